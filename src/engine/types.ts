@@ -1,0 +1,99 @@
+/**
+ * What the engine offers: a shard on a GPU, and one step over a batch of rows.
+ *
+ * A row is one token of one generation: it has its own position and its own
+ * sequence in the KV cache. Rows of one sequence in a step have rising, adjacent
+ * positions. Prefill is a step with many rows of one sequence; decode is one row
+ * for each generation; a step may mix them.
+ */
+import type { ShardDescription } from "../model/description.ts";
+import type { Sampling } from "../shared/sampling.ts";
+
+export type ShardOptions = {
+  /** Most tokens a sequence can hold. */
+  readonly contextTokens: number;
+  /** Sequences that may be alive at once: [0, sequences) name them. */
+  readonly sequences: number;
+  readonly activations: "float" | "int8";
+  /** Bytes that weights, cache and scratch may use together. */
+  readonly memoryBudgetBytes: number;
+  /** Submit empty command lists while a readback is pending (Firefox; from the probe). */
+  readonly nudge: boolean;
+};
+
+export type StepRow = {
+  readonly sequence: number;
+  /** Index in the sequence, from 0. Writing a position again overwrites it. */
+  readonly position: number;
+  /** What stage 0 embeds; ignored by the others. */
+  readonly token: number;
+  /** Set on the last stage for rows whose next token is wanted; null elsewhere. */
+  readonly sample: SampleRequest | null;
+};
+
+export type SampleRequest = {
+  readonly sampling: Sampling;
+  /** Uniform in [0, 1), from the seed and the position, so that a repeated step repeats the choice. */
+  readonly random: number;
+  /** The last `sampling.penaltyTokens` tokens of prompt and answer; may be empty without penalties. */
+  readonly recentTokens: Uint32Array;
+};
+
+export type TokenProbability = { readonly token: number; readonly logprob: number };
+
+export type SampledToken = {
+  readonly row: number; // index into the step's rows
+  readonly token: number;
+  /** Natural logarithm of its probability before sampling changed anything; null unless asked for. */
+  readonly logprob: number | null;
+  readonly top: readonly TokenProbability[]; // most probable first
+};
+
+export type StepResult =
+  /** For the next stage; [rows, hidden] row-major. */
+  | { readonly kind: "hidden"; readonly hidden: Float32Array<ArrayBuffer> }
+  | { readonly kind: "tokens"; readonly tokens: readonly SampledToken[] };
+
+/** Counted since the shard was loaded; the difference of two readings is a step's cost. */
+export type EngineCounters = {
+  readonly steps: number;
+  readonly dispatches: number;
+  readonly submits: number;
+  readonly readbacks: number;
+  readonly readbackBytes: number;
+  readonly weightBytesRead: number;
+  readonly bytesWritten: number;
+  readonly pipelinesCreated: number;
+  readonly bindGroupsCreated: number;
+  readonly buffersCreated: number;
+};
+
+export type ShardMemory = {
+  readonly weightBytes: number;
+  readonly cacheBytes: number;
+  readonly scratchBytes: number;
+};
+
+export type LoadProgress = {
+  readonly phase: "downloading" | "uploading" | "compiling" | "tuning";
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+};
+
+export type Shard = {
+  readonly description: ShardDescription;
+  readonly options: ShardOptions;
+  /** The largest number of rows that one step takes. */
+  readonly maxRows: number;
+  /** Which variant runs which work, and by how much it won; one line each. */
+  readonly variants: readonly string[];
+  /**
+   * Runs the layers over `rows`. `hidden` is [rows.length, hidden] and required
+   * unless this is stage 0. Steps run in the order of the calls.
+   */
+  step(rows: readonly StepRow[], hidden: Float32Array | null): Promise<StepResult>;
+  counters(): EngineCounters;
+  memory(): ShardMemory;
+  /** Frees all of it; pending steps reject with `EngineError`. */
+  destroy(): void;
+};

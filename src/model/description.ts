@@ -1,0 +1,90 @@
+/**
+ * A model's arithmetic as data: what the engine needs to know to run it, read
+ * from a GGUF header. An architecture is a row in `architectures.ts` that says
+ * how to fill this in; the engine has no `if` on an architecture's name.
+ */
+import type { BlockFormat } from "../tensor/block-format.ts";
+
+export type RopeDescription = {
+  /** "interleaved" rotates (2i, 2i+1) (llama); "halves" rotates (i, i + dims/2) (qwen, "neox"). */
+  readonly pairs: "interleaved" | "halves";
+  /** How many numbers of a head are rotated; even, at most headSize. */
+  readonly dims: number;
+  /** cos/sin angle of pair i at position p is p * frequencies[i]; scaling is already in it. */
+  readonly frequencies: Float64Array; // [dims / 2]
+  /** Multiplies cos and sin (YaRN's attention factor); 1 otherwise. */
+  readonly magnitude: number;
+};
+
+export type ModelDescription = {
+  readonly architecture: string;
+  readonly layerCount: number;
+  readonly hidden: number;
+  readonly heads: number;
+  readonly keyValueHeads: number;
+  readonly headSize: number;
+  readonly feedForward: number;
+  readonly vocabulary: number;
+  readonly contextTokens: number;
+  readonly normEpsilon: number;
+  /** Multiplies q.k before the softmax; 1 / sqrt(headSize) unless the file says. */
+  readonly attentionScale: number;
+  readonly rope: RopeDescription;
+  /** q, k and v have biases (qwen2). */
+  readonly attentionBias: boolean;
+  /** q and k are RMS-normed per head before RoPE (qwen3). */
+  readonly headNorm: boolean;
+  /** The head reuses token_embd.weight. */
+  readonly tiedHead: boolean;
+};
+
+export type TensorInfo = {
+  readonly name: string;
+  readonly format: BlockFormat;
+  /** [rows, columns]: GGUF's ne[1], ne[0]; a vector has one row. */
+  readonly rows: number;
+  readonly columns: number;
+  /** From the start of the file. */
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+};
+
+/** The tensors of one layer, by their role. */
+export type LayerTensors = {
+  readonly attentionNorm: TensorInfo;
+  readonly query: TensorInfo;
+  readonly key: TensorInfo;
+  readonly value: TensorInfo;
+  readonly queryBias: TensorInfo | null;
+  readonly keyBias: TensorInfo | null;
+  readonly valueBias: TensorInfo | null;
+  readonly queryNorm: TensorInfo | null;
+  readonly keyNorm: TensorInfo | null;
+  readonly attentionOutput: TensorInfo;
+  readonly feedForwardNorm: TensorInfo;
+  readonly gate: TensorInfo;
+  readonly up: TensorInfo;
+  readonly down: TensorInfo;
+};
+
+/** What a member loads: the layers `[first, end)`, and the ends where it has them. */
+export type ShardDescription = {
+  readonly model: ModelDescription;
+  readonly first: number;
+  readonly end: number;
+  readonly layers: readonly LayerTensors[]; // [end - first]
+  /** Present on stage 0. */
+  readonly embedding: TensorInfo | null;
+  /** Present on the last stage; the same tensor as the embedding when tied. */
+  readonly head: TensorInfo | null;
+  readonly outputNorm: TensorInfo | null;
+};
+
+/**
+ * Where a shard's bytes are read from: a URL, a file, a peer or the cache, all
+ * behind this. Plain and asynchronous, so that it can be a remote object.
+ */
+export type ByteReader = {
+  /** Exactly `lengthBytes` bytes from `offsetBytes`; rejects with a `ModelError` otherwise. */
+  read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>>;
+};

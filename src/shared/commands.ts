@@ -1,0 +1,30 @@
+/**
+ * What the page asks of its own member: the only way that the ui acts.
+ * Imperatives; the answer shows in the state or in a `PageView`.
+ */
+import { z } from "zod";
+import { MemberId } from "./ids.ts";
+import { ModelSource } from "./model.ts";
+import { Settings, Stage } from "./state.ts";
+
+export const PageCommand = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("open_room") }),
+  z.strictObject({ type: z.literal("join_room"), code: z.string(), observe: z.boolean() }),
+  z.strictObject({ type: z.literal("leave_room") }),
+  z.strictObject({ type: z.literal("rename_member"), name: z.string() }),
+  z.strictObject({ type: z.literal("measure_again") }),
+  z.strictObject({ type: z.literal("place_model"), source: ModelSource }),
+  z.strictObject({ type: z.literal("place_stages"), model: z.string(), stages: z.array(Stage) }),
+  z.strictObject({
+    type: z.literal("choose_member"),
+    member: MemberId,
+    use: z.enum(["auto", "pin", "exclude"]),
+  }),
+  z.strictObject({ type: z.literal("change_settings"), settings: Settings }),
+  z.strictObject({ type: z.literal("send_message"), text: z.string() }),
+  z.strictObject({ type: z.literal("stop_answer") }),
+  z.strictObject({ type: z.literal("clear_chat") }),
+  z.strictObject({ type: z.literal("dismiss_notice") }),
+  z.strictObject({ type: z.literal("clear_model_cache") }),
+]);
+export type PageCommand = z.infer<typeof PageCommand>;

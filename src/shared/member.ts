@@ -1,0 +1,108 @@
+/**
+ * What a room knows of one member: its adapter, what it measured, how it is now.
+ * Units are in the names; a rate is per millisecond.
+ */
+import { z } from "zod";
+import { MemberId } from "./ids.ts";
+
+/** What WebGPU told of the adapter, and in which browser. */
+export const Adapter = z.strictObject({
+  vendor: z.string(),
+  architecture: z.string(),
+  device: z.string(),
+  description: z.string(),
+  /** Name and major version, such as "Chromium 156". */
+  browser: z.string(),
+  /** A software adapter, or one that the browser calls a fallback. */
+  software: z.boolean(),
+  features: z.array(z.string()),
+  maxBufferBytes: z.number().min(0),
+  maxStorageBindingBytes: z.number().min(0),
+  maxWorkgroupStorageBytes: z.number().min(0),
+  maxWorkgroupInvocations: z.number().min(0),
+  maxStorageBuffersPerStage: z.number().min(0),
+});
+export type Adapter = z.infer<typeof Adapter>;
+
+/** Why a tab computes nothing: a tag for code, words for people. */
+export const NoAdapter = z.strictObject({
+  reason: z.enum(["observer", "no_webgpu", "insecure_context", "no_adapter", "device_lost"]),
+  message: z.string(),
+});
+export type NoAdapter = z.infer<typeof NoAdapter>;
+
+/** The probe's microbenchmarks. A missing rate could not be measured on this adapter. */
+export const Measurements = z.strictObject({
+  copyBytesPerMs: z.number().positive(),
+  f32FlopsPerMs: z.number().positive(),
+  f16FlopsPerMs: z.number().positive().nullable(),
+  /** Multiply-accumulates per ms of a 4-bit matrix-vector product, as decode does it. */
+  matVecMacsPerMs: z.number().positive(),
+  /** The same for a matrix times a chunk of prompt, as prefill does it. */
+  matMulMacsPerMs: z.number().positive(),
+  dispatchMs: z.number().min(0),
+  readbackMs: z.number().min(0),
+  /** Empty submits while a map is pending make it resolve sooner (Firefox). */
+  nudgeHelps: z.boolean(),
+  /** Bytes that this tab may use for weights, cache and scratch. */
+  memoryBudgetBytes: z.number().min(0),
+  measuredAtMs: z.number(),
+});
+export type Measurements = z.infer<typeof Measurements>;
+
+/** How a member is now; collected every few seconds. `null` where the browser does not tell. */
+export const DeviceState = z.strictObject({
+  memoryBudgetBytes: z.number().min(0),
+  memoryUsedBytes: z.number().min(0),
+  tokensPerSecond: z.number().min(0),
+  stepMs: z.number().min(0),
+  busyFraction: z.number().min(0).max(1),
+  /** Step time now over the step time that the probe predicts; 1 is as predicted. */
+  throttleRatio: z.number().min(0),
+  pressure: z.enum(["nominal", "fair", "serious", "critical"]).nullable(),
+  batteryLevel: z.number().min(0).max(1).nullable(),
+  batteryCharging: z.boolean().nullable(),
+  visible: z.boolean(),
+  updatedAtMs: z.number(),
+});
+export type DeviceState = z.infer<typeof DeviceState>;
+
+/** The layers `[first, end)` that a member loads or holds. */
+export const ShardState = z.strictObject({
+  placement: z.int().min(1),
+  first: z.int().min(0),
+  end: z.int().min(1),
+  status: z.enum(["loading", "ready", "failed"]),
+  /** What is going on, in words: "downloading", "uploading", "tuning". */
+  phase: z.string(),
+  loadedBytes: z.number().min(0),
+  totalBytes: z.number().min(0),
+  error: z.string().nullable(),
+  /** Which kernel variant won for this shard and by how much, one line each. */
+  variants: z.array(z.string()),
+});
+export type ShardState = z.infer<typeof ShardState>;
+
+export const Member = z.strictObject({
+  id: MemberId,
+  /** What people call it: "Chromium 156 on Linux", changeable. */
+  name: z.string().max(80),
+  /** A member that computes nothing has `null` here and the reason beside it. */
+  adapter: Adapter.nullable(),
+  noAdapter: NoAdapter.nullable(),
+  measurements: Measurements.nullable(),
+  device: DeviceState.nullable(),
+  shard: ShardState.nullable(),
+});
+export type Member = z.infer<typeof Member>;
+
+/** One direction between two members, measured with the payload that it will carry. */
+export const Link = z.strictObject({
+  from: MemberId,
+  to: MemberId,
+  roundTripMs: z.number().min(0),
+  bytesPerMs: z.number().positive(),
+  payloadBytes: z.int().min(0),
+  measuredAtMs: z.number(),
+});
+export type Link = z.infer<typeof Link>;

@@ -1,0 +1,47 @@
+/**
+ * What a room says about a model: enough to place it and to show it. The full
+ * description of its arithmetic stays in the model room.
+ */
+import { z } from "zod";
+import { MemberId } from "./ids.ts";
+
+/** Where a model's bytes come from; every member can follow it by itself. */
+export const ModelSource = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("url"), url: z.string() }),
+  /** A file that one member picked; the others read its bytes from that member. */
+  z.strictObject({ kind: z.literal("member"), member: MemberId, fileName: z.string() }),
+]);
+export type ModelSource = z.infer<typeof ModelSource>;
+
+export const ModelSummary = z.strictObject({
+  /** The name that clients use: the file's name without ".gguf". */
+  name: z.string().min(1).max(200),
+  source: ModelSource,
+  /** SHA-256 over the header bytes and the file's length: the cache's content address. */
+  contentId: z.string(),
+  fileBytes: z.number().min(0),
+  architecture: z.string(),
+  /** The block format of most weights, such as "Q4_1". */
+  quantization: z.string(),
+  contextTokens: z.int().min(1),
+  vocabulary: z.int().min(1),
+  hidden: z.int().min(1),
+  layers: z
+    .array(
+      z.strictObject({
+        weightBytes: z.number().min(0),
+        /** Cache bytes of one token (keys and values, at two bytes a number). */
+        kvBytesPerToken: z.number().min(0),
+        /** Multiply-accumulates of one token, attention over the context not counted. */
+        macs: z.number().min(0),
+      }),
+    )
+    .min(1),
+  embedBytes: z.number().min(0),
+  headBytes: z.number().min(0),
+  headMacs: z.number().min(0),
+  /** The head uses the embedding's bytes. */
+  tied: z.boolean(),
+  largestTensorBytes: z.number().min(0),
+});
+export type ModelSummary = z.infer<typeof ModelSummary>;

@@ -1,0 +1,56 @@
+/**
+ * All that the page shows besides the room's state: local to this tab, built by
+ * `main.ts`, rendered by `ui`. Plain data, replaced and never mutated.
+ */
+import type { GenerationId, MemberId, RoomCode } from "./ids.ts";
+import type { RoomState } from "./state.ts";
+
+/** A message to a person: what happened, and what to do about it. */
+export type Notice = {
+  readonly level: "info" | "warning" | "error";
+  readonly message: string;
+  readonly whatToDo: string | null;
+};
+
+/** The milliseconds that one stage spends on a token. */
+export type StageTiming = {
+  readonly member: MemberId;
+  readonly computeMs: number;
+  /** From this stage's end to the next stage's start; from the last, back to the first. */
+  readonly hopMs: number;
+};
+
+export type ChatMessage = {
+  readonly role: "user" | "assistant";
+  readonly text: string;
+  /** Set while the answer is being written and kept after it. */
+  readonly generation: GenerationId | null;
+  readonly status: "queued" | "streaming" | "done" | "stopped" | "failed";
+  readonly error: string | null;
+  readonly tokens: number;
+  readonly tokensPerSecond: number | null;
+  readonly firstTokenMs: number | null;
+};
+
+export type ProgressView = {
+  readonly label: string;
+  /** 0 to 1; null when it cannot be told. */
+  readonly fraction: number | null;
+};
+
+export type PageView = {
+  readonly phase: "outside" | "joining" | "inside";
+  readonly self: MemberId | null;
+  /** The code in the address, while no room is open. */
+  readonly code: RoomCode | null;
+  /** The address that another machine opens to join; shown as text and QR code. */
+  readonly joinUrl: string | null;
+  readonly state: RoomState | null;
+  readonly connection: "connected" | "reconnecting" | "lost";
+  readonly notice: Notice | null;
+  readonly progress: ProgressView | null;
+  readonly chat: readonly ChatMessage[];
+  readonly timings: readonly StageTiming[];
+  /** Models that the server lends, by name and address. */
+  readonly offeredModels: readonly { readonly name: string; readonly url: string }[];
+};

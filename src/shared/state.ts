@@ -1,0 +1,76 @@
+/**
+ * The room's state: a fold over its event log, the same on every member.
+ * It holds facts only; what can be derived from it is derived where it is shown.
+ */
+import { z } from "zod";
+import { GenerationId, MemberId, PlacementId, RoomCode } from "./ids.ts";
+import { Link, Member } from "./member.ts";
+import { ModelSummary } from "./model.ts";
+
+/** A stage of a placement: the layers `[first, end)` on one member. */
+export const Stage = z.strictObject({
+  member: MemberId,
+  first: z.int().min(0),
+  end: z.int().min(1),
+});
+export type Stage = z.infer<typeof Stage>;
+
+export const Placement = z.strictObject({
+  id: PlacementId,
+  model: ModelSummary,
+  stages: z.array(Stage).min(1),
+  /** Tokens of context that each generation may use. */
+  contextTokens: z.int().min(1),
+  /** Generations that may be in flight at once. */
+  generationSlots: z.int().min(1),
+  /** What the cost model predicts; null for a placement made by hand. */
+  predictedMs: z.number().min(0).nullable(),
+  /** Ready once every stage's member has said so. */
+  ready: z.boolean(),
+  error: z.string().nullable(),
+});
+export type Placement = z.infer<typeof Placement>;
+
+export const Generation = z.strictObject({
+  id: GenerationId,
+  asker: MemberId,
+  placement: PlacementId,
+  status: z.enum(["queued", "running"]),
+  promptTokens: z.int().min(0),
+  maxTokens: z.int().min(1),
+});
+export type Generation = z.infer<typeof Generation>;
+
+/** What people can change for the whole room. */
+export const Settings = z.strictObject({
+  contextTokens: z.int().min(128).max(1_048_576),
+  generationSlots: z.int().min(1).max(64),
+  telemetryIntervalMs: z.int().min(250).max(60_000),
+  /** Whether kernels may round activations to 8 bits per block of 32, as llama.cpp does. */
+  activations: z.enum(["float", "int8"]),
+});
+export type Settings = z.infer<typeof Settings>;
+
+export const DEFAULT_SETTINGS: Settings = {
+  contextTokens: 2048,
+  generationSlots: 4,
+  telemetryIntervalMs: 2000,
+  activations: "int8",
+};
+
+export const RoomState = z.strictObject({
+  room: RoomCode,
+  /** Rises by one with each coordinator. */
+  epoch: z.int().min(1),
+  /** The index that the next event must have. */
+  nextIndex: z.int().min(0),
+  coordinator: MemberId,
+  members: z.array(Member),
+  links: z.array(Link),
+  /** Models that the room has heard of and can load. */
+  models: z.array(ModelSummary),
+  placement: Placement.nullable(),
+  generations: z.array(Generation),
+  settings: Settings,
+});
+export type RoomState = z.infer<typeof RoomState>;

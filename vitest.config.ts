@@ -1,0 +1,71 @@
+import { playwright } from "@vitest/browser-playwright";
+import { defineConfig } from "vitest/config";
+import { firefox } from "./test/firefox-provider.ts";
+import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS } from "./test/browsers.ts";
+import { ISOLATION_HEADERS } from "./vite.config.ts";
+
+/** Shaders compile for seconds on a software adapter, the more so on two shared cores. */
+const BROWSER_TEST_TIMEOUT_MS = 120_000;
+
+const isolated = { headers: ISOLATION_HEADERS };
+const browserTests = {
+  include: ["test/**/*.browser.test.ts"],
+  testTimeout: BROWSER_TEST_TIMEOUT_MS,
+  hookTimeout: BROWSER_TEST_TIMEOUT_MS,
+  fileParallelism: false,
+};
+
+export default defineConfig({
+  server: isolated,
+  test: {
+    projects: [
+      {
+        test: {
+          name: "node",
+          environment: "node",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/**/*.browser.test.ts"],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        server: isolated,
+        test: {
+          ...browserTests,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              launchOptions: { executablePath: CHROMIUM_PATH, args: CHROMIUM_WEBGPU_FLAGS },
+            }),
+            instances: [{ browser: "chromium", name: "chromium" }],
+          },
+        },
+      },
+      {
+        server: isolated,
+        test: {
+          ...browserTests,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: firefox(),
+            instances: [{ browser: "firefox", name: "firefox" }],
+          },
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          environment: "node",
+          include: ["test/e2e/**/*.e2e.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
