@@ -83,10 +83,16 @@ export const ShardState = z.strictObject({
 });
 export type ShardState = z.infer<typeof ShardState>;
 
+/** What people want of a member: let the solver decide, always take it, never take it. */
+export const MemberUse = z.enum(["auto", "pin", "exclude"]);
+export type MemberUse = z.infer<typeof MemberUse>;
+
 export const Member = z.strictObject({
   id: MemberId,
   /** What people call it: "Chromium 156 on Linux", changeable. */
   name: z.string().max(80),
+  /** Absent is "auto". */
+  use: MemberUse.optional(),
   /** A member that computes nothing has `null` here and the reason beside it. */
   adapter: Adapter.nullable(),
   noAdapter: NoAdapter.nullable(),

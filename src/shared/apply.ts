@@ -1,0 +1,184 @@
+/**
+ * The fold: state and event in, state out. No clock, no network, no randomness,
+ * so that every member that applied the same events holds the same state.
+ *
+ * An event about a member, placement or generation that is gone changes nothing
+ * but the index: the coordinator may have sent it before it knew.
+ */
+import type { IndexedEvent, RoomEvent } from "./events.ts";
+import type { MemberId, RoomCode } from "./ids.ts";
+import type { Link, Member } from "./member.ts";
+import { DEFAULT_SETTINGS, type Placement, type RoomState, type Settings } from "./state.ts";
+
+/** An event came that does not follow the state; whoever keeps the log asks for what is missing. */
+export class EventGapError extends Error {
+  override readonly name = "EventGapError";
+  constructor(expected: string, got: string) {
+    super(`The next event must be ${expected}, but ${got} came. Ask for the missing events.`);
+  }
+}
+
+/** A room that has just been opened by its first coordinator, before any event. */
+export function emptyRoom(
+  room: RoomCode,
+  coordinator: MemberId,
+  settings: Settings = DEFAULT_SETTINGS,
+): RoomState {
+  return {
+    room,
+    epoch: 1,
+    nextIndex: 0,
+    coordinator,
+    members: [],
+    links: [],
+    models: [],
+    placement: null,
+    generations: [],
+    settings,
+  };
+}
+
+/**
+ * The state after one event. The index must be the state's next one; the epoch
+ * the state's own, or the next one with a `coordinator_changed`.
+ * Throws `EventGapError` otherwise.
+ */
+export function apply(state: RoomState, { epoch, index, event }: IndexedEvent): RoomState {
+  const opensEpoch = event.type === "coordinator_changed";
+  const expectedEpoch = opensEpoch ? state.epoch + 1 : state.epoch;
+  if (index !== state.nextIndex || epoch !== expectedEpoch) {
+    throw new EventGapError(
+      `${state.nextIndex} of epoch ${expectedEpoch}`,
+      `${index} of epoch ${epoch}`,
+    );
+  }
+  return { ...after(state, event), epoch, nextIndex: index + 1 };
+}
+
+function after(state: RoomState, event: RoomEvent): RoomState {
+  switch (event.type) {
+    case "coordinator_changed":
+      return { ...state, coordinator: event.coordinator };
+    case "member_joined":
+      return { ...state, members: [...without(state.members, event.member.id), event.member] };
+    case "member_left":
+      return afterLeaving(state, event.member);
+    case "member_renamed":
+      return withMember(state, event.member, (member) => ({ ...member, name: event.name }));
+    case "member_measured":
+      return withMember(state, event.member, (member) => ({
+        ...member,
+        measurements: event.measurements,
+      }));
+    case "adapter_lost":
+      return withMember(state, event.member, (member) => ({
+        ...member,
+        adapter: null,
+        measurements: null,
+        shard: null,
+        noAdapter: event.noAdapter,
+      }));
+    case "member_use_chosen":
+      return withMember(state, event.member, (member) => ({ ...member, use: event.use }));
+    case "device_states_updated":
+      return event.states.reduce(
+        (next, { member, device }) => withMember(next, member, (old) => ({ ...old, device })),
+        state,
+      );
+    case "links_measured":
+      return { ...state, links: mergedLinks(state, event.links) };
+    case "model_added":
+      return {
+        ...state,
+        models: [...state.models.filter(({ name }) => name !== event.model.name), event.model],
+      };
+    case "placement_decided":
+      return {
+        ...state,
+        placement: event.placement,
+        members: state.members.map((member) => ({ ...member, shard: null })),
+      };
+    case "shard_progressed":
+      return event.shard.placement === state.placement?.id
+        ? withMember(state, event.member, (member) => ({ ...member, shard: event.shard }))
+        : state;
+    case "placement_readied":
+      return withPlacement(state, event.placement, (old) => ({ ...old, ready: true, error: null }));
+    case "placement_failed":
+      return withPlacement(state, event.placement, (old) => ({
+        ...old,
+        ready: false,
+        error: event.error,
+      }));
+    case "placement_cleared":
+      return state.placement?.id === event.placement
+        ? {
+            ...state,
+            placement: null,
+            members: state.members.map((member) => ({ ...member, shard: null })),
+          }
+        : state;
+    case "generation_queued":
+      return { ...state, generations: [...state.generations, event.generation] };
+    case "generation_started":
+      return {
+        ...state,
+        generations: state.generations.map((generation) =>
+          generation.id === event.generation
+            ? { ...generation, status: "running", placement: event.placement }
+            : generation,
+        ),
+      };
+    case "generation_ended":
+      return {
+        ...state,
+        generations: state.generations.filter(({ id }) => id !== event.generation),
+      };
+    case "settings_changed":
+      return { ...state, settings: event.settings };
+    default:
+      event satisfies never;
+      return state;
+  }
+}
+
+function without(members: readonly Member[], id: MemberId): Member[] {
+  return members.filter((member) => member.id !== id);
+}
+
+/** Nothing about a gone member stays, except its place in a placement: that is decided anew. */
+function afterLeaving(state: RoomState, id: MemberId): RoomState {
+  return {
+    ...state,
+    members: without(state.members, id),
+    links: state.links.filter(({ from, to }) => from !== id && to !== id),
+    models: state.models.filter(({ source }) => source.kind === "url" || source.member !== id),
+    generations: state.generations.filter(({ asker }) => asker !== id),
+  };
+}
+
+function withMember(state: RoomState, id: MemberId, change: (old: Member) => Member): RoomState {
+  return {
+    ...state,
+    members: state.members.map((member) => (member.id === id ? change(member) : member)),
+  };
+}
+
+function withPlacement(
+  state: RoomState,
+  id: Placement["id"],
+  change: (old: Placement) => Placement,
+): RoomState {
+  const { placement } = state;
+  return placement?.id === id ? { ...state, placement: change(placement) } : state;
+}
+
+/** The newest measurement of each direction, between members that are here. */
+function mergedLinks(state: RoomState, measured: readonly Link[]): Link[] {
+  const here = new Set(state.members.map(({ id }) => id));
+  const byPair = new Map(state.links.map((link) => [`${link.from} ${link.to}`, link]));
+  for (const link of measured) {
+    if (here.has(link.from) && here.has(link.to)) byPair.set(`${link.from} ${link.to}`, link);
+  }
+  return [...byPair.values()];
+}

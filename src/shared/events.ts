@@ -1,0 +1,76 @@
+/**
+ * What happened in a room, in the past tense. The coordinator numbers events and
+ * sends them to all members; `apply` folds them into the state.
+ *
+ * An event that changes no state is not an event: tokens and activations are
+ * frames and never come here.
+ */
+import { z } from "zod";
+import { GenerationId, MemberId, PlacementId } from "./ids.ts";
+import {
+  DeviceState,
+  Link,
+  Measurements,
+  Member,
+  MemberUse,
+  NoAdapter,
+  ShardState,
+} from "./member.ts";
+import { ModelSummary } from "./model.ts";
+import { Generation, Placement, Settings } from "./state.ts";
+
+export const RoomEvent = z.discriminatedUnion("type", [
+  /** The first event of a new epoch: another member numbers events from now on. */
+  z.strictObject({ type: z.literal("coordinator_changed"), coordinator: MemberId }),
+  z.strictObject({ type: z.literal("member_joined"), member: Member }),
+  z.strictObject({ type: z.literal("member_left"), member: MemberId, reason: z.string() }),
+  z.strictObject({ type: z.literal("member_renamed"), member: MemberId, name: z.string().max(80) }),
+  z.strictObject({
+    type: z.literal("member_measured"),
+    member: MemberId,
+    measurements: Measurements,
+  }),
+  z.strictObject({ type: z.literal("adapter_lost"), member: MemberId, noAdapter: NoAdapter }),
+  z.strictObject({ type: z.literal("member_use_chosen"), member: MemberId, use: MemberUse }),
+  /** Of several members at once, so that a large room is not flooded with samples. */
+  z.strictObject({
+    type: z.literal("device_states_updated"),
+    states: z.array(z.strictObject({ member: MemberId, device: DeviceState })).min(1),
+  }),
+  z.strictObject({ type: z.literal("links_measured"), links: z.array(Link).min(1) }),
+  z.strictObject({ type: z.literal("model_added"), model: ModelSummary }),
+  z.strictObject({ type: z.literal("placement_decided"), placement: Placement }),
+  z.strictObject({ type: z.literal("shard_progressed"), member: MemberId, shard: ShardState }),
+  z.strictObject({ type: z.literal("placement_readied"), placement: PlacementId }),
+  /** Its stages cannot answer any more, or never could; the reason is in words. */
+  z.strictObject({
+    type: z.literal("placement_failed"),
+    placement: PlacementId,
+    error: z.string(),
+  }),
+  z.strictObject({ type: z.literal("placement_cleared"), placement: PlacementId }),
+  z.strictObject({ type: z.literal("generation_queued"), generation: Generation }),
+  z.strictObject({
+    type: z.literal("generation_started"),
+    generation: GenerationId,
+    placement: PlacementId,
+  }),
+  z.strictObject({
+    type: z.literal("generation_ended"),
+    generation: GenerationId,
+    /** "interrupted": its placement is gone; the asker may ask again with what it has. */
+    outcome: z.enum(["done", "stopped", "failed", "interrupted"]),
+    tokens: z.int().min(0),
+    error: z.string().nullable(),
+  }),
+  z.strictObject({ type: z.literal("settings_changed"), settings: Settings }),
+]);
+export type RoomEvent = z.infer<typeof RoomEvent>;
+
+/** The coordinator's numbering of one event; every member applies the same sequence. */
+export const IndexedEvent = z.strictObject({
+  epoch: z.int().min(1),
+  index: z.int().min(0),
+  event: RoomEvent,
+});
+export type IndexedEvent = z.infer<typeof IndexedEvent>;
