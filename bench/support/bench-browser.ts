@@ -1,0 +1,91 @@
+/**
+ * Runs a function of a bench page in a real browser and returns what it says.
+ *
+ * The page is served by Vite from the sources, cross-origin isolated, so that
+ * timers are fine and WebAssembly may use threads. Each call has a browser of its
+ * own: a peer's workers and memory must not weigh on the next measurement.
+ */
+import { chromium } from "playwright";
+import { createServer, type ViteDevServer } from "vite";
+import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS, launchFirefox } from "../../test/browsers.ts";
+import { ISOLATION_HEADERS } from "../../vite.config.ts";
+
+export type BenchBrowserName = "chromium" | "firefox";
+
+export type BenchServer = { readonly origin: string; close(): Promise<void> };
+
+/** Serves the repository on a free port of this machine. */
+export async function startBenchServer(): Promise<BenchServer> {
+  const server: ViteDevServer = await createServer({
+    configFile: false,
+    root: process.cwd(),
+    logLevel: "error",
+    server: { port: 0, host: "127.0.0.1", headers: ISOLATION_HEADERS, hmr: false, watch: null },
+    optimizeDeps: { exclude: ["onnxruntime-web", "@wllama/wllama"] },
+    worker: { format: "es" },
+  });
+  await server.listen();
+  const address = server.httpServer?.address();
+  if (address === null || address === undefined || typeof address === "string") {
+    throw new Error("the bench server has no port");
+  }
+  return { origin: `http://127.0.0.1:${address.port}`, close: () => server.close() };
+}
+
+/** What a bench page puts on `globalThis`: one function, from options to plain data. */
+export type BenchPageFunction = (options: unknown) => Promise<unknown>;
+
+/**
+ * Opens `path` in a fresh browser, calls its `tabmeshBench(options)` and returns
+ * the result. `onLog` gets the page's console lines, which carry progress.
+ */
+export async function runBenchPage(
+  browser: BenchBrowserName,
+  server: BenchServer,
+  path: string,
+  options: unknown,
+  onLog: (line: string) => void,
+): Promise<unknown> {
+  const url = `${server.origin}${path}`;
+  return browser === "chromium"
+    ? runInChromium(url, options, onLog)
+    : runInFirefox(url, options, onLog);
+}
+
+/** Runs in the page. */
+async function callBench(options: unknown): Promise<unknown> {
+  const scope = globalThis as unknown as { tabmeshBench?: BenchPageFunction };
+  while (scope.tabmeshBench === undefined) await new Promise((r) => setTimeout(r, 20));
+  return scope.tabmeshBench(options);
+}
+
+async function runInChromium(url: string, options: unknown, onLog: (line: string) => void) {
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM_PATH,
+    args: CHROMIUM_WEBGPU_FLAGS,
+  });
+  try {
+    const page = await browser.newPage();
+    const failed = new Promise<never>((_, reject) => {
+      page.on("pageerror", (error) => reject(error));
+      page.on("crash", () => reject(new Error(`${url} crashed`)));
+    });
+    page.on("console", (message) => onLog(message.text()));
+    await page.goto(url);
+    return await Promise.race([page.evaluate(callBench, options), failed]);
+  } finally {
+    await browser.close();
+  }
+}
+
+async function runInFirefox(url: string, options: unknown, onLog: (line: string) => void) {
+  const { browser, close } = await launchFirefox();
+  try {
+    const page = await browser.newPage();
+    page.on("console", (message) => onLog(message.text()));
+    await page.goto(url);
+    return await page.evaluate(callBench, options);
+  } finally {
+    await close();
+  }
+}
