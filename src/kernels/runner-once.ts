@@ -1,0 +1,101 @@
+/**
+ * Runs a kernel once on fresh buffers and reads its outputs back: for tests and
+ * for checking variants, never on the token path.
+ */
+import {
+  bind,
+  compile,
+  dispatch,
+  KernelError,
+  type CompiledKernel,
+  type Kernel,
+} from "./runner.ts";
+
+export type HostArray = Float32Array | Uint32Array | Int32Array | Uint8Array | Uint16Array;
+
+/** Data for a binding, or the number of 32-bit elements of an output that starts full of NaN. */
+export type RunInput = HostArray | GPUBuffer | { readonly output: number };
+
+/**
+ * Dispatches once and returns the contents of every `read_write` binding, in
+ * order of number, as f32 (reinterpret `.buffer` for other types).
+ *
+ * `inputs` are bindings 1, 2, ... in order; binding 0 is filled from `params`.
+ */
+export async function run<Params>(
+  device: GPUDevice,
+  kernel: Kernel<Params>,
+  inputs: readonly RunInput[],
+  params: Params,
+): Promise<Float32Array<ArrayBuffer>[]> {
+  const compiled = await compile(device, kernel);
+  return runCompiled(device, compiled, kernel, inputs, params);
+}
+
+/** As `run`, with a pipeline that was compiled before. */
+export async function runCompiled<Params>(
+  device: GPUDevice,
+  compiled: CompiledKernel,
+  kernel: Kernel<Params>,
+  inputs: readonly RunInput[],
+  params: Params,
+): Promise<Float32Array<ArrayBuffer>[]> {
+  const numbers = [...compiled.bindings.keys()].sort((a, b) => a - b);
+  const owned: GPUBuffer[] = [];
+  device.pushErrorScope("validation");
+  device.pushErrorScope("out-of-memory");
+  const all: RunInput[] = [new Uint8Array(kernel.packParams(params)), ...inputs];
+  const buffers = all.map((input, i) => {
+    if (input instanceof GPUBuffer) return input;
+    const uniform = compiled.bindings.get(numbers[i] ?? -1) === "uniform";
+    const buffer = upload(device, input, uniform ? GPUBufferUsage.UNIFORM : GPUBufferUsage.STORAGE);
+    owned.push(buffer);
+    return buffer;
+  });
+  const group = bind(device, compiled, buffers);
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  dispatch(pass, compiled, group, kernel.workgroups(params));
+  pass.end();
+  const outputs = buffers.filter((_, i) => compiled.bindings.get(numbers[i]!) === "read_write");
+  const staging = outputs.map((output) => {
+    const copy = device.createBuffer({
+      size: output.size,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
+    owned.push(copy);
+    encoder.copyBufferToBuffer(output, 0, copy, 0, output.size);
+    return copy;
+  });
+  device.queue.submit([encoder.finish()]);
+  const errors = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
+  const error = errors.find((one) => one !== null);
+  if (error) throw new KernelError(`"${kernel.name}" was refused by the device: ${error.message}`);
+  const results = [];
+  for (const copy of staging) {
+    await copy.mapAsync(GPUMapMode.READ);
+    results.push(new Float32Array(copy.getMappedRange().slice(0)));
+  }
+  for (const buffer of owned) buffer.destroy();
+  return results;
+}
+
+/** A new buffer with the array's bytes, padded to whole words; an output is filled with NaN. */
+export function upload(
+  device: GPUDevice,
+  input: HostArray | { readonly output: number },
+  usage: GPUBufferUsageFlags = GPUBufferUsage.STORAGE,
+): GPUBuffer {
+  const data = "output" in input ? new Float32Array(input.output).fill(NaN) : input;
+  const size = Math.max(16, Math.ceil(data.byteLength / 4) * 4);
+  const buffer = device.createBuffer({
+    size,
+    usage: usage | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    mappedAtCreation: true,
+  });
+  new Uint8Array(buffer.getMappedRange()).set(
+    new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  );
+  buffer.unmap();
+  return buffer;
+}

@@ -1,0 +1,163 @@
+/**
+ * One way to compile and dispatch a kernel.
+ *
+ * A kernel's WGSL is the only place that names its bindings: the explicit bind
+ * group layout is read from the `@group(0) @binding(n) var<...>` lines, so the
+ * two cannot disagree. (`layout: "auto"` would drop bindings that a variant does
+ * not use.) Errors are thrown, and quote the shader's line.
+ *
+ * `compile` and `bind` are what the engine uses, once per load. `run` is for
+ * tests and tuning: it makes buffers, dispatches once, and reads back.
+ */
+
+/** A GPU operation: its shader, and the host half of it. */
+export type Kernel<Params> = {
+  readonly name: string;
+  /** Entry point `main`; all bindings in group 0; binding 0 is the uniform that `packParams` fills. */
+  readonly wgsl: string;
+  /** Values of the shader's `override` constants. */
+  readonly constants?: Readonly<Record<string, number>>;
+  /** The bytes of the uniform at binding 0, field for field; a multiple of 16. */
+  packParams(params: Params): ArrayBuffer;
+  workgroups(params: Params): Workgroups;
+};
+
+export type Workgroups = readonly [x: number, y: number, z: number];
+
+export type BindingKind = "uniform" | "read" | "read_write";
+
+/** A compiled kernel. Pipelines of kernels with the same bindings can share a bind group. */
+export type CompiledKernel = {
+  readonly name: string;
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+  readonly bindings: ReadonlyMap<number, BindingKind>;
+};
+
+/** A shader that does not compile, or a dispatch that the device refused. The loader of a shard tells it to people. */
+export class KernelError extends Error {
+  override readonly name = "KernelError";
+}
+
+const BINDING =
+  /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>/g;
+
+/** The bindings that a shader declares, by number. */
+export function bindingsOf(wgsl: string): ReadonlyMap<number, BindingKind> {
+  const bindings = new Map<number, BindingKind>();
+  for (const [, index, space, access] of withoutComments(wgsl).matchAll(BINDING)) {
+    const kind = space === "uniform" ? "uniform" : access === "read_write" ? "read_write" : "read";
+    bindings.set(Number(index), kind);
+  }
+  return bindings;
+}
+
+const LAYOUT_TYPE: Record<BindingKind, GPUBufferBindingType> = {
+  uniform: "uniform",
+  read: "read-only-storage",
+  read_write: "storage",
+};
+
+/**
+ * Layouts are cached per device, so that kernels with equal bindings have the
+ * same layout object and can share bind groups.
+ */
+const layouts = new WeakMap<GPUDevice, Map<string, GPUBindGroupLayout>>();
+
+function layoutOf(device: GPUDevice, bindings: ReadonlyMap<number, BindingKind>) {
+  const sorted = [...bindings].sort(([a], [b]) => a - b);
+  const key = JSON.stringify(sorted);
+  const known = layouts.get(device) ?? new Map<string, GPUBindGroupLayout>();
+  layouts.set(device, known);
+  let layout = known.get(key);
+  if (layout === undefined) {
+    layout = device.createBindGroupLayout({
+      entries: sorted.map(([binding, kind]) => ({
+        binding,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type: LAYOUT_TYPE[kind] },
+      })),
+    });
+    known.set(key, layout);
+  }
+  return layout;
+}
+
+/** Compiles a kernel in the background of the device. Throws `KernelError` with the shader's line. */
+export async function compile<Params>(
+  device: GPUDevice,
+  kernel: Kernel<Params>,
+): Promise<CompiledKernel> {
+  const { name, wgsl, constants = {} } = kernel;
+  const bindings = bindingsOf(wgsl);
+  device.pushErrorScope("validation");
+  const module = device.createShaderModule({ label: name, code: wgsl });
+  const layout = layoutOf(device, bindings);
+  const pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [layout] });
+  const created = device.createComputePipelineAsync({
+    label: name,
+    layout: pipelineLayout,
+    compute: { module, entryPoint: "main", constants },
+  });
+  const scope = device.popErrorScope();
+  const [pipeline, scoped] = await Promise.allSettled([created, scope]);
+  if (pipeline.status === "fulfilled") return { name, pipeline: pipeline.value, layout, bindings };
+  const reasons = [String(pipeline.reason)];
+  if (scoped.status === "fulfilled" && scoped.value !== null) reasons.push(scoped.value.message);
+  throw new KernelError(await explain(kernel.name, wgsl, module, reasons.join("\n")));
+}
+
+async function explain(name: string, wgsl: string, module: GPUShaderModule, reason: string) {
+  const lines = wgsl.split("\n");
+  const info = await module.getCompilationInfo();
+  const quoted = info.messages
+    .filter(({ type }) => type === "error")
+    .map(({ lineNum, message }) => `line ${lineNum}: ${message}\n  ${lines[lineNum - 1] ?? ""}`);
+  return [`the kernel "${name}" does not compile`, ...quoted, reason].join("\n");
+}
+
+/** A bind group over whole buffers or ranges, one for each binding in rising order of number. */
+export function bind(
+  device: GPUDevice,
+  kernel: CompiledKernel,
+  resources: readonly (GPUBuffer | GPUBufferBinding)[],
+): GPUBindGroup {
+  const numbers = [...kernel.bindings.keys()].sort((a, b) => a - b);
+  if (numbers.length !== resources.length) {
+    throw new KernelError(
+      `"${kernel.name}" has ${numbers.length} bindings (${numbers.join(", ")}), given ${resources.length}`,
+    );
+  }
+  return device.createBindGroup({
+    label: kernel.name,
+    layout: kernel.layout,
+    entries: numbers.map((binding, i) => {
+      const resource = resources[i]!;
+      return { binding, resource: "buffer" in resource ? resource : { buffer: resource } };
+    }),
+  });
+}
+
+/** WebGPU's limit; more fails only asynchronously and leaves zeros. */
+export const MAX_WORKGROUPS_PER_DIMENSION = 65_535;
+
+/** Records one dispatch, and refuses a grid that the device would drop silently. */
+export function dispatch(
+  pass: GPUComputePassEncoder,
+  kernel: CompiledKernel,
+  group: GPUBindGroup,
+  [x, y, z]: Workgroups,
+): void {
+  if (Math.max(x, y, z) > MAX_WORKGROUPS_PER_DIMENSION) {
+    throw new KernelError(
+      `"${kernel.name}" needs ${x} x ${y} x ${z} workgroups; a dimension holds ${MAX_WORKGROUPS_PER_DIMENSION}`,
+    );
+  }
+  pass.setPipeline(kernel.pipeline);
+  pass.setBindGroup(0, group);
+  pass.dispatchWorkgroups(x, y, z);
+}
+
+function withoutComments(wgsl: string): string {
+  return wgsl.replace(/\/\/.*$/gm, "");
+}
