@@ -1,0 +1,14 @@
+/**
+ * A model's content address: SHA-256, in hex, over the header's bytes and the
+ * file's length. Files that agree in both are the same model for the cache.
+ */
+export async function contentIdOf(
+  header: Uint8Array<ArrayBuffer>,
+  fileBytes: number,
+): Promise<string> {
+  const input = new Uint8Array(header.length + 8);
+  input.set(header);
+  new DataView(input.buffer).setBigUint64(header.length, BigInt(fileBytes), true);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", input));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,143 @@
+/**
+ * A GGUF header from a byte source: metadata and the table of tensors, checked.
+ *
+ * `gguf-scan.ts` finds the header's end without trusting it; `@huggingface/gguf`
+ * then parses exactly those bytes; what it returns is checked against the file.
+ * Knows nothing of architectures.
+ */
+import { GGMLQuantizationType, gguf, type GGUFTensorInfo } from "@huggingface/gguf";
+import { BLOCK_FORMATS, type BlockFormat, rowBytes } from "../tensor/block-format.ts";
+import type { ByteSource } from "./byte-source.ts";
+import type { TensorInfo } from "./description.ts";
+import { MAX_HEADER_BYTES, readStrings, scanHeader } from "./gguf-scan.ts";
+import { Metadata } from "./metadata.ts";
+import { malformed, messageOf, ModelError } from "./model-error.ts";
+
+export type GgufHeader = {
+  readonly version: number;
+  readonly metadata: Metadata;
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** The raw header, up to the end of the tensor table. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+};
+
+/** The first read: the header of a small vocabulary in one piece. */
+const FIRST_READ_BYTES = 2 << 20;
+
+/** Reads only as much of the file as its header takes, rounded up. Throws a `ModelError`. */
+export async function readHeader(source: ByteSource): Promise<GgufHeader> {
+  let prefix = await source.read(0, Math.min(FIRST_READ_BYTES, source.fileBytes));
+  let scan = scanHeader(prefix, source.fileBytes);
+  while (scan.kind === "more") {
+    const wanted = Math.max(scan.neededBytes, 2 * prefix.length);
+    prefix = await extend(source, prefix, Math.min(wanted, source.fileBytes, MAX_HEADER_BYTES));
+    scan = scanHeader(prefix, source.fileBytes);
+  }
+  const bytes = prefix.slice(0, scan.headerBytes);
+  const parsed = await parse(bytes);
+  const values = new Map(Object.entries(parsed.metadata as Record<string, unknown>));
+  const tokens = scan.stringArrays.get("tokenizer.ggml.tokens");
+  // The library's decoder drops a BOM, which is a token in several vocabularies.
+  if (tokens !== undefined) values.set("tokenizer.ggml.tokens", readStrings(bytes, tokens));
+  const metadata = new Metadata(values);
+  return {
+    version: scan.version,
+    metadata,
+    tensors: checkTensors(parsed.tensorInfos, bytes.length, metadata, source),
+    bytes,
+  };
+}
+
+async function extend(
+  source: ByteSource,
+  prefix: Uint8Array<ArrayBuffer>,
+  length: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  bytes.set(prefix);
+  bytes.set(await source.read(prefix.length, length - prefix.length), prefix.length);
+  return bytes;
+}
+
+async function parse(header: Uint8Array<ArrayBuffer>) {
+  // Ranges beyond the header answer with nothing: the library reads ahead of its need.
+  const fetchHeader = (_url: unknown, init?: RequestInit): Promise<Response> => {
+    const range = /bytes=(\d+)-(\d+)/.exec(new Headers(init?.headers).get("range") ?? "");
+    const [start, last] = [Number(range?.[1] ?? 0), Number(range?.[2] ?? 0)];
+    return Promise.resolve(new Response(header.subarray(start, last + 1)));
+  };
+  try {
+    return await gguf("https://header.invalid/", { fetch: fetchHeader });
+  } catch (error) {
+    throw malformed(messageOf(error));
+  }
+}
+
+function checkTensors(
+  infos: readonly GGUFTensorInfo[],
+  headerBytes: number,
+  metadata: Metadata,
+  source: ByteSource,
+): Map<string, TensorInfo> {
+  const alignment = metadata.integer("general.alignment", 32);
+  if (alignment < 1 || alignment > 1 << 20 || (alignment & (alignment - 1)) !== 0) {
+    throw malformed(`its alignment is ${alignment}, not a power of two`);
+  }
+  const dataStart = Math.ceil(headerBytes / alignment) * alignment;
+  const tensors = new Map<string, TensorInfo>();
+  for (const info of infos) {
+    if (tensors.has(info.name)) throw malformed(`its tensor ${info.name} occurs twice`);
+    tensors.set(info.name, checkTensor(info, dataStart, alignment, source));
+  }
+  checkOverlap([...tensors.values()]);
+  return tensors;
+}
+
+function checkTensor(
+  { name, shape, dtype, offset }: GGUFTensorInfo,
+  dataStart: number,
+  alignment: number,
+  { fileBytes, label }: ByteSource,
+): TensorInfo {
+  const format = FORMAT_BY_TYPE.get(dtype);
+  if (format === undefined) {
+    throw new ModelError(
+      "unsupported",
+      `The tensor ${name} is stored as ${GGMLQuantizationType[dtype] ?? `type ${dtype}`}, which is not ` +
+        `supported. Choose a file in one of ${Object.keys(BLOCK_FORMATS).join(", ")}.`,
+    );
+  }
+  const [columns = 0, rows = 1, ...more] = shape.map(Number);
+  const oddShape = [columns, rows, ...more].some((size) => !Number.isSafeInteger(size) || size < 1);
+  if (oddShape || more.some((size) => size !== 1)) {
+    throw malformed(`the tensor ${name} has the shape ${shape.join(" x ")}`);
+  }
+  if (columns % BLOCK_FORMATS[format].weights !== 0) {
+    throw malformed(`the rows of ${name} (${columns}) are not whole blocks of ${format}`);
+  }
+  const lengthBytes = rows * rowBytes(format, columns);
+  const offsetBytes = dataStart + Number(offset);
+  if (Number(offset) % alignment !== 0) throw malformed(`the tensor ${name} is not aligned`);
+  if (!(offsetBytes + lengthBytes <= fileBytes)) {
+    throw new ModelError(
+      "truncated",
+      `${label} has ${fileBytes} bytes, but its tensor ${name} ends at byte ${offsetBytes + lengthBytes}. ` +
+        "The file is truncated or damaged: download it again.",
+    );
+  }
+  return { name, format, rows, columns, offsetBytes, lengthBytes };
+}
+
+function checkOverlap(tensors: TensorInfo[]): void {
+  tensors.sort((a, b) => a.offsetBytes - b.offsetBytes);
+  for (const [i, next] of tensors.entries()) {
+    const before = tensors[i - 1];
+    if (before !== undefined && before.offsetBytes + before.lengthBytes > next.offsetBytes) {
+      throw malformed(`the tensors ${before.name} and ${next.name} overlap`);
+    }
+  }
+}
+
+const FORMAT_BY_TYPE: ReadonlyMap<number, BlockFormat> = new Map(
+  Object.entries(BLOCK_FORMATS).map(([name, { ggmlType }]) => [ggmlType, name as BlockFormat]),
+);

@@ -1,0 +1,198 @@
+/**
+ * The bounded walk over a GGUF header that comes before the library's parse.
+ *
+ *   input    the first bytes of a file, and the file's length
+ *   answer   "more", with how many bytes are needed at least, or where all ends
+ *
+ * Nothing is allocated in proportion to a number that the file claims, every
+ * step moves forward, and every length is checked against the file's end first.
+ * What passes is small enough for the library, which trusts it more than we do.
+ *
+ * Layout: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+ */
+import { malformed, ModelError } from "./model-error.ts";
+
+/** The library reads a header into a buffer of at most 50 MB. Real ones have 1 to 20. */
+export const MAX_HEADER_BYTES = 48_000_000;
+/** Elements of all arrays together: they become JavaScript values. */
+const MAX_ARRAY_ELEMENTS = 4_000_000;
+const MAX_ARRAY_DEPTH = 3;
+const MAX_STRING_BYTES = 10_000_000;
+const MAX_KEYS = 100_000;
+const MAX_TENSORS = 200_000;
+const MAX_DIMENSIONS = 4;
+
+/** GGUF value types by number: bytes of a fixed-size value, or its kind. */
+const VALUE_TYPES = [1, 1, 2, 2, 4, 4, 4, 1, "string", "array", 8, 8, 8] as const;
+
+export type HeaderScan =
+  | { readonly kind: "more"; readonly neededBytes: number }
+  | {
+      readonly kind: "complete";
+      readonly version: 2 | 3;
+      /** End of the tensor table; the data begins at the next multiple of the alignment. */
+      readonly headerBytes: number;
+      /** The first element of each top-level array of strings, by key. */
+      readonly stringArrays: ReadonlyMap<string, { offsetBytes: number; count: number }>;
+    };
+
+/** Walks `prefix`; throws a `ModelError` when no continuation of it could be a usable header. */
+export function scanHeader(prefix: Uint8Array, fileBytes: number): HeaderScan {
+  try {
+    return walk(new Cursor(prefix, Math.min(fileBytes, MAX_HEADER_BYTES), fileBytes));
+  } catch (error) {
+    if (error instanceof NeedMore) return { kind: "more", neededBytes: error.neededBytes };
+    throw error;
+  }
+}
+
+/** The strings of an array found by `scanHeader`, byte for byte (a BOM is kept). */
+export function readStrings(
+  header: Uint8Array,
+  { offsetBytes, count }: { offsetBytes: number; count: number },
+): string[] {
+  const cursor = new Cursor(header, header.length, header.length);
+  cursor.skip(offsetBytes, "strings");
+  const strings: string[] = [];
+  for (let i = 0; i < count; i++) strings.push(cursor.string("a string"));
+  return strings;
+}
+
+function walk(cursor: Cursor): HeaderScan {
+  const version = readPreamble(cursor);
+  const tensorCount = cursor.count("number of tensors", MAX_TENSORS, 24);
+  const keyCount = cursor.count("number of metadata keys", MAX_KEYS, 13);
+  const stringArrays = new Map<string, { offsetBytes: number; count: number }>();
+  const keys = new Set<string>();
+  const budget = { elements: MAX_ARRAY_ELEMENTS };
+  for (let i = 0; i < keyCount; i++) {
+    const key = cursor.string("a metadata key");
+    if (keys.has(key)) throw malformed(`its metadata key ${JSON.stringify(key)} occurs twice`);
+    if (key === "__proto__") throw malformed("a metadata key is named __proto__");
+    keys.add(key);
+    const found = skipValue(cursor, cursor.u32(key), key, 0, budget);
+    if (found !== null) stringArrays.set(key, found);
+  }
+  for (let i = 0; i < tensorCount; i++) {
+    cursor.skip(cursor.count("length of a tensor's name", 1024, 1), "a tensor's name");
+    const dimensions = cursor.u32("a tensor's dimensions");
+    if (dimensions < 1 || dimensions > MAX_DIMENSIONS) {
+      throw malformed(`a tensor has ${dimensions} dimensions; 1 to ${MAX_DIMENSIONS} exist`);
+    }
+    cursor.skip(8 * dimensions + 4 + 8, "a tensor's shape");
+  }
+  return { kind: "complete", version, headerBytes: cursor.offset, stringArrays };
+}
+
+function readPreamble(cursor: Cursor): 2 | 3 {
+  const magic = cursor.u32("the magic number");
+  if (magic !== 0x46554747) {
+    throw malformed("it does not begin with the letters GGUF. Choose a file that ends in .gguf");
+  }
+  const version = cursor.u32("the version");
+  if (version === 2 || version === 3) return version;
+  const byteSwapped = (version & 0xffff) === 0;
+  throw new ModelError(
+    "unsupported",
+    byteSwapped
+      ? "This GGUF file is big-endian, which is not supported. Convert it to little-endian."
+      : `This is a GGUF file of version ${version}; versions 2 and 3 are supported. Convert it with a recent llama.cpp.`,
+  );
+}
+
+/** Returns where the strings are when the value is an array of them. */
+function skipValue(
+  cursor: Cursor,
+  type: number,
+  key: string,
+  depth: number,
+  budget: { elements: number },
+): { offsetBytes: number; count: number } | null {
+  const kind = VALUE_TYPES[type];
+  if (kind === undefined) throw malformed(`${JSON.stringify(key)} has the unknown type ${type}`);
+  if (kind === "string") {
+    cursor.skip(cursor.count(`length of ${key}`, MAX_STRING_BYTES, 1), key);
+    return null;
+  }
+  if (kind !== "array") {
+    cursor.skip(kind, key);
+    return null;
+  }
+  if (depth >= MAX_ARRAY_DEPTH) throw malformed(`${JSON.stringify(key)} nests arrays too deeply`);
+  const elementType = cursor.u32(key);
+  const elementKind = VALUE_TYPES[elementType];
+  const least = typeof elementKind === "number" ? elementKind : elementKind === "array" ? 12 : 8;
+  const count = cursor.count(`length of ${key}`, 1_000_000, least);
+  budget.elements -= count;
+  if (budget.elements < 0) throw malformed(`its arrays have over ${MAX_ARRAY_ELEMENTS} elements`);
+  const offsetBytes = cursor.offset;
+  if (typeof elementKind === "number") cursor.skip(elementKind * count, key);
+  else for (let i = 0; i < count; i++) skipValue(cursor, elementType, key, depth + 1, budget);
+  if (elementKind === undefined) throw malformed(`${key} has elements of unknown type`);
+  return elementKind === "string" && depth === 0 ? { offsetBytes, count } : null;
+}
+
+class NeedMore extends Error {
+  readonly neededBytes: number;
+  constructor(neededBytes: number) {
+    super("more bytes are needed");
+    this.neededBytes = neededBytes;
+  }
+}
+
+/** Reads forward; asks for more at the prefix's end, refuses at the file's. */
+class Cursor {
+  offset = 0;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #endBytes: number;
+  readonly #fileBytes: number;
+
+  constructor(bytes: Uint8Array, endBytes: number, fileBytes: number) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#endBytes = endBytes;
+    this.#fileBytes = fileBytes;
+  }
+
+  skip(lengthBytes: number, what: string): number {
+    const start = this.offset;
+    const end = start + lengthBytes;
+    if (end > this.#endBytes) throw this.#pastEnd(what, lengthBytes);
+    if (end > this.#bytes.length) throw new NeedMore(end);
+    this.offset = end;
+    return start;
+  }
+
+  u32(what: string): number {
+    return this.#view.getUint32(this.skip(4, what), true);
+  }
+
+  /** A u64 that counts things of at least `leastBytes` each, all of which must still fit. */
+  count(what: string, most: number, leastBytes: number): number {
+    const value = this.#view.getBigUint64(this.skip(8, what), true);
+    if (value > BigInt(most)) throw malformed(`the ${what} is ${value}, over the limit of ${most}`);
+    const count = Number(value);
+    if (count * leastBytes > this.#endBytes - this.offset) throw this.#pastEnd(what, count);
+    return count;
+  }
+
+  string(what: string): string {
+    const length = this.count(`length of ${what}`, MAX_STRING_BYTES, 1);
+    const start = this.skip(length, what);
+    return UTF8.decode(this.#bytes.subarray(start, start + length));
+  }
+
+  #pastEnd(what: string, size: number): ModelError {
+    if (this.#endBytes < this.#fileBytes) {
+      return malformed(`its header is larger than ${MAX_HEADER_BYTES} bytes (at ${what})`);
+    }
+    return new ModelError(
+      "truncated",
+      `The GGUF file ends within its header: ${what} (${size}) at byte ${this.offset} reaches past ` +
+        `the file's ${this.#fileBytes} bytes. The file is truncated or damaged: download it again.`,
+    );
+  }
+}
+
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -1,0 +1,86 @@
+/**
+ * Typed reading of GGUF metadata: each value is checked when it is asked for,
+ * with an error that names the key.
+ */
+import { malformed } from "./model-error.ts";
+
+export class Metadata {
+  readonly #values: ReadonlyMap<string, unknown>;
+
+  constructor(values: ReadonlyMap<string, unknown>) {
+    this.#values = values;
+  }
+
+  has(key: string): boolean {
+    return this.#values.has(key);
+  }
+
+  /** Without a `fallback` the key is required. */
+  number(key: string, fallback?: number): number {
+    const value = this.#values.get(key);
+    if (value === undefined && fallback !== undefined) return fallback;
+    const number = typeof value === "bigint" ? Number(value) : value;
+    if (typeof number !== "number" || !Number.isFinite(number)) {
+      throw malformed(`its metadata key ${key} is ${describe(value)}, not a number`);
+    }
+    return number;
+  }
+
+  /** A number that counts something: whole, from 0 to 2^40. */
+  integer(key: string, fallback?: number): number {
+    const number = this.number(key, fallback);
+    if (!Number.isInteger(number) || number < 0 || number > 2 ** 40) {
+      throw malformed(`its metadata key ${key} is ${number}, not a count`);
+    }
+    return number;
+  }
+
+  text(key: string, fallback?: string): string {
+    const value = this.#values.get(key);
+    if (value === undefined && fallback !== undefined) return fallback;
+    if (typeof value !== "string") {
+      throw malformed(`its metadata key ${key} is ${describe(value)}, not text`);
+    }
+    return value;
+  }
+
+  flag(key: string): boolean | null {
+    const value = this.#values.get(key);
+    return typeof value === "boolean" ? value : null;
+  }
+
+  texts(key: string): string[] | null {
+    const value = this.#values.get(key);
+    if (value === undefined) return null;
+    if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {
+      throw malformed(`its metadata key ${key} is ${describe(value)}, not a list of texts`);
+    }
+    return value;
+  }
+
+  numbers(key: string): number[] | null {
+    const value = this.#values.get(key);
+    if (value === undefined) return null;
+    if (!Array.isArray(value) || !value.every((item) => typeof item === "number")) {
+      throw malformed(`its metadata key ${key} is ${describe(value)}, not a list of numbers`);
+    }
+    return value;
+  }
+
+  /** One number for all layers, or a list with the same number for each (llama.cpp writes both). */
+  uniformInteger(key: string, fallback?: number): number {
+    const value = this.#values.get(key);
+    if (!Array.isArray(value)) return this.integer(key, fallback);
+    const [first] = value as unknown[];
+    if (typeof first !== "number" || !Number.isInteger(first) || !value.every((x) => x === first)) {
+      throw malformed(`its layers differ in ${key}, which is not supported`);
+    }
+    return first;
+  }
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return "missing";
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  return typeof value === "bigint" ? String(value) : JSON.stringify(value);
+}

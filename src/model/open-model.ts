@@ -1,0 +1,56 @@
+/**
+ * A GGUF file, opened: everything that can be told from its header, and any
+ * shard of it as a list of tensors. No weights are read here, but for the few
+ * hundred bytes of rope_freqs.
+ */
+import type { ModelSource, ModelSummary } from "../shared/model.ts";
+import { describeModel } from "./architectures.ts";
+import type { ByteSource } from "./byte-source.ts";
+import { contentIdOf } from "./content-id.ts";
+import type { ModelDescription, ShardDescription } from "./description.ts";
+import { type GgufHeader, readHeader } from "./gguf-header.ts";
+import { malformed } from "./model-error.ts";
+import { checkTensorNames, describeShard } from "./shard.ts";
+import { modelName, summarize } from "./summary.ts";
+import { readTokenizerData, type TokenizerData } from "./tokenizer-data.ts";
+
+export type OpenedModel = {
+  readonly summary: ModelSummary;
+  readonly description: ModelDescription;
+  readonly tokenizer: TokenizerData;
+  /** The layers `[first, end)`; throws a `RangeError` for another range. */
+  shard(first: number, end: number): ShardDescription;
+};
+
+/** Rejects with a `ModelError` that says what is wrong with the file and what to do. */
+export async function openModel(bytes: ByteSource, source: ModelSource): Promise<OpenedModel> {
+  const header = await readHeader(bytes);
+  const description = describeModel(header, await readRopeDivisors(header, bytes));
+  checkTensorNames(description, header.tensors);
+  const summary = summarize(header, description, {
+    name: modelName(source.kind === "url" ? source.url : source.fileName),
+    source,
+    contentId: await contentIdOf(header.bytes, bytes.fileBytes),
+    fileBytes: bytes.fileBytes,
+  });
+  return {
+    summary,
+    description,
+    tokenizer: readTokenizerData(header.metadata, description.vocabulary),
+    shard: (first, end) => describeShard(description, header.tensors, first, end),
+  };
+}
+
+async function readRopeDivisors(
+  { tensors }: GgufHeader,
+  bytes: ByteSource,
+): Promise<Float32Array | null> {
+  const tensor = tensors.get("rope_freqs.weight");
+  if (tensor === undefined) return null;
+  if (tensor.format !== "F32" || tensor.rows !== 1 || tensor.columns > 4096) {
+    throw malformed("its rope_freqs is not a short list of F32");
+  }
+  const raw = await bytes.read(tensor.offsetBytes, tensor.lengthBytes);
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  return Float32Array.from({ length: tensor.columns }, (_, i) => view.getFloat32(4 * i, true));
+}

@@ -1,0 +1,137 @@
+/**
+ * Which tensors a shard takes from the file, by role, with every shape checked
+ * against the description, so that the engine can trust them.
+ */
+import type {
+  LayerTensors,
+  ModelDescription,
+  ShardDescription,
+  TensorInfo,
+} from "./description.ts";
+import { malformed, ModelError } from "./model-error.ts";
+
+type Tensors = ReadonlyMap<string, TensorInfo>;
+
+/** Checks that all layers are there and that no tensor asks for arithmetic that we lack. */
+export function checkTensorNames(model: ModelDescription, tensors: Tensors): void {
+  for (const name of tensors.keys()) {
+    const known = GLOBAL_TENSORS.has(name) || isLayerTensor(name, model.layerCount);
+    if (known) continue;
+    throw new ModelError(
+      "unsupported",
+      `The tensor ${name} is not part of what is supported of ${model.architecture} models: this variant ` +
+        "cannot be run. Choose another model.",
+    );
+  }
+}
+
+/** The layers `[first, end)`; with the embedding at the start, the norm and the head at the end. */
+export function describeShard(
+  model: ModelDescription,
+  tensors: Tensors,
+  first: number,
+  end: number,
+): ShardDescription {
+  if (!(
+    Number.isInteger(first) &&
+    Number.isInteger(end) &&
+    0 <= first &&
+    first < end &&
+    end <= model.layerCount
+  )) {
+    throw new RangeError(`[${first}, ${end}) is not a range of the ${model.layerCount} layers`);
+  }
+  const layers = Array.from({ length: end - first }, (_, i) =>
+    layerTensors(model, tensors, first + i),
+  );
+  const { hidden, vocabulary } = model;
+  const isLast = end === model.layerCount;
+  const headName = model.tiedHead ? "token_embd.weight" : "output.weight";
+  return {
+    model,
+    first,
+    end,
+    layers,
+    embedding: first === 0 ? matrix(tensors, "token_embd.weight", vocabulary, hidden) : null,
+    head: isLast ? matrix(tensors, headName, vocabulary, hidden) : null,
+    outputNorm: isLast ? matrix(tensors, "output_norm.weight", 1, hidden) : null,
+  };
+}
+
+/** The tensors of a shard, each once, in the order of the file. */
+export function shardTensors(shard: ShardDescription): TensorInfo[] {
+  const tensors = new Set<TensorInfo>();
+  const roles = shard.layers.flatMap((layer) => Object.values(layer));
+  for (const tensor of [shard.embedding, ...roles, shard.outputNorm, shard.head]) {
+    if (tensor !== null) tensors.add(tensor);
+  }
+  return [...tensors].sort((a, b) => a.offsetBytes - b.offsetBytes);
+}
+
+function layerTensors(model: ModelDescription, tensors: Tensors, layer: number): LayerTensors {
+  const { hidden, heads, keyValueHeads, headSize, feedForward } = model;
+  const queries = heads * headSize;
+  const keys = keyValueHeads * headSize;
+  const take = (role: string, rows: number, columns: number) =>
+    matrix(tensors, `blk.${layer}.${role}`, rows, columns);
+  const bias = (role: string, columns: number) =>
+    model.attentionBias ? take(role, 1, columns) : null;
+  return {
+    attentionNorm: take("attn_norm.weight", 1, hidden),
+    query: take("attn_q.weight", queries, hidden),
+    key: take("attn_k.weight", keys, hidden),
+    value: take("attn_v.weight", keys, hidden),
+    queryBias: bias("attn_q.bias", queries),
+    keyBias: bias("attn_k.bias", keys),
+    valueBias: bias("attn_v.bias", keys),
+    queryNorm: model.headNorm ? take("attn_q_norm.weight", 1, headSize) : null,
+    keyNorm: model.headNorm ? take("attn_k_norm.weight", 1, headSize) : null,
+    attentionOutput: take("attn_output.weight", hidden, queries),
+    feedForwardNorm: take("ffn_norm.weight", 1, hidden),
+    gate: take("ffn_gate.weight", feedForward, hidden),
+    up: take("ffn_up.weight", feedForward, hidden),
+    down: take("ffn_down.weight", hidden, feedForward),
+  };
+}
+
+function matrix(tensors: Tensors, name: string, rows: number, columns: number): TensorInfo {
+  const tensor = tensors.get(name);
+  if (tensor === undefined) throw malformed(`it lacks the tensor ${name}`);
+  if (tensor.rows !== rows || tensor.columns !== columns) {
+    throw malformed(
+      `the tensor ${name} is ${tensor.rows} x ${tensor.columns}, not ${rows} x ${columns}`,
+    );
+  }
+  return tensor;
+}
+
+const GLOBAL_TENSORS = new Set([
+  "token_embd.weight",
+  "output_norm.weight",
+  "output.weight",
+  "rope_freqs.weight",
+]);
+
+const LAYER_ROLES = new Set([
+  "attn_norm.weight",
+  "attn_q.weight",
+  "attn_k.weight",
+  "attn_v.weight",
+  "attn_q.bias",
+  "attn_k.bias",
+  "attn_v.bias",
+  "attn_q_norm.weight",
+  "attn_k_norm.weight",
+  "attn_output.weight",
+  "ffn_norm.weight",
+  "ffn_gate.weight",
+  "ffn_up.weight",
+  "ffn_down.weight",
+  // Written by old converters; the angles are computed and it is not read.
+  "attn_rot_embd.weight",
+]);
+
+function isLayerTensor(name: string, layerCount: number): boolean {
+  const match = /^blk\.(\d+)\.(.+)$/.exec(name);
+  return match !== null && Number(match[1]) < layerCount && LAYER_ROLES.has(match[2] ?? "");
+}

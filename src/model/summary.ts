@@ -1,0 +1,67 @@
+/**
+ * What the room needs to know of a model to place it: sizes and work per layer,
+ * counted from the table of tensors.
+ */
+import type { ModelSource, ModelSummary } from "../shared/model.ts";
+import type { ModelDescription, TensorInfo } from "./description.ts";
+import type { GgufHeader } from "./gguf-header.ts";
+import { describeShard } from "./shard.ts";
+
+/** Keys and values are counted at two bytes a number. */
+const CACHE_BYTES_PER_NUMBER = 2;
+
+export function summarize(
+  header: GgufHeader,
+  model: ModelDescription,
+  origin: { name: string; source: ModelSource; contentId: string; fileBytes: number },
+): ModelSummary {
+  const whole = describeShard(model, header.tensors, 0, model.layerCount);
+  const kvBytesPerToken = 2 * model.keyValueHeads * model.headSize * CACHE_BYTES_PER_NUMBER;
+  const layers = whole.layers.map((layer) => {
+    const tensors = Object.values(layer).filter((tensor) => tensor !== null);
+    return {
+      weightBytes: sum(tensors.map((tensor) => tensor.lengthBytes)),
+      kvBytesPerToken,
+      macs: sum(tensors.filter((tensor) => tensor.rows > 1).map(weights)),
+    };
+  });
+  return {
+    ...origin,
+    name: origin.name.slice(0, 200) || "model",
+    architecture: model.architecture,
+    quantization: commonestFormat([...header.tensors.values()]),
+    contextTokens: model.contextTokens,
+    vocabulary: model.vocabulary,
+    hidden: model.hidden,
+    layers,
+    embedBytes: whole.embedding?.lengthBytes ?? 0,
+    headBytes: (whole.head?.lengthBytes ?? 0) + (whole.outputNorm?.lengthBytes ?? 0),
+    headMacs: model.vocabulary * model.hidden,
+    tied: model.tiedHead,
+    largestTensorBytes: Math.max(...[...header.tensors.values()].map((t) => t.lengthBytes)),
+  };
+}
+
+/** The name that clients use for a file or an address: its last part without ".gguf". */
+export function modelName(pathOrUrl: string): string {
+  const path = pathOrUrl.replace(/[?#].*$/s, "");
+  const last = path.split(/[/\\]/).at(-1) ?? "";
+  let decoded = last;
+  try {
+    decoded = decodeURIComponent(last);
+  } catch {
+    decoded = last; // a stray % is part of the name
+  }
+  return decoded.replace(/\.gguf$/i, "") || "model";
+}
+
+function commonestFormat(tensors: readonly TensorInfo[]): string {
+  const counts = new Map<string, number>();
+  for (const tensor of tensors) {
+    counts.set(tensor.format, (counts.get(tensor.format) ?? 0) + weights(tensor));
+  }
+  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? "F32";
+}
+
+const weights = ({ rows, columns }: TensorInfo): number => rows * columns;
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0);

@@ -1,0 +1,113 @@
+/**
+ * What a GGUF says about its tokenizer and chat template: plain data that can be
+ * cloned to another thread. Which of it is used, and how, is `tokenizer.ts`'s.
+ */
+import type { Metadata } from "./metadata.ts";
+import { malformed, ModelError } from "./model-error.ts";
+
+/** llama.cpp's token types. */
+export const TOKEN_TYPE = {
+  normal: 1,
+  unknown: 2,
+  control: 3,
+  userDefined: 4,
+  unused: 5,
+  byte: 6,
+} as const;
+
+export type TokenizerData = {
+  /** "gpt2" is byte-level BPE; "llama" is SentencePiece's BPE with scores. */
+  readonly model: "gpt2" | "llama";
+  /** The name of the rule that splits text before merging (gpt2 only). */
+  readonly pre: string;
+  readonly tokens: readonly string[]; // [vocabulary]
+  readonly types: Uint8Array; // [vocabulary]
+  readonly scores: Float32Array | null; // [vocabulary]
+  /** "left right", best first. */
+  readonly merges: readonly string[];
+  readonly bosToken: number | null;
+  readonly eosToken: number | null;
+  readonly unknownToken: number | null;
+  readonly addBos: boolean;
+  readonly addEos: boolean;
+  readonly addSpacePrefix: boolean;
+  /** Sampling one of these ends an answer. */
+  readonly endTokens: readonly number[];
+  readonly chatTemplate: string | null;
+};
+
+/** Throws a `ModelError` for a tokenizer that we lack. */
+export function readTokenizerData(metadata: Metadata, vocabulary: number): TokenizerData {
+  const model = metadata.text("tokenizer.ggml.model");
+  if (model !== "gpt2" && model !== "llama") {
+    throw new ModelError(
+      "unsupported",
+      `The tokenizer ${JSON.stringify(model)} is not supported; "gpt2" (byte-level BPE) and "llama" (SentencePiece) are.`,
+    );
+  }
+  const tokens = metadata.texts("tokenizer.ggml.tokens");
+  if (tokens === null || tokens.length === 0) throw malformed("it has no tokenizer.ggml.tokens");
+  if (tokens.length > vocabulary) {
+    throw malformed(`it names ${tokens.length} tokens but embeds ${vocabulary}`);
+  }
+  const types = metadata.numbers("tokenizer.ggml.token_type");
+  const scores = metadata.numbers("tokenizer.ggml.scores");
+  if (model === "llama" && scores?.length !== tokens.length) {
+    throw malformed("its tokens have no scores");
+  }
+  const pre = metadata.text("tokenizer.ggml.pre", "default");
+  const token = (key: string, fallback: number | null = null): number | null =>
+    tokenId(metadata, `tokenizer.ggml.${key}`, tokens.length) ?? fallback;
+  const isSentencePiece = model === "llama";
+  const eosToken = token("eos_token_id", isSentencePiece ? 2 : null);
+  return {
+    model,
+    pre,
+    tokens,
+    types: Uint8Array.from(tokens, (_, i) => types?.[i] ?? TOKEN_TYPE.normal),
+    scores: scores === null ? null : Float32Array.from(scores),
+    merges: metadata.texts("tokenizer.ggml.merges") ?? [],
+    bosToken: token("bos_token_id", isSentencePiece ? 1 : null),
+    eosToken,
+    unknownToken: token("unknown_token_id", isSentencePiece ? 0 : null),
+    addBos:
+      metadata.flag("tokenizer.ggml.add_bos_token") ?? (isSentencePiece || LLAMA3_PRE.has(pre)),
+    addEos: metadata.flag("tokenizer.ggml.add_eos_token") ?? false,
+    addSpacePrefix: metadata.flag("tokenizer.ggml.add_space_prefix") ?? isSentencePiece,
+    endTokens: endTokens(tokens, [eosToken, token("eot_token_id"), token("eom_token_id")]),
+    chatTemplate: metadata.has("tokenizer.chat_template")
+      ? metadata.text("tokenizer.chat_template")
+      : null,
+  };
+}
+
+/** Pre-tokenizers that imply a leading BOS where the file does not say (llama-vocab.cpp). */
+const LLAMA3_PRE = new Set(["llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral"]);
+
+/** Texts that end a turn in one family or another, whatever the file's ids say (llama-vocab.cpp). */
+const END_TEXTS = new Set([
+  "<|eot_id|>",
+  "<|im_end|>",
+  "<|end|>",
+  "<end_of_turn>",
+  "<|endoftext|>",
+  "<|end_of_text|>",
+  "<|eom_id|>",
+  "<EOT>",
+  "_<EOT>",
+  "[EOT]",
+  "<｜end▁of▁sentence｜>",
+]);
+
+function endTokens(tokens: readonly string[], named: readonly (number | null)[]): number[] {
+  const ids = new Set(named.filter((id) => id !== null));
+  for (const [id, text] of tokens.entries()) if (END_TEXTS.has(text)) ids.add(id);
+  return [...ids].sort((a, b) => a - b);
+}
+
+function tokenId(metadata: Metadata, key: string, count: number): number | null {
+  if (!metadata.has(key)) return null;
+  const id = metadata.integer(key);
+  // Converters write 2^32 - 1 for "none".
+  return id < count ? id : null;
+}

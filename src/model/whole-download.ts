@@ -1,0 +1,83 @@
+/**
+ * A file from a server that sends it only from start to end. One download runs;
+ * a read waits until it has passed the bytes it wants. The bytes are kept as
+ * Blobs, which browsers may move to disk.
+ */
+import { type ByteSource, checkRange } from "./byte-source.ts";
+import { messageOf, ModelError } from "./model-error.ts";
+
+const BLOB_BYTES = 8 << 20;
+
+export class WholeDownload implements ByteSource {
+  readonly fileBytes: number;
+  readonly label: string;
+  readonly #onBytes: ((count: number) => void) | undefined;
+  #kept = new Blob([]);
+  #error: ModelError | null = null;
+  #waiting: (() => void)[] = [];
+
+  /** `response` is an answer with status 200 whose body has not been read. */
+  constructor(
+    response: Response,
+    file: { url: string; fileBytes: number; onBytes: ((count: number) => void) | undefined },
+  ) {
+    this.fileBytes = file.fileBytes;
+    this.label = file.url;
+    this.#onBytes = file.onBytes;
+    this.#download(response).then(
+      () => this.#wake(),
+      (error: unknown) => {
+        this.#error =
+          error instanceof ModelError
+            ? error
+            : new ModelError(
+                "truncated",
+                `The download of ${this.label} broke off after ${this.#kept.size} of ${this.fileBytes} bytes ` +
+                  `(${messageOf(error)}), and its server cannot go on in the middle. Load the model again.`,
+                { cause: error },
+              );
+        this.#wake();
+      },
+    );
+  }
+
+  async read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+    checkRange(this, offsetBytes, lengthBytes);
+    const end = offsetBytes + lengthBytes;
+    while (this.#kept.size < end) {
+      if (this.#error !== null) throw this.#error;
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    return new Uint8Array(await this.#kept.slice(offsetBytes, end).arrayBuffer());
+  }
+
+  async #download(response: Response): Promise<void> {
+    const reader = response.body?.getReader();
+    let pending: Uint8Array<ArrayBuffer>[] = [];
+    let pendingBytes = 0;
+    const keep = () => {
+      this.#kept = new Blob([this.#kept, ...pending]);
+      pending = [];
+      pendingBytes = 0;
+      this.#wake();
+    };
+    for (;;) {
+      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
+      if (done) break;
+      pending.push(value);
+      pendingBytes += value.length;
+      this.#onBytes?.(value.length);
+      if (this.#kept.size + pendingBytes > this.fileBytes)
+        throw new Error("more bytes than announced");
+      if (pendingBytes >= BLOB_BYTES) keep();
+    }
+    keep();
+    if (this.#kept.size < this.fileBytes) throw new Error("the connection closed early");
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+}
