@@ -1,0 +1,116 @@
+/**
+ * Weights as the matrix kernels read them, in GPU memory.
+ *
+ * A block is 32 weights of a row. Two planes, both row-major:
+ *
+ *   quants   array<vec4<u32>>, `vectors` of them a block. 4-bit formats: byte j of 16
+ *            holds element j in its low and element j + 16 in its high half (as Q4_1);
+ *            K-quants are put in that order too. 8-bit: 32 signed bytes. Wider: as is.
+ *   meta     array<u32>: scales, minima and high bits, `metaWords` a row (see weights-pack.ts)
+ *
+ * The bytes are GGUF's, in another order: at most 1 % more (a Q6_K scale becomes
+ * f32; a row with an odd number of blocks pads two bytes). A tensor larger than
+ * one binding is split by rows into parts, each with its own buffers; the kernels
+ * know the first row of their part. Nothing here knows layers or roles.
+ *
+ * Loading: `createWeights`, then `writeRows` chunk by chunk in any order.
+ * Several tensors of one format share a `Weights` by rows (q|k|v): write each at
+ * its own first row. Gate and up are interleaved: give both to one `writeRows`.
+ * Tensors of different formats that belong together (Q4_K_M's value projection is
+ * Q6_K in some layers) are separate `Weights` whose kernels write parts of one
+ * output (see `MatUse.outputRow`): one dispatch for each format.
+ */
+import { rowBytes, type BlockFormat } from "../tensor/block-format.ts";
+import { packedRow, packRows } from "./weights-pack.ts";
+
+export type Weights = {
+  readonly format: BlockFormat;
+  readonly rows: number;
+  readonly columns: number;
+  readonly parts: readonly WeightsPart[];
+  readonly bytes: number;
+};
+
+export type WeightsPart = {
+  readonly firstRow: number;
+  readonly rows: number;
+  readonly quants: GPUBuffer;
+  readonly meta: GPUBuffer;
+};
+
+/** Bytes that `createWeights` will take. */
+export function weightsBytes(format: BlockFormat, rows: number, columns: number): number {
+  const { quantBytes, metaWords } = packedRow(format, columns);
+  return rows * (quantBytes + metaWords * 4);
+}
+
+/**
+ * Allocates the planes. `partRows` bounds the rows of a part in tests; otherwise the
+ * device's largest binding does. Every part but the last has an even number of rows.
+ */
+export function createWeights(
+  device: GPUDevice,
+  format: BlockFormat,
+  rows: number,
+  columns: number,
+  partRows = Infinity,
+): Weights {
+  const { quantBytes, metaWords } = packedRow(format, columns);
+  const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
+  const bound = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+  const fitting = Math.min(partRows, Math.floor(bound / Math.max(quantBytes, metaWords * 4)));
+  const most = Math.max(2, fitting - (fitting % 2));
+  const parts: WeightsPart[] = [];
+  for (let firstRow = 0; firstRow < rows; firstRow += most) {
+    const count = Math.min(most, rows - firstRow);
+    parts.push({
+      firstRow,
+      rows: count,
+      quants: plane(device, `${format} quants`, count * quantBytes),
+      meta: plane(device, `${format} meta`, Math.max(4, count * metaWords * 4)),
+    });
+  }
+  return { format, rows, columns, parts, bytes: weightsBytes(format, rows, columns) };
+}
+
+function plane(device: GPUDevice, label: string, size: number): GPUBuffer {
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+  return device.createBuffer({ label, size: Math.ceil(size / 16) * 16, usage });
+}
+
+/**
+ * Writes whole rows as they lie in a GGUF file. With several sources their rows
+ * are interleaved: row i of source s becomes row `firstRow + i * sources.length + s`.
+ */
+export function writeRows(
+  device: GPUDevice,
+  weights: Weights,
+  firstRow: number,
+  sources: readonly Uint8Array[],
+): void {
+  const { format, columns } = weights;
+  const packed = packRows(format, columns, sources);
+  const rows = (sources[0]!.length / rowBytes(format, columns)) * sources.length;
+  if (firstRow + rows > weights.rows) {
+    throw new RangeError(`rows [${firstRow}, ${firstRow + rows}) do not fit in ${weights.rows}`);
+  }
+  const { quantBytes, metaWords } = packedRow(format, columns);
+  for (const part of weights.parts) {
+    const from = Math.max(firstRow, part.firstRow);
+    const end = Math.min(firstRow + rows, part.firstRow + part.rows);
+    if (from >= end) continue;
+    const write = (buffer: GPUBuffer, bytes: Uint8Array<ArrayBuffer>, perRow: number) => {
+      const source = bytes.subarray((from - firstRow) * perRow, (end - firstRow) * perRow);
+      if (perRow > 0) device.queue.writeBuffer(buffer, (from - part.firstRow) * perRow, source);
+    };
+    write(part.quants, packed.quants, quantBytes);
+    write(part.meta, packed.meta, metaWords * 4);
+  }
+}
+
+export function destroyWeights(weights: Weights): void {
+  for (const { quants, meta } of weights.parts) {
+    quants.destroy();
+    meta.destroy();
+  }
+}
