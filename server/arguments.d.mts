@@ -1,0 +1,14 @@
+/** The types of arguments.mjs, which is plain JavaScript so that it runs before an install. */
+export type StartArguments =
+  | { readonly kind: "run"; readonly port: number; readonly lan: boolean }
+  | { readonly kind: "help" }
+  /** One line that says what is wrong and what to do. */
+  | { readonly kind: "bad"; readonly message: string };
+
+export const DEFAULT_PORT: number;
+export const USAGE: string;
+export function parseArguments(
+  words: readonly string[],
+  environment: { readonly PORT?: string | undefined },
+): StartArguments;
+export function busyPortMessage(port: number): string;

@@ -1,0 +1,73 @@
+/**
+ * The certificate of `--lan`: self-signed, made on the first run and kept, so
+ * that a phone which accepted its warning once is not asked again. It names the
+ * machine's addresses and is made anew when they change or it is about to end.
+ */
+import { X509Certificate } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { isIP } from "node:net";
+import { join } from "node:path";
+import { generate } from "selfsigned";
+
+export type Certificate = { readonly key: string; readonly cert: string };
+
+/** Browsers refuse a certificate that is valid for more than 398 days, and warn of none of ours. */
+const VALID_DAYS = 397;
+const RENEW_BEFORE_MS = 7 * 24 * 60 * 60 * 1000;
+
+/** Reads the certificate in `directory`, or makes one for `addresses` (IPs) and localhost. */
+export async function getCertificate(
+  directory: string,
+  addresses: readonly string[],
+  now = new Date(),
+): Promise<Certificate> {
+  const kept = await readCertificate(directory);
+  if (kept !== null && isGood(kept, addresses, now)) return kept;
+  const made = await makeCertificate(addresses, now);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await writeFile(join(directory, "key.pem"), made.key, { mode: 0o600 });
+  await writeFile(join(directory, "certificate.pem"), made.cert);
+  return made;
+}
+
+async function readCertificate(directory: string): Promise<Certificate | null> {
+  try {
+    const key = await readFile(join(directory, "key.pem"), "utf8");
+    const cert = await readFile(join(directory, "certificate.pem"), "utf8");
+    return { key, cert };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+function isGood({ cert }: Certificate, addresses: readonly string[], now: Date): boolean {
+  let certificate: X509Certificate;
+  try {
+    certificate = new X509Certificate(cert);
+  } catch {
+    return false; // half a file, or not ours: another one replaces it
+  }
+  const ends = Date.parse(certificate.validTo) - RENEW_BEFORE_MS;
+  return now.getTime() < ends && addresses.every((ip) => certificate.checkIP(ip) !== undefined);
+}
+
+async function makeCertificate(addresses: readonly string[], now: Date): Promise<Certificate> {
+  const ips = ["127.0.0.1", "::1", ...addresses].filter((address) => isIP(address) !== 0);
+  const made = await generate([{ name: "commonName", value: "Tabmesh" }], {
+    keyType: "ec",
+    algorithm: "sha256",
+    notBeforeDate: now,
+    notAfterDate: new Date(now.getTime() + VALID_DAYS * 24 * 60 * 60 * 1000),
+    extensions: [
+      { name: "basicConstraints", cA: false },
+      { name: "keyUsage", digitalSignature: true },
+      { name: "extKeyUsage", serverAuth: true },
+      {
+        name: "subjectAltName",
+        altNames: [{ type: 2, value: "localhost" }, ...ips.map((ip) => ({ type: 7 as const, ip }))],
+      },
+    ],
+  });
+  return { key: made.private, cert: made.cert };
+}

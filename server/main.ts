@@ -1,0 +1,35 @@
+/** Runs the server: `tsx server/main.ts [--lan] [--port NUMBER]`; prints its addresses, one a line. */
+import { join } from "node:path";
+import { busyPortMessage, parseArguments, USAGE } from "./arguments.mjs";
+import { PortBusyError } from "./listen.ts";
+import { openServer } from "./server.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+
+async function main(): Promise<void> {
+  const options = parseArguments(process.argv.slice(2), process.env);
+  if (options.kind === "help") return console.log(USAGE);
+  if (options.kind === "bad") return giveUp(options.message);
+  try {
+    const server = await openServer({
+      port: options.port,
+      page: join(ROOT, "dist"),
+      models: join(ROOT, "models"),
+      lanCertificate: options.lan ? join(ROOT, ".certificate") : null,
+    });
+    for (const address of server.addresses) console.log(address);
+    const stop = () => void server.close().then(() => process.exit(0));
+    process.once("SIGINT", stop);
+    process.once("SIGTERM", stop);
+  } catch (error) {
+    if (!(error instanceof PortBusyError)) throw error;
+    giveUp(busyPortMessage(error.port));
+  }
+}
+
+function giveUp(message: string): void {
+  console.error(message);
+  process.exit(1);
+}
+
+await main();

@@ -1,0 +1,98 @@
+/**
+ * The server as one object: build the parts, listen, say where, close.
+ * HTTP on this machine only; with `lan`, HTTPS on the machine's addresses too,
+ * because WebGPU needs a secure context and `http://192.168.…` is none.
+ */
+import { createServer as createHttpServer, type RequestListener } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { Server as NetServer, Socket } from "node:net";
+import { BRIDGE_PATH } from "../src/shared/bridge.ts";
+import { answerError, createApp, type AppDirectories } from "./app.ts";
+import { Bridge } from "./bridge.ts";
+import { getCertificate } from "./certificate.ts";
+import { lanAddresses } from "./lan-addresses.ts";
+import { listen, portOf } from "./listen.ts";
+import { mountSignalling, SIGNALLING_PATH } from "./signalling.ts";
+import { routeUpgrades } from "./upgrades.ts";
+
+export type ServerOptions = AppDirectories & {
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** The directory that keeps the certificate, or null to stay on this machine. */
+  readonly lanCertificate: string | null;
+};
+
+export type RunningServer = {
+  readonly port: number;
+  /** The first one is this machine's own. */
+  readonly addresses: readonly string[];
+  close(): Promise<void>;
+};
+
+/** Rejects with a `PortBusyError` when the port is taken. */
+export async function openServer(options: ServerOptions): Promise<RunningServer> {
+  const bridge = new Bridge();
+  const app = createApp(bridge, options);
+  const lan = options.lanCertificate === null ? [] : lanAddresses();
+  const http = createHttpServer(toHttpsUnlessLocal(app));
+  const https =
+    options.lanCertificate === null
+      ? null
+      : createHttpsServer(await getCertificate(options.lanCertificate, lan), app);
+  const routes = new Map([
+    [BRIDGE_PATH, bridge.socketServer],
+    [`${SIGNALLING_PATH}/peerjs`, mountSignalling(app, http)],
+  ]);
+  app.use(answerError);
+  routeUpgrades(http, routes);
+  if (https !== null) routeUpgrades(https, routes);
+
+  const listeners: NetServer[] = [];
+  const connections = new Set<Socket>();
+  try {
+    for (const host of options.lanCertificate === null ? ["127.0.0.1", "::1"] : ["0.0.0.0", "::"]) {
+      const port = listeners[0] === undefined ? options.port : portOf(listeners[0]);
+      const listener = await listen(host, port, http, https).catch(orNullWithoutIpv6(host));
+      if (listener === null) continue;
+      listener.on("connection", (socket: Socket) => {
+        connections.add(socket);
+        socket.on("close", () => connections.delete(socket));
+      });
+      listeners.push(listener);
+    }
+  } catch (error) {
+    bridge.close();
+    for (const listener of listeners) listener.close();
+    throw error;
+  }
+  const port = portOf(listeners[0]!);
+  return {
+    port,
+    addresses: [`http://localhost:${port}`, ...lan.map((address) => `https://${address}:${port}`)],
+    close: async () => {
+      bridge.close();
+      const closed = listeners.map((one) => new Promise((resolve) => one.close(resolve)));
+      for (const socket of connections) socket.destroy();
+      await Promise.all(closed);
+    },
+  };
+}
+
+/** A machine without IPv6 does without the second listener. */
+function orNullWithoutIpv6(host: string) {
+  return (error: NodeJS.ErrnoException): null => {
+    const missing = error.code === "EADDRNOTAVAIL" || error.code === "EAFNOSUPPORT";
+    if (host.includes(":") && missing) return null;
+    throw error;
+  };
+}
+
+/** Whoever types the address without "https://" on another machine is sent to it. */
+function toHttpsUnlessLocal(app: RequestListener): RequestListener {
+  return (request, response) => {
+    const from = request.socket.localAddress ?? "";
+    if (/^(::ffff:)?127\.|^::1$/.test(from)) return app(request, response);
+    const host = request.headers.host ?? "";
+    response.writeHead(308, { Location: `https://${host}${request.url ?? "/"}` }).end();
+  };
+}

@@ -1,0 +1,22 @@
+/** Hands each WebSocket to the server of its path; a path that has none gets a 404. */
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import type { WebSocketServer } from "ws";
+
+export type SocketRoutes = ReadonlyMap<string, WebSocketServer>;
+
+export function routeUpgrades(server: Server, routes: SocketRoutes): void {
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // The client may vanish in mid-handshake; ws puts its own listener on an accepted socket.
+    socket.on("error", () => socket.destroy());
+    const path = new URL(request.url ?? "/", "http://localhost").pathname.replace(/\/$/, "");
+    const target = routes.get(path);
+    if (target === undefined) {
+      socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+      return;
+    }
+    target.handleUpgrade(request, socket, head, (webSocket) => {
+      target.emit("connection", webSocket, request);
+    });
+  });
+}

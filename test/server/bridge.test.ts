@@ -1,0 +1,228 @@
+import http from "node:http";
+import OpenAI from "openai";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { MAX_BRIDGED_BODY_BYTES } from "../../src/shared/bridge.ts";
+import { RoomCode } from "../../src/shared/ids.ts";
+import { answerJson, beginStream, openFakeRoom, ROOM, until } from "./fake-room.ts";
+import { openTestServer, type TestServer } from "./test-server.ts";
+
+type ErrorBody = { error: { message: string; type: string; code: string; param: null } };
+
+let server: TestServer;
+beforeEach(async () => {
+  server = await openTestServer();
+});
+afterEach(() => server.close());
+
+const other = RoomCode.parse("GHJKMN");
+const get = (path: string, init?: RequestInit) => fetch(server.url + path, init);
+const errorOf = async (response: Response) => ((await response.json()) as ErrorBody).error;
+
+/** Waits until a room's hello has arrived. */
+async function known(room: string = ROOM) {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const { status } = await get(`/api/state?room=${room}`, { method: "HEAD" });
+    if (status !== 503) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error(`room ${room} did not become known`);
+}
+
+describe("a request", () => {
+  test("reaches the coordinator as it was sent, and its answer comes back", async () => {
+    const room = await openFakeRoom(server.port, (request, self) =>
+      answerJson(self, request.id, { got: request }, 201),
+    );
+    await known();
+    const response = await get("/v1/completions?room=abcdef&x=1&x=2", {
+      method: "POST",
+      headers: { "content-type": "application/json", cookie: "secret=1" },
+      body: '{"prompt": "héllo"}',
+    });
+    expect(response.status).toBe(201);
+    expect(await response.json()).toMatchObject({
+      got: {
+        method: "POST",
+        path: "/v1/completions",
+        query: { room: "abcdef", x: "2" },
+        body: '{"prompt": "héllo"}',
+      },
+    });
+    expect(room.received.at(-1)).not.toHaveProperty("headers.cookie");
+    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+  });
+
+  test("streams: a chunk arrives before the next one is sent", async () => {
+    const room = await openFakeRoom(server.port, (request, self) => {
+      if (request.method === "HEAD") return answerJson(self, request.id, null);
+      beginStream(self, request.id);
+      self.send({ type: "chunk", id: request.id, data: "data: one\n\n" });
+    });
+    await known();
+    const response = await get("/v1/chat/completions", { method: "POST", body: "{}" });
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await reader.read()).value).toBe("data: one\n\n");
+    const id = room.received.at(-1)!.id;
+    room.send({ type: "chunk", id, data: "data: [DONE]\n\n" });
+    room.send({ type: "end", id });
+    expect((await reader.read()).value).toBe("data: [DONE]\n\n");
+    expect((await reader.read()).done).toBe(true);
+  });
+
+  test("that the client gives up is cancelled in the room", async () => {
+    const room = await openFakeRoom(server.port, (request, self) => {
+      if (request.method === "HEAD") answerJson(self, request.id, null);
+      else beginStream(self, request.id);
+    });
+    await known();
+    const controller = new AbortController();
+    const response = await get("/api/events", { signal: controller.signal });
+    expect(response.status).toBe(200);
+    const { id } = room.received.at(-1)!;
+    controller.abort();
+    await until(() => room.received.at(-1)?.type === "cancel", "the cancel");
+    expect(room.received.at(-1)).toEqual({ type: "cancel", id });
+  });
+
+  test("whose reader stands still is cancelled, and the others go on", async () => {
+    const room = await openFakeRoom(server.port, (request, self) => {
+      if (request.path !== "/api/events") return answerJson(self, request.id, { fine: true });
+      beginStream(self, request.id);
+      const data = "x".repeat(1024 * 1024);
+      for (let sent = 0; sent < 24; sent += 1) self.send({ type: "chunk", id: request.id, data });
+    });
+    await known();
+    const stuck = http.get(`${server.url}/api/events`);
+    stuck.on("response", (response) => response.pause()).on("error", () => undefined);
+    await until(() => room.received.at(-1)?.type === "cancel", "the cancel");
+    expect(await (await get("/api/state")).json()).toEqual({ fine: true });
+    stuck.destroy();
+  });
+
+  test("larger than the limit is refused with 413 in OpenAI's shape", async () => {
+    await openFakeRoom(server.port, (request, self) => answerJson(self, request.id, null));
+    await known();
+    const body = "x".repeat(MAX_BRIDGED_BODY_BYTES + 1);
+    const response = await get("/v1/completions", { method: "POST", body });
+    expect(response.status).toBe(413);
+    expect(await errorOf(response)).toMatchObject({
+      code: "body_too_large",
+      type: "invalid_request_error",
+    });
+  });
+
+  test("from another origin is allowed before it is made", async () => {
+    const response = await get("/v1/chat/completions", {
+      method: "OPTIONS",
+      headers: { "access-control-request-headers": "authorization,x-tabmesh-room" },
+    });
+    expect(response.status).toBe(204);
+    expect(response.headers.get("access-control-allow-headers")).toBe(
+      "authorization,x-tabmesh-room",
+    );
+  });
+});
+
+describe("the room", () => {
+  test("that nobody opened is a 503 that says so", async () => {
+    const response = await get("/v1/models");
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toBe("1");
+    expect(await errorOf(response)).toMatchObject({ code: "no_room", type: "server_error" });
+  });
+
+  test("is named by query or header when there are several", async () => {
+    await openFakeRoom(server.port, (request, self) => answerJson(self, request.id, "first"));
+    await openFakeRoom(server.port, (request, self) => answerJson(self, request.id, "second"), {
+      room: other,
+    });
+    await known();
+    await known(other);
+    const nameless = await get("/api/state");
+    expect(nameless.status).toBe(400);
+    expect((await errorOf(nameless)).message).toContain("?room=CODE");
+    expect(await (await get(`/api/state?room=${other}`)).json()).toBe("second");
+    const named = await get("/api/state", { headers: { "x-tabmesh-room": ROOM.toLowerCase() } });
+    expect(await named.json()).toBe("first");
+  });
+
+  test("whose coordinator goes answers what waits: JSON, or an event in a stream", async () => {
+    const room = await openFakeRoom(server.port, (request, self) => {
+      if (request.method === "HEAD") answerJson(self, request.id, null);
+      if (request.path === "/api/events") beginStream(self, request.id);
+    });
+    await known();
+    const waiting = get("/v1/models");
+    const stream = await get("/api/events");
+    await until(
+      () => room.received.some((message) => "path" in message && message.path === "/v1/models"),
+      "the request",
+    );
+    room.socket.terminate();
+    expect((await waiting).status).toBe(503);
+    expect(await errorOf(await waiting)).toMatchObject({ code: "coordinator_gone" });
+    expect(await stream.text()).toContain('"code":"coordinator_gone"');
+    expect(await errorOf(await get("/v1/models"))).toMatchObject({ code: "no_room" });
+  });
+
+  test("follows the coordinator with the higher epoch, and refuses an older one", async () => {
+    const first = await openFakeRoom(server.port, (request, self) =>
+      answerJson(self, request.id, "epoch 1"),
+    );
+    await known();
+    await openFakeRoom(server.port, (request, self) => answerJson(self, request.id, "epoch 3"), {
+      epoch: 3,
+    });
+    expect(await first.closed).toBe(4409);
+    const late = await openFakeRoom(server.port, () => undefined, { epoch: 2 });
+    expect(await late.closed).toBe(4409);
+    expect(await (await get("/api/state")).json()).toBe("epoch 3");
+  });
+
+  test.each([
+    ["not JSON", "hello?"],
+    ["another version", '{"type":"hello","version":99,"room":"ABCDEF","member":"a","epoch":1}'],
+    ["no hello first", '{"type":"end","id":"1"}'],
+  ])("does not listen to a socket that sends %s", async (_name, text) => {
+    const { WebSocket } = await import("ws");
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/bridge`);
+    socket.on("open", () => socket.send(text));
+    const code = await new Promise((resolve) => socket.once("close", resolve));
+    expect(code).toBe(4400);
+  });
+});
+
+describe("the openai client", () => {
+  test("streams a chat answer", async () => {
+    await openFakeRoom(server.port, (request, self) => {
+      if (request.method === "HEAD") return answerJson(self, request.id, null);
+      beginStream(self, request.id);
+      for (const content of ["Par", "is"]) {
+        const chunk = {
+          id: "c",
+          object: "chat.completion.chunk",
+          choices: [{ delta: { content } }],
+        };
+        self.send({ type: "chunk", id: request.id, data: `data: ${JSON.stringify(chunk)}\n\n` });
+      }
+      self.send({ type: "chunk", id: request.id, data: "data: [DONE]\n\n" });
+      self.send({ type: "end", id: request.id });
+    });
+    await known();
+    const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "none" });
+    const messages = [{ role: "user" as const, content: "The capital of France?" }];
+    let text = "";
+    const stream = await client.chat.completions.create({ model: "m", messages, stream: true });
+    for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? "";
+    expect(text).toBe("Paris");
+  });
+
+  test("throws the server's error with its words", async () => {
+    const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "none", maxRetries: 0 });
+    await expect(client.models.list()).rejects.toMatchObject({
+      status: 503,
+      code: "no_room",
+      message: expect.stringContaining("No room is open") as string,
+    });
+  });
+});
