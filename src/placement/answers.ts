@@ -1,0 +1,66 @@
+/**
+ * Plans turned into answers. Every plan is priced again by `evaluatePlacement`,
+ * in the problem's words, before it is given out.
+ */
+import type { Answer, AnswerStage, FoundAnswer } from "./answer.ts";
+import { evaluatePlacement } from "./evaluate.ts";
+import type { Instance } from "./instance.ts";
+import type { Plan } from "./plan.ts";
+import type { Problem } from "./problem.ts";
+
+/** Relative difference under which two costs are the same sum, added in another order. */
+export const SAME_COST = 1e-9;
+
+export type Finding = {
+  readonly lowerBoundMs: number;
+  readonly deadlineHit: boolean;
+  readonly elapsedMs: number;
+};
+
+/** The stages of a plan, by the members' ids. */
+export function stagesOf(inst: Instance, plan: Pick<Plan, "order" | "ends">): AnswerStage[] {
+  let first = 0;
+  return plan.order.map((d, index) => {
+    const member = inst.problem.members[inst.memberOf[d] ?? -1];
+    const end = plan.ends[index] ?? -1;
+    if (member === undefined) throw new Error(`plan names member ${d}, which is not there`);
+    const stage = { member: member.id, first, end };
+    first = end;
+    return stage;
+  });
+}
+
+/** `optimal` where the bound meets the cost, otherwise `feasible`. */
+export function foundAnswer(inst: Instance, plan: Plan, finding: Finding): FoundAnswer {
+  const { problem } = inst;
+  const stages = stagesOf(inst, plan);
+  const { costMs, parts, bottleneckMs, violations } = evaluatePlacement(problem, stages);
+  const broken = violations.find((violation) => violation.constraint !== "speed");
+  if (broken !== undefined)
+    throw new Error(
+      `the solver made a placement that breaks ${broken.constraint}: ${broken.message}`,
+    );
+  const common = {
+    name: problem.name,
+    stages,
+    costMs,
+    elapsedMs: finding.elapsedMs,
+    parts,
+    bottleneckMs,
+  };
+  const isProven = finding.lowerBoundMs >= costMs - SAME_COST * Math.max(1, costMs);
+  if (isProven) return { kind: "optimal", ...common, lowerBoundMs: costMs };
+  const lowerBoundMs = Math.max(0, finding.lowerBoundMs);
+  return {
+    kind: "feasible",
+    ...common,
+    lowerBoundMs,
+    gap: lowerBoundMs > 0 ? costMs / lowerBoundMs - 1 : Infinity,
+    deadlineHit: finding.deadlineHit,
+  };
+}
+
+/** Neither found nor disproved. */
+export function unknownAnswer(problem: Problem, message: string, elapsedMs = 0): Answer {
+  return { kind: "unknown", name: problem.name, message, elapsedMs };
+}
