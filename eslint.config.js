@@ -17,7 +17,8 @@ const ARROWS = {
   engine: ["kernels", "model", "tensor", "shared"],
   probe: ["kernels", "shared"],
   stage: ["engine", "mesh", "model", "shared"],
-  cluster: ["placement", "mesh", "telemetry", "model", "shared"],
+  // Of stage only types: what a GPU worker offers to its tab.
+  cluster: ["placement", "mesh", "telemetry", "model", "stage", "shared"],
   api: ["cluster", "shared"],
   ui: ["shared"],
 };

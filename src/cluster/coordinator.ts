@@ -1,0 +1,342 @@
+/**
+ * The member that numbers events and decides placements. It turns commands into
+ * events, sends them to all members, and after each event takes the steps that
+ * the rules name. It is not on the token path.
+ *
+ * It holds no state of its own that matters: counts of ids in its epoch, who is
+ * connected, and which capacity the solver last saw. Another member becomes
+ * coordinator with the log alone.
+ */
+import type { RoomEvent, IndexedEvent } from "../shared/events.ts";
+import type { MemberId, PlacementId } from "../shared/ids.ts";
+import type { Member } from "../shared/member.ts";
+import type { RoomState, Stage } from "../shared/state.ts";
+import { decidePlacement, type PlacementParts } from "./decide-placement.ts";
+import { type CommandContext, eventsOf } from "./command-events.ts";
+import type { EventLog } from "./event-log.ts";
+import { checkStages } from "./manual-placement.ts";
+import {
+  CLUSTER_VERSION,
+  type ClusterMessage,
+  type Refusal,
+  type RoomCommand,
+} from "./messages.ts";
+import { idInEpoch } from "./numbering.ts";
+import type { Timings } from "./parts.ts";
+import { RoomError, wordsOf } from "./room-error.ts";
+import { capacityKey, nextStep, type Step } from "./rules.ts";
+import { SampleGatherer } from "./sample-gatherer.ts";
+
+export type CoordinatorOptions = {
+  readonly log: EventLog;
+  readonly self: MemberId;
+  readonly post: (peer: MemberId, message: ClusterMessage) => void;
+  readonly placement: PlacementParts;
+  readonly timings: Timings;
+  /** Told of each event after it was applied, as every member is. */
+  readonly onEvent: (event: IndexedEvent) => void;
+};
+
+export class Coordinator {
+  readonly #options: CoordinatorOptions;
+  /** Members that were welcomed and get every event; not the coordinator itself. */
+  readonly #followers = new Set<MemberId>();
+  readonly #samples: SampleGatherer;
+  #placements = 0;
+  #generations = 0;
+  #solving = false;
+  #lastKey: string | null = null;
+  #stepping = false;
+  #rejoinTimer: ReturnType<typeof setTimeout> | null = null;
+  #stopped = false;
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options;
+    this.#samples = new SampleGatherer(options.timings.gatherMs, (states) =>
+      this.#emit({ type: "device_states_updated", states }),
+    );
+  }
+
+  /** Opens a room with this tab as its first member. */
+  open(profile: Member): void {
+    this.#emit({ type: "member_joined", member: profile });
+  }
+
+  /** Continues a log whose coordinator is gone. */
+  takeOver(): void {
+    const { log, self, timings } = this.#options;
+    const old = log.state.coordinator;
+    this.#emit({ type: "coordinator_changed", coordinator: self });
+    if (old !== self) {
+      this.#emit({ type: "member_left", member: old, reason: "The coordinator is gone." });
+    }
+    this.#rejoinTimer = setTimeout(() => this.#dropAbsent(), timings.rejoinMs);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#samples.stop();
+    if (this.#rejoinTimer !== null) clearTimeout(this.#rejoinTimer);
+  }
+
+  get followers(): ReadonlySet<MemberId> {
+    return this.#followers;
+  }
+
+  /** Takes one message from a peer; the answer goes back by `post`. */
+  handle(peer: MemberId, message: ClusterMessage): void {
+    switch (message.type) {
+      case "join":
+        return this.#welcome(peer, message);
+      case "command":
+        return this.#answer(peer, message.id, message.command);
+      case "events_after":
+        return this.#catchUp(peer, message.epoch, message.index);
+      case "leave":
+        return this.peerGone(peer, "It left.");
+      default:
+        // Answers and events of a coordinator: not meant for one.
+        return;
+    }
+  }
+
+  /** A peer's connection is gone. */
+  peerGone(peer: MemberId, reason: string): void {
+    if (!this.#followers.delete(peer)) return;
+    this.#emit({ type: "member_left", member: peer, reason });
+  }
+
+  /** Does a command of `from`. Rejects with a `RoomError`. The value is an id or null. */
+  async execute(from: MemberId, command: RoomCommand): Promise<number | null> {
+    if (this.#stopped) throw new RoomError("unavailable", "This tab no longer coordinates.");
+    switch (command.type) {
+      case "report_device_state":
+        this.#samples.add(from, command.device);
+        return null;
+      case "place_model":
+        return this.#placeModel(command.model);
+      case "place_stages":
+        return this.#placeStages(command.model, command.stages);
+      case "request_generation":
+        return this.#queueGeneration(from, command.promptTokens, command.maxTokens);
+      default: {
+        const context: CommandContext = { state: this.state, from };
+        for (const event of eventsOf(context, command)) this.#emit(event);
+        return null;
+      }
+    }
+  }
+
+  get state(): RoomState {
+    return this.#options.log.state;
+  }
+
+  #welcome(
+    peer: MemberId,
+    { version, room, member }: Extract<ClusterMessage, { type: "join" }>,
+  ): void {
+    const { post } = this.#options;
+    const refusal = refusalOf(this.state, peer, version, room, member);
+    if (refusal) return post(peer, { type: "refused", refusal });
+    const known = this.state.members.find(({ id }) => id === member.id);
+    this.#followers.delete(peer);
+    if (!known) this.#emit({ type: "member_joined", member });
+    else if (known.shard !== member.shard && member.shard) {
+      this.#emit({ type: "shard_progressed", member: member.id, shard: member.shard });
+    }
+    this.#followers.add(peer);
+    post(peer, { type: "welcome", state: this.state });
+  }
+
+  #answer(peer: MemberId, id: number, command: RoomCommand): void {
+    const { post } = this.#options;
+    if (!this.#followers.has(peer)) {
+      return post(peer, {
+        type: "result",
+        id,
+        error: "You are not a member of this room any more. Join again.",
+        code: "unavailable",
+        value: null,
+      });
+    }
+    this.execute(peer, command).then(
+      (value) => post(peer, { type: "result", id, error: null, code: null, value }),
+      (error: unknown) =>
+        post(peer, {
+          type: "result",
+          id,
+          error: wordsOf(error),
+          code: error instanceof RoomError ? error.code : "failed",
+          value: null,
+        }),
+    );
+  }
+
+  #catchUp(peer: MemberId, epoch: number, index: number): void {
+    const { log, post } = this.#options;
+    if (!this.#followers.has(peer)) return;
+    const events = log.since(epoch, index);
+    if (!events) post(peer, { type: "snapshot", state: log.state });
+    else if (events.length > 0) post(peer, { type: "events", events: [...events] });
+  }
+
+  #queueGeneration(asker: MemberId, promptTokens: number, maxTokens: number): number {
+    const { placement } = this.state;
+    if (!placement && !this.#solving) {
+      throw new RoomError("unavailable", "No model is placed. Place one and ask again.");
+    }
+    if (placement && promptTokens >= placement.contextTokens) {
+      throw new RoomError(
+        "bad_request",
+        `The prompt has ${promptTokens} tokens; the room's context holds ${placement.contextTokens}. Shorten it, or raise the context in the room's settings.`,
+      );
+    }
+    const id = idInEpoch(this.state.epoch, ++this.#generations);
+    this.#emit({
+      type: "generation_queued",
+      generation: {
+        id: id as never,
+        asker,
+        placement: (placement?.id ?? 1) as PlacementId,
+        status: "queued",
+        promptTokens,
+        maxTokens,
+      },
+    });
+    return id;
+  }
+
+  #placeStages(modelName: string, stages: readonly Stage[]): number {
+    const model = this.#model(modelName);
+    checkStages(this.state, model, stages);
+    return this.#decide({ model, stages: [...stages], predictedMs: null });
+  }
+
+  async #placeModel(modelName: string): Promise<number> {
+    const model = this.#model(modelName);
+    if (this.#solving) {
+      throw new RoomError("unavailable", "A placement is being decided. Try again in a moment.");
+    }
+    this.#solving = true;
+    this.#lastKey = capacityKey(this.state);
+    try {
+      const decided = await decidePlacement(() => this.state, model, this.#options.placement);
+      return this.#decide({ model, ...decided });
+    } finally {
+      this.#solving = false;
+      this.#takeSteps();
+    }
+  }
+
+  #decide(
+    chosen: Pick<NonNullable<RoomState["placement"]>, "model" | "stages" | "predictedMs">,
+  ): number {
+    const { epoch, settings } = this.state;
+    const id = idInEpoch(epoch, ++this.#placements);
+    this.#lastKey = capacityKey(this.state);
+    this.#emit({
+      type: "placement_decided",
+      placement: {
+        id: id as PlacementId,
+        ...chosen,
+        contextTokens: Math.min(settings.contextTokens, chosen.model.contextTokens),
+        generationSlots: settings.generationSlots,
+        ready: false,
+        error: null,
+      },
+    });
+    return id;
+  }
+
+  #model(name: string): RoomState["models"][number] {
+    const model = this.state.models.find((known) => known.name === name);
+    if (model) return model;
+    const known = this.state.models.map((other) => other.name).join(", ");
+    throw new RoomError(
+      "not_found",
+      `The room knows no model ${name}. ${known ? `It knows ${known}.` : "It knows none yet."}`,
+    );
+  }
+
+  #emit(event: RoomEvent): void {
+    if (this.#stopped) return;
+    const { log, post, onEvent } = this.#options;
+    const indexed = log.append(event);
+    for (const peer of this.#followers) post(peer, { type: "events", events: [indexed] });
+    onEvent(indexed);
+    this.#takeSteps();
+  }
+
+  /** Steps emit events and events take steps: the flag turns that into one loop. */
+  #takeSteps(): void {
+    if (this.#stepping || this.#stopped) return;
+    this.#stepping = true;
+    try {
+      for (let step = this.#nextStep(); step; step = this.#nextStep()) this.#take(step);
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  #nextStep(): Step | null {
+    return nextStep(this.state, { solving: this.#solving, lastKey: this.#lastKey });
+  }
+
+  #take(step: Step): void {
+    if (step.kind === "emit") return this.#emit(step.event);
+    const lost = this.state.placement;
+    this.#solving = true;
+    this.#lastKey = capacityKey(this.state);
+    decidePlacement(() => this.state, step.model, this.#options.placement)
+      .then(
+        (decided) => void this.#decide({ model: step.model, ...decided }),
+        (error: unknown) => {
+          if (lost && this.state.placement?.id === lost.id) {
+            const message = `${lost.error ?? ""} It cannot be placed anew: ${wordsOf(error)}`;
+            this.#emit({ type: "placement_failed", placement: lost.id, error: message.trim() });
+          }
+        },
+      )
+      .finally(() => {
+        this.#solving = false;
+        this.#takeSteps();
+      });
+  }
+
+  #dropAbsent(): void {
+    for (const { id } of this.state.members) {
+      if (id === this.#options.self || this.#followers.has(id)) continue;
+      this.#emit({
+        type: "member_left",
+        member: id,
+        reason: "It did not come back to the new coordinator.",
+      });
+    }
+  }
+}
+
+/** Why a newcomer stays outside, or null. */
+function refusalOf(
+  state: RoomState,
+  peer: MemberId,
+  version: number,
+  room: string,
+  member: Member,
+): Refusal | null {
+  if (version !== CLUSTER_VERSION) {
+    return {
+      reason: "other_version",
+      message: `This room speaks version ${CLUSTER_VERSION} of the protocol, your tab version ${version}. Reload the page${version > CLUSTER_VERSION ? " in the room's other tabs" : ""}.`,
+    };
+  }
+  if (room !== state.room) {
+    return {
+      reason: "wrong_room",
+      message: `This is room ${state.room}, not ${room}. Check the code.`,
+    };
+  }
+  if (member.id !== peer) {
+    return { reason: "bad_message", message: `Member ${member.id} spoke as ${peer}.` };
+  }
+  return null;
+}

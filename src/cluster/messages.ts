@@ -1,0 +1,108 @@
+/**
+ * Control messages between members, one JSON value each. Parsed here, once, at
+ * the edge; trusted after that.
+ *
+ *   newcomer to coordinator   join
+ *   coordinator to newcomer   welcome, or refused with the reason
+ *   coordinator to members    events, snapshot
+ *   member to coordinator     command, events_after, leave
+ *   coordinator to member     result of a command
+ */
+import { z } from "zod";
+import { IndexedEvent } from "../shared/events.ts";
+import { GenerationId, MemberId } from "../shared/ids.ts";
+import {
+  DeviceState,
+  Link,
+  Measurements,
+  Member,
+  MemberUse,
+  NoAdapter,
+  ShardState,
+} from "../shared/member.ts";
+import { ModelSummary } from "../shared/model.ts";
+import { RoomState, Settings, Stage } from "../shared/state.ts";
+
+import { ROOM_ERROR_CODES } from "./room-error.ts";
+
+/** Members of a room speak the same version or none: compared in the handshake. */
+export const CLUSTER_VERSION = 1;
+
+/** What a member asks of the coordinator, in the imperative. */
+export const RoomCommand = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("rename"), name: z.string().min(1).max(80) }),
+  z.strictObject({ type: z.literal("report_measurements"), measurements: Measurements }),
+  z.strictObject({ type: z.literal("report_adapter_loss"), noAdapter: NoAdapter }),
+  z.strictObject({ type: z.literal("report_device_state"), device: DeviceState }),
+  z.strictObject({ type: z.literal("report_links"), links: z.array(Link).min(1) }),
+  z.strictObject({ type: z.literal("report_shard"), shard: ShardState }),
+  z.strictObject({ type: z.literal("choose_member"), member: MemberId, use: MemberUse }),
+  z.strictObject({ type: z.literal("change_settings"), settings: Settings }),
+  z.strictObject({ type: z.literal("add_model"), model: ModelSummary }),
+  /** Lets the solver choose; answered when the stages are chosen, not when they have loaded. */
+  z.strictObject({ type: z.literal("place_model"), model: z.string() }),
+  z.strictObject({
+    type: z.literal("place_stages"),
+    model: z.string(),
+    stages: z.array(Stage).min(1),
+  }),
+  z.strictObject({ type: z.literal("clear_placement") }),
+  /** Answered with the generation's id; it runs once the state says so. */
+  z.strictObject({
+    type: z.literal("request_generation"),
+    promptTokens: z.int().min(1),
+    maxTokens: z.int().min(1),
+  }),
+  z.strictObject({
+    type: z.literal("end_generation"),
+    generation: GenerationId,
+    outcome: z.enum(["done", "stopped", "failed"]),
+    tokens: z.int().min(0),
+    error: z.string().nullable(),
+  }),
+]);
+export type RoomCommand = z.infer<typeof RoomCommand>;
+
+const RoomErrorCode = z.enum(ROOM_ERROR_CODES);
+
+/** The value of a command's result: an id for placements and generations, else null. */
+const CommandValue = z.int().min(0).nullable();
+
+/** Why a newcomer stays outside: a tag for code, words for people. */
+export const Refusal = z.strictObject({
+  reason: z.enum(["wrong_room", "other_version", "not_coordinator", "bad_message"]),
+  message: z.string(),
+});
+export type Refusal = z.infer<typeof Refusal>;
+
+export const ClusterMessage = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("join"),
+    /** Of the newcomer; any number, so that another version is refused by name. */
+    version: z.int(),
+    /** Upper case; any text, so that a wrong code is refused by name. */
+    room: z.string(),
+    member: Member,
+  }),
+  z.strictObject({ type: z.literal("welcome"), state: RoomState }),
+  z.strictObject({ type: z.literal("refused"), refusal: Refusal }),
+  z.strictObject({ type: z.literal("events"), events: z.array(IndexedEvent).min(1) }),
+  z.strictObject({ type: z.literal("snapshot"), state: RoomState }),
+  z.strictObject({
+    type: z.literal("events_after"),
+    epoch: z.int().min(1),
+    /** The first index that the member lacks. */
+    index: z.int().min(0),
+  }),
+  z.strictObject({ type: z.literal("command"), id: z.int().min(1), command: RoomCommand }),
+  z.strictObject({
+    type: z.literal("result"),
+    id: z.int().min(1),
+    /** In words; null when the command was done. */
+    error: z.string().nullable(),
+    code: RoomErrorCode.nullable(),
+    value: CommandValue,
+  }),
+  z.strictObject({ type: z.literal("leave") }),
+]);
+export type ClusterMessage = z.infer<typeof ClusterMessage>;

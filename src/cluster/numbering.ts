@@ -1,0 +1,20 @@
+/**
+ * Ids of placements and generations: the epoch in the upper bits, a count in the
+ * lower ones. A new coordinator may lack the last events of the old one; its ids
+ * differ from all of the old one's all the same.
+ */
+const COUNT_BITS = 20;
+const EPOCHS = 2 ** (32 - COUNT_BITS);
+
+/** The `count`-th id of `epoch`, count from 1; fits a frame's u32. */
+export function idInEpoch(epoch: number, count: number): number {
+  if (count < 1 || count >= 2 ** COUNT_BITS) {
+    throw new Error(`An epoch has ${2 ** COUNT_BITS - 1} ids; number ${count} was asked for.`);
+  }
+  return (epoch % EPOCHS) * 2 ** COUNT_BITS + count;
+}
+
+/** The epoch in which `id` was given; all members compute the same for their frames. */
+export function epochOfId(id: number): number {
+  return Math.floor(id / 2 ** COUNT_BITS);
+}

@@ -1,0 +1,206 @@
+/**
+ * A room as the page, the library and the HTTP routes hold it: its state, what
+ * can be asked of it, and what went wrong, in words. Joins this tab's parts; the
+ * work is in the parts.
+ */
+import type { RoomState } from "../shared/state.ts";
+import type { Notice } from "../shared/page-view.ts";
+import type { MemberId, PlacementId } from "../shared/ids.ts";
+import type { ModelSource, ModelSummary } from "../shared/model.ts";
+import type { Stage } from "../shared/state.ts";
+import type { AnswerEvent, AskRequest } from "./answer.ts";
+import { Asker } from "./asker.ts";
+import type { EventLog } from "./event-log.ts";
+import { LinkMeasurer } from "./link-measurer.ts";
+import {
+  type Connection,
+  type EnterOptions,
+  isEvent,
+  Membership,
+  type RoomChange,
+} from "./membership.ts";
+import type { RoomCommand } from "./messages.ts";
+import { noticeOf } from "./notices.ts";
+import type { Planner, RoomParts } from "./parts.ts";
+import { RoomError } from "./room-error.ts";
+import { ShardKeeper } from "./shard-keeper.ts";
+import { TelemetryReporter } from "./telemetry-reporter.ts";
+
+/** After a stage's failure: how long the room has to notice that it lost a member. */
+const NOTICE_LOSS_MS = 3000;
+
+export type PlaceRequest = {
+  /** A name that the room knows, or where the file is. */
+  readonly model: string | ModelSource;
+  /** Chosen by hand; without them the solver chooses. */
+  readonly stages?: readonly Stage[];
+  readonly signal?: AbortSignal;
+};
+
+export class RoomClient {
+  readonly #parts: RoomParts;
+  readonly #membership: Membership;
+  readonly #asker: Asker;
+  readonly #keeper: ShardKeeper;
+  readonly #telemetry: TelemetryReporter;
+  readonly #noticeListeners = new Set<(notice: Notice) => void>();
+
+  /** Joins the room, or opens it when nobody is there. Rejects with a `RoomError` in words. */
+  static async enter(parts: RoomParts, options: EnterOptions): Promise<RoomClient> {
+    const membership = await Membership.enter(parts, options);
+    const client = new RoomClient(parts, membership);
+    await parts.stage.listen({
+      onToken: (event) => client.#asker.onToken(event),
+      onFailure: (failure) => client.#asker.onFailure(failure),
+      onDeviceError: (message, lost) => client.#deviceError(message, lost),
+      // What a closed channel means shows in failures and in the state.
+      onChannelClose: () => undefined,
+    });
+    return client;
+  }
+
+  private constructor(parts: RoomParts, membership: Membership) {
+    this.#parts = parts;
+    this.#membership = membership;
+    const { stage, models, linkFrames, nowMs } = parts;
+    const duty = { room: membership, stage, models, linkFrames, nowMs };
+    this.#keeper = new ShardKeeper({ ...duty, progressMs: membership.timings.progressMs });
+    this.#asker = new Asker({
+      ...duty,
+      pipelineSet: (placement) => this.#keeper.pipelineSet(placement),
+      noticeLossMs: NOTICE_LOSS_MS,
+    });
+    new LinkMeasurer(duty);
+    this.#telemetry = new TelemetryReporter(membership, parts.collectDeviceState);
+    let before = { state: this.state, connection: this.connection };
+    membership.subscribe((change) => {
+      const now = { state: this.state, connection: this.connection };
+      const notice = noticeOf(change, before, now, this.self);
+      before = now;
+      if (notice) this.#notify(notice);
+    });
+  }
+
+  get self(): MemberId {
+    return this.#membership.self;
+  }
+
+  get state(): RoomState {
+    return this.#membership.state;
+  }
+
+  get connection(): Connection {
+    return this.#membership.connection;
+  }
+
+  /** Whether this tab numbers the room's events, and so answers for it at the server. */
+  get coordinates(): boolean {
+    return this.#membership.coordinates;
+  }
+
+  /** The log since the last snapshot: to replay, to save, to send as server-sent events. */
+  get log(): Pick<EventLog, "base" | "events"> {
+    return this.#membership.log;
+  }
+
+  get planner(): Planner {
+    return this.#parts.planner;
+  }
+
+  /** Called after each event, snapshot and change of connection; returns how to stop it. */
+  subscribe(listener: (change: RoomChange) => void): () => void {
+    return this.#membership.subscribe(listener);
+  }
+
+  /** What people should be told; returns how to stop it. */
+  onNotice(listener: (notice: Notice) => void): () => void {
+    this.#noticeListeners.add(listener);
+    return () => void this.#noticeListeners.delete(listener);
+  }
+
+  /** Asks the coordinator. Rejects with a `RoomError`; the value is an id or null. */
+  dispatch(command: RoomCommand): Promise<number | null> {
+    return this.#membership.command(command);
+  }
+
+  /** Streams an answer. Rejects with a `RoomError`; an abort ends it with "cancelled". */
+  ask(request: AskRequest): AsyncGenerator<AnswerEvent, void> {
+    return this.#asker.ask(request);
+  }
+
+  /** Reads a model's header and tells the room of it. */
+  async addModel(source: ModelSource): Promise<ModelSummary> {
+    const model = await this.#parts.models.inspect(source);
+    await this.dispatch({ type: "add_model", model });
+    return model;
+  }
+
+  /** Places a model and waits until every stage has loaded. Rejects with the reason, in words. */
+  async place({ model, stages, signal }: PlaceRequest): Promise<void> {
+    const name = typeof model === "string" ? model : (await this.addModel(model)).name;
+    const id = await this.dispatch(
+      stages
+        ? { type: "place_stages", model: name, stages: [...stages] }
+        : { type: "place_model", model: name },
+    );
+    await this.#loaded(id as PlacementId, signal);
+  }
+
+  leave(): void {
+    this.#telemetry.stop();
+    this.#membership.leave();
+    this.#noticeListeners.clear();
+    // Leaving is complete without it: the worker keeps nothing that another room would use.
+    this.#parts.stage.setPipeline(this.self, null).catch(() => undefined);
+  }
+
+  /** Resolves once `placement` is ready, or a newer one that replaced it. */
+  #loaded(placement: PlacementId, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (error: RoomError | null) => {
+        off();
+        signal?.removeEventListener("abort", onAbort);
+        if (error) reject(error);
+        else resolve();
+      };
+      const onAbort = () => settle(new RoomError("cancelled", "Nobody waits for the placement."));
+      const look = () => {
+        const now = this.state.placement;
+        // The event that decides it may still be on its way to this member.
+        if (this.connection === "lost") {
+          settle(new RoomError("unavailable", "This tab left the room while the model loaded."));
+        } else if (now && now.id >= placement && now.ready) settle(null);
+        else if (now && now.id >= placement && now.error !== null) {
+          settle(new RoomError("unavailable", now.error));
+        }
+      };
+      const off = this.subscribe((change) => {
+        if (isEvent(change, "placement_cleared") && change.event.event.placement === placement) {
+          settle(new RoomError("cancelled", "The placement was cleared while it loaded."));
+        } else look();
+      });
+      signal?.addEventListener("abort", onAbort);
+      if (signal?.aborted) onAbort();
+      else look();
+    });
+  }
+
+  #deviceError(message: string, lost: boolean): void {
+    this.#notify({
+      level: "error",
+      message: `The GPU reports: ${message}`,
+      whatToDo: lost ? "Reload this page to use the GPU again." : null,
+    });
+    if (!lost) return;
+    this.#keeper.forget();
+    // A room that cannot be told has lost this tab, and with it the adapter.
+    this.dispatch({
+      type: "report_adapter_loss",
+      noAdapter: { reason: "device_lost", message },
+    }).catch(() => undefined);
+  }
+
+  #notify(notice: Notice): void {
+    for (const listener of [...this.#noticeListeners]) listener(notice);
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * Does what a placement says of this tab: loads its layers, connects the stages
+ * that talk to each other, tells the stage its pipeline, and reports progress.
+ * The newest placement wins; what an older one started is finished and dropped.
+ */
+import type { MemberId, PlacementId } from "../shared/ids.ts";
+import type { ShardState } from "../shared/member.ts";
+import type { Placement, Settings, Stage } from "../shared/state.ts";
+import type { Pipeline } from "../stage/types.ts";
+import type { RoomAccess } from "./membership.ts";
+import { epochOfId } from "./numbering.ts";
+import type { LoadProgress, ModelHost, StagePort } from "./parts.ts";
+import { wordsOf } from "./room-error.ts";
+
+export type ShardKeeperParts = {
+  readonly room: RoomAccess;
+  readonly stage: StagePort;
+  readonly models: ModelHost;
+  readonly linkFrames: (peer: MemberId) => Promise<void>;
+  readonly nowMs: () => number;
+  readonly progressMs: number;
+};
+
+/** The shard that this tab holds, by what a reload would depend on. */
+type Held = { readonly key: string; readonly variants: readonly string[]; readonly bytes: number };
+
+export class ShardKeeper {
+  readonly #parts: ShardKeeperParts;
+  #wanted: PlacementId | null = null;
+  #held: Held | null = null;
+  #work: Promise<void> = Promise.resolve();
+  #lastReport: ShardState | null = null;
+  #lastProgressMs = -Infinity;
+  #pipelineSet: Promise<void> = Promise.resolve();
+  /** No coordinator heard us for a while: it may lack our last report. */
+  #away = false;
+
+  constructor(parts: ShardKeeperParts) {
+    this.#parts = parts;
+    parts.room.subscribe(() => this.#look());
+    this.#look();
+  }
+
+  /** Resolves once the stage knows the pipeline of `placement`, or a newer one. */
+  pipelineSet(_placement: PlacementId): Promise<void> {
+    this.#look();
+    return this.#pipelineSet;
+  }
+
+  /** The device is gone, and with it what it held. */
+  forget(): void {
+    this.#held = null;
+  }
+
+  #look(): void {
+    const { room } = this.#parts;
+    const { placement } = room.state;
+    this.#reportAgain();
+    if ((placement?.id ?? null) === this.#wanted) return;
+    this.#wanted = placement?.id ?? null;
+    // Askers need no shard: they are told at once.
+    if (!placement || !stageOf(placement, room.self)) this.#setPipeline(placement);
+    this.#work = this.#work.then(() => this.#act(placement));
+  }
+
+  #setPipeline(placement: Placement | null): void {
+    const { stage, room } = this.#parts;
+    this.#pipelineSet = stage.setPipeline(room.self, placement && pipelineOf(placement));
+    // Whoever needs it awaits it and sees the error.
+    this.#pipelineSet.catch(() => undefined);
+  }
+
+  async #act(placement: Placement | null): Promise<void> {
+    const { room, models } = this.#parts;
+    if ((placement?.id ?? null) !== this.#wanted) return;
+    const mine = placement && stageOf(placement, room.self);
+    try {
+      if (!placement || !mine) {
+        if (this.#held) await models.unloadShard();
+        this.#held = null;
+        return;
+      }
+      await this.#takeStage(placement, mine);
+    } catch (error) {
+      if (placement && mine) {
+        this.#report(placement, mine, { status: "failed", phase: "failed", error: wordsOf(error) });
+      }
+    }
+  }
+
+  async #takeStage(placement: Placement, mine: Stage): Promise<void> {
+    const { room, models } = this.#parts;
+    const request = {
+      model: placement.model,
+      first: mine.first,
+      end: mine.end,
+      contextTokens: placement.contextTokens,
+      sequences: placement.generationSlots,
+      ...this.#device(room.state.settings),
+    };
+    const key = JSON.stringify([
+      placement.model.contentId,
+      mine.first,
+      mine.end,
+      placement.contextTokens,
+      placement.generationSlots,
+      request.activations,
+    ]);
+    if (this.#held?.key !== key) {
+      this.#held = null;
+      this.#report(placement, mine, { status: "loading", phase: "starting" });
+      let bytes = 0;
+      const { variants } = await models.loadShard(request, (progress) => {
+        bytes = progress.totalBytes;
+        this.#progress(placement, mine, progress);
+      });
+      this.#held = { key, variants, bytes };
+    }
+    if (placement.id !== this.#wanted) return;
+    this.#report(placement, mine, { status: "loading", phase: "connecting" });
+    this.#setPipeline(placement);
+    await this.#pipelineSet;
+    for (const peer of neighbours(placement, room.self)) await this.#parts.linkFrames(peer);
+    const { variants, bytes } = this.#held ?? { variants: [], bytes: 0 };
+    this.#report(placement, mine, {
+      status: "ready",
+      phase: "ready",
+      loadedBytes: bytes,
+      totalBytes: bytes,
+      variants: [...variants],
+    });
+  }
+
+  #device({ activations }: Settings): {
+    activations: Settings["activations"];
+    memoryBudgetBytes: number;
+    nudge: boolean;
+  } {
+    const { room } = this.#parts;
+    const measured = room.state.members.find(({ id }) => id === room.self)?.measurements;
+    return {
+      activations,
+      memoryBudgetBytes: measured?.memoryBudgetBytes ?? 0,
+      nudge: measured?.nudgeHelps ?? false,
+    };
+  }
+
+  #progress(
+    placement: Placement,
+    mine: Stage,
+    { phase, doneBytes, totalBytes }: LoadProgress,
+  ): void {
+    const nowMs = this.#parts.nowMs();
+    const isNewPhase = this.#lastReport?.phase !== phase;
+    if (!isNewPhase && nowMs - this.#lastProgressMs < this.#parts.progressMs) return;
+    this.#lastProgressMs = nowMs;
+    this.#report(placement, mine, {
+      status: "loading",
+      phase,
+      loadedBytes: doneBytes,
+      totalBytes,
+    });
+  }
+
+  #report(
+    placement: Placement,
+    { first, end }: Stage,
+    news: Pick<ShardState, "status" | "phase"> & Partial<ShardState>,
+  ): void {
+    if (placement.id !== this.#wanted) return;
+    const nothing = { loadedBytes: 0, totalBytes: 0, error: null, variants: [] };
+    const shard: ShardState = { placement: placement.id, first, end, ...nothing, ...news };
+    this.#lastReport = shard;
+    this.#send(shard);
+  }
+
+  #send(shard: ShardState): void {
+    // Without a coordinator it is lost; `#reportAgain` makes up for it.
+    this.#parts.room.command({ type: "report_shard", shard }).catch(() => undefined);
+  }
+
+  /** A new coordinator may not have heard the last report. */
+  #reportAgain(): void {
+    const { room } = this.#parts;
+    const report = this.#lastReport;
+    if (room.connection === "connected") {
+      const wasAway = this.#away;
+      this.#away = false;
+      if (!wasAway || !report || report.placement !== room.state.placement?.id) return;
+      const known = room.state.members.find(({ id }) => id === room.self)?.shard;
+      if (known?.status !== report.status) this.#send(report);
+    } else this.#away = true;
+  }
+}
+
+function pipelineOf(placement: Placement): Pipeline {
+  return {
+    placement: placement.id,
+    epoch: epochOfId(placement.id),
+    stages: placement.stages,
+    contextTokens: placement.contextTokens,
+    generationSlots: placement.generationSlots,
+  };
+}
+
+function stageOf({ stages }: Placement, member: MemberId): Stage | null {
+  return stages.find((stage) => stage.member === member) ?? null;
+}
+
+/** The stages that `self` sends frames to: the next one, or from the last one the first. */
+function neighbours({ stages }: Placement, self: MemberId): MemberId[] {
+  const at = stages.findIndex(({ member }) => member === self);
+  const next = stages[(at + 1) % stages.length];
+  return next && next.member !== self ? [next.member] : [];
+}
