@@ -12,6 +12,8 @@ export type Transport = {
   connect(peer: MemberId, timeoutMs?: number): Promise<void>;
   /** Resolves when there is room for more, so that a slow peer slows its sender. */
   send(peer: MemberId, message: unknown): Promise<void>;
+  /** The same for bulk bytes, on a channel of their own: control traffic does not wait for them. */
+  sendBytes(peer: MemberId, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   disconnect(peer: MemberId): void;
   connectedPeers(): readonly MemberId[];
   readonly events: TransportEvents;
@@ -25,6 +27,15 @@ export type TransportEvents = {
   onDisconnect(listener: (peer: MemberId, reason: string) => void): () => void;
   /** `message` is unparsed: whoever takes it parses it with zod, once. */
   onMessage(listener: (peer: MemberId, message: unknown) => void): () => void;
+  onBytes(listener: (peer: MemberId, bytes: Uint8Array<ArrayBuffer>) => void): () => void;
+};
+
+/** Where tabs find each other: a PeerServer. */
+export type SignallingServer = {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string; // where the server is mounted: "/peerjs"
+  readonly secure: boolean;
 };
 
 /**

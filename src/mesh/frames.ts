@@ -1,0 +1,408 @@
+/**
+ * The whole protocol between stages: a version byte, all frame types, `encode`
+ * above and `decode` below as its mirror. docs/protocol.md tells the story.
+ *
+ * Every frame starts with the same 10 bytes, little-endian like all numbers:
+ *
+ *   u8 version, u8 type, u32 placement, u32 epoch
+ *
+ * Placement and epoch are 0 in pings and pongs, which belong to no placement.
+ * Knows nothing of who may send what: that is the stage's business.
+ */
+import { GenerationId, MemberId } from "../shared/ids.ts";
+import { Sampling } from "../shared/sampling.ts";
+import { ByteReader, ByteWriter } from "./bytes.ts";
+import { ProtocolError } from "./errors.ts";
+import { fromHalf, toHalf } from "./half.ts";
+
+/** Tabs with different versions refuse each other in the handshake, and frames carry it too. */
+export const PROTOCOL_VERSION = 1;
+
+/** A prompt of a million tokens is 4 MB; a chunk of 512 rows of 8,192 numbers is 16 MB. */
+export const MAX_FRAME_BYTES = 32 * 1024 * 1024;
+
+export type FrameHeader = { readonly placement: number; readonly epoch: number };
+
+/** From the asker to stage 0, and down the pipeline: all that a stage must know of a generation. */
+export type PromptFrame = FrameHeader & {
+  readonly type: "prompt";
+  readonly generation: GenerationId;
+  readonly asker: MemberId;
+  readonly maxTokens: number;
+  readonly sampling: Sampling;
+  readonly endTokens: Uint32Array<ArrayBuffer>;
+  readonly tokens: Uint32Array<ArrayBuffer>;
+};
+
+/** What one stage spent on a segment, on its own clock; `linkMs` is half a ping to the next stage. */
+export type StageClock = {
+  readonly computeMs: number;
+  readonly waitMs: number;
+  readonly linkMs: number;
+};
+
+/** Rows `[position, position + count)` of one generation. */
+export type Segment = {
+  readonly generation: GenerationId;
+  readonly position: number;
+  readonly count: number;
+  /** Stage 0's reading of the lap before: milliseconds on the wire in all; negative when unknown. */
+  readonly wireMs: number;
+  readonly clocks: readonly StageClock[]; // [stages so far]
+};
+
+/** From a stage to the next. */
+export type HiddenFrame = FrameHeader & {
+  readonly type: "hidden";
+  readonly dtype: "f32" | "f16"; // on the wire; f32 in memory
+  readonly width: number; // the model's hidden size
+  readonly segments: readonly Segment[];
+  readonly hidden: Float32Array<ArrayBuffer>; // [sum of counts, width]
+};
+
+/** From the last stage to stage 0 and to the asker. */
+export type TokenFrame = FrameHeader & {
+  readonly type: "token";
+  readonly generation: GenerationId;
+  readonly position: number;
+  readonly token: number;
+  readonly logprob: number | null;
+  readonly top: readonly { readonly token: number; readonly logprob: number }[];
+  readonly finish: "stop" | "length" | null;
+  readonly clocks: readonly StageClock[]; // [stages]
+  readonly hopMs: readonly number[]; // [stages]
+};
+
+/** From the asker to stage 0 (cancelled), or from stage 0 down the pipeline. */
+export type EndFrame = FrameHeader & {
+  readonly type: "end";
+  readonly generation: GenerationId;
+  readonly reason: "finished" | "cancelled" | "failed";
+};
+
+/** From the stage that cannot go on to stage 0 and to the asker. */
+export type FailureFrame = FrameHeader & {
+  readonly type: "failure";
+  readonly generation: GenerationId;
+  readonly message: string;
+};
+
+export type PingFrame = FrameHeader & {
+  readonly type: "ping";
+  readonly nonce: number;
+  /** Whether the pong carries the payload back. */
+  readonly echo: boolean;
+  readonly payload: Uint8Array<ArrayBuffer>;
+};
+
+export type PongFrame = FrameHeader & {
+  readonly type: "pong";
+  readonly nonce: number;
+  readonly payload: Uint8Array<ArrayBuffer>;
+};
+
+export type Frame =
+  PromptFrame | HiddenFrame | TokenFrame | EndFrame | FailureFrame | PingFrame | PongFrame;
+
+const TYPES = ["prompt", "hidden", "token", "end", "failure", "ping", "pong"] as const;
+const DTYPES = ["f32", "f16"] as const;
+const FINISHES = [null, "stop", "length"] as const;
+const END_REASONS = ["finished", "cancelled", "failed"] as const;
+const HEADER_BYTES = 10;
+const SEGMENT_BYTES = 17;
+const CLOCK_BYTES = 12;
+
+/** More than any room has stages; bounds what a frame can make its reader do. */
+export const MAX_STAGES = 255;
+
+export function encode(frame: Frame): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter(expectedBytes(frame));
+  writer.u8(PROTOCOL_VERSION);
+  writer.u8(TYPES.indexOf(frame.type));
+  writer.u32(frame.placement);
+  writer.u32(frame.epoch);
+  encodeBody(writer, frame);
+  return writer.finish();
+}
+
+function encodeBody(writer: ByteWriter, frame: Frame): void {
+  switch (frame.type) {
+    case "prompt":
+      writer.u32(frame.generation);
+      writer.text(frame.asker);
+      writer.u32(frame.maxTokens);
+      encodeSampling(writer, frame.sampling);
+      encodeTokens(writer, frame.endTokens);
+      encodeTokens(writer, frame.tokens);
+      return;
+    case "hidden":
+      writer.u8(DTYPES.indexOf(frame.dtype));
+      writer.u32(frame.width);
+      writer.u16(frame.segments.length);
+      frame.segments.forEach((segment) => encodeSegment(writer, segment));
+      encodeHidden(writer, frame);
+      return;
+    case "token":
+      writer.u32(frame.generation);
+      writer.u32(frame.position);
+      writer.u32(frame.token);
+      writer.u8(FINISHES.indexOf(frame.finish));
+      writer.u8(frame.logprob === null ? 0 : 1);
+      writer.f32(frame.logprob ?? 0);
+      writer.u8(frame.top.length);
+      for (const { token, logprob } of frame.top) {
+        writer.u32(token);
+        writer.f32(logprob);
+      }
+      encodeClocks(writer, frame.clocks);
+      writer.u8(frame.hopMs.length);
+      frame.hopMs.forEach((ms) => writer.f32(ms));
+      return;
+    case "end":
+      writer.u32(frame.generation);
+      writer.u8(END_REASONS.indexOf(frame.reason));
+      return;
+    case "failure":
+      writer.u32(frame.generation);
+      writer.text(frame.message);
+      return;
+    case "ping":
+      writer.u32(frame.nonce);
+      writer.u8(frame.echo ? 1 : 0);
+      writer.raw(frame.payload);
+      return;
+    case "pong":
+      writer.u32(frame.nonce);
+      writer.raw(frame.payload);
+      return;
+    default:
+      frame satisfies never;
+  }
+}
+
+function expectedBytes(frame: Frame): number {
+  if (frame.type === "hidden")
+    return (
+      HEADER_BYTES +
+      7 +
+      frame.segments.reduce(
+        (sum, { clocks }) => sum + SEGMENT_BYTES + clocks.length * CLOCK_BYTES,
+        0,
+      ) +
+      frame.hidden.length * bytesOf(frame.dtype)
+    );
+  if (frame.type === "ping" || frame.type === "pong") return frame.payload.length + 16;
+  if (frame.type === "prompt") return 256 + 4 * (frame.tokens.length + frame.endTokens.length);
+  return 256;
+}
+
+function bytesOf(dtype: HiddenFrame["dtype"]): number {
+  return dtype === "f32" ? 4 : 2;
+}
+
+function encodeTokens(writer: ByteWriter, tokens: Uint32Array): void {
+  writer.u32(tokens.length);
+  writer.u32s(tokens);
+}
+
+function encodeSampling(writer: ByteWriter, sampling: Sampling): void {
+  writer.f64(sampling.temperature);
+  writer.u32(sampling.topK);
+  writer.f64(sampling.topP);
+  writer.f64(sampling.minP);
+  writer.f64(sampling.repetitionPenalty);
+  writer.f64(sampling.presencePenalty);
+  writer.f64(sampling.frequencyPenalty);
+  writer.u32(sampling.penaltyTokens);
+  writer.u32(sampling.seed);
+  writer.u8(sampling.topLogprobs);
+}
+
+function encodeSegment(writer: ByteWriter, segment: Segment): void {
+  writer.u32(segment.generation);
+  writer.u32(segment.position);
+  writer.u32(segment.count);
+  writer.f32(segment.wireMs);
+  encodeClocks(writer, segment.clocks);
+}
+
+function encodeClocks(writer: ByteWriter, clocks: readonly StageClock[]): void {
+  writer.u8(clocks.length);
+  for (const { computeMs, waitMs, linkMs } of clocks) {
+    writer.f32(computeMs);
+    writer.f32(waitMs);
+    writer.f32(linkMs);
+  }
+}
+
+function encodeHidden(writer: ByteWriter, { dtype, hidden }: HiddenFrame): void {
+  if (dtype === "f32")
+    writer.raw(new Uint8Array(hidden.buffer, hidden.byteOffset, hidden.byteLength));
+  else hidden.forEach((value) => writer.u16(toHalf(value)));
+}
+
+/**
+ * Throws `ProtocolError` on anything that `encode` does not write: an unknown
+ * version, type or tag, a short frame, leftover bytes, counts that the frame's
+ * own length belies. Copies what it keeps, so the input may be reused.
+ */
+export function decode(bytes: Uint8Array): Frame {
+  const reader = new ByteReader(bytes);
+  const version = reader.u8();
+  if (version !== PROTOCOL_VERSION)
+    throw new ProtocolError(`a frame of protocol ${version}; this tab speaks ${PROTOCOL_VERSION}`);
+  const type = tag(TYPES, reader.u8(), "frame type");
+  const header = { placement: reader.u32(), epoch: reader.u32() };
+  const frame = decodeBody(reader, type, header);
+  reader.end();
+  return frame;
+}
+
+function decodeBody(reader: ByteReader, type: Frame["type"], header: FrameHeader): Frame {
+  switch (type) {
+    case "prompt":
+      return decodePrompt(reader, header);
+    case "hidden":
+      return decodeHidden(reader, header);
+    case "token":
+      return decodeToken(reader, header);
+    case "end":
+      return {
+        ...header,
+        type,
+        generation: decodeGeneration(reader),
+        reason: tag(END_REASONS, reader.u8(), "reason"),
+      };
+    case "failure":
+      return { ...header, type, generation: decodeGeneration(reader), message: reader.text() };
+    case "ping":
+      return {
+        ...header,
+        type,
+        nonce: reader.u32(),
+        echo: flag(reader),
+        payload: reader.raw(reader.remaining),
+      };
+    case "pong":
+      return { ...header, type, nonce: reader.u32(), payload: reader.raw(reader.remaining) };
+  }
+}
+
+function decodePrompt(reader: ByteReader, header: FrameHeader): PromptFrame {
+  const generation = decodeGeneration(reader);
+  const asker = MemberId.safeParse(reader.text());
+  if (!asker.success) throw new ProtocolError("an asker that is no member id");
+  const maxTokens = reader.u32();
+  if (maxTokens === 0) throw new ProtocolError("a prompt that asks for no token");
+  const sampling = decodeSampling(reader);
+  const endTokens = decodeTokens(reader);
+  const tokens = decodeTokens(reader);
+  if (tokens.length === 0) throw new ProtocolError("a prompt without tokens");
+  const rest = { generation, asker: asker.data, maxTokens, sampling, endTokens, tokens };
+  return { ...header, type: "prompt", ...rest };
+}
+
+function decodeSampling(reader: ByteReader): Sampling {
+  const sampling = Sampling.safeParse({
+    temperature: reader.f64(),
+    topK: reader.u32(),
+    topP: reader.f64(),
+    minP: reader.f64(),
+    repetitionPenalty: reader.f64(),
+    presencePenalty: reader.f64(),
+    frequencyPenalty: reader.f64(),
+    penaltyTokens: reader.u32(),
+    seed: reader.u32(),
+    topLogprobs: reader.u8(),
+  });
+  if (!sampling.success) throw new ProtocolError("sampling settings out of range");
+  return sampling.data;
+}
+
+function decodeTokens(reader: ByteReader): Uint32Array<ArrayBuffer> {
+  return reader.u32s(reader.u32());
+}
+
+function decodeHidden(reader: ByteReader, header: FrameHeader): HiddenFrame {
+  const dtype = tag(DTYPES, reader.u8(), "dtype");
+  const width = reader.u32();
+  const segmentCount = reader.u16();
+  if (width === 0 || segmentCount === 0) throw new ProtocolError("a hidden frame without rows");
+  const segments = Array.from({ length: segmentCount }, () => decodeSegment(reader));
+  const rows = segments.reduce((sum, { count }) => sum + count, 0);
+  const expected = rows * width * bytesOf(dtype);
+  if (expected !== reader.remaining)
+    throw new ProtocolError(`${rows} rows of ${width} ${dtype} in ${reader.remaining} bytes`);
+  const raw = reader.raw(expected);
+  const hidden = dtype === "f32" ? new Float32Array(raw.buffer) : halves(raw);
+  return { ...header, type: "hidden", dtype, width, segments, hidden };
+}
+
+function halves(raw: Uint8Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+  return Float32Array.from(new Uint16Array(raw.buffer), fromHalf);
+}
+
+function decodeSegment(reader: ByteReader): Segment {
+  const generation = decodeGeneration(reader);
+  const position = reader.u32();
+  const count = reader.u32();
+  if (count === 0) throw new ProtocolError("a segment without rows");
+  return { generation, position, count, wireMs: number(reader), clocks: decodeClocks(reader) };
+}
+
+function decodeClocks(reader: ByteReader): StageClock[] {
+  return Array.from({ length: reader.u8() }, () => ({
+    computeMs: number(reader),
+    waitMs: number(reader),
+    linkMs: number(reader),
+  }));
+}
+
+function decodeToken(reader: ByteReader, header: FrameHeader): TokenFrame {
+  const generation = decodeGeneration(reader);
+  const position = reader.u32();
+  const token = reader.u32();
+  const finish = tag(FINISHES, reader.u8(), "finish");
+  const hasLogprob = flag(reader);
+  const logprob = reader.f32();
+  const top = Array.from({ length: reader.u8() }, () => ({
+    token: reader.u32(),
+    logprob: reader.f32(),
+  }));
+  const clocks = decodeClocks(reader);
+  const hopMs = Array.from({ length: reader.u8() }, () => number(reader));
+  return {
+    ...header,
+    type: "token",
+    generation,
+    position,
+    token,
+    logprob: hasLogprob ? logprob : null,
+    top,
+    finish,
+    clocks,
+    hopMs,
+  };
+}
+
+function decodeGeneration(reader: ByteReader): GenerationId {
+  const generation = GenerationId.safeParse(reader.u32());
+  if (!generation.success) throw new ProtocolError("generation 0 names nothing");
+  return generation.data;
+}
+
+function flag(reader: ByteReader): boolean {
+  return tag([false, true] as const, reader.u8(), "flag");
+}
+
+function tag<T>(tags: readonly T[], index: number, what: string): T {
+  if (index >= tags.length) throw new ProtocolError(`unknown ${what} ${index}`);
+  return tags[index]!;
+}
+
+/** A time must be a number, or sums of it would show NaN for ever. */
+function number(reader: ByteReader): number {
+  const value = reader.f32();
+  if (!Number.isFinite(value)) throw new ProtocolError("a time that is not finite");
+  return value;
+}

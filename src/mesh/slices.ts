@@ -1,0 +1,105 @@
+/**
+ * Cutting a frame into messages that a data channel takes, and putting it
+ * together again. The channel is ordered and reliable; the peer may be hostile.
+ *
+ *   whole     u8 0, payload
+ *   first     u8 1, u32 total bytes, payload
+ *   further   u8 2, payload
+ *
+ * Knows nothing of channels or of what a frame means.
+ */
+import { ProtocolError } from "./errors.ts";
+
+/**
+ * Bytes of a message. Every browser takes 64 KiB; smaller messages let several
+ * frames share the channel fairly, and cost more calls. docs/protocol.md has the
+ * measurement that chose this.
+ */
+export const SLICE_BYTES = 16 * 1024;
+
+const WHOLE = 0;
+const FIRST = 1;
+const FURTHER = 2;
+
+/** The messages of one frame, in order. */
+export function* slices(
+  frame: Uint8Array,
+  sliceBytes = SLICE_BYTES,
+): Generator<Uint8Array<ArrayBuffer>> {
+  if (frame.length + 1 <= sliceBytes) {
+    yield tagged(WHOLE, frame);
+    return;
+  }
+  const room = sliceBytes - 5;
+  const first = new Uint8Array(sliceBytes);
+  first[0] = FIRST;
+  new DataView(first.buffer).setUint32(1, frame.length, true);
+  first.set(frame.subarray(0, room), 5);
+  yield first;
+  for (let at = room; at < frame.length; at += sliceBytes - 1)
+    yield tagged(FURTHER, frame.subarray(at, at + sliceBytes - 1));
+}
+
+function tagged(tag: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
+  const message = new Uint8Array(payload.length + 1);
+  message[0] = tag;
+  message.set(payload, 1);
+  return message;
+}
+
+/**
+ * Returns a frame when its last message has come, else null. Holds no more than
+ * the peer really sent: an announced length allocates nothing. Throws
+ * `ProtocolError` on a frame above `maxBytes` and on messages out of turn.
+ */
+export class Reassembly {
+  private parts: Uint8Array[] = [];
+  private totalBytes = 0;
+  private heldBytes = 0;
+  private readonly maxBytes: number;
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes;
+  }
+
+  accept(message: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null {
+    const open = this.totalBytes > 0;
+    const tag = message[0];
+    if (tag === WHOLE && !open) {
+      if (message.length - 1 > this.maxBytes) throw this.tooLarge(message.length - 1);
+      return message.slice(1);
+    }
+    if (tag === FIRST && !open && message.length > 5) return this.begin(message);
+    if (tag === FURTHER && open && message.length > 1) return this.add(message.subarray(1));
+    throw new ProtocolError(`a message out of turn (tag ${tag ?? "missing"})`);
+  }
+
+  private begin(message: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null {
+    const total = new DataView(message.buffer, message.byteOffset).getUint32(1, true);
+    if (total > this.maxBytes) throw this.tooLarge(total);
+    if (total === 0) throw new ProtocolError("a sliced frame of no bytes");
+    this.totalBytes = total;
+    return this.add(message.subarray(5));
+  }
+
+  private add(part: Uint8Array): Uint8Array<ArrayBuffer> | null {
+    this.parts.push(part);
+    this.heldBytes += part.length;
+    if (this.heldBytes > this.totalBytes)
+      throw new ProtocolError(`${this.heldBytes} bytes for a frame of ${this.totalBytes}`);
+    if (this.heldBytes < this.totalBytes) return null;
+    const frame = new Uint8Array(this.totalBytes);
+    let at = 0;
+    for (const piece of this.parts) {
+      frame.set(piece, at);
+      at += piece.length;
+    }
+    this.parts = [];
+    this.totalBytes = this.heldBytes = 0;
+    return frame;
+  }
+
+  private tooLarge(bytes: number): ProtocolError {
+    return new ProtocolError(`a frame of ${bytes} bytes; at most ${this.maxBytes} are allowed`);
+  }
+}

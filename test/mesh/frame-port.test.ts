@@ -1,0 +1,102 @@
+/** Back-pressure and order over a channel whose buffer the test drains by hand. */
+import { describe, expect, test } from "vitest";
+import { framePort, HIGH_WATER_BYTES, type SliceChannel } from "../../src/mesh/frame-port.ts";
+import { MemberId } from "../../src/shared/ids.ts";
+
+const PEER = MemberId.parse("peer");
+
+/** Keeps what is sent until `drain`: how a data channel behaves on a slow link. */
+class SlowChannel extends EventTarget implements SliceChannel {
+  readyState: RTCDataChannelState = "open";
+  bufferedAmount = 0;
+  bufferedAmountLowThreshold = 0;
+  binaryType: BinaryType = "arraybuffer";
+  readonly sent: Uint8Array<ArrayBuffer>[] = [];
+
+  send(message: Uint8Array<ArrayBuffer>): void {
+    if (this.readyState !== "open") throw new DOMException("not open", "InvalidStateError");
+    this.sent.push(message);
+    this.bufferedAmount += message.length;
+  }
+  drain(): void {
+    this.bufferedAmount = 0;
+    this.dispatchEvent(new Event("bufferedamountlow"));
+  }
+  change(state: RTCDataChannelState, event: string): void {
+    this.readyState = state;
+    this.dispatchEvent(new Event(event));
+  }
+  close(): void {
+    if (this.readyState !== "closed") this.change("closed", "close");
+  }
+}
+
+async function settled(promise: Promise<unknown>): Promise<boolean> {
+  let done = false;
+  promise.then(
+    () => (done = true),
+    () => (done = true),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  return done;
+}
+
+test("a small frame goes out at once, before send is awaited", () => {
+  const channel = new SlowChannel();
+  void framePort(PEER, channel).send(Uint8Array.of(7));
+  expect(channel.sent).toEqual([Uint8Array.of(0, 7)]);
+});
+
+test("send waits for room, and frames keep their order", async () => {
+  const channel = new SlowChannel();
+  const port = framePort(PEER, channel);
+  const large = port.send(new Uint8Array(3 * HIGH_WATER_BYTES));
+  const small = port.send(Uint8Array.of(1));
+  expect(await settled(large)).toBe(false);
+  expect(channel.bufferedAmount).toBeLessThan(HIGH_WATER_BYTES + 64 * 1024);
+  while (!(await settled(large))) channel.drain();
+  expect(await settled(small)).toBe(true);
+  expect(channel.sent.at(-1)).toEqual(Uint8Array.of(0, 1));
+  expect(channel.sent.filter((message) => message[0] === 0)).toHaveLength(1);
+});
+
+test("frames wait for a channel that is still opening", async () => {
+  const channel = new SlowChannel();
+  channel.readyState = "connecting";
+  const sent = framePort(PEER, channel).send(Uint8Array.of(1));
+  expect(await settled(sent)).toBe(false);
+  channel.change("open", "open");
+  await sent;
+  expect(channel.sent).toHaveLength(1);
+});
+
+test("a sender that waits is told, with the reason, when the channel closes", async () => {
+  const channel = new SlowChannel();
+  const port = framePort(PEER, channel);
+  const reasons: string[] = [];
+  port.onClose = (reason) => reasons.push(reason);
+  const sent = port.send(new Uint8Array(3 * HIGH_WATER_BYTES));
+  channel.close();
+  await expect(sent).rejects.toThrow("Cannot send to peer: the channel was closed.");
+  await expect(port.send(Uint8Array.of(1))).rejects.toThrow("the channel was closed");
+  expect(reasons).toEqual(["the channel was closed"]);
+});
+
+describe("a hostile peer loses the channel, with the reason", () => {
+  test.each<[string, unknown, RegExp]>([
+    ["text", "hello", /text where only bytes travel/],
+    ["a slice out of turn", Uint8Array.of(2, 1).buffer, /out of turn/],
+    ["a frame above the limit", new Uint8Array(102).buffer, /101 bytes; at most 100/],
+  ])("%s", (_, data, reason) => {
+    const channel = new SlowChannel();
+    const port = framePort(PEER, channel, { maxFrameBytes: 100 });
+    const reasons: string[] = [];
+    port.onClose = (text) => reasons.push(text);
+    port.onFrame = () => reasons.push("a frame");
+    channel.dispatchEvent(new MessageEvent("message", { data }));
+    channel.dispatchEvent(new MessageEvent("message", { data: Uint8Array.of(0, 1).buffer }));
+    expect(reasons).toHaveLength(1);
+    expect(reasons[0]).toMatch(reason);
+    expect(channel.readyState).toBe("closed");
+  });
+});

@@ -1,0 +1,233 @@
+/** Frames survive the wire, and nothing else gets through. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ProtocolError } from "../../src/mesh/errors.ts";
+import { decode, encode, PROTOCOL_VERSION, type Frame } from "../../src/mesh/frames.ts";
+import { fromHalf, toHalf } from "../../src/mesh/half.ts";
+import { GenerationId, MemberId } from "../../src/shared/ids.ts";
+import type { Sampling } from "../../src/shared/sampling.ts";
+
+const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
+const f32 = fc.float({ noNaN: true, noDefaultInfinity: true });
+const header = { placement: u32, epoch: u32 };
+const generation = fc
+  .integer({ min: 1, max: 0xffff_ffff })
+  .map((value) => GenerationId.parse(value));
+const asker = fc
+  .stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/)
+  .map((text) => MemberId.parse(text));
+const u32s = (minLength: number) =>
+  fc.array(u32, { minLength, maxLength: 40 }).map((values) => Uint32Array.from(values));
+const bytes = fc
+  .uint8Array({ maxLength: 60 })
+  .map((values): Uint8Array<ArrayBuffer> => Uint8Array.from(values));
+const double = (min: number, max: number) => fc.double({ min, max, noNaN: true });
+const clock = fc.record({ computeMs: f32, waitMs: f32, linkMs: f32 });
+const clocks = fc.array(clock, { maxLength: 6 });
+const sampling: fc.Arbitrary<Sampling> = fc.record({
+  temperature: double(0, 10),
+  topK: fc.integer({ min: 0, max: 1_000_000 }),
+  topP: double(0, 1),
+  minP: double(0, 1),
+  repetitionPenalty: double(0.01, 10),
+  presencePenalty: double(-2, 2),
+  frequencyPenalty: double(-2, 2),
+  penaltyTokens: fc.integer({ min: 0, max: 1024 }),
+  seed: u32,
+  topLogprobs: fc.integer({ min: 0, max: 20 }),
+});
+const segment = fc.record({
+  generation,
+  position: u32,
+  count: fc.integer({ min: 1, max: 5 }),
+  wireMs: f32,
+  clocks,
+});
+
+const hiddenFrame = fc
+  .record({
+    ...header,
+    type: fc.constant("hidden" as const),
+    dtype: fc.constantFrom("f32" as const, "f16" as const),
+    width: fc.integer({ min: 1, max: 9 }),
+    segments: fc.array(segment, { minLength: 1, maxLength: 5 }),
+    seed: fc.integer(),
+  })
+  .map(({ seed, ...frame }) => {
+    const rows = frame.segments.reduce((sum, { count }) => sum + count, 0);
+    // Multiples of 1/8 up to 128 are exact in both dtypes.
+    const value = (_: unknown, index: number) => (((index * 37 + seed) % 1024) - 512) / 8;
+    return { ...frame, hidden: Float32Array.from({ length: rows * frame.width }, value) };
+  });
+
+const kinds = {
+  prompt: fc.record({
+    ...header,
+    type: fc.constant("prompt" as const),
+    generation,
+    asker,
+    maxTokens: fc.integer({ min: 1, max: 0xffff_ffff }),
+    sampling,
+    endTokens: u32s(0),
+    tokens: u32s(1),
+  }),
+  hidden: hiddenFrame,
+  token: fc.record({
+    ...header,
+    type: fc.constant("token" as const),
+    generation,
+    position: u32,
+    token: u32,
+    logprob: fc.option(f32, { nil: null }),
+    top: fc.array(fc.record({ token: u32, logprob: f32 }), { maxLength: 20 }),
+    finish: fc.constantFrom(null, "stop" as const, "length" as const),
+    clocks,
+    hopMs: fc.array(f32, { maxLength: 6 }),
+  }),
+  end: fc.record({
+    ...header,
+    type: fc.constant("end" as const),
+    generation,
+    reason: fc.constantFrom("finished" as const, "cancelled" as const, "failed" as const),
+  }),
+  failure: fc.record({
+    ...header,
+    type: fc.constant("failure" as const),
+    generation,
+    message: fc.string({ unit: "grapheme" }),
+  }),
+  ping: fc.record({
+    ...header,
+    type: fc.constant("ping" as const),
+    nonce: u32,
+    echo: fc.boolean(),
+    payload: bytes,
+  }),
+  pong: fc.record({ ...header, type: fc.constant("pong" as const), nonce: u32, payload: bytes }),
+} satisfies Record<Frame["type"], fc.Arbitrary<Frame>>;
+const everyKind = Object.entries(kinds) as [Frame["type"], fc.Arbitrary<Frame>][];
+const anyFrame = fc.oneof(...everyKind.map(([, kind]) => kind));
+
+describe.each(everyKind)("%s", (type, kind) => {
+  test("comes back as it went", () => {
+    fc.assert(
+      fc.property(kind, (frame) => {
+        expect(decode(encode(frame))).toEqual(frame);
+      }),
+    );
+  });
+
+  test("is read from the middle of a buffer, and keeps no part of it", () => {
+    fc.assert(
+      fc.property(kind, fc.integer({ min: 1, max: 9 }), (frame, before) => {
+        const encoded = encode(frame);
+        const buffer = new Uint8Array(before + encoded.length + 5).fill(0xff);
+        buffer.set(encoded, before);
+        const decoded = decode(buffer.subarray(before, before + encoded.length));
+        buffer.fill(0);
+        expect(decoded).toEqual(frame);
+      }),
+    );
+  });
+
+  // A ping's payload runs to its end, so that a shorter one is another ping.
+  const bodyEnds = type === "ping" ? 15 : type === "pong" ? 14 : Infinity;
+  test("every truncation is refused", () => {
+    fc.assert(
+      fc.property(kind, (frame) => {
+        const encoded = encode(frame);
+        for (let length = 0; length < Math.min(encoded.length, bodyEnds); length += 1)
+          expect(() => decode(encoded.subarray(0, length))).toThrow(ProtocolError);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+test("a byte too many is refused where the frame says how long it is", () => {
+  const bounded = everyKind.filter(([type]) => type !== "ping" && type !== "pong");
+  fc.assert(
+    fc.property(fc.oneof(...bounded.map(([, kind]) => kind)), (frame) => {
+      const encoded = encode(frame);
+      const longer = new Uint8Array(encoded.length + 1);
+      longer.set(encoded);
+      expect(() => decode(longer)).toThrow(ProtocolError);
+    }),
+  );
+});
+
+test("a frame with any bytes changed is another frame or a ProtocolError, never anything else", () => {
+  const edits = fc.array(fc.tuple(fc.nat(200), fc.integer({ min: 0, max: 255 })), {
+    minLength: 1,
+    maxLength: 4,
+  });
+  fc.assert(
+    fc.property(anyFrame, edits, (frame, changes) => {
+      const encoded = encode(frame);
+      for (const [at, value] of changes) encoded[at % encoded.length] = value;
+      try {
+        expect(encode(decode(encoded)).length).toBe(encoded.length);
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("another version is refused by its number", () => {
+  const encoded = encode({
+    type: "pong",
+    placement: 0,
+    epoch: 0,
+    nonce: 1,
+    payload: new Uint8Array(),
+  });
+  encoded[0] = PROTOCOL_VERSION + 1;
+  expect(() => decode(encoded)).toThrow(
+    `a frame of protocol ${PROTOCOL_VERSION + 1}; this tab speaks ${PROTOCOL_VERSION}`,
+  );
+});
+
+test("a count of four thousand million tokens is refused before anything is allocated", () => {
+  const frame = fc.sample(kinds.prompt, 1)[0]!;
+  const encoded = encode(frame);
+  const countAt = encoded.length - 4 * frame.tokens.length - 4;
+  new DataView(encoded.buffer).setUint32(countAt, 0xffff_ffff, true);
+  expect(() => decode(encoded)).toThrow(/cut short: 17179869180 bytes wanted/);
+});
+
+test("the layout is the documented one, byte for byte", () => {
+  const frame = { placement: 2, epoch: 0x0102_0304, generation: GenerationId.parse(5) };
+  const expected = [1, 3, 2, 0, 0, 0, 4, 3, 2, 1, 5, 0, 0, 0, 1];
+  expect([...encode({ type: "end", ...frame, reason: "cancelled" })]).toEqual(expected);
+});
+
+describe("half precision", () => {
+  test.each([
+    [0, 0],
+    [-0, 0x8000],
+    [1, 0x3c00],
+    [-2, 0xc000],
+    [65504, 0x7bff],
+    [65519.99, 0x7bff],
+    [65520, 0x7c00],
+    [1e9, 0x7c00],
+    [-Infinity, 0xfc00],
+    [2 ** -14, 0x0400],
+    [2 ** -24, 0x0001],
+    [2 ** -25, 0x0000], // half of the smallest, to even
+    [2 ** -14 - 2 ** -26, 0x0400], // rounds up into the normal numbers
+    [1 + 2 ** -11, 0x3c00], // ties to even, down
+    [1 + 3 * 2 ** -11, 0x3c02], // ties to even, up
+    [1 / 3, 0x3555],
+  ])("%d is 0x%s", (value, half) => expect(toHalf(value)).toBe(half));
+
+  test("every half comes back as itself", () => {
+    for (let half = 0; half < 0x1_0000; half += 1) {
+      const value = fromHalf(half);
+      if (Number.isNaN(value)) expect(fromHalf(toHalf(value))).toBeNaN();
+      else if (toHalf(value) !== half) throw new Error(`0x${half.toString(16)} is ${value}`);
+    }
+  });
+});
