@@ -49,7 +49,7 @@ export type TokenEvent = {
   readonly finish: "stop" | "length" | null;
   /** Engine time of each stage for this lap. */
   readonly computeMs: readonly number[]; // [stages]
-  /** From the end of stage k's step to the start of stage k+1's; the last is back to stage 0. */
+  /** From the end of stage k's step to the start of stage k+1's; the last is back to stage 0. See hop-times.ts. */
   readonly hopMs: readonly number[]; // [stages]
 };
 
@@ -90,10 +90,16 @@ export type StageWorker = {
     onProgress: (progress: LoadProgress) => void,
   ): Promise<{ memory: ShardMemory; variants: readonly string[] }>;
   unloadShard(): Promise<void>;
-  /** Every member of the pipeline, and every asker, is told before the first prompt. */
+  /**
+   * Every member of the pipeline, and every asker, is told before the first prompt.
+   * Another placement or epoch ends what is in flight; the same one changes nothing.
+   */
   setPipeline(self: MemberId, pipeline: Pipeline | null): Promise<void>;
-  /** Takes a transferred data channel; frames to and from `peer` use it from now on. */
-  addChannel(peer: MemberId, channel: RTCDataChannel): Promise<void>;
+  /**
+   * Takes a transferred data channel, or the port of a `relayChannel` where the browser
+   * cannot transfer one; frames to and from `peer` use it from now on.
+   */
+  addChannel(peer: MemberId, channel: RTCDataChannel | MessagePort): Promise<void>;
   removeChannel(peer: MemberId): Promise<void>;
   /** Round trip and bandwidth to `peer`, measured with `payloadBytes` on the frame channel. */
   measureLink(

@@ -1,0 +1,106 @@
+/**
+ * The generations that one stage holds: each has a sequence slot of the shard's
+ * KV cache, its tokens, and the rules by which it is sampled and ends.
+ * Knows nothing of channels.
+ */
+import type { SampleRequest } from "../engine/types.ts";
+import type { PromptFrame } from "../mesh/frames.ts";
+import type { GenerationId } from "../shared/ids.ts";
+import type { Sampling } from "../shared/sampling.ts";
+import { randomAt } from "./random.ts";
+
+export class Generation {
+  readonly prompt: PromptFrame;
+  readonly slot: number;
+  /** Prompt and answer; complete on the last stage only. */
+  readonly tokens: number[];
+  /** Stage 0: when its part of the lap in flight was sent, and the wire's part of the last one. */
+  sentAtMs = 0;
+  wireMs = -1;
+
+  constructor(prompt: PromptFrame, slot: number) {
+    this.prompt = prompt;
+    this.slot = slot;
+    this.tokens = Array.from(prompt.tokens);
+  }
+
+  get id(): GenerationId {
+    return this.prompt.generation;
+  }
+  get promptLength(): number {
+    return this.prompt.tokens.length;
+  }
+
+  /** What the engine samples by for the token after `position`; null inside the prompt. */
+  sampleAfter(position: number): SampleRequest | null {
+    if (position < this.promptLength - 1) return null;
+    const { sampling } = this.prompt;
+    return {
+      sampling,
+      random: randomAt(sampling.seed, position),
+      recentTokens: Uint32Array.from(
+        hasPenalties(sampling) && sampling.penaltyTokens > 0
+          ? this.tokens.slice(-sampling.penaltyTokens)
+          : [],
+      ),
+    };
+  }
+
+  /** Adds a sampled token; returns its position and whether it is the last one. */
+  append(
+    token: number,
+    contextTokens: number,
+  ): { position: number; finish: "stop" | "length" | null } {
+    const position = this.tokens.push(token) - 1;
+    const answered = this.tokens.length - this.promptLength;
+    if (this.prompt.endTokens.includes(token)) return { position, finish: "stop" };
+    // A token at `contextTokens` has no place in the cache, so none can follow it.
+    const full = answered >= this.prompt.maxTokens || position >= contextTokens;
+    return { position, finish: full ? "length" : null };
+  }
+}
+
+function hasPenalties(sampling: Sampling): boolean {
+  return (
+    sampling.repetitionPenalty !== 1 ||
+    sampling.presencePenalty !== 0 ||
+    sampling.frequencyPenalty !== 0
+  );
+}
+
+/** Generations by id, over a fixed number of sequence slots. */
+export class GenerationTable {
+  private readonly byId = new Map<GenerationId, Generation>();
+  private freeSlots: number[];
+
+  constructor(slots: number) {
+    // Taken from the end: the lowest slot first.
+    this.freeSlots = Array.from({ length: slots }, (_, index) => slots - 1 - index);
+  }
+
+  get(id: GenerationId): Generation | undefined {
+    return this.byId.get(id);
+  }
+  all(): Generation[] {
+    return [...this.byId.values()];
+  }
+  hasRoom(): boolean {
+    return this.freeSlots.length > 0;
+  }
+
+  /** Null when every slot is taken, or the id is. */
+  add(prompt: PromptFrame): Generation | null {
+    if (this.byId.has(prompt.generation)) return null;
+    const slot = this.freeSlots.pop();
+    if (slot === undefined) return null;
+    const generation = new Generation(prompt, slot);
+    this.byId.set(generation.id, generation);
+    return generation;
+  }
+
+  remove(generation: Generation): void {
+    if (this.byId.get(generation.id) !== generation) return;
+    this.byId.delete(generation.id);
+    this.freeSlots.push(generation.slot);
+  }
+}

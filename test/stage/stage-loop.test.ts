@@ -1,0 +1,253 @@
+/** A pipeline over members in memory gives what one shard gives alone, whatever else goes on. */
+import { describe, expect, test } from "vitest";
+import { GREEDY } from "../../src/shared/sampling.ts";
+import { memoryFramePorts } from "../../src/mesh/memory-transport.ts";
+import { encode, type Frame } from "../../src/mesh/frames.ts";
+import { GenerationId, PlacementId } from "../../src/shared/ids.ts";
+import { cpuRoom, member, pipelineOver, referenceAnswer, request } from "../support/cpu-room.ts";
+
+const [a, b, c, asker] = ["a", "b", "c", "asker"].map(member) as [
+  ReturnType<typeof member>,
+  ReturnType<typeof member>,
+  ReturnType<typeof member>,
+  ReturnType<typeof member>,
+];
+const PROMPT = Array.from({ length: 30 }, (_, index) => (index * 7) % 96);
+
+describe.each([
+  { stages: [a], from: a },
+  { stages: [a], from: asker },
+  { stages: [a, b], from: a },
+  { stages: [b, a], from: asker },
+  { stages: [a, b, c], from: asker },
+  { stages: [c, a, b], from: b },
+])("stages $stages asked by $from", ({ stages, from }) => {
+  test("the answer is that of one shard", async () => {
+    const room = await cpuRoom(pipelineOver(stages), [from]);
+    const { host, answers } = room.get(from)!;
+    await host.ask(request(1, PROMPT));
+    expect(await answers.finished(1)).toEqual(await referenceAnswer(PROMPT, 12));
+    const last = answers.events.at(-1)!;
+    expect(answers.events.map(({ position }) => position)).toEqual(
+      Array.from({ length: 12 }, (_, index) => 30 + index),
+    );
+    expect(last.finish).toBe("length");
+    expect(last.computeMs).toHaveLength(stages.length);
+    expect(last.hopMs).toHaveLength(stages.length);
+    expect(answers.failures).toEqual([]);
+  });
+
+  test("answers together are the answers alone, and share steps", async () => {
+    const room = await cpuRoom(pipelineOver(stages), [from], { stepMs: 2 });
+    const { host, answers } = room.get(from)!;
+    const prompts = [PROMPT, PROMPT.slice(3), [5], PROMPT.toReversed(), [9, 8, 7, 6]];
+    await Promise.all(prompts.map((tokens, index) => host.ask(request(index + 1, tokens))));
+    for (const [index, tokens] of prompts.entries())
+      expect(await answers.finished(index + 1)).toEqual(await referenceAnswer(tokens, 12));
+    const { steps } = room.get(stages[0]!)!.shard().counters();
+    const rows = prompts.reduce((sum, tokens) => sum + tokens.length + 11, 0);
+    expect(
+      room
+        .get(stages[0]!)!
+        .shard()
+        .stepRows.reduce((sum, count) => sum + count),
+    ).toBe(rows);
+    expect(steps).toBeLessThan(rows / 2);
+  });
+});
+
+test("a prompt is read in chunks, and the second stage starts before the first has ended", async () => {
+  const room = await cpuRoom(pipelineOver([a, b]), [], { stepMs: 5 });
+  const { host, answers, shard } = room.get(a)!;
+  const long = Array.from({ length: 80 }, (_, index) => index % 96);
+  await host.ask(request(1, long, { maxTokens: 1 }));
+  const behind: number[] = [];
+  const watch = setInterval(
+    () => behind.push(shard().stepRows.length - room.get(b)!.shard().stepRows.length),
+    1,
+  );
+  await answers.finished(1);
+  clearInterval(watch);
+  expect(shard().stepRows).toEqual(Array.from({ length: 10 }, () => 8));
+  expect(Math.max(...behind)).toBeLessThanOrEqual(3);
+});
+
+test("an answer flows while a long prompt is read", async () => {
+  const room = await cpuRoom(pipelineOver([a, b]), [], { stepMs: 1 });
+  const { host, answers } = room.get(a)!;
+  await host.ask(request(1, [1, 2, 3], { maxTokens: 30 }));
+  await answers.until(() => answers.tokensOf(1).length === 1);
+  await host.ask(
+    request(
+      2,
+      Array.from({ length: 200 }, () => 4),
+      { maxTokens: 1 },
+    ),
+  );
+  await answers.finished(2);
+  expect(answers.tokensOf(1).length).toBeGreaterThan(20);
+});
+
+test("an end token, the length asked for and the context's end each end an answer", async () => {
+  const pipeline = pipelineOver([a, b], { contextTokens: 34 });
+  const { host, answers } = (await cpuRoom(pipeline)).get(a)!;
+  const truth = await referenceAnswer(PROMPT, 5);
+  await host.ask(request(1, PROMPT, { endTokens: Uint32Array.of(truth[2]!) }));
+  const stopAt = truth.indexOf(truth[2]!) + 1;
+  expect(await answers.finished(1)).toEqual(truth.slice(0, stopAt));
+  expect(answers.events.at(-1)!.finish).toBe("stop");
+  await host.ask(request(2, PROMPT, { maxTokens: 2 }));
+  expect(await answers.finished(2)).toEqual(truth.slice(0, 2));
+  await host.ask(request(3, PROMPT));
+  expect(await answers.finished(3)).toEqual(truth); // positions 30 to 34; 34 is past the cache
+  expect(answers.events.at(-1)).toMatchObject({ finish: "length", position: 34 });
+  await expect(host.ask(request(4, [...PROMPT, 1, 2, 3, 4, 5]))).rejects.toThrow(
+    /35 tokens.*context holds 34/,
+  );
+});
+
+test("a seed repeats an answer, another seed does not; penalties see the prompt", async () => {
+  const { host, answers } = (await cpuRoom(pipelineOver([a, b]))).get(a)!;
+  const ask = async (generation: number, seed: number) => {
+    await host.ask(request(generation, PROMPT, { sampling: { temperature: 1, seed } }));
+    return answers.finished(generation);
+  };
+  const first = await ask(1, 7);
+  expect(await ask(2, 7)).toEqual(first);
+  expect(await ask(3, 8)).not.toEqual(first);
+  const sampling = { ...GREEDY, repetitionPenalty: 1.5, penaltyTokens: 1000, topLogprobs: 3 };
+  await host.ask(request(4, PROMPT, { sampling }));
+  const tokens = await answers.finished(4);
+  expect(new Set([...PROMPT, ...tokens]).size).toBe(new Set(PROMPT).size + tokens.length);
+  expect(answers.events.at(-1)!.top).toHaveLength(3);
+});
+
+test("a cancelled answer frees its slots on every stage", async () => {
+  const pipeline = pipelineOver([a, b, c], { generationSlots: 1 });
+  const { host, answers } = (await cpuRoom(pipeline, [asker], { stepMs: 1 })).get(asker)!;
+  for (let generation = 1; generation <= 4; generation += 1) {
+    await host.ask(request(generation, PROMPT, { maxTokens: 200 }));
+    await answers.until(() => answers.tokensOf(generation).length >= 2);
+    await host.cancel(GenerationId.parse(generation));
+  }
+  await host.ask(request(5, PROMPT));
+  expect(await answers.finished(5)).toEqual(await referenceAnswer(PROMPT, 12));
+  expect(answers.failures).toEqual([]);
+});
+
+test.each([a, b, c])("when %s leaves, the asker is told in words", async (leaver) => {
+  const room = await cpuRoom(pipelineOver([a, b, c]), [asker], { stepMs: 1 });
+  const { host, answers } = room.get(asker)!;
+  await host.ask(request(1, PROMPT, { maxTokens: 200 }));
+  await answers.until(() => answers.events.length >= 2);
+  await room.get(leaver)!.host.setPipeline(leaver, null); // a tab that is gone says nothing
+  for (const other of room.keys())
+    if (other !== leaver) await room.get(leaver)!.host.removeChannel(other);
+  await expect(answers.finished(1)).rejects.toThrow(
+    new RegExp(`connection to ${leaver}.*Ask again`),
+  );
+});
+
+test("an engine's error fails the answer in words and leaves the stage usable", async () => {
+  const room = await cpuRoom(pipelineOver([a, b]), [asker]);
+  const { host, answers } = room.get(asker)!;
+  const shard = room.get(b)!.shard();
+  const step = shard.step.bind(shard);
+  shard.step = () => Promise.reject(new Error("out of memory at binding 3"));
+  await host.ask(request(1, PROMPT));
+  await expect(answers.finished(1)).rejects.toThrow(/GPU failed: out of memory at binding 3/);
+  expect(room.get(b)!.answers.deviceErrors[0]).toContain("out of memory");
+  shard.step = step;
+  await host.ask(request(2, PROMPT));
+  expect(await answers.finished(2)).toEqual(await referenceAnswer(PROMPT, 12));
+});
+
+test("another placement ends what is in flight; frames of the old one are refused", async () => {
+  const room = await cpuRoom(pipelineOver([a, b]), [asker], { stepMs: 1 });
+  const { host, answers } = room.get(asker)!;
+  await host.ask(request(1, PROMPT, { maxTokens: 200 }));
+  await answers.until(() => answers.events.length >= 2);
+  const placement = PlacementId.parse(2);
+  const anew = pipelineOver([a, b], { placement });
+  for (const name of [a, b]) await room.get(name)!.host.setPipeline(name, anew);
+  // The asker has not heard of it yet: its prompt is of the old placement.
+  await host.ask(request(2, PROMPT));
+  await expect(answers.finished(2)).rejects.toThrow(/does not hold these layers/);
+  await host.setPipeline(asker, anew);
+  await expect(answers.finished(1)).rejects.toThrow(/placed anew/);
+  await expect(host.ask(request(3, PROMPT))).rejects.toThrow(/placed anew/);
+  await host.ask(request(4, PROMPT, { placement }));
+  expect(await answers.finished(4)).toEqual(await referenceAnswer(PROMPT, 12));
+});
+
+test("a prompt that comes before the stage knows its placement waits for it", async () => {
+  const pipeline = pipelineOver([a, b]);
+  const room = await cpuRoom(pipeline, [asker]);
+  const anew = pipelineOver([a, b], { placement: PlacementId.parse(2) });
+  const { host, answers } = room.get(asker)!;
+  await host.setPipeline(asker, anew);
+  await host.ask(request(1, PROMPT, { placement: anew.placement }));
+  for (const name of [b, a]) await room.get(name)!.host.setPipeline(name, anew);
+  expect(await answers.finished(1)).toEqual(await referenceAnswer(PROMPT, 12));
+});
+
+describe("a hostile member", () => {
+  const header = { placement: 1, epoch: 1 };
+  const generation = GenerationId.parse(1);
+  const hostile = member("mallory");
+
+  async function withMallory() {
+    const room = await cpuRoom(pipelineOver([a, b]), [asker], { stepMs: 1 });
+    const send = async (to: typeof a, bytes: Uint8Array<ArrayBuffer>) => {
+      const [mallorys, theirs] = memoryFramePorts(hostile, to);
+      room.get(to)!.host.addPort(theirs);
+      await mallorys.send(bytes);
+    };
+    return { room, send };
+  }
+
+  test.each<Frame>([
+    { type: "end", ...header, generation, reason: "cancelled" },
+    { type: "failure", ...header, generation, message: "no" },
+    {
+      type: "token",
+      ...header,
+      ...{ generation, position: 31, token: 1, logprob: null, top: [], finish: "stop" },
+      ...{ clocks: [], hopMs: [] },
+    },
+    {
+      type: "hidden",
+      ...header,
+      ...{ dtype: "f32", width: 24, hidden: new Float32Array(24) },
+      segments: [{ generation, position: 31, count: 1, wireMs: 0, clocks: [] }],
+    },
+  ])("cannot disturb another's answer with a $type frame", async (frame) => {
+    const { room, send } = await withMallory();
+    const { host, answers } = room.get(asker)!;
+    await host.ask(request(1, PROMPT));
+    await answers.until(() => answers.events.length >= 1);
+    for (const to of [a, b, asker]) await send(to, encode(frame));
+    expect(await answers.finished(1)).toEqual(await referenceAnswer(PROMPT, 12));
+  });
+
+  test("loses its channel, with the reason, over bytes that do not decode", async () => {
+    const { room, send } = await withMallory();
+    const { answers } = room.get(a)!;
+    await send(a, Uint8Array.of(1, 99, 0, 0));
+    await answers.until(() => answers.closes.length > 0);
+    expect(answers.closes[0]).toMatch(/mallory.*breaks the protocol: unknown frame type 99/);
+  });
+});
+
+test("a sample tells what was done since the last one", async () => {
+  const room = await cpuRoom(pipelineOver([a, b]), [], { stepMs: 2 });
+  const { host, answers } = room.get(a)!;
+  await host.ask(request(1, PROMPT));
+  await answers.finished(1);
+  const sample = await host.sample();
+  expect(sample).toMatchObject({ rows: 41, memoryUsedBytes: 1230 });
+  expect(sample.stepMs).toBeGreaterThan(1);
+  expect(sample.busyFraction).toBeGreaterThan(0);
+  expect(sample.tokensPerSecond).toBeGreaterThan(0);
+  expect(await host.sample()).toMatchObject({ steps: 0, rows: 0, stepMs: null });
+});

@@ -1,0 +1,167 @@
+/**
+ * Stage hosts with CPU shards, joined by channels in memory: a pipeline without
+ * a browser. `answer` collects what an asker is told.
+ */
+import { memoryFramePorts } from "../../src/mesh/memory-transport.ts";
+import { GenerationId, MemberId, PlacementId } from "../../src/shared/ids.ts";
+import { GREEDY, type Sampling } from "../../src/shared/sampling.ts";
+import { StageHost } from "../../src/stage/stage-worker.ts";
+import type { Pipeline, PromptRequest, StageWorker, TokenEvent } from "../../src/stage/types.ts";
+import { cpuDescription, CpuShard, type CpuShardOptions } from "./cpu-shard.ts";
+
+export const LAYERS = 6;
+
+export function member(name: string): MemberId {
+  return MemberId.parse(name);
+}
+
+/** Layers shared out evenly over `members`, in order. */
+export function pipelineOver(
+  members: readonly MemberId[],
+  change: Partial<Pipeline> = {},
+): Pipeline {
+  const cut = (index: number) => Math.round((index * LAYERS) / members.length);
+  const stages = members.map((name, index) => ({
+    member: name,
+    first: cut(index),
+    end: cut(index + 1),
+  }));
+  const room = { contextTokens: 256, generationSlots: 3 };
+  return { placement: PlacementId.parse(1), epoch: 1, stages, ...room, ...change };
+}
+
+export function request(
+  generation: number,
+  tokens: readonly number[],
+  change: Partial<Omit<PromptRequest, "sampling">> & { sampling?: Partial<Sampling> } = {},
+): PromptRequest {
+  const { sampling, ...rest } = change;
+  return {
+    generation: GenerationId.parse(generation),
+    placement: PlacementId.parse(1),
+    tokens: Uint32Array.from(tokens),
+    maxTokens: 12,
+    endTokens: new Uint32Array(0),
+    ...rest,
+    sampling: { ...GREEDY, ...sampling },
+  };
+}
+
+/** Routes an asker's events to whoever waits for the generation. */
+export class Answers {
+  readonly events: TokenEvent[] = [];
+  readonly failures: { generation: number; message: string }[] = [];
+  readonly closes: string[] = [];
+  readonly deviceErrors: string[] = [];
+  private waiting: (() => void)[] = [];
+
+  readonly listeners = {
+    onToken: (event: TokenEvent) => this.note(() => this.events.push(event)),
+    onFailure: (failure: { generation: number; message: string }) =>
+      this.note(() => this.failures.push(failure)),
+    onDeviceError: (message: string) => this.note(() => this.deviceErrors.push(message)),
+    onChannelClose: (peer: MemberId, reason: string) =>
+      this.note(() => this.closes.push(`${peer}: ${reason}`)),
+  };
+
+  tokensOf(generation: number): number[] {
+    return this.events.filter((event) => event.generation === generation).map((e) => e.token);
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => this.waiting.push(resolve));
+  }
+
+  /** The tokens of a generation that ends well; throws its failure's words otherwise. */
+  async finished(generation: number): Promise<number[]> {
+    const failure = () => this.failures.find((entry) => entry.generation === generation);
+    const last = () =>
+      this.events.find((event) => event.generation === generation && event.finish !== null);
+    await this.until(() => failure() !== undefined || last() !== undefined);
+    if (failure() !== undefined) throw new Error(failure()!.message);
+    return this.tokensOf(generation);
+  }
+
+  private note(act: () => void): void {
+    act();
+    this.waiting.splice(0).forEach((resolve) => resolve());
+  }
+}
+
+export type Seated = {
+  readonly host: StageHost;
+  readonly answers: Answers;
+  readonly shard: () => CpuShard;
+};
+
+/** A host per member of the pipeline and per asker, every pair joined. */
+export async function cpuRoom(
+  pipeline: Pipeline,
+  askers: readonly MemberId[] = [],
+  extra: CpuShardOptions = {},
+): Promise<ReadonlyMap<MemberId, Seated>> {
+  const names = [...new Set([...pipeline.stages.map((stage) => stage.member), ...askers])];
+  const room = new Map<MemberId, Seated>();
+  for (const name of names) {
+    let shard: CpuShard | null = null;
+    const host = new StageHost((description, options) => {
+      shard = new CpuShard(description, options, extra);
+      return Promise.resolve(shard);
+    });
+    const answers = new Answers();
+    await host.listen(answers.listeners);
+    room.set(name, { host, answers, shard: () => shard! });
+  }
+  names.forEach((one, index) => {
+    for (const other of names.slice(index + 1)) {
+      const [toOther, toOne] = memoryFramePorts(one, other);
+      room.get(one)!.host.addPort(toOther);
+      room.get(other)!.host.addPort(toOne);
+    }
+  });
+  for (const { member: name, first, end } of pipeline.stages)
+    await loadCpuShard(room.get(name)!.host, pipeline, first, end);
+  for (const name of names) await room.get(name)!.host.setPipeline(name, pipeline);
+  return room;
+}
+
+export async function loadCpuShard(
+  worker: Pick<StageWorker, "loadShard">,
+  pipeline: Pipeline,
+  first: number,
+  end: number,
+): Promise<void> {
+  const options = {
+    contextTokens: pipeline.contextTokens,
+    sequences: pipeline.generationSlots,
+    activations: "float",
+    memoryBudgetBytes: 1e9,
+    nudge: false,
+  } as const;
+  const { port1 } = new MessageChannel();
+  await worker.loadShard(cpuDescription(first, end, LAYERS), options, port1, () => undefined);
+  port1.close();
+}
+
+/** What one shard of all layers says, token by token: the truth that splits must repeat. */
+export async function referenceAnswer(
+  prompt: readonly number[],
+  answerTokens: number,
+): Promise<number[]> {
+  const shard = new CpuShard(cpuDescription(0, LAYERS, LAYERS), {
+    contextTokens: 4096,
+    sequences: 1,
+    activations: "float",
+    memoryBudgetBytes: 1e9,
+    nudge: false,
+  });
+  const tokens = [...prompt];
+  const sample = { sampling: GREEDY, random: 0, recentTokens: new Uint32Array(0) };
+  for (let position = 0; tokens.length < prompt.length + answerTokens; position += 1) {
+    const row = { sequence: 0, position, token: tokens[position]!, sample };
+    const result = await shard.step([row], null);
+    if (result.kind === "tokens" && position >= prompt.length - 1)
+      tokens.push(result.tokens[0]!.token);
+  }
+  return tokens.slice(prompt.length);
+}
