@@ -1,0 +1,174 @@
+/**
+ * The host half of the attention kernels, and their specification.
+ *
+ * Two kernels for the same work: `threads` without workgroup memory or barriers
+ * (software adapters), `workgroup` for GPUs. Each comes in two forms: with the
+ * rotation and the cache write fused in, for steps in which every sequence has
+ * one row (decode), and without, after rope.wgsl, when rows of a step attend to
+ * each other (prefill).
+ */
+import { SHAPE_PARTS, shapeValues, type AttentionShape } from "./attention-shape.ts";
+import reduceWgsl from "./attention-reduce.wgsl?raw";
+import threadsWgsl from "./attention-threads.wgsl?raw";
+import workgroupWgsl from "./attention-workgroup.wgsl?raw";
+import { CacheReference, ropeReference, type AttentionInput } from "./rope.ts";
+import type { Kernel } from "./runner.ts";
+import { MAX_ROWS, packStep, type StepParams } from "./step-uniform.ts";
+import { expandTemplate } from "./template.ts";
+
+export type AttentionVariant = {
+  readonly kind: "threads" | "workgroup";
+  /** Rotation and cache write are part of the kernel: at most one row for each sequence. */
+  readonly fused: boolean;
+  /** Threads that share one unit of work and merge by subgroup operations; "threads" only. */
+  readonly lanes: 1 | 4;
+  readonly workgroupSize: number;
+};
+
+/** Most accumulators of one thread: more spill, and compile for seconds on software adapters. */
+const MAX_SHARED_NUMBERS = 192;
+/** Positions that share one rescaling of the accumulators in "threads". */
+const BLOCK_POSITIONS = 2;
+/** Floats of `out` before the partial results of splits. */
+export const partialBase = (shape: AttentionShape) => MAX_ROWS * shape.heads * shape.headSize;
+
+/** Query heads that one thread or workgroup takes: a divisor of the heads that share a key. */
+export function sharedHeads(shape: AttentionShape): number {
+  const group = shape.heads / shape.keyValueHeads;
+  for (let shared = group; shared > 1; shared--) {
+    if (group % shared === 0 && shared * shape.headSize <= MAX_SHARED_NUMBERS) return shared;
+  }
+  return 1;
+}
+
+/** f32 that `out` holds: the result, and the partial results of `splits` for `splitRows` rows. */
+export function attentionOutputFloats(
+  shape: AttentionShape,
+  splitRows: number,
+  splits: number,
+): number {
+  return partialBase(shape) + splitRows * shape.heads * splits * (shape.headSize + 2);
+}
+
+/** Bindings: 1 qkv (or query when not fused), 2 table, 3 extras, 4 out, 5.. the cache's segments. */
+export function attentionKernel(
+  shape: AttentionShape,
+  variant: AttentionVariant,
+): Kernel<StepParams> {
+  const shared = sharedHeads(shape);
+  const parts = shape.heads / shared;
+  const { kind, lanes, workgroupSize, fused } = variant;
+  const values = {
+    ...shapeValues(shape),
+    PARTS: parts,
+    SHARED: shared,
+    LANES: lanes,
+    WORKGROUP: workgroupSize,
+    PARTIAL_BASE: partialBase(shape),
+    OCTETS: shape.headSize / 8,
+    BLOCK: BLOCK_POSITIONS,
+    QUADS: (shared * shape.headSize) / 4,
+    SCORES: shared * workgroupSize,
+    OWNED: Math.ceil(shape.headSize / workgroupSize),
+  };
+  const parameters = {
+    ...SHAPE_PARTS,
+    enable: lanes > 1 ? "enable subgroups;" : "",
+    merge: lanes > 1 ? MERGE_LANES : "",
+    query: fused ? QUERY_PARTS.fused : QUERY_PARTS.plain,
+    write: fused ? WRITE_PARTS[kind] : "",
+    unit: lanes > 1 ? "let unit = group.x;" : "let unit = group.x * {WORKGROUP}u + local;",
+  };
+  const template = kind === "threads" ? threadsWgsl : workgroupWgsl;
+  return {
+    name: `attention_${kind}${fused ? "_fused" : ""}${lanes > 1 ? `_${lanes}` : ""}`,
+    wgsl: expandTemplate(template, values, parameters),
+    packParams: packStep,
+    workgroups: ({ rows, splits }) => {
+      const units = rows.length * parts * splits;
+      return [kind === "threads" ? Math.ceil((units * lanes) / workgroupSize) : units, 1, 1];
+    },
+  };
+}
+
+/** Joins the partial results when a step has more than one split. Binding 1: out. */
+export function attentionReduceKernel(shape: AttentionShape): Kernel<StepParams> {
+  const values = { ...shapeValues(shape), PARTIAL_BASE: partialBase(shape) };
+  return {
+    name: "attention_reduce",
+    wgsl: expandTemplate(reduceWgsl, values, SHAPE_PARTS),
+    packParams: packStep,
+    workgroups: ({ rows }) => [Math.ceil((rows.length * shape.heads * shape.headSize) / 64), 1, 1],
+  };
+}
+
+const MERGE_LANES = `
+  // #each h < SHARED
+  {
+    let n = subgroupMax(m{h});
+    let c = exp(m{h} - n);
+    m{h} = n;
+    l{h} = subgroupAdd(l{h} * c);
+    // #each o < OCTETS
+    a{h}_{o}l = subgroupAdd(a{h}_{o}l * c);
+    a{h}_{o}h = subgroupAdd(a{h}_{o}h * c);
+    // #end
+  }
+  // #end
+  if (lane > 0u) {
+    return;
+  }`;
+
+const QUERY_PARTS = {
+  plain: `let at = (row * HEADS + head) * DIM + i % (DIM / 4u) * 4u;
+    query[i] = vec4(qkv[at], qkv[at + 1u], qkv[at + 2u], qkv[at + 3u]);`,
+  fused: `let j = i % (DIM / 4u) * 2u;
+    let scale = head_scale(row, head);
+    query[i] = SCALE * vec4(rotated(row, head, j, position, scale), rotated(row, head, j + 1u, position, scale));`,
+};
+
+const WRITE_PARTS = {
+  threads: `if (begin <= position && position < end) {
+    write_position(row, kv_head, sequence, position);
+  }`,
+  workgroup: `if (position < end && begin <= position && t < DIM / 8u) {
+    write_block(row, kv_head, sequence, position, t);
+  }`,
+};
+
+/**
+ * The specification of rope.wgsl followed by attention over all positions up to
+ * each row's own: [rows, heads * headSize]. Writes the rows' keys and values first.
+ */
+export function attentionReference(
+  shape: AttentionShape,
+  input: AttentionInput,
+  cache: CacheReference,
+  params: StepParams,
+): Float32Array {
+  const { heads, keyValueHeads, headSize } = shape;
+  const query = ropeReference(shape, input, cache, params);
+  const out = new Float32Array(params.rows.length * heads * headSize);
+  params.rows.forEach(({ sequence, position }, row) => {
+    for (let head = 0; head < heads; head++) {
+      const kvHead = Math.floor(head / (heads / keyValueHeads));
+      const start = (row * heads + head) * headSize;
+      const scores: number[] = [];
+      for (let p = 0; p <= position; p++) {
+        const key = cache.read(sequence, kvHead, "k", p);
+        scores.push(key.reduce((sum, k, e) => sum + k * query[start + e]!, 0));
+      }
+      const most = Math.max(...scores);
+      const weights = scores.map((score) => Math.exp(score - most));
+      const total = weights.reduce((sum, weight) => sum + weight, 0);
+      for (let e = 0; e < headSize; e++) {
+        let sum = 0;
+        for (let p = 0; p <= position; p++) {
+          sum += weights[p]! * cache.read(sequence, kvHead, "v", p)[e]!;
+        }
+        out[start + e] = sum / total;
+      }
+    }
+  });
+  return out;
+}

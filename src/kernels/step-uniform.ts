@@ -1,0 +1,57 @@
+/**
+ * The uniform that changes with every step, bound at 0 of every kernel here.
+ *
+ *   struct Step {
+ *     rows, samples, splits, split_positions: u32,
+ *     row: array<vec4<u32>, MAX_ROWS>,   // sequence, position, token, row of sample i
+ *   }
+ *
+ * Nothing else that a kernel is bound to changes between tokens, so bind groups
+ * are made once.
+ */
+
+/** The most rows of one step; the size of the uniform's table. */
+export const MAX_ROWS = 64;
+
+export type StepRowParams = {
+  readonly sequence: number;
+  readonly position: number;
+  readonly token: number;
+};
+
+export type StepParams = {
+  readonly rows: readonly StepRowParams[]; // at most MAX_ROWS
+  /** Index into `rows` of each row whose next token is wanted. */
+  readonly samples: readonly number[];
+  /** Into how many parts the positions of each row are split by attention. */
+  readonly splits: number;
+  /** Positions in each part. */
+  readonly splitPositions: number;
+};
+
+/** The declaration that every kernel includes with `// #part step`. */
+export const STEP_WGSL = `struct Step {
+  rows: u32,
+  samples: u32,
+  splits: u32,
+  split_positions: u32,
+  row: array<vec4<u32>, ${MAX_ROWS}>,
+}
+@group(0) @binding(0) var<uniform> step: Step;`;
+
+export const STEP_BYTES = 16 + 16 * MAX_ROWS;
+
+/** The bytes of `Step`, field for field. Throws when there are more than MAX_ROWS rows. */
+export function packStep(params: StepParams): ArrayBuffer {
+  const { rows, samples, splits, splitPositions } = params;
+  if (rows.length > MAX_ROWS) {
+    throw new RangeError(`a step holds at most ${MAX_ROWS} rows, not ${rows.length}`);
+  }
+  const words = new Uint32Array(STEP_BYTES / 4);
+  words.set([rows.length, samples.length, splits, splitPositions]);
+  rows.forEach(({ sequence, position, token }, i) => {
+    words.set([sequence, position, token], 4 + 4 * i);
+  });
+  samples.forEach((row, i) => (words[4 + 4 * i + 3] = row));
+  return words.buffer;
+}
