@@ -38,6 +38,45 @@ export type ProgressView = {
   readonly fraction: number | null;
 };
 
+/** Whether this tab can compute, told before it joins. */
+export type AdapterCheck = {
+  readonly status: "checking" | "ready" | "none";
+  /** What was found, or why there is nothing and what to do. */
+  readonly message: string;
+};
+
+/** What the cost model says of one stage. */
+export type StagePrediction = {
+  readonly member: MemberId;
+  readonly first: number;
+  readonly end: number;
+  readonly computeMs: number;
+  readonly hopMs: number;
+  readonly memoryBytes: number;
+  /** Why the stage cannot be so, in words; null when it can. */
+  readonly problem: string | null;
+};
+
+/** One way to place a model, with what it would cost. */
+export type PlacementCandidate = {
+  /** What sets it apart, such as "lowest latency". */
+  readonly label: string;
+  readonly stages: readonly StagePrediction[];
+  readonly msPerToken: number;
+  readonly tokensPerSecond: number;
+  /** Lines for people: what binds, who was left out and what including them would cost. */
+  readonly explanation: readonly string[];
+  /** Why it cannot be; null when it can. */
+  readonly infeasible: string | null;
+};
+
+/** What the room could do with a model; `draft` answers the page's `stages-draft` event. */
+export type PlacementPreview = {
+  readonly model: string;
+  readonly draft: PlacementCandidate | null;
+  readonly candidates: readonly PlacementCandidate[];
+};
+
 export type PageView = {
   readonly phase: "outside" | "joining" | "inside";
   readonly self: MemberId | null;
@@ -53,4 +92,10 @@ export type PageView = {
   readonly timings: readonly StageTiming[];
   /** Models that the server lends, by name and address. */
   readonly offeredModels: readonly { readonly name: string; readonly url: string }[];
+  readonly adapterCheck?: AdapterCheck | null;
+  /** The cost model's word on each stage of the placement that runs; beside `timings`. */
+  readonly predicted?: readonly StageTiming[];
+  readonly placementPreview?: PlacementPreview | null;
+  /** Members that people pinned or excluded; all others are "auto". */
+  readonly memberChoices?: Readonly<Record<string, "pin" | "exclude">>;
 };

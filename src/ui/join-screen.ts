@@ -1,0 +1,340 @@
+/**
+ * The page outside a room: what this is, open one, or join by code. Knows
+ * nothing of how joining works; a refusal comes back as `view.notice`.
+ */
+import { css, html, nothing, svg } from "lit";
+import { ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH, RoomCode } from "../shared/ids.ts";
+import { baseStyles } from "./base-styles.ts";
+import { icon, mark } from "./icons.ts";
+import { PageElement } from "./page-element.ts";
+import "./notice-bar.ts";
+
+/** What is wrong with a code that is being typed; null while nothing is. */
+export function codeProblem(code: string, finished: boolean): string | null {
+  const stranger = [...code].find((character) => !ROOM_CODE_ALPHABET.includes(character));
+  if (stranger !== undefined) {
+    const confusable = /[01IO]/.test(stranger) ? ", which looks too much like another" : "";
+    return `Codes never contain “${stranger}”${confusable}. Check the code on the other screen.`;
+  }
+  if (!finished) return null;
+  const missing = ROOM_CODE_LENGTH - code.length;
+  if (missing === ROOM_CODE_LENGTH) return "Type the six characters shown on the other screen.";
+  if (missing > 0) return `${missing} more character${missing === 1 ? "" : "s"}: codes have six.`;
+  return null;
+}
+
+/** Tabs of different size, each with its share of the layers, and the token's way through them. */
+function picture() {
+  const tabs = [
+    { x: 0, y: 0, layers: 4, hue: 172 },
+    { x: 78, y: 62, layers: 6, hue: 42 },
+    { x: 156, y: 160, layers: 3, hue: 262 },
+  ];
+  return html`<svg class="picture" viewBox="-2 -2 236 246" aria-hidden="true">
+    ${tabs.map(({ x, y, layers, hue }) => {
+      const height = 20 + layers * 14;
+      return svg`<g transform="translate(${x} ${y})">
+        <path class="tab" d="M0 12V6a6 6 0 0 1 6-6h22a6 6 0 0 1 6 6v6h30a6 6 0 0 1 6 6v${height - 18}a6 6 0 0 1-6 6H6a6 6 0 0 1-6-6z" />
+        ${Array.from(
+          { length: layers },
+          (_, layer) =>
+            svg`<rect x="8" y=${20 + layer * 14} width="54" height="10" rx="2" fill="oklch(var(--member-lightness) 0.125 ${hue})" />`,
+        )}
+      </g>`;
+    })}
+    <path class="way" d="M70 64c18 0 34 4 38 24M148 152c18 0 34 8 38 30" />
+  </svg>`;
+}
+
+export class JoinScreen extends PageElement {
+  static override properties = {
+    code: { state: true },
+    observe: { state: true },
+    tried: { state: true },
+  };
+  declare code: string | null;
+  declare observe: boolean;
+  declare tried: boolean;
+
+  constructor() {
+    super();
+    this.code = null;
+    this.observe = false;
+    this.tried = false;
+  }
+
+  /** What was typed, or the code in the address until something is. */
+  private get typed(): string {
+    return this.code ?? this.view.code ?? "";
+  }
+
+  private readonly type = (event: InputEvent): void => {
+    const field = event.target as HTMLInputElement;
+    this.code = field.value.toUpperCase().replaceAll(/[\s-]/g, "").slice(0, ROOM_CODE_LENGTH);
+    field.value = this.code;
+    this.tried = false;
+  };
+
+  private readonly join = (event: SubmitEvent): void => {
+    event.preventDefault();
+    this.tried = true;
+    const parsed = RoomCode.safeParse(this.typed);
+    if (parsed.success) {
+      this.send({ type: "join_room", code: parsed.data, observe: this.observe });
+    } else {
+      this.renderRoot.querySelector("input")?.focus();
+    }
+  };
+
+  override render() {
+    const joining = this.view.phase === "joining";
+    return html`
+      <main>
+        <header>${mark(36)} <span>Tabmesh</span></header>
+        <div class="lede">
+          <div>
+            <h1>One model, spread over every tab you open.</h1>
+            <p class="lead">
+              Open this page on a few machines. Each tab holds some layers of a language model, and
+              they answer together. Nothing is installed, and what you ask stays between them.
+            </p>
+          </div>
+          ${picture()}
+        </div>
+        <tabmesh-notice .view=${this.view} .send=${this.send}></tabmesh-notice>
+        <div class="doors">
+          <section aria-labelledby="open-title">
+            <h2 id="open-title">Start here</h2>
+            <p class="quiet">You get a code and a link for the other machines.</p>
+            <button
+              class="primary wide"
+              ?disabled=${joining}
+              @click=${() => this.send({ type: "open_room" })}
+            >
+              Open a room
+            </button>
+          </section>
+          <section aria-labelledby="join-title">
+            <h2 id="join-title">Join a room</h2>
+            ${this.form(joining)}
+          </section>
+        </div>
+        ${this.progress()} ${this.check()}
+      </main>
+    `;
+  }
+
+  private form(joining: boolean) {
+    const problem = codeProblem(this.typed, this.tried);
+    return html`<form novalidate @submit=${this.join}>
+      <label for="code">Room code</label>
+      <div class="code-row">
+        <input
+          id="code"
+          .value=${this.typed}
+          @input=${this.type}
+          placeholder="ABC234"
+          autocomplete="off"
+          autocapitalize="characters"
+          spellcheck="false"
+          aria-invalid=${problem === null ? "false" : "true"}
+          aria-describedby="code-problem"
+        />
+        <button
+          class=${this.typed.length === ROOM_CODE_LENGTH ? "primary" : ""}
+          ?disabled=${joining}
+        >
+          Join
+        </button>
+      </div>
+      <p id="code-problem" class="problem" role="status">${problem ?? ""}</p>
+      <label class="choice">
+        <input
+          type="checkbox"
+          .checked=${this.observe}
+          @change=${(event: Event) => (this.observe = (event.target as HTMLInputElement).checked)}
+        />
+        <span>Only ask and watch <span class="quiet">– this machine computes nothing</span></span>
+      </label>
+    </form>`;
+  }
+
+  private progress() {
+    const { progress, phase } = this.view;
+    if (progress === null && phase !== "joining") return nothing;
+    return html`<p class="state" role="status">
+      <span class="pulse" aria-hidden="true"></span>
+      ${progress?.label ?? "Joining the room"}
+      ${progress?.fraction == null ? nothing : `– ${Math.round(progress.fraction * 100)} %`}
+    </p>`;
+  }
+
+  private check() {
+    const check = this.view.adapterCheck;
+    if (check == null) return nothing;
+    const sign = { checking: "info", ready: "check", none: "warn" } as const;
+    return html`<p class="state ${check.status}" role="status">
+      ${icon(sign[check.status])} <span>${check.message}</span>
+    </p>`;
+  }
+
+  static override styles = [
+    baseStyles,
+    css`
+      :host {
+        min-height: 100dvh;
+        display: grid;
+        align-items: center;
+        background: var(--paper);
+      }
+      main {
+        width: min(100%, 50rem);
+        margin: 0 auto;
+        padding: var(--gap-xl) var(--gap-l);
+      }
+      header {
+        display: flex;
+        align-items: center;
+        gap: var(--gap-m);
+        font-weight: 700;
+        font-size: var(--text-l);
+        letter-spacing: -0.02em;
+      }
+      h1 {
+        margin: var(--gap-xl) 0 var(--gap-m);
+        max-width: 17ch;
+        font-size: clamp(2rem, 7vw, 3.5rem);
+        font-weight: 700;
+        line-height: 1.04;
+        letter-spacing: -0.035em;
+        text-wrap: balance;
+      }
+      .lede {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr) auto;
+        align-items: end;
+        gap: var(--gap-xl);
+        margin-bottom: var(--gap-xl);
+      }
+      .picture {
+        width: 15rem;
+        fill: none;
+        stroke-linecap: round;
+      }
+      .tab {
+        fill: var(--surface);
+        stroke: var(--line-strong);
+        stroke-width: 1.5;
+      }
+      .way {
+        stroke: var(--ink);
+        stroke-width: 1.5;
+        stroke-dasharray: 1 5;
+      }
+      @media (max-width: 48rem) {
+        .lede {
+          grid-template-columns: minmax(0, 1fr);
+        }
+        .picture {
+          display: none;
+        }
+      }
+      .lead {
+        max-width: 34rem;
+        color: var(--ink-quiet);
+        font-size: var(--text-l);
+        text-wrap: pretty;
+      }
+      tabmesh-notice {
+        margin-bottom: var(--gap-l);
+      }
+      .doors {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr));
+        border: 1px solid var(--line);
+        border-radius: var(--radius);
+        background: var(--surface);
+      }
+      section {
+        display: flex;
+        flex-direction: column;
+        gap: var(--gap-s);
+        padding: var(--gap-l);
+      }
+      section + section {
+        border-inline-start: 1px solid var(--line);
+      }
+      @media (max-width: 40rem) {
+        section + section {
+          border-inline-start: 0;
+          border-top: 1px solid var(--line);
+        }
+      }
+      .wide {
+        margin-top: auto;
+        min-height: 3rem;
+      }
+      .code-row {
+        display: grid;
+        grid-template-columns: 1fr auto;
+        gap: var(--gap-s);
+        margin-top: var(--gap-xs);
+      }
+      .code-row button {
+        min-height: 3rem;
+      }
+      #code {
+        font: 600 1.375rem / 1 var(--mono);
+        letter-spacing: 0.18em;
+        text-transform: uppercase;
+      }
+      #code[aria-invalid="true"] {
+        border-color: var(--clay);
+      }
+      .problem {
+        min-height: 1.5em;
+        padding-top: var(--gap-xs);
+        color: var(--clay);
+        font-size: var(--text-s);
+      }
+      .choice {
+        display: flex;
+        align-items: center;
+        gap: var(--gap-s);
+        padding: var(--gap-xs) 0;
+        font-weight: 500;
+      }
+      .state {
+        display: flex;
+        align-items: flex-start;
+        gap: var(--gap-s);
+        margin-top: var(--gap-l);
+        color: var(--ink-quiet);
+        width: fit-content;
+      }
+      .state .icon {
+        margin-top: 0.2em;
+      }
+      .ready .icon {
+        color: var(--spruce);
+      }
+      .none .icon {
+        color: var(--amber);
+      }
+      .pulse {
+        width: 0.6rem;
+        height: 0.6rem;
+        margin-top: 0.45rem;
+        border-radius: 50%;
+        background: var(--spruce);
+        animation: pulse 1.2s ease-in-out infinite alternate;
+      }
+      @keyframes pulse {
+        from {
+          opacity: 0.25;
+        }
+      }
+    `,
+  ];
+}
+customElements.define("tabmesh-join", JoinScreen);

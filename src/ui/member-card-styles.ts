@@ -1,0 +1,202 @@
+/** The looks of one member's card. */
+import { css } from "lit";
+
+export const memberCardStyles = css`
+  article {
+    display: flex;
+    flex-direction: column;
+    gap: var(--gap-s);
+    height: 100%;
+    padding: var(--gap-m) 1rem;
+    border: 1px solid var(--line);
+    border-radius: var(--radius);
+    background: var(--surface);
+    overflow-wrap: anywhere;
+  }
+  header {
+    display: flex;
+    align-items: flex-start;
+    gap: var(--gap-m);
+  }
+  .swatch {
+    flex: none;
+    width: 0.75rem;
+    height: 2.1rem;
+    margin-top: 0.2rem;
+    border-radius: 3px;
+    background: var(--hue);
+  }
+  .swatch.hollow {
+    background: none;
+    border: 2px dashed var(--line-strong);
+  }
+  .who {
+    flex: 1;
+    min-width: 0;
+  }
+  h3 {
+    font-size: var(--text-m);
+    font-weight: 650;
+    line-height: 1.35;
+    display: -webkit-box;
+    -webkit-box-orient: vertical;
+    -webkit-line-clamp: 2;
+    overflow: hidden;
+  }
+  .tags {
+    display: flex;
+    flex-wrap: wrap;
+    justify-content: flex-end;
+    gap: var(--gap-xs);
+    max-width: 45%;
+  }
+  .reason {
+    padding: var(--gap-s) var(--gap-m);
+    border-radius: var(--radius-s);
+    background: var(--amber-wash);
+    font-size: var(--text-s);
+  }
+  .reason.observer {
+    background: var(--sunken);
+  }
+  .failed {
+    padding: var(--gap-s) var(--gap-m);
+    border-radius: var(--radius-s);
+    background: var(--clay-wash);
+    font-size: var(--text-s);
+  }
+  .measured {
+    display: grid;
+    grid-template-columns: repeat(auto-fit, minmax(4.6rem, 1fr));
+    gap: var(--gap-s);
+    padding: var(--gap-s) 0;
+    border-block: 1px solid var(--line);
+  }
+  .measured div {
+    display: flex;
+    flex-direction: column-reverse;
+    justify-content: flex-end;
+  }
+  .measured dt {
+    color: var(--ink-quiet);
+    font-size: var(--text-xs);
+    line-height: 1.3;
+    overflow-wrap: normal;
+  }
+  .measured dd {
+    font-size: var(--text-m);
+    font-weight: 600;
+    white-space: nowrap;
+  }
+  .memory {
+    display: grid;
+    grid-template-columns: minmax(3rem, 1fr) auto;
+    align-items: center;
+    gap: var(--gap-m);
+  }
+  .bar {
+    height: 0.5rem;
+    border-radius: 99px;
+    background: var(--sunken);
+    box-shadow: inset 0 0 0 1px var(--line);
+    overflow: hidden;
+  }
+  .bar span {
+    display: block;
+    height: 100%;
+    background: var(--hue);
+    transition: width 300ms;
+  }
+  .bar.full span {
+    background: var(--clay);
+  }
+  .device {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0 var(--gap-l);
+    color: var(--ink-quiet);
+  }
+  .device b {
+    color: var(--ink);
+    font-weight: 600;
+  }
+  .device .alert,
+  .device .alert b {
+    color: var(--amber);
+  }
+  footer {
+    display: flex;
+    align-items: flex-start;
+    justify-content: space-between;
+    gap: var(--gap-s);
+    margin-top: auto;
+  }
+  details {
+    flex: 1;
+    min-width: 0;
+  }
+  summary {
+    width: fit-content;
+    padding: 0.3rem 0;
+    color: var(--ink-quiet);
+    font-size: var(--text-s);
+    font-weight: 600;
+    cursor: pointer;
+  }
+  summary:hover {
+    color: var(--ink);
+  }
+  details[open] + select {
+    display: none;
+  }
+  h4 {
+    margin: var(--gap-m) 0 var(--gap-xs);
+    font-size: var(--text-s);
+    font-weight: 650;
+  }
+  .facts {
+    display: grid;
+    grid-template-columns: minmax(0, 1fr) auto;
+    gap: 0.15rem var(--gap-l);
+    font-size: var(--text-s);
+  }
+  .facts dt {
+    color: var(--ink-quiet);
+  }
+  .facts dd {
+    text-align: end;
+    max-width: 12rem;
+  }
+  .features {
+    margin-top: var(--gap-s);
+  }
+  .lines li {
+    padding: 0.1rem 0;
+    font-family: var(--mono);
+    font-size: var(--text-xs);
+  }
+  select {
+    flex: none;
+    width: auto;
+    min-height: 2rem;
+    padding: 0 0.4rem;
+    border-color: var(--line);
+    background: transparent;
+    color: var(--ink-quiet);
+    font-size: var(--text-s);
+  }
+  select option {
+    background: var(--surface);
+    color: var(--ink);
+  }
+  select.pin {
+    border-color: var(--spruce);
+    color: var(--spruce);
+    font-weight: 600;
+  }
+  select.exclude {
+    border-color: var(--amber);
+    color: var(--amber);
+    font-weight: 600;
+  }
+`;

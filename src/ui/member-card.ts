@@ -1,0 +1,200 @@
+/**
+ * One member of the room: who it is, what it measured, how it is now, and
+ * whether people want it used. Knows the room only through `view`.
+ */
+import { html, nothing } from "lit";
+import type { Member } from "../shared/member.ts";
+import { baseStyles } from "./base-styles.ts";
+import { bytes, plural } from "./format.ts";
+import { memberColor } from "./member-colors.ts";
+import {
+  adapterLine,
+  deviceFacts,
+  limitFacts,
+  linkWords,
+  measuredFacts,
+  thermalSources,
+} from "./member-facts.ts";
+import { memberCardStyles } from "./member-card-styles.ts";
+import { PageElement } from "./page-element.ts";
+
+export class MemberCard extends PageElement {
+  static override properties = { member: { attribute: false } };
+  declare member: Member;
+
+  override render() {
+    const { member } = this;
+    return html`<article
+      aria-label=${member.name}
+      style="--hue: ${memberColor(this.members, member.id)}"
+    >
+      ${this.head()} ${this.shard()}
+      ${
+        member.noAdapter === null
+          ? nothing
+          : html`<p class="reason ${member.noAdapter.reason}">${member.noAdapter.message}</p>`
+      }
+      ${this.measured()} ${this.memory()} ${this.device()} ${this.details()}
+    </article>`;
+  }
+
+  private head() {
+    const { member } = this;
+    const coordinates = this.view.state?.coordinator === member.id;
+    return html`<header>
+      <span class="swatch ${member.adapter === null ? "hollow" : ""}" aria-hidden="true"></span>
+      <div class="who">
+        <h3>${member.name}</h3>
+        <p class="quiet small">${adapterLine(member)}</p>
+      </div>
+      <div class="tags">
+        ${this.view.self === member.id ? html`<span class="tag good">This tab</span>` : nothing}
+        ${coordinates ? html`<span class="tag">Coordinator</span>` : nothing}
+        ${member.adapter?.software ? html`<span class="tag warn">Software</span>` : nothing}
+      </div>
+    </header>`;
+  }
+
+  private shard() {
+    const shard = this.member.shard;
+    if (shard === null) return nothing;
+    const layers = `Layers ${shard.first}–${shard.end - 1}`;
+    if (shard.status === "failed") {
+      return html`<p class="failed">${layers} failed: ${shard.error ?? "no reason was given"}</p>`;
+    }
+    const amount =
+      shard.status === "ready"
+        ? bytes(shard.totalBytes)
+        : `${shard.phase}, ${bytes(shard.loadedBytes)} of ${bytes(shard.totalBytes)}`;
+    return html`<p class="small">
+      <strong>${layers}</strong>
+      <span class="quiet">(${plural(shard.end - shard.first, "layer")})</span>
+      · ${amount}
+    </p>`;
+  }
+
+  private measured() {
+    const { measurements } = this.member;
+    if (measurements === null) {
+      return this.member.adapter === null
+        ? nothing
+        : html`<p class="quiet small">Not measured yet.</p>`;
+    }
+    return html`<dl class="measured">
+      ${measuredFacts(measurements).map(
+        ({ label, value }) =>
+          html`<div>
+            <dt>${label}</dt>
+            <dd class="figure">${value}</dd>
+          </div>`,
+      )}
+    </dl>`;
+  }
+
+  private memory() {
+    const { device, measurements } = this.member;
+    const budget = device?.memoryBudgetBytes ?? measurements?.memoryBudgetBytes ?? 0;
+    if (budget === 0) return nothing;
+    const used = device?.memoryUsedBytes ?? 0;
+    const share = Math.min(100, (used / budget) * 100);
+    const words = `${bytes(used)} of ${bytes(budget)} memory`;
+    return html`<div class="memory">
+      <div class="bar ${share > 92 ? "full" : ""}" role="img" aria-label=${words}>
+        <span style="width: ${share}%"></span>
+      </div>
+      <span class="small quiet" aria-hidden="true">${words}</span>
+    </div>`;
+  }
+
+  private device() {
+    const { device } = this.member;
+    if (device === null) return nothing;
+    return html`<ul class="device small" aria-label="State now">
+      ${deviceFacts(device).map(
+        ({ label, value, alert }) =>
+          html`<li class=${alert ? "alert" : ""}>${label} <b class="figure">${value}</b></li>`,
+      )}
+    </ul>`;
+  }
+
+  private details() {
+    const { member } = this;
+    const links = this.view.state?.links.filter((link) => link.from === member.id) ?? [];
+    const limits = limitFacts(member);
+    const variants = member.shard?.variants ?? [];
+    return html`<footer>
+      <details>
+        <summary>Details</summary>
+        ${
+          limits.length === 0
+            ? nothing
+            : html`<h4>Adapter</h4>
+                <dl class="facts">
+                  ${limits.map(
+                    ({ label, value }) =>
+                      html`<dt>${label}</dt>
+                        <dd class="figure">${value}</dd>`,
+                  )}
+                  ${
+                    member.device === null
+                      ? nothing
+                      : html`<dt>Heat is judged by</dt>
+                          <dd>${thermalSources(member.device)}</dd>`
+                  }
+                </dl>
+                <p class="features small quiet">
+                  ${
+                    member.adapter?.features.length
+                      ? `Features: ${member.adapter.features.join(", ")}`
+                      : "No optional features."
+                  }
+                </p>`
+        }
+        ${
+          variants.length === 0
+            ? nothing
+            : html`<h4>Kernels chosen here</h4>
+                <ul class="small lines">
+                  ${variants.map((line) => html`<li>${line}</li>`)}
+                </ul>`
+        }
+        ${
+          links.length === 0
+            ? nothing
+            : html`<h4>Links</h4>
+                <dl class="facts">
+                  ${links.map(
+                    (link) =>
+                      html`<dt>to ${this.nameOf(link.to)}</dt>
+                        <dd class="figure">${linkWords(link)}</dd>`,
+                  )}
+                </dl>`
+        }
+        ${
+          limits.length + variants.length + links.length === 0
+            ? html`<p class="small quiet">Nothing more is known of this member.</p>`
+            : nothing
+        }
+      </details>
+      ${member.adapter === null ? nothing : this.use()}
+    </footer>`;
+  }
+
+  private use() {
+    const { member } = this;
+    const chosen = this.view.memberChoices?.[member.id] ?? "auto";
+    const choose = (event: Event) => {
+      const use = (event.target as HTMLSelectElement).value as "auto" | "pin" | "exclude";
+      this.send({ type: "choose_member", member: member.id, use });
+    };
+    const option = (value: string, label: string) =>
+      html`<option value=${value} ?selected=${value === chosen}>${label}</option>`;
+    return html`<select class=${chosen} aria-label="Use of ${member.name}" @change=${choose}>
+      ${option("auto", "Use if it helps")} ${option("pin", "Always use")}
+      ${option("exclude", "Never use")}
+    </select>`;
+  }
+
+  static override styles = [baseStyles, memberCardStyles];
+}
+customElements.define("tabmesh-member", MemberCard);

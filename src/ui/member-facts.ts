@@ -1,0 +1,94 @@
+/**
+ * A member's adapter, numbers and state in words. Pure; says "not told" where
+ * the browser tells nothing, and never guesses.
+ */
+import type { DeviceState, Link, Measurements, Member } from "../shared/member.ts";
+import { bytes, figure, giga, percent, time } from "./format.ts";
+
+/** A label, its value, and whether it deserves attention. */
+export type Fact = { readonly label: string; readonly value: string; readonly alert?: boolean };
+
+/** From this throttle ratio on a device is called slowed: a fifth beyond the probe's noise. */
+const THROTTLED_RATIO = 1.2;
+/** Below this charge, uncharged, a battery deserves attention. */
+const LOW_BATTERY = 0.2;
+
+/** "NVIDIA Ada Lovelace · Chromium 156"; why there is no adapter is not told here. */
+export function adapterLine(member: Member): string {
+  const { adapter } = member;
+  if (adapter === null) return "Computes nothing";
+  const chip = [adapter.vendor, adapter.architecture].filter((part) => part !== "").join(" ");
+  const named = chip || adapter.description || adapter.device || "Unnamed adapter";
+  return `${named} · ${adapter.browser}`;
+}
+
+/** The five numbers by which members are compared. */
+export function measuredFacts(measured: Measurements): Fact[] {
+  return [
+    { label: "GB/s copy", value: giga(measured.copyBytesPerMs) },
+    { label: "GFLOPS", value: giga(measured.f32FlopsPerMs) },
+    { label: "GMAC/s mat‑vec", value: giga(measured.matVecMacsPerMs) },
+    { label: "dispatch", value: time(measured.dispatchMs) },
+    { label: "readback", value: time(measured.readbackMs) },
+  ];
+}
+
+/** How a member is now, in the order in which trouble would show. */
+export function deviceFacts(device: DeviceState): Fact[] {
+  const facts: Fact[] = [{ label: "busy", value: percent(device.busyFraction) }];
+  if (device.throttleRatio > 0) {
+    const slowed = device.throttleRatio >= THROTTLED_RATIO;
+    facts.push({
+      label: slowed ? "slowed" : "pace",
+      value: `×${figure(device.throttleRatio)}`,
+      alert: slowed,
+    });
+  }
+  if (device.pressure !== null) {
+    const alert = device.pressure === "serious" || device.pressure === "critical";
+    facts.push({ label: "pressure", value: device.pressure, alert });
+  }
+  if (device.batteryLevel !== null) {
+    const charging = device.batteryCharging === true;
+    facts.push({
+      label: charging ? "charging" : "battery",
+      value: percent(device.batteryLevel),
+      alert: !charging && device.batteryLevel < LOW_BATTERY,
+    });
+  }
+  if (!device.visible) facts.push({ label: "tab", value: "hidden", alert: true });
+  return facts;
+}
+
+/** Which stand-ins for a temperature this browser has. */
+export function thermalSources(device: DeviceState): string {
+  const sources = ["step time"];
+  if (device.pressure !== null) sources.push("compute pressure");
+  if (device.batteryLevel !== null) sources.push("battery");
+  return sources.join(", ");
+}
+
+/** Limits and further measurements, for the details. */
+export function limitFacts({ adapter, measurements }: Member): Fact[] {
+  if (adapter === null) return [];
+  const facts: Fact[] = [
+    { label: "Largest binding", value: bytes(adapter.maxStorageBindingBytes) },
+    { label: "Largest buffer", value: bytes(adapter.maxBufferBytes) },
+    { label: "Workgroup storage", value: bytes(adapter.maxWorkgroupStorageBytes) },
+    { label: "Workgroup size", value: adapter.maxWorkgroupInvocations.toLocaleString("en") },
+    { label: "Storage buffers a stage", value: String(adapter.maxStorageBuffersPerStage) },
+  ];
+  if (measurements !== null) {
+    const half = measurements.f16FlopsPerMs;
+    facts.push(
+      { label: "Half precision", value: half === null ? "not there" : `${giga(half)} GFLOPS` },
+      { label: "Mat-mul", value: `${giga(measurements.matMulMacsPerMs)} GMAC/s` },
+    );
+  }
+  return facts;
+}
+
+/** "12.4 ms round trip, 84 MB/s". */
+export function linkWords(link: Link): string {
+  return `${time(link.roundTripMs)} round trip, ${bytes(link.bytesPerMs * 1000)}/s`;
+}

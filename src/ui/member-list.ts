@@ -1,0 +1,101 @@
+/** Every member of the room: those that hold layers first, then helpers, then watchers. */
+import { css, html, nothing } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import type { Member } from "../shared/member.ts";
+import type { Placement } from "../shared/state.ts";
+import { baseStyles } from "./base-styles.ts";
+import { icon } from "./icons.ts";
+import "./member-card.ts";
+import { PageElement } from "./page-element.ts";
+
+/** Stage order, then members with an adapter, then those without; joined order inside each. */
+export function inShownOrder(members: readonly Member[], placement: Placement | null): Member[] {
+  const stages = placement?.stages ?? [];
+  const rank = (member: Member): number => {
+    const stage = stages.findIndex(({ member: id }) => id === member.id);
+    if (stage >= 0) return stage;
+    return stages.length + (member.adapter === null ? 1 : 0);
+  };
+  return members.toSorted((one, other) => rank(one) - rank(other));
+}
+
+export class MemberList extends PageElement {
+  override render() {
+    const computing = this.members.filter((member) => member.adapter !== null).length;
+    const shown = inShownOrder(this.members, this.view.state?.placement ?? null);
+    return html`
+      <h2>
+        Members <span class="quiet">${this.members.length}</span>
+        <span class="quiet small">${computing} can compute</span>
+      </h2>
+      <ul>
+        ${repeat(
+          shown,
+          (member) => member.id,
+          (member) =>
+            html`<li>
+              <tabmesh-member
+                .view=${this.view}
+                .send=${this.send}
+                .member=${member}
+              ></tabmesh-member>
+            </li>`,
+        )}
+        ${this.view.joinUrl === null ? nothing : this.invitation()}
+      </ul>
+    `;
+  }
+
+  private invitation() {
+    const ask = () =>
+      this.dispatchEvent(new CustomEvent("open-share", { bubbles: true, composed: true }));
+    return html`<li class="invitation">
+      <p class="quiet">
+        ${
+          this.members.length === 1
+            ? "One machine so far. Every other one that opens the link takes some of the layers."
+            : "Any machine that opens the link takes some of the layers."
+        }
+      </p>
+      <button class="compact" @click=${ask}>${icon("qr")} Add a machine</button>
+    </li>`;
+  }
+
+  static override styles = [
+    baseStyles,
+    css`
+      h2 {
+        display: flex;
+        align-items: baseline;
+        gap: var(--gap-s);
+        margin-bottom: var(--gap-m);
+      }
+      h2 .small {
+        margin-inline-start: auto;
+        font-weight: 450;
+        letter-spacing: 0;
+      }
+      ul {
+        display: grid;
+        grid-template-columns: repeat(auto-fill, minmax(min(100%, 23rem), 1fr));
+        gap: var(--gap-m);
+      }
+      .invitation {
+        display: flex;
+        flex-direction: column;
+        align-items: flex-start;
+        justify-content: center;
+        gap: var(--gap-m);
+        padding: var(--gap-l);
+        border: 1px dashed var(--line-strong);
+        border-radius: var(--radius);
+      }
+      li,
+      tabmesh-member {
+        height: 100%;
+        min-width: 0;
+      }
+    `,
+  ];
+}
+customElements.define("tabmesh-members", MemberList);

@@ -1,0 +1,256 @@
+/**
+ * Which model the room runs, and the ways to give it another: one that the
+ * server lends, one by address, one from this machine's disk.
+ */
+import "@awesome.me/webawesome/dist/components/progress-bar/progress-bar.js";
+import { css, html, nothing } from "lit";
+import type { ModelSource, ModelSummary } from "../shared/model.ts";
+import { baseStyles } from "./base-styles.ts";
+import { tell } from "./events.ts";
+import { bytes, plural } from "./format.ts";
+import { icon } from "./icons.ts";
+import { PageElement } from "./page-element.ts";
+
+type Choice = { readonly name: string; readonly note: string; readonly source: ModelSource };
+
+/** Why an address cannot be a model's; null when it can. */
+export function addressProblem(text: string): string | null {
+  if (text === "") return "Paste the address of a GGUF file.";
+  if (!URL.canParse(text)) return "This is no address. It starts with https://";
+  const { protocol } = new URL(text);
+  if (protocol === "https:" || protocol === "http:") return null;
+  return `A browser cannot fetch ${protocol} addresses. Use https://, or choose the file itself.`;
+}
+
+export class ModelPicker extends PageElement {
+  static override properties = { problem: { state: true } };
+  declare problem: string | null;
+
+  constructor() {
+    super();
+    this.problem = null;
+  }
+
+  private choices(): Choice[] {
+    const known = (this.view.state?.models ?? []).map((model) => ({
+      name: model.name,
+      note: `${model.quantization}, ${bytes(model.fileBytes)}`,
+      source: model.source,
+    }));
+    const names = new Set(known.map(({ name }) => name));
+    const offered = this.view.offeredModels
+      .filter(({ name }) => !names.has(name))
+      .map(({ name, url }) => ({
+        name,
+        note: "from this server",
+        source: { kind: "url", url } as const,
+      }));
+    return [...known, ...offered];
+  }
+
+  private place(source: ModelSource): void {
+    this.send({ type: "place_model", source });
+  }
+
+  private readonly placeAddress = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const form = event.target as HTMLFormElement;
+    const url = form.querySelector<HTMLInputElement>("#url")!.value.trim();
+    this.problem = addressProblem(url);
+    if (this.problem === null) this.place({ kind: "url", url });
+  };
+
+  private readonly pick = (event: Event): void => {
+    const field = event.target as HTMLInputElement;
+    const file = field.files?.[0];
+    if (file !== undefined) tell(this, "model-file", { file });
+    field.value = "";
+  };
+
+  override render() {
+    const placement = this.view.state?.placement ?? null;
+    return html`<section aria-labelledby="title">
+      ${
+        placement === null
+          ? html`<h2 id="title">Choose a model</h2>
+              <p class="quiet lead">
+                The room splits it into layers and gives each machine its share.
+              </p>
+              ${this.progress()}${this.ways(null)}`
+          : html`<h2 id="title" class="unseen">Model</h2>
+              ${this.current(placement.model)} ${this.progress()}
+              <details>
+                <summary>Change model</summary>
+                ${this.ways(placement.model.name)}
+              </details>`
+      }
+    </section>`;
+  }
+
+  private current(model: ModelSummary) {
+    return html`<p class="name">${model.name}</p>
+      <p class="quiet">
+        ${model.architecture} · ${model.quantization} · ${bytes(model.fileBytes)} ·
+        ${plural(model.layers.length, "layer")} of ${model.hidden.toLocaleString("en")} · context up
+        to ${model.contextTokens.toLocaleString("en")}
+      </p>`;
+  }
+
+  private progress() {
+    const { progress } = this.view;
+    if (progress === null) return nothing;
+    return html`<div class="progress">
+      <p class="small" role="status">${progress.label}</p>
+      <wa-progress-bar
+        label=${progress.label}
+        ?indeterminate=${progress.fraction === null}
+        .value=${(progress.fraction ?? 0) * 100}
+      ></wa-progress-bar>
+    </div>`;
+  }
+
+  private ways(running: string | null) {
+    const choices = this.choices();
+    return html`<div class="ways">
+      ${
+        choices.length === 0
+          ? nothing
+          : html`<ul>
+              ${choices.map(
+                ({ name, note, source }) =>
+                  html`<li>
+                    <button
+                      class="model"
+                      ?disabled=${name === running}
+                      @click=${() => this.place(source)}
+                    >
+                      <span class="title">${name}</span>
+                      <span class="quiet small">${name === running ? "runs now" : note}</span>
+                    </button>
+                  </li>`,
+              )}
+            </ul>`
+      }
+      <form novalidate @submit=${this.placeAddress}>
+        <label for="url">Address of a GGUF file</label>
+        <div class="row">
+          <input
+            id="url"
+            name="url"
+            type="url"
+            placeholder="https://"
+            aria-describedby="url-problem"
+            aria-invalid=${this.problem === null ? "false" : "true"}
+          />
+          <button>Load</button>
+        </div>
+        <p id="url-problem" class="problem" role="status">${this.problem ?? ""}</p>
+      </form>
+      <div class="foot">
+        <label class="button file">
+          ${icon("file")} Choose a file
+          <input type="file" accept=".gguf" class="unseen" @change=${this.pick} />
+        </label>
+        <button
+          class="plain"
+          title="They are downloaded again when a placement needs them."
+          @click=${() => this.send({ type: "clear_model_cache" })}
+        >
+          ${icon("trash")} Clear downloads
+        </button>
+      </div>
+    </div>`;
+  }
+
+  static override styles = [
+    baseStyles,
+    css`
+      .lead {
+        margin-top: var(--gap-xs);
+      }
+      .name {
+        font-size: var(--text-xl);
+        font-weight: 680;
+        letter-spacing: -0.025em;
+        line-height: 1.2;
+        overflow-wrap: anywhere;
+      }
+      .progress {
+        display: grid;
+        gap: var(--gap-xs);
+        margin-top: var(--gap-m);
+      }
+      wa-progress-bar {
+        --track-height: 0.4rem;
+      }
+      summary {
+        width: fit-content;
+        padding: var(--gap-s) 0;
+        color: var(--spruce);
+        font-size: var(--text-s);
+        font-weight: 600;
+        cursor: pointer;
+      }
+      .ways {
+        display: grid;
+        gap: var(--gap-l);
+        max-width: 40rem;
+        margin-top: var(--gap-m);
+      }
+      ul {
+        display: grid;
+        gap: var(--gap-s);
+      }
+      .model {
+        width: 100%;
+        flex-wrap: wrap;
+        justify-content: space-between;
+        gap: 0 var(--gap-l);
+        padding: var(--gap-s) 1rem;
+        border-color: var(--line);
+        background: var(--surface);
+        text-align: start;
+      }
+      .model:not(:disabled):hover {
+        border-color: var(--spruce);
+        background: var(--spruce-wash);
+      }
+      .title {
+        overflow-wrap: anywhere;
+        min-width: 0;
+      }
+      .model .quiet {
+        font-weight: 450;
+      }
+      .row {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr) auto;
+        gap: var(--gap-s);
+        margin-top: var(--gap-xs);
+      }
+      .problem {
+        color: var(--clay);
+        font-size: var(--text-s);
+      }
+      .problem:empty {
+        display: none;
+      }
+      .foot {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--gap-s);
+      }
+      .file {
+        position: relative;
+      }
+      .file:hover {
+        background: color-mix(in oklab, var(--ink) 7%, transparent);
+      }
+      .file:focus-within {
+        outline: var(--focus);
+        outline-offset: 2px;
+      }
+    `,
+  ];
+}
+customElements.define("tabmesh-model", ModelPicker);

@@ -1,0 +1,74 @@
+/** One message to a person: what happened, what to do, and a way to put it away. */
+import { css, html, nothing } from "lit";
+import { baseStyles } from "./base-styles.ts";
+import { icon } from "./icons.ts";
+import { PageElement } from "./page-element.ts";
+
+export class NoticeBar extends PageElement {
+  override render() {
+    const { notice } = this.view;
+    // The live region stays in the page, so that a notice is announced when it comes.
+    return html`<div role=${notice?.level === "error" ? "alert" : "status"}>
+      ${
+        notice === null
+          ? nothing
+          : html`<div class="notice ${notice.level}">
+              ${icon(notice.level === "info" ? "info" : "warn")}
+              <p>
+                <strong>${notice.message}</strong>
+                ${notice.whatToDo === null ? nothing : html`<span>${notice.whatToDo}</span>`}
+              </p>
+              <button
+                class="icon compact"
+                aria-label="Dismiss this message"
+                @click=${() => this.send({ type: "dismiss_notice" })}
+              >
+                ${icon("close")}
+              </button>
+            </div>`
+      }
+    </div>`;
+  }
+
+  static override styles = [
+    baseStyles,
+    css`
+      .notice {
+        display: flex;
+        align-items: flex-start;
+        gap: var(--gap-m);
+        padding: var(--gap-m) var(--gap-m) var(--gap-m) var(--gap-l);
+        border-radius: var(--radius-s);
+        background: var(--spruce-wash);
+        color: var(--ink);
+      }
+      .notice > .icon {
+        margin-top: 0.4rem;
+        color: var(--spruce);
+      }
+      .warning {
+        background: var(--amber-wash);
+      }
+      .warning > .icon {
+        color: var(--amber);
+      }
+      .error {
+        background: var(--clay-wash);
+      }
+      .error > .icon {
+        color: var(--clay);
+      }
+      p {
+        flex: 1;
+        min-width: 0;
+        padding: 0.2rem 0;
+        overflow-wrap: anywhere;
+      }
+      strong {
+        font-weight: 600;
+        margin-inline-end: 0.3em;
+      }
+    `,
+  ];
+}
+customElements.define("tabmesh-notice", NoticeBar);

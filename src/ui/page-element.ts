@@ -1,0 +1,48 @@
+/**
+ * What the page's elements have in common: the view they show, and `send`, the
+ * only way that they act. An element reads `view` and never writes it.
+ */
+import { LitElement, type PropertyDeclarations } from "lit";
+import type { PageCommand } from "../shared/commands.ts";
+import type { PageView } from "../shared/page-view.ts";
+import type { Member } from "../shared/member.ts";
+
+export type Send = (command: PageCommand) => void;
+
+export const EMPTY_VIEW: PageView = {
+  phase: "outside",
+  self: null,
+  code: null,
+  joinUrl: null,
+  state: null,
+  connection: "connected",
+  notice: null,
+  progress: null,
+  chat: [],
+  timings: [],
+  offeredModels: [],
+};
+
+export class PageElement extends LitElement {
+  static override properties: PropertyDeclarations = {
+    view: { attribute: false },
+    send: { attribute: false },
+  };
+  declare view: PageView;
+  declare send: Send;
+
+  constructor() {
+    super();
+    this.view = EMPTY_VIEW;
+    this.send = () => undefined;
+  }
+
+  protected get members(): readonly Member[] {
+    return this.view.state?.members ?? [];
+  }
+
+  /** What people call a member; its id when it has left. */
+  protected nameOf(id: string): string {
+    return this.members.find((member) => member.id === id)?.name ?? id;
+  }
+}

@@ -1,0 +1,122 @@
+/** The placements that the solver found, side by side, with its reasons; any of them can be taken. */
+import { css, html, nothing } from "lit";
+import type { PlacementCandidate } from "../shared/page-view.ts";
+import { baseStyles } from "./base-styles.ts";
+import { figure, plural, time } from "./format.ts";
+import { memberColor } from "./member-colors.ts";
+import { PageElement } from "./page-element.ts";
+import { sameStages } from "./placement-draft.ts";
+
+export class PlacementCandidates extends PageElement {
+  override render() {
+    const preview = this.view.placementPreview;
+    if (preview == null || preview.candidates.length === 0) return nothing;
+    return html`<details>
+      <summary>Compare ${plural(preview.candidates.length, "placement")}, and why</summary>
+      <ul>
+        ${preview.candidates.map((candidate) => this.candidate(preview.model, candidate))}
+      </ul>
+    </details>`;
+  }
+
+  private candidate(model: string, candidate: PlacementCandidate) {
+    const placed = this.view.state?.placement?.stages ?? [];
+    const running = sameStages(candidate.stages, placed);
+    return html`<li>
+      <h3>
+        ${candidate.label} ${running ? html`<span class="tag good">Runs now</span>` : nothing}
+      </h3>
+      ${
+        candidate.infeasible === null
+          ? html`<p class="numbers">
+              <b class="figure">${time(candidate.msPerToken)}</b> a token ·
+              <b class="figure">${figure(candidate.tokensPerSecond)}</b> tokens/s
+            </p>`
+          : html`<p class="bad">${candidate.infeasible}</p>`
+      }
+      <div class="bar" role="img" aria-label=${this.words(candidate)}>
+        ${candidate.stages.map(
+          ({ member, first, end }) =>
+            html`<span
+              style="flex: ${end - first}; background: ${memberColor(this.members, member)}"
+            ></span>`,
+        )}
+      </div>
+      <ul class="why small quiet">
+        ${candidate.explanation.map((line) => html`<li>${line}</li>`)}
+      </ul>
+      ${
+        running || candidate.infeasible !== null
+          ? nothing
+          : html`<button class="compact" @click=${() => this.take(model, candidate)}>
+              Use this<span class="unseen"> placement: ${candidate.label}</span>
+            </button>`
+      }
+    </li>`;
+  }
+
+  private words({ stages }: PlacementCandidate): string {
+    return stages
+      .map(({ member, first, end }) => `${this.nameOf(member)} ${plural(end - first, "layer")}`)
+      .join(", ");
+  }
+
+  private take(model: string, candidate: PlacementCandidate): void {
+    const stages = candidate.stages.map(({ member, first, end }) => ({ member, first, end }));
+    this.send({ type: "place_stages", model, stages });
+  }
+
+  static override styles = [
+    baseStyles,
+    css`
+      details {
+        margin-top: var(--gap-l);
+      }
+      summary {
+        width: fit-content;
+        color: var(--spruce);
+        font-size: var(--text-s);
+        font-weight: 600;
+        cursor: pointer;
+      }
+      details > ul {
+        display: grid;
+        grid-template-columns: repeat(auto-fill, minmax(min(100%, 16rem), 1fr));
+        gap: var(--gap-m);
+        margin-top: var(--gap-m);
+      }
+      details > ul > li {
+        display: flex;
+        flex-direction: column;
+        gap: var(--gap-s);
+        padding: var(--gap-m) 1rem;
+        border: 1px solid var(--line);
+        border-radius: var(--radius);
+        background: var(--surface);
+        overflow-wrap: anywhere;
+      }
+      h3 {
+        font-size: var(--text-m);
+        font-weight: 650;
+      }
+      .bar {
+        display: flex;
+        gap: 2px;
+        height: 0.75rem;
+        border-radius: 3px;
+        overflow: hidden;
+      }
+      .why li + li {
+        margin-top: var(--gap-xs);
+      }
+      .bad {
+        color: var(--clay);
+      }
+      button {
+        align-self: flex-start;
+        margin-top: auto;
+      }
+    `,
+  ];
+}
+customElements.define("tabmesh-candidates", PlacementCandidates);

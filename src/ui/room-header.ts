@@ -1,0 +1,177 @@
+/** The room's name plate: code, link, QR code, connection, settings, leave. */
+import { css, html } from "lit";
+import { baseStyles } from "./base-styles.ts";
+import { CopyController } from "./copy-controller.ts";
+import { icon, mark } from "./icons.ts";
+import { PageElement } from "./page-element.ts";
+
+const CONNECTION = {
+  connected: "Connected",
+  reconnecting: "Reconnecting",
+  lost: "Connection lost",
+} as const;
+
+export class RoomHeader extends PageElement {
+  private readonly copied = new CopyController(this);
+
+  private ask(name: "open-share" | "open-settings"): void {
+    this.dispatchEvent(new CustomEvent(name, { bubbles: true, composed: true }));
+  }
+
+  override render() {
+    const { connection, joinUrl } = this.view;
+    const room = this.view.state?.room ?? this.view.code ?? "";
+    return html`<header>
+      <h1>${mark(26)} <span class="brand">Tabmesh</span></h1>
+      <p class="room">
+        <span class="unseen">Room</span>
+        <span class="code" aria-label=${[...room].join(" ")} role="text">${room}</span>
+      </p>
+      <p class="connection ${connection}" role="status">
+        <span class="dot" aria-hidden="true"></span
+        ><span class="word">${CONNECTION[connection]}</span>
+      </p>
+      <div class="tools">
+        <button
+          class="compact"
+          ?disabled=${joinUrl === null}
+          @click=${() => this.copied.copy(joinUrl ?? "")}
+        >
+          ${icon(this.copied.done ? "check" : "copy")}
+          <span class="long">${this.copied.done ? "Copied" : "Copy link"}</span>
+          <span class="short">${this.copied.done ? "Copied" : "Link"}</span>
+        </button>
+        <button
+          class="icon compact"
+          aria-label="Invite: QR code and link"
+          @click=${() => this.ask("open-share")}
+        >
+          ${icon("qr")}
+        </button>
+        <button
+          class="icon compact"
+          aria-label="Settings"
+          @click=${() => this.ask("open-settings")}
+        >
+          ${icon("settings")}
+        </button>
+        <button
+          class="icon compact"
+          aria-label="Leave the room"
+          @click=${() => this.send({ type: "leave_room" })}
+        >
+          ${icon("leave")}
+        </button>
+      </div>
+    </header>`;
+  }
+
+  static override styles = [
+    baseStyles,
+    css`
+      :host {
+        border-bottom: 1px solid var(--line);
+        background: var(--surface);
+      }
+      header {
+        display: flex;
+        align-items: center;
+        gap: var(--gap-s) var(--gap-l);
+        padding: var(--gap-s) var(--gap-l);
+        min-height: 3.5rem;
+      }
+      h1 {
+        display: flex;
+        align-items: center;
+        gap: var(--gap-s);
+        font-size: var(--text-m);
+        font-weight: 700;
+        letter-spacing: -0.02em;
+      }
+      .code {
+        font: 700 var(--text-l) / 1 var(--mono);
+        letter-spacing: 0.12em;
+      }
+      .room {
+        padding-inline-start: var(--gap-l);
+        border-inline-start: 1px solid var(--line);
+        line-height: 1.8;
+      }
+      .connection {
+        display: flex;
+        align-items: center;
+        gap: var(--gap-s);
+        color: var(--ink-quiet);
+        font-size: var(--text-s);
+      }
+      .dot {
+        width: 0.55rem;
+        height: 0.55rem;
+        border-radius: 50%;
+        background: var(--spruce);
+      }
+      .reconnecting .dot {
+        background: transparent;
+        border: 2px solid var(--amber);
+      }
+      .reconnecting {
+        color: var(--amber);
+      }
+      .lost {
+        color: var(--clay);
+      }
+      .lost .dot {
+        background: var(--clay);
+        border-radius: 1px;
+      }
+      .tools {
+        display: flex;
+        gap: var(--gap-xs);
+        margin-inline-start: auto;
+      }
+      .short {
+        display: none;
+      }
+      @media (max-width: 44rem) {
+        header {
+          gap: var(--gap-s);
+          padding-inline: var(--gap-m);
+        }
+        .brand {
+          position: absolute;
+          clip-path: inset(50%);
+        }
+        .room {
+          padding: 0;
+          border: 0;
+        }
+        .code {
+          font-size: var(--text-m);
+          letter-spacing: 0.06em;
+        }
+        .connected .word {
+          position: absolute;
+          clip-path: inset(50%);
+        }
+        .reconnecting .word,
+        .lost .word {
+          position: absolute;
+          clip-path: inset(50%);
+        }
+        .long {
+          display: none;
+        }
+        .short {
+          display: inline;
+        }
+        .tools {
+          gap: 0;
+        }
+        .tools button.compact:not(.icon) {
+          margin-inline-end: var(--gap-xs);
+        }
+      }
+    `,
+  ];
+}
+customElements.define("tabmesh-header", RoomHeader);

@@ -1,0 +1,210 @@
+/** What people can change: the room's settings for all, and this tab's name and measurements. */
+import "@awesome.me/webawesome/dist/components/dialog/dialog.js";
+import { css, html } from "lit";
+import { DEFAULT_SETTINGS, Settings } from "../shared/state.ts";
+import { baseStyles } from "./base-styles.ts";
+import { PageElement } from "./page-element.ts";
+
+export class SettingsDialog extends PageElement {
+  static override properties = { open: { type: Boolean }, problem: { state: true } };
+  declare open: boolean;
+  declare problem: string;
+
+  constructor() {
+    super();
+    this.open = false;
+    this.problem = "";
+  }
+
+  private readonly save = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const fields = new FormData(event.target as HTMLFormElement);
+    const parsed = Settings.safeParse({
+      contextTokens: Number(fields.get("context")),
+      generationSlots: Number(fields.get("slots")),
+      telemetryIntervalMs: Math.round(Number(fields.get("interval")) * 1000),
+      activations: fields.get("activations"),
+    });
+    if (!parsed.success) {
+      this.problem = "Nothing was saved: check that each number is within its limits.";
+      return;
+    }
+    this.problem = "";
+    this.send({ type: "change_settings", settings: parsed.data });
+    this.open = false;
+  };
+
+  private readonly rename = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const form = event.target as HTMLFormElement;
+    const name = form.querySelector<HTMLInputElement>("#name")!.value.trim();
+    if (name !== "") this.send({ type: "rename_member", name });
+  };
+
+  override render() {
+    return html`<wa-dialog
+      label="Settings"
+      ?open=${this.open}
+      @wa-after-hide=${() => (this.open = false)}
+    >
+      ${this.open ? html`${this.roomForm()} ${this.tabForm()}` : ""}
+    </wa-dialog>`;
+  }
+
+  private roomForm() {
+    const settings = this.view.state?.settings ?? DEFAULT_SETTINGS;
+    return html`<form @submit=${this.save} aria-labelledby="room-title">
+      <h3 id="room-title">For the whole room</h3>
+      <div class="field">
+        <label for="context">Context, in tokens</label>
+        <input
+          id="context"
+          name="context"
+          type="number"
+          required
+          min="128"
+          max="1048576"
+          step="1"
+          inputmode="numeric"
+          .value=${String(settings.contextTokens)}
+          aria-describedby="context-help"
+        />
+        <p id="context-help" class="quiet small">
+          How much one conversation can hold. More takes memory on every machine.
+        </p>
+      </div>
+      <div class="pair">
+        <div class="field">
+          <label for="slots">Answers at once</label>
+          <input
+            id="slots"
+            name="slots"
+            type="number"
+            required
+            min="1"
+            max="64"
+            step="1"
+            inputmode="numeric"
+            .value=${String(settings.generationSlots)}
+          />
+        </div>
+        <div class="field">
+          <label for="interval">Device state, every seconds</label>
+          <input
+            id="interval"
+            name="interval"
+            type="number"
+            required
+            min="0.25"
+            max="60"
+            step="0.25"
+            inputmode="decimal"
+            .value=${String(settings.telemetryIntervalMs / 1000)}
+          />
+        </div>
+      </div>
+      <fieldset>
+        <legend>Activations</legend>
+        ${this.choice("int8", "8-bit integers", "faster; as llama.cpp does", settings.activations)}
+        ${this.choice("float", "Floating point", "closest to the original", settings.activations)}
+      </fieldset>
+      <p class="problem" role="alert">${this.problem}</p>
+      <button class="primary">Save for the room</button>
+    </form>`;
+  }
+
+  private choice(value: string, label: string, note: string, chosen: string) {
+    return html`<label class="choice">
+      <input type="radio" name="activations" value=${value} .checked=${value === chosen} />
+      <span>${label} <span class="quiet">– ${note}</span></span>
+    </label>`;
+  }
+
+  private tabForm() {
+    const self = this.members.find((member) => member.id === this.view.self);
+    return html`<form class="tab" @submit=${this.rename} aria-labelledby="tab-title">
+      <h3 id="tab-title">This tab</h3>
+      <div class="field">
+        <label for="name">Name</label>
+        <div class="row">
+          <input id="name" name="name" maxlength="80" required .value=${self?.name ?? ""} />
+          <button>Rename</button>
+        </div>
+      </div>
+      <button
+        type="button"
+        class="plain measure"
+        ?disabled=${self?.adapter == null}
+        @click=${() => this.send({ type: "measure_again" })}
+      >
+        Measure this machine again
+      </button>
+    </form>`;
+  }
+
+  static override styles = [
+    baseStyles,
+    css`
+      form {
+        display: grid;
+        gap: var(--gap-l);
+      }
+      h3 {
+        font-size: var(--text-m);
+        font-weight: 650;
+      }
+      .tab {
+        margin-top: var(--gap-l);
+        padding-top: var(--gap-l);
+        border-top: 1px solid var(--line);
+      }
+      .field {
+        display: grid;
+        gap: var(--gap-xs);
+        align-content: end;
+      }
+      .pair {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 10rem), 1fr));
+        gap: var(--gap-l);
+      }
+      fieldset {
+        margin: 0;
+        padding: 0;
+        border: 0;
+        display: grid;
+        gap: var(--gap-xs);
+      }
+      legend {
+        padding: 0 0 var(--gap-xs);
+        font-size: var(--text-s);
+        font-weight: 600;
+      }
+      .choice {
+        display: flex;
+        align-items: center;
+        gap: var(--gap-s);
+        min-height: 2rem;
+        font-weight: 500;
+      }
+      .row {
+        display: grid;
+        grid-template-columns: 1fr auto;
+        gap: var(--gap-s);
+      }
+      .problem {
+        color: var(--clay);
+        font-size: var(--text-s);
+      }
+      .problem:empty {
+        display: none;
+      }
+      .measure {
+        justify-self: start;
+        margin-inline-start: -0.6rem;
+        color: var(--spruce);
+      }
+    `,
+  ];
+}
+customElements.define("tabmesh-settings", SettingsDialog);

@@ -1,0 +1,193 @@
+/**
+ * The page. Shows a `PageView`, acts through `send`, knows nothing of how the
+ * room works.
+ *
+ *   outside   what this is, open or join
+ *   inside    header; the room (model, placement, timings, members) beside the
+ *             chat; on a narrow screen the two are tabs
+ */
+import { css, html, nothing } from "lit";
+import { baseStyles } from "./base-styles.ts";
+import "./chat-panel.ts";
+import "./join-screen.ts";
+import "./member-list.ts";
+import "./model-picker.ts";
+import "./notice-bar.ts";
+import { PageElement } from "./page-element.ts";
+import "./placement-diagram.ts";
+import "./room-header.ts";
+import "./settings-dialog.ts";
+import "./share-dialog.ts";
+import { speedNow } from "./stage-timings.ts";
+import "./tokens.css";
+
+type Side = "chat" | "room";
+
+export class TabmeshApp extends PageElement {
+  static override properties = { side: { state: true }, dialog: { state: true } };
+  /** Which half a narrow screen shows; null until a person chooses. */
+  declare side: Side | null;
+  declare dialog: "share" | "settings" | null;
+
+  constructor() {
+    super();
+    this.side = null;
+    this.dialog = null;
+  }
+
+  override render() {
+    if (this.view.phase !== "inside") {
+      return html`<tabmesh-join .view=${this.view} .send=${this.send}></tabmesh-join>`;
+    }
+    const { view, send } = this;
+    const side = this.side ?? (view.state?.placement == null ? "room" : "chat");
+    return html`
+      <div
+        class="frame"
+        @open-share=${() => (this.dialog = "share")}
+        @open-settings=${() => (this.dialog = "settings")}
+      >
+        <tabmesh-header .view=${view} .send=${send}></tabmesh-header>
+        <tabmesh-notice
+          class="notice ${view.notice === null ? "" : "shown"}"
+          .view=${view}
+          .send=${send}
+        ></tabmesh-notice>
+        ${this.switch(side)}
+        <main class="shows-${side}">
+          <div class="room" tabindex="-1">
+            <tabmesh-model .view=${view} .send=${send}></tabmesh-model>
+            ${
+              view.state?.placement == null
+                ? nothing
+                : html`<tabmesh-placement .view=${view} .send=${send}></tabmesh-placement>`
+            }
+            ${
+              view.timings.length === 0 && speedNow(view) === null
+                ? nothing
+                : html`<tabmesh-timings .view=${view} .send=${send}></tabmesh-timings>`
+            }
+            <tabmesh-members .view=${view} .send=${send}></tabmesh-members>
+          </div>
+          <div class="chat">
+            <tabmesh-chat .view=${view} .send=${send}></tabmesh-chat>
+          </div>
+        </main>
+      </div>
+      ${this.dialogs()}
+    `;
+  }
+
+  private switch(side: Side) {
+    const count = this.members.length;
+    const choice = (value: Side, label: string) =>
+      html`<button class="plain" aria-pressed=${value === side} @click=${() => (this.side = value)}>
+        ${label}
+      </button>`;
+    return html`<nav aria-label="Part of the page">
+      ${choice("chat", "Chat")} ${choice("room", count === 0 ? "Room" : `Room (${count})`)}
+    </nav>`;
+  }
+
+  private dialogs() {
+    const { view, send, dialog } = this;
+    const close = () => (this.dialog = null);
+    return html`
+      <tabmesh-share
+        .view=${view}
+        .send=${send}
+        .open=${dialog === "share"}
+        @wa-after-hide=${close}
+      ></tabmesh-share>
+      <tabmesh-settings
+        .view=${view}
+        .send=${send}
+        .open=${dialog === "settings"}
+        @wa-after-hide=${close}
+      ></tabmesh-settings>
+    `;
+  }
+
+  static override styles = [
+    baseStyles,
+    css`
+      .frame {
+        display: flex;
+        flex-direction: column;
+        height: 100dvh;
+      }
+      .notice {
+        flex: none;
+        margin: 0 var(--gap-m);
+      }
+      .notice.shown {
+        margin-block: var(--gap-m);
+      }
+      nav {
+        display: none;
+      }
+      main {
+        flex: 1;
+        min-height: 0;
+        display: grid;
+        grid-template-columns: minmax(0, 1fr) minmax(22rem, 30rem);
+      }
+      .room {
+        display: flex;
+        flex-direction: column;
+        gap: var(--gap-xl);
+        min-height: 0;
+        padding: var(--gap-l) var(--gap-xl) var(--gap-xl);
+        overflow-y: auto;
+      }
+      .chat {
+        min-height: 0;
+        border-inline-start: 1px solid var(--line);
+        background: var(--surface);
+      }
+      @media (max-width: 60rem) {
+        nav {
+          display: grid;
+          grid-template-columns: 1fr 1fr;
+          flex: none;
+          border-bottom: 1px solid var(--line);
+          background: var(--surface);
+        }
+        nav button {
+          border: 0;
+          border-bottom: 2px solid transparent;
+          border-radius: 0;
+          color: var(--ink-quiet);
+          font-weight: 600;
+        }
+        nav button[aria-pressed="true"] {
+          border-bottom-color: var(--spruce);
+          color: var(--ink);
+        }
+        nav button:focus-visible {
+          outline-offset: -2px;
+        }
+        main {
+          grid-template-columns: minmax(0, 1fr);
+        }
+        .chat {
+          border: 0;
+        }
+        .shows-chat .room,
+        .shows-room .chat {
+          display: none;
+        }
+        .room {
+          padding: var(--gap-l) 1rem var(--gap-xl);
+        }
+      }
+    `,
+  ];
+}
+customElements.define("tabmesh-app", TabmeshApp);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "tabmesh-app": TabmeshApp;
+  }
+}

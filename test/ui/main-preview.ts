@@ -1,0 +1,13 @@
+/**
+ * The page with sample states, for people who work on it:
+ * `npx vite`, then /test/ui/preview.html?view=sixteen. Commands go to the console.
+ */
+import "../../src/ui/tabmesh-app.ts";
+import { VIEWS, type ViewName } from "./sample-views.ts";
+
+const app = document.querySelector("tabmesh-app")!;
+const name = new URLSearchParams(location.search).get("view") ?? "answering";
+app.view = VIEWS[(name in VIEWS ? name : "answering") as ViewName];
+app.send = (command) => console.log(command);
+app.addEventListener("stages-draft", ({ detail }) => console.log("stages-draft", detail));
+app.addEventListener("model-file", ({ detail }) => console.log("model-file", detail.file.name));
