@@ -64,7 +64,10 @@ export function readTokenizerData(metadata: Metadata, vocabulary: number): Token
     model,
     pre,
     tokens,
-    types: Uint8Array.from(tokens, (_, i) => types?.[i] ?? TOKEN_TYPE.normal),
+    types: Uint8Array.from(tokens, (text, i) =>
+      // Some files mark these as normal; llama.cpp overrides that too.
+      END_TEXTS.has(text) ? TOKEN_TYPE.control : (types?.[i] ?? TOKEN_TYPE.normal),
+    ),
     scores: scores === null ? null : Float32Array.from(scores),
     merges: metadata.texts("tokenizer.ggml.merges") ?? [],
     bosToken: token("bos_token_id", isSentencePiece ? 1 : null),

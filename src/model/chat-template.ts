@@ -1,0 +1,94 @@
+/**
+ * A conversation as the text that the model was trained on: the GGUF's own Jinja
+ * template, through `@huggingface/jinja`.
+ *
+ * A file without a template gets ChatML where its vocabulary has the marks of it,
+ * and otherwise a plain dialogue of names and texts, which base models continue.
+ */
+import { Template } from "@huggingface/jinja";
+import { messageOf, ModelError } from "./model-error.ts";
+import type { EncodeOptions, Tokenizer } from "./tokenizer.ts";
+import type { TokenizerData } from "./tokenizer-data.ts";
+
+export type ChatTurn = { readonly role: string; readonly content: string };
+
+export type ChatOptions = {
+  /** End where the assistant's answer begins. Default true. */
+  readonly addGenerationPrompt?: boolean;
+  readonly tools?: readonly unknown[];
+};
+
+const CHATML =
+  "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}" +
+  "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+
+const PLAIN_DIALOGUE =
+  "{% for message in messages %}{{ message['role'] | capitalize }}: {{ message['content'] }}\n{% endfor %}" +
+  "{% if add_generation_prompt %}Assistant:{% endif %}";
+
+const MAX_TEMPLATE_CHARACTERS = 1_000_000;
+
+/** Throws a `ModelError` when the template cannot be read or refuses these messages. */
+export function renderChat(
+  data: TokenizerData,
+  messages: readonly ChatTurn[],
+  options: ChatOptions = {},
+): string {
+  const template = compile(data);
+  try {
+    return template.render({
+      messages: messages.map((message) => ({ ...message })),
+      add_generation_prompt: options.addGenerationPrompt ?? true,
+      bos_token: tokenText(data, data.bosToken),
+      eos_token: tokenText(data, data.eosToken),
+      ...(options.tools === undefined ? {} : { tools: options.tools }),
+    });
+  } catch (error) {
+    throw new ModelError(
+      "unsupported",
+      `The model's chat template does not take these messages: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+/** The prompt's tokens. BOS is added where the file wants it and the template has not. */
+export function encodeChat(
+  data: TokenizerData,
+  tokenizer: Tokenizer,
+  messages: readonly ChatTurn[],
+  options?: ChatOptions,
+): Uint32Array<ArrayBuffer> {
+  const text = renderChat(data, messages, options);
+  const bos = tokenText(data, data.bosToken);
+  const encodeOptions: EncodeOptions = { addEnds: !(bos !== "" && text.startsWith(bos)) };
+  return tokenizer.encode(text, encodeOptions);
+}
+
+let last: { readonly source: string; readonly template: Template } | null = null;
+
+function compile(data: TokenizerData): Template {
+  const source = data.chatTemplate ?? fallbackTemplate(data);
+  if (last?.source === source) return last.template;
+  if (source.length > MAX_TEMPLATE_CHARACTERS) {
+    throw new ModelError("malformed", `The chat template has ${source.length} characters.`);
+  }
+  try {
+    last = { source, template: new Template(source) };
+    return last.template;
+  } catch (error) {
+    throw new ModelError(
+      "unsupported",
+      `The model's chat template cannot be read: ${messageOf(error)}. Use completions instead of chat.`,
+      { cause: error },
+    );
+  }
+}
+
+function fallbackTemplate({ tokens }: TokenizerData): string {
+  return tokens.includes("<|im_start|>") && tokens.includes("<|im_end|>") ? CHATML : PLAIN_DIALOGUE;
+}
+
+function tokenText({ tokens }: TokenizerData, token: number | null): string {
+  return token === null ? "" : (tokens[token] ?? "");
+}

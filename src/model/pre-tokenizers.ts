@@ -1,0 +1,144 @@
+/**
+ * How byte-level BPE splits a text before it merges, by the name that the GGUF
+ * gives (`tokenizer.ggml.pre`): rows of patterns, applied one after the other to
+ * what the ones before left whole. A pattern's matches and the gaps between
+ * them are pieces.
+ *
+ * The patterns are llama.cpp's (llama-vocab.cpp, MIT), which are adapted from the
+ * models' own; `SPACE` stands for \s, because JavaScript's has U+FEFF and lacks U+0085.
+ */
+import { ModelError } from "./model-error.ts";
+
+export type PreTokenizer = {
+  readonly patterns: readonly RegExp[];
+  /** A piece that is a token as a whole is not merged from its parts. */
+  readonly wholeWords: boolean;
+};
+
+const SPACE = "\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+const TRAILING_SPACE = `[${SPACE}]+(?![^${SPACE}])|[${SPACE}]+`;
+const CONTRACTION = "'s|'t|'re|'ve|'m|'ll|'d";
+const CONTRACTION_ANY_CASE = "'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]";
+const GPT2 = `${CONTRACTION}| ?\\p{L}+| ?\\p{N}+| ?[^${SPACE}\\p{L}\\p{N}]+|${TRAILING_SPACE}`;
+
+/** The shape that Llama 3 and its many descendants share. */
+function llama3Like(numbers: string, marks = ""): string {
+  const letters = `[\\p{L}${marks}]+`;
+  return (
+    `(?:${CONTRACTION_ANY_CASE})|[^\\r\\n\\p{L}\\p{N}]?${letters}|${numbers}` +
+    `| ?[^${SPACE}\\p{L}${marks}\\p{N}]+[\\r\\n]*|[${SPACE}]*[\\r\\n]+|${TRAILING_SPACE}`
+  );
+}
+
+/** Words that may change from upper to lower case once (GPT-4o, Tekken). */
+function casedWords(suffix: string, numbers: string): string {
+  const notLower = "(?:(?=\\p{L})[^a-z])";
+  const notUpper = "(?:(?=\\p{L})[^A-Z])";
+  const before = "[^\\r\\n\\p{L}\\p{N}]?";
+  return (
+    `${before}${notLower}*${notUpper}+${suffix}|${before}${notLower}+${notUpper}*${suffix}|${numbers}` +
+    `| ?[^${SPACE}\\p{L}\\p{N}]+[\\r\\n/]*|[${SPACE}]*[\\r\\n]+|${TRAILING_SPACE}`
+  );
+}
+
+const PUNCTUATION_FIRST = "[!\"#$%&'()*+,\\-.\\/:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+";
+const DEEPSEEK3_WORDS =
+  `${PUNCTUATION_FIRST}|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*` +
+  `|[${SPACE}]*[\\r\\n]+|${TRAILING_SPACE}`;
+
+type Family = {
+  readonly names: readonly string[];
+  readonly patterns: readonly string[];
+  readonly wholeWords?: boolean;
+};
+
+const FAMILIES: readonly Family[] = [
+  {
+    names: ["default"],
+    patterns: ["[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"],
+  },
+  {
+    names: ["gpt-2", "phi-2", "mpt", "olmo", "jais", "trillion", "roberta-bpe", "gigachat"],
+    patterns: [GPT2],
+  },
+  {
+    names: ["smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"],
+    patterns: ["\\p{N}", GPT2],
+  },
+  {
+    names: ["llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral"],
+    patterns: [llama3Like("\\p{N}{1,3}")],
+    wholeWords: true,
+  },
+  { names: ["dbrx", "smaug-bpe", "chatglm-bpe", "glm4"], patterns: [llama3Like("\\p{N}{1,3}")] },
+  {
+    names: ["qwen2", "stablelm2", "deepseek-r1-qwen", "megrez", "hunyuan", "solar-open"],
+    patterns: [llama3Like("\\p{N}")],
+  },
+  { names: ["qwen35"], patterns: [llama3Like("\\p{N}", "\\p{M}")] },
+  {
+    names: ["tekken"],
+    patterns: [casedWords("", "\\p{N}")],
+    wholeWords: true,
+  },
+  {
+    names: ["gpt-4o", "llama4"],
+    patterns: [casedWords(`(?:${CONTRACTION_ANY_CASE})?`, "\\p{N}{1,3}")],
+  },
+  {
+    names: ["deepseek-v3", "hunyuan-dense"],
+    patterns: ["\\p{N}{1,3}", "[一-龥\\u3040-\\u309f\\u30a0-\\u30ff]+", DEEPSEEK3_WORDS],
+  },
+  {
+    names: ["deepseek-coder"],
+    patterns: [
+      "[\\r\\n]",
+      `[${SPACE}]?\\p{L}+`,
+      `[${SPACE}]?\\p{P}+`,
+      "[一-龥\\u0800-一가-\\ud7ff]+",
+      "\\p{N}",
+    ],
+  },
+  {
+    names: ["falcon"],
+    patterns: ["[\\p{P}\\$\\+<=>\\^~\\|`]+", GPT2, "[0-9][0-9][0-9]"],
+  },
+];
+
+const BY_NAME: ReadonlyMap<string, Family> = new Map(
+  FAMILIES.flatMap((family) => family.names.map((name) => [name, family] as const)),
+);
+
+/** Throws a `ModelError` for a name that is not in the table. */
+export function preTokenizer(name: string): PreTokenizer {
+  const family = BY_NAME.get(name);
+  if (family === undefined) {
+    throw new ModelError(
+      "unsupported",
+      `The pre-tokenizer ${JSON.stringify(name)} is not supported. Supported are ${[...BY_NAME.keys()].join(", ")}.`,
+    );
+  }
+  return {
+    patterns: family.patterns.map((pattern) => new RegExp(pattern, "gu")),
+    wholeWords: family.wholeWords ?? false,
+  };
+}
+
+/** The pieces of `text` in order; together they are `text`. */
+export function splitText({ patterns }: PreTokenizer, text: string): string[] {
+  let pieces = [text];
+  for (const pattern of patterns) pieces = pieces.flatMap((piece) => splitOnce(pattern, piece));
+  return pieces;
+}
+
+function splitOnce(pattern: RegExp, text: string): string[] {
+  const pieces: string[] = [];
+  let end = 0;
+  for (const match of text.matchAll(pattern)) {
+    if (match.index > end) pieces.push(text.slice(end, match.index));
+    if (match[0] !== "") pieces.push(match[0]);
+    end = match.index + match[0].length;
+  }
+  if (end < text.length) pieces.push(text.slice(end));
+  return pieces;
+}

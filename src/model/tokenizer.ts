@@ -1,0 +1,117 @@
+/**
+ * Text to tokens and back, as llama.cpp does it: special tokens are cut out
+ * first, the longest first; the rest is the business of the vocabulary's kind.
+ */
+import { byteLevelBpe } from "./byte-level-bpe.ts";
+import { sentencePiece } from "./sentence-piece.ts";
+import { StreamingDecoder } from "./streaming-decoder.ts";
+import type { TextModel } from "./text-model.ts";
+import { TOKEN_TYPE, type TokenizerData } from "./tokenizer-data.ts";
+
+export type EncodeOptions = {
+  /** Texts of control tokens become these tokens; otherwise they are plain text. Default true. */
+  readonly special?: boolean;
+  /** Add BOS and EOS as the file says. Default true. */
+  readonly addEnds?: boolean;
+};
+
+export type Tokenizer = {
+  encode(text: string, options?: EncodeOptions): Uint32Array<ArrayBuffer>;
+  /** Control tokens show only with `special`. */
+  decode(tokens: Iterable<number>, options?: { readonly special?: boolean }): string;
+  /** The exact bytes of a token; none for a control token unless `special`. */
+  bytesOf(token: number, special?: boolean): Uint8Array<ArrayBuffer>;
+  /** Text of an answer as its tokens come. */
+  streamingDecoder(): StreamingDecoder;
+};
+
+/** Throws a `ModelError` when the pre-tokenizer is unknown. */
+export function createTokenizer(data: TokenizerData): Tokenizer {
+  const model = data.model === "gpt2" ? byteLevelBpe(data) : sentencePiece(data);
+  const specials = specialTokens(data);
+  const bytesOf = (token: number, special = false): Uint8Array<ArrayBuffer> => {
+    const type = data.types[token];
+    if (type === TOKEN_TYPE.control) return textBytes(special ? (data.tokens[token] ?? "") : "");
+    if (type === TOKEN_TYPE.userDefined) return textBytes(data.tokens[token] ?? "");
+    if (type === TOKEN_TYPE.unknown) return textBytes(special ? (data.tokens[token] ?? "") : "");
+    return model.bytesOf(token);
+  };
+  return {
+    encode: (text, options) => encode(data, model, specials, text, options),
+    decode(tokens, options) {
+      const decoder = new StreamingDecoder((token) => bytesOf(token, options?.special));
+      let text = "";
+      for (const token of tokens) text += decoder.push(token);
+      return text + decoder.finish();
+    },
+    bytesOf,
+    streamingDecoder: () => new StreamingDecoder(bytesOf),
+  };
+}
+
+type SpecialToken = { readonly id: number; readonly text: string; readonly isControl: boolean };
+
+/** Longest first, so that a token that contains another wins. */
+function specialTokens({ tokens, types }: TokenizerData): SpecialToken[] {
+  const found: SpecialToken[] = [];
+  for (const [id, text] of tokens.entries()) {
+    const type = types[id];
+    const isControl = type === TOKEN_TYPE.control || type === TOKEN_TYPE.unknown;
+    if (text !== "" && (isControl || type === TOKEN_TYPE.userDefined)) {
+      found.push({ id, text, isControl });
+    }
+  }
+  return found.sort((a, b) => textBytes(b.text).length - textBytes(a.text).length);
+}
+
+function encode(
+  data: TokenizerData,
+  model: TextModel,
+  specials: readonly SpecialToken[],
+  text: string,
+  { special = true, addEnds = true }: EncodeOptions = {},
+): Uint32Array<ArrayBuffer> {
+  const found: number[] = [];
+  if (addEnds && data.addBos && data.bosToken !== null) found.push(data.bosToken);
+  let afterSpecial = true;
+  for (const part of partition(text.replace(LONE_SURROGATES, "\ufffd"), specials, special)) {
+    afterSpecial =
+      typeof part === "number"
+        ? (found.push(part), true)
+        : (append(found, model.encode(part, afterSpecial)), false);
+  }
+  if (addEnds && data.addEos && data.eosToken !== null) found.push(data.eosToken);
+  return Uint32Array.from(found);
+}
+
+/** Texts and the special tokens between them. */
+function partition(
+  text: string,
+  specials: readonly SpecialToken[],
+  withControl: boolean,
+): (string | number)[] {
+  let parts: (string | number)[] = text === "" ? [] : [text];
+  for (const token of specials) {
+    if ((token.isControl && !withControl) || !text.includes(token.text)) continue;
+    parts = parts.flatMap((part) => (typeof part === "number" ? [part] : cutOut(part, token)));
+  }
+  return parts;
+}
+
+function cutOut(text: string, { id, text: special }: SpecialToken): (string | number)[] {
+  return text
+    .split(special)
+    .flatMap((piece, i) => [...(i > 0 ? [id] : []), ...(piece === "" ? [] : [piece])]);
+}
+
+/** Not a spread: an argument list has a limit that a long text reaches. */
+function append(target: number[], items: readonly number[]): void {
+  for (const item of items) target.push(item);
+}
+
+function textBytes(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+/** With the u flag a pair is one character and does not match. */
+const LONE_SURROGATES = /[\ud800-\udfff]/gu;
