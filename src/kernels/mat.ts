@@ -30,7 +30,12 @@
  *           float activations + residual (8); with the engine's RoPE epilogue in qkv it is 7.
  */
 import type { BlockFormat } from "../tensor/block-format.ts";
-import type { Weights } from "./weights.ts";
+import epiloguesFile from "./mat-epilogues.wgsl?raw";
+import { matWgsl, SPLIT_FOLD, variantName, workgroupTile, type MatVariant } from "./mat-source.ts";
+import { bind, compile, dispatch, type CompiledKernel, type Workgroups } from "./runner.ts";
+import { sectionsOf } from "./template.ts";
+import { packedRow } from "./weights-pack.ts";
+import type { Weights, WeightsPart } from "./weights.ts";
 
 export type Activations = "float" | "int8";
 
@@ -63,7 +68,7 @@ export type MatInput =
 export type MatNorm = { readonly weight: GPUBuffer; readonly epsilon: number };
 
 export type MatPlan = {
-  /** Sets pipelines, dispatches; returns the number of dispatches. */
+  /** Sets pipelines, dispatches; returns the number of dispatches (one for each part of the weights). */
   record(pass: GPUComputePassEncoder, tokens: number): number;
   /** Weight bytes that one `record` reads from memory, at least. */
   readonly weightBytes: number;
@@ -72,4 +77,122 @@ export type MatPlan = {
 /** Formats whose products can use int8 activations; the others need float. */
 export function acceptsInt8(format: BlockFormat): boolean {
   return format !== "F32" && format !== "F16" && format !== "BF16";
+}
+
+/** Which variant computes how many tokens. */
+export type MatChoice = {
+  /** In rising order of `upTo`; the last one takes the rest. */
+  readonly steps: readonly { readonly upTo: number; readonly variant: MatVariant }[];
+};
+
+const EPILOGUE_FILE = sectionsOf(epiloguesFile);
+
+function epilogue(name: string): MatEpilogue {
+  return { name, wgsl: EPILOGUE_FILE[name]! };
+}
+
+/** Ready epilogues. Buffers: the output at 6; at 7 the bias, or the gate's results. */
+export const EPILOGUES = {
+  store: epilogue("store"),
+  add: epilogue("add"),
+  bias: epilogue("bias"),
+  swiglu: epilogue("swiglu"),
+  multiplySilu: epilogue("multiply-silu"),
+} as const;
+
+/**
+ * Compiles what `choice` names and binds it to the buffers of `use`. Pipelines are
+ * shared by device and text. Rejects with `KernelError`.
+ */
+export async function planMat(device: GPUDevice, use: MatUse, choice: MatChoice): Promise<MatPlan> {
+  const { weights, x } = use;
+  const steps = await Promise.all(
+    choice.steps.map(async ({ upTo, variant }) => ({
+      upTo,
+      variant,
+      kernel: await matKernel(device, use, variant),
+    })),
+  );
+  const kernel = steps[0]!.kernel;
+  const inputs =
+    x.kind === "int8" ? [x.x, x.scales] : x.norm === undefined ? [x.x] : [x.x, x.norm.weight];
+  const parts = weights.parts.map((part) => ({
+    rows: part.rows,
+    group: bind(device, kernel, [
+      shapeBuffer(device, use, part),
+      use.step,
+      part.quants,
+      part.meta,
+      ...inputs,
+      ...use.epilogueBuffers,
+    ]),
+  }));
+  return {
+    weightBytes: weights.bytes,
+    record(pass, tokens) {
+      const { kernel, variant } = steps.find(({ upTo }) => tokens <= upTo) ?? steps.at(-1)!;
+      for (const { rows, group } of parts) {
+        dispatch(pass, kernel, group, matWorkgroups(variant, rows, tokens));
+      }
+      return parts.length;
+    },
+  };
+}
+
+/** The grid for `rows` of weights and `tokens`. */
+export function matWorkgroups(variant: MatVariant, rows: number, tokens: number): Workgroups {
+  const tile = workgroupTile(variant);
+  const x = Math.ceil(rows / tile.rows);
+  const y = Math.ceil(tokens / tile.tokens);
+  return variant.kind === "split"
+    ? [Math.min(x, SPLIT_FOLD), y, Math.ceil(x / SPLIT_FOLD)]
+    : [x, y, 1];
+}
+
+const compiled = new WeakMap<GPUDevice, Map<string, Promise<CompiledKernel>>>();
+
+/** Compiles the kernel of a use and variant, or returns the one that was compiled before. */
+export function matKernel(
+  device: GPUDevice,
+  { weights, x, epilogue }: Pick<MatUse, "weights" | "x" | "epilogue">,
+  variant: MatVariant,
+): Promise<CompiledKernel> {
+  const norm = x.kind === "float" && x.norm !== undefined;
+  const source = { format: weights.format, activations: x.kind, norm, epilogue, variant };
+  const wgsl = matWgsl(source);
+  const known = compiled.get(device) ?? new Map<string, Promise<CompiledKernel>>();
+  compiled.set(device, known);
+  let kernel = known.get(wgsl);
+  if (kernel === undefined) {
+    const name = `mat ${weights.format} ${x.kind}${norm ? " norm" : ""} ${epilogue.name}: ${variantName(variant)}`;
+    kernel = compile(device, {
+      name,
+      wgsl,
+      packParams: () => new ArrayBuffer(32),
+      workgroups: () => [1, 1, 1],
+    });
+    known.set(wgsl, kernel);
+  }
+  return kernel;
+}
+
+/** The uniform `Shape` of mat-common.wgsl for one part of the weights. */
+function shapeBuffer(device: GPUDevice, use: MatUse, part: WeightsPart): GPUBuffer {
+  const { weights, x, outputStride, outputRow = 0 } = use;
+  const bytes = new ArrayBuffer(32);
+  const base = outputRow + part.firstRow;
+  const { metaWords } = packedRow(weights.format, weights.columns);
+  const words = [part.rows, base, base + part.rows, weights.columns / 32, metaWords, outputStride];
+  new Uint32Array(bytes).set(words);
+  const epsilon = x.kind === "float" ? (x.norm?.epsilon ?? 0) : 0;
+  new Float32Array(bytes).set([epsilon, 1 / weights.columns], words.length);
+  const buffer = device.createBuffer({
+    label: "shape",
+    size: bytes.byteLength,
+    usage: GPUBufferUsage.UNIFORM,
+    mappedAtCreation: true,
+  });
+  new Uint8Array(buffer.getMappedRange()).set(new Uint8Array(bytes));
+  buffer.unmap();
+  return buffer;
 }

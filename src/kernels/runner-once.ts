@@ -57,27 +57,37 @@ export async function runCompiled<Params>(
   const pass = encoder.beginComputePass();
   dispatch(pass, compiled, group, kernel.workgroups(params));
   pass.end();
-  const outputs = buffers.filter((_, i) => compiled.bindings.get(numbers[i]!) === "read_write");
-  const staging = outputs.map((output) => {
+  const outputs = buffers.flatMap((buffer, i) =>
+    compiled.bindings.get(numbers[i]!) === "read_write"
+      ? [{ buffer, bytes: byteLength(all[i]!) }]
+      : [],
+  );
+  const staging = outputs.map(({ buffer: output, bytes }) => {
     const copy = device.createBuffer({
       size: output.size,
       usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
     });
     owned.push(copy);
     encoder.copyBufferToBuffer(output, 0, copy, 0, output.size);
-    return copy;
+    return { copy, bytes };
   });
   device.queue.submit([encoder.finish()]);
   const errors = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
   const error = errors.find((one) => one !== null);
   if (error) throw new KernelError(`"${kernel.name}" was refused by the device: ${error.message}`);
   const results = [];
-  for (const copy of staging) {
+  for (const { copy, bytes } of staging) {
     await copy.mapAsync(GPUMapMode.READ);
-    results.push(new Float32Array(copy.getMappedRange().slice(0)));
+    results.push(new Float32Array(copy.getMappedRange().slice(0, bytes)));
   }
   for (const buffer of owned) buffer.destroy();
   return results;
+}
+
+/** What was asked for, which the buffer may exceed. */
+function byteLength(input: RunInput): number {
+  if (input instanceof GPUBuffer) return input.size;
+  return "output" in input ? input.output * 4 : Math.ceil(input.byteLength / 4) * 4;
 }
 
 /** A new buffer with the array's bytes, padded to whole words; an output is filled with NaN. */

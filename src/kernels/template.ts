@@ -6,7 +6,7 @@
  *
  *   // #part name          replaced by the part of that name
  *   // #each r < ROWS      the lines up to the matching `#end`, once for each r
- *   // #end                from 0; `{r}` and `{r+1}`, `{r*2}` are its value
+ *   // #end                from 0; `{r}` is its value, `{r*2+1}`, `{r/4}`, `{r%4}` (left to right)
  *   {ROWS}                 the value of a parameter
  *   // #join + r < ROWS    as #each, joined by the operator (for one expression)
  *
@@ -83,12 +83,31 @@ function matchingEnd(lines: readonly string[], start: number): number {
 }
 
 function substitute(line: string, values: TemplateValues): string {
-  return line.replace(/\{(\w+)(?:([+*])(\d+))?\}/g, (whole, name: string, operator, operand) => {
+  return line.replace(/\{(\w+)((?:[+*/%]\d+)*)\}/g, (whole, name: string, operations: string) => {
     const value = values[name];
     if (value === undefined) return whole;
-    if (operator === undefined) return String(value);
-    return String(
-      operator === "+" ? Number(value) + Number(operand) : Number(value) * Number(operand),
-    );
+    if (operations === "") return String(value);
+    let result = Number(value);
+    for (const [, operator, operand] of operations.matchAll(/([+*/%])(\d+)/g)) {
+      result = OPERATIONS[operator as keyof typeof OPERATIONS](result, Number(operand));
+    }
+    return String(result);
   });
+}
+
+const OPERATIONS = {
+  "+": (a: number, b: number) => a + b,
+  "*": (a: number, b: number) => a * b,
+  "/": (a: number, b: number) => Math.floor(a / b),
+  "%": (a: number, b: number) => a % b,
+};
+
+/** The sections of a file of parts: each starts at a line `// #section name`. */
+export function sectionsOf(file: string): Record<string, string> {
+  const sections: Record<string, string> = {};
+  for (const text of file.split(/^\/\/ #section /m).slice(1)) {
+    const lineEnd = text.indexOf("\n");
+    sections[text.slice(0, lineEnd).trim()] = text.slice(lineEnd + 1).trimEnd();
+  }
+  return sections;
 }

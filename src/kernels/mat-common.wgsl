@@ -1,0 +1,103 @@
+// What the matrix kernels share: bindings, and one block of a thread's rows and tokens.
+
+// #section bindings
+struct Shape {
+  rows: u32,       // of these weights
+  row_base: u32,   // where their first row lies in the output
+  row_end: u32,    // row_base + rows
+  blocks: u32,     // of 32 columns
+  meta_words: u32, // of a row
+  stride: u32,     // f32 elements between the outputs of two tokens
+  epsilon: f32,    // of the RMS norm
+  per_column: f32, // 1 / columns
+}
+struct Batch { tokens: u32 }
+
+@group(0) @binding(0) var<uniform> shape: Shape;
+@group(0) @binding(1) var<uniform> batch: Batch;
+@group(0) @binding(2) var<storage, read> quants: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read> scales: array<u32>;
+// #part declare
+// #part declare-norm
+// #part epilogue
+
+// #section setup
+// #each r < ROWS
+let row_{r} = min(row + {r}u, shape.rows - 1u);
+let first_at_{r} = row_{r} * shape.blocks * {VECTORS}u;
+let meta_{r} = row_{r} * shape.meta_words;
+// #each t < TOKENS
+var acc_{r}_{t} = 0.0;
+// #end
+// #end
+// #each t < TOKENS
+let token_{t} = min(token + {t}u, batch.tokens - 1u);
+let x_at_{t} = token_{t} * shape.blocks * {X_VECTORS}u;
+let xs_at_{t} = token_{t} * shape.blocks;
+var square_{t} = 0.0;
+// #end
+
+// #section block
+// #part x-block
+// #each r < ROWS
+let at_{r} = first_at_{r} + block * {VECTORS}u;
+// #part load
+// #each t < TOKENS
+var b_{r}_{t} = {ZERO};
+// #end
+// #end
+// #each t < TOKENS
+var sum_{t} = vec4<f32>(0.0);
+// #end
+// #each k < 8
+{
+// #part x-group
+// #part x-group-sum
+// #each r < ROWS
+{
+// #part product
+}
+// #end
+}
+// #end
+// #part x-sum
+// #each r < ROWS
+// #each t < TOKENS
+// #part add
+// #end
+// #end
+
+// Partial sums into workgroup memory: one slot for each subgroup, or for each thread.
+
+// #section subgroup.reduce
+let slots = {WG}u / lanes;
+let slot = local / lanes;
+// #each r < ROWS
+// #each t < TOKENS
+let sum_{r}_{t} = subgroupAdd(acc_{r}_{t});
+// #end
+// #end
+// #each t < TOKENS
+let squares_{t} = subgroupAdd(square_{t});
+// #end
+if (lane_id == 0u) {
+// #each r < ROWS
+// #each t < TOKENS
+  partial[({r}u * {TOKENS}u + {t}u) * {SLOTS}u + slot] = sum_{r}_{t};
+// #end
+// #end
+// #each t < TOKENS
+  partial[({ROWS}u * {TOKENS}u + {t}u) * {SLOTS}u + slot] = squares_{t};
+// #end
+}
+
+// #section thread.reduce
+let slots = {WG}u;
+// #each r < ROWS
+// #each t < TOKENS
+partial[({r}u * {TOKENS}u + {t}u) * {SLOTS}u + local] = acc_{r}_{t};
+// #end
+// #end
+// #each t < TOKENS
+partial[({ROWS}u * {TOKENS}u + {t}u) * {SLOTS}u + local] = square_{t};
+// #end

@@ -1,0 +1,124 @@
+// How each block format becomes numbers. Parts for the matrix kernels (template.ts).
+//
+// Given  at_{r}      the block's first vec4 in `quants` (row r of the thread)
+//        meta_{r}    the row's first word in `scales`
+//        block       the block's index in the row
+//
+// X.load     once a block: v_{r} or v_{r}_0, v_{r}_1 (quants), d_{r} (scale), m_{r} (minimum,
+//            formats with one), what else X needs
+// X.packed   for a group {k} of four elements: p, four bytes; unsigned below 32, or signed
+// X.floats   for a group {k}: w, a vec4<f32>; the weight is d * w (+ m)
+// X.dot      for a group {k}: the integer product of p with x_{t}
+//
+// Layouts: weights-pack.ts.
+
+// #section nibbles.floats
+let w = vec4<f32>(vec4<i32>((vec4<u32>(v_{r}[{k%4}]) >> (vec4<u32>(0u, 8u, 16u, 24u) + {k/4*4}u)) & vec4<u32>(15u)));
+
+// #section nibbles.packed
+let p = (v_{r}[{k%4}] >> {k/4*4}u) & 0x0f0f0f0fu;
+
+// #section plain.dot
+dot4I8Packed(p, x_{t})
+
+// #section signed.floats
+// #part packed
+let w = vec4<f32>((vec4<i32>(bitcast<i32>(p)) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u));
+
+// #section unsigned.floats
+// #part packed
+let w = vec4<f32>(vec4<i32>((vec4<u32>(p) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(31u)));
+
+// #section Q4_0.load
+let v_{r} = quants[at_{r}];
+let d_{r} = unpack2x16float(scales[meta_{r} + (block >> 1u)] >> ((block & 1u) << 4u)).x;
+let m_{r} = -8.0 * d_{r};
+
+// #section Q4_1.load
+let v_{r} = quants[at_{r}];
+let dm_{r} = unpack2x16float(scales[meta_{r} + block]);
+let d_{r} = dm_{r}.x;
+let m_{r} = dm_{r}.y;
+
+// #section Q5_0.load
+let v_{r} = quants[at_{r}];
+let pair_{r} = meta_{r} + (block >> 1u) * 3u;
+let h_{r} = scales[pair_{r} + 1u + (block & 1u)];
+let d_{r} = unpack2x16float(scales[pair_{r}] >> ((block & 1u) << 4u)).x;
+let m_{r} = -16.0 * d_{r};
+
+// #section Q5_1.load
+let v_{r} = quants[at_{r}];
+let h_{r} = scales[meta_{r} + block * 2u + 1u];
+let dm_{r} = unpack2x16float(scales[meta_{r} + block * 2u]);
+let d_{r} = dm_{r}.x;
+let m_{r} = dm_{r}.y;
+
+// #section fifth.packed
+let p = ((v_{r}[{k%4}] >> {k/4*4}u) & 0x0f0f0f0fu) | (((h_{r} >> {k}u) & 0x01010101u) << 4u);
+
+// #section Q4_K.load
+let v_{r} = quants[at_{r}];
+let super_{r} = meta_{r} + (block >> 3u) * 4u;
+// #part six-bit
+
+// #section Q5_K.load
+let v_{r} = quants[at_{r}];
+let super_{r} = meta_{r} + (block >> 3u) * 12u;
+let h_{r} = scales[super_{r} + 4u + (block & 7u)];
+// #part six-bit
+
+// #section six-bit
+let dm_{r} = unpack2x16float(scales[super_{r}]);
+let s0_{r} = scales[super_{r} + 1u] >> ((block & 3u) << 3u);
+let s1_{r} = scales[super_{r} + 2u] >> ((block & 3u) << 3u);
+let s2_{r} = scales[super_{r} + 3u] >> ((block & 3u) << 3u);
+let first_{r} = (block & 4u) == 0u;
+let sc_{r} = select((s2_{r} & 15u) | ((s0_{r} >> 2u) & 48u), s0_{r} & 63u, first_{r});
+let mn_{r} = select(((s2_{r} >> 4u) & 15u) | ((s1_{r} >> 2u) & 48u), s1_{r} & 63u, first_{r});
+let d_{r} = dm_{r}.x * f32(i32(sc_{r}));
+let m_{r} = -dm_{r}.y * f32(i32(mn_{r}));
+
+// #section Q6_K.load
+let v_{r} = quants[at_{r}];
+let super_{r} = meta_{r} + (block >> 3u) * 21u;
+let d_{r} = bitcast<f32>(scales[super_{r}]);
+let sc_{r} = bitcast<i32>(scales[super_{r} + 1u + ((block & 7u) >> 1u)] << (16u - ((block & 1u) << 4u)));
+let sc_{r}_0 = (sc_{r} << 8u) >> 24u;
+let sc_{r}_1 = sc_{r} >> 24u;
+let h_{r}_0 = scales[super_{r} + 5u + (block & 7u) * 2u];
+let h_{r}_1 = scales[super_{r} + 6u + (block & 7u) * 2u];
+
+// #section Q6_K.packed
+let h = ((h_{r}_{k/4} >> {k%4*2}u) & 0x03030303u) << 4u;
+let sign = h & 0x20202020u;
+let p = ((v_{r}[{k%4}] >> {k/4*4}u) & 0x0f0f0f0fu) | h | (sign << 1u) | (sign << 2u);
+
+// #section Q6_K.floats
+// #part packed
+let w = f32(sc_{r}_{k/4}) * vec4<f32>((vec4<i32>(bitcast<i32>(p)) << vec4<u32>(24u, 16u, 8u, 0u)) >> vec4<u32>(24u));
+
+// #section Q6_K.dot
+sc_{r}_{k/4} * dot4I8Packed(p, x_{t})
+
+// #section Q8_0.load
+let v_{r}_0 = quants[at_{r}];
+let v_{r}_1 = quants[at_{r} + 1u];
+let d_{r} = unpack2x16float(scales[meta_{r} + (block >> 1u)] >> ((block & 1u) << 4u)).x;
+
+// #section Q8_0.packed
+let p = v_{r}_{k/4}[{k%4}];
+
+// #section whole.load
+let d_{r} = 1.0;
+
+// #section F32.floats
+let w = bitcast<vec4<f32>>(quants[at_{r} + {k}u]);
+
+// #section F16.floats
+let v = quants[at_{r} + {k/2}u];
+let w = vec4<f32>(unpack2x16float(v[{k%2*2}]), unpack2x16float(v[{k%2*2+1}]));
+
+// #section BF16.floats
+let v = quants[at_{r} + {k/2}u];
+let w = bitcast<vec4<f32>>(vec4<u32>(v[{k%2*2}] << 16u, v[{k%2*2}] & 0xffff0000u, v[{k%2*2+1}] << 16u, v[{k%2*2+1}] & 0xffff0000u));

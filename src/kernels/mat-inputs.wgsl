@@ -1,0 +1,177 @@
+// Where a thread's activations come from, and how a block's products add up. Parts
+// for the matrix kernels (template.ts); one of `own`, `shared`, `int8` is chosen.
+//
+// Given  x_at_{t}   the token's first vec4 in `x`      block   index of the block in the row
+//
+// M.block   once a block
+// M.group   x_{t} for a group {k} of four elements: vec4<f32>, or a word of four int8
+// M.sum     s_{t}: the sum of the block's activations (formats with a minimum)
+
+// #section float.declare
+@group(0) @binding(4) var<storage, read> x: array<vec4<f32>>;
+
+// #section norm.declare
+@group(0) @binding(5) var<storage, read> norm_weight: array<vec4<f32>>;
+
+// #section own.block
+
+// #section own.group
+// #each t < TOKENS
+let x_{t} = x[x_at_{t} + block * 8u + {k}u];
+// #end
+
+// #section own.group-sum
+// #each t < TOKENS
+sum_{t} += x_{t};
+// #end
+
+// #section own.sum
+// #each t < TOKENS
+let s_{t} = dot(sum_{t}, vec4<f32>(1.0));
+// #end
+
+// #section own-norm.group
+let g_{k} = norm_weight[block * 8u + {k}u];
+// #each t < TOKENS
+let raw_{t} = x[x_at_{t} + block * 8u + {k}u];
+square_{t} += dot(raw_{t}, raw_{t});
+let x_{t} = raw_{t} * g_{k};
+// #end
+
+// Each of four lanes loads a quarter of the block; all lanes read it from them.
+
+// #section shared.block
+// #each t < TOKENS
+let part_{t}_0 = x[x_at_{t} + block * 8u + lane * 2u];
+let part_{t}_1 = x[x_at_{t} + block * 8u + lane * 2u + 1u];
+// #end
+
+// #section shared-norm.block
+let g_0 = norm_weight[block * 8u + lane * 2u];
+let g_1 = norm_weight[block * 8u + lane * 2u + 1u];
+// #each t < TOKENS
+let raw_{t}_0 = x[x_at_{t} + block * 8u + lane * 2u];
+let raw_{t}_1 = x[x_at_{t} + block * 8u + lane * 2u + 1u];
+square_{t} += dot(raw_{t}_0, raw_{t}_0) + dot(raw_{t}_1, raw_{t}_1);
+let part_{t}_0 = raw_{t}_0 * g_0;
+let part_{t}_1 = raw_{t}_1 * g_1;
+// #end
+
+// #section shared.group
+// #each t < TOKENS
+let x_{t} = subgroupBroadcast(part_{t}_{k%2}, {k/2}u);
+// #end
+
+// #section shared.sum
+// #each t < TOKENS
+let quarter_{t} = dot(part_{t}_0 + part_{t}_1, vec4<f32>(1.0));
+let s_{t} = subgroupBroadcast(quarter_{t}, 0u) + subgroupBroadcast(quarter_{t}, 1u) + subgroupBroadcast(quarter_{t}, 2u) + subgroupBroadcast(quarter_{t}, 3u);
+// #end
+
+// #section shared.squares
+// #each t < TOKENS
+let squares_{t} = subgroupBroadcast(square_{t}, 0u) + subgroupBroadcast(square_{t}, 1u) + subgroupBroadcast(square_{t}, 2u) + subgroupBroadcast(square_{t}, 3u);
+// #end
+
+// #section own.squares
+// #each t < TOKENS
+let squares_{t} = square_{t};
+// #end
+
+// #section int8.declare
+@group(0) @binding(4) var<storage, read> x: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read> x_scales: array<vec2<f32>>;
+
+// #section int8.block
+// #each t < TOKENS
+let q_{t}_0 = x[x_at_{t} + block * 2u];
+let q_{t}_1 = x[x_at_{t} + block * 2u + 1u];
+let xs_{t} = x_scales[xs_at_{t} + block];
+// #end
+
+// #section int8.group
+// #each t < TOKENS
+let x_{t} = q_{t}_{k/4}[{k%4}];
+// #end
+
+// #section int8.sum
+// #each t < TOKENS
+let s_{t} = xs_{t}.y;
+// #end
+
+// #section float.product
+// #part floats
+// #each t < TOKENS
+b_{r}_{t} += dot(w, x_{t});
+// #end
+
+// #section f16.product
+// #part floats
+let h = vec4<f16>(w);
+// #each t < TOKENS
+b_{r}_{t} += f32(dot(h, vec4<f16>(x_{t})));
+// #end
+
+// #section int8.product
+// #part packed
+// #each t < TOKENS
+b_{r}_{t} +=
+// #part dot
+;
+// #end
+
+// #section float.add
+acc_{r}_{t} += d_{r} * b_{r}_{t};
+
+// #section float.add-min
+acc_{r}_{t} += d_{r} * b_{r}_{t} + m_{r} * s_{t};
+
+// #section int8.add
+acc_{r}_{t} += d_{r} * xs_{t}.x * f32(b_{r}_{t});
+
+// #section int8.add-min
+acc_{r}_{t} += d_{r} * xs_{t}.x * f32(b_{r}_{t}) + m_{r} * s_{t};
+
+// #section nothing
+
+// The factor of the RMS norm, applied to the results; 1 without a norm.
+
+// #section plain.factor
+let factor_{t} = 1.0;
+
+// #section norm.factor
+let factor_{t} = inverseSqrt(squares_{t} * shape.per_column + shape.epsilon);
+
+// #section plain.split-factor
+let factor = 1.0;
+
+// #section norm.split-factor
+let factor = inverseSqrt(total({ROWS}u * {TOKENS}u + t, slots) * shape.per_column + shape.epsilon);
+
+// Tiles (mat-tile.wgsl): a dequantised weight, and the activations on their way to workgroup memory.
+
+// #section plain.weight
+let weight = d_{r} * w;
+
+// #section min.weight
+let weight = d_{r} * w + m_{r};
+
+// #section plain.tile-x
+let value = x[x_at_{t} + block * 8u + lane];
+
+// #section norm.tile-x
+let raw = x[x_at_{t} + block * 8u + lane];
+square_{t} += dot(raw, raw);
+let value = raw * norm_weight[block * 8u + lane];
+
+// #section norm.tile-squares
+// #each t < TOKENS
+squares[{t}u * 64u + local] = square_{t};
+// #end
+workgroupBarrier();
+// #each t < TOKENS
+var squares_{t} = 0.0;
+for (var i = 0u; i < 8u; i++) {
+  squares_{t} += squares[{t}u * 64u + my_token * 8u + i];
+}
+// #end

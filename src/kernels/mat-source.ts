@@ -1,0 +1,199 @@
+/**
+ * The shader of a matrix product: which parts make it, for a block format, a kind
+ * of activations and a variant. Knows neither buffers nor devices.
+ */
+import type { BlockFormat } from "../tensor/block-format.ts";
+import commonFile from "./mat-common.wgsl?raw";
+import formatsFile from "./mat-formats.wgsl?raw";
+import inputsFile from "./mat-inputs.wgsl?raw";
+import splitWgsl from "./mat-split.wgsl?raw";
+import threadsWgsl from "./mat-threads.wgsl?raw";
+import tileWgsl from "./mat-tile.wgsl?raw";
+import { expandTemplate, sectionsOf } from "./template.ts";
+import type { Activations, MatEpilogue } from "./mat.ts";
+import { vectorsPerBlock } from "./weights-pack.ts";
+
+/** How the work is cut. `rows` is even: results leave in pairs. */
+export type MatVariant =
+  | {
+      /** A thread computes rows x tokens alone; `shared` loads x once for four lanes (subgroups). */
+      readonly kind: "threads";
+      readonly rows: number;
+      readonly tokens: number;
+      readonly workgroup: number;
+      readonly shared: boolean;
+      readonly float16: boolean;
+    }
+  | {
+      /** A workgroup computes rows x tokens, split along the columns. */
+      readonly kind: "split";
+      readonly rows: number;
+      readonly tokens: number;
+      readonly workgroup: number;
+      readonly subgroups: boolean;
+      readonly float16: boolean;
+    }
+  | {
+      /** A workgroup computes 64 rows x 8 tokens * `tokens` from workgroup memory. */
+      readonly kind: "tile";
+      readonly tokens: number;
+      readonly float16: boolean;
+    };
+
+export type MatSource = {
+  readonly format: BlockFormat;
+  readonly activations: Activations;
+  readonly norm: boolean;
+  readonly epilogue: MatEpilogue;
+  readonly variant: MatVariant;
+};
+
+/** Short and unique: "threads 8x1 wg16 shared", "tile 64x32 f16". */
+export function variantName(variant: MatVariant): string {
+  const tail = variant.float16 ? " f16" : "";
+  switch (variant.kind) {
+    case "threads":
+      return `threads ${variant.rows}x${variant.tokens} wg${variant.workgroup}${variant.shared ? " shared" : ""}${tail}`;
+    case "split":
+      return `split ${variant.rows}x${variant.tokens} wg${variant.workgroup}${variant.subgroups ? " subgroups" : ""}${tail}`;
+    case "tile":
+      return `tile 64x${variant.tokens * 8}${tail}`;
+  }
+}
+
+/** Rows and tokens of one workgroup. */
+export function workgroupTile(variant: MatVariant): { rows: number; tokens: number } {
+  switch (variant.kind) {
+    case "threads":
+      return { rows: variant.rows * variant.workgroup, tokens: variant.tokens };
+    case "split":
+      return { rows: variant.rows, tokens: variant.tokens };
+    case "tile":
+      return { rows: 64, tokens: variant.tokens * 8 };
+  }
+}
+
+/** A split kernel's workgroups in x before they continue in z; the limit is 65,535. */
+export const SPLIT_FOLD = 32_768;
+
+const FORMATS = sectionsOf(formatsFile);
+const INPUTS = sectionsOf(inputsFile);
+const COMMON = sectionsOf(commonFile);
+
+type FormatParts = { load: string; packed: string; floats: string; dot: string; min: boolean };
+
+function quantParts(
+  format: BlockFormat,
+  packed: string,
+  floats: string,
+  min: boolean,
+  dot = "plain.dot",
+): FormatParts {
+  return { load: `${format}.load`, packed, floats, dot, min };
+}
+
+const whole = (format: BlockFormat) => ({
+  ...quantParts(format, "nibbles.packed", `${format}.floats`, false),
+  load: "whole.load",
+});
+
+const FORMAT_PARTS: Record<BlockFormat, FormatParts> = {
+  F32: whole("F32"),
+  F16: whole("F16"),
+  BF16: whole("BF16"),
+  Q8_0: quantParts("Q8_0", "Q8_0.packed", "signed.floats", false),
+  Q4_0: quantParts("Q4_0", "nibbles.packed", "nibbles.floats", true),
+  Q4_1: quantParts("Q4_1", "nibbles.packed", "nibbles.floats", true),
+  Q5_0: quantParts("Q5_0", "fifth.packed", "unsigned.floats", true),
+  Q5_1: quantParts("Q5_1", "fifth.packed", "unsigned.floats", true),
+  Q4_K: quantParts("Q4_K", "nibbles.packed", "nibbles.floats", true),
+  Q5_K: quantParts("Q5_K", "fifth.packed", "unsigned.floats", true),
+  Q6_K: quantParts("Q6_K", "Q6_K.packed", "Q6_K.floats", false, "Q6_K.dot"),
+};
+
+/** The parts that turn `at_{r}`, `meta_{r}` and `block` into weights, for other kernels of this format. */
+export function formatParts(format: BlockFormat): Record<string, string> {
+  const { load, packed, floats, dot, min } = FORMAT_PARTS[format];
+  return {
+    ...FORMATS,
+    load: FORMATS[load]!,
+    packed: FORMATS[packed]!,
+    floats: FORMATS[floats]!,
+    dot: FORMATS[dot]!,
+    weight: INPUTS[min ? "min.weight" : "plain.weight"]!,
+  };
+}
+
+/** The shader's text. */
+export function matWgsl(source: MatSource): string {
+  const { format, activations, norm, epilogue, variant } = source;
+  const { min } = FORMAT_PARTS[format];
+  const parts = {
+    ...COMMON,
+    ...formatParts(format),
+    ...inputParts(activations, norm, min, variant),
+    epilogue: epilogue.wgsl,
+    squares: norm
+      ? INPUTS[variant.kind === "threads" && variant.shared ? "shared.squares" : "own.squares"]!
+      : "",
+    factor: INPUTS[norm ? "norm.factor" : "plain.factor"]!,
+    "split-factor": INPUTS[norm ? "norm.split-factor" : "plain.split-factor"]!,
+    "tile-x": INPUTS[norm ? "norm.tile-x" : "plain.tile-x"]!,
+    "tile-squares": norm ? INPUTS["norm.tile-squares"]! : "",
+    reduce:
+      COMMON[variant.kind === "split" && variant.subgroups ? "subgroup.reduce" : "thread.reduce"]!,
+  };
+  return expandTemplate(WGSL[variant.kind], values(source), parts);
+}
+
+const WGSL = { threads: threadsWgsl, split: splitWgsl, tile: tileWgsl };
+
+function inputParts(activations: Activations, norm: boolean, min: boolean, variant: MatVariant) {
+  const own =
+    activations === "int8"
+      ? "int8"
+      : variant.kind === "threads" && variant.shared
+        ? "shared"
+        : "own";
+  const normed = norm ? `${own}-norm` : own;
+  const kind = activations === "int8" ? "int8" : "float";
+  const either = (...names: string[]) => INPUTS[names.find((name) => name in INPUTS) ?? "nothing"]!;
+  return {
+    declare: INPUTS[`${kind}.declare`]!,
+    "declare-norm": norm ? INPUTS["norm.declare"]! : "",
+    "x-block": either(`${normed}.block`, `${own}.block`),
+    "x-group": either(`${normed}.group`, `${own}.group`),
+    "x-group-sum": min && own === "own" ? INPUTS["own.group-sum"]! : "",
+    "x-sum": min ? INPUTS[`${own}.sum`]! : "",
+    product: INPUTS[variant.float16 ? "f16.product" : `${kind}.product`]!,
+    add: INPUTS[`${kind}.${min ? "add-min" : "add"}`]!,
+  };
+}
+
+function values({ format, activations, variant }: MatSource) {
+  const { float16 } = variant;
+  const subgroups =
+    (variant.kind === "threads" && variant.shared) ||
+    (variant.kind === "split" && variant.subgroups);
+  const rows = variant.kind === "tile" ? 8 : variant.rows;
+  const workgroup = variant.kind === "tile" ? 64 : variant.workgroup;
+  const smallestSubgroup = 4;
+  return {
+    ENABLE: `${subgroups ? "enable subgroups;\n" : ""}${float16 ? "enable f16;\n" : ""}`,
+    ROWS: rows,
+    PAIRS: rows / 2,
+    TOKENS: variant.tokens,
+    WG: workgroup,
+    VECTORS: vectorsPerBlock(format),
+    X_VECTORS: activations === "int8" ? 2 : 8,
+    ZERO: activations === "int8" ? "0i" : "0.0",
+    VALUES: (rows + 1) * variant.tokens,
+    SLOTS: subgroups ? workgroup / smallestSubgroup : workgroup,
+    FOLD: SPLIT_FOLD,
+    TILE_TYPE: float16 ? "f16" : "f32",
+    LANE: variant.kind === "threads" && variant.shared ? "let lane = lane_id & 3u;" : "",
+    LANE_ARGUMENT: subgroups
+      ? "  @builtin(subgroup_size) lanes: u32,\n  @builtin(subgroup_invocation_id) lane_id: u32,"
+      : "",
+  };
+}

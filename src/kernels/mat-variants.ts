@@ -1,0 +1,113 @@
+/**
+ * The variants that a device may run, and a first guess among them from what the
+ * device can do. Which is fastest is measured (tune.ts), never read from a name.
+ */
+import type { Activations, MatChoice } from "./mat.ts";
+import type { MatVariant } from "./mat-source.ts";
+import type { ShaderFeatures } from "./runner-device.ts";
+
+/** How many tokens a step has: one, a few decoding together, or a chunk of a prompt. */
+export type Workload = "decode" | "batch" | "prefill";
+
+/** The most tokens of a step that count as one workload; prefill takes the rest. */
+export const WORKLOAD_TOKENS: Readonly<Record<Workload, number>> = {
+  decode: 1,
+  batch: 4,
+  prefill: Infinity,
+};
+
+const threads = (rows: number, tokens: number, workgroup: number, shared: boolean): MatVariant => ({
+  kind: "threads",
+  rows,
+  tokens,
+  workgroup,
+  shared,
+  float16: false,
+});
+
+const split = (
+  rows: number,
+  tokens: number,
+  workgroup: number,
+  subgroups: boolean,
+  float16 = false,
+): MatVariant => ({ kind: "split", rows, tokens, workgroup, subgroups, float16 });
+
+const tile = (tokens: number, float16: boolean): MatVariant => ({ kind: "tile", tokens, float16 });
+
+/** All variants worth a measurement for a workload, the likeliest first. */
+export function matCandidates(
+  workload: Workload,
+  activations: Activations,
+  features: ShaderFeatures,
+): readonly MatVariant[] {
+  return CANDIDATES[workload][activations].filter(
+    (variant) =>
+      (features.float16 || !variant.float16) && (features.subgroups || !needsSubgroups(variant)),
+  );
+}
+
+function needsSubgroups(variant: MatVariant): boolean {
+  if (variant.kind === "threads") return variant.shared;
+  return variant.kind === "split" && variant.subgroups;
+}
+
+const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> = {
+  decode: {
+    float: [
+      threads(16, 1, 16, true),
+      threads(8, 1, 16, true),
+      threads(8, 1, 16, false),
+      split(4, 1, 64, true),
+      split(4, 1, 64, false),
+      split(4, 1, 64, true, true),
+    ],
+    int8: [
+      threads(4, 1, 16, false),
+      threads(8, 1, 16, false),
+      split(4, 1, 64, true),
+      split(4, 1, 64, false),
+    ],
+  },
+  batch: {
+    float: [
+      threads(8, 4, 16, true),
+      threads(4, 4, 16, false),
+      split(4, 4, 64, true),
+      split(4, 4, 64, false),
+    ],
+    int8: [threads(4, 4, 16, false), split(4, 4, 64, true), split(4, 4, 64, false)],
+  },
+  prefill: {
+    float: [threads(8, 16, 16, true), threads(8, 4, 16, false), tile(4, false), tile(4, true)],
+    int8: [threads(4, 4, 16, false), threads(4, 8, 16, false)],
+  },
+};
+
+/** One variant for each workload, as a choice for `planMat`. */
+export function choiceOf(variants: Readonly<Record<Workload, MatVariant>>): MatChoice {
+  const workloads = ["decode", "batch", "prefill"] as const;
+  return {
+    steps: workloads.map((workload) => ({
+      upTo: WORKLOAD_TOKENS[workload],
+      variant: variants[workload],
+    })),
+  };
+}
+
+/**
+ * A choice that is right everywhere and good enough to start with. `software` is
+ * whether barriers are dear on this device (`barriersAreDear` measures it).
+ */
+export function firstChoice(
+  activations: Activations,
+  features: ShaderFeatures,
+  software: boolean,
+): MatChoice {
+  const first = (workload: Workload) => {
+    const candidates = matCandidates(workload, activations, features);
+    const wanted = candidates.find((variant) => (variant.kind === "threads") === software);
+    return wanted ?? candidates[0]!;
+  };
+  return choiceOf({ decode: first("decode"), batch: first("batch"), prefill: first("prefill") });
+}

@@ -1,0 +1,66 @@
+/** Every variant, with float activations, against dequantise-then-multiply in f64. */
+import { describe, expect, test } from "vitest";
+import { BLOCK_FORMATS, type BlockFormat } from "../../src/tensor/block-format.ts";
+import { matReference } from "../../src/kernels/mat-reference.ts";
+import { variantName, type MatVariant } from "../../src/kernels/mat-source.ts";
+import { matCandidates, type Workload } from "../../src/kernels/mat-variants.ts";
+import { shaderFeatures } from "../../src/kernels/runner-device.ts";
+import { upload } from "../../src/kernels/runner-once.ts";
+import { testDevice } from "./support/device.ts";
+import { expectClose } from "./support/expect-close.ts";
+import { randomWeights, runMat } from "./support/mat.ts";
+import { randomF32 } from "./support/random.ts";
+import { F16_TOLERANCE, F32_TOLERANCE } from "./support/tolerances.ts";
+
+const device = await testDevice();
+const features = shaderFeatures(device);
+const formats = Object.keys(BLOCK_FORMATS) as BlockFormat[];
+const workloads: Workload[] = ["decode", "batch", "prefill"];
+const variants: MatVariant[] = workloads.flatMap((workload) => [
+  ...matCandidates(workload, "float", features),
+]);
+
+async function check(
+  variant: MatVariant,
+  format: BlockFormat,
+  rows: number,
+  columns: number,
+  tokens: number,
+) {
+  const shape = { rows, columns, tokens };
+  const { weights, plain } = randomWeights(device, format, shape);
+  const x = randomF32(tokens * columns, 7);
+  const out = await runMat(device, {
+    weights,
+    input: { kind: "float", x: upload(device, x) },
+    tokens,
+    variant,
+    out: new Float32Array(tokens * rows).fill(NaN),
+    outputStride: rows,
+  });
+  expectClose(out, matReference(plain, x, shape), variant.float16 ? F16_TOLERANCE : F32_TOLERANCE);
+}
+
+describe.each(variants.map((variant) => ({ name: variantName(variant), variant })))(
+  "$name",
+  ({ variant }) => {
+    test.each(formats)("%s", async (format) => {
+      await check(variant, format, 37, 512, variant.tokens + 1);
+    });
+
+    test.each([
+      [1, 32, 1],
+      [2, 96, 2],
+      [63, 64, 5],
+      [64, 576, 1],
+      [65, 32, 9],
+      [300, 64, 33],
+    ])("Q4_1, %d rows, %d columns, %d tokens", async (rows, columns, tokens) => {
+      await check(variant, "Q4_1", rows, columns, tokens);
+    });
+  },
+);
+
+test("there are variants of each kind that this device can run", () => {
+  expect(new Set(variants.map(({ kind }) => kind))).toEqual(new Set(["threads", "split", "tile"]));
+});

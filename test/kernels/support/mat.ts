@@ -1,0 +1,89 @@
+/** Runs a matrix product of random weights on the GPU, and beside it the reference. */
+import { dequantize } from "../../../src/tensor/dequantize.ts";
+import type { BlockFormat } from "../../../src/tensor/block-format.ts";
+import { randomBlocks } from "../../../src/tensor/random-blocks.ts";
+import {
+  planMat,
+  type MatChoice,
+  type MatEpilogue,
+  type MatInput,
+  EPILOGUES,
+} from "../../../src/kernels/mat.ts";
+import type { MatShape } from "../../../src/kernels/mat-reference.ts";
+import type { MatVariant } from "../../../src/kernels/mat-source.ts";
+import { KernelError } from "../../../src/kernels/runner.ts";
+import { upload } from "../../../src/kernels/runner-once.ts";
+import { createWeights, writeRows, type Weights } from "../../../src/kernels/weights.ts";
+import { randomSource } from "./random.ts";
+
+export function randomWeights(
+  device: GPUDevice,
+  format: BlockFormat,
+  { rows, columns }: MatShape,
+  partRows = Infinity,
+): { weights: Weights; plain: Float32Array } {
+  const bytes = randomBlocks(format, rows * columns, randomSource(rows * columns));
+  const weights = createWeights(device, format, rows, columns, partRows);
+  writeRows(device, weights, 0, [bytes]);
+  return { weights, plain: dequantize(format, bytes) };
+}
+
+export const only = (variant: MatVariant): MatChoice => ({ steps: [{ upTo: Infinity, variant }] });
+
+export type MatRun = {
+  readonly weights: Weights;
+  readonly input: MatInput;
+  readonly tokens: number;
+  readonly variant: MatVariant;
+  readonly epilogue?: MatEpilogue;
+  /** Starts as this; NaN in `outputs` elements otherwise. */
+  readonly out: Float32Array;
+  readonly outputStride: number;
+  readonly outputRow?: number;
+  readonly extra?: readonly GPUBuffer[];
+};
+
+/** One recorded step; returns the output buffer's contents. Throws what the device refused. */
+export async function runMat(device: GPUDevice, run: MatRun): Promise<Float32Array> {
+  const { weights, input, tokens, variant, epilogue = EPILOGUES.store, outputStride } = run;
+  device.pushErrorScope("validation");
+  const out = upload(device, run.out);
+  const step = upload(device, new Uint32Array([tokens]), GPUBufferUsage.UNIFORM);
+  const plan = await planMat(
+    device,
+    {
+      weights,
+      step,
+      x: input,
+      epilogue,
+      epilogueBuffers: [out, ...(run.extra ?? [])],
+      outputStride,
+      ...(run.outputRow === undefined ? {} : { outputRow: run.outputRow }),
+    },
+    only(variant),
+  );
+  const result = await record(device, out, (pass) => plan.record(pass, tokens));
+  const error = await device.popErrorScope();
+  if (error !== null) throw new KernelError(error.message);
+  return result.subarray(0, run.out.length);
+}
+
+/** Records one pass, submits it, and reads `out` back. */
+export async function record(
+  device: GPUDevice,
+  out: GPUBuffer,
+  encode: (pass: GPUComputePassEncoder) => void,
+): Promise<Float32Array> {
+  const staging = device.createBuffer({
+    size: out.size,
+    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+  });
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  encode(pass);
+  pass.end();
+  encoder.copyBufferToBuffer(out, 0, staging, 0, out.size);
+  device.queue.submit([encoder.finish()]);
+  await staging.mapAsync(GPUMapMode.READ);
+  return new Float32Array(staging.getMappedRange().slice(0));
+}
