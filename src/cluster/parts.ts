@@ -31,6 +31,8 @@ export type ModelText = {
   encodeText(text: string): Promise<Uint32Array<ArrayBuffer>>;
   /** Text of a stream of tokens; holds back bytes that do not end a character yet. */
   decoder(): TokenDecoder;
+  /** The bytes that a token stands for; a control token's are those of its name. */
+  bytesOf(token: number): Uint8Array;
   /** Tokens that end an answer. */
   readonly endTokens: Uint32Array<ArrayBuffer>;
 };

@@ -1,0 +1,32 @@
+/** A room end to end in Node: join, place, answer; over real stages and memory channels. */
+import { describe, expect, test } from "vitest";
+import { referenceAnswer } from "../support/cpu-room.ts";
+import { ask, codes, collect, HALF, MODEL_URL, withRoom } from "./test-room.ts";
+
+const PROMPT = "HELLO ROOM";
+
+describe("an answer", () => {
+  test.each([
+    { memory: [10_000], stages: 1 },
+    { memory: [HALF, HALF], stages: 2 },
+    { memory: [2600, 2600, 2600], stages: 3 },
+  ])("over $stages stages is that of one shard", async ({ memory, stages }) => {
+    await withRoom(async (room) => {
+      for (const [index, memoryBytes] of memory.entries()) {
+        await room.add(`tab${index}`, { memoryBytes });
+      }
+      const watcher = await room.add("watcher", { observes: true });
+      await watcher.client.place({ model: MODEL_URL });
+      expect(watcher.client.state.placement?.stages).toHaveLength(stages);
+      const { tokens, text, events } = await collect(watcher.client.ask(ask(PROMPT)));
+      expect(tokens).toEqual(await referenceAnswer([...codes(PROMPT)], 8));
+      expect(text).toBe(tokens.map((token) => String.fromCharCode(32 + token)).join(""));
+      expect(events.at(-1)).toMatchObject({
+        kind: "finished",
+        finish: "length",
+        usage: { promptTokens: PROMPT.length, completionTokens: 8 },
+      });
+      await room.until(({ generations }) => generations.length === 0, "the generation to end");
+    });
+  });
+});

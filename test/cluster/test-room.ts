@@ -1,0 +1,375 @@
+/**
+ * Whole rooms in Node: real clusters, real stage hosts, CPU shards, memory
+ * channels. Only the model file and its tokenizer are invented: token t is the
+ * character with code 32 + t.
+ */
+import { MemoryNetwork, memoryFramePorts } from "../../src/mesh/memory-transport.ts";
+import { MeshError } from "../../src/mesh/errors.ts";
+import { placeGreedy } from "../../src/placement/greedy.ts";
+import type { Problem } from "../../src/placement/problem.ts";
+import type { Transport } from "../../src/mesh/types.ts";
+import type { AnswerEvent, AskRequest } from "../../src/cluster/answer.ts";
+import type {
+  Door,
+  ModelHost,
+  ModelText,
+  Planner,
+  RoomParts,
+  Timings,
+} from "../../src/cluster/parts.ts";
+import { RoomClient } from "../../src/cluster/room-client.ts";
+import { MemberId, RoomCode } from "../../src/shared/ids.ts";
+import type { DeviceState, Member } from "../../src/shared/member.ts";
+import type { ModelSource, ModelSummary } from "../../src/shared/model.ts";
+import { GREEDY } from "../../src/shared/sampling.ts";
+import type { RoomState } from "../../src/shared/state.ts";
+import { StageHost } from "../../src/stage/stage-worker.ts";
+import { cpuDescription, CpuShard, HIDDEN, VOCABULARY } from "../support/cpu-shard.ts";
+import { LAYERS } from "../support/cpu-room.ts";
+
+export const CODE = RoomCode.parse("ABCDEF");
+export const MODEL_URL: ModelSource = { kind: "url", url: "https://models.example/tiny.gguf" };
+/** Memory that holds the whole test model, or half of its layers. */
+export const WHOLE = 10_000;
+export const HALF = 3_700;
+
+const FAST: Partial<Timings> = {
+  retryMs: 10,
+  linksMs: 300,
+  rejoinMs: 400,
+  progressMs: 5,
+  gatherMs: 5,
+  recoveryMs: 5_000,
+};
+
+export function modelSummary(change: Partial<ModelSummary> = {}): ModelSummary {
+  return {
+    name: "tiny",
+    source: MODEL_URL,
+    contentId: "tiny-1",
+    fileBytes: 7000,
+    architecture: "cpu-test",
+    quantization: "F32",
+    contextTokens: 256,
+    vocabulary: VOCABULARY,
+    hidden: HIDDEN,
+    layers: Array.from({ length: LAYERS }, () => ({
+      weightBytes: 1000,
+      kvBytesPerToken: 0,
+      macs: 1000,
+    })),
+    embedBytes: 500,
+    headBytes: 500,
+    headMacs: 500,
+    tied: true,
+    largestTensorBytes: 500,
+    ...change,
+  };
+}
+
+export function profile(name: string, memoryBytes = WHOLE, change: Partial<Member> = {}): Member {
+  return {
+    id: MemberId.parse(name),
+    name: `Tab ${name}`,
+    adapter: {
+      vendor: "test",
+      architecture: "cpu",
+      device: "",
+      description: "plain loops",
+      browser: "Node 20",
+      software: true,
+      features: [],
+      maxBufferBytes: 1e9,
+      maxStorageBindingBytes: 1e9,
+      maxWorkgroupStorageBytes: 16384,
+      maxWorkgroupInvocations: 256,
+      maxStorageBuffersPerStage: 8,
+    },
+    noAdapter: null,
+    measurements: {
+      copyBytesPerMs: 1e6,
+      f32FlopsPerMs: 1e6,
+      f16FlopsPerMs: null,
+      matVecMacsPerMs: 1e6,
+      matMulMacsPerMs: 1e6,
+      dispatchMs: 0.1,
+      readbackMs: 0.1,
+      nudgeHelps: false,
+      memoryBudgetBytes: memoryBytes,
+      measuredAtMs: 0,
+    },
+    device: null,
+    shard: null,
+    ...change,
+  };
+}
+
+export const observer: Partial<Member> = {
+  adapter: null,
+  measurements: null,
+  noAdapter: { reason: "observer", message: "This tab only watches." },
+};
+
+export function deviceState(change: Partial<DeviceState> = {}): DeviceState {
+  return {
+    memoryBudgetBytes: WHOLE,
+    memoryUsedBytes: 0,
+    tokensPerSecond: 0,
+    stepMs: 1,
+    busyFraction: 0,
+    throttleRatio: 1,
+    pressure: null,
+    batteryLevel: null,
+    batteryCharging: null,
+    visible: true,
+    updatedAtMs: 0,
+    ...change,
+  };
+}
+
+export const text: ModelText = {
+  encodeChat: (messages) =>
+    Promise.resolve(codes(messages.map(({ role, content }) => `<${role}>${content}`).join(""))),
+  encodeText: (prompt) => Promise.resolve(codes(prompt)),
+  decoder: () => ({ push: (token) => String.fromCharCode(32 + token), flush: () => "" }),
+  bytesOf: (token) => Uint8Array.of(32 + token),
+  endTokens: new Uint32Array(0),
+};
+
+/** A planner without a worker: the product's greedy rules on a plain problem. */
+export const planner: Planner = {
+  problem: roomProblem,
+  greedy: placeGreedy,
+  solve: (problem) => Promise.resolve(placeGreedy(problem)),
+};
+
+type TabOptions = {
+  readonly memoryBytes?: number;
+  readonly observes?: boolean;
+  readonly stepMs?: number;
+  readonly mustExist?: boolean;
+  readonly planner?: Planner;
+  readonly change?: Partial<Member>;
+  readonly models?: Partial<ModelHost>;
+  readonly timings?: Partial<Timings>;
+  readonly code?: RoomCode;
+};
+
+export type Tab = {
+  readonly id: MemberId;
+  readonly client: RoomClient;
+  readonly host: StageHost;
+  readonly transport: Transport;
+  /** Gone without a word, as a tab that was killed. */
+  crash(): void;
+};
+
+export class TestRoom {
+  readonly network = new MemoryNetwork();
+  readonly tabs = new Map<MemberId, Tab>();
+  readonly #hosts = new Map<MemberId, StageHost>();
+  readonly #linked = new Map<string, { close(): void }>();
+  doorHolder: MemberId | null = null;
+  readonly doorPeers = new Set<MemberId>();
+
+  async add(name: string, options: TabOptions = {}): Promise<Tab> {
+    const member = profile(name, options.memoryBytes ?? WHOLE, {
+      ...(options.observes ? observer : {}),
+      ...options.change,
+    });
+    const { id } = member;
+    const transport = this.network.join(id);
+    const host = new StageHost((description, shardOptions) =>
+      Promise.resolve(new CpuShard(description, shardOptions, { stepMs: options.stepMs ?? 0 })),
+    );
+    this.#hosts.set(id, host);
+    const parts: RoomParts = {
+      transport,
+      door: this.#door(id),
+      stage: host,
+      models: { ...hostModels(host), ...options.models },
+      planner: options.planner ?? planner,
+      linkFrames: (peer) => this.#link(id, peer),
+      collectDeviceState: () => Promise.resolve(deviceState()),
+      profile: member,
+      nowMs: () => performance.now(),
+      timings: { ...FAST, ...options.timings },
+    };
+    this.doorPeers.add(id);
+    try {
+      const client = await RoomClient.enter(parts, {
+        room: options.code ?? CODE,
+        mustExist: options.mustExist ?? false,
+      });
+      const tab: Tab = { id, client, host, transport, crash: () => this.#crash(id) };
+      this.tabs.set(id, tab);
+      return tab;
+    } catch (error) {
+      this.#crash(id);
+      throw error;
+    }
+  }
+
+  /** All tabs see the same state, and it satisfies `condition`. */
+  async until(condition: (state: RoomState) => boolean, what: string): Promise<void> {
+    await until(() => [...this.tabs.values()].every(({ client }) => condition(client.state)), what);
+  }
+
+  close(): void {
+    for (const id of [...this.tabs.keys()]) this.#crash(id);
+  }
+
+  #crash(id: MemberId): void {
+    const tab = this.tabs.get(id);
+    this.tabs.delete(id);
+    this.doorPeers.delete(id);
+    if (this.doorHolder === id) this.doorHolder = null;
+    for (const [pair, link] of this.#linked) {
+      if (!pair.split(" ").includes(id)) continue;
+      link.close();
+      this.#linked.delete(pair);
+    }
+    tab?.transport.close();
+    tab?.client.leave();
+  }
+
+  #door(id: MemberId): Door {
+    return {
+      knock: () => Promise.resolve(this.doorHolder),
+      claim: async () => {
+        await Promise.resolve();
+        if (this.doorHolder !== null && this.doorHolder !== id) return false;
+        this.doorHolder = id;
+        return true;
+      },
+      release: () => {
+        if (this.doorHolder === id) this.doorHolder = null;
+      },
+    };
+  }
+
+  #link(self: MemberId, peer: MemberId): Promise<void> {
+    const pair = [self, peer].sort().join(" ");
+    if (this.#linked.has(pair)) return Promise.resolve();
+    const mine = this.#hosts.get(self);
+    const other = this.#hosts.get(peer);
+    if (!mine || !other || !this.doorPeers.has(peer)) {
+      return Promise.reject(new MeshError("unreachable", `Nobody is there as ${peer}.`));
+    }
+    const [toOther, toMine] = memoryFramePorts(self, peer);
+    mine.addPort(toOther);
+    other.addPort(toMine);
+    this.#linked.set(pair, toOther);
+    return Promise.resolve();
+  }
+}
+
+/** Runs `act` with a room that is closed afterwards. */
+export async function withRoom(act: (room: TestRoom) => Promise<void>): Promise<void> {
+  const room = new TestRoom();
+  try {
+    await act(room);
+  } finally {
+    room.close();
+  }
+}
+
+export function ask(prompt: string, change: Partial<AskRequest> = {}): AskRequest {
+  return {
+    input: { kind: "text", prompt },
+    sampling: GREEDY,
+    maxTokens: 8,
+    stop: [],
+    ...change,
+  };
+}
+
+export type Collected = {
+  readonly text: string;
+  readonly tokens: number[];
+  readonly events: AnswerEvent[];
+};
+
+export async function collect(answer: AsyncIterable<AnswerEvent>): Promise<Collected> {
+  const events: AnswerEvent[] = [];
+  for await (const event of answer) events.push(event);
+  return {
+    events,
+    text: events.map((event) => ("text" in event ? event.text : "")).join(""),
+    tokens: events.flatMap((event) => (event.kind === "token" ? [event.token] : [])),
+  };
+}
+
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const endMs = performance.now() + 5000;
+  while (!condition()) {
+    if (performance.now() > endMs) throw new Error(`waited five seconds for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+export function codes(prompt: string): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from([...prompt].map((character) => (character.codePointAt(0) ?? 32) - 32));
+}
+
+function hostModels(host: StageHost): ModelHost {
+  return {
+    inspect: (source) => Promise.resolve(modelSummary({ source })),
+    async loadShard({ first, end, contextTokens, sequences, activations }, onProgress) {
+      onProgress({ phase: "downloading", doneBytes: 0, totalBytes: 1000 });
+      const { port1 } = new MessageChannel();
+      const options = {
+        contextTokens,
+        sequences,
+        activations,
+        memoryBudgetBytes: 1e9,
+        nudge: false,
+      };
+      try {
+        return await host.loadShard(
+          cpuDescription(first, end, LAYERS),
+          options,
+          port1,
+          () => undefined,
+        );
+      } finally {
+        port1.close();
+      }
+    },
+    unloadShard: () => host.unloadShard(),
+    text: () => Promise.resolve(text),
+  };
+}
+
+function roomProblem(state: RoomState, model: ModelSummary): Problem {
+  const members = state.members.filter(({ adapter, measurements }) => adapter && measurements);
+  return {
+    name: model.name,
+    objective: "latency",
+    model: {
+      layers: model.layers.map(({ weightBytes, kvBytesPerToken }) => ({
+        weightBytes,
+        kvBytes: kvBytesPerToken * state.settings.contextTokens * state.settings.generationSlots,
+      })),
+      embedBytes: model.embedBytes,
+      headBytes: model.headBytes,
+      tied: model.tied,
+      hiddenBytes: model.hidden * 4,
+    },
+    members: members.map(({ id, measurements, use }) => ({
+      id,
+      memoryBytes: measurements?.memoryBudgetBytes ?? 0,
+      stageMs: 0.1,
+      layerMs: model.layers.map(() => 1),
+      embedMs: 0.1,
+      headMs: 0.1,
+      excluded: use === "exclude",
+    })),
+    links: state.links.map(({ from, to, roundTripMs, bytesPerMs }) => ({
+      from,
+      to,
+      latencyMs: roundTripMs / 2,
+      bytesPerMs,
+    })),
+  };
+}
