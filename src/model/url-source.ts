@@ -24,6 +24,8 @@ export type UrlSourceOptions = {
 };
 
 const MAX_ATTEMPTS = 6;
+/** The first request: a wrong address should be told soon. */
+const MAX_FIRST_ATTEMPTS = 3;
 const FIRST_RETRY_DELAY_MS = 250;
 const STALL_TIMEOUT_MS = 30_000;
 
@@ -95,12 +97,12 @@ class RangeClient {
   }
 
   /** An answer with status 200 or 206; retried while that can help. */
-  async request(offsetBytes: number, lengthBytes: number, signal?: AbortSignal): Promise<Response> {
+  async request(offsetBytes: number, lengthBytes: number): Promise<Response> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#requestOnce(offsetBytes, lengthBytes, signal);
+        return await this.#requestOnce(offsetBytes, lengthBytes);
       } catch (error) {
-        if (!isTemporary(error) || attempt >= MAX_ATTEMPTS) throw await this.#explain(error);
+        if (!isTemporary(error) || attempt >= MAX_FIRST_ATTEMPTS) throw await this.#explain(error);
         await this.#pause(attempt);
       }
     }

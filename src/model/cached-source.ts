@@ -1,0 +1,108 @@
+/**
+ * A byte source behind a chunk store: what was read once is not fetched again.
+ *
+ * Reads are rounded to chunks; adjacent missing chunks are fetched in one
+ * request; two reads that want the same chunk share its fetch. When the disk is
+ * full, that is said once and reading goes on without storing.
+ */
+import { type ByteSource, checkRange } from "./byte-source.ts";
+import { CHUNK_BYTES, type ChunkStore } from "./model-cache.ts";
+import { messageOf } from "./model-error.ts";
+
+/** One request fetches at most this many chunks, so that progress is seen and little is lost. */
+const MAX_RUN_CHUNKS = 8;
+
+export class CachedSource implements ByteSource {
+  readonly fileBytes: number;
+  readonly label: string;
+  readonly #source: ByteSource;
+  readonly #onNotice: (message: string) => void;
+  #store: ChunkStore | null;
+  readonly #fetching = new Map<number, Promise<Uint8Array<ArrayBuffer>>>();
+
+  constructor(source: ByteSource, store: ChunkStore, onNotice: (message: string) => void) {
+    this.fileBytes = source.fileBytes;
+    this.label = source.label;
+    this.#source = source;
+    this.#store = store;
+    this.#onNotice = onNotice;
+  }
+
+  /** Whether what is read is still stored. */
+  get isStoring(): boolean {
+    return this.#store !== null;
+  }
+
+  async read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+    checkRange(this, offsetBytes, lengthBytes);
+    if (this.#store === null) return this.#source.read(offsetBytes, lengthBytes);
+    const result = new Uint8Array(lengthBytes);
+    const end = offsetBytes + lengthBytes;
+    for (let index = Math.floor(offsetBytes / CHUNK_BYTES); index * CHUNK_BYTES < end; index++) {
+      const start = index * CHUNK_BYTES;
+      const from = Math.max(offsetBytes, start);
+      const to = Math.min(end, start + this.#chunkLength(index));
+      const bytes = await this.#part(index, from - start, to - start, end);
+      result.set(bytes, from - offsetBytes);
+    }
+    return result;
+  }
+
+  /** Bytes [from, to) of a chunk; `wantedEnd` is how far the caller will read. */
+  async #part(index: number, from: number, to: number, wantedEnd: number): Promise<Uint8Array> {
+    const running = this.#fetching.get(index);
+    if (running !== undefined) return (await running).subarray(from, to);
+    if (this.#store?.present.has(index) === true) {
+      const stored = await this.#readStored(index, from, to);
+      if (stored !== null) return stored;
+      this.#store.present.delete(index);
+    }
+    return (await this.#fetchRun(index, wantedEnd)).subarray(from, to);
+  }
+
+  async #readStored(index: number, from: number, to: number): Promise<Uint8Array | null> {
+    const blob = await this.#store?.read(index, this.#chunkLength(index));
+    return blob == null ? null : new Uint8Array(await blob.slice(from, to).arrayBuffer());
+  }
+
+  /** Fetches chunk `first` and those after it that are wanted and missing; returns chunk `first`. */
+  async #fetchRun(first: number, wantedEnd: number): Promise<Uint8Array<ArrayBuffer>> {
+    let end = first + 1;
+    while (
+      end * CHUNK_BYTES < wantedEnd &&
+      end - first < MAX_RUN_CHUNKS &&
+      this.#store?.present.has(end) !== true &&
+      !this.#fetching.has(end)
+    ) {
+      end++;
+    }
+    const start = first * CHUNK_BYTES;
+    const run = this.#source.read(start, Math.min(end * CHUNK_BYTES, this.fileBytes) - start);
+    const chunks = Array.from({ length: end - first }, (_, i) => {
+      const chunk = run.then((bytes) => bytes.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES));
+      chunk.catch(() => undefined); // whoever awaits `run` or the chunk gets the error
+      this.#fetching.set(first + i, chunk);
+      return chunk;
+    });
+    try {
+      for (const [i, chunk] of chunks.entries()) await this.#keep(first + i, await chunk);
+      return (await run).subarray(0, CHUNK_BYTES);
+    } finally {
+      for (let index = first; index < end; index++) this.#fetching.delete(index);
+    }
+  }
+
+  async #keep(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    try {
+      await this.#store?.write(index, bytes);
+    } catch (error) {
+      if (this.#store === null) return;
+      this.#store = null;
+      this.#onNotice(`${messageOf(error)} The model is loaded without being stored.`);
+    }
+  }
+
+  #chunkLength(index: number): number {
+    return Math.min(CHUNK_BYTES, this.fileBytes - index * CHUNK_BYTES);
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * What the weights worker does for its tab: opens models, keeps their bytes on
+ * disk, and hands them to the GPU worker and to other members. Remote (Comlink);
+ * everything that crosses can be cloned, ports are transferred.
+ *
+ * Errors cross as words; a notice is something that went wrong and was survived.
+ */
+import type { MemberId } from "../shared/ids.ts";
+import type { ModelSource, ModelSummary } from "../shared/model.ts";
+import { blobSource, type ByteSource, peerSource } from "./byte-source.ts";
+import { CachedSource } from "./cached-source.ts";
+import type { ModelDescription, ShardDescription } from "./description.ts";
+import { type CachedModel, ModelCache } from "./model-cache.ts";
+import { messageOf } from "./model-error.ts";
+import { type OpenedModel, openModel } from "./open-model.ts";
+import { exposeReader, readerFromPort } from "./reader-port.ts";
+import { shardTensors } from "./shard.ts";
+import type { TokenizerData } from "./tokenizer-data.ts";
+import { openUrl } from "./url-source.ts";
+
+export type OpenRequest =
+  | { readonly kind: "url"; readonly url: string }
+  /** A file that this member picked. */
+  | {
+      readonly kind: "file";
+      readonly file: Blob;
+      readonly fileName: string;
+      readonly member: MemberId;
+    }
+  /** Another member's file; `port` is from `exposeReader` and must be transferred. */
+  | {
+      readonly kind: "peer";
+      readonly member: MemberId;
+      readonly fileName: string;
+      readonly fileBytes: number;
+      readonly port: MessagePort;
+    };
+
+export type OpenedSummary = {
+  readonly summary: ModelSummary;
+  readonly description: ModelDescription;
+  readonly tokenizer: TokenizerData;
+};
+
+export type DownloadProgress = { readonly doneBytes: number; readonly totalBytes: number };
+
+type Entry = { readonly model: OpenedModel; readonly bytes: ByteSource };
+
+/** Reads of a prefetch; also the step of its progress. */
+const PREFETCH_BYTES = 4 << 20;
+
+export class WeightsService {
+  readonly #entries = new Map<string, Entry>();
+  readonly #cache: Promise<ModelCache | null>;
+  #onNotice: (message: string) => void = () => undefined;
+
+  constructor(cache: Promise<ModelCache | null> = ModelCache.open()) {
+    this.#cache = cache;
+  }
+
+  /** `listener` gets notices in words, such as that the disk is full. */
+  listen(listener: (message: string) => void): void {
+    this.#onNotice = listener;
+  }
+
+  /** Reads the header; rejects with words. Opening the same content again replaces its source. */
+  async open(request: OpenRequest): Promise<OpenedSummary> {
+    const origin = await this.#openSource(request);
+    const model = await openModel(origin, sourceOf(request));
+    const { contentId, name } = model.summary;
+    const bytes = request.kind === "file" ? origin : await this.#cached(origin, contentId, name);
+    this.#entries.set(contentId, { model, bytes });
+    return { summary: model.summary, description: model.description, tokenizer: model.tokenizer };
+  }
+
+  /** The layers `[first, end)` of an opened model. */
+  shard(contentId: string, first: number, end: number): ShardDescription {
+    return this.#entry(contentId).model.shard(first, end);
+  }
+
+  /**
+   * Brings a shard's bytes to this machine's disk, and only those. Without a disk
+   * to store them on it does nothing: the loader then reads from the source.
+   */
+  async prefetch(
+    contentId: string,
+    first: number,
+    end: number,
+    onProgress: (progress: DownloadProgress) => void,
+  ): Promise<void> {
+    const { model, bytes } = this.#entry(contentId);
+    if (!(bytes instanceof CachedSource)) return;
+    const tensors = shardTensors(model.shard(first, end));
+    const totalBytes = tensors.reduce((total, tensor) => total + tensor.lengthBytes, 0);
+    let doneBytes = 0;
+    onProgress({ doneBytes, totalBytes });
+    for (const { offsetBytes, lengthBytes } of tensors) {
+      for (let done = 0; done < lengthBytes; done += PREFETCH_BYTES) {
+        if (!bytes.isStoring) return;
+        const length = Math.min(PREFETCH_BYTES, lengthBytes - done);
+        await bytes.read(offsetBytes + done, length);
+        doneBytes += length;
+        onProgress({ doneBytes, totalBytes });
+      }
+    }
+  }
+
+  /** A port for `readerFromPort`, to be transferred to the GPU worker. */
+  reader(contentId: string): MessagePort {
+    return exposeReader(this.#entry(contentId).bytes);
+  }
+
+  /** A range for another member. */
+  read(
+    contentId: string,
+    offsetBytes: number,
+    lengthBytes: number,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#entry(contentId).bytes.read(offsetBytes, lengthBytes);
+  }
+
+  /** Forgets the model in this worker; its stored bytes stay and may be evicted. */
+  async close(contentId: string): Promise<void> {
+    this.#entries.delete(contentId);
+    (await this.#cache)?.release(contentId);
+  }
+
+  /** Models on this machine's disk, most recently used first; none without storage. */
+  async storedModels(): Promise<CachedModel[]> {
+    return (await (await this.#cache)?.list()) ?? [];
+  }
+
+  async removeStored(contentId: string): Promise<void> {
+    await (await this.#cache)?.remove(contentId);
+  }
+
+  async clearStored(): Promise<void> {
+    await (await this.#cache)?.clear();
+  }
+
+  async #openSource(request: OpenRequest): Promise<ByteSource> {
+    switch (request.kind) {
+      case "url":
+        return openUrl(request.url, { onNotice: (message) => this.#onNotice(message) });
+      case "file":
+        return blobSource(request.file, request.fileName);
+      case "peer":
+        return peerSource(readerFromPort(request.port), request.fileBytes, request.fileName);
+    }
+  }
+
+  async #cached(origin: ByteSource, contentId: string, name: string): Promise<ByteSource> {
+    const cache = await this.#cache;
+    if (cache === null) return origin;
+    try {
+      const store = await cache.store(contentId, name, origin.fileBytes);
+      return new CachedSource(origin, store, (message) => this.#onNotice(message));
+    } catch (error) {
+      this.#onNotice(`${messageOf(error)} The model is loaded without being stored.`);
+      return origin;
+    }
+  }
+
+  #entry(contentId: string): Entry {
+    const entry = this.#entries.get(contentId);
+    if (entry === undefined) throw new Error(`the model ${contentId} is not open in this tab`);
+    return entry;
+  }
+}
+
+function sourceOf(request: OpenRequest): ModelSource {
+  if (request.kind === "url") return { kind: "url", url: request.url };
+  return { kind: "member", member: request.member, fileName: request.fileName };
+}
