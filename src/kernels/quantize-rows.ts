@@ -1,0 +1,110 @@
+/**
+ * Activations to int8 before an integer matrix product: the host half of
+ * quantize-threads.wgsl and quantize-workgroup.wgsl, and their specification.
+ * One dispatch norms and quantises.
+ */
+import type { MatNorm } from "./mat.ts";
+import parts from "./quantize-parts.wgsl?raw";
+import threadsWgsl from "./quantize-threads.wgsl?raw";
+import workgroupWgsl from "./quantize-workgroup.wgsl?raw";
+import { bind, compile, dispatch, type Kernel } from "./runner.ts";
+import { upload } from "./runner-once.ts";
+import { expandTemplate, sectionsOf } from "./template.ts";
+
+export type QuantizeVariant = "threads" | "workgroup";
+
+export type QuantizeParams = {
+  readonly tokens: number;
+  /** A multiple of 32. */
+  readonly columns: number;
+  /** Of the RMS norm; 0 where there is none. */
+  readonly epsilon: number;
+};
+
+const SECTIONS = sectionsOf(parts);
+const WORKGROUP = { threads: 16, workgroup: 64 };
+
+/** Bindings: 1 step uniform, 2 x, 3 norm weight (if `norm`), 4 quants, 5 scales. */
+export function quantizeKernel(norm: boolean, variant: QuantizeVariant): Kernel<QuantizeParams> {
+  const pick = (name: string) => SECTIONS[`${norm ? "norm" : "plain"}.${name}`] ?? "";
+  const wgsl = variant === "threads" ? threadsWgsl : workgroupWgsl;
+  return {
+    name: `quantize ${variant}${norm ? " norm" : ""}`,
+    wgsl: expandTemplate(
+      wgsl,
+      { WG: WORKGROUP[variant] },
+      {
+        ...SECTIONS,
+        "declare-norm": norm ? SECTIONS["norm.declare"]! : "",
+        "row-factor": pick("row-factor"),
+        "group-factor": pick("group-factor"),
+        value: pick("value"),
+      },
+    ),
+    packParams({ columns, epsilon }) {
+      const bytes = new ArrayBuffer(16);
+      new Uint32Array(bytes)[0] = columns / 32;
+      new Float32Array(bytes).set([epsilon, 1 / columns], 1);
+      return bytes;
+    },
+    workgroups: ({ tokens, columns }) =>
+      variant === "workgroup"
+        ? [tokens, 1, 1]
+        : [Math.ceil((tokens * columns) / 32 / WORKGROUP.threads), 1, 1],
+  };
+}
+
+export type QuantizeUse = {
+  /** Uniform whose first u32 is the number of tokens in the step. */
+  readonly step: GPUBuffer;
+  readonly x: GPUBuffer; // [tokens, columns] f32
+  readonly columns: number;
+  readonly norm: MatNorm | null;
+  readonly quants: GPUBuffer; // tokens * columns bytes
+  readonly scales: GPUBuffer; // tokens * columns / 4 bytes
+};
+
+/** Compiled and bound once; `record` is one dispatch. */
+export async function planQuantize(
+  device: GPUDevice,
+  use: QuantizeUse,
+  variant: QuantizeVariant,
+): Promise<{ record(pass: GPUComputePassEncoder, tokens: number): number }> {
+  const { columns, norm } = use;
+  const kernel = quantizeKernel(norm !== null, variant);
+  const compiled = await compile(device, kernel);
+  const params = { tokens: 1, columns, epsilon: norm?.epsilon ?? 0 };
+  const uniform = new Uint8Array(kernel.packParams(params));
+  const group = bind(device, compiled, [
+    upload(device, uniform, GPUBufferUsage.UNIFORM),
+    use.step,
+    use.x,
+    ...(norm === null ? [] : [norm.weight]),
+    use.quants,
+    use.scales,
+  ]);
+  return {
+    record(pass, tokens) {
+      dispatch(pass, compiled, group, kernel.workgroups({ ...params, tokens }));
+      return 1;
+    },
+  };
+}
+
+/** The specification, without the norm: quants as numbers, and (d, d * sum) for each block. */
+export function quantizeReference(x: Float32Array): { quants: Int8Array; scales: Float64Array } {
+  const quants = new Int8Array(x.length);
+  const scales = new Float64Array((x.length / 32) * 2);
+  for (let block = 0; block < x.length / 32; block++) {
+    const values = x.subarray(block * 32, block * 32 + 32);
+    const d = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 127;
+    let sum = 0;
+    values.forEach((value, i) => {
+      const q = d === 0 ? 0 : Math.round(value / d);
+      quants[block * 32 + i] = q;
+      sum += q;
+    });
+    scales.set([d, d * sum], block * 2);
+  }
+  return { quants, scales };
+}

@@ -1,0 +1,70 @@
+/**
+ * Integer products, twice: exactly (to f32) against the rounded activations, and
+ * within the tolerance of the rounding against the float product.
+ */
+import { describe, test } from "vitest";
+import { BLOCK_FORMATS, type BlockFormat } from "../../src/tensor/block-format.ts";
+import { acceptsInt8 } from "../../src/kernels/mat.ts";
+import { matReference } from "../../src/kernels/mat-reference.ts";
+import { variantName, type MatVariant } from "../../src/kernels/mat-source.ts";
+import { matCandidates } from "../../src/kernels/mat-variants.ts";
+import { quantizeReference } from "../../src/kernels/quantize-rows.ts";
+import { shaderFeatures } from "../../src/kernels/runner-device.ts";
+import { upload } from "../../src/kernels/runner-once.ts";
+import { testDevice } from "./support/device.ts";
+import { expectClose } from "./support/expect-close.ts";
+import { randomWeights, runMat } from "./support/mat.ts";
+import { randomF32 } from "./support/random.ts";
+import { F32_TOLERANCE, INT8_ACTIVATION_TOLERANCE } from "./support/tolerances.ts";
+
+const device = await testDevice();
+const features = shaderFeatures(device);
+const formats = (Object.keys(BLOCK_FORMATS) as BlockFormat[]).filter(acceptsInt8);
+const variants: MatVariant[] = (["decode", "batch", "prefill"] as const).flatMap((workload) => [
+  ...matCandidates(workload, "int8", features),
+]);
+
+async function check(
+  variant: MatVariant,
+  format: BlockFormat,
+  rows: number,
+  columns: number,
+  tokens: number,
+) {
+  const shape = { rows, columns, tokens };
+  const { weights, plain } = randomWeights(device, format, shape);
+  const x = randomF32(tokens * columns, 7);
+  const { quants, scales } = quantizeReference(x);
+  const out = await runMat(device, {
+    weights,
+    input: {
+      kind: "int8",
+      x: upload(device, new Uint8Array(quants.buffer)),
+      scales: upload(device, Float32Array.from(scales)),
+    },
+    tokens,
+    variant,
+    out: new Float32Array(tokens * rows).fill(NaN),
+    outputStride: rows,
+  });
+  const rounded = x.map((_, i) => quants[i]! * scales[(i >> 5) * 2]!);
+  expectClose(out, matReference(plain, rounded, shape), F32_TOLERANCE);
+  expectClose(out, matReference(plain, x, shape), INT8_ACTIVATION_TOLERANCE);
+}
+
+describe.each(variants.map((variant) => ({ name: variantName(variant), variant })))(
+  "$name",
+  ({ variant }) => {
+    test.each(formats)("%s", async (format) => {
+      await check(variant, format, 37, 512, variant.tokens + 1);
+    });
+
+    test.each([
+      [1, 64, 1],
+      [63, 96, 5],
+      [65, 576, 9],
+    ])("Q4_1, %d rows, %d columns, %d tokens", async (rows, columns, tokens) => {
+      await check(variant, "Q4_1", rows, columns, tokens);
+    });
+  },
+);
