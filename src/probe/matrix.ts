@@ -1,0 +1,118 @@
+/**
+ * The products that decode and prefill really do, with the engine's own kernels:
+ * 4-bit weights (Q4_1) times activations of 8 bits. One variant for each kind of
+ * adapter; the shard's tuner may find a faster one, and never a slower one.
+ */
+import { EPILOGUES, planMat, type MatInput } from "../kernels/mat.ts";
+import type { MatVariant } from "../kernels/mat-source.ts";
+import { STEP_BYTES } from "../kernels/step-uniform.ts";
+import { createWeights, type Weights } from "../kernels/weights.ts";
+import type { Bench } from "./throughput.ts";
+import { measureRate } from "./timing.ts";
+
+export type MatrixRates = {
+  /** Multiply-accumulates per ms of one token. */
+  readonly matVecMacsPerMs: number;
+  /** The same of a chunk of `CHUNK_TOKENS`. */
+  readonly matMulMacsPerMs: number;
+};
+
+/** Columns of a model of one to two billion weights. */
+const COLUMNS = 2048;
+
+/** 40 MB of weights, more than most caches hold; on a software adapter a few milliseconds' worth. */
+const ROWS = 32 * 1024;
+const ROWS_SOFTWARE = 1024;
+
+const CHUNK_TOKENS = 32;
+const MAT_MUL_ROWS = 4096;
+const MAT_MUL_ROWS_SOFTWARE = 512;
+
+/** Without workgroup memory, which software adapters execute badly. */
+const THREADS: Record<"matVec" | "matMul", MatVariant> = {
+  matVec: { kind: "threads", rows: 4, tokens: 1, workgroup: 16, shared: false, float16: false },
+  matMul: { kind: "threads", rows: 4, tokens: 4, workgroup: 16, shared: false, float16: false },
+};
+
+/** Split along the columns: on a GPU it keeps more of memory's channels busy. */
+const SPLIT: MatVariant = {
+  kind: "split",
+  rows: 4,
+  tokens: 1,
+  workgroup: 64,
+  subgroups: false,
+  float16: false,
+};
+
+export async function measureMatVec(bench: Bench): Promise<number> {
+  const rows = bench.software ? ROWS_SOFTWARE : ROWS;
+  const variants = bench.software ? [THREADS.matVec] : [THREADS.matVec, SPLIT];
+  return measureVariants(bench, rows, 1, variants);
+}
+
+export async function measureMatMul(bench: Bench): Promise<number> {
+  const rows = bench.software ? MAT_MUL_ROWS_SOFTWARE : MAT_MUL_ROWS;
+  return measureVariants(bench, rows, CHUNK_TOKENS, [THREADS.matMul]);
+}
+
+/** The fastest variant's multiply-accumulates per millisecond. */
+async function measureVariants(
+  bench: Bench,
+  rows: number,
+  tokens: number,
+  variants: readonly MatVariant[],
+): Promise<number> {
+  const { device, completion } = bench;
+  const weights = createWeights(device, "Q4_1", rows, COLUMNS);
+  const { buffers, x, step, output } = makeBuffers(device, rows, tokens);
+  let best = 0;
+  for (const variant of variants) {
+    const plan = await planMat(
+      device,
+      {
+        weights,
+        step,
+        x,
+        epilogue: EPILOGUES.store,
+        epilogueBuffers: [output],
+        outputStride: rows,
+      },
+      { steps: [{ upTo: Infinity, variant }] },
+    );
+    const rate = await measureRate({
+      ...bench,
+      budgetMs: bench.budgetMs / variants.length,
+      run: (repeats) =>
+        completion.time((encoder) => {
+          const pass = encoder.beginComputePass();
+          for (let i = 0; i < repeats; i += 1) plan.record(pass, tokens);
+          pass.end();
+        }),
+      unitsPerRepeat: rows * COLUMNS * tokens,
+      maxRepeats: 64,
+    });
+    best = Math.max(best, rate);
+  }
+  destroyWeights(weights);
+  for (const buffer of buffers) buffer.destroy();
+  return best;
+}
+
+function makeBuffers(device: GPUDevice, rows: number, tokens: number) {
+  const make = (size: number, usage: GPUBufferUsageFlags = GPUBufferUsage.STORAGE) =>
+    device.createBuffer({ size, usage: usage | GPUBufferUsage.COPY_DST });
+  const step = make(STEP_BYTES, GPUBufferUsage.UNIFORM);
+  device.queue.writeBuffer(step, 0, new Uint32Array([tokens]));
+  const quants = make(tokens * COLUMNS); // int8 [tokens, COLUMNS]
+  const scales = make(((tokens * COLUMNS) / 32) * 8); // vec2<f32> [tokens, COLUMNS / 32]
+  const output = make(tokens * rows * 4); // f32 [tokens, rows]
+  const x: MatInput = { kind: "int8", x: quants, scales };
+  return { buffers: [step, quants, scales, output], x, step, output };
+}
+
+function destroyWeights(weights: Weights): void {
+  for (const { quants, meta } of weights.parts) {
+    quants.destroy();
+    meta.destroy();
+  }
+}

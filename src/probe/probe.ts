@@ -1,0 +1,104 @@
+/**
+ * What the adapter is, and what it measures: under two seconds in all. Runs in a
+ * worker, so that the page stays alive while shaders compile.
+ */
+import { requestKernelDevice } from "../kernels/runner-device.ts";
+import type { Adapter, Measurements } from "../shared/member.ts";
+import { isMobile } from "./browser-name.ts";
+import { Completion } from "./completion.ts";
+import { findAdapter, missing } from "./describe-adapter.ts";
+import { measureMatMul, measureMatVec } from "./matrix.ts";
+import { memoryBudgetBytes } from "./memory-budget.ts";
+import { measureDispatch, measureReadback } from "./overheads.ts";
+import { measureArithmetic, measureCopy, type Bench } from "./throughput.ts";
+import type { ProbeProgress, ProbeResult } from "./types.ts";
+
+/** Sampling time of each benchmark; compiling comes on top. Seven of them fill about a second. */
+const BENCH_MS = 120;
+
+/**
+ * Identifies and measures this tab's adapter. Resolves with the reason in words
+ * where there is none, or where the device is lost meanwhile.
+ */
+export async function probeAdapter(
+  onProgress: (progress: ProbeProgress) => void,
+): Promise<ProbeResult> {
+  const found = await findAdapter();
+  if (found.gpuAdapter === null) return without(found.noAdapter);
+  let device: GPUDevice;
+  try {
+    device = await requestKernelDevice();
+  } catch (error) {
+    return without(missing("no_adapter", String(error)).noAdapter);
+  }
+  const lost = device.lost.then(({ reason, message }) => `${reason}: ${message}`);
+  const measured = measure(device, found.adapter, onProgress);
+  try {
+    const ended = await Promise.race([measured, lost]);
+    if (typeof ended === "string") return without(missing("device_lost", ended).noAdapter);
+    return { adapter: found.adapter, noAdapter: null, measurements: ended };
+  } catch (error) {
+    return without(missing("device_lost", String(error)).noAdapter);
+  } finally {
+    // After a loss the benchmark under way may still fail; that loss has been told.
+    measured.catch(() => undefined);
+    device.destroy();
+  }
+}
+
+function without(noAdapter: NonNullable<ProbeResult["noAdapter"]>): ProbeResult {
+  return { adapter: null, noAdapter, measurements: null };
+}
+
+async function measure(
+  device: GPUDevice,
+  adapter: Adapter,
+  onProgress: (progress: ProbeProgress) => void,
+): Promise<Measurements> {
+  const steps = device.features.has("shader-f16") ? 7 : 6;
+  let done = 0;
+  const next = async <T>(label: string, work: () => Promise<T>): Promise<T> => {
+    onProgress({ label, fraction: done / steps });
+    const result = await work();
+    done += 1;
+    return result;
+  };
+  const completion = new Completion(device);
+  const readback = await next("readback", () => measureReadback(completion));
+  const overheadMs = readback.readbackMs;
+  const bench: Bench = {
+    device,
+    completion,
+    overheadMs,
+    budgetMs: BENCH_MS,
+    software: adapter.software,
+  };
+  const copyBytesPerMs = await next("copy bandwidth", () => measureCopy(bench));
+  const f32FlopsPerMs = await next("arithmetic", () => measureArithmetic(bench, "f32"));
+  const f16FlopsPerMs = device.features.has("shader-f16")
+    ? await next("half-precision arithmetic", () => measureArithmetic(bench, "f16"))
+    : null;
+  const matVecMacsPerMs = await next("matrix times vector", () => measureMatVec(bench));
+  const matMulMacsPerMs = await next("matrix times matrix", () => measureMatMul(bench));
+  const dispatchMs = await next("dispatch", () =>
+    measureDispatch(device, completion, overheadMs, BENCH_MS),
+  );
+  completion.destroy();
+  onProgress({ label: "measured", fraction: 1 });
+  return {
+    copyBytesPerMs,
+    f32FlopsPerMs,
+    f16FlopsPerMs,
+    matVecMacsPerMs,
+    matMulMacsPerMs,
+    dispatchMs,
+    ...readback,
+    memoryBudgetBytes: memoryBudgetBytes({
+      deviceMemoryGib: (navigator as { deviceMemory?: number }).deviceMemory ?? null,
+      maxBufferBytes: adapter.maxBufferBytes,
+      software: adapter.software,
+      mobile: isMobile(navigator.userAgent),
+    }),
+    measuredAtMs: Date.now(),
+  };
+}

@@ -1,0 +1,109 @@
+/** Copy bandwidth and arithmetic of the adapter, by compute shaders. */
+import { bind, compile, dispatch, type Kernel } from "../kernels/runner.ts";
+import { upload } from "../kernels/runner-once.ts";
+import type { Completion } from "./completion.ts";
+import { measureRate } from "./timing.ts";
+import arithmeticWgsl from "./arithmetic.wgsl?raw";
+import copyWgsl from "./copy.wgsl?raw";
+
+export type Bench = {
+  readonly device: GPUDevice;
+  readonly completion: Completion;
+  /** What a submit and a readback of nothing take. */
+  readonly overheadMs: number;
+  readonly budgetMs: number;
+  /** Makes the buffers small: a software adapter pages in what it touches. */
+  readonly software: boolean;
+};
+
+const THREADS = 64;
+
+/** Larger than a GPU's cache; on a software adapter a few milliseconds' worth. */
+const COPY_BYTES = 64 * 2 ** 20;
+const COPY_BYTES_SOFTWARE = 4 * 2 ** 20;
+
+const copyKernel: Kernel<{ length: number }> = {
+  name: "probe_copy",
+  wgsl: copyWgsl,
+  packParams: ({ length }) => new Uint32Array([length, 0, 0, 0]).buffer,
+  workgroups: ({ length }) => [Math.ceil(length / THREADS), 1, 1],
+};
+
+/** Bytes copied per millisecond: each is read once and written once. */
+export async function measureCopy(bench: Bench): Promise<number> {
+  const { device, completion, software } = bench;
+  const compiled = await compile(device, copyKernel);
+  const bytes = software ? COPY_BYTES_SOFTWARE : COPY_BYTES;
+  const params = { length: bytes / 16 };
+  const shape = upload(
+    device,
+    new Uint8Array(copyKernel.packParams(params)),
+    GPUBufferUsage.UNIFORM,
+  );
+  const plane = () => device.createBuffer({ size: bytes, usage: GPUBufferUsage.STORAGE });
+  const [source, target] = [plane(), plane()];
+  const group = bind(device, compiled, [shape, source, target]);
+  const rate = await measureRate({
+    ...bench,
+    run: (repeats) =>
+      completion.time((encoder) => {
+        const pass = encoder.beginComputePass();
+        for (let i = 0; i < repeats; i += 1) {
+          dispatch(pass, compiled, group, copyKernel.workgroups(params));
+        }
+        pass.end();
+      }),
+    unitsPerRepeat: bytes,
+    maxRepeats: 64,
+  });
+  for (const buffer of [shape, source, target]) buffer.destroy();
+  return rate;
+}
+
+type ArithmeticParams = { rounds: number; threads: number };
+
+function arithmeticKernel(number: "f32" | "f16"): Kernel<ArithmeticParams> {
+  return {
+    name: `probe_arithmetic_${number}`,
+    wgsl: arithmeticWgsl
+      .replace(/^ENABLE$/m, number === "f16" ? "enable f16;" : "")
+      .replaceAll(/\bNUMBER\b/g, number),
+    packParams: ({ rounds }) => new Uint32Array([rounds, 0, 0, 0]).buffer,
+    workgroups: ({ threads }) => [threads / THREADS, 1, 1],
+  };
+}
+
+/** Four chains of four lanes, each a multiply and an add. */
+const FLOPS_PER_ROUND = 4 * 4 * 2;
+const ROUNDS = 256;
+
+/** Fills a large GPU; a software adapter runs four lanes at once and needs no more than this. */
+const ARITHMETIC_THREADS = 256 * 1024;
+const ARITHMETIC_THREADS_SOFTWARE = 4 * 1024;
+
+/** Floating-point operations per millisecond. */
+export async function measureArithmetic(bench: Bench, number: "f32" | "f16"): Promise<number> {
+  const { device, completion, software } = bench;
+  const kernel = arithmeticKernel(number);
+  const compiled = await compile(device, kernel);
+  const threads = software ? ARITHMETIC_THREADS_SOFTWARE : ARITHMETIC_THREADS;
+  const params = { rounds: ROUNDS, threads };
+  const shape = upload(device, new Uint8Array(kernel.packParams(params)), GPUBufferUsage.UNIFORM);
+  const out = device.createBuffer({ size: threads * 4, usage: GPUBufferUsage.STORAGE });
+  const group = bind(device, compiled, [shape, out]);
+  const rate = await measureRate({
+    ...bench,
+    run: (repeats) =>
+      completion.time((encoder) => {
+        const pass = encoder.beginComputePass();
+        for (let i = 0; i < repeats; i += 1) {
+          dispatch(pass, compiled, group, kernel.workgroups(params));
+        }
+        pass.end();
+      }),
+    unitsPerRepeat: threads * ROUNDS * FLOPS_PER_ROUND,
+    maxRepeats: 64,
+  });
+  for (const buffer of [shape, out]) buffer.destroy();
+  return rate;
+}

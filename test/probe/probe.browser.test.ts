@@ -1,0 +1,98 @@
+/** The probe on a real adapter, in a real worker. */
+import { proxy, wrap } from "comlink";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Adapter, Measurements } from "../../src/shared/member.ts";
+import type { ProbeProgress, ProbeWorker } from "../../src/probe/types.ts";
+
+/** The bound that the user named, for an idle machine. */
+const PROBE_MS = 2000;
+const REPEATABLE = 0.15;
+
+/** Other programs share this machine: the bounds must hold in one of this many tries. */
+const TRIES = 6;
+
+let thread: Worker;
+let worker: ProbeWorker;
+beforeEach(() => {
+  thread = new Worker(new URL("../../workers/probe.worker.ts", import.meta.url), {
+    type: "module",
+  });
+  worker = wrap<ProbeWorker>(thread);
+});
+afterEach(() => thread.terminate());
+
+async function probe() {
+  const result = await worker.probe(proxy(() => undefined));
+  if (result.measurements === null) throw new Error(result.noAdapter.message);
+  return result.measurements;
+}
+
+describe("the probe", () => {
+  test("identifies the adapter at once", async () => {
+    const { adapter, noAdapter } = await worker.identify();
+    expect(noAdapter).toBeNull();
+    expect(Adapter.safeParse(adapter).success).toBe(true);
+    expect(adapter?.browser).toMatch(/^(Chromium|Firefox) \d+$/);
+    expect(adapter?.software).toBe(true);
+  });
+
+  test("measures all rates, each with a plausible number, and tells how far it is", async () => {
+    const heard: ProbeProgress[] = [];
+    const result = await worker.probe(
+      proxy((progress: ProbeProgress) => void heard.push(progress)),
+    );
+    expect(Measurements.safeParse(result.measurements).success).toBe(true);
+    const measured = result.measurements!;
+    const { adapter } = result;
+    expect(measured.f16FlopsPerMs === null).toBe(!adapter!.features.includes("shader-f16"));
+    // A machine of this century, and below what any single adapter does.
+    expect(measured.copyBytesPerMs).toBeGreaterThan(1e5);
+    expect(measured.f32FlopsPerMs).toBeGreaterThan(1e5);
+    expect(measured.f32FlopsPerMs).toBeLessThan(1e12);
+    expect(measured.matVecMacsPerMs).toBeGreaterThan(1e4);
+    expect(measured.matMulMacsPerMs).toBeGreaterThan(1e4);
+    expect(measured.dispatchMs).toBeLessThan(1);
+    expect(measured.readbackMs).toBeLessThan(50);
+    expect(measured.nudgeHelps).toBe(adapter!.browser.startsWith("Firefox"));
+    const fractions = heard.map(({ fraction }) => fraction);
+    expect(fractions).toEqual([...fractions].sort((a, b) => a - b));
+    expect(fractions.at(-1)).toBe(1);
+  });
+
+  test("takes less than two seconds, a fresh worker's compiling included", async () => {
+    const times = [];
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const start = performance.now();
+      await probe();
+      times.push(performance.now() - start);
+      if (times.at(-1)! < PROBE_MS) break;
+    }
+    expect(Math.min(...times)).toBeLessThan(PROBE_MS);
+  });
+
+  test("measures the same within 15 %", async () => {
+    const rates = [
+      "copyBytesPerMs",
+      "f32FlopsPerMs",
+      "matVecMacsPerMs",
+      "matMulMacsPerMs",
+    ] as const;
+    const runs = [await probe()];
+    const spreads = (rate: (typeof rates)[number]) =>
+      closest(runs.map((measurements) => measurements[rate]));
+    while (
+      runs.length < TRIES &&
+      !(runs.length > 1 && rates.every((r) => spreads(r) <= REPEATABLE))
+    )
+      runs.push(await probe());
+    for (const rate of rates) {
+      expect(spreads(rate), rate).toBeLessThanOrEqual(REPEATABLE);
+    }
+  });
+});
+
+/** How far the two most alike of some numbers are apart. */
+function closest(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return Math.min(...sorted.slice(1).map((value, i) => value / sorted[i]! - 1));
+}

@@ -1,0 +1,254 @@
+/** The probe's parts that know no GPU. */
+import { describe, expect, test } from "vitest";
+import { browserName, isMobile } from "../../src/probe/browser-name.ts";
+import { cachedProbe } from "../../src/probe/cached-probe.ts";
+import { memoryBudgetBytes } from "../../src/probe/memory-budget.ts";
+import { explainNoAdapter } from "../../src/probe/no-adapter.ts";
+import {
+  keepMeasurements,
+  readMeasurements,
+  STALE_AFTER_MS,
+  type ProbeStorage,
+} from "../../src/probe/result-cache.ts";
+import { measureRate, median } from "../../src/probe/timing.ts";
+import type { ProbeWorker } from "../../src/probe/types.ts";
+import type { Adapter, Measurements } from "../../src/shared/member.ts";
+
+const GIB = 2 ** 30;
+
+const adapter: Adapter = {
+  vendor: "google",
+  architecture: "swiftshader",
+  device: "",
+  description: "",
+  browser: "Chromium 156",
+  software: true,
+  features: ["subgroups", "timestamp-query"],
+  maxBufferBytes: GIB,
+  maxStorageBindingBytes: GIB,
+  maxWorkgroupStorageBytes: 32768,
+  maxWorkgroupInvocations: 256,
+  maxStorageBuffersPerStage: 10,
+};
+
+const measurements: Measurements = {
+  copyBytesPerMs: 1e6,
+  f32FlopsPerMs: 4e6,
+  f16FlopsPerMs: null,
+  matVecMacsPerMs: 1e6,
+  matMulMacsPerMs: 1e6,
+  dispatchMs: 0.01,
+  readbackMs: 0.2,
+  nudgeHelps: false,
+  memoryBudgetBytes: GIB,
+  measuredAtMs: 1_000_000,
+};
+
+function memoryStorage(): ProbeStorage {
+  const items = new Map<string, string>();
+  return {
+    getItem: (key) => items.get(key) ?? null,
+    setItem: (key, value) => void items.set(key, value),
+    removeItem: (key) => void items.delete(key),
+  };
+}
+
+describe("measureRate", () => {
+  /** A machine that does 50 units a millisecond after a fixed overhead, with its own clock. */
+  function machine(overheadMs: number, slowdowns: readonly number[] = []) {
+    let clock = 0;
+    let runs = 0;
+    const run = (repeats: number) => {
+      const ms = (overheadMs + repeats * 2) * (slowdowns[runs++ % (slowdowns.length || 1)] ?? 1);
+      clock += ms;
+      return Promise.resolve(ms);
+    };
+    return { run, now: () => clock, elapsed: () => clock };
+  }
+  const options = { unitsPerRepeat: 100, overheadMs: 1, maxRepeats: 64, budgetMs: 120 };
+
+  test("is the work over its time without the overhead", async () => {
+    expect(await measureRate({ ...options, ...machine(1) })).toBeCloseTo(50);
+  });
+
+  test("is the fastest sample's: a busy moment does not count", async () => {
+    const busy = machine(1, [1, 3, 1.7, 1, 2.5]);
+    expect(await measureRate({ ...options, ...busy })).toBeCloseTo(50);
+  });
+
+  test("keeps to its budget but for the sample under way", async () => {
+    const timed = machine(1);
+    await measureRate({ ...options, ...timed });
+    expect(timed.elapsed()).toBeLessThan(120 + 30);
+    const slow = machine(5000);
+    await measureRate({ ...options, ...slow });
+    expect(slow.elapsed()).toBe(2 * 5002); // to warm up, and one sample
+  });
+
+  test("a clock that stands still gives a number and no infinity", async () => {
+    let now = 0;
+    const run = () => Promise.resolve(0);
+    const rate = await measureRate({ ...options, run, now: () => (now += 10) });
+    expect(Number.isFinite(rate)).toBe(true);
+  });
+
+  test("the median is the middle one, and the lower of two", () => {
+    expect(median([9, 1, 5])).toBe(5);
+    expect(median([4, 2])).toBe(2);
+    expect(() => median([])).toThrow("needs a sample");
+  });
+});
+
+describe("kept measurements", () => {
+  test("are found again for the same adapter and browser", () => {
+    const storage = memoryStorage();
+    keepMeasurements(storage, adapter, measurements);
+    const again = { ...adapter, features: [...adapter.features].reverse() };
+    expect(readMeasurements(storage, again, 1_000_001)).toEqual(measurements);
+  });
+
+  test.each([
+    ["another browser version", { browser: "Chromium 157" }],
+    ["another adapter", { architecture: "ampere" }],
+    ["another limit (a new driver)", { maxBufferBytes: 2 * GIB }],
+  ])("are not those of %s", (_name, change) => {
+    const storage = memoryStorage();
+    keepMeasurements(storage, adapter, measurements);
+    expect(readMeasurements(storage, { ...adapter, ...change }, 1_000_001)).toBeNull();
+  });
+
+  test("go stale, and are not believed from the future", () => {
+    const storage = memoryStorage();
+    keepMeasurements(storage, adapter, measurements);
+    const end = measurements.measuredAtMs + STALE_AFTER_MS;
+    expect(readMeasurements(storage, adapter, end - 1)).toEqual(measurements);
+    expect(readMeasurements(storage, adapter, end)).toBeNull();
+    expect(readMeasurements(storage, adapter, measurements.measuredAtMs - 1)).toBeNull();
+  });
+
+  test.each(["not json", "{}", '{"fingerprint":"x","measurements":{"copyBytesPerMs":-1}}'])(
+    "that are damaged (%s) are measured again",
+    (text) => {
+      const storage = memoryStorage();
+      storage.setItem("tabmesh.probe", text);
+      expect(readMeasurements(storage, adapter, 1_000_001)).toBeNull();
+    },
+  );
+
+  test("a browser that stores nothing is no error", () => {
+    const full: ProbeStorage = {
+      ...memoryStorage(),
+      setItem: () => {
+        throw new DOMException("full", "QuotaExceededError");
+      },
+    };
+    expect(() => keepMeasurements(full, adapter, measurements)).not.toThrow();
+  });
+
+  test("spare the worker a second run, unless it is asked for", async () => {
+    let runs = 0;
+    const worker: ProbeWorker = {
+      identify: () => Promise.resolve({ adapter, noAdapter: null }),
+      probe: () => {
+        runs += 1;
+        return Promise.resolve({ adapter, noAdapter: null, measurements });
+      },
+    };
+    const options = { storage: memoryStorage(), nowMs: 1_000_001, onProgress: () => undefined };
+    await cachedProbe(worker, options);
+    expect((await cachedProbe(worker, options)).measurements).toEqual(measurements);
+    expect(runs).toBe(1);
+    await cachedProbe(worker, { ...options, again: true });
+    expect(runs).toBe(2);
+  });
+});
+
+describe("a tab without an adapter", () => {
+  const facts = {
+    browser: "Firefox 153",
+    url: "http://192.168.1.5:8787/?room=ABCDEF",
+    detail: null,
+  };
+  const explain = (change: object) =>
+    explainNoAdapter({ reason: "no_webgpu", ...facts, ...change }).message;
+
+  test("in an insecure context is told the https address of the same page", () => {
+    const message = explain({ reason: "insecure_context" });
+    expect(message).toContain("https://192.168.1.5:8787/?room=ABCDEF");
+    expect(message).toContain("--lan");
+  });
+
+  test.each([
+    ["no_webgpu", "Firefox 153", "dom.webgpu.enabled"],
+    ["no_webgpu", "Safari 18", "Safari 26"],
+    ["no_webgpu", "Chromium 100", "chrome://flags"],
+    ["no_adapter", "Firefox 153", "gfx.webgpu.ignore-blocklist"],
+    ["no_adapter", "Chromium 156", "chrome://gpu"],
+    ["device_lost", "Chromium 156", "reload"],
+  ])("for %s in %s is told what to do, and that it can stay", (reason, browser, part) => {
+    const message = explain({ reason, browser });
+    expect(message).toContain(part);
+    expect(message).toContain("You can still join");
+  });
+
+  test("is told what the browser said", () => {
+    expect(explain({ reason: "no_adapter", detail: "vkCreateInstance failed" })).toContain(
+      "vkCreateInstance failed",
+    );
+  });
+
+  test("that only observes is not told that anything is wrong", () => {
+    expect(explain({ reason: "observer" })).not.toMatch(/\bnot\b|lost|without/);
+  });
+});
+
+describe("browserName", () => {
+  const webkit = "AppleWebKit/537.36 (KHTML, like Gecko)";
+  test.each([
+    [`Mozilla/5.0 (X11; Linux x86_64) ${webkit} Chrome/156.0.0.0 Safari/537.36`, "Chromium 156"],
+    [`Mozilla/5.0 (X11) ${webkit} HeadlessChrome/156.0.0.0 Safari/537.36`, "Chromium 156"],
+    [`Mozilla/5.0 (Windows NT 10.0) ${webkit} Chrome/156.0 Safari/537.36 Edg/156.0`, "Edge 156"],
+    ["Mozilla/5.0 (X11; rv:153.0) Gecko/20100101 Firefox/153.0", "Firefox 153"],
+    [
+      "Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1",
+      "Safari 26",
+    ],
+    [
+      "Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.4 Safari/605.1.15",
+      "Safari 18",
+    ],
+    ["curl/8", "unknown browser"],
+  ])("%s", (userAgent, name) => {
+    expect(browserName(userAgent)).toBe(name);
+  });
+
+  test("a phone is told from a desktop", () => {
+    expect(isMobile("Mozilla/5.0 (Linux; Android 16) Chrome/156.0 Mobile")).toBe(true);
+    expect(isMobile("Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0")).toBe(false);
+  });
+});
+
+describe("memoryBudgetBytes", () => {
+  const facts = {
+    deviceMemoryGib: 8,
+    maxBufferBytes: 4 * GIB,
+    software: false,
+    mobile: false,
+  };
+  test.each([
+    ["a desktop's half", {}, 4],
+    ["a phone's quarter", { mobile: true }, 2],
+    ["a software adapter's quarter", { software: true }, 2],
+    ["a guess where the browser is silent", { deviceMemoryGib: null }, 2],
+    ["a phone's guess", { deviceMemoryGib: null, mobile: true }, 0.5],
+    ["four of the largest buffers", { maxBufferBytes: GIB / 4 }, 1],
+    [
+      "two of a software adapter's",
+      { deviceMemoryGib: 32, software: true, maxBufferBytes: GIB },
+      2,
+    ],
+    ["no less than 256 MiB", { deviceMemoryGib: 0.25, mobile: true }, 0.25],
+  ])("%s", (_name, change, gib) => {
+    expect(memoryBudgetBytes({ ...facts, ...change })).toBe(gib * GIB);
+  });
+});
