@@ -56,8 +56,8 @@ export const Answer = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("feasible"),
     ...found,
-    /** `costMs / lowerBoundMs - 1`. */
-    gap: z.number(),
+    /** `costMs / lowerBoundMs - 1`; null where nothing above 0 is proven. */
+    gap: z.number().nullable(),
     /** Whether time ran out; the only way in which the clock changes an answer. */
     deadlineHit: z.boolean(),
   }),

@@ -55,7 +55,7 @@ export function foundAnswer(inst: Instance, plan: Plan, finding: Finding): Found
     kind: "feasible",
     ...common,
     lowerBoundMs,
-    gap: lowerBoundMs > 0 ? costMs / lowerBoundMs - 1 : Infinity,
+    gap: lowerBoundMs > 0 ? costMs / lowerBoundMs - 1 : null,
     deadlineHit: finding.deadlineHit,
   };
 }

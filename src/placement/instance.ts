@@ -20,6 +20,8 @@ export type Instance = {
   /** Index into the problem's members. */
   readonly memberOf: Int32Array; // [n]
   readonly prefix: Float64Array; // [n, L + 1]
+  /** One layer's linear cost, as it was given: `prefix` is its running sum. */
+  readonly layer: Float64Array; // [n, L]
   readonly stage: Float64Array; // [n]
   readonly embed: Float64Array; // [n]
   readonly head: Float64Array; // [n]
@@ -60,6 +62,7 @@ function withMembers(problem: Problem, memberOf: Int32Array, L: number): Instanc
   const linear = mix.latency + mix.prefill;
   const busyPrefix = new Float64Array(n * (L + 1));
   const prefix = new Float64Array(n * (L + 1));
+  const layer = new Float64Array(n * L);
   const per = () => new Float64Array(n);
   const [stage, embed, head] = [per(), per(), per()];
   const [busyStage, busyEmbed, busyHead] = [per(), per(), per()];
@@ -75,8 +78,9 @@ function withMembers(problem: Problem, memberOf: Int32Array, L: number): Instanc
       const isHeld = member.held !== undefined && l >= member.held.first && l < member.held.end;
       const load = isHeld ? 0 : loadMs * (problem.model.layers[l]?.weightBytes ?? 0);
       busyPrefix[at + 1] = (busyPrefix[at] ?? 0) + latencyMs;
-      prefix[at + 1] =
-        (prefix[at] ?? 0) + mix.latency * latencyMs + mix.prefill * (prefill[l] ?? 0) + load;
+      const ms = mix.latency * latencyMs + mix.prefill * (prefill[l] ?? 0) + load;
+      layer[d * L + l] = ms;
+      prefix[at + 1] = (prefix[at] ?? 0) + ms;
     }
     stage[d] = linear * member.stageMs + (linear > 0 ? (member.penaltyMs ?? 0) : 0);
     embed[d] = linear * member.embedMs;
@@ -93,6 +97,7 @@ function withMembers(problem: Problem, memberOf: Int32Array, L: number): Instanc
     L,
     memberOf,
     prefix,
+    layer,
     stage,
     embed,
     head,

@@ -1,0 +1,172 @@
+/**
+ * The linear objective solved: bounds from prices, members that cannot matter
+ * left out, then a search for each first member that the bound does not exclude,
+ * with beams that widen until nothing better was dropped.
+ */
+import type { Instance } from "./instance.ts";
+import { LabelTable, MOST_MEMBERS } from "./labels.ts";
+import { boundOf, climb, copyPrices, createPrices, refund, reprice, type Prices } from "./prices.ts";
+import { createRelaxation, type Relaxation } from "./relaxation.ts";
+import { boundThrough, restrict } from "./restrict.ts";
+import { searchFrom } from "./search.ts";
+import { splitOrder } from "./split.ts";
+import { skipSafety, twins } from "./structure.ts";
+
+/** The best plan so far and what a better one must stay below; orders name `inst`'s members. */
+export type Incumbent = {
+  readonly cutoff: () => number;
+  /** What prices aim at, where that is not the cutoff. */
+  readonly aim: number | null;
+  readonly offer: (inst: Instance, order: readonly number[], ends: Int32Array, cost: number) => void;
+};
+
+const ROOT_STEPS = 120;
+const ROOT_STEPS_LARGE = 40;
+const FIRST_STEPS = 24;
+const WIDTHS = [24, 192, 1536, 12_288, 98_304, 786_432, Infinity];
+
+/** A first member that is still open, with what is proven about it. */
+type Branch = {
+  readonly first: number;
+  readonly prices: Prices;
+  climbed: boolean;
+  bound: number;
+};
+
+/**
+ * Searches pipelines of two and more stages. Returns a lower bound on their
+ * linear cost, at least the incumbent's cutoff when nothing better exists.
+ */
+export function solvePipelines(
+  whole: Instance,
+  incumbent: Incumbent,
+  isLate: () => boolean,
+  stats?: Record<string, number>,
+): number {
+  let inst = whole;
+  const offer = (order: readonly number[]) => {
+    const split = splitOrder(inst, order);
+    if (split.cost < incumbent.cutoff()) incumbent.offer(inst, order, split.ends, split.cost);
+  };
+  const target = incumbent.cutoff;
+  let relaxation = createRelaxation(inst);
+  let prices = createPrices(inst.n);
+  const closing = new Float64Array(inst.n);
+  for (let round = 0; round < 2; round++) {
+    climb(relaxation, prices, -1, {
+      steps: inst.n > 200 ? ROOT_STEPS_LARGE : ROOT_STEPS,
+      target,
+      aim: incumbent.aim,
+      isLate,
+      onPath: offer,
+    });
+    if (prices.bound >= target() || isLate()) return prices.bound;
+    if (!reprice(relaxation, prices, -1, closing, isLate)) return prices.bound;
+    const through = boundThrough(relaxation, prices);
+    const keep: number[] = [];
+    for (let d = 0; d < inst.n; d++) if (through[d]! < target()) keep.push(d);
+    if (stats) stats["keep" + round] = keep.length;
+    if (keep.length === inst.n) break;
+    inst = restrict(inst, keep);
+    prices = keepPrices(prices, keep);
+    relaxation = createRelaxation(inst);
+    if (!reprice(relaxation, prices, -1, closing, isLate)) return prices.bound;
+  }
+  if (stats) stats["root"] = prices.bound;
+  if (inst.n <= MOST_MEMBERS)
+    return searchBranches(inst, relaxation, prices, incumbent, isLate, offer, stats);
+  // Too many for a proof: a search among the most promising, for its plans only.
+  const through = boundThrough(relaxation, prices);
+  const best = Array.from(through.keys())
+    .sort((a, b) => through[a]! - through[b]! || a - b)
+    .slice(0, MOST_MEMBERS)
+    .sort((a, b) => a - b);
+  const bound = prices.bound;
+  inst = restrict(inst, best);
+  relaxation = createRelaxation(inst);
+  prices = keepPrices(prices, best);
+  if (reprice(relaxation, prices, -1, closing, isLate))
+    searchBranches(inst, relaxation, prices, incumbent, isLate, offer, stats);
+  return bound;
+}
+
+function searchBranches(
+  inst: Instance,
+  relaxation: Relaxation,
+  root: Prices,
+  incumbent: Incumbent,
+  isLate: () => boolean,
+  offer: (order: readonly number[]) => void,
+  stats?: Record<string, number>,
+): number {
+  const target = incumbent.cutoff;
+  const twinBefore = twins(inst);
+  const skipSafe = skipSafety(inst);
+  const closing = new Float64Array(inst.n);
+  const table = new LabelTable();
+  let open: Branch[] = [];
+  for (let first = 0; first < inst.n; first++) {
+    if (twinBefore[first]! >= 0) continue;
+    const bound = Math.max(root.bound, boundOf(relaxation, root, first));
+    if (bound >= target()) continue;
+    const prices = copyPrices(root);
+    prices.rent.fill(0);
+    prices.bound = -Infinity;
+    open.push({ first, prices, climbed: false, bound });
+  }
+  if (stats) stats["open"] = open.length;
+  open.sort((a, b) => a.bound - b.bound || a.first - b.first);
+  const least = () => open.reduce((bound, branch) => Math.min(bound, branch.bound), target());
+  for (const width of WIDTHS) {
+    for (const branch of open) {
+      if (branch.bound >= target()) continue;
+      if (!branch.climbed) {
+        climb(relaxation, branch.prices, branch.first, {
+          steps: FIRST_STEPS,
+          target,
+          aim: incumbent.aim,
+          isLate,
+          onPath: offer,
+        });
+        branch.bound = Math.max(branch.bound, branch.prices.bound);
+        branch.climbed = true;
+      }
+      if (isLate()) return least();
+      if (branch.bound >= target()) continue;
+      if (!reprice(relaxation, branch.prices, branch.first, closing, isLate)) return least();
+      const proven = searchFrom(
+        {
+          inst,
+          relaxation,
+          paid: branch.prices.paid,
+          refund: refund(inst, branch.prices),
+          first: branch.first,
+          width,
+          skipSafe,
+          twinBefore,
+          cutoff: target,
+          onPlan: (order, ends, cost) => incumbent.offer(inst, order, ends, cost),
+          isLate,
+        },
+        table,
+      );
+      branch.bound = Math.max(branch.bound, Math.min(proven, target()));
+      if (isLate()) return least();
+    }
+    open = open.filter((branch) => branch.bound < target());
+    if (stats) { stats["open" + width] = open.length; stats["work"] = table.work; stats["lb" + width] = least(); }
+    if (open.length === 0) break;
+  }
+  return least();
+}
+
+function keepPrices(prices: Prices, keep: readonly number[]): Prices {
+  const some = (all: Float64Array) => Float64Array.from(keep, (d) => all[d]!);
+  return {
+    price: some(prices.price),
+    rent: some(prices.rent),
+    paid: some(prices.paid),
+    perStage: prices.perStage,
+    bound: prices.bound,
+  };
+}

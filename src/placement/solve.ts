@@ -1,0 +1,80 @@
+/**
+ * Which members run which layers: the answer, proven where time allows.
+ *
+ *   variables    an order of distinct members and rising cuts of the layers
+ *   constraints  every shard fits its member; every hop has a link; pins, limits
+ *   objective    latency, prefill, throughput, or a weighted mix of them
+ *
+ * Greedy first, then local search, then exact search under a bound. Pure: the
+ * clock comes from outside and decides only when to stop.
+ */
+import type { Answer } from "./answer.ts";
+import { foundAnswer, unknownAnswer } from "./answers.ts";
+import { BestPlan } from "./best-plan.ts";
+import { isThroughputOnly, splitForObjective } from "./bottleneck.ts";
+import { solvePipelines } from "./exact.ts";
+import { greedyPlan } from "./greedy.ts";
+import { explainInfeasible, infeasibleAtOnce } from "./infeasible.ts";
+import { buildInstance, type Instance } from "./instance.ts";
+import { solveMix } from "./mix.ts";
+import type { Problem } from "./problem.ts";
+import { solveThroughput } from "./throughput.ts";
+
+export type SolveOptions = {
+  readonly deadlineMs: number;
+  /** A rising clock in ms: `performance.now`, or process time in a bench. */
+  readonly now: () => number;
+};
+
+export function solve(problem: Problem, { deadlineMs, now }: SolveOptions, stats?: Record<string, number>): Answer {
+  const startedAt = now();
+  const elapsed = () => now() - startedAt;
+  let deadlineHit = false;
+  const isLate = () => {
+    if (deadlineHit) return true;
+    deadlineHit = now() - startedAt >= deadlineMs;
+    return deadlineHit;
+  };
+  const inst = buildInstance(problem);
+  const impossible = infeasibleAtOnce(inst);
+  if (impossible !== null) return { ...impossible, elapsedMs: elapsed() };
+  const best = new BestPlan();
+  const greedy = greedyPlan(inst);
+  if (greedy !== null) best.offerPlan(inst, greedy);
+  offerSingles(inst, best);
+  const bound = boundFor(inst, best, isLate, stats);
+  const elapsedMs = elapsed();
+  if (best.plan !== null) {
+    const order = best.orderIn(inst);
+    return foundAnswer(inst, { ...best.plan, order }, { lowerBoundMs: bound, deadlineHit, elapsedMs });
+  }
+  if (bound === Infinity) return { ...explainInfeasible(inst, () => true), elapsedMs };
+  return unknownAnswer(problem, "No placement was found in time; none is disproved.", elapsedMs);
+}
+
+/** Solves for the objective; the lower bound, or Infinity where the best plan is proven. */
+function boundFor(
+  inst: Instance,
+  best: BestPlan,
+  isLate: () => boolean,
+  stats?: Record<string, number>,
+): number {
+  if (inst.throughputWeight === 0) {
+    const bound = solvePipelines(inst, best, isLate, stats);
+    return bound >= best.cutoff() ? Infinity : bound;
+  }
+  if (isThroughputOnly(inst)) {
+    const { lowestMs, isProven } = solveThroughput(inst, best, isLate);
+    return isProven ? Infinity : lowestMs * inst.throughputWeight;
+  }
+  const { lowestMs } = solveThroughput(inst, best, isLate);
+  const bound = solveMix(inst, best, lowestMs, isLate);
+  return bound >= best.cutoff() ? Infinity : bound;
+}
+
+function offerSingles(inst: Instance, best: BestPlan): void {
+  for (let d = 0; d < inst.n; d++) {
+    const plan = splitForObjective(inst, [d]);
+    if (plan !== null) best.offerPlan(inst, plan);
+  }
+}
