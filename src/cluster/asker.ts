@@ -104,8 +104,7 @@ export class Asker {
       );
     }
     const { model } = placement;
-    const text = await this.#parts.models.text(model);
-    const prompt = [...(await encode(text, request))];
+    const { text, prompt } = await this.#tokens(model, request);
     if (prompt.length === 0) throw new RoomError("bad_request", "The prompt is empty.");
     const foreign = prompt.find((token) => token < 0 || token >= model.vocabulary);
     if (foreign !== undefined) {
@@ -113,6 +112,15 @@ export class Asker {
     }
     const output = new AnswerText(text, request.stop);
     return { request, model, text, prompt, answer: [], output, startMs, firstTokenMs: null };
+  }
+
+  async #tokens(model: ModelSummary, request: AskRequest) {
+    try {
+      const text = await this.#parts.models.text(model);
+      return { text, prompt: [...(await encode(text, request))] };
+    } catch (error) {
+      throw new RoomError("failed", `The prompt cannot be tokenised: ${wordsOf(error)}`);
+    }
   }
 
   /** One turn in the room. Returns null when the answer is complete, else why it has to go on. */

@@ -21,8 +21,9 @@ import {
 } from "./membership.ts";
 import type { RoomCommand } from "./messages.ts";
 import { noticeOf } from "./notices.ts";
-import type { Planner, RoomParts } from "./parts.ts";
-import { RoomError } from "./room-error.ts";
+import type { ModelText, RoomParts } from "./parts.ts";
+import { type PlacementPreviewAnswer, previewPlacement } from "./preview.ts";
+import { RoomError, wordsOf } from "./room-error.ts";
 import { ShardKeeper } from "./shard-keeper.ts";
 import { TelemetryReporter } from "./telemetry-reporter.ts";
 
@@ -103,10 +104,6 @@ export class RoomClient {
     return this.#membership.log;
   }
 
-  get planner(): Planner {
-    return this.#parts.planner;
-  }
-
   /** Called after each event, snapshot and change of connection; returns how to stop it. */
   subscribe(listener: (change: RoomChange) => void): () => void {
     return this.#membership.subscribe(listener);
@@ -130,7 +127,9 @@ export class RoomClient {
 
   /** Reads a model's header and tells the room of it. */
   async addModel(source: ModelSource): Promise<ModelSummary> {
-    const model = await this.#parts.models.inspect(source);
+    const model = await this.#parts.models.inspect(source).catch((error: unknown) => {
+      throw new RoomError("unavailable", wordsOf(error));
+    });
     await this.dispatch({ type: "add_model", model });
     return model;
   }
@@ -143,7 +142,18 @@ export class RoomClient {
         ? { type: "place_stages", model: name, stages: [...stages] }
         : { type: "place_model", model: name },
     );
-    await this.#loaded(id as PlacementId, signal);
+    await this.loaded(id as PlacementId, signal);
+  }
+
+  /** What placing a model that the room knows would give, without doing it. */
+  preview(model: ModelSummary): Promise<PlacementPreviewAnswer> {
+    const { planner } = this.#parts;
+    return previewPlacement(this.state, model, planner, this.#membership.timings.solveMs);
+  }
+
+  /** The tokenizer of a model, as `ask` uses it. */
+  text(model: ModelSummary): Promise<ModelText> {
+    return this.#parts.models.text(model);
   }
 
   leave(): void {
@@ -155,7 +165,7 @@ export class RoomClient {
   }
 
   /** Resolves once `placement` is ready, or a newer one that replaced it. */
-  #loaded(placement: PlacementId, signal: AbortSignal | undefined): Promise<void> {
+  loaded(placement: PlacementId, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (error: RoomError | null) => {
         off();

@@ -1,0 +1,185 @@
+/**
+ * The bodies of OpenAI's two completion routes: what of them we take, what we
+ * refuse by name, and what it means for the room. Fields that we do not know are
+ * ignored, as OpenAI's own servers do.
+ */
+import { z } from "zod";
+import type { AskInput } from "../../cluster/answer.ts";
+import { Sampling } from "../../shared/sampling.ts";
+import { HttpError } from "./errors.ts";
+
+const Tokens = z.array(z.int().min(0));
+
+const common = {
+  model: z.string().nullish(),
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  temperature: z.number().min(0).max(10).nullish(),
+  top_p: z.number().min(0).max(1).nullish(),
+  top_k: z.int().min(-1).nullish(),
+  min_p: z.number().min(0).max(1).nullish(),
+  repetition_penalty: z.number().min(0.01).max(10).nullish(),
+  presence_penalty: z.number().min(-2).max(2).nullish(),
+  frequency_penalty: z.number().min(-2).max(2).nullish(),
+  seed: z.int().nullish(),
+  stop: z.union([z.string(), z.array(z.string()).max(16)]).nullish(),
+  max_tokens: z.int().min(1).nullish(),
+  n: z.int().nullish(),
+  return_token_ids: z.boolean().nullish(),
+  logit_bias: z.record(z.string(), z.number()).nullish(),
+};
+
+const Content = z.union([
+  z.string(),
+  z.array(z.looseObject({ type: z.string(), text: z.string().optional() })),
+]);
+
+export const ChatBody = z.looseObject({
+  ...common,
+  messages: z
+    .array(
+      z.looseObject({
+        role: z.enum(["system", "developer", "user", "assistant"]),
+        content: Content.nullish(),
+      }),
+    )
+    .min(1),
+  max_completion_tokens: z.int().min(1).nullish(),
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.int().min(0).max(20).nullish(),
+  tools: z.array(z.unknown()).nullish(),
+  response_format: z.looseObject({ type: z.string() }).nullish(),
+});
+
+export const TextBody = z.looseObject({
+  ...common,
+  prompt: z.union([z.string(), Tokens, z.array(z.string()), z.array(Tokens)]),
+  logprobs: z.int().min(0).max(20).nullish(),
+  echo: z.boolean().nullish(),
+  suffix: z.string().nullish(),
+  best_of: z.int().nullish(),
+});
+
+/** What both routes come down to. */
+export type Completion = {
+  readonly kind: "chat" | "text";
+  readonly model: string | null;
+  readonly input: AskInput;
+  readonly sampling: Sampling;
+  readonly maxTokens: number | null;
+  readonly stop: readonly string[];
+  readonly stream: boolean;
+  readonly includeUsage: boolean;
+  readonly returnTokenIds: boolean;
+  /** How many alternatives to report with each token; null for no log-probabilities at all. */
+  readonly logprobs: number | null;
+};
+
+/** OpenAI's own default for the older route. */
+const TEXT_MAX_TOKENS = 16;
+
+export function chatCompletion(body: z.infer<typeof ChatBody>): Completion {
+  refuse(body.tools?.length, "tools", "Tools are not supported.");
+  const format = body.response_format?.type ?? "text";
+  refuse(format !== "text", "response_format", `Only the format "text" is supported.`);
+  const messages = body.messages.map(({ role, content }) => ({
+    role: role === "developer" ? "system" : role,
+    content: plainText(content ?? ""),
+  }));
+  return {
+    kind: "chat",
+    input: { kind: "chat", messages },
+    maxTokens: body.max_completion_tokens ?? body.max_tokens ?? null,
+    ...shared(body, body.logprobs ? (body.top_logprobs ?? 0) : null),
+  };
+}
+
+export function textCompletion(body: z.infer<typeof TextBody>): Completion {
+  refuse(body.echo, "echo", "Echoing the prompt is not supported.");
+  refuse(body.suffix, "suffix", "Completing before a suffix is not supported.");
+  refuse((body.best_of ?? 1) !== 1, "best_of", "Only best_of = 1 is supported.");
+  return {
+    kind: "text",
+    input: promptInput(body.prompt),
+    maxTokens: body.max_tokens ?? TEXT_MAX_TOKENS,
+    ...shared(body, body.logprobs ?? null),
+  };
+}
+
+function shared(
+  body: Pick<z.infer<typeof TextBody>, keyof typeof common>,
+  logprobs: number | null,
+): Omit<Completion, "kind" | "input" | "maxTokens"> {
+  refuse(
+    (body.n ?? 1) !== 1,
+    "n",
+    "Only n = 1 is supported: send the request again for another answer.",
+  );
+  refuse(
+    Object.keys(body.logit_bias ?? {}).length > 0,
+    "logit_bias",
+    "Logit biases are not supported.",
+  );
+  const { stop } = body;
+  return {
+    model: body.model || null,
+    sampling: samplingOf(body, logprobs),
+    stop: typeof stop === "string" ? [stop] : (stop ?? []),
+    stream: body.stream ?? false,
+    includeUsage: body.stream_options?.include_usage ?? false,
+    returnTokenIds: body.return_token_ids ?? false,
+    logprobs,
+  };
+}
+
+/** Values that were not given are the room's own defaults, and the seed is random. */
+function samplingOf(
+  body: Pick<z.infer<typeof TextBody>, keyof typeof common>,
+  logprobs: number | null,
+): Sampling {
+  const given = {
+    temperature: body.temperature,
+    topP: body.top_p,
+    // vLLM's clients say -1 for "all".
+    topK: body.top_k === -1 ? 0 : body.top_k,
+    minP: body.min_p,
+    repetitionPenalty: body.repetition_penalty,
+    presencePenalty: body.presence_penalty,
+    frequencyPenalty: body.frequency_penalty,
+    seed: body.seed === null || body.seed === undefined ? randomSeed() : body.seed >>> 0,
+    // The chosen token's own probability comes with the list of the best.
+    topLogprobs: logprobs === null ? 0 : Math.max(1, logprobs),
+  };
+  const known = Object.entries(given).filter(([, value]) => value !== null && value !== undefined);
+  return Sampling.parse(Object.fromEntries(known));
+}
+
+function promptInput(prompt: z.infer<typeof TextBody>["prompt"]): AskInput {
+  if (typeof prompt === "string") return { kind: "text", prompt };
+  const [first] = prompt;
+  if (first === undefined)
+    throw new HttpError(400, "invalid_value", "The prompt is empty.", "prompt");
+  if (typeof first === "number") return { kind: "tokens", tokens: Tokens.parse(prompt) };
+  refuse(prompt.length > 1, "prompt", "Only one prompt a request is supported.");
+  return typeof first === "string"
+    ? { kind: "text", prompt: first }
+    : { kind: "tokens", tokens: first };
+}
+
+function plainText(content: z.infer<typeof Content>): string {
+  if (typeof content === "string") return content;
+  return content
+    .map(({ type, text }) => {
+      refuse(type !== "text", "messages", `Content of type ${type} is not supported; "text" is.`);
+      return text ?? "";
+    })
+    .join("");
+}
+
+function refuse(condition: unknown, param: string, message: string): void {
+  if (condition) throw new HttpError(400, "unsupported_value", message, param);
+}
+
+function randomSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+}

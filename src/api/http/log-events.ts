@@ -1,0 +1,45 @@
+/**
+ * The room's log as server-sent events: `snapshot` first when what was asked for
+ * is not kept any more, then each event with its index as id.
+ */
+import { PushQueue } from "../../cluster/push-queue.ts";
+import type { RoomClient } from "../../cluster/room-client.ts";
+import type { IndexedEvent } from "../../shared/events.ts";
+import type { RoomState } from "../../shared/state.ts";
+
+/** `after` is the index of the last event that the reader has; null for all that is kept. */
+export async function* logEvents(
+  client: RoomClient,
+  after: number | null,
+  signal?: AbortSignal,
+): AsyncGenerator<string, void> {
+  const queue = new PushQueue<string>();
+  const { base, events } = client.log;
+  const last = client.state.nextIndex - 1;
+  const isKept = after !== null && after >= base.nextIndex - 1 && after <= last;
+  if (!isKept) queue.push(snapshotEvent(base));
+  for (const event of events) {
+    if (!isKept || event.index > after) queue.push(logEvent(event));
+  }
+  const off = client.subscribe(({ event }) => {
+    if (event) queue.push(logEvent(event));
+    else if (client.connection === "lost") queue.end();
+  });
+  const onAbort = () => queue.end();
+  signal?.addEventListener("abort", onAbort);
+  if (signal?.aborted) onAbort();
+  try {
+    yield* queue;
+  } finally {
+    off();
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+function snapshotEvent(state: RoomState): string {
+  return `id: ${state.nextIndex - 1}\nevent: snapshot\ndata: ${JSON.stringify(state)}\n\n`;
+}
+
+function logEvent(indexed: IndexedEvent): string {
+  return `id: ${indexed.index}\nevent: ${indexed.event.type}\ndata: ${JSON.stringify(indexed)}\n\n`;
+}
