@@ -1,0 +1,33 @@
+/**
+ * Layers for every member, more for the faster ones. The demo shows a model that
+ * lies on three tabs, even where the solver would leave a slow one out. Pure.
+ */
+import type { ApiStage } from "../../test/e2e/room-api.ts";
+
+export type Worker = { readonly member: string; readonly speed: number };
+
+/**
+ * Contiguous stages over `layers`, in the order of `workers`, in proportion to
+ * speed, with at least `least` layers each.
+ */
+export function splitLayers(
+  layers: number,
+  workers: readonly Worker[],
+  least: number,
+): readonly ApiStage[] {
+  const shared = layers - least * workers.length;
+  if (shared < 0) {
+    throw new RangeError(`${layers} layers do not give ${workers.length} members ${least} each`);
+  }
+  const total = workers.reduce((sum, { speed }) => sum + speed, 0);
+  const stages: ApiStage[] = [];
+  let speedSoFar = 0;
+  let first = 0;
+  workers.forEach(({ member, speed }, index) => {
+    speedSoFar += speed;
+    const end = least * (index + 1) + Math.round((shared * speedSoFar) / total);
+    stages.push({ member, first, end });
+    first = end;
+  });
+  return stages;
+}

@@ -1,0 +1,59 @@
+/**
+ * Real tabs for a room: Chromium, each in a process of its own, and Firefox. Each
+ * stands for a machine. Used by the end-to-end tests and by the demo.
+ */
+import { chromium } from "playwright";
+import type { Page as FirefoxPage } from "puppeteer-core";
+import type { Page as ChromiumPage } from "playwright";
+import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS, launchFirefox } from "../browsers.ts";
+
+export type Tab = {
+  readonly browser: "chromium" | "firefox";
+  /** For what only one of the drivers can do. */
+  readonly page: ChromiumPage | FirefoxPage;
+  /** Runs an expression in the page and returns its JSON value. */
+  evaluate<T>(expression: string): Promise<T>;
+  /** Kills the tab's browser, without a word to the room. */
+  close(): Promise<void>;
+};
+
+export type TabOptions = {
+  readonly url: string;
+  /** Gets uncaught errors and console errors, one line each. */
+  readonly onError: (line: string) => void;
+};
+
+export async function openChromiumTab({ url, onError }: TabOptions): Promise<Tab> {
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM_PATH,
+    args: CHROMIUM_WEBGPU_FLAGS,
+  });
+  const page = await browser.newPage({ ignoreHTTPSErrors: true });
+  page.on("pageerror", (error) => onError(`chromium: ${error.message}`));
+  page.on("console", (message) => {
+    if (message.type() === "error") onError(`chromium: ${message.text()}`);
+  });
+  await page.goto(url);
+  return {
+    browser: "chromium",
+    page,
+    evaluate: (expression) => page.evaluate(expression),
+    close: () => browser.close(),
+  };
+}
+
+export async function openFirefoxTab({ url, onError }: TabOptions): Promise<Tab> {
+  const { browser, close } = await launchFirefox();
+  const page = await browser.newPage();
+  page.on("pageerror", (error) => onError(`firefox: ${String(error)}`));
+  page.on("console", (message) => {
+    if (message.type() === "error") onError(`firefox: ${message.text()}`);
+  });
+  await page.goto(url);
+  return {
+    browser: "firefox",
+    page,
+    evaluate: (expression) => page.evaluate(expression) as Promise<never>,
+    close,
+  };
+}
