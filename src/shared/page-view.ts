@@ -96,6 +96,4 @@ export type PageView = {
   /** The cost model's word on each stage of the placement that runs; beside `timings`. */
   readonly predicted?: readonly StageTiming[];
   readonly placementPreview?: PlacementPreview | null;
-  /** Members that people pinned or excluded; all others are "auto". */
-  readonly memberChoices?: Readonly<Record<string, "pin" | "exclude">>;
 };

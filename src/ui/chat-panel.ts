@@ -4,6 +4,7 @@
  * sentences as they are finished, not single tokens.
  */
 import { css, html, nothing } from "lit";
+import { live } from "lit/directives/live.js";
 import type { PageView } from "../shared/page-view.ts";
 import { baseStyles } from "./base-styles.ts";
 import "./chat-message.ts";
@@ -159,7 +160,7 @@ export class ChatPanel extends PageElement {
         id="message"
         rows="1"
         placeholder=${problem ?? "Ask something"}
-        .value=${this.text}
+        .value=${live(this.text)}
         @input=${(event: Event) => (this.text = (event.target as HTMLTextAreaElement).value)}
         @keydown=${this.key}
         aria-describedby="keys"

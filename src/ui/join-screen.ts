@@ -3,6 +3,7 @@
  * nothing of how joining works; a refusal comes back as `view.notice`.
  */
 import { css, html, nothing, svg } from "lit";
+import { live } from "lit/directives/live.js";
 import { ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH, RoomCode } from "../shared/ids.ts";
 import { baseStyles } from "./base-styles.ts";
 import { icon, mark } from "./icons.ts";
@@ -131,7 +132,7 @@ export class JoinScreen extends PageElement {
       <div class="code-row">
         <input
           id="code"
-          .value=${this.typed}
+          .value=${live(this.typed)}
           @input=${this.type}
           placeholder="ABC234"
           autocomplete="off"

@@ -147,7 +147,7 @@ function paragraphAt(lines: readonly string[], at: number, depth: number): [Bloc
 
 /** The first mark that is closed later in the text; bounded, so that no text takes quadratic time. */
 const SPAN =
-  /(`+)(?!`)([^\n]{1,2000}?[^`\n]?)\1(?!`)|\*\*(?=\S)([^\n]{1,2000}?\S)\*\*|__(?=\S)([^\n]{1,2000}?\S)__(?!\w)|~~(?=\S)([^\n]{1,2000}?\S)~~|\*(?=[^\s*])([^*\n]{1,2000}?)(?<=\S)\*|(?<![\w_])_(?=[^\s_])([^_\n]{1,2000}?)(?<=\S)_(?!\w)|\[([^\]\n]{1,500})\]\((https?:\/\/[^\s)]{1,2000})\)|(https?:\/\/[^\s<>)\]"']{0,2000}[^\s<>)\]"'.,;:!?])/;
+  /(`+)(?!`)([^\n]{1,2000}?[^`\n]?)\1(?!`)|\*\*(?=\S)([^\n]{1,2000}?\S)\*\*(?!\*)|__(?=\S)([^\n]{1,2000}?\S)__(?!\w)|~~(?=\S)([^\n]{1,2000}?\S)~~|\*(?=[^\s*])([^*\n]{1,2000}?)(?<=\S)\*|(?<![\w_])_(?=[^\s_])([^_\n]{1,2000}?)(?<=\S)_(?!\w)|\[([^\]\n]{1,500})\]\((https?:\/\/[^\s)]{1,2000})\)|(https?:\/\/[^\s<>)\]"']{0,2000}[^\s<>)\]"'.,;:!?])/;
 
 /** @param text one block's text; newlines stay, and are shown as such */
 export function parseSpans(text: string, depth = 0): Span[] {

@@ -44,7 +44,7 @@ export class MemberCard extends PageElement {
     return html`<header>
       <span class="swatch ${member.adapter === null ? "hollow" : ""}" aria-hidden="true"></span>
       <div class="who">
-        <h3>${member.name}</h3>
+        <h3 title=${member.name}>${member.name}</h3>
         <p class="quiet small">${adapterLine(member)}</p>
       </div>
       <div class="tags">
@@ -182,7 +182,7 @@ export class MemberCard extends PageElement {
 
   private use() {
     const { member } = this;
-    const chosen = this.view.memberChoices?.[member.id] ?? "auto";
+    const chosen = member.use ?? "auto";
     const choose = (event: Event) => {
       const use = (event.target as HTMLSelectElement).value as "auto" | "pin" | "exclude";
       this.send({ type: "choose_member", member: member.id, use });

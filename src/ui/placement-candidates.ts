@@ -48,8 +48,12 @@ export class PlacementCandidates extends PageElement {
       ${
         running || candidate.infeasible !== null
           ? nothing
-          : html`<button class="compact" @click=${() => this.take(model, candidate)}>
-              Use this<span class="unseen"> placement: ${candidate.label}</span>
+          : html`<button
+              class="compact"
+              aria-label="Use this placement: ${candidate.label}"
+              @click=${() => this.take(model, candidate)}
+            >
+              Use this
             </button>`
       }
     </li>`;

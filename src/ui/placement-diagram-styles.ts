@@ -105,6 +105,10 @@ export const placementDiagramStyles = css`
     min-width: 1rem;
     color: var(--ink-quiet);
   }
+  .label .tag {
+    white-space: normal;
+    line-height: 1.35;
+  }
   .times {
     margin-inline-start: auto;
     white-space: nowrap;

@@ -217,7 +217,8 @@ export class PlacementDiagram extends PageElement {
   /** Predicted beside measured; the prediction is the draft's while there is one. */
   private times(stages: readonly Stage[], index: number) {
     const draft = this.draft === null ? null : previewOf(this.view.placementPreview?.draft, stages);
-    const predicted = draft?.stages[index]?.computeMs ?? this.view.predicted?.[index]?.computeMs;
+    const costs = this.draft === null ? this.view.predicted : draft?.stages;
+    const predicted = costs?.[index]?.computeMs;
     const measured = this.draft === null ? this.view.timings[index]?.computeMs : undefined;
     const problem = draft?.stages[index]?.problem;
     if (problem != null) return html`<span class="tag bad">${problem}</span>`;

@@ -89,7 +89,7 @@ export class SettingsDialog extends PageElement {
           />
         </div>
         <div class="field">
-          <label for="interval">Device state, every seconds</label>
+          <label for="interval">Seconds between updates</label>
           <input
             id="interval"
             name="interval"

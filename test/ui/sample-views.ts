@@ -3,260 +3,22 @@
  * names, a long chat. Used by the tests and by preview.html, so that what is
  * tested can be looked at.
  */
-import { GenerationId, MemberId, PlacementId, RoomCode } from "../../src/shared/ids.ts";
-import type { Link, Member, ShardState } from "../../src/shared/member.ts";
-import type { ModelSummary } from "../../src/shared/model.ts";
+import { GenerationId } from "../../src/shared/ids.ts";
+import type { Member } from "../../src/shared/member.ts";
 import type { ChatMessage, PageView, PlacementPreview } from "../../src/shared/page-view.ts";
-import { DEFAULT_SETTINGS, RoomState, type Placement, type Stage } from "../../src/shared/state.ts";
+import type { Placement, Stage } from "../../src/shared/state.ts";
+import {
+  LARGE_MODEL,
+  ROOM,
+  SMALL_MODEL,
+  id,
+  member,
+  placed,
+  room,
+  watcher,
+} from "./sample-room.ts";
 
-const ROOM = RoomCode.parse("K7QM3X");
 const JOIN_URL = "https://192.168.1.24:8788/?room=K7QM3X&join";
-
-export const id = (text: string): MemberId => MemberId.parse(text);
-
-type Chip = {
-  readonly vendor: string;
-  readonly architecture: string;
-  readonly browser: string;
-  readonly software: boolean;
-  /** Scales all rates; 1 is a laptop's integrated GPU. */
-  readonly speed: number;
-  readonly memoryBytes: number;
-};
-
-const CHIPS: readonly Chip[] = [
-  {
-    vendor: "nvidia",
-    architecture: "ada-lovelace",
-    browser: "Chromium 156",
-    software: false,
-    speed: 9,
-    memoryBytes: 11e9,
-  },
-  {
-    vendor: "apple",
-    architecture: "metal-3",
-    browser: "Chromium 156",
-    software: false,
-    speed: 5,
-    memoryBytes: 12e9,
-  },
-  {
-    vendor: "intel",
-    architecture: "xe-lpg",
-    browser: "Firefox 153",
-    software: false,
-    speed: 1,
-    memoryBytes: 5.6e9,
-  },
-  {
-    vendor: "qualcomm",
-    architecture: "adreno-7xx",
-    browser: "Chromium 156",
-    software: false,
-    speed: 0.7,
-    memoryBytes: 1.6e9,
-  },
-  {
-    vendor: "google",
-    architecture: "swiftshader",
-    browser: "Chromium 156",
-    software: true,
-    speed: 0.02,
-    memoryBytes: 0.9e9,
-  },
-];
-
-/** A computing member; `index` picks its chip and shifts its numbers. */
-export function member(index: number, name: string, shard: ShardState | null = null): Member {
-  const chip = CHIPS[index % CHIPS.length]!;
-  const phone = chip.vendor === "qualcomm";
-  return {
-    id: id(`member-${index}`),
-    name,
-    adapter: {
-      vendor: chip.vendor,
-      architecture: chip.architecture,
-      device: "",
-      description: "",
-      browser: chip.browser,
-      software: chip.software,
-      features: ["timestamp-query", "shader-f16", "subgroups"],
-      maxBufferBytes: 2147483648,
-      maxStorageBindingBytes: 2147483644,
-      maxWorkgroupStorageBytes: 32768,
-      maxWorkgroupInvocations: 1024,
-      maxStorageBuffersPerStage: 10,
-    },
-    noAdapter: null,
-    measurements: {
-      copyBytesPerMs: 62e6 * chip.speed,
-      f32FlopsPerMs: 1.9e9 * chip.speed,
-      f16FlopsPerMs: chip.software ? null : 3.6e9 * chip.speed,
-      matVecMacsPerMs: 96e6 * chip.speed,
-      matMulMacsPerMs: 640e6 * chip.speed,
-      dispatchMs: 0.011 / Math.max(1, chip.speed),
-      readbackMs: chip.browser.startsWith("Firefox") ? 1.84 : 0.41,
-      nudgeHelps: chip.browser.startsWith("Firefox"),
-      memoryBudgetBytes: chip.memoryBytes,
-      measuredAtMs: 0,
-    },
-    device: {
-      memoryBudgetBytes: chip.memoryBytes,
-      memoryUsedBytes:
-        shard === null ? 0.04e9 : Math.min(chip.memoryBytes, shard.totalBytes * 1.15),
-      tokensPerSecond: 18.4,
-      stepMs: 4.2,
-      busyFraction: 0.2 + ((index * 7) % 8) / 10,
-      throttleRatio: phone ? 1.62 : 1.02,
-      pressure: chip.browser.startsWith("Firefox") ? null : phone ? "serious" : "nominal",
-      batteryLevel: phone ? 0.17 : index % 3 === 1 ? 0.82 : null,
-      batteryCharging: phone ? false : index % 3 === 1 ? true : null,
-      visible: !phone,
-      updatedAtMs: 0,
-    },
-    shard,
-  };
-}
-
-export function watcher(
-  index: number,
-  reason: "observer" | "insecure_context" | "no_webgpu",
-): Member {
-  const messages = {
-    observer: "Only asks and watches: this person chose not to compute.",
-    insecure_context:
-      "This address is not a secure context, so the browser hides WebGPU. Open the https:// address that npm start prints.",
-    no_webgpu:
-      "This browser has no WebGPU. Use Chrome or Edge 113 or newer, or Firefox 141 or newer.",
-  };
-  return {
-    ...member(index, `Safari 17 on iPad (${reason.replaceAll("_", " ")})`),
-    adapter: null,
-    measurements: null,
-    device: null,
-    noAdapter: { reason, message: messages[reason] },
-  };
-}
-
-export function model(name: string, layers: number, layerBytes: number): ModelSummary {
-  return {
-    name,
-    source: { kind: "url", url: `https://models.example/${name}.gguf` },
-    contentId: "c0ffee",
-    fileBytes: layers * layerBytes + 2 * layerBytes,
-    architecture: "llama",
-    quantization: "Q4_1",
-    contextTokens: 8192,
-    vocabulary: 49152,
-    hidden: layers > 40 ? 8192 : 576,
-    layers: Array.from({ length: layers }, () => ({
-      weightBytes: layerBytes,
-      kvBytesPerToken: layers > 40 ? 4096 : 768,
-      macs: layerBytes * 1.6,
-    })),
-    embedBytes: layerBytes,
-    headBytes: layerBytes,
-    headMacs: layerBytes * 1.6,
-    tied: true,
-    largestTensorBytes: layerBytes,
-  };
-}
-
-export const SMALL_MODEL = model("SmolLM2-135M-Instruct.Q4_1", 30, 2.35e6);
-export const LARGE_MODEL = model("Llama-3.1-405B-Instruct.Q4_K_M", 126, 1.88e9);
-
-/** Splits the model's layers evenly over the members, in their order. */
-export function stagesOver(members: readonly Member[], layers: number): Stage[] {
-  return members.map((each, index) => ({
-    member: each.id,
-    first: Math.floor((index * layers) / members.length),
-    end: Math.floor(((index + 1) * layers) / members.length),
-  }));
-}
-
-type Loading = { readonly fraction: number; readonly failedAt?: number };
-
-/** A placement over the members, and the members with their shards. */
-export function placed(
-  members: readonly Member[],
-  what: ModelSummary,
-  loading: Loading | null,
-): { placement: Placement; members: Member[] } {
-  const stages = stagesOver(members, what.layers.length);
-  const shards = stages.map((stage, index): ShardState => {
-    const totalBytes = what.layers
-      .slice(stage.first, stage.end)
-      .reduce((sum, layer) => sum + layer.weightBytes, 0);
-    const failed = loading?.failedAt === index;
-    const fraction = loading === null ? 1 : Math.min(1, loading.fraction * (0.6 + index * 0.35));
-    return {
-      placement: 3,
-      first: stage.first,
-      end: stage.end,
-      status: failed ? "failed" : fraction < 1 ? "loading" : "ready",
-      phase: "downloading",
-      loadedBytes: Math.round(totalBytes * fraction),
-      totalBytes,
-      error: failed ? "The address answered 403: the model needs an account there." : null,
-      variants:
-        fraction < 1
-          ? []
-          : [
-              "mat-vec Q4_1: rows-4 int8, 1.38 times the next",
-              "attention: split 256, 1.12 times the next",
-            ],
-    };
-  });
-  const failed = loading?.failedAt !== undefined;
-  return {
-    members: members.map((each, index) => member(index, each.name, shards[index]!)),
-    placement: {
-      id: PlacementId.parse(3),
-      model: what,
-      stages,
-      contextTokens: 2048,
-      generationSlots: 4,
-      predictedMs: 21.4,
-      ready: loading === null,
-      error: failed
-        ? "Stage 2 could not load its layers. Place the model again, or choose another one."
-        : null,
-    },
-  };
-}
-
-function linksBetween(members: readonly Member[]): Link[] {
-  return members.flatMap((from, index) => {
-    const to = members[(index + 1) % members.length]!;
-    if (to === from) return [];
-    return [
-      {
-        from: from.id,
-        to: to.id,
-        roundTripMs: 1.2 + index * 0.7,
-        bytesPerMs: 84_000 / (index + 1),
-        payloadBytes: 1152,
-        measuredAtMs: 0,
-      },
-    ];
-  });
-}
-
-function room(members: readonly Member[], placement: Placement | null): RoomState {
-  return RoomState.parse({
-    room: ROOM,
-    epoch: 1,
-    nextIndex: 12,
-    coordinator: members[0]!.id,
-    members,
-    links: linksBetween(members.filter(({ adapter }) => adapter !== null)),
-    models: placement === null ? [] : [placement.model],
-    placement,
-    generations: [],
-    settings: DEFAULT_SETTINGS,
-  });
-}
 
 const OUTSIDE: PageView = {
   phase: "outside",
@@ -358,12 +120,15 @@ const TRIO = ["Desk, Chromium 156 on Linux", "MacBook in the kitchen", "Old Thin
   (name, index) => member(index, name),
 );
 const three = placed(TRIO, SMALL_MODEL, null);
+const chosen = three.members.map((each, index) => ({
+  ...each,
+  use: (["auto", "pin", "exclude"] as const)[index]!,
+}));
 const loadingThree = placed(TRIO, SMALL_MODEL, { fraction: 0.7 });
 const failingThree = placed(TRIO, SMALL_MODEL, { fraction: 0.7, failedAt: 1 });
 const SIXTEEN = Array.from({ length: 16 }, (_, index) => member(index, `Lab machine ${index + 1}`));
 const sixteen = placed(SIXTEEN, LARGE_MODEL, null);
-const LONG_NAME =
-  "Chromium 156 on the very old workstation under Ms Wintergreen-Abernathy’s desk";
+const LONG_NAME = "Chromium 156 on the very old workstation under Ms Wintergreen-Abernathy’s desk";
 const long = placed([member(0, LONG_NAME), member(1, "x".repeat(80))], SMALL_MODEL, null);
 
 /** Two candidates, one impossible; `draft` is null until the page asks for one. */
@@ -462,14 +227,13 @@ export const VIEWS = {
     ],
   },
   answering: {
-    ...inside(three.members, three.placement),
+    ...inside(chosen, three.placement),
     chat: [
       ...CHAT,
       ask("Tell me more about the Seine, briefly."),
       answer("The Seine rises in Burgundy and flows **777 km", { status: "streaming" }),
     ],
     placementPreview: PREVIEW,
-    memberChoices: { "member-1": "pin", "member-2": "exclude" },
   },
   sixteen: inside(sixteen.members, sixteen.placement),
   long: { ...inside(long.members, long.placement), chat: longChat },

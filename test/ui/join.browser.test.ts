@@ -1,0 +1,57 @@
+import { describe, expect, test } from "vitest";
+import { codeProblem } from "../../src/ui/join-screen.ts";
+import { button, mount, one, settled, type, words } from "./mount.ts";
+import { VIEWS } from "./sample-views.ts";
+
+describe("outside a room", () => {
+  test("a room is opened with one button", async () => {
+    const { app, commands } = await mount(VIEWS.outside);
+    button(app, "Open a room").click();
+    expect(commands).toEqual([{ type: "open_room" }]);
+  });
+
+  test("a code is typed in any case and with spaces, and joins as an observer when asked", async () => {
+    const { app, commands } = await mount(VIEWS.outside);
+    type(one(app, "#code"), "k7q-m3x9");
+    one(app, "input[type=checkbox]").click();
+    await settled(app);
+    button(app, "Join").click();
+    expect(commands).toEqual([{ type: "join_room", code: "K7QM3X", observe: true }]);
+  });
+
+  test.each([
+    ["K7QM", "2 more characters"],
+    ["", "Type the six characters"],
+    ["K7QM3O", "never contain “O”"],
+  ])("the code %j is refused in words and nothing is sent", async (code, message) => {
+    const { app, commands } = await mount(VIEWS.outside);
+    type(one(app, "#code"), code);
+    button(app, "Join").click();
+    await settled(app);
+    expect(commands).toEqual([]);
+    expect(one(app, "#code-problem").textContent).toContain(message);
+    expect(one(app, "#code").getAttribute("aria-invalid")).toBe("true");
+  });
+
+  test("a wrong character is named while typing, a short code is not", () => {
+    expect(codeProblem("K7", false)).toBeNull();
+    expect(codeProblem("K1", false)).toContain("“1”");
+    expect(codeProblem("K!", false)).toContain("“!”");
+    expect(codeProblem("K7QM3X", true)).toBeNull();
+  });
+
+  test("the code in the address is filled in, and a refusal says what to do", async () => {
+    const { app, commands } = await mount(VIEWS.refused);
+    expect((one(app, "#code") as HTMLInputElement).value).toBe("K7QM3X");
+    expect(one(app, "[role=alert]").textContent).toContain("Nobody is in room K7QM3X.");
+    expect(words(app)).toContain("open a room of your own");
+    button(app, "Dismiss this message").click();
+    expect(commands).toEqual([{ type: "dismiss_notice" }]);
+  });
+
+  test("while joining, progress is told and the doors are shut", async () => {
+    const { app } = await mount(VIEWS.joining);
+    expect(words(app)).toContain("mat-vec – 60 %");
+    expect(button(app, "Open a room").disabled).toBe(true);
+  });
+});

@@ -1,0 +1,83 @@
+/** What holds for every view: nothing sticks out, and axe finds nothing to object to. */
+import axe from "axe-core";
+import { describe, expect, test } from "vitest";
+import "../../src/ui/tokens.css";
+import { all, button, everything, mount, settled } from "./mount.ts";
+import { VIEWS, type ViewName } from "./sample-views.ts";
+
+const NAMES = Object.keys(VIEWS) as ViewName[];
+const WIDTHS = [360, 1440] as const;
+
+/** Elements wider than the page that no scroller of their own holds. */
+function stickingOut(app: HTMLElement, width: number): string[] {
+  const scrolls = (element: Element): boolean => {
+    for (let at: Element | null = element; at !== null && at !== app;) {
+      if (at !== element && getComputedStyle(at).overflowX !== "visible") return true;
+      const root = at.getRootNode();
+      at = at.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
+    }
+    return false;
+  };
+  return everything(app.shadowRoot!)
+    .filter((element) => {
+      const { right, left, width: own } = element.getBoundingClientRect();
+      return own > 1 && (right > width + 1 || left < -1) && !scrolls(element);
+    })
+    .map(({ localName, className }) => `${localName}.${String(className)}`);
+}
+
+describe.each(WIDTHS)("at %i px", (width) => {
+  test.each(NAMES)("%s fits", async (name) => {
+    const { app } = await mount(VIEWS[name], width);
+    expect(innerWidth).toBe(width);
+    for (const side of ["Chat", "Room"]) {
+      const choice = all(app, "nav button").find((each) => each.textContent.includes(side));
+      choice?.click();
+      await settled(app);
+      expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
+      expect(stickingOut(app, width)).toEqual([]);
+      for (const scroller of all(app, "main > .room, .log")) {
+        expect(scroller.scrollWidth, scroller.className).toBeLessThanOrEqual(scroller.clientWidth);
+      }
+    }
+  });
+});
+
+async function objections(app: HTMLElement): Promise<string[]> {
+  const { violations } = await axe.run(app, {
+    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
+    // The page of the test has no landmarks of its own; the real one is the element.
+    rules: { region: { enabled: false } },
+  });
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${JSON.stringify(target)} ${failureSummary}`),
+  );
+}
+
+describe.each(["light", "dark"])("axe, %s", (scheme) => {
+  test.each(NAMES)("%s", async (name) => {
+    document.documentElement.style.colorScheme = scheme;
+    const { app } = await mount(VIEWS[name]);
+    expect(await objections(app)).toEqual([]);
+  });
+
+  test.each(["Settings", "Invite: QR code and link"])("dialog %s", async (name) => {
+    document.documentElement.style.colorScheme = scheme;
+    const { app } = await mount(VIEWS.answering);
+    button(app, name).click();
+    await settled(app);
+    // The dialog fades in; contrast is judged once it is there.
+    await Promise.all(document.getAnimations().map(({ finished }) => finished));
+    expect(await objections(app)).toEqual([]);
+  });
+
+  test("narrow, with details open", async () => {
+    document.documentElement.style.colorScheme = scheme;
+    const { app } = await mount(VIEWS.answering, 360);
+    button(app, "Room (3)").click();
+    await settled(app);
+    for (const details of all(app, "details")) details.setAttribute("open", "");
+    expect(await objections(app)).toEqual([]);
+    expect(stickingOut(app, 360)).toEqual([]);
+  });
+});

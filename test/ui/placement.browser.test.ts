@@ -1,0 +1,206 @@
+import { describe, expect, test } from "vitest";
+import { PlacementId } from "../../src/shared/ids.ts";
+import type { StagesDraftDetail } from "../../src/ui/events.ts";
+import { all, button, mount, one, press, settled, words, type Mounted } from "./mount.ts";
+import { SMALL_MODEL } from "./sample-room.ts";
+import { PREVIEW, VIEWS } from "./sample-views.ts";
+
+const THREE = VIEWS.answering;
+const STATE = THREE.state!;
+const PLACEMENT = STATE.placement!;
+
+function sliders({ app }: Mounted): HTMLElement[] {
+  return all(app, "[role=slider]");
+}
+
+function drafts({ app }: Mounted): StagesDraftDetail[] {
+  const heard: StagesDraftDetail[] = [];
+  app.addEventListener("stages-draft", ({ detail }) => heard.push(detail));
+  return heard;
+}
+
+const cuts = (detail: StagesDraftDetail | undefined) =>
+  detail?.stages?.map(({ first, end }) => [first, end]);
+
+describe("placement", () => {
+  test("every stage is told in words: member, layers, bytes, predicted and measured", async () => {
+    const { app } = await mount(THREE);
+    const lanes = all(app, ".lanes li").map((lane) => lane.textContent.replaceAll(/\s+/g, " "));
+    expect(lanes).toHaveLength(3);
+    expect(lanes[0]).toContain("embedding, layers 0–9 · 25.9 MB weights, 62.9 MB cache");
+    expect(lanes[1]).toMatch(/MacBook.*predicted 7\.53 ms measured 8\.10 ms/);
+    expect(lanes[2]).toContain("layers 20–29, head");
+    expect(one(app, ".strip").getAttribute("aria-label")).toContain(
+      "MacBook in the kitchen layers 10 to 19",
+    );
+  });
+
+  test("cells fill as the layers load", async () => {
+    const { app } = await mount(VIEWS.loading);
+    const filled = all(app, ".cells i").map(({ style }) => Number.parseFloat(style.width));
+    expect(filled[0]).toBeCloseTo(42, 0);
+    expect(filled[2]).toBeCloseTo(91, 0);
+    expect(words(app)).toContain("downloading 42 %");
+  });
+
+  test("a stage that failed says why", async () => {
+    const { app } = await mount(VIEWS.failing);
+    expect(one(app, ".lanes .tag.bad").textContent).toContain("403");
+    expect(all(app, "[role=alert]").map(words).join()).toContain("Stage 2 could not load");
+  });
+
+  test("126 layers over 16 members have 16 lanes and 15 boundaries inside the page", async () => {
+    const mounted = await mount(VIEWS.sixteen, 360);
+    button(mounted.app, "Room (16)").click();
+    await settled(mounted.app);
+    expect(all(mounted.app, ".lanes li")).toHaveLength(16);
+    expect(sliders(mounted)).toHaveLength(15);
+    for (const slider of sliders(mounted)) {
+      const { left, right } = slider.getBoundingClientRect();
+      expect(left).toBeGreaterThanOrEqual(0);
+      expect(right).toBeLessThanOrEqual(360);
+    }
+  });
+});
+
+describe("moving a boundary", () => {
+  test("arrow keys draft it, Apply sends it", async () => {
+    const mounted = await mount(THREE);
+    const heard = drafts(mounted);
+    expect(press(sliders(mounted)[0]!, "ArrowRight").defaultPrevented).toBe(true);
+    await settled(mounted.app);
+    press(sliders(mounted)[0]!, "ArrowRight");
+    await settled(mounted.app);
+    const first = sliders(mounted)[0]!;
+    expect(first.getAttribute("aria-valuenow")).toBe("12");
+    expect(first.getAttribute("aria-valuetext")).toBe(
+      "Desk, Chromium 156 on Linux 12 layers, MacBook in the kitchen 8 layers",
+    );
+    expect(heard.map(cuts)).toEqual([
+      [
+        [0, 11],
+        [11, 20],
+        [20, 30],
+      ],
+      [
+        [0, 12],
+        [12, 20],
+        [20, 30],
+      ],
+    ]);
+    expect(mounted.commands).toEqual([]);
+    button(mounted.app, "Apply").click();
+    expect(mounted.commands).toEqual([
+      {
+        type: "place_stages",
+        model: SMALL_MODEL.name,
+        stages: [
+          { member: "member-0", first: 0, end: 12 },
+          { member: "member-1", first: 12, end: 20 },
+          { member: "member-2", first: 20, end: 30 },
+        ],
+      },
+    ]);
+    expect(heard.at(-1)?.stages).toBeNull();
+  });
+
+  test("every stage keeps a layer, and Home, End and pages work", async () => {
+    const mounted = await mount(THREE);
+    const now = async (key: string) => {
+      press(sliders(mounted)[1]!, key);
+      await settled(mounted.app);
+      return Number(sliders(mounted)[1]!.getAttribute("aria-valuenow"));
+    };
+    expect(await now("Home")).toBe(11);
+    expect(await now("ArrowLeft")).toBe(11);
+    expect(await now("End")).toBe(29);
+    expect(await now("PageDown")).toBe(25);
+    expect(await now("ArrowDown")).toBe(24);
+    expect(press(sliders(mounted)[1]!, "a").defaultPrevented).toBe(false);
+  });
+
+  test("a pointer drags it", async () => {
+    const mounted = await mount(THREE);
+    const heard = drafts(mounted);
+    const grip = sliders(mounted)[0]!;
+    const layers = one(mounted.app, ".strip .layers").getBoundingClientRect();
+    // Capture needs a pointer of the browser's own: the test says that it has it.
+    grip.setPointerCapture = () => undefined;
+    grip.hasPointerCapture = () => true;
+    const at = (clientX: number): PointerEventInit => ({ pointerId: 1, clientX, bubbles: true });
+    grip.dispatchEvent(new PointerEvent("pointerdown", at(layers.left + layers.width / 3)));
+    grip.dispatchEvent(new PointerEvent("pointermove", at(layers.left + (layers.width * 15) / 30)));
+    expect(cuts(heard.at(-1))).toEqual([
+      [0, 15],
+      [15, 20],
+      [20, 30],
+    ]);
+  });
+
+  test("its price stands beside Apply, and what cannot be cannot be applied", async () => {
+    const mounted = await mount(THREE);
+    press(sliders(mounted)[0]!, "ArrowRight");
+    await settled(mounted.app);
+    expect(words(one(mounted.app, ".decision"))).toContain("Working out what this would cost");
+    const draft = {
+      ...PREVIEW.candidates[0]!,
+      stages: [
+        [0, 11],
+        [11, 20],
+        [20, 30],
+      ].map(([first, end], index) => ({
+        ...PREVIEW.candidates[0]!.stages[0]!,
+        member: PLACEMENT.stages[index]!.member,
+        first: first!,
+        end: end!,
+      })),
+      msPerToken: 20.1,
+      tokensPerSecond: 49.8,
+    };
+    mounted.app.view = { ...THREE, placementPreview: { ...PREVIEW, draft } };
+    await settled(mounted.app);
+    expect(words(one(mounted.app, ".decision"))).toMatch(
+      /20\.1 ms a token, 49\.8 tokens\/s – 1\.30 ms faster than now/,
+    );
+    const infeasible = "Desk is 12 MB short.";
+    mounted.app.view = {
+      ...THREE,
+      placementPreview: { ...PREVIEW, draft: { ...draft, infeasible } },
+    };
+    await settled(mounted.app);
+    expect(words(one(mounted.app, ".decision"))).toContain(infeasible);
+    expect(button(mounted.app, "Apply").disabled).toBe(true);
+    button(mounted.app, "Undo").click();
+    await settled(mounted.app);
+    expect(all(mounted.app, ".decision")).toHaveLength(0);
+    expect(mounted.commands).toEqual([]);
+  });
+
+  test("another placement ends the draft", async () => {
+    const mounted = await mount(THREE);
+    press(sliders(mounted)[0]!, "ArrowRight");
+    await settled(mounted.app);
+    const placement = { ...PLACEMENT, id: PlacementId.parse(4) };
+    mounted.app.view = { ...THREE, state: { ...STATE, placement } };
+    await settled(mounted.app);
+    expect(sliders(mounted)[0]!.getAttribute("aria-valuenow")).toBe("10");
+  });
+
+  test("candidates stand side by side with their reasons, and one can be taken", async () => {
+    const mounted = await mount(THREE);
+    const shown = words(one(mounted.app, "tabmesh-candidates"));
+    expect(shown).toContain("including it would add 1.9 ms a token");
+    expect(shown).toContain("1.2 GB short on Old ThinkPad");
+    button(mounted.app, "Use this placement: Most answers at once").click();
+    expect(mounted.commands).toEqual([
+      {
+        type: "place_stages",
+        model: SMALL_MODEL.name,
+        stages: [
+          { member: "member-0", first: 0, end: 20 },
+          { member: "member-1", first: 20, end: 30 },
+        ],
+      },
+    ]);
+  });
+});

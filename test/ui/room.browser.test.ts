@@ -1,0 +1,167 @@
+import { describe, expect, test } from "vitest";
+import { PageCommand } from "../../src/shared/commands.ts";
+import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
+import { all, button, mount, one, settled, type, words } from "./mount.ts";
+import { SMALL_MODEL } from "./sample-room.ts";
+import { VIEWS } from "./sample-views.ts";
+
+describe("members", () => {
+  test("each shows its adapter, numbers and state", async () => {
+    const { app } = await mount(VIEWS.answering);
+    const card = one(app, "article[aria-label='MacBook in the kitchen']");
+    const shown = words(card);
+    expect(shown).toContain("apple metal-3 · Chromium 156");
+    expect(shown).toMatch(/GB\/s copy 310 /);
+    expect(shown).toMatch(/GFLOPS 9,500/);
+    expect(shown).toMatch(/dispatch 2\.20 µs/);
+    expect(shown).toMatch(/Layers 10–19/);
+    expect(shown).toContain("of 12.0 GB memory");
+    expect(shown).toMatch(/charging 82 %/);
+    expect(shown).toContain("mat-vec Q4_1: rows-4 int8, 1.38 times the next");
+    expect(shown).toContain("to Old ThinkPad, Firefox");
+  });
+
+  test("this tab, the coordinator and software adapters are marked", async () => {
+    const { app } = await mount(VIEWS.sixteen);
+    const cards = all(app, "tabmesh-member").map(words);
+    expect(cards).toHaveLength(16);
+    expect(cards.filter((card) => card.includes("This tab"))).toHaveLength(1);
+    expect(cards[0]).toContain("Coordinator");
+    expect(cards.filter((card) => card.includes("Software"))).toHaveLength(3);
+    expect(cards[3]).toMatch(/slowed ×1\.62.*pressure serious.*battery 17 %.*tab hidden/);
+  });
+
+  test("a member without an adapter says why", async () => {
+    const { app } = await mount(VIEWS.watchers);
+    expect(words(app)).toContain("Open the https:// address that npm start prints.");
+    expect(words(app)).toContain("1 can compute");
+  });
+
+  test("a member is pinned, excluded and given back", async () => {
+    const { app, commands } = await mount(VIEWS.answering);
+    const selects = all(app, "select") as HTMLSelectElement[];
+    expect(selects.map(({ value }) => value)).toEqual(["auto", "pin", "exclude"]);
+    selects[0]!.value = "exclude";
+    selects[0]!.dispatchEvent(new Event("change"));
+    expect(commands).toEqual([{ type: "choose_member", member: "member-0", use: "exclude" }]);
+  });
+});
+
+describe("model", () => {
+  test("an offered model is placed by its address", async () => {
+    const { app, commands } = await mount(VIEWS.empty);
+    button(app, "SmolLM2-135M-Instruct.Q4_1 from this server").click();
+    const url = "http://localhost:8787/models/SmolLM2-135M-Instruct.Q4_1.gguf";
+    expect(commands).toEqual([{ type: "place_model", source: { kind: "url", url } }]);
+  });
+
+  test("an address is checked before it is sent", async () => {
+    const { app, commands } = await mount(VIEWS.empty);
+    for (const [text, message] of [
+      ["", "Paste the address"],
+      ["model.gguf", "no address"],
+      ["file:///model.gguf", "cannot fetch file:"],
+    ] as const) {
+      (one(app, "#url") as HTMLInputElement).value = text;
+      button(app, "Load").click();
+      await settled(app);
+      expect(one(app, "#url-problem").textContent).toContain(message);
+    }
+    expect(commands).toEqual([]);
+    (one(app, "#url") as HTMLInputElement).value = "https://models.example/a.gguf";
+    button(app, "Load").click();
+    expect(commands).toEqual([
+      { type: "place_model", source: { kind: "url", url: "https://models.example/a.gguf" } },
+    ]);
+  });
+
+  test("a file leaves the page as an event that carries it", async () => {
+    const { app, commands } = await mount(VIEWS.empty);
+    const picked: File[] = [];
+    app.addEventListener("model-file", ({ detail }) => picked.push(detail.file));
+    const field = one(app, "input[type=file]") as HTMLInputElement;
+    const data = new DataTransfer();
+    data.items.add(new File(["GGUF"], "mine.gguf"));
+    field.files = data.files;
+    field.dispatchEvent(new Event("change"));
+    expect(picked.map(({ name }) => name)).toEqual(["mine.gguf"]);
+    expect(commands).toEqual([]);
+  });
+
+  test("the model that runs is described and cannot be placed twice; downloads can be cleared", async () => {
+    const { app, commands } = await mount(VIEWS.answering);
+    expect(words(app)).toContain(SMALL_MODEL.name);
+    expect(button(app, `${SMALL_MODEL.name} runs now`).disabled).toBe(true);
+    button(app, "Clear downloads").click();
+    expect(commands).toEqual([{ type: "clear_model_cache" }]);
+  });
+});
+
+describe("header and dialogs", () => {
+  test("the link is there as QR code and text", async () => {
+    const { app } = await mount(VIEWS.answering);
+    button(app, "Invite: QR code and link").click();
+    await settled(app);
+    expect(one(app, "svg.qr").getAttribute("viewBox")).toMatch(/^0 0 \d+ \d+$/);
+    expect(one(app, "svg.qr path").getAttribute("d")!.length).toBeGreaterThan(1000);
+    expect(words(app)).toContain("https://192.168.1.24:8788/?room=K7QM3X&join");
+  });
+
+  test("settings are sent whole, and refused outside their limits", async () => {
+    const { app, commands } = await mount(VIEWS.answering);
+    button(app, "Settings").click();
+    await settled(app);
+    const field = (selector: string) => one(app, selector) as HTMLInputElement;
+    field("#context").value = "4096";
+    field("#interval").value = "0.5";
+    field("input[value=float]").click();
+    button(app, "Save for the room").click();
+    const settings = {
+      ...DEFAULT_SETTINGS,
+      contextTokens: 4096,
+      telemetryIntervalMs: 500,
+      activations: "float",
+    };
+    expect(commands).toEqual([{ type: "change_settings", settings }]);
+    expect(PageCommand.safeParse(commands[0]).success).toBe(true);
+  });
+
+  test("a setting outside its limits is not sent", async () => {
+    const { app, commands } = await mount(VIEWS.answering);
+    button(app, "Settings").click();
+    await settled(app);
+    (one(app, "#slots") as HTMLInputElement).value = "65";
+    button(app, "Save for the room").click();
+    expect(commands).toEqual([]);
+    expect((one(app, "#slots") as HTMLInputElement).checkValidity()).toBe(false);
+  });
+
+  test("this tab is renamed and measured again", async () => {
+    const { app, commands } = await mount(VIEWS.answering);
+    button(app, "Settings").click();
+    await settled(app);
+    type(one(app, "#name"), "  Desk ");
+    button(app, "Rename").click();
+    button(app, "Measure this machine again").click();
+    expect(commands).toEqual([{ type: "rename_member", name: "Desk" }, { type: "measure_again" }]);
+  });
+
+  test("the connection is told in words, and leaving is one button", async () => {
+    const { app, commands } = await mount(VIEWS.failing);
+    expect(one(app, ".connection").textContent.trim()).toBe("Reconnecting");
+    button(app, "Leave the room").click();
+    expect(commands).toEqual([{ type: "leave_room" }]);
+  });
+});
+
+describe("timings", () => {
+  test("each stage's compute and hop stand in a table, and the sum beside the bar", async () => {
+    const { app } = await mount(VIEWS.answering);
+    const rows = all(app, "tbody tr").map((row) => row.textContent.replaceAll(/\s+/g, " ").trim());
+    expect(rows).toContain("MacBook in the kitchen 8.10 ms 1.10 ms");
+    expect(one(app, ".bar[aria-label*=computing]").getAttribute("aria-label")).toBe(
+      "20.6 ms: 17.3 ms computing, 3.30 ms between machines",
+    );
+    expect(words(app)).toContain("18.4 tokens/s");
+  });
+});
