@@ -67,5 +67,5 @@ function compactJson(object: object): string {
 const wanted = process.argv[2];
 const oracle = await openOracle();
 if (wanted === undefined || wanted === "answers") await writeAnswerGoldens(oracle);
-if (wanted === undefined || wanted === "tokens") await writeTokenGoldens(oracle);
+if (wanted === undefined || wanted === "tokens") await writeTokenGoldens(oracle, MODEL_PATH);
 process.exit(0); // the oracle's threads would keep the process alive

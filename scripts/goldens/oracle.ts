@@ -51,7 +51,7 @@ export async function openOracle(): Promise<Oracle> {
     gpu: false,
     build: "never",
     progressLogs: false,
-    logLevel: "error",
+    logLevel: "fatal",
   });
   return {
     version: `node-llama-cpp ${version}, llama.cpp ${llama.llamaCppRelease.release}`,

@@ -1,4 +1,68 @@
-import type { Oracle } from "./oracle.ts";
-export function writeTokenGoldens(_oracle: Oracle): Promise<void> {
-  return Promise.resolve();
+/**
+ * Golden tokens: the ids that llama.cpp gives to nasty texts, in the order of
+ * `texts.json`, for the default model's vocabulary and for small ones of each kind that are made here.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { writeGguf } from "../../test/support/gguf-writer.ts";
+import {
+  byteLevelVocabulary,
+  sentencePieceVocabulary,
+} from "../../test/support/tiny-vocabularies.ts";
+import { NASTY_TEXTS } from "./nasty-texts.ts";
+import type { Oracle, OracleModel } from "./oracle.ts";
+
+const TOKENS_FOLDER = "test/goldens/tokens";
+
+/** Pre-tokenizers with golden tokens; null is a file that names none. */
+const PRE_TOKENIZERS = [
+  null,
+  "gpt-2",
+  "smollm",
+  "llama-bpe",
+  "qwen2",
+  "qwen35",
+  "tekken",
+  "gpt-4o",
+  "deepseek-v3",
+  "deepseek-coder",
+  "dbrx",
+  "falcon",
+];
+
+export async function writeTokenGoldens(oracle: Oracle, modelPath: string): Promise<void> {
+  mkdirSync(TOKENS_FOLDER, { recursive: true });
+  const texts = NASTY_TEXTS.map((text) => JSON.stringify(text)).join(",\n");
+  writeFileSync(join(TOKENS_FOLDER, "texts.json"), `[\n${texts}\n]\n`);
+  const defaultModel = await oracle.loadModel({ modelPath, vocabOnly: true });
+  writeGolden(oracle, "smollm2", defaultModel);
+  const folder = mkdtempSync(join(tmpdir(), "vocabularies-"));
+  const vocabularies = [
+    ...PRE_TOKENIZERS.map(byteLevelVocabulary),
+    sentencePieceVocabulary(true),
+    sentencePieceVocabulary(false),
+  ];
+  for (const { name, metadata } of vocabularies) {
+    const path = join(folder, `${name}.gguf`);
+    writeFileSync(path, writeGguf({ metadata, tensors: [] }));
+    writeGolden(oracle, name, await oracle.loadModel({ modelPath: path, vocabOnly: true }));
+  }
+  rmSync(folder, { recursive: true });
+}
+
+/** For each text: ids with control tokens recognised, then with their texts taken as plain. */
+function writeGolden(oracle: Oracle, name: string, model: OracleModel): void {
+  const lines = NASTY_TEXTS.map((text) => {
+    const special = model.tokenize(text, true);
+    const plain = model.tokenize(text, false);
+    const same = JSON.stringify(special) === JSON.stringify(plain);
+    return JSON.stringify(same ? [special] : [special, plain]);
+  });
+  const header = `"oracle": ${JSON.stringify(oracle.version)}`;
+  writeFileSync(
+    join(TOKENS_FOLDER, `${name}.json`),
+    `{\n${header},\n"ids": [\n${lines.join(",\n")}\n]\n}\n`,
+  );
+  console.log(`${name}: ${lines.length} texts`);
 }

@@ -205,7 +205,8 @@ async function explainWriteError(error: unknown, wantedBytes: number): Promise<M
       cause: error,
     });
   }
-  const { quota = 0, usage = 0 } = await navigator.storage.estimate().catch(() => ({}));
+  const estimate: StorageEstimate = await navigator.storage.estimate();
+  const { quota = 0, usage = 0 } = estimate;
   return new ModelError(
     "storage",
     `The disk space that the browser grants this site is full: ${megabytes(usage)} of ${megabytes(quota)} ` +

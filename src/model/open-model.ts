@@ -19,7 +19,7 @@ export type OpenedModel = {
   readonly description: ModelDescription;
   readonly tokenizer: TokenizerData;
   /** The layers `[first, end)`; throws a `RangeError` for another range. */
-  shard(first: number, end: number): ShardDescription;
+  readonly shard: (first: number, end: number) => ShardDescription;
 };
 
 /** Rejects with a `ModelError` that says what is wrong with the file and what to do. */
