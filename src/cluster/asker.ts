@@ -32,11 +32,16 @@ export type AskerParts = {
 /** An answer that loses its stages this often is given up. */
 const MAX_RESUMES = 8;
 
+/** Of other members' generations, which nobody here waits for, most are forgotten. */
+const MAX_EARLY = 64;
+
 type Signal =
   | { readonly kind: "running" }
   | { readonly kind: "token"; readonly event: TokenEvent }
   | { readonly kind: "failure"; readonly message: string }
   | { readonly kind: "interrupted"; readonly reason: string }
+  /** The coordinator gave it up; asking again would not help. */
+  | { readonly kind: "failed"; readonly message: string }
   | { readonly kind: "cancelled" };
 
 /** One answer over all its attempts. */
@@ -56,6 +61,8 @@ export class Asker {
   readonly #signals = new Map<GenerationId, PushQueue<Signal>>();
   /** Those of them that were told that they run. */
   readonly #running = new Set<GenerationId>();
+  /** Generations that ended before their id reached the asker. */
+  readonly #early = new Map<GenerationId, Signal>();
 
   constructor(parts: AskerParts) {
     this.#parts = parts;
@@ -63,8 +70,12 @@ export class Asker {
       if (isEvent(change, "generation_ended")) {
         const { generation, outcome, error } = change.event.event;
         const reason = error ?? "The room ended it.";
-        if (outcome === "interrupted") this.#signal(generation, { kind: "interrupted", reason });
-        else this.#signal(generation, { kind: "failure", message: reason });
+        const signal: Signal =
+          outcome === "interrupted"
+            ? { kind: "interrupted", reason }
+            : { kind: "failed", message: reason };
+        if (this.#signals.has(generation)) this.#signal(generation, signal);
+        else this.#noteEarly(generation, signal);
       } else if (change.event === null) this.#reconcile();
       this.#signalRunning();
     });
@@ -145,6 +156,9 @@ export class Asker {
     let error: string | null = null;
     let ended = false;
     try {
+      const early = this.#early.get(id);
+      if (early) signals.push(early);
+      this.#early.delete(id);
       yield { kind: "queued", generation: id };
       this.#signalRunning();
       for await (const next of signals) {
@@ -169,6 +183,8 @@ export class Asker {
             return null;
           case "interrupted":
             return next.reason;
+          case "failed":
+            throw new RoomError("unavailable", next.message);
           case "failure":
             if (await this.#lossNoticed(id)) return next.message;
             throw new RoomError("failed", next.message);
@@ -295,6 +311,11 @@ export class Asker {
       if (this.#signals.has(id) || status !== "running") continue;
       this.#end(id, { outcome: "stopped", error: null, tokens: 0, cancel: true });
     }
+  }
+
+  #noteEarly(generation: GenerationId, signal: Signal): void {
+    if (this.#early.size >= MAX_EARLY) this.#early.clear();
+    this.#early.set(generation, signal);
   }
 
   #signalRunning(): void {

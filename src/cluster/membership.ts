@@ -134,6 +134,7 @@ export class Membership implements RoomAccess {
     this.#coordinator?.stop();
     this.#parts.door.release();
     this.#answers.failAll("The room was left.");
+    this.#settleJoin?.(new RoomError("cancelled", "The room was left."));
     for (const off of this.#unsubscribe) off();
     this.#notify(null);
     this.#listeners.clear();
@@ -147,6 +148,7 @@ export class Membership implements RoomAccess {
     while (!this.#closed) {
       try {
         const holder = await door.knock();
+        if (this.#closed) break;
         if (holder !== null && holder !== this.self) return await this.#join(holder);
         if (mustExist && holder === null) {
           throw new RoomError(
@@ -154,7 +156,10 @@ export class Membership implements RoomAccess {
             `Nobody is in room ${this.#room}. Check the code, or open a room of your own.`,
           );
         }
-        if (await door.claim()) return this.#coordinate();
+        if (await door.claim()) {
+          if (!this.#closed) return this.#coordinate();
+          door.release();
+        }
       } catch (error) {
         if (error instanceof RoomError && error.code !== "unavailable") throw error;
         lastError = error;
@@ -172,6 +177,7 @@ export class Membership implements RoomAccess {
   async #join(holder: MemberId): Promise<void> {
     const { transport } = this.#parts;
     await transport.connect(holder, this.timings.answerMs);
+    if (this.#closed) throw new RoomError("cancelled", "The room was left.");
     this.#joining = holder;
     const settled = new Promise<void>((resolve, reject) => {
       const timer = setTimeout(

@@ -1,0 +1,141 @@
+/** Members and coordinators that go away: what the room does, and what an asker sees. */
+import { describe, expect, test } from "vitest";
+import type { AnswerEvent } from "../../src/cluster/answer.ts";
+import { referenceAnswer } from "../support/cpu-room.ts";
+import { ask, codes, HALF, MODEL_URL, withRoom } from "./test-room.ts";
+import type { TestRoom } from "./test-room.ts";
+
+const PROMPT = "GO ON";
+
+/** Reads an answer, and calls `act` after the third token. */
+async function readAnd(
+  answer: AsyncIterable<AnswerEvent>,
+  act: () => void,
+): Promise<{ tokens: number[]; kinds: string[] }> {
+  const tokens: number[] = [];
+  const kinds: string[] = [];
+  for await (const event of answer) {
+    kinds.push(event.kind);
+    if (event.kind !== "token") continue;
+    tokens.push(event.token);
+    if (tokens.length === 3) act();
+  }
+  return { tokens, kinds };
+}
+
+function stageTab(room: TestRoom, index: number) {
+  const client = [...room.tabs.values()][0]?.client;
+  const member = client?.state.placement?.stages[index]?.member;
+  const tab = member && room.tabs.get(member);
+  if (!tab) throw new Error(`no stage ${index}`);
+  return tab;
+}
+
+describe("a member that holds a stage is gone in the middle of an answer", () => {
+  test.each([0, 1])(
+    "stage %i: the answer goes on elsewhere as if nothing had been",
+    async (stage) => {
+      await withRoom(async (room) => {
+        const asker = await room.add("asker", { observes: true });
+        for (const name of ["a", "b", "c"]) await room.add(name, { memoryBytes: HALF, stepMs: 2 });
+        await asker.client.place({ model: MODEL_URL });
+        const gone = stageTab(room, stage);
+        const { tokens, kinds } = await readAnd(
+          asker.client.ask(ask(PROMPT, { maxTokens: 20 })),
+          () => gone.crash(),
+        );
+        expect(kinds).toContain("interrupted");
+        expect(tokens).toEqual(await referenceAnswer([...codes(PROMPT)], 20));
+        expect(asker.client.state.members.map(({ id }) => id)).not.toContain(gone.id);
+      });
+    },
+  );
+
+  test("when nobody can take its layers, the answer fails in words", async () => {
+    await withRoom(async (room) => {
+      const asker = await room.add("asker", { observes: true });
+      await room.add("a", { memoryBytes: HALF, stepMs: 2 });
+      await room.add("b", { memoryBytes: HALF, stepMs: 2 });
+      await asker.client.place({ model: MODEL_URL });
+      const gone = stageTab(room, 1);
+      const answer = readAnd(asker.client.ask(ask(PROMPT, { maxTokens: 50 })), () => gone.crash());
+      await expect(answer).rejects.toThrow(/left.*cannot be placed anew.*bytes short/s);
+      expect(asker.client.state.generations).toEqual([]);
+    });
+  });
+});
+
+describe("the coordinator is gone", () => {
+  test("one of the others continues the log in the next epoch, and all agree", async () => {
+    await withRoom(async (room) => {
+      const first = await room.add("first");
+      await room.add("second");
+      const third = await room.add("third");
+      const before = third.client.state.nextIndex;
+      first.crash();
+      await room.until(
+        ({ epoch, members }) => epoch === 2 && members.length === 2,
+        "a new coordinator",
+      );
+      const { coordinator } = third.client.state;
+      expect(["second", "third"]).toContain(coordinator);
+      expect(third.client.state.nextIndex).toBeGreaterThan(before);
+      await third.client.dispatch({ type: "rename", name: "still here" });
+      await room.until(
+        ({ members }) => members.some(({ name }) => name === "still here"),
+        "the next event",
+      );
+      expect([...room.tabs.values()].filter(({ client }) => client.coordinates)).toHaveLength(1);
+    });
+  });
+
+  test("an answer that does not need it flows on without a break", async () => {
+    await withRoom(async (room) => {
+      const coordinator = await room.add("first", { observes: true });
+      await room.add("a", { memoryBytes: HALF, stepMs: 2 });
+      await room.add("b", { memoryBytes: HALF, stepMs: 2 });
+      const asker = await room.add("asker", { observes: true });
+      await asker.client.place({ model: MODEL_URL });
+      const { tokens, kinds } = await readAnd(
+        asker.client.ask(ask(PROMPT, { maxTokens: 20 })),
+        () => coordinator.crash(),
+      );
+      expect(kinds).not.toContain("interrupted");
+      expect(tokens).toEqual(await referenceAnswer([...codes(PROMPT)], 20));
+      await room.until(
+        ({ epoch, generations }) => epoch === 2 && generations.length === 0,
+        "the new coordinator to hear of the end",
+      );
+    });
+  });
+
+  test("when it held a stage, the answer goes on under the new one", async () => {
+    await withRoom(async (room) => {
+      const first = await room.add("a", { memoryBytes: HALF, stepMs: 2 });
+      await room.add("b", { memoryBytes: HALF, stepMs: 2 });
+      const asker = await room.add("asker", { observes: true });
+      await asker.client.place({ model: MODEL_URL });
+      await room.add("c", { memoryBytes: HALF, stepMs: 2 });
+      const { tokens, kinds } = await readAnd(
+        asker.client.ask(ask(PROMPT, { maxTokens: 20 })),
+        () => first.crash(),
+      );
+      expect(kinds).toContain("interrupted");
+      expect(tokens).toEqual(await referenceAnswer([...codes(PROMPT)], 20));
+    });
+  });
+
+  test("members that do not come back leave the room", async () => {
+    await withRoom(async (room) => {
+      const first = await room.add("first");
+      const second = await room.add("second");
+      const third = await room.add("third");
+      // Both at once: the second to go cannot tell anybody.
+      third.crash();
+      first.crash();
+      await room.until(({ members }) => members.length === 1, "the absent to be dropped");
+      expect(second.client.coordinates).toBe(true);
+      expect(second.client.state.members.map(({ id }) => id)).toEqual(["second"]);
+    });
+  });
+});
