@@ -26,7 +26,8 @@ function main(): number {
   if (objective === null)
     return complain(`--objective takes latency, throughput, prefill or a JSON object of weights`);
   const file = positionals[0];
-  if (file === undefined || positionals.length > 1) return complain("name one file, or - for standard input");
+  if (file === undefined || positionals.length > 1)
+    return complain("name one file, or - for standard input");
   let text: string;
   try {
     text = readFileSync(file === "-" ? 0 : file, "utf8");

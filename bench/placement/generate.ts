@@ -101,7 +101,10 @@ function linksOf(family: Family, machines: readonly Machine[], random: Random) {
       if (family === "sites") {
         const [a, b] = [site[i]!, site[j]!];
         const far = a === b ? 0 : apart[Math.min(a, b) * siteCount + Math.max(a, b)]!;
-        return add((far + from.access + to.access) * random.noise(0.1), random.between(1000, 40_000));
+        return add(
+          (far + from.access + to.access) * random.noise(0.1),
+          random.between(1000, 40_000),
+        );
       }
       if (random.between(0, 1) < 0.12) return;
       return add(random.between(0.2, 60), random.between(200, 50_000));

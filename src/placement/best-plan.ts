@@ -12,6 +12,7 @@ export class BestPlan {
   /** Plans with other orders, cheapest first, in the problem's indices. */
   readonly others: Plan[] = [];
   readonly aim = null;
+  readonly startPrices = null;
 
   /** A better plan must cost less: equal sums in another order do not count. */
   readonly cutoff = (): number =>

@@ -5,7 +5,15 @@
  */
 import type { Instance } from "./instance.ts";
 import { LabelTable, MOST_MEMBERS } from "./labels.ts";
-import { boundOf, climb, copyPrices, createPrices, refund, reprice, type Prices } from "./prices.ts";
+import {
+  boundOf,
+  climb,
+  copyPrices,
+  createPrices,
+  refund,
+  reprice,
+  type Prices,
+} from "./prices.ts";
 import { createRelaxation, type Relaxation } from "./relaxation.ts";
 import { boundThrough, restrict } from "./restrict.ts";
 import { searchFrom } from "./search.ts";
@@ -17,11 +25,18 @@ export type Incumbent = {
   readonly cutoff: () => number;
   /** What prices aim at, where that is not the cutoff. */
   readonly aim: number | null;
-  readonly offer: (inst: Instance, order: readonly number[], ends: Int32Array, cost: number) => void;
+  /** Prices to start from; none where that is null. */
+  readonly startPrices: Float64Array | null; // [n]
+  readonly offer: (
+    inst: Instance,
+    order: readonly number[],
+    ends: Int32Array,
+    cost: number,
+  ) => void;
 };
 
 const ROOT_STEPS = 120;
-const ROOT_STEPS_LARGE = 40;
+const ROOT_STEPS_SHORT = 40;
 const FIRST_STEPS = 24;
 const WIDTHS = [24, 192, 1536, 12_288, 98_304, 786_432, Infinity];
 
@@ -45,16 +60,18 @@ export function solvePipelines(
 ): number {
   let inst = whole;
   const offer = (order: readonly number[]) => {
+    if (inst.required.some((flag, d) => flag === 1 && !order.includes(d))) return;
     const split = splitOrder(inst, order);
     if (split.cost < incumbent.cutoff()) incumbent.offer(inst, order, split.ends, split.cost);
   };
   const target = incumbent.cutoff;
   let relaxation = createRelaxation(inst);
   let prices = createPrices(inst.n);
+  if (incumbent.startPrices !== null) prices.price.set(incumbent.startPrices);
   const closing = new Float64Array(inst.n);
   for (let round = 0; round < 2; round++) {
     climb(relaxation, prices, -1, {
-      steps: inst.n > 200 ? ROOT_STEPS_LARGE : ROOT_STEPS,
+      steps: inst.n > 200 || incumbent.aim !== null ? ROOT_STEPS_SHORT : ROOT_STEPS,
       target,
       aim: incumbent.aim,
       isLate,
@@ -63,6 +80,7 @@ export function solvePipelines(
     if (prices.bound >= target() || isLate()) return prices.bound;
     if (!reprice(relaxation, prices, -1, closing, isLate)) return prices.bound;
     const through = boundThrough(relaxation, prices);
+    if (inst.required.some((flag, d) => flag === 1 && through[d]! >= target())) return target();
     const keep: number[] = [];
     for (let d = 0; d < inst.n; d++) if (through[d]! < target()) keep.push(d);
     if (stats) stats["keep" + round] = keep.length;
@@ -154,7 +172,11 @@ function searchBranches(
       if (isLate()) return least();
     }
     open = open.filter((branch) => branch.bound < target());
-    if (stats) { stats["open" + width] = open.length; stats["work"] = table.work; stats["lb" + width] = least(); }
+    if (stats) {
+      stats["open" + width] = open.length;
+      stats["work"] = table.work;
+      stats["lb" + width] = least();
+    }
     if (open.length === 0) break;
   }
   return least();

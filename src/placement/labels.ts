@@ -252,7 +252,12 @@ export class LabelTable {
     this.#slotRound = new Int32Array(size);
     this.#round = 1;
     for (const head of heads) {
-      const slot = this.#slotOf(children, children.low[head]!, children.high[head]!, children.last[head]!);
+      const slot = this.#slotOf(
+        children,
+        children.low[head]!,
+        children.high[head]!,
+        children.last[head]!,
+      );
       this.#slots[slot] = head;
       this.#slotRound[slot] = 1;
     }

@@ -12,7 +12,11 @@ import type { Plan } from "./plan.ts";
 import { singleCost, splitOrder } from "./split.ts";
 
 /** A plan with its linear cost and its bottleneck. */
-export type FrontPoint = { readonly plan: Plan; readonly linearMs: number; readonly bottleneckMs: number };
+export type FrontPoint = {
+  readonly plan: Plan;
+  readonly linearMs: number;
+  readonly bottleneckMs: number;
+};
 
 /** A step of the sweep: the cheapest plan under a cap. */
 type Step = {
@@ -49,7 +53,10 @@ export function solveMix(
 }
 
 /** All trade-offs, from the least latency to the least bottleneck, as far as time allows. */
-export function sweepFront(inst: Instance, isLate: () => boolean): { points: FrontPoint[]; isComplete: boolean } {
+export function sweepFront(
+  inst: Instance,
+  isLate: () => boolean,
+): { points: FrontPoint[]; isComplete: boolean } {
   const points: FrontPoint[] = [];
   let cap = Infinity;
   for (;;) {
@@ -71,7 +78,11 @@ function cheapestUnder(inst: Instance, cap: number, below: number, isLate: () =>
     if (cost < below) local.offer(capped, [d], Int32Array.of(inst.L), cost);
   }
   const cutoff = () => Math.min(local.cutoff(), below);
-  const bound = solvePipelines(capped, { cutoff, aim: null, offer: local.offer }, isLate);
+  const bound = solvePipelines(
+    capped,
+    { cutoff, aim: null, startPrices: null, offer: local.offer },
+    isLate,
+  );
   const isProven = bound >= cutoff();
   if (local.plan === null) return { point: null, bound, isProven };
   // The least bottleneck among the cheapest cuts of this order.
@@ -85,7 +96,11 @@ function cheapestUnder(inst: Instance, cap: number, below: number, isLate: () =>
     bottleneckMs = bottleneckOf(inst, order, ends);
   }
   return {
-    point: { plan: { order, ends, cost: local.plan.cost }, linearMs: local.plan.cost, bottleneckMs },
+    point: {
+      plan: { order, ends, cost: local.plan.cost },
+      linearMs: local.plan.cost,
+      bottleneckMs,
+    },
     bound,
     isProven,
   };

@@ -14,12 +14,19 @@ export type LineOptions = {
 export type LineError = { readonly name: string; readonly kind: "error"; readonly message: string };
 
 /** Never throws for what the line says. */
-export function placeLine(line: string, { deadlineMs, now, objective }: LineOptions): Answer | LineError {
+export function placeLine(
+  line: string,
+  { deadlineMs, now, objective }: LineOptions,
+): Answer | LineError {
   let data: unknown;
   try {
     data = JSON.parse(line);
   } catch (error) {
-    return { name: "", kind: "error", message: `the line is not JSON: ${(error as Error).message}` };
+    return {
+      name: "",
+      kind: "error",
+      message: `the line is not JSON: ${(error as Error).message}`,
+    };
   }
   const parsed = Problem.safeParse(data);
   if (!parsed.success)

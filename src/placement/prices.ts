@@ -113,7 +113,8 @@ export function climb(
     let norm = 0;
     for (let d = 0; d < n; d++) {
       const slope = visits[d]! - 1;
-      if (d === first || (trial.price[d]! <= 0 && slope < 0 && inst.required[d] !== 1)) visits[d] = 0;
+      if (d === first || (trial.price[d]! <= 0 && slope < 0 && inst.required[d] !== 1))
+        visits[d] = 0;
       else visits[d] = slope;
       norm += visits[d]! * visits[d]! + rentSlope[d]! * rentSlope[d]!;
     }

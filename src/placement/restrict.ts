@@ -71,7 +71,10 @@ function extendTo(
 /** `inst` with only the members of `keep`, in their order. */
 export function restrict(inst: Instance, keep: readonly number[]): Instance {
   const width = inst.L + 1;
-  const ofMember = <T extends Float64Array | Int32Array | Uint8Array>(all: T, make: (n: number) => T): T => {
+  const ofMember = <T extends Float64Array | Int32Array | Uint8Array>(
+    all: T,
+    make: (n: number) => T,
+  ): T => {
     const some = make(keep.length);
     keep.forEach((d, index) => (some[index] = all[d]!));
     return some;
@@ -81,7 +84,9 @@ export function restrict(inst: Instance, keep: readonly number[]): Instance {
   const flags = (all: Uint8Array) => ofMember(all, (n) => new Uint8Array(n));
   const rows = (all: Float64Array, length: number) => {
     const some = new Float64Array(keep.length * length);
-    keep.forEach((d, index) => some.set(all.subarray(d * length, (d + 1) * length), index * length));
+    keep.forEach((d, index) =>
+      some.set(all.subarray(d * length, (d + 1) * length), index * length),
+    );
     return some;
   };
   const wordRows = (all: Int32Array) => {
@@ -91,7 +96,9 @@ export function restrict(inst: Instance, keep: readonly number[]): Instance {
   };
   const pairs = (all: Float64Array) => {
     const some = new Float64Array(keep.length * keep.length);
-    keep.forEach((d, i) => keep.forEach((e, j) => (some[i * keep.length + j] = all[d * inst.n + e]!)));
+    keep.forEach((d, i) =>
+      keep.forEach((e, j) => (some[i * keep.length + j] = all[d * inst.n + e]!)),
+    );
     return some;
   };
   return {

@@ -112,9 +112,15 @@ function expand(
     }
     if (mayBeLast && to === L) {
       const total =
-        cost + hopMs + stage[e]! + prefix[eRow + L]! - prefix[eRow + at]! + inst.head[e]! +
+        cost +
+        hopMs +
+        stage[e]! +
+        prefix[eRow + L]! -
+        prefix[eRow + at]! +
+        inst.head[e]! +
         inst.close[e * n + first]!;
-      if (total < cutoff() && table.hasRequired(inst, low, high, e)) finish(input, table, level, label, e, total);
+      if (total < cutoff() && table.hasRequired(inst, low, high, e))
+        finish(input, table, level, label, e, total);
     }
     const base = cost + hopMs + stage[e]! - prefix[eRow + at]!;
     const chargedNow = charged + paid[e]!;
@@ -123,7 +129,19 @@ function expand(
       const childCost = base + prefix[eRow + end]!;
       const rest = childCost + onward[end * n + e]!;
       if (rest >= limitCost) continue;
-      table.push(children, label, low, high, e, at, end, childCost, chargedNow, rest + chargedNow - refund, skipSafe[e]! === 1);
+      table.push(
+        children,
+        label,
+        low,
+        high,
+        e,
+        at,
+        end,
+        childCost,
+        chargedNow,
+        rest + chargedNow - refund,
+        skipSafe[e]! === 1,
+      );
     }
   }
 }

@@ -26,7 +26,11 @@ export type SolveOptions = {
   readonly now: () => number;
 };
 
-export function solve(problem: Problem, { deadlineMs, now }: SolveOptions, stats?: Record<string, number>): Answer {
+export function solve(
+  problem: Problem,
+  { deadlineMs, now }: SolveOptions,
+  stats?: Record<string, number>,
+): Answer {
   const startedAt = now();
   const elapsed = () => now() - startedAt;
   let deadlineHit = false;
@@ -46,7 +50,11 @@ export function solve(problem: Problem, { deadlineMs, now }: SolveOptions, stats
   const elapsedMs = elapsed();
   if (best.plan !== null) {
     const order = best.orderIn(inst);
-    return foundAnswer(inst, { ...best.plan, order }, { lowerBoundMs: bound, deadlineHit, elapsedMs });
+    return foundAnswer(
+      inst,
+      { ...best.plan, order },
+      { lowerBoundMs: bound, deadlineHit, elapsedMs },
+    );
   }
   if (bound === Infinity) return { ...explainInfeasible(inst, () => true), elapsedMs };
   return unknownAnswer(problem, "No placement was found in time; none is disproved.", elapsedMs);
@@ -68,6 +76,7 @@ function boundFor(
     return isProven ? Infinity : lowestMs * inst.throughputWeight;
   }
   const { lowestMs } = solveThroughput(inst, best, isLate);
+  if (lowestMs === Infinity) return Infinity;
   const bound = solveMix(inst, best, lowestMs, isLate);
   return bound >= best.cutoff() ? Infinity : bound;
 }

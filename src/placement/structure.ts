@@ -35,7 +35,15 @@ export function twins(inst: Instance): Int32Array {
 function areAlike(inst: Instance, d: number, e: number): boolean {
   const { n, L } = inst;
   if (inst.fixed[d] === 1 || inst.fixed[e] === 1) return false;
-  for (const each of [inst.stage, inst.embed, inst.head, inst.firstEnd, inst.lastStart, inst.single, inst.required])
+  for (const each of [
+    inst.stage,
+    inst.embed,
+    inst.head,
+    inst.firstEnd,
+    inst.lastStart,
+    inst.single,
+    inst.required,
+  ])
     if (each[d] !== each[e]) return false;
   for (let l = 0; l < L; l++) {
     if (inst.layer[d * L + l] !== inst.layer[e * L + l]) return false;
@@ -45,7 +53,8 @@ function areAlike(inst: Instance, d: number, e: number): boolean {
     if (pairs[d * n + e] !== pairs[e * n + d]) return false;
     for (let g = 0; g < n; g++) {
       if (g === d || g === e) continue;
-      if (pairs[d * n + g] !== pairs[e * n + g] || pairs[g * n + d] !== pairs[g * n + e]) return false;
+      if (pairs[d * n + g] !== pairs[e * n + g] || pairs[g * n + d] !== pairs[g * n + e])
+        return false;
     }
   }
   return true;

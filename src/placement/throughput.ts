@@ -9,8 +9,12 @@ import { bottleneckOf, capDomains, splitForObjective } from "./bottleneck.ts";
 import { solvePipelines } from "./exact.ts";
 import type { Instance } from "./instance.ts";
 
-/** Bisections between two attempts at a final proof. */
-const BISECTIONS = 5;
+/** Where between bound and best the next caps are tried; the first is never used. */
+const PROBES = [1, 0.02, 0.1, 0.3, 0.5, 0.5, 0.5];
+/** Bound and best so close that the last proof is tried, in parts of the best. */
+const CLOSE = 1e-4;
+/** Steps of the bisection by room alone. */
+const ROOM_STEPS = 40;
 /** A bound above this, with no costs, is a proof and no rounding. */
 const SOME = 1e-6;
 
@@ -29,15 +33,16 @@ export function solveThroughput(
   best: BestPlan,
   isLate: () => boolean,
 ): { readonly lowestMs: number; readonly isProven: boolean } {
-  let low = 0;
   let high = Infinity;
   const plan = best.plan;
   if (plan !== null) high = bottleneckOf(inst, best.orderIn(inst), plan.ends);
+  let low = lowestByRoom(inst, high);
   let tests = 0;
   while (!isLate()) {
-    const isFinal = high === Infinity || tests % (BISECTIONS + 1) === 0;
-    const cap = isFinal ? high * (1 - SAME_COST) : (low + high) / 2;
-    tests++;
+    const isFinal = high === Infinity || ++tests % PROBES.length === 0 || high - low < CLOSE * high;
+    const cap = isFinal
+      ? high * (1 - SAME_COST)
+      : low + (high - low) * PROBES[tests % PROBES.length]!;
     if (cap <= low) return { lowestMs: high, isProven: true };
     const result = withinCap(inst, cap, isLate);
     if (result.kind === "undecided") break;
@@ -68,16 +73,45 @@ function withinCap(inst: Instance, capMs: number, isLate: () => boolean): Feasib
     {
       cutoff: () => (search.result.kind === "found" ? -Infinity : SOME),
       aim: 1,
+      startPrices: largestShards(capped).map((layers) => layers / inst.L),
       offer: (part, order, ends) => {
         const position = new Map<number, number>();
         inst.memberOf.forEach((member, d) => position.set(member, d));
-        search.result = { kind: "found", order: order.map((d) => position.get(part.memberOf[d]!)!), ends };
+        search.result = {
+          kind: "found",
+          order: order.map((d) => position.get(part.memberOf[d]!)!),
+          ends,
+        };
       },
     },
     isLate,
   );
   if (search.result.kind === "found") return search.result;
   return bound >= SOME ? { kind: "impossible" } : { kind: "undecided" };
+}
+
+/** The largest number of layers that each member can hold in one shard. */
+function largestShards({ n, L, reach, minEnd }: Instance): Float64Array {
+  const most = new Float64Array(n);
+  for (let d = 0; d < n; d++)
+    for (let l = 0; l < L; l++)
+      if (reach[d * (L + 1) + l]! >= minEnd[d * (L + 1) + l]!)
+        most[d] = Math.max(most[d]!, reach[d * (L + 1) + l]! - l);
+  return most;
+}
+
+/** The least cap under which the largest shards together are no fewer than the layers. */
+function lowestByRoom(inst: Instance, high: number): number {
+  if (high === Infinity) return 0;
+  let low = 0;
+  let most = high;
+  for (let step = 0; step < ROOM_STEPS; step++) {
+    const middle = (low + most) / 2;
+    const held = largestShards(capDomains(inst, middle)).reduce((sum, layers) => sum + layers, 0);
+    if (held < inst.L) low = middle;
+    else most = middle;
+  }
+  return low;
 }
 
 function withoutCosts(inst: Instance): Instance {
