@@ -6,7 +6,7 @@
 import { EPILOGUES, planMat, type MatInput } from "../kernels/mat.ts";
 import type { MatVariant } from "../kernels/mat-source.ts";
 import { STEP_BYTES } from "../kernels/step-uniform.ts";
-import { createWeights, type Weights } from "../kernels/weights.ts";
+import { createWeights, destroyWeights } from "../kernels/weights.ts";
 import type { Bench } from "./throughput.ts";
 import { measureRate } from "./timing.ts";
 
@@ -108,11 +108,4 @@ function makeBuffers(device: GPUDevice, rows: number, tokens: number) {
   const output = make(tokens * rows * 4); // f32 [tokens, rows]
   const x: MatInput = { kind: "int8", x: quants, scales };
   return { buffers: [step, quants, scales, output], x, step, output };
-}
-
-function destroyWeights(weights: Weights): void {
-  for (const { quants, meta } of weights.parts) {
-    quants.destroy();
-    meta.destroy();
-  }
 }
