@@ -1,0 +1,113 @@
+/**
+ * A real HTTP server for one file, that can be told to misbehave. Listens on a
+ * free port of this machine.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export type Behaviour = {
+  ranges?: boolean;
+  cors?: "none" | "all" | "hide-range";
+  status?: number;
+  /** Break the connection after so many body bytes, this many times. */
+  breakAfterBytes?: number;
+  breaks?: number;
+  /** Answer 503 so many times. */
+  unavailable?: number;
+  /** Send fewer bytes than announced and end well. */
+  shortBy?: number;
+  /** Send nothing after the headers, this many times. */
+  stalls?: number;
+  etag?: () => string;
+};
+
+export type RangeServer = AsyncDisposable & {
+  readonly url: string;
+  readonly requests: string[]; // the Range header of each GET
+  readonly behaviour: Behaviour;
+  bytesSent: number;
+};
+
+export async function startRangeServer(
+  file: Uint8Array,
+  behaviour: Behaviour = {},
+): Promise<RangeServer> {
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    if (request.url === "/redirect") {
+      response.writeHead(302, { Location: "/model.gguf", ...corsHeaders(behaviour) }).end();
+      return;
+    }
+    if (request.method === "GET") requests.push(request.headers.range ?? "");
+    answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const state: RangeServer = {
+    url: `http://127.0.0.1:${port}/model.gguf`,
+    requests,
+    behaviour,
+    bytesSent: 0,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return state;
+
+  function answer(request: IncomingMessage, response: ServerResponse): void {
+    const headers: Record<string, string> = { ...corsHeaders(behaviour) };
+    if (behaviour.etag !== undefined) headers.ETag = behaviour.etag();
+    const status = behaviour.unavailable ? 503 : behaviour.status;
+    if (behaviour.unavailable) behaviour.unavailable--;
+    if (status !== undefined) {
+      response.writeHead(status, headers).end("no");
+      return;
+    }
+    const [start, end] = wantedRange(request, file.length, behaviour);
+    if (start >= file.length) {
+      response.writeHead(416, headers).end();
+      return;
+    }
+    const body = file.subarray(start, end);
+    const isPart = behaviour.ranges !== false && request.headers.range !== undefined;
+    if (isPart) headers["Content-Range"] = `bytes ${start}-${end - 1}/${file.length}`;
+    headers["Content-Length"] = String(body.length);
+    response.writeHead(isPart ? 206 : 200, headers);
+    response.flushHeaders();
+    if (request.method === "HEAD") response.end();
+    else sendBody(response, body);
+  }
+
+  function sendBody(response: ServerResponse, body: Uint8Array): void {
+    if (behaviour.stalls) {
+      behaviour.stalls--;
+      return;
+    }
+    const { breakAfterBytes = Infinity, shortBy = 0 } = behaviour;
+    const breaks = (behaviour.breaks ?? 0) > 0 && body.length > breakAfterBytes;
+    const sent = body.subarray(0, breaks ? breakAfterBytes : body.length - shortBy);
+    state.bytesSent += sent.length;
+    if (breaks) behaviour.breaks = (behaviour.breaks ?? 0) - 1;
+    response.write(sent, () => {
+      if (breaks || shortBy > 0) response.destroy();
+      else response.end();
+    });
+  }
+}
+
+function wantedRange(
+  request: IncomingMessage,
+  length: number,
+  { ranges = true }: Behaviour,
+): [number, number] {
+  const match = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "");
+  if (!ranges || match === null) return [0, length];
+  return [Number(match[1]), Math.min(Number(match[2]) + 1, length)];
+}
+
+function corsHeaders({ cors = "all" }: Behaviour): Record<string, string> {
+  if (cors === "none") return {};
+  const expose = cors === "all" ? { "Access-Control-Expose-Headers": "Content-Range, ETag" } : {};
+  return { "Access-Control-Allow-Origin": "*", ...expose };
+}
