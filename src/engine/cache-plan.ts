@@ -1,0 +1,32 @@
+/**
+ * How the KV cache is cut: a few segments of positions, each a buffer for every
+ * layer, made when a sequence first reaches it. Growing copies nothing, and a
+ * position's place never changes. Pure.
+ */
+import type { ModelDescription } from "../model/description.ts";
+
+/** Contexts up to this are one segment: halving them would save little. */
+const SMALL_CONTEXT = 512;
+/** Attention loads tiles; segments start at multiples of this. */
+const SEGMENT_STEP = 64;
+
+/** First position of each segment, and the end of the last. Sizes double, so half is in use at least. */
+export function segmentStarts(contextTokens: number, maxSegments: number): number[] {
+  const end = roundUp(contextTokens);
+  let segments = 1;
+  while (segments < maxSegments && end / 2 ** segments >= SMALL_CONTEXT) segments++;
+  const starts = [0];
+  for (let s = segments - 1; s > 0; s--) starts.push(roundUp(end / 2 ** s));
+  return [...starts, end];
+}
+
+const roundUp = (positions: number) => Math.ceil(positions / SEGMENT_STEP) * SEGMENT_STEP;
+
+/** Bytes of `positions` positions of all sequences in one layer: keys and values in f16. */
+export function layerCacheBytes(
+  model: ModelDescription,
+  sequences: number,
+  positions: number,
+): number {
+  return sequences * model.keyValueHeads * 2 * positions * model.headSize * 2;
+}

@@ -1,0 +1,71 @@
+/**
+ * The GPU objects of one shard: every buffer, pipeline and bind group is made
+ * here, so that it is counted, and freed with the shard.
+ */
+import { bind, compile, dispatch, type CompiledKernel, type Kernel } from "../kernels/runner.ts";
+import type { CountersSoFar } from "./counters.ts";
+
+/** A kernel that is bound to its buffers: recording it sets no more than a grid. */
+export type BoundKernel<Params> = {
+  record(pass: GPUComputePassEncoder, params: Params): void;
+};
+
+export class GpuResources {
+  readonly device: GPUDevice;
+  readonly counters: CountersSoFar;
+  readonly #buffers = new Set<GPUBuffer>();
+
+  constructor(device: GPUDevice, counters: CountersSoFar) {
+    this.device = device;
+    this.counters = counters;
+  }
+
+  /** A storage buffer of `bytes`, zero at first. */
+  storage(label: string, bytes: number): GPUBuffer {
+    const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;
+    return this.buffer(label, bytes, STORAGE | COPY_SRC | COPY_DST);
+  }
+
+  uniform(label: string, bytes: number): GPUBuffer {
+    return this.buffer(label, bytes, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+  }
+
+  buffer(label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+    const buffer = this.device.createBuffer({ label, size, usage });
+    this.counters.buffersCreated++;
+    this.#buffers.add(buffer);
+    return buffer;
+  }
+
+  write(buffer: GPUBuffer, data: ArrayBuffer | ArrayBufferView<ArrayBuffer>): void {
+    this.device.queue.writeBuffer(buffer, 0, data);
+    this.counters.bytesWritten += data.byteLength;
+  }
+
+  async compile<Params>(kernel: Kernel<Params>): Promise<CompiledKernel> {
+    this.counters.pipelinesCreated++;
+    return compile(this.device, kernel);
+  }
+
+  bind<Params>(
+    kernel: Kernel<Params>,
+    compiled: CompiledKernel,
+    buffers: readonly GPUBuffer[],
+  ): BoundKernel<Params> {
+    const group = bind(this.device, compiled, buffers);
+    const { counters } = this;
+    counters.bindGroupsCreated++;
+    return {
+      record(pass, params) {
+        dispatch(pass, compiled, group, kernel.workgroups(params));
+        counters.dispatches++;
+      },
+    };
+  }
+
+  destroy(): void {
+    for (const buffer of this.#buffers) buffer.destroy();
+    this.#buffers.clear();
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * A shard that is loaded: one step is a few writes, one command buffer with one
+ * pass, one submit and one readback. Everything it records was made at load.
+ */
+import { packStep, type StepParams } from "../kernels/step-uniform.ts";
+import { destroyWeights, type Weights } from "../kernels/weights.ts";
+import type { ShardDescription } from "../model/description.ts";
+import type { AttentionPlan } from "./attention-plan.ts";
+import type { DeviceWatch } from "./device-watch.ts";
+import { EngineError } from "./engine-error.ts";
+import type { BoundKernel, GpuResources } from "./gpu-resources.ts";
+import type { LayerPlan } from "./layer-plan.ts";
+import type { Readback } from "./readback.ts";
+import { SamplePlan, sampleParams } from "./sample-plan.ts";
+import { checkStep } from "./step-check.ts";
+import type {
+  EngineCounters,
+  SampleRequest,
+  Shard,
+  ShardMemory,
+  ShardOptions,
+  StepResult,
+  StepRow,
+} from "./types.ts";
+
+/** What `loadShard` has built. */
+export type ShardParts = {
+  readonly description: ShardDescription;
+  readonly options: ShardOptions;
+  readonly maxRows: number;
+  readonly variants: readonly string[];
+  readonly resources: GpuResources;
+  readonly watch: DeviceWatch;
+  readonly step: GPUBuffer;
+  readonly x: GPUBuffer;
+  readonly embeddings: readonly BoundKernel<StepParams>[];
+  readonly layers: readonly LayerPlan[];
+  readonly attention: AttentionPlan;
+  readonly sample: SamplePlan | null;
+  readonly readback: Readback;
+  readonly weights: readonly Weights[];
+  readonly scratchBytes: number;
+};
+
+type Wanted = { readonly row: number; readonly request: SampleRequest };
+
+export class GpuShard implements Shard {
+  readonly #parts: ShardParts;
+
+  constructor(parts: ShardParts) {
+    this.#parts = parts;
+  }
+
+  get description() {
+    return this.#parts.description;
+  }
+  get options() {
+    return this.#parts.options;
+  }
+  get maxRows() {
+    return this.#parts.maxRows;
+  }
+  get variants() {
+    return this.#parts.variants;
+  }
+
+  async step(rows: readonly StepRow[], hidden: Float32Array | null): Promise<StepResult> {
+    const { description, options, watch } = this.#parts;
+    if (watch.failure !== null) throw watch.failure;
+    checkStep(description, options, rows, hidden);
+    const wanted = rows.flatMap(({ sample }, row) =>
+      sample === null ? [] : [{ row, request: sample }],
+    );
+    // Everything is queued before the first await, so that steps run in the order of the calls.
+    const read = this.#submit(rows, hidden, wanted);
+    if (read === null) return { kind: "tokens", tokens: [] };
+    const bytes = await watch.guard(read());
+    return description.head === null
+      ? { kind: "hidden", hidden: new Float32Array(bytes) }
+      : { kind: "tokens", tokens: unpack(bytes, wanted) };
+  }
+
+  #submit(
+    rows: readonly StepRow[],
+    hidden: Float32Array | null,
+    wanted: readonly Wanted[],
+  ): (() => Promise<ArrayBuffer>) | null {
+    const { description, resources, attention, sample, readback, x } = this.#parts;
+    const longest = Math.max(...rows.map(({ position }) => position + 1));
+    attention.reach(longest);
+    const fused = new Set(rows.map(({ sequence }) => sequence)).size === rows.length;
+    const params: StepParams = {
+      rows,
+      samples: wanted.map(({ row }) => row),
+      ...attention.splits(rows.length, longest, fused),
+    };
+    resources.write(this.#parts.step, packStep(params));
+    if (description.embedding === null) resources.write(x, new Float32Array(hidden!));
+    const samples = wanted.map(({ request }) => sampleParams(request));
+    const recordSamples = samples.length > 0 ? sample!.prepare(samples) : null;
+
+    const encoder = resources.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    this.#recordLayers(pass, params, fused);
+    recordSamples?.(pass, params);
+    pass.end();
+    let read: (() => Promise<ArrayBuffer>) | null = null;
+    if (description.head === null) {
+      read = readback.record(encoder, x, rows.length * description.model.hidden * 4);
+    } else if (sample !== null && samples.length > 0) {
+      read = readback.record(encoder, sample.result, SamplePlan.bytes(samples));
+    }
+    resources.device.queue.submit([encoder.finish()]);
+    resources.counters.submits++;
+    resources.counters.steps++;
+    return read;
+  }
+
+  #recordLayers(pass: GPUComputePassEncoder, params: StepParams, fused: boolean): void {
+    const { embeddings, layers, attention } = this.#parts;
+    for (const embedding of embeddings) embedding.record(pass, params);
+    layers.forEach((layer, i) => {
+      layer.queryKeyValue.record(pass, params.rows.length);
+      attention.record(pass, i, params, fused);
+      layer.rest.record(pass, params.rows.length);
+    });
+  }
+
+  counters(): EngineCounters {
+    return { ...this.#parts.resources.counters };
+  }
+
+  memory(): ShardMemory {
+    const { weights, attention, scratchBytes } = this.#parts;
+    return {
+      weightBytes: weights.reduce((sum, { bytes }) => sum + bytes, 0),
+      cacheBytes: attention.cacheBytes,
+      scratchBytes,
+    };
+  }
+
+  destroy(): void {
+    const { watch, resources, weights } = this.#parts;
+    watch.fail(new EngineError("destroyed", "The layers were unloaded from this tab."));
+    watch.stop();
+    for (const matrix of weights) destroyWeights(matrix);
+    resources.destroy();
+  }
+}
+
+function unpack(bytes: ArrayBuffer, wanted: readonly Wanted[]) {
+  const samples = wanted.map(({ request }) => sampleParams(request));
+  return SamplePlan.unpack(bytes, samples).map((outcome, i) => ({
+    row: wanted[i]!.row,
+    ...outcome,
+  }));
+}

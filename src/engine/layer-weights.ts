@@ -1,0 +1,115 @@
+/**
+ * The weights of a layer in GPU memory, grouped as its dispatches read them:
+ * q, k and v in one matrix where their formats allow, gate and up interleaved.
+ */
+import { createWeights, weightsBytes, writeRows, type Weights } from "../kernels/weights.ts";
+import type { LayerTensors, ShardDescription, TensorInfo } from "../model/description.ts";
+import type { WeightReader } from "./weight-reader.ts";
+
+/** Weights, and the row of the output where their first row goes. */
+export type PlacedWeights = { readonly weights: Weights; readonly outputRow: number };
+
+export type LayerWeights = {
+  /** One matrix for each run of q, k, v with one format. */
+  readonly queryKeyValue: readonly PlacedWeights[];
+  readonly attentionOutput: Weights;
+  /** One matrix of alternating rows, or gate and then up. */
+  readonly gateUp: readonly [Weights] | readonly [gate: Weights, up: Weights];
+  readonly down: Weights;
+  readonly attentionNorm: GPUBuffer;
+  readonly feedForwardNorm: GPUBuffer;
+  /** [qkv bias][q norm][k norm], each where the model has it. */
+  readonly extras: GPUBuffer;
+};
+
+/** q, k and v in runs of one format. */
+function formatRuns({ query, key, value }: LayerTensors): TensorInfo[][] {
+  const runs: TensorInfo[][] = [];
+  for (const tensor of [query, key, value]) {
+    const run = runs.at(-1);
+    if (run !== undefined && run[0]!.format === tensor.format) run.push(tensor);
+    else runs.push([tensor]);
+  }
+  return runs;
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
+
+/** Bytes of GPU memory that the matrices of a shard will take. */
+export function shardWeightBytes(shard: ShardDescription): number {
+  const tensors = shard.layers.flatMap((layer) => [
+    layer.query,
+    layer.key,
+    layer.value,
+    layer.attentionOutput,
+    layer.gate,
+    layer.up,
+    layer.down,
+  ]);
+  const ends = new Map([shard.embedding, shard.head].map((tensor) => [tensor?.name, tensor]));
+  for (const tensor of ends.values()) if (tensor) tensors.push(tensor);
+  return sum(tensors.map(({ format, rows, columns }) => weightsBytes(format, rows, columns)));
+}
+
+/** Allocates and fills the matrices of one layer. */
+export async function loadLayer(
+  reader: WeightReader,
+  tensors: LayerTensors,
+): Promise<LayerWeights> {
+  const queryKeyValue: PlacedWeights[] = [];
+  let outputRow = 0;
+  for (const run of formatRuns(tensors)) {
+    const rows = sum(run.map((tensor) => tensor.rows));
+    const weights = createWeights(reader.device, run[0]!.format, rows, run[0]!.columns);
+    let row = 0;
+    for (const tensor of run) {
+      await reader.rows([tensor], (first, sources) => {
+        writeRows(reader.device, weights, row + first, sources);
+      });
+      row += tensor.rows;
+    }
+    queryKeyValue.push({ weights, outputRow });
+    outputRow += rows;
+  }
+  const norms = [tensors.queryNorm, tensors.keyNorm];
+  const biases = [tensors.queryBias, tensors.keyBias, tensors.valueBias];
+  return {
+    queryKeyValue,
+    attentionOutput: await loadMatrix(reader, tensors.attentionOutput),
+    gateUp: await loadGateUp(reader, tensors.gate, tensors.up),
+    down: await loadMatrix(reader, tensors.down),
+    attentionNorm: await reader.vectors("attention norm", [tensors.attentionNorm]),
+    feedForwardNorm: await reader.vectors("feed-forward norm", [tensors.feedForwardNorm]),
+    extras: await reader.vectors("attention extras", [...biases, ...norms]),
+  };
+}
+
+export async function loadMatrix(reader: WeightReader, tensor: TensorInfo): Promise<Weights> {
+  const { format, rows, columns } = tensor;
+  const weights = createWeights(reader.device, format, rows, columns);
+  await reader.rows([tensor], (first, sources) => {
+    writeRows(reader.device, weights, first, sources);
+  });
+  return weights;
+}
+
+async function loadGateUp(
+  reader: WeightReader,
+  gate: TensorInfo,
+  up: TensorInfo,
+): Promise<LayerWeights["gateUp"]> {
+  if (gate.format !== up.format) {
+    return [await loadMatrix(reader, gate), await loadMatrix(reader, up)];
+  }
+  const weights = createWeights(reader.device, gate.format, 2 * gate.rows, gate.columns);
+  await reader.rows([gate, up], (first, sources) => {
+    writeRows(reader.device, weights, 2 * first, sources);
+  });
+  return [weights];
+}
+
+/** All matrices of a layer, to free them. */
+export function layerMatrices(layer: LayerWeights): Weights[] {
+  const { queryKeyValue, attentionOutput, gateUp, down } = layer;
+  return [...queryKeyValue.map(({ weights }) => weights), attentionOutput, ...gateUp, down];
+}

@@ -1,0 +1,241 @@
+/**
+ * Loads a shard: foresees its memory, streams its weights into GPU buffers,
+ * compiles and binds everything that a step will record.
+ */
+import { embeddingKernel } from "../kernels/embedding.ts";
+import {
+  checkAttentionShape,
+  queryKeyValueColumns,
+  rotationTable,
+  type AttentionShape,
+} from "../kernels/attention-shape.ts";
+import { attentionOutputFloats } from "../kernels/attention.ts";
+import { shaderFeatures } from "../kernels/runner-device.ts";
+import { MAX_ROWS, STEP_BYTES, type StepParams } from "../kernels/step-uniform.ts";
+import type { Weights } from "../kernels/weights.ts";
+import type { ByteReader, ShardDescription } from "../model/description.ts";
+import { AttentionPlan, MAX_SPLITS, SPLIT_ROWS } from "./attention-plan.ts";
+import { segmentStarts } from "./cache-plan.ts";
+import { newCounters } from "./counters.ts";
+import { DeviceWatch } from "./device-watch.ts";
+import { EngineError } from "./engine-error.ts";
+import { GpuResources, type BoundKernel } from "./gpu-resources.ts";
+import { GpuShard } from "./gpu-shard.ts";
+import { planLayer, type LayerBuffers, type MatContext } from "./layer-plan.ts";
+import { layerMatrices, loadLayer, loadMatrix, type LayerWeights } from "./layer-weights.ts";
+import { checkMemory, maxSamples, planMemory } from "./memory-plan.ts";
+import { Readback } from "./readback.ts";
+import { SamplePlan } from "./sample-plan.ts";
+import type { LoadProgress, Shard, ShardOptions } from "./types.ts";
+import { firstVariants, type EngineVariants } from "./variants.ts";
+import { WeightReader } from "./weight-reader.ts";
+
+/** Storage buffers of an attention kernel besides the cache's segments. */
+const ATTENTION_BUFFERS = 4;
+
+/**
+ * Rejects with an `EngineError` (memory, device, unsupported shapes), or with the
+ * reader's own error. Nothing stays allocated then.
+ */
+export async function loadShard(
+  device: GPUDevice,
+  description: ShardDescription,
+  options: ShardOptions,
+  reader: ByteReader,
+  onProgress: (progress: LoadProgress) => void,
+): Promise<Shard> {
+  const variants = firstVariants(shaderFeatures(device), true);
+  const shape = attentionShape(device, description, options, variants);
+  const memory = planMemory(description, options, shape, variants);
+  checkMemory(memory, options, device.limits);
+  const watch = new DeviceWatch(device);
+  const resources = new GpuResources(device, newCounters());
+  const loaded: Weights[] = [];
+  try {
+    return await watch.guard(build());
+  } catch (error) {
+    watch.stop();
+    resources.destroy();
+    throw error;
+  }
+
+  async function build(): Promise<Shard> {
+    const weights = await readWeights(resources, description, reader, onProgress, loaded);
+    const total = loaded.reduce((sum, { bytes }) => sum + bytes, 0);
+    onProgress({ phase: "compiling", doneBytes: 0, totalBytes: total });
+    const context = { resources, variants, activations: options.activations };
+    const plans = await planShard(context, description, options, shape, weights);
+    await device.queue.onSubmittedWorkDone();
+    onProgress({ phase: "compiling", doneBytes: total, totalBytes: total });
+    return new GpuShard({
+      description,
+      options,
+      maxRows: MAX_ROWS,
+      variants: [],
+      resources,
+      watch,
+      weights: loaded,
+      scratchBytes: memory.scratchBytes,
+      ...plans,
+    });
+  }
+}
+
+function attentionShape(
+  device: GPUDevice,
+  { model }: ShardDescription,
+  { contextTokens }: ShardOptions,
+  variants: EngineVariants,
+): AttentionShape {
+  const bindings = device.limits.maxStorageBuffersPerShaderStage - ATTENTION_BUFFERS;
+  const shape = {
+    heads: model.heads,
+    keyValueHeads: model.keyValueHeads,
+    headSize: model.headSize,
+    ropePairs: model.rope.pairs,
+    ropeDims: model.rope.dims,
+    scale: model.attentionScale,
+    bias: model.attentionBias,
+    headNorm: model.headNorm,
+    epsilon: model.normEpsilon,
+    segmentStarts: segmentStarts(contextTokens, Math.min(bindings, variants.cacheSegments)),
+  };
+  try {
+    checkAttentionShape(shape);
+  } catch (cause) {
+    throw new EngineError("unsupported", `This model cannot run here: ${String(cause)}`, { cause });
+  }
+  return shape;
+}
+
+type ShardWeights = {
+  readonly layers: readonly LayerWeights[];
+  readonly embedding: Weights | null;
+  readonly head: Weights | null;
+  readonly outputNorm: GPUBuffer | null;
+};
+
+async function readWeights(
+  resources: GpuResources,
+  description: ShardDescription,
+  reader: ByteReader,
+  onProgress: (progress: LoadProgress) => void,
+  loaded: Weights[],
+): Promise<ShardWeights> {
+  const totalBytes = fileBytes(description);
+  let doneBytes = 0;
+  const weights = new WeightReader(resources, reader, (bytes) => {
+    doneBytes += bytes;
+    onProgress({ phase: "uploading", doneBytes, totalBytes });
+  });
+  const matrix = async (tensor: ShardDescription["head"]) => {
+    if (tensor === null) return null;
+    const one = await loadMatrix(weights, tensor);
+    loaded.push(one);
+    return one;
+  };
+  const { embedding, head, outputNorm } = description;
+  const table = await matrix(embedding);
+  const layers: LayerWeights[] = [];
+  for (const tensors of description.layers) {
+    const layer = await loadLayer(weights, tensors);
+    loaded.push(...layerMatrices(layer));
+    layers.push(layer);
+  }
+  return {
+    layers,
+    embedding: table,
+    // A tied head is the embedding's own copy.
+    head: head !== null && head.name === embedding?.name ? table : await matrix(head),
+    outputNorm: outputNorm && (await weights.vectors("output norm", [outputNorm])),
+  };
+}
+
+/** Bytes that will be read of the file. */
+function fileBytes({ layers, embedding, head, outputNorm }: ShardDescription): number {
+  const tensors = layers.flatMap((layer) => Object.values(layer));
+  const all = new Map(
+    [...tensors, embedding, head, outputNorm].map((tensor) => [tensor?.name, tensor]),
+  );
+  return [...all.values()].reduce((sum, tensor) => sum + (tensor?.lengthBytes ?? 0), 0);
+}
+
+async function planShard(
+  context: MatContext,
+  description: ShardDescription,
+  options: ShardOptions,
+  shape: AttentionShape,
+  weights: ShardWeights,
+) {
+  const { resources, variants } = context;
+  const { model } = description;
+  const rows = (label: string, columns: number) => resources.storage(label, MAX_ROWS * columns * 4);
+  const step = resources.uniform("step", STEP_BYTES);
+  const table = rotationTable(
+    shape.segmentStarts.at(-1)!,
+    model.rope.frequencies,
+    model.rope.magnitude,
+  );
+  const tableBuffer = resources.storage("rotations", table.byteLength);
+  resources.write(tableBuffer, table);
+  const outputFloats = attentionOutputFloats(shape, SPLIT_ROWS, MAX_SPLITS);
+  const buffers: LayerBuffers = {
+    step,
+    x: rows("residual", model.hidden),
+    queryKeyValue: rows("q, k, v", queryKeyValueColumns(shape)),
+    attention: resources.storage("attention", outputFloats * 4),
+    gated: rows("gated", model.feedForward),
+    gate: rows("gate", model.feedForward),
+    quants: rows("quants", model.hidden / 4),
+    scales: rows("scales", model.hidden / 16),
+  };
+  const attentionBuffers = {
+    step,
+    queryKeyValue: buffers.queryKeyValue,
+    query: rows("query", model.heads * model.headSize),
+    table: tableBuffer,
+    output: buffers.attention,
+  };
+  const [embeddings, layers, attention, sample] = await Promise.all([
+    planEmbedding(resources, weights.embedding, step, buffers.x),
+    Promise.all(weights.layers.map((layer) => planLayer(context, model, layer, buffers))),
+    AttentionPlan.create(resources, {
+      model,
+      shape,
+      variants,
+      buffers: attentionBuffers,
+      extras: weights.layers.map(({ extras }) => extras),
+      sequences: options.sequences,
+    }),
+    weights.head && weights.outputNorm
+      ? SamplePlan.create({
+          context,
+          model,
+          step,
+          x: buffers.x,
+          norm: weights.outputNorm,
+          head: weights.head,
+          maxSamples: maxSamples(options),
+        })
+      : null,
+  ]);
+  const most = sample?.resultBytesMost ?? MAX_ROWS * model.hidden * 4;
+  const readback = new Readback(resources, most, options.nudge);
+  return { step, x: buffers.x, embeddings, layers, attention, sample, readback };
+}
+
+async function planEmbedding(
+  resources: GpuResources,
+  table: Weights | null,
+  step: GPUBuffer,
+  x: GPUBuffer,
+): Promise<BoundKernel<StepParams>[]> {
+  if (table === null) return [];
+  const { format, columns, parts } = table;
+  return Promise.all(
+    parts.map(async ({ firstRow, rows, quants, meta }) => {
+      const kernel = embeddingKernel({ format, columns, firstRow, rows });
+      return resources.bind(kernel, await resources.compile(kernel), [step, quants, meta, x]);
+    }),
+  );
+}

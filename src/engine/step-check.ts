@@ -1,0 +1,42 @@
+/** Refuses steps that the GPU would compute wrongly without a word. Pure. */
+import { MAX_ROWS } from "../kernels/step-uniform.ts";
+import type { ShardDescription } from "../model/description.ts";
+import type { ShardOptions, StepRow } from "./types.ts";
+
+/** Throws a `RangeError` that names the row: the caller's bug. */
+export function checkStep(
+  shard: ShardDescription,
+  options: ShardOptions,
+  rows: readonly StepRow[],
+  hidden: Float32Array | null,
+): void {
+  if (rows.length === 0 || rows.length > MAX_ROWS) {
+    throw new RangeError(`a step has 1 to ${MAX_ROWS} rows, not ${rows.length}`);
+  }
+  const wanted = shard.embedding === null ? rows.length * shard.model.hidden : 0;
+  if (wanted > 0 && hidden?.length !== wanted) {
+    throw new RangeError(
+      `a step of ${rows.length} rows needs ${wanted} hidden numbers, not ${hidden?.length}`,
+    );
+  }
+  const last = new Map<number, number>();
+  rows.forEach(({ sequence, position, token, sample }, i) => {
+    if (!(sequence >= 0 && sequence < options.sequences)) {
+      throw new RangeError(`row ${i}: sequence ${sequence} is not below ${options.sequences}`);
+    }
+    if (!(position >= 0 && position < options.contextTokens)) {
+      throw new RangeError(`row ${i}: position ${position} is not below ${options.contextTokens}`);
+    }
+    const before = last.get(sequence);
+    if (before !== undefined && position !== before + 1) {
+      throw new RangeError(`row ${i}: position ${position} does not follow ${before}`);
+    }
+    last.set(sequence, position);
+    if (shard.embedding !== null && !(token >= 0 && token < shard.model.vocabulary)) {
+      throw new RangeError(`row ${i}: token ${token} is not in the vocabulary`);
+    }
+    if (sample !== null && shard.head === null) {
+      throw new RangeError(`row ${i}: only the last stage samples`);
+    }
+  });
+}

@@ -1,0 +1,60 @@
+/**
+ * Which variant of each kernel a shard runs: a first guess from what the device
+ * can do, never from a vendor's name; the tuner may replace the matrices' choice.
+ */
+import type { AttentionVariant } from "../kernels/attention.ts";
+import type { MatChoice } from "../kernels/mat.ts";
+import { firstChoice } from "../kernels/mat-variants.ts";
+import type { QuantizeVariant } from "../kernels/quantize-rows.ts";
+import type { ShaderFeatures } from "../kernels/runner-device.ts";
+import type { Activations } from "../kernels/mat.ts";
+
+export type EngineVariants = {
+  readonly mat: Readonly<Record<Activations, MatChoice>>;
+  readonly quantize: QuantizeVariant;
+  readonly decodeAttention: AttentionVariant;
+  readonly prefillAttention: AttentionVariant;
+  /** Positions of a split when one is not enough, and how many one takes without splitting. */
+  readonly splitPositions: number;
+  readonly unsplitPositions: number;
+  /** Each segment of the cache repeats attention's inner loop, which software adapters compile slowly. */
+  readonly cacheSegments: number;
+  /** Threads that share a row of logits. */
+  readonly sampleChunks: number;
+};
+
+/** `barriersAreDear` is true on software adapters; it is measured. */
+export function firstVariants(features: ShaderFeatures, barriersAreDear: boolean): EngineVariants {
+  const mat = {
+    float: firstChoice("float", features, barriersAreDear),
+    int8: firstChoice("int8", features, barriersAreDear),
+  };
+  if (!barriersAreDear) {
+    const workgroup = { kind: "workgroup", lanes: 1, workgroupSize: 64 } as const;
+    return {
+      mat,
+      quantize: "workgroup",
+      decodeAttention: { ...workgroup, fused: true },
+      prefillAttention: { ...workgroup, fused: false },
+      splitPositions: 256,
+      unsplitPositions: 512,
+      cacheSegments: 4,
+      sampleChunks: 256,
+    };
+  }
+  const fourLanes =
+    features.subgroups && features.subgroupMinSize === 4 && features.subgroupMaxSize === 4;
+  const threads = { kind: "threads", lanes: 1, workgroupSize: 8 } as const;
+  return {
+    mat,
+    quantize: "threads",
+    decodeAttention: fourLanes
+      ? { kind: "threads", lanes: 4, workgroupSize: 4, fused: true }
+      : { ...threads, fused: true },
+    prefillAttention: { ...threads, fused: false },
+    splitPositions: fourLanes ? 256 : 64,
+    unsplitPositions: fourLanes ? 256 : 96,
+    cacheSegments: 2,
+    sampleChunks: 64,
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * Embedding lookup: the rows of the tokens out of the packed weights, the same
+ * buffers that a tied head multiplies with. The host half and the specification.
+ */
+import { dequantize } from "../tensor/dequantize.ts";
+import { rowBytes, type BlockFormat } from "../tensor/block-format.ts";
+import wgsl from "./embedding.wgsl?raw";
+import { formatParts } from "./mat-source.ts";
+import type { Kernel } from "./runner.ts";
+import { packStep, STEP_WGSL, type StepParams } from "./step-uniform.ts";
+import { expandTemplate } from "./template.ts";
+import { packedRow, vectorsPerBlock } from "./weights-pack.ts";
+
+/** One part of the weights; a table that is split by rows takes a dispatch for each part. */
+export type EmbeddingShape = {
+  readonly format: BlockFormat;
+  readonly columns: number;
+  readonly firstRow: number;
+  readonly rows: number;
+};
+
+/** Bindings: 1 quants, 2 meta, 3 out. */
+export function embeddingKernel(shape: EmbeddingShape): Kernel<StepParams> {
+  const { format, columns, firstRow, rows } = shape;
+  const values = {
+    BLOCKS: columns / 32,
+    META_WORDS: packedRow(format, columns).metaWords,
+    VECTORS: vectorsPerBlock(format),
+  };
+  return {
+    name: `embedding_${format}`,
+    wgsl: expandTemplate(wgsl, values, { ...formatParts(format), step: STEP_WGSL }),
+    constants: { FIRST: firstRow, PART_ROWS: rows },
+    packParams: packStep,
+    workgroups: (step) => [Math.ceil((step.rows.length * columns) / 32 / 64), 1, 1],
+  };
+}
+
+/** The specification: [rows, columns]; `table` holds all rows as they lie in a GGUF file. */
+export function embeddingReference(
+  format: BlockFormat,
+  columns: number,
+  table: Uint8Array,
+  { rows }: StepParams,
+): Float32Array {
+  const bytes = rowBytes(format, columns);
+  const out = new Float32Array(rows.length * columns);
+  rows.forEach(({ token }, i) => {
+    out.set(dequantize(format, table.subarray(token * bytes, (token + 1) * bytes)), i * columns);
+  });
+  return out;
+}

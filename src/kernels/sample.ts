@@ -1,0 +1,256 @@
+/**
+ * Sampling on the GPU: the host half of the sample-*.wgsl kernels. They share one
+ * bind group and run in this order; a token id, 4 bytes, comes back.
+ *
+ *   list probabilities   best + join with RAW, once for each entry      (when asked for)
+ *   penalties            penalise                                       (when any)
+ *   largest logit        best + join
+ *   threshold            histogram + select, 4 times for top-k and 4 for top-p: a radix
+ *                        search over the logits' bits, exact for any vocabulary and k
+ *   draw                 mass + draw
+ *
+ * The order is llama.cpp's default chain: penalties, top-k, top-p, min-p,
+ * temperature, draw. Works for any number of samples with different settings;
+ * which dispatches a step needs is `samplePasses`.
+ */
+import type { Kernel } from "./runner.ts";
+import bestWgsl from "./sample-best.wgsl?raw";
+import commonWgsl from "./sample-common.wgsl?raw";
+import drawWgsl from "./sample-draw.wgsl?raw";
+import histogramWgsl from "./sample-histogram.wgsl?raw";
+import joinWgsl from "./sample-join.wgsl?raw";
+import massWgsl from "./sample-mass.wgsl?raw";
+import penaliseWgsl from "./sample-penalise.wgsl?raw";
+import selectWgsl from "./sample-select.wgsl?raw";
+import { MAX_ROWS, packStep, STEP_WGSL, type StepParams } from "./step-uniform.ts";
+import { expandTemplate } from "./template.ts";
+
+/** The most entries of a list of probabilities. */
+export const MAX_TOP_LOGPROBS = 20;
+/** The most recent tokens that penalties of one sample look at. */
+export const MAX_RECENT_TOKENS = 1024;
+const DETAIL_WORDS = 2 + 2 * MAX_TOP_LOGPROBS;
+const REQUEST_WORDS = 12;
+const RECENT_WORDS = 4;
+const STATE_BYTES = 14 * 4;
+const CHUNK_BYTES = 16;
+const HISTOGRAM_BYTES = 256 * 8;
+
+export type SampleShape = {
+  readonly vocabulary: number;
+  /** Threads that share a row of logits. */
+  readonly chunks: number;
+};
+
+/** One row of logits and how its token is chosen. */
+export type SampleParams = {
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly minP: number;
+  readonly repetitionPenalty: number;
+  readonly presencePenalty: number;
+  readonly frequencyPenalty: number;
+  readonly topLogprobs: number;
+  /** In [0, 1). */
+  readonly random: number;
+  /** Empty without penalties. */
+  readonly recentTokens: Uint32Array;
+};
+
+export type SampleKernelName =
+  "rawBest" | "rawJoin" | "penalise" | "best" | "join" | "histogram" | "select" | "mass" | "draw";
+
+/** All kernels; bindings 1 requests, 2 recent, 3 logits, 4 chunks, 5 states, 6 histogram, 7 result. */
+export function sampleKernels(shape: SampleShape): Record<SampleKernelName, Kernel<StepParams>> {
+  const values = {
+    VOCABULARY: shape.vocabulary,
+    CHUNKS: shape.chunks,
+    TOP: MAX_TOP_LOGPROBS,
+    MAX_ROWS,
+  };
+  const chunked = ({ samples }: StepParams) =>
+    [Math.ceil((samples.length * shape.chunks) / 64), 1, 1] as const;
+  const kernel = (
+    name: string,
+    template: string,
+    workgroups: Kernel<StepParams>["workgroups"],
+    constants = {},
+  ): Kernel<StepParams> => ({
+    name: `sample_${name}`,
+    wgsl: expandTemplate(template, values, { common: commonWgsl, step: STEP_WGSL }),
+    constants,
+    packParams: packStep,
+    workgroups,
+  });
+  const once = () => [1, 1, 1] as const;
+  return {
+    rawBest: kernel("best", bestWgsl, chunked, { RAW: 1 }),
+    rawJoin: kernel("join", joinWgsl, once, { RAW: 1 }),
+    penalise: kernel("penalise", penaliseWgsl, ({ samples }) => [
+      Math.ceil((samples.length * MAX_RECENT_TOKENS) / 64),
+      1,
+      1,
+    ]),
+    best: kernel("best", bestWgsl, chunked, { RAW: 0 }),
+    join: kernel("join", joinWgsl, once, { RAW: 0 }),
+    histogram: kernel("histogram", histogramWgsl, chunked),
+    select: kernel("select", selectWgsl, ({ samples }) => [samples.length, 1, 1]),
+    mass: kernel("mass", massWgsl, chunked),
+    draw: kernel("draw", drawWgsl, once),
+  };
+}
+
+/** The dispatches that these samples need, in order. */
+export function samplePasses(
+  samples: readonly SampleParams[],
+  vocabulary: number,
+): SampleKernelName[] {
+  const passes: SampleKernelName[] = [];
+  const listed = Math.max(0, ...samples.map(({ topLogprobs }) => topLogprobs));
+  for (let i = 0; i < listed; i++) passes.push("rawBest", "rawJoin");
+  if (samples.some(hasPenalties)) passes.push("penalise");
+  passes.push("best", "join");
+  const drawn = samples.filter(({ temperature }) => temperature > 0);
+  const levels = Math.max(
+    0,
+    ...drawn.map(({ topK, topP }) => (topK > 0 && topK < vocabulary ? 4 : 0) + (topP < 1 ? 4 : 0)),
+  );
+  for (let i = 0; i < levels; i++) passes.push("histogram", "select");
+  if (drawn.length > 0) passes.push("mass");
+  passes.push("draw");
+  return passes;
+}
+
+export function hasPenalties(sample: SampleParams): boolean {
+  const { repetitionPenalty, presencePenalty, frequencyPenalty, recentTokens } = sample;
+  const changes = repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0;
+  return changes && recentTokens.length > 0;
+}
+
+/** Bytes of the buffers, for the most samples of a step. */
+export function sampleBufferBytes(shape: SampleShape, samples: number) {
+  return {
+    requests: samples * REQUEST_WORDS * 4,
+    recent: samples * MAX_RECENT_TOKENS * RECENT_WORDS * 4,
+    logits: samples * shape.vocabulary * 4,
+    chunks: samples * shape.chunks * CHUNK_BYTES,
+    states: samples * STATE_BYTES,
+    histogram: samples * shape.chunks * HISTOGRAM_BYTES,
+    result: (MAX_ROWS + samples * DETAIL_WORDS) * 4,
+  };
+}
+
+/** The bytes of `requests`, and of `recent`: the distinct recent tokens of all samples. */
+export function packSamples(samples: readonly SampleParams[]): {
+  requests: Uint32Array<ArrayBuffer>;
+  recent: Uint32Array<ArrayBuffer>;
+} {
+  const requests = new Uint32Array(samples.length * REQUEST_WORDS);
+  const floats = new Float32Array(requests.buffer);
+  const recent: number[] = [];
+  samples.forEach((sample, i) => {
+    const first = recent.length / RECENT_WORDS;
+    const counts = hasPenalties(sample) ? countTokens(sample.recentTokens) : new Map();
+    for (const [token, count] of counts) recent.push(i, token, count, 0);
+    const at = i * REQUEST_WORDS;
+    floats[at] = sample.temperature;
+    requests[at + 1] = sample.topK;
+    floats[at + 2] = sample.topP;
+    floats[at + 3] = sample.minP > 0 ? Math.log(sample.minP) : -3e38;
+    floats[at + 4] = sample.repetitionPenalty;
+    floats[at + 5] = sample.presencePenalty;
+    floats[at + 6] = sample.frequencyPenalty;
+    floats[at + 7] = sample.random;
+    requests.set([first, counts.size, Math.min(sample.topLogprobs, MAX_TOP_LOGPROBS)], at + 8);
+  });
+  return { requests, recent: Uint32Array.from(recent) };
+}
+
+function countTokens(tokens: Uint32Array): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const token of tokens.subarray(-MAX_RECENT_TOKENS)) {
+    counts.set(token, (counts.get(token) ?? 0) + 1);
+  }
+  return counts;
+}
+
+export type SampleOutcome = {
+  readonly token: number;
+  readonly logprob: number | null;
+  readonly top: readonly { readonly token: number; readonly logprob: number }[];
+};
+
+/** Bytes of `result` that must be read back: tokens only, unless probabilities were asked for. */
+export function resultBytes(samples: readonly SampleParams[]): number {
+  const listed = samples.some(({ topLogprobs }) => topLogprobs > 0);
+  return listed ? (MAX_ROWS + samples.length * DETAIL_WORDS) * 4 : samples.length * 4;
+}
+
+/** What `result` says. */
+export function unpackResult(
+  bytes: ArrayBuffer,
+  samples: readonly SampleParams[],
+): SampleOutcome[] {
+  const words = new Uint32Array(bytes);
+  const floats = new Float32Array(bytes);
+  return samples.map(({ topLogprobs }, i) => {
+    const token = words[i]!;
+    if (topLogprobs === 0) return { token, logprob: null, top: [] };
+    const at = MAX_ROWS + i * DETAIL_WORDS;
+    const top = Array.from({ length: Math.min(topLogprobs, words[at + 1]!) }, (_, entry) => ({
+      token: words[at + 2 + 2 * entry]!,
+      logprob: floats[at + 3 + 2 * entry]!,
+    }));
+    return { token, logprob: floats[at]!, top };
+  });
+}
+
+/** The specification: one row of logits, sorted and cut in f64. */
+export function sampleReference(logits: Float32Array, sample: SampleParams): SampleOutcome {
+  const raw = Float64Array.from(logits);
+  const most = raw.reduce((a, b) => Math.max(a, b), -Infinity);
+  const logSum = most + Math.log(raw.reduce((sum, x) => sum + Math.exp(x - most), 0));
+  const changed = penalised(raw, sample);
+  const order = [...changed.keys()].sort((a, b) => changed[b]! - changed[a]! || a - b);
+  const token = sample.temperature === 0 ? order[0]! : draw(changed, order, sample);
+  if (sample.topLogprobs === 0) return { token, logprob: null, top: [] };
+  const byRaw = [...raw.keys()].sort((a, b) => raw[b]! - raw[a]! || a - b);
+  const entry = (id: number) => ({ token: id, logprob: raw[id]! - logSum });
+  return {
+    token,
+    logprob: raw[token]! - logSum,
+    top: byRaw.slice(0, sample.topLogprobs).map(entry),
+  };
+}
+
+function penalised(raw: Float64Array, sample: SampleParams): Float64Array {
+  const out = Float64Array.from(raw);
+  if (!hasPenalties(sample)) return out;
+  for (const [token, count] of countTokens(sample.recentTokens)) {
+    const x = out[token]!;
+    const repeated = x > 0 ? x / sample.repetitionPenalty : x * sample.repetitionPenalty;
+    out[token] = repeated - count * sample.frequencyPenalty - sample.presencePenalty;
+  }
+  return out;
+}
+
+function draw(logits: Float64Array, order: readonly number[], sample: SampleParams): number {
+  const { topK, topP, minP, temperature, random } = sample;
+  const best = logits[order[0]!]!;
+  let kept = topK > 0 ? order.slice(0, topK) : [...order];
+  if (topP < 1) {
+    const weights = kept.map((id) => Math.exp(logits[id]! - best));
+    const wanted = topP * weights.reduce((sum, weight) => sum + weight, 0);
+    let sum = 0;
+    const last = weights.findIndex((weight) => (sum += weight) >= wanted);
+    if (last >= 0) kept = kept.slice(0, last + 1);
+  }
+  if (minP > 0) kept = kept.filter((id) => logits[id]! >= best + Math.log(minP));
+  kept.sort((a, b) => a - b);
+  const weights = kept.map((id) => Math.exp((logits[id]! - best) / temperature));
+  const target = random * weights.reduce((sum, weight) => sum + weight, 0);
+  let sum = 0;
+  const chosen = weights.findIndex((weight) => (sum += weight) > target);
+  return kept[chosen >= 0 ? chosen : kept.length - 1]!;
+}

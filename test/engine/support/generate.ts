@@ -1,0 +1,58 @@
+/** Drives shards as a pipeline in one tab, for tests: prefill in chunks, then decode. */
+import type { SampleRequest, Shard, StepRow } from "../../../src/engine/types.ts";
+import { GREEDY } from "../../../src/shared/sampling.ts";
+
+export const GREEDY_REQUEST: SampleRequest = {
+  sampling: GREEDY,
+  random: 0,
+  recentTokens: new Uint32Array(),
+};
+
+export type GenerateOptions = {
+  readonly chunk?: number;
+  readonly request?: (position: number) => SampleRequest;
+};
+
+/** One step through all shards; the tokens of the rows that wanted one. */
+export async function stepAll(shards: readonly Shard[], rows: readonly StepRow[]) {
+  let hidden: Float32Array | null = null;
+  for (const shard of shards) {
+    const isLast = shard === shards.at(-1);
+    const given = rows.map((row) => (isLast ? row : { ...row, sample: null }));
+    const result = await shard.step(given, hidden);
+    if (result.kind === "tokens") return result.tokens;
+    hidden = result.hidden;
+  }
+  throw new Error("the last shard gave no tokens");
+}
+
+/** `count` tokens after each prompt; the prompts decode together, one sequence each. */
+export async function generate(
+  shards: readonly Shard[],
+  prompts: readonly (readonly number[])[],
+  count: number,
+  { chunk = shards[0]!.maxRows, request = () => GREEDY_REQUEST }: GenerateOptions = {},
+): Promise<number[][]> {
+  const answers: number[][] = prompts.map(() => []);
+  for (const [sequence, prompt] of prompts.entries()) {
+    for (let first = 0; first < prompt.length; first += chunk) {
+      const rows = prompt.slice(first, first + chunk).map((token, i) => {
+        const position = first + i;
+        const last = position === prompt.length - 1;
+        return { sequence, position, token, sample: last ? request(position) : null };
+      });
+      const [sampled] = await stepAll(shards, rows);
+      if (sampled !== undefined) answers[sequence]!.push(sampled.token);
+    }
+  }
+  while (answers[0]!.length < count) {
+    const rows = prompts.map((prompt, sequence) => {
+      const position = prompt.length + answers[sequence]!.length - 1;
+      const token = answers[sequence]!.at(-1)!;
+      return { sequence, position, token, sample: request(position) };
+    });
+    const tokens = await stepAll(shards, rows);
+    for (const { row, token } of tokens) answers[row]!.push(token);
+  }
+  return answers;
+}
