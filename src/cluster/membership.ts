@@ -147,6 +147,11 @@ export class Membership implements RoomAccess {
     let lastError: unknown = null;
     while (!this.#closed) {
       try {
+        // First at the door: asking a door that nobody holds takes seconds to fail.
+        if (!mustExist && (await door.claim())) {
+          if (!this.#closed) return this.#coordinate();
+          door.release();
+        }
         const holder = await door.knock();
         if (this.#closed) break;
         if (holder !== null && holder !== this.self) return await this.#join(holder);
@@ -155,10 +160,6 @@ export class Membership implements RoomAccess {
             "not_found",
             `Nobody is in room ${this.#room}. Check the code, or open a room of your own.`,
           );
-        }
-        if (await door.claim()) {
-          if (!this.#closed) return this.#coordinate();
-          door.release();
         }
       } catch (error) {
         if (error instanceof RoomError && error.code !== "unavailable") throw error;

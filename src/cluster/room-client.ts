@@ -3,11 +3,13 @@
  * can be asked of it, and what went wrong, in words. Joins this tab's parts; the
  * work is in the parts.
  */
+import * as Comlink from "comlink";
 import type { RoomState } from "../shared/state.ts";
 import type { Notice } from "../shared/page-view.ts";
 import type { MemberId, PlacementId } from "../shared/ids.ts";
 import type { ModelSource, ModelSummary } from "../shared/model.ts";
 import type { Stage } from "../shared/state.ts";
+import type { GenerationFailure, TokenEvent } from "../stage/types.ts";
 import type { AnswerEvent, AskRequest } from "./answer.ts";
 import { Asker } from "./asker.ts";
 import type { EventLog } from "./event-log.ts";
@@ -50,13 +52,15 @@ export class RoomClient {
   static async enter(parts: RoomParts, options: EnterOptions): Promise<RoomClient> {
     const membership = await Membership.enter(parts, options);
     const client = new RoomClient(parts, membership);
-    await parts.stage.listen({
-      onToken: (event) => client.#asker.onToken(event),
-      onFailure: (failure) => client.#asker.onFailure(failure),
-      onDeviceError: (message, lost) => client.#deviceError(message, lost),
+    const listeners = {
+      onToken: (event: TokenEvent) => client.#asker.onToken(event),
+      onFailure: (failure: GenerationFailure) => client.#asker.onFailure(failure),
+      onDeviceError: (message: string, lost: boolean) => client.#deviceError(message, lost),
       // What a closed channel means shows in failures and in the state.
       onChannelClose: () => undefined,
-    });
+    };
+    // The stage may be in a worker; in the same thread the mark means nothing.
+    await parts.stage.listen(Comlink.proxy(listeners));
     return client;
   }
 

@@ -1,0 +1,149 @@
+/**
+ * Models as this tab reaches them: opens them in the weights worker, lends files
+ * that were picked here to the other members, loads this tab's layers into the
+ * stage, and makes the tokenizer. Each model is opened once.
+ */
+import * as Comlink from "comlink";
+import { peerByteReader, serveBytes } from "../mesh/peer-bytes.ts";
+import type { Transport } from "../mesh/types.ts";
+import { encodeChat } from "../model/chat-template.ts";
+import { exposeReader } from "../model/reader-port.ts";
+import { createTokenizer, type Tokenizer } from "../model/tokenizer.ts";
+import type { TokenizerData } from "../model/tokenizer-data.ts";
+import type { OpenedSummary, OpenRequest, WeightsService } from "../model/weights-service.ts";
+import type { MemberId } from "../shared/ids.ts";
+import type { ModelSource, ModelSummary } from "../shared/model.ts";
+import type { StageWorker } from "../stage/types.ts";
+import type { LoadProgress, ModelHost, ModelText, ShardRequest } from "./parts.ts";
+import { RoomError } from "./room-error.ts";
+
+/** The weights worker, seen from this thread. */
+export type Weights = {
+  [K in "open" | "shard" | "prefetch" | "reader" | "read"]: (
+    ...parameters: Parameters<WeightsService[K]>
+  ) => Promise<Awaited<ReturnType<WeightsService[K]>>>;
+};
+
+export type ModelHostParts = {
+  readonly self: MemberId;
+  readonly weights: Weights;
+  readonly stage: Pick<StageWorker, "loadShard" | "unloadShard">;
+  readonly transport: Transport;
+};
+
+export type TabModelHost = ModelHost & {
+  /** A file that a person picked here; the other members read it from this tab. */
+  addFile(file: Blob, fileName: string): Promise<ModelSummary>;
+};
+
+export function createModelHost({ self, weights, stage, transport }: ModelHostParts): TabModelHost {
+  const opened = new Map<string, OpenedSummary>();
+  const texts = new Map<string, ModelText>();
+  /** By file name: what this tab lends. */
+  const lent = new Map<string, string>();
+
+  serveBytes(transport, (fileName) => {
+    const contentId = lent.get(fileName);
+    return contentId === undefined
+      ? null
+      : (offset, length) => weights.read(contentId, offset, length);
+  });
+
+  const open = async (request: OpenRequest): Promise<OpenedSummary> => {
+    const transfer = request.kind === "peer" ? [request.port] : [];
+    const model = await weights.open(Comlink.transfer(request, transfer));
+    opened.set(model.summary.contentId, model);
+    return model;
+  };
+
+  const opening = async (model: ModelSummary): Promise<OpenedSummary> => {
+    const known = opened.get(model.contentId);
+    if (known) return known;
+    const found = await open(await requestOf(model, self, transport));
+    if (found.summary.contentId === model.contentId) return found;
+    throw new RoomError(
+      "failed",
+      `${model.name} is not the file here that it is for the room: its header or length differs. Place the model again.`,
+    );
+  };
+
+  return {
+    async inspect(source: ModelSource) {
+      if (source.kind === "url") return (await open(source)).summary;
+      const contentId = source.member === self ? lent.get(source.fileName) : undefined;
+      const known = contentId === undefined ? undefined : opened.get(contentId);
+      if (known) return known.summary;
+      throw new RoomError("not_found", `This tab has no file ${source.fileName}. Pick it again.`);
+    },
+    async addFile(file, fileName) {
+      const { summary } = await open({ kind: "file", file, fileName, member: self });
+      lent.set(fileName, summary.contentId);
+      return summary;
+    },
+    async loadShard(request, onProgress) {
+      const { contentId } = (await opening(request.model)).summary;
+      await weights.prefetch(
+        contentId,
+        request.first,
+        request.end,
+        Comlink.proxy((progress) => onProgress({ phase: "downloading", ...progress })),
+      );
+      return load(weights, stage, contentId, request, onProgress);
+    },
+    unloadShard: () => stage.unloadShard(),
+    async text(model) {
+      const known = texts.get(model.contentId);
+      if (known) return known;
+      const text = modelText((await opening(model)).tokenizer);
+      texts.set(model.contentId, text);
+      return text;
+    },
+  };
+}
+
+async function load(
+  weights: Weights,
+  stage: Pick<StageWorker, "loadShard">,
+  contentId: string,
+  request: ShardRequest,
+  onProgress: (progress: LoadProgress) => void,
+): Promise<{ readonly variants: readonly string[] }> {
+  const { first, end, contextTokens, sequences, activations, memoryBudgetBytes, nudge } = request;
+  const shard = await weights.shard(contentId, first, end);
+  const reader = await weights.reader(contentId);
+  return stage.loadShard(
+    shard,
+    { contextTokens, sequences, activations, memoryBudgetBytes, nudge },
+    Comlink.transfer(reader, [reader]),
+    Comlink.proxy(onProgress),
+  );
+}
+
+async function requestOf(
+  { source, fileBytes }: ModelSummary,
+  self: MemberId,
+  transport: Transport,
+): Promise<OpenRequest> {
+  if (source.kind === "url") return source;
+  const { member, fileName } = source;
+  if (member === self) {
+    throw new RoomError("not_found", `This tab no longer has the file ${fileName}. Pick it again.`);
+  }
+  await transport.connect(member);
+  const { read } = peerByteReader(transport, member, fileName);
+  return { kind: "peer", member, fileName, fileBytes, port: exposeReader({ read }) };
+}
+
+function modelText(data: TokenizerData): ModelText {
+  const tokenizer: Tokenizer = createTokenizer(data);
+  return {
+    encodeChat: (messages) => Promise.resolve().then(() => encodeChat(data, tokenizer, messages)),
+    encodeText: (prompt) => Promise.resolve().then(() => tokenizer.encode(prompt)),
+    decoder() {
+      const decoder = tokenizer.streamingDecoder();
+      return { push: (token) => decoder.push(token), flush: () => decoder.finish() };
+    },
+    bytesOf: (token) => tokenizer.bytesOf(token, true),
+    endTokens: Uint32Array.from(data.endTokens),
+  };
+}
