@@ -22,6 +22,10 @@ export class MemberCard extends PageElement {
   static override properties = { member: { attribute: false } };
   declare member: Member;
 
+  protected override get reads() {
+    return ["state", "self"] as const;
+  }
+
   override render() {
     const { member } = this;
     return html`<article

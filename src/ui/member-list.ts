@@ -20,6 +20,10 @@ export function inShownOrder(members: readonly Member[], placement: Placement | 
 }
 
 export class MemberList extends PageElement {
+  protected override get reads() {
+    return ["state", "self", "joinUrl"] as const;
+  }
+
   override render() {
     const computing = this.members.filter((member) => member.adapter !== null).length;
     const shown = inShownOrder(this.members, this.view.state?.placement ?? null);

@@ -67,6 +67,10 @@ export class ModelPicker extends PageElement {
     field.value = "";
   };
 
+  protected override get reads() {
+    return ["state", "offeredModels", "progress"] as const;
+  }
+
   override render() {
     const placement = this.view.state?.placement ?? null;
     return html`<section aria-labelledby="title">

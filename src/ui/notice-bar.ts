@@ -5,6 +5,10 @@ import { icon } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 
 export class NoticeBar extends PageElement {
+  protected override get reads() {
+    return ["notice"] as const;
+  }
+
   override render() {
     const { notice } = this.view;
     // The live region stays in the page, so that a notice is announced when it comes.

@@ -2,7 +2,7 @@
  * What the page's elements have in common: the view they show, and `send`, the
  * only way that they act. An element reads `view` and never writes it.
  */
-import { LitElement, type PropertyDeclarations } from "lit";
+import { LitElement, type PropertyDeclarations, type PropertyValues } from "lit";
 import type { PageCommand } from "../shared/commands.ts";
 import type { PageView } from "../shared/page-view.ts";
 import type { Member } from "../shared/member.ts";
@@ -35,6 +35,20 @@ export class PageElement extends LitElement {
     super();
     this.view = EMPTY_VIEW;
     this.send = () => undefined;
+  }
+
+  /**
+   * The parts of the view that this element shows; null for all of it. A view
+   * comes with every token: what shows no chat must not render for each.
+   */
+  protected get reads(): readonly (keyof PageView)[] | null {
+    return null;
+  }
+
+  override shouldUpdate(changed: PropertyValues<this>): boolean {
+    const before = changed.get("view");
+    if (this.reads === null || changed.size > 1 || before === undefined) return true;
+    return this.reads.some((part) => before[part] !== this.view[part]);
   }
 
   protected get members(): readonly Member[] {

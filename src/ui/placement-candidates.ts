@@ -8,6 +8,10 @@ import { PageElement } from "./page-element.ts";
 import { sameStages } from "./placement-draft.ts";
 
 export class PlacementCandidates extends PageElement {
+  protected override get reads() {
+    return ["state", "placementPreview"] as const;
+  }
+
   override render() {
     const preview = this.view.placementPreview;
     if (preview == null || preview.candidates.length === 0) return nothing;

@@ -50,6 +50,10 @@ export class PlacementDiagram extends PageElement {
     this.draft = null;
   }
 
+  protected override get reads() {
+    return ["state", "placementPreview", "predicted", "timings"] as const;
+  }
+
   override render() {
     const placement = this.view.state?.placement ?? null;
     if (placement === null) return nothing;

@@ -18,6 +18,10 @@ export class RoomHeader extends PageElement {
     this.dispatchEvent(new CustomEvent(name, { bubbles: true, composed: true }));
   }
 
+  protected override get reads() {
+    return ["state", "code", "joinUrl", "connection"] as const;
+  }
+
   override render() {
     const { connection, joinUrl } = this.view;
     const room = this.view.state?.room ?? this.view.code ?? "";

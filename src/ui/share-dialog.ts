@@ -32,6 +32,10 @@ export class ShareDialog extends PageElement {
     this.open = false;
   }
 
+  protected override get reads() {
+    return ["state", "joinUrl"] as const;
+  }
+
   override render() {
     const { joinUrl } = this.view;
     return html`<wa-dialog

@@ -154,6 +154,43 @@ describe("header and dialogs", () => {
   });
 });
 
+describe("cost", () => {
+  test("a token renders the chat and not the members, the model or the placement", async () => {
+    const { app } = await mount(VIEWS.answering);
+    const rendered: string[] = [];
+    for (const tag of ["tabmesh-member", "tabmesh-model", "tabmesh-placement", "tabmesh-chat"]) {
+      const element = one(app, tag) as HTMLElement & { render(): unknown };
+      const render = element.render.bind(element);
+      element.render = () => {
+        rendered.push(tag);
+        return render();
+      };
+    }
+    const longer = VIEWS.answering.chat.map((message) => ({
+      ...message,
+      text: `${message.text} m`,
+    }));
+    app.view = { ...VIEWS.answering, chat: longer };
+    await settled(app);
+    expect(rendered).toEqual(["tabmesh-chat"]);
+    app.view = { ...VIEWS.answering, state: { ...VIEWS.answering.state! } };
+    await settled(app);
+    expect(new Set(rendered).size).toBe(4);
+  });
+
+  test("nothing is fetched from another origin, dialogs and their icons included", async () => {
+    const { app } = await mount(VIEWS.answering);
+    button(app, "Settings").click();
+    await settled(app);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const origins = performance.getEntriesByType("resource").map(({ name }) => new URL(name));
+    const strange = origins.filter(
+      ({ origin, protocol }) => protocol !== "data:" && origin !== location.origin,
+    );
+    expect(strange.map(({ href }) => href)).toEqual([]);
+  });
+});
+
 describe("timings", () => {
   test("each stage's compute and hop stand in a table, and the sum beside the bar", async () => {
     const { app } = await mount(VIEWS.answering);
@@ -163,5 +200,20 @@ describe("timings", () => {
       "20.6 ms: 17.3 ms computing, 3.30 ms between machines",
     );
     expect(words(app)).toContain("18.4 tokens/s");
+  });
+
+  test("the line of speeds grows with the answer and fits its place", async () => {
+    const { app } = await mount(VIEWS.answering);
+    for (const tokensPerSecond of [12, 16, 18, 17]) {
+      const chat = VIEWS.answering.chat.map((message) => ({ ...message, tokensPerSecond }));
+      app.view = { ...VIEWS.answering, chat };
+      await settled(app);
+    }
+    expect(one(app, ".speed b").textContent).toBe("17.0");
+    const canvas = one(one(app, "tabmesh-speed"), "canvas");
+    expect(canvas.getBoundingClientRect().width).toBeCloseTo(
+      one(app, "tabmesh-speed").getBoundingClientRect().width,
+      0,
+    );
   });
 });
