@@ -1,7 +1,7 @@
 /**
- * The device monitor of one tab: every interval it asks the shard's worker how
- * busy it was and the browser how the machine is, and hands on one DeviceState.
- * Knows neither the worker nor the room: both are functions that it is given.
+ * The device monitor of one tab: when it is asked, it asks the shard's worker how
+ * busy it was and the browser how the machine is, and makes one DeviceState of
+ * both. Knows neither worker nor room, nor when to ask: the room's settings say.
  */
 import type { DeviceState } from "../shared/member.ts";
 import type { SourceReadings } from "./sources.ts";
@@ -15,16 +15,13 @@ export type MonitorParts = {
   memoryBudgetBytes(): number;
   /** What the probe's numbers say that a decode step of the loaded shard takes; null without one. */
   predictedStepMs(): number | null;
+  /** Milliseconds since 1970. */
   now(): number;
-  onState(state: DeviceState): void;
-  /** The worker did not answer: in words, once for each failing look. */
-  onError(message: string): void;
 };
 
 export class DeviceMonitor {
   private readonly parts: MonitorParts;
-  private timer: ReturnType<typeof setInterval> | null = null;
-  private looking = false;
+  private collecting: Promise<DeviceState> | null = null;
   private throttleRatio: number | null = null;
   private stepMs = 0;
   private predictedMs: number | null = null;
@@ -33,29 +30,17 @@ export class DeviceMonitor {
     this.parts = parts;
   }
 
-  /** Looks now and then every interval; called again, it changes the interval. */
-  start(intervalMs: number): void {
-    this.stop();
-    this.timer = setInterval(() => void this.look(), intervalMs);
-    void this.look();
-  }
-
-  stop(): void {
-    if (this.timer !== null) clearInterval(this.timer);
-    this.timer = null;
-  }
-
-  /** One look. While one is under way another is left out: a slow worker gets no queue of them. */
-  async look(): Promise<void> {
-    if (this.looking) return;
-    this.looking = true;
-    try {
-      this.parts.onState(this.stateOf(await this.parts.sampleWork()));
-    } catch (error) {
-      this.parts.onError(`The device's state could not be read: ${String(error)}`);
-    } finally {
-      this.looking = false;
-    }
+  /**
+   * The state since the last call. Called again before the worker has answered, it
+   * gives the same answer: a slow worker gets no queue of questions. Rejects when
+   * the worker does.
+   */
+  collect(): Promise<DeviceState> {
+    this.collecting ??= this.parts
+      .sampleWork()
+      .then((work) => this.stateOf(work))
+      .finally(() => (this.collecting = null));
+    return this.collecting;
   }
 
   private stateOf(work: WorkSample | null): DeviceState {

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { DeviceState } from "../../src/shared/member.ts";
 import { DeviceMonitor, type MonitorParts } from "../../src/telemetry/monitor.ts";
 import { nextThrottleRatio } from "../../src/telemetry/throttle.ts";
@@ -12,9 +12,7 @@ const busy: WorkSample = {
 };
 
 function monitored(changes: Partial<MonitorParts> = {}) {
-  const states: DeviceState[] = [];
-  const errors: string[] = [];
-  const monitor = new DeviceMonitor({
+  return new DeviceMonitor({
     sampleWork: () => Promise.resolve(busy),
     readSources: () => ({
       pressure: "fair",
@@ -25,99 +23,74 @@ function monitored(changes: Partial<MonitorParts> = {}) {
     memoryBudgetBytes: () => 5000,
     predictedStepMs: () => 10,
     now: () => 123,
-    onState: (state) => states.push(state),
-    onError: (message) => errors.push(message),
     ...changes,
   });
-  return { monitor, states, errors };
 }
 
 describe("DeviceMonitor", () => {
   test("makes one device state of worker, browser and prediction", async () => {
-    const { monitor, states } = monitored();
-    await monitor.look();
-    expect(states).toEqual([
-      {
-        memoryBudgetBytes: 5000,
-        memoryUsedBytes: 1000,
-        tokensPerSecond: 7,
-        stepMs: 20,
-        busyFraction: 0.5,
-        throttleRatio: 2,
-        pressure: "fair",
-        batteryLevel: 0.4,
-        batteryCharging: false,
-        visible: true,
-        updatedAtMs: 123,
-      },
-    ]);
-    expect(DeviceState.safeParse(states[0]).success).toBe(true);
+    const state = await monitored().collect();
+    expect(state).toEqual({
+      memoryBudgetBytes: 5000,
+      memoryUsedBytes: 1000,
+      tokensPerSecond: 7,
+      stepMs: 20,
+      busyFraction: 0.5,
+      throttleRatio: 2,
+      pressure: "fair",
+      batteryLevel: 0.4,
+      batteryCharging: false,
+      visible: true,
+      updatedAtMs: 123,
+    });
+    expect(DeviceState.safeParse(state).success).toBe(true);
   });
 
-  test("a member without a shard is idle, as predicted and uses no memory", async () => {
-    const { monitor, states } = monitored({ sampleWork: () => Promise.resolve(null) });
-    await monitor.look();
-    expect(states[0]).toMatchObject({ stepMs: 0, busyFraction: 0, throttleRatio: 1 });
+  test("a member without a shard is idle and as predicted", async () => {
+    const monitor = monitored({ sampleWork: () => Promise.resolve(null) });
+    expect(await monitor.collect()).toMatchObject({ stepMs: 0, busyFraction: 0, throttleRatio: 1 });
   });
 
   test("keeps the step time through a pause, and drops the ratio with the shard", async () => {
     let work: WorkSample = busy;
     let predicted = 10;
-    const { monitor, states } = monitored({
+    const monitor = monitored({
       sampleWork: () => Promise.resolve(work),
       predictedStepMs: () => predicted,
     });
-    await monitor.look();
+    await monitor.collect();
     work = { ...busy, stepMs: null };
-    await monitor.look();
-    expect(states[1]).toMatchObject({ stepMs: 20, throttleRatio: 2 });
+    expect(await monitor.collect()).toMatchObject({ stepMs: 20, throttleRatio: 2 });
     predicted = 40;
-    await monitor.look();
-    expect(states[2]).toMatchObject({ throttleRatio: 1 });
+    expect(await monitor.collect()).toMatchObject({ throttleRatio: 1 });
   });
 
-  test("leaves a look out while the worker has not answered the last one", async () => {
+  test("asks a worker that has not answered yet no second time", async () => {
     let asked = 0;
     let answer: (work: WorkSample) => void = () => undefined;
-    const { monitor, states } = monitored({
+    const monitor = monitored({
       sampleWork: () => {
         asked += 1;
         return new Promise((resolve) => (answer = resolve));
       },
     });
-    const first = monitor.look();
-    await monitor.look();
+    const both = [monitor.collect(), monitor.collect()];
     expect(asked).toBe(1);
     answer(busy);
-    await first;
-    expect(states).toHaveLength(1);
+    const [first, second] = await Promise.all(both);
+    expect(first).toBe(second);
+    void monitor.collect();
+    expect(asked).toBe(2);
   });
 
-  test("says that the worker failed, and looks again", async () => {
+  test("rejects when the worker does, and asks it again the next time", async () => {
     let fails = true;
-    const { monitor, states, errors } = monitored({
+    const monitor = monitored({
       sampleWork: () => (fails ? Promise.reject(new Error("gone")) : Promise.resolve(busy)),
     });
-    await monitor.look();
-    expect(errors).toEqual(["The device's state could not be read: Error: gone"]);
+    await expect(monitor.collect()).rejects.toThrow("gone");
     fails = false;
-    await monitor.look();
-    expect(states).toHaveLength(1);
-  });
-
-  test("looks at once and then every interval until it is stopped", async () => {
-    vi.useFakeTimers();
-    const { monitor, states } = monitored();
-    monitor.start(2000);
-    await vi.advanceTimersByTimeAsync(4100);
-    expect(states).toHaveLength(3);
-    monitor.start(500);
-    await vi.advanceTimersByTimeAsync(600);
-    expect(states).toHaveLength(5);
-    monitor.stop();
-    await vi.advanceTimersByTimeAsync(5000);
-    expect(states).toHaveLength(5);
-    vi.useRealTimers();
+    expect(await monitor.collect()).toMatchObject({ tokensPerSecond: 7 });
   });
 });
 
