@@ -7,6 +7,19 @@ import { ISOLATION_HEADERS } from "./vite.config.ts";
 /** Shaders compile for seconds on a software adapter, the more so on two shared cores. */
 const BROWSER_TEST_TIMEOUT_MS = 120_000;
 
+/** Named here, since a dependency found in the middle of a run reloads the page under a test. */
+const optimizeDeps = {
+  include: [
+    "@awesome.me/webawesome/dist/components/dialog/dialog.js",
+    "@awesome.me/webawesome/dist/components/progress-bar/progress-bar.js",
+    "axe-core",
+    "lit",
+    "lit/directives/live.js",
+    "lit/directives/repeat.js",
+    "uplot",
+    "uqr",
+  ],
+};
 const isolated = { headers: ISOLATION_HEADERS };
 const browserTests = {
   include: ["test/**/*.browser.test.ts"],
@@ -30,6 +43,7 @@ export default defineConfig({
       },
       {
         server: isolated,
+        optimizeDeps,
         test: {
           ...browserTests,
           browser: {
@@ -45,6 +59,7 @@ export default defineConfig({
       },
       {
         server: isolated,
+        optimizeDeps,
         test: {
           ...browserTests,
           browser: {
