@@ -126,6 +126,7 @@ export const memberCardStyles = css`
   }
   footer {
     display: flex;
+    flex-wrap: wrap;
     align-items: flex-start;
     justify-content: space-between;
     gap: var(--gap-s);
@@ -146,8 +147,11 @@ export const memberCardStyles = css`
   summary:hover {
     color: var(--ink);
   }
+  details[open] {
+    flex-basis: 100%;
+  }
   details[open] + select {
-    display: none;
+    margin-inline-start: auto;
   }
   h4 {
     margin: var(--gap-m) 0 var(--gap-xs);

@@ -82,6 +82,7 @@ export class MemberList extends PageElement {
       ul {
         display: grid;
         grid-template-columns: repeat(auto-fill, minmax(min(100%, 23rem), 1fr));
+        align-items: start;
         gap: var(--gap-m);
       }
       .invitation {
@@ -94,9 +95,7 @@ export class MemberList extends PageElement {
         border: 1px dashed var(--line-strong);
         border-radius: var(--radius);
       }
-      li,
-      tabmesh-member {
-        height: 100%;
+      li {
         min-width: 0;
       }
     `,
