@@ -96,18 +96,26 @@ export function choiceOf(variants: Readonly<Record<Workload, MatVariant>>): MatC
 }
 
 /**
- * A choice that is right everywhere and good enough to start with. `software` is
- * whether barriers are dear on this device (`barriersAreDear` measures it).
+ * A variant that is right everywhere and good enough to start with: one without
+ * workgroup memory on a narrow device (`isNarrow` measures it).
  */
+export function firstVariant(
+  workload: Workload,
+  activations: Activations,
+  features: ShaderFeatures,
+  narrow: boolean,
+): MatVariant {
+  const candidates = matCandidates(workload, activations, features);
+  const wanted = candidates.find((variant) => (variant.kind === "threads") === narrow);
+  return wanted ?? candidates[0]!;
+}
+
+/** The first variant of each workload. */
 export function firstChoice(
   activations: Activations,
   features: ShaderFeatures,
-  software: boolean,
+  narrow: boolean,
 ): MatChoice {
-  const first = (workload: Workload) => {
-    const candidates = matCandidates(workload, activations, features);
-    const wanted = candidates.find((variant) => (variant.kind === "threads") === software);
-    return wanted ?? candidates[0]!;
-  };
+  const first = (workload: Workload) => firstVariant(workload, activations, features, narrow);
   return choiceOf({ decode: first("decode"), batch: first("batch"), prefill: first("prefill") });
 }

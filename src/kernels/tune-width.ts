@@ -1,0 +1,50 @@
+/**
+ * Whether a device is narrow: few threads at a time, as where a CPU executes the
+ * shaders. There, barriers and workgroup memory only cost, and each thread should
+ * do much. One small measurement instead of a list of names.
+ */
+import { bind, compile, dispatch, type Kernel } from "./runner.ts";
+import { upload } from "./runner-once.ts";
+import { timeOf } from "./tune-clock.ts";
+import wgsl from "./tune-width.wgsl?raw";
+
+type WidthParams = { readonly steps: number; readonly groups: number };
+
+/** With a = 1 and b = 0 the result is the thread's number. */
+export const widthKernel: Kernel<WidthParams> = {
+  name: "width",
+  wgsl,
+  packParams({ steps }) {
+    const bytes = new ArrayBuffer(16);
+    new Uint32Array(bytes)[0] = steps;
+    new Float32Array(bytes).set([1, 0], 1);
+    return bytes;
+  },
+  workgroups: ({ groups }) => [groups, 1, 1],
+};
+
+const FEW_GROUPS = 4;
+const MANY_GROUPS = 256;
+/** Long enough that a launch does not count. */
+const STEPS = 1000;
+
+/**
+ * 16,384 threads run at once on most GPUs, or in a few waves; 64 times the work
+ * of 256 threads takes 64 times as long on two cores, 16 times on sixteen.
+ */
+const NARROW_RATIO = 8;
+
+/** About 50 ms in all. */
+export async function isNarrow(device: GPUDevice, nudge: boolean): Promise<boolean> {
+  const out = upload(device, { output: MANY_GROUPS * 64 });
+  const compiled = await compile(device, widthKernel);
+  const params = new Uint8Array(widthKernel.packParams({ steps: STEPS, groups: 1 }));
+  const uniform = upload(device, params, GPUBufferUsage.UNIFORM);
+  const group = bind(device, compiled, [uniform, out]);
+  const timeOfGroups = (groups: number) =>
+    timeOf(device, (pass) => dispatch(pass, compiled, group, [groups, 1, 1]), { runs: 2, nudge });
+  const ratio = (await timeOfGroups(MANY_GROUPS)) / (await timeOfGroups(FEW_GROUPS));
+  uniform.destroy();
+  out.destroy();
+  return ratio > NARROW_RATIO;
+}

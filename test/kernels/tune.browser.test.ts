@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import { variantName } from "../../src/kernels/mat-source.ts";
+import { firstChoice, matCandidates } from "../../src/kernels/mat-variants.ts";
+import { shaderFeatures } from "../../src/kernels/runner-device.ts";
+import { tunedLine, tuneMat } from "../../src/kernels/tune.ts";
+import { run } from "../../src/kernels/runner-once.ts";
+import { isNarrow, widthKernel } from "../../src/kernels/tune-width.ts";
+import { testDevice } from "./support/device.ts";
+
+const device = await testDevice();
+const features = shaderFeatures(device);
+const nudge = navigator.userAgent.includes("Firefox");
+const jobs = [
+  { format: "Q4_1", activations: "float", rows: 256, columns: 576 },
+  { format: "Q4_1", activations: "int8", rows: 256, columns: 576 },
+] as const;
+
+test("the software adapters that tests run on are narrow", async () => {
+  expect(await isNarrow(device, nudge)).toBe(true);
+});
+
+test("the width kernel computes what it says", async () => {
+  const [out] = await run(device, widthKernel, [{ output: 128 }], { steps: 3, groups: 2 });
+  expect([...out!]).toEqual(Array.from({ length: 128 }, (_, i) => i));
+});
+
+test("measures every workload, refuses nothing here, and reports progress", async () => {
+  const progress: number[] = [];
+  const tuned = await tuneMat(device, {
+    jobs,
+    budgetMs: 60_000,
+    prefillTokens: 32,
+    narrow: true,
+    nudge,
+    onProgress: (done) => progress.push(done),
+  });
+  expect(progress).toEqual([1, 2, 3, 4, 5, 6]);
+  for (const { job, workloads, choice } of tuned) {
+    for (const workload of ["decode", "batch", "prefill"] as const) {
+      const { winner, timings, refused } = workloads[workload];
+      expect(refused).toEqual([]);
+      expect(timings.length).toBe(matCandidates(workload, job.activations, features).length);
+      expect(winner).toBe(timings[0]!.variant);
+      expect(choice.steps.map(({ variant }) => variant)).toContain(winner);
+      const rates = timings.map(({ macsPerMs }) => macsPerMs);
+      expect(rates).toEqual([...rates].sort((a, b) => b - a));
+    }
+  }
+  expect(tunedLine(tuned[0]!)).toMatch(/^Q4_1 float 256x576 decode: .+GMAC\/s; .+\| batch: /);
+});
+
+test("without a budget the first guess stands, at once", async () => {
+  const start = performance.now();
+  const [tuned] = await tuneMat(device, {
+    jobs: [jobs[0]],
+    budgetMs: 0,
+    prefillTokens: 32,
+    narrow: true,
+    nudge,
+  });
+  expect(performance.now() - start).toBeLessThan(50);
+  expect(tuned!.choice).toEqual(firstChoice("float", features, true));
+  expect(tunedLine(tuned!)).toContain("not measured");
+});
+
+test("the first guess avoids workgroup memory exactly on narrow devices", () => {
+  const kinds = (narrow: boolean) =>
+    firstChoice("float", features, narrow).steps.map(({ variant }) => variant.kind);
+  expect(kinds(true)).toEqual(["threads", "threads", "threads"]);
+  expect(kinds(false)).toEqual(["split", "split", "tile"]);
+});
+
+test("variants have names of their own", () => {
+  const names = (["decode", "batch", "prefill"] as const).flatMap((workload) =>
+    matCandidates(workload, "float", features).map(variantName),
+  );
+  expect(new Set(names).size).toBe(names.length);
+});
