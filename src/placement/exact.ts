@@ -4,6 +4,7 @@
  * with beams that widen until nothing better was dropped.
  */
 import type { Instance } from "./instance.ts";
+import { Polisher } from "./polish.ts";
 import { LabelTable, MOST_MEMBERS } from "./labels.ts";
 import {
   boundOf,
@@ -122,6 +123,11 @@ function searchBranches(
   const skipSafe = skipSafety(inst);
   const closing = new Float64Array(inst.n);
   const table = new LabelTable();
+  const polisher = new Polisher(inst, isLate);
+  const polish = (order: readonly number[]) => {
+    const tour = polisher.improve(order);
+    if (tour.cost < target()) offer(tour.order);
+  };
   let open: Branch[] = [];
   for (let first = 0; first < inst.n; first++) {
     if (twinBefore[first]! >= 0) continue;
@@ -152,6 +158,7 @@ function searchBranches(
       if (isLate()) return least();
       if (branch.bound >= target()) continue;
       if (!reprice(relaxation, branch.prices, branch.first, closing, isLate)) return least();
+      let found: readonly number[] | null = null;
       const proven = searchFrom(
         {
           inst,
@@ -163,11 +170,15 @@ function searchBranches(
           skipSafe,
           twinBefore,
           cutoff: target,
-          onPlan: (order, ends, cost) => incumbent.offer(inst, order, ends, cost),
+          onPlan: (order, ends, cost) => {
+            incumbent.offer(inst, order, ends, cost);
+            found = order;
+          },
           isLate,
         },
         table,
       );
+      if (found !== null && incumbent.aim === null) polish(found);
       branch.bound = Math.max(branch.bound, Math.min(proven, target()));
       if (isLate()) return least();
     }

@@ -33,8 +33,14 @@ export function placeGreedy(problem: Problem): Answer {
 
 /** The best plan of all rules, or null. */
 export function greedyPlan(inst: Instance): Plan | null {
-  let best: Plan | null = null;
+  return greedyPlans(inst)[0] ?? null;
+}
+
+/** The best plan of each rule, cheapest first; rules that find nothing are left out. */
+export function greedyPlans(inst: Instance): Plan[] {
+  const plans: Plan[] = [];
   for (const order of greedyOrders(inst)) {
+    let best: Plan | null = null;
     for (let start = 0; start < Math.min(FIRST_MEMBERS, order.length); start++) {
       const rotated = [...order.slice(start), ...order.slice(0, start)];
       const chain = splitWithSkips(inst, rotated);
@@ -42,8 +48,9 @@ export function greedyPlan(inst: Instance): Plan | null {
       const plan = splitForObjective(inst, chain.order);
       if (plan !== null && (best === null || plan.cost < best.cost)) best = plan;
     }
+    if (best !== null) plans.push(best);
   }
-  return best;
+  return plans.sort((a, b) => a.cost - b.cost);
 }
 
 /** The orders of the rules, best first member at the front. */

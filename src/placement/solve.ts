@@ -13,11 +13,14 @@ import { foundAnswer, unknownAnswer } from "./answers.ts";
 import { BestPlan } from "./best-plan.ts";
 import { isThroughputOnly, splitForObjective } from "./bottleneck.ts";
 import { solvePipelines } from "./exact.ts";
-import { greedyPlan } from "./greedy.ts";
+import { greedyPlans } from "./greedy.ts";
 import { explainInfeasible, infeasibleAtOnce } from "./infeasible.ts";
 import { buildInstance, type Instance } from "./instance.ts";
 import { solveMix } from "./mix.ts";
+import type { Plan } from "./plan.ts";
+import { Polisher } from "./polish.ts";
 import type { Problem } from "./problem.ts";
+import { splitOrder } from "./split.ts";
 import { solveThroughput } from "./throughput.ts";
 
 export type SolveOptions = {
@@ -43,8 +46,9 @@ export function solve(
   const impossible = infeasibleAtOnce(inst);
   if (impossible !== null) return { ...impossible, elapsedMs: elapsed() };
   const best = new BestPlan();
-  const greedy = greedyPlan(inst);
-  if (greedy !== null) best.offerPlan(inst, greedy);
+  const greedy = greedyPlans(inst);
+  for (const plan of greedy) best.offerPlan(inst, plan);
+  if (inst.throughputWeight === 0) polishAll(inst, greedy, best, isLate);
   offerSingles(inst, best);
   const bound = boundFor(inst, best, isLate, stats);
   const elapsedMs = elapsed();
@@ -79,6 +83,21 @@ function boundFor(
   if (lowestMs === Infinity) return Infinity;
   const bound = solveMix(inst, best, lowestMs, isLate);
   return bound >= best.cutoff() ? Infinity : bound;
+}
+
+/** Local search from the plan of every rule: the cheapest local optimum counts. */
+function polishAll(
+  inst: Instance,
+  plans: readonly Plan[],
+  best: BestPlan,
+  isLate: () => boolean,
+): void {
+  const polisher = new Polisher(inst, isLate);
+  for (const { order } of plans) {
+    const tour = polisher.improve(order);
+    const split = splitOrder(inst, tour.order);
+    best.offer(inst, tour.order, split.ends, split.cost);
+  }
 }
 
 function offerSingles(inst: Instance, best: BestPlan): void {
