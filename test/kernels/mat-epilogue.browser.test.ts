@@ -1,0 +1,253 @@
+/** What surrounds a product: epilogues, the folded norm, split tensors, concatenated and interleaved rows. */
+import { describe, expect, test } from "vitest";
+import { dequantize } from "../../src/tensor/dequantize.ts";
+import { rowBytes } from "../../src/tensor/block-format.ts";
+import { randomBlocks } from "../../src/tensor/random-blocks.ts";
+import { EPILOGUES, planMat, type MatEpilogue } from "../../src/kernels/mat.ts";
+import { matReference, normReference, swigluReference } from "../../src/kernels/mat-reference.ts";
+import { variantName, type MatVariant } from "../../src/kernels/mat-source.ts";
+import { choiceOf, matCandidates } from "../../src/kernels/mat-variants.ts";
+import { shaderFeatures } from "../../src/kernels/runner-device.ts";
+import { upload } from "../../src/kernels/runner-once.ts";
+import { createWeights, writeRows } from "../../src/kernels/weights.ts";
+import { testDevice } from "./support/device.ts";
+import { expectClose } from "./support/expect-close.ts";
+import { randomWeights, record, runMat } from "./support/mat.ts";
+import { randomF32, randomSource } from "./support/random.ts";
+import { F16_TOLERANCE, F32_TOLERANCE } from "./support/tolerances.ts";
+
+const device = await testDevice();
+const features = shaderFeatures(device);
+const float16 = (variant: MatVariant) => (variant.float16 ? F16_TOLERANCE : F32_TOLERANCE);
+const variants = (["decode", "batch", "prefill"] as const).flatMap((workload) =>
+  matCandidates(workload, "float", features).map((variant) => ({
+    name: variantName(variant),
+    variant,
+  })),
+);
+/** One of each kind, without subgroups: what both browsers run. */
+const kinds = (["threads", "split", "tile"] as const).map((kind) =>
+  variants.find(({ name, variant }) => variant.kind === kind && !/shared|subgroups/.test(name))!,
+);
+const shape = { rows: 70, columns: 96, tokens: 5 };
+
+describe.each(variants)("the norm folded into $name", ({ variant }) => {
+  test.each([1e-6, 0.5])("epsilon %f", async (epsilon) => {
+    const { weights, plain } = randomWeights(device, "Q4_1", shape);
+    const x = randomF32(shape.tokens * shape.columns, 2);
+    const weight = randomF32(shape.columns, 3);
+    const out = await runMat(device, {
+      weights,
+      input: {
+        kind: "float",
+        x: upload(device, x),
+        norm: { weight: upload(device, weight), epsilon },
+      },
+      tokens: shape.tokens,
+      variant,
+      out: new Float32Array(shape.tokens * shape.rows).fill(NaN),
+      outputStride: shape.rows,
+    });
+    const expected = matReference(plain, normReference(x, weight, epsilon), shape);
+    expectClose(out, expected, float16(variant));
+  });
+});
+
+describe.each(kinds)("$name", ({ variant }) => {
+  const { weights, plain } = randomWeights(device, "Q4_1", shape);
+  const x = randomF32(shape.tokens * shape.columns, 2);
+  const product = matReference(plain, x, shape);
+  const input = { kind: "float", x: upload(device, x) } as const;
+  const { rows, tokens } = shape;
+  const base = { weights, input, tokens, variant };
+
+  test("adds to what is there", async () => {
+    const before = randomF32(rows * tokens, 5);
+    const out = await runMat(device, {
+      ...base,
+      epilogue: EPILOGUES.add,
+      out: before,
+      outputStride: rows,
+    });
+    expectClose(
+      out,
+      product.map((value, i) => value + before[i]!),
+      F32_TOLERANCE,
+    );
+  });
+
+  test("adds a bias", async () => {
+    const bias = randomF32(rows, 5);
+    const out = await runMat(device, {
+      ...base,
+      epilogue: EPILOGUES.bias,
+      extra: [upload(device, bias)],
+      out: new Float32Array(rows * tokens).fill(NaN),
+      outputStride: rows,
+    });
+    expectClose(
+      out,
+      product.map((value, i) => value + bias[i % rows]!),
+      F32_TOLERANCE,
+    );
+  });
+
+  test("joins gate and up, interleaved by rows", async () => {
+    const out = await runMat(device, {
+      ...base,
+      epilogue: EPILOGUES.swiglu,
+      out: new Float32Array((rows / 2) * tokens).fill(NaN),
+      outputStride: rows / 2,
+    });
+    expectClose(out, swigluReference(product), F32_TOLERANCE);
+  });
+
+  test("joins up rows with a gate that was stored before", async () => {
+    const gate = randomF32(rows * tokens, 6).map((value) => value * 30);
+    const out = await runMat(device, {
+      ...base,
+      epilogue: EPILOGUES.multiplySilu,
+      extra: [upload(device, gate)],
+      out: new Float32Array(rows * tokens).fill(NaN),
+      outputStride: rows,
+    });
+    const silu = (value: number) => value / (1 + Math.exp(-value));
+    expectClose(
+      out,
+      product.map((value, i) => value * silu(gate[i]!)),
+      F32_TOLERANCE,
+    );
+  });
+
+  test("writes its rows of a wider output, and nothing else", async () => {
+    const stride = 200;
+    const out = await runMat(device, {
+      ...base,
+      out: new Float32Array(stride * tokens).fill(NaN),
+      outputStride: stride,
+      outputRow: 30,
+    });
+    const written = out.filter((_, i) => i % stride >= 30 && i % stride < 30 + rows);
+    expectClose(written, product, F32_TOLERANCE);
+    expect(out.filter(Number.isNaN).length).toBe((stride - rows) * tokens);
+  });
+
+  test.each([69, 71])("an odd number of rows, %d, leaves its neighbour alone", async (odd) => {
+    const oddShape = { ...shape, rows: odd };
+    const other = randomWeights(device, "Q8_0", oddShape);
+    const out = await runMat(device, {
+      ...base,
+      weights: other.weights,
+      out: new Float32Array((odd + 1) * tokens).fill(NaN),
+      outputStride: odd + 1,
+    });
+    const written = out.filter((_, i) => i % (odd + 1) < odd);
+    expectClose(written, matReference(other.plain, x, oddShape), F32_TOLERANCE);
+    expect(out.filter(Number.isNaN).length).toBe(tokens);
+  });
+
+  test.each([2, 16, 64])("a tensor in parts of %d rows", async (partRows) => {
+    const split = randomWeights(device, "Q4_1", shape, partRows);
+    expect(split.weights.parts.length).toBe(Math.ceil(rows / partRows));
+    const out = await runMat(device, {
+      ...base,
+      weights: split.weights,
+      out: new Float32Array(rows * tokens).fill(NaN),
+      outputStride: rows,
+    });
+    expectClose(out, product, F32_TOLERANCE);
+  });
+});
+
+test("an epilogue of one's own sees pairs of rows", async () => {
+  const swap: MatEpilogue = {
+    name: "swap",
+    wgsl: `
+@group(0) @binding(6) var<storage, read_write> out: array<f32>;
+fn store_pair(token: u32, row: u32, a: f32, b: f32) {
+  out[token * shape.stride + row] = b;
+  out[token * shape.stride + row + 1u] = a;
+}`,
+  };
+  const { weights, plain } = randomWeights(device, "Q4_0", shape);
+  const x = randomF32(shape.tokens * shape.columns, 2);
+  const out = await runMat(device, {
+    weights,
+    input: { kind: "float", x: upload(device, x) },
+    tokens: shape.tokens,
+    variant: kinds[0]!.variant,
+    epilogue: swap,
+    out: new Float32Array(shape.rows * shape.tokens).fill(NaN),
+    outputStride: shape.rows,
+  });
+  const expected = matReference(plain, x, shape).map((_, i, all) => all[i ^ 1]!);
+  expectClose(out, expected, F32_TOLERANCE);
+});
+
+test("rows from several tensors, in chunks: concatenated, and interleaved", async () => {
+  const columns = 64, format = "Q5_0"; // prettier-ignore
+  const random = randomSource(9);
+  const [a, b, c] = [6, 4, 4].map((rows) => randomBlocks(format, rows * columns, random)) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ];
+  const weights = createWeights(device, format, 14, columns, 10);
+  const half = rowBytes(format, columns) * 3;
+  writeRows(device, weights, 3, [a.subarray(half)]);
+  writeRows(device, weights, 0, [a.subarray(0, half)]);
+  writeRows(device, weights, 6, [b, c]);
+  const plain = [a, b, c].map((bytes) => dequantize(format, bytes)) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ];
+  const rows = Array.from({ length: 4 }, (_, i) =>
+    [1, 2].map((t) => plain[t as 1 | 2].subarray(i * columns, (i + 1) * columns)),
+  );
+  const joined = Float32Array.from([plain[0], ...rows.flat()].flatMap((part) => [...part]));
+  const x = randomF32(columns, 4);
+  const out = await runMat(device, {
+    weights,
+    input: { kind: "float", x: upload(device, x) },
+    tokens: 1,
+    variant: kinds[0]!.variant,
+    out: new Float32Array(14).fill(NaN),
+    outputStride: 14,
+  });
+  expectClose(out, matReference(joined, x, { rows: 14, columns, tokens: 1 }), F32_TOLERANCE);
+});
+
+test("one plan serves any number of tokens, with the variant that the choice names", async () => {
+  const { weights, plain } = randomWeights(device, "Q4_1", shape);
+  const x = randomF32(shape.columns * 33, 8);
+  const out = upload(device, { output: shape.rows * 33 });
+  const step = upload(device, new Uint32Array(4), GPUBufferUsage.UNIFORM);
+  const [threads, split, tile] = kinds.map(({ variant }) => variant) as [
+    MatVariant,
+    MatVariant,
+    MatVariant,
+  ];
+  const plan = await planMat(
+    device,
+    {
+      weights,
+      step,
+      x: { kind: "float", x: upload(device, x) },
+      epilogue: EPILOGUES.store,
+      epilogueBuffers: [out],
+      outputStride: shape.rows,
+    },
+    choiceOf({ decode: threads, batch: split, prefill: tile }),
+  );
+  for (const tokens of [1, 4, 33, 2]) {
+    device.queue.writeBuffer(step, 0, new Uint32Array([tokens]));
+    device.queue.writeBuffer(out, 0, new Float32Array(shape.rows * 33).fill(NaN));
+    const result = await record(device, out, (pass) => {
+      expect(plan.record(pass, tokens)).toBe(1);
+    });
+    const expected = matReference(plain, x, { ...shape, tokens });
+    expectClose(result.subarray(0, expected.length), expected, F32_TOLERANCE);
+    expect(result.filter(Number.isNaN).length).toBe(shape.rows * (33 - tokens));
+  }
+});
