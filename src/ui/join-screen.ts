@@ -103,6 +103,7 @@ export class JoinScreen extends PageElement {
           ${picture()}
         </div>
         <tabmesh-notice .view=${this.view} .send=${this.send}></tabmesh-notice>
+        ${this.progress()}
         <div class="doors">
           <section aria-labelledby="open-title">
             <h2 id="open-title">Start here</h2>
@@ -120,7 +121,7 @@ export class JoinScreen extends PageElement {
             ${this.form(joining)}
           </section>
         </div>
-        ${this.progress()} ${this.check()}
+        ${this.check()}
       </main>
     `;
   }
@@ -163,7 +164,7 @@ export class JoinScreen extends PageElement {
   private progress() {
     const { progress, phase } = this.view;
     if (progress === null && phase !== "joining") return nothing;
-    return html`<p class="state" role="status">
+    return html`<p class="state now" role="status">
       <span class="pulse" aria-hidden="true"></span>
       ${progress?.label ?? "Joining the room"}
       ${progress?.fraction == null ? nothing : `– ${Math.round(progress.fraction * 100)} %`}
@@ -312,6 +313,10 @@ export class JoinScreen extends PageElement {
         margin-top: var(--gap-l);
         color: var(--ink-quiet);
         width: fit-content;
+      }
+      .state.now {
+        margin: 0 0 var(--gap-l);
+        color: var(--ink);
       }
       .state .icon {
         margin-top: 0.2em;
