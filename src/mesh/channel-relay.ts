@@ -25,6 +25,14 @@ export function canTransferChannels(): boolean {
   }
 }
 
+let transferable: boolean | null = null;
+
+/** What to transfer to the worker for a new channel, in the turn in which it was made. */
+export function channelForWorker(channel: RTCDataChannel): RTCDataChannel | MessagePort {
+  transferable ??= canTransferChannels();
+  return transferable ? channel : relayChannel(channel);
+}
+
 type ToWorker =
   | { readonly kind: "open" | "close" }
   | { readonly kind: "message"; readonly data: ArrayBuffer }

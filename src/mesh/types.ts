@@ -22,12 +22,14 @@ export type Transport = {
 
 /** Each returns a function that takes the listener off again. */
 export type TransportEvents = {
-  onConnect(listener: (peer: MemberId) => void): () => void;
+  readonly onConnect: (listener: (peer: MemberId) => void) => () => void;
   /** The reason is in words. */
-  onDisconnect(listener: (peer: MemberId, reason: string) => void): () => void;
+  readonly onDisconnect: (listener: (peer: MemberId, reason: string) => void) => () => void;
   /** `message` is unparsed: whoever takes it parses it with zod, once. */
-  onMessage(listener: (peer: MemberId, message: unknown) => void): () => void;
-  onBytes(listener: (peer: MemberId, bytes: Uint8Array<ArrayBuffer>) => void): () => void;
+  readonly onMessage: (listener: (peer: MemberId, message: unknown) => void) => () => void;
+  readonly onBytes: (
+    listener: (peer: MemberId, bytes: Uint8Array<ArrayBuffer>) => void,
+  ) => () => void;
 };
 
 /** Where tabs find each other: a PeerServer. */

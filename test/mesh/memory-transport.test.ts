@@ -1,0 +1,8 @@
+import { MemoryNetwork } from "../../src/mesh/memory-transport.ts";
+import { MemberId } from "../../src/shared/ids.ts";
+import { transportSuite } from "../suites/transport-suite.ts";
+
+transportSuite("memory", () => {
+  const network = new MemoryNetwork();
+  return Promise.resolve([network.join(MemberId.parse("a")), network.join(MemberId.parse("b"))]);
+});
