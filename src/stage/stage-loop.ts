@@ -9,6 +9,7 @@
  * Knows the engine as a `Shard` and the mesh as `send`; who may send what is
  * checked here, since any member can be hostile.
  */
+import { EngineError } from "../engine/engine-error.ts";
 import type { Shard, SampledToken } from "../engine/types.ts";
 import { messageOf } from "../mesh/errors.ts";
 import type {
@@ -314,7 +315,6 @@ function hiddenOf(batch: readonly Work[]): Float32Array | null {
   return joined;
 }
 
-/** The engine marks an error after which the device is gone. */
 function isLost(error: unknown): boolean {
-  return error instanceof Error && "lost" in error && error.lost === true;
+  return error instanceof EngineError && error.kind === "device_lost";
 }

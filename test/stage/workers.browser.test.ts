@@ -1,0 +1,75 @@
+/**
+ * Stages in real workers, joined by real data channels that were made on PeerJS
+ * connections and transferred: no main thread between them.
+ */
+import { afterEach, describe, expect, inject, test } from "vitest";
+import { canTransferChannels, relayChannel } from "../../src/mesh/channel-relay.ts";
+import { pipelineOver, referenceAnswer, request } from "../support/cpu-room.ts";
+import {
+  seatWorkers,
+  workerMember,
+  type ChannelForWorker,
+  type WorkerMember,
+} from "../support/cpu-workers.ts";
+
+const server = {
+  host: "localhost",
+  port: inject("signallingPort"),
+  path: "/peerjs",
+  secure: false,
+};
+const PROMPT = Array.from({ length: 30 }, (_, index) => (index * 7) % 96);
+
+const open: WorkerMember[] = [];
+afterEach(() => open.splice(0).forEach((member) => member.close()));
+
+async function room(
+  stages: number,
+  forWorker?: ChannelForWorker,
+): Promise<[WorkerMember, ...WorkerMember[]]> {
+  const members = await Promise.all(
+    Array.from({ length: stages + 1 }, () => workerMember(server, forWorker)),
+  );
+  open.push(...members);
+  const [asker, ...staged] = members as [WorkerMember, ...WorkerMember[]];
+  await seatWorkers(members, pipelineOver(staged.map(({ id }) => id)));
+  return [asker, ...staged];
+}
+
+test("this browser can hand a data channel to a worker", () => {
+  expect(canTransferChannels()).toBe(true);
+});
+
+describe.each([
+  ["transferred channels", undefined],
+  ["channels piped through the page", relayChannel],
+])("over %s", (_, forWorker) => {
+  test.each([1, 2, 3])("%i stages answer as one shard does", async (stages) => {
+    const [{ stage, answers }, ...staged] = await room(stages, forWorker);
+    const prompts = [PROMPT, [5, 6, 7]];
+    await Promise.all(prompts.map((tokens, index) => stage.ask(request(index + 1, tokens))));
+    for (const [index, tokens] of prompts.entries())
+      expect(await answers.finished(index + 1)).toEqual(await referenceAnswer(tokens, 12));
+    const last = answers.events.at(-1)!;
+    expect(last.hopMs).toHaveLength(stages);
+    expect(last.computeMs.every((ms) => ms > 0)).toBe(true);
+    expect((await staged[0]!.stage.sample()).rows).toBe(30 + 3 + 22);
+  });
+
+  test("a link is measured with the payload of a lap", async () => {
+    const [asker, member] = await room(1, forWorker);
+    const { roundTripMs, bytesPerMs } = await asker.stage.measureLink(member!.id, 2304);
+    expect(roundTripMs).toBeGreaterThan(0);
+    expect(roundTripMs).toBeLessThan(200);
+    expect(bytesPerMs).toBeGreaterThan(100);
+    expect(bytesPerMs).toBeLessThan(1e7);
+  });
+});
+
+test("a stage whose tab closes ends the answer in words", async () => {
+  const [{ stage, answers }, ...staged] = await room(2);
+  await stage.ask(request(1, PROMPT, { maxTokens: 200 }));
+  await answers.until(() => answers.events.length >= 2);
+  staged[1]!.transport.close();
+  await expect(answers.finished(1)).rejects.toThrow(/holds part of the model, broke/);
+});

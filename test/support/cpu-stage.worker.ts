@@ -1,0 +1,8 @@
+/** A GPU worker's stand-in: the real stage host on a shard in plain loops. */
+import * as Comlink from "comlink";
+import { StageHost } from "../../src/stage/stage-worker.ts";
+import { CpuShard } from "./cpu-shard.ts";
+
+Comlink.expose(
+  new StageHost((description, options) => Promise.resolve(new CpuShard(description, options))),
+);

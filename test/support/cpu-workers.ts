@@ -1,0 +1,69 @@
+/** Members whose stages run in real workers: joined by data channels of PeerJS connections. */
+import * as Comlink from "comlink";
+import { channelForWorker } from "../../src/mesh/channel-relay.ts";
+import { openPeerTransport, type PeerTransport } from "../../src/mesh/peer-transport.ts";
+import type { SignallingServer } from "../../src/mesh/types.ts";
+import { MemberId } from "../../src/shared/ids.ts";
+import type { Pipeline, StageWorker } from "../../src/stage/types.ts";
+import { Answers, loadCpuShard } from "./cpu-room.ts";
+
+export type WorkerMember = {
+  readonly id: MemberId;
+  readonly stage: Comlink.Remote<StageWorker>;
+  readonly transport: PeerTransport;
+  readonly answers: Answers;
+  close(): void;
+};
+
+export type ChannelForWorker = (channel: RTCDataChannel) => RTCDataChannel | MessagePort;
+
+export async function workerMember(
+  server: SignallingServer,
+  forWorker: ChannelForWorker = channelForWorker,
+): Promise<WorkerMember> {
+  const worker = new Worker(new URL("./cpu-stage.worker.ts", import.meta.url), { type: "module" });
+  const stage = Comlink.wrap<StageWorker>(worker);
+  const answers = new Answers();
+  await stage.listen(Comlink.proxy(answers.listeners));
+  const id = MemberId.parse(crypto.randomUUID());
+  const transport = await openPeerTransport({
+    self: id,
+    server,
+    onFrameChannel: (peer, channel) => {
+      const port = forWorker(channel);
+      void stage.addChannel(peer, Comlink.transfer(port, [port]));
+    },
+  });
+  const close = () => {
+    transport.close();
+    worker.terminate();
+  };
+  return { id, stage, transport, answers, close };
+}
+
+/** Connects every pair, loads every stage and seats everybody. */
+export async function seatWorkers(
+  members: readonly WorkerMember[],
+  pipeline: Pipeline,
+): Promise<void> {
+  for (const [index, one] of members.entries())
+    for (const other of members.slice(index + 1)) await one.transport.connect(other.id);
+  for (const { id, stage } of members) {
+    const seat = pipeline.stages.find(({ member }) => member === id);
+    if (seat !== undefined) {
+      const transferring = {
+        loadShard: (
+          ...[description, options, reader, onProgress]: Parameters<StageWorker["loadShard"]>
+        ) =>
+          stage.loadShard(
+            description,
+            options,
+            Comlink.transfer(reader, [reader]),
+            Comlink.proxy(onProgress),
+          ),
+      };
+      await loadCpuShard(transferring, pipeline, seat.first, seat.end);
+    }
+    await stage.setPipeline(id, pipeline);
+  }
+}
