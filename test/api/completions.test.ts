@@ -1,0 +1,238 @@
+/** The completion routes: OpenAI's shapes, whole and streamed, and every refusal by name. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { referenceAnswer } from "../support/cpu-room.ts";
+import { codes, HALF } from "../cluster/test-room.ts";
+import { type ApiRoom, eventsOf, jsonOf, openApiRoom, request } from "./api-room.ts";
+
+const CHAT = "/v1/chat/completions";
+const TEXT = "/v1/completions";
+const messages = [{ role: "user", content: "HI" }];
+const asked = { model: "tiny", temperature: 0, max_tokens: 6 };
+
+let room: ApiRoom;
+beforeEach(async () => {
+  room = await openApiRoom([HALF, HALF]);
+});
+afterEach(() => room.room.close());
+
+async function expected(prompt: string, count: number) {
+  const tokens = await referenceAnswer([...codes(prompt)], count);
+  return { tokens, text: tokens.map((token) => String.fromCharCode(32 + token)).join("") };
+}
+
+describe("a whole answer", () => {
+  test("chat: places the model that the server lends, waits, and answers in OpenAI's shape", async () => {
+    const truth = await expected("<user>HI", 6);
+    const { status, body } = await jsonOf(
+      request(room, "POST", CHAT, { body: { ...asked, messages, return_token_ids: true } }),
+    );
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      object: "chat.completion",
+      model: "tiny",
+      choices: [
+        {
+          index: 0,
+          message: { role: "assistant", content: truth.text },
+          finish_reason: "length",
+          logprobs: null,
+          prompt_token_ids: [...codes("<user>HI")],
+          token_ids: truth.tokens,
+        },
+      ],
+      usage: { prompt_tokens: 8, completion_tokens: 6, total_tokens: 14 },
+    });
+    expect(body["id"]).toMatch(/^chatcmpl-/);
+    expect(body["timings"]["stages"]).toHaveLength(2);
+    expect(room.client.state.placement?.stages).toHaveLength(2);
+  });
+
+  test("text: from a string and from tokens it is the same", async () => {
+    const truth = await expected("ABC", 6);
+    for (const prompt of ["ABC", [...codes("ABC")], ["ABC"], [[...codes("ABC")]]]) {
+      const { body } = await jsonOf(request(room, "POST", TEXT, { body: { ...asked, prompt } }));
+      expect(body["choices"][0]).toMatchObject({ text: truth.text, finish_reason: "length" });
+      expect(body["object"]).toBe("text_completion");
+    }
+  });
+
+  test("log-probabilities: the chosen token and the best others", async () => {
+    const { body } = await jsonOf(
+      request(room, "POST", CHAT, {
+        body: { ...asked, messages, logprobs: true, top_logprobs: 3 },
+      }),
+    );
+    const { content } = body["choices"][0].logprobs;
+    expect(content).toHaveLength(6);
+    for (const entry of content) {
+      expect(entry.top_logprobs).toHaveLength(3);
+      expect(entry.top_logprobs[0]).toEqual({
+        token: entry.token,
+        logprob: entry.logprob,
+        bytes: entry.bytes,
+      });
+    }
+  });
+
+  test("text log-probabilities come in the older shape", async () => {
+    const { body } = await jsonOf(
+      request(room, "POST", TEXT, { body: { ...asked, prompt: "ABC", logprobs: 2 } }),
+    );
+    const { tokens, token_logprobs, top_logprobs, text_offset } = body["choices"][0].logprobs;
+    expect(tokens.join("")).toBe(body["choices"][0].text);
+    expect(token_logprobs).toHaveLength(6);
+    expect(Object.keys(top_logprobs[0])).toHaveLength(2);
+    expect(text_offset).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  test("a stop string ends the answer before itself", async () => {
+    const { text } = await expected("<user>HI", 6);
+    const stop = text.slice(2, 4);
+    const { body } = await jsonOf(
+      request(room, "POST", CHAT, { body: { ...asked, messages, stop } }),
+    );
+    expect(body["choices"][0]).toMatchObject({
+      message: { content: text.slice(0, text.indexOf(stop)) },
+      finish_reason: "stop",
+    });
+    await room.room.until(({ generations }) => generations.length === 0, "the slot to be free");
+  });
+
+  test("the same seed gives the same answer, another seed another", async () => {
+    const sampled = {
+      ...asked,
+      messages,
+      temperature: 1,
+      top_k: 0,
+      top_p: 1,
+      min_p: 0,
+      max_tokens: 12,
+    };
+    const say = async (seed: number) => {
+      const { body } = await jsonOf(request(room, "POST", CHAT, { body: { ...sampled, seed } }));
+      return body["choices"][0].message.content as string;
+    };
+    const first = await say(7);
+    expect(await say(7)).toBe(first);
+    expect(await say(8)).not.toBe(first);
+  });
+});
+
+describe("a streamed answer", () => {
+  test("chat: role, pieces, finish, usage, [DONE]", async () => {
+    const truth = await expected("<user>HI", 6);
+    const response = await request(room, "POST", CHAT, {
+      body: { ...asked, messages, stream: true, stream_options: { include_usage: true } },
+    });
+    expect(response.headers["content-type"]).toContain("text/event-stream");
+    const events = await eventsOf(response);
+    expect(events.at(-1)).toBe("[DONE]");
+    expect(events[0]).toMatchObject({
+      object: "chat.completion.chunk",
+      choices: [{ delta: { role: "assistant", content: "" }, finish_reason: null }],
+    });
+    const chunks = events.slice(0, -1) as { choices: { delta: { content?: string } }[] }[];
+    expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? "").join("")).toBe(truth.text);
+    expect(events.at(-3)).toMatchObject({ choices: [{ delta: {}, finish_reason: "length" }] });
+    expect(events.at(-2)).toMatchObject({ choices: [], usage: { total_tokens: 14 } });
+    expect(new Set(chunks.map((chunk) => (chunk as unknown as { id: string }).id)).size).toBe(1);
+  });
+
+  test("text: pieces with token ids", async () => {
+    const truth = await expected("ABC", 6);
+    const events = await eventsOf(
+      await request(room, "POST", TEXT, {
+        body: { ...asked, prompt: "ABC", stream: true, return_token_ids: true },
+      }),
+    );
+    const choices = events.slice(0, -1).map((chunk) => chunk.choices[0]);
+    expect(choices[0].prompt_token_ids).toEqual([...codes("ABC")]);
+    expect(choices.flatMap(({ token_ids }) => token_ids ?? [])).toEqual(truth.tokens);
+    expect(choices.map(({ text }) => text).join("")).toBe(truth.text);
+  });
+
+  test("a client that hangs up ends the generation", async () => {
+    const hangUp = new AbortController();
+    const response = await request(room, "POST", CHAT, {
+      body: { ...asked, messages, stream: true, max_tokens: 200 },
+      signal: hangUp.signal,
+    });
+    let chunks = 0;
+    if (typeof response.body === "string") throw new Error(response.body);
+    for await (const _ of response.body) if (++chunks === 3) hangUp.abort();
+    await room.room.until(({ generations }) => generations.length === 0, "the generation to end");
+    expect(chunks).toBeLessThan(100);
+  });
+
+  test("what fails in the middle comes as an error event, and no [DONE]", async () => {
+    const response = await request(room, "POST", CHAT, {
+      body: { ...asked, messages, stream: true, max_tokens: 200 },
+    });
+    if (typeof response.body === "string") throw new Error(response.body);
+    const said: string[] = [];
+    for await (const chunk of response.body) {
+      said.push(chunk);
+      if (said.length === 3) [...room.room.tabs.values()].at(-1)?.crash();
+    }
+    const last = JSON.parse(said.at(-1)?.slice(6) ?? "") as { error: { message: string } };
+    expect(last.error.message).toMatch(/bytes short/);
+    expect(said.join("")).not.toContain("[DONE]");
+  });
+});
+
+describe("refusals", () => {
+  test.each([
+    ["not JSON", "{", 400, null, /not JSON/],
+    ["no messages", { ...asked }, 400, "messages", /messages/],
+    ["empty messages", { ...asked, messages: [] }, 400, "messages", /messages/],
+    ["n = 2", { ...asked, messages, n: 2 }, 400, "n", /n = 1/],
+    ["tools", { ...asked, messages, tools: [{}] }, 400, "tools", /not supported/],
+    ["temperature", { ...asked, messages, temperature: -1 }, 400, "temperature", /temperature/],
+    [
+      "an image",
+      { ...asked, messages: [{ role: "user", content: [{ type: "image_url" }] }] },
+      400,
+      "messages",
+      /image_url/,
+    ],
+    [
+      "an unknown model",
+      { ...asked, messages, model: "huge" },
+      404,
+      "model",
+      /knows no model huge.*tiny/,
+    ],
+    [
+      "a prompt beyond the context",
+      { ...asked, messages: [{ role: "user", content: "A".repeat(300) }] },
+      400,
+      null,
+      /306 tokens.*holds 256/,
+    ],
+  ])("%s", async (_name, body, status, param, message) => {
+    const answer = await jsonOf(request(room, "POST", CHAT, { body }));
+    expect(answer.status).toBe(status);
+    expect(answer.body["error"]).toMatchObject({ type: "invalid_request_error", param });
+    expect(answer.body["error"].message).toMatch(message);
+  });
+
+  test("503 when nobody computes, and when the model does not fit, with what is short", async () => {
+    for (const memory of [[], [2000]]) {
+      const poor = await openApiRoom(memory);
+      const answer = await jsonOf(request(poor, "POST", CHAT, { body: { ...asked, messages } }));
+      poor.room.close();
+      expect(answer.status).toBe(503);
+      expect(answer.body["error"]).toMatchObject({ type: "server_error", code: "unavailable" });
+      expect(answer.body["error"].message).toMatch(memory.length ? /bytes short/ : /computes/);
+    }
+  });
+
+  test.each([
+    ["POST", "/v1/nothing", 404, "unknown_route"],
+    ["GET", CHAT, 405, "method_not_allowed"],
+  ])("%s %s", async (method, path, status, code) => {
+    const answer = await jsonOf(request(room, method, path));
+    expect(answer.status).toBe(status);
+    expect(answer.body["error"].code).toBe(code);
+  });
+});

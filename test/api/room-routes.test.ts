@@ -1,0 +1,204 @@
+/** The routes that show the room and place models, over a real room in memory. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { deviceState, HALF, WHOLE } from "../cluster/test-room.ts";
+import { type ApiRoom, jsonOf, openApiRoom, request } from "./api-room.ts";
+
+let room: ApiRoom;
+beforeEach(async () => {
+  room = await openApiRoom([WHOLE, HALF]);
+});
+afterEach(() => room.room.close());
+
+function get(path: string, query: Record<string, string> = {}) {
+  return jsonOf(request(room, "GET", path, { query }));
+}
+function place(body: unknown) {
+  return jsonOf(request(room, "POST", "/api/placements", { body }));
+}
+
+describe("POST /api/placements", () => {
+  test("stages by hand: answers once every stage has loaded", async () => {
+    const stages = [
+      { member: "tab1", first: 0, end: 2 },
+      { member: "tab0", first: 2, end: 6 },
+    ];
+    const { status, body } = await place({ model: "tiny", stages });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ model: "tiny", ready: true, stages, predictedMs: null });
+    const shards = room.client.state.members.map(({ id, shard }) => [id, shard?.status ?? null]);
+    expect(shards).toEqual([
+      ["front", null],
+      ["tab0", "ready"],
+      ["tab1", "ready"],
+    ]);
+  });
+
+  test("without stages the solver chooses", async () => {
+    const { status, body } = await place({ model: "tiny" });
+    expect(status).toBe(200);
+    expect(body["stages"]).toEqual([{ member: "tab0", first: 0, end: 6 }]);
+  });
+
+  test.each([
+    [
+      "a gap",
+      [
+        ["tab0", 0, 3],
+        ["tab1", 4, 6],
+      ],
+      400,
+      /Nobody runs the layers \[3, 4\)/,
+    ],
+    [
+      "an overlap",
+      [
+        ["tab0", 0, 4],
+        ["tab1", 3, 6],
+      ],
+      400,
+      /\[3, 4\) of tiny are given twice/,
+    ],
+    ["a missing end", [["tab0", 0, 5]], 400, /Nobody runs the layers \[5, 6\)/],
+    ["too many layers", [["tab0", 0, 7]], 400, /has 6 layers; the stages go up to 7/],
+    ["an unknown member", [["nobody", 0, 6]], 400, /No member nobody is in the room.*tab0/],
+    [
+      "a member twice",
+      [
+        ["tab0", 0, 3],
+        ["tab0", 3, 6],
+      ],
+      400,
+      /two stages/,
+    ],
+    ["a member that only watches", [["front", 0, 6]], 503, /cannot compute: This tab only watches/],
+    [
+      "too little memory",
+      [["tab1", 0, 6]],
+      503,
+      /\[0, 6\) of tiny, which need 6,500: 2,800 bytes short/,
+    ],
+  ] as const)("%s is refused in words", async (_name, stages, status, message) => {
+    const named = stages.map(([member, first, end]) => ({ member, first, end }));
+    const answer = await place({ model: "tiny", stages: named });
+    expect(answer.status).toBe(status);
+    expect(answer.body["error"].message).toMatch(message);
+    expect(room.client.state.placement).toBeNull();
+  });
+
+  test("a stage that cannot load is the answer's error", async () => {
+    const models = { loadShard: () => Promise.reject(new Error("The disk is full.")) };
+    await room.room.add("broken", { models });
+    const stages = [{ member: "broken", first: 0, end: 6 }];
+    const { status, body } = await place({ model: "tiny", stages });
+    expect(status).toBe(503);
+    expect(body["error"].message).toMatch(
+      /Tab broken could not load layers 0 to 5: The disk is full/,
+    );
+  });
+
+  test("a model whose header cannot be read says why", async () => {
+    const client = (
+      await room.room.add("odd", {
+        observes: true,
+        models: { inspect: () => Promise.reject(new Error("models.example refused (CORS).")) },
+      })
+    ).client;
+    const answer = await jsonOf(
+      request({ ...room, client }, "POST", "/api/placements", {
+        body: { model: "https://models.example/other.gguf" },
+      }),
+    );
+    expect(answer).toMatchObject({
+      status: 503,
+      body: { error: { message: expect.stringMatching(/CORS/) } },
+    });
+  });
+});
+
+test("GET /api/placements/preview: candidates with times, memory and what stands in the way", async () => {
+  const { status, body } = await get("/api/placements/preview", { model: "tiny" });
+  expect(status).toBe(200);
+  expect(body["candidates"][0]).toMatchObject({
+    label: "solver",
+    feasible: true,
+    stages: [{ member: "tab0", first: 0, end: 6, usedBytes: 6500, memoryBytes: WHOLE }],
+  });
+  expect(body["candidates"][0].predictedMsPerToken).toBeGreaterThan(0);
+  const small = body["candidates"].find(({ label }: { label: string }) => label === "tab1 alone");
+  expect(small).toMatchObject({ feasible: false, problems: [expect.stringMatching(/short/)] });
+  expect(room.client.state.placement).toBeNull();
+});
+
+test("GET /v1/models: what the room has and can load, and which is placed", async () => {
+  expect((await get("/v1/models")).body["data"]).toMatchObject([{ id: "tiny", placed: false }]);
+  await place({ model: "tiny" });
+  expect((await get("/v1/models")).body["data"]).toEqual([
+    { id: "tiny", object: "model", created: 0, owned_by: "tabmesh", placed: true, ready: true },
+  ]);
+  expect((await get("/v1/models/tiny")).status).toBe(200);
+  expect((await get("/v1/models/other")).status).toBe(404);
+});
+
+test("GET /api/state: the names that scripts lean on", async () => {
+  expect((await get("/api/state")).body).toMatchObject({ coordinator: "front", placement: null });
+  await place({ model: "tiny" });
+  const { body } = await get("/api/state");
+  expect(body).toMatchObject({
+    room: "ABCDEF",
+    coordinator: "front",
+    epoch: 1,
+    index: room.client.state.nextIndex - 1,
+    generations: [],
+    placement: { model: "tiny", stages: [{ member: "tab0", first: 0, end: 6 }] },
+  });
+  expect(body["members"]).toHaveLength(3);
+  expect(body["members"][1]).toMatchObject({
+    id: "tab0",
+    adapter: { browser: "Node 20" },
+    measurements: { memoryBudgetBytes: WHOLE },
+  });
+});
+
+test("GET /api/topology/gpu: nodes, edges, and why the room is heterogeneous", async () => {
+  await room.room.until(({ links }) => links.length === 2, "links to be measured");
+  const { body } = await get("/api/topology/gpu");
+  expect(body["nodes"]).toHaveLength(3);
+  expect(body["edges"]).toContainEqual(
+    expect.objectContaining({ from: "tab0", to: "tab1", roundTripMs: expect.any(Number) }),
+  );
+  expect(body["heterogeneous"]).toBe(true);
+  expect(body["reasons"]).toEqual(["Memory differs: 3,700 bytes to 10,000 bytes."]);
+});
+
+describe("GET /api/events", () => {
+  async function read(query: Record<string, string>, count: number): Promise<string[]> {
+    const stop = new AbortController();
+    const response = await request(room, "GET", "/api/events", { query, signal: stop.signal });
+    if (typeof response.body === "string") throw new Error(response.body);
+    const events: string[] = [];
+    for await (const event of response.body) {
+      events.push(event);
+      if (events.length === count) stop.abort();
+    }
+    return events;
+  }
+
+  test("from the start: a snapshot, then every event; and what happens while it is open", async () => {
+    const reading = read({}, 1 + room.client.state.nextIndex + 1);
+    const device = deviceState({ busyFraction: 0.5 });
+    await room.client.dispatch({ type: "report_device_state", device });
+    const events = await reading;
+    expect(events[0]).toMatch(/^id: -1\nevent: snapshot\ndata: \{"room":"ABCDEF"/);
+    expect(events[1]).toMatch(/^id: 0\nevent: member_joined\n/);
+    expect(events.at(-1)).toContain('"busyFraction":0.5');
+  });
+
+  test("after an index: only what follows", async () => {
+    const [event] = await read({ after: "1" }, 1);
+    expect(event).toMatch(/^id: 2\nevent: /);
+  });
+
+  test("an index that is none is refused", async () => {
+    expect(await get("/api/events", { after: "soon" })).toMatchObject({ status: 400 });
+  });
+});

@@ -1,0 +1,143 @@
+/** Who gets into a room and who does not, and how members catch up. */
+import { describe, expect, test } from "vitest";
+import { CLUSTER_VERSION, ClusterMessage } from "../../src/cluster/messages.ts";
+import { MemberId, RoomCode } from "../../src/shared/ids.ts";
+import type { Transport } from "../../src/mesh/types.ts";
+import { deviceState, profile, until, withRoom, type TestRoom } from "./test-room.ts";
+
+/** A member that speaks the protocol by hand. */
+async function stranger(room: TestRoom, name: string) {
+  const transport: Transport = room.network.join(MemberId.parse(name));
+  const heard: ClusterMessage[] = [];
+  transport.events.onMessage((_peer, message) => heard.push(ClusterMessage.parse(message)));
+  const holder = room.doorHolder!;
+  await transport.connect(holder);
+  const answer = async (type: ClusterMessage["type"]) => {
+    await until(() => heard.some((message) => message.type === type), type);
+    return heard.findLast((message) => message.type === type);
+  };
+  return { transport, heard, answer, say: (message: unknown) => transport.send(holder, message) };
+}
+
+const join = (name: string, change: object = {}) => ({
+  type: "join",
+  version: CLUSTER_VERSION,
+  room: "ABCDEF",
+  member: profile(name),
+  ...change,
+});
+
+describe("a newcomer is refused", () => {
+  test.each([
+    [
+      { version: CLUSTER_VERSION + 1 },
+      "other_version",
+      /speaks version 1.*your tab version 2.*Reload/,
+    ],
+    [{ room: "ZZZZZZ" }, "wrong_room", /This is room ABCDEF, not ZZZZZZ/],
+    [{ member: profile("somebody") }, "bad_message", /spoke as odd/],
+  ])("%o: %s", async (change, reason, message) => {
+    await withRoom(async (room) => {
+      const { client } = await room.add("first");
+      const odd = await stranger(room, "odd");
+      await odd.say(join("odd", change));
+      expect(await odd.answer("refused")).toMatchObject({
+        refusal: { reason, message: expect.stringMatching(message) as string },
+      });
+      expect(client.state.members).toHaveLength(1);
+    });
+  });
+
+  test("its own client rejects with the words, and does not try again", async () => {
+    await withRoom(async (room) => {
+      await room.add("first");
+      const code = RoomCode.parse("ZZZZZZ");
+      await expect(room.add("lost", { code })).rejects.toMatchObject({
+        code: "refused",
+        message: expect.stringMatching(/This is room ABCDEF/) as string,
+      });
+    });
+  });
+});
+
+test("a code that nobody holds is an error when the room must exist, and opens it otherwise", async () => {
+  await withRoom(async (room) => {
+    await expect(room.add("a", { mustExist: true })).rejects.toMatchObject({
+      code: "not_found",
+      message: expect.stringMatching(/Nobody is in room ABCDEF/) as string,
+    });
+    const { client } = await room.add("b");
+    expect(client.coordinates).toBe(true);
+  });
+});
+
+test("sixteen members that come at once agree on one coordinator and one state", async () => {
+  await withRoom(async (room) => {
+    const names = Array.from({ length: 16 }, (_, index) => `m${index}`);
+    await Promise.all(names.map((name) => room.add(name, { observes: true })));
+    await room.until(({ members }) => members.length === 16, "all to be in");
+    const tabs = [...room.tabs.values()];
+    expect(tabs.filter(({ client }) => client.coordinates)).toHaveLength(1);
+    expect(new Set(tabs.map(({ client }) => JSON.stringify(client.state))).size).toBe(1);
+  });
+});
+
+describe("a member that missed events", () => {
+  test("gets them after an index, and a snapshot when its past is another", async () => {
+    await withRoom(async (room) => {
+      const { client } = await room.add("first");
+      const late = await stranger(room, "late");
+      await late.say(join("late"));
+      await late.answer("welcome");
+      for (const name of ["x", "y"]) await client.dispatch({ type: "rename", name });
+      const index = client.state.nextIndex - 2;
+      await until(() => late.heard.length === 3, "both events");
+      await late.say({ type: "events_after", epoch: 1, index });
+      await until(() => late.heard.length === 4, "the events again");
+      expect(late.heard.at(-1)).toMatchObject({
+        type: "events",
+        events: [{ index }, { index: index + 1, event: { name: "y" } }],
+      });
+      await late.say({ type: "events_after", epoch: 1, index: index + 100 });
+      expect(await late.answer("snapshot")).toMatchObject({ state: { nextIndex: index + 2 } });
+    });
+  });
+
+  test("asks for them by itself when it sees a gap", async () => {
+    await withRoom(async (room) => {
+      const first = await room.add("first");
+      const second = await room.add("second");
+      // One event is lost on the way: the next one does not follow.
+      const { send } = first.transport;
+      let lost = 0;
+      first.transport.send = (peer, message) => {
+        const isEvents = (message as { type: string }).type === "events";
+        if (isEvents && lost++ === 0) return Promise.resolve();
+        return send.call(first.transport, peer, message);
+      };
+      await first.client.dispatch({ type: "rename", name: "lost on the way" });
+      await first.client.dispatch({ type: "report_device_state", device: deviceState() });
+      await until(
+        () => second.client.state.nextIndex === first.client.state.nextIndex,
+        "the gap to close",
+      );
+      expect(second.client.state).toEqual(first.client.state);
+      expect(second.client.state.members[0]?.name).toBe("lost on the way");
+    });
+  });
+});
+
+test("what is no message of ours is ignored", async () => {
+  await withRoom(async (room) => {
+    const { client } = await room.add("first");
+    const odd = await stranger(room, "odd");
+    for (const message of [null, 7, "join", { type: "join" }, { type: "events", events: [] }]) {
+      await odd.say(message);
+    }
+    await odd.say({ type: "command", id: 1, command: { type: "rename", name: "intruder" } });
+    expect(await odd.answer("result")).toMatchObject({
+      error: expect.stringMatching(/not a member/) as string,
+    });
+    expect(client.state.members.map(({ name }) => name)).toEqual(["Tab first"]);
+  });
+});

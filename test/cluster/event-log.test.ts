@@ -1,0 +1,66 @@
+/** The log: what follows, what is missing, what it can still give, and how it is trimmed. */
+import { describe, expect, test } from "vitest";
+import { EventLog } from "../../src/cluster/event-log.ts";
+import { emptyRoom } from "../../src/shared/apply.ts";
+import { RoomCode } from "../../src/shared/ids.ts";
+import { A, B } from "../shared/sample-events.ts";
+import { profile } from "./test-room.ts";
+
+function logOf(count: number, maxEvents?: number): EventLog {
+  const log = new EventLog(emptyRoom(RoomCode.parse("ABCDEF"), A), maxEvents);
+  log.append({ type: "member_joined", member: profile("a") });
+  for (let index = 1; index < count; index++) {
+    log.append({ type: "member_renamed", member: A, name: `${index}` });
+  }
+  return log;
+}
+
+test("a follower that takes the same events holds the same state", () => {
+  const log = logOf(5);
+  const follower = new EventLog(log.base);
+  for (const event of log.events) expect(follower.receive(event)).toBe("applied");
+  expect(follower.state).toEqual(log.state);
+  expect(follower.receive(log.events[2]!)).toBe("old");
+});
+
+test("an event that does not follow is a gap and changes nothing", () => {
+  const log = logOf(5);
+  const follower = new EventLog(log.base);
+  expect(follower.receive(log.events[1]!)).toBe("gap");
+  expect(follower.state.nextIndex).toBe(0);
+});
+
+test("a new epoch follows only with its first event; the old one's late events are old", () => {
+  const log = logOf(3);
+  const follower = new EventLog(log.state);
+  const late = new EventLog(log.state).append({ type: "member_renamed", member: A, name: "late" });
+  const first = log.append({ type: "coordinator_changed", coordinator: B });
+  const second = log.append({ type: "member_renamed", member: A, name: "new" });
+  expect(follower.receive(second)).toBe("gap");
+  expect(follower.receive(first)).toBe("applied");
+  expect(follower.receive(late)).toBe("old");
+  expect(follower.receive(second)).toBe("applied");
+  expect(follower.state).toEqual(log.state);
+});
+
+describe("since", () => {
+  test("gives what follows", () => {
+    const log = logOf(5);
+    expect(log.since(1, 3)?.map(({ index }) => index)).toEqual([3, 4]);
+    expect(log.since(1, 5)).toEqual([]);
+  });
+  test("is null for a past that differs: another epoch, or more than there is", () => {
+    const log = logOf(5);
+    expect(log.since(2, 3)).toBeNull();
+    expect(log.since(1, 6)).toBeNull();
+  });
+});
+
+test("old events fold into the snapshot; the state stays and what is lost is told", () => {
+  const log = logOf(2000, 100);
+  expect(log.events.length).toBeLessThan(1100);
+  expect(log.base.nextIndex + log.events.length).toBe(2000);
+  expect(log.state).toEqual(logOf(2000).state);
+  expect(log.since(1, 10)).toBeNull();
+  expect(log.since(1, 1990)).toHaveLength(10);
+});

@@ -1,0 +1,96 @@
+/** Turns: as many answers at once as there are slots, the others wait in order. */
+import { describe, expect, test } from "vitest";
+import { referenceAnswer } from "../support/cpu-room.ts";
+import { ask, codes, collect, MODEL_URL, withRoom, type TestRoom } from "./test-room.ts";
+import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
+
+async function placedRoom(room: TestRoom, slots: number) {
+  const { client } = await room.add("a", { stepMs: 1 });
+  const asker = await room.add("b", { observes: true });
+  await client.dispatch({
+    type: "change_settings",
+    settings: { ...DEFAULT_SETTINGS, generationSlots: slots },
+  });
+  await client.place({ model: MODEL_URL });
+  return { client, asker };
+}
+
+test("more askers than slots: at most so many run, all are answered, each with its own", async () => {
+  await withRoom(async (room) => {
+    const { client, asker } = await placedRoom(room, 2);
+    const running: number[] = [];
+    client.subscribe(() =>
+      running.push(client.state.generations.filter(({ status }) => status === "running").length),
+    );
+    const prompts = ["ONE", "TWO", "THREE", "FOUR", "FIVE"];
+    const answers = await Promise.all(
+      prompts.map((prompt, index) =>
+        collect((index % 2 === 0 ? client : asker.client).ask(ask(prompt))),
+      ),
+    );
+    for (const [index, { tokens }] of answers.entries()) {
+      expect(tokens).toEqual(await referenceAnswer([...codes(prompts[index]!)], 8));
+    }
+    expect(Math.max(...running)).toBe(2);
+    await room.until(({ generations }) => generations.length === 0, "all to end");
+  });
+});
+
+test("an aborted answer frees its slot for the one that waits", async () => {
+  await withRoom(async (room) => {
+    const { client, asker } = await placedRoom(room, 1);
+    const stop = new AbortController();
+    const long = collect(client.ask(ask("LONG", { maxTokens: 200, signal: stop.signal })));
+    await room.until(({ generations }) => generations[0]?.status === "running", "it to run");
+    const second = collect(asker.client.ask(ask("NEXT")));
+    await room.until(({ generations }) => generations.length === 2, "the second to wait");
+    stop.abort();
+    expect((await long).events.at(-1)).toMatchObject({ kind: "finished", finish: "cancelled" });
+    expect((await second).tokens).toHaveLength(8);
+  });
+});
+
+test("a reader that stops reading ends its generation", async () => {
+  await withRoom(async (room) => {
+    const { client } = await placedRoom(room, 1);
+    for await (const event of client.ask(ask("LONG", { maxTokens: 200 }))) {
+      if (event.kind === "token") break;
+    }
+    await room.until(({ generations }) => generations.length === 0, "the slot to be free");
+  });
+});
+
+describe("the answers of a member that leaves", () => {
+  test("free their slots", async () => {
+    await withRoom(async (room) => {
+      const { client, asker } = await placedRoom(room, 1);
+      const long = collect(asker.client.ask(ask("LONG", { maxTokens: 200 }))).catch(() => null);
+      await room.until(({ generations }) => generations[0]?.status === "running", "it to run");
+      asker.client.leave();
+      room.tabs.delete(asker.id);
+      await long;
+      expect((await collect(client.ask(ask("NEXT")))).tokens).toHaveLength(8);
+    });
+  });
+});
+
+test("without a model an answer is refused in words", async () => {
+  await withRoom(async (room) => {
+    const { client } = await room.add("a");
+    await expect(collect(client.ask(ask("X")))).rejects.toThrow(/No model is placed/);
+  });
+});
+
+test("a model placed over another one interrupts, and the answer says that the model changed", async () => {
+  await withRoom(async (room) => {
+    const { client } = await placedRoom(room, 1);
+    const long = collect(client.ask(ask("LONG", { maxTokens: 200 })));
+    await room.until(({ generations }) => generations[0]?.status === "running", "it to run");
+    const model = { ...client.state.models[0]!, name: "other", contentId: "other-1" };
+    await client.dispatch({ type: "add_model", model });
+    await Promise.all([
+      expect(long).rejects.toThrow(/now runs other instead of tiny/),
+      client.place({ model: "other" }),
+    ]);
+  });
+});

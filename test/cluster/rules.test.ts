@@ -1,0 +1,111 @@
+/** Each rule of the coordinator on a state that fits on a screen. */
+import { describe, expect, test } from "vitest";
+import { capacityKey, nextStep, type Attempts } from "../../src/cluster/rules.ts";
+import type { RoomState } from "../../src/shared/state.ts";
+import { next, placement, sampleState, shard, A, B, GENERATION } from "../shared/sample-events.ts";
+
+const idle: Attempts = { solving: false, lastKey: null };
+const readyShard = { ...shard, status: "ready" as const };
+const loaded = () =>
+  next(sampleState(), { type: "shard_progressed", member: A, shard: readyShard });
+const ready = () => next(loaded(), { type: "placement_readied", placement: placement.id });
+const running = () =>
+  next(ready(), { type: "generation_started", generation: GENERATION, placement: placement.id });
+const broken = (state: RoomState) =>
+  next(state, { type: "placement_failed", placement: placement.id, error: "It broke." });
+const tried = (state: RoomState): Attempts => ({ solving: false, lastKey: capacityKey(state) });
+
+test("a loading placement is waited for", () => {
+  expect(nextStep(sampleState(), idle)).toBeNull();
+});
+
+test("all stages loaded: the placement is ready", () => {
+  expect(nextStep(loaded(), idle)).toMatchObject({ event: { type: "placement_readied" } });
+});
+
+test("shards of an older placement or of other layers do not count", () => {
+  const state = next(sampleState(), {
+    type: "shard_progressed",
+    member: A,
+    shard: { ...readyShard, end: 5 },
+  });
+  expect(nextStep(state, idle)).toBeNull();
+});
+
+test("a free slot: the first that waits begins", () => {
+  expect(nextStep(ready(), idle)).toMatchObject({
+    event: { type: "generation_started", generation: GENERATION },
+  });
+});
+
+test("no free slot: it waits", () => {
+  const waiting = {
+    ...running().generations[0]!,
+    id: 6 as typeof GENERATION,
+    status: "queued" as const,
+  };
+  const state = next(running(), { type: "generation_queued", generation: waiting });
+  expect(nextStep(state, idle)).toBeNull();
+});
+
+describe("a stage is lost", () => {
+  test("when its member leaves", () => {
+    const state = next(running(), { type: "member_left", member: A, reason: "" });
+    expect(nextStep(state, idle)).toMatchObject({
+      event: {
+        type: "placement_failed",
+        error: "Member a left, and with it layers 0 to 5 of tiny.",
+      },
+    });
+  });
+  test("when its device is lost", () => {
+    const noAdapter = { reason: "device_lost" as const, message: "driver reset" };
+    const state = next(running(), { type: "adapter_lost", member: A, noAdapter });
+    expect(nextStep(state, idle)).toMatchObject({
+      event: { error: expect.stringMatching(/Tab a lost its GPU \(driver reset\)/) as string },
+    });
+  });
+  test("when it cannot load", () => {
+    const state = next(sampleState(), {
+      type: "shard_progressed",
+      member: A,
+      shard: { ...shard, status: "failed", error: "disk full" },
+    });
+    expect(nextStep(state, idle)).toMatchObject({
+      event: { error: "Tab a could not load layers 0 to 5: disk full" },
+    });
+  });
+});
+
+describe("after the loss", () => {
+  test("what ran is interrupted first", () => {
+    expect(nextStep(broken(running()), idle)).toMatchObject({
+      event: { type: "generation_ended", outcome: "interrupted", error: "It broke." },
+    });
+  });
+  test("then the model is placed anew", () => {
+    expect(nextStep(broken(ready()), idle)).toEqual({ kind: "place", model: placement.model });
+  });
+  test("but not while that is under way, and what waits goes on waiting", () => {
+    expect(nextStep(broken(ready()), { ...idle, solving: true })).toBeNull();
+  });
+  test("and not twice for the same members: what waits is told", () => {
+    const state = broken(ready());
+    expect(nextStep(state, tried(state))).toMatchObject({
+      event: { type: "generation_ended", outcome: "failed", error: "It broke." },
+    });
+  });
+  test("again when a member came or left", () => {
+    const state = broken(ready());
+    const fewer = next(state, { type: "member_left", member: B, reason: "" });
+    expect(nextStep(fewer, tried(state))).toMatchObject({ kind: "place" });
+  });
+});
+
+test("the key of the capacity ignores what does not change a placement", () => {
+  const state = sampleState();
+  const renamed = next(state, { type: "member_renamed", member: A, name: "other" });
+  const excluded = next(state, { type: "member_use_chosen", member: A, use: "exclude" });
+  expect(capacityKey(renamed)).toBe(capacityKey(state));
+  expect(capacityKey(excluded)).not.toBe(capacityKey(state));
+});

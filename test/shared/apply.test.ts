@@ -1,0 +1,155 @@
+/** The fold: every event on a small state, what follows and what does not. */
+import { describe, expect, test } from "vitest";
+import { apply, EventGapError } from "../../src/shared/apply.ts";
+import { IndexedEvent, RoomEvent } from "../../src/shared/events.ts";
+import { MemberId, PlacementId } from "../../src/shared/ids.ts";
+import { RoomState, type Placement } from "../../src/shared/state.ts";
+import { modelSummary, profile } from "../cluster/test-room.ts";
+import {
+  A,
+  B,
+  device,
+  GENERATION,
+  link,
+  next,
+  placement,
+  sampleState,
+  settings,
+  shard,
+} from "./sample-events.ts";
+
+const of = (id: MemberId) => (state: RoomState) => state.members.find((m) => m.id === id);
+const C = MemberId.parse("c");
+const noAdapter = { reason: "device_lost" as const, message: "The GPU is gone." };
+const later: Placement = { ...placement, id: PlacementId.parse(10) };
+
+/** Each event with the part of the state that it changes, and what that then is. */
+const CASES: readonly (readonly [RoomEvent, (state: RoomState) => unknown, unknown])[] = [
+  [{ type: "coordinator_changed", coordinator: B }, (s) => [s.coordinator, s.epoch], [B, 2]],
+  [{ type: "member_joined", member: profile("c") }, of(C), profile("c")],
+  [
+    { type: "member_left", member: B, reason: "x" },
+    (s) => [of(B)(s), s.generations],
+    [undefined, []],
+  ],
+  [{ type: "member_renamed", member: A, name: "new" }, (s) => of(A)(s)?.name, "new"],
+  [
+    {
+      type: "member_measured",
+      member: A,
+      measurements: { ...profile("a").measurements!, readbackMs: 9 },
+    },
+    (s) => of(A)(s)?.measurements?.readbackMs,
+    9,
+  ],
+  [
+    { type: "adapter_lost", member: A, noAdapter },
+    (s) => [of(A)(s)?.adapter, of(A)(s)?.noAdapter],
+    [null, noAdapter],
+  ],
+  [{ type: "member_use_chosen", member: A, use: "exclude" }, (s) => of(A)(s)?.use, "exclude"],
+  [
+    { type: "device_states_updated", states: [A, B].map((member) => ({ member, device })) },
+    (s) => s.members.map((member) => member.device),
+    [device, device],
+  ],
+  [{ type: "links_measured", links: [link] }, (s) => s.links, [link]],
+  [
+    { type: "model_added", model: modelSummary({ name: "other" }) },
+    (s) => s.models.map(({ name }) => name),
+    ["tiny", "other"],
+  ],
+  [{ type: "placement_decided", placement: later }, (s) => s.placement, later],
+  [{ type: "shard_progressed", member: A, shard }, (s) => of(A)(s)?.shard, shard],
+  [{ type: "placement_readied", placement: placement.id }, (s) => s.placement?.ready, true],
+  [
+    { type: "placement_failed", placement: placement.id, error: "lost" },
+    (s) => [s.placement?.ready, s.placement?.error],
+    [false, "lost"],
+  ],
+  [{ type: "placement_cleared", placement: placement.id }, (s) => s.placement, null],
+  [
+    {
+      type: "generation_queued",
+      generation: { ...sampleState().generations[0]!, id: 6 as typeof GENERATION },
+    },
+    (s) => s.generations.map(({ id }) => id),
+    [5, 6],
+  ],
+  [
+    { type: "generation_started", generation: GENERATION, placement: later.id },
+    (s) => s.generations.map(({ status, placement: at }) => [status, at]),
+    [["running", 10]],
+  ],
+  [
+    { type: "generation_ended", generation: GENERATION, outcome: "done", tokens: 2, error: null },
+    (s) => s.generations,
+    [],
+  ],
+  [{ type: "settings_changed", settings }, (s) => s.settings, settings],
+];
+
+test("every type of event has a case", () => {
+  const types = RoomEvent.options.map((option) => option.shape.type.value).sort();
+  expect(CASES.map(([event]) => event.type).sort()).toEqual(types);
+});
+
+describe.each(CASES)("$type", (event, part, expected) => {
+  test("changes its part and counts on; the old state stays", () => {
+    const before = sampleState();
+    const frozen = JSON.stringify(before);
+    expect(part(before)).not.toEqual(expected);
+    const after = next(before, event);
+    expect(part(after)).toEqual(expected);
+    expect(after.nextIndex).toBe(before.nextIndex + 1);
+    expect(JSON.stringify(before)).toBe(frozen);
+    expect(RoomState.parse(after)).toEqual(after);
+  });
+
+  test("survives the wire", () => {
+    const indexed = { epoch: 1, index: 0, event };
+    expect(IndexedEvent.parse(JSON.parse(JSON.stringify(indexed)))).toEqual(indexed);
+  });
+});
+
+describe("what does not follow throws", () => {
+  const state = sampleState();
+  const event: RoomEvent = { type: "member_renamed", member: A, name: "x" };
+  test.each([
+    ["a later index", { epoch: 1, index: state.nextIndex + 1, event }],
+    ["an earlier index", { epoch: 1, index: state.nextIndex - 1, event }],
+    ["another epoch", { epoch: 2, index: state.nextIndex, event }],
+    [
+      "a new coordinator in the same epoch",
+      {
+        epoch: 1,
+        index: state.nextIndex,
+        event: { type: "coordinator_changed", coordinator: B } as RoomEvent,
+      },
+    ],
+  ])("%s", (_name, indexed) => {
+    expect(() => apply(state, indexed)).toThrow(EventGapError);
+  });
+});
+
+describe("an event about what is gone changes only the index", () => {
+  test.each<RoomEvent>([
+    { type: "member_left", member: C, reason: "" },
+    { type: "member_renamed", member: C, name: "x" },
+    { type: "shard_progressed", member: A, shard: { ...shard, placement: 3 } },
+    { type: "placement_readied", placement: later.id },
+    { type: "placement_cleared", placement: later.id },
+    { type: "links_measured", links: [{ ...link, to: C }] },
+    { type: "generation_started", generation: 77 as typeof GENERATION, placement: later.id },
+  ])("$type", (event) => {
+    const before = sampleState();
+    expect(next(before, event)).toEqual({ ...before, nextIndex: before.nextIndex + 1 });
+  });
+});
+
+test("a new measurement of a link replaces the old one; the other direction stays", () => {
+  const back = { ...link, from: B, to: A };
+  const state = next(sampleState(), { type: "links_measured", links: [link, back] });
+  const again = next(state, { type: "links_measured", links: [{ ...link, roundTripMs: 5 }] });
+  expect(again.links).toEqual([{ ...link, roundTripMs: 5 }, back]);
+});
