@@ -1,0 +1,138 @@
+/** The pure parts of a stage: randomness, hop times, the queue and the load meter. */
+import { describe, expect, test } from "vitest";
+import type { PromptFrame } from "../../src/mesh/frames.ts";
+import { GenerationId } from "../../src/shared/ids.ts";
+import { Generation, GenerationTable } from "../../src/stage/generations.ts";
+import { hopTimes, wireTime } from "../../src/stage/hop-times.ts";
+import { LoadMeter } from "../../src/stage/load-meter.ts";
+import { randomAt } from "../../src/stage/random.ts";
+import { WorkQueue, type Work } from "../../src/stage/work-queue.ts";
+import { member, request } from "../support/cpu-room.ts";
+
+function prompt(generation: number, length: number): PromptFrame {
+  const { sampling, maxTokens, endTokens, tokens } = request(generation, new Array(length).fill(1));
+  const id = GenerationId.parse(generation);
+  const rest = { generation: id, asker: member("a"), sampling, maxTokens, endTokens, tokens };
+  return { type: "prompt", placement: 1, epoch: 1, ...rest };
+}
+
+describe("random", () => {
+  test("is fixed by seed and position", () => {
+    expect(randomAt(1, 2)).toBe(randomAt(1, 2));
+    expect(randomAt(1, 2)).not.toBe(randomAt(2, 1));
+  });
+
+  test("is even over [0, 1) along positions and along seeds, and below 1 as an f32", () => {
+    for (const draw of [(i: number) => randomAt(42, i), (i: number) => randomAt(i, 7)]) {
+      const buckets = new Array<number>(10).fill(0);
+      for (let index = 0; index < 10_000; index += 1) {
+        const value = draw(index);
+        expect(Math.fround(value)).toBeLessThan(1);
+        buckets[Math.floor(value * 10)]! += 1;
+      }
+      // Five standard deviations of a fair bucket: sqrt(10000 * 0.1 * 0.9) = 30.
+      buckets.forEach((count) => expect(Math.abs(count - 1000)).toBeLessThan(150));
+    }
+  });
+});
+
+describe("hop times", () => {
+  const clock = (computeMs: number, waitMs: number, linkMs: number) => ({
+    computeMs,
+    waitMs,
+    linkMs,
+  });
+
+  test("the wire's time is what a lap took beyond the other stages", () => {
+    const clocks = [clock(5, 1, 0), clock(7, 2, 0), clock(4, 3, 0)];
+    expect(wireTime(30, clocks)).toBe(30 - 7 - 2 - 4 - 3);
+    expect(wireTime(10, clocks)).toBe(0);
+  });
+
+  test("it is shared by ping, and a hop lasts until the next stage starts", () => {
+    const clocks = [clock(5, 1, 1), clock(5, 2, 3)];
+    expect(hopTimes(clocks, 8)).toEqual([2 + 2, 6 + 1]);
+    expect(hopTimes(clocks, -1)).toEqual([1 + 2, 3 + 1]); // the first lap: the pings
+    expect(hopTimes([clock(5, 1, 0), clock(5, 2, 0)], 8)).toEqual([4 + 2, 4 + 1]);
+  });
+});
+
+describe("the queue", () => {
+  const work = (generation: Generation, position: number, count: number): Work => {
+    const hidden = Float32Array.from({ length: count * 2 }, (_, index) => position * 2 + index);
+    const times = { clocks: [], wireMs: -1, arrivedAtMs: 0 };
+    return { generation, position, count, tokens: null, hidden, ...times };
+  };
+  const shape = (batch: Work[]) =>
+    batch.map(({ generation, position, count }) => [generation.id, position, count]);
+  const [one, two, three] = [1, 2, 3].map((id) => new Generation(prompt(id, 20), id)) as [
+    Generation,
+    Generation,
+    Generation,
+  ];
+
+  test("answers go first, and leave a slice for prompts", () => {
+    const queue = new WorkQueue();
+    queue.add(work(one, 0, 20));
+    queue.add(work(two, 20, 1));
+    queue.add(work(three, 25, 1));
+    expect(shape(queue.take(8))).toEqual([
+      [2, 20, 1],
+      [3, 25, 1],
+      [1, 0, 2],
+    ]);
+    expect(shape(queue.take(8))).toEqual([[1, 2, 8]]);
+    queue.drop(one);
+    expect(queue.take(8)).toEqual([]);
+  });
+
+  test("what is cut keeps its rows, and prompts fill a step together", () => {
+    const queue = new WorkQueue();
+    queue.add(work(one, 0, 5));
+    queue.add(work(two, 10, 5));
+    const [first, second] = queue.take(8);
+    expect(shape([first!, second!])).toEqual([
+      [1, 0, 5],
+      [2, 10, 3],
+    ]);
+    expect([...second!.hidden!]).toEqual([20, 21, 22, 23, 24, 25]);
+    const [rest] = queue.take(8);
+    expect(shape([rest!])).toEqual([[2, 13, 2]]);
+    expect([...rest!.hidden!]).toEqual([26, 27, 28, 29]);
+    expect(queue.length).toBe(0);
+  });
+
+  test("more answers than rows wait their turn", () => {
+    const queue = new WorkQueue();
+    [one, two, three].forEach((generation) => queue.add(work(generation, 20, 1)));
+    expect(shape(queue.take(2)).map(([id]) => id)).toEqual([1, 2]);
+    expect(shape(queue.take(2)).map(([id]) => id)).toEqual([3]);
+  });
+});
+
+test("slots are given once, and again when they are free", () => {
+  const table = new GenerationTable(2);
+  const first = table.add(prompt(1, 3))!;
+  expect(table.add(prompt(1, 3))).toBeNull(); // the id is taken
+  const second = table.add(prompt(2, 3))!;
+  expect([first.slot, second.slot]).toEqual([0, 1]);
+  expect(table.add(prompt(3, 3))).toBeNull();
+  table.remove(first);
+  table.remove(first);
+  expect(table.add(prompt(3, 3))!.slot).toBe(0);
+  expect(table.add(prompt(4, 3))).toBeNull();
+});
+
+test("the load meter counts, takes the median of decode steps, and starts anew", () => {
+  const meter = new LoadMeter(1000);
+  meter.add(100, 8, 0);
+  [3, 9, 5].forEach((ms) => meter.add(ms, 2, 2));
+  expect(meter.read(1234)).toEqual({
+    steps: 4,
+    rows: 14,
+    busyFraction: 117 / 234,
+    stepMs: 5,
+    tokensPerSecond: 6000 / 234,
+  });
+  expect(meter.read(1300)).toMatchObject({ steps: 0, rows: 0, busyFraction: 0, stepMs: null });
+});
