@@ -10,6 +10,9 @@ const BROWSER_TEST_TIMEOUT_MS = 120_000;
 /** Named here, since a dependency found in the middle of a run reloads the page under a test. */
 const optimizeDeps = {
   include: [
+    "comlink",
+    "peerjs",
+    "zod",
     "@awesome.me/webawesome/dist/components/dialog/dialog.js",
     "@awesome.me/webawesome/dist/components/progress-bar/progress-bar.js",
     "axe-core",
@@ -23,6 +26,7 @@ const optimizeDeps = {
 const isolated = { headers: ISOLATION_HEADERS };
 const browserTests = {
   include: ["test/**/*.browser.test.ts"],
+  globalSetup: ["test/support/signalling-server.ts"],
   testTimeout: BROWSER_TEST_TIMEOUT_MS,
   hookTimeout: BROWSER_TEST_TIMEOUT_MS,
   fileParallelism: false,
