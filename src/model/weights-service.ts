@@ -86,23 +86,25 @@ export class WeightsService {
     contentId: string,
     first: number,
     end: number,
-    onProgress: (progress: DownloadProgress) => void,
+    onProgress: (progress: DownloadProgress) => void | Promise<void>,
   ): Promise<void> {
     const { model, bytes } = this.#entry(contentId);
     if (!(bytes instanceof CachedSource)) return;
     const tensors = shardTensors(model.shard(first, end));
     const totalBytes = tensors.reduce((total, tensor) => total + tensor.lengthBytes, 0);
     let doneBytes = 0;
-    onProgress({ doneBytes, totalBytes });
+    void onProgress({ doneBytes, totalBytes });
     for (const { offsetBytes, lengthBytes } of tensors) {
       for (let done = 0; done < lengthBytes; done += PREFETCH_BYTES) {
         if (!bytes.isStoring) return;
         const length = Math.min(PREFETCH_BYTES, lengthBytes - done);
         await bytes.read(offsetBytes + done, length);
         doneBytes += length;
-        onProgress({ doneBytes, totalBytes });
+        void onProgress({ doneBytes, totalBytes });
       }
     }
+    // Across threads the listener's calls and this one's end are not ordered: the last is awaited.
+    await onProgress({ doneBytes, totalBytes });
   }
 
   /** A port for `readerFromPort`, to be transferred to the GPU worker. */

@@ -1,0 +1,255 @@
+/** Models on a real browser's disk: resuming, evicting, a full disk, and the worker that does it. */
+import * as Comlink from "comlink";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { blobSource, type ByteSource } from "../../src/model/byte-source.ts";
+import { CachedSource } from "../../src/model/cached-source.ts";
+import { CHUNK_BYTES, type ChunkStore, ModelCache } from "../../src/model/model-cache.ts";
+import { ModelError } from "../../src/model/model-error.ts";
+import { exposeReader, readerFromPort } from "../../src/model/reader-port.ts";
+import { shardTensors } from "../../src/model/shard.ts";
+import { MemberId } from "../../src/shared/ids.ts";
+import type { WeightsWorker } from "../../workers/weights.worker.ts";
+import { tinyModel } from "../support/tiny-model.ts";
+
+const FOLDER = "test-models";
+const file = Uint8Array.from(
+  { length: 3 * CHUNK_BYTES + 1000 },
+  (_, i) => (i * 13 + (i >> 12)) & 0xff,
+);
+
+async function openCache(): Promise<ModelCache> {
+  const cache = await ModelCache.open(FOLDER);
+  if (cache === null) throw new Error("this browser has no origin private file system");
+  return cache;
+}
+
+/** A source that records what is read from it. */
+function recorded(bytes: Uint8Array<ArrayBuffer>): ByteSource & { reads: [number, number][] } {
+  const source = blobSource(new Blob([bytes]), "origin");
+  const reads: [number, number][] = [];
+  return {
+    ...source,
+    reads,
+    read(offset, length) {
+      reads.push([offset, length]);
+      return source.read(offset, length);
+    },
+  };
+}
+
+/** `toEqual` takes seconds for megabytes. */
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+const neverNotice = (message: string): void => expect.fail(message);
+
+beforeEach(async () => (await openCache()).clear());
+afterAll(async () => (await openCache()).clear());
+
+describe("a cached source", () => {
+  test("fetches what is missing, once, in whole chunks", async () => {
+    const origin = recorded(file);
+    const store = await (await openCache()).store("a", "model", file.length);
+    const source = new CachedSource(origin, store, neverNotice);
+    const [start, length] = [CHUNK_BYTES - 10, 20];
+    expect(await source.read(start, length)).toEqual(file.slice(start, start + length));
+    expect(await source.read(start + 3, 5)).toEqual(file.slice(start + 3, start + 8));
+    expect(origin.reads).toEqual([[0, 2 * CHUNK_BYTES]]);
+    expect(sameBytes(await source.read(0, file.length), file)).toBe(true);
+    expect(origin.reads.slice(1)).toEqual([[2 * CHUNK_BYTES, CHUNK_BYTES + 1000]]);
+  });
+
+  test("shares a fetch between reads at the same time", async () => {
+    const origin = recorded(file);
+    const store = await (await openCache()).store("a", "model", file.length);
+    const source = new CachedSource(origin, store, neverNotice);
+    const results = await Promise.all([source.read(5, 10), source.read(7, 10), source.read(9, 10)]);
+    expect(results.map((bytes) => bytes[0])).toEqual([file[5], file[7], file[9]]);
+    expect(origin.reads).toHaveLength(1);
+  });
+
+  test("goes on after a reload, without what an interruption left half-written", async () => {
+    const first = await (await openCache()).store("a", "model", file.length);
+    await new CachedSource(recorded(file), first, neverNotice).read(0, 2 * CHUNK_BYTES);
+    await first.write(1, file.slice(0, 100)); // half-written
+    const origin = recorded(file);
+    const second = await (await openCache()).store("a", "model", file.length);
+    const source = new CachedSource(origin, second, neverNotice);
+    expect(sameBytes(await source.read(0, file.length), file)).toBe(true);
+    expect(origin.reads).toEqual([[CHUNK_BYTES, 2 * CHUNK_BYTES + 1000]]);
+  });
+
+  test("passes errors of its source on and can be read again", async () => {
+    const origin = recorded(file);
+    let broken = true;
+    const flaky: ByteSource = {
+      ...origin,
+      read: (offset, length) =>
+        broken
+          ? Promise.reject(new ModelError("unreachable", "gone"))
+          : origin.read(offset, length),
+    };
+    const store = await (await openCache()).store("a", "model", file.length);
+    const source = new CachedSource(flaky, store, neverNotice);
+    await expect(source.read(0, 10)).rejects.toThrow("gone");
+    broken = false;
+    expect(await source.read(0, 10)).toEqual(file.slice(0, 10));
+  });
+
+  test("says once that it cannot store, and reads on", async () => {
+    const store: ChunkStore = {
+      present: new Set(),
+      read: () => Promise.resolve(null),
+      write: () => Promise.reject(new ModelError("storage", "The disk is full.")),
+    };
+    const notices: string[] = [];
+    const source = new CachedSource(recorded(file), store, (message) => notices.push(message));
+    expect(sameBytes(await source.read(0, file.length), file)).toBe(true);
+    expect(await source.read(5, 10)).toEqual(file.slice(5, 15));
+    expect(notices).toEqual(["The disk is full. The model is loaded without being stored."]);
+    expect(source.isStoring).toBe(false);
+  });
+});
+
+describe("stored models", () => {
+  test("are listed by last use, removed and cleared", async () => {
+    const cache = await openCache();
+    for (const id of ["a", "b", "c"]) {
+      const store = await cache.store(id, `model ${id}`, file.length);
+      await store.write(0, file.slice(0, CHUNK_BYTES));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const listed = await cache.list();
+    expect(listed.map(({ contentId }) => contentId)).toEqual(["c", "b", "a"]);
+    expect(listed[0]).toMatchObject({
+      name: "model c",
+      fileBytes: file.length,
+      storedBytes: CHUNK_BYTES,
+    });
+    await cache.remove("b");
+    await cache.remove("b");
+    expect((await cache.list()).map(({ contentId }) => contentId)).toEqual(["c", "a"]);
+    await cache.clear();
+    expect(await cache.list()).toEqual([]);
+  });
+
+  test("make room by their last use when the disk is full, but not those in use", async () => {
+    for (const id of ["old", "older"]) {
+      await (await (await openCache()).store(id, id, 1)).write(0, file.slice(0, 10));
+    }
+    const cache = await openCache();
+    const used = await cache.store("used", "used", file.length);
+    let full = 2;
+    await withFullDisk(
+      () => full-- > 0,
+      () => used.write(0, file.slice(0, CHUNK_BYTES)),
+    );
+    expect((await cache.list()).map(({ contentId }) => contentId)).toEqual(["used"]);
+    const error: unknown = await withFullDisk(
+      () => true,
+      () => used.write(1, file.slice(0, CHUNK_BYTES)).catch((reason: unknown) => reason),
+    );
+    expect(error).toBeInstanceOf(ModelError);
+    expect((error as ModelError).message).toMatch(
+      /disk space that the browser grants this site is full: .* MB of .* MB are used, and 1\.0 MB more.*clear the stored models/,
+    );
+  });
+});
+
+/** Lets the browser's own writer fail as it does on a full disk, while `isFull()` says so. */
+async function withFullDisk<T>(isFull: () => boolean, action: () => Promise<T>): Promise<T> {
+  const prototype = FileSystemWritableFileStream.prototype;
+  const write = Object.getOwnPropertyDescriptor(prototype, "write");
+  if (write === undefined) throw new Error("no writer to fail");
+  prototype.write = function (this: FileSystemWritableFileStream, data: FileSystemWriteChunkType) {
+    if (isFull()) return Promise.reject(new DOMException("full", "QuotaExceededError"));
+    return (write.value as typeof prototype.write).call(this, data);
+  };
+  try {
+    return await action();
+  } finally {
+    Object.defineProperty(prototype, "write", write);
+  }
+}
+
+describe("the weights worker", () => {
+  const start = (): { worker: Worker; remote: Comlink.Remote<WeightsWorker> } => {
+    const worker = new Worker(new URL("../../workers/weights.worker.ts", import.meta.url), {
+      type: "module",
+    });
+    return { worker, remote: Comlink.wrap<WeightsWorker>(worker) };
+  };
+  const url = new URL("/models/SmolLM2-135M-Instruct.Q4_1.gguf", location.href).href;
+
+  test("downloads a shard and no more, and serves it to another thread from the disk", async () => {
+    const { worker, remote } = start();
+    await remote.clearStored();
+    const { summary } = await remote.open({ kind: "url", url });
+    expect(summary.layers).toHaveLength(30);
+    const progress: number[] = [];
+    await remote.prefetch(
+      summary.contentId,
+      10,
+      12,
+      Comlink.proxy(({ doneBytes, totalBytes }) => void progress.push(doneBytes / totalBytes)),
+    );
+    expect(progress.at(0)).toBe(0);
+    expect(progress.at(-1)).toBe(1);
+    const shardBytes = 2 * (summary.layers[10]?.weightBytes ?? 0);
+    const [stored] = await remote.storedModels();
+    expect(stored).toMatchObject({ contentId: summary.contentId, name: summary.name });
+    expect(stored?.storedBytes).toBeGreaterThanOrEqual(shardBytes);
+    expect(stored?.storedBytes).toBeLessThanOrEqual(shardBytes + 4 * CHUNK_BYTES);
+
+    const shard = await remote.shard(summary.contentId, 10, 12);
+    const reader = readerFromPort(await remote.reader(summary.contentId));
+    const [tensor] = shardTensors(shard);
+    if (tensor === undefined) throw new Error("a shard has tensors");
+    const expected = await fetchRange(url, tensor.offsetBytes, tensor.lengthBytes);
+    const read = await reader.read(tensor.offsetBytes, tensor.lengthBytes);
+    expect(sameBytes(read, expected)).toBe(true);
+    await remote.clearStored();
+    worker.terminate();
+  });
+
+  test("opens a picked file, and a peer's through its port", async () => {
+    const { worker, remote } = start();
+    const bytes = tinyModel();
+    const member = MemberId.parse("abc");
+    const blob = new Blob([bytes]);
+    const own = await remote.open({ kind: "file", file: blob, fileName: "tiny.gguf", member });
+    expect(own.summary.source).toEqual({ kind: "member", member, fileName: "tiny.gguf" });
+    const port = exposeReader(blobSource(blob, "tiny.gguf"));
+    const request = {
+      kind: "peer",
+      member,
+      fileName: "tiny.gguf",
+      fileBytes: bytes.length,
+      port,
+    } as const;
+    const theirs = await remote.open(Comlink.transfer(request, [port]));
+    expect(theirs.summary).toEqual(own.summary);
+    expect(await remote.read(theirs.summary.contentId, 0, 4)).toEqual(bytes.slice(0, 4));
+    await remote.removeStored(theirs.summary.contentId);
+    worker.terminate();
+  });
+
+  test("rejects in words", async () => {
+    const { worker, remote } = start();
+    const missing = new URL("/models/none/none.gguf?", location.href).href;
+    const page = new URL("/src/model/description.ts?raw", location.href).href;
+    await expect(remote.open({ kind: "url", url: missing })).rejects.toThrow(
+      /Check the address|GGUF/,
+    );
+    await expect(remote.open({ kind: "url", url: page })).rejects.toThrow(/GGUF|how long it is/);
+    worker.terminate();
+  });
+});
+
+async function fetchRange(url: string, offset: number, length: number): Promise<Uint8Array> {
+  const response = await fetch(url, {
+    headers: { Range: `bytes=${offset}-${offset + length - 1}` },
+  });
+  return new Uint8Array(await response.arrayBuffer());
+}
