@@ -6,6 +6,7 @@ import { z } from "zod";
 import { GenerationId, MemberId, PlacementId, RoomCode } from "./ids.ts";
 import { Link, Member } from "./member.ts";
 import { ModelSummary } from "./model.ts";
+import { PlacementRules } from "./placement-rules.ts";
 
 /** A stage of a placement: the layers `[first, end)` on one member. */
 export const Stage = z.strictObject({
@@ -48,6 +49,8 @@ export const Settings = z.strictObject({
   telemetryIntervalMs: z.int().min(250).max(60_000),
   /** Whether kernels may round activations to 8 bits per block of 32, as llama.cpp does. */
   activations: z.enum(["float", "int8"]),
+  /** Absent is `DEFAULT_PLACEMENT_RULES`. */
+  placementRules: PlacementRules.optional(),
 });
 export type Settings = z.infer<typeof Settings>;
 
