@@ -7,8 +7,8 @@ import { isFound, type AnswerStage, type CostParts } from "../placement/answer.t
 import { evaluatePlacement } from "../placement/evaluate.ts";
 import type { Problem } from "../placement/problem.ts";
 import type { ModelSummary } from "../shared/model.ts";
-import type { RoomState } from "../shared/state.ts";
-import { refusal } from "./decide-placement.ts";
+import type { RoomState, Stage } from "../shared/state.ts";
+import { NOBODY_COMPUTES, refusal } from "./decide-placement.ts";
 import type { Planner } from "./parts.ts";
 
 export type PreviewStage = {
@@ -49,6 +49,16 @@ export async function previewPlacement(
   planner: Planner,
   deadlineMs: number,
 ): Promise<PlacementPreviewAnswer> {
+  if (!state.members.some(({ adapter, measurements }) => adapter && measurements)) {
+    return {
+      model: model.name,
+      kind: "infeasible",
+      reason: NOBODY_COMPUTES,
+      lowerBoundMs: null,
+      elapsedMs: 0,
+      candidates: [],
+    };
+  }
   const problem = planner.problem(state, model);
   const answer = await planner.solve(problem, { deadlineMs });
   const greedy = planner.greedy(problem);
@@ -70,6 +80,16 @@ export async function previewPlacement(
     elapsedMs: answer.elapsedMs,
     candidates: distinct(proposals).map(([label, stages]) => candidate(problem, label, stages)),
   };
+}
+
+/** What these stages would cost, and what stands in their way; for a draft made by hand. */
+export function previewStages(
+  state: RoomState,
+  model: ModelSummary,
+  planner: Planner,
+  stages: readonly Stage[],
+): PreviewCandidate {
+  return candidate(planner.problem(state, model), "draft", stages);
 }
 
 function candidate(

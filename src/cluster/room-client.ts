@@ -24,7 +24,12 @@ import {
 import type { RoomCommand } from "./messages.ts";
 import { noticeOf } from "./notices.ts";
 import type { ModelText, RoomParts } from "./parts.ts";
-import { type PlacementPreviewAnswer, previewPlacement } from "./preview.ts";
+import {
+  type PlacementPreviewAnswer,
+  type PreviewCandidate,
+  previewPlacement,
+  previewStages,
+} from "./preview.ts";
 import { RoomError, wordsOf } from "./room-error.ts";
 import { ShardKeeper } from "./shard-keeper.ts";
 import { TelemetryReporter } from "./telemetry-reporter.ts";
@@ -153,6 +158,11 @@ export class RoomClient {
   preview(model: ModelSummary): Promise<PlacementPreviewAnswer> {
     const { planner } = this.#parts;
     return previewPlacement(this.state, model, planner, this.#membership.timings.solveMs);
+  }
+
+  /** What stages chosen by hand would cost, without placing them. */
+  previewStages(model: ModelSummary, stages: readonly Stage[]): PreviewCandidate {
+    return previewStages(this.state, model, this.#parts.planner, stages);
   }
 
   /** The tokenizer of a model, as `ask` uses it. */

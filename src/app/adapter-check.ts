@@ -1,0 +1,36 @@
+/**
+ * What this tab's adapter is and measures, found once when the page opens: the
+ * probe runs in a worker of its own, which ends with it and frees the device.
+ */
+import * as Comlink from "comlink";
+import { cachedProbe } from "../probe/cached-probe.ts";
+import type { ProbeProgress, ProbeResult, ProbeWorker } from "../probe/types.ts";
+import { workerClient } from "./worker-client.ts";
+
+export async function checkAdapter(
+  again: boolean,
+  onProgress: (progress: ProbeProgress) => void,
+): Promise<ProbeResult> {
+  const client = workerClient<ProbeWorker>(
+    new Worker(new URL("../../workers/probe.worker.ts", import.meta.url), { type: "module" }),
+    "probe",
+  );
+  try {
+    return await cachedProbe(
+      {
+        identify: () => client.remote.identify(),
+        probe: (report) => client.remote.probe(Comlink.proxy(report)),
+      },
+      { storage: localStorage, nowMs: Date.now(), again, onProgress },
+    );
+  } finally {
+    client.end();
+  }
+}
+
+/** One line for people. */
+export function adapterWords({ adapter, noAdapter }: ProbeResult): string {
+  if (adapter === null) return noAdapter.message;
+  const name = [adapter.vendor, adapter.architecture, adapter.device].filter(Boolean).join(" ");
+  return `${name || adapter.description || "A GPU"} in ${adapter.browser}`;
+}

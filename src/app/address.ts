@@ -1,0 +1,39 @@
+/**
+ * What the page's address asks for:
+ *   /?room=CODE   &join (without a click)   &model=NAME or URL   &observe
+ */
+import { ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH, RoomCode } from "../shared/ids.ts";
+
+export type Address = {
+  readonly code: RoomCode | null;
+  /** What stands in the address instead of a code; null when it is one, or is absent. */
+  readonly wrongCode: string | null;
+  readonly join: boolean;
+  readonly observe: boolean;
+  readonly model: string | null;
+};
+
+export function readAddress(href: string): Address {
+  const query = new URL(href).searchParams;
+  const text = query.get("room");
+  const code = text === null ? null : RoomCode.safeParse(text);
+  return {
+    code: code?.data ?? null,
+    wrongCode: code?.success === false ? text : null,
+    join: query.has("join"),
+    observe: query.has("observe"),
+    model: query.get("model") || null,
+  };
+}
+
+/** The address at which others join. */
+export function roomAddress(origin: string, code: RoomCode): string {
+  return `${origin}/?room=${code}`;
+}
+
+export function newRoomCode(): RoomCode {
+  // 32 letters would make this uniform; with 31 a remainder below 2^32 mod 31 weighs 1e-9 more.
+  const numbers = crypto.getRandomValues(new Uint32Array(ROOM_CODE_LENGTH));
+  const letters = Array.from(numbers, (n) => ROOM_CODE_ALPHABET[n % ROOM_CODE_ALPHABET.length]);
+  return RoomCode.parse(letters.join(""));
+}

@@ -1,0 +1,316 @@
+/**
+ * The page's state and what its commands do: holds one room at most, joins what
+ * the room, the chat and the probe say into a `PageView`.
+ */
+import { keepBridge } from "../api/keep-bridge.ts";
+import { RoomClient } from "../cluster/room-client.ts";
+import { serverOfPage } from "../mesh/signalling.ts";
+import type { ProbeResult } from "../probe/types.ts";
+import type { PageCommand } from "../shared/commands.ts";
+import { MemberId, RoomCode } from "../shared/ids.ts";
+import type { NoAdapter } from "../shared/member.ts";
+import type { ModelSource } from "../shared/model.ts";
+import type { Notice, PageView } from "../shared/page-view.ts";
+import type { Stage } from "../shared/state.ts";
+import { adapterWords, checkAdapter } from "./adapter-check.ts";
+import { newRoomCode, readAddress, roomAddress } from "./address.ts";
+import { Chat, wordsOf } from "./chat.ts";
+import { candidatesOf, draftOf } from "./preview-view.ts";
+import { openTabParts, type TabParts } from "./tab-parts.ts";
+
+const OBSERVER: NoAdapter = { reason: "observer", message: "This tab only asks and watches." };
+
+type Room = {
+  readonly client: RoomClient;
+  readonly parts: TabParts;
+  readonly stopBridge: () => void;
+};
+
+export class Page {
+  readonly #show: (view: PageView) => void;
+  readonly #chat = new Chat(() => this.#update(this.#chat.view));
+  #view: PageView;
+  #room: Room | null = null;
+  #probe: Promise<ProbeResult>;
+  /** The placement whose prediction the view shows. */
+  #predictedFor = 0;
+
+  constructor(show: (view: PageView) => void) {
+    this.#show = show;
+    const address = readAddress(location.href);
+    this.#view = {
+      phase: "outside",
+      self: null,
+      code: address.code,
+      joinUrl: null,
+      state: null,
+      connection: "connected",
+      notice: address.wrongCode === null ? null : wrongCode(address.wrongCode),
+      progress: null,
+      chat: [],
+      timings: [],
+      offeredModels: [],
+      adapterCheck: { status: "checking", message: "Looking at this machine's GPU" },
+      predicted: [],
+      placementPreview: null,
+    };
+    this.#show(this.#view);
+    this.#probe = this.#measure(false);
+    void this.#offers().then((offeredModels) => this.#update({ offeredModels }));
+    if (address.join && address.code !== null) {
+      void this.#enter(address.code, { observe: address.observe, mustExist: false });
+    }
+  }
+
+  /** Never rejects: what fails becomes a notice. */
+  readonly act = async (command: PageCommand): Promise<void> => {
+    try {
+      await this.#act(command);
+    } catch (error) {
+      this.#tell({ level: "error", message: wordsOf(error), whatToDo: null });
+    }
+  };
+
+  /** A person picked a GGUF on this machine: lends it to the room and places it. */
+  readonly takeFile = async (file: File): Promise<void> => {
+    const room = this.#room;
+    if (room === null) return;
+    const { client, parts } = room;
+    const place = async () => {
+      const { source } = await parts.models.addFile(file, file.name);
+      await client.place({ model: source });
+    };
+    await this.#placing(place());
+  };
+
+  /** A boundary is being moved: says what the draft would cost. */
+  readonly draft = async (model: string, stages: readonly Stage[] | null): Promise<void> => {
+    const client = this.#room?.client;
+    const summary = client?.state.models.find(({ name }) => name === model);
+    if (client === undefined || summary === undefined) return;
+    if (stages === null) return this.#update({ placementPreview: null });
+    const known = this.#view.placementPreview;
+    const candidates =
+      known?.model === model ? known.candidates : candidatesOf(await client.preview(summary));
+    const draft = draftOf(client.previewStages(summary, stages));
+    this.#update({ placementPreview: { model, draft, candidates } });
+  };
+
+  async #act(command: PageCommand): Promise<void> {
+    switch (command.type) {
+      case "open_room":
+        return this.#enter(newRoomCode(), { observe: false, mustExist: false });
+      case "join_room": {
+        const code = RoomCode.safeParse(command.code);
+        if (!code.success) return this.#tell(wrongCode(command.code));
+        return this.#enter(code.data, { observe: command.observe, mustExist: true });
+      }
+      case "leave_room":
+        return this.#leave();
+      case "dismiss_notice":
+        return this.#update({ notice: null });
+      case "clear_chat":
+        return this.#chat.clear();
+      case "stop_answer":
+        return this.#chat.stop();
+      default:
+    }
+    const room = this.#room;
+    if (room === null) return;
+    const { client, parts } = room;
+    switch (command.type) {
+      case "send_message":
+        return this.#chat.ask(client, command.text);
+      case "place_model":
+        return this.#placing(client.place({ model: command.source }));
+      case "place_stages":
+        this.#update({ placementPreview: null });
+        return this.#placing(client.place({ model: command.model, stages: command.stages }));
+      case "rename_member":
+        await client.dispatch({ type: "rename", name: command.name });
+        return;
+      case "choose_member":
+      case "change_settings":
+        await client.dispatch(command);
+        return;
+      case "measure_again":
+        return this.#measureAgain(client);
+      case "clear_model_cache":
+        await parts.clearStoredModels();
+        return this.#tell({
+          level: "info",
+          message: "The models that were stored on this machine are deleted.",
+          whatToDo: null,
+        });
+    }
+  }
+
+  async #enter(code: RoomCode, { observe, mustExist }: { observe: boolean; mustExist: boolean }) {
+    if (this.#room !== null || this.#view.phase === "joining") return;
+    this.#update({ phase: "joining", code, notice: null });
+    let parts: TabParts | null = null;
+    try {
+      const { adapter, noAdapter, measurements } = observe
+        ? { adapter: null, noAdapter: OBSERVER, measurements: null }
+        : await this.#probe;
+      parts = await openTabParts({
+        code,
+        signalling: { server: serverOfPage(location) },
+        profile: {
+          name: `${adapter?.browser ?? "A tab"} on ${platformName()}`,
+          adapter,
+          noAdapter,
+          measurements,
+          device: null,
+          shard: null,
+        },
+        onWarning: (message) => this.#tell({ level: "warning", message, whatToDo: null }),
+      });
+      const client = await RoomClient.enter(parts.room, { room: code, mustExist });
+      const stopBridge = keepBridge(
+        { client, offeredModels: () => this.#offers() },
+        { server: location.origin },
+      );
+      this.#inside({ client, parts, stopBridge });
+    } catch (error) {
+      parts?.close();
+      this.#update({ phase: "outside", progress: null });
+      this.#tell({ level: "error", message: wordsOf(error), whatToDo: null });
+    }
+  }
+
+  #inside(room: Room): void {
+    const { client } = room;
+    this.#room = room;
+    const code = client.state.room;
+    const query = new URL(location.href);
+    query.searchParams.set("room", code);
+    history.replaceState(null, "", query);
+    this.#update({
+      phase: "inside",
+      self: client.self,
+      code,
+      joinUrl: roomAddress(location.origin, code),
+      progress: null,
+    });
+    client.onNotice((notice) => this.#tell(notice));
+    client.subscribe(() => this.#follow(room));
+    this.#follow(room);
+    const { model } = readAddress(location.href);
+    if (model !== null && client.state.placement === null) void this.#placeNamed(client, model);
+  }
+
+  /** After every change of the room. */
+  #follow(room: Room): void {
+    if (this.#room !== room) return;
+    const { client } = room;
+    const { state, connection } = client;
+    this.#update({ state, connection });
+    this.#predict(client);
+  }
+
+  /** Asks the cost model, once for each placement, what the stages that run should take. */
+  #predict(client: RoomClient): void {
+    const placement = client.state.placement;
+    if (placement === null || !placement.ready || placement.id === this.#predictedFor) return;
+    this.#predictedFor = placement.id;
+    const { stages } = client.previewStages(placement.model, placement.stages);
+    this.#update({
+      predicted: stages.map(({ member, computeMs, stageMs, hopMs }) => ({
+        member: MemberId.parse(member),
+        computeMs: computeMs + stageMs,
+        hopMs,
+      })),
+    });
+  }
+
+  async #placeNamed(client: RoomClient, model: string): Promise<void> {
+    const offered = await this.#offers();
+    const url = offered.find(({ name }) => name === model)?.url ?? model;
+    const known = client.state.models.some(({ name }) => name === model);
+    const source: ModelSource = { kind: "url", url };
+    await this.#placing(client.place({ model: known ? model : source }));
+  }
+
+  async #placing(placed: Promise<void>): Promise<void> {
+    this.#update({ notice: null, progress: { label: "Placing the model", fraction: null } });
+    try {
+      await placed;
+    } catch (error) {
+      this.#tell({ level: "error", message: wordsOf(error), whatToDo: null });
+    } finally {
+      this.#update({ progress: null });
+    }
+  }
+
+  #leave(): void {
+    const room = this.#room;
+    if (room === null) return;
+    this.#room = null;
+    this.#chat.stop();
+    room.stopBridge();
+    room.client.leave();
+    room.parts.close();
+    this.#update({
+      phase: "outside",
+      self: null,
+      state: null,
+      joinUrl: null,
+      predicted: [],
+      placementPreview: null,
+    });
+  }
+
+  async #measure(again: boolean): Promise<ProbeResult> {
+    const result = await checkAdapter(again, ({ label, fraction }) => {
+      this.#update({
+        adapterCheck: { status: "checking", message: label },
+        progress: { label, fraction },
+      });
+    });
+    this.#update({
+      progress: null,
+      adapterCheck: {
+        status: result.adapter === null ? "none" : "ready",
+        message: adapterWords(result),
+      },
+    });
+    return result;
+  }
+
+  async #measureAgain(client: RoomClient): Promise<void> {
+    this.#probe = this.#measure(true);
+    const { measurements } = await this.#probe;
+    if (measurements !== null) await client.dispatch({ type: "report_measurements", measurements });
+  }
+
+  async #offers(): Promise<PageView["offeredModels"]> {
+    const response = await fetch("/models/").catch(() => null);
+    if (response === null || !response.ok) return [];
+    return (await response.json()) as PageView["offeredModels"];
+  }
+
+  #tell(notice: Notice): void {
+    this.#update({ notice });
+  }
+
+  #update(change: Partial<PageView>): void {
+    this.#view = { ...this.#view, ...change };
+    this.#show(this.#view);
+  }
+}
+
+function wrongCode(text: string): Notice {
+  return {
+    level: "error",
+    message: `"${text}" is not a room code.`,
+    whatToDo: "A code has 6 letters and digits, without 0, O, 1 and I. Ask for it again.",
+  };
+}
+
+function platformName(): string {
+  const agent = navigator.userAgent;
+  const names = ["Android", "iPhone", "iPad", "Windows", "Mac OS", "CrOS", "Linux"];
+  const found = names.find((name) => agent.includes(name)) ?? "this machine";
+  return found === "Mac OS" ? "macOS" : found === "CrOS" ? "ChromeOS" : found;
+}
