@@ -8,10 +8,12 @@ import { EngineError } from "./engine-error.ts";
 export class DeviceWatch {
   readonly #device: GPUDevice;
   readonly #waiting = new Set<(error: EngineError) => void>();
+  readonly #tell: (message: string, lost: boolean) => void;
   #failure: EngineError | null = null;
 
-  constructor(device: GPUDevice) {
+  constructor(device: GPUDevice, onDeviceError: (message: string, lost: boolean) => void) {
     this.#device = device;
+    this.#tell = onDeviceError;
     device.addEventListener("uncapturederror", this.#onError);
     void device.lost.then(({ reason, message }) => {
       const cause = reason === "destroyed" ? "it was closed" : message || "the browser reset it";
@@ -26,6 +28,9 @@ export class DeviceWatch {
   }
 
   fail(error: EngineError): void {
+    if (this.#failure === null && error.kind !== "destroyed") {
+      this.#tell(error.message, error.kind === "device_lost");
+    }
     this.#failure ??= error;
     for (const reject of this.#waiting) reject(this.#failure);
     this.#waiting.clear();

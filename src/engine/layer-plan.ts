@@ -83,40 +83,26 @@ export async function planLayer(
   );
   const second = await normed(weights.feedForwardNorm, weights.gateUp);
   const [gateOrBoth, up] = weights.gateUp;
-  const [before, qkv, output, gates, down] = await Promise.all([
-    first.before,
-    Promise.all(
-      weights.queryKeyValue.map((placed) =>
-        product(
-          placed.weights,
-          first.input(placed.weights),
-          EPILOGUES.store,
-          [queryKeyValue],
-          columns,
-          placed.outputRow,
-        ),
-      ),
-    ),
-    product(weights.attentionOutput, { kind: "float", x: attention }, EPILOGUES.add, [x], hidden),
+  const qkv = Promise.all(
+    weights.queryKeyValue.map(({ weights: matrix, outputRow }) => {
+      const input = first.input(matrix);
+      return product(matrix, input, EPILOGUES.store, [queryKeyValue], columns, outputRow);
+    }),
+  );
+  const attended: MatInput = { kind: "float", x: attention };
+  const output = product(weights.attentionOutput, attended, EPILOGUES.add, [x], hidden);
+  const gates = Promise.all(
     up === undefined
-      ? [
-          await product(
-            gateOrBoth,
-            second.input(gateOrBoth),
-            EPILOGUES.swiglu,
-            [gated],
-            feedForward,
-          ),
-        ]
+      ? [product(gateOrBoth, second.input(gateOrBoth), EPILOGUES.swiglu, [gated], feedForward)]
       : [
-          await product(gateOrBoth, second.input(gateOrBoth), EPILOGUES.store, [gate], feedForward),
-          await product(up, second.input(up), EPILOGUES.multiplySilu, [gated, gate], feedForward),
+          product(gateOrBoth, second.input(gateOrBoth), EPILOGUES.store, [gate], feedForward),
+          product(up, second.input(up), EPILOGUES.multiplySilu, [gated, gate], feedForward),
         ],
-    product(weights.down, { kind: "float", x: gated }, EPILOGUES.add, [x], hidden),
-  ]);
+  );
+  const down = product(weights.down, { kind: "float", x: gated }, EPILOGUES.add, [x], hidden);
   return {
-    queryKeyValue: together([...before, ...qkv]),
-    rest: together([output, ...second.before, ...gates, down]),
+    queryKeyValue: together([...first.before, ...(await qkv)]),
+    rest: together([await output, ...second.before, ...(await gates), await down]),
   };
 }
 
@@ -150,7 +136,11 @@ export async function planProduct(
   { resources, variants }: MatContext,
   use: Parameters<typeof planMat>[1],
 ): Promise<Recorded> {
-  const plan: MatPlan = await planMat(resources.device, use, variants.mat[use.x.kind]);
+  const plan: MatPlan = await planMat(
+    resources.device,
+    use,
+    variants.mat(use.weights.format, use.x.kind),
+  );
   resources.counters.bindGroupsCreated += use.weights.parts.length;
   resources.counters.buffersCreated += use.weights.parts.length;
   return counted(resources, plan, plan.weightBytes);

@@ -10,9 +10,8 @@ import {
   type AttentionShape,
 } from "../kernels/attention-shape.ts";
 import { attentionOutputFloats } from "../kernels/attention.ts";
-import { shaderFeatures } from "../kernels/runner-device.ts";
 import { MAX_ROWS, STEP_BYTES, type StepParams } from "../kernels/step-uniform.ts";
-import type { Weights } from "../kernels/weights.ts";
+import { destroyWeights, type Weights } from "../kernels/weights.ts";
 import type { ByteReader, ShardDescription } from "../model/description.ts";
 import { AttentionPlan, MAX_SPLITS, SPLIT_ROWS } from "./attention-plan.ts";
 import { segmentStarts } from "./cache-plan.ts";
@@ -27,7 +26,8 @@ import { checkMemory, maxSamples, planMemory } from "./memory-plan.ts";
 import { Readback } from "./readback.ts";
 import { SamplePlan } from "./sample-plan.ts";
 import type { LoadProgress, Shard, ShardOptions } from "./types.ts";
-import { firstVariants, type EngineVariants } from "./variants.ts";
+import { chooseVariants } from "./choose-variants.ts";
+import type { EngineVariants } from "./variants.ts";
 import { WeightReader } from "./weight-reader.ts";
 
 /** Storage buffers of an attention kernel besides the cache's segments. */
@@ -35,7 +35,8 @@ const ATTENTION_BUFFERS = 4;
 
 /**
  * Rejects with an `EngineError` (memory, device, unsupported shapes), or with the
- * reader's own error. Nothing stays allocated then.
+ * reader's own error. Nothing stays allocated then. `onDeviceError` is called, in
+ * words, when the device fails later; `lost` when it is gone.
  */
 export async function loadShard(
   device: GPUDevice,
@@ -43,18 +44,20 @@ export async function loadShard(
   options: ShardOptions,
   reader: ByteReader,
   onProgress: (progress: LoadProgress) => void,
+  onDeviceError: (message: string, lost: boolean) => void = () => undefined,
 ): Promise<Shard> {
-  const variants = firstVariants(shaderFeatures(device), true);
+  const { variants, lines } = await chooseVariants(device, description, options, onProgress);
   const shape = attentionShape(device, description, options, variants);
   const memory = planMemory(description, options, shape, variants);
   checkMemory(memory, options, device.limits);
-  const watch = new DeviceWatch(device);
+  const watch = new DeviceWatch(device, onDeviceError);
   const resources = new GpuResources(device, newCounters());
   const loaded: Weights[] = [];
   try {
     return await watch.guard(build());
   } catch (error) {
     watch.stop();
+    for (const matrix of loaded) destroyWeights(matrix);
     resources.destroy();
     throw error;
   }
@@ -71,7 +74,7 @@ export async function loadShard(
       description,
       options,
       maxRows: MAX_ROWS,
-      variants: [],
+      variants: lines,
       resources,
       watch,
       weights: loaded,

@@ -3,14 +3,14 @@
  * can do, never from a vendor's name; the tuner may replace the matrices' choice.
  */
 import type { AttentionVariant } from "../kernels/attention.ts";
-import type { MatChoice } from "../kernels/mat.ts";
+import type { Activations, MatChoice } from "../kernels/mat.ts";
 import { firstChoice } from "../kernels/mat-variants.ts";
 import type { QuantizeVariant } from "../kernels/quantize-rows.ts";
 import type { ShaderFeatures } from "../kernels/runner-device.ts";
-import type { Activations } from "../kernels/mat.ts";
+import type { BlockFormat } from "../tensor/block-format.ts";
 
 export type EngineVariants = {
-  readonly mat: Readonly<Record<Activations, MatChoice>>;
+  readonly mat: (format: BlockFormat, activations: Activations) => MatChoice;
   readonly quantize: QuantizeVariant;
   readonly decodeAttention: AttentionVariant;
   readonly prefillAttention: AttentionVariant;
@@ -23,13 +23,11 @@ export type EngineVariants = {
   readonly sampleChunks: number;
 };
 
-/** `barriersAreDear` is true on software adapters; it is measured. */
-export function firstVariants(features: ShaderFeatures, barriersAreDear: boolean): EngineVariants {
-  const mat = {
-    float: firstChoice("float", features, barriersAreDear),
-    int8: firstChoice("int8", features, barriersAreDear),
-  };
-  if (!barriersAreDear) {
+/** `narrow` is true on software adapters (few threads at a time, dear barriers); it is measured. */
+export function firstVariants(features: ShaderFeatures, narrow: boolean): EngineVariants {
+  const mat = (_format: BlockFormat, activations: Activations) =>
+    firstChoice(activations, features, narrow);
+  if (!narrow) {
     const workgroup = { kind: "workgroup", lanes: 1, workgroupSize: 64 } as const;
     return {
       mat,

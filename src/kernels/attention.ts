@@ -11,7 +11,7 @@ import { SHAPE_PARTS, shapeValues, type AttentionShape } from "./attention-shape
 import reduceWgsl from "./attention-reduce.wgsl?raw";
 import threadsWgsl from "./attention-threads.wgsl?raw";
 import workgroupWgsl from "./attention-workgroup.wgsl?raw";
-import { CacheReference, ropeReference, type AttentionInput } from "./rope.ts";
+import { ropeReference, type AttentionInput, type CacheReference } from "./rope.ts";
 import type { Kernel } from "./runner.ts";
 import { MAX_ROWS, packStep, type StepParams } from "./step-uniform.ts";
 import { expandTemplate } from "./template.ts";

@@ -151,7 +151,9 @@ export function packSamples(samples: readonly SampleParams[]): {
   const recent: number[] = [];
   samples.forEach((sample, i) => {
     const first = recent.length / RECENT_WORDS;
-    const counts = hasPenalties(sample) ? countTokens(sample.recentTokens) : new Map();
+    const counts = hasPenalties(sample)
+      ? countTokens(sample.recentTokens)
+      : new Map<number, number>();
     for (const [token, count] of counts) recent.push(i, token, count, 0);
     const at = i * REQUEST_WORDS;
     floats[at] = sample.temperature;

@@ -1,0 +1,207 @@
+/** The engine against a transformer in plain loops: splits, batches, chunks, growth, counters, errors. */
+import { afterEach, describe, expect, test } from "vitest";
+import { EngineError } from "../../src/engine/engine-error.ts";
+import { loadShard } from "../../src/engine/load-shard.ts";
+import type { Shard, ShardOptions } from "../../src/engine/types.ts";
+import { requestKernelDevice } from "../../src/kernels/runner-device.ts";
+import { sampleReference } from "../../src/kernels/sample.ts";
+import { GREEDY } from "../../src/shared/sampling.ts";
+import { testDevice } from "../kernels/support/device.ts";
+import { generate, GREEDY_REQUEST, stepAll } from "./support/generate.ts";
+import { ReferenceForward } from "./support/reference-forward.ts";
+import { tinyModel, type TinyModel, type TinyOptions } from "./support/tiny-model.ts";
+
+const MODELS: readonly TinyOptions[] = [
+  { architecture: "llama", format: "Q4_1", oddFormat: "Q8_0", tiedHead: true },
+  { architecture: "qwen2", format: "Q4_0", oddFormat: "Q5_1", tiedHead: false },
+  { architecture: "qwen3", format: "Q8_0", oddFormat: "F16", tiedHead: true },
+];
+const OPTIONS: ShardOptions = {
+  contextTokens: 1024,
+  sequences: 3,
+  activations: "float",
+  memoryBudgetBytes: 2 ** 30,
+  nudge: navigator.userAgent.includes("Firefox"),
+};
+/** f32 in another order than the reference, f16 keys and values, three layers deep. */
+const LOGPROB_TOLERANCE = 5e-3;
+const PROMPT = [5, 17, 101, 3, 64, 64, 9, 150, 2, 77, 31];
+
+const loaded: Shard[] = [];
+afterEach(() => {
+  for (const shard of loaded.splice(0)) shard.destroy();
+});
+
+async function load(
+  tiny: TinyModel,
+  ends: readonly number[],
+  options: Partial<ShardOptions> = {},
+): Promise<Shard[]> {
+  const device = await testDevice();
+  const shards = [];
+  for (const [i, end] of ends.entries()) {
+    const description = tiny.shard(ends[i - 1] ?? 0, end);
+    const all = { ...OPTIONS, ...options };
+    shards.push(await loadShard(device, description, all, tiny.reader, () => undefined));
+  }
+  loaded.push(...shards);
+  return shards;
+}
+
+const listing = { ...GREEDY_REQUEST, sampling: { ...GREEDY, topLogprobs: 5 } };
+
+describe.each(MODELS)("$architecture in $format and $oddFormat", (options) => {
+  const tiny = tinyModel(options);
+
+  test("probabilities after a prompt, and after each of 6 tokens, are the reference's", async () => {
+    const reference = await ReferenceForward.of(tiny);
+    const shards = await load(tiny, [3]);
+    const tokens = [...PROMPT];
+    let rows = tokens.map((token, position) => ({
+      sequence: 1,
+      position,
+      token,
+      sample: position === tokens.length - 1 ? listing : null,
+    }));
+    for (let i = 0; i < 6; i++) {
+      const [sampled] = await stepAll(shards, rows);
+      const logits = reference.logits(tokens);
+      const expected = sampleReference(logits, { ...listing.sampling, ...listing });
+      expect(sampled!.token).toBe(expected.token);
+      expect(Math.abs(sampled!.logprob! - expected.logprob!)).toBeLessThan(LOGPROB_TOLERANCE);
+      expected.top.forEach(({ logprob }, at) => {
+        expect(Math.abs(sampled!.top[at]!.logprob - logprob)).toBeLessThan(LOGPROB_TOLERANCE);
+      });
+      tokens.push(sampled!.token);
+      rows = [{ sequence: 1, position: tokens.length - 1, token: sampled!.token, sample: listing }];
+    }
+  });
+
+  test("splits into 1, 2 and 3 shards, any chunk, and neighbours in the batch change nothing", async () => {
+    const other = [9, 8, 7];
+    const [alone] = await generate(await load(tiny, [3]), [PROMPT], 6);
+    for (const ends of [
+      [1, 3],
+      [1, 2, 3],
+    ]) {
+      expect(await generate(await load(tiny, ends), [PROMPT], 6)).toEqual([alone]);
+    }
+    const shards = await load(tiny, [2, 3]);
+    for (const chunk of [1, 4]) {
+      expect(await generate(shards, [PROMPT], 6, { chunk })).toEqual([alone]);
+    }
+    const both = await generate(shards, [other, PROMPT], 6);
+    expect(both[1]).toEqual(alone);
+  });
+});
+
+describe("a shard", () => {
+  const tiny = tinyModel(MODELS[0]!);
+
+  test("grows its context by segments, which copies and changes nothing", async () => {
+    const [grown] = await load(tiny, [3]);
+    const before = grown!.memory().cacheBytes;
+    const long = Array.from({ length: 530 }, (_, i) => (i * 37 + 11) % 203);
+    const answer = await generate([grown!], [long], 4, { chunk: 50 });
+    expect(grown!.memory().cacheBytes).toBeGreaterThan(before);
+    const reference = await ReferenceForward.of(tiny);
+    const { token } = sampleReference(reference.logits(long), { ...GREEDY, ...GREEDY_REQUEST });
+    expect(answer[0]![0]).toBe(token);
+    // Decoded from the start in a fresh shard: the same cache, written row by row.
+    const [fresh] = await load(tiny, [3]);
+    expect(await generate([fresh!], [long], 4, { chunk: 1 })).toEqual(answer);
+  });
+
+  test.each(["float", "int8"] as const)(
+    "with %s activations decodes in at most 7 dispatches a layer, one submit, 4 bytes read back",
+    async (activations) => {
+      const [shard] = await load(tinyModel({ ...MODELS[0]!, oddFormat: "Q4_1" }), [3], {
+        activations,
+      });
+      const decode = (position: number) =>
+        shard!.step([{ sequence: 0, position, token: 3, sample: GREEDY_REQUEST }], null);
+      await decode(0);
+      const before = shard!.counters();
+      for (let position = 1; position <= 5; position++) await decode(position);
+      const after = shard!.counters();
+      const each = (name: keyof typeof after) => (after[name] - before[name]) / 5;
+      const outside = 6; // embedding, output norm, head, best, join, draw
+      expect(each("dispatches")).toBeLessThanOrEqual(3 * 7 + outside);
+      expect(each("submits")).toBe(1);
+      expect(each("readbacks")).toBe(1);
+      expect(each("readbackBytes")).toBe(4);
+      expect(each("pipelinesCreated")).toBe(0);
+      expect(each("bindGroupsCreated")).toBe(0);
+      expect(each("buffersCreated")).toBe(0);
+      expect(each("bytesWritten")).toBeLessThan(2048);
+      // Every weight once; the tied table is read by the head.
+      expect(each("weightBytesRead")).toBe(shard!.memory().weightBytes);
+    },
+  );
+
+  test("rounds activations to int8 and still finds the reference's token", async () => {
+    const [shard] = await load(tiny, [3], { activations: "int8" });
+    const reference = await ReferenceForward.of(tiny);
+    const expected = sampleReference(reference.logits(PROMPT), { ...listing.sampling, ...listing });
+    const rows = PROMPT.map((token, position) => ({
+      sequence: 0,
+      position,
+      token,
+      sample: position === PROMPT.length - 1 ? listing : null,
+    }));
+    const [sampled] = await stepAll([shard!], rows);
+    // An eighth of a nat: rounding to 1/254 of a block's largest, through three layers.
+    expect(Math.abs(sampled!.logprob! - expected.logprob!)).toBeLessThan(0.125);
+  });
+
+  test("that does not fit says how many bytes short the memory is", async () => {
+    const loading = load(tiny, [3], { memoryBudgetBytes: 100_000 });
+    await expect(loading).rejects.toThrow(EngineError);
+    await expect(loading).rejects.toThrow(/need \d+ bytes .* \d+ more than the 100000/s);
+  });
+
+  test("refuses steps that could only be wrong", async () => {
+    const [first, last] = await load(tiny, [1, 3]);
+    const row = { sequence: 0, position: 0, token: 0, sample: null };
+    await expect(first!.step([], null)).rejects.toThrow(/1 to 64 rows/);
+    await expect(last!.step([row], null)).rejects.toThrow(/64 hidden numbers/);
+    await expect(first!.step([{ ...row, sequence: 3 }], null)).rejects.toThrow(/sequence 3/);
+    await expect(first!.step([{ ...row, position: 1024 }], null)).rejects.toThrow(/position 1024/);
+    await expect(first!.step([{ ...row, token: 203 }], null)).rejects.toThrow(/token 203/);
+    await expect(first!.step([row, { ...row, position: 2 }], null)).rejects.toThrow(/not follow 0/);
+    await expect(first!.step([{ ...row, sample: GREEDY_REQUEST }], null)).rejects.toThrow(
+      /last stage/,
+    );
+  });
+
+  test("rejects its pending step in words when it is unloaded", async () => {
+    const [shard] = await load(tiny, [3]);
+    const pending = shard!.step(
+      [{ sequence: 0, position: 0, token: 1, sample: GREEDY_REQUEST }],
+      null,
+    );
+    shard!.destroy();
+    await expect(pending).rejects.toThrow(/unloaded from this tab/);
+    await expect(shard!.step([], null)).rejects.toThrow(/unloaded/);
+  });
+
+  test("tells when the device is lost, and rejects what is pending", async () => {
+    const device = await requestKernelDevice();
+    const told: [string, boolean][] = [];
+    const shard = await loadShard(
+      device,
+      tiny.shard(0, 1),
+      OPTIONS,
+      tiny.reader,
+      () => undefined,
+      (message, lost) => told.push([message, lost]),
+    );
+    device.destroy();
+    const row = { sequence: 0, position: 0, token: 1, sample: null };
+    await expect(shard.step([row], null)).rejects.toThrow(EngineError);
+    await device.lost;
+    expect(told).toHaveLength(1);
+    expect(told[0]![0]).toMatch(/GPU device is gone/);
+    expect(told[0]![1]).toBe(true);
+  });
+});

@@ -1,0 +1,42 @@
+/** Embedding lookup from packed weights, for every block format, and from a table in parts. */
+import { describe, expect, test } from "vitest";
+import { embeddingKernel, embeddingReference } from "../../src/kernels/embedding.ts";
+import { run } from "../../src/kernels/runner-once.ts";
+import { createWeights, destroyWeights, writeRows } from "../../src/kernels/weights.ts";
+import { BLOCK_FORMATS, type BlockFormat } from "../../src/tensor/block-format.ts";
+import { randomBlocks } from "../../src/tensor/random-blocks.ts";
+import { testDevice } from "./support/device.ts";
+import { expectClose } from "./support/expect-close.ts";
+import { randomSource } from "./support/random.ts";
+import { F32_TOLERANCE } from "./support/tolerances.ts";
+
+const FORMATS = Object.keys(BLOCK_FORMATS) as BlockFormat[];
+const ROWS = 21;
+
+describe.each(FORMATS)("%s", (format) => {
+  test.each([
+    { columns: 256, partRows: Infinity },
+    { columns: 512, partRows: 8 },
+  ])("$columns columns, parts of $partRows rows", async ({ columns, partRows }) => {
+    const device = await testDevice();
+    const bytes = randomBlocks(format, ROWS * columns, randomSource(2));
+    const weights = createWeights(device, format, ROWS, columns, partRows);
+    writeRows(device, weights, 0, [bytes]);
+    const rows = [20, 0, 7, 8, 7, 16].map((token, position) => ({ sequence: 0, position, token }));
+    const params = { rows, samples: [], splits: 1, splitPositions: 1 };
+    const merged = new Float32Array(rows.length * columns).fill(NaN);
+    for (const { firstRow, rows: count, quants, meta } of weights.parts) {
+      const kernel = embeddingKernel({ format, columns, firstRow, rows: count });
+      const output = { output: rows.length * columns };
+      const [out] = await run(device, kernel, [quants, meta, output], params);
+      // A part writes the rows of its own tokens only.
+      rows.forEach(({ token }, i) => {
+        const own = out!.subarray(i * columns, (i + 1) * columns);
+        if (token >= firstRow && token < firstRow + count) merged.set(own, i * columns);
+        else expect(own.every((value) => Number.isNaN(value))).toBe(true);
+      });
+    }
+    destroyWeights(weights);
+    expectClose(merged, embeddingReference(format, columns, bytes, params), F32_TOLERANCE);
+  });
+});
