@@ -18,6 +18,9 @@ export type PlacementParts = {
 
 export type Decided = { readonly stages: Stage[]; readonly predictedMs: number };
 
+export const NOBODY_COMPUTES =
+  "No member of the room computes. Open the room's page in a tab whose browser offers WebGPU.";
+
 /** Rejects with a `RoomError` "unavailable" that says what is short and what would help. */
 export async function decidePlacement(
   state: () => RoomState,
@@ -25,10 +28,7 @@ export async function decidePlacement(
   { planner, timings }: PlacementParts,
 ): Promise<Decided> {
   if (computing(state()).length === 0) {
-    throw new RoomError(
-      "unavailable",
-      "No member of the room computes. Open the page in a tab whose browser offers WebGPU.",
-    );
+    throw new RoomError("unavailable", NOBODY_COMPUTES);
   }
   await linksMeasured(state, timings.linksMs);
   const problem = planner.problem(state(), model);

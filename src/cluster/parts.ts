@@ -129,7 +129,7 @@ export type Timings = {
 };
 
 export const DEFAULT_TIMINGS: Timings = {
-  answerMs: 10_000,
+  answerMs: 15_000,
   retryMs: 300,
   recoveryMs: 45_000,
   rejoinMs: 15_000,

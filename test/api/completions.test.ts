@@ -1,4 +1,5 @@
 /** The completion routes: OpenAI's shapes, whole and streamed, and every refusal by name. */
+/* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-return -- bodies are JSON of many shapes, and the expectations say which */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { referenceAnswer } from "../support/cpu-room.ts";
 import { codes, HALF } from "../cluster/test-room.ts";
@@ -159,7 +160,9 @@ describe("a streamed answer", () => {
     });
     let chunks = 0;
     if (typeof response.body === "string") throw new Error(response.body);
-    for await (const _ of response.body) if (++chunks === 3) hangUp.abort();
+    for await (const chunk of response.body) {
+      if (chunk.includes("content") && ++chunks === 3) hangUp.abort();
+    }
     await room.room.until(({ generations }) => generations.length === 0, "the generation to end");
     expect(chunks).toBeLessThan(100);
   });

@@ -1,4 +1,5 @@
 /** The routes that show the room and place models, over a real room in memory. */
+/* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call -- bodies are JSON of many shapes, and the expectations say which */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { deviceState, HALF, WHOLE } from "../cluster/test-room.ts";
 import { type ApiRoom, jsonOf, openApiRoom, request } from "./api-room.ts";

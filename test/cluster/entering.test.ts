@@ -108,12 +108,12 @@ describe("a member that missed events", () => {
       const first = await room.add("first");
       const second = await room.add("second");
       // One event is lost on the way: the next one does not follow.
-      const { send } = first.transport;
+      const send = first.transport.send.bind(first.transport);
       let lost = 0;
       first.transport.send = (peer, message) => {
         const isEvents = (message as { type: string }).type === "events";
         if (isEvents && lost++ === 0) return Promise.resolve();
-        return send.call(first.transport, peer, message);
+        return send(peer, message);
       };
       await first.client.dispatch({ type: "rename", name: "lost on the way" });
       await first.client.dispatch({ type: "report_device_state", device: deviceState() });

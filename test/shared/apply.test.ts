@@ -124,7 +124,7 @@ describe("what does not follow throws", () => {
       {
         epoch: 1,
         index: state.nextIndex,
-        event: { type: "coordinator_changed", coordinator: B } as RoomEvent,
+        event: { type: "coordinator_changed", coordinator: B },
       },
     ],
   ])("%s", (_name, indexed) => {
