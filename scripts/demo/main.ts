@@ -67,3 +67,5 @@ async function placeOnAll(api: RoomApi, { members }: ApiState): Promise<void> {
 }
 
 await main();
+// The signalling package has timers that it does not give out, and they would keep us running.
+process.exit();
