@@ -87,19 +87,16 @@ export function readTokenizerData(metadata: Metadata, vocabulary: number): Token
 /** Pre-tokenizers that imply a leading BOS where the file does not say (llama-vocab.cpp). */
 const LLAMA3_PRE = new Set(["llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral"]);
 
-/** Texts that end a turn in one family or another, whatever the file's ids say (llama-vocab.cpp). */
+/**
+ * Texts that end an answer in one family or another, whatever the file says of
+ * them: ends of turns and texts, and the marks that follow a completed file.
+ * The list is llama.cpp's (llama-vocab.cpp, MIT).
+ */
 const END_TEXTS = new Set([
-  "<|eot_id|>",
-  "<|im_end|>",
-  "<|end|>",
-  "<end_of_turn>",
-  "<|endoftext|>",
-  "<|end_of_text|>",
-  "<|eom_id|>",
-  "<EOT>",
-  "_<EOT>",
-  "[EOT]",
-  "<｜end▁of▁sentence｜>",
+  ...["<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>"],
+  ...["</s>", "<|eom_id|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<end_of_utterance>", "<eos>"],
+  ...["<｜end▁of▁sentence｜>", "<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]"],
+  ...["<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>", "<|file_sep|>"],
 ]);
 
 function endTokens(tokens: readonly string[], named: readonly (number | null)[]): number[] {
