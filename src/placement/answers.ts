@@ -60,6 +60,27 @@ export function foundAnswer(inst: Instance, plan: Plan, finding: Finding): Found
   };
 }
 
+/** Holds the floor on speed: a placement that is too slow is none. */
+export function atLeastAsFast(problem: Problem, answer: FoundAnswer): Answer {
+  const { maxCostMs } = problem;
+  if (maxCostMs === undefined || answer.costMs <= maxCostMs * (1 + SAME_COST)) return answer;
+  const { name, elapsedMs } = answer;
+  const best = `${answer.costMs.toFixed(2)} ms a token`;
+  if (answer.lowerBoundMs <= maxCostMs * (1 + SAME_COST))
+    return unknownAnswer(problem, `The best placement found in time takes ${best}.`, elapsedMs);
+  return {
+    kind: "infeasible",
+    name,
+    binds: "speed",
+    shortBytes: 0,
+    wouldHelp: [
+      `a limit above the ${best} that the best placement takes`,
+      "a faster member, or faster links",
+    ],
+    elapsedMs,
+  };
+}
+
 /** Neither found nor disproved. */
 export function unknownAnswer(problem: Problem, message: string, elapsedMs = 0): Answer {
   return { kind: "unknown", name: problem.name, message, elapsedMs };

@@ -35,13 +35,19 @@ export class BestPlan {
     this.offer(inst, plan.order, plan.ends, plan.cost);
 
   /** The plan's order in the indices of `inst`; throws when a member is not in it. */
-  orderIn(inst: Instance): number[] {
+  orderIn(inst: Instance): readonly number[] {
     if (this.plan === null) throw new Error("there is no plan yet");
-    return this.plan.order.map((member) => {
+    return this.within(inst, this.plan).order;
+  }
+
+  /** A plan of this box in the indices of `inst`; throws when a member is not in it. */
+  within(inst: Instance, plan: Plan): Plan {
+    const order = plan.order.map((member) => {
       const d = inst.memberOf.indexOf(member);
       if (d < 0) throw new Error(`member ${member} is not in the instance`);
       return d;
     });
+    return { ...plan, order };
   }
 
   #remember(plan: Plan): void {

@@ -54,7 +54,9 @@ export const CONSTRAINTS: readonly Constraint[] = [
     asks: "The member's GPU has the features that the weights need.",
     broken: ({ adapter }, model, { precisionFeatures }) => {
       const missing = precisionFeatures.filter((name) => adapter?.features.includes(name) !== true);
-      return missing.length > 0 ? `lacks ${missing.join(", ")}, which ${model.quantization} needs` : null;
+      return missing.length > 0
+        ? `lacks ${missing.join(", ")}, which ${model.quantization} needs`
+        : null;
     },
   },
   {
@@ -106,10 +108,7 @@ export const CONSTRAINTS: readonly Constraint[] = [
   },
 ];
 
-function mapMembers(
-  problem: Problem,
-  change: () => Partial<Problem["members"][number]>,
-): Problem {
+function mapMembers(problem: Problem, change: () => Partial<Problem["members"][number]>): Problem {
   return { ...problem, members: problem.members.map((member) => ({ ...member, ...change() })) };
 }
 

@@ -57,7 +57,6 @@ export function solvePipelines(
   whole: Instance,
   incumbent: Incumbent,
   isLate: () => boolean,
-  stats?: Record<string, number>,
 ): number {
   let inst = whole;
   const offer = (order: readonly number[]) => {
@@ -84,16 +83,14 @@ export function solvePipelines(
     if (inst.required.some((flag, d) => flag === 1 && through[d]! >= target())) return target();
     const keep: number[] = [];
     for (let d = 0; d < inst.n; d++) if (through[d]! < target()) keep.push(d);
-    if (stats) stats["keep" + round] = keep.length;
     if (keep.length === inst.n) break;
     inst = restrict(inst, keep);
     prices = keepPrices(prices, keep);
     relaxation = createRelaxation(inst);
     if (!reprice(relaxation, prices, -1, closing, isLate)) return prices.bound;
   }
-  if (stats) stats["root"] = prices.bound;
   if (inst.n <= MOST_MEMBERS)
-    return searchBranches(inst, relaxation, prices, incumbent, isLate, offer, stats);
+    return searchBranches(inst, relaxation, prices, incumbent, isLate, offer);
   // Too many for a proof: a search among the most promising, for its plans only.
   const through = boundThrough(relaxation, prices);
   const best = Array.from(through.keys())
@@ -105,7 +102,7 @@ export function solvePipelines(
   relaxation = createRelaxation(inst);
   prices = keepPrices(prices, best);
   if (reprice(relaxation, prices, -1, closing, isLate))
-    searchBranches(inst, relaxation, prices, incumbent, isLate, offer, stats);
+    searchBranches(inst, relaxation, prices, incumbent, isLate, offer);
   return bound;
 }
 
@@ -116,7 +113,6 @@ function searchBranches(
   incumbent: Incumbent,
   isLate: () => boolean,
   offer: (order: readonly number[]) => void,
-  stats?: Record<string, number>,
 ): number {
   const target = incumbent.cutoff;
   const twinBefore = twins(inst);
@@ -138,7 +134,6 @@ function searchBranches(
     prices.bound = -Infinity;
     open.push({ first, prices, climbed: false, bound });
   }
-  if (stats) stats["open"] = open.length;
   open.sort((a, b) => a.bound - b.bound || a.first - b.first);
   const least = () => open.reduce((bound, branch) => Math.min(bound, branch.bound), target());
   for (const width of WIDTHS) {
@@ -183,11 +178,6 @@ function searchBranches(
       if (isLate()) return least();
     }
     open = open.filter((branch) => branch.bound < target());
-    if (stats) {
-      stats["open" + width] = open.length;
-      stats["work"] = table.work;
-      stats["lb" + width] = least();
-    }
     if (open.length === 0) break;
   }
   return least();

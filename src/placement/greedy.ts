@@ -4,7 +4,7 @@
  * exact search starts from, and what is left when the solver's worker hangs.
  */
 import type { Answer } from "./answer.ts";
-import { foundAnswer, unknownAnswer } from "./answers.ts";
+import { atLeastAsFast, foundAnswer, unknownAnswer } from "./answers.ts";
 import { splitForObjective } from "./bottleneck.ts";
 import { infeasibleAtOnce } from "./infeasible.ts";
 import { buildInstance, type Instance } from "./instance.ts";
@@ -28,7 +28,8 @@ export function placeGreedy(problem: Problem): Answer {
   const plan = greedyPlan(inst);
   if (plan === null)
     return unknownAnswer(problem, "The greedy rules found no placement; the exact search may.");
-  return foundAnswer(inst, plan, { lowerBoundMs: 0, deadlineHit: false, elapsedMs: 0 });
+  const answer = foundAnswer(inst, plan, { lowerBoundMs: 0, deadlineHit: false, elapsedMs: 0 });
+  return atLeastAsFast(problem, answer);
 }
 
 /** The best plan of all rules, or null. */

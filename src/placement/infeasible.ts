@@ -70,13 +70,8 @@ function mapMembers(
 }
 
 function withoutPins(problem: Problem): Problem {
-  return {
-    ...problem,
-    members: problem.members.map((member) => {
-      const { pinned: _, ...rest } = member;
-      return rest;
-    }),
-  };
+  const members = problem.members.map(({ pinned: _pinned, ...member }) => member);
+  return { ...problem, members };
 }
 
 const names = (problem: Problem, has: (member: Problem["members"][number]) => boolean): string =>

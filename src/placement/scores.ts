@@ -75,7 +75,8 @@ function factsOf(member: Member, links: readonly Link[]) {
     roundTrip: mine.length === 0 ? Infinity : mean(mine.map(({ roundTripMs }) => roundTripMs)),
     bandwidth: mine.length === 0 ? 0 : mean(mine.map(({ bytesPerMs }) => bytesPerMs)),
     thermal:
-      (PRESSURE_FACTOR[device?.pressure ?? "nominal"] * (isLow ? LOW_BATTERY_FACTOR : 1)) / throttle,
+      (PRESSURE_FACTOR[device?.pressure ?? "nominal"] * (isLow ? LOW_BATTERY_FACTOR : 1)) /
+      throttle,
   };
 }
 

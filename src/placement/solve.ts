@@ -8,8 +8,8 @@
  * Greedy first, then local search, then exact search under a bound. Pure: the
  * clock comes from outside and decides only when to stop.
  */
-import type { Answer } from "./answer.ts";
-import { foundAnswer, unknownAnswer } from "./answers.ts";
+import type { Answer, AnswerStage } from "./answer.ts";
+import { atLeastAsFast, foundAnswer, stagesOf, unknownAnswer } from "./answers.ts";
 import { BestPlan } from "./best-plan.ts";
 import { isThroughputOnly, splitForObjective } from "./bottleneck.ts";
 import { solvePipelines } from "./exact.ts";
@@ -29,11 +29,22 @@ export type SolveOptions = {
   readonly now: () => number;
 };
 
-export function solve(
-  problem: Problem,
-  { deadlineMs, now }: SolveOptions,
-  stats?: Record<string, number>,
-): Answer {
+/** An answer, and other placements that were met on the way, cheapest first. */
+export type Solution = {
+  readonly answer: Answer;
+  readonly runnersUp: readonly AnswerStage[][];
+};
+
+/**
+ * The answer to `problem`, at the latest a few ms after the deadline. With an
+ * infinite deadline it is proven. Never throws for a problem that `Problem` parsed.
+ */
+export function solve(problem: Problem, options: SolveOptions): Answer {
+  return solveWithRunnersUp(problem, options).answer;
+}
+
+/** As `solve`, with the runners-up. */
+export function solveWithRunnersUp(problem: Problem, { deadlineMs, now }: SolveOptions): Solution {
   const startedAt = now();
   const elapsed = () => now() - startedAt;
   let deadlineHit = false;
@@ -44,35 +55,31 @@ export function solve(
   };
   const inst = buildInstance(problem);
   const impossible = infeasibleAtOnce(inst);
-  if (impossible !== null) return { ...impossible, elapsedMs: elapsed() };
+  if (impossible !== null)
+    return { answer: { ...impossible, elapsedMs: elapsed() }, runnersUp: [] };
   const best = new BestPlan();
   const greedy = greedyPlans(inst);
   for (const plan of greedy) best.offerPlan(inst, plan);
   if (inst.throughputWeight === 0) polishAll(inst, greedy, best, isLate);
   offerSingles(inst, best);
-  const bound = boundFor(inst, best, isLate, stats);
+  const bound = boundFor(inst, best, isLate);
+  const runnersUp = best.others.map((plan) => stagesOf(inst, best.within(inst, plan)));
   const elapsedMs = elapsed();
   if (best.plan !== null) {
-    const order = best.orderIn(inst);
-    return foundAnswer(
-      inst,
-      { ...best.plan, order },
-      { lowerBoundMs: bound, deadlineHit, elapsedMs },
-    );
+    const plan = best.within(inst, best.plan);
+    const answer = foundAnswer(inst, plan, { lowerBoundMs: bound, deadlineHit, elapsedMs });
+    return { answer: atLeastAsFast(problem, answer), runnersUp };
   }
-  if (bound === Infinity) return { ...explainInfeasible(inst, () => true), elapsedMs };
-  return unknownAnswer(problem, "No placement was found in time; none is disproved.", elapsedMs);
+  if (bound === Infinity)
+    return { answer: { ...explainInfeasible(inst, () => true), elapsedMs }, runnersUp };
+  const message = "No placement was found in time; none is disproved.";
+  return { answer: unknownAnswer(problem, message, elapsedMs), runnersUp };
 }
 
 /** Solves for the objective; the lower bound, or Infinity where the best plan is proven. */
-function boundFor(
-  inst: Instance,
-  best: BestPlan,
-  isLate: () => boolean,
-  stats?: Record<string, number>,
-): number {
+function boundFor(inst: Instance, best: BestPlan, isLate: () => boolean): number {
   if (inst.throughputWeight === 0) {
-    const bound = solvePipelines(inst, best, isLate, stats);
+    const bound = solvePipelines(inst, best, isLate);
     return bound >= best.cutoff() ? Infinity : bound;
   }
   if (isThroughputOnly(inst)) {

@@ -40,7 +40,8 @@ export async function solveWithWatchdog(
     );
   });
   const answered = solve(problem, { deadlineMs }).catch(
-    (error: unknown) => `the solver failed: ${error instanceof Error ? error.message : String(error)}`,
+    (error: unknown) =>
+      `the solver failed: ${error instanceof Error ? error.message : String(error)}`,
   );
   const first = await Promise.race([answered, late]);
   clearTimeout(timer);

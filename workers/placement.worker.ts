@@ -1,0 +1,7 @@
+/** Thread of the placement solver: see src/placement/service.ts for what it offers. */
+import { expose } from "comlink";
+import { placementService } from "../src/placement/service.ts";
+
+const service = placementService(() => performance.now());
+service.warmUp();
+expose(service);
