@@ -115,7 +115,7 @@ describe.each(CASES)("$type", (event, part, expected) => {
 describe("what does not follow throws", () => {
   const state = sampleState();
   const event: RoomEvent = { type: "member_renamed", member: A, name: "x" };
-  test.each([
+  test.each<[string, IndexedEvent]>([
     ["a later index", { epoch: 1, index: state.nextIndex + 1, event }],
     ["an earlier index", { epoch: 1, index: state.nextIndex - 1, event }],
     ["another epoch", { epoch: 2, index: state.nextIndex, event }],

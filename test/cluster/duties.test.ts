@@ -1,0 +1,117 @@
+/** What members report of themselves: device states, links, progress; in time and not too often. */
+import { expect, test } from "vitest";
+import { isEvent } from "../../src/cluster/membership.ts";
+import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
+import { deviceState, MODEL_URL, until, withRoom } from "./test-room.ts";
+
+test("a device state is with every member well within 500 ms of being reported", async () => {
+  await withRoom(async (room) => {
+    await room.add("first");
+    const second = await room.add("second");
+    await room.add("third");
+    const startMs = performance.now();
+    await second.client.dispatch({
+      type: "report_device_state",
+      device: deviceState({ busyFraction: 0.75 }),
+    });
+    await room.until(
+      ({ members }) => members.some(({ device }) => device?.busyFraction === 0.75),
+      "the state to arrive",
+    );
+    expect(performance.now() - startMs).toBeLessThan(500);
+  });
+});
+
+test("states that come together travel together", async () => {
+  await withRoom(async (room) => {
+    const { client } = await room.add("first");
+    const others = await Promise.all(["b", "c", "d", "e"].map((name) => room.add(name)));
+    let events = 0;
+    client.subscribe((change) => {
+      if (isEvent(change, "device_states_updated")) events += 1;
+    });
+    for (let round = 0; round < 5; round++) {
+      for (const { client: other } of others) {
+        void other.dispatch({ type: "report_device_state", device: deviceState() });
+      }
+    }
+    await until(
+      () => client.state.members.filter(({ device }) => device !== null).length === 4,
+      "all states",
+    );
+    expect(events).toBeLessThan(10);
+  });
+});
+
+test("telemetry follows the room's interval", async () => {
+  await withRoom(async (room) => {
+    const { client } = await room.add("first");
+    await client.dispatch({
+      type: "change_settings",
+      settings: { ...DEFAULT_SETTINGS, telemetryIntervalMs: 250 },
+    });
+    // Joins after the change, so that its first sample is due by it.
+    await room.add("second");
+    await room.until(
+      ({ members }) => members.some(({ id, device }) => id === "second" && device !== null),
+      "a sample",
+    );
+  });
+});
+
+test("every pair that computes is measured in both directions; observers are not", async () => {
+  await withRoom(async (room) => {
+    for (const name of ["a", "b", "c"]) await room.add(name);
+    await room.add("watcher", { observes: true });
+    await room.until(({ links }) => links.length === 6, "all links");
+    const [tab] = room.tabs.values();
+    const pairs = tab!.client.state.links.map(({ from, to }) => `${from}${to}`).sort();
+    expect(pairs).toEqual(["ab", "ac", "ba", "bc", "ca", "cb"]);
+  });
+});
+
+test("progress of a download is a few events, not one for each piece", async () => {
+  await withRoom(async (room) => {
+    const { client } = await room.add("watcher", { observes: true });
+    let reports = 0;
+    client.subscribe((change) => {
+      if (isEvent(change, "shard_progressed")) reports += 1;
+    });
+    const loadShard = (
+      _request: unknown,
+      onProgress: (progress: { phase: string; doneBytes: number; totalBytes: number }) => void,
+    ) => {
+      for (let doneBytes = 0; doneBytes < 10_000; doneBytes++) {
+        onProgress({ phase: "downloading", doneBytes, totalBytes: 10_000 });
+      }
+      return Promise.resolve({ variants: ["a", "b"] });
+    };
+    await room.add("worker", { models: { loadShard } });
+    await client.place({ model: MODEL_URL });
+    expect(reports).toBeLessThan(100);
+    expect(client.state.members.at(-1)?.shard).toMatchObject({
+      status: "ready",
+      totalBytes: 10_000,
+      variants: ["a", "b"],
+    });
+  });
+});
+
+test("a lost device takes the member's layers elsewhere", async () => {
+  await withRoom(async (room) => {
+    const first = await room.add("first");
+    await first.client.place({ model: MODEL_URL });
+    await room.add("second");
+    const said: string[] = [];
+    first.client.onNotice(({ message }) => said.push(message));
+    await first.client.dispatch({
+      type: "report_adapter_loss",
+      noAdapter: { reason: "device_lost", message: "driver reset" },
+    });
+    await room.until(
+      ({ placement }) => placement?.ready === true && placement.stages[0]?.member === "second",
+      "the other member to hold the model",
+    );
+    expect(said).toContainEqual(expect.stringMatching(/Tab first lost its GPU \(driver reset\)/));
+  });
+});
