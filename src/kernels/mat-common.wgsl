@@ -43,7 +43,7 @@ var square_{t} = 0.0;
 let at_{r} = first_at_{r} + block * {VECTORS}u;
 // #part load
 // #each t < TOKENS
-var b_{r}_{t} = {ZERO};
+// #part start
 // #end
 // #end
 // #each t < TOKENS

@@ -89,6 +89,82 @@ let q_{t}_1 = x[x_at_{t} + block * 2u + 1u];
 let xs_{t} = x_scales[xs_at_{t} + block];
 // #end
 
+// Each of four lanes loads two words of the block's eight.
+
+// #section int8-shared.declare
+@group(0) @binding(4) var<storage, read> x: array<vec2<u32>>;
+@group(0) @binding(5) var<storage, read> x_scales: array<vec2<f32>>;
+
+// #section int8-shared.block
+// #each t < TOKENS
+let q_{t} = x[x_at_{t} + block * 4u + lane];
+let xs_{t} = x_scales[xs_at_{t} + block];
+// #end
+
+// #section int8-shared.group
+// #each t < TOKENS
+let x_{t} = subgroupBroadcast(q_{t}[{k%2}], {k/2}u);
+// #end
+
+// Two products in one multiplication, for weights of four bits. With a, b >= 0 in the halves
+// of a word, (a + b * 2^16) * (y + x * 2^16) has a * x + b * y in its upper half. Eight such
+// products of at most 2 * 15 * 127 fit in 16 bits, and the lower halves' sum stays below 2^15,
+// so that a start of 2^15 rounds it away. Pairs are bytes (0, 2) and (1, 3) of a word.
+
+// #section pairs.start
+var b_{r}_{t}_0 = 32768i;
+var b_{r}_{t}_1 = 32768i;
+
+// #section pairs.block
+// #each t < TOKENS
+// #each i < 2
+let w_{t}_{i} = bitcast<vec4<i32>>(x[x_at_{t} + block * 2u + {i}u]);
+let even_{t}_{i} = ((w_{t}_{i} << vec4<u32>(8u)) >> vec4<u32>(24u)) + ((w_{t}_{i} << vec4<u32>(24u)) >> vec4<u32>(8u));
+let odd_{t}_{i} = (w_{t}_{i} >> vec4<u32>(24u)) + (((w_{t}_{i} << vec4<u32>(16u)) >> vec4<u32>(24u)) << vec4<u32>(16u));
+// #end
+let xs_{t} = x_scales[xs_at_{t} + block];
+// #end
+
+// #section pairs.group
+// #each t < TOKENS
+let even_{t} = even_{t}_{k/4}[{k%4}];
+let odd_{t} = odd_{t}_{k/4}[{k%4}];
+// #end
+
+// #section pairs-shared.block
+// #each t < TOKENS
+let w_{t} = bitcast<vec2<i32>>(x[x_at_{t} + block * 4u + lane]);
+let mine_even_{t} = ((w_{t} << vec2<u32>(8u)) >> vec2<u32>(24u)) + ((w_{t} << vec2<u32>(24u)) >> vec2<u32>(8u));
+let mine_odd_{t} = (w_{t} >> vec2<u32>(24u)) + (((w_{t} << vec2<u32>(16u)) >> vec2<u32>(24u)) << vec2<u32>(16u));
+let xs_{t} = x_scales[xs_at_{t} + block];
+// #end
+
+// #section pairs-shared.group
+// #each t < TOKENS
+let even_{t} = subgroupBroadcast(mine_even_{t}[{k%2}], {k/2}u);
+let odd_{t} = subgroupBroadcast(mine_odd_{t}[{k%2}], {k/2}u);
+// #end
+
+// #section pairs.product
+let v = bitcast<vec4<i32>>(v_{r})[{k%4}] >> {k/4*4}u;
+let p_even = v & 0x000f000f;
+let p_odd = (v >> 8u) & 0x000f000f;
+// #each t < TOKENS
+b_{r}_{t}_{k/4} += p_even * even_{t} + p_odd * odd_{t};
+// #end
+
+// #section pairs.add
+acc_{r}_{t} += d_{r} * xs_{t}.x * f32((b_{r}_{t}_0 >> 16u) + (b_{r}_{t}_1 >> 16u));
+
+// #section pairs.add-min
+acc_{r}_{t} += d_{r} * xs_{t}.x * f32((b_{r}_{t}_0 >> 16u) + (b_{r}_{t}_1 >> 16u)) + m_{r} * xs_{t}.y;
+
+// #section float.start
+var b_{r}_{t} = 0.0;
+
+// #section int8.start
+var b_{r}_{t} = 0i;
+
 // #section int8.group
 // #each t < TOKENS
 let x_{t} = q_{t}_{k/4}[{k%4}];

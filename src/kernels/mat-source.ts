@@ -22,6 +22,8 @@ export type MatVariant =
       readonly tokens: number;
       readonly workgroup: number;
       readonly shared: boolean;
+      /** Two integer products in one multiplication; int8 activations and 4-bit formats only. */
+      readonly pairs?: boolean;
       readonly float16: boolean;
     }
   | {
@@ -53,7 +55,7 @@ export function variantName(variant: MatVariant): string {
   const tail = variant.float16 ? " f16" : "";
   switch (variant.kind) {
     case "threads":
-      return `threads ${variant.rows}x${variant.tokens} wg${variant.workgroup}${variant.shared ? " shared" : ""}${tail}`;
+      return `threads ${variant.rows}x${variant.tokens} wg${variant.workgroup}${variant.shared ? " shared" : ""}${variant.pairs ? " pairs" : ""}${tail}`;
     case "split":
       return `split ${variant.rows}x${variant.tokens} wg${variant.workgroup}${variant.subgroups ? " subgroups" : ""}${tail}`;
     case "tile":
@@ -96,6 +98,11 @@ const whole = (format: BlockFormat) => ({
   ...quantParts(format, "nibbles.packed", `${format}.floats`, false),
   load: "whole.load",
 });
+
+/** Formats whose quants are four bits without a sign, as `pairs` needs. */
+export function hasNibbles(format: BlockFormat): boolean {
+  return format === "Q4_0" || format === "Q4_1" || format === "Q4_K";
+}
 
 const FORMAT_PARTS: Record<BlockFormat, FormatParts> = {
   F32: whole("F32"),
@@ -148,23 +155,31 @@ export function matWgsl(source: MatSource): string {
 
 const WGSL = { threads: threadsWgsl, split: splitWgsl, tile: tileWgsl };
 
+/** How activations are read: see mat-inputs.wgsl. */
+type InputKind = "float" | "int8" | "pairs";
+
+function inputKind(activations: Activations, variant: MatVariant): InputKind {
+  if (activations === "float") return "float";
+  return variant.kind === "threads" && variant.pairs === true ? "pairs" : "int8";
+}
+
 function inputParts(activations: Activations, norm: boolean, min: boolean, variant: MatVariant) {
+  const sharing = variant.kind === "threads" && variant.shared;
+  const kind = inputKind(activations, variant);
   const own =
-    activations === "int8"
-      ? "int8"
-      : variant.kind === "threads" && variant.shared
-        ? "shared"
-        : "own";
+    kind === "float" ? (sharing ? "shared" : "own") : `${kind}${sharing ? "-shared" : ""}`;
   const normed = norm ? `${own}-norm` : own;
-  const kind = activations === "int8" ? "int8" : "float";
+  // The most special section that there is.
   const either = (...names: string[]) => INPUTS[names.find((name) => name in INPUTS) ?? "nothing"]!;
+  const declare = sharing ? "int8-shared.declare" : "int8.declare";
   return {
-    declare: INPUTS[`${kind}.declare`]!,
+    declare: INPUTS[kind === "float" ? "float.declare" : declare]!,
     "declare-norm": norm ? INPUTS["norm.declare"]! : "",
+    start: INPUTS[`${kind}.start`]!,
     "x-block": either(`${normed}.block`, `${own}.block`),
     "x-group": either(`${normed}.group`, `${own}.group`),
     "x-group-sum": min && own === "own" ? INPUTS["own.group-sum"]! : "",
-    "x-sum": min ? INPUTS[`${own}.sum`]! : "",
+    "x-sum": min && kind !== "pairs" ? either(`${own}.sum`, `${kind}.sum`) : "",
     product: INPUTS[variant.float16 ? "f16.product" : `${kind}.product`]!,
     add: INPUTS[`${kind}.${min ? "add-min" : "add"}`]!,
   };
@@ -185,8 +200,8 @@ function values({ format, activations, variant }: MatSource) {
     TOKENS: variant.tokens,
     WG: workgroup,
     VECTORS: vectorsPerBlock(format),
-    X_VECTORS: activations === "int8" ? 2 : 8,
-    ZERO: activations === "int8" ? "0i" : "0.0",
+    // The type of x is vec4<f32>, vec4<u32> of 16 bytes, or vec2<u32> where lanes share it.
+    X_VECTORS: activations === "float" ? 8 : variant.kind === "threads" && variant.shared ? 4 : 2,
     VALUES: (rows + 1) * variant.tokens,
     SLOTS: subgroups ? workgroup / smallestSubgroup : workgroup,
     FOLD: SPLIT_FOLD,

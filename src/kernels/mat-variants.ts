@@ -3,7 +3,8 @@
  * device can do. Which is fastest is measured (tune.ts), never read from a name.
  */
 import type { Activations, MatChoice } from "./mat.ts";
-import type { MatVariant } from "./mat-source.ts";
+import type { BlockFormat } from "../tensor/block-format.ts";
+import { hasNibbles, type MatVariant } from "./mat-source.ts";
 import type { ShaderFeatures } from "./runner-device.ts";
 
 /** How many tokens a step has: one, a few decoding together, or a chunk of a prompt. */
@@ -25,6 +26,16 @@ const threads = (rows: number, tokens: number, workgroup: number, shared: boolea
   float16: false,
 });
 
+const pairs = (rows: number, tokens: number, workgroup: number, shared: boolean): MatVariant => ({
+  kind: "threads",
+  rows,
+  tokens,
+  workgroup,
+  shared,
+  pairs: true,
+  float16: false,
+});
+
 const split = (
   rows: number,
   tokens: number,
@@ -35,15 +46,23 @@ const split = (
 
 const tile = (tokens: number, float16: boolean): MatVariant => ({ kind: "tile", tokens, float16 });
 
-/** All variants worth a measurement for a workload, the likeliest first. */
+/**
+ * All variants worth a measurement for a workload, the likeliest first; without a
+ * format, those that every format has.
+ */
 export function matCandidates(
   workload: Workload,
   activations: Activations,
   features: ShaderFeatures,
+  format: BlockFormat | null = null,
 ): readonly MatVariant[] {
   return CANDIDATES[workload][activations].filter(
     (variant) =>
-      (features.float16 || !variant.float16) && (features.subgroups || !needsSubgroups(variant)),
+      ((format !== null && hasNibbles(format)) ||
+        variant.kind !== "threads" ||
+        variant.pairs !== true) &&
+      (features.float16 || !variant.float16) &&
+      (features.subgroups || !needsSubgroups(variant)),
   );
 }
 
@@ -55,16 +74,18 @@ function needsSubgroups(variant: MatVariant): boolean {
 const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> = {
   decode: {
     float: [
-      threads(16, 1, 16, true),
       threads(8, 1, 16, true),
       threads(8, 1, 16, false),
+      threads(16, 1, 16, true),
       split(4, 1, 64, true),
       split(4, 1, 64, false),
       split(4, 1, 64, true, true),
     ],
     int8: [
+      pairs(8, 1, 16, true),
+      threads(4, 1, 16, true),
       threads(4, 1, 16, false),
-      threads(8, 1, 16, false),
+      pairs(8, 1, 16, false),
       split(4, 1, 64, true),
       split(4, 1, 64, false),
     ],
@@ -76,11 +97,28 @@ const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> =
       split(4, 4, 64, true),
       split(4, 4, 64, false),
     ],
-    int8: [threads(4, 4, 16, false), split(4, 4, 64, true), split(4, 4, 64, false)],
+    int8: [
+      pairs(8, 4, 16, true),
+      pairs(4, 4, 16, false),
+      threads(4, 4, 16, false),
+      split(4, 4, 64, true),
+      split(4, 4, 64, false),
+    ],
   },
   prefill: {
-    float: [threads(8, 16, 16, true), threads(8, 4, 16, false), tile(4, false), tile(4, true)],
-    int8: [threads(4, 4, 16, false), threads(4, 8, 16, false)],
+    float: [
+      threads(8, 8, 16, true),
+      threads(8, 4, 16, false),
+      threads(8, 16, 16, true),
+      tile(4, false),
+      tile(4, true),
+    ],
+    int8: [
+      pairs(4, 8, 16, true),
+      pairs(4, 8, 16, false),
+      pairs(8, 8, 16, true),
+      threads(4, 4, 16, false),
+    ],
   },
 };
 
@@ -104,8 +142,9 @@ export function firstVariant(
   activations: Activations,
   features: ShaderFeatures,
   narrow: boolean,
+  format: BlockFormat | null = null,
 ): MatVariant {
-  const candidates = matCandidates(workload, activations, features);
+  const candidates = matCandidates(workload, activations, features, format);
   const wanted = candidates.find((variant) => (variant.kind === "threads") === narrow);
   return wanted ?? candidates[0]!;
 }
@@ -115,7 +154,9 @@ export function firstChoice(
   activations: Activations,
   features: ShaderFeatures,
   narrow: boolean,
+  format: BlockFormat | null = null,
 ): MatChoice {
-  const first = (workload: Workload) => firstVariant(workload, activations, features, narrow);
+  const first = (workload: Workload) =>
+    firstVariant(workload, activations, features, narrow, format);
   return choiceOf({ decode: first("decode"), batch: first("batch"), prefill: first("prefill") });
 }

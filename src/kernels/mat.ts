@@ -21,13 +21,13 @@
  * (`MatEpilogue`), so the engine can write its own, for instance one that rotates
  * q and k (pairs of rows are RoPE's interleaved pairs) and writes k and v to the cache.
  *
- * A llama layer in 7 dispatches
- *   float   qkv with the norm folded in (1), RoPE + KV write (2), attention (3), output + residual
- *           (4), gate-up-SwiGLU with the norm folded in (5), down + residual (6); one is spare for
- *           split attention's reduce.
- *   int8    norm + quantise (1), qkv (2), RoPE + KV write (3), attention that quantises its own
- *           output (4), output + residual (5), norm + quantise (6), gate-up-SwiGLU (7), down with
- *           float activations + residual (8); with the engine's RoPE epilogue in qkv it is 7.
+ * A llama layer in at most 7 dispatches at decode, with attention that rotates and writes the cache
+ *   float   qkv with the norm folded in (1), attention (2), its reduce at long context (3), output +
+ *           residual (4), gate-up-SwiGLU with the norm folded in (5), down + residual (6)
+ *   int8    norm + quantise (1), qkv (2), attention (3), its reduce (4), output + residual with float
+ *           activations (5), norm + quantise and gate-up-SwiGLU (6, 7), down + residual with float
+ *           activations (8): 7 without the reduce
+ * A format of its own among q, k and v adds one dispatch to its layer.
  */
 import type { BlockFormat } from "../tensor/block-format.ts";
 import epiloguesFile from "./mat-epilogues.wgsl?raw";

@@ -125,10 +125,12 @@ async function tuneOne(
   { narrow, nudge }: TuneOptions,
 ): Promise<TunedWorkload> {
   const features = shaderFeatures(device);
-  const first = firstVariant(workload, job.activations, features, narrow);
+  const first = firstVariant(workload, job.activations, features, narrow, job.format);
   const candidates = [
     first,
-    ...matCandidates(workload, job.activations, features).filter((variant) => variant !== first),
+    ...matCandidates(workload, job.activations, features, job.format).filter(
+      (variant) => variant !== first,
+    ),
   ];
   const timings: { variant: MatVariant; macsPerMs: number }[] = [];
   const refused: string[] = [];

@@ -39,7 +39,9 @@ test("measures every workload, refuses nothing here, and reports progress", asyn
     for (const workload of ["decode", "batch", "prefill"] as const) {
       const { winner, timings, refused } = workloads[workload];
       expect(refused).toEqual([]);
-      expect(timings.length).toBe(matCandidates(workload, job.activations, features).length);
+      expect(timings.length).toBe(
+        matCandidates(workload, job.activations, features, job.format).length,
+      );
       expect(winner).toBe(timings[0]!.variant);
       expect(choice.steps.map(({ variant }) => variant)).toContain(winner);
       const rates = timings.map(({ macsPerMs }) => macsPerMs);
