@@ -28,6 +28,9 @@ export const HIGH_WATER_BYTES = 1024 * 1024;
 /** Where it goes on: early enough that the link never runs dry. */
 export const LOW_WATER_BYTES = 256 * 1024;
 
+/** Frames that may come before anybody listens: a few, since a hostile peer could send for ever. */
+const MAX_EARLY_FRAMES = 64;
+
 export type FramePortOptions = {
   readonly maxFrameBytes?: number;
   readonly sliceBytes?: number;
@@ -139,8 +142,9 @@ class ChannelFramePort implements FramePort {
       if (!(data instanceof ArrayBuffer)) throw new TypeError("text where only bytes travel");
       const frame = this.reassembly.accept(new Uint8Array(data));
       if (frame === null) return;
-      if (this.frameListener === null) this.early.push(frame);
-      else this.frameListener(frame);
+      if (this.frameListener !== null) this.frameListener(frame);
+      else if (this.early.push(frame) > MAX_EARLY_FRAMES)
+        throw new RangeError("more frames than anybody waits for");
     } catch (error) {
       this.closed(`${this.peer} sent bytes that break the protocol: ${messageOf(error)}`);
     }

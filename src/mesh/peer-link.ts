@@ -31,7 +31,7 @@ const FAREWELL_MS = 200;
 
 const Control = z.discriminatedUnion("type", [
   Hello,
-  z.strictObject({ type: z.enum(["ping", "pong"]) }),
+  z.strictObject({ type: z.enum(["welcome", "ping", "pong"]) }),
   z.strictObject({ type: z.literal("bye"), reason: z.string().max(1000) }),
   z.strictObject({ type: z.literal("message"), body: z.unknown() }),
 ]);
@@ -62,6 +62,7 @@ export class PeerLink {
   private readonly heartbeat = new Heartbeat();
   private timer: ReturnType<typeof setInterval> | undefined;
   private state: "shaking_hands" | "ready" | "gone" = "shaking_hands";
+  private acceptedHello = false;
 
   constructor(
     connection: DataConnection,
@@ -77,7 +78,6 @@ export class PeerLink {
     this.control = framePort(peer, this.channel("control"), { maxFrameBytes: MAX_CONTROL_BYTES });
     this.bulk = framePort(peer, this.channel("bulk"), { maxFrameBytes: MAX_BULK_BYTES });
     this.control.onFrame = (bytes) => this.take(bytes);
-    this.bulk.onFrame = (bytes) => this.takeBytes(bytes);
     this.control.onClose = this.bulk.onClose = (reason) => this.gone("closed", reason);
     connection.on("close", () => this.gone("closed", "the other side closed"));
     connection.on("error", (error) => this.gone("unreachable", error.message));
@@ -144,12 +144,27 @@ export class PeerLink {
   private shakeHands(message: unknown): void {
     const bye = Control.safeParse(message);
     if (bye.data?.type === "bye") return this.gone("refused", bye.data.reason);
+    if (this.acceptedHello) {
+      if (bye.data?.type !== "welcome")
+        return this.close(`${this.peer} went on before it was connected`);
+      return this.becomeReady();
+    }
     const { protocol } = this.options;
     const result = judgeHello(message, protocol, this.peer);
     if (result.kind === "refused") return this.close(result.reason, "refused");
+    this.acceptedHello = true;
+    // The caller waits for the welcome: when `connect` resolves, the other side can send too.
+    if (this.outgoing) return;
+    this.tell({ type: "welcome" });
+    this.becomeReady();
+  }
+
+  private becomeReady(): void {
     this.state = "ready";
     this.timer = setInterval(() => this.beat(), HEARTBEAT_MS);
     this.options.onReady(this);
+    // Only now: bytes that overtook the welcome have waited in the port.
+    this.bulk.onFrame = (bytes) => this.takeBytes(bytes);
   }
 
   private takeBytes(bytes: Uint8Array<ArrayBuffer>): void {
