@@ -8,13 +8,14 @@
  * each other (prefill).
  */
 import { SHAPE_PARTS, shapeValues, type AttentionShape } from "./attention-shape.ts";
+import partsFile from "./attention-parts.wgsl?raw";
 import reduceWgsl from "./attention-reduce.wgsl?raw";
 import threadsWgsl from "./attention-threads.wgsl?raw";
 import workgroupWgsl from "./attention-workgroup.wgsl?raw";
 import { ropeReference, type AttentionInput, type CacheReference } from "./rope.ts";
 import type { Kernel } from "./runner.ts";
 import { MAX_ROWS, packStep, type StepParams } from "./step-uniform.ts";
-import { expandTemplate } from "./template.ts";
+import { expandTemplate, sectionsOf } from "./template.ts";
 
 export type AttentionVariant = {
   readonly kind: "threads" | "workgroup";
@@ -24,6 +25,8 @@ export type AttentionVariant = {
   readonly lanes: 1 | 4;
   readonly workgroupSize: number;
 };
+
+const PARTS = sectionsOf(partsFile);
 
 /** Most accumulators of one thread: more spill, and compile for seconds on software adapters. */
 const MAX_SHARED_NUMBERS = 192;
@@ -56,11 +59,11 @@ export function attentionKernel(
   variant: AttentionVariant,
 ): Kernel<StepParams> {
   const shared = sharedHeads(shape);
-  const parts = shape.heads / shared;
+  const partCount = shape.heads / shared;
   const { kind, lanes, workgroupSize, fused } = variant;
   const values = {
     ...shapeValues(shape),
-    PARTS: parts,
+    PARTS: partCount,
     SHARED: shared,
     LANES: lanes,
     WORKGROUP: workgroupSize,
@@ -71,21 +74,21 @@ export function attentionKernel(
     SCORES: shared * workgroupSize,
     OWNED: Math.ceil(shape.headSize / workgroupSize),
   };
-  const parameters = {
+  const parts = {
     ...SHAPE_PARTS,
-    enable: lanes > 1 ? "enable subgroups;" : "",
-    merge: lanes > 1 ? MERGE_LANES : "",
-    query: fused ? QUERY_PARTS.fused : QUERY_PARTS.plain,
-    write: fused ? WRITE_PARTS[kind] : "",
-    unit: lanes > 1 ? "let unit = group.x;" : "let unit = group.x * {WORKGROUP}u + local;",
+    query: PARTS[`${fused ? "fused" : "plain"}.query`]!,
+    write: fused ? PARTS[`${kind}.write`]! : "",
+    enable: lanes > 1 ? PARTS["lanes.enable"]! : "",
+    unit: PARTS[`${lanes > 1 ? "lanes" : "single"}.unit`]!,
+    merge: lanes > 1 ? PARTS["lanes.merge"]! : "",
   };
   const template = kind === "threads" ? threadsWgsl : workgroupWgsl;
   return {
     name: `attention_${kind}${fused ? "_fused" : ""}${lanes > 1 ? `_${lanes}` : ""}`,
-    wgsl: expandTemplate(template, values, parameters),
+    wgsl: expandTemplate(template, values, parts),
     packParams: packStep,
     workgroups: ({ rows, splits }) => {
-      const units = rows.length * parts * splits;
+      const units = rows.length * partCount * splits;
       return [kind === "threads" ? Math.ceil((units * lanes) / workgroupSize) : units, 1, 1];
     },
   };
@@ -101,40 +104,6 @@ export function attentionReduceKernel(shape: AttentionShape): Kernel<StepParams>
     workgroups: ({ rows }) => [Math.ceil((rows.length * shape.heads * shape.headSize) / 64), 1, 1],
   };
 }
-
-const MERGE_LANES = `
-  // #each h < SHARED
-  {
-    let n = subgroupMax(m{h});
-    let c = exp(m{h} - n);
-    m{h} = n;
-    l{h} = subgroupAdd(l{h} * c);
-    // #each o < OCTETS
-    a{h}_{o}l = subgroupAdd(a{h}_{o}l * c);
-    a{h}_{o}h = subgroupAdd(a{h}_{o}h * c);
-    // #end
-  }
-  // #end
-  if (lane > 0u) {
-    return;
-  }`;
-
-const QUERY_PARTS = {
-  plain: `let at = (row * HEADS + head) * DIM + i % (DIM / 4u) * 4u;
-    query[i] = vec4(qkv[at], qkv[at + 1u], qkv[at + 2u], qkv[at + 3u]);`,
-  fused: `let j = i % (DIM / 4u) * 2u;
-    let scale = head_scale(row, head);
-    query[i] = SCALE * vec4(rotated(row, head, j, position, scale), rotated(row, head, j + 1u, position, scale));`,
-};
-
-const WRITE_PARTS = {
-  threads: `if (begin <= position && position < end) {
-    write_position(row, kv_head, sequence, position);
-  }`,
-  workgroup: `if (position < end && begin <= position && t < DIM / 8u) {
-    write_block(row, kv_head, sequence, position, t);
-  }`,
-};
 
 /**
  * The specification of rope.wgsl followed by attention over all positions up to

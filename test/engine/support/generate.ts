@@ -11,6 +11,8 @@ export const GREEDY_REQUEST: SampleRequest = {
 export type GenerateOptions = {
   readonly chunk?: number;
   readonly request?: (position: number) => SampleRequest;
+  /** Fed in place of the tokens that were chosen. */
+  readonly forced?: readonly (readonly number[])[];
 };
 
 /** One step through all shards; the tokens of the rows that wanted one. */
@@ -26,12 +28,12 @@ export async function stepAll(shards: readonly Shard[], rows: readonly StepRow[]
   throw new Error("the last shard gave no tokens");
 }
 
-/** `count` tokens after each prompt; the prompts decode together, one sequence each. */
+/** `count` tokens after each prompt (or one count for each); the prompts decode together, one sequence each. */
 export async function generate(
   shards: readonly Shard[],
   prompts: readonly (readonly number[])[],
-  count: number,
-  { chunk = shards[0]!.maxRows, request = () => GREEDY_REQUEST }: GenerateOptions = {},
+  count: number | readonly number[],
+  { chunk = shards[0]!.maxRows, request = () => GREEDY_REQUEST, forced }: GenerateOptions = {},
 ): Promise<number[][]> {
   const answers: number[][] = prompts.map(() => []);
   for (const [sequence, prompt] of prompts.entries()) {
@@ -45,14 +47,18 @@ export async function generate(
       if (sampled !== undefined) answers[sequence]!.push(sampled.token);
     }
   }
-  while (answers[0]!.length < count) {
-    const rows = prompts.map((prompt, sequence) => {
-      const position = prompt.length + answers[sequence]!.length - 1;
-      const token = answers[sequence]!.at(-1)!;
-      return { sequence, position, token, sample: request(position) };
+  const wanted = (sequence: number) => (typeof count === "number" ? count : count[sequence]!);
+  for (;;) {
+    const rows = prompts.flatMap((prompt, sequence) => {
+      const answer = answers[sequence]!;
+      if (answer.length >= wanted(sequence)) return [];
+      const position = prompt.length + answer.length - 1;
+      const token = forced?.[sequence]?.[answer.length - 1] ?? answer.at(-1)!;
+      return [{ sequence, position, token, sample: request(position) }];
     });
-    const tokens = await stepAll(shards, rows);
-    for (const { row, token } of tokens) answers[row]!.push(token);
+    if (rows.length === 0) return answers;
+    for (const { row, token } of await stepAll(shards, rows)) {
+      answers[rows[row]!.sequence]!.push(token);
+    }
   }
-  return answers;
 }

@@ -1,0 +1,66 @@
+/**
+ * SmolLM2's greedy answers are llama.cpp's, up to the first position at which the
+ * oracle's best two are nearly tied; and from there on, fed with the oracle's tokens,
+ * at every later position where it is decided. In one tab, with floats and with int8
+ * activations; the prompts decode in batches, as a room's generations do.
+ */
+import { afterAll, describe, expect, test } from "vitest";
+import { loadShard } from "../../src/engine/load-shard.ts";
+import type { Shard, ShardOptions } from "../../src/engine/types.ts";
+import { testDevice } from "../kernels/support/device.ts";
+import { generate } from "./support/generate.ts";
+import { expectGolden, firstNearTie, GOLDENS, openDefaultModel } from "./support/goldens.ts";
+
+/** Loading, and hundreds of steps on two cores that run other things too. */
+const TIMEOUT_MS = 900_000;
+const BATCH = 8;
+/** Of each answer, if its first near-tie comes sooner. */
+const TOKENS = 12;
+
+const shards = new Map<string, Promise<Shard>>();
+afterAll(async () => {
+  for (const shard of shards.values()) (await shard).destroy();
+});
+
+function shardWith(activations: ShardOptions["activations"]): Promise<Shard> {
+  const loading = shards.get(activations) ?? load(activations);
+  shards.set(activations, loading);
+  return loading;
+}
+
+async function load(activations: ShardOptions["activations"]): Promise<Shard> {
+  const { model, bytes } = await openDefaultModel();
+  const options = {
+    contextTokens: 640,
+    sequences: BATCH,
+    activations,
+    memoryBudgetBytes: 2 ** 30,
+    nudge: navigator.userAgent.includes("Firefox"),
+  };
+  const whole = model.shard(0, model.description.layerCount);
+  return loadShard(await testDevice(), whole, options, bytes, () => undefined);
+}
+
+test("there are at least 20 golden answers", () => {
+  expect(GOLDENS.length).toBeGreaterThanOrEqual(20);
+});
+
+const batches = Array.from({ length: Math.ceil(GOLDENS.length / BATCH) }, (_, i) =>
+  GOLDENS.slice(i * BATCH, (i + 1) * BATCH),
+);
+
+describe.each(["float", "int8"] as const)("with %s activations", (activations) => {
+  test.each(batches.map((batch) => ({ batch, names: batch.map(({ name }) => name).join(", ") })))(
+    "$names",
+    async ({ batch }) => {
+      const shard = await shardWith(activations);
+      const counts = batch.map((golden) => Math.max(TOKENS, firstNearTie(golden)));
+      const prompts = batch.map(({ promptTokens }) => promptTokens);
+      const answers = await generate([shard], prompts, counts, {
+        forced: batch.map(({ tokens }) => tokens),
+      });
+      batch.forEach((golden, i) => expectGolden(golden, answers[i]!));
+    },
+    TIMEOUT_MS,
+  );
+});
