@@ -1,0 +1,212 @@
+/**
+ * `npm run bench -- placement [--quick] [--json] [--clock cpu|wall] [--seeds N]`
+ *
+ * Solved fractions of seeded instances, what the plans are worth, and what other
+ * systems' rules would have made of the same rooms. Every placement is checked
+ * by the referee; brute force and HiGHS check the optima of small ones.
+ *
+ * The clock is this process's CPU time unless `--clock wall`: on a machine that
+ * does other work, wall time measures the other work.
+ */
+import { parseArgs } from "node:util";
+import { isFound, type Answer } from "../../src/placement/answer.ts";
+import { placeGreedy } from "../../src/placement/greedy.ts";
+import type { Problem } from "../../src/placement/problem.ts";
+import { solve } from "../../src/placement/solve.ts";
+import { warmUp } from "../../src/placement/warm-up.ts";
+import { bruteForce } from "./brute-force.ts";
+import { referee } from "./check.ts";
+import { FAMILIES, generate } from "./generate.ts";
+import { solveByMilp } from "./milp.ts";
+import { cut } from "./cut.ts";
+import { fillByBandwidth, proportionalToMemory } from "./rules.ts";
+
+const SHORT_MS = 100;
+const LONG_MS = 1000;
+/** An answer may be so late, by the time of its last look at the clock. */
+const GRACE_MS = 10;
+const ROUNDING = 1e-6;
+
+/** The rows of the table: member counts, and what issue 5 asks of each. */
+const GROUPS = [
+  { label: "4 to 8", sizes: [4, 6, 8], goal: "100 % / 100 % / optimal" },
+  { label: "9 to 12", sizes: [9, 10, 12], goal: "97 % / 100 % / optimal in 99 %" },
+  { label: "13 to 16", sizes: [13, 14, 16], goal: "85 % / 97 % / 1 % in 98 %" },
+  { label: "17 to 24", sizes: [17, 20, 24], goal: "55 % / 80 % / 1 % in 90 %" },
+  { label: "25 to 32", sizes: [25, 28, 32], goal: "30 % / 50 % / 5 % in 95 %" },
+  { label: "48 to 64", sizes: [48, 64], goal: "5 % in 75 %, at 1 s 1 % in 75 %" },
+];
+
+type Row = {
+  readonly members: string;
+  readonly instances: number;
+  readonly provenShort: number;
+  readonly provenLong: number;
+  readonly optimalShort: number;
+  readonly within1Short: number;
+  readonly within5Short: number;
+  readonly within1Long: number;
+  readonly late: number;
+  readonly infeasible: number;
+  readonly rules: Record<string, { readonly fails: number; readonly median: number | null }>;
+  readonly goal: string;
+};
+
+const { values } = parseArgs({
+  options: {
+    json: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
+    clock: { type: "string", default: "cpu" },
+    seeds: { type: "string" },
+    first: { type: "string", default: "1000" },
+  },
+});
+const now =
+  values.clock === "wall"
+    ? () => performance.now()
+    : () => {
+        const { user, system } = process.cpuUsage();
+        return (user + system) / 1000;
+      };
+const seeds = Number(values.seeds ?? (values.quick ? 1 : 5));
+const say = (object: object, text: string) =>
+  console.log(values.json ? JSON.stringify(object) : text);
+
+/** The cost by the referee; throws when the placement breaks a rule or lies about its bound. */
+function checked(problem: Problem, answer: Answer): number {
+  if (!isFound(answer)) return Infinity;
+  const { broken, costMs } = referee(problem, answer.stages);
+  if (broken.length > 0) throw new Error(`${problem.name}: ${broken.join(", ")}`);
+  if (Math.abs(costMs - answer.costMs) > ROUNDING * costMs)
+    throw new Error(`${problem.name}: says ${answer.costMs} ms, the referee says ${costMs}`);
+  if (answer.lowerBoundMs > costMs * (1 + ROUNDING))
+    throw new Error(`${problem.name}: a bound of ${answer.lowerBoundMs} above its cost ${costMs}`);
+  return costMs;
+}
+
+function measure({ label, sizes, goal }: (typeof GROUPS)[number]): Row {
+  const ratios: Record<string, number[]> = { exo: [], parallax: [], greedy: [] };
+  const counts = { instances: 0, infeasible: 0, late: 0, provenShort: 0, provenLong: 0 };
+  const plans = { optimalShort: 0, within1Short: 0, within5Short: 0, within1Long: 0 };
+  for (const size of sizes)
+    for (const family of FAMILIES)
+      for (let seed = 0; seed < seeds; seed++) {
+        const problem = generate(family, size, Number(values.first) + seed);
+        const short = solve(problem, { deadlineMs: SHORT_MS, now });
+        if (short.kind === "infeasible") {
+          counts.infeasible++;
+          continue;
+        }
+        const long =
+          short.kind === "optimal" ? short : solve(problem, { deadlineMs: LONG_MS, now });
+        const shortMs = checked(problem, short);
+        const longMs = checked(problem, long);
+        if (long.kind === "infeasible") {
+          counts.infeasible++;
+          continue;
+        }
+        const bestMs = Math.min(shortMs, longMs);
+        counts.instances++;
+        if (short.elapsedMs > SHORT_MS + GRACE_MS) counts.late++;
+        if (short.kind === "optimal") counts.provenShort++;
+        if (long.kind === "optimal") counts.provenLong++;
+        if (shortMs <= bestMs * (1 + ROUNDING)) plans.optimalShort++;
+        if (shortMs <= bestMs * 1.01) plans.within1Short++;
+        if (shortMs <= bestMs * 1.05) plans.within5Short++;
+        if (longMs <= bestMs * 1.01) plans.within1Long++;
+        const greedy = placeGreedy(problem);
+        for (const { name, place } of [proportionalToMemory, fillByBandwidth]) {
+          const stages = place(problem);
+          ratios[name]!.push(stages === null ? Infinity : referee(problem, stages).costMs / bestMs);
+        }
+        ratios["greedy"]!.push(checked(problem, greedy) / bestMs);
+        for (const [name, list] of Object.entries(ratios))
+          if (list[list.length - 1]! < 1 - ROUNDING)
+            throw new Error(`${problem.name}: ${name} is better than the solver`);
+      }
+  const rules = Object.fromEntries(
+    Object.entries(ratios).map(([name, list]) => {
+      const found = list.filter((ratio) => ratio < Infinity).sort((a, b) => a - b);
+      return [
+        name,
+        { fails: list.length - found.length, median: found[found.length >> 1] ?? null },
+      ];
+    }),
+  );
+  return { members: label, ...counts, ...plans, rules, goal };
+}
+
+function rowText(row: Row): string {
+  const part = (count: number) => `${Math.round((100 * count) / Math.max(1, row.instances))} %`;
+  const rules = Object.entries(row.rules).map(([, { fails, median }]) =>
+    [part(fails), median === null ? "-" : median.toFixed(2)].join(" / "),
+  );
+  return [
+    row.members,
+    row.instances,
+    part(row.provenShort),
+    part(row.provenLong),
+    part(row.optimalShort),
+    part(row.within1Short),
+    part(row.within5Short),
+    part(row.within1Long),
+    row.late,
+    ...rules,
+    row.goal,
+  ].join(" | ");
+}
+
+/** Optima of small instances against brute force, and of larger ones against HiGHS. */
+async function oracles(): Promise<void> {
+  const unlimited = { deadlineMs: Infinity, now };
+  const compare = (problem: Problem, truthMs: number | null, oracle: string) => {
+    const answer = solve(problem, unlimited);
+    const costMs = isFound(answer) ? checked(problem, answer) : null;
+    const agrees =
+      costMs === null || truthMs === null
+        ? costMs === truthMs
+        : Math.abs(costMs - truthMs) <= ROUNDING * truthMs;
+    if (!agrees) throw new Error(`${problem.name}: ${costMs} ms, but ${oracle} says ${truthMs}`);
+  };
+  let brute = 0;
+  for (const family of FAMILIES)
+    for (let seed = 0; seed < (values.quick ? 2 : 8); seed++) {
+      const problem = cut(generate(family, 4 + (seed % 2), 5000 + seed), 8);
+      compare(problem, bruteForce(problem), "brute force");
+      brute++;
+    }
+  let milp = 0;
+  const times: number[] = [];
+  for (const family of FAMILIES)
+    for (let seed = 0; seed < (values.quick ? 1 : 4); seed++) {
+      const problem = cut(generate(family, 6 + (seed % 2), 6000 + seed), 14);
+      const { costMs, elapsedMs } = await solveByMilp(problem);
+      compare(problem, costMs, "HiGHS");
+      times.push(elapsedMs);
+      milp++;
+    }
+  times.sort((a, b) => a - b);
+  const medianMs = times[times.length >> 1] ?? 0;
+  say(
+    { bench: "placement", oracles: { bruteForce: brute, highs: milp, highsMedianMs: medianMs } },
+    `\nagreed with brute force on ${brute} instances (4 and 5 members, 8 layers) and with HiGHS on ` +
+      `${milp} (6 and 7 members, 14 layers; HiGHS took ${medianMs.toFixed(0)} ms in the median)`,
+  );
+}
+
+warmUp(now);
+for (const family of FAMILIES) solve(generate(family, 12, 1), { deadlineMs: LONG_MS, now });
+if (!values.json) {
+  console.log(
+    `deadlines in ${values.clock === "wall" ? "wall time" : "CPU time of the process"}\n`,
+  );
+  console.log(
+    "members | instances | proven in 100 ms | in 1 s | best plan in 100 ms | within 1 % | within 5 % | " +
+      "within 1 % in 1 s | late | exo fails / median | parallax | greedy | asked",
+  );
+}
+for (const group of values.quick ? GROUPS.slice(0, 4) : GROUPS) {
+  const row = measure(group);
+  say({ bench: "placement", clock: values.clock, ...row }, rowText(row));
+}
+await oracles();
