@@ -28,7 +28,10 @@ export async function chooseVariants(
   onProgress: (progress: LoadProgress) => void,
 ): Promise<{ variants: EngineVariants; lines: readonly string[] }> {
   const { nudge } = options;
-  const memory = known.get(device) ?? { narrow: isNarrow(device, nudge), tuned: new Map() };
+  const memory = known.get(device) ?? {
+    narrow: isNarrow(device, nudge),
+    tuned: new Map<string, Tuned>(),
+  };
   known.set(device, memory);
   const narrow = await memory.narrow;
   const first = firstVariants(shaderFeatures(device), narrow);

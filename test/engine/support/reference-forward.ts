@@ -108,8 +108,8 @@ export class ReferenceForward {
       const [a, b] = pairs === "interleaved" ? [2 * i, 2 * i + 1] : [i, i + dims / 2];
       const cos = Math.cos(position * frequency) * magnitude;
       const sin = Math.sin(position * frequency) * magnitude;
-      out[a!] = head[a!]! * cos - head[b!]! * sin;
-      out[b!] = head[a!]! * sin + head[b!]! * cos;
+      out[a] = head[a]! * cos - head[b]! * sin;
+      out[b] = head[a]! * sin + head[b]! * cos;
     });
     return out;
   }
