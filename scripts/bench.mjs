@@ -10,6 +10,18 @@ import { ensureDefaultModel } from "./lib/default-model.mjs";
 import { ensureDependencies } from "./lib/dependencies.mjs";
 import { ROOT, runScript, runTypeScript, say, ScriptError } from "./lib/run.mjs";
 
+/** `--json` is every suite's; the others are the engine's (bench/engine/options.ts). */
+const OPTIONS = [
+  "--json",
+  "--quick",
+  "--profile",
+  "--alone",
+  "--chromium",
+  "--firefox",
+  "--float",
+  "--int8",
+];
+
 await runScript(async () => {
   const words = process.argv.slice(2);
   const options = words.filter((word) => word.startsWith("--"));
@@ -19,11 +31,11 @@ await runScript(async () => {
     .sort();
   const unknown = [
     ...named.filter((name) => !suites.includes(name)),
-    ...options.filter((option) => option !== "--json"),
+    ...options.filter((option) => !OPTIONS.includes(option)),
   ];
   if (unknown.length > 0) {
     throw new ScriptError(
-      `There is no ${unknown.join(", ")}; usage: npm run bench -- [${suites.join("|")}] [--json]`,
+      `There is no ${unknown.join(", ")}; usage: npm run bench -- [${suites.join("|")}] [${OPTIONS.join("] [")}]`,
     );
   }
   await ensureDependencies();

@@ -18,10 +18,15 @@ export type BenchServer = { readonly origin: string; close(): Promise<void> };
 export async function startBenchServer(): Promise<BenchServer> {
   const server: ViteDevServer = await createServer({
     configFile: false,
+    // A cache of its own: another server of the same sources must not replace it.
+    cacheDir: "node_modules/.vite-bench",
     root: process.cwd(),
     logLevel: "error",
     server: { port: 0, host: "127.0.0.1", headers: ISOLATION_HEADERS, hmr: false, watch: null },
-    optimizeDeps: { exclude: ["onnxruntime-web", "@wllama/wllama"] },
+    optimizeDeps: {
+      include: ["comlink", "zod", "@huggingface/gguf"],
+      exclude: ["onnxruntime-web", "@wllama/wllama"],
+    },
     worker: { format: "es" },
   });
   await server.listen();
@@ -35,10 +40,27 @@ export async function startBenchServer(): Promise<BenchServer> {
 /** What a bench page puts on `globalThis`: one function, from options to plain data. */
 export type BenchPageFunction = (options: unknown) => Promise<unknown>;
 
+/** A bench page that stays open, so that measurements of several can be interleaved. */
+export type BenchPage = {
+  call(options: unknown): Promise<unknown>;
+  close(): Promise<void>;
+};
+
 /**
- * Opens `path` in a fresh browser, calls its `tabmeshBench(options)` and returns
- * the result. `onLog` gets the page's console lines, which carry progress.
+ * Opens `path` in a fresh browser; `call` runs its `tabmeshBench(options)`. `onLog`
+ * gets the page's console lines, which carry progress.
  */
+export async function openBenchPage(
+  browser: BenchBrowserName,
+  server: BenchServer,
+  path: string,
+  onLog: (line: string) => void,
+): Promise<BenchPage> {
+  const url = `${server.origin}${path}`;
+  return browser === "chromium" ? openInChromium(url, onLog) : openInFirefox(url, onLog);
+}
+
+/** The same for one call. */
 export async function runBenchPage(
   browser: BenchBrowserName,
   server: BenchServer,
@@ -46,10 +68,8 @@ export async function runBenchPage(
   options: unknown,
   onLog: (line: string) => void,
 ): Promise<unknown> {
-  const url = `${server.origin}${path}`;
-  return browser === "chromium"
-    ? runInChromium(url, options, onLog)
-    : runInFirefox(url, options, onLog);
+  const page = await openBenchPage(browser, server, path, onLog);
+  return page.call(options).finally(() => page.close());
 }
 
 /** Runs in the page. */
@@ -59,33 +79,29 @@ async function callBench(options: unknown): Promise<unknown> {
   return scope.tabmeshBench(options);
 }
 
-async function runInChromium(url: string, options: unknown, onLog: (line: string) => void) {
+async function openInChromium(url: string, onLog: (line: string) => void): Promise<BenchPage> {
   const browser = await chromium.launch({
     executablePath: CHROMIUM_PATH,
     args: CHROMIUM_WEBGPU_FLAGS,
   });
-  try {
-    const page = await browser.newPage();
-    const failed = new Promise<never>((_, reject) => {
-      page.on("pageerror", (error) => reject(error));
-      page.on("crash", () => reject(new Error(`${url} crashed`)));
-    });
-    page.on("console", (message) => onLog(message.text()));
-    await page.goto(url);
-    return await Promise.race([page.evaluate(callBench, options), failed]);
-  } finally {
-    await browser.close();
-  }
+  const page = await browser.newPage();
+  const failed = new Promise<never>((_, reject) => {
+    page.on("pageerror", (error) => reject(error));
+    page.on("crash", () => reject(new Error(`${url} crashed`)));
+  });
+  failed.catch(() => undefined); // told by the call that is under way, if there is one
+  page.on("console", (message) => onLog(message.text()));
+  await page.goto(url);
+  return {
+    call: (options) => Promise.race([page.evaluate(callBench, options), failed]),
+    close: () => browser.close(),
+  };
 }
 
-async function runInFirefox(url: string, options: unknown, onLog: (line: string) => void) {
+async function openInFirefox(url: string, onLog: (line: string) => void): Promise<BenchPage> {
   const { browser, close } = await launchFirefox();
-  try {
-    const page = await browser.newPage();
-    page.on("console", (message) => onLog(message.text()));
-    await page.goto(url);
-    return await page.evaluate(callBench, options);
-  } finally {
-    await close();
-  }
+  const page = await browser.newPage();
+  page.on("console", (message) => onLog(message.text()));
+  await page.goto(url);
+  return { call: (options) => page.evaluate(callBench, options), close };
 }

@@ -1,0 +1,224 @@
+/**
+ * The measurements of one engine in one worker. A decode step is measured as the
+ * product runs it: submit, sample on the GPU, wait for the token, feed it back.
+ *
+ * Prompts are random token ids: what a token is does not change the work. Contexts
+ * are filled by ordinary prefill. A step at position 63 after the sequence has been
+ * filled further is a step at 64 tokens of context: later positions are not read.
+ */
+import { requestKernelDevice } from "../../src/kernels/runner-device.ts";
+import { loadShard } from "../../src/engine/load-shard.ts";
+import type { EngineCounters, Shard, ShardOptions, StepRow } from "../../src/engine/types.ts";
+import type { ByteReader, ShardDescription } from "../../src/model/description.ts";
+import { openModel } from "../../src/model/open-model.ts";
+import { openUrl } from "../../src/model/url-source.ts";
+import { probeAdapter } from "../../src/probe/probe.ts";
+import { GREEDY } from "../../src/shared/sampling.ts";
+import { profileStep } from "./profile.ts";
+import type {
+  DecodeReply,
+  EngineReply,
+  EngineRequest,
+  LoadReply,
+  LoadRequest,
+  ProbeReply,
+} from "./requests.ts";
+
+const MEMORY_BYTES = 4 * 2 ** 30;
+/** Runs before a measurement, which page in weights and wake threads. */
+const WARM_UP_STEPS = 2;
+
+type Loaded = {
+  readonly device: GPUDevice;
+  readonly shard: Shard;
+  readonly whole: ShardDescription;
+  readonly options: ShardOptions;
+  readonly reader: ByteReader;
+};
+
+export class EngineSession {
+  private probed: ProbeReply | null = null;
+  private loaded: Loaded | null = null;
+
+  async run(request: EngineRequest, onLog: (line: string) => void): Promise<EngineReply> {
+    switch (request.kind) {
+      case "probe":
+        return this.probe();
+      case "load":
+        return this.load(request, onLog);
+      case "prefill": {
+        const ms: number[] = [];
+        for (let i = 0; i < request.repeats; i++) {
+          ms.push(await this.prefill(request.sequence, 0, request.tokens));
+        }
+        return { ms };
+      }
+      case "fill": {
+        const fillMs = await this.prefill(0, request.from, request.tokens);
+        return { fillMs, memory: this.shard.memory() };
+      }
+      case "decode":
+        return this.decode(request.contexts, request.steps, request.rounds);
+      case "batch":
+        return this.batch(request.rows, request.context, request.steps, request.rounds);
+      case "fixed":
+        return this.fixedCost(request.steps);
+      case "profile": {
+        const { device, options } = this.need();
+        const { rows, context } = request;
+        const chunk = () => rowsAt(0, context - rows, rows, true);
+        return profileStep(device, this.shard, chunk, context, options.nudge);
+      }
+    }
+  }
+
+  private need(): Loaded {
+    if (this.loaded === null) throw new Error("load a model before measuring");
+    return this.loaded;
+  }
+
+  private get shard(): Shard {
+    return this.need().shard;
+  }
+
+  private async probe(): Promise<ProbeReply> {
+    const { adapter, measurements, noAdapter } = await probeAdapter(() => undefined);
+    if (measurements === null) throw new Error(noAdapter?.message ?? "the probe gave nothing");
+    this.probed = { adapter, measurements };
+    return this.probed;
+  }
+
+  private async load(request: LoadRequest, onLog: (line: string) => void): Promise<LoadReply> {
+    const { modelUrl, contextTokens, sequences, activations } = request;
+    const nudge = (this.probed ?? (await this.probe())).measurements.nudgeHelps;
+    this.loaded?.shard.destroy();
+    const device = this.loaded?.device ?? (await requestKernelDevice());
+    const start = performance.now();
+    const reader = await openUrl(modelUrl);
+    const model = await openModel(reader, { kind: "url", url: modelUrl });
+    const openMs = performance.now() - start;
+    const whole = model.shard(0, model.description.layerCount);
+    const options = {
+      contextTokens,
+      sequences,
+      activations,
+      memoryBudgetBytes: MEMORY_BYTES,
+      nudge,
+    };
+    const phasesMs: Record<string, number> = {};
+    const shard = await loadShard(device, whole, options, reader, ({ phase }) => {
+      phasesMs[phase] = performance.now() - start;
+    });
+    const loadMs = performance.now() - start;
+    this.loaded = { device, shard, whole, options, reader };
+    onLog(`loaded in ${Math.round(loadMs)} ms`);
+    return {
+      loadMs,
+      openMs,
+      phasesMs,
+      memory: shard.memory(),
+      variants: shard.variants,
+      maxRows: shard.maxRows,
+      counters: shard.counters(),
+    };
+  }
+
+  /** Milliseconds from the first chunk to the token after the last one. */
+  private async prefill(sequence: number, from: number, end: number): Promise<number> {
+    const { shard } = this;
+    const start = performance.now();
+    for (let at = from; at < end; at += shard.maxRows) {
+      const count = Math.min(shard.maxRows, end - at);
+      await shard.step(rowsAt(sequence, at, count, at + count === end), null);
+    }
+    return performance.now() - start;
+  }
+
+  private async decode(
+    contexts: readonly number[],
+    steps: number,
+    rounds: number,
+  ): Promise<DecodeReply> {
+    const { shard } = this;
+    const stepMs: Record<string, number[]> = {};
+    const step = async (context: number) => {
+      const start = performance.now();
+      await shard.step(rowsAt(0, context - 1, 1, true), null);
+      return performance.now() - start;
+    };
+    for (let round = 0; round < rounds; round++) {
+      for (const context of contexts) {
+        const times = (stepMs[context] ??= []);
+        for (let i = 0; i < WARM_UP_STEPS; i++) await step(context);
+        for (let i = 0; i < steps; i++) times.push(await step(context));
+      }
+    }
+    const before = shard.counters();
+    await step(contexts[0]!);
+    return { stepMs, counters: difference(shard.counters(), before), memory: shard.memory() };
+  }
+
+  private async batch(rows: number, context: number, steps: number, rounds: number) {
+    const { shard } = this;
+    for (let sequence = 0; sequence < rows; sequence++) await this.prefill(sequence, 0, context);
+    const oneMs: number[] = [];
+    const manyMs: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      for (const [count, times] of [
+        [1, oneMs],
+        [rows, manyMs],
+      ] as const) {
+        const step = async () => {
+          const start = performance.now();
+          const sequences = Array.from({ length: count }, (_, sequence) => sequence);
+          const batch = sequences.flatMap((sequence) => rowsAt(sequence, context - 1, 1, true));
+          await shard.step(batch, null);
+          return performance.now() - start;
+        };
+        for (let i = 0; i < WARM_UP_STEPS; i++) await step();
+        for (let i = 0; i < steps; i++) times.push(await step());
+      }
+    }
+    return { oneMs, manyMs };
+  }
+
+  /** Steps of shards with no layers: what a step costs before it multiplies anything. */
+  private async fixedCost(steps: number) {
+    const { device, whole, options, reader } = this.need();
+    const times = async (description: ShardDescription) => {
+      const shard = await loadShard(device, description, options, reader, () => undefined);
+      const ms: number[] = [];
+      for (let i = 0; i < steps + WARM_UP_STEPS; i++) {
+        const start = performance.now();
+        await shard.step(rowsAt(0, 63, 1, description.head !== null), null);
+        ms.push(performance.now() - start);
+      }
+      shard.destroy();
+      return ms.slice(WARM_UP_STEPS);
+    };
+    const empty = { ...whole, end: 0, layers: [] };
+    const bareMs = await times({ ...empty, head: null, outputNorm: null });
+    const headMs = await times(empty);
+    return { bareMs, headMs };
+  }
+}
+
+/** Rows of random tokens at `[position, position + count)`; the last one is sampled if `sampled`. */
+function rowsAt(sequence: number, position: number, count: number, sampled: boolean): StepRow[] {
+  return Array.from({ length: count }, (_, i) => ({
+    sequence,
+    position: position + i,
+    token: 1000 + Math.floor(Math.random() * 20_000),
+    sample:
+      sampled && i === count - 1
+        ? { sampling: GREEDY, random: 0, recentTokens: new Uint32Array() }
+        : null,
+  }));
+}
+
+function difference(after: EngineCounters, before: EngineCounters): EngineCounters {
+  const entries = Object.entries(after) as [keyof EngineCounters, number][];
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, value - before[name]]),
+  ) as EngineCounters;
+}

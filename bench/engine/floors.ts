@@ -1,0 +1,66 @@
+/** The speeds that the engine must reach, as ratios in one run: the rows of the final table. Pure. */
+import type { BenchBrowserName } from "../support/bench-browser.ts";
+import { median, type Samples } from "./results.ts";
+
+export type FloorRow = {
+  readonly work: string;
+  /** `null` where the peer does not run. */
+  readonly floor: number | null;
+  /** "ms" is an upper bound on milliseconds; "times" a lower bound on a ratio. */
+  readonly unit: "times" | "ms";
+  /** NaN where it was not measured. */
+  readonly measured: number;
+  readonly met: boolean | null;
+};
+
+const FLOORS: Record<BenchBrowserName, readonly (number | null)[]> = {
+  chromium: [25, null, 0.28, 4, 1.1, 1.8, 4, 0.7, 0.4],
+  firefox: [5, 50, 0.45, 3, 1.2, 1.5, 5, 0.7, 0.4],
+};
+
+/** SmolLM2-135M: the head's part of the multiply-accumulates of a token. */
+const HEAD_SHARE = (49_152 * 576) / (49_152 * 576 + 30 * 576 * (960 + 576 + 3 * 1536));
+
+export function floorRows(browser: BenchBrowserName, samples: Samples): FloorRow[] {
+  const ms = (work: string) => median(samples[work] ?? []);
+  const decode = ms("tabmesh decode 64");
+  const prefill = ms("tabmesh prefill 400");
+  const measured: readonly (readonly [string, number])[] = [
+    ["decode against onnxruntime-web's matrix work on WebGPU", ms("ort decode") / decode],
+    ["decode against wllama on WebGPU", ms("wllama_webgpu decode 64") / decode],
+    ["decode against wllama in WebAssembly", ms("wllama decode 64") / decode],
+    ["prefill of 400 tokens against onnxruntime-web on WebGPU", ortPrefill(ms) / prefill],
+    ["prefill of 400 tokens against wllama in WebAssembly", ms("wllama prefill 400") / prefill],
+    [
+      "4 rows decoding together against one, in sum",
+      (4 * ms("tabmesh one row")) / ms("tabmesh four rows"),
+    ],
+    ["a step with all layers removed", ms("tabmesh no layers")],
+    [
+      "decode at 1,024 tokens of context against 64",
+      ms("tabmesh context 64") / ms("tabmesh context 1024"),
+    ],
+    [
+      "decode at 4,096 tokens of context against 64",
+      ms("tabmesh context 64") / ms("tabmesh context 4096"),
+    ],
+  ];
+  return measured.map(([work, value], i) => {
+    const floor = FLOORS[browser][i]!;
+    const unit = work.startsWith("a step") ? "ms" : "times";
+    const met =
+      floor === null || Number.isNaN(value) ? null : unit === "ms" ? value < floor : value >= floor;
+    return { work, floor, unit, measured: value, met };
+  });
+}
+
+/**
+ * Milliseconds for 400 rows: measured, or scaled from 64 with the head, which a chunk
+ * runs for one row only, counted once (its time guessed from its part of a decode step).
+ */
+export function ortPrefill(ms: (work: string) => number): number {
+  const whole = ms("ort prefill 400");
+  if (!Number.isNaN(whole)) return whole;
+  const head = HEAD_SHARE * ms("ort decode");
+  return ((ms("ort prefill 64") - head) / 64) * 400 + head;
+}

@@ -1,0 +1,224 @@
+/**
+ * All measurements in one browser. Us and each peer take turns, so that a machine
+ * that grows slower or busier meanwhile slows both.
+ */
+import { loadavg } from "node:os";
+import {
+  openBenchPage,
+  type BenchBrowserName,
+  type BenchServer,
+} from "../support/bench-browser.ts";
+import type { BenchOptions } from "./options.ts";
+import { MODEL_PATH, openOrt, openWllama } from "./peers.ts";
+import type {
+  DecodeReply,
+  EngineRequest,
+  LoadReply,
+  ProbeReply,
+  ProfileReply,
+} from "./requests.ts";
+import { machineName, type BrowserResult, type Samples } from "./results.ts";
+
+/** How much of everything; a quick run gives rough numbers. */
+const FULL = { rounds: 3, steps: 12, contexts: [64, 1024, 4096], ortRows: 400, wllamaLong: 1024 };
+const QUICK = { rounds: 1, steps: 6, contexts: [64, 512], ortRows: 64, wllamaLong: 400 };
+
+const PROMPTS = [16, 128, 400];
+const BATCH_ROWS = 4;
+/** Steps beyond the longest context that is measured. */
+const SPARE_TOKENS = 64;
+/** llama.cpp on lavapipe takes seconds a token. */
+const WLLAMA_WEBGPU = { promptTokens: 8, decode: 4 };
+
+type Engine = {
+  ask<Reply>(request: EngineRequest): Promise<Reply>;
+  close(): Promise<void>;
+};
+
+export async function measureBrowser(
+  browser: BenchBrowserName,
+  server: BenchServer,
+  options: BenchOptions,
+  log: (line: string) => void,
+): Promise<BrowserResult> {
+  const size = options.quick ? QUICK : FULL;
+  const samples: Samples = {};
+  const add = (work: string, ...ms: readonly number[]) => (samples[work] ??= []).push(...ms);
+  const engine = await openEngine(browser, server, log);
+  const setting = { browser, server, log, engine, samples, add, size };
+  try {
+    const probe = await engine.ask<ProbeReply>({ kind: "probe" });
+    const load = await engine.ask<LoadReply>({
+      kind: "load",
+      modelUrl: `${server.origin}${MODEL_PATH}`,
+      contextTokens: size.contexts.at(-1)! + SPARE_TOKENS,
+      sequences: BATCH_ROWS,
+      activations: options.activations,
+    });
+    add("tabmesh load", load.loadMs);
+    const versions = options.alone ? {} : await againstWllama(setting);
+    if (options.alone) for (let i = 0; i < size.rounds; i++) await ours(setting);
+    const contexts = await longContext(setting);
+    const batch = await engine.ask<{ oneMs: number[]; manyMs: number[] }>({
+      kind: "batch",
+      rows: BATCH_ROWS,
+      context: 64,
+      steps: size.steps,
+      rounds: size.rounds,
+    });
+    add("tabmesh one row", ...batch.oneMs);
+    add("tabmesh four rows", ...batch.manyMs);
+    const fixed = await engine.ask<{ bareMs: number[]; headMs: number[] }>({
+      kind: "fixed",
+      steps: 30,
+    });
+    add("tabmesh no layers", ...fixed.bareMs);
+    add("tabmesh no layers, with head", ...fixed.headMs);
+    if (!options.alone) await againstOrt(setting);
+    const profiles: ProfileReply[] = [];
+    for (const rows of [1, load.maxRows]) {
+      profiles.push(await engine.ask<ProfileReply>({ kind: "profile", rows, context: 256 }));
+    }
+    await engine.close();
+    if (browser === "firefox" && !options.alone) await wllamaOnWebGpu(setting);
+    return {
+      date: new Date().toISOString(),
+      machine: machineName(),
+      browser,
+      quick: options.quick,
+      activations: options.activations,
+      loadAverage: loadavg()[0]!,
+      ...probe,
+      load,
+      versions,
+      samples,
+      profiles,
+      ...contexts,
+    };
+  } finally {
+    await engine.close();
+  }
+}
+
+type Setting = {
+  readonly browser: BenchBrowserName;
+  readonly server: BenchServer;
+  readonly log: (line: string) => void;
+  readonly engine: Engine;
+  readonly samples: Samples;
+  readonly add: (work: string, ...ms: readonly number[]) => void;
+  readonly size: typeof FULL;
+};
+
+/** The engine's page; `close` may be called twice. */
+export async function openEngine(
+  browser: BenchBrowserName,
+  server: BenchServer,
+  log: (line: string) => void,
+): Promise<Engine> {
+  const page = await openBenchPage(browser, server, "/bench/engine/index.html", log);
+  let closed = false;
+  return {
+    async ask<Reply>(request: EngineRequest) {
+      log(`tabmesh: ${Object.values(request).slice(0, 3).join(" ")}`);
+      return (await page.call(request)) as Reply;
+    },
+    async close() {
+      if (!closed) await page.close();
+      closed = true;
+    },
+  };
+}
+
+/** One round of our own prompts and of decode at 64. */
+async function ours({ engine, add, size }: Setting): Promise<void> {
+  for (const tokens of PROMPTS) {
+    const request = { kind: "prefill", tokens, repeats: 1, sequence: 0 } as const;
+    const { ms } = await engine.ask<{ ms: number[] }>(request);
+    add(`tabmesh prefill ${tokens}`, ...ms);
+  }
+  const request = { kind: "decode", contexts: [64], steps: size.steps, rounds: 1 } as const;
+  add("tabmesh decode 64", ...(await engine.ask<DecodeReply>(request)).stepMs["64"]!);
+}
+
+/** Per token: a peer's prompt may be a token or two off. */
+async function againstWllama(setting: Setting): Promise<Record<string, string>> {
+  const { browser, server, log, add, size } = setting;
+  const contextTokens = size.wllamaLong + SPARE_TOKENS;
+  const wllama = await openWllama(browser, server, { webgpu: false, contextTokens }, log);
+  const run = async (prompt: number, decode: number) => {
+    const { promptTokens, promptMs, decodedTokens, decodeMs } = await wllama.run(prompt, decode);
+    add(`wllama prefill ${prompt}`, (promptMs / promptTokens) * prompt);
+    if (decode > 1) add(`wllama decode ${prompt}`, decodeMs / decodedTokens);
+  };
+  try {
+    await wllama.run(16, 2); // pages in the weights
+    add("wllama load", wllama.loadMs());
+    for (let round = 0; round < size.rounds; round++) {
+      await run(64, size.steps);
+      await ours(setting);
+      await run(16, 1);
+      await run(128, 1);
+      await run(400, size.steps);
+    }
+    if (size.wllamaLong > 400) await run(size.wllamaLong, size.steps);
+    return { llamaCppInWllama: wllama.version() };
+  } finally {
+    await wllama.close();
+  }
+}
+
+async function longContext({ engine, add, size }: Setting) {
+  const memoryBytes: Record<string, number> = {};
+  const total = (memory: Readonly<Record<string, number>>) =>
+    Object.values(memory).reduce((a, b) => a + b, 0);
+  let from = 0;
+  for (const tokens of size.contexts) {
+    type Filled = { fillMs: number; memory: Record<string, number> };
+    const filled = await engine.ask<Filled>({ kind: "fill", from, tokens });
+    add(`tabmesh fill ${from} to ${tokens}`, filled.fillMs);
+    memoryBytes[`filled to ${tokens} of 1 generation`] = total(filled.memory);
+    from = tokens;
+  }
+  const { contexts, steps, rounds } = size;
+  const reply = await engine.ask<DecodeReply>({ kind: "decode", contexts, steps, rounds });
+  for (const [context, ms] of Object.entries(reply.stepMs))
+    add(`tabmesh context ${context}`, ...ms);
+  return { counters: reply.counters, memoryBytes };
+}
+
+/** Decode against one row; prefill against as many rows as the graph has, or scaled up to 400. */
+async function againstOrt(setting: Setting): Promise<void> {
+  const { browser, server, log, engine, add, size } = setting;
+  const decode = await openOrt(browser, server, 1, log);
+  try {
+    for (let round = 0; round < size.rounds; round++) {
+      add("ort decode", await decode.step());
+      const request = { kind: "decode", contexts: [64], steps: size.steps, rounds: 1 } as const;
+      add("tabmesh decode 64", ...(await engine.ask<DecodeReply>(request)).stepMs["64"]!);
+    }
+    add("ort load", decode.loadMs());
+  } finally {
+    await decode.close();
+  }
+  const prefill = await openOrt(browser, server, size.ortRows, log);
+  try {
+    add(`ort prefill ${size.ortRows}`, await prefill.step());
+    const request = { kind: "prefill", tokens: 400, repeats: 1, sequence: 0 } as const;
+    add("tabmesh prefill 400", ...(await engine.ask<{ ms: number[] }>(request)).ms);
+  } finally {
+    await prefill.close();
+  }
+}
+
+async function wllamaOnWebGpu({ browser, server, log, add }: Setting): Promise<void> {
+  const wllama = await openWllama(browser, server, { webgpu: true, contextTokens: 128 }, log);
+  try {
+    const run = await wllama.run(WLLAMA_WEBGPU.promptTokens, WLLAMA_WEBGPU.decode);
+    add("wllama_webgpu decode 64", run.decodeMs / run.decodedTokens);
+    add("wllama_webgpu prefill 1", run.promptMs / run.promptTokens);
+    add("wllama_webgpu load", wllama.loadMs());
+  } finally {
+    await wllama.close();
+  }
+}

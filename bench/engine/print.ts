@@ -1,0 +1,170 @@
+/** A result as tables for people, or as one JSON object a line. Pure: returns lines. */
+import { floorRows, ortPrefill, type FloorRow } from "./floors.ts";
+import type { KernelProfile, ProfileReply } from "./requests.ts";
+import { median, type BrowserResult } from "./results.ts";
+
+export function resultLines(result: BrowserResult): string[] {
+  const { adapter, measurements, machine, load, counters, memoryBytes } = result;
+  return [
+    `${adapter.browser} · ${adapter.description || `${adapter.vendor} ${adapter.architecture}`} · ${machine}`,
+    `copies ${rate(measurements.copyBytesPerMs / 1e6)} GB/s, f32 ${rate(measurements.f32FlopsPerMs / 1e6)} GFLOP/s, ` +
+      `dispatch ${measurements.dispatchMs.toFixed(3)} ms, readback ${measurements.readbackMs.toFixed(1)} ms; ` +
+      `load average at the end ${result.loadAverage.toFixed(1)}`,
+    "",
+    ...comparisonLines(result),
+    "",
+    `load      ${Object.entries(load.phasesMs)
+      .map(([phase, ms]) => `${phase} done at ${(ms / 1000).toFixed(1)} s`)
+      .join(", ")}; ready at ${(load.loadMs / 1000).toFixed(1)} s`,
+    `memory    ${Object.entries(memoryBytes)
+      .map(([when, bytes]) => `${when}: ${(bytes / 2 ** 20).toFixed(0)} MiB`)
+      .join("; ")}`,
+    `a decode step: ${Object.entries(counters)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(", ")}`,
+    ...load.variants.map((line) => `variant   ${line}`),
+    ...result.profiles.flatMap((profile) => ["", ...profileLines(profile, result)]),
+    "",
+    ...floorLines(floorRows(result.browser, result.samples)),
+  ];
+}
+
+/** One object a measurement, then one a floor. */
+export function jsonLines(result: BrowserResult): string[] {
+  const { browser, date, adapter } = result;
+  const head = { suite: "engine", browser, date, adapter: adapter.description || adapter.vendor };
+  const medians = Object.entries(result.samples).map(([work, ms]) => ({
+    ...head,
+    work,
+    medianMs: median(ms),
+    runs: ms.length,
+  }));
+  const profiles = result.profiles.flatMap(({ rows, context, kernels }) =>
+    kernels.map((kernel) => ({ ...head, profile: { rows, context, ...kernel } })),
+  );
+  const floors = floorRows(browser, result.samples).map((row) => ({ ...head, ...row }));
+  return [...medians, ...profiles, ...floors].map((line) => JSON.stringify(line));
+}
+
+const rate = (value: number) => value.toPrecision(3);
+
+function comparisonLines({ samples }: BrowserResult): string[] {
+  const ms = (work: string) => median(samples[work] ?? []);
+  const perSecond = (tokens: number, time: number) => (tokens * 1000) / time;
+  const row = (label: string, ours: number, wllama: number, ort: number, webgpu: number) => [
+    label,
+    cell(ours),
+    cell(wllama),
+    ratio(ours / wllama),
+    cell(ort),
+    ratio(ours / ort),
+    cell(webgpu),
+    ratio(ours / webgpu),
+  ];
+  const decode = (context: number, key: string) =>
+    row(
+      `decode at ${context}`,
+      perSecond(1, ms(key)),
+      perSecond(1, ms(`wllama decode ${context}`)),
+      context === 64 ? perSecond(1, ms("ort decode")) : NaN,
+      context === 64 ? perSecond(1, ms("wllama_webgpu decode 64")) : NaN,
+    );
+  const prefill = (tokens: number) =>
+    row(
+      `prefill of ${tokens}`,
+      perSecond(tokens, ms(`tabmesh prefill ${tokens}`)),
+      perSecond(tokens, ms(`wllama prefill ${tokens}`)),
+      tokens === 400 ? perSecond(tokens, ortPrefill(ms)) : NaN,
+      NaN,
+    );
+  const contexts = Object.keys(samples).flatMap((work) => {
+    const context = /^tabmesh context (\d+)$/.exec(work)?.[1];
+    return context === undefined || context === "64" ? [] : [Number(context)];
+  });
+  const header = ["tokens/s", "tabmesh", "wllama wasm", "ratio", "ort matrices", "ratio"];
+  const seconds = (work: string) => ms(work) / 1000;
+  return table([
+    [...header, "wllama webgpu", "ratio"],
+    prefill(16),
+    prefill(128),
+    prefill(400),
+    decode(64, "tabmesh decode 64"),
+    ...contexts.map((context) => decode(context, `tabmesh context ${context}`)),
+    [
+      "load, seconds",
+      cell(seconds("tabmesh load")),
+      cell(seconds("wllama load")),
+      ratio(seconds("wllama load") / seconds("tabmesh load")),
+      cell(seconds("ort load")),
+      ratio(seconds("ort load") / seconds("tabmesh load")),
+      cell(seconds("wllama_webgpu load")),
+      ratio(seconds("wllama_webgpu load") / seconds("tabmesh load")),
+    ],
+    ["no layers, ms", cell(ms("tabmesh no layers")), "", "", "", "", "", ""],
+    ["no layers but head, ms", cell(ms("tabmesh no layers, with head")), "", "", "", "", "", ""],
+  ]);
+}
+
+/** Kernels of a step against the adapter: the better used of its copy bandwidth and its arithmetic. */
+export function profileLines(
+  { rows, context, stepMs, replayMs, kernels }: ProfileReply,
+  { measurements }: Pick<BrowserResult, "measurements">,
+): string[] {
+  const total = kernels.reduce((sum, { ms }) => sum + ms, 0);
+  const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+  const roofline = ({ macs, bytes, ms }: KernelProfile) => {
+    if (macs === null || bytes === null) return ["", "", "", ""];
+    const arithmetic = (2 * macs) / ms / measurements.f32FlopsPerMs;
+    const bandwidth = bytes / ms / measurements.copyBytesPerMs;
+    return [
+      (macs / ms / 1e6).toFixed(2),
+      (bytes / ms / 1e6).toFixed(2),
+      percent(arithmetic),
+      percent(bandwidth),
+    ];
+  };
+  return [
+    `${rows === 1 ? "a decode step" : `a chunk of ${rows} rows`} at ${context} tokens of context: ` +
+      `${stepMs.toFixed(1)} ms; its dispatches alone ${replayMs.toFixed(1)} ms; kernel by kernel ${total.toFixed(1)} ms`,
+    ...table([
+      ["kernel", "dispatches", "groups", "ms", "share", "GMAC/s", "GB/s", "of f32", "of copies"],
+      ...kernels.map((kernel) => [
+        kernel.name,
+        String(kernel.dispatches),
+        String(kernel.workgroups),
+        kernel.ms.toFixed(2),
+        percent(kernel.ms / total),
+        ...roofline(kernel),
+      ]),
+    ]),
+  ];
+}
+
+function floorLines(rows: readonly FloorRow[]): string[] {
+  const unit = (row: FloorRow, value: number) =>
+    row.unit === "ms" ? `${value.toFixed(1)} ms` : `${value.toPrecision(3)} times`;
+  return table([
+    ["work", "floor", "measured", "met"],
+    ...rows.map((row) => [
+      row.work,
+      row.floor === null
+        ? "it has none"
+        : `${row.unit === "ms" ? "below" : "at least"} ${row.floor}`,
+      Number.isNaN(row.measured) ? "not measured" : unit(row, row.measured),
+      row.met === null ? "-" : row.met ? "yes" : "NO",
+    ]),
+  ]);
+}
+
+const cell = (value: number) => (Number.isNaN(value) ? "" : value.toPrecision(3));
+const ratio = (value: number) => (Number.isNaN(value) ? "" : `x ${value.toPrecision(3)}`);
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  return rows.map((row) =>
+    row
+      .map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)))
+      .join("  ")
+      .trimEnd(),
+  );
+}

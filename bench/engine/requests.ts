@@ -1,0 +1,96 @@
+/** What the driver asks of the engine's page, and what it answers. All of it can be cloned. */
+import type { EngineCounters, ShardMemory } from "../../src/engine/types.ts";
+import type { Adapter, Measurements } from "../../src/shared/member.ts";
+
+export type LoadRequest = {
+  readonly kind: "load";
+  readonly modelUrl: string;
+  readonly contextTokens: number;
+  readonly sequences: number;
+  readonly activations: "float" | "int8";
+};
+
+export type EngineRequest =
+  | { readonly kind: "probe" }
+  | LoadRequest
+  /** Prompts of `tokens` in sequence `sequence`, from position 0, to the first sampled token. */
+  | {
+      readonly kind: "prefill";
+      readonly tokens: number;
+      readonly repeats: number;
+      readonly sequence: number;
+    }
+  /** Fills sequence 0 to `tokens` by ordinary prefill, from `from`. */
+  | { readonly kind: "fill"; readonly from: number; readonly tokens: number }
+  /** `steps` steps of one row at each of the contexts in turn, `rounds` times. */
+  | {
+      readonly kind: "decode";
+      readonly contexts: readonly number[];
+      readonly steps: number;
+      readonly rounds: number;
+    }
+  /** `steps` steps with one row and with `rows` of as many sequences, in turn. */
+  | {
+      readonly kind: "batch";
+      readonly rows: number;
+      readonly context: number;
+      readonly steps: number;
+      readonly rounds: number;
+    }
+  /** The fixed cost of a step: shards without layers, with and without the head. */
+  | { readonly kind: "fixed"; readonly steps: number }
+  /** Milliseconds by kernel of a step of `rows` rows at `context`. */
+  | { readonly kind: "profile"; readonly rows: number; readonly context: number };
+
+export type LoadReply = {
+  readonly loadMs: number;
+  readonly openMs: number;
+  /** From the start of the load to each phase's last word. */
+  readonly phasesMs: Readonly<Record<string, number>>;
+  readonly memory: ShardMemory;
+  readonly variants: readonly string[];
+  readonly maxRows: number;
+  readonly counters: EngineCounters;
+};
+
+export type DecodeReply = {
+  /** Milliseconds of each step, by context. */
+  readonly stepMs: Readonly<Record<string, readonly number[]>>;
+  /** Of the last step at the first context. */
+  readonly counters: EngineCounters;
+  readonly memory: ShardMemory;
+};
+
+/** One kind of dispatch in a step. */
+export type KernelProfile = {
+  readonly name: string;
+  readonly dispatches: number;
+  readonly workgroups: number;
+  /** All its dispatches in one step, in one submit of their own. */
+  readonly ms: number;
+  /** Multiply-accumulates; null where it is no matrix product or attention. */
+  readonly macs: number | null;
+  /** Bytes of weights or cache that it has to read. */
+  readonly bytes: number | null;
+};
+
+export type ProfileReply = {
+  readonly rows: number;
+  readonly context: number;
+  readonly stepMs: number;
+  /** All recorded dispatches, replayed in one submit. */
+  readonly replayMs: number;
+  readonly kernels: readonly KernelProfile[];
+};
+
+export type ProbeReply = { readonly adapter: Adapter; readonly measurements: Measurements };
+
+export type EngineReply =
+  | ProbeReply
+  | LoadReply
+  | DecodeReply
+  | ProfileReply
+  | { readonly ms: readonly number[] }
+  | { readonly fillMs: number; readonly memory: ShardMemory }
+  | { readonly oneMs: readonly number[]; readonly manyMs: readonly number[] }
+  | { readonly bareMs: readonly number[]; readonly headMs: readonly number[] };

@@ -1,0 +1,52 @@
+/** What a run in one browser measured, and how it is kept. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import type { EngineCounters } from "../../src/engine/types.ts";
+import type { BenchBrowserName } from "../support/bench-browser.ts";
+import type { LoadReply, ProbeReply, ProfileReply } from "./requests.ts";
+
+/** Who does the work: us, llama.cpp in WebAssembly, llama.cpp on WebGPU, onnxruntime-web's matrices. */
+export type Runner = "tabmesh" | "wllama" | "wllama_webgpu" | "ort";
+
+/** Milliseconds of each run, by `RUNNER WORK`, such as "wllama prefill 400" or "tabmesh decode 64". */
+export type Samples = Record<string, number[]>;
+
+export type BrowserResult = {
+  readonly date: string;
+  readonly machine: string;
+  readonly browser: BenchBrowserName;
+  readonly quick: boolean;
+  readonly activations: "float" | "int8";
+  /** Processes that wanted a core when the run ended; above the cores it was disturbed. */
+  readonly loadAverage: number;
+  readonly adapter: ProbeReply["adapter"];
+  readonly measurements: ProbeReply["measurements"];
+  readonly load: LoadReply;
+  /** Of one decode step. */
+  readonly counters: EngineCounters;
+  /** Bytes of the shard, weights with cache and scratch, by what had been done. */
+  readonly memoryBytes: Readonly<Record<string, number>>;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly samples: Samples;
+  readonly profiles: readonly ProfileReply[];
+};
+
+export function median(values: readonly number[]): number {
+  if (values.length === 0) return NaN;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
+}
+
+export const machineName = () => `${cpus().length} x ${cpus()[0]?.model.trim() ?? "unknown"}`;
+
+/** Writes `bench/results/DATE-ADAPTER-BROWSER.json`; returns its path. */
+export async function writeResult(result: BrowserResult): Promise<string> {
+  const { vendor, architecture, description, browser } = result.adapter;
+  const adapter = [vendor, architecture].filter(Boolean).join(" ") || description || "adapter";
+  const name = `${result.date.slice(0, 10)} ${adapter} ${browser}${result.quick ? " quick" : ""}`;
+  const path = `bench/results/${name.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.json`;
+  await mkdir("bench/results", { recursive: true });
+  await writeFile(path, `${JSON.stringify(result, null, 1)}\n`);
+  return path;
+}
