@@ -31,6 +31,11 @@ export class DeviceWatch {
     if (this.#failure === null && error.kind !== "destroyed") {
       this.#tell(error.message, error.kind === "device_lost");
     }
+    // Firefox says that commands are invalid before it says that the device is lost: the loss is the reason.
+    if (error.kind === "device_lost" && this.#failure?.kind === "validation") {
+      this.#tell(error.message, true);
+      this.#failure = error;
+    }
     this.#failure ??= error;
     for (const reject of this.#waiting) reject(this.#failure);
     this.#waiting.clear();
@@ -65,6 +70,7 @@ export class DeviceWatch {
   readonly #onError = (event: GPUUncapturedErrorEvent): void => {
     const kind = event.error instanceof GPUOutOfMemoryError ? "memory" : "validation";
     const what = kind === "memory" ? "The GPU is out of memory" : "The GPU refused a command";
-    this.fail(new EngineError(kind, `${what}: ${event.error.message}`));
+    const error = new EngineError(kind, `${what}: ${event.error.message}`);
+    this.fail(error);
   };
 }

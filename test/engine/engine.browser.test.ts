@@ -200,8 +200,8 @@ describe("a shard", () => {
     const row = { sequence: 0, position: 0, token: 1, sample: null };
     await expect(shard.step([row], null)).rejects.toThrow(EngineError);
     await device.lost;
-    expect(told).toHaveLength(1);
-    expect(told[0]![0]).toMatch(/GPU device is gone/);
-    expect(told[0]![1]).toBe(true);
+    // Firefox may complain of invalid commands before it; the loss is told last, and once.
+    expect(told.at(-1)![0]).toMatch(/GPU device is gone/);
+    expect(told.map(([, lost]) => lost).filter((lost) => lost)).toEqual([true]);
   });
 });
