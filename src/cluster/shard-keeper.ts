@@ -110,10 +110,14 @@ export class ShardKeeper {
       this.#held = null;
       this.#report(placement, mine, { status: "loading", phase: "starting" });
       let bytes = 0;
-      const { variants } = await models.loadShard(request, (progress) => {
+      // Progress crosses threads on a way of its own: the last of it may come after the end.
+      let ended = false;
+      const loading = models.loadShard(request, (progress) => {
+        if (ended) return;
         bytes = progress.totalBytes;
         this.#progress(placement, mine, progress);
       });
+      const { variants } = await loading.finally(() => (ended = true));
       this.#held = { key, variants, bytes };
     }
     if (placement.id !== this.#wanted) return;

@@ -97,6 +97,29 @@ test("progress of a download is a few events, not one for each piece", async () 
   });
 });
 
+test("progress that comes after the end of a load does not undo it", async () => {
+  await withRoom(async (room) => {
+    const { client } = await room.add("watcher", { observes: true });
+    let report = () => undefined as void;
+    const loadShard = (
+      _request: unknown,
+      onProgress: (progress: { phase: string; doneBytes: number; totalBytes: number }) => void,
+    ) => {
+      report = () => onProgress({ phase: "compiling", doneBytes: 10, totalBytes: 10 });
+      return Promise.resolve({ variants: [] });
+    };
+    const worker = await room.add("worker", { models: { loadShard } });
+    await client.place({ model: MODEL_URL });
+    report();
+    // Commands of a member arrive in their order: a report of it would be there before this.
+    await worker.client.dispatch({ type: "rename", name: "still there" });
+    expect(client.state.members.at(-1)).toMatchObject({
+      name: "still there",
+      shard: { status: "ready" },
+    });
+  });
+});
+
 test("a lost device takes the member's layers elsewhere", async () => {
   await withRoom(async (room) => {
     const first = await room.add("first");
