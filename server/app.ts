@@ -1,5 +1,6 @@
 /** All that is served over HTTP: the built page, models, signalling and the rooms' API. */
 import express, { type ErrorRequestHandler, type Express } from "express";
+import type { ServerFacts } from "../src/shared/server-facts.ts";
 import type { Bridge } from "./bridge.ts";
 import { httpApi } from "./http-api.ts";
 import { ISOLATION_HEADERS } from "./isolation-headers.ts";
@@ -15,7 +16,12 @@ export type AppDirectories = {
 /** Built files carry a hash of their content in their names. */
 const HASHED_FILE_MAX_AGE = "365d";
 
-export function createApp(bridge: Bridge, { page, models }: AppDirectories): Express {
+/** `facts` is asked at each request: the port is known once the server listens. */
+export function createApp(
+  bridge: Bridge,
+  { page, models }: AppDirectories,
+  facts: () => ServerFacts,
+): Express {
   const app = express();
   app.disable("x-powered-by");
   app.use((_request, response, next) => {
@@ -24,6 +30,10 @@ export function createApp(bridge: Bridge, { page, models }: AppDirectories): Exp
   });
   app.use(httpApi(bridge));
   app.use("/models", modelFiles(models));
+  app.get("/server.json", (_request, response) => {
+    response.setHeader("Cache-Control", "no-cache");
+    response.json(facts());
+  });
   app.use(
     "/assets",
     express.static(`${page}/assets`, { immutable: true, maxAge: HASHED_FILE_MAX_AGE }),

@@ -7,6 +7,7 @@ import { createServer as createHttpServer, type RequestListener } from "node:htt
 import { createServer as createHttpsServer } from "node:https";
 import type { Server as NetServer, Socket } from "node:net";
 import { BRIDGE_PATH } from "../src/shared/bridge.ts";
+import type { ServerFacts } from "../src/shared/server-facts.ts";
 import { answerError, createApp, type AppDirectories } from "./app.ts";
 import { Bridge } from "./bridge.ts";
 import { getCertificate } from "./certificate.ts";
@@ -20,6 +21,8 @@ export type ServerOptions = AppDirectories & {
   readonly port: number;
   /** The directory that keeps the certificate, or null to stay on this machine. */
   readonly lanCertificate: string | null;
+  /** For rooms that span networks; none unless given. */
+  readonly iceServers?: ServerFacts["iceServers"];
 };
 
 export type RunningServer = {
@@ -32,7 +35,15 @@ export type RunningServer = {
 /** Rejects with a `PortBusyError` when the port is taken. */
 export async function openServer(options: ServerOptions): Promise<RunningServer> {
   const bridge = new Bridge();
-  const app = createApp(bridge, options);
+  const listeners: NetServer[] = [];
+  const addresses = (): string[] => {
+    const port = portOf(listeners[0]!);
+    return [`http://localhost:${port}`, ...lan.map((address) => `https://${address}:${port}`)];
+  };
+  const app = createApp(bridge, options, () => ({
+    addresses: addresses(),
+    iceServers: options.iceServers ?? [],
+  }));
   const lan = options.lanCertificate === null ? [] : lanAddresses();
   const http = createHttpServer(toHttpsUnlessLocal(app));
   const https =
@@ -47,7 +58,6 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
   routeUpgrades(http, routes);
   if (https !== null) routeUpgrades(https, routes);
 
-  const listeners: NetServer[] = [];
   const connections = new Set<Socket>();
   try {
     for (const host of options.lanCertificate === null ? ["127.0.0.1", "::1"] : ["0.0.0.0", "::"]) {
@@ -65,10 +75,9 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
     for (const listener of listeners) listener.close();
     throw error;
   }
-  const port = portOf(listeners[0]!);
   return {
-    port,
-    addresses: [`http://localhost:${port}`, ...lan.map((address) => `https://${address}:${port}`)],
+    port: portOf(listeners[0]!),
+    addresses: addresses(),
     close: async () => {
       bridge.close();
       const closed = listeners.map((one) => new Promise((resolve) => one.close(resolve)));
