@@ -56,6 +56,7 @@ export async function measureBrowser(
       activations: options.activations,
     });
     add("tabmesh load", load.loadMs);
+    add("tabmesh first prompt 16", ...(await promptMs(engine, 16)));
     const versions = options.alone ? {} : await againstWllama(setting);
     if (options.alone) for (let i = 0; i < size.rounds; i++) await ours(setting);
     const contexts = await longContext(setting);
@@ -130,12 +131,15 @@ export async function openEngine(
   };
 }
 
+async function promptMs(engine: Engine, tokens: number): Promise<number[]> {
+  const request = { kind: "prefill", tokens, repeats: 1, sequence: 0 } as const;
+  return (await engine.ask<{ ms: number[] }>(request)).ms;
+}
+
 /** One round of our own prompts and of decode at 64. */
 async function ours({ engine, add, size }: Setting): Promise<void> {
   for (const tokens of PROMPTS) {
-    const request = { kind: "prefill", tokens, repeats: 1, sequence: 0 } as const;
-    const { ms } = await engine.ask<{ ms: number[] }>(request);
-    add(`tabmesh prefill ${tokens}`, ...ms);
+    add(`tabmesh prefill ${tokens}`, ...(await promptMs(engine, tokens)));
   }
   const request = { kind: "decode", contexts: [64], steps: size.steps, rounds: 1 } as const;
   add("tabmesh decode 64", ...(await engine.ask<DecodeReply>(request)).stepMs["64"]!);
@@ -204,8 +208,7 @@ async function againstOrt(setting: Setting): Promise<void> {
   const prefill = await openOrt(browser, server, size.ortRows, log);
   try {
     add(`ort prefill ${size.ortRows}`, await prefill.step());
-    const request = { kind: "prefill", tokens: 400, repeats: 1, sequence: 0 } as const;
-    add("tabmesh prefill 400", ...(await engine.ask<{ ms: number[] }>(request)).ms);
+    add("tabmesh prefill 400", ...(await promptMs(engine, 400)));
   } finally {
     await prefill.close();
   }

@@ -1,12 +1,12 @@
 /** A result as tables for people, or as one JSON object a line. Pure: returns lines. */
 import { floorRows, ortPrefill, type FloorRow } from "./floors.ts";
 import type { KernelProfile, ProfileReply } from "./requests.ts";
-import { median, type BrowserResult } from "./results.ts";
+import { adapterName, median, type BrowserResult } from "./results.ts";
 
 export function resultLines(result: BrowserResult): string[] {
   const { adapter, measurements, machine, load, counters, memoryBytes } = result;
   return [
-    `${adapter.browser} · ${adapter.description || `${adapter.vendor} ${adapter.architecture}`} · ${machine}`,
+    `${adapter.browser} · ${adapterName(adapter)} · ${machine}`,
     `copies ${rate(measurements.copyBytesPerMs / 1e6)} GB/s, f32 ${rate(measurements.f32FlopsPerMs / 1e6)} GFLOP/s, ` +
       `dispatch ${measurements.dispatchMs.toFixed(3)} ms, readback ${measurements.readbackMs.toFixed(1)} ms; ` +
       `load average at the end ${result.loadAverage.toFixed(1)}`,
@@ -32,7 +32,7 @@ export function resultLines(result: BrowserResult): string[] {
 /** One object a measurement, then one a floor. */
 export function jsonLines(result: BrowserResult): string[] {
   const { browser, date, adapter } = result;
-  const head = { suite: "engine", browser, date, adapter: adapter.description || adapter.vendor };
+  const head = { suite: "engine", browser, date, adapter: adapterName(adapter) };
   const medians = Object.entries(result.samples).map(([work, ms]) => ({
     ...head,
     work,
@@ -100,12 +100,22 @@ function comparisonLines({ samples }: BrowserResult): string[] {
       cell(seconds("wllama_webgpu load")),
       ratio(seconds("wllama_webgpu load") / seconds("tabmesh load")),
     ],
+    [
+      "first prompt of 16, seconds",
+      cell(seconds("tabmesh first prompt 16")),
+      "",
+      "",
+      "",
+      "",
+      "",
+      "",
+    ],
     ["no layers, ms", cell(ms("tabmesh no layers")), "", "", "", "", "", ""],
     ["no layers but head, ms", cell(ms("tabmesh no layers, with head")), "", "", "", "", "", ""],
   ]);
 }
 
-/** Kernels of a step against the adapter: the better used of its copy bandwidth and its arithmetic. */
+/** Kernels of a step against the adapter's f32 arithmetic and the memory traffic of its copies. */
 export function profileLines(
   { rows, context, stepMs, replayMs, kernels }: ProfileReply,
   { measurements }: Pick<BrowserResult, "measurements">,
@@ -115,7 +125,7 @@ export function profileLines(
   const roofline = ({ macs, bytes, ms }: KernelProfile) => {
     if (macs === null || bytes === null) return ["", "", "", ""];
     const arithmetic = (2 * macs) / ms / measurements.f32FlopsPerMs;
-    const bandwidth = bytes / ms / measurements.copyBytesPerMs;
+    const bandwidth = bytes / ms / (2 * measurements.copyBytesPerMs); // a copy reads and writes
     return [
       (macs / ms / 1e6).toFixed(2),
       (bytes / ms / 1e6).toFixed(2),
@@ -127,7 +137,7 @@ export function profileLines(
     `${rows === 1 ? "a decode step" : `a chunk of ${rows} rows`} at ${context} tokens of context: ` +
       `${stepMs.toFixed(1)} ms; its dispatches alone ${replayMs.toFixed(1)} ms; kernel by kernel ${total.toFixed(1)} ms`,
     ...table([
-      ["kernel", "dispatches", "groups", "ms", "share", "GMAC/s", "GB/s", "of f32", "of copies"],
+      ["kernel", "dispatches", "groups", "ms", "share", "GMAC/s", "GB/s", "of f32", "of memory"],
       ...kernels.map((kernel) => [
         kernel.name,
         String(kernel.dispatches),

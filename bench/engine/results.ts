@@ -40,11 +40,15 @@ export function median(values: readonly number[]): number {
 
 export const machineName = () => `${cpus().length} x ${cpus()[0]?.model.trim() ?? "unknown"}`;
 
+/** Firefox tells neither vendor nor architecture. */
+export function adapterName({ vendor, architecture, software }: ProbeReply["adapter"]): string {
+  const told = [vendor, architecture].filter((word) => word.trim() !== "").join(" ");
+  return told || (software ? "software adapter" : "adapter");
+}
+
 /** Writes `bench/results/DATE-ADAPTER-BROWSER.json`; returns its path. */
 export async function writeResult(result: BrowserResult): Promise<string> {
-  const { vendor, architecture, description, browser } = result.adapter;
-  const adapter = [vendor, architecture].filter(Boolean).join(" ") || description || "adapter";
-  const name = `${result.date.slice(0, 10)} ${adapter} ${browser}${result.quick ? " quick" : ""}`;
+  const name = `${result.date.slice(0, 10)} ${adapterName(result.adapter)} ${result.adapter.browser}${result.quick ? " quick" : ""}`;
   const path = `bench/results/${name.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.json`;
   await mkdir("bench/results", { recursive: true });
   await writeFile(path, `${JSON.stringify(result, null, 1)}\n`);
