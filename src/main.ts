@@ -10,4 +10,4 @@ const page = new Page((view) => {
 });
 app.send = (command) => void page.act(command);
 app.addEventListener("model-file", ({ detail }) => void page.takeFile(detail.file));
-app.addEventListener("stages-draft", ({ detail }) => void page.draft(detail.model, detail.stages));
+app.addEventListener("stages-draft", ({ detail }) => page.draft(detail.model, detail.stages));

@@ -7,7 +7,7 @@ import { RoomClient } from "../cluster/room-client.ts";
 import { serverOfPage } from "../mesh/signalling.ts";
 import type { ProbeResult } from "../probe/types.ts";
 import type { PageCommand } from "../shared/commands.ts";
-import { MemberId, RoomCode } from "../shared/ids.ts";
+import { RoomCode } from "../shared/ids.ts";
 import type { NoAdapter } from "../shared/member.ts";
 import type { ModelSource } from "../shared/model.ts";
 import type { Notice, PageView } from "../shared/page-view.ts";
@@ -15,15 +15,20 @@ import type { Stage } from "../shared/state.ts";
 import { adapterWords, checkAdapter } from "./adapter-check.ts";
 import { newRoomCode, readAddress, roomAddress } from "./address.ts";
 import { Chat, wordsOf } from "./chat.ts";
-import { candidatesOf, draftOf } from "./preview-view.ts";
+import { draftOf } from "./preview-view.ts";
+import { RoomInsight, type Insight } from "./room-insight.ts";
 import { openTabParts, type TabParts } from "./tab-parts.ts";
 
 const OBSERVER: NoAdapter = { reason: "observer", message: "This tab only asks and watches." };
+
+/** Longer lists are taken as changed. */
+const MOST_COMPARED = 64;
 
 type Room = {
   readonly client: RoomClient;
   readonly parts: TabParts;
   readonly stopBridge: () => void;
+  readonly insight: RoomInsight;
 };
 
 export class Page {
@@ -32,8 +37,6 @@ export class Page {
   #view: PageView;
   #room: Room | null = null;
   #probe: Promise<ProbeResult>;
-  /** The placement whose prediction the view shows. */
-  #predictedFor = 0;
 
   constructor(show: (view: PageView) => void) {
     this.#show = show;
@@ -84,16 +87,15 @@ export class Page {
   };
 
   /** A boundary is being moved: says what the draft would cost. */
-  readonly draft = async (model: string, stages: readonly Stage[] | null): Promise<void> => {
+  readonly draft = (model: string, stages: readonly Stage[] | null): void => {
     const client = this.#room?.client;
     const summary = client?.state.models.find(({ name }) => name === model);
     if (client === undefined || summary === undefined) return;
-    if (stages === null) return this.#update({ placementPreview: null });
     const known = this.#view.placementPreview;
-    const candidates =
-      known?.model === model ? known.candidates : candidatesOf(await client.preview(summary));
-    const draft = draftOf(client.previewStages(summary, stages));
-    this.#update({ placementPreview: { model, draft, candidates } });
+    const rest = known?.model === model ? known : { model, candidates: [] };
+    const draft =
+      stages === null ? null : draftOf(client.previewStages(summary, stages), client.state.members);
+    this.#update({ placementPreview: { ...rest, draft } });
   };
 
   async #act(command: PageCommand): Promise<void> {
@@ -124,7 +126,6 @@ export class Page {
       case "place_model":
         return this.#placing(client.place({ model: command.source }));
       case "place_stages":
-        this.#update({ placementPreview: null });
         return this.#placing(client.place({ model: command.model, stages: command.stages }));
       case "rename_member":
         await client.dispatch({ type: "rename", name: command.name });
@@ -134,7 +135,7 @@ export class Page {
         await client.dispatch(command);
         return;
       case "measure_again":
-        return this.#measureAgain(client);
+        return this.#measureAgain(room);
       case "clear_model_cache":
         await parts.clearStoredModels();
         return this.#tell({
@@ -171,7 +172,8 @@ export class Page {
         { client, offeredModels: () => this.#offers() },
         { server: location.origin },
       );
-      this.#inside({ client, parts, stopBridge });
+      const insight = new RoomInsight(client, (part) => this.#learn(part));
+      this.#inside({ client, parts, stopBridge, insight });
     } catch (error) {
       parts?.close();
       this.#update({ phase: "outside", progress: null });
@@ -206,22 +208,7 @@ export class Page {
     const { client } = room;
     const { state, connection } = client;
     this.#update({ state, connection });
-    this.#predict(client);
-  }
-
-  /** Asks the cost model, once for each placement, what the stages that run should take. */
-  #predict(client: RoomClient): void {
-    const placement = client.state.placement;
-    if (placement === null || !placement.ready || placement.id === this.#predictedFor) return;
-    this.#predictedFor = placement.id;
-    const { stages } = client.previewStages(placement.model, placement.stages);
-    this.#update({
-      predicted: stages.map(({ member, computeMs, stageMs, hopMs }) => ({
-        member: MemberId.parse(member),
-        computeMs: computeMs + stageMs,
-        hopMs,
-      })),
-    });
+    room.insight.look();
   }
 
   async #placeNamed(client: RoomClient, model: string): Promise<void> {
@@ -249,6 +236,7 @@ export class Page {
     this.#room = null;
     this.#chat.stop();
     room.stopBridge();
+    room.insight.stop();
     room.client.leave();
     room.parts.close();
     this.#update({
@@ -258,6 +246,7 @@ export class Page {
       joinUrl: null,
       predicted: [],
       placementPreview: null,
+      scores: [],
     });
   }
 
@@ -278,10 +267,12 @@ export class Page {
     return result;
   }
 
-  async #measureAgain(client: RoomClient): Promise<void> {
+  async #measureAgain({ client, parts }: Room): Promise<void> {
     this.#probe = this.#measure(true);
     const { measurements } = await this.#probe;
-    if (measurements !== null) await client.dispatch({ type: "report_measurements", measurements });
+    if (measurements === null) return;
+    parts.measured(measurements);
+    await client.dispatch({ type: "report_measurements", measurements });
   }
 
   async #offers(): Promise<PageView["offeredModels"]> {
@@ -294,10 +285,32 @@ export class Page {
     this.#update({ notice });
   }
 
+  /** What was worked out about the room; a draft that a person is at stays. */
+  #learn({ preview, ...rest }: Insight): void {
+    const draft = this.#view.placementPreview?.draft ?? null;
+    this.#update({
+      ...rest,
+      ...(preview === undefined ? {} : { placementPreview: preview && { ...preview, draft } }),
+    });
+  }
+
+  /** Parts that are the same as before stay the same values, so that nothing is drawn for them. */
   #update(change: Partial<PageView>): void {
-    this.#view = { ...this.#view, ...change };
+    const news = Object.entries(change).filter(
+      ([part, value]) => !isSame(this.#view[part as keyof PageView], value),
+    );
+    if (news.length === 0) return;
+    this.#view = { ...this.#view, ...Object.fromEntries(news) };
     this.#show(this.#view);
   }
+}
+
+/** Of states and chats only the identity is compared: they are long, and new when they change. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (one === other) return true;
+  if (typeof one !== "object" || typeof other !== "object" || !one || !other) return false;
+  if ("epoch" in one || (Array.isArray(one) && one.length > MOST_COMPARED)) return false;
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function wrongCode(text: string): Notice {

@@ -1,46 +1,47 @@
-/** stopgap */
+/**
+ * The solver in its worker. A worker that dies is started anew, once for each
+ * question: until it answers, the caller's watchdog has the greedy rule.
+ */
 import type { Planner } from "../cluster/parts.ts";
-import { placeGreedy } from "../placement/greedy.ts";
-import { solve } from "../placement/solve.ts";
+import type { PlacementService } from "../placement/service.ts";
+import { workerClient, type WorkerClient } from "./worker-client.ts";
 
-export function openPlanner(_onWarning: (message: string) => void): Planner & { end(): void } {
+/** `onWarning` is told, in words, when the solver's thread failed. */
+export function openPlanner(onWarning: (message: string) => void): Planner & { end(): void } {
+  let client = startWorker();
+  let ended = false;
+
+  /** Asks the worker; when it is dead, it is replaced for the next question. */
+  async function asked<T>(ask: (worker: WorkerClient<PlacementService>) => Promise<T>): Promise<T> {
+    const worker = client;
+    try {
+      return await ask(worker);
+    } catch (error) {
+      if (client === worker && !ended) {
+        worker.end();
+        client = startWorker();
+        onWarning(`The placement solver was started again: ${String(error)}`);
+      }
+      throw error;
+    }
+  }
+
   return {
-    problem: (state, model) => ({
-      name: model.name,
-      objective: "latency",
-      model: {
-        layers: model.layers.map(({ weightBytes, kvBytesPerToken }) => ({
-          weightBytes,
-          kvBytes: kvBytesPerToken * state.settings.contextTokens * state.settings.generationSlots,
-        })),
-        embedBytes: model.embedBytes,
-        headBytes: model.headBytes,
-        tied: model.tied,
-        hiddenBytes: model.hidden * 4,
-      },
-      members: state.members
-        .filter((m) => m.adapter !== null && m.measurements !== null)
-        .map(({ id, measurements, use }) => ({
-          id,
-          memoryBytes: measurements!.memoryBudgetBytes,
-          stageMs: 10 * measurements!.dispatchMs + measurements!.readbackMs,
-          layerMs: model.layers.map(
-            ({ macs }) => macs / measurements!.matVecMacsPerMs + 7 * measurements!.dispatchMs,
-          ),
-          embedMs: measurements!.dispatchMs,
-          headMs: model.headMacs / measurements!.matVecMacsPerMs,
-          excluded: use === "exclude",
-        })),
-      links: state.links.map(({ from, to, roundTripMs, bytesPerMs }) => ({
-        from,
-        to,
-        latencyMs: roundTripMs / 2,
-        bytesPerMs,
-      })),
-    }),
-    greedy: placeGreedy,
-    solve: (problem, { deadlineMs }) =>
-      Promise.resolve(solve(problem, { deadlineMs, now: () => performance.now() })),
-    end: () => undefined,
+    solve: (problem, options) => asked(async ({ remote }) => await remote.solve(problem, options)),
+    explained: (problem, options) =>
+      asked(async ({ remote }) => await remote.explained(problem, options)),
+    front: (problem, options) => asked(async ({ remote }) => await remote.front(problem, options)),
+    end: () => {
+      ended = true;
+      client.end();
+    },
   };
+}
+
+/** It warms itself up when it starts: see workers/placement.worker.ts. */
+function startWorker(): WorkerClient<PlacementService> {
+  return workerClient<PlacementService>(
+    new Worker(new URL("../../workers/placement.worker.ts", import.meta.url), { type: "module" }),
+    "placement",
+  );
 }

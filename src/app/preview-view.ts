@@ -1,30 +1,51 @@
-/** What the cluster says of possible placements, as the page shows it. */
+/** What the cluster says of possible placements, as the page shows it: names, words, few numbers. */
 import type { PlacementPreviewAnswer, PreviewCandidate } from "../cluster/preview.ts";
 import { MemberId } from "../shared/ids.ts";
-import type { PlacementCandidate } from "../shared/page-view.ts";
+import type { Member } from "../shared/member.ts";
+import type { PlacementCandidate, PlacementPreview } from "../shared/page-view.ts";
 
-const LABELS: Readonly<Record<string, string>> = {
-  solver: "Fastest answer",
-  greedy: "Simple rule",
-  current: "As it is now",
-};
+/** Side by side, more than this is a list that nobody reads. */
+const MOST_SHOWN = 9;
 
-export function candidatesOf({ candidates }: PlacementPreviewAnswer): PlacementCandidate[] {
-  return candidates.map(draftOf);
+/** All of the page's preview but the draft. */
+export function previewOf(
+  answer: PlacementPreviewAnswer,
+  members: readonly Member[],
+): Omit<PlacementPreview, "draft"> {
+  const named = namesIn(members);
+  const shown = answer.candidates.slice(0, MOST_SHOWN);
+  return {
+    model: answer.model,
+    candidates: shown.map((candidate) => ({
+      ...draftOf(candidate, members),
+      label: labelOf(candidate, answer, named),
+      explanation: [
+        ...costLines(candidate),
+        ...candidate.stages.map(({ why }) => named(why)),
+        ...(candidate.labels.includes("solver") ? solverLines(answer, named) : []),
+      ],
+    })),
+    why: whyLines(answer, named),
+    reason: answer.reason === null ? null : named(answer.reason),
+  };
 }
 
-export function draftOf(candidate: PreviewCandidate): PlacementCandidate {
-  const { label, stages, predictedMsPerToken, parts, problems } = candidate;
+/** One candidate; its explanation says only where the time goes. */
+export function draftOf(
+  candidate: PreviewCandidate,
+  members: readonly Member[],
+): PlacementCandidate {
+  const { label, stages, predictedMsPerToken, problems } = candidate;
   const msPerToken = predictedMsPerToken ?? Infinity;
   return {
-    label: LABELS[label] ?? label,
+    label,
     stages: stages.map(
       ({ member, first, end, computeMs, stageMs, hopMs, usedBytes, memoryBytes }) => ({
         member: MemberId.parse(member),
         first,
         end,
         computeMs: computeMs + stageMs,
-        hopMs,
+        hopMs: hopMs ?? Infinity,
         memoryBytes: usedBytes,
         problem:
           usedBytes > memoryBytes
@@ -34,9 +55,94 @@ export function draftOf(candidate: PreviewCandidate): PlacementCandidate {
     ),
     msPerToken,
     tokensPerSecond: 1000 / msPerToken,
-    explanation: [
-      `Per token: ${parts.computeMs.toFixed(1)} ms of layers, ${parts.stageMs.toFixed(1)} ms of overhead, ${parts.hopMs.toFixed(1)} ms of hops.`,
-    ],
-    infeasible: problems.length === 0 ? null : problems.join(" "),
+    explanation: costLines(candidate),
+    infeasible: problems.length === 0 ? null : namesIn(members)(`${problems.join(". ")}.`),
   };
+}
+
+/** Why the placement that runs is as it is; empty without one. */
+function whyLines(answer: PlacementPreviewAnswer, named: (text: string) => string): string[] {
+  const current = answer.candidates.find(({ labels }) => labels.includes("current"));
+  if (current === undefined) return [];
+  const best = answer.candidates.find(({ labels }) => labels.includes("solver"));
+  const shares = current.stages.map(({ why }) => named(why));
+  if (best === current) return [...costLines(current), ...shares, ...solverLines(answer, named)];
+  const [now, then] = [current.predictedMsPerToken, best?.predictedMsPerToken ?? null];
+  const behind =
+    now === null || then === null
+      ? []
+      : [`The solver's choice would take ${ms(then)} a token instead of ${ms(now)}.`];
+  return [...costLines(current), ...shares, ...behind];
+}
+
+function solverLines(answer: PlacementPreviewAnswer, named: (text: string) => string): string[] {
+  const { explanation, kind, brokenRules } = answer;
+  return [
+    kind === "optimal"
+      ? "It is proven that none is better for the room's objective."
+      : `It is the best that was found in ${ms(answer.elapsedMs)}.`,
+    ...brokenRules.map(({ member, reason, hard, constraint }) =>
+      named(
+        hard
+          ? `${member} is kept out by the rule ${constraint}: it ${reason}.`
+          : `${member} is avoided by the rule ${constraint}: it ${reason}.`,
+      ),
+    ),
+    ...(explanation?.leftOut ?? [])
+      .filter(({ member }) => !brokenRules.some((rule) => rule.hard && rule.member === member))
+      .map(({ why }) => named(why)),
+  ];
+}
+
+function costLines({ parts, predictedTokensPerSecond, stages }: PreviewCandidate): string[] {
+  const pieces = [`${ms(parts.computeMs)} of computing`, `${ms(parts.stageMs)} of overhead`];
+  if (stages.length > 1 && Number.isFinite(parts.hopMs)) {
+    pieces.push(`${ms(parts.hopMs)} between members`);
+  }
+  const together =
+    predictedTokensPerSecond !== null && stages.length > 1
+      ? [`Many answers at once: up to ${predictedTokensPerSecond.toFixed(1)} tokens/s together.`]
+      : [];
+  return [`A token: ${pieces.join(", ")}.`, ...together];
+}
+
+const BEST: Readonly<Record<string, string>> = {
+  latency: "Fastest answer",
+  throughput: "Most answers at once",
+  prefill: "Fastest to read a prompt",
+};
+
+function labelOf(
+  { label, labels }: PreviewCandidate,
+  { objective, front }: PlacementPreviewAnswer,
+  named: (text: string) => string,
+): string {
+  const fronts = labels.filter((each) => each.startsWith("front "));
+  if (labels.includes("solver")) {
+    return typeof objective === "string" ? (BEST[objective] ?? objective) : "Best mix";
+  }
+  if (fronts.includes(`front ${front.length}`)) return "Most answers at once";
+  if (fronts.includes("front 1")) return "Fastest answer";
+  if (label === "current") return "As it is now";
+  if (fronts.length > 0) return "Between one answer and many";
+  if (label.startsWith("runner-up")) return `Runner-up ${label.slice("runner-up ".length)}`;
+  if (label === "greedy") return "Simple rule";
+  return label === "baseline" ? "By memory alone" : named(label);
+}
+
+/** Replaces members' ids by their names. */
+export function namesIn(members: readonly Member[]): (text: string) => string {
+  // The longest id first, so that none is taken for the start of another.
+  const sorted = members.toSorted((one, other) => other.id.length - one.id.length);
+  return (text) => sorted.reduce((said, { id, name }) => replaceWord(said, id, name), text);
+}
+
+/** Not with split and join: the id "a" is no part of the word "back". */
+function replaceWord(text: string, id: string, name: string): string {
+  const pattern = new RegExp(`(?<![\\w-])${id}(?![\\w-])`, "g");
+  return text.replace(pattern, () => name);
+}
+
+function ms(value: number): string {
+  return `${value.toFixed(value < 10 ? 2 : 1)} ms`;
 }

@@ -1,28 +1,57 @@
 /** This tab's device state: what the GPU worker says of itself, and the browser of the machine. */
-import type { DeviceState, Member } from "../shared/member.ts";
+import type { DeviceState, Measurements } from "../shared/member.ts";
+import type { ModelSummary } from "../shared/model.ts";
 import type { StageSample } from "../stage/types.ts";
 import { DeviceMonitor } from "../telemetry/monitor.ts";
+import { predictStepMs } from "../telemetry/predict-step.ts";
 import { openSources, type SourceScope, type Sources } from "../telemetry/sources.ts";
+import { StepCalibration } from "./step-calibration.ts";
 
 /** How often the browser reports compute pressure. */
 const PRESSURE_INTERVAL_MS = 1000;
 
+/** The layers that this tab holds. */
+export type HeldShard = {
+  readonly model: ModelSummary;
+  readonly first: number;
+  readonly end: number;
+};
+
 export class TabMonitor {
   readonly #sources: Sources;
   readonly #monitor: DeviceMonitor;
+  readonly #calibration = new StepCalibration();
+  #measurements: Measurements | null;
+  #shard: HeldShard | null = null;
 
-  static async open(profile: Member, sample: () => Promise<StageSample>): Promise<TabMonitor> {
+  static async open(
+    measurements: Measurements | null,
+    sample: () => Promise<StageSample>,
+  ): Promise<TabMonitor> {
     const sources = await openSources(globalThis as unknown as SourceScope, PRESSURE_INTERVAL_MS);
-    return new TabMonitor(profile, sample, sources);
+    return new TabMonitor(measurements, sample, sources);
   }
 
-  private constructor(profile: Member, sample: () => Promise<StageSample>, sources: Sources) {
+  private constructor(
+    measurements: Measurements | null,
+    sample: () => Promise<StageSample>,
+    sources: Sources,
+  ) {
     this.#sources = sources;
+    this.#measurements = measurements;
     this.#monitor = new DeviceMonitor({
-      sampleWork: sample,
+      sampleWork: async () => {
+        const work = await sample();
+        const probeMs = this.#probeMs();
+        if (work.stepMs !== null && probeMs !== null) this.#calibration.take(work.stepMs, probeMs);
+        return work;
+      },
       readSources: () => sources.read(),
-      memoryBudgetBytes: () => profile.measurements?.memoryBudgetBytes ?? 0,
-      predictedStepMs: () => null,
+      memoryBudgetBytes: () => this.#measurements?.memoryBudgetBytes ?? 0,
+      predictedStepMs: () => {
+        const probeMs = this.#probeMs();
+        return probeMs === null ? null : this.#calibration.expectedMs(probeMs);
+      },
       now: () => Date.now(),
     });
   }
@@ -31,7 +60,24 @@ export class TabMonitor {
     return this.#monitor.collect();
   }
 
+  /** Another shard is held, or none. */
+  holds(shard: HeldShard | null): void {
+    this.#shard = shard;
+  }
+
+  /** The device was measured anew. */
+  measured(measurements: Measurements): void {
+    this.#measurements = measurements;
+    this.#calibration.reset();
+  }
+
   close(): void {
     this.#sources.close();
+  }
+
+  /** What the probe's numbers alone say of a step over the shard that is held. */
+  #probeMs(): number | null {
+    if (this.#shard === null || this.#measurements === null) return null;
+    return predictStepMs(this.#shard.model, this.#shard, this.#measurements);
   }
 }

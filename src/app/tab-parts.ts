@@ -5,12 +5,12 @@
 import * as Comlink from "comlink";
 import { meshDoor } from "../cluster/mesh-door.ts";
 import { createModelHost, type TabModelHost } from "../cluster/model-host.ts";
-import type { RoomParts } from "../cluster/parts.ts";
+import type { ModelHost, RoomParts } from "../cluster/parts.ts";
 import { channelForWorker } from "../mesh/channel-relay.ts";
 import { openPeerTransport } from "../mesh/peer-transport.ts";
 import type { PeerOptions } from "../mesh/signalling.ts";
 import { MemberId, type RoomCode } from "../shared/ids.ts";
-import type { Member } from "../shared/member.ts";
+import type { Measurements, Member } from "../shared/member.ts";
 import type { StageListeners, StageWorker } from "../stage/types.ts";
 import type { WeightsWorker } from "../../workers/weights.worker.ts";
 import { openPlanner } from "./planner.ts";
@@ -20,6 +20,8 @@ import { workerClient } from "./worker-client.ts";
 export type TabParts = {
   readonly room: RoomParts;
   readonly models: TabModelHost;
+  /** This device was measured anew. */
+  measured(measurements: Measurements): void;
   /** Deletes the models that are stored on this machine. */
   clearStoredModels(): Promise<void>;
   close(): void;
@@ -63,9 +65,10 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
     });
     await weights.remote.listen(Comlink.proxy(options.onWarning));
     const models = createModelHost({ self, weights: weights.remote, stage: gpu.remote, transport });
-    const monitor = await TabMonitor.open(profile, () => gpu.remote.sample());
+    const monitor = await TabMonitor.open(profile.measurements, () => gpu.remote.sample());
     return {
       models,
+      measured: (measurements) => monitor.measured(measurements),
       clearStoredModels: () => weights.remote.clearStored(),
       room: {
         transport,
@@ -77,7 +80,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
           ask: (request) => gpu.remote.ask(request),
           cancel: (generation) => gpu.remote.cancel(generation),
         },
-        models,
+        models: watched(models, monitor),
         planner,
         linkFrames: (peer) => transport.connect(peer),
         collectDeviceState: () => monitor.collect(),
@@ -94,6 +97,23 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
     endWorkers();
     throw error;
   }
+}
+
+/** Tells the monitor which layers are held, so that it knows what a step should take. */
+function watched(models: ModelHost, monitor: TabMonitor): ModelHost {
+  return {
+    ...models,
+    async loadShard(request, onProgress) {
+      monitor.holds(null);
+      const loaded = await models.loadShard(request, onProgress);
+      monitor.holds(request);
+      return loaded;
+    },
+    unloadShard() {
+      monitor.holds(null);
+      return models.unloadShard();
+    },
+  };
 }
 
 /** Listeners run in this thread; the worker gets a handle to each. */

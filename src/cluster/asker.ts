@@ -13,6 +13,7 @@ import type { GenerationFailure, TokenEvent } from "../stage/types.ts";
 import { AnswerText } from "./answer-text.ts";
 import type { AnswerEvent, AskRequest } from "./answer.ts";
 import { isEvent, type RoomAccess } from "./membership.ts";
+import { MOST_LAPS } from "./messages.ts";
 import type { ModelHost, ModelText, StagePort } from "./parts.ts";
 import { PushQueue } from "./push-queue.ts";
 import { RoomError, wordsOf } from "./room-error.ts";
@@ -54,6 +55,10 @@ type Run = {
   readonly output: AnswerText;
   readonly startMs: number;
   firstTokenMs: number | null;
+  /** Engine ms of each stage in the newest laps of one token; emptied with each attempt. */
+  laps: (readonly number[])[];
+  /** Whether the next token's lap carries the prompt. */
+  isFirstLap: boolean;
 };
 
 export class Asker {
@@ -122,7 +127,8 @@ export class Asker {
       throw new RoomError("bad_request", `${model.name} has no token ${foreign}.`);
     }
     const output = new AnswerText(text, request.stop);
-    return { request, model, text, prompt, answer: [], output, startMs, firstTokenMs: null };
+    const nothing = { answer: [], firstTokenMs: null, laps: [], isFirstLap: true };
+    return { request, model, text, prompt, output, startMs, ...nothing };
   }
 
   async #tokens(model: ModelSummary, request: AskRequest) {
@@ -199,6 +205,7 @@ export class Asker {
       signal?.removeEventListener("abort", onAbort);
       this.#signals.delete(id);
       this.#running.delete(id);
+      this.#reportLaps(run, id);
       this.#end(id, { outcome, error, tokens: run.answer.length, cancel: !ended });
     }
   }
@@ -239,6 +246,7 @@ export class Asker {
     if (event.position !== run.prompt.length + run.answer.length) return null;
     run.answer.push(event.token);
     run.firstTokenMs ??= this.#parts.nowMs() - run.startMs;
+    this.#noteLap(run, event);
     const isEnd = run.text.endTokens.includes(event.token);
     return {
       kind: "token",
@@ -249,6 +257,26 @@ export class Asker {
       computeMs: event.computeMs,
       hopMs: event.hopMs,
     };
+  }
+
+  /** Laps that another answer shared took longer than the cost model's one token. */
+  #noteLap(run: Run, { computeMs }: TokenEvent): void {
+    const { generations } = this.#parts.room.state;
+    const isAlone = generations.filter(({ status }) => status === "running").length <= 1;
+    if (!run.isFirstLap && isAlone) run.laps = [...run.laps, computeMs].slice(-MOST_LAPS);
+    run.isFirstLap = false;
+  }
+
+  /** So that the coordinator can set the cost model right. */
+  #reportLaps(run: Run, id: GenerationId): void {
+    const { room } = this.#parts;
+    const placement = room.state.generations.find((each) => each.id === id)?.placement;
+    const computeMs = run.laps.map((lap) => [...lap]);
+    run.laps = [];
+    run.isFirstLap = true;
+    if (placement === undefined || computeMs.length === 0) return;
+    // Without a coordinator they are lost; the next answer brings others.
+    room.command({ type: "report_laps", placement, computeMs }).catch(() => undefined);
   }
 
   /** After a stage's failure: whether the room lost the placement, so that asking again helps. */

@@ -12,7 +12,10 @@ export type CommandContext = { readonly state: RoomState; readonly from: MemberI
 
 export type PlainCommand = Exclude<
   RoomCommand,
-  { type: "report_device_state" | "place_model" | "place_stages" | "request_generation" }
+  {
+    type:
+      "report_device_state" | "report_laps" | "place_model" | "place_stages" | "request_generation";
+  }
 >;
 
 export function eventsOf({ state, from }: CommandContext, command: PlainCommand): RoomEvent[] {

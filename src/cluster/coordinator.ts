@@ -4,17 +4,17 @@
  * the rules name. It is not on the token path.
  *
  * It holds no state of its own that matters: counts of ids in its epoch, who is
- * connected, and which capacity the solver last saw. Another member becomes
+ * connected, and what its placer last saw. Another member becomes
  * coordinator with the log alone.
  */
 import type { RoomEvent, IndexedEvent } from "../shared/events.ts";
 import type { MemberId, PlacementId } from "../shared/ids.ts";
 import type { Member } from "../shared/member.ts";
-import type { RoomState, Stage } from "../shared/state.ts";
-import { decidePlacement, type PlacementParts } from "./decide-placement.ts";
+import type { RoomState } from "../shared/state.ts";
+import type { PlacementParts } from "./decide-placement.ts";
 import { type CommandContext, eventsOf } from "./command-events.ts";
 import type { EventLog } from "./event-log.ts";
-import { checkStages } from "./manual-placement.ts";
+import { LapCorrections } from "./lap-corrections.ts";
 import {
   CLUSTER_VERSION,
   type ClusterMessage,
@@ -23,8 +23,9 @@ import {
 } from "./messages.ts";
 import { idInEpoch } from "./numbering.ts";
 import type { Timings } from "./parts.ts";
+import { Placer } from "./placer.ts";
 import { RoomError, wordsOf } from "./room-error.ts";
-import { capacityKey, nextStep, type Step } from "./rules.ts";
+import { nextStep, type Step } from "./rules.ts";
 import { SampleGatherer } from "./sample-gatherer.ts";
 
 export type CoordinatorOptions = {
@@ -42,10 +43,9 @@ export class Coordinator {
   /** Members that were welcomed and get every event; not the coordinator itself. */
   readonly #followers = new Set<MemberId>();
   readonly #samples: SampleGatherer;
-  #placements = 0;
+  readonly #placer: Placer;
+  readonly #laps = new LapCorrections();
   #generations = 0;
-  #solving = false;
-  #lastKey: string | null = null;
   #stepping = false;
   #rejoinTimer: ReturnType<typeof setTimeout> | null = null;
   #stopped = false;
@@ -55,6 +55,12 @@ export class Coordinator {
     this.#samples = new SampleGatherer(options.timings.gatherMs, (states) =>
       this.#emit({ type: "device_states_updated", states }),
     );
+    this.#placer = new Placer({
+      ...options.placement,
+      state: () => this.state,
+      emit: (event) => this.#emit(event),
+      onSettled: () => this.#takeSteps(),
+    });
   }
 
   /** Opens a room with this tab as its first member. */
@@ -76,6 +82,7 @@ export class Coordinator {
   stop(): void {
     this.#stopped = true;
     this.#samples.stop();
+    this.#placer.stop();
     if (this.#rejoinTimer !== null) clearTimeout(this.#rejoinTimer);
   }
 
@@ -114,9 +121,14 @@ export class Coordinator {
         this.#samples.add(from, command.device);
         return null;
       case "place_model":
-        return this.#placeModel(command.model);
+        return this.#placer.placeModel(this.#model(command.model));
       case "place_stages":
-        return this.#placeStages(command.model, command.stages);
+        return this.#placer.placeStages(this.#model(command.model), command.stages);
+      case "report_laps":
+        for (const event of this.#laps.take(this.state, command.placement, command.computeMs)) {
+          this.#emit(event);
+        }
+        return null;
       case "request_generation":
         return this.#queueGeneration(from, command.promptTokens, command.maxTokens);
       default: {
@@ -182,7 +194,7 @@ export class Coordinator {
 
   #queueGeneration(asker: MemberId, promptTokens: number, maxTokens: number): number {
     const { placement } = this.state;
-    if (!placement && !this.#solving) {
+    if (!placement && !this.#placer.attempts.solving) {
       throw new RoomError("unavailable", "No model is placed. Place one and ask again.");
     }
     if (placement && promptTokens >= placement.contextTokens) {
@@ -206,48 +218,6 @@ export class Coordinator {
     return id;
   }
 
-  #placeStages(modelName: string, stages: readonly Stage[]): number {
-    const model = this.#model(modelName);
-    checkStages(this.state, model, stages);
-    return this.#decide({ model, stages: [...stages], predictedMs: null });
-  }
-
-  async #placeModel(modelName: string): Promise<number> {
-    const model = this.#model(modelName);
-    if (this.#solving) {
-      throw new RoomError("unavailable", "A placement is being decided. Try again in a moment.");
-    }
-    this.#solving = true;
-    this.#lastKey = capacityKey(this.state);
-    try {
-      const decided = await decidePlacement(() => this.state, model, this.#options.placement);
-      return this.#decide({ model, ...decided });
-    } finally {
-      this.#solving = false;
-      this.#takeSteps();
-    }
-  }
-
-  #decide(
-    chosen: Pick<NonNullable<RoomState["placement"]>, "model" | "stages" | "predictedMs">,
-  ): number {
-    const { epoch, settings } = this.state;
-    const id = idInEpoch(epoch, ++this.#placements);
-    this.#lastKey = capacityKey(this.state);
-    this.#emit({
-      type: "placement_decided",
-      placement: {
-        id: id as PlacementId,
-        ...chosen,
-        contextTokens: Math.min(settings.contextTokens, chosen.model.contextTokens),
-        generationSlots: settings.generationSlots,
-        ready: false,
-        error: null,
-      },
-    });
-    return id;
-  }
-
   #model(name: string): RoomState["models"][number] {
     const model = this.state.models.find((known) => known.name === name);
     if (model) return model;
@@ -264,6 +234,7 @@ export class Coordinator {
     const indexed = log.append(event);
     for (const peer of this.#followers) post(peer, { type: "events", events: [indexed] });
     onEvent(indexed);
+    this.#placer.note(event);
     this.#takeSteps();
   }
 
@@ -279,28 +250,18 @@ export class Coordinator {
   }
 
   #nextStep(): Step | null {
-    return nextStep(this.state, { solving: this.#solving, lastKey: this.#lastKey });
+    return nextStep(this.state, this.#placer.attempts);
   }
 
   #take(step: Step): void {
-    if (step.kind === "emit") return this.#emit(step.event);
-    const lost = this.state.placement;
-    this.#solving = true;
-    this.#lastKey = capacityKey(this.state);
-    decidePlacement(() => this.state, step.model, this.#options.placement)
-      .then(
-        (decided) => void this.#decide({ model: step.model, ...decided }),
-        (error: unknown) => {
-          if (lost && this.state.placement?.id === lost.id) {
-            const message = `${lost.error ?? ""} It cannot be placed anew: ${wordsOf(error)}`;
-            this.#emit({ type: "placement_failed", placement: lost.id, error: message.trim() });
-          }
-        },
-      )
-      .finally(() => {
-        this.#solving = false;
-        this.#takeSteps();
-      });
+    switch (step.kind) {
+      case "emit":
+        return this.#emit(step.event);
+      case "place":
+        return this.#placer.placeAgain(step.model);
+      case "review":
+        return this.#placer.review();
+    }
   }
 
   #dropAbsent(): void {

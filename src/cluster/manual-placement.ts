@@ -2,8 +2,10 @@
  * Stages that a person chose: checked, and refused in words that say what to
  * change. Pure.
  */
+import { SCRATCH_BYTES } from "../placement/room-problem.ts";
 import type { Member } from "../shared/member.ts";
 import type { ModelSummary } from "../shared/model.ts";
+import { DEFAULT_PLACEMENT_RULES } from "../shared/placement-rules.ts";
 import type { RoomState, Stage } from "../shared/state.ts";
 import { RoomError } from "./room-error.ts";
 
@@ -30,7 +32,7 @@ export function checkStages(state: RoomState, model: ModelSummary, stages: reado
   });
 }
 
-/** Bytes of weights and cache that a stage needs; scratch is the member's own matter. */
+/** Bytes of weights and cache that a stage needs; scratch is taken from what the member has. */
 export function stageBytes(
   model: ModelSummary,
   { first, end }: Stage,
@@ -94,12 +96,14 @@ function checkMember(
   }
   const stage = stages[position];
   if (!stage) return;
+  if ((settings.placementRules ?? DEFAULT_PLACEMENT_RULES).memory === "off") return;
   const needed = stageBytes(model, stage, settings.contextTokens, settings.generationSlots);
-  const short = needed - member.measurements.memoryBudgetBytes;
+  const has = Math.max(0, member.measurements.memoryBudgetBytes - SCRATCH_BYTES);
+  const short = needed - has;
   if (short > 0) {
     throw new RoomError(
       "unavailable",
-      `Member ${member.id} has ${count(member.measurements.memoryBudgetBytes)} bytes for layers ` +
+      `Member ${member.id} has ${count(has)} bytes for layers ` +
         `[${stage.first}, ${stage.end}) of ${model.name}, which need ${count(needed)}: ${count(short)} bytes short. ` +
         "Give it fewer layers, or lower the room's context or generation slots.",
     );

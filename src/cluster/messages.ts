@@ -10,7 +10,7 @@
  */
 import { z } from "zod";
 import { IndexedEvent } from "../shared/events.ts";
-import { GenerationId, MemberId } from "../shared/ids.ts";
+import { GenerationId, MemberId, PlacementId } from "../shared/ids.ts";
 import {
   DeviceState,
   Link,
@@ -26,7 +26,10 @@ import { RoomState, Settings, Stage } from "../shared/state.ts";
 import { ROOM_ERROR_CODES } from "./room-error.ts";
 
 /** Members of a room speak the same version or none: compared in the handshake. */
-export const CLUSTER_VERSION = 1;
+export const CLUSTER_VERSION = 2;
+
+/** Laps in one report: as many as a correction's median is taken over. */
+export const MOST_LAPS = 16;
 
 /** What a member asks of the coordinator, in the imperative. */
 export const RoomCommand = z.discriminatedUnion("type", [
@@ -36,6 +39,15 @@ export const RoomCommand = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("report_device_state"), device: DeviceState }),
   z.strictObject({ type: z.literal("report_links"), links: z.array(Link).min(1) }),
   z.strictObject({ type: z.literal("report_shard"), shard: ShardState }),
+  /** Engine ms of each stage in laps of one token, newest last: [laps][stages]. */
+  z.strictObject({
+    type: z.literal("report_laps"),
+    placement: PlacementId,
+    computeMs: z
+      .array(z.array(z.number().min(0)).min(1))
+      .min(1)
+      .max(MOST_LAPS),
+  }),
   z.strictObject({ type: z.literal("choose_member"), member: MemberId, use: MemberUse }),
   z.strictObject({ type: z.literal("change_settings"), settings: Settings }),
   z.strictObject({ type: z.literal("add_model"), model: ModelSummary }),

@@ -4,12 +4,10 @@
  * GGUF; it decides who does what, and when.
  */
 import type { Transport } from "../mesh/types.ts";
-import type { Answer } from "../placement/answer.ts";
-import type { Problem } from "../placement/problem.ts";
+import type { PlacementService } from "../placement/service.ts";
 import type { MemberId } from "../shared/ids.ts";
 import type { DeviceState, Member } from "../shared/member.ts";
 import type { ModelSource, ModelSummary } from "../shared/model.ts";
-import type { RoomState } from "../shared/state.ts";
 import type { StageWorker } from "../stage/types.ts";
 
 /**
@@ -84,12 +82,11 @@ export type StagePort = Pick<
   "listen" | "setPipeline" | "measureLink" | "ask" | "cancel"
 >;
 
-/** Placing: the problem that a room poses, a quick answer, and the solver behind a worker. */
+/** The solver, as it is reached from this thread: behind a worker in a page. */
 export type Planner = {
-  problem(state: RoomState, model: ModelSummary): Problem;
-  /** Within a millisecond; what is taken when the solver does not answer in time. */
-  greedy(problem: Problem): Answer;
-  solve(problem: Problem, options: { readonly deadlineMs: number }): Promise<Answer>;
+  readonly [K in "solve" | "explained" | "front"]: (
+    ...parameters: Parameters<PlacementService[K]>
+  ) => Promise<ReturnType<PlacementService[K]>>;
 };
 
 export type RoomParts = {
@@ -122,6 +119,10 @@ export type Timings = {
   /** The solver's deadline, and after which the greedy answer is taken. */
   readonly solveMs: number;
   readonly watchdogMs: number;
+  /** After a change of members or settings, before what runs is weighed anew. */
+  readonly settleMs: number;
+  /** After a move, before the room moves again for gain alone. */
+  readonly restMs: number;
   /** The least time between two progress reports, so that the log stays small. */
   readonly progressMs: number;
   /** How long samples of several members are gathered into one event. */
@@ -136,6 +137,8 @@ export const DEFAULT_TIMINGS: Timings = {
   linksMs: 4_000,
   solveMs: 100,
   watchdogMs: 5_000,
+  settleMs: 1_500,
+  restMs: 30_000,
   progressMs: 300,
   gatherMs: 100,
 };

@@ -1,15 +1,26 @@
 /**
- * What placing a model would give, without doing it: the solver's choice, the
- * greedy one, the one that runs, and each member alone, with what each costs and
- * what stands in its way.
+ * What placing a model would give, without doing it: the solver's choice and its
+ * reasons, the runners-up, the trade-offs between one answer and many, the
+ * greedy rule, the rule by memory alone, what runs, and each member alone.
  */
-import { isFound, type AnswerStage, type CostParts } from "../placement/answer.ts";
-import { evaluatePlacement } from "../placement/evaluate.ts";
+import {
+  isFound,
+  type Answer,
+  type AnswerStage,
+  type ConstraintName,
+  type CostParts,
+} from "../placement/answer.ts";
+import { explainShares, type Explanation } from "../placement/explain.ts";
+import type { FrontAnswer } from "../placement/front.ts";
+import { placeGreedy } from "../placement/greedy.ts";
 import type { Problem } from "../placement/problem.ts";
+import type { LeftOutByRule } from "../placement/room-problem.ts";
 import type { ModelSummary } from "../shared/model.ts";
 import type { RoomState, Stage } from "../shared/state.ts";
-import { NOBODY_COMPUTES, refusal } from "./decide-placement.ts";
-import type { Planner } from "./parts.ts";
+import { proportionalStages } from "./baseline.ts";
+import { NOBODY_COMPUTES, refusal, solveGuarded } from "./decide-placement.ts";
+import type { Planner, Timings } from "./parts.ts";
+import { costOf, problemOf } from "./room-problem.ts";
 
 export type PreviewStage = {
   readonly member: string;
@@ -17,18 +28,28 @@ export type PreviewStage = {
   readonly end: number;
   readonly computeMs: number;
   readonly stageMs: number;
-  readonly hopMs: number;
+  /** null where a link is missing. */
+  readonly hopMs: number | null;
   readonly usedBytes: number;
   readonly memoryBytes: number;
+  /** Why the share is no larger, as a tag and in words. */
+  readonly binds: Explanation["shares"][number]["binds"];
+  readonly why: string;
 };
 
 export type PreviewCandidate = {
+  /** "solver", "runner-up 1", "front 1", "greedy", "baseline", "current", "ID alone", "draft". */
   readonly label: string;
+  /** All labels of the same stages, the first among them. */
+  readonly labels: readonly string[];
   readonly feasible: boolean;
   /** Why it cannot be, one sentence each. */
   readonly problems: readonly string[];
   /** null where a link is missing, so that no time can be told. */
   readonly predictedMsPerToken: number | null;
+  /** Of all answers together, with as many in flight as the pipeline can use. */
+  readonly predictedTokensPerSecond: number | null;
+  readonly bottleneckMs: number | null;
   readonly parts: CostParts;
   readonly stages: readonly PreviewStage[];
 };
@@ -38,47 +59,60 @@ export type PlacementPreviewAnswer = {
   /** "optimal" is proven, "feasible" the best found; otherwise `reason` says why not. */
   readonly kind: "optimal" | "feasible" | "infeasible" | "unknown";
   readonly reason: string | null;
+  readonly objective: Problem["objective"];
+  /** In ms of the objective. */
   readonly lowerBoundMs: number | null;
   readonly elapsedMs: number;
   readonly candidates: readonly PreviewCandidate[];
+  /** Of the solver's choice; null without one. */
+  readonly explanation: Pick<Explanation, "sentence" | "leftOut" | "runnersUp" | "shares"> | null;
+  /** From the least latency to the most throughput; none is better in both than another. */
+  readonly front: FrontAnswer["points"];
+  /** Whether the front has every trade-off. */
+  readonly frontIsComplete: boolean;
+  /** What binds and what would help; null when there is a placement. */
+  readonly infeasible: {
+    readonly binds: ConstraintName;
+    readonly shortBytes: number;
+    readonly wouldHelp: readonly string[];
+  } | null;
+  /** Members that a rule keeps out (`hard`) or charges for. */
+  readonly brokenRules: readonly LeftOutByRule[];
 };
 
+type Proposal = readonly [label: string, stages: readonly AnswerStage[]];
+
+/** Members shown alone: in a large room the list would say nothing. */
+const MOST_ALONE = 16;
+
+/** Never rejects: without a solver the greedy rule answers. */
 export async function previewPlacement(
   state: RoomState,
   model: ModelSummary,
   planner: Planner,
-  deadlineMs: number,
+  timings: Timings,
 ): Promise<PlacementPreviewAnswer> {
-  if (!state.members.some(({ adapter, measurements }) => adapter && measurements)) {
-    return {
-      model: model.name,
-      kind: "infeasible",
-      reason: NOBODY_COMPUTES,
-      lowerBoundMs: null,
-      elapsedMs: 0,
-      candidates: [],
-    };
-  }
-  const problem = planner.problem(state, model);
-  const answer = await planner.solve(problem, { deadlineMs });
-  const greedy = planner.greedy(problem);
-  const proposals: (readonly [string, readonly AnswerStage[]])[] = [];
-  if (isFound(answer)) proposals.push(["solver", answer.stages]);
-  if (isFound(greedy)) proposals.push(["greedy", greedy.stages]);
-  if (state.placement?.model.contentId === model.contentId) {
-    proposals.push(["current", state.placement.stages]);
-  }
-  for (const { id } of problem.members) {
-    proposals.push([`${id} alone`, [{ member: id, first: 0, end: model.layers.length }]]);
-  }
+  const { problem, broken } = problemOf(state, model);
+  const common = { model: model.name, objective: problem.objective, brokenRules: broken };
+  if (problem.members.length === 0) return { ...common, ...nothing(NOBODY_COMPUTES) };
+  const { answer, explanation } = await explained(problem, planner, timings);
+  const front = isFound(answer) ? await frontOf(problem, planner, timings) : NO_FRONT;
+  const proposals = distinct(proposed(state, model, problem, { answer, explanation, front }));
   const found = isFound(answer);
   return {
-    model: model.name,
+    ...common,
     kind: answer.kind,
-    reason: found ? null : refusal(model, answer),
+    reason: found ? null : refusal(model, answer, broken),
     lowerBoundMs: found ? answer.lowerBoundMs : null,
     elapsedMs: answer.elapsedMs,
-    candidates: distinct(proposals).map(([label, stages]) => candidate(problem, label, stages)),
+    candidates: proposals.map(([labels, stages]) => candidate(problem, labels, stages)),
+    explanation,
+    front: front.points,
+    frontIsComplete: front.isComplete,
+    infeasible:
+      answer.kind === "infeasible"
+        ? { binds: answer.binds, shortBytes: answer.shortBytes, wouldHelp: answer.wouldHelp }
+        : null,
   };
 }
 
@@ -86,35 +120,112 @@ export async function previewPlacement(
 export function previewStages(
   state: RoomState,
   model: ModelSummary,
-  planner: Planner,
   stages: readonly Stage[],
 ): PreviewCandidate {
-  return candidate(planner.problem(state, model), "draft", stages);
+  return candidate(problemOf(state, model).problem, ["draft"], stages);
+}
+
+type Explained = { readonly answer: Answer; readonly explanation: Explanation | null };
+
+/** Guarded as a decision is; without the solver there is no explanation. */
+async function explained(problem: Problem, planner: Planner, timings: Timings): Promise<Explained> {
+  let explanation: Explanation | null = null;
+  const solve: Planner["solve"] = async (asked, options) => {
+    const found = await planner.explained(asked, options);
+    explanation = found.explanation;
+    return found.answer;
+  };
+  const { answer } = await solveGuarded(problem, { planner: { ...planner, solve }, timings });
+  return { answer, explanation };
+}
+
+const NO_FRONT: FrontAnswer = { points: [], isComplete: false };
+
+async function frontOf(problem: Problem, planner: Planner, timings: Timings): Promise<FrontAnswer> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<FrontAnswer>((resolve) => {
+    timer = setTimeout(() => resolve(NO_FRONT), timings.watchdogMs);
+  });
+  const swept = planner.front(problem, { deadlineMs: timings.solveMs }).catch(() => NO_FRONT);
+  const front = await Promise.race([swept, late]);
+  clearTimeout(timer);
+  return front;
+}
+
+function proposed(
+  state: RoomState,
+  model: ModelSummary,
+  problem: Problem,
+  { answer, explanation, front }: Explained & { readonly front: FrontAnswer },
+): Proposal[] {
+  const greedy = placeGreedy(problem);
+  const baseline = proportionalStages(problem);
+  const runs = state.placement?.model.contentId === model.contentId ? state.placement : null;
+  const layers = model.layers.length;
+  return [
+    ...(isFound(answer) ? [["solver", answer.stages] as const] : []),
+    ...(runs ? [["current", runs.stages] as const] : []),
+    ...front.points.map(({ stages }, index) => [`front ${index + 1}`, stages] as const),
+    ...(explanation?.runnersUp ?? []).map(
+      ({ stages }, index) => [`runner-up ${index + 1}`, stages] as const,
+    ),
+    ...(isFound(greedy) ? [["greedy", greedy.stages] as const] : []),
+    ...(baseline ? [["baseline", baseline] as const] : []),
+    ...problem.members
+      .slice(0, MOST_ALONE)
+      .map(({ id }) => [`${id} alone`, [{ member: id, first: 0, end: layers }]] as const),
+  ];
 }
 
 function candidate(
   problem: Problem,
-  label: string,
+  labels: readonly string[],
   stages: readonly AnswerStage[],
 ): PreviewCandidate {
-  const { violations, costMs, parts, shares } = evaluatePlacement(problem, stages);
+  const { violations, parts, shares, msPerToken, bottleneckMs } = costOf(problem, stages);
+  const why = explainShares(problem, stages);
   return {
-    label,
+    label: labels[0] ?? "",
+    labels,
     feasible: violations.length === 0,
     problems: violations.map(({ message }) => message),
-    predictedMsPerToken: Number.isFinite(costMs) ? costMs : null,
+    predictedMsPerToken: msPerToken,
+    predictedTokensPerSecond: bottleneckMs ? 1000 / bottleneckMs : null,
+    bottleneckMs,
     parts,
-    stages: shares,
+    stages: shares.map((share, index) => ({
+      ...share,
+      hopMs: Number.isFinite(share.hopMs) ? share.hopMs : null,
+      binds: why[index]?.binds ?? "cost",
+      why: why[index]?.why ?? "",
+    })),
   };
 }
 
-/** The first of those that are the same; labels of later ones are dropped. */
+/** The same stages once, with all their labels, in the order of the first. */
 function distinct(
-  proposals: readonly (readonly [string, readonly AnswerStage[]])[],
-): (readonly [string, readonly AnswerStage[]])[] {
-  const seen = new Set<string>();
-  return proposals.filter(([, stages]) => {
+  proposals: readonly Proposal[],
+): (readonly [labels: readonly string[], stages: readonly AnswerStage[]])[] {
+  const found = new Map<string, { labels: string[]; stages: readonly AnswerStage[] }>();
+  for (const [label, stages] of proposals) {
     const key = JSON.stringify(stages.map(({ member, first, end }) => [member, first, end]));
-    return !seen.has(key) && seen.add(key);
-  });
+    const known = found.get(key);
+    if (known) known.labels.push(label);
+    else found.set(key, { labels: [label], stages });
+  }
+  return [...found.values()].map(({ labels, stages }) => [labels, stages] as const);
+}
+
+function nothing(reason: string) {
+  return {
+    kind: "infeasible" as const,
+    reason,
+    lowerBoundMs: null,
+    elapsedMs: 0,
+    candidates: [],
+    explanation: null,
+    front: [],
+    frontIsComplete: true,
+    infeasible: null,
+  };
 }

@@ -4,6 +4,8 @@
  * work is in the parts.
  */
 import * as Comlink from "comlink";
+import { scoresOf, type Score } from "../placement/scores.ts";
+import { DEFAULT_PLACEMENT_RULES } from "../shared/placement-rules.ts";
 import type { RoomState } from "../shared/state.ts";
 import type { Notice } from "../shared/page-view.ts";
 import type { MemberId, PlacementId } from "../shared/ids.ts";
@@ -157,12 +159,18 @@ export class RoomClient {
   /** What placing a model that the room knows would give, without doing it. */
   preview(model: ModelSummary): Promise<PlacementPreviewAnswer> {
     const { planner } = this.#parts;
-    return previewPlacement(this.state, model, planner, this.#membership.timings.solveMs);
+    return previewPlacement(this.state, model, planner, this.#membership.timings);
   }
 
   /** What stages chosen by hand would cost, without placing them. */
   previewStages(model: ModelSummary, stages: readonly Stage[]): PreviewCandidate {
-    return previewStages(this.state, model, this.#parts.planner, stages);
+    return previewStages(this.state, model, stages);
+  }
+
+  /** How fit the members that compute are for layers, best first, by the room's weights. */
+  scores(): Score[] {
+    const { members, links, settings } = this.state;
+    return scoresOf(members, links, (settings.placementRules ?? DEFAULT_PLACEMENT_RULES).scores);
   }
 
   /** The tokenizer of a model, as `ask` uses it. */

@@ -8,16 +8,20 @@
 import type { RoomEvent } from "../shared/events.ts";
 import type { ModelSummary } from "../shared/model.ts";
 import type { Placement, RoomState, Stage } from "../shared/state.ts";
+import { capacityKey } from "./circumstances.ts";
 
 export type Step =
   | { readonly kind: "emit"; readonly event: RoomEvent }
-  | { readonly kind: "place"; readonly model: ModelSummary };
+  | { readonly kind: "place"; readonly model: ModelSummary }
+  | { readonly kind: "review" };
 
 export type Attempts = {
   /** A solve is under way; its answer comes as a decision or not at all. */
   readonly solving: boolean;
   /** `capacityKey` when the solver last ran; null before the first time. */
   readonly lastKey: string | null;
+  /** Circumstances changed a while ago: what runs is to be weighed anew. */
+  readonly reviewDue: boolean;
 };
 
 type Rule = (state: RoomState, attempts: Attempts) => Step | null;
@@ -29,19 +33,6 @@ export function nextStep(state: RoomState, attempts: Attempts): Step | null {
     if (step) return step;
   }
   return null;
-}
-
-/**
- * What a placement depends on, as one string: while it stays the same, the
- * solver would only say the same again.
- */
-export function capacityKey(state: RoomState): string {
-  const members = state.members
-    .filter(({ adapter, measurements }) => adapter && measurements)
-    .map(({ id, use, measurements }) => [id, use ?? "auto", measurements?.memoryBudgetBytes])
-    .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
-  const { contextTokens, generationSlots } = state.settings;
-  return JSON.stringify([members, contextTokens, generationSlots]);
 }
 
 const stageLost: Rule = ({ placement, members }) => {
@@ -133,6 +124,12 @@ const admission: Rule = ({ placement, generations }) => {
     : null;
 };
 
+/** Not while it loads: a placement is weighed once it runs. */
+const review: Rule = ({ placement }, { solving, reviewDue }) =>
+  reviewDue && !solving && placement?.ready === true && placement.error === null
+    ? { kind: "review" }
+    : null;
+
 const RULES: readonly Rule[] = [
   stageLost,
   shardFailed,
@@ -141,6 +138,7 @@ const RULES: readonly Rule[] = [
   placeAgain,
   hopeless,
   admission,
+  review,
 ];
 
 function emit(event: RoomEvent): Step {

@@ -35,6 +35,7 @@ export function emptyRoom(
     placement: null,
     generations: [],
     settings,
+    lastDecision: null,
   };
 }
 
@@ -66,9 +67,15 @@ function after(state: RoomState, event: RoomEvent): RoomState {
     case "member_renamed":
       return withMember(state, event.member, (member) => ({ ...member, name: event.name }));
     case "member_measured":
-      return withMember(state, event.member, (member) => ({
+      // What laps showed was about the old measurements.
+      return withMember(state, event.member, ({ costRatio: _old, ...member }) => ({
         ...member,
         measurements: event.measurements,
+      }));
+    case "member_corrected":
+      return withMember(state, event.member, (member) => ({
+        ...member,
+        costRatio: event.costRatio,
       }));
     case "adapter_lost":
       return withMember(state, event.member, (member) => ({
@@ -92,6 +99,8 @@ function after(state: RoomState, event: RoomEvent): RoomState {
         ...state,
         models: [...state.models.filter(({ name }) => name !== event.model.name), event.model],
       };
+    case "placement_reviewed":
+      return { ...state, lastDecision: { ...event.decision, index: state.nextIndex } };
     case "placement_decided":
       return {
         ...state,

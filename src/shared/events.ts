@@ -17,7 +17,7 @@ import {
   ShardState,
 } from "./member.ts";
 import { ModelSummary } from "./model.ts";
-import { Generation, Placement, Settings } from "./state.ts";
+import { Decision, Generation, Placement, Settings } from "./state.ts";
 
 export const RoomEvent = z.discriminatedUnion("type", [
   /** The first event of a new epoch: another member numbers events from now on. */
@@ -30,6 +30,12 @@ export const RoomEvent = z.discriminatedUnion("type", [
     member: MemberId,
     measurements: Measurements,
   }),
+  /** Laps showed that the cost model is off for this member. */
+  z.strictObject({
+    type: z.literal("member_corrected"),
+    member: MemberId,
+    costRatio: z.number().positive(),
+  }),
   z.strictObject({ type: z.literal("adapter_lost"), member: MemberId, noAdapter: NoAdapter }),
   z.strictObject({ type: z.literal("member_use_chosen"), member: MemberId, use: MemberUse }),
   /** Of several members at once, so that a large room is not flooded with samples. */
@@ -39,6 +45,8 @@ export const RoomEvent = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("links_measured"), links: z.array(Link).min(1) }),
   z.strictObject({ type: z.literal("model_added"), model: ModelSummary }),
+  /** A placement was weighed, and taken or not. */
+  z.strictObject({ type: z.literal("placement_reviewed"), decision: Decision }),
   z.strictObject({ type: z.literal("placement_decided"), placement: Placement }),
   z.strictObject({ type: z.literal("shard_progressed"), member: MemberId, shard: ShardState }),
   z.strictObject({ type: z.literal("placement_readied"), placement: PlacementId }),

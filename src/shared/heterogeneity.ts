@@ -20,30 +20,42 @@ export type Heterogeneity = {
  */
 export function heterogeneityOf(members: readonly Member[]): Heterogeneity {
   const computing = members.filter(({ adapter, measurements }) => adapter && measurements);
-  const memory = computing.map(({ measurements }) => measurements?.memoryBudgetBytes ?? 0);
-  const speed = computing.map(
+  const memory = rangeOf(computing, ({ measurements }) => measurements?.memoryBudgetBytes ?? 0);
+  const speed = rangeOf(
+    computing,
     ({ measurements, device }) =>
       (measurements?.matVecMacsPerMs ?? 0) / Math.max(1, device?.throttleRatio ?? 1),
   );
-  const busy = computing.flatMap(({ device }) => (device ? [device.busyFraction] : []));
+  const busy = rangeOf(
+    computing.filter(({ device }) => device !== null),
+    ({ device }) => device?.busyFraction ?? 0,
+  );
   const reasons: string[] = [];
-  if (spread(memory) > 0) {
-    reasons.push(`Memory differs: ${bytes(Math.min(...memory))} to ${bytes(Math.max(...memory))}.`);
-  }
-  const slower = spread(speed) / Math.max(...speed, Number.MIN_VALUE);
-  if (slower > HETEROGENEOUS_SHARE) {
-    reasons.push(`Throughput differs: the slowest member is ${percent(slower)} below the fastest.`);
-  }
-  if (spread(busy) > HETEROGENEOUS_SHARE) {
+  if (memory && memory.most > memory.least) {
     reasons.push(
-      `Utilisation differs: ${percent(Math.min(...busy))} to ${percent(Math.max(...busy))} busy.`,
+      `Memory differs: ${bytes(memory.least)} (${memory.lowest}) to ${bytes(memory.most)} (${memory.highest}).`,
+    );
+  }
+  const slower = speed ? (speed.most - speed.least) / Math.max(speed.most, Number.MIN_VALUE) : 0;
+  if (speed && slower > HETEROGENEOUS_SHARE) {
+    reasons.push(
+      `Throughput differs: ${speed.lowest} is ${percent(slower)} below ${speed.highest}.`,
+    );
+  }
+  if (busy && busy.most - busy.least > HETEROGENEOUS_SHARE) {
+    reasons.push(
+      `Utilisation differs: ${percent(busy.least)} (${busy.lowest}) to ${percent(busy.most)} (${busy.highest}) busy.`,
     );
   }
   return { heterogeneous: reasons.length > 0, reasons };
 }
 
-function spread(values: readonly number[]): number {
-  return values.length === 0 ? 0 : Math.max(...values) - Math.min(...values);
+/** The least and the most of a value, and who has it; null without members. */
+function rangeOf(members: readonly Member[], value: (member: Member) => number) {
+  const sorted = members.toSorted((one, other) => value(one) - value(other));
+  const [low, high] = [sorted[0], sorted.at(-1)];
+  if (!low || !high) return null;
+  return { least: value(low), lowest: low.name, most: value(high), highest: high.name };
 }
 
 function percent(share: number): string {
@@ -51,5 +63,6 @@ function percent(share: number): string {
 }
 
 function bytes(count: number): string {
-  return `${count.toLocaleString("en-US")} bytes`;
+  if (count >= 1e9) return `${(count / 1e9).toFixed(2)} GB`;
+  return count >= 1e6 ? `${(count / 1e6).toFixed(1)} MB` : `${count.toLocaleString("en-US")} bytes`;
 }

@@ -99,6 +99,11 @@ export const Member = z.strictObject({
   measurements: Measurements.nullable(),
   device: DeviceState.nullable(),
   shard: ShardState.nullable(),
+  /**
+   * Measured over predicted computing of a token, from the laps that ran; what the
+   * cost model says of this member is multiplied by it. Absent until laps differ enough.
+   */
+  costRatio: z.number().positive().optional(),
 });
 export type Member = z.infer<typeof Member>;
 

@@ -75,6 +75,21 @@ export type PlacementPreview = {
   readonly model: string;
   readonly draft: PlacementCandidate | null;
   readonly candidates: readonly PlacementCandidate[];
+  /** Lines for people: why what runs is as it is. */
+  readonly why?: readonly string[];
+  /** Why the model cannot be placed and what would help; null when it can. */
+  readonly reason?: string | null;
+};
+
+/** How fit a member is for layers, from 0 to 1: the weighted sum, and its parts. */
+export type MemberScore = {
+  readonly member: string;
+  readonly total: number;
+  readonly compute: number;
+  readonly memory: number;
+  readonly network: number;
+  readonly thermal: number;
+  readonly bandwidth: number;
 };
 
 export type PageView = {
@@ -96,4 +111,6 @@ export type PageView = {
   /** The cost model's word on each stage of the placement that runs; beside `timings`. */
   readonly predicted?: readonly StageTiming[];
   readonly placementPreview?: PlacementPreview | null;
+  /** Of the members that compute, best first. */
+  readonly scores?: readonly MemberScore[];
 };

@@ -42,6 +42,24 @@ export const Generation = z.strictObject({
 });
 export type Generation = z.infer<typeof Generation>;
 
+/** What was last decided about where the layers lie, and why: shown whichever way it went. */
+export const Decision = z.strictObject({
+  /** "stays": others were weighed and not taken. "impossible": there is no placement. */
+  outcome: z.enum(["placed", "moved", "stays", "impossible"]),
+  model: z.string(),
+  /** What made the room look, such as "Tab b joined"; members by their names. */
+  trigger: z.string(),
+  /** One sentence or more for people; members by their ids. */
+  reason: z.string(),
+  /** Predicted ms a token of what ran, and of what was weighed against it. */
+  currentMs: z.number().nullable(),
+  proposedMs: z.number().nullable(),
+  gainMs: z.number().nullable(),
+  /** Bytes of weights that members load for it, all together. */
+  bytesToLoad: z.number().min(0),
+});
+export type Decision = z.infer<typeof Decision>;
+
 /** What people can change for the whole room. */
 export const Settings = z.strictObject({
   contextTokens: z.int().min(128).max(1_048_576),
@@ -75,5 +93,9 @@ export const RoomState = z.strictObject({
   placement: Placement.nullable(),
   generations: z.array(Generation),
   settings: Settings,
+  /** With the index of the event that told it. */
+  lastDecision: Decision.extend({ index: z.int().min(0) })
+    .nullable()
+    .default(null),
 });
 export type RoomState = z.infer<typeof RoomState>;

@@ -1,8 +1,12 @@
 /** The routes that show the room and place models, over a real room in memory. */
-/* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call -- bodies are JSON of many shapes, and the expectations say which */
+/* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-argument -- bodies are JSON of many shapes, and the expectations say which */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { MemberId } from "../../src/shared/ids.ts";
+import { SCRATCH_BYTES } from "../../src/placement/room-problem.ts";
 import { deviceState, HALF, WHOLE } from "../cluster/test-room.ts";
 import { type ApiRoom, jsonOf, openApiRoom, request } from "./api-room.ts";
+
+const TAB0 = MemberId.parse("tab0");
 
 let room: ApiRoom;
 beforeEach(async () => {
@@ -130,6 +134,53 @@ test("GET /api/placements/preview: candidates with times, memory and what stands
   expect(room.client.state.placement).toBeNull();
 });
 
+describe("GET /api/placements/preview says why", () => {
+  beforeEach(() => room.room.until(({ links }) => links.length === 2, "links to be measured"));
+
+  test("the solver's choice with its shares, who is left out and what including them costs", async () => {
+    const { body } = await get("/api/placements/preview", { model: "tiny" });
+    expect(body).toMatchObject({ kind: "optimal", objective: "latency", infeasible: null });
+    expect(body["candidates"][0].stages[0]).toMatchObject({ binds: "all layers" });
+    expect(body["explanation"].sentence).toMatch(/tab0 0 to 6.*No placement is better/);
+    const [out] = body["explanation"].leftOut;
+    expect(out).toMatchObject({ member: "tab1", isProven: true });
+    expect(out.extraMs).toBeGreaterThan(0);
+  });
+
+  test("greedy, baseline, current and front stand beside it", async () => {
+    const stages = [
+      { member: "tab1", first: 0, end: 2 },
+      { member: "tab0", first: 2, end: 6 },
+    ];
+    await place({ model: "tiny", stages });
+    const { body } = await get("/api/placements/preview");
+    const labels = (body["candidates"] as { labels: string[] }[]).flatMap((each) => each.labels);
+    expect(labels).toEqual(expect.arrayContaining(["solver", "current", "greedy", "baseline"]));
+    const current = body["candidates"].find(({ label }: { label: string }) => label === "current");
+    expect(current.stages.map(({ member }: { member: string }) => member)).toEqual([
+      "tab1",
+      "tab0",
+    ]);
+    expect(current.parts.hopMs).toBeGreaterThan(0);
+    const [first, ...others] = body["front"];
+    expect(first.latencyMs).toBeCloseTo(body["candidates"][0].predictedMsPerToken, 3);
+    for (const point of others) expect(point.bottleneckMs).toBeLessThan(first.bottleneckMs);
+  });
+
+  test("what cannot be: what binds, how many bytes are missing, what would help", async () => {
+    await room.client.dispatch({ type: "choose_member", member: TAB0, use: "exclude" });
+    const { status, body } = await get("/api/placements/preview", { model: "tiny" });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      kind: "infeasible",
+      explanation: null,
+      infeasible: { binds: "memory", shortBytes: 3000 },
+      brokenRules: [{ member: "tab0", constraint: "excluded", hard: true }],
+    });
+    expect(body["infeasible"].wouldHelp.length).toBeGreaterThan(0);
+  });
+});
+
 test("GET /v1/models: what the room has and can load, and which is placed", async () => {
   expect((await get("/v1/models")).body["data"]).toMatchObject([{ id: "tiny", placed: false }]);
   await place({ model: "tiny" });
@@ -156,7 +207,7 @@ test("GET /api/state: the names that scripts lean on", async () => {
   expect(body["members"][1]).toMatchObject({
     id: "tab0",
     adapter: { browser: "Node 20" },
-    measurements: { memoryBudgetBytes: WHOLE },
+    measurements: { memoryBudgetBytes: SCRATCH_BYTES + WHOLE },
   });
 });
 
@@ -168,7 +219,12 @@ test("GET /api/topology/gpu: nodes, edges, and why the room is heterogeneous", a
     expect.objectContaining({ from: "tab0", to: "tab1", roundTripMs: expect.any(Number) }),
   );
   expect(body["heterogeneous"]).toBe(true);
-  expect(body["reasons"]).toEqual(["Memory differs: 3,700 bytes to 10,000 bytes."]);
+  expect(body["reasons"]).toEqual(["Memory differs: 16.8 MB (Tab tab1) to 16.8 MB (Tab tab0)."]);
+  const [front, large, small] = body["nodes"];
+  expect(front.score).toBeNull();
+  expect(large.score).toMatchObject({ member: "tab0", memory: 1, compute: 1, thermal: 1 });
+  expect(small.score.total).toBeLessThan(large.score.total);
+  expect(body["scoreWeights"]).toMatchObject({ compute: 0.4, memory: 0.3 });
 });
 
 describe("GET /api/events", () => {

@@ -32,7 +32,7 @@ describe("a newcomer is refused", () => {
     [
       { version: CLUSTER_VERSION + 1 },
       "other_version",
-      /speaks version 1.*your tab version 2.*Reload/,
+      /speaks version 2.*your tab version 3.*Reload/,
     ],
     [{ room: "ZZZZZZ" }, "wrong_room", /This is room ABCDEF, not ZZZZZZ/],
     [{ member: profile("somebody") }, "bad_message", /spoke as odd/],

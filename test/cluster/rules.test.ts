@@ -1,10 +1,11 @@
 /** Each rule of the coordinator on a state that fits on a screen. */
 import { describe, expect, test } from "vitest";
-import { capacityKey, nextStep, type Attempts } from "../../src/cluster/rules.ts";
+import { capacityKey } from "../../src/cluster/circumstances.ts";
+import { nextStep, type Attempts } from "../../src/cluster/rules.ts";
 import type { RoomState } from "../../src/shared/state.ts";
 import { next, placement, sampleState, shard, A, B, GENERATION } from "../shared/sample-events.ts";
 
-const idle: Attempts = { solving: false, lastKey: null };
+const idle: Attempts = { solving: false, lastKey: null, reviewDue: false };
 const readyShard = { ...shard, status: "ready" as const };
 const loaded = () =>
   next(sampleState(), { type: "shard_progressed", member: A, shard: readyShard });
@@ -13,7 +14,10 @@ const running = () =>
   next(ready(), { type: "generation_started", generation: GENERATION, placement: placement.id });
 const broken = (state: RoomState) =>
   next(state, { type: "placement_failed", placement: placement.id, error: "It broke." });
-const tried = (state: RoomState): Attempts => ({ solving: false, lastKey: capacityKey(state) });
+const tried = (state: RoomState): Attempts => ({
+  ...idle,
+  lastKey: capacityKey(state),
+});
 
 test("a loading placement is waited for", () => {
   expect(nextStep(sampleState(), idle)).toBeNull();

@@ -5,8 +5,8 @@
  */
 import { MemoryNetwork, memoryFramePorts } from "../../src/mesh/memory-transport.ts";
 import { MeshError } from "../../src/mesh/errors.ts";
-import { placeGreedy } from "../../src/placement/greedy.ts";
-import type { Problem } from "../../src/placement/problem.ts";
+import { SCRATCH_BYTES } from "../../src/placement/room-problem.ts";
+import { placementService } from "../../src/placement/service.ts";
 import type { Transport } from "../../src/mesh/types.ts";
 import type { AnswerEvent, AskRequest } from "../../src/cluster/answer.ts";
 import type {
@@ -29,7 +29,7 @@ import { LAYERS } from "../support/cpu-room.ts";
 
 export const CODE = RoomCode.parse("ABCDEF");
 export const MODEL_URL: ModelSource = { kind: "url", url: "https://models.example/tiny.gguf" };
-/** Memory that holds the whole test model, or half of its layers. */
+/** Memory besides scratch that holds the whole test model, or half of its layers. */
 export const WHOLE = 10_000;
 export const HALF = 3_700;
 
@@ -40,6 +40,7 @@ const FAST: Partial<Timings> = {
   progressMs: 5,
   gatherMs: 5,
   recoveryMs: 5_000,
+  settleMs: 30,
 };
 
 export function modelSummary(change: Partial<ModelSummary> = {}): ModelSummary {
@@ -95,7 +96,7 @@ export function profile(name: string, memoryBytes = WHOLE, change: Partial<Membe
       dispatchMs: 0.1,
       readbackMs: 0.1,
       nudgeHelps: false,
-      memoryBudgetBytes: memoryBytes,
+      memoryBudgetBytes: SCRATCH_BYTES + memoryBytes,
       measuredAtMs: 0,
     },
     device: null,
@@ -112,7 +113,7 @@ export const observer: Partial<Member> = {
 
 export function deviceState(change: Partial<DeviceState> = {}): DeviceState {
   return {
-    memoryBudgetBytes: WHOLE,
+    memoryBudgetBytes: SCRATCH_BYTES + WHOLE,
     memoryUsedBytes: 0,
     tokensPerSecond: 0,
     stepMs: 1,
@@ -136,11 +137,12 @@ export const text: ModelText = {
   endTokens: new Uint32Array(0),
 };
 
-/** A planner without a worker: the product's greedy rules on a plain problem. */
+/** The product's solver, in this thread. */
+const service = placementService(() => performance.now());
 export const planner: Planner = {
-  problem: roomProblem,
-  greedy: placeGreedy,
-  solve: (problem) => Promise.resolve(placeGreedy(problem)),
+  solve: (problem, options) => Promise.resolve(service.solve(problem, options)),
+  explained: (problem, options) => Promise.resolve(service.explained(problem, options)),
+  front: (problem, options) => Promise.resolve(service.front(problem, options)),
 };
 
 type TabOptions = {
@@ -190,7 +192,10 @@ export class TestRoom {
       models: { ...hostModels(host), ...options.models },
       planner: options.planner ?? planner,
       linkFrames: (peer) => this.#link(id, peer),
-      collectDeviceState: () => Promise.resolve(deviceState()),
+      collectDeviceState: () =>
+        Promise.resolve(
+          deviceState({ memoryBudgetBytes: member.measurements?.memoryBudgetBytes ?? 0 }),
+        ),
       profile: member,
       nowMs: () => performance.now(),
       timings: { ...FAST, ...options.timings },
@@ -338,38 +343,5 @@ function hostModels(host: StageHost): ModelHost {
     },
     unloadShard: () => host.unloadShard(),
     text: () => Promise.resolve(text),
-  };
-}
-
-function roomProblem(state: RoomState, model: ModelSummary): Problem {
-  const members = state.members.filter(({ adapter, measurements }) => adapter && measurements);
-  return {
-    name: model.name,
-    objective: "latency",
-    model: {
-      layers: model.layers.map(({ weightBytes, kvBytesPerToken }) => ({
-        weightBytes,
-        kvBytes: kvBytesPerToken * state.settings.contextTokens * state.settings.generationSlots,
-      })),
-      embedBytes: model.embedBytes,
-      headBytes: model.headBytes,
-      tied: model.tied,
-      hiddenBytes: model.hidden * 4,
-    },
-    members: members.map(({ id, measurements, use }) => ({
-      id,
-      memoryBytes: measurements?.memoryBudgetBytes ?? 0,
-      stageMs: 0.1,
-      layerMs: model.layers.map(() => 1),
-      embedMs: 0.1,
-      headMs: 0.1,
-      excluded: use === "exclude",
-    })),
-    links: state.links.map(({ from, to, roundTripMs, bytesPerMs }) => ({
-      from,
-      to,
-      latencyMs: roundTripMs / 2,
-      bytesPerMs,
-    })),
   };
 }

@@ -8,6 +8,7 @@ import { modelSummary, profile } from "../cluster/test-room.ts";
 import {
   A,
   B,
+  decision,
   device,
   GENERATION,
   link,
@@ -59,6 +60,12 @@ const CASES: readonly (readonly [RoomEvent, (state: RoomState) => unknown, unkno
     (s) => s.models.map(({ name }) => name),
     ["tiny", "other"],
   ],
+  [{ type: "member_corrected", member: A, costRatio: 2 }, (s) => of(A)(s)?.costRatio, 2],
+  [
+    { type: "placement_reviewed", decision },
+    (s) => s.lastDecision,
+    { ...decision, index: sampleState().nextIndex },
+  ],
   [{ type: "placement_decided", placement: later }, (s) => s.placement, later],
   [{ type: "shard_progressed", member: A, shard }, (s) => of(A)(s)?.shard, shard],
   [{ type: "placement_readied", placement: placement.id }, (s) => s.placement?.ready, true],
@@ -88,6 +95,13 @@ const CASES: readonly (readonly [RoomEvent, (state: RoomState) => unknown, unkno
   ],
   [{ type: "settings_changed", settings }, (s) => s.settings, settings],
 ];
+
+test("a new measurement forgets what laps showed of the old one", () => {
+  const corrected = next(sampleState(), { type: "member_corrected", member: A, costRatio: 2 });
+  const measurements = of(A)(corrected)!.measurements!;
+  const again = next(corrected, { type: "member_measured", member: A, measurements });
+  expect(of(A)(again)?.costRatio).toBeUndefined();
+});
 
 test("every type of event has a case", () => {
   const types = RoomEvent.options.map((option) => option.shape.type.value).sort();

@@ -2,7 +2,12 @@
 import { apply, emptyRoom } from "../../src/shared/apply.ts";
 import type { RoomEvent } from "../../src/shared/events.ts";
 import { GenerationId, MemberId, PlacementId, RoomCode } from "../../src/shared/ids.ts";
-import { DEFAULT_SETTINGS, type Placement, type RoomState } from "../../src/shared/state.ts";
+import {
+  DEFAULT_SETTINGS,
+  type Decision,
+  type Placement,
+  type RoomState,
+} from "../../src/shared/state.ts";
 import { deviceState, modelSummary, profile } from "../cluster/test-room.ts";
 
 export const A = MemberId.parse("a");
@@ -68,6 +73,17 @@ export const shard = {
   totalBytes: 2,
   error: null,
   variants: [],
+};
+
+export const decision: Decision = {
+  outcome: "stays",
+  model: "tiny",
+  trigger: "Tab b joined",
+  reason: "What runs is still the best placement.",
+  currentMs: 2,
+  proposedMs: 2,
+  gainMs: 0,
+  bytesToLoad: 0,
 };
 
 export const device = deviceState({ busyFraction: 0.25 });

@@ -1,6 +1,7 @@
 /** The routes that show the room: its models, state, topology and log. */
 import { heterogeneityOf } from "../../shared/heterogeneity.ts";
 import type { MemberId } from "../../shared/ids.ts";
+import { DEFAULT_PLACEMENT_RULES } from "../../shared/placement-rules.ts";
 import type { RoomState } from "../../shared/state.ts";
 import { HttpError } from "./errors.ts";
 import {
@@ -60,16 +61,19 @@ export function showState({ client }: HttpRoom): HttpResponse {
   });
 }
 
-/** `GET /api/topology/gpu` */
+/** `GET /api/topology/gpu`; a node that computes nothing has no score. */
 export function showTopology({ client }: HttpRoom): HttpResponse {
-  const { members, links, placement } = client.state;
+  const { members, links, placement, settings } = client.state;
+  const scores = client.scores();
   const stageOf = (id: MemberId) => placement?.stages.find(({ member }) => member === id);
   return json({
     nodes: members.map((member) => ({
       ...member,
       use: member.use ?? "auto",
       layers: layersOf(stageOf(member.id)),
+      score: scores.find(({ member: id }) => id === member.id) ?? null,
     })),
+    scoreWeights: (settings.placementRules ?? DEFAULT_PLACEMENT_RULES).scores,
     edges: links,
     ...heterogeneityOf(members),
   });

@@ -1,0 +1,72 @@
+/** The cost model is set right by the laps that ran, and only by what is not noise. */
+import { expect, test } from "vitest";
+import { LapCorrections } from "../../src/cluster/lap-corrections.ts";
+import { costOf, problemOf } from "../../src/cluster/room-problem.ts";
+import type { RoomState } from "../../src/shared/state.ts";
+import { A, next, placement, sampleState } from "../shared/sample-events.ts";
+import { ask, collect, MODEL_URL, withRoom } from "./test-room.ts";
+
+const predicted = (state: RoomState) =>
+  costOf(problemOf(state, placement.model).problem, placement.stages).shares[0]!;
+const laps = (ms: number, count = 8) => Array.from({ length: count }, () => [ms]);
+
+test("laps that take three times as long correct the prediction to what was measured", () => {
+  const state = sampleState();
+  const { computeMs, stageMs } = predicted(state);
+  const measured = 3 * computeMs + stageMs;
+  const events = new LapCorrections().take(state, placement.id, laps(measured));
+  expect(events).toMatchObject([{ type: "member_corrected", member: A }]);
+  expect(events[0]?.costRatio).toBeCloseTo(3);
+  const after = predicted(next(state, events[0]!));
+  // The few dispatches around the layers are not scaled.
+  expect((after.computeMs + after.stageMs) / measured).toBeGreaterThan(0.9);
+  expect((after.computeMs + after.stageMs) / measured).toBeLessThan(1.1);
+});
+
+test("a tenth more is noise, and so are a few slow laps among many", () => {
+  const state = sampleState();
+  const { computeMs, stageMs } = predicted(state);
+  const corrections = new LapCorrections();
+  expect(corrections.take(state, placement.id, laps(1.1 * computeMs + stageMs))).toEqual([]);
+  expect(corrections.take(state, placement.id, laps(9 * computeMs + stageMs, 3))).toEqual([]);
+});
+
+test("laps of another placement, or of another count of stages, say nothing", () => {
+  const state = sampleState();
+  const corrections = new LapCorrections();
+  expect(corrections.take(state, (placement.id + 1) as typeof placement.id, laps(99))).toEqual([]);
+  const two = Array.from({ length: 8 }, () => [99, 99]);
+  expect(corrections.take(state, placement.id, two)).toEqual([]);
+});
+
+test("a probe that ran anew starts from its own numbers", () => {
+  const state = sampleState();
+  const { computeMs, stageMs } = predicted(state);
+  const corrections = new LapCorrections();
+  const [event] = corrections.take(state, placement.id, laps(3 * computeMs + stageMs));
+  const member = state.members[0]!;
+  const again = next(next(state, event!), {
+    type: "member_measured",
+    member: A,
+    measurements: member.measurements!,
+  });
+  expect(corrections.take(again, placement.id, laps(computeMs + stageMs))).toEqual([]);
+});
+
+test("a room corrects itself after an answer, and every member knows", async () => {
+  await withRoom(async (room) => {
+    const asker = await room.add("asker", { observes: true });
+    // The probe's numbers say 6.9 ms a token; the loops take 40.
+    await room.add("a", { stepMs: 40 });
+    await asker.client.place({ model: MODEL_URL });
+    await collect(asker.client.ask(ask("HI", { maxTokens: 12 })));
+    await room.until(
+      ({ members }) => (members.find(({ id }) => id === "a")?.costRatio ?? 1) > 3,
+      "the correction",
+    );
+    const { placement: placed } = asker.client.state;
+    const [stage] = asker.client.previewStages(placed!.model, placed!.stages).stages;
+    expect(stage!.computeMs + stage!.stageMs).toBeGreaterThan(30);
+    expect(stage!.computeMs + stage!.stageMs).toBeLessThan(80);
+  });
+});
