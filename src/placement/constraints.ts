@@ -9,7 +9,7 @@ import type { PlacementRules, RuleUse } from "../shared/placement-rules.ts";
 import type { ConstraintName } from "./answer.ts";
 import type { Problem } from "./problem.ts";
 
-export type RoomMember = Member & { readonly use?: "auto" | "pin" | "exclude" };
+export type RoomMember = Member;
 
 export type Constraint = {
   readonly name: ConstraintName;

@@ -64,9 +64,8 @@ export function shardBytes(model: Problem["model"], first: number, end: number):
  */
 export function evaluatePlacement(problem: Problem, stages: readonly AnswerStage[]): Evaluation {
   const members = new Map(problem.members.map((member) => [member.id, member]));
-  const links = new Map(problem.links.map((link) => [JSON.stringify([link.from, link.to]), link]));
-  const linkOf = (from: string, to: string): ProblemLink | undefined =>
-    links.get(JSON.stringify([from, to]));
+  const links = linksAmong(problem, new Set(stages.map((stage) => stage.member)));
+  const linkOf = (from: string, to: string): ProblemLink | undefined => links.get(from)?.get(to);
   const violations = [
     ...shapeViolations(problem, stages),
     ...stages.flatMap((stage) => memberViolations(problem, members.get(stage.member), stage)),
@@ -141,6 +140,17 @@ export function evaluatePlacement(problem: Problem, stages: readonly AnswerStage
     },
     shares,
   };
+}
+
+/** The links among some members, by who they go from and to; a large room has a million others. */
+function linksAmong(
+  problem: Problem,
+  ids: ReadonlySet<string>,
+): Map<string, Map<string, ProblemLink>> {
+  const links = new Map<string, Map<string, ProblemLink>>();
+  for (const id of ids) links.set(id, new Map());
+  for (const link of problem.links) if (ids.has(link.to)) links.get(link.from)?.set(link.to, link);
+  return links;
 }
 
 /** For throughput alone the parts are those of the stage, or the transfer, that is slowest. */

@@ -80,6 +80,16 @@ export function explain(
   };
 }
 
+/** What binds each share of `stages`, as `explain` says it; for placements made by any rule. */
+export function explainShares(
+  problem: Problem,
+  stages: readonly AnswerStage[],
+): readonly ExplainedShare[] {
+  return evaluatePlacement(problem, stages).shares.map((share, index) =>
+    explainShare(problem, stages, share, index),
+  );
+}
+
 /** The cheapest placements with each member left out put in, or in the place of another. */
 function alternatives(
   problem: Problem,

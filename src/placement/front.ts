@@ -1,7 +1,7 @@
 /** The Pareto front of latency against throughput, as answers for people. */
 import type { AnswerStage } from "./answer.ts";
 import { stagesOf } from "./answers.ts";
-import { infeasibleAtOnce } from "./infeasible.ts";
+import { isImpossible } from "./infeasible.ts";
 import { buildInstance } from "./instance.ts";
 import { sweepFront } from "./mix.ts";
 import type { Problem } from "./problem.ts";
@@ -22,7 +22,7 @@ export type FrontAnswer = {
 export function frontOf(problem: Problem, { deadlineMs, now }: SolveOptions): FrontAnswer {
   const startedAt = now();
   const inst = buildInstance({ ...problem, objective: "latency" });
-  if (infeasibleAtOnce(inst) !== null) return { points: [], isComplete: true };
+  if (isImpossible(inst)) return { points: [], isComplete: true };
   const { points, isComplete } = sweepFront(inst, () => now() - startedAt >= deadlineMs);
   return {
     points: points.map(({ plan, linearMs, bottleneckMs }) => ({

@@ -6,7 +6,7 @@
 import type { Answer } from "./answer.ts";
 import { atLeastAsFast, foundAnswer, unknownAnswer } from "./answers.ts";
 import { splitForObjective } from "./bottleneck.ts";
-import { infeasibleAtOnce } from "./infeasible.ts";
+import { explainInfeasible, isImpossible } from "./infeasible.ts";
 import { buildInstance, type Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
 import type { Problem } from "./problem.ts";
@@ -23,13 +23,17 @@ const FIRST_MEMBERS = 3;
  */
 export function placeGreedy(problem: Problem): Answer {
   const inst = buildInstance(problem);
-  const impossible = infeasibleAtOnce(inst);
-  if (impossible !== null) return { ...impossible, elapsedMs: 0 };
+  if (isImpossible(inst)) return explainInfeasible(inst, findsGreedyPlan);
   const plan = greedyPlan(inst);
   if (plan === null)
     return unknownAnswer(problem, "The greedy rules found no placement; the exact search may.");
   const answer = foundAnswer(inst, plan, { lowerBoundMs: 0, deadlineHit: false, elapsedMs: 0 });
   return atLeastAsFast(problem, answer);
+}
+
+/** Whether the rules find a plan at all. */
+export function findsGreedyPlan(inst: Instance): boolean {
+  return !isImpossible(inst) && greedyPlan(inst) !== null;
 }
 
 /** The best plan of all rules, or null. */

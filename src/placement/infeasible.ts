@@ -1,27 +1,22 @@
 /**
- * Why nothing fits, and what would change it. `infeasibleAtOnce` holds the cheap
- * proofs; a search that ran out of possibilities asks `explainInfeasible`.
+ * Why nothing fits, and what would change it. `isImpossible` holds the cheap
+ * proofs; whoever has proven it asks `explainInfeasible`.
  */
 import type { ConstraintName, InfeasibleAnswer } from "./answer.ts";
 import { buildInstance, type Instance } from "./instance.ts";
 import type { Problem } from "./problem.ts";
 
-/** Proves infeasibility without search, or returns null. */
-export function infeasibleAtOnce(inst: Instance): InfeasibleAnswer | null {
-  return isImpossible(inst) ? explainInfeasible(inst, isImpossible) : null;
-}
-
 /**
- * The answer for an instance that is known to be infeasible: what binds is the
- * first constraint without which `isStillImpossible` no longer holds.
+ * The answer for an instance that is known to be infeasible: what binds is missing
+ * memory, or else the first constraint without which `findsPlan` finds a plan.
  */
 export function explainInfeasible(
   inst: Instance,
-  isStillImpossible: (inst: Instance) => boolean,
+  findsPlan: (inst: Instance) => boolean,
 ): InfeasibleAnswer {
   const { problem } = inst;
   const short = missingBytes(problem);
-  const helps = (changed: Problem) => !isStillImpossible(buildInstance(changed));
+  const helps = (changed: Problem) => findsPlan(buildInstance(changed));
   const removable = RELAXATIONS.filter(({ applies }) => applies(problem)).filter(({ relax }) =>
     helps(relax(problem)),
   );
@@ -183,8 +178,8 @@ function inGibibytes(bytes: number): string {
   return `${(Math.ceil((bytes / GIBIBYTE) * 10) / 10).toFixed(1)} GiB`;
 }
 
-/** Whether a cheap proof shows that nothing fits. */
-function isImpossible(inst: Instance): boolean {
+/** Whether a cheap proof, without search, shows that nothing fits. */
+export function isImpossible(inst: Instance): boolean {
   const { n, L, reach, minEnd } = inst;
   if (n === 0) return true;
   let canStart = false;

@@ -52,7 +52,7 @@ export type RoomProblem = {
 const LAYER_DISPATCHES = 10;
 const STAGE_DISPATCHES = 4;
 /** Buffers besides weights and cache: activations of a chunk, staging, logits. */
-const SCRATCH_BYTES = 16 * 2 ** 20;
+export const SCRATCH_BYTES = 16 * 2 ** 20;
 const PREFILL_TOKENS = 64;
 const BYTES_PER_NUMBER = 4;
 /** Ties are broken in favour of layers that are loaded: one byte costs so many ms. */

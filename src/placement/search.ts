@@ -11,7 +11,7 @@
  *               what the search has proven
  */
 import type { Instance } from "./instance.ts";
-import type { LabelTable} from "./labels.ts";
+import type { LabelTable } from "./labels.ts";
 import { type Labels } from "./labels.ts";
 import type { Relaxation } from "./relaxation.ts";
 

@@ -13,8 +13,8 @@ import { atLeastAsFast, foundAnswer, stagesOf, unknownAnswer } from "./answers.t
 import { BestPlan } from "./best-plan.ts";
 import { isThroughputOnly, splitForObjective } from "./bottleneck.ts";
 import { solvePipelines } from "./exact.ts";
-import { greedyPlans } from "./greedy.ts";
-import { explainInfeasible, infeasibleAtOnce } from "./infeasible.ts";
+import { findsGreedyPlan, greedyPlans } from "./greedy.ts";
+import { explainInfeasible, isImpossible } from "./infeasible.ts";
 import { buildInstance, type Instance } from "./instance.ts";
 import { solveMix } from "./mix.ts";
 import type { Plan } from "./plan.ts";
@@ -54,9 +54,11 @@ export function solveWithRunnersUp(problem: Problem, { deadlineMs, now }: SolveO
     return deadlineHit;
   };
   const inst = buildInstance(problem);
-  const impossible = infeasibleAtOnce(inst);
-  if (impossible !== null)
-    return { answer: { ...impossible, elapsedMs: elapsed() }, runnersUp: [] };
+  if (isImpossible(inst))
+    return {
+      answer: { ...explainInfeasible(inst, findsPlan), elapsedMs: elapsed() },
+      runnersUp: [],
+    };
   const best = new BestPlan();
   const greedy = greedyPlans(inst);
   for (const plan of greedy) best.offerPlan(inst, plan);
@@ -71,7 +73,7 @@ export function solveWithRunnersUp(problem: Problem, { deadlineMs, now }: SolveO
     return { answer: atLeastAsFast(problem, answer), runnersUp };
   }
   if (bound === Infinity)
-    return { answer: { ...explainInfeasible(inst, () => true), elapsedMs }, runnersUp };
+    return { answer: { ...explainInfeasible(inst, findsPlan), elapsedMs: elapsed() }, runnersUp };
   const message = "No placement was found in time; none is disproved.";
   return { answer: unknownAnswer(problem, message, elapsedMs), runnersUp };
 }
@@ -105,6 +107,19 @@ function polishAll(
     const split = splitOrder(inst, tour.order);
     best.offer(inst, tour.order, split.ends, split.cost);
   }
+}
+
+/** Looks at the clock that a search may take to show that a changed problem has a plan. */
+const EXPLAINING_LOOKS = 40;
+
+/** Whether rules or a short search find any plan; bounded by work, not by the clock. */
+function findsPlan(inst: Instance): boolean {
+  if (findsGreedyPlan(inst)) return true;
+  if (isImpossible(inst)) return false;
+  const best = new BestPlan();
+  let looks = 0;
+  solvePipelines(inst, best, () => best.plan !== null || ++looks > EXPLAINING_LOOKS);
+  return best.plan !== null;
 }
 
 function offerSingles(inst: Instance, best: BestPlan): void {

@@ -1,0 +1,58 @@
+/** The cost model's numbers from a room's measurements, worked by hand. */
+import { expect, test } from "vitest";
+import { Problem } from "../../src/placement/problem.ts";
+import { roomProblem } from "../../src/placement/room-problem.ts";
+import { MODEL, room } from "./room.ts";
+
+test("a room's problem is a problem, with times from measured rates", () => {
+  const { problem } = roomProblem(room(), MODEL, { expectedContextTokens: 500 });
+  expect(Problem.parse(problem)).toEqual(problem);
+  const [desktop] = problem.members;
+  // 80e6 / 80e6 of mat-vec, 2048 x 500 / 20e6 of cache, 10 dispatches of 0.01 ms.
+  expect(desktop?.layerMs[0]).toBeCloseTo(1 + 0.0512 + 0.1, 9);
+  expect(desktop?.prefillLayerMs?.[0]).toBeCloseTo((64 * 1) / 8 + 0.0512 + 0.1, 9);
+  expect(desktop?.stageMs).toBeCloseTo(0.5 + 4 * 0.01, 9);
+  expect(desktop?.headMs).toBeCloseTo(65 / 80 + 0.04, 9);
+  expect(desktop?.memoryBytes).toBe(800_000_000 - 16 * 2 ** 20);
+  expect(problem.links[0]).toMatchObject({ latencyMs: 2, bytesPerMs: 10_000 });
+  expect(problem.model.layers[0]).toEqual({
+    weightBytes: 50_000_000,
+    kvBytes: 2048 * 1024,
+    bindingBytes: 40_000_000,
+  });
+  expect(problem.model.headBytes).toBe(MODEL.embedBytes);
+  expect(problem.model.hiddenBytes).toBe(4 * 2048);
+});
+
+test("throttling and corrections make a member slower, its overhead not", () => {
+  const facts = room();
+  const usual = roomProblem(facts, MODEL).problem.members[0]!;
+  const corrections = new Map([["desktop", 1.5]]);
+  const slow = roomProblem(facts, MODEL, { corrections }).problem.members[0]!;
+  expect(slow.layerMs[3]).toBeCloseTo(usual.layerMs[3]! * 1.5, 9);
+  expect(slow.stageMs).toBe(usual.stageMs);
+});
+
+test("members without an adapter or measurements are not in the problem", () => {
+  const facts = room({ phone: { adapter: null }, laptop: { measurements: null } });
+  expect(roomProblem(facts, MODEL).problem.members.map(({ id }) => id)).toEqual(["desktop"]);
+  expect(roomProblem(facts, MODEL).problem.links).toEqual([]);
+});
+
+test("layers that are loaded for the same model count as held", () => {
+  const shard = {
+    placement: 1,
+    first: 0,
+    end: 12,
+    status: "ready" as const,
+    phase: "",
+    loadedBytes: 1,
+    totalBytes: 1,
+    error: null,
+    variants: [],
+  };
+  const facts = room({ desktop: { shard } });
+  expect(roomProblem(facts, MODEL).problem.members[0]?.held).toBeUndefined();
+  const placed = { ...facts, placement: { model: MODEL, stages: [] } };
+  expect(roomProblem(placed, MODEL).problem.members[0]?.held).toEqual({ first: 0, end: 12 });
+});
