@@ -38,7 +38,7 @@ export class Chat {
   async ask(client: RoomClient, text: string): Promise<void> {
     const abort = new AbortController();
     this.#abort = abort;
-    const before = this.#view.chat.filter(({ status }) => status !== "failed");
+    const before = withoutFailed(this.#view.chat, text);
     this.#set({
       ...this.#view,
       chat: [...before, said("user", text, "done"), said("assistant", "", "queued")],
@@ -47,10 +47,12 @@ export class Chat {
     const startMs = performance.now();
     let firstMs = 0;
     try {
-      const messages = [...before, said("user", text, "done")].map(({ role, text: content }) => ({
-        role,
-        content,
-      }));
+      const messages = [...answered(before), said("user", text, "done")].map(
+        ({ role, text: content }) => ({
+          role,
+          content,
+        }),
+      );
       const answer = client.ask({
         input: { kind: "chat", messages },
         sampling: Sampling.parse({ seed: crypto.getRandomValues(new Uint32Array(1))[0] }),
@@ -143,6 +145,20 @@ class StageSums {
       hopMs: (this.#hop[stage] ?? 0) / this.#laps,
     };
   }
+}
+
+/** Asked again after a failure, a question stands there once. */
+function withoutFailed(chat: readonly ChatMessage[], text: string): readonly ChatMessage[] {
+  const [question, answer] = chat.slice(-2);
+  return answer?.status === "failed" && question?.text === text ? chat.slice(0, -2) : chat;
+}
+
+/** What the model is told: questions that got no answer are left out, with their failures. */
+function answered(chat: readonly ChatMessage[]): readonly ChatMessage[] {
+  return chat.filter((message, index) => {
+    const answer = message.role === "user" ? chat[index + 1] : message;
+    return answer?.status !== "failed";
+  });
 }
 
 function said(role: ChatMessage["role"], text: string, status: ChatMessage["status"]): ChatMessage {

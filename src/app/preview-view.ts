@@ -3,6 +3,7 @@ import type { PlacementPreviewAnswer, PreviewCandidate } from "../cluster/previe
 import { MemberId } from "../shared/ids.ts";
 import type { Member } from "../shared/member.ts";
 import type { PlacementCandidate, PlacementPreview } from "../shared/page-view.ts";
+import { namesIn } from "../ui/member-names.ts";
 
 /** Side by side, more than this is a list that nobody reads. */
 const MOST_SHOWN = 9;
@@ -128,19 +129,6 @@ function labelOf(
   if (label.startsWith("runner-up")) return `Runner-up ${label.slice("runner-up ".length)}`;
   if (label === "greedy") return "Simple rule";
   return label === "baseline" ? "By memory alone" : named(label);
-}
-
-/** Replaces members' ids by their names. */
-export function namesIn(members: readonly Member[]): (text: string) => string {
-  // The longest id first, so that none is taken for the start of another.
-  const sorted = members.toSorted((one, other) => other.id.length - one.id.length);
-  return (text) => sorted.reduce((said, { id, name }) => replaceWord(said, id, name), text);
-}
-
-/** Not with split and join: the id "a" is no part of the word "back". */
-function replaceWord(text: string, id: string, name: string): string {
-  const pattern = new RegExp(`(?<![\\w-])${id}(?![\\w-])`, "g");
-  return text.replace(pattern, () => name);
 }
 
 function ms(value: number): string {

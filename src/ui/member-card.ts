@@ -4,6 +4,7 @@
  */
 import { html, nothing } from "lit";
 import type { Member } from "../shared/member.ts";
+import type { MemberScore } from "../shared/page-view.ts";
 import { baseStyles } from "./base-styles.ts";
 import { bytes, plural } from "./format.ts";
 import { memberColor } from "./member-colors.ts";
@@ -13,6 +14,7 @@ import {
   limitFacts,
   linkWords,
   measuredFacts,
+  scoreFacts,
   thermalSources,
 } from "./member-facts.ts";
 import { memberCardStyles } from "./member-card-styles.ts";
@@ -23,7 +25,7 @@ export class MemberCard extends PageElement {
   declare member: Member;
 
   protected override get reads() {
-    return ["state", "self"] as const;
+    return ["state", "self", "scores"] as const;
   }
 
   override render() {
@@ -54,6 +56,7 @@ export class MemberCard extends PageElement {
       <div class="tags">
         ${this.view.self === member.id ? html`<span class="tag good">This tab</span>` : nothing}
         ${coordinates ? html`<span class="tag">Coordinator</span>` : nothing}
+        ${this.score === undefined ? nothing : html`<span class="tag" title="How fit for layers, of 1; see Details">Score ${this.score.total.toFixed(2)}</span>`}
         ${member.adapter?.software ? html`<span class="tag warn">Software</span>` : nothing}
       </div>
     </header>`;
@@ -121,11 +124,16 @@ export class MemberCard extends PageElement {
     </ul>`;
   }
 
+  private get score(): MemberScore | undefined {
+    return this.view.scores?.find(({ member }) => member === this.member.id);
+  }
+
   private details() {
     const { member } = this;
     const links = this.view.state?.links.filter((link) => link.from === member.id) ?? [];
     const limits = limitFacts(member);
     const variants = member.shard?.variants ?? [];
+    const { score } = this;
     return html`<footer>
       <details>
         <summary>Details</summary>
@@ -153,6 +161,18 @@ export class MemberCard extends PageElement {
                       : "No optional features."
                   }
                 </p>`
+        }
+        ${
+          score === undefined
+            ? nothing
+            : html`<h4>Score, of 1</h4>
+                <dl class="facts">
+                  ${scoreFacts(score).map(
+                    ({ label, value }) =>
+                      html`<dt>${label}</dt>
+                        <dd class="figure">${value}</dd>`,
+                  )}
+                </dl>`
         }
         ${
           variants.length === 0

@@ -3,6 +3,7 @@
  * the browser tells nothing, and never guesses.
  */
 import type { DeviceState, Link, Measurements, Member } from "../shared/member.ts";
+import type { MemberScore } from "../shared/page-view.ts";
 import { bytes, figure, giga, percent, time } from "./format.ts";
 
 /** A label, its value, and whether it deserves attention. */
@@ -86,6 +87,18 @@ export function limitFacts({ adapter, measurements }: Member): Fact[] {
     );
   }
   return facts;
+}
+
+/** The parts of a score, in the order of their default weights. */
+export function scoreFacts({ compute, memory, network, thermal, bandwidth }: MemberScore): Fact[] {
+  const parts = [
+    ["Compute", compute],
+    ["Memory", memory],
+    ["Network", network],
+    ["Thermal", thermal],
+    ["Bandwidth", bandwidth],
+  ] as const;
+  return parts.map(([label, value]) => ({ label, value: value.toFixed(2) }));
 }
 
 /** "12.4 ms round trip, 84 MB/s". */

@@ -1,6 +1,7 @@
 /** Every member of the room: those that hold layers first, then helpers, then watchers. */
 import { css, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import { heterogeneityOf } from "../shared/heterogeneity.ts";
 import type { Member } from "../shared/member.ts";
 import type { Placement } from "../shared/state.ts";
 import { baseStyles } from "./base-styles.ts";
@@ -21,17 +22,23 @@ export function inShownOrder(members: readonly Member[], placement: Placement | 
 
 export class MemberList extends PageElement {
   protected override get reads() {
-    return ["state", "self", "joinUrl"] as const;
+    return ["state", "self", "joinUrl", "scores"] as const;
   }
 
   override render() {
     const computing = this.members.filter((member) => member.adapter !== null).length;
     const shown = inShownOrder(this.members, this.view.state?.placement ?? null);
+    const mixed = heterogeneityOf(this.members);
     return html`
       <h2>
         Members <span class="quiet">${this.members.length}</span>
         <span class="quiet small">${computing} can compute</span>
       </h2>
+      ${
+        mixed.heterogeneous
+          ? html`<p class="mixed small quiet">${mixed.reasons.join(" ")}</p>`
+          : nothing
+      }
       <ul>
         ${repeat(
           shown,
@@ -78,6 +85,10 @@ export class MemberList extends PageElement {
         margin-inline-start: auto;
         font-weight: 450;
         letter-spacing: 0;
+      }
+      .mixed {
+        margin-bottom: var(--gap-m);
+        overflow-wrap: anywhere;
       }
       ul {
         display: grid;

@@ -78,7 +78,7 @@ export class PlacementCandidates extends PageElement {
     baseStyles,
     css`
       details {
-        margin-top: var(--gap-l);
+        margin-top: var(--gap-m);
       }
       summary {
         width: fit-content;

@@ -84,6 +84,27 @@ export const placementDiagramStyles = css`
   .bad {
     color: var(--clay);
   }
+  .note {
+    max-width: 48rem;
+    margin-bottom: var(--gap-s);
+    overflow-wrap: anywhere;
+  }
+  .why {
+    margin-top: var(--gap-l);
+    overflow-wrap: anywhere;
+  }
+  .why summary {
+    width: fit-content;
+    color: var(--spruce);
+    font-size: var(--text-s);
+    font-weight: 600;
+    cursor: pointer;
+  }
+  .why ul {
+    display: grid;
+    gap: var(--gap-xs);
+    margin-top: var(--gap-s);
+  }
   .lanes {
     display: grid;
     gap: var(--gap-s);

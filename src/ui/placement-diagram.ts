@@ -13,6 +13,7 @@ import { tell } from "./events.ts";
 import { bytes, figure, plural, time } from "./format.ts";
 import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
+import { namesIn } from "./member-names.ts";
 import { boundaryRange, moveBoundary, previewOf, sameStages } from "./placement-draft.ts";
 import { stageCacheBytes, stageWeightBytes } from "./placement-draft.ts";
 import { placementDiagramStyles } from "./placement-diagram-styles.ts";
@@ -68,12 +69,36 @@ export class PlacementDiagram extends PageElement {
           ? nothing
           : html`<p class="failed" role="alert">${placement.error}</p>`
       }
-      ${this.strip(placement, stages)} ${this.decision(placement)}
+      ${this.lastDecision(placement)} ${this.strip(placement, stages)} ${this.decision(placement)}
       <ol class="lanes" aria-label="Stages, in the order in which a token passes them">
         ${stages.map((_, index) => this.lane(placement, stages, index))}
       </ol>
+      ${this.why(placement)}
       <tabmesh-candidates .view=${this.view} .send=${this.send}></tabmesh-candidates>
     </section>`;
+  }
+
+  /** What was last decided about this model, whichever way it went. */
+  private lastDecision({ model }: Placement) {
+    const decision = this.view.state?.lastDecision;
+    if (decision == null || decision.model !== model.name || decision.outcome === "placed")
+      return nothing;
+    const reason = namesIn(this.members)(decision.reason);
+    return html`<p class="note small" role="status">
+      <span class="quiet">${decision.trigger}.</span> ${reason}
+    </p>`;
+  }
+
+  /** Where the time goes, what binds each share, who is left out and what including them costs. */
+  private why({ model }: Placement) {
+    const preview = this.view.placementPreview;
+    if (preview?.model !== model.name || !preview.why?.length) return nothing;
+    return html`<details class="why">
+      <summary>Why it is so</summary>
+      <ul class="small">
+        ${preview.why.map((line) => html`<li>${line}</li>`)}
+      </ul>
+    </details>`;
   }
 
   private summary(placement: Placement, stages: readonly Stage[]) {

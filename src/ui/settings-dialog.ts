@@ -1,9 +1,11 @@
 /** What people can change: the room's settings for all, and this tab's name and measurements. */
 import "@awesome.me/webawesome/dist/components/dialog/dialog.js";
 import { css, html } from "lit";
+import { DEFAULT_PLACEMENT_RULES } from "../shared/placement-rules.ts";
 import { DEFAULT_SETTINGS, Settings } from "../shared/state.ts";
 import { baseStyles } from "./base-styles.ts";
 import { PageElement } from "./page-element.ts";
+import { readRules, rulesFields, rulesStyles } from "./placement-rules-form.ts";
 
 export class SettingsDialog extends PageElement {
   static override properties = { open: { type: Boolean }, problem: { state: true } };
@@ -19,7 +21,10 @@ export class SettingsDialog extends PageElement {
   private readonly save = (event: SubmitEvent): void => {
     event.preventDefault();
     const fields = new FormData(event.target as HTMLFormElement);
+    const before = this.view.state?.settings.placementRules ?? DEFAULT_PLACEMENT_RULES;
+    const placementRules = readRules(fields, before);
     const parsed = Settings.safeParse({
+      placementRules,
       contextTokens: Number(fields.get("context")),
       generationSlots: Number(fields.get("slots")),
       telemetryIntervalMs: Math.round(Number(fields.get("interval")) * 1000),
@@ -112,6 +117,7 @@ export class SettingsDialog extends PageElement {
         ${this.choice("int8", "8-bit integers", "faster; as llama.cpp does", settings.activations)}
         ${this.choice("float", "Floating point", "closest to the original", settings.activations)}
       </fieldset>
+      ${rulesFields(settings.placementRules ?? DEFAULT_PLACEMENT_RULES)}
       <p class="problem" role="alert">${this.problem}</p>
       <button class="primary">Save for the room</button>
     </form>`;
@@ -148,6 +154,7 @@ export class SettingsDialog extends PageElement {
 
   static override styles = [
     baseStyles,
+    rulesStyles,
     css`
       form {
         display: grid;

@@ -6,7 +6,7 @@ import { SMALL_MODEL } from "./sample-room.ts";
 import { PREVIEW, VIEWS } from "./sample-views.ts";
 
 const THREE = VIEWS.answering;
-const STATE = THREE.state!;
+const STATE = THREE.state;
 const PLACEMENT = STATE.placement!;
 
 function sliders({ app }: Mounted): HTMLElement[] {
@@ -60,6 +60,31 @@ describe("placement", () => {
       expect(left).toBeGreaterThanOrEqual(0);
       expect(right).toBeLessThanOrEqual(360);
     }
+  });
+});
+
+describe("reasons", () => {
+  test("what was decided, and why it is so, with members by their names", async () => {
+    const { app } = await mount(THREE);
+    expect(one(app, ".note").textContent.replaceAll(/\s+/g, " ").trim()).toBe(
+      "Old ThinkPad, Firefox joined. It stays: moving to MacBook in the kitchen would gain 1.20 ms of 22.30 ms a token, less than 5 %.",
+    );
+    const lines = all(app, "details.why li").map(({ textContent }) => textContent);
+    expect(lines).toContain("Lab machine would cost 1.90 ms more a token (23.30 ms).");
+  });
+
+  test("a first placement needs no note", async () => {
+    const lastDecision = { ...STATE.lastDecision, outcome: "placed" as const };
+    const { app } = await mount({ ...THREE, state: { ...STATE, lastDecision } });
+    expect(all(app, ".note")).toEqual([]);
+  });
+
+  test("scores stand on the cards, their parts in the details, and how members differ above", async () => {
+    const { app } = await mount(THREE);
+    expect(all(app, "tabmesh-member .tag, .tags .tag").map(words).join()).toContain("Score 0.97");
+    const list = words(one(app, "tabmesh-members"));
+    expect(list).toContain("Memory differs: 5.60 GB (Old ThinkPad, Firefox) to 12.00 GB (MacBook");
+    expect(list).toMatch(/Compute 1\.00 Memory 1\.00 Network 0\.80/);
   });
 });
 

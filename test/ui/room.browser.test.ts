@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { PageCommand } from "../../src/shared/commands.ts";
+import { DEFAULT_PLACEMENT_RULES } from "../../src/shared/placement-rules.ts";
 import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
 import { all, button, mount, one, settled, type, words } from "./mount.ts";
 import { SMALL_MODEL } from "./sample-room.ts";
@@ -121,9 +122,50 @@ describe("header and dialogs", () => {
       contextTokens: 4096,
       telemetryIntervalMs: 500,
       activations: "float",
+      placementRules: DEFAULT_PLACEMENT_RULES,
     };
     expect(commands).toEqual([{ type: "change_settings", settings }]);
     expect(PageCommand.safeParse(commands[0]).success).toBe(true);
+  });
+
+  test("rules of placing: a constraint, its limit, the objective and a weight are changed", async () => {
+    const { app, commands } = await mount(VIEWS.answering);
+    button(app, "Settings").click();
+    await settled(app);
+    const set = (selector: string, value: string) =>
+      ((one(app, selector) as HTMLInputElement | HTMLSelectElement).value = value);
+    set("#objective", "throughput");
+    set("#rule-visibility", "hard");
+    set("#rule-battery", "off");
+    set("#batteryLevel", "30");
+    set("#score-compute", "0.5");
+    set("#moveHorizonTokens", "500");
+    button(app, "Save for the room").click();
+    const placementRules = {
+      ...DEFAULT_PLACEMENT_RULES,
+      objective: "throughput",
+      visibility: "hard",
+      battery: "off",
+      batteryLevel: 0.3,
+      scores: { ...DEFAULT_PLACEMENT_RULES.scores, compute: 0.5 },
+      moveHorizonTokens: 500,
+    };
+    expect(commands).toEqual([
+      { type: "change_settings", settings: { ...DEFAULT_SETTINGS, placementRules } },
+    ]);
+    expect(PageCommand.safeParse(commands[0]).success).toBe(true);
+  });
+
+  test("a mix needs a weight", async () => {
+    const { app, commands } = await mount(VIEWS.answering);
+    button(app, "Settings").click();
+    await settled(app);
+    (one(app, "#objective") as HTMLSelectElement).value = "mix";
+    (one(app, "#mix-latency") as HTMLInputElement).value = "0";
+    button(app, "Save for the room").click();
+    await settled(app);
+    expect(commands).toEqual([]);
+    expect(one(one(app, "tabmesh-settings"), ".problem").textContent).toMatch(/Nothing was saved/);
   });
 
   test("a setting outside its limits is not sent", async () => {
@@ -173,7 +215,7 @@ describe("cost", () => {
     app.view = { ...VIEWS.answering, chat: longer };
     await settled(app);
     expect(rendered).toEqual(["tabmesh-chat"]);
-    app.view = { ...VIEWS.answering, state: { ...VIEWS.answering.state! } };
+    app.view = { ...VIEWS.answering, state: { ...VIEWS.answering.state } };
     await settled(app);
     expect(new Set(rendered).size).toBe(4);
   });

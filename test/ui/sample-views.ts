@@ -135,6 +135,11 @@ const long = placed([member(0, LONG_NAME), member(1, "x".repeat(80))], SMALL_MOD
 export const PREVIEW: PlacementPreview = {
   model: SMALL_MODEL.name,
   draft: null,
+  why: [
+    "A token: 20.1 ms of computing, 0.9 ms of overhead, 1.3 ms between members.",
+    "Desk, Chromium 156 on Linux is full: one more layer does not fit its memory.",
+    "Lab machine would cost 1.90 ms more a token (23.30 ms).",
+  ],
   candidates: [
     {
       label: "Lowest latency",
@@ -234,6 +239,30 @@ export const VIEWS = {
       answer("The Seine rises in Burgundy and flows **777 km", { status: "streaming" }),
     ],
     placementPreview: PREVIEW,
+    state: {
+      ...room(chosen, three.placement),
+      lastDecision: {
+        index: 11,
+        outcome: "stays",
+        model: SMALL_MODEL.name,
+        trigger: "Old ThinkPad, Firefox joined",
+        reason:
+          "It stays: moving to member-1 would gain 1.20 ms of 22.30 ms a token, less than 5 %.",
+        currentMs: 22.3,
+        proposedMs: 21.1,
+        gainMs: 1.2,
+        bytesToLoad: 47e6,
+      },
+    },
+    scores: chosen.map((each, index) => ({
+      member: each.id,
+      total: 0.97 - index * 0.21,
+      compute: 1 - index * 0.4,
+      memory: 1 - index * 0.2,
+      network: 0.8,
+      thermal: 1,
+      bandwidth: 0.7,
+    })),
   },
   sixteen: inside(sixteen.members, sixteen.placement),
   long: { ...inside(long.members, long.placement), chat: longChat },

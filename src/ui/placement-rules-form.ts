@@ -1,0 +1,305 @@
+/**
+ * The rules of placing as fields of a form: each constraint hard, soft or off
+ * with its limit, the objective, the weights of the scores, and when layers
+ * move. Templates and their reading; knows no element and sends nothing.
+ */
+import { css, html, nothing, type TemplateResult } from "lit";
+import { PlacementRules } from "../shared/placement-rules.ts";
+
+type Limit = {
+  readonly field: "batteryLevel" | "throttleRatio" | "mostStages" | "slowestTokensPerSecond";
+  readonly label: string;
+  readonly min: number;
+  readonly max: number;
+  readonly step: number;
+  /** What the field shows is the rule's number times this. */
+  readonly scale: number;
+};
+
+type RuleName =
+  | "memory"
+  | "binding"
+  | "reachable"
+  | "precision"
+  | "battery"
+  | "pressure"
+  | "visibility"
+  | "pinned"
+  | "excluded"
+  | "maxStages"
+  | "speed";
+
+/** `isSwitch`: what cannot be charged for is either kept or not. */
+type Rule = {
+  readonly name: RuleName;
+  readonly label: string;
+  readonly isSwitch?: boolean;
+  readonly limit?: Limit;
+};
+
+const RULES: readonly Rule[] = [
+  { name: "memory", label: "Layers fit a member’s free memory", isSwitch: true },
+  { name: "binding", label: "Tensors fit one GPU binding", isSwitch: true },
+  { name: "reachable", label: "Neighbours have a measured link" },
+  { name: "precision", label: "The GPU has the features the weights need" },
+  {
+    name: "battery",
+    label: "Enough battery",
+    limit: limit("batteryLevel", "Least charge, in %", 0, 100, 1, 100),
+  },
+  {
+    name: "pressure",
+    label: "Not throttled, no pressure",
+    limit: limit("throttleRatio", "Times slower than normal", 1, 100, 0.1),
+  },
+  { name: "visibility", label: "The tab is visible" },
+  { name: "pinned", label: "“Always use” is kept", isSwitch: true },
+  { name: "excluded", label: "“Never use” is kept" },
+  {
+    name: "maxStages",
+    label: "Few stages",
+    isSwitch: true,
+    limit: limit("mostStages", "At most so many", 1, 1024, 1),
+  },
+  {
+    name: "speed",
+    label: "Fast enough",
+    isSwitch: true,
+    limit: limit("slowestTokensPerSecond", "Least tokens per second", 0.01, 10000, 0.01),
+  },
+];
+
+const OBJECTIVES = [
+  ["latency", "The fastest answer"],
+  ["throughput", "The most answers at once"],
+  ["prefill", "The fastest reading of prompts"],
+  ["mix", "A mix of the three"],
+] as const;
+
+const PARTS = ["latency", "throughput", "prefill"] as const;
+const SCORES = ["compute", "memory", "network", "thermal", "bandwidth"] as const;
+
+/** The fields, filled with `rules`; put them into a form and read it with `readRules`. */
+export function rulesFields(rules: PlacementRules): TemplateResult {
+  const { objective } = rules;
+  const mix = typeof objective === "string" ? null : objective;
+  return html`<details class="rules" @invalid=${openForInvalid}>
+    <summary>How layers are placed</summary>
+    <div class="inside">
+      <div class="field">
+        <label for="objective">What counts</label>
+        <select id="objective" name="objective">
+          ${OBJECTIVES.map(
+            ([value, label]) =>
+              html`<option value=${value} ?selected=${value === (mix === null ? objective : "mix")}>
+                ${label}
+              </option>`,
+          )}
+        </select>
+      </div>
+      ${weights(
+        "Weights of the mix",
+        "mix",
+        PARTS.map((part) => [part, mix?.[part] ?? (part === "latency" ? 1 : 0)]),
+      )}
+      <fieldset>
+        <legend>Rules</legend>
+        <p class="quiet small">
+          Hard is never broken. Soft costs
+          <input
+            class="inline"
+            name="penaltyMs"
+            type="number"
+            min="0"
+            step="any"
+            required
+            aria-label="What a broken soft rule costs, in ms a token"
+            .value=${String(rules.penaltyMs)}
+          />
+          ms a token where it is broken.
+        </p>
+        ${RULES.map((rule) => ruleRow(rule, rules))}
+      </fieldset>
+      <fieldset>
+        <legend>Moving layers</legend>
+        <div class="pair">
+          ${number("moveGain", "Least gain, in %", rules.moveGain * 100, 0, 100)}
+          ${number("moveHorizonTokens", "Repaid within, in tokens", rules.moveHorizonTokens, 1, 1e9)}
+        </div>
+      </fieldset>
+      ${weights(
+        "Weights of the scores",
+        "score",
+        SCORES.map((part) => [part, rules.scores[part]]),
+      )}
+    </div>
+  </details>`;
+}
+
+/** The rules that a form holds, or null when a number is outside its limits. */
+export function readRules(fields: FormData, before: PlacementRules): PlacementRules | null {
+  const numberOf = (name: string, scale = 1) => Number(fields.get(name)) / scale;
+  const group = (prefix: string, parts: readonly string[]) =>
+    Object.fromEntries(parts.map((part) => [part, numberOf(`${prefix}-${part}`)]));
+  const objective = fields.get("objective");
+  const mix = group("mix", PARTS);
+  if (objective === "mix" && Object.values(mix).every((weight) => weight === 0)) return null;
+  const parsed = PlacementRules.safeParse({
+    ...before,
+    objective: objective === "mix" ? mix : objective,
+    penaltyMs: numberOf("penaltyMs"),
+    moveGain: numberOf("moveGain", 100),
+    moveHorizonTokens: numberOf("moveHorizonTokens"),
+    scores: group("score", SCORES),
+    ...Object.fromEntries(RULES.map(({ name }) => [name, fields.get(`rule-${name}`)])),
+    ...Object.fromEntries(
+      RULES.flatMap((rule) =>
+        rule.limit ? [[rule.limit.field, numberOf(rule.limit.field, rule.limit.scale)]] : [],
+      ),
+    ),
+    ...(fields.get("pressureLevel") === null ? {} : { pressureLevel: fields.get("pressureLevel") }),
+  });
+  return parsed.success ? parsed.data : null;
+}
+
+/** A field that is wrong must be seen to be mended; the event does not bubble. */
+const openForInvalid = {
+  handleEvent: (event: Event) => ((event.currentTarget as HTMLDetailsElement).open = true),
+  capture: true,
+};
+
+function ruleRow(rule: Rule, rules: PlacementRules) {
+  const { name, label, isSwitch, limit: bound } = rule;
+  const uses = isSwitch ? (["hard", "off"] as const) : (["hard", "soft", "off"] as const);
+  return html`<div class="rule">
+    <label for="rule-${name}">${label}</label>
+    <select id="rule-${name}" name="rule-${name}">
+      ${uses.map(
+        (use) => html`<option value=${use} ?selected=${use === rules[name]}>${use}</option>`,
+      )}
+    </select>
+    ${
+      bound === undefined
+        ? nothing
+        : number(
+            bound.field,
+            bound.label,
+            rules[bound.field] * bound.scale,
+            bound.min,
+            bound.max,
+            bound.step,
+          )
+    }
+    ${name === "pressure" ? pressureLevel(rules) : nothing}
+  </div>`;
+}
+
+function pressureLevel({ pressureLevel: chosen }: PlacementRules) {
+  return html`<div class="limit">
+    <label for="pressureLevel">Pressure from</label>
+    <select id="pressureLevel" name="pressureLevel">
+      ${(["fair", "serious", "critical"] as const).map(
+        (level) => html`<option value=${level} ?selected=${level === chosen}>${level}</option>`,
+      )}
+    </select>
+  </div>`;
+}
+
+function number(
+  name: string,
+  label: string,
+  value: number,
+  min: number,
+  max: number,
+  step: number | "any" = "any",
+) {
+  return html`<div class="limit">
+    <label for=${name}>${label}</label>
+    <input
+      id=${name}
+      name=${name}
+      type="number"
+      required
+      min=${min}
+      max=${max}
+      step=${step}
+      .value=${String(Math.round(value * 1000) / 1000)}
+    />
+  </div>`;
+}
+
+function weights(legend: string, prefix: string, parts: readonly (readonly [string, number])[]) {
+  return html`<fieldset>
+    <legend>${legend}</legend>
+    <div class="weights">
+      ${parts.map(([part, value]) => number(`${prefix}-${part}`, part, value, 0, 1000))}
+    </div>
+  </fieldset>`;
+}
+
+function limit(
+  field: Limit["field"],
+  label: string,
+  min: number,
+  max: number,
+  step: number,
+  scale = 1,
+): Limit {
+  return { field, label, min, max, step, scale };
+}
+
+export const rulesStyles = css`
+  .rules summary {
+    width: fit-content;
+    color: var(--spruce);
+    font-weight: 600;
+    cursor: pointer;
+  }
+  .inside {
+    display: grid;
+    gap: var(--gap-l);
+    margin-top: var(--gap-m);
+  }
+  .rule {
+    display: grid;
+    grid-template-columns: minmax(0, 1fr) 6rem;
+    align-items: center;
+    gap: var(--gap-xs) var(--gap-m);
+    padding-block: var(--gap-xs);
+    font-size: var(--text-s);
+  }
+  .rule + .rule {
+    border-top: 1px solid var(--line);
+  }
+  .rule > label {
+    font-weight: 500;
+  }
+  .rule > .limit {
+    grid-column: 1 / -1;
+    grid-template-columns: minmax(0, 1fr) 6rem;
+    align-items: center;
+    color: var(--ink-quiet);
+  }
+  .limit {
+    display: grid;
+    gap: var(--gap-xs);
+    font-size: var(--text-s);
+  }
+  .limit label {
+    font-weight: 450;
+  }
+  .limit label::first-letter {
+    text-transform: uppercase;
+  }
+  .weights {
+    display: grid;
+    grid-template-columns: repeat(auto-fit, minmax(5.5rem, 1fr));
+    gap: var(--gap-m);
+  }
+  input.inline {
+    display: inline-block;
+    width: 4.5rem;
+    min-height: 1.8rem;
+    padding-block: 0;
+  }
+`;
