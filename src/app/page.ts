@@ -317,7 +317,7 @@ function wrongCode(text: string): Notice {
   return {
     level: "error",
     message: `"${text}" is not a room code.`,
-    whatToDo: "A code has 6 letters and digits, without 0, O, 1 and I. Ask for it again.",
+    whatToDo: "A code has 6 letters and digits, without 0, O, 1, I and L. Ask for it again.",
   };
 }
 

@@ -11,7 +11,7 @@ export const MemberId = z
   .brand<"MemberId">();
 export type MemberId = z.infer<typeof MemberId>;
 
-/** Without 0, O, 1 and I, which people confuse when they read a code aloud. */
+/** Without 0, O, 1, I and L, which people confuse when they read a code aloud. */
 export const ROOM_CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
 export const ROOM_CODE_LENGTH = 6;
 

@@ -14,7 +14,7 @@ import "./notice-bar.ts";
 export function codeProblem(code: string, finished: boolean): string | null {
   const stranger = [...code].find((character) => !ROOM_CODE_ALPHABET.includes(character));
   if (stranger !== undefined) {
-    const confusable = /[01IO]/.test(stranger) ? ", which looks too much like another" : "";
+    const confusable = /[01ILO]/.test(stranger) ? ", which looks too much like another" : "";
     return `Codes never contain “${stranger}”${confusable}. Check the code on the other screen.`;
   }
   if (!finished) return null;
