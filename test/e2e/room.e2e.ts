@@ -1,0 +1,134 @@
+/**
+ * The whole path: the real server, the built page in two Chromium processes and a
+ * Firefox, and the default model over them in many splits and orders. Every split
+ * answers as llama.cpp does; splits over the same browser answer alike to the end.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { firstNearTie } from "../engine/support/goldens.ts";
+import {
+  askGreedily,
+  type AskedGolden,
+  expectAsLlamaCpp,
+  golden,
+  type GreedyAnswer,
+} from "../support/e2e-goldens.ts";
+import { type BrowserName, MODEL, openRoom, type TestRoom } from "../support/e2e-room.ts";
+
+let room: TestRoom;
+
+beforeAll(async () => {
+  room = await openRoom("TESTRM", ["chromium", "chromium", "firefox"]);
+});
+
+afterAll(async () => {
+  await room.close();
+  expect(room.errors, "errors in the tabs' consoles").toEqual([]);
+});
+
+/** Answers in which the oracle is sure of many tokens; the last ends before the others. */
+const DECIDED = ["json-array", "code-javascript", "json-object", "english-list"] as const;
+/** A chat: English with a system message. Its first near-tie comes soon. */
+const CHAT = "chat-system";
+/** An answer with a near-tie at nearly every token: any other rounding shows in it. */
+const SENSITIVE = "english-story";
+const TOKENS = 16;
+
+/** Several at once: the room runs them in one batch, and each answers as it would alone. */
+async function askAll(...goldens: readonly (readonly [AskedGolden, number])[]) {
+  return Promise.all(goldens.map(([one, tokens]) => askGreedily(room.api, one, tokens)));
+}
+
+describe("before a model is placed", () => {
+  test("the room has two members in Chromium and one in Firefox, all measured", async () => {
+    const { members, coordinator, placement } = await room.api.state();
+    const browsers = members.map(({ adapter }) => adapter?.browser.split(" ")[0]);
+    expect(browsers.sort()).toEqual(["Chromium", "Chromium", "Firefox"]);
+    expect(members.map(({ id }) => id)).toContain(coordinator);
+    expect(placement).toBeNull();
+  });
+
+  test("it shows links in both directions between all, and that its members differ", async () => {
+    const topology = () =>
+      room.api.get<{
+        nodes: unknown[];
+        edges: { roundTripMs: number; bytesPerMs: number }[];
+        heterogeneous: boolean;
+        reasons: string[];
+      }>("/api/topology/gpu");
+    await expect
+      .poll(async () => (await topology()).edges.length, { timeout: 60_000, interval: 500 })
+      .toBe(6);
+    const { nodes, edges, heterogeneous, reasons } = await topology();
+    expect(nodes).toHaveLength(3);
+    for (const { roundTripMs, bytesPerMs } of edges) {
+      expect(roundTripMs).toBeGreaterThan(0);
+      expect(bytesPerMs).toBeGreaterThan(0);
+    }
+    // Firefox tells no device memory, so the budgets differ.
+    expect(heterogeneous).toBe(true);
+    expect(reasons.length).toBeGreaterThan(0);
+  });
+});
+
+describe.each([
+  [["firefox", "chromium", "chromium"]],
+  [["chromium", "firefox", "chromium"]],
+  [["chromium", "chromium", "firefox"]],
+  [["firefox", "chromium"]],
+  [["chromium", "firefox"]],
+  [["firefox"]],
+] as const satisfies readonly [readonly BrowserName[]][])("over %j", (browsers) => {
+  test("the model is placed, and every stage has its layers when that is answered", async () => {
+    const stages = await room.placeOver(await room.membersIn(...browsers));
+    const { placement, members } = await room.api.state();
+    expect(placement).toMatchObject({ model: MODEL, ready: true, error: null, stages });
+    for (const { member } of stages) {
+      expect(members.find(({ id }) => id === member)?.shard?.status).toBe("ready");
+    }
+  });
+
+  test("answers are llama.cpp's up to the first near-tie, several at once", async () => {
+    const asked = [...DECIDED.map(golden), golden(CHAT)];
+    const answers = await askAll(...asked.map((one) => [one, TOKENS] as const));
+    asked.forEach((one, index) => expectAsLlamaCpp(one, answers[index]!));
+    for (const { tokens, finish } of answers) {
+      expect(tokens.length === TOKENS || finish === "stop").toBe(true);
+    }
+  });
+});
+
+describe("over members of the same browser", () => {
+  const answers = new Map<string, readonly GreedyAnswer[]>();
+
+  test.each([
+    ["one stage, on the first", [0]],
+    ["one stage, on the second", [1]],
+    ["two stages", [0, 1]],
+    ["two stages in the other order", [1, 0]],
+  ])("%s: llama.cpp's tokens up to the first near-tie", async (split, order) => {
+    const members = await room.membersIn("chromium", "chromium");
+    await room.placeOver(order.map((index) => members[index]!));
+    const asked = [golden("english-list"), golden(SENSITIVE)];
+    // One after the other, so that each runs in the same batches whatever the split.
+    const given: GreedyAnswer[] = [];
+    for (const one of asked) given.push(await askGreedily(room.api, one, 40));
+    answers.set(split, given);
+    asked.forEach((one, index) => expectAsLlamaCpp(one, given[index]!));
+    // This one comes to the model's own end, which is the oracle's too.
+    expect(given[0]!.finish).toBe("stop");
+    expect(firstNearTie(asked[1]!)).toBeLessThan(given[1]!.tokens.length);
+  });
+
+  test("every split gives the same tokens to the end", () => {
+    const [whole, ...splits] = [...answers.values()];
+    expect(splits).toHaveLength(3);
+    for (const split of splits) expect(split).toEqual(whole);
+  });
+});
+
+test("a long prompt goes through three stages in chunks", async () => {
+  await room.placeOver(await room.membersIn("chromium", "firefox", "chromium"));
+  const long = golden("long-english");
+  expect(long.promptTokens.length).toBeGreaterThan(400);
+  expectAsLlamaCpp(long, await askGreedily(room.api, long, 2));
+});
