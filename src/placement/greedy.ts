@@ -5,7 +5,7 @@
  */
 import type { Answer } from "./answer.ts";
 import { atLeastAsFast, foundAnswer, unknownAnswer } from "./answers.ts";
-import { splitForObjective } from "./bottleneck.ts";
+import { bottleneckOf, capDomains, splitForObjective } from "./bottleneck.ts";
 import { explainInfeasible, isImpossible } from "./infeasible.ts";
 import { buildInstance, type Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
@@ -14,6 +14,8 @@ import { splitWithSkips } from "./split.ts";
 
 /** Orders longer than this are cut: the rest of a very large room is slower still. */
 const MOST_CANDIDATES = 64;
+/** Halvings of the cap on the bottleneck that a rule tries for throughput. */
+const CAP_STEPS = 5;
 /** How many different first members each rule tries. */
 const FIRST_MEMBERS = 3;
 
@@ -48,14 +50,33 @@ export function greedyPlans(inst: Instance): Plan[] {
     let best: Plan | null = null;
     for (let start = 0; start < Math.min(FIRST_MEMBERS, order.length); start++) {
       const rotated = [...order.slice(start), ...order.slice(0, start)];
-      const chain = splitWithSkips(inst, rotated);
-      if (chain.cost === Infinity) continue;
-      const plan = splitForObjective(inst, chain.order);
+      const plan = planInOrder(inst, rotated);
       if (plan !== null && (best === null || plan.cost < best.cost)) best = plan;
     }
     if (best !== null) plans.push(best);
   }
   return plans.sort((a, b) => a.cost - b.cost);
+}
+
+/** The best plan that visits members in this order; for throughput under falling caps. */
+function planInOrder(inst: Instance, order: readonly number[]): Plan | null {
+  const chain = splitWithSkips(inst, order);
+  if (chain.cost === Infinity) return null;
+  let best = splitForObjective(inst, chain.order);
+  if (best === null || inst.throughputWeight === 0) return best;
+  let high = bottleneckOf(inst, best.order, best.ends);
+  let low = 0;
+  for (let step = 0; step < CAP_STEPS; step++) {
+    const cap = (low + high) / 2;
+    const capped = splitWithSkips(capDomains(inst, cap), order);
+    const plan = capped.cost === Infinity ? null : splitForObjective(inst, capped.order);
+    if (plan === null) low = cap;
+    else {
+      high = Math.min(cap, bottleneckOf(inst, plan.order, plan.ends));
+      if (plan.cost < best.cost) best = plan;
+    }
+  }
+  return best;
 }
 
 /** The orders of the rules, best first member at the front. */

@@ -22,14 +22,16 @@ export function explainInfeasible(
   );
   const first = removable[0];
   const binds: ConstraintName = short > 0 ? "memory" : (first?.constraint ?? "memory");
-  const shortBytes = binds === "memory" ? Math.max(short, smallestShortage(inst)) : 0;
+  // Memory that whole layers leave unused counts in the advice, not in what is short.
+  const left = smallestShortage(inst);
+  const shortBytes = binds === "memory" ? (short > 0 ? short : left) : 0;
   return {
     kind: "infeasible",
     name: problem.name,
     binds,
     shortBytes,
     wouldHelp: [
-      ...(binds === "memory" ? memoryAdvice(problem, shortBytes) : []),
+      ...(binds === "memory" ? memoryAdvice(problem, Math.max(shortBytes, left)) : []),
       ...removable
         .filter(({ constraint }) => constraint !== "memory")
         .map(({ advice }) => advice(problem)),

@@ -1,0 +1,282 @@
+/** The command's lines, explanations, moves, scores, corrections and the watchdog. */
+import { describe, expect, test } from "vitest";
+import { generate } from "../../bench/placement/generate.ts";
+import { Answer, isFound, type FoundAnswer } from "../../src/placement/answer.ts";
+import { correct, NO_CORRECTION } from "../../src/placement/corrections.ts";
+import { evaluatePlacement } from "../../src/placement/evaluate.ts";
+import { moveBoundary } from "../../src/placement/explain.ts";
+import { decideMove } from "../../src/placement/moving.ts";
+import { placeLine } from "../../src/placement/place-line.ts";
+import type { Problem } from "../../src/placement/problem.ts";
+import { scoresOf } from "../../src/placement/scores.ts";
+import { placementService } from "../../src/placement/service.ts";
+import { solve } from "../../src/placement/solve.ts";
+import { solveWithWatchdog } from "../../src/placement/watchdog.ts";
+import { HEALTHY, links, member } from "./room.ts";
+
+const NO_LIMIT = { deadlineMs: Infinity, now: () => 0 };
+
+/** Three machines, worked by hand: the fast one holds 4 layers, the others 8. */
+const THREE: Problem = {
+  name: "three",
+  objective: "latency",
+  model: {
+    layers: Array.from({ length: 8 }, () => ({ weightBytes: 100, kvBytes: 0 })),
+    embedBytes: 50,
+    headBytes: 50,
+    tied: true,
+    hiddenBytes: 1000,
+  },
+  members: [
+    {
+      id: "fast",
+      memoryBytes: 450,
+      stageMs: 1,
+      layerMs: Array<number>(8).fill(1),
+      embedMs: 0,
+      headMs: 1,
+    },
+    {
+      id: "near",
+      memoryBytes: 900,
+      stageMs: 1,
+      layerMs: Array<number>(8).fill(3),
+      embedMs: 0,
+      headMs: 3,
+    },
+    {
+      id: "far",
+      memoryBytes: 900,
+      stageMs: 1,
+      layerMs: Array<number>(8).fill(2),
+      embedMs: 0,
+      headMs: 2,
+    },
+  ],
+  links: ["fast", "near", "far"].flatMap((from) =>
+    ["fast", "near", "far"]
+      .filter((to) => to !== from)
+      .map((to) => ({
+        from,
+        to,
+        latencyMs: from === "far" || to === "far" ? 10 : 1,
+        bytesPerMs: 1000,
+      })),
+  ),
+};
+
+function found(answer: ReturnType<typeof solve>): FoundAnswer {
+  if (!isFound(answer)) throw new Error(`expected a placement, got ${answer.kind}`);
+  return answer;
+}
+
+describe("a room of three, by hand", () => {
+  test("latency: far alone, 1 + 16 + 2, beats fast and near with three hops of a millisecond", () => {
+    // near + fast: 2 stages, 4 x 1 + 4 x 3 layers, head 1, hops 1 + 1 and 1 back = 22.
+    const answer = found(solve(THREE, NO_LIMIT));
+    expect(answer).toMatchObject({
+      kind: "optimal",
+      costMs: 19,
+      parts: { computeMs: 18, stageMs: 1, hopMs: 0 },
+      stages: [{ member: "far", first: 0, end: 8 }],
+    });
+  });
+  test("throughput: the slowest stage counts, and distance only in bytes", () => {
+    // fast with 4 layers and the head: 6 or 5 ms; the other 4 on far: 9 ms, split further below.
+    const answer = found(solve({ ...THREE, objective: "throughput" }, NO_LIMIT));
+    const { bottleneckMs } = evaluatePlacement(THREE, answer.stages);
+    expect(answer.costMs).toBe(bottleneckMs);
+    expect(answer.costMs).toBeLessThan(9);
+  });
+  test("the front goes from the least latency to the least bottleneck", () => {
+    const { points, isComplete } = placementService(() => 0).front(THREE, { deadlineMs: 1e9 });
+    expect(isComplete).toBe(true);
+    expect(points[0]?.latencyMs).toBe(19);
+    for (let i = 1; i < points.length; i++) {
+      expect(points[i]!.latencyMs).toBeGreaterThan(points[i - 1]!.latencyMs - 1e-9);
+      expect(points[i]!.bottleneckMs).toBeLessThan(points[i - 1]!.bottleneckMs);
+    }
+    const least = found(solve({ ...THREE, objective: "throughput" }, NO_LIMIT)).costMs;
+    expect(points.at(-1)?.bottleneckMs).toBeCloseTo(least, 9);
+  });
+  test("the explanation: parts, shares, what each member left out would cost, runners-up", () => {
+    const { explanation } = placementService(() => 0).explained(THREE, { deadlineMs: 1e9 });
+    expect(explanation?.sentence).toContain("19.00 ms");
+    expect(explanation?.shares).toMatchObject([{ member: "far", binds: "all layers" }]);
+    const costs = new Map(explanation?.leftOut.map((each) => [each.member, each]));
+    for (const id of ["fast", "near"]) {
+      const members = THREE.members.map((each) =>
+        each.id === id ? { ...each, pinned: true as const } : each,
+      );
+      expect(costs.get(id)?.costMs).toBeCloseTo(
+        found(solve({ ...THREE, members }, NO_LIMIT)).costMs,
+        9,
+      );
+      expect(costs.get(id)?.isProven).toBe(true);
+    }
+    expect(explanation?.runnersUp.length).toBeGreaterThan(0);
+    for (const { stages, costMs } of explanation?.runnersUp ?? []) {
+      expect(costMs).toBeGreaterThanOrEqual(19);
+      expect(evaluatePlacement(THREE, stages).violations).toEqual([]);
+    }
+  });
+  test("a boundary moved by hand shows what it costs and what it breaks", () => {
+    const stages = [
+      { member: "fast", first: 0, end: 4 },
+      { member: "near", first: 4, end: 8 },
+    ];
+    expect(evaluatePlacement(THREE, stages)).toMatchObject({ costMs: 24, violations: [] });
+    const less = moveBoundary(stages, 0, -1);
+    expect(evaluatePlacement(THREE, less!).costMs).toBe(26);
+    const more = evaluatePlacement(THREE, moveBoundary(stages, 0, 1)!);
+    expect(more.violations).toMatchObject([
+      { constraint: "memory", member: "fast", shortBytes: 100 },
+    ]);
+    expect(moveBoundary(stages, 0, 4)).toBeNull();
+  });
+  test("a full member's share is bound by memory", () => {
+    const problem = { ...THREE, members: THREE.members.filter(({ id }) => id !== "far") };
+    const { explanation } = placementService(() => 0).explained(problem, { deadlineMs: 1e9 });
+    const share = explanation?.shares.find((each) => each.member === "fast");
+    expect(share).toMatchObject({ binds: "memory" });
+  });
+});
+
+describe("infeasible", () => {
+  test("memory: how many bytes, and what would help", () => {
+    const members = THREE.members.map((each) => ({ ...each, memoryBytes: 250 }));
+    const answer = solve({ ...THREE, members }, NO_LIMIT);
+    expect(answer).toMatchObject({ kind: "infeasible", binds: "memory", shortBytes: 150 });
+    if (answer.kind === "infeasible") expect(answer.wouldHelp[0]).toContain("one more member");
+  });
+  test("excluded members are named when they would make it fit", () => {
+    const members = THREE.members.map((each, index) => ({ ...each, excluded: index > 0 }));
+    const answer = solve({ ...THREE, members }, NO_LIMIT);
+    expect(answer.kind).toBe("infeasible");
+    if (answer.kind === "infeasible") expect(answer.wouldHelp.join()).toContain("near, far");
+  });
+});
+
+describe("lines of the command", () => {
+  const options = { deadlineMs: 100, now: () => 0, objective: undefined };
+  test("a problem becomes an answer of the published shape", () => {
+    const answer = placeLine(JSON.stringify(THREE), options);
+    expect(Answer.parse(JSON.parse(JSON.stringify(answer)))).toEqual(answer);
+  });
+  test("the objective can be another", () => {
+    const answer = placeLine(JSON.stringify(THREE), { ...options, objective: "throughput" });
+    expect(answer).not.toMatchObject({ costMs: 19 });
+  });
+  test.each([
+    ["no JSON", "{", "JSON"],
+    ["a number", "3", "object"],
+    ["a short list", { members: [{ ...THREE.members[0], layerMs: [1] }] }, "members[0].layerMs"],
+    ["a negative time", { members: [{ ...THREE.members[0], stageMs: -1 }] }, "members[0].stageMs"],
+    ["a link to nobody", { links: [{ ...THREE.links[0], to: "x" }] }, "links[0].to"],
+    ["a missing field", { model: { ...THREE.model, embedBytes: undefined } }, "model.embedBytes"],
+    ["an unknown objective", { objective: "speed" }, "objective"],
+    ["no members", { members: [] }, "members"],
+    ["the same id twice", { members: [THREE.members[0], THREE.members[0]] }, "members[1].id"],
+    ["no bandwidth", { links: [{ ...THREE.links[0], bytesPerMs: 0 }] }, "links[0].bytesPerMs"],
+  ])("%s is an error that names the field", (_what, change, field) => {
+    const line = typeof change === "string" ? change : JSON.stringify({ ...THREE, ...change });
+    const answer = placeLine(line, options);
+    expect(answer).toMatchObject({ kind: "error" });
+    if (answer.kind === "error") expect(answer.message).toContain(field);
+    if (typeof change !== "string") expect(answer.name).toBe("three");
+  });
+});
+
+describe("moving", () => {
+  const options = { gainShare: 0.05, horizonTokens: 100, loadBytesPerMs: 10 };
+  const running = [
+    { member: "fast", first: 0, end: 4 },
+    { member: "near", first: 4, end: 8 },
+  ];
+  const proposed = found(solve(THREE, NO_LIMIT));
+  test("moves when the gain repays the loading within the horizon, and says when", () => {
+    // 24 ms become 19 ms; far loads 800 bytes in 80 ms: repaid after 16 tokens.
+    const decision = decideMove(THREE, running, proposed, options);
+    expect(decision).toMatchObject({
+      move: true,
+      gainMs: 5,
+      bytesToLoad: 800,
+      repaidAfterTokens: 16,
+    });
+  });
+  test("stays when it does not", () => {
+    expect(decideMove(THREE, running, proposed, { ...options, horizonTokens: 15 }).move).toBe(
+      false,
+    );
+    expect(decideMove(THREE, running, proposed, { ...options, gainShare: 0.3 }).move).toBe(false);
+    expect(decideMove(THREE, proposed.stages, proposed, options)).toMatchObject({ move: false });
+  });
+  test("must move when what runs breaks a constraint", () => {
+    const members = THREE.members.map((each) => ({ ...each, excluded: each.id === "fast" }));
+    const decision = decideMove({ ...THREE, members }, running, proposed, {
+      ...options,
+      gainShare: 0.9,
+    });
+    expect(decision.move).toBe(true);
+    expect(decision.reason).toContain("fast");
+  });
+  test("at equal cost layers stay where they are", () => {
+    const twin = { ...THREE.members[2]!, id: "twin", held: { first: 0, end: 8 } };
+    const link = (from: string, to: string) => ({ from, to, latencyMs: 10, bytesPerMs: 1000 });
+    const problem: Problem = {
+      ...THREE,
+      members: [...THREE.members, twin],
+      links: [
+        ...THREE.links,
+        ...["fast", "near", "far"].flatMap((id) => [link(id, "twin"), link("twin", id)]),
+      ],
+      loadMsPerByte: 1e-6,
+    };
+    expect(found(solve(problem, NO_LIMIT)).stages).toEqual([{ member: "twin", first: 0, end: 8 }]);
+  });
+});
+
+test("scores weigh compute 0.40, memory 0.30, network 0.15, thermal 0.10, bandwidth 0.05", () => {
+  const members = [
+    member("best", 100, 1000),
+    member("hot", 100, 1000, { throttleRatio: 2, pressure: "serious" }),
+    member("small", 100, 500),
+  ];
+  const scores = scoresOf(members, links(["best", "hot", "small"]));
+  expect(scores.map((score) => score.member)).toEqual(["best", "small", "hot"]);
+  expect(scores[0]?.total).toBeCloseTo(1, 9);
+  expect(scores[1]?.total).toBeCloseTo(1 - 0.3 / 2, 9);
+  expect(scores[2]?.total).toBeCloseTo(1 - 0.4 / 2 - 0.1 * 0.75, 9);
+  const onlyMemory = { compute: 0, memory: 2, network: 0, thermal: 0, bandwidth: 0 };
+  expect(scoresOf(members, [], onlyMemory).at(-1)).toMatchObject({ member: "small", total: 0.5 });
+  expect(HEALTHY.throttleRatio).toBe(1);
+});
+
+test("corrections follow the median of laps, and noise moves nothing", () => {
+  let correction = NO_CORRECTION;
+  for (let lap = 0; lap < 20; lap++)
+    correction = correct(correction, 10, lap % 5 === 0 ? 300 : 10.5);
+  expect(correction.ratio).toBe(1);
+  for (let lap = 0; lap < 20; lap++) correction = correct(correction, 10, 20);
+  expect(correction.ratio).toBeCloseTo(2, 9);
+  expect(correct(correction, 0, 5)).toBe(correction);
+});
+
+describe("the watchdog", () => {
+  const problem = generate("home", 6, 1);
+  const options = { deadlineMs: 100, watchdogMs: 30 };
+  test("hands on what the solver says", async () => {
+    const answer = solve(problem, NO_LIMIT);
+    const guarded = await solveWithWatchdog(problem, () => Promise.resolve(answer), options);
+    expect(guarded).toEqual({ answer, source: "solver", reason: null });
+  });
+  test.each([
+    ["hangs", () => new Promise<never>(() => {}), "30 ms"],
+    ["rejects", () => Promise.reject(new Error("the worker died")), "the worker died"],
+  ])("falls back to greedy when the solver %s", async (_what, remote, reason) => {
+    const guarded = await solveWithWatchdog(problem, remote, options);
+    expect(guarded.source).toBe("greedy");
+    expect(guarded.reason).toContain(reason);
+    expect(isFound(guarded.answer)).toBe(true);
+  });
+});

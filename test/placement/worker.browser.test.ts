@@ -1,0 +1,33 @@
+/** The solver in a real worker, behind Comlink, as the page uses it. */
+import { wrap } from "comlink";
+import { expect, test } from "vitest";
+import { generate } from "../../bench/placement/generate.ts";
+import { isFound } from "../../src/placement/answer.ts";
+import type { PlacementService } from "../../src/placement/service.ts";
+import { solve } from "../../src/placement/solve.ts";
+import { solveWithWatchdog } from "../../src/placement/watchdog.ts";
+
+test("answers as the module does, with explanation and front", async () => {
+  const worker = new Worker(new URL("../../workers/placement.worker.ts", import.meta.url), {
+    type: "module",
+  });
+  try {
+    const remote = wrap<PlacementService>(worker);
+    const problem = generate("home", 6, 1);
+    const here = solve(problem, { deadlineMs: 60_000, now: () => performance.now() });
+    const { answer, source } = await solveWithWatchdog(
+      problem,
+      (posed, options) => remote.solve(posed, options),
+      { deadlineMs: 60_000, watchdogMs: 90_000 },
+    );
+    expect(source).toBe("solver");
+    expect({ ...answer, elapsedMs: 0 }).toEqual({ ...here, elapsedMs: 0 });
+    expect(isFound(answer)).toBe(true);
+    const explained = await remote.explained(problem, { deadlineMs: 10_000 });
+    expect(explained.explanation?.shares.length).toBeGreaterThan(0);
+    const front = await remote.front(problem, { deadlineMs: 10_000 });
+    expect(front.points.length).toBeGreaterThan(0);
+  } finally {
+    worker.terminate();
+  }
+});
