@@ -39,7 +39,12 @@ export type Incumbent = {
 const ROOT_STEPS = 120;
 const ROOT_STEPS_SHORT = 40;
 const FIRST_STEPS = 24;
-const WIDTHS = [24, 192, 1536, 12_288, 98_304, 786_432, Infinity];
+/**
+ * Labels kept a level, round after round. The first round only looks for plans, with
+ * the shared prices; from the second on each first member has prices of its own.
+ */
+const WIDTHS = [8, 32, 256, 2048, 16_384, 131_072, 1_048_576, Infinity];
+const SCOUTING = 8;
 
 /** A first member that is still open, with what is proven about it. */
 type Branch = {
@@ -139,7 +144,7 @@ function searchBranches(
   for (const width of WIDTHS) {
     for (const branch of open) {
       if (branch.bound >= target()) continue;
-      if (!branch.climbed) {
+      if (!branch.climbed && width > SCOUTING) {
         climb(relaxation, branch.prices, branch.first, {
           steps: FIRST_STEPS,
           target,

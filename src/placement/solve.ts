@@ -21,7 +21,7 @@ import type { Plan } from "./plan.ts";
 import { Polisher } from "./polish.ts";
 import type { Problem } from "./problem.ts";
 import { splitOrder } from "./split.ts";
-import { solveThroughput } from "./throughput.ts";
+import { solveThroughput, withinCap } from "./throughput.ts";
 
 export type SolveOptions = {
   readonly deadlineMs: number;
@@ -64,7 +64,8 @@ export function solveWithRunnersUp(problem: Problem, { deadlineMs, now }: SolveO
   for (const plan of greedy) best.offerPlan(inst, plan);
   if (inst.throughputWeight === 0) polishAll(inst, greedy, best, isLate);
   offerSingles(inst, best);
-  const bound = boundFor(inst, best, isLate);
+  const isDisproved = best.plan === null && !findAny(inst, best, isLate);
+  const bound = isDisproved ? Infinity : boundFor(inst, best, isLate);
   const runnersUp = best.others.map((plan) => stagesOf(inst, best.within(inst, plan)));
   const elapsedMs = elapsed();
   if (best.plan !== null) {
@@ -92,6 +93,17 @@ function boundFor(inst: Instance, best: BestPlan, isLate: () => boolean): number
   if (lowestMs === Infinity) return Infinity;
   const bound = solveMix(inst, best, lowestMs, isLate);
   return bound >= best.cutoff() ? Infinity : bound;
+}
+
+/** Looks for any plan at all, costs aside; false when it is proven that there is none. */
+function findAny(inst: Instance, best: BestPlan, isLate: () => boolean): boolean {
+  const any = withinCap(inst, Infinity, isLate);
+  if (any.kind === "found") {
+    const plan = splitForObjective(inst, any.order);
+    if (plan !== null) best.offerPlan(inst, plan);
+    if (plan !== null && inst.throughputWeight === 0) polishAll(inst, [plan], best, isLate);
+  }
+  return any.kind !== "impossible";
 }
 
 /** Local search from the plan of every rule: the cheapest local optimum counts. */

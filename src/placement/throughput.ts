@@ -19,7 +19,7 @@ const ROOM_STEPS = 40;
 const SOME = 1e-6;
 
 /** An order that keeps within a cap, or whether none does. */
-type Feasibility =
+export type Feasibility =
   | { readonly kind: "found"; readonly order: readonly number[]; readonly ends: Int32Array }
   | { readonly kind: "impossible" }
   | { readonly kind: "undecided" };
@@ -61,7 +61,7 @@ export function solveThroughput(
 }
 
 /** Any pipeline of which no stage and no transfer takes longer than `capMs`. */
-function withinCap(inst: Instance, capMs: number, isLate: () => boolean): Feasibility {
+export function withinCap(inst: Instance, capMs: number, isLate: () => boolean): Feasibility {
   const capped = withoutCosts(capDomains(inst, capMs));
   const search: { result: Feasibility } = { result: { kind: "undecided" } };
   for (let d = 0; d < inst.n; d++) {
