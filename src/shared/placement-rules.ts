@@ -59,8 +59,8 @@ export const PlacementRules = z.strictObject({
       bandwidth: z.number().min(0).default(0.05),
     })
     .prefault({}),
-  /** A move must gain this share of the cost of a token ... */
-  moveGain: z.number().min(0).max(1).default(0.05),
+  /** A move must gain this share of the cost of a token: measurements are off by as much. */
+  moveGain: z.number().min(0).max(1).default(0.15),
   /** ... and repay the bytes to load within so many tokens. */
   moveHorizonTokens: z.number().min(1).default(2000),
 });
