@@ -5,7 +5,7 @@
 import { dequantize } from "../tensor/dequantize.ts";
 import { rowBytes, type BlockFormat } from "../tensor/block-format.ts";
 import wgsl from "./embedding.wgsl?raw";
-import { formatParts } from "./mat-source.ts";
+import { formatParts, highPlace } from "./mat-source.ts";
 import type { Kernel } from "./runner.ts";
 import { packStep, STEP_WGSL, type StepParams } from "./step-uniform.ts";
 import { expandTemplate } from "./template.ts";
@@ -26,6 +26,7 @@ export function embeddingKernel(shape: EmbeddingShape): Kernel<StepParams> {
     BLOCKS: columns / 32,
     META_WORDS: packedRow(format, columns).metaWords,
     VECTORS: vectorsPerBlock(format),
+    HIGH: highPlace(format),
   };
   return {
     name: `embedding_${format}`,

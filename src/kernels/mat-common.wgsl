@@ -53,6 +53,7 @@ var sum_{t} = vec4<f32>(0.0);
 {
 // #part x-group
 // #part x-group-sum
+// #part place
 // #each r < ROWS
 {
 // #part product

@@ -4,7 +4,8 @@
 // Given  x_at_{t}   the token's first vec4 in `x`      block   index of the block in the row
 //
 // M.block   once a block
-// M.group   x_{t} for a group {k} of four elements: vec4<f32>, or a word of four int8
+// M.group   for a group {k} of four elements: full_{t}, a vec4<f32> that `place` scales to x_{t}, or
+//           at once x_{t}, scaled or a word of four int8
 // M.sum     s_{t}: the sum of the block's activations (formats with a minimum)
 
 // #section float.declare
@@ -17,13 +18,33 @@
 
 // #section own.group
 // #each t < TOKENS
-let x_{t} = x[x_at_{t} + block * 8u + {k}u];
+let full_{t} = x[x_at_{t} + block * 8u + {k}u];
 // #end
 
 // #section own.group-sum
 // #each t < TOKENS
-sum_{t} += x_{t};
+sum_{t} += full_{t};
 // #end
+
+// What undoes the places of quants in their words (mat-formats.wgsl, `placed`); exact.
+
+// #section placed.place
+// #each t < TOKENS
+let x_{t} = full_{t} * (vec4<f32>(1.0, 0x1p-8, 0x1p-16, 0x1p-24) / f32(1 + {HIGH} * {k/4}));
+// #end
+
+// #section whole.place
+// #each t < TOKENS
+let x_{t} = full_{t};
+// #end
+
+// #section placed.lane
+let lane = lane_id & 3u;
+let place = vec4<f32>(1.0, 0x1p-8, 0x1p-16, 0x1p-24) / f32(1u + {HIGH}u * (lane >> 1u));
+
+// #section whole.lane
+let lane = lane_id & 3u;
+let place = vec4<f32>(1.0);
 
 // #section own.sum
 // #each t < TOKENS
@@ -35,7 +56,7 @@ let g_{k} = norm_weight[block * 8u + {k}u];
 // #each t < TOKENS
 let raw_{t} = x[x_at_{t} + block * 8u + {k}u];
 square_{t} += dot(raw_{t}, raw_{t});
-let x_{t} = raw_{t} * g_{k};
+let full_{t} = raw_{t} * g_{k};
 // #end
 
 // Each of four lanes loads a quarter of the block; all lanes read it from them.
@@ -44,6 +65,8 @@ let x_{t} = raw_{t} * g_{k};
 // #each t < TOKENS
 let part_{t}_0 = x[x_at_{t} + block * 8u + lane * 2u];
 let part_{t}_1 = x[x_at_{t} + block * 8u + lane * 2u + 1u];
+let placed_{t}_0 = part_{t}_0 * place;
+let placed_{t}_1 = part_{t}_1 * place;
 // #end
 
 // #section shared-norm.block
@@ -55,11 +78,13 @@ let raw_{t}_1 = x[x_at_{t} + block * 8u + lane * 2u + 1u];
 square_{t} += dot(raw_{t}_0, raw_{t}_0) + dot(raw_{t}_1, raw_{t}_1);
 let part_{t}_0 = raw_{t}_0 * g_0;
 let part_{t}_1 = raw_{t}_1 * g_1;
+let placed_{t}_0 = part_{t}_0 * place;
+let placed_{t}_1 = part_{t}_1 * place;
 // #end
 
 // #section shared.group
 // #each t < TOKENS
-let x_{t} = subgroupBroadcast(part_{t}_{k%2}, {k/2}u);
+let x_{t} = subgroupBroadcast(placed_{t}_{k%2}, {k/2}u);
 // #end
 
 // #section shared.sum
@@ -176,9 +201,9 @@ let s_{t} = xs_{t}.y;
 // #end
 
 // #section float.product
-// #part floats
+// #part placed
 // #each t < TOKENS
-b_{r}_{t} += dot(w, x_{t});
+b_{r}_{t} += dot(u, x_{t});
 // #end
 
 // #section f16.product

@@ -82,21 +82,31 @@ const FORMATS = sectionsOf(formatsFile);
 const INPUTS = sectionsOf(inputsFile);
 const COMMON = sectionsOf(commonFile);
 
-type FormatParts = { load: string; packed: string; floats: string; dot: string; min: boolean };
+type FormatParts = {
+  load: string;
+  packed: string;
+  placed: string;
+  dot: string;
+  min: boolean;
+  /** Whether quants are converted where they lie in their word, and nibbles among them. */
+  places: "none" | "bytes" | "nibbles";
+};
 
 function quantParts(
   format: BlockFormat,
   packed: string,
-  floats: string,
+  placed: string,
   min: boolean,
   dot = "plain.dot",
 ): FormatParts {
-  return { load: `${format}.load`, packed, floats, dot, min };
+  const places = placed === "nibbles.placed" ? "nibbles" : "bytes";
+  return { load: `${format}.load`, packed, placed, dot, min, places };
 }
 
-const whole = (format: BlockFormat) => ({
-  ...quantParts(format, "nibbles.packed", `${format}.floats`, false),
+const whole = (format: BlockFormat): FormatParts => ({
+  ...quantParts(format, "nibbles.packed", `${format}.placed`, false),
   load: "whole.load",
+  places: "none",
 });
 
 /** Formats whose quants are four bits without a sign, as `pairs` needs. */
@@ -108,41 +118,49 @@ const FORMAT_PARTS: Record<BlockFormat, FormatParts> = {
   F32: whole("F32"),
   F16: whole("F16"),
   BF16: whole("BF16"),
-  Q8_0: quantParts("Q8_0", "Q8_0.packed", "signed.floats", false),
-  Q4_0: quantParts("Q4_0", "nibbles.packed", "nibbles.floats", true),
-  Q4_1: quantParts("Q4_1", "nibbles.packed", "nibbles.floats", true),
-  Q5_0: quantParts("Q5_0", "fifth.packed", "unsigned.floats", true),
-  Q5_1: quantParts("Q5_1", "fifth.packed", "unsigned.floats", true),
-  Q4_K: quantParts("Q4_K", "nibbles.packed", "nibbles.floats", true),
-  Q5_K: quantParts("Q5_K", "fifth.packed", "unsigned.floats", true),
-  Q6_K: quantParts("Q6_K", "Q6_K.packed", "Q6_K.floats", false, "Q6_K.dot"),
+  Q8_0: quantParts("Q8_0", "Q8_0.packed", "signed.placed", false),
+  Q4_0: quantParts("Q4_0", "nibbles.packed", "nibbles.placed", true),
+  Q4_1: quantParts("Q4_1", "nibbles.packed", "nibbles.placed", true),
+  Q5_0: quantParts("Q5_0", "fifth.packed", "unsigned.placed", true),
+  Q5_1: quantParts("Q5_1", "fifth.packed", "unsigned.placed", true),
+  Q4_K: quantParts("Q4_K", "nibbles.packed", "nibbles.placed", true),
+  Q5_K: quantParts("Q5_K", "fifth.packed", "unsigned.placed", true),
+  Q6_K: quantParts("Q6_K", "Q6_K.packed", "Q6_K.placed", false, "Q6_K.dot"),
 };
 
 /** The parts that turn `at_{r}`, `meta_{r}` and `block` into weights, for other kernels of this format. */
 export function formatParts(format: BlockFormat): Record<string, string> {
-  const { load, packed, floats, dot, min } = FORMAT_PARTS[format];
+  const { load, packed, placed, dot, min, places } = FORMAT_PARTS[format];
   return {
     ...FORMATS,
     load: FORMATS[load]!,
     packed: FORMATS[packed]!,
-    floats: FORMATS[floats]!,
+    placed: FORMATS[placed]!,
+    floats: FORMATS[places === "none" ? "whole.floats" : "placed.floats"]!,
     dot: FORMATS[dot]!,
     weight: INPUTS[min ? "min.weight" : "plain.weight"]!,
   };
 }
 
+/** What the high half of a byte adds to its place, as template value. */
+export function highPlace(format: BlockFormat): number {
+  return FORMAT_PARTS[format].places === "nibbles" ? 15 : 0;
+}
+
 /** The shader's text. */
 export function matWgsl(source: MatSource): string {
   const { format, activations, norm, epilogue, variant } = source;
-  const { min } = FORMAT_PARTS[format];
+  const { min, places } = FORMAT_PARTS[format];
+  // f16 holds no quant in the upper bytes' places.
+  const placing = places === "none" || variant.float16 ? "whole" : "placed";
   const parts = {
     ...COMMON,
     ...formatParts(format),
     ...inputParts(activations, norm, min, variant),
+    place: activations === "float" && !isSharing(variant) ? INPUTS[`${placing}.place`]! : "",
+    lane: isSharing(variant) ? INPUTS[`${placing}.lane`]! : "",
     epilogue: epilogue.wgsl,
-    squares: norm
-      ? INPUTS[variant.kind === "threads" && variant.shared ? "shared.squares" : "own.squares"]!
-      : "",
+    squares: norm ? INPUTS[isSharing(variant) ? "shared.squares" : "own.squares"]! : "",
     factor: INPUTS[norm ? "norm.factor" : "plain.factor"]!,
     "split-factor": INPUTS[norm ? "norm.split-factor" : "plain.split-factor"]!,
     "tile-x": INPUTS[norm ? "norm.tile-x" : "plain.tile-x"]!,
@@ -152,6 +170,8 @@ export function matWgsl(source: MatSource): string {
   };
   return expandTemplate(WGSL[variant.kind], values(source), parts);
 }
+
+const isSharing = (variant: MatVariant) => variant.kind === "threads" && variant.shared;
 
 const WGSL = { threads: threadsWgsl, split: splitWgsl, tile: tileWgsl };
 
@@ -164,7 +184,7 @@ function inputKind(activations: Activations, variant: MatVariant): InputKind {
 }
 
 function inputParts(activations: Activations, norm: boolean, min: boolean, variant: MatVariant) {
-  const sharing = variant.kind === "threads" && variant.shared;
+  const sharing = isSharing(variant);
   const kind = inputKind(activations, variant);
   const own =
     kind === "float" ? (sharing ? "shared" : "own") : `${kind}${sharing ? "-shared" : ""}`;
@@ -187,9 +207,7 @@ function inputParts(activations: Activations, norm: boolean, min: boolean, varia
 
 function values({ format, activations, variant }: MatSource) {
   const { float16 } = variant;
-  const subgroups =
-    (variant.kind === "threads" && variant.shared) ||
-    (variant.kind === "split" && variant.subgroups);
+  const subgroups = isSharing(variant) || (variant.kind === "split" && variant.subgroups);
   const rows = variant.kind === "tile" ? 8 : variant.rows;
   const workgroup = variant.kind === "tile" ? 64 : variant.workgroup;
   const smallestSubgroup = 4;
@@ -201,12 +219,12 @@ function values({ format, activations, variant }: MatSource) {
     WG: workgroup,
     VECTORS: vectorsPerBlock(format),
     // The type of x is vec4<f32>, vec4<u32> of 16 bytes, or vec2<u32> where lanes share it.
-    X_VECTORS: activations === "float" ? 8 : variant.kind === "threads" && variant.shared ? 4 : 2,
+    X_VECTORS: activations === "float" ? 8 : isSharing(variant) ? 4 : 2,
     VALUES: (rows + 1) * variant.tokens,
     SLOTS: subgroups ? workgroup / smallestSubgroup : workgroup,
     FOLD: SPLIT_FOLD,
     TILE_TYPE: float16 ? "f16" : "f32",
-    LANE: variant.kind === "threads" && variant.shared ? "let lane = lane_id & 3u;" : "",
+    HIGH: highPlace(format),
     LANE_ARGUMENT: subgroups
       ? "  @builtin(subgroup_size) lanes: u32,\n  @builtin(subgroup_invocation_id) lane_id: u32,"
       : "",

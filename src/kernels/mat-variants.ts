@@ -74,18 +74,18 @@ function needsSubgroups(variant: MatVariant): boolean {
 const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> = {
   decode: {
     float: [
-      threads(8, 1, 16, true),
+      threads(4, 1, 16, false),
+      threads(4, 1, 16, true),
       threads(8, 1, 16, false),
-      threads(16, 1, 16, true),
       split(4, 1, 64, true),
       split(4, 1, 64, false),
       split(4, 1, 64, true, true),
     ],
     int8: [
-      pairs(8, 1, 16, true),
-      threads(4, 1, 16, true),
-      threads(4, 1, 16, false),
+      pairs(4, 1, 16, false),
       pairs(8, 1, 16, false),
+      pairs(8, 1, 16, true),
+      threads(4, 1, 16, false),
       split(4, 1, 64, true),
       split(4, 1, 64, false),
     ],
@@ -98,7 +98,7 @@ const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> =
       split(4, 4, 64, false),
     ],
     int8: [
-      pairs(8, 4, 16, true),
+      pairs(4, 4, 16, true),
       pairs(4, 4, 16, false),
       threads(4, 4, 16, false),
       split(4, 4, 64, true),
@@ -106,17 +106,11 @@ const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> =
     ],
   },
   prefill: {
-    float: [
-      threads(8, 8, 16, true),
-      threads(8, 4, 16, false),
-      threads(8, 16, 16, true),
-      tile(4, false),
-      tile(4, true),
-    ],
+    float: [threads(8, 8, 16, true), threads(8, 4, 16, false), tile(4, false), tile(4, true)],
     int8: [
+      pairs(8, 8, 16, false),
       pairs(4, 8, 16, true),
       pairs(4, 8, 16, false),
-      pairs(8, 8, 16, true),
       threads(4, 4, 16, false),
     ],
   },
