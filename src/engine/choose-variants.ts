@@ -3,12 +3,13 @@
  * matrices' variants by measurement. What was measured is kept for the device, so
  * that the next shard of such formats starts at once.
  */
-import { acceptsInt8 } from "../kernels/mat.ts";
+import { acceptsInt8, type Activations } from "../kernels/mat.ts";
 import { shaderFeatures } from "../kernels/runner-device.ts";
 import { tunedLine, tuneMat, type TuneJob, type Tuned } from "../kernels/tune.ts";
 import { isNarrow } from "../kernels/tune-width.ts";
 import { MAX_ROWS } from "../kernels/step-uniform.ts";
 import type { ShardDescription, TensorInfo } from "../model/description.ts";
+import type { BlockFormat } from "../tensor/block-format.ts";
 import { shardWeightBytes } from "./layer-weights.ts";
 import type { LoadProgress, ShardOptions } from "./types.ts";
 import { firstVariants, type EngineVariants } from "./variants.ts";
@@ -17,6 +18,9 @@ import { firstVariants, type EngineVariants } from "./variants.ts";
 const TUNE_BUDGET_MS = 3000;
 /** A smaller shard's steps are over before a better variant could matter. */
 const WORTH_TUNING_BYTES = 16 * 1024 * 1024;
+
+/** Rows of a head that are measured; all of them would take as long as the layers together. */
+const HEAD_ROWS = 8192;
 
 type Known = { readonly narrow: Promise<boolean>; readonly tuned: Map<string, Tuned> };
 const known = new WeakMap<GPUDevice, Known>();
@@ -51,12 +55,7 @@ export async function chooseVariants(
   const chosen = jobs.map((job) => memory.tuned.get(jobKey(job))!);
   const { kind, lanes } = first.decodeAttention;
   return {
-    variants: {
-      ...first,
-      mat: (format, activations) =>
-        chosen.find(({ job }) => job.format === format && job.activations === activations)
-          ?.choice ?? first.mat(format, activations),
-    },
+    variants: { ...first, mat: measuredChoice(chosen, first.mat) },
     lines: [
       `${narrow ? "narrow" : "wide"} adapter: attention by ${kind}, ${lanes} lanes merged`,
       ...chosen.map(tunedLine),
@@ -64,27 +63,61 @@ export async function chooseVariants(
   };
 }
 
+/** How much faster int8 must be than floats: its rounding is a dispatch of its own. */
+const ROUNDING_COST = 1.1;
+
+/** The faster of float and int8 where both were measured; the guess where nothing was. */
+function measuredChoice(
+  tuned: readonly Tuned[],
+  first: EngineVariants["mat"],
+): EngineVariants["mat"] {
+  return (format, workload, mayRound) => {
+    const measured = (activations: Activations) => {
+      const found = tuned.find(
+        ({ job }) => job.format === format && job.activations === activations,
+      );
+      const best = found?.workloads[workload].timings[0];
+      return best === undefined ? null : { activations, ...best };
+    };
+    const float = measured("float");
+    const int8 = mayRound ? measured("int8") : null;
+    if (int8 !== null && int8.macsPerMs > ROUNDING_COST * (float?.macsPerMs ?? 0)) return int8;
+    return float ?? first(format, workload, mayRound);
+  };
+}
+
 const jobKey = ({ format, activations, rows, columns }: TuneJob) =>
   `${format} ${activations} ${rows}x${columns}`;
 
-/** One job for each format and kind of activations: the layers' largest shape of it. */
-function tuneJobs({ layers }: ShardDescription, { activations }: ShardOptions): TuneJob[] {
-  const jobs = new Map<string, TuneJob>();
-  const add = ({ format, columns }: TensorInfo, rows: number, kind: TuneJob["activations"]) => {
-    const job = { format, activations: kind, rows, columns };
-    const before = jobs.get(`${format} ${kind}`);
+/**
+ * Jobs for each format: with floats, and with int8 where it may be used; the layers' largest shape
+ * of it. The head's format counts only where no layer has it.
+ */
+function tuneJobs({ layers, head }: ShardDescription, { activations }: ShardOptions): TuneJob[] {
+  const shapes = new Map<BlockFormat, { rows: number; columns: number }>();
+  const add = ({ format, columns }: TensorInfo, rows: number) => {
+    const before = shapes.get(format);
     if (before === undefined || before.rows * before.columns < rows * columns) {
-      jobs.set(`${format} ${kind}`, job);
+      shapes.set(format, { rows, columns });
     }
   };
   for (const layer of layers) {
-    // These follow a norm, which rounds to int8; the others' inputs stay floats.
-    for (const tensor of [layer.query, layer.key, layer.value, layer.gate, layer.up]) {
-      const rounded = activations === "int8" && acceptsInt8(tensor.format);
-      const together = tensor === layer.gate ? 2 : 1;
-      add(tensor, together * tensor.rows, rounded ? "int8" : "float");
-    }
-    for (const tensor of [layer.attentionOutput, layer.down]) add(tensor, tensor.rows, "float");
+    const { query, key, value, attentionOutput, gate, up, down } = layer;
+    for (const tensor of [query, key, value, attentionOutput, up, down]) add(tensor, tensor.rows);
+    add(gate, 2 * gate.rows);
   }
-  return [...jobs.values()];
+  const jobs = [...shapes].flatMap(([format, shape]): TuneJob[] => [
+    { format, activations: "float", ...shape, workloads: ["decode", "batch", "prefill"] },
+    ...(activations === "int8" && acceptsInt8(format)
+      ? ([
+          { format, activations: "int8", ...shape, workloads: ["decode", "batch", "prefill"] },
+        ] as const)
+      : []),
+  ]);
+  if (head !== null && !shapes.has(head.format)) {
+    const { format, rows, columns } = head;
+    const some = Math.min(rows, HEAD_ROWS);
+    jobs.push({ format, activations: "float", rows: some, columns, workloads: ["decode"] });
+  }
+  return jobs;
 }

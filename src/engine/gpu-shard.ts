@@ -118,11 +118,13 @@ export class GpuShard implements Shard {
 
   #recordLayers(pass: GPUComputePassEncoder, params: StepParams, fused: boolean): void {
     const { embeddings, layers, attention } = this.#parts;
+    const rows = params.rows.length;
+    const work = { rows, workload: fused ? (rows === 1 ? "decode" : "batch") : "prefill" } as const;
     for (const embedding of embeddings) embedding.record(pass, params);
     layers.forEach((layer, i) => {
-      layer.queryKeyValue.record(pass, params.rows.length);
+      layer.queryKeyValue.record(pass, work);
       attention.record(pass, i, params, fused);
-      layer.rest.record(pass, params.rows.length);
+      layer.rest.record(pass, work);
     });
   }
 

@@ -1,19 +1,27 @@
 /**
- * The matrix products of one layer, planned once. With float activations the RMS
- * norms are folded into the products; with int8 a dispatch norms and quantises
- * before q, k, v and before gate and up.
+ * The matrix products of one layer, planned once. Each product runs with float
+ * activations, the RMS norm folded in, or with int8 activations after a dispatch
+ * that norms and quantises; which, was measured for each kind of step.
  *
- *   float   qkv, attention, output + residual, gate-up-SwiGLU, down + residual       5 (+ 1 when split)
- *   int8    norm, qkv, attention, output + residual, norm, gate-up-SwiGLU, down      7 (+ 1 when split)
+ *   decode    qkv, attention (and its reduce when split), output + residual, [norm and
+ *             quantise,] gate-up-SwiGLU, down + residual        5 to 7 dispatches
+ *   prefill   the same, a quantise before any product that gains from it, and the rotation
+ *
+ * At decode only gate and up may take int8: half of the layer's work for one
+ * dispatch more, and 7 in all even when attention is split.
  */
 import {
   acceptsInt8,
   EPILOGUES,
   planMat,
+  type Activations,
   type MatEpilogue,
   type MatInput,
+  type MatNorm,
   type MatPlan,
+  type MatUse,
 } from "../kernels/mat.ts";
+import type { Workload } from "../kernels/mat-variants.ts";
 import { planQuantize } from "../kernels/quantize-rows.ts";
 import type { Weights } from "../kernels/weights.ts";
 import type { ModelDescription } from "../model/description.ts";
@@ -29,12 +37,24 @@ export type LayerBuffers = {
   readonly attention: GPUBuffer; // [rows, heads * headSize]
   readonly gated: GPUBuffer; // [rows, feedForward]
   readonly gate: GPUBuffer; // the same; only for gate and up of two formats
-  readonly quants: GPUBuffer; // [rows, hidden] int8
-  readonly scales: GPUBuffer; // [rows, hidden / 32] vec2<f32>
+  readonly quants: GPUBuffer; // [rows, the widest input] int8
+  readonly scales: GPUBuffer; // [rows, the widest input / 32] vec2<f32>
 };
 
+/** What a step asks of every product. */
+export type StepWork = { readonly rows: number; readonly workload: Workload };
+
 /** One or more dispatches that are always recorded together. */
-export type Recorded = { record(pass: GPUComputePassEncoder, rows: number): void };
+export type Recorded = { record(pass: GPUComputePassEncoder, work: StepWork): void };
+
+/** A product, and whether it wants its input in int8. */
+type Product = Recorded & { rounds(work: StepWork): boolean };
+
+/** Which steps may round the input of a product to int8. */
+type Rounding = { readonly decode: boolean; readonly prefill: boolean };
+
+/** From this many rows, decoding together is better served by what suits prefill. */
+const MANY_ROWS = 9;
 
 export type LayerPlan = {
   readonly queryKeyValue: Recorded;
@@ -54,107 +74,138 @@ export async function planLayer(
   weights: LayerWeights,
   buffers: LayerBuffers,
 ): Promise<LayerPlan> {
-  const { step, x, queryKeyValue, attention, gated, gate } = buffers;
-  const { hidden, feedForward, normEpsilon } = model;
-  const normed = (norm: GPUBuffer, matrices: readonly Weights[]) =>
-    planNorm(context, buffers, hidden, { weight: norm, epsilon: normEpsilon }, matrices);
-  const product = (
-    matrix: Weights,
-    input: MatInput,
-    epilogue: MatEpilogue,
-    epilogueBuffers: GPUBuffer[],
-    outputStride: number,
-    outputRow = 0,
-  ) =>
-    planProduct(context, {
-      weights: matrix,
-      step,
-      x: input,
-      epilogue,
-      epilogueBuffers,
-      outputStride,
-      outputRow,
-    });
-
+  const { x, queryKeyValue, attention, gated, gate } = buffers;
+  const { hidden, feedForward, normEpsilon: epsilon } = model;
   const columns = (model.heads + 2 * model.keyValueHeads) * model.headSize;
-  const first = await normed(
-    weights.attentionNorm,
-    weights.queryKeyValue.map((placed) => placed.weights),
-  );
-  const second = await normed(weights.feedForwardNorm, weights.gateUp);
+  const into = (out: GPUBuffer, outputStride: number, epilogue: MatEpilogue): Target => ({
+    epilogue,
+    epilogueBuffers: [out],
+    outputStride,
+  });
   const [gateOrBoth, up] = weights.gateUp;
-  const qkv = Promise.all(
-    weights.queryKeyValue.map(({ weights: matrix, outputRow }) => {
-      const input = first.input(matrix);
-      return product(matrix, input, EPILOGUES.store, [queryKeyValue], columns, outputRow);
-    }),
-  );
-  const attended: MatInput = { kind: "float", x: attention };
-  const output = product(weights.attentionOutput, attended, EPILOGUES.add, [x], hidden);
-  const gates = Promise.all(
-    up === undefined
-      ? [product(gateOrBoth, second.input(gateOrBoth), EPILOGUES.swiglu, [gated], feedForward)]
-      : [
-          product(gateOrBoth, second.input(gateOrBoth), EPILOGUES.store, [gate], feedForward),
-          product(up, second.input(up), EPILOGUES.multiplySilu, [gated, gate], feedForward),
-        ],
-  );
-  const down = product(weights.down, { kind: "float", x: gated }, EPILOGUES.add, [x], hidden);
-  return {
-    queryKeyValue: together([...first.before, ...(await qkv)]),
-    rest: together([await output, ...second.before, ...(await gates), await down]),
-  };
+  const later = { decode: false, prefill: true };
+  const attentionNorm = { weight: weights.attentionNorm, epsilon };
+  const feedForwardNorm = { weight: weights.feedForwardNorm, epsilon };
+  const [first, output, gates, down] = await Promise.all([
+    planStage(context, buffers, { x, norm: attentionNorm }, later, [
+      ...weights.queryKeyValue.map(({ weights: matrix, outputRow }) => ({
+        ...into(queryKeyValue, columns, EPILOGUES.store),
+        weights: matrix,
+        outputRow,
+      })),
+    ]),
+    planStage(context, buffers, { x: attention, norm: null }, later, [
+      { ...into(x, hidden, EPILOGUES.add), weights: weights.attentionOutput },
+    ]),
+    planStage(
+      context,
+      buffers,
+      { x, norm: feedForwardNorm },
+      { decode: true, prefill: true },
+      up === undefined
+        ? [{ ...into(gated, feedForward, EPILOGUES.swiglu), weights: gateOrBoth }]
+        : [
+            { ...into(gate, feedForward, EPILOGUES.store), weights: gateOrBoth },
+            {
+              ...into(gated, feedForward, EPILOGUES.multiplySilu),
+              epilogueBuffers: [gated, gate],
+              weights: up,
+            },
+          ],
+    ),
+    planStage(context, buffers, { x: gated, norm: null }, later, [
+      { ...into(x, hidden, EPILOGUES.add), weights: weights.down },
+    ]),
+  ]);
+  return { queryKeyValue: first, rest: together([output, gates, down]) };
 }
 
 function together(parts: readonly Recorded[]): Recorded {
   return {
-    record(pass, rows) {
-      for (const part of parts) part.record(pass, rows);
+    record(pass, work) {
+      for (const part of parts) part.record(pass, work);
     },
   };
 }
 
-/** The norm before `matrices`: folded into each, or a dispatch that quantises for those that can use it. */
-async function planNorm(
-  { resources, variants, activations }: MatContext,
-  { step, x, quants, scales }: LayerBuffers,
-  columns: number,
-  norm: { readonly weight: GPUBuffer; readonly epsilon: number },
-  matrices: readonly Weights[],
-): Promise<{ before: Recorded[]; input: (matrix: Weights) => MatInput }> {
-  const quantised = (matrix: Weights) => activations === "int8" && acceptsInt8(matrix.format);
-  const input = (matrix: Weights): MatInput =>
-    quantised(matrix) ? { kind: "int8", x: quants, scales } : { kind: "float", x, norm };
-  if (!matrices.some(quantised)) return { before: [], input };
+type Target = Pick<MatUse, "epilogue" | "epilogueBuffers" | "outputStride" | "outputRow">;
+
+/** Products of one input; it is quantised before them in steps in which one of them wants that. */
+async function planStage(
+  context: MatContext,
+  { step, quants, scales }: LayerBuffers,
+  { x, norm }: { readonly x: GPUBuffer; readonly norm: MatNorm | null },
+  rounding: Rounding,
+  targets: readonly (Target & { readonly weights: Weights })[],
+): Promise<Recorded> {
+  const inputs = {
+    float: { kind: "float", x, ...(norm === null ? {} : { norm }) },
+    int8: { kind: "int8", x: quants, scales },
+  } as const;
+  const products = await Promise.all(
+    targets.map((target) => planProduct(context, { ...target, step, inputs, rounding })),
+  );
+  if (!products.some(({ canRound }) => canRound)) return together(products);
+  const { columns } = targets[0]!.weights;
+  const { resources, variants } = context;
   const use = { step, x, columns, norm, quants, scales };
-  const plan = await planQuantize(resources.device, use, variants.quantize);
-  return { before: [counted(resources, plan, 0)], input };
+  const quantize = await planQuantize(resources.device, use, variants.quantize);
+  return {
+    record(pass, work) {
+      if (products.some((product) => product.rounds(work))) {
+        resources.counters.dispatches += quantize.record(pass, work.rows);
+      }
+      for (const product of products) product.record(pass, work);
+    },
+  };
 }
+
+type ProductUse = Omit<MatUse, "x"> & {
+  readonly inputs: { readonly float: MatInput; readonly int8?: MatInput };
+  readonly rounding: Rounding;
+};
+
+/** The order of workloads in a product's choice. */
+const STEP = { decode: 1, batch: 2, prefill: 3 } as const;
+const WORKLOADS = ["decode", "batch", "prefill"] as const;
 
 /** A matrix product with the variants that the shard has chosen; its dispatches and bytes are counted. */
 export async function planProduct(
-  { resources, variants }: MatContext,
-  use: Parameters<typeof planMat>[1],
-): Promise<Recorded> {
-  const plan: MatPlan = await planMat(
-    resources.device,
-    use,
-    variants.mat(use.weights.format, use.x.kind),
-  );
-  resources.counters.bindGroupsCreated += use.weights.parts.length;
-  resources.counters.buffersCreated += use.weights.parts.length;
-  return counted(resources, plan, plan.weightBytes);
-}
-
-function counted(
-  { counters }: GpuResources,
-  plan: { record(pass: GPUComputePassEncoder, rows: number): number },
-  weightBytes: number,
-): Recorded {
+  { resources, variants, activations }: MatContext,
+  { inputs, rounding, ...use }: ProductUse,
+): Promise<Product & { readonly canRound: boolean }> {
+  const { format, parts } = use.weights;
+  const { counters } = resources;
+  const allowed = activations === "int8" && acceptsInt8(format);
+  const choices = WORKLOADS.map((workload) => ({
+    upTo: STEP[workload],
+    ...variants.mat(
+      format,
+      workload,
+      allowed && rounding[workload === "prefill" ? "prefill" : "decode"],
+    ),
+  }));
+  const plan = async (kind: Activations): Promise<MatPlan | null> => {
+    const steps = choices.filter((choice) => choice.activations === kind);
+    const x = inputs[kind];
+    if (steps.length === 0 || x === undefined) return null;
+    counters.bindGroupsCreated += parts.length;
+    counters.buffersCreated += parts.length;
+    return planMat(resources.device, { ...use, x }, { steps });
+  };
+  const [float, int8] = await Promise.all([plan("float"), plan("int8")]);
+  const [, , prefill] = choices;
+  const anyRows = prefill!.activations === "float" || (allowed && rounding.decode);
+  const pick = ({ rows, workload }: StepWork) =>
+    workload === "batch" && rows >= MANY_ROWS && anyRows ? prefill! : choices[STEP[workload] - 1]!;
   return {
-    record(pass, rows) {
-      counters.dispatches += plan.record(pass, rows);
-      counters.weightBytesRead += weightBytes;
+    canRound: int8 !== null,
+    rounds: (work) => pick(work).activations === "int8",
+    record(pass, work) {
+      const { activations: kind, upTo } = pick(work);
+      const planned = (kind === "float" ? float : int8)!;
+      counters.dispatches += planned.record(pass, work.rows, upTo);
+      counters.weightBytesRead += planned.weightBytes;
     },
   };
 }

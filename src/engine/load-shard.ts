@@ -182,6 +182,7 @@ async function planShard(
   const tableBuffer = resources.storage("rotations", table.byteLength);
   resources.write(tableBuffer, table);
   const outputFloats = attentionOutputFloats(shape, SPLIT_ROWS, MAX_SPLITS);
+  const widest = Math.max(model.hidden, model.feedForward, model.heads * model.headSize);
   const buffers: LayerBuffers = {
     step,
     x: rows("residual", model.hidden),
@@ -189,8 +190,8 @@ async function planShard(
     attention: resources.storage("attention", outputFloats * 4),
     gated: rows("gated", model.feedForward),
     gate: rows("gate", model.feedForward),
-    quants: rows("quants", model.hidden / 4),
-    scales: rows("scales", model.hidden / 16),
+    quants: rows("quants", widest / 4),
+    scales: rows("scales", widest / 16),
   };
   const attentionBuffers = {
     step,

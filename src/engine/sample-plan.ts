@@ -109,7 +109,8 @@ export class SamplePlan {
       planProduct(context, {
         weights: options.head,
         step: count,
-        x: { kind: "float", x: normed },
+        inputs: { float: { kind: "float", x: normed } },
+        rounding: { decode: false, prefill: false },
         epilogue: EPILOGUES.store,
         epilogueBuffers: [buffers.logits],
         outputStride: vocabulary,
@@ -136,7 +137,8 @@ export class SamplePlan {
     const passes = samplePasses(samples, this.#vocabulary);
     return (pass, params) => {
       this.#norm.record(pass, params);
-      this.#head.record(pass, samples.length);
+      const rows = samples.length;
+      this.#head.record(pass, { rows, workload: rows === 1 ? "decode" : "batch" });
       for (const name of passes) this.#kernels.get(name)!.record(pass, params);
     };
   }

@@ -3,14 +3,18 @@
  * can do, never from a vendor's name; the tuner may replace the matrices' choice.
  */
 import type { AttentionVariant } from "../kernels/attention.ts";
-import type { Activations, MatChoice } from "../kernels/mat.ts";
-import { firstChoice } from "../kernels/mat-variants.ts";
+import { acceptsInt8, type Activations } from "../kernels/mat.ts";
+import type { MatVariant } from "../kernels/mat-source.ts";
+import { firstVariant, type Workload } from "../kernels/mat-variants.ts";
 import type { QuantizeVariant } from "../kernels/quantize-rows.ts";
 import type { ShaderFeatures } from "../kernels/runner-device.ts";
 import type { BlockFormat } from "../tensor/block-format.ts";
 
+export type ProductVariant = { readonly activations: Activations; readonly variant: MatVariant };
+
 export type EngineVariants = {
-  readonly mat: (format: BlockFormat, activations: Activations) => MatChoice;
+  /** How matrices of a format are multiplied; `mayRound` allows int8 activations. */
+  readonly mat: (format: BlockFormat, workload: Workload, mayRound: boolean) => ProductVariant;
   readonly quantize: QuantizeVariant;
   readonly decodeAttention: AttentionVariant;
   readonly prefillAttention: AttentionVariant;
@@ -25,8 +29,13 @@ export type EngineVariants = {
 
 /** `narrow` is true on software adapters (few threads at a time, dear barriers); it is measured. */
 export function firstVariants(features: ShaderFeatures, narrow: boolean): EngineVariants {
-  const mat = (_format: BlockFormat, activations: Activations) =>
-    firstChoice(activations, features, narrow);
+  const mat: EngineVariants["mat"] = (format, workload, mayRound) => {
+    const activations = mayRound && acceptsInt8(format) ? "int8" : "float";
+    return {
+      activations,
+      variant: firstVariant(workload, activations, features, narrow, format),
+    };
+  };
   if (!narrow) {
     const workgroup = { kind: "workgroup", lanes: 1, workgroupSize: 64 } as const;
     return {

@@ -21,12 +21,10 @@
  * (`MatEpilogue`), so the engine can write its own, for instance one that rotates
  * q and k (pairs of rows are RoPE's interleaved pairs) and writes k and v to the cache.
  *
- * A llama layer in at most 7 dispatches at decode, with attention that rotates and writes the cache
- *   float   qkv with the norm folded in (1), attention (2), its reduce at long context (3), output +
- *           residual (4), gate-up-SwiGLU with the norm folded in (5), down + residual (6)
- *   int8    norm + quantise (1), qkv (2), attention (3), its reduce (4), output + residual with float
- *           activations (5), norm + quantise and gate-up-SwiGLU (6, 7), down + residual with float
- *           activations (8): 7 without the reduce
+ * A llama layer in at most 7 dispatches at decode, with attention that rotates and writes the cache:
+ * qkv with the norm folded in (1), attention (2), its reduce at long context (3), output + residual
+ * (4), gate-up-SwiGLU with the norm folded in, or with int8 after a norm + quantise (5, 6), down +
+ * residual (7).
  * A format of its own among q, k and v adds one dispatch to its layer.
  */
 import type { BlockFormat } from "../tensor/block-format.ts";
@@ -68,8 +66,12 @@ export type MatInput =
 export type MatNorm = { readonly weight: GPUBuffer; readonly epsilon: number };
 
 export type MatPlan = {
-  /** Sets pipelines, dispatches; returns the number of dispatches (one for each part of the weights). */
-  record(pass: GPUComputePassEncoder, tokens: number): number;
+  /**
+   * Sets pipelines, dispatches; returns the number of dispatches (one for each part of the
+   * weights). `step` looks the variant up in the choice; it is the number of tokens unless the
+   * caller's steps are of another kind.
+   */
+  record(pass: GPUComputePassEncoder, tokens: number, step?: number): number;
   /** Weight bytes that one `record` reads from memory, at least. */
   readonly weightBytes: number;
 };
@@ -129,8 +131,8 @@ export async function planMat(device: GPUDevice, use: MatUse, choice: MatChoice)
   }));
   return {
     weightBytes: weights.bytes,
-    record(pass, tokens) {
-      const { kernel, variant } = steps.find(({ upTo }) => tokens <= upTo) ?? steps.at(-1)!;
+    record(pass, tokens, step = tokens) {
+      const { kernel, variant } = steps.find(({ upTo }) => step <= upTo) ?? steps.at(-1)!;
       for (const { rows, group } of parts) {
         dispatch(pass, kernel, group, matWorkgroups(variant, rows, tokens));
       }
@@ -149,31 +151,19 @@ export function matWorkgroups(variant: MatVariant, rows: number, tokens: number)
     : [x, y, 1];
 }
 
-const compiled = new WeakMap<GPUDevice, Map<string, Promise<CompiledKernel>>>();
-
-/** Compiles the kernel of a use and variant, or returns the one that was compiled before. */
+/** Compiles the kernel of a use and variant. */
 export function matKernel(
   device: GPUDevice,
   { weights, x, epilogue }: Pick<MatUse, "weights" | "x" | "epilogue">,
   variant: MatVariant,
 ): Promise<CompiledKernel> {
   const norm = x.kind === "float" && x.norm !== undefined;
-  const source = { format: weights.format, activations: x.kind, norm, epilogue, variant };
-  const wgsl = matWgsl(source);
-  const known = compiled.get(device) ?? new Map<string, Promise<CompiledKernel>>();
-  compiled.set(device, known);
-  let kernel = known.get(wgsl);
-  if (kernel === undefined) {
-    const name = `mat ${weights.format} ${x.kind}${norm ? " norm" : ""} ${epilogue.name}: ${variantName(variant)}`;
-    kernel = compile(device, {
-      name,
-      wgsl,
-      packParams: () => new ArrayBuffer(32),
-      workgroups: () => [1, 1, 1],
-    });
-    known.set(wgsl, kernel);
-  }
-  return kernel;
+  return compile(device, {
+    name: `mat ${weights.format} ${x.kind}${norm ? " norm" : ""} ${epilogue.name}: ${variantName(variant)}`,
+    wgsl: matWgsl({ format: weights.format, activations: x.kind, norm, epilogue, variant }),
+    packParams: () => new ArrayBuffer(32),
+    workgroups: () => [1, 1, 1],
+  });
 }
 
 /** The uniform `Shape` of mat-common.wgsl for one part of the weights. */

@@ -83,8 +83,30 @@ function layoutOf(device: GPUDevice, bindings: ReadonlyMap<number, BindingKind>)
   return layout;
 }
 
-/** Compiles a kernel in the background of the device. Throws `KernelError` with the shader's line. */
-export async function compile<Params>(
+/** By device, text and constants: what the tuner or another layer compiled is not compiled again. */
+const compiled = new WeakMap<GPUDevice, Map<string, Promise<CompiledKernel>>>();
+
+/**
+ * Compiles a kernel in the background of the device, or returns what was compiled from the same
+ * text. Rejects with `KernelError` and the shader's line.
+ */
+export function compile<Params>(
+  device: GPUDevice,
+  kernel: Kernel<Params>,
+): Promise<CompiledKernel> {
+  const known = compiled.get(device) ?? new Map<string, Promise<CompiledKernel>>();
+  compiled.set(device, known);
+  const key = `${JSON.stringify(kernel.constants ?? {})}\n${kernel.wgsl}`;
+  let pending = known.get(key);
+  if (pending === undefined) {
+    pending = compileNew(device, kernel);
+    known.set(key, pending);
+    pending.catch(() => known.delete(key)); // whoever awaits it sees the failure
+  }
+  return pending;
+}
+
+async function compileNew<Params>(
   device: GPUDevice,
   kernel: Kernel<Params>,
 ): Promise<CompiledKernel> {

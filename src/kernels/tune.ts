@@ -32,6 +32,7 @@ export type TuneJob = {
   readonly activations: Activations;
   readonly rows: number;
   readonly columns: number;
+  readonly workloads: readonly Workload[];
 };
 
 export type TuneOptions = {
@@ -76,21 +77,33 @@ export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<
   const end = performance.now() + budgetMs;
   const tokens = { decode: 1, batch: 4, prefill: prefillTokens };
   const results = new Map<string, TunedWorkload>();
+  const total = jobs.reduce((sum, job) => sum + job.workloads.length, 0);
   let done = 0;
   for (const workload of WORKLOADS) {
     for (const [index, job] of jobs.entries()) {
+      if (!job.workloads.includes(workload)) continue;
       // What is left is shared by what is still to do.
-      const remaining = WORKLOADS.length * jobs.length - done;
-      const until = performance.now() + (end - performance.now()) / remaining;
+      const until = performance.now() + (end - performance.now()) / (total - done);
       results.set(
         `${workload} ${index}`,
         await tuneOne(device, job, workload, tokens[workload], until, options),
       );
-      options.onProgress?.(++done, WORKLOADS.length * jobs.length);
+      options.onProgress?.(++done, total);
     }
   }
   return jobs.map((job, index) => {
-    const of = (workload: Workload) => results.get(`${workload} ${index}`)!;
+    const unmeasured = (workload: Workload): TunedWorkload => ({
+      winner: firstVariant(
+        workload,
+        job.activations,
+        shaderFeatures(device),
+        options.narrow,
+        job.format,
+      ),
+      timings: [],
+      refused: [],
+    });
+    const of = (workload: Workload) => results.get(`${workload} ${index}`) ?? unmeasured(workload);
     const workloads = { decode: of("decode"), batch: of("batch"), prefill: of("prefill") };
     const choice = choiceOf({
       decode: workloads.decode.winner,
@@ -103,7 +116,7 @@ export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<
 
 /** One line for people: what won, and how the others did. */
 export function tunedLine({ job, workloads }: Tuned): string {
-  const parts = WORKLOADS.map((workload) => {
+  const parts = job.workloads.map((workload) => {
     const { winner, timings } = workloads[workload];
     const best = timings[0]?.macsPerMs;
     if (best === undefined) return `${workload}: ${variantName(winner)} (not measured)`;

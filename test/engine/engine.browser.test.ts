@@ -112,24 +112,34 @@ describe("a shard", () => {
     expect(await generate([fresh!], [long], 4, { chunk: 1 })).toEqual(answer);
   });
 
-  test.each(["float", "int8"] as const)(
-    "with %s activations decodes in at most 7 dispatches a layer, one submit, 4 bytes read back",
-    async (activations) => {
+  test.each([
+    { activations: "float", context: 1, rows: 1 },
+    { activations: "int8", context: 1, rows: 1 },
+    { activations: "float", context: 900, rows: 1 },
+    { activations: "int8", context: 900, rows: 1 },
+    { activations: "int8", context: 900, rows: 3 },
+  ] as const)(
+    "$rows rows with $activations at $context tokens: at most 7 dispatches a layer, one submit, 4 bytes read back",
+    async ({ activations, context, rows }) => {
       const [shard] = await load(tinyModel({ ...MODELS[0]!, oddFormat: "Q4_1" }), [3], {
         activations,
       });
+      const sequences = Array.from({ length: rows }, (_, sequence) => sequence);
       const decode = (position: number) =>
-        shard!.step([{ sequence: 0, position, token: 3, sample: GREEDY_REQUEST }], null);
-      await decode(0);
+        shard!.step(
+          sequences.map((sequence) => ({ sequence, position, token: 3, sample: GREEDY_REQUEST })),
+          null,
+        );
+      await decode(context - 1); // the cache grows to here
       const before = shard!.counters();
-      for (let position = 1; position <= 5; position++) await decode(position);
+      for (let i = 0; i < 5; i++) await decode(context + i);
       const after = shard!.counters();
       const each = (name: keyof typeof after) => (after[name] - before[name]) / 5;
       const outside = 6; // embedding, output norm, head, best, join, draw
       expect(each("dispatches")).toBeLessThanOrEqual(3 * 7 + outside);
       expect(each("submits")).toBe(1);
       expect(each("readbacks")).toBe(1);
-      expect(each("readbackBytes")).toBe(4);
+      expect(each("readbackBytes")).toBe(4 * rows);
       expect(each("pipelinesCreated")).toBe(0);
       expect(each("bindGroupsCreated")).toBe(0);
       expect(each("buffersCreated")).toBe(0);

@@ -10,9 +10,10 @@ import { testDevice } from "./support/device.ts";
 const device = await testDevice();
 const features = shaderFeatures(device);
 const nudge = navigator.userAgent.includes("Firefox");
+const workloads = ["decode", "batch", "prefill"] as const;
 const jobs = [
-  { format: "Q4_1", activations: "float", rows: 256, columns: 576 },
-  { format: "Q4_1", activations: "int8", rows: 256, columns: 576 },
+  { format: "Q4_1", activations: "float", rows: 256, columns: 576, workloads },
+  { format: "Q4_1", activations: "int8", rows: 256, columns: 576, workloads },
 ] as const;
 
 test("the software adapters that tests run on are narrow", async () => {
