@@ -70,6 +70,8 @@ export async function continueGreedily(
   sequence: OracleSequence,
   prompt: readonly number[],
   count: number,
+  /** What to go on with instead of the oracle's own choice. */
+  forced: readonly number[] = [],
 ): Promise<OracleStep[]> {
   await sequence.clearHistory();
   const ask = {
@@ -86,8 +88,8 @@ export async function continueGreedily(
     if (last === undefined) throw new Error("a prompt has at least one token");
     const results = await sequence.controlledEvaluate([...input, [last, ask]]);
     const step = readStep(results.at(-1)?.next);
+    input = [forced[steps.length] ?? step.token];
     steps.push(step);
-    input = [step.token];
   }
   return steps;
 }
