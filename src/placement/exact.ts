@@ -16,6 +16,7 @@ import {
   type Prices,
 } from "./prices.ts";
 import { createRelaxation, type Relaxation } from "./relaxation.ts";
+import { siteStates } from "./memory-states.ts";
 import { boundThrough, restrict } from "./restrict.ts";
 import { searchFrom } from "./search.ts";
 import { splitOrder } from "./split.ts";
@@ -38,6 +39,8 @@ export type Incumbent = {
 
 const ROOT_STEPS = 120;
 const ROOT_STEPS_SHORT = 40;
+/** ... and then with a memory of sites, where the room has sites. */
+const SITE_STEPS = 60;
 const FIRST_STEPS = 24;
 /**
  * Labels kept a level, round after round. The first round only looks for plans, with
@@ -120,6 +123,22 @@ function searchBranches(
   offer: (order: readonly number[]) => void,
 ): number {
   const target = incumbent.cutoff;
+  const remembering = siteStates(inst);
+  if (remembering !== null && incumbent.aim === null) {
+    relaxation = createRelaxation(inst, remembering);
+    const forgetfulBound = root.bound;
+    root.bound = -Infinity;
+    climb(relaxation, root, -1, {
+      steps: SITE_STEPS,
+      target,
+      aim: incumbent.aim,
+      isLate,
+      onPath: offer,
+    });
+    root.bound = Math.max(root.bound, forgetfulBound);
+    if (root.bound >= target() || isLate()) return root.bound;
+    if (!reprice(relaxation, root, -1, new Float64Array(inst.n), isLate)) return root.bound;
+  }
   const twinBefore = twins(inst);
   const skipSafe = skipSafety(inst);
   const closing = new Float64Array(inst.n);

@@ -16,12 +16,15 @@ export type Tour = { readonly order: readonly number[]; readonly cost: number };
 const GAIN = 1e-9;
 /** Longest run of stages that is moved as one. */
 const LONGEST_RUN = 3;
+/** Candidates are looked at between two looks at the clock. */
+const CLOCK_INTERVAL = 64;
 
 export class Polisher {
   readonly #inst: Instance;
   readonly #isLate: () => boolean;
   #order: number[] = [];
   #cost = Infinity;
+  #looked = 0;
   #done: Float64Array[] = [];
   #left: Float64Array[] = [];
   readonly #one: Float64Array;
@@ -56,7 +59,7 @@ export class Polisher {
     let best = this.#cost - GAIN * Math.max(1, this.#cost);
     let chosen: Candidate | null = null;
     for (const candidate of candidates) {
-      if (this.#isLate()) return false;
+      if (++this.#looked % CLOCK_INTERVAL === 0 && this.#isLate()) return false;
       const cost = this.#evaluate(candidate, best);
       if (cost < best) [best, chosen] = [cost, candidate];
     }

@@ -13,33 +13,63 @@
  * twice; the least path minus all prices is a lower bound for every price >= 0.
  */
 import type { Instance } from "./instance.ts";
+import { forgetful, type MemoryStates } from "./memory-states.ts";
+
+/** Hops looked at between two looks at the clock: about a millisecond of work. */
+const CELLS_PER_LOOK = 500_000;
 
 export type Relaxation = {
   readonly inst: Instance;
-  readonly onward: Float64Array; // [L + 1, n]
-  readonly value: Float64Array; // [L + 1, n]
+  readonly states: MemoryStates;
+  readonly onward: Float64Array; // [L + 1, states]
+  readonly value: Float64Array; // [L + 1, states]
   /** The cheapest pipeline of at least two stages that starts with each member. */
   readonly fromFirst: Float64Array; // [n]
-  readonly queue: Int32Array; // [n, L + 1]
-  readonly queueHead: Int32Array; // [n]
-  readonly queueTail: Int32Array; // [n]
-  readonly keys: Float64Array; // [n, L + 1]
-  readonly hopInto: Float64Array; // [n] scratch
+  /** The state in which a member's site is entered; the first member is remembered there. */
+  readonly entry: Int32Array; // [n]; -1 where it cannot be
+  /** For each state the ends that a shard may have, as a ring of the best of them. */
+  readonly ring: Int32Array; // [states, ringSize]
+  readonly ringKeys: Float64Array; // [states, ringSize]
+  /** A power of two above the largest shard. */
+  readonly ringSize: number;
+  readonly ringHead: Int32Array; // [states]
+  readonly ringTail: Int32Array; // [states]
+  readonly entering: Float64Array; // [n] scratch
 };
 
-export function createRelaxation(inst: Instance): Relaxation {
-  const cells = (inst.L + 1) * inst.n;
+export function createRelaxation(inst: Instance, states = forgetful(inst)): Relaxation {
+  const cells = (inst.L + 1) * states.count;
+  let ringSize = 4;
+  for (let d = 0; d < inst.n; d++)
+    for (let l = 0; l < inst.L; l++)
+      while (ringSize < inst.reach[d * (inst.L + 1) + l]! - l + 2) ringSize *= 2;
   return {
     inst,
+    states,
     onward: new Float64Array(cells),
     value: new Float64Array(cells),
     fromFirst: new Float64Array(inst.n),
-    queue: new Int32Array(cells),
-    queueHead: new Int32Array(inst.n),
-    queueTail: new Int32Array(inst.n),
-    keys: new Float64Array(cells),
-    hopInto: new Float64Array(inst.n),
+    entry: new Int32Array(inst.n),
+    ring: new Int32Array(states.count * ringSize),
+    ringKeys: new Float64Array(states.count * ringSize),
+    ringSize,
+    ringHead: new Int32Array(states.count),
+    ringTail: new Int32Array(states.count),
+    entering: new Float64Array(inst.n),
   };
+}
+
+/** The state of `d` when it starts the pipeline. */
+export function startState({ weight, offset, stateAt }: MemoryStates, d: number): number {
+  return stateAt[offset[d]! + weight[d]!]!;
+}
+
+function setEntries({ states, entry, inst }: Relaxation, first: number): void {
+  const { siteOf, weight, offset, stateAt } = states;
+  for (let e = 0; e < inst.n; e++) {
+    const before = first >= 0 && first !== e && siteOf[e] === siteOf[first] ? weight[first]! : 0;
+    entry[e] = stateAt[offset[e]! + before + weight[e]!]!;
+  }
 }
 
 /**
@@ -54,72 +84,124 @@ export function relax(
   first: number,
   isLate: () => boolean,
 ): boolean {
-  const { inst, onward, value, queue, queueHead, queueTail, keys } = relaxation;
+  const { inst, states, onward, value, ring, ringKeys, ringHead, ringTail, ringSize } = relaxation;
   const { n, L, prefix, reach, minEnd, lastStart, stage, head, hop, fixed } = inst;
+  const { count, start, outside, outsideStart, inside, insideStart, insideHop } = states;
+  const mask = ringSize - 1;
+  const { entry, entering } = relaxation;
   const width = L + 1;
-  queueHead.fill(0);
-  queueTail.fill(0);
-  const live = relaxation.hopInto;
-  const checkEvery = n > 100 ? 1 : L;
+  setEntries(relaxation, first);
+  ringHead.fill(0);
+  ringTail.fill(0);
+  const checkEvery = Math.ceil(CELLS_PER_LOOK / (inside.length + outside.length + count));
   for (let l = L - 1; l >= 1; l--) {
-    if (l % checkEvery === 0 && isLate()) return false;
-    const now = l * n;
+    if ((l + 1) % checkEvery === 0 && isLate()) return false;
+    const now = l * count;
     for (let e = 0; e < n; e++) {
       const row = e * width;
-      // The candidate end l + 1 enters e's queue; ends beyond reach leave it.
-      if (l + 1 < L) {
-        const key = prefix[row + l + 1]! + onward[now + n + e]!;
-        keys[row + l + 1] = key;
-        let tail = queueTail[e]!;
-        const from = queueHead[e]!;
-        while (tail > from && keys[row + queue[row + tail - 1]!]! >= key) tail--;
-        queue[row + tail] = l + 1;
-        queueTail[e] = tail + 1;
-      }
-      let best = Infinity;
       const end = reach[row + l]!;
-      if (e !== first && end >= minEnd[row + l]!) {
-        if (fixed[e] === 1) {
-          if (end < L) best = keys[row + end]!;
-        } else {
-          let from = queueHead[e]!;
-          const tail = queueTail[e]!;
-          while (from < tail && queue[row + from]! > end) from++;
-          queueHead[e] = from;
-          if (from < tail) best = keys[row + queue[row + from]!]!;
-        }
-        if (end === L && l >= lastStart[e]!) {
-          const last = prefix[row + L]! + head[e]! + closing[e]!;
-          if (last < best) best = last;
-        }
-        best += stage[e]! + price[e]! - prefix[row + l]!;
+      if (e === first || fixed[e] === 1) {
+        const canHold = e !== first && end >= minEnd[row + l]!;
+        fillFixed(relaxation, e, l, canHold ? end : -1, price, closing);
+        continue;
       }
-      value[now + e] = best;
-      live[e] = best;
+      const isOut = end < minEnd[row + l]!;
+      const before = l + 1 < L ? prefix[row + l + 1]! : Infinity;
+      const last =
+        end === L && l >= lastStart[e]! ? prefix[row + L]! + head[e]! + closing[e]! : Infinity;
+      const add = stage[e]! + price[e]! - prefix[row + l]!;
+      const until = start[e + 1]!;
+      for (let state = start[e]!; state < until; state++) {
+        const line = state * ringSize;
+        let from = ringHead[state]!;
+        let tail = ringTail[state]!;
+        // Ends beyond reach leave the ring; the end l + 1 enters it.
+        while (from < tail && ring[line + (from & mask)]! > end) from++;
+        const key = before + onward[now + count + state]!;
+        if (key < Infinity) {
+          while (tail > from && ringKeys[line + ((tail - 1) & mask)]! >= key) tail--;
+          ring[line + (tail & mask)] = l + 1;
+          ringKeys[line + (tail & mask)] = key;
+          tail++;
+        }
+        ringHead[state] = from;
+        ringTail[state] = tail;
+        let best = last;
+        if (from < tail) {
+          const front = ringKeys[line + (from & mask)]!;
+          if (front < best) best = front;
+        }
+        value[now + state] = isOut ? Infinity : best + add;
+      }
+    }
+    let least = Infinity;
+    for (let e = 0; e < n; e++) {
+      const into = entry[e]! < 0 ? Infinity : value[now + entry[e]!]!;
+      entering[e] = into;
+      if (into < least) least = into;
     }
     for (let d = 0; d < n; d++) {
-      let best = Infinity;
+      let crossing = Infinity;
       const row = d * n;
-      for (let e = 0; e < n; e++) {
-        const total = hop[row + e]! + live[e]!;
-        if (total < best) best = total;
+      for (let i = outsideStart[d]!; i < outsideStart[d + 1]!; i++) {
+        const e = outside[i]!;
+        const way = hop[row + e]!;
+        // From here on every hop is as long or longer.
+        if (way + least >= crossing) break;
+        const total = way + entering[e]!;
+        if (total < crossing) crossing = total;
       }
-      onward[now + d] = best;
+      const until = start[d + 1]!;
+      for (let state = start[d]!; state < until; state++) {
+        let best = crossing;
+        const end = insideStart[state + 1]!;
+        for (let i = insideStart[state]!; i < end; i++) {
+          const total = insideHop[i]! + value[now + inside[i]!]!;
+          if (total < best) best = total;
+        }
+        onward[now + state] = best;
+      }
     }
   }
   firstStages(relaxation, price, first);
   return true;
 }
 
-function firstStages({ inst, onward, fromFirst }: Relaxation, price: Float64Array, first: number) {
+/** The values of a member whose shard can only end at `end`, or at the last layer; -1 for nowhere. */
+function fillFixed(
+  { inst, states, onward, value }: Relaxation,
+  e: number,
+  l: number,
+  end: number,
+  price: Float64Array,
+  closing: Float64Array,
+): void {
+  const { L, prefix } = inst;
+  const { count, start } = states;
+  const row = e * (L + 1);
+  const isLast = end === L && l >= inst.lastStart[e]!;
+  for (let state = start[e]!; state < start[e + 1]!; state++) {
+    let best = Infinity;
+    if (isLast) best = prefix[row + L]! + inst.head[e]! + closing[e]!;
+    else if (end > 0 && end < L) best = prefix[row + end]! + onward[end * count + state]!;
+    value[l * count + state] = best + inst.stage[e]! + price[e]! - prefix[row + l]!;
+  }
+}
+
+function firstStages(
+  { inst, states, onward, fromFirst }: Relaxation,
+  price: Float64Array,
+  first: number,
+) {
   const { n, L, prefix } = inst;
   fromFirst.fill(Infinity);
   for (let d = first < 0 ? 0 : first; d < (first < 0 ? n : first + 1); d++) {
     const row = d * (L + 1);
     const last = Math.min(inst.firstEnd[d]!, L - 1);
+    const state = startState(states, d);
     let best = Infinity;
     for (let e = inst.minEnd[row]!; e <= last; e++) {
-      const total = prefix[row + e]! + onward[e * n + d]!;
+      const total = prefix[row + e]! + onward[e * states.count + state]!;
       if (total < best) best = total;
     }
     fromFirst[d] = best + inst.stage[d]! + inst.embed[d]! + price[d]!;
@@ -128,41 +210,51 @@ function firstStages({ inst, onward, fromFirst }: Relaxation, price: Float64Arra
 
 /** The members of the cheapest path from `first`, in order, repeats included. */
 export function tracePath(
-  { inst, onward, value }: Relaxation,
+  { inst, states, onward, value, entry }: Relaxation,
   closing: Float64Array,
   first: number,
 ): number[] {
   const { n, L, prefix, reach, minEnd } = inst;
+  const { count, outside, outsideStart, inside, insideStart, memberOf } = states;
   const path = [first];
   let d = first;
+  let state = startState(states, first);
   let at = 0;
   let best = Infinity;
   for (let e = minEnd[d * (L + 1)]!; e <= Math.min(inst.firstEnd[d]!, L - 1); e++) {
-    const total = prefix[d * (L + 1) + e]! + onward[e * n + d]!;
+    const total = prefix[d * (L + 1) + e]! + onward[e * count + state]!;
     if (total < best) [best, at] = [total, e];
   }
   for (;;) {
     // The next member, then where its shard ends.
     let next = -1;
     best = Infinity;
-    for (let e = 0; e < n; e++) {
-      const total = inst.hop[d * n + e]! + value[at * n + e]!;
-      if (total < best) [best, next] = [total, e];
+    for (let i = outsideStart[d]!; i < outsideStart[d + 1]!; i++) {
+      const into = entry[outside[i]!]!;
+      if (into < 0) continue;
+      const total = inst.hop[d * n + outside[i]!]! + value[at * count + into]!;
+      if (total < best) [best, next] = [total, into];
+    }
+    for (let i = insideStart[state]!; i < insideStart[state + 1]!; i++) {
+      const into = inside[i]!;
+      const total = inst.hop[d * n + memberOf[into]!]! + value[at * count + into]!;
+      if (total < best) [best, next] = [total, into];
     }
     if (next < 0) throw new Error("a relaxed path with a finite cost has no next stage");
-    path.push(next);
-    const row = next * (L + 1);
+    state = next;
+    d = memberOf[state]!;
+    path.push(d);
+    const row = d * (L + 1);
     const end = reach[row + at]!;
     best = Infinity;
     let until = L;
-    if (end === L && at >= inst.lastStart[next]!)
-      best = prefix[row + L]! + inst.head[next]! + closing[next]!;
+    if (end === L && at >= inst.lastStart[d]!)
+      best = prefix[row + L]! + inst.head[d]! + closing[d]!;
     for (let e = minEnd[row + at]!; e <= Math.min(end, L - 1); e++) {
-      const total = prefix[row + e]! + onward[e * n + next]!;
+      const total = prefix[row + e]! + onward[e * count + state]!;
       if (total < best) [best, until] = [total, e];
     }
     if (until === L) return path;
-    d = next;
     at = until;
   }
 }

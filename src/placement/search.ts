@@ -12,8 +12,8 @@
  */
 import type { Instance } from "./instance.ts";
 import type { LabelTable } from "./labels.ts";
-import { type Labels } from "./labels.ts";
-import type { Relaxation } from "./relaxation.ts";
+import { MOST_MEMBERS, type Labels } from "./labels.ts";
+import { startState, type Relaxation } from "./relaxation.ts";
 
 export type SearchInput = {
   readonly inst: Instance;
@@ -35,6 +35,9 @@ export type SearchInput = {
 
 /** Labels are looked at between two looks at the clock. */
 const CLOCK_INTERVAL = 64;
+
+/** What the label at hand remembers of each site; no call outlives its caller. */
+const siteMemory = new Int32Array(MOST_MEMBERS);
 
 /**
  * Searches and returns what is proven: no pipeline that starts with `first` and
@@ -62,12 +65,14 @@ export function searchFrom(input: SearchInput, table: LabelTable): number {
 
 /** The first stage with every end that it may have. */
 function pushFirst({ inst, relaxation, first, paid, refund, cutoff }: SearchInput, level: Labels) {
-  const { n, L, prefix } = inst;
+  const { L, prefix } = inst;
+  const { states } = relaxation;
+  const state = startState(states, first);
   const row = first * (L + 1);
   const base = inst.stage[first]! + inst.embed[first]!;
   for (let e = inst.minEnd[row]!; e <= Math.min(inst.firstEnd[first]!, L - 1); e++) {
     const cost = base + prefix[row + e]!;
-    const bound = cost + paid[first]! + relaxation.onward[e * n + first]! - refund;
+    const bound = cost + paid[first]! + relaxation.onward[e * states.count + state]! - refund;
     if (bound < cutoff()) level.pushRoot(first, e, cost, paid[first]!, bound);
   }
 }
@@ -94,10 +99,16 @@ function expand(
   const limit = d === first ? inst.firstEnd[d]! : reach[d * (L + 1) + start]!;
   const canGrow = at + 1 <= limit && fixed[d] !== 1;
   const canShrink = at - start > 1 && fixed[d] !== 1;
+  // What the label remembers of each site: all that it visited there.
+  const { count, siteOf, weight, offset, stateAt } = relaxation.states;
+  siteMemory.fill(0);
+  for (let v = 0; v < n; v++)
+    if ((v < 32 ? low >>> v : high >>> (v - 32)) & 1) siteMemory[siteOf[v]!]! += weight[v]!;
   for (let e = 0; e < n; e++) {
     if ((e < 32 ? low >>> e : high >>> (e - 32)) & 1) continue;
     const hopMs = hop[d * n + e]!;
-    const estimate = cost + charged + hopMs + value[at * n + e]! - refund;
+    const state = stateAt[offset[e]! + siteMemory[siteOf[e]!]! + weight[e]!]!;
+    const estimate = cost + charged + hopMs + value[at * count + state]! - refund;
     if (!(estimate < cutoff())) continue;
     const twin = twinBefore[e]!;
     if (twin >= 0 && !((twin < 32 ? low >>> twin : high >>> (twin - 32)) & 1)) continue;
@@ -128,7 +139,7 @@ function expand(
     const limitCost = cutoff() - chargedNow + refund;
     for (let end = from; end <= to && end < L; end++) {
       const childCost = base + prefix[eRow + end]!;
-      const rest = childCost + onward[end * n + e]!;
+      const rest = childCost + onward[end * count + state]!;
       if (rest >= limitCost) continue;
       table.push(
         children,
