@@ -6,13 +6,14 @@
 import { acceptsInt8, type Activations } from "../kernels/mat.ts";
 import { shaderFeatures } from "../kernels/runner-device.ts";
 import { tunedLine, tuneMat, type TuneJob, type Tuned } from "../kernels/tune.ts";
+import { fasterHalves } from "../kernels/tune-halves.ts";
 import { isNarrow } from "../kernels/tune-width.ts";
 import { MAX_ROWS } from "../kernels/step-uniform.ts";
 import type { ShardDescription, TensorInfo } from "../model/description.ts";
 import type { BlockFormat } from "../tensor/block-format.ts";
 import { shardWeightBytes } from "./layer-weights.ts";
 import type { LoadProgress, ShardOptions } from "./types.ts";
-import { firstVariants, type EngineVariants } from "./variants.ts";
+import { firstVariants, type DeviceTraits, type EngineVariants } from "./variants.ts";
 
 /** All measurements of a load, compiling included. */
 const TUNE_BUDGET_MS = 3000;
@@ -22,7 +23,7 @@ const WORTH_TUNING_BYTES = 16 * 1024 * 1024;
 /** Rows of a head that are measured; all of them would take as long as the layers together. */
 const HEAD_ROWS = 8192;
 
-type Known = { readonly narrow: Promise<boolean>; readonly tuned: Map<string, Tuned> };
+type Known = { readonly traits: Promise<DeviceTraits>; readonly tuned: Map<string, Tuned> };
 const known = new WeakMap<GPUDevice, Known>();
 
 export async function chooseVariants(
@@ -33,12 +34,13 @@ export async function chooseVariants(
 ): Promise<{ variants: EngineVariants; lines: readonly string[] }> {
   const { nudge } = options;
   const memory = known.get(device) ?? {
-    narrow: isNarrow(device, nudge),
+    traits: measureTraits(device, nudge),
     tuned: new Map<string, Tuned>(),
   };
   known.set(device, memory);
-  const narrow = await memory.narrow;
-  const first = firstVariants(shaderFeatures(device), narrow);
+  const traits = await memory.traits;
+  const { narrow, halves } = traits;
+  const first = firstVariants(shaderFeatures(device), traits);
   const jobs = shardWeightBytes(shard) < WORTH_TUNING_BYTES ? [] : tuneJobs(shard, options);
   const missing = jobs.filter((job) => !memory.tuned.has(jobKey(job)));
   if (missing.length > 0) {
@@ -57,10 +59,15 @@ export async function chooseVariants(
   return {
     variants: { ...first, mat: measuredChoice(chosen, first.mat) },
     lines: [
-      `${narrow ? "narrow" : "wide"} adapter: attention by ${kind}, ${lanes} lanes merged`,
+      `${narrow ? "narrow" : "wide"} adapter: attention by ${kind}, ${lanes} lanes merged, f16 pairs ${halves === "shifted" ? "by shifts" : "by the builtin"}`,
       ...chosen.map(tunedLine),
     ],
   };
+}
+
+async function measureTraits(device: GPUDevice, nudge: boolean): Promise<DeviceTraits> {
+  const narrow = await isNarrow(device, nudge);
+  return { narrow, halves: narrow ? await fasterHalves(device, nudge) : "builtin" };
 }
 
 /** How much faster int8 must be than floats: its rounding is a dispatch of its own. */

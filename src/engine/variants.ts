@@ -2,7 +2,7 @@
  * Which variant of each kernel a shard runs: a first guess from what the device
  * can do, never from a vendor's name; the tuner may replace the matrices' choice.
  */
-import type { AttentionVariant } from "../kernels/attention.ts";
+import type { AttentionVariant, Halves } from "../kernels/attention.ts";
 import { acceptsInt8, type Activations } from "../kernels/mat.ts";
 import type { MatVariant } from "../kernels/mat-source.ts";
 import { firstVariant, type Workload } from "../kernels/mat-variants.ts";
@@ -27,8 +27,13 @@ export type EngineVariants = {
   readonly sampleChunks: number;
 };
 
-/** `narrow` is true on software adapters (few threads at a time, dear barriers); it is measured. */
-export function firstVariants(features: ShaderFeatures, narrow: boolean): EngineVariants {
+/** Measured once for a device. `narrow`: few threads at a time and dear barriers, as on software adapters. */
+export type DeviceTraits = { readonly narrow: boolean; readonly halves: Halves };
+
+export function firstVariants(
+  features: ShaderFeatures,
+  { narrow, halves }: DeviceTraits,
+): EngineVariants {
   const mat: EngineVariants["mat"] = (format, workload, mayRound) => {
     const activations = mayRound && acceptsInt8(format) ? "int8" : "float";
     return {
@@ -37,7 +42,13 @@ export function firstVariants(features: ShaderFeatures, narrow: boolean): Engine
     };
   };
   if (!narrow) {
-    const workgroup = { kind: "workgroup", lanes: 1, workgroupSize: 64 } as const;
+    const workgroup = {
+      kind: "workgroup",
+      lanes: 1,
+      block: 1,
+      halves: "builtin",
+      workgroupSize: 64,
+    } as const;
     return {
       mat,
       quantize: "workgroup",
@@ -51,12 +62,12 @@ export function firstVariants(features: ShaderFeatures, narrow: boolean): Engine
   }
   const fourLanes =
     features.subgroups && features.subgroupMinSize === 4 && features.subgroupMaxSize === 4;
-  const threads = { kind: "threads", lanes: 1, workgroupSize: 8 } as const;
+  const threads = { kind: "threads", lanes: 1, block: 2, halves, workgroupSize: 8 } as const;
   return {
     mat,
     quantize: "threads",
     decodeAttention: fourLanes
-      ? { kind: "threads", lanes: 4, workgroupSize: 4, fused: true }
+      ? { kind: "threads", lanes: 4, block: 2, halves, workgroupSize: 4, fused: true }
       : { ...threads, fused: true },
     prefillAttention: { ...threads, fused: false },
     splitPositions: fourLanes ? 256 : 64,

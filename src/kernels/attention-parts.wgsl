@@ -46,3 +46,15 @@ let unit = group.x * {WORKGROUP}u + local;
 if (lane > 0u) {
   return;
 }
+
+// #section builtin.unpack
+return vec4(unpack2x16float(low), unpack2x16float(high));
+
+// The sign stays, the other 15 bits move to the end of an f32's exponent and the start of its
+// fraction: the number times 2^-112. Those below 2^-14 may count as zero.
+
+// #section shifted.unpack
+let a = bitcast<i32>(low);
+let b = bitcast<i32>(high);
+let placed = vec4(a * 65536, a, b * 65536, b);
+return bitcast<vec4<f32>>(vec4(placed.x >> 3u, placed.y >> 3u, placed.z >> 3u, placed.w >> 3u) & vec4(-0x70002000i));

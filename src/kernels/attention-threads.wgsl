@@ -29,8 +29,10 @@ const LANES = {LANES}u;
 const PARTIAL_BASE = {PARTIAL_BASE}u;
 const LOWEST = -1e30;
 
+const UNIT = {UNIT};             // of the cache's numbers as `unpacked` gives them
+
 fn unpacked(low: u32, high: u32) -> vec4<f32> {
-  return vec4(unpack2x16float(low), unpack2x16float(high));
+  // #part unpack
 }
 
 @compute @workgroup_size({WORKGROUP})
@@ -64,8 +66,8 @@ fn main(
   }
   // #each h < SHARED
   // #each o < OCTETS
-  let q{h}_{o}l = query[{h}u * (DIM / 4u) + {o*2}u];
-  let q{h}_{o}h = query[{h}u * (DIM / 4u) + {o*2}u + 1u];
+  let q{h}_{o}l = UNIT * query[{h}u * (DIM / 4u) + {o*2}u];
+  let q{h}_{o}h = UNIT * query[{h}u * (DIM / 4u) + {o*2}u + 1u];
   // #end
   // #end
   // #each h < SHARED
@@ -145,7 +147,7 @@ fn main(
     let head = part * SHARED + {h}u;
     if (step.splits == 1u) {
       let at = (row * HEADS + head) * DIM;
-      let inverse = 1.0 / l{h};
+      let inverse = UNIT / l{h};
       // #each o < OCTETS
       store4(at + {o*8}u, a{h}_{o}l * inverse);
       store4(at + {o*8}u + 4u, a{h}_{o}h * inverse);
@@ -153,8 +155,8 @@ fn main(
     } else {
       let at = PARTIAL_BASE + ((row * HEADS + head) * step.splits + split) * (DIM + 2u);
       // #each o < OCTETS
-      store4(at + {o*8}u, a{h}_{o}l);
-      store4(at + {o*8}u + 4u, a{h}_{o}h);
+      store4(at + {o*8}u, UNIT * a{h}_{o}l);
+      store4(at + {o*8}u + 4u, UNIT * a{h}_{o}h);
       // #end
       out[at + DIM] = m{h};
       out[at + DIM + 1u] = l{h};

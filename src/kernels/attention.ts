@@ -17,21 +17,28 @@ import type { Kernel } from "./runner.ts";
 import { MAX_ROWS, packStep, type StepParams } from "./step-uniform.ts";
 import { expandTemplate, sectionsOf } from "./template.ts";
 
+export type Halves = "builtin" | "shifted";
+
 export type AttentionVariant = {
   readonly kind: "threads" | "workgroup";
   /** Rotation and cache write are part of the kernel: at most one row for each sequence. */
   readonly fused: boolean;
   /** Threads that share one unit of work and merge by subgroup operations; "threads" only. */
   readonly lanes: 1 | 4;
+  /** Positions that share one rescaling of the accumulators; "threads" only. */
+  readonly block: number;
+  /** How f16 pairs become floats: by the builtin, or by shifts, which some adapters do faster; "threads" only. */
+  readonly halves: Halves;
   readonly workgroupSize: number;
 };
 
 const PARTS = sectionsOf(partsFile);
 
+/** The part that makes four floats of two words of f16 pairs, for the measurement of `halves`. */
+export const unpackPart = (halves: Halves) => PARTS[`${halves}.unpack`]!;
+
 /** Most accumulators of one thread: more spill, and compile for seconds on software adapters. */
 const MAX_SHARED_NUMBERS = 192;
-/** Positions that share one rescaling of the accumulators in "threads". */
-const BLOCK_POSITIONS = 2;
 /** Floats of `out` before the partial results of splits. */
 export const partialBase = (shape: AttentionShape) => MAX_ROWS * shape.heads * shape.headSize;
 
@@ -60,7 +67,7 @@ export function attentionKernel(
 ): Kernel<StepParams> {
   const shared = sharedHeads(shape);
   const partCount = shape.heads / shared;
-  const { kind, lanes, workgroupSize, fused } = variant;
+  const { kind, lanes, block, halves, workgroupSize, fused } = variant;
   const values = {
     ...shapeValues(shape),
     PARTS: partCount,
@@ -69,7 +76,8 @@ export function attentionKernel(
     WORKGROUP: workgroupSize,
     PARTIAL_BASE: partialBase(shape),
     OCTETS: shape.headSize / 8,
-    BLOCK: BLOCK_POSITIONS,
+    BLOCK: block,
+    UNIT: halves === "shifted" ? "0x1p112f" : "1.0",
     QUADS: (shared * shape.headSize) / 4,
     SCORES: shared * workgroupSize,
     OWNED: Math.ceil(shape.headSize / workgroupSize),
@@ -78,6 +86,7 @@ export function attentionKernel(
     ...SHAPE_PARTS,
     query: PARTS[`${fused ? "fused" : "plain"}.query`]!,
     write: fused ? PARTS[`${kind}.write`]! : "",
+    unpack: PARTS[`${halves}.unpack`]!,
     enable: lanes > 1 ? PARTS["lanes.enable"]! : "",
     unit: PARTS[`${lanes > 1 ? "lanes" : "single"}.unit`]!,
     merge: lanes > 1 ? PARTS["lanes.merge"]! : "",

@@ -37,8 +37,8 @@ const MEASURE_MS = 12;
 const MOST_REPEATS = 200;
 
 /**
- * Milliseconds of one `record`: the least of `runs`, after one that warms up and
- * sets how often to repeat. Stops early when it is over `hopelessMs`.
+ * Milliseconds of one `record`: the least of `runs`, each of as many as fill the clock. The first
+ * is not counted: some drivers compile then. Stops early when it is over `hopelessMs`.
  */
 export async function timeOf(
   device: GPUDevice,
@@ -54,11 +54,18 @@ export async function timeOf(
     const start = performance.now();
     device.queue.submit([commands]);
     await workDone(device, nudge);
-    return (performance.now() - start) / repeats;
+    return performance.now() - start;
   };
-  let best = await run(1);
-  if (best > hopelessMs) return best;
-  const repeats = Math.min(MOST_REPEATS, Math.max(1, Math.ceil(MEASURE_MS / best)));
-  for (let i = 0; i < runs; i++) best = Math.min(best, await run(repeats));
-  return best;
+  await run(1);
+  let repeats = 1;
+  let totalMs = await run(repeats);
+  if (totalMs > hopelessMs + MEASURE_MS / 2) return totalMs;
+  while (totalMs < MEASURE_MS && repeats < MOST_REPEATS) {
+    const wanted = Math.ceil((repeats * MEASURE_MS * 1.2) / Math.max(totalMs, 0.1));
+    repeats = Math.min(MOST_REPEATS, Math.max(2 * repeats, wanted));
+    totalMs = await run(repeats);
+  }
+  let best = totalMs;
+  for (let i = 1; i < runs; i++) best = Math.min(best, await run(repeats));
+  return best / repeats;
 }

@@ -54,9 +54,10 @@ const SHAPES: readonly (AttentionShape & { name: string })[] = [
 ];
 
 const VARIANTS: readonly Omit<AttentionVariant, "fused">[] = [
-  { kind: "threads", lanes: 1, workgroupSize: 8 },
-  { kind: "threads", lanes: 4, workgroupSize: 4 },
-  { kind: "workgroup", lanes: 1, workgroupSize: 32 },
+  { kind: "threads", lanes: 1, block: 2, halves: "builtin", workgroupSize: 8 },
+  { kind: "threads", lanes: 1, block: 1, halves: "shifted", workgroupSize: 8 },
+  { kind: "threads", lanes: 4, block: 2, halves: "shifted", workgroupSize: 4 },
+  { kind: "workgroup", lanes: 1, block: 1, halves: "builtin", workgroupSize: 32 },
 ];
 
 /** One step of the kernels over caches that live on the GPU. */
@@ -104,7 +105,7 @@ const rowsOf = (sequence: number, first: number, count: number) =>
 
 describe.each(SHAPES)("attention of $name", (shape) => {
   test.each(VARIANTS)(
-    "$kind, $lanes lanes: prefill, then decode of two sequences over both segments",
+    "$kind, $lanes lanes, f16 $halves: prefill, then decode of two sequences over both segments",
     async (variant) => {
       const device = await testDevice();
       if (variant.lanes > 1 && !shaderFeatures(device).subgroups) {

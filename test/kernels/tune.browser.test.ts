@@ -4,6 +4,7 @@ import { firstChoice, matCandidates } from "../../src/kernels/mat-variants.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { tunedLine, tuneMat } from "../../src/kernels/tune.ts";
 import { run } from "../../src/kernels/runner-once.ts";
+import { halvesKernel } from "../../src/kernels/tune-halves.ts";
 import { isNarrow, widthKernel } from "../../src/kernels/tune-width.ts";
 import { testDevice } from "./support/device.ts";
 
@@ -23,6 +24,15 @@ test("the software adapters that tests run on are narrow", async () => {
 test("the width kernel computes what it says", async () => {
   const [out] = await run(device, widthKernel, [{ output: 128 }], { steps: 3, groups: 2 });
   expect([...out!]).toEqual(Array.from({ length: 128 }, (_, i) => i));
+});
+
+test("f16 pairs become the same floats by the builtin and by shifts, times a power of two", async () => {
+  const params = { steps: 2, words: 0x3c00bc00 };
+  const [builtin] = await run(device, halvesKernel("builtin"), [{ output: 1024 }], params);
+  const [shifted] = await run(device, halvesKernel("shifted"), [{ output: 1024 }], params);
+  expect(builtin!.some((value) => value !== 0)).toBe(true);
+  const expected = [...builtin!];
+  expect([...shifted!].map((value) => value * 2 ** 112)).toEqual(expected);
 });
 
 test("measures every workload, refuses nothing here, and reports progress", async () => {
