@@ -40,8 +40,14 @@ export type Incumbent = {
 const ROOT_STEPS = 120;
 const ROOT_STEPS_SHORT = 40;
 /** ... and then with a memory of sites, where the room has sites. */
-const SITE_STEPS = 60;
-const FIRST_STEPS = 24;
+const SITE_STEPS = 40;
+/** Steps for each first member, round after round, up to the round of this width. */
+const FIRST_STEPS = 8;
+const LAST_CLIMB = 2048;
+/** States a member where the room has sites; more from the round of this width on. */
+const FEW_STATES = 20;
+const MANY_STATES = 80;
+const REMEMBERING_MORE = 256;
 /**
  * Labels kept a level, round after round. The first round only looks for plans, with
  * the shared prices; from the second on each first member has prices of its own.
@@ -53,7 +59,6 @@ const SCOUTING = 8;
 type Branch = {
   readonly first: number;
   readonly prices: Prices;
-  climbed: boolean;
   bound: number;
 };
 
@@ -123,7 +128,7 @@ function searchBranches(
   offer: (order: readonly number[]) => void,
 ): number {
   const target = incumbent.cutoff;
-  const remembering = siteStates(inst);
+  const remembering = siteStates(inst, root.price, FEW_STATES);
   if (remembering !== null && incumbent.aim === null) {
     relaxation = createRelaxation(inst, remembering);
     const forgetfulBound = root.bound;
@@ -156,14 +161,19 @@ function searchBranches(
     const prices = copyPrices(root);
     prices.rent.fill(0);
     prices.bound = -Infinity;
-    open.push({ first, prices, climbed: false, bound });
+    open.push({ first, prices, bound });
   }
   open.sort((a, b) => a.bound - b.bound || a.first - b.first);
   const least = () => open.reduce((bound, branch) => Math.min(bound, branch.bound), target());
   for (const width of WIDTHS) {
+    if (width === REMEMBERING_MORE && remembering !== null) {
+      const more = siteStates(inst, root.price, MANY_STATES);
+      if (more !== null && more.count > relaxation.states.count)
+        relaxation = createRelaxation(inst, more);
+    }
     for (const branch of open) {
       if (branch.bound >= target()) continue;
-      if (!branch.climbed && width > SCOUTING) {
+      if (width > SCOUTING && width <= LAST_CLIMB) {
         climb(relaxation, branch.prices, branch.first, {
           steps: FIRST_STEPS,
           target,
@@ -172,7 +182,6 @@ function searchBranches(
           onPath: offer,
         });
         branch.bound = Math.max(branch.bound, branch.prices.bound);
-        branch.climbed = true;
       }
       if (isLate()) return least();
       if (branch.bound >= target()) continue;

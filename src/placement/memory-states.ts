@@ -36,10 +36,9 @@ export type MemoryStates = {
   readonly insideHop: Float64Array;
 };
 
-/** Sites of up to so many members remember each of them. */
-const MOST_REMEMBERED = 5;
-/** Units of room that a larger site counts in. */
-const UNITS = 24;
+/** Units that the room of the members not remembered one by one is counted in. */
+const FEWEST_UNITS = 4;
+const MOST_UNITS = 24;
 /** Links between sites are at least so many times as slow as those that join a site. */
 const SITE_GAP = 2;
 
@@ -50,40 +49,86 @@ export function forgetful(inst: Instance): MemoryStates {
     inst,
     Int32Array.from({ length: n }, (_, d) => d),
     n,
-    () => ({ weights: [0], bits: false }),
+    () => NO_MEMORY,
     true,
   );
 }
 
 /** The states of an instance whose members are in sites; null where there is one site, or none. */
-export function siteStates(inst: Instance): MemoryStates | null {
+export function siteStates(
+  inst: Instance,
+  price: Float64Array,
+  statesPerMember: number,
+): MemoryStates | null {
   const { siteOf, count } = sitesOf(inst);
   if (count < 2 || count > inst.n / 2 + 1) return null;
-  return build(inst, siteOf, count, (members) => weightsFor(inst, members), false);
+  return build(
+    inst,
+    siteOf,
+    count,
+    (members) => layoutFor(inst, members, price, statesPerMember * members.length),
+    false,
+  );
 }
 
-type Weights = { readonly weights: readonly number[]; readonly bits: boolean };
+/** How the memory of one site is laid out: bits for some members, then units of room. */
+type Layout = {
+  /** What visiting each member adds. */
+  readonly weights: readonly number[];
+  /** Bits of the members that are remembered one by one. */
+  readonly bits: number;
+  /** The sum of the weights of all members. */
+  readonly most: number;
+};
 
-function weightsFor({ L, reach, minEnd }: Instance, members: readonly number[]): Weights {
-  if (members.length <= MOST_REMEMBERED)
-    return { weights: members.map((_, i) => 1 << i), bits: true };
-  const room = members.map((d) => {
-    let most = 1;
-    for (let l = 0; l < L; l++)
-      if (reach[d * (L + 1) + l]! >= minEnd[d * (L + 1) + l]!)
-        most = Math.max(most, reach[d * (L + 1) + l]! - l);
-    return most;
+const NO_MEMORY: Layout = { weights: [0], bits: 0, most: 0 };
+
+/** Remembers the dearest members one by one and the others by room, in so many states. */
+function layoutFor(
+  inst: Instance,
+  members: readonly number[],
+  price: Float64Array,
+  mostStates: number,
+): Layout {
+  const m = members.length;
+  let named = m;
+  let units = 0;
+  const states = (bits: number, room: number) =>
+    bits * 2 ** Math.max(0, bits - 1) * (room + 1) + (m - bits) * 2 ** bits * room;
+  while (named > 0 && states(named, named === m ? 0 : FEWEST_UNITS) > mostStates) named--;
+  if (named < m) {
+    units = FEWEST_UNITS;
+    while (units < MOST_UNITS && states(named, units + 1) <= mostStates) units++;
+  }
+  const dearest = members
+    .map((d, index) => ({ index, price: price[d]! }))
+    .sort((a, b) => b.price - a.price || a.index - b.index)
+    .map(({ index }) => index);
+  const weights = members.map(() => 0);
+  const counted = dearest.slice(named);
+  dearest.slice(0, named).forEach((index, bit) => (weights[index] = 1 << bit));
+  const room = counted.map((index) => roomOf(inst, members[index]!));
+  const unit = room.reduce((sum, layers) => sum + layers, 0) / units;
+  counted.forEach((index, i) => {
+    weights[index] = Math.max(1, Math.round(room[i]! / unit)) << named;
   });
-  const total = room.reduce((sum, layers) => sum + layers, 0);
-  const unit = Math.max(1, total / UNITS);
-  return { weights: room.map((layers) => Math.max(1, Math.round(layers / unit))), bits: false };
+  return { weights, bits: named, most: weights.reduce((sum, weight) => sum + weight, 0) };
+}
+
+/** The most layers that `d` can hold. */
+function roomOf({ L, reach, minEnd }: Instance, d: number): number {
+  let most = 1;
+  for (let l = 0; l < L; l++)
+    if (reach[d * (L + 1) + l]! >= minEnd[d * (L + 1) + l]!)
+      most = Math.max(most, reach[d * (L + 1) + l]! - l);
+  return most;
 }
 
 function build(
   { n, hop }: Instance,
   siteOf: Int32Array,
   siteCount: number,
-  weigh: (members: readonly number[]) => Weights,
+  layOut: (members: readonly number[]) => Layout,
   isForgetful: boolean,
 ): MemoryStates {
   const weight = new Int32Array(n);
@@ -91,22 +136,22 @@ function build(
   const start = new Int32Array(n + 1);
   const sites: number[][] = Array.from({ length: siteCount }, () => []);
   for (let d = 0; d < n; d++) sites[siteOf[d]!]!.push(d);
-  const bits = new Uint8Array(siteCount);
-  const most = new Int32Array(siteCount);
-  sites.forEach((members, site) => {
-    const { weights, bits: isBits } = weigh(members);
-    members.forEach((d, i) => (weight[d] = weights[i]!));
-    bits[site] = isBits ? 1 : 0;
-    most[site] = weights.reduce((sum, w) => sum + w, 0);
-  });
+  const layouts = sites.map(layOut);
+  const layoutOf = (d: number) => layouts[siteOf[d]!]!;
+  sites.forEach((members, site) =>
+    members.forEach((d, i) => (weight[d] = layouts[site]!.weights[i]!)),
+  );
   let cells = 0;
   for (let d = 0; d < n; d++) {
     offset[d] = cells;
-    cells += most[siteOf[d]!]! + 1;
+    cells += layoutOf(d).most + 1;
   }
   const stateAt = new Int32Array(cells).fill(-1);
-  const refuses = (memory: number, d: number) =>
-    bits[siteOf[d]!] === 1 ? (memory & weight[d]!) !== 0 : memory + weight[d]! > most[siteOf[d]!]!;
+  const refuses = (memory: number, d: number) => {
+    const { bits, most } = layoutOf(d);
+    if (weight[d]! < 1 << bits) return (memory & weight[d]!) !== 0;
+    return (memory >> bits) + (weight[d]! >> bits) > most >> bits;
+  };
   // Memories that a walk can have after visiting d.
   const reached: Set<number>[] = Array.from({ length: n }, () => new Set());
   const walk = (d: number, memory: number): void => {

@@ -73,8 +73,7 @@ export class Polisher {
     const k = this.#order.length;
     if (k <= 2) return;
     for (let i = 0; i < k; i++)
-      if (this.#inst.required[this.#order[i]!] !== 1)
-        yield { keep: i, middle: [], resume: i + 1, isReorder: false };
+      if (this.#inst.required[this.#order[i]!] !== 1) yield { keep: i, middle: [], resume: i + 1 };
   }
 
   *#outsiders(): Iterable<number> {
@@ -87,40 +86,71 @@ export class Polisher {
     for (const d of this.#outsiders())
       for (let i = 0; i < k; i++)
         if (this.#inst.required[this.#order[i]!] !== 1)
-          yield { keep: i, middle: [d], resume: i + 1, isReorder: false };
+          yield { keep: i, middle: [d], resume: i + 1 };
   }
 
   *#insertions(): Iterable<Candidate> {
     const k = this.#order.length;
     if (k >= this.#inst.maxStages) return;
     for (const d of this.#outsiders())
-      for (let i = 0; i <= k; i++) yield { keep: i, middle: [d], resume: i, isReorder: false };
+      for (let i = 0; i <= k; i++) yield { keep: i, middle: [d], resume: i };
   }
 
+  /** The same members in another order: only hops change, so that their sums come first. */
   *#reorders(): Iterable<Candidate> {
     const order = this.#order;
+    const { n, hop, close } = this.#inst;
     const k = order.length;
+    const most = close[order[k - 1]! * n + order[0]!]! - 1e-12;
+    const back = new Float64Array(k);
+    const forth = new Float64Array(k);
+    for (let i = 1; i < k; i++) {
+      forth[i] = forth[i - 1]! + hop[order[i - 1]! * n + order[i]!]!;
+      back[i] = back[i - 1]! + hop[order[i]! * n + order[i - 1]!]!;
+    }
     for (let i = 0; i < k - 1; i++)
       for (let j = i + 1; j < k; j++) {
-        const part = order.slice(i, j + 1);
-        yield { keep: i, middle: [...part].reverse(), resume: j + 1, isReorder: true };
+        const before = i > 0 ? order[i - 1]! : -1;
+        const after = j < k - 1 ? order[j + 1]! : -1;
+        const [a, z] = [order[i]!, order[j]!];
+        const old = this.#edge(before, a) + this.#edge(z, after);
+        /** Whether new ends of the part and new hops within it shorten the way. */
+        const isShorter = (start: number, end: number, inner: number) => {
+          const first = i > 0 ? order[0]! : start;
+          const last = j < k - 1 ? order[k - 1]! : end;
+          const ends = this.#edge(before, start) + this.#edge(end, after) - old;
+          return ends + inner + close[last * n + first]! < most;
+        };
+        if (isShorter(z, a, back[j]! - back[i]! - forth[j]! + forth[i]!))
+          yield { keep: i, middle: order.slice(i, j + 1).reverse(), resume: j + 1 };
         if (j > i + 2) {
-          const swapped = [...part];
-          [swapped[0], swapped[part.length - 1]] = [part[part.length - 1]!, part[0]!];
-          yield { keep: i, middle: swapped, resume: j + 1, isReorder: true };
+          const [b, y] = [order[i + 1]!, order[j - 1]!];
+          const inner = this.#edge(z, b) + this.#edge(y, a) - this.#edge(a, b) - this.#edge(y, z);
+          if (isShorter(z, a, inner))
+            yield { keep: i, middle: [z, ...order.slice(i + 1, j), a], resume: j + 1 };
         }
-        for (let run = 1; run <= LONGEST_RUN && run < part.length; run++) {
-          const forth = [...part.slice(run), ...part.slice(0, run)];
-          yield { keep: i, middle: forth, resume: j + 1, isReorder: true };
-          if (run === part.length - run) continue;
-          const back = [...part.slice(part.length - run), ...part.slice(0, part.length - run)];
-          yield { keep: i, middle: back, resume: j + 1, isReorder: true };
+        const length = j - i + 1;
+        for (let run = 1; run < length; run++) {
+          if (run > LONGEST_RUN && run < length - LONGEST_RUN) continue;
+          const [cut, next] = [order[i + run - 1]!, order[i + run]!];
+          if (isShorter(next, cut, this.#edge(z, a) - this.#edge(cut, next)))
+            yield {
+              keep: i,
+              middle: [...order.slice(i + run, j + 1), ...order.slice(i, i + run)],
+              resume: j + 1,
+            };
         }
       }
   }
 
+  /** A hop; -1 stands for what is before the first member and after the last. */
+  #edge(from: number, to: number): number {
+    const { n, hop, embed, head } = this.#inst;
+    return from < 0 ? embed[to]! : to < 0 ? head[from]! : hop[from * n + to]!;
+  }
+
   /** The candidate's cost, or anything at or above `below` when it is not better. */
-  #evaluate({ keep, middle, resume, isReorder }: Candidate, below: number): number {
+  #evaluate({ keep, middle, resume }: Candidate, below: number): number {
     const { n, L, hop, close, stage } = this.#inst;
     const order = this.#order;
     const k = order.length;
@@ -128,8 +158,6 @@ export class Polisher {
     const last = resume < k ? order[k - 1]! : (middle[middle.length - 1] ?? order[keep - 1]!);
     const closing = close[last * n + first]!;
     if (closing === Infinity) return Infinity;
-    if (isReorder && !(this.#hopChange(keep, middle, resume) + closing < this.#closing() - 1e-12))
-      return Infinity;
     let values = keep > 0 ? this.#done[keep - 1]! : null;
     let at = keep > 0 ? order[keep - 1]! : -1;
     let into = this.#one;
@@ -182,32 +210,6 @@ export class Polisher {
     return cost < below ? cost : Infinity;
   }
 
-  #closing(): number {
-    const order = this.#order;
-    return this.#inst.close[order[order.length - 1]! * this.#inst.n + order[0]!]!;
-  }
-
-  /** What hops, embedding and head cost more when only the order changes. */
-  #hopChange(keep: number, middle: readonly number[], resume: number): number {
-    const { n, hop, embed, head } = this.#inst;
-    const order = this.#order;
-    const k = order.length;
-    let change = 0;
-    let before = keep > 0 ? order[keep - 1]! : -1;
-    for (const d of middle) {
-      change += before < 0 ? embed[d]! : hop[before * n + d]!;
-      before = d;
-    }
-    change += resume < k ? hop[before * n + order[resume]!]! : head[before]!;
-    before = keep > 0 ? order[keep - 1]! : -1;
-    for (let i = keep; i < resume; i++) {
-      change -= before < 0 ? embed[order[i]!]! : hop[before * n + order[i]!]!;
-      before = order[i]!;
-    }
-    change -= resume < k ? hop[before * n + order[resume]!]! : head[before]!;
-    return change;
-  }
-
   #take(order: number[]): void {
     const { L, n, hop, stage } = this.#inst;
     this.#order = order;
@@ -258,6 +260,4 @@ type Candidate = {
   readonly keep: number;
   readonly middle: readonly number[];
   readonly resume: number;
-  /** The same members: only hops change. */
-  readonly isReorder: boolean;
 };
