@@ -29,7 +29,9 @@ const LANES = {LANES}u;
 const PARTIAL_BASE = {PARTIAL_BASE}u;
 const LOWEST = -1e30;
 
-const UNIT = {UNIT};             // of the cache's numbers as `unpacked` gives them
+// Of the cache's numbers as `unpacked` gives them. Queries and weights are scaled by it before they
+// meet: sums as small would be denormal, which CPUs add a hundred times slower.
+const UNIT = {UNIT};
 
 fn unpacked(low: u32, high: u32) -> vec4<f32> {
   // #part unpack
@@ -113,6 +115,7 @@ fn main(
       // #each b < BLOCK
       let e{h}_{b} = exp(s{h}_{b} - n{h});
       l{h} += e{h}_{b};
+      let w{h}_{b} = UNIT * e{h}_{b};
       // #end
       // #end
       let values = length * (DIM / 8u);
@@ -126,12 +129,12 @@ fn main(
         // #each h < SHARED
         a{h}_{o}l = a{h}_{o}l * c{h}
         // #each b < BLOCK
-          + e{h}_{b} * low{b}
+          + w{h}_{b} * low{b}
         // #end
         ;
         a{h}_{o}h = a{h}_{o}h * c{h}
         // #each b < BLOCK
-          + e{h}_{b} * high{b}
+          + w{h}_{b} * high{b}
         // #end
         ;
         // #end
@@ -147,7 +150,7 @@ fn main(
     let head = part * SHARED + {h}u;
     if (step.splits == 1u) {
       let at = (row * HEADS + head) * DIM;
-      let inverse = UNIT / l{h};
+      let inverse = 1.0 / l{h};
       // #each o < OCTETS
       store4(at + {o*8}u, a{h}_{o}l * inverse);
       store4(at + {o*8}u + 4u, a{h}_{o}h * inverse);
@@ -155,8 +158,8 @@ fn main(
     } else {
       let at = PARTIAL_BASE + ((row * HEADS + head) * step.splits + split) * (DIM + 2u);
       // #each o < OCTETS
-      store4(at + {o*8}u, UNIT * a{h}_{o}l);
-      store4(at + {o*8}u + 4u, UNIT * a{h}_{o}h);
+      store4(at + {o*8}u, a{h}_{o}l);
+      store4(at + {o*8}u + 4u, a{h}_{o}h);
       // #end
       out[at + DIM] = m{h};
       out[at + DIM + 1u] = l{h};
