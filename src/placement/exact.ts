@@ -8,6 +8,7 @@ import { Polisher } from "./polish.ts";
 import { LabelTable, MOST_MEMBERS } from "./labels.ts";
 import {
   boundOf,
+  cheapestFirst,
   climb,
   copyPrices,
   createPrices,
@@ -15,11 +16,11 @@ import {
   reprice,
   type Prices,
 } from "./prices.ts";
-import { createRelaxation, type Relaxation } from "./relaxation.ts";
+import { createRelaxation, tracePath, type Relaxation } from "./relaxation.ts";
 import { siteStates } from "./memory-states.ts";
 import { boundThrough, restrict } from "./restrict.ts";
 import { searchFrom } from "./search.ts";
-import { splitOrder } from "./split.ts";
+import { splitOrder, splitWithSkips } from "./split.ts";
 import { skipSafety, twins } from "./structure.ts";
 
 /** The best plan so far and what a better one must stay below; orders name `inst`'s members. */
@@ -128,6 +129,21 @@ function searchBranches(
   offer: (order: readonly number[]) => void,
 ): number {
   const target = incumbent.cutoff;
+  const closing = new Float64Array(inst.n);
+  const polisher = new Polisher(inst, isLate);
+  const polish = (order: readonly number[]) => {
+    const tour = polisher.improve(order);
+    if (tour.cost < target()) offer(tour.order);
+  };
+  /** The path that prices like best, made a plan. */
+  const repair = (prices: Prices) => {
+    if (incumbent.aim !== null || !reprice(relaxation, prices, -1, closing, isLate)) return;
+    const first = cheapestFirst(relaxation, prices, -1);
+    if (first < 0) return;
+    const chain = splitWithSkips(inst, completed(inst, tracePath(relaxation, closing, first)));
+    if (chain.cost < Infinity) polish(chain.order);
+  };
+  repair(root);
   const remembering = siteStates(inst, root.price, FEW_STATES);
   if (remembering !== null && incumbent.aim === null) {
     relaxation = createRelaxation(inst, remembering);
@@ -141,18 +157,13 @@ function searchBranches(
       onPath: offer,
     });
     root.bound = Math.max(root.bound, forgetfulBound);
+    repair(root);
     if (root.bound >= target() || isLate()) return root.bound;
     if (!reprice(relaxation, root, -1, new Float64Array(inst.n), isLate)) return root.bound;
   }
   const twinBefore = twins(inst);
   const skipSafe = skipSafety(inst);
-  const closing = new Float64Array(inst.n);
   const table = new LabelTable();
-  const polisher = new Polisher(inst, isLate);
-  const polish = (order: readonly number[]) => {
-    const tour = polisher.improve(order);
-    if (tour.cost < target()) offer(tour.order);
-  };
   let open: Branch[] = [];
   for (let first = 0; first < inst.n; first++) {
     if (twinBefore[first]! >= 0) continue;
@@ -214,6 +225,25 @@ function searchBranches(
     if (open.length === 0) break;
   }
   return least();
+}
+
+/** A relaxed path without its repeats, and every other member where it lengthens the way least. */
+function completed({ n, hop }: Instance, path: readonly number[]): number[] {
+  const order = [...new Set(path)];
+  for (let d = 0; d < n; d++) {
+    if (order.includes(d)) continue;
+    let place = order.length;
+    let least = Infinity;
+    for (let i = 1; i <= order.length; i++) {
+      const from = order[i - 1]!;
+      const into = hop[from * n + d]!;
+      const to = order[i];
+      const ms = to === undefined ? into : into + hop[d * n + to]! - hop[from * n + to]!;
+      if (ms < least) [least, place] = [ms, i];
+    }
+    order.splice(place, 0, d);
+  }
+  return order;
 }
 
 function keepPrices(prices: Prices, keep: readonly number[]): Prices {

@@ -48,20 +48,25 @@ export class Polisher {
   #step(): boolean {
     return (
       this.#try(this.#drops()) ||
-      this.#try(this.#reorders()) ||
+      this.#try(
+        this.#reorders().sort((a, b) => a.hopMs - b.hopMs),
+        true,
+      ) ||
       this.#try(this.#replacements()) ||
       this.#try(this.#insertions())
     );
   }
 
-  /** Takes the best of the candidates when it is better. */
-  #try(candidates: Iterable<Candidate>): boolean {
+  /** Takes the best of the candidates when it is better, or the first that is. */
+  #try(candidates: Iterable<Candidate>, takesFirst = false): boolean {
     let best = this.#cost - GAIN * Math.max(1, this.#cost);
     let chosen: Candidate | null = null;
     for (const candidate of candidates) {
       if (++this.#looked % CLOCK_INTERVAL === 0 && this.#isLate()) return false;
       const cost = this.#evaluate(candidate, best);
-      if (cost < best) [best, chosen] = [cost, candidate];
+      if (cost >= best) continue;
+      [best, chosen] = [cost, candidate];
+      if (takesFirst) break;
     }
     if (chosen === null) return false;
     const { keep, middle, resume } = chosen;
@@ -96,8 +101,9 @@ export class Polisher {
       for (let i = 0; i <= k; i++) yield { keep: i, middle: [d], resume: i };
   }
 
-  /** The same members in another order: only hops change, so that their sums come first. */
-  *#reorders(): Iterable<Candidate> {
+  /** The same members in another order, where hops get shorter, with the hops' sum. */
+  #reorders(): (Candidate & { readonly hopMs: number })[] {
+    const found: (Candidate & { readonly hopMs: number })[] = [];
     const order = this.#order;
     const { n, hop, close } = this.#inst;
     const k = order.length;
@@ -114,33 +120,38 @@ export class Polisher {
         const after = j < k - 1 ? order[j + 1]! : -1;
         const [a, z] = [order[i]!, order[j]!];
         const old = this.#edge(before, a) + this.#edge(z, after);
-        /** Whether new ends of the part and new hops within it shorten the way. */
-        const isShorter = (start: number, end: number, inner: number) => {
+        /** The changed hops, for new ends of the part and new hops within it. */
+        const waysOf = (start: number, end: number, inner: number) => {
           const first = i > 0 ? order[0]! : start;
           const last = j < k - 1 ? order[k - 1]! : end;
           const ends = this.#edge(before, start) + this.#edge(end, after) - old;
-          return ends + inner + close[last * n + first]! < most;
+          return ends + inner + close[last * n + first]!;
         };
-        if (isShorter(z, a, back[j]! - back[i]! - forth[j]! + forth[i]!))
-          yield { keep: i, middle: order.slice(i, j + 1).reverse(), resume: j + 1 };
+        const resume = j + 1;
+        let hopMs = waysOf(z, a, back[j]! - back[i]! - forth[j]! + forth[i]!);
+        if (hopMs < most)
+          found.push({ keep: i, middle: order.slice(i, resume).reverse(), resume, hopMs });
         if (j > i + 2) {
           const [b, y] = [order[i + 1]!, order[j - 1]!];
-          const inner = this.#edge(z, b) + this.#edge(y, a) - this.#edge(a, b) - this.#edge(y, z);
-          if (isShorter(z, a, inner))
-            yield { keep: i, middle: [z, ...order.slice(i + 1, j), a], resume: j + 1 };
+          hopMs = waysOf(
+            z,
+            a,
+            this.#edge(z, b) + this.#edge(y, a) - this.#edge(a, b) - this.#edge(y, z),
+          );
+          if (hopMs < most)
+            found.push({ keep: i, middle: [z, ...order.slice(i + 1, j), a], resume, hopMs });
         }
-        const length = j - i + 1;
+        const length = resume - i;
         for (let run = 1; run < length; run++) {
           if (run > LONGEST_RUN && run < length - LONGEST_RUN) continue;
           const [cut, next] = [order[i + run - 1]!, order[i + run]!];
-          if (isShorter(next, cut, this.#edge(z, a) - this.#edge(cut, next)))
-            yield {
-              keep: i,
-              middle: [...order.slice(i + run, j + 1), ...order.slice(i, i + run)],
-              resume: j + 1,
-            };
+          hopMs = waysOf(next, cut, this.#edge(z, a) - this.#edge(cut, next));
+          if (hopMs >= most) continue;
+          const middle = [...order.slice(i + run, resume), ...order.slice(i, i + run)];
+          found.push({ keep: i, middle, resume, hopMs });
         }
       }
+    return found;
   }
 
   /** A hop; -1 stands for what is before the first member and after the last. */
