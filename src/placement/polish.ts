@@ -25,6 +25,8 @@ export class Polisher {
   #order: number[] = [];
   #cost = Infinity;
   #looked = 0;
+  /** Layers looked at so far: a measure of work that no clock changes. */
+  work = 0;
   #done: Float64Array[] = [];
   #left: Float64Array[] = [];
   readonly #one: Float64Array;
@@ -169,6 +171,7 @@ export class Polisher {
     const last = resume < k ? order[k - 1]! : (middle[middle.length - 1] ?? order[keep - 1]!);
     const closing = close[last * n + first]!;
     if (closing === Infinity) return Infinity;
+    this.work += (middle.length + 1) * L;
     let values = keep > 0 ? this.#done[keep - 1]! : null;
     let at = keep > 0 ? order[keep - 1]! : -1;
     let into = this.#one;

@@ -158,7 +158,11 @@ export function refund({ n, maxStages }: Instance, { price, perStage }: Prices):
 }
 
 /** The first member of the cheapest path, or -1; `first` where it is fixed. */
-export function cheapestFirst({ fromFirst, inst }: Relaxation, { rent }: Prices, first: number): number {
+export function cheapestFirst(
+  { fromFirst, inst }: Relaxation,
+  { rent }: Prices,
+  first: number,
+): number {
   if (first >= 0) return fromFirst[first]! < Infinity ? first : -1;
   let best = -1;
   let least = Infinity;

@@ -15,6 +15,7 @@ import { isThroughputOnly, splitForObjective } from "./bottleneck.ts";
 import { solvePipelines } from "./exact.ts";
 import { findsGreedyPlan, greedyPlans } from "./greedy.ts";
 import { explainInfeasible, isImpossible } from "./infeasible.ts";
+import { insertedPlan } from "./insertion.ts";
 import { buildInstance, type Instance } from "./instance.ts";
 import { solveMix } from "./mix.ts";
 import { MOST_MEMBERS } from "./labels.ts";
@@ -98,6 +99,12 @@ function boundFor(inst: Instance, best: BestPlan, isLate: () => boolean): number
 
 /** Looks for any plan at all, costs aside; false when it is proven that there is none. */
 function findAny(inst: Instance, best: BestPlan, isLate: () => boolean): boolean {
+  const inserted = inst.n <= MOST_MEMBERS ? insertedPlan(inst, isLate) : null;
+  if (inserted !== null) {
+    best.offerPlan(inst, inserted);
+    if (inst.throughputWeight === 0) polishAll(inst, [inserted], best, isLate);
+    return true;
+  }
   const any = withinCap(inst, Infinity, isLate);
   if (any.kind === "found") {
     const plan = splitForObjective(inst, any.order);
@@ -123,14 +130,15 @@ function polishAll(
     if (split.cost < least.cost) least = { order: tour.order, cost: split.cost };
   };
   for (const { order } of plans) take(order);
-  const kicks = inst.n > FEW_MEMBERS && inst.n <= MOST_MEMBERS ? KICKS : 0;
-  for (let kick = 1; kick <= kicks && least.order.length > 3 && !isLate(); kick++)
+  if (inst.n <= FEW_MEMBERS || inst.n > MOST_MEMBERS) return;
+  for (let kick = 1; polisher.work < KICK_WORK && least.order.length > 3 && !isLate(); kick++)
     take(kicked(least.order, kick));
 }
 
 /** Rooms up to this size are searched exactly so soon that kicks only cost time. */
 const FEW_MEMBERS = 16;
-const KICKS = 12;
+/** Layers looked at by local search after which there are no more kicks. */
+const KICK_WORK = 1.2e6;
 
 /** Two neighbouring runs of stages exchanged: a change that local search does not undo. */
 function kicked(order: readonly number[], kick: number): number[] {
