@@ -27,7 +27,7 @@ export type Constraint = {
 
 /** A byte count that no shard reaches. */
 const UNLIMITED_BYTES = Number.MAX_SAFE_INTEGER;
-/** A link that was never measured, where the rule is soft: slow, so that it is avoided. */
+/** A link that was never measured, where the rule is not hard: slow, so that it is avoided. */
 const UNKNOWN_LINK = { latencyMs: 250, bytesPerMs: 100 };
 const PRESSURE_ORDER = ["nominal", "fair", "serious", "critical"];
 
@@ -47,7 +47,8 @@ export const CONSTRAINTS: readonly Constraint[] = [
   {
     name: "reachable",
     asks: "Neighbours in the pipeline, and the last with the first, have a measured link.",
-    shape: (problem, use) => (use === "hard" ? problem : withUnknownLinks(problem)),
+    shape: (problem, use, { penaltyMs }) =>
+      use === "hard" ? problem : withUnknownLinks(problem, use === "soft" ? penaltyMs : 0),
   },
   {
     name: "precision",
@@ -117,13 +118,15 @@ function withoutPins(problem: Problem): Problem {
   return { ...problem, members };
 }
 
-function withUnknownLinks(problem: Problem): Problem {
+/** Every missing link as a slow one; `extraMs` is what a soft rule charges for each. */
+function withUnknownLinks(problem: Problem, extraMs: number): Problem {
+  const latencyMs = UNKNOWN_LINK.latencyMs + extraMs;
   const there = new Set(problem.links.map(({ from, to }) => JSON.stringify([from, to])));
   const ids = problem.members.map(({ id }) => id);
   const unknown = ids.flatMap((from) =>
     ids
       .filter((to) => to !== from && !there.has(JSON.stringify([from, to])))
-      .map((to) => ({ from, to, ...UNKNOWN_LINK })),
+      .map((to) => ({ from, to, ...UNKNOWN_LINK, latencyMs })),
   );
   return { ...problem, links: [...problem.links, ...unknown] };
 }

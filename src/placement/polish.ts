@@ -17,7 +17,7 @@ const GAIN = 1e-9;
 /** Longest run of stages that is moved as one. */
 const LONGEST_RUN = 3;
 /** Candidates are looked at between two looks at the clock. */
-const CLOCK_INTERVAL = 64;
+const CLOCK_INTERVAL = 16;
 
 export class Polisher {
   readonly #inst: Instance;

@@ -15,8 +15,8 @@
 import type { Instance } from "./instance.ts";
 import { forgetful, type MemoryStates } from "./memory-states.ts";
 
-/** Hops looked at between two looks at the clock: about a millisecond of work. */
-const CELLS_PER_LOOK = 500_000;
+/** Hops looked at between two looks at the clock: a few tenths of a millisecond. */
+const CELLS_PER_LOOK = 100_000;
 
 export type Relaxation = {
   readonly inst: Instance;

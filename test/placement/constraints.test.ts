@@ -111,6 +111,16 @@ test("reachable: without the closing link there is no pipeline of two; off, it i
   expect(membersOf({ ...room({}, { reachable: "off" }), links: [] })).toEqual(USUAL);
 });
 
+test("reachable: soft, a missing link is slow and costs the penalty besides", () => {
+  const cost = (rules: Partial<PlacementRules>) => {
+    const answer = place({ ...room({}, rules), links: [] });
+    return isFound(answer) ? answer.costMs : NaN;
+  };
+  const off = cost({ reachable: "off" });
+  // Two stages have two hops, there and back.
+  expect(cost({ reachable: "soft", penaltyMs: 7 }) - off).toBeCloseTo(14, 6);
+});
+
 test("pinned: a member that people pinned takes part; off, it need not", () => {
   expect(membersOf(room({ phone: { use: "pin" } }))).toContain("phone");
   expect(membersOf(room({ phone: { use: "pin" } }, { pinned: "off" }))).toEqual(USUAL);
