@@ -10,7 +10,7 @@ import { ensureDefaultModel } from "./lib/default-model.mjs";
 import { ensureDependencies } from "./lib/dependencies.mjs";
 import { ROOT, runScript, runTypeScript, say, ScriptError } from "./lib/run.mjs";
 
-/** `--json` is every suite's; the others are the engine's (bench/engine/options.ts). */
+/** `--json` and `--quick` are every suite's; the others are the engine's (bench/engine/options.ts). */
 const OPTIONS = [
   "--json",
   "--quick",
@@ -22,10 +22,26 @@ const OPTIONS = [
   "--int8",
 ];
 
+/** Options with a value, all of the placement's (bench/placement/main.ts). */
+const PLACEMENT_OPTIONS = ["--seeds", "--clock", "--first"];
+
+/** The words of the command line: suites, options, and the placement's options with their values. */
+function sorted(/** @type {string[]} */ words) {
+  /** @type {string[]} */ const named = [];
+  /** @type {string[]} */ const options = [];
+  /** @type {string[]} */ const placement = [];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? "";
+    if (!word.startsWith("--")) named.push(word);
+    else if (PLACEMENT_OPTIONS.includes(word)) placement.push(`${word}=${words[++i] ?? ""}`);
+    else if (PLACEMENT_OPTIONS.includes(word.split("=")[0] ?? "")) placement.push(word);
+    else options.push(word);
+  }
+  return { named, options, placement };
+}
+
 await runScript(async () => {
-  const words = process.argv.slice(2);
-  const options = words.filter((word) => word.startsWith("--"));
-  const named = words.filter((word) => !word.startsWith("--"));
+  const { named, options, placement } = sorted(process.argv.slice(2));
   const suites = readdirSync(join(ROOT, "bench"))
     .filter((name) => existsSync(join(ROOT, "bench", name, "main.ts")))
     .sort();
@@ -35,16 +51,21 @@ await runScript(async () => {
   ];
   if (unknown.length > 0) {
     throw new ScriptError(
-      `There is no ${unknown.join(", ")}; usage: npm run bench -- [${suites.join("|")}] [${OPTIONS.join("] [")}]`,
+      `There is no ${unknown.join(", ")}; usage: npm run bench -- [${suites.join("|")}] [${OPTIONS.join("] [")}] [${PLACEMENT_OPTIONS.join(" …] [")} …]`,
     );
   }
+  const chosen = named.length > 0 ? named : suites;
   await ensureDependencies();
-  await ensureBrowsers();
-  await ensureDefaultModel();
-  await ensureBuilt();
-  for (const suite of named.length > 0 ? named : suites) {
+  // Placement is arithmetic alone.
+  if (chosen.some((suite) => suite !== "placement")) {
+    await ensureBrowsers();
+    await ensureDefaultModel();
+    await ensureBuilt();
+  }
+  for (const suite of chosen) {
     say(`\n— bench: ${suite}`);
-    const status = await runTypeScript(`bench/${suite}/main.ts`, options);
+    const own = suite === "placement" ? [...options, ...placement] : options;
+    const status = await runTypeScript(`bench/${suite}/main.ts`, own);
     if (status !== 0) process.exitCode = status;
   }
 });

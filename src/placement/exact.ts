@@ -17,7 +17,7 @@ import {
   type Prices,
 } from "./prices.ts";
 import { createRelaxation, tracePath, type Relaxation } from "./relaxation.ts";
-import { siteStates } from "./memory-states.ts";
+import { oneSite, siteStates } from "./memory-states.ts";
 import { boundThrough, restrict } from "./restrict.ts";
 import { searchFrom } from "./search.ts";
 import { splitOrder, splitWithSkips } from "./split.ts";
@@ -44,11 +44,15 @@ const ROOT_STEPS_SHORT = 40;
 const SITE_STEPS = 40;
 /** Steps for each first member, round after round, up to the round of this width. */
 const FIRST_STEPS = 8;
-const LAST_CLIMB = 2048;
+const LAST_CLIMB = 16_384;
 /** States a member where the room has sites; more from the round of this width on. */
 const FEW_STATES = 20;
 const MANY_STATES = 80;
 const REMEMBERING_MORE = 256;
+/** Where it has none and is still open in this round, all of it counts as one. */
+const REMEMBERING_ONE = 16_384;
+const STATES_IN_ONE = 60;
+const MOST_IN_ONE = 16;
 /**
  * Labels kept a level, round after round. The first round only looks for plans, with
  * the shared prices; from the second on each first member has prices of its own.
@@ -177,6 +181,13 @@ function searchBranches(
   open.sort((a, b) => a.bound - b.bound || a.first - b.first);
   const least = () => open.reduce((bound, branch) => Math.min(bound, branch.bound), target());
   for (const width of WIDTHS) {
+    if (
+      width === REMEMBERING_ONE &&
+      remembering === null &&
+      incumbent.aim === null &&
+      inst.n <= MOST_IN_ONE
+    )
+      relaxation = createRelaxation(inst, oneSite(inst, root.price, STATES_IN_ONE));
     if (width === REMEMBERING_MORE && remembering !== null) {
       const more = siteStates(inst, root.price, MANY_STATES);
       if (more !== null && more.count > relaxation.states.count)

@@ -138,11 +138,16 @@ export class LabelTable {
       head = this.#slots[slot]!;
       for (let at = head; at >= 0; at = children.chain[at]!) {
         const otherEnd = children.end[at]!;
-        if (otherEnd !== end && !skipSafe) continue;
         const otherCost = children.cost[at]!;
-        if (otherEnd >= end && otherCost <= cost) {
-          if (children.bound[at] !== Infinity) return;
-        } else if (otherEnd <= end && otherCost >= cost) children.bound[at] = Infinity;
+        if (otherEnd === end || skipSafe) {
+          if (otherEnd >= end && otherCost <= cost) {
+            if (children.bound[at] !== Infinity) return;
+          } else if (otherEnd <= end && otherCost >= cost) children.bound[at] = Infinity;
+        } else if (otherEnd > end) {
+          // Its last shard, cut off at `end`, would be cheaper still.
+          if (otherCost < cost && children.begin[at]! < end && children.bound[at] !== Infinity)
+            return;
+        } else if (cost < otherCost && begin < otherEnd) children.bound[at] = Infinity;
       }
     } else {
       this.#slotRound[slot] = this.#round;

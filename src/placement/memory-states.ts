@@ -62,6 +62,25 @@ export function siteStates(
 ): MemoryStates | null {
   const { siteOf, count } = sitesOf(inst);
   if (count < 2 || count > inst.n / 2 + 1) return null;
+  return remembering(inst, siteOf, count, price, statesPerMember);
+}
+
+/** The states of an instance whose members are all in one site. */
+export function oneSite(
+  inst: Instance,
+  price: Float64Array,
+  statesPerMember: number,
+): MemoryStates {
+  return remembering(inst, new Int32Array(inst.n), 1, price, statesPerMember);
+}
+
+function remembering(
+  inst: Instance,
+  siteOf: Int32Array,
+  count: number,
+  price: Float64Array,
+  statesPerMember: number,
+): MemoryStates {
   return build(
     inst,
     siteOf,
