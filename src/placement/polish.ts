@@ -43,7 +43,7 @@ export class Polisher {
   improve(order: readonly number[]): Tour {
     this.#take([...order]);
     if (this.#cost === Infinity || order.length < 2) return { order, cost: this.#cost };
-    while (this.#step());
+    while (!this.#isLate() && this.#step());
     return { order: this.#order, cost: this.#cost };
   }
 
@@ -116,7 +116,8 @@ export class Polisher {
       forth[i] = forth[i - 1]! + hop[order[i - 1]! * n + order[i]!]!;
       back[i] = back[i - 1]! + hop[order[i]! * n + order[i - 1]!]!;
     }
-    for (let i = 0; i < k - 1; i++)
+    for (let i = 0; i < k - 1; i++) {
+      if (this.#isLate()) return [];
       for (let j = i + 1; j < k; j++) {
         const before = i > 0 ? order[i - 1]! : -1;
         const after = j < k - 1 ? order[j + 1]! : -1;
@@ -153,6 +154,7 @@ export class Polisher {
           found.push({ keep: i, middle, resume, hopMs });
         }
       }
+    }
     return found;
   }
 

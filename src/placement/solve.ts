@@ -129,7 +129,7 @@ function polishAll(
     best.offer(inst, tour.order, split.ends, split.cost);
     if (split.cost < least.cost) least = { order: tour.order, cost: split.cost };
   };
-  for (const { order } of plans) take(order);
+  for (const { order } of plans) if (!isLate()) take(order);
   if (inst.n <= FEW_MEMBERS || inst.n > MOST_MEMBERS) return;
   for (let kick = 1; polisher.work < KICK_WORK && least.order.length > 3 && !isLate(); kick++)
     take(kicked(least.order, kick));
