@@ -174,7 +174,7 @@ describe("GET /api/placements/preview says why", () => {
     expect(body).toMatchObject({
       kind: "infeasible",
       explanation: null,
-      infeasible: { binds: "memory", shortBytes: 3000 },
+      infeasible: { binds: "memory", shortBytes: 2800 },
       brokenRules: [{ member: "tab0", constraint: "excluded", hard: true }],
     });
     expect(body["infeasible"].wouldHelp.length).toBeGreaterThan(0);

@@ -11,7 +11,11 @@ export type ApiState = {
     readonly adapter: { readonly browser: string } | null;
     readonly noAdapter: { readonly message: string } | null;
     readonly measurements: { readonly matVecMacsPerMs: number } | null;
-    readonly shard: { readonly status: string; readonly phase: string } | null;
+    readonly shard: {
+      readonly status: string;
+      readonly phase: string;
+      readonly variants: readonly string[];
+    } | null;
   }[];
   readonly placement: {
     readonly model: string;

@@ -73,6 +73,15 @@ export class TestRoom {
     return stages;
   }
 
+  /** Each placed member's choice of kernels, without how fast they were. */
+  async kernels(): Promise<string[]> {
+    const { placement, members } = await this.api.state();
+    return (placement?.stages ?? []).map(({ member }) => {
+      const lines = members.find(({ id }) => id === member)?.shard?.variants ?? [];
+      return lines.map((line) => line.replace(/ [\d.]+ GMAC\/s[^|]*/g, " ")).join("; ");
+    });
+  }
+
   async close(): Promise<void> {
     await Promise.allSettled(this.tabs.map((tab) => tab.close()));
     await this.server.close();
