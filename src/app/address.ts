@@ -26,6 +26,16 @@ export function readAddress(href: string): Address {
   };
 }
 
+/**
+ * Where other machines find this page: "localhost" is another machine on each of
+ * them, so the server's first address on a network stands for it, if it has one.
+ */
+export function shareOrigin(origin: string, addresses: readonly string[]): string {
+  const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(new URL(origin).hostname);
+  const onNetwork = addresses.find((address) => new URL(address).hostname !== "localhost");
+  return isLocal ? (onNetwork ?? origin) : origin;
+}
+
 /** The address at which others join. */
 export function roomAddress(origin: string, code: RoomCode): string {
   return `${origin}/?room=${code}`;

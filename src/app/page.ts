@@ -11,12 +11,14 @@ import { RoomCode } from "../shared/ids.ts";
 import type { NoAdapter } from "../shared/member.ts";
 import type { ModelSource } from "../shared/model.ts";
 import type { Notice, PageView } from "../shared/page-view.ts";
+import type { ServerFacts } from "../shared/server-facts.ts";
 import type { Stage } from "../shared/state.ts";
 import { adapterWords, checkAdapter } from "./adapter-check.ts";
-import { newRoomCode, readAddress, roomAddress } from "./address.ts";
+import { newRoomCode, readAddress, roomAddress, shareOrigin } from "./address.ts";
 import { Chat, wordsOf } from "./chat.ts";
 import { draftOf } from "./preview-view.ts";
 import { RoomInsight, type Insight } from "./room-insight.ts";
+import { readServerFacts } from "./server-facts.ts";
 import { openTabParts, type TabParts } from "./tab-parts.ts";
 
 const OBSERVER: NoAdapter = { reason: "observer", message: "This tab only asks and watches." };
@@ -36,6 +38,8 @@ export class Page {
   readonly #chat = new Chat(() => this.#update(this.#chat.view));
   #view: PageView;
   #room: Room | null = null;
+  /** Of the server that serves this page; null where it is another server than ours. */
+  readonly #facts: Promise<ServerFacts | null> = readServerFacts();
   #probe: Promise<ProbeResult>;
 
   constructor(show: (view: PageView) => void) {
@@ -156,7 +160,7 @@ export class Page {
         : await this.#probe;
       parts = await openTabParts({
         code,
-        signalling: { server: serverOfPage(location) },
+        signalling: { server: serverOfPage(location), iceServers: await this.#iceServers() },
         profile: {
           name: `${adapter?.browser ?? "A tab"} on ${platformName()}`,
           adapter,
@@ -173,7 +177,7 @@ export class Page {
         { server: location.origin },
       );
       const insight = new RoomInsight(client, (part) => this.#learn(part));
-      this.#inside({ client, parts, stopBridge, insight });
+      await this.#inside({ client, parts, stopBridge, insight });
     } catch (error) {
       parts?.close();
       this.#update({ phase: "outside", progress: null });
@@ -181,7 +185,7 @@ export class Page {
     }
   }
 
-  #inside(room: Room): void {
+  async #inside(room: Room): Promise<void> {
     const { client } = room;
     this.#room = room;
     const code = client.state.room;
@@ -192,7 +196,10 @@ export class Page {
       phase: "inside",
       self: client.self,
       code,
-      joinUrl: roomAddress(location.origin, code),
+      joinUrl: roomAddress(
+        shareOrigin(location.origin, (await this.#facts)?.addresses ?? []),
+        code,
+      ),
       progress: null,
     });
     client.onNotice((notice) => this.#tell(notice));
@@ -273,6 +280,12 @@ export class Page {
     if (measurements === null) return;
     parts.measured(measurements);
     await client.dispatch({ type: "report_measurements", measurements });
+  }
+
+  async #iceServers(): Promise<RTCIceServer[]> {
+    const { iceServers = [] } = (await this.#facts) ?? {};
+    // Zod's optional keys may be undefined, those of RTCIceServer may not.
+    return iceServers.map((server) => JSON.parse(JSON.stringify(server)) as RTCIceServer);
   }
 
   async #offers(): Promise<PageView["offeredModels"]> {

@@ -38,7 +38,7 @@ export type PreviewStage = {
 };
 
 export type PreviewCandidate = {
-  /** "solver", "runner-up 1", "front 1", "greedy", "baseline", "current", "ID alone", "draft". */
+  /** "solver", "runner-up 1", "front 1" (its place in `front`), "greedy", "baseline", "current", "ID alone", "draft". */
   readonly label: string;
   /** All labels of the same stages, the first among them. */
   readonly labels: readonly string[];
@@ -165,7 +165,9 @@ function proposed(
   return [
     ...(isFound(answer) ? [["solver", answer.stages] as const] : []),
     ...(runs ? [["current", runs.stages] as const] : []),
-    ...front.points.map(({ stages }, index) => [`front ${index + 1}`, stages] as const),
+    ...endsAndMiddle(front.points).map(
+      ({ point, index }) => [`front ${index + 1}`, point.stages] as const,
+    ),
     ...(explanation?.runnersUp ?? []).map(
       ({ stages }, index) => [`runner-up ${index + 1}`, stages] as const,
     ),
@@ -175,6 +177,12 @@ function proposed(
       .slice(0, MOST_ALONE)
       .map(({ id }) => [`${id} alone`, [{ member: id, first: 0, end: layers }]] as const),
   ];
+}
+
+/** Of many trade-offs the two ends and one between: what a person can compare. */
+function endsAndMiddle<T>(points: readonly T[]): { readonly point: T; readonly index: number }[] {
+  const chosen = new Set([0, points.length >> 1, points.length - 1]);
+  return points.flatMap((point, index) => (chosen.has(index) ? [{ point, index }] : []));
 }
 
 function candidate(

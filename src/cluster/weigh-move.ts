@@ -30,6 +30,8 @@ export type Weighed = Omit<Decision, "trigger" | "model"> & {
   readonly postponed: boolean;
 };
 
+const CHARGED = " What soft rules charge counts in these times.";
+
 export function weighMove(weighing: Weighing): Weighed {
   const { built, placement, proposed, settings, loadBytesPerMs, accepted } = weighing;
   const rules = settings.placementRules ?? DEFAULT_PLACEMENT_RULES;
@@ -44,16 +46,17 @@ export function weighMove(weighing: Weighing): Weighed {
     gainMs: finite(move.gainMs),
     bytesToLoad: move.bytesToLoad,
   };
+  const charged = built.broken.some(({ hard }) => !hard) ? CHARGED : "";
   const stays = (reason: string, postponed = false): Weighed => ({
     ...numbers,
     outcome: "stays",
-    reason,
+    reason: `${reason}${charged}`,
     postponed,
   });
   const moves = (reason: string): Weighed => ({
     ...numbers,
     outcome: "moved",
-    reason,
+    reason: `${reason}${charged}`,
     postponed: false,
   });
   const byHand = placement.predictedMs === null;
