@@ -97,7 +97,9 @@ function checkMember(
   const stage = stages[position];
   if (!stage) return;
   if ((settings.placementRules ?? DEFAULT_PLACEMENT_RULES).memory === "off") return;
-  const needed = stageBytes(model, stage, settings.contextTokens, settings.generationSlots);
+  // As the placement will have it: a model's own context is the most that is cached.
+  const contextTokens = Math.min(settings.contextTokens, model.contextTokens);
+  const needed = stageBytes(model, stage, contextTokens, settings.generationSlots);
   const has = Math.max(0, member.measurements.memoryBudgetBytes - SCRATCH_BYTES);
   const short = needed - has;
   if (short > 0) {

@@ -123,7 +123,8 @@ function brokenRules(
 }
 
 function modelNumbers({ settings }: RoomFacts, model: ModelSummary): Problem["model"] {
-  const tokens = settings.contextTokens * settings.generationSlots;
+  // A model's own context is the most that is cached, whatever the room asks for.
+  const tokens = Math.min(settings.contextTokens, model.contextTokens) * settings.generationSlots;
   const headBytes = model.headBytes > 0 || !model.tied ? model.headBytes : model.embedBytes;
   return {
     layers: model.layers.map((layer) => ({
@@ -151,7 +152,8 @@ function memberNumbers(
   if (adapter === null || measurements === null) return null;
   const throttle = device !== null && device.throttleRatio > 0 ? device.throttleRatio : 1;
   const slower = throttle * (corrections?.get(member.id) ?? 1);
-  const context = expectedContextTokens ?? room.settings.contextTokens / 2;
+  const context =
+    expectedContextTokens ?? Math.min(room.settings.contextTokens, model.contextTokens) / 2;
   const { matVecMacsPerMs, matMulMacsPerMs, copyBytesPerMs, dispatchMs, readbackMs } = measurements;
   const overhead = LAYER_DISPATCHES * dispatchMs;
   const layerMs = model.layers.map(

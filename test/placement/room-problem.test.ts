@@ -56,3 +56,10 @@ test("layers that are loaded for the same model count as held", () => {
   const placed = { ...facts, placement: { model: MODEL, stages: [] } };
   expect(roomProblem(placed, MODEL).problem.members[0]?.held).toEqual({ first: 0, end: 12 });
 });
+
+test("a cache holds no more than the model's own context, whatever the room asks for", () => {
+  const facts = room();
+  const settings = { contextTokens: 1_000_000, generationSlots: 2 };
+  const { problem } = roomProblem({ ...facts, settings }, MODEL);
+  expect(problem.model.layers[0]?.kvBytes).toBe(2048 * MODEL.contextTokens * 2);
+});

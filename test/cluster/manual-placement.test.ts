@@ -1,0 +1,38 @@
+/** What stands in the way of stages chosen by hand. */
+import { expect, test } from "vitest";
+import { checkStages } from "../../src/cluster/manual-placement.ts";
+import { MemberId } from "../../src/shared/ids.ts";
+import type { RoomState } from "../../src/shared/state.ts";
+import { sampleState } from "../shared/sample-events.ts";
+import { modelSummary, profile } from "./test-room.ts";
+
+const member = MemberId.parse("solo");
+
+/** Layers with a cache of 10 bytes a token: 6 layers, 4 slots. */
+const model = modelSummary({
+  contextTokens: 256,
+  layers: modelSummary().layers.map((layer) => ({ ...layer, kvBytesPerToken: 10 })),
+});
+const NEEDED = 6 * (1000 + 10 * 256 * 4) + 500;
+
+function roomOf(budgetBytes: number, contextTokens: number): RoomState {
+  const state = sampleState();
+  return {
+    ...state,
+    members: [profile("solo", budgetBytes)],
+    settings: { ...state.settings, contextTokens, generationSlots: 4 },
+  };
+}
+const whole = [{ member, first: 0, end: 6 }];
+
+test("a cache is counted for the model's own context where the room asks for more", () => {
+  expect(() => checkStages(roomOf(NEEDED, 100_000), model, whole)).not.toThrow();
+});
+
+test("one byte less is one byte short", () => {
+  expect(() => checkStages(roomOf(NEEDED - 1, 100_000), model, whole)).toThrow(/: 1 bytes short/);
+});
+
+test("a shorter context in the room's settings needs less", () => {
+  expect(() => checkStages(roomOf(NEEDED - 1, 128), model, whole)).not.toThrow();
+});
