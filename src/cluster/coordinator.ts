@@ -28,6 +28,9 @@ import { RoomError, wordsOf } from "./room-error.ts";
 import { nextStep, type Step } from "./rules.ts";
 import { SampleGatherer } from "./sample-gatherer.ts";
 
+/** As long as a member's name may be. */
+const MOST_NAME_CHARACTERS = 80;
+
 export type CoordinatorOptions = {
   readonly log: EventLog;
   readonly self: MemberId;
@@ -152,8 +155,11 @@ export class Coordinator {
     if (refusal) return post(peer, { type: "refused", refusal });
     const known = this.state.members.find(({ id }) => id === member.id);
     this.#followers.delete(peer);
-    if (!known) this.#emit({ type: "member_joined", member });
-    else if (known.shard !== member.shard && member.shard) {
+    if (!known) {
+      const name = freeName(this.state, member.name);
+      this.#emit({ type: "member_joined", member: { ...member, name } });
+    }
+    if (known && known.shard !== member.shard && member.shard) {
       this.#emit({ type: "shard_progressed", member: member.id, shard: member.shard });
     }
     this.#followers.add(peer);
@@ -273,6 +279,16 @@ export class Coordinator {
         reason: "It did not come back to the new coordinator.",
       });
     }
+  }
+}
+
+/** Two tabs of one browser call themselves the same; what is said of them must tell them apart. */
+function freeName({ members }: RoomState, name: string): string {
+  const taken = new Set(members.map((member) => member.name));
+  for (let count = 1; ; count++) {
+    const suffix = count === 1 ? "" : ` (${count})`;
+    const tried = `${name.slice(0, MOST_NAME_CHARACTERS - suffix.length)}${suffix}`;
+    if (!taken.has(tried)) return tried;
   }
 }
 

@@ -176,13 +176,20 @@ export class PlacementDiagram extends PageElement {
     if (preview === null) return "Not applied yet. Working out what this would cost.";
     if (preview.infeasible !== null)
       return html`<b class="bad">Cannot be:</b> ${preview.infeasible}`;
-    const was = placement.predictedMs;
+    const was = placement.predictedMs ?? this.predictedNow();
     const change = was === null ? 0 : preview.msPerToken - was;
     const sign = change > 0 ? "slower" : "faster";
     return html`Would take <b class="figure">${time(preview.msPerToken)}</b> a token,
       <b class="figure">${figure(preview.tokensPerSecond)}</b> tokens/s${
         was === null || change === 0 ? "." : html` – ${time(Math.abs(change))} ${sign} than now.`
       }`;
+  }
+
+  /** What the stages that run should take, where no solver said so; null without a prediction. */
+  private predictedNow(): number | null {
+    const { predicted = [] } = this.view;
+    if (predicted.length === 0) return null;
+    return predicted.reduce((sum, { computeMs, hopMs }) => sum + computeMs + hopMs, 0);
   }
 
   private lane(placement: Placement, stages: readonly Stage[], index: number) {

@@ -27,6 +27,20 @@ const join = (name: string, change: object = {}) => ({
   ...change,
 });
 
+test("two tabs with one name can be told apart", async () => {
+  await withRoom(async (room) => {
+    const change = { name: "Chromium" };
+    await room.add("a", { change });
+    await room.add("b", { change });
+    const { client } = await room.add("c", { change });
+    expect(client.state.members.map(({ name }) => name)).toEqual([
+      "Chromium",
+      "Chromium (2)",
+      "Chromium (3)",
+    ]);
+  });
+});
+
 describe("a newcomer is refused", () => {
   test.each([
     [

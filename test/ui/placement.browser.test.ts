@@ -201,6 +201,30 @@ describe("moving a boundary", () => {
     expect(mounted.commands).toEqual([]);
   });
 
+  test("stages chosen by hand are compared with by what they should take", async () => {
+    const placement = { ...PLACEMENT, predictedMs: null };
+    const mounted = await mount({ ...THREE, state: { ...STATE, placement } });
+    press(sliders(mounted)[0]!, "ArrowRight");
+    await settled(mounted.app);
+    const stages = [
+      [0, 11],
+      [11, 20],
+      [20, 30],
+    ].map(([first, end], index) => ({
+      ...PREVIEW.candidates[0]!.stages[0]!,
+      member: PLACEMENT.stages[index]!.member,
+      first: first!,
+      end: end!,
+    }));
+    const draft = { ...PREVIEW.candidates[0]!, stages, msPerToken: 25 };
+    mounted.app.view = { ...mounted.app.view, placementPreview: { ...PREVIEW, draft } };
+    await settled(mounted.app);
+    // Predicted of what runs: 16.1 ms of computing and 3.3 ms of hops.
+    expect(words(one(mounted.app, ".decision"))).toMatch(
+      /25\.0 ms a token.*5\.61 ms slower than now/,
+    );
+  });
+
   test("another placement ends the draft", async () => {
     const mounted = await mount(THREE);
     press(sliders(mounted)[0]!, "ArrowRight");

@@ -1,0 +1,60 @@
+/** The conversation of a tab: what stands there and what the model is told, after failures too. */
+import { expect, test } from "vitest";
+import type { RoomClient } from "../../src/cluster/room-client.ts";
+import { Chat } from "../../src/app/chat.ts";
+import { type ModelHost } from "../../src/cluster/parts.ts";
+import { text, MODEL_URL, withRoom } from "../cluster/test-room.ts";
+
+type Asked = { role: string; content: string }[];
+
+/** A room whose model has an answer for every question but the `failing`-th. */
+async function withChat(
+  failing: number,
+  act: (ask: (question: string) => Promise<void>, chat: Chat, asked: Asked[]) => Promise<void>,
+): Promise<void> {
+  await withRoom(async (room) => {
+    const asked: Asked[] = [];
+    const models: Partial<ModelHost> = {
+      text: () =>
+        Promise.resolve({
+          ...text,
+          encodeChat: (messages) => {
+            asked.push(messages.map(({ role, content }) => ({ role, content })));
+            if (asked.length === failing) return Promise.reject(new Error("no template"));
+            return Promise.resolve(Uint32Array.of(1, 2, 3));
+          },
+        }),
+    };
+    const { client }: { client: RoomClient } = await room.add("a", { models });
+    await client.place({ model: MODEL_URL });
+    const chat = new Chat(() => undefined);
+    await act((question) => chat.ask(client, question), chat, asked);
+  });
+}
+
+test("asked again after a failure, a question stands there once", async () => {
+  await withChat(1, async (ask, chat) => {
+    await ask("Why?");
+    expect(chat.view.chat.map(({ status }) => status)).toEqual(["done", "failed"]);
+    await ask("Why?");
+    expect(chat.view.chat.map(({ role, status }) => [role, status])).toEqual([
+      ["user", "done"],
+      ["assistant", "done"],
+    ]);
+  });
+});
+
+test("a failure that was not asked again stays to be seen, and the model is not told of it", async () => {
+  await withChat(2, async (ask, chat, asked) => {
+    await ask("One?");
+    await ask("Two?");
+    await ask("Three?");
+    expect(chat.view.chat).toHaveLength(6);
+    expect(
+      asked
+        .at(-1)
+        ?.filter(({ role }) => role === "user")
+        .map(({ content }) => content),
+    ).toEqual(["One?", "Three?"]);
+  });
+});

@@ -1,0 +1,41 @@
+/** A room's possible placements as the page says them: names instead of ids, reasons in order. */
+import { expect, test } from "vitest";
+import { previewOf } from "../../src/app/preview-view.ts";
+import { namesIn } from "../../src/ui/member-names.ts";
+import { profile, HALF, MODEL_URL, withRoom } from "../cluster/test-room.ts";
+
+test("ids become names as whole words only, the longer id first", () => {
+  const named = namesIn([profile("a"), profile("a-1"), profile("back")]);
+  expect(named("a, a-1 and back: a band of 3 a")).toBe(
+    "Tab a, Tab a-1 and Tab back: Tab a band of 3 Tab a",
+  );
+  expect(namesIn([profile("x1")])("x1 x12 ax1")).toBe("Tab x1 x12 ax1");
+});
+
+test("what runs says where the time goes, what binds it and what including others costs", async () => {
+  await withRoom(async (room) => {
+    const { client } = await room.add("a1");
+    await room.add("b1");
+    await client.place({ model: MODEL_URL });
+    const { model } = client.state.placement!;
+    const { candidates, why, reason } = previewOf(
+      await client.preview(model),
+      client.state.members,
+    );
+    expect(reason).toBeNull();
+    expect(candidates[0]?.label).toBe("Fastest answer");
+    expect(why?.join(" ")).toMatch(
+      /A token: .* of computing.*Tab a1 runs every layer.*proven.*Tab b1 would cost .* ms more a token/,
+    );
+  });
+});
+
+test("what cannot be says why and what would help", async () => {
+  await withRoom(async (room) => {
+    const { client } = await room.add("a1", { memoryBytes: HALF });
+    const model = await client.addModel(MODEL_URL);
+    const { reason, candidates } = previewOf(await client.preview(model), client.state.members);
+    expect(reason).toMatch(/does not fit this room: 2,800 bytes short.*What would help/);
+    expect(candidates.every(({ infeasible }) => infeasible !== null)).toBe(true);
+  });
+});
