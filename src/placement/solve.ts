@@ -12,6 +12,7 @@ import type { Answer, AnswerStage } from "./answer.ts";
 import { atLeastAsFast, foundAnswer, stagesOf, unknownAnswer } from "./answers.ts";
 import { BestPlan } from "./best-plan.ts";
 import { isThroughputOnly, splitForObjective } from "./bottleneck.ts";
+import { watchDeadline } from "./deadline.ts";
 import { solvePipelines } from "./exact.ts";
 import { findsGreedyPlan, greedyPlans } from "./greedy.ts";
 import { explainInfeasible, isImpossible } from "./infeasible.ts";
@@ -49,12 +50,7 @@ export function solve(problem: Problem, options: SolveOptions): Answer {
 export function solveWithRunnersUp(problem: Problem, { deadlineMs, now }: SolveOptions): Solution {
   const startedAt = now();
   const elapsed = () => now() - startedAt;
-  let deadlineHit = false;
-  const isLate = () => {
-    if (deadlineHit) return true;
-    deadlineHit = now() - startedAt >= deadlineMs;
-    return deadlineHit;
-  };
+  const { isLate, wasHit } = watchDeadline(startedAt, deadlineMs, now);
   const inst = buildInstance(problem);
   if (isImpossible(inst))
     return {
@@ -72,7 +68,11 @@ export function solveWithRunnersUp(problem: Problem, { deadlineMs, now }: SolveO
   const elapsedMs = elapsed();
   if (best.plan !== null) {
     const plan = best.within(inst, best.plan);
-    const answer = foundAnswer(inst, plan, { lowerBoundMs: bound, deadlineHit, elapsedMs });
+    const answer = foundAnswer(inst, plan, {
+      lowerBoundMs: bound,
+      deadlineHit: wasHit(),
+      elapsedMs,
+    });
     return { answer: atLeastAsFast(problem, answer), runnersUp };
   }
   if (bound === Infinity)
