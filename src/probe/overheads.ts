@@ -7,31 +7,32 @@ import emptyWgsl from "./empty.wgsl?raw";
 
 export type Readback = { readonly readbackMs: number; readonly nudgeHelps: boolean };
 
-/** Enough for a median, few enough for 100 ms each (Firefox without the nudge). */
-const PLAIN_READBACKS = 3;
-const NUDGED_READBACKS = 15;
+/** Plain readbacks take up to 100 ms each (Firefox without the nudge). */
+const ROUNDS = 3;
+const NUDGED_A_ROUND = 5;
 
 /** Below this a readback is fast enough that nudging is only noise. */
 const SLOW_READBACK_MS = 5;
 
-/** Leaves `completion.nudge` as it helps. */
+/**
+ * Leaves `completion.nudge` as it helps. Both ways take turns, so that a busy
+ * moment of the machine slows both and not one.
+ */
 export async function measureReadback(completion: Completion): Promise<Readback> {
-  completion.nudge = false;
-  await completion.time(() => undefined);
-  const plain = await readback(completion, PLAIN_READBACKS);
-  completion.nudge = plain > SLOW_READBACK_MS;
-  const better = await readback(completion, NUDGED_READBACKS);
-  const nudgeHelps = completion.nudge && better < plain / 2;
-  completion.nudge = nudgeHelps;
-  return { readbackMs: Math.min(plain, better), nudgeHelps };
-}
-
-async function readback(completion: Completion, samples: number): Promise<number> {
-  const times = [];
-  for (let sample = 0; sample < samples; sample += 1) {
-    times.push(await completion.time(() => undefined));
+  const time = (nudge: boolean) => {
+    completion.nudge = nudge;
+    return completion.time(() => undefined);
+  };
+  await time(false);
+  const [plain, nudged]: [number[], number[]] = [[], []];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    plain.push(await time(false));
+    for (let i = 0; i < NUDGED_A_ROUND; i += 1) nudged.push(await time(true));
   }
-  return median(times);
+  const [plainMs, nudgedMs] = [median(plain), median(nudged)];
+  const nudgeHelps = plainMs > SLOW_READBACK_MS && nudgedMs < plainMs / 2;
+  completion.nudge = nudgeHelps;
+  return { readbackMs: nudgeHelps ? nudgedMs : plainMs, nudgeHelps };
 }
 
 const emptyKernel: Kernel<null> = {
@@ -60,6 +61,8 @@ export async function measureDispatch(
       }),
     unitsPerRepeat: 1,
     overheadMs,
+    // One alone would be lost in the readback's jitter, and a pause be taken for it.
+    leastRepeats: 64,
     maxRepeats: 2048,
     budgetMs,
   });

@@ -11,6 +11,8 @@ export type RateOptions = {
   readonly unitsPerRepeat: number;
   /** What a run of no work takes. */
   readonly overheadMs: number;
+  /** To begin with; 1 where it is not given. */
+  readonly leastRepeats?: number;
   readonly maxRepeats: number;
   /** Time for all samples; one sample is always taken. */
   readonly budgetMs: number;
@@ -36,13 +38,14 @@ export async function measureRate(options: RateOptions): Promise<number> {
     run,
     unitsPerRepeat,
     overheadMs,
+    leastRepeats = 1,
     maxRepeats,
     budgetMs,
     now = () => performance.now(),
   } = options;
   await run(1); // the first run of a pipeline pays for what the driver put off
   const start = now();
-  let repeats = 1;
+  let repeats = leastRepeats;
   let bestMs = Infinity;
   let samples = 0;
   const wanted = () => {

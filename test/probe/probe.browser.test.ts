@@ -8,6 +8,10 @@ import type { ProbeProgress, ProbeWorker } from "../../src/probe/types.ts";
 const PROBE_MS = 2000;
 const REPEATABLE = 0.15;
 
+/** Far above what a software adapter needs, and below Firefox's timer of 100 ms. */
+const DISPATCH_MS = 1;
+const READBACK_MS = 50;
+
 /** Other programs share this machine: the bounds must hold in one of this many tries. */
 const TRIES = 6;
 
@@ -51,12 +55,20 @@ describe("the probe", () => {
     expect(measured.f32FlopsPerMs).toBeLessThan(1e12);
     expect(measured.matVecMacsPerMs).toBeGreaterThan(1e4);
     expect(measured.matMulMacsPerMs).toBeGreaterThan(1e4);
-    expect(measured.dispatchMs).toBeLessThan(1);
-    expect(measured.readbackMs).toBeLessThan(50);
-    expect(measured.nudgeHelps).toBe(adapter!.browser.startsWith("Firefox"));
     const fractions = heard.map(({ fraction }) => fraction);
     expect(fractions).toEqual([...fractions].sort((a, b) => a - b));
     expect(fractions.at(-1)).toBe(1);
+  });
+
+  test("knows a dispatch and a readback from a pause, and nudges where that helps", async () => {
+    let measured;
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      measured = await probe();
+      if (measured.dispatchMs < DISPATCH_MS && measured.readbackMs < READBACK_MS) break;
+    }
+    expect(measured!.dispatchMs).toBeLessThan(DISPATCH_MS);
+    expect(measured!.readbackMs).toBeLessThan(READBACK_MS);
+    expect(measured!.nudgeHelps).toBe(navigator.userAgent.includes("Firefox"));
   });
 
   test("takes less than two seconds, a fresh worker's compiling included", async () => {
