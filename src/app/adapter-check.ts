@@ -3,14 +3,17 @@
  * probe runs in a worker of its own, which ends with it and frees the device.
  */
 import * as Comlink from "comlink";
+import { forgetTuning } from "../engine/tuning-memory.ts";
 import { cachedProbe } from "../probe/cached-probe.ts";
 import type { ProbeProgress, ProbeResult, ProbeWorker } from "../probe/types.ts";
 import { workerClient } from "./worker-client.ts";
 
+/** With `again`, whatever was measured before is forgotten, the kernels' timings too. */
 export async function checkAdapter(
   again: boolean,
   onProgress: (progress: ProbeProgress) => void,
 ): Promise<ProbeResult> {
+  if (again) await forgetTuning();
   const client = workerClient<ProbeWorker>(
     new Worker(new URL("../../workers/probe.worker.ts", import.meta.url), { type: "module" }),
     "probe",

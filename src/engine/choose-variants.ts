@@ -1,18 +1,20 @@
 /**
  * The variants of a shard's kernels: the first guess, and for shards worth it the
- * matrices' variants by measurement. What was measured is kept for the device, so
- * that the next shard of such formats starts at once.
+ * matrices' variants and the rows of a chunk by measurement. What was measured is kept,
+ * so that the next shard of such shapes starts at once.
  */
 import { acceptsInt8, type Activations } from "../kernels/mat.ts";
+import type { Workload } from "../kernels/mat-variants.ts";
 import { shaderFeatures } from "../kernels/runner-device.ts";
-import { tunedLine, tuneMat, type TuneJob, type Tuned } from "../kernels/tune.ts";
+import { tunedLine, tuneMat, unmeasured, type TuneJob, type Tuned } from "../kernels/tune.ts";
+import { CHUNKS, fastestChunk } from "../kernels/tune-chunk.ts";
 import { fasterHalves } from "../kernels/tune-halves.ts";
 import { isNarrow } from "../kernels/tune-width.ts";
-import { MAX_ROWS } from "../kernels/step-uniform.ts";
 import type { ShardDescription, TensorInfo } from "../model/description.ts";
 import type { BlockFormat } from "../tensor/block-format.ts";
 import { shardWeightBytes } from "./layer-weights.ts";
 import type { LoadProgress, ShardOptions } from "./types.ts";
+import { TuningMemory } from "./tuning-memory.ts";
 import { firstVariants, type DeviceTraits, type EngineVariants } from "./variants.ts";
 
 /** All measurements of a load, compiling included. */
@@ -23,43 +25,61 @@ const WORTH_TUNING_BYTES = 16 * 1024 * 1024;
 /** Rows of a head that are measured; all of them would take as long as the layers together. */
 const HEAD_ROWS = 8192;
 
-type Known = { readonly traits: Promise<DeviceTraits>; readonly tuned: Map<string, Tuned> };
-const known = new WeakMap<GPUDevice, Known>();
+/** Of them, what finding the rows of a chunk may take. */
+const CHUNK_BUDGET_MS = 400;
+
+/** What a shard runs, and how many rows of a prompt its steps take. */
+export type ChosenVariants = {
+  readonly variants: EngineVariants;
+  readonly maxRows: number;
+  /** For people: what won, and by how much. */
+  readonly lines: readonly string[];
+};
 
 export async function chooseVariants(
   device: GPUDevice,
   shard: ShardDescription,
   options: ShardOptions,
   onProgress: (progress: LoadProgress) => void,
-): Promise<{ variants: EngineVariants; lines: readonly string[] }> {
+): Promise<ChosenVariants> {
   const { nudge } = options;
-  const memory = known.get(device) ?? {
-    traits: measureTraits(device, nudge),
-    tuned: new Map<string, Tuned>(),
-  };
-  known.set(device, memory);
-  const traits = await memory.traits;
+  const features = shaderFeatures(device);
+  const memory = await TuningMemory.of(device);
+  const traits = (memory.traits ??= await measureTraits(device, nudge));
   const { narrow, halves } = traits;
-  const first = firstVariants(shaderFeatures(device), traits);
+  const first = firstVariants(features, traits);
   const jobs = shardWeightBytes(shard) < WORTH_TUNING_BYTES ? [] : tuneJobs(shard, options);
-  const missing = jobs.filter((job) => !memory.tuned.has(jobKey(job)));
+  const missing = jobs.flatMap((job) => {
+    const workloads = job.workloads.filter((workload) => memory.find(job, workload) === null);
+    return workloads.length === 0 ? [] : [{ ...job, workloads }];
+  });
   if (missing.length > 0) {
     const tuned = await tuneMat(device, {
       jobs: missing,
-      budgetMs: TUNE_BUDGET_MS,
-      prefillTokens: MAX_ROWS,
+      budgetMs: TUNE_BUDGET_MS - CHUNK_BUDGET_MS,
+      prefillTokens: CHUNKS[0],
       narrow,
       nudge,
       onProgress: (doneBytes, totalBytes) => onProgress({ phase: "tuning", doneBytes, totalBytes }),
     });
-    for (const one of tuned) memory.tuned.set(jobKey(one.job), one);
+    for (const { job, workloads } of tuned) {
+      for (const workload of job.workloads) memory.add(job, workload, workloads[workload]);
+    }
   }
-  const chosen = jobs.map((job) => memory.tuned.get(jobKey(job))!);
+  const chosen = jobs.map((job): Tuned => {
+    const of = (workload: Workload) =>
+      memory.find(job, workload) ?? unmeasured(job, workload, features, narrow);
+    return { job, workloads: { decode: of("decode"), batch: of("batch"), prefill: of("prefill") } };
+  });
+  const mat = measuredChoice(chosen, first.mat);
+  const maxRows = await chunkRows(device, memory, shard, chosen, mat, nudge);
+  await memory.keep();
   const { kind, lanes } = first.decodeAttention;
   return {
-    variants: { ...first, mat: measuredChoice(chosen, first.mat) },
+    variants: { ...first, mat },
+    maxRows,
     lines: [
-      `${narrow ? "narrow" : "wide"} adapter: attention by ${kind}, ${lanes} lanes merged, f16 pairs ${halves === "shifted" ? "by shifts" : "by the builtin"}`,
+      `${narrow ? "narrow" : "wide"} adapter: attention by ${kind}, ${lanes} lanes merged, f16 pairs ${halves === "shifted" ? "by shifts" : "by the builtin"}, prompts by ${maxRows} rows`,
       ...chosen.map(tunedLine),
     ],
   };
@@ -68,6 +88,54 @@ export async function chooseVariants(
 async function measureTraits(device: GPUDevice, nudge: boolean): Promise<DeviceTraits> {
   const narrow = await isNarrow(device, nudge);
   return { narrow, halves: narrow ? await fasterHalves(device, nudge) : "builtin" };
+}
+
+/** Rows of a prompt's chunk: measured once for a shape, the least where nothing was measured. */
+async function chunkRows(
+  device: GPUDevice,
+  memory: TuningMemory,
+  shard: ShardDescription,
+  tuned: readonly Tuned[],
+  mat: EngineVariants["mat"],
+  nudge: boolean,
+): Promise<number> {
+  const size = ({ job }: Tuned) => job.rows * job.columns;
+  const candidates = tuned.filter(({ job, workloads }) => {
+    const runs = mat(job.format, "prefill", true).activations === job.activations;
+    return runs && workloads.prefill.timings.length > 0;
+  });
+  const largest = candidates.sort((a, b) => size(b) - size(a))[0];
+  const fastest = largest?.workloads.prefill.timings[0];
+  if (largest === undefined || fastest === undefined) return CHUNKS[0];
+  const { job } = largest;
+  const macsPerRow = layerMacs(shard);
+  const key = `${job.format} ${job.activations} ${job.rows}x${job.columns} of ${macsPerRow}`;
+  const known = memory.chunks.get(key);
+  if (known !== undefined) return known;
+  const rows = await fastestChunk(device, {
+    job,
+    ...fastest,
+    macsPerRow,
+    budgetMs: CHUNK_BUDGET_MS,
+    nudge,
+  });
+  memory.chunks.set(key, rows);
+  return rows;
+}
+
+/** Multiply-accumulates of one row in all layers. */
+function layerMacs({ layers }: ShardDescription): number {
+  return layers
+    .flatMap(({ query, key, value, attentionOutput, gate, up, down }) => [
+      query,
+      key,
+      value,
+      attentionOutput,
+      gate,
+      up,
+      down,
+    ])
+    .reduce((sum, { rows, columns }) => sum + rows * columns, 0);
 }
 
 /** How much faster int8 must be than floats: its rounding is a dispatch of its own. */
@@ -92,9 +160,6 @@ function measuredChoice(
     return float ?? first(format, workload, mayRound);
   };
 }
-
-const jobKey = ({ format, activations, rows, columns }: TuneJob) =>
-  `${format} ${activations} ${rows}x${columns}`;
 
 /**
  * Jobs for each format: with floats, and with int8 where it may be used; the layers' largest shape

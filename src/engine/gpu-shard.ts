@@ -2,7 +2,7 @@
  * A shard that is loaded: one step is a few writes, one command buffer with one
  * pass, one submit and one readback. Everything it records was made at load.
  */
-import { packStep, type StepParams } from "../kernels/step-uniform.ts";
+import { packStep, stepBytes, type StepParams } from "../kernels/step-uniform.ts";
 import { destroyWeights, type Weights } from "../kernels/weights.ts";
 import type { ShardDescription } from "../model/description.ts";
 import type { AttentionPlan } from "./attention-plan.ts";
@@ -65,9 +65,9 @@ export class GpuShard implements Shard {
   }
 
   async step(rows: readonly StepRow[], hidden: Float32Array | null): Promise<StepResult> {
-    const { description, options, watch } = this.#parts;
+    const { description, watch } = this.#parts;
     if (watch.failure !== null) throw watch.failure;
-    checkStep(description, options, rows, hidden);
+    checkStep(this, rows, hidden);
     const wanted = rows.flatMap(({ sample }, row) =>
       sample === null ? [] : [{ row, request: sample }],
     );
@@ -94,7 +94,7 @@ export class GpuShard implements Shard {
       samples: wanted.map(({ row }) => row),
       ...attention.splits(rows.length, longest, fused),
     };
-    resources.write(this.#parts.step, packStep(params));
+    resources.write(this.#parts.step, new Uint8Array(packStep(params), 0, stepBytes(rows.length)));
     if (description.embedding === null) resources.write(x, new Float32Array(hidden!));
     const samples = wanted.map(({ request }) => sampleParams(request));
     const recordSamples = samples.length > 0 ? sample!.prepare(samples) : null;

@@ -10,7 +10,8 @@ import {
   type AttentionShape,
 } from "../kernels/attention-shape.ts";
 import { attentionOutputFloats } from "../kernels/attention.ts";
-import { MAX_ROWS, STEP_BYTES, type StepParams } from "../kernels/step-uniform.ts";
+import { CHUNKS } from "../kernels/tune-chunk.ts";
+import { STEP_BYTES, type StepParams } from "../kernels/step-uniform.ts";
 import { destroyWeights, type Weights } from "../kernels/weights.ts";
 import type { ByteReader, ShardDescription } from "../model/description.ts";
 import { AttentionPlan, MAX_SPLITS, SPLIT_ROWS } from "./attention-plan.ts";
@@ -22,12 +23,13 @@ import { GpuResources, type BoundKernel } from "./gpu-resources.ts";
 import { GpuShard } from "./gpu-shard.ts";
 import { planLayer, type LayerBuffers, type MatContext } from "./layer-plan.ts";
 import { layerMatrices, loadLayer, loadMatrix, type LayerWeights } from "./layer-weights.ts";
-import { checkMemory, maxSamples, planMemory } from "./memory-plan.ts";
+import { checkMemory, fits, maxSamples, planMemory } from "./memory-plan.ts";
 import { Readback } from "./readback.ts";
 import { SamplePlan } from "./sample-plan.ts";
 import type { LoadProgress, Shard, ShardOptions } from "./types.ts";
 import { chooseVariants } from "./choose-variants.ts";
 import type { EngineVariants } from "./variants.ts";
+import { warmUp } from "./warm-up.ts";
 import { WeightReader } from "./weight-reader.ts";
 
 /** Storage buffers of an attention kernel besides the cache's segments. */
@@ -46,9 +48,13 @@ export async function loadShard(
   onProgress: (progress: LoadProgress) => void,
   onDeviceError: (message: string, lost: boolean) => void = () => undefined,
 ): Promise<Shard> {
-  const { variants, lines } = await chooseVariants(device, description, options, onProgress);
+  const chosen = await chooseVariants(device, description, options, onProgress);
+  const { variants, lines } = chosen;
   const shape = attentionShape(device, description, options, variants);
-  const memory = planMemory(description, options, shape, variants);
+  const planned = (rows: number) => planMemory(description, options, shape, rows, variants);
+  // A larger chunk is worth its scratch only where there is room.
+  const maxRows = fits(planned(chosen.maxRows), options) ? chosen.maxRows : CHUNKS[0];
+  const memory = planned(maxRows);
   checkMemory(memory, options, device.limits);
   const watch = new DeviceWatch(device, onDeviceError);
   const resources = new GpuResources(device, newCounters());
@@ -67,13 +73,12 @@ export async function loadShard(
     const total = loaded.reduce((sum, { bytes }) => sum + bytes, 0);
     onProgress({ phase: "compiling", doneBytes: 0, totalBytes: total });
     const context = { resources, variants, activations: options.activations };
-    const plans = await planShard(context, description, options, shape, weights);
+    const plans = await planShard(context, description, options, shape, maxRows, weights);
     await device.queue.onSubmittedWorkDone();
-    onProgress({ phase: "compiling", doneBytes: total, totalBytes: total });
-    return new GpuShard({
+    const shard = new GpuShard({
       description,
       options,
-      maxRows: MAX_ROWS,
+      maxRows,
       variants: lines,
       resources,
       watch,
@@ -81,6 +86,10 @@ export async function loadShard(
       scratchBytes: memory.scratchBytes,
       ...plans,
     });
+    await warmUp(shard);
+    Object.assign(resources.counters, newCounters());
+    onProgress({ phase: "compiling", doneBytes: total, totalBytes: total });
+    return shard;
   }
 }
 
@@ -168,11 +177,12 @@ async function planShard(
   description: ShardDescription,
   options: ShardOptions,
   shape: AttentionShape,
+  maxRows: number,
   weights: ShardWeights,
 ) {
   const { resources, variants } = context;
   const { model } = description;
-  const rows = (label: string, columns: number) => resources.storage(label, MAX_ROWS * columns * 4);
+  const rows = (label: string, columns: number) => resources.storage(label, maxRows * columns * 4);
   const step = resources.uniform("step", STEP_BYTES);
   const table = rotationTable(
     shape.segmentStarts.at(-1)!,
@@ -223,7 +233,7 @@ async function planShard(
         })
       : null,
   ]);
-  const most = sample?.resultBytesMost ?? MAX_ROWS * model.hidden * 4;
+  const most = sample?.resultBytesMost ?? maxRows * model.hidden * 4;
   const readback = new Readback(resources, most, options.nudge);
   return { step, x: buffers.x, embeddings, layers, attention, sample, readback };
 }

@@ -5,7 +5,7 @@
 import { attentionOutputFloats, type AttentionVariant } from "../kernels/attention.ts";
 import type { AttentionShape } from "../kernels/attention-shape.ts";
 import { sampleBufferBytes } from "../kernels/sample.ts";
-import { MAX_ROWS } from "../kernels/step-uniform.ts";
+import { MAX_SAMPLES } from "../kernels/step-uniform.ts";
 import type { ShardDescription } from "../model/description.ts";
 import { MAX_SPLITS, SPLIT_ROWS } from "./attention-plan.ts";
 import { layerCacheBytes } from "./cache-plan.ts";
@@ -22,6 +22,7 @@ export function planMemory(
   shard: ShardDescription,
   options: ShardOptions,
   shape: AttentionShape,
+  maxRows: number,
   variants: { readonly sampleChunks: number; readonly decodeAttention: AttentionVariant },
 ): MemoryPlan {
   const { model, layers } = shard;
@@ -32,7 +33,7 @@ export function planMemory(
   const columns = (heads + 2 * keyValueHeads) * headSize;
   const quantised = (Math.max(hidden, feedForward, heads * headSize) * 5) / 16;
   const activations =
-    MAX_ROWS * (2 * hidden + columns + heads * headSize + 2 * feedForward + quantised) * 4;
+    maxRows * (2 * hidden + columns + heads * headSize + 2 * feedForward + quantised) * 4;
   const attention = attentionOutputFloats(shape, SPLIT_ROWS, MAX_SPLITS) * 4;
   const table = positions * model.rope.dims * 4;
   const sampling = { vocabulary, chunks: variants.sampleChunks };
@@ -52,15 +53,23 @@ export function planMemory(
 
 /** Rows of one step whose next token may be wanted. */
 export function maxSamples({ sequences }: ShardOptions): number {
-  return Math.min(sequences, MAX_ROWS);
+  return Math.min(sequences, MAX_SAMPLES);
 }
 
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
+const neededBytes = ({ weightBytes, cacheBytes, scratchBytes }: MemoryPlan) =>
+  weightBytes + cacheBytes + scratchBytes;
+
+/** Whether a plan keeps to the bytes that the shard may use. */
+export function fits(plan: MemoryPlan, { memoryBudgetBytes }: ShardOptions): boolean {
+  return neededBytes(plan) <= memoryBudgetBytes;
+}
+
 /** Throws an `EngineError` that says how many bytes short the memory or a binding is. */
 export function checkMemory(plan: MemoryPlan, options: ShardOptions, limits: GPUSupportedLimits) {
   const { weightBytes, cacheBytes, scratchBytes, largestBufferBytes } = plan;
-  const needed = weightBytes + cacheBytes + scratchBytes;
+  const needed = neededBytes(plan);
   const { memoryBudgetBytes, contextTokens, sequences } = options;
   if (needed > memoryBudgetBytes) {
     throw new EngineError(

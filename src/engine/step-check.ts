@@ -1,17 +1,19 @@
 /** Refuses steps that the GPU would compute wrongly without a word. Pure. */
-import { MAX_ROWS } from "../kernels/step-uniform.ts";
-import type { ShardDescription } from "../model/description.ts";
-import type { ShardOptions, StepRow } from "./types.ts";
+import { maxSamples } from "./memory-plan.ts";
+import type { Shard, StepRow } from "./types.ts";
 
 /** Throws a `RangeError` that names the row: the caller's bug. */
 export function checkStep(
-  shard: ShardDescription,
-  options: ShardOptions,
+  { description: shard, options, maxRows }: Pick<Shard, "description" | "options" | "maxRows">,
   rows: readonly StepRow[],
   hidden: Float32Array | null,
 ): void {
-  if (rows.length === 0 || rows.length > MAX_ROWS) {
-    throw new RangeError(`a step has 1 to ${MAX_ROWS} rows, not ${rows.length}`);
+  if (rows.length === 0 || rows.length > maxRows) {
+    throw new RangeError(`a step has 1 to ${maxRows} rows, not ${rows.length}`);
+  }
+  const sampled = rows.filter(({ sample }) => sample !== null).length;
+  if (sampled > maxSamples(options)) {
+    throw new RangeError(`a step samples ${maxSamples(options)} rows at most, not ${sampled}`);
   }
   const wanted = shard.embedding === null ? rows.length * shard.model.hidden : 0;
   if (wanted > 0 && hidden?.length !== wanted) {

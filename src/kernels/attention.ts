@@ -17,7 +17,8 @@ import type { Kernel } from "./runner.ts";
 import { MAX_ROWS, packStep, type StepParams } from "./step-uniform.ts";
 import { expandTemplate, sectionsOf } from "./template.ts";
 
-export type Halves = "builtin" | "shifted";
+export const HALVES = ["builtin", "shifted"] as const;
+export type Halves = (typeof HALVES)[number];
 
 export type AttentionVariant = {
   readonly kind: "threads" | "workgroup";

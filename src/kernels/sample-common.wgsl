@@ -2,7 +2,7 @@
 //
 //   logits [samples, VOCABULARY] f32       chunks [samples, CHUNKS]
 //   histogram [samples, CHUNKS, 256, 2] u32: a count, and the bits of an f32 mass
-//   result [MAX_ROWS] tokens, then for each sample: bits of its logprob, entries,
+//   result [MAX_SAMPLES] tokens, then for each sample: bits of its logprob, entries,
 //          TOP * (token, bits of its logprob)
 
 struct Request {
@@ -60,7 +60,7 @@ const VOCABULARY = {VOCABULARY}u;
 const CHUNKS = {CHUNKS}u;
 const CHUNK = (VOCABULARY + CHUNKS - 1u) / CHUNKS;
 const TOP = {TOP}u;
-const RESULT_DETAILS = {MAX_ROWS}u;
+const RESULT_DETAILS = {MAX_SAMPLES}u;
 const DETAIL = 2u + 2u * TOP;
 const LOWEST = -3.0e38;
 const ALL = 0xffffffffu;

@@ -63,7 +63,7 @@ fn value_of(key: u32) -> f32 {
   return bitcast<f32>(select(~key, key & 0x7fffffffu, (key & 0x80000000u) != 0u));
 }
 
-@compute @workgroup_size({MAX_ROWS})
+@compute @workgroup_size({MAX_SAMPLES})
 fn main(@builtin(local_invocation_index) sample: u32) {
   if (sample >= step.samples) {
     return;

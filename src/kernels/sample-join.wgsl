@@ -6,7 +6,7 @@
 // #part common
 override RAW: u32;
 
-@compute @workgroup_size({MAX_ROWS})
+@compute @workgroup_size({MAX_SAMPLES})
 fn main(@builtin(local_invocation_index) sample: u32) {
   if (sample >= step.samples) {
     return;

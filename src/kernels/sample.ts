@@ -22,7 +22,7 @@ import joinWgsl from "./sample-join.wgsl?raw";
 import massWgsl from "./sample-mass.wgsl?raw";
 import penaliseWgsl from "./sample-penalise.wgsl?raw";
 import selectWgsl from "./sample-select.wgsl?raw";
-import { MAX_ROWS, packStep, STEP_WGSL, type StepParams } from "./step-uniform.ts";
+import { MAX_SAMPLES, packStep, STEP_WGSL, type StepParams } from "./step-uniform.ts";
 import { expandTemplate } from "./template.ts";
 
 /** The most entries of a list of probabilities. */
@@ -67,7 +67,7 @@ export function sampleKernels(shape: SampleShape): Record<SampleKernelName, Kern
     VOCABULARY: shape.vocabulary,
     CHUNKS: shape.chunks,
     TOP: MAX_TOP_LOGPROBS,
-    MAX_ROWS,
+    MAX_SAMPLES,
   };
   const chunked = ({ samples }: StepParams) =>
     [Math.ceil((samples.length * shape.chunks) / 64), 1, 1] as const;
@@ -137,7 +137,7 @@ export function sampleBufferBytes(shape: SampleShape, samples: number) {
     chunks: samples * shape.chunks * CHUNK_BYTES,
     states: samples * STATE_BYTES,
     histogram: samples * shape.chunks * HISTOGRAM_BYTES,
-    result: (MAX_ROWS + samples * DETAIL_WORDS) * 4,
+    result: (MAX_SAMPLES + samples * DETAIL_WORDS) * 4,
   };
 }
 
@@ -186,7 +186,7 @@ export type SampleOutcome = {
 /** Bytes of `result` that must be read back: tokens only, unless probabilities were asked for. */
 export function resultBytes(samples: readonly SampleParams[]): number {
   const listed = samples.some(({ topLogprobs }) => topLogprobs > 0);
-  return listed ? (MAX_ROWS + samples.length * DETAIL_WORDS) * 4 : samples.length * 4;
+  return listed ? (MAX_SAMPLES + samples.length * DETAIL_WORDS) * 4 : samples.length * 4;
 }
 
 /** What `result` says. */
@@ -199,7 +199,7 @@ export function unpackResult(
   return samples.map(({ topLogprobs }, i) => {
     const token = words[i]!;
     if (topLogprobs === 0) return { token, logprob: null, top: [] };
-    const at = MAX_ROWS + i * DETAIL_WORDS;
+    const at = MAX_SAMPLES + i * DETAIL_WORDS;
     const top = Array.from({ length: Math.min(topLogprobs, words[at + 1]!) }, (_, entry) => ({
       token: words[at + 2 + 2 * entry]!,
       logprob: floats[at + 3 + 2 * entry]!,

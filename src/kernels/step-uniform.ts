@@ -10,8 +10,11 @@
  * are made once.
  */
 
-/** The most rows of one step; the size of the uniform's table. */
-export const MAX_ROWS = 64;
+/** The most rows that any shard's steps have; the size of the uniform's table. */
+export const MAX_ROWS = 256;
+
+/** The most rows of a step whose next token is wanted. */
+export const MAX_SAMPLES = 64;
 
 export type StepRowParams = {
   readonly sequence: number;
@@ -40,6 +43,9 @@ export const STEP_WGSL = `struct Step {
 @group(0) @binding(0) var<uniform> step: Step;`;
 
 export const STEP_BYTES = 16 + 16 * MAX_ROWS;
+
+/** Of them, those that a step of so many rows reads. */
+export const stepBytes = (rows: number) => 16 + 16 * rows;
 
 /** The bytes of `Step`, field for field. Throws when there are more than MAX_ROWS rows. */
 export function packStep(params: StepParams): ArrayBuffer {

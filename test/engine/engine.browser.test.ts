@@ -174,6 +174,9 @@ describe("a shard", () => {
     const [first, last] = await load(tiny, [1, 3]);
     const row = { sequence: 0, position: 0, token: 0, sample: null };
     await expect(first!.step([], null)).rejects.toThrow(/1 to 64 rows/);
+    const sampled = [0, 1, 2, 3].map((position) => ({ ...row, position, sample: GREEDY_REQUEST }));
+    const [whole] = await load(tiny, [3]);
+    await expect(whole!.step(sampled, null)).rejects.toThrow(/samples 3 rows at most, not 4/);
     await expect(last!.step([row], null)).rejects.toThrow(/64 hidden numbers/);
     await expect(first!.step([{ ...row, sequence: 3 }], null)).rejects.toThrow(/sequence 3/);
     await expect(first!.step([{ ...row, position: 1024 }], null)).rejects.toThrow(/position 1024/);

@@ -11,7 +11,7 @@ import {
   type SampleParams,
 } from "../../src/kernels/sample.ts";
 import { bind, compile, dispatch } from "../../src/kernels/runner.ts";
-import { packStep } from "../../src/kernels/step-uniform.ts";
+import { packStep, STEP_BYTES } from "../../src/kernels/step-uniform.ts";
 import { testDevice } from "./support/device.ts";
 import { randomF32, randomSource } from "./support/random.ts";
 
@@ -59,7 +59,7 @@ async function sampleOnGpu(
   };
   const result = make(bytes.result, new Uint32Array(bytes.result / 4).fill(0xffffffff));
   const buffers = [
-    make(2048, packStep(params), UNIFORM),
+    make(STEP_BYTES, packStep(params), UNIFORM),
     make(bytes.requests, requests),
     make(bytes.recent, recent),
     make(bytes.logits, logits),

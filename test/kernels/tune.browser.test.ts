@@ -4,6 +4,7 @@ import { firstChoice, matCandidates } from "../../src/kernels/mat-variants.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { tunedLine, tuneMat } from "../../src/kernels/tune.ts";
 import { run } from "../../src/kernels/runner-once.ts";
+import { CHUNKS, fastestChunk } from "../../src/kernels/tune-chunk.ts";
 import { halvesKernel } from "../../src/kernels/tune-halves.ts";
 import { isNarrow, widthKernel } from "../../src/kernels/tune-width.ts";
 import { testDevice } from "./support/device.ts";
@@ -46,7 +47,7 @@ test("measures every workload, refuses nothing here, and reports progress", asyn
     onProgress: (done) => progress.push(done),
   });
   expect(progress).toEqual([1, 2, 3, 4, 5, 6]);
-  for (const { job, workloads, choice } of tuned) {
+  for (const { job, workloads } of tuned) {
     for (const workload of ["decode", "batch", "prefill"] as const) {
       const { winner, timings, refused } = workloads[workload];
       expect(refused).toEqual([]);
@@ -54,7 +55,6 @@ test("measures every workload, refuses nothing here, and reports progress", asyn
         matCandidates(workload, job.activations, features, job.format).length,
       );
       expect(winner).toBe(timings[0]!.variant);
-      expect(choice.steps.map(({ variant }) => variant)).toContain(winner);
       const rates = timings.map(({ macsPerMs }) => macsPerMs);
       expect(rates).toEqual([...rates].sort((a, b) => b - a));
     }
@@ -72,7 +72,9 @@ test("without a budget the first guess stands, at once", async () => {
     nudge,
   });
   expect(performance.now() - start).toBeLessThan(50);
-  expect(tuned!.choice).toEqual(firstChoice("float", features, true));
+  expect(workloads.map((workload) => tuned!.workloads[workload].winner)).toEqual(
+    firstChoice("float", features, true).steps.map(({ variant }) => variant),
+  );
   expect(tunedLine(tuned!)).toContain("not measured");
 });
 
@@ -88,4 +90,22 @@ test("variants have names of their own", () => {
     matCandidates(workload, "float", features).map(variantName),
   );
   expect(new Set(names).size).toBe(names.length);
+});
+
+test("a chunk has the rows that pay, and the least without a budget", async () => {
+  const [variant] = matCandidates("prefill", "float", features, "Q4_1");
+  const options = {
+    job: jobs[0],
+    variant: variant!,
+    macsPerMs: 1e6,
+    macsPerRow: 256 * 576,
+    nudge,
+  };
+  expect(await fastestChunk(device, { ...options, budgetMs: 0 })).toBe(CHUNKS[0]);
+  // A rate that nothing larger can have, and a launch that weighs nothing.
+  const hopeless = { ...options, macsPerMs: 1e12, macsPerRow: 1e15 };
+  expect(await fastestChunk(device, { ...hopeless, budgetMs: 1e9 })).toBe(CHUNKS[0]);
+  // A rate that everything larger surpasses.
+  const slow = { ...options, macsPerMs: 1, budgetMs: 1e9 };
+  expect(await fastestChunk(device, slow)).toBeGreaterThan(CHUNKS[0]);
 });

@@ -1,0 +1,151 @@
+/**
+ * What was measured on a device, kept for the next shard, and in the browser's database
+ * for the next page: by adapter, browser version and shapes. A browser that stores nothing
+ * measures again.
+ */
+import { del, get, set } from "idb-keyval";
+import { z } from "zod";
+import { HALVES } from "../kernels/attention.ts";
+import { variantName } from "../kernels/mat-source.ts";
+import { matCandidates, type Workload } from "../kernels/mat-variants.ts";
+import { shaderFeatures, type ShaderFeatures } from "../kernels/runner-device.ts";
+import type { TunedWorkload } from "../kernels/tune.ts";
+import type { MatJob } from "../kernels/tune-bench.ts";
+import type { DeviceTraits } from "./variants.ts";
+
+/** Raise it when a kernel or a candidate changes: older timings then do not compare. */
+const TUNING_VERSION = 1;
+
+/** As the probe's results: drivers are updated. */
+const STALE_AFTER_MS = 7 * 24 * 60 * 60 * 1000;
+
+const KEY = "tabmesh.tuning";
+
+const Entry = z.strictObject({
+  fingerprint: z.string(),
+  keptAtMs: z.number(),
+  traits: z.strictObject({ narrow: z.boolean(), halves: z.enum(HALVES) }),
+  /** By `workloadKey`; variants by name. */
+  workloads: z.record(
+    z.string(),
+    z.strictObject({
+      timings: z.array(z.strictObject({ variant: z.string(), macsPerMs: z.number().positive() })),
+      refused: z.array(z.string()),
+    }),
+  ),
+  /** Rows of a prompt's chunk, by shape. */
+  chunks: z.record(z.string(), z.int().positive()),
+});
+type Entry = z.infer<typeof Entry>;
+
+export class TuningMemory {
+  traits: DeviceTraits | null;
+  readonly chunks: Map<string, number>;
+  readonly #workloads: Map<string, Entry["workloads"][string]>;
+  readonly #fingerprint: string;
+  readonly #features: ShaderFeatures;
+
+  private constructor(fingerprint: string, features: ShaderFeatures, kept: Entry | null) {
+    this.#fingerprint = fingerprint;
+    this.#features = features;
+    this.traits = kept?.traits ?? null;
+    this.chunks = new Map(Object.entries(kept?.chunks ?? {}));
+    this.#workloads = new Map(Object.entries(kept?.workloads ?? {}));
+  }
+
+  /** One for each device. */
+  static of(device: GPUDevice): Promise<TuningMemory> {
+    const known = memories.get(device) ?? TuningMemory.#open(device);
+    memories.set(device, known);
+    return known;
+  }
+
+  static async #open(device: GPUDevice): Promise<TuningMemory> {
+    const fingerprint = fingerprintOf(device);
+    return new TuningMemory(fingerprint, shaderFeatures(device), await readEntry(fingerprint));
+  }
+
+  find(job: MatJob, workload: Workload): TunedWorkload | null {
+    const entry = this.#workloads.get(workloadKey(job, workload));
+    return entry === undefined ? null : resultOf(entry, job, workload, this.#features);
+  }
+
+  /** Results without timings are not kept: the next load measures what this one did not reach. */
+  add(job: MatJob, workload: Workload, { timings, refused }: TunedWorkload): void {
+    if (timings.length === 0) return;
+    this.#workloads.set(workloadKey(job, workload), {
+      timings: timings.map(({ variant, macsPerMs }) => ({
+        variant: variantName(variant),
+        macsPerMs,
+      })),
+      refused: [...refused],
+    });
+  }
+
+  /** Writes all of it for the next page. */
+  async keep(): Promise<void> {
+    if (this.traits === null) return;
+    const entry: Entry = {
+      fingerprint: this.#fingerprint,
+      keptAtMs: Date.now(),
+      traits: this.traits,
+      workloads: Object.fromEntries(this.#workloads),
+      chunks: Object.fromEntries(this.chunks),
+    };
+    await orNothing(() => set(KEY, entry));
+  }
+}
+
+const memories = new WeakMap<GPUDevice, Promise<TuningMemory>>();
+
+/** Measure again, whatever is kept. */
+export async function forgetTuning(): Promise<void> {
+  await orNothing(() => del(KEY));
+}
+
+const workloadKey = ({ format, activations, rows, columns }: MatJob, workload: Workload) =>
+  `${format} ${activations} ${rows}x${columns} ${workload}`;
+
+/** Null where a variant is no longer a candidate. */
+function resultOf(
+  { timings, refused }: Entry["workloads"][string],
+  { activations, format }: MatJob,
+  workload: Workload,
+  features: ShaderFeatures,
+): TunedWorkload | null {
+  const candidates = matCandidates(workload, activations, features, format);
+  const found = timings.flatMap(({ variant: name, macsPerMs }) => {
+    const variant = candidates.find((candidate) => variantName(candidate) === name);
+    return variant === undefined ? [] : [{ variant, macsPerMs }];
+  });
+  if (found.length === 0 || found.length < timings.length) return null;
+  return { winner: found[0]!.variant, timings: found, refused };
+}
+
+function fingerprintOf(device: GPUDevice): string {
+  const { vendor, architecture, device: name, description } = device.adapterInfo;
+  return JSON.stringify([
+    TUNING_VERSION,
+    navigator.userAgent,
+    { vendor, architecture, name, description },
+    [...device.features].sort(),
+  ]);
+}
+
+async function readEntry(fingerprint: string): Promise<Entry | null> {
+  const { data } = Entry.safeParse(await orNothing(() => get<unknown>(KEY)));
+  if (data?.fingerprint !== fingerprint) return null;
+  const age = Date.now() - data.keptAtMs;
+  return age >= 0 && age < STALE_AFTER_MS ? data : null;
+}
+
+/** A private window may have no database, and a full disk no room. */
+async function orNothing<T>(work: () => Promise<T>): Promise<T | null> {
+  if (!("indexedDB" in globalThis)) return null;
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof DOMException) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+/** What was measured is found again by the next page, and nothing else is. */
+import { get, set } from "idb-keyval";
+import { afterEach, expect, test } from "vitest";
+import { forgetTuning, TuningMemory } from "../../src/engine/tuning-memory.ts";
+import { variantName } from "../../src/kernels/mat-source.ts";
+import { matCandidates } from "../../src/kernels/mat-variants.ts";
+import { requestKernelDevice, shaderFeatures } from "../../src/kernels/runner-device.ts";
+
+const JOB = { format: "Q4_1", activations: "float", rows: 256, columns: 576 } as const;
+const TRAITS = { narrow: true, halves: "shifted" } as const;
+
+const devices: GPUDevice[] = [];
+afterEach(async () => {
+  for (const device of devices.splice(0)) device.destroy();
+  await forgetTuning();
+});
+
+/** As another page sees it: nothing in the thread's memory is shared between devices. */
+async function nextPage() {
+  const device = await requestKernelDevice();
+  devices.push(device);
+  return { memory: await TuningMemory.of(device), features: shaderFeatures(device) };
+}
+
+async function measured() {
+  const { memory, features } = await nextPage();
+  const candidates = matCandidates("decode", "float", features, "Q4_1");
+  const timings = [...candidates]
+    .reverse()
+    .map((variant, i) => ({ variant, macsPerMs: 1e6 / (i + 1) }));
+  memory.traits = TRAITS;
+  memory.add(JOB, "decode", { winner: timings[0]!.variant, timings, refused: ["split: off by 1"] });
+  memory.add(JOB, "batch", { winner: candidates[0]!, timings: [], refused: [] });
+  memory.chunks.set("shape", 128);
+  await memory.keep();
+  return { memory, timings };
+}
+
+test("the next page finds what was measured, and measures what was not", async () => {
+  const { timings } = await measured();
+  const { memory } = await nextPage();
+  expect(memory.traits).toEqual(TRAITS);
+  expect(memory.chunks.get("shape")).toBe(128);
+  const found = memory.find(JOB, "decode")!;
+  expect(variantName(found.winner)).toBe(variantName(timings[0]!.variant));
+  expect(found.timings).toEqual(timings);
+  expect(found.refused).toEqual(["split: off by 1"]);
+  expect(memory.find(JOB, "batch")).toBeNull();
+  expect(memory.find({ ...JOB, rows: 512 }, "decode")).toBeNull();
+});
+
+test("what was forgotten is measured again", async () => {
+  await measured();
+  await forgetTuning();
+  const { memory } = await nextPage();
+  expect(memory.traits).toBeNull();
+  expect(memory.find(JOB, "decode")).toBeNull();
+});
+
+test.each([
+  ["another adapter's or browser's", { fingerprint: "another" }],
+  ["old", { keptAtMs: Date.now() - 8 * 24 * 60 * 60 * 1000 }],
+  ["from the future", { keptAtMs: Date.now() + 60_000 }],
+  ["damaged", { chunks: { shape: "many" } }],
+])("what is %s is not used", async (_, change) => {
+  await measured();
+  const entry = (await get<object>("tabmesh.tuning"))!;
+  await set("tabmesh.tuning", { ...entry, ...change });
+  const { memory } = await nextPage();
+  expect(memory.traits).toBeNull();
+  expect(memory.chunks.size).toBe(0);
+});
+
+test("a variant that is no candidate any more makes its workload be measured again", async () => {
+  const { memory } = await measured();
+  const gone = { kind: "threads", rows: 2, tokens: 2, workgroup: 2, shared: false, float16: false };
+  memory.add(JOB, "prefill", {
+    winner: gone as never,
+    timings: [{ variant: gone as never, macsPerMs: 1 }],
+    refused: [],
+  });
+  await memory.keep();
+  const next = (await nextPage()).memory;
+  expect(next.find(JOB, "decode")).not.toBeNull();
+  expect(next.find(JOB, "prefill")).toBeNull();
+});
