@@ -1,6 +1,6 @@
 /**
- * In the browser: times the variants of the matrix kernels on given shapes.
- * `measureMat` is put on the window for the driver (main.ts) to call.
+ * In the browser: times the variants of the matrix kernels on given shapes, or counts what
+ * they ask of memory. `measureMat` and `countMat` are put on the window for the driver (main.ts).
  */
 import type { BlockFormat } from "../../src/tensor/block-format.ts";
 import { randomBlocks } from "../../src/tensor/random-blocks.ts";
@@ -10,6 +10,7 @@ import { matCandidates, type Workload } from "../../src/kernels/mat-variants.ts"
 import { requestKernelDevice, shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { upload } from "../../src/kernels/runner-once.ts";
 import { timeOf } from "../../src/kernels/tune-clock.ts";
+import { traffic, type Traffic } from "./traffic.ts";
 import { createWeights, destroyWeights, writeRows } from "../../src/kernels/weights.ts";
 
 export type MatCase = {
@@ -82,9 +83,24 @@ function randomInput(device: GPUDevice, activations: Activations, count: number)
   };
 }
 
+export type CountedMat = Traffic & { readonly variant: string };
+
+async function countMat(work: MatCase): Promise<CountedMat[]> {
+  const device = await requestKernelDevice();
+  const { workload, activations, format } = work;
+  const counted: CountedMat[] = [];
+  for (const variant of matCandidates(workload, activations, shaderFeatures(device), format)) {
+    counted.push({ variant: variantName(variant), ...(await traffic(device, work, variant)) });
+  }
+  device.destroy();
+  return counted;
+}
+
 declare global {
   interface Window {
     measureMat: typeof measureMat;
+    countMat: typeof countMat;
   }
 }
 window.measureMat = measureMat;
+window.countMat = countMat;

@@ -3,7 +3,7 @@
  * matrices' variants and the rows of a chunk by measurement. What was measured is kept,
  * so that the next shard of such shapes starts at once.
  */
-import { acceptsInt8, type Activations } from "../kernels/mat.ts";
+import { acceptsInt8 } from "../kernels/mat.ts";
 import type { Workload } from "../kernels/mat-variants.ts";
 import { shaderFeatures } from "../kernels/runner-device.ts";
 import { tunedLine, tuneMat, unmeasured, type TuneJob, type Tuned } from "../kernels/tune.ts";
@@ -13,6 +13,7 @@ import { isNarrow } from "../kernels/tune-width.ts";
 import type { ShardDescription, TensorInfo } from "../model/description.ts";
 import type { BlockFormat } from "../tensor/block-format.ts";
 import { shardWeightBytes } from "./layer-weights.ts";
+import { measuredChoice } from "./measured-choice.ts";
 import type { LoadProgress, ShardOptions } from "./types.ts";
 import { TuningMemory } from "./tuning-memory.ts";
 import { firstVariants, type DeviceTraits, type EngineVariants } from "./variants.ts";
@@ -136,29 +137,6 @@ function layerMacs({ layers }: ShardDescription): number {
       down,
     ])
     .reduce((sum, { rows, columns }) => sum + rows * columns, 0);
-}
-
-/** How much faster int8 must be than floats: its rounding is a dispatch of its own. */
-const ROUNDING_COST = 1.1;
-
-/** The faster of float and int8 where both were measured; the guess where nothing was. */
-function measuredChoice(
-  tuned: readonly Tuned[],
-  first: EngineVariants["mat"],
-): EngineVariants["mat"] {
-  return (format, workload, mayRound) => {
-    const measured = (activations: Activations) => {
-      const found = tuned.find(
-        ({ job }) => job.format === format && job.activations === activations,
-      );
-      const best = found?.workloads[workload].timings[0];
-      return best === undefined ? null : { activations, ...best };
-    };
-    const float = measured("float");
-    const int8 = mayRound ? measured("int8") : null;
-    if (int8 !== null && int8.macsPerMs > ROUNDING_COST * (float?.macsPerMs ?? 0)) return int8;
-    return float ?? first(format, workload, mayRound);
-  };
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { bind, compile, dispatch, type CompiledKernel, type Kernel } from "../kernels/runner.ts";
 import type { CountersSoFar } from "./counters.ts";
+import { EngineError } from "./engine-error.ts";
 
 /** A kernel that is bound to its buffers: recording it sets no more than a grid. */
 export type BoundKernel<Params> = {
@@ -14,6 +15,7 @@ export class GpuResources {
   readonly device: GPUDevice;
   readonly counters: CountersSoFar;
   readonly #buffers = new Set<GPUBuffer>();
+  #destroyed = false;
 
   constructor(device: GPUDevice, counters: CountersSoFar) {
     this.device = device;
@@ -31,6 +33,7 @@ export class GpuResources {
   }
 
   buffer(label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    if (this.#destroyed) throw new EngineError("destroyed", "The layers were unloaded.");
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
     const buffer = this.device.createBuffer({ label, size, usage });
     this.counters.buffersCreated++;
@@ -65,6 +68,7 @@ export class GpuResources {
   }
 
   destroy(): void {
+    this.#destroyed = true;
     for (const buffer of this.#buffers) buffer.destroy();
     this.#buffers.clear();
   }

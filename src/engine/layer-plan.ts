@@ -166,6 +166,8 @@ async function planStage(
 type ProductUse = Omit<MatUse, "x"> & {
   readonly inputs: { readonly float: MatInput; readonly int8?: MatInput };
   readonly rounding: Rounding;
+  /** Rows that a step may have; what only larger steps would run is not compiled. */
+  readonly mostRows?: number;
 };
 
 /** The order of workloads in a product's choice. */
@@ -175,12 +177,13 @@ const WORKLOADS = ["decode", "batch", "prefill"] as const;
 /** A matrix product with the variants that the shard has chosen; its dispatches and bytes are counted. */
 export async function planProduct(
   { resources, variants, activations }: MatContext,
-  { inputs, rounding, ...use }: ProductUse,
+  { inputs, rounding, mostRows = Infinity, ...use }: ProductUse,
 ): Promise<Product & { readonly canRound: boolean }> {
   const { format, parts } = use.weights;
   const { counters } = resources;
   const allowed = activations === "int8" && acceptsInt8(format);
-  const choices = WORKLOADS.map((workload) => ({
+  const few = mostRows < MANY_ROWS;
+  const choices = WORKLOADS.slice(0, few ? STEP.batch : STEP.prefill).map((workload) => ({
     upTo: STEP[workload],
     ...variants.mat(
       format,
@@ -198,9 +201,11 @@ export async function planProduct(
   };
   const [float, int8] = await Promise.all([plan("float"), plan("int8")]);
   const [, , prefill] = choices;
-  const anyRows = prefill!.activations === "float" || (allowed && rounding.decode);
+  const anyRows = prefill?.activations === "float" || (allowed && rounding.decode);
   const pick = ({ rows, workload }: StepWork) =>
-    workload === "batch" && rows >= MANY_ROWS && anyRows ? prefill! : choices[STEP[workload] - 1]!;
+    prefill !== undefined && workload === "batch" && rows >= MANY_ROWS && anyRows
+      ? prefill
+      : choices[STEP[workload] - 1]!;
   return {
     canRound: int8 !== null,
     rounds: (work) => pick(work).activations === "int8",

@@ -51,11 +51,8 @@ export function shardWeightBytes(shard: ShardDescription): number {
   return sum(tensors.map(({ format, rows, columns }) => weightsBytes(format, rows, columns)));
 }
 
-/** Allocates and fills the matrices of one layer. */
-export async function loadLayer(
-  reader: WeightReader,
-  tensors: LayerTensors,
-): Promise<LayerWeights> {
+/** Allocates the matrices of one layer, for the reader to fill. */
+export function placeLayer(reader: WeightReader, tensors: LayerTensors): LayerWeights {
   const queryKeyValue: PlacedWeights[] = [];
   let outputRow = 0;
   for (const run of formatRuns(tensors)) {
@@ -63,8 +60,9 @@ export async function loadLayer(
     const weights = createWeights(reader.device, run[0]!.format, rows, run[0]!.columns);
     let row = 0;
     for (const tensor of run) {
-      await reader.rows([tensor], (first, sources) => {
-        writeRows(reader.device, weights, row + first, sources);
+      const start = row;
+      reader.rows([tensor], (first, sources) => {
+        writeRows(reader.device, weights, start + first, sources);
       });
       row += tensor.rows;
     }
@@ -75,34 +73,33 @@ export async function loadLayer(
   const biases = [tensors.queryBias, tensors.keyBias, tensors.valueBias];
   return {
     queryKeyValue,
-    attentionOutput: await loadMatrix(reader, tensors.attentionOutput),
-    gateUp: await loadGateUp(reader, tensors.gate, tensors.up),
-    down: await loadMatrix(reader, tensors.down),
-    attentionNorm: await reader.vectors("attention norm", [tensors.attentionNorm]),
-    feedForwardNorm: await reader.vectors("feed-forward norm", [tensors.feedForwardNorm]),
-    extras: await reader.vectors("attention extras", [...biases, ...norms]),
+    attentionOutput: placeMatrix(reader, tensors.attentionOutput),
+    gateUp: placeGateUp(reader, tensors.gate, tensors.up),
+    down: placeMatrix(reader, tensors.down),
+    attentionNorm: reader.vectors("attention norm", [tensors.attentionNorm]),
+    feedForwardNorm: reader.vectors("feed-forward norm", [tensors.feedForwardNorm]),
+    extras: reader.vectors("attention extras", [...biases, ...norms]),
   };
 }
 
-export async function loadMatrix(reader: WeightReader, tensor: TensorInfo): Promise<Weights> {
+/** Allocates a matrix, for the reader to fill. */
+export function placeMatrix(reader: WeightReader, tensor: TensorInfo): Weights {
   const { format, rows, columns } = tensor;
   const weights = createWeights(reader.device, format, rows, columns);
-  await reader.rows([tensor], (first, sources) => {
+  reader.rows([tensor], (first, sources) => {
     writeRows(reader.device, weights, first, sources);
   });
   return weights;
 }
 
-async function loadGateUp(
+function placeGateUp(
   reader: WeightReader,
   gate: TensorInfo,
   up: TensorInfo,
-): Promise<LayerWeights["gateUp"]> {
-  if (gate.format !== up.format) {
-    return [await loadMatrix(reader, gate), await loadMatrix(reader, up)];
-  }
+): LayerWeights["gateUp"] {
+  if (gate.format !== up.format) return [placeMatrix(reader, gate), placeMatrix(reader, up)];
   const weights = createWeights(reader.device, gate.format, 2 * gate.rows, gate.columns);
-  await reader.rows([gate, up], (first, sources) => {
+  reader.rows([gate, up], (first, sources) => {
     writeRows(reader.device, weights, 2 * first, sources);
   });
   return [weights];

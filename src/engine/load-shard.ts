@@ -22,7 +22,7 @@ import { EngineError } from "./engine-error.ts";
 import { GpuResources, type BoundKernel } from "./gpu-resources.ts";
 import { GpuShard } from "./gpu-shard.ts";
 import { planLayer, type LayerBuffers, type MatContext } from "./layer-plan.ts";
-import { layerMatrices, loadLayer, loadMatrix, type LayerWeights } from "./layer-weights.ts";
+import { layerMatrices, placeLayer, placeMatrix, type LayerWeights } from "./layer-weights.ts";
 import { checkMemory, fits, maxSamples, planMemory } from "./memory-plan.ts";
 import { Readback } from "./readback.ts";
 import { SamplePlan } from "./sample-plan.ts";
@@ -69,27 +69,45 @@ export async function loadShard(
   }
 
   async function build(): Promise<Shard> {
-    const weights = await readWeights(resources, description, reader, onProgress, loaded);
-    const total = loaded.reduce((sum, { bytes }) => sum + bytes, 0);
-    onProgress({ phase: "compiling", doneBytes: 0, totalBytes: total });
-    const context = { resources, variants, activations: options.activations };
-    const plans = await planShard(context, description, options, shape, maxRows, weights);
-    await device.queue.onSubmittedWorkDone();
-    const shard = new GpuShard({
-      description,
-      options,
-      maxRows,
-      variants: lines,
-      resources,
-      watch,
-      weights: loaded,
-      scratchBytes: memory.scratchBytes,
-      ...plans,
+    const totalBytes = fileBytes(description);
+    let doneBytes = 0;
+    const weightReader = new WeightReader(resources, reader, (bytes) => {
+      doneBytes += bytes;
+      onProgress({ phase: "uploading", doneBytes, totalBytes });
     });
-    await warmUp(shard);
-    Object.assign(resources.counters, newCounters());
-    onProgress({ phase: "compiling", doneBytes: total, totalBytes: total });
-    return shard;
+    const weights = placeWeights(weightReader, description, loaded);
+    const context = { resources, variants, activations: options.activations };
+    const prepare = async () => {
+      const plans = await planShard(context, description, options, shape, maxRows, weights);
+      const shard = new GpuShard({
+        description,
+        options,
+        maxRows,
+        variants: lines,
+        resources,
+        watch,
+        weights: loaded,
+        scratchBytes: memory.scratchBytes,
+        ...plans,
+      });
+      // With whatever weights are there: only that the pipelines run counts.
+      await warmUp(shard);
+      return shard;
+    };
+    const fill = async () => {
+      await weightReader.fill();
+      onProgress({ phase: "compiling", doneBytes: 0, totalBytes });
+    };
+    try {
+      const [shard] = await Promise.all([prepare(), fill()]);
+      await device.queue.onSubmittedWorkDone();
+      Object.assign(resources.counters, newCounters());
+      onProgress({ phase: "compiling", doneBytes: totalBytes, totalBytes });
+      return shard;
+    } catch (error) {
+      weightReader.stop();
+      throw error;
+    }
   }
 }
 
@@ -127,39 +145,31 @@ type ShardWeights = {
   readonly outputNorm: GPUBuffer | null;
 };
 
-async function readWeights(
-  resources: GpuResources,
+/** Allocates all weights, for the reader to fill; lists the matrices in `loaded`. */
+function placeWeights(
+  reader: WeightReader,
   description: ShardDescription,
-  reader: ByteReader,
-  onProgress: (progress: LoadProgress) => void,
   loaded: Weights[],
-): Promise<ShardWeights> {
-  const totalBytes = fileBytes(description);
-  let doneBytes = 0;
-  const weights = new WeightReader(resources, reader, (bytes) => {
-    doneBytes += bytes;
-    onProgress({ phase: "uploading", doneBytes, totalBytes });
-  });
-  const matrix = async (tensor: ShardDescription["head"]) => {
+): ShardWeights {
+  const matrix = (tensor: ShardDescription["head"]) => {
     if (tensor === null) return null;
-    const one = await loadMatrix(weights, tensor);
+    const one = placeMatrix(reader, tensor);
     loaded.push(one);
     return one;
   };
   const { embedding, head, outputNorm } = description;
-  const table = await matrix(embedding);
-  const layers: LayerWeights[] = [];
-  for (const tensors of description.layers) {
-    const layer = await loadLayer(weights, tensors);
+  const table = matrix(embedding);
+  const layers = description.layers.map((tensors) => {
+    const layer = placeLayer(reader, tensors);
     loaded.push(...layerMatrices(layer));
-    layers.push(layer);
-  }
+    return layer;
+  });
   return {
     layers,
     embedding: table,
     // A tied head is the embedding's own copy.
-    head: head !== null && head.name === embedding?.name ? table : await matrix(head),
-    outputNorm: outputNorm && (await weights.vectors("output norm", [outputNorm])),
+    head: head !== null && head.name === embedding?.name ? table : matrix(head),
+    outputNorm: outputNorm && reader.vectors("output norm", [outputNorm]),
   };
 }
 

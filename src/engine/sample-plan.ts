@@ -111,6 +111,7 @@ export class SamplePlan {
         step: count,
         inputs: { float: { kind: "float", x: normed } },
         rounding: { decode: false, prefill: false },
+        mostRows: maxSamples,
         epilogue: EPILOGUES.store,
         epilogueBuffers: [buffers.logits],
         outputStride: vocabulary,

@@ -1,6 +1,8 @@
 /**
  * Streams tensors from where their bytes are, a few megabytes at a time, and
- * tells how far it is. Knows nothing of what the tensors are for.
+ * tells how far it is. What is wanted is noted first and read by `fill`, so that
+ * buffers exist, and kernels compile, while their contents are still on the way.
+ * Knows nothing of what the tensors are for.
  */
 import { dequantize } from "../tensor/dequantize.ts";
 import { rowBytes } from "../tensor/block-format.ts";
@@ -15,6 +17,8 @@ export class WeightReader {
   readonly #resources: GpuResources;
   readonly #reader: ByteReader;
   readonly #onBytes: (bytes: number) => void;
+  readonly #wanted: (() => Promise<void>)[] = [];
+  #stopped = false;
 
   constructor(resources: GpuResources, reader: ByteReader, onBytes: (bytes: number) => void) {
     this.device = resources.device;
@@ -23,8 +27,25 @@ export class WeightReader {
     this.#onBytes = onBytes;
   }
 
-  /** Hands over the rows of equally shaped tensors in chunks, with the first row of each. */
-  async rows(
+  /** Reads what was noted, one after the other. */
+  async fill(): Promise<void> {
+    for (const read of this.#wanted.splice(0)) await read();
+  }
+
+  /** Ends `fill` before its next read: the buffers are gone. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Notes the rows of equally shaped tensors; `use` gets them in chunks, with the first row of each. */
+  rows(
+    tensors: readonly TensorInfo[],
+    use: (firstRow: number, sources: readonly Uint8Array[]) => void,
+  ): void {
+    this.#wanted.push(() => this.#readRows(tensors, use));
+  }
+
+  async #readRows(
     tensors: readonly TensorInfo[],
     use: (firstRow: number, sources: readonly Uint8Array[]) => void,
   ): Promise<void> {
@@ -38,27 +59,34 @@ export class WeightReader {
           this.#reader.read(offsetBytes + first * bytes, count * bytes),
         ),
       );
+      if (this.#stopped) return;
       use(first, sources);
       this.#onBytes(count * bytes * tensors.length);
     }
   }
 
-  /** Vectors one after the other as f32; those that are null are left out. */
-  async vectors(label: string, tensors: readonly (TensorInfo | null)[]): Promise<GPUBuffer> {
+  /** A buffer for vectors one after the other as f32; those that are null are left out. */
+  vectors(label: string, tensors: readonly (TensorInfo | null)[]): GPUBuffer {
     const present = tensors.filter((tensor) => tensor !== null);
-    const parts = [];
-    for (const { format, offsetBytes, lengthBytes } of present) {
-      parts.push(dequantize(format, await this.#reader.read(offsetBytes, lengthBytes)));
-      this.#onBytes(lengthBytes);
-    }
-    const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+    const floats = present.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+    const buffer = this.#resources.storage(label, floats * 4);
+    if (floats > 0) this.#wanted.push(() => this.#readVectors(buffer, floats, present));
+    return buffer;
+  }
+
+  async #readVectors(
+    buffer: GPUBuffer,
+    floats: number,
+    tensors: readonly TensorInfo[],
+  ): Promise<void> {
+    const all = new Float32Array(floats);
     let at = 0;
-    for (const part of parts) {
+    for (const { format, offsetBytes, lengthBytes } of tensors) {
+      const part = dequantize(format, await this.#reader.read(offsetBytes, lengthBytes));
       all.set(part, at);
       at += part.length;
+      this.#onBytes(lengthBytes);
     }
-    const buffer = this.#resources.storage(label, all.byteLength);
-    if (all.length > 0) this.#resources.write(buffer, all);
-    return buffer;
+    if (!this.#stopped) this.#resources.write(buffer, all);
   }
 }

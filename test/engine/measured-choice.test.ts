@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { measuredChoice } from "../../src/engine/measured-choice.ts";
+import type { EngineVariants } from "../../src/engine/variants.ts";
+import type { Activations } from "../../src/kernels/mat.ts";
+import type { MatVariant } from "../../src/kernels/mat-source.ts";
+import type { Tuned } from "../../src/kernels/tune.ts";
+
+const variant = (rows: number): MatVariant => ({
+  kind: "threads",
+  rows,
+  tokens: 1,
+  workgroup: 16,
+  shared: false,
+  float16: false,
+});
+const GUESS = variant(99);
+const first: EngineVariants["mat"] = (_, __, mayRound) => ({
+  activations: mayRound ? "int8" : "float",
+  variant: GUESS,
+});
+
+/** Rates of decode, batch and prefill; null is not measured. */
+function tuned(activations: Activations, rates: readonly (number | null)[]): Tuned {
+  const [decode, batch, prefill] = rates.map((macsPerMs, i) => {
+    const timings = macsPerMs === null ? [] : [{ variant: variant(i), macsPerMs }];
+    return { winner: timings[0]?.variant ?? GUESS, timings, refused: [] };
+  });
+  return {
+    job: { format: "Q4_1", activations, rows: 8, columns: 32, workloads: ["decode"] },
+    workloads: { decode: decode!, batch: batch!, prefill: prefill! },
+  };
+}
+const choice = (float: readonly (number | null)[], int8: readonly (number | null)[]) =>
+  measuredChoice([tuned("float", float), tuned("int8", int8)], first);
+
+test("the faster wins each kind of step, and int8 must pay for its rounding", () => {
+  const mat = choice([10, 10, 10], [12, 10.5, 5]);
+  expect(mat("Q4_1", "decode", true)).toMatchObject({ activations: "int8", variant: variant(0) });
+  expect(mat("Q4_1", "batch", true)).toMatchObject({ activations: "float", variant: variant(1) });
+  expect(mat("Q4_1", "prefill", true)).toMatchObject({ activations: "float", variant: variant(2) });
+});
+
+test("products that may not round take floats", () => {
+  expect(choice([1, 1, 1], [9, 9, 9])("Q4_1", "decode", false)).toMatchObject({
+    activations: "float",
+    variant: variant(0),
+  });
+});
+
+test("where only one was measured, what won elsewhere counts, by its guess if need be", () => {
+  const int8 = choice([10, 10, 10], [20, 20, null]);
+  expect(int8("Q4_1", "prefill", true)).toEqual({ activations: "int8", variant: GUESS });
+  const float = choice([10, 10, null], [5, 5, 5]);
+  expect(float("Q4_1", "prefill", true)).toEqual({ activations: "float", variant: GUESS });
+  const kept = choice([null, 10, 10], [7, 20, 5]);
+  expect(kept("Q4_1", "decode", true)).toEqual({ activations: "float", variant: GUESS });
+});
+
+test("where nothing can be compared, what was measured; else the guess", () => {
+  const mat = choice([10, null, null], [null, null, null]);
+  expect(mat("Q4_1", "decode", true)).toMatchObject({ activations: "float", variant: variant(0) });
+  expect(mat("Q4_1", "batch", true)).toEqual({ activations: "int8", variant: GUESS });
+  expect(mat("Q8_0", "batch", false)).toEqual({ activations: "float", variant: GUESS });
+});
