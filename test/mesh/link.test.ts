@@ -64,6 +64,15 @@ describe("link measurement", () => {
     expect(quality.bytesPerMs).toBeCloseTo(bytesPerMs);
   });
 
+  test("empty pings that had to wait make no link endlessly fast", async () => {
+    let empty = 0;
+    const { bytesPerMs } = await measureLink((payloadBytes, echo) => {
+      const waited = payloadBytes === 0 && empty++ > 0 ? 60 : 0;
+      return Promise.resolve(2 + waited + (payloadBytes * (echo ? 2 : 1)) / 10_000);
+    }, 4608);
+    expect(bytesPerMs).toBeCloseTo(10_000);
+  });
+
   test("a link too fast for the clock gets a large number, not infinity", async () => {
     const { bytesPerMs } = await measureLink(() => Promise.resolve(0), 100);
     expect(bytesPerMs).toBeLessThan(1e8);
