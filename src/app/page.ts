@@ -13,6 +13,7 @@ import type { ModelSource } from "../shared/model.ts";
 import type { Notice, PageView } from "../shared/page-view.ts";
 import type { ServerFacts } from "../shared/server-facts.ts";
 import type { Stage } from "../shared/state.ts";
+import { namesIn } from "../ui/member-names.ts";
 import { adapterWords, checkAdapter } from "./adapter-check.ts";
 import { newRoomCode, readAddress, roomAddress, shareOrigin } from "./address.ts";
 import { Chat, wordsOf } from "./chat.ts";
@@ -215,6 +216,7 @@ export class Page {
     const { client } = room;
     const { state, connection } = client;
     this.#update({ state, connection });
+    this.#chat.follow(state.placement?.id ?? null);
     room.insight.look();
   }
 
@@ -242,6 +244,7 @@ export class Page {
     if (room === null) return;
     this.#room = null;
     this.#chat.stop();
+    this.#chat.follow(null);
     room.stopBridge();
     room.insight.stop();
     room.client.leave();
@@ -294,8 +297,10 @@ export class Page {
     return (await response.json()) as PageView["offeredModels"];
   }
 
+  /** What the room says of members by their ids is told by their names. */
   #tell(notice: Notice): void {
-    this.#update({ notice });
+    const named = namesIn(this.#view.state?.members ?? []);
+    this.#update({ notice: { ...notice, message: named(notice.message) } });
   }
 
   /** What was worked out about the room; a draft that a person is at stays. */
