@@ -2,6 +2,9 @@
 import { css } from "lit";
 
 export const memberCardStyles = css`
+  :host {
+    container: card / inline-size;
+  }
   article {
     display: flex;
     flex-direction: column;
@@ -202,5 +205,17 @@ export const memberCardStyles = css`
     border-color: var(--amber);
     color: var(--amber);
     font-weight: 600;
+  }
+  @container card (max-width: 22rem) {
+    header {
+      flex-wrap: wrap;
+    }
+    .who {
+      flex-basis: calc(100% - 2rem);
+    }
+    .tags {
+      max-width: none;
+      justify-content: flex-start;
+    }
   }
 `;

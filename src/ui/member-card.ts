@@ -65,7 +65,8 @@ export class MemberCard extends PageElement {
   private shard() {
     const shard = this.member.shard;
     if (shard === null) return nothing;
-    const layers = `Layers ${shard.first}–${shard.end - 1}`;
+    const count = shard.end - shard.first;
+    const layers = count === 1 ? `Layer ${shard.first}` : `Layers ${shard.first}–${shard.end - 1}`;
     if (shard.status === "failed") {
       return html`<p class="failed">${layers} failed: ${shard.error ?? "no reason was given"}</p>`;
     }
@@ -75,7 +76,7 @@ export class MemberCard extends PageElement {
         : `${shard.phase}, ${bytes(shard.loadedBytes)} of ${bytes(shard.totalBytes)}`;
     return html`<p class="small">
       <strong>${layers}</strong>
-      <span class="quiet">(${plural(shard.end - shard.first, "layer")})</span>
+      <span class="quiet">(${plural(count, "layer")})</span>
       · ${amount}
     </p>`;
   }
