@@ -233,7 +233,7 @@ export class Page {
     try {
       await placed;
     } catch (error) {
-      this.#tell({ level: "error", message: wordsOf(error), whatToDo: null });
+      this.#tell(refused(wordsOf(error)));
     } finally {
       this.#update({ progress: null });
     }
@@ -300,7 +300,8 @@ export class Page {
   /** What the room says of members by their ids is told by their names. */
   #tell(notice: Notice): void {
     const named = namesIn(this.#view.state?.members ?? []);
-    this.#update({ notice: { ...notice, message: named(notice.message) } });
+    const whatToDo = notice.whatToDo === null ? null : named(notice.whatToDo);
+    this.#update({ notice: { ...notice, message: named(notice.message), whatToDo } });
   }
 
   /** What was worked out about the room; a draft that a person is at stays. */
@@ -329,6 +330,12 @@ function isSame(one: unknown, other: unknown): boolean {
   if (typeof one !== "object" || typeof other !== "object" || !one || !other) return false;
   if ("epoch" in one || (Array.isArray(one) && one.length > MOST_COMPARED)) return false;
   return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** A refusal in two: what is short, and what would help. */
+function refused(words: string): Notice {
+  const [message = words, ...help] = words.split(/ (?=What would help:)/);
+  return { level: "error", message, whatToDo: help.join(" ") || null };
 }
 
 function wrongCode(text: string): Notice {

@@ -100,10 +100,11 @@ function shareLines(
   { stages, labels }: PreviewCandidate,
   named: (text: string) => string,
 ): string[] {
-  return stages.map((stage) => {
+  return stages.map((stage, index) => {
     const { member, first, end, computeMs, stageMs, hopMs, binds, why } = stage;
     const layers = end - first === 1 ? `layer ${first}` : `layers ${first}–${end - 1}`;
-    const hop = stages.length > 1 && hopMs !== null ? `, then ${ms(hopMs)} to the next` : "";
+    const where = index === stages.length - 1 ? "back to the first" : "to the next";
+    const hop = stages.length > 1 && hopMs !== null ? `, then ${ms(hopMs)} ${where}` : "";
     const told = why.startsWith(`${member} `) ? `It${why.slice(member.length)}` : why;
     // Only of the solver's own choice is it known that another share is no better.
     const free = labels.includes("solver") ? ", but that would gain nothing" : "";

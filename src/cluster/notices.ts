@@ -62,10 +62,11 @@ function nameIn({ members }: RoomState, member: MemberId): string {
 /** `before` is the state in which the member was there. */
 function ofLeaving(before: RoomState, member: MemberId, reason: string): Notice {
   const held = before.placement?.stages.some((stage) => stage.member === member);
+  const name = nameIn(before, member);
   return {
     level: held ? "warning" : "info",
-    message: `${nameIn(before, member)} left the room. ${reason}`,
-    whatToDo: held ? "It held layers of the model; others take them over." : null,
+    message: `${name} left the room. ${reason}`,
+    whatToDo: held ? `${name} held layers of the model; others take them over.` : null,
   };
 }
 

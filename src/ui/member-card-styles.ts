@@ -182,6 +182,12 @@ export const memberCardStyles = css`
     font-family: var(--mono);
     font-size: var(--text-xs);
   }
+  .lines span {
+    display: block;
+  }
+  .lines b {
+    font-weight: 700;
+  }
   select {
     flex: none;
     width: auto;

@@ -179,8 +179,11 @@ export class MemberCard extends PageElement {
           variants.length === 0
             ? nothing
             : html`<h4>Kernels chosen here</h4>
+                <p class="small quiet">
+                  As measured on this GPU: what won, then the others as shares of its speed.
+                </p>
                 <ul class="small lines">
-                  ${variants.map((line) => html`<li>${line}</li>`)}
+                  ${variants.map((line) => html`<li>${this.variant(line)}</li>`)}
                 </ul>`
         }
         ${
@@ -203,6 +206,14 @@ export class MemberCard extends PageElement {
       </details>
       ${member.adapter === null ? nothing : this.use()}
     </footer>`;
+  }
+
+  /** Each kind of work on a line of its own, its winner standing out. */
+  private variant(line: string) {
+    return line.split(" | ").map((work) => {
+      const [winner, ...others] = work.split("; ");
+      return html`<span><b>${winner}</b>${others.map((each) => `; ${each}`)}</span>`;
+    });
   }
 
   private use() {

@@ -60,9 +60,7 @@ export class StageTimings extends PageElement {
             <tr>
               <th scope="col">Stage</th>
               <th scope="col">Compute</th>
-              <th scope="col" class="quiet">predicted</th>
               <th scope="col">Hop</th>
-              <th scope="col" class="quiet">predicted</th>
             </tr>
           </thead>
           <tbody>
@@ -73,10 +71,12 @@ export class StageTimings extends PageElement {
                     <span style="background: ${memberColor(this.members, member)}"></span
                     >${this.nameOf(member)}
                   </th>
-                  <td class="figure">${time(computeMs)}</td>
-                  <td class="figure quiet">${this.predictedOf(timings, stage, "computeMs")}</td>
-                  <td class="figure">${time(hopMs)}</td>
-                  <td class="figure quiet">${this.predictedOf(timings, stage, "hopMs")}</td>
+                  <td class="figure">
+                    ${this.predictedOf(timings, stage, "computeMs")} <b>${time(computeMs)}</b>
+                  </td>
+                  <td class="figure">
+                    ${this.predictedOf(timings, stage, "hopMs")} <b>${time(hopMs)}</b>
+                  </td>
                 </tr>`,
             )}
           </tbody>
@@ -101,13 +101,11 @@ export class StageTimings extends PageElement {
     return html`; predicted <b class="figure">${time(total)}</b>.`;
   }
 
-  private predictedOf(
-    timings: readonly StageTiming[],
-    stage: number,
-    part: "computeMs" | "hopMs",
-  ): string {
+  private predictedOf(timings: readonly StageTiming[], stage: number, part: "computeMs" | "hopMs") {
     const value = this.predictedFor(timings)?.[stage]?.[part];
-    return value === undefined ? "–" : time(value);
+    return value === undefined
+      ? nothing
+      : html`<span class="quiet">predicted ${time(value)}</span>`;
   }
 
   static override styles = [
@@ -181,6 +179,23 @@ export class StageTimings extends PageElement {
         padding-inline-start: var(--gap-l);
         text-align: end;
         white-space: nowrap;
+      }
+      td b {
+        display: inline-block;
+        min-width: 4.25rem;
+        font-weight: 600;
+      }
+      @media (max-width: 30rem) {
+        td {
+          vertical-align: top;
+        }
+        td b,
+        td .quiet {
+          display: block;
+        }
+        td .quiet {
+          font-size: var(--text-xs);
+        }
       }
       tr > * {
         padding-block: 0.2rem;

@@ -50,9 +50,10 @@ test("each share of a pipeline says its layers, its times and what binds it", as
     const { candidates } = previewOf(await client.preview(model), client.state.members);
     const lines = candidates[0]!.explanation.filter((line) => / has layers? /.test(line));
     expect(lines).toHaveLength(2);
-    for (const line of lines) {
+    for (const [index, line] of lines.entries()) {
+      expect(line).toContain(index === 0 ? "ms to the next." : "ms back to the first.");
       expect(line).toMatch(
-        /^Tab [ab]1 has layers? \d(–\d)?: [\d.]+ ms, then [\d.]+ ms to the next\. It (is full|could hold more, but that would gain nothing)/,
+        /^Tab [ab]1 has layers? \d(–\d)?: [\d.]+ ms, then [\d.]+ ms (to the next|back to the first)\. It (is full|could hold more, but that would gain nothing)/,
       );
     }
   });

@@ -92,7 +92,7 @@ describe("what people are told of a loss", () => {
       expect(notices.at(-1)).toEqual({
         level: "warning",
         message: expect.stringMatching(new RegExp(`^Tab ${tab.id} left the room\\.`)) as string,
-        whatToDo: "It held layers of the model; others take them over.",
+        whatToDo: `Tab ${tab.id} held layers of the model; others take them over.`,
       });
       expect(state().lastDecision?.trigger).toMatch(
         new RegExp(`^Tab ${tab.id} left, and with it layers .*[^.]$`),
