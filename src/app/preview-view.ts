@@ -137,11 +137,12 @@ function labelOf(
   named: (text: string) => string,
 ): string {
   const fronts = labels.filter((each) => each.startsWith("front "));
-  if (labels.includes("solver")) {
-    return typeof objective === "string" ? (BEST[objective] ?? objective) : "Best mix";
-  }
-  if (fronts.includes(`front ${front.length}`)) return "Most answers at once";
-  if (fronts.includes("front 1")) return "Fastest answer";
+  const best = typeof objective === "string" ? (BEST[objective] ?? objective) : "Best mix";
+  if (labels.includes("solver")) return best;
+  // Where two are equally good, the solver's and the front's may be others.
+  const distinct = (name = "") => (name === best ? `${name}, another way` : name);
+  if (fronts.includes(`front ${front.length}`)) return distinct(BEST["throughput"]);
+  if (fronts.includes("front 1")) return distinct(BEST["latency"]);
   if (label === "current") return "As it is now";
   if (fronts.length > 0) return "Between one answer and many";
   if (label.startsWith("runner-up")) return `Runner-up ${label.slice("runner-up ".length)}`;
