@@ -31,6 +31,7 @@ export type Weighed = Omit<Decision, "trigger" | "model"> & {
 };
 
 const CHARGED = " These times include what soft rules charge.";
+const NOT_LATENCY = " These times are of the room's objective, which is not the time of one token.";
 
 export function weighMove(weighing: Weighing): Weighed {
   const { built, placement, proposed, settings, loadBytesPerMs, accepted } = weighing;
@@ -46,19 +47,21 @@ export function weighMove(weighing: Weighing): Weighed {
     gainMs: finite(move.gainMs),
     bytesToLoad: move.bytesToLoad,
   };
-  const isCharged = built.broken.some(({ hard }) => !hard);
-  const withCharges = (reason: string) =>
-    isCharged && reason.includes(" ms") ? `${reason}${CHARGED}` : reason;
+  const notes = [
+    rules.objective === "latency" ? "" : NOT_LATENCY,
+    built.broken.some(({ hard }) => !hard) ? CHARGED : "",
+  ].join("");
+  const withNotes = (reason: string) => (reason.includes(" ms") ? `${reason}${notes}` : reason);
   const stays = (reason: string, postponed = false): Weighed => ({
     ...numbers,
     outcome: "stays",
-    reason: withCharges(reason),
+    reason: withNotes(reason),
     postponed,
   });
   const moves = (reason: string): Weighed => ({
     ...numbers,
     outcome: "moved",
-    reason: withCharges(reason),
+    reason: withNotes(reason),
     postponed: false,
   });
   const byHand = placement.predictedMs === null;
