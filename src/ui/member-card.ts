@@ -212,7 +212,8 @@ export class MemberCard extends PageElement {
   private variant(line: string) {
     return line.split(" | ").map((work) => {
       const [winner, ...others] = work.split("; ");
-      return html`<span><b>${winner}</b>${others.map((each) => `; ${each}`)}</span>`;
+      const rest = others.map((each) => `; ${each}`);
+      return html`<span>${rest.length === 0 ? winner : html`<b>${winner}</b>${rest}`}</span>`;
     });
   }
 
