@@ -1,8 +1,10 @@
 /** The conversation of this tab: questions, and answers as they stream. Knows no page. */
 import type { RoomClient } from "../cluster/room-client.ts";
 import { RoomError } from "../cluster/room-error.ts";
+import type { PlacementId } from "../shared/ids.ts";
 import type { ChatMessage, StageTiming } from "../shared/page-view.ts";
 import { Sampling } from "../shared/sampling.ts";
+import { namesIn } from "../ui/member-names.ts";
 
 export type ChatView = {
   readonly chat: readonly ChatMessage[];
@@ -16,6 +18,8 @@ export class Chat {
   readonly #onChange: () => void;
   #abort: AbortController | null = null;
   #view: ChatView = EMPTY;
+  #placement: PlacementId | null = null;
+  #sums = new StageSums();
 
   constructor(onChange: () => void) {
     this.#onChange = onChange;
@@ -34,6 +38,14 @@ export class Chat {
     this.#abort?.abort();
   }
 
+  /** What is placed now: what was measured of other stages says nothing of these. */
+  follow(placement: PlacementId | null): void {
+    if (placement === this.#placement) return;
+    this.#placement = placement;
+    this.#sums = new StageSums();
+    this.#set({ ...this.#view, timings: [] });
+  }
+
   /** Asks `text` after what was said before, and keeps the answer, or why there is none. */
   async ask(client: RoomClient, text: string): Promise<void> {
     const abort = new AbortController();
@@ -43,9 +55,10 @@ export class Chat {
       ...this.#view,
       chat: [...before, said("user", text, "done"), said("assistant", "", "queued")],
     });
-    const sums = new StageSums();
+    this.#sums = new StageSums();
     const startMs = performance.now();
     let firstMs = 0;
+    let isFirstLap = true;
     try {
       const messages = [...answered(before), said("user", text, "done")].map(
         ({ role, text: content }) => ({
@@ -64,9 +77,11 @@ export class Chat {
         const now = performance.now();
         const last = this.#last();
         if (event.kind === "queued") this.#update({ generation: event.generation });
-        else if (event.kind === "started")
+        else if (event.kind === "interrupted") this.#update({ status: "queued" });
+        else if (event.kind === "started") {
+          isFirstLap = true;
           this.#update({ generation: event.generation, status: "streaming" });
-        else if (event.kind === "token") {
+        } else if (event.kind === "token") {
           if (last.tokens === 0) firstMs = now;
           const tokens = last.tokens + 1;
           this.#update({
@@ -75,7 +90,9 @@ export class Chat {
             firstTokenMs: firstMs - startMs,
             tokensPerSecond: tokens > 1 ? ((tokens - 1) * 1000) / (now - firstMs) : null,
           });
-          this.#time(sums, client, event.computeMs, event.hopMs);
+          // The first lap is the prompt's, and says nothing of the laps that follow.
+          if (!isFirstLap) this.#time(client, event.computeMs, event.hopMs);
+          isFirstLap = false;
         } else if (event.kind === "finished") {
           const status = event.finish === "cancelled" ? "stopped" : "done";
           this.#update({ text: last.text + event.text, status });
@@ -83,25 +100,21 @@ export class Chat {
       }
     } catch (error) {
       if (abort.signal.aborted) this.#update({ status: "stopped" });
-      else this.#update({ status: "failed", error: wordsOf(error) });
+      else this.#update({ status: "failed", error: named(client, wordsOf(error)) });
     } finally {
       if (this.#abort === abort) this.#abort = null;
     }
   }
 
-  #time(
-    sums: StageSums,
-    client: RoomClient,
-    computeMs: readonly number[],
-    hopMs: readonly number[],
-  ) {
-    const stages = client.state.placement?.stages ?? [];
-    // The first lap is the prompt's, and says nothing of the laps that follow.
-    if (this.#last().tokens === 1 || stages.length !== computeMs.length) return;
-    sums.add(computeMs, hopMs);
+  #time(client: RoomClient, computeMs: readonly number[], hopMs: readonly number[]) {
+    const { placement } = client.state;
+    this.follow(placement?.id ?? null);
+    const stages = placement?.stages ?? [];
+    if (stages.length !== computeMs.length) return;
+    this.#sums.add(computeMs, hopMs);
     this.#set({
       ...this.#view,
-      timings: stages.map(({ member }, stage) => ({ member, ...sums.mean(stage) })),
+      timings: stages.map(({ member }, stage) => ({ member, ...this.#sums.mean(stage) })),
     });
   }
 
@@ -128,15 +141,9 @@ class StageSums {
   #hop: number[] = [];
 
   add(computeMs: readonly number[], hopMs: readonly number[]): void {
-    // Another placement took over: its stages are others.
-    if (computeMs.length !== this.#compute.length) {
-      this.#laps = 0;
-      this.#compute = computeMs.map(() => 0);
-      this.#hop = computeMs.map(() => 0);
-    }
     this.#laps += 1;
-    computeMs.forEach((ms, stage) => (this.#compute[stage]! += ms));
-    hopMs.forEach((ms, stage) => (this.#hop[stage]! += ms));
+    this.#compute = computeMs.map((ms, stage) => (this.#compute[stage] ?? 0) + ms);
+    this.#hop = hopMs.map((ms, stage) => (this.#hop[stage] ?? 0) + ms);
   }
 
   mean(stage: number): { computeMs: number; hopMs: number } {
@@ -172,6 +179,10 @@ function said(role: ChatMessage["role"], text: string, status: ChatMessage["stat
     tokensPerSecond: null,
     firstTokenMs: null,
   };
+}
+
+function named(client: RoomClient, words: string): string {
+  return namesIn(client.state.members)(words);
 }
 
 /** An error for people. */

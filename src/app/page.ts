@@ -13,6 +13,7 @@ import type { ModelSource } from "../shared/model.ts";
 import type { Notice, PageView } from "../shared/page-view.ts";
 import type { ServerFacts } from "../shared/server-facts.ts";
 import type { Stage } from "../shared/state.ts";
+import { namesIn } from "../ui/member-names.ts";
 import { adapterWords, checkAdapter } from "./adapter-check.ts";
 import { newRoomCode, readAddress, roomAddress, shareOrigin } from "./address.ts";
 import { Chat, wordsOf } from "./chat.ts";
@@ -215,6 +216,7 @@ export class Page {
     const { client } = room;
     const { state, connection } = client;
     this.#update({ state, connection });
+    this.#chat.follow(state.placement?.id ?? null);
     room.insight.look();
   }
 
@@ -231,7 +233,7 @@ export class Page {
     try {
       await placed;
     } catch (error) {
-      this.#tell({ level: "error", message: wordsOf(error), whatToDo: null });
+      this.#tell(refused(wordsOf(error)));
     } finally {
       this.#update({ progress: null });
     }
@@ -242,6 +244,7 @@ export class Page {
     if (room === null) return;
     this.#room = null;
     this.#chat.stop();
+    this.#chat.follow(null);
     room.stopBridge();
     room.insight.stop();
     room.client.leave();
@@ -294,8 +297,11 @@ export class Page {
     return (await response.json()) as PageView["offeredModels"];
   }
 
+  /** What the room says of members by their ids is told by their names. */
   #tell(notice: Notice): void {
-    this.#update({ notice });
+    const named = namesIn(this.#view.state?.members ?? []);
+    const whatToDo = notice.whatToDo === null ? null : named(notice.whatToDo);
+    this.#update({ notice: { ...notice, message: named(notice.message), whatToDo } });
   }
 
   /** What was worked out about the room; a draft that a person is at stays. */
@@ -324,6 +330,12 @@ function isSame(one: unknown, other: unknown): boolean {
   if (typeof one !== "object" || typeof other !== "object" || !one || !other) return false;
   if ("epoch" in one || (Array.isArray(one) && one.length > MOST_COMPARED)) return false;
   return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** A refusal in two: what is short, and what would help. */
+function refused(words: string): Notice {
+  const [message = words, ...help] = words.split(/ (?=What would help:)/);
+  return { level: "error", message, whatToDo: help.join(" ") || null };
 }
 
 function wrongCode(text: string): Notice {

@@ -13,7 +13,7 @@ export function previewOf(
   answer: PlacementPreviewAnswer,
   members: readonly Member[],
 ): Omit<PlacementPreview, "draft"> {
-  const named = namesIn(members);
+  const named = wordsFor(members);
   const shown = answer.candidates.slice(0, MOST_SHOWN);
   return {
     model: answer.model,
@@ -22,7 +22,7 @@ export function previewOf(
       label: labelOf(candidate, answer, named),
       explanation: [
         ...costLines(candidate),
-        ...candidate.stages.map(({ why }) => named(why)),
+        ...shareLines(candidate, named),
         ...(candidate.labels.includes("solver") ? solverLines(answer, named) : []),
       ],
     })),
@@ -57,7 +57,7 @@ export function draftOf(
     msPerToken,
     tokensPerSecond: 1000 / msPerToken,
     explanation: costLines(candidate),
-    infeasible: problems.length === 0 ? null : namesIn(members)(`${problems.join(". ")}.`),
+    infeasible: problems.length === 0 ? null : wordsFor(members)(`${problems.join(". ")}.`),
   };
 }
 
@@ -66,7 +66,7 @@ function whyLines(answer: PlacementPreviewAnswer, named: (text: string) => strin
   const current = answer.candidates.find(({ labels }) => labels.includes("current"));
   if (current === undefined) return [];
   const best = answer.candidates.find(({ labels }) => labels.includes("solver"));
-  const shares = current.stages.map(({ why }) => named(why));
+  const shares = shareLines(current, named);
   if (best === current) return [...costLines(current), ...shares, ...solverLines(answer, named)];
   const [now, then] = [current.predictedMsPerToken, best?.predictedMsPerToken ?? null];
   const behind =
@@ -82,17 +82,35 @@ function solverLines(answer: PlacementPreviewAnswer, named: (text: string) => st
     kind === "optimal"
       ? "It is proven that none is better for the room's objective."
       : `It is the best that was found in ${ms(answer.elapsedMs)}.`,
-    ...brokenRules.map(({ member, reason, hard, constraint }) =>
-      named(
-        hard
-          ? `${member} is kept out by the rule ${constraint}: it ${reason}.`
-          : `${member} is avoided by the rule ${constraint}: it ${reason}.`,
-      ),
-    ),
     ...(explanation?.leftOut ?? [])
       .filter(({ member }) => !brokenRules.some((rule) => rule.hard && rule.member === member))
       .map(({ why }) => named(why)),
+    ...brokenRules.map(({ member, reason, hard }) =>
+      named(
+        hard
+          ? `${member} is kept out: it ${reason}.`
+          : `What ${member} costs includes the charge of a soft rule: it ${reason}.`,
+      ),
+    ),
   ];
+}
+
+/** What each member holds, how long it takes, and what binds its share. */
+function shareLines(
+  { stages, labels }: PreviewCandidate,
+  named: (text: string) => string,
+): string[] {
+  return stages.map((stage, index) => {
+    const { member, first, end, computeMs, stageMs, hopMs, binds, why } = stage;
+    const layers = end - first === 1 ? `layer ${first}` : `layers ${first}–${end - 1}`;
+    const where = index === stages.length - 1 ? "back to the first" : "to the next";
+    const hop = stages.length > 1 && hopMs !== null ? `, then ${ms(hopMs)} ${where}` : "";
+    const told = why.startsWith(`${member} `) ? `It${why.slice(member.length)}` : why;
+    // Only of the solver's own choice is it known that another share is no better.
+    const free = labels.includes("solver") ? ", but that would gain nothing" : "";
+    const reason = binds === "cost" ? `It could hold more${free}.` : told;
+    return named(`${member} has ${layers}: ${ms(computeMs + stageMs)}${hop}. ${reason}`);
+  });
 }
 
 function costLines({ parts, predictedTokensPerSecond, stages }: PreviewCandidate): string[] {
@@ -119,16 +137,24 @@ function labelOf(
   named: (text: string) => string,
 ): string {
   const fronts = labels.filter((each) => each.startsWith("front "));
-  if (labels.includes("solver")) {
-    return typeof objective === "string" ? (BEST[objective] ?? objective) : "Best mix";
-  }
-  if (fronts.includes(`front ${front.length}`)) return "Most answers at once";
-  if (fronts.includes("front 1")) return "Fastest answer";
+  const best = typeof objective === "string" ? (BEST[objective] ?? objective) : "Best mix";
+  if (labels.includes("solver")) return best;
+  // Where two are equally good, the solver's and the front's may be others.
+  const distinct = (name = "") => (name === best ? `${name}, another way` : name);
+  if (fronts.includes(`front ${front.length}`)) return distinct(BEST["throughput"]);
+  if (fronts.includes("front 1")) return distinct(BEST["latency"]);
   if (label === "current") return "As it is now";
   if (fronts.length > 0) return "Between one answer and many";
   if (label.startsWith("runner-up")) return `Runner-up ${label.slice("runner-up ".length)}`;
   if (label === "greedy") return "Simple rule";
   return label === "baseline" ? "By memory alone" : named(label);
+}
+
+/** Members by their names, and counts of bytes as people read them. */
+function wordsFor(members: readonly Member[]): (text: string) => string {
+  const named = namesIn(members);
+  return (text) =>
+    named(text).replaceAll(/\d{4,}(?= bytes)/g, (digits) => Number(digits).toLocaleString("en"));
 }
 
 function ms(value: number): string {

@@ -48,6 +48,8 @@ export class Coordinator {
   readonly #samples: SampleGatherer;
   readonly #placer: Placer;
   readonly #laps = new LapCorrections();
+  /** Of members that left: what is said of a loss names who was lost. */
+  readonly #goneNames = new Map<MemberId, string>();
   #generations = 0;
   #stepping = false;
   #rejoinTimer: ReturnType<typeof setTimeout> | null = null;
@@ -62,6 +64,7 @@ export class Coordinator {
       ...options.placement,
       state: () => this.state,
       emit: (event) => this.#emit(event),
+      nameOf: (member) => this.#nameOf(member),
       onSettled: () => this.#takeSteps(),
     });
   }
@@ -77,7 +80,8 @@ export class Coordinator {
     const old = log.state.coordinator;
     this.#emit({ type: "coordinator_changed", coordinator: self });
     if (old !== self) {
-      this.#emit({ type: "member_left", member: old, reason: "The coordinator is gone." });
+      const reason = `${this.#nameOf(self)} coordinates the room now.`;
+      this.#emit({ type: "member_left", member: old, reason });
     }
     this.#rejoinTimer = setTimeout(() => this.#dropAbsent(), timings.rejoinMs);
   }
@@ -237,6 +241,9 @@ export class Coordinator {
   #emit(event: RoomEvent): void {
     if (this.#stopped) return;
     const { log, post, onEvent } = this.#options;
+    if (event.type === "member_left") {
+      this.#goneNames.set(event.member, this.#nameOf(event.member));
+    }
     const indexed = log.append(event);
     for (const peer of this.#followers) post(peer, { type: "events", events: [indexed] });
     onEvent(indexed);
@@ -256,7 +263,12 @@ export class Coordinator {
   }
 
   #nextStep(): Step | null {
-    return nextStep(this.state, this.#placer.attempts);
+    return nextStep(this.state, this.#placer.attempts, (member) => this.#nameOf(member));
+  }
+
+  #nameOf(member: MemberId): string {
+    const name = this.state.members.find(({ id }) => id === member)?.name;
+    return name ?? this.#goneNames.get(member) ?? "A member";
   }
 
   #take(step: Step): void {

@@ -80,7 +80,7 @@ export function refusal(
   if (answer.kind === "unknown") return `${model.name} was not placed: ${answer.message}`;
   const short =
     answer.shortBytes > 0
-      ? `${Math.ceil(answer.shortBytes).toLocaleString("en-US")} bytes short`
+      ? `${Math.ceil(answer.shortBytes).toLocaleString("en-US")} bytes short of memory`
       : `the constraint "${answer.binds}" cannot be met`;
   const help =
     answer.wouldHelp.length > 0 ? ` What would help: ${answer.wouldHelp.join("; ")}.` : "";

@@ -23,12 +23,13 @@ import { checkStages } from "./manual-placement.ts";
 import { idInEpoch } from "./numbering.ts";
 import { wordsOf } from "./room-error.ts";
 import { costOf, problemOf } from "./room-problem.ts";
-import type { Attempts } from "./rules.ts";
+import type { Attempts, NameOf } from "./rules.ts";
 import { violationsOf, weighMove } from "./weigh-move.ts";
 
 export type PlacerOptions = PlacementParts & {
   readonly state: () => RoomState;
   readonly emit: (event: RoomEvent) => void;
+  readonly nameOf: NameOf;
   /** A decision has been made or given up: the rules may have another step. */
   readonly onSettled: () => void;
 };
@@ -96,7 +97,7 @@ export class Placer {
   /** After a loss. Never rejects: what goes wrong is said of the placement that was lost. */
   placeAgain(model: ModelSummary): void {
     const lost = this.#state.placement;
-    const trigger = lost?.error ?? "The placement was lost";
+    const trigger = (lost?.error ?? "The placement was lost").replace(/\.$/, "");
     void this.#attempt(async () => {
       try {
         const { reason, ...decided } = await this.#solve(model);
@@ -118,12 +119,11 @@ export class Placer {
   }
 
   async #weigh(): Promise<void> {
-    const { state, planner, timings } = this.#options;
+    const { state, planner, timings, nameOf } = this.#options;
     const weighed = state().placement;
     await linksMeasured(state, timings.linksMs);
     const before = this.#seen;
-    const names = new Map(this.#state.members.map(({ id, name }) => [id, name]));
-    const changed = whatChanged(before, this.#state, (id) => names.get(id) ?? id);
+    const changed = whatChanged(before, this.#state, nameOf);
     this.#see();
     const trigger = [this.#postponed, changed].filter((part) => part !== null).join(", ");
     if (weighed === null || trigger === "") return;

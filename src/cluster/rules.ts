@@ -6,6 +6,7 @@
  * Pure: no clock, no network.
  */
 import type { RoomEvent } from "../shared/events.ts";
+import type { MemberId } from "../shared/ids.ts";
 import type { ModelSummary } from "../shared/model.ts";
 import type { Placement, RoomState, Stage } from "../shared/state.ts";
 import { capacityKey } from "./circumstances.ts";
@@ -24,25 +25,28 @@ export type Attempts = {
   readonly reviewDue: boolean;
 };
 
-type Rule = (state: RoomState, attempts: Attempts) => Step | null;
+/** What people call a member, also one that has left and that the state knows no more. */
+export type NameOf = (member: MemberId) => string;
+
+type Rule = (state: RoomState, attempts: Attempts, nameOf: NameOf) => Step | null;
 
 /** The next step, or null when the room is as it should be. */
-export function nextStep(state: RoomState, attempts: Attempts): Step | null {
+export function nextStep(state: RoomState, attempts: Attempts, nameOf: NameOf): Step | null {
   for (const rule of RULES) {
-    const step = rule(state, attempts);
+    const step = rule(state, attempts, nameOf);
     if (step) return step;
   }
   return null;
 }
 
-const stageLost: Rule = ({ placement, members }) => {
+const stageLost: Rule = ({ placement, members }, _attempts, nameOf) => {
   if (!placement || placement.error !== null) return null;
   for (const stage of placement.stages) {
     const member = members.find(({ id }) => id === stage.member);
     if (member?.adapter) continue;
     const why = member
       ? `${member.name} lost its GPU (${member.noAdapter?.message ?? "no reason given"})`
-      : `Member ${stage.member} left`;
+      : `${nameOf(stage.member)} left`;
     return failed(placement, `${why}, and with it ${layersOf(stage)} of ${placement.model.name}.`);
   }
   return null;

@@ -30,7 +30,8 @@ export type Weighed = Omit<Decision, "trigger" | "model"> & {
   readonly postponed: boolean;
 };
 
-const CHARGED = " What soft rules charge counts in these times.";
+const CHARGED = " These times include what soft rules charge.";
+const NOT_LATENCY = " These times are of the room's objective, which is not the time of one token.";
 
 export function weighMove(weighing: Weighing): Weighed {
   const { built, placement, proposed, settings, loadBytesPerMs, accepted } = weighing;
@@ -46,22 +47,26 @@ export function weighMove(weighing: Weighing): Weighed {
     gainMs: finite(move.gainMs),
     bytesToLoad: move.bytesToLoad,
   };
-  const charged = built.broken.some(({ hard }) => !hard) ? CHARGED : "";
+  const notes = [
+    rules.objective === "latency" ? "" : NOT_LATENCY,
+    built.broken.some(({ hard }) => !hard) ? CHARGED : "",
+  ].join("");
+  const withNotes = (reason: string) => (reason.includes(" ms") ? `${reason}${notes}` : reason);
   const stays = (reason: string, postponed = false): Weighed => ({
     ...numbers,
     outcome: "stays",
-    reason: `${reason}${charged}`,
+    reason: withNotes(reason),
     postponed,
   });
   const moves = (reason: string): Weighed => ({
     ...numbers,
     outcome: "moved",
-    reason: `${reason}${charged}`,
+    reason: withNotes(reason),
     postponed: false,
   });
   const byHand = placement.predictedMs === null;
   const broken = violationsOf(weighing).filter((key) => !(byHand && accepted.has(key)));
-  if (broken.length > 0) return moves(`${mustMove(move.reason)}${whyBroken(built, placement)}`);
+  if (broken.length > 0) return moves(whyBroken(built, placement) ?? mustMove(move.reason));
   if (weighing.reload) return moves("It loads anew: the settings of what is loaded changed.");
   if (byHand) return stays(`It stays: its stages were chosen by hand.${wouldGain(move)}`);
   if (!move.move) return stays(move.reason);
@@ -85,12 +90,12 @@ function mustMove(reason: string): string {
   return reason.startsWith("It must move") ? reason : "It must move: it breaks a rule.";
 }
 
-/** What the members that it uses did to be kept out, such as an empty battery. */
-function whyBroken({ broken }: RoomProblem, { stages }: Placement): string {
+/** What the members that it uses did to be kept out, such as an empty battery; null for nothing. */
+function whyBroken({ broken }: RoomProblem, { stages }: Placement): string | null {
   const reasons = broken
     .filter(({ hard, member }) => hard && stages.some((stage) => stage.member === member))
-    .map(({ member, reason }) => ` ${member} ${reason}.`);
-  return reasons.join("");
+    .map(({ member, reason }) => `${member} ${reason}`);
+  return reasons.length === 0 ? null : `It must move: ${reasons.join(", and ")}.`;
 }
 
 function wouldGain({ gainMs, currentMs }: { gainMs: number; currentMs: number | null }): string {

@@ -19,16 +19,29 @@ const BANDWIDTH_RUNS = 3;
 
 /** Under this the clock's grain is all that is left of a difference of two times. */
 const SHORTEST_TRANSFER_MS = 0.05;
+/** Of a full ping: on a busy machine two pings differ by so much with the same payload. */
+const NOISE_SHARE = 0.1;
 
 export async function measureLink(ping: Ping, payloadBytes: number): Promise<LinkQuality> {
   for (let run = 0; run < WARM_UP_PINGS; run += 1) await ping(payloadBytes, true);
   const roundTripMs = await medianOf(ROUND_TRIPS, () => ping(payloadBytes, true));
-  const emptyMs = await medianOf(BANDWIDTH_RUNS, () => ping(0, false));
-  const bulkMs = await medianOf(BANDWIDTH_RUNS, () => ping(BANDWIDTH_BYTES, false));
-  return {
-    roundTripMs,
-    bytesPerMs: BANDWIDTH_BYTES / Math.max(bulkMs - emptyMs, SHORTEST_TRANSFER_MS),
-  };
+  const transferMs = await transferTime(ping);
+  return { roundTripMs, bytesPerMs: BANDWIDTH_BYTES / transferMs };
+}
+
+/**
+ * Whatever else a machine does makes a ping longer and none shorter: the least counts. Empty and
+ * full pings take turns, so that both meet a busy moment; what empty ones still waited longer
+ * must not make the link endlessly fast.
+ */
+async function transferTime(ping: Ping): Promise<number> {
+  let emptyMs = Infinity;
+  let fullMs = Infinity;
+  for (let run = 0; run < BANDWIDTH_RUNS; run += 1) {
+    emptyMs = Math.min(emptyMs, await ping(0, false));
+    fullMs = Math.min(fullMs, await ping(BANDWIDTH_BYTES, false));
+  }
+  return Math.max(fullMs - emptyMs, fullMs * NOISE_SHARE, SHORTEST_TRANSFER_MS);
 }
 
 async function medianOf(runs: number, measure: () => Promise<number>): Promise<number> {

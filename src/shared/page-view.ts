@@ -25,6 +25,7 @@ export type ChatMessage = {
   readonly text: string;
   /** Set while the answer is being written and kept after it. */
   readonly generation: GenerationId | null;
+  /** With text, "queued" is an answer that broke off and goes on once the model is placed anew. */
   readonly status: "queued" | "streaming" | "done" | "stopped" | "failed";
   readonly error: string | null;
   readonly tokens: number;

@@ -36,6 +36,10 @@ export class ChatMessageElement extends LitElement {
 
   private state() {
     const { status, error, text } = this.message;
+    if (status === "queued" && text !== "") {
+      const words = "The layers are being placed anew. The answer goes on once they have loaded.";
+      return html`<p class="quiet waiting"><i></i><span>${words}</span></p>`;
+    }
     if (status === "queued") return html`<p class="quiet waiting"><i></i>Waiting for its turn</p>`;
     if (status === "streaming" && text === "") {
       return html`<p class="quiet waiting"><i></i>Reading the question</p>`;
@@ -118,6 +122,7 @@ export class ChatMessageElement extends LitElement {
         gap: var(--gap-s);
       }
       .waiting i {
+        flex: none;
         width: 0.6rem;
         height: 0.6rem;
         border-radius: 2px;

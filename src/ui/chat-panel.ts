@@ -256,6 +256,9 @@ export class ChatPanel extends PageElement {
         border-color: var(--spruce);
         box-shadow: 0 0 0 1px var(--spruce);
       }
+      textarea:focus-visible {
+        outline: none;
+      }
       textarea {
         field-sizing: content;
         max-height: 11rem;

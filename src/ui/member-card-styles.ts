@@ -2,6 +2,9 @@
 import { css } from "lit";
 
 export const memberCardStyles = css`
+  :host {
+    container: card / inline-size;
+  }
   article {
     display: flex;
     flex-direction: column;
@@ -179,6 +182,12 @@ export const memberCardStyles = css`
     font-family: var(--mono);
     font-size: var(--text-xs);
   }
+  .lines span {
+    display: block;
+  }
+  .lines b {
+    font-weight: 700;
+  }
   select {
     flex: none;
     width: auto;
@@ -202,5 +211,17 @@ export const memberCardStyles = css`
     border-color: var(--amber);
     color: var(--amber);
     font-weight: 600;
+  }
+  @container card (max-width: 22rem) {
+    header {
+      flex-wrap: wrap;
+    }
+    .who {
+      flex-basis: calc(100% - 2rem);
+    }
+    .tags {
+      max-width: none;
+      justify-content: flex-start;
+    }
   }
 `;

@@ -65,7 +65,8 @@ export class MemberCard extends PageElement {
   private shard() {
     const shard = this.member.shard;
     if (shard === null) return nothing;
-    const layers = `Layers ${shard.first}–${shard.end - 1}`;
+    const count = shard.end - shard.first;
+    const layers = count === 1 ? `Layer ${shard.first}` : `Layers ${shard.first}–${shard.end - 1}`;
     if (shard.status === "failed") {
       return html`<p class="failed">${layers} failed: ${shard.error ?? "no reason was given"}</p>`;
     }
@@ -75,7 +76,7 @@ export class MemberCard extends PageElement {
         : `${shard.phase}, ${bytes(shard.loadedBytes)} of ${bytes(shard.totalBytes)}`;
     return html`<p class="small">
       <strong>${layers}</strong>
-      <span class="quiet">(${plural(shard.end - shard.first, "layer")})</span>
+      <span class="quiet">(${plural(count, "layer")})</span>
       · ${amount}
     </p>`;
   }
@@ -178,8 +179,11 @@ export class MemberCard extends PageElement {
           variants.length === 0
             ? nothing
             : html`<h4>Kernels chosen here</h4>
+                <p class="small quiet">
+                  As measured on this GPU: what won, then the others as shares of its speed.
+                </p>
                 <ul class="small lines">
-                  ${variants.map((line) => html`<li>${line}</li>`)}
+                  ${variants.map((line) => html`<li>${this.variant(line)}</li>`)}
                 </ul>`
         }
         ${
@@ -202,6 +206,15 @@ export class MemberCard extends PageElement {
       </details>
       ${member.adapter === null ? nothing : this.use()}
     </footer>`;
+  }
+
+  /** Each kind of work on a line of its own, its winner standing out. */
+  private variant(line: string) {
+    return line.split(" | ").map((work) => {
+      const [winner, ...others] = work.split("; ");
+      const rest = others.map((each) => `; ${each}`);
+      return html`<span>${rest.length === 0 ? winner : html`<b>${winner}</b>${rest}`}</span>`;
+    });
   }
 
   private use() {

@@ -1,10 +1,11 @@
 /** Every member of the room: those that hold layers first, then helpers, then watchers. */
 import { css, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import { heterogeneityOf } from "../shared/heterogeneity.ts";
+import { HETEROGENEOUS_SHARE, heterogeneityOf } from "../shared/heterogeneity.ts";
 import type { Member } from "../shared/member.ts";
 import type { Placement } from "../shared/state.ts";
 import { baseStyles } from "./base-styles.ts";
+import { percent } from "./format.ts";
 import { icon } from "./icons.ts";
 import "./member-card.ts";
 import { PageElement } from "./page-element.ts";
@@ -36,8 +37,15 @@ export class MemberList extends PageElement {
       </h2>
       ${
         mixed.heterogeneous
-          ? html`<p class="mixed small quiet">${mixed.reasons.join(" ")}</p>`
-          : nothing
+          ? html`<p class="mixed small quiet">
+              <strong>Heterogeneous.</strong> ${mixed.reasons.join(" ")}
+            </p>`
+          : computing < 2
+            ? nothing
+            : html`<p class="mixed small quiet">
+                <strong>Not heterogeneous.</strong> All have the same memory; throughput and use
+                differ by at most ${percent(HETEROGENEOUS_SHARE)}.
+              </p>`
       }
       <ul>
         ${repeat(
@@ -64,8 +72,8 @@ export class MemberList extends PageElement {
       <p class="quiet">
         ${
           this.members.length === 1
-            ? "One machine so far. Every other one that opens the link takes some of the layers."
-            : "Any machine that opens the link takes some of the layers."
+            ? "One machine so far. Every other one that opens the link can take some of the layers."
+            : "Any machine that opens the link can take some of the layers."
         }
       </p>
       <button class="compact" @click=${ask}>${icon("qr")} Add a machine</button>

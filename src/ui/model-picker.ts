@@ -78,7 +78,8 @@ export class ModelPicker extends PageElement {
         placement === null
           ? html`<h2 id="title">Choose a model</h2>
               <p class="quiet lead">
-                The room splits it into layers and gives each machine its share.
+                The room splits it into layers and gives them to the machines that answer fastest
+                together.
               </p>
               ${this.progress()}${this.ways(null)}`
           : html`<h2 id="title" class="unseen">Model</h2>

@@ -46,20 +46,20 @@ export class NoticeBar extends PageElement {
         background: var(--spruce-wash);
         color: var(--ink);
       }
-      .notice > .icon {
+      .notice > svg {
         margin-top: 0.4rem;
         color: var(--spruce);
       }
       .warning {
         background: var(--amber-wash);
       }
-      .warning > .icon {
+      .warning > svg {
         color: var(--amber);
       }
       .error {
         background: var(--clay-wash);
       }
-      .error > .icon {
+      .error > svg {
         color: var(--clay);
       }
       p {

@@ -24,11 +24,12 @@ export class PlacementCandidates extends PageElement {
   }
 
   private candidate(model: string, candidate: PlacementCandidate) {
-    const placed = this.view.state?.placement?.stages ?? [];
-    const running = sameStages(candidate.stages, placed);
+    const placement = this.view.state?.placement ?? null;
+    const running = sameStages(candidate.stages, placement?.stages ?? []);
+    const state = placement?.ready ? "Runs now" : "Loads now";
     return html`<li>
       <h3>
-        ${candidate.label} ${running ? html`<span class="tag good">Runs now</span>` : nothing}
+        ${candidate.label} ${running ? html`<span class="tag good">${state}</span>` : nothing}
       </h3>
       ${
         candidate.infeasible === null
@@ -43,7 +44,8 @@ export class PlacementCandidates extends PageElement {
           ({ member, first, end }) =>
             html`<span
               style="flex: ${end - first}; background: ${memberColor(this.members, member)}"
-            ></span>`,
+              ><b aria-hidden="true">${end - first}</b></span
+            >`,
         )}
       </div>
       <ul class="why small quiet">
@@ -110,9 +112,20 @@ export class PlacementCandidates extends PageElement {
       .bar {
         display: flex;
         gap: 2px;
-        height: 0.75rem;
+        height: 1.25rem;
         border-radius: 3px;
         overflow: hidden;
+      }
+      .bar span {
+        display: grid;
+        place-items: center;
+        min-width: 1.1rem;
+      }
+      .bar b {
+        padding: 0 0.25rem;
+        border-radius: 3px;
+        background: var(--surface);
+        font: 700 0.6875rem / 1.3 var(--mono);
       }
       .why li + li {
         margin-top: var(--gap-xs);

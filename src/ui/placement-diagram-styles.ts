@@ -86,8 +86,13 @@ export const placementDiagramStyles = css`
   }
   .note {
     max-width: 48rem;
-    margin-bottom: var(--gap-s);
+    margin-top: var(--gap-m);
     overflow-wrap: anywhere;
+  }
+  .note.impossible {
+    padding: var(--gap-s) var(--gap-m);
+    border-radius: var(--radius-s);
+    background: var(--amber-wash);
   }
   .why {
     margin-top: var(--gap-l);

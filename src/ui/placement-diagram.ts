@@ -67,13 +67,13 @@ export class PlacementDiagram extends PageElement {
       ${
         placement.error === null
           ? nothing
-          : html`<p class="failed" role="alert">${placement.error}</p>`
+          : html`<p class="failed" role="alert">${namesIn(this.members)(placement.error)}</p>`
       }
-      ${this.lastDecision(placement)} ${this.strip(placement, stages)} ${this.decision(placement)}
+      ${this.strip(placement, stages)} ${this.decision(placement)}
       <ol class="lanes" aria-label="Stages, in the order in which a token passes them">
         ${stages.map((_, index) => this.lane(placement, stages, index))}
       </ol>
-      ${this.why(placement)}
+      ${this.lastDecision(placement)} ${this.why(placement)}
       <tabmesh-candidates .view=${this.view} .send=${this.send}></tabmesh-candidates>
     </section>`;
   }
@@ -83,9 +83,9 @@ export class PlacementDiagram extends PageElement {
     const decision = this.view.state?.lastDecision;
     if (decision == null || decision.model !== model.name || decision.outcome === "placed")
       return nothing;
-    const reason = namesIn(this.members)(decision.reason);
-    return html`<p class="note small" role="status">
-      <span class="quiet">${decision.trigger}.</span> ${reason}
+    const named = namesIn(this.members);
+    return html`<p class="note small ${decision.outcome}" role="status">
+      <span class="quiet">${named(decision.trigger)}.</span> ${named(decision.reason)}
     </p>`;
   }
 
@@ -104,10 +104,9 @@ export class PlacementDiagram extends PageElement {
   private summary(placement: Placement, stages: readonly Stage[]) {
     const count = placement.model.layers.length;
     const over = `${plural(count, "layer")} over ${plural(stages.length, "member")}`;
-    const predicted = placement.predictedMs;
-    return predicted === null
-      ? `${over}, placed by hand`
-      : `${over} · predicted ${time(predicted)} a token`;
+    const byHand = placement.predictedMs === null ? ", placed by hand" : "";
+    const predicted = placement.predictedMs ?? this.predictedNow();
+    return `${over}${byHand}${predicted === null ? "" : ` · predicted ${time(predicted)} a token`}`;
   }
 
   private strip(placement: Placement, stages: readonly Stage[]) {
@@ -255,7 +254,7 @@ export class PlacementDiagram extends PageElement {
     const draft = this.draft === null ? null : previewOf(this.view.placementPreview?.draft, stages);
     const costs = this.draft === null ? this.view.predicted : draft?.stages;
     const predicted = costs?.[index]?.computeMs;
-    const measured = this.draft === null ? this.view.timings[index]?.computeMs : undefined;
+    const measured = this.draft === null ? this.measuredOf(stages[index]!, index) : undefined;
     const problem = draft?.stages[index]?.problem;
     if (problem != null) return html`<span class="tag bad">${problem}</span>`;
     if (predicted === undefined && measured === undefined) return nothing;
@@ -263,6 +262,12 @@ export class PlacementDiagram extends PageElement {
       ${predicted === undefined ? nothing : html`<span class="quiet">predicted</span> <b class="figure">${time(predicted)}</b>`}
       ${measured === undefined ? nothing : html`<span class="quiet">measured</span> <b class="figure">${time(measured)}</b>`}
     </span>`;
+  }
+
+  /** While a placement is new, what was measured may still be another member's. */
+  private measuredOf({ member }: Stage, index: number): number | undefined {
+    const timing = this.view.timings[index];
+    return timing?.member === member ? timing.computeMs : undefined;
   }
 
   static override styles = [baseStyles, placementDiagramStyles];

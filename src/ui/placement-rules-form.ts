@@ -3,7 +3,7 @@
  * with its limit, the objective, the weights of the scores, and when layers
  * move. Templates and their reading; knows no element and sends nothing.
  */
-import { css, html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 import { PlacementRules } from "../shared/placement-rules.ts";
 
 type Limit = {
@@ -41,7 +41,7 @@ const RULES: readonly Rule[] = [
   { name: "memory", label: "Layers fit a member’s free memory", isSwitch: true },
   { name: "binding", label: "Tensors fit one GPU binding", isSwitch: true },
   { name: "reachable", label: "Neighbours have a measured link" },
-  { name: "precision", label: "The GPU has the features the weights need" },
+  { name: "precision", label: "The GPU has the features named here" },
   {
     name: "battery",
     label: "Enough battery",
@@ -157,9 +157,14 @@ export function readRules(fields: FormData, before: PlacementRules): PlacementRu
         rule.limit ? [[rule.limit.field, numberOf(rule.limit.field, rule.limit.scale)]] : [],
       ),
     ),
+    precisionFeatures: wordsIn(fields.get("precisionFeatures")),
     ...(fields.get("pressureLevel") === null ? {} : { pressureLevel: fields.get("pressureLevel") }),
   });
   return parsed.success ? parsed.data : null;
+}
+
+function wordsIn(field: FormDataEntryValue | null): string[] {
+  return typeof field === "string" ? (field.match(/[\w-]+/g) ?? []) : [];
 }
 
 /** A field that is wrong must be seen to be mended; the event does not bubble. */
@@ -191,6 +196,20 @@ function ruleRow(rule: Rule, rules: PlacementRules) {
           )
     }
     ${name === "pressure" ? pressureLevel(rules) : nothing}
+    ${name === "precision" ? precisionFeatures(rules) : nothing}
+  </div>`;
+}
+
+function precisionFeatures({ precisionFeatures: named }: PlacementRules) {
+  return html`<div class="limit features">
+    <label for="precisionFeatures">WebGPU’s names; none asks for nothing</label>
+    <input
+      id="precisionFeatures"
+      name="precisionFeatures"
+      placeholder="shader-f16"
+      autocomplete="off"
+      .value=${named.join(", ")}
+    />
   </div>`;
 }
 
@@ -229,7 +248,7 @@ function number(
 }
 
 function weights(legend: string, prefix: string, parts: readonly (readonly [string, number])[]) {
-  return html`<fieldset>
+  return html`<fieldset class=${prefix}>
     <legend>${legend}</legend>
     <div class="weights">
       ${parts.map(([part, value]) => number(`${prefix}-${part}`, part, value, 0, 1000))}
@@ -247,59 +266,3 @@ function limit(
 ): Limit {
   return { field, label, min, max, step, scale };
 }
-
-export const rulesStyles = css`
-  .rules summary {
-    width: fit-content;
-    color: var(--spruce);
-    font-weight: 600;
-    cursor: pointer;
-  }
-  .inside {
-    display: grid;
-    gap: var(--gap-l);
-    margin-top: var(--gap-m);
-  }
-  .rule {
-    display: grid;
-    grid-template-columns: minmax(0, 1fr) 6rem;
-    align-items: center;
-    gap: var(--gap-xs) var(--gap-m);
-    padding-block: var(--gap-xs);
-    font-size: var(--text-s);
-  }
-  .rule + .rule {
-    border-top: 1px solid var(--line);
-  }
-  .rule > label {
-    font-weight: 500;
-  }
-  .rule > .limit {
-    grid-column: 1 / -1;
-    grid-template-columns: minmax(0, 1fr) 6rem;
-    align-items: center;
-    color: var(--ink-quiet);
-  }
-  .limit {
-    display: grid;
-    gap: var(--gap-xs);
-    font-size: var(--text-s);
-  }
-  .limit label {
-    font-weight: 450;
-  }
-  .limit label::first-letter {
-    text-transform: uppercase;
-  }
-  .weights {
-    display: grid;
-    grid-template-columns: repeat(auto-fit, minmax(5.5rem, 1fr));
-    gap: var(--gap-m);
-  }
-  input.inline {
-    display: inline-block;
-    width: 4.5rem;
-    min-height: 1.8rem;
-    padding-block: 0;
-  }
-`;

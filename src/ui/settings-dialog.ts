@@ -5,7 +5,8 @@ import { DEFAULT_PLACEMENT_RULES } from "../shared/placement-rules.ts";
 import { DEFAULT_SETTINGS, Settings } from "../shared/state.ts";
 import { baseStyles } from "./base-styles.ts";
 import { PageElement } from "./page-element.ts";
-import { readRules, rulesFields, rulesStyles } from "./placement-rules-form.ts";
+import { readRules, rulesFields } from "./placement-rules-form.ts";
+import { rulesStyles } from "./placement-rules-styles.ts";
 
 export class SettingsDialog extends PageElement {
   static override properties = { open: { type: Boolean }, problem: { state: true } };

@@ -51,7 +51,7 @@ export class StageTimings extends PageElement {
       <p class="small quiet">
         <b class="figure">${time(total)}</b> in all:
         <b class="figure">${time(total - hops)}</b> computing,
-        <b class="figure">${time(hops)}</b> between machines
+        <b class="figure">${time(hops)}</b> between machines${this.predictedTotal(timings)}
       </p>
       <details ?open=${timings.length <= 4}>
         <summary>Stage by stage</summary>
@@ -65,20 +65,47 @@ export class StageTimings extends PageElement {
           </thead>
           <tbody>
             ${timings.map(
-              ({ member, computeMs, hopMs }) =>
+              ({ member, computeMs, hopMs }, stage) =>
                 html`<tr>
                   <th scope="row">
                     <span style="background: ${memberColor(this.members, member)}"></span
                     >${this.nameOf(member)}
                   </th>
-                  <td class="figure">${time(computeMs)}</td>
-                  <td class="figure">${time(hopMs)}</td>
+                  <td class="figure">
+                    ${this.predictedOf(timings, stage, "computeMs")} <b>${time(computeMs)}</b>
+                  </td>
+                  <td class="figure">
+                    ${this.predictedOf(timings, stage, "hopMs")} <b>${time(hopMs)}</b>
+                  </td>
                 </tr>`,
             )}
           </tbody>
         </table>
       </details>
     `;
+  }
+
+  /** The cost model's word on the same stages; null while it speaks of others. */
+  private predictedFor(timings: readonly StageTiming[]): readonly StageTiming[] | null {
+    const { predicted = [] } = this.view;
+    const isSame =
+      predicted.length === timings.length &&
+      predicted.every(({ member }, stage) => member === timings[stage]?.member);
+    return isSame ? predicted : null;
+  }
+
+  private predictedTotal(timings: readonly StageTiming[]) {
+    const predicted = this.predictedFor(timings);
+    if (predicted === null) return ".";
+    const total = predicted.reduce((sum, { computeMs, hopMs }) => sum + computeMs + hopMs, 0);
+    return html`; predicted <b class="figure">${time(total)}</b>.`;
+  }
+
+  private predictedOf(timings: readonly StageTiming[], stage: number, part: "computeMs" | "hopMs") {
+    const value = this.predictedFor(timings)?.[stage]?.[part];
+    return value === undefined
+      ? nothing
+      : html`<span class="quiet">predicted ${time(value)}</span>`;
   }
 
   static override styles = [
@@ -152,6 +179,23 @@ export class StageTimings extends PageElement {
         padding-inline-start: var(--gap-l);
         text-align: end;
         white-space: nowrap;
+      }
+      td b {
+        display: inline-block;
+        min-width: 4.25rem;
+        font-weight: 600;
+      }
+      @media (max-width: 30rem) {
+        td {
+          vertical-align: top;
+        }
+        td b,
+        td .quiet {
+          display: block;
+        }
+        td .quiet {
+          font-size: var(--text-xs);
+        }
       }
       tr > * {
         padding-block: 0.2rem;

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { RoomClient } from "../../src/cluster/room-client.ts";
 import { Chat } from "../../src/app/chat.ts";
 import { type ModelHost } from "../../src/cluster/parts.ts";
-import { text, MODEL_URL, withRoom } from "../cluster/test-room.ts";
+import { HALF, text, MODEL_URL, withRoom } from "../cluster/test-room.ts";
 
 type Asked = { role: string; content: string }[];
 
@@ -56,5 +56,35 @@ test("a failure that was not asked again stays to be seen, and the model is not 
         ?.filter(({ role }) => role === "user")
         .map(({ content }) => content),
     ).toEqual(["One?", "Three?"]);
+  });
+});
+
+test("an answer that breaks off waits to be seen, goes on, and forgets what the lost stages took", async () => {
+  await withRoom(async (room) => {
+    const { client } = await room.add("asker", { observes: true });
+    for (const name of ["a", "b", "c"]) await room.add(name, { memoryBytes: HALF, stepMs: 2 });
+    await client.place({ model: MODEL_URL });
+    const lost = client.state.placement!.stages[1]!.member;
+    const waits: number[] = [];
+    const stages: string[][] = [];
+    const chat: Chat = new Chat(() => {
+      const last = chat.view.chat.at(-1);
+      if (last?.status === "queued") waits.push(last.tokens);
+      stages.push(chat.view.timings.map(({ member }) => member));
+      if (last?.tokens === 4 && room.tabs.has(lost)) room.tabs.get(lost)!.crash();
+      if (last?.tokens === 12) chat.stop();
+    });
+    client.subscribe(() => chat.follow(client.state.placement?.id ?? null));
+    await chat.ask(client, "GO ON");
+    expect(chat.view.chat.at(-1)).toMatchObject({ status: "stopped", error: null });
+    expect(waits.at(-1)).toBeGreaterThanOrEqual(4);
+    const withLost = stages.map((members) => members.includes(lost));
+    expect(withLost).toContain(true);
+    // From the moment of the new placement on, nothing is said of the lost stage.
+    expect(stages.slice(withLost.lastIndexOf(true) + 1).some(({ length }) => length > 0)).toBe(
+      true,
+    );
+    expect(stages.at(-1)).not.toContain(lost);
+    expect(stages.at(-1)).toHaveLength(2);
   });
 });

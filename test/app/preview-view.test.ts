@@ -25,7 +25,7 @@ test("what runs says where the time goes, what binds it and what including other
     expect(reason).toBeNull();
     expect(candidates[0]?.label).toBe("Fastest answer");
     expect(why?.join(" ")).toMatch(
-      /A token: .* of computing.*Tab a1 runs every layer.*proven.*Tab b1 would cost .* ms more a token/,
+      /A token: .* of computing.*Tab a1 has layers 0–5: [\d.]+ ms\. It runs every layer.*proven.*Tab b1 would cost .* ms more a token/,
     );
   });
 });
@@ -37,5 +37,24 @@ test("what cannot be says why and what would help", async () => {
     const { reason, candidates } = previewOf(await client.preview(model), client.state.members);
     expect(reason).toMatch(/does not fit this room: 2,800 bytes short.*What would help/);
     expect(candidates.every(({ infeasible }) => infeasible !== null)).toBe(true);
+    expect(candidates[0]?.infeasible).toMatch(/Tab a1 is \d{1,3}(,\d{3})* bytes short/);
+  });
+});
+
+test("each share of a pipeline says its layers, its times and what binds it", async () => {
+  await withRoom(async (room) => {
+    const { client } = await room.add("a1", { memoryBytes: HALF });
+    await room.add("b1", { memoryBytes: HALF });
+    await client.place({ model: MODEL_URL });
+    const { model } = client.state.placement!;
+    const { candidates } = previewOf(await client.preview(model), client.state.members);
+    const lines = candidates[0]!.explanation.filter((line) => / has layers? /.test(line));
+    expect(lines).toHaveLength(2);
+    for (const [index, line] of lines.entries()) {
+      expect(line).toContain(index === 0 ? "ms to the next." : "ms back to the first.");
+      expect(line).toMatch(
+        /^Tab [ab]1 has layers? \d(–\d)?: [\d.]+ ms, then [\d.]+ ms (to the next|back to the first)\. It (is full|could hold more, but that would gain nothing)/,
+      );
+    }
   });
 });

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import type { AnswerEvent } from "../../src/cluster/answer.ts";
 import { referenceAnswer } from "../support/cpu-room.ts";
 import { ask, codes, HALF, MODEL_URL, withRoom } from "./test-room.ts";
-import type { TestRoom } from "./test-room.ts";
+import type { Tab, TestRoom } from "./test-room.ts";
+import type { Notice } from "../../src/shared/page-view.ts";
 
 const PROMPT = "GO ON";
 
@@ -61,6 +62,73 @@ describe("a member that holds a stage is gone in the middle of an answer", () =>
       const answer = readAnd(asker.client.ask(ask(PROMPT, { maxTokens: 50 })), () => gone.crash());
       await expect(answer).rejects.toThrow(/left.*cannot be placed anew.*bytes short/s);
       expect(asker.client.state.generations).toEqual([]);
+    });
+  });
+});
+
+describe("what people are told of a loss", () => {
+  const told = async (room: TestRoom, gone: () => Tab) => {
+    const asker = await room.add("asker", { observes: true });
+    const notices: Notice[] = [];
+    asker.client.onNotice((notice) => notices.push(notice));
+    await room.add("a", { memoryBytes: HALF });
+    await room.add("b", { memoryBytes: HALF });
+    await asker.client.place({ model: MODEL_URL });
+    const before = asker.client.state.placement?.id;
+    const state = () => asker.client.state;
+    const tab = gone();
+    return { asker, notices, state, before, tab };
+  };
+
+  test("the notice of its leaving stays, by its name, while others take its layers over", async () => {
+    await withRoom(async (room) => {
+      const { notices, state, before, tab } = await told(room, () => stageTab(room, 1));
+      await room.add("c", { memoryBytes: HALF });
+      tab.crash();
+      await room.until(
+        ({ placement }) => placement?.ready === true && placement.id !== before,
+        "another placement",
+      );
+      expect(notices.at(-1)).toEqual({
+        level: "warning",
+        message: expect.stringMatching(new RegExp(`^Tab ${tab.id} left the room\\.`)) as string,
+        whatToDo: `Tab ${tab.id} held layers of the model; others take them over.`,
+      });
+      expect(state().lastDecision?.trigger).toMatch(
+        new RegExp(`^Tab ${tab.id} left, and with it layers .*[^.]$`),
+      );
+    });
+  });
+
+  test("that nobody can take its layers is said after it, by its name", async () => {
+    await withRoom(async (room) => {
+      const { notices, tab } = await told(room, () => stageTab(room, 1));
+      tab.crash();
+      await room.until(
+        ({ placement }) => /cannot be placed anew/.test(placement?.error ?? ""),
+        "the room to give up",
+      );
+      expect(notices.at(-1)).toMatchObject({
+        level: "error",
+        message: expect.stringMatching(
+          new RegExp(`^Tab ${tab.id} left, and with it layers .* bytes short`),
+        ) as string,
+      });
+    });
+  });
+
+  test("the coordinator's leaving, and who follows it, are told to all by their names", async () => {
+    await withRoom(async (room) => {
+      const first = await room.add("first");
+      const tabs = [await room.add("second"), await room.add("third")];
+      const last = new Map<string, string>();
+      for (const { id, client } of tabs) {
+        client.onNotice(({ message }) => last.set(id, message));
+      }
+      first.crash();
+      await room.until(({ members }) => members.length === 2, "a new coordinator");
+      const words = `Tab first left the room. Tab ${tabs[0]!.client.state.coordinator} coordinates the room now.`;
+      expect(Object.fromEntries(last)).toEqual({ second: words, third: words });
     });
   });
 });

@@ -89,6 +89,24 @@ describe("stages that a person chose", () => {
     });
   });
 
+  test.each(["latency", "throughput"] as const)(
+    "times that are weighed for %s are said to be what they are",
+    async (objective) => {
+      await withRoom(async (room) => {
+        const { client } = await room.add("slow", { change: paced("slow", 10), timings: never });
+        const placementRules = { ...DEFAULT_PLACEMENT_RULES, objective };
+        const settings = { ...DEFAULT_SETTINGS, placementRules };
+        await client.dispatch({ type: "change_settings", settings });
+        const stages = [{ member: client.self, first: 0, end: 6 }];
+        await client.place({ model: MODEL_URL, stages });
+        await room.add("fast");
+        await room.until(decided(/would gain/), "the decision");
+        const { reason } = client.state.lastDecision!;
+        expect(/not the time of one token/.test(reason)).toBe(objective === "throughput");
+      });
+    },
+  );
+
   test("but not on a member that is excluded afterwards", async () => {
     await withRoom(async (room) => {
       const { client } = await room.add("a", { timings: never });
@@ -100,7 +118,7 @@ describe("stages that a person chose", () => {
       await client.dispatch({ type: "choose_member", member: client.self, use: "exclude" });
       await room.until(runsOn("b"), "the layers to leave");
       expect(client.state.lastDecision?.trigger).toBe("Tab a was excluded");
-      expect(client.state.lastDecision?.reason).toMatch(/It must move.*a was excluded by hand/);
+      expect(client.state.lastDecision?.reason).toBe("It must move: a was excluded by hand.");
     });
   });
 });

@@ -6,6 +6,8 @@ import type { RoomState } from "../../src/shared/state.ts";
 import { next, placement, sampleState, shard, A, B, GENERATION } from "../shared/sample-events.ts";
 
 const idle: Attempts = { solving: false, lastKey: null, reviewDue: false };
+const stepOf = (state: RoomState, attempts: Attempts) =>
+  nextStep(state, attempts, (member) => `Tab ${member}`);
 const readyShard = { ...shard, status: "ready" as const };
 const loaded = () =>
   next(sampleState(), { type: "shard_progressed", member: A, shard: readyShard });
@@ -20,11 +22,11 @@ const tried = (state: RoomState): Attempts => ({
 });
 
 test("a loading placement is waited for", () => {
-  expect(nextStep(sampleState(), idle)).toBeNull();
+  expect(stepOf(sampleState(), idle)).toBeNull();
 });
 
 test("all stages loaded: the placement is ready", () => {
-  expect(nextStep(loaded(), idle)).toMatchObject({ event: { type: "placement_readied" } });
+  expect(stepOf(loaded(), idle)).toMatchObject({ event: { type: "placement_readied" } });
 });
 
 test("shards of an older placement or of other layers do not count", () => {
@@ -33,11 +35,11 @@ test("shards of an older placement or of other layers do not count", () => {
     member: A,
     shard: { ...readyShard, end: 5 },
   });
-  expect(nextStep(state, idle)).toBeNull();
+  expect(stepOf(state, idle)).toBeNull();
 });
 
 test("a free slot: the first that waits begins", () => {
-  expect(nextStep(ready(), idle)).toMatchObject({
+  expect(stepOf(ready(), idle)).toMatchObject({
     event: { type: "generation_started", generation: GENERATION },
   });
 });
@@ -49,23 +51,23 @@ test("no free slot: it waits", () => {
     status: "queued" as const,
   };
   const state = next(running(), { type: "generation_queued", generation: waiting });
-  expect(nextStep(state, idle)).toBeNull();
+  expect(stepOf(state, idle)).toBeNull();
 });
 
 describe("a stage is lost", () => {
   test("when its member leaves", () => {
     const state = next(running(), { type: "member_left", member: A, reason: "" });
-    expect(nextStep(state, idle)).toMatchObject({
+    expect(stepOf(state, idle)).toMatchObject({
       event: {
         type: "placement_failed",
-        error: "Member a left, and with it layers 0 to 5 of tiny.",
+        error: "Tab a left, and with it layers 0 to 5 of tiny.",
       },
     });
   });
   test("when its device is lost", () => {
     const noAdapter = { reason: "device_lost" as const, message: "driver reset" };
     const state = next(running(), { type: "adapter_lost", member: A, noAdapter });
-    expect(nextStep(state, idle)).toMatchObject({
+    expect(stepOf(state, idle)).toMatchObject({
       event: { error: expect.stringMatching(/Tab a lost its GPU \(driver reset\)/) as string },
     });
   });
@@ -75,7 +77,7 @@ describe("a stage is lost", () => {
       member: A,
       shard: { ...shard, status: "failed", error: "disk full" },
     });
-    expect(nextStep(state, idle)).toMatchObject({
+    expect(stepOf(state, idle)).toMatchObject({
       event: { error: "Tab a could not load layers 0 to 5: disk full" },
     });
   });
@@ -83,26 +85,26 @@ describe("a stage is lost", () => {
 
 describe("after the loss", () => {
   test("what ran is interrupted first", () => {
-    expect(nextStep(broken(running()), idle)).toMatchObject({
+    expect(stepOf(broken(running()), idle)).toMatchObject({
       event: { type: "generation_ended", outcome: "interrupted", error: "It broke." },
     });
   });
   test("then the model is placed anew", () => {
-    expect(nextStep(broken(ready()), idle)).toEqual({ kind: "place", model: placement.model });
+    expect(stepOf(broken(ready()), idle)).toEqual({ kind: "place", model: placement.model });
   });
   test("but not while that is under way, and what waits goes on waiting", () => {
-    expect(nextStep(broken(ready()), { ...idle, solving: true })).toBeNull();
+    expect(stepOf(broken(ready()), { ...idle, solving: true })).toBeNull();
   });
   test("and not twice for the same members: what waits is told", () => {
     const state = broken(ready());
-    expect(nextStep(state, tried(state))).toMatchObject({
+    expect(stepOf(state, tried(state))).toMatchObject({
       event: { type: "generation_ended", outcome: "failed", error: "It broke." },
     });
   });
   test("again when a member came or left", () => {
     const state = broken(ready());
     const fewer = next(state, { type: "member_left", member: B, reason: "" });
-    expect(nextStep(fewer, tried(state))).toMatchObject({ kind: "place" });
+    expect(stepOf(fewer, tried(state))).toMatchObject({ kind: "place" });
   });
 });
 

@@ -64,6 +64,19 @@ describe("link measurement", () => {
     expect(quality.bytesPerMs).toBeCloseTo(bytesPerMs);
   });
 
+  test.each([
+    ["most empty pings had to wait: the others count", 1, 10_000, 10_000],
+    ["all of them had to wait: no link is endlessly fast", 0, 10_000, 100_000],
+  ])("%s", async (_, quick, least, most) => {
+    let empty = 0;
+    const { bytesPerMs } = await measureLink((payloadBytes, echo) => {
+      const waited = payloadBytes === 0 && empty++ >= quick ? 60 : 0;
+      return Promise.resolve(2 + waited + (payloadBytes * (echo ? 2 : 1)) / 10_000);
+    }, 4608);
+    expect(bytesPerMs).toBeGreaterThan(least * 0.99);
+    expect(bytesPerMs).toBeLessThan(most * 1.01);
+  });
+
   test("a link too fast for the clock gets a large number, not infinity", async () => {
     const { bytesPerMs } = await measureLink(() => Promise.resolve(0), 100);
     expect(bytesPerMs).toBeLessThan(1e8);

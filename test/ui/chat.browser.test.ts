@@ -51,6 +51,15 @@ describe("asking", () => {
     expect(commands).toEqual([{ type: "stop_answer" }, { type: "clear_chat" }]);
   });
 
+  test("an answer that broke off says what it waits for, and can be stopped", async () => {
+    const broken = answer("It was a", { status: "queued" });
+    const { app, commands } = await mount({ ...READY, chat: [ask("A story?"), broken] });
+    expect(words(app)).toContain("The answer goes on once they have loaded.");
+    expect(words(app)).not.toContain("Waiting for its turn");
+    button(app, "Stop the answer").click();
+    expect(commands).toEqual([{ type: "stop_answer" }]);
+  });
+
   test("after a failure the same question can be asked again", async () => {
     const { app, commands } = await mount({ ...READY, chat: VIEWS.failing.chat });
     expect(words(app)).toContain("left in the middle of the answer");

@@ -43,6 +43,42 @@ describe("placement", () => {
     expect(words(app)).toContain("downloading 42 %");
   });
 
+  test("a stage shows what was measured of its own member only", async () => {
+    const [first, ...others] = THREE.timings;
+    const timings = [{ ...first!, member: THREE.timings[1]!.member }, ...others];
+    const { app } = await mount({ ...THREE, timings });
+    const lanes = all(app, ".lanes li").map(words);
+    expect(lanes[0]).not.toContain("measured");
+    expect(lanes[1]).toContain("measured");
+  });
+
+  test("stages chosen by hand are predicted too", async () => {
+    const placement = { ...PLACEMENT, predictedMs: null };
+    const { app } = await mount({ ...THREE, state: { ...STATE, placement } });
+    expect(words(app)).toContain(
+      "30 layers over 3 members, placed by hand · predicted 19.4 ms a token",
+    );
+  });
+
+  test("of a token, predicted and measured stand side by side", async () => {
+    const { app } = await mount(THREE);
+    const shown = words(one(app, "tabmesh-timings"));
+    expect(shown).toMatch(
+      /20\.6 ms in all: 17\.3 ms computing, 3\.30 ms between machines ?; predicted 19\.4 ms/,
+    );
+    expect(shown).toMatch(
+      /MacBook in the kitchen predicted 7\.53 ms 8\.10 ms predicted 1\.10 ms 1\.10 ms/,
+    );
+  });
+
+  test("a prediction of other stages stands beside nothing", async () => {
+    const predicted = THREE.predicted!.toReversed();
+    const { app } = await mount({ ...THREE, predicted });
+    const shown = words(one(app, "tabmesh-timings"));
+    expect(shown).not.toContain("; predicted");
+    expect(shown).toMatch(/MacBook in the kitchen 8\.10 ms 1\.10 ms/);
+  });
+
   test("a stage that failed says why", async () => {
     const { app } = await mount(VIEWS.failing);
     expect(one(app, ".lanes .tag.bad").textContent).toContain("403");
@@ -73,6 +109,22 @@ describe("reasons", () => {
     expect(lines).toContain("Lab machine would cost 1.90 ms more a token (23.30 ms).");
   });
 
+  test("members that are named by their ids get their names, in errors too", async () => {
+    const lastDecision = {
+      ...STATE.lastDecision,
+      trigger: "member-1 left",
+      reason: "member-0 is full.",
+    };
+    const placement = { ...PLACEMENT, error: "member-2 could not load layers 1 to 2." };
+    const { app } = await mount({ ...THREE, state: { ...STATE, lastDecision, placement } });
+    expect(words(one(app, ".note"))).toMatch(
+      /MacBook in the kitchen left ?\. Desk, Chromium 156 on Linux is full\./,
+    );
+    expect(words(one(app, "[role=alert].failed"))).toContain(
+      "Old ThinkPad, Firefox could not load layers 1 to 2.",
+    );
+  });
+
   test("a first placement needs no note", async () => {
     const lastDecision = { ...STATE.lastDecision, outcome: "placed" as const };
     const { app } = await mount({ ...THREE, state: { ...STATE, lastDecision } });
@@ -83,7 +135,9 @@ describe("reasons", () => {
     const { app } = await mount(THREE);
     expect(all(app, "tabmesh-member .tag, .tags .tag").map(words).join()).toContain("Score 0.97");
     const list = words(one(app, "tabmesh-members"));
-    expect(list).toContain("Memory differs: 5.60 GB (Old ThinkPad, Firefox) to 12.00 GB (MacBook");
+    expect(list).toContain(
+      "Heterogeneous. Memory differs: 5.60 GB (Old ThinkPad, Firefox) to 12.00 GB (MacBook",
+    );
     expect(list).toMatch(/Compute 1\.00 Memory 1\.00 Network 0\.80/);
   });
 });
@@ -233,6 +287,20 @@ describe("moving a boundary", () => {
     mounted.app.view = { ...THREE, state: { ...STATE, placement } };
     await settled(mounted.app);
     expect(sliders(mounted)[0]!.getAttribute("aria-valuenow")).toBe("10");
+  });
+
+  test("what is taken loads before it runs", async () => {
+    const stages = PREVIEW.candidates[0]!.stages.map(({ member, first, end }) => ({
+      member,
+      first,
+      end,
+    }));
+    const shown = async (ready: boolean) => {
+      const state = { ...STATE, placement: { ...PLACEMENT, stages, ready } };
+      return words(one((await mount({ ...THREE, state })).app, "tabmesh-candidates"));
+    };
+    expect(await shown(false)).toContain("Loads now");
+    expect(await shown(true)).toContain("Runs now");
   });
 
   test("candidates stand side by side with their reasons, and one can be taken", async () => {

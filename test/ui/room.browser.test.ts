@@ -138,6 +138,7 @@ describe("header and dialogs", () => {
     set("#rule-visibility", "hard");
     set("#rule-battery", "off");
     set("#batteryLevel", "30");
+    set("#precisionFeatures", " shader-f16, subgroups ");
     set("#score-compute", "0.5");
     set("#moveHorizonTokens", "500");
     button(app, "Save for the room").click();
@@ -145,6 +146,7 @@ describe("header and dialogs", () => {
       ...DEFAULT_PLACEMENT_RULES,
       objective: "throughput",
       visibility: "hard",
+      precisionFeatures: ["shader-f16", "subgroups"],
       battery: "off",
       batteryLevel: 0.3,
       scores: { ...DEFAULT_PLACEMENT_RULES.scores, compute: 0.5 },
@@ -237,7 +239,9 @@ describe("timings", () => {
   test("each stage's compute and hop stand in a table, and the sum beside the bar", async () => {
     const { app } = await mount(VIEWS.answering);
     const rows = all(app, "tbody tr").map((row) => row.textContent.replaceAll(/\s+/g, " ").trim());
-    expect(rows).toContain("MacBook in the kitchen 8.10 ms 1.10 ms");
+    expect(rows).toContain(
+      "MacBook in the kitchen predicted 7.53 ms 8.10 ms predicted 1.10 ms 1.10 ms",
+    );
     expect(one(app, ".bar[aria-label*=computing]").getAttribute("aria-label")).toBe(
       "20.6 ms: 17.3 ms computing, 3.30 ms between machines",
     );

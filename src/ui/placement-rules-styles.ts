@@ -1,0 +1,64 @@
+/** The looks of the rules of placing, inside the settings. */
+import { css } from "lit";
+
+export const rulesStyles = css`
+  .rules summary {
+    width: fit-content;
+    color: var(--spruce);
+    font-weight: 600;
+    cursor: pointer;
+  }
+  .inside {
+    display: grid;
+    gap: var(--gap-l);
+    margin-top: var(--gap-m);
+  }
+  .rule {
+    display: grid;
+    grid-template-columns: minmax(0, 1fr) 6rem;
+    align-items: center;
+    gap: var(--gap-xs) var(--gap-m);
+    padding-block: var(--gap-xs);
+    font-size: var(--text-s);
+  }
+  .rule + .rule {
+    border-top: 1px solid var(--line);
+  }
+  .rule > label {
+    font-weight: 500;
+  }
+  .rule > .limit {
+    grid-column: 1 / -1;
+    grid-template-columns: minmax(0, 1fr) 6rem;
+    align-items: center;
+    color: var(--ink-quiet);
+  }
+  .limit {
+    display: grid;
+    gap: var(--gap-xs);
+    font-size: var(--text-s);
+  }
+  .limit label {
+    font-weight: 450;
+  }
+  .limit label::first-letter {
+    text-transform: uppercase;
+  }
+  .weights {
+    display: grid;
+    grid-template-columns: repeat(auto-fit, minmax(4.75rem, 1fr));
+    gap: var(--gap-m) var(--gap-s);
+  }
+  .inside:not(:has(option[value="mix"]:checked)) .mix {
+    display: none;
+  }
+  .rule > .features {
+    grid-template-columns: minmax(0, 1fr) minmax(6rem, 14rem);
+  }
+  input.inline {
+    display: inline-block;
+    width: 4.5rem;
+    min-height: 1.8rem;
+    padding-block: 0;
+  }
+`;
