@@ -75,15 +75,27 @@ export async function chooseVariants(
   const mat = measuredChoice(chosen, first.mat);
   const maxRows = await chunkRows(device, memory, shard, chosen, mat, nudge);
   await memory.keep();
-  const { kind, lanes } = first.decodeAttention;
   return {
     variants: { ...first, mat },
     maxRows,
     lines: [
-      `${narrow ? "narrow" : "wide"} adapter: attention by ${kind}, ${lanes} lanes merged, f16 pairs ${halves === "shifted" ? "by shifts" : "by the builtin"}, prompts by ${maxRows} rows`,
-      ...chosen.map(tunedLine),
+      deviceLine(narrow, halves, first, maxRows),
+      ...(jobs.length > 0 ? chosen.map(tunedLine) : [UNTUNED]),
     ],
   };
+}
+
+const UNTUNED = "matrices by first guess: these layers are too few for a measurement to pay";
+
+function deviceLine(
+  narrow: boolean,
+  halves: DeviceTraits["halves"],
+  { decodeAttention: { kind, lanes } }: EngineVariants,
+  maxRows: number,
+): string {
+  const merged = lanes > 1 ? `, ${lanes} lanes merged` : "";
+  const unpacked = halves === "shifted" ? "shifts" : "the builtin";
+  return `${narrow ? "narrow" : "wide"} adapter: attention by ${kind}${merged}, f16 pairs by ${unpacked}, prompts by ${maxRows} rows`;
 }
 
 async function measureTraits(device: GPUDevice, nudge: boolean): Promise<DeviceTraits> {
