@@ -7,7 +7,7 @@ import { z } from "zod";
 import { Measurements, type Adapter } from "../shared/member.ts";
 
 /** Raise it when a benchmark changes: older results then do not compare. */
-export const PROBE_VERSION = 1;
+export const PROBE_VERSION = 2;
 
 /** Drivers are updated, and laptops grow old and dusty. */
 export const STALE_AFTER_MS = 7 * 24 * 60 * 60 * 1000;
