@@ -1,5 +1,5 @@
 /**
- * Prices that make the relaxed bound as high as it gets: subgradient steps on
+ * Prices that make the relaxed bound as high as it gets: on
  * the members, on the number of stages, and on the closing hop.
  *
  * The closing hop joins the last member with the first, which a path over
@@ -9,6 +9,7 @@
  * hop, so the bound holds; the rents that make it highest are found like prices.
  */
 import type { Instance } from "./instance.ts";
+import { Cuts } from "./cuts.ts";
 import { relax, tracePath, type Relaxation } from "./relaxation.ts";
 
 export type Prices = {
@@ -51,12 +52,14 @@ export type Climb = {
   readonly onPath: (order: readonly number[]) => void;
 };
 
-/** First step, in parts of the distance to the target. */
-const STEP = 1.2;
-/** The step shrinks so after `PATIENCE` steps that raise nothing. */
+/** The level that a step asks for, in parts of the distance from the bound to the target. */
+const STEP = 1;
+/** It shrinks so after `PATIENCE` steps that raise next to nothing. */
 const SHRINK = 0.6;
-const PATIENCE = 4;
-const SMALLEST_STEP = 0.02;
+const PATIENCE = 3;
+const SMALLEST_STEP = 0.01;
+/** Next to nothing, in parts of what the step asked for. */
+const SMALL_GAIN = 1e-3;
 
 /**
  * Raises `prices.bound`, keeping the best prices in place. With `first` >= 0 the
@@ -71,66 +74,84 @@ export function climb(
 ): void {
   const { inst } = relaxation;
   const { n } = inst;
-  const trial = copyPrices(prices);
-  const visits = new Float64Array(n);
-  const rentSlope = new Float64Array(n);
   const returnsTo = new Int32Array(n);
   const closing = new Float64Array(n);
+  const trial = copyPrices(prices);
+  const x = vectorOf(prices);
+  const best = x.slice();
+  const slope = new Float64Array(x.length);
+  const isSigned = signs(inst);
+  const cuts = new Cuts(x.length);
   let scale = STEP;
   let idle = 0;
   for (let step = 0; step < steps && scale > SMALLEST_STEP; step++) {
-    for (let d = 0; d < n; d++) trial.paid[d] = trial.price[d]! + trial.perStage;
+    setPrices(trial, x);
     fillClosing(inst, trial, first, closing, returnsTo);
     if (isLate() || !relax(relaxation, trial.paid, closing, first, isLate)) return;
     const start = cheapestFirst(relaxation, trial, first);
     const bound = start < 0 ? Infinity : boundOf(relaxation, trial, start);
+    const gain = bound - prices.bound;
+    if (gain > SMALL_GAIN * scale * distanceTo(aim ?? target(), prices.bound)) idle = 0;
+    else if (++idle >= PATIENCE) [scale, idle] = [scale * SHRINK, 0];
     if (bound > prices.bound) {
-      prices.price.set(trial.price);
-      prices.rent.set(trial.rent);
-      prices.paid.set(trial.paid);
-      prices.perStage = trial.perStage;
+      best.set(x);
+      setPrices(prices, x);
       prices.bound = bound;
-      idle = 0;
-    } else if (++idle >= PATIENCE) {
-      scale *= SHRINK;
-      idle = 0;
-      trial.price.set(prices.price);
-      trial.rent.set(prices.rent);
-      trial.perStage = prices.perStage;
-      continue;
     }
     if (bound >= target()) return;
     const path = tracePath(relaxation, closing, start);
-    visits.fill(0);
-    rentSlope.fill(0);
-    for (const d of path) visits[d]!++;
-    if (path.every((d) => visits[d] === 1)) onPath(path);
-    if (first < 0) {
-      rentSlope[start]!++;
-      rentSlope[returnsTo[path[path.length - 1]!]!]!--;
-    }
-    const overStages = path.length - inst.maxStages;
-    let norm = 0;
-    for (let d = 0; d < n; d++) {
-      const slope = visits[d]! - 1;
-      if (d === first || (trial.price[d]! <= 0 && slope < 0 && inst.required[d] !== 1))
-        visits[d] = 0;
-      else visits[d] = slope;
-      norm += visits[d]! * visits[d]! + rentSlope[d]! * rentSlope[d]!;
-    }
-    const stageSlope = trial.perStage <= 0 && overStages < 0 ? 0 : overStages;
-    norm += stageSlope * stageSlope;
-    if (norm === 0) return;
-    const goal = aim ?? target();
-    const distance = (goal < Infinity ? goal : bound + Math.abs(bound) * 0.2) - bound;
-    const length = (scale * Math.max(distance, Math.abs(bound) * 1e-6)) / norm;
-    for (let d = 0; d < n; d++) {
-      const next = trial.price[d]! + length * visits[d]!;
-      trial.price[d] = inst.required[d] === 1 ? next : Math.max(0, next);
-      trial.rent[d] = trial.rent[d]! + length * rentSlope[d]!;
-    }
-    trial.perStage = Math.max(0, trial.perStage + length * stageSlope);
+    if (new Set(path).size === path.length) onPath(path);
+    fillSlope(inst, path, first < 0 ? returnsTo : null, slope);
+    if (first >= 0) slope[first] = 0;
+    if (!cuts.add(slope, bound, x, best)) return;
+    const distance = distanceTo(aim ?? target(), prices.bound);
+    cuts.project(x, prices.bound + scale * distance, distance, isSigned);
   }
+}
+
+/** How far the bound is from what a climb aims at; a part of it where nothing is known. */
+function distanceTo(goal: number, bound: number): number {
+  if (bound === -Infinity) return 0;
+  return Math.max(Math.abs(bound) * 1e-6, goal < Infinity ? goal - bound : Math.abs(bound) * 0.2);
+}
+
+/** Prices, rents and the price of a stage, one after the other. */
+function vectorOf({ price, rent, perStage }: Prices): Float64Array {
+  return Float64Array.of(...price, ...rent, perStage);
+}
+
+function setPrices(prices: Prices, x: Float64Array): void {
+  const n = prices.price.length;
+  prices.price.set(x.subarray(0, n));
+  prices.rent.set(x.subarray(n, 2 * n));
+  prices.perStage = x[2 * n]!;
+  for (let d = 0; d < n; d++) prices.paid[d] = x[d]! + prices.perStage;
+}
+
+/** Which of a vector's values are never negative: those of members that need not take part. */
+function signs({ n, required }: Instance): Uint8Array {
+  const isSigned = new Uint8Array(2 * n + 1);
+  for (let d = 0; d < n; d++) isSigned[d] = required[d] === 1 ? 0 : 1;
+  isSigned[2 * n] = 1;
+  return isSigned;
+}
+
+/** How the cost of a path, less what prices give back, changes with each value of a vector. */
+function fillSlope(
+  { n, maxStages }: Instance,
+  path: readonly number[],
+  returnsTo: Int32Array | null,
+  slope: Float64Array,
+): void {
+  slope.fill(0);
+  slope.fill(-1, 0, n);
+  for (const d of path) slope[d]!++;
+  if (returnsTo !== null) {
+    slope[n + path[0]!]!++;
+    slope[n + returnsTo[path[path.length - 1]!]!]!--;
+  }
+  // There are never more stages than members: only a tighter limit has a price.
+  slope[2 * n] = maxStages < n ? path.length - maxStages : 0;
 }
 
 /** Fills the tables for the prices as they are; false when time ran out. */
