@@ -10,7 +10,8 @@
  */
 import type { Instance } from "./instance.ts";
 import { Cuts } from "./cuts.ts";
-import { relax, tracePath, type Relaxation } from "./relaxation.ts";
+import { isAllowed, type Weighted } from "./near-sets.ts";
+import { passWork, relax, tracePath, type Relaxation } from "./relaxation.ts";
 
 export type Prices = {
   readonly price: Float64Array; // [n]
@@ -43,6 +44,8 @@ export function copyPrices(prices: Prices): Prices {
 
 export type Climb = {
   readonly steps: number;
+  /** Work after which no step starts, as `passWork` counts it; no limit unless told. */
+  readonly mostWork?: number;
   /** The best cost known: the climb ends once the bound reaches it. */
   readonly target: () => number;
   /** What the steps aim at, where that is not the target. */
@@ -50,6 +53,13 @@ export type Climb = {
   readonly isLate: () => boolean;
   /** Called with each path that visits nobody twice; may lower the target. */
   readonly onPath: (order: readonly number[]) => void;
+  /** The part of the gap that a few steps must close for the climb to go on; 0 unless told. */
+  readonly worthwhile?: number;
+  /**
+   * A relaxation that forbids some of the paths that repeat members, or null: asked
+   * when nothing is gained any more, with the paths that the bound leans on.
+   */
+  readonly remember?: (paths: readonly Weighted[]) => Relaxation | null;
 };
 
 /** The level that a step asks for, in parts of the distance from the bound to the target. */
@@ -58,20 +68,24 @@ const STEP = 1;
 const SHRINK = 0.6;
 const PATIENCE = 3;
 const SMALLEST_STEP = 0.01;
+/** Steps between two times that the gain is looked at. */
+const FEW_STEPS = 6;
 /** Next to nothing, in parts of what the step asked for. */
 const SMALL_GAIN = 1e-3;
 
 /**
- * Raises `prices.bound`, keeping the best prices in place. With `first` >= 0 the
- * first member is fixed and the closing hop is exact. Leaves the tables of
- * `relaxation` filled for the last prices tried, not for the best: call `reprice`.
+ * Raises `prices.bound` on pipelines that start with one of `firsts`, keeping the
+ * best prices in place. With a single one the closing hop is exact. Leaves the
+ * tables of `relaxation` filled for the last prices tried, not for the best: call
+ * `reprice`.
  */
 export function climb(
-  relaxation: Relaxation,
+  start: Relaxation,
   prices: Prices,
-  first: number,
-  { steps, target, aim, isLate, onPath }: Climb,
+  firsts: readonly number[],
+  { steps, target, aim, isLate, onPath, remember, worthwhile = 0, mostWork = Infinity }: Climb,
 ): void {
+  let relaxation = start;
   const { inst } = relaxation;
   const { n } = inst;
   const returnsTo = new Int32Array(n);
@@ -84,26 +98,43 @@ export function climb(
   const cuts = new Cuts(x.length);
   let scale = STEP;
   let idle = 0;
-  for (let step = 0; step < steps && scale > SMALLEST_STEP; step++) {
+  let before = -Infinity;
+  let work = 0;
+  for (let step = 0; step < steps && scale > SMALLEST_STEP && work < mostWork; step++) {
+    work += passWork(relaxation);
     setPrices(trial, x);
-    fillClosing(inst, trial, first, closing, returnsTo);
-    if (isLate() || !relax(relaxation, trial.paid, closing, first, isLate)) return;
-    const start = cheapestFirst(relaxation, trial, first);
-    const bound = start < 0 ? Infinity : boundOf(relaxation, trial, start);
+    fillClosing(inst, trial, firsts, closing, returnsTo);
+    if (isLate() || !relax(relaxation, trial.paid, closing, firsts, isLate)) return;
+    const first = cheapestFirst(relaxation, trial);
+    const bound = first < 0 ? Infinity : boundOf(relaxation, trial, first);
     const gain = bound - prices.bound;
     if (gain > SMALL_GAIN * scale * distanceTo(aim ?? target(), prices.bound)) idle = 0;
-    else if (++idle >= PATIENCE) [scale, idle] = [scale * SHRINK, 0];
+    else idle++;
     if (bound > prices.bound) {
       best.set(x);
       setPrices(prices, x);
       prices.bound = bound;
     }
     if (bound >= target()) return;
-    const path = tracePath(relaxation, closing, start);
+    if (step % FEW_STEPS === FEW_STEPS - 1) {
+      if (prices.bound - before < worthwhile * (target() - before)) return;
+      before = prices.bound;
+    }
+    const path = tracePath(relaxation, closing, first);
     if (new Set(path).size === path.length) onPath(path);
-    fillSlope(inst, path, first < 0 ? returnsTo : null, slope);
-    if (first >= 0) slope[first] = 0;
-    if (!cuts.add(slope, bound, x, best)) return;
+    fillSlope(inst, path, returnsTo, slope);
+    if (!cuts.add(path, slope, bound, x, best)) return;
+    if (idle >= PATIENCE) {
+      idle = 0;
+      const larger = remember?.(cuts.active()) ?? null;
+      if (larger === null) scale *= SHRINK;
+      else {
+        relaxation = larger;
+        scale = STEP;
+        const { near } = larger.states;
+        cuts.keep((kept) => isAllowed(near, kept));
+      }
+    }
     const distance = distanceTo(aim ?? target(), prices.bound);
     cuts.project(x, prices.bound + scale * distance, distance, isSigned);
   }
@@ -140,16 +171,14 @@ function signs({ n, required }: Instance): Uint8Array {
 function fillSlope(
   { n, maxStages }: Instance,
   path: readonly number[],
-  returnsTo: Int32Array | null,
+  returnsTo: Int32Array,
   slope: Float64Array,
 ): void {
   slope.fill(0);
   slope.fill(-1, 0, n);
   for (const d of path) slope[d]!++;
-  if (returnsTo !== null) {
-    slope[n + path[0]!]!++;
-    slope[n + returnsTo[path[path.length - 1]!]!]!--;
-  }
+  slope[n + path[0]!]!++;
+  slope[n + returnsTo[path[path.length - 1]!]!]!--;
   // There are never more stages than members: only a tighter limit has a price.
   slope[2 * n] = maxStages < n ? path.length - maxStages : 0;
 }
@@ -158,12 +187,12 @@ function fillSlope(
 export function reprice(
   relaxation: Relaxation,
   prices: Prices,
-  first: number,
+  firsts: readonly number[],
   closing: Float64Array,
   isLate: () => boolean,
 ): boolean {
-  fillClosing(relaxation.inst, prices, first, closing, null);
-  return relax(relaxation, prices.paid, closing, first, isLate);
+  fillClosing(relaxation.inst, prices, firsts, closing, new Int32Array(closing.length));
+  return relax(relaxation, prices.paid, closing, firsts, isLate);
 }
 
 /** The bound on pipelines that start with `first`, from filled tables. */
@@ -178,13 +207,8 @@ export function refund({ n, maxStages }: Instance, { price, perStage }: Prices):
   return sum;
 }
 
-/** The first member of the cheapest path, or -1; `first` where it is fixed. */
-export function cheapestFirst(
-  { fromFirst, inst }: Relaxation,
-  { rent }: Prices,
-  first: number,
-): number {
-  if (first >= 0) return fromFirst[first]! < Infinity ? first : -1;
+/** The first member of the cheapest path, or -1. */
+export function cheapestFirst({ fromFirst, inst }: Relaxation, { rent }: Prices): number {
   let best = -1;
   let least = Infinity;
   for (let d = 0; d < inst.n; d++) {
@@ -197,21 +221,17 @@ export function cheapestFirst(
 function fillClosing(
   { n, close }: Instance,
   { rent }: Prices,
-  first: number,
+  firsts: readonly number[],
   closing: Float64Array,
-  returnsTo: Int32Array | null,
+  returnsTo: Int32Array,
 ): void {
   for (let d = 0; d < n; d++) {
-    if (first >= 0) {
-      closing[d] = close[d * n + first]!;
-      continue;
-    }
     let best = Infinity;
-    for (let g = 0; g < n; g++) {
+    for (const g of firsts) {
       const total = close[d * n + g]! - rent[g]!;
       if (total >= best) continue;
       best = total;
-      if (returnsTo !== null) returnsTo[d] = g;
+      returnsTo[d] = g;
     }
     closing[d] = best;
   }
