@@ -23,6 +23,7 @@ import {
 } from "./prices.ts";
 import { createRelaxation, tracePath, type Relaxation } from "./relaxation.ts";
 import { repaired } from "./repair.ts";
+import { IN_SITES, WITHOUT_SITES, type Round } from "./rounds.ts";
 import { searchFrom } from "./search.ts";
 import { findSites } from "./sites.ts";
 import { skipSafety, twins } from "./structure.ts";
@@ -46,33 +47,8 @@ type Branch = {
   labels: number;
 };
 
-/** What a branch may cost in one round. */
-type Round = { readonly width: number; readonly states: number; readonly steps: number };
-
 /** Members of one's own site that are remembered from the start. */
 const NEAR_IN_SITE = 4;
-/**
- * Round after round: labels kept a level, states of all members together, and steps
- * of the prices of each branch. The first round only looks for plans. Where members
- * are in no sites, prices alone close most gaps, and memory comes late.
- */
-const IN_SITES: readonly Round[] = [
-  { width: 8, states: 0, steps: 0 },
-  { width: 256, states: 200, steps: 60 },
-  { width: 4096, states: 1000, steps: 60 },
-  { width: 32_768, states: 4000, steps: 90 },
-  { width: 262_144, states: 10_000, steps: 90 },
-  { width: Infinity, states: 30_000, steps: 90 },
-];
-const WITHOUT_SITES: readonly Round[] = [
-  { width: 8, states: 0, steps: 0 },
-  { width: 32, states: 0, steps: 8 },
-  { width: 256, states: 0, steps: 8 },
-  { width: 2048, states: 300, steps: 12 },
-  { width: 16_384, states: 2000, steps: 60 },
-  { width: 131_072, states: 10_000, steps: 90 },
-  { width: Infinity, states: 30_000, steps: 90 },
-];
 /** Numbers of a table above which no more is remembered, so that none takes long to build. */
 const MOST_CELLS = 1e6;
 /** The part of the gap that a few steps must close for more of them. */

@@ -16,6 +16,9 @@
 const MOST_CUTS = 40;
 /** Times that all kept paths are gone through, if nothing settles earlier. */
 const SWEEPS = 30;
+/** Fewer for many members: so many numbers are looked at for each path. */
+const MOST_NUMBERS = 1000;
+const FEWEST_SWEEPS = 6;
 /** Settled: the sum of what is still to be raised, in parts of a step's aim. */
 const SETTLED = 1e-6;
 
@@ -90,7 +93,8 @@ export class Cuts {
   project(x: Float64Array, level: number, aim: number, isSigned: Uint8Array): void {
     this.#added.fill(0);
     this.#lifted.fill(0);
-    for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    const sweeps = Math.min(SWEEPS, Math.max(FEWEST_SWEEPS, MOST_NUMBERS / this.#size));
+    for (let sweep = 0; sweep < sweeps; sweep++) {
       let missing = 0;
       for (let k = this.#count - 1; k >= 0; k--) missing += this.#raise(x, k, level);
       for (let i = 0; i < this.#size; i++) {

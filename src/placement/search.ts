@@ -102,10 +102,11 @@ function expand(
   const low = level.low[label]!;
   const high = level.high[label]!;
   const dRow = d * L;
-  const limit = d === first ? inst.firstEnd[d]! : reach[d * (L + 1) + start]!;
-  const canGrow = at + 1 <= limit && fixed[d] !== 1;
+  const furthest = d === first ? inst.firstEnd[d]! : reach[d * (L + 1) + start]!;
+  const canGrow = at + 1 <= furthest && fixed[d] !== 1;
   const canShrink = at - start > 1 && fixed[d] !== 1;
   const { count, start: stateStart, near } = relaxation.states;
+  let limit = cutoff();
   for (let e = 0; e < n; e++) {
     if ((e < 32 ? low >>> e : high >>> (e - 32)) & 1) continue;
     const hopMs = hop[d * n + e]!;
@@ -117,7 +118,7 @@ function expand(
       if ((v < 32 ? low >>> v : high >>> (v - 32)) & 1) state += 1 << i;
     }
     const estimate = cost + charged + hopMs + value[at * count + state]! - refund;
-    if (!(estimate < cutoff())) continue;
+    if (!(estimate < limit)) continue;
     const twin = twinBefore[e]!;
     if (twin >= 0 && !((twin < 32 ? low >>> twin : high >>> (twin - 32)) & 1)) continue;
     const eRow = e * (L + 1);
@@ -139,12 +140,14 @@ function expand(
         prefix[eRow + at]! +
         inst.head[e]! +
         inst.close[e * n + first]!;
-      if (total < cutoff() && table.hasRequired(low, high, e))
+      if (total < limit && table.hasRequired(low, high, e)) {
         finish(input, table, level, label, e, total);
+        limit = cutoff();
+      }
     }
     const base = cost + hopMs + stage[e]! - prefix[eRow + at]!;
     const chargedNow = charged + paid[e]!;
-    const limitCost = cutoff() - chargedNow + refund;
+    const limitCost = limit - chargedNow + refund;
     for (let end = from; end <= to && end < L; end++) {
       const childCost = base + prefix[eRow + end]!;
       const rest = childCost + onward[end * count + state]!;
