@@ -84,9 +84,8 @@ export function isAllowed(near: NearSets, path: readonly number[]): boolean {
   let remembered: number[] = [];
   return path.every((d, at) => {
     if (remembered.includes(d)) return false;
-    const next = path[at + 1];
-    if (next !== undefined)
-      remembered = [...remembered, d].filter((visited) => near[next]!.includes(visited));
+    const visited = at > 0 ? [...remembered, path[at - 1]!] : [];
+    remembered = visited.filter((member) => near[d]!.includes(member));
     return true;
   });
 }
