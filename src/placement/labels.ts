@@ -18,6 +18,7 @@ export class Labels {
   capacity = FIRST_CAPACITY;
   low = new Int32Array(FIRST_CAPACITY);
   high = new Int32Array(FIRST_CAPACITY);
+  first = new Int32Array(FIRST_CAPACITY);
   last = new Int32Array(FIRST_CAPACITY);
   /** Where the last member's shard begins and ends. */
   begin = new Int32Array(FIRST_CAPACITY);
@@ -44,6 +45,7 @@ export class Labels {
     };
     this.low = words(this.low);
     this.high = words(this.high);
+    this.first = words(this.first);
     this.last = words(this.last);
     this.begin = words(this.begin);
     this.end = words(this.end);
@@ -59,6 +61,7 @@ export class Labels {
     const at = this.count++;
     this.low[at] = first < 32 ? 1 << first : 0;
     this.high[at] = first < 32 ? 0 : 1 << (first - 32);
+    this.first[at] = first;
     this.last[at] = first;
     this.begin[at] = 0;
     this.end[at] = end;
@@ -73,6 +76,7 @@ export class Labels {
     const at = this.count++;
     this.low[at] = other.low[from]!;
     this.high[at] = other.high[from]!;
+    this.first[at] = other.first[from]!;
     this.last[at] = other.last[from]!;
     this.begin[at] = other.begin[from]!;
     this.end[at] = other.end[from]!;
@@ -94,6 +98,11 @@ export class LabelTable {
   #used = 0;
   /** Labels ever pushed: a measure of work that no clock changes. */
   work = 0;
+  readonly #inst: Instance;
+
+  constructor(inst: Instance) {
+    this.#inst = inst;
+  }
 
   /** An empty first level. */
   start(): Labels {
@@ -120,6 +129,7 @@ export class LabelTable {
     parent: number,
     low: number,
     high: number,
+    first: number,
     last: number,
     begin: number,
     end: number,
@@ -132,7 +142,7 @@ export class LabelTable {
     const lowNow = last < 32 ? low | (1 << last) : low;
     const highNow = last < 32 ? high : high | (1 << (last - 32));
     if (this.#used * 2 >= this.#slots.length) this.#rehash(children);
-    const slot = this.#slotOf(children, lowNow, highNow, last);
+    const slot = this.#slotOf(children, lowNow, highNow, first, last);
     let head = -1;
     if (this.#slotRound[slot] === this.#round) {
       head = this.#slots[slot]!;
@@ -157,6 +167,7 @@ export class LabelTable {
     const at = children.count++;
     children.low[at] = lowNow;
     children.high[at] = highNow;
+    children.first[at] = first;
     children.last[at] = last;
     children.begin[at] = begin;
     children.end[at] = end;
@@ -217,9 +228,10 @@ export class LabelTable {
   }
 
   /** Whether all required members are visited once `last` is. */
-  hasRequired(inst: Instance, low: number, high: number, last: number): boolean {
-    for (let d = 0; d < inst.n; d++) {
-      if (inst.required[d] !== 1 || d === last) continue;
+  hasRequired(low: number, high: number, last: number): boolean {
+    const { n, required } = this.#inst;
+    for (let d = 0; d < n; d++) {
+      if (required[d] !== 1 || d === last) continue;
       if (!((d < 32 ? low >>> d : high >>> (d - 32)) & 1)) return false;
     }
     return true;
@@ -234,14 +246,20 @@ export class LabelTable {
     return level;
   }
 
-  #slotOf(children: Labels, low: number, high: number, last: number): number {
+  #slotOf(children: Labels, low: number, high: number, first: number, last: number): number {
     const mask = this.#slots.length - 1;
-    let hash = Math.imul(low ^ (last * 0x9e3779b1), 0x85ebca6b) ^ Math.imul(high, 0xc2b2ae35);
+    let hash =
+      Math.imul(low ^ ((last + 64 * first) * 0x9e3779b1), 0x85ebca6b) ^ Math.imul(high, 0xc2b2ae35);
     hash = Math.imul(hash ^ (hash >>> 15), 0x27d4eb2f);
     let slot = (hash ^ (hash >>> 13)) & mask;
     while (this.#slotRound[slot] === this.#round) {
       const at = this.#slots[slot]!;
-      if (children.low[at] === low && children.high[at] === high && children.last[at] === last)
+      if (
+        children.low[at] === low &&
+        children.high[at] === high &&
+        children.last[at] === last &&
+        children.first[at] === first
+      )
         return slot;
       slot = (slot + 1) & mask;
     }
@@ -261,6 +279,7 @@ export class LabelTable {
         children,
         children.low[head]!,
         children.high[head]!,
+        children.first[head]!,
         children.last[head]!,
       );
       this.#slots[slot] = head;

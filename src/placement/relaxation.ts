@@ -23,10 +23,8 @@ export type Relaxation = {
   readonly states: MemoryStates;
   readonly onward: Float64Array; // [L + 1, states]
   readonly value: Float64Array; // [L + 1, states]
-  /** The cheapest pipeline of at least two stages that starts with each member. */
+  /** The cheapest pipeline of at least two stages that starts with each member; Infinity where none may. */
   readonly fromFirst: Float64Array; // [n]
-  /** The state in which a member's site is entered; the first member is remembered there. */
-  readonly entry: Int32Array; // [n]; -1 where it cannot be
   /** For each state the ends that a shard may have, as a ring of the best of them. */
   readonly ring: Int32Array; // [states, ringSize]
   readonly ringKeys: Float64Array; // [states, ringSize]
@@ -34,7 +32,6 @@ export type Relaxation = {
   readonly ringSize: number;
   readonly ringHead: Int32Array; // [states]
   readonly ringTail: Int32Array; // [states]
-  readonly entering: Float64Array; // [n] scratch
 };
 
 export function createRelaxation(inst: Instance, states = forgetful(inst)): Relaxation {
@@ -49,48 +46,33 @@ export function createRelaxation(inst: Instance, states = forgetful(inst)): Rela
     onward: new Float64Array(cells),
     value: new Float64Array(cells),
     fromFirst: new Float64Array(inst.n),
-    entry: new Int32Array(inst.n),
     ring: new Int32Array(states.count * ringSize),
     ringKeys: new Float64Array(states.count * ringSize),
     ringSize,
     ringHead: new Int32Array(states.count),
     ringTail: new Int32Array(states.count),
-    entering: new Float64Array(inst.n),
   };
-}
-
-/** The state of `d` when it starts the pipeline. */
-export function startState({ weight, offset, stateAt }: MemoryStates, d: number): number {
-  return stateAt[offset[d]! + weight[d]!]!;
-}
-
-function setEntries({ states, entry, inst }: Relaxation, first: number): void {
-  const { siteOf, weight, offset, stateAt } = states;
-  for (let e = 0; e < inst.n; e++) {
-    const before = first >= 0 && first !== e && siteOf[e] === siteOf[first] ? weight[first]! : 0;
-    entry[e] = stateAt[offset[e]! + before + weight[e]!]!;
-  }
 }
 
 /**
  * Fills the tables for `price` [n] and what returning from each last member
- * costs, `closing` [n]. `first` is the first member, who cannot come again, or
- * -1 when any may be first. Stops early and returns false when `isLate` says so.
+ * costs, `closing` [n]. `firsts` are the members who may be first; a single one
+ * cannot come again. Stops early and returns false when `isLate` says so.
  */
 export function relax(
   relaxation: Relaxation,
   price: Float64Array,
   closing: Float64Array,
-  first: number,
+  firsts: readonly number[],
   isLate: () => boolean,
 ): boolean {
+  const first = firsts.length === 1 ? firsts[0]! : -1;
   const { inst, states, onward, value, ring, ringKeys, ringHead, ringTail, ringSize } = relaxation;
   const { n, L, prefix, reach, minEnd, lastStart, stage, head, hop, fixed } = inst;
-  const { count, start, outside, outsideStart, inside, insideStart, insideHop } = states;
+  const { count, start, memberOf, outside, outsideStart } = states;
+  const { inside, insideStart, insideHop } = states;
   const mask = ringSize - 1;
-  const { entry, entering } = relaxation;
   const width = L + 1;
-  setEntries(relaxation, first);
   ringHead.fill(0);
   ringTail.fill(0);
   const checkEvery = Math.ceil(CELLS_PER_LOOK / (inside.length + outside.length + count));
@@ -135,20 +117,17 @@ export function relax(
       }
     }
     let least = Infinity;
-    for (let e = 0; e < n; e++) {
-      const into = entry[e]! < 0 ? Infinity : value[now + entry[e]!]!;
-      entering[e] = into;
-      if (into < least) least = into;
-    }
+    // Who remembers less pays less: no state of a member is cheaper than its first.
+    for (let e = 0; e < n; e++) least = Math.min(least, value[now + start[e]!]!);
     for (let d = 0; d < n; d++) {
       let crossing = Infinity;
       const row = d * n;
       for (let i = outsideStart[d]!; i < outsideStart[d + 1]!; i++) {
-        const e = outside[i]!;
-        const way = hop[row + e]!;
+        const next = outside[i]!;
+        const way = hop[row + memberOf[next]!]!;
         // From here on every hop is as long or longer.
         if (way + least >= crossing) break;
-        const total = way + entering[e]!;
+        const total = way + value[now + next]!;
         if (total < crossing) crossing = total;
       }
       const until = start[d + 1]!;
@@ -163,8 +142,13 @@ export function relax(
       }
     }
   }
-  firstStages(relaxation, price, first);
+  firstStages(relaxation, price, firsts);
   return true;
+}
+
+/** Steps looked at when the tables are filled once: a measure of work that no clock changes. */
+export function passWork({ inst, states }: Relaxation): number {
+  return inst.L * (states.inside.length + states.outside.length + 4 * states.count);
 }
 
 /** The values of a member whose shard can only end at `end`, or at the last layer; -1 for nowhere. */
@@ -191,14 +175,14 @@ function fillFixed(
 function firstStages(
   { inst, states, onward, fromFirst }: Relaxation,
   price: Float64Array,
-  first: number,
+  firsts: readonly number[],
 ) {
-  const { n, L, prefix } = inst;
+  const { L, prefix } = inst;
   fromFirst.fill(Infinity);
-  for (let d = first < 0 ? 0 : first; d < (first < 0 ? n : first + 1); d++) {
+  for (const d of firsts) {
     const row = d * (L + 1);
     const last = Math.min(inst.firstEnd[d]!, L - 1);
-    const state = startState(states, d);
+    const state = states.start[d]!;
     let best = Infinity;
     for (let e = inst.minEnd[row]!; e <= last; e++) {
       const total = prefix[row + e]! + onward[e * states.count + state]!;
@@ -210,7 +194,7 @@ function firstStages(
 
 /** The members of the cheapest path from `first`, in order, repeats included. */
 export function tracePath(
-  { inst, states, onward, value, entry }: Relaxation,
+  { inst, states, onward, value }: Relaxation,
   closing: Float64Array,
   first: number,
 ): number[] {
@@ -218,7 +202,7 @@ export function tracePath(
   const { count, outside, outsideStart, inside, insideStart, memberOf } = states;
   const path = [first];
   let d = first;
-  let state = startState(states, first);
+  let state = states.start[first]!;
   let at = 0;
   let best = Infinity;
   for (let e = minEnd[d * (L + 1)]!; e <= Math.min(inst.firstEnd[d]!, L - 1); e++) {
@@ -230,9 +214,8 @@ export function tracePath(
     let next = -1;
     best = Infinity;
     for (let i = outsideStart[d]!; i < outsideStart[d + 1]!; i++) {
-      const into = entry[outside[i]!]!;
-      if (into < 0) continue;
-      const total = inst.hop[d * n + outside[i]!]! + value[at * count + into]!;
+      const into = outside[i]!;
+      const total = inst.hop[d * n + memberOf[into]!]! + value[at * count + into]!;
       if (total < best) [best, next] = [total, into];
     }
     for (let i = insideStart[state]!; i < insideStart[state + 1]!; i++) {

@@ -1,5 +1,5 @@
 /**
- * The exact search for one first member: labels (members visited, last member,
+ * The exact search for some first members: labels (members visited, last member,
  * layers done), cheapest first by what they cost plus the relaxed bound on what
  * is left. All labels with k stages come before those with k + 1.
  *
@@ -12,16 +12,18 @@
  */
 import type { Instance } from "./instance.ts";
 import type { LabelTable } from "./labels.ts";
-import { MOST_MEMBERS, type Labels } from "./labels.ts";
-import { startState, type Relaxation } from "./relaxation.ts";
+import type { Labels } from "./labels.ts";
+import type { Relaxation } from "./relaxation.ts";
 
 export type SearchInput = {
   readonly inst: Instance;
-  readonly relaxation: Relaxation; // filled for `first` and `paid`
+  readonly relaxation: Relaxation; // filled for `firsts` and `paid`
   readonly paid: Float64Array; // [n]
   /** What the prices give back; see `refund`. */
   readonly refund: number;
-  readonly first: number;
+  readonly firsts: readonly number[];
+  /** What each first member pays to be first; see `prices.ts`. */
+  readonly rent: Float64Array; // [n]
   readonly width: number;
   /** Whether dropping the members between d and another never costs more. */
   readonly skipSafe: Uint8Array; // [n]
@@ -36,11 +38,8 @@ export type SearchInput = {
 /** Labels are looked at between two looks at the clock. */
 const CLOCK_INTERVAL = 64;
 
-/** What the label at hand remembers of each site; no call outlives its caller. */
-const siteMemory = new Int32Array(MOST_MEMBERS);
-
 /**
- * Searches and returns what is proven: no pipeline that starts with `first` and
+ * Searches and returns what is proven: no pipeline that starts with one of `firsts` and
  * costs less than both the returned value and the cutoff exists, apart from
  * those given to `onPlan`. -Infinity when time ran out.
  */
@@ -63,17 +62,23 @@ export function searchFrom(input: SearchInput, table: LabelTable): number {
   return proven;
 }
 
-/** The first stage with every end that it may have. */
-function pushFirst({ inst, relaxation, first, paid, refund, cutoff }: SearchInput, level: Labels) {
+/** The first stages with every end that they may have. */
+function pushFirst(
+  { inst, relaxation, firsts, paid, rent, refund, cutoff }: SearchInput,
+  level: Labels,
+): void {
   const { L, prefix } = inst;
   const { states } = relaxation;
-  const state = startState(states, first);
-  const row = first * (L + 1);
-  const base = inst.stage[first]! + inst.embed[first]!;
-  for (let e = inst.minEnd[row]!; e <= Math.min(inst.firstEnd[first]!, L - 1); e++) {
-    const cost = base + prefix[row + e]!;
-    const bound = cost + paid[first]! + relaxation.onward[e * states.count + state]! - refund;
-    if (bound < cutoff()) level.pushRoot(first, e, cost, paid[first]!, bound);
+  for (const first of firsts) {
+    const state = states.start[first]!;
+    const row = first * (L + 1);
+    const base = inst.stage[first]! + inst.embed[first]!;
+    const charged = paid[first]! + rent[first]!;
+    for (let e = inst.minEnd[row]!; e <= Math.min(inst.firstEnd[first]!, L - 1); e++) {
+      const cost = base + prefix[row + e]!;
+      const bound = cost + charged + relaxation.onward[e * states.count + state]! - refund;
+      if (bound < cutoff()) level.pushRoot(first, e, cost, charged, bound);
+    }
   }
 }
 
@@ -85,9 +90,10 @@ function expand(
   label: number,
   children: Labels,
 ): void {
-  const { inst, relaxation, paid, refund, first, skipSafe, twinBefore, cutoff } = input;
+  const { inst, relaxation, paid, refund, skipSafe, twinBefore, cutoff } = input;
   const { n, L, prefix, reach, minEnd, fixed, hop, stage, layer } = inst;
   const { onward, value } = relaxation;
+  const first = level.first[label]!;
   const d = level.last[label]!;
   const at = level.end[label]!;
   const start = level.begin[label]!;
@@ -96,20 +102,23 @@ function expand(
   const low = level.low[label]!;
   const high = level.high[label]!;
   const dRow = d * L;
-  const limit = d === first ? inst.firstEnd[d]! : reach[d * (L + 1) + start]!;
-  const canGrow = at + 1 <= limit && fixed[d] !== 1;
+  const furthest = d === first ? inst.firstEnd[d]! : reach[d * (L + 1) + start]!;
+  const canGrow = at + 1 <= furthest && fixed[d] !== 1;
   const canShrink = at - start > 1 && fixed[d] !== 1;
-  // What the label remembers of each site: all that it visited there.
-  const { count, siteOf, weight, offset, stateAt } = relaxation.states;
-  siteMemory.fill(0);
-  for (let v = 0; v < n; v++)
-    if ((v < 32 ? low >>> v : high >>> (v - 32)) & 1) siteMemory[siteOf[v]!]! += weight[v]!;
+  const { count, start: stateStart, near } = relaxation.states;
+  let limit = cutoff();
   for (let e = 0; e < n; e++) {
     if ((e < 32 ? low >>> e : high >>> (e - 32)) & 1) continue;
     const hopMs = hop[d * n + e]!;
-    const state = stateAt[offset[e]! + siteMemory[siteOf[e]!]! + weight[e]!]!;
+    // Of what a path may remember at e, all that the label visited.
+    let state = stateStart[e]!;
+    const remembered = near[e]!;
+    for (let i = 0; i < remembered.length; i++) {
+      const v = remembered[i]!;
+      if ((v < 32 ? low >>> v : high >>> (v - 32)) & 1) state += 1 << i;
+    }
     const estimate = cost + charged + hopMs + value[at * count + state]! - refund;
-    if (!(estimate < cutoff())) continue;
+    if (!(estimate < limit)) continue;
     const twin = twinBefore[e]!;
     if (twin >= 0 && !((twin < 32 ? low >>> twin : high >>> (twin - 32)) & 1)) continue;
     const eRow = e * (L + 1);
@@ -131,12 +140,14 @@ function expand(
         prefix[eRow + at]! +
         inst.head[e]! +
         inst.close[e * n + first]!;
-      if (total < cutoff() && table.hasRequired(inst, low, high, e))
+      if (total < limit && table.hasRequired(low, high, e)) {
         finish(input, table, level, label, e, total);
+        limit = cutoff();
+      }
     }
     const base = cost + hopMs + stage[e]! - prefix[eRow + at]!;
     const chargedNow = charged + paid[e]!;
-    const limitCost = cutoff() - chargedNow + refund;
+    const limitCost = limit - chargedNow + refund;
     for (let end = from; end <= to && end < L; end++) {
       const childCost = base + prefix[eRow + end]!;
       const rest = childCost + onward[end * count + state]!;
@@ -146,6 +157,7 @@ function expand(
         label,
         low,
         high,
+        first,
         e,
         at,
         end,

@@ -1,0 +1,120 @@
+/** What prices and memory prove: never more than the optimum, and more with more memory. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { generate } from "../../bench/placement/generate.ts";
+import { Cuts } from "../../src/placement/cuts.ts";
+import { buildInstance, type Instance } from "../../src/placement/instance.ts";
+import { memoryStates, stateCount, type NearSets } from "../../src/placement/memory-states.ts";
+import { forbidRepeats, isAllowed, noneNear } from "../../src/placement/near-sets.ts";
+import {
+  boundOf,
+  cheapestFirst,
+  climb,
+  createPrices,
+  reprice,
+} from "../../src/placement/prices.ts";
+import { createRelaxation } from "../../src/placement/relaxation.ts";
+import { splitOrder } from "../../src/placement/split.ts";
+import { smallProblem } from "./small-problems.ts";
+
+const never = () => false;
+const everyone = ({ n }: Instance) => Array.from({ length: n }, (_, d) => d);
+
+/** Every order of two and more members that starts with `order`, at its best cuts. */
+function leastFrom(inst: Instance, order: readonly number[]): number {
+  let least = order.length > 1 ? splitOrder(inst, order).cost : Infinity;
+  for (let d = 0; d < inst.n; d++)
+    if (!order.includes(d)) least = Math.min(least, leastFrom(inst, [...order, d]));
+  return least;
+}
+
+/** The bound at some prices and rents where paths remember `near`. */
+function boundAt(inst: Instance, near: NearSets, price: number[], firsts: number[]): number {
+  const relaxation = createRelaxation(inst, memoryStates(inst, near));
+  const prices = createPrices(inst.n);
+  for (let d = 0; d < inst.n; d++) {
+    prices.price[d] = prices.paid[d] = price[d]!;
+    prices.rent[d] = price[inst.n - 1 - d]! / 2;
+  }
+  expect(reprice(relaxation, prices, firsts, new Float64Array(inst.n), never)).toBe(true);
+  const first = cheapestFirst(relaxation, prices);
+  return first < 0 ? Infinity : boundOf(relaxation, prices, first);
+}
+
+test("at any prices, with any memory, the bound is at most the optimum; memory only raises it", () => {
+  const bits = fc.array(fc.boolean(), { minLength: 16, maxLength: 16 });
+  const fours = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 4, maxLength: 4 });
+  fc.assert(
+    fc.property(
+      smallProblem({ plain: true }),
+      bits,
+      fours,
+      fc.nat(),
+      (problem, bit, price, which) => {
+        const inst = buildInstance(problem);
+        if (inst.n < 2 || inst.throughputWeight > 0) return;
+        const all = everyone(inst);
+        const near = all.map((d) => all.filter((e) => e !== d && bit[4 * d + e]!));
+        const [forgetting, remembering] = [noneNear(inst), near].map((sets) =>
+          boundAt(inst, sets, price, all),
+        );
+        const optimum = Math.min(...all.map((first) => leastFrom(inst, [first])));
+        expect(forgetting!).toBeLessThanOrEqual(remembering! + 1e-9);
+        if (optimum < Infinity) expect(remembering!).toBeLessThanOrEqual(optimum + 1e-9);
+        const first = which % inst.n;
+        const alone = boundAt(inst, near, price, [first]);
+        const ofFirst = leastFrom(inst, [first]);
+        if (ofFirst < Infinity) expect(alone).toBeLessThanOrEqual(ofFirst + 1e-9);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test("a climb closes the gap of a lab, where single steps stayed 7 % below", () => {
+  const inst = buildInstance(generate("lab", 10, 5001));
+  const prices = createPrices(inst.n);
+  const target = () => 191.3712;
+  climb(createRelaxation(inst), prices, everyone(inst), {
+    steps: 120,
+    target,
+    aim: null,
+    isLate: never,
+    onPath: () => undefined,
+  });
+  expect(prices.bound).toBeGreaterThan(0.995 * target());
+  expect(prices.bound).toBeLessThanOrEqual(target() + 1e-3);
+});
+
+describe("near sets", () => {
+  const path = [0, 1, 2, 1, 3];
+  test("forbid the round trip that they are grown for, at the least states", () => {
+    const near = forbidRepeats([[], [], [], []], [{ path, weight: 1 }], 100);
+    expect(near).toEqual([[], [], [1], []]);
+    expect(stateCount(near!)).toBe(5);
+    expect(isAllowed([[], [], [], []], path)).toBe(true);
+    expect(isAllowed(near!, path)).toBe(false);
+    expect(isAllowed(near!, [0, 1, 2, 3, 1])).toBe(true);
+  });
+  test("stay as they are where states run out", () => {
+    expect(forbidRepeats([[], [], [], []], [{ path, weight: 1 }], 4)).toBeNull();
+  });
+});
+
+test("a projection goes to the nearest point that all paths allow", () => {
+  // x + 1 >= 3 and y >= 1 from the origin: (2, 1). Without the first: (0, 1).
+  const cuts = new Cuts(2);
+  const origin = new Float64Array(2);
+  const signed = Uint8Array.of(1, 1);
+  cuts.add([0], Float64Array.of(1, 0), 1, origin, origin);
+  cuts.add([1], Float64Array.of(0, 1), 2, origin, origin);
+  const x = new Float64Array(2);
+  cuts.project(x, 3, 1, signed);
+  expect([...x]).toEqual([2, 1]);
+  expect(cuts.active().map(({ path }) => path)).toEqual([[0], [1]]);
+  cuts.keep(([member]) => member === 1);
+  const y = new Float64Array(2);
+  cuts.project(y, 3, 1, signed);
+  expect([...y]).toEqual([0, 1]);
+  expect(cuts.add([2], Float64Array.of(0, 0), 1, origin, origin)).toBe(false);
+});
