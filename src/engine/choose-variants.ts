@@ -44,6 +44,7 @@ export async function chooseVariants(
   onProgress: (progress: LoadProgress) => void,
 ): Promise<ChosenVariants> {
   const { nudge } = options;
+  const end = performance.now() + TUNE_BUDGET_MS;
   const features = shaderFeatures(device);
   const memory = await TuningMemory.of(device);
   const traits = (memory.traits ??= await measureTraits(device, nudge));
@@ -57,7 +58,7 @@ export async function chooseVariants(
   if (missing.length > 0) {
     const tuned = await tuneMat(device, {
       jobs: missing,
-      budgetMs: TUNE_BUDGET_MS - CHUNK_BUDGET_MS,
+      budgetMs: end - performance.now() - CHUNK_BUDGET_MS,
       prefillTokens: CHUNKS[0],
       narrow,
       nudge,

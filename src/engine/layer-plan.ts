@@ -23,7 +23,7 @@ import {
   type MatPlan,
   type MatUse,
 } from "../kernels/mat.ts";
-import type { Workload } from "../kernels/mat-variants.ts";
+import { forRows, type Workload } from "../kernels/mat-variants.ts";
 import { planQuantize } from "../kernels/quantize-rows.ts";
 import type { Weights } from "../kernels/weights.ts";
 import type { ModelDescription } from "../model/description.ts";
@@ -192,7 +192,9 @@ export async function planProduct(
     ),
   }));
   const plan = async (kind: Activations): Promise<MatPlan | null> => {
-    const steps = choices.filter((choice) => choice.activations === kind);
+    const steps = choices
+      .filter((choice) => choice.activations === kind)
+      .map(({ upTo, variant }) => ({ upTo, variant: forRows(variant, use.weights.rows) }));
     const x = inputs[kind];
     if (steps.length === 0 || x === undefined) return null;
     counters.bindGroupsCreated += parts.length;

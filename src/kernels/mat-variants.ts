@@ -74,9 +74,9 @@ function needsSubgroups(variant: MatVariant): boolean {
 const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> = {
   decode: {
     float: [
-      threads(4, 1, 16, false),
       threads(4, 1, 16, true),
       threads(8, 1, 16, false),
+      threads(4, 1, 16, false),
       split(4, 1, 64, true),
       split(8, 1, 64, true),
       split(4, 1, 64, false),
@@ -94,13 +94,16 @@ const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> =
   },
   batch: {
     float: [
+      threads(16, 4, 16, true),
       threads(8, 4, 16, true),
+      threads(8, 4, 16, false),
       threads(4, 4, 16, false),
       split(4, 4, 64, true),
       split(4, 4, 64, false),
     ],
     int8: [
       pairs(4, 4, 16, true),
+      pairs(8, 4, 16, false),
       pairs(4, 4, 16, false),
       threads(4, 4, 16, false),
       split(4, 4, 64, true),
@@ -117,6 +120,23 @@ const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> =
     ],
   },
 };
+
+/** Fewer workgroups than this are shared unevenly by a few cores. */
+const ENOUGH_GROUPS = 16;
+/** Lanes that share activations: the subgroup of devices that take such variants. */
+const SHARING_LANES = 4;
+
+/**
+ * The variant for a matrix of so many rows: where lanes share activations, a workgroup has no
+ * more of them than leave enough workgroups for all cores.
+ */
+export function forRows(variant: MatVariant, rows: number): MatVariant {
+  if (variant.kind !== "threads" || !variant.shared) return variant;
+  let { workgroup } = variant;
+  const groups = () => Math.ceil(rows / (variant.rows * workgroup));
+  while (workgroup > SHARING_LANES && groups() < ENOUGH_GROUPS) workgroup /= 2;
+  return { ...variant, workgroup };
+}
 
 /** One variant for each workload, as a choice for `planMat`. */
 export function choiceOf(variants: Readonly<Record<Workload, MatVariant>>): MatChoice {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { variantName } from "../../src/kernels/mat-source.ts";
-import { firstChoice, matCandidates } from "../../src/kernels/mat-variants.ts";
+import { firstChoice, forRows, matCandidates } from "../../src/kernels/mat-variants.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { tunedLine, tuneMat } from "../../src/kernels/tune.ts";
 import { run } from "../../src/kernels/runner-once.ts";
@@ -86,10 +86,9 @@ test("the first guess avoids workgroup memory exactly on narrow devices", () => 
 });
 
 test("variants have names of their own", () => {
-  const names = (["decode", "batch", "prefill"] as const).flatMap((workload) =>
-    matCandidates(workload, "float", features).map(variantName),
-  );
-  expect(new Set(names).size).toBe(names.length);
+  const all = workloads.flatMap((workload) => matCandidates(workload, "float", features));
+  const different = new Set(all.map((variant) => JSON.stringify(variant)));
+  expect(new Set(all.map(variantName)).size).toBe(different.size);
 });
 
 test("a chunk has the rows that pay, and the least without a budget", async () => {
@@ -108,4 +107,12 @@ test("a chunk has the rows that pay, and the least without a budget", async () =
   // A rate that everything larger surpasses.
   const slow = { ...options, macsPerMs: 1, budgetMs: 1e9 };
   expect(await fastestChunk(device, slow)).toBeGreaterThan(CHUNKS[0]);
+});
+
+test("few rows are shared by more and smaller workgroups, where lanes share activations", () => {
+  const shared = matCandidates("batch", "float", { ...features, subgroups: true })[0]!;
+  expect(forRows(shared, 49_152)).toEqual(shared);
+  expect(forRows(shared, 576)).toEqual({ ...shared, workgroup: 4 });
+  const alone = matCandidates("batch", "float", { ...features, subgroups: false })[0]!;
+  expect(forRows(alone, 576)).toEqual(alone);
 });
