@@ -1,15 +1,6 @@
-/**
- * Reads results back: copies into a staging buffer from a small pool, and maps it.
- *
- * Firefox looks for completed work only on a 100 ms timer, or when something is
- * submitted (https://bugzilla.mozilla.org/show_bug.cgi?id=1870699). Where a probe
- * says that it helps, an empty submit about every millisecond while a map is
- * pending brings 100 ms down to 1 or 2. Delete the nudge when the bug is fixed.
- */
+/** Reads results back: copies into a staging buffer from a small pool, and maps it. */
+import { nudged } from "../kernels/nudge.ts";
 import type { GpuResources } from "./gpu-resources.ts";
-
-/** Time between two nudges: faster floods the browser's process, slower waits. */
-const NUDGE_MS = 1;
 
 export class Readback {
   readonly #resources: GpuResources;
@@ -17,7 +8,10 @@ export class Readback {
   readonly #free: GPUBuffer[] = [];
   readonly #bytes: number;
 
-  /** Staging buffers hold `bytes`; one is made when all others are in use. */
+  /**
+   * Staging buffers hold `bytes`; one is made when all others are in use. `nudge` where a probe
+   * says that it helps (nudge.ts).
+   */
   constructor(resources: GpuResources, bytes: number, nudge: boolean) {
     this.#resources = resources;
     this.#bytes = bytes;
@@ -41,34 +35,4 @@ export class Readback {
       return copy;
     };
   }
-}
-
-/** Waits for `pending` while submitting nothing, again and again. */
-async function nudged(device: GPUDevice, pending: Promise<undefined>): Promise<void> {
-  let waiting = true;
-  const settled = pending.finally(() => {
-    waiting = false;
-  });
-  // The loop below only makes `pending` settle sooner; whoever awaits `settled` sees a failure.
-  settled.catch(() => undefined);
-  let last = performance.now();
-  while (waiting) {
-    await nextTask();
-    if (performance.now() - last < NUDGE_MS) continue;
-    device.queue.submit([]);
-    last = performance.now();
-  }
-  await settled;
-}
-
-const channel = new MessageChannel();
-const waiters: (() => void)[] = [];
-channel.port1.onmessage = () => waiters.shift()?.();
-
-/** A turn of the event loop that no hidden tab slows, unlike a timer. */
-function nextTask(): Promise<void> {
-  return new Promise((resolve) => {
-    waiters.push(resolve);
-    channel.port2.postMessage(null);
-  });
 }

@@ -111,7 +111,13 @@ const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> =
     ],
   },
   prefill: {
-    float: [threads(8, 8, 16, true), threads(8, 4, 16, false), tile(4, false), tile(4, true)],
+    float: [
+      threads(8, 16, 16, true),
+      threads(8, 8, 16, true),
+      threads(8, 4, 16, false),
+      tile(4, false),
+      tile(4, true),
+    ],
     int8: [
       pairs(8, 8, 16, false),
       pairs(4, 8, 16, true),
@@ -123,18 +129,19 @@ const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> =
 
 /** Fewer workgroups than this are shared unevenly by a few cores. */
 const ENOUGH_GROUPS = 16;
-/** Lanes that share activations: the subgroup of devices that take such variants. */
-const SHARING_LANES = 4;
+/** Lanes that a narrow device computes at once: those that share activations are a subgroup of four. */
+const LEAST_LANES = { shared: 4, alone: 8 };
 
 /**
- * The variant for a matrix of so many rows: where lanes share activations, a workgroup has no
+ * The variant for a matrix of so many rows: where threads take rows each, a workgroup has no
  * more of them than leave enough workgroups for all cores.
  */
 export function forRows(variant: MatVariant, rows: number): MatVariant {
-  if (variant.kind !== "threads" || !variant.shared) return variant;
+  if (variant.kind !== "threads") return variant;
+  const least = variant.shared ? LEAST_LANES.shared : LEAST_LANES.alone;
   let { workgroup } = variant;
   const groups = () => Math.ceil(rows / (variant.rows * workgroup));
-  while (workgroup > SHARING_LANES && groups() < ENOUGH_GROUPS) workgroup /= 2;
+  while (workgroup > least && groups() < ENOUGH_GROUPS) workgroup /= 2;
   return { ...variant, workgroup };
 }
 

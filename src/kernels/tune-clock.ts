@@ -2,34 +2,12 @@
  * How long recorded work takes on a device. Wall-clock: timestamps exist only at
  * pass boundaries, and not on every adapter.
  */
+import { nudged } from "./nudge.ts";
 
-/**
- * Resolves when all submitted work is done. With `nudge`, empty submits while
- * waiting: Firefox completes work only on a 100 ms timer otherwise
- * (https://bugzilla.mozilla.org/show_bug.cgi?id=1870699; delete when it is fixed).
- */
+/** Resolves when all submitted work is done; `nudge` where the browser would wait (nudge.ts). */
 export async function workDone(device: GPUDevice, nudge: boolean): Promise<void> {
   const done = device.queue.onSubmittedWorkDone();
-  if (!nudge) return done;
-  let waiting = true;
-  const finished = done.finally(() => (waiting = false));
-  while (waiting) {
-    device.queue.submit([]);
-    await nextTurn();
-  }
-  return finished;
-}
-
-/** A turn of the event loop; not a timer, which browsers clamp to 4 ms. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
+  await (nudge ? nudged(device, done) : done);
 }
 
 /** Long enough that the submit and the clock's step do not count. */

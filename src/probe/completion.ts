@@ -1,11 +1,9 @@
 /**
  * Knowing when the GPU is done: a word copied to a mapped buffer, as the engine
- * reads its results.
- *
- * Workaround: Firefox polls for finished work on a 100 ms timer
- * (https://bugzilla.mozilla.org/show_bug.cgi?id=1870699); a submit in between
- * makes it look at once. Delete the nudge when that bug is closed.
+ * reads its results, nudged where that helps (kernels/nudge.ts).
  */
+import { nudged } from "../kernels/nudge.ts";
+
 export class Completion {
   private readonly device: GPUDevice;
   private readonly source: GPUBuffer;
@@ -30,7 +28,7 @@ export class Completion {
     encoder.copyBufferToBuffer(source, 0, staging, 0, 4);
     device.queue.submit([encoder.finish()]);
     const mapped = staging.mapAsync(GPUMapMode.READ);
-    if (this.nudge) await nudgeUntil(device, mapped);
+    if (this.nudge) await nudged(device, mapped);
     else await mapped;
     const ms = performance.now() - start;
     staging.unmap();
@@ -41,28 +39,4 @@ export class Completion {
     this.source.destroy();
     this.staging.destroy();
   }
-}
-
-async function nudgeUntil(device: GPUDevice, mapped: Promise<void>): Promise<void> {
-  let pending = true;
-  const settled = mapped.finally(() => (pending = false));
-  // Its rejection is thrown by the await below; until then it must not count as unhandled.
-  settled.catch(() => undefined);
-  while (pending) {
-    await nextTask();
-    if (pending) device.queue.submit([]);
-  }
-  await settled;
-}
-
-/** A turn of the event loop, without the 4 ms that a nested timeout would take. */
-function nextTask(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
 }

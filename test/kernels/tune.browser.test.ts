@@ -109,10 +109,12 @@ test("a chunk has the rows that pay, and the least without a budget", async () =
   expect(await fastestChunk(device, slow)).toBeGreaterThan(CHUNKS[0]);
 });
 
-test("few rows are shared by more and smaller workgroups, where lanes share activations", () => {
+test("few rows are shared by more and smaller workgroups", () => {
   const shared = matCandidates("batch", "float", { ...features, subgroups: true })[0]!;
   expect(forRows(shared, 49_152)).toEqual(shared);
   expect(forRows(shared, 576)).toEqual({ ...shared, workgroup: 4 });
   const alone = matCandidates("batch", "float", { ...features, subgroups: false })[0]!;
-  expect(forRows(alone, 576)).toEqual(alone);
+  expect(forRows(alone, 576)).toEqual({ ...alone, workgroup: 8 });
+  const [split] = matCandidates("decode", "float", features).filter(({ kind }) => kind === "split");
+  expect(forRows(split!, 576)).toEqual(split);
 });
