@@ -61,11 +61,9 @@ describe("the probe", () => {
   });
 
   test("knows a dispatch and a readback from a pause, and nudges where that helps", async () => {
-    let measured;
-    for (let tries = 0; tries < TRIES; tries += 1) {
-      measured = await probe();
-      if (measured.dispatchMs < DISPATCH_MS && measured.readbackMs < READBACK_MS) break;
-    }
+    let measured = await probe();
+    const isPaused = () => measured.dispatchMs >= DISPATCH_MS || measured.readbackMs >= READBACK_MS;
+    for (let tries = 1; tries < TRIES && isPaused(); tries += 1) measured = await probe();
     expect(measured.dispatchMs).toBeLessThan(DISPATCH_MS);
     expect(measured.readbackMs).toBeLessThan(READBACK_MS);
     expect(measured.nudgeHelps).toBe(navigator.userAgent.includes("Firefox"));
