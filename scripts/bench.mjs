@@ -10,7 +10,10 @@ import { ensureDefaultModel } from "./lib/default-model.mjs";
 import { ensureDependencies } from "./lib/dependencies.mjs";
 import { ROOT, runScript, runTypeScript, say, ScriptError } from "./lib/run.mjs";
 
-/** `--json` and `--quick` are every suite's; the others are the engine's (bench/engine/options.ts). */
+/**
+ * `--json` and `--quick` are every suite's, `--traffic` the kernels', the browsers theirs and the
+ * engine's; the others are the engine's (bench/engine/options.ts).
+ */
 const OPTIONS = [
   "--json",
   "--quick",
@@ -20,6 +23,7 @@ const OPTIONS = [
   "--firefox",
   "--float",
   "--int8",
+  "--traffic",
 ];
 
 /** Options with a value, all of the placement's (bench/placement/main.ts). */

@@ -1,17 +1,14 @@
 /**
- * `tsx bench/kernels/main.ts [chromium|firefox] [--traffic] [--json]`: every variant of the
+ * `npm run bench -- kernels [--chromium] [--firefox] [--traffic] [--json]`: every variant of the
  * matrix kernels on SmolLM2's and on larger shapes, in GMAC/s and against the fastest; or
  * what each asks of a wide GPU's memory (traffic.ts).
  */
-import { chromium } from "playwright";
-import { createServer } from "vite";
-import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS, launchFirefox } from "../../test/browsers.ts";
-import type { CountedMat, MatCase, MatTiming } from "./mat-page.ts";
-
-type MatPage = {
-  measure(work: MatCase): Promise<MatTiming[]>;
-  count(work: MatCase): Promise<CountedMat[]>;
-};
+import {
+  openBenchPage,
+  startBenchServer,
+  type BenchBrowserName,
+} from "../support/bench-browser.ts";
+import type { CountedMat, MatCase, MatRequest, MatTiming } from "./mat-page.ts";
 
 const square = { format: "Q4_1", rows: 2048, columns: 2048 } as const;
 const CASES: readonly MatCase[] = (["float", "int8"] as const).flatMap((activations) => [
@@ -22,32 +19,6 @@ const CASES: readonly MatCase[] = (["float", "int8"] as const).flatMap((activati
   { ...square, format: "Q6_K", tokens: 1, workload: "decode", activations },
   { ...square, format: "Q8_0", tokens: 1, workload: "decode", activations },
 ]);
-
-async function withBrowser(name: string, url: string, use: (page: MatPage) => Promise<void>) {
-  if (name === "firefox") {
-    const { browser, close } = await launchFirefox();
-    const page = await browser.newPage();
-    await page.goto(url);
-    await page.waitForFunction("window.countMat !== undefined");
-    await use({
-      measure: (work) => page.evaluate((one) => window.measureMat(one), work),
-      count: (work) => page.evaluate((one) => window.countMat(one), work),
-    });
-    return close();
-  }
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM_PATH,
-    args: CHROMIUM_WEBGPU_FLAGS,
-  });
-  const page = await browser.newPage();
-  await page.goto(url);
-  await page.waitForFunction("window.countMat !== undefined");
-  await use({
-    measure: (work) => page.evaluate((one) => window.measureMat(one), work),
-    count: (work) => page.evaluate((one) => window.countMat(one), work),
-  });
-  await browser.close();
-}
 
 function printTraffic(browser: string, work: MatCase, counted: readonly CountedMat[]) {
   for (const one of counted) {
@@ -91,19 +62,20 @@ function print(browser: string, work: MatCase, timings: readonly MatTiming[], js
 const given = process.env["MAT_CASES"];
 const cases = given === undefined ? CASES : (JSON.parse(given) as MatCase[]);
 const json = process.argv.includes("--json");
-const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
-const server = await createServer({ server: { port: 0 }, logLevel: "error" });
-await server.listen();
-const url = new URL("bench/kernels/index.html", server.resolvedUrls!.local[0]).href;
+const BROWSERS: readonly BenchBrowserName[] = ["chromium", "firefox"];
+const wanted = BROWSERS.filter((name) => process.argv.includes(`--${name}`));
 const counting = process.argv.includes("--traffic");
-if (counting && !json)
+if (counting && !json) {
   console.log("bytes for a multiply-accumulate: asked for -> moved without a cache");
-for (const name of wanted.length > 0 ? wanted : ["chromium", "firefox"]) {
-  await withBrowser(name, url, async (page) => {
-    for (const work of cases) {
-      if (counting) printTraffic(name, work, await page.count(work));
-      else print(name, work, await page.measure(work), json);
-    }
-  });
+}
+const server = await startBenchServer();
+for (const name of wanted.length > 0 ? wanted : BROWSERS) {
+  const page = await openBenchPage(name, server, "/bench/kernels/index.html", () => undefined);
+  for (const work of cases) {
+    const answer = await page.call({ work, counting } satisfies MatRequest);
+    if (counting) printTraffic(name, work, answer as CountedMat[]);
+    else print(name, work, answer as MatTiming[], json);
+  }
+  await page.close();
 }
 await server.close();

@@ -8,16 +8,12 @@
  */
 import { packedRow } from "../../src/kernels/weights-pack.ts";
 import { matWgsl, workgroupTile, type MatVariant } from "../../src/kernels/mat-source.ts";
-import { EPILOGUES, matWorkgroups, type Activations } from "../../src/kernels/mat.ts";
+import { EPILOGUES, matWorkgroups } from "../../src/kernels/mat.ts";
 import type { Kernel } from "../../src/kernels/runner.ts";
 import { run, upload } from "../../src/kernels/runner-once.ts";
-import type { BlockFormat } from "../../src/tensor/block-format.ts";
+import type { MatJob } from "../../src/kernels/tune-bench.ts";
 
-export type TrafficCase = {
-  readonly format: BlockFormat;
-  readonly activations: Activations;
-  readonly tokens: number;
-};
+export type TrafficCase = Pick<MatJob, "format" | "activations"> & { readonly tokens: number };
 
 export type Traffic = {
   /** Threads that a 4,096 x 4,096 matrix gives the device at once. */
@@ -58,7 +54,7 @@ fn noted(buffer: u32, index: u32) -> u32 {
 `;
 
 /** The kernel's text with each load of `BUFFERS` noted. */
-export function tracedWgsl(wgsl: string, variant: MatVariant): string {
+function tracedWgsl(wgsl: string, variant: MatVariant): string {
   const [, head, body] = /^([\s\S]*fn main\([\s\S]*?\n\) \{)([\s\S]*)$/.exec(wgsl)!;
   const thread = variant.kind === "threads" ? "thread.x" : "local";
   const noted = BUFFERS.reduce((text, name, i) => noteLoads(text, name, i), body!);

@@ -24,7 +24,7 @@ export async function startBenchServer(): Promise<BenchServer> {
     logLevel: "error",
     server: { port: 0, host: "127.0.0.1", headers: ISOLATION_HEADERS, hmr: false, watch: null },
     optimizeDeps: {
-      include: ["comlink", "zod", "@huggingface/gguf"],
+      include: ["comlink", "zod", "idb-keyval", "@huggingface/gguf"],
       exclude: ["onnxruntime-web", "@wllama/wllama"],
     },
     worker: { format: "es" },

@@ -9,7 +9,7 @@
  */
 import type { RoomEvent, IndexedEvent } from "../shared/events.ts";
 import type { MemberId, PlacementId } from "../shared/ids.ts";
-import type { Member } from "../shared/member.ts";
+import { MOST_NAME_CHARACTERS, type Member } from "../shared/member.ts";
 import type { RoomState } from "../shared/state.ts";
 import type { PlacementParts } from "./decide-placement.ts";
 import { type CommandContext, eventsOf } from "./command-events.ts";
@@ -27,9 +27,6 @@ import { Placer } from "./placer.ts";
 import { RoomError, wordsOf } from "./room-error.ts";
 import { nextStep, type Step } from "./rules.ts";
 import { SampleGatherer } from "./sample-gatherer.ts";
-
-/** As long as a member's name may be. */
-const MOST_NAME_CHARACTERS = 80;
 
 export type CoordinatorOptions = {
   readonly log: EventLog;

@@ -7,12 +7,12 @@ import { acceptsInt8 } from "../kernels/mat.ts";
 import type { Workload } from "../kernels/mat-variants.ts";
 import { shaderFeatures } from "../kernels/runner-device.ts";
 import { tunedLine, tuneMat, unmeasured, type TuneJob, type Tuned } from "../kernels/tune.ts";
-import { CHUNKS, fastestChunk } from "../kernels/tune-chunk.ts";
+import { CHUNKS, fastestChunk, type Chunk } from "../kernels/tune-chunk.ts";
 import { fasterHalves } from "../kernels/tune-halves.ts";
 import { isNarrow } from "../kernels/tune-width.ts";
 import type { ShardDescription, TensorInfo } from "../model/description.ts";
 import type { BlockFormat } from "../tensor/block-format.ts";
-import { shardWeightBytes } from "./layer-weights.ts";
+import { layerTensors, shardWeightBytes } from "./layer-weights.ts";
 import { measuredChoice } from "./measured-choice.ts";
 import type { LoadProgress, ShardOptions } from "./types.ts";
 import { TuningMemory } from "./tuning-memory.ts";
@@ -112,7 +112,7 @@ async function chunkRows(
   tuned: readonly Tuned[],
   mat: EngineVariants["mat"],
   nudge: boolean,
-): Promise<number> {
+): Promise<Chunk> {
   const size = ({ job }: Tuned) => job.rows * job.columns;
   const candidates = tuned.filter(({ job, workloads }) => {
     const runs = mat(job.format, "prefill", true).activations === job.activations;
@@ -139,17 +139,7 @@ async function chunkRows(
 
 /** Multiply-accumulates of one row in all layers. */
 function layerMacs({ layers }: ShardDescription): number {
-  return layers
-    .flatMap(({ query, key, value, attentionOutput, gate, up, down }) => [
-      query,
-      key,
-      value,
-      attentionOutput,
-      gate,
-      up,
-      down,
-    ])
-    .reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  return layers.flatMap(layerTensors).reduce((sum, { rows, columns }) => sum + rows * columns, 0);
 }
 
 /**

@@ -35,17 +35,15 @@ function formatRuns({ query, key, value }: LayerTensors): TensorInfo[][] {
 
 const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
 
+/** The matrices of a layer, as the file has them. */
+export function layerTensors(layer: LayerTensors): TensorInfo[] {
+  const { query, key, value, attentionOutput, gate, up, down } = layer;
+  return [query, key, value, attentionOutput, gate, up, down];
+}
+
 /** Bytes of GPU memory that the matrices of a shard will take. */
 export function shardWeightBytes(shard: ShardDescription): number {
-  const tensors = shard.layers.flatMap((layer) => [
-    layer.query,
-    layer.key,
-    layer.value,
-    layer.attentionOutput,
-    layer.gate,
-    layer.up,
-    layer.down,
-  ]);
+  const tensors = shard.layers.flatMap(layerTensors);
   const ends = new Map([shard.embedding, shard.head].map((tensor) => [tensor?.name, tensor]));
   for (const tensor of ends.values()) if (tensor) tensors.push(tensor);
   return sum(tensors.map(({ format, rows, columns }) => weightsBytes(format, rows, columns)));

@@ -11,18 +11,18 @@ import { matCandidates, type Workload } from "../kernels/mat-variants.ts";
 import { shaderFeatures, type ShaderFeatures } from "../kernels/runner-device.ts";
 import type { TunedWorkload } from "../kernels/tune.ts";
 import type { MatJob } from "../kernels/tune-bench.ts";
+import { CHUNKS, type Chunk } from "../kernels/tune-chunk.ts";
+import { isFresh } from "../shared/kept-measurements.ts";
 import type { DeviceTraits } from "./variants.ts";
 
 /** Raise it when a kernel or a candidate changes: older timings then do not compare. */
 const TUNING_VERSION = 1;
 
-/** As the probe's results: drivers are updated. */
-const STALE_AFTER_MS = 7 * 24 * 60 * 60 * 1000;
-
 const KEY = "tabmesh.tuning";
 
 const Entry = z.strictObject({
   fingerprint: z.string(),
+  /** Of the oldest measurement. */
   keptAtMs: z.number(),
   traits: z.strictObject({ narrow: z.boolean(), halves: z.enum(HALVES) }),
   /** By `workloadKey`; variants by name. */
@@ -34,19 +34,21 @@ const Entry = z.strictObject({
     }),
   ),
   /** Rows of a prompt's chunk, by shape. */
-  chunks: z.record(z.string(), z.int().positive()),
+  chunks: z.record(z.string(), z.literal(CHUNKS)),
 });
 type Entry = z.infer<typeof Entry>;
 
 export class TuningMemory {
   traits: DeviceTraits | null;
-  readonly chunks: Map<string, number>;
+  readonly chunks: Map<string, Chunk>;
   readonly #workloads: Map<string, Entry["workloads"][string]>;
   readonly #fingerprint: string;
+  readonly #keptAtMs: number;
   readonly #features: ShaderFeatures;
 
   private constructor(fingerprint: string, features: ShaderFeatures, kept: Entry | null) {
     this.#fingerprint = fingerprint;
+    this.#keptAtMs = kept?.keptAtMs ?? Date.now();
     this.#features = features;
     this.traits = kept?.traits ?? null;
     this.chunks = new Map(Object.entries(kept?.chunks ?? {}));
@@ -87,7 +89,7 @@ export class TuningMemory {
     if (this.traits === null) return;
     const entry: Entry = {
       fingerprint: this.#fingerprint,
-      keptAtMs: Date.now(),
+      keptAtMs: this.#keptAtMs,
       traits: this.traits,
       workloads: Object.fromEntries(this.#workloads),
       chunks: Object.fromEntries(this.chunks),
@@ -135,8 +137,7 @@ function fingerprintOf(device: GPUDevice): string {
 async function readEntry(fingerprint: string): Promise<Entry | null> {
   const { data } = Entry.safeParse(await orNothing(() => get<unknown>(KEY)));
   if (data?.fingerprint !== fingerprint) return null;
-  const age = Date.now() - data.keptAtMs;
-  return age >= 0 && age < STALE_AFTER_MS ? data : null;
+  return isFresh(data.keptAtMs, Date.now()) ? data : null;
 }
 
 /** A private window may have no database, and a full disk no room. */

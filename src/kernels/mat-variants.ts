@@ -2,20 +2,13 @@
  * The variants that a device may run, and a first guess among them from what the
  * device can do. Which is fastest is measured (tune.ts), never read from a name.
  */
-import type { Activations, MatChoice } from "./mat.ts";
+import type { Activations } from "./mat.ts";
 import type { BlockFormat } from "../tensor/block-format.ts";
 import { hasNibbles, type MatVariant } from "./mat-source.ts";
 import type { ShaderFeatures } from "./runner-device.ts";
 
 /** How many tokens a step has: one, a few decoding together, or a chunk of a prompt. */
 export type Workload = "decode" | "batch" | "prefill";
-
-/** The most tokens of a step that count as one workload; prefill takes the rest. */
-export const WORKLOAD_TOKENS: Readonly<Record<Workload, number>> = {
-  decode: 1,
-  batch: 4,
-  prefill: Infinity,
-};
 
 const threads = (rows: number, tokens: number, workgroup: number, shared: boolean): MatVariant => ({
   kind: "threads",
@@ -145,17 +138,6 @@ export function forRows(variant: MatVariant, rows: number): MatVariant {
   return { ...variant, workgroup };
 }
 
-/** One variant for each workload, as a choice for `planMat`. */
-export function choiceOf(variants: Readonly<Record<Workload, MatVariant>>): MatChoice {
-  const workloads = ["decode", "batch", "prefill"] as const;
-  return {
-    steps: workloads.map((workload) => ({
-      upTo: WORKLOAD_TOKENS[workload],
-      variant: variants[workload],
-    })),
-  };
-}
-
 /**
  * A variant that is right everywhere and good enough to start with: one without
  * workgroup memory on a narrow device (`isNarrow` measures it).
@@ -170,16 +152,4 @@ export function firstVariant(
   const candidates = matCandidates(workload, activations, features, format);
   const wanted = candidates.find((variant) => (variant.kind === "threads") === narrow);
   return wanted ?? candidates[0]!;
-}
-
-/** The first variant of each workload. */
-export function firstChoice(
-  activations: Activations,
-  features: ShaderFeatures,
-  narrow: boolean,
-  format: BlockFormat | null = null,
-): MatChoice {
-  const first = (workload: Workload) =>
-    firstVariant(workload, activations, features, narrow, format);
-  return choiceOf({ decode: first("decode"), batch: first("batch"), prefill: first("prefill") });
 }

@@ -42,10 +42,10 @@ export const STEP_WGSL = `struct Step {
 }
 @group(0) @binding(0) var<uniform> step: Step;`;
 
-export const STEP_BYTES = 16 + 16 * MAX_ROWS;
-
-/** Of them, those that a step of so many rows reads. */
+/** The bytes of `Step` that a step of so many rows reads. */
 export const stepBytes = (rows: number) => 16 + 16 * rows;
+
+export const STEP_BYTES = stepBytes(MAX_ROWS);
 
 /** The bytes of `Step`, field for field. Throws when there are more than MAX_ROWS rows. */
 export function packStep(params: StepParams): ArrayBuffer {

@@ -4,11 +4,13 @@
  * stages of a pipeline busy. So: the smallest that is as fast as any.
  */
 import type { MatVariant } from "./mat-source.ts";
+import { MAX_ROWS } from "./step-uniform.ts";
 import { makeBench, type MatJob } from "./tune-bench.ts";
 import { workDone } from "./tune-clock.ts";
 
 /** Rows of a chunk, smallest first. */
-export const CHUNKS = [64, 128, 256] as const;
+export const CHUNKS = [64, 128, MAX_ROWS] as const;
+export type Chunk = (typeof CHUNKS)[number];
 
 /** A larger chunk must save this share of a row's time. */
 const WORTH = 0.05;
@@ -32,7 +34,7 @@ export type ChunkOptions = {
 };
 
 /** One of `CHUNKS`; resolves within about `budgetMs`. */
-export async function fastestChunk(device: GPUDevice, options: ChunkOptions): Promise<number> {
+export async function fastestChunk(device: GPUDevice, options: ChunkOptions): Promise<Chunk> {
   const { job, variant, macsPerMs, macsPerRow, budgetMs, nudge } = options;
   const end = performance.now() + budgetMs;
   const macs = job.rows * job.columns;
@@ -43,7 +45,7 @@ export async function fastestChunk(device: GPUDevice, options: ChunkOptions): Pr
   const bench = await makeBench(device, job, CHUNKS.at(-1)!, nudge);
   try {
     const launchMs = await timeLaunch(device, nudge);
-    const rowMs = [{ chunk: least as number, ms: launchMs / least + macsPerRow / macsPerMs }];
+    const rowMs = [{ chunk: least as Chunk, ms: launchMs / least + macsPerRow / macsPerMs }];
     const failed = await bench.prepare(variant);
     for (const chunk of failed === null ? larger : []) {
       if (!affordable(chunk)) break;

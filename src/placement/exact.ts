@@ -1,7 +1,7 @@
 /**
  * The linear objective solved: bounds from prices, members that cannot matter
- * left out, then a search for each first member that the bound does not exclude,
- * with beams that widen until nothing better was dropped.
+ * left out, then a search split by first members (branches.ts), with beams that
+ * widen until nothing better was dropped.
  */
 import { searchBranches } from "./branches.ts";
 import type { Instance } from "./instance.ts";

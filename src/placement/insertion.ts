@@ -32,17 +32,28 @@ function insertAll(n: number, first: number, way: Float64Array, back: Float64Arr
   const order = [first];
   for (let d = 0; d < n; d++) {
     if (d === first) continue;
-    let place = 1;
-    let least = Infinity;
-    for (let i = 1; i <= order.length; i++) {
-      const from = order[i - 1]!;
-      const isEnd = i === order.length;
-      const to = isEnd ? first : order[i]!;
-      const onward = isEnd ? back : way;
-      const ms = way[from * n + d]! + onward[d * n + to]! - onward[from * n + to]!;
-      if (order.length === 1 || ms < least) [least, place] = [ms, i];
-    }
-    order.splice(place, 0, d);
+    insertCheapest(order, d, (from, to = first) => {
+      const onward = to === first ? back : way;
+      return way[from * n + d]! + onward[d * n + to]! - onward[from * n + to]!;
+    });
   }
   return order;
+}
+
+/**
+ * Puts `member` into `order`, not before the first, where it lengthens the way least; to the
+ * end where nothing is known. `addedMs` is asked for each place, without `to` for the end.
+ */
+export function insertCheapest(
+  order: number[],
+  member: number,
+  addedMs: (from: number, to: number | undefined) => number,
+): void {
+  let place = order.length;
+  let least = Infinity;
+  for (let i = 1; i <= order.length; i++) {
+    const ms = addedMs(order[i - 1]!, order[i]);
+    if (ms < least) [least, place] = [ms, i];
+  }
+  order.splice(place, 0, member);
 }

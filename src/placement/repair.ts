@@ -1,5 +1,6 @@
 /** A relaxed path made a plan: what to try where prices say which members matter. */
 import type { Instance } from "./instance.ts";
+import { insertCheapest } from "./insertion.ts";
 import { splitWithSkips, type Chain } from "./split.ts";
 
 /**
@@ -15,16 +16,10 @@ function completed({ n, hop }: Instance, path: readonly number[]): number[] {
   const order = [...new Set(path)];
   for (let d = 0; d < n; d++) {
     if (order.includes(d)) continue;
-    let place = order.length;
-    let least = Infinity;
-    for (let i = 1; i <= order.length; i++) {
-      const from = order[i - 1]!;
+    insertCheapest(order, d, (from, to) => {
       const into = hop[from * n + d]!;
-      const to = order[i];
-      const ms = to === undefined ? into : into + hop[d * n + to]! - hop[from * n + to]!;
-      if (ms < least) [least, place] = [ms, i];
-    }
-    order.splice(place, 0, d);
+      return to === undefined ? into : into + hop[d * n + to]! - hop[from * n + to]!;
+    });
   }
   return order;
 }

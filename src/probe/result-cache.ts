@@ -4,13 +4,11 @@
  * one version of this probe, for some days. Does not know where it is stored.
  */
 import { z } from "zod";
+import { isFresh } from "../shared/kept-measurements.ts";
 import { Measurements, type Adapter } from "../shared/member.ts";
 
 /** Raise it when a benchmark changes: older results then do not compare. */
 export const PROBE_VERSION = 2;
-
-/** Drivers are updated, and laptops grow old and dusty. */
-export const STALE_AFTER_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** What `localStorage` is, as far as it is needed. */
 export type ProbeStorage = Pick<Storage, "getItem" | "setItem" | "removeItem">;
@@ -28,8 +26,7 @@ export function readMeasurements(
   if (text === null) return null;
   const entry = parseEntry(text);
   if (entry?.fingerprint !== fingerprint(adapter)) return null;
-  const age = nowMs - entry.measurements.measuredAtMs;
-  return age >= 0 && age < STALE_AFTER_MS ? entry.measurements : null;
+  return isFresh(entry.measurements.measuredAtMs, nowMs) ? entry.measurements : null;
 }
 
 /** A browser that stores nothing (private window, full) measures again next time. */

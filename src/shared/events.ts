@@ -15,6 +15,7 @@ import {
   MemberUse,
   NoAdapter,
   ShardState,
+  MemberName,
 } from "./member.ts";
 import { ModelSummary } from "./model.ts";
 import { Decision, Generation, Placement, Settings } from "./state.ts";
@@ -24,7 +25,7 @@ export const RoomEvent = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("coordinator_changed"), coordinator: MemberId }),
   z.strictObject({ type: z.literal("member_joined"), member: Member }),
   z.strictObject({ type: z.literal("member_left"), member: MemberId, reason: z.string() }),
-  z.strictObject({ type: z.literal("member_renamed"), member: MemberId, name: z.string().max(80) }),
+  z.strictObject({ type: z.literal("member_renamed"), member: MemberId, name: MemberName }),
   z.strictObject({
     type: z.literal("member_measured"),
     member: MemberId,

@@ -5,6 +5,9 @@
 import { z } from "zod";
 import { MemberId } from "./ids.ts";
 
+export const MOST_NAME_CHARACTERS = 80;
+export const MemberName = z.string().max(MOST_NAME_CHARACTERS);
+
 /** What WebGPU told of the adapter, and in which browser. */
 export const Adapter = z.strictObject({
   vendor: z.string(),
@@ -90,7 +93,7 @@ export type MemberUse = z.infer<typeof MemberUse>;
 export const Member = z.strictObject({
   id: MemberId,
   /** What people call it: "Chromium 156 on Linux", changeable. */
-  name: z.string().max(80),
+  name: MemberName,
   /** Absent is "auto". */
   use: MemberUse.optional(),
   /** A member that computes nothing has `null` here and the reason beside it. */

@@ -49,6 +49,15 @@ test("the next page finds what was measured, and measures what was not", async (
   expect(memory.find({ ...JOB, rows: 512 }, "decode")).toBeNull();
 });
 
+test("keeping more does not make what was measured before younger", async () => {
+  await measured();
+  const entry = (await get<object>("tabmesh.tuning"))!;
+  const keptAtMs = Date.now() - 60_000;
+  await set("tabmesh.tuning", { ...entry, keptAtMs });
+  await (await nextPage()).memory.keep();
+  expect(await get("tabmesh.tuning")).toEqual({ ...entry, keptAtMs });
+});
+
 test("what was forgotten is measured again", async () => {
   await measured();
   await forgetTuning();

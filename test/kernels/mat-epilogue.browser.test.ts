@@ -6,13 +6,13 @@ import { randomBlocks } from "../../src/tensor/random-blocks.ts";
 import { EPILOGUES, planMat, type MatEpilogue } from "../../src/kernels/mat.ts";
 import { matReference, normReference, swigluReference } from "../../src/kernels/mat-reference.ts";
 import { variantName, type MatVariant } from "../../src/kernels/mat-source.ts";
-import { choiceOf, matCandidates } from "../../src/kernels/mat-variants.ts";
+import { matCandidates } from "../../src/kernels/mat-variants.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { upload } from "../../src/kernels/runner-once.ts";
 import { createWeights, writeRows } from "../../src/kernels/weights.ts";
 import { testDevice } from "./support/device.ts";
 import { expectClose } from "./support/expect-close.ts";
-import { randomWeights, record, runMat } from "./support/mat.ts";
+import { byTokens, randomWeights, record, runMat } from "./support/mat.ts";
 import { randomF32, randomSource } from "./support/random.ts";
 import { F16_TOLERANCE, F32_TOLERANCE } from "./support/tolerances.ts";
 
@@ -238,7 +238,7 @@ test("one plan serves any number of tokens, with the variant that the choice nam
       epilogueBuffers: [out],
       outputStride: shape.rows,
     },
-    choiceOf({ decode: threads, batch: split, prefill: tile }),
+    byTokens(threads, split, tile),
   );
   for (const tokens of [1, 4, 33, 2]) {
     device.queue.writeBuffer(step, 0, new Uint32Array([tokens]));

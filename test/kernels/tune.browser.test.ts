@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { variantName } from "../../src/kernels/mat-source.ts";
-import { firstChoice, forRows, matCandidates } from "../../src/kernels/mat-variants.ts";
+import { firstVariant, forRows, matCandidates } from "../../src/kernels/mat-variants.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { tunedLine, tuneMat } from "../../src/kernels/tune.ts";
 import { run } from "../../src/kernels/runner-once.ts";
@@ -73,14 +73,14 @@ test("without a budget the first guess stands, at once", async () => {
   });
   expect(performance.now() - start).toBeLessThan(50);
   expect(workloads.map((workload) => tuned!.workloads[workload].winner)).toEqual(
-    firstChoice("float", features, true).steps.map(({ variant }) => variant),
+    workloads.map((workload) => firstVariant(workload, "float", features, true)),
   );
   expect(tunedLine(tuned!)).toContain("not measured");
 });
 
 test("the first guess avoids workgroup memory exactly on narrow devices", () => {
   const kinds = (narrow: boolean) =>
-    firstChoice("float", features, narrow).steps.map(({ variant }) => variant.kind);
+    workloads.map((workload) => firstVariant(workload, "float", features, narrow).kind);
   expect(kinds(true)).toEqual(["threads", "threads", "threads"]);
   expect(kinds(false)).toEqual(["split", "split", "tile"]);
 });

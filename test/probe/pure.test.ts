@@ -7,11 +7,11 @@ import { explainNoAdapter } from "../../src/probe/no-adapter.ts";
 import {
   keepMeasurements,
   readMeasurements,
-  STALE_AFTER_MS,
   type ProbeStorage,
 } from "../../src/probe/result-cache.ts";
 import { measureRate, median } from "../../src/probe/timing.ts";
 import type { ProbeWorker } from "../../src/probe/types.ts";
+import { STALE_AFTER_MS } from "../../src/shared/kept-measurements.ts";
 import type { Adapter, Measurements } from "../../src/shared/member.ts";
 
 const GIB = 2 ** 30;

@@ -22,6 +22,18 @@ function drafts({ app }: Mounted): StagesDraftDetail[] {
 const cuts = (detail: StagesDraftDetail | undefined) =>
   detail?.stages?.map(({ first, end }) => [first, end]);
 
+/** The first boundary moved by one layer. */
+const MOVED = [
+  [0, 11],
+  [11, 20],
+  [20, 30],
+].map(([first, end], index) => ({
+  ...PREVIEW.candidates[0]!.stages[0]!,
+  member: PLACEMENT.stages[index]!.member,
+  first: first!,
+  end: end!,
+}));
+
 describe("placement", () => {
   test("every stage is told in words: member, layers, bytes, predicted and measured", async () => {
     const { app } = await mount(THREE);
@@ -223,16 +235,7 @@ describe("moving a boundary", () => {
     expect(words(one(mounted.app, ".decision"))).toContain("Working out what this would cost");
     const draft = {
       ...PREVIEW.candidates[0]!,
-      stages: [
-        [0, 11],
-        [11, 20],
-        [20, 30],
-      ].map(([first, end], index) => ({
-        ...PREVIEW.candidates[0]!.stages[0]!,
-        member: PLACEMENT.stages[index]!.member,
-        first: first!,
-        end: end!,
-      })),
+      stages: MOVED,
       msPerToken: 20.1,
       tokensPerSecond: 49.8,
     };
@@ -260,17 +263,7 @@ describe("moving a boundary", () => {
     const mounted = await mount({ ...THREE, state: { ...STATE, placement } });
     press(sliders(mounted)[0]!, "ArrowRight");
     await settled(mounted.app);
-    const stages = [
-      [0, 11],
-      [11, 20],
-      [20, 30],
-    ].map(([first, end], index) => ({
-      ...PREVIEW.candidates[0]!.stages[0]!,
-      member: PLACEMENT.stages[index]!.member,
-      first: first!,
-      end: end!,
-    }));
-    const draft = { ...PREVIEW.candidates[0]!, stages, msPerToken: 25 };
+    const draft = { ...PREVIEW.candidates[0]!, stages: MOVED, msPerToken: 25 };
     mounted.app.view = { ...mounted.app.view, placementPreview: { ...PREVIEW, draft } };
     await settled(mounted.app);
     // Predicted of what runs: 16.1 ms of computing and 3.3 ms of hops.

@@ -30,6 +30,15 @@ export function randomWeights(
 
 export const only = (variant: MatVariant): MatChoice => ({ steps: [{ upTo: Infinity, variant }] });
 
+/** One variant for a token, for four, and for more. */
+export const byTokens = (one: MatVariant, few: MatVariant, many: MatVariant): MatChoice => ({
+  steps: [
+    { upTo: 1, variant: one },
+    { upTo: 4, variant: few },
+    { upTo: Infinity, variant: many },
+  ],
+});
+
 export type MatRun = {
   readonly weights: Weights;
   readonly input: MatInput;
