@@ -68,6 +68,27 @@ var sum_{t} = vec4<f32>(0.0);
 // #end
 // #end
 
+// The same by a quad of lanes (mat-inputs.wgsl), as one expression for each result: a software
+// adapter's compiler keeps few registers, and stores each partial sum that has a name.
+
+// #section quads.block
+// #part x-block
+// #each r < ROWS
+let at_{r} = first_at_{r} + block * {VECTORS}u;
+// #part load
+{
+// #part elements
+// #each t < TOKENS
+let b_{r}_{t} =
+// #join + k < 8
+  x_{t}_{k}_0 * u_{k}_0 + x_{t}_{k}_1 * u_{k}_1 + x_{t}_{k}_2 * u_{k}_2 + x_{t}_{k}_3 * u_{k}_3
+// #end
+;
+// #part add
+// #end
+}
+// #end
+
 // Partial sums into workgroup memory: one slot for each subgroup, or for each thread.
 
 // #section subgroup.reduce

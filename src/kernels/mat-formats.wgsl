@@ -11,6 +11,8 @@
 //            is 2^(8 i) times too large, and 16 times more in the high halves of nibbles. Masking
 //            and converting in place costs a sixth of shifting first on a software adapter; the
 //            activations are scaled down instead, once for all rows
+// X.elements u_{k}_{d}, all of a block as the lanes of a quad take turns {d} at them, placed likewise
+// X.lane     the lane's masks and places for them
 // X.floats   for a group {k}: w, a vec4<f32>; the weight is d * w (+ m)
 // X.dot      for a group {k}: the integer product of p with x_{t}
 //
@@ -18,6 +20,61 @@
 
 // #section nibbles.placed
 let u = vec4<f32>(vec4<u32>(v_{r}[{k%4}]) & (vec4<u32>(15u, 0xf00u, 0xf0000u, 0xf000000u) << vec4<u32>({k/4*4}u)));
+
+// The byte that a turn asks for is masked as it lies. The conversion is a signed one, since an
+// unsigned one takes five instructions more on a software adapter: nibbles in the sign's place
+// lose 2^31 before and get it back after.
+
+// #section places.lane
+let place_0 = 1.0 / f32(byte_0 & 0x01010101u);
+let place_1 = place_0 / f32(1u + {HIGH}u);
+
+// #section nibbles.lane
+// #part places
+// #each d < 4
+let low_{d} = byte_{d} & 0x0f0f0f0fu;
+let high_{d} = byte_{d} & 0xf0f0f0f0u;
+let flip_{d} = byte_{d} & 0x80000000u;
+let back_{d} = f32(flip_{d});
+// #end
+
+// #section nibbles.elements
+// #each k < 4
+// #each d < 4
+let u_{k}_{d} = f32(bitcast<i32>(v_{r}[{k}] & low_{d}));
+let u_{k+4}_{d} = f32(bitcast<i32>((v_{r}[{k}] & high_{d}) ^ flip_{d})) + back_{d};
+// #end
+// #end
+
+// #section unsigned.elements
+// #each k < 8
+var p_{k}: u32;
+{
+// #part packed
+p_{k} = p;
+}
+// #each d < 4
+let u_{k}_{d} = f32(bitcast<i32>(p_{k} & byte_{d}));
+// #end
+// #end
+
+// #section signed.lane
+// #part places
+// #each d < 4
+let off_{d} = f32(byte_{d} & 0x00808080u);
+// #end
+
+// #section signed.elements
+// #each k < 8
+var p_{k}: u32;
+{
+// #part packed
+p_{k} = p ^ 0x00808080u;
+}
+// #each d < 4
+let u_{k}_{d} = f32(bitcast<i32>(p_{k} & byte_{d})) - off_{d};
+// #end
+// #end
 
 // #section placed.floats
 // #part placed
@@ -106,6 +163,20 @@ let p = ((v_{r}[{k%4}] >> {k/4*4}u) & 0x0f0f0f0fu) | h | (sign << 1u) | (sign <<
 let p = (((v_{r}[{k%4}] >> {k/4*4}u) & 0x0f0f0f0fu) | (((h_{r}_{k/4} >> {k%4*2}u) & 0x03030303u) << 4u)) ^ 0x20202020u;
 let u = f32(sc_{r}_{k/4}) * (vec4<f32>(bitcast<vec4<i32>>(vec4<u32>(p) & vec4<u32>(255u, 0xff00u, 0xff0000u, 0x7f000000u))) - vec4<f32>(0x1p5, 0x1p13, 0x1p21, 0x1p29));
 
+// #section Q6_K.lane
+// #part places
+// #each d < 4
+let off_{d} = f32(byte_{d} & 0x20202020u);
+// #end
+
+// #section Q6_K.elements
+// #each k < 8
+let p_{k} = (((v_{r}[{k%4}] >> {k/4*4}u) & 0x0f0f0f0fu) | (((h_{r}_{k/4} >> {k%4*2}u) & 0x03030303u) << 4u)) ^ 0x20202020u;
+// #each d < 4
+let u_{k}_{d} = f32(sc_{r}_{k/4}) * (f32(bitcast<i32>(p_{k} & byte_{d})) - off_{d});
+// #end
+// #end
+
 // #section Q6_K.dot
 sc_{r}_{k/4} * dot4I8Packed(p, x_{t})
 
@@ -123,9 +194,23 @@ let d_{r} = 1.0;
 // #section F32.placed
 let u = bitcast<vec4<f32>>(quants[at_{r} + {k}u]);
 
+// #section F32.elements
+// #each k < 8
+// #each d < 4
+let u_{k}_{d} = bitcast<f32>(quants[at_{r} + {k}u][lane_{d}]);
+// #end
+// #end
+
 // #section F16.placed
 let v = quants[at_{r} + {k/2}u];
 let u = vec4<f32>(unpack2x16float(v[{k%2*2}]), unpack2x16float(v[{k%2*2+1}]));
+
+// #section F16.elements
+// #each k < 8
+// #each d < 4
+let u_{k}_{d} = unpack2x16float(quants[at_{r} + {k/2}u][{k%2*2}u + (lane_{d} >> 1u)])[lane_{d} & 1u];
+// #end
+// #end
 
 // #section BF16.placed
 let v = quants[at_{r} + {k/2}u];
@@ -134,3 +219,14 @@ let u = bitcast<vec4<f32>>(vec4<u32>(v[{k%2*2}] << 16u, v[{k%2*2}] & 0xffff0000u
 // #section whole.floats
 // #part placed
 let w = u;
+
+// #section BF16.elements
+// #each k < 8
+// #each d < 4
+let u_{k}_{d} = bitcast<f32>((quants[at_{r} + {k/2}u][{k%2*2}u + (lane_{d} >> 1u)] << (16u - ((lane_{d} & 1u) << 4u))) & 0xffff0000u);
+// #end
+// #end
+
+// #section whole.lane
+let place_0 = 1.0;
+let place_1 = 1.0;

@@ -1,5 +1,5 @@
 // Where a thread's activations come from, and how a block's products add up. Parts
-// for the matrix kernels (template.ts); one of `own`, `shared`, `int8` is chosen.
+// for the matrix kernels (template.ts); one of `own`, `quads`, `int8`, `pairs` is chosen.
 //
 // Given  x_at_{t}   the token's first vec4 in `x`      block   index of the block in the row
 //
@@ -38,14 +38,6 @@ let x_{t} = full_{t} * (vec4<f32>(1.0, 0x1p-8, 0x1p-16, 0x1p-24) / f32(1 + {HIGH
 let x_{t} = full_{t};
 // #end
 
-// #section placed.lane
-let lane = lane_id & 3u;
-let place = vec4<f32>(1.0, 0x1p-8, 0x1p-16, 0x1p-24) / f32(1u + {HIGH}u * (lane >> 1u));
-
-// #section whole.lane
-let lane = lane_id & 3u;
-let place = vec4<f32>(1.0);
-
 // #section own.sum
 // #each t < TOKENS
 let s_{t} = dot(sum_{t}, vec4<f32>(1.0));
@@ -59,43 +51,73 @@ square_{t} += dot(raw_{t}, raw_{t});
 let full_{t} = raw_{t} * g_{k};
 // #end
 
-// Each of four lanes loads a quarter of the block; all lanes read it from them.
+// A quad of lanes, each with rows of its own, shares the activations: lane i loads element i of
+// every group and they swap. In turn {d} a lane holds the element of lane i ^ {d}, which is element
+// i ^ {d} of its weights (mat-formats.wgsl, X.elements). A swap is one instruction where four
+// lanes are a register; a broadcast is twenty there.
 
-// #section shared.block
-// #each t < TOKENS
-let part_{t}_0 = x[x_at_{t} + block * 8u + lane * 2u];
-let part_{t}_1 = x[x_at_{t} + block * 8u + lane * 2u + 1u];
-let placed_{t}_0 = part_{t}_0 * place;
-let placed_{t}_1 = part_{t}_1 * place;
+// #section quads.declare
+@group(0) @binding(4) var<storage, read> x: array<f32>;
+
+// #section quads-norm.declare
+@group(0) @binding(5) var<storage, read> norm_weight: array<f32>;
+
+// #section quads.lane
+let lane = lane_id & 3u;
+// #each d < 4
+let lane_{d} = lane ^ {d}u;
+let byte_{d} = 255u << (lane_{d} * 8u);
 // #end
 
-// #section shared-norm.block
-let g_0 = norm_weight[block * 8u + lane * 2u];
-let g_1 = norm_weight[block * 8u + lane * 2u + 1u];
+// #section quads.block
 // #each t < TOKENS
-let raw_{t}_0 = x[x_at_{t} + block * 8u + lane * 2u];
-let raw_{t}_1 = x[x_at_{t} + block * 8u + lane * 2u + 1u];
-square_{t} += dot(raw_{t}_0, raw_{t}_0) + dot(raw_{t}_1, raw_{t}_1);
-let part_{t}_0 = raw_{t}_0 * g_0;
-let part_{t}_1 = raw_{t}_1 * g_1;
-let placed_{t}_0 = part_{t}_0 * place;
-let placed_{t}_1 = part_{t}_1 * place;
+let x_from_{t} = x_at_{t} + block * 32u + lane;
+// #each k < 8
+let part_{t}_{k} = x[x_from_{t} + {k*4}u];
+// #end
+// #end
+// #part swaps
+
+// #section quads-norm.block
+// #each k < 8
+let g_{k} = norm_weight[block * 32u + lane + {k*4}u];
+// #end
+// #each t < TOKENS
+let x_from_{t} = x_at_{t} + block * 32u + lane;
+// #each k < 8
+let raw_{t}_{k} = x[x_from_{t} + {k*4}u];
+square_{t} += raw_{t}_{k} * raw_{t}_{k};
+let part_{t}_{k} = raw_{t}_{k} * g_{k};
+// #end
+// #end
+// #part swaps
+
+// #section quads.swaps
+// #each t < TOKENS
+// #each k < 8
+let x_{t}_{k}_0 = part_{t}_{k} * place_{k/4};
+let x_{t}_{k}_1 = quadSwapX(x_{t}_{k}_0);
+let x_{t}_{k}_2 = quadSwapY(x_{t}_{k}_0);
+let x_{t}_{k}_3 = quadSwapDiagonal(x_{t}_{k}_0);
+// #end
+// #end
+// #part x-sum
+
+// #section quads.sum
+// #each t < TOKENS
+let quarter_{t} =
+// #join + k < 8
+  part_{t}_{k}
+// #end
+;
+let half_{t} = quarter_{t} + quadSwapX(quarter_{t});
+let s_{t} = half_{t} + quadSwapY(half_{t});
 // #end
 
-// #section shared.group
+// #section quads.squares
 // #each t < TOKENS
-let x_{t} = subgroupBroadcast(placed_{t}_{k%2}, {k/2}u);
-// #end
-
-// #section shared.sum
-// #each t < TOKENS
-let quarter_{t} = dot(part_{t}_0 + part_{t}_1, vec4<f32>(1.0));
-let s_{t} = subgroupBroadcast(quarter_{t}, 0u) + subgroupBroadcast(quarter_{t}, 1u) + subgroupBroadcast(quarter_{t}, 2u) + subgroupBroadcast(quarter_{t}, 3u);
-// #end
-
-// #section shared.squares
-// #each t < TOKENS
-let squares_{t} = subgroupBroadcast(square_{t}, 0u) + subgroupBroadcast(square_{t}, 1u) + subgroupBroadcast(square_{t}, 2u) + subgroupBroadcast(square_{t}, 3u);
+let half_{t} = square_{t} + quadSwapX(square_{t});
+let squares_{t} = half_{t} + quadSwapY(half_{t});
 // #end
 
 // #section own.squares
@@ -112,23 +134,6 @@ let squares_{t} = square_{t};
 let q_{t}_0 = x[x_at_{t} + block * 2u];
 let q_{t}_1 = x[x_at_{t} + block * 2u + 1u];
 let xs_{t} = x_scales[xs_at_{t} + block];
-// #end
-
-// Each of four lanes loads two words of the block's eight.
-
-// #section int8-shared.declare
-@group(0) @binding(4) var<storage, read> x: array<vec2<u32>>;
-@group(0) @binding(5) var<storage, read> x_scales: array<vec2<f32>>;
-
-// #section int8-shared.block
-// #each t < TOKENS
-let q_{t} = x[x_at_{t} + block * 4u + lane];
-let xs_{t} = x_scales[xs_at_{t} + block];
-// #end
-
-// #section int8-shared.group
-// #each t < TOKENS
-let x_{t} = subgroupBroadcast(q_{t}[{k%2}], {k/2}u);
 // #end
 
 // Two products in one multiplication, for weights of four bits. With a, b >= 0 in the halves
@@ -154,20 +159,6 @@ let xs_{t} = x_scales[xs_at_{t} + block];
 // #each t < TOKENS
 let even_{t} = even_{t}_{k/4}[{k%4}];
 let odd_{t} = odd_{t}_{k/4}[{k%4}];
-// #end
-
-// #section pairs-shared.block
-// #each t < TOKENS
-let w_{t} = bitcast<vec2<i32>>(x[x_at_{t} + block * 4u + lane]);
-let mine_even_{t} = ((w_{t} << vec2<u32>(8u)) >> vec2<u32>(24u)) + ((w_{t} << vec2<u32>(24u)) >> vec2<u32>(8u));
-let mine_odd_{t} = (w_{t} >> vec2<u32>(24u)) + (((w_{t} << vec2<u32>(16u)) >> vec2<u32>(24u)) << vec2<u32>(16u));
-let xs_{t} = x_scales[xs_at_{t} + block];
-// #end
-
-// #section pairs-shared.group
-// #each t < TOKENS
-let even_{t} = subgroupBroadcast(mine_even_{t}[{k%2}], {k/2}u);
-let odd_{t} = subgroupBroadcast(mine_odd_{t}[{k%2}], {k/2}u);
 // #end
 
 // #section pairs.product

@@ -13,17 +13,22 @@ import { expandTemplate, sectionsOf } from "./template.ts";
 import type { Activations, MatEpilogue } from "./mat.ts";
 import { vectorsPerBlock } from "./weights-pack.ts";
 
+/**
+ * A thread's inner loop: "alone" loads all it needs; "quads" shares the activations between the
+ * lanes of a quad (subgroups; floats only); "pairs" makes two integer products in one
+ * multiplication (int8 activations and 4-bit formats only).
+ */
+export type InnerLoop = "alone" | "quads" | "pairs";
+
 /** How the work is cut. `rows` is even: results leave in pairs. */
 export type MatVariant =
   | {
-      /** A thread computes rows x tokens alone; `shared` loads x once for four lanes (subgroups). */
+      /** A thread computes rows x tokens from the first column to the last. */
       readonly kind: "threads";
       readonly rows: number;
       readonly tokens: number;
       readonly workgroup: number;
-      readonly shared: boolean;
-      /** Two integer products in one multiplication; int8 activations and 4-bit formats only. */
-      readonly pairs?: boolean;
+      readonly inner: InnerLoop;
       readonly float16: boolean;
     }
   | {
@@ -50,12 +55,12 @@ export type MatSource = {
   readonly variant: MatVariant;
 };
 
-/** Short and unique: "threads 8x1 wg16 shared", "tile 64x32 f16". */
+/** Short and unique: "threads 8x1 wg16 quads", "tile 64x32 f16". */
 export function variantName(variant: MatVariant): string {
   const tail = variant.float16 ? " f16" : "";
   switch (variant.kind) {
     case "threads":
-      return `threads ${variant.rows}x${variant.tokens} wg${variant.workgroup}${variant.shared ? " shared" : ""}${variant.pairs ? " pairs" : ""}${tail}`;
+      return `threads ${variant.rows}x${variant.tokens} wg${variant.workgroup}${variant.inner === "alone" ? "" : ` ${variant.inner}`}${tail}`;
     case "split":
       return `split ${variant.rows}x${variant.tokens} wg${variant.workgroup}${variant.subgroups ? " subgroups" : ""}${tail}`;
     case "tile":
@@ -86,6 +91,8 @@ type FormatParts = {
   load: string;
   packed: string;
   placed: string;
+  elements: string;
+  lane: string;
   dot: string;
   min: boolean;
   /** Whether quants are converted where they lie in their word, and nibbles among them. */
@@ -99,13 +106,17 @@ function quantParts(
   min: boolean,
   dot = "plain.dot",
 ): FormatParts {
-  const places = placed === "nibbles.placed" ? "nibbles" : "bytes";
-  return { load: `${format}.load`, packed, placed, dot, min, places };
+  const kind = placed.slice(0, placed.indexOf("."));
+  const places = kind === "nibbles" ? "nibbles" : "bytes";
+  const lane = kind === "unsigned" ? "places.lane" : `${kind}.lane`;
+  const elements = `${kind}.elements`;
+  return { load: `${format}.load`, packed, placed, elements, lane, dot, min, places };
 }
 
 const whole = (format: BlockFormat): FormatParts => ({
   ...quantParts(format, "nibbles.packed", `${format}.placed`, false),
   load: "whole.load",
+  lane: "whole.lane",
   places: "none",
 });
 
@@ -130,12 +141,14 @@ const FORMAT_PARTS: Record<BlockFormat, FormatParts> = {
 
 /** The parts that turn `at_{r}`, `meta_{r}` and `block` into weights, for other kernels of this format. */
 export function formatParts(format: BlockFormat): Record<string, string> {
-  const { load, packed, placed, dot, min, places } = FORMAT_PARTS[format];
+  const { load, packed, placed, elements, dot, min, places } = FORMAT_PARTS[format];
   return {
     ...FORMATS,
     load: FORMATS[load]!,
     packed: FORMATS[packed]!,
     placed: FORMATS[placed]!,
+    places: FORMATS["places.lane"]!,
+    elements: FORMATS[elements]!,
     floats: FORMATS[places === "none" ? "whole.floats" : "placed.floats"]!,
     dot: FORMATS[dot]!,
     weight: INPUTS[min ? "min.weight" : "plain.weight"]!,
@@ -150,17 +163,19 @@ export function highPlace(format: BlockFormat): number {
 /** The shader's text. */
 export function matWgsl(source: MatSource): string {
   const { format, activations, norm, epilogue, variant } = source;
-  const { min, places } = FORMAT_PARTS[format];
+  const { min, places, lane } = FORMAT_PARTS[format];
+  const quads = hasQuads(variant);
   // f16 holds no quant in the upper bytes' places.
   const placing = places === "none" || variant.float16 ? "whole" : "placed";
   const parts = {
     ...COMMON,
     ...formatParts(format),
     ...inputParts(activations, norm, min, variant),
-    place: activations === "float" && !isSharing(variant) ? INPUTS[`${placing}.place`]! : "",
-    lane: isSharing(variant) ? INPUTS[`${placing}.lane`]! : "",
+    ...(quads ? { block: COMMON["quads.block"]!, swaps: INPUTS["quads.swaps"]! } : {}),
+    place: activations === "float" ? INPUTS[`${placing}.place`]! : "",
+    lane: quads ? `${INPUTS["quads.lane"]!}\n${FORMATS[lane]!}` : "",
     epilogue: epilogue.wgsl,
-    squares: norm ? INPUTS[isSharing(variant) ? "shared.squares" : "own.squares"]! : "",
+    squares: norm ? INPUTS[quads ? "quads.squares" : "own.squares"]! : "",
     factor: INPUTS[norm ? "norm.factor" : "plain.factor"]!,
     "split-factor": INPUTS[norm ? "norm.split-factor" : "plain.split-factor"]!,
     "tile-x": INPUTS[norm ? "norm.tile-x" : "plain.tile-x"]!,
@@ -171,30 +186,25 @@ export function matWgsl(source: MatSource): string {
   return expandTemplate(WGSL[variant.kind], values(source), parts);
 }
 
-const isSharing = (variant: MatVariant) => variant.kind === "threads" && variant.shared;
+const hasQuads = (variant: MatVariant) => variant.kind === "threads" && variant.inner === "quads";
+
+/** Whether the shader uses subgroup operations. */
+export function needsSubgroups(variant: MatVariant): boolean {
+  return variant.kind === "split" ? variant.subgroups : hasQuads(variant);
+}
 
 const WGSL = { threads: threadsWgsl, split: splitWgsl, tile: tileWgsl };
 
-/** How activations are read: see mat-inputs.wgsl. */
-type InputKind = "float" | "int8" | "pairs";
-
-function inputKind(activations: Activations, variant: MatVariant): InputKind {
-  if (activations === "float") return "float";
-  return variant.kind === "threads" && variant.pairs === true ? "pairs" : "int8";
-}
-
 function inputParts(activations: Activations, norm: boolean, min: boolean, variant: MatVariant) {
-  const sharing = isSharing(variant);
-  const kind = inputKind(activations, variant);
-  const own =
-    kind === "float" ? (sharing ? "shared" : "own") : `${kind}${sharing ? "-shared" : ""}`;
+  const pairs = variant.kind === "threads" && variant.inner === "pairs";
+  const kind = activations === "float" ? "float" : pairs ? "pairs" : "int8";
+  const own = kind === "float" ? (hasQuads(variant) ? "quads" : "own") : kind;
   const normed = norm ? `${own}-norm` : own;
   // The most special section that there is.
   const either = (...names: string[]) => INPUTS[names.find((name) => name in INPUTS) ?? "nothing"]!;
-  const declare = sharing ? "int8-shared.declare" : "int8.declare";
   return {
-    declare: INPUTS[kind === "float" ? "float.declare" : declare]!,
-    "declare-norm": norm ? INPUTS["norm.declare"]! : "",
+    declare: either(`${own}.declare`, `${activations}.declare`),
+    "declare-norm": norm ? either(`${normed}.declare`, "norm.declare") : "",
     start: INPUTS[`${kind}.start`]!,
     "x-block": either(`${normed}.block`, `${own}.block`),
     "x-group": either(`${normed}.group`, `${own}.group`),
@@ -207,7 +217,7 @@ function inputParts(activations: Activations, norm: boolean, min: boolean, varia
 
 function values({ format, activations, variant }: MatSource) {
   const { float16 } = variant;
-  const subgroups = isSharing(variant) || (variant.kind === "split" && variant.subgroups);
+  const subgroups = needsSubgroups(variant);
   const rows = variant.kind === "tile" ? 8 : variant.rows;
   const workgroup = variant.kind === "tile" ? 64 : variant.workgroup;
   const smallestSubgroup = 4;
@@ -218,8 +228,8 @@ function values({ format, activations, variant }: MatSource) {
     TOKENS: variant.tokens,
     WG: workgroup,
     VECTORS: vectorsPerBlock(format),
-    // The type of x is vec4<f32>, vec4<u32> of 16 bytes, or vec2<u32> where lanes share it.
-    X_VECTORS: activations === "float" ? 8 : isSharing(variant) ? 4 : 2,
+    // Of x's type (mat-inputs.wgsl): f32, vec4<f32>, or vec4<u32> of 16 bytes.
+    X_VECTORS: activations === "int8" ? 2 : hasQuads(variant) ? 32 : 8,
     VALUES: (rows + 1) * variant.tokens,
     SLOTS: subgroups ? workgroup / smallestSubgroup : workgroup,
     FOLD: SPLIT_FOLD,

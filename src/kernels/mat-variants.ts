@@ -4,30 +4,18 @@
  */
 import type { Activations } from "./mat.ts";
 import type { BlockFormat } from "../tensor/block-format.ts";
-import { hasNibbles, type MatVariant } from "./mat-source.ts";
+import { hasNibbles, needsSubgroups, type InnerLoop, type MatVariant } from "./mat-source.ts";
 import type { ShaderFeatures } from "./runner-device.ts";
 
 /** How many tokens a step has: one, a few decoding together, or a chunk of a prompt. */
 export type Workload = "decode" | "batch" | "prefill";
 
-const threads = (rows: number, tokens: number, workgroup: number, shared: boolean): MatVariant => ({
-  kind: "threads",
-  rows,
-  tokens,
-  workgroup,
-  shared,
-  float16: false,
-});
-
-const pairs = (rows: number, tokens: number, workgroup: number, shared: boolean): MatVariant => ({
-  kind: "threads",
-  rows,
-  tokens,
-  workgroup,
-  shared,
-  pairs: true,
-  float16: false,
-});
+const threads = (
+  rows: number,
+  tokens: number,
+  workgroup: number,
+  inner: InnerLoop = "alone",
+): MatVariant => ({ kind: "threads", rows, tokens, workgroup, inner, float16: false });
 
 const split = (
   rows: number,
@@ -53,33 +41,28 @@ export function matCandidates(
     (variant) =>
       ((format !== null && hasNibbles(format)) ||
         variant.kind !== "threads" ||
-        variant.pairs !== true) &&
+        variant.inner !== "pairs") &&
       (features.float16 || !variant.float16) &&
       (features.subgroups || !needsSubgroups(variant)),
   );
 }
 
-function needsSubgroups(variant: MatVariant): boolean {
-  if (variant.kind === "threads") return variant.shared;
-  return variant.kind === "split" && variant.subgroups;
-}
-
 const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> = {
   decode: {
     float: [
-      threads(4, 1, 16, true),
-      threads(8, 1, 16, false),
-      threads(4, 1, 16, false),
+      threads(6, 1, 16, "quads"),
+      threads(8, 1, 16, "quads"),
+      threads(8, 1, 16),
+      threads(4, 1, 16),
       split(4, 1, 64, true),
       split(8, 1, 64, true),
       split(4, 1, 64, false),
       split(4, 1, 64, true, true),
     ],
     int8: [
-      pairs(4, 1, 16, false),
-      pairs(8, 1, 16, false),
-      pairs(8, 1, 16, true),
-      threads(4, 1, 16, false),
+      threads(4, 1, 16, "pairs"),
+      threads(8, 1, 16, "pairs"),
+      threads(4, 1, 16),
       split(4, 1, 64, true),
       split(8, 1, 64, true),
       split(4, 1, 64, false),
@@ -87,43 +70,37 @@ const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> =
   },
   batch: {
     float: [
-      threads(16, 4, 16, true),
-      threads(8, 4, 16, true),
-      threads(8, 4, 16, false),
-      threads(4, 4, 16, false),
+      threads(16, 4, 16, "quads"),
+      threads(8, 4, 16, "quads"),
+      threads(8, 4, 16),
+      threads(4, 4, 16),
       split(4, 4, 64, true),
       split(4, 4, 64, false),
     ],
     int8: [
-      pairs(4, 4, 16, true),
-      pairs(8, 4, 16, false),
-      pairs(4, 4, 16, false),
-      threads(4, 4, 16, false),
+      threads(8, 4, 16, "pairs"),
+      threads(4, 4, 16, "pairs"),
+      threads(4, 4, 16),
       split(4, 4, 64, true),
       split(4, 4, 64, false),
     ],
   },
   prefill: {
     float: [
-      threads(8, 16, 16, true),
-      threads(8, 8, 16, true),
-      threads(8, 4, 16, false),
+      threads(16, 8, 16, "quads"),
+      threads(8, 8, 16, "quads"),
+      threads(8, 4, 16),
       tile(4, false),
       tile(4, true),
     ],
-    int8: [
-      pairs(8, 8, 16, false),
-      pairs(4, 8, 16, true),
-      pairs(4, 8, 16, false),
-      threads(4, 4, 16, false),
-    ],
+    int8: [threads(8, 8, 16, "pairs"), threads(4, 8, 16, "pairs"), threads(4, 4, 16)],
   },
 };
 
 /** Fewer workgroups than this are shared unevenly by a few cores. */
 const ENOUGH_GROUPS = 16;
-/** Lanes that a narrow device computes at once: those that share activations are a subgroup of four. */
-const LEAST_LANES = { shared: 4, alone: 8 };
+/** Lanes that a narrow device computes at once; where subgroups are used there, they are of four. */
+const LEAST_LANES = { quads: 4, others: 8 };
 
 /**
  * The variant for a matrix of so many rows: where threads take rows each, a workgroup has no
@@ -131,7 +108,7 @@ const LEAST_LANES = { shared: 4, alone: 8 };
  */
 export function forRows(variant: MatVariant, rows: number): MatVariant {
   if (variant.kind !== "threads") return variant;
-  const least = variant.shared ? LEAST_LANES.shared : LEAST_LANES.alone;
+  const least = variant.inner === "quads" ? LEAST_LANES.quads : LEAST_LANES.others;
   let { workgroup } = variant;
   const groups = () => Math.ceil(rows / (variant.rows * workgroup));
   while (workgroup > least && groups() < ENOUGH_GROUPS) workgroup /= 2;

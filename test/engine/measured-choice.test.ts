@@ -10,7 +10,7 @@ const variant = (rows: number): MatVariant => ({
   rows,
   tokens: 1,
   workgroup: 16,
-  shared: false,
+  inner: "alone",
   float16: false,
 });
 const GUESS = variant(99);

@@ -27,7 +27,7 @@ const variants = (["decode", "batch", "prefill"] as const).flatMap((workload) =>
 );
 /** One of each kind, without subgroups: what both browsers run. */
 const kinds = (["threads", "split", "tile"] as const).map((kind) =>
-  variants.find(({ name, variant }) => variant.kind === kind && !/shared|subgroups/.test(name))!,
+  variants.find(({ name, variant }) => variant.kind === kind && !/quads|subgroups/.test(name))!,
 );
 const shape = { rows: 70, columns: 96, tokens: 5 };
 

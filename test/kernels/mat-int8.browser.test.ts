@@ -26,7 +26,7 @@ const variants: MatVariant[] = (["decode", "batch", "prefill"] as const).flatMap
 
 /** Pairs of products need weights of four bits. */
 const runs = (variant: MatVariant, format: BlockFormat) =>
-  hasNibbles(format) || variant.kind !== "threads" || variant.pairs !== true;
+  hasNibbles(format) || variant.kind !== "threads" || variant.inner !== "pairs";
 
 async function check(
   variant: MatVariant,

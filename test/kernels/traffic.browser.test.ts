@@ -10,7 +10,7 @@ const threads: MatVariant = {
   rows: 4,
   tokens: 1,
   workgroup: 16,
-  shared: false,
+  inner: "alone",
   float16: false,
 };
 const split: MatVariant = {
