@@ -49,7 +49,7 @@ export async function chooseVariants(
   const memory = await TuningMemory.of(device);
   const traits = (memory.traits ??= await measureTraits(device, nudge));
   const { narrow, halves } = traits;
-  const first = firstVariants(features, traits);
+  const first = firstVariants(features, traits, shard.model);
   const jobs = shardWeightBytes(shard) < WORTH_TUNING_BYTES ? [] : tuneJobs(shard, options);
   const missing = jobs.flatMap((job) => {
     const workloads = job.workloads.filter((workload) => memory.find(job, workload) === null);
@@ -91,12 +91,12 @@ const UNTUNED = "matrices by first guess: these layers are too few for a measure
 function deviceLine(
   narrow: boolean,
   halves: DeviceTraits["halves"],
-  { decodeAttention: { kind, lanes } }: EngineVariants,
+  { decodeAttention, prefillAttention }: EngineVariants,
   maxRows: number,
 ): string {
-  const merged = lanes > 1 ? `, ${lanes} lanes merged` : "";
+  const kinds = [...new Set([decodeAttention.kind, prefillAttention.kind])].join(" and ");
   const unpacked = halves === "shifted" ? "shifts" : "the builtin";
-  return `${narrow ? "narrow" : "wide"} adapter: attention by ${kind}${merged}, f16 pairs by ${unpacked}, prompts by ${maxRows} rows`;
+  return `${narrow ? "narrow" : "wide"} adapter: attention by ${kinds}, f16 pairs by ${unpacked}, prompts by ${maxRows} rows`;
 }
 
 async function measureTraits(device: GPUDevice, nudge: boolean): Promise<DeviceTraits> {

@@ -2,7 +2,8 @@
  * Which variant of each kernel a shard runs: a first guess from what the device
  * can do, never from a vendor's name; the tuner may replace the matrices' choice.
  */
-import type { AttentionVariant, Halves } from "../kernels/attention.ts";
+import { fitsSubgroups, type AttentionVariant, type Halves } from "../kernels/attention.ts";
+import type { AttentionShape } from "../kernels/attention-shape.ts";
 import { acceptsInt8, type Activations } from "../kernels/mat.ts";
 import type { MatVariant } from "../kernels/mat-source.ts";
 import { firstVariant, type Workload } from "../kernels/mat-variants.ts";
@@ -33,6 +34,7 @@ export type DeviceTraits = { readonly narrow: boolean; readonly halves: Halves }
 export function firstVariants(
   features: ShaderFeatures,
   { narrow, halves }: DeviceTraits,
+  shape: Pick<AttentionShape, "headSize">,
 ): EngineVariants {
   const mat: EngineVariants["mat"] = (format, workload, mayRound) => {
     const activations = mayRound && acceptsInt8(format) ? "int8" : "float";
@@ -44,7 +46,6 @@ export function firstVariants(
   if (!narrow) {
     const workgroup = {
       kind: "workgroup",
-      lanes: 1,
       block: 1,
       halves: "builtin",
       workgroupSize: 64,
@@ -60,16 +61,19 @@ export function firstVariants(
       sampleChunks: 256,
     };
   }
+  const { subgroups, subgroupMinSize, subgroupMaxSize } = features;
   const fourLanes =
-    features.subgroups && features.subgroupMinSize === 4 && features.subgroupMaxSize === 4;
-  const threads = { kind: "threads", lanes: 1, block: 2, halves, workgroupSize: 8 } as const;
+    subgroups && subgroupMinSize === 4 && subgroupMaxSize === 4 && fitsSubgroups(shape);
+  const threads = { kind: "threads", block: 2, halves, workgroupSize: 8 } as const;
   return {
     mat,
     quantize: "threads",
     decodeAttention: fourLanes
-      ? { kind: "threads", lanes: 4, block: 2, halves, workgroupSize: 4, fused: true }
+      ? { kind: "lanes", block: 2, halves, workgroupSize: 4, fused: true }
       : { ...threads, fused: true },
-    prefillAttention: { ...threads, fused: false },
+    prefillAttention: fourLanes
+      ? { kind: "quads", block: 1, halves, workgroupSize: 4, fused: false }
+      : { ...threads, fused: false },
     splitPositions: fourLanes ? 256 : 64,
     unsplitPositions: fourLanes ? 256 : 96,
     cacheSegments: 2,

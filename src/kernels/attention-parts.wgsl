@@ -1,5 +1,125 @@
-// Parts of the attention kernels: where queries come from, who writes keys and values, and
-// how lanes merge.
+// Parts of the attention kernels: constants, a thread's walk over the cache, where queries come
+// from, who writes keys and values, and how words become floats.
+
+// #section common
+const SCALE = f32({SCALE});
+const PARTS = {PARTS}u;          // threads that share the query heads of a row
+const SHARED = {SHARED}u;        // query heads of a part
+const GROUP = HEADS / KV_HEADS;
+const PARTIAL_BASE = {PARTIAL_BASE}u;
+const LOWEST = -1e30;
+
+// Of the cache's numbers as `unpacked` gives them. Queries and weights are scaled by it before they
+// meet: sums as small would be denormal, which CPUs add a hundred times slower.
+const UNIT = {UNIT};
+
+fn unpacked(low: u32, high: u32) -> vec4<f32> {
+  // #part unpack
+}
+
+// A position's key or value as vec4s n{b}_{f}, from the block `from` of the cache.
+
+// #section own.numbers
+// #each o < OCTETS
+let words{b}_{o} = cache{s}[from{b} + {o}u];
+let n{b}_{o*2} = unpacked(words{b}_{o}.x, words{b}_{o}.y);
+let n{b}_{o*2+1} = unpacked(words{b}_{o}.z, words{b}_{o}.w);
+// #end
+
+// Each lane of a quad loads one word of a block; in turn d it holds that of lane ^ d. So element
+// 4 i + d has two numbers of block 2 i and two of 2 i + 1.
+
+// #section quads.numbers
+// #each i < SIXTEENS
+let n{b}_{i*4} = unpacked(cache{s}[from{b} + {i*2}u][lane], cache{s}[from{b} + {i*2+1}u][lane]);
+let n{b}_{i*4+1} = quadSwapX(n{b}_{i*4});
+let n{b}_{i*4+2} = quadSwapY(n{b}_{i*4});
+let n{b}_{i*4+3} = quadSwapDiagonal(n{b}_{i*4});
+// #end
+
+// Each lane of a quad has every fourth block.
+
+// #section lanes.numbers
+// #each o < OWNED_OCTETS
+let words{b}_{o} = cache{s}[from{b} + {o*4}u + lane];
+let n{b}_{o*2} = unpacked(words{b}_{o}.x, words{b}_{o}.y);
+let n{b}_{o*2+1} = unpacked(words{b}_{o}.z, words{b}_{o}.w);
+// #end
+
+// #section lanes.score
+// #each h < SHARED
+s{h}_{b} += quadSwapX(s{h}_{b});
+s{h}_{b} += quadSwapY(s{h}_{b});
+// #end
+
+// #section accumulators
+// #each h < SHARED
+var m{h} = LOWEST;
+var l{h} = 0.0;
+// #each f < FOURS
+var a{h}_{f} = vec4<f32>();
+// #end
+// #end
+
+// Positions [begin, end) of `sequence`, of which this thread attends to those before `own_end`.
+
+// #section positions
+// #each s < SEGMENTS
+{
+  let length = STARTS[{s+1}] - STARTS[{s}];
+  let plane = (sequence * KV_HEADS + kv_head) * 2u * length;
+  let last = min(end, STARTS[{s+1}]);
+  let visible = min(last, own_end);
+  for (var p = max(begin, STARTS[{s}]); p < last; p += {BLOCK}u) {
+    // #each b < BLOCK
+    let at{b} = (plane + min(p + {b}u, last - 1u) - STARTS[{s}]) * (DIM / 8u);
+    // #each h < SHARED
+    var s{h}_{b}: f32;
+    // #end
+    {
+      let from{b} = at{b};
+      // #part numbers
+      // #each h < SHARED
+      s{h}_{b} =
+      // #join + f < FOURS
+        dot(q{h}_{f}, n{b}_{f})
+      // #end
+      ;
+      // #end
+      // #part score
+    }
+    // #end
+    // #each h < SHARED
+    var n{h} = m{h};
+    // #each b < BLOCK
+    s{h}_{b} = select(LOWEST, s{h}_{b}, p + {b}u < visible);
+    n{h} = max(n{h}, s{h}_{b});
+    // #end
+    let c{h} = exp(m{h} - n{h});
+    m{h} = n{h};
+    l{h} *= c{h};
+    // #each b < BLOCK
+    let e{h}_{b} = exp(s{h}_{b} - n{h});
+    l{h} += e{h}_{b};
+    let w{h}_{b} = UNIT * e{h}_{b};
+    // #end
+    // #end
+    // #each b < BLOCK
+    let from{b} = at{b} + length * (DIM / 8u);
+    // #part numbers
+    // #end
+    // #each h < SHARED
+    // #each f < FOURS
+    a{h}_{f} = a{h}_{f} * c{h}
+    // #each b < BLOCK
+      + w{h}_{b} * n{b}_{f}
+    // #end
+    ;
+    // #end
+    // #end
+  }
+}
+// #end
 
 // #section plain.query
 let at = (row * HEADS + head) * DIM + i % (DIM / 4u) * 4u;
@@ -10,8 +130,9 @@ let j = i % (DIM / 4u) * 2u;
 let scale = head_scale(row, head);
 query[i] = SCALE * vec4(rotated(row, head, j, position, scale), rotated(row, head, j + 1u, position, scale));
 
-// #section threads.write
 // The thread that reads the newest position has just written it.
+
+// #section threads.write
 if (begin <= position && position < end) {
   write_position(row, kv_head, sequence, position);
 }
@@ -19,32 +140,6 @@ if (begin <= position && position < end) {
 // #section workgroup.write
 if (position < end && begin <= position && t < DIM / 8u) {
   write_block(row, kv_head, sequence, position, t);
-}
-
-// #section lanes.enable
-enable subgroups;
-
-// #section lanes.unit
-let unit = group.x;
-
-// #section single.unit
-let unit = group.x * {WORKGROUP}u + local;
-
-// #section lanes.merge
-// #each h < SHARED
-{
-  let n = subgroupMax(m{h});
-  let c = exp(m{h} - n);
-  m{h} = n;
-  l{h} = subgroupAdd(l{h} * c);
-  // #each o < OCTETS
-  a{h}_{o}l = subgroupAdd(a{h}_{o}l * c);
-  a{h}_{o}h = subgroupAdd(a{h}_{o}h * c);
-  // #end
-}
-// #end
-if (lane > 0u) {
-  return;
 }
 
 // #section builtin.unpack

@@ -1,14 +1,17 @@
 /**
  * The host half of the attention kernels, and their specification.
  *
- * Two kernels for the same work: `threads` without workgroup memory or barriers
- * (software adapters), `workgroup` for GPUs. Each comes in two forms: with the
- * rotation and the cache write fused in, for steps in which every sequence has
- * one row (decode), and without, after rope.wgsl, when rows of a step attend to
- * each other (prefill).
+ * Two forms: with the rotation and the cache write fused in, for steps in which every
+ * sequence has one row (decode), and without, after rope.wgsl, when rows of a step attend
+ * to each other (prefill). Kernels for both: `threads` without workgroup memory or barriers
+ * (software adapters), `workgroup` for GPUs. Where a subgroup is a CPU's register, `lanes`
+ * (decode: four lanes for a row) and `quads` (prefill: a lane for each of four rows) load a
+ * key or value once for four lanes.
  */
 import { SHAPE_PARTS, shapeValues, type AttentionShape } from "./attention-shape.ts";
+import lanesWgsl from "./attention-lanes.wgsl?raw";
 import partsFile from "./attention-parts.wgsl?raw";
+import quadsWgsl from "./attention-quads.wgsl?raw";
 import reduceWgsl from "./attention-reduce.wgsl?raw";
 import threadsWgsl from "./attention-threads.wgsl?raw";
 import workgroupWgsl from "./attention-workgroup.wgsl?raw";
@@ -21,22 +24,27 @@ export const HALVES = ["builtin", "shifted"] as const;
 export type Halves = (typeof HALVES)[number];
 
 export type AttentionVariant = {
-  readonly kind: "threads" | "workgroup";
+  /** "lanes" is always fused, "quads" never; both use subgroups (`fitsSubgroups`). */
+  readonly kind: "threads" | "lanes" | "quads" | "workgroup";
   /** Rotation and cache write are part of the kernel: at most one row for each sequence. */
   readonly fused: boolean;
-  /** Threads that share one unit of work and merge by subgroup operations; "threads" only. */
-  readonly lanes: 1 | 4;
-  /** Positions that share one rescaling of the accumulators; "threads" only. */
+  /** Positions that share one rescaling of the accumulators; not for "workgroup". */
   readonly block: number;
-  /** How f16 pairs become floats: by the builtin, or by shifts, which some adapters do faster; "threads" only. */
+  /** How f16 pairs become floats: by the builtin, or by shifts, which some adapters do faster; not for "workgroup". */
   readonly halves: Halves;
   readonly workgroupSize: number;
 };
 
 const PARTS = sectionsOf(partsFile);
 
+const WGSL = { threads: threadsWgsl, lanes: lanesWgsl, quads: quadsWgsl, workgroup: workgroupWgsl };
+
 /** The part that makes four floats of two words of f16 pairs, for the measurement of `halves`. */
 export const unpackPart = (halves: Halves) => PARTS[`${halves}.unpack`]!;
+
+/** Whether the quarters of a head that a lane takes are whole, for "lanes" and "quads". */
+export const fitsSubgroups = ({ headSize }: Pick<AttentionShape, "headSize">) =>
+  headSize % 32 === 0;
 
 /** Most accumulators of one thread: more spill, and compile for seconds on software adapters. */
 const MAX_SHARED_NUMBERS = 192;
@@ -68,15 +76,17 @@ export function attentionKernel(
 ): Kernel<StepParams> {
   const shared = sharedHeads(shape);
   const partCount = shape.heads / shared;
-  const { kind, lanes, block, halves, workgroupSize, fused } = variant;
+  const { kind, block, halves, workgroupSize, fused } = variant;
   const values = {
     ...shapeValues(shape),
     PARTS: partCount,
     SHARED: shared,
-    LANES: lanes,
     WORKGROUP: workgroupSize,
     PARTIAL_BASE: partialBase(shape),
     OCTETS: shape.headSize / 8,
+    FOURS: shape.headSize / (kind === "lanes" ? 16 : 4),
+    OWNED_OCTETS: shape.headSize / 32,
+    SIXTEENS: Math.floor(shape.headSize / 16),
     BLOCK: block,
     UNIT: halves === "shifted" ? "0x1p112f" : "1.0",
     QUADS: (shared * shape.headSize) / 4,
@@ -87,19 +97,21 @@ export function attentionKernel(
     ...SHAPE_PARTS,
     query: PARTS[`${fused ? "fused" : "plain"}.query`]!,
     write: fused ? PARTS[`${kind}.write`]! : "",
+    common: PARTS["common"]!,
+    accumulators: PARTS["accumulators"]!,
+    positions: PARTS["positions"]!,
+    numbers: PARTS[`${kind === "quads" || kind === "lanes" ? kind : "own"}.numbers`]!,
+    score: kind === "lanes" ? PARTS["lanes.score"]! : "",
     unpack: PARTS[`${halves}.unpack`]!,
-    enable: lanes > 1 ? PARTS["lanes.enable"]! : "",
-    unit: PARTS[`${lanes > 1 ? "lanes" : "single"}.unit`]!,
-    merge: lanes > 1 ? PARTS["lanes.merge"]! : "",
   };
-  const template = kind === "threads" ? threadsWgsl : workgroupWgsl;
   return {
-    name: `attention_${kind}${fused ? "_fused" : ""}${lanes > 1 ? `_${lanes}` : ""}`,
-    wgsl: expandTemplate(template, values, parts),
+    name: `attention_${kind}${fused ? "_fused" : ""}`,
+    wgsl: expandTemplate(WGSL[kind], values, parts),
     packParams: packStep,
     workgroups: ({ rows, splits }) => {
+      if (kind === "quads") return [Math.ceil(rows.length / 4) * partCount, 1, 1];
       const units = rows.length * partCount * splits;
-      return [kind === "threads" ? Math.ceil((units * lanes) / workgroupSize) : units, 1, 1];
+      return [kind === "threads" ? Math.ceil(units / workgroupSize) : units, 1, 1];
     },
   };
 }

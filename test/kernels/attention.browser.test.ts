@@ -28,9 +28,9 @@ const SEGMENT_STARTS = [0, 64, 128];
 const small: AttentionShape = {
   heads: 6,
   keyValueHeads: 2,
-  headSize: 16,
+  headSize: 32,
   ropePairs: "interleaved",
-  ropeDims: 16,
+  ropeDims: 32,
   scale: 0.25,
   bias: false,
   headNorm: false,
@@ -53,12 +53,25 @@ const SHAPES: readonly (AttentionShape & { name: string })[] = [
   },
 ];
 
-const VARIANTS: readonly Omit<AttentionVariant, "fused">[] = [
-  { kind: "threads", lanes: 1, block: 2, halves: "builtin", workgroupSize: 8 },
-  { kind: "threads", lanes: 1, block: 1, halves: "shifted", workgroupSize: 8 },
-  { kind: "threads", lanes: 4, block: 2, halves: "shifted", workgroupSize: 4 },
-  { kind: "workgroup", lanes: 1, block: 1, halves: "builtin", workgroupSize: 32 },
+const VARIANTS: readonly { decode: Variant; prefill: Variant }[] = [
+  both({ kind: "threads", block: 2, halves: "builtin", workgroupSize: 8 }),
+  both({ kind: "threads", block: 1, halves: "shifted", workgroupSize: 8 }),
+  {
+    decode: { kind: "lanes", block: 2, halves: "shifted", workgroupSize: 4 },
+    prefill: { kind: "quads", block: 1, halves: "shifted", workgroupSize: 4 },
+  },
+  {
+    decode: { kind: "lanes", block: 1, halves: "builtin", workgroupSize: 4 },
+    prefill: { kind: "quads", block: 2, halves: "builtin", workgroupSize: 4 },
+  },
+  both({ kind: "workgroup", block: 1, halves: "builtin", workgroupSize: 32 }),
 ];
+
+type Variant = Omit<AttentionVariant, "fused">;
+
+function both(variant: Variant) {
+  return { decode: variant, prefill: variant };
+}
 
 /** One step of the kernels over caches that live on the GPU. */
 async function step(
@@ -105,10 +118,10 @@ const rowsOf = (sequence: number, first: number, count: number) =>
 
 describe.each(SHAPES)("attention of $name", (shape) => {
   test.each(VARIANTS)(
-    "$kind, $lanes lanes, f16 $halves: prefill, then decode of two sequences over both segments",
-    async (variant) => {
+    "$prefill.kind, f16 $prefill.halves: prefill, then $decode.kind decode of two sequences over both segments",
+    async ({ decode, prefill }) => {
       const device = await testDevice();
-      if (variant.lanes > 1 && !shaderFeatures(device).subgroups) {
+      if (decode.kind === "lanes" && !shaderFeatures(device).subgroups) {
         expect(navigator.userAgent, "only Firefox has no subgroups").toContain("Firefox");
         return;
       }
@@ -136,9 +149,8 @@ describe.each(SHAPES)("attention of $name", (shape) => {
       for (const [i, params] of steps.entries()) {
         const input = { qkv: randomF32(params.rows.length * columns, 10 + i), table, extras };
         const { fused } = params;
-        // lanes share one unit in decode only; prefill gives each row a thread.
-        const form = fused ? variant : { ...variant, lanes: 1 as const };
-        const actual = await step(shape, { ...form, fused }, caches, input, params);
+        const variant = { ...(fused ? decode : prefill), fused };
+        const actual = await step(shape, variant, caches, input, params);
         const expected = attentionReference(shape, input, reference, params);
         expectClose(actual, expected, F16_CACHE_TOLERANCE);
       }
