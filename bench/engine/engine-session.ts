@@ -112,6 +112,8 @@ export class EngineSession {
     const loadMs = performance.now() - start;
     this.loaded = { device, shard, whole, options, reader };
     onLog(`loaded in ${Math.round(loadMs)} ms`);
+    await shard.tuned;
+    phasesMs["tuning"] = performance.now() - start;
     return {
       loadMs,
       openMs,

@@ -57,7 +57,7 @@ export type ShardRequest = {
 };
 
 export type LoadProgress = {
-  /** "downloading", "uploading", "compiling", "tuning". */
+  /** "downloading", "uploading", "compiling". */
   readonly phase: string;
   readonly doneBytes: number;
   readonly totalBytes: number;

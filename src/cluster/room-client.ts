@@ -63,6 +63,7 @@ export class RoomClient {
       onToken: (event: TokenEvent) => client.#asker.onToken(event),
       onFailure: (failure: GenerationFailure) => client.#asker.onFailure(failure),
       onDeviceError: (message: string, lost: boolean) => client.#deviceError(message, lost),
+      onVariants: (variants: readonly string[]) => client.#keeper.variants(variants),
       // What a closed channel means shows in failures and in the state.
       onChannelClose: () => undefined,
     };

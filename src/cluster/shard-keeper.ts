@@ -52,6 +52,16 @@ export class ShardKeeper {
     this.#held = null;
   }
 
+  /** What runs the layers has changed since they were loaded. */
+  variants(variants: readonly string[]): void {
+    if (this.#held === null) return;
+    this.#held = { ...this.#held, variants };
+    const { room } = this.#parts;
+    const { placement } = room.state;
+    const mine = placement && stageOf(placement, room.self);
+    if (placement && mine && this.#lastReport?.status === "ready") this.#ready(placement, mine);
+  }
+
   #look(): void {
     const { room } = this.#parts;
     const { placement } = room.state;
@@ -125,6 +135,10 @@ export class ShardKeeper {
     this.#setPipeline(placement);
     await this.#pipelineSet;
     for (const peer of neighbours(placement, room.self)) await this.#parts.linkFrames(peer);
+    this.#ready(placement, mine);
+  }
+
+  #ready(placement: Placement, mine: Stage): void {
     const { variants, bytes } = this.#held ?? { variants: [], bytes: 0 };
     this.#report(placement, mine, {
       status: "ready",

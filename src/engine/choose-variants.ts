@@ -1,24 +1,25 @@
 /**
- * The variants of a shard's kernels: the first guess, and for shards worth it the
- * matrices' variants and the rows of a chunk by measurement. What was measured is kept,
- * so that the next shard of such shapes starts at once.
+ * The variants of a shard's kernels: a first guess to start with, and for shards worth it
+ * the matrices' variants and the rows of a chunk by measurement. What was measured is kept,
+ * so that the next shard of such shapes starts with it.
  */
 import { acceptsInt8 } from "../kernels/mat.ts";
 import type { Workload } from "../kernels/mat-variants.ts";
-import { shaderFeatures } from "../kernels/runner-device.ts";
+import { shaderFeatures, type ShaderFeatures } from "../kernels/runner-device.ts";
 import { tunedLine, tuneMat, unmeasured, type TuneJob, type Tuned } from "../kernels/tune.ts";
 import { CHUNKS, fastestChunk, type Chunk } from "../kernels/tune-chunk.ts";
+import type { TuneClock } from "../kernels/tune-clock.ts";
 import { fasterHalves } from "../kernels/tune-halves.ts";
 import { isNarrow } from "../kernels/tune-width.ts";
 import type { ShardDescription, TensorInfo } from "../model/description.ts";
 import type { BlockFormat } from "../tensor/block-format.ts";
 import { layerTensors, shardWeightBytes } from "./layer-weights.ts";
 import { measuredChoice } from "./measured-choice.ts";
-import type { LoadProgress, ShardOptions } from "./types.ts";
+import type { ShardOptions } from "./types.ts";
 import { TuningMemory } from "./tuning-memory.ts";
 import { firstVariants, type DeviceTraits, type EngineVariants } from "./variants.ts";
 
-/** All measurements of a load, compiling included. */
+/** All measurements of a shard, compiling included. */
 const TUNE_BUDGET_MS = 3000;
 /** A smaller shard's steps are over before a better variant could matter. */
 const WORTH_TUNING_BYTES = 16 * 1024 * 1024;
@@ -32,65 +33,114 @@ const CHUNK_BUDGET_MS = 400;
 /** What a shard runs, and how many rows of a prompt its steps take. */
 export type ChosenVariants = {
   readonly variants: EngineVariants;
-  readonly maxRows: number;
+  readonly maxRows: Chunk;
   /** For people: what won, and by how much. */
   readonly lines: readonly string[];
+  /** Whether a measurement may still change it. */
+  readonly final: boolean;
 };
 
+/** From what is known of the device and was measured before; about half a second for a new device. */
 export async function chooseVariants(
   device: GPUDevice,
   shard: ShardDescription,
   options: ShardOptions,
-  onProgress: (progress: LoadProgress) => void,
+): Promise<ChosenVariants> {
+  const memory = await TuningMemory.of(device);
+  memory.traits ??= await measureTraits(device, options.nudge);
+  return chosenFrom(memory, memory.traits, device, shard, options);
+}
+
+/**
+ * Measures what `chooseVariants` did not know, within a budget, and keeps it. Rejects when the
+ * clock does.
+ */
+export async function measureVariants(
+  device: GPUDevice,
+  shard: ShardDescription,
+  options: ShardOptions,
+  clock: TuneClock,
+  onProgress: (done: number, total: number) => void,
 ): Promise<ChosenVariants> {
   const { nudge } = options;
-  const end = performance.now() + TUNE_BUDGET_MS;
-  const features = shaderFeatures(device);
+  const end = clock.now() + TUNE_BUDGET_MS;
   const memory = await TuningMemory.of(device);
   const traits = (memory.traits ??= await measureTraits(device, nudge));
-  const { narrow, halves } = traits;
-  const first = firstVariants(features, traits, shard.model);
-  const jobs = shardWeightBytes(shard) < WORTH_TUNING_BYTES ? [] : tuneJobs(shard, options);
-  const missing = jobs.flatMap((job) => {
-    const workloads = job.workloads.filter((workload) => memory.find(job, workload) === null);
-    return workloads.length === 0 ? [] : [{ ...job, workloads }];
-  });
+  const missing = missingJobs(memory, shard, options);
   if (missing.length > 0) {
     const tuned = await tuneMat(device, {
       jobs: missing,
-      budgetMs: end - performance.now() - CHUNK_BUDGET_MS,
+      budgetMs: end - clock.now() - CHUNK_BUDGET_MS,
       prefillTokens: CHUNKS[0],
-      narrow,
+      narrow: traits.narrow,
       nudge,
-      onProgress: (doneBytes, totalBytes) => onProgress({ phase: "tuning", doneBytes, totalBytes }),
+      clock,
+      onProgress,
     });
     for (const { job, workloads } of tuned) {
       for (const workload of job.workloads) memory.add(job, workload, workloads[workload]);
     }
   }
-  const chosen = jobs.map((job): Tuned => {
-    const of = (workload: Workload) =>
-      memory.find(job, workload) ?? unmeasured(job, workload, features, narrow);
-    return { job, workloads: { decode: of("decode"), batch: of("batch"), prefill: of("prefill") } };
-  });
-  const mat = measuredChoice(chosen, first.mat);
-  const maxRows = await chunkRows(device, memory, shard, chosen, mat, nudge);
+  const before = chosenFrom(memory, traits, device, shard, options);
+  await measureChunk(device, memory, shard, before, options, clock);
   await memory.keep();
+  return { ...chosenFrom(memory, traits, device, shard, options), final: true };
+}
+
+function chosenFrom(
+  memory: TuningMemory,
+  traits: DeviceTraits,
+  device: GPUDevice,
+  shard: ShardDescription,
+  options: ShardOptions,
+): ChosenVariants {
+  const features = shaderFeatures(device);
+  const first = firstVariants(features, traits, shard.model);
+  const jobs = tuneJobs(shard, options);
+  const known = knownOf(memory, jobs, features, traits.narrow);
+  const mat = measuredChoice(known, first.mat);
+  const chunk = chunkJob(shard, known, mat);
+  const maxRows = (chunk && memory.chunks.get(chunk.key)) ?? CHUNKS[0];
   return {
     variants: { ...first, mat },
     maxRows,
     lines: [
-      deviceLine(narrow, halves, first, maxRows),
-      ...(jobs.length > 0 ? chosen.map(tunedLine) : [UNTUNED]),
+      deviceLine(traits, first, maxRows),
+      ...(jobs.length > 0 ? known.map(tunedLine) : [UNTUNED]),
     ],
+    final: missingJobs(memory, shard, options).length === 0,
   };
+}
+
+function knownOf(
+  memory: TuningMemory,
+  jobs: readonly TuneJob[],
+  features: ShaderFeatures,
+  narrow: boolean,
+): Tuned[] {
+  return jobs.map((job) => {
+    const of = (workload: Workload) =>
+      memory.find(job, workload) ?? unmeasured(job, workload, features, narrow);
+    return { job, workloads: { decode: of("decode"), batch: of("batch"), prefill: of("prefill") } };
+  });
+}
+
+/** What has not been measured yet. */
+function missingJobs(
+  memory: TuningMemory,
+  shard: ShardDescription,
+  options: ShardOptions,
+): TuneJob[] {
+  return tuneJobs(shard, options).flatMap((job) => {
+    const workloads = job.workloads.filter((workload) => memory.find(job, workload) === null);
+    return workloads.length === 0 ? [] : [{ ...job, workloads }];
+  });
 }
 
 const UNTUNED = "matrices by first guess: these layers are too few for a measurement to pay";
 
 function deviceLine(
-  narrow: boolean,
-  halves: DeviceTraits["halves"],
+  { narrow, halves }: DeviceTraits,
   { decodeAttention, prefillAttention }: EngineVariants,
   maxRows: number,
 ): string {
@@ -104,15 +154,8 @@ async function measureTraits(device: GPUDevice, nudge: boolean): Promise<DeviceT
   return { narrow, halves: narrow ? await fasterHalves(device, nudge) : "builtin" };
 }
 
-/** Rows of a prompt's chunk: measured once for a shape, the least where nothing was measured. */
-async function chunkRows(
-  device: GPUDevice,
-  memory: TuningMemory,
-  shard: ShardDescription,
-  tuned: readonly Tuned[],
-  mat: EngineVariants["mat"],
-  nudge: boolean,
-): Promise<Chunk> {
+/** The largest product of a prompt's step that was measured, and the name of the shard's chunk. */
+function chunkJob(shard: ShardDescription, tuned: readonly Tuned[], mat: EngineVariants["mat"]) {
   const size = ({ job }: Tuned) => job.rows * job.columns;
   const candidates = tuned.filter(({ job, workloads }) => {
     const runs = mat(job.format, "prefill", true).activations === job.activations;
@@ -120,21 +163,29 @@ async function chunkRows(
   });
   const largest = candidates.sort((a, b) => size(b) - size(a))[0];
   const fastest = largest?.workloads.prefill.timings[0];
-  if (largest === undefined || fastest === undefined) return CHUNKS[0];
+  if (largest === undefined || fastest === undefined) return null;
   const { job } = largest;
   const macsPerRow = layerMacs(shard);
   const key = `${job.format} ${job.activations} ${job.rows}x${job.columns} of ${macsPerRow}`;
-  const known = memory.chunks.get(key);
-  if (known !== undefined) return known;
-  const rows = await fastestChunk(device, {
-    job,
-    ...fastest,
-    macsPerRow,
-    budgetMs: CHUNK_BUDGET_MS,
-    nudge,
-  });
-  memory.chunks.set(key, rows);
-  return rows;
+  return { job, ...fastest, macsPerRow, key };
+}
+
+/** Rows of a prompt's chunk: measured once for a shape. */
+async function measureChunk(
+  device: GPUDevice,
+  memory: TuningMemory,
+  shard: ShardDescription,
+  { variants }: ChosenVariants,
+  options: ShardOptions,
+  clock: TuneClock,
+): Promise<void> {
+  const features = shaderFeatures(device);
+  const known = knownOf(memory, tuneJobs(shard, options), features, memory.traits!.narrow);
+  const chunk = chunkJob(shard, known, variants.mat);
+  if (chunk === null || memory.chunks.has(chunk.key)) return;
+  const { nudge } = options;
+  const rows = await fastestChunk(device, { ...chunk, budgetMs: CHUNK_BUDGET_MS, nudge, clock });
+  memory.chunks.set(chunk.key, rows);
 }
 
 /** Multiply-accumulates of one row in all layers. */
@@ -146,7 +197,9 @@ function layerMacs({ layers }: ShardDescription): number {
  * Jobs for each format: with floats, and with int8 where it may be used; the layers' largest shape
  * of it. The head's format counts only where no layer has it.
  */
-function tuneJobs({ layers, head }: ShardDescription, { activations }: ShardOptions): TuneJob[] {
+function tuneJobs(shard: ShardDescription, { activations }: ShardOptions): TuneJob[] {
+  const { layers, head } = shard;
+  if (shardWeightBytes(shard) < WORTH_TUNING_BYTES) return [];
   const shapes = new Map<BlockFormat, { rows: number; columns: number }>();
   const add = ({ format, columns }: TensorInfo, rows: number) => {
     const before = shapes.get(format);

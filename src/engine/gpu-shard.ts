@@ -28,6 +28,8 @@ export type ShardParts = {
   readonly description: ShardDescription;
   readonly options: ShardOptions;
   readonly maxRows: number;
+  /** What `maxRows` may rise to: scratch has room for so many. */
+  readonly mostRows: number;
   readonly variants: readonly string[];
   readonly resources: GpuResources;
   readonly watch: DeviceWatch;
@@ -45,10 +47,19 @@ export type ShardParts = {
 type Wanted = { readonly row: number; readonly request: SampleRequest };
 
 export class GpuShard implements Shard {
+  tuned: Promise<void> = Promise.resolve();
+  onVariants: Shard["onVariants"] = null;
   readonly #parts: ShardParts;
+  #layers: readonly LayerPlan[];
+  #maxRows: number;
+  #variants: readonly string[];
+  #running = 0;
 
   constructor(parts: ShardParts) {
     this.#parts = parts;
+    this.#layers = parts.layers;
+    this.#maxRows = parts.maxRows;
+    this.#variants = parts.variants;
   }
 
   get description() {
@@ -58,10 +69,32 @@ export class GpuShard implements Shard {
     return this.#parts.options;
   }
   get maxRows() {
-    return this.#parts.maxRows;
+    return this.#maxRows;
   }
   get variants() {
-    return this.#parts.variants;
+    return this.#variants;
+  }
+  /** What is said of the variants. */
+  describe(variants: readonly string[]): void {
+    this.#variants = variants;
+    this.onVariants?.(variants);
+  }
+  get layers() {
+    return this.#layers;
+  }
+  get failure() {
+    return this.#parts.watch.failure;
+  }
+  /** Steps that are not over yet. */
+  get running() {
+    return this.#running;
+  }
+
+  /** From the next step on: other variants of the matrices, and as many rows as there is room for. */
+  adopt(layers: readonly LayerPlan[], maxRows: number, variants: readonly string[]): void {
+    this.#layers = layers;
+    this.#maxRows = Math.min(maxRows, this.#parts.mostRows);
+    this.describe(variants);
   }
 
   async step(rows: readonly StepRow[], hidden: Float32Array | null): Promise<StepResult> {
@@ -74,7 +107,8 @@ export class GpuShard implements Shard {
     // Everything is queued before the first await, so that steps run in the order of the calls.
     const read = this.#submit(rows, hidden, wanted);
     if (read === null) return { kind: "tokens", tokens: [] };
-    const bytes = await watch.guard(read());
+    this.#running++;
+    const bytes = await watch.guard(read()).finally(() => this.#running--);
     return description.head === null
       ? { kind: "hidden", hidden: new Float32Array(bytes) }
       : { kind: "tokens", tokens: unpack(bytes, wanted) };
@@ -117,11 +151,11 @@ export class GpuShard implements Shard {
   }
 
   #recordLayers(pass: GPUComputePassEncoder, params: StepParams, fused: boolean): void {
-    const { embeddings, layers, attention } = this.#parts;
+    const { embeddings, attention } = this.#parts;
     const rows = params.rows.length;
     const work = { rows, workload: fused ? (rows === 1 ? "decode" : "batch") : "prefill" } as const;
     for (const embedding of embeddings) embedding.record(pass, params);
-    layers.forEach((layer, i) => {
+    this.#layers.forEach((layer, i) => {
       layer.queryKeyValue.record(pass, work);
       attention.record(pass, i, params, fused);
       layer.rest.record(pass, work);

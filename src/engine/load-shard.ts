@@ -29,6 +29,7 @@ import { SamplePlan } from "./sample-plan.ts";
 import type { LoadProgress, Shard, ShardOptions } from "./types.ts";
 import { chooseVariants } from "./choose-variants.ts";
 import type { EngineVariants } from "./variants.ts";
+import { tuneBehind } from "./tune-behind.ts";
 import { warmUp } from "./warm-up.ts";
 import { WeightReader } from "./weight-reader.ts";
 
@@ -48,13 +49,14 @@ export async function loadShard(
   onProgress: (progress: LoadProgress) => void,
   onDeviceError: (message: string, lost: boolean) => void = () => undefined,
 ): Promise<Shard> {
-  const chosen = await chooseVariants(device, description, options, onProgress);
-  const { variants, lines } = chosen;
+  const chosen = await chooseVariants(device, description, options);
+  const { variants, lines, maxRows } = chosen;
   const shape = attentionShape(device, description, options, variants);
   const planned = (rows: number) => planMemory(description, options, shape, rows, variants);
   // A larger chunk is worth its scratch only where there is room.
-  const maxRows = fits(planned(chosen.maxRows), options) ? chosen.maxRows : CHUNKS[0];
-  const memory = planned(maxRows);
+  const wanted = chosen.final ? maxRows : CHUNKS.at(-1)!;
+  const mostRows = fits(planned(wanted), options) ? wanted : CHUNKS[0];
+  const memory = planned(mostRows);
   checkMemory(memory, options, device.limits);
   const watch = new DeviceWatch(device, onDeviceError);
   const resources = new GpuResources(device, newCounters());
@@ -78,11 +80,12 @@ export async function loadShard(
     const weights = placeWeights(weightReader, description, loaded);
     const context = { resources, variants, activations: options.activations };
     const prepare = async () => {
-      const plans = await planShard(context, description, options, shape, maxRows, weights);
+      const plans = await planShard(context, description, options, shape, mostRows, weights);
       const shard = new GpuShard({
         description,
         options,
-        maxRows,
+        maxRows: Math.min(maxRows, mostRows),
+        mostRows,
         variants: lines,
         resources,
         watch,
@@ -92,17 +95,19 @@ export async function loadShard(
       });
       // With whatever weights are there: only that the pipelines run counts.
       await warmUp(shard);
-      return shard;
+      const tune = () => tuneBehind({ device, shard, chosen, context, ...plans });
+      return { shard, tune };
     };
     const fill = async () => {
       await weightReader.fill();
       onProgress({ phase: "compiling", doneBytes: 0, totalBytes });
     };
     try {
-      const [shard] = await Promise.all([prepare(), fill()]);
+      const [{ shard, tune }] = await Promise.all([prepare(), fill()]);
       await device.queue.onSubmittedWorkDone();
       Object.assign(resources.counters, newCounters());
       onProgress({ phase: "compiling", doneBytes: totalBytes, totalBytes });
+      if (!chosen.final) shard.tuned = tune();
       return shard;
     } catch (error) {
       weightReader.stop();
@@ -220,9 +225,11 @@ async function planShard(
     table: tableBuffer,
     output: buffers.attention,
   };
+  const planLayers = (newest: MatContext) =>
+    Promise.all(weights.layers.map((layer) => planLayer(newest, model, layer, buffers)));
   const [embeddings, layers, attention, sample] = await Promise.all([
     planEmbedding(resources, weights.embedding, step, buffers.x),
-    Promise.all(weights.layers.map((layer) => planLayer(context, model, layer, buffers))),
+    planLayers(context),
     AttentionPlan.create(resources, {
       model,
       shape,
@@ -245,7 +252,7 @@ async function planShard(
   ]);
   const most = sample?.resultBytesMost ?? maxRows * model.hidden * 4;
   const readback = new Readback(resources, most, options.nudge);
-  return { step, x: buffers.x, embeddings, layers, attention, sample, readback };
+  return { step, x: buffers.x, embeddings, layers, planLayers, attention, sample, readback };
 }
 
 async function planEmbedding(

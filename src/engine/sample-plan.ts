@@ -53,7 +53,8 @@ export class SamplePlan {
   readonly #requests: GPUBuffer;
   readonly #recent: GPUBuffer;
   readonly #norm: BoundKernel<StepParams>;
-  readonly #head: Recorded;
+  readonly #planHead: (context: MatContext) => Promise<Recorded>;
+  #head: Recorded;
   readonly #kernels: ReadonlyMap<SampleKernelName, BoundKernel<StepParams>>;
 
   private constructor(parts: {
@@ -62,6 +63,7 @@ export class SamplePlan {
     buffers: Record<string, GPUBuffer>;
     norm: BoundKernel<StepParams>;
     head: Recorded;
+    planHead: (context: MatContext) => Promise<Recorded>;
     kernels: ReadonlyMap<SampleKernelName, BoundKernel<StepParams>>;
   }) {
     this.#resources = parts.resources;
@@ -73,6 +75,7 @@ export class SamplePlan {
     this.resultBytesMost = this.result.size;
     this.#norm = parts.norm;
     this.#head = parts.head;
+    this.#planHead = parts.planHead;
     this.#kernels = parts.kernels;
   }
 
@@ -98,15 +101,8 @@ export class SamplePlan {
     const bound = [step, ...Object.values(buffers)];
     const kernels = sampleKernels(shape);
     const norm = rmsNormKernel({ columns: hidden, epsilon: normEpsilon });
-    const [entries, normCompiled, head] = await Promise.all([
-      Promise.all(
-        KERNELS.map(async (name) => {
-          const compiled = await resources.compile(kernels[name]);
-          return [name, resources.bind(kernels[name], compiled, bound)] as const;
-        }),
-      ),
-      resources.compile(norm),
-      planProduct(context, {
+    const planHead = (newest: MatContext) =>
+      planProduct(newest, {
         weights: options.head,
         step: count,
         inputs: { float: { kind: "float", x: normed } },
@@ -115,7 +111,16 @@ export class SamplePlan {
         epilogue: EPILOGUES.store,
         epilogueBuffers: [buffers.logits],
         outputStride: vocabulary,
-      }),
+      });
+    const [entries, normCompiled, head] = await Promise.all([
+      Promise.all(
+        KERNELS.map(async (name) => {
+          const compiled = await resources.compile(kernels[name]);
+          return [name, resources.bind(kernels[name], compiled, bound)] as const;
+        }),
+      ),
+      resources.compile(norm),
+      planHead(context),
     ]);
     return new SamplePlan({
       resources,
@@ -123,8 +128,18 @@ export class SamplePlan {
       buffers: { ...buffers, count },
       norm: resources.bind(norm, normCompiled, [step, x, options.norm, normed]),
       head,
+      planHead,
       kernels: new Map(entries),
     });
+  }
+
+  /** The head's products by other variants, to be handed to `adopt`. */
+  planHead(context: MatContext): Promise<Recorded> {
+    return this.#planHead(context);
+  }
+
+  adopt(head: Recorded): void {
+    this.#head = head;
   }
 
   /** Writes what these samples need and returns the recording of their dispatches. */

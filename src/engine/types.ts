@@ -75,7 +75,7 @@ export type ShardMemory = {
 };
 
 export type LoadProgress = {
-  readonly phase: "downloading" | "uploading" | "compiling" | "tuning";
+  readonly phase: "downloading" | "uploading" | "compiling";
   readonly doneBytes: number;
   readonly totalBytes: number;
 };
@@ -83,10 +83,17 @@ export type LoadProgress = {
 export type Shard = {
   readonly description: ShardDescription;
   readonly options: ShardOptions;
-  /** The largest number of rows that one step takes. */
+  /** The largest number of rows that one step takes; may rise once, when `tuned` resolves. */
   readonly maxRows: number;
   /** Which variant runs which work, and by how much it won; one line each. */
   readonly variants: readonly string[];
+  /**
+   * A first guess runs until its variants have been measured between steps. Resolves when that
+   * is over and what won runs; at once where there is nothing to measure. Never rejects.
+   */
+  readonly tuned: Promise<void>;
+  /** Called when `variants` changes. */
+  onVariants: ((variants: readonly string[]) => void) | null;
   /**
    * Runs the layers over `rows`. `hidden` is [rows.length, hidden] and required
    * unless this is stage 0. Steps run in the order of the calls.

@@ -37,7 +37,9 @@ export function firstVariants(
   shape: Pick<AttentionShape, "headSize">,
 ): EngineVariants {
   const mat: EngineVariants["mat"] = (format, workload, mayRound) => {
-    const activations = mayRound && acceptsInt8(format) ? "int8" : "float";
+    // Where a subgroup is a CPU's register, floats by quads are the fastest by far.
+    const quads = narrow && features.subgroups;
+    const activations = mayRound && acceptsInt8(format) && !quads ? "int8" : "float";
     return {
       activations,
       variant: firstVariant(workload, activations, features, narrow, format),

@@ -10,7 +10,7 @@ import { matReference } from "./mat-reference.ts";
 import { variantName, type MatVariant } from "./mat-source.ts";
 import { quantizeReference } from "./quantize-rows.ts";
 import { upload } from "./runner-once.ts";
-import { timeOf, workDone } from "./tune-clock.ts";
+import { timeOf, TuneClock, workDone } from "./tune-clock.ts";
 import { createWeights, destroyWeights, writeRows } from "./weights.ts";
 
 /**
@@ -33,7 +33,13 @@ export type MatJob = {
 export type MatBench = Awaited<ReturnType<typeof makeBench>>;
 
 /** A matrix of the job's shape with random weights, and what its first rows should give. */
-export async function makeBench(device: GPUDevice, job: MatJob, tokens: number, nudge: boolean) {
+export async function makeBench(
+  device: GPUDevice,
+  job: MatJob,
+  tokens: number,
+  nudge: boolean,
+  clock = new TuneClock(),
+) {
   const { format, activations, rows, columns } = job;
   const checked = Math.min(CHECKED_ROWS, rows);
   const bytes = randomBlocks(format, checked * columns, Math.random);
@@ -52,7 +58,13 @@ export async function makeBench(device: GPUDevice, job: MatJob, tokens: number, 
   await workDone(device, true);
   const plans = new Map<MatVariant, MatPlan>();
   const time = (variant: MatVariant, runs: number, hopelessMs = Infinity, count = tokens) =>
-    timeOf(device, (pass) => plans.get(variant)!.record(pass, count), { runs, nudge, hopelessMs });
+    clock.undisturbed(() =>
+      timeOf(device, (pass) => plans.get(variant)!.record(pass, count), {
+        runs,
+        nudge,
+        hopelessMs,
+      }),
+    );
   /** Compiles it; why it cannot be used, or null. */
   async function prepare(variant: MatVariant): Promise<string | null> {
     const use = {

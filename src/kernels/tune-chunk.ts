@@ -6,7 +6,7 @@
 import type { MatVariant } from "./mat-source.ts";
 import { MAX_ROWS } from "./step-uniform.ts";
 import { makeBench, type MatJob } from "./tune-bench.ts";
-import { workDone } from "./tune-clock.ts";
+import { workDone, type TuneClock } from "./tune-clock.ts";
 
 /** Rows of a chunk, smallest first. */
 export const CHUNKS = [64, 128, MAX_ROWS] as const;
@@ -31,20 +31,20 @@ export type ChunkOptions = {
   /** Chunks that would take longer are not measured. */
   readonly budgetMs: number;
   readonly nudge: boolean;
+  readonly clock: TuneClock;
 };
 
 /** One of `CHUNKS`; resolves within about `budgetMs`. */
 export async function fastestChunk(device: GPUDevice, options: ChunkOptions): Promise<Chunk> {
-  const { job, variant, macsPerMs, macsPerRow, budgetMs, nudge } = options;
-  const end = performance.now() + budgetMs;
+  const { job, variant, macsPerMs, macsPerRow, budgetMs, nudge, clock } = options;
+  const end = clock.now() + budgetMs;
   const macs = job.rows * job.columns;
-  const affordable = (chunk: number) =>
-    performance.now() + (RUNS * macs * chunk) / macsPerMs <= end;
+  const affordable = (chunk: number) => clock.now() + (RUNS * macs * chunk) / macsPerMs <= end;
   const [least, ...larger] = CHUNKS;
   if (!affordable(larger[0])) return least;
-  const bench = await makeBench(device, job, CHUNKS.at(-1)!, nudge);
+  const bench = await makeBench(device, job, CHUNKS.at(-1)!, nudge, clock);
   try {
-    const launchMs = await timeLaunch(device, nudge);
+    const launchMs = await clock.undisturbed(() => timeLaunch(device, nudge));
     const rowMs = [{ chunk: least as Chunk, ms: launchMs / least + macsPerRow / macsPerMs }];
     const failed = await bench.prepare(variant);
     for (const chunk of failed === null ? larger : []) {

@@ -47,3 +47,40 @@ export async function timeOf(
   for (let i = 1; i < runs; i++) best = Math.min(best, await run(repeats));
   return best / repeats;
 }
+
+/** The other work of a device that measurements must not mix with. */
+export type OtherWork = {
+  /** Rises with each piece of it. */
+  readonly count: number;
+  /** Resolves when there has been none for a moment; rejects when there will be no device to measure. */
+  quiet(): Promise<void>;
+};
+
+/** Measurements that other work falls into are taken again, so often. */
+const RETRIES = 4;
+
+/** Times measurements between other work; `now` stands still while they wait for it. */
+export class TuneClock {
+  readonly #other: OtherWork | null;
+  #waitedMs = 0;
+
+  constructor(other: OtherWork | null = null) {
+    this.#other = other;
+  }
+
+  now(): number {
+    return performance.now() - this.#waitedMs;
+  }
+
+  async undisturbed(measure: () => Promise<number>): Promise<number> {
+    if (this.#other === null) return measure();
+    for (let tries = 0; ; tries++) {
+      const start = performance.now();
+      await this.#other.quiet();
+      this.#waitedMs += performance.now() - start;
+      const before = this.#other.count;
+      const ms = await measure();
+      if (this.#other.count === before || tries === RETRIES) return ms;
+    }
+  }
+}

@@ -11,6 +11,7 @@ import { variantName, type MatVariant } from "./mat-source.ts";
 import { firstVariant, matCandidates, type Workload } from "./mat-variants.ts";
 import { shaderFeatures, type ShaderFeatures } from "./runner-device.ts";
 import { makeBench, type MatBench, type MatJob } from "./tune-bench.ts";
+import { TuneClock } from "./tune-clock.ts";
 
 export type TuneJob = MatJob & { readonly workloads: readonly Workload[] };
 
@@ -21,6 +22,8 @@ export type TuneOptions = {
   readonly prefillTokens: number;
   readonly narrow: boolean;
   readonly nudge: boolean;
+  /** Keeps measurements apart from other work; time spent waiting is not of the budget. */
+  readonly clock?: TuneClock;
   onProgress?(done: number, total: number): void;
 };
 
@@ -44,27 +47,29 @@ const WORKLOADS: readonly Workload[] = ["decode", "batch", "prefill"];
  * What the budget does not reach keeps the first guess and has no timings.
  */
 export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<Tuned[]> {
-  const { jobs, budgetMs, prefillTokens } = options;
-  const start = performance.now();
+  const { jobs, budgetMs, prefillTokens, clock = new TuneClock() } = options;
+  const start = clock.now();
   const end = start + budgetMs * FIRST_SHARE;
   const tokens = { decode: 1, batch: 4, prefill: prefillTokens };
   const results = new Map<string, Measured>();
   const total = jobs.reduce((sum, job) => sum + job.workloads.length, 0);
   let done = 0;
-  for (const workload of WORKLOADS) {
-    for (const [index, job] of jobs.entries()) {
-      if (!job.workloads.includes(workload)) continue;
-      // What is left is shared by what is still to do.
-      const until = performance.now() + (end - performance.now()) / (total - done);
-      results.set(
-        `${workload} ${index}`,
-        await tuneOne(device, job, workload, tokens[workload], until, options),
-      );
-      options.onProgress?.(++done, total);
+  try {
+    for (const workload of WORKLOADS) {
+      for (const [index, job] of jobs.entries()) {
+        if (!job.workloads.includes(workload)) continue;
+        // What is left is shared by what is still to do.
+        const until = clock.now() + (end - clock.now()) / (total - done);
+        const result = startOn(device, job, workload, options);
+        results.set(`${workload} ${index}`, result);
+        await tuneOne(device, job, result, workload, tokens[workload], until, options, clock);
+        options.onProgress?.(++done, total);
+      }
     }
+    await remeasure([...results.values()], start + budgetMs, clock);
+  } finally {
+    for (const { bench } of results.values()) bench?.destroy();
   }
-  await remeasure([...results.values()], start + budgetMs);
-  for (const { bench } of results.values()) bench?.destroy();
   const features = shaderFeatures(device);
   return jobs.map((job, index) => {
     const of = (workload: Workload): TunedWorkload => {
@@ -97,7 +102,7 @@ type Measured = {
   readonly first: MatVariant;
   readonly refused: string[];
   readonly timings: { readonly variant: MatVariant; macsPerMs: number }[];
-  readonly bench: MatBench | null;
+  bench: MatBench | null;
 };
 
 /** Of the budget; the rest times the best again. */
@@ -114,11 +119,15 @@ const fastestFirst = ({ timings }: Measured) => timings.sort((a, b) => b.macsPer
  * Times what came close again, all workloads and jobs in turns: other work on the machine may
  * have disturbed one of them, and floats and int8 are compared with each other later.
  */
-async function remeasure(results: readonly Measured[], until: number): Promise<void> {
+async function remeasure(
+  results: readonly Measured[],
+  until: number,
+  clock: TuneClock,
+): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
     const close = round === 0 ? CLOSE_AT_FIRST : CLOSE;
     for (const result of results) {
-      if (performance.now() >= until) return;
+      if (clock.now() >= until) return;
       const { timings, bench } = result;
       const least = (timings[0]?.macsPerMs ?? 0) / close;
       for (const timing of timings.filter(({ macsPerMs }) => macsPerMs >= least)) {
@@ -145,38 +154,44 @@ export function tunedLine({ job, workloads }: Tuned): string {
   return `${job.format} ${job.activations} ${job.rows}x${job.columns} ${parts.join(" | ")}`;
 }
 
+function startOn(
+  device: GPUDevice,
+  { activations, format }: TuneJob,
+  workload: Workload,
+  { narrow }: TuneOptions,
+): Measured {
+  const first = firstVariant(workload, activations, shaderFeatures(device), narrow, format);
+  return { first, timings: [], refused: [], bench: null };
+}
+
 async function tuneOne(
   device: GPUDevice,
   job: TuneJob,
+  result: Measured,
   workload: Workload,
   tokens: number,
   until: number,
-  { narrow, nudge }: TuneOptions,
-): Promise<Measured> {
-  const features = shaderFeatures(device);
-  const first = firstVariant(workload, job.activations, features, narrow, job.format);
-  const candidates = [
-    first,
-    ...matCandidates(workload, job.activations, features, job.format).filter(
-      (variant) => variant !== first,
-    ),
-  ];
-  const timings: { variant: MatVariant; macsPerMs: number }[] = [];
-  const refused: string[] = [];
-  if (performance.now() >= until) return { first, timings, refused, bench: null };
-  const bench = await makeBench(device, job, tokens, nudge);
-  const result = { first, timings, refused, bench };
+  { nudge }: TuneOptions,
+  clock: TuneClock,
+): Promise<void> {
+  const { first, timings, refused } = result;
+  const { activations, format } = job;
+  const others = matCandidates(workload, activations, shaderFeatures(device), format).filter(
+    (variant) => variant !== first,
+  );
+  if (clock.now() >= until) return;
+  const bench = await makeBench(device, job, tokens, nudge, clock);
+  result.bench = bench;
   let lastMs = 0;
-  for (const variant of candidates) {
+  for (const variant of [first, ...others]) {
     // A candidate takes about as long as the one before, most of it compiling.
-    const start = performance.now();
+    const start = clock.now();
     if (start + lastMs >= until) break;
     const bestMs = timings.length === 0 ? Infinity : bench.macs / timings[0]!.macsPerMs;
     const measured = await bench.measure(variant, bestMs * CLOSE);
     if (typeof measured === "string") refused.push(measured);
     else timings.push({ variant, macsPerMs: bench.macs / measured });
     fastestFirst(result);
-    lastMs = performance.now() - start;
+    lastMs = clock.now() - start;
   }
-  return result;
 }

@@ -76,7 +76,7 @@ export const ShardState = z.strictObject({
   first: z.int().min(0),
   end: z.int().min(1),
   status: z.enum(["loading", "ready", "failed"]),
-  /** What is going on, in words: "downloading", "uploading", "tuning". */
+  /** What is going on, in words: "downloading", "uploading", "compiling". */
   phase: z.string(),
   loadedBytes: z.number().min(0),
   totalBytes: z.number().min(0),

@@ -88,6 +88,9 @@ export class StageHost implements StageWorker {
     }
     this.shard = shard;
     this.sit();
+    shard.onVariants = (variants) => {
+      if (this.shard === shard) void this.listeners?.onVariants(variants);
+    };
     return { memory: shard.memory(), variants: shard.variants };
   }
 

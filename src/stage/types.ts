@@ -65,6 +65,8 @@ export type StageListeners = {
   onFailure(failure: GenerationFailure): void;
   /** Something about the device or the shard, in words; `lost` when the device is gone. */
   onDeviceError(message: string, lost: boolean): void;
+  /** Which variants run now, or how far their measurement is; one line each. */
+  onVariants(variants: readonly string[]): void;
   /** A channel to a peer closed. */
   onChannelClose(peer: MemberId, reason: string): void;
 };

@@ -7,6 +7,8 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { loadShard } from "../../src/engine/load-shard.ts";
 import type { Shard, ShardOptions } from "../../src/engine/types.ts";
+import { forgetTuning } from "../../src/engine/tuning-memory.ts";
+import { requestKernelDevice } from "../../src/kernels/runner-device.ts";
 import { testDevice } from "../kernels/support/device.ts";
 import { generate } from "./support/generate.ts";
 import { expectGolden, firstNearTie, GOLDENS, openDefaultModel } from "./support/goldens.ts";
@@ -28,7 +30,7 @@ function shardWith(activations: ShardOptions["activations"]): Promise<Shard> {
   return loading;
 }
 
-async function load(activations: ShardOptions["activations"]): Promise<Shard> {
+async function load(activations: ShardOptions["activations"], device?: GPUDevice): Promise<Shard> {
   const { model, bytes } = await openDefaultModel();
   const options = {
     contextTokens: 640,
@@ -38,7 +40,7 @@ async function load(activations: ShardOptions["activations"]): Promise<Shard> {
     nudge: navigator.userAgent.includes("Firefox"),
   };
   const whole = model.shard(0, model.description.layerCount);
-  return loadShard(await testDevice(), whole, options, bytes, () => undefined);
+  return loadShard(device ?? (await testDevice()), whole, options, bytes, () => undefined);
 }
 
 test("there are at least 20 golden answers", () => {
@@ -64,3 +66,35 @@ describe.each(["float", "int8"] as const)("with %s activations", (activations) =
     TIMEOUT_MS,
   );
 });
+
+test(
+  "a first guess answers while variants are measured; what won answers as well",
+  async () => {
+    await forgetTuning();
+    const device = await requestKernelDevice();
+    const shard = await load("int8", device);
+    const told: (readonly string[])[] = [];
+    shard.onVariants = (lines) => told.push(lines);
+    const unmeasured = () => shard.variants.filter((line) => line.includes("(not measured)"));
+    const atFirst = unmeasured().length;
+    expect(atFirst).toBeGreaterThan(0);
+    const [batch] = batches;
+    const answer = async () => {
+      const prompts = batch!.map(({ promptTokens }) => promptTokens);
+      const forced = batch!.map(({ tokens }) => tokens);
+      const counts = batch!.map(() => TOKENS);
+      const answers = await generate([shard], prompts, counts, { forced });
+      batch!.forEach((golden, i) => expectGolden(golden, answers[i]!));
+    };
+    await answer();
+    await shard.tuned;
+    expect(unmeasured().length).toBeLessThan(atFirst);
+    expect(shard.variants.join()).toMatch(/GMAC\/s/);
+    expect(told.at(-1)).toBe(shard.variants);
+    expect(told.flat().join()).toMatch(/measured \d of \d/);
+    await answer();
+    shard.destroy();
+    device.destroy();
+  },
+  TIMEOUT_MS,
+);

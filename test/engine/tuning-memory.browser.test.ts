@@ -82,7 +82,14 @@ test.each([
 
 test("a variant that is no candidate any more makes its workload be measured again", async () => {
   const { memory } = await measured();
-  const gone = { kind: "threads", rows: 2, tokens: 2, workgroup: 2, inner: "alone", float16: false };
+  const gone = {
+    kind: "threads",
+    rows: 2,
+    tokens: 2,
+    workgroup: 2,
+    inner: "alone",
+    float16: false,
+  };
   memory.add(JOB, "prefill", {
     winner: gone as never,
     timings: [{ variant: gone as never, macsPerMs: 1 }],

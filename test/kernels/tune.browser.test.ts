@@ -5,6 +5,7 @@ import { shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { tunedLine, tuneMat } from "../../src/kernels/tune.ts";
 import { run } from "../../src/kernels/runner-once.ts";
 import { CHUNKS, fastestChunk } from "../../src/kernels/tune-chunk.ts";
+import { TuneClock } from "../../src/kernels/tune-clock.ts";
 import { halvesKernel } from "../../src/kernels/tune-halves.ts";
 import { isNarrow, widthKernel } from "../../src/kernels/tune-width.ts";
 import { testDevice } from "./support/device.ts";
@@ -99,6 +100,7 @@ test("a chunk has the rows that pay, and the least without a budget", async () =
     macsPerMs: 1e6,
     macsPerRow: 256 * 576,
     nudge,
+    clock: new TuneClock(),
   };
   expect(await fastestChunk(device, { ...options, budgetMs: 0 })).toBe(CHUNKS[0]);
   // A rate that nothing larger can have, and a launch that weighs nothing.
@@ -117,4 +119,26 @@ test("few rows are shared by more and smaller workgroups", () => {
   expect(forRows(alone, 576)).toEqual({ ...alone, workgroup: 8 });
   const [split] = matCandidates("decode", "float", features).filter(({ kind }) => kind === "split");
   expect(forRows(split!, 576)).toEqual(split);
+});
+
+test("what other work falls into is measured again, and waiting for it is not of the budget", async () => {
+  const other = {
+    count: 0,
+    quiet: () => new Promise<void>((resolve) => setTimeout(resolve, 50)),
+  };
+  const clock = new TuneClock(other);
+  const start = clock.now();
+  const times = [40, 30, 10, 20];
+  let tries = 0;
+  const ms = await clock.undisturbed(() => {
+    if (tries < 2) other.count++;
+    return Promise.resolve(times[tries++]!);
+  });
+  expect(ms).toBe(10);
+  expect(tries).toBe(3);
+  expect(clock.now() - start).toBeLessThan(50);
+  const gone = { count: 0, quiet: () => Promise.reject(new Error("no device")) };
+  await expect(new TuneClock(gone).undisturbed(() => Promise.resolve(1))).rejects.toThrow(
+    "no device",
+  );
 });

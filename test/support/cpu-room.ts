@@ -53,6 +53,7 @@ export class Answers {
   readonly failures: { generation: number; message: string }[] = [];
   readonly closes: string[] = [];
   readonly deviceErrors: string[] = [];
+  variants: readonly string[] = [];
   private waiting: (() => void)[] = [];
 
   readonly listeners = {
@@ -60,6 +61,7 @@ export class Answers {
     onFailure: (failure: { generation: number; message: string }) =>
       this.note(() => this.failures.push(failure)),
     onDeviceError: (message: string) => this.note(() => this.deviceErrors.push(message)),
+    onVariants: (variants: readonly string[]) => this.note(() => (this.variants = variants)),
     onChannelClose: (peer: MemberId, reason: string) =>
       this.note(() => this.closes.push(`${peer}: ${reason}`)),
   };

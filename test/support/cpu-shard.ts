@@ -36,6 +36,8 @@ export type CpuShardOptions = { readonly maxRows?: number; readonly stepMs?: num
 
 export class CpuShard implements Shard {
   readonly variants = ["plain loops"];
+  readonly tuned = Promise.resolve();
+  onVariants: Shard["onVariants"] = null;
   readonly description: ShardDescription;
   readonly options: ShardOptions;
   readonly maxRows: number;

@@ -1,0 +1,113 @@
+/**
+ * Measures a shard's variants between its steps, while a first guess runs, and lets what won
+ * take over: compiled, bound and run once before, so that no step waits for it.
+ */
+import { STEP_BYTES } from "../kernels/step-uniform.ts";
+import { TuneClock, workDone, type OtherWork } from "../kernels/tune-clock.ts";
+import { measureVariants, type ChosenVariants } from "./choose-variants.ts";
+import type { GpuShard } from "./gpu-shard.ts";
+import type { LayerPlan, MatContext, Recorded, StepWork } from "./layer-plan.ts";
+import type { SamplePlan } from "./sample-plan.ts";
+import type { EngineVariants } from "./variants.ts";
+
+export type TuneBehind = {
+  readonly device: GPUDevice;
+  readonly shard: GpuShard;
+  readonly chosen: ChosenVariants;
+  readonly context: MatContext;
+  readonly step: GPUBuffer;
+  readonly sample: SamplePlan | null;
+  readonly planLayers: (context: MatContext) => Promise<readonly LayerPlan[]>;
+};
+
+/** Between the steps of an answer there is less; between answers more. */
+const QUIET_MS = 30;
+
+/** Never rejects: what fails here is told by the next step, and the first guess goes on. */
+export async function tuneBehind(parts: TuneBehind): Promise<void> {
+  try {
+    await tune(parts);
+  } catch (error) {
+    if (parts.shard.failure === null) console.warn("The variants were not measured:", error);
+  }
+}
+
+async function tune({ device, shard, chosen, context, step, sample, planLayers }: TuneBehind) {
+  const { description, options } = shard;
+  const clock = new TuneClock(stepsOf(shard));
+  const measured = await measureVariants(device, description, options, clock, (done, total) =>
+    shard.describe([
+      ...chosen.lines,
+      `a first guess runs; measured ${done} of ${total} kinds of work`,
+    ]),
+  );
+  const next = { ...context, variants: measured.variants };
+  if (sameMatrices(shard, chosen.variants, next.variants)) {
+    shard.adopt(shard.layers, measured.maxRows, measured.lines);
+    return;
+  }
+  const [layers, head] = await Promise.all([planLayers(next), sample?.planHead(next)]);
+  await runOnce(device, step, layers, options.nudge);
+  if (shard.failure !== null) return;
+  if (head !== undefined) sample!.adopt(head);
+  shard.adopt(layers, measured.maxRows, measured.lines);
+}
+
+function stepsOf(shard: GpuShard): OtherWork {
+  const count = () => shard.counters().steps;
+  return {
+    get count() {
+      return count();
+    },
+    async quiet() {
+      for (let before = -1; shard.running > 0 || before !== count();) {
+        before = count();
+        await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+        if (shard.failure !== null) throw shard.failure;
+      }
+    },
+  };
+}
+
+const WORKLOADS = ["decode", "batch", "prefill"] as const;
+
+function sameMatrices(shard: GpuShard, a: EngineVariants, b: EngineVariants): boolean {
+  const { layers, head } = shard.description;
+  const tensors = [...layers.flatMap((layer) => Object.values(layer)), head];
+  const formats = new Set(tensors.flatMap((tensor) => (tensor === null ? [] : [tensor.format])));
+  const choices = ({ mat }: EngineVariants) =>
+    [...formats].flatMap((format) =>
+      WORKLOADS.flatMap((workload) =>
+        [true, false].map((mayRound) => {
+          const { activations, variant } = mat(format, workload, mayRound);
+          return { activations, variant };
+        }),
+      ),
+    );
+  return JSON.stringify(choices(a)) === JSON.stringify(choices(b));
+}
+
+/**
+ * Each kind of step for no rows: nothing is written, but a driver that compiles when a pipeline
+ * first runs does it now.
+ */
+async function runOnce(
+  device: GPUDevice,
+  step: GPUBuffer,
+  layers: readonly LayerPlan[],
+  nudge: boolean,
+): Promise<void> {
+  device.queue.writeBuffer(step, 0, new Uint8Array(STEP_BYTES));
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  const record = (part: Recorded, work: StepWork) => part.record(pass, work);
+  WORKLOADS.forEach((workload, i) => {
+    for (const layer of layers) {
+      record(layer.queryKeyValue, { rows: i + 1, workload });
+      record(layer.rest, { rows: i + 1, workload });
+    }
+  });
+  pass.end();
+  device.queue.submit([encoder.finish()]);
+  await workDone(device, nudge);
+}
