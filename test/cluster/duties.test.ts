@@ -120,6 +120,21 @@ test("progress that comes after the end of a load does not undo it", async () =>
   });
 });
 
+test("variants that are measured after a load are told to the room", async () => {
+  await withRoom(async (room) => {
+    const { client } = await room.add("watcher", { observes: true });
+    const worker = await room.add("worker");
+    await client.place({ model: MODEL_URL });
+    expect(client.state.members.at(-1)?.shard?.variants).toEqual(["plain loops"]);
+    worker.host["shard"]!.onVariants!(["measured"]);
+    await room.until(
+      ({ members }) => members.some(({ shard }) => shard?.variants[0] === "measured"),
+      "the variants to arrive",
+    );
+    expect(client.state.members.at(-1)?.shard?.status).toBe("ready");
+  });
+});
+
 test("a lost device takes the member's layers elsewhere", async () => {
   await withRoom(async (room) => {
     const first = await room.add("first");
