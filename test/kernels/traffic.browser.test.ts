@@ -1,7 +1,9 @@
-/** What the bench counts of a kernel's loads, against what its text says it must be. */
+/** What the bench counts of a kernel's loads and arithmetic, against what its text says they must be. */
 import { expect, test } from "vitest";
+import { attentionCandidates, attentionTraffic } from "../../bench/kernels/attention-traffic.ts";
 import { traffic } from "../../bench/kernels/traffic.ts";
 import type { MatVariant } from "../../src/kernels/mat-source.ts";
+import { shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { testDevice } from "./support/device.ts";
 
 const device = await testDevice();
@@ -47,4 +49,87 @@ test("tokens of one tile share what was loaded of the weights", async () => {
   expect(four.conversions).toBe(1 / 4);
   // A byte a column, and 8 bytes of scale and sum for 32, shared by four rows.
   expect(four.inputBytes).toBeCloseTo((1 + 8 / 32) / 4);
+});
+
+test("a quad of lanes loads each activation once", async () => {
+  if (!shaderFeatures(device).subgroups) {
+    expect(navigator.userAgent, "only Firefox has no subgroups").toContain("Firefox");
+    return;
+  }
+  const decode = { format: "Q4_1", activations: "float", tokens: 1 } as const;
+  const quads = await traffic(device, decode, { ...threads, inner: "quads" });
+  expect(quads.inputBytes).toBeCloseTo(1 / 4);
+  // A sector for the four floats that all quads of a warp load.
+  expect(quads.inputSectorBytes).toBeCloseTo(32 / (16 * 16));
+  // Of 32 columns a lane scales 8 activations for four rows, and swaps each three times.
+  expect(quads.forms).toBeCloseTo((8 * 4) / (32 * 4));
+});
+
+test("a tile of halves reads half of what a tile of floats reads of workgroup memory", async () => {
+  const prefill = { format: "Q4_1", activations: "float", tokens: 32 } as const;
+  const tile: MatVariant = { kind: "tile", tokens: 4, float16: false };
+  const floats = await traffic(device, prefill, tile);
+  const halves = await traffic(device, prefill, { ...tile, float16: true });
+  // Eight rows and four tokens of four columns, for 8 x 4 dot products of four.
+  expect(floats.workgroupBytes).toBeCloseTo(((8 + 4) * 16) / (8 * 4 * 4));
+  expect(halves.workgroupBytes).toBeCloseTo(floats.workgroupBytes / 2);
+  expect([floats.products, halves.products]).toEqual([1, 1 / 2]);
+  // A sum of four halves leaves them; the weight's place and halves count once for 32 tokens.
+  expect(floats.forms).toBeCloseTo(1 / 32);
+  expect(halves.forms).toBeCloseTo(3 / 4 + (1 + 1 / 2) / 32 + 1 / 2 / 64);
+  expect(halves.weightSectorBytes).toBe(floats.weightSectorBytes);
+  expect(halves.inputSectorBytes).toBe(floats.inputSectorBytes);
+});
+
+test("halves save a split kernel half of its products and cost it more than that", async () => {
+  const decode = { format: "Q4_1", activations: "float", tokens: 1 } as const;
+  const floats = await traffic(device, decode, split);
+  const halves = await traffic(device, decode, { ...split, float16: true });
+  expect([floats.products, halves.products]).toEqual([1, 1 / 2]);
+  // Floats take the places out of the activations, once for four rows; halves out of each weight.
+  expect(floats.forms).toBeCloseTo(1 / 4);
+  expect(halves.forms).toBeCloseTo(1 + 1 / 2 + 1 / 2 / 4 + 3 / 4);
+  expect(halves.workgroupBytes).toBe(floats.workgroupBytes);
+  expect(halves.weightSectorBytes).toBe(floats.weightSectorBytes);
+});
+
+test("an integer product is one instruction for two weights or for four", async () => {
+  const decode = { format: "Q4_1", activations: "int8", tokens: 1 } as const;
+  const pairs = await traffic(device, decode, { ...threads, inner: "pairs" });
+  const dots = await traffic(device, decode, threads);
+  const scaled = await traffic(device, { ...decode, format: "Q6_K" }, threads);
+  expect([pairs.products, dots.products, scaled.products]).toEqual([1 / 2, 1 / 4, 1 / 2]);
+});
+
+test("attention by workgroup: more threads, and values coalesced but not keys", async () => {
+  const work = { heads: 4, keyValueHeads: 2, headSize: 64, rows: 1, context: 256 };
+  const [narrow, , wide] = attentionCandidates(work);
+  const apart = await attentionTraffic(device, work, narrow!);
+  const together = await attentionTraffic(device, work, wide!);
+  // Four splits of two key heads, in one workgroup of eight threads; two workgroups of 64.
+  expect([apart.threads, together.threads]).toEqual([8, 128]);
+  expect([apart.pairs, together.pairs]).toEqual([4 * 256, 2 * 256]);
+  // Two heads share the 128 bytes of a key; a sector for each 16 of them.
+  expect(apart.keys).toEqual({ bytes: 64, sectorBytes: 128 });
+  expect(apart.values).toEqual({ bytes: 64, sectorBytes: 128 });
+  expect(together.keys).toEqual({ bytes: 64, sectorBytes: 128 });
+  // A word for each of 64 threads, two of which ask for the same.
+  expect(together.values).toEqual({ bytes: 128, sectorBytes: 64 });
+  expect([apart.leastBytes, together.leastBytes]).toEqual([128, 128]);
+  // Two positions share one rescaling; each of 64 threads computes each weight.
+  expect(apart.exponentials).toBe(1 + 1 / 2);
+  expect(together.exponentials).toBe(64 + 1);
+  // The query once for each key; and each thread all scores, for the largest and for the weights.
+  expect([apart.workgroupBytes, together.workgroupBytes]).toEqual([0, 64 * 4 + 2 * 64 * 4]);
+});
+
+test("rows of a prompt share by threads, at the same position, what they load", async () => {
+  const work = { heads: 4, keyValueHeads: 2, headSize: 64, rows: 8, context: 64 };
+  const [narrow, , wide] = attentionCandidates(work);
+  const apart = await attentionTraffic(device, work, narrow!);
+  const together = await attentionTraffic(device, work, wide!);
+  expect(apart.pairs).toBe(4 * (57 + 58 + 59 + 60 + 61 + 62 + 63 + 64));
+  // Eight threads are four rows of two key heads.
+  expect(apart.keys.sectorBytes / apart.keys.bytes).toBeCloseTo(2 / 4, 1);
+  expect(together.keys.sectorBytes / together.keys.bytes).toBe(2);
 });

@@ -1,12 +1,19 @@
 /**
  * In the browser: times the variants of the matrix kernels on given shapes, or counts what
- * they ask of memory. `tabmeshBench` is put on `globalThis` for the driver (main.ts).
+ * they and the attention kernels ask of a wide GPU. `tabmeshBench` is put on `globalThis` for
+ * the driver (main.ts).
  */
 import { variantName, type MatVariant } from "../../src/kernels/mat-source.ts";
 import { matCandidates, type Workload } from "../../src/kernels/mat-variants.ts";
 import { requestKernelDevice, shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { makeBench, type MatJob } from "../../src/kernels/tune-bench.ts";
 import type { BenchPageFunction } from "../support/bench-browser.ts";
+import {
+  attentionCandidates,
+  attentionTraffic,
+  type AttentionTraffic,
+  type AttentionWork,
+} from "./attention-traffic.ts";
 import { traffic, type Traffic } from "./traffic.ts";
 
 export type MatCase = MatJob & {
@@ -24,20 +31,22 @@ export type MatTiming = {
 };
 
 export type CountedMat = Traffic & { readonly variant: string };
+export type CountedAttention = AttentionTraffic & { readonly variant: string };
 
-export type MatRequest = { readonly work: MatCase; readonly counting: boolean };
+export type KernelRequest =
+  | { readonly kind: "time" | "count"; readonly work: MatCase }
+  | { readonly kind: "count-attention"; readonly work: AttentionWork };
 
 /** Runs of each variant; the fastest counts, since other work on the machine only slows. */
 const RUNS = 7;
 
-const candidatesOf = (device: GPUDevice, { workload, activations, format, variants }: MatCase) =>
-  variants ?? matCandidates(workload, activations, shaderFeatures(device), format);
-
 async function measureMat(device: GPUDevice, work: MatCase): Promise<MatTiming[]> {
+  const { workload, activations, format } = work;
   const nudge = navigator.userAgent.includes("Firefox"); // only the clock depends on it
   const bench = await makeBench(device, work, work.tokens, nudge);
   const timings: MatTiming[] = [];
-  for (const variant of candidatesOf(device, work)) {
+  const candidates = matCandidates(workload, activations, shaderFeatures(device), format);
+  for (const variant of work.variants ?? candidates) {
     const start = performance.now();
     const failed = await bench.prepare(variant);
     if (failed !== null) throw new Error(failed);
@@ -51,18 +60,38 @@ async function measureMat(device: GPUDevice, work: MatCase): Promise<MatTiming[]
 }
 
 async function countMat(device: GPUDevice, work: MatCase): Promise<CountedMat[]> {
+  const features = { ...shaderFeatures(device), float16: true }; // noting.ts runs f16 as f32
+  const { workload, activations, format } = work;
+  const candidates = matCandidates(workload, activations, features, format);
   const counted: CountedMat[] = [];
-  for (const variant of candidatesOf(device, work)) {
+  for (const variant of work.variants ?? candidates) {
     counted.push({ variant: variantName(variant), ...(await traffic(device, work, variant)) });
   }
   return counted;
 }
 
+async function countAttention(device: GPUDevice, work: AttentionWork): Promise<CountedAttention[]> {
+  const counted: CountedAttention[] = [];
+  for (const candidate of attentionCandidates(work)) {
+    const { kind, workgroupSize } = candidate.variant;
+    const variant = `${kind} wg${workgroupSize}`;
+    counted.push({ variant, ...(await attentionTraffic(device, work, candidate)) });
+  }
+  return counted;
+}
+
 const tabmeshBench: BenchPageFunction = async (options) => {
-  const { work, counting } = options as MatRequest;
+  const request = options as KernelRequest;
   const device = await requestKernelDevice();
   try {
-    return await (counting ? countMat(device, work) : measureMat(device, work));
+    switch (request.kind) {
+      case "time":
+        return await measureMat(device, request.work);
+      case "count":
+        return await countMat(device, request.work);
+      case "count-attention":
+        return await countAttention(device, request.work);
+    }
   } finally {
     device.destroy();
   }

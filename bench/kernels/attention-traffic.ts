@@ -1,0 +1,164 @@
+/**
+ * What the attention kernels ask of a wide GPU, counted and not timed (noted-run.ts), with the
+ * cache in one segment. All but the threads is for each pair of a query head and a position that
+ * it looks at, so that rows, contexts and kernels compare.
+ */
+import { MAX_SPLITS } from "../../src/engine/attention-plan.ts";
+import { firstVariants } from "../../src/engine/variants.ts";
+import {
+  attentionKernel,
+  attentionOutputFloats,
+  type AttentionVariant,
+} from "../../src/kernels/attention.ts";
+import { queryKeyValueColumns, type AttentionShape } from "../../src/kernels/attention-shape.ts";
+import type { StepParams } from "../../src/kernels/step-uniform.ts";
+import { countSectors, runNoted, type Asked, type NotedRun } from "./noted-run.ts";
+
+export type AttentionWork = {
+  readonly heads: number;
+  readonly keyValueHeads: number;
+  readonly headSize: number;
+  /** The last so many of `context` positions; one row is a decode step. */
+  readonly rows: number;
+  readonly context: number;
+};
+
+/** A kernel, and the positions in each part of a split decode step. */
+export type AttentionCandidate = {
+  readonly variant: AttentionVariant;
+  readonly splitPositions: number;
+};
+
+export type AttentionTraffic = {
+  /** Threads that a step of one layer gives the device at once. */
+  readonly threads: number;
+  readonly keys: Asked;
+  readonly values: Asked;
+  /** Bytes of keys and values for a pair if each were read once in a step. */
+  readonly leastBytes: number;
+  readonly workgroupBytes: number;
+  readonly exponentials: number;
+  /** How many pairs were run and counted. */
+  readonly pairs: number;
+};
+
+/** Numbers of the sums (noting.ts). */
+const PAIRS = 0;
+const EXPONENTIALS = 1;
+
+/** So many at least are run and counted, of those that the step has. */
+const COUNTED_THREADS = 64;
+
+/** The kernels of a narrow and of a wide device, and the narrow one's as a wide one would group it. */
+export function attentionCandidates(work: AttentionWork): readonly AttentionCandidate[] {
+  const features = {
+    subgroups: false,
+    float16: false,
+    integerDot: false,
+    subgroupMinSize: 0,
+    subgroupMaxSize: 0,
+  };
+  const [narrow, wide] = [true, false].map((narrow): AttentionCandidate => {
+    const variants = firstVariants(features, { narrow, halves: "builtin" }, work);
+    const { decodeAttention, prefillAttention, splitPositions } = variants;
+    return { variant: work.rows === 1 ? decodeAttention : prefillAttention, splitPositions };
+  });
+  const { workgroupSize } = wide!.variant;
+  return [narrow!, { ...narrow!, variant: { ...narrow!.variant, workgroupSize } }, wide!];
+}
+
+/** Runs the first workgroups of a step and counts. */
+export async function attentionTraffic(
+  device: GPUDevice,
+  work: AttentionWork,
+  { variant, splitPositions }: AttentionCandidate,
+): Promise<AttentionTraffic> {
+  const { heads, keyValueHeads, headSize, context } = work;
+  const { workgroupSize } = variant;
+  const params = stepOf(work, splitPositions);
+  const noting = notedAttention(work, variant, params);
+  const [groups] = noting.kernel.workgroups(params);
+  const counted = Math.min(groups, Math.ceil(COUNTED_THREADS / workgroupSize));
+  const noted = await runNoted(device, { ...noting, workgroups: [counted, 1, 1] });
+  // All threads of a workgroup that work on the same pairs have added them.
+  const pairs = noted.sums[PAIRS]! / (variant.kind === "workgroup" ? workgroupSize : 1);
+  const isKey = (word: number) => Math.floor(word / (context * (headSize / 2))) % 2 === 0;
+  const asked = (keys: boolean): Asked => {
+    const { bytes, sectorBytes } = countSectors(
+      noted.loads.filter(({ word }) => isKey(word) === keys),
+    );
+    return { bytes: bytes / pairs, sectorBytes: sectorBytes / pairs };
+  };
+  const all = heads * params.rows.reduce((sum, { position }) => sum + position + 1, 0);
+  return {
+    threads: groups * workgroupSize,
+    keys: asked(true),
+    values: asked(false),
+    leastBytes: (keyValueHeads * context * headSize * 4) / all,
+    workgroupBytes: noted.workgroupBytes / pairs,
+    exponentials: noted.sums[EXPONENTIALS]! / pairs,
+    pairs,
+  };
+}
+
+/** As the engine cuts a step that is longer than a part. */
+function stepOf({ rows, context }: AttentionWork, splitPositions: number): StepParams {
+  const splits = rows === 1 ? Math.min(MAX_SPLITS, Math.ceil(context / splitPositions)) : 1;
+  return {
+    rows: Array.from({ length: rows }, (_, i) => ({
+      sequence: 0,
+      position: context - rows + i,
+      token: 0,
+    })),
+    samples: [],
+    splits,
+    splitPositions: Math.ceil(context / splits),
+  };
+}
+
+function notedAttention(
+  { rows, context, ...heads }: AttentionWork,
+  variant: AttentionVariant,
+  params: StepParams,
+): Omit<NotedRun<StepParams>, "workgroups"> {
+  const shape: AttentionShape = {
+    ...heads,
+    ropePairs: "interleaved",
+    ropeDims: heads.headSize,
+    scale: 1,
+    bias: false,
+    headNorm: false,
+    epsilon: 0,
+    segmentStarts: [0, context],
+  };
+  const kernel = attentionKernel(shape, variant);
+  const zeros = (words: number) => new Uint32Array(words);
+  return {
+    kernel: { ...kernel, wgsl: withSums(kernel.wgsl) },
+    params,
+    inputs: [
+      zeros(rows * queryKeyValueColumns(shape)),
+      zeros(context * shape.ropeDims),
+      zeros(4),
+      { output: attentionOutputFloats(shape, rows, params.splits) },
+      zeros(shape.keyValueHeads * context * shape.headSize),
+    ],
+    buffers: ["cache0"],
+    workgroupSize: variant.workgroupSize,
+  };
+}
+
+/** The text with the pairs and the exponentials added up. */
+function withSums(wgsl: string): string {
+  const end = /^ {2}let end = .*;$/m;
+  if (!end.test(wgsl)) throw new Error("the kernel no longer names the end of its positions");
+  const counted = wgsl
+    .replace(end, `$&\n  add_note(${PAIRS}u, SHARED * (end - begin));`)
+    .replace(/\bexp\(/g, "counted_exp(");
+  return `${counted}
+fn counted_exp(x: f32) -> f32 {
+  add_note(${EXPONENTIALS}u, 1u);
+  return exp(x);
+}
+`;
+}

@@ -1,0 +1,88 @@
+/**
+ * Runs a kernel with its loads noted (noting.ts), and groups them as a wide GPU issues them: 32
+ * threads of a workgroup at a time, each group costing the 32-byte sectors that it touches.
+ * Threads of a workgroup are taken to run in step, which the kernels' loops allow.
+ */
+import type { Kernel, Workgroups } from "../../src/kernels/runner.ts";
+import { run, upload, type RunInput } from "../../src/kernels/runner-once.ts";
+import { notedWgsl, SUMS, WARP } from "./noting.ts";
+
+export type Load = {
+  readonly thread: number;
+  /** Which of the thread's loads it is. */
+  readonly order: number;
+  /** The buffer's place among those noted. */
+  readonly buffer: number;
+  /** Address and length in the buffer, in words of four bytes. */
+  readonly word: number;
+  readonly words: number;
+};
+
+export type Noted = {
+  readonly loads: readonly Load[];
+  /** Bytes that threads read from workgroup memory. */
+  readonly workgroupBytes: number;
+  /** What the caller's text added with `add_note`, by the number it gave. */
+  readonly sums: readonly number[];
+};
+
+export type Asked = {
+  /** What the threads ask for, and the sectors touched: what moves where no cache helps. */
+  readonly bytes: number;
+  readonly sectorBytes: number;
+};
+
+const SECTOR_BYTES = 32;
+const MOST_LOADS = 1 << 20;
+/** Of `Notes`, before the loads. */
+const HEADER_WORDS = 2 + SUMS;
+
+export type NotedRun<Params> = {
+  readonly kernel: Kernel<Params>;
+  readonly params: Params;
+  readonly inputs: readonly RunInput[];
+  /** Names of the buffers whose loads are noted; the text may lack some. */
+  readonly buffers: readonly string[];
+  readonly workgroupSize: number;
+  /** Instead of the kernel's own grid. */
+  readonly workgroups: Workgroups;
+};
+
+/** Runs the kernel on so many workgroups, and returns what was noted. */
+export async function runNoted<Params>(
+  device: GPUDevice,
+  { kernel, params, inputs, buffers, workgroupSize, workgroups }: NotedRun<Params>,
+): Promise<Noted> {
+  const wgsl = notedWgsl(kernel.wgsl, buffers, workgroupSize);
+  const notes = upload(device, new Uint32Array(HEADER_WORDS + 4 * MOST_LOADS));
+  const traced = { ...kernel, name: `${kernel.name}, noted`, wgsl, workgroups: () => workgroups };
+  const results = await run(device, traced, [...inputs, notes], params);
+  notes.destroy();
+  const words = new Uint32Array(results.at(-1)!.buffer);
+  const count = words[0]!;
+  if (count > MOST_LOADS) throw new RangeError(`${count} loads do not fit the notes`);
+  const loads = Array.from({ length: count }, (_, i): Load => {
+    const at = HEADER_WORDS + 4 * i;
+    const what = words[at + 2]!;
+    return {
+      thread: words[at]!,
+      order: words[at + 1]!,
+      buffer: what >> 3,
+      word: words[at + 3]!,
+      words: what & 7,
+    };
+  });
+  return { loads, workgroupBytes: words[1]!, sums: [...words.subarray(2, 2 + SUMS)] };
+}
+
+/** Bytes asked for and sectors touched; a warp's n-th load is one access. */
+export function countSectors(loads: Iterable<Load>): Asked {
+  let bytes = 0;
+  const touched = new Set<string>();
+  for (const { thread, order, buffer, word, words } of loads) {
+    bytes += words * 4;
+    const sector = Math.floor((word * 4) / SECTOR_BYTES);
+    touched.add(`${Math.floor(thread / WARP)} ${order} ${buffer} ${sector}`);
+  }
+  return { bytes, sectorBytes: touched.size * SECTOR_BYTES };
+}
