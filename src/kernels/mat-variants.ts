@@ -22,8 +22,7 @@ const split = (
   tokens: number,
   workgroup: number,
   subgroups: boolean,
-  float16 = false,
-): MatVariant => ({ kind: "split", rows, tokens, workgroup, subgroups, float16 });
+): MatVariant => ({ kind: "split", rows, tokens, workgroup, subgroups, float16: false });
 
 const tile = (tokens: number, float16: boolean): MatVariant => ({ kind: "tile", tokens, float16 });
 
@@ -57,7 +56,6 @@ const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> =
       split(4, 1, 64, true),
       split(8, 1, 64, true),
       split(4, 1, 64, false),
-      split(4, 1, 64, true, true),
     ],
     int8: [
       threads(4, 1, 16, "pairs"),
