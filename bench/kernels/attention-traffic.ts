@@ -150,7 +150,7 @@ function notedAttention(
 
 /** The text with the pairs and the exponentials added up. */
 function withSums(wgsl: string): string {
-  const end = /^ {2}let end = .*;$/m;
+  const end = /^ *let end = .*;$/m;
   if (!end.test(wgsl)) throw new Error("the kernel no longer names the end of its positions");
   const counted = wgsl
     .replace(end, `$&\n  add_note(${PAIRS}u, SHARED * (end - begin));`)

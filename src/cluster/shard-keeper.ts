@@ -59,7 +59,10 @@ export class ShardKeeper {
     const { room } = this.#parts;
     const { placement } = room.state;
     const mine = placement && stageOf(placement, room.self);
-    if (placement && mine && this.#lastReport?.status === "ready") this.#ready(placement, mine);
+    const last = this.#lastReport;
+    // While it loads or connects, its own report will carry them.
+    const isReady = last?.status === "ready" && last.placement === placement?.id;
+    if (placement && mine && isReady) this.#ready(placement, mine);
   }
 
   #look(): void {

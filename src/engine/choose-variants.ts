@@ -5,7 +5,7 @@
  */
 import { acceptsInt8 } from "../kernels/mat.ts";
 import type { Workload } from "../kernels/mat-variants.ts";
-import { shaderFeatures, type ShaderFeatures } from "../kernels/runner-device.ts";
+import { shaderFeatures } from "../kernels/runner-device.ts";
 import { tunedLine, tuneMat, unmeasured, type TuneJob, type Tuned } from "../kernels/tune.ts";
 import { CHUNKS, fastestChunk, type Chunk } from "../kernels/tune-chunk.ts";
 import type { TuneClock } from "../kernels/tune-clock.ts";
@@ -81,10 +81,13 @@ export async function measureVariants(
       for (const workload of job.workloads) memory.add(job, workload, workloads[workload]);
     }
   }
-  const before = chosenFrom(memory, traits, device, shard, options);
-  await measureChunk(device, memory, shard, before, options, clock);
+  const { chunk } = chosenFrom(memory, traits, device, shard, options);
+  if (chunk !== null && !memory.chunks.has(chunk.key)) {
+    const rows = await fastestChunk(device, { ...chunk, budgetMs: CHUNK_BUDGET_MS, nudge, clock });
+    memory.chunks.set(chunk.key, rows);
+  }
   await memory.keep();
-  return { ...chosenFrom(memory, traits, device, shard, options), final: true };
+  return chosenFrom(memory, traits, device, shard, options);
 }
 
 function chosenFrom(
@@ -93,36 +96,28 @@ function chosenFrom(
   device: GPUDevice,
   shard: ShardDescription,
   options: ShardOptions,
-): ChosenVariants {
+): ChosenVariants & { readonly chunk: ReturnType<typeof chunkJob> } {
   const features = shaderFeatures(device);
   const first = firstVariants(features, traits, shard.model);
-  const jobs = tuneJobs(shard, options);
-  const known = knownOf(memory, jobs, features, traits.narrow);
+  const known = tuneJobs(shard, options).map((job): Tuned => {
+    const of = (workload: Workload) =>
+      memory.find(job, workload) ?? unmeasured(job, workload, features, traits.narrow);
+    return { job, workloads: { decode: of("decode"), batch: of("batch"), prefill: of("prefill") } };
+  });
   const mat = measuredChoice(known, first.mat);
   const chunk = chunkJob(shard, known, mat);
-  const maxRows = (chunk && memory.chunks.get(chunk.key)) ?? CHUNKS[0];
+  const measuredRows = chunk === null ? CHUNKS[0] : memory.chunks.get(chunk.key);
+  const maxRows = measuredRows ?? CHUNKS[0];
   return {
     variants: { ...first, mat },
     maxRows,
     lines: [
       deviceLine(traits, first, maxRows),
-      ...(jobs.length > 0 ? known.map(tunedLine) : [UNTUNED]),
+      ...(known.length > 0 ? known.map(tunedLine) : [UNTUNED]),
     ],
-    final: missingJobs(memory, shard, options).length === 0,
+    final: measuredRows !== undefined && missingJobs(memory, shard, options).length === 0,
+    chunk,
   };
-}
-
-function knownOf(
-  memory: TuningMemory,
-  jobs: readonly TuneJob[],
-  features: ShaderFeatures,
-  narrow: boolean,
-): Tuned[] {
-  return jobs.map((job) => {
-    const of = (workload: Workload) =>
-      memory.find(job, workload) ?? unmeasured(job, workload, features, narrow);
-    return { job, workloads: { decode: of("decode"), batch: of("batch"), prefill: of("prefill") } };
-  });
 }
 
 /** What has not been measured yet. */
@@ -154,7 +149,7 @@ async function measureTraits(device: GPUDevice, nudge: boolean): Promise<DeviceT
   return { narrow, halves: narrow ? await fasterHalves(device, nudge) : "builtin" };
 }
 
-/** The largest product of a prompt's step that was measured, and the name of the shard's chunk. */
+/** The largest product of a prompt's step that was measured, and the key of its chunk's rows. */
 function chunkJob(shard: ShardDescription, tuned: readonly Tuned[], mat: EngineVariants["mat"]) {
   const size = ({ job }: Tuned) => job.rows * job.columns;
   const candidates = tuned.filter(({ job, workloads }) => {
@@ -168,24 +163,6 @@ function chunkJob(shard: ShardDescription, tuned: readonly Tuned[], mat: EngineV
   const macsPerRow = layerMacs(shard);
   const key = `${job.format} ${job.activations} ${job.rows}x${job.columns} of ${macsPerRow}`;
   return { job, ...fastest, macsPerRow, key };
-}
-
-/** Rows of a prompt's chunk: measured once for a shape. */
-async function measureChunk(
-  device: GPUDevice,
-  memory: TuningMemory,
-  shard: ShardDescription,
-  { variants }: ChosenVariants,
-  options: ShardOptions,
-  clock: TuneClock,
-): Promise<void> {
-  const features = shaderFeatures(device);
-  const known = knownOf(memory, tuneJobs(shard, options), features, memory.traits!.narrow);
-  const chunk = chunkJob(shard, known, variants.mat);
-  if (chunk === null || memory.chunks.has(chunk.key)) return;
-  const { nudge } = options;
-  const rows = await fastestChunk(device, { ...chunk, budgetMs: CHUNK_BUDGET_MS, nudge, clock });
-  memory.chunks.set(chunk.key, rows);
 }
 
 /** Multiply-accumulates of one row in all layers. */

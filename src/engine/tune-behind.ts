@@ -6,7 +6,7 @@ import { STEP_BYTES } from "../kernels/step-uniform.ts";
 import { TuneClock, workDone, type OtherWork } from "../kernels/tune-clock.ts";
 import { measureVariants, type ChosenVariants } from "./choose-variants.ts";
 import type { GpuShard } from "./gpu-shard.ts";
-import type { LayerPlan, MatContext, Recorded, StepWork } from "./layer-plan.ts";
+import type { LayerPlan, MatContext } from "./layer-plan.ts";
 import type { SamplePlan } from "./sample-plan.ts";
 import type { EngineVariants } from "./variants.ts";
 
@@ -23,12 +23,14 @@ export type TuneBehind = {
 /** Between the steps of an answer there is less; between answers more. */
 const QUIET_MS = 30;
 
-/** Never rejects: what fails here is told by the next step, and the first guess goes on. */
+/** Never rejects: what fails here is told among the variants, and the first guess goes on. */
 export async function tuneBehind(parts: TuneBehind): Promise<void> {
+  const { shard, chosen } = parts;
   try {
     await tune(parts);
   } catch (error) {
-    if (parts.shard.failure === null) console.warn("The variants were not measured:", error);
+    if (shard.failure !== null) return;
+    shard.describe([...chosen.lines, `the first guess stays; not measured: ${String(error)}`]);
   }
 }
 
@@ -88,8 +90,8 @@ function sameMatrices(shard: GpuShard, a: EngineVariants, b: EngineVariants): bo
 }
 
 /**
- * Each kind of step for no rows: nothing is written, but a driver that compiles when a pipeline
- * first runs does it now.
+ * Each kind of step for no rows: nothing that a later step reads is written, but a driver that
+ * compiles when a pipeline first runs does it now.
  */
 async function runOnce(
   device: GPUDevice,
@@ -100,11 +102,10 @@ async function runOnce(
   device.queue.writeBuffer(step, 0, new Uint8Array(STEP_BYTES));
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
-  const record = (part: Recorded, work: StepWork) => part.record(pass, work);
   WORKLOADS.forEach((workload, i) => {
     for (const layer of layers) {
-      record(layer.queryKeyValue, { rows: i + 1, workload });
-      record(layer.rest, { rows: i + 1, workload });
+      layer.queryKeyValue.record(pass, { rows: i + 1, workload });
+      layer.rest.record(pass, { rows: i + 1, workload });
     }
   });
   pass.end();

@@ -16,7 +16,7 @@ import { isFresh } from "../shared/kept-measurements.ts";
 import type { DeviceTraits } from "./variants.ts";
 
 /** Raise it when a kernel or a candidate changes: older timings then do not compare. */
-const TUNING_VERSION = 1;
+const TUNING_VERSION = 2;
 
 const KEY = "tabmesh.tuning";
 

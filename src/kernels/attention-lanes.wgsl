@@ -28,17 +28,8 @@ fn main(
   @builtin(subgroup_invocation_id) lane_id: u32,
 ) {
   let lane = lane_id & 3u;
-  let split = group.x % step.splits;
-  let part = group.x / step.splits % PARTS;
-  let row = group.x / step.splits / PARTS;
-  if (row >= step.rows) {
-    return;
-  }
-  let sequence = step.row[row].x;
-  let position = step.row[row].y;
-  let kv_head = part * SHARED / GROUP;
-  let begin = min(split * step.split_positions, position + 1u);
-  let end = min(begin + step.split_positions, position + 1u);
+  let unit = group.x;
+  // #part unit
 
   // Each lane reads of the newest position what it has just written.
   if (begin <= position && position < end) {
@@ -81,9 +72,4 @@ fn main(
   // #end
 }
 
-fn store4(at: u32, v: vec4<f32>) {
-  out[at] = v.x;
-  out[at + 1u] = v.y;
-  out[at + 2u] = v.z;
-  out[at + 3u] = v.w;
-}
+// #part store4

@@ -17,11 +17,35 @@ fn unpacked(low: u32, high: u32) -> vec4<f32> {
   // #part unpack
 }
 
-// A position's key or value as vec4s n{b}_{f}, from the block `from` of the cache.
+// What a thread does of `unit`: the (row, part, split), and the positions of the split.
+
+// #section unit
+let split = unit % step.splits;
+let part = unit / step.splits % PARTS;
+let row = unit / step.splits / PARTS;
+if (row >= step.rows) {
+  return;
+}
+let sequence = step.row[row].x;
+let position = step.row[row].y;
+let kv_head = part * SHARED / GROUP;
+let begin = min(split * step.split_positions, position + 1u);
+let end = min(begin + step.split_positions, position + 1u);
+
+// #section store4
+fn store4(at: u32, v: vec4<f32>) {
+  out[at] = v.x;
+  out[at + 1u] = v.y;
+  out[at + 2u] = v.z;
+  out[at + 3u] = v.w;
+}
+
+// A position's key or value as vec4s n{b}_{f}, from the block `from` of the cache: all blocks, or
+// for a lane of a quad every fourth.
 
 // #section own.numbers
 // #each o < OCTETS
-let words{b}_{o} = cache{s}[from{b} + {o}u];
+let words{b}_{o} = cache{s}[from{b} + {FIRST} + {o}u * {STRIDE}u];
 let n{b}_{o*2} = unpacked(words{b}_{o}.x, words{b}_{o}.y);
 let n{b}_{o*2+1} = unpacked(words{b}_{o}.z, words{b}_{o}.w);
 // #end
@@ -37,14 +61,7 @@ let n{b}_{i*4+2} = quadSwapY(n{b}_{i*4});
 let n{b}_{i*4+3} = quadSwapDiagonal(n{b}_{i*4});
 // #end
 
-// Each lane of a quad has every fourth block.
-
-// #section lanes.numbers
-// #each o < OWNED_OCTETS
-let words{b}_{o} = cache{s}[from{b} + {o*4}u + lane];
-let n{b}_{o*2} = unpacked(words{b}_{o}.x, words{b}_{o}.y);
-let n{b}_{o*2+1} = unpacked(words{b}_{o}.z, words{b}_{o}.w);
-// #end
+// Each lane of a quad has found its part of a score.
 
 // #section lanes.score
 // #each h < SHARED
@@ -130,9 +147,8 @@ let j = i % (DIM / 4u) * 2u;
 let scale = head_scale(row, head);
 query[i] = SCALE * vec4(rotated(row, head, j, position, scale), rotated(row, head, j + 1u, position, scale));
 
-// The thread that reads the newest position has just written it.
-
 // #section threads.write
+// The thread that reads the newest position has just written it.
 if (begin <= position && position < end) {
   write_position(row, kv_head, sequence, position);
 }

@@ -24,17 +24,7 @@
 @compute @workgroup_size({WORKGROUP})
 fn main(@builtin(global_invocation_id) thread: vec3<u32>) {
   let unit = thread.x;
-  let split = unit % step.splits;
-  let part = unit / step.splits % PARTS;
-  let row = unit / step.splits / PARTS;
-  if (row >= step.rows) {
-    return;
-  }
-  let sequence = step.row[row].x;
-  let position = step.row[row].y;
-  let kv_head = part * SHARED / GROUP;
-  let begin = min(split * step.split_positions, position + 1u);
-  let end = min(begin + step.split_positions, position + 1u);
+  // #part unit
 
   // #part write
   var query: array<vec4<f32>, {QUADS}>;    // [SHARED, DIM / 4]
@@ -72,9 +62,4 @@ fn main(@builtin(global_invocation_id) thread: vec3<u32>) {
   // #end
 }
 
-fn store4(at: u32, v: vec4<f32>) {
-  out[at] = v.x;
-  out[at + 1u] = v.y;
-  out[at + 2u] = v.z;
-  out[at + 3u] = v.w;
-}
+// #part store4

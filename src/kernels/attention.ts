@@ -77,15 +77,17 @@ export function attentionKernel(
   const shared = sharedHeads(shape);
   const partCount = shape.heads / shared;
   const { kind, block, halves, workgroupSize, fused } = variant;
+  const stride = kind === "lanes" ? 4 : 1; // from one block of a head that a thread has to its next
   const values = {
     ...shapeValues(shape),
     PARTS: partCount,
     SHARED: shared,
     WORKGROUP: workgroupSize,
     PARTIAL_BASE: partialBase(shape),
-    OCTETS: shape.headSize / 8,
-    FOURS: shape.headSize / (kind === "lanes" ? 16 : 4),
-    OWNED_OCTETS: shape.headSize / 32,
+    OCTETS: shape.headSize / stride / 8,
+    FOURS: shape.headSize / stride / 4,
+    FIRST: kind === "lanes" ? "lane" : "0u",
+    STRIDE: stride,
     SIXTEENS: Math.floor(shape.headSize / 16),
     BLOCK: block,
     UNIT: halves === "shifted" ? "0x1p112f" : "1.0",
@@ -98,9 +100,11 @@ export function attentionKernel(
     query: PARTS[`${fused ? "fused" : "plain"}.query`]!,
     write: fused ? PARTS[`${kind}.write`]! : "",
     common: PARTS["common"]!,
+    unit: PARTS["unit"]!,
+    store4: PARTS["store4"]!,
     accumulators: PARTS["accumulators"]!,
     positions: PARTS["positions"]!,
-    numbers: PARTS[`${kind === "quads" || kind === "lanes" ? kind : "own"}.numbers`]!,
+    numbers: PARTS[`${kind === "quads" ? "quads" : "own"}.numbers`]!,
     score: kind === "lanes" ? PARTS["lanes.score"]! : "",
     unpack: PARTS[`${halves}.unpack`]!,
   };

@@ -11,7 +11,7 @@ import { variantName, type MatVariant } from "./mat-source.ts";
 import { firstVariant, matCandidates, type Workload } from "./mat-variants.ts";
 import { shaderFeatures, type ShaderFeatures } from "./runner-device.ts";
 import { makeBench, type MatBench, type MatJob } from "./tune-bench.ts";
-import { TuneClock } from "./tune-clock.ts";
+import type { TuneClock } from "./tune-clock.ts";
 
 export type TuneJob = MatJob & { readonly workloads: readonly Workload[] };
 
@@ -23,7 +23,7 @@ export type TuneOptions = {
   readonly narrow: boolean;
   readonly nudge: boolean;
   /** Keeps measurements apart from other work; time spent waiting is not of the budget. */
-  readonly clock?: TuneClock;
+  readonly clock: TuneClock;
   onProgress?(done: number, total: number): void;
 };
 
@@ -47,7 +47,7 @@ const WORKLOADS: readonly Workload[] = ["decode", "batch", "prefill"];
  * What the budget does not reach keeps the first guess and has no timings.
  */
 export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<Tuned[]> {
-  const { jobs, budgetMs, prefillTokens, clock = new TuneClock() } = options;
+  const { jobs, budgetMs, prefillTokens, clock } = options;
   const start = clock.now();
   const end = start + budgetMs * FIRST_SHARE;
   const tokens = { decode: 1, batch: 4, prefill: prefillTokens };
@@ -62,7 +62,7 @@ export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<
         const until = clock.now() + (end - clock.now()) / (total - done);
         const result = startOn(device, job, workload, options);
         results.set(`${workload} ${index}`, result);
-        await tuneOne(device, job, result, workload, tokens[workload], until, options, clock);
+        await tuneOne(device, job, result, workload, tokens[workload], until, options);
         options.onProgress?.(++done, total);
       }
     }
@@ -171,8 +171,7 @@ async function tuneOne(
   workload: Workload,
   tokens: number,
   until: number,
-  { nudge }: TuneOptions,
-  clock: TuneClock,
+  { nudge, clock }: TuneOptions,
 ): Promise<void> {
   const { first, timings, refused } = result;
   const { activations, format } = job;

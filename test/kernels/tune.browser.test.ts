@@ -45,6 +45,7 @@ test("measures every workload, refuses nothing here, and reports progress", asyn
     prefillTokens: 32,
     narrow: true,
     nudge,
+    clock: new TuneClock(),
     onProgress: (done) => progress.push(done),
   });
   expect(progress).toEqual([1, 2, 3, 4, 5, 6]);
@@ -71,6 +72,7 @@ test("without a budget the first guess stands, at once", async () => {
     prefillTokens: 32,
     narrow: true,
     nudge,
+    clock: new TuneClock(),
   });
   expect(performance.now() - start).toBeLessThan(50);
   expect(workloads.map((workload) => tuned!.workloads[workload].winner)).toEqual(
