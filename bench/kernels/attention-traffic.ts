@@ -8,6 +8,7 @@ import { firstVariants } from "../../src/engine/variants.ts";
 import {
   attentionKernel,
   attentionOutputFloats,
+  workgroupThreads,
   type AttentionVariant,
 } from "../../src/kernels/attention.ts";
 import { queryKeyValueColumns, type AttentionShape } from "../../src/kernels/attention-shape.ts";
@@ -74,9 +75,9 @@ export async function attentionTraffic(
   { variant, splitPositions }: AttentionCandidate,
 ): Promise<AttentionTraffic> {
   const { heads, keyValueHeads, headSize, context } = work;
-  const { workgroupSize } = variant;
   const params = stepOf(work, splitPositions);
   const noting = notedAttention(work, variant, params);
+  const { workgroupSize } = noting;
   const [groups] = noting.kernel.workgroups(params);
   const counted = Math.min(groups, Math.ceil(COUNTED_THREADS / workgroupSize));
   const noted = await runNoted(device, { ...noting, workgroups: [counted, 1, 1] });
@@ -144,7 +145,7 @@ function notedAttention(
       zeros(shape.keyValueHeads * context * shape.headSize),
     ],
     buffers: ["cache0"],
-    workgroupSize: variant.workgroupSize,
+    workgroupSize: workgroupThreads(shape, variant),
   };
 }
 

@@ -2,9 +2,10 @@
 //
 //   out and partials as in attention-threads.wgsl
 //
-// For GPUs: one workgroup for each (row, part, split). A tile of WORKGROUP
-// positions at a time: thread t scores position t for all heads, then owns
-// elements t, t + WORKGROUP, ... of the result.
+// For GPUs: one workgroup for each (row, part, split), of TEAMS teams of a thread for each block
+// of eight numbers of a head. A team takes PASSES positions at a time. Its lanes load a key's or
+// value's neighbouring blocks; lane p adds up what they found for the p-th score, and weighs it
+// for all of them. Each team has maxima of its own, and they are joined at the end.
 // dispatch (rows * PARTS * splits, 1, 1)
 
 // #part step
@@ -18,16 +19,17 @@
 
 // #part rope-pair
 // #part kv-write
-const SCALE = f32({SCALE});
-const PARTS = {PARTS}u;
-const SHARED = {SHARED}u;
-const GROUP = HEADS / KV_HEADS;
-const WORKGROUP = {WORKGROUP}u;
-const PARTIAL_BASE = {PARTIAL_BASE}u;
-const LOWEST = -1e30;
+// #part common
 
-var<workgroup> query: array<vec4<f32>, {QUADS}>;          // [SHARED, DIM / 4]
-var<workgroup> scores: array<f32, {SCORES}>;          // [SHARED, WORKGROUP]
+const LANES = DIM / 8u;
+const TEAMS = {TEAMS}u;
+const PASSES = {PASSES}u;
+const WORKGROUP = TEAMS * LANES;
+
+var<workgroup> query: array<vec4<f32>, {QUADS}>;      // [SHARED, DIM / 4]
+var<workgroup> shares: array<f32, {SHARES}>;      // [TEAMS, PASSES, SHARED, LANES + 1]: odd, against bank conflicts
+var<workgroup> scores: array<f32, {SCORES}>;      // [TEAMS, PASSES, SHARED]
+var<workgroup> weights: array<f32, {SCORES}>;      // [TEAMS, PASSES, SHARED]
 
 fn load_query(row: u32, part: u32, position: u32, t: u32) {
   for (var i = t; i < SHARED * DIM / 4u; i += WORKGROUP) {
@@ -38,103 +40,130 @@ fn load_query(row: u32, part: u32, position: u32, t: u32) {
 
 @compute @workgroup_size({WORKGROUP})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-  let split = group.x % step.splits;
-  let part = group.x / step.splits % PARTS;
-  let row = group.x / step.splits / PARTS;
-  let sequence = step.row[row].x;
-  let position = step.row[row].y;
-  let kv_head = part * SHARED / GROUP;
-  let begin = min(split * step.split_positions, position + 1u);
-  let end = min(begin + step.split_positions, position + 1u);
+  let lane = t % LANES;
+  let team = t / LANES;
+  let unit = group.x;
+  // #part unit
   load_query(row, part, position, t);
   // #part write
   storageBarrier();
   workgroupBarrier();
 
   // #each h < SHARED
-  var m{h} = LOWEST;
-  var l{h} = 0.0;
-  // #each e < OWNED
-  var a{h}_{e} = 0.0;
+  let q{h}_0 = UNIT * query[{h}u * (DIM / 4u) + 2u * lane];
+  let q{h}_1 = UNIT * query[{h}u * (DIM / 4u) + 2u * lane + 1u];
   // #end
-  // #end
+  // #part accumulators
+  let scored = (team * PASSES + lane) * SHARED;    // for lanes below PASSES
   // #each s < SEGMENTS
   {
     let length = STARTS[{s+1}] - STARTS[{s}];
     let plane = (sequence * KV_HEADS + kv_head) * 2u * length;
     let last = min(end, STARTS[{s+1}]);
-    for (var tile = max(begin, STARTS[{s}]); tile < last; tile += WORKGROUP) {
-      let count = min(WORKGROUP, last - tile);
-      if (t < count) {
-        let at = (plane + tile + t - STARTS[{s}]) * (DIM / 8u);
+    for (var tile = max(begin, STARTS[{s}]); tile < last; tile += TEAMS * PASSES) {
+      for (var p = 0u; p < PASSES; p++) {
+        let at = plane + min(tile + p * TEAMS + team, last - 1u) - STARTS[{s}];
+        let words = cache{s}[at * LANES + lane];
+        let low = unpacked(words.x, words.y);
+        let high = unpacked(words.z, words.w);
+        let to = (team * PASSES + p) * SHARED * (LANES + 1u) + lane;
         // #each h < SHARED
-        var s{h} = 0.0;
+        shares[to + {h}u * (LANES + 1u)] = dot(q{h}_0, low) + dot(q{h}_1, high);
         // #end
-        for (var o = 0u; o < DIM / 8u; o++) {
-          let words = cache{s}[at + o];
-          let low = vec4(unpack2x16float(words.x), unpack2x16float(words.y));
-          let high = vec4(unpack2x16float(words.z), unpack2x16float(words.w));
-          // #each h < SHARED
-          s{h} += dot(query[{h}u * (DIM / 4u) + 2u * o], low) + dot(query[{h}u * (DIM / 4u) + 2u * o + 1u], high);
-          // #end
-        }
+      }
+      workgroupBarrier();
+      if (lane < PASSES) {
+        let visible = tile + lane * TEAMS + team < last;
         // #each h < SHARED
-        scores[{h}u * WORKGROUP + t] = s{h};
+        {
+          var sum = 0.0;
+          for (var i = 0u; i < LANES; i++) {
+            sum += shares[(scored + {h}u) * (LANES + 1u) + i];
+          }
+          scores[scored + {h}u] = select(LOWEST, sum, visible);
+        }
         // #end
       }
       workgroupBarrier();
       // #each h < SHARED
       {
-        var n = m{h};
-        for (var i = 0u; i < count; i++) {
-          n = max(n, scores[{h}u * WORKGROUP + i]);
+        var most = m{h};
+        for (var p = 0u; p < PASSES; p++) {
+          most = max(most, scores[(team * PASSES + p) * SHARED + {h}u]);
         }
-        let c = exp(m{h} - n);
-        m{h} = n;
+        let c = exp(m{h} - most);
+        m{h} = most;
         l{h} *= c;
-        // #each e < OWNED
-        a{h}_{e} *= c;
-        // #end
+        a{h}_0 *= c;
+        a{h}_1 *= c;
+        if (lane < PASSES) {
+          weights[scored + {h}u] = exp(scores[scored + {h}u] - most);
+        }
       }
       // #end
-      for (var i = 0u; i < count; i++) {
-        let at = (plane + length + tile + i - STARTS[{s}]) * (DIM / 8u);
-        // #each e < OWNED
-        let element{e} = min(t + {e}u * WORKGROUP, DIM - 1u);
-        let pair{e} = unpack2x16float(cache{s}[at + element{e} / 8u][element{e} / 2u % 4u]);
-        let v{e} = select(pair{e}.x, pair{e}.y, (element{e} & 1u) == 1u);
-        // #end
+      workgroupBarrier();
+      for (var p = 0u; p < PASSES; p++) {
+        let at = plane + length + min(tile + p * TEAMS + team, last - 1u) - STARTS[{s}];
+        let words = cache{s}[at * LANES + lane];
+        let low = unpacked(words.x, words.y);
+        let high = unpacked(words.z, words.w);
         // #each h < SHARED
-        {
-          let e = exp(scores[{h}u * WORKGROUP + i] - m{h});
-          l{h} += e;
-          // #each e < OWNED
-          a{h}_{e} += e * v{e};
-          // #end
-        }
+        let e{h} = weights[(team * PASSES + p) * SHARED + {h}u];
+        l{h} += e{h};
+        let w{h} = UNIT * e{h};
+        a{h}_0 += w{h} * low;
+        a{h}_1 += w{h} * high;
         // #end
       }
-      workgroupBarrier();
     }
   }
   // #end
 
+  // A team that saw no position has weights of 1, and joins with none.
   // #each h < SHARED
-  // #each e < OWNED
-  if (t + {e}u * WORKGROUP < DIM) {
-    let element = t + {e}u * WORKGROUP;
-    let head = part * SHARED + {h}u;
-    if (step.splits == 1u) {
-      out[(row * HEADS + head) * DIM + element] = a{h}_{e} / l{h};
-    } else {
-      out[PARTIAL_BASE + ((row * HEADS + head) * step.splits + split) * (DIM + 2u) + element] = a{h}_{e};
+  {
+    if (lane == 0u) {
+      scores[team] = m{h};
     }
-  }
-  // #end
-  if (t == 0u && step.splits > 1u) {
-    let at = PARTIAL_BASE + ((row * HEADS + part * SHARED + {h}u) * step.splits + split) * (DIM + 2u);
-    out[at + DIM] = m{h};
-    out[at + DIM + 1u] = l{h};
+    workgroupBarrier();
+    var most = LOWEST;
+    for (var i = 0u; i < TEAMS; i++) {
+      most = max(most, scores[i]);
+    }
+    let factor = exp(m{h} - most);
+    let low = factor * a{h}_0;
+    let high = factor * a{h}_1;
+    for (var i = 0u; i < 4u; i++) {
+      shares[t * 8u + i] = low[i];
+      shares[t * 8u + 4u + i] = high[i];
+    }
+    if (lane == 0u) {
+      weights[team] = factor * l{h};
+    }
+    workgroupBarrier();
+    var total = 0.0;
+    for (var i = 0u; i < TEAMS; i++) {
+      total += weights[i];
+    }
+    let head = part * SHARED + {h}u;
+    var at = (row * HEADS + head) * DIM;
+    var inverse = 1.0 / total;
+    if (step.splits > 1u) {
+      at = PARTIAL_BASE + ((row * HEADS + head) * step.splits + split) * (DIM + 2u);
+      inverse = 1.0;
+      if (t == 0u) {
+        out[at + DIM] = most;
+        out[at + DIM + 1u] = total;
+      }
+    }
+    for (var e = t; e < DIM; e += WORKGROUP) {
+      var sum = 0.0;
+      for (var i = 0u; i < TEAMS; i++) {
+        sum += shares[i * DIM + e];
+      }
+      out[at + e] = sum * inverse;
+    }
+    workgroupBarrier();
   }
   // #end
 }

@@ -28,9 +28,9 @@ export type AttentionVariant = {
   readonly kind: "threads" | "lanes" | "quads" | "workgroup";
   /** Rotation and cache write are part of the kernel: at most one row for each sequence. */
   readonly fused: boolean;
-  /** Positions that share one rescaling of the accumulators; not for "workgroup". */
+  /** Positions that share one rescaling of the accumulators; "workgroup" finds its own. */
   readonly block: number;
-  /** How f16 pairs become floats: by the builtin, or by shifts, which some adapters do faster; not for "workgroup". */
+  /** How f16 pairs become floats: by the builtin, or by shifts, which some adapters do faster. */
   readonly halves: Halves;
   readonly workgroupSize: number;
 };
@@ -48,17 +48,39 @@ export const fitsSubgroups = ({ headSize }: Pick<AttentionShape, "headSize">) =>
 
 /** Most accumulators of one thread: more spill, and compile for seconds on software adapters. */
 const MAX_SHARED_NUMBERS = 192;
+/** Most numbers of the queries of a workgroup, of which a thread has eight of each head. */
+const MAX_TEAM_NUMBERS = 1024;
+/** Positions of a team at a time: more make rescaling rarer, and take room from other workgroups. */
+const MAX_PASSES = 8;
+const MAX_SHARES_BYTES = 8192;
 /** Floats of `out` before the partial results of splits. */
 export const partialBase = (shape: AttentionShape) => MAX_ROWS * shape.heads * shape.headSize;
 
 /** Query heads that one thread or workgroup takes: a divisor of the heads that share a key. */
-export function sharedHeads(shape: AttentionShape): number {
-  const group = shape.heads / shape.keyValueHeads;
+function sharedHeads({ heads, keyValueHeads, headSize }: AttentionShape, most: number): number {
+  const group = heads / keyValueHeads;
   for (let shared = group; shared > 1; shared--) {
-    if (group % shared === 0 && shared * shape.headSize <= MAX_SHARED_NUMBERS) return shared;
+    if (group % shared === 0 && shared * headSize <= most) return shared;
   }
   return 1;
 }
+
+/** How "workgroup" cuts its threads: teams, positions that a team takes at a time, and query heads. */
+function teamsOf(shape: AttentionShape, workgroupSize: number) {
+  const lanes = shape.headSize / 8;
+  const teams = Math.floor(workgroupSize / lanes);
+  const shared = sharedHeads(shape, MAX_TEAM_NUMBERS);
+  const passBytes = teams * shared * (lanes + 1) * 4;
+  const passes = Math.min(lanes, MAX_PASSES, Math.floor(MAX_SHARES_BYTES / passBytes));
+  const shares = Math.max((passes * passBytes) / 4, teams * shape.headSize);
+  return { threads: teams * lanes, teams, passes, shared, shares };
+}
+
+/** Threads of a workgroup: as the variant says, or as many as are whole teams. */
+export const workgroupThreads = (
+  shape: AttentionShape,
+  { kind, workgroupSize }: AttentionVariant,
+) => (kind === "workgroup" ? teamsOf(shape, workgroupSize).threads : workgroupSize);
 
 /** f32 that `out` holds: the result, and the partial results of `splits` for `splitRows` rows. */
 export function attentionOutputFloats(
@@ -74,26 +96,29 @@ export function attentionKernel(
   shape: AttentionShape,
   variant: AttentionVariant,
 ): Kernel<StepParams> {
-  const shared = sharedHeads(shape);
-  const partCount = shape.heads / shared;
   const { kind, block, halves, workgroupSize, fused } = variant;
+  const team = kind === "workgroup" ? teamsOf(shape, workgroupSize) : null;
+  const shared = team?.shared ?? sharedHeads(shape, MAX_SHARED_NUMBERS);
+  const partCount = shape.heads / shared;
   const stride = kind === "lanes" ? 4 : 1; // from one block of a head that a thread has to its next
   const values = {
     ...shapeValues(shape),
     PARTS: partCount,
     SHARED: shared,
-    WORKGROUP: workgroupSize,
+    WORKGROUP: team?.threads ?? workgroupSize,
     PARTIAL_BASE: partialBase(shape),
     OCTETS: shape.headSize / stride / 8,
-    FOURS: shape.headSize / stride / 4,
+    FOURS: team === null ? shape.headSize / stride / 4 : 2,
     FIRST: kind === "lanes" ? "lane" : "0u",
     STRIDE: stride,
     SIXTEENS: Math.floor(shape.headSize / 16),
     BLOCK: block,
     UNIT: halves === "shifted" ? "0x1p112f" : "1.0",
     QUADS: (shared * shape.headSize) / 4,
-    SCORES: shared * workgroupSize,
-    OWNED: Math.ceil(shape.headSize / workgroupSize),
+    TEAMS: team?.teams ?? 0,
+    PASSES: team?.passes ?? 0,
+    SHARES: team?.shares ?? 0,
+    SCORES: team === null ? 0 : team.teams * team.passes * shared,
   };
   const parts = {
     ...SHAPE_PARTS,

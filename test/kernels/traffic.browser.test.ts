@@ -101,7 +101,7 @@ test("an integer product is one instruction for two weights or for four", async 
   expect([pairs.products, dots.products, scaled.products]).toEqual([1 / 2, 1 / 4, 1 / 2]);
 });
 
-test("attention by workgroup: more threads, and values coalesced but not keys", async () => {
+test("attention by workgroup: more threads, and keys and values coalesced", async () => {
   const work = { heads: 4, keyValueHeads: 2, headSize: 64, rows: 1, context: 256 };
   const [narrow, , wide] = attentionCandidates(work);
   const apart = await attentionTraffic(device, work, narrow!);
@@ -112,15 +112,18 @@ test("attention by workgroup: more threads, and values coalesced but not keys", 
   // Two heads share the 128 bytes of a key; a sector for each 16 of them.
   expect(apart.keys).toEqual({ bytes: 64, sectorBytes: 128 });
   expect(apart.values).toEqual({ bytes: 64, sectorBytes: 128 });
-  expect(together.keys).toEqual({ bytes: 64, sectorBytes: 128 });
-  // A word for each of 64 threads, two of which ask for the same.
-  expect(together.values).toEqual({ bytes: 128, sectorBytes: 64 });
+  expect(together.keys).toEqual({ bytes: 64, sectorBytes: 64 });
+  expect(together.values).toEqual({ bytes: 64, sectorBytes: 64 });
   expect([apart.leastBytes, together.leastBytes]).toEqual([128, 128]);
-  // Two positions share one rescaling; each of 64 threads computes each weight.
+  // Two positions share one rescaling; or eight do, but the eight threads of a team each compute
+  // it, and all 64 threads once more at the end of 256 positions.
   expect(apart.exponentials).toBe(1 + 1 / 2);
-  expect(together.exponentials).toBe(64 + 1);
-  // The query once for each key; and each thread all scores, for the largest and for the weights.
-  expect([apart.workgroupBytes, together.workgroupBytes]).toEqual([0, 64 * 4 + 2 * 64 * 4]);
+  expect(together.exponentials).toBe(1 + 8 / 8 + 64 / 256);
+  // Eight shares of a score; for the largest and for the weights a team's eight to each of its
+  // eight threads; and its own once more. Each thread has eight numbers of the query, and reads at
+  // the end two numbers and an element of each of eight teams.
+  const once = (64 * (8 + 2 * 8 + 8) * 4) / 256;
+  expect([apart.workgroupBytes, together.workgroupBytes]).toEqual([0, (3 * 8 + 1) * 4 + once]);
 });
 
 test("rows of a prompt share by threads, at the same position, what they load", async () => {
@@ -131,5 +134,6 @@ test("rows of a prompt share by threads, at the same position, what they load", 
   expect(apart.pairs).toBe(4 * (57 + 58 + 59 + 60 + 61 + 62 + 63 + 64));
   // Eight threads are four rows of two key heads.
   expect(apart.keys.sectorBytes / apart.keys.bytes).toBeCloseTo(2 / 4, 1);
-  expect(together.keys.sectorBytes / together.keys.bytes).toBe(2);
+  // Of the 64 positions that eight teams load in eight turns there are 57.
+  expect(together.keys.sectorBytes / together.keys.bytes).toBeCloseTo((7 * 8 + 2) / (8 * 8));
 });
