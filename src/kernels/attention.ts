@@ -48,11 +48,13 @@ export const fitsSubgroups = ({ headSize }: Pick<AttentionShape, "headSize">) =>
 
 /** Most accumulators of one thread: more spill, and compile for seconds on software adapters. */
 const MAX_SHARED_NUMBERS = 192;
-/** Most numbers of the queries of a workgroup, of which a thread has eight of each head. */
+/** Most query heads of a workgroup, of each of which a thread has eight numbers, and their numbers. */
+const MAX_TEAM_HEADS = 8;
 const MAX_TEAM_NUMBERS = 1024;
 /** Positions of a team at a time: more make rescaling rarer, and take room from other workgroups. */
 const MAX_PASSES = 8;
 const MAX_SHARES_BYTES = 8192;
+
 /** Floats of `out` before the partial results of splits. */
 export const partialBase = (shape: AttentionShape) => MAX_ROWS * shape.heads * shape.headSize;
 
@@ -69,7 +71,8 @@ function sharedHeads({ heads, keyValueHeads, headSize }: AttentionShape, most: n
 function teamsOf(shape: AttentionShape, workgroupSize: number) {
   const lanes = shape.headSize / 8;
   const teams = Math.floor(workgroupSize / lanes);
-  const shared = sharedHeads(shape, MAX_TEAM_NUMBERS);
+  const most = Math.min(MAX_TEAM_HEADS * shape.headSize, MAX_TEAM_NUMBERS);
+  const shared = sharedHeads(shape, most);
   const passBytes = teams * shared * (lanes + 1) * 4;
   const passes = Math.min(lanes, MAX_PASSES, Math.floor(MAX_SHARES_BYTES / passBytes));
   const shares = Math.max((passes * passBytes) / 4, teams * shape.headSize);

@@ -43,6 +43,14 @@ const SHAPES: readonly (AttentionShape & { name: string })[] = [
   { name: "qwen2", ...small, ropePairs: "halves", bias: true, heads: 7, keyValueHeads: 1 },
   { name: "qwen3", ...small, ropePairs: "halves", headNorm: true, epsilon: 0.1, heads: 4 },
   { name: "heads that do not fill a workgroup", ...small, headSize: 80, ropeDims: 80 },
+  {
+    name: "many small heads for a key",
+    ...small,
+    heads: 16,
+    keyValueHeads: 1,
+    headSize: 8,
+    ropeDims: 8,
+  },
   { name: "partly rotated", ...small, ropePairs: "halves", ropeDims: 8, scale: 0.7 },
   {
     name: "two parts a key head",
