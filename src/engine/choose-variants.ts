@@ -40,6 +40,8 @@ import {
 const TUNE_BUDGET_MS = 3000;
 /** Of them, what finding the rows of a chunk may take. */
 const CHUNK_BUDGET_MS = 400;
+/** With less, attention waits for the next load: its kernels compile for a second on software adapters. */
+const ATTENTION_LEAST_MS = 500;
 
 /** What a shard runs, and how many rows of a prompt its steps take. */
 export type ChosenVariants = {
@@ -101,11 +103,12 @@ export async function measureVariants(
     memory.chunks.set(chunk.key, rows);
   }
   // The last: it gets what the others have left.
-  if (attention.length > 0) {
+  const leftMs = end - clock.now();
+  if (attention.length > 0 && leftMs >= ATTENTION_LEAST_MS) {
     const tuned = await tuneAttention(device, {
       shape,
       jobs: attention,
-      budgetMs: end - clock.now(),
+      budgetMs: leftMs,
       nudge,
       clock,
       onProgress: (done) => onProgress(products + done, total),

@@ -125,6 +125,37 @@ test("without a budget the first guess stands, at once; one alone is no race", a
   }
 });
 
+test("what won is timed again, even when the budget is over by then", async () => {
+  const { first, candidates } = jobOf(plain, "decode");
+  const rival = candidates.find(({ kind }) => kind !== first.kind)!;
+  // The first guess was disturbed; the budget of 100 ms is over after the second.
+  const times = [3, 2, 2, 1];
+  const takesMs = [30, 90];
+  let nowMs = 0;
+  const clock = new (class extends TuneClock {
+    override now() {
+      return nowMs;
+    }
+    override async undisturbed(measure: () => Promise<number>) {
+      await measure();
+      nowMs += takesMs.shift() ?? 10;
+      return times.shift() ?? 2;
+    }
+  })();
+  const jobs = [{ use: "decode", first, candidates: [rival] }] as const;
+  const [tuned] = await tuneAttention(device, {
+    ...options,
+    shape: plain,
+    jobs,
+    budgetMs: 100,
+    clock,
+  });
+  expect(tuned!.timings).toEqual([
+    { variant: first, ms: 1 },
+    { variant: rival, ms: 2 },
+  ]);
+});
+
 test("a hopeless candidate is timed no more than it takes to see that", async () => {
   const { first, candidates } = jobOf(plain, "prefill");
   let measurements = 0;
