@@ -3,7 +3,6 @@
  * cache in one segment. All but the threads is for each pair of a query head and a position that
  * it looks at, so that rows, contexts and kernels compare.
  */
-import { MAX_SPLITS } from "../../src/engine/attention-plan.ts";
 import { firstVariants } from "../../src/engine/variants.ts";
 import {
   attentionKernel,
@@ -12,6 +11,7 @@ import {
   type AttentionVariant,
 } from "../../src/kernels/attention.ts";
 import { queryKeyValueColumns, type AttentionShape } from "../../src/kernels/attention-shape.ts";
+import { MAX_SPLITS, splitting } from "../../src/kernels/attention-variants.ts";
 import type { StepParams } from "../../src/kernels/step-uniform.ts";
 import { countSectors, runNoted, type Asked, type NotedRun } from "./noted-run.ts";
 
@@ -61,7 +61,8 @@ export function attentionCandidates(work: AttentionWork): readonly AttentionCand
   };
   const [narrow, wide] = [true, false].map((narrow): AttentionCandidate => {
     const variants = firstVariants(features, { narrow, halves: "builtin" }, work);
-    const { decodeAttention, prefillAttention, splitPositions } = variants;
+    const { decodeAttention, prefillAttention } = variants;
+    const { splitPositions } = splitting(decodeAttention);
     return { variant: work.rows === 1 ? decodeAttention : prefillAttention, splitPositions };
   });
   const { workgroupSize } = wide!.variant;

@@ -1,9 +1,15 @@
 /**
  * The KV cache of a shard and the dispatches from q, k, v to the attention's
- * output. Grows the cache by segments; everything else is made once.
+ * output. Grows the cache by segments; everything else is made once, and once more
+ * where other kernels take over.
  */
 import type { AttentionShape } from "../kernels/attention-shape.ts";
-import { attentionKernel, attentionReduceKernel } from "../kernels/attention.ts";
+import {
+  attentionKernel,
+  attentionReduceKernel,
+  type AttentionVariant,
+} from "../kernels/attention.ts";
+import { splitsOf } from "../kernels/attention-variants.ts";
 import { ropeKernel } from "../kernels/rope.ts";
 import type { CompiledKernel, Kernel } from "../kernels/runner.ts";
 import type { StepParams } from "../kernels/step-uniform.ts";
@@ -11,10 +17,6 @@ import type { ModelDescription } from "../model/description.ts";
 import { layerCacheBytes } from "./cache-plan.ts";
 import type { BoundKernel, GpuResources } from "./gpu-resources.ts";
 import type { EngineVariants } from "./variants.ts";
-
-/** Rows of a step up to which positions may be split: partial results have room for so many. */
-export const SPLIT_ROWS = 8;
-export const MAX_SPLITS = 16;
 
 /** Buffers that the plan reads and writes; the same for all layers. */
 export type AttentionBuffers = {
@@ -25,7 +27,16 @@ export type AttentionBuffers = {
   readonly output: GPUBuffer;
 };
 
-type Compiled = { readonly kernel: Kernel<StepParams>; readonly compiled: CompiledKernel };
+export type AttentionChoice = Pick<EngineVariants, "decodeAttention" | "prefillAttention">;
+
+type Compiled = {
+  readonly variant: AttentionVariant;
+  readonly kernel: Kernel<StepParams>;
+  readonly compiled: CompiledKernel;
+};
+
+/** The kernels of a choice, compiled. */
+export type AttentionKernels = { readonly plain: Compiled; readonly fused: Compiled };
 
 type LayerBinding = {
   readonly rope: BoundKernel<StepParams>;
@@ -37,30 +48,31 @@ export class AttentionPlan {
   readonly #resources: GpuResources;
   readonly #model: ModelDescription;
   readonly #shape: AttentionShape;
-  readonly #variants: EngineVariants;
   readonly #buffers: AttentionBuffers;
   readonly #extras: readonly GPUBuffer[]; // [layers]
-  readonly #kernels: { rope: Compiled; plain: Compiled; fused: Compiled };
+  readonly #rope: Omit<Compiled, "variant">;
   readonly #reduce: BoundKernel<StepParams>;
   readonly #sequences: number;
   /** [segments][layers]; segments not yet reached are one small buffer for all layers. */
   readonly #cache: GPUBuffer[][] = [];
   readonly #unreached: readonly GPUBuffer[];
+  #kernels: AttentionKernels;
   #layers: readonly LayerBinding[] = [];
 
   private constructor(
     resources: GpuResources,
     options: AttentionPlanOptions,
-    kernels: { rope: Compiled; plain: Compiled; fused: Compiled },
+    rope: Omit<Compiled, "variant">,
+    kernels: AttentionKernels,
     reduce: BoundKernel<StepParams>,
   ) {
     this.#resources = resources;
     this.#model = options.model;
     this.#shape = options.shape;
-    this.#variants = options.variants;
     this.#buffers = options.buffers;
     this.#extras = options.extras;
     this.#sequences = options.sequences;
+    this.#rope = rope;
     this.#kernels = kernels;
     this.#reduce = reduce;
     const segments = options.shape.segmentStarts.length - 1;
@@ -74,18 +86,38 @@ export class AttentionPlan {
     options: AttentionPlanOptions,
   ): Promise<AttentionPlan> {
     const { shape, variants, buffers } = options;
-    const compiled = async (kernel: Kernel<StepParams>): Promise<Compiled> => ({
+    const compiled = async (kernel: Kernel<StepParams>) => ({
       kernel,
       compiled: await resources.compile(kernel),
     });
-    const [rope, plain, fused, reduce] = await Promise.all([
+    const [rope, kernels, reduce] = await Promise.all([
       compiled(ropeKernel(shape)),
-      compiled(attentionKernel(shape, variants.prefillAttention)),
-      compiled(attentionKernel(shape, variants.decodeAttention)),
+      compileChoice(resources, shape, variants),
       compiled(attentionReduceKernel(shape)),
     ]);
     const bound = resources.bind(reduce.kernel, reduce.compiled, [buffers.step, buffers.output]);
-    return new AttentionPlan(resources, options, { rope, plain, fused }, bound);
+    return new AttentionPlan(resources, options, rope, kernels, bound);
+  }
+
+  /** Other kernels, to be handed to `recordOnce` and then to `adopt`. */
+  compile(choice: AttentionChoice): Promise<AttentionKernels> {
+    return compileChoice(this.#resources, this.#shape, choice);
+  }
+
+  /** Runs kernels on no cache, for what a driver puts off until then: a step of no rows writes nothing else. */
+  recordOnce(pass: GPUComputePassEncoder, { plain, fused }: AttentionKernels): void {
+    const { queryKeyValue, query, output } = this.#buffers;
+    const row = { sequence: 0, position: 0, token: 0 };
+    const params = { rows: [row], samples: [], splits: 1, splitPositions: 1 };
+    this.#bound(plain, 0, query, output, this.#unreached).record(pass, params);
+    this.#bound(fused, 0, queryKeyValue, output, this.#unreached).record(pass, params);
+    this.#reduce.record(pass, params);
+  }
+
+  /** From the next step on. The cache stays as it is. */
+  adopt(kernels: AttentionKernels): void {
+    this.#kernels = kernels;
+    this.#bindLayers();
   }
 
   /** Bytes of cache that are allocated now. */
@@ -99,12 +131,8 @@ export class AttentionPlan {
     longest: number,
     fused: boolean,
   ): { splits: number; splitPositions: number } {
-    const { splitPositions, unsplitPositions } = this.#variants;
-    if (!fused || rows > SPLIT_ROWS || longest <= unsplitPositions) {
-      return { splits: 1, splitPositions: longest };
-    }
-    const splits = Math.min(MAX_SPLITS, Math.ceil(longest / splitPositions));
-    return { splits, splitPositions: Math.ceil(longest / splits) };
+    const { fused: decode, plain } = this.#kernels;
+    return splitsOf((fused ? decode : plain).variant, rows, longest);
   }
 
   /** Allocates the segments that hold the positions `[0, positions)`. Bind groups are made anew only then. */
@@ -121,27 +149,33 @@ export class AttentionPlan {
         ),
       );
     }
-    if (this.#cache.length > before) this.#layers = this.#extras.map((_, i) => this.#bind(i));
+    if (this.#cache.length > before) this.#bindLayers();
   }
 
-  #bind(layer: number): LayerBinding {
-    const { step, queryKeyValue, query, table, output } = this.#buffers;
-    const segments = this.#unreached.map((unreached, s) => this.#cache[s]?.[layer] ?? unreached);
-    const bound = ({ kernel, compiled }: Compiled, input: GPUBuffer, out: GPUBuffer) =>
-      this.#resources.bind(kernel, compiled, [
-        step,
-        input,
-        table,
-        this.#extras[layer]!,
-        out,
-        ...segments,
-      ]);
-    const { rope, plain, fused } = this.#kernels;
-    return {
-      rope: bound(rope, queryKeyValue, query),
-      plain: bound(plain, query, output),
-      fused: bound(fused, queryKeyValue, output),
-    };
+  #bindLayers(): void {
+    const { queryKeyValue, query, output } = this.#buffers;
+    const { plain, fused } = this.#kernels;
+    this.#layers = this.#extras.map((_, layer) => {
+      const segments = this.#unreached.map((unreached, s) => this.#cache[s]?.[layer] ?? unreached);
+      return {
+        rope: this.#bound(this.#rope, layer, queryKeyValue, query, segments),
+        plain: this.#bound(plain, layer, query, output, segments),
+        fused: this.#bound(fused, layer, queryKeyValue, output, segments),
+      };
+    });
+  }
+
+  #bound(
+    { kernel, compiled }: Omit<Compiled, "variant">,
+    layer: number,
+    input: GPUBuffer,
+    output: GPUBuffer,
+    segments: readonly GPUBuffer[],
+  ): BoundKernel<StepParams> {
+    const { step, table } = this.#buffers;
+    const extras = this.#extras[layer]!;
+    const buffers = [step, input, table, extras, output, ...segments];
+    return this.#resources.bind(kernel, compiled, buffers);
   }
 
   /** Records one layer: `fused` when no two rows are of one sequence. */
@@ -155,6 +189,19 @@ export class AttentionPlan {
     }
     if (params.splits > 1) this.#reduce.record(pass, params);
   }
+}
+
+async function compileChoice(
+  resources: GpuResources,
+  shape: AttentionShape,
+  { decodeAttention, prefillAttention }: AttentionChoice,
+): Promise<AttentionKernels> {
+  const compiled = async (variant: AttentionVariant): Promise<Compiled> => {
+    const kernel = attentionKernel(shape, variant);
+    return { variant, kernel, compiled: await resources.compile(kernel) };
+  };
+  const [plain, fused] = await Promise.all([prefillAttention, decodeAttention].map(compiled));
+  return { plain: plain!, fused: fused! };
 }
 
 export type AttentionPlanOptions = {

@@ -1,38 +1,53 @@
 /**
  * The variants of a shard's kernels: a first guess to start with, and for shards worth it
- * the matrices' variants and the rows of a chunk by measurement. What was measured is kept,
+ * the matrices' and attention's variants and the rows of a chunk by measurement. What was measured is kept,
  * so that the next shard of such shapes starts with it.
  */
-import { acceptsInt8 } from "../kernels/mat.ts";
+import type { AttentionShape } from "../kernels/attention-shape.ts";
+import {
+  attentionCandidates,
+  ATTENTION_USES,
+  firstAttention,
+  type AttentionUse,
+} from "../kernels/attention-variants.ts";
 import type { Workload } from "../kernels/mat-variants.ts";
-import { shaderFeatures } from "../kernels/runner-device.ts";
+import { shaderFeatures, type ShaderFeatures } from "../kernels/runner-device.ts";
 import { tunedLine, tuneMat, unmeasured, type TuneJob, type Tuned } from "../kernels/tune.ts";
+import {
+  attentionLine,
+  tuneAttention,
+  unmeasuredAttention,
+  type AttentionJob,
+} from "../kernels/tune-attention.ts";
 import { CHUNKS, fastestChunk, type Chunk } from "../kernels/tune-chunk.ts";
 import type { TuneClock } from "../kernels/tune-clock.ts";
 import { fasterHalves } from "../kernels/tune-halves.ts";
 import { isNarrow } from "../kernels/tune-width.ts";
-import type { ShardDescription, TensorInfo } from "../model/description.ts";
-import type { BlockFormat } from "../tensor/block-format.ts";
-import { layerTensors, shardWeightBytes } from "./layer-weights.ts";
+import type { ShardDescription } from "../model/description.ts";
 import { measuredChoice } from "./measured-choice.ts";
+import { attentionShape } from "./shard-shape.ts";
+import { chunkJob, isWorthTuning, tuneJobs } from "./tune-jobs.ts";
 import type { ShardOptions } from "./types.ts";
 import { TuningMemory } from "./tuning-memory.ts";
-import { firstVariants, type DeviceTraits, type EngineVariants } from "./variants.ts";
+import {
+  cacheSegments,
+  firstVariants,
+  type DeviceTraits,
+  type EngineVariants,
+} from "./variants.ts";
 
 /** All measurements of a shard, compiling included. */
 const TUNE_BUDGET_MS = 3000;
-/** A smaller shard's steps are over before a better variant could matter. */
-const WORTH_TUNING_BYTES = 16 * 1024 * 1024;
-
-/** Rows of a head that are measured; all of them would take as long as the layers together. */
-const HEAD_ROWS = 8192;
-
 /** Of them, what finding the rows of a chunk may take. */
 const CHUNK_BUDGET_MS = 400;
+/** With less, attention waits for the next load: its kernels compile for a second on software adapters. */
+const ATTENTION_LEAST_MS = 500;
 
 /** What a shard runs, and how many rows of a prompt its steps take. */
 export type ChosenVariants = {
   readonly variants: EngineVariants;
+  /** The same whatever is measured later: a cache is cut by it. */
+  readonly shape: AttentionShape;
   readonly maxRows: Chunk;
   /** For people: what won, and by how much. */
   readonly lines: readonly string[];
@@ -46,9 +61,7 @@ export async function chooseVariants(
   shard: ShardDescription,
   options: ShardOptions,
 ): Promise<ChosenVariants> {
-  const memory = await TuningMemory.of(device);
-  memory.traits ??= await measureTraits(device, options.nudge);
-  return chosenFrom(memory, memory.traits, device, shard, options);
+  return chosenFrom(await knownOf(device, shard, options));
 }
 
 /**
@@ -64,9 +77,12 @@ export async function measureVariants(
 ): Promise<ChosenVariants> {
   const { nudge } = options;
   const end = clock.now() + TUNE_BUDGET_MS;
-  const memory = await TuningMemory.of(device);
-  const traits = (memory.traits ??= await measureTraits(device, nudge));
-  const missing = missingJobs(memory, shard, options);
+  const known = await knownOf(device, shard, options);
+  const { memory, traits, shape } = known;
+  const missing = missingJobs(known);
+  const attention = missingAttention(known);
+  const products = missing.reduce((sum, { workloads }) => sum + workloads.length, 0);
+  const total = products + attention.length;
   if (missing.length > 0) {
     const tuned = await tuneMat(device, {
       jobs: missing,
@@ -75,132 +91,115 @@ export async function measureVariants(
       narrow: traits.narrow,
       nudge,
       clock,
-      onProgress,
+      onProgress: (done) => onProgress(done, total),
     });
     for (const { job, workloads } of tuned) {
       for (const workload of job.workloads) memory.add(job, workload, workloads[workload]);
     }
   }
-  const { chunk } = chosenFrom(memory, traits, device, shard, options);
+  const { chunk } = chosenFrom(known);
   if (chunk !== null && !memory.chunks.has(chunk.key)) {
     const rows = await fastestChunk(device, { ...chunk, budgetMs: CHUNK_BUDGET_MS, nudge, clock });
     memory.chunks.set(chunk.key, rows);
   }
+  // The last: it gets what the others have left.
+  const leftMs = end - clock.now();
+  if (attention.length > 0 && leftMs >= ATTENTION_LEAST_MS) {
+    const tuned = await tuneAttention(device, {
+      shape,
+      jobs: attention,
+      budgetMs: leftMs,
+      nudge,
+      clock,
+      onProgress: (done) => onProgress(products + done, total),
+    });
+    attention.forEach(({ use }, i) => memory.addAttention(shape, use, tuned[i]!));
+  }
   await memory.keep();
-  return chosenFrom(memory, traits, device, shard, options);
+  return chosenFrom(known);
 }
 
-function chosenFrom(
-  memory: TuningMemory,
-  traits: DeviceTraits,
+/** What is known when a shard is loaded; more, as measurements are added to the memory. */
+type Known = {
+  readonly shard: ShardDescription;
+  readonly options: ShardOptions;
+  readonly memory: TuningMemory;
+  readonly traits: DeviceTraits;
+  readonly features: ShaderFeatures;
+  readonly shape: AttentionShape;
+};
+
+async function knownOf(
   device: GPUDevice,
   shard: ShardDescription,
   options: ShardOptions,
+): Promise<Known> {
+  const memory = await TuningMemory.of(device);
+  const traits = (memory.traits ??= await measureTraits(device, options.nudge));
+  const segments = cacheSegments(traits);
+  const shape = attentionShape(device.limits, shard.model, options.contextTokens, segments);
+  return { shard, options, memory, traits, features: shaderFeatures(device), shape };
+}
+
+function chosenFrom(
+  known: Known,
 ): ChosenVariants & { readonly chunk: ReturnType<typeof chunkJob> } {
-  const features = shaderFeatures(device);
-  const first = firstVariants(features, traits, shard.model);
-  const known = tuneJobs(shard, options).map((job): Tuned => {
+  const { shard, options, memory, traits, features, shape } = known;
+  const first = firstVariants(features, traits, shape);
+  const products = tuneJobs(shard, options).map((job): Tuned => {
     const of = (workload: Workload) =>
       memory.find(job, workload) ?? unmeasured(job, workload, features, traits.narrow);
     return { job, workloads: { decode: of("decode"), batch: of("batch"), prefill: of("prefill") } };
   });
-  const mat = measuredChoice(known, first.mat);
-  const chunk = chunkJob(shard, known, mat);
+  const attention = (use: AttentionUse) =>
+    memory.findAttention(shape, use) ??
+    unmeasuredAttention(firstAttention(use, shape, features, traits));
+  const [decode, prefill] = [attention("decode"), attention("prefill")];
+  const mat = measuredChoice(products, first.mat);
+  const chunk = chunkJob(shard, products, mat);
   const measuredRows = chunk === null ? CHUNKS[0] : memory.chunks.get(chunk.key);
   const maxRows = measuredRows ?? CHUNKS[0];
+  const missing = missingJobs(known).length + missingAttention(known).length;
   return {
-    variants: { ...first, mat },
+    variants: { ...first, mat, decodeAttention: decode.winner, prefillAttention: prefill.winner },
+    shape,
     maxRows,
     lines: [
-      deviceLine(traits, first, maxRows),
-      ...(known.length > 0 ? known.map(tunedLine) : [UNTUNED]),
+      deviceLine(traits, maxRows),
+      attentionLine(shape, { decode, prefill }),
+      ...(products.length > 0 ? products.map(tunedLine) : [UNTUNED]),
     ],
-    final: measuredRows !== undefined && missingJobs(memory, shard, options).length === 0,
+    final: measuredRows !== undefined && missing === 0,
     chunk,
   };
 }
 
-/** What has not been measured yet. */
-function missingJobs(
-  memory: TuningMemory,
-  shard: ShardDescription,
-  options: ShardOptions,
-): TuneJob[] {
+/** What has not been measured yet of the products. */
+function missingJobs({ memory, shard, options }: Known): TuneJob[] {
   return tuneJobs(shard, options).flatMap((job) => {
     const workloads = job.workloads.filter((workload) => memory.find(job, workload) === null);
     return workloads.length === 0 ? [] : [{ ...job, workloads }];
   });
 }
 
-const UNTUNED = "matrices by first guess: these layers are too few for a measurement to pay";
+/** The same of the attention. */
+function missingAttention({ shard, memory, traits, features, shape }: Known): AttentionJob[] {
+  if (!isWorthTuning(shard)) return [];
+  return ATTENTION_USES.filter((use) => memory.findAttention(shape, use) === null).map((use) => ({
+    use,
+    first: firstAttention(use, shape, features, traits),
+    candidates: attentionCandidates(use, shape, features, traits.halves),
+  }));
+}
 
-function deviceLine(
-  { narrow, halves }: DeviceTraits,
-  { decodeAttention, prefillAttention }: EngineVariants,
-  maxRows: number,
-): string {
-  const kinds = [...new Set([decodeAttention.kind, prefillAttention.kind])].join(" and ");
+const UNTUNED = "all by first guess: these layers are too few for a measurement to pay";
+
+function deviceLine({ narrow, halves }: DeviceTraits, maxRows: number): string {
   const unpacked = halves === "shifted" ? "shifts" : "the builtin";
-  return `${narrow ? "narrow" : "wide"} adapter: attention by ${kinds}, f16 pairs by ${unpacked}, prompts by ${maxRows} rows`;
+  return `${narrow ? "narrow" : "wide"} adapter: f16 pairs by ${unpacked}, prompts by ${maxRows} rows`;
 }
 
 async function measureTraits(device: GPUDevice, nudge: boolean): Promise<DeviceTraits> {
   const narrow = await isNarrow(device, nudge);
   return { narrow, halves: narrow ? await fasterHalves(device, nudge) : "builtin" };
-}
-
-/** The largest product of a prompt's step that was measured, and the key of its chunk's rows. */
-function chunkJob(shard: ShardDescription, tuned: readonly Tuned[], mat: EngineVariants["mat"]) {
-  const size = ({ job }: Tuned) => job.rows * job.columns;
-  const candidates = tuned.filter(({ job, workloads }) => {
-    const runs = mat(job.format, "prefill", true).activations === job.activations;
-    return runs && workloads.prefill.timings.length > 0;
-  });
-  const largest = candidates.sort((a, b) => size(b) - size(a))[0];
-  const fastest = largest?.workloads.prefill.timings[0];
-  if (largest === undefined || fastest === undefined) return null;
-  const { job } = largest;
-  const macsPerRow = layerMacs(shard);
-  const key = `${job.format} ${job.activations} ${job.rows}x${job.columns} of ${macsPerRow}`;
-  return { job, ...fastest, macsPerRow, key };
-}
-
-/** Multiply-accumulates of one row in all layers. */
-function layerMacs({ layers }: ShardDescription): number {
-  return layers.flatMap(layerTensors).reduce((sum, { rows, columns }) => sum + rows * columns, 0);
-}
-
-/**
- * Jobs for each format: with floats, and with int8 where it may be used; the layers' largest shape
- * of it. The head's format counts only where no layer has it.
- */
-function tuneJobs(shard: ShardDescription, { activations }: ShardOptions): TuneJob[] {
-  const { layers, head } = shard;
-  if (shardWeightBytes(shard) < WORTH_TUNING_BYTES) return [];
-  const shapes = new Map<BlockFormat, { rows: number; columns: number }>();
-  const add = ({ format, columns }: TensorInfo, rows: number) => {
-    const before = shapes.get(format);
-    if (before === undefined || before.rows * before.columns < rows * columns) {
-      shapes.set(format, { rows, columns });
-    }
-  };
-  for (const layer of layers) {
-    const { query, key, value, attentionOutput, gate, up, down } = layer;
-    for (const tensor of [query, key, value, attentionOutput, up, down]) add(tensor, tensor.rows);
-    add(gate, 2 * gate.rows);
-  }
-  const jobs = [...shapes].flatMap(([format, shape]): TuneJob[] => [
-    { format, activations: "float", ...shape, workloads: ["decode", "batch", "prefill"] },
-    ...(activations === "int8" && acceptsInt8(format)
-      ? ([
-          { format, activations: "int8", ...shape, workloads: ["decode", "batch", "prefill"] },
-        ] as const)
-      : []),
-  ]);
-  if (head !== null && !shapes.has(head.format)) {
-    const { format, rows, columns } = head;
-    const some = Math.min(rows, HEAD_ROWS);
-    jobs.push({ format, activations: "float", rows: some, columns, workloads: ["decode"] });
-  }
-  return jobs;
 }

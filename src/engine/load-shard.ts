@@ -4,21 +4,19 @@
  */
 import { embeddingKernel } from "../kernels/embedding.ts";
 import {
-  checkAttentionShape,
   queryKeyValueColumns,
   rotationTable,
   type AttentionShape,
 } from "../kernels/attention-shape.ts";
 import { attentionOutputFloats } from "../kernels/attention.ts";
+import { MAX_SPLITS, SPLIT_ROWS } from "../kernels/attention-variants.ts";
 import { CHUNKS } from "../kernels/tune-chunk.ts";
 import { STEP_BYTES, type StepParams } from "../kernels/step-uniform.ts";
 import { destroyWeights, type Weights } from "../kernels/weights.ts";
 import type { ByteReader, ShardDescription } from "../model/description.ts";
-import { AttentionPlan, MAX_SPLITS, SPLIT_ROWS } from "./attention-plan.ts";
-import { segmentStarts } from "./cache-plan.ts";
+import { AttentionPlan } from "./attention-plan.ts";
 import { newCounters } from "./counters.ts";
 import { DeviceWatch } from "./device-watch.ts";
-import { EngineError } from "./engine-error.ts";
 import { GpuResources, type BoundKernel } from "./gpu-resources.ts";
 import { GpuShard } from "./gpu-shard.ts";
 import { planLayer, type LayerBuffers, type MatContext } from "./layer-plan.ts";
@@ -28,13 +26,9 @@ import { Readback } from "./readback.ts";
 import { SamplePlan } from "./sample-plan.ts";
 import type { LoadProgress, Shard, ShardOptions } from "./types.ts";
 import { chooseVariants } from "./choose-variants.ts";
-import type { EngineVariants } from "./variants.ts";
 import { tuneBehind } from "./tune-behind.ts";
 import { warmUp } from "./warm-up.ts";
 import { WeightReader } from "./weight-reader.ts";
-
-/** Storage buffers of an attention kernel besides the cache's segments. */
-const ATTENTION_BUFFERS = 4;
 
 /**
  * Rejects with an `EngineError` (memory, device, unsupported shapes), or with the
@@ -50,8 +44,7 @@ export async function loadShard(
   onDeviceError: (message: string, lost: boolean) => void = () => undefined,
 ): Promise<Shard> {
   const chosen = await chooseVariants(device, description, options);
-  const { variants, lines, maxRows } = chosen;
-  const shape = attentionShape(device, description, options, variants);
+  const { variants, shape, lines, maxRows } = chosen;
   const planned = (rows: number) => planMemory(description, options, shape, rows, variants);
   // A larger chunk is worth its scratch only where there is room.
   const wanted = chosen.final ? maxRows : CHUNKS.at(-1)!;
@@ -114,33 +107,6 @@ export async function loadShard(
       throw error;
     }
   }
-}
-
-function attentionShape(
-  device: GPUDevice,
-  { model }: ShardDescription,
-  { contextTokens }: ShardOptions,
-  variants: EngineVariants,
-): AttentionShape {
-  const bindings = device.limits.maxStorageBuffersPerShaderStage - ATTENTION_BUFFERS;
-  const shape = {
-    heads: model.heads,
-    keyValueHeads: model.keyValueHeads,
-    headSize: model.headSize,
-    ropePairs: model.rope.pairs,
-    ropeDims: model.rope.dims,
-    scale: model.attentionScale,
-    bias: model.attentionBias,
-    headNorm: model.headNorm,
-    epsilon: model.normEpsilon,
-    segmentStarts: segmentStarts(contextTokens, Math.min(bindings, variants.cacheSegments)),
-  };
-  try {
-    checkAttentionShape(shape);
-  } catch (cause) {
-    throw new EngineError("unsupported", `This model cannot run here: ${String(cause)}`, { cause });
-  }
-  return shape;
 }
 
 type ShardWeights = {

@@ -2,12 +2,12 @@
  * The bytes that a shard will need, before anything is allocated: out of memory
  * is found here and told in bytes, not by a lost device. Pure.
  */
-import { attentionOutputFloats, type AttentionVariant } from "../kernels/attention.ts";
+import { attentionOutputFloats } from "../kernels/attention.ts";
 import type { AttentionShape } from "../kernels/attention-shape.ts";
+import { MAX_SPLITS, SPLIT_ROWS } from "../kernels/attention-variants.ts";
 import { sampleBufferBytes } from "../kernels/sample.ts";
 import { MAX_SAMPLES } from "../kernels/step-uniform.ts";
 import type { ShardDescription } from "../model/description.ts";
-import { MAX_SPLITS, SPLIT_ROWS } from "./attention-plan.ts";
 import { layerCacheBytes } from "./cache-plan.ts";
 import { EngineError } from "./engine-error.ts";
 import { shardWeightBytes } from "./layer-weights.ts";
@@ -23,7 +23,7 @@ export function planMemory(
   options: ShardOptions,
   shape: AttentionShape,
   maxRows: number,
-  variants: { readonly sampleChunks: number; readonly decodeAttention: AttentionVariant },
+  variants: { readonly sampleChunks: number },
 ): MemoryPlan {
   const { model, layers } = shard;
   const { hidden, feedForward, heads, keyValueHeads, headSize, vocabulary } = model;

@@ -4,9 +4,10 @@
  */
 import { STEP_BYTES } from "../kernels/step-uniform.ts";
 import { TuneClock, workDone, type OtherWork } from "../kernels/tune-clock.ts";
+import type { AttentionKernels, AttentionPlan } from "./attention-plan.ts";
 import { measureVariants, type ChosenVariants } from "./choose-variants.ts";
 import type { GpuShard } from "./gpu-shard.ts";
-import type { LayerPlan, MatContext } from "./layer-plan.ts";
+import type { LayerPlan, MatContext, Recorded } from "./layer-plan.ts";
 import type { SamplePlan } from "./sample-plan.ts";
 import type { EngineVariants } from "./variants.ts";
 
@@ -16,6 +17,7 @@ export type TuneBehind = {
   readonly chosen: ChosenVariants;
   readonly context: MatContext;
   readonly step: GPUBuffer;
+  readonly attention: AttentionPlan;
   readonly sample: SamplePlan | null;
   readonly planLayers: (context: MatContext) => Promise<readonly LayerPlan[]>;
 };
@@ -34,7 +36,8 @@ export async function tuneBehind(parts: TuneBehind): Promise<void> {
   }
 }
 
-async function tune({ device, shard, chosen, context, step, sample, planLayers }: TuneBehind) {
+async function tune(parts: TuneBehind) {
+  const { device, shard, chosen, context, attention, sample } = parts;
   const { description, options } = shard;
   const clock = new TuneClock(stepsOf(shard));
   const measured = await measureVariants(device, description, options, clock, (done, total) =>
@@ -44,15 +47,32 @@ async function tune({ device, shard, chosen, context, step, sample, planLayers }
     ]),
   );
   const next = { ...context, variants: measured.variants };
-  if (sameMatrices(shard, chosen.variants, next.variants)) {
-    shard.adopt(shard.layers, measured.maxRows, measured.lines);
-    return;
-  }
-  const [layers, head] = await Promise.all([planLayers(next), sample?.planHead(next)]);
-  await runOnce(device, step, layers, options.nudge);
+  const plan = await planChanges(parts, next);
+  await runOnce(parts, plan);
   if (shard.failure !== null) return;
-  if (head !== undefined) sample!.adopt(head);
-  shard.adopt(layers, measured.maxRows, measured.lines);
+  if (plan.head !== null) sample?.adopt(plan.head);
+  if (plan.kernels !== null) attention.adopt(plan.kernels);
+  shard.adopt(plan.layers ?? shard.layers, measured.maxRows, measured.lines);
+}
+
+/** What changes, compiled and bound; null is what stays. */
+type Changes = {
+  readonly layers: readonly LayerPlan[] | null;
+  readonly head: Recorded | null;
+  readonly kernels: AttentionKernels | null;
+};
+
+async function planChanges(
+  { shard, chosen, attention, sample, planLayers }: TuneBehind,
+  next: MatContext,
+): Promise<Changes> {
+  const sameMats = sameMatrices(shard, chosen.variants, next.variants);
+  const [layers, head, kernels] = await Promise.all([
+    sameMats ? null : planLayers(next),
+    sameMats || sample === null ? null : sample.planHead(next),
+    sameAttention(chosen.variants, next.variants) ? null : attention.compile(next.variants),
+  ]);
+  return { layers, head, kernels };
 }
 
 function stepsOf(shard: GpuShard): OtherWork {
@@ -89,26 +109,32 @@ function sameMatrices(shard: GpuShard, a: EngineVariants, b: EngineVariants): bo
   return JSON.stringify(choices(a)) === JSON.stringify(choices(b));
 }
 
+function sameAttention(a: EngineVariants, b: EngineVariants): boolean {
+  const kernels = ({ decodeAttention, prefillAttention }: EngineVariants) =>
+    JSON.stringify([decodeAttention, prefillAttention]);
+  return kernels(a) === kernels(b);
+}
+
 /**
  * Each kind of step for no rows: nothing that a later step reads is written, but a driver that
  * compiles when a pipeline first runs does it now.
  */
 async function runOnce(
-  device: GPUDevice,
-  step: GPUBuffer,
-  layers: readonly LayerPlan[],
-  nudge: boolean,
+  { device, step, shard, attention }: TuneBehind,
+  { layers, kernels }: Changes,
 ): Promise<void> {
+  if (layers === null && kernels === null) return;
   device.queue.writeBuffer(step, 0, new Uint8Array(STEP_BYTES));
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
   WORKLOADS.forEach((workload, i) => {
-    for (const layer of layers) {
+    for (const layer of layers ?? []) {
       layer.queryKeyValue.record(pass, { rows: i + 1, workload });
       layer.rest.record(pass, { rows: i + 1, workload });
     }
   });
+  if (kernels !== null) attention.recordOnce(pass, kernels);
   pass.end();
   device.queue.submit([encoder.finish()]);
-  await workDone(device, nudge);
+  await workDone(device, shard.options.nudge);
 }

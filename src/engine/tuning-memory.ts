@@ -6,17 +6,24 @@
 import { del, get, set } from "idb-keyval";
 import { z } from "zod";
 import { HALVES } from "../kernels/attention.ts";
+import type { AttentionShape } from "../kernels/attention-shape.ts";
+import {
+  attentionCandidates,
+  attentionName,
+  type AttentionUse,
+} from "../kernels/attention-variants.ts";
 import { variantName } from "../kernels/mat-source.ts";
 import { matCandidates, type Workload } from "../kernels/mat-variants.ts";
 import { shaderFeatures, type ShaderFeatures } from "../kernels/runner-device.ts";
 import type { TunedWorkload } from "../kernels/tune.ts";
+import type { TunedAttention } from "../kernels/tune-attention.ts";
 import type { MatJob } from "../kernels/tune-bench.ts";
 import { CHUNKS, type Chunk } from "../kernels/tune-chunk.ts";
 import { isFresh } from "../shared/kept-measurements.ts";
 import type { DeviceTraits } from "./variants.ts";
 
-/** Raise it when a kernel or a candidate changes: older timings then do not compare. */
-const TUNING_VERSION = 2;
+/** Raise it when a kernel, a candidate or the entry changes: older timings then do not compare. */
+const TUNING_VERSION = 3;
 
 const KEY = "tabmesh.tuning";
 
@@ -33,6 +40,14 @@ const Entry = z.strictObject({
       refused: z.array(z.string()),
     }),
   ),
+  /** By `attentionKey`; variants by name. */
+  attention: z.record(
+    z.string(),
+    z.strictObject({
+      timings: z.array(z.strictObject({ variant: z.string(), ms: z.number().positive() })),
+      refused: z.array(z.string()),
+    }),
+  ),
   /** Rows of a prompt's chunk, by shape. */
   chunks: z.record(z.string(), z.literal(CHUNKS)),
 });
@@ -42,6 +57,7 @@ export class TuningMemory {
   traits: DeviceTraits | null;
   readonly chunks: Map<string, Chunk>;
   readonly #workloads: Map<string, Entry["workloads"][string]>;
+  readonly #attention: Map<string, Entry["attention"][string]>;
   readonly #fingerprint: string;
   readonly #keptAtMs: number;
   readonly #features: ShaderFeatures;
@@ -53,6 +69,7 @@ export class TuningMemory {
     this.traits = kept?.traits ?? null;
     this.chunks = new Map(Object.entries(kept?.chunks ?? {}));
     this.#workloads = new Map(Object.entries(kept?.workloads ?? {}));
+    this.#attention = new Map(Object.entries(kept?.attention ?? {}));
   }
 
   /** One for each device. */
@@ -69,7 +86,11 @@ export class TuningMemory {
 
   find(job: MatJob, workload: Workload): TunedWorkload | null {
     const entry = this.#workloads.get(workloadKey(job, workload));
-    return entry === undefined ? null : resultOf(entry, job, workload, this.#features);
+    if (entry === undefined) return null;
+    const { activations, format } = job;
+    const candidates = matCandidates(workload, activations, this.#features, format);
+    const timings = timingsOf(entry.timings, candidates, variantName);
+    return timings && { winner: timings[0].variant, timings, refused: entry.refused };
   }
 
   /** Results without timings are not kept: the next load measures what this one did not reach. */
@@ -84,6 +105,27 @@ export class TuningMemory {
     });
   }
 
+  /** Null as long as the device's traits are not known, of which the candidates depend. */
+  findAttention(shape: AttentionShape, use: AttentionUse): TunedAttention | null {
+    const entry = this.#attention.get(attentionKey(shape, use));
+    if (entry === undefined || this.traits === null) return null;
+    const candidates = attentionCandidates(use, shape, this.#features, this.traits.halves);
+    const timings = timingsOf(entry.timings, candidates, attentionName);
+    return timings && { winner: timings[0].variant, timings, refused: entry.refused };
+  }
+
+  addAttention(
+    shape: AttentionShape,
+    use: AttentionUse,
+    { timings, refused }: TunedAttention,
+  ): void {
+    if (timings.length === 0) return;
+    this.#attention.set(attentionKey(shape, use), {
+      timings: timings.map(({ variant, ms }) => ({ variant: attentionName(variant), ms })),
+      refused: [...refused],
+    });
+  }
+
   /** Writes all of it for the next page. */
   async keep(): Promise<void> {
     if (this.traits === null) return;
@@ -92,6 +134,7 @@ export class TuningMemory {
       keptAtMs: this.#keptAtMs,
       traits: this.traits,
       workloads: Object.fromEntries(this.#workloads),
+      attention: Object.fromEntries(this.#attention),
       chunks: Object.fromEntries(this.chunks),
     };
     await orNothing(() => set(KEY, entry));
@@ -108,21 +151,28 @@ export async function forgetTuning(): Promise<void> {
 const workloadKey = ({ format, activations, rows, columns }: MatJob, workload: Workload) =>
   `${format} ${activations} ${rows}x${columns} ${workload}`;
 
-/** Null where a variant is no longer a candidate. */
-function resultOf(
-  { timings, refused }: Entry["workloads"][string],
-  { activations, format }: MatJob,
-  workload: Workload,
-  features: ShaderFeatures,
-): TunedWorkload | null {
-  const candidates = matCandidates(workload, activations, features, format);
-  const found = timings.flatMap(({ variant: name, macsPerMs }) => {
-    const variant = candidates.find((candidate) => variantName(candidate) === name);
-    return variant === undefined ? [] : [{ variant, macsPerMs }];
+/** The number of segments counts, since each repeats the kernels' inner loop. */
+const attentionKey = (shape: AttentionShape, use: AttentionUse) => {
+  const { heads, keyValueHeads, headSize, segmentStarts } = shape;
+  return `${heads}/${keyValueHeads}x${headSize} of ${segmentStarts.length - 1} ${use}`;
+};
+
+/** Null where there is none, or a variant is no longer a candidate. */
+function timingsOf<Variant, Timing extends { readonly variant: string }>(
+  timings: readonly Timing[],
+  candidates: readonly Variant[],
+  nameOf: (variant: Variant) => string,
+): [Named<Variant, Timing>, ...Named<Variant, Timing>[]] | null {
+  const found = timings.flatMap((timing) => {
+    const variant = candidates.find((candidate) => nameOf(candidate) === timing.variant);
+    return variant === undefined ? [] : [{ ...timing, variant }];
   });
-  if (found.length === 0 || found.length < timings.length) return null;
-  return { winner: found[0]!.variant, timings: found, refused };
+  const [fastest, ...others] = found;
+  return fastest === undefined || found.length < timings.length ? null : [fastest, ...others];
 }
+
+/** A timing with the variant itself in place of its name. */
+type Named<Variant, Timing> = Omit<Timing, "variant"> & { readonly variant: Variant };
 
 function fingerprintOf(device: GPUDevice): string {
   const { vendor, architecture, device: name, description } = device.adapterInfo;

@@ -10,6 +10,7 @@ import { matReference } from "./mat-reference.ts";
 import { variantName, type MatVariant } from "./mat-source.ts";
 import { quantizeReference } from "./quantize-rows.ts";
 import { upload } from "./runner-once.ts";
+import { disagreement, readBack } from "./tune-agreement.ts";
 import { timeOf, TuneClock, workDone } from "./tune-clock.ts";
 import { createWeights, destroyWeights, writeRows } from "./weights.ts";
 
@@ -119,30 +120,4 @@ function makeInput(device: GPUDevice, activations: Activations, x: Float32Array<
   const input: MatInput = { kind: "int8", x: quantBuffer, scales: scaleBuffer };
   const values = x.map((_, i) => quants[i]! * scales[(i >> 5) * 2]!);
   return { input, values, buffers: [quantBuffer, scaleBuffer] };
-}
-
-/** Largest difference over the root mean square of what was expected. */
-function disagreement(actual: Float32Array, expected: Float64Array): number {
-  const squares = expected.reduce((sum, value) => sum + value * value, 0);
-  const scale = Math.sqrt(squares / expected.length);
-  let worst = 0;
-  for (const [i, value] of expected.entries()) {
-    const off = Math.abs(actual[i]! - value) / scale;
-    if (!(off <= worst)) worst = off;
-  }
-  return worst;
-}
-
-async function readBack(device: GPUDevice, source: GPUBuffer, at: number, size: number) {
-  const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-  const staging = device.createBuffer({ size, usage });
-  const encoder = device.createCommandEncoder();
-  encoder.copyBufferToBuffer(source, at, staging, 0, size);
-  device.queue.submit([encoder.finish()]);
-  const mapped = staging.mapAsync(GPUMapMode.READ);
-  await workDone(device, true);
-  await mapped;
-  const results = new Float32Array(staging.getMappedRange().slice(0));
-  staging.destroy();
-  return results;
 }

@@ -6,11 +6,13 @@
  */
 import { afterAll, describe, expect, test } from "vitest";
 import { loadShard } from "../../src/engine/load-shard.ts";
+import { tuneJobs } from "../../src/engine/tune-jobs.ts";
 import type { Shard, ShardOptions } from "../../src/engine/types.ts";
-import { forgetTuning } from "../../src/engine/tuning-memory.ts";
-import { requestKernelDevice } from "../../src/kernels/runner-device.ts";
+import { forgetTuning, TuningMemory } from "../../src/engine/tuning-memory.ts";
+import { unmeasured } from "../../src/kernels/tune.ts";
+import { requestKernelDevice, shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { testDevice } from "../kernels/support/device.ts";
-import { generate } from "./support/generate.ts";
+import { generate, type Steps } from "./support/generate.ts";
 import { expectGolden, firstNearTie, GOLDENS, openDefaultModel } from "./support/goldens.ts";
 
 /** Loading, and hundreds of steps on two cores that run other things too. */
@@ -30,15 +32,17 @@ function shardWith(activations: ShardOptions["activations"]): Promise<Shard> {
   return loading;
 }
 
+const optionsWith = (activations: ShardOptions["activations"]): ShardOptions => ({
+  contextTokens: 640,
+  sequences: BATCH,
+  activations,
+  memoryBudgetBytes: 2 ** 30,
+  nudge: navigator.userAgent.includes("Firefox"),
+});
+
 async function load(activations: ShardOptions["activations"], device?: GPUDevice): Promise<Shard> {
   const { model, bytes } = await openDefaultModel();
-  const options = {
-    contextTokens: 640,
-    sequences: BATCH,
-    activations,
-    memoryBudgetBytes: 2 ** 30,
-    nudge: navigator.userAgent.includes("Firefox"),
-  };
+  const options = optionsWith(activations);
   const whole = model.shard(0, model.description.layerCount);
   return loadShard(device ?? (await testDevice()), whole, options, bytes, () => undefined);
 }
@@ -93,6 +97,54 @@ test(
     expect(told.at(-1)).toBe(shard.variants);
     expect(told.flat().join()).toMatch(/measured \d of \d/);
     await answer();
+    shard.destroy();
+    device.destroy();
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "in the middle of an answer attention's winner takes over, and the answer stays the same",
+  async () => {
+    await forgetTuning();
+    const device = await requestKernelDevice();
+    // As of a wide device, so that the first guess loses here; its products as if measured.
+    const memory = await TuningMemory.of(device);
+    memory.traits = { narrow: false, halves: "builtin" };
+    const { model } = await openDefaultModel();
+    const whole = model.shard(0, model.description.layerCount);
+    for (const job of tuneJobs(whole, optionsWith("float"))) {
+      for (const workload of job.workloads) {
+        const { winner } = unmeasured(job, workload, shaderFeatures(device), true);
+        const timings = [{ variant: winner, macsPerMs: 1e6 }];
+        memory.add(job, workload, { winner, timings, refused: [] });
+      }
+    }
+    const shard = await load("float", device);
+    const attention = () => shard.variants.find((line) => line.startsWith("attention "))!;
+    expect(attention()).toBe(
+      "attention 9/3x64 decode: workgroup (not measured) | prefill: workgroup (not measured)",
+    );
+    let decoded = 0;
+    const paused: Steps = {
+      maxRows: shard.maxRows,
+      async step(rows, hidden) {
+        if (rows.every(({ sample }) => sample !== null) && ++decoded === TOKENS / 2) {
+          await shard.tuned;
+        }
+        return shard.step(rows, hidden);
+      },
+    };
+    const batch = GOLDENS.slice(0, 3);
+    const prompts = batch.map(({ promptTokens }) => promptTokens);
+    const forced = batch.map(({ tokens }) => tokens);
+    const answers = await generate([paused], prompts, TOKENS, { forced });
+    batch.forEach((golden, i) => expectGolden(golden, answers[i]!));
+    expect(attention()).toMatch(/decode: (threads|lanes) .* \| prefill: (threads|quads) /);
+    expect(attention()).not.toContain("not measured");
+    // A chunk of a prompt by what won.
+    const again = await generate([shard], prompts, 2, { forced });
+    expect(again).toEqual(answers.map((answer) => answer.slice(0, 2)));
     shard.destroy();
     device.destroy();
   },

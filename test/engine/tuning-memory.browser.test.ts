@@ -3,11 +3,24 @@ import { get, set } from "idb-keyval";
 import { afterEach, expect, test } from "vitest";
 import { forgetTuning, TuningMemory } from "../../src/engine/tuning-memory.ts";
 import { variantName } from "../../src/kernels/mat-source.ts";
+import { attentionCandidates } from "../../src/kernels/attention-variants.ts";
 import { matCandidates } from "../../src/kernels/mat-variants.ts";
 import { requestKernelDevice, shaderFeatures } from "../../src/kernels/runner-device.ts";
 
 const JOB = { format: "Q4_1", activations: "float", rows: 256, columns: 576 } as const;
 const TRAITS = { narrow: true, halves: "shifted" } as const;
+const SHAPE = {
+  heads: 9,
+  keyValueHeads: 3,
+  headSize: 64,
+  ropePairs: "interleaved",
+  ropeDims: 64,
+  scale: 0.125,
+  bias: false,
+  headNorm: false,
+  epsilon: 1e-5,
+  segmentStarts: [0, 2048, 4096],
+} as const;
 
 const devices: GPUDevice[] = [];
 afterEach(async () => {
@@ -32,12 +45,22 @@ async function measured() {
   memory.add(JOB, "decode", { winner: timings[0]!.variant, timings, refused: ["split: off by 1"] });
   memory.add(JOB, "batch", { winner: candidates[0]!, timings: [], refused: [] });
   memory.chunks.set("shape", 128);
+  const attention = [...attentionCandidates("decode", SHAPE, features, TRAITS.halves)]
+    .reverse()
+    .map((variant, i) => ({ variant, ms: 0.1 * (i + 1) }));
+  const first = attention.at(-1)!.variant;
+  memory.addAttention(SHAPE, "decode", {
+    winner: attention[0]!.variant,
+    timings: attention,
+    refused: ["lanes: off by 1"],
+  });
+  memory.addAttention(SHAPE, "prefill", { winner: first, timings: [], refused: [] });
   await memory.keep();
-  return { memory, timings };
+  return { memory, timings, attention };
 }
 
 test("the next page finds what was measured, and measures what was not", async () => {
-  const { timings } = await measured();
+  const { timings, attention } = await measured();
   const { memory } = await nextPage();
   expect(memory.traits).toEqual(TRAITS);
   expect(memory.chunks.get("shape")).toBe(128);
@@ -47,6 +70,18 @@ test("the next page finds what was measured, and measures what was not", async (
   expect(found.refused).toEqual(["split: off by 1"]);
   expect(memory.find(JOB, "batch")).toBeNull();
   expect(memory.find({ ...JOB, rows: 512 }, "decode")).toBeNull();
+  expect(memory.findAttention(SHAPE, "decode")).toEqual({
+    winner: attention[0]!.variant,
+    timings: attention,
+    refused: ["lanes: off by 1"],
+  });
+  expect(memory.findAttention(SHAPE, "prefill")).toBeNull();
+  expect(memory.findAttention({ ...SHAPE, heads: 6 }, "decode")).toBeNull();
+  // Each segment repeats the kernels' inner loop; how long it is does not matter.
+  expect(memory.findAttention({ ...SHAPE, segmentStarts: [0, 4096] }, "decode")).toBeNull();
+  expect(
+    memory.findAttention({ ...SHAPE, segmentStarts: [0, 512, 1024] }, "decode"),
+  ).not.toBeNull();
 });
 
 test("keeping more does not make what was measured before younger", async () => {
@@ -64,6 +99,7 @@ test("what was forgotten is measured again", async () => {
   const { memory } = await nextPage();
   expect(memory.traits).toBeNull();
   expect(memory.find(JOB, "decode")).toBeNull();
+  expect(memory.findAttention(SHAPE, "decode")).toBeNull();
 });
 
 test.each([
@@ -71,6 +107,8 @@ test.each([
   ["old", { keptAtMs: Date.now() - 8 * 24 * 60 * 60 * 1000 }],
   ["from the future", { keptAtMs: Date.now() + 60_000 }],
   ["damaged", { chunks: { shape: "many" } }],
+  ["damaged in its attention", { attention: { shape: { timings: [{ variant: "lanes" }] } } }],
+  ["of a version without attention", { attention: undefined }],
 ])("what is %s is not used", async (_, change) => {
   await measured();
   const entry = (await get<object>("tabmesh.tuning"))!;
@@ -95,8 +133,15 @@ test("a variant that is no candidate any more makes its workload be measured aga
     timings: [{ variant: gone as never, macsPerMs: 1 }],
     refused: [],
   });
+  memory.addAttention(SHAPE, "prefill", {
+    winner: { ...gone, kind: "columns" } as never,
+    timings: [{ variant: { ...gone, kind: "columns" } as never, ms: 1 }],
+    refused: [],
+  });
   await memory.keep();
   const next = (await nextPage()).memory;
   expect(next.find(JOB, "decode")).not.toBeNull();
   expect(next.find(JOB, "prefill")).toBeNull();
+  expect(next.findAttention(SHAPE, "decode")).not.toBeNull();
+  expect(next.findAttention(SHAPE, "prefill")).toBeNull();
 });

@@ -8,6 +8,9 @@ export const GREEDY_REQUEST: SampleRequest = {
   recentTokens: new Uint32Array(),
 };
 
+/** What steps are asked of. */
+export type Steps = Pick<Shard, "maxRows" | "step">;
+
 export type GenerateOptions = {
   readonly chunk?: number;
   readonly request?: (position: number) => SampleRequest;
@@ -16,7 +19,7 @@ export type GenerateOptions = {
 };
 
 /** One step through all shards; the tokens of the rows that wanted one. */
-export async function stepAll(shards: readonly Shard[], rows: readonly StepRow[]) {
+export async function stepAll(shards: readonly Steps[], rows: readonly StepRow[]) {
   let hidden: Float32Array | null = null;
   for (const shard of shards) {
     const isLast = shard === shards.at(-1);
@@ -30,7 +33,7 @@ export async function stepAll(shards: readonly Shard[], rows: readonly StepRow[]
 
 /** `count` tokens after each prompt (or one count for each); the prompts decode together, one sequence each. */
 export async function generate(
-  shards: readonly Shard[],
+  shards: readonly Steps[],
   prompts: readonly (readonly number[])[],
   count: number | readonly number[],
   { chunk = shards[0]!.maxRows, request = () => GREEDY_REQUEST, forced }: GenerateOptions = {},

@@ -1,0 +1,79 @@
+/**
+ * The attention kernels that a device may run, a first guess among them from what was
+ * measured of the device, and how the one that decodes cuts a row's positions. Which is
+ * fastest is measured (tune-attention.ts), never read from a name. Pure.
+ */
+import { fitsSubgroups, type AttentionVariant, type Halves } from "./attention.ts";
+import type { AttentionShape } from "./attention-shape.ts";
+import type { ShaderFeatures } from "./runner-device.ts";
+
+/** Steps with one row for each sequence, and those whose rows attend to each other. */
+export const ATTENTION_USES = ["decode", "prefill"] as const;
+export type AttentionUse = (typeof ATTENTION_USES)[number];
+
+/** Rows of a step up to which positions may be split: partial results have room for so many. */
+export const SPLIT_ROWS = 8;
+export const MAX_SPLITS = 16;
+
+type HeadSize = Pick<AttentionShape, "headSize">;
+
+/** All variants worth a measurement, the likeliest of a narrow device first. */
+export function attentionCandidates(
+  use: AttentionUse,
+  shape: HeadSize,
+  { subgroups, subgroupMinSize, subgroupMaxSize }: ShaderFeatures,
+  halves: Halves,
+): readonly AttentionVariant[] {
+  const fourLanes =
+    subgroups && subgroupMinSize === 4 && subgroupMaxSize === 4 && fitsSubgroups(shape);
+  const fused = use === "decode";
+  const quad: AttentionVariant = fused
+    ? { kind: "lanes", block: 2, halves, workgroupSize: 4, fused }
+    : { kind: "quads", block: 1, halves, workgroupSize: 4, fused };
+  return [
+    ...(fourLanes ? [quad] : []),
+    { kind: "threads", block: 2, halves, workgroupSize: 8, fused },
+    { kind: "workgroup", block: 1, halves: "builtin", workgroupSize: 64, fused },
+  ];
+}
+
+/** Right everywhere and good enough to start with: without workgroup memory on a narrow device. */
+export function firstAttention(
+  use: AttentionUse,
+  shape: HeadSize,
+  features: ShaderFeatures,
+  { narrow, halves }: { readonly narrow: boolean; readonly halves: Halves },
+): AttentionVariant {
+  const candidates = attentionCandidates(use, shape, features, halves);
+  return candidates.find(({ kind }) => (kind !== "workgroup") === narrow)!;
+}
+
+/** Short, and unique among the candidates of a use. */
+export const attentionName = ({ kind }: AttentionVariant) => kind;
+
+/** Positions of a split when one is not enough, and how many one takes without splitting. */
+export type Splitting = { readonly splitPositions: number; readonly unsplitPositions: number };
+
+/** What suits the kernel that decodes: threads alone need many splits to keep a few cores busy. */
+const SPLITTING: Record<AttentionVariant["kind"], Splitting> = {
+  threads: { splitPositions: 64, unsplitPositions: 96 },
+  lanes: { splitPositions: 256, unsplitPositions: 256 },
+  quads: { splitPositions: Infinity, unsplitPositions: Infinity },
+  workgroup: { splitPositions: 256, unsplitPositions: 512 },
+};
+
+export const splitting = ({ kind }: AttentionVariant): Splitting => SPLITTING[kind];
+
+/** How a step's positions are split, for its uniform: by the kernel of its rows, `longest` of them at most. */
+export function splitsOf(
+  variant: AttentionVariant,
+  rows: number,
+  longest: number,
+): { splits: number; splitPositions: number } {
+  const { splitPositions, unsplitPositions } = splitting(variant);
+  if (!variant.fused || rows > SPLIT_ROWS || longest <= unsplitPositions) {
+    return { splits: 1, splitPositions: longest };
+  }
+  const splits = Math.min(MAX_SPLITS, Math.ceil(longest / splitPositions));
+  return { splits, splitPositions: Math.ceil(longest / splits) };
+}

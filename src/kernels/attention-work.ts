@@ -1,0 +1,135 @@
+/**
+ * Random work for an attention kernel of a shard's shape: the last rows of a moderate context,
+ * and what some heads of the result must be. One key head's random keys and values serve all.
+ */
+import { float16ToNumber } from "../tensor/float16.ts";
+import { queryKeyValueColumns, type AttentionShape } from "./attention-shape.ts";
+import { attentionReference } from "./attention.ts";
+import type { AttentionUse } from "./attention-variants.ts";
+import { CacheReference } from "./rope.ts";
+
+/** A token of an answer, and a chunk of a prompt. */
+const SIZES = {
+  decode: { rows: 1, positions: 512 },
+  prefill: { rows: 64, positions: 256 },
+} as const;
+
+export type AttentionWork = {
+  readonly use: AttentionUse;
+  readonly rows: number;
+  /** Of the context, the rows' own included. */
+  readonly positions: number;
+  /** q | k | v of each row to decode; in a prompt what rope.wgsl leaves of q. */
+  readonly input: Float32Array<ArrayBuffer>;
+  readonly table: Float32Array<ArrayBuffer>;
+  readonly extras: Float32Array<ArrayBuffer>;
+  readonly keys: Uint16Array<ArrayBuffer>; // [positions, headSize] f16
+  readonly values: Uint16Array<ArrayBuffer>;
+};
+
+export function randomWork(shape: AttentionShape, use: AttentionUse): AttentionWork {
+  const { heads, headSize, ropeDims, bias, headNorm, scale, segmentStarts } = shape;
+  const positions = Math.min(SIZES[use].positions, segmentStarts.at(-1)!);
+  const rows = Math.min(SIZES[use].rows, positions);
+  const columns = queryKeyValueColumns(shape);
+  const width = use === "decode" ? columns : heads * headSize;
+  const size = use === "decode" ? 1 : scale;
+  return {
+    use,
+    rows,
+    positions,
+    input: randomFloats(rows * width, size),
+    table: randomFloats(positions * ropeDims),
+    extras: randomFloats((bias ? columns : 0) + (headNorm ? 2 * headSize : 0)),
+    keys: randomHalves(positions * headSize),
+    values: randomHalves(positions * headSize),
+  };
+}
+
+/** The last head of the first and of the last row, and at which byte of the result it lies. */
+export function expectedHeads(
+  shape: AttentionShape,
+  work: AttentionWork,
+): { at: number; values: Float32Array }[] {
+  const { heads, headSize } = shape;
+  const one = work.use === "decode" ? lastHead(shape, work) : plainHead(shape, work);
+  const rows = [...new Set([0, work.rows - 1])];
+  const first = work.positions - work.rows;
+  const params = {
+    rows: rows.map((row) => ({ sequence: 0, position: first + row, token: 0 })),
+    samples: [],
+    splits: 1,
+    splitPositions: work.positions,
+  };
+  const qkv = new Float32Array(rows.flatMap((row) => one.row(row)));
+  const cache = cacheOf(work, headSize);
+  const out = attentionReference(one.shape, { ...work, extras: one.extras, qkv }, cache, params);
+  return rows.map((row, i) => ({
+    at: (row * heads + heads - 1) * headSize * 4,
+    values: out.subarray(i * headSize, (i + 1) * headSize),
+  }));
+}
+
+type OneHead = {
+  readonly shape: AttentionShape;
+  readonly extras: Float32Array;
+  /** q | k | v. */
+  row(row: number): number[];
+};
+
+/** The last query head and its key head, alone: the reference takes its time for each. */
+function lastHead(shape: AttentionShape, { input, extras }: AttentionWork): OneHead {
+  const { heads, keyValueHeads, headSize, bias } = shape;
+  const columns = queryKeyValueColumns(shape);
+  const alone = (row: Float32Array) =>
+    [heads, heads + keyValueHeads, heads + 2 * keyValueHeads].flatMap((end) => [
+      ...row.subarray((end - 1) * headSize, end * headSize),
+    ]);
+  const norms = extras.subarray(bias ? columns : 0);
+  return {
+    shape: { ...shape, heads: 1, keyValueHeads: 1 },
+    extras: Float32Array.from([...(bias ? alone(extras) : []), ...norms]),
+    row: (row) => alone(input.subarray(row * columns, (row + 1) * columns)),
+  };
+}
+
+/** The same of rows whose queries are rotated and whose keys are in the cache. */
+function plainHead(
+  shape: AttentionShape,
+  { input, keys, values, rows, positions }: AttentionWork,
+): OneHead {
+  const { heads, headSize } = shape;
+  const done = { heads: 1, keyValueHeads: 1, ropeDims: 0, scale: 1, bias: false, headNorm: false };
+  return {
+    shape: { ...shape, ...done },
+    extras: new Float32Array(),
+    row(row) {
+      const at = (row * heads + heads - 1) * headSize;
+      const position = positions - rows + row;
+      return [
+        ...input.subarray(at, at + headSize),
+        ...numbersAt(keys, position, headSize),
+        ...numbersAt(values, position, headSize),
+      ];
+    },
+  };
+}
+
+function cacheOf({ positions, keys, values }: AttentionWork, headSize: number): CacheReference {
+  const cache = new CacheReference();
+  for (let position = 0; position < positions; position++) {
+    cache.write(0, 0, "k", position, numbersAt(keys, position, headSize));
+    cache.write(0, 0, "v", position, numbersAt(values, position, headSize));
+  }
+  return cache;
+}
+
+const numbersAt = (halves: Uint16Array, position: number, headSize: number) =>
+  Array.from(halves.subarray(position * headSize, (position + 1) * headSize), float16ToNumber);
+
+const randomFloats = (count: number, size = 1) =>
+  Float32Array.from({ length: count }, () => (Math.random() * 2 - 1) * size);
+
+/** Of either sign, from a half to 1: no kernel may take one for zero. */
+const randomHalves = (count: number) =>
+  Uint16Array.from({ length: count }, () => 0x3800 | ((Math.random() * 0x10000) & 0x83ff));

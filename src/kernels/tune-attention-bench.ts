@@ -1,0 +1,157 @@
+/**
+ * One layer's attention of a shard's shape, over a cache of random keys and values, to be timed
+ * and checked: what the tuner runs its candidates on.
+ */
+import type { AttentionShape } from "./attention-shape.ts";
+import {
+  attentionKernel,
+  attentionOutputFloats,
+  attentionReduceKernel,
+  type AttentionVariant,
+} from "./attention.ts";
+import { expectedHeads, randomWork, type AttentionWork } from "./attention-work.ts";
+import {
+  attentionName,
+  MAX_SPLITS,
+  SPLIT_ROWS,
+  splitsOf,
+  type AttentionUse,
+} from "./attention-variants.ts";
+import type { RaceBench } from "./race.ts";
+import { bind, compile, dispatch, type Kernel } from "./runner.ts";
+import { upload } from "./runner-once.ts";
+import { packStep, STEP_BYTES, type StepParams } from "./step-uniform.ts";
+import { disagreement, readBack } from "./tune-agreement.ts";
+import { timeOf, type TuneClock } from "./tune-clock.ts";
+
+/**
+ * How far results may be from the reference, over their root mean square: the newest key and
+ * value may be rounded to f16 otherwise, and small numbers of the cache may count as zero.
+ * A position too many or too few is off by ten times as much.
+ */
+const AGREEMENT = 2e-3;
+
+type Recording = (pass: GPUComputePassEncoder) => void;
+
+/** Buffers as a shard has them, for one sequence; of its cache, the segments that are reached. */
+export function makeAttentionBench(
+  device: GPUDevice,
+  shape: AttentionShape,
+  use: AttentionUse,
+  nudge: boolean,
+  clock: TuneClock,
+): RaceBench<AttentionVariant> {
+  const work = randomWork(shape, use);
+  const { input, table, extras } = work;
+  const { headSize } = shape;
+  const buffers = {
+    step: upload(device, new Uint8Array(STEP_BYTES), GPUBufferUsage.UNIFORM),
+    input: upload(device, input),
+    table: upload(device, table),
+    extras: upload(device, extras),
+    out: upload(device, { output: attentionOutputFloats(shape, SPLIT_ROWS, MAX_SPLITS) }),
+  };
+  const segments = makeSegments(device, shape, work.positions);
+  const expected = expectedHeads(shape, work);
+  const all = [...Object.values(buffers), ...segments];
+  const records = new Map<AttentionVariant, { params: StepParams; record: Recording }>();
+
+  async function prepare(variant: AttentionVariant): Promise<void> {
+    const params = stepOf(variant, work);
+    const bound = async (kernel: Kernel<StepParams>, bindings: readonly GPUBuffer[]) => {
+      const compiled = await compile(device, kernel);
+      const group = bind(device, compiled, bindings);
+      return (pass: GPUComputePassEncoder) =>
+        dispatch(pass, compiled, group, kernel.workgroups(params));
+    };
+    const attend = await bound(attentionKernel(shape, variant), all);
+    const reduce = await bound(attentionReduceKernel(shape), [buffers.step, buffers.out]);
+    const record: Recording = (pass) => {
+      attend(pass);
+      if (params.splits > 1) reduce(pass);
+    };
+    records.set(variant, { params, record });
+  }
+
+  function time(variant: AttentionVariant, runs: number, hopelessMs = Infinity) {
+    const { params, record } = records.get(variant)!;
+    device.queue.writeBuffer(buffers.step, 0, packStep(params));
+    return clock.undisturbed(() => timeOf(device, record, { runs, nudge, hopelessMs }));
+  }
+
+  /** Nothing of what the candidate before has left counts as this one's. */
+  function reset(): void {
+    fillSegments(device, shape, segments, work);
+    const nothing = new Float32Array(headSize).fill(NaN);
+    for (const { at } of expected) device.queue.writeBuffer(buffers.out, at, nothing);
+  }
+
+  return {
+    async measure(variant, hopelessMs) {
+      const name = attentionName(variant);
+      try {
+        await prepare(variant);
+      } catch (error) {
+        // A device may lack what a variant needs; the others do the work then.
+        return `${name}: ${String(error)}`;
+      }
+      reset();
+      const ms = await time(variant, 2, hopelessMs);
+      for (const { at, values } of expected) {
+        const off = disagreement(await readBack(device, buffers.out, at, headSize * 4), values);
+        // Written so that NaN is refused.
+        if (!(off <= AGREEMENT)) return `${name}: off by ${off}`;
+      }
+      return ms;
+    },
+    timeAgain: (variant) => time(variant, 1),
+    destroy() {
+      for (const buffer of all) buffer.destroy();
+    },
+  };
+}
+
+function stepOf(
+  variant: AttentionVariant,
+  { rows, positions }: Pick<AttentionWork, "rows" | "positions">,
+): StepParams {
+  const first = positions - rows;
+  return {
+    rows: Array.from({ length: rows }, (_, i) => ({ sequence: 0, position: first + i, token: 0 })),
+    samples: [],
+    ...splitsOf(variant, rows, positions),
+  };
+}
+
+/** Buffers for the segments that hold the positions; the others are bound and never read. */
+function makeSegments(
+  device: GPUDevice,
+  { segmentStarts, keyValueHeads, headSize }: AttentionShape,
+  positions: number,
+): GPUBuffer[] {
+  return segmentStarts.slice(1).map((end, s) => {
+    const start = segmentStarts[s]!;
+    const bytes = start < positions ? keyValueHeads * 2 * (end - start) * headSize * 2 : 16;
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+    return device.createBuffer({ label: "cache to tune with", size: bytes, usage });
+  });
+}
+
+/** Every head gets the same keys and values. */
+function fillSegments(
+  device: GPUDevice,
+  { segmentStarts, keyValueHeads, headSize }: AttentionShape,
+  segments: readonly GPUBuffer[],
+  { positions, keys, values }: AttentionWork,
+): void {
+  segments.forEach((segment, s) => {
+    const [start, end] = [segmentStarts[s]!, segmentStarts[s + 1]!];
+    if (start >= positions) return;
+    const part = [keys, values].map((halves) =>
+      halves.subarray(start * headSize, Math.min(end, positions) * headSize),
+    );
+    for (let plane = 0; plane < keyValueHeads * 2; plane++) {
+      device.queue.writeBuffer(segment, plane * (end - start) * headSize * 2, part[plane % 2]!);
+    }
+  });
+}

@@ -1,0 +1,218 @@
+/** Attention's kernels are timed on a shard's shape, and only those that agree may win. */
+import { describe, expect, test } from "vitest";
+import type { AttentionVariant } from "../../src/kernels/attention.ts";
+import type { AttentionShape } from "../../src/kernels/attention-shape.ts";
+import {
+  attentionCandidates,
+  attentionName,
+  ATTENTION_USES,
+  firstAttention,
+  MAX_SPLITS,
+  SPLIT_ROWS,
+  splitsOf,
+  type AttentionUse,
+} from "../../src/kernels/attention-variants.ts";
+import { shaderFeatures } from "../../src/kernels/runner-device.ts";
+import { attentionLine, tuneAttention } from "../../src/kernels/tune-attention.ts";
+import { TuneClock } from "../../src/kernels/tune-clock.ts";
+import { testDevice } from "./support/device.ts";
+
+const device = await testDevice();
+const features = shaderFeatures(device);
+const nudge = navigator.userAgent.includes("Firefox");
+const TRAITS = { narrow: true, halves: "shifted" } as const;
+const noSubgroups = { ...features, subgroups: false };
+const fourLanes = { ...features, subgroups: true, subgroupMinSize: 4, subgroupMaxSize: 4 };
+
+const plain: AttentionShape = {
+  heads: 6,
+  keyValueHeads: 2,
+  headSize: 32,
+  ropePairs: "interleaved",
+  ropeDims: 32,
+  scale: 0.2,
+  bias: false,
+  headNorm: false,
+  epsilon: 1e-5,
+  segmentStarts: [0, 1024],
+};
+/** All that a decoding kernel does besides, a cache in two buffers, and less context than usual. */
+const dressed: AttentionShape = {
+  ...plain,
+  ropePairs: "halves",
+  ropeDims: 16,
+  bias: true,
+  headNorm: true,
+  segmentStarts: [0, 128, 320],
+};
+
+function jobOf(shape: AttentionShape, use: AttentionUse) {
+  const first = firstAttention(use, shape, features, TRAITS);
+  return { use, first, candidates: attentionCandidates(use, shape, features, TRAITS.halves) };
+}
+
+const options = { budgetMs: Infinity, nudge, clock: new TuneClock() };
+
+describe.each([
+  { name: "a plain shape", shape: plain },
+  { name: "one with biases, norms and two segments", shape: dressed },
+])("$name", ({ shape }) => {
+  test("every candidate is timed, agrees, and is told", async () => {
+    const progress: number[] = [];
+    const jobs = ATTENTION_USES.map((use) => jobOf(shape, use));
+    const onProgress = (done: number) => progress.push(done);
+    const [decode, prefill] = await tuneAttention(device, { ...options, shape, jobs, onProgress });
+    expect(progress).toEqual([1, 2]);
+    for (const [i, tuned] of [decode!, prefill!].entries()) {
+      expect(tuned.refused).toEqual([]);
+      expect(tuned.timings.map(({ variant }) => attentionName(variant)).sort()).toEqual(
+        jobs[i]!.candidates.map(attentionName).sort(),
+      );
+      expect(tuned.winner).toBe(tuned.timings[0]!.variant);
+      const times = tuned.timings.map(({ ms }) => ms);
+      expect(times).toEqual([...times].sort((a, b) => a - b));
+      expect(times[0]).toBeGreaterThan(0);
+    }
+    const line = attentionLine(shape, { decode: decode!, prefill: prefill! });
+    expect(line).toMatch(
+      /^attention 6\/2x32 decode: \w+ [\d.]+ (µs|ms); \w+ 0\.\d\d.*\| prefill: /,
+    );
+  });
+});
+
+test("a candidate whose result is wrong, or that does not compile, is refused and never wins", async () => {
+  const { first, candidates } = jobOf(dressed, "decode");
+  const unrotated: AttentionVariant = { ...candidates.at(-1)!, fused: false };
+  const tooLarge: AttentionVariant = {
+    ...candidates.at(-1)!,
+    workgroupSize: 2 * device.limits.maxComputeInvocationsPerWorkgroup,
+  };
+  for (const { wrong, why } of [
+    { wrong: unrotated, why: /^workgroup: off by [\d.]+$/ },
+    { wrong: tooLarge, why: /^workgroup: KernelError: .*does not compile/ },
+  ]) {
+    const jobs = [{ use: "decode", first, candidates: [wrong] }] as const;
+    const [tuned] = await tuneAttention(device, { ...options, shape: dressed, jobs });
+    expect(tuned!.refused).toEqual([expect.stringMatching(why)]);
+    expect(tuned!.timings.map(({ variant }) => variant)).toEqual([first]);
+    expect(tuned!.winner).toBe(first);
+  }
+});
+
+test("a wrong first guess loses to what is right, however slow", async () => {
+  const right = attentionCandidates("prefill", plain, noSubgroups, "builtin")[0]!;
+  const jobs = [
+    // In place of the rows' own queries it takes them for q, k and v.
+    { use: "prefill", first: { ...right, kind: "workgroup", fused: true }, candidates: [right] },
+  ] as const;
+  const [tuned] = await tuneAttention(device, { ...options, shape: plain, jobs });
+  expect(tuned!.winner).toBe(right);
+  expect(tuned!.refused).toEqual([expect.stringMatching(/^workgroup: off by/)]);
+});
+
+test("without a budget the first guess stands, at once; one alone is no race", async () => {
+  const jobs = ATTENTION_USES.map((use) => jobOf(plain, use));
+  const start = performance.now();
+  const unmeasured = await tuneAttention(device, { ...options, shape: plain, jobs, budgetMs: 0 });
+  expect(performance.now() - start).toBeLessThan(50);
+  // Over after the first candidate of each.
+  const little = await tuneAttention(device, { ...options, shape: plain, jobs, budgetMs: 5 });
+  for (const tuned of [unmeasured, little]) {
+    expect(tuned).toEqual(jobs.map(({ first }) => ({ winner: first, timings: [], refused: [] })));
+    const [decode, prefill] = tuned;
+    const line = attentionLine(plain, { decode: decode!, prefill: prefill! });
+    expect(line.split("(not measured)").length - 1).toBe(2);
+  }
+});
+
+test("what won is timed again, even when the budget is over by then", async () => {
+  const { first, candidates } = jobOf(plain, "decode");
+  const rival = candidates.find(({ kind }) => kind !== first.kind)!;
+  // The first guess was disturbed; the budget of 100 ms is over after the second.
+  const times = [3, 2, 2, 1];
+  const takesMs = [30, 90];
+  let nowMs = 0;
+  const clock = new (class extends TuneClock {
+    override now() {
+      return nowMs;
+    }
+    override async undisturbed(measure: () => Promise<number>) {
+      await measure();
+      nowMs += takesMs.shift() ?? 10;
+      return times.shift() ?? 2;
+    }
+  })();
+  const jobs = [{ use: "decode", first, candidates: [rival] }] as const;
+  const [tuned] = await tuneAttention(device, {
+    ...options,
+    shape: plain,
+    jobs,
+    budgetMs: 100,
+    clock,
+  });
+  expect(tuned!.timings).toEqual([
+    { variant: first, ms: 1 },
+    { variant: rival, ms: 2 },
+  ]);
+});
+
+test("a hopeless candidate is timed no more than it takes to see that", async () => {
+  const { first, candidates } = jobOf(plain, "prefill");
+  let measurements = 0;
+  const clock = new (class extends TuneClock {
+    override undisturbed(measure: () => Promise<number>): Promise<number> {
+      measurements++;
+      // The second candidate takes 2.6 times as long as the first.
+      return measure().then(() => (measurements === 2 ? 2.6 : 1));
+    }
+  })();
+  const others = candidates.filter(({ kind }) => kind !== first.kind).slice(0, 1);
+  const jobs = [{ use: "prefill", first, candidates: others }] as const;
+  const [tuned] = await tuneAttention(device, { ...options, shape: plain, jobs, clock });
+  expect(tuned!.winner).toBe(first);
+  // Once each, and three more of the first alone.
+  expect(measurements).toBe(2 + 3);
+});
+
+test("lanes and quads run only where subgroups are of four, and heads are whole for them", () => {
+  const kinds = (shape: { headSize: number }, device = fourLanes) =>
+    ATTENTION_USES.map((use) =>
+      attentionCandidates(use, shape, device, "builtin").map(attentionName),
+    );
+  expect(kinds({ headSize: 64 })).toEqual([
+    ["lanes", "threads", "workgroup"],
+    ["quads", "threads", "workgroup"],
+  ]);
+  const two = [
+    ["threads", "workgroup"],
+    ["threads", "workgroup"],
+  ];
+  expect(kinds({ headSize: 48 })).toEqual(two);
+  expect(kinds({ headSize: 64 }, { ...fourLanes, subgroupMaxSize: 8 })).toEqual(two);
+  expect(kinds({ headSize: 64 }, noSubgroups)).toEqual(two);
+});
+
+test("the first guess avoids workgroup memory exactly on narrow devices", () => {
+  const kinds = (device: typeof features, narrow: boolean) =>
+    ATTENTION_USES.map((use) =>
+      attentionName(firstAttention(use, plain, device, { narrow, halves: "builtin" })),
+    );
+  expect(kinds(fourLanes, true)).toEqual(["lanes", "quads"]);
+  expect(kinds(noSubgroups, true)).toEqual(["threads", "threads"]);
+  expect(kinds(fourLanes, false)).toEqual(["workgroup", "workgroup"]);
+});
+
+test("the kernel that decodes says how positions are split", () => {
+  const [lanes, threads, workgroup] = attentionCandidates("decode", plain, fourLanes, "builtin");
+  const splits = (variant: AttentionVariant, longest: number, rows = 1) =>
+    splitsOf(variant, rows, longest).splits;
+  expect([96, 97, 512].map((longest) => splits(threads!, longest))).toEqual([1, 2, 8]);
+  expect([256, 257, 512].map((longest) => splits(lanes!, longest))).toEqual([1, 2, 2]);
+  expect([512, 513, 1024].map((longest) => splits(workgroup!, longest))).toEqual([1, 3, 4]);
+  expect(splits(threads!, 100_000)).toBe(MAX_SPLITS);
+  expect(splits(threads!, 512, SPLIT_ROWS + 1)).toBe(1);
+  const { splitPositions } = splitsOf(threads!, 1, 100);
+  expect(splitPositions).toBe(50);
+  const [quads] = attentionCandidates("prefill", plain, fourLanes, "builtin");
+  expect(splits(quads!, 4096)).toBe(1);
+});
