@@ -189,6 +189,7 @@ export class EngineSession {
     const { device, whole, options, reader } = this.need();
     const times = async (description: ShardDescription) => {
       const shard = await loadShard(device, description, options, reader, () => undefined);
+      await shard.tuned;
       const ms: number[] = [];
       for (let i = 0; i < steps + WARM_UP_STEPS; i++) {
         const start = performance.now();

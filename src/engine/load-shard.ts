@@ -27,6 +27,7 @@ import { SamplePlan } from "./sample-plan.ts";
 import type { LoadProgress, Shard, ShardOptions } from "./types.ts";
 import { chooseVariants } from "./choose-variants.ts";
 import { tuneBehind } from "./tune-behind.ts";
+import { withoutBatches } from "./variants.ts";
 import { warmUp } from "./warm-up.ts";
 import { WeightReader } from "./weight-reader.ts";
 
@@ -71,7 +72,9 @@ export async function loadShard(
       onProgress({ phase: "uploading", doneBytes, totalBytes });
     });
     const weights = placeWeights(weightReader, description, loaded);
-    const context = { resources, variants, activations: options.activations };
+    // The first answer is decoded alone: what batches run is compiled behind.
+    const first = options.sequences > 1 ? withoutBatches(variants) : variants;
+    const context = { resources, variants: first, activations: options.activations };
     const prepare = async () => {
       const plans = await planShard(context, description, options, shape, mostRows, weights);
       const shard = new GpuShard({
@@ -100,7 +103,7 @@ export async function loadShard(
       await device.queue.onSubmittedWorkDone();
       Object.assign(resources.counters, newCounters());
       onProgress({ phase: "compiling", doneBytes: totalBytes, totalBytes });
-      if (!chosen.final) shard.tuned = tune();
+      if (!chosen.final || first !== variants) shard.tuned = tune();
       return shard;
     } catch (error) {
       weightReader.stop();

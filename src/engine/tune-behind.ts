@@ -1,6 +1,7 @@
 /**
- * Measures a shard's variants between its steps, while a first guess runs, and lets what won
- * take over: compiled, bound and run once before, so that no step waits for it.
+ * What a load puts off: measuring a shard's variants, between its steps, while a first guess
+ * runs; and the kernels of batches. What is better then takes over: compiled, bound and run once
+ * before, so that no step waits for it.
  */
 import { STEP_BYTES } from "../kernels/step-uniform.ts";
 import { TuneClock, workDone, type OtherWork } from "../kernels/tune-clock.ts";
@@ -15,6 +16,7 @@ export type TuneBehind = {
   readonly device: GPUDevice;
   readonly shard: GpuShard;
   readonly chosen: ChosenVariants;
+  /** What the shard runs until then. */
   readonly context: MatContext;
   readonly step: GPUBuffer;
   readonly attention: AttentionPlan;
@@ -32,27 +34,33 @@ export async function tuneBehind(parts: TuneBehind): Promise<void> {
     await tune(parts);
   } catch (error) {
     if (shard.failure !== null) return;
-    shard.describe([...chosen.lines, `the first guess stays; not measured: ${String(error)}`]);
+    shard.describe([...chosen.lines, `the first guess stays: ${String(error)}`]);
   }
 }
 
 async function tune(parts: TuneBehind) {
-  const { device, shard, chosen, context, attention, sample } = parts;
-  const { description, options } = shard;
-  const clock = new TuneClock(stepsOf(shard));
-  const measured = await measureVariants(device, description, options, clock, (done, total) =>
-    shard.describe([
-      ...chosen.lines,
-      `a first guess runs; measured ${done} of ${total} kinds of work`,
-    ]),
-  );
+  const { shard, chosen, context, attention, sample } = parts;
+  const measured = chosen.final ? chosen : await measure(parts);
   const next = { ...context, variants: measured.variants };
   const plan = await planChanges(parts, next);
+  // Unloaded meanwhile: its buffers are gone, and the device's other shards would be told of it.
+  if (shard.failure !== null) return;
   await runOnce(parts, plan);
   if (shard.failure !== null) return;
   if (plan.head !== null) sample?.adopt(plan.head);
   if (plan.kernels !== null) attention.adopt(plan.kernels);
   shard.adopt(plan.layers ?? shard.layers, measured.maxRows, measured.lines);
+}
+
+function measure({ device, shard, chosen }: TuneBehind): Promise<ChosenVariants> {
+  const { description, options } = shard;
+  const clock = new TuneClock(stepsOf(shard));
+  return measureVariants(device, description, options, clock, (done, total) =>
+    shard.describe([
+      ...chosen.lines,
+      `a first guess runs; measured ${done} of ${total} kinds of work`,
+    ]),
+  );
 }
 
 /** What changes, compiled and bound; null is what stays. */
@@ -63,14 +71,14 @@ type Changes = {
 };
 
 async function planChanges(
-  { shard, chosen, attention, sample, planLayers }: TuneBehind,
+  { shard, context, attention, sample, planLayers }: TuneBehind,
   next: MatContext,
 ): Promise<Changes> {
-  const sameMats = sameMatrices(shard, chosen.variants, next.variants);
+  const sameMats = sameMatrices(shard, context.variants, next.variants);
   const [layers, head, kernels] = await Promise.all([
     sameMats ? null : planLayers(next),
     sameMats || sample === null ? null : sample.planHead(next),
-    sameAttention(chosen.variants, next.variants) ? null : attention.compile(next.variants),
+    sameAttention(context.variants, next.variants) ? null : attention.compile(next.variants),
   ]);
   return { layers, head, kernels };
 }
@@ -120,8 +128,8 @@ function sameAttention(a: EngineVariants, b: EngineVariants): boolean {
  * compiles when a pipeline first runs does it now.
  */
 async function runOnce(
-  { device, step, shard, attention }: TuneBehind,
-  { layers, kernels }: Changes,
+  { device, step, shard, attention, sample }: TuneBehind,
+  { layers, head, kernels }: Changes,
 ): Promise<void> {
   if (layers === null && kernels === null) return;
   device.queue.writeBuffer(step, 0, new Uint8Array(STEP_BYTES));
@@ -134,6 +142,7 @@ async function runOnce(
     }
   });
   if (kernels !== null) attention.recordOnce(pass, kernels);
+  if (head !== null) sample?.recordOnce(pass, head);
   pass.end();
   device.queue.submit([encoder.finish()]);
   await workDone(device, shard.options.nudge);

@@ -88,8 +88,9 @@ export type Shard = {
   /** Which variant runs which work, and by how much it won; one line each. */
   readonly variants: readonly string[];
   /**
-   * A first guess runs until its variants have been measured between steps. Resolves when that
-   * is over and what won runs; at once where there is nothing to measure. Never rejects.
+   * A first guess runs until its variants have been measured between steps, and rows that decode
+   * together are multiplied one by one until what does it better is compiled. Resolves when that is
+   * over and what won runs; at once where there is nothing to do. Never rejects.
    */
   readonly tuned: Promise<void>;
   /** Called when `variants` changes. */

@@ -51,5 +51,14 @@ export function firstVariants(
   };
 }
 
+/** The same but for batches, whose rows are multiplied one by one: for as long as their kernels are not there. */
+export function withoutBatches(variants: EngineVariants): EngineVariants {
+  return {
+    ...variants,
+    mat: (format, workload, mayRound) =>
+      variants.mat(format, workload === "batch" ? "decode" : workload, mayRound),
+  };
+}
+
 /** Each segment of the cache repeats attention's inner loop, which software adapters compile slowly. */
 export const cacheSegments = ({ narrow }: DeviceTraits) => (narrow ? 2 : 4);

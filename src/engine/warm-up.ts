@@ -1,5 +1,5 @@
 /**
- * Runs every kind of step once, so that no answer waits for what a driver puts off
+ * Runs every kind of step that a first answer has, so that no answer waits for what a driver puts off
  * until a pipeline first runs (lavapipe: seconds). What the steps write into the
  * cache is overwritten by the first real ones.
  */
@@ -27,7 +27,7 @@ const EVERYTHING: SampleRequest = {
 
 export async function warmUp(shard: Shard): Promise<void> {
   const { description, options } = shard;
-  const { contextTokens, sequences } = options;
+  const { contextTokens } = options;
   const row = (sequence: number, position: number): StepRow => ({
     sequence,
     position,
@@ -38,7 +38,6 @@ export async function warmUp(shard: Shard): Promise<void> {
   // The last one is read back, so the others are done when it is.
   const steps = [
     ...(contextTokens > 1 ? [prompt] : []),
-    ...(sequences > 1 ? [[row(0, 0), row(1, 0)]] : []),
     [row(0, Math.min(contextTokens, LONG_CONTEXT) - 1)],
   ];
   const { hidden } = description.model;

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { EngineError } from "../../src/engine/engine-error.ts";
 import { loadShard } from "../../src/engine/load-shard.ts";
-import type { Shard, ShardOptions } from "../../src/engine/types.ts";
+import type { Shard, ShardOptions, StepResult } from "../../src/engine/types.ts";
 import { requestKernelDevice } from "../../src/kernels/runner-device.ts";
 import { sampleReference } from "../../src/kernels/sample.ts";
 import { GREEDY } from "../../src/shared/sampling.ts";
@@ -45,7 +45,14 @@ async function load(
     shards.push(await loadShard(device, description, all, tiny.reader, () => undefined));
   }
   loaded.push(...shards);
+  await Promise.all(shards.map(({ tuned }) => tuned));
   return shards;
+}
+
+async function stepResult(step: Promise<StepResult>) {
+  const result = await step;
+  if (result.kind !== "tokens") throw new Error("the last stage returns tokens");
+  return result.tokens;
 }
 
 const listing = { ...GREEDY_REQUEST, sampling: { ...GREEDY, topLogprobs: 5 } };
@@ -185,6 +192,41 @@ describe("a shard", () => {
     await expect(first!.step([{ ...row, sample: GREEDY_REQUEST }], null)).rejects.toThrow(
       /last stage/,
     );
+  });
+
+  test("decodes rows together before what does it well is compiled, and the same after", async () => {
+    const device = await testDevice();
+    const whole = tiny.shard(0, 3);
+    const shard = await loadShard(device, whole, OPTIONS, tiny.reader, () => undefined);
+    loaded.push(shard);
+    let better = false;
+    const tuned = shard.tuned.then(() => (better = true));
+    const rows = [5, 17, 101].map((token, sequence) => {
+      return { sequence, position: 0, token, sample: listing };
+    });
+    const early = shard.step(rows, null); // recorded before anything else can happen
+    expect(better).toBe(false);
+    const tokens = (await stepResult(early)).map(({ token }) => token);
+    const reference = await ReferenceForward.of(tiny);
+    rows.forEach(({ token }, i) => {
+      const wanted = { ...listing.sampling, ...listing };
+      expect(tokens[i]).toBe(sampleReference(reference.logits([token]), wanted).token);
+    });
+    await tuned;
+    const late = await stepResult(shard.step(rows, null));
+    expect(late.map(({ token }) => token)).toEqual(tokens);
+  });
+
+  test("that is unloaded before all is compiled does not disturb the next", async () => {
+    const device = await testDevice();
+    const whole = tiny.shard(0, 3);
+    const gone = await loadShard(device, whole, OPTIONS, tiny.reader, () => undefined);
+    gone.destroy();
+    const [next] = await load(tiny, [3]);
+    await gone.tuned;
+    await device.queue.onSubmittedWorkDone();
+    const row = { sequence: 0, position: 0, token: 5, sample: GREEDY_REQUEST };
+    expect(await stepResult(next!.step([row], null))).toHaveLength(1);
   });
 
   test("rejects its pending step in words when it is unloaded", async () => {
