@@ -36,6 +36,8 @@ export const FIRST_SHARE = 0.8;
 const ROUNDS = 3;
 /** A candidate that is this much slower than the best is not given another chance. */
 const CLOSE = 2.5;
+/** At first more: a busy moment of the machine can make the best look so slow. */
+const CLOSE_AT_FIRST = 20;
 
 /** Runs the first guess and then the other candidates, until the clock says so. */
 export async function runRace<Variant>(
@@ -61,23 +63,19 @@ export async function runRace<Variant>(
 
 /**
  * Times what came close again, all races in turns: other work on the machine may have disturbed
- * one of them. In the first round that is the first guess and what came within `closeAtFirst`.
+ * one of them.
  */
 export async function raceAgain(
   races: readonly Race<unknown>[],
   until: number,
   clock: TuneClock,
-  closeAtFirst = CLOSE,
 ): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
-    const close = round === 0 ? closeAtFirst : CLOSE;
+    const close = round === 0 ? CLOSE_AT_FIRST : CLOSE;
     for (const race of races) {
       if (clock.now() >= until) return;
       const most = (race.timings[0]?.ms ?? 0) * close;
-      const another = race.timings.filter(
-        ({ variant, ms }) => ms <= most || (round === 0 && variant === race.first),
-      );
-      for (const timing of another) {
+      for (const timing of race.timings.filter(({ ms }) => ms <= most)) {
         timing.ms = Math.min(timing.ms, await race.bench!.timeAgain(timing.variant));
       }
       fastestFirst(race);

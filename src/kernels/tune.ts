@@ -68,7 +68,7 @@ export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<
         options.onProgress?.(++done, total);
       }
     }
-    await raceAgain([...races.values()], start + budgetMs, clock, CLOSE_AT_FIRST);
+    await raceAgain([...races.values()], start + budgetMs, clock);
   } finally {
     for (const { bench } of races.values()) bench?.destroy();
   }
@@ -93,9 +93,6 @@ export function unmeasured(
   const winner = firstVariant(workload, activations, features, narrow, format);
   return { winner, timings: [], refused: [] };
 }
-
-/** At first more: a busy moment of the machine can make the best look so slow. */
-const CLOSE_AT_FIRST = 20;
 
 /** Floats and int8 are compared by these rates later. */
 function tunedWorkload({ first, timings, refused }: Race<MatVariant>, macs: number): TunedWorkload {
