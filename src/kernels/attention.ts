@@ -101,9 +101,9 @@ export function attentionKernel(
 ): Kernel<StepParams> {
   const { kind, block, halves, workgroupSize, fused } = variant;
   const team = kind === "workgroup" ? teamsOf(shape, workgroupSize) : null;
-  const shared = team?.shared ?? sharedHeads(shape, MAX_SHARED_NUMBERS);
-  const partCount = shape.heads / shared;
   const stride = kind === "lanes" ? 4 : 1; // from one block of a head that a thread has to its next
+  const shared = team?.shared ?? sharedHeads(shape, stride * MAX_SHARED_NUMBERS);
+  const partCount = shape.heads / shared;
   const values = {
     ...shapeValues(shape),
     PARTS: partCount,
