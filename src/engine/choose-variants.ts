@@ -40,8 +40,8 @@ import {
 const TUNE_BUDGET_MS = 3000;
 /** Of them, what finding the rows of a chunk may take. */
 const CHUNK_BUDGET_MS = 400;
-/** With less, attention waits for the next load: its kernels compile for a second on software adapters. */
-const ATTENTION_LEAST_MS = 500;
+/** With less, what is not measured waits for the next load: a kernel compiles for a second on software adapters. */
+const WORTH_STARTING_MS = 500;
 
 /** What a shard runs, and how many rows of a prompt its steps take. */
 export type ChosenVariants = {
@@ -49,6 +49,8 @@ export type ChosenVariants = {
   /** The same whatever is measured later: a cache is cut by it. */
   readonly shape: AttentionShape;
   readonly maxRows: Chunk;
+  /** What a measurement may raise it to. */
+  readonly mostRows: Chunk;
   /** For people: what won, and by how much. */
   readonly lines: readonly string[];
   /** Whether a measurement may still change it. */
@@ -81,40 +83,31 @@ export async function measureVariants(
   const { memory, traits, shape } = known;
   const missing = missingJobs(known);
   const attention = missingAttention(known);
-  const products = missing.reduce((sum, { workloads }) => sum + workloads.length, 0);
-  const total = products + attention.length;
-  if (missing.length > 0) {
-    const tuned = await tuneMat(device, {
-      jobs: missing,
-      budgetMs: end - clock.now() - CHUNK_BUDGET_MS,
-      prefillTokens: CHUNKS[0],
-      narrow: traits.narrow,
-      nudge,
-      clock,
-      onProgress: (done) => onProgress(done, total),
-    });
+  const unfinished = unfinishedJobs(known);
+  const total = workloadCount(missing) + attention.length + workloadCount(unfinished);
+  let done = 0;
+  const oneMore = () => onProgress(++done, total);
+  const tuneProducts = async (jobs: readonly TuneJob[], budgetMs: number) => {
+    const options = { prefillTokens: CHUNKS[0], narrow: traits.narrow, nudge, clock };
+    const tuned = await tuneMat(device, { ...options, jobs, budgetMs, onProgress: oneMore });
     for (const { job, workloads } of tuned) {
       for (const workload of job.workloads) memory.add(job, workload, workloads[workload]);
     }
-  }
+  };
+  await tuneProducts(missing, end - clock.now() - CHUNK_BUDGET_MS);
   const { chunk } = chosenFrom(known);
   if (chunk !== null && !memory.chunks.has(chunk.key)) {
     const rows = await fastestChunk(device, { ...chunk, budgetMs: CHUNK_BUDGET_MS, nudge, clock });
     memory.chunks.set(chunk.key, rows);
   }
-  // The last: it gets what the others have left.
-  const leftMs = end - clock.now();
-  if (attention.length > 0 && leftMs >= ATTENTION_LEAST_MS) {
-    const tuned = await tuneAttention(device, {
-      shape,
-      jobs: attention,
-      budgetMs: leftMs,
-      nudge,
-      clock,
-      onProgress: (done) => onProgress(products + done, total),
-    });
+  // The last get what the others have left; where that is little, the next load goes on.
+  const leftMs = () => end - clock.now();
+  if (attention.length > 0 && leftMs() >= WORTH_STARTING_MS) {
+    const options = { shape, jobs: attention, budgetMs: leftMs(), nudge, clock };
+    const tuned = await tuneAttention(device, { ...options, onProgress: oneMore });
     attention.forEach(({ use }, i) => memory.addAttention(shape, use, tuned[i]!));
   }
+  if (leftMs() >= WORTH_STARTING_MS) await tuneProducts(unfinished, leftMs());
   await memory.keep();
   return chosenFrom(known);
 }
@@ -157,9 +150,12 @@ function chosenFrom(
   const [decode, prefill] = [attention("decode"), attention("prefill")];
   const mat = measuredChoice(products, first.mat);
   const chunk = chunkJob(shard, products, mat);
-  const measuredRows = chunk === null ? CHUNKS[0] : memory.chunks.get(chunk.key);
+  const measuredRows =
+    products.length === 0 ? CHUNKS[0] : chunk === null ? undefined : memory.chunks.get(chunk.key);
   const maxRows = measuredRows ?? CHUNKS[0];
-  const missing = missingJobs(known).length + missingAttention(known).length;
+  const missing = [missingJobs, missingAttention, unfinishedJobs].some(
+    (jobs) => jobs(known).length > 0,
+  );
   return {
     variants: { ...first, mat, decodeAttention: decode.winner, prefillAttention: prefill.winner },
     shape,
@@ -169,7 +165,8 @@ function chosenFrom(
       attentionLine(shape, { decode, prefill }),
       ...(products.length > 0 ? products.map(tunedLine) : [UNTUNED]),
     ],
-    final: measuredRows !== undefined && missing === 0,
+    mostRows: measuredRows ?? CHUNKS.at(-1)!,
+    final: measuredRows !== undefined && !missing,
     chunk,
   };
 }
@@ -191,6 +188,21 @@ function missingAttention({ shard, memory, traits, features, shape }: Known): At
     candidates: attentionCandidates(use, shape, features, traits.halves),
   }));
 }
+
+/** What has been, but not all of its candidates. */
+function unfinishedJobs({ memory, shard, options }: Known): TuneJob[] {
+  return tuneJobs(shard, options).flatMap((job) => {
+    const found = job.workloads.flatMap((workload) => {
+      const before = memory.find(job, workload);
+      return before !== null && before.untried.length > 0 ? [[workload, before] as const] : [];
+    });
+    const workloads = found.map(([workload]) => workload);
+    return found.length === 0 ? [] : [{ ...job, workloads, before: Object.fromEntries(found) }];
+  });
+}
+
+const workloadCount = (jobs: readonly TuneJob[]) =>
+  jobs.reduce((sum, { workloads }) => sum + workloads.length, 0);
 
 const UNTUNED = "all by first guess: these layers are too few for a measurement to pay";
 

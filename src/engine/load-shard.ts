@@ -48,8 +48,7 @@ export async function loadShard(
   const { variants, shape, lines, maxRows } = chosen;
   const planned = (rows: number) => planMemory(description, options, shape, rows, variants);
   // A larger chunk is worth its scratch only where there is room.
-  const wanted = chosen.final ? maxRows : CHUNKS.at(-1)!;
-  const mostRows = fits(planned(wanted), options) ? wanted : CHUNKS[0];
+  const mostRows = fits(planned(chosen.mostRows), options) ? chosen.mostRows : CHUNKS[0];
   const memory = planned(mostRows);
   checkMemory(memory, options, device.limits);
   const watch = new DeviceWatch(device, onDeviceError);

@@ -38,6 +38,7 @@ const Entry = z.strictObject({
     z.strictObject({
       timings: z.array(z.strictObject({ variant: z.string(), macsPerMs: z.number().positive() })),
       refused: z.array(z.string()),
+      untried: z.array(z.string()),
     }),
   ),
   /** By `attentionKey`; variants by name. */
@@ -90,11 +91,14 @@ export class TuningMemory {
     const { activations, format } = job;
     const candidates = matCandidates(workload, activations, this.#features, format);
     const timings = timingsOf(entry.timings, candidates, variantName);
-    return timings && { winner: timings[0].variant, timings, refused: entry.refused };
+    const untried = entry.untried.flatMap((name) =>
+      candidates.filter((variant) => variantName(variant) === name),
+    );
+    return timings && { winner: timings[0].variant, timings, refused: entry.refused, untried };
   }
 
   /** Results without timings are not kept: the next load measures what this one did not reach. */
-  add(job: MatJob, workload: Workload, { timings, refused }: TunedWorkload): void {
+  add(job: MatJob, workload: Workload, { timings, refused, untried }: TunedWorkload): void {
     if (timings.length === 0) return;
     this.#workloads.set(workloadKey(job, workload), {
       timings: timings.map(({ variant, macsPerMs }) => ({
@@ -102,6 +106,7 @@ export class TuningMemory {
         macsPerMs,
       })),
       refused: [...refused],
+      untried: untried.map(variantName),
     });
   }
 

@@ -21,6 +21,8 @@ export type Race<Variant> = {
   readonly timings: { readonly variant: Variant; ms: number }[];
   /** Why the others cannot be used. */
   readonly refused: string[];
+  /** Both of them. */
+  readonly tried: Set<Variant>;
   bench: RaceBench<Variant> | null;
 };
 
@@ -28,6 +30,7 @@ export const newRace = <Variant>(first: Variant): Race<Variant> => ({
   first,
   timings: [],
   refused: [],
+  tried: new Set(),
   bench: null,
 });
 
@@ -56,6 +59,7 @@ export async function runRace<Variant>(
     const measured = await bench.measure(variant, (race.timings[0]?.ms ?? Infinity) * CLOSE);
     if (typeof measured === "string") race.refused.push(measured);
     else race.timings.push({ variant, ms: measured });
+    race.tried.add(variant);
     fastestFirst(race);
     lastMs = clock.now() - start;
   }

@@ -14,7 +14,11 @@ import { shaderFeatures, type ShaderFeatures } from "./runner-device.ts";
 import { makeBench, type MatJob } from "./tune-bench.ts";
 import type { TuneClock } from "./tune-clock.ts";
 
-export type TuneJob = MatJob & { readonly workloads: readonly Workload[] };
+export type TuneJob = MatJob & {
+  readonly workloads: readonly Workload[];
+  /** What was measured before, to be gone on with: its winner, then what was not tried. */
+  readonly before?: Readonly<Partial<Record<Workload, TunedWorkload>>>;
+};
 
 export type TuneOptions = {
   readonly jobs: readonly TuneJob[];
@@ -39,13 +43,15 @@ export type TunedWorkload = {
   readonly timings: readonly { readonly variant: MatVariant; readonly macsPerMs: number }[];
   /** Candidates whose results disagreed with the reference, or that did not compile. */
   readonly refused: readonly string[];
+  /** Candidates that the budget did not reach, the likeliest first. */
+  readonly untried: readonly MatVariant[];
 };
 
 const WORKLOADS: readonly Workload[] = ["decode", "batch", "prefill"];
 
 /**
  * Measures the workloads of each job, decode first; resolves within about `budgetMs`.
- * What the budget does not reach keeps the first guess and has no timings.
+ * What the budget does not reach keeps the first guess and has no timings, or what it had before.
  */
 export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<Tuned[]> {
   const { jobs, budgetMs, prefillTokens, clock } = options;
@@ -60,11 +66,14 @@ export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<
     for (const workload of WORKLOADS) {
       for (const [index, job] of jobs.entries()) {
         if (!job.workloads.includes(workload)) continue;
-        // What is left is shared by what is still to do.
-        const until = clock.now() + (end - clock.now()) / (total - done);
-        const race = newRace(unmeasured(job, workload, features, options.narrow).winner);
+        const before = beforeOf(job, workload, features, options.narrow);
+        // What is left is shared by what is still to do, but what goes on has it all: its share
+        // might not reach what was not tried.
+        const share = before.timings.length === 0 ? 1 / (total - done) : 1;
+        const until = clock.now() + (end - clock.now()) * share;
+        const race = newRace(before.winner);
         races.set(`${workload} ${index}`, race);
-        await tuneOne(device, job, race, workload, tokens[workload], until, options);
+        await tuneOne(device, job, race, before.untried, tokens[workload], until, options);
         options.onProgress?.(++done, total);
       }
     }
@@ -74,10 +83,10 @@ export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<
   }
   return jobs.map((job, index) => {
     const of = (workload: Workload): TunedWorkload => {
+      const before = beforeOf(job, workload, features, options.narrow);
       const race = races.get(`${workload} ${index}`);
-      return race === undefined
-        ? unmeasured(job, workload, features, options.narrow)
-        : tunedWorkload(race, job.rows * job.columns * tokens[workload]);
+      const macs = job.rows * job.columns * tokens[workload];
+      return race === undefined ? before : tunedWorkload(race, macs, before);
     };
     return { job, workloads: { decode: of("decode"), batch: of("batch"), prefill: of("prefill") } };
   });
@@ -91,29 +100,53 @@ export function unmeasured(
   narrow: boolean,
 ): TunedWorkload {
   const winner = firstVariant(workload, activations, features, narrow, format);
-  return { winner, timings: [], refused: [] };
+  const candidates = matCandidates(workload, activations, features, format);
+  // Of the winner's kind first: what suits the device least is tried last.
+  const likely = (variant: MatVariant) => (variant.kind === "threads") === narrow;
+  const untried = [
+    ...candidates.filter(likely),
+    ...candidates.filter((variant) => !likely(variant)),
+  ];
+  return { winner, timings: [], refused: [], untried };
 }
 
-/** Floats and int8 are compared by these rates later. */
-function tunedWorkload({ first, timings, refused }: Race<MatVariant>, macs: number): TunedWorkload {
+const beforeOf = (job: TuneJob, workload: Workload, features: ShaderFeatures, narrow: boolean) =>
+  job.before?.[workload] ?? unmeasured(job, workload, features, narrow);
+
+/**
+ * Floats and int8 are compared by these rates later. What was timed before and not again is as
+ * fast beside the winner of then as it was.
+ */
+function tunedWorkload(race: Race<MatVariant>, macs: number, before: TunedWorkload): TunedWorkload {
+  const timings = race.timings.map(({ variant, ms }) => ({ variant, macsPerMs: macs / ms }));
+  const again = timings.find(({ variant }) => variant === race.first);
+  const then = before.timings[0];
+  const pace = again === undefined || then === undefined ? 1 : again.macsPerMs / then.macsPerMs;
+  for (const { variant, macsPerMs } of before.timings) {
+    if (timings.some((timing) => timing.variant === variant)) continue;
+    timings.push({ variant, macsPerMs: macsPerMs * pace });
+  }
+  timings.sort((a, b) => b.macsPerMs - a.macsPerMs);
   return {
-    winner: timings[0]?.variant ?? first,
-    timings: timings.map(({ variant, ms }) => ({ variant, macsPerMs: macs / ms })),
-    refused,
+    winner: timings[0]?.variant ?? race.first,
+    timings,
+    refused: [...before.refused, ...race.refused],
+    untried: before.untried.filter((variant) => !race.tried.has(variant)),
   };
 }
 
 /** One line for people: what won, and how the others did. */
 export function tunedLine({ job, workloads }: Tuned): string {
   const parts = job.workloads.map((workload) => {
-    const { winner, timings } = workloads[workload];
+    const { winner, timings, untried } = workloads[workload];
     const best = timings[0]?.macsPerMs;
     if (best === undefined) return `${workload}: ${variantName(winner)} (not measured)`;
     const entrants = timings.map(({ variant, macsPerMs }) => ({
       name: variantName(variant),
       speed: macsPerMs,
     }));
-    return `${workload}: ${raceLine(`${(best / 1e6).toFixed(2)} GMAC/s`, entrants)}`;
+    const open = untried.length > 0 ? `; ${untried.length} not tried yet` : "";
+    return `${workload}: ${raceLine(`${(best / 1e6).toFixed(2)} GMAC/s`, entrants)}${open}`;
   });
   return `${job.format} ${job.activations} ${job.rows}x${job.columns} ${parts.join(" | ")}`;
 }
@@ -122,15 +155,12 @@ async function tuneOne(
   device: GPUDevice,
   job: TuneJob,
   race: Race<MatVariant>,
-  workload: Workload,
+  untried: readonly MatVariant[],
   tokens: number,
   until: number,
   { nudge, clock }: TuneOptions,
 ): Promise<void> {
-  const { activations, format } = job;
-  const others = matCandidates(workload, activations, shaderFeatures(device), format).filter(
-    (variant) => variant !== race.first,
-  );
+  const others = untried.filter((variant) => variant !== race.first);
   if (clock.now() >= until) return;
   await runRace(race, await makeBench(device, job, tokens, nudge, clock), others, until, clock);
 }

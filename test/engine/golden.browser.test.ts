@@ -122,7 +122,7 @@ test(
       for (const workload of job.workloads) {
         const { winner } = unmeasured(job, workload, shaderFeatures(device), true);
         const timings = [{ variant: winner, macsPerMs: 1e6 }];
-        memory.add(job, workload, { winner, timings, refused: [] });
+        memory.add(job, workload, { winner, timings, refused: [], untried: [] });
       }
     }
     const segments = cacheSegments(traits);

@@ -23,7 +23,7 @@ const first: EngineVariants["mat"] = (_, __, mayRound) => ({
 function tuned(activations: Activations, rates: readonly (number | null)[]): Tuned {
   const [decode, batch, prefill] = rates.map((macsPerMs, i) => {
     const timings = macsPerMs === null ? [] : [{ variant: variant(i), macsPerMs }];
-    return { winner: timings[0]?.variant ?? GUESS, timings, refused: [] };
+    return { winner: timings[0]?.variant ?? GUESS, timings, refused: [], untried: [] };
   });
   return {
     job: { format: "Q4_1", activations, rows: 8, columns: 32, workloads: ["decode"] },

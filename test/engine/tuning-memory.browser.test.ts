@@ -42,8 +42,13 @@ async function measured() {
     .reverse()
     .map((variant, i) => ({ variant, macsPerMs: 1e6 / (i + 1) }));
   memory.traits = TRAITS;
-  memory.add(JOB, "decode", { winner: timings[0]!.variant, timings, refused: ["split: off by 1"] });
-  memory.add(JOB, "batch", { winner: candidates[0]!, timings: [], refused: [] });
+  const winner = timings[0]!.variant;
+  const untried = matCandidates("prefill", "float", features, "Q4_1").slice(1).reverse();
+  memory.add(JOB, "decode", { winner, timings, refused: ["split: off by 1"], untried: [] });
+  memory.add(JOB, "batch", { winner: candidates[0]!, timings: [], refused: [], untried: [] });
+  const variant = matCandidates("prefill", "float", features, "Q4_1")[0]!;
+  const one = { variant, macsPerMs: 1e6 };
+  memory.add(JOB, "prefill", { winner: variant, timings: [one], refused: [], untried });
   memory.chunks.set("shape", 128);
   const attention = [...attentionCandidates("decode", SHAPE, features, TRAITS.halves)]
     .reverse()
@@ -56,11 +61,11 @@ async function measured() {
   });
   memory.addAttention(SHAPE, "prefill", { winner: first, timings: [], refused: [] });
   await memory.keep();
-  return { memory, timings, attention };
+  return { memory, timings, attention, untried };
 }
 
 test("the next page finds what was measured, and measures what was not", async () => {
-  const { timings, attention } = await measured();
+  const { timings, attention, untried } = await measured();
   const { memory } = await nextPage();
   expect(memory.traits).toEqual(TRAITS);
   expect(memory.chunks.get("shape")).toBe(128);
@@ -68,6 +73,8 @@ test("the next page finds what was measured, and measures what was not", async (
   expect(variantName(found.winner)).toBe(variantName(timings[0]!.variant));
   expect(found.timings).toEqual(timings);
   expect(found.refused).toEqual(["split: off by 1"]);
+  expect(found.untried).toEqual([]);
+  expect(memory.find(JOB, "prefill")!.untried).toEqual(untried);
   expect(memory.find(JOB, "batch")).toBeNull();
   expect(memory.find({ ...JOB, rows: 512 }, "decode")).toBeNull();
   expect(memory.findAttention(SHAPE, "decode")).toEqual({
@@ -132,6 +139,7 @@ test("a variant that is no candidate any more makes its workload be measured aga
     winner: gone as never,
     timings: [{ variant: gone as never, macsPerMs: 1 }],
     refused: [],
+    untried: [],
   });
   memory.addAttention(SHAPE, "prefill", {
     winner: { ...gone, kind: "columns" } as never,

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { variantName } from "../../src/kernels/mat-source.ts";
+import { variantName, type MatVariant } from "../../src/kernels/mat-source.ts";
 import { firstVariant, forRows, matCandidates } from "../../src/kernels/mat-variants.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
-import { tunedLine, tuneMat } from "../../src/kernels/tune.ts";
+import { tunedLine, tuneMat, unmeasured } from "../../src/kernels/tune.ts";
 import { run } from "../../src/kernels/runner-once.ts";
 import { CHUNKS, fastestChunk } from "../../src/kernels/tune-chunk.ts";
 import { TuneClock } from "../../src/kernels/tune-clock.ts";
@@ -79,6 +79,45 @@ test("without a budget the first guess stands, at once", async () => {
     workloads.map((workload) => firstVariant(workload, "float", features, true)),
   );
   expect(tunedLine(tuned!)).toContain("not measured");
+});
+
+test("goes on with what was not tried, and keeps what was", async () => {
+  const [first, second, third] = matCandidates("decode", "float", features, "Q4_1");
+  const before = {
+    winner: second!,
+    timings: [
+      { variant: second!, macsPerMs: 100 },
+      { variant: first!, macsPerMs: 50 },
+    ],
+    refused: ["tile: off by 1"],
+    untried: [third!],
+  };
+  const options = { prefillTokens: 32, narrow: true, nudge, clock: new TuneClock() };
+  const unfinished = [{ ...jobs[0], workloads: ["decode"], before: { decode: before } }] as const;
+  const tune = async (budgetMs: number) => {
+    const [tuned] = await tuneMat(device, { ...options, jobs: unfinished, budgetMs });
+    return tuned!;
+  };
+  expect((await tune(0)).workloads.decode).toEqual(before);
+  expect(tunedLine(await tune(0))).toMatch(/; .+ 0\.50; 1 not tried yet$/);
+  const { decode } = (await tune(Infinity)).workloads;
+  expect(decode.untried).toEqual([]);
+  expect(decode.refused).toEqual(before.refused);
+  const rate = (variant: MatVariant) =>
+    decode.timings.find((timing) => timing.variant === variant)!.macsPerMs;
+  expect(decode.timings.length).toBe(3);
+  expect(rate(third!)).toBeGreaterThan(0);
+  // Not timed again, but its winner was, which is as much faster as then.
+  expect(rate(first!) / rate(second!)).toBeCloseTo(0.5);
+  expect(decode.winner).toBe(decode.timings[0]!.variant);
+});
+
+test("after the first guess what is of its kind is tried first", () => {
+  const order = (narrow: boolean) =>
+    unmeasured(jobs[0], "decode", features, narrow).untried.map(({ kind }) => kind);
+  expect(order(true)).toEqual([...order(true)].sort().reverse());
+  expect(order(false)).toEqual([...order(false)].sort());
+  expect(new Set(order(false))).toEqual(new Set(["split", "threads"]));
 });
 
 test("the first guess avoids workgroup memory exactly on narrow devices", () => {
