@@ -83,8 +83,7 @@ export async function measureVariants(
   const { memory, traits, shape } = known;
   const missing = missingJobs(known);
   const attention = missingAttention(known);
-  const unfinished = unfinishedJobs(known);
-  const total = workloadCount(missing) + attention.length + workloadCount(unfinished);
+  let total = workloadCount(missing) + attention.length + workloadCount(unfinishedJobs(known));
   let done = 0;
   const oneMore = () => onProgress(++done, total);
   const tuneProducts = async (jobs: readonly TuneJob[], budgetMs: number) => {
@@ -107,7 +106,11 @@ export async function measureVariants(
     const tuned = await tuneAttention(device, { ...options, onProgress: oneMore });
     attention.forEach(({ use }, i) => memory.addAttention(shape, use, tuned[i]!));
   }
-  if (leftMs() >= WORTH_STARTING_MS) await tuneProducts(unfinished, leftMs());
+  if (leftMs() >= WORTH_STARTING_MS) {
+    const unfinished = unfinishedJobs(known);
+    total = done + workloadCount(unfinished);
+    await tuneProducts(unfinished, leftMs());
+  }
   await memory.keep();
   return chosenFrom(known);
 }
