@@ -36,6 +36,7 @@ async function nextPage() {
 }
 
 async function measured() {
+  await forgetTuning(); // what tests before this file have measured
   const { memory, features } = await nextPage();
   const candidates = matCandidates("decode", "float", features, "Q4_1");
   const timings = [...candidates]
