@@ -52,6 +52,7 @@ export async function tuneAttention(
   const races = jobs.map(({ first }) => newRace(first));
   try {
     for (const [i, { use, first, candidates }] of jobs.entries()) {
+      await clock.quiet();
       // What is left is shared by what is still to do.
       const until = clock.now() + (end - clock.now()) / (jobs.length - i);
       const others = candidates.filter(

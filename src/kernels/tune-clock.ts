@@ -75,12 +75,17 @@ export class TuneClock {
     return performance.now() - this.#waitedMs;
   }
 
+  /** Waits until the device has no other work; that is not of the budget. */
+  async quiet(): Promise<void> {
+    const start = performance.now();
+    await this.#other?.quiet();
+    this.#waitedMs += performance.now() - start;
+  }
+
   async undisturbed(measure: () => Promise<number>): Promise<number> {
     if (this.#other === null) return measure();
     for (let tries = 0; ; tries++) {
-      const start = performance.now();
-      await this.#other.quiet();
-      this.#waitedMs += performance.now() - start;
+      await this.quiet();
       const before = this.#other.count;
       const ms = await measure();
       if (this.#other.count === before || tries === RETRIES) return ms;

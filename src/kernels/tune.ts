@@ -67,6 +67,8 @@ export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<
       for (const [index, job] of jobs.entries()) {
         if (!job.workloads.includes(workload)) continue;
         const before = beforeOf(job, workload, features, options.narrow);
+        // Preparing waits for the device too: beside an answer it would take the whole share.
+        await clock.quiet();
         // What is left is shared by what is still to do, but what goes on has it all: its share
         // might not reach what was not tried.
         const share = before.timings.length === 0 ? 1 / (total - done) : 1;
