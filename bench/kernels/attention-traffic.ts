@@ -3,7 +3,6 @@
  * cache in one segment. All but the threads is for each pair of a query head and a position that
  * it looks at, so that rows, contexts and kernels compare.
  */
-import { firstVariants } from "../../src/engine/variants.ts";
 import {
   attentionKernel,
   attentionOutputFloats,
@@ -11,7 +10,8 @@ import {
   type AttentionVariant,
 } from "../../src/kernels/attention.ts";
 import { queryKeyValueColumns, type AttentionShape } from "../../src/kernels/attention-shape.ts";
-import { MAX_SPLITS, splitting } from "../../src/kernels/attention-variants.ts";
+import { firstAttention } from "../../src/kernels/attention-variants.ts";
+import { stepOf } from "../../src/kernels/attention-work.ts";
 import type { StepParams } from "../../src/kernels/step-uniform.ts";
 import { countSectors, runNoted, type Asked, type NotedRun } from "./noted-run.ts";
 
@@ -22,12 +22,6 @@ export type AttentionWork = {
   /** The last so many of `context` positions; one row is a decode step. */
   readonly rows: number;
   readonly context: number;
-};
-
-/** A kernel, and the positions in each part of a split decode step. */
-export type AttentionCandidate = {
-  readonly variant: AttentionVariant;
-  readonly splitPositions: number;
 };
 
 export type AttentionTraffic = {
@@ -51,7 +45,7 @@ const EXPONENTIALS = 1;
 const COUNTED_THREADS = 64;
 
 /** The kernels of a narrow and of a wide device, and the narrow one's as a wide one would group it. */
-export function attentionCandidates(work: AttentionWork): readonly AttentionCandidate[] {
+export function countedKernels(work: AttentionWork): readonly AttentionVariant[] {
   const features = {
     subgroups: false,
     float16: false,
@@ -59,24 +53,21 @@ export function attentionCandidates(work: AttentionWork): readonly AttentionCand
     subgroupMinSize: 0,
     subgroupMaxSize: 0,
   };
-  const [narrow, wide] = [true, false].map((narrow): AttentionCandidate => {
-    const variants = firstVariants(features, { narrow, halves: "builtin" }, work);
-    const { decodeAttention, prefillAttention } = variants;
-    const { splitPositions } = splitting(decodeAttention);
-    return { variant: work.rows === 1 ? decodeAttention : prefillAttention, splitPositions };
-  });
-  const { workgroupSize } = wide!.variant;
-  return [narrow!, { ...narrow!, variant: { ...narrow!.variant, workgroupSize } }, wide!];
+  const use = work.rows === 1 ? "decode" : "prefill";
+  const [narrow, wide] = [true, false].map((narrow) =>
+    firstAttention(use, work, features, { narrow, halves: "builtin" }),
+  );
+  return [narrow!, { ...narrow!, workgroupSize: wide!.workgroupSize }, wide!];
 }
 
 /** Runs the first workgroups of a step and counts. */
 export async function attentionTraffic(
   device: GPUDevice,
   work: AttentionWork,
-  { variant, splitPositions }: AttentionCandidate,
+  variant: AttentionVariant,
 ): Promise<AttentionTraffic> {
-  const { heads, keyValueHeads, headSize, context } = work;
-  const params = stepOf(work, splitPositions);
+  const { heads, keyValueHeads, headSize, rows, context } = work;
+  const params = stepOf(variant, { rows, positions: context });
   const noting = notedAttention(work, variant, params);
   const { workgroupSize } = noting;
   const [groups] = noting.kernel.workgroups(params);
@@ -100,21 +91,6 @@ export async function attentionTraffic(
     workgroupBytes: noted.workgroupBytes / pairs,
     exponentials: noted.sums[EXPONENTIALS]! / pairs,
     pairs,
-  };
-}
-
-/** As the engine cuts a step that is longer than a part. */
-function stepOf({ rows, context }: AttentionWork, splitPositions: number): StepParams {
-  const splits = rows === 1 ? Math.min(MAX_SPLITS, Math.ceil(context / splitPositions)) : 1;
-  return {
-    rows: Array.from({ length: rows }, (_, i) => ({
-      sequence: 0,
-      position: context - rows + i,
-      token: 0,
-    })),
-    samples: [],
-    splits,
-    splitPositions: Math.ceil(context / splits),
   };
 }
 

@@ -9,8 +9,8 @@ import { requestKernelDevice, shaderFeatures } from "../../src/kernels/runner-de
 import { makeBench, type MatJob } from "../../src/kernels/tune-bench.ts";
 import type { BenchPageFunction } from "../support/bench-browser.ts";
 import {
-  attentionCandidates,
   attentionTraffic,
+  countedKernels,
   type AttentionTraffic,
   type AttentionWork,
 } from "./attention-traffic.ts";
@@ -72,10 +72,9 @@ async function countMat(device: GPUDevice, work: MatCase): Promise<CountedMat[]>
 
 async function countAttention(device: GPUDevice, work: AttentionWork): Promise<CountedAttention[]> {
   const counted: CountedAttention[] = [];
-  for (const candidate of attentionCandidates(work)) {
-    const { kind, workgroupSize } = candidate.variant;
-    const variant = `${kind} wg${workgroupSize}`;
-    counted.push({ variant, ...(await attentionTraffic(device, work, candidate)) });
+  for (const kernel of countedKernels(work)) {
+    const variant = `${kernel.kind} wg${kernel.workgroupSize}`;
+    counted.push({ variant, ...(await attentionTraffic(device, work, kernel)) });
   }
   return counted;
 }

@@ -86,14 +86,10 @@ export class AttentionPlan {
     options: AttentionPlanOptions,
   ): Promise<AttentionPlan> {
     const { shape, variants, buffers } = options;
-    const compiled = async (kernel: Kernel<StepParams>) => ({
-      kernel,
-      compiled: await resources.compile(kernel),
-    });
     const [rope, kernels, reduce] = await Promise.all([
-      compiled(ropeKernel(shape)),
+      compile(resources, ropeKernel(shape)),
       compileChoice(resources, shape, variants),
-      compiled(attentionReduceKernel(shape)),
+      compile(resources, attentionReduceKernel(shape)),
     ]);
     const bound = resources.bind(reduce.kernel, reduce.compiled, [buffers.step, buffers.output]);
     return new AttentionPlan(resources, options, rope, kernels, bound);
@@ -191,15 +187,19 @@ export class AttentionPlan {
   }
 }
 
+async function compile(resources: GpuResources, kernel: Kernel<StepParams>) {
+  return { kernel, compiled: await resources.compile(kernel) };
+}
+
 async function compileChoice(
   resources: GpuResources,
   shape: AttentionShape,
   { decodeAttention, prefillAttention }: AttentionChoice,
 ): Promise<AttentionKernels> {
-  const compiled = async (variant: AttentionVariant): Promise<Compiled> => {
-    const kernel = attentionKernel(shape, variant);
-    return { variant, kernel, compiled: await resources.compile(kernel) };
-  };
+  const compiled = async (variant: AttentionVariant): Promise<Compiled> => ({
+    variant,
+    ...(await compile(resources, attentionKernel(shape, variant))),
+  });
   const [plain, fused] = await Promise.all([prefillAttention, decodeAttention].map(compiled));
   return { plain: plain!, fused: fused! };
 }

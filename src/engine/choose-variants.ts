@@ -1,7 +1,7 @@
 /**
  * The variants of a shard's kernels: a first guess to start with, and for shards worth it
- * the matrices' and attention's variants and the rows of a chunk by measurement. What was measured is kept,
- * so that the next shard of such shapes starts with it.
+ * the matrices' and attention's variants and the rows of a chunk by measurement. What was
+ * measured is kept, so that the next shard of such shapes starts with it.
  */
 import type { AttentionShape } from "../kernels/attention-shape.ts";
 import {

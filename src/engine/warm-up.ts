@@ -1,7 +1,7 @@
 /**
- * Runs every kind of step that a first answer has, so that no answer waits for what a driver puts off
- * until a pipeline first runs (lavapipe: seconds). What the steps write into the
- * cache is overwritten by the first real ones.
+ * Runs every kind of step that a first answer has, so that it does not wait for what a
+ * driver puts off until a pipeline first runs (lavapipe: seconds). What the steps write
+ * into the cache is overwritten by the first real ones.
  */
 import { GREEDY } from "../shared/sampling.ts";
 import type { SampleRequest, Shard, StepRow } from "./types.ts";

@@ -4,9 +4,10 @@
  */
 import { float16ToNumber } from "../tensor/float16.ts";
 import { queryKeyValueColumns, type AttentionShape } from "./attention-shape.ts";
-import { attentionReference } from "./attention.ts";
-import type { AttentionUse } from "./attention-variants.ts";
+import { attentionReference, type AttentionVariant } from "./attention.ts";
+import { splitsOf, type AttentionUse } from "./attention-variants.ts";
 import { CacheReference } from "./rope.ts";
+import type { StepParams } from "./step-uniform.ts";
 
 /** A token of an answer, and a chunk of a prompt. */
 const SIZES = {
@@ -43,6 +44,19 @@ export function randomWork(shape: AttentionShape, use: AttentionUse): AttentionW
     extras: randomFloats((bias ? columns : 0) + (headNorm ? 2 * headSize : 0)),
     keys: randomHalves(positions * headSize),
     values: randomHalves(positions * headSize),
+  };
+}
+
+/** A step of the last rows, as the engine cuts it for the kernel. */
+export function stepOf(
+  variant: AttentionVariant,
+  { rows, positions }: Pick<AttentionWork, "rows" | "positions">,
+): StepParams {
+  const first = positions - rows;
+  return {
+    rows: Array.from({ length: rows }, (_, i) => ({ sequence: 0, position: first + i, token: 0 })),
+    samples: [],
+    ...splitsOf(variant, rows, positions),
   };
 }
 

@@ -9,14 +9,8 @@ import {
   attentionReduceKernel,
   type AttentionVariant,
 } from "./attention.ts";
-import { expectedHeads, randomWork, type AttentionWork } from "./attention-work.ts";
-import {
-  attentionName,
-  MAX_SPLITS,
-  SPLIT_ROWS,
-  splitsOf,
-  type AttentionUse,
-} from "./attention-variants.ts";
+import { expectedHeads, randomWork, stepOf, type AttentionWork } from "./attention-work.ts";
+import { attentionName, MAX_SPLITS, SPLIT_ROWS, type AttentionUse } from "./attention-variants.ts";
 import type { RaceBench } from "./race.ts";
 import { bind, compile, dispatch, type Kernel } from "./runner.ts";
 import { upload } from "./runner-once.ts";
@@ -108,18 +102,6 @@ export function makeAttentionBench(
     destroy() {
       for (const buffer of all) buffer.destroy();
     },
-  };
-}
-
-function stepOf(
-  variant: AttentionVariant,
-  { rows, positions }: Pick<AttentionWork, "rows" | "positions">,
-): StepParams {
-  const first = positions - rows;
-  return {
-    rows: Array.from({ length: rows }, (_, i) => ({ sequence: 0, position: first + i, token: 0 })),
-    samples: [],
-    ...splitsOf(variant, rows, positions),
   };
 }
 

@@ -3,17 +3,14 @@ import { expect, test } from "vitest";
 import { AttentionPlan } from "../../src/engine/attention-plan.ts";
 import { newCounters } from "../../src/engine/counters.ts";
 import { GpuResources } from "../../src/engine/gpu-resources.ts";
+import { attentionShape } from "../../src/engine/shard-shape.ts";
 import { firstVariants } from "../../src/engine/variants.ts";
 import {
   attentionOutputFloats,
   attentionReference,
   type AttentionVariant,
 } from "../../src/kernels/attention.ts";
-import {
-  queryKeyValueColumns,
-  rotationTable,
-  type AttentionShape,
-} from "../../src/kernels/attention-shape.ts";
+import { queryKeyValueColumns, rotationTable } from "../../src/kernels/attention-shape.ts";
 import {
   attentionCandidates,
   MAX_SPLITS,
@@ -35,25 +32,14 @@ const { model } = tinyModel({
   oddFormat: "F16",
   tiedHead: true,
 });
-const shape: AttentionShape = {
-  heads: model.heads,
-  keyValueHeads: model.keyValueHeads,
-  headSize: model.headSize,
-  ropePairs: model.rope.pairs,
-  ropeDims: model.rope.dims,
-  scale: model.attentionScale,
-  bias: model.attentionBias,
-  headNorm: model.headNorm,
-  epsilon: model.normEpsilon,
-  segmentStarts: [0, 128, 256],
-};
+const device = await testDevice();
+const shape = { ...attentionShape(device.limits, model, 256, 1), segmentStarts: [0, 128, 256] };
 const columns = queryKeyValueColumns(shape);
 const width = shape.heads * shape.headSize;
 const MOST_ROWS = 64;
 const table = rotationTable(256, model.rope.frequencies, 1);
 const extras = randomF32(2 * shape.headSize, 3);
 
-const device = await testDevice();
 const features = shaderFeatures(device);
 const kernelOf = (use: "decode" | "prefill", kind: AttentionVariant["kind"]) =>
   attentionCandidates(use, shape, features, "builtin").find((variant) => variant.kind === kind)!;

@@ -1,6 +1,6 @@
 /** What the bench counts of a kernel's loads and arithmetic, against what its text says they must be. */
 import { expect, test } from "vitest";
-import { attentionCandidates, attentionTraffic } from "../../bench/kernels/attention-traffic.ts";
+import { attentionTraffic, countedKernels } from "../../bench/kernels/attention-traffic.ts";
 import { traffic } from "../../bench/kernels/traffic.ts";
 import type { MatVariant } from "../../src/kernels/mat-source.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
@@ -103,7 +103,7 @@ test("an integer product is one instruction for two weights or for four", async 
 
 test("attention by workgroup: more threads, and keys and values coalesced", async () => {
   const work = { heads: 4, keyValueHeads: 2, headSize: 64, rows: 1, context: 256 };
-  const [narrow, , wide] = attentionCandidates(work);
+  const [narrow, , wide] = countedKernels(work);
   const apart = await attentionTraffic(device, work, narrow!);
   const together = await attentionTraffic(device, work, wide!);
   // Four splits of two key heads, in one workgroup of eight threads; two workgroups of 64.
@@ -128,7 +128,7 @@ test("attention by workgroup: more threads, and keys and values coalesced", asyn
 
 test("rows of a prompt share by threads, at the same position, what they load", async () => {
   const work = { heads: 4, keyValueHeads: 2, headSize: 64, rows: 8, context: 64 };
-  const [narrow, , wide] = attentionCandidates(work);
+  const [narrow, , wide] = countedKernels(work);
   const apart = await attentionTraffic(device, work, narrow!);
   const together = await attentionTraffic(device, work, wide!);
   expect(apart.pairs).toBe(4 * (57 + 58 + 59 + 60 + 61 + 62 + 63 + 64));
