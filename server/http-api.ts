@@ -60,7 +60,7 @@ function forward(bridge: Bridge, request: Request, response: Response): void {
 }
 
 function lastValues(url: string): Record<string, string> {
-  return Object.fromEntries(new URL(url, "http://localhost").searchParams);
+  return Object.fromEntries(new URLSearchParams(url.split("?").slice(1).join("?")));
 }
 
 /** The body parser's refusals, in OpenAI's shape. */

@@ -9,8 +9,7 @@ export function routeUpgrades(server: Server, routes: SocketRoutes): void {
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // The client may vanish in mid-handshake; ws puts its own listener on an accepted socket.
     socket.on("error", () => socket.destroy());
-    const path = new URL(request.url ?? "/", "http://localhost").pathname.replace(/\/$/, "");
-    const target = routes.get(path);
+    const target = routes.get(pathOf(request.url ?? "/"));
     if (target === undefined) {
       socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
       return;
@@ -19,4 +18,13 @@ export function routeUpgrades(server: Server, routes: SocketRoutes): void {
       target.emit("connection", webSocket, request);
     });
   });
+}
+
+/**
+ * The path of a request target, without the query and one trailing slash. Splits
+ * the text instead of parsing it as a URL: the target is whatever the client
+ * sent, `new URL("//", base)` throws, and a throw in an event handler ends the process.
+ */
+function pathOf(target: string): string {
+  return target.split("?", 1)[0]!.replace(/\/$/, "");
 }
