@@ -8,6 +8,8 @@ import tseslint from "typescript-eslint";
  */
 const ARROWS = {
   shared: [],
+  // Of placement only types: see below.
+  words: ["shared", "placement"],
   tensor: ["shared"],
   placement: ["shared"],
   mesh: ["shared"],
@@ -19,8 +21,8 @@ const ARROWS = {
   stage: ["engine", "mesh", "model", "shared"],
   // Of stage only types: what a GPU worker offers to its tab.
   cluster: ["placement", "mesh", "telemetry", "model", "stage", "shared"],
-  api: ["cluster", "shared"],
-  ui: ["shared"],
+  api: ["cluster", "shared", "words"],
+  ui: ["shared", "words"],
 };
 const rooms = Object.keys(ARROWS);
 
@@ -70,6 +72,23 @@ export default tseslint.config(
       "no-empty": "error",
       "max-lines": ["warn", { max: 400, skipBlankLines: true, skipComments: true }],
       "no-restricted-imports": "off",
+    },
+  },
+  {
+    files: ["src/words/**/*.ts"],
+    rules: {
+      "@typescript-eslint/no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            {
+              regex: "/placement/",
+              allowTypeImports: true,
+              message: "words renders placement's data and runs none of its code.",
+            },
+          ],
+        },
+      ],
     },
   },
   {

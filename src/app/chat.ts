@@ -1,10 +1,11 @@
 /** The conversation of this tab: questions, and answers as they stream. Knows no page. */
 import type { RoomClient } from "../cluster/room-client.ts";
-import { RoomError } from "../cluster/room-error.ts";
+
 import type { PlacementId } from "../shared/ids.ts";
 import type { ChatMessage, StageTiming } from "../shared/page-view.ts";
 import { Sampling } from "../shared/sampling.ts";
 import { namesIn } from "../ui/member-names.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 export type ChatView = {
   readonly chat: readonly ChatMessage[];
@@ -100,7 +101,7 @@ export class Chat {
       }
     } catch (error) {
       if (abort.signal.aborted) this.#update({ status: "stopped" });
-      else this.#update({ status: "failed", error: named(client, wordsOf(error)) });
+      else this.#update({ status: "failed", error: named(client, errorMessage(error)) });
     } finally {
       if (this.#abort === abort) this.#abort = null;
     }
@@ -183,10 +184,4 @@ function said(role: ChatMessage["role"], text: string, status: ChatMessage["stat
 
 function named(client: RoomClient, words: string): string {
   return namesIn(client.state.members)(words);
-}
-
-/** An error for people. */
-export function wordsOf(error: unknown): string {
-  if (error instanceof RoomError || error instanceof Error) return error.message;
-  return String(error);
 }

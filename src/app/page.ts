@@ -16,11 +16,12 @@ import type { Stage } from "../shared/state.ts";
 import { namesIn } from "../ui/member-names.ts";
 import { adapterWords, checkAdapter } from "./adapter-check.ts";
 import { newRoomCode, readAddress, roomAddress, shareOrigin } from "./address.ts";
-import { Chat, wordsOf } from "./chat.ts";
+import { Chat } from "./chat.ts";
 import { draftOf } from "./preview-view.ts";
 import { RoomInsight, type Insight } from "./room-insight.ts";
 import { readServerFacts } from "./server-facts.ts";
 import { openTabParts, type TabParts } from "./tab-parts.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 const OBSERVER: NoAdapter = { reason: "observer", message: "This tab only asks and watches." };
 
@@ -75,7 +76,7 @@ export class Page {
     try {
       await this.#act(command);
     } catch (error) {
-      this.#tell({ level: "error", message: wordsOf(error), whatToDo: null });
+      this.#tell({ level: "error", message: errorMessage(error), whatToDo: null });
     }
   };
 
@@ -182,7 +183,7 @@ export class Page {
     } catch (error) {
       parts?.close();
       this.#update({ phase: "outside", progress: null });
-      this.#tell({ level: "error", message: wordsOf(error), whatToDo: null });
+      this.#tell({ level: "error", message: errorMessage(error), whatToDo: null });
     }
   }
 
@@ -233,7 +234,7 @@ export class Page {
     try {
       await placed;
     } catch (error) {
-      this.#tell(refused(wordsOf(error)));
+      this.#tell(refused(errorMessage(error)));
     } finally {
       this.#update({ progress: null });
     }

@@ -16,7 +16,8 @@ import { isEvent, type RoomAccess } from "./membership.ts";
 import { MOST_LAPS } from "./messages.ts";
 import type { ModelHost, ModelText, StagePort } from "./parts.ts";
 import { PushQueue } from "./push-queue.ts";
-import { RoomError, wordsOf } from "./room-error.ts";
+import { RoomError } from "./room-error.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 export type AskerParts = {
   readonly room: RoomAccess;
@@ -136,7 +137,7 @@ export class Asker {
       const text = await this.#parts.models.text(model);
       return { text, prompt: [...(await encode(text, request))] };
     } catch (error) {
-      throw new RoomError("failed", `The prompt cannot be tokenised: ${wordsOf(error)}`);
+      throw new RoomError("failed", `The prompt cannot be tokenised: ${errorMessage(error)}`);
     }
   }
 
@@ -199,7 +200,7 @@ export class Asker {
       return "The room was left.";
     } catch (thrown) {
       outcome = "failed";
-      error = wordsOf(thrown);
+      error = errorMessage(thrown);
       throw thrown;
     } finally {
       signal?.removeEventListener("abort", onAbort);
@@ -237,7 +238,7 @@ export class Asker {
         endTokens: run.text.endTokens,
       });
     } catch (error) {
-      this.#signal(generation, { kind: "failure", message: wordsOf(error) });
+      this.#signal(generation, { kind: "failure", message: errorMessage(error) });
     }
   }
 

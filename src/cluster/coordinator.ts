@@ -24,9 +24,10 @@ import {
 import { idInEpoch } from "./numbering.ts";
 import type { Timings } from "./parts.ts";
 import { Placer } from "./placer.ts";
-import { RoomError, wordsOf } from "./room-error.ts";
+import { RoomError } from "./room-error.ts";
 import { nextStep, type Step } from "./rules.ts";
 import { SampleGatherer } from "./sample-gatherer.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 export type CoordinatorOptions = {
   readonly log: EventLog;
@@ -184,7 +185,7 @@ export class Coordinator {
         post(peer, {
           type: "result",
           id,
-          error: wordsOf(error),
+          error: errorMessage(error),
           code: error instanceof RoomError ? error.code : "failed",
           value: null,
         }),

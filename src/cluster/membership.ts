@@ -18,7 +18,8 @@ import { CLUSTER_VERSION, ClusterMessage, type RoomCommand } from "./messages.ts
 import { DEFAULT_TIMINGS, type RoomParts, type Timings } from "./parts.ts";
 import { post } from "./peer-outbox.ts";
 import { PendingAnswers } from "./pending-answers.ts";
-import { RoomError, wordsOf } from "./room-error.ts";
+import { RoomError } from "./room-error.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 export type Connection = "connected" | "reconnecting" | "lost";
 
@@ -171,7 +172,7 @@ export class Membership implements RoomAccess {
     }
     throw new RoomError(
       "unavailable",
-      `Room ${this.#room} cannot be reached${lastError ? `: ${wordsOf(lastError)}` : "."}`,
+      `Room ${this.#room} cannot be reached${lastError ? `: ${errorMessage(lastError)}` : "."}`,
     );
   }
 

@@ -21,10 +21,10 @@ import {
 } from "./decide-placement.ts";
 import { checkStages } from "./manual-placement.ts";
 import { idInEpoch } from "./numbering.ts";
-import { wordsOf } from "./room-error.ts";
 import { costOf, problemOf } from "./room-problem.ts";
 import type { Attempts, NameOf } from "./rules.ts";
 import { violationsOf, weighMove } from "./weigh-move.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 export type PlacerOptions = PlacementParts & {
   readonly state: () => RoomState;
@@ -105,7 +105,8 @@ export class Placer {
         this.#decide({ model, ...decided });
       } catch (error) {
         if (!lost || this.#state.placement?.id !== lost.id) return;
-        const message = `${lost.error ?? ""} It cannot be placed anew: ${wordsOf(error)}`.trim();
+        const message =
+          `${lost.error ?? ""} It cannot be placed anew: ${errorMessage(error)}`.trim();
         this.#tell({ ...this.#plain(model), outcome: "impossible", trigger, reason: message });
         this.#options.emit({ type: "placement_failed", placement: lost.id, error: message });
       }

@@ -32,9 +32,10 @@ import {
   previewPlacement,
   previewStages,
 } from "./preview.ts";
-import { RoomError, wordsOf } from "./room-error.ts";
+import { RoomError } from "./room-error.ts";
 import { ShardKeeper } from "./shard-keeper.ts";
 import { TelemetryReporter } from "./telemetry-reporter.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 /** After a stage's failure: how long the room has to notice that it lost a member. */
 const NOTICE_LOSS_MS = 3000;
@@ -140,7 +141,7 @@ export class RoomClient {
   /** Reads a model's header and tells the room of it. */
   async addModel(source: ModelSource): Promise<ModelSummary> {
     const model = await this.#parts.models.inspect(source).catch((error: unknown) => {
-      throw new RoomError("unavailable", wordsOf(error));
+      throw new RoomError("unavailable", errorMessage(error));
     });
     await this.dispatch({ type: "add_model", model });
     return model;

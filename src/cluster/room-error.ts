@@ -26,8 +26,3 @@ export class RoomError extends Error {
     this.code = code;
   }
 }
-
-/** The words of anything that was thrown. */
-export function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -10,7 +10,7 @@ import type { Pipeline } from "../stage/types.ts";
 import type { RoomAccess } from "./membership.ts";
 import { epochOfId } from "./numbering.ts";
 import type { LoadProgress, ModelHost, StagePort } from "./parts.ts";
-import { wordsOf } from "./room-error.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 export type ShardKeeperParts = {
   readonly room: RoomAccess;
@@ -96,7 +96,11 @@ export class ShardKeeper {
       await this.#takeStage(placement, mine);
     } catch (error) {
       if (placement && mine) {
-        this.#report(placement, mine, { status: "failed", phase: "failed", error: wordsOf(error) });
+        this.#report(placement, mine, {
+          status: "failed",
+          phase: "failed",
+          error: errorMessage(error),
+        });
       }
     }
   }

@@ -27,7 +27,3 @@ export type MeshErrorReason =
 export class ProtocolError extends Error {
   override readonly name = "ProtocolError";
 }
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -6,10 +6,11 @@
  * sender. No timer: room is announced by the channel's own event.
  */
 import type { MemberId } from "../shared/ids.ts";
-import { MeshError, messageOf } from "./errors.ts";
+import { MeshError } from "./errors.ts";
 import { MAX_FRAME_BYTES } from "./frames.ts";
 import { Reassembly, SLICE_BYTES, slices } from "./slices.ts";
 import type { FramePort } from "./types.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 /** What of an `RTCDataChannel` is used here. */
 export type SliceChannel = Pick<
@@ -146,7 +147,7 @@ class ChannelFramePort implements FramePort {
       else if (this.early.push(frame) > MAX_EARLY_FRAMES)
         throw new RangeError("more frames than anybody waits for");
     } catch (error) {
-      this.closed(`${this.peer} sent bytes that break the protocol: ${messageOf(error)}`);
+      this.closed(`${this.peer} sent bytes that break the protocol: ${errorMessage(error)}`);
     }
   }
 

@@ -11,8 +11,9 @@
  */
 import type { MemberId } from "../shared/ids.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
-import { MeshError, ProtocolError, messageOf } from "./errors.ts";
+import { MeshError, ProtocolError } from "./errors.ts";
 import type { Transport } from "./types.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 /** Longer reads are cut into requests of this size, so that nobody holds more in memory. */
 export const MAX_RANGE_BYTES = 4 * 1024 * 1024;
@@ -62,7 +63,7 @@ async function answer(
   } catch (error) {
     reply.u8(REFUSAL);
     reply.u32(request.id);
-    reply.text(messageOf(error));
+    reply.text(errorMessage(error));
   }
   // An answer that cannot be sent means that the peer is gone, which its connection tells.
   await transport.sendBytes(peer, reply.finish()).catch(() => undefined);
@@ -126,7 +127,9 @@ export function peerByteReader(
       writer.text(key);
       transport.sendBytes(peer, writer.finish()).catch((error: unknown) => {
         waiting.delete(id);
-        reject(new MeshError("bytes", `${key} cannot be read from ${peer}: ${messageOf(error)}`));
+        reject(
+          new MeshError("bytes", `${key} cannot be read from ${peer}: ${errorMessage(error)}`),
+        );
       });
     });
   return {
@@ -163,7 +166,7 @@ function refusal(reader: ByteReader): string {
   try {
     return reader.text();
   } catch (error) {
-    return messageOf(error);
+    return errorMessage(error);
   }
 }
 

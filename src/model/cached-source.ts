@@ -7,7 +7,7 @@
  */
 import { type ByteSource, checkRange } from "./byte-source.ts";
 import { CHUNK_BYTES, type ChunkStore } from "./model-cache.ts";
-import { messageOf } from "./model-error.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 /** One request fetches at most this many chunks, so that progress is seen and little is lost. */
 const MAX_RUN_CHUNKS = 8;
@@ -98,7 +98,7 @@ export class CachedSource implements ByteSource {
     } catch (error) {
       if (this.#store === null) return;
       this.#store = null;
-      this.#onNotice(`${messageOf(error)} The model is loaded without being stored.`);
+      this.#onNotice(`${errorMessage(error)} The model is loaded without being stored.`);
     }
   }
 

@@ -6,9 +6,10 @@
  * and otherwise a plain dialogue of names and texts, which base models continue.
  */
 import { Template } from "@huggingface/jinja";
-import { messageOf, ModelError } from "./model-error.ts";
+import { ModelError } from "./model-error.ts";
 import type { EncodeOptions, Tokenizer } from "./tokenizer.ts";
 import type { TokenizerData } from "./tokenizer-data.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 export type ChatTurn = { readonly role: string; readonly content: string };
 
@@ -46,7 +47,7 @@ export function renderChat(
   } catch (error) {
     throw new ModelError(
       "unsupported",
-      `The model's chat template does not take these messages: ${messageOf(error)}`,
+      `The model's chat template does not take these messages: ${errorMessage(error)}`,
       { cause: error },
     );
   }
@@ -79,7 +80,7 @@ function compile(data: TokenizerData): Template {
   } catch (error) {
     throw new ModelError(
       "unsupported",
-      `The model's chat template cannot be read: ${messageOf(error)}. Use completions instead of chat.`,
+      `The model's chat template cannot be read: ${errorMessage(error)}. Use completions instead of chat.`,
       { cause: error },
     );
   }

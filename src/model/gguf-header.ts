@@ -11,7 +11,8 @@ import type { ByteSource } from "./byte-source.ts";
 import type { TensorInfo } from "./description.ts";
 import { MAX_HEADER_BYTES, readStrings, scanHeader } from "./gguf-scan.ts";
 import { Metadata } from "./metadata.ts";
-import { malformed, messageOf, ModelError } from "./model-error.ts";
+import { malformed, ModelError } from "./model-error.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 export type GgufHeader = {
   readonly version: number;
@@ -69,7 +70,7 @@ async function parse(header: Uint8Array<ArrayBuffer>) {
   try {
     return await gguf("https://header.invalid/", { fetch: fetchHeader });
   } catch (error) {
-    throw malformed(messageOf(error));
+    throw malformed(errorMessage(error));
   }
 }
 

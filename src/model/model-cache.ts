@@ -10,7 +10,8 @@
  * share the folder: a chunk's bytes are the same whoever writes them.
  */
 import { z } from "zod";
-import { megabytes, messageOf, ModelError } from "./model-error.ts";
+import { megabytes, ModelError } from "./model-error.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 export const CHUNK_BYTES = 1 << 20;
 
@@ -88,7 +89,7 @@ export class ModelCache {
       if (isMissing(error)) return;
       throw new ModelError(
         "storage",
-        `The stored model cannot be removed (${messageOf(error)}). Close other tabs of this site and try again.`,
+        `The stored model cannot be removed (${errorMessage(error)}). Close other tabs of this site and try again.`,
         { cause: error },
       );
     }
@@ -201,9 +202,13 @@ type SyncFileHandle = {
 
 async function explainWriteError(error: unknown, wantedBytes: number): Promise<ModelError> {
   if (!isQuota(error)) {
-    return new ModelError("storage", `The model cannot be stored on disk (${messageOf(error)}).`, {
-      cause: error,
-    });
+    return new ModelError(
+      "storage",
+      `The model cannot be stored on disk (${errorMessage(error)}).`,
+      {
+        cause: error,
+      },
+    );
   }
   const estimate: StorageEstimate = await navigator.storage.estimate();
   const { quota = 0, usage = 0 } = estimate;

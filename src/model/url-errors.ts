@@ -7,7 +7,8 @@
  * that is cross-origin isolated may be denied that second answer too; then both
  * reasons are named.
  */
-import { messageOf, ModelError } from "./model-error.ts";
+import { ModelError } from "./model-error.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 /** An answer that says "not now": worth another attempt. */
 class TemporaryStatusError extends ModelError {}
@@ -52,7 +53,7 @@ export async function explainNetworkError(
   const target = new URL(url, here());
   const host = target.host;
   const page = here() === undefined ? null : new URL(here() ?? "");
-  const unreachable = `${url} cannot be reached (${messageOf(error)}). Check the address and the network`;
+  const unreachable = `${url} cannot be reached (${errorMessage(error)}). Check the address and the network`;
   if (page === null || page.origin === target.origin) {
     return new ModelError("unreachable", `${unreachable}, and that the server ${host} is running.`);
   }

@@ -8,9 +8,10 @@
  * the reads then share (`whole-download.ts`).
  */
 import { type ByteSource, checkRange } from "./byte-source.ts";
-import { megabytes, messageOf, ModelError } from "./model-error.ts";
+import { megabytes, ModelError } from "./model-error.ts";
 import { explainNetworkError, explainStatus, isTemporary } from "./url-errors.ts";
 import { WholeDownload } from "./whole-download.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 export type UrlSourceOptions = {
   readonly fetch?: typeof fetch;
@@ -148,7 +149,7 @@ class RangeClient {
         if (done > before) attempt = 1;
         if (!isTemporary(error) || attempt >= MAX_ATTEMPTS) throw await this.#explain(error);
         this.#options.onNotice?.(
-          `The download of ${this.#url} broke off (${messageOf(error)}) and goes on.`,
+          `The download of ${this.#url} broke off (${errorMessage(error)}) and goes on.`,
         );
         await this.#pause(attempt);
       }

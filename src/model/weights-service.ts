@@ -11,12 +11,12 @@ import { blobSource, type ByteSource, peerSource } from "./byte-source.ts";
 import { CachedSource } from "./cached-source.ts";
 import type { ModelDescription, ShardDescription } from "./description.ts";
 import { type CachedModel, ModelCache } from "./model-cache.ts";
-import { messageOf } from "./model-error.ts";
 import { type OpenedModel, openModel } from "./open-model.ts";
 import { exposeReader, readerFromPort } from "./reader-port.ts";
 import { shardTensors } from "./shard.ts";
 import type { TokenizerData } from "./tokenizer-data.ts";
 import { openUrl } from "./url-source.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 export type OpenRequest =
   | { readonly kind: "url"; readonly url: string }
@@ -158,7 +158,7 @@ export class WeightsService {
       const store = await cache.store(contentId, name, origin.fileBytes);
       return new CachedSource(origin, store, (message) => this.#onNotice(message));
     } catch (error) {
-      this.#onNotice(`${messageOf(error)} The model is loaded without being stored.`);
+      this.#onNotice(`${errorMessage(error)} The model is loaded without being stored.`);
       return origin;
     }
   }

@@ -4,7 +4,8 @@
  * Blobs, which browsers may move to disk.
  */
 import { type ByteSource, checkRange } from "./byte-source.ts";
-import { messageOf, ModelError } from "./model-error.ts";
+import { ModelError } from "./model-error.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 const BLOB_BYTES = 8 << 20;
 
@@ -33,7 +34,7 @@ export class WholeDownload implements ByteSource {
             : new ModelError(
                 "truncated",
                 `The download of ${this.label} broke off after ${this.#kept.size} of ${this.fileBytes} bytes ` +
-                  `(${messageOf(error)}), and its server cannot go on in the middle. Load the model again.`,
+                  `(${errorMessage(error)}), and its server cannot go on in the middle. Load the model again.`,
                 { cause: error },
               );
         this.#wake();

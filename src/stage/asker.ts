@@ -2,11 +2,11 @@
  * The asking side: prompts that this tab sent, and the tokens that come back.
  * Each generation ends exactly once: with a last token, a failure or a cancel.
  */
-import { messageOf } from "../mesh/errors.ts";
 import type { Frame, TokenFrame } from "../mesh/frames.ts";
 import type { GenerationId, MemberId } from "../shared/ids.ts";
 import type { Seat } from "./seat.ts";
 import type { GenerationFailure, PromptRequest, TokenEvent } from "./types.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 export type AskerOutside = {
   send(to: MemberId, frame: Frame): Promise<void>;
@@ -40,7 +40,9 @@ export class Asker {
       await this.outside.send(seat.first, { ...seat.header, type: "prompt", ...rest });
     } catch (error) {
       this.asked.delete(generation);
-      throw new Error(`The first stage cannot be reached: ${messageOf(error)}`, { cause: error });
+      throw new Error(`The first stage cannot be reached: ${errorMessage(error)}`, {
+        cause: error,
+      });
     }
   }
 

@@ -3,11 +3,12 @@
  * itself, pings answered and measured. Decodes what comes in; a peer whose bytes
  * do not decode loses its channel. Knows nothing of generations.
  */
-import { MeshError, ProtocolError, messageOf } from "../mesh/errors.ts";
+import { MeshError, ProtocolError } from "../mesh/errors.ts";
 import { decode, encode, type Frame, type PingFrame } from "../mesh/frames.ts";
 import { measureLink, type LinkQuality } from "../mesh/link-measurement.ts";
 import type { FramePort } from "../mesh/types.ts";
 import type { MemberId } from "../shared/ids.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 export type ChannelListeners = {
   onFrame(from: MemberId, frame: Frame): void;
@@ -95,7 +96,7 @@ export class Channels {
       if (!(error instanceof ProtocolError)) throw error;
       this.remove(
         port.peer,
-        `${port.peer} sent a frame that breaks the protocol: ${messageOf(error)}`,
+        `${port.peer} sent a frame that breaks the protocol: ${errorMessage(error)}`,
       );
     }
   }

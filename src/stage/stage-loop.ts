@@ -11,7 +11,6 @@
  */
 import { EngineError } from "../engine/engine-error.ts";
 import type { Shard, SampledToken } from "../engine/types.ts";
-import { messageOf } from "../mesh/errors.ts";
 import type {
   EndFrame,
   FailureFrame,
@@ -28,6 +27,7 @@ import { hopTimes, wireTime } from "./hop-times.ts";
 import type { LoadMeter } from "./load-meter.ts";
 import type { Seat } from "./seat.ts";
 import { WorkQueue, type Work } from "./work-queue.ts";
+import { errorMessage } from "../shared/error-message.ts";
 
 export type StageOutside = {
   send(to: MemberId, frame: Frame): Promise<void>;
@@ -190,9 +190,9 @@ export class StageLoop {
     } catch (error) {
       if (this.stopped) return;
       const lost = isLost(error);
-      this.outside.onDeviceError(messageOf(error), lost);
+      this.outside.onDeviceError(errorMessage(error), lost);
       for (const { generation } of batch)
-        this.fail(generation.prompt, `A stage's GPU failed: ${messageOf(error)}`);
+        this.fail(generation.prompt, `A stage's GPU failed: ${errorMessage(error)}`);
     }
   }
 
@@ -233,7 +233,7 @@ export class StageLoop {
       .send(next!, { ...header, type: "hidden", ...body })
       .catch((error: unknown) => {
         for (const { generation } of step.batch)
-          this.fail(generation.prompt, lostMember(next!, messageOf(error)));
+          this.fail(generation.prompt, lostMember(next!, errorMessage(error)));
       });
   }
 
@@ -269,7 +269,7 @@ export class StageLoop {
     const { next } = this.seat;
     if (next === null) return;
     this.outside.send(next, frame).catch((error: unknown) => {
-      if (frame.type === "prompt") this.fail(frame, lostMember(next, messageOf(error)));
+      if (frame.type === "prompt") this.fail(frame, lostMember(next, errorMessage(error)));
     });
   }
 

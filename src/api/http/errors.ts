@@ -1,7 +1,8 @@
 /** Errors as OpenAI's clients expect them: a status, and a body with type, code and param. */
 import type { z } from "zod";
-import { RoomError, type RoomErrorCode, wordsOf } from "../../cluster/room-error.ts";
+import { RoomError, type RoomErrorCode } from "../../cluster/room-error.ts";
 import { type HttpResponse, json } from "./message.ts";
+import { errorMessage } from "../../shared/error-message.ts";
 
 /** A request that makes no sense; `param` names the field. Caught by the router. */
 export class HttpError extends Error {
@@ -29,7 +30,7 @@ const STATUS: Readonly<Record<RoomErrorCode, number>> = {
 export function errorBody(error: unknown): { readonly status: number; readonly body: object } {
   const { status, code, param } = describe(error);
   const type = status >= 500 ? "server_error" : "invalid_request_error";
-  return { status, body: { error: { message: wordsOf(error), type, param, code } } };
+  return { status, body: { error: { message: errorMessage(error), type, param, code } } };
 }
 
 export function errorResponse(error: unknown): HttpResponse {
@@ -46,7 +47,7 @@ export function parseBody<T>(schema: z.ZodType<T>, body: string): T {
   try {
     raw = JSON.parse(body);
   } catch (error) {
-    throw new HttpError(400, "invalid_json", `The body is not JSON: ${wordsOf(error)}`);
+    throw new HttpError(400, "invalid_json", `The body is not JSON: ${errorMessage(error)}`);
   }
   const parsed = schema.safeParse(raw);
   if (parsed.success) return parsed.data;

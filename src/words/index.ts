@@ -1,0 +1,6 @@
+/**
+ * Every sentence that people read, rendered from data. Pure: data and a `NameOf`
+ * in, sentences out. Another language is another copy of this module.
+ */
+export type { NameOf } from "./name-of.ts";
+export { nameOfMembers } from "./name-of.ts";
