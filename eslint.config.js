@@ -35,8 +35,8 @@ const zones = [
   })),
   {
     target: "./src",
-    from: ["./server", "./scripts", "./bench", "./test"],
-    message: "Nothing in src imports server, scripts, bench or test.",
+    from: ["./server", "./scripts", "./tools", "./bench", "./test"],
+    message: "Nothing in src imports server, scripts, tools, bench or test.",
   },
   ...rooms
     .filter((room) => room !== "cluster")

@@ -1,7 +1,7 @@
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
-import { firefox } from "./test/firefox-provider.ts";
-import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS } from "./test/browsers.ts";
+import { firefox } from "./tools/browsers/firefox-provider.ts";
+import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS } from "./tools/browsers/browsers.ts";
 import { ISOLATION_HEADERS } from "./vite.config.ts";
 
 /** Shaders compile for seconds on a software adapter, the more so on two shared cores. */
@@ -26,7 +26,7 @@ const optimizeDeps = {
 const isolated = { headers: ISOLATION_HEADERS };
 const browserTests = {
   include: ["test/**/*.browser.test.ts"],
-  globalSetup: ["test/support/signalling-server.ts"],
+  globalSetup: ["tools/server/signaling-server.ts"],
   testTimeout: BROWSER_TEST_TIMEOUT_MS,
   hookTimeout: BROWSER_TEST_TIMEOUT_MS,
   fileParallelism: false,

@@ -4,11 +4,11 @@
  */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { ensureBrowsers } from "./lib/browsers.mjs";
-import { ensureBuilt } from "./lib/build.mjs";
-import { ensureDefaultModel } from "./lib/default-model.mjs";
-import { ensureDependencies } from "./lib/dependencies.mjs";
-import { ROOT, runScript, runTypeScript, say, ScriptError } from "./lib/run.mjs";
+import { ensureBrowsers } from "../tools/commands/browsers.mjs";
+import { ensureBuilt } from "../tools/commands/build.mjs";
+import { ensureDefaultModel } from "../tools/commands/default-model.mjs";
+import { ensureDependencies } from "../tools/commands/dependencies.mjs";
+import { ROOT, runScript, runTypeScript, say, ScriptError } from "../tools/commands/run.mjs";
 
 /**
  * `--json` and `--quick` are every suite's, `--traffic` the kernels', the browsers theirs and the

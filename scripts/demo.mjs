@@ -1,9 +1,9 @@
 /** `npm run demo`: complete on a fresh clone, like the other commands; then `scripts/demo/main.ts`. */
-import { ensureBrowsers } from "./lib/browsers.mjs";
-import { ensureBuilt } from "./lib/build.mjs";
-import { ensureDefaultModel } from "./lib/default-model.mjs";
-import { ensureDependencies } from "./lib/dependencies.mjs";
-import { runScript, runTypeScript } from "./lib/run.mjs";
+import { ensureBrowsers } from "../tools/commands/browsers.mjs";
+import { ensureBuilt } from "../tools/commands/build.mjs";
+import { ensureDefaultModel } from "../tools/commands/default-model.mjs";
+import { ensureDependencies } from "../tools/commands/dependencies.mjs";
+import { runScript, runTypeScript } from "../tools/commands/run.mjs";
 
 await runScript(async () => {
   await ensureDependencies();

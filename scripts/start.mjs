@@ -5,10 +5,10 @@
  */
 import { createServer } from "node:net";
 import { busyPortMessage, parseArguments, USAGE } from "../server/arguments.mjs";
-import { ensureBuilt } from "./lib/build.mjs";
-import { ensureDefaultModel } from "./lib/default-model.mjs";
-import { ensureDependencies } from "./lib/dependencies.mjs";
-import { runScript, runTypeScript, say, ScriptError } from "./lib/run.mjs";
+import { ensureBuilt } from "../tools/commands/build.mjs";
+import { ensureDefaultModel } from "../tools/commands/default-model.mjs";
+import { ensureDependencies } from "../tools/commands/dependencies.mjs";
+import { runScript, runTypeScript, say, ScriptError } from "../tools/commands/run.mjs";
 
 await runScript(async () => {
   const words = process.argv.slice(2);

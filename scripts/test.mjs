@@ -3,12 +3,12 @@
  * then runs every check to the end, so that one failure does not hide another.
  * The last line is the sum: "N passed, N failed".
  */
-import { ensureBrowsers } from "./lib/browsers.mjs";
-import { ensureBuilt } from "./lib/build.mjs";
-import { staticChecks, summarise, vitest } from "./lib/checks.mjs";
-import { ensureDefaultModel } from "./lib/default-model.mjs";
-import { ensureDependencies } from "./lib/dependencies.mjs";
-import { runScript, say, ScriptError } from "./lib/run.mjs";
+import { ensureBrowsers } from "../tools/commands/browsers.mjs";
+import { ensureBuilt } from "../tools/commands/build.mjs";
+import { staticChecks, summarise, vitest } from "../tools/commands/checks.mjs";
+import { ensureDefaultModel } from "../tools/commands/default-model.mjs";
+import { ensureDependencies } from "../tools/commands/dependencies.mjs";
+import { runScript, say, ScriptError } from "../tools/commands/run.mjs";
 
 await runScript(async () => {
   await ensureDependencies();

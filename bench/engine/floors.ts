@@ -1,5 +1,5 @@
 /** The speeds that the engine must reach, as ratios in one run: the rows of the final table. Pure. */
-import type { BenchBrowserName } from "../support/bench-browser.ts";
+import type { BenchBrowserName } from "../../tools/browsers/bench-browser.ts";
 import { median, type Samples } from "./results.ts";
 
 export type FloorRow = {

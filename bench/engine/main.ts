@@ -3,7 +3,7 @@
  * [--float] [--json]`: one tab's engine against what people would use instead, in the
  * same run, machine and browser. Results are kept in bench/results/.
  */
-import { startBenchServer } from "../support/bench-browser.ts";
+import { startBenchServer } from "../../tools/browsers/bench-browser.ts";
 import { measureBrowser, openEngine } from "./measure-browser.ts";
 import { parseOptions, type BenchOptions } from "./options.ts";
 import { MODEL_PATH } from "./peers.ts";

@@ -7,7 +7,7 @@ import {
   openBenchPage,
   type BenchBrowserName,
   type BenchServer,
-} from "../support/bench-browser.ts";
+} from "../../tools/browsers/bench-browser.ts";
 import type { BenchOptions } from "./options.ts";
 import { MODEL_PATH, openOrt, openWllama } from "./peers.ts";
 import type {

@@ -1,5 +1,5 @@
 /** The words after `npm run bench -- engine`. */
-import type { BenchBrowserName } from "../support/bench-browser.ts";
+import type { BenchBrowserName } from "../../tools/browsers/bench-browser.ts";
 
 export type BenchOptions = {
   readonly browsers: readonly BenchBrowserName[];

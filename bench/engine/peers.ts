@@ -4,7 +4,7 @@ import {
   type BenchBrowserName,
   type BenchPage,
   type BenchServer,
-} from "../support/bench-browser.ts";
+} from "../../tools/browsers/bench-browser.ts";
 import type { OrtOptions, OrtResult } from "../peers/ort-page.ts";
 import type { MatrixShapes } from "../peers/ort-graph.ts";
 import type { WllamaOptions, WllamaResult } from "../peers/wllama-page.ts";

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import type { EngineCounters } from "../../src/engine/types.ts";
-import type { BenchBrowserName } from "../support/bench-browser.ts";
+import type { BenchBrowserName } from "../../tools/browsers/bench-browser.ts";
 import type { LoadReply, ProbeReply, ProfileReply } from "./requests.ts";
 
 /** Who does the work: us, llama.cpp in WebAssembly, llama.cpp on WebGPU, onnxruntime-web's matrices. */

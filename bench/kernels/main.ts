@@ -9,7 +9,7 @@ import {
   startBenchServer,
   type BenchBrowserName,
   type BenchPage,
-} from "../support/bench-browser.ts";
+} from "../../tools/browsers/bench-browser.ts";
 import type { AttentionWork } from "./attention-traffic.ts";
 import {
   ATTENTION_TRAFFIC_LEGEND,

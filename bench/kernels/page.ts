@@ -7,7 +7,7 @@ import { variantName, type MatVariant } from "../../src/kernels/mat-source.ts";
 import { matCandidates, type Workload } from "../../src/kernels/mat-variants.ts";
 import { requestKernelDevice, shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { makeBench, type MatJob } from "../../src/kernels/tune-bench.ts";
-import type { BenchPageFunction } from "../support/bench-browser.ts";
+import type { BenchPageFunction } from "../../tools/browsers/bench-browser.ts";
 import {
   attentionTraffic,
   countedKernels,

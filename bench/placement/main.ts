@@ -16,12 +16,12 @@ import { placeGreedy } from "../../src/placement/greedy.ts";
 import type { Problem } from "../../src/placement/problem.ts";
 import { solve } from "../../src/placement/solve.ts";
 import { warmUp } from "../../src/placement/warm-up.ts";
-import { bruteForce } from "./brute-force.ts";
-import { referee } from "./check.ts";
-import { FAMILIES, generate } from "./generate.ts";
+import { bruteForce } from "../../tools/placement/brute-force.ts";
+import { referee } from "../../tools/placement/check.ts";
+import { FAMILIES, generate } from "../../tools/placement/generate.ts";
 import { solveByMilp } from "./milp.ts";
 import { cut } from "./cut.ts";
-import { fillByBandwidth, proportionalToMemory } from "./rules.ts";
+import { fillByBandwidth, proportionalToMemory } from "../../tools/placement/rules.ts";
 
 const SHORT_MS = 100;
 const LONG_MS = 1000;

@@ -1,5 +1,5 @@
 /** Asks the room through the OpenAI route, streaming, and hands on each piece of text. */
-import type { RoomApi } from "../../test/e2e/room-api.ts";
+import type { RoomApi } from "../../tools/room/room-api.ts";
 
 /** The room's addition to the last chunk of a stream. */
 export type Timings = {

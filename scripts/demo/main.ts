@@ -4,8 +4,8 @@
  */
 import { join } from "node:path";
 import { openServer } from "../../server/server.ts";
-import { RoomApi, type ApiState } from "../../test/e2e/room-api.ts";
-import { openChromiumTab, openFirefoxTab, type Tab } from "../../test/e2e/tabs.ts";
+import { RoomApi, type ApiState } from "../../tools/room/room-api.ts";
+import { openChromiumTab, openFirefoxTab, type Tab } from "../../tools/browsers/tabs.ts";
 import { ask } from "./ask.ts";
 import { placementLines, timingLines } from "./report.ts";
 import { splitLayers } from "./split-layers.ts";

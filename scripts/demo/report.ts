@@ -1,5 +1,5 @@
 /** What the demo prints: plain lines in columns. Pure. */
-import type { ApiState } from "../../test/e2e/room-api.ts";
+import type { ApiState } from "../../tools/room/room-api.ts";
 import type { Answer } from "./ask.ts";
 
 /** Who holds what, one line a stage. */

@@ -2,7 +2,7 @@
  * Layers for every member, more for the faster ones. The demo shows a model that
  * lies on three tabs, even where the solver would leave a slow one out. Pure.
  */
-import type { ApiStage } from "../../test/e2e/room-api.ts";
+import type { ApiStage } from "../../tools/room/room-api.ts";
 
 export type Worker = { readonly member: string; readonly speed: number };
 

@@ -5,11 +5,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeGguf } from "../../test/support/gguf-writer.ts";
+import { writeGguf } from "../../tools/gguf/gguf-writer.ts";
 import {
   byteLevelVocabulary,
   sentencePieceVocabulary,
-} from "../../test/support/tiny-vocabularies.ts";
+} from "../../tools/gguf/tiny-vocabularies.ts";
 import { NASTY_TEXTS } from "./nasty-texts.ts";
 import type { Oracle, OracleModel } from "./oracle.ts";
 

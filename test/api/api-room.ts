@@ -2,7 +2,7 @@
 /* eslint-disable @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-return -- bodies are JSON of many shapes, and the expectations say which */
 import type { HttpRequest, HttpResponse, HttpRoom } from "../../src/api/http/message.ts";
 import { handleRequest } from "../../src/api/http/router.ts";
-import { TestRoom } from "../cluster/test-room.ts";
+import { TestRoom } from "../../tools/room/test-room.ts";
 
 export type ApiRoom = HttpRoom & { readonly room: TestRoom };
 

@@ -8,9 +8,9 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { BridgeSocket } from "../../src/api/bridge-client.ts";
 import { keepBridge } from "../../src/api/keep-bridge.ts";
 import type { RoomClient } from "../../src/cluster/room-client.ts";
-import { referenceAnswer } from "../support/cpu-room.ts";
-import { codes, HALF, until } from "../cluster/test-room.ts";
-import { openTestServer, type TestServer } from "../server/test-server.ts";
+import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
+import { codes, HALF, until } from "../../tools/room/test-room.ts";
+import { openTestServer, type TestServer } from "../../tools/server/test-server.ts";
 import { type ApiRoom, OFFERED, openApiRoom } from "./api-room.ts";
 
 let server: TestServer;

@@ -1,8 +1,8 @@
 /** The completion routes: OpenAI's shapes, whole and streamed, and every refusal by name. */
 /* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-return -- bodies are JSON of many shapes, and the expectations say which */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { referenceAnswer } from "../support/cpu-room.ts";
-import { codes, HALF } from "../cluster/test-room.ts";
+import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
+import { codes, HALF } from "../../tools/room/test-room.ts";
 import { type ApiRoom, eventsOf, jsonOf, openApiRoom, request } from "./api-room.ts";
 
 const CHAT = "/v1/chat/completions";

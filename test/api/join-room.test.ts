@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { completionsOf } from "../../src/api/completions-api.ts";
 import { joinRoom } from "../../src/api/join-room.ts";
 import type { RoomParts } from "../../src/cluster/parts.ts";
-import { WHOLE } from "../cluster/test-room.ts";
+import { WHOLE } from "../../tools/room/test-room.ts";
 import { openApiRoom } from "./api-room.ts";
 
 const body = {

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MemberId } from "../../src/shared/ids.ts";
 import { SCRATCH_BYTES } from "../../src/placement/room-problem.ts";
-import { deviceState, HALF, WHOLE } from "../cluster/test-room.ts";
+import { deviceState, HALF, WHOLE } from "../../tools/room/test-room.ts";
 import { type ApiRoom, jsonOf, openApiRoom, request } from "./api-room.ts";
 
 const TAB0 = MemberId.parse("tab0");

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { RoomClient } from "../../src/cluster/room-client.ts";
 import { Chat } from "../../src/app/chat.ts";
 import { type ModelHost } from "../../src/cluster/parts.ts";
-import { HALF, text, MODEL_URL, withRoom } from "../cluster/test-room.ts";
+import { HALF, text, MODEL_URL, withRoom } from "../../tools/room/test-room.ts";
 
 type Asked = { role: string; content: string }[];
 

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { previewOf } from "../../src/app/preview-view.ts";
 import { namesIn } from "../../src/ui/member-names.ts";
-import { profile, HALF, MODEL_URL, withRoom } from "../cluster/test-room.ts";
+import { profile, HALF, MODEL_URL, withRoom } from "../../tools/room/test-room.ts";
 
 test("ids become names as whole words only, the longer id first", () => {
   const named = namesIn([profile("a"), profile("a-1"), profile("back")]);

@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { LapCorrections } from "../../src/cluster/lap-corrections.ts";
 import { costOf, problemOf } from "../../src/cluster/room-problem.ts";
 import type { RoomState } from "../../src/shared/state.ts";
-import { A, next, placement, sampleState } from "../shared/sample-events.ts";
-import { ask, collect, MODEL_URL, withRoom } from "./test-room.ts";
+import { A, next, placement, sampleState } from "../../tools/room/sample-events.ts";
+import { ask, collect, MODEL_URL, withRoom } from "../../tools/room/test-room.ts";
 
 const predicted = (state: RoomState) =>
   costOf(problemOf(state, placement.model).problem, placement.stages).shares[0]!;

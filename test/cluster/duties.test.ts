@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { isEvent } from "../../src/cluster/membership.ts";
 import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
-import { deviceState, MODEL_URL, until, withRoom } from "./test-room.ts";
+import { deviceState, MODEL_URL, until, withRoom } from "../../tools/room/test-room.ts";
 
 test("a device state is with every member well within 500 ms of being reported", async () => {
   await withRoom(async (room) => {

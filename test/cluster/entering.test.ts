@@ -3,7 +3,13 @@ import { describe, expect, test } from "vitest";
 import { CLUSTER_VERSION, ClusterMessage } from "../../src/cluster/messages.ts";
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 import type { Transport } from "../../src/mesh/types.ts";
-import { deviceState, profile, until, withRoom, type TestRoom } from "./test-room.ts";
+import {
+  deviceState,
+  profile,
+  until,
+  withRoom,
+  type TestRoom,
+} from "../../tools/room/test-room.ts";
 
 /** A member that speaks the protocol by hand. */
 async function stranger(room: TestRoom, name: string) {

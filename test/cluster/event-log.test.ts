@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { EventLog } from "../../src/cluster/event-log.ts";
 import { emptyRoom } from "../../src/shared/apply.ts";
 import { RoomCode } from "../../src/shared/ids.ts";
-import { A, B } from "../shared/sample-events.ts";
-import { profile } from "./test-room.ts";
+import { A, B } from "../../tools/room/sample-events.ts";
+import { profile } from "../../tools/room/test-room.ts";
 
 function logOf(count: number, maxEvents?: number): EventLog {
   const log = new EventLog(emptyRoom(RoomCode.parse("ABCDEF"), A), maxEvents);

@@ -1,7 +1,14 @@
 /** Turns: as many answers at once as there are slots, the others wait in order. */
 import { describe, expect, test } from "vitest";
-import { referenceAnswer } from "../support/cpu-room.ts";
-import { ask, codes, collect, MODEL_URL, withRoom, type TestRoom } from "./test-room.ts";
+import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
+import {
+  ask,
+  codes,
+  collect,
+  MODEL_URL,
+  withRoom,
+  type TestRoom,
+} from "../../tools/room/test-room.ts";
 import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
 
 async function placedRoom(room: TestRoom, slots: number) {

@@ -1,9 +1,9 @@
 /** Members and coordinators that go away: what the room does, and what an asker sees. */
 import { describe, expect, test } from "vitest";
 import type { AnswerEvent } from "../../src/cluster/answer.ts";
-import { referenceAnswer } from "../support/cpu-room.ts";
-import { ask, codes, HALF, MODEL_URL, withRoom } from "./test-room.ts";
-import type { Tab, TestRoom } from "./test-room.ts";
+import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
+import { ask, codes, HALF, MODEL_URL, withRoom } from "../../tools/room/test-room.ts";
+import type { Tab, TestRoom } from "../../tools/room/test-room.ts";
 import type { Notice } from "../../src/shared/page-view.ts";
 
 const PROMPT = "GO ON";

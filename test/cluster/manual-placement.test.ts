@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { checkStages } from "../../src/cluster/manual-placement.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 import type { RoomState } from "../../src/shared/state.ts";
-import { sampleState } from "../shared/sample-events.ts";
-import { modelSummary, profile } from "./test-room.ts";
+import { sampleState } from "../../tools/room/sample-events.ts";
+import { modelSummary, profile } from "../../tools/room/test-room.ts";
 
 const member = MemberId.parse("solo");
 

@@ -6,8 +6,16 @@ import { describe, expect, test } from "vitest";
 import type { MemberId } from "../../src/shared/ids.ts";
 import { DEFAULT_PLACEMENT_RULES } from "../../src/shared/placement-rules.ts";
 import { DEFAULT_SETTINGS, type RoomState } from "../../src/shared/state.ts";
-import { referenceAnswer } from "../support/cpu-room.ts";
-import { ask, codes, collect, deviceState, MODEL_URL, profile, withRoom } from "./test-room.ts";
+import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
+import {
+  ask,
+  codes,
+  collect,
+  deviceState,
+  MODEL_URL,
+  profile,
+  withRoom,
+} from "../../tools/room/test-room.ts";
 
 /** A probe that says so many times slower (or faster) than the others. */
 function paced(name: string, slower: number) {

@@ -1,7 +1,7 @@
 /** A room end to end in Node: join, place, answer; over real stages and memory channels. */
 import { describe, expect, test } from "vitest";
-import { referenceAnswer } from "../support/cpu-room.ts";
-import { ask, codes, collect, HALF, MODEL_URL, withRoom } from "./test-room.ts";
+import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
+import { ask, codes, collect, HALF, MODEL_URL, withRoom } from "../../tools/room/test-room.ts";
 
 const PROMPT = "HELLO ROOM";
 

@@ -3,7 +3,15 @@ import { describe, expect, test } from "vitest";
 import { capacityKey } from "../../src/cluster/circumstances.ts";
 import { nextStep, type Attempts } from "../../src/cluster/rules.ts";
 import type { RoomState } from "../../src/shared/state.ts";
-import { next, placement, sampleState, shard, A, B, GENERATION } from "../shared/sample-events.ts";
+import {
+  next,
+  placement,
+  sampleState,
+  shard,
+  A,
+  B,
+  GENERATION,
+} from "../../tools/room/sample-events.ts";
 
 const idle: Attempts = { solving: false, lastKey: null, reviewDue: false };
 const stepOf = (state: RoomState, attempts: Attempts) =>

@@ -11,17 +11,17 @@ import type { Browser, BrowserContext, Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { busyPortMessage } from "../../server/arguments.mjs";
 import type { RunningServer } from "../../server/server.ts";
-import { startRangeServer } from "../model/range-server.ts";
+import { startRangeServer } from "../../tools/gguf/range-server.ts";
 import {
   launchChromium,
   loadByAddress,
   noticeWith,
   openPage,
   openRoomPage,
-} from "../support/e2e-pages.ts";
-import { LAYERS, MODEL, MODELS, openE2eServer, ROOT } from "../support/e2e-room.ts";
-import { greet, type OpenedDoor, openDoor } from "../support/e2e-strangers.ts";
-import { RoomApi } from "./room-api.ts";
+} from "../../tools/room/e2e-pages.ts";
+import { LAYERS, MODEL, MODELS, openE2eServer, ROOT } from "../../tools/room/e2e-room.ts";
+import { greet, type OpenedDoor, openDoor } from "../../tools/room/e2e-strangers.ts";
+import { RoomApi } from "../../tools/room/room-api.ts";
 
 let server: RunningServer;
 let address: string;

@@ -4,7 +4,13 @@
  */
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openE2eServer, openRoom, LAYERS, MODEL, type TestRoom } from "../support/e2e-room.ts";
+import {
+  openE2eServer,
+  openRoom,
+  LAYERS,
+  MODEL,
+  type TestRoom,
+} from "../../tools/room/e2e-room.ts";
 
 let room: TestRoom;
 let client: OpenAI;

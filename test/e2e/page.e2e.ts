@@ -14,7 +14,7 @@ import {
   openPage,
   overflowPx,
   STEP_TIMEOUT_MS,
-} from "../support/e2e-pages.ts";
+} from "../../tools/room/e2e-pages.ts";
 import {
   evenStages,
   JOIN_TIMEOUT_MS,
@@ -22,7 +22,7 @@ import {
   openE2eServer,
   ROOT,
   TestRoom,
-} from "../support/e2e-room.ts";
+} from "../../tools/room/e2e-room.ts";
 
 const SCREENSHOTS = join(ROOT, "test-results");
 /** Loading a model: download, upload, compile and tune. */

@@ -4,15 +4,15 @@
  * answers as llama.cpp does; splits over the same browser answer alike to the end.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { firstNearTie } from "../engine/support/goldens.ts";
+import { firstNearTie } from "../../tools/engine/goldens.ts";
 import {
   askGreedily,
   type AskedGolden,
   expectAsLlamaCpp,
   golden,
   type GreedyAnswer,
-} from "../support/e2e-goldens.ts";
-import { type BrowserName, MODEL, openRoom, type TestRoom } from "../support/e2e-room.ts";
+} from "../../tools/room/e2e-goldens.ts";
+import { type BrowserName, MODEL, openRoom, type TestRoom } from "../../tools/room/e2e-room.ts";
 
 let room: TestRoom;
 

@@ -20,11 +20,11 @@ import { CacheReference } from "../../src/kernels/rope.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { packStep, STEP_BYTES } from "../../src/kernels/step-uniform.ts";
 import { readBack } from "../../src/kernels/tune-agreement.ts";
-import { testDevice } from "../kernels/support/device.ts";
-import { F16_CACHE_TOLERANCE } from "../kernels/support/engine-tolerances.ts";
-import { expectClose } from "../kernels/support/expect-close.ts";
-import { randomF32 } from "../kernels/support/random.ts";
-import { tinyModel } from "./support/tiny-model.ts";
+import { testDevice } from "../../tools/gpu/device.ts";
+import { F16_CACHE_TOLERANCE } from "../../tools/gpu/engine-tolerances.ts";
+import { expectClose } from "../../tools/gpu/expect-close.ts";
+import { randomF32 } from "../../tools/gpu/random.ts";
+import { tinyModel } from "../../tools/engine/tiny-model.ts";
 
 const { model } = tinyModel({
   architecture: "qwen3",

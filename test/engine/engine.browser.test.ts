@@ -6,10 +6,10 @@ import type { Shard, ShardOptions, StepResult } from "../../src/engine/types.ts"
 import { requestKernelDevice } from "../../src/kernels/runner-device.ts";
 import { sampleReference } from "../../src/kernels/sample.ts";
 import { GREEDY } from "../../src/shared/sampling.ts";
-import { testDevice } from "../kernels/support/device.ts";
-import { generate, GREEDY_REQUEST, stepAll } from "./support/generate.ts";
-import { ReferenceForward } from "./support/reference-forward.ts";
-import { tinyModel, type TinyModel, type TinyOptions } from "./support/tiny-model.ts";
+import { testDevice } from "../../tools/gpu/device.ts";
+import { generate, GREEDY_REQUEST, stepAll } from "../../tools/engine/generate.ts";
+import { ReferenceForward } from "../../tools/engine/reference-forward.ts";
+import { tinyModel, type TinyModel, type TinyOptions } from "../../tools/engine/tiny-model.ts";
 
 const MODELS: readonly TinyOptions[] = [
   { architecture: "llama", format: "Q4_1", oddFormat: "Q8_0", tiedHead: true },

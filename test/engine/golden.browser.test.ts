@@ -14,9 +14,14 @@ import { cacheSegments } from "../../src/engine/variants.ts";
 import { firstAttention } from "../../src/kernels/attention-variants.ts";
 import { unmeasured } from "../../src/kernels/tune.ts";
 import { requestKernelDevice, shaderFeatures } from "../../src/kernels/runner-device.ts";
-import { testDevice } from "../kernels/support/device.ts";
-import { generate, type Steps } from "./support/generate.ts";
-import { expectGolden, firstNearTie, GOLDENS, openDefaultModel } from "./support/goldens.ts";
+import { testDevice } from "../../tools/gpu/device.ts";
+import { generate, type Steps } from "../../tools/engine/generate.ts";
+import {
+  expectGolden,
+  firstNearTie,
+  GOLDENS,
+  openDefaultModel,
+} from "../../tools/engine/goldens.ts";
 
 /** Loading, and hundreds of steps on two cores that run other things too. */
 const TIMEOUT_MS = 900_000;

@@ -18,10 +18,10 @@ import { CacheReference, ropeKernel, ropeReference } from "../../src/kernels/rop
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { run } from "../../src/kernels/runner-once.ts";
 import type { StepParams } from "../../src/kernels/step-uniform.ts";
-import { testDevice } from "./support/device.ts";
-import { expectClose } from "./support/expect-close.ts";
-import { randomF32 } from "./support/random.ts";
-import { F16_CACHE_TOLERANCE } from "./support/engine-tolerances.ts";
+import { testDevice } from "../../tools/gpu/device.ts";
+import { expectClose } from "../../tools/gpu/expect-close.ts";
+import { randomF32 } from "../../tools/gpu/random.ts";
+import { F16_CACHE_TOLERANCE } from "../../tools/gpu/engine-tolerances.ts";
 
 const SEQUENCES = 2;
 const SEGMENT_STARTS = [0, 64, 128];

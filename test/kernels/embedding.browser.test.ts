@@ -5,10 +5,10 @@ import { run } from "../../src/kernels/runner-once.ts";
 import { createWeights, destroyWeights, writeRows } from "../../src/kernels/weights.ts";
 import { BLOCK_FORMATS, type BlockFormat } from "../../src/tensor/block-format.ts";
 import { randomBlocks } from "../../src/tensor/random-blocks.ts";
-import { testDevice } from "./support/device.ts";
-import { expectClose } from "./support/expect-close.ts";
-import { randomSource } from "./support/random.ts";
-import { F32_TOLERANCE } from "./support/tolerances.ts";
+import { testDevice } from "../../tools/gpu/device.ts";
+import { expectClose } from "../../tools/gpu/expect-close.ts";
+import { randomSource } from "../../tools/gpu/random.ts";
+import { F32_TOLERANCE } from "../../tools/gpu/tolerances.ts";
 
 const FORMATS = Object.keys(BLOCK_FORMATS) as BlockFormat[];
 const ROWS = 21;

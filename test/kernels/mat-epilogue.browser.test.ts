@@ -10,11 +10,11 @@ import { matCandidates } from "../../src/kernels/mat-variants.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { upload } from "../../src/kernels/runner-once.ts";
 import { createWeights, writeRows } from "../../src/kernels/weights.ts";
-import { testDevice } from "./support/device.ts";
-import { expectClose } from "./support/expect-close.ts";
-import { byTokens, randomWeights, record, runMat } from "./support/mat.ts";
-import { randomF32, randomSource } from "./support/random.ts";
-import { F16_TOLERANCE, F32_TOLERANCE } from "./support/tolerances.ts";
+import { testDevice } from "../../tools/gpu/device.ts";
+import { expectClose } from "../../tools/gpu/expect-close.ts";
+import { byTokens, randomWeights, record, runMat } from "../../tools/gpu/mat.ts";
+import { randomF32, randomSource } from "../../tools/gpu/random.ts";
+import { F16_TOLERANCE, F32_TOLERANCE } from "../../tools/gpu/tolerances.ts";
 
 const device = await testDevice();
 const features = shaderFeatures(device);

@@ -11,11 +11,11 @@ import { matCandidates } from "../../src/kernels/mat-variants.ts";
 import { quantizeReference } from "../../src/kernels/quantize-rows.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { upload } from "../../src/kernels/runner-once.ts";
-import { testDevice } from "./support/device.ts";
-import { expectClose } from "./support/expect-close.ts";
-import { randomWeights, runMat } from "./support/mat.ts";
-import { randomF32 } from "./support/random.ts";
-import { F32_TOLERANCE, INT8_ACTIVATION_TOLERANCE } from "./support/tolerances.ts";
+import { testDevice } from "../../tools/gpu/device.ts";
+import { expectClose } from "../../tools/gpu/expect-close.ts";
+import { randomWeights, runMat } from "../../tools/gpu/mat.ts";
+import { randomF32 } from "../../tools/gpu/random.ts";
+import { F32_TOLERANCE, INT8_ACTIVATION_TOLERANCE } from "../../tools/gpu/tolerances.ts";
 
 const device = await testDevice();
 const features = shaderFeatures(device);

@@ -2,10 +2,10 @@ import { describe, expect, test } from "vitest";
 import { normReference } from "../../src/kernels/mat-reference.ts";
 import { quantizeKernel, quantizeReference } from "../../src/kernels/quantize-rows.ts";
 import { run } from "../../src/kernels/runner-once.ts";
-import { testDevice } from "./support/device.ts";
-import { expectClose } from "./support/expect-close.ts";
-import { randomF32 } from "./support/random.ts";
-import { F32_TOLERANCE } from "./support/tolerances.ts";
+import { testDevice } from "../../tools/gpu/device.ts";
+import { expectClose } from "../../tools/gpu/expect-close.ts";
+import { randomF32 } from "../../tools/gpu/random.ts";
+import { F32_TOLERANCE } from "../../tools/gpu/tolerances.ts";
 
 const device = await testDevice();
 

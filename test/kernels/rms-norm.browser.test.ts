@@ -2,10 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { rmsNormKernel, rmsNormReference } from "../../src/kernels/rms-norm.ts";
 import { run } from "../../src/kernels/runner-once.ts";
-import { testDevice } from "./support/device.ts";
-import { expectClose } from "./support/expect-close.ts";
-import { randomF32 } from "./support/random.ts";
-import { F32_TOLERANCE } from "./support/tolerances.ts";
+import { testDevice } from "../../tools/gpu/device.ts";
+import { expectClose } from "../../tools/gpu/expect-close.ts";
+import { randomF32 } from "../../tools/gpu/random.ts";
+import { F32_TOLERANCE } from "../../tools/gpu/tolerances.ts";
 
 const rowsOf = (count: number) =>
   Array.from({ length: count }, (_, position) => ({ sequence: 0, position, token: 0 }));

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { bindingsOf, KernelError, type Kernel } from "../../src/kernels/runner.ts";
 import { run } from "../../src/kernels/runner-once.ts";
-import { testDevice } from "./support/device.ts";
+import { testDevice } from "../../tools/gpu/device.ts";
 
 const scale: Kernel<{ count: number; factor: number }> = {
   name: "scale",

@@ -12,8 +12,8 @@ import {
 } from "../../src/kernels/sample.ts";
 import { bind, compile, dispatch } from "../../src/kernels/runner.ts";
 import { packStep, STEP_BYTES } from "../../src/kernels/step-uniform.ts";
-import { testDevice } from "./support/device.ts";
-import { randomF32, randomSource } from "./support/random.ts";
+import { testDevice } from "../../tools/gpu/device.ts";
+import { randomF32, randomSource } from "../../tools/gpu/random.ts";
 
 const NEUTRAL: SampleParams = {
   temperature: 1,

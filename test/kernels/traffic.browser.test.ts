@@ -4,7 +4,7 @@ import { attentionTraffic, countedKernels } from "../../bench/kernels/attention-
 import { traffic } from "../../bench/kernels/traffic.ts";
 import type { MatVariant } from "../../src/kernels/mat-source.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
-import { testDevice } from "./support/device.ts";
+import { testDevice } from "../../tools/gpu/device.ts";
 
 const device = await testDevice();
 const threads: MatVariant = {

@@ -15,7 +15,7 @@ import {
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { attentionLine, tuneAttention } from "../../src/kernels/tune-attention.ts";
 import { TuneClock } from "../../src/kernels/tune-clock.ts";
-import { testDevice } from "./support/device.ts";
+import { testDevice } from "../../tools/gpu/device.ts";
 
 const device = await testDevice();
 const features = shaderFeatures(device);

@@ -8,7 +8,7 @@ import { CHUNKS, fastestChunk } from "../../src/kernels/tune-chunk.ts";
 import { TuneClock } from "../../src/kernels/tune-clock.ts";
 import { halvesKernel } from "../../src/kernels/tune-halves.ts";
 import { isNarrow, widthKernel } from "../../src/kernels/tune-width.ts";
-import { testDevice } from "./support/device.ts";
+import { testDevice } from "../../tools/gpu/device.ts";
 
 const device = await testDevice();
 const features = shaderFeatures(device);

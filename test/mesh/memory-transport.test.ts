@@ -1,6 +1,6 @@
 import { MemoryNetwork } from "../../src/mesh/memory-transport.ts";
 import { MemberId } from "../../src/shared/ids.ts";
-import { transportSuite } from "../suites/transport-suite.ts";
+import { transportSuite } from "./transport-suite.ts";
 
 transportSuite("memory", () => {
   const network = new MemoryNetwork();

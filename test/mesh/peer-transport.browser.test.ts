@@ -7,7 +7,7 @@ import { openPeerTransport, type PeerTransport } from "../../src/mesh/peer-trans
 import { openPeer } from "../../src/mesh/signalling.ts";
 import type { FramePort } from "../../src/mesh/types.ts";
 import { MemberId, ROOM_CODE_ALPHABET, RoomCode } from "../../src/shared/ids.ts";
-import { nextEvents, transportSuite } from "../suites/transport-suite.ts";
+import { nextEvents, transportSuite } from "./transport-suite.ts";
 
 const server = {
   host: "localhost",

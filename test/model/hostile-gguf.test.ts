@@ -8,7 +8,7 @@ import { blobSource, type ByteSource } from "../../src/model/byte-source.ts";
 import { scanHeader } from "../../src/model/gguf-scan.ts";
 import { ModelError } from "../../src/model/model-error.ts";
 import { openModel } from "../../src/model/open-model.ts";
-import { tinyModel } from "../support/tiny-model.ts";
+import { tinyModel } from "../../tools/gguf/tiny-gguf.ts";
 
 /** Far above what a file of some kilobytes takes, far below a hang. */
 const AT_ONCE_MS = 2000;

@@ -9,7 +9,7 @@ import { exposeReader, readerFromPort } from "../../src/model/reader-port.ts";
 import { shardTensors } from "../../src/model/shard.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 import type { WeightsWorker } from "../../workers/weights.worker.ts";
-import { tinyModel } from "../support/tiny-model.ts";
+import { tinyModel } from "../../tools/gguf/tiny-gguf.ts";
 
 const FOLDER = "test-models";
 const file = Uint8Array.from(

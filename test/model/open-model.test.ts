@@ -5,7 +5,7 @@ import { ModelError } from "../../src/model/model-error.ts";
 import { type OpenedModel, openModel } from "../../src/model/open-model.ts";
 import { shardTensors } from "../../src/model/shard.ts";
 import { ModelSummary } from "../../src/shared/model.ts";
-import { f32Tensor, TINY, tinyModel, type TinyModelOptions } from "../support/tiny-model.ts";
+import { f32Tensor, TINY, tinyModel, type TinyModelOptions } from "../../tools/gguf/tiny-gguf.ts";
 import { openDefaultModel } from "./default-model.ts";
 
 const open = (bytes: Uint8Array<ArrayBuffer>): Promise<OpenedModel> =>

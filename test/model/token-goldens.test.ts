@@ -8,12 +8,12 @@ import { blobSource } from "../../src/model/byte-source.ts";
 import { readHeader } from "../../src/model/gguf-header.ts";
 import { createTokenizer, type Tokenizer } from "../../src/model/tokenizer.ts";
 import { readTokenizerData, type TokenizerData } from "../../src/model/tokenizer-data.ts";
-import { writeGguf } from "../support/gguf-writer.ts";
+import { writeGguf } from "../../tools/gguf/gguf-writer.ts";
 import {
   byteLevelVocabulary,
   sentencePieceVocabulary,
   type Vocabulary,
-} from "../support/tiny-vocabularies.ts";
+} from "../../tools/gguf/tiny-vocabularies.ts";
 import { openDefaultModel } from "./default-model.ts";
 
 type Golden = { readonly ids: readonly (readonly [number[], number[]?])[] };

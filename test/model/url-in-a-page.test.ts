@@ -5,8 +5,8 @@
 import { type Browser, chromium, type Page } from "playwright";
 import { createServer, type ViteDevServer } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CHROMIUM_PATH } from "../browsers.ts";
-import { startRangeServer } from "./range-server.ts";
+import { CHROMIUM_PATH } from "../../tools/browsers/browsers.ts";
+import { startRangeServer } from "../../tools/gguf/range-server.ts";
 
 const file = Uint8Array.from({ length: 1000 }, (_, i) => i & 0xff);
 let browser: Browser;

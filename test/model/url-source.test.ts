@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { ModelError } from "../../src/model/model-error.ts";
 import { openModel } from "../../src/model/open-model.ts";
 import { openUrl, type UrlSourceOptions } from "../../src/model/url-source.ts";
-import { tinyModel } from "../support/tiny-model.ts";
-import { startRangeServer } from "./range-server.ts";
+import { tinyModel } from "../../tools/gguf/tiny-gguf.ts";
+import { startRangeServer } from "../../tools/gguf/range-server.ts";
 
 const file = Uint8Array.from({ length: 100_000 }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
 const soon: UrlSourceOptions = { retryDelayMs: 1 };

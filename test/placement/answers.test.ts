@@ -1,6 +1,6 @@
 /** The command's lines, explanations, moves, scores, corrections and the watchdog. */
 import { describe, expect, test } from "vitest";
-import { generate } from "../../bench/placement/generate.ts";
+import { generate } from "../../tools/placement/generate.ts";
 import { Answer, isFound, type FoundAnswer } from "../../src/placement/answer.ts";
 import { correct, NO_CORRECTION } from "../../src/placement/corrections.ts";
 import { evaluatePlacement } from "../../src/placement/evaluate.ts";

@@ -1,7 +1,7 @@
 /** What prices and memory prove: never more than the optimum, and more with more memory. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { generate } from "../../bench/placement/generate.ts";
+import { generate } from "../../tools/placement/generate.ts";
 import { Cuts } from "../../src/placement/cuts.ts";
 import { buildInstance, type Instance } from "../../src/placement/instance.ts";
 import { memoryStates, stateCount, type NearSets } from "../../src/placement/memory-states.ts";

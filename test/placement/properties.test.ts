@@ -1,9 +1,9 @@
 /** What must hold of every answer: monotone, symmetric, repeatable, bounded, in time. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { referee } from "../../bench/placement/check.ts";
-import { generate, FAMILIES } from "../../bench/placement/generate.ts";
-import { fillByBandwidth, proportionalToMemory } from "../../bench/placement/rules.ts";
+import { referee } from "../../tools/placement/check.ts";
+import { generate, FAMILIES } from "../../tools/placement/generate.ts";
+import { fillByBandwidth, proportionalToMemory } from "../../tools/placement/rules.ts";
 import { isFound, type Answer } from "../../src/placement/answer.ts";
 import { placeGreedy } from "../../src/placement/greedy.ts";
 import type { Problem } from "../../src/placement/problem.ts";

@@ -1,8 +1,8 @@
 /** The solver against brute force, and what must hold of every answer. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { bruteForce } from "../../bench/placement/brute-force.ts";
-import { referee } from "../../bench/placement/check.ts";
+import { bruteForce } from "../../tools/placement/brute-force.ts";
+import { referee } from "../../tools/placement/check.ts";
 import { isFound } from "../../src/placement/answer.ts";
 import { placeGreedy } from "../../src/placement/greedy.ts";
 import { Problem } from "../../src/placement/problem.ts";

@@ -1,7 +1,7 @@
 /** The solver in a real worker, behind Comlink, as the page uses it. */
 import { wrap } from "comlink";
 import { expect, test } from "vitest";
-import { generate } from "../../bench/placement/generate.ts";
+import { generate } from "../../tools/placement/generate.ts";
 import { isFound } from "../../src/placement/answer.ts";
 import type { PlacementService } from "../../src/placement/service.ts";
 import { solve } from "../../src/placement/solve.ts";

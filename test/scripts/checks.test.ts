@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { countReport } from "../../scripts/lib/checks.mjs";
+import { countReport } from "../../tools/commands/checks.mjs";
 
 const file = (status: string, ...tests: string[]) => ({
   status,

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ensureDefaultModel, type DefaultModel } from "../../scripts/lib/default-model.mjs";
+import { ensureDefaultModel, type DefaultModel } from "../../tools/commands/default-model.mjs";
 
 const CONTENT = Buffer.from("GGUF and then some weights");
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { ask } from "../../scripts/demo/ask.ts";
 import { placementLines, timingLines } from "../../scripts/demo/report.ts";
 import { splitLayers } from "../../scripts/demo/split-layers.ts";
-import { RoomApi, type ApiState } from "../e2e/room-api.ts";
+import { RoomApi, type ApiState } from "../../tools/room/room-api.ts";
 
 const timings = {
   first_token_ms: 812.4,

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MAX_BRIDGED_BODY_BYTES } from "../../src/shared/bridge.ts";
 import { RoomCode } from "../../src/shared/ids.ts";
 import { answerJson, beginStream, openFakeRoom, ROOM, until } from "./fake-room.ts";
-import { openTestServer, type TestServer } from "./test-server.ts";
+import { openTestServer, type TestServer } from "../../tools/server/test-server.ts";
 
 type ErrorBody = { error: { message: string; type: string; code: string; param: null } };
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { iceServersOf } from "../../server/ice-servers.ts";
 import { ServerFacts } from "../../src/shared/server-facts.ts";
-import { openTestServer, type TestServer } from "./test-server.ts";
+import { openTestServer, type TestServer } from "../../tools/server/test-server.ts";
 
 let server: TestServer | null = null;
 afterEach(() => server?.close());

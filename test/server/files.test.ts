@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { MODEL_BYTES, openTestServer, type TestServer } from "./test-server.ts";
+import { MODEL_BYTES, openTestServer, type TestServer } from "../../tools/server/test-server.ts";
 
 let server: TestServer;
 beforeAll(async () => {

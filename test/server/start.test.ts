@@ -10,7 +10,7 @@ import { getCertificate } from "../../server/certificate.ts";
 import { lanAddresses } from "../../server/lan-addresses.ts";
 import { PortBusyError } from "../../server/listen.ts";
 import { openServer } from "../../server/server.ts";
-import { openTestServer } from "./test-server.ts";
+import { openTestServer } from "../../tools/server/test-server.ts";
 
 describe("arguments", () => {
   test.each([

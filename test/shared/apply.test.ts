@@ -4,7 +4,7 @@ import { apply, EventGapError } from "../../src/shared/apply.ts";
 import { IndexedEvent, RoomEvent } from "../../src/shared/events.ts";
 import { MemberId, PlacementId } from "../../src/shared/ids.ts";
 import { RoomState, type Placement } from "../../src/shared/state.ts";
-import { modelSummary, profile } from "../cluster/test-room.ts";
+import { modelSummary, profile } from "../../tools/room/test-room.ts";
 import {
   A,
   B,
@@ -17,7 +17,7 @@ import {
   sampleState,
   settings,
   shard,
-} from "./sample-events.ts";
+} from "../../tools/room/sample-events.ts";
 
 const of = (id: MemberId) => (state: RoomState) => state.members.find((m) => m.id === id);
 const C = MemberId.parse("c");

@@ -7,7 +7,7 @@ import { hopTimes, wireTime } from "../../src/stage/hop-times.ts";
 import { LoadMeter } from "../../src/stage/load-meter.ts";
 import { randomAt } from "../../src/stage/random.ts";
 import { WorkQueue, type Work } from "../../src/stage/work-queue.ts";
-import { member, request } from "../support/cpu-room.ts";
+import { member, request } from "../../tools/cpu/cpu-room.ts";
 
 function prompt(generation: number, length: number): PromptFrame {
   const { sampling, maxTokens, endTokens, tokens } = request(generation, new Array(length).fill(1));

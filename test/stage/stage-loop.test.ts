@@ -4,7 +4,13 @@ import { GREEDY } from "../../src/shared/sampling.ts";
 import { memoryFramePorts } from "../../src/mesh/memory-transport.ts";
 import { encode, type Frame } from "../../src/mesh/frames.ts";
 import { GenerationId, PlacementId } from "../../src/shared/ids.ts";
-import { cpuRoom, member, pipelineOver, referenceAnswer, request } from "../support/cpu-room.ts";
+import {
+  cpuRoom,
+  member,
+  pipelineOver,
+  referenceAnswer,
+  request,
+} from "../../tools/cpu/cpu-room.ts";
 
 const [a, b, c, asker] = ["a", "b", "c", "asker"].map(member) as [
   ReturnType<typeof member>,

@@ -4,13 +4,13 @@
  */
 import { afterEach, describe, expect, inject, test } from "vitest";
 import { canTransferChannels, relayChannel } from "../../src/mesh/channel-relay.ts";
-import { pipelineOver, referenceAnswer, request } from "../support/cpu-room.ts";
+import { pipelineOver, referenceAnswer, request } from "../../tools/cpu/cpu-room.ts";
 import {
   seatWorkers,
   workerMember,
   type ChannelForWorker,
   type WorkerMember,
-} from "../support/cpu-workers.ts";
+} from "../../tools/cpu/cpu-workers.ts";
 
 const server = {
   host: "localhost",

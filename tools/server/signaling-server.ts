@@ -13,7 +13,7 @@ declare module "vitest" {
 }
 
 export default async function startSignalling(project: TestProject): Promise<() => Promise<void>> {
-  const thread = new Worker(new URL("./signalling-thread.mjs", import.meta.url));
+  const thread = new Worker(new URL("./signaling-thread.mjs", import.meta.url));
   const [port] = (await once(thread, "message")) as [number];
   project.provide("signallingPort", port);
   return async () => {

@@ -8,7 +8,7 @@ import {
   type Placement,
   type RoomState,
 } from "../../src/shared/state.ts";
-import { deviceState, modelSummary, profile } from "../cluster/test-room.ts";
+import { deviceState, modelSummary, profile } from "./test-room.ts";
 
 export const A = MemberId.parse("a");
 export const B = MemberId.parse("b");

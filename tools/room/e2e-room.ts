@@ -7,8 +7,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { openServer, type RunningServer } from "../../server/server.ts";
-import { RoomApi, type ApiStage, type ApiState } from "../e2e/room-api.ts";
-import { openChromiumTab, openFirefoxTab, type Tab } from "../e2e/tabs.ts";
+import { RoomApi, type ApiStage, type ApiState } from "./room-api.ts";
+import { openChromiumTab, openFirefoxTab, type Tab } from "../browsers/tabs.ts";
 
 export const ROOT = join(import.meta.dirname, "..", "..");
 export const MODELS = join(ROOT, "models");

@@ -1,8 +1,8 @@
 /** What llama.cpp answers to the golden prompts, and how far our answer may leave it. */
 import { expect } from "vitest";
-import { openModel, type OpenedModel } from "../../../src/model/open-model.ts";
-import { openUrl } from "../../../src/model/url-source.ts";
-import type { ByteSource } from "../../../src/model/byte-source.ts";
+import { openModel, type OpenedModel } from "../../src/model/open-model.ts";
+import { openUrl } from "../../src/model/url-source.ts";
+import type { ByteSource } from "../../src/model/byte-source.ts";
 
 export type Golden = {
   readonly name: string;
@@ -17,7 +17,7 @@ export type Golden = {
 type Candidates = readonly (readonly [token: number, probability: number])[];
 
 export const GOLDENS: readonly Golden[] = Object.values(
-  import.meta.glob<Golden>("../../goldens/answers/*.json", { eager: true, import: "default" }),
+  import.meta.glob<Golden>("../../test/goldens/answers/*.json", { eager: true, import: "default" }),
 );
 
 export const MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf";

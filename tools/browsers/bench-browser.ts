@@ -7,7 +7,7 @@
  */
 import { chromium } from "playwright";
 import { createServer, type ViteDevServer } from "vite";
-import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS, launchFirefox } from "../../test/browsers.ts";
+import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS, launchFirefox } from "./browsers.ts";
 import { ISOLATION_HEADERS } from "../../vite.config.ts";
 
 export type BenchBrowserName = "chromium" | "firefox";

@@ -1,7 +1,7 @@
 /** llama.cpp's answers as a room's clients see them: what is asked, and how far we must agree. */
 import { expect } from "vitest";
-import type { RoomApi } from "../e2e/room-api.ts";
-import { firstNearTie, type Golden } from "../engine/support/goldens.ts";
+import type { RoomApi } from "./room-api.ts";
+import { firstNearTie, type Golden } from "../engine/goldens.ts";
 import { MODEL } from "./e2e-room.ts";
 
 export type AskedGolden = Golden & {
@@ -10,7 +10,7 @@ export type AskedGolden = Golden & {
   readonly messages?: readonly { readonly role: string; readonly content: string }[];
 };
 
-const FILES = import.meta.glob<AskedGolden>("../goldens/answers/*.json", {
+const FILES = import.meta.glob<AskedGolden>("../../test/goldens/answers/*.json", {
   eager: true,
   import: "default",
 });

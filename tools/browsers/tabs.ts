@@ -5,7 +5,7 @@
 import { chromium } from "playwright";
 import type { Page as FirefoxPage } from "puppeteer-core";
 import type { Page as ChromiumPage } from "playwright";
-import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS, launchFirefox } from "../browsers.ts";
+import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS, launchFirefox } from "./browsers.ts";
 
 export type Tab = {
   readonly browser: "chromium" | "firefox";

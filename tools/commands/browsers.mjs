@@ -6,7 +6,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { hasProgram, run, say, ScriptError } from "./run.mjs";
 
-/** Where each is looked for; the environment variable goes first, as in test/browsers.ts. */
+/** Where each is looked for; the environment variable goes first, as in tools/browsers/browsers.ts. */
 const NEEDED = [
   {
     name: "Chromium",

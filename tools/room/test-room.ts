@@ -24,8 +24,8 @@ import type { ModelSource, ModelSummary } from "../../src/shared/model.ts";
 import { GREEDY } from "../../src/shared/sampling.ts";
 import type { RoomState } from "../../src/shared/state.ts";
 import { StageHost } from "../../src/stage/stage-worker.ts";
-import { cpuDescription, CpuShard, HIDDEN, VOCABULARY } from "../support/cpu-shard.ts";
-import { LAYERS } from "../support/cpu-room.ts";
+import { cpuDescription, CpuShard, HIDDEN, VOCABULARY } from "../cpu/cpu-shard.ts";
+import { LAYERS } from "../cpu/cpu-room.ts";
 
 export const CODE = RoomCode.parse("ABCDEF");
 export const MODEL_URL: ModelSource = { kind: "url", url: "https://models.example/tiny.gguf" };

@@ -4,7 +4,7 @@
  */
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright";
 import { expect } from "vitest";
-import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS } from "../browsers.ts";
+import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS } from "../browsers/browsers.ts";
 import { JOIN_TIMEOUT_MS } from "./e2e-room.ts";
 
 /** Of one step of a page: a request and its words, on what may be two shared cores. */

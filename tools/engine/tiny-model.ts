@@ -5,10 +5,10 @@ import type {
   ModelDescription,
   ShardDescription,
   TensorInfo,
-} from "../../../src/model/description.ts";
-import { rowBytes, type BlockFormat } from "../../../src/tensor/block-format.ts";
-import { randomBlocks } from "../../../src/tensor/random-blocks.ts";
-import { randomSource } from "../../kernels/support/random.ts";
+} from "../../src/model/description.ts";
+import { rowBytes, type BlockFormat } from "../../src/tensor/block-format.ts";
+import { randomBlocks } from "../../src/tensor/random-blocks.ts";
+import { randomSource } from "../gpu/random.ts";
 
 export type TinyOptions = {
   readonly architecture: "llama" | "qwen2" | "qwen3";
