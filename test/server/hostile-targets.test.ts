@@ -2,7 +2,7 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { openTestServer, type TestServer } from "./test-server.ts";
+import { openTestServer, type TestServer } from "../../tools/server/test-server.ts";
 
 /** Targets that Node's HTTP parser lets through and `new URL` rejects, or that a router may misread. */
 const TARGETS = [
