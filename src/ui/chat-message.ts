@@ -23,12 +23,12 @@ export class ChatMessageElement extends LitElement {
     const { message } = this;
     if (message.role === "user") {
       return html`<article class="user">
-        <span class="unseen">You asked:</span>
+        <span class="unseen">You:</span>
         <p>${message.text}</p>
       </article>`;
     }
     return html`<article class="assistant" aria-busy=${message.status === "streaming"}>
-      <span class="unseen">The room answers:</span>
+      <span class="unseen">Answer:</span>
       <div class="prose">${markdown(message.text)}</div>
       ${this.state()} ${this.foot()}
     </article>`;
@@ -37,22 +37,21 @@ export class ChatMessageElement extends LitElement {
   private state() {
     const { status, error, text } = this.message;
     if (status === "queued" && text !== "") {
-      const words = "The layers are being placed anew. The answer goes on once they have loaded.";
+      const words =
+        "The layers are being redistributed. The answer continues once they have loaded.";
       return html`<p class="quiet waiting"><i></i><span>${words}</span></p>`;
     }
-    if (status === "queued") return html`<p class="quiet waiting"><i></i>Waiting for its turn</p>`;
+    if (status === "queued") return html`<p class="quiet waiting"><i></i>Waiting in the queue</p>`;
     if (status === "streaming" && text === "") {
-      return html`<p class="quiet waiting"><i></i>Reading the question</p>`;
+      return html`<p class="quiet waiting"><i></i>Processing the prompt</p>`;
     }
     if (status === "failed") {
       return html`<div class="failed">
-        <p>
-          ${icon("warn")} <span>${error ?? "The answer broke off and no reason was given."}</span>
-        </p>
+        <p>${icon("warn")} <span>${error ?? "The answer failed for an unknown reason."}</span></p>
         ${
           this.retriable
             ? html`<button class="compact" @click=${() => this.dispatchEvent(new Event("retry"))}>
-                ${icon("retry")} Ask again
+                ${icon("retry")} Try again
               </button>`
             : nothing
         }
@@ -67,7 +66,7 @@ export class ChatMessageElement extends LitElement {
       status === "stopped" ? "stopped" : null,
       tokens > 0 ? plural(tokens, "token") : null,
       tokensPerSecond === null ? null : `${figure(tokensPerSecond)} tokens/s`,
-      firstTokenMs === null ? null : `first after ${time(firstTokenMs)}`,
+      firstTokenMs === null ? null : `first token after ${time(firstTokenMs)}`,
     ].filter((fact) => fact !== null);
     const over = status === "done" || status === "stopped" || status === "failed";
     if (facts.length === 0) return nothing;
@@ -77,7 +76,7 @@ export class ChatMessageElement extends LitElement {
         over && text !== ""
           ? html`<button
               class="icon compact"
-              aria-label=${this.copied.done ? "Copied" : "Copy this answer"}
+              aria-label=${this.copied.done ? "Copied" : "Copy answer"}
               @click=${() => this.copied.copy(text)}
             >
               ${icon(this.copied.done ? "check" : "copy")}

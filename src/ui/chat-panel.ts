@@ -18,11 +18,11 @@ const END_PX = 48;
 /** Why nothing can be asked now; null when something can. */
 export function cannotAsk({ state, connection }: PageView): string | null {
   if (connection === "lost")
-    return "The room is out of reach. Questions can be asked once it is back.";
+    return "The connection to the room is lost. You can chat again once it is restored.";
   const placement = state?.placement ?? null;
-  if (placement === null) return "Choose a model first; then ask.";
+  if (placement === null) return "Choose a model to start chatting.";
   if (placement.error !== null)
-    return "The model could not be placed. See what went wrong under Placement.";
+    return "The model could not be placed. See the error under Placement.";
   return null;
 }
 
@@ -138,16 +138,16 @@ export class ChatPanel extends PageElement {
         this.toEnd();
       }}
     >
-      ${icon("down")} Latest
+      ${icon("down")} Jump to latest
     </button>`;
   }
 
   private empty() {
     const problem = cannotAsk(this.view);
     return html`<div class="empty">
-      <p class="big">Ask the room.</p>
+      <p class="big">Ask the model.</p>
       <p class="quiet">
-        ${problem ?? "Each word of the answer passes through every machine that holds layers."}
+        ${problem ?? "Every token of the answer passes through each machine that runs layers."}
       </p>
     </div>`;
   }
@@ -159,19 +159,19 @@ export class ChatPanel extends PageElement {
       <textarea
         id="message"
         rows="1"
-        placeholder=${problem ?? "Ask something"}
+        placeholder=${problem ?? "Ask a question"}
         .value=${live(this.text)}
         @input=${(event: Event) => (this.text = (event.target as HTMLTextAreaElement).value)}
         @keydown=${this.key}
         aria-describedby="keys"
       ></textarea>
-      <span id="keys" class="unseen">Enter sends, Shift and Enter starts a new line.</span>
+      <span id="keys" class="unseen">Press Enter to send and Shift+Enter for a new line.</span>
       ${
         this.answering
           ? html`<button
               type="button"
               class="icon round"
-              aria-label="Stop the answer"
+              aria-label="Stop generating"
               @click=${() => this.send({ type: "stop_answer" })}
             >
               ${icon("stop")}

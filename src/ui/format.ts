@@ -36,7 +36,7 @@ export function giga(perMs: number): string {
 }
 
 export function percent(fraction: number): string {
-  return `${Math.round(fraction * 100)} %`;
+  return `${Math.round(fraction * 100)}%`;
 }
 
 /** "1 layer", "4 layers". */

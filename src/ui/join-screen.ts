@@ -6,6 +6,7 @@ import { css, html, nothing, svg } from "lit";
 import { live } from "lit/directives/live.js";
 import { ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH, RoomCode } from "../shared/ids.ts";
 import { baseStyles } from "./base-styles.ts";
+import { plural } from "./format.ts";
 import { icon, mark } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 import "./notice-bar.ts";
@@ -14,13 +15,13 @@ import "./notice-bar.ts";
 export function codeProblem(code: string, finished: boolean): string | null {
   const stranger = [...code].find((character) => !ROOM_CODE_ALPHABET.includes(character));
   if (stranger !== undefined) {
-    const confusable = /[01ILO]/.test(stranger) ? ", which looks too much like another" : "";
-    return `Codes never contain “${stranger}”${confusable}. Check the code on the other screen.`;
+    const confusable = /[01ILO]/.test(stranger) ? ", because it is easily misread" : "";
+    return `Room codes don’t contain “${stranger}”${confusable}. Check the code on the other screen.`;
   }
   if (!finished) return null;
   const missing = ROOM_CODE_LENGTH - code.length;
-  if (missing === ROOM_CODE_LENGTH) return "Type the six characters shown on the other screen.";
-  if (missing > 0) return `${missing} more character${missing === 1 ? "" : "s"}: codes have six.`;
+  if (missing === ROOM_CODE_LENGTH) return "Enter the six characters shown on the other screen.";
+  if (missing > 0) return `Enter ${plural(missing, "more character")}. A room code has six.`;
   return null;
 }
 
@@ -94,10 +95,11 @@ export class JoinScreen extends PageElement {
         <header>${mark(36)} <span>Tabmesh</span></header>
         <div class="lede">
           <div>
-            <h1>One model, spread over every tab you open.</h1>
+            <h1>One model, spread across your tabs.</h1>
             <p class="lead">
-              Open this page on a few machines. Each tab holds some layers of a language model, and
-              they answer together. Nothing is installed, and what you ask stays between them.
+              Open this page on several machines. Each tab runs some of the layers of a language
+              model, and together they answer. There is nothing to install, and your conversation
+              stays on these machines.
             </p>
           </div>
           ${picture()}
@@ -106,8 +108,8 @@ export class JoinScreen extends PageElement {
         ${this.progress()}
         <div class="doors">
           <section aria-labelledby="open-title">
-            <h2 id="open-title">Start here</h2>
-            <p class="quiet">You get a code and a link for the other machines.</p>
+            <h2 id="open-title">New room</h2>
+            <p class="quiet">You get a code and a link to share with the other machines.</p>
             <button
               class="primary wide"
               ?disabled=${joining}
@@ -156,7 +158,7 @@ export class JoinScreen extends PageElement {
           .checked=${this.observe}
           @change=${(event: Event) => (this.observe = (event.target as HTMLInputElement).checked)}
         />
-        <span>Only ask and watch <span class="quiet">– this machine computes nothing</span></span>
+        <span>Observe only <span class="quiet">– chat and watch without computing</span></span>
       </label>
     </form>`;
   }
@@ -167,7 +169,7 @@ export class JoinScreen extends PageElement {
     return html`<p class="state now" role="status">
       <span class="pulse" aria-hidden="true"></span>
       ${progress?.label ?? "Joining the room"}
-      ${progress?.fraction == null ? nothing : `– ${Math.round(progress.fraction * 100)} %`}
+      ${progress?.fraction == null ? nothing : `– ${Math.round(progress.fraction * 100)}%`}
     </p>`;
   }
 

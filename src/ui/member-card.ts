@@ -56,7 +56,7 @@ export class MemberCard extends PageElement {
       <div class="tags">
         ${this.view.self === member.id ? html`<span class="tag good">This tab</span>` : nothing}
         ${coordinates ? html`<span class="tag">Coordinator</span>` : nothing}
-        ${this.score === undefined ? nothing : html`<span class="tag" title="How fit for layers, of 1; see Details">Score ${this.score.total.toFixed(2)}</span>`}
+        ${this.score === undefined ? nothing : html`<span class="tag" title="Suitability for running layers, from 0 to 1. See Details.">Score ${this.score.total.toFixed(2)}</span>`}
         ${member.adapter?.software ? html`<span class="tag warn">Software</span>` : nothing}
       </div>
     </header>`;
@@ -68,7 +68,7 @@ export class MemberCard extends PageElement {
     const count = shard.end - shard.first;
     const layers = count === 1 ? `Layer ${shard.first}` : `Layers ${shard.first}–${shard.end - 1}`;
     if (shard.status === "failed") {
-      return html`<p class="failed">${layers} failed: ${shard.error ?? "no reason was given"}</p>`;
+      return html`<p class="failed">${layers} failed: ${shard.error ?? "unknown error"}</p>`;
     }
     const amount =
       shard.status === "ready"
@@ -117,7 +117,7 @@ export class MemberCard extends PageElement {
   private device() {
     const { device } = this.member;
     if (device === null) return nothing;
-    return html`<ul class="device small" aria-label="State now">
+    return html`<ul class="device small" aria-label="Current state">
       ${deviceFacts(device).map(
         ({ label, value, alert }) =>
           html`<li class=${alert ? "alert" : ""}>${label} <b class="figure">${value}</b></li>`,
@@ -151,7 +151,7 @@ export class MemberCard extends PageElement {
                   ${
                     member.device === null
                       ? nothing
-                      : html`<dt>Heat is judged by</dt>
+                      : html`<dt>Throttling signals</dt>
                           <dd>${thermalSources(member.device)}</dd>`
                   }
                 </dl>
@@ -166,7 +166,7 @@ export class MemberCard extends PageElement {
         ${
           score === undefined
             ? nothing
-            : html`<h4>Score, of 1</h4>
+            : html`<h4>Score (0 to 1)</h4>
                 <dl class="facts">
                   ${scoreFacts(score).map(
                     ({ label, value }) =>
@@ -178,9 +178,10 @@ export class MemberCard extends PageElement {
         ${
           variants.length === 0
             ? nothing
-            : html`<h4>Kernels chosen here</h4>
+            : html`<h4>Selected kernels</h4>
                 <p class="small quiet">
-                  As measured on this GPU: what won, then the others as shares of its speed.
+                  Measured on this GPU: the fastest variant, then the speed of the others relative
+                  to it.
                 </p>
                 <ul class="small lines">
                   ${variants.map((line) => html`<li>${this.variant(line)}</li>`)}
@@ -200,7 +201,7 @@ export class MemberCard extends PageElement {
         }
         ${
           limits.length + variants.length + links.length === 0
-            ? html`<p class="small quiet">Nothing more is known of this member.</p>`
+            ? html`<p class="small quiet">No further information about this member.</p>`
             : nothing
         }
       </details>
@@ -226,8 +227,12 @@ export class MemberCard extends PageElement {
     };
     const option = (value: string, label: string) =>
       html`<option value=${value} ?selected=${value === chosen}>${label}</option>`;
-    return html`<select class=${chosen} aria-label="Use of ${member.name}" @change=${choose}>
-      ${option("auto", "Use if it helps")} ${option("pin", "Always use")}
+    return html`<select
+      class=${chosen}
+      aria-label="Use ${member.name} for computing"
+      @change=${choose}
+    >
+      ${option("auto", "Automatic")} ${option("pin", "Always use")}
       ${option("exclude", "Never use")}
     </select>`;
   }

@@ -17,9 +17,9 @@ const LOW_BATTERY = 0.2;
 /** "NVIDIA Ada Lovelace · Chromium 156"; why there is no adapter is not told here. */
 export function adapterLine(member: Member): string {
   const { adapter } = member;
-  if (adapter === null) return "Computes nothing";
+  if (adapter === null) return "Does not compute";
   const chip = [adapter.vendor, adapter.architecture].filter((part) => part !== "").join(" ");
-  const named = chip || adapter.description || adapter.device || "Unnamed adapter";
+  const named = chip || adapter.description || adapter.device || "Unknown GPU";
   return `${named} · ${adapter.browser}`;
 }
 
@@ -38,11 +38,10 @@ export function measuredFacts(measured: Measurements): Fact[] {
 export function deviceFacts(device: DeviceState): Fact[] {
   const facts: Fact[] = [{ label: "busy", value: percent(device.busyFraction) }];
   if (device.throttleRatio > 0) {
-    const slowed = device.throttleRatio >= THROTTLED_RATIO;
     facts.push({
-      label: slowed ? "slowed" : "pace",
+      label: "slowdown",
       value: `×${figure(device.throttleRatio)}`,
-      alert: slowed,
+      alert: device.throttleRatio >= THROTTLED_RATIO,
     });
   }
   if (device.pressure !== null) {
@@ -73,16 +72,19 @@ export function thermalSources(device: DeviceState): string {
 export function limitFacts({ adapter, measurements }: Member): Fact[] {
   if (adapter === null) return [];
   const facts: Fact[] = [
-    { label: "Largest binding", value: bytes(adapter.maxStorageBindingBytes) },
-    { label: "Largest buffer", value: bytes(adapter.maxBufferBytes) },
+    { label: "Maximum binding", value: bytes(adapter.maxStorageBindingBytes) },
+    { label: "Maximum buffer", value: bytes(adapter.maxBufferBytes) },
     { label: "Workgroup storage", value: bytes(adapter.maxWorkgroupStorageBytes) },
-    { label: "Workgroup size", value: adapter.maxWorkgroupInvocations.toLocaleString("en") },
-    { label: "Storage buffers a stage", value: String(adapter.maxStorageBuffersPerStage) },
+    {
+      label: "Maximum workgroup size",
+      value: adapter.maxWorkgroupInvocations.toLocaleString("en"),
+    },
+    { label: "Storage buffers per stage", value: String(adapter.maxStorageBuffersPerStage) },
   ];
   if (measurements !== null) {
     const half = measurements.f16FlopsPerMs;
     facts.push(
-      { label: "Half precision", value: half === null ? "not there" : `${giga(half)} GFLOPS` },
+      { label: "f16", value: half === null ? "not supported" : `${giga(half)} GFLOPS` },
       { label: "Mat-mul", value: `${giga(measurements.matMulMacsPerMs)} GMAC/s` },
     );
   }

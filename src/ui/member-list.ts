@@ -43,8 +43,8 @@ export class MemberList extends PageElement {
           : computing < 2
             ? nothing
             : html`<p class="mixed small quiet">
-                <strong>Not heterogeneous.</strong> All have the same memory; throughput and use
-                differ by at most ${percent(HETEROGENEOUS_SHARE)}.
+                <strong>Homogeneous.</strong> All members have the same memory budget, and their
+                throughput and utilization differ by at most ${percent(HETEROGENEOUS_SHARE)}.
               </p>`
       }
       <ul>
@@ -72,8 +72,8 @@ export class MemberList extends PageElement {
       <p class="quiet">
         ${
           this.members.length === 1
-            ? "One machine so far. Every other one that opens the link can take some of the layers."
-            : "Any machine that opens the link can take some of the layers."
+            ? "This is the only machine so far. Each machine that joins can run some of the layers."
+            : "More machines can join and run some of the layers."
         }
       </p>
       <button class="compact" @click=${ask}>${icon("qr")} Add a machine</button>

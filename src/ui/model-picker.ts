@@ -15,11 +15,11 @@ type Choice = { readonly name: string; readonly note: string; readonly source: M
 
 /** Why an address cannot be a model's; null when it can. */
 export function addressProblem(text: string): string | null {
-  if (text === "") return "Paste the address of a GGUF file.";
-  if (!URL.canParse(text)) return "This is no address. It starts with https://";
+  if (text === "") return "Enter the URL of a GGUF file.";
+  if (!URL.canParse(text)) return "This is not a valid URL. It must start with https://.";
   const { protocol } = new URL(text);
   if (protocol === "https:" || protocol === "http:") return null;
-  return `A browser cannot fetch ${protocol} addresses. Use https://, or choose the file itself.`;
+  return `Browsers cannot fetch ${protocol} URLs. Use https://, or choose the file on this machine.`;
 }
 
 export class ModelPicker extends PageElement {
@@ -42,7 +42,7 @@ export class ModelPicker extends PageElement {
       .filter(({ name }) => !names.has(name))
       .map(({ name, url }) => ({
         name,
-        note: "from this server",
+        note: "on this server",
         source: { kind: "url", url } as const,
       }));
     return [...known, ...offered];
@@ -78,8 +78,8 @@ export class ModelPicker extends PageElement {
         placement === null
           ? html`<h2 id="title">Choose a model</h2>
               <p class="quiet lead">
-                The room splits it into layers and gives them to the machines that answer fastest
-                together.
+                The model’s layers are divided among the machines in this room so that answers are
+                fast.
               </p>
               ${this.progress()}${this.ways(null)}`
           : html`<h2 id="title" class="unseen">Model</h2>
@@ -96,8 +96,8 @@ export class ModelPicker extends PageElement {
     return html`<p class="name">${model.name}</p>
       <p class="quiet">
         ${model.architecture} · ${model.quantization} · ${bytes(model.fileBytes)} ·
-        ${plural(model.layers.length, "layer")} of ${model.hidden.toLocaleString("en")} · context up
-        to ${model.contextTokens.toLocaleString("en")}
+        ${plural(model.layers.length, "layer")} · hidden size ${model.hidden.toLocaleString("en")} ·
+        context up to ${plural(model.contextTokens, "token")}
       </p>`;
   }
 
@@ -130,14 +130,14 @@ export class ModelPicker extends PageElement {
                       @click=${() => this.place(source)}
                     >
                       <span class="title">${name}</span>
-                      <span class="quiet small">${name === running ? "runs now" : note}</span>
+                      <span class="quiet small">${name === running ? "running" : note}</span>
                     </button>
                   </li>`,
               )}
             </ul>`
       }
       <form novalidate @submit=${this.placeAddress}>
-        <label for="url">Address of a GGUF file</label>
+        <label for="url">URL of a GGUF file</label>
         <div class="row">
           <input
             id="url"
@@ -158,7 +158,7 @@ export class ModelPicker extends PageElement {
         </label>
         <button
           class="plain"
-          title="They are downloaded again when a placement needs them."
+          title="Deletes the model data stored in this browser. It is downloaded again when needed."
           @click=${() => this.send({ type: "clear_model_cache" })}
         >
           ${icon("trash")} Clear downloads

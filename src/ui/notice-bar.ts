@@ -24,7 +24,7 @@ export class NoticeBar extends PageElement {
               </p>
               <button
                 class="icon compact"
-                aria-label="Dismiss this message"
+                aria-label="Dismiss"
                 @click=${() => this.send({ type: "dismiss_notice" })}
               >
                 ${icon("close")}

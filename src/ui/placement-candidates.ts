@@ -16,7 +16,7 @@ export class PlacementCandidates extends PageElement {
     const preview = this.view.placementPreview;
     if (preview == null || preview.candidates.length === 0) return nothing;
     return html`<details>
-      <summary>Compare ${plural(preview.candidates.length, "placement")}, and why</summary>
+      <summary>Compare ${plural(preview.candidates.length, "placement")}</summary>
       <ul>
         ${preview.candidates.map((candidate) => this.candidate(preview.model, candidate))}
       </ul>
@@ -26,7 +26,7 @@ export class PlacementCandidates extends PageElement {
   private candidate(model: string, candidate: PlacementCandidate) {
     const placement = this.view.state?.placement ?? null;
     const running = sameStages(candidate.stages, placement?.stages ?? []);
-    const state = placement?.ready ? "Runs now" : "Loads now";
+    const state = placement?.ready ? "Running" : "Loading";
     return html`<li>
       <h3>
         ${candidate.label} ${running ? html`<span class="tag good">${state}</span>` : nothing}
@@ -34,7 +34,7 @@ export class PlacementCandidates extends PageElement {
       ${
         candidate.infeasible === null
           ? html`<p class="numbers">
-              <b class="figure">${time(candidate.msPerToken)}</b> a token ·
+              <b class="figure">${time(candidate.msPerToken)}</b> per token ·
               <b class="figure">${figure(candidate.tokensPerSecond)}</b> tokens/s
             </p>`
           : html`<p class="bad">${candidate.infeasible}</p>`
@@ -67,7 +67,7 @@ export class PlacementCandidates extends PageElement {
 
   private words({ stages }: PlacementCandidate): string {
     return stages
-      .map(({ member, first, end }) => `${this.nameOf(member)} ${plural(end - first, "layer")}`)
+      .map(({ member, first, end }) => `${this.nameOf(member)}: ${plural(end - first, "layer")}`)
       .join(", ");
   }
 

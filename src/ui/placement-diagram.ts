@@ -70,7 +70,7 @@ export class PlacementDiagram extends PageElement {
           : html`<p class="failed" role="alert">${namesIn(this.members)(placement.error)}</p>`
       }
       ${this.strip(placement, stages)} ${this.decision(placement)}
-      <ol class="lanes" aria-label="Stages, in the order in which a token passes them">
+      <ol class="lanes" aria-label="Pipeline stages in order">
         ${stages.map((_, index) => this.lane(placement, stages, index))}
       </ol>
       ${this.lastDecision(placement)} ${this.why(placement)}
@@ -94,7 +94,7 @@ export class PlacementDiagram extends PageElement {
     const preview = this.view.placementPreview;
     if (preview?.model !== model.name || !preview.why?.length) return nothing;
     return html`<details class="why">
-      <summary>Why it is so</summary>
+      <summary>Why this placement</summary>
       <ul class="small">
         ${preview.why.map((line) => html`<li>${line}</li>`)}
       </ul>
@@ -103,10 +103,10 @@ export class PlacementDiagram extends PageElement {
 
   private summary(placement: Placement, stages: readonly Stage[]) {
     const count = placement.model.layers.length;
-    const over = `${plural(count, "layer")} over ${plural(stages.length, "member")}`;
-    const byHand = placement.predictedMs === null ? ", placed by hand" : "";
+    const split = `${plural(count, "layer")} on ${plural(stages.length, "member")}`;
+    const manual = placement.predictedMs === null ? ", placed manually" : "";
     const predicted = placement.predictedMs ?? this.predictedNow();
-    return `${over}${byHand}${predicted === null ? "" : ` · predicted ${time(predicted)} a token`}`;
+    return `${split}${manual}${predicted === null ? "" : ` · predicted ${time(predicted)} per token`}`;
   }
 
   private strip(placement: Placement, stages: readonly Stage[]) {
@@ -114,7 +114,7 @@ export class PlacementDiagram extends PageElement {
     const words = stages
       .map((stage) => `${this.nameOf(stage.member)} layers ${stage.first} to ${stage.end - 1}`)
       .join("; ");
-    return html`<div class="strip" role="group" aria-label="Layers over members: ${words}">
+    return html`<div class="strip" role="group" aria-label="Layers per member: ${words}">
       <span class="end" title="Embedding">E</span>
       <div class="layers">
         ${stages.map(
@@ -127,7 +127,7 @@ export class PlacementDiagram extends PageElement {
         )}
         ${stages.slice(1).map((_, boundary) => this.handle(placement, stages, boundary))}
       </div>
-      <span class="end" title="Head: norm, logits, sampling">H</span>
+      <span class="end" title="Output head: norm, logits, sampling">H</span>
     </div>`;
   }
 
@@ -147,8 +147,8 @@ export class PlacementDiagram extends PageElement {
       .least=${least}
       .most=${most}
       .layerAt=${layerAt}
-      .label=${`Boundary between stage ${boundary + 1}, ${left}, and stage ${boundary + 2}, ${right}`}
-      .words=${`${left} ${plural(before.end - before.first, "layer")}, ${right} ${plural(after.end - after.first, "layer")}`}
+      .label=${`Boundary between stage ${boundary + 1} (${left}) and stage ${boundary + 2} (${right})`}
+      .words=${`${left}: ${plural(before.end - before.first, "layer")}, ${right}: ${plural(after.end - after.first, "layer")}`}
       @boundary-move=${(event: CustomEvent<number>) =>
         this.edit(placement, moveBoundary(stages, boundary, event.detail))}
     ></tabmesh-boundary>`;
@@ -160,7 +160,9 @@ export class PlacementDiagram extends PageElement {
     const preview = previewOf(this.view.placementPreview?.draft, this.draft);
     return html`<div class="decision">
       <p role="status">${this.cost(placement, preview)}</p>
-      <button class="compact" @click=${() => this.edit(placement, placement.stages)}>Undo</button>
+      <button class="compact" @click=${() => this.edit(placement, placement.stages)}>
+        Discard
+      </button>
       <button
         class="primary compact"
         ?disabled=${preview?.infeasible != null}
@@ -172,13 +174,13 @@ export class PlacementDiagram extends PageElement {
   }
 
   private cost(placement: Placement, preview: PlacementCandidate | null) {
-    if (preview === null) return "Not applied yet. Working out what this would cost.";
+    if (preview === null) return "Not applied yet. Calculating the predicted speed.";
     if (preview.infeasible !== null)
-      return html`<b class="bad">Cannot be:</b> ${preview.infeasible}`;
+      return html`<b class="bad">Not possible:</b> ${preview.infeasible}`;
     const was = placement.predictedMs ?? this.predictedNow();
     const change = was === null ? 0 : preview.msPerToken - was;
     const sign = change > 0 ? "slower" : "faster";
-    return html`Would take <b class="figure">${time(preview.msPerToken)}</b> a token,
+    return html`Predicted: <b class="figure">${time(preview.msPerToken)}</b> per token,
       <b class="figure">${figure(preview.tokensPerSecond)}</b> tokens/s${
         was === null || change === 0 ? "." : html` – ${time(Math.abs(change))} ${sign} than now.`
       }`;
@@ -201,7 +203,7 @@ export class PlacementDiagram extends PageElement {
     const parts = [
       index === 0 ? "embedding" : null,
       `${layers === 1 ? `layer ${stage.first}` : `layers ${stage.first}–${stage.end - 1}`}`,
-      index === stages.length - 1 ? "head" : null,
+      index === stages.length - 1 ? "output head" : null,
     ].filter((part) => part !== null);
     const loaded = this.loadedFraction(placement, stage);
     return html`<li style=${cells}>
@@ -237,7 +239,7 @@ export class PlacementDiagram extends PageElement {
     const { model, contextTokens, generationSlots } = placement;
     const weights = stageWeightBytes(model, stages, index);
     const cache = stageCacheBytes(model, stages[index]!, contextTokens * generationSlots);
-    return `${bytes(weights)} weights, ${bytes(cache)} cache`;
+    return `${bytes(weights)} weights, ${bytes(cache)} KV cache`;
   }
 
   private status(placement: Placement, stage: Stage) {
@@ -246,7 +248,7 @@ export class PlacementDiagram extends PageElement {
       return html`<span class="tag bad">${shard.error ?? "failed"}</span>`;
     if (shard?.status !== "loading") return nothing;
     const done = shard.totalBytes === 0 ? 0 : (shard.loadedBytes / shard.totalBytes) * 100;
-    return html`<span class="tag good">${shard.phase} ${Math.floor(done)} %</span>`;
+    return html`<span class="tag good">${shard.phase} ${Math.floor(done)}%</span>`;
   }
 
   /** Predicted beside measured; the prediction is the draft's while there is one. */

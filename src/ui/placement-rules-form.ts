@@ -38,42 +38,42 @@ type Rule = {
 };
 
 const RULES: readonly Rule[] = [
-  { name: "memory", label: "Layers fit a member’s free memory", isSwitch: true },
-  { name: "binding", label: "Tensors fit one GPU binding", isSwitch: true },
-  { name: "reachable", label: "Neighbours have a measured link" },
-  { name: "precision", label: "The GPU has the features named here" },
+  { name: "memory", label: "Layers fit in free memory", isSwitch: true },
+  { name: "binding", label: "Each tensor fits in one GPU binding", isSwitch: true },
+  { name: "reachable", label: "Adjacent stages have a measured link" },
+  { name: "precision", label: "Required GPU features" },
   {
     name: "battery",
-    label: "Enough battery",
-    limit: limit("batteryLevel", "Least charge, in %", 0, 100, 1, 100),
+    label: "Sufficient battery",
+    limit: limit("batteryLevel", "Minimum charge (%)", 0, 100, 1, 100),
   },
   {
     name: "pressure",
-    label: "Not throttled, no pressure",
-    limit: limit("throttleRatio", "Times slower than normal", 1, 100, 0.1),
+    label: "Not throttled or under pressure",
+    limit: limit("throttleRatio", "Maximum slowdown (×)", 1, 100, 0.1),
   },
-  { name: "visibility", label: "The tab is visible" },
-  { name: "pinned", label: "“Always use” is kept", isSwitch: true },
-  { name: "excluded", label: "“Never use” is kept" },
+  { name: "visibility", label: "Tab is visible" },
+  { name: "pinned", label: "“Always use” is respected", isSwitch: true },
+  { name: "excluded", label: "“Never use” is respected" },
   {
     name: "maxStages",
-    label: "Few stages",
+    label: "Limited number of stages",
     isSwitch: true,
-    limit: limit("mostStages", "At most so many", 1, 1024, 1),
+    limit: limit("mostStages", "Maximum stages", 1, 1024, 1),
   },
   {
     name: "speed",
-    label: "Fast enough",
+    label: "Minimum speed",
     isSwitch: true,
-    limit: limit("slowestTokensPerSecond", "Least tokens per second", 0.01, 10000, 0.01),
+    limit: limit("slowestTokensPerSecond", "Tokens per second", 0.01, 10000, 0.01),
   },
 ];
 
 const OBJECTIVES = [
-  ["latency", "The fastest answer"],
-  ["throughput", "The most answers at once"],
-  ["prefill", "The fastest reading of prompts"],
-  ["mix", "A mix of the three"],
+  ["latency", "Fastest single answer"],
+  ["throughput", "Highest total throughput"],
+  ["prefill", "Fastest prompt processing"],
+  ["mix", "Weighted mix"],
 ] as const;
 
 const PARTS = ["latency", "throughput", "prefill"] as const;
@@ -84,10 +84,10 @@ export function rulesFields(rules: PlacementRules): TemplateResult {
   const { objective } = rules;
   const mix = typeof objective === "string" ? null : objective;
   return html`<details class="rules" @invalid=${openForInvalid}>
-    <summary>How layers are placed</summary>
+    <summary>Placement</summary>
     <div class="inside">
       <div class="field">
-        <label for="objective">What counts</label>
+        <label for="objective">Optimize for</label>
         <select id="objective" name="objective">
           ${OBJECTIVES.map(
             ([value, label]) =>
@@ -98,14 +98,14 @@ export function rulesFields(rules: PlacementRules): TemplateResult {
         </select>
       </div>
       ${weights(
-        "Weights of the mix",
+        "Mix weights",
         "mix",
         PARTS.map((part) => [part, mix?.[part] ?? (part === "latency" ? 1 : 0)]),
       )}
       <fieldset>
-        <legend>Rules</legend>
+        <legend>Constraints</legend>
         <p class="quiet small">
-          Hard is never broken. Soft costs
+          A hard constraint is never violated. Violating a soft constraint adds
           <input
             class="inline"
             name="penaltyMs"
@@ -113,22 +113,22 @@ export function rulesFields(rules: PlacementRules): TemplateResult {
             min="0"
             step="any"
             required
-            aria-label="What a broken soft rule costs, in ms a token"
+            aria-label="Penalty for violating a soft constraint, in ms per token"
             .value=${String(rules.penaltyMs)}
           />
-          ms a token where it is broken.
+          ms per token to the predicted cost.
         </p>
         ${RULES.map((rule) => ruleRow(rule, rules))}
       </fieldset>
       <fieldset>
-        <legend>Moving layers</legend>
+        <legend>When layers move</legend>
         <div class="pair">
-          ${number("moveGain", "Least gain, in %", rules.moveGain * 100, 0, 100)}
-          ${number("moveHorizonTokens", "Repaid within, in tokens", rules.moveHorizonTokens, 1, 1e9)}
+          ${number("moveGain", "Minimum gain (%)", rules.moveGain * 100, 0, 100)}
+          ${number("moveHorizonTokens", "Load time recovered within (tokens)", rules.moveHorizonTokens, 1, 1e9)}
         </div>
       </fieldset>
       ${weights(
-        "Weights of the scores",
+        "Score weights",
         "score",
         SCORES.map((part) => [part, rules.scores[part]]),
       )}
@@ -202,7 +202,7 @@ function ruleRow(rule: Rule, rules: PlacementRules) {
 
 function precisionFeatures({ precisionFeatures: named }: PlacementRules) {
   return html`<div class="limit features">
-    <label for="precisionFeatures">WebGPU’s names; none asks for nothing</label>
+    <label for="precisionFeatures">WebGPU feature names, comma-separated</label>
     <input
       id="precisionFeatures"
       name="precisionFeatures"
@@ -215,7 +215,7 @@ function precisionFeatures({ precisionFeatures: named }: PlacementRules) {
 
 function pressureLevel({ pressureLevel: chosen }: PlacementRules) {
   return html`<div class="limit">
-    <label for="pressureLevel">Pressure from</label>
+    <label for="pressureLevel">Pressure below</label>
     <select id="pressureLevel" name="pressureLevel">
       ${(["fair", "serious", "critical"] as const).map(
         (level) => html`<option value=${level} ?selected=${level === chosen}>${level}</option>`,

@@ -32,7 +32,7 @@ export class SettingsDialog extends PageElement {
       activations: fields.get("activations"),
     });
     if (!parsed.success) {
-      this.problem = "Nothing was saved: check that each number is within its limits.";
+      this.problem = "Not saved. Check that every number is within its limits.";
       return;
     }
     this.problem = "";
@@ -64,9 +64,9 @@ export class SettingsDialog extends PageElement {
   private roomForm() {
     const settings = this.view.state?.settings ?? DEFAULT_SETTINGS;
     return html`<form @submit=${this.save} aria-labelledby="room-title">
-      <h3 id="room-title">For the whole room</h3>
+      <h3 id="room-title">Room settings</h3>
       <div class="field">
-        <label for="context">Context, in tokens</label>
+        <label for="context">Context length (tokens)</label>
         <input
           id="context"
           name="context"
@@ -80,12 +80,12 @@ export class SettingsDialog extends PageElement {
           aria-describedby="context-help"
         />
         <p id="context-help" class="quiet small">
-          How much one conversation can hold. More takes memory on every machine.
+          The maximum length of a conversation. A longer context uses more memory on every machine.
         </p>
       </div>
       <div class="pair">
         <div class="field">
-          <label for="slots">Answers at once</label>
+          <label for="slots">Concurrent answers</label>
           <input
             id="slots"
             name="slots"
@@ -99,7 +99,7 @@ export class SettingsDialog extends PageElement {
           />
         </div>
         <div class="field">
-          <label for="interval">Seconds between updates</label>
+          <label for="interval">Update interval (seconds)</label>
           <input
             id="interval"
             name="interval"
@@ -114,13 +114,13 @@ export class SettingsDialog extends PageElement {
         </div>
       </div>
       <fieldset>
-        <legend>Activations</legend>
-        ${this.choice("int8", "8-bit integers", "faster; as llama.cpp does", settings.activations)}
-        ${this.choice("float", "Floating point", "closest to the original", settings.activations)}
+        <legend>Activation precision</legend>
+        ${this.choice("int8", "8-bit integers", "faster, as in llama.cpp", settings.activations)}
+        ${this.choice("float", "Floating point", "closest to the original model", settings.activations)}
       </fieldset>
       ${rulesFields(settings.placementRules ?? DEFAULT_PLACEMENT_RULES)}
       <p class="problem" role="alert">${this.problem}</p>
-      <button class="primary">Save for the room</button>
+      <button class="primary">Save room settings</button>
     </form>`;
   }
 

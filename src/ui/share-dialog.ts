@@ -49,8 +49,8 @@ export class ShareDialog extends PageElement {
           ? nothing
           : html`
               <p class="quiet">
-                Open this address in a browser with WebGPU, or scan it. The tab joins and takes
-                layers.
+                Open this link in a browser with WebGPU on another machine, or scan the code. The
+                machine joins the room and can run layers.
               </p>
               ${qrCode(joinUrl)}
               <p class="code">${this.view.state?.room}</p>

@@ -19,7 +19,7 @@ export class StageTimings extends PageElement {
     if (timings.length === 0 && speed === null) return nothing;
     const total = timings.reduce((sum, { computeMs, hopMs }) => sum + computeMs + hopMs, 0);
     return html`<section aria-labelledby="title">
-      <h2 id="title">One token</h2>
+      <h2 id="title">Time per token</h2>
       <div class="top">
         ${
           speed === null
@@ -38,7 +38,7 @@ export class StageTimings extends PageElement {
       <div
         class="bar"
         role="img"
-        aria-label="${time(total)}: ${time(total - hops)} computing, ${time(hops)} between machines"
+        aria-label="${time(total)}: ${time(total - hops)} computing, ${time(hops)} in transfer"
       >
         ${timings.map(
           ({ member, computeMs, hopMs }) =>
@@ -49,18 +49,18 @@ export class StageTimings extends PageElement {
         )}
       </div>
       <p class="small quiet">
-        <b class="figure">${time(total)}</b> in all:
+        <b class="figure">${time(total)}</b> total:
         <b class="figure">${time(total - hops)}</b> computing,
-        <b class="figure">${time(hops)}</b> between machines${this.predictedTotal(timings)}
+        <b class="figure">${time(hops)}</b> in transfer${this.predictedTotal(timings)}
       </p>
       <details ?open=${timings.length <= 4}>
-        <summary>Stage by stage</summary>
+        <summary>By stage</summary>
         <table>
           <thead>
             <tr>
               <th scope="col">Stage</th>
               <th scope="col">Compute</th>
-              <th scope="col">Hop</th>
+              <th scope="col">Transfer</th>
             </tr>
           </thead>
           <tbody>

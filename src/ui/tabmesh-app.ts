@@ -84,7 +84,7 @@ export class TabmeshApp extends PageElement {
       html`<button class="plain" aria-pressed=${value === side} @click=${() => (this.side = value)}>
         ${label}
       </button>`;
-    return html`<nav aria-label="Part of the page">
+    return html`<nav aria-label="View">
       ${choice("chat", "Chat")} ${choice("room", count === 0 ? "Room" : `Room (${count})`)}
     </nav>`;
   }

@@ -45,10 +45,10 @@ describe("a wrong room code", () => {
   test("that cannot be one is refused while it is typed", async () => {
     const page = await openPage(context, address);
     await page.getByLabel("Room code").fill("ABCD0F");
-    await page.getByText("Codes never contain “0”").waitFor();
+    await page.getByText("Room codes don’t contain “0”").waitFor();
     await page.getByLabel("Room code").fill("ABC");
     await page.getByLabel("Room code").press("Enter");
-    await page.getByText("3 more characters: codes have six.").waitFor();
+    await page.getByText("Enter 3 more characters. A room code has six.").waitFor();
     await page.close();
   });
 
@@ -81,7 +81,7 @@ describe("a model by address", () => {
 
   test("that is no address is refused at the field", async () => {
     await loadByAddress(page, "model.gguf");
-    await page.getByText("This is no address.").waitFor();
+    await page.getByText("This is not a valid URL.").waitFor();
   });
 
   test("that is truncated in its header says that it is", async () => {

@@ -82,7 +82,7 @@ describe("by keyboard alone", () => {
   });
 
   test("the answer is stopped, keeps its text, and says so", async () => {
-    await tabTo(page, /^Stop the answer$/);
+    await tabTo(page, /^Stop generating$/);
     await page.keyboard.press("Enter");
     await page.getByText(/^stopped · \d+ tokens/).waitFor();
     const text = await answerOf(page);
@@ -163,7 +163,7 @@ describe("a machine that leaves in the middle of an answer", () => {
       .poll(async () => (await answerOf(page)).length, { timeout: STEP_TIMEOUT_MS })
       .toBeGreaterThan(answer.length + 20);
     expect(await answerOf(page)).toContain(answer.trim().slice(0, 8));
-    await page.getByRole("button", { name: "Stop the answer" }).click();
+    await page.getByRole("button", { name: "Stop generating" }).click();
   });
 });
 

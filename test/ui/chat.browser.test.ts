@@ -37,14 +37,14 @@ describe("asking", () => {
     app.view = VIEWS.empty;
     await settled(app);
     expect(button(app, "Send").disabled).toBe(true);
-    expect(words(app)).toContain("Choose a model first");
+    expect(words(app)).toContain("Choose a model to start chatting");
   });
 
   test("an answer is stopped, a conversation cleared", async () => {
     const { app, commands } = await mount(VIEWS.answering);
     type(one(app, "textarea"), "Impatient");
     press(one(app, "textarea"), "Enter");
-    button(app, "Stop the answer").click();
+    button(app, "Stop generating").click();
     app.view = READY;
     await settled(app);
     button(app, "Clear").click();
@@ -54,16 +54,16 @@ describe("asking", () => {
   test("an answer that broke off says what it waits for, and can be stopped", async () => {
     const broken = answer("It was a", { status: "queued" });
     const { app, commands } = await mount({ ...READY, chat: [ask("A story?"), broken] });
-    expect(words(app)).toContain("The answer goes on once they have loaded.");
-    expect(words(app)).not.toContain("Waiting for its turn");
-    button(app, "Stop the answer").click();
+    expect(words(app)).toContain("The answer continues once they have loaded.");
+    expect(words(app)).not.toContain("Waiting in the queue");
+    button(app, "Stop generating").click();
     expect(commands).toEqual([{ type: "stop_answer" }]);
   });
 
   test("after a failure the same question can be asked again", async () => {
     const { app, commands } = await mount({ ...READY, chat: VIEWS.failing.chat });
     expect(words(app)).toContain("left in the middle of the answer");
-    button(app, "Ask again").click();
+    button(app, "Try again").click();
     expect(commands).toEqual([{ type: "send_message", text: "And now?" }]);
   });
 });
@@ -71,7 +71,7 @@ describe("asking", () => {
 describe("reading", () => {
   test("speed and time to the first token stand under the answer", async () => {
     const { app } = await mount(READY);
-    expect(words(app)).toMatch(/109 tokens · 18\.4 tokens\/s · first after 312 ms/);
+    expect(words(app)).toMatch(/109 tokens · 18\.4 tokens\/s · first token after 312 ms/);
   });
 
   test("what the model writes as HTML is shown and never becomes elements", async () => {
@@ -97,7 +97,7 @@ describe("reading", () => {
     await settled(app);
     expect(log.scrollTop).toBe(200);
 
-    button(app, "Latest").click();
+    button(app, "Jump to latest").click();
     await settled(app);
     expect(atEnd(log)).toBeLessThan(2);
     app.view = { ...VIEWS.long, chat: [...VIEWS.long.chat, answer("Again. ".repeat(400))] };

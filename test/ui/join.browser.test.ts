@@ -20,9 +20,9 @@ describe("outside a room", () => {
   });
 
   test.each([
-    ["K7QM", "2 more characters"],
-    ["", "Type the six characters"],
-    ["K7QM3O", "never contain “O”"],
+    ["K7QM", "Enter 2 more characters"],
+    ["", "Enter the six characters"],
+    ["K7QM3O", "don’t contain “O”"],
   ])("the code %j is refused in words and nothing is sent", async (code, message) => {
     const { app, commands } = await mount(VIEWS.outside);
     type(one(app, "#code"), code);
@@ -45,13 +45,13 @@ describe("outside a room", () => {
     expect((one(app, "#code") as HTMLInputElement).value).toBe("K7QM3X");
     expect(one(app, "[role=alert]").textContent).toContain("Nobody is in room K7QM3X.");
     expect(words(app)).toContain("open a room of your own");
-    button(app, "Dismiss this message").click();
+    button(app, "Dismiss").click();
     expect(commands).toEqual([{ type: "dismiss_notice" }]);
   });
 
   test("while joining, progress is told and the doors are shut", async () => {
     const { app } = await mount(VIEWS.joining);
-    expect(words(app)).toContain("mat-vec – 60 %");
+    expect(words(app)).toContain("mat-vec – 60%");
     expect(button(app, "Open a room").disabled).toBe(true);
   });
 });

@@ -39,9 +39,9 @@ describe("placement", () => {
     const { app } = await mount(THREE);
     const lanes = all(app, ".lanes li").map((lane) => lane.textContent.replaceAll(/\s+/g, " "));
     expect(lanes).toHaveLength(3);
-    expect(lanes[0]).toContain("embedding, layers 0–9 · 25.9 MB weights, 62.9 MB cache");
+    expect(lanes[0]).toContain("embedding, layers 0–9 · 25.9 MB weights, 62.9 MB KV cache");
     expect(lanes[1]).toMatch(/MacBook.*predicted 7\.53 ms measured 8\.10 ms/);
-    expect(lanes[2]).toContain("layers 20–29, head");
+    expect(lanes[2]).toContain("layers 20–29, output head");
     expect(one(app, ".strip").getAttribute("aria-label")).toContain(
       "MacBook in the kitchen layers 10 to 19",
     );
@@ -52,7 +52,7 @@ describe("placement", () => {
     const filled = all(app, ".cells i").map(({ style }) => Number.parseFloat(style.width));
     expect(filled[0]).toBeCloseTo(42, 0);
     expect(filled[2]).toBeCloseTo(91, 0);
-    expect(words(app)).toContain("downloading 42 %");
+    expect(words(app)).toContain("downloading 42%");
   });
 
   test("a stage shows what was measured of its own member only", async () => {
@@ -68,7 +68,7 @@ describe("placement", () => {
     const placement = { ...PLACEMENT, predictedMs: null };
     const { app } = await mount({ ...THREE, state: { ...STATE, placement } });
     expect(words(app)).toContain(
-      "30 layers over 3 members, placed by hand · predicted 19.4 ms a token",
+      "30 layers on 3 members, placed manually · predicted 19.4 ms per token",
     );
   });
 
@@ -76,7 +76,7 @@ describe("placement", () => {
     const { app } = await mount(THREE);
     const shown = words(one(app, "tabmesh-timings"));
     expect(shown).toMatch(
-      /20\.6 ms in all: 17\.3 ms computing, 3\.30 ms between machines ?; predicted 19\.4 ms/,
+      /20\.6 ms total: 17\.3 ms computing, 3\.30 ms in transfer ?; predicted 19\.4 ms/,
     );
     expect(shown).toMatch(
       /MacBook in the kitchen predicted 7\.53 ms 8\.10 ms predicted 1\.10 ms 1\.10 ms/,
@@ -165,7 +165,7 @@ describe("moving a boundary", () => {
     const first = sliders(mounted)[0]!;
     expect(first.getAttribute("aria-valuenow")).toBe("12");
     expect(first.getAttribute("aria-valuetext")).toBe(
-      "Desk, Chromium 156 on Linux 12 layers, MacBook in the kitchen 8 layers",
+      "Desk, Chromium 156 on Linux: 12 layers, MacBook in the kitchen: 8 layers",
     );
     expect(heard.map(cuts)).toEqual([
       [
@@ -232,7 +232,7 @@ describe("moving a boundary", () => {
     const mounted = await mount(THREE);
     press(sliders(mounted)[0]!, "ArrowRight");
     await settled(mounted.app);
-    expect(words(one(mounted.app, ".decision"))).toContain("Working out what this would cost");
+    expect(words(one(mounted.app, ".decision"))).toContain("Calculating the predicted speed");
     const draft = {
       ...PREVIEW.candidates[0]!,
       stages: MOVED,
@@ -242,7 +242,7 @@ describe("moving a boundary", () => {
     mounted.app.view = { ...THREE, placementPreview: { ...PREVIEW, draft } };
     await settled(mounted.app);
     expect(words(one(mounted.app, ".decision"))).toMatch(
-      /20\.1 ms a token, 49\.8 tokens\/s – 1\.30 ms faster than now/,
+      /20\.1 ms per token, 49\.8 tokens\/s – 1\.30 ms faster than now/,
     );
     const infeasible = "Desk is 12 MB short.";
     mounted.app.view = {
@@ -252,7 +252,7 @@ describe("moving a boundary", () => {
     await settled(mounted.app);
     expect(words(one(mounted.app, ".decision"))).toContain(infeasible);
     expect(button(mounted.app, "Apply").disabled).toBe(true);
-    button(mounted.app, "Undo").click();
+    button(mounted.app, "Discard").click();
     await settled(mounted.app);
     expect(all(mounted.app, ".decision")).toHaveLength(0);
     expect(mounted.commands).toEqual([]);
@@ -268,7 +268,7 @@ describe("moving a boundary", () => {
     await settled(mounted.app);
     // Predicted of what runs: 16.1 ms of computing and 3.3 ms of hops.
     expect(words(one(mounted.app, ".decision"))).toMatch(
-      /25\.0 ms a token.*5\.61 ms slower than now/,
+      /25\.0 ms per token.*5\.61 ms slower than now/,
     );
   });
 
@@ -292,8 +292,8 @@ describe("moving a boundary", () => {
       const state = { ...STATE, placement: { ...PLACEMENT, stages, ready } };
       return words(one((await mount({ ...THREE, state })).app, "tabmesh-candidates"));
     };
-    expect(await shown(false)).toContain("Loads now");
-    expect(await shown(true)).toContain("Runs now");
+    expect(await shown(false)).toContain("Loading");
+    expect(await shown(true)).toContain("Running");
   });
 
   test("candidates stand side by side with their reasons, and one can be taken", async () => {

@@ -17,7 +17,7 @@ describe("members", () => {
     expect(shown).toMatch(/dispatch 2\.20 µs/);
     expect(shown).toMatch(/Layers 10–19/);
     expect(shown).toContain("of 12.0 GB memory");
-    expect(shown).toMatch(/charging 82 %/);
+    expect(shown).toMatch(/charging 82%/);
     expect(shown).toContain("mat-vec Q4_1: rows-4 int8, 1.38 times the next");
     expect(shown).toContain("to Old ThinkPad, Firefox");
   });
@@ -29,7 +29,7 @@ describe("members", () => {
     expect(cards.filter((card) => card.includes("This tab"))).toHaveLength(1);
     expect(cards[0]).toContain("Coordinator");
     expect(cards.filter((card) => card.includes("Software"))).toHaveLength(3);
-    expect(cards[3]).toMatch(/slowed ×1\.62.*pressure serious.*battery 17 %.*tab hidden/);
+    expect(cards[3]).toMatch(/slowdown ×1\.62.*pressure serious.*battery 17%.*tab hidden/);
   });
 
   test("a member without an adapter says why", async () => {
@@ -51,7 +51,7 @@ describe("members", () => {
 describe("model", () => {
   test("an offered model is placed by its address", async () => {
     const { app, commands } = await mount(VIEWS.empty);
-    button(app, "SmolLM2-135M-Instruct.Q4_1 from this server").click();
+    button(app, "SmolLM2-135M-Instruct.Q4_1 on this server").click();
     const url = "http://localhost:8787/models/SmolLM2-135M-Instruct.Q4_1.gguf";
     expect(commands).toEqual([{ type: "place_model", source: { kind: "url", url } }]);
   });
@@ -59,8 +59,8 @@ describe("model", () => {
   test("an address is checked before it is sent", async () => {
     const { app, commands } = await mount(VIEWS.empty);
     for (const [text, message] of [
-      ["", "Paste the address"],
-      ["model.gguf", "no address"],
+      ["", "Enter the URL"],
+      ["model.gguf", "not a valid URL"],
       ["file:///model.gguf", "cannot fetch file:"],
     ] as const) {
       (one(app, "#url") as HTMLInputElement).value = text;
@@ -92,7 +92,7 @@ describe("model", () => {
   test("the model that runs is described and cannot be placed twice; downloads can be cleared", async () => {
     const { app, commands } = await mount(VIEWS.answering);
     expect(words(app)).toContain(SMALL_MODEL.name);
-    expect(button(app, `${SMALL_MODEL.name} runs now`).disabled).toBe(true);
+    expect(button(app, `${SMALL_MODEL.name} running`).disabled).toBe(true);
     button(app, "Clear downloads").click();
     expect(commands).toEqual([{ type: "clear_model_cache" }]);
   });
@@ -116,7 +116,7 @@ describe("header and dialogs", () => {
     field("#context").value = "4096";
     field("#interval").value = "0.5";
     field("input[value=float]").click();
-    button(app, "Save for the room").click();
+    button(app, "Save room settings").click();
     const settings = {
       ...DEFAULT_SETTINGS,
       contextTokens: 4096,
@@ -141,7 +141,7 @@ describe("header and dialogs", () => {
     set("#precisionFeatures", " shader-f16, subgroups ");
     set("#score-compute", "0.5");
     set("#moveHorizonTokens", "500");
-    button(app, "Save for the room").click();
+    button(app, "Save room settings").click();
     const placementRules = {
       ...DEFAULT_PLACEMENT_RULES,
       objective: "throughput",
@@ -164,10 +164,10 @@ describe("header and dialogs", () => {
     await settled(app);
     (one(app, "#objective") as HTMLSelectElement).value = "mix";
     (one(app, "#mix-latency") as HTMLInputElement).value = "0";
-    button(app, "Save for the room").click();
+    button(app, "Save room settings").click();
     await settled(app);
     expect(commands).toEqual([]);
-    expect(one(one(app, "tabmesh-settings"), ".problem").textContent).toMatch(/Nothing was saved/);
+    expect(one(one(app, "tabmesh-settings"), ".problem").textContent).toMatch(/Not saved/);
   });
 
   test("a setting outside its limits is not sent", async () => {
@@ -175,7 +175,7 @@ describe("header and dialogs", () => {
     button(app, "Settings").click();
     await settled(app);
     (one(app, "#slots") as HTMLInputElement).value = "65";
-    button(app, "Save for the room").click();
+    button(app, "Save room settings").click();
     expect(commands).toEqual([]);
     expect((one(app, "#slots") as HTMLInputElement).checkValidity()).toBe(false);
   });
@@ -243,7 +243,7 @@ describe("timings", () => {
       "MacBook in the kitchen predicted 7.53 ms 8.10 ms predicted 1.10 ms 1.10 ms",
     );
     expect(one(app, ".bar[aria-label*=computing]").getAttribute("aria-label")).toBe(
-      "20.6 ms: 17.3 ms computing, 3.30 ms between machines",
+      "20.6 ms: 17.3 ms computing, 3.30 ms in transfer",
     );
     expect(words(app)).toContain("18.4 tokens/s");
   });

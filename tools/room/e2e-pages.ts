@@ -47,7 +47,7 @@ export async function noticeWith(
 
 /** Types the address of a GGUF into the page's form and loads it. */
 export async function loadByAddress(page: Page, url: string): Promise<void> {
-  const field = page.getByLabel("Address of a GGUF file");
+  const field = page.getByLabel("URL of a GGUF file");
   if (!(await field.isVisible())) await page.getByText("Change model").click();
   await field.fill(url);
   await field.press("Enter");
