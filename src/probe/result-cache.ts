@@ -8,7 +8,7 @@ import { isFresh } from "../shared/kept-measurements.ts";
 import { Measurements, type Adapter } from "../shared/member.ts";
 
 /** Raise it when a benchmark changes: older results then do not compare. */
-export const PROBE_VERSION = 3;
+export const PROBE_VERSION = 4;
 
 /** What `localStorage` is, as far as it is needed. */
 export type ProbeStorage = Pick<Storage, "getItem" | "setItem" | "removeItem">;

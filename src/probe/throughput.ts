@@ -22,11 +22,14 @@ const THREADS = 64;
 const COPY_BYTES = 64 * 2 ** 20;
 const COPY_BYTES_SOFTWARE = 4 * 2 ** 20;
 
+/** With 64 threads a workgroup, 64 MiB would need 65,536 workgroups, one more than WebGPU allows. */
+const COPY_THREADS = 256;
+
 const copyKernel: Kernel<{ length: number }> = {
   name: "probe_copy",
   wgsl: copyWgsl,
   packParams: ({ length }) => new Uint32Array([length, 0, 0, 0]).buffer,
-  workgroups: ({ length }) => [Math.ceil(length / THREADS), 1, 1],
+  workgroups: ({ length }) => [Math.ceil(length / COPY_THREADS), 1, 1],
 };
 
 /** Bytes copied per millisecond: each is read once and written once. */
