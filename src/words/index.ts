@@ -4,3 +4,5 @@
  */
 export type { NameOf } from "./name-of.ts";
 export { nameOfMembers } from "./name-of.ts";
+export { describeFailure } from "./failure.ts";
+export { describeModelNotice } from "./model-failure.ts";

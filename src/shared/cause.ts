@@ -1,0 +1,8 @@
+/** What the failure of a stage can be traced to. */
+import { z } from "zod";
+import { Unexpected } from "./failure-schema.ts";
+import { MeshFailure } from "./mesh-failure.ts";
+import { ModelFailure } from "./model-failure.ts";
+
+export const Cause = z.discriminatedUnion("reason", [ModelFailure, MeshFailure, Unexpected]);
+export type Cause = z.infer<typeof Cause>;

@@ -1,0 +1,50 @@
+/**
+ * Failures as data: what travels in events, frames, and HTTP responses, and what
+ * errors carry. `words` renders them.
+ */
+import { z } from "zod";
+import { Cause } from "./cause.ts";
+import { errorMessage } from "./error-message.ts";
+import { MAX_DETAIL_CHARACTERS } from "./failure-schema.ts";
+import { StageFailure } from "./stage-failure.ts";
+
+export const Failure = z.discriminatedUnion("reason", [Cause, StageFailure]);
+export type Failure = z.infer<typeof Failure>;
+
+/**
+ * An error whose cause is data. Threads keep nothing of an error but its name, message, and stack,
+ * so the message is the failure as JSON, and `failureOf` reads it on the other side.
+ */
+export class FailureError<Data extends Failure = Failure> extends Error {
+  readonly failure: Data;
+
+  constructor(failure: Data, options?: ErrorOptions) {
+    super(JSON.stringify(failure), options);
+    this.failure = failure;
+  }
+}
+
+/** The data of anything that was thrown, in this thread or in another. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof FailureError) return (error as FailureError).failure;
+  try {
+    return Failure.parse(JSON.parse(errorMessage(error)));
+  } catch {
+    return unexpected(error); // not one of ours
+  }
+}
+
+/** The same, where a failure of a stage cannot occur or would say nothing more. */
+export function causeOf(error: unknown): Cause {
+  const cause = Cause.safeParse(failureOf(error));
+  return cause.success ? cause.data : unexpected(error);
+}
+
+/** The `detail` of a failure: what a browser or a library said. */
+export function detailOf(error: unknown): string {
+  return errorMessage(error).slice(0, MAX_DETAIL_CHARACTERS);
+}
+
+function unexpected(error: unknown): Cause {
+  return { reason: "unexpected", detail: detailOf(error) };
+}

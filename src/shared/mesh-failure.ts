@@ -1,0 +1,52 @@
+/** Why bytes do not reach another tab. Raised by `mesh`, rendered by `words`. */
+import { z } from "zod";
+import { Detail, failure, Unexpected } from "./failure-schema.ts";
+import { MemberId, RoomCode } from "./ids.ts";
+import { ModelFailure } from "./model-failure.ts";
+
+/** Why a connection or a channel that was open, or was being opened, closed. */
+export const CloseFailure = z.discriminatedUnion("reason", [
+  failure("closed_by_this_tab", {}),
+  failure("closed_by_peer", {}),
+  failure("replaced_connection", {}),
+  failure("channel_closed", {}),
+  failure("channel_failed", { detail: Detail }),
+  failure("peer_silent", { peer: MemberId }),
+  failure("handshake_timeout", {}),
+  failure("protocol_violation", { peer: MemberId, detail: Detail }),
+  /** From the side that found it: `ours` is its version. */
+  failure("version_mismatch", { ours: z.int(), theirs: z.int() }),
+  failure("not_tabmesh", { peer: MemberId }),
+  failure("other_identity", { peer: MemberId }),
+  failure("connect_timeout", { peer: MemberId, timeoutMs: z.number() }),
+  failure("no_such_peer", { peer: MemberId }),
+  failure("connection_failed", { peer: MemberId, detail: Detail }),
+]);
+export type CloseFailure = z.infer<typeof CloseFailure>;
+
+export const MeshFailure = z.discriminatedUnion("reason", [
+  CloseFailure,
+  failure("not_connected", { peer: MemberId }),
+  failure("send_failed", { peer: MemberId, cause: CloseFailure }),
+
+  failure("signaling_lost", {}),
+  failure("signaling_unreachable", { url: z.string() }),
+  failure("signaling_timeout", { url: z.string() }),
+  failure("id_taken", { id: z.string() }),
+
+  failure("room_not_found", { code: RoomCode }),
+  failure("room_timeout", { code: RoomCode }),
+  failure("room_unreachable", { code: RoomCode }),
+  failure("invalid_room_answer", { code: RoomCode }),
+
+  failure("peer_has_no_file", { peer: MemberId, file: z.string() }),
+  failure("peer_read_failed", {
+    peer: MemberId,
+    file: z.string(),
+    cause: z.discriminatedUnion("reason", [ModelFailure, Unexpected]),
+  }),
+  failure("peer_read_interrupted", { peer: MemberId, file: z.string(), cause: CloseFailure }),
+  failure("peer_read_invalid", { peer: MemberId, file: z.string() }),
+  failure("peer_read_closed", { file: z.string() }),
+]);
+export type MeshFailure = z.infer<typeof MeshFailure>;

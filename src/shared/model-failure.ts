@@ -1,0 +1,124 @@
+/** Why a model's file cannot be read, stored, or run. Raised by `model`, rendered by `words`. */
+import { z } from "zod";
+import { Detail, failure } from "./failure-schema.ts";
+
+/** How a file contradicts the GGUF format or itself. `subject` is the key, tensor, or field. */
+export const MalformedProblem = z.enum([
+  "not_gguf",
+  "unreadable_header",
+  "header_too_large",
+  "over_limit",
+  "repeated_key",
+  "reserved_key",
+  "unknown_value_type",
+  "nested_too_deeply",
+  "wrong_value_type",
+  "invalid_value",
+  "uneven_layers",
+  "uneven_heads",
+  "repeated_tensor",
+  "missing_tensor",
+  "invalid_shape",
+  "partial_blocks",
+  "misaligned_tensor",
+  "overlapping_tensors",
+  "no_tokens",
+  "too_many_tokens",
+  "no_scores",
+]);
+export type MalformedProblem = z.infer<typeof MalformedProblem>;
+
+export const UnsupportedFeature = z.enum([
+  "architecture",
+  "gguf_version",
+  "big_endian",
+  "split_file",
+  "experts",
+  "head_sizes",
+  "tensor",
+  "tensor_format",
+  "rope_scaling",
+  "tokenizer",
+  "pre_tokenizer",
+]);
+
+const Value = z.union([z.string(), z.number()]).nullable();
+
+export const ModelFailure = z.discriminatedUnion("reason", [
+  failure("malformed_file", {
+    problem: MalformedProblem,
+    subject: z.string(),
+    found: Value,
+    expected: Value,
+  }),
+  failure("unsupported_model", {
+    feature: UnsupportedFeature,
+    found: Value,
+    supported: z.array(z.string()),
+  }),
+  failure("truncated_header", {
+    part: z.string(),
+    offsetBytes: z.number(),
+    fileBytes: z.number(),
+  }),
+  failure("truncated_tensor", {
+    file: z.string(),
+    tensor: z.string(),
+    endBytes: z.number(),
+    fileBytes: z.number(),
+  }),
+  failure("read_past_end", {
+    file: z.string(),
+    offsetBytes: z.number(),
+    lengthBytes: z.number(),
+    fileBytes: z.number(),
+  }),
+  /** The disk has another file, or none, where the picked one was. */
+  failure("picked_file_gone", { file: z.string() }),
+  failure("short_peer_read", {
+    file: z.string(),
+    receivedBytes: z.number(),
+    wantedBytes: z.number(),
+  }),
+  failure("chat_template_unreadable", { detail: Detail }),
+  failure("chat_template_refused", { detail: Detail }),
+
+  failure("not_a_web_address", { url: z.string() }),
+  failure("http_status", { url: z.string(), status: z.int() }),
+  failure("url_unreachable", {
+    url: z.string(),
+    host: z.string(),
+    detail: Detail,
+    /** The page came from this server. */
+    isOwnServer: z.boolean(),
+    /** The browser does not tell this page whether CORS was the cause. */
+    mayBeCors: z.boolean(),
+  }),
+  failure("cors_refused", { url: z.string(), host: z.string() }),
+  failure("mixed_content", { url: z.string() }),
+  failure("no_ranges_and_no_length", { url: z.string() }),
+  failure("length_hidden", { url: z.string() }),
+  failure("file_changed", { url: z.string() }),
+  /** A download from a server without range requests, which cannot resume. */
+  failure("download_interrupted", {
+    url: z.string(),
+    doneBytes: z.number(),
+    fileBytes: z.number(),
+    detail: Detail,
+  }),
+
+  failure("storage_full", {
+    usedBytes: z.number(),
+    quotaBytes: z.number(),
+    wantedBytes: z.number(),
+  }),
+  failure("storage_failed", { detail: Detail }),
+  failure("stored_model_locked", { detail: Detail }),
+]);
+export type ModelFailure = z.infer<typeof ModelFailure>;
+
+/** A problem that reading a model survived. */
+export type ModelNotice =
+  | { readonly notice: "download_resumed"; readonly url: string; readonly detail: string }
+  | { readonly notice: "no_range_requests"; readonly url: string; readonly fileBytes: number }
+  | { readonly notice: "not_stored"; readonly cause: ModelFailure };

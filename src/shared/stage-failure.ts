@@ -1,0 +1,22 @@
+/** Why a stage cannot hold its layers or an answer ends early. Raised by `stage`, rendered by `words`. */
+import { z } from "zod";
+import { Cause } from "./cause.ts";
+import { failure } from "./failure-schema.ts";
+import { MemberId } from "./ids.ts";
+
+export const StageFailure = z.discriminatedUnion("reason", [
+  /** The connection to a stage of the pipeline broke. */
+  failure("stage_lost", { member: MemberId, cause: Cause }),
+  failure("first_stage_unreachable", { member: MemberId, cause: Cause }),
+  failure("placement_changed", {}),
+  failure("layers_unloaded", {}),
+  failure("layers_not_loaded", {}),
+  failure("load_superseded", {}),
+  failure("prompt_empty", {}),
+  failure("prompt_too_long", { promptTokens: z.int(), contextTokens: z.int() }),
+  failure("no_free_slot", {}),
+  failure("hidden_state_mismatch", {}),
+  failure("step_failed", { cause: Cause }),
+  failure("device_lost_in_step", { cause: Cause }),
+]);
+export type StageFailure = z.infer<typeof StageFailure>;

@@ -1,0 +1,20 @@
+/** Any failure in a sentence or two: what happened, and what to do about it. */
+import type { Failure } from "../shared/failure.ts";
+import { meshFailures } from "./mesh-failure.ts";
+import { modelFailures } from "./model-failure.ts";
+import type { NameOf } from "./name-of.ts";
+import type { Sentences } from "./sentences.ts";
+import { stageFailures } from "./stage-failure.ts";
+
+const SENTENCES: Sentences<Failure> = {
+  ...modelFailures,
+  ...meshFailures,
+  ...stageFailures,
+  unexpected: ({ detail }) => detail,
+};
+
+export function describeFailure(failure: Failure, nameOf: NameOf): string {
+  const sentence = SENTENCES[failure.reason] as Sentences<Failure>["unexpected"];
+  const describeCause = (cause: Failure) => describeFailure(cause, nameOf).replace(/\.$/, "");
+  return sentence(failure as Extract<Failure, { reason: "unexpected" }>, nameOf, describeCause);
+}

@@ -1,0 +1,49 @@
+/** Why another tab, the room, or the signaling server cannot be reached. */
+import type { MeshFailure } from "../shared/mesh-failure.ts";
+import type { Sentences } from "./sentences.ts";
+
+export const meshFailures: Sentences<MeshFailure> = {
+  closed_by_this_tab: () => "This tab closed the connection.",
+  closed_by_peer: () => "The other tab closed the connection.",
+  replaced_connection: () => "The other tab connected again.",
+  channel_closed: () => "The channel was closed.",
+  channel_failed: ({ detail }) => `The channel failed: ${detail}.`,
+  peer_silent: ({ peer }, nameOf) => `${nameOf(peer)} no longer answers.`,
+  handshake_timeout: () => "There was no handshake in time.",
+  protocol_violation: ({ peer, detail }, nameOf) =>
+    `${nameOf(peer)} violated the protocol: ${detail}.`,
+  version_mismatch: ({ ours, theirs }) =>
+    `One tab uses protocol ${ours}, the other ${theirs}. Reload the tab with protocol ${Math.min(ours, theirs)} to get the newer version.`,
+  not_tabmesh: ({ peer }, nameOf) => `${nameOf(peer)} did not introduce itself as a Tabmesh tab.`,
+  other_identity: ({ peer }, nameOf) => `${nameOf(peer)} introduced itself by another id.`,
+  connect_timeout: ({ peer, timeoutMs }, nameOf) =>
+    `${nameOf(peer)} did not answer within ${timeoutMs / 1000} s. Check that its tab is open and on a network that this one can reach.`,
+  no_such_peer: ({ peer }, nameOf) => `There is no tab ${nameOf(peer)}. It may have been closed.`,
+  connection_failed: ({ peer, detail }, nameOf) => `${nameOf(peer)} cannot be reached: ${detail}`,
+  not_connected: ({ peer }, nameOf) => `This tab is not connected to ${nameOf(peer)}.`,
+  send_failed: ({ peer, cause }, nameOf, describeCause) =>
+    `Cannot send to ${nameOf(peer)}. ${describeCause(cause)}.`,
+
+  signaling_lost: () =>
+    "The signaling server is out of reach, so new tabs cannot be found. This tab keeps trying to reach it.",
+  signaling_unreachable: ({ url }) =>
+    `The signaling server at ${url} cannot be reached. Check the network and reload the page.`,
+  signaling_timeout: ({ url }) =>
+    `The signaling server at ${url} did not answer. Check that it is running.`,
+  id_taken: ({ id }) => `The id ${id} is in use at the signaling server.`,
+
+  room_not_found: ({ code }) =>
+    `No room ${code} is open. Check the code, or open a room with it: a room exists as long as one of its tabs is open.`,
+  room_timeout: ({ code }) => `The room ${code} did not answer. Its tab may be closing: try again.`,
+  room_unreachable: ({ code }) => `The room ${code} cannot be reached.`,
+  invalid_room_answer: ({ code }) => `The room ${code} sent an invalid answer.`,
+
+  peer_has_no_file: ({ peer, file }, nameOf) => `${nameOf(peer)} no longer has the file ${file}.`,
+  peer_read_failed: ({ peer, file, cause }, nameOf, describeCause) =>
+    `${nameOf(peer)} cannot read ${file}. ${describeCause(cause)}.`,
+  peer_read_interrupted: ({ peer, file, cause }, nameOf, describeCause) =>
+    `${nameOf(peer)}, which has ${file}, left while it was read. ${describeCause(cause)}.`,
+  peer_read_invalid: ({ peer, file }, nameOf) =>
+    `${nameOf(peer)} sent the wrong number of bytes of ${file}. Load the model again.`,
+  peer_read_closed: ({ file }) => `Reading ${file} was stopped.`,
+};

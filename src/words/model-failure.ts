@@ -1,0 +1,152 @@
+/** What is wrong with a model's file, its address, or the disk. */
+import type { MalformedProblem, ModelFailure, ModelNotice } from "../shared/model-failure.ts";
+import type { Sentences } from "./sentences.ts";
+
+const OPEN_FROM_DISK = "Download the file and open it from disk.";
+
+export const modelFailures: Sentences<ModelFailure> = {
+  malformed_file: (failure) => `This is not a usable GGUF file: ${describeProblem(failure)}.`,
+  unsupported_model: describeUnsupported,
+  truncated_header: ({ part, offsetBytes, fileBytes }) =>
+    `The GGUF file ends within its header: ${part} at byte ${offsetBytes} reaches past the file's ${fileBytes} bytes. The file is truncated or damaged: download it again.`,
+  truncated_tensor: ({ file, tensor, endBytes, fileBytes }) =>
+    `${file} has ${fileBytes} bytes, but its tensor ${tensor} ends at byte ${endBytes}. The file is truncated or damaged: download it again.`,
+  read_past_end: ({ file, offsetBytes, lengthBytes, fileBytes }) =>
+    `${file} has ${fileBytes} bytes, so ${lengthBytes} bytes at ${offsetBytes} cannot be read. The file is truncated: download it again.`,
+  picked_file_gone: ({ file }) =>
+    `${file} can no longer be read: it was moved or changed. Pick the file again.`,
+  short_peer_read: ({ file, receivedBytes, wantedBytes }) =>
+    `${file}: a member sent ${receivedBytes} bytes instead of ${wantedBytes}. Load the model again.`,
+  chat_template_unreadable: ({ detail }) =>
+    `The model's chat template cannot be read: ${detail}. Use completions instead of chat.`,
+  chat_template_refused: ({ detail }) =>
+    `The model's chat template does not accept these messages: ${detail}`,
+
+  not_a_web_address: ({ url }) =>
+    `${JSON.stringify(url)} is not a web address. Enter one that begins with http:// or https://.`,
+  http_status: ({ url, status }) => describeStatus(url, status),
+  url_unreachable: ({ url, host, detail, isOwnServer, mayBeCors }) =>
+    `${url} cannot be reached (${detail}). Check the address and the network` +
+    (isOwnServer ? `, and that the server ${host} is running.` : ".") +
+    (mayBeCors ? ` If it opens in a tab of its own, ${corsRefusal(host)}.` : ""),
+  cors_refused: ({ url, host }) => `${url} exists, but ${corsRefusal(host)}.`,
+  mixed_content: ({ url }) =>
+    `This page was loaded over HTTPS, so the browser does not read ${url} over HTTP. Use an https:// address.`,
+  no_ranges_and_no_length: ({ url }) =>
+    `The server of ${url} neither supports range requests nor reports the file's length. ${OPEN_FROM_DISK}`,
+  length_hidden: ({ url }) =>
+    `The server of ${url} does not tell this page how long the file is (it must expose Content-Range or Content-Length). ${OPEN_FROM_DISK}`,
+  file_changed: ({ url }) => `The file at ${url} changed while it was read. Load the model again.`,
+  download_interrupted: ({ url, doneBytes, fileBytes, detail }) =>
+    `The download of ${url} stopped after ${doneBytes} of ${fileBytes} bytes (${detail}), and its server cannot resume it. Load the model again.`,
+
+  storage_full: ({ usedBytes, quotaBytes, wantedBytes }) =>
+    `The disk space that the browser grants this site is full: ${megabytes(usedBytes)} of ${megabytes(quotaBytes)} are used, and ${megabytes(wantedBytes)} more are needed. Free space on the disk or clear the stored models.`,
+  storage_failed: ({ detail }) => `The model cannot be stored on disk (${detail}).`,
+  stored_model_locked: ({ detail }) =>
+    `The stored model cannot be removed (${detail}). Close other tabs of this site and try again.`,
+};
+
+export function describeModelNotice(notice: ModelNotice): string {
+  switch (notice.notice) {
+    case "download_resumed":
+      return `The download of ${notice.url} was interrupted (${notice.detail}) and has resumed.`;
+    case "no_range_requests":
+      return `The server of ${notice.url} does not support range requests, so all ${megabytes(notice.fileBytes)} are downloaded.`;
+    case "not_stored":
+      return `The model is loaded without being stored. ${describeModelFailure(notice.cause)}`;
+  }
+}
+
+function describeModelFailure(failure: ModelFailure): string {
+  const describe = modelFailures[failure.reason] as (data: ModelFailure) => string;
+  return describe(failure);
+}
+
+type Malformed = Extract<ModelFailure, { reason: "malformed_file" }>;
+
+const PROBLEMS: Readonly<Record<MalformedProblem, (failure: Malformed) => string>> = {
+  not_gguf: () => "it does not begin with the letters GGUF. Choose a file that ends in .gguf",
+  unreadable_header: ({ found }) => `${found}`,
+  header_too_large: ({ subject, expected }) =>
+    `its header is larger than ${expected} bytes (at ${subject})`,
+  over_limit: ({ subject, found, expected }) =>
+    `the ${subject} is ${found}, over the limit of ${expected}`,
+  repeated_key: ({ subject }) => `its metadata key ${JSON.stringify(subject)} occurs twice`,
+  reserved_key: ({ subject }) => `a metadata key is named ${subject}`,
+  unknown_value_type: ({ subject, found }) => `${subject} has the unknown type ${found}`,
+  nested_too_deeply: ({ subject }) => `${subject} nests arrays too deeply`,
+  wrong_value_type: ({ subject, found, expected }) =>
+    `its metadata key ${subject} is ${found}, not ${expected}`,
+  invalid_value: ({ subject, found, expected }) =>
+    `its ${subject} is ${found}${expected === null ? "" : `, not ${expected}`}`,
+  uneven_layers: ({ subject }) => `its layers differ in ${subject}, which is not supported`,
+  uneven_heads: ({ found, expected }) =>
+    `its ${found} heads do not share ${expected} key-value heads evenly`,
+  repeated_tensor: ({ subject }) => `its tensor ${subject} occurs twice`,
+  missing_tensor: ({ subject }) => `it has no tensor ${subject}`,
+  invalid_shape: ({ subject, found, expected }) =>
+    `the tensor ${subject} has the shape ${found}${expected === null ? "" : `, not ${expected}`}`,
+  partial_blocks: ({ subject, found, expected }) =>
+    `the rows of ${subject} (${found}) are not whole blocks of ${expected}`,
+  misaligned_tensor: ({ subject }) => `the tensor ${subject} is not aligned`,
+  overlapping_tensors: ({ subject, found }) => `the tensors ${subject} and ${found} overlap`,
+  no_tokens: () => "it has no tokenizer.ggml.tokens",
+  too_many_tokens: ({ found, expected }) => `it names ${found} tokens but embeds ${expected}`,
+  no_scores: () => "its tokens have no scores",
+};
+
+function describeProblem(failure: Malformed): string {
+  return PROBLEMS[failure.problem](failure);
+}
+
+function describeUnsupported({
+  feature,
+  found,
+  supported,
+}: Extract<ModelFailure, { reason: "unsupported_model" }>): string {
+  const list = supported.join(", ");
+  switch (feature) {
+    case "architecture":
+      return `The architecture ${found} is not supported. Choose a model of one of these families: ${list}.`;
+    case "gguf_version":
+      return `This is a GGUF file of version ${found}; versions ${list} are supported. Convert it with a recent llama.cpp.`;
+    case "big_endian":
+      return "This GGUF file is big-endian, which is not supported. Convert it to little-endian.";
+    case "split_file":
+      return `This file is one of ${found} parts of a model. Join them with \`llama-gguf-split --merge\` and load the result.`;
+    case "experts":
+      return "This model is a mixture of experts, which is not supported. Choose a dense model.";
+    case "head_sizes":
+      return `The model's keys and values differ in length (${found}), which is not supported.`;
+    case "tensor":
+      return `The tensor ${found} is not part of the supported models of this architecture. Choose another model.`;
+    case "tensor_format":
+      return `A tensor is stored as ${found}, which is not supported. Choose a file in one of ${list}.`;
+    case "rope_scaling":
+      return `The model scales RoPE by ${found}; supported are ${list}.`;
+    case "tokenizer":
+      return `The tokenizer ${found} is not supported. Supported are ${list}.`;
+    case "pre_tokenizer":
+      return `The pre-tokenizer ${found} is not supported. Supported are ${list}.`;
+  }
+}
+
+function describeStatus(url: string, status: number): string {
+  if (status === 404 || status === 410)
+    return `There is no file at ${url} (HTTP ${status}). Check the address.`;
+  if (status === 401 || status === 403)
+    return `The server refuses ${url} (HTTP ${status}): the file needs a login, or its license must be accepted. Download it in a browser that is logged in and open it from disk.`;
+  if (status === 416)
+    return `The file at ${url} is empty or shorter than it was (HTTP 416). Load the model again.`;
+  return `The server of ${url} answered with HTTP ${status}. Try again later.`;
+}
+
+function corsRefusal(host: string): string {
+  return `the server ${host} does not let other pages read its files (CORS). Use a server that sends Access-Control-Allow-Origin, or download the file and open it from disk`;
+}
+
+/** Decimal megabytes, as disks and browsers count them. */
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+}

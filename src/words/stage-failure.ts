@@ -1,0 +1,25 @@
+/** Why an answer ended early, or a stage could not load. */
+import type { StageFailure } from "../shared/stage-failure.ts";
+import type { Sentences } from "./sentences.ts";
+
+const ASK_AGAIN = "Ask again when the model is ready.";
+
+export const stageFailures: Sentences<StageFailure> = {
+  stage_lost: ({ member, cause }, nameOf, describeCause) =>
+    `The connection to ${nameOf(member)}, which holds part of the model, broke (${describeCause(cause)}). ${ASK_AGAIN}`,
+  first_stage_unreachable: ({ member, cause }, nameOf, describeCause) =>
+    `${nameOf(member)}, which holds the first layers, cannot be reached (${describeCause(cause)}).`,
+  placement_changed: () => `The model is being placed again. ${ASK_AGAIN}`,
+  layers_unloaded: () => `A member unloaded its layers. ${ASK_AGAIN}`,
+  layers_not_loaded: () => `A member does not hold its layers yet. ${ASK_AGAIN}`,
+  load_superseded: () => "These layers are no longer wanted: the model was placed again.",
+  prompt_empty: () => "The prompt is empty.",
+  prompt_too_long: ({ promptTokens, contextTokens }) =>
+    `The prompt has ${promptTokens} tokens, and the room's context has space for ${contextTokens}. Shorten it, or increase the context in the room's settings.`,
+  no_free_slot: () => "A stage has no free slot for another answer. Ask again in a moment.",
+  hidden_state_mismatch: () => "A stage received rows that do not fit its model.",
+  step_failed: ({ cause }, _nameOf, describeCause) =>
+    `A stage's GPU failed: ${describeCause(cause)}.`,
+  device_lost_in_step: ({ cause }, _nameOf, describeCause) =>
+    `A stage lost its GPU: ${describeCause(cause)}.`,
+};

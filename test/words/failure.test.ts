@@ -1,0 +1,246 @@
+/** The sentence of every failure. */
+import { expect, test } from "vitest";
+import { Failure } from "../../src/shared/failure.ts";
+import { MemberId, RoomCode } from "../../src/shared/ids.ts";
+import { MalformedProblem, UnsupportedFeature } from "../../src/shared/model-failure.ts";
+import { describeFailure, describeModelNotice } from "../../src/words/index.ts";
+
+const peer = MemberId.parse("tab-1");
+const code = RoomCode.parse("ABCDEF");
+const url = "https://models.example/a.gguf";
+const file = "a.gguf";
+const detail = "no answer";
+const cause = { reason: "channel_closed" } as const;
+const nameOf = (id: MemberId) => (id === peer ? "Kitchen laptop" : id);
+
+const samples: {
+  readonly [R in Failure["reason"]]: Omit<Extract<Failure, { reason: R }>, "reason">;
+} = {
+  malformed_file: { problem: "not_gguf", subject: "magic", found: null, expected: null },
+  unsupported_model: { feature: "tokenizer", found: "t5", supported: ["gpt2", "llama"] },
+  truncated_header: { part: "a metadata key", offsetBytes: 24, fileBytes: 30 },
+  truncated_tensor: { file, tensor: "output.weight", endBytes: 900, fileBytes: 800 },
+  read_past_end: { file, offsetBytes: 90, lengthBytes: 20, fileBytes: 100 },
+  picked_file_gone: { file },
+  short_peer_read: { file, receivedBytes: 5, wantedBytes: 10 },
+  chat_template_unreadable: { detail },
+  chat_template_refused: { detail },
+  not_a_web_address: { url: "ftp://a" },
+  http_status: { url, status: 404 },
+  url_unreachable: { url, host: "models.example", detail, isOwnServer: false, mayBeCors: true },
+  cors_refused: { url, host: "models.example" },
+  mixed_content: { url },
+  no_ranges_and_no_length: { url },
+  length_hidden: { url },
+  file_changed: { url },
+  download_interrupted: { url, doneBytes: 10, fileBytes: 100, detail },
+  storage_full: { usedBytes: 2e9, quotaBytes: 2.5e9, wantedBytes: 1e6 },
+  storage_failed: { detail },
+  stored_model_locked: { detail },
+  closed_by_this_tab: {},
+  closed_by_peer: {},
+  replaced_connection: {},
+  channel_closed: {},
+  channel_failed: { detail },
+  peer_silent: { peer },
+  handshake_timeout: {},
+  protocol_violation: { peer, detail },
+  version_mismatch: { ours: 1, theirs: 2 },
+  not_tabmesh: { peer },
+  other_identity: { peer },
+  connect_timeout: { peer, timeoutMs: 15_000 },
+  no_such_peer: { peer },
+  connection_failed: { peer, detail },
+  not_connected: { peer },
+  send_failed: { peer, cause },
+  signaling_lost: {},
+  signaling_unreachable: { url },
+  signaling_timeout: { url },
+  id_taken: { id: "tabmesh-ABCDEF" },
+  room_not_found: { code },
+  room_timeout: { code },
+  room_unreachable: { code },
+  invalid_room_answer: { code },
+  peer_has_no_file: { peer, file },
+  peer_read_failed: { peer, file, cause: { reason: "picked_file_gone", file } },
+  peer_read_interrupted: { peer, file, cause },
+  peer_read_invalid: { peer, file },
+  peer_read_closed: { file },
+  stage_lost: { member: peer, cause },
+  first_stage_unreachable: { member: peer, cause },
+  placement_changed: {},
+  layers_unloaded: {},
+  layers_not_loaded: {},
+  load_superseded: {},
+  prompt_empty: {},
+  prompt_too_long: { promptTokens: 300, contextTokens: 256 },
+  no_free_slot: {},
+  hidden_state_mismatch: {},
+  step_failed: { cause: { reason: "unexpected", detail: "out of memory" } },
+  device_lost_in_step: { cause: { reason: "unexpected", detail: "driver reset" } },
+  unexpected: { detail },
+};
+
+const describe = (failure: object) => describeFailure(Failure.parse(failure), nameOf);
+
+test("every failure has its sentence", () => {
+  const sentences = Object.entries(samples).map(([reason, data]) => [
+    reason,
+    describe({ reason, ...data }),
+  ]);
+  expect(Object.fromEntries(sentences)).toMatchInlineSnapshot(`
+    {
+      "channel_closed": "The channel was closed.",
+      "channel_failed": "The channel failed: no answer.",
+      "chat_template_refused": "The model's chat template does not accept these messages: no answer",
+      "chat_template_unreadable": "The model's chat template cannot be read: no answer. Use completions instead of chat.",
+      "closed_by_peer": "The other tab closed the connection.",
+      "closed_by_this_tab": "This tab closed the connection.",
+      "connect_timeout": "Kitchen laptop did not answer within 15 s. Check that its tab is open and on a network that this one can reach.",
+      "connection_failed": "Kitchen laptop cannot be reached: no answer",
+      "cors_refused": "https://models.example/a.gguf exists, but the server models.example does not let other pages read its files (CORS). Use a server that sends Access-Control-Allow-Origin, or download the file and open it from disk.",
+      "device_lost_in_step": "A stage lost its GPU: driver reset.",
+      "download_interrupted": "The download of https://models.example/a.gguf stopped after 10 of 100 bytes (no answer), and its server cannot resume it. Load the model again.",
+      "file_changed": "The file at https://models.example/a.gguf changed while it was read. Load the model again.",
+      "first_stage_unreachable": "Kitchen laptop, which holds the first layers, cannot be reached (The channel was closed).",
+      "handshake_timeout": "There was no handshake in time.",
+      "hidden_state_mismatch": "A stage received rows that do not fit its model.",
+      "http_status": "There is no file at https://models.example/a.gguf (HTTP 404). Check the address.",
+      "id_taken": "The id tabmesh-ABCDEF is in use at the signaling server.",
+      "invalid_room_answer": "The room ABCDEF sent an invalid answer.",
+      "layers_not_loaded": "A member does not hold its layers yet. Ask again when the model is ready.",
+      "layers_unloaded": "A member unloaded its layers. Ask again when the model is ready.",
+      "length_hidden": "The server of https://models.example/a.gguf does not tell this page how long the file is (it must expose Content-Range or Content-Length). Download the file and open it from disk.",
+      "load_superseded": "These layers are no longer wanted: the model was placed again.",
+      "malformed_file": "This is not a usable GGUF file: it does not begin with the letters GGUF. Choose a file that ends in .gguf.",
+      "mixed_content": "This page was loaded over HTTPS, so the browser does not read https://models.example/a.gguf over HTTP. Use an https:// address.",
+      "no_free_slot": "A stage has no free slot for another answer. Ask again in a moment.",
+      "no_ranges_and_no_length": "The server of https://models.example/a.gguf neither supports range requests nor reports the file's length. Download the file and open it from disk.",
+      "no_such_peer": "There is no tab Kitchen laptop. It may have been closed.",
+      "not_a_web_address": ""ftp://a" is not a web address. Enter one that begins with http:// or https://.",
+      "not_connected": "This tab is not connected to Kitchen laptop.",
+      "not_tabmesh": "Kitchen laptop did not introduce itself as a Tabmesh tab.",
+      "other_identity": "Kitchen laptop introduced itself by another id.",
+      "peer_has_no_file": "Kitchen laptop no longer has the file a.gguf.",
+      "peer_read_closed": "Reading a.gguf was stopped.",
+      "peer_read_failed": "Kitchen laptop cannot read a.gguf. a.gguf can no longer be read: it was moved or changed. Pick the file again.",
+      "peer_read_interrupted": "Kitchen laptop, which has a.gguf, left while it was read. The channel was closed.",
+      "peer_read_invalid": "Kitchen laptop sent the wrong number of bytes of a.gguf. Load the model again.",
+      "peer_silent": "Kitchen laptop no longer answers.",
+      "picked_file_gone": "a.gguf can no longer be read: it was moved or changed. Pick the file again.",
+      "placement_changed": "The model is being placed again. Ask again when the model is ready.",
+      "prompt_empty": "The prompt is empty.",
+      "prompt_too_long": "The prompt has 300 tokens, and the room's context has space for 256. Shorten it, or increase the context in the room's settings.",
+      "protocol_violation": "Kitchen laptop violated the protocol: no answer.",
+      "read_past_end": "a.gguf has 100 bytes, so 20 bytes at 90 cannot be read. The file is truncated: download it again.",
+      "replaced_connection": "The other tab connected again.",
+      "room_not_found": "No room ABCDEF is open. Check the code, or open a room with it: a room exists as long as one of its tabs is open.",
+      "room_timeout": "The room ABCDEF did not answer. Its tab may be closing: try again.",
+      "room_unreachable": "The room ABCDEF cannot be reached.",
+      "send_failed": "Cannot send to Kitchen laptop. The channel was closed.",
+      "short_peer_read": "a.gguf: a member sent 5 bytes instead of 10. Load the model again.",
+      "signaling_lost": "The signaling server is out of reach, so new tabs cannot be found. This tab keeps trying to reach it.",
+      "signaling_timeout": "The signaling server at https://models.example/a.gguf did not answer. Check that it is running.",
+      "signaling_unreachable": "The signaling server at https://models.example/a.gguf cannot be reached. Check the network and reload the page.",
+      "stage_lost": "The connection to Kitchen laptop, which holds part of the model, broke (The channel was closed). Ask again when the model is ready.",
+      "step_failed": "A stage's GPU failed: out of memory.",
+      "storage_failed": "The model cannot be stored on disk (no answer).",
+      "storage_full": "The disk space that the browser grants this site is full: 2000 MB of 2500 MB are used, and 1.0 MB more are needed. Free space on the disk or clear the stored models.",
+      "stored_model_locked": "The stored model cannot be removed (no answer). Close other tabs of this site and try again.",
+      "truncated_header": "The GGUF file ends within its header: a metadata key at byte 24 reaches past the file's 30 bytes. The file is truncated or damaged: download it again.",
+      "truncated_tensor": "a.gguf has 800 bytes, but its tensor output.weight ends at byte 900. The file is truncated or damaged: download it again.",
+      "unexpected": "no answer",
+      "unsupported_model": "The tokenizer t5 is not supported. Supported are gpt2, llama.",
+      "url_unreachable": "https://models.example/a.gguf cannot be reached (no answer). Check the address and the network. If it opens in a tab of its own, the server models.example does not let other pages read its files (CORS). Use a server that sends Access-Control-Allow-Origin, or download the file and open it from disk.",
+      "version_mismatch": "One tab uses protocol 1, the other 2. Reload the tab with protocol 1 to get the newer version.",
+    }
+  `);
+});
+
+test("every contradiction of a file has its sentence", () => {
+  const sentences = MalformedProblem.options.map((problem) =>
+    describe({
+      reason: "malformed_file",
+      problem,
+      subject: "SUBJECT",
+      found: "FOUND",
+      expected: 9,
+    }),
+  );
+  expect(sentences.map((text) => text.replace("This is not a usable GGUF file: ", "")))
+    .toMatchInlineSnapshot(`
+    [
+      "it does not begin with the letters GGUF. Choose a file that ends in .gguf.",
+      "FOUND.",
+      "its header is larger than 9 bytes (at SUBJECT).",
+      "the SUBJECT is FOUND, over the limit of 9.",
+      "its metadata key "SUBJECT" occurs twice.",
+      "a metadata key is named SUBJECT.",
+      "SUBJECT has the unknown type FOUND.",
+      "SUBJECT nests arrays too deeply.",
+      "its metadata key SUBJECT is FOUND, not 9.",
+      "its SUBJECT is FOUND, not 9.",
+      "its layers differ in SUBJECT, which is not supported.",
+      "its FOUND heads do not share 9 key-value heads evenly.",
+      "its tensor SUBJECT occurs twice.",
+      "it has no tensor SUBJECT.",
+      "the tensor SUBJECT has the shape FOUND, not 9.",
+      "the rows of SUBJECT (FOUND) are not whole blocks of 9.",
+      "the tensor SUBJECT is not aligned.",
+      "the tensors SUBJECT and FOUND overlap.",
+      "it has no tokenizer.ggml.tokens.",
+      "it names FOUND tokens but embeds 9.",
+      "its tokens have no scores.",
+    ]
+  `);
+});
+
+test("every HTTP status has its advice", () => {
+  const statuses = [401, 404, 416, 500];
+  const sentences = statuses.map((status) => describe({ reason: "http_status", url, status }));
+  expect(sentences).toMatchInlineSnapshot(`
+    [
+      "The server refuses https://models.example/a.gguf (HTTP 401): the file needs a login, or its license must be accepted. Download it in a browser that is logged in and open it from disk.",
+      "There is no file at https://models.example/a.gguf (HTTP 404). Check the address.",
+      "The file at https://models.example/a.gguf is empty or shorter than it was (HTTP 416). Load the model again.",
+      "The server of https://models.example/a.gguf answered with HTTP 500. Try again later.",
+    ]
+  `);
+});
+
+test("every feature that a model may need has its sentence", () => {
+  const sentences = UnsupportedFeature.options.map((feature) =>
+    describe({ reason: "unsupported_model", feature, found: "FOUND", supported: ["A", "B"] }),
+  );
+  expect(sentences).toMatchInlineSnapshot(`
+    [
+      "The architecture FOUND is not supported. Choose a model of one of these families: A, B.",
+      "This is a GGUF file of version FOUND; versions A, B are supported. Convert it with a recent llama.cpp.",
+      "This GGUF file is big-endian, which is not supported. Convert it to little-endian.",
+      "This file is one of FOUND parts of a model. Join them with \`llama-gguf-split --merge\` and load the result.",
+      "This model is a mixture of experts, which is not supported. Choose a dense model.",
+      "The model's keys and values differ in length (FOUND), which is not supported.",
+      "The tensor FOUND is not part of the supported models of this architecture. Choose another model.",
+      "A tensor is stored as FOUND, which is not supported. Choose a file in one of A, B.",
+      "The model scales RoPE by FOUND; supported are A, B.",
+      "The tokenizer FOUND is not supported. Supported are A, B.",
+      "The pre-tokenizer FOUND is not supported. Supported are A, B.",
+    ]
+  `);
+});
+
+test("notices", () => {
+  expect(
+    [
+      { notice: "download_resumed", url, detail } as const,
+      { notice: "no_range_requests", url, fileBytes: 12_345_678 } as const,
+      { notice: "not_stored", cause: { reason: "storage_failed", detail } } as const,
+    ].map(describeModelNotice),
+  ).toMatchInlineSnapshot(`
+    [
+      "The download of https://models.example/a.gguf was interrupted (no answer) and has resumed.",
+      "The server of https://models.example/a.gguf does not support range requests, so all 12 MB are downloaded.",
+      "The model is loaded without being stored. The model cannot be stored on disk (no answer).",
+    ]
+  `);
+});
