@@ -13,10 +13,9 @@ import { GenerationId, MemberId } from "../shared/ids.ts";
 import { Sampling } from "../shared/sampling.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { ProtocolError } from "./errors.ts";
-import { fromHalf, toHalf } from "./half.ts";
 
 /** Tabs with different versions refuse each other in the handshake, and frames carry it too. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** A prompt of a million tokens is 4 MB; a chunk of 512 rows of 8,192 numbers is 16 MB. */
 export const MAX_FRAME_BYTES = 32 * 1024 * 1024;
@@ -54,7 +53,6 @@ export type Segment = {
 /** From a stage to the next. */
 export type HiddenFrame = FrameHeader & {
   readonly type: "hidden";
-  readonly dtype: "f32" | "f16"; // on the wire; f32 in memory
   readonly width: number; // the model's hidden size
   readonly segments: readonly Segment[];
   readonly hidden: Float32Array<ArrayBuffer>; // [sum of counts, width]
@@ -105,7 +103,6 @@ export type Frame =
   PromptFrame | HiddenFrame | TokenFrame | EndFrame | FailureFrame | PingFrame | PongFrame;
 
 const TYPES = ["prompt", "hidden", "token", "end", "failure", "ping", "pong"] as const;
-const DTYPES = ["f32", "f16"] as const;
 const FINISHES = [null, "stop", "length"] as const;
 const END_REASONS = ["finished", "cancelled", "failed"] as const;
 const HEADER_BYTES = 10;
@@ -135,13 +132,14 @@ function encodeBody(writer: ByteWriter, frame: Frame): void {
       encodeTokens(writer, frame.endTokens);
       encodeTokens(writer, frame.tokens);
       return;
-    case "hidden":
-      writer.u8(DTYPES.indexOf(frame.dtype));
-      writer.u32(frame.width);
-      writer.u16(frame.segments.length);
-      frame.segments.forEach((segment) => encodeSegment(writer, segment));
-      encodeHidden(writer, frame);
+    case "hidden": {
+      const { width, segments, hidden } = frame;
+      writer.u32(width);
+      writer.u16(segments.length);
+      segments.forEach((segment) => encodeSegment(writer, segment));
+      writer.raw(new Uint8Array(hidden.buffer, hidden.byteOffset, hidden.byteLength));
       return;
+    }
     case "token":
       writer.u32(frame.generation);
       writer.u32(frame.position);
@@ -184,20 +182,16 @@ function expectedBytes(frame: Frame): number {
   if (frame.type === "hidden")
     return (
       HEADER_BYTES +
-      7 +
+      6 +
       frame.segments.reduce(
         (sum, { clocks }) => sum + SEGMENT_BYTES + clocks.length * CLOCK_BYTES,
         0,
       ) +
-      frame.hidden.length * bytesOf(frame.dtype)
+      frame.hidden.byteLength
     );
   if (frame.type === "ping" || frame.type === "pong") return frame.payload.length + 16;
   if (frame.type === "prompt") return 256 + 4 * (frame.tokens.length + frame.endTokens.length);
   return 256;
-}
-
-function bytesOf(dtype: HiddenFrame["dtype"]): number {
-  return dtype === "f32" ? 4 : 2;
 }
 
 function encodeTokens(writer: ByteWriter, tokens: Uint32Array): void {
@@ -233,12 +227,6 @@ function encodeClocks(writer: ByteWriter, clocks: readonly StageClock[]): void {
     writer.f32(waitMs);
     writer.f32(linkMs);
   }
-}
-
-function encodeHidden(writer: ByteWriter, { dtype, hidden }: HiddenFrame): void {
-  if (dtype === "f32")
-    writer.raw(new Uint8Array(hidden.buffer, hidden.byteOffset, hidden.byteLength));
-  else hidden.forEach((value) => writer.u16(toHalf(value)));
 }
 
 /**
@@ -324,22 +312,16 @@ function decodeTokens(reader: ByteReader): Uint32Array<ArrayBuffer> {
 }
 
 function decodeHidden(reader: ByteReader, header: FrameHeader): HiddenFrame {
-  const dtype = tag(DTYPES, reader.u8(), "dtype");
   const width = reader.u32();
   const segmentCount = reader.u16();
   if (width === 0 || segmentCount === 0) throw new ProtocolError("a hidden frame without rows");
   const segments = Array.from({ length: segmentCount }, () => decodeSegment(reader));
   const rows = segments.reduce((sum, { count }) => sum + count, 0);
-  const expected = rows * width * bytesOf(dtype);
+  const expected = rows * width * Float32Array.BYTES_PER_ELEMENT;
   if (expected !== reader.remaining)
-    throw new ProtocolError(`${rows} rows of ${width} ${dtype} in ${reader.remaining} bytes`);
-  const raw = reader.raw(expected);
-  const hidden = dtype === "f32" ? new Float32Array(raw.buffer) : halves(raw);
-  return { ...header, type: "hidden", dtype, width, segments, hidden };
-}
-
-function halves(raw: Uint8Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
-  return Float32Array.from(new Uint16Array(raw.buffer), fromHalf);
+    throw new ProtocolError(`${rows} rows of ${width} in ${reader.remaining} bytes`);
+  const hidden = new Float32Array(reader.raw(expected).buffer);
+  return { ...header, type: "hidden", width, segments, hidden };
 }
 
 function decodeSegment(reader: ByteReader): Segment {

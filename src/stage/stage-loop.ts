@@ -228,9 +228,8 @@ export class StageLoop {
     });
     await this.sending; // the last frame has room before this one is written
     const width = this.shard.description.model.hidden;
-    const body = { dtype: "f32", width, segments, hidden } as const;
     this.sending = this.outside
-      .send(next!, { ...header, type: "hidden", ...body })
+      .send(next!, { ...header, type: "hidden", width, segments, hidden })
       .catch((error: unknown) => {
         for (const { generation } of step.batch)
           this.fail(generation.prompt, lostMember(next!, errorMessage(error)));

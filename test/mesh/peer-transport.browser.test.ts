@@ -3,6 +3,7 @@ import { afterEach, describe, expect, inject, test } from "vitest";
 import { claimDoor, knock } from "../../src/mesh/door.ts";
 import { MeshError } from "../../src/mesh/errors.ts";
 import { framePort } from "../../src/mesh/frame-port.ts";
+import { PROTOCOL_VERSION } from "../../src/mesh/frames.ts";
 import { openPeerTransport, type PeerTransport } from "../../src/mesh/peer-transport.ts";
 import { openPeer } from "../../src/mesh/signalling.ts";
 import type { FramePort } from "../../src/mesh/types.ts";
@@ -102,7 +103,7 @@ describe("a hostile peer", () => {
   }
   const utf8 = new TextEncoder();
   const message = (value: unknown) => utf8.encode(`\0${JSON.stringify(value)}`);
-  const hello = (member: string) => message({ type: "hello", protocol: 1, member });
+  const hello = (member: string) => message({ type: "hello", protocol: PROTOCOL_VERSION, member });
 
   test.each<[string, Uint8Array<ArrayBuffer>, RegExp]>([
     ["what is no JSON", utf8.encode("\0{"), /sent a message that no tab sends/],
@@ -164,8 +165,8 @@ describe("a room's door", () => {
 
   test("another version behind it is refused in words", async () => {
     const code = newCode();
-    const door = await claimDoor(code, newId("a"), { server, protocol: 2 });
-    await expect(knock(code, { server })).rejects.toThrow(/speaks protocol 1, the room speaks 2/);
+    const door = await claimDoor(code, newId("a"), { server, protocol: PROTOCOL_VERSION + 1 });
+    await expect(knock(code, { server })).rejects.toThrow(/speaks protocol 2, the room speaks 3/);
     if (door.kind === "claimed") door.release();
   });
 });

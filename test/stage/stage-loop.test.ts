@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { GREEDY } from "../../src/shared/sampling.ts";
 import { memoryFramePorts } from "../../src/mesh/memory-transport.ts";
-import { encode, type Frame } from "../../src/mesh/frames.ts";
+import { encode, PROTOCOL_VERSION, type Frame } from "../../src/mesh/frames.ts";
 import { GenerationId, PlacementId } from "../../src/shared/ids.ts";
 import {
   cpuRoom,
@@ -224,7 +224,7 @@ describe("a hostile member", () => {
     {
       type: "hidden",
       ...header,
-      ...{ dtype: "f32", width: 24, hidden: new Float32Array(24) },
+      ...{ width: 24, hidden: new Float32Array(24) },
       segments: [{ generation, position: 31, count: 1, wireMs: 0, clocks: [] }],
     },
   ])("cannot disturb another's answer with a $type frame", async (frame) => {
@@ -239,7 +239,7 @@ describe("a hostile member", () => {
   test("loses its channel, with the reason, over bytes that do not decode", async () => {
     const { room, send } = await withMallory();
     const { answers } = room.get(a)!;
-    await send(a, Uint8Array.of(1, 99, 0, 0));
+    await send(a, Uint8Array.of(PROTOCOL_VERSION, 99, 0, 0));
     await answers.until(() => answers.closes.length > 0);
     expect(answers.closes[0]).toMatch(/mallory.*breaks the protocol: unknown frame type 99/);
   });
