@@ -1,7 +1,7 @@
 /**
- * The coordinator's end of the bridge: one WebSocket to the server, over which
- * HTTP requests come and answers go. Reconnects while it is open; every answer
- * that was under way when the socket broke is cancelled.
+ * The coordinator's end of the bridge: one WebSocket to the server that carries
+ * HTTP requests to the room and responses back. Reconnects until it is closed.
+ * When the socket breaks, the responses in flight are cancelled.
  */
 import { z } from "zod";
 import {
@@ -11,33 +11,37 @@ import {
   type PageToServer,
   ServerToPage,
 } from "../shared/bridge.ts";
-import { errorBody } from "./http/errors.ts";
-import type { HttpResponse, HttpRoom } from "./http/message.ts";
-import { handleRequest } from "./http/router.ts";
+import type { ApiRoom } from "./http/api-room.ts";
+import { apiErrorOf, errorResponse } from "./http/errors.ts";
+import { dataEvent } from "./http/event-stream.ts";
+import { createRoutes } from "./http/router.ts";
 
-/** What of a WebSocket is used; a test may hand in another one. */
+/** The part of a WebSocket that the bridge uses, so that a test can pass another implementation. */
 export type BridgeSocket = Pick<
   WebSocket,
   "send" | "close" | "readyState" | "bufferedAmount" | "onopen" | "onmessage" | "onclose"
 >;
 
 export type BridgeClientOptions = {
-  readonly room: HttpRoom;
+  readonly room: ApiRoom;
   /** The server's address: "http://localhost:8787". */
   readonly server: string;
   readonly open?: (url: string) => BridgeSocket;
   readonly onConnection?: (connected: boolean) => void;
 };
 
-/** The first wait before the next attempt; doubles up to the longest. */
+/** The delay before the first attempt to reconnect. It doubles up to the maximum. */
 const RETRY_MS = 500;
 const MAX_RETRY_MS = 10_000;
-/** A server that reads this slowly gets no more until it has read. */
+/** Above this the bridge waits for the server to read. */
 const HIGH_WATER_BYTES = 4 * 1024 * 1024;
+/** A WebSocket has no event for a drained buffer. */
+const DRAIN_POLL_MS = 20;
 const WEB_SOCKET_OPEN = 1;
 
 export class BridgeClient {
   readonly #options: BridgeClientOptions;
+  readonly #routes: ReturnType<typeof createRoutes>;
   readonly #inFlight = new Map<string, AbortController>();
   #socket: BridgeSocket | null = null;
   #retry: ReturnType<typeof setTimeout> | null = null;
@@ -46,6 +50,7 @@ export class BridgeClient {
 
   constructor(options: BridgeClientOptions) {
     this.#options = options;
+    this.#routes = createRoutes(options.room);
     this.#connect();
   }
 
@@ -90,7 +95,7 @@ export class BridgeClient {
 
   #receive(data: unknown): void {
     const parsed = z.string().pipe(Json).pipe(ServerToPage).safeParse(data);
-    // Not from our server: nothing to answer, and no id to answer it with.
+    // Not a message of our server, so there is no id to answer.
     if (!parsed.success) return;
     const message = parsed.data;
     if (message.type === "cancel") this.#inFlight.get(message.id)?.abort();
@@ -101,26 +106,43 @@ export class BridgeClient {
     const { id } = request;
     const abort = new AbortController();
     this.#inFlight.set(id, abort);
-    const response = await handleRequest({ ...request, signal: abort.signal }, this.#options.room);
+    const response = await this.#respond(request, abort.signal);
+    if (abort.signal.aborted) await response.body?.cancel();
+    else await this.#relay(id, response, abort.signal);
+    this.#inFlight.delete(id);
+    if (!abort.signal.aborted) this.#send({ type: "end", id });
+  }
+
+  /** Never rejects. */
+  async #respond(request: BridgeRequest, signal: AbortSignal): Promise<Response> {
     try {
-      if (!abort.signal.aborted) await this.#pour(id, response, abort.signal);
+      return await this.#routes.fetch(fetchRequest(request, signal));
     } catch (error) {
-      this.#send({ type: "chunk", id, data: `data: ${JSON.stringify(errorBody(error).body)}\n\n` });
-    } finally {
-      this.#inFlight.delete(id);
-      if (!abort.signal.aborted) this.#send({ type: "end", id });
+      // A method that the Fetch API forbids.
+      return errorResponse(error);
     }
   }
 
-  async #pour(id: string, { status, headers, body }: HttpResponse, signal: AbortSignal) {
-    this.#send({ type: "response", id, status, headers: { ...headers } });
-    if (typeof body === "string") return this.#send({ type: "chunk", id, data: body });
-    for await (const data of body) {
-      if (signal.aborted) break;
-      this.#send({ type: "chunk", id, data });
-      while ((this.#socket?.bufferedAmount ?? 0) > HIGH_WATER_BYTES && !signal.aborted) {
-        await new Promise((resolve) => setTimeout(resolve, 20));
+  async #relay(id: string, { status, headers, body }: Response, signal: AbortSignal) {
+    this.#send({ type: "response", id, status, headers: Object.fromEntries(headers) });
+    const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
+    if (!reader) return;
+    try {
+      while (!signal.aborted) {
+        const { value, done } = await reader.read();
+        if (done) return;
+        this.#send({ type: "chunk", id, data: value });
+        await this.#drained(signal);
       }
+      await reader.cancel();
+    } catch (error) {
+      this.#send({ type: "chunk", id, data: dataEvent(apiErrorOf(error).body) });
+    }
+  }
+
+  async #drained(signal: AbortSignal): Promise<void> {
+    while ((this.#socket?.bufferedAmount ?? 0) > HIGH_WATER_BYTES && !signal.aborted) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
   }
 
@@ -133,6 +155,16 @@ export class BridgeClient {
     for (const abort of this.#inFlight.values()) abort.abort();
     this.#inFlight.clear();
   }
+}
+
+function fetchRequest(
+  { method, path, query, headers, body }: BridgeRequest,
+  signal: AbortSignal,
+): Request {
+  const url = new URL(`http://room${path}`);
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  const hasBody = method !== "GET" && method !== "HEAD";
+  return new Request(url, { method, headers, signal, ...(hasBody ? { body } : {}) });
 }
 
 const Json = z.string().transform((text, context): unknown => {

@@ -1,67 +1,145 @@
 /**
- * What other people's pages import: join a room, ask it as one asks OpenAI, see
- * its state. The parts of the tab (transport, workers) are handed in, as
- * `main.ts` makes them.
- *
- * ```ts
- * const room = await joinRoom({ room: "ABCDEF", parts, server: location.origin });
- * const answer = await room.chatCompletions({ messages: [{ role: "user", content: "Hello" }] });
- * for await (const chunk of room.chatCompletions.stream({ messages })) …
- * ```
+ * Joins a room, or opens it if nobody is there: probes the adapter, connects,
+ * and keeps the bridge to the server while this tab coordinates. The page and
+ * the library's users join by this function.
  */
-import type { RoomParts } from "../cluster/parts.ts";
+import { checkAdapter } from "../app/adapter-check.ts";
+import { openTabParts, type TabParts } from "../app/tab-parts.ts";
 import { RoomClient } from "../cluster/room-client.ts";
+import { serverOfPage } from "../mesh/signalling.ts";
+import type { ProbeResult } from "../probe/types.ts";
 import { RoomCode } from "../shared/ids.ts";
+import type { Measurements } from "../shared/member.ts";
+import type { ServerFacts } from "../shared/server-facts.ts";
+import { ApiProblemError } from "./http/errors.ts";
 import { keepBridge } from "./keep-bridge.ts";
-import { ApiError, completionsOf, type Completions } from "./completions-api.ts";
-import type { HttpRoom, OfferedModel } from "./http/message.ts";
-
-export { ApiError };
+import { createRoom, type Room } from "./room.ts";
+import { readOfferedModels, readServerFacts } from "./server.ts";
+import { tabmeshErrorOf } from "./tabmesh-error.ts";
 
 export type JoinOptions = {
-  /** Six characters, in any case. */
-  readonly room: string;
-  readonly parts: RoomParts;
-  /** Reject when nobody is in the room, instead of opening it. */
+  /** The Tabmesh server: "http://localhost:8787". */
+  readonly server: string;
+  /** The room's code: six characters, in any case. */
+  readonly code: string;
+  /** Placed if nothing is placed in the room: an id, a file name, or the URL of a GGUF file. */
+  readonly model?: string;
+  /** The name by which the other members see this tab. */
+  readonly name?: string;
+  /** Join without computing. */
+  readonly observe?: boolean;
+  /** STUN and TURN servers. The default is the server's own list. */
+  readonly iceServers?: readonly RTCIceServer[];
+  /** Limits the GPU memory that this tab lends to the room. */
+  readonly memoryBudgetBytes?: number;
+  readonly onProgress?: (progress: JoinProgress) => void;
+};
+
+export type JoinProgress = {
+  readonly step: "probing" | "connecting" | "placing";
+  /** 0 to 1; null if it is not known. */
+  readonly fraction: number | null;
+};
+
+/** What only the page of this project needs. */
+export type PageJoinOptions = JoinOptions & {
+  /** Reject if nobody is in the room, instead of opening it. */
   readonly mustExist?: boolean;
-  /** The Tabmesh server whose HTTP API this tab answers while it coordinates; none without it. */
-  readonly server?: string;
-  /** Models that can be loaded by name, besides those that the room knows. */
-  readonly offeredModels?: () => Promise<readonly OfferedModel[]>;
+  /** The adapter, if it has been probed already. */
+  readonly probe?: Promise<ProbeResult>;
+  /** Called with failures that were survived. */
+  readonly onWarning?: (message: string) => void;
 };
 
-export type JoinedRoom = {
-  /** State, subscriptions, commands and answers, event by event. */
+export type PageRoom = Room & {
   readonly client: RoomClient;
-  /** As `POST /v1/chat/completions`. */
-  readonly chatCompletions: Completions;
-  /** As `POST /v1/completions`. */
-  readonly completions: Completions;
-  leave(): void;
+  readonly parts: TabParts;
 };
 
-/** Rejects with an error in words: a malformed code, an empty room, another protocol version. */
-export async function joinRoom({
-  room,
-  parts,
-  mustExist = false,
-  server,
-  offeredModels = () => Promise.resolve([]),
-}: JoinOptions): Promise<JoinedRoom> {
-  const code = RoomCode.safeParse(room);
-  if (!code.success) {
-    throw new ApiError(400, "bad_room_code", code.error.issues[0]?.message ?? "bad room code");
+const OBSERVER: ProbeResult = {
+  adapter: null,
+  noAdapter: { reason: "observer", message: "This tab only asks and watches." },
+  measurements: null,
+};
+
+/** Rejects with a `TabmeshError`. */
+export async function joinRoom(options: PageJoinOptions): Promise<PageRoom> {
+  let parts: TabParts | null = null;
+  try {
+    const code = RoomCode.safeParse(options.code);
+    if (!code.success) throw new ApiProblemError({ kind: "bad_room_code", given: options.code });
+    const { server, mustExist = false, onProgress = () => undefined } = options;
+    const probe = await probeOf(options);
+    onProgress({ step: "connecting", fraction: null });
+    parts = await openTabParts({
+      code: code.data,
+      signalling: {
+        server: serverOfPage(new URL(server)),
+        iceServers: options.iceServers ?? iceServersOf(await readServerFacts(server)),
+      },
+      profile: {
+        name: options.name ?? `${probe.adapter?.browser ?? "A tab"} on ${platformName()}`,
+        ...probe,
+        device: null,
+        shard: null,
+      },
+      onWarning: options.onWarning ?? (() => undefined),
+    });
+    return await enter(options, parts, { room: code.data, mustExist });
+  } catch (error) {
+    parts?.close();
+    throw tabmeshErrorOf(error);
   }
-  const client = await RoomClient.enter(parts, { room: code.data, mustExist });
-  const http: HttpRoom = { client, offeredModels };
-  const stopBridge = server === undefined ? () => undefined : keepBridge(http, { server });
-  return {
-    client,
-    chatCompletions: completionsOf(http, "/v1/chat/completions"),
-    completions: completionsOf(http, "/v1/completions"),
-    leave() {
-      stopBridge();
-      client.leave();
-    },
-  };
+}
+
+async function enter(
+  { server, model, onProgress }: JoinOptions,
+  parts: TabParts,
+  entry: { room: RoomCode; mustExist: boolean },
+): Promise<PageRoom> {
+  const client = await RoomClient.enter(parts.room, entry);
+  const apiRoom = { client, offeredModels: () => readOfferedModels(server) };
+  const endBridge = keepBridge(apiRoom, { server });
+  const room = createRoom(apiRoom, () => {
+    endBridge();
+    client.leave();
+    parts.close();
+  });
+  // `room.state` is a getter, so the properties are added instead of spread.
+  const pageRoom = Object.assign(room, { client, parts });
+  if (model === undefined || room.state.placement !== null) return pageRoom;
+  onProgress?.({ step: "placing", fraction: null });
+  try {
+    await room.place({ model });
+    return pageRoom;
+  } catch (error) {
+    await room.leave();
+    throw error;
+  }
+}
+
+async function probeOf({
+  observe,
+  probe,
+  memoryBudgetBytes,
+  onProgress,
+}: PageJoinOptions): Promise<ProbeResult> {
+  if (observe) return OBSERVER;
+  const result = await (probe ??
+    checkAdapter(false, ({ fraction }) => onProgress?.({ step: "probing", fraction })));
+  if (memoryBudgetBytes === undefined || result.measurements === null) return result;
+  const measurements: Measurements = { ...result.measurements, memoryBudgetBytes };
+  return { ...result, measurements };
+}
+
+function iceServersOf(facts: ServerFacts | null): RTCIceServer[] {
+  // Zod's optional keys may be undefined; those of RTCIceServer may not.
+  return JSON.parse(JSON.stringify(facts?.iceServers ?? [])) as RTCIceServer[];
+}
+
+function platformName(): string {
+  const agent = navigator.userAgent;
+  const names = ["Android", "iPhone", "iPad", "Windows", "Mac OS", "CrOS", "Linux"];
+  const found = names.find((name) => agent.includes(name)) ?? "this machine";
+  return found === "Mac OS" ? "macOS" : found === "CrOS" ? "ChromeOS" : found;
 }

@@ -1,22 +1,22 @@
-/** Holds the bridge to the server exactly while this tab coordinates its room. */
+/** Keeps a bridge to the server open while this tab is the coordinator of its room. */
 import { BridgeClient, type BridgeClientOptions } from "./bridge-client.ts";
-import type { HttpRoom } from "./http/message.ts";
+import type { ApiRoom } from "./http/api-room.ts";
 
-/** Returns how to stop it. */
-export function keepBridge(room: HttpRoom, options: Omit<BridgeClientOptions, "room">): () => void {
+/** Returns a function that ends it. */
+export function keepBridge(room: ApiRoom, options: Omit<BridgeClientOptions, "room">): () => void {
   let bridge: BridgeClient | null = null;
-  const look = () => {
+  const update = () => {
     const { coordinates, connection } = room.client;
-    const answers = coordinates && connection === "connected";
-    if (answers && !bridge) bridge = new BridgeClient({ ...options, room });
-    if (answers || !bridge) return;
+    const responds = coordinates && connection === "connected";
+    if (responds && !bridge) bridge = new BridgeClient({ ...options, room });
+    if (responds || !bridge) return;
     bridge.close();
     bridge = null;
   };
-  const off = room.client.subscribe(look);
-  look();
+  const unsubscribe = room.client.subscribe(update);
+  update();
   return () => {
-    off();
+    unsubscribe();
     bridge?.close();
     bridge = null;
   };

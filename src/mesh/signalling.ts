@@ -20,7 +20,10 @@ const OPEN_TIMEOUT_MS = 10_000;
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 
 /** The server at the page's own origin, where ours is mounted. */
-export function serverOfPage(location: Location, path = "/peerjs"): SignallingServer {
+export function serverOfPage(
+  location: Pick<Location, "protocol" | "hostname" | "port">,
+  path = "/peerjs",
+): SignallingServer {
   const secure = location.protocol === "https:";
   const port = location.port === "" ? (secure ? 443 : 80) : Number(location.port);
   return { host: location.hostname, port, path, secure };

@@ -6,3 +6,4 @@ export type { NameOf } from "./name-of.ts";
 export { nameOfMembers } from "./name-of.ts";
 export { describeFailure } from "./failure.ts";
 export { describeModelNotice } from "./model-failure.ts";
+export { describeApiProblem } from "./api-problem.ts";

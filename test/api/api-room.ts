@@ -1,15 +1,16 @@
 /** A room of one or two computing tabs, as the HTTP routes see it. */
 /* eslint-disable @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-return -- bodies are JSON of many shapes, and the expectations say which */
-import type { HttpRequest, HttpResponse, HttpRoom } from "../../src/api/http/message.ts";
-import { handleRequest } from "../../src/api/http/router.ts";
+import { createParser } from "eventsource-parser";
+import type { ApiRoom } from "../../src/api/http/api-room.ts";
+import { createRoutes } from "../../src/api/http/router.ts";
 import { TestRoom } from "../../tools/room/test-room.ts";
 
-export type ApiRoom = HttpRoom & { readonly room: TestRoom };
+export type ApiTestRoom = ApiRoom & { readonly room: TestRoom };
 
 export const OFFERED = [{ name: "tiny", url: "https://models.example/tiny.gguf" }];
 
-/** The coordinator's view of a room with a tab of the given memory each; the coordinator observes. */
-export async function openApiRoom(memory: readonly number[], stepMs = 0): Promise<ApiRoom> {
+/** The coordinator's view of a room with one tab for each memory size; the coordinator observes. */
+export async function openApiRoom(memory: readonly number[], stepMs = 0): Promise<ApiTestRoom> {
   const room = new TestRoom();
   const { client } = await room.add("front", { observes: true });
   for (const [index, memoryBytes] of memory.entries()) {
@@ -18,40 +19,40 @@ export async function openApiRoom(memory: readonly number[], stepMs = 0): Promis
   return { room, client, offeredModels: () => Promise.resolve(OFFERED) };
 }
 
-export function request(
-  room: HttpRoom,
+/** Sends a request to the room's routes, without a server; `body` becomes JSON unless it is text. */
+export async function request(
+  room: ApiRoom,
   method: string,
   path: string,
-  change: Partial<Omit<HttpRequest, "body">> & { body?: unknown } = {},
-): Promise<HttpResponse> {
-  const { body, ...rest } = change;
-  const text = typeof body === "string" ? body : body === undefined ? "" : JSON.stringify(body);
-  return handleRequest({ method, path, query: {}, headers: {}, ...rest, body: text }, room);
+  { body, ...init }: { body?: unknown; signal?: AbortSignal } = {},
+): Promise<Response> {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return createRoutes(room).request(path, {
+    method,
+    ...(body === undefined ? {} : { body: text }),
+    ...init,
+  });
 }
 
-/** The whole body of a response, parsed. */
-export async function jsonOf(response: HttpResponse | Promise<HttpResponse>) {
-  const { body, status } = await response;
-  if (typeof body !== "string") throw new Error("a stream where JSON was expected");
-  return { status, body: JSON.parse(body) };
+/** The status and the parsed body of a response. */
+export async function jsonOf(response: Response | Promise<Response>) {
+  const { status, body } = { status: (await response).status, body: (await response).json() };
+  return { status, body: (await body) as JsonBody };
 }
 
-/** The events of a stream: parsed data, and "[DONE]" as it is. */
-export async function eventsOf(response: HttpResponse): Promise<JsonBody[]> {
-  if (typeof response.body === "string") throw new Error(`no stream: ${response.body}`);
-  let text = "";
-  for await (const chunk of response.body) text += chunk;
-  return text
-    .split("\n\n")
-    .filter((event) => event !== "")
-    .map((event) => {
-      const data =
-        event
-          .split("\n")
-          .find((line) => line.startsWith("data: "))
-          ?.slice(6) ?? "";
-      return data === "[DONE]" ? data : JSON.parse(data);
-    });
+/** The data of a stream's events: parsed, except for "[DONE]". */
+export async function eventsOf(response: Response): Promise<JsonBody[]> {
+  const events: JsonBody[] = [];
+  const parser = createParser({
+    onEvent: ({ data }) => events.push(data === "[DONE]" ? data : JSON.parse(data)),
+  });
+  for await (const text of textOf(response)) parser.feed(text);
+  return events;
+}
+
+/** The chunks of a body as they arrive; leaving the loop cancels the request. */
+export async function* textOf(response: Response): AsyncGenerator<string, void> {
+  if (response.body) yield* response.body.pipeThrough(new TextDecoderStream());
 }
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any

@@ -3,14 +3,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
 import { codes, HALF } from "../../tools/room/test-room.ts";
-import { type ApiRoom, eventsOf, jsonOf, openApiRoom, request } from "./api-room.ts";
+import { type ApiTestRoom, eventsOf, jsonOf, openApiRoom, request, textOf } from "./api-room.ts";
 
 const CHAT = "/v1/chat/completions";
 const TEXT = "/v1/completions";
 const messages = [{ role: "user", content: "HI" }];
 const asked = { model: "tiny", temperature: 0, max_tokens: 6 };
 
-let room: ApiRoom;
+let room: ApiTestRoom;
 beforeEach(async () => {
   room = await openApiRoom([HALF, HALF]);
 });
@@ -46,6 +46,18 @@ describe("a whole answer", () => {
     expect(body["id"]).toMatch(/^chatcmpl-/);
     expect(body["timings"]["stages"]).toHaveLength(2);
     expect(room.client.state.placement?.stages).toHaveLength(2);
+  });
+
+  test("a model's file name is accepted as its id, and keeps the placement", async () => {
+    const placements = new Set<number | undefined>();
+    for (const model of ["tiny.gguf", "tiny", "tiny.gguf"]) {
+      const answer = await jsonOf(
+        request(room, "POST", CHAT, { body: { ...asked, messages, model } }),
+      );
+      expect(answer).toMatchObject({ status: 200, body: { model: "tiny" } });
+      placements.add(room.client.state.placement?.id);
+    }
+    expect(placements.size).toBe(1);
   });
 
   test("text: from a string and from tokens it is the same", async () => {
@@ -125,7 +137,7 @@ describe("a streamed answer", () => {
     const response = await request(room, "POST", CHAT, {
       body: { ...asked, messages, stream: true, stream_options: { include_usage: true } },
     });
-    expect(response.headers["content-type"]).toContain("text/event-stream");
+    expect(response.headers.get("content-type")).toContain("text/event-stream");
     const events = await eventsOf(response);
     expect(events.at(-1)).toBe("[DONE]");
     expect(events[0]).toMatchObject({
@@ -159,8 +171,7 @@ describe("a streamed answer", () => {
       signal: hangUp.signal,
     });
     let chunks = 0;
-    if (typeof response.body === "string") throw new Error(response.body);
-    for await (const chunk of response.body) {
+    for await (const chunk of textOf(response)) {
       if (chunk.includes("content") && ++chunks === 3) hangUp.abort();
     }
     await room.room.until(({ generations }) => generations.length === 0, "the generation to end");
@@ -171,9 +182,8 @@ describe("a streamed answer", () => {
     const response = await request(room, "POST", CHAT, {
       body: { ...asked, messages, stream: true, max_tokens: 200 },
     });
-    if (typeof response.body === "string") throw new Error(response.body);
     const said: string[] = [];
-    for await (const chunk of response.body) {
+    for await (const chunk of textOf(response)) {
       said.push(chunk);
       if (said.length === 3) [...room.room.tabs.values()].at(-1)?.crash();
     }
@@ -184,39 +194,50 @@ describe("a streamed answer", () => {
 });
 
 describe("refusals", () => {
+  const unsupported = (feature: string, param = feature) => ({
+    kind: "unsupported_value",
+    feature,
+    param,
+  });
+  const invalid = (param: string) => ({ kind: "invalid_value", param });
   test.each([
-    ["not JSON", "{", 400, null, /not JSON/],
-    ["no messages", { ...asked }, 400, "messages", /messages/],
-    ["empty messages", { ...asked, messages: [] }, 400, "messages", /messages/],
-    ["n = 2", { ...asked, messages, n: 2 }, 400, "n", /n = 1/],
-    ["tools", { ...asked, messages, tools: [{}] }, 400, "tools", /not supported/],
-    ["temperature", { ...asked, messages, temperature: -1 }, 400, "temperature", /temperature/],
+    ["not JSON", "{", 400, { kind: "invalid_json" }],
+    ["no messages", { ...asked }, 400, invalid("messages")],
+    ["empty messages", { ...asked, messages: [] }, 400, invalid("messages")],
+    ["n = 2", { ...asked, messages, n: 2 }, 400, unsupported("n")],
+    ["tools", { ...asked, messages, tools: [{}] }, 400, unsupported("tools")],
+    ["temperature", { ...asked, messages, temperature: -1 }, 400, invalid("temperature")],
     [
       "an image",
       { ...asked, messages: [{ role: "user", content: [{ type: "image_url" }] }] },
       400,
-      "messages",
-      /image_url/,
+      unsupported("content_type", "messages"),
     ],
     [
       "an unknown model",
       { ...asked, messages, model: "huge" },
       404,
-      "model",
-      /knows no model huge.*tiny/,
+      { kind: "model_not_found", model: "huge", known: ["tiny"] },
     ],
-    [
-      "a prompt beyond the context",
-      { ...asked, messages: [{ role: "user", content: "A".repeat(300) }] },
-      400,
-      null,
-      /306 tokens.*holds 256/,
-    ],
-  ])("%s", async (_name, body, status, param, message) => {
+  ])("%s", async (_name, body, status, reason) => {
     const answer = await jsonOf(request(room, "POST", CHAT, { body }));
     expect(answer.status).toBe(status);
-    expect(answer.body["error"]).toMatchObject({ type: "invalid_request_error", param });
-    expect(answer.body["error"].message).toMatch(message);
+    const param = "param" in reason ? reason.param : null;
+    expect(answer.body["error"]).toMatchObject({
+      type: "invalid_request_error",
+      code: reason.kind,
+      param,
+      reason,
+    });
+  });
+
+  test("a prompt beyond the context", async () => {
+    const long = [{ role: "user", content: "A".repeat(300) }];
+    const answer = await jsonOf(
+      request(room, "POST", CHAT, { body: { ...asked, messages: long } }),
+    );
+    expect(answer.status).toBe(400);
+    expect(answer.body["error"].message).toMatch(/306 tokens.*holds 256/);
   });
 
   test("503 when nobody computes, and when the model does not fit, with what is short", async () => {

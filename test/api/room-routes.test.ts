@@ -4,18 +4,21 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MemberId } from "../../src/shared/ids.ts";
 import { SCRATCH_BYTES } from "../../src/placement/room-problem.ts";
 import { deviceState, HALF, WHOLE } from "../../tools/room/test-room.ts";
-import { type ApiRoom, jsonOf, openApiRoom, request } from "./api-room.ts";
+import { type ApiTestRoom, jsonOf, openApiRoom, request, textOf } from "./api-room.ts";
 
 const TAB0 = MemberId.parse("tab0");
 
-let room: ApiRoom;
+let room: ApiTestRoom;
 beforeEach(async () => {
   room = await openApiRoom([WHOLE, HALF]);
 });
 afterEach(() => room.room.close());
 
 function get(path: string, query: Record<string, string> = {}) {
-  return jsonOf(request(room, "GET", path, { query }));
+  return jsonOf(request(room, "GET", withQuery(path, query)));
+}
+function withQuery(path: string, query: Record<string, string>): string {
+  return `${path}?${new URLSearchParams(query).toString()}`;
 }
 function place(body: unknown) {
   return jsonOf(request(room, "POST", "/api/placements", { body }));
@@ -187,8 +190,18 @@ test("GET /v1/models: what the room has and can load, and which is placed", asyn
   expect((await get("/v1/models")).body["data"]).toEqual([
     { id: "tiny", object: "model", created: 0, owned_by: "tabmesh", placed: true, ready: true },
   ]);
-  expect((await get("/v1/models/tiny")).status).toBe(200);
-  expect((await get("/v1/models/other")).status).toBe(404);
+});
+
+test("GET /v1/models/NAME accepts an id or a file name, and answers 404 to anything else", async () => {
+  for (const name of ["tiny", "tiny.gguf"]) {
+    expect(await get(`/v1/models/${name}`)).toMatchObject({ status: 200, body: { id: "tiny" } });
+  }
+  for (const name of ["other", "%", "%ff", "a/b"]) {
+    expect(await get(`/v1/models/${name}`)).toMatchObject({
+      status: 404,
+      body: { error: { code: "model_not_found", reason: { known: ["tiny"] } } },
+    });
+  }
 });
 
 test("GET /api/state: the names that scripts lean on", async () => {
@@ -229,13 +242,11 @@ test("GET /api/topology/gpu: nodes, edges, and why the room is heterogeneous", a
 
 describe("GET /api/events", () => {
   async function read(query: Record<string, string>, count: number): Promise<string[]> {
-    const stop = new AbortController();
-    const response = await request(room, "GET", "/api/events", { query, signal: stop.signal });
-    if (typeof response.body === "string") throw new Error(response.body);
+    const response = await request(room, "GET", withQuery("/api/events", query));
     const events: string[] = [];
-    for await (const event of response.body) {
+    for await (const event of textOf(response)) {
       events.push(event);
-      if (events.length === count) stop.abort();
+      if (events.length === count) break;
     }
     return events;
   }

@@ -1,61 +1,74 @@
 /**
- * Sees to it that the model that a request names is placed and loaded: the one
- * that runs, one that the room knows, one that the server lends, or a URL.
+ * Finds the model that a request names, and places it if necessary: the one that
+ * runs, one that the room knows, one that the server offers, or a URL.
  */
-import type { ModelSource, ModelSummary } from "../../shared/model.ts";
 import { RoomError } from "../../cluster/room-error.ts";
-import { HttpError } from "./errors.ts";
-import type { HttpRoom } from "./message.ts";
+import type { ModelSource, ModelSummary } from "../../shared/model.ts";
+import type { ApiRoom } from "./api-room.ts";
+import { ApiProblemError } from "./errors.ts";
 
 /**
- * Resolves with the placed model's summary. Rejects with 404 for a model that
- * nobody knows, and with "unavailable" when it cannot be placed.
+ * Resolves with the placed model's summary. Throws `model_not_found` for an
+ * unknown model, and a `RoomError` ("unavailable") if it cannot be placed.
  */
 export async function ensureModel(
-  room: HttpRoom,
+  room: ApiRoom,
   name: string | null,
   signal?: AbortSignal,
 ): Promise<ModelSummary> {
   const { client } = room;
   const { placement, members } = client.state;
-  if (placement && (name === null || placement.model.name === name) && placement.error === null) {
+  if (placement?.error === null && (name === null || isNamed(placement.model, name))) {
     await client.loaded(placement.id, signal);
-    return placed(room);
+    return placedModel(room);
   }
   if (!members.some(({ adapter }) => adapter)) {
     throw new RoomError(
       "unavailable",
-      "No member of the room computes. Open the room's page in a tab whose browser offers WebGPU.",
+      "No member of the room computes. Open the room's page in a browser with WebGPU.",
     );
   }
-  const model = await knownModel(room, name ?? placement?.model.name ?? null);
+  const model = await findModel(room, name ?? placement?.model.name ?? null);
   await client.place({ model, ...(signal ? { signal } : {}) });
-  return placed(room);
+  return placedModel(room);
 }
 
-/** A name that the room knows, or where the file is; rejects with 404. */
-export async function knownModel(
-  { client, offeredModels }: HttpRoom,
+/** The id of a model that the room knows, or the source of another; throws `model_not_found`. */
+export async function findModel(
+  { client, offeredModels }: ApiRoom,
   name: string | null,
 ): Promise<string | ModelSource> {
   const { models } = client.state;
-  if (name !== null && models.some((model) => model.name === name)) return name;
+  const known = name === null ? undefined : models.find((model) => isNamed(model, name));
+  if (known) return known.name;
   if (name !== null && /^https?:\/\//.test(name)) return { kind: "url", url: name };
   const offered = await offeredModels();
-  const match = name === null ? offered[0] : offered.find((model) => model.name === name);
-  if (match) return { kind: "url", url: match.url };
+  const id = name === null ? null : modelId(name);
+  const offer = id === null ? offered[0] : offered.find((model) => model.name === id);
+  if (offer) return { kind: "url", url: offer.url };
   const [first] = models;
   if (name === null && first) return first.name;
-  const known = [...new Set([...models, ...offered].map((model) => model.name))].join(", ");
-  throw new HttpError(
-    404,
-    "model_not_found",
-    `The room knows no model ${name ?? ""}. ${known ? `It can load ${known}.` : "Give a GGUF's URL, or put one in the server's models folder."}`,
-    "model",
-  );
+  throw modelNotFound(name, [...models, ...offered]);
 }
 
-function placed({ client }: HttpRoom): ModelSummary {
+export function modelNotFound(
+  model: string | null,
+  models: readonly { readonly name: string }[],
+): ApiProblemError {
+  const known = [...new Set(models.map(({ name }) => name))];
+  return new ApiProblemError({ kind: "model_not_found", model, known });
+}
+
+/** A model's file name identifies it as well as its id: the id is the name without ".gguf". */
+export function modelId(name: string): string {
+  return name.replace(/\.gguf$/i, "");
+}
+
+function isNamed({ name, source }: ModelSummary, wanted: string): boolean {
+  return name === modelId(wanted) || (source.kind === "url" && source.url === wanted);
+}
+
+function placedModel({ client }: ApiRoom): ModelSummary {
   const { placement } = client.state;
   if (placement) return placement.model;
   throw new RoomError("unavailable", "The placement was cleared while the request waited.");

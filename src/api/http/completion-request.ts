@@ -1,12 +1,13 @@
 /**
- * The bodies of OpenAI's two completion routes: what of them we take, what we
- * refuse by name, and what it means for the room. Fields that we do not know are
- * ignored, as OpenAI's own servers do.
+ * The bodies of OpenAI's two completion routes: which fields are read, which are
+ * refused, and what they mean for the room. Unknown fields are ignored, as
+ * OpenAI's own servers do.
  */
 import { z } from "zod";
 import type { AskInput } from "../../cluster/answer.ts";
 import { Sampling } from "../../shared/sampling.ts";
-import { HttpError } from "./errors.ts";
+import type { UnsupportedFeature } from "../../shared/api-problem.ts";
+import { ApiProblemError } from "./errors.ts";
 
 const Tokens = z.array(z.int().min(0));
 
@@ -60,7 +61,7 @@ export const TextBody = z.looseObject({
   best_of: z.int().nullish(),
 });
 
-/** What both routes come down to. */
+/** A request of either route, in the room's terms. */
 export type Completion = {
   readonly kind: "chat" | "text";
   readonly model: string | null;
@@ -71,7 +72,7 @@ export type Completion = {
   readonly stream: boolean;
   readonly includeUsage: boolean;
   readonly returnTokenIds: boolean;
-  /** How many alternatives to report with each token; null for no log-probabilities at all. */
+  /** Number of alternatives to report with each token; null for no log-probabilities. */
   readonly logprobs: number | null;
 };
 
@@ -79,9 +80,8 @@ export type Completion = {
 const TEXT_MAX_TOKENS = 16;
 
 export function chatCompletion(body: z.infer<typeof ChatBody>): Completion {
-  refuse(body.tools?.length, "tools", "Tools are not supported.");
-  const format = body.response_format?.type ?? "text";
-  refuse(format !== "text", "response_format", `Only the format "text" is supported.`);
+  refuse(body.tools?.length, "tools");
+  refuse((body.response_format?.type ?? "text") !== "text", "response_format");
   const messages = body.messages.map(({ role, content }) => ({
     role: role === "developer" ? "system" : role,
     content: plainText(content ?? ""),
@@ -95,9 +95,9 @@ export function chatCompletion(body: z.infer<typeof ChatBody>): Completion {
 }
 
 export function textCompletion(body: z.infer<typeof TextBody>): Completion {
-  refuse(body.echo, "echo", "Echoing the prompt is not supported.");
-  refuse(body.suffix, "suffix", "Completing before a suffix is not supported.");
-  refuse((body.best_of ?? 1) !== 1, "best_of", "Only best_of = 1 is supported.");
+  refuse(body.echo, "echo");
+  refuse(body.suffix, "suffix");
+  refuse((body.best_of ?? 1) !== 1, "best_of");
   return {
     kind: "text",
     input: promptInput(body.prompt),
@@ -110,16 +110,8 @@ function shared(
   body: Pick<z.infer<typeof TextBody>, keyof typeof common>,
   logprobs: number | null,
 ): Omit<Completion, "kind" | "input" | "maxTokens"> {
-  refuse(
-    (body.n ?? 1) !== 1,
-    "n",
-    "Only n = 1 is supported: send the request again for another answer.",
-  );
-  refuse(
-    Object.keys(body.logit_bias ?? {}).length > 0,
-    "logit_bias",
-    "Logit biases are not supported.",
-  );
+  refuse((body.n ?? 1) !== 1, "n");
+  refuse(Object.keys(body.logit_bias ?? {}).length > 0, "logit_bias");
   const { stop } = body;
   return {
     model: body.model || null,
@@ -132,7 +124,7 @@ function shared(
   };
 }
 
-/** Values that were not given are the room's own defaults, and the seed is random. */
+/** Missing values get the room's defaults; a missing seed is random. */
 function samplingOf(
   body: Pick<z.infer<typeof TextBody>, keyof typeof common>,
   logprobs: number | null,
@@ -140,14 +132,14 @@ function samplingOf(
   const given = {
     temperature: body.temperature,
     topP: body.top_p,
-    // vLLM's clients say -1 for "all".
+    // Clients of vLLM send -1 for "all".
     topK: body.top_k === -1 ? 0 : body.top_k,
     minP: body.min_p,
     repetitionPenalty: body.repetition_penalty,
     presencePenalty: body.presence_penalty,
     frequencyPenalty: body.frequency_penalty,
     seed: body.seed === null || body.seed === undefined ? randomSeed() : body.seed >>> 0,
-    // The chosen token's own probability comes with the list of the best.
+    // The chosen token's probability is part of the list.
     topLogprobs: logprobs === null ? 0 : Math.max(1, logprobs),
   };
   const known = Object.entries(given).filter(([, value]) => value !== null && value !== undefined);
@@ -157,10 +149,11 @@ function samplingOf(
 function promptInput(prompt: z.infer<typeof TextBody>["prompt"]): AskInput {
   if (typeof prompt === "string") return { kind: "text", prompt };
   const [first] = prompt;
-  if (first === undefined)
-    throw new HttpError(400, "invalid_value", "The prompt is empty.", "prompt");
+  if (first === undefined) {
+    throw new ApiProblemError({ kind: "invalid_value", param: "prompt", detail: "empty" });
+  }
   if (typeof first === "number") return { kind: "tokens", tokens: Tokens.parse(prompt) };
-  refuse(prompt.length > 1, "prompt", "Only one prompt a request is supported.");
+  refuse(prompt.length > 1, "several_prompts", "prompt");
   return typeof first === "string"
     ? { kind: "text", prompt: first }
     : { kind: "tokens", tokens: first };
@@ -170,14 +163,14 @@ function plainText(content: z.infer<typeof Content>): string {
   if (typeof content === "string") return content;
   return content
     .map(({ type, text }) => {
-      refuse(type !== "text", "messages", `Content of type ${type} is not supported; "text" is.`);
+      refuse(type !== "text", "content_type", "messages");
       return text ?? "";
     })
     .join("");
 }
 
-function refuse(condition: unknown, param: string, message: string): void {
-  if (condition) throw new HttpError(400, "unsupported_value", message, param);
+function refuse(condition: unknown, feature: UnsupportedFeature, param: string = feature): void {
+  if (condition) throw new ApiProblemError({ kind: "unsupported_value", param, feature });
 }
 
 function randomSeed(): number {

@@ -1,26 +1,56 @@
 /**
- * Answers in OpenAI's shapes: whole, and in pieces. Two families, chat and text,
- * that differ in names and in where the text and the log-probabilities sit.
+ * What OpenAI's two families of bodies, chat and text, have in common. Their
+ * differences are in `chat-shape.ts` and `text-shape.ts`.
  */
+import type { CompletionUsage } from "openai/resources/completions";
 import type { AnswerEvent, AnswerUsage } from "../../cluster/answer.ts";
 import type { ModelText } from "../../cluster/parts.ts";
 import type { Completion } from "./completion-request.ts";
+import type { Timings } from "./stage-times.ts";
 
-type TokenPart = Extract<AnswerEvent, { kind: "token" }>;
+export type TokenPart = Extract<AnswerEvent, { kind: "token" }>;
 
 export type Heading = { readonly id: string; readonly created: number; readonly model: string };
 
-/** Everything of a finished answer. */
+/** What a body is made from besides the answer itself. */
+export type ShapeContext = {
+  readonly completion: Completion;
+  readonly heading: Heading;
+  /** Spells the tokens of log-probabilities. */
+  readonly text: ModelText;
+};
+
 export type WholeAnswer = {
   readonly text: string;
   readonly tokens: readonly TokenPart[];
   readonly promptTokens: readonly number[];
   readonly finish: "stop" | "length";
   readonly usage: AnswerUsage;
-  readonly timings: object;
+  readonly timings: Timings;
 };
 
-export function usageOf({ promptTokens, completionTokens }: AnswerUsage) {
+/** The contents of one chunk of a stream. */
+export type ChunkPart = {
+  readonly text?: string;
+  readonly token?: TokenPart;
+  /** Where the token's text starts in the answer (the text route's `text_offset`). */
+  readonly offset?: number;
+  /** Only in the first chunk. */
+  readonly promptTokens?: readonly number[];
+  readonly finish?: "stop" | "length";
+};
+
+export type CompletionShape<Whole, Chunk> = {
+  whole(context: ShapeContext, answer: WholeAnswer): Whole;
+  chunk(context: ShapeContext, part: ChunkPart): Chunk;
+  /** The last chunk, if the client asked for the usage: it has no choices. */
+  usage(context: ShapeContext, usage: AnswerUsage, timings: Timings): Chunk;
+};
+
+/** Our additions to OpenAI's bodies. */
+export type WithTimings = { readonly timings: Timings };
+
+export function usageOf({ promptTokens, completionTokens }: AnswerUsage): CompletionUsage {
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
@@ -28,126 +58,25 @@ export function usageOf({ promptTokens, completionTokens }: AnswerUsage) {
   };
 }
 
-export function wholeBody(
-  completion: Completion,
-  heading: Heading,
-  answer: WholeAnswer,
-  text: ModelText,
-) {
-  const logprobs = logprobsOf(completion, answer.tokens, text, 0);
-  const content =
-    completion.kind === "chat"
-      ? { message: { role: "assistant", content: answer.text, refusal: null } }
-      : { text: answer.text };
-  return {
-    ...heading,
-    object: completion.kind === "chat" ? "chat.completion" : "text_completion",
-    choices: [
-      {
-        index: 0,
-        ...content,
-        logprobs,
-        finish_reason: answer.finish,
-        ...(completion.returnTokenIds
-          ? {
-              prompt_token_ids: answer.promptTokens,
-              token_ids: answer.tokens.map(({ token }) => token),
-            }
-          : {}),
-      },
-    ],
-    usage: usageOf(answer.usage),
-    timings: answer.timings,
-  };
-}
-
-/** What one chunk of a stream says; absent parts are not said. */
-export type ChunkPart = {
-  readonly text?: string;
-  readonly token?: TokenPart;
-  /** Where the token's text starts in the answer (the text route's `text_offset`). */
-  readonly offset?: number;
-  readonly promptTokens?: readonly number[];
-  readonly finish?: "stop" | "length";
-};
-
-export function chunkBody(
-  completion: Completion,
-  heading: Heading,
-  part: ChunkPart,
-  text: ModelText,
-) {
-  const tokens = part.token ? [part.token] : [];
-  const isFirst = part.promptTokens !== undefined;
-  const delta = isFirst
-    ? { role: "assistant", content: part.text ?? "" }
-    : part.text !== undefined
-      ? { content: part.text }
-      : {};
-  const choice = {
-    index: 0,
-    ...(completion.kind === "chat" ? { delta } : { text: part.text ?? "" }),
-    logprobs: tokens.length > 0 ? logprobsOf(completion, tokens, text, part.offset ?? 0) : null,
-    finish_reason: part.finish ?? null,
-    ...(completion.returnTokenIds && isFirst ? { prompt_token_ids: part.promptTokens } : {}),
-    ...(completion.returnTokenIds && part.token ? { token_ids: [part.token.token] } : {}),
-  };
-  return { ...heading, object: chunkObject(completion), choices: [choice] };
-}
-
-/** The last chunk, when the client asked for the usage: no choices. */
-export function usageChunk(
-  completion: Completion,
-  heading: Heading,
-  usage: AnswerUsage,
-  timings: object,
-) {
-  return {
-    ...heading,
-    object: chunkObject(completion),
-    choices: [],
-    usage: usageOf(usage),
-    timings,
-  };
-}
-
-function chunkObject({ kind }: Completion): string {
-  return kind === "chat" ? "chat.completion.chunk" : "text_completion";
-}
-
-function logprobsOf(
-  completion: Completion,
+/** The fields of `return_token_ids`, an extension that other servers have too. */
+export function tokenIds(
+  { completion }: ShapeContext,
+  promptTokens: readonly number[] | undefined,
   tokens: readonly TokenPart[],
-  text: ModelText,
-  startOffset: number,
-) {
-  const { logprobs } = completion;
-  if (logprobs === null) return null;
-  const decoder = new TextDecoder();
-  const entry = ({ token, logprob }: { token: number; logprob: number | null }) => {
-    const bytes = text.bytesOf(token);
-    return { token: decoder.decode(bytes), logprob: logprob ?? 0, bytes: [...bytes] };
-  };
-  if (completion.kind === "chat") {
-    const content = tokens.map((part) => ({
-      ...entry(part),
-      top_logprobs: part.top.slice(0, logprobs).map(entry),
-    }));
-    return { content, refusal: null };
-  }
-  let offset = startOffset;
+): object {
+  if (!completion.returnTokenIds) return {};
   return {
-    tokens: tokens.map((part) => entry(part).token),
-    token_logprobs: tokens.map(({ logprob }) => logprob),
-    top_logprobs: tokens.map((part) =>
-      Object.fromEntries(
-        part.top.slice(0, logprobs).map((other) => [entry(other).token, other.logprob]),
-      ),
-    ),
-    text_offset: tokens.map((part) => {
-      const start = offset;
-      offset += part.text.length;
-      return start;
-    }),
+    ...(promptTokens ? { prompt_token_ids: promptTokens } : {}),
+    ...(tokens.length > 0 || promptTokens === undefined
+      ? { token_ids: tokens.map(({ token }) => token) }
+      : {}),
   };
+}
+
+export function spell(
+  { text }: ShapeContext,
+  { token, logprob }: { readonly token: number; readonly logprob: number | null },
+): { token: string; logprob: number; bytes: number[] } {
+  const bytes = text.bytesOf(token);
+  return { token: new TextDecoder().decode(bytes), logprob: logprob ?? 0, bytes: [...bytes] };
 }

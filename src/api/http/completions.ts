@@ -1,42 +1,57 @@
-/** `POST /v1/chat/completions` and `POST /v1/completions`: the room answers, whole or in pieces. */
+/**
+ * Completions from the room, whole or in chunks, as OpenAI's bodies. The HTTP
+ * routes send them as JSON or server-sent events; the library returns them.
+ */
+import type { ChatCompletion, ChatCompletionChunk } from "openai/resources/chat/completions";
+import type { Completion as TextCompletion } from "openai/resources/completions";
 import type { AnswerEvent } from "../../cluster/answer.ts";
-import type { ModelText } from "../../cluster/parts.ts";
 import { RoomError } from "../../cluster/room-error.ts";
 import type { RoomState } from "../../shared/state.ts";
+import type { ApiRoom } from "./api-room.ts";
+import { chatShape } from "./chat-shape.ts";
 import { ensureModel } from "./choose-model.ts";
 import type { Completion } from "./completion-request.ts";
-import { chunkBody, type Heading, usageChunk, wholeBody } from "./completion-shape.ts";
-import { errorBody } from "./errors.ts";
-import { eventStream, type HttpResponse, type HttpRoom, json } from "./message.ts";
+import type { ChunkPart, CompletionShape, ShapeContext, TokenPart } from "./completion-shape.ts";
+import { apiErrorOf } from "./errors.ts";
+import { dataEvent, eventStream } from "./event-stream.ts";
 import { StageTimes } from "./stage-times.ts";
+import { textShape } from "./text-shape.ts";
 
-type Answering = {
-  readonly completion: Completion;
-  readonly heading: Heading;
-  readonly text: ModelText;
+export type WholeBody = ChatCompletion | TextCompletion;
+export type ChunkBody = ChatCompletionChunk | TextCompletion;
+
+/** An answer that has begun. */
+export type Answering = ShapeContext & {
   readonly events: AsyncGenerator<AnswerEvent, void>;
   readonly promptTokens: readonly number[];
   readonly state: () => RoomState;
 };
 
-/** Resolves once the answer has begun, so that what goes wrong before has a status of its own. */
-export async function complete(
-  room: HttpRoom,
+/** Resolves when the answer has begun, so that an earlier failure has an HTTP status of its own. */
+export async function answerCompletion(
+  room: ApiRoom,
+  completion: Completion,
+  signal: AbortSignal,
+): Promise<Response> {
+  const answering = await beginAnswer(room, completion, signal);
+  return completion.stream
+    ? eventStream(sseChunks(answering))
+    : Response.json(await wholeAnswer(answering));
+}
+
+/** Places the model if necessary, and reads up to the start of the answer. */
+export async function beginAnswer(
+  room: ApiRoom,
   completion: Completion,
   signal?: AbortSignal,
-): Promise<HttpResponse> {
+): Promise<Answering> {
   const { client } = room;
   const model = await ensureModel(room, completion.model, signal);
   const text = await client.text(model);
   const { input, sampling, maxTokens, stop } = completion;
-  const events = client.ask({
-    input,
-    sampling,
-    maxTokens,
-    stop,
-    ...(signal ? { signal } : {}),
-  });
-  const answering: Answering = {
+  const options = signal ? { signal } : {};
+  const events = client.ask({ input, sampling, maxTokens, stop, ...options });
+  return {
     completion,
     heading: {
       id: `${completion.kind === "chat" ? "chatcmpl" : "cmpl"}-${crypto.randomUUID()}`,
@@ -45,80 +60,94 @@ export async function complete(
     },
     text,
     events,
-    promptTokens: await promptOf(events),
+    promptTokens: await readPrompt(events),
     state: () => client.state,
   };
-  return completion.stream ? eventStream(pieces(answering)) : json(await whole(answering));
 }
 
-/** Reads up to the start of the answer. */
-async function promptOf(events: AsyncGenerator<AnswerEvent, void>): Promise<readonly number[]> {
+async function readPrompt(events: AsyncGenerator<AnswerEvent, void>): Promise<readonly number[]> {
   let prompt: readonly number[] = [];
   for (;;) {
-    // Not a loop over `events`: leaving that would end the answer.
+    // Not a loop over `events`, because leaving such a loop would end the answer.
     const { value: event, done } = await events.next();
     if (done || event.kind === "finished") {
-      throw new RoomError("cancelled", "The request was cancelled before it began.");
+      throw new RoomError("cancelled", "The request was cancelled before its answer began.");
     }
     if (event.kind === "prepared") prompt = event.promptTokens;
     if (event.kind === "started") return prompt;
   }
 }
 
-async function whole(answering: Answering) {
-  const { completion, heading, text, events, promptTokens } = answering;
-  const tokens: Extract<AnswerEvent, { kind: "token" }>[] = [];
+export async function wholeAnswer(answering: Answering): Promise<WholeBody> {
+  const { events, promptTokens } = answering;
+  const tokens: TokenPart[] = [];
   const times = new StageTimes(answering.state);
-  let said = "";
+  let text = "";
   for await (const event of events) {
     if (event.kind === "token") {
       tokens.push(event);
       times.add(event);
-      said += event.text;
+      text += event.text;
     }
     if (event.kind !== "finished") continue;
     if (event.finish === "cancelled") break;
     const { finish, usage } = event;
     const timings = times.summary(event);
-    const answer = { text: said + event.text, tokens, promptTokens, finish, usage, timings };
-    return wholeBody(completion, heading, answer, text);
+    const answer = { text: text + event.text, tokens, promptTokens, finish, usage, timings };
+    return shapeOf(answering).whole(answering, answer);
   }
   throw new RoomError("cancelled", "The request was cancelled.");
 }
 
-async function* pieces(answering: Answering): AsyncGenerator<string, void> {
-  const { completion, heading, text, events, promptTokens } = answering;
+/** Returns early, without a finish, when the request is cancelled. Ending it ends the answer. */
+export async function* answerChunks(answering: Answering): AsyncGenerator<ChunkBody, boolean> {
+  const { completion, events, promptTokens } = answering;
   const times = new StageTimes(answering.state);
-  const chunk = (part: Parameters<typeof chunkBody>[2]) =>
-    event(chunkBody(completion, heading, part, text));
-  const saysTokens = completion.returnTokenIds || completion.logprobs !== null;
+  const shape = shapeOf(answering);
+  const chunk = (part: ChunkPart) => shape.chunk(answering, part);
+  const reportsTokens = completion.returnTokenIds || completion.logprobs !== null;
   let offset = 0;
   try {
     yield chunk({ text: "", promptTokens });
     for await (const part of events) {
       if (part.kind === "token") {
         times.add(part);
-        if (part.text !== "" || saysTokens) yield chunk({ text: part.text, token: part, offset });
+        if (part.text !== "" || reportsTokens) {
+          yield chunk({ text: part.text, token: part, offset });
+        }
         offset += part.text.length;
       } else if (part.kind === "finished") {
-        if (part.finish === "cancelled") return;
+        if (part.finish === "cancelled") return false;
         if (part.text !== "") yield chunk({ text: part.text });
         yield chunk({ finish: part.finish });
         if (completion.includeUsage) {
-          yield event(usageChunk(completion, heading, part.usage, times.summary(part)));
+          yield shape.usage(answering, part.usage, times.summary(part));
         }
       }
     }
-  } catch (error) {
-    // The status is sent already: the error goes as an event, as OpenAI's clients expect.
-    yield event(errorBody(error).body);
-    return;
+    return true;
   } finally {
     await events.return();
   }
-  yield "data: [DONE]\n\n";
 }
 
-function event(body: object): string {
-  return `data: ${JSON.stringify(body)}\n\n`;
+async function* sseChunks(answering: Answering): AsyncGenerator<string, void> {
+  const chunks = answerChunks(answering);
+  try {
+    for (;;) {
+      const { value, done } = await chunks.next();
+      if (!done) yield dataEvent(value);
+      else if (value) return yield dataEvent("[DONE]");
+      else return;
+    }
+  } catch (error) {
+    // The status has been sent: the error follows as an event, as OpenAI clients expect.
+    yield dataEvent(apiErrorOf(error).body);
+  } finally {
+    await chunks.return(false);
+  }
+}
+
+function shapeOf({ completion }: ShapeContext): CompletionShape<WholeBody, ChunkBody> {
+  return completion.kind === "chat" ? chatShape : textShape;
 }

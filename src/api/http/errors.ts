@@ -1,69 +1,68 @@
-/** Errors as OpenAI's clients expect them: a status, and a body with type, code and param. */
+/** Errors as OpenAI clients expect them: a status, and a body with message, type, code, and reason. */
 import type { z } from "zod";
 import { RoomError, type RoomErrorCode } from "../../cluster/room-error.ts";
-import { type HttpResponse, json } from "./message.ts";
+import { API_PROBLEM_STATUS, type ApiErrorBody, apiErrorBody } from "../../shared/api-problem.ts";
+import type { ApiProblem } from "../../shared/api-problem.ts";
 import { errorMessage } from "../../shared/error-message.ts";
+import { describeApiProblem } from "../../words/index.ts";
 
-/** A request that makes no sense; `param` names the field. Caught by the router. */
-export class HttpError extends Error {
-  override readonly name = "HttpError";
-  readonly status: number;
-  readonly code: string;
-  readonly param: string | null;
-  constructor(status: number, code: string, message: string, param: string | null = null) {
-    super(message);
-    this.status = status;
-    this.code = code;
-    this.param = param;
+/** A request that the API refuses. The router and the library's errors read the problem. */
+export class ApiProblemError extends Error {
+  override readonly name = "ApiProblemError";
+  readonly problem: ApiProblem;
+  constructor(problem: ApiProblem) {
+    super(describeApiProblem(problem));
+    this.problem = problem;
   }
 }
 
-const STATUS: Readonly<Record<RoomErrorCode, number>> = {
+const ROOM_ERROR_STATUS: Readonly<Record<RoomErrorCode, number>> = {
   bad_request: 400,
   not_found: 404,
   refused: 403,
   unavailable: 503,
   failed: 500,
+  /** As nginx logs it: the client closed the request. */
   cancelled: 499,
 };
 
-export function errorBody(error: unknown): { readonly status: number; readonly body: object } {
-  const { status, code, param } = describe(error);
-  const type = status >= 500 ? "server_error" : "invalid_request_error";
-  return { status, body: { error: { message: errorMessage(error), type, param, code } } };
-}
-
-export function errorResponse(error: unknown): HttpResponse {
-  const { status, body } = errorBody(error);
-  const answer = json(body, status);
-  return status === 503
-    ? { ...answer, headers: { ...answer.headers, "retry-after": "1" } }
-    : answer;
-}
-
-/** The body as JSON that fits `schema`; throws `HttpError` that names the field. */
-export function parseBody<T>(schema: z.ZodType<T>, body: string): T {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(body);
-  } catch (error) {
-    throw new HttpError(400, "invalid_json", `The body is not JSON: ${errorMessage(error)}`);
+/** What an error means to a client of the API. */
+export function apiErrorOf(error: unknown): { status: number; body: ApiErrorBody } {
+  const message = errorMessage(error);
+  if (error instanceof ApiProblemError) {
+    const status = API_PROBLEM_STATUS[error.problem.kind];
+    return { status, body: apiErrorBody(status, error.problem.kind, message, error.problem) };
   }
-  const parsed = schema.safeParse(raw);
+  if (error instanceof RoomError) {
+    const status = ROOM_ERROR_STATUS[error.code];
+    return { status, body: apiErrorBody(status, error.code, message, null) };
+  }
+  return { status: 500, body: apiErrorBody(500, "internal_error", message, null) };
+}
+
+export function errorResponse(error: unknown): Response {
+  const { status, body } = apiErrorOf(error);
+  return Response.json(body, { status, headers: status === 503 ? { "Retry-After": "1" } : {} });
+}
+
+/** The body as JSON that matches `schema`; otherwise throws an error that names the field. */
+export async function parseBody<T>(schema: z.ZodType<T>, request: Request): Promise<T> {
+  let body: unknown;
+  try {
+    body = await request.json();
+  } catch (error) {
+    throw new ApiProblemError({ kind: "invalid_json", detail: errorMessage(error) });
+  }
+  return parseValue(schema, body);
+}
+
+export function parseValue<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  const path = issue?.path.join(".") ?? "";
-  throw new HttpError(
-    400,
-    "invalid_value",
-    `${path ? `${path}: ` : ""}${issue?.message ?? "The body is not as expected."}`,
-    path || null,
-  );
-}
-
-function describe(error: unknown): { status: number; code: string; param: string | null } {
-  if (error instanceof HttpError) return error;
-  if (error instanceof RoomError)
-    return { status: STATUS[error.code], code: error.code, param: null };
-  return { status: 500, code: "internal_error", param: null };
+  throw new ApiProblemError({
+    kind: "invalid_value",
+    param: issue?.path.join(".") || null,
+    detail: issue?.message ?? "not as expected",
+  });
 }

@@ -1,13 +1,13 @@
 /**
- * The room's log as server-sent events: `snapshot` first when what was asked for
- * is not kept any more, then each event with its index as id.
+ * The room's log as server-sent events, each with its index as id. A `snapshot`
+ * comes first if the log no longer holds the events that the client asked for.
  */
 import { PushQueue } from "../../cluster/push-queue.ts";
 import type { RoomClient } from "../../cluster/room-client.ts";
 import type { IndexedEvent } from "../../shared/events.ts";
 import type { RoomState } from "../../shared/state.ts";
 
-/** `after` is the index of the last event that the reader has; null for all that is kept. */
+/** `after` is the index of the last event that the client has; null for the whole log. */
 export async function* logEvents(
   client: RoomClient,
   after: number | null,
@@ -16,12 +16,12 @@ export async function* logEvents(
   const queue = new PushQueue<string>();
   const { base, events } = client.log;
   const last = client.state.nextIndex - 1;
-  const isKept = after !== null && after >= base.nextIndex - 1 && after <= last;
-  if (!isKept) queue.push(snapshotEvent(base));
+  const isHeld = after !== null && after >= base.nextIndex - 1 && after <= last;
+  if (!isHeld) queue.push(snapshotEvent(base));
   for (const event of events) {
-    if (!isKept || event.index > after) queue.push(logEvent(event));
+    if (!isHeld || event.index > after) queue.push(logEvent(event));
   }
-  const off = client.subscribe(({ event }) => {
+  const unsubscribe = client.subscribe(({ event }) => {
     if (event) queue.push(logEvent(event));
     else if (client.connection === "lost") queue.end();
   });
@@ -31,7 +31,7 @@ export async function* logEvents(
   try {
     yield* queue;
   } finally {
-    off();
+    unsubscribe();
     signal?.removeEventListener("abort", onAbort);
   }
 }

@@ -1,45 +1,40 @@
-/** The routes that preview and make placements. */
+/** The routes that preview placements and make one. */
 import { z } from "zod";
 import { Stage } from "../../shared/state.ts";
-import { knownModel } from "./choose-model.ts";
-import { HttpError, parseBody } from "./errors.ts";
-import { type HttpRequest, type HttpResponse, type HttpRoom, json } from "./message.ts";
+import type { ApiRoom } from "./api-room.ts";
+import { findModel, modelNotFound } from "./choose-model.ts";
+import { parseBody } from "./errors.ts";
 
 const PlacementBody = z.strictObject({
-  /** A name that the room knows or can load, or a GGUF's URL. */
+  /** The id of a model that the room knows or can load, its file name, or the URL of a GGUF file. */
   model: z.string().min(1),
   stages: z.array(Stage).min(1).optional(),
 });
 
-/** `GET /api/placements/preview?model=`; without a model, the placed one or the default. */
-export async function previewPlacements(
-  room: HttpRoom,
-  { query }: HttpRequest,
-): Promise<HttpResponse> {
+/** `GET /api/placements/preview?model=`; the default is the placed model, or the first one. */
+export async function previewPlacements(room: ApiRoom, name: string | null): Promise<Response> {
   const { client } = room;
-  const name = query["model"] || (client.state.placement?.model.name ?? null);
-  return json(await client.preview(await summaryOf(room, name)));
+  const placed = client.state.placement?.model.name ?? null;
+  return Response.json(await client.preview(await summaryOf(room, name ?? placed)));
 }
 
-/** `POST /api/placements`: answers when every stage has loaded, or with the error. */
-export async function makePlacement(
-  room: HttpRoom,
-  { body, signal }: HttpRequest,
-): Promise<HttpResponse> {
-  const { model, stages } = parseBody(PlacementBody, body);
+/** `POST /api/placements`: responds when every stage has loaded, or with the error. */
+export async function makePlacement(room: ApiRoom, request: Request): Promise<Response> {
+  const { model, stages } = await parseBody(PlacementBody, request);
   await room.client.place({
-    model: await knownModel(room, model),
+    model: await findModel(room, model),
     ...(stages ? { stages } : {}),
-    ...(signal ? { signal } : {}),
+    signal: request.signal,
   });
   const { placement } = room.client.state;
-  return json(placement && { ...placement, model: placement.model.name });
+  return Response.json(placement && { ...placement, model: placement.model.name });
 }
 
-async function summaryOf({ client, offeredModels }: HttpRoom, name: string | null) {
-  const known = await knownModel({ client, offeredModels }, name);
-  if (typeof known !== "string") return client.addModel(known);
-  const model = client.state.models.find((summary) => summary.name === known);
-  if (!model) throw new HttpError(404, "model_not_found", `The room lost ${known}.`, "model");
-  return model;
+async function summaryOf(room: ApiRoom, name: string | null) {
+  const found = await findModel(room, name);
+  if (typeof found !== "string") return room.client.addModel(found);
+  const { models } = room.client.state;
+  const summary = models.find((model) => model.name === found);
+  if (!summary) throw modelNotFound(found, models);
+  return summary;
 }

@@ -1,41 +1,36 @@
-/** The routes that show the room: its models, state, topology and log. */
+/** The routes that show the room: its models, state, topology, and log. */
 import { heterogeneityOf } from "../../shared/heterogeneity.ts";
 import type { MemberId } from "../../shared/ids.ts";
 import { DEFAULT_PLACEMENT_RULES } from "../../shared/placement-rules.ts";
 import type { RoomState } from "../../shared/state.ts";
-import { HttpError } from "./errors.ts";
-import {
-  eventStream,
-  type HttpRequest,
-  type HttpResponse,
-  type HttpRoom,
-  json,
-} from "./message.ts";
+import type { ApiRoom } from "./api-room.ts";
+import { modelId, modelNotFound } from "./choose-model.ts";
+import { ApiProblemError } from "./errors.ts";
+import { eventStream } from "./event-stream.ts";
 import { logEvents } from "./log-events.ts";
 
-/** `GET /v1/models`: what the room has and can load; `placed` is an addition of ours. */
-export async function listModels({ client, offeredModels }: HttpRoom): Promise<HttpResponse> {
-  const { models, placement } = client.state;
-  const names = new Set([
-    ...models.map(({ name }) => name),
-    ...(await offeredModels()).map(({ name }) => name),
-  ]);
-  return json({
-    object: "list",
-    data: [...names].map((name) => modelEntry(name, placement)),
-  });
+/** `GET /v1/models`: the models that the room has and can load. `placed` and `ready` are our additions. */
+export async function listModels(room: ApiRoom): Promise<Response> {
+  const { placement } = room.client.state;
+  const data = (await modelNames(room)).map((name) => modelEntry(name, placement));
+  return Response.json({ object: "list", data });
 }
 
 /** `GET /v1/models/NAME` */
-export async function oneModel(room: HttpRoom, name: string): Promise<HttpResponse> {
-  const { models, placement } = room.client.state;
-  const known =
-    models.some((model) => model.name === name) ||
-    (await room.offeredModels()).some((model) => model.name === name);
-  if (!known) {
-    throw new HttpError(404, "model_not_found", `The room knows no model ${name}.`, "model");
-  }
-  return json(modelEntry(name, placement));
+export async function oneModel(room: ApiRoom, name: string): Promise<Response> {
+  const names = await modelNames(room);
+  const id = modelId(name);
+  if (!names.includes(id))
+    throw modelNotFound(
+      name,
+      names.map((known) => ({ name: known })),
+    );
+  return Response.json(modelEntry(id, room.client.state.placement));
+}
+
+async function modelNames({ client, offeredModels }: ApiRoom): Promise<string[]> {
+  const models = [...client.state.models, ...(await offeredModels())];
+  return [...new Set(models.map(({ name }) => name))];
 }
 
 function modelEntry(name: string, placement: RoomState["placement"]) {
@@ -50,10 +45,10 @@ function modelEntry(name: string, placement: RoomState["placement"]) {
   };
 }
 
-/** `GET /api/state`; `index` is the last event's, -1 before the first. */
-export function showState({ client }: HttpRoom): HttpResponse {
+/** `GET /api/state`; `index` is that of the last event, or -1. */
+export function showState({ client }: ApiRoom): Response {
   const { nextIndex, ...state } = client.state;
-  return json({
+  return Response.json({
     ...state,
     index: nextIndex - 1,
     placement: state.placement && { ...state.placement, model: state.placement.model.name },
@@ -61,12 +56,12 @@ export function showState({ client }: HttpRoom): HttpResponse {
   });
 }
 
-/** `GET /api/topology/gpu`; a node that computes nothing has no score. */
-export function showTopology({ client }: HttpRoom): HttpResponse {
+/** `GET /api/topology/gpu`; a member that does not compute has no score. */
+export function showTopology({ client }: ApiRoom): Response {
   const { members, links, placement, settings } = client.state;
   const scores = client.scores();
   const stageOf = (id: MemberId) => placement?.stages.find(({ member }) => member === id);
-  return json({
+  return Response.json({
     nodes: members.map((member) => ({
       ...member,
       use: member.use ?? "auto",
@@ -79,14 +74,21 @@ export function showTopology({ client }: HttpRoom): HttpResponse {
   });
 }
 
-/** `GET /api/events?after=`: the log as server-sent events, and what comes. */
-export function showEvents({ client }: HttpRoom, request: HttpRequest): HttpResponse {
-  const given = request.query["after"] ?? request.headers["last-event-id"];
-  const after = given === undefined ? null : Number(given);
+/** `GET /api/events?after=`: the log as server-sent events, then each new event. */
+export function showEvents(
+  { client }: ApiRoom,
+  given: string | null,
+  signal: AbortSignal,
+): Response {
+  const after = given === null ? null : Number(given);
   if (after !== null && (!Number.isSafeInteger(after) || after < -1)) {
-    throw new HttpError(400, "invalid_value", `after is an event's index, not ${given}.`, "after");
+    throw new ApiProblemError({
+      kind: "invalid_value",
+      param: "after",
+      detail: "expected the index of an event",
+    });
   }
-  return eventStream(logEvents(client, after, request.signal));
+  return eventStream(logEvents(client, after, signal));
 }
 
 function layersOf(stage: { first: number; end: number } | undefined) {

@@ -1,60 +1,48 @@
 /**
- * The HTTP API as one function over plain data: which route, and what went wrong
- * in OpenAI's words. Never rejects.
+ * The HTTP API of one room as Fetch API routes. The bridge hands it the requests
+ * that the server relays; its errors are OpenAI's.
  */
+import type { Context } from "hono";
+import { Hono } from "hono/tiny";
+import type { ApiRoom } from "./api-room.ts";
 import { ChatBody, chatCompletion, TextBody, textCompletion } from "./completion-request.ts";
-import { complete } from "./completions.ts";
-import { errorResponse, HttpError, parseBody } from "./errors.ts";
-import type { HttpRequest, HttpResponse, HttpRoom } from "./message.ts";
+import { answerCompletion } from "./completions.ts";
+import { ApiProblemError, errorResponse, parseBody } from "./errors.ts";
 import { makePlacement, previewPlacements } from "./placement-routes.ts";
 import { listModels, oneModel, showEvents, showState, showTopology } from "./room-routes.ts";
 
-type Handler = (room: HttpRoom, request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
-
-const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
-  "/v1/chat/completions": {
-    POST: (room, { body, signal }) =>
-      complete(room, chatCompletion(parseBody(ChatBody, body)), signal),
-  },
-  "/v1/completions": {
-    POST: (room, { body, signal }) =>
-      complete(room, textCompletion(parseBody(TextBody, body)), signal),
-  },
-  "/v1/models": { GET: listModels },
-  "/api/state": { GET: showState },
-  "/api/topology/gpu": { GET: showTopology },
-  "/api/placements/preview": { GET: previewPlacements },
-  "/api/placements": { POST: makePlacement },
-  "/api/events": { GET: showEvents },
-};
-
-const ONE_MODEL = /^\/v1\/models\/(.+)$/;
-
-export async function handleRequest(request: HttpRequest, room: HttpRoom): Promise<HttpResponse> {
-  try {
-    return await handlerOf(request)(room, request);
-  } catch (error) {
-    return errorResponse(error);
-  }
+export function createRoutes(room: ApiRoom): Hono {
+  const app = new Hono();
+  app.post("/v1/chat/completions", async ({ req: { raw } }) =>
+    answerCompletion(room, chatCompletion(await parseBody(ChatBody, raw)), raw.signal),
+  );
+  app.post("/v1/completions", async ({ req: { raw } }) =>
+    answerCompletion(room, textCompletion(await parseBody(TextBody, raw)), raw.signal),
+  );
+  app.get("/v1/models", () => listModels(room));
+  app.get("/v1/models/:name{.+}", ({ req }) => oneModel(room, req.param("name")));
+  app.get("/api/state", () => showState(room));
+  app.get("/api/topology/gpu", () => showTopology(room));
+  app.get("/api/placements/preview", ({ req }) =>
+    previewPlacements(room, req.query("model") || null),
+  );
+  app.post("/api/placements", ({ req }) => makePlacement(room, req.raw));
+  app.get("/api/events", ({ req }) => {
+    const after = req.query("after") ?? req.header("last-event-id") ?? null;
+    return showEvents(room, after, req.raw.signal);
+  });
+  app.notFound((context) => errorResponse(noRoute(app, context)));
+  app.onError((error) => errorResponse(error));
+  return app;
 }
 
-function handlerOf({ method, path }: HttpRequest): Handler {
-  const name = ONE_MODEL.exec(path)?.[1];
-  const methods = name
-    ? { GET: (room: HttpRoom) => oneModel(room, decodeURIComponent(name)) }
-    : ROUTES[path];
-  if (!methods) {
-    throw new HttpError(
-      404,
-      "unknown_route",
-      `There is no route ${path}. There are: ${Object.keys(ROUTES).join(", ")}.`,
-    );
-  }
-  const handler = methods[method];
-  if (handler) return handler;
-  throw new HttpError(
-    405,
-    "method_not_allowed",
-    `${path} takes ${Object.keys(methods).join(", ")}, not ${method}.`,
-  );
+function noRoute({ routes }: Hono, { req: { path, method } }: Context): ApiProblemError {
+  const allowed = routes.filter((route) => route.path === path).map((route) => route.method);
+  return allowed.length > 0
+    ? new ApiProblemError({ kind: "method_not_allowed", path, method, allowed })
+    : new ApiProblemError({
+        kind: "unknown_route",
+        path,
+        routes: routes.map((route) => route.path),
+      });
 }

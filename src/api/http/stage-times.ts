@@ -1,12 +1,26 @@
 /**
- * Where the time of an answer went: tokens per second, and per stage the mean
- * milliseconds of compute and of the hop that follows. An addition to OpenAI's
+ * How an answer's time was spent: tokens per second, and per stage the mean
+ * milliseconds of computing and of the hop that follows. An addition to OpenAI's
  * body, in the field `timings`.
  */
 import type { AnswerEvent } from "../../cluster/answer.ts";
+import type { MemberId } from "../../shared/ids.ts";
 import type { RoomState } from "../../shared/state.ts";
 
 type Part<K extends AnswerEvent["kind"]> = Extract<AnswerEvent, { kind: K }>;
+
+export type Timings = {
+  readonly first_token_ms: number | null;
+  readonly total_ms: number;
+  readonly tokens_per_second: number | null;
+  readonly stages: readonly {
+    readonly member: MemberId | null;
+    readonly first: number | null;
+    readonly end: number | null;
+    readonly compute_ms: number;
+    readonly hop_ms: number;
+  }[];
+};
 
 export class StageTimes {
   readonly #state: () => RoomState;
@@ -18,10 +32,10 @@ export class StageTimes {
     this.#state = state;
   }
 
-  /** Counts the lap of one token; the first, with the prompt in it, only when it is the only one. */
+  /** Adds the lap of one token. The first lap includes the prompt and counts only if it is the only one. */
   add({ computeMs, hopMs }: Part<"token">): void {
     this.#laps += 1;
-    // The first lap carries the prompt; another count of stages comes from another placement.
+    // A different number of stages means a different placement.
     if (this.#laps <= 2 || computeMs.length !== this.#computeMs.length) {
       this.#laps = Math.min(this.#laps, 2);
       this.#computeMs = [...computeMs];
@@ -32,7 +46,7 @@ export class StageTimes {
     this.#hopMs = this.#hopMs.map((sum, stage) => sum + (hopMs[stage] ?? 0));
   }
 
-  summary({ usage, firstTokenMs, totalMs }: Part<"finished">) {
+  summary({ usage, firstTokenMs, totalMs }: Part<"finished">): Timings {
     const laps = Math.max(1, this.#laps - 1);
     const stages = this.#state().placement?.stages ?? [];
     const decodeMs = firstTokenMs === null ? null : totalMs - firstTokenMs;

@@ -1,0 +1,26 @@
+/** What a Tabmesh server says of itself and offers, over HTTP. */
+import { z } from "zod";
+import { ServerFacts } from "../shared/server-facts.ts";
+import type { OfferedModel } from "./http/api-room.ts";
+
+const OfferedModels = z.array(z.object({ name: z.string(), url: z.string() }));
+
+/** Null if there is no Tabmesh server at `server`. */
+export async function readServerFacts(server: string): Promise<ServerFacts | null> {
+  return ServerFacts.safeParse(await readJson(new URL("/server.json", server))).data ?? null;
+}
+
+/** The files in the server's models folder; their URLs may be relative to the server. */
+export async function readOfferedModels(server: string): Promise<readonly OfferedModel[]> {
+  return OfferedModels.safeParse(await readJson(new URL("/models/", server))).data ?? [];
+}
+
+/** Null if the server cannot be reached or answers with something else. */
+async function readJson(url: URL): Promise<unknown> {
+  try {
+    const response = await fetch(url);
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Why an HTTP request or a call of the library was refused, as data. `words` renders
+ * the sentence; `apiErrorBody` is the JSON that OpenAI clients expect around both.
+ */
+import { z } from "zod";
+import { RoomCode } from "./ids.ts";
+
+/** A part of OpenAI's API that a room does not offer. */
+export const UnsupportedFeature = z.enum([
+  "tools",
+  "response_format",
+  "content_type",
+  "echo",
+  "suffix",
+  "best_of",
+  "n",
+  "logit_bias",
+  "several_prompts",
+]);
+export type UnsupportedFeature = z.infer<typeof UnsupportedFeature>;
+
+export const ApiProblem = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("unknown_route"),
+    path: z.string(),
+    routes: z.array(z.string()),
+  }),
+  z.strictObject({
+    kind: z.literal("method_not_allowed"),
+    path: z.string(),
+    method: z.string(),
+    allowed: z.array(z.string()),
+  }),
+  z.strictObject({ kind: z.literal("invalid_json"), detail: z.string() }),
+  /** `detail` is the schema's own description of what it expected. */
+  z.strictObject({
+    kind: z.literal("invalid_value"),
+    param: z.string().nullable(),
+    detail: z.string(),
+  }),
+  z.strictObject({
+    kind: z.literal("unsupported_value"),
+    param: z.string(),
+    feature: UnsupportedFeature,
+  }),
+  /** `model` is null when the request named none and the room has none. */
+  z.strictObject({
+    kind: z.literal("model_not_found"),
+    model: z.string().nullable(),
+    known: z.array(z.string()),
+  }),
+  z.strictObject({ kind: z.literal("body_too_large"), maxBytes: z.int() }),
+  z.strictObject({ kind: z.literal("no_room") }),
+  z.strictObject({ kind: z.literal("room_required"), rooms: z.int() }),
+  z.strictObject({ kind: z.literal("bad_room_code"), given: z.string() }),
+  z.strictObject({ kind: z.literal("no_such_room"), room: RoomCode }),
+  z.strictObject({ kind: z.literal("coordinator_gone") }),
+]);
+export type ApiProblem = z.infer<typeof ApiProblem>;
+
+export const API_PROBLEM_STATUS: Readonly<Record<ApiProblem["kind"], number>> = {
+  unknown_route: 404,
+  method_not_allowed: 405,
+  invalid_json: 400,
+  invalid_value: 400,
+  unsupported_value: 400,
+  model_not_found: 404,
+  body_too_large: 413,
+  no_room: 503,
+  room_required: 400,
+  bad_room_code: 400,
+  no_such_room: 503,
+  coordinator_gone: 503,
+};
+
+/** The body of an error response. */
+export type ApiErrorBody = {
+  readonly error: {
+    /** For people. */
+    readonly message: string;
+    readonly type: "invalid_request_error" | "server_error";
+    /** The field of the request that is wrong, if it is one field. */
+    readonly param: string | null;
+    /** For programs: the kind of `reason`, or a broader class of errors. */
+    readonly code: string;
+    /** The data that `message` was rendered from, where there is any. */
+    readonly reason: Readonly<Record<string, unknown>> | null;
+  };
+};
+
+export function apiErrorBody(
+  status: number,
+  code: string,
+  message: string,
+  reason: ApiErrorBody["error"]["reason"],
+): ApiErrorBody {
+  const type = status >= 500 ? "server_error" : "invalid_request_error";
+  const param = typeof reason?.["param"] === "string" ? reason["param"] : null;
+  return { error: { message, type, param, code, reason } };
+}

@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import type { ApiProblem } from "../../src/shared/api-problem.ts";
+import { RoomCode } from "../../src/shared/ids.ts";
+import { describeApiProblem } from "../../src/words/index.ts";
+
+test.each<[ApiProblem, string]>([
+  [
+    { kind: "unknown_route", path: "/v1/nothing", routes: ["/v1/models", "/api/state"] },
+    "There is no route /v1/nothing. The routes are /v1/models, /api/state.",
+  ],
+  [
+    { kind: "method_not_allowed", path: "/v1/models", method: "PUT", allowed: ["GET"] },
+    "/v1/models accepts GET, not PUT.",
+  ],
+  [
+    { kind: "invalid_json", detail: "Unexpected end of JSON input" },
+    "The body is not JSON: Unexpected end of JSON input.",
+  ],
+  [
+    { kind: "invalid_value", param: "temperature", detail: "Too small: expected number to be >=0" },
+    "temperature: Too small: expected number to be >=0.",
+  ],
+  [{ kind: "invalid_value", param: null, detail: "expected object" }, "expected object."],
+  [
+    { kind: "unsupported_value", param: "n", feature: "n" },
+    "Only n = 1 is supported. Send the request again for another answer.",
+  ],
+  [
+    { kind: "model_not_found", model: "huge", known: ["tiny", "small"] },
+    "The room has no model named huge. It can load tiny, small.",
+  ],
+  [
+    { kind: "model_not_found", model: null, known: [] },
+    "The room has no model. Give the URL of a GGUF file, or put a file in the server's models folder.",
+  ],
+  [
+    { kind: "body_too_large", maxBytes: 4096 },
+    "The body is larger than 4096 bytes. Send a shorter prompt.",
+  ],
+  [{ kind: "no_room" }, "No room is open on this server. Open the server's page and open a room."],
+  [
+    { kind: "room_required", rooms: 2 },
+    "2 rooms are open on this server. Name one with ?room=CODE or the header X-Tabmesh-Room.",
+  ],
+  [
+    { kind: "bad_room_code", given: "ABC" },
+    '"ABC" is not a room code. A code has 6 characters of ABCDEFGHJKMNPQRSTUVWXYZ23456789.',
+  ],
+  [
+    { kind: "no_such_room", room: RoomCode.parse("ABCDEF") },
+    "Room ABCDEF has no member that is connected to this server. Check the code, and open the room's page from this server.",
+  ],
+  [
+    { kind: "coordinator_gone" },
+    "The room's coordinator left before the answer was complete. Send the request again.",
+  ],
+])("%j", (problem, sentence) => {
+  expect(describeApiProblem(problem)).toBe(sentence);
+});
