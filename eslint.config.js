@@ -21,7 +21,7 @@ const ARROWS = {
   stage: ["engine", "mesh", "model", "shared"],
   // Of stage only types: what a GPU worker offers to its tab.
   cluster: ["placement", "mesh", "telemetry", "model", "stage", "shared"],
-  api: ["cluster", "shared", "words"],
+  api: ["app", "mesh", "probe", "cluster", "shared", "words"],
   ui: ["shared", "words"],
 };
 const rooms = Object.keys(ARROWS);

@@ -1,5 +1,5 @@
 /** A room of one or two computing tabs, as the HTTP routes see it. */
-/* eslint-disable @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-return -- bodies are JSON of many shapes, and the expectations say which */
+/* eslint-disable @typescript-eslint/no-unsafe-assignment -- bodies are JSON of many shapes, and the expectations say which */
 import { createParser } from "eventsource-parser";
 import type { ApiRoom } from "../../src/api/http/api-room.ts";
 import { createRoutes } from "../../src/api/http/router.ts";
@@ -37,7 +37,7 @@ export async function request(
 /** The status and the parsed body of a response. */
 export async function jsonOf(response: Response | Promise<Response>) {
   const { status, body } = { status: (await response).status, body: (await response).json() };
-  return { status, body: (await body) as JsonBody };
+  return { status, body: await body };
 }
 
 /** The data of a stream's events: parsed, except for "[DONE]". */

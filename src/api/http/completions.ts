@@ -136,9 +136,12 @@ async function* sseChunks(answering: Answering): AsyncGenerator<string, void> {
   try {
     for (;;) {
       const { value, done } = await chunks.next();
-      if (!done) yield dataEvent(value);
-      else if (value) return yield dataEvent("[DONE]");
-      else return;
+      if (!done) {
+        yield dataEvent(value);
+        continue;
+      }
+      if (value) yield dataEvent("[DONE]");
+      return;
     }
   } catch (error) {
     // The status has been sent: the error follows as an event, as OpenAI clients expect.
