@@ -48,7 +48,6 @@ const COUNTED_THREADS = 64;
 export function countedKernels(work: AttentionWork): readonly AttentionVariant[] {
   const features = {
     subgroups: false,
-    float16: false,
     integerDot: false,
     subgroupMinSize: 0,
     subgroupMaxSize: 0,

@@ -1,7 +1,7 @@
 /**
  * A kernel's own text with what it does noted: each load of chosen buffers with its address, the
  * bytes read from workgroup memory, and what else the caller's text adds up. Knows no kernel.
- * f16 becomes f32 and is counted as f16, so that no device need have it. noted-run.ts runs it.
+ * noted-run.ts runs it.
  */
 
 /** Threads that issue a load together; workgroups do not share one. */
@@ -51,18 +51,13 @@ const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   "vec2<f32>": 8,
   "vec4<u32>": 16,
   "vec4<f32>": 16,
-  "vec4<f16>": 8,
 };
 
-/** The type of the elements of each array in an address space, by name; aliases are followed. */
-export function elementTypes(wgsl: string, space: "storage" | "workgroup"): Map<string, string> {
-  const aliases = new Map<string, string>();
-  for (const [, name, type] of wgsl.matchAll(/^alias (\w+) = (.+);$/gm)) aliases.set(name!, type!);
+/** The type of the elements of each array in an address space, by name. */
+function elementTypes(wgsl: string, space: "storage" | "workgroup"): Map<string, string> {
   const declared = new RegExp(`^.*var<${space}[^>]*> (\\w+): array<(\\w+(?:<\\w+>)?)`, "gm");
   const types = new Map<string, string>();
-  for (const [, name, type] of wgsl.matchAll(declared)) {
-    types.set(name!, aliases.get(type!) ?? type!);
-  }
+  for (const [, name, type] of wgsl.matchAll(declared)) types.set(name!, type!);
   return types;
 }
 
@@ -90,9 +85,9 @@ export function notedWgsl(wgsl: string, buffers: readonly string[], workgroupSiz
   const start = `note_thread = ${group.name}.x * ${span}u + ${local.name};`;
   const added = `${inputs.replace(/,\s*$/, "")}${local.added}${group.added}`;
   const main = `fn main(${added}) {\n  ${start}${body}`;
-  const enables = (head.match(/^enable .*$/gm) ?? []).filter((line) => line !== "enable f16;");
+  const enables = head.match(/^enable .*$/gm) ?? [];
   const rest = head.replace(/^enable .*$/gm, "");
-  return `${enables.join("\n")}\n${NOTES}${rest}${main}`.replace(/\bf16\b/g, "f32");
+  return `${enables.join("\n")}\n${NOTES}${rest}${main}`;
 }
 
 function splitMain(wgsl: string): { head: string; inputs: string; body: string } {

@@ -60,9 +60,8 @@ async function measureMat(device: GPUDevice, work: MatCase): Promise<MatTiming[]
 }
 
 async function countMat(device: GPUDevice, work: MatCase): Promise<CountedMat[]> {
-  const features = { ...shaderFeatures(device), float16: true }; // noting.ts runs f16 as f32
   const { workload, activations, format } = work;
-  const candidates = matCandidates(workload, activations, features, format);
+  const candidates = matCandidates(workload, activations, shaderFeatures(device), format);
   const counted: CountedMat[] = [];
   for (const variant of work.variants ?? candidates) {
     counted.push({ variant: variantName(variant), ...(await traffic(device, work, variant)) });

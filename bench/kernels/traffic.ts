@@ -38,7 +38,7 @@ const WIDE_ROWS = 4096;
 /** The first two are the weights'. */
 const BUFFERS = ["quants", "scales", "x", "x_scales"] as const;
 
-/** Runs one workgroup of the variant and counts. f16 need not be there. */
+/** Runs one workgroup of the variant and counts. */
 export async function traffic(
   device: GPUDevice,
   work: TrafficCase,

@@ -197,13 +197,6 @@ let s_{t} = xs_{t}.y;
 b_{r}_{t} += dot(u, x_{t});
 // #end
 
-// #section f16.product
-// #part floats
-let h = vec4<f16>(w);
-// #each t < TOKENS
-b_{r}_{t} += f32(dot(h, vec4<f16>(x_{t})));
-// #end
-
 // #section int8.product
 // #part packed
 // #each t < TOKENS

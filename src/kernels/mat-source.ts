@@ -29,7 +29,6 @@ export type MatVariant =
       readonly tokens: number;
       readonly workgroup: number;
       readonly inner: InnerLoop;
-      readonly float16: boolean;
     }
   | {
       /** A workgroup computes rows x tokens, split along the columns. */
@@ -38,13 +37,11 @@ export type MatVariant =
       readonly tokens: number;
       readonly workgroup: number;
       readonly subgroups: boolean;
-      readonly float16: boolean;
     }
   | {
       /** A workgroup computes 64 rows x 8 tokens * `tokens` from workgroup memory. */
       readonly kind: "tile";
       readonly tokens: number;
-      readonly float16: boolean;
     };
 
 export type MatSource = {
@@ -55,16 +52,15 @@ export type MatSource = {
   readonly variant: MatVariant;
 };
 
-/** Short and unique: "threads 8x1 wg16 quads", "tile 64x32 f16". */
+/** Short and unique: "threads 8x1 wg16 quads", "tile 64x32". */
 export function variantName(variant: MatVariant): string {
-  const tail = variant.float16 ? " f16" : "";
   switch (variant.kind) {
     case "threads":
-      return `threads ${variant.rows}x${variant.tokens} wg${variant.workgroup}${variant.inner === "alone" ? "" : ` ${variant.inner}`}${tail}`;
+      return `threads ${variant.rows}x${variant.tokens} wg${variant.workgroup}${variant.inner === "alone" ? "" : ` ${variant.inner}`}`;
     case "split":
-      return `split ${variant.rows}x${variant.tokens} wg${variant.workgroup}${variant.subgroups ? " subgroups" : ""}${tail}`;
+      return `split ${variant.rows}x${variant.tokens} wg${variant.workgroup}${variant.subgroups ? " subgroups" : ""}`;
     case "tile":
-      return `tile 64x${variant.tokens * 8}${tail}`;
+      return `tile 64x${variant.tokens * 8}`;
   }
 }
 
@@ -165,8 +161,7 @@ export function matWgsl(source: MatSource): string {
   const { format, activations, norm, epilogue, variant } = source;
   const { min, places, lane } = FORMAT_PARTS[format];
   const quads = hasQuads(variant);
-  // f16 holds no quant in the upper bytes' places.
-  const placing = places === "none" || variant.float16 ? "whole" : "placed";
+  const placing = places === "none" ? "whole" : "placed";
   const parts = {
     ...COMMON,
     ...formatParts(format),
@@ -210,19 +205,18 @@ function inputParts(activations: Activations, norm: boolean, min: boolean, varia
     "x-group": either(`${normed}.group`, `${own}.group`),
     "x-group-sum": min && own === "own" ? INPUTS["own.group-sum"]! : "",
     "x-sum": min && kind !== "pairs" ? either(`${own}.sum`, `${kind}.sum`) : "",
-    product: INPUTS[variant.float16 ? "f16.product" : `${kind}.product`]!,
+    product: INPUTS[`${kind}.product`]!,
     add: INPUTS[`${kind}.${min ? "add-min" : "add"}`]!,
   };
 }
 
 function values({ format, activations, variant }: MatSource) {
-  const { float16 } = variant;
   const subgroups = needsSubgroups(variant);
   const rows = variant.kind === "tile" ? 8 : variant.rows;
   const workgroup = variant.kind === "tile" ? 64 : variant.workgroup;
   const smallestSubgroup = 4;
   return {
-    ENABLE: `${subgroups ? "enable subgroups;\n" : ""}${float16 ? "enable f16;\n" : ""}`,
+    ENABLE: subgroups ? "enable subgroups;\n" : "",
     ROWS: rows,
     PAIRS: rows / 2,
     TOKENS: variant.tokens,
@@ -233,7 +227,6 @@ function values({ format, activations, variant }: MatSource) {
     VALUES: (rows + 1) * variant.tokens,
     SLOTS: subgroups ? workgroup / smallestSubgroup : workgroup,
     FOLD: SPLIT_FOLD,
-    TILE_TYPE: float16 ? "f16" : "f32",
     HIGH: highPlace(format),
     LANE_ARGUMENT: subgroups
       ? "  @builtin(subgroup_size) lanes: u32,\n  @builtin(subgroup_invocation_id) lane_id: u32,"

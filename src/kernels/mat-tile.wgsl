@@ -3,14 +3,11 @@
 // block of 32 columns is dequantised once into workgroup memory.
 //
 //   dispatch (ceil(rows / 64), ceil(tokens / ({TOKENS} * 8)), 1)
-{ENABLE}
 // #part bindings
 
-alias Four = vec4<{TILE_TYPE}>;
-
 // [row or token][8 groups of four columns], with one spare so that rows fall on different banks.
-var<workgroup> w_tile: array<Four, 64 * 9>;
-var<workgroup> x_tile: array<Four, {TOKENS} * 8 * 9>;
+var<workgroup> w_tile: array<vec4<f32>, 64 * 9>;
+var<workgroup> x_tile: array<vec4<f32>, {TOKENS} * 8 * 9>;
 // [token][thread]: sums of squares of x, for the norm.
 var<workgroup> squares: array<f32, {TOKENS} * 64>;
 
@@ -44,14 +41,14 @@ fn main(
     {
 // #part floats
 // #part weight
-      w_tile[local * 9u + {k}u] = Four(weight);
+      w_tile[local * 9u + {k}u] = weight;
     }
 // #end
 // #end
 // #each t < TOKENS
     {
 // #part tile-x
-      x_tile[({t}u * 8u + my_token) * 9u + lane] = Four(value);
+      x_tile[({t}u * 8u + my_token) * 9u + lane] = value;
     }
 // #end
     workgroupBarrier();
@@ -62,7 +59,7 @@ fn main(
 // #each i < 8
       let w_{i} = w_tile[({i/2}u * 16u + lane * 2u + {i%2}u) * 9u + k];
 // #each t < TOKENS
-      acc_{i}_{t} += f32(dot(w_{i}, x_{t}));
+      acc_{i}_{t} += dot(w_{i}, x_{t});
 // #end
 // #end
     }

@@ -15,16 +15,16 @@ const threads = (
   tokens: number,
   workgroup: number,
   inner: InnerLoop = "alone",
-): MatVariant => ({ kind: "threads", rows, tokens, workgroup, inner, float16: false });
+): MatVariant => ({ kind: "threads", rows, tokens, workgroup, inner });
 
 const split = (
   rows: number,
   tokens: number,
   workgroup: number,
   subgroups: boolean,
-): MatVariant => ({ kind: "split", rows, tokens, workgroup, subgroups, float16: false });
+): MatVariant => ({ kind: "split", rows, tokens, workgroup, subgroups });
 
-const tile = (tokens: number, float16: boolean): MatVariant => ({ kind: "tile", tokens, float16 });
+const tile = (tokens: number): MatVariant => ({ kind: "tile", tokens });
 
 /**
  * All variants worth a measurement for a workload, the likeliest first; without a
@@ -41,7 +41,6 @@ export function matCandidates(
       ((format !== null && hasNibbles(format)) ||
         variant.kind !== "threads" ||
         variant.inner !== "pairs") &&
-      (features.float16 || !variant.float16) &&
       (features.subgroups || !needsSubgroups(variant)),
   );
 }
@@ -52,9 +51,7 @@ const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> =
       threads(6, 1, 16, "quads"),
       threads(8, 1, 16, "quads"),
       threads(8, 1, 16),
-      threads(4, 1, 16),
       split(4, 1, 64, true),
-      split(8, 1, 64, true),
       split(4, 1, 64, false),
     ],
     int8: [
@@ -62,16 +59,13 @@ const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> =
       threads(8, 1, 16, "pairs"),
       threads(4, 1, 16),
       split(4, 1, 64, true),
-      split(8, 1, 64, true),
       split(4, 1, 64, false),
     ],
   },
   batch: {
     float: [
       threads(16, 4, 16, "quads"),
-      threads(8, 4, 16, "quads"),
       threads(8, 4, 16),
-      threads(4, 4, 16),
       split(4, 4, 64, true),
       split(4, 4, 64, false),
     ],
@@ -84,14 +78,8 @@ const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> =
     ],
   },
   prefill: {
-    float: [
-      threads(16, 8, 16, "quads"),
-      threads(8, 8, 16, "quads"),
-      threads(8, 4, 16),
-      tile(4, false),
-      tile(4, true),
-    ],
-    int8: [threads(8, 8, 16, "pairs"), threads(4, 8, 16, "pairs"), threads(4, 4, 16)],
+    float: [threads(16, 8, 16, "quads"), threads(8, 4, 16), tile(4)],
+    int8: [threads(8, 8, 16, "pairs"), threads(4, 4, 16)],
   },
 };
 

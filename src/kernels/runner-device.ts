@@ -41,7 +41,6 @@ export async function requestKernelDevice(): Promise<GPUDevice> {
 /** What a shader may use on a device. */
 export type ShaderFeatures = {
   readonly subgroups: boolean;
-  readonly float16: boolean;
   /** `dot4I8Packed` and its kin; without it they are emulated. */
   readonly integerDot: boolean;
   readonly subgroupMinSize: number;
@@ -53,7 +52,6 @@ export function shaderFeatures(device: GPUDevice): ShaderFeatures {
     device.adapterInfo as Partial<GPUAdapterInfo>;
   return {
     subgroups: device.features.has("subgroups"),
-    float16: device.features.has("shader-f16"),
     integerDot: navigator.gpu.wgslLanguageFeatures.has("packed_4x8_integer_dot_product"),
     subgroupMinSize,
     subgroupMaxSize,

@@ -30,8 +30,8 @@ const MAT_MUL_ROWS_SOFTWARE = 512;
 
 /** Without workgroup memory, which software adapters execute badly. */
 const THREADS: Record<"matVec" | "matMul", MatVariant> = {
-  matVec: { kind: "threads", rows: 4, tokens: 1, workgroup: 16, inner: "alone", float16: false },
-  matMul: { kind: "threads", rows: 4, tokens: 4, workgroup: 16, inner: "alone", float16: false },
+  matVec: { kind: "threads", rows: 4, tokens: 1, workgroup: 16, inner: "alone" },
+  matMul: { kind: "threads", rows: 4, tokens: 4, workgroup: 16, inner: "alone" },
 };
 
 /** Split along the columns: on a GPU it keeps more of memory's channels busy. */
@@ -41,7 +41,6 @@ const SPLIT: MatVariant = {
   tokens: 1,
   workgroup: 64,
   subgroups: false,
-  float16: false,
 };
 
 export async function measureMatVec(bench: Bench): Promise<number> {

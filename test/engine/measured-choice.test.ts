@@ -11,7 +11,6 @@ const variant = (rows: number): MatVariant => ({
   tokens: 1,
   workgroup: 16,
   inner: "alone",
-  float16: false,
 });
 const GUESS = variant(99);
 const first: EngineVariants["mat"] = (_, __, mayRound) => ({

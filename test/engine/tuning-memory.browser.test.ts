@@ -134,7 +134,6 @@ test("a variant that is no candidate any more makes its workload be measured aga
     tokens: 2,
     workgroup: 2,
     inner: "alone",
-    float16: false,
   };
   memory.add(JOB, "prefill", {
     winner: gone as never,

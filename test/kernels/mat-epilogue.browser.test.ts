@@ -14,11 +14,10 @@ import { testDevice } from "../../tools/gpu/device.ts";
 import { expectClose } from "../../tools/gpu/expect-close.ts";
 import { byTokens, randomWeights, record, runMat } from "../../tools/gpu/mat.ts";
 import { randomF32, randomSource } from "../../tools/gpu/random.ts";
-import { F16_TOLERANCE, F32_TOLERANCE } from "../../tools/gpu/tolerances.ts";
+import { F32_TOLERANCE } from "../../tools/gpu/tolerances.ts";
 
 const device = await testDevice();
 const features = shaderFeatures(device);
-const float16 = (variant: MatVariant) => (variant.float16 ? F16_TOLERANCE : F32_TOLERANCE);
 const variants = (["decode", "batch", "prefill"] as const).flatMap((workload) =>
   matCandidates(workload, "float", features).map((variant) => ({
     name: variantName(variant),
@@ -49,7 +48,7 @@ describe.each(variants)("the norm folded into $name", ({ variant }) => {
       outputStride: shape.rows,
     });
     const expected = matReference(plain, normReference(x, weight, epsilon), shape);
-    expectClose(out, expected, float16(variant));
+    expectClose(out, expected, F32_TOLERANCE);
   });
 });
 

@@ -10,7 +10,7 @@ import { testDevice } from "../../tools/gpu/device.ts";
 import { expectClose } from "../../tools/gpu/expect-close.ts";
 import { randomWeights, runMat } from "../../tools/gpu/mat.ts";
 import { randomF32 } from "../../tools/gpu/random.ts";
-import { F16_TOLERANCE, F32_TOLERANCE } from "../../tools/gpu/tolerances.ts";
+import { F32_TOLERANCE } from "../../tools/gpu/tolerances.ts";
 
 const device = await testDevice();
 const features = shaderFeatures(device);
@@ -46,7 +46,7 @@ async function check(
     out: new Float32Array(tokens * rows).fill(NaN),
     outputStride: rows,
   });
-  expectClose(out, matReference(plain, x, shape), variant.float16 ? F16_TOLERANCE : F32_TOLERANCE);
+  expectClose(out, matReference(plain, x, shape), F32_TOLERANCE);
 }
 
 const named = (list: readonly MatVariant[]) =>

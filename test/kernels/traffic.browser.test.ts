@@ -13,7 +13,6 @@ const threads: MatVariant = {
   tokens: 1,
   workgroup: 16,
   inner: "alone",
-  float16: false,
 };
 const split: MatVariant = {
   kind: "split",
@@ -21,7 +20,6 @@ const split: MatVariant = {
   tokens: 1,
   workgroup: 64,
   subgroups: false,
-  float16: false,
 };
 /** 16 bytes of nibbles and 4 of scale and minimum. */
 const Q4_1_BYTES = 20 / 32;
@@ -65,32 +63,20 @@ test("a quad of lanes loads each activation once", async () => {
   expect(quads.forms).toBeCloseTo((8 * 4) / (32 * 4));
 });
 
-test("a tile of halves reads half of what a tile of floats reads of workgroup memory", async () => {
+test("a tile reads its rows and tokens from workgroup memory once for each block of columns", async () => {
   const prefill = { format: "Q4_1", activations: "float", tokens: 32 } as const;
-  const tile: MatVariant = { kind: "tile", tokens: 4, float16: false };
-  const floats = await traffic(device, prefill, tile);
-  const halves = await traffic(device, prefill, { ...tile, float16: true });
+  const floats = await traffic(device, prefill, { kind: "tile", tokens: 4 });
   // Eight rows and four tokens of four columns, for 8 x 4 dot products of four.
   expect(floats.workgroupBytes).toBeCloseTo(((8 + 4) * 16) / (8 * 4 * 4));
-  expect(halves.workgroupBytes).toBeCloseTo(floats.workgroupBytes / 2);
-  expect([floats.products, halves.products]).toEqual([1, 1 / 2]);
-  // A sum of four halves leaves them; the weight's place and halves count once for 32 tokens.
+  expect(floats.products).toBe(1);
   expect(floats.forms).toBeCloseTo(1 / 32);
-  expect(halves.forms).toBeCloseTo(3 / 4 + (1 + 1 / 2) / 32 + 1 / 2 / 64);
-  expect(halves.weightSectorBytes).toBe(floats.weightSectorBytes);
-  expect(halves.inputSectorBytes).toBe(floats.inputSectorBytes);
 });
 
-test("halves save a split kernel half of its products and cost it more than that", async () => {
+test("a split kernel scales the activations of a block once for four rows", async () => {
   const decode = { format: "Q4_1", activations: "float", tokens: 1 } as const;
   const floats = await traffic(device, decode, split);
-  const halves = await traffic(device, decode, { ...split, float16: true });
-  expect([floats.products, halves.products]).toEqual([1, 1 / 2]);
-  // Floats take the places out of the activations, once for four rows; halves out of each weight.
+  expect(floats.products).toBe(1);
   expect(floats.forms).toBeCloseTo(1 / 4);
-  expect(halves.forms).toBeCloseTo(1 + 1 / 2 + 1 / 2 / 4 + 3 / 4);
-  expect(halves.workgroupBytes).toBe(floats.workgroupBytes);
-  expect(halves.weightSectorBytes).toBe(floats.weightSectorBytes);
 });
 
 test("an integer product is one instruction for two weights or for four", async () => {

@@ -17,6 +17,3 @@ export const F32_TOLERANCE: Tolerance = { relative: 1e-5, absolute: 1e-6 };
  * about 0.3 % of the result's own scale. llama.cpp's CPU path rounds the same way.
  */
 export const INT8_ACTIVATION_TOLERANCE: Tolerance = { relative: 1.5e-2, absolute: 1e-5 };
-
-/** Products in f16 (11 bits), summed in f32. */
-export const F16_TOLERANCE: Tolerance = { relative: 4e-3, absolute: 1e-4 };
