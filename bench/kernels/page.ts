@@ -3,8 +3,8 @@
  * they and the attention kernels ask of a wide GPU. `tabmeshBench` is put on `globalThis` for
  * the driver (main.ts).
  */
-import { variantName, type MatVariant } from "../../src/kernels/mat-source.ts";
-import { matCandidates, type Workload } from "../../src/kernels/mat-variants.ts";
+import { variantName, type MatVariant, type Workload } from "../../src/kernels/mat-variant.ts";
+import { matCandidates } from "../../src/kernels/mat-variants.ts";
 import { requestKernelDevice, shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { makeBench, type MatJob } from "../../src/kernels/tune-bench.ts";
 import type { BenchPageFunction } from "../../tools/browsers/bench-browser.ts";

@@ -3,7 +3,8 @@
  * for variants that no adapter at hand is made for.
  */
 import { packedRow } from "../../src/kernels/weights-pack.ts";
-import { matWgsl, workgroupTile, type MatVariant } from "../../src/kernels/mat-source.ts";
+import { matWgsl } from "../../src/kernels/mat-source.ts";
+import { workgroupTile, type MatVariant } from "../../src/kernels/mat-variant.ts";
 import { EPILOGUES, matWorkgroups } from "../../src/kernels/mat.ts";
 import type { Kernel } from "../../src/kernels/runner.ts";
 import { upload } from "../../src/kernels/runner-once.ts";

@@ -10,7 +10,7 @@ import {
   firstAttention,
   type AttentionUse,
 } from "../kernels/attention-variants.ts";
-import type { Workload } from "../kernels/mat-variants.ts";
+import type { Workload } from "../kernels/mat-variant.ts";
 import { shaderFeatures, type ShaderFeatures } from "../kernels/runner-device.ts";
 import { tunedLine, tuneMat, unmeasured, type TuneJob, type Tuned } from "../kernels/tune.ts";
 import {

@@ -12,18 +12,17 @@
  * floats: with their inputs rounded too, golden answers differed where the oracle was
  * decided by 0.19.
  */
+import { acceptsInt8, type Activations, type Workload } from "../kernels/mat-variant.ts";
 import {
-  acceptsInt8,
   EPILOGUES,
   planMat,
-  type Activations,
-  type MatEpilogue,
   type MatInput,
   type MatNorm,
   type MatPlan,
   type MatUse,
 } from "../kernels/mat.ts";
-import { forRows, type Workload } from "../kernels/mat-variants.ts";
+import type { MatEpilogue } from "../kernels/mat-source.ts";
+import { forRows } from "../kernels/mat-variants.ts";
 import { planQuantize } from "../kernels/quantize-rows.ts";
 import type { Weights } from "../kernels/weights.ts";
 import type { ModelDescription } from "../model/description.ts";

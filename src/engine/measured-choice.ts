@@ -1,6 +1,5 @@
 /** From timings to what multiplies a matrix: floats or int8, and by which variant. Pure. */
-import type { Activations } from "../kernels/mat.ts";
-import type { Workload } from "../kernels/mat-variants.ts";
+import type { Activations, Workload } from "../kernels/mat-variant.ts";
 import type { Tuned } from "../kernels/tune.ts";
 import type { BlockFormat } from "../tensor/block-format.ts";
 import type { EngineVariants } from "./variants.ts";

@@ -1,5 +1,5 @@
 /** What of a shard is worth a measurement: its products, and the rows of a chunk. Pure. */
-import { acceptsInt8 } from "../kernels/mat.ts";
+import { acceptsInt8 } from "../kernels/mat-variant.ts";
 import type { TuneJob, Tuned } from "../kernels/tune.ts";
 import type { ShardDescription, TensorInfo } from "../model/description.ts";
 import type { BlockFormat } from "../tensor/block-format.ts";

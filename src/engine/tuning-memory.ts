@@ -12,8 +12,8 @@ import {
   attentionName,
   type AttentionUse,
 } from "../kernels/attention-variants.ts";
-import { variantName } from "../kernels/mat-source.ts";
-import { matCandidates, type Workload } from "../kernels/mat-variants.ts";
+import { variantName, type Workload } from "../kernels/mat-variant.ts";
+import { matCandidates } from "../kernels/mat-variants.ts";
 import { shaderFeatures, type ShaderFeatures } from "../kernels/runner-device.ts";
 import type { TunedWorkload } from "../kernels/tune.ts";
 import type { TunedAttention } from "../kernels/tune-attention.ts";

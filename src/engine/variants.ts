@@ -5,9 +5,13 @@
 import type { AttentionVariant, Halves } from "../kernels/attention.ts";
 import type { AttentionShape } from "../kernels/attention-shape.ts";
 import { firstAttention } from "../kernels/attention-variants.ts";
-import { acceptsInt8, type Activations } from "../kernels/mat.ts";
-import type { MatVariant } from "../kernels/mat-source.ts";
-import { firstVariant, type Workload } from "../kernels/mat-variants.ts";
+import {
+  acceptsInt8,
+  type Activations,
+  type MatVariant,
+  type Workload,
+} from "../kernels/mat-variant.ts";
+import { firstVariant } from "../kernels/mat-variants.ts";
 import type { QuantizeVariant } from "../kernels/quantize-rows.ts";
 import type { ShaderFeatures } from "../kernels/runner-device.ts";
 import type { BlockFormat } from "../tensor/block-format.ts";

@@ -10,39 +10,15 @@ import splitWgsl from "./mat-split.wgsl?raw";
 import threadsWgsl from "./mat-threads.wgsl?raw";
 import tileWgsl from "./mat-tile.wgsl?raw";
 import { expandTemplate, sectionsOf } from "./template.ts";
-import type { Activations, MatEpilogue } from "./mat.ts";
+import { needsSubgroups, usesQuads, type Activations, type MatVariant } from "./mat-variant.ts";
 import { vectorsPerBlock } from "./weights-pack.ts";
 
-/**
- * A thread's inner loop: "alone" loads all it needs; "quads" shares the activations between the
- * lanes of a quad (subgroups; floats only); "pairs" makes two integer products in one
- * multiplication (int8 activations and 4-bit formats only).
- */
-export type InnerLoop = "alone" | "quads" | "pairs";
-
-/** How the work is cut. `rows` is even: results leave in pairs. */
-export type MatVariant =
-  | {
-      /** A thread computes rows x tokens from the first column to the last. */
-      readonly kind: "threads";
-      readonly rows: number;
-      readonly tokens: number;
-      readonly workgroup: number;
-      readonly inner: InnerLoop;
-    }
-  | {
-      /** A workgroup computes rows x tokens, split along the columns. */
-      readonly kind: "split";
-      readonly rows: number;
-      readonly tokens: number;
-      readonly workgroup: number;
-      readonly subgroups: boolean;
-    }
-  | {
-      /** A workgroup computes 64 rows x 8 tokens * `tokens` from workgroup memory. */
-      readonly kind: "tile";
-      readonly tokens: number;
-    };
+/** What happens to a pair of results. */
+export type MatEpilogue = {
+  readonly name: string;
+  /** Declares bindings from 6 on, and `store_pair`; may use `shape` and `step`. */
+  readonly wgsl: string;
+};
 
 export type MatSource = {
   readonly format: BlockFormat;
@@ -51,30 +27,6 @@ export type MatSource = {
   readonly epilogue: MatEpilogue;
   readonly variant: MatVariant;
 };
-
-/** Short and unique: "threads 8x1 wg16 quads", "tile 64x32". */
-export function variantName(variant: MatVariant): string {
-  switch (variant.kind) {
-    case "threads":
-      return `threads ${variant.rows}x${variant.tokens} wg${variant.workgroup}${variant.inner === "alone" ? "" : ` ${variant.inner}`}`;
-    case "split":
-      return `split ${variant.rows}x${variant.tokens} wg${variant.workgroup}${variant.subgroups ? " subgroups" : ""}`;
-    case "tile":
-      return `tile 64x${variant.tokens * 8}`;
-  }
-}
-
-/** Rows and tokens of one workgroup. */
-export function workgroupTile(variant: MatVariant): { rows: number; tokens: number } {
-  switch (variant.kind) {
-    case "threads":
-      return { rows: variant.rows * variant.workgroup, tokens: variant.tokens };
-    case "split":
-      return { rows: variant.rows, tokens: variant.tokens };
-    case "tile":
-      return { rows: 64, tokens: variant.tokens * 8 };
-  }
-}
 
 /** A split kernel's workgroups in x before they continue in z; the limit is 65,535. */
 export const SPLIT_FOLD = 32_768;
@@ -116,11 +68,6 @@ const whole = (format: BlockFormat): FormatParts => ({
   places: "none",
 });
 
-/** Formats whose quants are four bits without a sign, as `pairs` needs. */
-export function hasNibbles(format: BlockFormat): boolean {
-  return format === "Q4_0" || format === "Q4_1" || format === "Q4_K";
-}
-
 const FORMAT_PARTS: Record<BlockFormat, FormatParts> = {
   F32: whole("F32"),
   F16: whole("F16"),
@@ -160,7 +107,7 @@ export function highPlace(format: BlockFormat): number {
 export function matWgsl(source: MatSource): string {
   const { format, activations, norm, epilogue, variant } = source;
   const { min, places, lane } = FORMAT_PARTS[format];
-  const quads = hasQuads(variant);
+  const quads = usesQuads(variant);
   const placing = places === "none" ? "whole" : "placed";
   const parts = {
     ...COMMON,
@@ -181,19 +128,12 @@ export function matWgsl(source: MatSource): string {
   return expandTemplate(WGSL[variant.kind], values(source), parts);
 }
 
-const hasQuads = (variant: MatVariant) => variant.kind === "threads" && variant.inner === "quads";
-
-/** Whether the shader uses subgroup operations. */
-export function needsSubgroups(variant: MatVariant): boolean {
-  return variant.kind === "split" ? variant.subgroups : hasQuads(variant);
-}
-
 const WGSL = { threads: threadsWgsl, split: splitWgsl, tile: tileWgsl };
 
 function inputParts(activations: Activations, norm: boolean, min: boolean, variant: MatVariant) {
   const pairs = variant.kind === "threads" && variant.inner === "pairs";
   const kind = activations === "float" ? "float" : pairs ? "pairs" : "int8";
-  const own = kind === "float" ? (hasQuads(variant) ? "quads" : "own") : kind;
+  const own = kind === "float" ? (usesQuads(variant) ? "quads" : "own") : kind;
   const normed = norm ? `${own}-norm` : own;
   // The most special section that there is.
   const either = (...names: string[]) => INPUTS[names.find((name) => name in INPUTS) ?? "nothing"]!;
@@ -223,7 +163,7 @@ function values({ format, activations, variant }: MatSource) {
     WG: workgroup,
     VECTORS: vectorsPerBlock(format),
     // Of x's type (mat-inputs.wgsl): f32, vec4<f32>, or vec4<u32> of 16 bytes.
-    X_VECTORS: activations === "int8" ? 2 : hasQuads(variant) ? 32 : 8,
+    X_VECTORS: activations === "int8" ? 2 : usesQuads(variant) ? 32 : 8,
     VALUES: (rows + 1) * variant.tokens,
     SLOTS: subgroups ? workgroup / smallestSubgroup : workgroup,
     FOLD: SPLIT_FOLD,

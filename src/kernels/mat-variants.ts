@@ -2,13 +2,16 @@
  * The variants that a device may run, and a first guess among them from what the
  * device can do. Which is fastest is measured (tune.ts), never read from a name.
  */
-import type { Activations } from "./mat.ts";
+import {
+  type Activations,
+  type Workload,
+  hasNibbles,
+  needsSubgroups,
+  type InnerLoop,
+  type MatVariant,
+} from "./mat-variant.ts";
 import type { BlockFormat } from "../tensor/block-format.ts";
-import { hasNibbles, needsSubgroups, type InnerLoop, type MatVariant } from "./mat-source.ts";
 import type { ShaderFeatures } from "./runner-device.ts";
-
-/** How many tokens a step has: one, a few decoding together, or a chunk of a prompt. */
-export type Workload = "decode" | "batch" | "prefill";
 
 const threads = (
   rows: number,

@@ -27,22 +27,13 @@
  * residual (7).
  * A format of its own among q, k and v adds one dispatch to its layer.
  */
-import type { BlockFormat } from "../tensor/block-format.ts";
 import epiloguesFile from "./mat-epilogues.wgsl?raw";
-import { matWgsl, SPLIT_FOLD, variantName, workgroupTile, type MatVariant } from "./mat-source.ts";
+import { matWgsl, SPLIT_FOLD, type MatEpilogue } from "./mat-source.ts";
+import { variantName, workgroupTile, type MatVariant } from "./mat-variant.ts";
 import { bind, compile, dispatch, type CompiledKernel, type Workgroups } from "./runner.ts";
 import { sectionsOf } from "./template.ts";
 import { packedRow } from "./weights-pack.ts";
 import type { Weights, WeightsPart } from "./weights.ts";
-
-export type Activations = "float" | "int8";
-
-/** What happens to a pair of results. */
-export type MatEpilogue = {
-  readonly name: string;
-  /** Declares bindings from 6 on, and `store_pair`; may use `shape` and `step`. */
-  readonly wgsl: string;
-};
 
 export type MatUse = {
   readonly weights: Weights;
@@ -75,11 +66,6 @@ export type MatPlan = {
   /** Weight bytes that one `record` reads from memory, at least. */
   readonly weightBytes: number;
 };
-
-/** Formats whose products can use int8 activations; the others need float. */
-export function acceptsInt8(format: BlockFormat): boolean {
-  return format !== "F32" && format !== "F16" && format !== "BF16";
-}
 
 /** Which variant computes how many tokens. */
 export type MatChoice = {

@@ -5,9 +5,9 @@
 import { rowBytes, type BlockFormat } from "../tensor/block-format.ts";
 import { dequantize } from "../tensor/dequantize.ts";
 import { randomBlocks } from "../tensor/random-blocks.ts";
-import { EPILOGUES, planMat, type Activations, type MatInput, type MatPlan } from "./mat.ts";
+import { EPILOGUES, planMat, type MatInput, type MatPlan } from "./mat.ts";
+import { type Activations, variantName, type MatVariant } from "./mat-variant.ts";
 import { matReference } from "./mat-reference.ts";
-import { variantName, type MatVariant } from "./mat-source.ts";
 import { quantizeReference } from "./quantize-rows.ts";
 import { upload } from "./runner-once.ts";
 import { disagreement, readBack } from "./tune-agreement.ts";

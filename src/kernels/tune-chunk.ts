@@ -3,7 +3,7 @@
  * launches and fill a wide device; smaller ones let other answers in between and keep the
  * stages of a pipeline busy. So: the smallest that is as fast as any.
  */
-import type { MatVariant } from "./mat-source.ts";
+import type { MatVariant } from "./mat-variant.ts";
 import { MAX_ROWS } from "./step-uniform.ts";
 import { makeBench, type MatJob } from "./tune-bench.ts";
 import { workDone, type TuneClock } from "./tune-clock.ts";

@@ -7,8 +7,8 @@
  * for what the budget does not reach. A candidate counts only if its results agree
  * with the reference within the tolerance of its arithmetic.
  */
-import { variantName, type MatVariant } from "./mat-source.ts";
-import { firstVariant, matCandidates, type Workload } from "./mat-variants.ts";
+import { variantName, type MatVariant, type Workload } from "./mat-variant.ts";
+import { firstVariant, matCandidates } from "./mat-variants.ts";
 import { FIRST_SHARE, newRace, raceAgain, raceLine, runRace, type Race } from "./race.ts";
 import { shaderFeatures, type ShaderFeatures } from "./runner-device.ts";
 import { makeBench, type MatJob } from "./tune-bench.ts";

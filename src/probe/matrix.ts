@@ -4,7 +4,7 @@
  * adapter; the shard's tuner may find a faster one, and never a slower one.
  */
 import { EPILOGUES, planMat, type MatInput } from "../kernels/mat.ts";
-import type { MatVariant } from "../kernels/mat-source.ts";
+import type { MatVariant } from "../kernels/mat-variant.ts";
 import { STEP_BYTES } from "../kernels/step-uniform.ts";
 import { createWeights, destroyWeights } from "../kernels/weights.ts";
 import type { Bench } from "./throughput.ts";

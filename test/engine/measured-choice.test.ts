@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import { measuredChoice } from "../../src/engine/measured-choice.ts";
 import type { EngineVariants } from "../../src/engine/variants.ts";
-import type { Activations } from "../../src/kernels/mat.ts";
-import type { MatVariant } from "../../src/kernels/mat-source.ts";
+import type { Activations, MatVariant } from "../../src/kernels/mat-variant.ts";
 import type { Tuned } from "../../src/kernels/tune.ts";
 
 const variant = (rows: number): MatVariant => ({

@@ -2,7 +2,7 @@
 import { get, set } from "idb-keyval";
 import { afterEach, expect, test } from "vitest";
 import { forgetTuning, TuningMemory } from "../../src/engine/tuning-memory.ts";
-import { variantName } from "../../src/kernels/mat-source.ts";
+import { variantName } from "../../src/kernels/mat-variant.ts";
 import { attentionCandidates } from "../../src/kernels/attention-variants.ts";
 import { matCandidates } from "../../src/kernels/mat-variants.ts";
 import { requestKernelDevice, shaderFeatures } from "../../src/kernels/runner-device.ts";

@@ -4,9 +4,13 @@
  */
 import { describe, test } from "vitest";
 import { BLOCK_FORMATS, type BlockFormat } from "../../src/tensor/block-format.ts";
-import { acceptsInt8 } from "../../src/kernels/mat.ts";
+import {
+  acceptsInt8,
+  hasNibbles,
+  variantName,
+  type MatVariant,
+} from "../../src/kernels/mat-variant.ts";
 import { matReference } from "../../src/kernels/mat-reference.ts";
-import { hasNibbles, variantName, type MatVariant } from "../../src/kernels/mat-source.ts";
 import { matCandidates } from "../../src/kernels/mat-variants.ts";
 import { quantizeReference } from "../../src/kernels/quantize-rows.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";

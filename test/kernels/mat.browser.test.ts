@@ -2,8 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { BLOCK_FORMATS, type BlockFormat } from "../../src/tensor/block-format.ts";
 import { matReference } from "../../src/kernels/mat-reference.ts";
-import { variantName, type MatVariant } from "../../src/kernels/mat-source.ts";
-import { matCandidates, type Workload } from "../../src/kernels/mat-variants.ts";
+import { variantName, type MatVariant, type Workload } from "../../src/kernels/mat-variant.ts";
+import { matCandidates } from "../../src/kernels/mat-variants.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { upload } from "../../src/kernels/runner-once.ts";
 import { testDevice } from "../../tools/gpu/device.ts";

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { attentionTraffic, countedKernels } from "../../bench/kernels/attention-traffic.ts";
 import { traffic } from "../../bench/kernels/traffic.ts";
-import type { MatVariant } from "../../src/kernels/mat-source.ts";
+import type { MatVariant } from "../../src/kernels/mat-variant.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 

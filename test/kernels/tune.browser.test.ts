@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { variantName, type MatVariant } from "../../src/kernels/mat-source.ts";
+import { variantName, type MatVariant } from "../../src/kernels/mat-variant.ts";
 import { firstVariant, forRows, matCandidates } from "../../src/kernels/mat-variants.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { tunedLine, tuneMat, unmeasured } from "../../src/kernels/tune.ts";

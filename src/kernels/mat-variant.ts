@@ -1,0 +1,85 @@
+/** The variants of the matrix kernels: how each divides the work among threads, and its name. */
+import type { BlockFormat } from "../tensor/block-format.ts";
+
+export type Activations = "float" | "int8";
+
+/** How many tokens a step has: one, a few decoding together, or a chunk of a prompt. */
+export type Workload = "decode" | "batch" | "prefill";
+export const WORKLOADS: readonly Workload[] = ["decode", "batch", "prefill"];
+
+/**
+ * A thread's inner loop: "alone" loads all it needs; "quads" shares the activations between the
+ * lanes of a quad (subgroups; floats only); "pairs" makes two integer products in one
+ * multiplication (int8 activations and 4-bit formats only).
+ */
+export type InnerLoop = "alone" | "quads" | "pairs";
+
+/** `rows` is even: results are stored in pairs. */
+export type MatVariant =
+  | {
+      /** A thread computes rows x tokens from the first column to the last. */
+      readonly kind: "threads";
+      readonly rows: number;
+      readonly tokens: number;
+      readonly workgroup: number;
+      readonly inner: InnerLoop;
+    }
+  | {
+      /** A workgroup computes rows x tokens, split along the columns. */
+      readonly kind: "split";
+      readonly rows: number;
+      readonly tokens: number;
+      readonly workgroup: number;
+      readonly subgroups: boolean;
+    }
+  | {
+      /** A workgroup computes 64 rows x 8 tokens * `tokens` from workgroup memory. */
+      readonly kind: "tile";
+      readonly tokens: number;
+    };
+
+/** Short and unique: "threads 8x1 wg16 quads", "tile 64x32". */
+export function variantName(variant: MatVariant): string {
+  switch (variant.kind) {
+    case "threads": {
+      const inner = variant.inner === "alone" ? "" : ` ${variant.inner}`;
+      return `threads ${variant.rows}x${variant.tokens} wg${variant.workgroup}${inner}`;
+    }
+    case "split": {
+      const subgroups = variant.subgroups ? " subgroups" : "";
+      return `split ${variant.rows}x${variant.tokens} wg${variant.workgroup}${subgroups}`;
+    }
+    case "tile":
+      return `tile 64x${variant.tokens * 8}`;
+  }
+}
+
+/** Rows and tokens of one workgroup. */
+export function workgroupTile(variant: MatVariant): { rows: number; tokens: number } {
+  switch (variant.kind) {
+    case "threads":
+      return { rows: variant.rows * variant.workgroup, tokens: variant.tokens };
+    case "split":
+      return { rows: variant.rows, tokens: variant.tokens };
+    case "tile":
+      return { rows: 64, tokens: variant.tokens * 8 };
+  }
+}
+
+export const usesQuads = (variant: MatVariant) =>
+  variant.kind === "threads" && variant.inner === "quads";
+
+/** Whether the shader uses subgroup operations. */
+export function needsSubgroups(variant: MatVariant): boolean {
+  return variant.kind === "split" ? variant.subgroups : usesQuads(variant);
+}
+
+/** Formats whose quants are four bits without a sign, as `pairs` needs. */
+export function hasNibbles(format: BlockFormat): boolean {
+  return format === "Q4_0" || format === "Q4_1" || format === "Q4_K";
+}
+
+/** Formats whose products can use int8 activations; the others need float. */
+export function acceptsInt8(format: BlockFormat): boolean {
+  return format !== "F32" && format !== "F16" && format !== "BF16";
+}
