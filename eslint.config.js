@@ -15,6 +15,7 @@ const ARROWS = {
   mesh: ["shared"],
   telemetry: ["shared"],
   kernels: ["tensor"],
+  tuner: ["kernels", "shared"],
   model: ["tensor", "shared"],
   engine: ["kernels", "model", "tensor", "shared"],
   probe: ["kernels", "shared"],

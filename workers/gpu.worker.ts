@@ -3,6 +3,7 @@ import { expose } from "comlink";
 import { requestKernelDevice } from "../src/kernels/runner-device.ts";
 import { loadShard } from "../src/engine/load-shard.ts";
 import { StageHost } from "../src/stage/stage-worker.ts";
+import { DeviceTuner } from "../src/tuner/index.ts";
 
 let device: Promise<GPUDevice> | null = null;
 
@@ -18,7 +19,8 @@ function currentDevice(): Promise<GPUDevice> {
 }
 
 expose(
-  new StageHost(async (shard, options, reader, onProgress, onDeviceError) =>
-    loadShard(await currentDevice(), shard, options, reader, onProgress, onDeviceError),
-  ),
+  new StageHost(async (...request) => {
+    const device = await currentDevice();
+    return loadShard({ device, tuner: new DeviceTuner(device) }, ...request);
+  }),
 );

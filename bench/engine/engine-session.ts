@@ -13,6 +13,7 @@ import type { ByteReader, ShardDescription } from "../../src/model/description.t
 import { openModel } from "../../src/model/open-model.ts";
 import { openUrl } from "../../src/model/url-source.ts";
 import { probeAdapter } from "../../src/probe/probe.ts";
+import { DeviceTuner } from "../../src/tuner/index.ts";
 import { GREEDY } from "../../src/shared/sampling.ts";
 import { profileStep } from "./profile.ts";
 import type {
@@ -67,7 +68,7 @@ export class EngineSession {
         const { device, options } = this.need();
         const { rows, context } = request;
         const chunk = () => rowsAt(0, context - rows, rows, true);
-        return profileStep(device, this.shard, chunk, context, options.nudge);
+        return profileStep(device, this.shard, chunk, context, options.submitWhileWaiting);
       }
     }
   }
@@ -90,7 +91,7 @@ export class EngineSession {
 
   private async load(request: LoadRequest, onLog: (line: string) => void): Promise<LoadReply> {
     const { modelUrl, contextTokens, sequences, activations } = request;
-    const nudge = (this.probed ?? (await this.probe())).measurements.nudgeHelps;
+    const submitWhileWaiting = (this.probed ?? (await this.probe())).measurements.nudgeHelps;
     this.loaded?.shard.destroy();
     const device = this.loaded?.device ?? (await requestKernelDevice());
     const start = performance.now();
@@ -103,10 +104,10 @@ export class EngineSession {
       sequences,
       activations,
       memoryBudgetBytes: MEMORY_BYTES,
-      nudge,
+      submitWhileWaiting,
     };
     const phasesMs: Record<string, number> = {};
-    const shard = await loadShard(device, whole, options, reader, ({ phase }) => {
+    const shard = await loadShard(gpuOf(device), whole, options, reader, ({ phase }) => {
       phasesMs[phase] = performance.now() - start;
     });
     const loadMs = performance.now() - start;
@@ -188,7 +189,7 @@ export class EngineSession {
   private async fixedCost(steps: number) {
     const { device, whole, options, reader } = this.need();
     const times = async (description: ShardDescription) => {
-      const shard = await loadShard(device, description, options, reader, () => undefined);
+      const shard = await loadShard(gpuOf(device), description, options, reader, () => undefined);
       await shard.tuned;
       const ms: number[] = [];
       for (let i = 0; i < steps + WARM_UP_STEPS; i++) {
@@ -205,6 +206,8 @@ export class EngineSession {
     return { bareMs, headMs };
   }
 }
+
+const gpuOf = (device: GPUDevice) => ({ device, tuner: new DeviceTuner(device) });
 
 /** Rows of random tokens at `[position, position + count)`; the last one is sampled if `sampled`. */
 function rowsAt(sequence: number, position: number, count: number, sampled: boolean): StepRow[] {

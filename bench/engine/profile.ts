@@ -8,7 +8,7 @@
  * step. Results are garbage afterwards (residuals are added again and again).
  */
 import type { Shard, StepRow } from "../../src/engine/types.ts";
-import { timeOf } from "../../src/kernels/tune-clock.ts";
+import { timeOf } from "../../src/kernels/timing.ts";
 import type { KernelProfile, ProfileReply } from "./requests.ts";
 
 type Dispatch = {
@@ -24,7 +24,7 @@ export async function profileStep(
   shard: Shard,
   rows: () => StepRow[],
   context: number,
-  nudge: boolean,
+  submitWhileWaiting: boolean,
 ): Promise<ProfileReply> {
   const times: number[] = [];
   let dispatches: Dispatch[] = [];
@@ -34,7 +34,7 @@ export async function profileStep(
     times.push(performance.now() - start);
   }
   const time = (part: readonly Dispatch[]) =>
-    timeOf(device, (pass) => part.forEach((one) => replay(pass, one)), { nudge });
+    timeOf(device, (pass) => part.forEach((one) => replay(pass, one)), { submitWhileWaiting });
   const kernels: KernelProfile[] = [];
   const { length } = rows();
   for (const [name, part] of grouped(dispatches)) {

@@ -11,7 +11,7 @@ import {
 } from "../../src/kernels/attention.ts";
 import { queryKeyValueColumns, type AttentionShape } from "../../src/kernels/attention-shape.ts";
 import { firstAttention } from "../../src/kernels/attention-variants.ts";
-import { stepOf } from "../../src/kernels/attention-work.ts";
+import { lastRowsStep } from "../../src/kernels/random-attention.ts";
 import type { StepParams } from "../../src/kernels/step-uniform.ts";
 import { countSectors, runNoted, type Asked, type NotedRun } from "./noted-run.ts";
 
@@ -44,7 +44,7 @@ const EXPONENTIALS = 1;
 /** So many at least are run and counted, of those that the step has. */
 const COUNTED_THREADS = 64;
 
-/** The kernels of a narrow and of a wide device, and the narrow one's as a wide one would group it. */
+/** The kernels of a software adapter and of a GPU, and the former in the latter's workgroups. */
 export function countedKernels(work: AttentionWork): readonly AttentionVariant[] {
   const features = {
     subgroups: false,
@@ -53,10 +53,10 @@ export function countedKernels(work: AttentionWork): readonly AttentionVariant[]
     subgroupMaxSize: 0,
   };
   const use = work.rows === 1 ? "decode" : "prefill";
-  const [narrow, wide] = [true, false].map((narrow) =>
-    firstAttention(use, work, features, { narrow, halves: "builtin" }),
+  const [software, gpu] = [true, false].map((lowParallelism) =>
+    firstAttention(use, work, features, { lowParallelism, float16Unpack: "builtin" }),
   );
-  return [narrow!, { ...narrow!, workgroupSize: wide!.workgroupSize }, wide!];
+  return [software!, { ...software!, workgroupSize: gpu!.workgroupSize }, gpu!];
 }
 
 /** Runs the first workgroups of a step and counts. */
@@ -66,7 +66,7 @@ export async function attentionTraffic(
   variant: AttentionVariant,
 ): Promise<AttentionTraffic> {
   const { heads, keyValueHeads, headSize, rows, context } = work;
-  const params = stepOf(variant, { rows, positions: context });
+  const params = lastRowsStep(variant, { rows, positions: context });
   const noting = notedAttention(work, variant, params);
   const { workgroupSize } = noting;
   const [groups] = noting.kernel.workgroups(params);

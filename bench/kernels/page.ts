@@ -6,7 +6,7 @@
 import { variantName, type MatVariant, type Workload } from "../../src/kernels/mat-variant.ts";
 import { matCandidates } from "../../src/kernels/mat-variants.ts";
 import { requestKernelDevice, shaderFeatures } from "../../src/kernels/runner-device.ts";
-import { makeBench, type MatJob } from "../../src/kernels/tune-bench.ts";
+import { makeMatBench, type MatJob } from "../../src/tuner/index.ts";
 import type { BenchPageFunction } from "../../tools/browsers/bench-browser.ts";
 import {
   attentionTraffic,
@@ -42,8 +42,8 @@ const RUNS = 7;
 
 async function measureMat(device: GPUDevice, work: MatCase): Promise<MatTiming[]> {
   const { workload, activations, format } = work;
-  const nudge = navigator.userAgent.includes("Firefox"); // only the clock depends on it
-  const bench = await makeBench(device, work, work.tokens, nudge);
+  const submitWhileWaiting = navigator.userAgent.includes("Firefox"); // only the clock depends on it
+  const bench = await makeMatBench(device, work, work.tokens, submitWhileWaiting);
   const timings: MatTiming[] = [];
   const candidates = matCandidates(workload, activations, shaderFeatures(device), format);
   for (const variant of work.variants ?? candidates) {

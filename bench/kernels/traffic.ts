@@ -8,7 +8,7 @@ import { workgroupTile, type MatVariant } from "../../src/kernels/mat-variant.ts
 import { EPILOGUES, matWorkgroups } from "../../src/kernels/mat.ts";
 import type { Kernel } from "../../src/kernels/runner.ts";
 import { upload } from "../../src/kernels/runner-once.ts";
-import type { MatJob } from "../../src/kernels/tune-bench.ts";
+import type { MatJob } from "../../src/tuner/index.ts";
 import { ARITHMETIC_SUMS, notedArithmetic } from "./arithmetic.ts";
 import { countSectors, runNoted, type Noted } from "./noted-run.ts";
 

@@ -3,7 +3,7 @@
  * probe runs in a worker of its own, which ends with it and frees the device.
  */
 import * as Comlink from "comlink";
-import { forgetTuning } from "../engine/tuning-memory.ts";
+import { forgetTuning } from "../tuner/index.ts";
 import { cachedProbe } from "../probe/cached-probe.ts";
 import type { ProbeProgress, ProbeResult, ProbeWorker } from "../probe/types.ts";
 import { workerClient } from "./worker-client.ts";

@@ -108,12 +108,20 @@ async function load(
   request: ShardRequest,
   onProgress: (progress: LoadProgress) => void,
 ): Promise<{ readonly variants: readonly string[] }> {
-  const { first, end, contextTokens, sequences, activations, memoryBudgetBytes, nudge } = request;
+  const {
+    first,
+    end,
+    contextTokens,
+    sequences,
+    activations,
+    memoryBudgetBytes,
+    submitWhileWaiting,
+  } = request;
   const shard = await weights.shard(contentId, first, end);
   const reader = await weights.reader(contentId);
   return stage.loadShard(
     shard,
-    { contextTokens, sequences, activations, memoryBudgetBytes, nudge },
+    { contextTokens, sequences, activations, memoryBudgetBytes, submitWhileWaiting },
     Comlink.transfer(reader, [reader]),
     Comlink.proxy(onProgress),
   );

@@ -53,7 +53,7 @@ export type ShardRequest = {
   readonly sequences: number;
   readonly activations: "float" | "int8";
   readonly memoryBudgetBytes: number;
-  readonly nudge: boolean;
+  readonly submitWhileWaiting: boolean;
 };
 
 export type LoadProgress = {

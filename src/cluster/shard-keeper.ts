@@ -159,14 +159,14 @@ export class ShardKeeper {
   #device({ activations }: Settings): {
     activations: Settings["activations"];
     memoryBudgetBytes: number;
-    nudge: boolean;
+    submitWhileWaiting: boolean;
   } {
     const { room } = this.#parts;
     const measured = room.state.members.find(({ id }) => id === room.self)?.measurements;
     return {
       activations,
       memoryBudgetBytes: measured?.memoryBudgetBytes ?? 0,
-      nudge: measured?.nudgeHelps ?? false,
+      submitWhileWaiting: measured?.nudgeHelps ?? false,
     };
   }
 

@@ -3,6 +3,7 @@
  * output. Grows the cache by segments; everything else is made once, and once more
  * where other kernels take over.
  */
+import type { KernelVariants } from "../kernels/kernel-variants.ts";
 import type { AttentionShape } from "../kernels/attention-shape.ts";
 import {
   attentionKernel,
@@ -16,7 +17,6 @@ import type { StepParams } from "../kernels/step-uniform.ts";
 import type { ModelDescription } from "../model/description.ts";
 import { layerCacheBytes } from "./cache-plan.ts";
 import type { BoundKernel, GpuResources } from "./gpu-resources.ts";
-import type { EngineVariants } from "./variants.ts";
 
 /** Buffers that the plan reads and writes; the same for all layers. */
 export type AttentionBuffers = {
@@ -27,7 +27,7 @@ export type AttentionBuffers = {
   readonly output: GPUBuffer;
 };
 
-export type AttentionChoice = Pick<EngineVariants, "decodeAttention" | "prefillAttention">;
+export type AttentionChoice = Pick<KernelVariants, "decodeAttention" | "prefillAttention">;
 
 type Compiled = {
   readonly variant: AttentionVariant;
@@ -207,7 +207,7 @@ async function compileChoice(
 export type AttentionPlanOptions = {
   readonly model: ModelDescription;
   readonly shape: AttentionShape;
-  readonly variants: EngineVariants;
+  readonly variants: KernelVariants;
   readonly buffers: AttentionBuffers;
   readonly extras: readonly GPUBuffer[]; // [layers]
   readonly sequences: number;

@@ -28,8 +28,8 @@ export type ShardParts = {
   readonly description: ShardDescription;
   readonly options: ShardOptions;
   readonly maxRows: number;
-  /** What `maxRows` may rise to: scratch has room for so many. */
-  readonly mostRows: number;
+  /** What `maxRows` may rise to: the rows for which there are scratch buffers. */
+  readonly scratchRows: number;
   readonly variants: readonly string[];
   readonly resources: GpuResources;
   readonly watch: DeviceWatch;
@@ -74,7 +74,7 @@ export class GpuShard implements Shard {
   get variants() {
     return this.#variants;
   }
-  /** What is said of the variants. */
+  /** Replaces the lines about the variants. */
   describe(variants: readonly string[]): void {
     this.#variants = variants;
     this.onVariants?.(variants);
@@ -85,15 +85,15 @@ export class GpuShard implements Shard {
   get failure() {
     return this.#parts.watch.failure;
   }
-  /** Steps that are not over yet. */
+  /** Steps that have not finished. */
   get running() {
     return this.#running;
   }
 
-  /** From the next step on: other variants of the matrices, and as many rows as there is room for. */
+  /** From the next step on: other variants of the matrices, and as many rows as scratch allows. */
   adopt(layers: readonly LayerPlan[], maxRows: number, variants: readonly string[]): void {
     this.#layers = layers;
-    this.#maxRows = Math.min(maxRows, this.#parts.mostRows);
+    this.#maxRows = Math.min(maxRows, this.#parts.scratchRows);
     this.describe(variants);
   }
 

@@ -12,6 +12,7 @@
  * floats: with their inputs rounded too, golden answers differed where the oracle was
  * decided by 0.19.
  */
+import type { KernelVariants } from "../kernels/kernel-variants.ts";
 import { acceptsInt8, type Activations, type Workload } from "../kernels/mat-variant.ts";
 import {
   EPILOGUES,
@@ -28,7 +29,6 @@ import type { Weights } from "../kernels/weights.ts";
 import type { ModelDescription } from "../model/description.ts";
 import type { GpuResources } from "./gpu-resources.ts";
 import type { LayerWeights } from "./layer-weights.ts";
-import type { EngineVariants } from "./variants.ts";
 
 /** Activations of a step; the same for all layers. */
 export type LayerBuffers = {
@@ -65,7 +65,7 @@ export type LayerPlan = {
 
 export type MatContext = {
   readonly resources: GpuResources;
-  readonly variants: EngineVariants;
+  readonly variants: KernelVariants;
   readonly activations: "float" | "int8";
 };
 

@@ -1,5 +1,5 @@
 /**
- * Loads a shard: foresees its memory, streams its weights into GPU buffers,
+ * Loads a shard: plans its memory, streams its weights into GPU buffers,
  * compiles and binds everything that a step will record.
  */
 import { embeddingKernel } from "../kernels/embedding.ts";
@@ -10,8 +10,9 @@ import {
 } from "../kernels/attention-shape.ts";
 import { attentionOutputFloats } from "../kernels/attention.ts";
 import { MAX_SPLITS, SPLIT_ROWS } from "../kernels/attention-variants.ts";
-import { CHUNKS } from "../kernels/tune-chunk.ts";
-import { STEP_BYTES, type StepParams } from "../kernels/step-uniform.ts";
+import { withoutBatches } from "../kernels/kernel-variants.ts";
+import { CHUNK_ROWS, STEP_BYTES, type StepParams } from "../kernels/step-uniform.ts";
+import type { Tuner } from "../kernels/tuner.ts";
 import { destroyWeights, type Weights } from "../kernels/weights.ts";
 import type { ByteReader, ShardDescription } from "../model/description.ts";
 import { AttentionPlan } from "./attention-plan.ts";
@@ -25,31 +26,34 @@ import { checkMemory, fits, maxSamples, planMemory } from "./memory-plan.ts";
 import { Readback } from "./readback.ts";
 import { SamplePlan } from "./sample-plan.ts";
 import type { LoadProgress, Shard, ShardOptions } from "./types.ts";
-import { chooseVariants } from "./choose-variants.ts";
-import { tuneBehind } from "./tune-behind.ts";
-import { withoutBatches } from "./variants.ts";
+import { tuneInBackground } from "./background-tuning.ts";
+import { shardWork } from "./shard-work.ts";
 import { warmUp } from "./warm-up.ts";
 import { WeightReader } from "./weight-reader.ts";
 
 /**
  * Rejects with an `EngineError` (memory, device, unsupported shapes), or with the
- * reader's own error. Nothing stays allocated then. `onDeviceError` is called, in
- * words, when the device fails later; `lost` when it is gone.
+ * reader's own error. Nothing stays allocated then. `onDeviceError` is called when the device fails
+ * later; `lost` when it is gone.
  */
 export async function loadShard(
-  device: GPUDevice,
+  { device, tuner }: { readonly device: GPUDevice; readonly tuner: Tuner },
   description: ShardDescription,
   options: ShardOptions,
   reader: ByteReader,
   onProgress: (progress: LoadProgress) => void,
   onDeviceError: (message: string, lost: boolean) => void = () => undefined,
 ): Promise<Shard> {
-  const chosen = await chooseVariants(device, description, options);
-  const { variants, shape, lines, maxRows } = chosen;
+  const traits = await tuner.traits(options.submitWhileWaiting);
+  const work = shardWork(device.limits, description, options, traits);
+  const chosen = await tuner.choose(work);
+  const { variants, lines, maxRows } = chosen;
+  const shape = work.attention;
   const planned = (rows: number) => planMemory(description, options, shape, rows, variants);
-  // A larger chunk is worth its scratch only where there is room.
-  const mostRows = fits(planned(chosen.mostRows), options) ? chosen.mostRows : CHUNKS[0];
-  const memory = planned(mostRows);
+  // A larger chunk is worth its scratch only where the memory suffices.
+  const { maxRowsLimit } = chosen;
+  const scratchRows = fits(planned(maxRowsLimit), options) ? maxRowsLimit : CHUNK_ROWS[0];
+  const memory = planned(scratchRows);
   checkMemory(memory, options, device.limits);
   const watch = new DeviceWatch(device, onDeviceError);
   const resources = new GpuResources(device, newCounters());
@@ -71,16 +75,16 @@ export async function loadShard(
       onProgress({ phase: "uploading", doneBytes, totalBytes });
     });
     const weights = placeWeights(weightReader, description, loaded);
-    // The first answer is decoded alone: what batches run is compiled behind.
+    // The first answer is decoded alone: the kernels of batches are compiled in the background.
     const first = options.sequences > 1 ? withoutBatches(variants) : variants;
     const context = { resources, variants: first, activations: options.activations };
     const prepare = async () => {
-      const plans = await planShard(context, description, options, shape, mostRows, weights);
+      const plans = await planShard(context, description, options, shape, scratchRows, weights);
       const shard = new GpuShard({
         description,
         options,
-        maxRows: Math.min(maxRows, mostRows),
-        mostRows,
+        maxRows: Math.min(maxRows, scratchRows),
+        scratchRows,
         variants: lines,
         resources,
         watch,
@@ -88,9 +92,10 @@ export async function loadShard(
         scratchBytes: memory.scratchBytes,
         ...plans,
       });
-      // With whatever weights are there: only that the pipelines run counts.
+      // Whatever the weights hold: the pipelines must only run.
       await warmUp(shard);
-      const tune = () => tuneBehind({ device, shard, chosen, context, ...plans });
+      const tune = () =>
+        tuneInBackground({ device, tuner, shard, work, chosen, context, ...plans });
       return { shard, tune };
     };
     const fill = async () => {
@@ -219,7 +224,7 @@ async function planShard(
       : null,
   ]);
   const most = sample?.resultBytesMost ?? maxRows * model.hidden * 4;
-  const readback = new Readback(resources, most, options.nudge);
+  const readback = new Readback(resources, most, options.submitWhileWaiting);
   return { step, x: buffers.x, embeddings, layers, planLayers, attention, sample, readback };
 }
 

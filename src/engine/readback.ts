@@ -4,18 +4,18 @@ import type { GpuResources } from "./gpu-resources.ts";
 
 export class Readback {
   readonly #resources: GpuResources;
-  readonly #nudge: boolean;
+  readonly #submitWhileWaiting: boolean;
   readonly #free: GPUBuffer[] = [];
   readonly #bytes: number;
 
   /**
-   * Staging buffers hold `bytes`; one is made when all others are in use. `nudge` where a probe
-   * says that it helps (nudge.ts).
+   * Staging buffers hold `bytes`; one is made when all others are in use. `submitWhileWaiting`
+   * where a probe says that it helps (nudge.ts).
    */
-  constructor(resources: GpuResources, bytes: number, nudge: boolean) {
+  constructor(resources: GpuResources, bytes: number, submitWhileWaiting: boolean) {
     this.#resources = resources;
     this.#bytes = bytes;
-    this.#nudge = nudge;
+    this.#submitWhileWaiting = submitWhileWaiting;
   }
 
   /** Records the copy; call the result after the submit to get the bytes. */
@@ -28,7 +28,7 @@ export class Readback {
     this.#resources.counters.readbackBytes += bytes;
     return async () => {
       const mapped = staging.mapAsync(GPUMapMode.READ, 0, bytes);
-      await (this.#nudge ? nudged(this.#resources.device, mapped) : mapped);
+      await (this.#submitWhileWaiting ? nudged(this.#resources.device, mapped) : mapped);
       const copy = staging.getMappedRange(0, bytes).slice(0);
       staging.unmap();
       this.#free.push(staging);

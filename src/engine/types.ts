@@ -17,8 +17,8 @@ export type ShardOptions = {
   readonly activations: "float" | "int8";
   /** Bytes that weights, cache and scratch may use together. */
   readonly memoryBudgetBytes: number;
-  /** Submit empty command lists while a readback is pending (Firefox; from the probe). */
-  readonly nudge: boolean;
+  /** Submit empty command lists while a readback is pending; the probe measures where that helps. */
+  readonly submitWhileWaiting: boolean;
 };
 
 export type StepRow = {

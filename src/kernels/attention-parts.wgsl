@@ -164,7 +164,7 @@ return vec4(unpack2x16float(low), unpack2x16float(high));
 // The sign stays, the other 15 bits move to the end of an f32's exponent and the start of its
 // fraction: the number times 2^-112. Those below 2^-14 may count as zero.
 
-// #section shifted.unpack
+// #section shift.unpack
 let a = bitcast<i32>(low);
 let b = bitcast<i32>(high);
 let placed = vec4(a * 65536, a, b * 65536, b);

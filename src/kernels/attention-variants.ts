@@ -1,9 +1,9 @@
 /**
- * The attention kernels that a device may run, a first guess among them from what was
- * measured of the device, and how the one that decodes cuts a row's positions. Which is
- * fastest is measured (tune-attention.ts), never read from a name. Pure.
+ * The attention kernels that a device may run, a first guess among them from the device's measured
+ * traits, and how the decoding kernel splits a row's positions. Which is fastest is measured (by the
+ * tuner), never read from a name. Pure.
  */
-import { fitsSubgroups, type AttentionVariant, type Halves } from "./attention.ts";
+import { fitsSubgroups, type AttentionVariant, type Float16Unpack } from "./attention.ts";
 import type { AttentionShape } from "./attention-shape.ts";
 import type { ShaderFeatures } from "./runner-device.ts";
 
@@ -16,45 +16,49 @@ export const SPLIT_ROWS = 8;
 export const MAX_SPLITS = 16;
 
 type HeadSize = Pick<AttentionShape, "headSize">;
+type FirstAttentionTraits = {
+  readonly lowParallelism: boolean;
+  readonly float16Unpack: Float16Unpack;
+};
 
-/** All variants worth a measurement, the likeliest of a narrow device first. */
+/** All variants worth measuring, the likeliest of a device with low parallelism first. */
 export function attentionCandidates(
   use: AttentionUse,
   shape: HeadSize,
   { subgroups, subgroupMinSize, subgroupMaxSize }: ShaderFeatures,
-  halves: Halves,
+  unpack: Float16Unpack,
 ): readonly AttentionVariant[] {
   const fourLanes =
     subgroups && subgroupMinSize === 4 && subgroupMaxSize === 4 && fitsSubgroups(shape);
   const fused = use === "decode";
   const quad: AttentionVariant = fused
-    ? { kind: "lanes", block: 2, halves, workgroupSize: 4, fused }
-    : { kind: "quads", block: 1, halves, workgroupSize: 4, fused };
+    ? { kind: "lanes", block: 2, unpack, workgroupSize: 4, fused }
+    : { kind: "quads", block: 1, unpack, workgroupSize: 4, fused };
   return [
     ...(fourLanes ? [quad] : []),
-    { kind: "threads", block: 2, halves, workgroupSize: 8, fused },
-    { kind: "workgroup", block: 1, halves: "builtin", workgroupSize: 64, fused },
+    { kind: "threads", block: 2, unpack, workgroupSize: 8, fused },
+    { kind: "workgroup", block: 1, unpack: "builtin", workgroupSize: 64, fused },
   ];
 }
 
-/** Right everywhere and good enough to start with: without workgroup memory on a narrow device. */
+/** Correct everywhere and good enough to start with: no workgroup memory where parallelism is low. */
 export function firstAttention(
   use: AttentionUse,
   shape: HeadSize,
   features: ShaderFeatures,
-  { narrow, halves }: { readonly narrow: boolean; readonly halves: Halves },
+  { lowParallelism, float16Unpack }: FirstAttentionTraits,
 ): AttentionVariant {
-  const candidates = attentionCandidates(use, shape, features, halves);
-  return candidates.find(({ kind }) => (kind !== "workgroup") === narrow)!;
+  const candidates = attentionCandidates(use, shape, features, float16Unpack);
+  return candidates.find(({ kind }) => (kind !== "workgroup") === lowParallelism)!;
 }
 
 /** Short, and unique among the candidates of a use. */
 export const attentionName = ({ kind }: AttentionVariant) => kind;
 
-/** Positions of a split when one is not enough, and how many one takes without splitting. */
+/** Positions of a split, and the largest number of positions that is not split. */
 export type Splitting = { readonly splitPositions: number; readonly unsplitPositions: number };
 
-/** What suits the kernel that decodes: threads alone need many splits to keep a few cores busy. */
+/** Threads without workgroups need many splits to keep a few cores busy. */
 const SPLITTING: Record<AttentionVariant["kind"], Splitting> = {
   threads: { splitPositions: 64, unsplitPositions: 96 },
   lanes: { splitPositions: 256, unsplitPositions: 256 },
@@ -64,7 +68,7 @@ const SPLITTING: Record<AttentionVariant["kind"], Splitting> = {
 
 export const splitting = ({ kind }: AttentionVariant): Splitting => SPLITTING[kind];
 
-/** How a step's positions are split, for its uniform: by the kernel of its rows, `longest` of them at most. */
+/** How a step's positions are split, for its uniform; `longest` is its longest context. */
 export function splitsOf(
   variant: AttentionVariant,
   rows: number,

@@ -20,8 +20,9 @@ import type { Kernel } from "./runner.ts";
 import { MAX_ROWS, packStep, type StepParams } from "./step-uniform.ts";
 import { expandTemplate, sectionsOf } from "./template.ts";
 
-export const HALVES = ["builtin", "shifted"] as const;
-export type Halves = (typeof HALVES)[number];
+/** How pairs of f16 become floats: with the builtin, or with shifts, which some adapters do faster. */
+export const FLOAT16_UNPACKS = ["builtin", "shift"] as const;
+export type Float16Unpack = (typeof FLOAT16_UNPACKS)[number];
 
 export type AttentionVariant = {
   /** "lanes" is always fused, "quads" never; both use subgroups (`fitsSubgroups`). */
@@ -30,8 +31,7 @@ export type AttentionVariant = {
   readonly fused: boolean;
   /** Positions that share one rescaling of the accumulators; "workgroup" finds its own. */
   readonly block: number;
-  /** How f16 pairs become floats: by the builtin, or by shifts, which some adapters do faster. */
-  readonly halves: Halves;
+  readonly unpack: Float16Unpack;
   readonly workgroupSize: number;
 };
 
@@ -39,8 +39,8 @@ const PARTS = sectionsOf(partsFile);
 
 const WGSL = { threads: threadsWgsl, lanes: lanesWgsl, quads: quadsWgsl, workgroup: workgroupWgsl };
 
-/** The part that makes four floats of two words of f16 pairs, for the measurement of `halves`. */
-export const unpackPart = (halves: Halves) => PARTS[`${halves}.unpack`]!;
+/** The WGSL that makes four floats of two words of f16 pairs. */
+export const unpackPart = (unpack: Float16Unpack) => PARTS[`${unpack}.unpack`]!;
 
 /** Whether the quarters of a head that a lane takes are whole, for "lanes" and "quads". */
 export const fitsSubgroups = ({ headSize }: Pick<AttentionShape, "headSize">) =>
@@ -99,7 +99,7 @@ export function attentionKernel(
   shape: AttentionShape,
   variant: AttentionVariant,
 ): Kernel<StepParams> {
-  const { kind, block, halves, workgroupSize, fused } = variant;
+  const { kind, block, unpack, workgroupSize, fused } = variant;
   const team = kind === "workgroup" ? teamsOf(shape, workgroupSize) : null;
   const stride = kind === "lanes" ? 4 : 1; // from one block of a head that a thread has to its next
   const shared = team?.shared ?? sharedHeads(shape, stride * MAX_SHARED_NUMBERS);
@@ -116,7 +116,7 @@ export function attentionKernel(
     STRIDE: stride,
     SIXTEENS: Math.floor(shape.headSize / 16),
     BLOCK: block,
-    UNIT: halves === "shifted" ? "0x1p112f" : "1.0",
+    UNIT: unpack === "shift" ? "0x1p112f" : "1.0",
     QUADS: (shared * shape.headSize) / 4,
     TEAMS: team?.teams ?? 0,
     PASSES: team?.passes ?? 0,
@@ -134,7 +134,7 @@ export function attentionKernel(
     positions: PARTS["positions"]!,
     numbers: PARTS[`${kind === "quads" ? "quads" : "own"}.numbers`]!,
     score: kind === "lanes" ? PARTS["lanes.score"]! : "",
-    unpack: PARTS[`${halves}.unpack`]!,
+    unpack: unpackPart(unpack),
   };
   return {
     name: `attention_${kind}${fused ? "_fused" : ""}`,

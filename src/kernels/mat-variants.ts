@@ -1,6 +1,6 @@
 /**
  * The variants that a device may run, and a first guess among them from what the
- * device can do. Which is fastest is measured (tune.ts), never read from a name.
+ * device can do. Which is fastest is measured (by the tuner), never read from a name.
  */
 import {
   type Activations,
@@ -30,8 +30,8 @@ const split = (
 const tile = (tokens: number): MatVariant => ({ kind: "tile", tokens });
 
 /**
- * All variants worth a measurement for a workload, the likeliest first; without a
- * format, those that every format has.
+ * All variants worth measuring for a workload, the likeliest first; without a format, those that
+ * every format has.
  */
 export function matCandidates(
   workload: Workload,
@@ -86,36 +86,36 @@ const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> =
   },
 };
 
-/** Fewer workgroups than this are shared unevenly by a few cores. */
-const ENOUGH_GROUPS = 16;
-/** Lanes that a narrow device computes at once; where subgroups are used there, they are of four. */
-const LEAST_LANES = { quads: 4, others: 8 };
+/** Fewer workgroups than this are divided unevenly among a few cores. */
+const MIN_GROUPS = 16;
+/** Lanes that a device of low parallelism computes at once; its subgroups have four. */
+const MIN_LANES = { quads: 4, others: 8 };
 
 /**
- * The variant for a matrix of so many rows: where threads take rows each, a workgroup has no
- * more of them than leave enough workgroups for all cores.
+ * The variant for a matrix of so many rows: where threads compute whole rows, the workgroup is small
+ * enough that there are workgroups for all cores.
  */
 export function forRows(variant: MatVariant, rows: number): MatVariant {
   if (variant.kind !== "threads") return variant;
-  const least = variant.inner === "quads" ? LEAST_LANES.quads : LEAST_LANES.others;
+  const minLanes = variant.inner === "quads" ? MIN_LANES.quads : MIN_LANES.others;
   let { workgroup } = variant;
   const groups = () => Math.ceil(rows / (variant.rows * workgroup));
-  while (workgroup > least && groups() < ENOUGH_GROUPS) workgroup /= 2;
+  while (workgroup > minLanes && groups() < MIN_GROUPS) workgroup /= 2;
   return { ...variant, workgroup };
 }
 
 /**
- * A variant that is right everywhere and good enough to start with: one without
- * workgroup memory on a narrow device (`isNarrow` measures it).
+ * A variant that is correct everywhere and good enough to start with: one without workgroup memory
+ * on a device of low parallelism.
  */
 export function firstVariant(
   workload: Workload,
   activations: Activations,
   features: ShaderFeatures,
-  narrow: boolean,
+  lowParallelism: boolean,
   format: BlockFormat | null = null,
 ): MatVariant {
   const candidates = matCandidates(workload, activations, features, format);
-  const wanted = candidates.find((variant) => (variant.kind === "threads") === narrow);
+  const wanted = candidates.find((variant) => (variant.kind === "threads") === lowParallelism);
   return wanted ?? candidates[0]!;
 }

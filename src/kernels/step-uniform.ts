@@ -13,6 +13,10 @@
 /** The most rows that any shard's steps have; the size of the uniform's table. */
 export const MAX_ROWS = 256;
 
+/** Rows of a prompt's chunk that a shard may take, smallest first. */
+export const CHUNK_ROWS = [64, 128, MAX_ROWS] as const;
+export type ChunkRows = (typeof CHUNK_ROWS)[number];
+
 /** The most rows of a step whose next token is wanted. */
 export const MAX_SAMPLES = 64;
 
@@ -26,7 +30,7 @@ export type StepParams = {
   readonly rows: readonly StepRowParams[]; // at most MAX_ROWS
   /** Index into `rows` of each row whose next token is wanted. */
   readonly samples: readonly number[];
-  /** Into how many parts the positions of each row are split by attention. */
+  /** Parts into which attention splits the positions of each row. */
   readonly splits: number;
   /** Positions in each part. */
   readonly splitPositions: number;

@@ -44,7 +44,12 @@ function tab(network: MemoryNetwork, name: string) {
 }
 
 function shardOf(model: ModelSummary, first: number, end: number): ShardRequest {
-  const rest = { contextTokens: 128, sequences: 1, memoryBudgetBytes: 1e9, nudge: false };
+  const rest = {
+    contextTokens: 128,
+    sequences: 1,
+    memoryBudgetBytes: 1e9,
+    submitWhileWaiting: false,
+  };
   return { model, first, end, activations: "float", ...rest };
 }
 

@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { AttentionPlan } from "../../src/engine/attention-plan.ts";
 import { newCounters } from "../../src/engine/counters.ts";
 import { GpuResources } from "../../src/engine/gpu-resources.ts";
-import { attentionShape } from "../../src/engine/shard-shape.ts";
-import { firstVariants } from "../../src/engine/variants.ts";
+import { attentionShape } from "../../src/engine/shard-work.ts";
+import { firstVariants } from "../../src/kernels/kernel-variants.ts";
 import {
   attentionOutputFloats,
   attentionReference,
@@ -19,7 +19,7 @@ import {
 import { CacheReference } from "../../src/kernels/rope.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
 import { packStep, STEP_BYTES } from "../../src/kernels/step-uniform.ts";
-import { readBack } from "../../src/kernels/tune-agreement.ts";
+import { readBack } from "../../src/tuner/agreement.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { F16_CACHE_TOLERANCE } from "../../tools/gpu/engine-tolerances.ts";
 import { expectClose } from "../../tools/gpu/expect-close.ts";
@@ -36,7 +36,7 @@ const device = await testDevice();
 const shape = { ...attentionShape(device.limits, model, 256, 1), segmentStarts: [0, 128, 256] };
 const columns = queryKeyValueColumns(shape);
 const width = shape.heads * shape.headSize;
-const MOST_ROWS = 64;
+const MAX_ROWS = 64;
 const table = rotationTable(256, model.rope.frequencies, 1);
 const extras = randomF32(2 * shape.headSize, 3);
 
@@ -52,15 +52,15 @@ async function planOn(resources: GpuResources, kind: AttentionVariant["kind"]) {
   const storage = (label: string, floats: number) => resources.storage(label, floats * 4);
   const buffers = {
     step: resources.uniform("step", STEP_BYTES),
-    queryKeyValue: storage("q, k, v", MOST_ROWS * columns),
-    query: storage("query", MOST_ROWS * width),
+    queryKeyValue: storage("q, k, v", MAX_ROWS * columns),
+    query: storage("query", MAX_ROWS * width),
     table: storage("rotations", table.length),
     output: storage("output", attentionOutputFloats(shape, SPLIT_ROWS, MAX_SPLITS)),
   };
   const extra = storage("extras", extras.length);
   resources.write(buffers.table, table);
   resources.write(extra, extras);
-  const first = firstVariants(features, { narrow: true, halves: "builtin" }, shape);
+  const first = firstVariants(features, { lowParallelism: true, float16Unpack: "builtin" }, shape);
   const variants = { ...first, ...choiceOf(kind) };
   const options = { model, shape, variants, buffers, extras: [extra], sequences: 2 };
   return { plan: await AttentionPlan.create(resources, options), buffers };
@@ -105,8 +105,8 @@ test.each([
     device.queue.submit([encoder.finish()]);
   };
 
-  await step(0, MOST_ROWS, 1);
-  await step(MOST_ROWS, 50, 2);
+  await step(0, MAX_ROWS, 1);
+  await step(MAX_ROWS, 50, 2);
   const splits = [await step(114, 1, 3)];
   const kernels = await plan.compile(choiceOf(after));
   const boundBefore = resources.counters.buffersCreated;

@@ -6,6 +6,7 @@ import type { Shard, ShardOptions, StepResult } from "../../src/engine/types.ts"
 import { requestKernelDevice } from "../../src/kernels/runner-device.ts";
 import { sampleReference } from "../../src/kernels/sample.ts";
 import { GREEDY } from "../../src/shared/sampling.ts";
+import { DeviceTuner } from "../../src/tuner/tuner.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { generate, GREEDY_REQUEST, stepAll } from "../../tools/engine/generate.ts";
 import { ReferenceForward } from "../../tools/engine/reference-forward.ts";
@@ -21,11 +22,13 @@ const OPTIONS: ShardOptions = {
   sequences: 3,
   activations: "float",
   memoryBudgetBytes: 2 ** 30,
-  nudge: navigator.userAgent.includes("Firefox"),
+  submitWhileWaiting: navigator.userAgent.includes("Firefox"),
 };
 /** f32 in another order than the reference, f16 keys and values, three layers deep. */
 const LOGPROB_TOLERANCE = 5e-3;
 const PROMPT = [5, 17, 101, 3, 64, 64, 9, 150, 2, 77, 31];
+
+const gpuOf = (device: GPUDevice) => ({ device, tuner: new DeviceTuner(device) });
 
 const loaded: Shard[] = [];
 afterEach(() => {
@@ -42,7 +45,7 @@ async function load(
   for (const [i, end] of ends.entries()) {
     const description = tiny.shard(ends[i - 1] ?? 0, end);
     const all = { ...OPTIONS, ...options };
-    shards.push(await loadShard(device, description, all, tiny.reader, () => undefined));
+    shards.push(await loadShard(gpuOf(device), description, all, tiny.reader, () => undefined));
   }
   loaded.push(...shards);
   await Promise.all(shards.map(({ tuned }) => tuned));
@@ -197,7 +200,7 @@ describe("a shard", () => {
   test("decodes rows together before what does it well is compiled, and the same after", async () => {
     const device = await testDevice();
     const whole = tiny.shard(0, 3);
-    const shard = await loadShard(device, whole, OPTIONS, tiny.reader, () => undefined);
+    const shard = await loadShard(gpuOf(device), whole, OPTIONS, tiny.reader, () => undefined);
     loaded.push(shard);
     let better = false;
     const tuned = shard.tuned.then(() => (better = true));
@@ -220,7 +223,7 @@ describe("a shard", () => {
   test("that is unloaded before all is compiled does not disturb the next", async () => {
     const device = await testDevice();
     const whole = tiny.shard(0, 3);
-    const gone = await loadShard(device, whole, OPTIONS, tiny.reader, () => undefined);
+    const gone = await loadShard(gpuOf(device), whole, OPTIONS, tiny.reader, () => undefined);
     gone.destroy();
     const [next] = await load(tiny, [3]);
     await gone.tuned;
@@ -244,7 +247,7 @@ describe("a shard", () => {
     const device = await requestKernelDevice();
     const told: [string, boolean][] = [];
     const shard = await loadShard(
-      device,
+      gpuOf(device),
       tiny.shard(0, 1),
       OPTIONS,
       tiny.reader,

@@ -6,14 +6,14 @@
  */
 import { afterAll, describe, expect, test } from "vitest";
 import { loadShard } from "../../src/engine/load-shard.ts";
-import { tuneJobs } from "../../src/engine/tune-jobs.ts";
+import { shardWork } from "../../src/engine/shard-work.ts";
 import type { Shard, ShardOptions } from "../../src/engine/types.ts";
-import { attentionShape } from "../../src/engine/shard-shape.ts";
-import { forgetTuning, TuningMemory } from "../../src/engine/tuning-memory.ts";
-import { cacheSegments } from "../../src/engine/variants.ts";
 import { firstAttention } from "../../src/kernels/attention-variants.ts";
-import { unmeasured } from "../../src/kernels/tune.ts";
 import { requestKernelDevice, shaderFeatures } from "../../src/kernels/runner-device.ts";
+import { tuneJobs } from "../../src/tuner/jobs.ts";
+import { unmeasured } from "../../src/tuner/tune-mat.ts";
+import { DeviceTuner } from "../../src/tuner/tuner.ts";
+import { forgetTuning, TuningStore } from "../../src/tuner/tuning-store.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { generate, type Steps } from "../../tools/engine/generate.ts";
 import {
@@ -45,14 +45,16 @@ const optionsWith = (activations: ShardOptions["activations"]): ShardOptions => 
   sequences: BATCH,
   activations,
   memoryBudgetBytes: 2 ** 30,
-  nudge: navigator.userAgent.includes("Firefox"),
+  submitWhileWaiting: navigator.userAgent.includes("Firefox"),
 });
 
-async function load(activations: ShardOptions["activations"], device?: GPUDevice): Promise<Shard> {
+async function load(activations: ShardOptions["activations"], given?: GPUDevice): Promise<Shard> {
+  const device = given ?? (await testDevice());
   const { model, bytes } = await openDefaultModel();
   const options = optionsWith(activations);
   const whole = model.shard(0, model.description.layerCount);
-  return loadShard(device ?? (await testDevice()), whole, options, bytes, () => undefined);
+  const gpu = { device, tuner: new DeviceTuner(device) };
+  return loadShard(gpu, whole, options, bytes, () => undefined);
 }
 
 test("there are at least 20 golden answers", () => {
@@ -80,7 +82,7 @@ describe.each(["float", "int8"] as const)("with %s activations", (activations) =
 });
 
 test(
-  "a first guess answers while variants are measured; what won answers as well",
+  "a first guess answers while variants are measured, and the winners answer as well",
   async () => {
     await forgetTuning();
     const device = await requestKernelDevice();
@@ -112,30 +114,30 @@ test(
 );
 
 test(
-  "in the middle of an answer attention's winner takes over, and the answer stays the same",
+  "attention's winner takes over in the middle of an answer, which stays the same",
   async () => {
     await forgetTuning();
     const device = await requestKernelDevice();
-    // As of a wide device, so that the first guess loses here; the rest as if it were measured.
-    const memory = await TuningMemory.of(device);
-    const traits = { narrow: false, halves: "builtin" } as const;
-    memory.traits = traits;
+    // With the traits of a GPU, so that the first guess loses here; the rest as if it were measured.
+    const store = await TuningStore.of(device);
+    const traits = { lowParallelism: false, float16Unpack: "builtin" } as const;
+    store.traits = traits;
     const { model } = await openDefaultModel();
     const whole = model.shard(0, model.description.layerCount);
     const options = optionsWith("float");
-    for (const job of tuneJobs(whole, options)) {
+    const work = shardWork(device.limits, whole, options, traits);
+    for (const job of tuneJobs(work)) {
       for (const workload of job.workloads) {
         const { winner } = unmeasured(job, workload, shaderFeatures(device), true);
         const timings = [{ variant: winner, macsPerMs: 1e6 }];
-        memory.add(job, workload, { winner, timings, refused: [], untried: [] });
+        store.add(job, workload, { winner, timings, rejected: [], untried: [] });
       }
     }
-    const segments = cacheSegments(traits);
-    const shape = attentionShape(device.limits, model.description, options.contextTokens, segments);
-    const narrow = { ...traits, narrow: true };
-    const winner = firstAttention("prefill", shape, shaderFeatures(device), narrow);
+    const shape = work.attention;
+    const software = { ...traits, lowParallelism: true };
+    const winner = firstAttention("prefill", shape, shaderFeatures(device), software);
     const timings = [{ variant: winner, ms: 1 }];
-    memory.addAttention(shape, "prefill", { winner, timings, refused: [] });
+    store.addAttention(shape, "prefill", { winner, timings, rejected: [] });
     const shard = await load("float", device);
     const attention = () => shard.variants.find((line) => line.startsWith("attention "))!;
     expect(attention()).toMatch(

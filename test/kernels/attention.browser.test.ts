@@ -64,18 +64,18 @@ const SHAPES: readonly (AttentionShape & { name: string })[] = [
 ];
 
 const VARIANTS: readonly { decode: Variant; prefill: Variant }[] = [
-  both({ kind: "threads", block: 2, halves: "builtin", workgroupSize: 8 }),
-  both({ kind: "threads", block: 1, halves: "shifted", workgroupSize: 8 }),
+  both({ kind: "threads", block: 2, unpack: "builtin", workgroupSize: 8 }),
+  both({ kind: "threads", block: 1, unpack: "shift", workgroupSize: 8 }),
   {
-    decode: { kind: "lanes", block: 2, halves: "shifted", workgroupSize: 4 },
-    prefill: { kind: "quads", block: 1, halves: "shifted", workgroupSize: 4 },
+    decode: { kind: "lanes", block: 2, unpack: "shift", workgroupSize: 4 },
+    prefill: { kind: "quads", block: 1, unpack: "shift", workgroupSize: 4 },
   },
   {
-    decode: { kind: "lanes", block: 1, halves: "builtin", workgroupSize: 4 },
-    prefill: { kind: "quads", block: 2, halves: "builtin", workgroupSize: 4 },
+    decode: { kind: "lanes", block: 1, unpack: "builtin", workgroupSize: 4 },
+    prefill: { kind: "quads", block: 2, unpack: "builtin", workgroupSize: 4 },
   },
-  both({ kind: "workgroup", block: 1, halves: "builtin", workgroupSize: 64 }),
-  both({ kind: "workgroup", block: 1, halves: "shifted", workgroupSize: 32 }),
+  both({ kind: "workgroup", block: 1, unpack: "builtin", workgroupSize: 64 }),
+  both({ kind: "workgroup", block: 1, unpack: "shift", workgroupSize: 32 }),
 ];
 
 type Variant = Omit<AttentionVariant, "fused">;
@@ -115,9 +115,9 @@ async function freshCaches(shape: AttentionShape): Promise<GPUBuffer[]> {
   const device = await testDevice();
   return SEGMENT_STARTS.slice(1).map((end, i) => {
     const positions = end - SEGMENT_STARTS[i]!;
-    const halves = SEQUENCES * shape.keyValueHeads * 2 * positions * shape.headSize;
+    const unpack = SEQUENCES * shape.keyValueHeads * 2 * positions * shape.headSize;
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    return device.createBuffer({ size: halves * 2, usage });
+    return device.createBuffer({ size: unpack * 2, usage });
   });
 }
 
@@ -129,7 +129,7 @@ const rowsOf = (sequence: number, first: number, count: number) =>
 
 describe.each(SHAPES)("attention of $name", (shape) => {
   test.each(VARIANTS.filter(({ decode }) => decode.kind !== "lanes" || fitsSubgroups(shape)))(
-    "$prefill.kind, f16 $prefill.halves: prefill, then $decode.kind decode of two sequences over both segments",
+    "$prefill.kind, f16 $prefill.unpack: prefill, then $decode.kind decode of two sequences over both segments",
     async ({ decode, prefill }) => {
       const device = await testDevice();
       if (decode.kind === "lanes" && !shaderFeatures(device).subgroups) {

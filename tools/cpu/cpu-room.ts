@@ -138,7 +138,7 @@ export async function loadCpuShard(
     sequences: pipeline.generationSlots,
     activations: "float",
     memoryBudgetBytes: 1e9,
-    nudge: false,
+    submitWhileWaiting: false,
   } as const;
   const { port1 } = new MessageChannel();
   await worker.loadShard(cpuDescription(first, end, LAYERS), options, port1, () => undefined);
@@ -155,7 +155,7 @@ export async function referenceAnswer(
     sequences: 1,
     activations: "float",
     memoryBudgetBytes: 1e9,
-    nudge: false,
+    submitWhileWaiting: false,
   });
   const tokens = [...prompt];
   const sample = { sampling: GREEDY, random: 0, recentTokens: new Uint32Array(0) };

@@ -328,7 +328,7 @@ function hostModels(host: StageHost): ModelHost {
         sequences,
         activations,
         memoryBudgetBytes: 1e9,
-        nudge: false,
+        submitWhileWaiting: false,
       };
       try {
         return await host.loadShard(

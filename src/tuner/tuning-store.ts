@@ -1,11 +1,10 @@
 /**
- * What was measured on a device, kept for the next shard, and in the browser's database
- * for the next page: by adapter, browser version and shapes. A browser that stores nothing
- * measures again.
+ * Measurements of a device, stored for the next shard, and in the browser's database for the next
+ * page, by adapter, browser version and shapes. A browser that stores nothing measures again.
  */
 import { del, get, set } from "idb-keyval";
 import { z } from "zod";
-import { HALVES } from "../kernels/attention.ts";
+import { FLOAT16_UNPACKS } from "../kernels/attention.ts";
 import type { AttentionShape } from "../kernels/attention-shape.ts";
 import {
   attentionCandidates,
@@ -15,12 +14,12 @@ import {
 import { variantName, type Workload } from "../kernels/mat-variant.ts";
 import { matCandidates } from "../kernels/mat-variants.ts";
 import { shaderFeatures, type ShaderFeatures } from "../kernels/runner-device.ts";
-import type { TunedWorkload } from "../kernels/tune.ts";
-import type { TunedAttention } from "../kernels/tune-attention.ts";
-import type { MatJob } from "../kernels/tune-bench.ts";
-import { CHUNKS, type Chunk } from "../kernels/tune-chunk.ts";
+import type { DeviceTraits } from "../kernels/kernel-variants.ts";
+import { CHUNK_ROWS, type ChunkRows } from "../kernels/step-uniform.ts";
 import { isFresh } from "../shared/kept-measurements.ts";
-import type { DeviceTraits } from "./variants.ts";
+import type { MatJob } from "./mat-bench.ts";
+import type { TunedAttention } from "./tune-attention.ts";
+import type { TunedWorkload } from "./tune-mat.ts";
 
 /** Raise it when a kernel, a candidate or the entry changes: older timings then do not compare. */
 const TUNING_VERSION = 4;
@@ -30,14 +29,17 @@ const KEY = "tabmesh.tuning";
 const Entry = z.strictObject({
   fingerprint: z.string(),
   /** Of the oldest measurement. */
-  keptAtMs: z.number(),
-  traits: z.strictObject({ narrow: z.boolean(), halves: z.enum(HALVES) }),
+  measuredAtMs: z.number(),
+  traits: z.strictObject({
+    lowParallelism: z.boolean(),
+    float16Unpack: z.enum(FLOAT16_UNPACKS),
+  }),
   /** By `workloadKey`; variants by name. */
   workloads: z.record(
     z.string(),
     z.strictObject({
       timings: z.array(z.strictObject({ variant: z.string(), macsPerMs: z.number().positive() })),
-      refused: z.array(z.string()),
+      rejected: z.array(z.string()),
       untried: z.array(z.string()),
     }),
   ),
@@ -46,43 +48,43 @@ const Entry = z.strictObject({
     z.string(),
     z.strictObject({
       timings: z.array(z.strictObject({ variant: z.string(), ms: z.number().positive() })),
-      refused: z.array(z.string()),
+      rejected: z.array(z.string()),
     }),
   ),
   /** Rows of a prompt's chunk, by shape. */
-  chunks: z.record(z.string(), z.literal(CHUNKS)),
+  chunks: z.record(z.string(), z.literal(CHUNK_ROWS)),
 });
 type Entry = z.infer<typeof Entry>;
 
-export class TuningMemory {
+export class TuningStore {
   traits: DeviceTraits | null;
-  readonly chunks: Map<string, Chunk>;
+  readonly chunks: Map<string, ChunkRows>;
   readonly #workloads: Map<string, Entry["workloads"][string]>;
   readonly #attention: Map<string, Entry["attention"][string]>;
   readonly #fingerprint: string;
-  readonly #keptAtMs: number;
+  readonly #measuredAtMs: number;
   readonly #features: ShaderFeatures;
 
-  private constructor(fingerprint: string, features: ShaderFeatures, kept: Entry | null) {
+  private constructor(fingerprint: string, features: ShaderFeatures, stored: Entry | null) {
     this.#fingerprint = fingerprint;
-    this.#keptAtMs = kept?.keptAtMs ?? Date.now();
+    this.#measuredAtMs = stored?.measuredAtMs ?? Date.now();
     this.#features = features;
-    this.traits = kept?.traits ?? null;
-    this.chunks = new Map(Object.entries(kept?.chunks ?? {}));
-    this.#workloads = new Map(Object.entries(kept?.workloads ?? {}));
-    this.#attention = new Map(Object.entries(kept?.attention ?? {}));
+    this.traits = stored?.traits ?? null;
+    this.chunks = new Map(Object.entries(stored?.chunks ?? {}));
+    this.#workloads = new Map(Object.entries(stored?.workloads ?? {}));
+    this.#attention = new Map(Object.entries(stored?.attention ?? {}));
   }
 
   /** One for each device. */
-  static of(device: GPUDevice): Promise<TuningMemory> {
-    const known = memories.get(device) ?? TuningMemory.#open(device);
-    memories.set(device, known);
+  static of(device: GPUDevice): Promise<TuningStore> {
+    const known = stores.get(device) ?? TuningStore.#open(device);
+    stores.set(device, known);
     return known;
   }
 
-  static async #open(device: GPUDevice): Promise<TuningMemory> {
+  static async #open(device: GPUDevice): Promise<TuningStore> {
     const fingerprint = fingerprintOf(device);
-    return new TuningMemory(fingerprint, shaderFeatures(device), await readEntry(fingerprint));
+    return new TuningStore(fingerprint, shaderFeatures(device), await readEntry(fingerprint));
   }
 
   find(job: MatJob, workload: Workload): TunedWorkload | null {
@@ -94,49 +96,49 @@ export class TuningMemory {
     const untried = entry.untried.flatMap((name) =>
       candidates.filter((variant) => variantName(variant) === name),
     );
-    return timings && { winner: timings[0].variant, timings, refused: entry.refused, untried };
+    return timings && { winner: timings[0].variant, timings, rejected: entry.rejected, untried };
   }
 
-  /** Results without timings are not kept: the next load measures what this one did not reach. */
-  add(job: MatJob, workload: Workload, { timings, refused, untried }: TunedWorkload): void {
+  /** Results without timings are not stored: the next load measures what this one did not reach. */
+  add(job: MatJob, workload: Workload, { timings, rejected, untried }: TunedWorkload): void {
     if (timings.length === 0) return;
     this.#workloads.set(workloadKey(job, workload), {
       timings: timings.map(({ variant, macsPerMs }) => ({
         variant: variantName(variant),
         macsPerMs,
       })),
-      refused: [...refused],
+      rejected: [...rejected],
       untried: untried.map(variantName),
     });
   }
 
-  /** Null as long as the device's traits are not known, of which the candidates depend. */
+  /** Null until the device's traits are known, on which the candidates depend. */
   findAttention(shape: AttentionShape, use: AttentionUse): TunedAttention | null {
     const entry = this.#attention.get(attentionKey(shape, use));
     if (entry === undefined || this.traits === null) return null;
-    const candidates = attentionCandidates(use, shape, this.#features, this.traits.halves);
+    const candidates = attentionCandidates(use, shape, this.#features, this.traits.float16Unpack);
     const timings = timingsOf(entry.timings, candidates, attentionName);
-    return timings && { winner: timings[0].variant, timings, refused: entry.refused };
+    return timings && { winner: timings[0].variant, timings, rejected: entry.rejected };
   }
 
   addAttention(
     shape: AttentionShape,
     use: AttentionUse,
-    { timings, refused }: TunedAttention,
+    { timings, rejected }: TunedAttention,
   ): void {
     if (timings.length === 0) return;
     this.#attention.set(attentionKey(shape, use), {
       timings: timings.map(({ variant, ms }) => ({ variant: attentionName(variant), ms })),
-      refused: [...refused],
+      rejected: [...rejected],
     });
   }
 
-  /** Writes all of it for the next page. */
-  async keep(): Promise<void> {
+  /** Writes everything for the next page. */
+  async save(): Promise<void> {
     if (this.traits === null) return;
     const entry: Entry = {
       fingerprint: this.#fingerprint,
-      keptAtMs: this.#keptAtMs,
+      measuredAtMs: this.#measuredAtMs,
       traits: this.traits,
       workloads: Object.fromEntries(this.#workloads),
       attention: Object.fromEntries(this.#attention),
@@ -146,9 +148,9 @@ export class TuningMemory {
   }
 }
 
-const memories = new WeakMap<GPUDevice, Promise<TuningMemory>>();
+const stores = new WeakMap<GPUDevice, Promise<TuningStore>>();
 
-/** Measure again, whatever is kept. */
+/** Deletes the stored measurements. */
 export async function forgetTuning(): Promise<void> {
   await orNothing(() => del(KEY));
 }
@@ -156,13 +158,13 @@ export async function forgetTuning(): Promise<void> {
 const workloadKey = ({ format, activations, rows, columns }: MatJob, workload: Workload) =>
   `${format} ${activations} ${rows}x${columns} ${workload}`;
 
-/** The number of segments counts, since each repeats the kernels' inner loop. */
+/** The number of segments matters, since each repeats the kernels' inner loop. */
 const attentionKey = (shape: AttentionShape, use: AttentionUse) => {
   const { heads, keyValueHeads, headSize, segmentStarts } = shape;
   return `${heads}/${keyValueHeads}x${headSize} of ${segmentStarts.length - 1} ${use}`;
 };
 
-/** Null where there is none, or a variant is no longer a candidate. */
+/** Null if there are none, or if a variant is no longer a candidate. */
 function timingsOf<Variant, Timing extends { readonly variant: string }>(
   timings: readonly Timing[],
   candidates: readonly Variant[],
@@ -192,10 +194,10 @@ function fingerprintOf(device: GPUDevice): string {
 async function readEntry(fingerprint: string): Promise<Entry | null> {
   const { data } = Entry.safeParse(await orNothing(() => get<unknown>(KEY)));
   if (data?.fingerprint !== fingerprint) return null;
-  return isFresh(data.keptAtMs, Date.now()) ? data : null;
+  return isFresh(data.measuredAtMs, Date.now()) ? data : null;
 }
 
-/** A private window may have no database, and a full disk no room. */
+/** A private window may have no database, and a disk may be full. */
 async function orNothing<T>(work: () => Promise<T>): Promise<T | null> {
   if (!("indexedDB" in globalThis)) return null;
   try {

@@ -1,4 +1,4 @@
-/** Attention's kernels are timed on a shard's shape, and only those that agree may win. */
+/** Attention kernels are timed on a shard's shape, and only those that agree may win. */
 import { describe, expect, test } from "vitest";
 import type { AttentionVariant } from "../../src/kernels/attention.ts";
 import type { AttentionShape } from "../../src/kernels/attention-shape.ts";
@@ -13,14 +13,14 @@ import {
   type AttentionUse,
 } from "../../src/kernels/attention-variants.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
-import { attentionLine, tuneAttention } from "../../src/kernels/tune-attention.ts";
-import { TuneClock } from "../../src/kernels/tune-clock.ts";
+import { attentionLine, tuneAttention } from "../../src/tuner/tune-attention.ts";
+import { MeasurementClock } from "../../src/tuner/clock.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 
 const device = await testDevice();
 const features = shaderFeatures(device);
-const nudge = navigator.userAgent.includes("Firefox");
-const TRAITS = { narrow: true, halves: "shifted" } as const;
+const submitWhileWaiting = navigator.userAgent.includes("Firefox");
+const TRAITS = { lowParallelism: true, float16Unpack: "shift" } as const;
 const noSubgroups = { ...features, subgroups: false };
 const fourLanes = { ...features, subgroups: true, subgroupMinSize: 4, subgroupMaxSize: 4 };
 
@@ -48,23 +48,27 @@ const dressed: AttentionShape = {
 
 function jobOf(shape: AttentionShape, use: AttentionUse) {
   const first = firstAttention(use, shape, features, TRAITS);
-  return { use, first, candidates: attentionCandidates(use, shape, features, TRAITS.halves) };
+  return {
+    use,
+    first,
+    candidates: attentionCandidates(use, shape, features, TRAITS.float16Unpack),
+  };
 }
 
-const options = { budgetMs: Infinity, nudge, clock: new TuneClock() };
+const options = { budgetMs: Infinity, submitWhileWaiting, clock: new MeasurementClock() };
 
 describe.each([
   { name: "a plain shape", shape: plain },
   { name: "one with biases, norms and two segments", shape: dressed },
 ])("$name", ({ shape }) => {
-  test("every candidate is timed, agrees, and is told", async () => {
+  test("every candidate is timed, agrees, and is reported", async () => {
     const progress: number[] = [];
     const jobs = ATTENTION_USES.map((use) => jobOf(shape, use));
     const onProgress = (done: number) => progress.push(done);
     const [decode, prefill] = await tuneAttention(device, { ...options, shape, jobs, onProgress });
     expect(progress).toEqual([1, 2]);
     for (const [i, tuned] of [decode!, prefill!].entries()) {
-      expect(tuned.refused).toEqual([]);
+      expect(tuned.rejected).toEqual([]);
       expect(tuned.timings.map(({ variant }) => attentionName(variant)).sort()).toEqual(
         jobs[i]!.candidates.map(attentionName).sort(),
       );
@@ -80,7 +84,7 @@ describe.each([
   });
 });
 
-test("a candidate whose result is wrong, or that does not compile, is refused and never wins", async () => {
+test("a candidate whose result is wrong, or that does not compile, is rejected and never wins", async () => {
   const { first, candidates } = jobOf(dressed, "decode");
   const unrotated: AttentionVariant = { ...candidates.at(-1)!, fused: false };
   const tooLarge: AttentionVariant = {
@@ -93,7 +97,7 @@ test("a candidate whose result is wrong, or that does not compile, is refused an
   ]) {
     const jobs = [{ use: "decode", first, candidates: [wrong] }] as const;
     const [tuned] = await tuneAttention(device, { ...options, shape: dressed, jobs });
-    expect(tuned!.refused).toEqual([expect.stringMatching(why)]);
+    expect(tuned!.rejected).toEqual([expect.stringMatching(why)]);
     expect(tuned!.timings.map(({ variant }) => variant)).toEqual([first]);
     expect(tuned!.winner).toBe(first);
   }
@@ -107,10 +111,10 @@ test("a wrong first guess loses to what is right, however slow", async () => {
   ] as const;
   const [tuned] = await tuneAttention(device, { ...options, shape: plain, jobs });
   expect(tuned!.winner).toBe(right);
-  expect(tuned!.refused).toEqual([expect.stringMatching(/^workgroup: off by/)]);
+  expect(tuned!.rejected).toEqual([expect.stringMatching(/^workgroup: off by/)]);
 });
 
-test("without a budget the first guess stands, at once; one alone is no race", async () => {
+test("without a budget the first guess stays, at once; one measurement alone compares nothing", async () => {
   const jobs = ATTENTION_USES.map((use) => jobOf(plain, use));
   const start = performance.now();
   const unmeasured = await tuneAttention(device, { ...options, shape: plain, jobs, budgetMs: 0 });
@@ -118,7 +122,7 @@ test("without a budget the first guess stands, at once; one alone is no race", a
   // Over after the first candidate of each.
   const little = await tuneAttention(device, { ...options, shape: plain, jobs, budgetMs: 5 });
   for (const tuned of [unmeasured, little]) {
-    expect(tuned).toEqual(jobs.map(({ first }) => ({ winner: first, timings: [], refused: [] })));
+    expect(tuned).toEqual(jobs.map(({ first }) => ({ winner: first, timings: [], rejected: [] })));
     const [decode, prefill] = tuned;
     const line = attentionLine(plain, { decode: decode!, prefill: prefill! });
     expect(line.split("(not measured)").length - 1).toBe(2);
@@ -132,7 +136,7 @@ test("what won is timed again, even when the budget is over by then", async () =
   const times = [3, 2, 2, 1];
   const takesMs = [30, 90];
   let nowMs = 0;
-  const clock = new (class extends TuneClock {
+  const clock = new (class extends MeasurementClock {
     override now() {
       return nowMs;
     }
@@ -156,10 +160,10 @@ test("what won is timed again, even when the budget is over by then", async () =
   ]);
 });
 
-test("a hopeless candidate is not timed again", async () => {
+test("a candidate far above the cutoff is not timed again", async () => {
   const { first, candidates } = jobOf(plain, "prefill");
   let measurements = 0;
-  const clock = new (class extends TuneClock {
+  const clock = new (class extends MeasurementClock {
     override undisturbed(measure: () => Promise<number>): Promise<number> {
       measurements++;
       // The second candidate takes 21 times as long as the first.
@@ -192,17 +196,19 @@ test("lanes and quads run only where subgroups are of four, and heads are whole 
   expect(kinds({ headSize: 64 }, noSubgroups)).toEqual(two);
 });
 
-test("the first guess avoids workgroup memory exactly on narrow devices", () => {
-  const kinds = (device: typeof features, narrow: boolean) =>
+test("the first guess avoids workgroup memory exactly where parallelism is low", () => {
+  const kinds = (device: typeof features, lowParallelism: boolean) =>
     ATTENTION_USES.map((use) =>
-      attentionName(firstAttention(use, plain, device, { narrow, halves: "builtin" })),
+      attentionName(
+        firstAttention(use, plain, device, { lowParallelism, float16Unpack: "builtin" }),
+      ),
     );
   expect(kinds(fourLanes, true)).toEqual(["lanes", "quads"]);
   expect(kinds(noSubgroups, true)).toEqual(["threads", "threads"]);
   expect(kinds(fourLanes, false)).toEqual(["workgroup", "workgroup"]);
 });
 
-test("the kernel that decodes says how positions are split", () => {
+test("the decoding kernel determines how positions are split", () => {
   const [lanes, threads, workgroup] = attentionCandidates("decode", plain, fourLanes, "builtin");
   const splits = (variant: AttentionVariant, longest: number, rows = 1) =>
     splitsOf(variant, rows, longest).splits;

@@ -1,22 +1,25 @@
 /**
- * What a load puts off: measuring a shard's variants, between its steps, while a first guess
- * runs; and the kernels of batches. What is better then takes over: compiled, bound and run once
- * before, so that no step waits for it.
+ * Background work deferred by a load: measuring a shard's variants between its steps, while a first
+ * guess runs, and compiling the kernels of batches. Better variants are compiled, bound and run once
+ * before they replace the first guess, so that no step waits for them.
  */
 import { STEP_BYTES } from "../kernels/step-uniform.ts";
-import { TuneClock, workDone, type OtherWork } from "../kernels/tune-clock.ts";
+import type { KernelVariants } from "../kernels/kernel-variants.ts";
+import { WORKLOADS } from "../kernels/mat-variant.ts";
+import { workDone, type OtherWork } from "../kernels/timing.ts";
+import type { ShardWork, TunedShard, Tuner } from "../kernels/tuner.ts";
 import type { AttentionKernels, AttentionPlan } from "./attention-plan.ts";
-import { measureVariants, type ChosenVariants } from "./choose-variants.ts";
 import type { GpuShard } from "./gpu-shard.ts";
 import type { LayerPlan, MatContext, Recorded } from "./layer-plan.ts";
 import type { SamplePlan } from "./sample-plan.ts";
-import type { EngineVariants } from "./variants.ts";
 
-export type TuneBehind = {
+export type BackgroundTuning = {
   readonly device: GPUDevice;
+  readonly tuner: Tuner;
   readonly shard: GpuShard;
-  readonly chosen: ChosenVariants;
-  /** What the shard runs until then. */
+  readonly work: ShardWork;
+  readonly chosen: TunedShard;
+  /** What the shard runs meanwhile. */
   readonly context: MatContext;
   readonly step: GPUBuffer;
   readonly attention: AttentionPlan;
@@ -24,11 +27,11 @@ export type TuneBehind = {
   readonly planLayers: (context: MatContext) => Promise<readonly LayerPlan[]>;
 };
 
-/** Between the steps of an answer there is less; between answers more. */
+/** Longer than the pauses between the steps of an answer, shorter than those between answers. */
 const QUIET_MS = 30;
 
-/** Never rejects: what fails here is told among the variants, and the first guess goes on. */
-export async function tuneBehind(parts: TuneBehind): Promise<void> {
+/** Never rejects: a failure is reported among the variants' lines, and the first guess stays. */
+export async function tuneInBackground(parts: BackgroundTuning): Promise<void> {
   const { shard, chosen } = parts;
   try {
     await tune(parts);
@@ -38,12 +41,12 @@ export async function tuneBehind(parts: TuneBehind): Promise<void> {
   }
 }
 
-async function tune(parts: TuneBehind) {
+async function tune(parts: BackgroundTuning) {
   const { shard, chosen, context, attention, sample } = parts;
   const measured = chosen.final ? chosen : await measure(parts);
   const next = { ...context, variants: measured.variants };
   const plan = await planChanges(parts, next);
-  // Unloaded meanwhile: its buffers are gone, and the device's other shards would be told of it.
+  // Unloaded meanwhile: its buffers are gone, and using them would fail the device's other shards.
   if (shard.failure !== null) return;
   await runOnce(parts, plan);
   if (shard.failure !== null) return;
@@ -52,18 +55,17 @@ async function tune(parts: TuneBehind) {
   shard.adopt(plan.layers ?? shard.layers, measured.maxRows, measured.lines);
 }
 
-function measure({ device, shard, chosen }: TuneBehind): Promise<ChosenVariants> {
-  const { description, options } = shard;
-  const clock = new TuneClock(stepsOf(shard));
-  return measureVariants(device, description, options, clock, (done, total) =>
+function measure({ tuner, shard, work, chosen }: BackgroundTuning): Promise<TunedShard> {
+  const { submitWhileWaiting } = shard.options;
+  const onProgress = (done: number, total: number) =>
     shard.describe([
       ...chosen.lines,
       `a first guess runs; measured ${done} of ${total} kinds of work`,
-    ]),
-  );
+    ]);
+  return tuner.measure({ work, other: stepsOf(shard), submitWhileWaiting, onProgress });
 }
 
-/** What changes, compiled and bound; null is what stays. */
+/** What changes, compiled and bound; null where nothing does. */
 type Changes = {
   readonly layers: readonly LayerPlan[] | null;
   readonly head: Recorded | null;
@@ -71,7 +73,7 @@ type Changes = {
 };
 
 async function planChanges(
-  { shard, context, attention, sample, planLayers }: TuneBehind,
+  { shard, context, attention, sample, planLayers }: BackgroundTuning,
   next: MatContext,
 ): Promise<Changes> {
   const sameMats = sameMatrices(shard, context.variants, next.variants);
@@ -99,13 +101,11 @@ function stepsOf(shard: GpuShard): OtherWork {
   };
 }
 
-const WORKLOADS = ["decode", "batch", "prefill"] as const;
-
-function sameMatrices(shard: GpuShard, a: EngineVariants, b: EngineVariants): boolean {
+function sameMatrices(shard: GpuShard, a: KernelVariants, b: KernelVariants): boolean {
   const { layers, head } = shard.description;
   const tensors = [...layers.flatMap((layer) => Object.values(layer)), head];
   const formats = new Set(tensors.flatMap((tensor) => (tensor === null ? [] : [tensor.format])));
-  const choices = ({ mat }: EngineVariants) =>
+  const choices = ({ mat }: KernelVariants) =>
     [...formats].flatMap((format) =>
       WORKLOADS.flatMap((workload) =>
         [true, false].map((mayRound) => {
@@ -117,18 +117,18 @@ function sameMatrices(shard: GpuShard, a: EngineVariants, b: EngineVariants): bo
   return JSON.stringify(choices(a)) === JSON.stringify(choices(b));
 }
 
-function sameAttention(a: EngineVariants, b: EngineVariants): boolean {
-  const kernels = ({ decodeAttention, prefillAttention }: EngineVariants) =>
+function sameAttention(a: KernelVariants, b: KernelVariants): boolean {
+  const kernels = ({ decodeAttention, prefillAttention }: KernelVariants) =>
     JSON.stringify([decodeAttention, prefillAttention]);
   return kernels(a) === kernels(b);
 }
 
 /**
  * Each kind of step for no rows: nothing that a later step reads is written, but a driver that
- * compiles when a pipeline first runs does it now.
+ * compiles when a pipeline first runs compiles now.
  */
 async function runOnce(
-  { device, step, shard, attention, sample }: TuneBehind,
+  { device, step, shard, attention, sample }: BackgroundTuning,
   { layers, head, kernels }: Changes,
 ): Promise<void> {
   if (layers === null && kernels === null) return;
@@ -145,5 +145,5 @@ async function runOnce(
   if (head !== null) sample?.recordOnce(pass, head);
   pass.end();
   device.queue.submit([encoder.finish()]);
-  await workDone(device, shard.options.nudge);
+  await workDone(device, shard.options.submitWhileWaiting);
 }

@@ -1,41 +1,52 @@
 /**
- * One layer's attention of a shard's shape, over a cache of random keys and values, to be timed
- * and checked: what the tuner runs its candidates on.
+ * Times and checks the kernels of one layer's attention, of a shard's shape, over a cache of random
+ * keys and values.
  */
-import type { AttentionShape } from "./attention-shape.ts";
+import type { AttentionShape } from "../kernels/attention-shape.ts";
 import {
   attentionKernel,
   attentionOutputFloats,
   attentionReduceKernel,
   type AttentionVariant,
-} from "./attention.ts";
-import { expectedHeads, randomWork, stepOf, type AttentionWork } from "./attention-work.ts";
-import { attentionName, MAX_SPLITS, SPLIT_ROWS, type AttentionUse } from "./attention-variants.ts";
-import type { RaceBench } from "./race.ts";
-import { bind, compile, dispatch, type Kernel } from "./runner.ts";
-import { upload } from "./runner-once.ts";
-import { packStep, STEP_BYTES, type StepParams } from "./step-uniform.ts";
-import { disagreement, readBack } from "./tune-agreement.ts";
-import { timeOf, type TuneClock } from "./tune-clock.ts";
+} from "../kernels/attention.ts";
+import {
+  attentionName,
+  MAX_SPLITS,
+  SPLIT_ROWS,
+  type AttentionUse,
+} from "../kernels/attention-variants.ts";
+import {
+  expectedHeads,
+  lastRowsStep,
+  randomAttention,
+  type RandomAttention,
+} from "../kernels/random-attention.ts";
+import { bind, compile, dispatch, type Kernel } from "../kernels/runner.ts";
+import { upload } from "../kernels/runner-once.ts";
+import { packStep, STEP_BYTES, type StepParams } from "../kernels/step-uniform.ts";
+import { timeOf } from "../kernels/timing.ts";
+import { disagreement, readBack } from "./agreement.ts";
+import type { MeasurementClock } from "./clock.ts";
+import type { TrialBench } from "./trials.ts";
 
 /**
- * How far results may be from the reference, over their root mean square: the newest key and
- * value may be rounded to f16 otherwise, and small numbers of the cache may count as zero.
- * A position too many or too few is off by ten times as much.
+ * How far results may be from the reference, over their root mean square: the newest key and value
+ * may be rounded to f16 differently, and a kernel may flush small numbers of the cache to zero.
+ * One position too many or too few is off by ten times as much.
  */
 const AGREEMENT = 2e-3;
 
 type Recording = (pass: GPUComputePassEncoder) => void;
 
-/** Buffers as a shard has them, for one sequence; of its cache, the segments that are reached. */
+/** Buffers as a shard has them, for one sequence; of its cache, only the segments in use. */
 export function makeAttentionBench(
   device: GPUDevice,
   shape: AttentionShape,
   use: AttentionUse,
-  nudge: boolean,
-  clock: TuneClock,
-): RaceBench<AttentionVariant> {
-  const work = randomWork(shape, use);
+  submitWhileWaiting: boolean,
+  clock: MeasurementClock,
+): TrialBench<AttentionVariant> {
+  const work = randomAttention(shape, use);
   const { input, table, extras } = work;
   const { headSize } = shape;
   const buffers = {
@@ -51,7 +62,7 @@ export function makeAttentionBench(
   const records = new Map<AttentionVariant, { params: StepParams; record: Recording }>();
 
   async function prepare(variant: AttentionVariant): Promise<void> {
-    const params = stepOf(variant, work);
+    const params = lastRowsStep(variant, work);
     const bound = async (kernel: Kernel<StepParams>, bindings: readonly GPUBuffer[]) => {
       const compiled = await compile(device, kernel);
       const group = bind(device, compiled, bindings);
@@ -67,13 +78,13 @@ export function makeAttentionBench(
     records.set(variant, { params, record });
   }
 
-  function time(variant: AttentionVariant, runs: number, hopelessMs = Infinity) {
+  function time(variant: AttentionVariant, runs: number, cutoffMs = Infinity) {
     const { params, record } = records.get(variant)!;
     device.queue.writeBuffer(buffers.step, 0, packStep(params));
-    return clock.undisturbed(() => timeOf(device, record, { runs, nudge, hopelessMs }));
+    return clock.undisturbed(() => timeOf(device, record, { runs, submitWhileWaiting, cutoffMs }));
   }
 
-  /** Nothing of what the candidate before has left counts as this one's. */
+  /** So that no result of an earlier candidate is taken for this one's. */
   function reset(): void {
     fillSegments(device, shape, segments, work);
     const nothing = new Float32Array(headSize).fill(NaN);
@@ -81,7 +92,7 @@ export function makeAttentionBench(
   }
 
   return {
-    async measure(variant, hopelessMs) {
+    async measure(variant, cutoffMs) {
       const name = attentionName(variant);
       try {
         await prepare(variant);
@@ -90,10 +101,10 @@ export function makeAttentionBench(
         return `${name}: ${String(error)}`;
       }
       reset();
-      const ms = await time(variant, 2, hopelessMs);
+      const ms = await time(variant, 2, cutoffMs);
       for (const { at, values } of expected) {
         const off = disagreement(await readBack(device, buffers.out, at, headSize * 4), values);
-        // Written so that NaN is refused.
+        // Written so that NaN is rejected.
         if (!(off <= AGREEMENT)) return `${name}: off by ${off}`;
       }
       return ms;
@@ -105,7 +116,7 @@ export function makeAttentionBench(
   };
 }
 
-/** Buffers for the segments that hold the positions; the others are bound and never read. */
+/** Buffers for the segments that hold the positions; the others are bound but never read. */
 function makeSegments(
   device: GPUDevice,
   { segmentStarts, keyValueHeads, headSize }: AttentionShape,
@@ -124,13 +135,13 @@ function fillSegments(
   device: GPUDevice,
   { segmentStarts, keyValueHeads, headSize }: AttentionShape,
   segments: readonly GPUBuffer[],
-  { positions, keys, values }: AttentionWork,
+  { positions, keys, values }: RandomAttention,
 ): void {
   segments.forEach((segment, s) => {
     const [start, end] = [segmentStarts[s]!, segmentStarts[s + 1]!];
     if (start >= positions) return;
-    const part = [keys, values].map((halves) =>
-      halves.subarray(start * headSize, Math.min(end, positions) * headSize),
+    const part = [keys, values].map((plane) =>
+      plane.subarray(start * headSize, Math.min(end, positions) * headSize),
     );
     for (let plane = 0; plane < keyValueHeads * 2; plane++) {
       device.queue.writeBuffer(segment, plane * (end - start) * headSize * 2, part[plane % 2]!);

@@ -2,57 +2,58 @@ import { expect, test } from "vitest";
 import { variantName, type MatVariant } from "../../src/kernels/mat-variant.ts";
 import { firstVariant, forRows, matCandidates } from "../../src/kernels/mat-variants.ts";
 import { shaderFeatures } from "../../src/kernels/runner-device.ts";
-import { tunedLine, tuneMat, unmeasured } from "../../src/kernels/tune.ts";
+import { tunedLine, tuneMat, unmeasured } from "../../src/tuner/tune-mat.ts";
 import { run } from "../../src/kernels/runner-once.ts";
-import { CHUNKS, fastestChunk } from "../../src/kernels/tune-chunk.ts";
-import { TuneClock } from "../../src/kernels/tune-clock.ts";
-import { halvesKernel } from "../../src/kernels/tune-halves.ts";
-import { isNarrow, widthKernel } from "../../src/kernels/tune-width.ts";
+import { CHUNK_ROWS } from "../../src/kernels/step-uniform.ts";
+import { fastestChunk } from "../../src/tuner/chunk-rows.ts";
+import { MeasurementClock } from "../../src/tuner/clock.ts";
+import { unpackKernel } from "../../src/tuner/float16-unpack.ts";
+import { hasLowParallelism, parallelismKernel } from "../../src/tuner/parallelism.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 
 const device = await testDevice();
 const features = shaderFeatures(device);
-const nudge = navigator.userAgent.includes("Firefox");
+const submitWhileWaiting = navigator.userAgent.includes("Firefox");
 const workloads = ["decode", "batch", "prefill"] as const;
 const jobs = [
   { format: "Q4_1", activations: "float", rows: 256, columns: 576, workloads },
   { format: "Q4_1", activations: "int8", rows: 256, columns: 576, workloads },
 ] as const;
 
-test("the software adapters that tests run on are narrow", async () => {
-  expect(await isNarrow(device, nudge)).toBe(true);
+test("the software adapters that tests run on have low parallelism", async () => {
+  expect(await hasLowParallelism(device, submitWhileWaiting)).toBe(true);
 });
 
-test("the width kernel computes what it says", async () => {
-  const [out] = await run(device, widthKernel, [{ output: 128 }], { steps: 3, groups: 2 });
+test("the parallelism kernel computes its formula", async () => {
+  const [out] = await run(device, parallelismKernel, [{ output: 128 }], { steps: 3, groups: 2 });
   expect([...out!]).toEqual(Array.from({ length: 128 }, (_, i) => i));
 });
 
-test("f16 pairs become the same floats by the builtin and by shifts, times a power of two", async () => {
+test("the builtin and shifts unpack f16 pairs to the same floats, up to a power of two", async () => {
   const params = { steps: 2, words: 0x3c00bc00 };
-  const [builtin] = await run(device, halvesKernel("builtin"), [{ output: 1024 }], params);
-  const [shifted] = await run(device, halvesKernel("shifted"), [{ output: 1024 }], params);
+  const [builtin] = await run(device, unpackKernel("builtin"), [{ output: 1024 }], params);
+  const [shifted] = await run(device, unpackKernel("shift"), [{ output: 1024 }], params);
   expect(builtin!.some((value) => value !== 0)).toBe(true);
   const expected = [...builtin!];
   expect([...shifted!].map((value) => value * 2 ** 112)).toEqual(expected);
 });
 
-test("measures every workload, refuses nothing here, and reports progress", async () => {
+test("measures every workload, rejects nothing here, and reports progress", async () => {
   const progress: number[] = [];
   const tuned = await tuneMat(device, {
     jobs,
     budgetMs: Infinity,
     prefillTokens: 32,
-    narrow: true,
-    nudge,
-    clock: new TuneClock(),
+    lowParallelism: true,
+    submitWhileWaiting,
+    clock: new MeasurementClock(),
     onProgress: (done) => progress.push(done),
   });
   expect(progress).toEqual([1, 2, 3, 4, 5, 6]);
   for (const { job, workloads } of tuned) {
     for (const workload of ["decode", "batch", "prefill"] as const) {
-      const { winner, timings, refused } = workloads[workload];
-      expect(refused).toEqual([]);
+      const { winner, timings, rejected } = workloads[workload];
+      expect(rejected).toEqual([]);
       expect(timings.length).toBe(
         matCandidates(workload, job.activations, features, job.format).length,
       );
@@ -70,9 +71,9 @@ test("without a budget the first guess stands, at once", async () => {
     jobs: [jobs[0]],
     budgetMs: 0,
     prefillTokens: 32,
-    narrow: true,
-    nudge,
-    clock: new TuneClock(),
+    lowParallelism: true,
+    submitWhileWaiting,
+    clock: new MeasurementClock(),
   });
   expect(performance.now() - start).toBeLessThan(50);
   expect(workloads.map((workload) => tuned!.workloads[workload].winner)).toEqual(
@@ -81,7 +82,7 @@ test("without a budget the first guess stands, at once", async () => {
   expect(tunedLine(tuned!)).toContain("not measured");
 });
 
-test("goes on with what was not tried, and keeps what was", async () => {
+test("continues with untried candidates and keeps earlier timings", async () => {
   const [first, second, third] = matCandidates("decode", "float", features, "Q4_1");
   const before = {
     winner: second!,
@@ -89,10 +90,15 @@ test("goes on with what was not tried, and keeps what was", async () => {
       { variant: second!, macsPerMs: 100 },
       { variant: first!, macsPerMs: 50 },
     ],
-    refused: ["tile: off by 1"],
+    rejected: ["tile: off by 1"],
     untried: [third!],
   };
-  const options = { prefillTokens: 32, narrow: true, nudge, clock: new TuneClock() };
+  const options = {
+    prefillTokens: 32,
+    lowParallelism: true,
+    submitWhileWaiting,
+    clock: new MeasurementClock(),
+  };
   const unfinished = [{ ...jobs[0], workloads: ["decode"], before: { decode: before } }] as const;
   const tune = async (budgetMs: number) => {
     const [tuned] = await tuneMat(device, { ...options, jobs: unfinished, budgetMs });
@@ -102,27 +108,27 @@ test("goes on with what was not tried, and keeps what was", async () => {
   expect(tunedLine(await tune(0))).toMatch(/; .+ 0\.50; 1 not tried yet$/);
   const { decode } = (await tune(Infinity)).workloads;
   expect(decode.untried).toEqual([]);
-  expect(decode.refused).toEqual(before.refused);
+  expect(decode.rejected).toEqual(before.rejected);
   const rate = (variant: MatVariant) =>
     decode.timings.find((timing) => timing.variant === variant)!.macsPerMs;
   expect(decode.timings.length).toBe(3);
   expect(rate(third!)).toBeGreaterThan(0);
-  // Not timed again, but its winner was, which is as much faster as then.
+  // It was not timed again, but its ratio to the winner stays.
   expect(rate(first!) / rate(second!)).toBeCloseTo(0.5);
   expect(decode.winner).toBe(decode.timings[0]!.variant);
 });
 
-test("after the first guess what is of its kind is tried first", () => {
-  const order = (narrow: boolean) =>
-    unmeasured(jobs[0], "decode", features, narrow).untried.map(({ kind }) => kind);
+test("after the first guess, candidates of its kind are tried first", () => {
+  const order = (lowParallelism: boolean) =>
+    unmeasured(jobs[0], "decode", features, lowParallelism).untried.map(({ kind }) => kind);
   expect(order(true)).toEqual([...order(true)].sort().reverse());
   expect(order(false)).toEqual([...order(false)].sort());
   expect(new Set(order(false))).toEqual(new Set(["split", "threads"]));
 });
 
-test("the first guess avoids workgroup memory exactly on narrow devices", () => {
-  const kinds = (narrow: boolean) =>
-    workloads.map((workload) => firstVariant(workload, "float", features, narrow).kind);
+test("the first guess avoids workgroup memory exactly where parallelism is low", () => {
+  const kinds = (lowParallelism: boolean) =>
+    workloads.map((workload) => firstVariant(workload, "float", features, lowParallelism).kind);
   expect(kinds(true)).toEqual(["threads", "threads", "threads"]);
   expect(kinds(false)).toEqual(["split", "split", "tile"]);
 });
@@ -133,26 +139,26 @@ test("variants have names of their own", () => {
   expect(new Set(all.map(variantName)).size).toBe(different.size);
 });
 
-test("a chunk has the rows that pay, and the least without a budget", async () => {
+test("a chunk has the rows that gain time, and the fewest without a budget", async () => {
   const [variant] = matCandidates("prefill", "float", features, "Q4_1");
   const options = {
     job: jobs[0],
     variant: variant!,
     macsPerMs: 1e6,
     macsPerRow: 256 * 576,
-    nudge,
-    clock: new TuneClock(),
+    submitWhileWaiting,
+    clock: new MeasurementClock(),
   };
-  expect(await fastestChunk(device, { ...options, budgetMs: 0 })).toBe(CHUNKS[0]);
-  // A rate that nothing larger can have, and a launch that weighs nothing.
-  const hopeless = { ...options, macsPerMs: 1e12, macsPerRow: 1e15 };
-  expect(await fastestChunk(device, { ...hopeless, budgetMs: 1e9 })).toBe(CHUNKS[0]);
-  // A rate that everything larger surpasses.
+  expect(await fastestChunk(device, { ...options, budgetMs: 0 })).toBe(CHUNK_ROWS[0]);
+  // A rate that no larger chunk can reach, and a negligible launch.
+  const unbeatable = { ...options, macsPerMs: 1e12, macsPerRow: 1e15 };
+  expect(await fastestChunk(device, { ...unbeatable, budgetMs: 1e9 })).toBe(CHUNK_ROWS[0]);
+  // A rate that every larger chunk exceeds.
   const slow = { ...options, macsPerMs: 1, budgetMs: 1e9 };
-  expect(await fastestChunk(device, slow)).toBeGreaterThan(CHUNKS[0]);
+  expect(await fastestChunk(device, slow)).toBeGreaterThan(CHUNK_ROWS[0]);
 });
 
-test("few rows are shared by more and smaller workgroups", () => {
+test("few rows are divided among more and smaller workgroups", () => {
   const shared = matCandidates("batch", "float", { ...features, subgroups: true })[0]!;
   expect(forRows(shared, 49_152)).toEqual(shared);
   expect(forRows(shared, 576)).toEqual({ ...shared, workgroup: 4 });
@@ -162,12 +168,12 @@ test("few rows are shared by more and smaller workgroups", () => {
   expect(forRows(split!, 576)).toEqual(split);
 });
 
-test("what other work falls into is measured again, and waiting for it is not of the budget", async () => {
+test("a measurement that other work overlaps is repeated, and waiting does not count against the budget", async () => {
   const other = {
     count: 0,
     quiet: () => new Promise<void>((resolve) => setTimeout(resolve, 50)),
   };
-  const clock = new TuneClock(other);
+  const clock = new MeasurementClock(other);
   const start = clock.now();
   const times = [40, 30, 10, 20];
   let tries = 0;
@@ -181,7 +187,7 @@ test("what other work falls into is measured again, and waiting for it is not of
   await clock.quiet();
   expect(clock.now() - start).toBeLessThan(50);
   const gone = { count: 0, quiet: () => Promise.reject(new Error("no device")) };
-  await expect(new TuneClock(gone).undisturbed(() => Promise.resolve(1))).rejects.toThrow(
+  await expect(new MeasurementClock(gone).undisturbed(() => Promise.resolve(1))).rejects.toThrow(
     "no device",
   );
 });

@@ -1,6 +1,6 @@
 /**
- * Random work for an attention kernel of a shard's shape: the last rows of a moderate context,
- * and what some heads of the result must be. One key head's random keys and values serve all.
+ * Random input for an attention kernel: the last rows of a moderate context, and what some heads of
+ * the result must be. All heads share one head's random keys and values.
  */
 import { float16ToNumber } from "../tensor/float16.ts";
 import { queryKeyValueColumns, type AttentionShape } from "./attention-shape.ts";
@@ -15,12 +15,12 @@ const SIZES = {
   prefill: { rows: 64, positions: 256 },
 } as const;
 
-export type AttentionWork = {
+export type RandomAttention = {
   readonly use: AttentionUse;
   readonly rows: number;
-  /** Of the context, the rows' own included. */
+  /** Length of the context, including the rows. */
   readonly positions: number;
-  /** q | k | v of each row to decode; in a prompt what rope.wgsl leaves of q. */
+  /** decode: q | k | v of each row; prefill: q after rope.wgsl. */
   readonly input: Float32Array<ArrayBuffer>;
   readonly table: Float32Array<ArrayBuffer>;
   readonly extras: Float32Array<ArrayBuffer>;
@@ -28,7 +28,7 @@ export type AttentionWork = {
   readonly values: Uint16Array<ArrayBuffer>;
 };
 
-export function randomWork(shape: AttentionShape, use: AttentionUse): AttentionWork {
+export function randomAttention(shape: AttentionShape, use: AttentionUse): RandomAttention {
   const { heads, headSize, ropeDims, bias, headNorm, scale, segmentStarts } = shape;
   const positions = Math.min(SIZES[use].positions, segmentStarts.at(-1)!);
   const rows = Math.min(SIZES[use].rows, positions);
@@ -42,15 +42,15 @@ export function randomWork(shape: AttentionShape, use: AttentionUse): AttentionW
     input: randomFloats(rows * width, size),
     table: randomFloats(positions * ropeDims),
     extras: randomFloats((bias ? columns : 0) + (headNorm ? 2 * headSize : 0)),
-    keys: randomHalves(positions * headSize),
-    values: randomHalves(positions * headSize),
+    keys: randomFloat16(positions * headSize),
+    values: randomFloat16(positions * headSize),
   };
 }
 
-/** A step of the last rows, as the engine cuts it for the kernel. */
-export function stepOf(
+/** A step of the last rows, its positions split as the engine splits them for the kernel. */
+export function lastRowsStep(
   variant: AttentionVariant,
-  { rows, positions }: Pick<AttentionWork, "rows" | "positions">,
+  { rows, positions }: Pick<RandomAttention, "rows" | "positions">,
 ): StepParams {
   const first = positions - rows;
   return {
@@ -60,10 +60,10 @@ export function stepOf(
   };
 }
 
-/** The last head of the first and of the last row, and at which byte of the result it lies. */
+/** The last head of the first and of the last row, and its byte offset in the result. */
 export function expectedHeads(
   shape: AttentionShape,
-  work: AttentionWork,
+  work: RandomAttention,
 ): { at: number; values: Float32Array }[] {
   const { heads, headSize } = shape;
   const one = work.use === "decode" ? lastHead(shape, work) : plainHead(shape, work);
@@ -91,8 +91,8 @@ type OneHead = {
   row(row: number): number[];
 };
 
-/** The last query head and its key head, alone: the reference takes its time for each. */
-function lastHead(shape: AttentionShape, { input, extras }: AttentionWork): OneHead {
+/** The last query head and its key head alone: the reference is slow. */
+function lastHead(shape: AttentionShape, { input, extras }: RandomAttention): OneHead {
   const { heads, keyValueHeads, headSize, bias } = shape;
   const columns = queryKeyValueColumns(shape);
   const alone = (row: Float32Array) =>
@@ -107,10 +107,10 @@ function lastHead(shape: AttentionShape, { input, extras }: AttentionWork): OneH
   };
 }
 
-/** The same of rows whose queries are rotated and whose keys are in the cache. */
+/** The same for rows whose queries are rotated and whose keys are in the cache. */
 function plainHead(
   shape: AttentionShape,
-  { input, keys, values, rows, positions }: AttentionWork,
+  { input, keys, values, rows, positions }: RandomAttention,
 ): OneHead {
   const { heads, headSize } = shape;
   const done = { heads: 1, keyValueHeads: 1, ropeDims: 0, scale: 1, bias: false, headNorm: false };
@@ -129,7 +129,7 @@ function plainHead(
   };
 }
 
-function cacheOf({ positions, keys, values }: AttentionWork, headSize: number): CacheReference {
+function cacheOf({ positions, keys, values }: RandomAttention, headSize: number): CacheReference {
   const cache = new CacheReference();
   for (let position = 0; position < positions; position++) {
     cache.write(0, 0, "k", position, numbersAt(keys, position, headSize));
@@ -138,12 +138,12 @@ function cacheOf({ positions, keys, values }: AttentionWork, headSize: number): 
   return cache;
 }
 
-const numbersAt = (halves: Uint16Array, position: number, headSize: number) =>
-  Array.from(halves.subarray(position * headSize, (position + 1) * headSize), float16ToNumber);
+const numbersAt = (numbers: Uint16Array, position: number, headSize: number) =>
+  Array.from(numbers.subarray(position * headSize, (position + 1) * headSize), float16ToNumber);
 
 const randomFloats = (count: number, size = 1) =>
   Float32Array.from({ length: count }, () => (Math.random() * 2 - 1) * size);
 
-/** Of either sign, from a half to 1: no kernel may take one for zero. */
-const randomHalves = (count: number) =>
+/** Of either sign, from a half to 1: none may be flushed to zero. */
+const randomFloat16 = (count: number) =>
   Uint16Array.from({ length: count }, () => 0x3800 | ((Math.random() * 0x10000) & 0x83ff));

@@ -1,14 +1,14 @@
-/** What was measured is found again by the next page, and nothing else is. */
+/** The next page finds what was measured, and nothing else. */
 import { get, set } from "idb-keyval";
 import { afterEach, expect, test } from "vitest";
-import { forgetTuning, TuningMemory } from "../../src/engine/tuning-memory.ts";
+import { forgetTuning, TuningStore } from "../../src/tuner/tuning-store.ts";
 import { variantName } from "../../src/kernels/mat-variant.ts";
 import { attentionCandidates } from "../../src/kernels/attention-variants.ts";
 import { matCandidates } from "../../src/kernels/mat-variants.ts";
 import { requestKernelDevice, shaderFeatures } from "../../src/kernels/runner-device.ts";
 
 const JOB = { format: "Q4_1", activations: "float", rows: 256, columns: 576 } as const;
-const TRAITS = { narrow: true, halves: "shifted" } as const;
+const TRAITS = { lowParallelism: true, float16Unpack: "shift" } as const;
 const SHAPE = {
   heads: 9,
   keyValueHeads: 3,
@@ -28,106 +28,104 @@ afterEach(async () => {
   await forgetTuning();
 });
 
-/** As another page sees it: nothing in the thread's memory is shared between devices. */
+/** As another page sees it: devices share nothing in the thread's memory. */
 async function nextPage() {
   const device = await requestKernelDevice();
   devices.push(device);
-  return { memory: await TuningMemory.of(device), features: shaderFeatures(device) };
+  return { store: await TuningStore.of(device), features: shaderFeatures(device) };
 }
 
 async function measured() {
   await forgetTuning(); // what tests before this file have measured
-  const { memory, features } = await nextPage();
+  const { store, features } = await nextPage();
   const candidates = matCandidates("decode", "float", features, "Q4_1");
   const timings = [...candidates]
     .reverse()
     .map((variant, i) => ({ variant, macsPerMs: 1e6 / (i + 1) }));
-  memory.traits = TRAITS;
+  store.traits = TRAITS;
   const winner = timings[0]!.variant;
   const untried = matCandidates("prefill", "float", features, "Q4_1").slice(1).reverse();
-  memory.add(JOB, "decode", { winner, timings, refused: ["split: off by 1"], untried: [] });
-  memory.add(JOB, "batch", { winner: candidates[0]!, timings: [], refused: [], untried: [] });
+  store.add(JOB, "decode", { winner, timings, rejected: ["split: off by 1"], untried: [] });
+  store.add(JOB, "batch", { winner: candidates[0]!, timings: [], rejected: [], untried: [] });
   const variant = matCandidates("prefill", "float", features, "Q4_1")[0]!;
   const one = { variant, macsPerMs: 1e6 };
-  memory.add(JOB, "prefill", { winner: variant, timings: [one], refused: [], untried });
-  memory.chunks.set("shape", 128);
-  const attention = [...attentionCandidates("decode", SHAPE, features, TRAITS.halves)]
+  store.add(JOB, "prefill", { winner: variant, timings: [one], rejected: [], untried });
+  store.chunks.set("shape", 128);
+  const attention = [...attentionCandidates("decode", SHAPE, features, TRAITS.float16Unpack)]
     .reverse()
     .map((variant, i) => ({ variant, ms: 0.1 * (i + 1) }));
   const first = attention.at(-1)!.variant;
-  memory.addAttention(SHAPE, "decode", {
+  store.addAttention(SHAPE, "decode", {
     winner: attention[0]!.variant,
     timings: attention,
-    refused: ["lanes: off by 1"],
+    rejected: ["lanes: off by 1"],
   });
-  memory.addAttention(SHAPE, "prefill", { winner: first, timings: [], refused: [] });
-  await memory.keep();
-  return { memory, timings, attention, untried };
+  store.addAttention(SHAPE, "prefill", { winner: first, timings: [], rejected: [] });
+  await store.save();
+  return { store, timings, attention, untried };
 }
 
 test("the next page finds what was measured, and measures what was not", async () => {
   const { timings, attention, untried } = await measured();
-  const { memory } = await nextPage();
-  expect(memory.traits).toEqual(TRAITS);
-  expect(memory.chunks.get("shape")).toBe(128);
-  const found = memory.find(JOB, "decode")!;
+  const { store } = await nextPage();
+  expect(store.traits).toEqual(TRAITS);
+  expect(store.chunks.get("shape")).toBe(128);
+  const found = store.find(JOB, "decode")!;
   expect(variantName(found.winner)).toBe(variantName(timings[0]!.variant));
   expect(found.timings).toEqual(timings);
-  expect(found.refused).toEqual(["split: off by 1"]);
+  expect(found.rejected).toEqual(["split: off by 1"]);
   expect(found.untried).toEqual([]);
-  expect(memory.find(JOB, "prefill")!.untried).toEqual(untried);
-  expect(memory.find(JOB, "batch")).toBeNull();
-  expect(memory.find({ ...JOB, rows: 512 }, "decode")).toBeNull();
-  expect(memory.findAttention(SHAPE, "decode")).toEqual({
+  expect(store.find(JOB, "prefill")!.untried).toEqual(untried);
+  expect(store.find(JOB, "batch")).toBeNull();
+  expect(store.find({ ...JOB, rows: 512 }, "decode")).toBeNull();
+  expect(store.findAttention(SHAPE, "decode")).toEqual({
     winner: attention[0]!.variant,
     timings: attention,
-    refused: ["lanes: off by 1"],
+    rejected: ["lanes: off by 1"],
   });
-  expect(memory.findAttention(SHAPE, "prefill")).toBeNull();
-  expect(memory.findAttention({ ...SHAPE, heads: 6 }, "decode")).toBeNull();
+  expect(store.findAttention(SHAPE, "prefill")).toBeNull();
+  expect(store.findAttention({ ...SHAPE, heads: 6 }, "decode")).toBeNull();
   // Each segment repeats the kernels' inner loop; how long it is does not matter.
-  expect(memory.findAttention({ ...SHAPE, segmentStarts: [0, 4096] }, "decode")).toBeNull();
-  expect(
-    memory.findAttention({ ...SHAPE, segmentStarts: [0, 512, 1024] }, "decode"),
-  ).not.toBeNull();
+  expect(store.findAttention({ ...SHAPE, segmentStarts: [0, 4096] }, "decode")).toBeNull();
+  expect(store.findAttention({ ...SHAPE, segmentStarts: [0, 512, 1024] }, "decode")).not.toBeNull();
 });
 
-test("keeping more does not make what was measured before younger", async () => {
+test("storing more does not make earlier measurements younger", async () => {
   await measured();
   const entry = (await get<object>("tabmesh.tuning"))!;
-  const keptAtMs = Date.now() - 60_000;
-  await set("tabmesh.tuning", { ...entry, keptAtMs });
-  await (await nextPage()).memory.keep();
-  expect(await get("tabmesh.tuning")).toEqual({ ...entry, keptAtMs });
+  const measuredAtMs = Date.now() - 60_000;
+  await set("tabmesh.tuning", { ...entry, measuredAtMs });
+  await (await nextPage()).store.save();
+  expect(await get("tabmesh.tuning")).toEqual({ ...entry, measuredAtMs });
 });
 
-test("what was forgotten is measured again", async () => {
+test("forgotten measurements are gone", async () => {
   await measured();
   await forgetTuning();
-  const { memory } = await nextPage();
-  expect(memory.traits).toBeNull();
-  expect(memory.find(JOB, "decode")).toBeNull();
-  expect(memory.findAttention(SHAPE, "decode")).toBeNull();
+  const { store } = await nextPage();
+  expect(store.traits).toBeNull();
+  expect(store.find(JOB, "decode")).toBeNull();
+  expect(store.findAttention(SHAPE, "decode")).toBeNull();
 });
 
 test.each([
   ["another adapter's or browser's", { fingerprint: "another" }],
-  ["old", { keptAtMs: Date.now() - 8 * 24 * 60 * 60 * 1000 }],
-  ["from the future", { keptAtMs: Date.now() + 60_000 }],
+  ["old", { measuredAtMs: Date.now() - 8 * 24 * 60 * 60 * 1000 }],
+  ["from the future", { measuredAtMs: Date.now() + 60_000 }],
   ["damaged", { chunks: { shape: "many" } }],
   ["damaged in its attention", { attention: { shape: { timings: [{ variant: "lanes" }] } } }],
   ["of a version without attention", { attention: undefined }],
-])("what is %s is not used", async (_, change) => {
+])("an entry that is %s is not used", async (_, change) => {
   await measured();
   const entry = (await get<object>("tabmesh.tuning"))!;
   await set("tabmesh.tuning", { ...entry, ...change });
-  const { memory } = await nextPage();
-  expect(memory.traits).toBeNull();
-  expect(memory.chunks.size).toBe(0);
+  const { store } = await nextPage();
+  expect(store.traits).toBeNull();
+  expect(store.chunks.size).toBe(0);
 });
 
-test("a variant that is no candidate any more makes its workload be measured again", async () => {
-  const { memory } = await measured();
+test("a workload is measured again when one of its variants is no longer a candidate", async () => {
+  const { store } = await measured();
   const gone = {
     kind: "threads",
     rows: 2,
@@ -135,19 +133,19 @@ test("a variant that is no candidate any more makes its workload be measured aga
     workgroup: 2,
     inner: "alone",
   };
-  memory.add(JOB, "prefill", {
+  store.add(JOB, "prefill", {
     winner: gone as never,
     timings: [{ variant: gone as never, macsPerMs: 1 }],
-    refused: [],
+    rejected: [],
     untried: [],
   });
-  memory.addAttention(SHAPE, "prefill", {
+  store.addAttention(SHAPE, "prefill", {
     winner: { ...gone, kind: "columns" } as never,
     timings: [{ variant: { ...gone, kind: "columns" } as never, ms: 1 }],
-    refused: [],
+    rejected: [],
   });
-  await memory.keep();
-  const next = (await nextPage()).memory;
+  await store.save();
+  const next = (await nextPage()).store;
   expect(next.find(JOB, "decode")).not.toBeNull();
   expect(next.find(JOB, "prefill")).toBeNull();
   expect(next.findAttention(SHAPE, "decode")).not.toBeNull();

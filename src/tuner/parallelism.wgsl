@@ -1,5 +1,5 @@
-// out[i] = i after `steps` rounds of x = fma(x, a, b): how does time grow with the number of
-// workgroups on this device?
+// out[i] = i after `steps` rounds of x = fma(x, a, b): how the time grows with the number of
+// workgroups
 //
 //   dispatch (groups, 1, 1), 64 threads each; out [groups * 64] f32
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { measuredChoice } from "../../src/engine/measured-choice.ts";
-import type { EngineVariants } from "../../src/engine/variants.ts";
+import { measuredChoice } from "../../src/tuner/measured-choice.ts";
+import type { KernelVariants } from "../../src/kernels/kernel-variants.ts";
 import type { Activations, MatVariant } from "../../src/kernels/mat-variant.ts";
-import type { Tuned } from "../../src/kernels/tune.ts";
+import type { Tuned } from "../../src/tuner/tune-mat.ts";
 
 const variant = (rows: number): MatVariant => ({
   kind: "threads",
@@ -12,7 +12,7 @@ const variant = (rows: number): MatVariant => ({
   inner: "alone",
 });
 const GUESS = variant(99);
-const first: EngineVariants["mat"] = (_, __, mayRound) => ({
+const first: KernelVariants["mat"] = (_, __, mayRound) => ({
   activations: mayRound ? "int8" : "float",
   variant: GUESS,
 });
@@ -21,7 +21,7 @@ const first: EngineVariants["mat"] = (_, __, mayRound) => ({
 function tuned(activations: Activations, rates: readonly (number | null)[]): Tuned {
   const [decode, batch, prefill] = rates.map((macsPerMs, i) => {
     const timings = macsPerMs === null ? [] : [{ variant: variant(i), macsPerMs }];
-    return { winner: timings[0]?.variant ?? GUESS, timings, refused: [], untried: [] };
+    return { winner: timings[0]?.variant ?? GUESS, timings, rejected: [], untried: [] };
   });
   return {
     job: { format: "Q4_1", activations, rows: 8, columns: 32, workloads: ["decode"] },
@@ -31,7 +31,7 @@ function tuned(activations: Activations, rates: readonly (number | null)[]): Tun
 const choice = (float: readonly (number | null)[], int8: readonly (number | null)[]) =>
   measuredChoice([tuned("float", float), tuned("int8", int8)], first);
 
-test("the faster wins each kind of step, and int8 must pay for its rounding", () => {
+test("the faster one wins each kind of step, and int8 must make up for its rounding", () => {
   const mat = choice([10, 10, 10], [12, 10.5, 5]);
   expect(mat("Q4_1", "decode", true)).toMatchObject({ activations: "int8", variant: variant(0) });
   expect(mat("Q4_1", "batch", true)).toMatchObject({ activations: "float", variant: variant(1) });
@@ -45,7 +45,7 @@ test("products that may not round take floats", () => {
   });
 });
 
-test("where only one was measured, what won elsewhere counts, by its guess if need be", () => {
+test("where only one was measured, the winner of another kind of step counts, with its guess if necessary", () => {
   const int8 = choice([10, 10, 10], [20, 20, null]);
   expect(int8("Q4_1", "prefill", true)).toEqual({ activations: "int8", variant: GUESS });
   const float = choice([10, 10, null], [5, 5, 5]);
@@ -54,7 +54,7 @@ test("where only one was measured, what won elsewhere counts, by its guess if ne
   expect(kept("Q4_1", "decode", true)).toEqual({ activations: "float", variant: GUESS });
 });
 
-test("where nothing can be compared, what was measured; else the guess", () => {
+test("where nothing can be compared, the measured one, or else the guess", () => {
   const mat = choice([10, null, null], [null, null, null]);
   expect(mat("Q4_1", "decode", true)).toMatchObject({ activations: "float", variant: variant(0) });
   expect(mat("Q4_1", "batch", true)).toEqual({ activations: "int8", variant: GUESS });

@@ -1,7 +1,7 @@
-/** Whether a candidate's results are the reference's: what it wrote, and how far that is off. */
-import { workDone } from "./tune-clock.ts";
+/** Whether a candidate's results agree with the reference: reads them back and compares. */
+import { workDone } from "../kernels/timing.ts";
 
-/** Largest difference over the root mean square of what was expected; NaN where a result is. */
+/** The largest difference over the root mean square of the expected values; NaN if a result is NaN. */
 export function disagreement(
   actual: Float32Array,
   expected: Float32Array | Float64Array<ArrayBufferLike>,
@@ -17,7 +17,7 @@ export function disagreement(
   return worst;
 }
 
-/** f32 of a buffer, from byte `at` on. */
+/** `size` bytes of a buffer from byte `at`, as f32. */
 export async function readBack(device: GPUDevice, source: GPUBuffer, at: number, size: number) {
   const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
   const staging = device.createBuffer({ size, usage });

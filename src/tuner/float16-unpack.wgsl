@@ -1,4 +1,4 @@
-// out[i] = a sum of numbers unpacked from f16 pairs: is the builtin or are shifts faster here?
+// out[i] = a sum of numbers unpacked from pairs of f16, with the builtin or with shifts
 //
 //   dispatch (groups, 1, 1), 16 threads each; out [groups * 16] f32
 

@@ -1,0 +1,67 @@
+/** What a shard computes, as the kernels and the tuner see it. Pure. */
+import { checkAttentionShape, type AttentionShape } from "../kernels/attention-shape.ts";
+import {
+  maxCacheSegments,
+  type DeviceTraits,
+  type MatrixShape,
+} from "../kernels/kernel-variants.ts";
+import type { ShardWork } from "../kernels/tuner.ts";
+import type { LayerTensors, ModelDescription, ShardDescription } from "../model/description.ts";
+import { segmentStarts } from "./cache-plan.ts";
+import { EngineError } from "./engine-error.ts";
+import { shardWeightBytes } from "./layer-weights.ts";
+import type { ShardOptions } from "./types.ts";
+
+/** Throws an `EngineError` for a model that the kernels cannot run. */
+export function shardWork(
+  limits: GPUSupportedLimits,
+  shard: ShardDescription,
+  { contextTokens, activations }: Pick<ShardOptions, "contextTokens" | "activations">,
+  traits: DeviceTraits,
+): ShardWork {
+  return {
+    products: shard.layers.flatMap(layerProducts),
+    head: shard.head,
+    attention: attentionShape(limits, shard.model, contextTokens, maxCacheSegments(traits)),
+    activations,
+    weightBytes: shardWeightBytes(shard),
+  };
+}
+
+/** Gate and up of one format are multiplied as one matrix. */
+function layerProducts(layer: LayerTensors): MatrixShape[] {
+  const { query, key, value, attentionOutput, gate, up, down } = layer;
+  const gateUp = gate.format === up.format ? [{ ...gate, rows: gate.rows + up.rows }] : [gate, up];
+  return [query, key, value, attentionOutput, ...gateUp, down];
+}
+
+/** Storage buffers of an attention kernel besides the cache's segments. */
+const ATTENTION_BUFFERS = 4;
+
+/** With at most `maxSegments` segments, or as many as the device can bind. */
+export function attentionShape(
+  limits: GPUSupportedLimits,
+  model: ModelDescription,
+  contextTokens: number,
+  maxSegments: number,
+): AttentionShape {
+  const bindings = limits.maxStorageBuffersPerShaderStage - ATTENTION_BUFFERS;
+  const shape = {
+    heads: model.heads,
+    keyValueHeads: model.keyValueHeads,
+    headSize: model.headSize,
+    ropePairs: model.rope.pairs,
+    ropeDims: model.rope.dims,
+    scale: model.attentionScale,
+    bias: model.attentionBias,
+    headNorm: model.headNorm,
+    epsilon: model.normEpsilon,
+    segmentStarts: segmentStarts(contextTokens, Math.min(bindings, maxSegments)),
+  };
+  try {
+    checkAttentionShape(shape);
+  } catch (cause) {
+    throw new EngineError("unsupported", `This model cannot run here: ${String(cause)}`, { cause });
+  }
+  return shape;
+}

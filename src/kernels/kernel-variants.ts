@@ -1,0 +1,71 @@
+/**
+ * Which variant of each kernel a shard runs: a first guess from what the device can do, never from a
+ * vendor's name. A tuner may replace it.
+ */
+import type { BlockFormat } from "../tensor/block-format.ts";
+import type { AttentionVariant, Float16Unpack } from "./attention.ts";
+import type { AttentionShape } from "./attention-shape.ts";
+import { firstAttention } from "./attention-variants.ts";
+import { acceptsInt8, type Activations, type MatVariant, type Workload } from "./mat-variant.ts";
+import { firstVariant } from "./mat-variants.ts";
+import type { QuantizeVariant } from "./quantize-rows.ts";
+import type { ShaderFeatures } from "./runner-device.ts";
+
+export type ProductVariant = { readonly activations: Activations; readonly variant: MatVariant };
+
+export type KernelVariants = {
+  /** How matrices of a format are multiplied; `mayRound` allows int8 activations. */
+  readonly mat: (format: BlockFormat, workload: Workload, mayRound: boolean) => ProductVariant;
+  readonly quantize: QuantizeVariant;
+  readonly decodeAttention: AttentionVariant;
+  readonly prefillAttention: AttentionVariant;
+  /** Threads that share a row of logits. */
+  readonly sampleChunks: number;
+};
+
+/** Measured once for a device. */
+export type DeviceTraits = {
+  /** Few threads at a time and costly barriers, as on software adapters. */
+  readonly lowParallelism: boolean;
+  readonly float16Unpack: Float16Unpack;
+};
+
+export type MatrixShape = {
+  readonly format: BlockFormat;
+  readonly rows: number;
+  readonly columns: number;
+};
+
+export function firstVariants(
+  features: ShaderFeatures,
+  traits: DeviceTraits,
+  shape: Pick<AttentionShape, "headSize">,
+): KernelVariants {
+  const { lowParallelism } = traits;
+  const mat: KernelVariants["mat"] = (format, workload, mayRound) => {
+    // Where a subgroup is a CPU's register, floats by quads are the fastest by far.
+    const quads = lowParallelism && features.subgroups;
+    const activations = mayRound && acceptsInt8(format) && !quads ? "int8" : "float";
+    const variant = firstVariant(workload, activations, features, lowParallelism, format);
+    return { activations, variant };
+  };
+  return {
+    mat,
+    quantize: lowParallelism ? "threads" : "workgroup",
+    decodeAttention: firstAttention("decode", shape, features, traits),
+    prefillAttention: firstAttention("prefill", shape, features, traits),
+    sampleChunks: lowParallelism ? 64 : 256,
+  };
+}
+
+/** The same, but rows of a batch are multiplied one by one, until the kernels of batches are compiled. */
+export function withoutBatches(variants: KernelVariants): KernelVariants {
+  return {
+    ...variants,
+    mat: (format, workload, mayRound) =>
+      variants.mat(format, workload === "batch" ? "decode" : workload, mayRound),
+  };
+}
+
+/** Each segment of the cache repeats attention's inner loop, which software adapters compile slowly. */
+export const maxCacheSegments = ({ lowParallelism }: DeviceTraits) => (lowParallelism ? 2 : 4);

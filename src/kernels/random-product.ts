@@ -1,0 +1,68 @@
+/**
+ * A matrix product of random weights and activations in GPU memory, and what its first rows must
+ * give for the last token: what variants are timed and checked on.
+ */
+import { rowBytes } from "../tensor/block-format.ts";
+import { dequantize } from "../tensor/dequantize.ts";
+import { randomBlocks } from "../tensor/random-blocks.ts";
+import type { MatrixShape } from "./kernel-variants.ts";
+import type { MatInput } from "./mat.ts";
+import { matReference } from "./mat-reference.ts";
+import type { Activations } from "./mat-variant.ts";
+import { quantizeReference } from "./quantize-rows.ts";
+import { upload } from "./runner-once.ts";
+import { createWeights, destroyWeights, writeRows, type Weights } from "./weights.ts";
+
+/** Rows of weights that are made and checked; the matrix repeats them. */
+const CHECKED_ROWS = 64;
+
+export type RandomProduct = {
+  readonly weights: Weights;
+  readonly input: MatInput;
+  /** The first rows of the last token's result. */
+  readonly expected: Float64Array;
+  destroy(): void;
+};
+
+export function randomProduct(
+  device: GPUDevice,
+  { format, rows, columns }: MatrixShape,
+  activations: Activations,
+  tokens: number,
+): RandomProduct {
+  const checked = Math.min(CHECKED_ROWS, rows);
+  const bytes = randomBlocks(format, checked * columns, Math.random);
+  const weights = createWeights(device, format, rows, columns);
+  for (let row = 0; row < rows; row += checked) {
+    const count = Math.min(checked, rows - row);
+    writeRows(device, weights, row, [bytes.subarray(0, count * rowBytes(format, columns))]);
+  }
+  const x = Float32Array.from({ length: tokens * columns }, () => Math.random() * 2 - 1);
+  const { input, values, buffers } = makeInput(device, activations, x);
+  const lastToken = values.subarray((tokens - 1) * columns);
+  const shape = { rows: checked, columns, tokens: 1 };
+  return {
+    weights,
+    input,
+    expected: matReference(dequantize(format, bytes), lastToken, shape),
+    destroy() {
+      destroyWeights(weights);
+      for (const buffer of buffers) buffer.destroy();
+    },
+  };
+}
+
+/** The activations in GPU memory, and their values after any rounding. */
+function makeInput(device: GPUDevice, activations: Activations, x: Float32Array<ArrayBuffer>) {
+  if (activations === "float") {
+    const buffer = upload(device, x);
+    const input: MatInput = { kind: "float", x: buffer };
+    return { input, values: x, buffers: [buffer] };
+  }
+  const { quants, scales } = quantizeReference(x);
+  const quantBuffer = upload(device, new Uint8Array(quants.buffer));
+  const scaleBuffer = upload(device, Float32Array.from(scales));
+  const input: MatInput = { kind: "int8", x: quantBuffer, scales: scaleBuffer };
+  const values = x.map((_, i) => quants[i]! * scales[(i >> 5) * 2]!);
+  return { input, values, buffers: [quantBuffer, scaleBuffer] };
+}

@@ -1,0 +1,4 @@
+/** Selects the kernel variants that a shard runs, by the kind of adapter and by short measurements. */
+export { DeviceTuner } from "./tuner.ts";
+export { forgetTuning } from "./tuning-store.ts";
+export { makeMatBench, type MatJob } from "./mat-bench.ts";

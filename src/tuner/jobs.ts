@@ -1,0 +1,59 @@
+/** Which of a shard's kernels are worth tuning: its products, and the rows of a chunk. Pure. */
+import type { KernelVariants } from "../kernels/kernel-variants.ts";
+import type { ShardWork } from "../kernels/tuner.ts";
+import { acceptsInt8, WORKLOADS } from "../kernels/mat-variant.ts";
+import type { TuneJob, Tuned } from "./tune-mat.ts";
+
+/** A smaller shard's steps are too short for a better variant to matter. */
+const MIN_TUNED_BYTES = 16 * 1024 * 1024;
+
+/** Rows of a head that are measured; all of them would take as long as the layers together. */
+const MAX_HEAD_ROWS = 8192;
+
+export const isWorthTuning = ({ weightBytes }: ShardWork) => weightBytes >= MIN_TUNED_BYTES;
+
+/**
+ * Jobs for each format, with floats and, where it may be used, with int8, on the largest shape of
+ * that format in the layers. The head's format counts only where no layer has it.
+ */
+export function tuneJobs(work: ShardWork): TuneJob[] {
+  if (!isWorthTuning(work)) return [];
+  const { products, head, activations } = work;
+  const largest = new Map<string, (typeof products)[number]>();
+  for (const product of products) {
+    const before = largest.get(product.format);
+    if (before === undefined || before.rows * before.columns < product.rows * product.columns) {
+      largest.set(product.format, product);
+    }
+  }
+  const jobs = [...largest.values()].flatMap((shape): TuneJob[] => {
+    const float = { ...shape, activations: "float", workloads: WORKLOADS } as const;
+    const isRounded = activations === "int8" && acceptsInt8(shape.format);
+    return isRounded ? [float, { ...float, activations: "int8" }] : [float];
+  });
+  if (head !== null && !largest.has(head.format)) {
+    const rows = Math.min(head.rows, MAX_HEAD_ROWS);
+    jobs.push({ ...head, rows, activations: "float", workloads: ["decode"] });
+  }
+  return jobs;
+}
+
+/** The largest measured product of a prompt's step, and the key of its chunk's rows. */
+export function chunkJob(
+  { products }: ShardWork,
+  tuned: readonly Tuned[],
+  mat: KernelVariants["mat"],
+) {
+  const size = ({ job }: Tuned) => job.rows * job.columns;
+  const candidates = tuned.filter(({ job, workloads }) => {
+    const isUsed = mat(job.format, "prefill", true).activations === job.activations;
+    return isUsed && workloads.prefill.timings.length > 0;
+  });
+  const largest = candidates.sort((a, b) => size(b) - size(a))[0];
+  const fastest = largest?.workloads.prefill.timings[0];
+  if (largest === undefined || fastest === undefined) return null;
+  const { job } = largest;
+  const macsPerRow = products.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  const key = `${job.format} ${job.activations} ${job.rows}x${job.columns} of ${macsPerRow}`;
+  return { job, ...fastest, macsPerRow, key };
+}

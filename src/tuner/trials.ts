@@ -1,0 +1,95 @@
+/**
+ * How the variants of one kind of work are timed against each other: the first guess first, then
+ * the other candidates while there is time, then the close ones again. Knows nothing of the work.
+ */
+import type { MeasurementClock } from "./clock.ts";
+
+export type TrialBench<Variant> = {
+  /** Milliseconds of the work, or why the variant cannot be used. May stop early above `cutoffMs`. */
+  measure(variant: Variant, cutoffMs: number): Promise<number | string>;
+  /** Once more, for a variant that was measured. */
+  timeAgain(variant: Variant): Promise<number>;
+  destroy(): void;
+};
+
+export type Trials<Variant> = {
+  readonly first: Variant;
+  /** Variants whose results agreed with the reference, fastest first. */
+  readonly timings: { readonly variant: Variant; ms: number }[];
+  /** Why the others cannot be used. */
+  readonly rejected: string[];
+  /** Both of them. */
+  readonly tried: Set<Variant>;
+  bench: TrialBench<Variant> | null;
+};
+
+export const newTrials = <Variant>(first: Variant): Trials<Variant> => ({
+  first,
+  timings: [],
+  rejected: [],
+  tried: new Set(),
+  bench: null,
+});
+
+/** Share of a budget for the first trials; the remainder repeats the close ones. */
+export const FIRST_SHARE = 0.8;
+const REPEAT_ROUNDS = 3;
+/** A candidate that takes this many times as long as the best is not timed again. */
+const CLOSE_RATIO = 2.5;
+/** In the first round: other work on the machine can make the best look this slow. */
+const FIRST_CLOSE_RATIO = 20;
+
+/** Measures the first guess and then the other candidates until the clock reaches `until`. */
+export async function runTrials<Variant>(
+  trials: Trials<Variant>,
+  bench: TrialBench<Variant>,
+  others: readonly Variant[],
+  until: number,
+  clock: MeasurementClock,
+): Promise<void> {
+  trials.bench = bench;
+  let lastMs = 0;
+  for (const variant of [trials.first, ...others]) {
+    // A candidate takes about as long as the previous one, most of it compiling.
+    const start = clock.now();
+    if (start + lastMs >= until) break;
+    const cutoffMs = (trials.timings[0]?.ms ?? Infinity) * CLOSE_RATIO;
+    const measured = await bench.measure(variant, cutoffMs);
+    if (typeof measured === "string") trials.rejected.push(measured);
+    else trials.timings.push({ variant, ms: measured });
+    trials.tried.add(variant);
+    sortTimings(trials);
+    lastMs = clock.now() - start;
+  }
+}
+
+/** Times the close candidates again, all trials in turns: other work may have disturbed one of them. */
+export async function repeatTrials(
+  all: readonly Trials<unknown>[],
+  until: number,
+  clock: MeasurementClock,
+): Promise<void> {
+  for (let round = 0; round < REPEAT_ROUNDS; round++) {
+    const ratio = round === 0 ? FIRST_CLOSE_RATIO : CLOSE_RATIO;
+    for (const trials of all) {
+      if (clock.now() >= until) return;
+      const maxMs = (trials.timings[0]?.ms ?? 0) * ratio;
+      for (const timing of trials.timings.filter(({ ms }) => ms <= maxMs)) {
+        timing.ms = Math.min(timing.ms, await trials.bench!.timeAgain(timing.variant));
+      }
+      sortTimings(trials);
+    }
+  }
+}
+
+const sortTimings = <Variant>({ timings }: Trials<Variant>) => timings.sort((a, b) => a.ms - b.ms);
+
+/** For people: the winner with its result, and the relative speed of the others. */
+export function trialsLine(
+  result: string,
+  entrants: readonly { readonly name: string; readonly speed: number }[], // fastest first
+): string {
+  const [best, ...others] = entrants;
+  const rest = others.map(({ name, speed }) => `${name} ${(speed / best!.speed).toFixed(2)}`);
+  return `${best!.name} ${result}${rest.length > 0 ? `; ${rest.join(", ")}` : ""}`;
+}

@@ -1,0 +1,188 @@
+/**
+ * Picks the variants of a shard's matrix products by measurement, on its real shapes, within a
+ * budget that includes compiling. Never by a vendor's name.
+ *
+ * A job is one format with one kind of activations and its largest shape. The first guess
+ * (mat-variants.ts) stays until something faster is measured, and where the budget ends before.
+ * A candidate counts only if its results agree with the reference.
+ */
+import { variantName, WORKLOADS, type MatVariant, type Workload } from "../kernels/mat-variant.ts";
+import { firstVariant, matCandidates } from "../kernels/mat-variants.ts";
+import { shaderFeatures, type ShaderFeatures } from "../kernels/runner-device.ts";
+import type { MeasurementClock } from "./clock.ts";
+import { makeMatBench, type MatJob } from "./mat-bench.ts";
+import {
+  FIRST_SHARE,
+  newTrials,
+  repeatTrials,
+  runTrials,
+  trialsLine,
+  type Trials,
+} from "./trials.ts";
+
+export type TuneJob = MatJob & {
+  readonly workloads: readonly Workload[];
+  /** Earlier results to continue: their winner, then what was not tried. */
+  readonly before?: Readonly<Partial<Record<Workload, TunedWorkload>>>;
+};
+
+export type TuneOptions = {
+  readonly jobs: readonly TuneJob[];
+  readonly budgetMs: number;
+  /** Tokens of a prefill chunk. */
+  readonly prefillTokens: number;
+  readonly lowParallelism: boolean;
+  readonly submitWhileWaiting: boolean;
+  /** Keeps measurements apart from other work; waiting does not count against the budget. */
+  readonly clock: MeasurementClock;
+  onProgress?(done: number, total: number): void;
+};
+
+export type Tuned = {
+  readonly job: TuneJob;
+  readonly workloads: Readonly<Record<Workload, TunedWorkload>>;
+};
+
+export type TunedWorkload = {
+  readonly winner: MatVariant;
+  /** Fastest first; empty where the budget ended before. */
+  readonly timings: readonly { readonly variant: MatVariant; readonly macsPerMs: number }[];
+  /** Candidates whose results disagreed with the reference, or that did not compile. */
+  readonly rejected: readonly string[];
+  /** Candidates that the budget did not reach, the likeliest first. */
+  readonly untried: readonly MatVariant[];
+};
+
+/**
+ * Measures the workloads of each job, decode first; resolves within about `budgetMs`. What the
+ * budget does not reach keeps the first guess without timings, or its earlier result.
+ */
+export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<Tuned[]> {
+  const { jobs, budgetMs, prefillTokens, clock } = options;
+  const start = clock.now();
+  const end = start + budgetMs * FIRST_SHARE;
+  const features = shaderFeatures(device);
+  const tokens = { decode: 1, batch: 4, prefill: prefillTokens };
+  const trialsOf = new Map<string, Trials<MatVariant>>();
+  const total = jobs.reduce((sum, job) => sum + job.workloads.length, 0);
+  let done = 0;
+  try {
+    for (const workload of WORKLOADS) {
+      for (const [index, job] of jobs.entries()) {
+        if (!job.workloads.includes(workload)) continue;
+        const before = resultBefore(job, workload, features, options.lowParallelism);
+        // Preparing waits for the device too: during an answer it would use up the whole share.
+        await clock.quiet();
+        // New jobs share the remaining time; a continued one gets all of it, since a share might
+        // not reach its untried candidates.
+        const share = before.timings.length === 0 ? 1 / (total - done) : 1;
+        const until = clock.now() + (end - clock.now()) * share;
+        const trials = newTrials(before.winner);
+        trialsOf.set(`${workload} ${index}`, trials);
+        await tuneOne(device, job, trials, before.untried, tokens[workload], until, options);
+        options.onProgress?.(++done, total);
+      }
+    }
+    await repeatTrials([...trialsOf.values()], start + budgetMs, clock);
+  } finally {
+    for (const { bench } of trialsOf.values()) bench?.destroy();
+  }
+  return jobs.map((job, index) => {
+    const result = (workload: Workload): TunedWorkload => {
+      const before = resultBefore(job, workload, features, options.lowParallelism);
+      const trials = trialsOf.get(`${workload} ${index}`);
+      const macs = job.rows * job.columns * tokens[workload];
+      return trials === undefined ? before : tunedWorkload(trials, macs, before);
+    };
+    return { job, workloads: byWorkload(result) };
+  });
+}
+
+export const byWorkload = <T>(of: (workload: Workload) => T): Record<Workload, T> => ({
+  decode: of("decode"),
+  batch: of("batch"),
+  prefill: of("prefill"),
+});
+
+/** The first guess, as a result. */
+export function unmeasured(
+  { activations, format }: MatJob,
+  workload: Workload,
+  features: ShaderFeatures,
+  lowParallelism: boolean,
+): TunedWorkload {
+  const winner = firstVariant(workload, activations, features, lowParallelism, format);
+  const candidates = matCandidates(workload, activations, features, format);
+  // The winner's kind first: what suits the device least is tried last.
+  const likely = (variant: MatVariant) => (variant.kind === "threads") === lowParallelism;
+  const untried = [
+    ...candidates.filter(likely),
+    ...candidates.filter((variant) => !likely(variant)),
+  ];
+  return { winner, timings: [], rejected: [], untried };
+}
+
+const resultBefore = (
+  job: TuneJob,
+  workload: Workload,
+  features: ShaderFeatures,
+  lowParallelism: boolean,
+) => job.before?.[workload] ?? unmeasured(job, workload, features, lowParallelism);
+
+/**
+ * Rates, by which floats and int8 are compared later. An earlier timing that was not repeated keeps
+ * its ratio to the winner of that time.
+ */
+function tunedWorkload(
+  trials: Trials<MatVariant>,
+  macs: number,
+  before: TunedWorkload,
+): TunedWorkload {
+  const timings = trials.timings.map(({ variant, ms }) => ({ variant, macsPerMs: macs / ms }));
+  const again = timings.find(({ variant }) => variant === trials.first);
+  const earlier = before.timings[0];
+  const pace =
+    again === undefined || earlier === undefined ? 1 : again.macsPerMs / earlier.macsPerMs;
+  for (const { variant, macsPerMs } of before.timings) {
+    if (timings.some((timing) => timing.variant === variant)) continue;
+    timings.push({ variant, macsPerMs: macsPerMs * pace });
+  }
+  timings.sort((a, b) => b.macsPerMs - a.macsPerMs);
+  return {
+    winner: timings[0]?.variant ?? trials.first,
+    timings,
+    rejected: [...before.rejected, ...trials.rejected],
+    untried: before.untried.filter((variant) => !trials.tried.has(variant)),
+  };
+}
+
+/** One line for people: the winner, and the others beside it. */
+export function tunedLine({ job, workloads }: Tuned): string {
+  const parts = job.workloads.map((workload) => {
+    const { winner, timings, untried } = workloads[workload];
+    const best = timings[0]?.macsPerMs;
+    if (best === undefined) return `${workload}: ${variantName(winner)} (not measured)`;
+    const entrants = timings.map(({ variant, macsPerMs }) => ({
+      name: variantName(variant),
+      speed: macsPerMs,
+    }));
+    const open = untried.length > 0 ? `; ${untried.length} not tried yet` : "";
+    return `${workload}: ${trialsLine(`${(best / 1e6).toFixed(2)} GMAC/s`, entrants)}${open}`;
+  });
+  return `${job.format} ${job.activations} ${job.rows}x${job.columns} ${parts.join(" | ")}`;
+}
+
+async function tuneOne(
+  device: GPUDevice,
+  job: TuneJob,
+  trials: Trials<MatVariant>,
+  untried: readonly MatVariant[],
+  tokens: number,
+  until: number,
+  { submitWhileWaiting, clock }: TuneOptions,
+): Promise<void> {
+  const others = untried.filter((variant) => variant !== trials.first);
+  if (clock.now() >= until) return;
+  const bench = await makeMatBench(device, job, tokens, submitWhileWaiting, clock);
+  await runTrials(trials, bench, others, until, clock);
+}
