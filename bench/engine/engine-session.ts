@@ -84,7 +84,7 @@ export class EngineSession {
 
   private async probe(): Promise<ProbeReply> {
     const { adapter, measurements, noAdapter } = await probeAdapter(() => undefined);
-    if (measurements === null) throw new Error(noAdapter?.message ?? "the probe gave nothing");
+    if (measurements === null) throw new Error(`the probe found no adapter: ${noAdapter?.reason}`);
     this.probed = { adapter, measurements };
     return this.probed;
   }

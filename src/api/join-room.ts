@@ -58,7 +58,7 @@ export type PageRoom = Room & {
 
 const OBSERVER: ProbeResult = {
   adapter: null,
-  noAdapter: { reason: "observer", message: "This tab only asks and watches." },
+  noAdapter: { reason: "observer" },
   measurements: null,
 };
 

@@ -6,6 +6,7 @@ import * as Comlink from "comlink";
 import { forgetTuning } from "../tuner/index.ts";
 import { cachedProbe } from "../probe/cached-probe.ts";
 import type { ProbeProgress, ProbeResult, ProbeWorker } from "../probe/types.ts";
+import { describeNoAdapter } from "../words/index.ts";
 import { workerClient } from "./worker-client.ts";
 
 /** With `again`, whatever was measured before is forgotten, the kernels' timings too. */
@@ -33,7 +34,7 @@ export async function checkAdapter(
 
 /** One line for people. */
 export function adapterWords({ adapter, noAdapter }: ProbeResult): string {
-  if (adapter === null) return noAdapter.message;
+  if (adapter === null) return describeNoAdapter(noAdapter);
   const name = [adapter.vendor, adapter.architecture, adapter.device].filter(Boolean).join(" ");
   return `${name || adapter.description || "A GPU"} in ${adapter.browser}`;
 }

@@ -23,7 +23,7 @@ import { readServerFacts } from "./server-facts.ts";
 import { openTabParts, type TabParts } from "./tab-parts.ts";
 import { errorMessage } from "../shared/error-message.ts";
 
-const OBSERVER: NoAdapter = { reason: "observer", message: "This tab only asks and watches." };
+const OBSERVER: NoAdapter = { reason: "observer" };
 
 /** Longer lists are taken as changed. */
 const MOST_COMPARED = 64;

@@ -91,7 +91,7 @@ function checkMember(
   member: Member,
 ): void {
   if (!member.adapter || !member.measurements) {
-    const why = member.noAdapter?.message ?? "it has not been measured yet";
+    const why = member.noAdapter?.reason.replace("_", " ") ?? "it has not been measured yet";
     throw new RoomError("unavailable", `Member ${member.id} cannot compute: ${why}.`);
   }
   const stage = stages[position];

@@ -230,7 +230,7 @@ export class RoomClient {
     // A room that cannot be told has lost this tab, and with it the adapter.
     this.dispatch({
       type: "report_adapter_loss",
-      noAdapter: { reason: "device_lost", message },
+      noAdapter: { reason: "device_lost", detail: message },
     }).catch(() => undefined);
   }
 

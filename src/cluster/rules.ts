@@ -5,6 +5,7 @@
  *
  * Pure: no clock, no network.
  */
+import type { Member } from "../shared/member.ts";
 import type { RoomEvent } from "../shared/events.ts";
 import type { MemberId } from "../shared/ids.ts";
 import type { ModelSummary } from "../shared/model.ts";
@@ -45,12 +46,15 @@ const stageLost: Rule = ({ placement, members }, _attempts, nameOf) => {
     const member = members.find(({ id }) => id === stage.member);
     if (member?.adapter) continue;
     const why = member
-      ? `${member.name} lost its GPU (${member.noAdapter?.message ?? "no reason given"})`
+      ? `${member.name} lost its GPU (${lossOf(member) ?? "no reason given"})`
       : `${nameOf(stage.member)} left`;
     return failed(placement, `${why}, and with it ${layersOf(stage)} of ${placement.model.name}.`);
   }
   return null;
 };
+
+const lossOf = ({ noAdapter }: Member) =>
+  noAdapter?.reason === "device_lost" ? noAdapter.detail : null;
 
 const shardFailed: Rule = ({ placement, members }) => {
   if (!placement || placement.error !== null) return null;

@@ -1,7 +1,7 @@
-/** Asks the browser for an adapter and says what it is, or why there is none. */
+/** Asks the browser for an adapter and describes it, or the reason why there is none. */
 import type { Adapter, NoAdapter } from "../shared/member.ts";
+import { detailOf } from "../shared/failure.ts";
 import { browserName } from "./browser-name.ts";
-import { explainNoAdapter } from "./no-adapter.ts";
 import type { Identity } from "./types.ts";
 
 export type FoundAdapter = { readonly gpuAdapter: GPUAdapter; readonly adapter: Adapter };
@@ -12,17 +12,18 @@ const SOFTWARE = /swiftshader|llvmpipe|lavapipe|software|basic render|warp/i;
 
 /** Works in a window and in a worker. */
 export async function findAdapter(): Promise<FoundAdapter | MissingAdapter> {
-  if (!globalThis.isSecureContext) return missing("insecure_context", null);
+  if (!globalThis.isSecureContext) return missing({ reason: "insecure_context", url: pageUrl() });
+  const browser = browserName(navigator.userAgent);
   const gpu = (navigator as Partial<Navigator>).gpu;
-  if (gpu === undefined) return missing("no_webgpu", null);
+  if (gpu === undefined) return missing({ reason: "no_webgpu", browser });
   let detail: string | null = null;
   const gpuAdapter = await gpu
     .requestAdapter({ powerPreference: "high-performance" })
     .catch((error: unknown) => {
-      detail = String(error);
+      detail = detailOf(error);
       return null;
     });
-  if (gpuAdapter === null) return missing("no_adapter", detail);
+  if (gpuAdapter === null) return missing({ reason: "no_adapter", browser, detail });
   return { gpuAdapter, adapter: describe(gpuAdapter) };
 }
 
@@ -32,13 +33,12 @@ export async function identify(): Promise<Identity> {
   return { adapter: found.adapter, noAdapter: null };
 }
 
-/** `detail` is what the browser or the device said. */
-export function missing(reason: NoAdapter["reason"], detail: string | null): MissingAdapter {
-  const browser = browserName(navigator.userAgent);
-  // A worker that was made from a blob has no useful address of its own; its origin has.
+const missing = (noAdapter: NoAdapter): MissingAdapter => ({ gpuAdapter: null, noAdapter });
+
+/** In a worker its origin: a worker that was made from a blob has no useful address of its own. */
+function pageUrl(): string {
   const { origin, href } = globalThis.location;
-  const url = href.startsWith("http") && !("WorkerGlobalScope" in globalThis) ? href : origin;
-  return { gpuAdapter: null, noAdapter: explainNoAdapter({ reason, browser, url, detail }) };
+  return href.startsWith("http") && !("WorkerGlobalScope" in globalThis) ? href : origin;
 }
 
 function describe({ info, features, limits }: GPUAdapter): Adapter {

@@ -3,10 +3,11 @@
  * worker, so that the page stays alive while shaders compile.
  */
 import { requestKernelDevice } from "../kernels/runner-device.ts";
+import { detailOf } from "../shared/failure.ts";
 import type { Adapter, Measurements } from "../shared/member.ts";
 import { isMobile } from "./browser-name.ts";
 import { Completion } from "./completion.ts";
-import { findAdapter, missing } from "./describe-adapter.ts";
+import { findAdapter } from "./describe-adapter.ts";
 import { measureMatMul, measureMatVec } from "./matrix.ts";
 import { memoryBudgetBytes } from "./memory-budget.ts";
 import { measureDispatch, measureReadback } from "./overheads.ts";
@@ -17,8 +18,8 @@ import type { ProbeProgress, ProbeResult } from "./types.ts";
 const BENCH_MS = 120;
 
 /**
- * Identifies and measures this tab's adapter. Resolves with the reason in words
- * where there is none, or where the device is lost meanwhile.
+ * Identifies and measures this tab's adapter. Resolves with the reason where there is none, or where
+ * the device is lost meanwhile.
  */
 export async function probeAdapter(
   onProgress: (progress: ProbeProgress) => void,
@@ -29,16 +30,17 @@ export async function probeAdapter(
   try {
     device = await requestKernelDevice();
   } catch (error) {
-    return without(missing("no_adapter", String(error)).noAdapter);
+    const { browser } = found.adapter;
+    return without({ reason: "no_adapter", browser, detail: detailOf(error) });
   }
   const lost = device.lost.then(({ reason, message }) => `${reason}: ${message}`);
   const measured = measure(device, found.adapter, onProgress);
   try {
     const ended = await Promise.race([measured, lost]);
-    if (typeof ended === "string") return without(missing("device_lost", ended).noAdapter);
+    if (typeof ended === "string") return without({ reason: "device_lost", detail: ended });
     return { adapter: found.adapter, noAdapter: null, measurements: ended };
   } catch (error) {
-    return without(missing("device_lost", String(error)).noAdapter);
+    return without({ reason: "device_lost", detail: detailOf(error) });
   } finally {
     // After a loss the benchmark under way may still fail; that loss has been told.
     measured.catch(() => undefined);

@@ -3,6 +3,7 @@
  * Units are in the names; a rate is per millisecond.
  */
 import { z } from "zod";
+import { Detail, failure } from "./failure-schema.ts";
 import { MemberId } from "./ids.ts";
 
 export const MOST_NAME_CHARACTERS = 80;
@@ -27,11 +28,14 @@ export const Adapter = z.strictObject({
 });
 export type Adapter = z.infer<typeof Adapter>;
 
-/** Why a tab computes nothing: a tag for code, words for people. */
-export const NoAdapter = z.strictObject({
-  reason: z.enum(["observer", "no_webgpu", "insecure_context", "no_adapter", "device_lost"]),
-  message: z.string(),
-});
+/** Why a tab computes nothing. `browser` is a name and version; `detail` is what the browser said. */
+export const NoAdapter = z.discriminatedUnion("reason", [
+  failure("observer", {}),
+  failure("insecure_context", { url: z.string() }),
+  failure("no_webgpu", { browser: z.string() }),
+  failure("no_adapter", { browser: z.string(), detail: Detail.nullable() }),
+  failure("device_lost", { detail: Detail.nullable() }),
+]);
 export type NoAdapter = z.infer<typeof NoAdapter>;
 
 /** The probe's microbenchmarks. A missing rate could not be measured on this adapter. */

@@ -19,6 +19,7 @@ import {
 } from "./member-facts.ts";
 import { memberCardStyles } from "./member-card-styles.ts";
 import { PageElement } from "./page-element.ts";
+import { describeNoAdapter } from "../words/index.ts";
 
 export class MemberCard extends PageElement {
   static override properties = { member: { attribute: false } };
@@ -38,7 +39,9 @@ export class MemberCard extends PageElement {
       ${
         member.noAdapter === null
           ? nothing
-          : html`<p class="reason ${member.noAdapter.reason}">${member.noAdapter.message}</p>`
+          : html`<p class="reason ${member.noAdapter.reason}">
+              ${describeNoAdapter(member.noAdapter)}
+            </p>`
       }
       ${this.measured()} ${this.memory()} ${this.device()} ${this.details()}
     </article>`;

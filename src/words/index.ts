@@ -5,5 +5,6 @@
 export type { NameOf } from "./name-of.ts";
 export { nameOfMembers } from "./name-of.ts";
 export { describeFailure } from "./failure.ts";
+export { describeNoAdapter } from "./no-adapter.ts";
 export { describeModelNotice } from "./model-failure.ts";
 export { describeApiProblem } from "./api-problem.ts";

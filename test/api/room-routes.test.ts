@@ -78,7 +78,7 @@ describe("POST /api/placements", () => {
       400,
       /two stages/,
     ],
-    ["a member that only watches", [["front", 0, 6]], 503, /cannot compute: This tab only watches/],
+    ["a member that only watches", [["front", 0, 6]], 503, /cannot compute: observer/],
     [
       "too little memory",
       [["tab1", 0, 6]],

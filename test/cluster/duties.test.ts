@@ -144,7 +144,7 @@ test("a lost device takes the member's layers elsewhere", async () => {
     first.client.onNotice(({ message }) => said.push(message));
     await first.client.dispatch({
       type: "report_adapter_loss",
-      noAdapter: { reason: "device_lost", message: "driver reset" },
+      noAdapter: { reason: "device_lost", detail: "driver reset" },
     });
     await room.until(
       ({ placement }) => placement?.ready === true && placement.stages[0]?.member === "second",

@@ -73,7 +73,7 @@ describe("a stage is lost", () => {
     });
   });
   test("when its device is lost", () => {
-    const noAdapter = { reason: "device_lost" as const, message: "driver reset" };
+    const noAdapter = { reason: "device_lost" as const, detail: "driver reset" };
     const state = next(running(), { type: "adapter_lost", member: A, noAdapter });
     expect(stepOf(state, idle)).toMatchObject({
       event: { error: expect.stringMatching(/Tab a lost its GPU \(driver reset\)/) as string },

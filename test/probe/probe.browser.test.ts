@@ -27,7 +27,7 @@ afterEach(() => thread.terminate());
 
 async function probe() {
   const result = await worker.probe(proxy(() => undefined));
-  if (result.measurements === null) throw new Error(result.noAdapter.message);
+  if (result.measurements === null) throw new Error(result.noAdapter.reason);
   return result.measurements;
 }
 

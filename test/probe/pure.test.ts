@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import { browserName, isMobile } from "../../src/probe/browser-name.ts";
 import { cachedProbe } from "../../src/probe/cached-probe.ts";
 import { memoryBudgetBytes } from "../../src/probe/memory-budget.ts";
-import { explainNoAdapter } from "../../src/probe/no-adapter.ts";
 import {
   keepMeasurements,
   readMeasurements,
@@ -160,45 +159,6 @@ describe("kept measurements", () => {
     expect(runs).toBe(1);
     await cachedProbe(worker, { ...options, again: true });
     expect(runs).toBe(2);
-  });
-});
-
-describe("a tab without an adapter", () => {
-  const facts = {
-    browser: "Firefox 153",
-    url: "http://192.168.1.5:8787/?room=ABCDEF",
-    detail: null,
-  };
-  const explain = (change: object) =>
-    explainNoAdapter({ reason: "no_webgpu", ...facts, ...change }).message;
-
-  test("in an insecure context is told the https address of the same page", () => {
-    const message = explain({ reason: "insecure_context" });
-    expect(message).toContain("https://192.168.1.5:8787/?room=ABCDEF");
-    expect(message).toContain("--lan");
-  });
-
-  test.each([
-    ["no_webgpu", "Firefox 153", "dom.webgpu.enabled"],
-    ["no_webgpu", "Safari 18", "Safari 26"],
-    ["no_webgpu", "Chromium 100", "chrome://flags"],
-    ["no_adapter", "Firefox 153", "gfx.webgpu.ignore-blocklist"],
-    ["no_adapter", "Chromium 156", "chrome://gpu"],
-    ["device_lost", "Chromium 156", "reload"],
-  ])("for %s in %s is told what to do, and that it can stay", (reason, browser, part) => {
-    const message = explain({ reason, browser });
-    expect(message).toContain(part);
-    expect(message).toContain("You can still join");
-  });
-
-  test("is told what the browser said", () => {
-    expect(explain({ reason: "no_adapter", detail: "vkCreateInstance failed" })).toContain(
-      "vkCreateInstance failed",
-    );
-  });
-
-  test("that only observes is not told that anything is wrong", () => {
-    expect(explain({ reason: "observer" })).not.toMatch(/\bnot\b|lost|without/);
   });
 });
 

@@ -21,7 +21,7 @@ import {
 
 const of = (id: MemberId) => (state: RoomState) => state.members.find((m) => m.id === id);
 const C = MemberId.parse("c");
-const noAdapter = { reason: "device_lost" as const, message: "The GPU is gone." };
+const noAdapter = { reason: "device_lost" as const, detail: "The GPU is gone." };
 const later: Placement = { ...placement, id: PlacementId.parse(10) };
 
 /** Each event with the part of the state that it changes, and what that then is. */

@@ -113,23 +113,22 @@ export function member(index: number, name: string, shard: ShardState | null = n
   };
 }
 
+const NO_ADAPTERS = {
+  observer: { reason: "observer" },
+  insecure_context: { reason: "insecure_context", url: "http://192.168.1.5:8787/" },
+  no_webgpu: { reason: "no_webgpu", browser: "Safari 17" },
+} as const;
+
 export function watcher(
   index: number,
   reason: "observer" | "insecure_context" | "no_webgpu",
 ): Member {
-  const messages = {
-    observer: "Only asks and watches: this person chose not to compute.",
-    insecure_context:
-      "This address is not a secure context, so the browser hides WebGPU. Open the https:// address that npm start prints.",
-    no_webgpu:
-      "This browser has no WebGPU. Use Chrome or Edge 113 or newer, or Firefox 141 or newer.",
-  };
   return {
     ...member(index, `Safari 17 on iPad (${reason.replaceAll("_", " ")})`),
     adapter: null,
     measurements: null,
     device: null,
-    noAdapter: { reason, message: messages[reason] },
+    noAdapter: NO_ADAPTERS[reason],
   };
 }
 

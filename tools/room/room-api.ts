@@ -9,7 +9,7 @@ export type ApiState = {
     readonly id: string;
     readonly name: string;
     readonly adapter: { readonly browser: string } | null;
-    readonly noAdapter: { readonly message: string } | null;
+    readonly noAdapter: { readonly reason: string } | null;
     readonly measurements: { readonly matVecMacsPerMs: number } | null;
     readonly shard: {
       readonly status: string;
@@ -109,7 +109,7 @@ function describe({ members }: ApiState): string {
   return members
     .map(({ name, measurements, noAdapter }) => {
       if (measurements !== null) return `${name} is ready`;
-      return `${name} ${noAdapter === null ? "is measuring" : `does not compute (${noAdapter.message})`}`;
+      return `${name} ${noAdapter === null ? "is measuring" : `does not compute (${noAdapter.reason})`}`;
     })
     .join(", ");
 }

@@ -108,7 +108,7 @@ export function profile(name: string, memoryBytes = WHOLE, change: Partial<Membe
 export const observer: Partial<Member> = {
   adapter: null,
   measurements: null,
-  noAdapter: { reason: "observer", message: "This tab only watches." },
+  noAdapter: { reason: "observer" },
 };
 
 export function deviceState(change: Partial<DeviceState> = {}): DeviceState {
