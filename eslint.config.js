@@ -21,7 +21,8 @@ const ARROWS = {
   probe: ["kernels", "shared"],
   stage: ["engine", "mesh", "model", "shared"],
   // Of stage only types: what a GPU worker offers to its tab.
-  cluster: ["placement", "mesh", "telemetry", "model", "stage", "shared"],
+  // `words` only until decisions carry data.
+  cluster: ["placement", "mesh", "telemetry", "model", "stage", "shared", "words"],
   api: ["app", "mesh", "probe", "cluster", "shared", "words"],
   ui: ["shared", "words"],
 };

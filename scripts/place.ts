@@ -6,7 +6,7 @@
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { placeLine } from "../src/placement/place-line.ts";
+import { placeLine } from "./place-line.ts";
 import { warmUp } from "../src/placement/warm-up.ts";
 import { Objective } from "../src/placement/problem.ts";
 

@@ -3,12 +3,12 @@
  * memory first, that holds the model, with layers in proportion to memory. To
  * compare with; pure.
  */
-import type { AnswerStage } from "../placement/answer.ts";
 import { shardBytes } from "../placement/evaluate.ts";
 import type { Problem } from "../placement/problem.ts";
+import type { Stage } from "../shared/state.ts";
 
 /** Stages by the rule, or null when the memory of all members together does not suffice. */
-export function proportionalStages(problem: Problem): AnswerStage[] | null {
+export function proportionalStages(problem: Problem): Stage[] | null {
   const layers = problem.model.layers.length;
   const needed = shardBytes(problem.model, 0, layers);
   const sorted = problem.members

@@ -2,10 +2,11 @@
  * What a placement depends on, and what of it has changed, in words. While it
  * stays the same, the solver would only say the same again. Pure.
  */
-import { CONSTRAINTS } from "../placement/constraints.ts";
+import { brokenRules } from "../placement/constraints.ts";
 import type { MemberId } from "../shared/ids.ts";
 import { DEFAULT_PLACEMENT_RULES } from "../shared/placement-rules.ts";
 import type { RoomState } from "../shared/state.ts";
+import { describeBrokenRule } from "../words/index.ts";
 import { steadyRatio } from "./room-problem.ts";
 
 type MemberFacts = {
@@ -36,7 +37,7 @@ export function circumstancesOf(state: RoomState): Circumstances {
       {
         use: member.use ?? "auto",
         memoryBytes: member.measurements?.memoryBudgetBytes ?? 0,
-        broken: brokenBy(state, member).map(({ name }) => name),
+        broken: brokenBy(state, member).map(({ constraint }) => constraint),
         pace: paceOf((member.costRatio ?? 1) * steadyRatio(member.device?.throttleRatio ?? 1)),
       },
     ])
@@ -90,7 +91,9 @@ function memberChange(before: MemberFacts | undefined, now: MemberFacts | undefi
 /** " (reports critical pressure)", or nothing. */
 function brokenWords(state: RoomState, id: MemberId): string {
   const member = state.members.find((each) => each.id === id);
-  const reasons = member ? brokenBy(state, member).map(({ reason }) => reason) : [];
+  const reasons = member
+    ? brokenBy(state, member).map((rule) => describeBrokenRule(rule, () => "it"))
+    : [];
   return reasons.length === 0 ? "" : ` (${reasons.join(", ")})`;
 }
 
@@ -98,10 +101,7 @@ function brokenBy({ settings, placement, models }: RoomState, member: RoomState[
   const rules = settings.placementRules ?? DEFAULT_PLACEMENT_RULES;
   const model = placement?.model ?? models.at(-1);
   if (model === undefined) return [];
-  return CONSTRAINTS.flatMap(({ name, broken }) => {
-    const reason = rules[name] === "off" ? null : (broken?.(member, model, rules) ?? null);
-    return reason === null || name === "excluded" ? [] : [{ name, reason }];
-  });
+  return brokenRules(member, model, rules).filter(({ constraint }) => constraint !== "excluded");
 }
 
 function paceOf(ratio: number): number {

@@ -10,13 +10,13 @@ import type { RoomEvent } from "../shared/events.ts";
 import type { PlacementId } from "../shared/ids.ts";
 import type { ModelSummary } from "../shared/model.ts";
 import type { Decision, Placement, RoomState, Stage } from "../shared/state.ts";
+import { describeChoice, describeRefusal } from "../words/index.ts";
 import { capacityKey, circumstancesOf, whatChanged, type Circumstances } from "./circumstances.ts";
 import {
   decidePlacement,
   linksMeasured,
-  refusal,
+  refusalOf,
   solveGuarded,
-  stagesOf,
   type PlacementParts,
 } from "./decide-placement.ts";
 import { checkStages } from "./manual-placement.ts";
@@ -88,7 +88,8 @@ export class Placer {
   async placeModel(model: ModelSummary): Promise<number> {
     while (this.#solving) await this.#underWay;
     return this.#attempt(async () => {
-      const { reason, ...decided } = await this.#solve(model);
+      const { choice, ...decided } = await this.#solve(model);
+      const reason = describeChoice(choice);
       this.#tell({ ...this.#plain(model), trigger: "A person", reason });
       return this.#decide({ model, ...decided });
     });
@@ -100,7 +101,8 @@ export class Placer {
     const trigger = (lost?.error ?? "The placement was lost").replace(/\.$/, "");
     void this.#attempt(async () => {
       try {
-        const { reason, ...decided } = await this.#solve(model);
+        const { choice, ...decided } = await this.#solve(model);
+        const reason = describeChoice(choice);
         this.#tell({ ...this.#plain(model), outcome: "moved", trigger, reason });
         this.#decide({ model, ...decided });
       } catch (error) {
@@ -134,7 +136,8 @@ export class Placer {
     const placement = this.#state.placement;
     if (placement?.id !== weighed.id || placement.error !== null) return;
     if (!isFound(answer)) {
-      const reason = `What runs goes on, because there is no other: ${refusal(model, answer, built.broken)}`;
+      const refusal = refusalOf(model, answer, built.brokenRules);
+      const reason = `The current placement stays because there is no other. ${describeRefusal(refusal, (id) => id)}`;
       return this.#tell({ ...this.#plain(model), outcome: "impossible", trigger, reason });
     }
     this.#accepted ??= new Set(violationsOf({ built, placement }));
@@ -157,7 +160,7 @@ export class Placer {
     if (!isMove) return;
     this.#restsUntilMs = performance.now() + timings.restMs;
     const { msPerToken } = costOf(built.problem, answer.stages);
-    this.#decide({ model, stages: stagesOf(answer.stages), predictedMs: msPerToken });
+    this.#decide({ model, stages: [...answer.stages], predictedMs: msPerToken });
   }
 
   get #state(): RoomState {

@@ -3,27 +3,27 @@
  * reasons, the runners-up, the trade-offs between one answer and many, the
  * greedy rule, the rule by memory alone, what runs, and each member alone.
  */
-import {
-  isFound,
-  type Answer,
-  type AnswerStage,
-  type ConstraintName,
-  type CostParts,
-} from "../placement/answer.ts";
+import { isFound, type Answer, type CostParts } from "../placement/answer.ts";
 import { explainShares, type Explanation } from "../placement/explain.ts";
 import type { FrontAnswer } from "../placement/front.ts";
 import { placeGreedy } from "../placement/greedy.ts";
 import type { Problem } from "../placement/problem.ts";
-import type { LeftOutByRule } from "../placement/room-problem.ts";
+import type { MemberId } from "../shared/ids.ts";
 import type { ModelSummary } from "../shared/model.ts";
+import type {
+  BrokenRule,
+  CandidateOrigin,
+  Refusal,
+  Violation,
+} from "../shared/placement-reasons.ts";
 import type { RoomState, Stage } from "../shared/state.ts";
 import { proportionalStages } from "./baseline.ts";
-import { NOBODY_COMPUTES, refusal, solveGuarded } from "./decide-placement.ts";
+import { refusalOf, solveGuarded } from "./decide-placement.ts";
 import type { Planner, Timings } from "./parts.ts";
 import { costOf, problemOf } from "./room-problem.ts";
 
 export type PreviewStage = {
-  readonly member: string;
+  readonly member: MemberId;
   readonly first: number;
   readonly end: number;
   readonly computeMs: number;
@@ -32,19 +32,15 @@ export type PreviewStage = {
   readonly hopMs: number | null;
   readonly usedBytes: number;
   readonly memoryBytes: number;
-  /** Why the share is no larger, as a tag and in words. */
+  /** Why the share is no larger. */
   readonly binds: Explanation["shares"][number]["binds"];
-  readonly why: string;
 };
 
 export type PreviewCandidate = {
-  /** "solver", "runner-up 1", "front 1" (its place in `front`), "greedy", "baseline", "current", "ID alone", "draft". */
-  readonly label: string;
-  /** All labels of the same stages, the first among them. */
-  readonly labels: readonly string[];
+  /** What proposed these stages; the most important first. */
+  readonly origins: readonly CandidateOrigin[];
   readonly feasible: boolean;
-  /** Why it cannot be, one sentence each. */
-  readonly problems: readonly string[];
+  readonly violations: readonly Violation[];
   /** null where a link is missing, so that no time can be told. */
   readonly predictedMsPerToken: number | null;
   /** Of all answers together, with as many in flight as the pipeline can use. */
@@ -56,31 +52,25 @@ export type PreviewCandidate = {
 
 export type PlacementPreviewAnswer = {
   readonly model: string;
-  /** "optimal" is proven, "feasible" the best found; otherwise `reason` says why not. */
+  /** "optimal" is proven, "feasible" the best found; otherwise `refusal` says why not. */
   readonly kind: "optimal" | "feasible" | "infeasible" | "unknown";
-  readonly reason: string | null;
+  readonly refusal: Refusal | null;
   readonly objective: Problem["objective"];
   /** In ms of the objective. */
   readonly lowerBoundMs: number | null;
   readonly elapsedMs: number;
   readonly candidates: readonly PreviewCandidate[];
   /** Of the solver's choice; null without one. */
-  readonly explanation: Pick<Explanation, "sentence" | "leftOut" | "runnersUp" | "shares"> | null;
+  readonly explanation: Explanation | null;
   /** From the least latency to the most throughput; none is better in both than another. */
   readonly front: FrontAnswer["points"];
   /** Whether the front has every trade-off. */
   readonly frontIsComplete: boolean;
-  /** What binds and what would help; null when there is a placement. */
-  readonly infeasible: {
-    readonly binds: ConstraintName;
-    readonly shortBytes: number;
-    readonly wouldHelp: readonly string[];
-  } | null;
-  /** Members that a rule keeps out (`hard`) or charges for. */
-  readonly brokenRules: readonly LeftOutByRule[];
+  /** Constraints that keep members out (hard) or add a penalty to their cost (soft). */
+  readonly brokenRules: readonly BrokenRule[];
 };
 
-type Proposal = readonly [label: string, stages: readonly AnswerStage[]];
+type Proposal = readonly [origin: CandidateOrigin, stages: readonly Stage[]];
 
 /** Members shown alone: in a large room the list would say nothing. */
 const MOST_ALONE = 16;
@@ -92,9 +82,10 @@ export async function previewPlacement(
   planner: Planner,
   timings: Timings,
 ): Promise<PlacementPreviewAnswer> {
-  const { problem, broken } = problemOf(state, model);
-  const common = { model: model.name, objective: problem.objective, brokenRules: broken };
-  if (problem.members.length === 0) return { ...common, ...nothing(NOBODY_COMPUTES) };
+  const { problem, brokenRules } = problemOf(state, model);
+  const common = { model: model.name, objective: problem.objective, brokenRules };
+  if (problem.members.length === 0)
+    return { ...common, ...nothing({ kind: "no_computing_member" }) };
   const { answer, explanation } = await explained(problem, planner, timings);
   const front = isFound(answer) ? await frontOf(problem, planner, timings) : NO_FRONT;
   const proposals = distinct(proposed(state, model, problem, { answer, explanation, front }));
@@ -102,17 +93,13 @@ export async function previewPlacement(
   return {
     ...common,
     kind: answer.kind,
-    reason: found ? null : refusal(model, answer, broken),
+    refusal: found ? null : refusalOf(model, answer, brokenRules),
     lowerBoundMs: found ? answer.lowerBoundMs : null,
     elapsedMs: answer.elapsedMs,
-    candidates: proposals.map(([labels, stages]) => candidate(problem, labels, stages)),
+    candidates: proposals.map(([origins, stages]) => candidate(problem, origins, stages)),
     explanation,
     front: front.points,
     frontIsComplete: front.isComplete,
-    infeasible:
-      answer.kind === "infeasible"
-        ? { binds: answer.binds, shortBytes: answer.shortBytes, wouldHelp: answer.wouldHelp }
-        : null,
   };
 }
 
@@ -122,7 +109,7 @@ export function previewStages(
   model: ModelSummary,
   stages: readonly Stage[],
 ): PreviewCandidate {
-  return candidate(problemOf(state, model).problem, ["draft"], stages);
+  return candidate(problemOf(state, model).problem, [{ kind: "draft" }], stages);
 }
 
 type Explained = { readonly answer: Answer; readonly explanation: Explanation | null };
@@ -162,20 +149,25 @@ function proposed(
   const baseline = proportionalStages(problem);
   const runs = state.placement?.model.contentId === model.contentId ? state.placement : null;
   const layers = model.layers.length;
+  const points = front.points.length;
   return [
-    ...(isFound(answer) ? [["solver", answer.stages] as const] : []),
-    ...(runs ? [["current", runs.stages] as const] : []),
+    ...(isFound(answer) ? [[{ kind: "solver" }, answer.stages] as const] : []),
+    ...(runs ? [[{ kind: "current" }, runs.stages] as const] : []),
     ...endsAndMiddle(front.points).map(
-      ({ point, index }) => [`front ${index + 1}`, point.stages] as const,
+      ({ point, index }) =>
+        [{ kind: "pareto_front", point: index + 1, points }, point.stages] as const,
     ),
     ...(explanation?.runnersUp ?? []).map(
-      ({ stages }, index) => [`runner-up ${index + 1}`, stages] as const,
+      ({ stages }, index) => [{ kind: "runner_up", rank: index + 1 }, stages] as const,
     ),
-    ...(isFound(greedy) ? [["greedy", greedy.stages] as const] : []),
-    ...(baseline ? [["baseline", baseline] as const] : []),
+    ...(isFound(greedy) ? [[{ kind: "greedy" }, greedy.stages] as const] : []),
+    ...(baseline ? [[{ kind: "baseline" }, baseline] as const] : []),
     ...problem.members
       .slice(0, MOST_ALONE)
-      .map(({ id }) => [`${id} alone`, [{ member: id, first: 0, end: layers }]] as const),
+      .map(
+        ({ id }) =>
+          [{ kind: "single_member", member: id }, [{ member: id, first: 0, end: layers }]] as const,
+      ),
   ];
 }
 
@@ -187,16 +179,15 @@ function endsAndMiddle<T>(points: readonly T[]): { readonly point: T; readonly i
 
 function candidate(
   problem: Problem,
-  labels: readonly string[],
-  stages: readonly AnswerStage[],
+  origins: readonly CandidateOrigin[],
+  stages: readonly Stage[],
 ): PreviewCandidate {
   const { violations, parts, shares, msPerToken, bottleneckMs } = costOf(problem, stages);
-  const why = explainShares(problem, stages);
+  const explained = explainShares(problem, stages);
   return {
-    label: labels[0] ?? "",
-    labels,
+    origins,
     feasible: violations.length === 0,
-    problems: violations.map(({ message }) => message),
+    violations,
     predictedMsPerToken: msPerToken,
     predictedTokensPerSecond: bottleneckMs ? 1000 / bottleneckMs : null,
     bottleneckMs,
@@ -204,36 +195,34 @@ function candidate(
     stages: shares.map((share, index) => ({
       ...share,
       hopMs: Number.isFinite(share.hopMs) ? share.hopMs : null,
-      binds: why[index]?.binds ?? "cost",
-      why: why[index]?.why ?? "",
+      binds: explained[index]?.binds ?? "cost",
     })),
   };
 }
 
-/** The same stages once, with all their labels, in the order of the first. */
+/** The same stages once, with all their origins, in the order of the first. */
 function distinct(
   proposals: readonly Proposal[],
-): (readonly [labels: readonly string[], stages: readonly AnswerStage[]])[] {
-  const found = new Map<string, { labels: string[]; stages: readonly AnswerStage[] }>();
-  for (const [label, stages] of proposals) {
+): (readonly [origins: readonly CandidateOrigin[], stages: readonly Stage[]])[] {
+  const found = new Map<string, { origins: CandidateOrigin[]; stages: readonly Stage[] }>();
+  for (const [origin, stages] of proposals) {
     const key = JSON.stringify(stages.map(({ member, first, end }) => [member, first, end]));
     const known = found.get(key);
-    if (known) known.labels.push(label);
-    else found.set(key, { labels: [label], stages });
+    if (known) known.origins.push(origin);
+    else found.set(key, { origins: [origin], stages });
   }
-  return [...found.values()].map(({ labels, stages }) => [labels, stages] as const);
+  return [...found.values()].map(({ origins, stages }) => [origins, stages] as const);
 }
 
-function nothing(reason: string) {
+function nothing(refusal: Refusal) {
   return {
     kind: "infeasible" as const,
-    reason,
+    refusal,
     lowerBoundMs: null,
     elapsedMs: 0,
     candidates: [],
     explanation: null,
     front: [],
     frontIsComplete: true,
-    infeasible: null,
   };
 }

@@ -6,11 +6,10 @@
  * a moment is noise, and noise must move nothing.
  */
 import { evaluatePlacement } from "../placement/evaluate.ts";
-import type { AnswerStage } from "../placement/answer.ts";
 import type { Problem } from "../placement/problem.ts";
 import { roomProblem, type RoomProblem } from "../placement/room-problem.ts";
 import type { ModelSummary } from "../shared/model.ts";
-import type { RoomState } from "../shared/state.ts";
+import type { RoomState, Stage } from "../shared/state.ts";
 
 /** Below this a device counts as as fast as it measured. */
 const NOISE_RATIO = 1.5;
@@ -53,7 +52,7 @@ export function steadyRatio(ratio: number): number {
 }
 
 /** What `stages` cost: broken rules, and ms a token whatever the room's objective is. */
-export function costOf(problem: Problem, stages: readonly AnswerStage[]) {
+export function costOf(problem: Problem, stages: readonly Stage[]) {
   const plain = { ...problem, objective: "latency" as const, loadMsPerByte: 0 };
   const { violations, parts, shares, bottleneckMs } = evaluatePlacement(plain, stages);
   const msPerToken = parts.computeMs + parts.stageMs + parts.hopMs;

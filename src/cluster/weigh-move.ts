@@ -9,6 +9,7 @@ import { decideMove } from "../placement/moving.ts";
 import type { RoomProblem } from "../placement/room-problem.ts";
 import { DEFAULT_PLACEMENT_RULES } from "../shared/placement-rules.ts";
 import type { Decision, Placement, Settings } from "../shared/state.ts";
+import { describeBrokenRule, describeMove } from "../words/index.ts";
 import { costOf } from "./room-problem.ts";
 
 export type Weighing = {
@@ -49,7 +50,7 @@ export function weighMove(weighing: Weighing): Weighed {
   };
   const notes = [
     rules.objective === "latency" ? "" : NOT_LATENCY,
-    built.broken.some(({ hard }) => !hard) ? CHARGED : "",
+    built.brokenRules.some(({ hard }) => !hard) ? CHARGED : "",
   ].join("");
   const withNotes = (reason: string) => (reason.includes(" ms") ? `${reason}${notes}` : reason);
   const stays = (reason: string, postponed = false): Weighed => ({
@@ -64,16 +65,21 @@ export function weighMove(weighing: Weighing): Weighed {
     reason: withNotes(reason),
     postponed: false,
   });
+  const moved = describeMove(move.reason, (id) => id);
   const byHand = placement.predictedMs === null;
   const broken = violationsOf(weighing).filter((key) => !(byHand && accepted.has(key)));
-  if (broken.length > 0) return moves(whyBroken(built, placement) ?? mustMove(move.reason));
+  if (broken.length > 0)
+    return moves(
+      whyBroken(built, placement) ??
+        (move.reason.kind === "violates" ? moved : "It must move: it breaks a rule."),
+    );
   if (weighing.reload) return moves("It loads anew: the settings of what is loaded changed.");
   if (byHand) return stays(`It stays: its stages were chosen by hand.${wouldGain(move)}`);
-  if (!move.move) return stays(move.reason);
+  if (!move.move) return stays(moved);
   if (weighing.resting) {
     return stays(`It stays for now: the room moved a moment ago.${wouldGain(move)}`, true);
   }
-  return moves(move.reason);
+  return moves(moved);
 }
 
 /** What the placement breaks, as keys: a constraint and a member. */
@@ -82,19 +88,15 @@ export function violationsOf({
   placement,
 }: Pick<Weighing, "built" | "placement">): readonly string[] {
   return costOf(built.problem, placement.stages).violations.map(
-    ({ constraint, member }) => `${constraint} ${member ?? ""}`,
+    (violation) => `${violation.kind} ${"member" in violation ? violation.member : ""}`,
   );
 }
 
-function mustMove(reason: string): string {
-  return reason.startsWith("It must move") ? reason : "It must move: it breaks a rule.";
-}
-
 /** What the members that it uses did to be kept out, such as an empty battery; null for nothing. */
-function whyBroken({ broken }: RoomProblem, { stages }: Placement): string | null {
-  const reasons = broken
+function whyBroken({ brokenRules }: RoomProblem, { stages }: Placement): string | null {
+  const reasons = brokenRules
     .filter(({ hard, member }) => hard && stages.some((stage) => stage.member === member))
-    .map(({ member, reason }) => `${member} ${reason}`);
+    .map((rule) => describeBrokenRule(rule, (id) => id));
   return reasons.length === 0 ? null : `It must move: ${reasons.join(", and ")}.`;
 }
 

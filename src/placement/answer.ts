@@ -1,86 +1,62 @@
 /**
- * What placing answers: `optimal` is proven, `feasible` is the best found with a
- * proven bound, `infeasible` is proven and says what binds, `unknown` is neither
- * found nor disproved in the time allowed.
+ * The solver's answer: `optimal` is proven, `feasible` is the best found with a proven bound,
+ * `infeasible` is proven and says which constraint binds, `unknown` is neither found nor
+ * disproved in the time allowed.
  */
-import { z } from "zod";
-
-export const AnswerStage = z.object({
-  member: z.string(),
-  first: z.int().min(0),
-  end: z.int().min(1),
-});
-export type AnswerStage = z.infer<typeof AnswerStage>;
+import type { ConstraintName, Remedy, UnknownCause } from "../shared/placement-reasons.ts";
+import type { Stage } from "../shared/state.ts";
 
 /** The addends of the cost of a token; `computeMs` is layers, embedding and head. */
-export const CostParts = z.object({
-  computeMs: z.number(),
-  stageMs: z.number(),
-  hopMs: z.number(),
-  /** What soft constraints charge; absent where there are none. */
-  penaltyMs: z.number().optional(),
+export type CostParts = {
+  readonly computeMs: number;
+  readonly stageMs: number;
+  readonly hopMs: number;
+  /** What soft constraints add; absent where there are none. */
+  readonly penaltyMs?: number;
   /** What loading bytes adds to the cost of a token; absent where nothing is charged. */
-  loadMs: z.number().optional(),
-});
-export type CostParts = z.infer<typeof CostParts>;
-
-const found = {
-  name: z.string(),
-  stages: z.array(AnswerStage),
-  /** The objective's value. */
-  costMs: z.number(),
-  lowerBoundMs: z.number(),
-  elapsedMs: z.number(),
-  parts: CostParts,
-  /** The largest stage or transfer: the time between two answers' tokens when many are in flight. */
-  bottleneckMs: z.number(),
+  readonly loadMs?: number;
 };
 
-export const ConstraintName = z.enum([
-  "memory",
-  "binding",
-  "reachable",
-  "precision",
-  "battery",
-  "pressure",
-  "visibility",
-  "pinned",
-  "excluded",
-  "maxStages",
-  "speed",
-]);
-export type ConstraintName = z.infer<typeof ConstraintName>;
+type Found = {
+  readonly name: string;
+  readonly stages: readonly Stage[];
+  /** The objective's value. */
+  readonly costMs: number;
+  readonly lowerBoundMs: number;
+  readonly elapsedMs: number;
+  readonly parts: CostParts;
+  /** The slowest stage or transfer: the interval between tokens when many generations are in flight. */
+  readonly bottleneckMs: number;
+};
 
-export const Answer = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("optimal"), ...found }),
-  z.object({
-    kind: z.literal("feasible"),
-    ...found,
-    /** `costMs / lowerBoundMs - 1`; null where nothing above 0 is proven. */
-    gap: z.number().nullable(),
-    /** Whether time ran out; the only way in which the clock changes an answer. */
-    deadlineHit: z.boolean(),
-  }),
-  z.object({
-    kind: z.literal("infeasible"),
-    name: z.string(),
-    binds: ConstraintName,
-    /** Missing bytes where memory binds, otherwise 0. */
-    shortBytes: z.number(),
-    wouldHelp: z.array(z.string()),
-    elapsedMs: z.number(),
-  }),
-  z.object({
-    kind: z.literal("unknown"),
-    name: z.string(),
-    message: z.string(),
-    elapsedMs: z.number(),
-  }),
-]);
-export type Answer = z.infer<typeof Answer>;
+export type FoundAnswer =
+  | (Found & { readonly kind: "optimal" })
+  | (Found & {
+      readonly kind: "feasible";
+      /** `costMs / lowerBoundMs - 1`; null where no bound above 0 is proven. */
+      readonly gap: number | null;
+      /** Whether time ran out; the only way in which the clock changes an answer. */
+      readonly deadlineHit: boolean;
+    });
 
-export type FoundAnswer = Extract<Answer, { kind: "optimal" | "feasible" }>;
-export type InfeasibleAnswer = Extract<Answer, { kind: "infeasible" }>;
+export type InfeasibleAnswer = {
+  readonly kind: "infeasible";
+  readonly name: string;
+  readonly binds: ConstraintName;
+  /** Missing bytes where memory binds; otherwise 0. */
+  readonly shortBytes: number;
+  readonly remedies: readonly Remedy[];
+  readonly elapsedMs: number;
+};
+
+export type UnknownAnswer = {
+  readonly kind: "unknown";
+  readonly name: string;
+  readonly cause: UnknownCause;
+  readonly elapsedMs: number;
+};
+
+export type Answer = FoundAnswer | InfeasibleAnswer | UnknownAnswer;
 
 /** Whether an answer has stages to run. */
 export function isFound(answer: Answer): answer is FoundAnswer {

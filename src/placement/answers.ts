@@ -2,7 +2,9 @@
  * Plans turned into answers. Every plan is priced again by `evaluatePlacement`,
  * in the problem's words, before it is given out.
  */
-import type { Answer, AnswerStage, FoundAnswer } from "./answer.ts";
+import type { UnknownCause } from "../shared/placement-reasons.ts";
+import type { Stage } from "../shared/state.ts";
+import type { Answer, FoundAnswer, UnknownAnswer } from "./answer.ts";
 import { evaluatePlacement } from "./evaluate.ts";
 import type { Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
@@ -18,7 +20,7 @@ export type Finding = {
 };
 
 /** The stages of a plan, by the members' ids. */
-export function stagesOf(inst: Instance, plan: Pick<Plan, "order" | "ends">): AnswerStage[] {
+export function stagesOf(inst: Instance, plan: Pick<Plan, "order" | "ends">): Stage[] {
   let first = 0;
   return plan.order.map((d, index) => {
     const member = inst.problem.members[inst.memberOf[d] ?? -1];
@@ -35,11 +37,9 @@ export function foundAnswer(inst: Instance, plan: Plan, finding: Finding): Found
   const { problem } = inst;
   const stages = stagesOf(inst, plan);
   const { costMs, parts, bottleneckMs, violations } = evaluatePlacement(problem, stages);
-  const broken = violations.find((violation) => violation.constraint !== "speed");
+  const broken = violations.find(({ kind }) => kind !== "too_slow");
   if (broken !== undefined)
-    throw new Error(
-      `the solver made a placement that breaks ${broken.constraint}: ${broken.message}`,
-    );
+    throw new Error(`the solver made an invalid placement: ${JSON.stringify(broken)}`);
   const common = {
     name: problem.name,
     stages,
@@ -65,23 +65,20 @@ export function atLeastAsFast(problem: Problem, answer: FoundAnswer): Answer {
   const { maxCostMs } = problem;
   if (maxCostMs === undefined || answer.costMs <= maxCostMs * (1 + SAME_COST)) return answer;
   const { name, elapsedMs } = answer;
-  const best = `${answer.costMs.toFixed(2)} ms a token`;
+  const bestMs = answer.costMs;
   if (answer.lowerBoundMs <= maxCostMs * (1 + SAME_COST))
-    return unknownAnswer(problem, `The best placement found in time takes ${best}.`, elapsedMs);
+    return unknownAnswer(problem, { kind: "deadline_with_slow_placement", bestMs }, elapsedMs);
   return {
     kind: "infeasible",
     name,
     binds: "speed",
     shortBytes: 0,
-    wouldHelp: [
-      `a limit above the ${best} that the best placement takes`,
-      "a faster member, or faster links",
-    ],
+    remedies: [{ kind: "raise_max_cost", bestMs }, { kind: "faster_members_or_links" }],
     elapsedMs,
   };
 }
 
 /** Neither found nor disproved. */
-export function unknownAnswer(problem: Problem, message: string, elapsedMs = 0): Answer {
-  return { kind: "unknown", name: problem.name, message, elapsedMs };
+export function unknownAnswer(problem: Problem, cause: UnknownCause, elapsedMs = 0): UnknownAnswer {
+  return { kind: "unknown", name: problem.name, cause, elapsedMs };
 }

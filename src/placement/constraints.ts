@@ -1,26 +1,35 @@
 /**
- * The constraints, one object each: what it asks, what breaks it, and how it
- * changes the problem. A person can make each of them hard, soft or off; a test
- * switches each.
+ * The constraints, one object each: which members break it, and how it changes the problem.
+ * A person can make each of them hard, soft or off; a test switches each.
+ *
+ *   memory      weights, cache and scratch of a shard fit the memory that its member has free
+ *   binding     the largest tensor slice fits one GPU binding
+ *   reachable   neighbors in the pipeline, and the last and the first, have a measured link
+ *   precision   the member's GPU has the features that the weights need
+ *   battery     a member on battery power has enough charge left
+ *   pressure    a member is neither throttled nor under compute pressure
+ *   visibility  a member's tab is visible
+ *   excluded    members that people excluded take no shard
+ *   pinned      members that people pinned take part
+ *   maxStages   the pipeline has at most so many stages
+ *   speed       the predicted speed is at least the room's minimum
  */
 import type { Member } from "../shared/member.ts";
 import type { ModelSummary } from "../shared/model.ts";
+import type { Breach, BrokenRule, ConstraintName } from "../shared/placement-reasons.ts";
 import type { PlacementRules, RuleUse } from "../shared/placement-rules.ts";
-import type { ConstraintName } from "./answer.ts";
 import type { Problem } from "./problem.ts";
 
 export type RoomMember = Member;
 
 export type Constraint = {
   readonly name: ConstraintName;
-  /** What it asks, as a sentence for people. */
-  readonly asks: string;
-  /** Why `member` breaks it, or null; absent where it is no matter of one member. */
-  readonly broken?: (
+  /** How `member` breaks it, or null; absent where it does not concern a single member. */
+  readonly breach?: (
     member: RoomMember,
     model: ModelSummary,
     rules: PlacementRules,
-  ) => string | null;
+  ) => Breach | null;
   /** How it changes a problem that was built with every such limit as hard as it can be. */
   readonly shape?: (problem: Problem, use: RuleUse, rules: PlacementRules) => Problem;
 };
@@ -34,80 +43,81 @@ const PRESSURE_ORDER = ["nominal", "fair", "serious", "critical"];
 export const CONSTRAINTS: readonly Constraint[] = [
   {
     name: "memory",
-    asks: "Weights, cache and scratch of a shard fit the memory that its member has free.",
     shape: (problem, use) =>
       use === "hard" ? problem : mapMembers(problem, () => ({ memoryBytes: UNLIMITED_BYTES })),
   },
   {
     name: "binding",
-    asks: "The largest tensor slice fits one GPU binding.",
     shape: (problem, use) =>
       use === "hard" ? problem : mapMembers(problem, () => ({ maxBindingBytes: UNLIMITED_BYTES })),
   },
   {
     name: "reachable",
-    asks: "Neighbours in the pipeline, and the last with the first, have a measured link.",
     shape: (problem, use, { penaltyMs }) =>
       use === "hard" ? problem : withUnknownLinks(problem, use === "soft" ? penaltyMs : 0),
   },
   {
     name: "precision",
-    asks: "The member's GPU has the features that the weights need.",
-    broken: ({ adapter }, model, { precisionFeatures }) => {
-      const missing = precisionFeatures.filter((name) => adapter?.features.includes(name) !== true);
-      return missing.length > 0
-        ? `lacks ${missing.join(", ")}, which ${model.quantization} needs`
-        : null;
+    breach: ({ adapter }, { quantization }, { precisionFeatures }) => {
+      const features = precisionFeatures.filter((name) => !adapter?.features.includes(name));
+      return features.length > 0 ? { kind: "missing_features", features, quantization } : null;
     },
   },
   {
     name: "battery",
-    asks: "A member on battery has enough left.",
-    broken: ({ device }, _model, { batteryLevel }) => {
+    breach: ({ device }, _model, { batteryLevel }) => {
       const level = device?.batteryLevel ?? null;
       if (level === null || device?.batteryCharging === true || level >= batteryLevel) return null;
-      return `has ${percent(level)} of its battery left; the limit is ${percent(batteryLevel)}`;
+      return { kind: "low_battery", level, limit: batteryLevel };
     },
   },
   {
     name: "pressure",
-    asks: "A member is not throttled and not under pressure.",
-    broken: ({ device }, _model, { pressureLevel, throttleRatio }) => {
+    breach: ({ device }, _model, { pressureLevel, throttleRatio: limit }) => {
       const pressure = device?.pressure ?? "nominal";
       if (PRESSURE_ORDER.indexOf(pressure) >= PRESSURE_ORDER.indexOf(pressureLevel))
-        return `reports ${pressure} pressure`;
+        return { kind: "under_pressure", pressure };
       const ratio = device?.throttleRatio ?? 1;
-      return ratio > throttleRatio ? `is ${ratio.toFixed(1)} times slower than it measured` : null;
+      return ratio > limit ? { kind: "throttled", ratio, limit } : null;
     },
   },
   {
     name: "visibility",
-    asks: "A member's tab is visible.",
-    broken: ({ device }) => (device?.visible === false ? "is a hidden tab" : null),
+    breach: ({ device }) => (device?.visible === false ? { kind: "hidden_tab" } : null),
   },
   {
     name: "excluded",
-    asks: "Members that people excluded take no shard.",
-    broken: ({ use }) => (use === "exclude" ? "was excluded by hand" : null),
+    breach: ({ use }) => (use === "exclude" ? { kind: "excluded" } : null),
   },
   {
     name: "pinned",
-    asks: "Members that people pinned take part.",
     shape: (problem, use) => (use === "hard" ? problem : withoutPins(problem)),
   },
   {
     name: "maxStages",
-    asks: "The pipeline has no more than so many stages.",
     shape: (problem, use, { mostStages }) =>
       use === "hard" ? { ...problem, maxStages: mostStages } : problem,
   },
   {
     name: "speed",
-    asks: "The predicted speed is worth having.",
     shape: (problem, use, { slowestTokensPerSecond }) =>
       use === "hard" ? { ...problem, maxCostMs: 1000 / slowestTokensPerSecond } : problem,
   },
 ];
+
+/** The constraints that `member` breaks on its own, unless they are off. */
+export function brokenRules(
+  member: RoomMember,
+  model: ModelSummary,
+  rules: PlacementRules,
+): BrokenRule[] {
+  return CONSTRAINTS.flatMap(({ name, breach }): BrokenRule[] => {
+    const use = rules[name];
+    const found = use === "off" ? null : (breach?.(member, model, rules) ?? null);
+    if (found === null) return [];
+    return [{ member: member.id, constraint: name, hard: use === "hard", breach: found }];
+  });
+}
 
 function mapMembers(problem: Problem, change: () => Partial<Problem["members"][number]>): Problem {
   return { ...problem, members: problem.members.map((member) => ({ ...member, ...change() })) };
@@ -129,8 +139,4 @@ function withUnknownLinks(problem: Problem, extraMs: number): Problem {
       .map((to) => ({ from, to, ...UNKNOWN_LINK, latencyMs })),
   );
   return { ...problem, links: [...problem.links, ...unknown] };
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
 }

@@ -4,21 +4,15 @@
  *
  * Straight from the problem's words; knows nothing of the solver's arrays.
  */
-import type { AnswerStage, ConstraintName, CostParts } from "./answer.ts";
+import type { MemberId } from "../shared/ids.ts";
+import type { Violation } from "../shared/placement-reasons.ts";
+import type { Stage } from "../shared/state.ts";
+import type { CostParts } from "./answer.ts";
 import type { Mix, Objective, Problem, ProblemLink, ProblemMember } from "./problem.ts";
-
-/** A broken constraint, in words for people. */
-export type Violation = {
-  readonly constraint: ConstraintName | "shape";
-  readonly member: string | null;
-  readonly message: string;
-  /** Missing bytes, for memory and binding; otherwise 0. */
-  readonly shortBytes: number;
-};
 
 /** One stage with the times and bytes that it answers for. */
 export type StageShare = {
-  readonly member: string;
+  readonly member: MemberId;
   readonly first: number;
   readonly end: number;
   /** Layers, embedding and head. */
@@ -62,7 +56,7 @@ export function shardBytes(model: Problem["model"], first: number, end: number):
  * The cost of `stages`, which may break any constraint: what is broken is listed.
  * Never throws; stages that are no placement at all cost Infinity.
  */
-export function evaluatePlacement(problem: Problem, stages: readonly AnswerStage[]): Evaluation {
+export function evaluatePlacement(problem: Problem, stages: readonly Stage[]): Evaluation {
   const members = new Map(problem.members.map((member) => [member.id, member]));
   const links = linksAmong(problem, new Set(stages.map((stage) => stage.member)));
   const linkOf = (from: string, to: string): ProblemLink | undefined => links.get(from)?.get(to);
@@ -122,13 +116,10 @@ export function evaluatePlacement(problem: Problem, stages: readonly AnswerStage
     penaltyMs +
     loadMs +
     (mix.throughput > 0 ? mix.throughput * bottleneckMs : 0);
-  if (problem.maxCostMs !== undefined && costMs > problem.maxCostMs * (1 + 1e-9))
-    violations.push({
-      constraint: "speed",
-      member: null,
-      shortBytes: 0,
-      message: `${round(costMs)} ms is slower than the ${round(problem.maxCostMs)} ms that are asked for`,
-    });
+  const { maxCostMs = Infinity } = problem;
+  // A placement without a finite cost has other violations.
+  if (costMs < Infinity && costMs > maxCostMs * (1 + 1e-9))
+    violations.push({ kind: "too_slow", costMs, maxCostMs });
   return {
     violations,
     costMs: stages.length === 0 ? Infinity : costMs,
@@ -168,7 +159,7 @@ function partsFor(
   return { computeMs: slowest.computeMs, stageMs: slowest.stageMs, hopMs: 0 };
 }
 
-function shareOf(problem: Problem, member: ProblemMember | undefined, stage: AnswerStage) {
+function shareOf(problem: Problem, member: ProblemMember | undefined, stage: Stage) {
   if (member === undefined) return { latencyMs: Infinity, prefillMs: Infinity, loadBytes: 0 };
   const { layers } = problem.model;
   const ends =
@@ -185,72 +176,46 @@ function shareOf(problem: Problem, member: ProblemMember | undefined, stage: Ans
   return { latencyMs, prefillMs, loadBytes };
 }
 
-function shapeViolations(problem: Problem, stages: readonly AnswerStage[]): Violation[] {
-  const broken = (message: string, member: string | null): Violation => ({
-    constraint: "shape",
-    member,
-    message,
-    shortBytes: 0,
-  });
+function shapeViolations(problem: Problem, stages: readonly Stage[]): Violation[] {
   const violations: Violation[] = [];
-  let at = 0;
-  const seen = new Set<string>();
+  let next = 0;
+  const seen = new Set<MemberId>();
   for (const { member, first, end } of stages) {
-    if (first !== at)
-      violations.push(
-        broken(`the stage of ${member} starts at layer ${first}, not at ${at}`, member),
-      );
-    if (end <= first) violations.push(broken(`the stage of ${member} has no layers`, member));
-    if (seen.has(member)) violations.push(broken(`${member} has two stages`, member));
+    if (first !== next)
+      violations.push({ kind: "gap_or_overlap", member, first, expectedFirst: next });
+    if (end <= first) violations.push({ kind: "no_layers", member });
+    if (seen.has(member)) violations.push({ kind: "two_stages", member });
     seen.add(member);
-    at = end;
+    next = end;
   }
-  const count = problem.model.layers.length;
-  if (at !== count)
-    violations.push(broken(`the stages end at layer ${at}; the model has ${count}`, null));
-  if (problem.maxStages !== undefined && stages.length > problem.maxStages)
-    violations.push({
-      ...broken(`${stages.length} stages; at most ${problem.maxStages} are allowed`, null),
-      constraint: "maxStages",
-    });
+  const layers = problem.model.layers.length;
+  if (next !== layers) violations.push({ kind: "wrong_layer_count", end: next, layers });
+  const { maxStages = Infinity } = problem;
+  if (stages.length > maxStages)
+    violations.push({ kind: "too_many_stages", stages: stages.length, maxStages });
   return violations;
 }
 
 function memberViolations(
   problem: Problem,
-  member: ProblemMember | undefined,
-  stage: AnswerStage,
+  known: ProblemMember | undefined,
+  stage: Stage,
 ): Violation[] {
-  const broken = (
-    constraint: Violation["constraint"],
-    message: string,
-    shortBytes = 0,
-  ): Violation => ({
-    constraint,
-    member: stage.member,
-    message,
-    shortBytes,
-  });
-  if (member === undefined) return [broken("shape", `${stage.member} is no member of this room`)];
+  const { member } = stage;
+  if (known === undefined) return [{ kind: "unknown_member", member }];
   const violations: Violation[] = [];
-  if (member.excluded === true) violations.push(broken("excluded", `${member.id} is excluded`));
-  const short = shardBytes(problem.model, stage.first, stage.end) - member.memoryBytes;
-  if (short > 0)
-    violations.push(broken("memory", `${member.id} is ${short} bytes short for its layers`, short));
-  const tooLarge = largestBinding(problem.model, stage) - (member.maxBindingBytes ?? Infinity);
-  if (tooLarge > 0)
-    violations.push(
-      broken("binding", `${member.id} cannot bind a tensor: ${tooLarge} bytes too large`, tooLarge),
-    );
-  const pin = member.pinned;
+  if (known.excluded === true) violations.push({ kind: "excluded", member });
+  const shortBytes = shardBytes(problem.model, stage.first, stage.end) - known.memoryBytes;
+  if (shortBytes > 0) violations.push({ kind: "memory", member, shortBytes });
+  const tooLarge = largestBinding(problem.model, stage) - (known.maxBindingBytes ?? Infinity);
+  if (tooLarge > 0) violations.push({ kind: "binding", member, shortBytes: tooLarge });
+  const pin = known.pinned;
   if (typeof pin === "object" && (pin.first !== stage.first || pin.end !== stage.end))
-    violations.push(
-      broken("pinned", `${member.id} is pinned to layers ${pin.first} to ${pin.end}`),
-    );
+    violations.push({ kind: "pinned_to_other_layers", member, ...pin });
   return violations;
 }
 
-function largestBinding(model: Problem["model"], stage: AnswerStage): number {
+function largestBinding(model: Problem["model"], stage: Stage): number {
   let largest = 0;
   for (const layer of model.layers.slice(stage.first, stage.end))
     largest = Math.max(largest, layer.bindingBytes ?? layer.weightBytes);
@@ -261,30 +226,20 @@ function largestBinding(model: Problem["model"], stage: AnswerStage): number {
 }
 
 function reachViolations(
-  stages: readonly AnswerStage[],
+  stages: readonly Stage[],
   linkOf: (from: string, to: string) => ProblemLink | undefined,
 ): Violation[] {
   if (stages.length < 2) return [];
-  return stages.flatMap((stage, index) => {
+  return stages.flatMap((stage, index): Violation[] => {
     const next = stages[(index + 1) % stages.length];
     if (next === undefined || linkOf(stage.member, next.member) !== undefined) return [];
-    const message = `${stage.member} has no link to ${next.member}`;
-    return [{ constraint: "reachable" as const, member: stage.member, message, shortBytes: 0 }];
+    return [{ kind: "unreachable", member: stage.member, to: next.member }];
   });
 }
 
-function pinViolations(problem: Problem, stages: readonly AnswerStage[]): Violation[] {
+function pinViolations(problem: Problem, stages: readonly Stage[]): Violation[] {
   const used = new Set(stages.map((stage) => stage.member));
   return problem.members
     .filter((member) => member.pinned !== undefined && !used.has(member.id))
-    .map((member) => ({
-      constraint: "pinned" as const,
-      member: member.id,
-      message: `${member.id} is pinned, but has no stage`,
-      shortBytes: 0,
-    }));
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
+    .map(({ id }) => ({ kind: "pinned_but_unused", member: id }));
 }

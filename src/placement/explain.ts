@@ -1,8 +1,10 @@
 /**
- * A placement in words and numbers: where the milliseconds go, what binds each
- * member's share, what each member left out would have cost, and what came next.
+ * An explanation of a placement, as data: where the milliseconds go, what limits each member's
+ * share, what each member that was left out would cost, and which placements came next.
  */
-import type { AnswerStage, CostParts, FoundAnswer } from "./answer.ts";
+import type { MemberId } from "../shared/ids.ts";
+import type { Stage } from "../shared/state.ts";
+import type { CostParts, FoundAnswer } from "./answer.ts";
 import { stagesOf } from "./answers.ts";
 import { splitForObjective } from "./bottleneck.ts";
 import { evaluatePlacement, type StageShare } from "./evaluate.ts";
@@ -11,26 +13,31 @@ import type { Problem } from "./problem.ts";
 import { solve } from "./solve.ts";
 
 export type ExplainedShare = StageShare & {
-  /** Why the share is no larger: what stops one more layer from moving here. */
-  readonly binds: "memory" | "binding" | "pinned" | "cost" | "all layers";
-  readonly why: string;
+  /** Why the share is no larger: what stops one more layer from moving to this member. */
+  readonly binds: "memory" | "binding" | "pinned" | "cost" | "all_layers";
 };
 
-export type LeftOut = {
-  readonly member: string;
-  /** The best cost found with it, or null when it cannot take part. */
-  readonly costMs: number | null;
-  /** How much more that is; null as above. */
-  readonly extraMs: number | null;
-  /** Whether no placement with it can be cheaper. */
-  readonly isProven: boolean;
-  readonly why: string;
-};
+/** A member without a stage, and the best placement that would include it. */
+export type LeftOut = { readonly member: MemberId } & (
+  | {
+      readonly kind: "costs_more";
+      readonly costMs: number;
+      /** How much more than the placement explained. */
+      readonly extraMs: number;
+      /** Whether no placement with it can be cheaper. */
+      readonly isProven: boolean;
+    }
+  | { readonly kind: "excluded" }
+  /** Proven: no placement can include it. */
+  | { readonly kind: "impossible" }
+  /** Not proven: it fits nowhere in this pipeline. */
+  | { readonly kind: "fits_nowhere_here" }
+  | { readonly kind: "not_found_in_time" }
+);
 
-export type RunnerUp = { readonly stages: readonly AnswerStage[]; readonly costMs: number };
+export type RunnerUp = { readonly stages: readonly Stage[]; readonly costMs: number };
 
 export type Explanation = {
-  readonly sentence: string;
   readonly parts: CostParts;
   readonly shares: readonly ExplainedShare[];
   readonly leftOut: readonly LeftOut[];
@@ -48,7 +55,7 @@ const MOST_RUNNERS_UP = 3;
 export function explain(
   problem: Problem,
   answer: FoundAnswer,
-  others: readonly (readonly AnswerStage[])[],
+  others: readonly (readonly Stage[])[],
   { now, deadlineMs }: { readonly now: () => number; readonly deadlineMs: number },
 ): Explanation {
   const inst = buildInstance(problem);
@@ -58,21 +65,20 @@ export function explain(
   const leftOut = problem.members
     .filter(({ id }) => answer.stages.every(({ member }) => member !== id))
     .map((member): LeftOut => {
-      if (member.excluded === true) return cannot(member.id, "it is excluded");
+      if (member.excluded === true) return { member: member.id, kind: "excluded" };
       const left = endsAt - now();
       if (problem.members.length <= EXACT_MEMBERS && left > 0)
         return exactly(problem, member.id, answer, { now, deadlineMs: left });
       const found = withOthers.get(member.id) ?? null;
       return found === null
-        ? cannot(member.id, "it fits nowhere in this pipeline", false)
-        : costing(member.id, found.costMs, answer.costMs, false);
+        ? { member: member.id, kind: "fits_nowhere_here" }
+        : costsMore(member.id, found.costMs, answer.costMs, false);
     });
   const ranked = [
     ...others.map((stages) => ({ stages, costMs: evaluatePlacement(problem, stages).costMs })),
     ...withOthers.values(),
   ];
   return {
-    sentence: sentenceOf(answer, shares),
     parts,
     shares: shares.map((share, index) => explainShare(problem, answer.stages, share, index)),
     leftOut,
@@ -80,10 +86,10 @@ export function explain(
   };
 }
 
-/** What binds each share of `stages`, as `explain` says it; for placements made by any rule. */
+/** What limits each share of `stages`; for placements made by any rule. */
 export function explainShares(
   problem: Problem,
-  stages: readonly AnswerStage[],
+  stages: readonly Stage[],
 ): readonly ExplainedShare[] {
   return evaluatePlacement(problem, stages).shares.map((share, index) =>
     explainShare(problem, stages, share, index),
@@ -95,11 +101,10 @@ function alternatives(
   problem: Problem,
   inst: Instance,
   answer: FoundAnswer,
-): Map<string, RunnerUp> {
-  const indexOf = new Map<string, number>();
-  inst.memberOf.forEach((member, d) => indexOf.set(problem.members[member]?.id ?? "", d));
+): Map<MemberId, RunnerUp> {
+  const indexOf = new Map(Array.from(inst.memberOf, (at, d) => [problem.members[at]!.id, d]));
   const order = answer.stages.map(({ member }) => indexOf.get(member) ?? -1);
-  const found = new Map<string, RunnerUp>();
+  const found = new Map<MemberId, RunnerUp>();
   for (const [id, d] of indexOf) {
     if (order.includes(d)) continue;
     let best: RunnerUp | null = null;
@@ -118,7 +123,7 @@ function alternatives(
 
 function exactly(
   problem: Problem,
-  id: string,
+  id: MemberId,
   answer: FoundAnswer,
   clock: { readonly now: () => number; readonly deadlineMs: number },
 ): LeftOut {
@@ -126,65 +131,40 @@ function exactly(
     member.id === id ? { ...member, pinned: true as const } : member,
   );
   const forced = solve({ ...problem, members }, clock);
-  if (forced.kind === "infeasible") return cannot(id, "no placement can have it");
-  if (forced.kind === "unknown") return cannot(id, "no placement with it was found in time", false);
-  return costing(id, forced.costMs, answer.costMs, forced.kind === "optimal");
+  if (forced.kind === "infeasible") return { member: id, kind: "impossible" };
+  if (forced.kind === "unknown") return { member: id, kind: "not_found_in_time" };
+  return costsMore(id, forced.costMs, answer.costMs, forced.kind === "optimal");
 }
 
-function cannot(member: string, reason: string, isProven = true): LeftOut {
-  return {
-    member,
-    costMs: null,
-    extraMs: null,
-    isProven,
-    why: `${member} takes no part: ${reason}.`,
-  };
-}
-
-function costing(member: string, costMs: number, bestMs: number, isProven: boolean): LeftOut {
-  const extraMs = costMs - bestMs;
-  const about = isProven ? "" : "about ";
-  return {
-    member,
-    costMs,
-    extraMs,
-    isProven,
-    why: `${member} would cost ${about}${extraMs.toFixed(2)} ms more a token (${costMs.toFixed(2)} ms).`,
-  };
+function costsMore(member: MemberId, costMs: number, bestMs: number, isProven: boolean): LeftOut {
+  return { member, kind: "costs_more", costMs, extraMs: costMs - bestMs, isProven };
 }
 
 /** What stops one more layer, from the next stage or else the one before, from moving here. */
 function explainShare(
   problem: Problem,
-  stages: readonly AnswerStage[],
+  stages: readonly Stage[],
   share: StageShare,
   index: number,
 ): ExplainedShare {
   const member = problem.members.find(({ id }) => id === share.member);
-  if (stages.length === 1)
-    return { ...share, binds: "all layers", why: `${share.member} runs every layer.` };
-  if (typeof member?.pinned === "object")
-    return { ...share, binds: "pinned", why: `${share.member} is pinned to its layers.` };
+  if (stages.length === 1) return { ...share, binds: "all_layers" };
+  if (typeof member?.pinned === "object") return { ...share, binds: "pinned" };
   const here = evaluatePlacement(problem, stages).violations.length;
   const reasons = [index, index - 1].flatMap((boundary) => {
     if (boundary < 0 || boundary >= stages.length - 1) return [];
     const moved = moveBoundary(stages, boundary, boundary === index ? 1 : -1);
     if (moved === null) return ["cost" as const];
     const broken = evaluatePlacement(problem, moved).violations.filter(
-      (violation) => violation.member === share.member,
+      (violation) => "member" in violation && violation.member === share.member,
     );
     if (broken.length <= 0 || here > 0) return ["cost" as const];
-    return broken.some(({ constraint }) => constraint === "memory")
+    return broken.some(({ kind }) => kind === "memory")
       ? ["memory" as const]
       : ["binding" as const];
   });
   const binds = reasons.find((reason) => reason !== "cost") ?? "cost";
-  const why = {
-    memory: `${share.member} is full: one more layer does not fit its memory.`,
-    binding: `${share.member} cannot bind a tensor of the next layer.`,
-    cost: `${share.member} could hold more, but its layers run faster where they are.`,
-  }[binds];
-  return { ...share, binds, why };
+  return { ...share, binds };
 }
 
 /**
@@ -192,10 +172,10 @@ function explainShare(
  * null when a stage would become empty. What a hand on a boundary does.
  */
 export function moveBoundary(
-  stages: readonly AnswerStage[],
+  stages: readonly Stage[],
   boundary: number,
   byLayers: number,
-): AnswerStage[] | null {
+): Stage[] | null {
   const before = stages[boundary];
   const after = stages[boundary + 1];
   if (before === undefined || after === undefined) return null;
@@ -207,27 +187,11 @@ export function moveBoundary(
   });
 }
 
-function distinct(best: readonly AnswerStage[], ranked: readonly RunnerUp[]): RunnerUp[] {
-  const key = (stages: readonly AnswerStage[]) => stages.map(({ member }) => member).join("\n");
+function distinct(best: readonly Stage[], ranked: readonly RunnerUp[]): RunnerUp[] {
+  const key = (stages: readonly Stage[]) => stages.map(({ member }) => member).join("\n");
   const seen = new Set([key(best)]);
   return [...ranked]
     .sort((a, b) => a.costMs - b.costMs)
     .filter(({ stages }) => !seen.has(key(stages)) && seen.add(key(stages)))
     .slice(0, MOST_RUNNERS_UP);
-}
-
-function sentenceOf(answer: FoundAnswer, shares: readonly StageShare[]): string {
-  const { computeMs, stageMs, hopMs } = answer.parts;
-  const who = shares.map(({ member, first, end }) => `${member} ${first} to ${end}`).join(", ");
-  const proof =
-    answer.kind === "optimal"
-      ? "No placement is better."
-      : answer.gap === null
-        ? "How much better another could be is not known."
-        : `Another could be at most ${(answer.gap * 100).toFixed(1)} % better.`;
-  return (
-    `${answer.costMs.toFixed(2)} ms: ${computeMs.toFixed(2)} of computing, ` +
-    `${stageMs.toFixed(2)} of overhead, ${hopMs.toFixed(2)} between members. ` +
-    `Layers: ${who}. ${proof}`
-  );
 }

@@ -1,5 +1,5 @@
 /** The Pareto front of latency against throughput, as answers for people. */
-import type { AnswerStage } from "./answer.ts";
+import type { Stage } from "../shared/state.ts";
 import { stagesOf } from "./answers.ts";
 import { isImpossible } from "./infeasible.ts";
 import { buildInstance } from "./instance.ts";
@@ -10,7 +10,7 @@ import type { SolveOptions } from "./solve.ts";
 export type FrontAnswer = {
   /** From the least latency to the least bottleneck; none is better in both than another. */
   readonly points: readonly {
-    readonly stages: readonly AnswerStage[];
+    readonly stages: readonly Stage[];
     readonly latencyMs: number;
     readonly bottleneckMs: number;
   }[];

@@ -27,8 +27,7 @@ export function placeGreedy(problem: Problem): Answer {
   const inst = buildInstance(problem);
   if (isImpossible(inst)) return explainInfeasible(inst, findsGreedyPlan);
   const plan = greedyPlan(inst);
-  if (plan === null)
-    return unknownAnswer(problem, "The greedy rules found no placement; the exact search may.");
+  if (plan === null) return unknownAnswer(problem, { kind: "greedy_rules_failed" });
   const answer = foundAnswer(inst, plan, { lowerBoundMs: 0, deadlineHit: false, elapsedMs: 0 });
   return atLeastAsFast(problem, answer);
 }

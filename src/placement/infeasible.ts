@@ -2,7 +2,9 @@
  * Why nothing fits, and what would change it. `isImpossible` holds the cheap
  * proofs; whoever has proven it asks `explainInfeasible`.
  */
-import type { ConstraintName, InfeasibleAnswer } from "./answer.ts";
+import type { MemberId } from "../shared/ids.ts";
+import type { ConstraintName, Remedy } from "../shared/placement-reasons.ts";
+import type { InfeasibleAnswer } from "./answer.ts";
 import { buildInstance, type Instance } from "./instance.ts";
 import type { Problem } from "./problem.ts";
 
@@ -30,11 +32,9 @@ export function explainInfeasible(
     name: problem.name,
     binds,
     shortBytes,
-    wouldHelp: [
-      ...(binds === "memory" ? memoryAdvice(problem, Math.max(shortBytes, left)) : []),
-      ...removable
-        .filter(({ constraint }) => constraint !== "memory")
-        .map(({ advice }) => advice(problem)),
+    remedies: [
+      ...(binds === "memory" ? memoryRemedies(problem, Math.max(shortBytes, left)) : []),
+      ...removable.flatMap(({ remedy }) => remedy?.(problem) ?? []),
     ],
     elapsedMs: 0,
   };
@@ -44,7 +44,8 @@ type Relaxation = {
   readonly constraint: ConstraintName;
   readonly applies: (problem: Problem) => boolean;
   readonly relax: (problem: Problem) => Problem;
-  readonly advice: (problem: Problem) => string;
+  /** Absent for memory, which has several remedies: see `memoryRemedies`. */
+  readonly remedy?: (problem: Problem) => Remedy;
 };
 
 /** Ideal links between all members; slow ones, since only their existence matters. */
@@ -71,11 +72,10 @@ function withoutPins(problem: Problem): Problem {
   return { ...problem, members };
 }
 
-const names = (problem: Problem, has: (member: Problem["members"][number]) => boolean): string =>
-  problem.members
-    .filter(has)
-    .map((member) => member.id)
-    .join(", ");
+const idsOf = (
+  { members }: Problem,
+  has: (member: Problem["members"][number]) => boolean,
+): MemberId[] => members.filter(has).map(({ id }) => id);
 
 /** In the order in which they are named as what binds. */
 const RELAXATIONS: readonly Relaxation[] = [
@@ -83,51 +83,58 @@ const RELAXATIONS: readonly Relaxation[] = [
     constraint: "reachable",
     applies: ({ links, members }) => links.length < members.length * (members.length - 1),
     relax: withAllLinks,
-    advice: (problem) => `a link: ${missingLinks(problem)}`,
+    remedy: missingLinks,
   },
   {
     constraint: "maxStages",
     applies: ({ maxStages }) => maxStages !== undefined,
     relax: ({ maxStages: _, ...problem }) => problem,
-    advice: ({ maxStages }) => `more stages than ${maxStages}`,
+    remedy: ({ maxStages = 0 }) => ({ kind: "raise_max_stages", maxStages }),
   },
   {
     constraint: "pinned",
     applies: ({ members }) => members.some((member) => member.pinned !== undefined),
     relax: withoutPins,
-    advice: (problem) =>
-      `without the pins of ${names(problem, (member) => member.pinned !== undefined)}`,
+    remedy: (problem) => ({
+      kind: "unpin",
+      members: idsOf(problem, ({ pinned }) => pinned !== undefined),
+    }),
   },
   {
     constraint: "binding",
     applies: ({ members }) => members.some((member) => member.maxBindingBytes !== undefined),
     relax: (problem) => mapMembers(problem, () => ({ maxBindingBytes: Number.MAX_VALUE })),
-    advice: () => "members that can bind a larger buffer, or a file with smaller tensors",
+    remedy: () => ({ kind: "larger_bindings" }),
   },
   {
     constraint: "excluded",
     applies: ({ members }) => members.some((member) => member.excluded === true),
     relax: (problem) => mapMembers(problem, () => ({ excluded: false })),
-    advice: (problem) =>
-      `letting ${names(problem, (member) => member.excluded === true)} take part`,
+    remedy: (problem) => ({
+      kind: "include",
+      members: idsOf(problem, ({ excluded }) => excluded === true),
+    }),
   },
   {
     constraint: "memory",
     applies: () => true,
     relax: (problem) => mapMembers(problem, () => ({ memoryBytes: Number.MAX_VALUE })),
-    advice: () => "",
   },
 ];
 
-function missingLinks({ links, members }: Problem): string {
-  const there = new Set(links.map((link) => JSON.stringify([link.from, link.to])));
-  const missing: string[] = [];
+/** So many of the missing links are named; a large room may lack a million. */
+const MAX_LINKS_NAMED = 4;
+
+function missingLinks({ links, members }: Problem): Remedy {
+  const known = new Set(links.map((link) => JSON.stringify([link.from, link.to])));
+  const named: { from: MemberId; to: MemberId }[] = [];
+  let missing = 0;
   for (const from of members)
-    for (const to of members)
-      if (from !== to && !there.has(JSON.stringify([from.id, to.id])))
-        missing.push(`${from.id} to ${to.id}`);
-  const shown = missing.slice(0, 4).join(", ");
-  return missing.length > 4 ? `${shown} or ${missing.length - 4} more` : shown;
+    for (const to of members) {
+      if (from === to || known.has(JSON.stringify([from.id, to.id]))) continue;
+      if (missing++ < MAX_LINKS_NAMED) named.push({ from: from.id, to: to.id });
+    }
+  return { kind: "add_links", links: named, missing };
 }
 
 /** Bytes that all usable members together lack for one copy of the model; at most 0 when none. */
@@ -155,29 +162,21 @@ function smallestShortage({ problem, n, L, reach }: Instance): number {
   return sizes.slice(0, Math.max(1, L - held)).reduce((sum, bytes) => sum + bytes, 0);
 }
 
-const GIBIBYTE = 2 ** 30;
-
 /** The smallest changes to members or model that make up for missing bytes. */
-function memoryAdvice({ model }: Problem, shortBytes: number): string[] {
+function memoryRemedies({ model }: Problem, shortBytes: number): Remedy[] {
   const weights =
     model.layers.reduce((sum, layer) => sum + layer.weightBytes, 0) +
     model.embedBytes +
     model.headBytes;
   const cache = model.layers.reduce((sum, layer) => sum + layer.kvBytes, 0);
   const layer = Math.max(...model.layers.map((each) => each.weightBytes + each.kvBytes));
-  const whole = Math.ceil(shortBytes / layer) * layer;
-  const advice = [`one more member with ${inGibibytes(whole)} free`];
+  const remedies: Remedy[] = [
+    { kind: "add_member", freeBytes: Math.ceil(shortBytes / layer) * layer },
+  ];
   if (shortBytes < weights)
-    advice.push(`a file with ${Math.ceil((shortBytes / weights) * 100)} % fewer bytes of weights`);
-  if (shortBytes < cache)
-    advice.push(
-      `a context, or a number of generations, that is ${Math.ceil((shortBytes / cache) * 100)} % smaller`,
-    );
-  return advice;
-}
-
-function inGibibytes(bytes: number): string {
-  return `${(Math.ceil((bytes / GIBIBYTE) * 10) / 10).toFixed(1)} GiB`;
+    remedies.push({ kind: "shrink_weights", byFraction: shortBytes / weights });
+  if (shortBytes < cache) remedies.push({ kind: "shrink_cache", byFraction: shortBytes / cache });
+  return remedies;
 }
 
 /** Whether a cheap proof, without search, shows that nothing fits. */

@@ -1,9 +1,11 @@
 /**
- * Whether a room moves its layers: only for a gain that repays, within a horizon
- * of tokens, the time in which the bytes load, and only for a gain above a
- * threshold, so that noise moves nothing. Says so either way.
+ * Whether a room moves its layers: only for a gain above a threshold, so that noise moves
+ * nothing, that repays the time to load the bytes within a horizon of tokens.
  */
-import type { AnswerStage, FoundAnswer } from "./answer.ts";
+import type { MemberId } from "../shared/ids.ts";
+import type { MoveReason } from "../shared/placement-reasons.ts";
+import type { Stage } from "../shared/state.ts";
+import type { FoundAnswer } from "./answer.ts";
 import { evaluatePlacement } from "./evaluate.ts";
 import type { Problem } from "./problem.ts";
 
@@ -18,8 +20,7 @@ export type MoveOptions = {
 
 export type MoveDecision = {
   readonly move: boolean;
-  /** One sentence for people, whichever way it went. */
-  readonly reason: string;
+  readonly reason: MoveReason;
   readonly currentMs: number | null;
   readonly proposedMs: number;
   /** Saved with each token; negative when the proposal is slower. */
@@ -30,9 +31,9 @@ export type MoveDecision = {
 };
 
 /** Bytes that each member would load for `stages`, by what `held` ranges it has. */
-export function bytesToLoad(problem: Problem, stages: readonly AnswerStage[]): Map<string, number> {
+export function bytesToLoad(problem: Problem, stages: readonly Stage[]): Map<MemberId, number> {
   const members = new Map(problem.members.map((member) => [member.id, member]));
-  const loads = new Map<string, number>();
+  const loads = new Map<MemberId, number>();
   for (const { member, first, end } of stages) {
     const held = members.get(member)?.held;
     let bytes = 0;
@@ -51,11 +52,11 @@ export function bytesToLoad(problem: Problem, stages: readonly AnswerStage[]): M
  */
 export function decideMove(
   problem: Problem,
-  current: readonly AnswerStage[] | null,
+  current: readonly Stage[] | null,
   proposed: FoundAnswer,
   { gainShare, horizonTokens, loadBytesPerMs }: MoveOptions,
 ): MoveDecision {
-  // Bytes to load are weighed here, once, and not in the cost of a token as well.
+  // Bytes to load count here, once, and not in the cost of a token as well.
   const plain = { ...problem, loadMsPerByte: 0 };
   const proposedMs = evaluatePlacement(plain, proposed.stages).costMs;
   const loads = [...bytesToLoad(problem, proposed.stages).values()];
@@ -65,42 +66,36 @@ export function decideMove(
     return {
       ...common,
       move: true,
-      reason: "Nothing runs yet.",
+      reason: { kind: "nothing_runs" },
       currentMs: null,
       gainMs: 0,
       repaidAfterTokens: null,
     };
   const now = evaluatePlacement(plain, current);
-  const broken = now.violations[0];
+  const [violation] = now.violations;
   const gainMs = now.costMs - proposedMs;
   const loadMs = Math.max(0, ...loads) / loadBytesPerMs;
   const repaidAfterTokens = gainMs > 0 ? Math.ceil(loadMs / gainMs) : null;
-  const decided = { ...common, currentMs: now.costMs, gainMs, repaidAfterTokens };
-  if (broken !== undefined)
-    return { ...decided, move: true, reason: `It must move: ${broken.message}.` };
-  if (isSame(current, proposed.stages))
-    return { ...decided, move: false, reason: "What runs is still the best placement." };
-  const gain = `${format(gainMs)} ms of ${format(now.costMs)} ms a token`;
+  const decided = (move: boolean, reason: MoveReason): MoveDecision => ({
+    ...common,
+    move,
+    reason,
+    currentMs: now.costMs,
+    gainMs,
+    repaidAfterTokens,
+  });
+  if (violation !== undefined) return decided(true, { kind: "violates", violation });
+  if (isSame(current, proposed.stages)) return decided(false, { kind: "already_best" });
+  const gain = { gainMs, currentMs: now.costMs };
   if (gainMs < gainShare * now.costMs)
-    return {
-      ...decided,
-      move: false,
-      reason: `It stays: moving would gain ${gain}, less than ${Math.round(gainShare * 100)} %.`,
-    };
+    return decided(false, { kind: "gain_below_threshold", ...gain, minGainFraction: gainShare });
+  const load = { ...gain, bytesToLoad: total };
   if (repaidAfterTokens === null || repaidAfterTokens > horizonTokens)
-    return {
-      ...decided,
-      move: false,
-      reason: `It stays: moving would gain ${gain}, but loading ${megabytes(total)} repays itself only after ${repaidAfterTokens ?? "no number of"} tokens, beyond ${horizonTokens}.`,
-    };
-  return {
-    ...decided,
-    move: true,
-    reason: `It moves: that gains ${gain} and repays loading ${megabytes(total)} after ${repaidAfterTokens} tokens.`,
-  };
+    return decided(false, { kind: "load_not_repaid", ...load, repaidAfterTokens, horizonTokens });
+  return decided(true, { kind: "gain_repays_load", ...load, repaidAfterTokens });
 }
 
-function isSame(a: readonly AnswerStage[], b: readonly AnswerStage[]): boolean {
+function isSame(a: readonly Stage[], b: readonly Stage[]): boolean {
   return (
     a.length === b.length &&
     a.every((stage, index) => {
@@ -110,12 +105,4 @@ function isSame(a: readonly AnswerStage[], b: readonly AnswerStage[]): boolean {
       );
     })
   );
-}
-
-function format(ms: number): string {
-  return ms.toFixed(2);
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

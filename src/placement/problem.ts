@@ -10,6 +10,8 @@ import { z } from "zod";
 
 const Milliseconds = z.number().min(0);
 const Bytes = z.number().min(0);
+/** Typed as a room's member id; in a file of problems it may be any string. */
+const Id = z.string().min(1).brand<"MemberId">();
 
 export const LayerRange = z
   .object({ first: z.int().min(0), end: z.int().min(1) })
@@ -53,7 +55,7 @@ export const ProblemModel = z.object({
 export type ProblemModel = z.infer<typeof ProblemModel>;
 
 export const ProblemMember = z.object({
-  id: z.string().min(1),
+  id: Id,
   memoryBytes: Bytes,
   /** Fixed cost of taking part once a lap. */
   stageMs: Milliseconds,
@@ -74,8 +76,8 @@ export const ProblemMember = z.object({
 export type ProblemMember = z.infer<typeof ProblemMember>;
 
 export const ProblemLink = z.object({
-  from: z.string(),
-  to: z.string(),
+  from: Id,
+  to: Id,
   /** One way: half the measured round trip. */
   latencyMs: Milliseconds,
   bytesPerMs: z.number().positive(),
@@ -152,20 +154,4 @@ function checkLinks({ members, links }: Problem, complain: Complain): void {
       complain(["links", index], `a second link from "${link.from}" to "${link.to}"`);
     seen.add(pair);
   });
-}
-
-/** "members[0].layerMs: has 3 numbers, ..." for the first thing that is wrong. */
-export function describeIssue(error: z.ZodError): string {
-  const issue = error.issues[0];
-  if (issue === undefined) return "the problem is malformed";
-  const path = issue.path.reduce<string>(
-    (text, part) =>
-      typeof part === "number"
-        ? `${text}[${part}]`
-        : text === ""
-          ? String(part)
-          : `${text}.${String(part)}`,
-    "",
-  );
-  return path === "" ? issue.message : `${path}: ${issue.message}`;
 }

@@ -10,10 +10,10 @@
  */
 import type { Link } from "../shared/member.ts";
 import type { ModelSummary } from "../shared/model.ts";
+import type { BrokenRule } from "../shared/placement-reasons.ts";
 import { DEFAULT_PLACEMENT_RULES, type PlacementRules } from "../shared/placement-rules.ts";
 import type { Settings, Stage } from "../shared/state.ts";
-import type { ConstraintName } from "./answer.ts";
-import { CONSTRAINTS, type RoomMember } from "./constraints.ts";
+import { brokenRules, CONSTRAINTS, type RoomMember } from "./constraints.ts";
 import type { Problem, ProblemMember } from "./problem.ts";
 
 /** What the builder reads of a room's state. */
@@ -35,17 +35,10 @@ export type BuildOptions = {
   readonly loadBytesPerMs?: number | null;
 };
 
-export type LeftOutByRule = {
-  readonly member: string;
-  readonly constraint: ConstraintName;
-  readonly reason: string;
-  readonly hard: boolean;
-};
-
 export type RoomProblem = {
   readonly problem: Problem;
-  /** Members that a rule keeps out, or charges for. */
-  readonly broken: readonly LeftOutByRule[];
+  /** Constraints that keep members out (hard) or add a penalty to their cost (soft). */
+  readonly brokenRules: readonly BrokenRule[];
 };
 
 /** Dispatches of a layer and of a stage; each costs the measured time of a dispatch. */
@@ -68,7 +61,7 @@ export function roomProblem(
   options: BuildOptions = {},
 ): RoomProblem {
   const rules = room.settings.placementRules ?? DEFAULT_PLACEMENT_RULES;
-  const broken: LeftOutByRule[] = [];
+  const broken: BrokenRule[] = [];
   const members = room.members.flatMap((member): ProblemMember[] => {
     const measured = memberNumbers(room, member, model, options);
     if (measured === null) return [];
@@ -106,20 +99,7 @@ export function roomProblem(
   };
   for (const { name, shape } of CONSTRAINTS)
     if (shape !== undefined) problem = shape(problem, rules[name], rules);
-  return { problem, broken };
-}
-
-function brokenRules(
-  member: RoomMember,
-  model: ModelSummary,
-  rules: PlacementRules,
-): LeftOutByRule[] {
-  return CONSTRAINTS.flatMap(({ name, broken }): LeftOutByRule[] => {
-    const use = rules[name];
-    const reason = use === "off" ? null : (broken?.(member, model, rules) ?? null);
-    if (reason === null) return [];
-    return [{ member: member.id, constraint: name, reason, hard: use === "hard" }];
-  });
+  return { problem, brokenRules: broken };
 }
 
 function modelNumbers({ settings }: RoomFacts, model: ModelSummary): Problem["model"] {

@@ -8,7 +8,8 @@
  * Greedy first, then local search, then exact search under a bound. Pure: the
  * clock comes from outside and decides only when to stop.
  */
-import type { Answer, AnswerStage } from "./answer.ts";
+import type { Stage } from "../shared/state.ts";
+import type { Answer } from "./answer.ts";
 import { atLeastAsFast, foundAnswer, stagesOf, unknownAnswer } from "./answers.ts";
 import { BestPlan } from "./best-plan.ts";
 import { isThroughputOnly, splitForObjective } from "./bottleneck.ts";
@@ -35,7 +36,7 @@ export type SolveOptions = {
 /** An answer, and other placements that were met on the way, cheapest first. */
 export type Solution = {
   readonly answer: Answer;
-  readonly runnersUp: readonly AnswerStage[][];
+  readonly runnersUp: readonly Stage[][];
 };
 
 /**
@@ -77,8 +78,7 @@ export function solveWithRunnersUp(problem: Problem, { deadlineMs, now }: SolveO
   }
   if (bound === Infinity)
     return { answer: { ...explainInfeasible(inst, findsPlan), elapsedMs: elapsed() }, runnersUp };
-  const message = "No placement was found in time; none is disproved.";
-  return { answer: unknownAnswer(problem, message, elapsedMs), runnersUp };
+  return { answer: unknownAnswer(problem, { kind: "deadline" }, elapsedMs), runnersUp };
 }
 
 /** Solves for the objective; the lower bound, or Infinity where the best plan is proven. */

@@ -2,6 +2,7 @@
  * Cold code is 2 to 5 times slower: a few made-up problems before the first real
  * one let the engine compile the loops. The answers are thrown away.
  */
+import { MemberId } from "../shared/ids.ts";
 import type { Problem } from "./problem.ts";
 import { solve } from "./solve.ts";
 
@@ -17,7 +18,7 @@ export function warmUp(now: () => number): void {
 
 function madeUp(size: number): Problem {
   const layers = 40;
-  const ids = Array.from({ length: size }, (_, index) => `warm-${index}`);
+  const ids = Array.from({ length: size }, (_, index) => MemberId.parse(`warm-${index}`));
   return {
     name: "warm-up",
     objective: "latency",

@@ -2,6 +2,8 @@
  * The caller's guard over the solver's worker: a worker that hangs, dies or
  * rejects costs at most `watchdogMs`, and then the greedy answer is there.
  */
+import { errorMessage } from "../shared/error-message.ts";
+import type { SolverFailure } from "../shared/placement-reasons.ts";
 import { isFound, type Answer } from "./answer.ts";
 import { placeGreedy } from "./greedy.ts";
 import type { Problem } from "./problem.ts";
@@ -16,9 +18,8 @@ export type RemoteSolve = (
 
 export type GuardedAnswer = {
   readonly answer: Answer;
-  /** Who answered; with the reason when it was not the solver. */
-  readonly source: "solver" | "greedy";
-  readonly reason: string | null;
+  /** Why the greedy rules answered in place of the solver; null when the solver answered. */
+  readonly failure: SolverFailure | null;
 };
 
 export type WatchdogOptions = {
@@ -26,33 +27,27 @@ export type WatchdogOptions = {
   readonly watchdogMs?: number;
 };
 
-/** Never rejects: what goes wrong in the solver becomes the greedy answer with a reason. */
+/** Never rejects: when the solver fails, the greedy rules answer. */
 export async function solveWithWatchdog(
   problem: Problem,
   solve: RemoteSolve,
   { deadlineMs, watchdogMs = WATCHDOG_MS }: WatchdogOptions,
 ): Promise<GuardedAnswer> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(
-      () => resolve(`the solver did not answer within ${watchdogMs} ms`),
-      watchdogMs,
-    );
+  const late = new Promise<SolverFailure>((resolve) => {
+    timer = setTimeout(() => resolve({ kind: "timeout", afterMs: watchdogMs }), watchdogMs);
   });
-  const answered = solve(problem, { deadlineMs }).catch(
-    (error: unknown) =>
-      `the solver failed: ${error instanceof Error ? error.message : String(error)}`,
-  );
+  const answered = solve(problem, { deadlineMs }).catch((error: unknown): SolverFailure => ({
+    kind: "error",
+    message: errorMessage(error),
+  }));
   const first = await Promise.race([answered, late]);
   clearTimeout(timer);
-  if (typeof first === "string") return greedyBecause(problem, first);
+  if (first.kind === "timeout" || first.kind === "error")
+    return { answer: placeGreedy(problem), failure: first };
   if (first.kind === "unknown") {
-    const greedy = greedyBecause(problem, first.message);
-    return isFound(greedy.answer) ? greedy : { answer: first, source: "solver", reason: null };
+    const answer = placeGreedy(problem);
+    if (isFound(answer)) return { answer, failure: { kind: "unknown", cause: first.cause } };
   }
-  return { answer: first, source: "solver", reason: null };
-}
-
-function greedyBecause(problem: Problem, reason: string): GuardedAnswer {
-  return { answer: placeGreedy(problem), source: "greedy", reason };
+  return { answer: first as Answer, failure: null };
 }

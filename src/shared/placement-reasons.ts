@@ -172,3 +172,11 @@ export const MoveReason = z.discriminatedUnion("kind", [
   }),
 ]);
 export type MoveReason = z.infer<typeof MoveReason>;
+
+/** What proposed a placement. */
+export type CandidateOrigin =
+  | { readonly kind: "solver" | "current" | "greedy" | "baseline" | "draft" }
+  /** One of `points` trade-offs between latency and throughput, from 1 on; 1 is the fastest. */
+  | { readonly kind: "pareto_front"; readonly point: number; readonly points: number }
+  | { readonly kind: "runner_up"; readonly rank: number }
+  | { readonly kind: "single_member"; readonly member: MemberId };

@@ -8,3 +8,23 @@ export { describeFailure } from "./failure.ts";
 export { describeNoAdapter } from "./no-adapter.ts";
 export { describeModelNotice } from "./model-failure.ts";
 export { describeApiProblem } from "./api-problem.ts";
+export {
+  describeBrokenRule,
+  describeChoice,
+  describeGain,
+  describeMove,
+  describeRefusal,
+  describeRemedy,
+  describeUnknown,
+  describeViolation,
+} from "./placement.ts";
+export {
+  describeAlternative,
+  describeCost,
+  describeExcess,
+  describeLeftOut,
+  describeProof,
+  describeRuleEffect,
+  describeShares,
+  labelCandidate,
+} from "./placement-preview.ts";

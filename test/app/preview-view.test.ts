@@ -1,60 +1,56 @@
-/** A room's possible placements as the page says them: names instead of ids, reasons in order. */
+/** A room's possible placements as the page shows them: labels, numbers, and what the lines are about. */
 import { expect, test } from "vitest";
 import { previewOf } from "../../src/app/preview-view.ts";
-import { namesIn } from "../../src/ui/member-names.ts";
-import { profile, HALF, MODEL_URL, withRoom } from "../../tools/room/test-room.ts";
+import { HALF, MODEL_URL, withRoom } from "../../tools/room/test-room.ts";
 
-test("ids become names as whole words only, the longer id first", () => {
-  const named = namesIn([profile("a"), profile("a-1"), profile("back")]);
-  expect(named("a, a-1 and back: a band of 3 a")).toBe(
-    "Tab a, Tab a-1 and Tab back: Tab a band of 3 Tab a",
-  );
-  expect(namesIn([profile("x1")])("x1 x12 ax1")).toBe("Tab x1 x12 ax1");
-});
-
-test("what runs says where the time goes, what binds it and what including others costs", async () => {
+test("the placement that runs is explained: its cost, its share, its proof, who was left out", async () => {
   await withRoom(async (room) => {
     const { client } = await room.add("a1");
     await room.add("b1");
     await client.place({ model: MODEL_URL });
     const { model } = client.state.placement!;
-    const { candidates, why, reason } = previewOf(
-      await client.preview(model),
-      client.state.members,
-    );
+    const preview = await client.preview(model);
+    const { candidates, why, reason } = previewOf(preview, client.state.members);
     expect(reason).toBeNull();
-    expect(candidates[0]?.label).toBe("Fastest answer");
-    expect(why?.join(" ")).toMatch(
-      /A token: .* of computing.*Tab a1 has layers 0–5: [\d.]+ ms\. It runs every layer.*proven.*Tab b1 would cost .* ms more a token/,
+    expect(preview.candidates[0]?.origins.map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(["solver", "current"]),
     );
+    expect(preview.explanation?.leftOut).toMatchObject([{ kind: "costs_more", member: "b1" }]);
+    expect(why).toHaveLength(4);
+    expect(candidates[0]?.explanation).toEqual(why);
   });
 });
 
-test("what cannot be says why and what would help", async () => {
+test("an infeasible model has a reason, and no candidate is feasible", async () => {
   await withRoom(async (room) => {
     const { client } = await room.add("a1", { memoryBytes: HALF });
     const model = await client.addModel(MODEL_URL);
-    const { reason, candidates } = previewOf(await client.preview(model), client.state.members);
-    expect(reason).toMatch(/does not fit this room: 2,800 bytes short.*What would help/);
+    const preview = await client.preview(model);
+    expect(preview.refusal).toMatchObject({
+      kind: "infeasible",
+      binds: "memory",
+      shortBytes: 2800,
+      remedies: [{ kind: "add_member" }, { kind: "shrink_weights" }],
+    });
+    expect(preview.candidates[0]?.violations).toMatchObject([{ kind: "memory", member: "a1" }]);
+    const { reason, candidates } = previewOf(preview, client.state.members);
+    expect(reason).not.toBeNull();
     expect(candidates.every(({ infeasible }) => infeasible !== null)).toBe(true);
-    expect(candidates[0]?.infeasible).toMatch(/Tab a1 is \d{1,3}(,\d{3})* bytes short/);
   });
 });
 
-test("each share of a pipeline says its layers, its times and what binds it", async () => {
+test("each stage of a pipeline has a share with its limit", async () => {
   await withRoom(async (room) => {
     const { client } = await room.add("a1", { memoryBytes: HALF });
     await room.add("b1", { memoryBytes: HALF });
     await client.place({ model: MODEL_URL });
     const { model } = client.state.placement!;
-    const { candidates } = previewOf(await client.preview(model), client.state.members);
-    const lines = candidates[0]!.explanation.filter((line) => / has layers? /.test(line));
-    expect(lines).toHaveLength(2);
-    for (const [index, line] of lines.entries()) {
-      expect(line).toContain(index === 0 ? "ms to the next." : "ms back to the first.");
-      expect(line).toMatch(
-        /^Tab [ab]1 has layers? \d(–\d)?: [\d.]+ ms, then [\d.]+ ms (to the next|back to the first)\. It (is full|could hold more, but that would gain nothing)/,
-      );
-    }
+    const preview = await client.preview(model);
+    const [best] = preview.candidates;
+    expect(best?.stages).toHaveLength(2);
+    for (const { binds } of best?.stages ?? []) expect(["memory", "cost"]).toContain(binds);
+    expect(best?.stages.some(({ binds }) => binds === "memory")).toBe(true);
+    const [shown] = previewOf(preview, client.state.members).candidates;
+    expect(shown?.stages.map(({ problem }) => problem)).toEqual([null, null]);
   });
 });

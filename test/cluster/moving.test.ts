@@ -49,7 +49,7 @@ describe("a member joins", () => {
       await room.until(runsOn("fast"), "the layers to move");
       const { lastDecision } = slow.client.state;
       expect(lastDecision).toMatchObject({ outcome: "moved", trigger: "Tab fast joined" });
-      expect(lastDecision?.reason).toMatch(/It moves: that gains .* ms .* repays loading/);
+      expect(lastDecision?.reason).toMatch(/The layers move: this saves .* ms .* pays off the loading/);
       expect(lastDecision?.gainMs).toBeGreaterThan(1);
     });
   });
@@ -60,7 +60,7 @@ describe("a member joins", () => {
       await client.place({ model: MODEL_URL });
       const before = client.state.placement?.id;
       await room.add("b", { change: paced("b", 0.95) });
-      await room.until(decided(/It stays: moving would gain .* less than 15 %/), "the decision");
+      await room.until(decided(/The layers stay: moving would save .* less than 15%/), "the decision");
       expect(client.state.placement?.id).toBe(before);
       expect(client.state.lastDecision).toMatchObject({
         outcome: "stays",
@@ -126,7 +126,7 @@ describe("stages that a person chose", () => {
       await client.dispatch({ type: "choose_member", member: client.self, use: "exclude" });
       await room.until(runsOn("b"), "the layers to leave");
       expect(client.state.lastDecision?.trigger).toBe("Tab a was excluded");
-      expect(client.state.lastDecision?.reason).toBe("It must move: a was excluded by hand.");
+      expect(client.state.lastDecision?.reason).toBe("It must move: a is excluded.");
     });
   });
 });
@@ -230,7 +230,7 @@ describe("settings", () => {
       await battery("hard");
       await room.until(runsOn("b"), "b to have the layers");
       expect(client.state.lastDecision?.trigger).toMatch(/^The settings changed/);
-      expect(client.state.lastDecision?.reason).toMatch(/a has 5 % of its battery left/);
+      expect(client.state.lastDecision?.reason).toMatch(/a has 5% of its battery left/);
     });
   });
 
@@ -256,7 +256,7 @@ describe("settings", () => {
       await a.client.dispatch({ type: "report_device_state", device: low });
       await room.until(({ members }) => members[1]?.device?.batteryLevel === 0.05, "the report");
       await expect(client.place({ model: MODEL_URL })).rejects.toThrow(
-        /a is kept out \(battery\): it has 5 % of its battery left/,
+        /a has 5% of its battery left; the limit is 15%, so it takes no layers/,
       );
       const placementRules = { ...DEFAULT_PLACEMENT_RULES, battery: "off" as const };
       const settings = { ...DEFAULT_SETTINGS, placementRules };

@@ -63,7 +63,7 @@ describe.each(LAPTOP_BREAKS)("%s", (name, broken) => {
   test("hard: the member takes no shard, and the reason is told", () => {
     const facts = broken({ [name]: "hard" });
     expect(membersOf(facts)).toEqual(WITHOUT_LAPTOP);
-    expect(roomProblem(facts, MODEL).broken).toMatchObject([
+    expect(roomProblem(facts, MODEL).brokenRules).toMatchObject([
       { member: "laptop", constraint: name, hard: true },
     ]);
   });
@@ -74,7 +74,7 @@ describe.each(LAPTOP_BREAKS)("%s", (name, broken) => {
   test("off: it takes one as any other", () => {
     const facts = broken({ [name]: "off" });
     expect(membersOf(facts)).toEqual(USUAL);
-    expect(roomProblem(facts, MODEL).broken).toEqual([]);
+    expect(roomProblem(facts, MODEL).brokenRules).toEqual([]);
   });
 });
 

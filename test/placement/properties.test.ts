@@ -8,6 +8,7 @@ import { isFound, type Answer } from "../../src/placement/answer.ts";
 import { placeGreedy } from "../../src/placement/greedy.ts";
 import type { Problem } from "../../src/placement/problem.ts";
 import { solve } from "../../src/placement/solve.ts";
+import { MemberId } from "../../src/shared/ids.ts";
 import { smallProblem } from "./small-problems.ts";
 
 const NO_LIMIT = { deadlineMs: Infinity, now: () => 0 };
@@ -58,7 +59,7 @@ describe("more never raises the optimum", () => {
 test("renaming members changes only names", () => {
   fc.assert(
     fc.property(smallProblem(), (problem) => {
-      const renamed = (id: string) => `z${99 - Number(id.slice(1))}`;
+      const renamed = (id: string) => MemberId.parse(`z${99 - Number(id.slice(1))}`);
       const answer = solve(problem, NO_LIMIT);
       const other = solve(
         {

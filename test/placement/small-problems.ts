@@ -4,6 +4,7 @@
  */
 import fc from "fast-check";
 import type { Problem } from "../../src/placement/problem.ts";
+import { MemberId } from "../../src/shared/ids.ts";
 
 const OBJECTIVES: Problem["objective"][] = [
   "latency",
@@ -108,7 +109,7 @@ export function smallProblem({ members = 4, layers = 7, plain = false }: Options
               }
             } else if (machine.required === 9 && !plain) pinned = true;
             return {
-              id: `m${index}`,
+              id: MemberId.parse(`m${index}`),
               memoryBytes: machine.memoryBytes,
               stageMs: machine.stageMs,
               layerMs: times,
@@ -130,8 +131,8 @@ export function smallProblem({ members = 4, layers = 7, plain = false }: Options
             if (from === to || link.isThere === 0) return [];
             return [
               {
-                from: `m${from}`,
-                to: `m${to}`,
+                from: MemberId.parse(`m${from}`),
+                to: MemberId.parse(`m${to}`),
                 latencyMs: link.latencyMs,
                 bytesPerMs: link.bytesPerMs,
               },

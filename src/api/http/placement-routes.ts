@@ -1,9 +1,11 @@
 /** The routes that preview placements and make one. */
 import { z } from "zod";
 import { Stage } from "../../shared/state.ts";
+import { nameOfMembers } from "../../words/index.ts";
 import type { ApiRoom } from "./api-room.ts";
 import { findModel, modelNotFound } from "./choose-model.ts";
 import { parseBody } from "./errors.ts";
+import { previewJson } from "./preview-json.ts";
 
 const PlacementBody = z.strictObject({
   /** The id of a model that the room knows or can load, its file name, or the URL of a GGUF file. */
@@ -15,7 +17,8 @@ const PlacementBody = z.strictObject({
 export async function previewPlacements(room: ApiRoom, name: string | null): Promise<Response> {
   const { client } = room;
   const placed = client.state.placement?.model.name ?? null;
-  return Response.json(await client.preview(await summaryOf(room, name ?? placed)));
+  const preview = await client.preview(await summaryOf(room, name ?? placed));
+  return Response.json(previewJson(preview, nameOfMembers(client.state.members)));
 }
 
 /** `POST /api/placements`: responds when every stage has loaded, or with the error. */

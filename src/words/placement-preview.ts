@@ -1,0 +1,139 @@
+/** What the placement preview says of each candidate: costs, limits, who was left out, and why. */
+import type { CostParts } from "../placement/answer.ts";
+import type { ExplainedShare, LeftOut } from "../placement/explain.ts";
+import type { Objective } from "../placement/problem.ts";
+import type { BrokenRule, CandidateOrigin } from "../shared/placement-reasons.ts";
+import type { NameOf } from "./name-of.ts";
+import { describeBrokenRule } from "./placement.ts";
+import { exactBytes, layerRange, milliseconds } from "./quantities.ts";
+
+/** Sentences about where the time of a token goes. */
+export function describeCost(
+  parts: CostParts,
+  stages: number,
+  tokensPerSecond: number | null,
+): string[] {
+  const pieces = [
+    `${milliseconds(parts.computeMs)} of computation`,
+    `${milliseconds(parts.stageMs)} of overhead`,
+  ];
+  if (stages > 1 && Number.isFinite(parts.hopMs))
+    pieces.push(`${milliseconds(parts.hopMs)} between members`);
+  const together =
+    tokensPerSecond !== null && stages > 1
+      ? [`Many answers at once: up to ${tokensPerSecond.toFixed(1)} tokens/s in total.`]
+      : [];
+  return [`One token: ${pieces.join(", ")}.`, ...together];
+}
+
+type Share = Pick<
+  ExplainedShare,
+  "member" | "first" | "end" | "computeMs" | "stageMs" | "binds"
+> & { readonly hopMs: number | null };
+
+/** One line for each stage: its layers, its time, and what limits its share. */
+export function describeShares(
+  shares: readonly Share[],
+  isSolversChoice: boolean,
+  nameOf: NameOf,
+): string[] {
+  return shares.map((share, index) => {
+    const { computeMs, stageMs, hopMs, binds } = share;
+    const where = index === shares.length - 1 ? "back to the first" : "to the next";
+    const hop = shares.length > 1 && hopMs !== null ? `, then ${milliseconds(hopMs)} ${where}` : "";
+    // Only for the solver's choice is it known that another share is no better.
+    const limit = binds === "cost" && !isSolversChoice ? "It could hold more." : LIMITS[binds];
+    return `${nameOf(share.member)} has ${layerRange(share)}: ${milliseconds(computeMs + stageMs)}${hop}. ${limit}`;
+  });
+}
+
+const LIMITS: Readonly<Record<ExplainedShare["binds"], string>> = {
+  memory: "It is full: one more layer does not fit in its memory.",
+  binding: "Its GPU cannot bind a tensor of the next layer.",
+  pinned: "It is pinned to these layers.",
+  cost: "It could hold more, but that would save nothing.",
+  all_layers: "It runs every layer.",
+};
+
+/** What a member without a stage would cost. */
+export function describeLeftOut(leftOut: LeftOut, nameOf: NameOf): string {
+  const name = nameOf(leftOut.member);
+  switch (leftOut.kind) {
+    case "costs_more": {
+      const { extraMs, costMs, isProven } = leftOut;
+      const about = isProven ? "" : "about ";
+      return `Including ${name} would cost ${about}${milliseconds(extraMs)} more per token (${milliseconds(costMs)}).`;
+    }
+    case "excluded":
+      return `${name} has no layers: it is excluded.`;
+    case "impossible":
+      return `${name} has no layers: no placement can include it.`;
+    case "fits_nowhere_here":
+      return `${name} has no layers: it fits nowhere in this pipeline.`;
+    case "not_found_in_time":
+      return `${name} has no layers: no placement with it was found in time.`;
+    default:
+      return leftOut satisfies never;
+  }
+}
+
+/** The effect of a constraint that a member breaks. */
+export function describeRuleEffect(rule: BrokenRule, nameOf: NameOf): string {
+  const why = describeBrokenRule(rule, nameOf);
+  return rule.hard
+    ? `${why}, so it takes no layers.`
+    : `${why}; the cost of using it includes a penalty.`;
+}
+
+/** How good the solver's choice is. */
+export function describeProof(isProven: boolean, elapsedMs: number): string {
+  return isProven
+    ? "No other placement is better for the room's objective (proven)."
+    : `This is the best placement found in ${milliseconds(elapsedMs)}.`;
+}
+
+/** How the solver's choice compares with what runs. */
+export function describeAlternative(currentMs: number, bestMs: number): string {
+  return `The solver's choice would take ${milliseconds(bestMs)} per token instead of ${milliseconds(currentMs)}.`;
+}
+
+/** What a stage lacks to hold its layers. */
+export function describeExcess(bytes: number): string {
+  return `${exactBytes(bytes)} more than this member has`;
+}
+
+const BEST = {
+  latency: "Fastest answer",
+  throughput: "Most answers at once",
+  prefill: "Fastest prompt processing",
+};
+
+/** A heading for a placement that one or more sources proposed. */
+export function labelCandidate(
+  origins: readonly CandidateOrigin[],
+  objective: Objective,
+  nameOf: NameOf,
+): string {
+  const best = typeof objective === "string" ? BEST[objective] : "Best weighted mix";
+  const [first] = origins;
+  if (first === undefined || origins.some(({ kind }) => kind === "solver")) return best;
+  // Two placements may be equally good: the solver's and one of the Pareto front.
+  const distinct = (name: string) => (name === best ? `${name}, alternative` : name);
+  const fronts = origins.filter((origin) => origin.kind === "pareto_front");
+  if (fronts.some(({ point, points }) => point === points)) return distinct(BEST.throughput);
+  if (fronts.some(({ point }) => point === 1)) return distinct(BEST.latency);
+  if (first.kind === "current") return "Current placement";
+  if (fronts.length > 0) return "Between one answer and many";
+  switch (first.kind) {
+    case "runner_up":
+      return `Runner-up ${first.rank}`;
+    case "single_member":
+      return `${nameOf(first.member)} alone`;
+    case "greedy":
+      return "Greedy rule";
+    case "baseline":
+      return "Proportional to memory";
+    default:
+      return "Draft";
+  }
+}
