@@ -91,7 +91,8 @@ export class EngineSession {
 
   private async load(request: LoadRequest, onLog: (line: string) => void): Promise<LoadReply> {
     const { modelUrl, contextTokens, sequences, activations } = request;
-    const submitWhileWaiting = (this.probed ?? (await this.probe())).measurements.nudgeHelps;
+    const submitWhileWaiting = (this.probed ?? (await this.probe())).measurements
+      .submitWhileWaitingHelps;
     this.loaded?.shard.destroy();
     const device = this.loaded?.device ?? (await requestKernelDevice());
     const start = performance.now();

@@ -166,7 +166,7 @@ export class ShardKeeper {
     return {
       activations,
       memoryBudgetBytes: measured?.memoryBudgetBytes ?? 0,
-      submitWhileWaiting: measured?.nudgeHelps ?? false,
+      submitWhileWaiting: measured?.submitWhileWaitingHelps ?? false,
     };
   }
 

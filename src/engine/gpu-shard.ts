@@ -140,9 +140,9 @@ export class GpuShard implements Shard {
     pass.end();
     let read: (() => Promise<ArrayBuffer>) | null = null;
     if (description.head === null) {
-      read = readback.record(encoder, x, rows.length * description.model.hidden * 4);
+      read = readback.record(encoder, x, rows.length * description.model.hidden * 4, rows.length);
     } else if (sample !== null && samples.length > 0) {
-      read = readback.record(encoder, sample.result, SamplePlan.bytes(samples));
+      read = readback.record(encoder, sample.result, SamplePlan.bytes(samples), rows.length);
     }
     resources.device.queue.submit([encoder.finish()]);
     resources.counters.submits++;

@@ -1,5 +1,5 @@
 /** Reads results back: copies into a staging buffer from a small pool, and maps it. */
-import { nudged } from "../kernels/nudge.ts";
+import { ExpectedWait } from "../kernels/submit-while-waiting.ts";
 import type { GpuResources } from "./gpu-resources.ts";
 
 export class Readback {
@@ -7,10 +7,12 @@ export class Readback {
   readonly #submitWhileWaiting: boolean;
   readonly #free: GPUBuffer[] = [];
   readonly #bytes: number;
+  /** By rows: steps of as many rows take about as long. */
+  readonly #expected = new Map<number, ExpectedWait>();
 
   /**
    * Staging buffers hold `bytes`; one is made when all others are in use. `submitWhileWaiting`
-   * where a probe says that it helps (nudge.ts).
+   * where a probe says that it helps (kernels/submit-while-waiting.ts).
    */
   constructor(resources: GpuResources, bytes: number, submitWhileWaiting: boolean) {
     this.#resources = resources;
@@ -18,8 +20,13 @@ export class Readback {
     this.#submitWhileWaiting = submitWhileWaiting;
   }
 
-  /** Records the copy; call the result after the submit to get the bytes. */
-  record(encoder: GPUCommandEncoder, source: GPUBuffer, bytes: number): () => Promise<ArrayBuffer> {
+  /** Records the copy behind a step of `rows`; call the result after the submit to get the bytes. */
+  record(
+    encoder: GPUCommandEncoder,
+    source: GPUBuffer,
+    bytes: number,
+    rows: number,
+  ): () => Promise<ArrayBuffer> {
     const { MAP_READ, COPY_DST } = GPUBufferUsage;
     const staging =
       this.#free.pop() ?? this.#resources.buffer("readback", this.#bytes, MAP_READ | COPY_DST);
@@ -28,11 +35,22 @@ export class Readback {
     this.#resources.counters.readbackBytes += bytes;
     return async () => {
       const mapped = staging.mapAsync(GPUMapMode.READ, 0, bytes);
-      await (this.#submitWhileWaiting ? nudged(this.#resources.device, mapped) : mapped);
+      await (this.#submitWhileWaiting
+        ? this.#expect(rows).settle(this.#resources.device, mapped)
+        : mapped);
       const copy = staging.getMappedRange(0, bytes).slice(0);
       staging.unmap();
       this.#free.push(staging);
       return copy;
     };
+  }
+
+  #expect(rows: number): ExpectedWait {
+    let expected = this.#expected.get(rows);
+    if (expected === undefined) {
+      expected = new ExpectedWait();
+      this.#expected.set(rows, expected);
+    }
+    return expected;
   }
 }

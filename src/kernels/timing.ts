@@ -2,12 +2,19 @@
  * How long recorded work takes on a device. Wall-clock: timestamps exist only at
  * pass boundaries, and not on every adapter.
  */
-import { nudged } from "./nudge.ts";
+import { ExpectedWait } from "./submit-while-waiting.ts";
 
-/** Resolves when all submitted work is done; `submitWhileWaiting` as in nudge.ts. */
-export async function workDone(device: GPUDevice, submitWhileWaiting: boolean): Promise<void> {
+/**
+ * Resolves when all submitted work is done; `submitWhileWaiting` as in submit-while-waiting.ts.
+ * `expected` is passed by callers that wait for the same work repeatedly.
+ */
+export async function workDone(
+  device: GPUDevice,
+  submitWhileWaiting: boolean,
+  expected = new ExpectedWait(),
+): Promise<void> {
   const done = device.queue.onSubmittedWorkDone();
-  await (submitWhileWaiting ? nudged(device, done) : done);
+  await (submitWhileWaiting ? expected.settle(device, done) : done);
 }
 
 /** Long enough that the submit and the clock's resolution are negligible. */
@@ -25,6 +32,7 @@ export async function timeOf(
   record: (pass: GPUComputePassEncoder) => unknown,
   { runs = 3, submitWhileWaiting = false, cutoffMs = Infinity } = {},
 ): Promise<number> {
+  const expected = new ExpectedWait();
   const run = async (repeats: number) => {
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -33,7 +41,7 @@ export async function timeOf(
     const commands = encoder.finish();
     const start = performance.now();
     device.queue.submit([commands]);
-    await workDone(device, submitWhileWaiting);
+    await workDone(device, submitWhileWaiting, expected);
     return performance.now() - start;
   };
   await run(1);

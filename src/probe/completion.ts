@@ -1,14 +1,16 @@
 /**
  * Knowing when the GPU is done: a word copied to a mapped buffer, as the engine
- * reads its results, nudged where that helps (kernels/nudge.ts).
+ * reads its results; with submits while waiting where they help
+ * (kernels/submit-while-waiting.ts).
  */
-import { nudged } from "../kernels/nudge.ts";
+import { ExpectedWait } from "../kernels/submit-while-waiting.ts";
 
 export class Completion {
   private readonly device: GPUDevice;
   private readonly source: GPUBuffer;
   private readonly staging: GPUBuffer;
-  nudge = true;
+  readonly #expected = new ExpectedWait();
+  submitWhileWaiting = true;
 
   constructor(device: GPUDevice) {
     this.device = device;
@@ -28,7 +30,7 @@ export class Completion {
     encoder.copyBufferToBuffer(source, 0, staging, 0, 4);
     device.queue.submit([encoder.finish()]);
     const mapped = staging.mapAsync(GPUMapMode.READ);
-    if (this.nudge) await nudged(device, mapped);
+    if (this.submitWhileWaiting) await this.#expected.settle(device, mapped);
     else await mapped;
     const ms = performance.now() - start;
     staging.unmap();

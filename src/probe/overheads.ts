@@ -1,38 +1,107 @@
-/** What a dispatch and a readback cost by themselves, and whether nudging helps. */
+/** What a dispatch and a readback cost, and whether submitting while waiting helps. */
 import { bind, compile, dispatch, type Kernel } from "../kernels/runner.ts";
 import { upload } from "../kernels/runner-once.ts";
 import type { Completion } from "./completion.ts";
+import { arithmeticKernel } from "./throughput.ts";
 import { measureRate, median } from "./timing.ts";
 import emptyWgsl from "./empty.wgsl?raw";
 
-export type Readback = { readonly readbackMs: number; readonly nudgeHelps: boolean };
+export type Readback = {
+  /** What a readback takes beyond the work that it waits for. */
+  readonly readbackMs: number;
+  readonly submitWhileWaitingHelps: boolean;
+};
 
-/** Plain readbacks take up to 100 ms each (Firefox without the nudge). */
-const ROUNDS = 3;
-const NUDGED_A_ROUND = 5;
+/** As long as a step on a fast GPU: behind less work, Chromium notices the end at once. */
+const STEP_MS = 1;
+const MAX_REPEATS = 1024;
 
-/** Below this a readback is fast enough that nudging is only noise. */
-const SLOW_READBACK_MS = 5;
+/** So many times the step's work tell how long the work itself takes. */
+const LONG = 8;
+
+/** Both ways take turns; a plain readback takes up to 100 ms in Firefox, so that few must do there. */
+const MIN_ROUNDS = 3;
+const MAX_ROUNDS = 12;
+const ROUNDS_MS = 120;
+const SUBMITTING_PER_ROUND = 2;
+
+/** Less than this, or than this share of a plain readback, is noise. */
+const MIN_GAIN_MS = 0.3;
+const MIN_GAIN_SHARE = 0.2;
+
+/** Whether submitting while waiting is worth it, by the medians of both ways. Pure. */
+export function submittingHelps(plainMs: number, submittingMs: number): boolean {
+  const gain = plainMs - submittingMs;
+  return gain > MIN_GAIN_MS && gain > MIN_GAIN_SHARE * plainMs;
+}
 
 /**
- * Leaves `completion.nudge` as it helps. Both ways take turns, so that a busy
- * moment of the machine slows both and not one.
+ * Times readbacks behind work as long as a step, with and without submitting while
+ * waiting (kernels/submit-while-waiting.ts), and leaves `completion.submitWhileWaiting` as it helps.
  */
-export async function measureReadback(completion: Completion): Promise<Readback> {
-  const time = (nudge: boolean) => {
-    completion.nudge = nudge;
-    return completion.time(() => undefined);
+export async function measureReadback(
+  device: GPUDevice,
+  completion: Completion,
+): Promise<Readback> {
+  const work = await chain(device);
+  const time = (submitWhileWaiting: boolean, repeats: number) => {
+    completion.submitWhileWaiting = submitWhileWaiting;
+    return completion.time((encoder) => work.record(encoder, repeats));
   };
-  await time(false);
-  const [plain, nudged]: [number[], number[]] = [[], []];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    plain.push(await time(false));
-    for (let i = 0; i < NUDGED_A_ROUND; i += 1) nudged.push(await time(true));
+  const repeats = await repeatsOfStep(time);
+  const [plain, submitting]: [number[], number[]] = [[], []];
+  const start = performance.now();
+  const more = () => plain.length < MAX_ROUNDS && performance.now() - start < ROUNDS_MS;
+  while (plain.length < MIN_ROUNDS || more()) {
+    plain.push(await time(false, repeats));
+    for (let i = 0; i < SUBMITTING_PER_ROUND; i += 1) submitting.push(await time(true, repeats));
   }
-  const [plainMs, nudgedMs] = [median(plain), median(nudged)];
-  const nudgeHelps = plainMs > SLOW_READBACK_MS && nudgedMs < plainMs / 2;
-  completion.nudge = nudgeHelps;
-  return { readbackMs: nudgeHelps ? nudgedMs : plainMs, nudgeHelps };
+  const helps = submittingHelps(median(plain), median(submitting));
+  const stepMs = helps ? median(submitting) : median(plain);
+  await time(helps, LONG * repeats);
+  const longMs = Math.min(await time(helps, LONG * repeats), await time(helps, LONG * repeats));
+  work.destroy();
+  return {
+    readbackMs: Math.max(0, stepMs - Math.max(0, longMs - stepMs) / (LONG - 1)),
+    submitWhileWaitingHelps: helps,
+  };
+}
+
+/** How many links of the chain take as long as a step. */
+async function repeatsOfStep(
+  time: (submitWhileWaiting: boolean, repeats: number) => Promise<number>,
+): Promise<number> {
+  await time(true, 1);
+  const least = async (repeats: number) =>
+    Math.min(await time(true, repeats), await time(true, repeats));
+  const nothingMs = await least(0);
+  let repeats = 8;
+  while (repeats < MAX_REPEATS && (await least(repeats)) - nothingMs < STEP_MS) repeats *= 2;
+  return repeats;
+}
+
+const CHAIN_THREADS = 1024;
+
+/** Dispatches that the device runs one after the other, since each writes the same buffer. */
+async function chain(device: GPUDevice) {
+  const kernel = arithmeticKernel("f32");
+  const compiled = await compile(device, kernel);
+  const params = { rounds: 64, threads: CHAIN_THREADS };
+  const shape = upload(device, new Uint8Array(kernel.packParams(params)), GPUBufferUsage.UNIFORM);
+  const out = device.createBuffer({ size: CHAIN_THREADS * 4, usage: GPUBufferUsage.STORAGE });
+  const group = bind(device, compiled, [shape, out]);
+  return {
+    record(encoder: GPUCommandEncoder, repeats: number): void {
+      const pass = encoder.beginComputePass();
+      for (let i = 0; i < repeats; i += 1) {
+        dispatch(pass, compiled, group, kernel.workgroups(params));
+      }
+      pass.end();
+    },
+    destroy(): void {
+      for (const buffer of [shape, out]) buffer.destroy();
+    },
+  };
 }
 
 const emptyKernel: Kernel<null> = {

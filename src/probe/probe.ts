@@ -66,7 +66,7 @@ async function measure(
     return result;
   };
   const completion = new Completion(device);
-  const readback = await next("readback", () => measureReadback(completion));
+  const readback = await next("readback", () => measureReadback(device, completion));
   const overheadMs = readback.readbackMs;
   const bench: Bench = {
     device,

@@ -9,7 +9,7 @@ import copyWgsl from "./copy.wgsl?raw";
 export type Bench = {
   readonly device: GPUDevice;
   readonly completion: Completion;
-  /** What a submit and a readback of nothing take. */
+  /** What a readback takes beyond the work. */
   readonly overheadMs: number;
   readonly budgetMs: number;
   /** Makes the buffers small: a software adapter pages in what it touches. */
@@ -65,7 +65,7 @@ export async function measureCopy(bench: Bench): Promise<number> {
 
 type ArithmeticParams = { rounds: number; threads: number };
 
-function arithmeticKernel(number: "f32" | "f16"): Kernel<ArithmeticParams> {
+export function arithmeticKernel(number: "f32" | "f16"): Kernel<ArithmeticParams> {
   return {
     name: `probe_arithmetic_${number}`,
     wgsl: arithmeticWgsl

@@ -49,8 +49,8 @@ export const Measurements = z.strictObject({
   matMulMacsPerMs: z.number().positive(),
   dispatchMs: z.number().min(0),
   readbackMs: z.number().min(0),
-  /** Empty submits while a map is pending make it resolve sooner (Firefox). */
-  nudgeHelps: z.boolean(),
+  /** Empty submits while a readback is pending let the browser notice its end sooner. */
+  submitWhileWaitingHelps: z.boolean(),
   /** Bytes that this tab may use for weights, cache and scratch. */
   memoryBudgetBytes: z.number().min(0),
   measuredAtMs: z.number(),

@@ -74,7 +74,7 @@ export function member(
       matMulMacsPerMs: macsPerMs * 8,
       dispatchMs: 0.01,
       readbackMs: 0.5,
-      nudgeHelps: false,
+      submitWhileWaitingHelps: false,
       memoryBudgetBytes: budgetBytes,
       measuredAtMs: 0,
     },

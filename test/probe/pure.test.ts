@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { browserName, isMobile } from "../../src/probe/browser-name.ts";
 import { cachedProbe } from "../../src/probe/cached-probe.ts";
 import { memoryBudgetBytes } from "../../src/probe/memory-budget.ts";
+import { submittingHelps } from "../../src/probe/overheads.ts";
 import {
   keepMeasurements,
   readMeasurements,
@@ -38,7 +39,7 @@ const measurements: Measurements = {
   matMulMacsPerMs: 1e6,
   dispatchMs: 0.01,
   readbackMs: 0.2,
-  nudgeHelps: false,
+  submitWhileWaitingHelps: false,
   memoryBudgetBytes: GIB,
   measuredAtMs: 1_000_000,
 };
@@ -95,6 +96,19 @@ describe("measureRate", () => {
     expect(median([9, 1, 5])).toBe(5);
     expect(median([4, 2])).toBe(2);
     expect(() => median([])).toThrow("needs a sample");
+  });
+});
+
+describe("submitting while waiting for a readback", () => {
+  test.each([
+    ["Firefox, which looks every 100 ms", 100, 1.5, true],
+    ["Chromium on an NVIDIA card behind 30 dispatches", 2.71, 0.39, true],
+    ["Chromium on an NVIDIA card behind 150 dispatches", 2.84, 1.05, true],
+    ["Chromium behind one dispatch, which it notices at once", 0.19, 0.26, false],
+    ["long work, of which the wait is a small part", 4.03, 3.4, false],
+    ["noise on a software adapter", 1.9, 1.7, false],
+  ])("%s: plain %f ms, submitting %f ms", (_name, plainMs, submittingMs, helps) => {
+    expect(submittingHelps(plainMs, submittingMs)).toBe(helps);
   });
 });
 

@@ -12,7 +12,7 @@ const measurements: Measurements = {
   matMulMacsPerMs: 1,
   dispatchMs: 0.01,
   readbackMs: 0.5,
-  nudgeHelps: false,
+  submitWhileWaitingHelps: false,
   memoryBudgetBytes: 1,
   measuredAtMs: 0,
 };

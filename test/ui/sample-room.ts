@@ -91,7 +91,7 @@ export function member(index: number, name: string, shard: ShardState | null = n
       matMulMacsPerMs: 640e6 * chip.speed,
       dispatchMs: 0.011 / Math.max(1, chip.speed),
       readbackMs: chip.browser.startsWith("Firefox") ? 1.84 : 0.41,
-      nudgeHelps: chip.browser.startsWith("Firefox"),
+      submitWhileWaitingHelps: chip.browser.startsWith("Firefox"),
       memoryBudgetBytes: chip.memoryBytes,
       measuredAtMs: 0,
     },

@@ -95,7 +95,7 @@ export function profile(name: string, memoryBytes = WHOLE, change: Partial<Membe
       matMulMacsPerMs: 1e6,
       dispatchMs: 0.1,
       readbackMs: 0.1,
-      nudgeHelps: false,
+      submitWhileWaitingHelps: false,
       memoryBudgetBytes: SCRATCH_BYTES + memoryBytes,
       measuredAtMs: 0,
     },

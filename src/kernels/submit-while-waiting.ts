@@ -1,0 +1,118 @@
+/**
+ * Waiting for a device's work where the browser notices finished work late,
+ * unless something is submitted in the meantime:
+ *
+ *   Firefox    looks only on a 100 ms timer (https://bugzilla.mozilla.org/show_bug.cgi?id=1870699)
+ *   Chromium   on hardware looks at once, and then only after about 2.5 ms more
+ *
+ * An empty submit makes it look. Each one also costs the browser's GPU process
+ * time, which all tabs share: submitting in a loop stalled a browser with two
+ * tabs and ended one with three. Therefore the submits begin when the work is
+ * expected to end, keep a distance that grows, and stop after `MAX_SUBMITS`; the
+ * browser then notices by itself. Used only where the probe finds that it helps.
+ *
+ * Between two submits the thread sleeps where it may and the wait is long enough:
+ * turning the event loop takes a core from a software adapter, which computes on
+ * the same cores.
+ */
+
+/** Work often ends a little earlier than it did last time: by this share, or by this long. */
+const EARLY_SHARE = 0.1;
+const EARLY_MS = 0.5;
+
+/** Distance of the first two submits, and the factor from one distance to the next. */
+const FIRST_GAP_MS = 0.2;
+const GAP_GROWTH = 1.5;
+
+/** A distance is at most this, or this share of the time waited so far, whichever is more. */
+const MAX_GAP_MS = 1;
+const MAX_GAP_SHARE = 0.04;
+
+/** From no estimate this covers about 25 ms; after an estimate of 40 ms, work of twice the length. */
+export const MAX_SUBMITS = 32;
+
+/** The shortest sleep that does not oversleep a gap. */
+const SLEEP_MS = 1;
+
+/** How long repeated work takes: each wait teaches when the next one should begin to submit. */
+export class ExpectedWait {
+  #ms = 0;
+
+  /** In milliseconds; 0 before the first wait. */
+  get ms(): number {
+    return this.#ms;
+  }
+
+  /**
+   * What `pending` resolves with, sooner than by itself: submits near the expected end, and learns
+   * from how long it took.
+   */
+  async settle<T>(device: GPUDevice, pending: Promise<T>): Promise<T> {
+    const start = performance.now();
+    const { value, submits } = await submitUntil(device, pending, this.#ms);
+    const tookMs = performance.now() - start;
+    // Found by the first submit, the work was over for an unknown time. A longer wait may be an
+    // exception, and would make the next one begin too late.
+    if (submits <= 1) this.#ms = tookMs / 2;
+    else if (this.#ms === 0 || tookMs < this.#ms) this.#ms = tookMs;
+    else this.#ms = (this.#ms + tookMs) / 2;
+    return value;
+  }
+}
+
+/** `expectedMs` is counted from now; nothing is submitted until shortly before. */
+async function submitUntil<T>(
+  device: GPUDevice,
+  pending: Promise<T>,
+  expectedMs: number,
+): Promise<{ value: T; submits: number }> {
+  let waiting = true;
+  const settled = pending.finally(() => {
+    waiting = false;
+  });
+  // The loop only makes `pending` settle sooner; callers that await the result see a failure.
+  settled.catch(() => undefined);
+  const start = performance.now();
+  const earlyMs = Math.max(EARLY_MS, EARLY_SHARE * expectedMs);
+  let next = start + Math.max(FIRST_GAP_MS, expectedMs - earlyMs);
+  let gap = FIRST_GAP_MS;
+  let submits = 0;
+  await nextTurn();
+  while (waiting && submits < MAX_SUBMITS) {
+    const now = performance.now();
+    if (now >= next) {
+      device.queue.submit([]);
+      submits++;
+      next = now + gap;
+      gap = Math.min(gap * GAP_GROWTH, Math.max(MAX_GAP_MS, MAX_GAP_SHARE * (now - start)));
+    } else if (next - now >= SLEEP_MS) {
+      sleep(SLEEP_MS);
+    }
+    await nextTurn();
+  }
+  return { value: await settled, submits };
+}
+
+const cell = mayBlock() ? new Int32Array(new SharedArrayBuffer(4)) : null;
+
+/** Workers of an isolated page may block; a page itself may not. */
+function mayBlock(): boolean {
+  return globalThis.crossOriginIsolated && !("document" in globalThis);
+}
+
+/** Blocks the thread, or returns at once where it may not. */
+function sleep(ms: number): void {
+  if (cell !== null) Atomics.wait(cell, 0, 0, ms);
+}
+
+const channel = new MessageChannel();
+const waiters: (() => void)[] = [];
+channel.port1.onmessage = () => waiters.shift()?.();
+
+/** A turn of the event loop that no hidden tab slows, and no browser clamps to 4 ms, unlike a timer. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    waiters.push(resolve);
+    channel.port2.postMessage(null);
+  });
+}
