@@ -1,0 +1,96 @@
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { moduleOf, refusal } from "../../tools/graph/arrows.mjs";
+import {
+  arrowsOf,
+  cyclesOf,
+  dependents,
+  forbiddenImports,
+  importGraph,
+  importsOf,
+  readSources,
+} from "../../tools/graph/import-graph.mjs";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+
+describe("the imports of a file", () => {
+  const sources = new Map(
+    ["src/a/one.ts", "src/a/two.ts", "src/b/index.ts", "src/a/x.wgsl"].map((f) => [f, ""]),
+  );
+  const targets = (text: string) =>
+    importsOf("src/a/one.ts", text, sources).map(({ to, typesOnly }) => [to, typesOnly]);
+
+  test.each([
+    ['import { two } from "./two.ts";', "src/a/two.ts", false],
+    ['import type { Two } from "./two.ts";', "src/a/two.ts", true],
+    ['import { type Two, type Three } from "./two.ts";', "src/a/two.ts", true],
+    ['import { type Two, three } from "./two.ts";', "src/a/two.ts", false],
+    ['import {\n  type Two,\n  three,\n} from "./two.ts";', "src/a/two.ts", false],
+    ['export * from "../b/index.ts";', "src/b/index.ts", false],
+    ['export type { B } from "../b/index.ts";', "src/b/index.ts", true],
+    ['import "./two.ts";', "src/a/two.ts", false],
+    ['import shader from "./x.wgsl?raw";', "src/a/x.wgsl", false],
+    ['const two = await import("./two.ts");', "src/a/two.ts", false],
+    ['type Two = import("./two.ts").Two;', "src/a/two.ts", true],
+    ['new Worker(new URL("./two.ts", import.meta.url));', "src/a/two.ts", false],
+  ])("%s", (text, file, typesOnly) => {
+    expect(targets(text)).toEqual([[file, typesOnly]]);
+  });
+
+  test("packages and files that do not exist are left out", () => {
+    expect(targets('import { z } from "zod";\nimport { gone } from "./gone.ts";')).toEqual([]);
+  });
+});
+
+test("a module is a directory of src, a file of src, or a top-level directory", () => {
+  expect(["src/mesh/frames.ts", "src/main.ts", "test/mesh/frames.test.ts"].map(moduleOf)).toEqual([
+    "mesh",
+    "main",
+    "test",
+  ]);
+});
+
+test("arrows count imports, and those of types", () => {
+  const edge = (from: string, to: string, typesOnly = false) => ({ from, to, typesOnly });
+  const graph = [
+    edge("src/mesh/a.ts", "src/shared/a.ts"),
+    edge("src/mesh/b.ts", "src/shared/a.ts", true),
+    edge("src/mesh/a.ts", "src/mesh/b.ts"),
+  ];
+  expect(arrowsOf(graph)).toEqual([{ from: "mesh", to: "shared", imports: 2, types: 1 }]);
+});
+
+test("an arrow that the table does not have is refused; for some only types are allowed", () => {
+  expect(refusal("mesh", "shared", false)).toBeNull();
+  expect(refusal("mesh", "engine", true)).not.toBeNull();
+  expect(refusal("words", "placement", true)).toBeNull();
+  expect(refusal("words", "placement", false)).not.toBeNull();
+});
+
+test("a cycle is found through type-only imports", () => {
+  const edges = ["ab", "bc", "ca", "cd"].map((pair) => ({ from: pair[0]!, to: pair[1]! }));
+  expect(cyclesOf(edges)).toEqual([["a", "b", "c"]]);
+  expect(cyclesOf(edges.slice(1))).toEqual([]);
+});
+
+test("dependents are all that import a file, directly or not", () => {
+  const edges = ["ab", "bc", "dc"].map((pair) => ({
+    from: pair[0]!,
+    to: pair[1]!,
+    typesOnly: false,
+  }));
+  expect([...dependents(edges, ["b"])].sort()).toEqual(["a", "b"]);
+  expect([...dependents(edges, ["c"])].sort()).toEqual(["a", "b", "c", "d"]);
+});
+
+describe("this repository", () => {
+  const graph = importGraph(readSources(ROOT));
+
+  test("has more than a thousand imports, so that the patterns still match", () => {
+    expect(graph.length).toBeGreaterThan(1000);
+  });
+
+  test("has no import that the table of arrows does not allow", () => {
+    expect(forbiddenImports(graph)).toEqual([]);
+  });
+});

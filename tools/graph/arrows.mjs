@@ -1,0 +1,51 @@
+/**
+ * The modules of `src` and what each may import: the one table that ESLint, `npm run graph`,
+ * and the graph's test read. `types` lists modules of which only types may be imported.
+ * An import from another module names that module's `index.ts`.
+ */
+
+/** @typedef {{ readonly imports: readonly string[], readonly types?: readonly string[] }} Arrows */
+
+/** @type {Readonly<Record<string, Arrows>>} */
+export const ARROWS = {
+  shared: { imports: [] },
+  tensor: { imports: ["shared"] },
+  placement: { imports: ["shared"] },
+  mesh: { imports: ["shared"] },
+  telemetry: { imports: ["shared"] },
+  words: { imports: ["shared"], types: ["placement"] },
+  kernels: { imports: ["tensor"] },
+  tuner: { imports: ["kernels", "shared"] },
+  model: { imports: ["tensor", "shared"] },
+  probe: { imports: ["kernels", "shared"] },
+  engine: { imports: ["kernels", "model", "tensor", "shared"] },
+  // Engine and mesh meet only here, in the GPU worker.
+  stage: { imports: ["engine", "mesh", "model", "shared"] },
+  cluster: {
+    // words only until decisions carry data.
+    imports: ["placement", "mesh", "telemetry", "model", "shared", "words"],
+    types: ["stage"],
+  },
+  api: { imports: ["app", "mesh", "probe", "cluster", "shared", "words"] },
+  ui: { imports: ["shared", "words"] },
+};
+
+/** The module a file belongs to: a directory of `src`, `main` for the page's entry, or a top-level directory. */
+export function moduleOf(/** @type {string} */ file) {
+  const [top = "", second = ""] = file.split("/");
+  if (top !== "src") return top;
+  return second.endsWith(".ts") ? second.slice(0, -".ts".length) : second;
+}
+
+/** What is wrong with an arrow from one module to another, or null. */
+export function refusal(
+  /** @type {string} */ from,
+  /** @type {string} */ to,
+  /** @type {boolean} */ typesOnly,
+) {
+  const arrows = ARROWS[from];
+  if (arrows === undefined || from === to || arrows.imports.includes(to)) return null;
+  if (arrows.types?.includes(to))
+    return typesOnly ? null : `${from} may import only types of ${to}`;
+  return `${from} may not import ${to}`;
+}
