@@ -1,6 +1,6 @@
 /** Thread of the GPU: a stage of a pipeline, over the engine. See src/stage/types.ts for what it offers. */
 import { expose } from "comlink";
-import { requestKernelDevice } from "../src/kernels/runner-device.ts";
+import { requestKernelDevice } from "../src/kernels/index.ts";
 import { loadShard } from "../src/engine/load-shard.ts";
 import { StageHost } from "../src/stage/stage-worker.ts";
 import { DeviceTuner } from "../src/tuner/index.ts";

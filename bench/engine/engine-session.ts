@@ -6,7 +6,7 @@
  * are filled by ordinary prefill. A step at position 63 after the sequence has been
  * filled further is a step at 64 tokens of context: later positions are not read.
  */
-import { requestKernelDevice } from "../../src/kernels/runner-device.ts";
+import { requestKernelDevice } from "../../src/kernels/index.ts";
 import { loadShard } from "../../src/engine/load-shard.ts";
 import type { EngineCounters, Shard, ShardOptions, StepRow } from "../../src/engine/types.ts";
 import type { ByteReader, ShardDescription } from "../../src/model/description.ts";

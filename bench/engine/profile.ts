@@ -8,7 +8,7 @@
  * step. Results are garbage afterwards (residuals are added again and again).
  */
 import type { Shard, StepRow } from "../../src/engine/types.ts";
-import { timeOf } from "../../src/kernels/timing.ts";
+import { timeOf } from "../../src/kernels/index.ts";
 import type { KernelProfile, ProfileReply } from "./requests.ts";
 
 type Dispatch = {

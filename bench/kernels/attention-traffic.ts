@@ -6,13 +6,14 @@
 import {
   attentionKernel,
   attentionOutputFloats,
-  workgroupThreads,
+  type AttentionShape,
   type AttentionVariant,
-} from "../../src/kernels/attention.ts";
-import { queryKeyValueColumns, type AttentionShape } from "../../src/kernels/attention-shape.ts";
-import { firstAttention } from "../../src/kernels/attention-variants.ts";
-import { lastRowsStep } from "../../src/kernels/random-attention.ts";
-import type { StepParams } from "../../src/kernels/step-uniform.ts";
+  firstAttention,
+  lastRowsStep,
+  queryKeyValueColumns,
+  type StepParams,
+  workgroupThreads,
+} from "../../src/kernels/index.ts";
 import { countSectors, runNoted, type Asked, type NotedRun } from "./noted-run.ts";
 
 export type AttentionWork = {

@@ -3,8 +3,13 @@
  * threads of a workgroup at a time, each group costing the 32-byte sectors that it touches.
  * Threads of a workgroup are taken to run in step, which the kernels' loops allow.
  */
-import type { Kernel, Workgroups } from "../../src/kernels/runner.ts";
-import { run, upload, type RunInput } from "../../src/kernels/runner-once.ts";
+import {
+  type Kernel,
+  run,
+  type RunInput,
+  upload,
+  type Workgroups,
+} from "../../src/kernels/index.ts";
 import { notedWgsl, SUMS, WARP } from "./noting.ts";
 
 export type Load = {

@@ -3,9 +3,14 @@
  * they and the attention kernels ask of a wide GPU. `tabmeshBench` is put on `globalThis` for
  * the driver (main.ts).
  */
-import { variantName, type MatVariant, type Workload } from "../../src/kernels/mat-variant.ts";
-import { matCandidates } from "../../src/kernels/mat-variants.ts";
-import { requestKernelDevice, shaderFeatures } from "../../src/kernels/runner-device.ts";
+import {
+  matCandidates,
+  type MatVariant,
+  requestKernelDevice,
+  shaderFeatures,
+  variantName,
+  type Workload,
+} from "../../src/kernels/index.ts";
 import { makeMatBench, type MatJob } from "../../src/tuner/index.ts";
 import type { BenchPageFunction } from "../../tools/browsers/bench-browser.ts";
 import {

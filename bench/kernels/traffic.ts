@@ -2,12 +2,16 @@
  * What a matrix kernel asks of a wide GPU, counted and not timed (noted-run.ts, arithmetic.ts):
  * for variants that no adapter at hand is made for.
  */
-import { packedRow } from "../../src/kernels/weights-pack.ts";
-import { matWgsl } from "../../src/kernels/mat-source.ts";
-import { workgroupTile, type MatVariant } from "../../src/kernels/mat-variant.ts";
-import { EPILOGUES, matWorkgroups } from "../../src/kernels/mat.ts";
-import type { Kernel } from "../../src/kernels/runner.ts";
-import { upload } from "../../src/kernels/runner-once.ts";
+import {
+  EPILOGUES,
+  type Kernel,
+  type MatVariant,
+  matWgsl,
+  matWorkgroups,
+  packedRow,
+  upload,
+  workgroupTile,
+} from "../../src/kernels/index.ts";
 import type { MatJob } from "../../src/tuner/index.ts";
 import { ARITHMETIC_SUMS, notedArithmetic } from "./arithmetic.ts";
 import { countSectors, runNoted, type Noted } from "./noted-run.ts";

@@ -3,17 +3,18 @@
  * output. Grows the cache by segments; everything else is made once, and once more
  * where other kernels take over.
  */
-import type { KernelVariants } from "../kernels/kernel-variants.ts";
-import type { AttentionShape } from "../kernels/attention-shape.ts";
 import {
   attentionKernel,
   attentionReduceKernel,
+  type AttentionShape,
   type AttentionVariant,
-} from "../kernels/attention.ts";
-import { splitsOf } from "../kernels/attention-variants.ts";
-import { ropeKernel } from "../kernels/rope.ts";
-import type { CompiledKernel, Kernel } from "../kernels/runner.ts";
-import type { StepParams } from "../kernels/step-uniform.ts";
+  type CompiledKernel,
+  type Kernel,
+  type KernelVariants,
+  ropeKernel,
+  splitsOf,
+  type StepParams,
+} from "../kernels/index.ts";
 import type { ModelDescription } from "../model/description.ts";
 import { layerCacheBytes } from "./cache-plan.ts";
 import type { BoundKernel, GpuResources } from "./gpu-resources.ts";

@@ -3,11 +3,16 @@
  * guess runs, and compiling the kernels of batches. Better variants are compiled, bound and run once
  * before they replace the first guess, so that no step waits for them.
  */
-import { STEP_BYTES } from "../kernels/step-uniform.ts";
-import type { KernelVariants } from "../kernels/kernel-variants.ts";
-import { WORKLOADS } from "../kernels/mat-variant.ts";
-import { workDone, type OtherWork } from "../kernels/timing.ts";
-import type { ShardWork, TunedShard, Tuner } from "../kernels/tuner.ts";
+import {
+  type KernelVariants,
+  type OtherWork,
+  type ShardWork,
+  STEP_BYTES,
+  type TunedShard,
+  type Tuner,
+  workDone,
+  WORKLOADS,
+} from "../kernels/index.ts";
 import type { AttentionKernels, AttentionPlan } from "./attention-plan.ts";
 import type { GpuShard } from "./gpu-shard.ts";
 import type { LayerPlan, MatContext, Recorded } from "./layer-plan.ts";

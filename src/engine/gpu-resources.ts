@@ -2,7 +2,7 @@
  * The GPU objects of one shard: every buffer, pipeline and bind group is made
  * here, so that it is counted, and freed with the shard.
  */
-import { bind, compile, dispatch, type CompiledKernel, type Kernel } from "../kernels/runner.ts";
+import { bind, compile, type CompiledKernel, dispatch, type Kernel } from "../kernels/index.ts";
 import type { CountersSoFar } from "./counters.ts";
 import { EngineError } from "./engine-error.ts";
 

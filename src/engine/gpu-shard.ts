@@ -2,8 +2,13 @@
  * A shard that is loaded: one step is a few writes, one command buffer with one
  * pass, one submit and one readback. Everything it records was made at load.
  */
-import { packStep, stepBytes, type StepParams } from "../kernels/step-uniform.ts";
-import { destroyWeights, type Weights } from "../kernels/weights.ts";
+import {
+  destroyWeights,
+  packStep,
+  stepBytes,
+  type StepParams,
+  type Weights,
+} from "../kernels/index.ts";
 import type { ShardDescription } from "../model/description.ts";
 import type { AttentionPlan } from "./attention-plan.ts";
 import type { DeviceWatch } from "./device-watch.ts";

@@ -12,20 +12,22 @@
  * floats: with their inputs rounded too, golden answers differed where the oracle was
  * decided by 0.19.
  */
-import type { KernelVariants } from "../kernels/kernel-variants.ts";
-import { acceptsInt8, type Activations, type Workload } from "../kernels/mat-variant.ts";
 import {
+  acceptsInt8,
+  type Activations,
   EPILOGUES,
-  planMat,
+  forRows,
+  type KernelVariants,
+  type MatEpilogue,
   type MatInput,
   type MatNorm,
   type MatPlan,
   type MatUse,
-} from "../kernels/mat.ts";
-import type { MatEpilogue } from "../kernels/mat-source.ts";
-import { forRows } from "../kernels/mat-variants.ts";
-import { planQuantize } from "../kernels/quantize-rows.ts";
-import type { Weights } from "../kernels/weights.ts";
+  planMat,
+  planQuantize,
+  type Weights,
+  type Workload,
+} from "../kernels/index.ts";
 import type { ModelDescription } from "../model/description.ts";
 import type { GpuResources } from "./gpu-resources.ts";
 import type { LayerWeights } from "./layer-weights.ts";

@@ -2,7 +2,7 @@
  * The weights of a layer in GPU memory, grouped as its dispatches read them:
  * q, k and v in one matrix where their formats allow, gate and up interleaved.
  */
-import { createWeights, weightsBytes, writeRows, type Weights } from "../kernels/weights.ts";
+import { createWeights, type Weights, weightsBytes, writeRows } from "../kernels/index.ts";
 import type { LayerTensors, ShardDescription, TensorInfo } from "../model/description.ts";
 import type { WeightReader } from "./weight-reader.ts";
 

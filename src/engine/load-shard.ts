@@ -2,18 +2,22 @@
  * Loads a shard: plans its memory, streams its weights into GPU buffers,
  * compiles and binds everything that a step will record.
  */
-import { embeddingKernel } from "../kernels/embedding.ts";
 import {
+  attentionOutputFloats,
+  type AttentionShape,
+  CHUNK_ROWS,
+  destroyWeights,
+  embeddingKernel,
+  MAX_SPLITS,
   queryKeyValueColumns,
   rotationTable,
-  type AttentionShape,
-} from "../kernels/attention-shape.ts";
-import { attentionOutputFloats } from "../kernels/attention.ts";
-import { MAX_SPLITS, SPLIT_ROWS } from "../kernels/attention-variants.ts";
-import { withoutBatches } from "../kernels/kernel-variants.ts";
-import { CHUNK_ROWS, STEP_BYTES, type StepParams } from "../kernels/step-uniform.ts";
-import type { Tuner } from "../kernels/tuner.ts";
-import { destroyWeights, type Weights } from "../kernels/weights.ts";
+  SPLIT_ROWS,
+  STEP_BYTES,
+  type StepParams,
+  type Tuner,
+  type Weights,
+  withoutBatches,
+} from "../kernels/index.ts";
 import type { ByteReader, ShardDescription } from "../model/description.ts";
 import { AttentionPlan } from "./attention-plan.ts";
 import { newCounters } from "./counters.ts";

@@ -2,11 +2,14 @@
  * The bytes that a shard will need, before anything is allocated: out of memory
  * is found here and told in bytes, not by a lost device. Pure.
  */
-import { attentionOutputFloats } from "../kernels/attention.ts";
-import type { AttentionShape } from "../kernels/attention-shape.ts";
-import { MAX_SPLITS, SPLIT_ROWS } from "../kernels/attention-variants.ts";
-import { sampleBufferBytes } from "../kernels/sample.ts";
-import { MAX_SAMPLES } from "../kernels/step-uniform.ts";
+import {
+  attentionOutputFloats,
+  type AttentionShape,
+  MAX_SAMPLES,
+  MAX_SPLITS,
+  sampleBufferBytes,
+  SPLIT_ROWS,
+} from "../kernels/index.ts";
 import type { ShardDescription } from "../model/description.ts";
 import { layerCacheBytes } from "./cache-plan.ts";
 import { EngineError } from "./engine-error.ts";

@@ -1,5 +1,5 @@
 /** Reads results back: copies into a staging buffer from a small pool, and maps it. */
-import { ExpectedWait } from "../kernels/submit-while-waiting.ts";
+import { ExpectedWait } from "../kernels/index.ts";
 import type { GpuResources } from "./gpu-resources.ts";
 
 export class Readback {
@@ -12,7 +12,7 @@ export class Readback {
 
   /**
    * Staging buffers hold `bytes`; one is made when all others are in use. `submitWhileWaiting`
-   * where a probe says that it helps (kernels/submit-while-waiting.ts).
+   * where a probe says that it helps (kernels/core/submit-while-waiting.ts).
    */
   constructor(resources: GpuResources, bytes: number, submitWhileWaiting: boolean) {
     this.#resources = resources;

@@ -2,21 +2,21 @@
  * From the residual stream to token ids: output norm, head, sampling. Only on
  * the last stage, only for rows whose next token is wanted.
  */
-import { EPILOGUES } from "../kernels/mat.ts";
-import { rmsNormKernel } from "../kernels/rms-norm.ts";
 import {
+  EPILOGUES,
   packSamples,
   resultBytes,
+  rmsNormKernel,
   sampleBufferBytes,
-  sampleKernels,
-  samplePasses,
-  unpackResult,
   type SampleKernelName,
+  sampleKernels,
   type SampleOutcome,
   type SampleParams,
-} from "../kernels/sample.ts";
-import type { StepParams } from "../kernels/step-uniform.ts";
-import type { Weights } from "../kernels/weights.ts";
+  samplePasses,
+  type StepParams,
+  unpackResult,
+  type Weights,
+} from "../kernels/index.ts";
 import type { ModelDescription } from "../model/description.ts";
 import type { BoundKernel, GpuResources } from "./gpu-resources.ts";
 import { planProduct, type MatContext, type Recorded } from "./layer-plan.ts";

@@ -1,11 +1,12 @@
 /** What a shard computes, as the kernels and the tuner see it. Pure. */
-import { checkAttentionShape, type AttentionShape } from "../kernels/attention-shape.ts";
 import {
-  maxCacheSegments,
+  type AttentionShape,
+  checkAttentionShape,
   type DeviceTraits,
   type MatrixShape,
-} from "../kernels/kernel-variants.ts";
-import type { ShardWork } from "../kernels/tuner.ts";
+  maxCacheSegments,
+  type ShardWork,
+} from "../kernels/index.ts";
 import type { LayerTensors, ModelDescription, ShardDescription } from "../model/description.ts";
 import { segmentStarts } from "./cache-plan.ts";
 import { EngineError } from "./engine-error.ts";

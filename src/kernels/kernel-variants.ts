@@ -3,13 +3,18 @@
  * vendor's name. A tuner may replace it.
  */
 import type { BlockFormat } from "../tensor/block-format.ts";
-import type { AttentionVariant, Float16Unpack } from "./attention.ts";
-import type { AttentionShape } from "./attention-shape.ts";
-import { firstAttention } from "./attention-variants.ts";
-import { acceptsInt8, type Activations, type MatVariant, type Workload } from "./mat-variant.ts";
-import { firstVariant } from "./mat-variants.ts";
-import type { QuantizeVariant } from "./quantize-rows.ts";
-import type { ShaderFeatures } from "./runner-device.ts";
+import type { AttentionVariant } from "./attention/attention.ts";
+import type { AttentionShape } from "./attention/attention-shape.ts";
+import { firstAttention } from "./attention/attention-variants.ts";
+import {
+  acceptsInt8,
+  type Activations,
+  type MatVariant,
+  type Workload,
+} from "./matmul/mat-variant.ts";
+import { firstVariant } from "./matmul/mat-candidates.ts";
+import type { QuantizeVariant } from "./matmul/quantize-rows.ts";
+import type { DeviceTraits, ShaderFeatures } from "./core/device.ts";
 
 export type ProductVariant = { readonly activations: Activations; readonly variant: MatVariant };
 
@@ -21,19 +26,6 @@ export type KernelVariants = {
   readonly prefillAttention: AttentionVariant;
   /** Threads that share a row of logits. */
   readonly sampleChunks: number;
-};
-
-/** Measured once for a device. */
-export type DeviceTraits = {
-  /** Few threads at a time and costly barriers, as on software adapters. */
-  readonly lowParallelism: boolean;
-  readonly float16Unpack: Float16Unpack;
-};
-
-export type MatrixShape = {
-  readonly format: BlockFormat;
-  readonly rows: number;
-  readonly columns: number;
 };
 
 export function firstVariants(

@@ -2,11 +2,13 @@
  * The interface between the engine and a tuner, which know nothing of each other: what a shard
  * computes goes in, the variants of its kernels come out. The worker's entry joins the two.
  */
-import type { AttentionShape } from "./attention-shape.ts";
-import type { DeviceTraits, KernelVariants, MatrixShape } from "./kernel-variants.ts";
-import type { Activations } from "./mat-variant.ts";
-import type { ChunkRows } from "./step-uniform.ts";
-import type { OtherWork } from "./timing.ts";
+import type { AttentionShape } from "./attention/attention-shape.ts";
+import type { DeviceTraits } from "./core/device.ts";
+import type { KernelVariants } from "./kernel-variants.ts";
+import type { MatrixShape } from "./matmul/mat-variant.ts";
+import type { Activations } from "./matmul/mat-variant.ts";
+import type { ChunkRows } from "./core/step-uniform.ts";
+import type { OtherWork } from "./core/timing.ts";
 
 export type Tuner = {
   /** May measure a new device for about half a second. */

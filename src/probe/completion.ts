@@ -1,9 +1,9 @@
 /**
  * Knowing when the GPU is done: a word copied to a mapped buffer, as the engine
  * reads its results; with submits while waiting where they help
- * (kernels/submit-while-waiting.ts).
+ * (kernels/core/submit-while-waiting.ts).
  */
-import { ExpectedWait } from "../kernels/submit-while-waiting.ts";
+import { ExpectedWait } from "../kernels/index.ts";
 
 export class Completion {
   private readonly device: GPUDevice;

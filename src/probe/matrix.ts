@@ -3,10 +3,15 @@
  * 4-bit weights (Q4_1) times activations of 8 bits. One variant for each kind of
  * adapter; the shard's tuner may find a faster one, and never a slower one.
  */
-import { EPILOGUES, planMat, type MatInput } from "../kernels/mat.ts";
-import type { MatVariant } from "../kernels/mat-variant.ts";
-import { STEP_BYTES } from "../kernels/step-uniform.ts";
-import { createWeights, destroyWeights } from "../kernels/weights.ts";
+import {
+  createWeights,
+  destroyWeights,
+  EPILOGUES,
+  type MatInput,
+  type MatVariant,
+  planMat,
+  STEP_BYTES,
+} from "../kernels/index.ts";
 import type { Bench } from "./throughput.ts";
 import { measureRate } from "./timing.ts";
 

@@ -1,6 +1,5 @@
 /** What a dispatch and a readback cost, and whether submitting while waiting helps. */
-import { bind, compile, dispatch, type Kernel } from "../kernels/runner.ts";
-import { upload } from "../kernels/runner-once.ts";
+import { bind, compile, dispatch, type Kernel, upload } from "../kernels/index.ts";
 import type { Completion } from "./completion.ts";
 import { arithmeticKernel } from "./throughput.ts";
 import { measureRate, median } from "./timing.ts";
@@ -37,7 +36,7 @@ export function submittingHelps(plainMs: number, submittingMs: number): boolean 
 
 /**
  * Times readbacks behind work as long as a step, with and without submitting while
- * waiting (kernels/submit-while-waiting.ts), and leaves `completion.submitWhileWaiting` as it helps.
+ * waiting (kernels/core/submit-while-waiting.ts), and leaves `completion.submitWhileWaiting` as it helps.
  */
 export async function measureReadback(
   device: GPUDevice,

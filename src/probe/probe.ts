@@ -2,7 +2,7 @@
  * What the adapter is, and what it measures: under two seconds in all. Runs in a
  * worker, so that the page stays alive while shaders compile.
  */
-import { requestKernelDevice } from "../kernels/runner-device.ts";
+import { requestKernelDevice } from "../kernels/index.ts";
 import { detailOf } from "../shared/failure.ts";
 import type { Adapter, Measurements } from "../shared/member.ts";
 import { isMobile } from "./browser-name.ts";

@@ -1,6 +1,5 @@
 /** Copy bandwidth and arithmetic of the adapter, by compute shaders. */
-import { bind, compile, dispatch, type Kernel } from "../kernels/runner.ts";
-import { upload } from "../kernels/runner-once.ts";
+import { bind, compile, dispatch, type Kernel, upload } from "../kernels/index.ts";
 import type { Completion } from "./completion.ts";
 import { measureRate } from "./timing.ts";
 import arithmeticWgsl from "./arithmetic.wgsl?raw";

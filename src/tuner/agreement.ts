@@ -1,5 +1,5 @@
 /** Whether a candidate's results agree with the reference: reads them back and compares. */
-import { workDone } from "../kernels/timing.ts";
+import { workDone } from "../kernels/index.ts";
 
 /** The largest difference over the root mean square of the expected values; NaN if a result is NaN. */
 export function disagreement(

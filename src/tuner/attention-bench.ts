@@ -2,29 +2,30 @@
  * Times and checks the kernels of one layer's attention, of a shard's shape, over a cache of random
  * keys and values.
  */
-import type { AttentionShape } from "../kernels/attention-shape.ts";
 import {
   attentionKernel,
+  attentionName,
   attentionOutputFloats,
   attentionReduceKernel,
-  type AttentionVariant,
-} from "../kernels/attention.ts";
-import {
-  attentionName,
-  MAX_SPLITS,
-  SPLIT_ROWS,
+  type AttentionShape,
   type AttentionUse,
-} from "../kernels/attention-variants.ts";
-import {
+  type AttentionVariant,
+  bind,
+  compile,
+  dispatch,
   expectedHeads,
+  type Kernel,
   lastRowsStep,
+  MAX_SPLITS,
+  packStep,
   randomAttention,
   type RandomAttention,
-} from "../kernels/random-attention.ts";
-import { bind, compile, dispatch, type Kernel } from "../kernels/runner.ts";
-import { upload } from "../kernels/runner-once.ts";
-import { packStep, STEP_BYTES, type StepParams } from "../kernels/step-uniform.ts";
-import { timeOf } from "../kernels/timing.ts";
+  SPLIT_ROWS,
+  STEP_BYTES,
+  type StepParams,
+  timeOf,
+  upload,
+} from "../kernels/index.ts";
 import { disagreement, readBack } from "./agreement.ts";
 import type { MeasurementClock } from "./clock.ts";
 import type { TrialBench } from "./trials.ts";

@@ -3,9 +3,7 @@
  * fill a wide device; smaller ones let other answers run in between and keep the stages of a
  * pipeline busy. The result is the smallest chunk that is as fast as any.
  */
-import type { MatVariant } from "../kernels/mat-variant.ts";
-import { CHUNK_ROWS, type ChunkRows } from "../kernels/step-uniform.ts";
-import { workDone } from "../kernels/timing.ts";
+import { CHUNK_ROWS, type ChunkRows, type MatVariant, workDone } from "../kernels/index.ts";
 import type { MeasurementClock } from "./clock.ts";
 import { makeMatBench, type MatJob } from "./mat-bench.ts";
 

@@ -1,5 +1,5 @@
 /** A clock for measurements on a device that has other work to do: they wait for each other. */
-import type { OtherWork } from "../kernels/timing.ts";
+import type { OtherWork } from "../kernels/index.ts";
 
 /** A measurement during which other work ran is repeated, at most so often. */
 const MAX_RETRIES = 4;

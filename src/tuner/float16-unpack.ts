@@ -3,11 +3,18 @@
  * instruction for it, the builtin took half of attention's time. A small measurement, since
  * attention's own kernels compile for seconds there.
  */
-import { FLOAT16_UNPACKS, unpackPart, type Float16Unpack } from "../kernels/attention.ts";
-import { bind, compile, dispatch, type Kernel } from "../kernels/runner.ts";
-import { upload } from "../kernels/runner-once.ts";
-import { expandTemplate } from "../kernels/template.ts";
-import { timeOf } from "../kernels/timing.ts";
+import {
+  bind,
+  compile,
+  dispatch,
+  expandTemplate,
+  FLOAT16_UNPACKS,
+  type Float16Unpack,
+  type Kernel,
+  timeOf,
+  unpackPart,
+  upload,
+} from "../kernels/index.ts";
 import wgsl from "./float16-unpack.wgsl?raw";
 
 type UnpackParams = { readonly steps: number; readonly words: number };

@@ -1,7 +1,5 @@
 /** Which of a shard's kernels are worth tuning: its products, and the rows of a chunk. Pure. */
-import type { KernelVariants } from "../kernels/kernel-variants.ts";
-import type { ShardWork } from "../kernels/tuner.ts";
-import { acceptsInt8, WORKLOADS } from "../kernels/mat-variant.ts";
+import { acceptsInt8, type KernelVariants, type ShardWork, WORKLOADS } from "../kernels/index.ts";
 import type { TuneJob, Tuned } from "./tune-mat.ts";
 
 /** A smaller shard's steps are too short for a better variant to matter. */

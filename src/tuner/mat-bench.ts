@@ -1,10 +1,17 @@
 /** Times and checks the variants of one matrix product on random weights of a job's shape. */
-import type { MatrixShape } from "../kernels/kernel-variants.ts";
-import { EPILOGUES, planMat, type MatPlan } from "../kernels/mat.ts";
-import { variantName, type Activations, type MatVariant } from "../kernels/mat-variant.ts";
-import { randomProduct } from "../kernels/random-product.ts";
-import { upload } from "../kernels/runner-once.ts";
-import { timeOf, workDone } from "../kernels/timing.ts";
+import {
+  type Activations,
+  EPILOGUES,
+  type MatPlan,
+  type MatrixShape,
+  type MatVariant,
+  planMat,
+  randomProduct,
+  timeOf,
+  upload,
+  variantName,
+  workDone,
+} from "../kernels/index.ts";
 import { disagreement, readBack } from "./agreement.ts";
 import { MeasurementClock } from "./clock.ts";
 

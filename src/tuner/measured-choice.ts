@@ -1,6 +1,5 @@
 /** From timings to how a matrix is multiplied: with floats or int8, and by which variant. Pure. */
-import type { Activations, Workload } from "../kernels/mat-variant.ts";
-import type { KernelVariants, MatrixShape } from "../kernels/kernel-variants.ts";
+import type { Activations, KernelVariants, MatrixShape, Workload } from "../kernels/index.ts";
 import type { Tuned } from "./tune-mat.ts";
 
 type Format = MatrixShape["format"];

@@ -3,9 +3,7 @@
  * and workgroup memory only cost, and each thread should do much. One small measurement instead of
  * a list of names.
  */
-import { bind, compile, dispatch, type Kernel } from "../kernels/runner.ts";
-import { upload } from "../kernels/runner-once.ts";
-import { timeOf } from "../kernels/timing.ts";
+import { bind, compile, dispatch, type Kernel, timeOf, upload } from "../kernels/index.ts";
 import wgsl from "./parallelism.wgsl?raw";
 
 type ParallelismParams = { readonly steps: number; readonly groups: number };

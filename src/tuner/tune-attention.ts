@@ -2,9 +2,13 @@
  * Picks a shard's attention kernels by measurement, as tune-mat.ts does for products: on its real
  * shape, within a budget that includes compiling, and only if the results agree with the reference.
  */
-import type { AttentionVariant } from "../kernels/attention.ts";
-import type { AttentionShape } from "../kernels/attention-shape.ts";
-import { ATTENTION_USES, attentionName, type AttentionUse } from "../kernels/attention-variants.ts";
+import {
+  ATTENTION_USES,
+  attentionName,
+  type AttentionShape,
+  type AttentionUse,
+  type AttentionVariant,
+} from "../kernels/index.ts";
 import { makeAttentionBench } from "./attention-bench.ts";
 import type { MeasurementClock } from "./clock.ts";
 import {

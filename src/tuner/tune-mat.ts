@@ -6,9 +6,16 @@
  * (mat-variants.ts) stays until something faster is measured, and where the budget ends before.
  * A candidate counts only if its results agree with the reference.
  */
-import { variantName, WORKLOADS, type MatVariant, type Workload } from "../kernels/mat-variant.ts";
-import { firstVariant, matCandidates } from "../kernels/mat-variants.ts";
-import { shaderFeatures, type ShaderFeatures } from "../kernels/runner-device.ts";
+import {
+  firstVariant,
+  matCandidates,
+  type MatVariant,
+  shaderFeatures,
+  type ShaderFeatures,
+  variantName,
+  type Workload,
+  WORKLOADS,
+} from "../kernels/index.ts";
 import type { MeasurementClock } from "./clock.ts";
 import { makeMatBench, type MatJob } from "./mat-bench.ts";
 import {

@@ -4,15 +4,20 @@
  * shapes starts with them.
  */
 import {
-  attentionCandidates,
   ATTENTION_USES,
-  firstAttention,
+  attentionCandidates,
   type AttentionUse,
-} from "../kernels/attention-variants.ts";
-import { firstVariants, type DeviceTraits } from "../kernels/kernel-variants.ts";
-import { shaderFeatures, type ShaderFeatures } from "../kernels/runner-device.ts";
-import { CHUNK_ROWS } from "../kernels/step-uniform.ts";
-import type { MeasureOptions, ShardWork, TunedShard, Tuner } from "../kernels/tuner.ts";
+  CHUNK_ROWS,
+  type DeviceTraits,
+  firstAttention,
+  firstVariants,
+  type MeasureOptions,
+  shaderFeatures,
+  type ShaderFeatures,
+  type ShardWork,
+  type TunedShard,
+  type Tuner,
+} from "../kernels/index.ts";
 import { fastestChunk } from "./chunk-rows.ts";
 import { MeasurementClock } from "./clock.ts";
 import { fasterUnpack } from "./float16-unpack.ts";

@@ -4,18 +4,21 @@
  */
 import { del, get, set } from "idb-keyval";
 import { z } from "zod";
-import { FLOAT16_UNPACKS } from "../kernels/attention.ts";
-import type { AttentionShape } from "../kernels/attention-shape.ts";
 import {
   attentionCandidates,
   attentionName,
+  type AttentionShape,
   type AttentionUse,
-} from "../kernels/attention-variants.ts";
-import { variantName, type Workload } from "../kernels/mat-variant.ts";
-import { matCandidates } from "../kernels/mat-variants.ts";
-import { shaderFeatures, type ShaderFeatures } from "../kernels/runner-device.ts";
-import type { DeviceTraits } from "../kernels/kernel-variants.ts";
-import { CHUNK_ROWS, type ChunkRows } from "../kernels/step-uniform.ts";
+  CHUNK_ROWS,
+  type ChunkRows,
+  type DeviceTraits,
+  FLOAT16_UNPACKS,
+  matCandidates,
+  shaderFeatures,
+  type ShaderFeatures,
+  variantName,
+  type Workload,
+} from "../kernels/index.ts";
 import { isFresh } from "../shared/kept-measurements.ts";
 import type { MatJob } from "./mat-bench.ts";
 import type { TunedAttention } from "./tune-attention.ts";

@@ -9,16 +9,19 @@ import {
   attentionOutputFloats,
   attentionReference,
   type AttentionVariant,
-} from "../../src/kernels/attention.ts";
-import { queryKeyValueColumns, rotationTable } from "../../src/kernels/attention-shape.ts";
+} from "../../src/kernels/attention/attention.ts";
+import {
+  queryKeyValueColumns,
+  rotationTable,
+} from "../../src/kernels/attention/attention-shape.ts";
 import {
   attentionCandidates,
   MAX_SPLITS,
   SPLIT_ROWS,
-} from "../../src/kernels/attention-variants.ts";
-import { CacheReference } from "../../src/kernels/rope.ts";
-import { shaderFeatures } from "../../src/kernels/runner-device.ts";
-import { packStep, STEP_BYTES } from "../../src/kernels/step-uniform.ts";
+} from "../../src/kernels/attention/attention-variants.ts";
+import { CacheReference } from "../../src/kernels/attention/rope.ts";
+import { shaderFeatures } from "../../src/kernels/core/device.ts";
+import { packStep, STEP_BYTES } from "../../src/kernels/core/step-uniform.ts";
 import { readBack } from "../../src/tuner/agreement.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { F16_CACHE_TOLERANCE } from "../../tools/gpu/engine-tolerances.ts";

@@ -7,17 +7,17 @@ import {
   attentionReference,
   fitsSubgroups,
   type AttentionVariant,
-} from "../../src/kernels/attention.ts";
+} from "../../src/kernels/attention/attention.ts";
 import {
   checkAttentionShape,
   queryKeyValueColumns,
   rotationTable,
   type AttentionShape,
-} from "../../src/kernels/attention-shape.ts";
-import { CacheReference, ropeKernel, ropeReference } from "../../src/kernels/rope.ts";
-import { shaderFeatures } from "../../src/kernels/runner-device.ts";
-import { run } from "../../src/kernels/runner-once.ts";
-import type { StepParams } from "../../src/kernels/step-uniform.ts";
+} from "../../src/kernels/attention/attention-shape.ts";
+import { CacheReference, ropeKernel, ropeReference } from "../../src/kernels/attention/rope.ts";
+import { shaderFeatures } from "../../src/kernels/core/device.ts";
+import { run } from "../../src/kernels/core/run-once.ts";
+import type { StepParams } from "../../src/kernels/core/step-uniform.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { expectClose } from "../../tools/gpu/expect-close.ts";
 import { randomF32 } from "../../tools/gpu/random.ts";

@@ -3,14 +3,18 @@ import { describe, expect, test } from "vitest";
 import { dequantize } from "../../src/tensor/dequantize.ts";
 import { rowBytes } from "../../src/tensor/block-format.ts";
 import { randomBlocks } from "../../src/tensor/random-blocks.ts";
-import { EPILOGUES, planMat } from "../../src/kernels/mat.ts";
-import type { MatEpilogue } from "../../src/kernels/mat-source.ts";
-import { matReference, normReference, swigluReference } from "../../src/kernels/mat-reference.ts";
-import { variantName, type MatVariant } from "../../src/kernels/mat-variant.ts";
-import { matCandidates } from "../../src/kernels/mat-variants.ts";
-import { shaderFeatures } from "../../src/kernels/runner-device.ts";
-import { upload } from "../../src/kernels/runner-once.ts";
-import { createWeights, writeRows } from "../../src/kernels/weights.ts";
+import { EPILOGUES, planMat } from "../../src/kernels/matmul/mat.ts";
+import type { MatEpilogue } from "../../src/kernels/matmul/mat-source.ts";
+import {
+  matReference,
+  normReference,
+  swigluReference,
+} from "../../src/kernels/matmul/mat-reference.ts";
+import { variantName, type MatVariant } from "../../src/kernels/matmul/mat-variant.ts";
+import { matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
+import { shaderFeatures } from "../../src/kernels/core/device.ts";
+import { upload } from "../../src/kernels/core/run-once.ts";
+import { createWeights, writeRows } from "../../src/kernels/matmul/weights.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { expectClose } from "../../tools/gpu/expect-close.ts";
 import { byTokens, randomWeights, record, runMat } from "../../tools/gpu/mat.ts";

@@ -9,12 +9,12 @@ import {
   hasNibbles,
   variantName,
   type MatVariant,
-} from "../../src/kernels/mat-variant.ts";
-import { matReference } from "../../src/kernels/mat-reference.ts";
-import { matCandidates } from "../../src/kernels/mat-variants.ts";
-import { quantizeReference } from "../../src/kernels/quantize-rows.ts";
-import { shaderFeatures } from "../../src/kernels/runner-device.ts";
-import { upload } from "../../src/kernels/runner-once.ts";
+} from "../../src/kernels/matmul/mat-variant.ts";
+import { matReference } from "../../src/kernels/matmul/mat-reference.ts";
+import { matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
+import { quantizeReference } from "../../src/kernels/matmul/quantize-rows.ts";
+import { shaderFeatures } from "../../src/kernels/core/device.ts";
+import { upload } from "../../src/kernels/core/run-once.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { expectClose } from "../../tools/gpu/expect-close.ts";
 import { randomWeights, runMat } from "../../tools/gpu/mat.ts";

@@ -1,11 +1,15 @@
 /** Every variant, with float activations, against dequantise-then-multiply in f64. */
 import { describe, expect, test } from "vitest";
 import { BLOCK_FORMATS, type BlockFormat } from "../../src/tensor/block-format.ts";
-import { matReference } from "../../src/kernels/mat-reference.ts";
-import { variantName, type MatVariant, type Workload } from "../../src/kernels/mat-variant.ts";
-import { matCandidates } from "../../src/kernels/mat-variants.ts";
-import { shaderFeatures } from "../../src/kernels/runner-device.ts";
-import { upload } from "../../src/kernels/runner-once.ts";
+import { matReference } from "../../src/kernels/matmul/mat-reference.ts";
+import {
+  variantName,
+  type MatVariant,
+  type Workload,
+} from "../../src/kernels/matmul/mat-variant.ts";
+import { matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
+import { shaderFeatures } from "../../src/kernels/core/device.ts";
+import { upload } from "../../src/kernels/core/run-once.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { expectClose } from "../../tools/gpu/expect-close.ts";
 import { randomWeights, runMat } from "../../tools/gpu/mat.ts";

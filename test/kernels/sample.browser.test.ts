@@ -9,9 +9,9 @@ import {
   sampleReference,
   unpackResult,
   type SampleParams,
-} from "../../src/kernels/sample.ts";
-import { bind, compile, dispatch } from "../../src/kernels/runner.ts";
-import { packStep, STEP_BYTES } from "../../src/kernels/step-uniform.ts";
+} from "../../src/kernels/sampling/sample.ts";
+import { bind, compile, dispatch } from "../../src/kernels/core/runner.ts";
+import { packStep, STEP_BYTES } from "../../src/kernels/core/step-uniform.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { randomF32, randomSource } from "../../tools/gpu/random.ts";
 

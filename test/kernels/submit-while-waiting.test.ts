@@ -1,6 +1,6 @@
 /** When empty command lists are submitted while work is pending, under a virtual clock. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { ExpectedWait, MAX_SUBMITS } from "../../src/kernels/submit-while-waiting.ts";
+import { ExpectedWait, MAX_SUBMITS } from "../../src/kernels/core/submit-while-waiting.ts";
 
 /** Virtual milliseconds that pass each time the clock is read. */
 const TICK_MS = 0.05;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { expandTemplate } from "../../src/kernels/template.ts";
+import { expandTemplate } from "../../src/kernels/core/template.ts";
 
 test("values, and arithmetic on them, are filled in; other braces stay", () => {
   expect(expandTemplate("fn f() { a[{r+1}] = {N}; } {unknown}", { r: 2, N: 7 })).toBe(

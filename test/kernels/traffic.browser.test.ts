@@ -2,8 +2,8 @@
 import { expect, test } from "vitest";
 import { attentionTraffic, countedKernels } from "../../bench/kernels/attention-traffic.ts";
 import { traffic } from "../../bench/kernels/traffic.ts";
-import type { MatVariant } from "../../src/kernels/mat-variant.ts";
-import { shaderFeatures } from "../../src/kernels/runner-device.ts";
+import type { MatVariant } from "../../src/kernels/matmul/mat-variant.ts";
+import { shaderFeatures } from "../../src/kernels/core/device.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 
 const device = await testDevice();

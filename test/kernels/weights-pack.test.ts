@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BLOCK_FORMATS, rowBytes, type BlockFormat } from "../../src/tensor/block-format.ts";
-import { packedRow, packRows } from "../../src/kernels/weights-pack.ts";
+import { packedRow, packRows } from "../../src/kernels/matmul/weights-pack.ts";
 
 const formats = Object.keys(BLOCK_FORMATS) as BlockFormat[];
 

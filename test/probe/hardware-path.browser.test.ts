@@ -4,7 +4,7 @@
  * WebGPU's default limits stands for the smallest adapter that a browser may offer.
  */
 import { afterEach, describe, expect, test } from "vitest";
-import { requestKernelDevice } from "../../src/kernels/runner-device.ts";
+import { requestKernelDevice } from "../../src/kernels/core/device.ts";
 import { Completion } from "../../src/probe/completion.ts";
 import { measureMatMul, measureMatVec } from "../../src/probe/matrix.ts";
 import { measureArithmetic, measureCopy, type Bench } from "../../src/probe/throughput.ts";

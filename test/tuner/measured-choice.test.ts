@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { measuredChoice } from "../../src/tuner/measured-choice.ts";
 import type { KernelVariants } from "../../src/kernels/kernel-variants.ts";
-import type { Activations, MatVariant } from "../../src/kernels/mat-variant.ts";
+import type { Activations, MatVariant } from "../../src/kernels/matmul/mat-variant.ts";
 import type { Tuned } from "../../src/tuner/tune-mat.ts";
 
 const variant = (rows: number): MatVariant => ({

@@ -1,7 +1,7 @@
 /** Attention kernels are timed on a shard's shape, and only those that agree may win. */
 import { describe, expect, test } from "vitest";
-import type { AttentionVariant } from "../../src/kernels/attention.ts";
-import type { AttentionShape } from "../../src/kernels/attention-shape.ts";
+import type { AttentionVariant } from "../../src/kernels/attention/attention.ts";
+import type { AttentionShape } from "../../src/kernels/attention/attention-shape.ts";
 import {
   attentionCandidates,
   attentionName,
@@ -11,8 +11,8 @@ import {
   SPLIT_ROWS,
   splitsOf,
   type AttentionUse,
-} from "../../src/kernels/attention-variants.ts";
-import { shaderFeatures } from "../../src/kernels/runner-device.ts";
+} from "../../src/kernels/attention/attention-variants.ts";
+import { shaderFeatures } from "../../src/kernels/core/device.ts";
 import { attentionLine, tuneAttention } from "../../src/tuner/tune-attention.ts";
 import { MeasurementClock } from "../../src/tuner/clock.ts";
 import { testDevice } from "../../tools/gpu/device.ts";

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { variantName, type MatVariant } from "../../src/kernels/mat-variant.ts";
-import { firstVariant, forRows, matCandidates } from "../../src/kernels/mat-variants.ts";
-import { shaderFeatures } from "../../src/kernels/runner-device.ts";
+import { variantName, type MatVariant } from "../../src/kernels/matmul/mat-variant.ts";
+import { firstVariant, forRows, matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
+import { shaderFeatures } from "../../src/kernels/core/device.ts";
 import { tunedLine, tuneMat, unmeasured } from "../../src/tuner/tune-mat.ts";
-import { run } from "../../src/kernels/runner-once.ts";
-import { CHUNK_ROWS } from "../../src/kernels/step-uniform.ts";
+import { run } from "../../src/kernels/core/run-once.ts";
+import { CHUNK_ROWS } from "../../src/kernels/core/step-uniform.ts";
 import { fastestChunk } from "../../src/tuner/chunk-rows.ts";
 import { MeasurementClock } from "../../src/tuner/clock.ts";
 import { unpackKernel } from "../../src/tuner/float16-unpack.ts";

@@ -2,10 +2,10 @@
 import { get, set } from "idb-keyval";
 import { afterEach, expect, test } from "vitest";
 import { forgetTuning, TuningStore } from "../../src/tuner/tuning-store.ts";
-import { variantName } from "../../src/kernels/mat-variant.ts";
-import { attentionCandidates } from "../../src/kernels/attention-variants.ts";
-import { matCandidates } from "../../src/kernels/mat-variants.ts";
-import { requestKernelDevice, shaderFeatures } from "../../src/kernels/runner-device.ts";
+import { variantName } from "../../src/kernels/matmul/mat-variant.ts";
+import { attentionCandidates } from "../../src/kernels/attention/attention-variants.ts";
+import { matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
+import { requestKernelDevice, shaderFeatures } from "../../src/kernels/core/device.ts";
 
 const JOB = { format: "Q4_1", activations: "float", rows: 256, columns: 576 } as const;
 const TRAITS = { lowParallelism: true, float16Unpack: "shift" } as const;

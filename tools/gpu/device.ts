@@ -1,5 +1,5 @@
 /** The device of this test file; made once. Without an adapter the tests fail, and say why. */
-import { requestKernelDevice } from "../../src/kernels/runner-device.ts";
+import { requestKernelDevice } from "../../src/kernels/index.ts";
 
 let device: Promise<GPUDevice> | null = null;
 

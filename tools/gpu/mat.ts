@@ -2,13 +2,20 @@
 import { dequantize } from "../../src/tensor/dequantize.ts";
 import type { BlockFormat } from "../../src/tensor/block-format.ts";
 import { randomBlocks } from "../../src/tensor/random-blocks.ts";
-import { planMat, type MatChoice, type MatInput, EPILOGUES } from "../../src/kernels/mat.ts";
-import type { MatEpilogue } from "../../src/kernels/mat-source.ts";
-import type { MatShape } from "../../src/kernels/mat-reference.ts";
-import type { MatVariant } from "../../src/kernels/mat-variant.ts";
-import { KernelError } from "../../src/kernels/runner.ts";
-import { upload } from "../../src/kernels/runner-once.ts";
-import { createWeights, writeRows, type Weights } from "../../src/kernels/weights.ts";
+import {
+  createWeights,
+  EPILOGUES,
+  KernelError,
+  type MatChoice,
+  type MatEpilogue,
+  type MatInput,
+  type MatShape,
+  type MatVariant,
+  planMat,
+  upload,
+  type Weights,
+  writeRows,
+} from "../../src/kernels/index.ts";
 import { randomSource } from "./random.ts";
 
 export function randomWeights(

@@ -3,9 +3,9 @@
  * traits, and how the decoding kernel splits a row's positions. Which is fastest is measured (by the
  * tuner), never read from a name. Pure.
  */
-import { fitsSubgroups, type AttentionVariant, type Float16Unpack } from "./attention.ts";
+import { fitsSubgroups, type AttentionVariant } from "./attention.ts";
 import type { AttentionShape } from "./attention-shape.ts";
-import type { ShaderFeatures } from "./runner-device.ts";
+import type { DeviceTraits, Float16Unpack, ShaderFeatures } from "../core/device.ts";
 
 /** Steps with one row for each sequence, and those whose rows attend to each other. */
 export const ATTENTION_USES = ["decode", "prefill"] as const;
@@ -16,10 +16,6 @@ export const SPLIT_ROWS = 8;
 export const MAX_SPLITS = 16;
 
 type HeadSize = Pick<AttentionShape, "headSize">;
-type FirstAttentionTraits = {
-  readonly lowParallelism: boolean;
-  readonly float16Unpack: Float16Unpack;
-};
 
 /** All variants worth measuring, the likeliest of a device with low parallelism first. */
 export function attentionCandidates(
@@ -46,7 +42,7 @@ export function firstAttention(
   use: AttentionUse,
   shape: HeadSize,
   features: ShaderFeatures,
-  { lowParallelism, float16Unpack }: FirstAttentionTraits,
+  { lowParallelism, float16Unpack }: DeviceTraits,
 ): AttentionVariant {
   const candidates = attentionCandidates(use, shape, features, float16Unpack);
   return candidates.find(({ kind }) => (kind !== "workgroup") === lowParallelism)!;

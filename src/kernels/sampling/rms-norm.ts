@@ -3,9 +3,9 @@
  * norms inside a layer are folded into the matrix kernels.) Host half and specification.
  */
 import wgsl from "./rms-norm.wgsl?raw";
-import type { Kernel } from "./runner.ts";
-import { packStep, STEP_WGSL, type StepParams } from "./step-uniform.ts";
-import { expandTemplate } from "./template.ts";
+import type { Kernel } from "../core/runner.ts";
+import { packStep, STEP_WGSL, type StepParams } from "../core/step-uniform.ts";
+import { expandTemplate } from "../core/template.ts";
 
 export type RmsNormShape = { readonly columns: number; readonly epsilon: number };
 

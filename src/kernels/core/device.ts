@@ -1,13 +1,13 @@
 /**
- * The device that kernels run on: all limits of the adapter, and the optional
- * features that a variant may use. Knows nothing of what it is for.
+ * The device that kernels run on, with all limits of the adapter and the optional features that a
+ * variant may use.
  */
 
-/** Features that are taken where the adapter has them; none is required. */
-const WANTED: readonly GPUFeatureName[] = ["shader-f16", "subgroups", "timestamp-query"];
+/** Requested where the adapter has them; none is required. */
+const OPTIONAL_FEATURES: readonly GPUFeatureName[] = ["shader-f16", "subgroups", "timestamp-query"];
 
-/** Limits that the defaults set lower than models need. */
-const RAISED = [
+/** Limits whose defaults are lower than models need. */
+const RAISED_LIMITS = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
   "maxStorageBuffersPerShaderStage",
@@ -17,7 +17,7 @@ const RAISED = [
   "maxComputeWorkgroupSizeY",
 ] as const;
 
-/** No WebGPU or no adapter: a tab that cannot compute. The probe tells people why. */
+/** No WebGPU or no adapter. The probe finds the reason that people are told. */
 export class NoAdapterError extends Error {
   override readonly name = "NoAdapterError";
 }
@@ -26,22 +26,35 @@ export class NoAdapterError extends Error {
 export async function requestKernelDevice(): Promise<GPUDevice> {
   const gpu = (navigator as Partial<Navigator>).gpu;
   if (gpu === undefined) {
-    throw new NoAdapterError("this browser has no WebGPU here; use a secure context (https)");
+    throw new NoAdapterError("no WebGPU here");
   }
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) {
-    throw new NoAdapterError("the browser offers no WebGPU adapter; see its GPU settings");
+    throw new NoAdapterError("no WebGPU adapter");
   }
   return adapter.requestDevice({
-    requiredFeatures: WANTED.filter((feature) => adapter.features.has(feature)),
-    requiredLimits: Object.fromEntries(RAISED.map((limit) => [limit, adapter.limits[limit]])),
+    requiredFeatures: OPTIONAL_FEATURES.filter((feature) => adapter.features.has(feature)),
+    requiredLimits: Object.fromEntries(
+      RAISED_LIMITS.map((limit) => [limit, adapter.limits[limit]]),
+    ),
   });
 }
+
+/** How pairs of f16 become floats: with the builtin, or with shifts, which some adapters do faster. */
+export const FLOAT16_UNPACKS = ["builtin", "shift"] as const;
+export type Float16Unpack = (typeof FLOAT16_UNPACKS)[number];
+
+/** Measured once for a device, by a tuner. */
+export type DeviceTraits = {
+  /** Few threads at a time and costly barriers, as on software adapters. */
+  readonly lowParallelism: boolean;
+  readonly float16Unpack: Float16Unpack;
+};
 
 /** What a shader may use on a device. */
 export type ShaderFeatures = {
   readonly subgroups: boolean;
-  /** `dot4I8Packed` and its kin; without it they are emulated. */
+  /** `dot4I8Packed` and related builtins; without it they are emulated. */
   readonly integerDot: boolean;
   readonly subgroupMinSize: number;
   readonly subgroupMaxSize: number;

@@ -1,5 +1,11 @@
 /** The variants of the matrix kernels: how each divides the work among threads, and its name. */
-import type { BlockFormat } from "../tensor/block-format.ts";
+import type { BlockFormat } from "../../tensor/block-format.ts";
+
+export type MatrixShape = {
+  readonly format: BlockFormat;
+  readonly rows: number;
+  readonly columns: number;
+};
 
 export type Activations = "float" | "int8";
 

@@ -7,9 +7,9 @@ import type { MatNorm } from "./mat.ts";
 import parts from "./quantize-parts.wgsl?raw";
 import threadsWgsl from "./quantize-threads.wgsl?raw";
 import workgroupWgsl from "./quantize-workgroup.wgsl?raw";
-import { bind, compile, dispatch, type Kernel } from "./runner.ts";
-import { upload } from "./runner-once.ts";
-import { expandTemplate, sectionsOf } from "./template.ts";
+import { bind, compile, dispatch, type Kernel } from "../core/runner.ts";
+import { upload } from "../core/run-once.ts";
+import { expandTemplate, sectionsOf } from "../core/template.ts";
 
 export type QuantizeVariant = "threads" | "workgroup";
 

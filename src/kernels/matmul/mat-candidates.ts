@@ -10,8 +10,8 @@ import {
   type InnerLoop,
   type MatVariant,
 } from "./mat-variant.ts";
-import type { BlockFormat } from "../tensor/block-format.ts";
-import type { ShaderFeatures } from "./runner-device.ts";
+import type { BlockFormat } from "../../tensor/block-format.ts";
+import type { ShaderFeatures } from "../core/device.ts";
 
 const threads = (
   rows: number,

@@ -2,13 +2,13 @@
  * Embedding lookup: the rows of the tokens out of the packed weights, the same
  * buffers that a tied head multiplies with. The host half and the specification.
  */
-import { dequantize } from "../tensor/dequantize.ts";
-import { rowBytes, type BlockFormat } from "../tensor/block-format.ts";
+import { dequantize } from "../../tensor/dequantize.ts";
+import { rowBytes, type BlockFormat } from "../../tensor/block-format.ts";
 import wgsl from "./embedding.wgsl?raw";
 import { formatParts, highPlace } from "./mat-source.ts";
-import type { Kernel } from "./runner.ts";
-import { packStep, STEP_WGSL, type StepParams } from "./step-uniform.ts";
-import { expandTemplate } from "./template.ts";
+import type { Kernel } from "../core/runner.ts";
+import { packStep, STEP_WGSL, type StepParams } from "../core/step-uniform.ts";
+import { expandTemplate } from "../core/template.ts";
 import { packedRow, vectorsPerBlock } from "./weights-pack.ts";
 
 /** One part of the weights; a table that is split by rows takes a dispatch for each part. */

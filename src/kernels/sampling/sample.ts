@@ -13,17 +13,17 @@
  * temperature, draw. Works for any number of samples with different settings;
  * which dispatches a step needs is `samplePasses`.
  */
-import type { Kernel } from "./runner.ts";
+import type { Kernel } from "../core/runner.ts";
 import bestWgsl from "./sample-best.wgsl?raw";
 import commonWgsl from "./sample-common.wgsl?raw";
 import drawWgsl from "./sample-draw.wgsl?raw";
 import histogramWgsl from "./sample-histogram.wgsl?raw";
 import joinWgsl from "./sample-join.wgsl?raw";
 import massWgsl from "./sample-mass.wgsl?raw";
-import penaliseWgsl from "./sample-penalise.wgsl?raw";
+import penaliseWgsl from "./sample-penalize.wgsl?raw";
 import selectWgsl from "./sample-select.wgsl?raw";
-import { MAX_SAMPLES, packStep, STEP_WGSL, type StepParams } from "./step-uniform.ts";
-import { expandTemplate } from "./template.ts";
+import { MAX_SAMPLES, packStep, STEP_WGSL, type StepParams } from "../core/step-uniform.ts";
+import { expandTemplate } from "../core/template.ts";
 
 /** The most entries of a list of probabilities. */
 export const MAX_TOP_LOGPROBS = 20;

@@ -30,8 +30,8 @@
 import epiloguesFile from "./mat-epilogues.wgsl?raw";
 import { matWgsl, SPLIT_FOLD, type MatEpilogue } from "./mat-source.ts";
 import { variantName, workgroupTile, type MatVariant } from "./mat-variant.ts";
-import { bind, compile, dispatch, type CompiledKernel, type Workgroups } from "./runner.ts";
-import { sectionsOf } from "./template.ts";
+import { bind, compile, dispatch, type CompiledKernel, type Workgroups } from "../core/runner.ts";
+import { sectionsOf } from "../core/template.ts";
 import { packedRow } from "./weights-pack.ts";
 import type { Weights, WeightsPart } from "./weights.ts";
 

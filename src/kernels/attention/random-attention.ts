@@ -2,12 +2,12 @@
  * Random input for an attention kernel: the last rows of a moderate context, and what some heads of
  * the result must be. All heads share one head's random keys and values.
  */
-import { float16ToNumber } from "../tensor/float16.ts";
+import { float16ToNumber } from "../../tensor/float16.ts";
 import { queryKeyValueColumns, type AttentionShape } from "./attention-shape.ts";
 import { attentionReference, type AttentionVariant } from "./attention.ts";
 import { splitsOf, type AttentionUse } from "./attention-variants.ts";
 import { CacheReference } from "./rope.ts";
-import type { StepParams } from "./step-uniform.ts";
+import type { StepParams } from "../core/step-uniform.ts";
 
 /** A token of an answer, and a chunk of a prompt. */
 const SIZES = {

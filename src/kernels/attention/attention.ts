@@ -15,14 +15,11 @@ import quadsWgsl from "./attention-quads.wgsl?raw";
 import reduceWgsl from "./attention-reduce.wgsl?raw";
 import threadsWgsl from "./attention-threads.wgsl?raw";
 import workgroupWgsl from "./attention-workgroup.wgsl?raw";
+import type { Float16Unpack } from "../core/device.ts";
 import { ropeReference, type AttentionInput, type CacheReference } from "./rope.ts";
-import type { Kernel } from "./runner.ts";
-import { MAX_ROWS, packStep, type StepParams } from "./step-uniform.ts";
-import { expandTemplate, sectionsOf } from "./template.ts";
-
-/** How pairs of f16 become floats: with the builtin, or with shifts, which some adapters do faster. */
-export const FLOAT16_UNPACKS = ["builtin", "shift"] as const;
-export type Float16Unpack = (typeof FLOAT16_UNPACKS)[number];
+import type { Kernel } from "../core/runner.ts";
+import { MAX_ROWS, packStep, type StepParams } from "../core/step-uniform.ts";
+import { expandTemplate, sectionsOf } from "../core/template.ts";
 
 export type AttentionVariant = {
   /** "lanes" is always fused, "quads" never; both use subgroups (`fitsSubgroups`). */

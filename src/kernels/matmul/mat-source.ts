@@ -2,14 +2,14 @@
  * The shader of a matrix product: which parts make it, for a block format, a kind
  * of activations and a variant. Knows neither buffers nor devices.
  */
-import type { BlockFormat } from "../tensor/block-format.ts";
+import type { BlockFormat } from "../../tensor/block-format.ts";
 import commonFile from "./mat-common.wgsl?raw";
 import formatsFile from "./mat-formats.wgsl?raw";
 import inputsFile from "./mat-inputs.wgsl?raw";
 import splitWgsl from "./mat-split.wgsl?raw";
 import threadsWgsl from "./mat-threads.wgsl?raw";
 import tileWgsl from "./mat-tile.wgsl?raw";
-import { expandTemplate, sectionsOf } from "./template.ts";
+import { expandTemplate, sectionsOf } from "../core/template.ts";
 import { needsSubgroups, usesQuads, type Activations, type MatVariant } from "./mat-variant.ts";
 import { vectorsPerBlock } from "./weights-pack.ts";
 

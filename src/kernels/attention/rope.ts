@@ -2,7 +2,7 @@
  * The host half of rope.wgsl, and its specification: bias, head norm, rotation,
  * and where a key or value lies in the cache.
  */
-import { float16ToNumber, numberToFloat16 } from "../tensor/float16.ts";
+import { float16ToNumber, numberToFloat16 } from "../../tensor/float16.ts";
 import {
   queryKeyValueColumns,
   SHAPE_PARTS,
@@ -10,9 +10,9 @@ import {
   type AttentionShape,
 } from "./attention-shape.ts";
 import wgsl from "./rope.wgsl?raw";
-import type { Kernel } from "./runner.ts";
-import { packStep, type StepParams } from "./step-uniform.ts";
-import { expandTemplate } from "./template.ts";
+import type { Kernel } from "../core/runner.ts";
+import { packStep, type StepParams } from "../core/step-uniform.ts";
+import { expandTemplate } from "../core/template.ts";
 
 /** Bindings: 1 qkv, 2 table, 3 extras, 4 query, 5.. the cache's segments. */
 export function ropeKernel(shape: AttentionShape): Kernel<StepParams> {

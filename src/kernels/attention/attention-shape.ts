@@ -2,7 +2,7 @@
  * What the kernels between the q, k, v projection and the output projection know
  * of a model and of the cache's buffers, as template values.
  */
-import { STEP_WGSL } from "./step-uniform.ts";
+import { STEP_WGSL } from "../core/step-uniform.ts";
 import kvWrite from "./kv-write.wgsl?raw";
 import ropePair from "./rope-pair.wgsl?raw";
 

@@ -1,0 +1,118 @@
+/**
+ * GPU operations: a shader and, beside it, its host code and its specification. `core` compiles and runs
+ * them; the others are the products (`matmul`), attention with its cache, and sampling.
+ */
+export {
+  type AttentionShape,
+  checkAttentionShape,
+  queryKeyValueColumns,
+  rotationTable,
+} from "./attention/attention-shape.ts";
+export {
+  ATTENTION_USES,
+  attentionCandidates,
+  attentionName,
+  type AttentionUse,
+  firstAttention,
+  MAX_SPLITS,
+  SPLIT_ROWS,
+  splitsOf,
+} from "./attention/attention-variants.ts";
+export {
+  attentionKernel,
+  attentionOutputFloats,
+  attentionReduceKernel,
+  type AttentionVariant,
+  unpackPart,
+  workgroupThreads,
+} from "./attention/attention.ts";
+export {
+  expectedHeads,
+  lastRowsStep,
+  randomAttention,
+  type RandomAttention,
+} from "./attention/random-attention.ts";
+export { ropeKernel } from "./attention/rope.ts";
+export {
+  type DeviceTraits,
+  FLOAT16_UNPACKS,
+  type Float16Unpack,
+  requestKernelDevice,
+  shaderFeatures,
+  type ShaderFeatures,
+} from "./core/device.ts";
+export { run, type RunInput, upload } from "./core/run-once.ts";
+export {
+  bind,
+  compile,
+  type CompiledKernel,
+  dispatch,
+  type Kernel,
+  KernelError,
+  type Workgroups,
+} from "./core/runner.ts";
+export {
+  CHUNK_ROWS,
+  type ChunkRows,
+  MAX_SAMPLES,
+  packStep,
+  STEP_BYTES,
+  stepBytes,
+  type StepParams,
+} from "./core/step-uniform.ts";
+export { expandTemplate } from "./core/template.ts";
+export { type OtherWork, timeOf, workDone } from "./core/timing.ts";
+export {
+  firstVariants,
+  type KernelVariants,
+  maxCacheSegments,
+  withoutBatches,
+} from "./kernel-variants.ts";
+export { embeddingKernel } from "./matmul/embedding.ts";
+export { firstVariant, forRows, matCandidates } from "./matmul/mat-candidates.ts";
+export type { MatShape } from "./matmul/mat-reference.ts";
+export { type MatEpilogue, matWgsl } from "./matmul/mat-source.ts";
+export {
+  acceptsInt8,
+  type Activations,
+  type MatrixShape,
+  type MatVariant,
+  variantName,
+  workgroupTile,
+  type Workload,
+  WORKLOADS,
+} from "./matmul/mat-variant.ts";
+export {
+  EPILOGUES,
+  type MatChoice,
+  type MatInput,
+  type MatNorm,
+  type MatPlan,
+  type MatUse,
+  matWorkgroups,
+  planMat,
+} from "./matmul/mat.ts";
+export { planQuantize } from "./matmul/quantize-rows.ts";
+export { randomProduct } from "./matmul/random-product.ts";
+export { packedRow } from "./matmul/weights-pack.ts";
+export {
+  createWeights,
+  destroyWeights,
+  type Weights,
+  weightsBytes,
+  writeRows,
+} from "./matmul/weights.ts";
+export { ExpectedWait } from "./core/submit-while-waiting.ts";
+export { rmsNormKernel } from "./sampling/rms-norm.ts";
+export {
+  packSamples,
+  resultBytes,
+  sampleBufferBytes,
+  type SampleKernelName,
+  sampleKernels,
+  type SampleOutcome,
+  type SampleParams,
+  samplePasses,
+  unpackResult,
+} from "./sampling/sample.ts";
+export type { MeasureOptions, ShardWork, TunedShard, Tuner } from "./tuner.ts";
