@@ -1,8 +1,6 @@
 /** One line of a file of problems in, one answer out, as `npm run place` prints it. */
 import type { z } from "zod";
-import type { Answer } from "../src/placement/answer.ts";
-import { Problem, type Objective } from "../src/placement/problem.ts";
-import { solve } from "../src/placement/solve.ts";
+import { type Answer, type Objective, Problem, solve } from "../src/placement/index.ts";
 import { errorMessage } from "../src/shared/error-message.ts";
 import { describeRemedy, describeUnknown } from "../src/words/index.ts";
 

@@ -7,8 +7,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { placeLine } from "./place-line.ts";
-import { warmUp } from "../src/placement/warm-up.ts";
-import { Objective } from "../src/placement/problem.ts";
+import { Objective, warmUp } from "../src/placement/index.ts";
 
 const USAGE = "npm run --silent place -- [--deadline-ms 100] [--objective latency] FILE";
 

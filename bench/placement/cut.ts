@@ -1,5 +1,5 @@
 /** A smaller problem of the same kind, for oracles that are slow in layers. */
-import type { Problem } from "../../src/placement/problem.ts";
+import type { Problem } from "../../src/placement/index.ts";
 
 /** The first `layers` layers, with memory shrunk alike. */
 export function cut(problem: Problem, layers: number): Problem {

@@ -11,11 +11,14 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
-import { isFound, type Answer } from "../../src/placement/answer.ts";
-import { placeGreedy } from "../../src/placement/greedy.ts";
-import type { Problem } from "../../src/placement/problem.ts";
-import { solve } from "../../src/placement/solve.ts";
-import { warmUp } from "../../src/placement/warm-up.ts";
+import {
+  type Answer,
+  type Problem,
+  isFound,
+  placeGreedy,
+  solve,
+  warmUp,
+} from "../../src/placement/index.ts";
 import { bruteForce } from "../../tools/placement/brute-force.ts";
 import { referee } from "../../tools/placement/check.ts";
 import { FAMILIES, generate } from "../../tools/placement/generate.ts";

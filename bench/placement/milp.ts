@@ -7,7 +7,7 @@
  *   z[d,f]     the last stage is on d, the first on f
  */
 import highsLoader from "highs";
-import type { Problem } from "../../src/placement/problem.ts";
+import type { Problem } from "../../src/placement/index.ts";
 import { shardFits } from "./shard-fits.ts";
 
 export type MilpAnswer = { readonly costMs: number | null; readonly elapsedMs: number };

@@ -1,5 +1,5 @@
 /** Whether a member can hold a shard, from the problem's words; shares no code with the solver. */
-import type { Problem, ProblemMember } from "../../src/placement/problem.ts";
+import type { Problem, ProblemMember } from "../../src/placement/index.ts";
 
 /** Whether `member` fits the layers `[first, end)` with what the ends of the model add. */
 export function shardFits(

@@ -3,7 +3,7 @@
  * question: until it answers, the caller's watchdog has the greedy rule.
  */
 import type { Planner } from "../cluster/parts.ts";
-import type { PlacementService } from "../placement/service.ts";
+import type { PlacementService } from "../placement/index.ts";
 import { workerClient, type WorkerClient } from "./worker-client.ts";
 
 /** `onWarning` is told, in words, when the solver's thread failed. */

@@ -3,8 +3,7 @@
  * memory first, that holds the model, with layers in proportion to memory. To
  * compare with; pure.
  */
-import { shardBytes } from "../placement/evaluate.ts";
-import type { Problem } from "../placement/problem.ts";
+import { type Problem, shardBytes } from "../placement/index.ts";
 import type { Stage } from "../shared/state.ts";
 
 /** Stages by the rule, or null when the memory of all members together does not suffice. */

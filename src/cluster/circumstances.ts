@@ -2,7 +2,7 @@
  * What a placement depends on, and what of it has changed, in words. While it
  * stays the same, the solver would only say the same again. Pure.
  */
-import { brokenRules } from "../placement/constraints.ts";
+import { brokenRules } from "../placement/index.ts";
 import type { MemberId } from "../shared/ids.ts";
 import { DEFAULT_PLACEMENT_RULES } from "../shared/placement-rules.ts";
 import type { RoomState } from "../shared/state.ts";

@@ -2,9 +2,7 @@
  * From a room and a model to stages: waits a little for links that are being
  * measured and asks the solver, guarded by its watchdog.
  */
-import { isFound, type Answer } from "../placement/answer.ts";
-import type { Problem } from "../placement/problem.ts";
-import { solveWithWatchdog } from "../placement/watchdog.ts";
+import { type Answer, type Problem, isFound, solveWithWatchdog } from "../placement/index.ts";
 import type { ModelSummary } from "../shared/model.ts";
 import type { BrokenRule, Choice, Refusal } from "../shared/placement-reasons.ts";
 import type { RoomState, Stage } from "../shared/state.ts";

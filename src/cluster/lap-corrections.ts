@@ -3,7 +3,7 @@
  * with what the model predicts of it, and says when a member's ratio has moved.
  * Keeps the newest laps of each member; noise moves nothing (`corrections.ts`).
  */
-import { correct, NO_CORRECTION, type Correction } from "../placement/corrections.ts";
+import { type Correction, NO_CORRECTION, correct } from "../placement/index.ts";
 import type { RoomEvent } from "../shared/events.ts";
 import type { MemberId, PlacementId } from "../shared/ids.ts";
 import type { RoomState } from "../shared/state.ts";

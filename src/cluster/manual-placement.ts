@@ -2,7 +2,7 @@
  * Stages that a person chose: checked, and refused in words that say what to
  * change. Pure.
  */
-import { SCRATCH_BYTES } from "../placement/room-problem.ts";
+import { SCRATCH_BYTES } from "../placement/index.ts";
 import type { Member } from "../shared/member.ts";
 import type { ModelSummary } from "../shared/model.ts";
 import { DEFAULT_PLACEMENT_RULES } from "../shared/placement-rules.ts";

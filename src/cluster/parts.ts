@@ -4,7 +4,7 @@
  * GGUF; it decides who does what, and when.
  */
 import type { Transport } from "../mesh/types.ts";
-import type { PlacementService } from "../placement/service.ts";
+import type { PlacementService } from "../placement/index.ts";
 import type { MemberId } from "../shared/ids.ts";
 import type { DeviceState, Member } from "../shared/member.ts";
 import type { ModelSource, ModelSummary } from "../shared/model.ts";

@@ -5,7 +5,7 @@
  *
  * Remembers only attempts and rests; another coordinator starts without them.
  */
-import { isFound } from "../placement/answer.ts";
+import { isFound } from "../placement/index.ts";
 import type { RoomEvent } from "../shared/events.ts";
 import type { PlacementId } from "../shared/ids.ts";
 import type { ModelSummary } from "../shared/model.ts";

@@ -3,11 +3,16 @@
  * reasons, the runners-up, the trade-offs between one answer and many, the
  * greedy rule, the rule by memory alone, what runs, and each member alone.
  */
-import { isFound, type Answer, type CostParts } from "../placement/answer.ts";
-import { explainShares, type Explanation } from "../placement/explain.ts";
-import type { FrontAnswer } from "../placement/front.ts";
-import { placeGreedy } from "../placement/greedy.ts";
-import type { Problem } from "../placement/problem.ts";
+import {
+  type Answer,
+  type CostParts,
+  type Explanation,
+  type FrontAnswer,
+  type Problem,
+  explainShares,
+  isFound,
+  placeGreedy,
+} from "../placement/index.ts";
 import type { MemberId } from "../shared/ids.ts";
 import type { ModelSummary } from "../shared/model.ts";
 import type {

@@ -4,7 +4,7 @@
  * work is in the parts.
  */
 import * as Comlink from "comlink";
-import { scoresOf, type Score } from "../placement/scores.ts";
+import { type Score, scoresOf } from "../placement/index.ts";
 import { DEFAULT_PLACEMENT_RULES } from "../shared/placement-rules.ts";
 import type { RoomState } from "../shared/state.ts";
 import type { Notice } from "../shared/page-view.ts";

@@ -5,9 +5,12 @@
  * Throttle ratios are read in coarse steps: a device that is a little slower for
  * a moment is noise, and noise must move nothing.
  */
-import { evaluatePlacement } from "../placement/evaluate.ts";
-import type { Problem } from "../placement/problem.ts";
-import { roomProblem, type RoomProblem } from "../placement/room-problem.ts";
+import {
+  type Problem,
+  type RoomProblem,
+  evaluatePlacement,
+  roomProblem,
+} from "../placement/index.ts";
 import type { ModelSummary } from "../shared/model.ts";
 import type { RoomState, Stage } from "../shared/state.ts";
 

@@ -4,9 +4,7 @@
  * settings that are built into a loaded shard force a reload, and after a move
  * the room rests, so that it does not go to and fro. Pure.
  */
-import type { FoundAnswer } from "../placement/answer.ts";
-import { decideMove } from "../placement/moving.ts";
-import type { RoomProblem } from "../placement/room-problem.ts";
+import { type FoundAnswer, type RoomProblem, decideMove } from "../placement/index.ts";
 import { DEFAULT_PLACEMENT_RULES } from "../shared/placement-rules.ts";
 import type { Decision, Placement, Settings } from "../shared/state.ts";
 import { describeBrokenRule, describeMove } from "../words/index.ts";

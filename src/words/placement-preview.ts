@@ -1,7 +1,5 @@
 /** What the placement preview says of each candidate: costs, limits, who was left out, and why. */
-import type { CostParts } from "../placement/answer.ts";
-import type { ExplainedShare, LeftOut } from "../placement/explain.ts";
-import type { Objective } from "../placement/problem.ts";
+import type { CostParts, ExplainedShare, LeftOut, Objective } from "../placement/index.ts";
 import type { BrokenRule, CandidateOrigin } from "../shared/placement-reasons.ts";
 import type { NameOf } from "./name-of.ts";
 import { describeBrokenRule } from "./placement.ts";

@@ -1,16 +1,16 @@
 /** Answers, explanations, moves, scores, corrections and the watchdog. */
 import { describe, expect, test } from "vitest";
 import { generate } from "../../tools/placement/generate.ts";
-import { isFound, type FoundAnswer } from "../../src/placement/answer.ts";
-import { correct, NO_CORRECTION } from "../../src/placement/corrections.ts";
-import { evaluatePlacement } from "../../src/placement/evaluate.ts";
-import { moveBoundary } from "../../src/placement/explain.ts";
-import { decideMove } from "../../src/placement/moving.ts";
-import { Problem } from "../../src/placement/problem.ts";
-import { scoresOf } from "../../src/placement/scores.ts";
-import { placementService } from "../../src/placement/service.ts";
-import { solve } from "../../src/placement/solve.ts";
-import { solveWithWatchdog } from "../../src/placement/watchdog.ts";
+import { isFound, type FoundAnswer } from "../../src/placement/problem/answer.ts";
+import { correct, NO_CORRECTION } from "../../src/placement/problem/cost-corrections.ts";
+import { evaluatePlacement } from "../../src/placement/problem/evaluate.ts";
+import { moveBoundary } from "../../src/placement/explain/explain.ts";
+import { decideMove } from "../../src/placement/explain/move-decision.ts";
+import { Problem } from "../../src/placement/problem/problem.ts";
+import { scoresOf } from "../../src/placement/explain/scores.ts";
+import { placementService } from "../../src/placement/solver/service.ts";
+import { solve } from "../../src/placement/solver/solve.ts";
+import { solveWithWatchdog } from "../../src/placement/solver/watchdog.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 import { HEALTHY, links, member } from "./room.ts";
 import { THREE } from "./three.ts";

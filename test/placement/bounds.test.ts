@@ -2,19 +2,19 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { generate } from "../../tools/placement/generate.ts";
-import { Cuts } from "../../src/placement/cuts.ts";
-import { buildInstance, type Instance } from "../../src/placement/instance.ts";
-import { memoryStates, stateCount, type NearSets } from "../../src/placement/memory-states.ts";
-import { forbidRepeats, isAllowed, noneNear } from "../../src/placement/near-sets.ts";
+import { Cuts } from "../../src/placement/solver/path-bundle.ts";
+import { buildInstance, type Instance } from "../../src/placement/solver/instance.ts";
+import { memoryStates, stateCount, type NearSets } from "../../src/placement/solver/path-states.ts";
+import { forbidRepeats, isAllowed, noneNear } from "../../src/placement/solver/neighborhoods.ts";
 import {
   boundOf,
   cheapestFirst,
   climb,
   createPrices,
   reprice,
-} from "../../src/placement/prices.ts";
-import { createRelaxation } from "../../src/placement/relaxation.ts";
-import { splitOrder } from "../../src/placement/split.ts";
+} from "../../src/placement/solver/multipliers.ts";
+import { createRelaxation } from "../../src/placement/solver/relaxation.ts";
+import { splitOrder } from "../../src/placement/solver/layer-split.ts";
 import { smallProblem } from "./small-problems.ts";
 
 const never = () => false;

@@ -1,9 +1,9 @@
 /** Each constraint by name: broken, it changes the answer; off, it does not. */
 import { describe, expect, test } from "vitest";
-import { isFound } from "../../src/placement/answer.ts";
-import { CONSTRAINTS } from "../../src/placement/constraints.ts";
-import { roomProblem, type RoomFacts } from "../../src/placement/room-problem.ts";
-import { solve } from "../../src/placement/solve.ts";
+import { isFound } from "../../src/placement/problem/answer.ts";
+import { CONSTRAINTS } from "../../src/placement/problem/constraints.ts";
+import { roomProblem, type RoomFacts } from "../../src/placement/problem/room-problem.ts";
+import { solve } from "../../src/placement/solver/solve.ts";
 import type { PlacementRules } from "../../src/shared/placement-rules.ts";
 import { HEALTHY, MODEL, room } from "./room.ts";
 

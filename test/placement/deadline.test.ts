@@ -1,6 +1,6 @@
 /** When the solver stops: a clock that is told what it says. */
 import { expect, test } from "vitest";
-import { watchDeadline } from "../../src/placement/deadline.ts";
+import { watchDeadline } from "../../src/placement/solver/deadline.ts";
 
 /** Each look is at the next of `times`. */
 function looks(deadlineMs: number, times: readonly number[]): boolean[] {

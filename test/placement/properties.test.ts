@@ -4,10 +4,10 @@ import { describe, expect, test } from "vitest";
 import { referee } from "../../tools/placement/check.ts";
 import { generate, FAMILIES } from "../../tools/placement/generate.ts";
 import { fillByBandwidth, proportionalToMemory } from "../../tools/placement/rules.ts";
-import { isFound, type Answer } from "../../src/placement/answer.ts";
-import { placeGreedy } from "../../src/placement/greedy.ts";
-import type { Problem } from "../../src/placement/problem.ts";
-import { solve } from "../../src/placement/solve.ts";
+import { isFound, type Answer } from "../../src/placement/problem/answer.ts";
+import { placeGreedy } from "../../src/placement/solver/greedy.ts";
+import type { Problem } from "../../src/placement/problem/problem.ts";
+import { solve } from "../../src/placement/solver/solve.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 import { smallProblem } from "./small-problems.ts";
 

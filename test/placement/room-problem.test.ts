@@ -1,7 +1,7 @@
 /** The cost model's numbers from a room's measurements, worked by hand. */
 import { expect, test } from "vitest";
-import { Problem } from "../../src/placement/problem.ts";
-import { roomProblem } from "../../src/placement/room-problem.ts";
+import { Problem } from "../../src/placement/problem/problem.ts";
+import { roomProblem } from "../../src/placement/problem/room-problem.ts";
 import { MODEL, room } from "./room.ts";
 
 test("a room's problem is a problem, with times from measured rates", () => {

@@ -3,8 +3,8 @@ import { MemberId } from "../../src/shared/ids.ts";
 import type { DeviceState, Link } from "../../src/shared/member.ts";
 import type { ModelSummary } from "../../src/shared/model.ts";
 import { DEFAULT_PLACEMENT_RULES, type PlacementRules } from "../../src/shared/placement-rules.ts";
-import type { RoomMember } from "../../src/placement/constraints.ts";
-import type { RoomFacts } from "../../src/placement/room-problem.ts";
+import type { RoomMember } from "../../src/placement/problem/constraints.ts";
+import type { RoomFacts } from "../../src/placement/problem/room-problem.ts";
 
 export const MODEL: ModelSummary = {
   name: "test-model",

@@ -3,7 +3,7 @@
  * layers, so that brute force answers; every kind of constraint at times.
  */
 import fc from "fast-check";
-import type { Problem } from "../../src/placement/problem.ts";
+import type { Problem } from "../../src/placement/problem/problem.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 
 const OBJECTIVES: Problem["objective"][] = [

@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bruteForce } from "../../tools/placement/brute-force.ts";
 import { referee } from "../../tools/placement/check.ts";
-import { isFound } from "../../src/placement/answer.ts";
-import { placeGreedy } from "../../src/placement/greedy.ts";
-import { Problem } from "../../src/placement/problem.ts";
-import { solve } from "../../src/placement/solve.ts";
+import { isFound } from "../../src/placement/problem/answer.ts";
+import { placeGreedy } from "../../src/placement/solver/greedy.ts";
+import { Problem } from "../../src/placement/problem/problem.ts";
+import { solve } from "../../src/placement/solver/solve.ts";
 import { smallProblem } from "./small-problems.ts";
 
 const NO_LIMIT = { deadlineMs: Infinity, now: () => 0 };

@@ -1,4 +1,4 @@
-import { Problem } from "../../src/placement/problem.ts";
+import { Problem } from "../../src/placement/problem/problem.ts";
 
 /** Three machines, worked by hand: the fast one holds 4 layers, the others 8. */
 export const THREE = Problem.parse({

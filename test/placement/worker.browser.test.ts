@@ -2,10 +2,10 @@
 import { wrap } from "comlink";
 import { expect, test } from "vitest";
 import { generate } from "../../tools/placement/generate.ts";
-import { isFound } from "../../src/placement/answer.ts";
-import type { PlacementService } from "../../src/placement/service.ts";
-import { solve } from "../../src/placement/solve.ts";
-import { solveWithWatchdog } from "../../src/placement/watchdog.ts";
+import { isFound } from "../../src/placement/problem/answer.ts";
+import type { PlacementService } from "../../src/placement/solver/service.ts";
+import { solve } from "../../src/placement/solver/solve.ts";
+import { solveWithWatchdog } from "../../src/placement/solver/watchdog.ts";
 
 test("answers as the module does, with explanation and front", async () => {
   const worker = new Worker(new URL("../../workers/placement.worker.ts", import.meta.url), {

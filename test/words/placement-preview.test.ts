@@ -1,6 +1,6 @@
 /** The lines that explain a candidate placement. */
 import { expect, test } from "vitest";
-import type { ExplainedShare, LeftOut } from "../../src/placement/explain.ts";
+import type { ExplainedShare, LeftOut } from "../../src/placement/explain/explain.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 import type { CandidateOrigin } from "../../src/shared/placement-reasons.ts";
 import {

@@ -1,5 +1,5 @@
 /** Every order of every set of members with every cut: the oracle up to 5 members. */
-import type { Problem } from "../../src/placement/problem.ts";
+import type { Problem } from "../../src/placement/index.ts";
 import { referee, type RefereeStage } from "./check.ts";
 
 /** The least cost of all placements that break nothing; null when there is none. */

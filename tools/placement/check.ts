@@ -2,7 +2,7 @@
  * The referee: prices a placement and lists what it breaks, straight from the
  * problem's statement. Shares no code with the product; only the types' names.
  */
-import type { Problem } from "../../src/placement/problem.ts";
+import type { Problem } from "../../src/placement/index.ts";
 
 export type RefereeStage = {
   readonly member: string;

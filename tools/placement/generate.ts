@@ -2,7 +2,7 @@
  * Seeded placement problems: homes, labs, sites far apart, and instances made to
  * be hard. Never part of the product.
  */
-import { Problem } from "../../src/placement/problem.ts";
+import { Problem } from "../../src/placement/index.ts";
 import { randomFrom, type Random } from "./random.ts";
 
 export const FAMILIES = ["home", "lab", "sites", "adversarial"] as const;

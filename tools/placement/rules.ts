@@ -1,5 +1,5 @@
 /** What other systems do, as rules over the same problems: the plans to beat. */
-import type { Problem } from "../../src/placement/problem.ts";
+import type { Problem } from "../../src/placement/index.ts";
 import { referee, type RefereeStage } from "./check.ts";
 
 export type Rule = {

@@ -5,8 +5,7 @@
  */
 import { MemoryNetwork, memoryFramePorts } from "../../src/mesh/memory-transport.ts";
 import { MeshError } from "../../src/mesh/errors.ts";
-import { SCRATCH_BYTES } from "../../src/placement/room-problem.ts";
-import { placementService } from "../../src/placement/service.ts";
+import { SCRATCH_BYTES, placementService } from "../../src/placement/index.ts";
 import type { Transport } from "../../src/mesh/types.ts";
 import type { AnswerEvent, AskRequest } from "../../src/cluster/answer.ts";
 import type {

@@ -1,0 +1,108 @@
+/**
+ * Whether a room moves its layers: only for a gain above a threshold, so that noise moves
+ * nothing, that repays the time to load the bytes within a horizon of tokens.
+ */
+import type { MemberId } from "../../shared/ids.ts";
+import type { MoveReason } from "../../shared/placement-reasons.ts";
+import type { Stage } from "../../shared/state.ts";
+import type { FoundAnswer } from "../problem/answer.ts";
+import { evaluatePlacement } from "../problem/evaluate.ts";
+import type { Problem } from "../problem/problem.ts";
+
+export type MoveOptions = {
+  /** A gain below this share of the cost of a token moves nothing. */
+  readonly gainShare: number;
+  /** Tokens within which the loading must have repaid itself. */
+  readonly horizonTokens: number;
+  /** How fast a member loads weights; members load at the same time. */
+  readonly loadBytesPerMs: number;
+};
+
+export type MoveDecision = {
+  readonly move: boolean;
+  readonly reason: MoveReason;
+  readonly currentMs: number | null;
+  readonly proposedMs: number;
+  /** Saved with each token; negative when the proposal is slower. */
+  readonly gainMs: number;
+  readonly bytesToLoad: number;
+  /** After so many tokens the move has repaid itself; null when it never does. */
+  readonly repaidAfterTokens: number | null;
+};
+
+/** Bytes that each member would load for `stages`, by what `held` ranges it has. */
+export function bytesToLoad(problem: Problem, stages: readonly Stage[]): Map<MemberId, number> {
+  const members = new Map(problem.members.map((member) => [member.id, member]));
+  const loads = new Map<MemberId, number>();
+  for (const { member, first, end } of stages) {
+    const held = members.get(member)?.held;
+    let bytes = 0;
+    for (let layer = first; layer < end; layer++) {
+      if (held !== undefined && layer >= held.first && layer < held.end) continue;
+      bytes += problem.model.layers[layer]?.weightBytes ?? 0;
+    }
+    loads.set(member, bytes);
+  }
+  return loads;
+}
+
+/**
+ * Whether to go from `current` (null when nothing runs) to `proposed`. A current
+ * placement that breaks a constraint, such as a member that left, always moves.
+ */
+export function decideMove(
+  problem: Problem,
+  current: readonly Stage[] | null,
+  proposed: FoundAnswer,
+  { gainShare, horizonTokens, loadBytesPerMs }: MoveOptions,
+): MoveDecision {
+  // Bytes to load count here, once, and not in the cost of a token as well.
+  const plain = { ...problem, loadMsPerByte: 0 };
+  const proposedMs = evaluatePlacement(plain, proposed.stages).costMs;
+  const loads = [...bytesToLoad(problem, proposed.stages).values()];
+  const total = loads.reduce((sum, bytes) => sum + bytes, 0);
+  const common = { proposedMs, bytesToLoad: total };
+  if (current === null)
+    return {
+      ...common,
+      move: true,
+      reason: { kind: "nothing_runs" },
+      currentMs: null,
+      gainMs: 0,
+      repaidAfterTokens: null,
+    };
+  const now = evaluatePlacement(plain, current);
+  const [violation] = now.violations;
+  const gainMs = now.costMs - proposedMs;
+  const loadMs = Math.max(0, ...loads) / loadBytesPerMs;
+  const repaidAfterTokens = gainMs > 0 ? Math.ceil(loadMs / gainMs) : null;
+  const decided = (move: boolean, reason: MoveReason): MoveDecision => ({
+    ...common,
+    move,
+    reason,
+    currentMs: now.costMs,
+    gainMs,
+    repaidAfterTokens,
+  });
+  if (violation !== undefined) return decided(true, { kind: "violates", violation });
+  if (isSame(current, proposed.stages)) return decided(false, { kind: "already_best" });
+  const gain = { gainMs, currentMs: now.costMs };
+  if (gainMs < gainShare * now.costMs)
+    return decided(false, { kind: "gain_below_threshold", ...gain, minGainFraction: gainShare });
+  const load = { ...gain, bytesToLoad: total };
+  if (repaidAfterTokens === null || repaidAfterTokens > horizonTokens)
+    return decided(false, { kind: "load_not_repaid", ...load, repaidAfterTokens, horizonTokens });
+  return decided(true, { kind: "gain_repays_load", ...load, repaidAfterTokens });
+}
+
+function isSame(a: readonly Stage[], b: readonly Stage[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((stage, index) => {
+      const other = b[index];
+      return (
+        stage.member === other?.member && stage.first === other.first && stage.end === other.end
+      );
+    })
+  );
+}

@@ -1,0 +1,21 @@
+/** Which member runs which layers: the problem, its solver, and explanations of an answer. */
+export {
+  type ExplainedShare,
+  explainShares,
+  type Explanation,
+  type LeftOut,
+} from "./explain/explain.ts";
+export { decideMove } from "./explain/move-decision.ts";
+export { type Score, scoresOf } from "./explain/scores.ts";
+export { type Answer, type CostParts, type FoundAnswer, isFound } from "./problem/answer.ts";
+export { brokenRules } from "./problem/constraints.ts";
+export { correct, type Correction, NO_CORRECTION } from "./problem/cost-corrections.ts";
+export { evaluatePlacement, shardBytes } from "./problem/evaluate.ts";
+export { Objective, Problem, ProblemMember } from "./problem/problem.ts";
+export { type RoomProblem, roomProblem, SCRATCH_BYTES } from "./problem/room-problem.ts";
+export { placeGreedy } from "./solver/greedy.ts";
+export type { FrontAnswer } from "./solver/pareto-front.ts";
+export { type PlacementService, placementService } from "./solver/service.ts";
+export { solve } from "./solver/solve.ts";
+export { warmUp } from "./solver/warm-up.ts";
+export { solveWithWatchdog } from "./solver/watchdog.ts";

@@ -1,0 +1,142 @@
+/**
+ * The constraints, one object each: which members break it, and how it changes the problem.
+ * A person can make each of them hard, soft or off; a test switches each.
+ *
+ *   memory      weights, cache and scratch of a shard fit the memory that its member has free
+ *   binding     the largest tensor slice fits one GPU binding
+ *   reachable   neighbors in the pipeline, and the last and the first, have a measured link
+ *   precision   the member's GPU has the features that the weights need
+ *   battery     a member on battery power has enough charge left
+ *   pressure    a member is neither throttled nor under compute pressure
+ *   visibility  a member's tab is visible
+ *   excluded    members that people excluded take no shard
+ *   pinned      members that people pinned take part
+ *   maxStages   the pipeline has at most so many stages
+ *   speed       the predicted speed is at least the room's minimum
+ */
+import type { Member } from "../../shared/member.ts";
+import type { ModelSummary } from "../../shared/model.ts";
+import type { Breach, BrokenRule, ConstraintName } from "../../shared/placement-reasons.ts";
+import type { PlacementRules, RuleUse } from "../../shared/placement-rules.ts";
+import type { Problem } from "./problem.ts";
+
+export type RoomMember = Member;
+
+export type Constraint = {
+  readonly name: ConstraintName;
+  /** How `member` breaks it, or null; absent where it does not concern a single member. */
+  readonly breach?: (
+    member: RoomMember,
+    model: ModelSummary,
+    rules: PlacementRules,
+  ) => Breach | null;
+  /** How it changes a problem that was built with every such limit as hard as it can be. */
+  readonly shape?: (problem: Problem, use: RuleUse, rules: PlacementRules) => Problem;
+};
+
+/** A byte count that no shard reaches. */
+const UNLIMITED_BYTES = Number.MAX_SAFE_INTEGER;
+/** A link that was never measured, where the rule is not hard: slow, so that it is avoided. */
+const UNKNOWN_LINK = { latencyMs: 250, bytesPerMs: 100 };
+const PRESSURE_ORDER = ["nominal", "fair", "serious", "critical"];
+
+export const CONSTRAINTS: readonly Constraint[] = [
+  {
+    name: "memory",
+    shape: (problem, use) =>
+      use === "hard" ? problem : mapMembers(problem, () => ({ memoryBytes: UNLIMITED_BYTES })),
+  },
+  {
+    name: "binding",
+    shape: (problem, use) =>
+      use === "hard" ? problem : mapMembers(problem, () => ({ maxBindingBytes: UNLIMITED_BYTES })),
+  },
+  {
+    name: "reachable",
+    shape: (problem, use, { penaltyMs }) =>
+      use === "hard" ? problem : withUnknownLinks(problem, use === "soft" ? penaltyMs : 0),
+  },
+  {
+    name: "precision",
+    breach: ({ adapter }, { quantization }, { precisionFeatures }) => {
+      const features = precisionFeatures.filter((name) => !adapter?.features.includes(name));
+      return features.length > 0 ? { kind: "missing_features", features, quantization } : null;
+    },
+  },
+  {
+    name: "battery",
+    breach: ({ device }, _model, { batteryLevel }) => {
+      const level = device?.batteryLevel ?? null;
+      if (level === null || device?.batteryCharging === true || level >= batteryLevel) return null;
+      return { kind: "low_battery", level, limit: batteryLevel };
+    },
+  },
+  {
+    name: "pressure",
+    breach: ({ device }, _model, { pressureLevel, throttleRatio: limit }) => {
+      const pressure = device?.pressure ?? "nominal";
+      if (PRESSURE_ORDER.indexOf(pressure) >= PRESSURE_ORDER.indexOf(pressureLevel))
+        return { kind: "under_pressure", pressure };
+      const ratio = device?.throttleRatio ?? 1;
+      return ratio > limit ? { kind: "throttled", ratio, limit } : null;
+    },
+  },
+  {
+    name: "visibility",
+    breach: ({ device }) => (device?.visible === false ? { kind: "hidden_tab" } : null),
+  },
+  {
+    name: "excluded",
+    breach: ({ use }) => (use === "exclude" ? { kind: "excluded" } : null),
+  },
+  {
+    name: "pinned",
+    shape: (problem, use) => (use === "hard" ? problem : withoutPins(problem)),
+  },
+  {
+    name: "maxStages",
+    shape: (problem, use, { mostStages }) =>
+      use === "hard" ? { ...problem, maxStages: mostStages } : problem,
+  },
+  {
+    name: "speed",
+    shape: (problem, use, { slowestTokensPerSecond }) =>
+      use === "hard" ? { ...problem, maxCostMs: 1000 / slowestTokensPerSecond } : problem,
+  },
+];
+
+/** The constraints that `member` breaks on its own, unless they are off. */
+export function brokenRules(
+  member: RoomMember,
+  model: ModelSummary,
+  rules: PlacementRules,
+): BrokenRule[] {
+  return CONSTRAINTS.flatMap(({ name, breach }): BrokenRule[] => {
+    const use = rules[name];
+    const found = use === "off" ? null : (breach?.(member, model, rules) ?? null);
+    if (found === null) return [];
+    return [{ member: member.id, constraint: name, hard: use === "hard", breach: found }];
+  });
+}
+
+function mapMembers(problem: Problem, change: () => Partial<Problem["members"][number]>): Problem {
+  return { ...problem, members: problem.members.map((member) => ({ ...member, ...change() })) };
+}
+
+function withoutPins(problem: Problem): Problem {
+  const members = problem.members.map(({ pinned: _pinned, ...member }) => member);
+  return { ...problem, members };
+}
+
+/** Every missing link as a slow one; `extraMs` is what a soft rule charges for each. */
+function withUnknownLinks(problem: Problem, extraMs: number): Problem {
+  const latencyMs = UNKNOWN_LINK.latencyMs + extraMs;
+  const there = new Set(problem.links.map(({ from, to }) => JSON.stringify([from, to])));
+  const ids = problem.members.map(({ id }) => id);
+  const unknown = ids.flatMap((from) =>
+    ids
+      .filter((to) => to !== from && !there.has(JSON.stringify([from, to])))
+      .map((to) => ({ from, to, ...UNKNOWN_LINK, latencyMs })),
+  );
+  return { ...problem, links: [...problem.links, ...unknown] };
+}

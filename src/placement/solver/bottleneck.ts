@@ -1,0 +1,138 @@
+/**
+ * Throughput: the slowest stage, or the slowest transfer between two stages.
+ *
+ * Bounding it by `capMs` only shrinks domains, so that every other part of the
+ * solver works on a capped instance as it does on any other.
+ */
+import type { Instance } from "./instance.ts";
+import type { Plan } from "./plan.ts";
+import { splitOrder } from "./layer-split.ts";
+
+/** Steps of a bisection; each halves the interval. */
+const BISECTIONS = 40;
+/** Caps tried between the best throughput and the best latency of one order. */
+const MIX_STEPS = 12;
+/** Sums of the same times in another order differ by less than this. */
+const ROUNDING = 1 + 1e-12;
+
+/** `inst` without shards and hops that take longer than `capMs`. */
+export function capDomains(inst: Instance, capMs: number): Instance {
+  const { n, L, busyPrefix, busyStage } = inst;
+  if (capMs === Infinity) return inst;
+  const cap = capMs * ROUNDING;
+  const reach = inst.reach.slice();
+  const firstEnd = inst.firstEnd.slice();
+  const lastStart = inst.lastStart.slice();
+  const single = inst.single.slice();
+  for (let d = 0; d < n; d++) {
+    const row = d * (L + 1);
+    const spare = cap - busyStage[d]!;
+    let end = 0;
+    for (let l = 0; l < L; l++) {
+      end = Math.max(end, l);
+      while (
+        end < inst.reach[row + l]! &&
+        busyPrefix[row + end + 1]! - busyPrefix[row + l]! <= spare
+      )
+        end++;
+      reach[row + l] = Math.min(end, inst.reach[row + l]!);
+      if (reach[row + l]! < inst.minEnd[row + l]!) reach[row + l] = l;
+    }
+    const first = spare - inst.busyEmbed[d]!;
+    while (firstEnd[d]! > 0 && busyPrefix[row + firstEnd[d]!]! > first) firstEnd[d]!--;
+    if (firstEnd[d]! < inst.minEnd[row]!) firstEnd[d] = 0;
+    const last = spare - inst.busyHead[d]!;
+    while (
+      lastStart[d]! < L &&
+      (busyPrefix[row + L]! - busyPrefix[row + lastStart[d]!]! > last ||
+        reach[row + lastStart[d]!]! < L)
+    )
+      lastStart[d]!++;
+    if (busyPrefix[row + L]! > first - inst.busyHead[d]!) single[d] = 0;
+  }
+  const hop = inst.hop.map((ms, index) => (inst.transfer[index]! > cap ? Infinity : ms));
+  return { ...inst, reach, firstEnd, lastStart, single, hop };
+}
+
+/** The slowest stage or transfer of a finished plan, ms. */
+export function bottleneckOf(inst: Instance, order: ArrayLike<number>, ends: Int32Array): number {
+  const { n, L, busyPrefix } = inst;
+  let worst = 0;
+  let start = 0;
+  for (let i = 0; i < order.length; i++) {
+    const d = order[i]!;
+    const row = d * (L + 1);
+    const end = ends[i]!;
+    let ms = inst.busyStage[d]! + busyPrefix[row + end]! - busyPrefix[row + start]!;
+    if (i === 0) ms += inst.busyEmbed[d]!;
+    if (i === order.length - 1) ms += inst.busyHead[d]!;
+    else worst = Math.max(worst, inst.transfer[d * n + order[i + 1]!]!);
+    worst = Math.max(worst, ms);
+    start = end;
+  }
+  return worst;
+}
+
+/** Whether only the bottleneck counts. */
+export function isThroughputOnly(inst: Instance): boolean {
+  const { objective } = inst.problem;
+  if (typeof objective === "string") return objective === "throughput";
+  return objective.latency === 0 && objective.prefill === 0;
+}
+
+/** The best cuts for an order under the problem's objective; null where none fit. */
+export function splitForObjective(inst: Instance, order: readonly number[]): Plan | null {
+  for (let d = 0; d < inst.n; d++) if (inst.required[d] === 1 && !order.includes(d)) return null;
+  const byLatency = splitOrder(inst, order);
+  if (byLatency.cost === Infinity) return null;
+  const priced = (split: { cost: number; ends: Int32Array }): Plan => ({
+    order,
+    ends: split.ends,
+    cost: objectiveOf(inst, order, split.ends, split.cost),
+  });
+  const first = priced(byLatency);
+  if (inst.throughputWeight === 0) return first;
+  const slowest = bottleneckOf(inst, order, byLatency.ends);
+  const byThroughput = fastestSplit(inst, order, slowest) ?? byLatency;
+  let best = priced(byThroughput);
+  if (first.cost < best.cost) best = first;
+  if (isThroughputOnly(inst)) return best;
+  const quickest = bottleneckOf(inst, order, byThroughput.ends);
+  for (let step = 1; step < MIX_STEPS; step++) {
+    const cap = quickest + ((slowest - quickest) * step) / MIX_STEPS;
+    const split = splitOrder(capDomains(inst, cap), order);
+    if (split.cost === Infinity) continue;
+    const plan = priced(split);
+    if (plan.cost < best.cost) best = plan;
+  }
+  return best;
+}
+
+/** The cuts of an order with the least bottleneck, found by bisection. */
+function fastestSplit(inst: Instance, order: readonly number[], slowest: number) {
+  let high = slowest;
+  let low = 0;
+  let best = null;
+  for (let step = 0; step < BISECTIONS && high - low > 1e-9 * high; step++) {
+    const middle = (low + high) / 2;
+    const split = splitOrder(capDomains(inst, middle), order);
+    if (split.cost === Infinity) low = middle;
+    else {
+      best = split;
+      high = Math.min(middle, bottleneckOf(inst, order, split.ends));
+    }
+  }
+  return best;
+}
+
+/** The objective's value: the linear part plus the weighted bottleneck. */
+export function objectiveOf(
+  inst: Instance,
+  order: ArrayLike<number>,
+  ends: Int32Array,
+  linearCost: number,
+): number {
+  if (inst.throughputWeight === 0) return linearCost;
+  const bottleneck = inst.throughputWeight * bottleneckOf(inst, order, ends);
+  return isThroughputOnly(inst) ? bottleneck : linearCost + bottleneck;
+}

@@ -1,0 +1,253 @@
+/**
+ * The search split by first members, since the closing hop goes back to the first:
+ * those of each site together as long as one alone is not clearly better off, each
+ * alone where there are no sites. Round after round each branch gets better prices,
+ * paths that remember more, and a wider beam, until nothing better was dropped.
+ *
+ * What is remembered holds for all branches: who learns late starts with it.
+ */
+import type { Incumbent } from "./incumbent.ts";
+import type { Instance } from "./instance.ts";
+import { LabelTable } from "./labels.ts";
+import { memoryStates, type NearSets } from "./path-states.ts";
+import { forbidRepeats, nearInSites, noneNear, type Weighted } from "./neighborhoods.ts";
+import { Polisher } from "./local-search.ts";
+import {
+  boundOf,
+  cheapestFirst,
+  climb,
+  copyPrices,
+  refund,
+  reprice,
+  type Prices,
+} from "./multipliers.ts";
+import { createRelaxation, tracePath, type Relaxation } from "./relaxation.ts";
+import { repaired } from "./repair.ts";
+import { IN_SITES, WITHOUT_SITES, type Round } from "./rounds.ts";
+import { searchFrom } from "./label-search.ts";
+import { findSites } from "./sites.ts";
+import { skipSafety, twins } from "./structure.ts";
+
+/** What all of a search knows; `offer` takes orders of `inst`'s members. */
+export type Search = {
+  readonly inst: Instance;
+  readonly incumbent: Incumbent;
+  readonly isLate: () => boolean;
+  readonly offer: (order: readonly number[]) => void;
+};
+
+/** First members that are still open, with what is proven about them. */
+type Branch = {
+  readonly firsts: readonly number[];
+  readonly prices: Prices;
+  bound: number;
+  /** Whether it has been looked at if its first members are better off each alone. */
+  isWhole: boolean;
+  /** Labels pushed when it was searched last. */
+  labels: number;
+};
+
+/** Members of one's own site that are remembered from the start. */
+const NEAR_IN_SITE = 4;
+/** Numbers of a table above which no more is remembered, so that none takes long to build. */
+const MOST_CELLS = 1e6;
+/** The part of the gap that a few steps must close for more of them. */
+const WORTHWHILE = 0.1;
+/** Prices may take so much of a relaxation's work for each label of the last search. */
+const WORK_OF_LABEL = 120;
+/** Steps for one first member alone, which say whether to split. */
+const TRIAL_STEPS = 15;
+/** Split where one alone closes so much of the gap. */
+const WORTH_SPLITTING = 0.35;
+
+/** Searches below `root`'s prices, as `solvePipelines` does. */
+export function searchBranches(search: Search, relaxation: Relaxation, root: Prices): number {
+  return new BranchSearch(search, relaxation, root).run();
+}
+
+class BranchSearch {
+  readonly #search: Search;
+  readonly #inst: Instance;
+  readonly #target: () => number;
+  readonly #isLate: () => boolean;
+  readonly #polisher: Polisher;
+  readonly #table: LabelTable;
+  readonly #skipSafe: Uint8Array;
+  readonly #twinBefore: Int32Array;
+  readonly #closing: Float64Array;
+  #relaxation: Relaxation;
+  #near: NearSets;
+  #open: Branch[];
+
+  constructor(search: Search, relaxation: Relaxation, root: Prices) {
+    const { inst, incumbent, isLate } = search;
+    this.#search = search;
+    this.#inst = inst;
+    this.#target = incumbent.cutoff;
+    this.#isLate = isLate;
+    this.#polisher = new Polisher(inst, isLate);
+    this.#table = new LabelTable(inst);
+    this.#skipSafe = skipSafety(inst);
+    this.#twinBefore = twins(inst);
+    this.#closing = new Float64Array(inst.n);
+    this.#relaxation = relaxation;
+    this.#near = noneNear(inst);
+    const everyone = Array.from({ length: inst.n }, (_, d) => d);
+    this.#open = [{ firsts: everyone, prices: root, bound: root.bound, isWhole: false, labels: 0 }];
+  }
+
+  /** The least bound of what is open in the end; the target where nothing is. */
+  run(): number {
+    const { incumbent } = this.#search;
+    const [root] = this.#open as [Branch];
+    this.#repair(root);
+    const sites = incumbent.aim === null ? findSites(this.#inst) : null;
+    if (sites !== null) {
+      this.#near = nearInSites(this.#inst, sites, root.prices.price, NEAR_IN_SITE);
+      this.#relaxation = createRelaxation(this.#inst, memoryStates(this.#inst, this.#near));
+      this.#open = sites.map((firsts) => ({ ...root, firsts, prices: copyPrices(root.prices) }));
+    } else this.#open = this.#alone(root);
+    for (const round of sites === null ? WITHOUT_SITES : IN_SITES) {
+      const queue = this.#open.filter(({ bound }) => bound < this.#target());
+      this.#open = [...queue];
+      for (let at = 0; at < queue.length; at++) {
+        const parts = this.#explore(queue[at]!, round);
+        if (this.#isLate()) return this.#least();
+        const place = this.#open.indexOf(queue[at]!);
+        this.#open.splice(place, 1, ...parts);
+        if (parts.length > 1) queue.push(...parts);
+      }
+      this.#open = this.#open.filter(({ bound }) => bound < this.#target());
+      if (this.#open.length === 0) break;
+    }
+    return this.#least();
+  }
+
+  #least(): number {
+    return this.#open.reduce((least, { bound }) => Math.min(least, bound), this.#target());
+  }
+
+  /** One round for a branch: what is left of it, or the parts that it is split into. */
+  #explore(branch: Branch, { width, states, steps }: Round): Branch[] {
+    if (steps > 0) this.#raise(branch, steps, states);
+    if (branch.bound >= this.#target() || this.#isLate()) return [branch];
+    const { prices } = branch;
+    if (!reprice(this.#relaxation, prices, branch.firsts, this.#closing, this.#isLate))
+      return [branch];
+    const firsts = branch.firsts.filter(
+      (first) =>
+        this.#twinBefore[first]! < 0 && boundOf(this.#relaxation, prices, first) < this.#target(),
+    );
+    if (firsts.length === 0) return [{ ...branch, bound: this.#target() }];
+    const left = { ...branch, firsts };
+    if (steps > 0 && !branch.isWhole && firsts.length > 1) {
+      const parts = this.#split(left, states);
+      if (parts !== null) return parts;
+      left.isWhole = true;
+      if (!reprice(this.#relaxation, prices, firsts, this.#closing, this.#isLate)) return [left];
+    }
+    const before = this.#table.work;
+    this.#label(left, width);
+    left.labels = steps > 0 ? this.#table.work - before : 0;
+    return [left];
+  }
+
+  /** A branch for each first member, where one alone has a clearly higher bound; or null. */
+  #split(branch: Branch, states: number): Branch[] | null {
+    const parts = this.#alone(branch);
+    const trial = parts[0]!;
+    this.#raise(trial, TRIAL_STEPS, states);
+    const gap = this.#target() - branch.bound;
+    return trial.bound - branch.bound > WORTH_SPLITTING * gap ? parts : null;
+  }
+
+  /** A branch for each first member, from the tables filled for all of them; the most open first. */
+  #alone({ firsts, prices, bound }: Branch): Branch[] {
+    return firsts
+      .filter((first) => this.#twinBefore[first]! < 0)
+      .map((first) => ({
+        firsts: [first],
+        prices: { ...copyPrices(prices), rent: new Float64Array(this.#inst.n) },
+        bound: Math.max(bound, boundOf(this.#relaxation, prices, first)),
+        isWhole: true,
+        labels: 0,
+      }))
+      .sort((a, b) => a.bound - b.bound || a.firsts[0]! - b.firsts[0]!);
+  }
+
+  /** Raises a branch's bound, remembering more as paths repeat members. */
+  #raise(branch: Branch, steps: number, mostStates: number): void {
+    const { incumbent, offer } = this.#search;
+    branch.prices.bound = -Infinity;
+    climb(this.#relaxation, branch.prices, branch.firsts, {
+      steps,
+      mostWork: branch.labels > 0 ? WORK_OF_LABEL * branch.labels : Infinity,
+      worthwhile: WORTHWHILE,
+      target: this.#target,
+      aim: incumbent.aim,
+      isLate: this.#isLate,
+      onPath: offer,
+      remember: (paths) => this.#remember(paths, mostStates),
+    });
+    branch.bound = Math.max(branch.bound, branch.prices.bound);
+  }
+
+  /** A relaxation that forbids some of the paths, for all branches from here on; or null. */
+  #remember(paths: readonly Weighted[], mostStates: number): Relaxation | null {
+    if (this.#search.incumbent.aim !== null) return null;
+    const { n, L } = this.#inst;
+    const larger = forbidRepeats(this.#near, paths, Math.min(mostStates, MOST_CELLS / (n + L)));
+    if (larger === null) return null;
+    this.#near = larger;
+    this.#relaxation = createRelaxation(this.#inst, memoryStates(this.#inst, larger));
+    return this.#relaxation;
+  }
+
+  /** Searches labels, with the relaxation's tables as they are; raises the branch's bound. */
+  #label(branch: Branch, width: number): void {
+    const { incumbent } = this.#search;
+    let found: readonly number[] | null = null;
+    const proven = searchFrom(
+      {
+        inst: this.#inst,
+        relaxation: this.#relaxation,
+        paid: branch.prices.paid,
+        rent: branch.prices.rent,
+        refund: refund(this.#inst, branch.prices),
+        firsts: branch.firsts,
+        width,
+        skipSafe: this.#skipSafe,
+        twinBefore: this.#twinBefore,
+        cutoff: this.#target,
+        onPlan: (order, ends, cost) => {
+          incumbent.offer(this.#inst, order, ends, cost);
+          found = order;
+        },
+        isLate: this.#isLate,
+      },
+      this.#table,
+    );
+    if (found !== null) this.#polish(found);
+    branch.bound = Math.max(branch.bound, Math.min(proven, this.#target()));
+  }
+
+  /** Local search from an order, where costs matter at all. */
+  #polish(order: readonly number[]): void {
+    const { incumbent, offer } = this.#search;
+    if (incumbent.aim !== null) return;
+    const tour = this.#polisher.improve(order);
+    if (tour.cost < this.#target()) offer(tour.order);
+  }
+
+  /** The path that a branch's prices like best, made a plan. */
+  #repair({ prices, firsts }: Branch): void {
+    const inst = this.#inst;
+    if (this.#search.incumbent.aim !== null) return;
+    if (!reprice(this.#relaxation, prices, firsts, this.#closing, this.#isLate)) return;
+    const first = cheapestFirst(this.#relaxation, prices);
+    if (first < 0) return;
+    const path = tracePath(this.#relaxation, this.#closing, first);
+    const chain = repaired(inst, path);
+    if (chain.cost < Infinity) this.#polish(chain.order);
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * A placement within a millisecond, by rules: fastest members first, most memory
+ * first, best connected first, each with the best split for its order. What the
+ * exact search starts from, and what is left when the solver's worker hangs.
+ */
+import type { Answer } from "../problem/answer.ts";
+import { atLeastAsFast, foundAnswer, unknownAnswer } from "./plan-answer.ts";
+import { bottleneckOf, capDomains, splitForObjective } from "./bottleneck.ts";
+import { explainInfeasible, isImpossible } from "./infeasible.ts";
+import { buildInstance, type Instance } from "./instance.ts";
+import type { Plan } from "./plan.ts";
+import type { Problem } from "../problem/problem.ts";
+import { splitWithSkips } from "./layer-split.ts";
+
+/** Orders longer than this are cut: the rest of a very large room is slower still. */
+const MOST_CANDIDATES = 64;
+/** Halvings of the cap on the bottleneck that a rule tries for throughput. */
+const CAP_STEPS = 5;
+/** How many different first members each rule tries. */
+const FIRST_MEMBERS = 3;
+
+/**
+ * The best of the greedy rules, as an answer with no bound but 0. `infeasible`
+ * only where it is proven; `unknown` where the rules find nothing.
+ */
+export function placeGreedy(problem: Problem): Answer {
+  const inst = buildInstance(problem);
+  if (isImpossible(inst)) return explainInfeasible(inst, findsGreedyPlan);
+  const plan = greedyPlan(inst);
+  if (plan === null) return unknownAnswer(problem, { kind: "greedy_rules_failed" });
+  const answer = foundAnswer(inst, plan, { lowerBoundMs: 0, deadlineHit: false, elapsedMs: 0 });
+  return atLeastAsFast(problem, answer);
+}
+
+/** Whether the rules find a plan at all. */
+export function findsGreedyPlan(inst: Instance): boolean {
+  return !isImpossible(inst) && greedyPlan(inst) !== null;
+}
+
+/** The best plan of all rules, or null. */
+export function greedyPlan(inst: Instance): Plan | null {
+  return greedyPlans(inst)[0] ?? null;
+}
+
+/** The best plan of each rule, cheapest first; rules that find nothing are left out. */
+export function greedyPlans(inst: Instance): Plan[] {
+  const plans: Plan[] = [];
+  for (const order of greedyOrders(inst)) {
+    let best: Plan | null = null;
+    for (let start = 0; start < Math.min(FIRST_MEMBERS, order.length); start++) {
+      const rotated = [...order.slice(start), ...order.slice(0, start)];
+      const plan = planInOrder(inst, rotated);
+      if (plan !== null && (best === null || plan.cost < best.cost)) best = plan;
+    }
+    if (best !== null) plans.push(best);
+  }
+  return plans.sort((a, b) => a.cost - b.cost);
+}
+
+/** The best plan that visits members in this order; for throughput under falling caps. */
+function planInOrder(inst: Instance, order: readonly number[]): Plan | null {
+  const chain = splitWithSkips(inst, order);
+  if (chain.cost === Infinity) return null;
+  let best = splitForObjective(inst, chain.order);
+  if (best === null || inst.throughputWeight === 0) return best;
+  let high = bottleneckOf(inst, best.order, best.ends);
+  let low = 0;
+  for (let step = 0; step < CAP_STEPS; step++) {
+    const cap = (low + high) / 2;
+    const capped = splitWithSkips(capDomains(inst, cap), order);
+    const plan = capped.cost === Infinity ? null : splitForObjective(inst, capped.order);
+    if (plan === null) low = cap;
+    else {
+      high = Math.min(cap, bottleneckOf(inst, plan.order, plan.ends));
+      if (plan.cost < best.cost) best = plan;
+    }
+  }
+  return best;
+}
+
+/** The orders of the rules, best first member at the front. */
+export function greedyOrders(inst: Instance): number[][] {
+  const { n, L } = inst;
+  const all = Array.from({ length: n }, (_, d) => d).filter((d) => canHold(inst, d));
+  const speed = all.map(() => 0);
+  const room = all.map(() => 0);
+  const link = all.map(() => 0);
+  all.forEach((d, index) => {
+    speed[index] = inst.busyPrefix[d * (L + 1) + L]!;
+    let largest = 0;
+    for (let l = 0; l < L; l++) largest = Math.max(largest, inst.reach[d * (L + 1) + l]! - l);
+    room[index] = -largest;
+    let nearest = Infinity;
+    for (let e = 0; e < n; e++) if (e !== d) nearest = Math.min(nearest, inst.hop[d * n + e]!);
+    link[index] = nearest;
+  });
+  // Overhead shared by the layers that fit: a fast member with room for one layer is slow.
+  const effective = all.map((d, i) => speed[i]! / L + inst.busyStage[d]! / Math.max(1, -room[i]!));
+  return [speed, effective, room, link].map((key) => sortBy(all, key).slice(0, MOST_CANDIDATES));
+}
+
+function canHold(inst: Instance, d: number): boolean {
+  const row = d * (inst.L + 1);
+  if (inst.single[d] === 1 || inst.firstEnd[d]! > 0 || inst.lastStart[d]! < inst.L) return true;
+  for (let l = 0; l < inst.L; l++) if (inst.reach[row + l]! >= inst.minEnd[row + l]!) return true;
+  return false;
+}
+
+function sortBy(members: readonly number[], key: readonly number[]): number[] {
+  return members
+    .map((d, index) => ({ d, key: key[index]! }))
+    .sort((a, b) => a.key - b.key || a.d - b.d)
+    .map(({ d }) => d);
+}

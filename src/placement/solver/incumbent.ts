@@ -1,0 +1,80 @@
+/** The cheapest plan so far, its members by their index in the problem. */
+import { SAME_COST } from "./plan-answer.ts";
+import type { Instance } from "./instance.ts";
+import type { Plan } from "./plan.ts";
+
+/** The best plan so far and what a better one must stay below; orders name `inst`'s members. */
+export type Incumbent = {
+  readonly cutoff: () => number;
+  /** What prices aim at, where that is not the cutoff. */
+  readonly aim: number | null;
+  /** Prices to start from; none where that is null. */
+  readonly startPrices: Float64Array | null; // [n]
+  readonly offer: (
+    inst: Instance,
+    order: readonly number[],
+    ends: Int32Array,
+    cost: number,
+  ) => void;
+};
+
+/** Other plans that were found on the way, for the runners-up. */
+const MOST_RUNNERS_UP = 8;
+
+export class BestPlan {
+  /** In the problem's indices. */
+  plan: Plan | null = null;
+  /** Plans with other orders, cheapest first, in the problem's indices. */
+  readonly others: Plan[] = [];
+  readonly aim = null;
+  readonly startPrices = null;
+
+  /** A better plan must cost less: equal sums in another order do not count. */
+  readonly cutoff = (): number =>
+    this.plan === null ? Infinity : this.plan.cost - SAME_COST * Math.max(1, this.plan.cost);
+
+  readonly offer = (
+    inst: Instance,
+    order: readonly number[],
+    ends: Int32Array,
+    cost: number,
+  ): void => {
+    if (!(cost < Infinity)) return;
+    const plan = { order: order.map((d) => inst.memberOf[d]!), ends, cost };
+    if (this.plan !== null && cost >= this.plan.cost) return this.#remember(plan);
+    if (this.plan !== null) this.#remember(this.plan);
+    this.plan = plan;
+  };
+
+  readonly offerPlan = (inst: Instance, plan: Plan): void =>
+    this.offer(inst, plan.order, plan.ends, plan.cost);
+
+  /** The plan's order in the indices of `inst`; throws when a member is not in it. */
+  orderIn(inst: Instance): readonly number[] {
+    if (this.plan === null) throw new Error("there is no plan yet");
+    return this.within(inst, this.plan).order;
+  }
+
+  /** A plan of this box in the indices of `inst`; throws when a member is not in it. */
+  within(inst: Instance, plan: Plan): Plan {
+    const order = plan.order.map((member) => {
+      const d = inst.memberOf.indexOf(member);
+      if (d < 0) throw new Error(`member ${member} is not in the instance`);
+      return d;
+    });
+    return { ...plan, order };
+  }
+
+  #remember(plan: Plan): void {
+    const key = plan.order.join();
+    if (this.plan?.order.join() === key) return;
+    const same = this.others.findIndex((other) => other.order.join() === key);
+    if (same >= 0) {
+      if (this.others[same]!.cost <= plan.cost) return;
+      this.others.splice(same, 1);
+    }
+    this.others.push(plan);
+    this.others.sort((a, b) => a.cost - b.cost);
+    this.others.length = Math.min(this.others.length, MOST_RUNNERS_UP);
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Orders that avoid missing links: members put one by one where they lengthen the
+ * round least. For rooms in which the greedy rules trip over links.
+ */
+import { splitForObjective } from "./bottleneck.ts";
+import type { Instance } from "./instance.ts";
+import type { Plan } from "./plan.ts";
+import { splitWithSkips } from "./layer-split.ts";
+
+/** A missing link counts so many times the longest one that there is. */
+const MISSING = 1000;
+
+/** The first plan found from any first member, or null. */
+export function insertedPlan(inst: Instance, isLate: () => boolean): Plan | null {
+  const { n, hop, close } = inst;
+  let longest = 1e-6;
+  for (const ms of hop) if (ms < Infinity) longest = Math.max(longest, ms);
+  const finite = (ms: number) => (ms < Infinity ? ms : MISSING * longest);
+  const way = hop.map(finite);
+  const back = close.map(finite);
+  for (let first = 0; first < n && !isLate(); first++) {
+    if (inst.firstEnd[first] === 0) continue;
+    const chain = splitWithSkips(inst, insertAll(n, first, way, back));
+    const plan = chain.cost < Infinity ? splitForObjective(inst, chain.order) : null;
+    if (plan !== null) return plan;
+  }
+  return null;
+}
+
+/** All members in a round from `first`, each inserted where it costs least. */
+function insertAll(n: number, first: number, way: Float64Array, back: Float64Array): number[] {
+  const order = [first];
+  for (let d = 0; d < n; d++) {
+    if (d === first) continue;
+    insertCheapest(order, d, (from, to = first) => {
+      const onward = to === first ? back : way;
+      return way[from * n + d]! + onward[d * n + to]! - onward[from * n + to]!;
+    });
+  }
+  return order;
+}
+
+/**
+ * Puts `member` into `order`, not before the first, where it lengthens the way least; to the
+ * end where nothing is known. `addedMs` is asked for each place, without `to` for the end.
+ */
+export function insertCheapest(
+  order: number[],
+  member: number,
+  addedMs: (from: number, to: number | undefined) => number,
+): void {
+  let place = order.length;
+  let least = Infinity;
+  for (let i = 1; i <= order.length; i++) {
+    const ms = addedMs(order[i - 1]!, order[i]);
+    if (ms < least) [least, place] = [ms, i];
+  }
+  order.splice(place, 0, member);
+}

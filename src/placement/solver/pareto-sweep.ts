@@ -1,0 +1,107 @@
+/**
+ * Latency against throughput: the cheapest pipeline under a falling cap on the
+ * bottleneck. Each step is a point of the Pareto front; a weighted mix is the
+ * best of them, and needs only the steps that can still be better.
+ */
+import { SAME_COST } from "./plan-answer.ts";
+import { BestPlan } from "./incumbent.ts";
+import { bottleneckOf, capDomains } from "./bottleneck.ts";
+import { solvePipelines } from "./pipelines.ts";
+import type { Instance } from "./instance.ts";
+import type { Plan } from "./plan.ts";
+import { singleCost, splitOrder } from "./layer-split.ts";
+
+/** A plan with its linear cost and its bottleneck. */
+export type FrontPoint = {
+  readonly plan: Plan;
+  readonly linearMs: number;
+  readonly bottleneckMs: number;
+};
+
+/** A step of the sweep: the cheapest plan under a cap. */
+type Step = {
+  readonly point: FrontPoint | null;
+  /** No plan under the cap has a lower linear cost than this. */
+  readonly bound: number;
+  readonly isProven: boolean;
+};
+
+/**
+ * The mix `linear + weight * bottleneck`, solved from the loosest cap down.
+ * Offers its plans to `best`; returns a lower bound on the mix.
+ */
+export function solveMix(
+  inst: Instance,
+  best: BestPlan,
+  lowestBottleneckMs: number,
+  isLate: () => boolean,
+): number {
+  const weight = inst.throughputWeight;
+  let cap = Infinity;
+  for (;;) {
+    // Only plans whose linear part leaves room for the least bottleneck can be better.
+    const worthwhile = best.cutoff() - weight * lowestBottleneckMs;
+    const step = cheapestUnder(inst, cap, worthwhile, isLate);
+    if (step.point !== null) {
+      const { plan, linearMs, bottleneckMs } = step.point;
+      best.offerPlan(inst, { ...plan, cost: linearMs + weight * bottleneckMs });
+    }
+    if (!step.isProven) return Math.min(step.bound + weight * lowestBottleneckMs, best.cutoff());
+    if (step.point === null) return Infinity;
+    cap = step.point.bottleneckMs * (1 - SAME_COST);
+  }
+}
+
+/** All trade-offs, from the least latency to the least bottleneck, as far as time allows. */
+export function sweepFront(
+  inst: Instance,
+  isLate: () => boolean,
+): { points: FrontPoint[]; isComplete: boolean } {
+  const points: FrontPoint[] = [];
+  let cap = Infinity;
+  for (;;) {
+    const { point, isProven } = cheapestUnder(inst, cap, Infinity, isLate);
+    if (!isProven) return { points, isComplete: false };
+    if (point === null) return { points, isComplete: true };
+    points.push(point);
+    cap = point.bottleneckMs * (1 - SAME_COST);
+  }
+}
+
+/** The cheapest plan with a bottleneck of at most `cap` and a linear cost below `below`. */
+function cheapestUnder(inst: Instance, cap: number, below: number, isLate: () => boolean): Step {
+  const capped = { ...capDomains(inst, cap), throughputWeight: 0 };
+  const local = new BestPlan();
+  for (let d = 0; d < inst.n; d++) {
+    if (inst.required.some((flag, e) => flag === 1 && e !== d)) continue;
+    const cost = singleCost(capped, d);
+    if (cost < below) local.offer(capped, [d], Int32Array.of(inst.L), cost);
+  }
+  const cutoff = () => Math.min(local.cutoff(), below);
+  const bound = solvePipelines(
+    capped,
+    { cutoff, aim: null, startPrices: null, offer: local.offer },
+    isLate,
+  );
+  const isProven = bound >= cutoff();
+  if (local.plan === null) return { point: null, bound, isProven };
+  // The least bottleneck among the cheapest cuts of this order.
+  const order = local.orderIn(inst);
+  let ends = local.plan.ends;
+  let bottleneckMs = bottleneckOf(inst, order, ends);
+  for (let tries = 0; tries < 8; tries++) {
+    const split = splitOrder(capDomains(inst, bottleneckMs * (1 - SAME_COST)), order);
+    if (!(split.cost <= local.plan.cost + SAME_COST * local.plan.cost)) break;
+    ends = split.ends;
+    bottleneckMs = bottleneckOf(inst, order, ends);
+  }
+  return {
+    point: {
+      plan: { order, ends, cost: local.plan.cost },
+      linearMs: local.plan.cost,
+      bottleneckMs,
+    },
+    bound,
+    isProven,
+  };
+}

@@ -1,0 +1,36 @@
+/** What the placement's worker offers, and the code behind it; pure but for the clock. */
+import { isFound, type Answer } from "../problem/answer.ts";
+import { explain, type Explanation } from "../explain/explain.ts";
+import { frontOf, type FrontAnswer } from "./pareto-front.ts";
+import type { Problem } from "../problem/problem.ts";
+import { solve, solveWithRunnersUp } from "./solve.ts";
+import { warmUp } from "./warm-up.ts";
+
+export type PlacementService = {
+  /** Compiles the solver's loops, so that the first real problem is not slow. */
+  warmUp(): void;
+  solve(problem: Problem, options: { readonly deadlineMs: number }): Answer;
+  /** An answer with its explanation; null where there is no placement to explain. */
+  explained(
+    problem: Problem,
+    options: { readonly deadlineMs: number },
+  ): { readonly answer: Answer; readonly explanation: Explanation | null };
+  /** Latency against throughput. */
+  front(problem: Problem, options: { readonly deadlineMs: number }): FrontAnswer;
+};
+
+/** The service with the clock `now`, in ms. */
+export function placementService(now: () => number): PlacementService {
+  return {
+    warmUp: () => warmUp(now),
+    solve: (problem, { deadlineMs }) => solve(problem, { deadlineMs, now }),
+    explained: (problem, { deadlineMs }) => {
+      const { answer, runnersUp } = solveWithRunnersUp(problem, { deadlineMs, now });
+      const explanation = isFound(answer)
+        ? explain(problem, answer, runnersUp, { now, deadlineMs })
+        : null;
+      return { answer, explanation };
+    },
+    front: (problem, { deadlineMs }) => frontOf(problem, { deadlineMs, now }),
+  };
+}

@@ -1,0 +1,173 @@
+/**
+ * Which members run which layers: the answer, proven where time allows.
+ *
+ *   variables    an order of distinct members and rising cuts of the layers
+ *   constraints  every shard fits its member; every hop has a link; pins, limits
+ *   objective    latency, prefill, throughput, or a weighted mix of them
+ *
+ * Greedy first, then local search, then exact search under a bound. Pure: the
+ * clock comes from outside and decides only when to stop.
+ */
+import type { Stage } from "../../shared/state.ts";
+import type { Answer } from "../problem/answer.ts";
+import { atLeastAsFast, foundAnswer, stagesOf, unknownAnswer } from "./plan-answer.ts";
+import { BestPlan } from "./incumbent.ts";
+import { isThroughputOnly, splitForObjective } from "./bottleneck.ts";
+import { watchDeadline } from "./deadline.ts";
+import { solvePipelines } from "./pipelines.ts";
+import { findsGreedyPlan, greedyPlans } from "./greedy.ts";
+import { explainInfeasible, isImpossible } from "./infeasible.ts";
+import { insertedPlan } from "./insertion.ts";
+import { buildInstance, type Instance } from "./instance.ts";
+import { solveMix } from "./pareto-sweep.ts";
+import { MOST_MEMBERS } from "./labels.ts";
+import type { Plan } from "./plan.ts";
+import { Polisher, type Tour } from "./local-search.ts";
+import type { Problem } from "../problem/problem.ts";
+import { splitOrder } from "./layer-split.ts";
+import { solveThroughput, withinCap } from "./throughput.ts";
+
+export type SolveOptions = {
+  readonly deadlineMs: number;
+  /** A rising clock in ms: `performance.now`, or process time in a bench. */
+  readonly now: () => number;
+};
+
+/** An answer, and other placements that were met on the way, cheapest first. */
+export type Solution = {
+  readonly answer: Answer;
+  readonly runnersUp: readonly Stage[][];
+};
+
+/**
+ * The answer to `problem`, at the latest a few ms after the deadline. With an
+ * infinite deadline it is proven. Never throws for a problem that `Problem` parsed.
+ */
+export function solve(problem: Problem, options: SolveOptions): Answer {
+  return solveWithRunnersUp(problem, options).answer;
+}
+
+/** As `solve`, with the runners-up. */
+export function solveWithRunnersUp(problem: Problem, { deadlineMs, now }: SolveOptions): Solution {
+  const startedAt = now();
+  const elapsed = () => now() - startedAt;
+  const { isLate, wasHit } = watchDeadline(startedAt, deadlineMs, now);
+  const inst = buildInstance(problem);
+  if (isImpossible(inst))
+    return {
+      answer: { ...explainInfeasible(inst, findsPlan), elapsedMs: elapsed() },
+      runnersUp: [],
+    };
+  const best = new BestPlan();
+  const greedy = greedyPlans(inst);
+  for (const plan of greedy) best.offerPlan(inst, plan);
+  if (inst.throughputWeight === 0) polishAll(inst, greedy, best, isLate);
+  offerSingles(inst, best);
+  const isDisproved = best.plan === null && !findAny(inst, best, isLate);
+  const bound = isDisproved ? Infinity : boundFor(inst, best, isLate);
+  const runnersUp = best.others.map((plan) => stagesOf(inst, best.within(inst, plan)));
+  const elapsedMs = elapsed();
+  if (best.plan !== null) {
+    const plan = best.within(inst, best.plan);
+    const answer = foundAnswer(inst, plan, {
+      lowerBoundMs: bound,
+      deadlineHit: wasHit(),
+      elapsedMs,
+    });
+    return { answer: atLeastAsFast(problem, answer), runnersUp };
+  }
+  if (bound === Infinity)
+    return { answer: { ...explainInfeasible(inst, findsPlan), elapsedMs: elapsed() }, runnersUp };
+  return { answer: unknownAnswer(problem, { kind: "deadline" }, elapsedMs), runnersUp };
+}
+
+/** Solves for the objective; the lower bound, or Infinity where the best plan is proven. */
+function boundFor(inst: Instance, best: BestPlan, isLate: () => boolean): number {
+  if (inst.throughputWeight === 0) {
+    const bound = solvePipelines(inst, best, isLate);
+    return bound >= best.cutoff() ? Infinity : bound;
+  }
+  if (isThroughputOnly(inst)) {
+    const { lowestMs, isProven } = solveThroughput(inst, best, isLate);
+    return isProven ? Infinity : lowestMs * inst.throughputWeight;
+  }
+  const { lowestMs } = solveThroughput(inst, best, isLate);
+  if (lowestMs === Infinity) return Infinity;
+  const bound = solveMix(inst, best, lowestMs, isLate);
+  return bound >= best.cutoff() ? Infinity : bound;
+}
+
+/** Looks for any plan at all, costs aside; false when it is proven that there is none. */
+function findAny(inst: Instance, best: BestPlan, isLate: () => boolean): boolean {
+  const inserted = inst.n <= MOST_MEMBERS ? insertedPlan(inst, isLate) : null;
+  if (inserted !== null) {
+    best.offerPlan(inst, inserted);
+    if (inst.throughputWeight === 0) polishAll(inst, [inserted], best, isLate);
+    return true;
+  }
+  const any = withinCap(inst, Infinity, isLate);
+  if (any.kind === "found") {
+    const plan = splitForObjective(inst, any.order);
+    if (plan !== null) best.offerPlan(inst, plan);
+    if (plan !== null && inst.throughputWeight === 0) polishAll(inst, [plan], best, isLate);
+  }
+  return any.kind !== "impossible";
+}
+
+/** Local search from the plan of every rule: the cheapest local optimum counts. */
+function polishAll(
+  inst: Instance,
+  plans: readonly Plan[],
+  best: BestPlan,
+  isLate: () => boolean,
+): void {
+  const polisher = new Polisher(inst, isLate);
+  let least: Tour = { order: [], cost: Infinity };
+  const take = (order: readonly number[]) => {
+    const tour = polisher.improve(order);
+    const split = splitOrder(inst, tour.order);
+    best.offer(inst, tour.order, split.ends, split.cost);
+    if (split.cost < least.cost) least = { order: tour.order, cost: split.cost };
+  };
+  for (const { order } of plans) if (!isLate()) take(order);
+  if (inst.n <= FEW_MEMBERS || inst.n > MOST_MEMBERS) return;
+  for (let kick = 1; polisher.work < KICK_WORK && least.order.length > 3 && !isLate(); kick++)
+    take(kicked(least.order, kick));
+}
+
+/** Rooms up to this size are searched exactly so soon that kicks only cost time. */
+const FEW_MEMBERS = 16;
+/** Layers looked at by local search after which there are no more kicks. */
+const KICK_WORK = 1.2e6;
+
+/** Two neighbouring runs of stages exchanged: a change that local search does not undo. */
+function kicked(order: readonly number[], kick: number): number[] {
+  const k = order.length;
+  const [a, b, c] = [KICK_STRIDES[0] * kick, KICK_STRIDES[1] * kick, KICK_STRIDES[2] * kick]
+    .map((at) => 1 + (at % (k - 1)))
+    .sort((x, y) => x - y) as [number, number, number];
+  return [...order.slice(0, a), ...order.slice(b, c), ...order.slice(a, b), ...order.slice(c)];
+}
+
+/** Primes: the three cuts of a kick wander over the order, the same in every tab. */
+const KICK_STRIDES = [5, 11, 17] as const;
+
+/** Looks at the clock that a search may take to show that a changed problem has a plan. */
+const EXPLAINING_LOOKS = 40;
+
+/** Whether rules or a short search find any plan; bounded by work, not by the clock. */
+function findsPlan(inst: Instance): boolean {
+  if (findsGreedyPlan(inst)) return true;
+  if (isImpossible(inst)) return false;
+  const best = new BestPlan();
+  let looks = 0;
+  solvePipelines(inst, best, () => best.plan !== null || ++looks > EXPLAINING_LOOKS);
+  return best.plan !== null;
+}
+
+function offerSingles(inst: Instance, best: BestPlan): void {
+  for (let d = 0; d < inst.n; d++) {
+    const plan = splitForObjective(inst, [d]);
+    if (plan !== null) best.offerPlan(inst, plan);
+  }
+}

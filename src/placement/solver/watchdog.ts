@@ -1,0 +1,53 @@
+/**
+ * The caller's guard over the solver's worker: a worker that hangs, dies or
+ * rejects costs at most `watchdogMs`, and then the greedy answer is there.
+ */
+import { errorMessage } from "../../shared/error-message.ts";
+import type { SolverFailure } from "../../shared/placement-reasons.ts";
+import { isFound, type Answer } from "../problem/answer.ts";
+import { placeGreedy } from "./greedy.ts";
+import type { Problem } from "../problem/problem.ts";
+
+/** At the latest after this the greedy answer is taken. */
+export const WATCHDOG_MS = 5000;
+
+export type RemoteSolve = (
+  problem: Problem,
+  options: { readonly deadlineMs: number },
+) => Promise<Answer>;
+
+export type GuardedAnswer = {
+  readonly answer: Answer;
+  /** Why the greedy rules answered in place of the solver; null when the solver answered. */
+  readonly failure: SolverFailure | null;
+};
+
+export type WatchdogOptions = {
+  readonly deadlineMs: number;
+  readonly watchdogMs?: number;
+};
+
+/** Never rejects: when the solver fails, the greedy rules answer. */
+export async function solveWithWatchdog(
+  problem: Problem,
+  solve: RemoteSolve,
+  { deadlineMs, watchdogMs = WATCHDOG_MS }: WatchdogOptions,
+): Promise<GuardedAnswer> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<SolverFailure>((resolve) => {
+    timer = setTimeout(() => resolve({ kind: "timeout", afterMs: watchdogMs }), watchdogMs);
+  });
+  const answered = solve(problem, { deadlineMs }).catch((error: unknown): SolverFailure => ({
+    kind: "error",
+    message: errorMessage(error),
+  }));
+  const first = await Promise.race([answered, late]);
+  clearTimeout(timer);
+  if (first.kind === "timeout" || first.kind === "error")
+    return { answer: placeGreedy(problem), failure: first };
+  if (first.kind === "unknown") {
+    const answer = placeGreedy(problem);
+    if (isFound(answer)) return { answer, failure: { kind: "unknown", cause: first.cause } };
+  }
+  return { answer: first as Answer, failure: null };
+}
