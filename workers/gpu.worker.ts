@@ -1,16 +1,16 @@
-/** Thread of the GPU: a stage of a pipeline, over the engine. See src/stage/types.ts for what it offers. */
+/** The GPU thread: a stage of a pipeline, over the engine. src/stage/stage-worker.ts has its interface. */
 import { expose } from "comlink";
 import { requestKernelDevice } from "../src/kernels/index.ts";
 import { loadShard } from "../src/engine/load-shard.ts";
-import { StageHost } from "../src/stage/stage-worker.ts";
+import { StageHost } from "../src/stage/stage-host.ts";
 import { DeviceTuner } from "../src/tuner/index.ts";
 
 let device: Promise<GPUDevice> | null = null;
 
-/** One device for all shards of this worker, and a new one once it is lost. */
+/** One device for all shards of this worker, and a new one after it was lost. */
 function currentDevice(): Promise<GPUDevice> {
   device ??= requestKernelDevice();
-  // A worker that never got one asks again at the next load.
+  // If there is none, the next load requests one again.
   device
     .then(({ lost }) => lost)
     .finally(() => (device = null))

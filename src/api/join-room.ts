@@ -6,7 +6,7 @@
 import { checkAdapter } from "../app/adapter-check.ts";
 import { openTabParts, type TabParts } from "../app/tab-parts.ts";
 import { RoomClient } from "../cluster/room-client.ts";
-import { serverOfPage } from "../mesh/signalling.ts";
+import { serverOfPage } from "../mesh/signaling.ts";
 import type { ProbeResult } from "../probe/types.ts";
 import { RoomCode } from "../shared/ids.ts";
 import type { Measurements } from "../shared/member.ts";

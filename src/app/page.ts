@@ -4,7 +4,7 @@
  */
 import { keepBridge } from "../api/keep-bridge.ts";
 import { RoomClient } from "../cluster/room-client.ts";
-import { serverOfPage } from "../mesh/signalling.ts";
+import { serverOfPage } from "../mesh/signaling.ts";
 import type { ProbeResult } from "../probe/types.ts";
 import type { PageCommand } from "../shared/commands.ts";
 import { RoomCode } from "../shared/ids.ts";

@@ -1,7 +1,7 @@
 /** This tab's device state: what the GPU worker says of itself, and the browser of the machine. */
 import type { DeviceState, Measurements } from "../shared/member.ts";
 import type { ModelSummary } from "../shared/model.ts";
-import type { StageSample } from "../stage/types.ts";
+import type { StageSample } from "../shared/stage-port.ts";
 import { DeviceMonitor } from "../telemetry/monitor.ts";
 import { predictStepMs } from "../telemetry/predict-step.ts";
 import { openSources, type SourceScope, type Sources } from "../telemetry/sources.ts";

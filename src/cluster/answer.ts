@@ -1,7 +1,7 @@
 /** What is asked of the room, and what it says while it answers. Plain data. */
 import type { GenerationId } from "../shared/ids.ts";
 import type { Sampling } from "../shared/sampling.ts";
-import type { TokenEvent } from "../stage/types.ts";
+import type { TokenEvent } from "../shared/stage-port.ts";
 import type { ChatTurn } from "./parts.ts";
 
 export type AskInput =

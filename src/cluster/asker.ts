@@ -9,7 +9,7 @@
 import { GenerationId, type MemberId, type PlacementId } from "../shared/ids.ts";
 import type { ModelSummary } from "../shared/model.ts";
 import type { Placement } from "../shared/state.ts";
-import type { GenerationFailure, TokenEvent } from "../stage/types.ts";
+import type { GenerationFailure, TokenEvent } from "../shared/stage-port.ts";
 import { AnswerText } from "./answer-text.ts";
 import type { AnswerEvent, AskRequest } from "./answer.ts";
 import { isEvent, type RoomAccess } from "./membership.ts";
@@ -91,8 +91,8 @@ export class Asker {
     this.#signal(event.generation, { kind: "token", event });
   }
 
-  onFailure({ generation, message }: GenerationFailure): void {
-    this.#signal(generation, { kind: "failure", message });
+  onFailure({ generation, failure }: GenerationFailure): void {
+    this.#signal(generation, { kind: "failure", message: JSON.stringify(failure) });
   }
 
   /** Rejects with a `RoomError`; an abort is no error but a "cancelled" finish. */

@@ -81,7 +81,7 @@ export class Membership implements RoomAccess {
     const { events } = parts.transport;
     this.#unsubscribe = [
       events.onMessage((peer, message) => this.#receive(peer, message)),
-      events.onDisconnect((peer, reason) => this.#peerGone(peer, reason)),
+      events.onDisconnect((peer, { reason }) => this.#peerGone(peer, reason)),
     ];
   }
 

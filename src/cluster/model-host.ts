@@ -5,7 +5,7 @@
  */
 import * as Comlink from "comlink";
 import { peerByteReader, serveBytes } from "../mesh/peer-bytes.ts";
-import type { Transport } from "../mesh/types.ts";
+import type { Transport } from "../mesh/transport.ts";
 import { encodeChat } from "../model/chat-template.ts";
 import { exposeReader } from "../model/reader-port.ts";
 import { createTokenizer, type Tokenizer } from "../model/tokenizer.ts";
@@ -13,7 +13,7 @@ import type { TokenizerData } from "../model/tokenizer-data.ts";
 import type { OpenedSummary, OpenRequest, WeightsService } from "../model/weights-service.ts";
 import type { MemberId } from "../shared/ids.ts";
 import type { ModelSource, ModelSummary } from "../shared/model.ts";
-import type { StageWorker } from "../stage/types.ts";
+import type { StageWorker } from "../stage/stage-worker.ts";
 import type { LoadProgress, ModelHost, ModelText, ShardRequest } from "./parts.ts";
 import { RoomError } from "./room-error.ts";
 

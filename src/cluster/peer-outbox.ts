@@ -2,7 +2,7 @@
  * Sends control messages to many peers without waiting for any: a peer that
  * cannot be reached is the transport's to report, as a disconnect.
  */
-import type { Transport } from "../mesh/types.ts";
+import type { Transport } from "../mesh/transport.ts";
 import type { MemberId } from "../shared/ids.ts";
 import type { ClusterMessage } from "./messages.ts";
 

@@ -11,7 +11,7 @@ import type { Notice } from "../shared/page-view.ts";
 import type { MemberId, PlacementId } from "../shared/ids.ts";
 import type { ModelSource, ModelSummary } from "../shared/model.ts";
 import type { Stage } from "../shared/state.ts";
-import type { GenerationFailure, TokenEvent } from "../stage/types.ts";
+import type { GenerationFailure, TokenEvent } from "../shared/stage-port.ts";
 import type { AnswerEvent, AskRequest } from "./answer.ts";
 import { Asker } from "./asker.ts";
 import type { EventLog } from "./event-log.ts";

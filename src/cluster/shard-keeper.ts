@@ -6,7 +6,7 @@
 import type { MemberId, PlacementId } from "../shared/ids.ts";
 import type { ShardState } from "../shared/member.ts";
 import type { Placement, Settings, Stage } from "../shared/state.ts";
-import type { Pipeline } from "../stage/types.ts";
+import type { Pipeline } from "../shared/stage-port.ts";
 import type { RoomAccess } from "./membership.ts";
 import { epochOfId } from "./numbering.ts";
 import type { LoadProgress, ModelHost, StagePort } from "./parts.ts";

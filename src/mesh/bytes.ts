@@ -2,51 +2,51 @@
  * Writing and reading little-endian numbers in order. The reader checks every
  * length before it allocates, so that a hostile count costs nothing.
  */
-import { ProtocolError } from "./errors.ts";
+import { ProtocolError } from "./mesh-error.ts";
 
 const utf8 = new TextEncoder();
 const utf8Strict = new TextDecoder("utf-8", { fatal: true });
 
-/** Grows by doubling; `finish` hands over the bytes without a copy when they fit exactly. */
+/** Grows by doubling. `finish` returns the bytes without a copy if they fit exactly. */
 export class ByteWriter {
-  private bytes: Uint8Array<ArrayBuffer>;
-  private view: DataView<ArrayBuffer>;
-  private length = 0;
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView<ArrayBuffer>;
+  #length = 0;
 
   constructor(expectedBytes = 256) {
-    this.bytes = new Uint8Array(expectedBytes);
-    this.view = new DataView(this.bytes.buffer);
+    this.#bytes = new Uint8Array(expectedBytes);
+    this.#view = new DataView(this.#bytes.buffer);
   }
 
   u8(value: number): void {
-    const at = this.reserve(1);
-    this.view.setUint8(at, value);
+    const at = this.#reserve(1);
+    this.#view.setUint8(at, value);
   }
   u16(value: number): void {
-    const at = this.reserve(2);
-    this.view.setUint16(at, value, true);
+    const at = this.#reserve(2);
+    this.#view.setUint16(at, value, true);
   }
   u32(value: number): void {
-    const at = this.reserve(4);
-    this.view.setUint32(at, value, true);
+    const at = this.#reserve(4);
+    this.#view.setUint32(at, value, true);
   }
   f32(value: number): void {
-    const at = this.reserve(4);
-    this.view.setFloat32(at, value, true);
+    const at = this.#reserve(4);
+    this.#view.setFloat32(at, value, true);
   }
   f64(value: number): void {
-    const at = this.reserve(8);
-    this.view.setFloat64(at, value, true);
+    const at = this.#reserve(8);
+    this.#view.setFloat64(at, value, true);
   }
   raw(bytes: Uint8Array): void {
-    const at = this.reserve(bytes.length);
-    this.bytes.set(bytes, at);
+    const at = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, at);
   }
   u32s(values: Uint32Array): void {
-    const at = this.reserve(values.length * 4);
-    values.forEach((value, index) => this.view.setUint32(at + index * 4, value, true));
+    const at = this.#reserve(values.length * 4);
+    values.forEach((value, index) => this.#view.setUint32(at + index * 4, value, true));
   }
-  /** At most 65,535 bytes of UTF-8; longer text is cut at a character. */
+  /** At most 65,535 bytes of UTF-8; longer text is truncated at a character. */
   text(text: string): void {
     const bytes = new Uint8Array(Math.min(0xffff, text.length * 3));
     const { written } = utf8.encodeInto(text, bytes);
@@ -55,64 +55,64 @@ export class ByteWriter {
   }
 
   finish(): Uint8Array<ArrayBuffer> {
-    return this.length === this.bytes.length ? this.bytes : this.bytes.slice(0, this.length);
+    return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length);
   }
 
-  /** May replace `bytes` and `view`: call it before they are named. */
-  private reserve(count: number): number {
-    const at = this.length;
-    this.length += count;
-    if (this.length > this.bytes.length) {
-      const larger = new Uint8Array(Math.max(this.length, this.bytes.length * 2));
-      larger.set(this.bytes.subarray(0, at));
-      this.bytes = larger;
-      this.view = new DataView(larger.buffer);
+  /** May replace `#bytes` and `#view`: call it before reading them. */
+  #reserve(count: number): number {
+    const at = this.#length;
+    this.#length += count;
+    if (this.#length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(this.#length, this.#bytes.length * 2));
+      larger.set(this.#bytes.subarray(0, at));
+      this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
     }
     return at;
   }
 }
 
-/** Throws `ProtocolError` on a short frame, on leftover bytes and on text that is not UTF-8. */
+/** Throws `ProtocolError` on a short frame, on leftover bytes, and on text that is not UTF-8. */
 export class ByteReader {
-  private readonly bytes: Uint8Array;
-  private readonly view: DataView;
-  private at = 0;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get remaining(): number {
-    return this.bytes.length - this.at;
+    return this.#bytes.length - this.#at;
   }
 
   u8(): number {
-    return this.view.getUint8(this.take(1));
+    return this.#view.getUint8(this.#take(1));
   }
   u16(): number {
-    return this.view.getUint16(this.take(2), true);
+    return this.#view.getUint16(this.#take(2), true);
   }
   u32(): number {
-    return this.view.getUint32(this.take(4), true);
+    return this.#view.getUint32(this.#take(4), true);
   }
   f32(): number {
-    return this.view.getFloat32(this.take(4), true);
+    return this.#view.getFloat32(this.#take(4), true);
   }
   f64(): number {
-    return this.view.getFloat64(this.take(8), true);
+    return this.#view.getFloat64(this.#take(8), true);
   }
-  /** A copy, aligned to whatever reads it. */
+  /** A copy, aligned for every number type. */
   raw(count: number): Uint8Array<ArrayBuffer> {
-    const at = this.take(count);
+    const at = this.#take(count);
     const copy = new Uint8Array(count);
-    copy.set(this.bytes.subarray(at, at + count));
+    copy.set(this.#bytes.subarray(at, at + count));
     return copy;
   }
   u32s(count: number): Uint32Array<ArrayBuffer> {
-    const at = this.take(count * 4);
+    const at = this.#take(count * 4);
     return Uint32Array.from({ length: count }, (_, index) =>
-      this.view.getUint32(at + index * 4, true),
+      this.#view.getUint32(at + index * 4, true),
     );
   }
   text(): string {
@@ -129,11 +129,11 @@ export class ByteReader {
     if (this.remaining > 0) throw new ProtocolError(`${this.remaining} bytes after the end`);
   }
 
-  private take(count: number): number {
+  #take(count: number): number {
     if (count > this.remaining)
-      throw new ProtocolError(`cut short: ${count} bytes wanted, ${this.remaining} left`);
-    const at = this.at;
-    this.at += count;
+      throw new ProtocolError(`too short: ${count} bytes wanted, ${this.remaining} left`);
+    const at = this.#at;
+    this.#at += count;
     return at;
   }
 }

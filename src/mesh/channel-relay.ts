@@ -1,13 +1,12 @@
 /**
- * How a worker gets a data channel: transferred where the browser can, else
- * piped through the page with the same interface. The pipe costs two hops
- * between threads per message, so it is used only where there is no other way
- * (browsers without transferable data channels, such as Safari).
+ * How a worker gets a data channel: transferred, or piped through the page with
+ * the same interface in browsers that cannot transfer one (Safari). The pipe costs
+ * two hops between threads per message.
  */
 import type { SliceChannel } from "./frame-port.ts";
 import { HIGH_WATER_BYTES, LOW_WATER_BYTES } from "./frame-port.ts";
 
-/** Whether this browser can hand a data channel to a worker. */
+/** Whether this browser can transfer a data channel to a worker. */
 export function canTransferChannels(): boolean {
   const connection = new RTCPeerConnection();
   const { port1, port2 } = new MessageChannel();
@@ -27,7 +26,7 @@ export function canTransferChannels(): boolean {
 
 let transferable: boolean | null = null;
 
-/** What to transfer to the worker for a new channel, in the turn in which it was made. */
+/** What to transfer to the worker for a new channel. Call it in the task that created the channel. */
 export function channelForWorker(channel: RTCDataChannel): RTCDataChannel | MessagePort {
   transferable ??= canTransferChannels();
   return transferable ? channel : relayChannel(channel);
@@ -36,43 +35,43 @@ export function channelForWorker(channel: RTCDataChannel): RTCDataChannel | Mess
 type ToWorker =
   | { readonly kind: "open" | "close" }
   | { readonly kind: "message"; readonly data: ArrayBuffer }
-  /** Bytes that the page's channel has let go of since the last report. */
+  /** Bytes that the page's channel has sent since the last report. */
   | { readonly kind: "sent"; readonly bytes: number };
 type ToPage = { readonly kind: "send"; readonly data: ArrayBuffer } | { readonly kind: "close" };
 
 /** In the page: pipes `channel` and returns the port that the worker wraps in `relayedChannel`. */
 export function relayChannel(channel: RTCDataChannel): MessagePort {
   const { port1, port2 } = new MessageChannel();
-  const tell = (message: ToWorker, transfer: Transferable[] = []) =>
+  const post = (message: ToWorker, transfer: Transferable[] = []) =>
     port1.postMessage(message, transfer);
-  let takenBytes = 0;
+  let bufferedBytes = 0;
   const report = () => {
-    tell({ kind: "sent", bytes: takenBytes - channel.bufferedAmount });
-    takenBytes = channel.bufferedAmount;
+    post({ kind: "sent", bytes: bufferedBytes - channel.bufferedAmount });
+    bufferedBytes = channel.bufferedAmount;
   };
   channel.binaryType = "arraybuffer";
   channel.bufferedAmountLowThreshold = LOW_WATER_BYTES;
-  channel.addEventListener("open", () => tell({ kind: "open" }));
-  channel.addEventListener("close", () => tell({ kind: "close" }));
+  channel.addEventListener("open", () => post({ kind: "open" }));
+  channel.addEventListener("close", () => post({ kind: "close" }));
   channel.addEventListener("bufferedamountlow", report);
   channel.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
-    if (data instanceof ArrayBuffer) tell({ kind: "message", data }, [data]);
+    if (data instanceof ArrayBuffer) post({ kind: "message", data }, [data]);
     else channel.close();
   });
   port1.onmessage = ({ data }: MessageEvent<ToPage>) => {
     if (data.kind === "close") channel.close();
     else if (channel.readyState === "open") {
       channel.send(data.data);
-      takenBytes += data.data.byteLength;
+      bufferedBytes += data.data.byteLength;
       if (channel.bufferedAmount <= LOW_WATER_BYTES) report();
     }
   };
-  if (channel.readyState === "open") tell({ kind: "open" });
-  if (channel.readyState === "closed") tell({ kind: "close" });
+  if (channel.readyState === "open") post({ kind: "open" });
+  if (channel.readyState === "closed") post({ kind: "close" });
   return port2;
 }
 
-/** In the worker: the far end of `relayChannel`, as a channel that `framePort` takes. */
+/** In the worker: the other end of `relayChannel`, as a channel for `framePort`. */
 export function relayedChannel(port: MessagePort): SliceChannel {
   return new RelayedChannel(port);
 }
@@ -82,30 +81,30 @@ class RelayedChannel extends EventTarget implements SliceChannel {
   bufferedAmount = 0;
   bufferedAmountLowThreshold = 0;
   binaryType: BinaryType = "arraybuffer";
-  private readonly port: MessagePort;
+  readonly #port: MessagePort;
 
   constructor(port: MessagePort) {
     super();
-    this.port = port;
-    port.onmessage = ({ data }: MessageEvent<ToWorker>) => this.take(data);
+    this.#port = port;
+    port.onmessage = ({ data }: MessageEvent<ToWorker>) => this.#receive(data);
   }
 
   send(message: Uint8Array<ArrayBuffer>): void {
     this.bufferedAmount += message.byteLength;
-    this.post({ kind: "send", data: message.buffer }, [message.buffer]);
+    this.#post({ kind: "send", data: message.buffer }, [message.buffer]);
   }
 
   close(): void {
     if (this.readyState === "closed") return;
     this.readyState = "closed";
-    this.post({ kind: "close" });
+    this.#post({ kind: "close" });
   }
 
-  private post(message: ToPage, transfer: Transferable[] = []): void {
-    this.port.postMessage(message, transfer);
+  #post(message: ToPage, transfer: Transferable[] = []): void {
+    this.#port.postMessage(message, transfer);
   }
 
-  private take(message: ToWorker): void {
+  #receive(message: ToWorker): void {
     switch (message.kind) {
       case "open":
         this.readyState = "open";

@@ -1,18 +1,19 @@
 /**
- * A `FramePort` over a data channel, or over anything that behaves like one.
- * Works in a page and in a worker that was given the channel.
+ * A `FramePort` over a data channel or an object with the same interface. Works in
+ * a page and in a worker that received the channel.
  *
- * `send` resolves when the channel has room again, so that a slow peer slows its
- * sender. No timer: room is announced by the channel's own event.
+ * `send` resolves when the channel has space, so that a slow peer slows its sender.
+ * It uses no timer: the channel's own event reports space.
  */
+import { detailOf } from "../shared/failure.ts";
 import type { MemberId } from "../shared/ids.ts";
-import { MeshError } from "./errors.ts";
-import { MAX_FRAME_BYTES } from "./frames.ts";
+import type { CloseFailure } from "../shared/mesh-failure.ts";
+import { MAX_FRAME_BYTES } from "./frame-types.ts";
+import { MeshError } from "./mesh-error.ts";
 import { Reassembly, SLICE_BYTES, slices } from "./slices.ts";
-import type { FramePort } from "./types.ts";
-import { errorMessage } from "../shared/error-message.ts";
+import type { FramePort } from "./transport.ts";
 
-/** What of an `RTCDataChannel` is used here. */
+/** The part of an `RTCDataChannel` that is used here. */
 export type SliceChannel = Pick<
   RTCDataChannel,
   "readyState" | "bufferedAmount" | "bufferedAmountLowThreshold" | "binaryType" | "close"
@@ -22,141 +23,136 @@ export type SliceChannel = Pick<
 };
 
 /**
- * Bytes waiting in the browser above which a sender pauses: several round trips'
- * worth on a fast link, and far below the 16 MiB at which Chromium throws.
+ * A sender pauses above this many bytes in the browser's buffer: several round trips
+ * on a fast link, and far below the 16 MiB at which Chromium throws.
  */
 export const HIGH_WATER_BYTES = 1024 * 1024;
-/** Where it goes on: early enough that the link never runs dry. */
+/** It resumes here, early enough that the link never idles. */
 export const LOW_WATER_BYTES = 256 * 1024;
 
-/** Frames that may come before anybody listens: a few, since a hostile peer could send for ever. */
+/** Frames kept until there is a listener. Limited, because a hostile peer could send without end. */
 const MAX_EARLY_FRAMES = 64;
 
-export type FramePortOptions = {
-  readonly maxFrameBytes?: number;
-  readonly sliceBytes?: number;
-};
-
 /**
- * Takes over `channel`. A message that breaks the framing closes it, and
- * `onClose` says why. Frames that come before `onFrame` is set wait for it.
+ * Takes over `channel`. A message that violates the framing closes it. Frames that
+ * arrive before `onFrame` is set wait for it.
  */
 export function framePort(
   peer: MemberId,
   channel: SliceChannel,
-  options: FramePortOptions = {},
+  maxFrameBytes = MAX_FRAME_BYTES,
 ): FramePort {
-  return new ChannelFramePort(peer, channel, options);
+  return new ChannelFramePort(peer, channel, maxFrameBytes);
 }
 
 class ChannelFramePort implements FramePort {
   readonly peer: MemberId;
-  private readonly channel: SliceChannel;
-  private readonly sliceBytes: number;
-  private readonly reassembly: Reassembly;
-  private readonly waiting: (() => void)[] = [];
-  private early: Uint8Array<ArrayBuffer>[] = [];
-  private frameListener: FramePort["onFrame"] = null;
-  private closeListener: FramePort["onClose"] = null;
-  private closedBecause: string | null = null;
-  /** Set while a large frame is on its way: its slices must not mix with another's. */
-  private sending: Promise<void> | null = null;
+  readonly #channel: SliceChannel;
+  readonly #reassembly: Reassembly;
+  readonly #waiting: (() => void)[] = [];
+  #early: Uint8Array<ArrayBuffer>[] = [];
+  #frameListener: FramePort["onFrame"] = null;
+  #closeListener: FramePort["onClose"] = null;
+  #closed: CloseFailure | null = null;
+  /** Set while a large frame is being sent: its slices must not mix with another's. */
+  #sending: Promise<void> | null = null;
 
-  constructor(peer: MemberId, channel: SliceChannel, options: FramePortOptions) {
+  constructor(peer: MemberId, channel: SliceChannel, maxFrameBytes: number) {
     this.peer = peer;
-    this.channel = channel;
-    this.sliceBytes = options.sliceBytes ?? SLICE_BYTES;
-    this.reassembly = new Reassembly(options.maxFrameBytes ?? MAX_FRAME_BYTES);
+    this.#channel = channel;
+    this.#reassembly = new Reassembly(maxFrameBytes);
     channel.binaryType = "arraybuffer";
     channel.bufferedAmountLowThreshold = LOW_WATER_BYTES;
-    channel.addEventListener("message", (event) => this.take((event as MessageEvent).data));
-    channel.addEventListener("open", () => this.wake());
-    channel.addEventListener("bufferedamountlow", () => this.wake());
-    channel.addEventListener("close", () => this.closed("the channel was closed"));
+    channel.addEventListener("message", (event) => this.#receive((event as MessageEvent).data));
+    channel.addEventListener("open", () => this.#wake());
+    channel.addEventListener("bufferedamountlow", () => this.#wake());
+    channel.addEventListener("close", () => this.#close({ reason: "channel_closed" }));
     channel.addEventListener("error", (event) => {
       const { error } = event as RTCErrorEvent;
-      this.closed(`the channel failed: ${error?.message ?? "no reason given"}`);
+      this.#close({ reason: "channel_failed", detail: detailOf(error?.message ?? "no details") });
     });
-    if (channel.readyState === "closed") this.closed("the channel was closed");
+    if (channel.readyState === "closed") this.#close({ reason: "channel_closed" });
   }
 
   set onFrame(listener: FramePort["onFrame"]) {
-    this.frameListener = listener;
-    const early = this.early;
-    this.early = [];
-    early.forEach((frame) => this.frameListener?.(frame));
+    this.#frameListener = listener;
+    const early = this.#early;
+    this.#early = [];
+    early.forEach((frame) => this.#frameListener?.(frame));
   }
   get onFrame(): FramePort["onFrame"] {
-    return this.frameListener;
+    return this.#frameListener;
   }
 
   set onClose(listener: FramePort["onClose"]) {
-    this.closeListener = listener;
-    if (this.closedBecause !== null) listener?.(this.closedBecause);
+    this.#closeListener = listener;
+    if (this.#closed !== null) listener?.(this.#closed);
   }
   get onClose(): FramePort["onClose"] {
-    return this.closeListener;
+    return this.#closeListener;
   }
 
   send(frame: Uint8Array<ArrayBuffer>): Promise<void> {
     const sent =
-      this.sending === null ? this.sendNow(frame) : this.sending.then(() => this.sendNow(frame));
+      this.#sending === null
+        ? this.#sendNow(frame)
+        : this.#sending.then(() => this.#sendNow(frame));
     const settled = sent
       .catch(() => undefined)
       .then(() => {
-        if (this.sending === settled) this.sending = null;
+        if (this.#sending === settled) this.#sending = null;
       });
-    this.sending = settled;
+    this.#sending = settled;
     return sent;
   }
 
   close(): void {
-    this.closed("closed by this tab");
+    this.#close({ reason: "closed_by_this_tab" });
   }
 
-  private async sendNow(frame: Uint8Array<ArrayBuffer>): Promise<void> {
-    for (const slice of slices(frame, this.sliceBytes)) {
-      while (!this.hasRoom()) await this.room();
-      this.channel.send(slice);
+  async #sendNow(frame: Uint8Array<ArrayBuffer>): Promise<void> {
+    for (const slice of slices(frame, SLICE_BYTES)) {
+      while (!this.#hasSpace()) await this.#space();
+      this.#channel.send(slice);
     }
-    while (!this.hasRoom()) await this.room();
+    while (!this.#hasSpace()) await this.#space();
   }
 
-  /** Throws once the channel is closed, so that nobody waits for it for ever. */
-  private hasRoom(): boolean {
-    if (this.closedBecause !== null)
-      throw new MeshError("closed", `Cannot send to ${this.peer}: ${this.closedBecause}.`);
-    return this.channel.readyState === "open" && this.channel.bufferedAmount <= HIGH_WATER_BYTES;
+  /** Throws once the channel is closed, so that no sender waits forever. */
+  #hasSpace(): boolean {
+    if (this.#closed !== null)
+      throw new MeshError({ reason: "send_failed", peer: this.peer, cause: this.#closed });
+    return this.#channel.readyState === "open" && this.#channel.bufferedAmount <= HIGH_WATER_BYTES;
   }
 
-  private room(): Promise<void> {
-    return new Promise((resolve) => this.waiting.push(resolve));
+  #space(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  private wake(): void {
-    this.waiting.splice(0).forEach((resolve) => resolve());
+  #wake(): void {
+    this.#waiting.splice(0).forEach((resolve) => resolve());
   }
 
-  private take(data: unknown): void {
-    if (this.closedBecause !== null) return;
+  #receive(data: unknown): void {
+    if (this.#closed !== null) return;
     try {
-      if (!(data instanceof ArrayBuffer)) throw new TypeError("text where only bytes travel");
-      const frame = this.reassembly.accept(new Uint8Array(data));
+      if (!(data instanceof ArrayBuffer)) throw new TypeError("text on a channel for bytes");
+      const frame = this.#reassembly.accept(new Uint8Array(data));
       if (frame === null) return;
-      if (this.frameListener !== null) this.frameListener(frame);
-      else if (this.early.push(frame) > MAX_EARLY_FRAMES)
-        throw new RangeError("more frames than anybody waits for");
+      if (this.#frameListener !== null) this.#frameListener(frame);
+      else if (this.#early.push(frame) > MAX_EARLY_FRAMES)
+        throw new RangeError(`more than ${MAX_EARLY_FRAMES} early frames`);
     } catch (error) {
-      this.closed(`${this.peer} sent bytes that break the protocol: ${errorMessage(error)}`);
+      this.#close({ reason: "protocol_violation", peer: this.peer, detail: detailOf(error) });
     }
   }
 
-  private closed(reason: string): void {
-    if (this.closedBecause !== null) return;
-    this.closedBecause = reason;
-    this.early = [];
-    this.channel.close();
-    this.wake();
-    this.closeListener?.(reason);
+  #close(cause: CloseFailure): void {
+    if (this.#closed !== null) return;
+    this.#closed = cause;
+    this.#early = [];
+    this.#channel.close();
+    this.#wake();
+    this.#closeListener?.(cause);
   }
 }

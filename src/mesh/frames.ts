@@ -1,106 +1,30 @@
 /**
- * The whole protocol between stages: a version byte, all frame types, `encode`
- * above and `decode` below as its mirror. docs/protocol.md tells the story.
- *
- * Every frame starts with the same 10 bytes, little-endian like all numbers:
+ * The bytes of every frame: `encode` first, and `decode` below it as its mirror
+ * image. Every frame starts with the same 10 bytes, little-endian like all numbers:
  *
  *   u8 version, u8 type, u32 placement, u32 epoch
  *
  * Placement and epoch are 0 in pings and pongs, which belong to no placement.
- * Knows nothing of who may send what: that is the stage's business.
+ * Who may send what is checked by the stage.
+ *
+ * One file, though over 250 lines: the two halves are read side by side.
  */
 import { GenerationId, MemberId } from "../shared/ids.ts";
 import { Sampling } from "../shared/sampling.ts";
+import { StageFailure } from "../shared/stage-failure.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
-import { ProtocolError } from "./errors.ts";
-
-/** Tabs with different versions refuse each other in the handshake, and frames carry it too. */
-export const PROTOCOL_VERSION = 2;
-
-/** A prompt of a million tokens is 4 MB; a chunk of 512 rows of 8,192 numbers is 16 MB. */
-export const MAX_FRAME_BYTES = 32 * 1024 * 1024;
-
-export type FrameHeader = { readonly placement: number; readonly epoch: number };
-
-/** From the asker to stage 0, and down the pipeline: all that a stage must know of a generation. */
-export type PromptFrame = FrameHeader & {
-  readonly type: "prompt";
-  readonly generation: GenerationId;
-  readonly asker: MemberId;
-  readonly maxTokens: number;
-  readonly sampling: Sampling;
-  readonly endTokens: Uint32Array<ArrayBuffer>;
-  readonly tokens: Uint32Array<ArrayBuffer>;
-};
-
-/** What one stage spent on a segment, on its own clock; `linkMs` is half a ping to the next stage. */
-export type StageClock = {
-  readonly computeMs: number;
-  readonly waitMs: number;
-  readonly linkMs: number;
-};
-
-/** Rows `[position, position + count)` of one generation. */
-export type Segment = {
-  readonly generation: GenerationId;
-  readonly position: number;
-  readonly count: number;
-  /** Stage 0's reading of the lap before: milliseconds on the wire in all; negative when unknown. */
-  readonly wireMs: number;
-  readonly clocks: readonly StageClock[]; // [stages so far]
-};
-
-/** From a stage to the next. */
-export type HiddenFrame = FrameHeader & {
-  readonly type: "hidden";
-  readonly width: number; // the model's hidden size
-  readonly segments: readonly Segment[];
-  readonly hidden: Float32Array<ArrayBuffer>; // [sum of counts, width]
-};
-
-/** From the last stage to stage 0 and to the asker. */
-export type TokenFrame = FrameHeader & {
-  readonly type: "token";
-  readonly generation: GenerationId;
-  readonly position: number;
-  readonly token: number;
-  readonly logprob: number | null;
-  readonly top: readonly { readonly token: number; readonly logprob: number }[];
-  readonly finish: "stop" | "length" | null;
-  readonly clocks: readonly StageClock[]; // [stages]
-  readonly hopMs: readonly number[]; // [stages]
-};
-
-/** From the asker to stage 0 (cancelled), or from stage 0 down the pipeline. */
-export type EndFrame = FrameHeader & {
-  readonly type: "end";
-  readonly generation: GenerationId;
-  readonly reason: "finished" | "cancelled" | "failed";
-};
-
-/** From the stage that cannot go on to stage 0 and to the asker. */
-export type FailureFrame = FrameHeader & {
-  readonly type: "failure";
-  readonly generation: GenerationId;
-  readonly message: string;
-};
-
-export type PingFrame = FrameHeader & {
-  readonly type: "ping";
-  readonly nonce: number;
-  /** Whether the pong carries the payload back. */
-  readonly echo: boolean;
-  readonly payload: Uint8Array<ArrayBuffer>;
-};
-
-export type PongFrame = FrameHeader & {
-  readonly type: "pong";
-  readonly nonce: number;
-  readonly payload: Uint8Array<ArrayBuffer>;
-};
-
-export type Frame =
-  PromptFrame | HiddenFrame | TokenFrame | EndFrame | FailureFrame | PingFrame | PongFrame;
+import { parseJson } from "./json.ts";
+import {
+  PROTOCOL_VERSION,
+  type Frame,
+  type FrameHeader,
+  type HiddenFrame,
+  type PromptFrame,
+  type Segment,
+  type StageClock,
+  type TokenFrame,
+} from "./frame-types.ts";
+import { ProtocolError } from "./mesh-error.ts";
 
 const TYPES = ["prompt", "hidden", "token", "end", "failure", "ping", "pong"] as const;
 const FINISHES = [null, "stop", "length"] as const;
@@ -108,9 +32,6 @@ const END_REASONS = ["finished", "cancelled", "failed"] as const;
 const HEADER_BYTES = 10;
 const SEGMENT_BYTES = 17;
 const CLOCK_BYTES = 12;
-
-/** More than any room has stages; bounds what a frame can make its reader do. */
-export const MAX_STAGES = 255;
 
 export function encode(frame: Frame): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(expectedBytes(frame));
@@ -126,7 +47,7 @@ function encodeBody(writer: ByteWriter, frame: Frame): void {
   switch (frame.type) {
     case "prompt":
       writer.u32(frame.generation);
-      writer.text(frame.asker);
+      writer.text(frame.requester);
       writer.u32(frame.maxTokens);
       encodeSampling(writer, frame.sampling);
       encodeTokens(writer, frame.endTokens);
@@ -162,7 +83,7 @@ function encodeBody(writer: ByteWriter, frame: Frame): void {
       return;
     case "failure":
       writer.u32(frame.generation);
-      writer.text(frame.message);
+      writer.text(JSON.stringify(frame.failure));
       return;
     case "ping":
       writer.u32(frame.nonce);
@@ -231,14 +152,14 @@ function encodeClocks(writer: ByteWriter, clocks: readonly StageClock[]): void {
 
 /**
  * Throws `ProtocolError` on anything that `encode` does not write: an unknown
- * version, type or tag, a short frame, leftover bytes, counts that the frame's
- * own length belies. Copies what it keeps, so the input may be reused.
+ * version, type, or tag, a short frame, leftover bytes, or counts that contradict
+ * the frame's length. Copies what it keeps, so the input may be reused.
  */
 export function decode(bytes: Uint8Array): Frame {
   const reader = new ByteReader(bytes);
   const version = reader.u8();
   if (version !== PROTOCOL_VERSION)
-    throw new ProtocolError(`a frame of protocol ${version}; this tab speaks ${PROTOCOL_VERSION}`);
+    throw new ProtocolError(`a frame of protocol ${version}; this tab uses ${PROTOCOL_VERSION}`);
   const type = tag(TYPES, reader.u8(), "frame type");
   const header = { placement: reader.u32(), epoch: reader.u32() };
   const frame = decodeBody(reader, type, header);
@@ -262,7 +183,12 @@ function decodeBody(reader: ByteReader, type: Frame["type"], header: FrameHeader
         reason: tag(END_REASONS, reader.u8(), "reason"),
       };
     case "failure":
-      return { ...header, type, generation: decodeGeneration(reader), message: reader.text() };
+      return {
+        ...header,
+        type,
+        generation: decodeGeneration(reader),
+        failure: decodeFailure(reader),
+      };
     case "ping":
       return {
         ...header,
@@ -276,18 +202,24 @@ function decodeBody(reader: ByteReader, type: Frame["type"], header: FrameHeader
   }
 }
 
+function decodeFailure(reader: ByteReader): StageFailure {
+  const failure = StageFailure.safeParse(parseJson(reader.text()));
+  if (!failure.success) throw new ProtocolError("a failure that no stage reports");
+  return failure.data;
+}
+
 function decodePrompt(reader: ByteReader, header: FrameHeader): PromptFrame {
   const generation = decodeGeneration(reader);
-  const asker = MemberId.safeParse(reader.text());
-  if (!asker.success) throw new ProtocolError("an asker that is no member id");
+  const requester = MemberId.safeParse(reader.text());
+  if (!requester.success) throw new ProtocolError("a requester that is not a member id");
   const maxTokens = reader.u32();
-  if (maxTokens === 0) throw new ProtocolError("a prompt that asks for no token");
+  if (maxTokens === 0) throw new ProtocolError("a prompt with a limit of 0 tokens");
   const sampling = decodeSampling(reader);
   const endTokens = decodeTokens(reader);
   const tokens = decodeTokens(reader);
   if (tokens.length === 0) throw new ProtocolError("a prompt without tokens");
-  const rest = { generation, asker: asker.data, maxTokens, sampling, endTokens, tokens };
-  return { ...header, type: "prompt", ...rest };
+  const request = { generation, requester: requester.data, maxTokens, sampling, endTokens, tokens };
+  return { ...header, type: "prompt", ...request };
 }
 
 function decodeSampling(reader: ByteReader): Sampling {
@@ -329,14 +261,14 @@ function decodeSegment(reader: ByteReader): Segment {
   const position = reader.u32();
   const count = reader.u32();
   if (count === 0) throw new ProtocolError("a segment without rows");
-  return { generation, position, count, wireMs: number(reader), clocks: decodeClocks(reader) };
+  return { generation, position, count, wireMs: finite(reader), clocks: decodeClocks(reader) };
 }
 
 function decodeClocks(reader: ByteReader): StageClock[] {
   return Array.from({ length: reader.u8() }, () => ({
-    computeMs: number(reader),
-    waitMs: number(reader),
-    linkMs: number(reader),
+    computeMs: finite(reader),
+    waitMs: finite(reader),
+    linkMs: finite(reader),
   }));
 }
 
@@ -352,7 +284,7 @@ function decodeToken(reader: ByteReader, header: FrameHeader): TokenFrame {
     logprob: reader.f32(),
   }));
   const clocks = decodeClocks(reader);
-  const hopMs = Array.from({ length: reader.u8() }, () => number(reader));
+  const hopMs = Array.from({ length: reader.u8() }, () => finite(reader));
   return {
     ...header,
     type: "token",
@@ -369,7 +301,7 @@ function decodeToken(reader: ByteReader, header: FrameHeader): TokenFrame {
 
 function decodeGeneration(reader: ByteReader): GenerationId {
   const generation = GenerationId.safeParse(reader.u32());
-  if (!generation.success) throw new ProtocolError("generation 0 names nothing");
+  if (!generation.success) throw new ProtocolError("generation 0");
   return generation.data;
 }
 
@@ -382,8 +314,8 @@ function tag<T>(tags: readonly T[], index: number, what: string): T {
   return tags[index]!;
 }
 
-/** A time must be a number, or sums of it would show NaN for ever. */
-function number(reader: ByteReader): number {
+/** A NaN would remain in every sum that it enters. */
+function finite(reader: ByteReader): number {
   const value = reader.f32();
   if (!Number.isFinite(value)) throw new ProtocolError("a time that is not finite");
   return value;

@@ -1,31 +1,31 @@
 /**
- * Whether a silent peer is dead. A tab that closes says so; a machine that
- * sleeps or loses its network does not.
+ * Decides whether a silent peer is gone. A tab that closes sends a message; a
+ * machine that sleeps or loses its network does not.
  *
- * Counts unanswered pings and not time: after this machine has slept, one late
- * tick is no proof of anything. Pings are answered from a message handler, which
- * no browser slows in a hidden tab; a hidden tab that pings late only notices late.
+ * Counts unanswered pings, not time: after this machine has slept, one late tick
+ * proves nothing. Pings are answered from a message handler, which no browser
+ * throttles in a hidden tab. A hidden tab that pings late only notices late.
  */
 
-/** Often enough to notice within seconds, rare enough to cost nothing. */
+/** Notices a lost peer within seconds and costs almost nothing. */
 export const HEARTBEAT_MS = 2000;
-/** 12 s: longer than any main thread blocks while a model loads on a slow machine. */
+/** 12 s: longer than the main thread of a slow machine blocks while it loads a model. */
 const UNANSWERED_PINGS = 6;
-/** 4 s, once the browser itself doubts the path. */
+/** 4 s, once the browser reports a doubtful path. */
 const UNANSWERED_PINGS_IN_DOUBT = 2;
 
 export class Heartbeat {
-  private unanswered = 0;
+  #unanswered = 0;
 
-  /** Any byte from the peer. */
+  /** Call for any byte from the peer. */
   heard(): void {
-    this.unanswered = 0;
+    this.#unanswered = 0;
   }
 
-  /** Once every `HEARTBEAT_MS`; `inDoubt` when ICE says "disconnected". */
+  /** Call every `HEARTBEAT_MS`. `inDoubt`: ICE reports "disconnected". */
   tick(inDoubt: boolean): "ping" | "dead" {
-    if (this.unanswered >= (inDoubt ? UNANSWERED_PINGS_IN_DOUBT : UNANSWERED_PINGS)) return "dead";
-    this.unanswered += 1;
+    if (this.#unanswered >= (inDoubt ? UNANSWERED_PINGS_IN_DOUBT : UNANSWERED_PINGS)) return "dead";
+    this.#unanswered += 1;
     return "ping";
   }
 }

@@ -1,17 +1,17 @@
-/** A set of listeners, and a transport's events made of such sets. */
-import type { TransportEvents } from "./types.ts";
+/** A set of listeners, and the events of a transport made of such sets. */
+import type { TransportEvents } from "./transport.ts";
 
 export class Listeners<Arguments extends unknown[]> {
-  private readonly listeners = new Set<(...values: Arguments) => void>();
+  readonly #listeners = new Set<(...values: Arguments) => void>();
 
-  /** Returns the function that takes the listener off again. */
+  /** Returns the function that removes the listener. */
   readonly add = (listener: (...values: Arguments) => void): (() => void) => {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   };
 
   emit(...values: Arguments): void {
-    for (const listener of [...this.listeners]) listener(...values);
+    for (const listener of [...this.#listeners]) listener(...values);
   }
 }
 

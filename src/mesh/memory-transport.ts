@@ -1,19 +1,19 @@
 /**
- * A transport inside one process, for tests of what stands above transports:
- * the same promises (order, asynchrony, copies), no network.
+ * A transport within one process, for tests of the modules above the mesh. It keeps
+ * the same promises (order, asynchrony, copies) without a network.
  */
 import type { MemberId } from "../shared/ids.ts";
-import { MeshError } from "./errors.ts";
 import { TransportListeners } from "./listeners.ts";
-import type { FramePort, Transport } from "./types.ts";
+import { MeshError } from "./mesh-error.ts";
+import type { FramePort, Transport } from "./transport.ts";
 
-/** Members that can reach each other; each `join` adds one. */
+/** Members that can reach each other. Each `join` adds one. */
 export class MemoryNetwork {
-  private readonly members = new Map<MemberId, MemoryTransport>();
+  readonly #members = new Map<MemberId, MemoryTransport>();
 
   join(self: MemberId): Transport {
-    const transport = new MemoryTransport(self, this.members);
-    this.members.set(self, transport);
+    const transport = new MemoryTransport(self, this.#members);
+    this.#members.set(self, transport);
     return transport;
   }
 }
@@ -21,19 +21,19 @@ export class MemoryNetwork {
 class MemoryTransport implements Transport {
   readonly self: MemberId;
   readonly events = new TransportListeners();
-  private readonly network: Map<MemberId, MemoryTransport>;
-  private readonly peers = new Set<MemberId>();
+  readonly peers = new Set<MemberId>();
+  readonly #network: Map<MemberId, MemoryTransport>;
 
   constructor(self: MemberId, network: Map<MemberId, MemoryTransport>) {
     this.self = self;
-    this.network = network;
+    this.#network = network;
   }
 
   async connect(peer: MemberId): Promise<void> {
     if (this.peers.has(peer)) return;
     await Promise.resolve();
-    const other = this.network.get(peer);
-    if (other === undefined) throw new MeshError("unreachable", `Nobody is there as ${peer}.`);
+    const other = this.#network.get(peer);
+    if (other === undefined) throw new MeshError({ reason: "no_such_peer", peer });
     if (this.peers.has(peer)) return;
     this.peers.add(peer);
     other.peers.add(this.self);
@@ -43,20 +43,20 @@ class MemoryTransport implements Transport {
 
   async send(peer: MemberId, message: unknown): Promise<void> {
     const text = JSON.stringify(message);
-    await this.deliver(peer, (other) => other.events.message.emit(this.self, JSON.parse(text)));
+    await this.#deliver(peer, (other) => other.events.message.emit(this.self, JSON.parse(text)));
   }
 
   async sendBytes(peer: MemberId, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const copy = bytes.slice();
-    await this.deliver(peer, (other) => other.events.bytes.emit(this.self, copy));
+    await this.#deliver(peer, (other) => other.events.bytes.emit(this.self, copy));
   }
 
   disconnect(peer: MemberId): void {
     if (!this.peers.delete(peer)) return;
-    const other = this.network.get(peer);
-    this.events.disconnect.emit(peer, "closed by this tab");
+    const other = this.#network.get(peer);
+    this.events.disconnect.emit(peer, { reason: "closed_by_this_tab" });
     if (other?.peers.delete(this.self))
-      other.events.disconnect.emit(this.self, "closed by the other side");
+      other.events.disconnect.emit(this.self, { reason: "closed_by_peer" });
   }
 
   connectedPeers(): readonly MemberId[] {
@@ -65,13 +65,12 @@ class MemoryTransport implements Transport {
 
   close(): void {
     for (const peer of [...this.peers]) this.disconnect(peer);
-    this.network.delete(this.self);
+    this.#network.delete(this.self);
   }
 
-  private async deliver(peer: MemberId, act: (other: MemoryTransport) => void): Promise<void> {
-    if (!this.peers.has(peer))
-      throw new MeshError("closed", `Cannot send to ${peer}: not connected.`);
-    const other = this.network.get(peer);
+  async #deliver(peer: MemberId, act: (other: MemoryTransport) => void): Promise<void> {
+    if (!this.peers.has(peer)) throw new MeshError({ reason: "not_connected", peer });
+    const other = this.#network.get(peer);
     queueMicrotask(() => {
       if (other?.peers.has(this.self)) act(other);
     });
@@ -79,7 +78,7 @@ class MemoryTransport implements Transport {
   }
 }
 
-/** The two ends of a frame channel: `a` holds the end that leads to `b`, and the reverse. */
+/** The two ends of a frame channel: the port of `a`, which leads to `b`, and the port of `b`. */
 export function memoryFramePorts(a: MemberId, b: MemberId): [FramePort, FramePort] {
   const toB = new MemoryFramePort(b);
   const toA = new MemoryFramePort(a);
@@ -99,9 +98,9 @@ class MemoryFramePort implements FramePort {
   }
 
   async send(frame: Uint8Array<ArrayBuffer>): Promise<void> {
-    const { other } = this;
+    const { other, peer } = this;
     if (other === null)
-      throw new MeshError("closed", `Cannot send to ${this.peer}: the channel was closed.`);
+      throw new MeshError({ reason: "send_failed", peer, cause: { reason: "channel_closed" } });
     const copy = frame.slice();
     queueMicrotask(() => other.onFrame?.(copy));
     await Promise.resolve();
@@ -111,7 +110,7 @@ class MemoryFramePort implements FramePort {
     const { other } = this;
     if (other === null) return;
     this.other = other.other = null;
-    this.onClose?.("closed by this tab");
-    other.onClose?.("the channel was closed");
+    this.onClose?.({ reason: "closed_by_this_tab" });
+    other.onClose?.({ reason: "channel_closed" });
   }
 }

@@ -1,22 +1,24 @@
 /**
- * Ranges of a file that one member has, read by others: what a model's bytes
- * are when somebody picked a file. Requests and answers share the bulk channel;
- * its back-pressure slows a server whose reader is slow.
+ * Ranges of a file that another member has, such as a model that a person picked
+ * there. Requests and answers share the bulk channel; its back-pressure slows a
+ * server whose reader is slow.
  *
  *   request   u8 0, u32 id, f64 offset, u32 length, text key
  *   answer    u8 1, u32 id, bytes to the end
- *   refusal   u8 2, u32 id, text message
+ *   refusal   u8 2, u32 id, text: the failure as JSON, null if there is no such file
  *
- * Knows nothing of what the bytes mean.
+ * Does not interpret the bytes.
  */
+import { detailOf, failureOf } from "../shared/failure.ts";
 import type { MemberId } from "../shared/ids.ts";
+import { type CloseFailure, type MeshFailure, ReadFailure } from "../shared/mesh-failure.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
-import { MeshError, ProtocolError } from "./errors.ts";
-import type { Transport } from "./types.ts";
-import { errorMessage } from "../shared/error-message.ts";
+import { parseJson } from "./json.ts";
+import { MeshError, ProtocolError } from "./mesh-error.ts";
+import type { Transport } from "./transport.ts";
 
-/** Longer reads are cut into requests of this size, so that nobody holds more in memory. */
-export const MAX_RANGE_BYTES = 4 * 1024 * 1024;
+/** Longer reads are split into requests of this size, which limits memory on both sides. */
+const MAX_RANGE_BYTES = 4 * 1024 * 1024;
 /** Requests in flight for one long read: enough to keep the link busy during a round trip. */
 const REQUESTS_IN_FLIGHT = 3;
 
@@ -24,7 +26,7 @@ const REQUEST = 0;
 const ANSWER = 1;
 const REFUSAL = 2;
 
-/** Exactly `lengthBytes` bytes from `offsetBytes`, or a rejection in words. */
+/** Exactly `lengthBytes` bytes from `offsetBytes`, or a rejection. */
 export type ReadRange = (
   offsetBytes: number,
   lengthBytes: number,
@@ -32,7 +34,7 @@ export type ReadRange = (
 
 /**
  * Answers requests of every peer until the returned function is called. `open`
- * gives the reader of a key, or null when this member has no such file.
+ * returns the reader of a key, or null if this member has no such file.
  */
 export function serveBytes(
   transport: Transport,
@@ -53,19 +55,24 @@ async function answer(
   const request = parseRequest(bytes);
   if (request === null) return transport.disconnect(peer);
   const reply = new ByteWriter(16);
-  try {
-    const read = open(request.key);
-    if (read === null) throw new Error(`this member has no file ${request.key} any more`);
-    const found = await read(request.offsetBytes, request.lengthBytes);
-    reply.u8(ANSWER);
-    reply.u32(request.id);
-    reply.raw(found);
-  } catch (error) {
+  const refuse = (failure: ReadFailure | null) => {
     reply.u8(REFUSAL);
     reply.u32(request.id);
-    reply.text(errorMessage(error));
+    reply.text(JSON.stringify(failure));
+  };
+  try {
+    const range = await open(request.key)?.(request.offsetBytes, request.lengthBytes);
+    if (range === undefined) refuse(null);
+    else {
+      reply.u8(ANSWER);
+      reply.u32(request.id);
+      reply.raw(range);
+    }
+  } catch (error) {
+    const failure = ReadFailure.safeParse(failureOf(error));
+    refuse(failure.data ?? { reason: "unexpected", detail: detailOf(error) });
   }
-  // An answer that cannot be sent means that the peer is gone, which its connection tells.
+  // If the answer cannot be sent, the peer is gone, which its connection reports.
   await transport.sendBytes(peer, reply.finish()).catch(() => undefined);
 }
 
@@ -77,8 +84,8 @@ function parseRequest(bytes: Uint8Array) {
     const lengthBytes = reader.u32();
     const key = reader.text();
     reader.end();
-    const sane = Number.isSafeInteger(offsetBytes) && offsetBytes >= 0;
-    return sane && lengthBytes <= MAX_RANGE_BYTES ? { id, offsetBytes, lengthBytes, key } : null;
+    const isValid = Number.isSafeInteger(offsetBytes) && offsetBytes >= 0;
+    return isValid && lengthBytes <= MAX_RANGE_BYTES ? { id, offsetBytes, lengthBytes, key } : null;
   } catch (error) {
     if (error instanceof ProtocolError) return null;
     throw error;
@@ -91,28 +98,31 @@ type Waiting = {
   readonly reject: (error: MeshError) => void;
 };
 
-/** Names requests across all readers of a tab, so that an answer finds its own. */
+/** Request ids are unique across all readers of a tab. */
 let lastRequest = 0;
 
 /**
- * Reads `key` from `peer`, which must be connected. Reads reject with a
- * `MeshError` in words when the peer refuses or leaves.
+ * Reads `file` from `peer`, which must be connected. Reads reject with a `MeshError`
+ * when the peer refuses or leaves.
  */
 export function peerByteReader(
   transport: Transport,
   peer: MemberId,
-  key: string,
+  file: string,
 ): { read: ReadRange; close(): void } {
   const waiting = new Map<number, Waiting>();
   const offBytes = transport.events.onBytes((from, bytes) => {
-    if (from === peer) settle(waiting, bytes, key);
+    if (from === peer) settle(waiting, bytes, peer, file);
   });
-  const rejectAll = (message: string) => {
-    for (const request of waiting.values()) request.reject(new MeshError("bytes", message));
+  const rejectAll = (failure: MeshFailure) => {
+    for (const request of waiting.values()) request.reject(new MeshError(failure));
     waiting.clear();
   };
-  const offDisconnect = transport.events.onDisconnect((gone, reason) => {
-    if (gone === peer) rejectAll(`${peer}, which has ${key}, left while it was read: ${reason}.`);
+  const interrupted = (cause: CloseFailure): MeshFailure => {
+    return { reason: "peer_read_interrupted", peer, file, cause };
+  };
+  const offDisconnect = transport.events.onDisconnect((gone, cause) => {
+    if (gone === peer) rejectAll(interrupted(cause));
   });
   const range: ReadRange = (offsetBytes, lengthBytes) =>
     new Promise((resolve, reject) => {
@@ -124,12 +134,10 @@ export function peerByteReader(
       writer.u32(id);
       writer.f64(offsetBytes);
       writer.u32(lengthBytes);
-      writer.text(key);
-      transport.sendBytes(peer, writer.finish()).catch((error: unknown) => {
+      writer.text(file);
+      transport.sendBytes(peer, writer.finish()).catch((cause: unknown) => {
         waiting.delete(id);
-        reject(
-          new MeshError("bytes", `${key} cannot be read from ${peer}: ${errorMessage(error)}`),
-        );
+        reject(new MeshError(interrupted({ reason: "channel_closed" }), { cause }));
       });
     });
   return {
@@ -137,12 +145,17 @@ export function peerByteReader(
     close: () => {
       offBytes();
       offDisconnect();
-      rejectAll(`Reading ${key} was ended.`);
+      rejectAll({ reason: "peer_read_closed", file });
     },
   };
 }
 
-function settle(waiting: Map<number, Waiting>, bytes: Uint8Array<ArrayBuffer>, key: string): void {
+function settle(
+  waiting: Map<number, Waiting>,
+  bytes: Uint8Array<ArrayBuffer>,
+  peer: MemberId,
+  file: string,
+): void {
   if (bytes.length < 5 || bytes[0] === REQUEST) return;
   const reader = new ByteReader(bytes);
   const tag = reader.u8();
@@ -152,22 +165,23 @@ function settle(waiting: Map<number, Waiting>, bytes: Uint8Array<ArrayBuffer>, k
   waiting.delete(id);
   if (tag === ANSWER && reader.remaining === request.lengthBytes)
     request.resolve(bytes.subarray(5));
-  else if (tag === REFUSAL) request.reject(new MeshError("bytes", `${key}: ${refusal(reader)}`));
   else
     request.reject(
       new MeshError(
-        "bytes",
-        `${key}: ${reader.remaining} bytes came instead of ${request.lengthBytes}.`,
+        tag === REFUSAL ? refusal(reader, peer, file) : { reason: "peer_read_invalid", peer, file },
       ),
     );
 }
 
-function refusal(reader: ByteReader): string {
+function refusal(reader: ByteReader, peer: MemberId, file: string): MeshFailure {
   try {
-    return reader.text();
+    const cause = ReadFailure.nullable().safeParse(parseJson(reader.text())).data;
+    if (cause === null) return { reason: "peer_has_no_file", peer, file };
+    if (cause !== undefined) return { reason: "peer_read_failed", peer, file, cause };
   } catch (error) {
-    return errorMessage(error);
+    if (!(error instanceof ProtocolError)) throw error;
   }
+  return { reason: "peer_read_invalid", peer, file };
 }
 
 async function readLong(

@@ -1,18 +1,18 @@
 /**
- * Cutting a frame into messages that a data channel takes, and putting it
- * together again. The channel is ordered and reliable; the peer may be hostile.
+ * Splits a frame into messages that a data channel accepts, and reassembles it.
+ * The channel is ordered and reliable; the peer may be hostile.
  *
  *   whole     u8 0, payload
  *   first     u8 1, u32 total bytes, payload
  *   further   u8 2, payload
  *
- * Knows nothing of channels or of what a frame means.
+ * Knows neither channels nor what a frame means.
  */
-import { ProtocolError } from "./errors.ts";
+import { ProtocolError } from "./mesh-error.ts";
 
 /**
- * Bytes of a message: the most that every browser takes. Larger is faster from
- * 1 MB on and makes no difference below; docs/protocol.md has the measurement.
+ * Bytes of a message: the maximum that every browser accepts. Larger slices are
+ * faster for frames of 1 MB or more; docs/protocol.md has the measurement.
  */
 export const SLICE_BYTES = 64 * 1024;
 
@@ -29,13 +29,13 @@ export function* slices(
     yield tagged(WHOLE, frame);
     return;
   }
-  const room = sliceBytes - 5;
+  const firstBytes = sliceBytes - 5;
   const first = new Uint8Array(sliceBytes);
   first[0] = FIRST;
   new DataView(first.buffer).setUint32(1, frame.length, true);
-  first.set(frame.subarray(0, room), 5);
+  first.set(frame.subarray(0, firstBytes), 5);
   yield first;
-  for (let at = room; at < frame.length; at += sliceBytes - 1)
+  for (let at = firstBytes; at < frame.length; at += sliceBytes - 1)
     yield tagged(FURTHER, frame.subarray(at, at + sliceBytes - 1));
 }
 
@@ -47,58 +47,58 @@ function tagged(tag: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Returns a frame when its last message has come, else null. Holds no more than
- * the peer really sent: an announced length allocates nothing. Throws
- * `ProtocolError` on a frame above `maxBytes` and on messages out of turn.
+ * Returns a frame once its last message has arrived, otherwise null. Holds only
+ * what the peer sent: an announced length allocates nothing. Throws
+ * `ProtocolError` on a frame above `maxBytes` and on messages out of order.
  */
 export class Reassembly {
-  private parts: Uint8Array[] = [];
-  private totalBytes = 0;
-  private heldBytes = 0;
-  private readonly maxBytes: number;
+  #parts: Uint8Array[] = [];
+  #totalBytes = 0;
+  #heldBytes = 0;
+  readonly #maxBytes: number;
 
   constructor(maxBytes: number) {
-    this.maxBytes = maxBytes;
+    this.#maxBytes = maxBytes;
   }
 
   accept(message: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null {
-    const open = this.totalBytes > 0;
+    const open = this.#totalBytes > 0;
     const tag = message[0];
     if (tag === WHOLE && !open) {
-      if (message.length - 1 > this.maxBytes) throw this.tooLarge(message.length - 1);
+      if (message.length - 1 > this.#maxBytes) throw this.#tooLarge(message.length - 1);
       return message.slice(1);
     }
-    if (tag === FIRST && !open && message.length > 5) return this.begin(message);
-    if (tag === FURTHER && open && message.length > 1) return this.add(message.subarray(1));
-    throw new ProtocolError(`a message out of turn (tag ${tag ?? "missing"})`);
+    if (tag === FIRST && !open && message.length > 5) return this.#begin(message);
+    if (tag === FURTHER && open && message.length > 1) return this.#add(message.subarray(1));
+    throw new ProtocolError(`a message out of order (tag ${tag ?? "missing"})`);
   }
 
-  private begin(message: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null {
+  #begin(message: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null {
     const total = new DataView(message.buffer, message.byteOffset).getUint32(1, true);
-    if (total > this.maxBytes) throw this.tooLarge(total);
+    if (total > this.#maxBytes) throw this.#tooLarge(total);
     if (total === 0) throw new ProtocolError("a sliced frame of no bytes");
-    this.totalBytes = total;
-    return this.add(message.subarray(5));
+    this.#totalBytes = total;
+    return this.#add(message.subarray(5));
   }
 
-  private add(part: Uint8Array): Uint8Array<ArrayBuffer> | null {
-    this.parts.push(part);
-    this.heldBytes += part.length;
-    if (this.heldBytes > this.totalBytes)
-      throw new ProtocolError(`${this.heldBytes} bytes for a frame of ${this.totalBytes}`);
-    if (this.heldBytes < this.totalBytes) return null;
-    const frame = new Uint8Array(this.totalBytes);
+  #add(part: Uint8Array): Uint8Array<ArrayBuffer> | null {
+    this.#parts.push(part);
+    this.#heldBytes += part.length;
+    if (this.#heldBytes > this.#totalBytes)
+      throw new ProtocolError(`${this.#heldBytes} bytes for a frame of ${this.#totalBytes}`);
+    if (this.#heldBytes < this.#totalBytes) return null;
+    const frame = new Uint8Array(this.#totalBytes);
     let at = 0;
-    for (const piece of this.parts) {
+    for (const piece of this.#parts) {
       frame.set(piece, at);
       at += piece.length;
     }
-    this.parts = [];
-    this.totalBytes = this.heldBytes = 0;
+    this.#parts = [];
+    this.#totalBytes = this.#heldBytes = 0;
     return frame;
   }
 
-  private tooLarge(bytes: number): ProtocolError {
-    return new ProtocolError(`a frame of ${bytes} bytes; at most ${this.maxBytes} are allowed`);
+  #tooLarge(bytes: number): ProtocolError {
+    return new ProtocolError(`a frame of ${bytes} bytes; at most ${this.#maxBytes} are allowed`);
   }
 }

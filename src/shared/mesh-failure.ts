@@ -24,6 +24,10 @@ export const CloseFailure = z.discriminatedUnion("reason", [
 ]);
 export type CloseFailure = z.infer<typeof CloseFailure>;
 
+/** Why a member cannot read a range of its own file. */
+export const ReadFailure = z.discriminatedUnion("reason", [ModelFailure, Unexpected]);
+export type ReadFailure = z.infer<typeof ReadFailure>;
+
 export const MeshFailure = z.discriminatedUnion("reason", [
   CloseFailure,
   failure("not_connected", { peer: MemberId }),
@@ -43,7 +47,7 @@ export const MeshFailure = z.discriminatedUnion("reason", [
   failure("peer_read_failed", {
     peer: MemberId,
     file: z.string(),
-    cause: z.discriminatedUnion("reason", [ModelFailure, Unexpected]),
+    cause: ReadFailure,
   }),
   failure("peer_read_interrupted", { peer: MemberId, file: z.string(), cause: CloseFailure }),
   failure("peer_read_invalid", { peer: MemberId, file: z.string() }),

@@ -1,10 +1,9 @@
 /**
- * The generations that one stage holds: each has a sequence slot of the shard's
- * KV cache, its tokens, and the rules by which it is sampled and ends.
- * Knows nothing of channels.
+ * The generations of one stage. Each has a sequence slot of the shard's KV cache,
+ * its tokens, and its sampling and end conditions. Knows no channels.
  */
 import type { SampleRequest } from "../engine/types.ts";
-import type { PromptFrame } from "../mesh/frames.ts";
+import type { PromptFrame } from "../mesh/frame-types.ts";
 import type { GenerationId } from "../shared/ids.ts";
 import type { Sampling } from "../shared/sampling.ts";
 import { randomAt } from "./random.ts";
@@ -14,7 +13,7 @@ export class Generation {
   readonly slot: number;
   /** Prompt and answer; complete on the last stage only. */
   readonly tokens: number[];
-  /** Stage 0: when its part of the lap in flight was sent, and the wire's part of the last one. */
+  /** Stage 0: when it sent the lap in flight, and the time of the previous lap on the wire. */
   sentAtMs = 0;
   wireMs = -1;
 
@@ -31,7 +30,7 @@ export class Generation {
     return this.prompt.tokens.length;
   }
 
-  /** What the engine samples by for the token after `position`; null inside the prompt. */
+  /** How the engine samples the token after `position`; null inside the prompt. */
   sampleAfter(position: number): SampleRequest | null {
     if (position < this.promptLength - 1) return null;
     const { sampling } = this.prompt;
@@ -54,7 +53,7 @@ export class Generation {
     const position = this.tokens.push(token) - 1;
     const answered = this.tokens.length - this.promptLength;
     if (this.prompt.endTokens.includes(token)) return { position, finish: "stop" };
-    // A token at `contextTokens` has no place in the cache, so none can follow it.
+    // The cache has no place for a token at `contextTokens`, so none can follow it.
     const full = answered >= this.prompt.maxTokens || position >= contextTokens;
     return { position, finish: full ? "length" : null };
   }
@@ -70,37 +69,37 @@ function hasPenalties(sampling: Sampling): boolean {
 
 /** Generations by id, over a fixed number of sequence slots. */
 export class GenerationTable {
-  private readonly byId = new Map<GenerationId, Generation>();
-  private freeSlots: number[];
+  readonly #byId = new Map<GenerationId, Generation>();
+  #freeSlots: number[];
 
   constructor(slots: number) {
-    // Taken from the end: the lowest slot first.
-    this.freeSlots = Array.from({ length: slots }, (_, index) => slots - 1 - index);
+    // `pop` takes the lowest slot first.
+    this.#freeSlots = Array.from({ length: slots }, (_, index) => slots - 1 - index);
   }
 
   get(id: GenerationId): Generation | undefined {
-    return this.byId.get(id);
+    return this.#byId.get(id);
   }
   all(): Generation[] {
-    return [...this.byId.values()];
+    return [...this.#byId.values()];
   }
-  hasRoom(): boolean {
-    return this.freeSlots.length > 0;
+  hasFreeSlot(): boolean {
+    return this.#freeSlots.length > 0;
   }
 
-  /** Null when every slot is taken, or the id is. */
+  /** Null if no slot is free, or the id is in use. */
   add(prompt: PromptFrame): Generation | null {
-    if (this.byId.has(prompt.generation)) return null;
-    const slot = this.freeSlots.pop();
+    if (this.#byId.has(prompt.generation)) return null;
+    const slot = this.#freeSlots.pop();
     if (slot === undefined) return null;
     const generation = new Generation(prompt, slot);
-    this.byId.set(generation.id, generation);
+    this.#byId.set(generation.id, generation);
     return generation;
   }
 
   remove(generation: Generation): void {
-    if (this.byId.get(generation.id) !== generation) return;
-    this.byId.delete(generation.id);
-    this.freeSlots.push(generation.slot);
+    if (this.#byId.get(generation.id) !== generation) return;
+    this.#byId.delete(generation.id);
+    this.#freeSlots.push(generation.slot);
   }
 }

@@ -1,18 +1,17 @@
 /**
- * Milliseconds of each hop of a lap, though the stages' clocks are not compared.
+ * Milliseconds of each hop of a lap, without comparing the stages' clocks.
  *
- * Each stage measures on its own clock how long a segment waited and computed.
- * Stage 0 measures the whole lap on its own clock; what the others did not spend
- * was spent on the wire. That sum is known only after the lap, so it travels with
- * the next one: hops are those of the lap before, which for a steady stream is the
- * same. It is shared out in proportion to each link's ping. A hop lasts until the
- * next stage's step starts, so it includes the wait there.
+ * Each stage measures by its own clock how long a segment waited and computed. Stage
+ * 0 measures the whole lap by its own clock; the remainder was spent on the wire.
+ * That sum is known only after the lap, so it travels with the next one: hop times
+ * are those of the previous lap. It is divided in proportion to each link's ping. A
+ * hop lasts until the next stage's step starts, so it includes the wait there.
  */
-import type { StageClock } from "../mesh/frames.ts";
+import type { StageClock } from "../mesh/frame-types.ts";
 
 /**
- * `clocks` is [stages] of this lap; `wireMs` is negative before the first lap is
- * complete: then the pings stand for it. Returns [stages]; the last is back to stage 0.
+ * `clocks` is [stages] of this lap. `wireMs` is negative until the first lap is
+ * complete; the pings then replace it. Returns [stages]; the last is back to stage 0.
  */
 export function hopTimes(clocks: readonly StageClock[], wireMs: number): number[] {
   const pingMs = clocks.reduce((sum, { linkMs }) => sum + linkMs, 0);
@@ -23,7 +22,7 @@ export function hopTimes(clocks: readonly StageClock[], wireMs: number): number[
   });
 }
 
-/** The wire's part of a lap that took `lapMs` from stage 0's send to the token's arrival there. */
+/** Time on the wire of a lap that took `lapMs` from stage 0's send to the token's arrival there. */
 export function wireTime(lapMs: number, clocks: readonly StageClock[]): number {
   const elsewhere = clocks
     .slice(1)

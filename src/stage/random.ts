@@ -1,6 +1,6 @@
 /**
- * The random number of a token: a hash of seed and position, not a stream. A
- * repeated step, or a stage that takes over, draws the same number.
+ * The random number of a token: a hash of seed and position instead of a stream, so
+ * that a repeated step, or a stage that takes over, gets the same number.
  *
  * The mixer is Chris Wellons' "lowbias32" (https://nullprogram.com/blog/2018/07/31/),
  * applied to the seed, then to the result xor the position.

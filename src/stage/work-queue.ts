@@ -1,64 +1,65 @@
 /**
- * What waits for a stage's next step, and which of it that step takes.
+ * The work that waits for a stage's next step, and which of it that step takes.
  *
- *   decode first    a row whose generation has ended its prompt always goes before prompts
- *   then prompts    in order of arrival; beside decode rows only a slice of one, so that
- *                   answers keep flowing while a long prompt is read
+ *   decode first    rows after their generation's prompt go before prompts
+ *   then prompts    in order of arrival; beside decode rows only a part of the step,
+ *                   so that answers continue while a long prompt is read
  *
- * Pure data; within a generation the order of arrival is kept.
+ * Pure data. Work of one generation stays in order.
  */
-import type { StageClock } from "../mesh/frames.ts";
+import type { StageClock } from "../mesh/frame-types.ts";
 import type { Generation } from "./generations.ts";
 
-/** Rows `[position, position + count)` of one generation that a step must compute. */
+/** Rows `[position, position + count)` of one generation, to be computed. */
 export type Work = {
   readonly generation: Generation;
   readonly position: number;
   readonly count: number;
-  /** [count]; on stage 0. */
+  /** [count] on stage 0. */
   readonly tokens: ArrayLike<number> | null;
-  /** [count, width]; on the others. */
+  /** [count, width] on the other stages. */
   readonly hidden: Float32Array | null;
   readonly clocks: readonly StageClock[];
   readonly wireMs: number;
   readonly arrivedAtMs: number;
 };
 
-/** The part of a step's rows that prompts may take while answers wait: 1 / this. */
+/** Beside answers, prompts may take 1 / PROMPT_SHARE of a step's rows. */
 const PROMPT_SHARE = 4;
 
 export class WorkQueue {
-  private waiting: Work[] = [];
+  #waiting: Work[] = [];
 
   get length(): number {
-    return this.waiting.length;
+    return this.#waiting.length;
   }
   add(work: Work): void {
-    this.waiting.push(work);
+    this.#waiting.push(work);
   }
   drop(generation: Generation): void {
-    this.waiting = this.waiting.filter((work) => work.generation !== generation);
+    this.#waiting = this.#waiting.filter((work) => work.generation !== generation);
   }
   clear(): void {
-    this.waiting = [];
+    this.#waiting = [];
   }
 
-  /** Takes at most `maxRows` rows; empty when nothing waits. Work that is cut leaves its rest. */
+  /** Takes at most `maxRows` rows; empty if nothing waits. The remainder of split work stays. */
   take(maxRows: number): Work[] {
-    const decodes = this.waiting.filter(isDecode).slice(0, maxRows);
+    const decodes = this.#waiting.filter(isDecode).slice(0, maxRows);
     const taken = new Set<Work>(decodes);
     const batch = [...decodes];
-    const rest: Work[] = [];
-    let room = maxRows - decodes.length;
-    if (decodes.length > 0) room = Math.min(room, Math.max(1, Math.floor(maxRows / PROMPT_SHARE)));
-    for (const work of this.waiting) {
+    const remaining: Work[] = [];
+    let space = maxRows - decodes.length;
+    if (decodes.length > 0)
+      space = Math.min(space, Math.max(1, Math.floor(maxRows / PROMPT_SHARE)));
+    for (const work of this.#waiting) {
       if (taken.has(work)) continue;
-      const count = isDecode(work) ? 0 : Math.min(room, work.count);
-      room -= count;
+      const count = isDecode(work) ? 0 : Math.min(space, work.count);
+      space -= count;
       if (count > 0) batch.push(part(work, 0, count));
-      if (count < work.count) rest.push(part(work, count, work.count));
+      if (count < work.count) remaining.push(part(work, count, work.count));
     }
-    this.waiting = rest;
+    this.#waiting = remaining;
     return batch;
   }
 }
@@ -67,7 +68,7 @@ function isDecode(work: Work): boolean {
   return work.position >= work.generation.promptLength;
 }
 
-/** The rows `[from, to)` of `work`, counted inside it. */
+/** The rows `[from, to)` of `work`, relative to its first. */
 function part(work: Work, from: number, to: number): Work {
   if (from === 0 && to === work.count) return work;
   const width = work.hidden === null ? 0 : work.hidden.length / work.count;

@@ -20,14 +20,14 @@ export type MonitorParts = {
 };
 
 export class DeviceMonitor {
-  private readonly parts: MonitorParts;
-  private collecting: Promise<DeviceState> | null = null;
-  private throttleRatio: number | null = null;
-  private stepMs = 0;
-  private predictedMs: number | null = null;
+  readonly #parts: MonitorParts;
+  #collecting: Promise<DeviceState> | null = null;
+  #throttleRatio: number | null = null;
+  #stepMs = 0;
+  #predictedMs: number | null = null;
 
   constructor(parts: MonitorParts) {
-    this.parts = parts;
+    this.#parts = parts;
   }
 
   /**
@@ -36,28 +36,28 @@ export class DeviceMonitor {
    * the worker does.
    */
   collect(): Promise<DeviceState> {
-    this.collecting ??= this.parts
+    this.#collecting ??= this.#parts
       .sampleWork()
-      .then((work) => this.stateOf(work))
-      .finally(() => (this.collecting = null));
-    return this.collecting;
+      .then((work) => this.#stateOf(work))
+      .finally(() => (this.#collecting = null));
+    return this.#collecting;
   }
 
-  private stateOf(work: WorkSample | null): DeviceState {
-    const { parts } = this;
+  #stateOf(work: WorkSample | null): DeviceState {
+    const parts = this.#parts;
     const predictedMs = parts.predictedStepMs();
     // Another shard has another prediction, and the old ratio says nothing of it.
-    if (predictedMs !== this.predictedMs) this.throttleRatio = null;
-    this.predictedMs = predictedMs;
-    this.throttleRatio = nextThrottleRatio(this.throttleRatio, work?.stepMs ?? null, predictedMs);
-    this.stepMs = work === null ? 0 : (work.stepMs ?? this.stepMs);
+    if (predictedMs !== this.#predictedMs) this.#throttleRatio = null;
+    this.#predictedMs = predictedMs;
+    this.#throttleRatio = nextThrottleRatio(this.#throttleRatio, work?.stepMs ?? null, predictedMs);
+    this.#stepMs = work === null ? 0 : (work.stepMs ?? this.#stepMs);
     return {
       memoryBudgetBytes: parts.memoryBudgetBytes(),
       memoryUsedBytes: work?.memoryUsedBytes ?? 0,
       tokensPerSecond: work?.tokensPerSecond ?? 0,
-      stepMs: this.stepMs,
+      stepMs: this.#stepMs,
       busyFraction: Math.min(1, Math.max(0, work?.busyFraction ?? 0)),
-      throttleRatio: this.throttleRatio ?? 1,
+      throttleRatio: this.#throttleRatio ?? 1,
       ...parts.readSources(),
       updatedAtMs: parts.now(),
     };

@@ -13,7 +13,7 @@ export const meshFailures: Sentences<MeshFailure> = {
   protocol_violation: ({ peer, detail }, nameOf) =>
     `${nameOf(peer)} violated the protocol: ${detail}.`,
   version_mismatch: ({ ours, theirs }) =>
-    `One tab uses protocol ${ours}, the other ${theirs}. Reload the tab with protocol ${Math.min(ours, theirs)} to get the newer version.`,
+    `This tab uses protocol ${ours}, the other one ${theirs}. Reload ${ours < theirs ? "this page" : "the other tab"} to get the newer version.`,
   not_tabmesh: ({ peer }, nameOf) => `${nameOf(peer)} did not introduce itself as a Tabmesh tab.`,
   other_identity: ({ peer }, nameOf) => `${nameOf(peer)} introduced itself by another id.`,
   connect_timeout: ({ peer, timeoutMs }, nameOf) =>

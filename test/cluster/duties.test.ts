@@ -126,7 +126,7 @@ test("variants that are measured after a load are told to the room", async () =>
     const worker = await room.add("worker");
     await client.place({ model: MODEL_URL });
     expect(client.state.members.at(-1)?.shard?.variants).toEqual(["plain loops"]);
-    worker.host["shard"]!.onVariants!(["measured"]);
+    worker.shard().onVariants!(["measured"]);
     await room.until(
       ({ members }) => members.some(({ shard }) => shard?.variants[0] === "measured"),
       "the variants to arrive",

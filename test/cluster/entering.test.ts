@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { CLUSTER_VERSION, ClusterMessage } from "../../src/cluster/messages.ts";
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";
-import type { Transport } from "../../src/mesh/types.ts";
+import type { Transport } from "../../src/mesh/transport.ts";
 import {
   deviceState,
   profile,

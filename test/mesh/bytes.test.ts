@@ -1,7 +1,7 @@
 /** The writer grows without losing a byte, whichever call makes it grow. */
 import { expect, test } from "vitest";
 import { ByteReader, ByteWriter } from "../../src/mesh/bytes.ts";
-import { ProtocolError } from "../../src/mesh/errors.ts";
+import { ProtocolError } from "../../src/mesh/mesh-error.ts";
 
 test.each([1, 2, 3, 7, 64, 1000])("numbers and text come back, from %i bytes on", (expected) => {
   const writer = new ByteWriter(expected);

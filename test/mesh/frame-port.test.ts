@@ -48,7 +48,7 @@ test("a small frame goes out at once, before send is awaited", () => {
   expect(channel.sent).toEqual([Uint8Array.of(0, 7)]);
 });
 
-test("send waits for room, and frames keep their order", async () => {
+test("send waits for space, and frames stay in order", async () => {
   const channel = new SlowChannel();
   const port = framePort(PEER, channel);
   const large = port.send(new Uint8Array(3 * HIGH_WATER_BYTES));
@@ -71,33 +71,36 @@ test("frames wait for a channel that is still opening", async () => {
   expect(channel.sent).toHaveLength(1);
 });
 
-test("a sender that waits is told, with the reason, when the channel closes", async () => {
+test("a waiting sender gets the cause when the channel closes", async () => {
   const channel = new SlowChannel();
   const port = framePort(PEER, channel);
-  const reasons: string[] = [];
-  port.onClose = (reason) => reasons.push(reason);
+  const causes: unknown[] = [];
+  port.onClose = (cause) => causes.push(cause);
   const sent = port.send(new Uint8Array(3 * HIGH_WATER_BYTES));
   channel.close();
-  await expect(sent).rejects.toThrow("Cannot send to peer: the channel was closed.");
-  await expect(port.send(Uint8Array.of(1))).rejects.toThrow("the channel was closed");
-  expect(reasons).toEqual(["the channel was closed"]);
+  const cause = { reason: "channel_closed" };
+  const failure = { reason: "send_failed", peer: PEER, cause };
+  await expect(sent).rejects.toMatchObject({ failure });
+  await expect(port.send(Uint8Array.of(1))).rejects.toMatchObject({ failure });
+  expect(causes).toEqual([cause]);
 });
 
-describe("a hostile peer loses the channel, with the reason", () => {
+describe("a hostile peer loses the channel, with a detail", () => {
   test.each<[string, unknown, RegExp]>([
-    ["text", "hello", /text where only bytes travel/],
-    ["a slice out of turn", Uint8Array.of(2, 1).buffer, /out of turn/],
-    ["a frame above the limit", new Uint8Array(102).buffer, /101 bytes; at most 100/],
-  ])("%s", (_, data, reason) => {
+    ["text", "hello", /text on a channel for bytes/],
+    ["a slice out of order", Uint8Array.of(2, 1).buffer, /out of order/],
+    ["a frame above the limit", new Uint8Array(102).buffer, /101 bytes.*100/],
+  ])("%s", (_, data, detail) => {
     const channel = new SlowChannel();
-    const port = framePort(PEER, channel, { maxFrameBytes: 100 });
-    const reasons: string[] = [];
-    port.onClose = (text) => reasons.push(text);
-    port.onFrame = () => reasons.push("a frame");
+    const port = framePort(PEER, channel, 100);
+    const events: unknown[] = [];
+    port.onClose = (cause) => events.push(cause);
+    port.onFrame = () => events.push("a frame");
     channel.dispatchEvent(new MessageEvent("message", { data }));
     channel.dispatchEvent(new MessageEvent("message", { data: Uint8Array.of(0, 1).buffer }));
-    expect(reasons).toHaveLength(1);
-    expect(reasons[0]).toMatch(reason);
+    expect(events).toEqual([
+      { reason: "protocol_violation", peer: PEER, detail: expect.stringMatching(detail) as string },
+    ]);
     expect(channel.readyState).toBe("closed");
   });
 });

@@ -1,9 +1,11 @@
-/** Frames survive the wire, and nothing else gets through. */
+/** Frames decode to what was encoded, and everything else is refused. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ProtocolError } from "../../src/mesh/errors.ts";
-import { decode, encode, PROTOCOL_VERSION, type Frame } from "../../src/mesh/frames.ts";
+import { ProtocolError } from "../../src/mesh/mesh-error.ts";
+import { decode, encode } from "../../src/mesh/frames.ts";
+import { PROTOCOL_VERSION, type Frame } from "../../src/mesh/frame-types.ts";
 import { GenerationId, MemberId } from "../../src/shared/ids.ts";
+import type { StageFailure } from "../../src/shared/stage-failure.ts";
 import type { Sampling } from "../../src/shared/sampling.ts";
 
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
@@ -12,7 +14,7 @@ const header = { placement: u32, epoch: u32 };
 const generation = fc
   .integer({ min: 1, max: 0xffff_ffff })
   .map((value) => GenerationId.parse(value));
-const asker = fc
+const requester = fc
   .stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/)
   .map((text) => MemberId.parse(text));
 const u32s = (minLength: number) =>
@@ -62,7 +64,7 @@ const kinds = {
     ...header,
     type: fc.constant("prompt" as const),
     generation,
-    asker,
+    requester,
     maxTokens: fc.integer({ min: 1, max: 0xffff_ffff }),
     sampling,
     endTokens: u32s(0),
@@ -91,7 +93,11 @@ const kinds = {
     ...header,
     type: fc.constant("failure" as const),
     generation,
-    message: fc.string({ unit: "grapheme" }),
+    failure: fc.constantFrom<StageFailure>(
+      { reason: "placement_changed" },
+      { reason: "prompt_too_long", promptTokens: 300, contextTokens: 256 },
+      { reason: "step_failed", cause: { reason: "unexpected", detail: "größer 😀" } },
+    ),
   }),
   ping: fc.record({
     ...header,
@@ -106,7 +112,7 @@ const everyKind = Object.entries(kinds) as [Frame["type"], fc.Arbitrary<Frame>][
 const anyFrame = fc.oneof(...everyKind.map(([, kind]) => kind));
 
 describe.each(everyKind)("%s", (type, kind) => {
-  test("comes back as it went", () => {
+  test("decodes to what was encoded", () => {
     fc.assert(
       fc.property(kind, (frame) => {
         expect(decode(encode(frame))).toEqual(frame);
@@ -127,7 +133,7 @@ describe.each(everyKind)("%s", (type, kind) => {
     );
   });
 
-  // A ping's payload runs to its end, so that a shorter one is another ping.
+  // A ping's payload extends to the end, so a shorter frame is another valid ping.
   const bodyEnds = type === "ping" ? 15 : type === "pong" ? 14 : Infinity;
   test("every truncation is refused", () => {
     fc.assert(
@@ -141,7 +147,7 @@ describe.each(everyKind)("%s", (type, kind) => {
   });
 });
 
-test("a byte too many is refused where the frame says how long it is", () => {
+test("an extra byte is refused if the frame has a length", () => {
   const bounded = everyKind.filter(([type]) => type !== "ping" && type !== "pong");
   fc.assert(
     fc.property(fc.oneof(...bounded.map(([, kind]) => kind)), (frame) => {
@@ -153,7 +159,7 @@ test("a byte too many is refused where the frame says how long it is", () => {
   );
 });
 
-test("a frame with any bytes changed is another frame or a ProtocolError, never anything else", () => {
+test("a frame with changed bytes is another frame or a ProtocolError", () => {
   const edits = fc.array(fc.tuple(fc.nat(200), fc.integer({ min: 0, max: 255 })), {
     minLength: 1,
     maxLength: 4,
@@ -172,7 +178,7 @@ test("a frame with any bytes changed is another frame or a ProtocolError, never 
   );
 });
 
-test("another version is refused by its number", () => {
+test("another version is refused", () => {
   const encoded = encode({
     type: "pong",
     placement: 0,
@@ -182,16 +188,23 @@ test("another version is refused by its number", () => {
   });
   encoded[0] = PROTOCOL_VERSION + 1;
   expect(() => decode(encoded)).toThrow(
-    `a frame of protocol ${PROTOCOL_VERSION + 1}; this tab speaks ${PROTOCOL_VERSION}`,
+    `a frame of protocol ${PROTOCOL_VERSION + 1}; this tab uses ${PROTOCOL_VERSION}`,
   );
 });
 
-test("a count of four thousand million tokens is refused before anything is allocated", () => {
+test("a count of 2^32 - 1 tokens is refused before anything is allocated", () => {
   const frame = fc.sample(kinds.prompt, 1)[0]!;
   const encoded = encode(frame);
   const countAt = encoded.length - 4 * frame.tokens.length - 4;
   new DataView(encoded.buffer).setUint32(countAt, 0xffff_ffff, true);
-  expect(() => decode(encoded)).toThrow(/cut short: 17179869180 bytes wanted/);
+  expect(() => decode(encoded)).toThrow(/too short: 17179869180 bytes wanted/);
+});
+
+test("a failure that no stage reports is refused", () => {
+  const header = { placement: 1, epoch: 1, generation: GenerationId.parse(1) };
+  const encoded = encode({ type: "failure", ...header, failure: { reason: "prompt_empty" } });
+  encoded[encoded.length - 3]! += 1;
+  expect(() => decode(encoded)).toThrow(ProtocolError);
 });
 
 test("the layout is the documented one, byte for byte", () => {

@@ -1,13 +1,14 @@
 /** The transport over PeerJS, a real signalling server and real data channels. */
 import { afterEach, describe, expect, inject, test } from "vitest";
-import { claimDoor, knock } from "../../src/mesh/door.ts";
-import { MeshError } from "../../src/mesh/errors.ts";
+import { claimRoom, lookUpRoom } from "../../src/mesh/room-registry.ts";
+import { MeshError } from "../../src/mesh/mesh-error.ts";
 import { framePort } from "../../src/mesh/frame-port.ts";
-import { PROTOCOL_VERSION } from "../../src/mesh/frames.ts";
-import { openPeerTransport, type PeerTransport } from "../../src/mesh/peer-transport.ts";
-import { openPeer } from "../../src/mesh/signalling.ts";
-import type { FramePort } from "../../src/mesh/types.ts";
+import { PROTOCOL_VERSION } from "../../src/mesh/frame-types.ts";
+import { openPeerTransport, PeerTransport } from "../../src/mesh/peer-transport.ts";
+import { openPeer } from "../../src/mesh/signaling.ts";
+import type { FramePort } from "../../src/mesh/transport.ts";
 import { MemberId, ROOM_CODE_ALPHABET, RoomCode } from "../../src/shared/ids.ts";
+import type { CloseFailure } from "../../src/shared/mesh-failure.ts";
 import { nextEvents, transportSuite } from "./transport-suite.ts";
 
 const server = {
@@ -56,43 +57,49 @@ test("each side gets a frame channel to the other", async () => {
   expect(await received).toEqual(new Uint8Array(300_000).fill(9));
 });
 
-test("another protocol version is refused on both sides, each in its own words", async () => {
+test("another protocol version is refused on both sides", async () => {
   const [old, young] = await Promise.all([join("old", 1), join("young", 2)]);
   const incoming: string[] = [];
   young.transport.events.onConnect(() => incoming.push("connected"));
-  await expect(old.transport.connect(young.transport.self)).rejects.toThrow(
-    "This tab speaks protocol 1, the room speaks 2: reload this page",
-  );
+  await expect(old.transport.connect(young.transport.self)).rejects.toMatchObject({
+    failure: { reason: "version_mismatch", ours: 1, theirs: 2 },
+  });
   expect(young.transport.connectedPeers()).toEqual([]);
-  await expect(young.transport.connect(old.transport.self)).rejects.toThrow(
-    "This tab speaks protocol 2, the room speaks 1: reload the other tabs",
-  );
+  await expect(young.transport.connect(old.transport.self)).rejects.toMatchObject({
+    failure: { reason: "version_mismatch", ours: 2, theirs: 1 },
+  });
   expect(incoming).toEqual([]);
 });
 
-test("a taken name and a missing server are said in words", async () => {
+test("a taken id and a missing server reject with their reasons", async () => {
   const { transport } = await join("a");
   const again = openPeer(transport.self, { server });
   await expect(again).rejects.toThrow(MeshError);
-  await expect(again).rejects.toMatchObject({ reason: "taken" });
+  await expect(again).rejects.toMatchObject({
+    failure: { reason: "id_taken", id: transport.self },
+  });
   const nowhere = openPeer(newId("b"), { server: { ...server, port: 9 } });
-  await expect(nowhere).rejects.toThrow(/signalling server at http:\/\/localhost:9\/peerjs/);
+  await expect(nowhere).rejects.toMatchObject({
+    failure: { reason: "signaling_unreachable", url: "http://localhost:9/peerjs" },
+  });
 });
 
-test("a tab that lost the signalling server registers again, and stays connected", async () => {
-  const [a, b, c] = await Promise.all([join("a"), join("b"), join("c")]);
-  await a.transport.connect(b.transport.self);
-  const changes = nextEvents(a.transport.onSignalling, 2);
-  // What a lost network looks like to PeerJS: its socket closes under it.
-  const peer = Reflect.get(a.transport, "peer") as { socket: { _socket: WebSocket } };
-  peer.socket._socket.close();
+test("a tab that lost the signaling server registers again, and stays connected", async () => {
+  const self = newId("a");
+  const peer = await openPeer(self, { server });
+  const a = new PeerTransport(peer, { self, server, onFrameChannel: () => undefined });
+  open.push(a);
+  const [b, c] = await Promise.all([join("b"), join("c")]);
+  await a.connect(b.transport.self);
+  const changes = nextEvents(a.onSignaling, 2);
+  peer.disconnect(); // as after a network loss
   expect(await changes).toEqual([[false], [true]]);
-  expect(a.transport.connectedPeers()).toEqual([b.transport.self]);
-  await c.transport.connect(a.transport.self);
+  expect(a.connectedPeers()).toEqual([b.transport.self]);
+  await c.transport.connect(self);
 });
 
 describe("a hostile peer", () => {
-  /** Speaks PeerJS, and then whatever it likes on our control channel. */
+  /** Connects with PeerJS and opens the control channel without a handshake. */
   async function hostile(victim: MemberId): Promise<{ id: MemberId; control: RTCDataChannel }> {
     const id = newId("mallory");
     const peer = await openPeer(id, { server });
@@ -106,23 +113,27 @@ describe("a hostile peer", () => {
   const hello = (member: string) => message({ type: "hello", protocol: PROTOCOL_VERSION, member });
 
   test.each<[string, Uint8Array<ArrayBuffer>, RegExp]>([
-    ["what is no JSON", utf8.encode("\0{"), /sent a message that no tab sends/],
-    ["an unknown message", message({ type: "obey" }), /sent a message that no tab sends/],
-    ["a slice out of turn", Uint8Array.of(2, 1), /break the protocol: a message out of turn/],
-    ["a frame of 4 GB", Uint8Array.of(1, 255, 255, 255, 255, 0), /4294967295 bytes; at most/],
-  ])("that sends %s is disconnected with the reason", async (_, bytes, reason) => {
+    ["invalid JSON", utf8.encode("\0{"), /unknown control message/],
+    ["an unknown message", message({ type: "obey" }), /unknown control message/],
+    ["a slice out of order", Uint8Array.of(2, 1), /out of order/],
+    ["a frame of 4 GB", Uint8Array.of(1, 255, 255, 255, 255, 0), /4294967295 bytes/],
+  ])("that sends %s is disconnected with a detail", async (_, bytes, detail) => {
     const { transport } = await join("a");
     const gone = nextEvents(transport.events.onDisconnect);
     const mallory = await hostile(transport.self);
     mallory.control.send(hello(mallory.id));
     mallory.control.send(bytes);
-    const [[peer, words]] = (await gone) as [[MemberId, string]];
+    const [[peer, cause]] = (await gone) as [[MemberId, CloseFailure]];
     expect(peer).toBe(mallory.id);
-    expect(words).toMatch(reason);
+    expect(cause).toEqual({
+      reason: "protocol_violation",
+      peer: mallory.id,
+      detail: expect.stringMatching(detail) as string,
+    });
     expect(transport.connectedPeers()).toEqual([]);
   });
 
-  test("that says it is another is not connected", async () => {
+  test("that claims another id is not connected", async () => {
     const { transport } = await join("a");
     const connected: MemberId[] = [];
     transport.events.onConnect((peer) => connected.push(peer));
@@ -134,7 +145,7 @@ describe("a hostile peer", () => {
   });
 });
 
-describe("a room's door", () => {
+describe("the room registry", () => {
   const newCode = () =>
     RoomCode.parse(
       Array.from(crypto.getRandomValues(new Uint8Array(6)), (value) =>
@@ -142,31 +153,34 @@ describe("a room's door", () => {
       ).join(""),
     );
 
-  test("is claimed once, tells who is behind it, and is free again after release", async () => {
+  test("a room is claimed once, is looked up by its code, and is free after release", async () => {
     const code = newCode();
     const [first, second] = [newId("first"), newId("second")];
-    const door = await claimDoor(code, first, { server });
-    expect(door.kind).toBe("claimed");
-    expect(await claimDoor(code, second, { server })).toEqual({ kind: "taken" });
-    expect(await knock(code, { server })).toBe(first);
-    if (door.kind === "claimed") door.release();
-    let next = await claimDoor(code, second, { server });
-    while (next.kind === "taken") next = await claimDoor(code, second, { server });
-    expect(await knock(code, { server })).toBe(second);
+    const claim = await claimRoom(code, first, { server });
+    expect(claim).not.toBeNull();
+    expect(await claimRoom(code, second, { server })).toBeNull();
+    expect(await lookUpRoom(code, { server })).toBe(first);
+    claim?.release();
+    let next = await claimRoom(code, second, { server });
+    while (next === null) next = await claimRoom(code, second, { server });
+    expect(await lookUpRoom(code, { server })).toBe(second);
     next.release();
   });
 
-  test("nobody behind it means a wrong code, in words", async () => {
+  test("looking up a room that is not open rejects", async () => {
     const code = newCode();
-    const error: unknown = await knock(code, { server }).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ reason: "no_room" });
-    expect(String(error)).toContain(`No room ${code} is open. Check the code`);
+    await expect(lookUpRoom(code, { server })).rejects.toMatchObject({
+      failure: { reason: "room_not_found", code },
+    });
   });
 
-  test("another version behind it is refused in words", async () => {
+  test("looking up a room of another version rejects", async () => {
     const code = newCode();
-    const door = await claimDoor(code, newId("a"), { server, protocol: PROTOCOL_VERSION + 1 });
-    await expect(knock(code, { server })).rejects.toThrow(/speaks protocol 2, the room speaks 3/);
-    if (door.kind === "claimed") door.release();
+    const theirs = PROTOCOL_VERSION + 1;
+    const claim = await claimRoom(code, newId("a"), { server, protocol: theirs });
+    await expect(lookUpRoom(code, { server })).rejects.toMatchObject({
+      failure: { reason: "version_mismatch", ours: PROTOCOL_VERSION, theirs },
+    });
+    claim?.release();
   });
 });

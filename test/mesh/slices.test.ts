@@ -1,7 +1,7 @@
 /** Frames are cut and joined without loss, and a hostile peer gains nothing. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ProtocolError } from "../../src/mesh/errors.ts";
+import { ProtocolError } from "../../src/mesh/mesh-error.ts";
 import { Reassembly, slices } from "../../src/mesh/slices.ts";
 
 const SLICE = 16;

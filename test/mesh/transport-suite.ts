@@ -1,8 +1,8 @@
 /** What every `Transport` must do, whatever carries its bytes. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { MeshError } from "../../src/mesh/errors.ts";
+import { MeshError } from "../../src/mesh/mesh-error.ts";
 import { peerByteReader, serveBytes, type ReadRange } from "../../src/mesh/peer-bytes.ts";
-import type { Transport } from "../../src/mesh/types.ts";
+import type { Transport } from "../../src/mesh/transport.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 
 /** Resolves with the next `count` events, each as the list of what the listener was given. */
@@ -79,7 +79,7 @@ export function transportSuite(name: string, pair: () => Promise<[Transport, Tra
       expect(atB).toEqual([a.self, toB]);
     });
 
-    test("a listener that was taken off hears nothing", async () => {
+    test("a removed listener is not called", async () => {
       await a.connect(b.self);
       const heard: unknown[] = [];
       const off = b.events.onMessage((_, message) => heard.push(message));
@@ -90,7 +90,7 @@ export function transportSuite(name: string, pair: () => Promise<[Transport, Tra
       expect(heard).toEqual([]);
     });
 
-    test("disconnecting tells both sides why, and connecting works again", async () => {
+    test("disconnecting gives both sides the cause, and connecting works again", async () => {
       await a.connect(b.self);
       const gone = Promise.all([
         nextEvents(a.events.onDisconnect),
@@ -99,9 +99,12 @@ export function transportSuite(name: string, pair: () => Promise<[Transport, Tra
       a.disconnect(b.self);
       const [[atA], [atB]] = await gone;
       expect(atA![0]).toBe(b.self);
-      expect(atB).toEqual([a.self, "closed by the other side"]);
+      expect(atA![1]).toEqual({ reason: "closed_by_this_tab" });
+      expect(atB).toEqual([a.self, { reason: "closed_by_peer" }]);
       expect(b.connectedPeers()).toEqual([]);
-      await expect(b.send(a.self, 1)).rejects.toThrow(`Cannot send to ${a.self}: not connected.`);
+      await expect(b.send(a.self, 1)).rejects.toMatchObject({
+        failure: { reason: "not_connected", peer: a.self },
+      });
       await b.connect(a.self);
       const received = nextEvents(a.events.onMessage);
       await b.send(a.self, "again");
@@ -115,13 +118,14 @@ export function transportSuite(name: string, pair: () => Promise<[Transport, Tra
       expect((await gone)[0]![0]).toBe(a.self);
     });
 
-    test("nobody there is said in words", async () => {
+    test("connecting to a tab that does not exist rejects", async () => {
       const nobody = MemberId.parse(`nobody-${crypto.randomUUID()}`);
       const error: unknown = await a.connect(nobody).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(MeshError);
-      expect(error).toMatchObject({ reason: "unreachable" });
-      expect(String(error)).toContain(`Nobody is there as ${nobody}`);
-      await expect(a.send(nobody, 1)).rejects.toThrow("not connected");
+      expect(error).toMatchObject({ failure: { reason: "no_such_peer", peer: nobody } });
+      await expect(a.send(nobody, 1)).rejects.toMatchObject({
+        failure: { reason: "not_connected", peer: nobody },
+      });
     });
 
     describe("ranges of a peer's file", () => {
@@ -149,25 +153,36 @@ export function transportSuite(name: string, pair: () => Promise<[Transport, Tra
         reader.close();
       });
 
-      test("a refusal comes back in words", async () => {
+      test("a refusal comes back as data", async () => {
         serveBytes(a, (key) => (key === "model.gguf" ? readFile : null));
         await b.connect(a.self);
         const past = peerByteReader(b, a.self, "model.gguf").read(9_000_000, 1);
-        await expect(past).rejects.toThrow("model.gguf: past the end, 9000000");
+        await expect(past).rejects.toMatchObject({
+          failure: {
+            reason: "peer_read_failed",
+            peer: a.self,
+            file: "model.gguf",
+            cause: { reason: "unexpected", detail: "past the end, 9000000" },
+          },
+        });
         const unknown = peerByteReader(b, a.self, "other.gguf").read(0, 1);
-        await expect(unknown).rejects.toThrow("this member has no file other.gguf");
+        await expect(unknown).rejects.toMatchObject({
+          failure: { reason: "peer_has_no_file", peer: a.self, file: "other.gguf" },
+        });
       });
 
-      test("a read ends, with the reason, when the peer leaves", async () => {
+      test("a read rejects when the peer leaves", async () => {
         serveBytes(a, () => () => new Promise(() => undefined));
         await b.connect(a.self);
         const read = peerByteReader(b, a.self, "model.gguf").read(0, 1);
-        const ended = expect(read).rejects.toThrow(`${a.self}, which has model.gguf, left`);
+        const ended = expect(read).rejects.toMatchObject({
+          failure: { reason: "peer_read_interrupted", cause: { reason: "closed_by_peer" } },
+        });
         a.disconnect(b.self);
         await ended;
       });
 
-      test("a request that no reader writes costs the connection", async () => {
+      test("a malformed request closes the connection", async () => {
         serveBytes(a, () => readFile);
         await b.connect(a.self);
         const gone = nextEvents(b.events.onDisconnect);

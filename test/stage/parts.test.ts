@@ -1,6 +1,6 @@
 /** The pure parts of a stage: randomness, hop times, the queue and the load meter. */
 import { describe, expect, test } from "vitest";
-import type { PromptFrame } from "../../src/mesh/frames.ts";
+import type { PromptFrame } from "../../src/mesh/frame-types.ts";
 import { GenerationId } from "../../src/shared/ids.ts";
 import { Generation, GenerationTable } from "../../src/stage/generations.ts";
 import { hopTimes, wireTime } from "../../src/stage/hop-times.ts";
@@ -12,8 +12,8 @@ import { member, request } from "../../tools/cpu/cpu-room.ts";
 function prompt(generation: number, length: number): PromptFrame {
   const { sampling, maxTokens, endTokens, tokens } = request(generation, new Array(length).fill(1));
   const id = GenerationId.parse(generation);
-  const rest = { generation: id, asker: member("a"), sampling, maxTokens, endTokens, tokens };
-  return { type: "prompt", placement: 1, epoch: 1, ...rest };
+  const body = { generation: id, requester: member("a"), sampling, maxTokens, endTokens, tokens };
+  return { type: "prompt", placement: 1, epoch: 1, ...body };
 }
 
 describe("random", () => {
@@ -43,13 +43,13 @@ describe("hop times", () => {
     linkMs,
   });
 
-  test("the wire's time is what a lap took beyond the other stages", () => {
+  test("time on the wire is a lap's time minus that of the other stages", () => {
     const clocks = [clock(5, 1, 0), clock(7, 2, 0), clock(4, 3, 0)];
     expect(wireTime(30, clocks)).toBe(30 - 7 - 2 - 4 - 3);
     expect(wireTime(10, clocks)).toBe(0);
   });
 
-  test("it is shared by ping, and a hop lasts until the next stage starts", () => {
+  test("it is divided by ping, and a hop lasts until the next stage starts", () => {
     const clocks = [clock(5, 1, 1), clock(5, 2, 3)];
     expect(hopTimes(clocks, 8)).toEqual([2 + 2, 6 + 1]);
     expect(hopTimes(clocks, -1)).toEqual([1 + 2, 3 + 1]); // the first lap: the pings
@@ -71,7 +71,7 @@ describe("the queue", () => {
     Generation,
   ];
 
-  test("answers go first, and leave a slice for prompts", () => {
+  test("answers go first, and leave a part of the step to prompts", () => {
     const queue = new WorkQueue();
     queue.add(work(one, 0, 20));
     queue.add(work(two, 20, 1));
@@ -86,7 +86,7 @@ describe("the queue", () => {
     expect(queue.take(8)).toEqual([]);
   });
 
-  test("what is cut keeps its rows, and prompts fill a step together", () => {
+  test("split work keeps its rows, and prompts fill a step together", () => {
     const queue = new WorkQueue();
     queue.add(work(one, 0, 5));
     queue.add(work(two, 10, 5));
@@ -96,13 +96,13 @@ describe("the queue", () => {
       [2, 10, 3],
     ]);
     expect([...second!.hidden!]).toEqual([20, 21, 22, 23, 24, 25]);
-    const [rest] = queue.take(8);
-    expect(shape([rest!])).toEqual([[2, 13, 2]]);
-    expect([...rest!.hidden!]).toEqual([26, 27, 28, 29]);
+    const [remaining] = queue.take(8);
+    expect(shape([remaining!])).toEqual([[2, 13, 2]]);
+    expect([...remaining!.hidden!]).toEqual([26, 27, 28, 29]);
     expect(queue.length).toBe(0);
   });
 
-  test("more answers than rows wait their turn", () => {
+  test("answers beyond the rows of a step wait for the next one", () => {
     const queue = new WorkQueue();
     [one, two, three].forEach((generation) => queue.add(work(generation, 20, 1)));
     expect(shape(queue.take(2)).map(([id]) => id)).toEqual([1, 2]);
@@ -110,7 +110,7 @@ describe("the queue", () => {
   });
 });
 
-test("slots are given once, and again when they are free", () => {
+test("a slot is assigned once, and again when it is free", () => {
   const table = new GenerationTable(2);
   const first = table.add(prompt(1, 3))!;
   expect(table.add(prompt(1, 3))).toBeNull(); // the id is taken
@@ -123,7 +123,7 @@ test("slots are given once, and again when they are free", () => {
   expect(table.add(prompt(4, 3))).toBeNull();
 });
 
-test("the load meter counts, takes the median of decode steps, and starts anew", () => {
+test("the load meter counts, takes the median of decode steps, and resets", () => {
   const meter = new LoadMeter(1000);
   meter.add(100, 8, 0);
   [3, 9, 5].forEach((ms) => meter.add(ms, 2, 2));

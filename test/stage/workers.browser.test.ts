@@ -6,7 +6,7 @@ import { afterEach, describe, expect, inject, test } from "vitest";
 import { canTransferChannels, relayChannel } from "../../src/mesh/channel-relay.ts";
 import { pipelineOver, referenceAnswer, request } from "../../tools/cpu/cpu-room.ts";
 import {
-  seatWorkers,
+  startPipeline,
   workerMember,
   type ChannelForWorker,
   type WorkerMember,
@@ -31,9 +31,9 @@ async function room(
     Array.from({ length: stages + 1 }, () => workerMember(server, forWorker)),
   );
   open.push(...members);
-  const [asker, ...staged] = members as [WorkerMember, ...WorkerMember[]];
-  await seatWorkers(members, pipelineOver(staged.map(({ id }) => id)));
-  return [asker, ...staged];
+  const [requester, ...staged] = members as [WorkerMember, ...WorkerMember[]];
+  await startPipeline(members, pipelineOver(staged.map(({ id }) => id)));
+  return [requester, ...staged];
 }
 
 test("this browser can hand a data channel to a worker", () => {
@@ -57,8 +57,8 @@ describe.each([
   });
 
   test("a link is measured with the payload of a lap", async () => {
-    const [asker, member] = await room(1, forWorker);
-    const { roundTripMs, bytesPerMs } = await asker.stage.measureLink(member!.id, 2304);
+    const [requester, member] = await room(1, forWorker);
+    const { roundTripMs, bytesPerMs } = await requester.stage.measureLink(member!.id, 2304);
     expect(roundTripMs).toBeGreaterThan(0);
     expect(roundTripMs).toBeLessThan(200);
     expect(bytesPerMs).toBeGreaterThan(100);

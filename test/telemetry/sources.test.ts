@@ -14,17 +14,17 @@ type Callback = ConstructorParameters<PressureObserverClass>[0];
 function observerClass(refuse: boolean) {
   const made: { callback: Callback; interval: number; open: boolean }[] = [];
   class Observer {
-    private readonly record: (typeof made)[number];
+    readonly #record: (typeof made)[number];
     constructor(callback: Callback) {
-      this.record = { callback, interval: 0, open: true };
-      made.push(this.record);
+      this.#record = { callback, interval: 0, open: true };
+      made.push(this.#record);
     }
     observe(_source: "cpu", { sampleInterval }: { sampleInterval: number }) {
-      this.record.interval = sampleInterval;
+      this.#record.interval = sampleInterval;
       return refuse ? Promise.reject(new DOMException("no", "NotAllowedError")) : Promise.resolve();
     }
     disconnect() {
-      this.record.open = false;
+      this.#record.open = false;
     }
   }
   return { Observer, made };

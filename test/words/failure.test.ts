@@ -152,7 +152,7 @@ test("every failure has its sentence", () => {
       "unexpected": "no answer",
       "unsupported_model": "The tokenizer t5 is not supported. Supported are gpt2, llama.",
       "url_unreachable": "https://models.example/a.gguf cannot be reached (no answer). Check the address and the network. If it opens in a tab of its own, the server models.example does not let other pages read its files (CORS). Use a server that sends Access-Control-Allow-Origin, or download the file and open it from disk.",
-      "version_mismatch": "One tab uses protocol 1, the other 2. Reload the tab with protocol 1 to get the newer version.",
+      "version_mismatch": "This tab uses protocol 1, the other one 2. Reload this page to get the newer version.",
     }
   `);
 });

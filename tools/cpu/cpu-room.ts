@@ -1,12 +1,19 @@
 /**
  * Stage hosts with CPU shards, joined by channels in memory: a pipeline without
- * a browser. `answer` collects what an asker is told.
+ * a browser. `Answers` collects the events of a requester.
  */
 import { memoryFramePorts } from "../../src/mesh/memory-transport.ts";
 import { GenerationId, MemberId, PlacementId } from "../../src/shared/ids.ts";
 import { GREEDY, type Sampling } from "../../src/shared/sampling.ts";
-import { StageHost } from "../../src/stage/stage-worker.ts";
-import type { Pipeline, PromptRequest, StageWorker, TokenEvent } from "../../src/stage/types.ts";
+import { StageError } from "../../src/stage/stage-error.ts";
+import { StageHost } from "../../src/stage/stage-host.ts";
+import type {
+  GenerationFailure,
+  Pipeline,
+  PromptRequest,
+  TokenEvent,
+} from "../../src/shared/stage-port.ts";
+import type { StageWorker } from "../../src/stage/stage-worker.ts";
 import { cpuDescription, CpuShard, type CpuShardOptions } from "./cpu-shard.ts";
 
 export const LAYERS = 6;
@@ -47,23 +54,19 @@ export function request(
   };
 }
 
-/** Routes an asker's events to whoever waits for the generation. */
+/** The events of a requester, for tests that wait for them. */
 export class Answers {
   readonly events: TokenEvent[] = [];
-  readonly failures: { generation: number; message: string }[] = [];
-  readonly closes: string[] = [];
+  readonly failures: GenerationFailure[] = [];
   readonly deviceErrors: string[] = [];
   variants: readonly string[] = [];
-  private waiting: (() => void)[] = [];
+  #waiting: (() => void)[] = [];
 
   readonly listeners = {
-    onToken: (event: TokenEvent) => this.note(() => this.events.push(event)),
-    onFailure: (failure: { generation: number; message: string }) =>
-      this.note(() => this.failures.push(failure)),
-    onDeviceError: (message: string) => this.note(() => this.deviceErrors.push(message)),
-    onVariants: (variants: readonly string[]) => this.note(() => (this.variants = variants)),
-    onChannelClose: (peer: MemberId, reason: string) =>
-      this.note(() => this.closes.push(`${peer}: ${reason}`)),
+    onToken: (event: TokenEvent) => this.#note(() => this.events.push(event)),
+    onFailure: (failure: GenerationFailure) => this.#note(() => this.failures.push(failure)),
+    onDeviceError: (message: string) => this.#note(() => this.deviceErrors.push(message)),
+    onVariants: (variants: readonly string[]) => this.#note(() => (this.variants = variants)),
   };
 
   tokensOf(generation: number): number[] {
@@ -71,39 +74,40 @@ export class Answers {
   }
 
   async until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    while (!condition()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** The tokens of a generation that ends well; throws its failure's words otherwise. */
+  /** The tokens of a generation that succeeds; throws its failure otherwise. */
   async finished(generation: number): Promise<number[]> {
-    const failure = () => this.failures.find((entry) => entry.generation === generation);
+    const failed = () => this.failures.find((entry) => entry.generation === generation);
     const last = () =>
       this.events.find((event) => event.generation === generation && event.finish !== null);
-    await this.until(() => failure() !== undefined || last() !== undefined);
-    if (failure() !== undefined) throw new Error(failure()!.message);
+    await this.until(() => failed() !== undefined || last() !== undefined);
+    const failure = failed()?.failure;
+    if (failure !== undefined) throw new StageError(failure);
     return this.tokensOf(generation);
   }
 
-  private note(act: () => void): void {
+  #note(act: () => void): void {
     act();
-    this.waiting.splice(0).forEach((resolve) => resolve());
+    this.#waiting.splice(0).forEach((resolve) => resolve());
   }
 }
 
-export type Seated = {
+export type RoomMember = {
   readonly host: StageHost;
   readonly answers: Answers;
   readonly shard: () => CpuShard;
 };
 
-/** A host per member of the pipeline and per asker, every pair joined. */
+/** A host per member of the pipeline and per requester, with every pair connected. */
 export async function cpuRoom(
   pipeline: Pipeline,
-  askers: readonly MemberId[] = [],
+  requesters: readonly MemberId[] = [],
   extra: CpuShardOptions = {},
-): Promise<ReadonlyMap<MemberId, Seated>> {
-  const names = [...new Set([...pipeline.stages.map((stage) => stage.member), ...askers])];
-  const room = new Map<MemberId, Seated>();
+): Promise<ReadonlyMap<MemberId, RoomMember>> {
+  const names = [...new Set([...pipeline.stages.map((stage) => stage.member), ...requesters])];
+  const room = new Map<MemberId, RoomMember>();
   for (const name of names) {
     let shard: CpuShard | null = null;
     const host = new StageHost((description, options) => {

@@ -43,15 +43,15 @@ export class CpuShard implements Shard {
   readonly maxRows: number;
   /** The number of rows of each step so far. */
   readonly stepRows: number[] = [];
-  private readonly stepMs: number;
-  private readonly cache = new Map<string, Float32Array[]>();
-  private destroyed = false;
+  readonly #stepMs: number;
+  readonly #cache = new Map<string, Float32Array[]>();
+  #destroyed = false;
 
   constructor(description: ShardDescription, options: ShardOptions, extra: CpuShardOptions = {}) {
     this.description = description;
     this.options = options;
     this.maxRows = extra.maxRows ?? 8;
-    this.stepMs = extra.stepMs ?? 0;
+    this.#stepMs = extra.stepMs ?? 0;
   }
 
   async step(rows: readonly StepRow[], hidden: Float32Array | null) {
@@ -61,13 +61,13 @@ export class CpuShard implements Shard {
     if ((first === 0) !== (hidden === null)) throw new TypeError("hidden rows where none belong");
     if (hidden !== null && hidden.length !== rows.length * HIDDEN) throw new RangeError("hidden");
     this.stepRows.push(rows.length);
-    await new Promise((resolve) => setTimeout(resolve, this.stepMs));
-    if (this.destroyed) throw new Error("the shard was destroyed");
+    await new Promise((resolve) => setTimeout(resolve, this.#stepMs));
+    if (this.#destroyed) throw new Error("the shard was destroyed");
     const out = new Float32Array(rows.length * HIDDEN);
     rows.forEach((row, index) => {
       const given = hidden?.subarray(index * HIDDEN, (index + 1) * HIDDEN) ?? embed(row.token);
       let state = Float32Array.from(given);
-      for (let layer = first; layer < end; layer += 1) state = this.layer(layer, row, state);
+      for (let layer = first; layer < end; layer += 1) state = this.#layer(layer, row, state);
       out.set(state, index * HIDDEN);
     });
     if (end < model.layerCount) return { kind: "hidden", hidden: out } as const;
@@ -91,19 +91,19 @@ export class CpuShard implements Shard {
     return { weightBytes: 1000, cacheBytes: 200, scratchBytes: 30 };
   }
   destroy(): void {
-    this.destroyed = true;
+    this.#destroyed = true;
   }
 
-  private layer(layer: number, { sequence, position }: StepRow, state: Float32Array) {
+  #layer(layer: number, { sequence, position }: StepRow, state: Float32Array) {
     if (sequence < 0 || sequence >= this.options.sequences)
       throw new RangeError(`sequence ${sequence} of ${this.options.sequences}`);
     if (position >= this.options.contextTokens) throw new RangeError(`position ${position}`);
     const key = `${layer}/${sequence}`;
-    const rows = this.cache.get(key) ?? [];
+    const rows = this.#cache.get(key) ?? [];
     if (position > rows.length) throw new RangeError(`position ${position} after ${rows.length}`);
     rows.length = position;
     rows.push(state);
-    this.cache.set(key, rows);
+    this.#cache.set(key, rows);
     return state.map((value, index) => {
       let mixed = 0;
       rows.forEach((row, at) => (mixed += row[(index + at + 1) % HIDDEN]! * ((at % 5) + 1)));

@@ -2,9 +2,10 @@
 import * as Comlink from "comlink";
 import { channelForWorker } from "../../src/mesh/channel-relay.ts";
 import { openPeerTransport, type PeerTransport } from "../../src/mesh/peer-transport.ts";
-import type { SignallingServer } from "../../src/mesh/types.ts";
+import type { SignalingServer } from "../../src/mesh/transport.ts";
 import { MemberId } from "../../src/shared/ids.ts";
-import type { Pipeline, StageWorker } from "../../src/stage/types.ts";
+import type { Pipeline } from "../../src/shared/stage-port.ts";
+import type { StageWorker } from "../../src/stage/stage-worker.ts";
 import { Answers, loadCpuShard } from "./cpu-room.ts";
 
 export type WorkerMember = {
@@ -18,7 +19,7 @@ export type WorkerMember = {
 export type ChannelForWorker = (channel: RTCDataChannel) => RTCDataChannel | MessagePort;
 
 export async function workerMember(
-  server: SignallingServer,
+  server: SignalingServer,
   forWorker: ChannelForWorker = channelForWorker,
 ): Promise<WorkerMember> {
   const worker = new Worker(new URL("./cpu-stage.worker.ts", import.meta.url), { type: "module" });
@@ -41,16 +42,16 @@ export async function workerMember(
   return { id, stage, transport, answers, close };
 }
 
-/** Connects every pair, loads every stage and seats everybody. */
-export async function seatWorkers(
+/** Connects every pair, loads every stage, and sets the pipeline of every member. */
+export async function startPipeline(
   members: readonly WorkerMember[],
   pipeline: Pipeline,
 ): Promise<void> {
   for (const [index, one] of members.entries())
     for (const other of members.slice(index + 1)) await one.transport.connect(other.id);
   for (const { id, stage } of members) {
-    const seat = pipeline.stages.find(({ member }) => member === id);
-    if (seat !== undefined) {
+    const assigned = pipeline.stages.find(({ member }) => member === id);
+    if (assigned !== undefined) {
       const transferring = {
         loadShard: (
           ...[description, options, reader, onProgress]: Parameters<StageWorker["loadShard"]>
@@ -62,7 +63,7 @@ export async function seatWorkers(
             Comlink.proxy(onProgress),
           ),
       };
-      await loadCpuShard(transferring, pipeline, seat.first, seat.end);
+      await loadCpuShard(transferring, pipeline, assigned.first, assigned.end);
     }
     await stage.setPipeline(id, pipeline);
   }

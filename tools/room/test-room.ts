@@ -4,9 +4,9 @@
  * character with code 32 + t.
  */
 import { MemoryNetwork, memoryFramePorts } from "../../src/mesh/memory-transport.ts";
-import { MeshError } from "../../src/mesh/errors.ts";
+import { MeshError } from "../../src/mesh/mesh-error.ts";
 import { SCRATCH_BYTES, placementService } from "../../src/placement/index.ts";
-import type { Transport } from "../../src/mesh/types.ts";
+import type { Transport } from "../../src/mesh/transport.ts";
 import type { AnswerEvent, AskRequest } from "../../src/cluster/answer.ts";
 import type {
   Door,
@@ -22,7 +22,7 @@ import type { DeviceState, Member } from "../../src/shared/member.ts";
 import type { ModelSource, ModelSummary } from "../../src/shared/model.ts";
 import { GREEDY } from "../../src/shared/sampling.ts";
 import type { RoomState } from "../../src/shared/state.ts";
-import { StageHost } from "../../src/stage/stage-worker.ts";
+import { StageHost } from "../../src/stage/stage-host.ts";
 import { cpuDescription, CpuShard, HIDDEN, VOCABULARY } from "../cpu/cpu-shard.ts";
 import { LAYERS } from "../cpu/cpu-room.ts";
 
@@ -160,6 +160,8 @@ export type Tab = {
   readonly id: MemberId;
   readonly client: RoomClient;
   readonly host: StageHost;
+  /** The shard that was loaded last. */
+  readonly shard: () => CpuShard;
   readonly transport: Transport;
   /** Gone without a word, as a tab that was killed. */
   crash(): void;
@@ -180,9 +182,11 @@ export class TestRoom {
     });
     const { id } = member;
     const transport = this.network.join(id);
-    const host = new StageHost((description, shardOptions) =>
-      Promise.resolve(new CpuShard(description, shardOptions, { stepMs: options.stepMs ?? 0 })),
-    );
+    let shard: CpuShard | null = null;
+    const host = new StageHost((description, shardOptions) => {
+      shard = new CpuShard(description, shardOptions, { stepMs: options.stepMs ?? 0 });
+      return Promise.resolve(shard);
+    });
     this.#hosts.set(id, host);
     const parts: RoomParts = {
       transport,
@@ -205,7 +209,8 @@ export class TestRoom {
         room: options.code ?? CODE,
         mustExist: options.mustExist ?? false,
       });
-      const tab: Tab = { id, client, host, transport, crash: () => this.#crash(id) };
+      const crash = () => this.#crash(id);
+      const tab: Tab = { id, client, host, shard: () => shard!, transport, crash };
       this.tabs.set(id, tab);
       return tab;
     } catch (error) {
@@ -258,7 +263,7 @@ export class TestRoom {
     const mine = this.#hosts.get(self);
     const other = this.#hosts.get(peer);
     if (!mine || !other || !this.doorPeers.has(peer)) {
-      return Promise.reject(new MeshError("unreachable", `Nobody is there as ${peer}.`));
+      return Promise.reject(new MeshError({ reason: "no_such_peer", peer }));
     }
     const [toOther, toMine] = memoryFramePorts(self, peer);
     mine.addPort(toOther);

@@ -1,18 +1,19 @@
 /**
- * Bytes between members, seen from above: who is connected, and two kinds of
- * traffic. Control messages are JSON and few; frames are binary, many, and
- * travel on a channel of their own that a worker owns.
+ * What the modules above need of the mesh: who is connected, and three kinds of
+ * traffic. Control messages are few and JSON; bulk bytes are parts of model files;
+ * frames are binary and travel on a channel of their own, which a worker owns.
  */
 import type { MemberId } from "../shared/ids.ts";
+import type { CloseFailure } from "../shared/mesh-failure.ts";
 
 /** Control traffic of one tab: small JSON values, ordered and reliable per peer. */
 export type Transport = {
   readonly self: MemberId;
-  /** Connects, or resolves at once when connected. Rejects with a `MeshError` in words. */
+  /** Connects, or resolves at once if connected. Rejects with a `MeshError`. */
   connect(peer: MemberId, timeoutMs?: number): Promise<void>;
-  /** Resolves when there is room for more, so that a slow peer slows its sender. */
+  /** Resolves when the buffer has space, so that a slow peer slows its sender. */
   send(peer: MemberId, message: unknown): Promise<void>;
-  /** The same for bulk bytes, on a channel of their own: control traffic does not wait for them. */
+  /** The same for bulk bytes. Control messages do not wait for them. */
   sendBytes(peer: MemberId, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   disconnect(peer: MemberId): void;
   connectedPeers(): readonly MemberId[];
@@ -20,12 +21,11 @@ export type Transport = {
   close(): void;
 };
 
-/** Each returns a function that takes the listener off again. */
+/** Each returns a function that removes the listener. */
 export type TransportEvents = {
   readonly onConnect: (listener: (peer: MemberId) => void) => () => void;
-  /** The reason is in words. */
-  readonly onDisconnect: (listener: (peer: MemberId, reason: string) => void) => () => void;
-  /** `message` is unparsed: whoever takes it parses it with zod, once. */
+  readonly onDisconnect: (listener: (peer: MemberId, cause: CloseFailure) => void) => () => void;
+  /** `message` is unchecked: the listener parses it with zod, once. */
   readonly onMessage: (listener: (peer: MemberId, message: unknown) => void) => () => void;
   readonly onBytes: (
     listener: (peer: MemberId, bytes: Uint8Array<ArrayBuffer>) => void,
@@ -33,22 +33,19 @@ export type TransportEvents = {
 };
 
 /** Where tabs find each other: a PeerServer. */
-export type SignallingServer = {
+export type SignalingServer = {
   readonly host: string;
   readonly port: number;
   readonly path: string; // where the server is mounted: "/peerjs"
   readonly secure: boolean;
 };
 
-/**
- * The frame channel between this tab and one peer, for one direction or both,
- * as the stage in the worker sees it. Made from an RTCDataChannel.
- */
+/** The frame channel to one peer, as the stage in the worker uses it. */
 export type FramePort = {
   readonly peer: MemberId;
-  /** Resolves when the channel took the frame and has room for more. Slices large frames. */
+  /** Resolves when the channel has accepted the frame and has space for more. */
   send(frame: Uint8Array<ArrayBuffer>): Promise<void>;
   onFrame: ((frame: Uint8Array<ArrayBuffer>) => void) | null;
-  onClose: ((reason: string) => void) | null;
+  onClose: ((cause: CloseFailure) => void) | null;
   close(): void;
 };

@@ -1,12 +1,12 @@
 /**
- * Where one member sits in a pipeline: first, last, between whom. A member that
- * only asks has no seat (`index` is -1) but knows whom to ask.
+ * A member's position in a pipeline. A member that only sends requests is outside
+ * it (`index` is -1), but knows the first and the last stage.
  */
-import type { FrameHeader } from "../mesh/frames.ts";
+import type { FrameHeader } from "../mesh/frame-types.ts";
 import type { MemberId } from "../shared/ids.ts";
-import type { Pipeline } from "./types.ts";
+import type { Pipeline } from "../shared/stage-port.ts";
 
-export type Seat = {
+export type PipelinePosition = {
   readonly self: MemberId;
   readonly pipeline: Pipeline;
   readonly index: number;
@@ -16,11 +16,11 @@ export type Seat = {
   readonly last: MemberId;
   readonly previous: MemberId | null;
   readonly next: MemberId | null;
-  /** What every frame of this placement carries. */
+  /** Part of every frame of this placement. */
   readonly header: FrameHeader;
 };
 
-export function seatOf(self: MemberId, pipeline: Pipeline): Seat {
+export function positionInPipeline(self: MemberId, pipeline: Pipeline): PipelinePosition {
   const members = pipeline.stages.map(({ member }) => member);
   const index = members.indexOf(self);
   const first = members.at(0);
@@ -40,11 +40,12 @@ export function seatOf(self: MemberId, pipeline: Pipeline): Seat {
   };
 }
 
-export type Freshness = "current" | "older" | "newer";
-
-/** How a frame's placement stands to the seat's; without a seat every frame is ahead of us. */
-export function freshness(seat: Seat | null, { epoch, placement }: FrameHeader): Freshness {
-  if (seat === null) return "newer";
-  const ahead = epoch - seat.header.epoch || placement - seat.header.placement;
+/** A frame's placement, compared with the position's. Without a position, every frame is newer. */
+export function comparePlacement(
+  position: PipelinePosition | null,
+  { epoch, placement }: FrameHeader,
+): "current" | "older" | "newer" {
+  if (position === null) return "newer";
+  const ahead = epoch - position.header.epoch || placement - position.header.placement;
   return ahead === 0 ? "current" : ahead > 0 ? "newer" : "older";
 }

@@ -1,0 +1,95 @@
+/**
+ * The frames that stages send each other. `frames.ts` has their bytes, and
+ * docs/protocol.md describes who sends which of them.
+ */
+import type { GenerationId, MemberId } from "../shared/ids.ts";
+import type { Sampling } from "../shared/sampling.ts";
+import type { StageFailure } from "../shared/stage-failure.ts";
+
+/** Tabs with different versions refuse each other in the handshake. Frames carry the version too. */
+export const PROTOCOL_VERSION = 2;
+
+/** A prompt of a million tokens is 4 MB; a chunk of 512 rows of 8,192 numbers is 16 MB. */
+export const MAX_FRAME_BYTES = 32 * 1024 * 1024;
+
+export type FrameHeader = { readonly placement: number; readonly epoch: number };
+
+/** From the requester to stage 0, and down the pipeline: what a stage needs to know about a generation. */
+export type PromptFrame = FrameHeader & {
+  readonly type: "prompt";
+  readonly generation: GenerationId;
+  readonly requester: MemberId;
+  readonly maxTokens: number;
+  readonly sampling: Sampling;
+  readonly endTokens: Uint32Array<ArrayBuffer>;
+  readonly tokens: Uint32Array<ArrayBuffer>;
+};
+
+/** What one stage spent on a segment, by its own clock. `linkMs` is half a round trip to the next stage. */
+export type StageClock = {
+  readonly computeMs: number;
+  readonly waitMs: number;
+  readonly linkMs: number;
+};
+
+/** Rows `[position, position + count)` of one generation. */
+export type Segment = {
+  readonly generation: GenerationId;
+  readonly position: number;
+  readonly count: number;
+  /** Milliseconds that the previous lap spent on the wire, measured by stage 0. Negative if unknown. */
+  readonly wireMs: number;
+  readonly clocks: readonly StageClock[]; // [stages so far]
+};
+
+/** From a stage to the next. */
+export type HiddenFrame = FrameHeader & {
+  readonly type: "hidden";
+  readonly width: number; // the model's hidden size
+  readonly segments: readonly Segment[];
+  readonly hidden: Float32Array<ArrayBuffer>; // [sum of counts, width]
+};
+
+/** From the last stage to stage 0 and to the requester. */
+export type TokenFrame = FrameHeader & {
+  readonly type: "token";
+  readonly generation: GenerationId;
+  readonly position: number;
+  readonly token: number;
+  readonly logprob: number | null;
+  readonly top: readonly { readonly token: number; readonly logprob: number }[];
+  readonly finish: "stop" | "length" | null;
+  readonly clocks: readonly StageClock[]; // [stages]
+  readonly hopMs: readonly number[]; // [stages]
+};
+
+/** From the requester to stage 0 (cancelled), or from stage 0 down the pipeline. */
+export type EndFrame = FrameHeader & {
+  readonly type: "end";
+  readonly generation: GenerationId;
+  readonly reason: "finished" | "cancelled" | "failed";
+};
+
+/** From the stage that cannot continue to stage 0 and to the requester. */
+export type FailureFrame = FrameHeader & {
+  readonly type: "failure";
+  readonly generation: GenerationId;
+  readonly failure: StageFailure;
+};
+
+export type PingFrame = FrameHeader & {
+  readonly type: "ping";
+  readonly nonce: number;
+  /** The pong carries the payload back. */
+  readonly echo: boolean;
+  readonly payload: Uint8Array<ArrayBuffer>;
+};
+
+export type PongFrame = FrameHeader & {
+  readonly type: "pong";
+  readonly nonce: number;
+  readonly payload: Uint8Array<ArrayBuffer>;
+};
+
+export type Frame =
+  PromptFrame | HiddenFrame | TokenFrame | EndFrame | FailureFrame | PingFrame | PongFrame;

@@ -1,0 +1,98 @@
+/**
+ * The room registry: the ids `tabmesh-CODE` at the signaling server. A room's
+ * coordinator claims its room's id and answers look-ups with its member id. An
+ * id can be held once, so of two tabs that open a room at the same time only one
+ * becomes the coordinator.
+ */
+import type { DataConnection, Peer, PeerError } from "peerjs";
+import { z } from "zod";
+import { MemberId, type RoomCode } from "../shared/ids.ts";
+import type { MeshFailure } from "../shared/mesh-failure.ts";
+import { parseJson } from "./json.ts";
+import { PROTOCOL_VERSION } from "./frame-types.ts";
+import { MeshError } from "./mesh-error.ts";
+import { openPeer, SignalingKeeper, type PeerOptions } from "./signaling.ts";
+
+const LookUpAnswer = z.object({ protocol: z.int(), coordinator: MemberId });
+
+export type RoomClaim = { release(): void };
+
+/** The server reports an id that nobody holds after about 5 s. */
+const LOOK_UP_TIMEOUT_MS = 15_000;
+/** The look-up's connection closes cleanly within this time. */
+const LINGER_MS = 2000;
+
+/** Null if another tab holds the room's id: look it up instead. */
+export async function claimRoom(
+  code: RoomCode,
+  coordinator: MemberId,
+  options: PeerOptions & { readonly protocol?: number },
+): Promise<RoomClaim | null> {
+  let peer: Peer;
+  try {
+    peer = await openPeer(registryId(code), options);
+  } catch (error) {
+    if (error instanceof MeshError && error.failure.reason === "id_taken") return null;
+    throw error;
+  }
+  const keeper = new SignalingKeeper(peer);
+  const answer = JSON.stringify({ protocol: options.protocol ?? PROTOCOL_VERSION, coordinator });
+  peer.on("connection", (connection) => {
+    connection.on("open", () => void connection.send(answer));
+    setTimeout(() => connection.close(), LOOK_UP_TIMEOUT_MS);
+  });
+  return {
+    release: () => {
+      keeper.stop();
+      peer.destroy();
+    },
+  };
+}
+
+/** The coordinator's id. Rejects with a `MeshError`. */
+export async function lookUpRoom(code: RoomCode, options: PeerOptions): Promise<MemberId> {
+  const peer = await openPeer(`look-up-${crypto.randomUUID()}`, options);
+  try {
+    return await answerOf(peer, code);
+  } finally {
+    setTimeout(() => peer.destroy(), LINGER_MS);
+    peer.disconnect();
+  }
+}
+
+function answerOf(peer: Peer, code: RoomCode): Promise<MemberId> {
+  return new Promise((resolve, reject) => {
+    const fail = (failure: MeshFailure) => {
+      clearTimeout(timeout);
+      reject(new MeshError(failure));
+    };
+    const timeout = setTimeout(() => fail({ reason: "room_timeout", code }), LOOK_UP_TIMEOUT_MS);
+    peer.on("error", (error: PeerError<string>) => {
+      const notFound = error.type === "peer-unavailable";
+      fail({ reason: notFound ? "room_not_found" : "room_unreachable", code });
+    });
+    const connection: DataConnection = peer.connect(registryId(code), { serialization: "raw" });
+    connection.on("error", () => fail({ reason: "room_unreachable", code }));
+    connection.on("data", (data) => {
+      const answer = parseAnswer(data, code);
+      clearTimeout(timeout);
+      if (typeof answer === "string") resolve(answer);
+      else fail(answer);
+      connection.close();
+    });
+  });
+}
+
+/** Another version may answer differently, so the version is read first. */
+function parseAnswer(data: unknown, code: RoomCode): MemberId | MeshFailure {
+  const message = typeof data === "string" ? parseJson(data) : undefined;
+  const theirs = z.object({ protocol: z.int() }).safeParse(message).data?.protocol;
+  if (theirs !== undefined && theirs !== PROTOCOL_VERSION)
+    return { reason: "version_mismatch", ours: PROTOCOL_VERSION, theirs };
+  const answer = LookUpAnswer.safeParse(message);
+  return answer.data?.coordinator ?? { reason: "invalid_room_answer", code };
+}
+
+function registryId(code: RoomCode): string {
+  return `tabmesh-${code}`;
+}

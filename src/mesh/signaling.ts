@@ -1,0 +1,96 @@
+/**
+ * This tab at the signaling server: a PeerJS `Peer` that stays registered. After a
+ * network loss it registers again. Connections between tabs do not depend on it.
+ */
+import { Peer, type PeerError } from "peerjs";
+import type { MeshFailure } from "../shared/mesh-failure.ts";
+import { Listeners } from "./listeners.ts";
+import { MeshError } from "./mesh-error.ts";
+import type { SignalingServer } from "./transport.ts";
+
+export type PeerOptions = {
+  readonly server: SignalingServer;
+  /** STUN and TURN; none are needed on one network. */
+  readonly iceServers?: readonly RTCIceServer[];
+};
+
+/** A server on this machine or network answers in milliseconds; a public one takes seconds. */
+const OPEN_TIMEOUT_MS = 10_000;
+/** Between attempts to register again. Later attempts are rarer, to spare the server. */
+const RETRY_MS = [500, 1000, 2000, 4000, 8000];
+
+/** The server at the page's own origin, where ours is mounted. */
+export function serverOfPage(
+  location: Pick<Location, "protocol" | "hostname" | "port">,
+  path = "/peerjs",
+): SignalingServer {
+  const secure = location.protocol === "https:";
+  const port = location.port === "" ? (secure ? 443 : 80) : Number(location.port);
+  return { host: location.hostname, port, path, secure };
+}
+
+/** Registers as `id`. Rejects with a `MeshError` if the id is taken or the server does not answer. */
+export function openPeer(id: string, { server, iceServers = [] }: PeerOptions): Promise<Peer> {
+  const config: RTCConfiguration = { iceServers: [...iceServers] };
+  // Errors arrive as events, so PeerJS need not print them.
+  const peer = new Peer(id, { ...server, config, debug: 0 });
+  const url = `${server.secure ? "https" : "http"}://${server.host}:${server.port}${server.path}`;
+  return new Promise((resolve, reject) => {
+    const fail = (failure: MeshFailure, cause?: unknown) => {
+      clearTimeout(timeout);
+      peer.destroy();
+      reject(new MeshError(failure, { cause }));
+    };
+    const timeout = setTimeout(() => fail({ reason: "signaling_timeout", url }), OPEN_TIMEOUT_MS);
+    peer.once("open", () => {
+      clearTimeout(timeout);
+      peer.off("error", onError);
+      resolve(peer);
+    });
+    const onError = (error: PeerError<string>) => {
+      const isTaken = error.type === "unavailable-id";
+      fail(isTaken ? { reason: "id_taken", id } : { reason: "signaling_unreachable", url }, error);
+    };
+    peer.on("error", onError);
+  });
+}
+
+/** Keeps `peer` registered until it is destroyed, and reports when that breaks and recovers. */
+export class SignalingKeeper {
+  readonly changes = new Listeners<[registered: boolean]>();
+  readonly #peer: Peer;
+  #attempts = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(peer: Peer) {
+    this.#peer = peer;
+    peer.on("disconnected", () => this.#lost());
+    peer.on("open", () => this.#recovered());
+    peer.on("close", () => this.stop());
+    globalThis.addEventListener("online", this.#reconnect);
+  }
+
+  stop(): void {
+    clearTimeout(this.#retry);
+    globalThis.removeEventListener("online", this.#reconnect);
+  }
+
+  #lost(): void {
+    if (this.#peer.destroyed) return;
+    if (this.#attempts === 0) this.changes.emit(false);
+    clearTimeout(this.#retry);
+    const waitMs = RETRY_MS[Math.min(this.#attempts, RETRY_MS.length - 1)]!;
+    this.#attempts += 1;
+    this.#retry = setTimeout(this.#reconnect, waitMs);
+  }
+
+  #recovered(): void {
+    this.#attempts = 0;
+    this.changes.emit(true);
+  }
+
+  readonly #reconnect = (): void => {
+    clearTimeout(this.#retry);
+    if (this.#peer.disconnected && !this.#peer.destroyed) this.#peer.reconnect();
+  };
+}

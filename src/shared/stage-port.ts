@@ -1,0 +1,93 @@
+/**
+ * What a tab asks of its stage and what it is told. All values can be cloned to and
+ * from a worker.
+ *
+ * The token path stays in workers: the requester's worker sends the prompt to stage
+ * 0's worker, the hidden states go from stage to stage, and the last stage sends each
+ * token to stage 0 and to the requester. No main thread is on it.
+ */
+import type { GenerationId, MemberId, PlacementId } from "./ids.ts";
+import type { Sampling } from "./sampling.ts";
+import type { StageFailure } from "./stage-failure.ts";
+import type { Stage } from "./state.ts";
+
+/** The pipeline of a placement, as each of its stages must know it. */
+export type Pipeline = {
+  readonly placement: PlacementId;
+  readonly epoch: number;
+  readonly stages: readonly Stage[];
+  readonly contextTokens: number;
+  readonly generationSlots: number;
+};
+
+export type PromptRequest = {
+  readonly generation: GenerationId;
+  readonly placement: PlacementId;
+  readonly tokens: Uint32Array<ArrayBuffer>;
+  readonly sampling: Sampling;
+  readonly maxTokens: number;
+  /** The last stage ends the generation when it samples one of these. */
+  readonly endTokens: Uint32Array<ArrayBuffer>;
+};
+
+export type TokenProbability = { readonly token: number; readonly logprob: number };
+
+/** One sampled token as the requester receives it. */
+export type TokenEvent = {
+  readonly generation: GenerationId;
+  /** Its index in prompt + answer. */
+  readonly position: number;
+  readonly token: number;
+  readonly logprob: number | null;
+  readonly top: readonly TokenProbability[];
+  /** Set with the last token: an end token, or the length limit. */
+  readonly finish: "stop" | "length" | null;
+  /** Engine time of each stage for this lap. */
+  readonly computeMs: readonly number[]; // [stages]
+  /** From the end of stage k's step to the start of stage k+1's; the last is back to stage 0. */
+  readonly hopMs: readonly number[]; // [stages]
+};
+
+export type GenerationFailure = {
+  readonly generation: GenerationId;
+  readonly failure: StageFailure;
+};
+
+/** Callbacks are Comlink proxies. None is awaited on the token path. */
+export type StageListeners = {
+  onToken(event: TokenEvent): void;
+  onFailure(failure: GenerationFailure): void;
+  /** A message of the GPU; `lost` if the device is gone. */
+  onDeviceError(message: string, lost: boolean): void;
+  /** Which kernel variants run now, or how far their measurement is; one line each. */
+  onVariants(variants: readonly string[]): void;
+};
+
+/** The load of a stage since the previous sample. */
+export type StageSample = {
+  readonly steps: number;
+  readonly rows: number;
+  readonly busyFraction: number;
+  /** Median engine time of the decode steps (one row per generation); null without one. */
+  readonly stepMs: number | null;
+  readonly tokensPerSecond: number;
+  readonly memoryUsedBytes: number;
+};
+
+export type StagePort = {
+  listen(listeners: StageListeners): Promise<void>;
+  /**
+   * Every member of the pipeline, and every requester, is told before the first prompt.
+   * Another placement or epoch ends what is in flight; the same one changes nothing.
+   */
+  setPipeline(self: MemberId, pipeline: Pipeline | null): Promise<void>;
+  /** Round-trip time and bandwidth to `peer`, measured with `payloadBytes` on the frame channel. */
+  measureLink(
+    peer: MemberId,
+    payloadBytes: number,
+  ): Promise<{ roundTripMs: number; bytesPerMs: number }>;
+  /** Resolves when the prompt is sent. Rejects with a `StageError`. */
+  ask(request: PromptRequest): Promise<void>;
+  /** Ends a generation early and frees its KV slots on every stage. */
+  cancel(generation: GenerationId): Promise<void>;
+};

@@ -1,0 +1,89 @@
+/**
+ * The requesting side: the prompts that this tab sent and the tokens that come
+ * back. Each generation ends exactly once: with a last token, a failure, or a cancel.
+ */
+import type { Frame, TokenFrame } from "../mesh/frame-types.ts";
+import type { Cause } from "../shared/cause.ts";
+import { causeOf } from "../shared/failure.ts";
+import type { GenerationId, MemberId } from "../shared/ids.ts";
+import type { StageFailure } from "../shared/stage-failure.ts";
+import type { GenerationFailure, PromptRequest, TokenEvent } from "../shared/stage-port.ts";
+import type { PipelinePosition } from "./pipeline-position.ts";
+import { StageError } from "./stage-error.ts";
+
+export type RequesterOutside = {
+  send(to: MemberId, frame: Frame): Promise<void>;
+  onToken(event: TokenEvent): void;
+  onFailure(failure: GenerationFailure): void;
+};
+
+export class Requester {
+  /** The pipeline of each generation in flight. */
+  readonly #requested = new Map<GenerationId, PipelinePosition>();
+  readonly #outside: RequesterOutside;
+
+  constructor(outside: RequesterOutside) {
+    this.#outside = outside;
+  }
+
+  /** Resolves when the prompt is sent. Rejects with a `StageError`. */
+  async ask(position: PipelinePosition | null, request: PromptRequest): Promise<void> {
+    const { generation, placement, ...prompt } = request;
+    const promptTokens = prompt.tokens.length;
+    if (position?.pipeline.placement !== placement)
+      throw new StageError({ reason: "placement_changed" });
+    const { self: requester, first, header, pipeline } = position;
+    if (promptTokens === 0) throw new StageError({ reason: "prompt_empty" });
+    if (promptTokens > pipeline.contextTokens)
+      throw new StageError({
+        reason: "prompt_too_long",
+        promptTokens,
+        contextTokens: pipeline.contextTokens,
+      });
+    this.#requested.set(generation, position);
+    try {
+      await this.#outside.send(first, {
+        ...header,
+        type: "prompt",
+        generation,
+        requester,
+        ...prompt,
+      });
+    } catch (error) {
+      this.#requested.delete(generation);
+      const failure = { reason: "first_stage_unreachable", member: first } as const;
+      throw new StageError({ ...failure, cause: causeOf(error) }, { cause: error });
+    }
+  }
+
+  /** Does nothing if the generation has already ended. */
+  async cancel(generation: GenerationId): Promise<void> {
+    const position = this.#requested.get(generation);
+    if (position === undefined) return;
+    this.#requested.delete(generation);
+    const end = { type: "end", generation, reason: "cancelled" } as const;
+    await this.#outside.send(position.first, { ...position.header, ...end });
+  }
+
+  token(from: MemberId, frame: TokenFrame): void {
+    const { generation, position, token, logprob, top, finish, hopMs } = frame;
+    if (this.#requested.get(generation)?.last !== from) return;
+    if (finish !== null) this.#requested.delete(generation);
+    const computeMs = frame.clocks.map((clock) => clock.computeMs);
+    this.#outside.onToken({ generation, position, token, logprob, top, finish, computeMs, hopMs });
+  }
+
+  fail(generation: GenerationId, failure: StageFailure): void {
+    if (this.#requested.delete(generation)) this.#outside.onFailure({ generation, failure });
+  }
+
+  failAll(failure: StageFailure): void {
+    for (const generation of [...this.#requested.keys()]) this.fail(generation, failure);
+  }
+
+  peerGone(member: MemberId, cause: Cause): void {
+    for (const [generation, { first, last }] of [...this.#requested])
+      if (member === first || member === last)
+        this.fail(generation, { reason: "stage_lost", member, cause });
+  }
+}

@@ -1,0 +1,7 @@
+import { FailureError } from "../shared/failure.ts";
+import type { StageFailure } from "../shared/stage-failure.ts";
+
+/** A stage cannot load or answer. Caught by the cluster, in the page's thread. */
+export class StageError extends FailureError<StageFailure> {
+  override readonly name = "StageError";
+}

@@ -1,0 +1,254 @@
+/**
+ * A `StageWorker`: connects the channels, the requesting side, and the stage's loop.
+ * The caller provides how a shard is loaded, so that this module knows no device.
+ */
+import * as Comlink from "comlink";
+import type {
+  EngineCounters,
+  LoadProgress,
+  Shard,
+  ShardMemory,
+  ShardOptions,
+} from "../engine/types.ts";
+import { relayedChannel } from "../mesh/channel-relay.ts";
+import { framePort } from "../mesh/frame-port.ts";
+import type { Frame, PromptFrame } from "../mesh/frame-types.ts";
+import type { FramePort } from "../mesh/transport.ts";
+import type { ByteReader, ShardDescription } from "../model/description.ts";
+import type { GenerationId, MemberId } from "../shared/ids.ts";
+import type { CloseFailure } from "../shared/mesh-failure.ts";
+import type { Pipeline, PromptRequest, StageListeners, StageSample } from "../shared/stage-port.ts";
+import { Channels } from "./channels.ts";
+import { LoadMeter } from "./load-meter.ts";
+import {
+  comparePlacement,
+  positionInPipeline,
+  type PipelinePosition,
+} from "./pipeline-position.ts";
+import { Requester } from "./requester.ts";
+import { StageError } from "./stage-error.ts";
+import { StageLoop } from "./stage-loop.ts";
+import type { StageWorker } from "./stage-worker.ts";
+
+/** Loads a shard on this worker's device. `onDeviceError` may be called at any time. */
+export type ShardLoader = (
+  shard: ShardDescription,
+  options: ShardOptions,
+  reader: ByteReader,
+  onProgress: (progress: LoadProgress) => void,
+  onDeviceError: (message: string, lost: boolean) => void,
+) => Promise<Shard>;
+
+/** Frames of a placement that this worker does not know yet: a few laps. */
+const MAX_EARLY_FRAMES = 64;
+/** The payload of the pings that divide a lap's time on the wire: the hidden row of a small model. */
+const LINK_PING_BYTES = 4096;
+
+export class StageHost implements StageWorker {
+  readonly #load: ShardLoader;
+  readonly #channels: Channels;
+  readonly #requester: Requester;
+  readonly #meter = new LoadMeter(performance.now());
+  readonly #linkMs = new Map<MemberId, number>();
+  #listeners: StageListeners | null = null;
+  #position: PipelinePosition | null = null;
+  #shard: Shard | null = null;
+  /** Counts loads and unloads, so that a superseded load is noticed. */
+  #loads = 0;
+  #loop: StageLoop | null = null;
+  #early: { readonly from: MemberId; readonly frame: Frame }[] = [];
+
+  constructor(load: ShardLoader) {
+    this.#load = load;
+    this.#channels = new Channels({
+      onFrame: (from, frame) => this.#receive(from, frame),
+      onClose: (peer, cause) => this.#peerGone(peer, cause),
+    });
+    this.#requester = new Requester({
+      send: (to, frame) => this.#channels.send(to, frame),
+      onToken: (event) => void this.#listeners?.onToken(event),
+      onFailure: (failure) => void this.#listeners?.onFailure(failure),
+    });
+  }
+
+  async listen(listeners: StageListeners): Promise<void> {
+    this.#listeners = listeners;
+    return Promise.resolve();
+  }
+
+  async loadShard(
+    description: ShardDescription,
+    options: ShardOptions,
+    reader: MessagePort,
+    onProgress: (progress: LoadProgress) => void,
+  ): Promise<{ memory: ShardMemory; variants: readonly string[] }> {
+    await this.unloadShard();
+    const load = this.#loads;
+    const bytes = Comlink.wrap<ByteReader>(reader);
+    const read: ByteReader = { read: (offset, length) => bytes.read(offset, length) };
+    const shard = await this.#load(description, options, read, onProgress, (message, lost) => {
+      if (this.#loads === load) this.#deviceError(message, lost);
+    }).finally(() => bytes[Comlink.releaseProxy]());
+    if (this.#loads !== load) {
+      shard.destroy();
+      throw new StageError({ reason: "load_superseded" });
+    }
+    this.#shard = shard;
+    this.#startLoop();
+    shard.onVariants = (variants) => {
+      if (this.#shard === shard) void this.#listeners?.onVariants(variants);
+    };
+    return { memory: shard.memory(), variants: shard.variants };
+  }
+
+  async unloadShard(): Promise<void> {
+    this.#loads += 1;
+    this.#loop?.failAll({ reason: "layers_unloaded" });
+    this.#stopLoop();
+    this.#shard?.destroy();
+    this.#shard = null;
+    return Promise.resolve();
+  }
+
+  async setPipeline(self: MemberId, pipeline: Pipeline | null): Promise<void> {
+    this.#channels.setSelf(self);
+    if (pipeline !== null && comparePlacement(this.#position, pipeline) === "current")
+      return Promise.resolve();
+    this.#requester.failAll({ reason: "placement_changed" });
+    this.#stopLoop();
+    this.#position = pipeline === null ? null : positionInPipeline(self, pipeline);
+    this.#startLoop();
+    this.#measureNextLink();
+    const early = this.#early;
+    this.#early = [];
+    if (this.#position !== null) early.forEach(({ from, frame }) => this.#receive(from, frame));
+    return Promise.resolve();
+  }
+
+  async addChannel(peer: MemberId, channel: RTCDataChannel | MessagePort): Promise<void> {
+    const slices = channel instanceof MessagePort ? relayedChannel(channel) : channel;
+    this.addPort(framePort(peer, slices));
+    return Promise.resolve();
+  }
+
+  /** For callers in the same thread, such as tests. A page passes a channel. */
+  addPort(port: FramePort): void {
+    this.#channels.add(port);
+    const { next, first } = this.#position ?? {};
+    if (port.peer === next || port.peer === first) this.#measureNextLink();
+  }
+
+  async removeChannel(peer: MemberId): Promise<void> {
+    this.#channels.remove(peer, { reason: "closed_by_this_tab" });
+    return Promise.resolve();
+  }
+
+  async measureLink(peer: MemberId, payloadBytes: number) {
+    return this.#channels.measure(peer, payloadBytes);
+  }
+
+  async ask(request: PromptRequest): Promise<void> {
+    await this.#requester.ask(this.#position, request);
+  }
+
+  async cancel(generation: GenerationId): Promise<void> {
+    await this.#requester.cancel(generation);
+  }
+
+  async sample(): Promise<StageSample> {
+    const memory = this.#shard?.memory();
+    const memoryUsedBytes =
+      memory === undefined ? 0 : memory.weightBytes + memory.cacheBytes + memory.scratchBytes;
+    return Promise.resolve({ ...this.#meter.read(performance.now()), memoryUsedBytes });
+  }
+
+  async counters(): Promise<EngineCounters | null> {
+    return Promise.resolve(this.#shard?.counters() ?? null);
+  }
+
+  /** Starts the loop once there is a pipeline and the shard that belongs to it. */
+  #startLoop(): void {
+    const position = this.#position;
+    const shard = this.#shard;
+    const stage = position?.pipeline.stages[position.index];
+    if (position === null || shard === null || stage === undefined) return;
+    const { first, end } = shard.description;
+    if (stage.first !== first || stage.end !== end) return;
+    const outside = {
+      send: (to: MemberId, frame: Frame) => this.#channels.send(to, frame),
+      linkMs: (peer: MemberId) => this.#linkMs.get(peer) ?? 0,
+      onDeviceError: (message: string, lost: boolean) => this.#deviceError(message, lost),
+    };
+    this.#loop = new StageLoop(position, shard, outside, this.#meter);
+  }
+
+  #stopLoop(): void {
+    this.#loop?.stop();
+    this.#loop = null;
+  }
+
+  #receive(from: MemberId, frame: Frame): void {
+    const age = comparePlacement(this.#position, frame);
+    if (age === "newer" && this.#early.length < MAX_EARLY_FRAMES) this.#early.push({ from, frame });
+    if (age === "older" && frame.type === "prompt") this.#refuse(from, frame);
+    if (age !== "current") return;
+    switch (frame.type) {
+      case "prompt":
+        if (this.#loop === null) this.#refuse(from, frame);
+        else this.#loop.prompt(from, frame);
+        return;
+      case "hidden":
+        return this.#loop?.hidden(from, frame);
+      case "token":
+        this.#requester.token(from, frame);
+        return this.#loop?.token(from, frame);
+      case "end":
+        return this.#loop?.ended(from, frame);
+      case "failure":
+        this.#loop?.failed(from, frame);
+        if (this.#isStage(from)) this.#requester.fail(frame.generation, frame.failure);
+    }
+  }
+
+  /** Carries the prompt's own placement: the sender ignores frames of another one. */
+  #refuse(from: MemberId, { placement, epoch, generation, requester }: PromptFrame): void {
+    const failure = { reason: "layers_not_loaded" } as const;
+    for (const member of new Set([from, requester, this.#position?.first ?? from]))
+      this.#channels
+        .send(member, { type: "failure", placement, epoch, generation, failure })
+        .catch(() => undefined);
+  }
+
+  #isStage(peer: MemberId): boolean {
+    return this.#position?.pipeline.stages.some(({ member }) => member === peer) ?? false;
+  }
+
+  #peerGone(peer: MemberId, cause: CloseFailure): void {
+    this.#linkMs.delete(peer);
+    this.#early = this.#early.filter(({ from }) => from !== peer);
+    this.#loop?.peerGone(peer, cause);
+    this.#requester.peerGone(peer, cause);
+  }
+
+  #deviceError(detail: string, lost: boolean): void {
+    if (lost)
+      this.#loop?.failAll({
+        reason: "device_lost_in_step",
+        cause: { reason: "unexpected", detail },
+      });
+    void this.#listeners?.onDeviceError(detail, lost);
+  }
+
+  /** In the background: measures the link to the next stage, for `hopTimes`. */
+  #measureNextLink(): void {
+    const position = this.#position;
+    if (position === null || position.index < 0) return;
+    const peer = position.next ?? position.first;
+    if (peer === position.self) return;
+    const ping = () => this.#channels.ping(peer, LINK_PING_BYTES, true);
+    ping()
+      .then(ping) // the first ping wakes up the link
+      .then((roundTripMs) => this.#linkMs.set(peer, roundTripMs / 2))
+      .catch(() => undefined); // no channel yet, or it broke: the hops get equal parts
+  }
+}
