@@ -43,6 +43,9 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.browser.test.ts"],
           testTimeout: 30_000,
+          // No test changes a global that another file reads, so the files share their modules.
+          pool: "threads",
+          isolate: false,
         },
       },
       {

@@ -1,36 +1,66 @@
 /**
- * `npm test`: everything, complete on a fresh clone. Installs what is missing,
- * then runs every check to the end, so that one failure does not hide another.
- * The last line is the sum: "N passed, N failed".
+ * `npm test`: what must pass before a merge. `npm run test:full`: every test;
+ * `npm run test:full -- --remaining`: those that `npm test` leaves out.
+ *
+ * Complete on a fresh clone: installs what is missing, then runs every check to the end, so that
+ * one failure does not hide another. The last line is the sum: "N passed, N failed".
  */
+import { parseArgs } from "node:util";
 import { ensureBrowsers } from "../tools/commands/browsers.mjs";
 import { ensureBuilt } from "../tools/commands/build.mjs";
-import { staticChecks, summarise, vitest } from "../tools/commands/checks.mjs";
+import { format, inSequence, lint, types, vitest } from "../tools/commands/checks.mjs";
 import { ensureDefaultModel } from "../tools/commands/default-model.mjs";
 import { ensureDependencies } from "../tools/commands/dependencies.mjs";
+import { summarize } from "../tools/commands/report.mjs";
 import { runScript, say, ScriptError } from "../tools/commands/run.mjs";
 
+/** On two cores, without the installation. */
+const BOUND_SECONDS = { merge: 600, remaining: 1200, full: 1800 };
+
+const COMMANDS = {
+  merge: "npm test",
+  remaining: "npm run test:full -- --remaining",
+  full: "npm run test:full",
+};
+
 await runScript(async () => {
+  const { values } = parseArgs({
+    options: {
+      full: { type: "boolean", default: false },
+      remaining: { type: "boolean", default: false },
+    },
+  });
+  const set = values.remaining ? "remaining" : values.full ? "full" : "merge";
   await ensureDependencies();
   await ensureBrowsers();
   await ensureDefaultModel();
-  const results = [...(await staticChecks()), await vitest("node")];
+  const started = performance.now();
+  const results = set === "remaining" ? [] : await withoutBrowsers();
   // One after the other: two browsers that compute at once on two cores would time out.
-  results.push(await vitest("chromium"), await vitest("firefox"));
+  results.push(await vitest("chromium", { set }), await vitest("firefox", { set }));
   const built = await build();
   results.push(built);
-  if (built.failed === 0) results.push(await vitest("e2e"));
-  summarise(results);
+  if (built.failed === 0) results.push(await vitest("e2e", { set }));
+  summarize(results, { command: COMMANDS[set], started, boundSeconds: BOUND_SECONDS[set] });
 });
+
+/** Nothing is taken from a cache. */
+async function withoutBrowsers() {
+  const results = await Promise.all([
+    inSequence(lint, format),
+    inSequence(types, () => vitest("node", { quiet: true })),
+  ]);
+  return results.flat();
+}
 
 /** The end-to-end tests open the built page. */
 async function build() {
   try {
     await ensureBuilt();
-    return { name: "build", passed: 1, failed: 0 };
+    return { name: "build", passed: 1, failed: 0, cases: [] };
   } catch (error) {
     if (!(error instanceof ScriptError)) throw error;
     say(error.message);
-    return { name: "build", passed: 0, failed: 1 };
+    return { name: "build", passed: 0, failed: 1, cases: [] };
   }
 }

@@ -22,7 +22,8 @@ export async function ensureBuilt() {
   const fingerprint = await fingerprintOf(SOURCES);
   if (fingerprint === (await readFile(STAMP, "utf8").catch(() => ""))) return;
   say("Building the page (vite build) …");
-  if ((await runModule("vite/bin/vite.js", ["build", "--logLevel", "warn"])) !== 0) {
+  const { status } = await runModule("vite/bin/vite.js", ["build", "--logLevel", "warn"]);
+  if (status !== 0) {
     throw new ScriptError("The page could not be built, see above");
   }
   await writeFile(STAMP, fingerprint);

@@ -1,14 +1,22 @@
-/** The types of checks.mjs, which is plain JavaScript so that it runs before an install. */
+/** The types of checks.mjs and report.mjs, which are plain JavaScript so that they run before an install. */
 export type VitestReport = {
   readonly testResults: readonly {
+    readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly duration?: number | null;
+    }[];
   }[];
 };
 
-export type Result = { readonly name: string; readonly passed: number; readonly failed: number };
+export type SlowCase = { readonly seconds: number; readonly where: string; readonly name: string };
 
-export function staticChecks(): Promise<Result[]>;
-export function vitest(project: "node" | "chromium" | "firefox" | "e2e"): Promise<Result>;
-export function countReport(report: VitestReport): { passed: number; failed: number };
-export function summarise(results: readonly Result[]): void;
+/** The outcome of one check. */
+export type Result = {
+  readonly name: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly cases: readonly SlowCase[];
+};

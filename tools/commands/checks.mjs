@@ -1,84 +1,96 @@
 /**
- * The checks that `npm run check` and `npm test` are made of, and their sum.
- * A check that could not run counts as a failure: nothing passes by its absence.
+ * The checks that `npm run check`, `npm test`, and `npm run test:full` consist of.
+ * A check that could not run counts as a failure.
  */
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { ROOT, runModule, say } from "./run.mjs";
+import { countReport, slowestCases } from "./report.mjs";
+import { ROOT, runModule, runModuleCaptured, say } from "./run.mjs";
 
-/** @typedef {{ name: string, passed: number, failed: number }} Result */
+/** @typedef {import("./checks.d.mts").Result} Result */
 
-/** Types, lint and format: one pass or failure each. */
-export async function staticChecks() {
-  return [
-    await tool("types", "typescript/bin/tsc", ["--noEmit"]),
-    await tool("lint", "eslint/bin/eslint.js", ["."]),
-    await tool("format", "prettier/bin/prettier.cjs", ["--check", "--log-level", "warn", "."]),
-  ];
+const CACHE = "node_modules/.cache";
+
+/** TypeScript's native compiler needs a fifth of the CPU time; ESLint needs the JavaScript one. */
+export const types = () => tool("types", "typescript-7/bin/tsc", ["--noEmit"]);
+
+/**
+ * With `cache`, only changed files are linted: a rule that depends on another file's types may
+ * then report late, so `npm test` lints everything.
+ */
+export const lint = ({ cache = false } = {}) =>
+  tool("lint", "eslint/bin/eslint.js", [
+    ...(cache ? ["--cache", "--cache-location", `${CACHE}/eslint/`] : []),
+    ...(cache ? ["--cache-strategy", "content"] : []),
+    ".",
+  ]);
+
+export const format = ({ cache = false } = {}) =>
+  tool("format", "prettier/bin/prettier.cjs", [
+    ...(cache ? ["--cache", "--cache-location", `${CACHE}/prettier/files.json`] : []),
+    ...(cache ? ["--cache-strategy", "content"] : []),
+    "--check",
+    "--log-level=warn",
+    ".",
+  ]);
+
+/** Runs the checks one after another. */
+export async function inSequence(/** @type {readonly (() => Promise<Result>)[]} */ ...checks) {
+  const results = [];
+  for (const check of checks) results.push(await check());
+  return results;
 }
 
 /** @returns {Promise<Result>} */
 async function tool(
   /** @type {string} */ name,
   /** @type {string} */ module,
-  /** @type {string[]} */ words,
+  /** @type {readonly string[]} */ words,
 ) {
-  say(`\n— ${name}`);
-  const status = await runModule(module, words);
-  return { name, passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1 };
+  const started = performance.now();
+  const { status, output } = await runModuleCaptured(module, words);
+  const passed = status === 0;
+  finished(name, passed, started, output);
+  return { name, passed: passed ? 1 : 0, failed: passed ? 0 : 1, cases: [] };
+}
+
+/** One line per check, then what the check printed: checks run in parallel, so none prints while it runs. */
+function finished(
+  /** @type {string} */ name,
+  /** @type {boolean} */ passed,
+  /** @type {number} */ started,
+  /** @type {string} */ output,
+) {
+  const seconds = ((performance.now() - started) / 1000).toFixed(0);
+  say(`— ${name} ${passed ? "passed" : "failed"} after ${seconds} s`);
+  if (output.trim() !== "") say(output.trimEnd());
 }
 
 /**
- * Runs one project of vitest.config.ts.
+ * Runs one project of vitest.config.ts: `files` of it, or all. Prints as it runs, or with `quiet`
+ * only when a test fails.
  *
  * @param {"node" | "chromium" | "firefox" | "e2e"} project
+ * @param {{ files?: readonly string[], quiet?: boolean, set?: string }} [options]
  * @returns {Promise<Result>}
  */
-export async function vitest(project) {
-  say(`\n— tests: ${project}`);
+export async function vitest(project, { files = [], quiet = false, set = "full" } = {}) {
+  const name = `tests: ${project}`;
+  const started = performance.now();
   const report = join(ROOT, "test-results", `${project}.json`);
   await rm(report, { force: true });
-  const status = await runModule("vitest/vitest.mjs", [
-    "run",
-    `--project=${project}`,
-    "--reporter=default",
-    "--reporter=json",
-    `--outputFile.json=${report}`,
-  ]);
+  const words = ["run", `--project=${project}`, ...files, "--passWithNoTests=false"];
+  const shown = quiet ? ["--reporter=dot", "--silent=passed-only"] : ["--reporter=default"];
+  const reporters = [...shown, "--reporter=json", `--outputFile.json=${report}`];
+  const env = { ...process.env, TABMESH_TEST_SET: set };
+  if (!quiet) say(`\n— ${name}`);
+  const run = quiet ? runModuleCaptured : runModule;
+  const { status, output } = await run("vitest/vitest.mjs", [...words, ...reporters], { env });
   const text = await readFile(report, "utf8").catch(() => null);
-  const counts = text === null ? { passed: 0, failed: 1 } : countReport(JSON.parse(text));
+  const parsed = text === null ? null : JSON.parse(text);
+  const counts = parsed === null ? { passed: 0, failed: 1 } : countReport(parsed);
   // An error outside of any test fails the run without a failed test.
   if (status !== 0 && counts.failed === 0) counts.failed = 1;
-  return { name: `tests: ${project}`, ...counts };
-}
-
-/**
- * Counts Vitest's JSON report. A skipped test counts as failed, and so does a
- * file that failed before its first test.
- *
- * @param {import("./checks.d.mts").VitestReport} report
- */
-export function countReport(report) {
-  let passed = 0;
-  let failed = 0;
-  for (const file of report.testResults) {
-    const good = file.assertionResults.filter(({ status }) => status === "passed").length;
-    const bad = file.assertionResults.length - good;
-    passed += good;
-    failed += bad === 0 && file.status === "failed" ? 1 : bad;
-  }
-  // A project without a single test is a configuration that lost them.
-  return passed + failed === 0 ? { passed, failed: 1 } : { passed, failed };
-}
-
-/** Prints each check and, alone on the last line, the sum; sets the exit status. */
-export function summarise(/** @type {readonly Result[]} */ results) {
-  const sum = (/** @type {"passed" | "failed"} */ key) =>
-    results.reduce((total, result) => total + result[key], 0);
-  console.log("");
-  for (const { name, passed, failed } of results) {
-    console.log(`${name.padEnd(20)} ${passed} passed, ${failed} failed`);
-  }
-  console.log(`\n${sum("passed")} passed, ${sum("failed")} failed`);
-  process.exitCode = sum("failed") === 0 ? 0 : 1;
+  if (quiet) finished(name, counts.failed === 0, started, counts.failed === 0 ? "" : output);
+  return { name, ...counts, cases: parsed === null ? [] : slowestCases(parsed, project, ROOT) };
 }

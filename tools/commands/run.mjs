@@ -52,9 +52,41 @@ export function run(program, words, { cwd = ROOT, env = process.env, quiet = fal
   });
 }
 
-/** Runs Node on a module of a dependency, such as `vite/bin/vite.js`. */
-export function runModule(/** @type {string} */ module, /** @type {readonly string[]} */ words) {
-  return run(process.execPath, [join(ROOT, "node_modules", module), ...words]);
+/**
+ * Runs Node on a module of a dependency, such as `vite/bin/vite.js`.
+ *
+ * @param {string} module
+ * @param {readonly string[]} words
+ * @param {{ env?: NodeJS.ProcessEnv }} [options]
+ * @returns {Promise<{ status: number, output: string }>} `output` is empty: it was shown
+ */
+export async function runModule(module, words, options) {
+  const path = join(ROOT, "node_modules", module);
+  return { status: await run(process.execPath, [path, ...words], options), output: "" };
+}
+
+/**
+ * The same, but returns what the program prints instead of showing it.
+ *
+ * @param {string} module
+ * @param {readonly string[]} words
+ * @param {{ env?: NodeJS.ProcessEnv }} [options]
+ * @returns {Promise<{ status: number, output: string }>}
+ */
+export function runModuleCaptured(module, words, { env = process.env } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(ROOT, "node_modules", module), ...words], {
+      cwd: ROOT,
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text) => (output += text));
+    }
+    child.once("error", reject);
+    child.once("close", (status) => resolve({ status: status ?? 1, output }));
+  });
 }
 
 /** Runs a TypeScript file with tsx. */

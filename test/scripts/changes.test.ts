@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import { affectedTests, changedPaths } from "../../tools/commands/changes.mjs";
+import { importGraph } from "../../tools/graph/import-graph.mjs";
+
+const sources = new Map([
+  ["src/mesh/frames.ts", ""],
+  ["src/mesh/link.ts", 'import { frame } from "./frames.ts";'],
+  ["src/placement/solve.ts", ""],
+  ["server/main.ts", ""],
+  ["test/goldens/one.json", ""],
+  ["test/mesh/link.test.ts", 'import { link } from "../../src/mesh/link.ts";'],
+  ["test/mesh/link.browser.test.ts", 'import { link } from "../../src/mesh/link.ts";'],
+  ["test/placement/solve.test.ts", 'import { solve } from "../../src/placement/solve.ts";'],
+  ["test/server/start.test.ts", ""],
+  ["test/tools/docs.test.ts", ""],
+]);
+const graph = importGraph(sources);
+const ALWAYS = "test/tools/docs.test.ts";
+
+test("a path is changed when it was added, removed, or has other content", () => {
+  const before = { same: "1", other: "1", removed: "1" };
+  expect(changedPaths(before, { same: "1", other: "2", added: "1" })).toEqual([
+    "added",
+    "other",
+    "removed",
+  ]);
+});
+
+test("a change affects the node tests that import the file, directly or not", () => {
+  expect(affectedTests(["src/placement/solve.ts"], sources, graph)).toEqual([
+    "test/placement/solve.test.ts",
+    "test/server/start.test.ts",
+    ALWAYS,
+  ]);
+  expect(affectedTests(["test/mesh/link.test.ts"], sources, graph)).toEqual([
+    "test/mesh/link.test.ts",
+    ALWAYS,
+  ]);
+});
+
+test("a test that starts the server runs when the server changed", () => {
+  expect(affectedTests(["server/main.ts"], sources, graph)).toContain("test/server/start.test.ts");
+});
+
+test("prose affects only the tests that always run", () => {
+  expect(affectedTests(["docs/glossary.md"], sources, graph)).toEqual([ALWAYS]);
+});
+
+test.each(["package.json", "src/mesh/removed.ts", "test/goldens/one.json", "vitest.config.ts"])(
+  "%s may affect every test",
+  (path) => {
+    expect(affectedTests([path], sources, graph)).toBeNull();
+  },
+);
