@@ -1,6 +1,6 @@
 /** The speeds that the engine must reach, as ratios in one run: the rows of the final table. Pure. */
 import type { BenchBrowserName } from "../../tools/browsers/bench-browser.ts";
-import { median, type Samples } from "./results.ts";
+import { medianOrNaN, type Samples } from "./results.ts";
 
 export type FloorRow = {
   readonly work: string;
@@ -22,7 +22,7 @@ const FLOORS: Record<BenchBrowserName, readonly (number | null)[]> = {
 const HEAD_SHARE = (49_152 * 576) / (49_152 * 576 + 30 * 576 * (960 + 576 + 3 * 1536));
 
 export function floorRows(browser: BenchBrowserName, samples: Samples): FloorRow[] {
-  const ms = (work: string) => median(samples[work] ?? []);
+  const ms = (work: string) => medianOrNaN(samples[work] ?? []);
   const decode = ms("tabmesh decode 64");
   const prefill = ms("tabmesh prefill 400");
   const measured: readonly (readonly [string, number])[] = [

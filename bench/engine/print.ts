@@ -1,7 +1,7 @@
 /** A result as tables for people, or as one JSON object a line. Pure: returns lines. */
 import { floorRows, ortPrefill, type FloorRow } from "./floors.ts";
 import type { KernelProfile, ProfileReply } from "./requests.ts";
-import { adapterName, median, type BrowserResult } from "./results.ts";
+import { adapterName, medianOrNaN, type BrowserResult } from "./results.ts";
 
 export function resultLines(result: BrowserResult): string[] {
   const { adapter, measurements, machine, load, counters, memoryBytes } = result;
@@ -36,7 +36,7 @@ export function jsonLines(result: BrowserResult): string[] {
   const medians = Object.entries(result.samples).map(([work, ms]) => ({
     ...head,
     work,
-    medianMs: median(ms),
+    medianMs: medianOrNaN(ms),
     runs: ms.length,
   }));
   const profiles = result.profiles.flatMap(({ rows, context, kernels }) =>
@@ -49,7 +49,7 @@ export function jsonLines(result: BrowserResult): string[] {
 const rate = (value: number) => value.toPrecision(3);
 
 function comparisonLines({ samples }: BrowserResult): string[] {
-  const ms = (work: string) => median(samples[work] ?? []);
+  const ms = (work: string) => medianOrNaN(samples[work] ?? []);
   const perSecond = (tokens: number, time: number) => (tokens * 1000) / time;
   const row = (label: string, ours: number, wllama: number, ort: number, webgpu: number) => [
     label,

@@ -1,4 +1,5 @@
 /** What a run in one browser measured, and how it is kept. */
+import { median } from "../../src/shared/median.ts";
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import type { EngineCounters } from "../../src/engine/types.ts";
@@ -31,12 +32,9 @@ export type BrowserResult = {
   readonly profiles: readonly ProfileReply[];
 };
 
-export function median(values: readonly number[]): number {
-  if (values.length === 0) return NaN;
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
-}
+/** NaN for what was not measured. */
+export const medianOrNaN = (values: readonly number[]) =>
+  values.length === 0 ? NaN : median(values);
 
 export const machineName = () => `${cpus().length} x ${cpus()[0]?.model.trim() ?? "unknown"}`;
 

@@ -61,7 +61,7 @@ export {
   type StepParams,
 } from "./core/step-uniform.ts";
 export { expandTemplate } from "./core/template.ts";
-export { type OtherWork, timeOf, workDone } from "./core/timing.ts";
+export { type OtherWork, recordRepeats, timeOf, timeRepeats, workDone } from "./core/timing.ts";
 export {
   firstVariants,
   type KernelVariants,

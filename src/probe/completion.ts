@@ -1,44 +1,43 @@
 /**
- * Knowing when the GPU is done: a word copied to a mapped buffer, as the engine
- * reads its results; with submits while waiting where they help
- * (kernels/core/submit-while-waiting.ts).
+ * The time until the page knows that the GPU is done: a word copied to a mapped buffer, as the
+ * engine reads its results.
  */
-import { ExpectedWait } from "../kernels/index.ts";
+import { ExpectedWait, recordRepeats } from "../kernels/index.ts";
+
+export type RecordWork = (pass: GPUComputePassEncoder) => unknown;
 
 export class Completion {
-  private readonly device: GPUDevice;
-  private readonly source: GPUBuffer;
-  private readonly staging: GPUBuffer;
+  readonly #device: GPUDevice;
+  readonly #source: GPUBuffer;
+  readonly #staging: GPUBuffer;
   readonly #expected = new ExpectedWait();
   submitWhileWaiting = true;
 
   constructor(device: GPUDevice) {
-    this.device = device;
-    this.source = device.createBuffer({ size: 4, usage: GPUBufferUsage.COPY_SRC });
-    this.staging = device.createBuffer({
+    this.#device = device;
+    this.#source = device.createBuffer({ size: 4, usage: GPUBufferUsage.COPY_SRC });
+    this.#staging = device.createBuffer({
       size: 4,
       usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
     });
   }
 
-  /** Submits what `record` records and resolves with the milliseconds until a word came back. */
-  async time(record: (encoder: GPUCommandEncoder) => void): Promise<number> {
-    const { device, source, staging } = this;
+  /** Submits so many repeats of `record` and resolves with the milliseconds until a word came back. */
+  async time(record: RecordWork, repeats: number): Promise<number> {
     const start = performance.now();
-    const encoder = device.createCommandEncoder();
-    record(encoder);
-    encoder.copyBufferToBuffer(source, 0, staging, 0, 4);
-    device.queue.submit([encoder.finish()]);
-    const mapped = staging.mapAsync(GPUMapMode.READ);
-    if (this.submitWhileWaiting) await this.#expected.settle(device, mapped);
+    const encoder = recordRepeats(this.#device, record, repeats);
+    encoder.copyBufferToBuffer(this.#source, 0, this.#staging, 0, 4);
+    this.#device.queue.submit([encoder.finish()]);
+    const mapped = this.#staging.mapAsync(GPUMapMode.READ);
+    if (this.submitWhileWaiting) await this.#expected.settle(this.#device, mapped);
     else await mapped;
     const ms = performance.now() - start;
-    staging.unmap();
+    this.#staging.unmap();
     return ms;
   }
 
   destroy(): void {
-    this.source.destroy();
-    this.staging.destroy();
+    this.#source.destroy();
+    this.#staging.destroy();
   }
 }

@@ -1,7 +1,6 @@
 /**
- * The products that decode and prefill really do, with the engine's own kernels:
- * 4-bit weights (Q4_1) times activations of 8 bits. One variant for each kind of
- * adapter; the shard's tuner may find a faster one, and never a slower one.
+ * The products of decode and prefill, with the engine's own kernels: 4-bit weights (Q4_1) times 8-bit
+ * activations. One variant for each kind of adapter; the tuner may find a faster one.
  */
 import {
   createWeights,
@@ -12,8 +11,7 @@ import {
   planMat,
   STEP_BYTES,
 } from "../kernels/index.ts";
-import type { Bench } from "./throughput.ts";
-import { measureRate } from "./timing.ts";
+import { measureRate, type Bench } from "./bench.ts";
 
 export type MatrixRates = {
   /** Multiply-accumulates per ms of one token. */
@@ -66,7 +64,7 @@ async function measureVariants(
   tokens: number,
   variants: readonly MatVariant[],
 ): Promise<number> {
-  const { device, completion } = bench;
+  const { device } = bench;
   const weights = createWeights(device, "Q4_1", rows, COLUMNS);
   const { buffers, x, step, output } = makeBuffers(device, rows, tokens);
   let best = 0;
@@ -83,19 +81,9 @@ async function measureVariants(
       },
       { steps: [{ upTo: Infinity, variant }] },
     );
-    const rate = await measureRate({
-      ...bench,
-      budgetMs: bench.budgetMs / variants.length,
-      run: (repeats) =>
-        completion.time((encoder) => {
-          const pass = encoder.beginComputePass();
-          for (let i = 0; i < repeats; i += 1) plan.record(pass, tokens);
-          pass.end();
-        }),
-      unitsPerRepeat: rows * COLUMNS * tokens,
-      maxRepeats: 64,
-    });
-    best = Math.max(best, rate);
+    const share = { ...bench, budgetMs: bench.budgetMs / variants.length };
+    const macs = rows * COLUMNS * tokens;
+    best = Math.max(best, await measureRate(share, (pass) => plan.record(pass, tokens), macs));
   }
   destroyWeights(weights);
   for (const buffer of buffers) buffer.destroy();

@@ -2,7 +2,8 @@
 import { bind, compile, dispatch, type Kernel, upload } from "../kernels/index.ts";
 import type { Completion } from "./completion.ts";
 import { arithmeticKernel } from "./throughput.ts";
-import { measureRate, median } from "./timing.ts";
+import { median } from "../shared/median.ts";
+import { measureRate, type Bench } from "./bench.ts";
 import emptyWgsl from "./empty.wgsl?raw";
 
 export type Readback = {
@@ -45,7 +46,7 @@ export async function measureReadback(
   const work = await chain(device);
   const time = (submitWhileWaiting: boolean, repeats: number) => {
     completion.submitWhileWaiting = submitWhileWaiting;
-    return completion.time((encoder) => work.record(encoder, repeats));
+    return completion.time(work.record, repeats);
   };
   const repeats = await repeatsOfStep(time);
   const [plain, submitting]: [number[], number[]] = [[], []];
@@ -90,13 +91,8 @@ async function chain(device: GPUDevice) {
   const out = device.createBuffer({ size: CHAIN_THREADS * 4, usage: GPUBufferUsage.STORAGE });
   const group = bind(device, compiled, [shape, out]);
   return {
-    record(encoder: GPUCommandEncoder, repeats: number): void {
-      const pass = encoder.beginComputePass();
-      for (let i = 0; i < repeats; i += 1) {
-        dispatch(pass, compiled, group, kernel.workgroups(params));
-      }
-      pass.end();
-    },
+    record: (pass: GPUComputePassEncoder) =>
+      dispatch(pass, compiled, group, kernel.workgroups(params)),
     destroy(): void {
       for (const buffer of [shape, out]) buffer.destroy();
     },
@@ -111,29 +107,15 @@ const emptyKernel: Kernel<null> = {
 };
 
 /** Milliseconds of one dispatch among many in a pass. */
-export async function measureDispatch(
-  device: GPUDevice,
-  completion: Completion,
-  overheadMs: number,
-  budgetMs: number,
-): Promise<number> {
+export async function measureDispatch(bench: Bench): Promise<number> {
+  const { device } = bench;
   const compiled = await compile(device, emptyKernel);
   const shape = upload(device, new Uint8Array(16), GPUBufferUsage.UNIFORM);
   const group = bind(device, compiled, [shape]);
-  const dispatchesPerMs = await measureRate({
-    run: (repeats) =>
-      completion.time((encoder) => {
-        const pass = encoder.beginComputePass();
-        for (let i = 0; i < repeats; i += 1) dispatch(pass, compiled, group, [1, 1, 1]);
-        pass.end();
-      }),
-    unitsPerRepeat: 1,
-    overheadMs,
-    // One alone would be lost in the readback's jitter, and a pause be taken for it.
-    leastRepeats: 64,
-    maxRepeats: 2048,
-    budgetMs,
-  });
+  const record = (pass: GPUComputePassEncoder) => dispatch(pass, compiled, group, [1, 1, 1]);
+  // Fewer would be lost in the readback's jitter.
+  const repeats = { minRepeats: 64, maxRepeats: 2048 };
+  const dispatchesPerMs = await measureRate(bench, record, 1, repeats);
   shape.destroy();
   return 1 / dispatchesPerMs;
 }

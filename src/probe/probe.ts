@@ -11,7 +11,8 @@ import { findAdapter } from "./describe-adapter.ts";
 import { measureMatMul, measureMatVec } from "./matrix.ts";
 import { memoryBudgetBytes } from "./memory-budget.ts";
 import { measureDispatch, measureReadback } from "./overheads.ts";
-import { measureArithmetic, measureCopy, type Bench } from "./throughput.ts";
+import type { Bench } from "./bench.ts";
+import { measureArithmetic, measureCopy } from "./throughput.ts";
 import type { ProbeProgress, ProbeResult } from "./types.ts";
 
 /** Sampling time of each benchmark; compiling comes on top. Seven of them fill about a second. */
@@ -82,9 +83,7 @@ async function measure(
     : null;
   const matVecMacsPerMs = await next("matrix times vector", () => measureMatVec(bench));
   const matMulMacsPerMs = await next("matrix times matrix", () => measureMatMul(bench));
-  const dispatchMs = await next("dispatch", () =>
-    measureDispatch(device, completion, overheadMs, BENCH_MS),
-  );
+  const dispatchMs = await next("dispatch", () => measureDispatch(bench));
   completion.destroy();
   onProgress({ label: "measured", fraction: 1 });
   return {

@@ -1,19 +1,8 @@
 /** Copy bandwidth and arithmetic of the adapter, by compute shaders. */
 import { bind, compile, dispatch, type Kernel, upload } from "../kernels/index.ts";
-import type { Completion } from "./completion.ts";
-import { measureRate } from "./timing.ts";
+import { measureRate, type Bench } from "./bench.ts";
 import arithmeticWgsl from "./arithmetic.wgsl?raw";
 import copyWgsl from "./copy.wgsl?raw";
-
-export type Bench = {
-  readonly device: GPUDevice;
-  readonly completion: Completion;
-  /** What a readback takes beyond the work. */
-  readonly overheadMs: number;
-  readonly budgetMs: number;
-  /** Makes the buffers small: a software adapter pages in what it touches. */
-  readonly software: boolean;
-};
 
 const THREADS = 64;
 
@@ -33,7 +22,7 @@ const copyKernel: Kernel<{ length: number }> = {
 
 /** Bytes copied per millisecond: each is read once and written once. */
 export async function measureCopy(bench: Bench): Promise<number> {
-  const { device, completion, software } = bench;
+  const { device, software } = bench;
   const compiled = await compile(device, copyKernel);
   const bytes = software ? COPY_BYTES_SOFTWARE : COPY_BYTES;
   const params = { length: bytes / 16 };
@@ -45,19 +34,8 @@ export async function measureCopy(bench: Bench): Promise<number> {
   const plane = () => device.createBuffer({ size: bytes, usage: GPUBufferUsage.STORAGE });
   const [source, target] = [plane(), plane()];
   const group = bind(device, compiled, [shape, source, target]);
-  const rate = await measureRate({
-    ...bench,
-    run: (repeats) =>
-      completion.time((encoder) => {
-        const pass = encoder.beginComputePass();
-        for (let i = 0; i < repeats; i += 1) {
-          dispatch(pass, compiled, group, copyKernel.workgroups(params));
-        }
-        pass.end();
-      }),
-    unitsPerRepeat: bytes,
-    maxRepeats: 64,
-  });
+  const grid = copyKernel.workgroups(params);
+  const rate = await measureRate(bench, (pass) => dispatch(pass, compiled, group, grid), bytes);
   for (const buffer of [shape, source, target]) buffer.destroy();
   return rate;
 }
@@ -85,7 +63,7 @@ const ARITHMETIC_THREADS_SOFTWARE = 4 * 1024;
 
 /** Floating-point operations per millisecond. */
 export async function measureArithmetic(bench: Bench, number: "f32" | "f16"): Promise<number> {
-  const { device, completion, software } = bench;
+  const { device, software } = bench;
   const kernel = arithmeticKernel(number);
   const compiled = await compile(device, kernel);
   const threads = software ? ARITHMETIC_THREADS_SOFTWARE : ARITHMETIC_THREADS;
@@ -93,19 +71,9 @@ export async function measureArithmetic(bench: Bench, number: "f32" | "f16"): Pr
   const shape = upload(device, new Uint8Array(kernel.packParams(params)), GPUBufferUsage.UNIFORM);
   const out = device.createBuffer({ size: threads * 4, usage: GPUBufferUsage.STORAGE });
   const group = bind(device, compiled, [shape, out]);
-  const rate = await measureRate({
-    ...bench,
-    run: (repeats) =>
-      completion.time((encoder) => {
-        const pass = encoder.beginComputePass();
-        for (let i = 0; i < repeats; i += 1) {
-          dispatch(pass, compiled, group, kernel.workgroups(params));
-        }
-        pass.end();
-      }),
-    unitsPerRepeat: threads * ROUNDS * FLOPS_PER_ROUND,
-    maxRepeats: 64,
-  });
+  const grid = kernel.workgroups(params);
+  const flops = threads * ROUNDS * FLOPS_PER_ROUND;
+  const rate = await measureRate(bench, (pass) => dispatch(pass, compiled, group, grid), flops);
   for (const buffer of [shape, out]) buffer.destroy();
   return rate;
 }

@@ -5,9 +5,10 @@
  */
 import { afterEach, describe, expect, test } from "vitest";
 import { requestKernelDevice } from "../../src/kernels/core/device.ts";
+import type { Bench } from "../../src/probe/bench.ts";
 import { Completion } from "../../src/probe/completion.ts";
 import { measureMatMul, measureMatVec } from "../../src/probe/matrix.ts";
-import { measureArithmetic, measureCopy, type Bench } from "../../src/probe/throughput.ts";
+import { measureArithmetic, measureCopy } from "../../src/probe/throughput.ts";
 
 /** One sample of each benchmark is always taken; more would only cost time. */
 const BUDGET_MS = 1;
@@ -17,7 +18,7 @@ afterEach(() => {
   for (const device of devices.splice(0)) device.destroy();
 });
 
-async function hardwareBench(device: GPUDevice): Promise<Bench> {
+function hardwareBench(device: GPUDevice): Bench {
   devices.push(device);
   const completion = new Completion(device);
   return { device, completion, overheadMs: 0, budgetMs: BUDGET_MS, software: false };
@@ -41,7 +42,7 @@ describe.each([
     const device = await request();
     const errors: string[] = [];
     device.addEventListener("uncapturederror", ({ error }) => void errors.push(error.message));
-    const rate = await measure(await hardwareBench(device));
+    const rate = await measure(hardwareBench(device));
     expect(rate).toBeGreaterThan(0);
     expect(Number.isFinite(rate)).toBe(true);
     await device.queue.onSubmittedWorkDone();

@@ -9,9 +9,8 @@ import {
   readMeasurements,
   type ProbeStorage,
 } from "../../src/probe/result-cache.ts";
-import { measureRate, median } from "../../src/probe/timing.ts";
 import type { ProbeWorker } from "../../src/probe/types.ts";
-import { STALE_AFTER_MS } from "../../src/shared/kept-measurements.ts";
+import { MAX_AGE_MS } from "../../src/shared/measurement-age.ts";
 import type { Adapter, Measurements } from "../../src/shared/member.ts";
 
 const GIB = 2 ** 30;
@@ -53,52 +52,6 @@ function memoryStorage(): ProbeStorage {
   };
 }
 
-describe("measureRate", () => {
-  /** A machine that does 50 units a millisecond after a fixed overhead, with its own clock. */
-  function machine(overheadMs: number, slowdowns: readonly number[] = []) {
-    let clock = 0;
-    let runs = 0;
-    const run = (repeats: number) => {
-      const ms = (overheadMs + repeats * 2) * (slowdowns[runs++ % (slowdowns.length || 1)] ?? 1);
-      clock += ms;
-      return Promise.resolve(ms);
-    };
-    return { run, now: () => clock, elapsed: () => clock };
-  }
-  const options = { unitsPerRepeat: 100, overheadMs: 1, maxRepeats: 64, budgetMs: 120 };
-
-  test("is the work over its time without the overhead", async () => {
-    expect(await measureRate({ ...options, ...machine(1) })).toBeCloseTo(50);
-  });
-
-  test("is the fastest sample's: a busy moment does not count", async () => {
-    const busy = machine(1, [1, 3, 1.7, 1, 2.5]);
-    expect(await measureRate({ ...options, ...busy })).toBeCloseTo(50);
-  });
-
-  test("keeps to its budget but for the sample under way", async () => {
-    const timed = machine(1);
-    await measureRate({ ...options, ...timed });
-    expect(timed.elapsed()).toBeLessThan(120 + 30);
-    const slow = machine(5000);
-    await measureRate({ ...options, ...slow });
-    expect(slow.elapsed()).toBe(2 * 5002); // to warm up, and one sample
-  });
-
-  test("a clock that stands still gives a number and no infinity", async () => {
-    let now = 0;
-    const run = () => Promise.resolve(0);
-    const rate = await measureRate({ ...options, run, now: () => (now += 10) });
-    expect(Number.isFinite(rate)).toBe(true);
-  });
-
-  test("the median is the middle one, and the lower of two", () => {
-    expect(median([9, 1, 5])).toBe(5);
-    expect(median([4, 2])).toBe(2);
-    expect(() => median([])).toThrow("needs a sample");
-  });
-});
-
 describe("submitting while waiting for a readback", () => {
   test.each([
     ["Firefox, which looks every 100 ms", 100, 1.5, true],
@@ -133,7 +86,7 @@ describe("kept measurements", () => {
   test("go stale, and are not believed from the future", () => {
     const storage = memoryStorage();
     keepMeasurements(storage, adapter, measurements);
-    const end = measurements.measuredAtMs + STALE_AFTER_MS;
+    const end = measurements.measuredAtMs + MAX_AGE_MS;
     expect(readMeasurements(storage, adapter, end - 1)).toEqual(measurements);
     expect(readMeasurements(storage, adapter, end)).toBeNull();
     expect(readMeasurements(storage, adapter, measurements.measuredAtMs - 1)).toBeNull();

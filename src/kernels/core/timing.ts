@@ -1,8 +1,112 @@
 /**
- * How long recorded work takes on a device. Wall-clock: timestamps exist only at
- * pass boundaries, and not on every adapter.
+ * How long work takes: repeats it until a sample is well above the clock's resolution and the fixed
+ * overhead, then keeps the fastest sample, since other programs only ever slow one down. Wall-clock:
+ * timestamps exist only at pass boundaries, and not on every adapter.
  */
 import { ExpectedWait } from "./submit-while-waiting.ts";
+
+export type TimingOptions = {
+  /** Runs the work `repeats` times and resolves with the milliseconds it took, overhead included. */
+  readonly run: (repeats: number) => Promise<number>;
+  /** What a run takes beyond the work. */
+  readonly overheadMs?: number;
+  readonly minRepeats?: number;
+  readonly maxRepeats?: number;
+  readonly minSamples?: number;
+  /** More samples are taken within it; fewer where a single one takes longer. */
+  readonly budgetMs?: number | null;
+  /** A repeat that takes longer, twice, is not measured more precisely. */
+  readonly cutoffMs?: number;
+  readonly now?: () => number;
+};
+
+/** Long enough that the submit, the clock's resolution and the overhead's jitter are negligible. */
+const SAMPLE_MS = 12;
+/** Aims above `SAMPLE_MS`, so that a second attempt is rarely needed. */
+const SAMPLE_MARGIN = 1.2;
+
+/** A shorter run says little about how many repeats are needed. */
+const MIN_CREDIBLE_MS = 1;
+const MAX_GROWTH = 16;
+
+/** After so many budgets, fewer samples than `minSamples` must do. */
+const MAX_BUDGETS = 3;
+
+/** Milliseconds of one repeat. */
+export async function timeRepeats({
+  run,
+  overheadMs = 0,
+  minRepeats = 1,
+  maxRepeats = 200,
+  minSamples = 3,
+  budgetMs = null,
+  cutoffMs = Infinity,
+  now = () => performance.now(),
+}: TimingOptions): Promise<number> {
+  await run(1); // some drivers compile when a pipeline first runs
+  const start = now();
+  let repeats = minRepeats;
+  let bestMs = Infinity;
+  let samples = 0;
+  const isDone = () => {
+    if (samples === 0) return false;
+    if (budgetMs === null) return samples >= minSamples;
+    return now() - start >= budgetMs * (samples < minSamples ? MAX_BUDGETS : 1);
+  };
+  while (!isDone()) {
+    bestMs = Math.min(bestMs, netMs(await run(repeats), overheadMs));
+    samples += 1;
+    // A browser that notices late that work is done adds tens of milliseconds (Firefox: 30).
+    const exceedsCutoff = bestMs > repeats * cutoffMs + SAMPLE_MS / 2;
+    if (exceedsCutoff && samples > 1) break;
+    if (!exceedsCutoff && bestMs < SAMPLE_MS && repeats < maxRepeats) {
+      repeats = Math.min(maxRepeats, Math.ceil(repeats * growth(bestMs)));
+      bestMs = Infinity;
+      samples = 0;
+    }
+  }
+  return bestMs / repeats;
+}
+
+function growth(ms: number): number {
+  if (ms < MIN_CREDIBLE_MS) return MAX_GROWTH;
+  return Math.min(MAX_GROWTH, (SAMPLE_MARGIN * SAMPLE_MS) / ms);
+}
+
+/** Never zero or less: a clock may be coarser than the work. */
+function netMs(ms: number, overheadMs: number): number {
+  return Math.max(ms - overheadMs, ms * 0.05, 0.001);
+}
+
+/** Milliseconds of one `record` on the device, the submit included. */
+export async function timeOf(
+  device: GPUDevice,
+  record: (pass: GPUComputePassEncoder) => unknown,
+  { runs = 3, submitWhileWaiting = false, cutoffMs = Infinity } = {},
+): Promise<number> {
+  const expected = new ExpectedWait();
+  const run = async (repeats: number) => {
+    const commands = recordRepeats(device, record, repeats).finish();
+    const start = performance.now();
+    device.queue.submit([commands]);
+    await workDone(device, submitWhileWaiting, expected);
+    return performance.now() - start;
+  };
+  return timeRepeats({ run, minSamples: runs, cutoffMs });
+}
+
+/** An encoder with one pass of so many repeats. */
+export function recordRepeats(
+  device: GPUDevice,
+  record: (pass: GPUComputePassEncoder) => unknown,
+  repeats: number,
+): GPUCommandEncoder {
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  for (let i = 0; i < repeats; i++) record(pass);
+  pass.end();
+  return encoder;
+}
 
 /**
  * Resolves when all submitted work is done; `submitWhileWaiting` as in submit-while-waiting.ts.
@@ -15,49 +119,6 @@ export async function workDone(
 ): Promise<void> {
   const done = device.queue.onSubmittedWorkDone();
   await (submitWhileWaiting ? expected.settle(device, done) : done);
-}
-
-/** Long enough that the submit and the clock's resolution are negligible. */
-const MEASURE_MS = 12;
-const MAX_REPEATS = 200;
-
-/**
- * Milliseconds of one `record`: the minimum of `runs`, each with enough repeats to fill `MEASURE_MS`.
- * The first run is not counted: some drivers compile then. Stops early when the time exceeds
- * `cutoffMs` twice: a browser that notices late that work is done adds tens of milliseconds
- * (Firefox: 30).
- */
-export async function timeOf(
-  device: GPUDevice,
-  record: (pass: GPUComputePassEncoder) => unknown,
-  { runs = 3, submitWhileWaiting = false, cutoffMs = Infinity } = {},
-): Promise<number> {
-  const expected = new ExpectedWait();
-  const run = async (repeats: number) => {
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    for (let i = 0; i < repeats; i++) record(pass);
-    pass.end();
-    const commands = encoder.finish();
-    const start = performance.now();
-    device.queue.submit([commands]);
-    await workDone(device, submitWhileWaiting, expected);
-    return performance.now() - start;
-  };
-  await run(1);
-  let repeats = 1;
-  let totalMs = await run(repeats);
-  const exceedsCutoff = () => totalMs > cutoffMs + MEASURE_MS / 2;
-  if (exceedsCutoff()) totalMs = Math.min(totalMs, await run(repeats));
-  if (exceedsCutoff()) return totalMs;
-  while (totalMs < MEASURE_MS && repeats < MAX_REPEATS) {
-    const wanted = Math.ceil((repeats * MEASURE_MS * 1.2) / Math.max(totalMs, 0.1));
-    repeats = Math.min(MAX_REPEATS, Math.max(2 * repeats, wanted));
-    totalMs = await run(repeats);
-  }
-  let best = totalMs;
-  for (let i = 1; i < runs; i++) best = Math.min(best, await run(repeats));
-  return best / repeats;
 }
 
 /** The other work of a device, which measurements must not overlap. */

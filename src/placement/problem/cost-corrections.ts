@@ -3,6 +3,8 @@
  * measured to predicted compute, as a median, with hysteresis, so that noise
  * moves nothing. Pure: the caller keeps the history.
  */
+import { median } from "../../shared/median.ts";
+
 export type Correction = {
   /** The ratio that predictions are multiplied by. */
   readonly ratio: number;
@@ -33,11 +35,4 @@ export function correct(before: Correction, predictedMs: number, measuredMs: num
   const middle = median(recent);
   const isFarOff = Math.abs(middle - before.ratio) > HYSTERESIS * before.ratio;
   return { ratio: isFarOff ? middle : before.ratio, recent };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  const upper = sorted[half] ?? 1;
-  return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? upper) + upper) / 2;
 }

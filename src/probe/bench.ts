@@ -1,0 +1,24 @@
+/** What the probe's benchmarks share: how a rate is measured. */
+import { timeRepeats } from "../kernels/index.ts";
+import type { Completion, RecordWork } from "./completion.ts";
+
+export type Bench = {
+  readonly device: GPUDevice;
+  readonly completion: Completion;
+  /** What a readback takes beyond the work. */
+  readonly overheadMs: number;
+  readonly budgetMs: number;
+  /** Makes the buffers small: a software adapter pages in what it touches. */
+  readonly software: boolean;
+};
+
+/** Units per millisecond of the recorded work, of which one repeat does `units`. */
+export async function measureRate(
+  { completion, overheadMs, budgetMs }: Bench,
+  record: RecordWork,
+  units: number,
+  { minRepeats = 1, maxRepeats = 64 } = {},
+): Promise<number> {
+  const run = (repeats: number) => completion.time(record, repeats);
+  return units / (await timeRepeats({ run, overheadMs, budgetMs, minRepeats, maxRepeats }));
+}
