@@ -1,5 +1,5 @@
 /** The library's errors. */
-import type { RoomErrorCode } from "../cluster/room-error.ts";
+import type { RoomErrorCode } from "../shared/room-error.ts";
 import type { ApiProblem } from "../shared/api-problem.ts";
 import { errorMessage } from "../shared/error-message.ts";
 import { apiErrorOf } from "./http/errors.ts";

@@ -1,11 +1,10 @@
 /** The conversation of this tab: questions, and answers as they stream. Knows no page. */
 import type { RoomClient } from "../cluster/room-client.ts";
-
 import type { PlacementId } from "../shared/ids.ts";
 import type { ChatMessage, StageTiming } from "../shared/page-view.ts";
 import { Sampling } from "../shared/sampling.ts";
-import { namesIn } from "../ui/member-names.ts";
-import { errorMessage } from "../shared/error-message.ts";
+import { LapTimes, type Lap } from "../cluster/lap-times.ts";
+import { describeError, nameOfRoom } from "../words/index.ts";
 
 export type ChatView = {
   readonly chat: readonly ChatMessage[];
@@ -20,7 +19,7 @@ export class Chat {
   #abort: AbortController | null = null;
   #view: ChatView = EMPTY;
   #placement: PlacementId | null = null;
-  #sums = new StageSums();
+  readonly #laps = new LapTimes();
 
   constructor(onChange: () => void) {
     this.#onChange = onChange;
@@ -39,15 +38,15 @@ export class Chat {
     this.#abort?.abort();
   }
 
-  /** What is placed now: what was measured of other stages says nothing of these. */
+  /** The current placement: times of other stages do not count for it. */
   follow(placement: PlacementId | null): void {
     if (placement === this.#placement) return;
     this.#placement = placement;
-    this.#sums = new StageSums();
+    this.#laps.restart();
     this.#set({ ...this.#view, timings: [] });
   }
 
-  /** Asks `text` after what was said before, and keeps the answer, or why there is none. */
+  /** Asks `text` after the conversation so far, and keeps the answer, or why there is none. */
   async ask(client: RoomClient, text: string): Promise<void> {
     const abort = new AbortController();
     this.#abort = abort;
@@ -56,10 +55,9 @@ export class Chat {
       ...this.#view,
       chat: [...before, said("user", text, "done"), said("assistant", "", "queued")],
     });
-    this.#sums = new StageSums();
+    this.#laps.restart();
     const startMs = performance.now();
     let firstMs = 0;
-    let isFirstLap = true;
     try {
       const messages = [...answered(before), said("user", text, "done")].map(
         ({ role, text: content }) => ({
@@ -80,7 +78,7 @@ export class Chat {
         if (event.kind === "queued") this.#update({ generation: event.generation });
         else if (event.kind === "interrupted") this.#update({ status: "queued" });
         else if (event.kind === "started") {
-          isFirstLap = true;
+          this.#laps.restart();
           this.#update({ generation: event.generation, status: "streaming" });
         } else if (event.kind === "token") {
           if (last.tokens === 0) firstMs = now;
@@ -91,9 +89,7 @@ export class Chat {
             firstTokenMs: firstMs - startMs,
             tokensPerSecond: tokens > 1 ? ((tokens - 1) * 1000) / (now - firstMs) : null,
           });
-          // The first lap is the prompt's, and says nothing of the laps that follow.
-          if (!isFirstLap) this.#time(client, event.computeMs, event.hopMs);
-          isFirstLap = false;
+          this.#time(client, event);
         } else if (event.kind === "finished") {
           const status = event.finish === "cancelled" ? "stopped" : "done";
           this.#update({ text: last.text + event.text, status });
@@ -101,22 +97,24 @@ export class Chat {
       }
     } catch (error) {
       if (abort.signal.aborted) this.#update({ status: "stopped" });
-      else this.#update({ status: "failed", error: named(client, errorMessage(error)) });
+      else
+        this.#update({ status: "failed", error: describeError(error, nameOfRoom(client.state)) });
     } finally {
       if (this.#abort === abort) this.#abort = null;
     }
   }
 
-  #time(client: RoomClient, computeMs: readonly number[], hopMs: readonly number[]) {
+  #time(client: RoomClient, lap: Lap) {
     const { placement } = client.state;
     this.follow(placement?.id ?? null);
     const stages = placement?.stages ?? [];
-    if (stages.length !== computeMs.length) return;
-    this.#sums.add(computeMs, hopMs);
-    this.#set({
-      ...this.#view,
-      timings: stages.map(({ member }, stage) => ({ member, ...this.#sums.mean(stage) })),
+    if (stages.length !== lap.computeMs.length || !this.#laps.add(lap)) return;
+    const means = this.#laps.mean();
+    const timings = stages.flatMap(({ member }, stage) => {
+      const mean = means[stage];
+      return mean ? [{ member, ...mean }] : [];
     });
+    this.#set({ ...this.#view, timings });
   }
 
   #last(): ChatMessage {
@@ -136,32 +134,13 @@ export class Chat {
   }
 }
 
-class StageSums {
-  #laps = 0;
-  #compute: number[] = [];
-  #hop: number[] = [];
-
-  add(computeMs: readonly number[], hopMs: readonly number[]): void {
-    this.#laps += 1;
-    this.#compute = computeMs.map((ms, stage) => (this.#compute[stage] ?? 0) + ms);
-    this.#hop = hopMs.map((ms, stage) => (this.#hop[stage] ?? 0) + ms);
-  }
-
-  mean(stage: number): { computeMs: number; hopMs: number } {
-    return {
-      computeMs: (this.#compute[stage] ?? 0) / this.#laps,
-      hopMs: (this.#hop[stage] ?? 0) / this.#laps,
-    };
-  }
-}
-
-/** Asked again after a failure, a question stands there once. */
+/** A question that is asked again after a failure appears once. */
 function withoutFailed(chat: readonly ChatMessage[], text: string): readonly ChatMessage[] {
   const [question, answer] = chat.slice(-2);
   return answer?.status === "failed" && question?.text === text ? chat.slice(0, -2) : chat;
 }
 
-/** What the model is told: questions that got no answer are left out, with their failures. */
+/** What the model reads: questions that got no answer are left out, with their failures. */
 function answered(chat: readonly ChatMessage[]): readonly ChatMessage[] {
   return chat.filter((message, index) => {
     const answer = message.role === "user" ? chat[index + 1] : message;
@@ -180,8 +159,4 @@ function said(role: ChatMessage["role"], text: string, status: ChatMessage["stat
     tokensPerSecond: null,
     firstTokenMs: null,
   };
-}
-
-function named(client: RoomClient, words: string): string {
-  return namesIn(client.state.members)(words);
 }

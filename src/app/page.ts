@@ -8,12 +8,14 @@ import { serverOfPage } from "../mesh/signaling.ts";
 import type { ProbeResult } from "../probe/types.ts";
 import type { PageCommand } from "../shared/commands.ts";
 import { RoomCode } from "../shared/ids.ts";
+import { roomFailureOf } from "../shared/room-error.ts";
+import type { RoomNotice } from "../shared/room-notice.ts";
+import { describeNotice, nameOfRoom } from "../words/index.ts";
 import type { NoAdapter } from "../shared/member.ts";
 import type { ModelSource } from "../shared/model.ts";
 import type { Notice, PageView } from "../shared/page-view.ts";
 import type { ServerFacts } from "../shared/server-facts.ts";
 import type { Stage } from "../shared/state.ts";
-import { namesIn } from "../ui/member-names.ts";
 import { adapterWords, checkAdapter } from "./adapter-check.ts";
 import { newRoomCode, readAddress, roomAddress, shareOrigin } from "./address.ts";
 import { Chat } from "./chat.ts";
@@ -21,7 +23,6 @@ import { draftOf } from "./preview-view.ts";
 import { RoomInsight, type Insight } from "./room-insight.ts";
 import { readServerFacts } from "./server-facts.ts";
 import { openTabParts, type TabParts } from "./tab-parts.ts";
-import { errorMessage } from "../shared/error-message.ts";
 
 const OBSERVER: NoAdapter = { reason: "observer" };
 
@@ -76,7 +77,7 @@ export class Page {
     try {
       await this.#act(command);
     } catch (error) {
-      this.#tell({ level: "error", message: errorMessage(error), whatToDo: null });
+      this.#report({ kind: "failed", failure: roomFailureOf(error) });
     }
   };
 
@@ -183,7 +184,7 @@ export class Page {
     } catch (error) {
       parts?.close();
       this.#update({ phase: "outside", progress: null });
-      this.#tell({ level: "error", message: errorMessage(error), whatToDo: null });
+      this.#report({ kind: "failed", failure: roomFailureOf(error) });
     }
   }
 
@@ -204,7 +205,7 @@ export class Page {
       ),
       progress: null,
     });
-    client.onNotice((notice) => this.#tell(notice));
+    client.onNotice((notice) => this.#report(notice));
     client.subscribe(() => this.#follow(room));
     this.#follow(room);
     const { model } = readAddress(location.href);
@@ -234,7 +235,7 @@ export class Page {
     try {
       await placed;
     } catch (error) {
-      this.#tell(refused(errorMessage(error)));
+      this.#report({ kind: "failed", failure: roomFailureOf(error) });
     } finally {
       this.#update({ progress: null });
     }
@@ -298,11 +299,13 @@ export class Page {
     return (await response.json()) as PageView["offeredModels"];
   }
 
-  /** What the room says of members by their ids is told by their names. */
+  #report(notice: RoomNotice): void {
+    const state = this.#room?.client.state ?? this.#view.state;
+    this.#tell(describeNotice(notice, nameOfRoom(state)));
+  }
+
   #tell(notice: Notice): void {
-    const named = namesIn(this.#view.state?.members ?? []);
-    const whatToDo = notice.whatToDo === null ? null : named(notice.whatToDo);
-    this.#update({ notice: { ...notice, message: named(notice.message), whatToDo } });
+    this.#update({ notice });
   }
 
   /** What was worked out about the room; a draft that a person is at stays. */
@@ -331,12 +334,6 @@ function isSame(one: unknown, other: unknown): boolean {
   if (typeof one !== "object" || typeof other !== "object" || !one || !other) return false;
   if ("epoch" in one || (Array.isArray(one) && one.length > MOST_COMPARED)) return false;
   return JSON.stringify(one) === JSON.stringify(other);
-}
-
-/** A refusal in two: what is short, and what would help. */
-function refused(words: string): Notice {
-  const [message = words, ...help] = words.split(/ (?=What would help:)/);
-  return { level: "error", message, whatToDo: help.join(" ") || null };
 }
 
 function wrongCode(text: string): Notice {

@@ -4,7 +4,7 @@
  * reasons. Looks after each change, and works only on what has changed.
  */
 import type { RoomClient } from "../cluster/room-client.ts";
-import { capacityKey } from "../cluster/circumstances.ts";
+import { capacityKey } from "../cluster/capacity.ts";
 import { MemberId } from "../shared/ids.ts";
 import type { MemberScore, PlacementPreview, StageTiming } from "../shared/page-view.ts";
 import { previewOf } from "./preview-view.ts";

@@ -1,5 +1,6 @@
-/** What is asked of the room, and what it says while it answers. Plain data. */
+/** A request to the room for an answer, and the events of that answer. Plain data. */
 import type { GenerationId } from "../shared/ids.ts";
+import type { RoomFailure } from "../shared/room-failure.ts";
 import type { Sampling } from "../shared/sampling.ts";
 import type { TokenEvent } from "../shared/stage-port.ts";
 import type { ChatTurn } from "./parts.ts";
@@ -12,7 +13,7 @@ export type AskInput =
 export type AskRequest = {
   readonly input: AskInput;
   readonly sampling: Sampling;
-  /** null: as many as the context has room for. */
+  /** null: as many as the context holds. */
   readonly maxTokens: number | null;
   /** The answer ends before any of these. */
   readonly stop: readonly string[];
@@ -20,26 +21,26 @@ export type AskRequest = {
 };
 
 export type AnswerEvent =
-  /** The first: the prompt as the model sees it. */
+  /** Always first: the prompt as the model reads it. */
   | { readonly kind: "prepared"; readonly model: string; readonly promptTokens: readonly number[] }
   | { readonly kind: "queued"; readonly generation: GenerationId }
   | { readonly kind: "started"; readonly generation: GenerationId }
   | {
       readonly kind: "token";
       readonly token: number;
-      /** Text that is now sure; empty while a character or a stop string may be incomplete. */
+      /** Text that is final; empty while a character or a stop string may be incomplete. */
       readonly text: string;
       readonly logprob: number | null;
       readonly top: TokenEvent["top"];
       readonly computeMs: readonly number[]; // [stages]
       readonly hopMs: readonly number[]; // [stages]
     }
-  /** A stage was lost; the answer goes on once the model is placed anew. */
-  | { readonly kind: "interrupted"; readonly reason: string }
+  /** A stage was lost; the answer continues once the model is placed again. */
+  | { readonly kind: "interrupted"; readonly failure: RoomFailure }
   | {
       readonly kind: "finished";
       readonly finish: "stop" | "length" | "cancelled";
-      /** The last of the text, that was held back. */
+      /** The rest of the text, which was held back. */
       readonly text: string;
       readonly usage: AnswerUsage;
       readonly firstTokenMs: number | null;

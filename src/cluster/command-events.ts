@@ -1,12 +1,12 @@
 /**
- * The events of a command that needs no decision: what a member reports, and
- * what people set. Pure; throws `RoomError` where the command makes no sense.
+ * The events of a command that needs no decision: what a member reports, and what
+ * people set. Pure; throws `RoomError` for a command about an unknown member.
  */
 import type { RoomEvent } from "../shared/events.ts";
 import type { MemberId } from "../shared/ids.ts";
 import type { RoomState } from "../shared/state.ts";
 import type { RoomCommand } from "./messages.ts";
-import { RoomError } from "./room-error.ts";
+import { RoomError } from "../shared/room-error.ts";
 
 export type CommandContext = { readonly state: RoomState; readonly from: MemberId };
 
@@ -36,7 +36,11 @@ export function eventsOf({ state, from }: CommandContext, command: PlainCommand)
         : [];
     case "choose_member":
       if (!state.members.some(({ id }) => id === command.member)) {
-        throw new RoomError("not_found", `No member ${command.member} is in the room.`);
+        throw new RoomError({
+          reason: "unknown_member",
+          member: command.member,
+          members: state.members.map(({ id }) => id),
+        });
       }
       return [{ type: "member_use_chosen", member: command.member, use: command.use }];
     case "change_settings":
@@ -46,7 +50,9 @@ export function eventsOf({ state, from }: CommandContext, command: PlainCommand)
     case "clear_placement":
       return state.placement ? [{ type: "placement_cleared", placement: state.placement.id }] : [];
     case "end_generation":
-      return state.generations.some(({ id, asker }) => id === command.generation && asker === from)
+      return state.generations.some(
+        ({ id, requester }) => id === command.generation && requester === from,
+      )
         ? [
             {
               type: "generation_ended",

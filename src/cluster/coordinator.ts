@@ -9,25 +9,21 @@
  */
 import type { RoomEvent, IndexedEvent } from "../shared/events.ts";
 import type { MemberId, PlacementId } from "../shared/ids.ts";
-import { MOST_NAME_CHARACTERS, type Member } from "../shared/member.ts";
+import { MAX_NAME_CHARACTERS, type Member } from "../shared/member.ts";
 import type { RoomState } from "../shared/state.ts";
 import type { PlacementParts } from "./decide-placement.ts";
 import { type CommandContext, eventsOf } from "./command-events.ts";
 import type { EventLog } from "./event-log.ts";
 import { LapCorrections } from "./lap-corrections.ts";
-import {
-  CLUSTER_VERSION,
-  type ClusterMessage,
-  type Refusal,
-  type RoomCommand,
-} from "./messages.ts";
+import { CLUSTER_VERSION, type ClusterMessage, type RoomCommand } from "./messages.ts";
 import { idInEpoch } from "./numbering.ts";
 import type { Timings } from "./parts.ts";
 import { Placer } from "./placer.ts";
-import { RoomError } from "./room-error.ts";
+import { RoomError, roomFailureOf } from "../shared/room-error.ts";
+import type { JoinRefusal } from "../shared/room-failure.ts";
+import type { LeaveReason } from "../shared/leave-reason.ts";
 import { nextStep, type Step } from "./rules.ts";
 import { SampleGatherer } from "./sample-gatherer.ts";
-import { errorMessage } from "../shared/error-message.ts";
 
 export type CoordinatorOptions = {
   readonly log: EventLog;
@@ -46,8 +42,6 @@ export class Coordinator {
   readonly #samples: SampleGatherer;
   readonly #placer: Placer;
   readonly #laps = new LapCorrections();
-  /** Of members that left: what is said of a loss names who was lost. */
-  readonly #goneNames = new Map<MemberId, string>();
   #generations = 0;
   #stepping = false;
   #rejoinTimer: ReturnType<typeof setTimeout> | null = null;
@@ -62,7 +56,6 @@ export class Coordinator {
       ...options.placement,
       state: () => this.state,
       emit: (event) => this.#emit(event),
-      nameOf: (member) => this.#nameOf(member),
       onSettled: () => this.#takeSteps(),
     });
   }
@@ -78,7 +71,7 @@ export class Coordinator {
     const old = log.state.coordinator;
     this.#emit({ type: "coordinator_changed", coordinator: self });
     if (old !== self) {
-      const reason = `${this.#nameOf(self)} coordinates the room now.`;
+      const reason: LeaveReason = { reason: "coordinator_replaced", coordinator: self };
       this.#emit({ type: "member_left", member: old, reason });
     }
     this.#rejoinTimer = setTimeout(() => this.#dropAbsent(), timings.rejoinMs);
@@ -105,7 +98,7 @@ export class Coordinator {
       case "events_after":
         return this.#catchUp(peer, message.epoch, message.index);
       case "leave":
-        return this.peerGone(peer, "It left.");
+        return this.peerGone(peer, { reason: "left" });
       default:
         // Answers and events of a coordinator: not meant for one.
         return;
@@ -113,14 +106,14 @@ export class Coordinator {
   }
 
   /** A peer's connection is gone. */
-  peerGone(peer: MemberId, reason: string): void {
+  peerGone(peer: MemberId, reason: LeaveReason): void {
     if (!this.#followers.delete(peer)) return;
     this.#emit({ type: "member_left", member: peer, reason });
   }
 
   /** Does a command of `from`. Rejects with a `RoomError`. The value is an id or null. */
   async execute(from: MemberId, command: RoomCommand): Promise<number | null> {
-    if (this.#stopped) throw new RoomError("unavailable", "This tab no longer coordinates.");
+    if (this.#stopped) throw new RoomError({ reason: "coordinator_stopped" });
     switch (command.type) {
       case "report_device_state":
         this.#samples.add(from, command.device);
@@ -174,21 +167,14 @@ export class Coordinator {
       return post(peer, {
         type: "result",
         id,
-        error: "You are not a member of this room any more. Join again.",
-        code: "unavailable",
+        error: { reason: "not_a_member" },
         value: null,
       });
     }
     this.execute(peer, command).then(
-      (value) => post(peer, { type: "result", id, error: null, code: null, value }),
+      (value) => post(peer, { type: "result", id, error: null, value }),
       (error: unknown) =>
-        post(peer, {
-          type: "result",
-          id,
-          error: errorMessage(error),
-          code: error instanceof RoomError ? error.code : "failed",
-          value: null,
-        }),
+        post(peer, { type: "result", id, error: roomFailureOf(error), value: null }),
     );
   }
 
@@ -200,23 +186,21 @@ export class Coordinator {
     else if (events.length > 0) post(peer, { type: "events", events: [...events] });
   }
 
-  #queueGeneration(asker: MemberId, promptTokens: number, maxTokens: number): number {
+  #queueGeneration(requester: MemberId, promptTokens: number, maxTokens: number): number {
     const { placement } = this.state;
     if (!placement && !this.#placer.attempts.solving) {
-      throw new RoomError("unavailable", "No model is placed. Place one and ask again.");
+      throw new RoomError({ reason: "no_model_placed" });
     }
     if (placement && promptTokens >= placement.contextTokens) {
-      throw new RoomError(
-        "bad_request",
-        `The prompt has ${promptTokens} tokens; the room's context holds ${placement.contextTokens}. Shorten it, or raise the context in the room's settings.`,
-      );
+      const { contextTokens } = placement;
+      throw new RoomError({ reason: "prompt_too_long", promptTokens, contextTokens });
     }
     const id = idInEpoch(this.state.epoch, ++this.#generations);
     this.#emit({
       type: "generation_queued",
       generation: {
         id: id as never,
-        asker,
+        requester,
         placement: (placement?.id ?? 1) as PlacementId,
         status: "queued",
         promptTokens,
@@ -229,19 +213,13 @@ export class Coordinator {
   #model(name: string): RoomState["models"][number] {
     const model = this.state.models.find((known) => known.name === name);
     if (model) return model;
-    const known = this.state.models.map((other) => other.name).join(", ");
-    throw new RoomError(
-      "not_found",
-      `The room knows no model ${name}. ${known ? `It knows ${known}.` : "It knows none yet."}`,
-    );
+    const known = this.state.models.map((other) => other.name);
+    throw new RoomError({ reason: "unknown_model", model: name, known });
   }
 
   #emit(event: RoomEvent): void {
     if (this.#stopped) return;
     const { log, post, onEvent } = this.#options;
-    if (event.type === "member_left") {
-      this.#goneNames.set(event.member, this.#nameOf(event.member));
-    }
     const indexed = log.append(event);
     for (const peer of this.#followers) post(peer, { type: "events", events: [indexed] });
     onEvent(indexed);
@@ -261,12 +239,7 @@ export class Coordinator {
   }
 
   #nextStep(): Step | null {
-    return nextStep(this.state, this.#placer.attempts, (member) => this.#nameOf(member));
-  }
-
-  #nameOf(member: MemberId): string {
-    const name = this.state.members.find(({ id }) => id === member)?.name;
-    return name ?? this.#goneNames.get(member) ?? "A member";
+    return nextStep(this.state, this.#placer.attempts);
   }
 
   #take(step: Step): void {
@@ -283,47 +256,33 @@ export class Coordinator {
   #dropAbsent(): void {
     for (const { id } of this.state.members) {
       if (id === this.#options.self || this.#followers.has(id)) continue;
-      this.#emit({
-        type: "member_left",
-        member: id,
-        reason: "It did not come back to the new coordinator.",
-      });
+      this.#emit({ type: "member_left", member: id, reason: { reason: "did_not_rejoin" } });
     }
   }
 }
 
-/** Two tabs of one browser call themselves the same; what is said of them must tell them apart. */
+/** Two tabs of one browser propose the same name; the room tells them apart by a number. */
 function freeName({ members }: RoomState, name: string): string {
   const taken = new Set(members.map((member) => member.name));
   for (let count = 1; ; count++) {
     const suffix = count === 1 ? "" : ` (${count})`;
-    const tried = `${name.slice(0, MOST_NAME_CHARACTERS - suffix.length)}${suffix}`;
+    const tried = `${name.slice(0, MAX_NAME_CHARACTERS - suffix.length)}${suffix}`;
     if (!taken.has(tried)) return tried;
   }
 }
 
-/** Why a newcomer stays outside, or null. */
+/** Why a newcomer is refused, or null. */
 function refusalOf(
   state: RoomState,
   peer: MemberId,
   version: number,
   room: string,
   member: Member,
-): Refusal | null {
+): JoinRefusal | null {
   if (version !== CLUSTER_VERSION) {
-    return {
-      reason: "other_version",
-      message: `This room speaks version ${CLUSTER_VERSION} of the protocol, your tab version ${version}. Reload the page${version > CLUSTER_VERSION ? " in the room's other tabs" : ""}.`,
-    };
+    return { reason: "other_version", roomVersion: CLUSTER_VERSION, tabVersion: version };
   }
-  if (room !== state.room) {
-    return {
-      reason: "wrong_room",
-      message: `This is room ${state.room}, not ${room}. Check the code.`,
-    };
-  }
-  if (member.id !== peer) {
-    return { reason: "bad_message", message: `Member ${member.id} spoke as ${peer}.` };
-  }
+  if (room !== state.room) return { reason: "wrong_room", room: state.room, requested: room };
+  if (member.id !== peer) return { reason: "other_sender", member: member.id, peer };
   return null;
 }

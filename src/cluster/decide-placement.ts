@@ -5,10 +5,9 @@
 import { type Answer, type Problem, isFound, solveWithWatchdog } from "../placement/index.ts";
 import type { ModelSummary } from "../shared/model.ts";
 import type { BrokenRule, Choice, Refusal } from "../shared/placement-reasons.ts";
+import { RoomError } from "../shared/room-error.ts";
 import type { RoomState, Stage } from "../shared/state.ts";
-import { describeRefusal } from "../words/index.ts";
 import type { Planner, Timings } from "./parts.ts";
-import { RoomError } from "./room-error.ts";
 import { costOf, problemOf } from "./room-problem.ts";
 
 export type PlacementParts = {
@@ -22,24 +21,27 @@ export type Decided = {
   readonly choice: Choice;
 };
 
-/** Rejects with a `RoomError` "unavailable" that says what is short and what would help. */
+/** Rejects with a `RoomError` "not_placed". */
 export async function decidePlacement(
   state: () => RoomState,
   model: ModelSummary,
   parts: PlacementParts,
 ): Promise<Decided> {
   if (computing(state()).length === 0) {
-    throw refused({ kind: "no_computing_member" });
+    throw new RoomError({ reason: "not_placed", refusal: { kind: "no_computing_member" } });
   }
   await linksMeasured(state, parts.timings.linksMs);
   const { problem, brokenRules } = problemOf(state(), model);
   const { answer, choice } = await solveGuarded(problem, parts);
-  if (!isFound(answer)) throw refused(refusalOf(model, answer, brokenRules));
+  if (!isFound(answer)) {
+    const refusal = refusalOf(model, answer, brokenRules);
+    throw new RoomError({ reason: "not_placed", refusal });
+  }
   const { msPerToken } = costOf(problem, answer.stages);
   return { stages: [...answer.stages], predictedMs: msPerToken, choice };
 }
 
-/** The solver's answer, or the greedy one. Never rejects. */
+/** The solver's answer, or that of the greedy rules if the solver fails. Never rejects. */
 export async function solveGuarded(
   problem: Problem,
   { planner, timings }: PlacementParts,
@@ -54,7 +56,6 @@ export async function solveGuarded(
   return { answer, choice: { kind } };
 }
 
-/** Why there is no placement. */
 export function refusalOf(
   { name }: ModelSummary,
   answer: Exclude<Answer, { stages: unknown }>,
@@ -70,13 +71,6 @@ export function refusalOf(
     remedies: [...remedies],
     brokenRules: [...brokenRules],
   };
-}
-
-function refused(refusal: Refusal): RoomError {
-  return new RoomError(
-    "unavailable",
-    describeRefusal(refusal, (id) => id),
-  );
 }
 
 /** Resolves when each ordered pair of computing members has a link, or when time is up. */

@@ -1,13 +1,10 @@
-/**
- * Stages that a person chose: checked, and refused in words that say what to
- * change. Pure.
- */
+/** Checks stages that a person chose. Pure. */
 import { SCRATCH_BYTES } from "../placement/index.ts";
 import type { Member } from "../shared/member.ts";
 import type { ModelSummary } from "../shared/model.ts";
 import { DEFAULT_PLACEMENT_RULES } from "../shared/placement-rules.ts";
 import type { RoomState, Stage } from "../shared/state.ts";
-import { RoomError } from "./room-error.ts";
+import { RoomError } from "../shared/room-error.ts";
 
 /** Throws `RoomError` unless `stages` cover the model's layers once, on members that can hold them. */
 export function checkStages(state: RoomState, model: ModelSummary, stages: readonly Stage[]): void {
@@ -16,16 +13,14 @@ export function checkStages(state: RoomState, model: ModelSummary, stages: reado
   stages.forEach((stage, position) => {
     const member = state.members.find(({ id }) => id === stage.member);
     if (!member) {
-      throw new RoomError(
-        "bad_request",
-        `No member ${stage.member} is in the room. Its members: ${state.members.map(({ id }) => id).join(", ")}.`,
-      );
+      throw new RoomError({
+        reason: "stage_of_unknown_member",
+        member: stage.member,
+        members: state.members.map(({ id }) => id),
+      });
     }
     if (taken.has(stage.member)) {
-      throw new RoomError(
-        "bad_request",
-        `Member ${stage.member} has two stages; a member takes one contiguous range of layers.`,
-      );
+      throw new RoomError({ reason: "member_has_two_stages", member: stage.member });
     }
     taken.add(stage.member);
     checkMember(state, model, stages, position, member);
@@ -55,31 +50,23 @@ export function stageBytes(
 function checkLayers({ name, layers }: ModelSummary, stages: readonly Stage[]): void {
   let next = 0;
   for (const { member, first, end } of stages) {
-    if (end <= first) {
-      throw new RoomError("bad_request", `Member ${member} is given no layer: [${first}, ${end}).`);
-    }
+    if (end <= first) throw new RoomError({ reason: "stage_without_layers", member, first, end });
     if (first > next) {
-      throw new RoomError("bad_request", `Nobody runs the layers [${next}, ${first}) of ${name}.`);
+      throw new RoomError({ reason: "layers_unassigned", model: name, first: next, end: first });
     }
     if (first < next) {
-      throw new RoomError(
-        "bad_request",
-        `The layers [${first}, ${Math.min(next, end)}) of ${name} are given twice; stages go in the order of their layers and do not overlap.`,
-      );
+      const twice = { model: name, first, end: Math.min(next, end) };
+      throw new RoomError({ reason: "layers_assigned_twice", ...twice });
     }
     next = end;
   }
   if (next > layers.length) {
-    throw new RoomError(
-      "bad_request",
-      `${name} has ${layers.length} layers; the stages go up to ${next}.`,
-    );
+    const exceeded = { model: name, layers: layers.length, end: next };
+    throw new RoomError({ reason: "stages_exceed_model", ...exceeded });
   }
   if (next < layers.length) {
-    throw new RoomError(
-      "bad_request",
-      `Nobody runs the layers [${next}, ${layers.length}) of ${name}.`,
-    );
+    const missing = { model: name, first: next, end: layers.length };
+    throw new RoomError({ reason: "layers_unassigned", ...missing });
   }
 }
 
@@ -91,27 +78,23 @@ function checkMember(
   member: Member,
 ): void {
   if (!member.adapter || !member.measurements) {
-    const why = member.noAdapter?.reason.replace("_", " ") ?? "it has not been measured yet";
-    throw new RoomError("unavailable", `Member ${member.id} cannot compute: ${why}.`);
+    const { id, noAdapter } = member;
+    throw new RoomError({ reason: "member_cannot_compute", member: id, noAdapter });
   }
   const stage = stages[position];
   if (!stage) return;
   if ((settings.placementRules ?? DEFAULT_PLACEMENT_RULES).memory === "off") return;
-  // As the placement will have it: a model's own context is the most that is cached.
+  // As in the placement: a model caches at most its own context.
   const contextTokens = Math.min(settings.contextTokens, model.contextTokens);
-  const needed = stageBytes(model, stage, contextTokens, settings.generationSlots);
-  const has = Math.max(0, member.measurements.memoryBudgetBytes - SCRATCH_BYTES);
-  const short = needed - has;
-  if (short > 0) {
-    throw new RoomError(
-      "unavailable",
-      `Member ${member.id} has ${count(has)} bytes for layers ` +
-        `[${stage.first}, ${stage.end}) of ${model.name}, which need ${count(needed)}: ${count(short)} bytes short. ` +
-        "Give it fewer layers, or lower the room's context or generation slots.",
-    );
+  const neededBytes = stageBytes(model, stage, contextTokens, settings.generationSlots);
+  const availableBytes = Math.max(0, member.measurements.memoryBudgetBytes - SCRATCH_BYTES);
+  if (neededBytes > availableBytes) {
+    throw new RoomError({
+      reason: "stage_exceeds_memory",
+      ...stage,
+      model: model.name,
+      neededBytes,
+      availableBytes,
+    });
   }
-}
-
-function count(bytes: number): string {
-  return Math.ceil(bytes).toLocaleString("en-US");
 }

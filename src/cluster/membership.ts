@@ -18,8 +18,9 @@ import { CLUSTER_VERSION, ClusterMessage, type RoomCommand } from "./messages.ts
 import { DEFAULT_TIMINGS, type RoomParts, type Timings } from "./parts.ts";
 import { post } from "./peer-outbox.ts";
 import { PendingAnswers } from "./pending-answers.ts";
-import { RoomError } from "./room-error.ts";
-import { errorMessage } from "../shared/error-message.ts";
+import { failureOf } from "../shared/failure.ts";
+import type { CloseFailure } from "../shared/mesh-failure.ts";
+import { RoomError } from "../shared/room-error.ts";
 
 export type Connection = "connected" | "reconnecting" | "lost";
 
@@ -81,7 +82,7 @@ export class Membership implements RoomAccess {
     const { events } = parts.transport;
     this.#unsubscribe = [
       events.onMessage((peer, message) => this.#receive(peer, message)),
-      events.onDisconnect((peer, { reason }) => this.#peerGone(peer, reason)),
+      events.onDisconnect((peer, cause) => this.#peerGone(peer, cause)),
     ];
   }
 
@@ -134,8 +135,8 @@ export class Membership implements RoomAccess {
     this.#connection = "lost";
     this.#coordinator?.stop();
     this.#parts.door.release();
-    this.#answers.failAll("The room was left.");
-    this.#settleJoin?.(new RoomError("cancelled", "The room was left."));
+    this.#answers.failAll({ reason: "tab_left" });
+    this.#settleJoin?.(new RoomError({ reason: "tab_left" }));
     for (const off of this.#unsubscribe) off();
     this.#notify(null);
     this.#listeners.clear();
@@ -157,10 +158,7 @@ export class Membership implements RoomAccess {
         if (this.#closed) break;
         if (holder !== null && holder !== this.self) return await this.#join(holder);
         if (mustExist && holder === null) {
-          throw new RoomError(
-            "not_found",
-            `Nobody is in room ${this.#room}. Check the code, or open a room of your own.`,
-          );
+          throw new RoomError({ reason: "nobody_in_room", room: this.#room });
         }
       } catch (error) {
         if (error instanceof RoomError && error.code !== "unavailable") throw error;
@@ -170,20 +168,21 @@ export class Membership implements RoomAccess {
       // Different waits, so that members do not meet at the door again and again.
       await sleep(this.timings.retryMs * (0.5 + Math.random()));
     }
-    throw new RoomError(
-      "unavailable",
-      `Room ${this.#room} cannot be reached${lastError ? `: ${errorMessage(lastError)}` : "."}`,
-    );
+    throw new RoomError({
+      reason: "room_not_reached",
+      room: this.#room,
+      cause: lastError === null ? null : failureOf(lastError),
+    });
   }
 
   async #join(holder: MemberId): Promise<void> {
     const { transport } = this.#parts;
     await transport.connect(holder, this.timings.answerMs);
-    if (this.#closed) throw new RoomError("cancelled", "The room was left.");
+    if (this.#closed) throw new RoomError({ reason: "tab_left" });
     this.#joining = holder;
     const settled = new Promise<void>((resolve, reject) => {
       const timer = setTimeout(
-        () => this.#settleJoin?.(new RoomError("unavailable", `${holder} does not answer.`)),
+        () => this.#settleJoin?.(new RoomError({ reason: "coordinator_silent" })),
         this.timings.answerMs,
       );
       this.#settleJoin = (error) => {
@@ -234,7 +233,7 @@ export class Membership implements RoomAccess {
     if (message.type === "join") {
       return post(this.#parts.transport, peer, {
         type: "refused",
-        refusal: { reason: "not_coordinator", message: `${this.self} does not coordinate.` },
+        refusal: { reason: "not_coordinator", member: this.self },
       });
     }
     if (peer === this.#joining) return this.#takeJoinAnswer(message);
@@ -243,9 +242,7 @@ export class Membership implements RoomAccess {
 
   #takeJoinAnswer(message: ClusterMessage): void {
     if (message.type === "refused") {
-      const { reason } = message.refusal;
-      const code = reason === "not_coordinator" ? "unavailable" : "refused";
-      this.#settleJoin?.(new RoomError(code, message.refusal.message));
+      this.#settleJoin?.(new RoomError(message.refusal));
     } else if (message.type === "welcome") {
       this.#log.reset(message.state);
       this.#awaitsEvents = false;
@@ -286,15 +283,16 @@ export class Membership implements RoomAccess {
     post(this.#parts.transport, coordinator, { type: "events_after", epoch, index: nextIndex });
   }
 
-  #peerGone(peer: MemberId, reason: string): void {
+  #peerGone(peer: MemberId, cause: CloseFailure): void {
     if (this.#closed) return;
-    if (this.#coordinator)
-      return this.#coordinator.peerGone(peer, `Its connection ended: ${reason}.`);
+    if (this.#coordinator) {
+      return this.#coordinator.peerGone(peer, { reason: "connection_closed", cause });
+    }
     if (peer === this.#joining) {
-      return this.#settleJoin?.(new RoomError("unavailable", `${peer} is gone: ${reason}.`));
+      return this.#settleJoin?.(new RoomError({ reason: "coordinator_lost" }));
     }
     if (peer !== this.state.coordinator || this.#connection !== "connected") return;
-    this.#answers.failAll("The coordinator is gone; the room is finding another one. Try again.");
+    this.#answers.failAll({ reason: "coordinator_lost" });
     this.#setConnection("reconnecting");
     this.#findRoom(false).catch(() => this.#setConnection("lost"));
   }
@@ -310,7 +308,7 @@ export class Membership implements RoomAccess {
       });
     }
     if (this.#connection === "lost") {
-      throw new RoomError("unavailable", "This tab is in no room any more. Join again.");
+      throw new RoomError({ reason: "not_in_room" });
     }
   }
 

@@ -4,7 +4,7 @@ import { claimRoom, lookUpRoom, type RoomClaim } from "../mesh/room-registry.ts"
 import type { PeerOptions } from "../mesh/signaling.ts";
 import type { MemberId, RoomCode } from "../shared/ids.ts";
 import type { Door } from "./parts.ts";
-import { RoomError } from "./room-error.ts";
+import { RoomError } from "../shared/room-error.ts";
 
 export function meshDoor(code: RoomCode, self: MemberId, options: PeerOptions): Door {
   let held: RoomClaim | null = null;
@@ -14,11 +14,10 @@ export function meshDoor(code: RoomCode, self: MemberId, options: PeerOptions): 
       try {
         return await lookUpRoom(code, options);
       } catch (error) {
-        const reason = error instanceof MeshError ? error.failure.reason : null;
-        if (reason === "room_not_found") return null;
+        const failure = error instanceof MeshError ? error.failure : null;
+        if (failure?.reason === "room_not_found") return null;
         // Trying again does not change the version.
-        if (error instanceof MeshError && reason === "version_mismatch")
-          throw new RoomError("refused", error.message);
+        if (failure?.reason === "version_mismatch") throw new RoomError(failure);
         throw error;
       }
     },

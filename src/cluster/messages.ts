@@ -1,6 +1,6 @@
 /**
- * Control messages between members, one JSON value each. Parsed here, once, at
- * the edge; trusted after that.
+ * Control messages between members, one JSON value each. Parsed once, on receipt, and
+ * trusted after that.
  *
  *   newcomer to coordinator   join
  *   coordinator to newcomer   welcome, or refused with the reason
@@ -21,17 +21,16 @@ import {
   ShardState,
 } from "../shared/member.ts";
 import { ModelSummary } from "../shared/model.ts";
+import { JoinRefusal, RoomFailure } from "../shared/room-failure.ts";
 import { RoomState, Settings, Stage } from "../shared/state.ts";
 
-import { ROOM_ERROR_CODES } from "./room-error.ts";
+/** All members of a room use the same version; the coordinator compares it at the join. */
+export const CLUSTER_VERSION = 3;
 
-/** Members of a room speak the same version or none: compared in the handshake. */
-export const CLUSTER_VERSION = 2;
+/** Laps in one report: as many as the median of a correction is taken over. */
+export const MAX_LAPS = 16;
 
-/** Laps in one report: as many as a correction's median is taken over. */
-export const MOST_LAPS = 16;
-
-/** What a member asks of the coordinator, in the imperative. */
+/** What a member requests from the coordinator. */
 export const RoomCommand = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("rename"), name: z.string().min(1).max(80) }),
   z.strictObject({ type: z.literal("report_measurements"), measurements: Measurements }),
@@ -46,7 +45,7 @@ export const RoomCommand = z.discriminatedUnion("type", [
     computeMs: z
       .array(z.array(z.number().min(0)).min(1))
       .min(1)
-      .max(MOST_LAPS),
+      .max(MAX_LAPS),
   }),
   z.strictObject({ type: z.literal("choose_member"), member: MemberId, use: MemberUse }),
   z.strictObject({ type: z.literal("change_settings"), settings: Settings }),
@@ -70,34 +69,25 @@ export const RoomCommand = z.discriminatedUnion("type", [
     generation: GenerationId,
     outcome: z.enum(["done", "stopped", "failed"]),
     tokens: z.int().min(0),
-    error: z.string().nullable(),
+    error: RoomFailure.nullable(),
   }),
 ]);
 export type RoomCommand = z.infer<typeof RoomCommand>;
 
-const RoomErrorCode = z.enum(ROOM_ERROR_CODES);
-
 /** The value of a command's result: an id for placements and generations, else null. */
 const CommandValue = z.int().min(0).nullable();
-
-/** Why a newcomer stays outside: a tag for code, words for people. */
-export const Refusal = z.strictObject({
-  reason: z.enum(["wrong_room", "other_version", "not_coordinator", "bad_message"]),
-  message: z.string(),
-});
-export type Refusal = z.infer<typeof Refusal>;
 
 export const ClusterMessage = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("join"),
-    /** Of the newcomer; any number, so that another version is refused by name. */
+    /** Of the newcomer; any number, so that the refusal can name it. */
     version: z.int(),
-    /** Upper case; any text, so that a wrong code is refused by name. */
+    /** Upper case; any text, so that the refusal can name it. */
     room: z.string(),
     member: Member,
   }),
   z.strictObject({ type: z.literal("welcome"), state: RoomState }),
-  z.strictObject({ type: z.literal("refused"), refusal: Refusal }),
+  z.strictObject({ type: z.literal("refused"), refusal: JoinRefusal }),
   z.strictObject({ type: z.literal("events"), events: z.array(IndexedEvent).min(1) }),
   z.strictObject({ type: z.literal("snapshot"), state: RoomState }),
   z.strictObject({
@@ -110,9 +100,8 @@ export const ClusterMessage = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("result"),
     id: z.int().min(1),
-    /** In words; null when the command was done. */
-    error: z.string().nullable(),
-    code: RoomErrorCode.nullable(),
+    /** null when the command was done. */
+    error: RoomFailure.nullable(),
     value: CommandValue,
   }),
   z.strictObject({ type: z.literal("leave") }),

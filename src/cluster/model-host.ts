@@ -15,7 +15,7 @@ import type { MemberId } from "../shared/ids.ts";
 import type { ModelSource, ModelSummary } from "../shared/model.ts";
 import type { StageWorker } from "../stage/stage-worker.ts";
 import type { LoadProgress, ModelHost, ModelText, ShardRequest } from "./parts.ts";
-import { RoomError } from "./room-error.ts";
+import { FailureError } from "../shared/failure.ts";
 
 /** The weights worker, seen from this thread. */
 export type Weights = {
@@ -61,10 +61,8 @@ export function createModelHost({ self, weights, stage, transport }: ModelHostPa
     if (known) return known;
     const found = await open(await requestOf(model, self, transport));
     if (found.summary.contentId === model.contentId) return found;
-    throw new RoomError(
-      "failed",
-      `${model.name} is not the file here that it is for the room: its header or length differs. Place the model again.`,
-    );
+    // Its header or its length differs.
+    throw new FailureError({ reason: "model_differs", model: model.name });
   };
 
   return {
@@ -73,7 +71,7 @@ export function createModelHost({ self, weights, stage, transport }: ModelHostPa
       const contentId = source.member === self ? lent.get(source.fileName) : undefined;
       const known = contentId === undefined ? undefined : opened.get(contentId);
       if (known) return known.summary;
-      throw new RoomError("not_found", `This tab has no file ${source.fileName}. Pick it again.`);
+      throw new FailureError({ reason: "file_not_open", file: source.fileName });
     },
     async addFile(file, fileName) {
       const { summary } = await open({ kind: "file", file, fileName, member: self });
@@ -135,7 +133,7 @@ async function requestOf(
   if (source.kind === "url") return source;
   const { member, fileName } = source;
   if (member === self) {
-    throw new RoomError("not_found", `This tab no longer has the file ${fileName}. Pick it again.`);
+    throw new FailureError({ reason: "file_not_open", file: fileName });
   }
   await transport.connect(member);
   const { read } = peerByteReader(transport, member, fileName);

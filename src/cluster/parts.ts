@@ -119,10 +119,10 @@ export type Timings = {
   /** The solver's deadline, and after which the greedy answer is taken. */
   readonly solveMs: number;
   readonly watchdogMs: number;
-  /** After a change of members or settings, before what runs is weighed anew. */
+  /** After a change of members or settings, before the current placement is reviewed. */
   readonly settleMs: number;
-  /** After a move, before the room moves again for gain alone. */
-  readonly restMs: number;
+  /** After a move, before another move for gain alone. */
+  readonly cooldownMs: number;
   /** The least time between two progress reports, so that the log stays small. */
   readonly progressMs: number;
   /** How long samples of several members are gathered into one event. */
@@ -138,7 +138,7 @@ export const DEFAULT_TIMINGS: Timings = {
   solveMs: 100,
   watchdogMs: 5_000,
   settleMs: 1_500,
-  restMs: 30_000,
+  cooldownMs: 30_000,
   progressMs: 300,
   gatherMs: 100,
 };

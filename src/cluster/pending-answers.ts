@@ -1,19 +1,21 @@
 /** Commands that wait for the coordinator's result, by number. */
 import type { ClusterMessage } from "./messages.ts";
-import { RoomError } from "./room-error.ts";
+import { RoomError } from "../shared/room-error.ts";
+import type { RoomFailure } from "../shared/room-failure.ts";
 
 type Result = Extract<ClusterMessage, { type: "result" }>;
+type Outcome = Pick<Result, "value" | "error">;
 
 export type PendingAnswer = {
   readonly id: number;
   readonly value: Promise<number | null>;
-  /** Whether it was given up because no result came. */
+  /** Whether it failed because no result came in time. */
   timedOut(): boolean;
 };
 
 export class PendingAnswers {
   #nextId = 1;
-  readonly #waiting = new Map<number, (result: Result | string) => void>();
+  readonly #waiting = new Map<number, (result: Outcome) => void>();
 
   /** A number for a command, and the promise of its result. */
   open(timeoutMs: number): PendingAnswer {
@@ -22,13 +24,12 @@ export class PendingAnswers {
     const value = new Promise<number | null>((resolve, reject) => {
       const timer = setTimeout(() => {
         late = true;
-        this.#settle(id, "The coordinator did not answer in time.");
+        this.#settle(id, { value: null, error: { reason: "coordinator_silent" } });
       }, timeoutMs);
       this.#waiting.set(id, (result) => {
         clearTimeout(timer);
-        if (typeof result === "string") reject(new RoomError("unavailable", result));
-        else if (result.error === null) resolve(result.value);
-        else reject(new RoomError(result.code ?? "failed", result.error));
+        if (result.error === null) resolve(result.value);
+        else reject(new RoomError(result.error));
       });
     });
     return { id, value, timedOut: () => late };
@@ -38,11 +39,11 @@ export class PendingAnswers {
     this.#settle(result.id, result);
   }
 
-  failAll(reason: string): void {
-    for (const id of [...this.#waiting.keys()]) this.#settle(id, reason);
+  failAll(error: RoomFailure): void {
+    for (const id of [...this.#waiting.keys()]) this.#settle(id, { value: null, error });
   }
 
-  #settle(id: number, result: Result | string): void {
+  #settle(id: number, result: Outcome): void {
     const settle = this.#waiting.get(id);
     this.#waiting.delete(id);
     settle?.(result);

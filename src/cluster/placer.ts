@@ -1,17 +1,20 @@
 /**
- * The coordinator's hand on placements: decides one at a command or after a
- * loss, and weighs what runs against what the solver proposes when members or
- * settings change. Tells every decision, whichever way it went.
+ * Decides placements for the coordinator: on a command, after a loss, and when the
+ * room's capacity changes. Emits every decision, whether or not anything moves.
  *
- * Remembers only attempts and rests; another coordinator starts without them.
+ * A placement that a person chose is never replaced by a solve that began before it.
+ * Only attempts and cooldowns are kept here; another coordinator starts without them.
  */
 import { isFound } from "../placement/index.ts";
+import type { CapacityChange, Decision } from "../shared/decision.ts";
 import type { RoomEvent } from "../shared/events.ts";
-import type { PlacementId } from "../shared/ids.ts";
+import { PlacementId } from "../shared/ids.ts";
 import type { ModelSummary } from "../shared/model.ts";
-import type { Decision, Placement, RoomState, Stage } from "../shared/state.ts";
-import { describeChoice, describeRefusal } from "../words/index.ts";
-import { capacityKey, circumstancesOf, whatChanged, type Circumstances } from "./circumstances.ts";
+import { roomFailureOf } from "../shared/room-error.ts";
+import type { PlacementFailure, StageLoss } from "../shared/room-failure.ts";
+import type { Placement, RoomState, Stage } from "../shared/state.ts";
+import { capacityChanges, capacityKey, capacityOf, type Capacity } from "./capacity.ts";
+import { decideReview, violationsOf } from "./decide-move.ts";
 import {
   decidePlacement,
   linksMeasured,
@@ -19,44 +22,40 @@ import {
   solveGuarded,
   type PlacementParts,
 } from "./decide-placement.ts";
+import { LoadRate } from "./load-rate.ts";
 import { checkStages } from "./manual-placement.ts";
 import { idInEpoch } from "./numbering.ts";
 import { costOf, problemOf } from "./room-problem.ts";
-import type { Attempts, NameOf } from "./rules.ts";
-import { violationsOf, weighMove } from "./weigh-move.ts";
-import { errorMessage } from "../shared/error-message.ts";
+import type { Attempts } from "./rules.ts";
 
 export type PlacerOptions = PlacementParts & {
   readonly state: () => RoomState;
   readonly emit: (event: RoomEvent) => void;
-  readonly nameOf: NameOf;
-  /** A decision has been made or given up: the rules may have another step. */
+  /** An attempt has ended: the rules may have another step. */
   readonly onSettled: () => void;
 };
 
 type Chosen = Pick<Placement, "model" | "stages" | "predictedMs">;
-
-/** Until a placement has loaded: weights from this machine's store, to the GPU. */
-const FIRST_LOAD_BYTES_PER_MS = 50_000;
-/** A load that took less than this tells nothing of a rate. */
-const LEAST_LOAD_MS = 100;
+type Told = Pick<Decision, "outcome" | "trigger" | "reason"> & Partial<Decision>;
 
 export class Placer {
   readonly #options: PlacerOptions;
   #count = 0;
+  /** Rises with each placement that a person chose. */
+  #manualCount = 0;
   #solving = false;
-  /** Settles with the attempt under way; never rejects. */
-  #underWay: Promise<unknown> = Promise.resolve();
-  #seen: Circumstances | null = null;
+  /** Settles with the attempt in progress; never rejects. */
+  #inProgress: Promise<unknown> = Promise.resolve();
+  #seen: Capacity | null = null;
   #lastKey: string | null = null;
   #reviewDue = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
-  #restsUntilMs = -Infinity;
-  #postponed: string | null = null;
+  #cooldownEndsMs = -Infinity;
+  /** Changes whose review waits for the end of the cooldown. */
+  #postponed: readonly CapacityChange[] = [];
   #accepted: ReadonlySet<string> | null = null;
-  #loaded: string | null = null;
-  #decidedAtMs = 0;
-  #loadBytesPerMs = FIRST_LOAD_BYTES_PER_MS;
+  #loadedSettings: string | null = null;
+  readonly #loadRate = new LoadRate();
 
   constructor(options: PlacerOptions) {
     this.#options = options;
@@ -70,95 +69,108 @@ export class Placer {
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
-  /** After every event: times loads, and looks again soon when circumstances changed. */
+  /** After every event: measures loads, and schedules a review when the capacity changed. */
   note(event: RoomEvent): void {
-    if (event.type === "placement_readied") this.#timeLoad();
+    if (event.type === "placement_readied") this.#loadRate.ready(this.#state, performance.now());
     const { placement } = this.#state;
     if (!placement?.ready || placement.error !== null || this.#solving || this.#timer) return;
-    if (capacityKey(this.#state) !== this.#lastKey) this.#lookIn(this.#options.timings.settleMs);
+    if (capacityKey(this.#state) !== this.#lastKey) this.#reviewIn(this.#options.timings.settleMs);
   }
 
   placeStages(model: ModelSummary, stages: readonly Stage[]): number {
     checkStages(this.#state, model, stages);
-    const chosen = { model, stages: [...stages], predictedMs: null };
-    this.#tell({ ...this.#plain(model), trigger: "A person", reason: "Chosen by hand." });
-    return this.#decide(chosen);
+    this.#manualCount += 1;
+    this.#tell(model, {
+      outcome: "placed",
+      trigger: { kind: "person" },
+      reason: { kind: "manual" },
+    });
+    return this.#decide({ model, stages: [...stages], predictedMs: null });
   }
 
+  /** The id of the placement, or of the one that a person chose in the meantime. */
   async placeModel(model: ModelSummary): Promise<number> {
-    while (this.#solving) await this.#underWay;
+    const manualCount = this.#manualCount;
+    while (this.#solving) await this.#inProgress;
     return this.#attempt(async () => {
       const { choice, ...decided } = await this.#solve(model);
-      const reason = describeChoice(choice);
-      this.#tell({ ...this.#plain(model), trigger: "A person", reason });
+      const { placement } = this.#state;
+      if (this.#manualCount !== manualCount && placement) return placement.id;
+      this.#tell(model, {
+        outcome: "placed",
+        trigger: { kind: "person" },
+        reason: { kind: "solved", choice },
+      });
       return this.#decide({ model, ...decided });
     });
   }
 
-  /** After a loss. Never rejects: what goes wrong is said of the placement that was lost. */
+  /** After a loss. Never rejects: an error becomes the failure of the placement that was lost. */
   placeAgain(model: ModelSummary): void {
     const lost = this.#state.placement;
-    const trigger = (lost?.error ?? "The placement was lost").replace(/\.$/, "");
+    if (!lost || lost.error === null) return;
+    const trigger = { kind: "loss", failure: lost.error } as const;
+    const isCurrent = () => this.#state.placement?.id === lost.id;
+    const loss = lossOf(lost.error);
     void this.#attempt(async () => {
       try {
         const { choice, ...decided } = await this.#solve(model);
-        const reason = describeChoice(choice);
-        this.#tell({ ...this.#plain(model), outcome: "moved", trigger, reason });
+        if (!isCurrent()) return;
+        this.#tell(model, { outcome: "moved", trigger, reason: { kind: "solved", choice } });
         this.#decide({ model, ...decided });
       } catch (error) {
-        if (!lost || this.#state.placement?.id !== lost.id) return;
-        const message =
-          `${lost.error ?? ""} It cannot be placed anew: ${errorMessage(error)}`.trim();
-        this.#tell({ ...this.#plain(model), outcome: "impossible", trigger, reason: message });
-        this.#options.emit({ type: "placement_failed", placement: lost.id, error: message });
+        if (!isCurrent()) return;
+        const failure = notPlacedAgain(loss, error);
+        this.#tell(model, { outcome: "impossible", trigger, reason: { kind: "failed", failure } });
+        this.#options.emit({ type: "placement_failed", placement: lost.id, error: failure });
       }
     });
   }
 
-  /** Weighs what runs against what the solver proposes now. Never rejects. */
+  /** Compares the current placement with what the solver proposes now. Never rejects. */
   review(): void {
     this.#reviewDue = false;
-    void this.#attempt(() => this.#weigh());
+    void this.#attempt(() => this.#review());
   }
 
-  async #weigh(): Promise<void> {
-    const { state, planner, timings, nameOf } = this.#options;
-    const weighed = state().placement;
+  async #review(): Promise<void> {
+    const { state, planner, timings } = this.#options;
+    const reviewed = state().placement;
     await linksMeasured(state, timings.linksMs);
     const before = this.#seen;
-    const changed = whatChanged(before, this.#state, nameOf);
+    const changes = [...this.#postponed, ...capacityChanges(before, this.#state)];
     this.#see();
-    const trigger = [this.#postponed, changed].filter((part) => part !== null).join(", ");
-    if (weighed === null || trigger === "") return;
-    const { model } = weighed;
-    const built = problemOf(this.#state, model, { loadBytesPerMs: this.#loadBytesPerMs });
+    if (reviewed === null || changes.length === 0) return;
+    const trigger = { kind: "changes" as const, changes };
+    const { model } = reviewed;
+    const { bytesPerMs: loadBytesPerMs } = this.#loadRate;
+    const built = problemOf(this.#state, model, { loadBytesPerMs });
     const { answer } = await solveGuarded(built.problem, { planner, timings });
     const placement = this.#state.placement;
-    if (placement?.id !== weighed.id || placement.error !== null) return;
+    if (placement?.id !== reviewed.id || placement.error !== null) return;
     if (!isFound(answer)) {
       const refusal = refusalOf(model, answer, built.brokenRules);
-      const reason = `The current placement stays because there is no other. ${describeRefusal(refusal, (id) => id)}`;
-      return this.#tell({ ...this.#plain(model), outcome: "impossible", trigger, reason });
+      const reason = { kind: "no_alternative" as const, refusal };
+      return this.#tell(model, { outcome: "impossible", trigger, reason });
     }
     this.#accepted ??= new Set(violationsOf({ built, placement }));
-    const restMs = this.#restsUntilMs - performance.now();
-    const result = weighMove({
+    const cooldownMs = this.#cooldownEndsMs - performance.now();
+    const { postponed, ...verdict } = decideReview({
       built,
       placement,
       proposed: answer,
       settings: this.#state.settings,
-      loadBytesPerMs: this.#loadBytesPerMs,
+      loadBytesPerMs,
       accepted: this.#accepted,
-      reload: this.#loaded !== null && this.#loaded !== loadedSettings(this.#state),
-      resting: restMs > 0 && before?.settings === this.#seen?.settings,
+      reload: this.#loadedSettings !== null && this.#loadedSettings !== shardSettings(this.#state),
+      coolingDown: cooldownMs > 0 && before?.settings === this.#seen?.settings,
     });
-    const { postponed, ...decision } = result;
-    this.#postponed = postponed ? trigger : null;
-    if (postponed) this.#lookIn(restMs);
-    const isMove = decision.outcome === "moved";
-    this.#tell({ ...decision, model: model.name, trigger }, isMove);
-    if (!isMove) return;
-    this.#restsUntilMs = performance.now() + timings.restMs;
+    this.#postponed = postponed ? changes : [];
+    if (postponed) this.#reviewIn(cooldownMs);
+    const moves = verdict.outcome === "moved";
+    this.#tell(model, { ...verdict, trigger, waitingAnswers: moves ? this.#runningAnswers() : 0 });
+    if (!moves) return;
+    this.#cooldownEndsMs = performance.now() + timings.cooldownMs;
     const { msPerToken } = costOf(built.problem, answer.stages);
     this.#decide({ model, stages: [...answer.stages], predictedMs: msPerToken });
   }
@@ -167,16 +179,15 @@ export class Placer {
     return this.#options.state();
   }
 
-  #solve(model: ModelSummary) {
+  async #solve(model: ModelSummary) {
     this.#see();
-    return decidePlacement(this.#options.state, model, this.#options).then((decided) => {
-      this.#see();
-      return decided;
-    });
+    const decided = await decidePlacement(this.#options.state, model, this.#options);
+    this.#see();
+    return decided;
   }
 
   #see(): void {
-    this.#seen = circumstancesOf(this.#state);
+    this.#seen = capacityOf(this.#state);
     this.#lastKey = capacityKey(this.#state);
   }
 
@@ -184,7 +195,7 @@ export class Placer {
   async #attempt<T>(act: () => Promise<T>): Promise<T> {
     this.#solving = true;
     const attempt = act();
-    this.#underWay = attempt.catch(() => undefined);
+    this.#inProgress = attempt.catch(() => undefined);
     try {
       return await attempt;
     } finally {
@@ -193,7 +204,7 @@ export class Placer {
     }
   }
 
-  #lookIn(delayMs: number): void {
+  #reviewIn(delayMs: number): void {
     this.stop();
     this.#timer = setTimeout(() => {
       this.#timer = null;
@@ -204,9 +215,9 @@ export class Placer {
 
   #decide(chosen: Chosen): number {
     const { epoch, settings } = this.#state;
-    const id = idInEpoch(epoch, ++this.#count);
+    const id = PlacementId.parse(idInEpoch(epoch, ++this.#count));
     const placement: Placement = {
-      id: id as PlacementId,
+      id,
       ...chosen,
       contextTokens: Math.min(settings.contextTokens, chosen.model.contextTokens),
       generationSlots: settings.generationSlots,
@@ -216,42 +227,39 @@ export class Placer {
     this.#see();
     const built = problemOf(this.#state, chosen.model);
     this.#accepted = new Set(violationsOf({ built, placement }));
-    this.#loaded = loadedSettings(this.#state);
-    this.#decidedAtMs = performance.now();
+    this.#loadedSettings = shardSettings(this.#state);
+    this.#loadRate.started(performance.now());
     this.#options.emit({ type: "placement_decided", placement });
     return id;
   }
 
-  #plain(model: ModelSummary): Omit<Decision, "trigger" | "reason"> {
-    const none = { currentMs: null, proposedMs: null, gainMs: null, bytesToLoad: 0 };
-    return { outcome: "placed", model: model.name, ...none };
+  #tell(model: ModelSummary, told: Told): void {
+    const numbers = { currentMs: null, proposedMs: null, gainMs: null, bytesToLoad: 0 };
+    const notes = { includesPenalties: false, isTokenTime: true, waitingAnswers: 0 };
+    const decision: Decision = { model: model.name, ...numbers, ...notes, ...told };
+    this.#options.emit({ type: "placement_reviewed", decision });
   }
 
-  #tell(decision: Decision, interrupts = false): void {
-    const running = this.#state.generations.filter(({ status }) => status === "running").length;
-    const waits =
-      interrupts && running > 0
-        ? ` ${running === 1 ? "The answer that is being written waits" : `The ${running} answers that are being written wait`} until it has loaded, then go${running === 1 ? "es" : ""} on.`
-        : "";
-    const reason = `${decision.reason}${waits}`;
-    this.#options.emit({ type: "placement_reviewed", decision: { ...decision, reason } });
-  }
-
-  /** The slowest member decides how fast a placement loads. */
-  #timeLoad(): void {
-    const elapsedMs = performance.now() - this.#decidedAtMs;
-    const { placement, members } = this.#state;
-    if (!placement || this.#decidedAtMs === 0 || elapsedMs < LEAST_LOAD_MS) return;
-    const loaded = members.map(({ shard }) =>
-      shard?.placement === placement.id ? shard.totalBytes : 0,
-    );
-    const most = Math.max(0, ...loaded);
-    if (most > 0) this.#loadBytesPerMs = most / elapsedMs;
+  #runningAnswers(): number {
+    return this.#state.generations.filter(({ status }) => status === "running").length;
   }
 }
 
 /** The settings that a loaded shard is built with. */
-function loadedSettings({ settings }: RoomState): string {
+function shardSettings({ settings }: RoomState): string {
   const { contextTokens, generationSlots, activations } = settings;
   return JSON.stringify([contextTokens, generationSlots, activations]);
+}
+
+function lossOf(failure: PlacementFailure): StageLoss {
+  return failure.reason === "not_placed_again" ? failure.loss : failure;
+}
+
+function notPlacedAgain(loss: StageLoss, error: unknown): PlacementFailure {
+  const failure = roomFailureOf(error);
+  const cause =
+    failure.reason === "not_placed"
+      ? failure
+      : { reason: "unexpected" as const, detail: JSON.stringify(failure) };
+  return { reason: "not_placed_again", loss, cause };
 }

@@ -7,13 +7,15 @@ import * as Comlink from "comlink";
 import { type Score, scoresOf } from "../placement/index.ts";
 import { DEFAULT_PLACEMENT_RULES } from "../shared/placement-rules.ts";
 import type { RoomState } from "../shared/state.ts";
-import type { Notice } from "../shared/page-view.ts";
+import { failureOf } from "../shared/failure.ts";
+import { RoomError } from "../shared/room-error.ts";
+import type { RoomNotice } from "../shared/room-notice.ts";
 import type { MemberId, PlacementId } from "../shared/ids.ts";
 import type { ModelSource, ModelSummary } from "../shared/model.ts";
 import type { Stage } from "../shared/state.ts";
 import type { GenerationFailure, TokenEvent } from "../shared/stage-port.ts";
 import type { AnswerEvent, AskRequest } from "./answer.ts";
-import { Asker } from "./asker.ts";
+import { Requester } from "./requester.ts";
 import type { EventLog } from "./event-log.ts";
 import { LinkMeasurer } from "./link-measurer.ts";
 import {
@@ -32,10 +34,8 @@ import {
   previewPlacement,
   previewStages,
 } from "./preview.ts";
-import { RoomError } from "./room-error.ts";
 import { ShardKeeper } from "./shard-keeper.ts";
 import { TelemetryReporter } from "./telemetry-reporter.ts";
-import { errorMessage } from "../shared/error-message.ts";
 
 /** After a stage's failure: how long the room has to notice that it lost a member. */
 const NOTICE_LOSS_MS = 3000;
@@ -51,18 +51,18 @@ export type PlaceRequest = {
 export class RoomClient {
   readonly #parts: RoomParts;
   readonly #membership: Membership;
-  readonly #asker: Asker;
+  readonly #requester: Requester;
   readonly #keeper: ShardKeeper;
   readonly #telemetry: TelemetryReporter;
-  readonly #noticeListeners = new Set<(notice: Notice) => void>();
+  readonly #noticeListeners = new Set<(notice: RoomNotice) => void>();
 
   /** Joins the room, or opens it when nobody is there. Rejects with a `RoomError` in words. */
   static async enter(parts: RoomParts, options: EnterOptions): Promise<RoomClient> {
     const membership = await Membership.enter(parts, options);
     const client = new RoomClient(parts, membership);
     const listeners = {
-      onToken: (event: TokenEvent) => client.#asker.onToken(event),
-      onFailure: (failure: GenerationFailure) => client.#asker.onFailure(failure),
+      onToken: (event: TokenEvent) => client.#requester.onToken(event),
+      onFailure: (failure: GenerationFailure) => client.#requester.onFailure(failure),
       onDeviceError: (message: string, lost: boolean) => client.#deviceError(message, lost),
       onVariants: (variants: readonly string[]) => client.#keeper.variants(variants),
       // What a closed channel means shows in failures and in the state.
@@ -79,7 +79,7 @@ export class RoomClient {
     const { stage, models, linkFrames, nowMs } = parts;
     const duty = { room: membership, stage, models, linkFrames, nowMs };
     this.#keeper = new ShardKeeper({ ...duty, progressMs: membership.timings.progressMs });
-    this.#asker = new Asker({
+    this.#requester = new Requester({
       ...duty,
       pipelineSet: (placement) => this.#keeper.pipelineSet(placement),
       noticeLossMs: NOTICE_LOSS_MS,
@@ -123,7 +123,7 @@ export class RoomClient {
   }
 
   /** What people should be told; returns how to stop it. */
-  onNotice(listener: (notice: Notice) => void): () => void {
+  onNotice(listener: (notice: RoomNotice) => void): () => void {
     this.#noticeListeners.add(listener);
     return () => void this.#noticeListeners.delete(listener);
   }
@@ -135,13 +135,13 @@ export class RoomClient {
 
   /** Streams an answer. Rejects with a `RoomError`; an abort ends it with "cancelled". */
   ask(request: AskRequest): AsyncGenerator<AnswerEvent, void> {
-    return this.#asker.ask(request);
+    return this.#requester.ask(request);
   }
 
   /** Reads a model's header and tells the room of it. */
   async addModel(source: ModelSource): Promise<ModelSummary> {
     const model = await this.#parts.models.inspect(source).catch((error: unknown) => {
-      throw new RoomError("unavailable", errorMessage(error));
+      throw new RoomError({ reason: "model_unreadable", cause: failureOf(error) });
     });
     await this.dispatch({ type: "add_model", model });
     return model;
@@ -197,20 +197,20 @@ export class RoomClient {
         if (error) reject(error);
         else resolve();
       };
-      const onAbort = () => settle(new RoomError("cancelled", "Nobody waits for the placement."));
+      const onAbort = () => settle(new RoomError({ reason: "cancelled" }));
       const look = () => {
         const now = this.state.placement;
         // The event that decides it may still be on its way to this member.
         if (this.connection === "lost") {
-          settle(new RoomError("unavailable", "This tab left the room while the model loaded."));
+          settle(new RoomError({ reason: "not_in_room" }));
         } else if (now && now.id >= placement && now.ready) settle(null);
         else if (now && now.id >= placement && now.error !== null) {
-          settle(new RoomError("unavailable", now.error));
+          settle(new RoomError(now.error));
         }
       };
       const off = this.subscribe((change) => {
         if (isEvent(change, "placement_cleared") && change.event.event.placement === placement) {
-          settle(new RoomError("cancelled", "The placement was cleared while it loaded."));
+          settle(new RoomError({ reason: "placement_cleared" }));
         } else look();
       });
       signal?.addEventListener("abort", onAbort);
@@ -220,21 +220,16 @@ export class RoomClient {
   }
 
   #deviceError(message: string, lost: boolean): void {
-    this.#notify({
-      level: "error",
-      message: `The GPU reports: ${message}`,
-      whatToDo: lost ? "Reload this page to use the GPU again." : null,
-    });
+    const cause = failureOf(new Error(message));
+    this.#notify({ kind: "device_error", cause, lost });
     if (!lost) return;
     this.#keeper.forget();
-    // A room that cannot be told has lost this tab, and with it the adapter.
-    this.dispatch({
-      type: "report_adapter_loss",
-      noAdapter: { reason: "device_lost", detail: message },
-    }).catch(() => undefined);
+    // If the room cannot be reached, it has lost this tab and its adapter anyway.
+    const noAdapter = { reason: "device_lost" as const, detail: message };
+    this.dispatch({ type: "report_adapter_loss", noAdapter }).catch(() => undefined);
   }
 
-  #notify(notice: Notice): void {
+  #notify(notice: RoomNotice): void {
     for (const listener of [...this.#noticeListeners]) listener(notice);
   }
 }

@@ -2,8 +2,8 @@
  * The placement problem that a room poses now, for the coordinator's decisions
  * and every member's previews alike: the same state gives the same problem.
  *
- * Throttle ratios are read in coarse steps: a device that is a little slower for
- * a moment is noise, and noise must move nothing.
+ * Throttle ratios are read in coarse steps: a device that is briefly a little slower
+ * is noise, and noise must not move layers.
  */
 import {
   type Problem,
@@ -14,9 +14,9 @@ import {
 import type { ModelSummary } from "../shared/model.ts";
 import type { RoomState, Stage } from "../shared/state.ts";
 
-/** Below this a device counts as as fast as it measured. */
+/** Below this ratio, a device counts as being as fast as it measured. */
 const NOISE_RATIO = 1.5;
-/** Above it, ratios are told apart by this factor. */
+/** Above it, ratios are rounded to powers of this factor. */
 const STEP = 1.5;
 
 export type ProblemOptions = {
@@ -54,7 +54,7 @@ export function steadyRatio(ratio: number): number {
   return STEP ** Math.round(Math.log(ratio) / Math.log(STEP));
 }
 
-/** What `stages` cost: broken rules, and ms a token whatever the room's objective is. */
+/** What `stages` cost: violations, and ms per token whatever the room's objective is. */
 export function costOf(problem: Problem, stages: readonly Stage[]) {
   const plain = { ...problem, objective: "latency" as const, loadMsPerByte: 0 };
   const { violations, parts, shares, bottleneckMs } = evaluatePlacement(plain, stages);

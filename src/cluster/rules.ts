@@ -5,12 +5,11 @@
  *
  * Pure: no clock, no network.
  */
-import type { Member } from "../shared/member.ts";
 import type { RoomEvent } from "../shared/events.ts";
-import type { MemberId } from "../shared/ids.ts";
 import type { ModelSummary } from "../shared/model.ts";
+import type { PlacementFailure } from "../shared/room-failure.ts";
 import type { Placement, RoomState, Stage } from "../shared/state.ts";
-import { capacityKey } from "./circumstances.ts";
+import { capacityKey } from "./capacity.ts";
 
 export type Step =
   | { readonly kind: "emit"; readonly event: RoomEvent }
@@ -22,39 +21,36 @@ export type Attempts = {
   readonly solving: boolean;
   /** `capacityKey` when the solver last ran; null before the first time. */
   readonly lastKey: string | null;
-  /** Circumstances changed a while ago: what runs is to be weighed anew. */
+  /** The room's capacity changed a while ago: the current placement must be reviewed. */
   readonly reviewDue: boolean;
 };
 
-/** What people call a member, also one that has left and that the state knows no more. */
-export type NameOf = (member: MemberId) => string;
+type Rule = (state: RoomState, attempts: Attempts) => Step | null;
 
-type Rule = (state: RoomState, attempts: Attempts, nameOf: NameOf) => Step | null;
-
-/** The next step, or null when the room is as it should be. */
-export function nextStep(state: RoomState, attempts: Attempts, nameOf: NameOf): Step | null {
+/** The next step, or null when there is nothing to do. */
+export function nextStep(state: RoomState, attempts: Attempts): Step | null {
   for (const rule of RULES) {
-    const step = rule(state, attempts, nameOf);
+    const step = rule(state, attempts);
     if (step) return step;
   }
   return null;
 }
 
-const stageLost: Rule = ({ placement, members }, _attempts, nameOf) => {
+const stageLost: Rule = ({ placement, members }) => {
   if (!placement || placement.error !== null) return null;
   for (const stage of placement.stages) {
     const member = members.find(({ id }) => id === stage.member);
     if (member?.adapter) continue;
-    const why = member
-      ? `${member.name} lost its GPU (${lossOf(member) ?? "no reason given"})`
-      : `${nameOf(stage.member)} left`;
-    return failed(placement, `${why}, and with it ${layersOf(stage)} of ${placement.model.name}.`);
+    const layers = layersOf(placement, stage);
+    return failed(
+      placement,
+      member
+        ? { reason: "stage_gpu_lost", ...layers, noAdapter: member.noAdapter }
+        : { reason: "stage_member_left", ...layers },
+    );
   }
   return null;
 };
-
-const lossOf = ({ noAdapter }: Member) =>
-  noAdapter?.reason === "device_lost" ? noAdapter.detail : null;
 
 const shardFailed: Rule = ({ placement, members }) => {
   if (!placement || placement.error !== null) return null;
@@ -62,10 +58,8 @@ const shardFailed: Rule = ({ placement, members }) => {
     const member = members.find(({ id }) => id === stage.member);
     const shard = member?.shard;
     if (shard?.placement !== placement.id || shard.status !== "failed") continue;
-    return failed(
-      placement,
-      `${member?.name ?? stage.member} could not load ${layersOf(stage)}: ${shard.error ?? "no reason given"}`,
-    );
+    const layers = layersOf(placement, stage);
+    return failed(placement, { reason: "stage_load_failed", ...layers, cause: shard.error });
   }
   return null;
 };
@@ -96,19 +90,20 @@ const interrupted: Rule = ({ placement, generations }) => {
         generation: lost.id,
         outcome: "interrupted",
         tokens: 0,
-        error: placement?.error ?? "The model was placed anew.",
+        error: placement?.error ?? { reason: "placement_replaced" },
       })
     : null;
 };
 
-/** A placement that was lost is decided anew, once for each change of what the room has. */
+/** A lost placement is decided again, once per change of the room's capacity. */
 const placeAgain: Rule = (state, { solving, lastKey }) => {
   const { placement } = state;
   if (!placement || placement.error === null || solving) return null;
   return capacityKey(state) === lastKey ? null : { kind: "place", model: placement.model };
 };
 
-const hopeless: Rule = ({ placement, generations }, { solving }) => {
+/** Answers that wait for a model that will not come. */
+const unservable: Rule = ({ placement, generations }, { solving }) => {
   if (solving || (placement && placement.error === null)) return null;
   const waiting = generations.find(({ status }) => status === "queued");
   return waiting
@@ -117,7 +112,7 @@ const hopeless: Rule = ({ placement, generations }, { solving }) => {
         generation: waiting.id,
         outcome: "failed",
         tokens: 0,
-        error: placement?.error ?? "No model is placed. Place one and ask again.",
+        error: placement?.error ?? { reason: "no_model_placed" },
       })
     : null;
 };
@@ -132,7 +127,7 @@ const admission: Rule = ({ placement, generations }) => {
     : null;
 };
 
-/** Not while it loads: a placement is weighed once it runs. */
+/** Not while it loads: a placement is reviewed once it is ready. */
 const review: Rule = ({ placement }, { solving, reviewDue }) =>
   reviewDue && !solving && placement?.ready === true && placement.error === null
     ? { kind: "review" }
@@ -144,7 +139,7 @@ const RULES: readonly Rule[] = [
   allLoaded,
   interrupted,
   placeAgain,
-  hopeless,
+  unservable,
   admission,
   review,
 ];
@@ -153,10 +148,10 @@ function emit(event: RoomEvent): Step {
   return { kind: "emit", event };
 }
 
-function failed(placement: Placement, error: string): Step {
+function failed(placement: Placement, error: PlacementFailure): Step {
   return emit({ type: "placement_failed", placement: placement.id, error });
 }
 
-function layersOf({ first, end }: Stage): string {
-  return end - first === 1 ? `layer ${first}` : `layers ${first} to ${end - 1}`;
+function layersOf({ model }: Placement, stage: Stage) {
+  return { ...stage, model: model.name };
 }

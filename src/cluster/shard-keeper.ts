@@ -10,7 +10,7 @@ import type { Pipeline } from "../shared/stage-port.ts";
 import type { RoomAccess } from "./membership.ts";
 import { epochOfId } from "./numbering.ts";
 import type { LoadProgress, ModelHost, StagePort } from "./parts.ts";
-import { errorMessage } from "../shared/error-message.ts";
+import { failureOf } from "../shared/failure.ts";
 
 export type ShardKeeperParts = {
   readonly room: RoomAccess;
@@ -32,8 +32,8 @@ export class ShardKeeper {
   #lastReport: ShardState | null = null;
   #lastProgressMs = -Infinity;
   #pipelineSet: Promise<void> = Promise.resolve();
-  /** No coordinator heard us for a while: it may lack our last report. */
-  #away = false;
+  /** There was no coordinator for a while: it may lack the last report. */
+  #wasDisconnected = false;
 
   constructor(parts: ShardKeeperParts) {
     this.#parts = parts;
@@ -60,7 +60,7 @@ export class ShardKeeper {
     const { placement } = room.state;
     const mine = placement && stageOf(placement, room.self);
     const last = this.#lastReport;
-    // While it loads or connects, its own report will carry them.
+    // While it loads or connects, the next report carries them.
     const isReady = last?.status === "ready" && last.placement === placement?.id;
     if (placement && mine && isReady) this.#ready(placement, mine);
   }
@@ -71,7 +71,7 @@ export class ShardKeeper {
     this.#reportAgain();
     if ((placement?.id ?? null) === this.#wanted) return;
     this.#wanted = placement?.id ?? null;
-    // Askers need no shard: they are told at once.
+    // A requester without a shard needs only the pipeline.
     if (!placement || !stageOf(placement, room.self)) this.#setPipeline(placement);
     this.#work = this.#work.then(() => this.#act(placement));
   }
@@ -79,7 +79,7 @@ export class ShardKeeper {
   #setPipeline(placement: Placement | null): void {
     const { stage, room } = this.#parts;
     this.#pipelineSet = stage.setPipeline(room.self, placement && pipelineOf(placement));
-    // Whoever needs it awaits it and sees the error.
+    // Callers of `pipelineSet` see the error.
     this.#pipelineSet.catch(() => undefined);
   }
 
@@ -99,7 +99,7 @@ export class ShardKeeper {
         this.#report(placement, mine, {
           status: "failed",
           phase: "failed",
-          error: errorMessage(error),
+          error: failureOf(error),
         });
       }
     }
@@ -127,7 +127,7 @@ export class ShardKeeper {
       this.#held = null;
       this.#report(placement, mine, { status: "loading", phase: "starting" });
       let bytes = 0;
-      // Progress crosses threads on a way of its own: the last of it may come after the end.
+      // Progress comes from another thread: the last of it may arrive after the end.
       let ended = false;
       const loading = models.loadShard(request, (progress) => {
         if (ended) return;
@@ -200,21 +200,21 @@ export class ShardKeeper {
   }
 
   #send(shard: ShardState): void {
-    // Without a coordinator it is lost; `#reportAgain` makes up for it.
+    // Without a coordinator the report is lost; `#reportAgain` repeats it.
     this.#parts.room.command({ type: "report_shard", shard }).catch(() => undefined);
   }
 
-  /** A new coordinator may not have heard the last report. */
+  /** A new coordinator may not have received the last report. */
   #reportAgain(): void {
     const { room } = this.#parts;
     const report = this.#lastReport;
     if (room.connection === "connected") {
-      const wasAway = this.#away;
-      this.#away = false;
-      if (!wasAway || !report || report.placement !== room.state.placement?.id) return;
+      const missedReport = this.#wasDisconnected;
+      this.#wasDisconnected = false;
+      if (!missedReport || !report || report.placement !== room.state.placement?.id) return;
       const known = room.state.members.find(({ id }) => id === room.self)?.shard;
       if (known?.status !== report.status) this.#send(report);
-    } else this.#away = true;
+    } else this.#wasDisconnected = true;
   }
 }
 

@@ -5,7 +5,7 @@ export {
   type Explanation,
   type LeftOut,
 } from "./explain/explain.ts";
-export { decideMove } from "./explain/move-decision.ts";
+export { decideMove, type MoveDecision } from "./explain/move-decision.ts";
 export { type Score, scoresOf } from "./explain/scores.ts";
 export { type Answer, type CostParts, type FoundAnswer, isFound } from "./problem/answer.ts";
 export { brokenRules } from "./problem/constraints.ts";

@@ -10,7 +10,10 @@ import type { MemberId, RoomCode } from "./ids.ts";
 import type { Link, Member } from "./member.ts";
 import { DEFAULT_SETTINGS, type Placement, type RoomState, type Settings } from "./state.ts";
 
-/** An event came that does not follow the state; whoever keeps the log asks for what is missing. */
+/** A room that runs for days must not collect names without bound. */
+const MAX_FORMER_MEMBERS = 32;
+
+/** The event does not follow the state. `EventLog` checks first, so this is a bug in its caller. */
 export class EventGapError extends Error {
   override readonly name = "EventGapError";
   constructor(expected: string, got: string) {
@@ -18,7 +21,7 @@ export class EventGapError extends Error {
   }
 }
 
-/** A room that has just been opened by its first coordinator, before any event. */
+/** A room that its first coordinator has just opened, before any event. */
 export function emptyRoom(
   room: RoomCode,
   coordinator: MemberId,
@@ -30,6 +33,7 @@ export function emptyRoom(
     nextIndex: 0,
     coordinator,
     members: [],
+    formerMembers: [],
     links: [],
     models: [],
     placement: null,
@@ -61,13 +65,17 @@ function after(state: RoomState, event: RoomEvent): RoomState {
     case "coordinator_changed":
       return { ...state, coordinator: event.coordinator };
     case "member_joined":
-      return { ...state, members: [...without(state.members, event.member.id), event.member] };
+      return {
+        ...state,
+        members: [...without(state.members, event.member.id), event.member],
+        formerMembers: state.formerMembers.filter(({ id }) => id !== event.member.id),
+      };
     case "member_left":
       return afterLeaving(state, event.member);
     case "member_renamed":
       return withMember(state, event.member, (member) => ({ ...member, name: event.name }));
     case "member_measured":
-      // What laps showed was about the old measurements.
+      // The correction from laps was relative to the old measurements.
       return withMember(state, event.member, ({ costRatio: _old, ...member }) => ({
         ...member,
         measurements: event.measurements,
@@ -155,14 +163,18 @@ function without(members: readonly Member[], id: MemberId): Member[] {
   return members.filter((member) => member.id !== id);
 }
 
-/** Nothing about a gone member stays, except its place in a placement: that is decided anew. */
+/** Of a member that left, only its name stays, and its stage until the model is placed again. */
 function afterLeaving(state: RoomState, id: MemberId): RoomState {
+  const gone = state.members.filter((member) => member.id === id);
   return {
     ...state,
     members: without(state.members, id),
+    formerMembers: [...state.formerMembers, ...gone.map(({ name }) => ({ id, name }))].slice(
+      -MAX_FORMER_MEMBERS,
+    ),
     links: state.links.filter(({ from, to }) => from !== id && to !== id),
     models: state.models.filter(({ source }) => source.kind === "url" || source.member !== id),
-    generations: state.generations.filter(({ asker }) => asker !== id),
+    generations: state.generations.filter(({ requester }) => requester !== id),
   };
 }
 

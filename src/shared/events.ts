@@ -6,7 +6,9 @@
  * frames and never come here.
  */
 import { z } from "zod";
+import { Decision } from "./decision.ts";
 import { GenerationId, MemberId, PlacementId } from "./ids.ts";
+import { LeaveReason } from "./leave-reason.ts";
 import {
   DeviceState,
   Link,
@@ -18,13 +20,14 @@ import {
   MemberName,
 } from "./member.ts";
 import { ModelSummary } from "./model.ts";
-import { Decision, Generation, Placement, Settings } from "./state.ts";
+import { PlacementFailure, RoomFailure } from "./room-failure.ts";
+import { Generation, Placement, Settings } from "./state.ts";
 
 export const RoomEvent = z.discriminatedUnion("type", [
   /** The first event of a new epoch: another member numbers events from now on. */
   z.strictObject({ type: z.literal("coordinator_changed"), coordinator: MemberId }),
   z.strictObject({ type: z.literal("member_joined"), member: Member }),
-  z.strictObject({ type: z.literal("member_left"), member: MemberId, reason: z.string() }),
+  z.strictObject({ type: z.literal("member_left"), member: MemberId, reason: LeaveReason }),
   z.strictObject({ type: z.literal("member_renamed"), member: MemberId, name: MemberName }),
   z.strictObject({
     type: z.literal("member_measured"),
@@ -46,16 +49,16 @@ export const RoomEvent = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("links_measured"), links: z.array(Link).min(1) }),
   z.strictObject({ type: z.literal("model_added"), model: ModelSummary }),
-  /** A placement was weighed, and taken or not. */
+  /** A placement was considered, and taken or not. */
   z.strictObject({ type: z.literal("placement_reviewed"), decision: Decision }),
   z.strictObject({ type: z.literal("placement_decided"), placement: Placement }),
   z.strictObject({ type: z.literal("shard_progressed"), member: MemberId, shard: ShardState }),
   z.strictObject({ type: z.literal("placement_readied"), placement: PlacementId }),
-  /** Its stages cannot answer any more, or never could; the reason is in words. */
+  /** Its stages cannot answer any more, or never could. */
   z.strictObject({
     type: z.literal("placement_failed"),
     placement: PlacementId,
-    error: z.string(),
+    error: PlacementFailure,
   }),
   z.strictObject({ type: z.literal("placement_cleared"), placement: PlacementId }),
   z.strictObject({ type: z.literal("generation_queued"), generation: Generation }),
@@ -67,10 +70,10 @@ export const RoomEvent = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("generation_ended"),
     generation: GenerationId,
-    /** "interrupted": its placement is gone; the asker may ask again with what it has. */
+    /** "interrupted": its placement is gone; the requester may continue it under the next one. */
     outcome: z.enum(["done", "stopped", "failed", "interrupted"]),
     tokens: z.int().min(0),
-    error: z.string().nullable(),
+    error: RoomFailure.nullable(),
   }),
   z.strictObject({ type: z.literal("settings_changed"), settings: Settings }),
 ]);

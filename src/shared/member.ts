@@ -3,11 +3,12 @@
  * Units are in the names; a rate is per millisecond.
  */
 import { z } from "zod";
+import { Failure } from "./failure.ts";
 import { Detail, failure } from "./failure-schema.ts";
 import { MemberId } from "./ids.ts";
 
-export const MOST_NAME_CHARACTERS = 80;
-export const MemberName = z.string().max(MOST_NAME_CHARACTERS);
+export const MAX_NAME_CHARACTERS = 80;
+export const MemberName = z.string().max(MAX_NAME_CHARACTERS);
 
 /** What WebGPU told of the adapter, and in which browser. */
 export const Adapter = z.strictObject({
@@ -84,7 +85,7 @@ export const ShardState = z.strictObject({
   phase: z.string(),
   loadedBytes: z.number().min(0),
   totalBytes: z.number().min(0),
-  error: z.string().nullable(),
+  error: Failure.nullable(),
   /** Which kernel variant won for this shard and by how much, one line each. */
   variants: z.array(z.string()),
 });

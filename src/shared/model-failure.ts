@@ -75,6 +75,10 @@ export const ModelFailure = z.discriminatedUnion("reason", [
   }),
   /** The disk has another file, or none, where the picked one was. */
   failure("picked_file_gone", { file: z.string() }),
+  /** The file that this tab reads is not the one that the room placed. */
+  failure("model_differs", { model: z.string() }),
+  /** A file that a person picked in this tab is no longer open in it. */
+  failure("file_not_open", { file: z.string() }),
   failure("short_peer_read", {
     file: z.string(),
     receivedBytes: z.number(),

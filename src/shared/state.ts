@@ -3,10 +3,12 @@
  * It holds facts only; what can be derived from it is derived where it is shown.
  */
 import { z } from "zod";
+import { Decision } from "./decision.ts";
 import { GenerationId, MemberId, PlacementId, RoomCode } from "./ids.ts";
-import { Link, Member } from "./member.ts";
+import { Link, Member, MemberName } from "./member.ts";
 import { ModelSummary } from "./model.ts";
 import { PlacementRules } from "./placement-rules.ts";
+import { PlacementFailure } from "./room-failure.ts";
 
 /** A stage of a placement: the layers `[first, end)` on one member. */
 export const Stage = z.strictObject({
@@ -26,39 +28,21 @@ export const Placement = z.strictObject({
   generationSlots: z.int().min(1),
   /** What the cost model predicts; null for a placement made by hand. */
   predictedMs: z.number().min(0).nullable(),
-  /** Ready once every stage's member has said so. */
+  /** Ready once every stage's member has reported its layers. */
   ready: z.boolean(),
-  error: z.string().nullable(),
+  error: PlacementFailure.nullable(),
 });
 export type Placement = z.infer<typeof Placement>;
 
 export const Generation = z.strictObject({
   id: GenerationId,
-  asker: MemberId,
+  requester: MemberId,
   placement: PlacementId,
   status: z.enum(["queued", "running"]),
   promptTokens: z.int().min(0),
   maxTokens: z.int().min(1),
 });
 export type Generation = z.infer<typeof Generation>;
-
-/** What was last decided about where the layers lie, and why: shown whichever way it went. */
-export const Decision = z.strictObject({
-  /** "stays": others were weighed and not taken. "impossible": there is no placement. */
-  outcome: z.enum(["placed", "moved", "stays", "impossible"]),
-  model: z.string(),
-  /** What made the room look, such as "Tab b joined"; members by their names. */
-  trigger: z.string(),
-  /** One sentence or more for people; members by their ids. */
-  reason: z.string(),
-  /** Predicted ms a token of what ran, and of what was weighed against it. */
-  currentMs: z.number().nullable(),
-  proposedMs: z.number().nullable(),
-  gainMs: z.number().nullable(),
-  /** Bytes of weights that members load for it, all together. */
-  bytesToLoad: z.number().min(0),
-});
-export type Decision = z.infer<typeof Decision>;
 
 /** What people can change for the whole room. */
 export const Settings = z.strictObject({
@@ -87,13 +71,15 @@ export const RoomState = z.strictObject({
   nextIndex: z.int().min(0),
   coordinator: MemberId,
   members: z.array(Member),
+  /** The names of members that left, newest last: what is said of a loss names them. */
+  formerMembers: z.array(z.strictObject({ id: MemberId, name: MemberName })),
   links: z.array(Link),
-  /** Models that the room has heard of and can load. */
+  /** Models that the room knows and can load. */
   models: z.array(ModelSummary),
   placement: Placement.nullable(),
   generations: z.array(Generation),
   settings: Settings,
-  /** With the index of the event that told it. */
+  /** With the index of its event. */
   lastDecision: Decision.extend({ index: z.int().min(0) })
     .nullable()
     .default(null),

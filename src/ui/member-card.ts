@@ -5,6 +5,7 @@
 import { html, nothing } from "lit";
 import type { Member } from "../shared/member.ts";
 import type { MemberScore } from "../shared/page-view.ts";
+import { describeFailure, nameOfRoom } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { bytes, plural } from "./format.ts";
 import { memberColor } from "./member-colors.ts";
@@ -71,7 +72,10 @@ export class MemberCard extends PageElement {
     const count = shard.end - shard.first;
     const layers = count === 1 ? `Layer ${shard.first}` : `Layers ${shard.first}–${shard.end - 1}`;
     if (shard.status === "failed") {
-      return html`<p class="failed">${layers} failed: ${shard.error ?? "unknown error"}</p>`;
+      return html`<p class="failed">
+        ${layers} failed:
+        ${shard.error === null ? "unknown error" : describeFailure(shard.error, nameOfRoom(this.view.state))}
+      </p>`;
     }
     const amount =
       shard.status === "ready"

@@ -7,13 +7,19 @@
 import { html, nothing, type PropertyValues } from "lit";
 import type { Placement, Stage } from "../shared/state.ts";
 import type { PlacementCandidate } from "../shared/page-view.ts";
+import {
+  describeDecision,
+  describeFailure,
+  describeRoomFailure,
+  describeTrigger,
+  nameOfRoom,
+} from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import "./boundary-handle.ts";
 import { tell } from "./events.ts";
 import { bytes, figure, plural, time } from "./format.ts";
 import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
-import { namesIn } from "./member-names.ts";
 import { boundaryRange, moveBoundary, previewOf, sameStages } from "./placement-draft.ts";
 import { stageCacheBytes, stageWeightBytes } from "./placement-draft.ts";
 import { placementDiagramStyles } from "./placement-diagram-styles.ts";
@@ -67,7 +73,9 @@ export class PlacementDiagram extends PageElement {
       ${
         placement.error === null
           ? nothing
-          : html`<p class="failed" role="alert">${namesIn(this.members)(placement.error)}</p>`
+          : html`<p class="failed" role="alert">
+              ${describeRoomFailure(placement.error, nameOfRoom(this.view.state))}
+            </p>`
       }
       ${this.strip(placement, stages)} ${this.decision(placement)}
       <ol class="lanes" aria-label="Pipeline stages in order">
@@ -83,9 +91,10 @@ export class PlacementDiagram extends PageElement {
     const decision = this.view.state?.lastDecision;
     if (decision == null || decision.model !== model.name || decision.outcome === "placed")
       return nothing;
-    const named = namesIn(this.members);
+    const nameOf = nameOfRoom(this.view.state);
     return html`<p class="note small ${decision.outcome}" role="status">
-      <span class="quiet">${named(decision.trigger)}.</span> ${named(decision.reason)}
+      <span class="quiet">${describeTrigger(decision.trigger, nameOf)}</span>
+      ${describeDecision(decision, nameOf)}
     </p>`;
   }
 
@@ -245,7 +254,9 @@ export class PlacementDiagram extends PageElement {
   private status(placement: Placement, stage: Stage) {
     const shard = this.shardOf(placement, stage);
     if (shard?.status === "failed")
-      return html`<span class="tag bad">${shard.error ?? "failed"}</span>`;
+      return html`<span class="tag bad"
+        >${shard.error === null ? "failed" : describeFailure(shard.error, nameOfRoom(this.view.state))}</span
+      >`;
     if (shard?.status !== "loading") return nothing;
     const done = shard.totalBytes === 0 ? 0 : (shard.loadedBytes / shard.totalBytes) * 100;
     return html`<span class="tag good">${shard.phase} ${Math.floor(done)}%</span>`;

@@ -15,6 +15,9 @@ export const modelFailures: Sentences<ModelFailure> = {
     `${file} has ${fileBytes} bytes, so ${lengthBytes} bytes at ${offsetBytes} cannot be read. The file is truncated: download it again.`,
   picked_file_gone: ({ file }) =>
     `${file} can no longer be read: it was moved or changed. Pick the file again.`,
+  model_differs: ({ model }) =>
+    `The file of ${model} that this tab reads is not the one that the room placed: its header or its length differs. Place the model again.`,
+  file_not_open: ({ file }) => `The file ${file} is not open in this tab. Pick it again.`,
   short_peer_read: ({ file, receivedBytes, wantedBytes }) =>
     `${file}: a member sent ${receivedBytes} bytes instead of ${wantedBytes}. Load the model again.`,
   chat_template_unreadable: ({ detail }) =>

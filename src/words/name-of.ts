@@ -1,11 +1,17 @@
-/** What people call a member. A member that left is known by its id only. */
+/** What people call a member. */
 import type { MemberId } from "../shared/ids.ts";
-import type { Member } from "../shared/member.ts";
+import type { RoomState } from "../shared/state.ts";
 
 export type NameOf = (id: MemberId) => string;
 
-/** Names as the room knows them now. */
-export function nameOfMembers(members: readonly Pick<Member, "id" | "name">[]): NameOf {
+/** The names that the room knows, also of members that left; an unknown member is its id. */
+export function nameOfRoom(state: Pick<RoomState, "members" | "formerMembers"> | null): NameOf {
+  return nameOfMembers([...(state?.formerMembers ?? []), ...(state?.members ?? [])]);
+}
+
+export function nameOfMembers(
+  members: readonly { readonly id: MemberId; readonly name: string }[],
+): NameOf {
   const names = new Map(members.map(({ id, name }) => [id, name]));
   return (id) => names.get(id) ?? id;
 }

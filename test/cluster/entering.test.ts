@@ -51,30 +51,31 @@ describe("a newcomer is refused", () => {
   test.each([
     [
       { version: CLUSTER_VERSION + 1 },
-      "other_version",
-      /speaks version 2.*your tab version 3.*Reload/,
+      {
+        reason: "other_version",
+        roomVersion: CLUSTER_VERSION,
+        tabVersion: CLUSTER_VERSION + 1,
+      },
     ],
-    [{ room: "ZZZZZZ" }, "wrong_room", /This is room ABCDEF, not ZZZZZZ/],
-    [{ member: profile("somebody") }, "bad_message", /spoke as odd/],
-  ])("%o: %s", async (change, reason, message) => {
+    [{ room: "ZZZZZZ" }, { reason: "wrong_room", room: "ABCDEF", requested: "ZZZZZZ" }],
+    [{ member: profile("somebody") }, { reason: "other_sender", member: "somebody", peer: "odd" }],
+  ])("%o: %o", async (change, refusal) => {
     await withRoom(async (room) => {
       const { client } = await room.add("first");
       const odd = await stranger(room, "odd");
       await odd.say(join("odd", change));
-      expect(await odd.answer("refused")).toMatchObject({
-        refusal: { reason, message: expect.stringMatching(message) as string },
-      });
+      expect(await odd.answer("refused")).toMatchObject({ refusal });
       expect(client.state.members).toHaveLength(1);
     });
   });
 
-  test("its own client rejects with the words, and does not try again", async () => {
+  test("its own client rejects with the refusal, and does not try again", async () => {
     await withRoom(async (room) => {
       await room.add("first");
       const code = RoomCode.parse("ZZZZZZ");
       await expect(room.add("lost", { code })).rejects.toMatchObject({
         code: "refused",
-        message: expect.stringMatching(/This is room ABCDEF/) as string,
+        failure: { reason: "wrong_room", room: "ABCDEF" },
       });
     });
   });
@@ -84,7 +85,7 @@ test("a code that nobody holds is an error when the room must exist, and opens i
   await withRoom(async (room) => {
     await expect(room.add("a", { mustExist: true })).rejects.toMatchObject({
       code: "not_found",
-      message: expect.stringMatching(/Nobody is in room ABCDEF/) as string,
+      failure: { reason: "nobody_in_room", room: "ABCDEF" },
     });
     const { client } = await room.add("b");
     expect(client.coordinates).toBe(true);
@@ -156,7 +157,7 @@ test("what is no message of ours is ignored", async () => {
     }
     await odd.say({ type: "command", id: 1, command: { type: "rename", name: "intruder" } });
     expect(await odd.answer("result")).toMatchObject({
-      error: expect.stringMatching(/not a member/) as string,
+      error: { reason: "not_a_member" },
     });
     expect(client.state.members.map(({ name }) => name)).toEqual(["Tab first"]);
   });

@@ -81,10 +81,12 @@ describe("the answers of a member that leaves", () => {
   });
 });
 
-test("without a model an answer is refused in words", async () => {
+test("without a model an answer is refused", async () => {
   await withRoom(async (room) => {
     const { client } = await room.add("a");
-    await expect(collect(client.ask(ask("X")))).rejects.toThrow(/No model is placed/);
+    await expect(collect(client.ask(ask("X")))).rejects.toMatchObject({
+      failure: { reason: "no_model_placed" },
+    });
   });
 });
 
@@ -96,7 +98,9 @@ test("a model placed over another one interrupts, and the answer says that the m
     const model = { ...client.state.models[0]!, name: "other", contentId: "other-1" };
     await client.dispatch({ type: "add_model", model });
     await Promise.all([
-      expect(long).rejects.toThrow(/now runs other instead of tiny/),
+      expect(long).rejects.toMatchObject({
+        failure: { reason: "model_changed", model: "tiny", placed: "other" },
+      }),
       client.place({ model: "other" }),
     ]);
   });

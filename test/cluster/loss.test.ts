@@ -4,7 +4,7 @@ import type { AnswerEvent } from "../../src/cluster/answer.ts";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
 import { ask, codes, HALF, MODEL_URL, withRoom } from "../../tools/room/test-room.ts";
 import type { Tab, TestRoom } from "../../tools/room/test-room.ts";
-import type { Notice } from "../../src/shared/page-view.ts";
+import type { RoomNotice } from "../../src/shared/room-notice.ts";
 
 const PROMPT = "GO ON";
 
@@ -24,6 +24,13 @@ async function readAnd(
   return { tokens, kinds };
 }
 
+/** The rest of the room is short of memory. */
+const notPlacedAgain = (member: string) => ({
+  reason: "not_placed_again",
+  loss: { reason: "stage_member_left", member },
+  cause: { reason: "not_placed", refusal: { kind: "infeasible", binds: "memory" } },
+});
+
 function stageTab(room: TestRoom, index: number) {
   const client = [...room.tabs.values()][0]?.client;
   const member = client?.state.placement?.stages[index]?.member;
@@ -34,7 +41,7 @@ function stageTab(room: TestRoom, index: number) {
 
 describe("a member that holds a stage is gone in the middle of an answer", () => {
   test.each([0, 1])(
-    "stage %i: the answer goes on elsewhere as if nothing had been",
+    "stage %i: the answer continues elsewhere with the same tokens",
     async (stage) => {
       await withRoom(async (room) => {
         const asker = await room.add("asker", { observes: true });
@@ -52,7 +59,7 @@ describe("a member that holds a stage is gone in the middle of an answer", () =>
     },
   );
 
-  test("when nobody can take its layers, the answer fails in words", async () => {
+  test("when nobody can take its layers, the answer fails and says what is short", async () => {
     await withRoom(async (room) => {
       const asker = await room.add("asker", { observes: true });
       await room.add("a", { memoryBytes: HALF, stepMs: 2 });
@@ -60,16 +67,16 @@ describe("a member that holds a stage is gone in the middle of an answer", () =>
       await asker.client.place({ model: MODEL_URL });
       const gone = stageTab(room, 1);
       const answer = readAnd(asker.client.ask(ask(PROMPT, { maxTokens: 50 })), () => gone.crash());
-      await expect(answer).rejects.toThrow(/left.*cannot be placed anew.*bytes short/s);
+      await expect(answer).rejects.toMatchObject({ failure: notPlacedAgain(gone.id) });
       expect(asker.client.state.generations).toEqual([]);
     });
   });
 });
 
-describe("what people are told of a loss", () => {
-  const told = async (room: TestRoom, gone: () => Tab) => {
+describe("notices of a loss", () => {
+  const openRoom = async (room: TestRoom, gone: () => Tab) => {
     const asker = await room.add("asker", { observes: true });
-    const notices: Notice[] = [];
+    const notices: RoomNotice[] = [];
     asker.client.onNotice((notice) => notices.push(notice));
     await room.add("a", { memoryBytes: HALF });
     await room.add("b", { memoryBytes: HALF });
@@ -80,55 +87,62 @@ describe("what people are told of a loss", () => {
     return { asker, notices, state, before, tab };
   };
 
-  test("the notice of its leaving stays, by its name, while others take its layers over", async () => {
+  test("the notice that it left stays while others take over its layers", async () => {
     await withRoom(async (room) => {
-      const { notices, state, before, tab } = await told(room, () => stageTab(room, 1));
+      const { notices, state, before, tab } = await openRoom(room, () => stageTab(room, 1));
       await room.add("c", { memoryBytes: HALF });
       tab.crash();
       await room.until(
         ({ placement }) => placement?.ready === true && placement.id !== before,
         "another placement",
       );
-      expect(notices.at(-1)).toEqual({
-        level: "warning",
-        message: expect.stringMatching(new RegExp(`^Tab ${tab.id} left the room\\.`)) as string,
-        whatToDo: `Tab ${tab.id} held layers of the model; others take them over.`,
+      expect(notices.at(-1)).toMatchObject({
+        kind: "member_left",
+        member: tab.id,
+        reason: { reason: "connection_closed" },
+        heldLayers: true,
       });
-      expect(state().lastDecision?.trigger).toMatch(
-        new RegExp(`^Tab ${tab.id} left, and with it layers .*[^.]$`),
-      );
+      expect(state().lastDecision?.trigger).toMatchObject({
+        kind: "loss",
+        failure: { reason: "stage_member_left", member: tab.id, model: "tiny" },
+      });
+      expect(state().formerMembers).toContainEqual({ id: tab.id, name: `Tab ${tab.id}` });
     });
   });
 
-  test("that nobody can take its layers is said after it, by its name", async () => {
+  test("that no member can take its layers has a notice of its own", async () => {
     await withRoom(async (room) => {
-      const { notices, tab } = await told(room, () => stageTab(room, 1));
+      const { notices, tab } = await openRoom(room, () => stageTab(room, 1));
       tab.crash();
       await room.until(
-        ({ placement }) => /cannot be placed anew/.test(placement?.error ?? ""),
+        ({ placement }) => placement?.error?.reason === "not_placed_again",
         "the room to give up",
       );
       expect(notices.at(-1)).toMatchObject({
-        level: "error",
-        message: expect.stringMatching(
-          new RegExp(`^Tab ${tab.id} left, and with it layers .* bytes short`),
-        ) as string,
+        kind: "placement_failed",
+        failure: notPlacedAgain(tab.id),
       });
     });
   });
 
-  test("the coordinator's leaving, and who follows it, are told to all by their names", async () => {
+  test("every member has a notice of who left and who coordinates now", async () => {
     await withRoom(async (room) => {
       const first = await room.add("first");
       const tabs = [await room.add("second"), await room.add("third")];
-      const last = new Map<string, string>();
+      const last = new Map<string, RoomNotice>();
       for (const { id, client } of tabs) {
-        client.onNotice(({ message }) => last.set(id, message));
+        client.onNotice((notice) => last.set(id, notice));
       }
       first.crash();
       await room.until(({ members }) => members.length === 2, "a new coordinator");
-      const words = `Tab first left the room. Tab ${tabs[0]!.client.state.coordinator} coordinates the room now.`;
-      expect(Object.fromEntries(last)).toEqual({ second: words, third: words });
+      const { coordinator } = tabs[0]!.client.state;
+      const notice = {
+        kind: "member_left",
+        member: first.id,
+        reason: { reason: "coordinator_replaced", coordinator },
+        heldLayers: false,
+      };
+      expect(Object.fromEntries(last)).toEqual({ second: notice, third: notice });
     });
   });
 });

@@ -30,7 +30,15 @@ test("a cache is counted for the model's own context where the room asks for mor
 });
 
 test("one byte less is one byte short", () => {
-  expect(() => checkStages(roomOf(NEEDED - 1, 100_000), model, whole)).toThrow(/: 1 bytes short/);
+  expect(() => checkStages(roomOf(NEEDED - 1, 100_000), model, whole)).toThrow(
+    expect.objectContaining({
+      failure: expect.objectContaining({
+        reason: "stage_exceeds_memory",
+        neededBytes: NEEDED,
+        availableBytes: NEEDED - 1,
+      }) as unknown,
+    }),
+  );
 });
 
 test("a shorter context in the room's settings needs less", () => {

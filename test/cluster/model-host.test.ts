@@ -97,14 +97,16 @@ describe("a file that one member picked", () => {
 
   test("under the same name another file is refused", async () => {
     const odd = { ...model, contentId: "something else" };
-    await expect(other.host.loadShard(shardOf(odd, 0, 1), () => undefined)).rejects.toThrow(
-      /not the file here that it is for the room/,
-    );
+    await expect(other.host.loadShard(shardOf(odd, 0, 1), () => undefined)).rejects.toMatchObject({
+      failure: { reason: "model_differs", model: model.name },
+    });
   });
 });
 
-test("a file that this tab does not have is refused in words", async () => {
+test("a file that this tab does not have is refused", async () => {
   const { host } = tab(new MemoryNetwork(), "owner");
   const source = { kind: "member", member: MemberId.parse("owner"), fileName: FILE } as const;
-  await expect(host.inspect(source)).rejects.toThrow(/has no file SmolLM2.*Pick it again/);
+  await expect(host.inspect(source)).rejects.toMatchObject({
+    failure: { reason: "file_not_open", file: source.fileName },
+  });
 });

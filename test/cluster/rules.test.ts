@@ -1,6 +1,6 @@
 /** Each rule of the coordinator on a state that fits on a screen. */
 import { describe, expect, test } from "vitest";
-import { capacityKey } from "../../src/cluster/circumstances.ts";
+import { capacityKey } from "../../src/cluster/capacity.ts";
 import { nextStep, type Attempts } from "../../src/cluster/rules.ts";
 import type { RoomState } from "../../src/shared/state.ts";
 import {
@@ -14,8 +14,9 @@ import {
 } from "../../tools/room/sample-events.ts";
 
 const idle: Attempts = { solving: false, lastKey: null, reviewDue: false };
-const stepOf = (state: RoomState, attempts: Attempts) =>
-  nextStep(state, attempts, (member) => `Tab ${member}`);
+const left = { reason: "left" as const };
+const layers = { member: A, model: "tiny", first: 0, end: 6 };
+const loss = { reason: "stage_member_left" as const, ...layers };
 const readyShard = { ...shard, status: "ready" as const };
 const loaded = () =>
   next(sampleState(), { type: "shard_progressed", member: A, shard: readyShard });
@@ -23,18 +24,18 @@ const ready = () => next(loaded(), { type: "placement_readied", placement: place
 const running = () =>
   next(ready(), { type: "generation_started", generation: GENERATION, placement: placement.id });
 const broken = (state: RoomState) =>
-  next(state, { type: "placement_failed", placement: placement.id, error: "It broke." });
+  next(state, { type: "placement_failed", placement: placement.id, error: loss });
 const tried = (state: RoomState): Attempts => ({
   ...idle,
   lastKey: capacityKey(state),
 });
 
 test("a loading placement is waited for", () => {
-  expect(stepOf(sampleState(), idle)).toBeNull();
+  expect(nextStep(sampleState(), idle)).toBeNull();
 });
 
 test("all stages loaded: the placement is ready", () => {
-  expect(stepOf(loaded(), idle)).toMatchObject({ event: { type: "placement_readied" } });
+  expect(nextStep(loaded(), idle)).toMatchObject({ event: { type: "placement_readied" } });
 });
 
 test("shards of an older placement or of other layers do not count", () => {
@@ -43,11 +44,11 @@ test("shards of an older placement or of other layers do not count", () => {
     member: A,
     shard: { ...readyShard, end: 5 },
   });
-  expect(stepOf(state, idle)).toBeNull();
+  expect(nextStep(state, idle)).toBeNull();
 });
 
 test("a free slot: the first that waits begins", () => {
-  expect(stepOf(ready(), idle)).toMatchObject({
+  expect(nextStep(ready(), idle)).toMatchObject({
     event: { type: "generation_started", generation: GENERATION },
   });
 });
@@ -59,60 +60,58 @@ test("no free slot: it waits", () => {
     status: "queued" as const,
   };
   const state = next(running(), { type: "generation_queued", generation: waiting });
-  expect(stepOf(state, idle)).toBeNull();
+  expect(nextStep(state, idle)).toBeNull();
 });
 
 describe("a stage is lost", () => {
   test("when its member leaves", () => {
-    const state = next(running(), { type: "member_left", member: A, reason: "" });
-    expect(stepOf(state, idle)).toMatchObject({
-      event: {
-        type: "placement_failed",
-        error: "Tab a left, and with it layers 0 to 5 of tiny.",
-      },
+    const state = next(running(), { type: "member_left", member: A, reason: left });
+    expect(nextStep(state, idle)).toMatchObject({
+      event: { type: "placement_failed", error: loss },
     });
   });
   test("when its device is lost", () => {
     const noAdapter = { reason: "device_lost" as const, detail: "driver reset" };
     const state = next(running(), { type: "adapter_lost", member: A, noAdapter });
-    expect(stepOf(state, idle)).toMatchObject({
-      event: { error: expect.stringMatching(/Tab a lost its GPU \(driver reset\)/) as string },
+    expect(nextStep(state, idle)).toMatchObject({
+      event: { error: { reason: "stage_gpu_lost", ...layers, noAdapter } },
     });
   });
   test("when it cannot load", () => {
+    const cause = { reason: "unexpected" as const, detail: "disk full" };
     const state = next(sampleState(), {
       type: "shard_progressed",
       member: A,
-      shard: { ...shard, status: "failed", error: "disk full" },
+      shard: { ...shard, status: "failed", error: cause },
     });
-    expect(stepOf(state, idle)).toMatchObject({
-      event: { error: "Tab a could not load layers 0 to 5: disk full" },
+    expect(nextStep(state, idle)).toMatchObject({
+      event: { error: { reason: "stage_load_failed", ...layers, cause } },
     });
   });
 });
 
 describe("after the loss", () => {
   test("what ran is interrupted first", () => {
-    expect(stepOf(broken(running()), idle)).toMatchObject({
-      event: { type: "generation_ended", outcome: "interrupted", error: "It broke." },
+    expect(nextStep(broken(running()), idle)).toMatchObject({
+      event: { type: "generation_ended", outcome: "interrupted", error: loss },
     });
   });
-  test("then the model is placed anew", () => {
-    expect(stepOf(broken(ready()), idle)).toEqual({ kind: "place", model: placement.model });
+  test("then the model is placed again", () => {
+    expect(nextStep(broken(ready()), idle)).toEqual({ kind: "place", model: placement.model });
   });
-  test("but not while that is under way, and what waits goes on waiting", () => {
-    expect(stepOf(broken(ready()), { ...idle, solving: true })).toBeNull();
+  test("but not while that is under way, and what waits keeps waiting", () => {
+    expect(nextStep(broken(ready()), { ...idle, solving: true })).toBeNull();
   });
-  test("and not twice for the same members: what waits is told", () => {
+  test("and not twice for the same members: waiting answers fail", () => {
     const state = broken(ready());
-    expect(stepOf(state, tried(state))).toMatchObject({
-      event: { type: "generation_ended", outcome: "failed", error: "It broke." },
+    expect(nextStep(state, tried(state))).toMatchObject({
+      event: { type: "generation_ended", outcome: "failed", error: loss },
     });
   });
   test("again when a member came or left", () => {
     const state = broken(ready());
-    const fewer = next(state, { type: "member_left", member: B, reason: "" });
-    expect(stepOf(fewer, tried(state))).toMatchObject({ kind: "place" });
+    const fewer = next(state, { type: "member_left", member: B, reason: left });
+    expect(nextStep(fewer, tried(state))).toMatchObject({ kind: "place" });
   });
 });
 

@@ -22,6 +22,13 @@ import {
 const of = (id: MemberId) => (state: RoomState) => state.members.find((m) => m.id === id);
 const C = MemberId.parse("c");
 const noAdapter = { reason: "device_lost" as const, detail: "The GPU is gone." };
+const loss = {
+  reason: "stage_member_left" as const,
+  member: A,
+  model: "tiny",
+  first: 0,
+  end: 6,
+};
 const later: Placement = { ...placement, id: PlacementId.parse(10) };
 
 /** Each event with the part of the state that it changes, and what that then is. */
@@ -29,9 +36,9 @@ const CASES: readonly (readonly [RoomEvent, (state: RoomState) => unknown, unkno
   [{ type: "coordinator_changed", coordinator: B }, (s) => [s.coordinator, s.epoch], [B, 2]],
   [{ type: "member_joined", member: profile("c") }, of(C), profile("c")],
   [
-    { type: "member_left", member: B, reason: "x" },
-    (s) => [of(B)(s), s.generations],
-    [undefined, []],
+    { type: "member_left", member: B, reason: { reason: "left" } },
+    (s) => [of(B)(s), s.generations, s.formerMembers],
+    [undefined, [], [{ id: B, name: "Tab b" }]],
   ],
   [{ type: "member_renamed", member: A, name: "new" }, (s) => of(A)(s)?.name, "new"],
   [
@@ -70,9 +77,9 @@ const CASES: readonly (readonly [RoomEvent, (state: RoomState) => unknown, unkno
   [{ type: "shard_progressed", member: A, shard }, (s) => of(A)(s)?.shard, shard],
   [{ type: "placement_readied", placement: placement.id }, (s) => s.placement?.ready, true],
   [
-    { type: "placement_failed", placement: placement.id, error: "lost" },
+    { type: "placement_failed", placement: placement.id, error: loss },
     (s) => [s.placement?.ready, s.placement?.error],
-    [false, "lost"],
+    [false, loss],
   ],
   [{ type: "placement_cleared", placement: placement.id }, (s) => s.placement, null],
   [
@@ -148,7 +155,7 @@ describe("what does not follow throws", () => {
 
 describe("an event about what is gone changes only the index", () => {
   test.each<RoomEvent>([
-    { type: "member_left", member: C, reason: "" },
+    { type: "member_left", member: C, reason: { reason: "left" } },
     { type: "member_renamed", member: C, name: "x" },
     { type: "shard_progressed", member: A, shard: { ...shard, placement: 3 } },
     { type: "placement_readied", placement: later.id },

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { PlacementId } from "../../src/shared/ids.ts";
 import type { StagesDraftDetail } from "../../src/ui/events.ts";
 import { all, button, mount, one, press, settled, words, type Mounted } from "./mount.ts";
-import { SMALL_MODEL } from "./sample-room.ts";
+import { id, SMALL_MODEL } from "./sample-room.ts";
 import { PREVIEW, VIEWS } from "./sample-views.ts";
 
 const THREE = VIEWS.answering;
@@ -94,7 +94,7 @@ describe("placement", () => {
   test("a stage that failed says why", async () => {
     const { app } = await mount(VIEWS.failing);
     expect(one(app, ".lanes .tag.bad").textContent).toContain("403");
-    expect(all(app, "[role=alert]").map(words).join()).toContain("Stage 2 could not load");
+    expect(all(app, "[role=alert]").map(words).join()).toContain("could not load layers");
   });
 
   test("126 layers over 16 members have 16 lanes and 15 boundaries inside the page", async () => {
@@ -115,25 +115,45 @@ describe("reasons", () => {
   test("what was decided, and why it is so, with members by their names", async () => {
     const { app } = await mount(THREE);
     expect(one(app, ".note").textContent.replaceAll(/\s+/g, " ").trim()).toBe(
-      "Old ThinkPad, Firefox joined. It stays: moving to MacBook in the kitchen would gain 1.20 ms of 22.30 ms a token, less than 5 %.",
+      "Old ThinkPad, Firefox joined. The layers stay: moving would save 1.20 ms of 22.3 ms per token, less than 5%.",
     );
     const lines = all(app, "details.why li").map(({ textContent }) => textContent);
     expect(lines).toContain("Lab machine would cost 1.90 ms more a token (23.30 ms).");
   });
 
   test("members that are named by their ids get their names, in errors too", async () => {
+    const left = { kind: "member" as const, change: "left" as const, brokenRules: [] };
+    const member = id("member-0");
     const lastDecision = {
       ...STATE.lastDecision,
-      trigger: "member-1 left",
-      reason: "member-0 is full.",
+      trigger: { kind: "changes" as const, changes: [{ ...left, member: id("member-1") }] },
+      reason: {
+        kind: "rules_violated" as const,
+        brokenRules: [
+          {
+            member,
+            constraint: "visibility" as const,
+            hard: true,
+            breach: { kind: "hidden_tab" as const },
+          },
+        ],
+      },
     };
-    const placement = { ...PLACEMENT, error: "member-2 could not load layers 1 to 2." };
+    const error = {
+      reason: "stage_load_failed" as const,
+      member: id("member-2"),
+      model: "tiny",
+      first: 1,
+      end: 3,
+      cause: null,
+    };
+    const placement = { ...PLACEMENT, error };
     const { app } = await mount({ ...THREE, state: { ...STATE, lastDecision, placement } });
     expect(words(one(app, ".note"))).toMatch(
-      /MacBook in the kitchen left ?\. Desk, Chromium 156 on Linux is full\./,
+      /MacBook in the kitchen left\. The layers must move: Desk, Chromium 156 on Linux is a hidden tab\./,
     );
     expect(words(one(app, "[role=alert].failed"))).toContain(
-      "Old ThinkPad, Firefox could not load layers 1 to 2.",
+      "Old ThinkPad, Firefox could not load layers 1–2 of tiny.",
     );
   });
 

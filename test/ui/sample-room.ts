@@ -191,7 +191,9 @@ export function placed(
       phase: "downloading",
       loadedBytes: Math.round(totalBytes * fraction),
       totalBytes,
-      error: failed ? "The address answered 403: the model needs an account there." : null,
+      error: failed
+        ? { reason: "http_status", url: "https://models.example/llama.gguf", status: 403 }
+        : null,
       variants:
         fraction < 1
           ? []
@@ -201,7 +203,7 @@ export function placed(
             ],
     };
   });
-  const failed = loading?.failedAt !== undefined;
+  const lost = stages[loading?.failedAt ?? -1];
   return {
     members: members.map((each, index) => member(index, each.name, shards[index])),
     placement: {
@@ -212,9 +214,15 @@ export function placed(
       generationSlots: 4,
       predictedMs: 21.4,
       ready: loading === null,
-      error: failed
-        ? "Stage 2 could not load its layers. Place the model again, or choose another one."
-        : null,
+      error:
+        lost === undefined
+          ? null
+          : {
+              reason: "stage_load_failed",
+              ...lost,
+              model: what.name,
+              cause: shards[loading?.failedAt ?? 0]?.error ?? null,
+            },
     },
   };
 }

@@ -245,13 +245,33 @@ export const VIEWS = {
         index: 11,
         outcome: "stays",
         model: SMALL_MODEL.name,
-        trigger: "Old ThinkPad, Firefox joined",
-        reason:
-          "It stays: moving to member-1 would gain 1.20 ms of 22.30 ms a token, less than 5 %.",
+        trigger: {
+          kind: "changes",
+          changes: [
+            {
+              kind: "member",
+              member: id("member-2"),
+              change: "joined",
+              brokenRules: [],
+            },
+          ],
+        },
+        reason: {
+          kind: "cost",
+          move: {
+            kind: "gain_below_threshold",
+            gainMs: 1.2,
+            currentMs: 22.3,
+            minGainFraction: 0.05,
+          },
+        },
         currentMs: 22.3,
         proposedMs: 21.1,
         gainMs: 1.2,
         bytesToLoad: 47e6,
+        includesPenalties: false,
+        isTokenTime: true,
+        waitingAnswers: 0,
       },
     },
     scores: chosen.map((each, index) => ({

@@ -2,12 +2,8 @@
 import { apply, emptyRoom } from "../../src/shared/apply.ts";
 import type { RoomEvent } from "../../src/shared/events.ts";
 import { GenerationId, MemberId, PlacementId, RoomCode } from "../../src/shared/ids.ts";
-import {
-  DEFAULT_SETTINGS,
-  type Decision,
-  type Placement,
-  type RoomState,
-} from "../../src/shared/state.ts";
+import type { Decision } from "../../src/shared/decision.ts";
+import { DEFAULT_SETTINGS, type Placement, type RoomState } from "../../src/shared/state.ts";
 import { deviceState, modelSummary, profile } from "./test-room.ts";
 
 export const A = MemberId.parse("a");
@@ -36,7 +32,7 @@ export function sampleState(): RoomState {
       type: "generation_queued",
       generation: {
         id: GENERATION,
-        asker: B,
+        requester: B,
         placement: placement.id,
         status: "queued",
         promptTokens: 3,
@@ -78,12 +74,18 @@ export const shard = {
 export const decision: Decision = {
   outcome: "stays",
   model: "tiny",
-  trigger: "Tab b joined",
-  reason: "What runs is still the best placement.",
+  trigger: {
+    kind: "changes",
+    changes: [{ kind: "member", member: B, change: "joined", brokenRules: [] }],
+  },
+  reason: { kind: "cost", move: { kind: "already_best" } },
   currentMs: 2,
   proposedMs: 2,
   gainMs: 0,
   bytesToLoad: 0,
+  includesPenalties: false,
+  isTokenTime: true,
+  waitingAnswers: 0,
 };
 
 export const device = deviceState({ busyFraction: 0.25 });

@@ -2,7 +2,7 @@
  * Finds the model that a request names, and places it if necessary: the one that
  * runs, one that the room knows, one that the server offers, or a URL.
  */
-import { RoomError } from "../../cluster/room-error.ts";
+import { RoomError } from "../../shared/room-error.ts";
 import type { ModelSource, ModelSummary } from "../../shared/model.ts";
 import type { ApiRoom } from "./api-room.ts";
 import { ApiProblemError } from "./errors.ts";
@@ -23,10 +23,7 @@ export async function ensureModel(
     return placedModel(room);
   }
   if (!members.some(({ adapter }) => adapter)) {
-    throw new RoomError(
-      "unavailable",
-      "No member of the room computes. Open the room's page in a browser with WebGPU.",
-    );
+    throw new RoomError({ reason: "not_placed", refusal: { kind: "no_computing_member" } });
   }
   const model = await findModel(room, name ?? placement?.model.name ?? null);
   await client.place({ model, ...(signal ? { signal } : {}) });
@@ -71,5 +68,5 @@ function isNamed({ name, source }: ModelSummary, wanted: string): boolean {
 function placedModel({ client }: ApiRoom): ModelSummary {
   const { placement } = client.state;
   if (placement) return placement.model;
-  throw new RoomError("unavailable", "The placement was cleared while the request waited.");
+  throw new RoomError({ reason: "no_model_placed" });
 }

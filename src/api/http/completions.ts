@@ -5,7 +5,7 @@
 import type { ChatCompletion, ChatCompletionChunk } from "openai/resources/chat/completions";
 import type { Completion as TextCompletion } from "openai/resources/completions";
 import type { AnswerEvent } from "../../cluster/answer.ts";
-import { RoomError } from "../../cluster/room-error.ts";
+import { RoomError } from "../../shared/room-error.ts";
 import type { RoomState } from "../../shared/state.ts";
 import type { ApiRoom } from "./api-room.ts";
 import { chatShape } from "./chat-shape.ts";
@@ -71,7 +71,7 @@ async function readPrompt(events: AsyncGenerator<AnswerEvent, void>): Promise<re
     // Not a loop over `events`, because leaving such a loop would end the answer.
     const { value: event, done } = await events.next();
     if (done || event.kind === "finished") {
-      throw new RoomError("cancelled", "The request was cancelled before its answer began.");
+      throw new RoomError({ reason: "cancelled" });
     }
     if (event.kind === "prepared") prompt = event.promptTokens;
     if (event.kind === "started") return prompt;
@@ -96,7 +96,7 @@ export async function wholeAnswer(answering: Answering): Promise<WholeBody> {
     const answer = { text: text + event.text, tokens, promptTokens, finish, usage, timings };
     return shapeOf(answering).whole(answering, answer);
   }
-  throw new RoomError("cancelled", "The request was cancelled.");
+  throw new RoomError({ reason: "cancelled" });
 }
 
 /** Returns early, without a finish, when the request is cancelled. Ending it ends the answer. */

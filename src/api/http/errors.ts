@@ -1,10 +1,10 @@
 /** Errors as OpenAI clients expect them: a status, and a body with message, type, code, and reason. */
 import type { z } from "zod";
-import { RoomError, type RoomErrorCode } from "../../cluster/room-error.ts";
+import { RoomError, type RoomErrorCode } from "../../shared/room-error.ts";
 import { API_PROBLEM_STATUS, type ApiErrorBody, apiErrorBody } from "../../shared/api-problem.ts";
 import type { ApiProblem } from "../../shared/api-problem.ts";
 import { errorMessage } from "../../shared/error-message.ts";
-import { describeApiProblem } from "../../words/index.ts";
+import { describeApiProblem, describeRoomFailure } from "../../words/index.ts";
 
 /** A request that the API refuses. The router and the library's errors read the problem. */
 export class ApiProblemError extends Error {
@@ -28,16 +28,19 @@ const ROOM_ERROR_STATUS: Readonly<Record<RoomErrorCode, number>> = {
 
 /** What an error means to a client of the API. */
 export function apiErrorOf(error: unknown): { status: number; body: ApiErrorBody } {
-  const message = errorMessage(error);
   if (error instanceof ApiProblemError) {
-    const status = API_PROBLEM_STATUS[error.problem.kind];
-    return { status, body: apiErrorBody(status, error.problem.kind, message, error.problem) };
+    const { message, problem } = error;
+    const status = API_PROBLEM_STATUS[problem.kind];
+    return { status, body: apiErrorBody(status, problem.kind, message, problem) };
   }
   if (error instanceof RoomError) {
-    const status = ROOM_ERROR_STATUS[error.code];
-    return { status, body: apiErrorBody(status, error.code, message, null) };
+    const { code, failure } = error;
+    const status = ROOM_ERROR_STATUS[code];
+    // Members by their ids, which are the names that the API's clients use.
+    const message = describeRoomFailure(failure, (id) => id);
+    return { status, body: apiErrorBody(status, code, message, failure) };
   }
-  return { status: 500, body: apiErrorBody(500, "internal_error", message, null) };
+  return { status: 500, body: apiErrorBody(500, "internal_error", errorMessage(error), null) };
 }
 
 export function errorResponse(error: unknown): Response {

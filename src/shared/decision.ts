@@ -1,0 +1,82 @@
+/** Why the layers of a model run where they do: what was last decided, and what led to it. */
+import { z } from "zod";
+import { MemberId } from "./ids.ts";
+import { BrokenRule, Choice, MoveReason, Refusal } from "./placement-reasons.ts";
+import { PlacementFailure } from "./room-failure.ts";
+
+/** One change in what a placement depends on. */
+export const CapacityChange = z.discriminatedUnion("kind", [
+  /** Another member became the coordinator and has no earlier state to compare with. */
+  z.strictObject({ kind: z.literal("coordinator") }),
+  z.strictObject({ kind: z.literal("settings") }),
+  z.strictObject({ kind: z.literal("links") }),
+  z.strictObject({
+    kind: z.literal("member"),
+    member: MemberId,
+    change: z.enum([
+      "joined",
+      "left",
+      "released",
+      "pinned",
+      "excluded",
+      "measured",
+      "violates_rule",
+      "no_longer_violates",
+      "slower",
+      "faster",
+    ]),
+    /** The rules that it breaks now. */
+    brokenRules: z.array(BrokenRule),
+  }),
+]);
+export type CapacityChange = z.infer<typeof CapacityChange>;
+
+/** What made the room decide. */
+export const DecisionTrigger = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("person") }),
+  z.strictObject({ kind: z.literal("loss"), failure: PlacementFailure }),
+  z.strictObject({ kind: z.literal("changes"), changes: z.array(CapacityChange).min(1) }),
+]);
+export type DecisionTrigger = z.infer<typeof DecisionTrigger>;
+
+const gain = {
+  /** What the solver's placement would save per token; null when it is none or unknown. */
+  gainMs: z.number().nullable(),
+  currentMs: z.number().nullable(),
+};
+
+export const DecisionReason = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("manual") }),
+  z.strictObject({ kind: z.literal("solved"), choice: Choice }),
+  z.strictObject({ kind: z.literal("cost"), move: MoveReason }),
+  /** Members of the current placement violate hard rules. */
+  z.strictObject({ kind: z.literal("rules_violated"), brokenRules: z.array(BrokenRule) }),
+  z.strictObject({ kind: z.literal("settings_changed") }),
+  z.strictObject({ kind: z.literal("manual_kept"), ...gain }),
+  z.strictObject({ kind: z.literal("cooldown"), ...gain }),
+  z.strictObject({ kind: z.literal("no_alternative"), refusal: Refusal }),
+  z.strictObject({ kind: z.literal("failed"), failure: PlacementFailure }),
+]);
+export type DecisionReason = z.infer<typeof DecisionReason>;
+
+/** The last decision about where the layers run, whether or not anything moved. */
+export const Decision = z.strictObject({
+  /** "stays": alternatives were considered and not taken. "impossible": there is no placement. */
+  outcome: z.enum(["placed", "moved", "stays", "impossible"]),
+  model: z.string(),
+  trigger: DecisionTrigger,
+  reason: DecisionReason,
+  /** Predicted ms per token of the current placement and of the proposed one. */
+  currentMs: z.number().nullable(),
+  proposedMs: z.number().nullable(),
+  gainMs: z.number().nullable(),
+  /** Bytes of weights that members load for it, in total. */
+  bytesToLoad: z.number().min(0),
+  /** Whether the times include penalties of soft rules. */
+  includesPenalties: z.boolean(),
+  /** Whether the times are of one token, and not of another objective of the room. */
+  isTokenTime: z.boolean(),
+  /** Answers in progress that wait until the new placement has loaded. */
+  waitingAnswers: z.int().min(0),
+});
+export type Decision = z.infer<typeof Decision>;

@@ -1,0 +1,82 @@
+/**
+ * An expected failure of a room, thrown as an error. HTTP routes turn the code into
+ * a status; `words` renders the failure.
+ */
+import { failureOf } from "./failure.ts";
+import type { RoomFailure } from "./room-failure.ts";
+
+export type RoomErrorCode =
+  /** The request makes no sense, whatever the room. */
+  | "bad_request"
+  /** No such model, member, or room. */
+  | "not_found"
+  /** No member computes, or the model cannot be placed now. */
+  | "unavailable"
+  /** The work had begun and failed. */
+  | "failed"
+  /** The requester stopped it. */
+  | "cancelled"
+  /** Another protocol version or another room. */
+  | "refused";
+
+const CODES: { readonly [Reason in RoomFailure["reason"]]?: RoomErrorCode } = {
+  prompt_empty: "bad_request",
+  prompt_too_long: "bad_request",
+  unknown_token: "bad_request",
+  stage_of_unknown_member: "bad_request",
+  member_has_two_stages: "bad_request",
+  stage_without_layers: "bad_request",
+  layers_unassigned: "bad_request",
+  layers_assigned_twice: "bad_request",
+  stages_exceed_model: "bad_request",
+
+  unknown_member: "not_found",
+  unknown_model: "not_found",
+  nobody_in_room: "not_found",
+
+  stage_member_left: "unavailable",
+  stage_gpu_lost: "unavailable",
+  stage_load_failed: "unavailable",
+  not_placed_again: "unavailable",
+  not_placed: "unavailable",
+  member_cannot_compute: "unavailable",
+  stage_exceeds_memory: "unavailable",
+  model_unreadable: "unavailable",
+  no_model_placed: "unavailable",
+  generation_forgotten: "unavailable",
+  room_not_reached: "unavailable",
+  coordinator_silent: "unavailable",
+  coordinator_lost: "unavailable",
+  coordinator_stopped: "unavailable",
+  not_coordinator: "unavailable",
+  not_a_member: "unavailable",
+  not_in_room: "unavailable",
+
+  placement_cleared: "cancelled",
+  tab_left: "cancelled",
+  cancelled: "cancelled",
+
+  version_mismatch: "refused",
+  other_version: "refused",
+  wrong_room: "refused",
+  other_sender: "refused",
+};
+
+export class RoomError extends Error {
+  override readonly name = "RoomError";
+  readonly failure: RoomFailure;
+
+  constructor(failure: RoomFailure, options?: ErrorOptions) {
+    super(JSON.stringify(failure), options);
+    this.failure = failure;
+  }
+
+  get code(): RoomErrorCode {
+    return CODES[this.failure.reason] ?? "failed";
+  }
+}
+
+/** The data of anything that a room's call rejects with. */
+export function roomFailureOf(error: unknown): RoomFailure {
+  return error instanceof RoomError ? error.failure : failureOf(error);
+}

@@ -1,0 +1,90 @@
+/**
+ * What a room cannot do, and why: refused commands, lost placements, answers that
+ * ended early. Travels in events and results; `words` renders it.
+ */
+import { z } from "zod";
+import { Failure } from "./failure.ts";
+import { failure } from "./failure-schema.ts";
+import { MemberId, RoomCode } from "./ids.ts";
+import { NoAdapter } from "./member.ts";
+import { Refusal } from "./placement-reasons.ts";
+
+/** The layers `[first, end)` of a model. */
+const layers = { model: z.string(), first: z.int(), end: z.int() };
+
+/** Why the layers of a stage are gone, or never arrived. */
+export const StageLoss = z.discriminatedUnion("reason", [
+  failure("stage_member_left", { member: MemberId, ...layers }),
+  failure("stage_gpu_lost", { member: MemberId, ...layers, noAdapter: NoAdapter.nullable() }),
+  failure("stage_load_failed", { member: MemberId, ...layers, cause: Failure.nullable() }),
+]);
+export type StageLoss = z.infer<typeof StageLoss>;
+
+const NotPlaced = failure("not_placed", { refusal: Refusal });
+
+/** Why a placement cannot answer any more, or never could. */
+export const PlacementFailure = z.discriminatedUnion("reason", [
+  StageLoss,
+  failure("not_placed_again", {
+    loss: StageLoss,
+    cause: z.discriminatedUnion("reason", [NotPlaced, Failure]),
+  }),
+]);
+export type PlacementFailure = z.infer<typeof PlacementFailure>;
+
+/** Why the coordinator does not admit a tab. */
+export const JoinRefusal = z.discriminatedUnion("reason", [
+  failure("other_version", { roomVersion: z.int(), tabVersion: z.int() }),
+  failure("wrong_room", { room: RoomCode, requested: z.string() }),
+  failure("not_coordinator", { member: MemberId }),
+  failure("other_sender", { member: MemberId, peer: MemberId }),
+]);
+export type JoinRefusal = z.infer<typeof JoinRefusal>;
+
+/** Why stages that a person chose cannot be placed. */
+export const StagesRefusal = z.discriminatedUnion("reason", [
+  failure("stage_of_unknown_member", { member: MemberId, members: z.array(MemberId) }),
+  failure("member_has_two_stages", { member: MemberId }),
+  failure("stage_without_layers", { member: MemberId, first: z.int(), end: z.int() }),
+  failure("layers_unassigned", layers),
+  failure("layers_assigned_twice", layers),
+  failure("stages_exceed_model", { model: z.string(), layers: z.int(), end: z.int() }),
+  failure("member_cannot_compute", { member: MemberId, noAdapter: NoAdapter.nullable() }),
+  failure("stage_exceeds_memory", {
+    member: MemberId,
+    ...layers,
+    neededBytes: z.number(),
+    availableBytes: z.number(),
+  }),
+]);
+export type StagesRefusal = z.infer<typeof StagesRefusal>;
+
+export const RoomFailure = z.discriminatedUnion("reason", [
+  Failure,
+  PlacementFailure,
+  JoinRefusal,
+  StagesRefusal,
+  NotPlaced,
+  failure("unknown_member", { member: z.string(), members: z.array(MemberId) }),
+  failure("unknown_model", { model: z.string(), known: z.array(z.string()) }),
+  failure("model_unreadable", { cause: Failure }),
+
+  failure("no_model_placed", {}),
+  failure("unknown_token", { model: z.string(), token: z.int() }),
+  failure("prompt_not_tokenized", { cause: Failure }),
+  failure("model_changed", { model: z.string(), placed: z.string() }),
+  failure("placement_replaced", {}),
+  failure("placement_cleared", {}),
+  failure("generation_forgotten", {}),
+
+  failure("nobody_in_room", { room: RoomCode }),
+  failure("room_not_reached", { room: RoomCode, cause: Failure.nullable() }),
+  failure("coordinator_silent", {}),
+  failure("coordinator_lost", {}),
+  failure("coordinator_stopped", {}),
+  failure("not_a_member", {}),
+  failure("not_in_room", {}),
+  failure("tab_left", {}),
+  failure("cancelled", {}),
+]);
+export type RoomFailure = z.infer<typeof RoomFailure>;

@@ -1,0 +1,104 @@
+/** Why a room refused a command, lost a placement, or ended an answer. */
+import { roomFailureOf } from "../shared/room-error.ts";
+import type { Failure } from "../shared/failure.ts";
+import type { NoAdapter } from "../shared/member.ts";
+import type { JoinRefusal, RoomFailure, StageLoss, StagesRefusal } from "../shared/room-failure.ts";
+import { describeFailure } from "./failure.ts";
+import type { NameOf } from "./name-of.ts";
+import { describeNoAdapter } from "./no-adapter.ts";
+import { describeRefusal } from "./placement.ts";
+import { exactBytes, layerRange, listed } from "./quantities.ts";
+import type { Sentences } from "./sentences.ts";
+
+const stageLosses: Sentences<StageLoss> = {
+  stage_member_left: ({ member, model, ...layers }, nameOf) =>
+    `${nameOf(member)} left, and ${layerRange(layers)} of ${model} with it.`,
+  stage_gpu_lost: ({ member, model, noAdapter, ...layers }, nameOf) =>
+    `${nameOf(member)} lost its GPU${lossDetail(noAdapter)}, and ${layerRange(layers)} of ${model} with it.`,
+  stage_load_failed: ({ member, model, cause, ...layers }, nameOf, describeCause) =>
+    `${nameOf(member)} could not load ${layerRange(layers)} of ${model}${cause === null ? "" : `: ${describeCause(cause)}`}.`,
+};
+
+const joinRefusals: Sentences<JoinRefusal> = {
+  other_version: ({ roomVersion, tabVersion }) =>
+    `This room uses version ${roomVersion} of the protocol, and this tab version ${tabVersion}. Reload ${tabVersion > roomVersion ? "the room's other tabs" : "this page"}.`,
+  wrong_room: ({ room, requested }) => `This is room ${room}, not ${requested}. Check the code.`,
+  not_coordinator: ({ member }, nameOf) => `${nameOf(member)} does not coordinate the room.`,
+  other_sender: ({ member, peer }) => `The tab ${peer} introduced itself as ${member}.`,
+};
+
+const stagesRefusals: Sentences<StagesRefusal> = {
+  stage_of_unknown_member: ({ member, members }) =>
+    `No member ${member} is in the room. Its members are ${members.join(", ")}.`,
+  member_has_two_stages: ({ member }, nameOf) =>
+    `${nameOf(member)} has two stages. A member runs one contiguous range of layers.`,
+  stage_without_layers: ({ member, first, end }, nameOf) =>
+    `${nameOf(member)} has no layers: [${first}, ${end}) is empty.`,
+  layers_unassigned: ({ model, ...layers }) => `No member runs ${layerRange(layers)} of ${model}.`,
+  layers_assigned_twice: ({ model, ...layers }) =>
+    `More than one stage has ${layerRange(layers)} of ${model}. Stages follow the order of the layers and do not overlap.`,
+  stages_exceed_model: ({ model, layers, end }) =>
+    `${model} has ${layers} layers, but the stages end at ${end}.`,
+  member_cannot_compute: ({ member, noAdapter }, nameOf) =>
+    `${nameOf(member)} cannot compute. ${noAdapter === null ? "It has not been measured yet." : describeNoAdapter(noAdapter)}`,
+  stage_exceeds_memory: ({ member, model, neededBytes, availableBytes, ...layers }, nameOf) =>
+    `${nameOf(member)} has ${exactBytes(availableBytes)} for ${layerRange(layers)} of ${model}, but needs ${exactBytes(neededBytes)}: ${exactBytes(neededBytes - availableBytes)} short. Assign fewer layers to it, or reduce the room's context or generation slots.`,
+};
+
+const ROOM: Sentences<Exclude<RoomFailure, Failure>> = {
+  ...stageLosses,
+  ...joinRefusals,
+  ...stagesRefusals,
+  not_placed_again: ({ loss, cause }, nameOf) =>
+    `${describeRoomFailure(loss, nameOf)} The model cannot be placed again: ${describeRoomFailure(cause, nameOf)}`,
+  not_placed: ({ refusal }, nameOf) => describeRefusal(refusal, nameOf),
+  unknown_member: ({ member, members }) =>
+    `No member ${member} is in the room. Its members are ${members.join(", ")}.`,
+  unknown_model: ({ model, known }) =>
+    `The room does not know the model ${model}. ${known.length > 0 ? `It knows ${listed(known)}.` : "It does not know any model yet."}`,
+  model_unreadable: ({ cause }, nameOf) => describeFailure(cause, nameOf),
+
+  no_model_placed: () => "No model is placed in this room. Place one and ask again.",
+  unknown_token: ({ model, token }) => `${model} has no token ${token}.`,
+  prompt_not_tokenized: ({ cause }, _nameOf, describeCause) =>
+    `The prompt cannot be tokenized: ${describeCause(cause)}.`,
+  model_changed: ({ model, placed }) =>
+    `The room now runs ${placed} instead of ${model}. Ask again.`,
+  placement_replaced: () => "The model was placed again.",
+  placement_cleared: () => "The placement was cleared.",
+  generation_forgotten: () => "The room lost track of the answer. Ask again.",
+
+  nobody_in_room: ({ room }) =>
+    `No one is in room ${room}. Check the code, or open a room of your own.`,
+  room_not_reached: ({ room, cause }, _nameOf, describeCause) =>
+    `Room ${room} cannot be reached${cause === null ? "" : `: ${describeCause(cause)}`}.`,
+  coordinator_silent: () => "The room's coordinator did not answer in time. Try again.",
+  coordinator_lost: () =>
+    "The connection to the room's coordinator is lost, and the room is choosing another one. Try again.",
+  coordinator_stopped: () => "This tab no longer coordinates the room.",
+  not_a_member: () => "This tab is no longer a member of the room. Join again.",
+  not_in_room: () => "This tab is no longer in a room. Join again.",
+  tab_left: () => "This tab left the room.",
+  cancelled: () => "The request was cancelled.",
+};
+
+export function describeRoomFailure(failure: RoomFailure, nameOf: NameOf): string {
+  if (!isOfRoom(failure)) return describeFailure(failure, nameOf);
+  const sentence = ROOM[failure.reason] as Sentences<RoomFailure>["tab_left"];
+  const describeCause = (cause: Failure) => describeFailure(cause, nameOf).replace(/\.$/, "");
+  return sentence(failure as Extract<RoomFailure, { reason: "tab_left" }>, nameOf, describeCause);
+}
+
+/** What the browser said. */
+function lossDetail(noAdapter: NoAdapter | null): string {
+  return noAdapter?.reason === "device_lost" && noAdapter.detail ? ` (${noAdapter.detail})` : "";
+}
+
+/** Anything that was thrown: the sentence of a failure, or the message of another error. */
+export function describeError(error: unknown, nameOf: NameOf): string {
+  return describeRoomFailure(roomFailureOf(error), nameOf);
+}
+
+function isOfRoom(failure: RoomFailure): failure is Exclude<RoomFailure, Failure> {
+  return failure.reason in ROOM;
+}

@@ -1,0 +1,114 @@
+/** What happened in a room, for the people in it: what it is, and what to do about it. */
+import type { LeaveReason } from "../shared/leave-reason.ts";
+import type { PlacementFailure, RoomFailure } from "../shared/room-failure.ts";
+import type { RoomNotice } from "../shared/room-notice.ts";
+import { describeFailure } from "./failure.ts";
+import type { NameOf } from "./name-of.ts";
+import { describeRefusal, describeRemedy } from "./placement.ts";
+import { describeRoomFailure } from "./room-failure.ts";
+
+export type DescribedNotice = {
+  readonly level: "info" | "warning" | "error";
+  readonly message: string;
+  readonly whatToDo: string | null;
+};
+
+export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNotice {
+  switch (notice.kind) {
+    case "connected":
+      return info(`Connected to room ${notice.room}.`);
+    case "reconnecting":
+      return {
+        level: "warning",
+        message: "The connection to the coordinator is lost. The room is choosing another one.",
+        whatToDo: null,
+      };
+    case "disconnected":
+      return {
+        level: "error",
+        message: `The connection to room ${notice.room} is lost.`,
+        whatToDo: "Check the network and join again.",
+      };
+    case "coordinator_changed":
+      return info(
+        `The coordinator left; ${notice.isSelf ? "this tab" : nameOf(notice.member)} coordinates the room now.`,
+      );
+    case "member_left": {
+      const { member, reason, heldLayers } = notice;
+      const name = nameOf(member);
+      return {
+        level: heldLayers ? "warning" : "info",
+        message: `${name} left the room. ${describeLeaving(reason, nameOf)}`.trim(),
+        whatToDo: heldLayers ? `${name} held layers of the model. Other members take over.` : null,
+      };
+    }
+    case "placement_failed":
+      return ofPlacement(notice.failure, nameOf);
+    case "device_error":
+      return {
+        level: "error",
+        message: `The GPU reported an error: ${describeFailure(notice.cause, nameOf)}`,
+        whatToDo: notice.lost ? "Reload this page to use the GPU again." : null,
+      };
+    case "failed":
+      return ofFailure(notice.failure, nameOf);
+    default:
+      return notice satisfies never;
+  }
+}
+
+function ofPlacement(failure: PlacementFailure, nameOf: NameOf): DescribedNotice {
+  const message = describeRoomFailure(failure, nameOf);
+  switch (failure.reason) {
+    case "stage_member_left":
+    case "stage_gpu_lost":
+      return { level: "warning", message, whatToDo: "Other members take over its layers." };
+    case "stage_load_failed": {
+      const whatToDo = "Place the model again, or set that member to “Never use”.";
+      return { level: "error", message, whatToDo };
+    }
+    case "not_placed_again": {
+      const whatToDo =
+        "The model is placed as soon as the room can hold it. Let another machine join, or choose a smaller model.";
+      return { level: "error", message, whatToDo };
+    }
+    default:
+      return failure satisfies never;
+  }
+}
+
+/** A refusal in two parts: what is missing, and what would help. */
+function ofFailure(failure: RoomFailure, nameOf: NameOf): DescribedNotice {
+  if (failure.reason !== "not_placed") {
+    return { level: "error", message: describeRoomFailure(failure, nameOf), whatToDo: null };
+  }
+  const { refusal } = failure;
+  if (refusal.kind !== "infeasible" || refusal.remedies.length === 0) {
+    return { level: "error", message: describeRefusal(refusal, nameOf), whatToDo: null };
+  }
+  const help = refusal.remedies.map((remedy) => describeRemedy(remedy, nameOf)).join("; ");
+  return {
+    level: "error",
+    message: describeRefusal({ ...refusal, remedies: [] }, nameOf),
+    whatToDo: `What would help: ${help}.`,
+  };
+}
+
+function describeLeaving(reason: LeaveReason, nameOf: NameOf): string {
+  switch (reason.reason) {
+    case "left":
+      return "";
+    case "connection_closed":
+      return describeFailure(reason.cause, nameOf);
+    case "coordinator_replaced":
+      return `${nameOf(reason.coordinator)} coordinates the room now.`;
+    case "did_not_rejoin":
+      return "It did not rejoin when the coordinator changed.";
+    default:
+      return reason satisfies never;
+  }
+}
+
+function info(message: string): DescribedNotice {
+  return { level: "info", message, whatToDo: null };
+}

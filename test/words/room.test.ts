@@ -1,0 +1,236 @@
+/** The sentences of failures, notices, and decisions of a room. */
+import { describe, expect, test } from "vitest";
+import type { DecisionReason, DecisionTrigger } from "../../src/shared/decision.ts";
+import { MemberId, RoomCode } from "../../src/shared/ids.ts";
+import type { RoomFailure } from "../../src/shared/room-failure.ts";
+import type { RoomNotice } from "../../src/shared/room-notice.ts";
+import {
+  describeDecision,
+  describeNotice,
+  describeRoomFailure,
+  describeTrigger,
+} from "../../src/words/index.ts";
+import { decision } from "../../tools/room/sample-events.ts";
+
+const a = MemberId.parse("a");
+const b = MemberId.parse("b");
+const nameOf = (id: MemberId) => ({ a: "Ada", b: "Bob" })[id as string] ?? id;
+const room = RoomCode.parse("ABCDEF");
+const layers = { member: a, model: "tiny", first: 0, end: 6 };
+const loss = { reason: "stage_member_left" as const, ...layers };
+const noAdapter = { reason: "device_lost" as const, detail: "driver reset" };
+const cause = { reason: "channel_closed" as const };
+const refusal = { kind: "no_computing_member" as const };
+const short = {
+  kind: "infeasible" as const,
+  model: "tiny",
+  binds: "memory" as const,
+  shortBytes: 2800,
+  remedies: [{ kind: "shrink_weights" as const, byFraction: 0.2 }],
+  brokenRules: [],
+};
+
+test.each<[RoomFailure, string]>([
+  [loss, "Ada left, and layers 0–5 of tiny with it."],
+  [
+    { reason: "stage_gpu_lost", ...layers, noAdapter },
+    "Ada lost its GPU (driver reset), and layers 0–5 of tiny with it.",
+  ],
+  [
+    { reason: "stage_load_failed", ...layers, end: 1, cause },
+    "Ada could not load layer 0 of tiny: The channel was closed.",
+  ],
+  [
+    { reason: "not_placed_again", loss, cause: { reason: "not_placed", refusal } },
+    "Ada left, and layers 0–5 of tiny with it. The model cannot be placed again: No member of the room can compute. Open the room's page in a tab whose browser supports WebGPU.",
+  ],
+  [
+    { reason: "other_version", roomVersion: 3, tabVersion: 2 },
+    "This room uses version 3 of the protocol, and this tab version 2. Reload this page.",
+  ],
+  [
+    { reason: "wrong_room", room, requested: "ZZZZZZ" },
+    "This is room ABCDEF, not ZZZZZZ. Check the code.",
+  ],
+  [{ reason: "not_coordinator", member: a }, "Ada does not coordinate the room."],
+  [{ reason: "other_sender", member: a, peer: b }, "The tab b introduced itself as a."],
+  [
+    { reason: "stage_of_unknown_member", member: MemberId.parse("x"), members: [a, b] },
+    "No member x is in the room. Its members are a, b.",
+  ],
+  [
+    { reason: "member_has_two_stages", member: a },
+    "Ada has two stages. A member runs one contiguous range of layers.",
+  ],
+  [
+    { reason: "stage_without_layers", member: a, first: 2, end: 2 },
+    "Ada has no layers: [2, 2) is empty.",
+  ],
+  [
+    { reason: "layers_unassigned", model: "tiny", first: 2, end: 4 },
+    "No member runs layers 2–3 of tiny.",
+  ],
+  [
+    { reason: "layers_assigned_twice", model: "tiny", first: 2, end: 4 },
+    "More than one stage has layers 2–3 of tiny. Stages follow the order of the layers and do not overlap.",
+  ],
+  [
+    { reason: "stages_exceed_model", model: "tiny", layers: 6, end: 7 },
+    "tiny has 6 layers, but the stages end at 7.",
+  ],
+  [
+    { reason: "member_cannot_compute", member: a, noAdapter: null },
+    "Ada cannot compute. It has not been measured yet.",
+  ],
+  [
+    { reason: "stage_exceeds_memory", ...layers, neededBytes: 6500, availableBytes: 3700 },
+    "Ada has 3,700 bytes for layers 0–5 of tiny, but needs 6,500 bytes: 2,800 bytes short. Assign fewer layers to it, or reduce the room's context or generation slots.",
+  ],
+  [
+    { reason: "unknown_model", model: "huge", known: ["tiny"] },
+    "The room does not know the model huge. It knows tiny.",
+  ],
+  [{ reason: "model_unreadable", cause }, "The channel was closed."],
+  [
+    { reason: "prompt_not_tokenized", cause },
+    "The prompt cannot be tokenized: The channel was closed.",
+  ],
+  [
+    { reason: "model_changed", model: "tiny", placed: "other" },
+    "The room now runs other instead of tiny. Ask again.",
+  ],
+  [
+    { reason: "nobody_in_room", room },
+    "No one is in room ABCDEF. Check the code, or open a room of your own.",
+  ],
+  [{ reason: "room_not_reached", room, cause: null }, "Room ABCDEF cannot be reached."],
+  [{ reason: "channel_closed" }, "The channel was closed."],
+])("%o", (failure, sentence) => {
+  expect(describeRoomFailure(failure, nameOf)).toBe(sentence);
+});
+
+describe("notices", () => {
+  test.each<[RoomNotice, string, string, string | null]>([
+    [{ kind: "connected", room }, "info", "Connected to room ABCDEF.", null],
+    [
+      { kind: "disconnected", room },
+      "error",
+      "The connection to room ABCDEF is lost.",
+      "Check the network and join again.",
+    ],
+    [
+      { kind: "coordinator_changed", member: b, isSelf: false },
+      "info",
+      "The coordinator left; Bob coordinates the room now.",
+      null,
+    ],
+    [
+      { kind: "member_left", member: a, reason: { reason: "left" }, heldLayers: true },
+      "warning",
+      "Ada left the room.",
+      "Ada held layers of the model. Other members take over.",
+    ],
+    [
+      {
+        kind: "member_left",
+        member: a,
+        reason: { reason: "coordinator_replaced", coordinator: b },
+        heldLayers: false,
+      },
+      "info",
+      "Ada left the room. Bob coordinates the room now.",
+      null,
+    ],
+    [
+      { kind: "placement_failed", failure: { reason: "stage_load_failed", ...layers, cause } },
+      "error",
+      "Ada could not load layers 0–5 of tiny: The channel was closed.",
+      "Place the model again, or set that member to “Never use”.",
+    ],
+    [
+      { kind: "device_error", cause: { reason: "unexpected", detail: "Lost." }, lost: true },
+      "error",
+      "The GPU reported an error: Lost.",
+      "Reload this page to use the GPU again.",
+    ],
+    [
+      { kind: "failed", failure: { reason: "not_placed", refusal: short } },
+      "error",
+      "tiny does not fit this room: 2,800 bytes short of memory.",
+      "What would help: a file with 20% fewer bytes of weights.",
+    ],
+  ])("%o", (notice, level, message, whatToDo) => {
+    expect(describeNotice(notice, nameOf)).toEqual({ level, message, whatToDo });
+  });
+});
+
+describe("decisions", () => {
+  const broken = {
+    member: a,
+    constraint: "visibility" as const,
+    hard: true,
+    breach: { kind: "hidden_tab" as const },
+  };
+
+  test.each<[DecisionTrigger, string]>([
+    [{ kind: "person" }, "A person placed the model."],
+    [{ kind: "loss", failure: loss }, "Ada left, and layers 0–5 of tiny with it."],
+    [
+      {
+        kind: "changes",
+        changes: [
+          { kind: "settings" },
+          { kind: "member", member: a, change: "violates_rule", brokenRules: [broken] },
+        ],
+      },
+      "The settings changed, Ada violates a rule (Ada is a hidden tab).",
+    ],
+    [
+      {
+        kind: "changes",
+        changes: [{ kind: "member", member: b, change: "no_longer_violates", brokenRules: [] }],
+      },
+      "Bob no longer violates a rule.",
+    ],
+  ])("%o", (trigger, sentence) => {
+    expect(describeTrigger(trigger, nameOf)).toBe(sentence);
+  });
+
+  test.each<[DecisionReason, string]>([
+    [{ kind: "manual" }, "The stages were chosen by hand."],
+    [
+      { kind: "rules_violated", brokenRules: [broken] },
+      "The layers must move: Ada is a hidden tab.",
+    ],
+    [
+      { kind: "settings_changed" },
+      "The model loads again, because the settings that its layers were loaded with changed.",
+    ],
+    [
+      { kind: "manual_kept", gainMs: 1.5, currentMs: 20 },
+      "The layers stay: their stages were chosen by hand. The solver's placement would save 1.50 ms of 20.0 ms per token.",
+    ],
+    [
+      { kind: "cooldown", gainMs: null, currentMs: null },
+      "The layers stay for now: they moved a moment ago.",
+    ],
+  ])("%o", (reason, sentence) => {
+    expect(describeDecision({ ...decision, reason }, nameOf)).toBe(sentence);
+  });
+
+  test("times of another objective, penalties, and waiting answers are mentioned", () => {
+    const reason = { kind: "cooldown" as const, gainMs: 1, currentMs: 9 };
+    const noted = {
+      ...decision,
+      reason,
+      isTokenTime: false,
+      includesPenalties: true,
+      waitingAnswers: 2,
+    };
+    expect(describeDecision(noted, nameOf)).toBe(
+      "The layers stay for now: they moved a moment ago. The solver's placement would save 1.00 ms of 9.00 ms per token. " +
+        "These times are of the room's objective, which is not the time of one token. These times include penalties of soft rules. " +
+        "The 2 answers in progress continue once the model has loaded.",
+    );
+  });
+});
