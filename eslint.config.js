@@ -1,32 +1,64 @@
+import { readdirSync } from "node:fs";
 import { importX } from "eslint-plugin-import-x";
 import { createTypeScriptImportResolver } from "eslint-import-resolver-typescript";
 import tseslint from "typescript-eslint";
 import { ARROWS } from "./tools/graph/arrows.mjs";
 
+const modules = Object.keys(ARROWS);
+for (const entry of readdirSync(new URL("src/", import.meta.url), { withFileTypes: true }))
+  if (entry.isDirectory() && !modules.includes(entry.name))
+    throw new Error(`tools/graph/arrows.mjs must say what src/${entry.name} may import.`);
+
 /** Import-x sees no difference between values and types; `npm run graph` and its test do. */
+const directionZones = Object.entries(ARROWS).map(([module, { imports, types = [] }]) => ({
+  target: `./src/${module}`,
+  from: "./src",
+  except: [module, ...imports, ...types].map((name) => `./${name}`),
+  message: `${module} may import only: ${[...imports, ...types].join(", ") || "zod"}.`,
+}));
+
+/** Everything but tests, which may look inside a module. */
+const entryPointZones = modules.map((module) => ({
+  target: [
+    ...modules.filter((other) => other !== module).map((other) => `./src/${other}`),
+    "./src/main.ts",
+    "./src/library.ts",
+    "./workers",
+    "./server",
+    "./scripts",
+    "./tools",
+    "./bench",
+  ],
+  from: `./src/${module}`,
+  except: ["./index.ts"],
+  message: `Import src/${module}/index.ts: it is the module's one entry point.`,
+}));
+
+/** Inside, an import through the entry point would be a cycle. */
+const ownEntryPointZones = modules.map((module) => ({
+  target: `./src/${module}`,
+  from: `./src/${module}/index.ts`,
+  message: "Inside a module, import the file itself.",
+}));
+
 const zones = [
-  ...Object.entries(ARROWS).map(([module, { imports, types = [] }]) => ({
-    target: `./src/${module}`,
-    from: "./src",
-    except: [module, ...imports, ...types].map((name) => `./${name}`),
-    message: `${module} may import only: ${[...imports, ...types].join(", ") || "zod"}.`,
-  })),
+  ...directionZones,
+  ...entryPointZones,
+  ...ownEntryPointZones,
   {
     target: "./src",
     from: ["./server", "./scripts", "./tools", "./bench", "./test"],
     message: "Nothing in src imports server, scripts, tools, bench or test.",
   },
-  ...Object.keys(ARROWS)
-    .filter((module) => module !== "cluster")
-    .map((module) => ({
-      target: `./src/${module}`,
-      from: "./workers",
-      message: "Only main.ts and the cluster's type imports name a worker entry.",
-    })),
+  {
+    target: modules.filter((module) => module !== "app").map((module) => `./src/${module}`),
+    from: "./workers",
+    message: "Only app and main.ts name a worker entry.",
+  },
   {
     target: "./workers",
-    from: ["./src/ui", "./src/cluster", "./src/main.ts"],
-    message: "A worker imports what it runs, never ui or cluster.",
+    from: ["./src/ui", "./src/cluster", "./src/app", "./src/main.ts"],
+    message: "A worker imports what it runs, never ui, cluster or app.",
   },
 ];
 

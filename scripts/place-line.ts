@@ -1,7 +1,7 @@
 /** One line of a file of problems in, one answer out, as `npm run place` prints it. */
 import type { z } from "zod";
 import { type Answer, type Objective, Problem, solve } from "../src/placement/index.ts";
-import { errorMessage } from "../src/shared/error-message.ts";
+import { errorMessage } from "../src/shared/index.ts";
 import { describeRemedy, describeUnknown } from "../src/words/index.ts";
 
 export type LineOptions = {

@@ -1,6 +1,6 @@
 /** All that is served over HTTP: the built page, models, signalling and the rooms' API. */
 import express, { type ErrorRequestHandler, type Express } from "express";
-import type { ServerFacts } from "../src/shared/server-facts.ts";
+import type { ServerFacts } from "../src/shared/index.ts";
 import type { Bridge } from "./bridge.ts";
 import { httpApi } from "./http-api.ts";
 import { ISOLATION_HEADERS } from "./isolation-headers.ts";

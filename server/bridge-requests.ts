@@ -6,7 +6,7 @@
  * wait here, and beyond `MAX_WAITING_BYTES` its request is cancelled.
  */
 import type { Response } from "express";
-import type { BridgeRequest, PageToServer, ServerToPage } from "../src/shared/bridge.ts";
+import type { BridgeRequest, PageToServer, ServerToPage } from "../src/shared/index.ts";
 import { errorEvent, sendError, type ApiError } from "./api-error.ts";
 
 /** Hours of tokens, or seconds of an event log: a client this far behind is not reading. */

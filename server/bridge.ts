@@ -3,8 +3,7 @@
  * its coordinator's socket: when that closes, the room is unknown here.
  */
 import { WebSocketServer, type RawData, type WebSocket } from "ws";
-import { PageToServer, type ServerToPage } from "../src/shared/bridge.ts";
-import type { RoomCode } from "../src/shared/ids.ts";
+import { PageToServer, type ServerToPage, type RoomCode } from "../src/shared/index.ts";
 import { BridgeRequests, COORDINATOR_GONE } from "./bridge-requests.ts";
 
 /** A tab that vanishes without a word (a closed laptop) is noticed after two of these. */

@@ -2,7 +2,7 @@
  * Which room an HTTP request means: the one it names, or the only one there is.
  * Pure; knows rooms by their codes and nothing else of them.
  */
-import { RoomCode } from "../src/shared/ids.ts";
+import { RoomCode } from "../src/shared/index.ts";
 import type { ApiError } from "./api-error.ts";
 
 export type RoomChoice =

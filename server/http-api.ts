@@ -3,7 +3,7 @@
  * Does not know the routes; the room answers those, its 404 included.
  */
 import express, { type NextFunction, type Request, type Response, type Router } from "express";
-import { BRIDGED_HEADERS, MAX_BRIDGED_BODY_BYTES } from "../src/shared/bridge.ts";
+import { BRIDGED_HEADERS, MAX_BRIDGED_BODY_BYTES } from "../src/shared/index.ts";
 import { sendError } from "./api-error.ts";
 import { COORDINATOR_GONE } from "./bridge-requests.ts";
 import type { Bridge } from "./bridge.ts";

@@ -3,7 +3,7 @@
  * `ICE_SERVERS='[{"urls":"turn:turn.example.org","username":"u","credential":"c"}]'`.
  */
 import { z } from "zod";
-import { IceServer, type ServerFacts } from "../src/shared/server-facts.ts";
+import { IceServer, type ServerFacts } from "../src/shared/index.ts";
 
 /** The servers, or one line that says what to do when the value cannot be read. */
 export function iceServersOf(value: string | undefined): ServerFacts["iceServers"] | string {

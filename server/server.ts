@@ -6,8 +6,7 @@
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Server as NetServer, Socket } from "node:net";
-import { BRIDGE_PATH } from "../src/shared/bridge.ts";
-import type { ServerFacts } from "../src/shared/server-facts.ts";
+import { BRIDGE_PATH, type ServerFacts } from "../src/shared/index.ts";
 import { answerError, createApp, type AppDirectories } from "./app.ts";
 import { Bridge } from "./bridge.ts";
 import { getCertificate } from "./certificate.ts";

@@ -1,8 +1,8 @@
 /** The GPU thread: a stage of a pipeline, over the engine. src/stage/stage-worker.ts has its interface. */
 import { expose } from "comlink";
 import { requestKernelDevice } from "../src/kernels/index.ts";
-import { loadShard } from "../src/engine/load-shard.ts";
-import { StageHost } from "../src/stage/stage-host.ts";
+import { loadShard } from "../src/engine/index.ts";
+import { StageHost } from "../src/stage/index.ts";
 import { DeviceTuner } from "../src/tuner/index.ts";
 
 let device: Promise<GPUDevice> | null = null;

@@ -1,6 +1,6 @@
 /** The thread that reads models: from URLs, files and members, through the disk's cache. */
 import * as Comlink from "comlink";
-import { WeightsService } from "../src/model/weights-service.ts";
+import { WeightsService } from "../src/model/index.ts";
 
 const service = new WeightsService();
 

@@ -7,14 +7,22 @@
  * filled further is a step at 64 tokens of context: later positions are not read.
  */
 import { requestKernelDevice } from "../../src/kernels/index.ts";
-import { loadShard } from "../../src/engine/load-shard.ts";
-import type { EngineCounters, Shard, ShardOptions, StepRow } from "../../src/engine/types.ts";
-import type { ByteReader, ShardDescription } from "../../src/model/description.ts";
-import { openModel } from "../../src/model/open-model.ts";
-import { openUrl } from "../../src/model/url-source.ts";
-import { probeAdapter } from "../../src/probe/probe.ts";
+import {
+  loadShard,
+  type EngineCounters,
+  type Shard,
+  type ShardOptions,
+  type StepRow,
+} from "../../src/engine/index.ts";
+import {
+  type ByteReader,
+  type ShardDescription,
+  openModel,
+  openUrl,
+} from "../../src/model/index.ts";
+import { probeAdapter } from "../../src/probe/index.ts";
 import { DeviceTuner } from "../../src/tuner/index.ts";
-import { GREEDY } from "../../src/shared/sampling.ts";
+import { GREEDY } from "../../src/shared/index.ts";
 import { profileStep } from "./profile.ts";
 import type {
   DecodeReply,

@@ -7,7 +7,7 @@
  * layers' dispatches are in it, with their own weights, so that caches behave as in a
  * step. Results are garbage afterwards (residuals are added again and again).
  */
-import type { Shard, StepRow } from "../../src/engine/types.ts";
+import type { Shard, StepRow } from "../../src/engine/index.ts";
 import { timeOf } from "../../src/kernels/index.ts";
 import type { KernelProfile, ProfileReply } from "./requests.ts";
 

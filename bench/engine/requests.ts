@@ -1,6 +1,6 @@
 /** What the driver asks of the engine's page, and what it answers. All of it can be cloned. */
-import type { EngineCounters, ShardMemory } from "../../src/engine/types.ts";
-import type { Adapter, Measurements } from "../../src/shared/member.ts";
+import type { EngineCounters, ShardMemory } from "../../src/engine/index.ts";
+import type { Adapter, Measurements } from "../../src/shared/index.ts";
 
 export type LoadRequest = {
   readonly kind: "load";

@@ -1,8 +1,8 @@
 /** What a run in one browser measured, and how it is kept. */
-import { median } from "../../src/shared/median.ts";
+import { median } from "../../src/shared/index.ts";
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
-import type { EngineCounters } from "../../src/engine/types.ts";
+import type { EngineCounters } from "../../src/engine/index.ts";
 import type { BenchBrowserName } from "../../tools/browsers/bench-browser.ts";
 import type { LoadReply, ProbeReply, ProfileReply } from "./requests.ts";
 

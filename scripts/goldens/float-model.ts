@@ -6,8 +6,7 @@
  */
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { gguf } from "@huggingface/gguf";
-import { BLOCK_FORMATS, type BlockFormat, rowBytes } from "../../src/tensor/block-format.ts";
-import { dequantize } from "../../src/tensor/dequantize.ts";
+import { BLOCK_FORMATS, type BlockFormat, rowBytes, dequantize } from "../../src/tensor/index.ts";
 
 const ALIGNMENT = 32;
 

@@ -10,7 +10,7 @@ import {
   type BridgeRequest,
   type PageToServer,
   ServerToPage,
-} from "../shared/bridge.ts";
+} from "../shared/index.ts";
 import type { ApiRoom } from "./http/api-room.ts";
 import { apiErrorOf, errorResponse } from "./http/errors.ts";
 import { dataEvent } from "./http/event-stream.ts";

@@ -1,8 +1,8 @@
 /** The public API of a room: `joinRoom`, OpenAI-compatible completions, HTTP routes over the bridge. */
 export {
-  joinRoom,
   type JoinOptions,
   type JoinProgress,
+  joinRoom,
   type PageJoinOptions,
   type PageRoom,
 } from "./join-room.ts";

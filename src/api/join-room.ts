@@ -3,14 +3,11 @@
  * and keeps the bridge to the server while this tab coordinates. The page and
  * the library's users join by this function.
  */
-import { checkAdapter } from "../app/adapter-check.ts";
-import { openTabParts, type TabParts } from "../app/tab-parts.ts";
-import { RoomClient } from "../cluster/room-client.ts";
-import { serverOfPage } from "../mesh/signaling.ts";
-import type { ProbeResult } from "../probe/types.ts";
-import { RoomCode } from "../shared/ids.ts";
-import type { Measurements } from "../shared/member.ts";
-import type { ServerFacts } from "../shared/server-facts.ts";
+import { checkAdapter, openTabParts, type TabParts } from "../app/index.ts";
+import { RoomClient } from "../cluster/index.ts";
+import { serverOfPage } from "../mesh/index.ts";
+import type { ProbeResult } from "../probe/index.ts";
+import { RoomCode, type Measurements, type ServerFacts } from "../shared/index.ts";
 import { ApiProblemError } from "./http/errors.ts";
 import { keepBridge } from "./keep-bridge.ts";
 import { createRoom, type Room } from "./room.ts";

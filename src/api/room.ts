@@ -1,6 +1,6 @@
 /** A room as the library's users hold it: its state, and what they can ask of it. */
-import type { ChatTurn } from "../cluster/parts.ts";
-import type { RoomState, Stage } from "../shared/state.ts";
+import type { ChatTurn } from "../cluster/index.ts";
+import type { RoomState, Stage } from "../shared/index.ts";
 import type { ApiRoom } from "./http/api-room.ts";
 import { findModel } from "./http/choose-model.ts";
 import { ChatBody, chatCompletion } from "./http/completion-request.ts";

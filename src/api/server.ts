@@ -1,6 +1,6 @@
 /** What a Tabmesh server says of itself and offers, over HTTP. */
 import { z } from "zod";
-import { ServerFacts } from "../shared/server-facts.ts";
+import { ServerFacts } from "../shared/index.ts";
 import type { OfferedModel } from "./http/api-room.ts";
 
 const OfferedModels = z.array(z.object({ name: z.string(), url: z.string() }));

@@ -1,7 +1,5 @@
 /** The library's errors. */
-import type { RoomErrorCode } from "../shared/room-error.ts";
-import type { ApiProblem } from "../shared/api-problem.ts";
-import { errorMessage } from "../shared/error-message.ts";
+import { type RoomErrorCode, type ApiProblem, errorMessage } from "../shared/index.ts";
 import { apiErrorOf } from "./http/errors.ts";
 
 /**

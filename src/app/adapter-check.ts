@@ -4,8 +4,12 @@
  */
 import * as Comlink from "comlink";
 import { forgetTuning } from "../tuner/index.ts";
-import { cachedProbe } from "../probe/cached-probe.ts";
-import type { ProbeProgress, ProbeResult, ProbeWorker } from "../probe/types.ts";
+import {
+  cachedProbe,
+  type ProbeProgress,
+  type ProbeResult,
+  type ProbeWorker,
+} from "../probe/index.ts";
 import { describeNoAdapter } from "../words/index.ts";
 import { workerClient } from "./worker-client.ts";
 

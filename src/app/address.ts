@@ -2,7 +2,7 @@
  * What the page's address asks for:
  *   /?room=CODE   &join (without a click)   &model=NAME or URL   &observe
  */
-import { ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH, RoomCode } from "../shared/ids.ts";
+import { ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH, RoomCode } from "../shared/index.ts";
 
 export type Address = {
   readonly code: RoomCode | null;

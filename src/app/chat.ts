@@ -1,9 +1,6 @@
 /** The conversation of this tab: questions, and answers as they stream. Knows no page. */
-import type { RoomClient } from "../cluster/room-client.ts";
-import type { PlacementId } from "../shared/ids.ts";
-import type { ChatMessage, StageTiming } from "../shared/page-view.ts";
-import { Sampling } from "../shared/sampling.ts";
-import { LapTimes, type Lap } from "../cluster/lap-times.ts";
+import { type RoomClient, LapTimes, type Lap } from "../cluster/index.ts";
+import { type PlacementId, type ChatMessage, type StageTiming, Sampling } from "../shared/index.ts";
 import { describeError, nameOfRoom } from "../words/index.ts";
 
 export type ChatView = {

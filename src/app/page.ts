@@ -2,20 +2,22 @@
  * The page's state and what its commands do: holds one room at most, joins what
  * the room, the chat and the probe say into a `PageView`.
  */
-import { keepBridge } from "../api/keep-bridge.ts";
-import { RoomClient } from "../cluster/room-client.ts";
-import { serverOfPage } from "../mesh/signaling.ts";
-import type { ProbeResult } from "../probe/types.ts";
-import type { PageCommand } from "../shared/commands.ts";
-import { RoomCode } from "../shared/ids.ts";
-import { roomFailureOf } from "../shared/room-error.ts";
-import type { RoomNotice } from "../shared/room-notice.ts";
+import { RoomClient } from "../cluster/index.ts";
+import { serverOfPage } from "../mesh/index.ts";
+import type { ProbeResult } from "../probe/index.ts";
+import {
+  type PageCommand,
+  RoomCode,
+  roomFailureOf,
+  type RoomNotice,
+  type NoAdapter,
+  type ModelSource,
+  type Notice,
+  type PageView,
+  type ServerFacts,
+  type Stage,
+} from "../shared/index.ts";
 import { describeNotice, nameOfRoom } from "../words/index.ts";
-import type { NoAdapter } from "../shared/member.ts";
-import type { ModelSource } from "../shared/model.ts";
-import type { Notice, PageView } from "../shared/page-view.ts";
-import type { ServerFacts } from "../shared/server-facts.ts";
-import type { Stage } from "../shared/state.ts";
 import { adapterWords, checkAdapter } from "./adapter-check.ts";
 import { newRoomCode, readAddress, roomAddress, shareOrigin } from "./address.ts";
 import { Chat } from "./chat.ts";
@@ -36,17 +38,28 @@ type Room = {
   readonly insight: RoomInsight;
 };
 
+/** Keeps the server's bridge to the room open until the function it returns is called. */
+export type KeepBridge = (
+  room: {
+    readonly client: RoomClient;
+    readonly offeredModels: () => Promise<PageView["offeredModels"]>;
+  },
+  options: { readonly server: string },
+) => () => void;
+
 export class Page {
   readonly #show: (view: PageView) => void;
   readonly #chat = new Chat(() => this.#update(this.#chat.view));
+  readonly #keepBridge: KeepBridge;
   #view: PageView;
   #room: Room | null = null;
   /** Of the server that serves this page; null where it is another server than ours. */
   readonly #facts: Promise<ServerFacts | null> = readServerFacts();
   #probe: Promise<ProbeResult>;
 
-  constructor(show: (view: PageView) => void) {
+  constructor(show: (view: PageView) => void, keepBridge: KeepBridge) {
     this.#show = show;
+    this.#keepBridge = keepBridge;
     const address = readAddress(location.href);
     this.#view = {
       phase: "outside",
@@ -175,7 +188,7 @@ export class Page {
         onWarning: (message) => this.#tell({ level: "warning", message, whatToDo: null }),
       });
       const client = await RoomClient.enter(parts.room, { room: code, mustExist });
-      const stopBridge = keepBridge(
+      const stopBridge = this.#keepBridge(
         { client, offeredModels: () => this.#offers() },
         { server: location.origin },
       );

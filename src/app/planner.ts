@@ -2,7 +2,7 @@
  * The solver in its worker. A worker that dies is started anew, once for each
  * question: until it answers, the caller's watchdog has the greedy rule.
  */
-import type { Planner } from "../cluster/parts.ts";
+import type { Planner } from "../cluster/index.ts";
 import type { PlacementService } from "../placement/index.ts";
 import { workerClient, type WorkerClient } from "./worker-client.ts";
 

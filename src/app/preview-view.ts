@@ -1,7 +1,6 @@
 /** The cluster's placement preview as the page shows it: sentences and a few numbers. */
-import type { PlacementPreviewAnswer, PreviewCandidate } from "../cluster/preview.ts";
-import type { Member } from "../shared/member.ts";
-import type { PlacementCandidate, PlacementPreview } from "../shared/page-view.ts";
+import type { PlacementPreviewAnswer, PreviewCandidate } from "../cluster/index.ts";
+import type { Member, PlacementCandidate, PlacementPreview } from "../shared/index.ts";
 import {
   describeAlternative,
   describeCost,

@@ -3,10 +3,13 @@
  * should take, the members' scores, and the placements that could be, with
  * reasons. Looks after each change, and works only on what has changed.
  */
-import type { RoomClient } from "../cluster/room-client.ts";
-import { capacityKey } from "../cluster/capacity.ts";
-import { MemberId } from "../shared/ids.ts";
-import type { MemberScore, PlacementPreview, StageTiming } from "../shared/page-view.ts";
+import { type RoomClient, capacityKey } from "../cluster/index.ts";
+import {
+  MemberId,
+  type MemberScore,
+  type PlacementPreview,
+  type StageTiming,
+} from "../shared/index.ts";
 import { previewOf } from "./preview-view.ts";
 
 export type Insight = {

@@ -1,5 +1,5 @@
 /** Asks the server that serves this page what it knows of itself. */
-import { ServerFacts } from "../shared/server-facts.ts";
+import { ServerFacts } from "../shared/index.ts";
 
 /** Null where the page lies on a server that is not ours, or that cannot be reached. */
 export async function readServerFacts(): Promise<ServerFacts | null> {

@@ -1,10 +1,12 @@
 /** This tab's device state: what the GPU worker says of itself, and the browser of the machine. */
-import type { DeviceState, Measurements } from "../shared/member.ts";
-import type { ModelSummary } from "../shared/model.ts";
-import type { StageSample } from "../shared/stage-port.ts";
-import { DeviceMonitor } from "../telemetry/monitor.ts";
-import { predictStepMs } from "../telemetry/predict-step.ts";
-import { openSources, type SourceScope, type Sources } from "../telemetry/sources.ts";
+import type { DeviceState, Measurements, ModelSummary, StageSample } from "../shared/index.ts";
+import {
+  DeviceMonitor,
+  predictStepMs,
+  openSources,
+  type SourceScope,
+  type Sources,
+} from "../telemetry/index.ts";
 import { StepCalibration } from "./step-calibration.ts";
 
 /** How often the browser reports compute pressure. */

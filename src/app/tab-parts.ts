@@ -3,16 +3,22 @@
  * and the model files in workers, the solver in another. `close` ends them all.
  */
 import * as Comlink from "comlink";
-import { meshDoor } from "../cluster/mesh-door.ts";
-import { createModelHost, type TabModelHost } from "../cluster/model-host.ts";
-import type { ModelHost, RoomParts } from "../cluster/parts.ts";
-import { channelForWorker } from "../mesh/channel-relay.ts";
-import { openPeerTransport } from "../mesh/peer-transport.ts";
-import type { PeerOptions } from "../mesh/signaling.ts";
-import { MemberId, type RoomCode } from "../shared/ids.ts";
-import type { Measurements, Member } from "../shared/member.ts";
-import type { StageListeners } from "../shared/stage-port.ts";
-import type { StageWorker } from "../stage/stage-worker.ts";
+import {
+  meshDoor,
+  createModelHost,
+  type TabModelHost,
+  type ModelHost,
+  type RoomParts,
+} from "../cluster/index.ts";
+import { channelForWorker, openPeerTransport, type PeerOptions } from "../mesh/index.ts";
+import {
+  MemberId,
+  type RoomCode,
+  type Measurements,
+  type Member,
+  type StageListeners,
+} from "../shared/index.ts";
+import type { StageWorker } from "../stage/index.ts";
 import type { WeightsWorker } from "../../workers/weights.worker.ts";
 import { openPlanner } from "./planner.ts";
 import { TabMonitor } from "./tab-monitor.ts";

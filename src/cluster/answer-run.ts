@@ -2,10 +2,7 @@
  * One answer over all its attempts: what was requested, the tokens so far, and
  * their text. Knows no room and no stages.
  */
-import { failureOf } from "../shared/failure.ts";
-import type { ModelSummary } from "../shared/model.ts";
-import { RoomError } from "../shared/room-error.ts";
-import type { TokenEvent } from "../shared/stage-port.ts";
+import { failureOf, type ModelSummary, RoomError, type TokenEvent } from "../shared/index.ts";
 import { AnswerText } from "./answer-text.ts";
 import type { AnswerEvent, AskRequest } from "./answer.ts";
 import type { ModelText } from "./parts.ts";

@@ -1,8 +1,5 @@
 /** A request to the room for an answer, and the events of that answer. Plain data. */
-import type { GenerationId } from "../shared/ids.ts";
-import type { RoomFailure } from "../shared/room-failure.ts";
-import type { Sampling } from "../shared/sampling.ts";
-import type { TokenEvent } from "../shared/stage-port.ts";
+import type { GenerationId, RoomFailure, Sampling, TokenEvent } from "../shared/index.ts";
 import type { ChatTurn } from "./parts.ts";
 
 export type AskInput =

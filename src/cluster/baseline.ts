@@ -4,7 +4,7 @@
  * compare with; pure.
  */
 import { type Problem, shardBytes } from "../placement/index.ts";
-import type { Stage } from "../shared/state.ts";
+import type { Stage } from "../shared/index.ts";
 
 /** Stages by the rule, or null when the memory of all members together does not suffice. */
 export function proportionalStages(problem: Problem): Stage[] | null {

@@ -3,12 +3,14 @@
  * the same, the solver would give the same answer. Pure.
  */
 import { brokenRules } from "../placement/index.ts";
-import type { CapacityChange } from "../shared/decision.ts";
-import type { MemberId } from "../shared/ids.ts";
-import type { Member } from "../shared/member.ts";
-import type { BrokenRule } from "../shared/placement-reasons.ts";
-import { DEFAULT_PLACEMENT_RULES } from "../shared/placement-rules.ts";
-import type { RoomState } from "../shared/state.ts";
+import {
+  type CapacityChange,
+  type MemberId,
+  type Member,
+  type BrokenRule,
+  DEFAULT_PLACEMENT_RULES,
+  type RoomState,
+} from "../shared/index.ts";
 import { steadyRatio } from "./room-problem.ts";
 
 type MemberCapacity = {

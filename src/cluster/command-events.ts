@@ -2,11 +2,8 @@
  * The events of a command that needs no decision: what a member reports, and what
  * people set. Pure; throws `RoomError` for a command about an unknown member.
  */
-import type { RoomEvent } from "../shared/events.ts";
-import type { MemberId } from "../shared/ids.ts";
-import type { RoomState } from "../shared/state.ts";
+import { type RoomEvent, type MemberId, type RoomState, RoomError } from "../shared/index.ts";
 import type { RoomCommand } from "./messages.ts";
-import { RoomError } from "../shared/room-error.ts";
 
 export type CommandContext = { readonly state: RoomState; readonly from: MemberId };
 

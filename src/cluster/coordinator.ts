@@ -7,10 +7,19 @@
  * connected, and what its placer last saw. Another member becomes
  * coordinator with the log alone.
  */
-import type { RoomEvent, IndexedEvent } from "../shared/events.ts";
-import type { MemberId, PlacementId } from "../shared/ids.ts";
-import { MAX_NAME_CHARACTERS, type Member } from "../shared/member.ts";
-import type { RoomState } from "../shared/state.ts";
+import {
+  type RoomEvent,
+  type IndexedEvent,
+  type MemberId,
+  type PlacementId,
+  MAX_NAME_CHARACTERS,
+  type Member,
+  type RoomState,
+  RoomError,
+  roomFailureOf,
+  type JoinRefusal,
+  type LeaveReason,
+} from "../shared/index.ts";
 import type { PlacementParts } from "./decide-placement.ts";
 import { type CommandContext, eventsOf } from "./command-events.ts";
 import type { EventLog } from "./event-log.ts";
@@ -19,9 +28,6 @@ import { CLUSTER_VERSION, type ClusterMessage, type RoomCommand } from "./messag
 import { idInEpoch } from "./numbering.ts";
 import type { Timings } from "./parts.ts";
 import { Placer } from "./placer.ts";
-import { RoomError, roomFailureOf } from "../shared/room-error.ts";
-import type { JoinRefusal } from "../shared/room-failure.ts";
-import type { LeaveReason } from "../shared/leave-reason.ts";
 import { nextStep, type Step } from "./rules.ts";
 import { SampleGatherer } from "./sample-gatherer.ts";
 

@@ -11,10 +11,14 @@ import {
   type MoveDecision,
   type RoomProblem,
 } from "../placement/index.ts";
-import type { Decision, DecisionReason } from "../shared/decision.ts";
-import type { BrokenRule } from "../shared/placement-reasons.ts";
-import { DEFAULT_PLACEMENT_RULES } from "../shared/placement-rules.ts";
-import type { Placement, Settings } from "../shared/state.ts";
+import {
+  type Decision,
+  type DecisionReason,
+  type BrokenRule,
+  DEFAULT_PLACEMENT_RULES,
+  type Placement,
+  type Settings,
+} from "../shared/index.ts";
 import { costOf } from "./room-problem.ts";
 
 export type Review = {

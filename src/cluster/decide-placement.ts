@@ -3,10 +3,15 @@
  * measured and asks the solver, guarded by its watchdog.
  */
 import { type Answer, type Problem, isFound, solveWithWatchdog } from "../placement/index.ts";
-import type { ModelSummary } from "../shared/model.ts";
-import type { BrokenRule, Choice, Refusal } from "../shared/placement-reasons.ts";
-import { RoomError } from "../shared/room-error.ts";
-import type { RoomState, Stage } from "../shared/state.ts";
+import {
+  type ModelSummary,
+  type BrokenRule,
+  type Choice,
+  type Refusal,
+  RoomError,
+  type RoomState,
+  type Stage,
+} from "../shared/index.ts";
 import type { Planner, Timings } from "./parts.ts";
 import { costOf, problemOf } from "./room-problem.ts";
 

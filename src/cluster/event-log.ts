@@ -3,9 +3,7 @@
  * that they fold to. Knows no network: it says what is missing, and whoever
  * holds it asks.
  */
-import { apply } from "../shared/apply.ts";
-import type { IndexedEvent, RoomEvent } from "../shared/events.ts";
-import type { RoomState } from "../shared/state.ts";
+import { apply, type IndexedEvent, type RoomEvent, type RoomState } from "../shared/index.ts";
 
 /** Older events fold into the snapshot. At 50 events a second, two minutes; about 2 MB. */
 const MAX_KEPT_EVENTS = 6000;

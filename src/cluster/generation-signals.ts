@@ -2,9 +2,7 @@
  * What happens to this tab's generations, one queue each: tokens and failures from
  * the stages, starts and ends from the room's log.
  */
-import type { GenerationId } from "../shared/ids.ts";
-import type { RoomFailure } from "../shared/room-failure.ts";
-import type { TokenEvent } from "../shared/stage-port.ts";
+import type { GenerationId, RoomFailure, TokenEvent } from "../shared/index.ts";
 import { isEvent, type RoomAccess } from "./membership.ts";
 import { PushQueue } from "./push-queue.ts";
 

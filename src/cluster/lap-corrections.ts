@@ -4,9 +4,7 @@
  * Keeps the newest laps of each member; noise moves nothing (`corrections.ts`).
  */
 import { type Correction, NO_CORRECTION, correct } from "../placement/index.ts";
-import type { RoomEvent } from "../shared/events.ts";
-import type { MemberId, PlacementId } from "../shared/ids.ts";
-import type { RoomState } from "../shared/state.ts";
+import type { RoomEvent, MemberId, PlacementId, RoomState } from "../shared/index.ts";
 import { costOf, problemOf } from "./room-problem.ts";
 
 type Corrected = Extract<RoomEvent, { type: "member_corrected" }>;

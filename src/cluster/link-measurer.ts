@@ -2,8 +2,7 @@
  * Measures the links from this tab to the other members that compute, one at a
  * time, with the payload that a model's hidden state will be.
  */
-import type { MemberId } from "../shared/ids.ts";
-import type { Link } from "../shared/member.ts";
+import type { MemberId, Link } from "../shared/index.ts";
 import type { RoomAccess } from "./membership.ts";
 import type { StagePort } from "./parts.ts";
 

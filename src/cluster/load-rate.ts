@@ -1,5 +1,5 @@
 /** How fast members load weights, from the last placement that loaded. */
-import type { RoomState } from "../shared/state.ts";
+import type { RoomState } from "../shared/index.ts";
 
 /** Before the first measurement: weights from this machine's storage to the GPU. */
 const DEFAULT_BYTES_PER_MS = 50_000;

@@ -1,10 +1,13 @@
 /** Checks stages that a person chose. Pure. */
 import { SCRATCH_BYTES } from "../placement/index.ts";
-import type { Member } from "../shared/member.ts";
-import type { ModelSummary } from "../shared/model.ts";
-import { DEFAULT_PLACEMENT_RULES } from "../shared/placement-rules.ts";
-import type { RoomState, Stage } from "../shared/state.ts";
-import { RoomError } from "../shared/room-error.ts";
+import {
+  type Member,
+  type ModelSummary,
+  DEFAULT_PLACEMENT_RULES,
+  type RoomState,
+  type Stage,
+  RoomError,
+} from "../shared/index.ts";
 
 /** Throws `RoomError` unless `stages` cover the model's layers once, on members that can hold them. */
 export function checkStages(state: RoomState, model: ModelSummary, stages: readonly Stage[]): void {

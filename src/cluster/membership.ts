@@ -7,20 +7,24 @@
  * continues the log with the next epoch, the others join it. Who held which
  * layers stays as it was, so answers that do not need the lost member go on.
  */
-import { emptyRoom } from "../shared/apply.ts";
-import type { IndexedEvent, RoomEvent } from "../shared/events.ts";
-import type { MemberId, RoomCode } from "../shared/ids.ts";
-import type { Member } from "../shared/member.ts";
-import type { RoomState } from "../shared/state.ts";
+import {
+  emptyRoom,
+  type IndexedEvent,
+  type RoomEvent,
+  type MemberId,
+  type RoomCode,
+  type Member,
+  type RoomState,
+  failureOf,
+  type CloseFailure,
+  RoomError,
+} from "../shared/index.ts";
 import { Coordinator } from "./coordinator.ts";
 import { EventLog } from "./event-log.ts";
 import { CLUSTER_VERSION, ClusterMessage, type RoomCommand } from "./messages.ts";
 import { DEFAULT_TIMINGS, type RoomParts, type Timings } from "./parts.ts";
 import { post } from "./peer-outbox.ts";
 import { PendingAnswers } from "./pending-answers.ts";
-import { failureOf } from "../shared/failure.ts";
-import type { CloseFailure } from "../shared/mesh-failure.ts";
-import { RoomError } from "../shared/room-error.ts";
 
 export type Connection = "connected" | "reconnecting" | "lost";
 

@@ -1,10 +1,13 @@
 /** The room registry at the signaling server, as the cluster uses it. */
-import { MeshError } from "../mesh/mesh-error.ts";
-import { claimRoom, lookUpRoom, type RoomClaim } from "../mesh/room-registry.ts";
-import type { PeerOptions } from "../mesh/signaling.ts";
-import type { MemberId, RoomCode } from "../shared/ids.ts";
+import {
+  MeshError,
+  claimRoom,
+  lookUpRoom,
+  type RoomClaim,
+  type PeerOptions,
+} from "../mesh/index.ts";
+import { type MemberId, type RoomCode, RoomError } from "../shared/index.ts";
 import type { Door } from "./parts.ts";
-import { RoomError } from "../shared/room-error.ts";
 
 export function meshDoor(code: RoomCode, self: MemberId, options: PeerOptions): Door {
   let held: RoomClaim | null = null;

@@ -9,9 +9,11 @@
  *   coordinator to member     result of a command
  */
 import { z } from "zod";
-import { IndexedEvent } from "../shared/events.ts";
-import { GenerationId, MemberId, PlacementId } from "../shared/ids.ts";
 import {
+  IndexedEvent,
+  GenerationId,
+  MemberId,
+  PlacementId,
   DeviceState,
   Link,
   Measurements,
@@ -19,10 +21,13 @@ import {
   MemberUse,
   NoAdapter,
   ShardState,
-} from "../shared/member.ts";
-import { ModelSummary } from "../shared/model.ts";
-import { JoinRefusal, RoomFailure } from "../shared/room-failure.ts";
-import { RoomState, Settings, Stage } from "../shared/state.ts";
+  ModelSummary,
+  JoinRefusal,
+  RoomFailure,
+  RoomState,
+  Settings,
+  Stage,
+} from "../shared/index.ts";
 
 /** All members of a room use the same version; the coordinator compares it at the join. */
 export const CLUSTER_VERSION = 3;

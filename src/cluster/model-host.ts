@@ -4,18 +4,25 @@
  * stage, and makes the tokenizer. Each model is opened once.
  */
 import * as Comlink from "comlink";
-import { peerByteReader, serveBytes } from "../mesh/peer-bytes.ts";
-import type { Transport } from "../mesh/transport.ts";
-import { encodeChat } from "../model/chat-template.ts";
-import { exposeReader } from "../model/reader-port.ts";
-import { createTokenizer, type Tokenizer } from "../model/tokenizer.ts";
-import type { TokenizerData } from "../model/tokenizer-data.ts";
-import type { OpenedSummary, OpenRequest, WeightsService } from "../model/weights-service.ts";
-import type { MemberId } from "../shared/ids.ts";
-import type { ModelSource, ModelSummary } from "../shared/model.ts";
-import type { StageWorker } from "../stage/stage-worker.ts";
+import { peerByteReader, serveBytes, type Transport } from "../mesh/index.ts";
+import {
+  encodeChat,
+  exposeReader,
+  createTokenizer,
+  type Tokenizer,
+  type TokenizerData,
+  type OpenedSummary,
+  type OpenRequest,
+  type WeightsService,
+} from "../model/index.ts";
+import {
+  type MemberId,
+  type ModelSource,
+  type ModelSummary,
+  FailureError,
+} from "../shared/index.ts";
+import type { StageWorker } from "../stage/index.ts";
 import type { LoadProgress, ModelHost, ModelText, ShardRequest } from "./parts.ts";
-import { FailureError } from "../shared/failure.ts";
 
 /** The weights worker, seen from this thread. */
 export type Weights = {

@@ -1,8 +1,5 @@
 /** Which changes of a room people should be told about. Pure. */
-import type { LeaveReason } from "../shared/leave-reason.ts";
-import type { MemberId } from "../shared/ids.ts";
-import type { RoomNotice } from "../shared/room-notice.ts";
-import type { RoomState } from "../shared/state.ts";
+import type { LeaveReason, MemberId, RoomNotice, RoomState } from "../shared/index.ts";
 import type { Connection, RoomChange } from "./membership.ts";
 
 type Moment = { readonly state: RoomState; readonly connection: Connection };

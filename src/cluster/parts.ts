@@ -3,12 +3,10 @@
  * a test hands in what runs in Node. The cluster knows no WebRTC, no GPU and no
  * GGUF; it decides who does what, and when.
  */
-import type { Transport } from "../mesh/transport.ts";
+import type { Transport } from "../mesh/index.ts";
 import type { PlacementService } from "../placement/index.ts";
-import type { MemberId } from "../shared/ids.ts";
-import type { DeviceState, Member } from "../shared/member.ts";
-import type { ModelSource, ModelSummary } from "../shared/model.ts";
-import type { StageWorker } from "../stage/stage-worker.ts";
+import type { MemberId, DeviceState, Member, ModelSource, ModelSummary } from "../shared/index.ts";
+import type { StageWorker } from "../stage/index.ts";
 
 /**
  * The one name under which a room is found at the signalling server. Whoever

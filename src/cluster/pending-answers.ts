@@ -1,7 +1,6 @@
 /** Commands that wait for the coordinator's result, by number. */
 import type { ClusterMessage } from "./messages.ts";
-import { RoomError } from "../shared/room-error.ts";
-import type { RoomFailure } from "../shared/room-failure.ts";
+import { RoomError, type RoomFailure } from "../shared/index.ts";
 
 type Result = Extract<ClusterMessage, { type: "result" }>;
 type Outcome = Pick<Result, "value" | "error">;

@@ -6,13 +6,19 @@
  * Only attempts and cooldowns are kept here; another coordinator starts without them.
  */
 import { isFound } from "../placement/index.ts";
-import type { CapacityChange, Decision } from "../shared/decision.ts";
-import type { RoomEvent } from "../shared/events.ts";
-import { PlacementId } from "../shared/ids.ts";
-import type { ModelSummary } from "../shared/model.ts";
-import { roomFailureOf } from "../shared/room-error.ts";
-import type { PlacementFailure, StageLoss } from "../shared/room-failure.ts";
-import type { Placement, RoomState, Stage } from "../shared/state.ts";
+import {
+  type CapacityChange,
+  type Decision,
+  type RoomEvent,
+  PlacementId,
+  type ModelSummary,
+  roomFailureOf,
+  type PlacementFailure,
+  type StageLoss,
+  type Placement,
+  type RoomState,
+  type Stage,
+} from "../shared/index.ts";
 import { capacityChanges, capacityKey, capacityOf, type Capacity } from "./capacity.ts";
 import { decideReview, violationsOf } from "./decide-move.ts";
 import {

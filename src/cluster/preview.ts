@@ -13,15 +13,16 @@ import {
   isFound,
   placeGreedy,
 } from "../placement/index.ts";
-import type { MemberId } from "../shared/ids.ts";
-import type { ModelSummary } from "../shared/model.ts";
 import type {
+  MemberId,
+  ModelSummary,
   BrokenRule,
   CandidateOrigin,
   Refusal,
   Violation,
-} from "../shared/placement-reasons.ts";
-import type { RoomState, Stage } from "../shared/state.ts";
+  RoomState,
+  Stage,
+} from "../shared/index.ts";
 import { proportionalStages } from "./baseline.ts";
 import { refusalOf, solveGuarded } from "./decide-placement.ts";
 import type { Planner, Timings } from "./parts.ts";

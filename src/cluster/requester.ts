@@ -6,12 +6,18 @@
  * under the next placement. The random number of a token depends only on the seed
  * and the token's position, so the answer continues as it would have.
  */
-import { failureOf } from "../shared/failure.ts";
-import { GenerationId, type MemberId, type PlacementId } from "../shared/ids.ts";
-import { RoomError, roomFailureOf } from "../shared/room-error.ts";
-import type { RoomFailure } from "../shared/room-failure.ts";
-import type { Placement } from "../shared/state.ts";
-import type { GenerationFailure, TokenEvent } from "../shared/stage-port.ts";
+import {
+  failureOf,
+  GenerationId,
+  type MemberId,
+  type PlacementId,
+  RoomError,
+  roomFailureOf,
+  type RoomFailure,
+  type Placement,
+  type GenerationFailure,
+  type TokenEvent,
+} from "../shared/index.ts";
 import { AnswerRun } from "./answer-run.ts";
 import type { AnswerEvent, AskRequest } from "./answer.ts";
 import { GenerationSignals } from "./generation-signals.ts";

@@ -5,15 +5,20 @@
  */
 import * as Comlink from "comlink";
 import { type Score, scoresOf } from "../placement/index.ts";
-import { DEFAULT_PLACEMENT_RULES } from "../shared/placement-rules.ts";
-import type { RoomState } from "../shared/state.ts";
-import { failureOf } from "../shared/failure.ts";
-import { RoomError } from "../shared/room-error.ts";
-import type { RoomNotice } from "../shared/room-notice.ts";
-import type { MemberId, PlacementId } from "../shared/ids.ts";
-import type { ModelSource, ModelSummary } from "../shared/model.ts";
-import type { Stage } from "../shared/state.ts";
-import type { GenerationFailure, TokenEvent } from "../shared/stage-port.ts";
+import {
+  DEFAULT_PLACEMENT_RULES,
+  type RoomState,
+  failureOf,
+  RoomError,
+  type RoomNotice,
+  type MemberId,
+  type PlacementId,
+  type ModelSource,
+  type ModelSummary,
+  type Stage,
+  type GenerationFailure,
+  type TokenEvent,
+} from "../shared/index.ts";
 import type { AnswerEvent, AskRequest } from "./answer.ts";
 import { Requester } from "./requester.ts";
 import type { EventLog } from "./event-log.ts";

@@ -11,8 +11,7 @@ import {
   evaluatePlacement,
   roomProblem,
 } from "../placement/index.ts";
-import type { ModelSummary } from "../shared/model.ts";
-import type { RoomState, Stage } from "../shared/state.ts";
+import type { ModelSummary, RoomState, Stage } from "../shared/index.ts";
 
 /** Below this ratio, a device counts as being as fast as it measured. */
 const NOISE_RATIO = 1.5;

@@ -5,10 +5,14 @@
  *
  * Pure: no clock, no network.
  */
-import type { RoomEvent } from "../shared/events.ts";
-import type { ModelSummary } from "../shared/model.ts";
-import type { PlacementFailure } from "../shared/room-failure.ts";
-import type { Placement, RoomState, Stage } from "../shared/state.ts";
+import type {
+  RoomEvent,
+  ModelSummary,
+  PlacementFailure,
+  Placement,
+  RoomState,
+  Stage,
+} from "../shared/index.ts";
 import { capacityKey } from "./capacity.ts";
 
 export type Step =

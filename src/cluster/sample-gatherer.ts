@@ -2,8 +2,7 @@
  * Gathers device states into few events: the first goes at once, so that a
  * state is everywhere well within 500 ms; those that follow closely go together.
  */
-import type { MemberId } from "../shared/ids.ts";
-import type { DeviceState } from "../shared/member.ts";
+import type { MemberId, DeviceState } from "../shared/index.ts";
 
 type Sample = { readonly member: MemberId; readonly device: DeviceState };
 

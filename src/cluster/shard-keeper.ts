@@ -3,14 +3,19 @@
  * that talk to each other, tells the stage its pipeline, and reports progress.
  * The newest placement wins; what an older one started is finished and dropped.
  */
-import type { MemberId, PlacementId } from "../shared/ids.ts";
-import type { ShardState } from "../shared/member.ts";
-import type { Placement, Settings, Stage } from "../shared/state.ts";
-import type { Pipeline } from "../shared/stage-port.ts";
+import {
+  type MemberId,
+  type PlacementId,
+  type ShardState,
+  type Placement,
+  type Settings,
+  type Stage,
+  type Pipeline,
+  failureOf,
+} from "../shared/index.ts";
 import type { RoomAccess } from "./membership.ts";
 import { epochOfId } from "./numbering.ts";
 import type { LoadProgress, ModelHost, StagePort } from "./parts.ts";
-import { failureOf } from "../shared/failure.ts";
 
 export type ShardKeeperParts = {
   readonly room: RoomAccess;

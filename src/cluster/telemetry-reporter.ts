@@ -2,7 +2,7 @@
  * Collects this tab's device state as often as the room's settings say, and
  * reports it. One report at a time: a slow coordinator gets fewer, not a queue.
  */
-import type { DeviceState } from "../shared/member.ts";
+import type { DeviceState } from "../shared/index.ts";
 import type { RoomAccess } from "./membership.ts";
 
 export class TelemetryReporter {

@@ -15,7 +15,7 @@ import {
   splitsOf,
   type StepParams,
 } from "../kernels/index.ts";
-import type { ModelDescription } from "../model/description.ts";
+import type { ModelDescription } from "../model/index.ts";
 import { layerCacheBytes } from "./cache-plan.ts";
 import type { BoundKernel, GpuResources } from "./gpu-resources.ts";
 

@@ -3,7 +3,7 @@
  * layer, made when a sequence first reaches it. Growing copies nothing, and a
  * position's place never changes. Pure.
  */
-import type { ModelDescription } from "../model/description.ts";
+import type { ModelDescription } from "../model/index.ts";
 
 /** Contexts up to this are one segment: halving them would save little. */
 const SMALL_CONTEXT = 512;

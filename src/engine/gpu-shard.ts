@@ -9,7 +9,7 @@ import {
   type StepParams,
   type Weights,
 } from "../kernels/index.ts";
-import type { ShardDescription } from "../model/description.ts";
+import type { ShardDescription } from "../model/index.ts";
 import type { AttentionPlan } from "./attention-plan.ts";
 import type { DeviceWatch } from "./device-watch.ts";
 import { EngineError } from "./engine-error.ts";

@@ -28,7 +28,7 @@ import {
   type Weights,
   type Workload,
 } from "../kernels/index.ts";
-import type { ModelDescription } from "../model/description.ts";
+import type { ModelDescription } from "../model/index.ts";
 import type { GpuResources } from "./gpu-resources.ts";
 import type { LayerWeights } from "./layer-weights.ts";
 

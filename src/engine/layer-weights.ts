@@ -3,7 +3,7 @@
  * q, k and v in one matrix where their formats allow, gate and up interleaved.
  */
 import { createWeights, type Weights, weightsBytes, writeRows } from "../kernels/index.ts";
-import type { LayerTensors, ShardDescription, TensorInfo } from "../model/description.ts";
+import type { LayerTensors, ShardDescription, TensorInfo } from "../model/index.ts";
 import type { WeightReader } from "./weight-reader.ts";
 
 /** Weights, and the row of the output where their first row goes. */

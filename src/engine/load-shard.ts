@@ -18,7 +18,7 @@ import {
   type Weights,
   withoutBatches,
 } from "../kernels/index.ts";
-import type { ByteReader, ShardDescription } from "../model/description.ts";
+import type { ByteReader, ShardDescription } from "../model/index.ts";
 import { AttentionPlan } from "./attention-plan.ts";
 import { newCounters } from "./counters.ts";
 import { DeviceWatch } from "./device-watch.ts";

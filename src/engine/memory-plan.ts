@@ -10,7 +10,7 @@ import {
   sampleBufferBytes,
   SPLIT_ROWS,
 } from "../kernels/index.ts";
-import type { ShardDescription } from "../model/description.ts";
+import type { ShardDescription } from "../model/index.ts";
 import { layerCacheBytes } from "./cache-plan.ts";
 import { EngineError } from "./engine-error.ts";
 import { shardWeightBytes } from "./layer-weights.ts";

@@ -17,7 +17,7 @@ import {
   unpackResult,
   type Weights,
 } from "../kernels/index.ts";
-import type { ModelDescription } from "../model/description.ts";
+import type { ModelDescription } from "../model/index.ts";
 import type { BoundKernel, GpuResources } from "./gpu-resources.ts";
 import { planProduct, type MatContext, type Recorded } from "./layer-plan.ts";
 import type { SampleRequest } from "./types.ts";

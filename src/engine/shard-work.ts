@@ -7,7 +7,7 @@ import {
   maxCacheSegments,
   type ShardWork,
 } from "../kernels/index.ts";
-import type { LayerTensors, ModelDescription, ShardDescription } from "../model/description.ts";
+import type { LayerTensors, ModelDescription, ShardDescription } from "../model/index.ts";
 import { segmentStarts } from "./cache-plan.ts";
 import { EngineError } from "./engine-error.ts";
 import { shardWeightBytes } from "./layer-weights.ts";

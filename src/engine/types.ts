@@ -6,8 +6,8 @@
  * positions. Prefill is a step with many rows of one sequence; decode is one row
  * for each generation; a step may mix them.
  */
-import type { ShardDescription } from "../model/description.ts";
-import type { Sampling } from "../shared/sampling.ts";
+import type { ShardDescription } from "../model/index.ts";
+import type { Sampling } from "../shared/index.ts";
 
 export type ShardOptions = {
   /** Most tokens a sequence can hold. */

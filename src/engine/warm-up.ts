@@ -3,7 +3,7 @@
  * driver puts off until a pipeline first runs (lavapipe: seconds). What the steps write
  * into the cache is overwritten by the first real ones.
  */
-import { GREEDY } from "../shared/sampling.ts";
+import { GREEDY } from "../shared/index.ts";
 import type { SampleRequest, Shard, StepRow } from "./types.ts";
 
 /** Narrow devices split the positions of such a row; the cache's first segment holds it always. */

@@ -4,9 +4,8 @@
  * buffers exist, and kernels compile, while their contents are still on the way.
  * Knows nothing of what the tensors are for.
  */
-import { dequantize } from "../tensor/dequantize.ts";
-import { rowBytes } from "../tensor/block-format.ts";
-import type { ByteReader, TensorInfo } from "../model/description.ts";
+import { dequantize, rowBytes } from "../tensor/index.ts";
+import type { ByteReader, TensorInfo } from "../model/index.ts";
 import type { GpuResources } from "./gpu-resources.ts";
 
 /** Read at once: large enough that a range request is worth it, small beside a phone's memory. */

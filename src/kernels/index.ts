@@ -29,8 +29,8 @@ export {
 export {
   expectedHeads,
   lastRowsStep,
-  randomAttention,
   type RandomAttention,
+  randomAttention,
 } from "./attention/random-attention.ts";
 export { ropeKernel } from "./attention/rope.ts";
 export {
@@ -38,8 +38,8 @@ export {
   FLOAT16_UNPACKS,
   type Float16Unpack,
   requestKernelDevice,
-  shaderFeatures,
   type ShaderFeatures,
+  shaderFeatures,
 } from "./core/device.ts";
 export { run, type RunInput, upload } from "./core/run-once.ts";
 export {
@@ -60,6 +60,7 @@ export {
   stepBytes,
   type StepParams,
 } from "./core/step-uniform.ts";
+export { ExpectedWait } from "./core/submit-while-waiting.ts";
 export { expandTemplate } from "./core/template.ts";
 export { type OtherWork, recordRepeats, timeOf, timeRepeats, workDone } from "./core/timing.ts";
 export {
@@ -102,7 +103,6 @@ export {
   weightsBytes,
   writeRows,
 } from "./matmul/weights.ts";
-export { ExpectedWait } from "./core/submit-while-waiting.ts";
 export { rmsNormKernel } from "./sampling/rms-norm.ts";
 export {
   packSamples,

@@ -2,7 +2,7 @@
  * Which variant of each kernel a shard runs: a first guess from what the device can do, never from a
  * vendor's name. A tuner may replace it.
  */
-import type { BlockFormat } from "../tensor/block-format.ts";
+import type { BlockFormat } from "../tensor/index.ts";
 import type { AttentionVariant } from "./attention/attention.ts";
 import type { AttentionShape } from "./attention/attention-shape.ts";
 import { firstAttention } from "./attention/attention-variants.ts";

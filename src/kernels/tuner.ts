@@ -5,8 +5,7 @@
 import type { AttentionShape } from "./attention/attention-shape.ts";
 import type { DeviceTraits } from "./core/device.ts";
 import type { KernelVariants } from "./kernel-variants.ts";
-import type { MatrixShape } from "./matmul/mat-variant.ts";
-import type { Activations } from "./matmul/mat-variant.ts";
+import type { MatrixShape, Activations } from "./matmul/mat-variant.ts";
 import type { ChunkRows } from "./core/step-uniform.ts";
 import type { OtherWork } from "./core/timing.ts";
 

@@ -3,8 +3,7 @@
  * the same interface in browsers that cannot transfer one (Safari). The pipe costs
  * two hops between threads per message.
  */
-import type { SliceChannel } from "./frame-port.ts";
-import { HIGH_WATER_BYTES, LOW_WATER_BYTES } from "./frame-port.ts";
+import { type SliceChannel, HIGH_WATER_BYTES, LOW_WATER_BYTES } from "./frame-port.ts";
 
 /** Whether this browser can transfer a data channel to a worker. */
 export function canTransferChannels(): boolean {

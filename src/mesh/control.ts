@@ -1,6 +1,6 @@
 /** The JSON messages of the control channel. `body` belongs to the room's own protocol. */
 import { z } from "zod";
-import { CloseFailure } from "../shared/mesh-failure.ts";
+import { CloseFailure } from "../shared/index.ts";
 import { Hello } from "./handshake.ts";
 
 export const Control = z.discriminatedUnion("type", [

@@ -5,9 +5,7 @@
  * `send` resolves when the channel has space, so that a slow peer slows its sender.
  * It uses no timer: the channel's own event reports space.
  */
-import { detailOf } from "../shared/failure.ts";
-import type { MemberId } from "../shared/ids.ts";
-import type { CloseFailure } from "../shared/mesh-failure.ts";
+import { detailOf, type MemberId, type CloseFailure } from "../shared/index.ts";
 import { MAX_FRAME_BYTES } from "./frame-types.ts";
 import { MeshError } from "./mesh-error.ts";
 import { Reassembly, SLICE_BYTES, slices } from "./slices.ts";

@@ -2,9 +2,7 @@
  * The frames that stages send each other. `frames.ts` has their bytes, and
  * docs/protocol.md describes who sends which of them.
  */
-import type { GenerationId, MemberId } from "../shared/ids.ts";
-import type { Sampling } from "../shared/sampling.ts";
-import type { StageFailure } from "../shared/stage-failure.ts";
+import type { GenerationId, MemberId, Sampling, StageFailure } from "../shared/index.ts";
 
 /** Tabs with different versions refuse each other in the handshake. Frames carry the version too. */
 export const PROTOCOL_VERSION = 2;

@@ -9,9 +9,7 @@
  *
  * One file, though over 250 lines: the two halves are read side by side.
  */
-import { GenerationId, MemberId } from "../shared/ids.ts";
-import { Sampling } from "../shared/sampling.ts";
-import { StageFailure } from "../shared/stage-failure.ts";
+import { GenerationId, MemberId, Sampling, StageFailure } from "../shared/index.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { parseJson } from "./json.ts";
 import {

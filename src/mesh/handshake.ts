@@ -3,8 +3,7 @@
  * tab and its id. Tabs of different versions disconnect.
  */
 import { z } from "zod";
-import { MemberId } from "../shared/ids.ts";
-import type { CloseFailure } from "../shared/mesh-failure.ts";
+import { MemberId, type CloseFailure } from "../shared/index.ts";
 
 export const Hello = z.strictObject({
   type: z.literal("hello"),

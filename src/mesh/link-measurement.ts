@@ -3,7 +3,7 @@
  * lap. Knows neither channels nor clocks: a ping is a function that returns how
  * long it took.
  */
-import { median } from "../shared/median.ts";
+import { median } from "../shared/index.ts";
 
 /** Sends `payloadBytes` and resolves with the milliseconds until the pong. With `echo`, the pong returns them. */
 export type Ping = (payloadBytes: number, echo: boolean) => Promise<number>;

@@ -2,7 +2,7 @@
  * A transport within one process, for tests of the modules above the mesh. It keeps
  * the same promises (order, asynchrony, copies) without a network.
  */
-import type { MemberId } from "../shared/ids.ts";
+import type { MemberId } from "../shared/index.ts";
 import { TransportListeners } from "./listeners.ts";
 import { MeshError } from "./mesh-error.ts";
 import type { FramePort, Transport } from "./transport.ts";

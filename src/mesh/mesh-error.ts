@@ -1,6 +1,5 @@
 /** The two ways in which bytes between tabs go wrong. */
-import { FailureError } from "../shared/failure.ts";
-import type { MeshFailure } from "../shared/mesh-failure.ts";
+import { FailureError, type MeshFailure } from "../shared/index.ts";
 
 /** A peer or the signaling server cannot be reached, or the connection broke. Caught by the cluster. */
 export class MeshError extends FailureError<MeshFailure> {

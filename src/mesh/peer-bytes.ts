@@ -9,9 +9,14 @@
  *
  * Does not interpret the bytes.
  */
-import { detailOf, failureOf } from "../shared/failure.ts";
-import type { MemberId } from "../shared/ids.ts";
-import { type CloseFailure, type MeshFailure, ReadFailure } from "../shared/mesh-failure.ts";
+import {
+  detailOf,
+  failureOf,
+  type MemberId,
+  type CloseFailure,
+  type MeshFailure,
+  ReadFailure,
+} from "../shared/index.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { parseJson } from "./json.ts";
 import { MeshError, ProtocolError } from "./mesh-error.ts";

@@ -11,9 +11,7 @@
  * no other peers.
  */
 import type { DataConnection } from "peerjs";
-import { detailOf } from "../shared/failure.ts";
-import type { MemberId } from "../shared/ids.ts";
-import type { CloseFailure } from "../shared/mesh-failure.ts";
+import { detailOf, type MemberId, type CloseFailure } from "../shared/index.ts";
 import { Control } from "./control.ts";
 import { framePort } from "./frame-port.ts";
 import { refusalOfHello } from "./handshake.ts";

@@ -4,8 +4,7 @@
  * connection from the smaller id is kept.
  */
 import type { DataConnection, Peer } from "peerjs";
-import { MemberId } from "../shared/ids.ts";
-import type { CloseFailure } from "../shared/mesh-failure.ts";
+import { MemberId, type CloseFailure } from "../shared/index.ts";
 import { PROTOCOL_VERSION } from "./frame-types.ts";
 import { TransportListeners } from "./listeners.ts";
 import { MeshError } from "./mesh-error.ts";

@@ -6,8 +6,7 @@
  */
 import type { DataConnection, Peer, PeerError } from "peerjs";
 import { z } from "zod";
-import { MemberId, type RoomCode } from "../shared/ids.ts";
-import type { MeshFailure } from "../shared/mesh-failure.ts";
+import { MemberId, type RoomCode, type MeshFailure } from "../shared/index.ts";
 import { parseJson } from "./json.ts";
 import { PROTOCOL_VERSION } from "./frame-types.ts";
 import { MeshError } from "./mesh-error.ts";

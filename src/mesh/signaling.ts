@@ -3,7 +3,7 @@
  * network loss it registers again. Connections between tabs do not depend on it.
  */
 import { Peer, type PeerError } from "peerjs";
-import type { MeshFailure } from "../shared/mesh-failure.ts";
+import type { MeshFailure } from "../shared/index.ts";
 import { Listeners } from "./listeners.ts";
 import { MeshError } from "./mesh-error.ts";
 import type { SignalingServer } from "./transport.ts";

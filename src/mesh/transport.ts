@@ -3,8 +3,7 @@
  * traffic. Control messages are few and JSON; bulk bytes are parts of model files;
  * frames are binary and travel on a channel of their own, which a worker owns.
  */
-import type { MemberId } from "../shared/ids.ts";
-import type { CloseFailure } from "../shared/mesh-failure.ts";
+import type { MemberId, CloseFailure } from "../shared/index.ts";
 
 /** Control traffic of one tab: small JSON values, ordered and reliable per peer. */
 export type Transport = {

@@ -7,7 +7,7 @@
  */
 import { type ByteSource, checkRange } from "./byte-source.ts";
 import { CHUNK_BYTES, type ChunkStore } from "./model-cache.ts";
-import { errorMessage } from "../shared/error-message.ts";
+import { errorMessage } from "../shared/index.ts";
 
 /** One request fetches at most this many chunks, so that progress is seen and little is lost. */
 const MAX_RUN_CHUNKS = 8;

@@ -9,7 +9,7 @@ import { Template } from "@huggingface/jinja";
 import { ModelError } from "./model-error.ts";
 import type { EncodeOptions, Tokenizer } from "./tokenizer.ts";
 import type { TokenizerData } from "./tokenizer-data.ts";
-import { errorMessage } from "../shared/error-message.ts";
+import { errorMessage } from "../shared/index.ts";
 
 export type ChatTurn = { readonly role: string; readonly content: string };
 

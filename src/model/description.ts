@@ -3,7 +3,7 @@
  * from a GGUF header. An architecture is a row in `architectures.ts` that says
  * how to fill this in; the engine has no `if` on an architecture's name.
  */
-import type { BlockFormat } from "../tensor/block-format.ts";
+import type { BlockFormat } from "../tensor/index.ts";
 
 export type RopeDescription = {
   /** "interleaved" rotates (2i, 2i+1) (llama); "halves" rotates (i, i + dims/2) (qwen, "neox"). */

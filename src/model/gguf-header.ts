@@ -6,13 +6,13 @@
  * Knows nothing of architectures.
  */
 import { GGMLQuantizationType, gguf, type GGUFTensorInfo } from "@huggingface/gguf";
-import { BLOCK_FORMATS, type BlockFormat, rowBytes } from "../tensor/block-format.ts";
+import { BLOCK_FORMATS, type BlockFormat, rowBytes } from "../tensor/index.ts";
 import type { ByteSource } from "./byte-source.ts";
 import type { TensorInfo } from "./description.ts";
 import { MAX_HEADER_BYTES, readStrings, scanHeader } from "./gguf-scan.ts";
 import { Metadata } from "./metadata.ts";
 import { malformed, ModelError } from "./model-error.ts";
-import { errorMessage } from "../shared/error-message.ts";
+import { errorMessage } from "../shared/index.ts";
 
 export type GgufHeader = {
   readonly version: number;

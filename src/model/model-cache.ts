@@ -11,7 +11,7 @@
  */
 import { z } from "zod";
 import { megabytes, ModelError } from "./model-error.ts";
-import { errorMessage } from "../shared/error-message.ts";
+import { errorMessage } from "../shared/index.ts";
 
 export const CHUNK_BYTES = 1 << 20;
 

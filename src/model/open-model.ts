@@ -3,7 +3,7 @@
  * shard of it as a list of tensors. No weights are read here, but for the few
  * hundred bytes of rope_freqs.
  */
-import type { ModelSource, ModelSummary } from "../shared/model.ts";
+import type { ModelSource, ModelSummary } from "../shared/index.ts";
 import { describeModel } from "./architectures.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { contentIdOf } from "./content-id.ts";

@@ -2,7 +2,7 @@
  * What the room needs to know of a model to place it: sizes and work per layer,
  * counted from the table of tensors.
  */
-import type { ModelSource, ModelSummary } from "../shared/model.ts";
+import type { ModelSource, ModelSummary } from "../shared/index.ts";
 import type { ModelDescription, TensorInfo } from "./description.ts";
 import type { GgufHeader } from "./gguf-header.ts";
 import { describeShard } from "./shard.ts";

@@ -8,7 +8,7 @@
  * reasons are named.
  */
 import { ModelError } from "./model-error.ts";
-import { errorMessage } from "../shared/error-message.ts";
+import { errorMessage } from "../shared/index.ts";
 
 /** An answer that says "not now": worth another attempt. */
 class TemporaryStatusError extends ModelError {}

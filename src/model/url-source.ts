@@ -11,7 +11,7 @@ import { type ByteSource, checkRange } from "./byte-source.ts";
 import { megabytes, ModelError } from "./model-error.ts";
 import { explainNetworkError, explainStatus, isTemporary } from "./url-errors.ts";
 import { WholeDownload } from "./whole-download.ts";
-import { errorMessage } from "../shared/error-message.ts";
+import { errorMessage } from "../shared/index.ts";
 
 export type UrlSourceOptions = {
   readonly fetch?: typeof fetch;

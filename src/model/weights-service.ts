@@ -5,8 +5,12 @@
  *
  * Errors cross as words; a notice is something that went wrong and was survived.
  */
-import type { MemberId } from "../shared/ids.ts";
-import type { ModelSource, ModelSummary } from "../shared/model.ts";
+import {
+  type MemberId,
+  type ModelSource,
+  type ModelSummary,
+  errorMessage,
+} from "../shared/index.ts";
 import { blobSource, type ByteSource, peerSource } from "./byte-source.ts";
 import { CachedSource } from "./cached-source.ts";
 import type { ModelDescription, ShardDescription } from "./description.ts";
@@ -16,7 +20,6 @@ import { exposeReader, readerFromPort } from "./reader-port.ts";
 import { shardTensors } from "./shard.ts";
 import type { TokenizerData } from "./tokenizer-data.ts";
 import { openUrl } from "./url-source.ts";
-import { errorMessage } from "../shared/error-message.ts";
 
 export type OpenRequest =
   | { readonly kind: "url"; readonly url: string }

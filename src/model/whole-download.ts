@@ -5,7 +5,7 @@
  */
 import { type ByteSource, checkRange } from "./byte-source.ts";
 import { ModelError } from "./model-error.ts";
-import { errorMessage } from "../shared/error-message.ts";
+import { errorMessage } from "../shared/index.ts";
 
 const BLOB_BYTES = 8 << 20;
 

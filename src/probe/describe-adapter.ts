@@ -1,6 +1,5 @@
 /** Asks the browser for an adapter and describes it, or the reason why there is none. */
-import type { Adapter, NoAdapter } from "../shared/member.ts";
-import { detailOf } from "../shared/failure.ts";
+import { type Adapter, type NoAdapter, detailOf } from "../shared/index.ts";
 import { browserName } from "./browser-name.ts";
 import type { Identity } from "./types.ts";
 

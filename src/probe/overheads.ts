@@ -2,7 +2,7 @@
 import { bind, compile, dispatch, type Kernel, upload } from "../kernels/index.ts";
 import type { Completion } from "./completion.ts";
 import { arithmeticKernel } from "./throughput.ts";
-import { median } from "../shared/median.ts";
+import { median } from "../shared/index.ts";
 import { measureRate, type Bench } from "./bench.ts";
 import emptyWgsl from "./empty.wgsl?raw";
 

@@ -3,8 +3,7 @@
  * worker, so that the page stays alive while shaders compile.
  */
 import { requestKernelDevice } from "../kernels/index.ts";
-import { detailOf } from "../shared/failure.ts";
-import type { Adapter, Measurements } from "../shared/member.ts";
+import { detailOf, type Adapter, type Measurements } from "../shared/index.ts";
 import { isMobile } from "./browser-name.ts";
 import { Completion } from "./completion.ts";
 import { findAdapter } from "./describe-adapter.ts";

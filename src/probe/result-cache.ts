@@ -4,8 +4,7 @@
  * one version of this probe, for some days. Does not know where it is stored.
  */
 import { z } from "zod";
-import { isFresh } from "../shared/measurement-age.ts";
-import { Measurements, type Adapter } from "../shared/member.ts";
+import { isFresh, Measurements, type Adapter } from "../shared/index.ts";
 
 /** Raise it when a benchmark changes: older results then do not compare. */
 export const PROBE_VERSION = 4;

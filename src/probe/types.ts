@@ -1,5 +1,5 @@
 /** What the probe tells, and how its worker is called. All values can be cloned. */
-import type { Adapter, Measurements, NoAdapter } from "../shared/member.ts";
+import type { Adapter, Measurements, NoAdapter } from "../shared/index.ts";
 
 export type ProbeResult =
   | { readonly adapter: Adapter; readonly noAdapter: null; readonly measurements: Measurements }

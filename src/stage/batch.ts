@@ -1,5 +1,5 @@
 /** A batch of work as the engine's input: its rows, and the hidden states of those rows. */
-import type { StepRow } from "../engine/types.ts";
+import type { StepRow } from "../engine/index.ts";
 import type { Work } from "./work-queue.ts";
 
 /** Rows in order. Only the last stage samples. */

@@ -3,14 +3,18 @@
  * and pings. Decodes incoming frames; a peer whose bytes do not decode loses its
  * channel. Knows no generations.
  */
-import { decode, encode } from "../mesh/frames.ts";
-import type { Frame, PingFrame } from "../mesh/frame-types.ts";
-import { measureLink, type LinkQuality } from "../mesh/link-measurement.ts";
-import { MeshError, ProtocolError } from "../mesh/mesh-error.ts";
-import type { FramePort } from "../mesh/transport.ts";
-import { detailOf } from "../shared/failure.ts";
-import type { MemberId } from "../shared/ids.ts";
-import type { CloseFailure } from "../shared/mesh-failure.ts";
+import {
+  decode,
+  encode,
+  type Frame,
+  type PingFrame,
+  measureLink,
+  type LinkQuality,
+  MeshError,
+  ProtocolError,
+  type FramePort,
+} from "../mesh/index.ts";
+import { detailOf, type MemberId, type CloseFailure } from "../shared/index.ts";
 
 export type ChannelListeners = {
   onFrame(from: MemberId, frame: Frame): void;

@@ -2,10 +2,9 @@
  * The generations of one stage. Each has a sequence slot of the shard's KV cache,
  * its tokens, and its sampling and end conditions. Knows no channels.
  */
-import type { SampleRequest } from "../engine/types.ts";
-import type { PromptFrame } from "../mesh/frame-types.ts";
-import type { GenerationId } from "../shared/ids.ts";
-import type { Sampling } from "../shared/sampling.ts";
+import type { SampleRequest } from "../engine/index.ts";
+import type { PromptFrame } from "../mesh/index.ts";
+import type { GenerationId, Sampling } from "../shared/index.ts";
 import { randomAt } from "./random.ts";
 
 export class Generation {

@@ -7,7 +7,7 @@
  * are those of the previous lap. It is divided in proportion to each link's ping. A
  * hop lasts until the next stage's step starts, so it includes the wait there.
  */
-import type { StageClock } from "../mesh/frame-types.ts";
+import type { StageClock } from "../mesh/index.ts";
 
 /**
  * `clocks` is [stages] of this lap. `wireMs` is negative until the first lap is

@@ -1,6 +1,5 @@
 /** The load of a stage between two readings. The caller provides the time. */
-import { median } from "../shared/median.ts";
-import type { StageSample } from "../shared/stage-port.ts";
+import { median, type StageSample } from "../shared/index.ts";
 
 export type LoadReading = Omit<StageSample, "memoryUsedBytes">;
 

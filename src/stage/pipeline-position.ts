@@ -2,9 +2,8 @@
  * A member's position in a pipeline. A member that only sends requests is outside
  * it (`index` is -1), but knows the first and the last stage.
  */
-import type { FrameHeader } from "../mesh/frame-types.ts";
-import type { MemberId } from "../shared/ids.ts";
-import type { Pipeline } from "../shared/stage-port.ts";
+import type { FrameHeader } from "../mesh/index.ts";
+import type { MemberId, Pipeline } from "../shared/index.ts";
 
 export type PipelinePosition = {
   readonly self: MemberId;

@@ -2,12 +2,17 @@
  * The requesting side: the prompts that this tab sent and the tokens that come
  * back. Each generation ends exactly once: with a last token, a failure, or a cancel.
  */
-import type { Frame, TokenFrame } from "../mesh/frame-types.ts";
-import type { Cause } from "../shared/cause.ts";
-import { causeOf } from "../shared/failure.ts";
-import type { GenerationId, MemberId } from "../shared/ids.ts";
-import type { StageFailure } from "../shared/stage-failure.ts";
-import type { GenerationFailure, PromptRequest, TokenEvent } from "../shared/stage-port.ts";
+import type { Frame, TokenFrame } from "../mesh/index.ts";
+import {
+  type Cause,
+  causeOf,
+  type GenerationId,
+  type MemberId,
+  type StageFailure,
+  type GenerationFailure,
+  type PromptRequest,
+  type TokenEvent,
+} from "../shared/index.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
 import { StageError } from "./stage-error.ts";
 

@@ -1,5 +1,4 @@
-import { FailureError } from "../shared/failure.ts";
-import type { StageFailure } from "../shared/stage-failure.ts";
+import { FailureError, type StageFailure } from "../shared/index.ts";
 
 /** A stage cannot load or answer. Caught by the cluster, in the page's thread. */
 export class StageError extends FailureError<StageFailure> {

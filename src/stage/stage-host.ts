@@ -9,15 +9,24 @@ import type {
   Shard,
   ShardMemory,
   ShardOptions,
-} from "../engine/types.ts";
-import { relayedChannel } from "../mesh/channel-relay.ts";
-import { framePort } from "../mesh/frame-port.ts";
-import type { Frame, PromptFrame } from "../mesh/frame-types.ts";
-import type { FramePort } from "../mesh/transport.ts";
-import type { ByteReader, ShardDescription } from "../model/description.ts";
-import type { GenerationId, MemberId } from "../shared/ids.ts";
-import type { CloseFailure } from "../shared/mesh-failure.ts";
-import type { Pipeline, PromptRequest, StageListeners, StageSample } from "../shared/stage-port.ts";
+} from "../engine/index.ts";
+import {
+  relayedChannel,
+  framePort,
+  type Frame,
+  type PromptFrame,
+  type FramePort,
+} from "../mesh/index.ts";
+import type { ByteReader, ShardDescription } from "../model/index.ts";
+import type {
+  GenerationId,
+  MemberId,
+  CloseFailure,
+  Pipeline,
+  PromptRequest,
+  StageListeners,
+  StageSample,
+} from "../shared/index.ts";
 import { Channels } from "./channels.ts";
 import { LoadMeter } from "./load-meter.ts";
 import {

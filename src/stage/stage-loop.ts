@@ -8,8 +8,7 @@
  * Uses the engine as a `Shard` and the mesh as `send`. Checks who may send what, since
  * any member can be hostile. Over 250 lines: every frame changes the same tables.
  */
-import { EngineError } from "../engine/engine-error.ts";
-import type { SampledToken, Shard } from "../engine/types.ts";
+import { EngineError, type SampledToken, type Shard } from "../engine/index.ts";
 import type {
   EndFrame,
   FailureFrame,
@@ -18,12 +17,14 @@ import type {
   PromptFrame,
   StageClock,
   TokenFrame,
-} from "../mesh/frame-types.ts";
-import type { Cause } from "../shared/cause.ts";
-import { errorMessage } from "../shared/error-message.ts";
-import { causeOf } from "../shared/failure.ts";
-import type { MemberId } from "../shared/ids.ts";
-import type { StageFailure } from "../shared/stage-failure.ts";
+} from "../mesh/index.ts";
+import {
+  type Cause,
+  errorMessage,
+  causeOf,
+  type MemberId,
+  type StageFailure,
+} from "../shared/index.ts";
 import { countRows, hiddenOf, rowsOf, workOfRows } from "./batch.ts";
 import { GenerationTable, type Generation } from "./generations.ts";
 import { hopTimes, wireTime } from "./hop-times.ts";

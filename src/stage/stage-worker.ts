@@ -1,8 +1,7 @@
 /** What a GPU worker offers its tab: the stage, the shard under it, and its channels. */
-import type { EngineCounters, LoadProgress, ShardMemory, ShardOptions } from "../engine/types.ts";
-import type { ShardDescription } from "../model/description.ts";
-import type { MemberId } from "../shared/ids.ts";
-import type { StagePort, StageSample } from "../shared/stage-port.ts";
+import type { EngineCounters, LoadProgress, ShardMemory, ShardOptions } from "../engine/index.ts";
+import type { ShardDescription } from "../model/index.ts";
+import type { MemberId, StagePort, StageSample } from "../shared/index.ts";
 
 export type StageWorker = StagePort & {
   /** Loads or replaces this tab's shard. `reader` is a port to the weights worker. */

@@ -7,7 +7,7 @@
  *
  * Pure data. Work of one generation stays in order.
  */
-import type { StageClock } from "../mesh/frame-types.ts";
+import type { StageClock } from "../mesh/index.ts";
 import type { Generation } from "./generations.ts";
 
 /** Rows `[position, position + count)` of one generation, to be computed. */

@@ -3,7 +3,7 @@
  * busy it was and the browser how the machine is, and makes one DeviceState of
  * both. Knows neither worker nor room, nor when to ask: the room's settings say.
  */
-import type { DeviceState } from "../shared/member.ts";
+import type { DeviceState } from "../shared/index.ts";
 import type { SourceReadings } from "./sources.ts";
 import { nextThrottleRatio } from "./throttle.ts";
 import type { WorkSample } from "./work-sample.ts";

@@ -3,8 +3,7 @@
  * number that the throttle ratio compares with. Attention over the context is left
  * out, as it is a small part of a step until the context is long. Pure.
  */
-import type { Measurements } from "../shared/member.ts";
-import type { ModelSummary } from "../shared/model.ts";
+import type { Measurements, ModelSummary } from "../shared/index.ts";
 
 /** Dispatches of the engine for a layer, and for what surrounds the layers. */
 const LAYER_DISPATCHES = 8;

@@ -4,7 +4,7 @@
  * it exists; which ones do is part of the answer, so that the page can say so.
  * A browser tells no temperature.
  */
-import type { DeviceState } from "../shared/member.ts";
+import type { DeviceState } from "../shared/index.ts";
 
 export type SourceName = "pressure" | "battery" | "visibility";
 

@@ -19,7 +19,7 @@ import {
   variantName,
   type Workload,
 } from "../kernels/index.ts";
-import { isFresh } from "../shared/measurement-age.ts";
+import { isFresh } from "../shared/index.ts";
 import type { MatJob } from "./mat-bench.ts";
 import type { TunedAttention } from "./tune-attention.ts";
 import type { TunedWorkload } from "./tune-mat.ts";

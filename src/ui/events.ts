@@ -8,7 +8,7 @@
  *   stages-draft   a person is moving a boundary and nothing is decided yet:
  *                  answer with `view.placementPreview`; `stages: null` ends it
  */
-import type { Stage } from "../shared/state.ts";
+import type { Stage } from "../shared/index.ts";
 
 export type ModelFileDetail = { readonly file: File };
 export type StagesDraftDetail = {

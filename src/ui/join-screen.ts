@@ -4,7 +4,7 @@
  */
 import { css, html, nothing, svg } from "lit";
 import { live } from "lit/directives/live.js";
-import { ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH, RoomCode } from "../shared/ids.ts";
+import { ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH, RoomCode } from "../shared/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { plural } from "./format.ts";
 import { icon, mark } from "./icons.ts";

@@ -3,9 +3,8 @@
  * whether people want it used. Knows the room only through `view`.
  */
 import { html, nothing } from "lit";
-import type { Member } from "../shared/member.ts";
-import type { MemberScore } from "../shared/page-view.ts";
-import { describeFailure, nameOfRoom } from "../words/index.ts";
+import type { Member, MemberScore } from "../shared/index.ts";
+import { describeFailure, nameOfRoom, describeNoAdapter } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { bytes, plural } from "./format.ts";
 import { memberColor } from "./member-colors.ts";
@@ -20,7 +19,6 @@ import {
 } from "./member-facts.ts";
 import { memberCardStyles } from "./member-card-styles.ts";
 import { PageElement } from "./page-element.ts";
-import { describeNoAdapter } from "../words/index.ts";
 
 export class MemberCard extends PageElement {
   static override properties = { member: { attribute: false } };

@@ -2,7 +2,7 @@
  * A hue for each member, so that its layers, its bar and its row are seen to
  * belong together. Colour is never the only sign: names and numbers stand beside it.
  */
-import type { MemberId } from "../shared/ids.ts";
+import type { MemberId } from "../shared/index.ts";
 
 /** Hues in degrees, ordered so that neighbours in a list are far apart on the wheel. */
 const HUES = [172, 42, 262, 352, 112, 222, 72, 312, 142, 17, 242, 92, 332, 197, 57, 287] as const;

@@ -2,8 +2,7 @@
  * A member's adapter, numbers and state in words. Pure; says "not told" where
  * the browser tells nothing, and never guesses.
  */
-import type { DeviceState, Link, Measurements, Member } from "../shared/member.ts";
-import type { MemberScore } from "../shared/page-view.ts";
+import type { DeviceState, Link, Measurements, Member, MemberScore } from "../shared/index.ts";
 import { bytes, figure, giga, percent, time } from "./format.ts";
 
 /** A label, its value, and whether it deserves attention. */

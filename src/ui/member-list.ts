@@ -1,9 +1,12 @@
 /** Every member of the room: those that hold layers first, then helpers, then watchers. */
 import { css, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import { HETEROGENEOUS_SHARE, heterogeneityOf } from "../shared/heterogeneity.ts";
-import type { Member } from "../shared/member.ts";
-import type { Placement } from "../shared/state.ts";
+import {
+  HETEROGENEOUS_SHARE,
+  heterogeneityOf,
+  type Member,
+  type Placement,
+} from "../shared/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { percent } from "./format.ts";
 import { icon } from "./icons.ts";

@@ -4,7 +4,7 @@
  */
 import "@awesome.me/webawesome/dist/components/progress-bar/progress-bar.js";
 import { css, html, nothing } from "lit";
-import type { ModelSource, ModelSummary } from "../shared/model.ts";
+import type { ModelSource, ModelSummary } from "../shared/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { tell } from "./events.ts";
 import { bytes, plural } from "./format.ts";

@@ -3,9 +3,7 @@
  * only way that they act. An element reads `view` and never writes it.
  */
 import { LitElement, type PropertyDeclarations, type PropertyValues } from "lit";
-import type { PageCommand } from "../shared/commands.ts";
-import type { PageView } from "../shared/page-view.ts";
-import type { Member } from "../shared/member.ts";
+import type { PageCommand, PageView, Member } from "../shared/index.ts";
 
 export type Send = (command: PageCommand) => void;
 

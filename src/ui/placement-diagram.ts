@@ -5,8 +5,7 @@
  * back in `view.placementPreview`. The same facts stand in the lanes as text.
  */
 import { html, nothing, type PropertyValues } from "lit";
-import type { Placement, Stage } from "../shared/state.ts";
-import type { PlacementCandidate } from "../shared/page-view.ts";
+import type { Placement, Stage, PlacementCandidate } from "../shared/index.ts";
 import {
   describeDecision,
   describeFailure,
@@ -20,8 +19,14 @@ import { tell } from "./events.ts";
 import { bytes, figure, plural, time } from "./format.ts";
 import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
-import { boundaryRange, moveBoundary, previewOf, sameStages } from "./placement-draft.ts";
-import { stageCacheBytes, stageWeightBytes } from "./placement-draft.ts";
+import {
+  boundaryRange,
+  moveBoundary,
+  previewOf,
+  sameStages,
+  stageCacheBytes,
+  stageWeightBytes,
+} from "./placement-draft.ts";
 import { placementDiagramStyles } from "./placement-diagram-styles.ts";
 import "./placement-candidates.ts";
 

@@ -7,9 +7,7 @@
  * Pure. Knows the bytes that a model's description tells and no times: those
  * come from the cost model, in `view.placementPreview`.
  */
-import type { ModelSummary } from "../shared/model.ts";
-import type { PlacementCandidate } from "../shared/page-view.ts";
-import type { Stage } from "../shared/state.ts";
+import type { ModelSummary, PlacementCandidate, Stage } from "../shared/index.ts";
 
 /** The layers where boundary `boundary` may lie, both ends included. */
 export function boundaryRange(

@@ -4,7 +4,7 @@
  * move. Templates and their reading; knows no element and sends nothing.
  */
 import { html, nothing, type TemplateResult } from "lit";
-import { PlacementRules } from "../shared/placement-rules.ts";
+import { PlacementRules } from "../shared/index.ts";
 
 type Limit = {
   readonly field: "batteryLevel" | "throttleRatio" | "mostStages" | "slowestTokensPerSecond";

@@ -3,7 +3,7 @@
  * finished since it last spoke, and how it ended. Without it a screen reader
  * would start anew with every token.
  */
-import type { ChatMessage } from "../shared/page-view.ts";
+import type { ChatMessage } from "../shared/index.ts";
 
 const ENDINGS: Partial<Record<ChatMessage["status"], string>> = {
   failed: "The answer failed.",

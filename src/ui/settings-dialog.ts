@@ -1,8 +1,7 @@
 /** What people can change: the room's settings for all, and this tab's name and measurements. */
 import "@awesome.me/webawesome/dist/components/dialog/dialog.js";
 import { css, html } from "lit";
-import { DEFAULT_PLACEMENT_RULES } from "../shared/placement-rules.ts";
-import { DEFAULT_SETTINGS, Settings } from "../shared/state.ts";
+import { DEFAULT_PLACEMENT_RULES, DEFAULT_SETTINGS, Settings } from "../shared/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { PageElement } from "./page-element.ts";
 import { readRules, rulesFields } from "./placement-rules-form.ts";

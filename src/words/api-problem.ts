@@ -1,6 +1,10 @@
 /** Refused HTTP requests, in sentences: what is wrong and what to do. */
-import type { ApiProblem, UnsupportedFeature } from "../shared/api-problem.ts";
-import { ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH } from "../shared/ids.ts";
+import {
+  type ApiProblem,
+  type UnsupportedFeature,
+  ROOM_CODE_ALPHABET,
+  ROOM_CODE_LENGTH,
+} from "../shared/index.ts";
 
 const UNSUPPORTED: Readonly<Record<UnsupportedFeature, string>> = {
   tools: "Tools are not supported.",

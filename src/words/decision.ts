@@ -1,10 +1,5 @@
 /** The last decision about where the layers run: what led to it, and why it went that way. */
-import type {
-  CapacityChange,
-  Decision,
-  DecisionReason,
-  DecisionTrigger,
-} from "../shared/decision.ts";
+import type { CapacityChange, Decision, DecisionReason, DecisionTrigger } from "../shared/index.ts";
 import type { NameOf } from "./name-of.ts";
 import {
   describeBrokenRule,

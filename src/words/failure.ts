@@ -1,5 +1,5 @@
 /** Any failure in a sentence or two: what happened, and what to do about it. */
-import type { Failure } from "../shared/failure.ts";
+import type { Failure } from "../shared/index.ts";
 import { meshFailures } from "./mesh-failure.ts";
 import { modelFailures } from "./model-failure.ts";
 import type { NameOf } from "./name-of.ts";

@@ -1,5 +1,5 @@
 /** Why another tab, the room, or the signaling server cannot be reached. */
-import type { MeshFailure } from "../shared/mesh-failure.ts";
+import type { MeshFailure } from "../shared/index.ts";
 import type { Sentences } from "./sentences.ts";
 
 export const meshFailures: Sentences<MeshFailure> = {

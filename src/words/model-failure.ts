@@ -1,5 +1,5 @@
 /** What is wrong with a model's file, its address, or the disk. */
-import type { MalformedProblem, ModelFailure, ModelNotice } from "../shared/model-failure.ts";
+import type { MalformedProblem, ModelFailure, ModelNotice } from "../shared/index.ts";
 import type { Sentences } from "./sentences.ts";
 
 const OPEN_FROM_DISK = "Download the file and open it from disk.";

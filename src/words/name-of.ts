@@ -1,6 +1,5 @@
 /** What people call a member. */
-import type { MemberId } from "../shared/ids.ts";
-import type { RoomState } from "../shared/state.ts";
+import type { MemberId, RoomState } from "../shared/index.ts";
 
 export type NameOf = (id: MemberId) => string;
 

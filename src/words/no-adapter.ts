@@ -1,5 +1,5 @@
 /** Why a tab computes nothing, and what its user can do about it in this browser. */
-import type { NoAdapter } from "../shared/member.ts";
+import type { NoAdapter } from "../shared/index.ts";
 
 const STILL = "You can still join to ask and watch.";
 

@@ -1,6 +1,6 @@
 /** What the placement preview says of each candidate: costs, limits, who was left out, and why. */
 import type { CostParts, ExplainedShare, LeftOut, Objective } from "../placement/index.ts";
-import type { BrokenRule, CandidateOrigin } from "../shared/placement-reasons.ts";
+import type { BrokenRule, CandidateOrigin } from "../shared/index.ts";
 import type { NameOf } from "./name-of.ts";
 import { describeBrokenRule } from "./placement.ts";
 import { exactBytes, layerRange, milliseconds } from "./quantities.ts";

@@ -9,7 +9,7 @@ import type {
   SolverFailure,
   UnknownCause,
   Violation,
-} from "../shared/placement-reasons.ts";
+} from "../shared/index.ts";
 import type { NameOf } from "./name-of.ts";
 import {
   exactBytes,

@@ -1,8 +1,13 @@
 /** Why a room refused a command, lost a placement, or ended an answer. */
-import { roomFailureOf } from "../shared/room-error.ts";
-import type { Failure } from "../shared/failure.ts";
-import type { NoAdapter } from "../shared/member.ts";
-import type { JoinRefusal, RoomFailure, StageLoss, StagesRefusal } from "../shared/room-failure.ts";
+import {
+  roomFailureOf,
+  type Failure,
+  type NoAdapter,
+  type JoinRefusal,
+  type RoomFailure,
+  type StageLoss,
+  type StagesRefusal,
+} from "../shared/index.ts";
 import { describeFailure } from "./failure.ts";
 import type { NameOf } from "./name-of.ts";
 import { describeNoAdapter } from "./no-adapter.ts";

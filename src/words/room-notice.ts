@@ -1,7 +1,5 @@
 /** What happened in a room, for the people in it: what it is, and what to do about it. */
-import type { LeaveReason } from "../shared/leave-reason.ts";
-import type { PlacementFailure, RoomFailure } from "../shared/room-failure.ts";
-import type { RoomNotice } from "../shared/room-notice.ts";
+import type { LeaveReason, PlacementFailure, RoomFailure, RoomNotice } from "../shared/index.ts";
 import { describeFailure } from "./failure.ts";
 import type { NameOf } from "./name-of.ts";
 import { describeRefusal, describeRemedy } from "./placement.ts";

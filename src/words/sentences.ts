@@ -1,5 +1,5 @@
 /** A table with one sentence per reason, so that the compiler finds a reason without one. */
-import type { Failure } from "../shared/failure.ts";
+import type { Failure } from "../shared/index.ts";
 import type { NameOf } from "./name-of.ts";
 
 export type Sentences<Data extends { readonly reason: string }> = {

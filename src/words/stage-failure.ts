@@ -1,5 +1,5 @@
 /** Why an answer ended early, or a stage could not load. */
-import type { StageFailure } from "../shared/stage-failure.ts";
+import type { StageFailure } from "../shared/index.ts";
 import type { Sentences } from "./sentences.ts";
 
 const ASK_AGAIN = "Ask again when the model is ready.";

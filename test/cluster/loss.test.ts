@@ -2,8 +2,15 @@
 import { describe, expect, test } from "vitest";
 import type { AnswerEvent } from "../../src/cluster/answer.ts";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
-import { ask, codes, HALF, MODEL_URL, withRoom } from "../../tools/room/test-room.ts";
-import type { Tab, TestRoom } from "../../tools/room/test-room.ts";
+import {
+  ask,
+  codes,
+  HALF,
+  MODEL_URL,
+  withRoom,
+  type Tab,
+  type TestRoom,
+} from "../../tools/room/test-room.ts";
 import type { RoomNotice } from "../../src/shared/room-notice.ts";
 
 const PROMPT = "GO ON";

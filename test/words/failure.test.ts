@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { Failure } from "../../src/shared/failure.ts";
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 import { MalformedProblem, UnsupportedFeature } from "../../src/shared/model-failure.ts";
-import { describeFailure, describeModelNotice } from "../../src/words/index.ts";
+import { describeFailure } from "../../src/words/failure.ts";
+import { describeModelNotice } from "../../src/words/model-failure.ts";
 
 const peer = MemberId.parse("tab-1");
 const code = RoomCode.parse("ABCDEF");

@@ -2,9 +2,8 @@
  * Real tabs for a room: Chromium, each in a process of its own, and Firefox. Each
  * stands for a machine. Used by the end-to-end tests and by the demo.
  */
-import { chromium } from "playwright";
+import { chromium, type Page as ChromiumPage } from "playwright";
 import type { Page as FirefoxPage } from "puppeteer-core";
-import type { Page as ChromiumPage } from "playwright";
 import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS, launchFirefox } from "./browsers.ts";
 
 export type Tab = {

@@ -2,18 +2,19 @@
  * Stage hosts with CPU shards, joined by channels in memory: a pipeline without
  * a browser. `Answers` collects the events of a requester.
  */
-import { memoryFramePorts } from "../../src/mesh/memory-transport.ts";
-import { GenerationId, MemberId, PlacementId } from "../../src/shared/ids.ts";
-import { GREEDY, type Sampling } from "../../src/shared/sampling.ts";
-import { StageError } from "../../src/stage/stage-error.ts";
-import { StageHost } from "../../src/stage/stage-host.ts";
-import type {
-  GenerationFailure,
-  Pipeline,
-  PromptRequest,
-  TokenEvent,
-} from "../../src/shared/stage-port.ts";
-import type { StageWorker } from "../../src/stage/stage-worker.ts";
+import { memoryFramePorts } from "../../src/mesh/index.ts";
+import {
+  GenerationId,
+  MemberId,
+  PlacementId,
+  GREEDY,
+  type Sampling,
+  type GenerationFailure,
+  type Pipeline,
+  type PromptRequest,
+  type TokenEvent,
+} from "../../src/shared/index.ts";
+import { StageError, StageHost, type StageWorker } from "../../src/stage/index.ts";
 import { cpuDescription, CpuShard, type CpuShardOptions } from "./cpu-shard.ts";
 
 export const LAYERS = 6;

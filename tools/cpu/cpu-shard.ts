@@ -4,8 +4,8 @@
  * a wrong slot, position, order or hidden row changes the tokens that follow. It
  * refuses a row whose position does not continue its sequence.
  */
-import type { Shard, ShardOptions, StepRow, SampledToken } from "../../src/engine/types.ts";
-import type { ModelDescription, ShardDescription } from "../../src/model/description.ts";
+import type { Shard, ShardOptions, StepRow, SampledToken } from "../../src/engine/index.ts";
+import type { ModelDescription, ShardDescription } from "../../src/model/index.ts";
 
 export const HIDDEN = 24;
 export const VOCABULARY = 96;

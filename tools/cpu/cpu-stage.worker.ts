@@ -1,6 +1,6 @@
 /** A GPU worker's stand-in: the real stage host on a shard in plain loops. */
 import * as Comlink from "comlink";
-import { StageHost } from "../../src/stage/stage-host.ts";
+import { StageHost } from "../../src/stage/index.ts";
 import { CpuShard } from "./cpu-shard.ts";
 
 Comlink.expose(

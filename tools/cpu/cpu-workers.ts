@@ -1,11 +1,13 @@
 /** Members whose stages run in real workers: joined by data channels of PeerJS connections. */
 import * as Comlink from "comlink";
-import { channelForWorker } from "../../src/mesh/channel-relay.ts";
-import { openPeerTransport, type PeerTransport } from "../../src/mesh/peer-transport.ts";
-import type { SignalingServer } from "../../src/mesh/transport.ts";
-import { MemberId } from "../../src/shared/ids.ts";
-import type { Pipeline } from "../../src/shared/stage-port.ts";
-import type { StageWorker } from "../../src/stage/stage-worker.ts";
+import {
+  channelForWorker,
+  openPeerTransport,
+  type PeerTransport,
+  type SignalingServer,
+} from "../../src/mesh/index.ts";
+import { MemberId, type Pipeline } from "../../src/shared/index.ts";
+import type { StageWorker } from "../../src/stage/index.ts";
 import { Answers, loadCpuShard } from "./cpu-room.ts";
 
 export type WorkerMember = {

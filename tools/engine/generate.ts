@@ -1,6 +1,6 @@
 /** Drives shards as a pipeline in one tab, for tests: prefill in chunks, then decode. */
-import type { SampleRequest, Shard, StepRow } from "../../src/engine/types.ts";
-import { GREEDY } from "../../src/shared/sampling.ts";
+import type { SampleRequest, Shard, StepRow } from "../../src/engine/index.ts";
+import { GREEDY } from "../../src/shared/index.ts";
 
 export const GREEDY_REQUEST: SampleRequest = {
   sampling: GREEDY,

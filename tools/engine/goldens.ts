@@ -1,8 +1,6 @@
 /** What llama.cpp answers to the golden prompts, and how far our answer may leave it. */
 import { expect } from "vitest";
-import { openModel, type OpenedModel } from "../../src/model/open-model.ts";
-import { openUrl } from "../../src/model/url-source.ts";
-import type { ByteSource } from "../../src/model/byte-source.ts";
+import { openModel, type OpenedModel, openUrl, type ByteSource } from "../../src/model/index.ts";
 
 export type Golden = {
   readonly name: string;

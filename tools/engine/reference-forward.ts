@@ -3,10 +3,8 @@
  * specification, end to end. Never optimised. It shares no code with the engine
  * but the dequantisation, which is checked against llama.cpp's own.
  */
-import type { ShardDescription, TensorInfo } from "../../src/model/description.ts";
-import { dequantize } from "../../src/tensor/dequantize.ts";
-import { rowBytes } from "../../src/tensor/block-format.ts";
-import { float16ToNumber, numberToFloat16 } from "../../src/tensor/float16.ts";
+import type { ShardDescription, TensorInfo } from "../../src/model/index.ts";
+import { dequantize, rowBytes, float16ToNumber, numberToFloat16 } from "../../src/tensor/index.ts";
 import type { TinyModel } from "./tiny-model.ts";
 
 type Vector = number[];

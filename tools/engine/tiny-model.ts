@@ -5,9 +5,8 @@ import type {
   ModelDescription,
   ShardDescription,
   TensorInfo,
-} from "../../src/model/description.ts";
-import { rowBytes, type BlockFormat } from "../../src/tensor/block-format.ts";
-import { randomBlocks } from "../../src/tensor/random-blocks.ts";
+} from "../../src/model/index.ts";
+import { rowBytes, type BlockFormat, randomBlocks } from "../../src/tensor/index.ts";
 import { randomSource } from "../gpu/random.ts";
 
 export type TinyOptions = {

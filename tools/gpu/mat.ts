@@ -1,7 +1,5 @@
 /** Runs a matrix product of random weights on the GPU, and beside it the reference. */
-import { dequantize } from "../../src/tensor/dequantize.ts";
-import type { BlockFormat } from "../../src/tensor/block-format.ts";
-import { randomBlocks } from "../../src/tensor/random-blocks.ts";
+import { dequantize, type BlockFormat, randomBlocks } from "../../src/tensor/index.ts";
 import {
   createWeights,
   EPILOGUES,

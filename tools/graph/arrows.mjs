@@ -6,7 +6,7 @@
 
 /** @typedef {{ readonly imports: readonly string[], readonly types?: readonly string[] }} Arrows */
 
-/** @type {Readonly<Record<string, Arrows>>} */
+/** @type {Record<string, Arrows>} */
 export const ARROWS = {
   shared: { imports: [] },
   tensor: { imports: ["shared"] },
@@ -29,6 +29,8 @@ export const ARROWS = {
   api: { imports: ["app", "mesh", "probe", "cluster", "shared", "words"] },
   ui: { imports: ["shared", "words"] },
 };
+// It assembles a tab, for the page and for the library: everything but api, which imports it.
+ARROWS.app = { imports: Object.keys(ARROWS).filter((module) => module !== "api") };
 
 /** The module a file belongs to: a directory of `src`, `main` for the page's entry, or a top-level directory. */
 export function moduleOf(/** @type {string} */ file) {

@@ -1,9 +1,17 @@
 /** A small state, and one event of each type with what it changes. */
-import { apply, emptyRoom } from "../../src/shared/apply.ts";
-import type { RoomEvent } from "../../src/shared/events.ts";
-import { GenerationId, MemberId, PlacementId, RoomCode } from "../../src/shared/ids.ts";
-import type { Decision } from "../../src/shared/decision.ts";
-import { DEFAULT_SETTINGS, type Placement, type RoomState } from "../../src/shared/state.ts";
+import {
+  apply,
+  emptyRoom,
+  type RoomEvent,
+  GenerationId,
+  MemberId,
+  PlacementId,
+  RoomCode,
+  type Decision,
+  DEFAULT_SETTINGS,
+  type Placement,
+  type RoomState,
+} from "../../src/shared/index.ts";
 import { deviceState, modelSummary, profile } from "./test-room.ts";
 
 export const A = MemberId.parse("a");

@@ -3,26 +3,35 @@
  * channels. Only the model file and its tokenizer are invented: token t is the
  * character with code 32 + t.
  */
-import { MemoryNetwork, memoryFramePorts } from "../../src/mesh/memory-transport.ts";
-import { MeshError } from "../../src/mesh/mesh-error.ts";
+import {
+  MemoryNetwork,
+  memoryFramePorts,
+  MeshError,
+  type Transport,
+} from "../../src/mesh/index.ts";
 import { SCRATCH_BYTES, placementService } from "../../src/placement/index.ts";
-import type { Transport } from "../../src/mesh/transport.ts";
-import type { AnswerEvent, AskRequest } from "../../src/cluster/answer.ts";
-import type {
-  Door,
-  ModelHost,
-  ModelText,
-  Planner,
-  RoomParts,
-  Timings,
-} from "../../src/cluster/parts.ts";
-import { RoomClient } from "../../src/cluster/room-client.ts";
-import { MemberId, RoomCode } from "../../src/shared/ids.ts";
-import type { DeviceState, Member } from "../../src/shared/member.ts";
-import type { ModelSource, ModelSummary } from "../../src/shared/model.ts";
-import { GREEDY } from "../../src/shared/sampling.ts";
-import type { RoomState } from "../../src/shared/state.ts";
-import { StageHost } from "../../src/stage/stage-host.ts";
+import {
+  type AnswerEvent,
+  type AskRequest,
+  type Door,
+  type ModelHost,
+  type ModelText,
+  type Planner,
+  type RoomParts,
+  type Timings,
+  RoomClient,
+} from "../../src/cluster/index.ts";
+import {
+  MemberId,
+  RoomCode,
+  type DeviceState,
+  type Member,
+  type ModelSource,
+  type ModelSummary,
+  GREEDY,
+  type RoomState,
+} from "../../src/shared/index.ts";
+import { StageHost } from "../../src/stage/index.ts";
 import { cpuDescription, CpuShard, HIDDEN, VOCABULARY } from "../cpu/cpu-shard.ts";
 import { LAYERS } from "../cpu/cpu-room.ts";
 

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ServerFacts } from "../../src/shared/server-facts.ts";
+import type { ServerFacts } from "../../src/shared/index.ts";
 import { openServer, type RunningServer } from "../../server/server.ts";
 
 export const MODEL_BYTES = Uint8Array.from({ length: 1000 }, (_, index) => index % 251);

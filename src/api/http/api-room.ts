@@ -1,5 +1,5 @@
 /** What the API needs: the room, and the models that the server offers besides the room's own. */
-import type { RoomClient } from "../../cluster/room-client.ts";
+import type { RoomClient } from "../../cluster/index.ts";
 
 export type ApiRoom = {
   readonly client: RoomClient;

@@ -2,8 +2,7 @@
  * Finds the model that a request names, and places it if necessary: the one that
  * runs, one that the room knows, one that the server offers, or a URL.
  */
-import { RoomError } from "../../shared/room-error.ts";
-import type { ModelSource, ModelSummary } from "../../shared/model.ts";
+import { RoomError, type ModelSource, type ModelSummary } from "../../shared/index.ts";
 import type { ApiRoom } from "./api-room.ts";
 import { ApiProblemError } from "./errors.ts";
 

@@ -4,9 +4,8 @@
  * OpenAI's own servers do.
  */
 import { z } from "zod";
-import type { AskInput } from "../../cluster/answer.ts";
-import { Sampling } from "../../shared/sampling.ts";
-import type { UnsupportedFeature } from "../../shared/api-problem.ts";
+import type { AskInput } from "../../cluster/index.ts";
+import { Sampling, type UnsupportedFeature } from "../../shared/index.ts";
 import { ApiProblemError } from "./errors.ts";
 
 const Tokens = z.array(z.int().min(0));

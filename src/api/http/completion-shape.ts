@@ -3,8 +3,7 @@
  * differences are in `chat-shape.ts` and `text-shape.ts`.
  */
 import type { CompletionUsage } from "openai/resources/completions";
-import type { AnswerEvent, AnswerUsage } from "../../cluster/answer.ts";
-import type { ModelText } from "../../cluster/parts.ts";
+import type { AnswerEvent, AnswerUsage, ModelText } from "../../cluster/index.ts";
 import type { Completion } from "./completion-request.ts";
 import type { Timings } from "./stage-times.ts";
 

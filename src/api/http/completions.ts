@@ -4,9 +4,8 @@
  */
 import type { ChatCompletion, ChatCompletionChunk } from "openai/resources/chat/completions";
 import type { Completion as TextCompletion } from "openai/resources/completions";
-import type { AnswerEvent } from "../../cluster/answer.ts";
-import { RoomError } from "../../shared/room-error.ts";
-import type { RoomState } from "../../shared/state.ts";
+import type { AnswerEvent } from "../../cluster/index.ts";
+import { RoomError, type RoomState } from "../../shared/index.ts";
 import type { ApiRoom } from "./api-room.ts";
 import { chatShape } from "./chat-shape.ts";
 import { ensureModel } from "./choose-model.ts";

@@ -1,9 +1,14 @@
 /** Errors as OpenAI clients expect them: a status, and a body with message, type, code, and reason. */
 import type { z } from "zod";
-import { RoomError, type RoomErrorCode } from "../../shared/room-error.ts";
-import { API_PROBLEM_STATUS, type ApiErrorBody, apiErrorBody } from "../../shared/api-problem.ts";
-import type { ApiProblem } from "../../shared/api-problem.ts";
-import { errorMessage } from "../../shared/error-message.ts";
+import {
+  RoomError,
+  type RoomErrorCode,
+  API_PROBLEM_STATUS,
+  type ApiErrorBody,
+  apiErrorBody,
+  type ApiProblem,
+  errorMessage,
+} from "../../shared/index.ts";
 import { describeApiProblem, describeRoomFailure } from "../../words/index.ts";
 
 /** A request that the API refuses. The router and the library's errors read the problem. */

@@ -2,10 +2,8 @@
  * The room's log as server-sent events, each with its index as id. A `snapshot`
  * comes first if the log no longer holds the events that the client asked for.
  */
-import { PushQueue } from "../../cluster/push-queue.ts";
-import type { RoomClient } from "../../cluster/room-client.ts";
-import type { IndexedEvent } from "../../shared/events.ts";
-import type { RoomState } from "../../shared/state.ts";
+import { PushQueue, type RoomClient } from "../../cluster/index.ts";
+import type { IndexedEvent, RoomState } from "../../shared/index.ts";
 
 /** `after` is the index of the last event that the client has; null for the whole log. */
 export async function* logEvents(

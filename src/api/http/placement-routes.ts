@@ -1,6 +1,6 @@
 /** The routes that preview placements and make one. */
 import { z } from "zod";
-import { Stage } from "../../shared/state.ts";
+import { Stage } from "../../shared/index.ts";
 import { nameOfMembers } from "../../words/index.ts";
 import type { ApiRoom } from "./api-room.ts";
 import { findModel, modelNotFound } from "./choose-model.ts";

@@ -1,6 +1,6 @@
 /** The placement preview as HTTP clients get it: the data, with a label or message beside each part. */
-import type { PlacementPreviewAnswer } from "../../cluster/preview.ts";
-import type { CandidateOrigin } from "../../shared/placement-reasons.ts";
+import type { PlacementPreviewAnswer } from "../../cluster/index.ts";
+import type { CandidateOrigin } from "../../shared/index.ts";
 import {
   describeCost,
   describeLeftOut,

@@ -1,8 +1,10 @@
 /** The routes that show the room: its models, state, topology, and log. */
-import { heterogeneityOf } from "../../shared/heterogeneity.ts";
-import type { MemberId } from "../../shared/ids.ts";
-import { DEFAULT_PLACEMENT_RULES } from "../../shared/placement-rules.ts";
-import type { RoomState } from "../../shared/state.ts";
+import {
+  heterogeneityOf,
+  type MemberId,
+  DEFAULT_PLACEMENT_RULES,
+  type RoomState,
+} from "../../shared/index.ts";
 import type { ApiRoom } from "./api-room.ts";
 import { modelId, modelNotFound } from "./choose-model.ts";
 import { ApiProblemError } from "./errors.ts";

@@ -3,9 +3,8 @@
  * milliseconds of computing and of the hop that follows. An addition to OpenAI's
  * body, in the field `timings`.
  */
-import type { AnswerEvent } from "../../cluster/answer.ts";
-import type { MemberId } from "../../shared/ids.ts";
-import type { RoomState } from "../../shared/state.ts";
+import type { AnswerEvent } from "../../cluster/index.ts";
+import type { MemberId, RoomState } from "../../shared/index.ts";
 
 type Part<K extends AnswerEvent["kind"]> = Extract<AnswerEvent, { kind: K }>;
 

@@ -2,7 +2,7 @@
  * Random input for an attention kernel: the last rows of a moderate context, and what some heads of
  * the result must be. All heads share one head's random keys and values.
  */
-import { float16ToNumber } from "../../tensor/float16.ts";
+import { float16ToNumber } from "../../tensor/index.ts";
 import { queryKeyValueColumns, type AttentionShape } from "./attention-shape.ts";
 import { attentionReference, type AttentionVariant } from "./attention.ts";
 import { splitsOf, type AttentionUse } from "./attention-variants.ts";

@@ -2,7 +2,7 @@
  * The host half of rope.wgsl, and its specification: bias, head norm, rotation,
  * and where a key or value lies in the cache.
  */
-import { float16ToNumber, numberToFloat16 } from "../../tensor/float16.ts";
+import { float16ToNumber, numberToFloat16 } from "../../tensor/index.ts";
 import {
   queryKeyValueColumns,
   SHAPE_PARTS,

@@ -2,8 +2,7 @@
  * Embedding lookup: the rows of the tokens out of the packed weights, the same
  * buffers that a tied head multiplies with. The host half and the specification.
  */
-import { dequantize } from "../../tensor/dequantize.ts";
-import { rowBytes, type BlockFormat } from "../../tensor/block-format.ts";
+import { dequantize, rowBytes, type BlockFormat } from "../../tensor/index.ts";
 import wgsl from "./embedding.wgsl?raw";
 import { formatParts, highPlace } from "./mat-source.ts";
 import type { Kernel } from "../core/runner.ts";

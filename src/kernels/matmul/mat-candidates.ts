@@ -10,7 +10,7 @@ import {
   type InnerLoop,
   type MatVariant,
 } from "./mat-variant.ts";
-import type { BlockFormat } from "../../tensor/block-format.ts";
+import type { BlockFormat } from "../../tensor/index.ts";
 import type { ShaderFeatures } from "../core/device.ts";
 
 const threads = (

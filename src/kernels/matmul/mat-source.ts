@@ -2,7 +2,7 @@
  * The shader of a matrix product: which parts make it, for a block format, a kind
  * of activations and a variant. Knows neither buffers nor devices.
  */
-import type { BlockFormat } from "../../tensor/block-format.ts";
+import type { BlockFormat } from "../../tensor/index.ts";
 import commonFile from "./mat-common.wgsl?raw";
 import formatsFile from "./mat-formats.wgsl?raw";
 import inputsFile from "./mat-inputs.wgsl?raw";

@@ -1,5 +1,5 @@
 /** The variants of the matrix kernels: how each divides the work among threads, and its name. */
-import type { BlockFormat } from "../../tensor/block-format.ts";
+import type { BlockFormat } from "../../tensor/index.ts";
 
 export type MatrixShape = {
   readonly format: BlockFormat;

@@ -2,13 +2,10 @@
  * A matrix product of random weights and activations in GPU memory, and what its first rows must
  * give for the last token: what variants are timed and checked on.
  */
-import { rowBytes } from "../../tensor/block-format.ts";
-import { dequantize } from "../../tensor/dequantize.ts";
-import { randomBlocks } from "../../tensor/random-blocks.ts";
-import type { MatrixShape } from "./mat-variant.ts";
+import { rowBytes, dequantize, randomBlocks } from "../../tensor/index.ts";
+import type { MatrixShape, Activations } from "./mat-variant.ts";
 import type { MatInput } from "./mat.ts";
 import { matReference } from "./mat-reference.ts";
-import type { Activations } from "./mat-variant.ts";
 import { quantizeReference } from "./quantize-rows.ts";
 import { upload } from "../core/run-once.ts";
 import { createWeights, destroyWeights, writeRows, type Weights } from "./weights.ts";

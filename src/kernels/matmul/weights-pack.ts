@@ -17,8 +17,7 @@
  * i of group k are bits 8 i + 2 (k % 4) of word floor(k / 4). Q6_K's quants are
  * stored as q - 32 in two's complement.
  */
-import { BLOCK_FORMATS, rowBytes, type BlockFormat } from "../../tensor/block-format.ts";
-import { float16ToNumber } from "../../tensor/float16.ts";
+import { BLOCK_FORMATS, rowBytes, type BlockFormat, float16ToNumber } from "../../tensor/index.ts";
 
 export const BLOCK = 32;
 

@@ -20,7 +20,7 @@
  * Q6_K in some layers) are separate `Weights` whose kernels write parts of one
  * output (see `MatUse.outputRow`): one dispatch for each format.
  */
-import { rowBytes, type BlockFormat } from "../../tensor/block-format.ts";
+import { rowBytes, type BlockFormat } from "../../tensor/index.ts";
 import { packedRow, packRows } from "./weights-pack.ts";
 
 export type Weights = {

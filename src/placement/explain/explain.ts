@@ -2,8 +2,7 @@
  * An explanation of a placement, as data: where the milliseconds go, what limits each member's
  * share, what each member that was left out would cost, and which placements came next.
  */
-import type { MemberId } from "../../shared/ids.ts";
-import type { Stage } from "../../shared/state.ts";
+import type { MemberId, Stage } from "../../shared/index.ts";
 import type { CostParts, FoundAnswer } from "../problem/answer.ts";
 import { stagesOf } from "../solver/plan-answer.ts";
 import { splitForObjective } from "../solver/bottleneck.ts";

@@ -2,9 +2,7 @@
  * Whether a room moves its layers: only for a gain above a threshold, so that noise moves
  * nothing, that repays the time to load the bytes within a horizon of tokens.
  */
-import type { MemberId } from "../../shared/ids.ts";
-import type { MoveReason } from "../../shared/placement-reasons.ts";
-import type { Stage } from "../../shared/state.ts";
+import type { MemberId, MoveReason, Stage } from "../../shared/index.ts";
 import type { FoundAnswer } from "../problem/answer.ts";
 import { evaluatePlacement } from "../problem/evaluate.ts";
 import type { Problem } from "../problem/problem.ts";

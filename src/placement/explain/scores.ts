@@ -3,8 +3,12 @@
  * explanations. The solver does not use scores; it uses milliseconds and bytes.
  * Whether a room is heterogeneous is `shared/heterogeneity.ts`.
  */
-import type { Link, Member } from "../../shared/member.ts";
-import { DEFAULT_PLACEMENT_RULES, type PlacementRules } from "../../shared/placement-rules.ts";
+import {
+  type Link,
+  type Member,
+  DEFAULT_PLACEMENT_RULES,
+  type PlacementRules,
+} from "../../shared/index.ts";
 
 export type Score = {
   readonly member: string;

@@ -3,8 +3,7 @@
  * `infeasible` is proven and says which constraint binds, `unknown` is neither found nor
  * disproved in the time allowed.
  */
-import type { ConstraintName, Remedy, UnknownCause } from "../../shared/placement-reasons.ts";
-import type { Stage } from "../../shared/state.ts";
+import type { ConstraintName, Remedy, UnknownCause, Stage } from "../../shared/index.ts";
 
 /** The addends of the cost of a token; `computeMs` is layers, embedding and head. */
 export type CostParts = {

@@ -14,10 +14,15 @@
  *   maxStages   the pipeline has at most so many stages
  *   speed       the predicted speed is at least the room's minimum
  */
-import type { Member } from "../../shared/member.ts";
-import type { ModelSummary } from "../../shared/model.ts";
-import type { Breach, BrokenRule, ConstraintName } from "../../shared/placement-reasons.ts";
-import type { PlacementRules, RuleUse } from "../../shared/placement-rules.ts";
+import type {
+  Member,
+  ModelSummary,
+  Breach,
+  BrokenRule,
+  ConstraintName,
+  PlacementRules,
+  RuleUse,
+} from "../../shared/index.ts";
 import type { Problem } from "./problem.ts";
 
 export type RoomMember = Member;

@@ -3,7 +3,7 @@
  * measured to predicted compute, as a median, with hysteresis, so that noise
  * moves nothing. Pure: the caller keeps the history.
  */
-import { median } from "../../shared/median.ts";
+import { median } from "../../shared/index.ts";
 
 export type Correction = {
   /** The ratio that predictions are multiplied by. */

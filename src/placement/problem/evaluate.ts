@@ -4,9 +4,7 @@
  *
  * Straight from the problem's words; knows nothing of the solver's arrays.
  */
-import type { MemberId } from "../../shared/ids.ts";
-import type { Violation } from "../../shared/placement-reasons.ts";
-import type { Stage } from "../../shared/state.ts";
+import type { MemberId, Violation, Stage } from "../../shared/index.ts";
 import type { CostParts } from "./answer.ts";
 import type { Mix, Objective, Problem, ProblemLink, ProblemMember } from "./problem.ts";
 

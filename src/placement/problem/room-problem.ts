@@ -8,11 +8,15 @@
  *   stage   one readback and the dispatches that every stage adds
  *   hop     half the measured round trip, and the hidden state at the measured rate
  */
-import type { Link } from "../../shared/member.ts";
-import type { ModelSummary } from "../../shared/model.ts";
-import type { BrokenRule } from "../../shared/placement-reasons.ts";
-import { DEFAULT_PLACEMENT_RULES, type PlacementRules } from "../../shared/placement-rules.ts";
-import type { Settings, Stage } from "../../shared/state.ts";
+import {
+  type Link,
+  type ModelSummary,
+  type BrokenRule,
+  DEFAULT_PLACEMENT_RULES,
+  type PlacementRules,
+  type Settings,
+  type Stage,
+} from "../../shared/index.ts";
 import { brokenRules, CONSTRAINTS, type RoomMember } from "./constraints.ts";
 import type { Problem, ProblemMember } from "./problem.ts";
 

@@ -2,8 +2,7 @@
  * Why nothing fits, and what would change it. `isImpossible` holds the cheap
  * proofs; whoever has proven it asks `explainInfeasible`.
  */
-import type { MemberId } from "../../shared/ids.ts";
-import type { ConstraintName, Remedy } from "../../shared/placement-reasons.ts";
+import type { MemberId, ConstraintName, Remedy } from "../../shared/index.ts";
 import type { InfeasibleAnswer } from "../problem/answer.ts";
 import { buildInstance, type Instance } from "./instance.ts";
 import type { Problem } from "../problem/problem.ts";

@@ -1,5 +1,5 @@
 /** The Pareto front of latency against throughput, as answers for people. */
-import type { Stage } from "../../shared/state.ts";
+import type { Stage } from "../../shared/index.ts";
 import { stagesOf } from "./plan-answer.ts";
 import { isImpossible } from "./infeasible.ts";
 import { buildInstance } from "./instance.ts";

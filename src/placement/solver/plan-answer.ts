@@ -2,8 +2,7 @@
  * Plans turned into answers. Every plan is priced again by `evaluatePlacement`,
  * in the problem's words, before it is given out.
  */
-import type { UnknownCause } from "../../shared/placement-reasons.ts";
-import type { Stage } from "../../shared/state.ts";
+import type { UnknownCause, Stage } from "../../shared/index.ts";
 import type { Answer, FoundAnswer, UnknownAnswer } from "../problem/answer.ts";
 import { evaluatePlacement } from "../problem/evaluate.ts";
 import type { Instance } from "./instance.ts";

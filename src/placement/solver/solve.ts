@@ -8,7 +8,7 @@
  * Greedy first, then local search, then exact search under a bound. Pure: the
  * clock comes from outside and decides only when to stop.
  */
-import type { Stage } from "../../shared/state.ts";
+import type { Stage } from "../../shared/index.ts";
 import type { Answer } from "../problem/answer.ts";
 import { atLeastAsFast, foundAnswer, stagesOf, unknownAnswer } from "./plan-answer.ts";
 import { BestPlan } from "./incumbent.ts";

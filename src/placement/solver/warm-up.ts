@@ -2,7 +2,7 @@
  * Cold code is 2 to 5 times slower: a few made-up problems before the first real
  * one let the engine compile the loops. The answers are thrown away.
  */
-import { MemberId } from "../../shared/ids.ts";
+import { MemberId } from "../../shared/index.ts";
 import type { Problem } from "../problem/problem.ts";
 import { solve } from "./solve.ts";
 

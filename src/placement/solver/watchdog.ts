@@ -2,8 +2,7 @@
  * The caller's guard over the solver's worker: a worker that hangs, dies or
  * rejects costs at most `watchdogMs`, and then the greedy answer is there.
  */
-import { errorMessage } from "../../shared/error-message.ts";
-import type { SolverFailure } from "../../shared/placement-reasons.ts";
+import { errorMessage, type SolverFailure } from "../../shared/index.ts";
 import { isFound, type Answer } from "../problem/answer.ts";
 import { placeGreedy } from "./greedy.ts";
 import type { Problem } from "../problem/problem.ts";

@@ -1,0 +1,23 @@
+/** Moves bytes between tabs: connections, frames, flow control, and the measurement of links. */
+export { channelForWorker, relayedChannel } from "./channel-relay.ts";
+export { framePort } from "./frame-port.ts";
+export type {
+  EndFrame,
+  FailureFrame,
+  Frame,
+  FrameHeader,
+  HiddenFrame,
+  PingFrame,
+  PromptFrame,
+  StageClock,
+  TokenFrame,
+} from "./frame-types.ts";
+export { decode, encode } from "./frames.ts";
+export { type LinkQuality, measureLink } from "./link-measurement.ts";
+export { memoryFramePorts, MemoryNetwork } from "./memory-transport.ts";
+export { MeshError, ProtocolError } from "./mesh-error.ts";
+export { peerByteReader, serveBytes } from "./peer-bytes.ts";
+export { openPeerTransport, PeerTransport } from "./peer-transport.ts";
+export { claimRoom, lookUpRoom, type RoomClaim } from "./room-registry.ts";
+export { type PeerOptions, serverOfPage } from "./signaling.ts";
+export type { FramePort, SignalingServer, Transport } from "./transport.ts";

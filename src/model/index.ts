@@ -1,0 +1,16 @@
+/** Reads models: GGUF files from any source, their description, their tokenizer, and their chat template. */
+export type { ByteSource } from "./byte-source.ts";
+export { encodeChat } from "./chat-template.ts";
+export type {
+  ByteReader,
+  LayerTensors,
+  ModelDescription,
+  ShardDescription,
+  TensorInfo,
+} from "./description.ts";
+export { type OpenedModel, openModel } from "./open-model.ts";
+export { exposeReader } from "./reader-port.ts";
+export type { TokenizerData } from "./tokenizer-data.ts";
+export { createTokenizer, type Tokenizer } from "./tokenizer.ts";
+export { openUrl } from "./url-source.ts";
+export { type OpenedSummary, type OpenRequest, WeightsService } from "./weights-service.ts";

@@ -1,0 +1,95 @@
+/** The vocabulary that all tabs share: ids, events, commands, the room's state, and how events change it. */
+export {
+  API_PROBLEM_STATUS,
+  type ApiErrorBody,
+  apiErrorBody,
+  ApiProblem,
+  UnsupportedFeature,
+} from "./api-problem.ts";
+export { apply, emptyRoom } from "./apply.ts";
+export {
+  BRIDGE_PATH,
+  BRIDGE_VERSION,
+  BRIDGED_HEADERS,
+  BridgeRequest,
+  MAX_BRIDGED_BODY_BYTES,
+  PageToServer,
+  ServerToPage,
+} from "./bridge.ts";
+export { Cause } from "./cause.ts";
+export { PageCommand } from "./commands.ts";
+export { CapacityChange, Decision, DecisionReason, DecisionTrigger } from "./decision.ts";
+export { errorMessage } from "./error-message.ts";
+export { IndexedEvent, RoomEvent } from "./events.ts";
+export { causeOf, detailOf, Failure, FailureError, failureOf } from "./failure.ts";
+export { heterogeneityOf, HETEROGENEOUS_SHARE } from "./heterogeneity.ts";
+export {
+  GenerationId,
+  MemberId,
+  PlacementId,
+  ROOM_CODE_ALPHABET,
+  ROOM_CODE_LENGTH,
+  RoomCode,
+} from "./ids.ts";
+export { LeaveReason } from "./leave-reason.ts";
+export { isFresh } from "./measurement-age.ts";
+export { median } from "./median.ts";
+export {
+  Adapter,
+  DeviceState,
+  Link,
+  MAX_NAME_CHARACTERS,
+  Measurements,
+  Member,
+  MemberUse,
+  NoAdapter,
+  ShardState,
+} from "./member.ts";
+export { CloseFailure, MeshFailure, ReadFailure } from "./mesh-failure.ts";
+export { MalformedProblem, ModelFailure, type ModelNotice } from "./model-failure.ts";
+export { ModelSource, ModelSummary } from "./model.ts";
+export type {
+  ChatMessage,
+  MemberScore,
+  Notice,
+  PageView,
+  PlacementCandidate,
+  PlacementPreview,
+  StageTiming,
+} from "./page-view.ts";
+export {
+  Breach,
+  BrokenRule,
+  type CandidateOrigin,
+  Choice,
+  ConstraintName,
+  MoveReason,
+  Refusal,
+  Remedy,
+  SolverFailure,
+  UnknownCause,
+  Violation,
+} from "./placement-reasons.ts";
+export { DEFAULT_PLACEMENT_RULES, PlacementRules, type RuleUse } from "./placement-rules.ts";
+export { RoomError, type RoomErrorCode, roomFailureOf } from "./room-error.ts";
+export {
+  JoinRefusal,
+  PlacementFailure,
+  RoomFailure,
+  StageLoss,
+  StagesRefusal,
+} from "./room-failure.ts";
+export type { RoomNotice } from "./room-notice.ts";
+export { GREEDY, Sampling } from "./sampling.ts";
+export { IceServer, ServerFacts } from "./server-facts.ts";
+export { StageFailure } from "./stage-failure.ts";
+export type {
+  GenerationFailure,
+  Pipeline,
+  PromptRequest,
+  StageListeners,
+  StagePort,
+  StageSample,
+  TokenEvent,
+} from "./stage-port.ts";
+export { DEFAULT_SETTINGS, Placement, RoomState, Settings, Stage } from "./state.ts";

@@ -1,0 +1,2 @@
+/** The custom elements that show a room; importing this registers them. */
+import "./tabmesh-app.ts";
