@@ -6,13 +6,15 @@ import { CopyController } from "./copy-controller.ts";
 import { figure, plural, time } from "./format.ts";
 import { icon } from "./icons.ts";
 import { markdown, markdownStyles } from "./markdown.ts";
+import { MarkdownStream } from "./markdown-stream.ts";
 
 export class ChatMessageElement extends LitElement {
   static override properties = { message: { attribute: false }, retriable: { type: Boolean } };
   declare message: ChatMessage;
   /** Whether asking again makes sense: the last message, and it failed. */
   declare retriable: boolean;
-  private readonly copied = new CopyController(this);
+  readonly #copied = new CopyController(this);
+  #markdown = new MarkdownStream();
 
   constructor() {
     super();
@@ -29,9 +31,16 @@ export class ChatMessageElement extends LitElement {
     }
     return html`<article class="assistant" aria-busy=${message.status === "streaming"}>
       <span class="unseen">Answer:</span>
-      <div class="prose">${markdown(message.text)}</div>
+      <div class="prose">${this.#prose()}</div>
       ${this.state()} ${this.foot()}
     </article>`;
+  }
+
+  #prose() {
+    const { text, status } = this.message;
+    if (!this.#markdown.isContinuedBy(text)) this.#markdown = new MarkdownStream();
+    const isComplete = status !== "queued" && status !== "streaming";
+    return markdown(this.#markdown.read(text, isComplete));
   }
 
   private state() {
@@ -76,10 +85,10 @@ export class ChatMessageElement extends LitElement {
         over && text !== ""
           ? html`<button
               class="icon compact"
-              aria-label=${this.copied.done ? "Copied" : "Copy answer"}
-              @click=${() => this.copied.copy(text)}
+              aria-label=${this.#copied.done ? "Copied" : "Copy answer"}
+              @click=${() => this.#copied.copy(text)}
             >
-              ${icon(this.copied.done ? "check" : "copy")}
+              ${icon(this.#copied.done ? "check" : "copy")}
             </button>`
           : nothing
       }

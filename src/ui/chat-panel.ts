@@ -6,11 +6,11 @@
 import { css, html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
 import type { PageView } from "../shared/index.ts";
+import { AnswerAnnouncer } from "./answer-announcer.ts";
 import { baseStyles } from "./base-styles.ts";
 import "./chat-message.ts";
 import { icon } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
-import { SentenceReader } from "./sentence-reader.ts";
 
 /** This near the end counts as being at it. */
 const END_PX = 48;
@@ -30,7 +30,7 @@ export class ChatPanel extends PageElement {
   static override properties = { text: { state: true }, atEnd: { state: true } };
   declare text: string;
   declare atEnd: boolean;
-  private readonly reader = new SentenceReader();
+  readonly #announcer = new AnswerAnnouncer();
 
   constructor() {
     super();
@@ -125,7 +125,7 @@ export class ChatPanel extends PageElement {
             ></tabmesh-message>`,
         )}
       </div>
-      <div class="unseen" aria-live="polite">${this.reader.next(chat.at(-1))}</div>
+      <div class="unseen" aria-live="polite">${this.#announcer.next(chat.at(-1))}</div>
       ${this.atEnd ? nothing : this.latest()} ${this.composer()}
     </section>`;
   }

@@ -1,92 +1,122 @@
 /**
- * Markdown as Lit templates. Every piece of the model's text is a text node or
- * an attribute that Lit escapes: an answer can write tags, and they are shown.
+ * Markdown tokens as Lit templates. All text becomes text nodes and attributes that Lit
+ * escapes: raw HTML is shown as text, and images are links, so nothing is fetched.
  */
 import { css, html, nothing, type TemplateResult } from "lit";
-import { parseBlocks, type Block, type ListItem, type Span } from "./markdown-blocks.ts";
+import { guard } from "lit/directives/guard.js";
+import type { MarkedToken, Token, Tokens } from "marked";
 
-export function markdown(text: string): TemplateResult[] {
-  return parseBlocks(text).map(blockTemplate);
+/** Deeper nesting is shown as its source, so that a hostile answer cannot exhaust the stack. */
+const MAX_DEPTH = 8;
+const LINK_PROTOCOLS: readonly string[] = ["http:", "https:", "mailto:"];
+
+/** A block that is the same object as before is not rendered again. */
+export function markdown(blocks: readonly MarkedToken[]): unknown[] {
+  return blocks.map((block) => guard([block], () => blockTemplate(block, 0)));
 }
 
-function blockTemplate(block: Block): TemplateResult {
-  switch (block.kind) {
+function blockTemplate(token: MarkedToken, depth: number): unknown {
+  if (depth > MAX_DEPTH) return token.raw;
+  switch (token.type) {
+    case "space":
+    case "def":
+      return nothing;
     case "paragraph":
-      return html`<p>${spans(block.spans)}</p>`;
+      return html`<p>${inline(token.tokens, depth)}</p>`;
     case "heading":
-      return block.level <= 2
-        ? html`<h4 class="big">${spans(block.spans)}</h4>`
-        : html`<h4>${spans(block.spans)}</h4>`;
+      return html`<h4 class=${token.depth <= 2 ? "big" : ""}>${inline(token.tokens, depth)}</h4>`;
     case "code":
       return html`<figure>
-        ${block.language === "" ? nothing : html`<figcaption>${block.language}</figcaption>`}
-        <pre tabindex="0"><code>${block.text}</code></pre>
+        ${token.lang ? html`<figcaption>${token.lang}</figcaption>` : nothing}
+        <pre tabindex="0"><code>${token.text}</code></pre>
       </figure>`;
     case "list":
-      return block.start === null
-        ? html`<ul>
-            ${block.items.map(itemTemplate)}
-          </ul>`
-        : html`<ol start=${block.start}>
-            ${block.items.map(itemTemplate)}
-          </ol>`;
-    case "quote":
-      return html`<blockquote>${block.blocks.map(blockTemplate)}</blockquote>`;
+      return listTemplate(token, depth);
+    case "blockquote":
+      return html`<blockquote>${blocksIn(token.tokens, depth)}</blockquote>`;
     case "table":
-      return tableTemplate(block.rows);
-    case "rule":
+      return tableTemplate(token, depth);
+    case "hr":
       return html`<hr />`;
+    case "html":
+      return html`<p>${token.raw}</p>`;
     default:
-      return block satisfies never;
+      return inline([token], depth);
   }
 }
 
-function itemTemplate(item: ListItem): TemplateResult {
-  return html`<li>${spans(item.spans)}${item.blocks.map(blockTemplate)}</li>`;
+function blocksIn(tokens: readonly Token[], depth: number): unknown[] {
+  return tokens.map((token) => blockTemplate(token as MarkedToken, depth + 1));
 }
 
-function tableTemplate([head, ...body]: readonly (readonly (readonly Span[])[])[]): TemplateResult {
+function listTemplate(list: Tokens.List, depth: number): TemplateResult {
+  const items = list.items.map((item) =>
+    guard([item], () => html`<li>${blocksIn(item.tokens, depth)}</li>`),
+  );
+  // prettier-ignore
+  return list.ordered
+    ? html`<ol start=${list.start || 1}>${items}</ol>`
+    : html`<ul>${items}</ul>`;
+}
+
+function tableTemplate({ header, rows }: Tokens.Table, depth: number): TemplateResult {
+  const head = header.map((cell) => html`<th scope="col">${inline(cell.tokens, depth)}</th>`);
+  const body = rows.map(
+    (row) =>
+      html`<tr>
+        ${row.map((cell) => html`<td>${inline(cell.tokens, depth)}</td>`)}
+      </tr>`,
+  );
   return html`<div class="table" tabindex="0" role="region" aria-label="Table">
     <table>
       <thead>
         <tr>
-          ${head?.map((cell) => html`<th scope="col">${spans(cell)}</th>`)}
+          ${head}
         </tr>
       </thead>
       <tbody>
-        ${body.map(
-          (row) =>
-            html`<tr>
-              ${row.map((cell) => html`<td>${spans(cell)}</td>`)}
-            </tr>`,
-        )}
+        ${body}
       </tbody>
     </table>
   </div>`;
 }
 
-function spans(list: readonly Span[]): (TemplateResult | string)[] {
-  return list.map((span) => {
-    switch (span.kind) {
-      case "text":
-        return span.text;
-      case "code":
-        return html`<code>${span.text}</code>`;
-      case "strong":
-        return html`<strong>${spans(span.spans)}</strong>`;
-      case "emphasis":
-        return html`<em>${spans(span.spans)}</em>`;
-      case "strike":
-        return html`<s>${spans(span.spans)}</s>`;
-      case "link":
-        // The parser lets only http and https through.
-        return html`<a href=${span.href} target="_blank" rel="noopener noreferrer"
-          >${spans(span.spans)}</a
-        >`;
-      default:
-        return span satisfies never;
-    }
-  });
+function inline(tokens: readonly Token[], depth: number): unknown[] {
+  return tokens.map((token) => inlineTemplate(token as MarkedToken, depth + 1));
+}
+
+function inlineTemplate(token: MarkedToken, depth: number): unknown {
+  if (depth > MAX_DEPTH * 2) return token.raw;
+  switch (token.type) {
+    case "text":
+      return token.tokens === undefined ? token.text : inline(token.tokens, depth);
+    case "escape":
+      return token.text;
+    case "codespan":
+      return html`<code>${token.text}</code>`;
+    case "strong":
+      return html`<strong>${inline(token.tokens, depth)}</strong>`;
+    case "em":
+      return html`<em>${inline(token.tokens, depth)}</em>`;
+    case "del":
+      return html`<s>${inline(token.tokens, depth)}</s>`;
+    case "br":
+      return html`<br />`;
+    case "checkbox":
+      return token.checked ? "☑ " : "☐ ";
+    case "link":
+      return linkTemplate(token, inline(token.tokens, depth));
+    case "image":
+      return linkTemplate(token, token.text || token.href);
+    default:
+      return token.raw;
+  }
+}
+
+/** Other protocols, `javascript:` among them, and relative addresses are shown as their source. */
+function linkTemplate({ href, raw }: Tokens.Link | Tokens.Image, label: unknown): unknown {
+  if (!URL.canParse(href) || !LINK_PROTOCOLS.includes(new URL(href).protocol)) return raw;
+  return html`<a href=${href} target="_blank" rel="noopener noreferrer">${label}</a>`;
 }
 
 export const markdownStyles = css`
@@ -115,6 +145,7 @@ export const markdownStyles = css`
     list-style: decimal;
   }
   .prose li + li,
+  .prose li > p + p,
   .prose li > ul,
   .prose li > ol {
     margin-top: 0.25em;
