@@ -1,14 +1,17 @@
 /** Builds the page and joins it to what it shows: state in, commands out. */
 import { keepBridge } from "./api/index.ts";
 import { Page } from "./app/index.ts";
-import "./ui/index.ts";
+import { perFrame } from "./ui/index.ts";
 
 const app = document.querySelector("tabmesh-app");
 if (app === null) throw new Error("index.html has no <tabmesh-app>");
 
-const page = new Page((view) => {
-  app.view = view;
-}, keepBridge);
+const page = new Page(
+  perFrame((view) => {
+    app.view = view;
+  }),
+  keepBridge,
+);
 app.send = (command) => void page.act(command);
 app.addEventListener("model-file", ({ detail }) => void page.takeFile(detail.file));
 app.addEventListener("stages-draft", ({ detail }) => page.draft(detail.model, detail.stages));

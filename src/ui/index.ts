@@ -1,2 +1,3 @@
 /** The custom elements that show a room; importing this registers them. */
-import "./tabmesh-app.ts";
+export { perFrame } from "./per-frame.ts";
+export { TabmeshApp } from "./tabmesh-app.ts";
