@@ -3,7 +3,7 @@
  * and keeps the bridge to the server while this tab coordinates. The page and
  * the library's users join by this function.
  */
-import { checkAdapter, openTabParts, type TabParts } from "../app/index.ts";
+import { checkAdapter, openTabParts, type TabParts , identityOf, keepIdentityOf } from "../app/index.ts";
 import { RoomClient } from "../cluster/index.ts";
 import { serverOfPage } from "../mesh/index.ts";
 import type { ProbeResult } from "../probe/index.ts";
@@ -75,7 +75,8 @@ export async function joinRoom(options: PageJoinOptions): Promise<PageRoom> {
         iceServers: options.iceServers ?? iceServersOf(await readServerFacts(server)),
       },
       profile: {
-        name: options.name ?? `${probe.adapter?.browser ?? "A tab"} on ${platformName()}`,
+        ...identityOf(sessionStorage, probe.adapter, navigator.userAgent),
+        ...(options.name === undefined ? {} : { name: options.name }),
         ...probe,
         device: null,
         shard: null,
@@ -95,10 +96,12 @@ async function enter(
   entry: { room: RoomCode; mustExist: boolean },
 ): Promise<PageRoom> {
   const client = await RoomClient.enter(parts.room, entry);
+  const endKeeping = keepIdentityOf(client, sessionStorage);
   const apiRoom = { client, offeredModels: () => readOfferedModels(server) };
   const endBridge = keepBridge(apiRoom, { server });
   const room = createRoom(apiRoom, () => {
     endBridge();
+    endKeeping();
     client.leave();
     parts.close();
   });
@@ -132,11 +135,4 @@ async function probeOf({
 function iceServersOf(facts: ServerFacts | null): RTCIceServer[] {
   // Zod's optional keys may be undefined; those of RTCIceServer may not.
   return JSON.parse(JSON.stringify(facts?.iceServers ?? [])) as RTCIceServer[];
-}
-
-function platformName(): string {
-  const agent = navigator.userAgent;
-  const names = ["Android", "iPhone", "iPad", "Windows", "Mac OS", "CrOS", "Linux"];
-  const found = names.find((name) => agent.includes(name)) ?? "this machine";
-  return found === "Mac OS" ? "macOS" : found === "CrOS" ? "ChromeOS" : found;
 }

@@ -21,6 +21,7 @@ import { describeNotice, nameOfRoom } from "../words/index.ts";
 import { adapterWords, checkAdapter } from "./adapter-check.ts";
 import { newRoomCode, readAddress, roomAddress, shareOrigin } from "./address.ts";
 import { Chat } from "./chat.ts";
+import { identityOf, keepIdentityOf } from "./identity.ts";
 import { draftOf } from "./preview-view.ts";
 import { RoomInsight, type Insight } from "./room-insight.ts";
 import { readServerFacts } from "./server-facts.ts";
@@ -178,7 +179,7 @@ export class Page {
         code,
         signalling: { server: serverOfPage(location), iceServers: await this.#iceServers() },
         profile: {
-          name: `${adapter?.browser ?? "A tab"} on ${platformName()}`,
+          ...identityOf(sessionStorage, adapter, navigator.userAgent),
           adapter,
           noAdapter,
           measurements,
@@ -192,6 +193,7 @@ export class Page {
         { client, offeredModels: () => this.#offers() },
         { server: location.origin },
       );
+      keepIdentityOf(client, sessionStorage);
       const insight = new RoomInsight(client, (part) => this.#learn(part));
       await this.#inside({ client, parts, stopBridge, insight });
     } catch (error) {
@@ -355,11 +357,4 @@ function wrongCode(text: string): Notice {
     message: `"${text}" is not a room code.`,
     whatToDo: "A code has 6 letters and digits, without 0, O, 1, I and L. Ask for it again.",
   };
-}
-
-function platformName(): string {
-  const agent = navigator.userAgent;
-  const names = ["Android", "iPhone", "iPad", "Windows", "Mac OS", "CrOS", "Linux"];
-  const found = names.find((name) => agent.includes(name)) ?? "this machine";
-  return found === "Mac OS" ? "macOS" : found === "CrOS" ? "ChromeOS" : found;
 }

@@ -12,19 +12,18 @@ import {
   type IndexedEvent,
   type MemberId,
   type PlacementId,
-  MAX_NAME_CHARACTERS,
   type Member,
   type RoomState,
   RoomError,
   roomFailureOf,
-  type JoinRefusal,
   type LeaveReason,
 } from "../shared/index.ts";
 import type { PlacementParts } from "./decide-placement.ts";
 import { type CommandContext, eventsOf } from "./command-events.ts";
 import type { EventLog } from "./event-log.ts";
 import { LapCorrections } from "./lap-corrections.ts";
-import { CLUSTER_VERSION, type ClusterMessage, type RoomCommand } from "./messages.ts";
+import type { ClusterMessage, RoomCommand } from "./messages.ts";
+import { distinctMember, refuseNewcomer, type Join } from "./newcomer.ts";
 import { idInEpoch } from "./numbering.ts";
 import type { Timings } from "./parts.ts";
 import { Placer } from "./placer.ts";
@@ -147,18 +146,15 @@ export class Coordinator {
     return this.#options.log.state;
   }
 
-  #welcome(
-    peer: MemberId,
-    { version, room, member }: Extract<ClusterMessage, { type: "join" }>,
-  ): void {
+  #welcome(peer: MemberId, join: Join): void {
     const { post } = this.#options;
-    const refusal = refusalOf(this.state, peer, version, room, member);
+    const { member } = join;
+    const refusal = refuseNewcomer(this.state, peer, join);
     if (refusal) return post(peer, { type: "refused", refusal });
     const known = this.state.members.find(({ id }) => id === member.id);
     this.#followers.delete(peer);
     if (!known) {
-      const name = freeName(this.state, member.name);
-      this.#emit({ type: "member_joined", member: { ...member, name } });
+      this.#emit({ type: "member_joined", member: distinctMember(this.state, member) });
     }
     if (known && known.shard !== member.shard && member.shard) {
       this.#emit({ type: "shard_progressed", member: member.id, shard: member.shard });
@@ -265,30 +261,4 @@ export class Coordinator {
       this.#emit({ type: "member_left", member: id, reason: { reason: "did_not_rejoin" } });
     }
   }
-}
-
-/** Two tabs of one browser propose the same name; the room tells them apart by a number. */
-function freeName({ members }: RoomState, name: string): string {
-  const taken = new Set(members.map((member) => member.name));
-  for (let count = 1; ; count++) {
-    const suffix = count === 1 ? "" : ` (${count})`;
-    const tried = `${name.slice(0, MAX_NAME_CHARACTERS - suffix.length)}${suffix}`;
-    if (!taken.has(tried)) return tried;
-  }
-}
-
-/** Why a newcomer is refused, or null. */
-function refusalOf(
-  state: RoomState,
-  peer: MemberId,
-  version: number,
-  room: string,
-  member: Member,
-): JoinRefusal | null {
-  if (version !== CLUSTER_VERSION) {
-    return { reason: "other_version", roomVersion: CLUSTER_VERSION, tabVersion: version };
-  }
-  if (room !== state.room) return { reason: "wrong_room", room: state.room, requested: room };
-  if (member.id !== peer) return { reason: "other_sender", member: member.id, peer };
-  return null;
 }

@@ -41,6 +41,7 @@ export {
   MAX_NAME_CHARACTERS,
   Measurements,
   Member,
+  MemberName,
   MemberUse,
   NoAdapter,
   ShardState,

@@ -99,6 +99,8 @@ export const Member = z.strictObject({
   id: MemberId,
   /** What people call it: "Chromium 156 on Linux", changeable. */
   name: MemberName,
+  /** An index into the page's colors: the coordinator gives each member another one. */
+  color: z.int().min(0),
   /** Absent is "auto". */
   use: MemberUse.optional(),
   /** A member that computes nothing has `null` here and the reason beside it. */

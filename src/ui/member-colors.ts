@@ -4,16 +4,16 @@
  */
 import type { MemberId } from "../shared/index.ts";
 
-/** Hues in degrees, ordered so that neighbours in a list are far apart on the wheel. */
+/** Hues in degrees, ordered so that successive ones are far apart on the wheel. */
 const HUES = [172, 42, 262, 352, 112, 222, 72, 312, 142, 17, 242, 92, 332, 197, 57, 287] as const;
 
-/**
- * @param members the room's members in the state's order, which every tab shares
- * @returns a CSS colour; the same member has the same colour on every tab
- */
-export function memberColor(members: readonly { id: MemberId }[], id: MemberId): string {
-  const index = members.findIndex((member) => member.id === id);
-  if (index < 0) return "var(--line-strong)";
+/** A CSS color. A member has the same color on every tab, and keeps it when others leave. */
+export function memberColor(
+  members: readonly { readonly id: MemberId; readonly color: number }[],
+  id: MemberId,
+): string {
+  const index = members.find((member) => member.id === id)?.color;
+  if (index === undefined) return "var(--line-strong)";
   const hue = HUES[index % HUES.length]!;
   // A second round of the wheel is paler, so that member 17 is not taken for member 1.
   const chroma = index < HUES.length ? 0.125 : 0.06;

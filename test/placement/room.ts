@@ -51,6 +51,7 @@ export function member(
   return {
     id: MemberId.parse(id),
     name: id,
+    color: 0,
     adapter: {
       vendor: "test",
       architecture: "",

@@ -68,6 +68,7 @@ export function member(index: number, name: string, shard: ShardState | null = n
   return {
     id: id(`member-${index}`),
     name,
+    color: index,
     adapter: {
       vendor: chip.vendor,
       architecture: chip.architecture,

@@ -80,6 +80,7 @@ export function profile(name: string, memoryBytes = WHOLE, change: Partial<Membe
   return {
     id: MemberId.parse(name),
     name: `Tab ${name}`,
+    color: 0,
     adapter: {
       vendor: "test",
       architecture: "cpu",
