@@ -1,12 +1,12 @@
 /** This tab's device state: what the GPU worker says of itself, and the browser of the machine. */
-import type { DeviceState, Measurements, ModelSummary, StageSample } from "../shared/index.ts";
 import {
-  DeviceMonitor,
+  type DeviceState,
+  type Measurements,
+  type ModelSummary,
+  type StageSample,
   predictStepMs,
-  openSources,
-  type SourceScope,
-  type Sources,
-} from "../telemetry/index.ts";
+} from "../shared/index.ts";
+import { DeviceMonitor, openSources, type SourceScope, type Sources } from "../telemetry/index.ts";
 import { StepCalibration } from "./step-calibration.ts";
 
 /** How often the browser reports compute pressure. */

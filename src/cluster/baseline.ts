@@ -3,13 +3,14 @@
  * memory first, that holds the model, with layers in proportion to memory. To
  * compare with; pure.
  */
-import { type Problem, shardBytes } from "../placement/index.ts";
-import type { Stage } from "../shared/index.ts";
+import type { Problem } from "../placement/index.ts";
+import { shardBytes, type Stage } from "../shared/index.ts";
 
 /** Stages by the rule, or null when the memory of all members together does not suffice. */
 export function proportionalStages(problem: Problem): Stage[] | null {
   const layers = problem.model.layers.length;
-  const needed = shardBytes(problem.model, 0, layers);
+  const { weightBytes, cacheBytes } = shardBytes(problem.model, { first: 0, end: layers });
+  const needed = weightBytes + cacheBytes;
   const sorted = problem.members
     .filter(({ excluded }) => excluded !== true)
     .toSorted((one, other) => other.memoryBytes - one.memoryBytes);

@@ -10,8 +10,8 @@ import {
   type BrokenRule,
   DEFAULT_PLACEMENT_RULES,
   type RoomState,
+  slowdownOf,
 } from "../shared/index.ts";
-import { steadyRatio } from "./room-problem.ts";
 
 type MemberCapacity = {
   readonly use: NonNullable<Member["use"]>;
@@ -42,7 +42,7 @@ export function capacityOf(state: RoomState): Capacity {
         use: member.use ?? "auto",
         memoryBytes: member.measurements?.memoryBudgetBytes ?? 0,
         broken: brokenBy(state, member).map(({ constraint }) => constraint),
-        slowdown: stepOf((member.costRatio ?? 1) * steadyRatio(member.device?.throttleRatio ?? 1)),
+        slowdown: stepOf(slowdownOf(member)),
       },
     ])
     .sort(([one], [other]) => (one < other ? -1 : 1));

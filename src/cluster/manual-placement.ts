@@ -1,6 +1,7 @@
 /** Checks stages that a person chose. Pure. */
-import { SCRATCH_BYTES } from "../placement/index.ts";
 import {
+  modelBytes,
+  shardBytes,
   type Member,
   type ModelSummary,
   DEFAULT_PLACEMENT_RULES,
@@ -28,26 +29,6 @@ export function checkStages(state: RoomState, model: ModelSummary, stages: reado
     taken.add(stage.member);
     checkMember(state, model, stages, position, member);
   });
-}
-
-/** Bytes of weights and cache that a stage needs; scratch is taken from what the member has. */
-export function stageBytes(
-  model: ModelSummary,
-  { first, end }: Stage,
-  contextTokens: number,
-  generationSlots: number,
-): number {
-  const isFirst = first === 0;
-  const isLast = end === model.layers.length;
-  const embed = isFirst ? model.embedBytes : 0;
-  const head = isLast && !(isFirst && model.tied) ? model.headBytes : 0;
-  return model.layers
-    .slice(first, end)
-    .reduce(
-      (sum, { weightBytes, kvBytesPerToken }) =>
-        sum + weightBytes + kvBytesPerToken * contextTokens * generationSlots,
-      embed + head,
-    );
 }
 
 function checkLayers({ name, layers }: ModelSummary, stages: readonly Stage[]): void {
@@ -87,10 +68,9 @@ function checkMember(
   const stage = stages[position];
   if (!stage) return;
   if ((settings.placementRules ?? DEFAULT_PLACEMENT_RULES).memory === "off") return;
-  // As in the placement: a model caches at most its own context.
-  const contextTokens = Math.min(settings.contextTokens, model.contextTokens);
-  const neededBytes = stageBytes(model, stage, contextTokens, settings.generationSlots);
-  const availableBytes = Math.max(0, member.measurements.memoryBudgetBytes - SCRATCH_BYTES);
+  const bytes = shardBytes(modelBytes(model, settings), stage);
+  const neededBytes = bytes.weightBytes + bytes.cacheBytes;
+  const availableBytes = Math.max(0, member.measurements.memoryBudgetBytes - bytes.scratchBytes);
   if (neededBytes > availableBytes) {
     throw new RoomError({
       reason: "stage_exceeds_memory",

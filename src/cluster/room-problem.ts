@@ -1,9 +1,6 @@
 /**
  * The placement problem that a room poses now, for the coordinator's decisions
  * and every member's previews alike: the same state gives the same problem.
- *
- * Throttle ratios are read in coarse steps: a device that is briefly a little slower
- * is noise, and noise must not move layers.
  */
 import {
   type Problem,
@@ -12,11 +9,6 @@ import {
   roomProblem,
 } from "../placement/index.ts";
 import type { ModelSummary, RoomState, Stage } from "../shared/index.ts";
-
-/** Below this ratio, a device counts as being as fast as it measured. */
-const NOISE_RATIO = 1.5;
-/** Above it, ratios are rounded to powers of this factor. */
-const STEP = 1.5;
 
 export type ProblemOptions = {
   /** Whether what laps have shown corrects the cost model; true unless told otherwise. */
@@ -30,27 +22,10 @@ export function problemOf(
   model: ModelSummary,
   { corrected = true, loadBytesPerMs }: ProblemOptions = {},
 ): RoomProblem {
-  const members = state.members.map((member) =>
-    member.device === null
-      ? member
-      : {
-          ...member,
-          device: { ...member.device, throttleRatio: steadyRatio(member.device.throttleRatio) },
-        },
-  );
-  const corrections = new Map(
-    state.members.flatMap(({ id, costRatio }) => (costRatio ? [[id, costRatio] as const] : [])),
-  );
-  return roomProblem({ ...state, members }, model, {
-    ...(corrected ? { corrections } : {}),
-    ...(loadBytesPerMs === undefined ? {} : { loadBytesPerMs }),
-  });
-}
-
-/** A throttle ratio without its noise: 1, or a power of the step. */
-export function steadyRatio(ratio: number): number {
-  if (ratio < NOISE_RATIO) return 1;
-  return STEP ** Math.round(Math.log(ratio) / Math.log(STEP));
+  const members = corrected
+    ? state.members
+    : state.members.map(({ costRatio: _ratio, ...member }) => member);
+  return roomProblem({ ...state, members }, model, { loadBytesPerMs: loadBytesPerMs ?? null });
 }
 
 /** What `stages` cost: violations, and ms per token whatever the room's objective is. */

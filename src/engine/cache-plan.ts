@@ -4,6 +4,7 @@
  * position's place never changes. Pure.
  */
 import type { ModelDescription } from "../model/index.ts";
+import { kvBytesPerToken } from "../shared/index.ts";
 
 /** Contexts up to this are one segment: halving them would save little. */
 const SMALL_CONTEXT = 512;
@@ -22,11 +23,11 @@ export function segmentStarts(contextTokens: number, maxSegments: number): numbe
 
 const roundUp = (positions: number) => Math.ceil(positions / SEGMENT_STEP) * SEGMENT_STEP;
 
-/** Bytes of `positions` positions of all sequences in one layer: keys and values in f16. */
+/** Bytes of `positions` positions of all sequences in one layer: keys and values. */
 export function layerCacheBytes(
   model: ModelDescription,
   sequences: number,
   positions: number,
 ): number {
-  return sequences * model.keyValueHeads * 2 * positions * model.headSize * 2;
+  return kvBytesPerToken(model) * positions * sequences;
 }

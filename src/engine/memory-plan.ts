@@ -15,6 +15,7 @@ import { layerCacheBytes } from "./cache-plan.ts";
 import { EngineError } from "./engine-error.ts";
 import { shardWeightBytes } from "./layer-weights.ts";
 import type { ShardMemory, ShardOptions } from "./types.ts";
+import { totalBytes } from "../shared/index.ts";
 
 export type MemoryPlan = ShardMemory & {
   /** The largest single buffer other than weights, which are split by rows. */
@@ -61,18 +62,15 @@ export function maxSamples({ sequences }: ShardOptions): number {
 
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
-const neededBytes = ({ weightBytes, cacheBytes, scratchBytes }: MemoryPlan) =>
-  weightBytes + cacheBytes + scratchBytes;
-
 /** Whether a plan keeps to the bytes that the shard may use. */
 export function fits(plan: MemoryPlan, { memoryBudgetBytes }: ShardOptions): boolean {
-  return neededBytes(plan) <= memoryBudgetBytes;
+  return totalBytes(plan) <= memoryBudgetBytes;
 }
 
 /** Throws an `EngineError` that says how many bytes short the memory or a binding is. */
 export function checkMemory(plan: MemoryPlan, options: ShardOptions, limits: GPUSupportedLimits) {
   const { weightBytes, cacheBytes, scratchBytes, largestBufferBytes } = plan;
-  const needed = neededBytes(plan);
+  const needed = totalBytes(plan);
   const { memoryBudgetBytes, contextTokens, sequences } = options;
   if (needed > memoryBudgetBytes) {
     throw new EngineError(

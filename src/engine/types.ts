@@ -7,7 +7,7 @@
  * for each generation; a step may mix them.
  */
 import type { ShardDescription } from "../model/index.ts";
-import type { Sampling } from "../shared/index.ts";
+import type { Sampling, ShardBytes } from "../shared/index.ts";
 
 export type ShardOptions = {
   /** Most tokens a sequence can hold. */
@@ -68,11 +68,8 @@ export type EngineCounters = {
   readonly buffersCreated: number;
 };
 
-export type ShardMemory = {
-  readonly weightBytes: number;
-  readonly cacheBytes: number;
-  readonly scratchBytes: number;
-};
+/** Bytes that a loaded shard holds. */
+export type ShardMemory = ShardBytes;
 
 export type LoadProgress = {
   readonly phase: "downloading" | "uploading" | "compiling";

@@ -2,13 +2,10 @@
  * What the room needs to know of a model to place it: sizes and work per layer,
  * counted from the table of tensors.
  */
-import type { ModelSource, ModelSummary } from "../shared/index.ts";
+import { type ModelSource, type ModelSummary, kvBytesPerToken } from "../shared/index.ts";
 import type { ModelDescription, TensorInfo } from "./description.ts";
 import type { GgufHeader } from "./gguf-header.ts";
 import { describeShard } from "./shard.ts";
-
-/** Keys and values are counted at two bytes a number. */
-const CACHE_BYTES_PER_NUMBER = 2;
 
 export function summarize(
   header: GgufHeader,
@@ -16,12 +13,11 @@ export function summarize(
   origin: { name: string; source: ModelSource; contentId: string; fileBytes: number },
 ): ModelSummary {
   const whole = describeShard(model, header.tensors, 0, model.layerCount);
-  const kvBytesPerToken = 2 * model.keyValueHeads * model.headSize * CACHE_BYTES_PER_NUMBER;
   const layers = whole.layers.map((layer) => {
     const tensors = Object.values(layer).filter((tensor) => tensor !== null);
     return {
       weightBytes: sum(tensors.map((tensor) => tensor.lengthBytes)),
-      kvBytesPerToken,
+      kvBytesPerToken: kvBytesPerToken(model),
       macs: sum(tensors.filter((tensor) => tensor.rows > 1).map(weights)),
     };
   });

@@ -83,6 +83,14 @@ export {
 export type { RoomNotice } from "./room-notice.ts";
 export { GREEDY, Sampling } from "./sampling.ts";
 export { IceServer, ServerFacts } from "./server-facts.ts";
+export {
+  kvBytesPerToken,
+  modelBytes,
+  SCRATCH_BYTES,
+  type ShardBytes,
+  shardBytes,
+  totalBytes,
+} from "./shard-bytes.ts";
 export { StageFailure } from "./stage-failure.ts";
 export type {
   GenerationFailure,
@@ -94,3 +102,4 @@ export type {
   TokenEvent,
 } from "./stage-port.ts";
 export { DEFAULT_SETTINGS, Placement, RoomState, Settings, Stage } from "./state.ts";
+export { predictStepMs, PREFILL_TOKENS, slowdownOf, stepTimes } from "./step-time.ts";

@@ -1,4 +1,3 @@
 /** Watches the device: samples, their history, and whether the device is throttled. */
 export { DeviceMonitor } from "./monitor.ts";
-export { predictStepMs } from "./predict-step.ts";
 export { openSources, type Sources, type SourceScope } from "./sources.ts";

@@ -5,7 +5,13 @@
  * back in `view.placementPreview`. The same facts stand in the lanes as text.
  */
 import { html, nothing, type PropertyValues } from "lit";
-import type { Placement, Stage, PlacementCandidate } from "../shared/index.ts";
+import {
+  type Placement,
+  type Stage,
+  type PlacementCandidate,
+  modelBytes,
+  shardBytes,
+} from "../shared/index.ts";
 import {
   describeDecision,
   describeFailure,
@@ -19,14 +25,7 @@ import { tell } from "./events.ts";
 import { bytes, figure, plural, time } from "./format.ts";
 import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
-import {
-  boundaryRange,
-  moveBoundary,
-  previewOf,
-  sameStages,
-  stageCacheBytes,
-  stageWeightBytes,
-} from "./placement-draft.ts";
+import { boundaryRange, moveBoundary, previewOf, sameStages } from "./placement-draft.ts";
 import { placementDiagramStyles } from "./placement-diagram-styles.ts";
 import "./placement-candidates.ts";
 
@@ -250,10 +249,9 @@ export class PlacementDiagram extends PageElement {
   }
 
   private sizes(placement: Placement, stages: readonly Stage[], index: number): string {
-    const { model, contextTokens, generationSlots } = placement;
-    const weights = stageWeightBytes(model, stages, index);
-    const cache = stageCacheBytes(model, stages[index]!, contextTokens * generationSlots);
-    return `${bytes(weights)} weights, ${bytes(cache)} KV cache`;
+    const model = modelBytes(placement.model, placement);
+    const { weightBytes, cacheBytes } = shardBytes(model, stages[index]!);
+    return `${bytes(weightBytes)} weights, ${bytes(cacheBytes)} KV cache`;
   }
 
   private status(placement: Placement, stage: Stage) {

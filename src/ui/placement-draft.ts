@@ -7,7 +7,7 @@
  * Pure. Knows the bytes that a model's description tells and no times: those
  * come from the cost model, in `view.placementPreview`.
  */
-import type { ModelSummary, PlacementCandidate, Stage } from "../shared/index.ts";
+import type { PlacementCandidate, Stage } from "../shared/index.ts";
 
 /** The layers where boundary `boundary` may lie, both ends included. */
 export function boundaryRange(
@@ -44,28 +44,6 @@ export function sameStages(one: readonly Stage[], other: readonly Stage[]): bool
       return stage.member === twin.member && stage.first === twin.first && stage.end === twin.end;
     })
   );
-}
-
-/** Bytes of weights that a stage holds; a tied head on another stage than the embedding costs them again. */
-export function stageWeightBytes(
-  model: ModelSummary,
-  stages: readonly Stage[],
-  index: number,
-): number {
-  const stage = stages[index]!;
-  const layers = model.layers.slice(stage.first, stage.end);
-  let total = layers.reduce((sum, layer) => sum + layer.weightBytes, 0);
-  if (index === 0) total += model.embedBytes;
-  const shared = model.tied && index === 0;
-  if (index === stages.length - 1 && !shared) total += model.headBytes;
-  return total;
-}
-
-/** Bytes of key and value cache that a stage holds for all slots at full context. */
-export function stageCacheBytes(model: ModelSummary, stage: Stage, tokens: number): number {
-  return model.layers
-    .slice(stage.first, stage.end)
-    .reduce((sum, layer) => sum + layer.kvBytesPerToken * tokens, 0);
 }
 
 /** The preview of exactly these stages, if the cost model has answered for them. */

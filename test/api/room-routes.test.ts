@@ -2,7 +2,7 @@
 /* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-argument -- bodies are JSON of many shapes, and the expectations say which */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MemberId } from "../../src/shared/ids.ts";
-import { SCRATCH_BYTES } from "../../src/placement/problem/room-problem.ts";
+import { SCRATCH_BYTES } from "../../src/shared/shard-bytes.ts";
 import { deviceState, HALF, WHOLE } from "../../tools/room/test-room.ts";
 import { type ApiTestRoom, jsonOf, openApiRoom, request, textOf } from "./api-room.ts";
 

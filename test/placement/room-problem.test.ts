@@ -2,17 +2,18 @@
 import { expect, test } from "vitest";
 import { Problem } from "../../src/placement/problem/problem.ts";
 import { roomProblem } from "../../src/placement/problem/room-problem.ts";
-import { MODEL, room } from "./room.ts";
+import type { RoomMember } from "../../src/placement/problem/constraints.ts";
+import { HEALTHY, MODEL, room } from "./room.ts";
 
 test("a room's problem is a problem, with times from measured rates", () => {
   const { problem } = roomProblem(room(), MODEL, { expectedContextTokens: 500 });
   expect(Problem.parse(problem)).toEqual(problem);
   const [desktop] = problem.members;
-  // 80e6 / 80e6 of mat-vec, 2048 x 500 / 20e6 of cache, 10 dispatches of 0.01 ms.
-  expect(desktop?.layerMs[0]).toBeCloseTo(1 + 0.0512 + 0.1, 9);
-  expect(desktop?.prefillLayerMs?.[0]).toBeCloseTo((64 * 1) / 8 + 0.0512 + 0.1, 9);
-  expect(desktop?.stageMs).toBeCloseTo(0.5 + 4 * 0.01, 9);
-  expect(desktop?.headMs).toBeCloseTo(65 / 80 + 0.04, 9);
+  // 80e6 / 80e6 of mat-vec, 2048 x 500 / 20e6 of cache, 5 dispatches of 0.01 ms.
+  expect(desktop?.layerMs[0]).toBeCloseTo(1 + 0.0512 + 0.05, 9);
+  expect(desktop?.prefillLayerMs?.[0]).toBeCloseTo((64 * 1) / 8 + 0.0512 + 0.05, 9);
+  expect(desktop?.stageMs).toBe(0.5);
+  expect(desktop?.headMs).toBeCloseTo(65 / 80 + 0.05, 9);
   expect(desktop?.memoryBytes).toBe(800_000_000 - 16 * 2 ** 20);
   expect(problem.links[0]).toMatchObject({ latencyMs: 2, bytesPerMs: 10_000 });
   expect(problem.model.layers[0]).toEqual({
@@ -24,13 +25,18 @@ test("a room's problem is a problem, with times from measured rates", () => {
   expect(problem.model.hiddenBytes).toBe(4 * 2048);
 });
 
-test("throttling and corrections make a member slower, its overhead not", () => {
-  const facts = room();
-  const usual = roomProblem(facts, MODEL).problem.members[0]!;
-  const corrections = new Map([["desktop", 1.5]]);
-  const slow = roomProblem(facts, MODEL, { corrections }).problem.members[0]!;
-  expect(slow.layerMs[3]).toBeCloseTo(usual.layerMs[3]! * 1.5, 9);
-  expect(slow.stageMs).toBe(usual.stageMs);
+test("corrections and throttling make a member's layers slower, but not its overhead", () => {
+  const usual = roomProblem(room(), MODEL).problem.members[0]!;
+  const slow = (desktop: Partial<RoomMember>) =>
+    roomProblem(room({ desktop }), MODEL).problem.members[0]!;
+  const corrected = slow({ costRatio: 1.5 });
+  expect(corrected.layerMs[3]).toBeCloseTo(usual.layerMs[3]! * 1.5, 9);
+  expect(corrected.stageMs).toBe(usual.stageMs);
+  // 2.4 counts as 1.5 squared; below 1.5 a throttle ratio is noise.
+  const throttled = slow({ costRatio: 1.5, device: { ...HEALTHY, throttleRatio: 2.4 } });
+  expect(throttled.layerMs[3]).toBeCloseTo(usual.layerMs[3]! * 1.5 * 2.25, 9);
+  const noisy = slow({ device: { ...HEALTHY, throttleRatio: 1.4 } });
+  expect(noisy.layerMs).toEqual(usual.layerMs);
 });
 
 test("members without an adapter or measurements are not in the problem", () => {

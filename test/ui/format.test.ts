@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { bytes, figure, giga, plural, time } from "../../src/ui/format.ts";
 import { memberColor } from "../../src/ui/member-colors.ts";
-import { moveBoundary, stageWeightBytes } from "../../src/ui/placement-draft.ts";
-import { id, member, SMALL_MODEL, stagesOver } from "./sample-room.ts";
+import { moveBoundary } from "../../src/ui/placement-draft.ts";
+import { id, member, stagesOver } from "./sample-room.ts";
 
 describe("numbers as people read them", () => {
   test.each([
@@ -54,13 +54,5 @@ describe("a draft", () => {
       for (const { first, end } of moved) expect(end).toBeGreaterThan(first);
     }
     expect(() => moveBoundary(stages, 2, 5)).toThrow("no boundary 2 between 3 stages");
-  });
-
-  test("a tied head costs its bytes only away from the embedding", () => {
-    const whole = stagesOver([member(0, "a")], 30);
-    const layer = SMALL_MODEL.layers[0]!.weightBytes;
-    expect(stageWeightBytes(SMALL_MODEL, whole, 0)).toBeCloseTo(31 * layer);
-    expect(stageWeightBytes(SMALL_MODEL, stages, 1)).toBeCloseTo(10 * layer);
-    expect(stageWeightBytes(SMALL_MODEL, stages, 2)).toBeCloseTo(11 * layer);
   });
 });

@@ -9,7 +9,18 @@ import {
   MeshError,
   type Transport,
 } from "../../src/mesh/index.ts";
-import { SCRATCH_BYTES, placementService } from "../../src/placement/index.ts";
+import {
+  SCRATCH_BYTES,
+  MemberId,
+  RoomCode,
+  type DeviceState,
+  type Member,
+  type ModelSource,
+  type ModelSummary,
+  GREEDY,
+  type RoomState,
+} from "../../src/shared/index.ts";
+import { placementService } from "../../src/placement/index.ts";
 import {
   type AnswerEvent,
   type AskRequest,
@@ -21,16 +32,6 @@ import {
   type Timings,
   RoomClient,
 } from "../../src/cluster/index.ts";
-import {
-  MemberId,
-  RoomCode,
-  type DeviceState,
-  type Member,
-  type ModelSource,
-  type ModelSummary,
-  GREEDY,
-  type RoomState,
-} from "../../src/shared/index.ts";
 import { StageHost } from "../../src/stage/index.ts";
 import { cpuDescription, CpuShard, HIDDEN, VOCABULARY } from "../cpu/cpu-shard.ts";
 import { LAYERS } from "../cpu/cpu-room.ts";

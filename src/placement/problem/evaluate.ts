@@ -4,7 +4,7 @@
  *
  * Straight from the problem's words; knows nothing of the solver's arrays.
  */
-import type { MemberId, Violation, Stage } from "../../shared/index.ts";
+import { type MemberId, type Violation, type Stage, shardBytes } from "../../shared/index.ts";
 import type { CostParts } from "./answer.ts";
 import type { Mix, Objective, Problem, ProblemLink, ProblemMember } from "./problem.ts";
 
@@ -37,17 +37,10 @@ export function mixOf(objective: Objective): Mix {
   return { latency: 0, throughput: 0, prefill: 0, [objective]: 1 };
 }
 
-/**
- * Bytes that the layers `[first, end)` need, embedding and head included where
- * the shard is the first or the last.
- */
-export function shardBytes(model: Problem["model"], first: number, end: number): number {
-  let bytes = 0;
-  for (const layer of model.layers.slice(first, end)) bytes += layer.weightBytes + layer.kvBytes;
-  const isFirst = first === 0;
-  const isLast = end === model.layers.length;
-  if (isFirst && isLast && model.tied) return bytes + Math.max(model.embedBytes, model.headBytes);
-  return bytes + (isFirst ? model.embedBytes : 0) + (isLast ? model.headBytes : 0);
+/** Bytes that a stage needs of `memoryBytes`, which leaves scratch out. */
+function usedBytes(model: Problem["model"], stage: Stage): number {
+  const { weightBytes, cacheBytes } = shardBytes(model, stage);
+  return weightBytes + cacheBytes;
 }
 
 /**
@@ -103,7 +96,7 @@ export function evaluatePlacement(problem: Problem, stages: readonly Stage[]): E
       computeMs: linear > 0 ? compute : share.latencyMs,
       stageMs: member?.stageMs ?? Infinity,
       hopMs: hop,
-      usedBytes: shardBytes(problem.model, stage.first, stage.end),
+      usedBytes: usedBytes(problem.model, stage),
       memoryBytes: member?.memoryBytes ?? 0,
     };
   });
@@ -203,7 +196,7 @@ function memberViolations(
   if (known === undefined) return [{ kind: "unknown_member", member }];
   const violations: Violation[] = [];
   if (known.excluded === true) violations.push({ kind: "excluded", member });
-  const shortBytes = shardBytes(problem.model, stage.first, stage.end) - known.memoryBytes;
+  const shortBytes = usedBytes(problem.model, stage) - known.memoryBytes;
   if (shortBytes > 0) violations.push({ kind: "memory", member, shortBytes });
   const tooLarge = largestBinding(problem.model, stage) - (known.maxBindingBytes ?? Infinity);
   if (tooLarge > 0) violations.push({ kind: "binding", member, shortBytes: tooLarge });

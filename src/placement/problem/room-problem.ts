@@ -1,12 +1,7 @@
 /**
- * The problem that a room poses: measurements and device states in, the cost
- * model's numbers out. Nothing is guessed from a device's name.
- *
- *   layer   its multiply-accumulates at the measured mat-vec rate, the cache of
- *           the expected context at the measured copy rate, its dispatches; all
- *           times the throttle ratio and what laps have shown (`corrections`)
- *   stage   one readback and the dispatches that every stage adds
- *   hop     half the measured round trip, and the hidden state at the measured rate
+ * The problem that a room poses: its measurements and device states become the solver's numbers.
+ * Times come from `shared/step-time.ts`, bytes from `shared/shard-bytes.ts`; a hop takes half the
+ * measured round trip, and the hidden state at the measured rate.
  */
 import {
   type Link,
@@ -16,6 +11,11 @@ import {
   type PlacementRules,
   type Settings,
   type Stage,
+  modelBytes,
+  SCRATCH_BYTES,
+  PREFILL_TOKENS,
+  slowdownOf,
+  stepTimes,
 } from "../../shared/index.ts";
 import { brokenRules, CONSTRAINTS, type RoomMember } from "./constraints.ts";
 import type { Problem, ProblemMember } from "./problem.ts";
@@ -31,8 +31,6 @@ export type RoomFacts = {
 };
 
 export type BuildOptions = {
-  /** Measured over predicted compute of each member, from `corrections.ts`; 1 where absent. */
-  readonly corrections?: ReadonlyMap<string, number>;
   /** Tokens in the context when an answer is written, on average. */
   readonly expectedContextTokens?: number;
   /** How fast members load weights; with it, bytes to load count against a placement. */
@@ -45,12 +43,6 @@ export type RoomProblem = {
   readonly brokenRules: readonly BrokenRule[];
 };
 
-/** Dispatches of a layer and of a stage; each costs the measured time of a dispatch. */
-const LAYER_DISPATCHES = 10;
-const STAGE_DISPATCHES = 4;
-/** Buffers besides weights and cache: activations of a chunk, staging, logits. */
-export const SCRATCH_BYTES = 16 * 2 ** 20;
-const PREFILL_TOKENS = 64;
 const BYTES_PER_NUMBER = 4;
 /** Ties are broken in favour of layers that are loaded: one byte costs so many ms. */
 const TIE_MS_PER_BYTE = 1e-14;
@@ -67,7 +59,7 @@ export function roomProblem(
   const rules = room.settings.placementRules ?? DEFAULT_PLACEMENT_RULES;
   const broken: BrokenRule[] = [];
   const members = room.members.flatMap((member): ProblemMember[] => {
-    const measured = memberNumbers(room, member, model, options);
+    const measured = memberNumbers(room, member, model, options.expectedContextTokens);
     if (measured === null) return [];
     const found = brokenRules(member, model, rules);
     broken.push(...found);
@@ -107,20 +99,13 @@ export function roomProblem(
 }
 
 function modelNumbers({ settings }: RoomFacts, model: ModelSummary): Problem["model"] {
-  // A model's own context is the most that is cached, whatever the room asks for.
-  const tokens = Math.min(settings.contextTokens, model.contextTokens) * settings.generationSlots;
-  const headBytes = model.headBytes > 0 || !model.tied ? model.headBytes : model.embedBytes;
+  const { layers, ...ends } = modelBytes(model, settings);
+  const binding = (bytes: number) => Math.min(bytes, model.largestTensorBytes);
   return {
-    layers: model.layers.map((layer) => ({
-      weightBytes: layer.weightBytes,
-      kvBytes: layer.kvBytesPerToken * tokens,
-      bindingBytes: Math.min(layer.weightBytes, model.largestTensorBytes),
-    })),
-    embedBytes: model.embedBytes,
-    headBytes,
-    embedBindingBytes: Math.min(model.embedBytes, model.largestTensorBytes),
-    headBindingBytes: Math.min(headBytes, model.largestTensorBytes),
-    tied: model.tied,
+    ...ends,
+    layers: layers.map((layer) => ({ ...layer, bindingBytes: binding(layer.weightBytes) })),
+    embedBindingBytes: binding(ends.embedBytes),
+    headBindingBytes: binding(ends.headBytes),
     hiddenBytes: model.hidden * BYTES_PER_NUMBER,
     prefillTokens: PREFILL_TOKENS,
   };
@@ -130,38 +115,22 @@ function memberNumbers(
   room: RoomFacts,
   member: RoomMember,
   model: ModelSummary,
-  { corrections, expectedContextTokens }: BuildOptions,
+  expectedContextTokens: number | undefined,
 ): ProblemMember | null {
   const { adapter, measurements, device, shard } = member;
   if (adapter === null || measurements === null) return null;
-  const throttle = device !== null && device.throttleRatio > 0 ? device.throttleRatio : 1;
-  const slower = throttle * (corrections?.get(member.id) ?? 1);
-  const context =
+  const contextTokens =
     expectedContextTokens ?? Math.min(room.settings.contextTokens, model.contextTokens) / 2;
-  const { matVecMacsPerMs, matMulMacsPerMs, copyBytesPerMs, dispatchMs, readbackMs } = measurements;
-  const overhead = LAYER_DISPATCHES * dispatchMs;
-  const layerMs = model.layers.map(
-    ({ macs, kvBytesPerToken }) =>
-      slower * (macs / matVecMacsPerMs + (kvBytesPerToken * context) / copyBytesPerMs + overhead),
-  );
-  const prefillLayerMs = model.layers.map(
-    ({ macs, kvBytesPerToken }) =>
-      slower *
-      ((macs * PREFILL_TOKENS) / matMulMacsPerMs +
-        (kvBytesPerToken * context) / copyBytesPerMs +
-        overhead),
-  );
-  const budget = device?.memoryBudgetBytes ?? measurements.memoryBudgetBytes;
-  // The budget is this tab's alone, and a shard that it holds now makes room for the next.
+  const times = stepTimes(model, measurements, { contextTokens, slowdown: slowdownOf(member) });
+  // The budget is this tab's alone: a shard that it holds now is freed before the next loads.
+  const budgetBytes = device?.memoryBudgetBytes ?? measurements.memoryBudgetBytes;
   const holds = shard !== null && shard.status === "ready" && isSameModel(room, model);
   return {
     id: member.id,
-    memoryBytes: Math.max(0, budget - SCRATCH_BYTES),
-    stageMs: readbackMs + STAGE_DISPATCHES * dispatchMs,
-    layerMs,
-    prefillLayerMs,
-    embedMs: dispatchMs,
-    headMs: slower * (model.headMacs / matVecMacsPerMs) + STAGE_DISPATCHES * dispatchMs,
+    memoryBytes: Math.max(0, budgetBytes - SCRATCH_BYTES),
+    ...times,
+    layerMs: [...times.layerMs],
+    prefillLayerMs: [...times.prefillLayerMs],
     maxBindingBytes: Math.min(adapter.maxStorageBindingBytes, adapter.maxBufferBytes),
     ...(holds ? { held: { first: shard.first, end: shard.end } } : {}),
   };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Measurements } from "../../src/shared/member.ts";
-import { predictStepMs } from "../../src/telemetry/predict-step.ts";
+import { predictStepMs } from "../../src/shared/step-time.ts";
 
 const layer = { weightBytes: 0, kvBytesPerToken: 0, macs: 3000 };
 const model = { layers: [layer, layer, layer], headMacs: 5000 };
@@ -18,11 +18,13 @@ const measurements: Measurements = {
 };
 
 test("layers at the mat-vec rate, their dispatches, one readback", () => {
-  // 2 layers: 6 ms of products; (2 * 8 + 4) dispatches: 0.2 ms; 0.5 ms to read back
-  expect(predictStepMs(model, { first: 0, end: 2 }, measurements)).toBeCloseTo(6.7);
+  // 2 layers: 6 ms of products; 2 * 5 dispatches and one for the embedding: 0.11 ms; 0.5 ms to read back
+  expect(predictStepMs(model, { first: 0, end: 2 }, measurements)).toBeCloseTo(6.61);
+  // A middle stage has no embedding.
+  expect(predictStepMs(model, { first: 1, end: 2 }, measurements)).toBeCloseTo(3.55);
 });
 
 test("the last stage has the head too", () => {
-  // 1 layer: 3 ms; head: 5 ms; 12 dispatches: 0.12 ms; 0.5 ms
-  expect(predictStepMs(model, { first: 2, end: 3 }, measurements)).toBeCloseTo(8.62);
+  // 1 layer: 3 ms; head: 5 ms; 5 + 5 dispatches: 0.1 ms; 0.5 ms
+  expect(predictStepMs(model, { first: 2, end: 3 }, measurements)).toBeCloseTo(8.6);
 });
