@@ -25,7 +25,7 @@ type WaitingPing = {
   readonly peer: MemberId;
   readonly sentAtMs: number;
   readonly resolve: (milliseconds: number) => void;
-  readonly reject: (reason: unknown) => void;
+  readonly reject: (error: Error) => void;
 };
 
 export class Channels {
@@ -85,7 +85,7 @@ export class Channels {
     return new Promise((resolve, reject) => {
       this.#pings.set(nonce, { peer, sentAtMs: performance.now(), resolve, reject });
       const frame: PingFrame = { type: "ping", placement: 0, epoch: 0, nonce, echo, payload };
-      this.send(peer, frame).catch((error: unknown) => {
+      this.send(peer, frame).catch((error: Error) => {
         this.#pings.delete(nonce);
         reject(error);
       });
