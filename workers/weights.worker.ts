@@ -1,12 +1,13 @@
-/** The thread that reads models: from URLs, files and members, through the disk's cache. */
+/** The thread that reads models from URLs, files, and members, with a cache on disk. */
 import * as Comlink from "comlink";
 import { WeightsService } from "../src/model/index.ts";
+import type { ModelNotice } from "../src/shared/index.ts";
 
 const service = new WeightsService();
 
-/** Bytes and ports leave by transfer, which only the thread's edge can say. */
+/** Bytes and ports are transferred, which must be declared here, at the thread's edge. */
 const weightsWorker = {
-  listen: (listener: (message: string) => void) => service.listen(listener),
+  listen: (listener: (notice: ModelNotice) => void) => service.listen(listener),
   open: service.open.bind(service),
   shard: service.shard.bind(service),
   prefetch: service.prefetch.bind(service),

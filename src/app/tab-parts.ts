@@ -17,12 +17,14 @@ import {
   type Measurements,
   type Member,
   type StageListeners,
+  type ModelNotice,
 } from "../shared/index.ts";
 import type { StageWorker } from "../stage/index.ts";
 import type { WeightsWorker } from "../../workers/weights.worker.ts";
 import { openPlanner } from "./planner.ts";
 import { TabMonitor } from "./tab-monitor.ts";
 import { workerClient } from "./worker-client.ts";
+import { describeModelNotice } from "../words/index.ts";
 
 export type TabParts = {
   readonly room: RoomParts;
@@ -70,7 +72,8 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
         });
       },
     });
-    await weights.remote.listen(Comlink.proxy(options.onWarning));
+    const onNotice = (notice: ModelNotice) => options.onWarning(describeModelNotice(notice));
+    await weights.remote.listen(Comlink.proxy(onNotice));
     const models = createModelHost({ self, weights: weights.remote, stage: gpu.remote, transport });
     const monitor = await TabMonitor.open(profile.measurements, () => gpu.remote.sample());
     return {

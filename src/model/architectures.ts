@@ -1,21 +1,21 @@
 /**
- * The architectures, as data. A row says what a GGUF header leaves unsaid; all
- * else is read from the header under the row's name. The next architecture with
- * the same arithmetic is a row here and nothing elsewhere.
+ * The architectures, as data. A row has what a GGUF header leaves out; everything
+ * else is read from the header under the row's name. Another architecture with the
+ * same arithmetic is one more row.
  *
  * Facts: llama-arch.cpp and llama-model.cpp (llama.cpp, MIT).
  */
 import type { ModelDescription, RopeDescription } from "./description.ts";
 import type { GgufHeader } from "./gguf-header.ts";
 import type { Metadata } from "./metadata.ts";
-import { malformed, ModelError } from "./model-error.ts";
+import { malformed, unsupported } from "./model-error.ts";
 import { ropeFrequencies, ropeParameters } from "./rope-frequencies.ts";
 
 type Architecture = {
   readonly ropePairs: RopeDescription["pairs"];
   /** RMS norm on each head of q and k before RoPE. */
   readonly headNorm: boolean;
-  /** Whether q, k and v have biases; "optional": where the file has the tensors. */
+  /** Whether q, k, and v have biases. "optional": if the file has the tensors. */
   readonly attentionBias: "required" | "optional" | "none";
 };
 
@@ -33,22 +33,19 @@ export function describeModel(
   const name = metadata.text("general.architecture");
   const row = Object.hasOwn(ARCHITECTURES, name) ? ARCHITECTURES[name] : undefined;
   if (row === undefined) {
-    throw new ModelError(
-      "unsupported",
-      `The architecture ${JSON.stringify(name)} is not supported. Supported are ` +
-        `${Object.keys(ARCHITECTURES).join(", ")}: choose a model of one of these families.`,
-    );
+    throw unsupported("architecture", name, Object.keys(ARCHITECTURES));
   }
-  refuseWhatWeLack(metadata, name);
+  refuseUnsupported(metadata, name);
   const sizes = readSizes(metadata, name);
   const embedding = tensors.get("token_embd.weight");
-  if (embedding === undefined) throw malformed("it has no tensor token_embd.weight");
+  if (embedding === undefined) throw malformed("missing_tensor", "token_embd.weight");
   const parameters = ropeParameters(metadata, name, sizes.headSize, sizes.contextTokens);
   if (parameters.dims % 2 !== 0 || parameters.dims > sizes.headSize || parameters.dims === 0) {
-    throw malformed(`it rotates ${parameters.dims} of a head's ${sizes.headSize} numbers`);
+    throw malformed("invalid_value", `${name}.rope.dimension_count`, parameters.dims);
   }
   if (ropeDivisors !== null && ropeDivisors.length !== parameters.dims / 2) {
-    throw malformed(`rope_freqs has ${ropeDivisors.length} numbers, not ${parameters.dims / 2}`);
+    const { length } = ropeDivisors;
+    throw malformed("invalid_shape", "rope_freqs.weight", length, parameters.dims / 2);
   }
   const bias = tensors.has("blk.0.attn_q.bias");
   return {
@@ -79,7 +76,7 @@ function readSizes(metadata: Metadata, name: string) {
     "key_length",
   );
   if (heads % keyValueHeads !== 0) {
-    throw malformed(`its ${heads} heads do not share ${keyValueHeads} key-value heads evenly`);
+    throw malformed("uneven_heads", "head_count_kv", heads, keyValueHeads);
   }
   return {
     layerCount: positive(metadata.integer(`${name}.block_count`), "block_count"),
@@ -96,31 +93,16 @@ function readSizes(metadata: Metadata, name: string) {
   };
 }
 
-function refuseWhatWeLack(metadata: Metadata, name: string): void {
+function refuseUnsupported(metadata: Metadata, name: string): void {
   const parts = metadata.integer("split.count", 1);
-  if (parts > 1) {
-    throw new ModelError(
-      "unsupported",
-      `This file is one of ${parts} parts of a model. Join them with \`llama-gguf-split --merge\` and load the result.`,
-    );
-  }
-  if (metadata.integer(`${name}.expert_count`, 0) > 0) {
-    throw new ModelError(
-      "unsupported",
-      "This model is a mixture of experts, which is not supported. Choose a dense model.",
-    );
-  }
+  if (parts > 1) throw unsupported("split_file", parts);
+  if (metadata.integer(`${name}.expert_count`, 0) > 0) throw unsupported("experts");
   const key = metadata.integer(`${name}.attention.key_length`, 0);
   const value = metadata.integer(`${name}.attention.value_length`, key);
-  if (key !== 0 && key !== value) {
-    throw new ModelError(
-      "unsupported",
-      `The model's keys (${key}) and values (${value}) differ in length, which is not supported.`,
-    );
-  }
+  if (key !== 0 && key !== value) throw unsupported("head_sizes", `${key} and ${value}`);
 }
 
-function positive(value: number, what: string): number {
-  if (value < 1 || !Number.isInteger(value)) throw malformed(`its ${what} is ${value}`);
+function positive(value: number, key: string): number {
+  if (value < 1 || !Number.isInteger(value)) throw malformed("invalid_value", key, value);
   return value;
 }

@@ -1,6 +1,6 @@
 /**
- * Text to tokens and back for vocabularies of kind "gpt2": split, spell in
- * bytes, merge by rank. The merging is `@huggingface/tokenizers`'.
+ * Text to tokens and back for vocabularies of kind "gpt2": split, spell in bytes,
+ * merge by rank. `@huggingface/tokenizers` does the merging.
  */
 import { BPE } from "@huggingface/tokenizers";
 import { spellBytes, unspellBytes } from "./byte-alphabet.ts";
@@ -8,7 +8,6 @@ import { preTokenizer, splitText } from "./pre-tokenizers.ts";
 import type { TextModel } from "./text-model.ts";
 import type { TokenizerData } from "./tokenizer-data.ts";
 
-/** Longer pieces are not remembered by the merger: they hardly come twice. */
 const NO_TOKEN = "\u0000none";
 
 export function byteLevelBpe({ tokens, merges, pre }: TokenizerData): TextModel {
@@ -28,7 +27,7 @@ export function byteLevelBpe({ tokens, merges, pre }: TokenizerData): TextModel 
       for (const piece of splitText(splitter, text)) {
         for (const part of merger.encode([spellBytes(piece)])) {
           const id = ids.get(part);
-          // As in llama.cpp, a byte that the vocabulary lacks leaves nothing.
+          // As in llama.cpp, a byte without a token is dropped.
           if (id !== undefined) found.push(id);
         }
       }
@@ -38,7 +37,7 @@ export function byteLevelBpe({ tokens, merges, pre }: TokenizerData): TextModel 
   };
 }
 
-/** "left right"; the left part may itself begin with a space. */
+/** "left right"; the left part may begin with a space. */
 function splitMerge(merge: string): [string, string] {
   const space = merge.indexOf(" ", 1);
   return [merge.slice(0, space), merge.slice(space + 1)];

@@ -1,26 +1,26 @@
 /**
- * A byte source behind a chunk store: what was read once is not fetched again.
+ * A byte source with a chunk store: bytes are fetched once.
  *
- * Reads are rounded to chunks; adjacent missing chunks are fetched in one
- * request; two reads that want the same chunk share its fetch. When the disk is
- * full, that is said once and reading goes on without storing.
+ * Reads are rounded to chunks. Adjacent missing chunks are fetched in one request,
+ * and two reads of the same chunk share its fetch. If the disk is full, one notice
+ * reports it and reading continues without storing.
  */
+import type { ModelNotice } from "../shared/index.ts";
 import { type ByteSource, checkRange } from "./byte-source.ts";
-import { CHUNK_BYTES, type ChunkStore } from "./model-cache.ts";
-import { errorMessage } from "../shared/index.ts";
+import { CHUNK_BYTES, type ChunkStore, storageFailure } from "./model-cache.ts";
 
-/** One request fetches at most this many chunks, so that progress is seen and little is lost. */
+/** Limits one request, so that progress shows and an interruption loses little. */
 const MAX_RUN_CHUNKS = 8;
 
 export class CachedSource implements ByteSource {
   readonly fileBytes: number;
   readonly label: string;
   readonly #source: ByteSource;
-  readonly #onNotice: (message: string) => void;
+  readonly #onNotice: (notice: ModelNotice) => void;
   #store: ChunkStore | null;
   readonly #fetching = new Map<number, Promise<Uint8Array<ArrayBuffer>>>();
 
-  constructor(source: ByteSource, store: ChunkStore, onNotice: (message: string) => void) {
+  constructor(source: ByteSource, store: ChunkStore, onNotice: (notice: ModelNotice) => void) {
     this.fileBytes = source.fileBytes;
     this.label = source.label;
     this.#source = source;
@@ -28,7 +28,7 @@ export class CachedSource implements ByteSource {
     this.#onNotice = onNotice;
   }
 
-  /** Whether what is read is still stored. */
+  /** Whether bytes that are read are still stored. */
   get isStoring(): boolean {
     return this.#store !== null;
   }
@@ -48,7 +48,7 @@ export class CachedSource implements ByteSource {
     return result;
   }
 
-  /** Bytes [from, to) of a chunk; `wantedEnd` is how far the caller will read. */
+  /** Bytes [from, to) of a chunk; `wantedEnd` is the end of the caller's read. */
   async #part(index: number, from: number, to: number, wantedEnd: number): Promise<Uint8Array> {
     const running = this.#fetching.get(index);
     if (running !== undefined) return (await running).subarray(from, to);
@@ -65,7 +65,7 @@ export class CachedSource implements ByteSource {
     return blob == null ? null : new Uint8Array(await blob.slice(from, to).arrayBuffer());
   }
 
-  /** Fetches chunk `first` and those after it that are wanted and missing; returns chunk `first`. */
+  /** Fetches chunk `first` and the missing chunks after it up to `wantedEnd`; returns chunk `first`. */
   async #fetchRun(first: number, wantedEnd: number): Promise<Uint8Array<ArrayBuffer>> {
     let end = first + 1;
     while (
@@ -80,7 +80,7 @@ export class CachedSource implements ByteSource {
     const run = this.#source.read(start, Math.min(end * CHUNK_BYTES, this.fileBytes) - start);
     const chunks = Array.from({ length: end - first }, (_, i) => {
       const chunk = run.then((bytes) => bytes.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES));
-      chunk.catch(() => undefined); // whoever awaits `run` or the chunk gets the error
+      chunk.catch(() => undefined); // callers that await `run` or the chunk get the error
       this.#fetching.set(first + i, chunk);
       return chunk;
     });
@@ -98,7 +98,7 @@ export class CachedSource implements ByteSource {
     } catch (error) {
       if (this.#store === null) return;
       this.#store = null;
-      this.#onNotice(`${errorMessage(error)} The model is loaded without being stored.`);
+      this.#onNotice({ notice: "not_stored", cause: storageFailure(error) });
     }
   }
 

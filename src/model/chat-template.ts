@@ -1,20 +1,20 @@
 /**
- * A conversation as the text that the model was trained on: the GGUF's own Jinja
- * template, through `@huggingface/jinja`.
+ * A conversation in the text format that the model was trained on: the GGUF's own
+ * Jinja template, rendered by `@huggingface/jinja`.
  *
- * A file without a template gets ChatML where its vocabulary has the marks of it,
- * and otherwise a plain dialogue of names and texts, which base models continue.
+ * A file without a template gets ChatML if its vocabulary has ChatML's tokens, and
+ * otherwise a plain dialogue of names and texts, which base models continue.
  */
+import { detailOf } from "../shared/index.ts";
 import { Template } from "@huggingface/jinja";
-import { ModelError } from "./model-error.ts";
+import { malformed, ModelError } from "./model-error.ts";
 import type { EncodeOptions, Tokenizer } from "./tokenizer.ts";
 import type { TokenizerData } from "./tokenizer-data.ts";
-import { errorMessage } from "../shared/index.ts";
 
 export type ChatTurn = { readonly role: string; readonly content: string };
 
 export type ChatOptions = {
-  /** End where the assistant's answer begins. Default true. */
+  /** End the text where the assistant's answer begins. Default true. */
   readonly addGenerationPrompt?: boolean;
   readonly tools?: readonly unknown[];
 };
@@ -29,7 +29,7 @@ const PLAIN_DIALOGUE =
 
 const MAX_TEMPLATE_CHARACTERS = 1_000_000;
 
-/** Throws a `ModelError` when the template cannot be read or refuses these messages. */
+/** Throws a `ModelError` if the template cannot be read or refuses these messages. */
 export function renderChat(
   data: TokenizerData,
   messages: readonly ChatTurn[],
@@ -45,15 +45,12 @@ export function renderChat(
       ...(options.tools === undefined ? {} : { tools: options.tools }),
     });
   } catch (error) {
-    throw new ModelError(
-      "unsupported",
-      `The model's chat template does not take these messages: ${errorMessage(error)}`,
-      { cause: error },
-    );
+    const detail = detailOf(error);
+    throw new ModelError({ reason: "chat_template_refused", detail }, { cause: error });
   }
 }
 
-/** The prompt's tokens. BOS is added where the file wants it and the template has not. */
+/** The prompt's tokens. BOS is added if the file requires it and the template did not. */
 export function encodeChat(
   data: TokenizerData,
   tokenizer: Tokenizer,
@@ -72,17 +69,14 @@ function compile(data: TokenizerData): Template {
   const source = data.chatTemplate ?? fallbackTemplate(data);
   if (last?.source === source) return last.template;
   if (source.length > MAX_TEMPLATE_CHARACTERS) {
-    throw new ModelError("malformed", `The chat template has ${source.length} characters.`);
+    throw malformed("over_limit", "chat template", source.length, MAX_TEMPLATE_CHARACTERS);
   }
   try {
     last = { source, template: new Template(source) };
     return last.template;
   } catch (error) {
-    throw new ModelError(
-      "unsupported",
-      `The model's chat template cannot be read: ${errorMessage(error)}. Use completions instead of chat.`,
-      { cause: error },
-    );
+    const detail = detailOf(error);
+    throw new ModelError({ reason: "chat_template_unreadable", detail }, { cause: error });
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * A model's content address: SHA-256, in hex, over the header's bytes and the
- * file's length. Files that agree in both are the same model for the cache.
+ * A model's content address: the SHA-256 of the header's bytes and the file's length,
+ * in hex. Files with equal headers and lengths are the same model to the cache.
  */
 export async function contentIdOf(
   header: Uint8Array<ArrayBuffer>,

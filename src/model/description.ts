@@ -1,7 +1,7 @@
 /**
- * A model's arithmetic as data: what the engine needs to know to run it, read
- * from a GGUF header. An architecture is a row in `architectures.ts` that says
- * how to fill this in; the engine has no `if` on an architecture's name.
+ * A model's arithmetic as data, read from a GGUF header: all that the engine needs.
+ * An architecture is a row in `architectures.ts`; the engine has no `if` on an
+ * architecture's name.
  */
 import type { BlockFormat } from "../tensor/index.ts";
 
@@ -27,7 +27,7 @@ export type ModelDescription = {
   readonly vocabulary: number;
   readonly contextTokens: number;
   readonly normEpsilon: number;
-  /** Multiplies q.k before the softmax; 1 / sqrt(headSize) unless the file says. */
+  /** Multiplies q.k before the softmax; 1 / sqrt(headSize) unless the file specifies it. */
   readonly attentionScale: number;
   readonly rope: RopeDescription;
   /** q, k and v have biases (qwen2). */
@@ -67,7 +67,7 @@ export type LayerTensors = {
   readonly down: TensorInfo;
 };
 
-/** What a member loads: the layers `[first, end)`, and the ends where it has them. */
+/** What a member loads: the layers `[first, end)`, the embedding on stage 0, the head on the last stage. */
 export type ShardDescription = {
   readonly model: ModelDescription;
   readonly first: number;
@@ -81,8 +81,8 @@ export type ShardDescription = {
 };
 
 /**
- * Where a shard's bytes are read from: a URL, a file, a peer or the cache, all
- * behind this. Plain and asynchronous, so that it can be a remote object.
+ * Where a shard's bytes come from: a URL, a file, a peer, or the cache. Plain and
+ * asynchronous, so that it can be a remote object.
  */
 export type ByteReader = {
   /** Exactly `lengthBytes` bytes from `offsetBytes`; rejects with a `ModelError` otherwise. */

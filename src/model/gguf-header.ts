@@ -1,18 +1,18 @@
 /**
  * A GGUF header from a byte source: metadata and the table of tensors, checked.
  *
- * `gguf-scan.ts` finds the header's end without trusting it; `@huggingface/gguf`
- * then parses exactly those bytes; what it returns is checked against the file.
- * Knows nothing of architectures.
+ * `gguf-scan.ts` finds the header's end without trusting it, `@huggingface/gguf`
+ * parses exactly those bytes, and the result is checked against the file. Knows no
+ * architectures.
  */
+import { detailOf } from "../shared/index.ts";
 import { GGMLQuantizationType, gguf, type GGUFTensorInfo } from "@huggingface/gguf";
 import { BLOCK_FORMATS, type BlockFormat, rowBytes } from "../tensor/index.ts";
 import type { ByteSource } from "./byte-source.ts";
 import type { TensorInfo } from "./description.ts";
 import { MAX_HEADER_BYTES, readStrings, scanHeader } from "./gguf-scan.ts";
 import { Metadata } from "./metadata.ts";
-import { malformed, ModelError } from "./model-error.ts";
-import { errorMessage } from "../shared/index.ts";
+import { malformed, ModelError, unsupported } from "./model-error.ts";
 
 export type GgufHeader = {
   readonly version: number;
@@ -25,7 +25,7 @@ export type GgufHeader = {
 /** The first read: the header of a small vocabulary in one piece. */
 const FIRST_READ_BYTES = 2 << 20;
 
-/** Reads only as much of the file as its header takes, rounded up. Throws a `ModelError`. */
+/** Reads only the file's header, rounded up. Throws a `ModelError`. */
 export async function readHeader(source: ByteSource): Promise<GgufHeader> {
   let prefix = await source.read(0, Math.min(FIRST_READ_BYTES, source.fileBytes));
   let scan = scanHeader(prefix, source.fileBytes);
@@ -61,7 +61,7 @@ async function extend(
 }
 
 async function parse(header: Uint8Array<ArrayBuffer>) {
-  // Ranges beyond the header answer with nothing: the library reads ahead of its need.
+  // The library reads ahead: a range beyond the header gets an empty response.
   const fetchHeader = (_url: unknown, init?: RequestInit): Promise<Response> => {
     const range = /bytes=(\d+)-(\d+)/.exec(new Headers(init?.headers).get("range") ?? "");
     const [start, last] = [Number(range?.[1] ?? 0), Number(range?.[2] ?? 0)];
@@ -70,7 +70,7 @@ async function parse(header: Uint8Array<ArrayBuffer>) {
   try {
     return await gguf("https://header.invalid/", { fetch: fetchHeader });
   } catch (error) {
-    throw malformed(errorMessage(error));
+    throw malformed("unreadable_header", "header", detailOf(error));
   }
 }
 
@@ -82,12 +82,12 @@ function checkTensors(
 ): Map<string, TensorInfo> {
   const alignment = metadata.integer("general.alignment", 32);
   if (alignment < 1 || alignment > 1 << 20 || (alignment & (alignment - 1)) !== 0) {
-    throw malformed(`its alignment is ${alignment}, not a power of two`);
+    throw malformed("invalid_value", "general.alignment", alignment, "a power of two");
   }
   const dataStart = Math.ceil(headerBytes / alignment) * alignment;
   const tensors = new Map<string, TensorInfo>();
   for (const info of infos) {
-    if (tensors.has(info.name)) throw malformed(`its tensor ${info.name} occurs twice`);
+    if (tensors.has(info.name)) throw malformed("repeated_tensor", info.name);
     tensors.set(info.name, checkTensor(info, dataStart, alignment, source));
   }
   checkOverlap([...tensors.values()]);
@@ -98,33 +98,27 @@ function checkTensor(
   { name, shape, dtype, offset }: GGUFTensorInfo,
   dataStart: number,
   alignment: number,
-  { fileBytes, label }: ByteSource,
+  { fileBytes, label: file }: ByteSource,
 ): TensorInfo {
   const format = FORMAT_BY_TYPE.get(dtype);
   if (format === undefined) {
-    throw new ModelError(
-      "unsupported",
-      `The tensor ${name} is stored as ${GGMLQuantizationType[dtype] ?? `type ${dtype}`}, which is not ` +
-        `supported. Choose a file in one of ${Object.keys(BLOCK_FORMATS).join(", ")}.`,
-    );
+    const found = GGMLQuantizationType[dtype] ?? `type ${dtype}`;
+    throw unsupported("tensor_format", found, Object.keys(BLOCK_FORMATS), name);
   }
   const [columns = 0, rows = 1, ...more] = shape.map(Number);
   const oddShape = [columns, rows, ...more].some((size) => !Number.isSafeInteger(size) || size < 1);
   if (oddShape || more.some((size) => size !== 1)) {
-    throw malformed(`the tensor ${name} has the shape ${shape.join(" x ")}`);
+    throw malformed("invalid_shape", name, shape.join(" x "));
   }
   if (columns % BLOCK_FORMATS[format].weights !== 0) {
-    throw malformed(`the rows of ${name} (${columns}) are not whole blocks of ${format}`);
+    throw malformed("partial_blocks", name, columns, format);
   }
   const lengthBytes = rows * rowBytes(format, columns);
   const offsetBytes = dataStart + Number(offset);
-  if (Number(offset) % alignment !== 0) throw malformed(`the tensor ${name} is not aligned`);
+  if (Number(offset) % alignment !== 0) throw malformed("misaligned_tensor", name);
   if (!(offsetBytes + lengthBytes <= fileBytes)) {
-    throw new ModelError(
-      "truncated",
-      `${label} has ${fileBytes} bytes, but its tensor ${name} ends at byte ${offsetBytes + lengthBytes}. ` +
-        "The file is truncated or damaged: download it again.",
-    );
+    const endBytes = offsetBytes + lengthBytes;
+    throw new ModelError({ reason: "truncated_tensor", file, tensor: name, endBytes, fileBytes });
   }
   return { name, format, rows, columns, offsetBytes, lengthBytes };
 }
@@ -134,7 +128,7 @@ function checkOverlap(tensors: TensorInfo[]): void {
   for (const [i, next] of tensors.entries()) {
     const before = tensors[i - 1];
     if (before !== undefined && before.offsetBytes + before.lengthBytes > next.offsetBytes) {
-      throw malformed(`the tensors ${before.name} and ${next.name} overlap`);
+      throw malformed("overlapping_tensors", before.name, next.name);
     }
   }
 }

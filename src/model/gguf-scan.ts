@@ -1,20 +1,20 @@
 /**
- * The bounded walk over a GGUF header that comes before the library's parse.
+ * The bounded scan of a GGUF header before the library parses it.
  *
  *   input    the first bytes of a file, and the file's length
- *   answer   "more", with how many bytes are needed at least, or where all ends
+ *   result   "more", with the minimum number of bytes needed, or the header's end
  *
- * Nothing is allocated in proportion to a number that the file claims, every
- * step moves forward, and every length is checked against the file's end first.
- * What passes is small enough for the library, which trusts it more than we do.
+ * Nothing is allocated in proportion to a number in the file, every step moves
+ * forward, and every length is first checked against the file's end. The library
+ * trusts a header more than this scan does; a header that passes is small enough.
  *
  * Layout: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  */
-import { malformed, ModelError } from "./model-error.ts";
+import { malformed, ModelError, unsupported } from "./model-error.ts";
 
-/** The library reads a header into a buffer of at most 50 MB. Real ones have 1 to 20. */
+/** The library's buffer for a header is limited to 50 MB. Real headers have 1 to 20 MB. */
 export const MAX_HEADER_BYTES = 48_000_000;
-/** Elements of all arrays together: they become JavaScript values. */
+/** Elements of all arrays together, since they become JavaScript values. */
 const MAX_ARRAY_ELEMENTS = 4_000_000;
 const MAX_ARRAY_DEPTH = 3;
 const MAX_STRING_BYTES = 10_000_000;
@@ -36,7 +36,7 @@ export type HeaderScan =
       readonly stringArrays: ReadonlyMap<string, { offsetBytes: number; count: number }>;
     };
 
-/** Walks `prefix`; throws a `ModelError` when no continuation of it could be a usable header. */
+/** Throws a `ModelError` if no continuation of `prefix` can be a usable header. */
 export function scanHeader(prefix: Uint8Array, fileBytes: number): HeaderScan {
   try {
     return walk(new Cursor(prefix, Math.min(fileBytes, MAX_HEADER_BYTES), fileBytes));
@@ -67,8 +67,8 @@ function walk(cursor: Cursor): HeaderScan {
   const budget = { elements: MAX_ARRAY_ELEMENTS };
   for (let i = 0; i < keyCount; i++) {
     const key = cursor.string("a metadata key");
-    if (keys.has(key)) throw malformed(`its metadata key ${JSON.stringify(key)} occurs twice`);
-    if (key === "__proto__") throw malformed("a metadata key is named __proto__");
+    if (keys.has(key)) throw malformed("repeated_key", key);
+    if (key === "__proto__") throw malformed("reserved_key", key);
     keys.add(key);
     const found = skipValue(cursor, cursor.u32(key), key, 0, budget);
     if (found !== null) stringArrays.set(key, found);
@@ -77,7 +77,7 @@ function walk(cursor: Cursor): HeaderScan {
     cursor.skip(cursor.count("length of a tensor's name", 1024, 1), "a tensor's name");
     const dimensions = cursor.u32("a tensor's dimensions");
     if (dimensions < 1 || dimensions > MAX_DIMENSIONS) {
-      throw malformed(`a tensor has ${dimensions} dimensions; 1 to ${MAX_DIMENSIONS} exist`);
+      throw malformed("over_limit", "number of dimensions", dimensions, MAX_DIMENSIONS);
     }
     cursor.skip(8 * dimensions + 4 + 8, "a tensor's shape");
   }
@@ -86,21 +86,16 @@ function walk(cursor: Cursor): HeaderScan {
 
 function readPreamble(cursor: Cursor): 2 | 3 {
   const magic = cursor.u32("the magic number");
-  if (magic !== 0x46554747) {
-    throw malformed("it does not begin with the letters GGUF. Choose a file that ends in .gguf");
-  }
+  if (magic !== 0x46554747) throw malformed("not_gguf", "magic number");
   const version = cursor.u32("the version");
   if (version === 2 || version === 3) return version;
-  const byteSwapped = (version & 0xffff) === 0;
-  throw new ModelError(
-    "unsupported",
-    byteSwapped
-      ? "This GGUF file is big-endian, which is not supported. Convert it to little-endian."
-      : `This is a GGUF file of version ${version}; versions 2 and 3 are supported. Convert it with a recent llama.cpp.`,
-  );
+  const isByteSwapped = (version & 0xffff) === 0;
+  throw isByteSwapped
+    ? unsupported("big_endian")
+    : unsupported("gguf_version", version, ["2", "3"]);
 }
 
-/** Returns where the strings are when the value is an array of them. */
+/** Returns where the strings are if the value is an array of strings. */
 function skipValue(
   cursor: Cursor,
   type: number,
@@ -109,7 +104,7 @@ function skipValue(
   budget: { elements: number },
 ): { offsetBytes: number; count: number } | null {
   const kind = VALUE_TYPES[type];
-  if (kind === undefined) throw malformed(`${JSON.stringify(key)} has the unknown type ${type}`);
+  if (kind === undefined) throw malformed("unknown_value_type", key, type);
   if (kind === "string") {
     cursor.skip(cursor.count(`length of ${key}`, MAX_STRING_BYTES, 1), key);
     return null;
@@ -118,17 +113,23 @@ function skipValue(
     cursor.skip(kind, key);
     return null;
   }
-  if (depth >= MAX_ARRAY_DEPTH) throw malformed(`${JSON.stringify(key)} nests arrays too deeply`);
+  if (depth >= MAX_ARRAY_DEPTH) throw malformed("nested_too_deeply", key);
   const elementType = cursor.u32(key);
   const elementKind = VALUE_TYPES[elementType];
-  const least = typeof elementKind === "number" ? elementKind : elementKind === "array" ? 12 : 8;
-  const count = cursor.count(`length of ${key}`, 1_000_000, least);
+  const minBytes = typeof elementKind === "number" ? elementKind : elementKind === "array" ? 12 : 8;
+  const count = cursor.count(`length of ${key}`, 1_000_000, minBytes);
   budget.elements -= count;
-  if (budget.elements < 0) throw malformed(`its arrays have over ${MAX_ARRAY_ELEMENTS} elements`);
+  if (budget.elements < 0)
+    throw malformed(
+      "over_limit",
+      `number of array elements (at ${key})`,
+      count,
+      MAX_ARRAY_ELEMENTS,
+    );
   const offsetBytes = cursor.offset;
   if (typeof elementKind === "number") cursor.skip(elementKind * count, key);
   else for (let i = 0; i < count; i++) skipValue(cursor, elementType, key, depth + 1, budget);
-  if (elementKind === undefined) throw malformed(`${key} has elements of unknown type`);
+  if (elementKind === undefined) throw malformed("unknown_value_type", key, elementType);
   return elementKind === "string" && depth === 0 ? { offsetBytes, count } : null;
 }
 
@@ -140,7 +141,7 @@ class NeedMore extends Error {
   }
 }
 
-/** Reads forward; asks for more at the prefix's end, refuses at the file's. */
+/** Reads forward. Throws `NeedMore` at the prefix's end, and a `ModelError` at the file's. */
 class Cursor {
   offset = 0;
   readonly #bytes: Uint8Array;
@@ -158,7 +159,7 @@ class Cursor {
   skip(lengthBytes: number, what: string): number {
     const start = this.offset;
     const end = start + lengthBytes;
-    if (end > this.#endBytes) throw this.#pastEnd(what, lengthBytes);
+    if (end > this.#endBytes) throw this.#pastEnd(what);
     if (end > this.#bytes.length) throw new NeedMore(end);
     this.offset = end;
     return start;
@@ -168,12 +169,12 @@ class Cursor {
     return this.#view.getUint32(this.skip(4, what), true);
   }
 
-  /** A u64 that counts things of at least `leastBytes` each, all of which must still fit. */
-  count(what: string, most: number, leastBytes: number): number {
+  /** A u64 that counts items of at least `minBytes` each, all of which must still fit. */
+  count(what: string, limit: number, minBytes: number): number {
     const value = this.#view.getBigUint64(this.skip(8, what), true);
-    if (value > BigInt(most)) throw malformed(`the ${what} is ${value}, over the limit of ${most}`);
+    if (value > BigInt(limit)) throw malformed("over_limit", what, String(value), limit);
     const count = Number(value);
-    if (count * leastBytes > this.#endBytes - this.offset) throw this.#pastEnd(what, count);
+    if (count * minBytes > this.#endBytes - this.offset) throw this.#pastEnd(what);
     return count;
   }
 
@@ -183,15 +184,11 @@ class Cursor {
     return UTF8.decode(this.#bytes.subarray(start, start + length));
   }
 
-  #pastEnd(what: string, size: number): ModelError {
-    if (this.#endBytes < this.#fileBytes) {
-      return malformed(`its header is larger than ${MAX_HEADER_BYTES} bytes (at ${what})`);
-    }
-    return new ModelError(
-      "truncated",
-      `The GGUF file ends within its header: ${what} (${size}) at byte ${this.offset} reaches past ` +
-        `the file's ${this.#fileBytes} bytes. The file is truncated or damaged: download it again.`,
-    );
+  #pastEnd(part: string): ModelError {
+    if (this.#endBytes < this.#fileBytes)
+      return malformed("header_too_large", part, null, MAX_HEADER_BYTES);
+    const [offsetBytes, fileBytes] = [this.offset, this.#fileBytes];
+    return new ModelError({ reason: "truncated_header", part, offsetBytes, fileBytes });
   }
 }
 

@@ -1,8 +1,8 @@
-/** A binary heap of proposed merges: the highest score first, then the leftmost. */
+/** A binary heap of proposed merges: highest score first, then leftmost. */
 export type ProposedMerge = {
   readonly left: number;
   readonly right: number;
-  /** Of the merged text, to notice that a side has changed since. */
+  /** Length of the merged text. Another length means that a side has changed since. */
   readonly length: number;
   readonly score: number;
 };

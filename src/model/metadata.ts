@@ -1,7 +1,4 @@
-/**
- * Typed reading of GGUF metadata: each value is checked when it is asked for,
- * with an error that names the key.
- */
+/** GGUF metadata by type. Each value is checked when it is read. */
 import { malformed } from "./model-error.ts";
 
 export class Metadata {
@@ -21,16 +18,16 @@ export class Metadata {
     if (value === undefined && fallback !== undefined) return fallback;
     const number = typeof value === "bigint" ? Number(value) : value;
     if (typeof number !== "number" || !Number.isFinite(number)) {
-      throw malformed(`its metadata key ${key} is ${describe(value)}, not a number`);
+      throw malformed("wrong_value_type", key, describe(value), "a number");
     }
     return number;
   }
 
-  /** A number that counts something: whole, from 0 to 2^40. */
+  /** An integer from 0 to 2^40. */
   integer(key: string, fallback?: number): number {
     const number = this.number(key, fallback);
     if (!Number.isInteger(number) || number < 0 || number > 2 ** 40) {
-      throw malformed(`its metadata key ${key} is ${number}, not a count`);
+      throw malformed("wrong_value_type", key, number, "an integer from 0 to 2^40");
     }
     return number;
   }
@@ -39,7 +36,7 @@ export class Metadata {
     const value = this.#values.get(key);
     if (value === undefined && fallback !== undefined) return fallback;
     if (typeof value !== "string") {
-      throw malformed(`its metadata key ${key} is ${describe(value)}, not text`);
+      throw malformed("wrong_value_type", key, describe(value), "text");
     }
     return value;
   }
@@ -53,7 +50,7 @@ export class Metadata {
     const value = this.#values.get(key);
     if (value === undefined) return null;
     if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {
-      throw malformed(`its metadata key ${key} is ${describe(value)}, not a list of texts`);
+      throw malformed("wrong_value_type", key, describe(value), "a list of texts");
     }
     return value;
   }
@@ -62,18 +59,18 @@ export class Metadata {
     const value = this.#values.get(key);
     if (value === undefined) return null;
     if (!Array.isArray(value) || !value.every((item) => typeof item === "number")) {
-      throw malformed(`its metadata key ${key} is ${describe(value)}, not a list of numbers`);
+      throw malformed("wrong_value_type", key, describe(value), "a list of numbers");
     }
     return value;
   }
 
-  /** One number for all layers, or a list with the same number for each (llama.cpp writes both). */
+  /** One number, or a list with the same number for each layer (llama.cpp writes both). */
   uniformInteger(key: string, fallback?: number): number {
     const value = this.#values.get(key);
     if (!Array.isArray(value)) return this.integer(key, fallback);
     const [first] = value as unknown[];
     if (typeof first !== "number" || !Number.isInteger(first) || !value.every((x) => x === first)) {
-      throw malformed(`its layers differ in ${key}, which is not supported`);
+      throw malformed("uneven_layers", key);
     }
     return first;
   }

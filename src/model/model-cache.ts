@@ -1,17 +1,16 @@
 /**
- * Models on this machine's disk: the origin private file system, a folder for
- * each content address, a file for each chunk.
+ * Models on this machine's disk: the origin private file system, with a folder per
+ * content address and a file per chunk.
  *
- *   models/<contentId>/about.json   name, length, when it was last used
- *   models/<contentId>/<index>      chunk `index`, there once it is whole
+ *   models/<contentId>/about.json   name, length, time of last use
+ *   models/<contentId>/<index>      chunk `index`
  *
- * A chunk whose file is shorter than it must be was interrupted and does not
- * count, so a download that a reload cut off goes on where it stopped. Tabs may
- * share the folder: a chunk's bytes are the same whoever writes them.
+ * A chunk whose file is too short was interrupted and does not count, so a download
+ * resumes after a reload. Tabs may share the folder: all of them write the same bytes.
  */
+import { detailOf, type ModelFailure } from "../shared/index.ts";
 import { z } from "zod";
-import { megabytes, ModelError } from "./model-error.ts";
-import { errorMessage } from "../shared/index.ts";
+import { ModelError } from "./model-error.ts";
 
 export const CHUNK_BYTES = 1 << 20;
 
@@ -22,34 +21,34 @@ export type CachedModel = About & { readonly contentId: string; readonly storedB
 
 /** Where one model's chunks are kept. */
 export type ChunkStore = {
-  /** Chunks that are there, whole or not. */
+  /** Chunks that exist, complete or not. */
   readonly present: Set<number>;
-  /** The chunk, or null when it is missing or not `lengthBytes` long. */
+  /** The chunk, or null if it is missing or not `lengthBytes` long. */
   read(index: number, lengthBytes: number): Promise<Blob | null>;
-  /** Rejects with a `ModelError` of reason "storage" when the disk is full. */
+  /** Rejects with a `ModelError` if the disk is full. */
   write(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 };
 
 export class ModelCache {
   readonly #models: FileSystemDirectoryHandle;
-  /** Models that this tab reads from: never evicted. */
+  /** Models that this tab reads are never evicted. */
   readonly #inUse = new Set<string>();
 
   private constructor(models: FileSystemDirectoryHandle) {
     this.#models = models;
   }
 
-  /** Null where the browser has no such storage (private windows, some policies). */
+  /** Null if the browser has no such storage (private windows, some policies). */
   static async open(folder = "models"): Promise<ModelCache | null> {
     try {
       const root = await navigator.storage.getDirectory();
       return new ModelCache(await root.getDirectoryHandle(folder, { create: true }));
     } catch {
-      return null; // the caller then reads without a cache
+      return null; // the caller reads without a cache
     }
   }
 
-  /** Opens or begins a model's folder and marks it as used now. */
+  /** Opens or creates a model's folder and records the time of use. */
   async store(contentId: string, name: string, fileBytes: number): Promise<ChunkStore> {
     this.#inUse.add(contentId);
     const folder = await this.#models.getDirectoryHandle(contentId, { create: true });
@@ -81,17 +80,14 @@ export class ModelCache {
     return models.sort((a, b) => b.lastUsedMs - a.lastUsedMs);
   }
 
-  /** Nothing happens when it is not there. */
+  /** Does nothing if it does not exist. */
   async remove(contentId: string): Promise<void> {
     try {
       await this.#models.removeEntry(contentId, { recursive: true });
     } catch (error) {
       if (isMissing(error)) return;
-      throw new ModelError(
-        "storage",
-        `The stored model cannot be removed (${errorMessage(error)}). Close other tabs of this site and try again.`,
-        { cause: error },
-      );
+      const failure = { reason: "stored_model_locked", detail: detailOf(error) } as const;
+      throw new ModelError(failure, { cause: error });
     }
   }
 
@@ -103,7 +99,7 @@ export class ModelCache {
     this.#inUse.delete(contentId);
   }
 
-  /** Writes; when the disk is full, removes the models used longest ago until it fits. */
+  /** Writes. If the disk is full, removes the least recently used models until it fits. */
   async #writeOrEvict(
     folder: FileSystemDirectoryHandle,
     contentId: string,
@@ -116,7 +112,7 @@ export class ModelCache {
         return;
       } catch (error) {
         if (!isQuota(error) || !(await this.#evictOldest(contentId))) {
-          throw await explainWriteError(error, bytes.length);
+          throw await writeError(error, bytes.length);
         }
       }
     }
@@ -146,13 +142,13 @@ async function describe(
   return { contentId, storedBytes, ...(await readAbout(folder)) };
 }
 
-/** A folder whose description was lost counts as unused, so that it is evicted first. */
+/** A folder without its description counts as unused, so that it is evicted first. */
 async function readAbout(folder: FileSystemDirectoryHandle): Promise<About> {
   const file = await readFile(folder, ABOUT);
   try {
     return About.parse(JSON.parse((await file?.text()) ?? ""));
   } catch {
-    return { name: "unknown", fileBytes: 0, lastUsedMs: 0 }; // interrupted while it was written
+    return { name: "unknown", fileBytes: 0, lastUsedMs: 0 }; // the write was interrupted
   }
 }
 
@@ -200,24 +196,19 @@ type SyncFileHandle = {
   }>;
 };
 
-async function explainWriteError(error: unknown, wantedBytes: number): Promise<ModelError> {
-  if (!isQuota(error)) {
-    return new ModelError(
-      "storage",
-      `The model cannot be stored on disk (${errorMessage(error)}).`,
-      {
-        cause: error,
-      },
-    );
-  }
-  const estimate: StorageEstimate = await navigator.storage.estimate();
-  const { quota = 0, usage = 0 } = estimate;
+async function writeError(cause: unknown, wantedBytes: number): Promise<ModelError> {
+  if (!isQuota(cause)) return new ModelError(storageFailure(cause), { cause });
+  const { quota = 0, usage = 0 }: StorageEstimate = await navigator.storage.estimate();
   return new ModelError(
-    "storage",
-    `The disk space that the browser grants this site is full: ${megabytes(usage)} of ${megabytes(quota)} ` +
-      `are used, and ${megabytes(wantedBytes)} more are needed. Free space on the disk or clear the stored models.`,
-    { cause: error },
+    { reason: "storage_full", usedBytes: usage, quotaBytes: quota, wantedBytes },
+    { cause },
   );
+}
+
+/** Why a model cannot be stored. */
+export function storageFailure(error: unknown): ModelFailure {
+  if (error instanceof ModelError) return error.failure;
+  return { reason: "storage_failed", detail: detailOf(error) };
 }
 
 function isQuota(error: unknown): boolean {

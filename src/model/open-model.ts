@@ -1,7 +1,6 @@
 /**
- * A GGUF file, opened: everything that can be told from its header, and any
- * shard of it as a list of tensors. No weights are read here, but for the few
- * hundred bytes of rope_freqs.
+ * An open GGUF file: all that its header contains, and any shard of it as a list of
+ * tensors. Of the weights, only the few hundred bytes of rope_freqs are read.
  */
 import type { ModelSource, ModelSummary } from "../shared/index.ts";
 import { describeModel } from "./architectures.ts";
@@ -22,7 +21,7 @@ export type OpenedModel = {
   readonly shard: (first: number, end: number) => ShardDescription;
 };
 
-/** Rejects with a `ModelError` that says what is wrong with the file and what to do. */
+/** Rejects with a `ModelError`. */
 export async function openModel(bytes: ByteSource, source: ModelSource): Promise<OpenedModel> {
   const header = await readHeader(bytes);
   const description = describeModel(header, await readRopeDivisors(header, bytes));
@@ -48,7 +47,11 @@ async function readRopeDivisors(
   const tensor = tensors.get("rope_freqs.weight");
   if (tensor === undefined) return null;
   if (tensor.format !== "F32" || tensor.rows !== 1 || tensor.columns > 4096) {
-    throw malformed("its rope_freqs is not a short list of F32");
+    throw malformed(
+      "invalid_shape",
+      tensor.name,
+      `${tensor.rows} x ${tensor.columns} ${tensor.format}`,
+    );
   }
   const raw = await bytes.read(tensor.offsetBytes, tensor.lengthBytes);
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);

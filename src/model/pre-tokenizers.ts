@@ -1,17 +1,16 @@
 /**
- * How byte-level BPE splits a text before it merges, by the name that the GGUF
- * gives (`tokenizer.ggml.pre`): rows of patterns, applied one after the other to
- * what the ones before left whole. A pattern's matches and the gaps between
- * them are pieces.
+ * How byte-level BPE splits a text before it merges, by the name in the GGUF
+ * (`tokenizer.ggml.pre`). The patterns of a row are applied in order, each to the
+ * pieces of the previous one: its matches and the gaps between them are pieces.
  *
  * The patterns are llama.cpp's (llama-vocab.cpp, MIT), which are adapted from the
  * models' own; `SPACE` stands for \s, because JavaScript's has U+FEFF and lacks U+0085.
  */
-import { ModelError } from "./model-error.ts";
+import { unsupported } from "./model-error.ts";
 
 export type PreTokenizer = {
   readonly patterns: readonly RegExp[];
-  /** A piece that is a token as a whole is not merged from its parts. */
+  /** A piece that is itself a token is not merged from parts. */
   readonly wholeWords: boolean;
 };
 
@@ -109,14 +108,11 @@ const BY_NAME: ReadonlyMap<string, Family> = new Map(
   FAMILIES.flatMap((family) => family.names.map((name) => [name, family] as const)),
 );
 
-/** Throws a `ModelError` for a name that is not in the table. */
+/** Throws a `ModelError` for an unknown name. */
 export function preTokenizer(name: string): PreTokenizer {
   const family = BY_NAME.get(name);
   if (family === undefined) {
-    throw new ModelError(
-      "unsupported",
-      `The pre-tokenizer ${JSON.stringify(name)} is not supported. Supported are ${[...BY_NAME.keys()].join(", ")}.`,
-    );
+    throw unsupported("pre_tokenizer", name, [...BY_NAME.keys()]);
   }
   return {
     patterns: family.patterns.map((pattern) => new RegExp(pattern, "gu")),
@@ -124,7 +120,7 @@ export function preTokenizer(name: string): PreTokenizer {
   };
 }
 
-/** The pieces of `text` in order; together they are `text`. */
+/** The pieces of `text` in order. Their concatenation is `text`. */
 export function splitText({ patterns }: PreTokenizer, text: string): string[] {
   let pieces = [text];
   for (const pattern of patterns) pieces = pieces.flatMap((piece) => splitOnce(pattern, piece));

@@ -1,11 +1,11 @@
 /**
  * A `ByteReader` across threads: one side exposes it on a port, the other reads
- * through it. Bytes are transferred, not copied; errors keep their words.
+ * through it. Bytes are transferred, not copied.
  */
 import * as Comlink from "comlink";
 import type { ByteReader } from "./description.ts";
 
-/** Serves `reader` on one end of a new channel and returns the other, to be transferred. */
+/** Serves `reader` on one end of a new channel and returns the other end, to be transferred. */
 export function exposeReader(reader: ByteReader): MessagePort {
   const { port1, port2 } = new MessageChannel();
   const served: ByteReader = {

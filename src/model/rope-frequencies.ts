@@ -1,14 +1,14 @@
 /**
- * The angles of RoPE as the file asks for them, scaling included.
+ * The angles of RoPE, with the file's scaling.
  *
- *   unscaled   f[i] = base^(-2i / dims), divided by rope_freqs[i] where the file has it (Llama 3)
+ *   unscaled   f[i] = base^(-2i / dims), divided by rope_freqs[i] if the file has it (Llama 3)
  *   linear     f[i] / factor
  *   yarn       between the two, by how often pair i turns within the original context
  *
  * Formulas: rope_yarn and ggml_rope_yarn_corr_dims in ggml (MIT).
  */
 import type { Metadata } from "./metadata.ts";
-import { ModelError } from "./model-error.ts";
+import { unsupported } from "./model-error.ts";
 
 export type RopeParameters = {
   readonly dims: number;
@@ -20,11 +20,11 @@ export type RopeParameters = {
   readonly yarnExtrapolation: number;
   /** Turns within the original context above which a pair is not scaled at all. */
   readonly yarnFastTurns: number;
-  /** Turns below which it is scaled as linear does. */
+  /** Turns below which it is scaled as in "linear". */
   readonly yarnSlowTurns: number;
 };
 
-/** `prefix` is the architecture's name; `headSize` is the default of how much is rotated. */
+/** `prefix` is the architecture's name. By default, all of `headSize` is rotated. */
 export function ropeParameters(
   metadata: Metadata,
   prefix: string,
@@ -38,10 +38,7 @@ export function ropeParameters(
   );
   const kind = scaling === "" ? (factor === 1 ? "none" : "linear") : scaling;
   if (kind !== "none" && kind !== "linear" && kind !== "yarn") {
-    throw new ModelError(
-      "unsupported",
-      `The model scales RoPE by ${JSON.stringify(scaling)}; supported are none, linear and yarn.`,
-    );
+    throw unsupported("rope_scaling", scaling, ["none", "linear", "yarn"]);
   }
   return {
     dims: metadata.integer(`${prefix}.rope.dimension_count`, headSize),
@@ -80,7 +77,7 @@ export function ropeFrequencies(
   return { frequencies, magnitude: attentionFactor * yarnMagnitude };
 }
 
-/** The pairs between which yarn goes from unscaled to scaled. */
+/** The pairs between which yarn changes from unscaled to scaled. */
 function yarnRange(parameters: RopeParameters): [number, number] {
   const { dims, base, originalContextTokens, yarnFastTurns, yarnSlowTurns } = parameters;
   const pairThatTurns = (turns: number) =>

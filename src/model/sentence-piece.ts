@@ -1,11 +1,11 @@
 /**
  * Text to tokens and back for vocabularies of kind "llama" (SentencePiece BPE as
- * GGUF keeps it: scores and no merges).
+ * stored in GGUF, with scores and without merges).
  *
- *   start    one symbol for each character; spaces are written as U+2581
- *   merge    the adjacent pair whose concatenation is the token of the highest
- *            score, the leftmost of equals, until no pair is a token
- *   leftover a symbol that is no token is spelled in byte tokens <0xXX>
+ *   start    one symbol per character; spaces are written as U+2581
+ *   merge    the adjacent pair whose concatenation is the token with the highest
+ *            score, leftmost first, until no pair is a token
+ *   rest     a symbol that is not a token becomes byte tokens <0xXX>
  *
  * Semantics: llm_tokenizer_spm in llama-vocab.cpp (llama.cpp, MIT).
  */
@@ -45,7 +45,7 @@ export function sentencePiece(data: TokenizerData): TextModel {
   };
 }
 
-/** Symbols of `text` after all merges; `score` is null for what is no token. */
+/** Symbols of `text` after all merges. `score` is null for a text that is not a token. */
 function mergeByScore(text: string, score: (text: string) => number | null): string[] {
   const symbols = [...text];
   const next = symbols.map((_, i) => i + 1);

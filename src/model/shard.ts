@@ -1,6 +1,6 @@
 /**
- * Which tensors a shard takes from the file, by role, with every shape checked
- * against the description, so that the engine can trust them.
+ * The tensors of a shard, by role. Every shape is checked against the description,
+ * so that the engine can trust it.
  */
 import type {
   LayerTensors,
@@ -8,24 +8,20 @@ import type {
   ShardDescription,
   TensorInfo,
 } from "./description.ts";
-import { malformed, ModelError } from "./model-error.ts";
+import { malformed, unsupported } from "./model-error.ts";
 
 type Tensors = ReadonlyMap<string, TensorInfo>;
 
-/** Checks that all layers are there and that no tensor asks for arithmetic that we lack. */
+/** Throws if the file has a tensor that the supported arithmetic does not use. */
 export function checkTensorNames(model: ModelDescription, tensors: Tensors): void {
   for (const name of tensors.keys()) {
     const known = GLOBAL_TENSORS.has(name) || isLayerTensor(name, model.layerCount);
     if (known) continue;
-    throw new ModelError(
-      "unsupported",
-      `The tensor ${name} is not part of what is supported of ${model.architecture} models: this variant ` +
-        "cannot be run. Choose another model.",
-    );
+    throw unsupported("tensor", model.architecture, [], name);
   }
 }
 
-/** The layers `[first, end)`; with the embedding at the start, the norm and the head at the end. */
+/** The layers `[first, end)`, with the embedding on stage 0, and norm and head on the last stage. */
 export function describeShard(
   model: ModelDescription,
   tensors: Tensors,
@@ -58,7 +54,7 @@ export function describeShard(
   };
 }
 
-/** The tensors of a shard, each once, in the order of the file. */
+/** The tensors of a shard, each once, in file order. */
 export function shardTensors(shard: ShardDescription): TensorInfo[] {
   const tensors = new Set<TensorInfo>();
   const roles = shard.layers.flatMap((layer) => Object.values(layer));
@@ -96,11 +92,10 @@ function layerTensors(model: ModelDescription, tensors: Tensors, layer: number):
 
 function matrix(tensors: Tensors, name: string, rows: number, columns: number): TensorInfo {
   const tensor = tensors.get(name);
-  if (tensor === undefined) throw malformed(`it lacks the tensor ${name}`);
+  if (tensor === undefined) throw malformed("missing_tensor", name);
   if (tensor.rows !== rows || tensor.columns !== columns) {
-    throw malformed(
-      `the tensor ${name} is ${tensor.rows} x ${tensor.columns}, not ${rows} x ${columns}`,
-    );
+    const found = `${tensor.rows} x ${tensor.columns}`;
+    throw malformed("invalid_shape", name, found, `${rows} x ${columns}`);
   }
   return tensor;
 }
@@ -127,7 +122,7 @@ const LAYER_ROLES = new Set([
   "ffn_gate.weight",
   "ffn_up.weight",
   "ffn_down.weight",
-  // Written by old converters; the angles are computed and it is not read.
+  // Written by old converters. Not read: the angles are computed.
   "attn_rot_embd.weight",
 ]);
 

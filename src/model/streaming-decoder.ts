@@ -1,7 +1,6 @@
 /**
- * Tokens to text as they come. A token may end in the middle of a character:
- * its bytes wait for the rest, so that the texts returned, put together, are
- * exactly the bytes decoded at once.
+ * Tokens to text, one at a time. A token may end within a character; its bytes wait
+ * for the remaining ones, so that the texts together equal all bytes decoded at once.
  */
 export class StreamingDecoder {
   readonly #bytesOf: (token: number) => Uint8Array;
@@ -11,12 +10,12 @@ export class StreamingDecoder {
     this.#bytesOf = bytesOf;
   }
 
-  /** What can be shown now; "" while a character is incomplete. */
+  /** The text that is complete; "" while a character is incomplete. */
   push(token: number): string {
     return this.#decoder.decode(this.#bytesOf(token), { stream: true });
   }
 
-  /** The rest: U+FFFD for a character that never became whole, else "". */
+  /** U+FFFD for a character that remained incomplete, otherwise "". */
   finish(): string {
     return this.#decoder.decode();
   }

@@ -1,7 +1,4 @@
-/**
- * What the room needs to know of a model to place it: sizes and work per layer,
- * counted from the table of tensors.
- */
+/** What the room needs to place a model: sizes and work per layer, from the table of tensors. */
 import { type ModelSource, type ModelSummary, kvBytesPerToken } from "../shared/index.ts";
 import type { ModelDescription, TensorInfo } from "./description.ts";
 import type { GgufHeader } from "./gguf-header.ts";
@@ -38,7 +35,7 @@ export function summarize(
   };
 }
 
-/** The name that clients use for a file or an address: its last part without ".gguf". */
+/** The model's id for a file or URL: its last path segment without ".gguf". */
 export function modelName(pathOrUrl: string): string {
   const path = pathOrUrl.replace(/[?#].*$/s, "");
   const last = path.split(/[/\\]/).at(-1) ?? "";

@@ -1,6 +1,6 @@
-/** What a kind of vocabulary does with text that holds no special token. */
+/** Encodes text without special tokens, and decodes normal tokens. One per kind of vocabulary. */
 export type TextModel = {
   encode(text: string, afterSpecial: boolean): number[];
-  /** The bytes that a normal token stands for. */
+  /** The bytes of a normal token. */
   bytesOf(token: number): Uint8Array<ArrayBuffer>;
 };

@@ -1,9 +1,9 @@
 /**
- * What a GGUF says about its tokenizer and chat template: plain data that can be
- * cloned to another thread. Which of it is used, and how, is `tokenizer.ts`'s.
+ * A GGUF's tokenizer and chat template as plain data, which can be cloned to another
+ * thread. `tokenizer.ts` uses it.
  */
 import type { Metadata } from "./metadata.ts";
-import { malformed, ModelError } from "./model-error.ts";
+import { malformed, unsupported } from "./model-error.ts";
 
 /** llama.cpp's token types. */
 export const TOKEN_TYPE = {
@@ -36,24 +36,21 @@ export type TokenizerData = {
   readonly chatTemplate: string | null;
 };
 
-/** Throws a `ModelError` for a tokenizer that we lack. */
+/** Throws a `ModelError` for an unsupported tokenizer. */
 export function readTokenizerData(metadata: Metadata, vocabulary: number): TokenizerData {
   const model = metadata.text("tokenizer.ggml.model");
   if (model !== "gpt2" && model !== "llama") {
-    throw new ModelError(
-      "unsupported",
-      `The tokenizer ${JSON.stringify(model)} is not supported; "gpt2" (byte-level BPE) and "llama" (SentencePiece) are.`,
-    );
+    throw unsupported("tokenizer", model, ["gpt2", "llama"]);
   }
   const tokens = metadata.texts("tokenizer.ggml.tokens");
-  if (tokens === null || tokens.length === 0) throw malformed("it has no tokenizer.ggml.tokens");
+  if (tokens === null || tokens.length === 0) throw malformed("no_tokens", "tokenizer.ggml.tokens");
   if (tokens.length > vocabulary) {
-    throw malformed(`it names ${tokens.length} tokens but embeds ${vocabulary}`);
+    throw malformed("too_many_tokens", "tokenizer.ggml.tokens", tokens.length, vocabulary);
   }
   const types = metadata.numbers("tokenizer.ggml.token_type");
   const scores = metadata.numbers("tokenizer.ggml.scores");
   if (model === "llama" && scores?.length !== tokens.length) {
-    throw malformed("its tokens have no scores");
+    throw malformed("no_scores", "tokenizer.ggml.scores");
   }
   const pre = metadata.text("tokenizer.ggml.pre", "default");
   const token = (key: string, fallback: number | null = null): number | null =>
@@ -65,7 +62,7 @@ export function readTokenizerData(metadata: Metadata, vocabulary: number): Token
     pre,
     tokens,
     types: Uint8Array.from(tokens, (text, i) =>
-      // Some files mark these as normal; llama.cpp overrides that too.
+      // Some files mark these as normal. llama.cpp overrides that too.
       END_TEXTS.has(text) ? TOKEN_TYPE.control : (types?.[i] ?? TOKEN_TYPE.normal),
     ),
     scores: scores === null ? null : Float32Array.from(scores),
@@ -84,13 +81,13 @@ export function readTokenizerData(metadata: Metadata, vocabulary: number): Token
   };
 }
 
-/** Pre-tokenizers that imply a leading BOS where the file does not say (llama-vocab.cpp). */
+/** Pre-tokenizers that imply a leading BOS if the file does not specify it (llama-vocab.cpp). */
 const LLAMA3_PRE = new Set(["llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral"]);
 
 /**
- * Texts that end an answer in one family or another, whatever the file says of
- * them: ends of turns and texts, and the marks that follow a completed file.
- * The list is llama.cpp's (llama-vocab.cpp, MIT).
+ * Texts that end an answer in some family, whatever their type in the file: ends of
+ * turns and texts, and the marks after a completed file. The list is llama.cpp's
+ * (llama-vocab.cpp, MIT).
  */
 const END_TEXTS = new Set([
   ...["<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>"],

@@ -1,6 +1,6 @@
 /**
- * Text to tokens and back, as llama.cpp does it: special tokens are cut out
- * first, the longest first; the rest is the business of the vocabulary's kind.
+ * Text to tokens and back, as in llama.cpp: special tokens are split off first,
+ * longest first; the vocabulary's kind encodes the text between them.
  */
 import { byteLevelBpe } from "./byte-level-bpe.ts";
 import { sentencePiece } from "./sentence-piece.ts";
@@ -9,23 +9,23 @@ import type { TextModel } from "./text-model.ts";
 import { TOKEN_TYPE, type TokenizerData } from "./tokenizer-data.ts";
 
 export type EncodeOptions = {
-  /** Texts of control tokens become these tokens; otherwise they are plain text. Default true. */
+  /** Encode the texts of control tokens as these tokens, not as plain text. Default true. */
   readonly special?: boolean;
-  /** Add BOS and EOS as the file says. Default true. */
+  /** Add BOS and EOS as the file specifies. Default true. */
   readonly addEnds?: boolean;
 };
 
 export type Tokenizer = {
   encode(text: string, options?: EncodeOptions): Uint32Array<ArrayBuffer>;
-  /** Control tokens show only with `special`. */
+  /** Control tokens appear only with `special`. */
   decode(tokens: Iterable<number>, options?: { readonly special?: boolean }): string;
   /** The exact bytes of a token; none for a control token unless `special`. */
   bytesOf(token: number, special?: boolean): Uint8Array<ArrayBuffer>;
-  /** Text of an answer as its tokens come. */
+  /** The text of an answer, token by token. */
   streamingDecoder(): StreamingDecoder;
 };
 
-/** Throws a `ModelError` when the pre-tokenizer is unknown. */
+/** Throws a `ModelError` if the pre-tokenizer is unknown. */
 export function createTokenizer(data: TokenizerData): Tokenizer {
   const model = data.model === "gpt2" ? byteLevelBpe(data) : sentencePiece(data);
   const specials = specialTokens(data);
@@ -93,18 +93,18 @@ function partition(
   let parts: (string | number)[] = text === "" ? [] : [text];
   for (const token of specials) {
     if ((token.isControl && !withControl) || !text.includes(token.text)) continue;
-    parts = parts.flatMap((part) => (typeof part === "number" ? [part] : cutOut(part, token)));
+    parts = parts.flatMap((part) => (typeof part === "number" ? [part] : splitOff(part, token)));
   }
   return parts;
 }
 
-function cutOut(text: string, { id, text: special }: SpecialToken): (string | number)[] {
+function splitOff(text: string, { id, text: special }: SpecialToken): (string | number)[] {
   return text
     .split(special)
     .flatMap((piece, i) => [...(i > 0 ? [id] : []), ...(piece === "" ? [] : [piece])]);
 }
 
-/** Not a spread: an argument list has a limit that a long text reaches. */
+/** Not a spread: a long text exceeds the limit of an argument list. */
 function append(target: number[], items: readonly number[]): void {
   for (const item of items) target.push(item);
 }
@@ -113,5 +113,5 @@ function textBytes(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-/** With the u flag a pair is one character and does not match. */
+/** With the u flag, a surrogate pair is one character and does not match. */
 const LONE_SURROGATES = /[\ud800-\udfff]/gu;

@@ -1,93 +1,56 @@
 /**
- * Why a URL could not be read, in words with what to do: as much as a browser
- * lets a page know.
+ * Why a URL could not be read, as far as a browser tells a page.
  *
- * A failed fetch is one `TypeError` for all causes. Where the same request
- * without CORS is answered, the server is there and CORS was the reason. A page
- * that is cross-origin isolated may be denied that second answer too; then both
- * reasons are named.
+ * A failed fetch is the same `TypeError` for all causes. If the same request without
+ * CORS succeeds, the server exists and CORS was the cause. A cross-origin isolated
+ * page may be denied that second answer too; then either may be the cause.
  */
+import { detailOf, type ModelFailure } from "../shared/index.ts";
 import { ModelError } from "./model-error.ts";
-import { errorMessage } from "../shared/index.ts";
 
-/** An answer that says "not now": worth another attempt. */
-class TemporaryStatusError extends ModelError {}
+type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** Whether the same request may succeed a moment later. */
 export function isTemporary(error: unknown): boolean {
-  return !(error instanceof ModelError) || error instanceof TemporaryStatusError;
+  if (!(error instanceof ModelError)) return true;
+  const { failure } = error;
+  if (failure.reason !== "http_status") return false;
+  return failure.status >= 500 || failure.status === 429 || failure.status === 408;
 }
 
-export function explainStatus(url: string, status: number): ModelError {
-  if (status === 404 || status === 410) {
-    return new ModelError(
-      "not_found",
-      `There is no file at ${url} (HTTP ${status}). Check the address.`,
-    );
-  }
-  if (status === 401 || status === 403) {
-    return new ModelError(
-      "refused",
-      `The server refuses ${url} (HTTP ${status}): the file needs a login or its licence must be accepted. ` +
-        "Download it in a browser that is logged in and open it from disk.",
-    );
-  }
-  if (status === 416) {
-    return new ModelError(
-      "truncated",
-      `The file at ${url} is shorter than it was or empty (HTTP 416). Load the model again.`,
-    );
-  }
-  const message = `The server of ${url} answered with HTTP ${status}. Try again later.`;
-  return status >= 500 || status === 429 || status === 408
-    ? new TemporaryStatusError("unreachable", message)
-    : new ModelError("refused", message);
-}
-
-/** After the last attempt: asks once more without CORS to tell a refusal from an absence. */
-export async function explainNetworkError(
+/** After the last attempt: requests once more without CORS to find the cause. */
+export async function networkError(
   url: string,
   error: unknown,
-  fetchOnce: (url: string, init: RequestInit) => Promise<Response>,
+  fetchOnce: Fetch,
 ): Promise<ModelError> {
-  const target = new URL(url, here());
-  const host = target.host;
-  const page = here() === undefined ? null : new URL(here() ?? "");
-  const unreachable = `${url} cannot be reached (${errorMessage(error)}). Check the address and the network`;
-  if (page === null || page.origin === target.origin) {
-    return new ModelError("unreachable", `${unreachable}, and that the server ${host} is running.`);
-  }
-  if (page.protocol === "https:" && target.protocol === "http:" && !isLoopback(target.hostname)) {
-    return new ModelError(
-      "refused",
-      `This page came over HTTPS, so the browser does not read ${url} over HTTP. Use an https:// address.`,
-    );
-  }
-  const refusal =
-    `the server ${host} does not let other pages read its files (CORS). Use a server that sends ` +
-    "Access-Control-Allow-Origin, or download the file and open it from disk";
-  if (await answersWithoutCors(url, fetchOnce)) {
-    return new ModelError("refused", `${url} is there, but ${refusal}.`);
-  }
-  const hidden = typeof crossOriginIsolated !== "undefined" && crossOriginIsolated;
-  return new ModelError(
-    "unreachable",
-    hidden
-      ? `${unreachable}. If it opens in a tab of its own, then ${refusal}.`
-      : `${unreachable}.`,
-  );
+  return new ModelError(await networkFailure(url, detailOf(error), fetchOnce), { cause: error });
 }
 
-async function answersWithoutCors(
+async function networkFailure(
   url: string,
-  fetchOnce: (url: string, init: RequestInit) => Promise<Response>,
-): Promise<boolean> {
+  detail: string,
+  fetchOnce: Fetch,
+): Promise<ModelFailure> {
+  const page = pageUrl();
+  const { host, hostname, origin, protocol } = new URL(url, page ?? undefined);
+  const isOwnServer = page === null || page.origin === origin;
+  const unreachable = { reason: "url_unreachable", url, host, detail, isOwnServer } as const;
+  if (isOwnServer) return { ...unreachable, mayBeCors: false };
+  if (page.protocol === "https:" && protocol === "http:" && !isLoopback(hostname))
+    return { reason: "mixed_content", url };
+  if (await answersWithoutCors(url, fetchOnce)) return { reason: "cors_refused", url, host };
+  const isIsolated = typeof crossOriginIsolated !== "undefined" && crossOriginIsolated;
+  return { ...unreachable, mayBeCors: isIsolated };
+}
+
+async function answersWithoutCors(url: string, fetchOnce: Fetch): Promise<boolean> {
   const abort = new AbortController();
   try {
     await fetchOnce(url, { mode: "no-cors", signal: abort.signal });
     return true;
   } catch {
-    return false; // the question was whether it is answered
+    return false; // the question was whether it answers
   } finally {
     abort.abort();
   }
@@ -97,6 +60,7 @@ function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
 }
 
-function here(): string | undefined {
-  return typeof location === "undefined" ? undefined : location.href;
+/** The page's address; null in Node. */
+export function pageUrl(): URL | null {
+  return typeof location === "undefined" ? null : new URL(location.href);
 }

@@ -1,20 +1,13 @@
 /**
- * What the weights worker does for its tab: opens models, keeps their bytes on
- * disk, and hands them to the GPU worker and to other members. Remote (Comlink);
- * everything that crosses can be cloned, ports are transferred.
- *
- * Errors cross as words; a notice is something that went wrong and was survived.
+ * The service of the weights worker: opens models, stores their bytes on disk, and
+ * sends them to the GPU worker and to other members. Remote (Comlink): all values can
+ * be cloned, and ports are transferred.
  */
-import {
-  type MemberId,
-  type ModelSource,
-  type ModelSummary,
-  errorMessage,
-} from "../shared/index.ts";
+import type { MemberId, ModelSource, ModelSummary, ModelNotice } from "../shared/index.ts";
 import { blobSource, type ByteSource, peerSource } from "./byte-source.ts";
 import { CachedSource } from "./cached-source.ts";
 import type { ModelDescription, ShardDescription } from "./description.ts";
-import { type CachedModel, ModelCache } from "./model-cache.ts";
+import { type CachedModel, ModelCache, storageFailure } from "./model-cache.ts";
 import { type OpenedModel, openModel } from "./open-model.ts";
 import { exposeReader, readerFromPort } from "./reader-port.ts";
 import { shardTensors } from "./shard.ts";
@@ -30,7 +23,7 @@ export type OpenRequest =
       readonly fileName: string;
       readonly member: MemberId;
     }
-  /** Another member's file; `port` is from `exposeReader` and must be transferred. */
+  /** Another member's file. `port` is from `exposeReader` and must be transferred. */
   | {
       readonly kind: "peer";
       readonly member: MemberId;
@@ -55,18 +48,18 @@ const PREFETCH_BYTES = 4 << 20;
 export class WeightsService {
   readonly #entries = new Map<string, Entry>();
   readonly #cache: Promise<ModelCache | null>;
-  #onNotice: (message: string) => void = () => undefined;
+  #onNotice: (notice: ModelNotice) => void = () => undefined;
 
   constructor(cache: Promise<ModelCache | null> = ModelCache.open()) {
     this.#cache = cache;
   }
 
-  /** `listener` gets notices in words, such as that the disk is full. */
-  listen(listener: (message: string) => void): void {
+  /** `listener` gets problems that did not stop the work, such as a full disk. */
+  listen(listener: (notice: ModelNotice) => void): void {
     this.#onNotice = listener;
   }
 
-  /** Reads the header; rejects with words. Opening the same content again replaces its source. */
+  /** Reads the header. Rejects with a `ModelError`. Opening the same content again replaces its source. */
   async open(request: OpenRequest): Promise<OpenedSummary> {
     const origin = await this.#openSource(request);
     const model = await openModel(origin, sourceOf(request));
@@ -82,8 +75,8 @@ export class WeightsService {
   }
 
   /**
-   * Brings a shard's bytes to this machine's disk, and only those. Without a disk
-   * to store them on it does nothing: the loader then reads from the source.
+   * Downloads only a shard's bytes to this machine's disk. Does nothing without storage:
+   * the loader then reads from the source.
    */
   async prefetch(
     contentId: string,
@@ -106,7 +99,7 @@ export class WeightsService {
         void onProgress({ doneBytes, totalBytes });
       }
     }
-    // Across threads the listener's calls and this one's end are not ordered: the last is awaited.
+    // Calls to another thread are not ordered with this one's end, so the last one is awaited.
     await onProgress({ doneBytes, totalBytes });
   }
 
@@ -124,7 +117,7 @@ export class WeightsService {
     return this.#entry(contentId).bytes.read(offsetBytes, lengthBytes);
   }
 
-  /** Forgets the model in this worker; its stored bytes stay and may be evicted. */
+  /** Closes the model in this worker. Its stored bytes remain and may be evicted. */
   async close(contentId: string): Promise<void> {
     this.#entries.delete(contentId);
     (await this.#cache)?.release(contentId);
@@ -146,7 +139,7 @@ export class WeightsService {
   async #openSource(request: OpenRequest): Promise<ByteSource> {
     switch (request.kind) {
       case "url":
-        return openUrl(request.url, { onNotice: (message) => this.#onNotice(message) });
+        return openUrl(request.url, { onNotice: (notice) => this.#onNotice(notice) });
       case "file":
         return blobSource(request.file, request.fileName);
       case "peer":
@@ -159,9 +152,9 @@ export class WeightsService {
     if (cache === null) return origin;
     try {
       const store = await cache.store(contentId, name, origin.fileBytes);
-      return new CachedSource(origin, store, (message) => this.#onNotice(message));
+      return new CachedSource(origin, store, (notice) => this.#onNotice(notice));
     } catch (error) {
-      this.#onNotice(`${errorMessage(error)} The model is loaded without being stored.`);
+      this.#onNotice({ notice: "not_stored", cause: storageFailure(error) });
       return origin;
     }
   }

@@ -1,11 +1,10 @@
 /**
- * A file from a server that sends it only from start to end. One download runs;
- * a read waits until it has passed the bytes it wants. The bytes are kept as
- * Blobs, which browsers may move to disk.
+ * A file from a server without range requests. One download runs; a read waits for
+ * its bytes. They are kept as Blobs, which browsers may move to disk.
  */
 import { type ByteSource, checkRange } from "./byte-source.ts";
 import { ModelError } from "./model-error.ts";
-import { errorMessage } from "../shared/index.ts";
+import { detailOf } from "../shared/index.ts";
 
 const BLOB_BYTES = 8 << 20;
 
@@ -17,7 +16,7 @@ export class WholeDownload implements ByteSource {
   #error: ModelError | null = null;
   #waiting: (() => void)[] = [];
 
-  /** `response` is an answer with status 200 whose body has not been read. */
+  /** `response` has status 200 and an unread body. */
   constructor(
     response: Response,
     file: { url: string; fileBytes: number; onBytes: ((count: number) => void) | undefined },
@@ -28,15 +27,16 @@ export class WholeDownload implements ByteSource {
     this.#download(response).then(
       () => this.#wake(),
       (error: unknown) => {
-        this.#error =
-          error instanceof ModelError
-            ? error
-            : new ModelError(
-                "truncated",
-                `The download of ${this.label} broke off after ${this.#kept.size} of ${this.fileBytes} bytes ` +
-                  `(${errorMessage(error)}), and its server cannot go on in the middle. Load the model again.`,
-                { cause: error },
-              );
+        this.#error = new ModelError(
+          {
+            reason: "download_interrupted",
+            url: this.label,
+            doneBytes: this.#kept.size,
+            fileBytes: this.fileBytes,
+            detail: detailOf(error),
+          },
+          { cause: error },
+        );
         this.#wake();
       },
     );
@@ -69,7 +69,7 @@ export class WholeDownload implements ByteSource {
       pendingBytes += value.length;
       this.#onBytes?.(value.length);
       if (this.#kept.size + pendingBytes > this.fileBytes)
-        throw new Error("more bytes than announced");
+        throw new Error("more bytes than declared");
       if (pendingBytes >= BLOB_BYTES) keep();
     }
     keep();

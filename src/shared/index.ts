@@ -47,7 +47,12 @@ export {
   ShardState,
 } from "./member.ts";
 export { CloseFailure, MeshFailure, ReadFailure } from "./mesh-failure.ts";
-export { MalformedProblem, ModelFailure, type ModelNotice } from "./model-failure.ts";
+export {
+  MalformedProblem,
+  ModelFailure,
+  type ModelNotice,
+  UnsupportedModelFeature,
+} from "./model-failure.ts";
 export { ModelSource, ModelSummary } from "./model.ts";
 export type {
   ChatMessage,

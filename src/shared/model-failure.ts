@@ -28,7 +28,7 @@ export const MalformedProblem = z.enum([
 ]);
 export type MalformedProblem = z.infer<typeof MalformedProblem>;
 
-export const UnsupportedFeature = z.enum([
+export const UnsupportedModelFeature = z.enum([
   "architecture",
   "gguf_version",
   "big_endian",
@@ -42,6 +42,8 @@ export const UnsupportedFeature = z.enum([
   "pre_tokenizer",
 ]);
 
+export type UnsupportedModelFeature = z.infer<typeof UnsupportedModelFeature>;
+
 const Value = z.union([z.string(), z.number()]).nullable();
 
 export const ModelFailure = z.discriminatedUnion("reason", [
@@ -52,9 +54,10 @@ export const ModelFailure = z.discriminatedUnion("reason", [
     expected: Value,
   }),
   failure("unsupported_model", {
-    feature: UnsupportedFeature,
+    feature: UnsupportedModelFeature,
     found: Value,
     supported: z.array(z.string()),
+    tensor: z.string().nullable(),
   }),
   failure("truncated_header", {
     part: z.string(),
@@ -79,11 +82,6 @@ export const ModelFailure = z.discriminatedUnion("reason", [
   failure("model_differs", { model: z.string() }),
   /** A file that a person picked in this tab is no longer open in it. */
   failure("file_not_open", { file: z.string() }),
-  failure("short_peer_read", {
-    file: z.string(),
-    receivedBytes: z.number(),
-    wantedBytes: z.number(),
-  }),
   failure("chat_template_unreadable", { detail: Detail }),
   failure("chat_template_refused", { detail: Detail }),
 

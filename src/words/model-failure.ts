@@ -18,8 +18,6 @@ export const modelFailures: Sentences<ModelFailure> = {
   model_differs: ({ model }) =>
     `The file of ${model} that this tab reads is not the one that the room placed: its header or its length differs. Place the model again.`,
   file_not_open: ({ file }) => `The file ${file} is not open in this tab. Pick it again.`,
-  short_peer_read: ({ file, receivedBytes, wantedBytes }) =>
-    `${file}: a member sent ${receivedBytes} bytes instead of ${wantedBytes}. Load the model again.`,
   chat_template_unreadable: ({ detail }) =>
     `The model's chat template cannot be read: ${detail}. Use completions instead of chat.`,
   chat_template_refused: ({ detail }) =>
@@ -107,6 +105,7 @@ function describeUnsupported({
   feature,
   found,
   supported,
+  tensor,
 }: Extract<ModelFailure, { reason: "unsupported_model" }>): string {
   const list = supported.join(", ");
   switch (feature) {
@@ -123,9 +122,9 @@ function describeUnsupported({
     case "head_sizes":
       return `The model's keys and values differ in length (${found}), which is not supported.`;
     case "tensor":
-      return `The tensor ${found} is not part of the supported models of this architecture. Choose another model.`;
+      return `The tensor ${tensor} is not part of the supported ${found} models. Choose another model.`;
     case "tensor_format":
-      return `A tensor is stored as ${found}, which is not supported. Choose a file in one of ${list}.`;
+      return `The tensor ${tensor} is stored as ${found}, which is not supported. Choose a file in one of ${list}.`;
     case "rope_scaling":
       return `The model scales RoPE by ${found}; supported are ${list}.`;
     case "tokenizer":

@@ -80,12 +80,19 @@ describe("chat templates", () => {
     );
   });
 
-  test("say what a template says that refuses", () => {
+  test("a template may refuse the messages", () => {
     const template = "{{ raise_exception('roles must alternate') }}";
+    const failsWith = (failure: object) =>
+      expect.objectContaining({ failure: expect.objectContaining(failure) as object }) as Error;
     expect(() => renderChat(withTemplate(template), HELLO)).toThrow(
-      /does not take.*roles must alternate/,
+      failsWith({
+        reason: "chat_template_refused",
+        detail: expect.stringContaining("roles must alternate") as string,
+      }),
     );
-    expect(() => renderChat(withTemplate("{% if %}"), HELLO)).toThrow(/cannot be read/);
+    expect(() => renderChat(withTemplate("{% if %}"), HELLO)).toThrow(
+      failsWith({ reason: "chat_template_unreadable" }),
+    );
   });
 
   test("BOS is not doubled when the template writes it", () => {
@@ -103,7 +110,7 @@ describe("chat templates", () => {
 });
 
 describe("streaming", () => {
-  test("a character split over tokens appears once it is whole", () => {
+  test("a character split over tokens appears once it is complete", () => {
     const tokens = tokenizer.encode("👩‍👩‍👧‍👦");
     const decoder = tokenizer.streamingDecoder();
     const pieces = [...tokens].map((token) => decoder.push(token));
@@ -114,18 +121,18 @@ describe("streaming", () => {
     expect(decoder.finish()).toBe("");
   });
 
-  test("a character that never becomes whole is one replacement character", () => {
+  test("a character that remains incomplete is one replacement character", () => {
     const [first = 0] = tokenizer.encode("𓀀");
     const decoder = tokenizer.streamingDecoder();
     expect(decoder.push(first)).toBe("");
     expect(decoder.finish()).toBe("\ufffd");
   });
 
-  test("any text, cut into tokens, comes back", () => {
+  test("any text is the same after encoding and decoding", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 40 }), (text) => {
         const tokens = tokenizer.encode(text, { special: false });
-        // The vocabulary lacks a few bytes: they leave nothing, as in llama.cpp.
+        // A few bytes have no token and are dropped, as in llama.cpp.
         const known = [...new TextEncoder().encode(text)].every((byte) => !MISSING_BYTES.has(byte));
         fc.pre(known);
         expect(tokenizer.decode(tokens)).toBe(text);
@@ -133,7 +140,7 @@ describe("streaming", () => {
     );
   });
 
-  test("control tokens show only when asked for", () => {
+  test("control tokens appear only on request", () => {
     const tokens = tokenizer.encode("<|im_start|>a<|im_end|>");
     expect(tokenizer.decode(tokens)).toBe("a");
     expect(tokenizer.decode(tokens, { special: true })).toBe("<|im_start|>a<|im_end|>");

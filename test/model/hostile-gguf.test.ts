@@ -1,6 +1,6 @@
 /**
- * Hostile headers: each opens or is refused with a `ModelError`, at once, and
- * without an allocation larger than the file (reads never reach past its end).
+ * Hostile headers: each opens or is refused with a `ModelError`, after a bounded number
+ * of reads that never reach past the file's end.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -10,27 +10,26 @@ import { ModelError } from "../../src/model/model-error.ts";
 import { openModel } from "../../src/model/open-model.ts";
 import { tinyModel } from "../../tools/gguf/tiny-gguf.ts";
 
-/** Far above what a file of some kilobytes takes, far below a hang. */
-const AT_ONCE_MS = 2000;
+/** A header is read in pieces of at least twice the previous length, and rope_freqs once. */
+const MAX_READS = 8;
 
 async function openOrRefuse(bytes: Uint8Array<ArrayBuffer>): Promise<"opened" | ModelError> {
   const blob = blobSource(new Blob([bytes]), "hostile.gguf");
+  let reads = 0;
   const source: ByteSource = {
     ...blob,
     read(offset, length) {
+      expect((reads += 1)).toBeLessThanOrEqual(MAX_READS);
       expect(offset + length).toBeLessThanOrEqual(bytes.length);
       return blob.read(offset, length);
     },
   };
-  const start = performance.now();
   try {
     await openModel(source, { kind: "url", url: "http://x/hostile.gguf" });
     return "opened";
   } catch (error) {
     if (error instanceof ModelError) return error;
     throw error;
-  } finally {
-    expect(performance.now() - start).toBeLessThan(AT_ONCE_MS);
   }
 }
 
@@ -38,12 +37,12 @@ const good = tinyModel();
 const scan = scanHeader(good, good.length);
 const headerBytes = scan.kind === "complete" ? scan.headerBytes : NaN;
 
-test("the file that is broken below is good", async () => {
+test("the file that the cases below modify is valid", async () => {
   expect(headerBytes).toBeGreaterThan(1000);
   expect(await openOrRefuse(good)).toBe("opened");
 });
 
-describe("a number that claims too much", () => {
+describe("a count that is too large", () => {
   const withU64 = (offset: number, value: bigint): Uint8Array<ArrayBuffer> => {
     const bytes = good.slice();
     new DataView(bytes.buffer).setBigUint64(offset, value, true);
@@ -69,13 +68,11 @@ describe("a number that claims too much", () => {
 });
 
 test.each([
-  ["an empty file", new Uint8Array(0), /ends within its header/],
-  ["a web page", new TextEncoder().encode("<!DOCTYPE html><html></html>"), /letters GGUF/],
-  ["only the magic", new TextEncoder().encode("GGUF"), /ends within its header/],
-])("%s is named", async (_name, bytes, message) => {
-  const refusal = await openOrRefuse(bytes);
-  expect(refusal).toBeInstanceOf(ModelError);
-  expect((refusal as ModelError).message).toMatch(message);
+  ["an empty file", new Uint8Array(0), { reason: "truncated_header", part: "the magic number" }],
+  ["a web page", new TextEncoder().encode("<!DOCTYPE html><html></html>"), { problem: "not_gguf" }],
+  ["only the magic", new TextEncoder().encode("GGUF"), { reason: "truncated_header" }],
+])("%s is refused", async (_name, bytes, failure) => {
+  expect(await openOrRefuse(bytes)).toMatchObject({ failure });
 });
 
 test("arrays nested without end are refused", async () => {
@@ -91,19 +88,17 @@ test("arrays nested without end are refused", async () => {
     view.setUint32(at, 9, true);
     view.setBigUint64(at + 4, 1n, true);
   }
-  const refusal = await openOrRefuse(bytes);
-  expect((refusal as ModelError).message).toMatch(/nests arrays too deeply/);
+  expect(await openOrRefuse(bytes)).toMatchObject({ failure: { problem: "nested_too_deeply" } });
 });
 
-test("a file cut anywhere is called truncated", async () => {
+test("every prefix of a file is refused as truncated", async () => {
   for (let length = 24; length < good.length; length += 1 + (length >> 4)) {
-    const refusal = await openOrRefuse(good.slice(0, length));
-    expect(refusal).toBeInstanceOf(ModelError);
-    expect((refusal as ModelError).reason).toBe("truncated");
+    const reason = expect.stringMatching(/^truncated_/) as string;
+    expect(await openOrRefuse(good.slice(0, length))).toMatchObject({ failure: { reason } });
   }
 });
 
-test("random bytes in the header never hang and never break out", async () => {
+test("random bytes in the header open or are refused", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(fc.nat({ max: headerBytes - 1 }), fc.nat({ max: 255 })), {
@@ -120,10 +115,14 @@ test("random bytes in the header never hang and never break out", async () => {
   );
 });
 
-test("a header that grows without end is refused at the limit, not read", () => {
+test("a header over the limit is refused before it is read", () => {
   const prefix = good.slice(0, 24);
   const scanned = scanHeader(prefix, 2 ** 50);
   expect(scanned.kind).toBe("more");
   new DataView(prefix.buffer).setBigUint64(8, 200_001n, true);
-  expect(() => scanHeader(prefix, 2 ** 50)).toThrow(/over the limit/);
+  expect(() => scanHeader(prefix, 2 ** 50)).toThrow(
+    expect.objectContaining({
+      failure: expect.objectContaining({ problem: "over_limit" }) as object,
+    }) as Error,
+  );
 });

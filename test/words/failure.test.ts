@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { Failure } from "../../src/shared/failure.ts";
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";
-import { MalformedProblem, UnsupportedFeature } from "../../src/shared/model-failure.ts";
+import { MalformedProblem, UnsupportedModelFeature } from "../../src/shared/model-failure.ts";
 import { describeFailure } from "../../src/words/failure.ts";
 import { describeModelNotice } from "../../src/words/model-failure.ts";
 
@@ -18,14 +18,18 @@ const samples: {
   readonly [R in Failure["reason"]]: Omit<Extract<Failure, { reason: R }>, "reason">;
 } = {
   malformed_file: { problem: "not_gguf", subject: "magic", found: null, expected: null },
-  unsupported_model: { feature: "tokenizer", found: "t5", supported: ["gpt2", "llama"] },
+  unsupported_model: {
+    feature: "tokenizer",
+    found: "t5",
+    supported: ["gpt2", "llama"],
+    tensor: null,
+  },
   truncated_header: { part: "a metadata key", offsetBytes: 24, fileBytes: 30 },
   truncated_tensor: { file, tensor: "output.weight", endBytes: 900, fileBytes: 800 },
   read_past_end: { file, offsetBytes: 90, lengthBytes: 20, fileBytes: 100 },
   picked_file_gone: { file },
   model_differs: { model: "tiny" },
   file_not_open: { file },
-  short_peer_read: { file, receivedBytes: 5, wantedBytes: 10 },
   chat_template_unreadable: { detail },
   chat_template_refused: { detail },
   not_a_web_address: { url: "ftp://a" },
@@ -143,7 +147,6 @@ test("every failure has its sentence", () => {
       "room_timeout": "The room ABCDEF did not answer. Its tab may be closing: try again.",
       "room_unreachable": "The room ABCDEF cannot be reached.",
       "send_failed": "Cannot send to Kitchen laptop. The channel was closed.",
-      "short_peer_read": "a.gguf: a member sent 5 bytes instead of 10. Load the model again.",
       "signaling_lost": "The signaling server is out of reach, so new tabs cannot be found. This tab keeps trying to reach it.",
       "signaling_timeout": "The signaling server at https://models.example/a.gguf did not answer. Check that it is running.",
       "signaling_unreachable": "The signaling server at https://models.example/a.gguf cannot be reached. Check the network and reload the page.",
@@ -214,8 +217,14 @@ test("every HTTP status has its advice", () => {
 });
 
 test("every feature that a model may need has its sentence", () => {
-  const sentences = UnsupportedFeature.options.map((feature) =>
-    describe({ reason: "unsupported_model", feature, found: "FOUND", supported: ["A", "B"] }),
+  const sentences = UnsupportedModelFeature.options.map((feature) =>
+    describe({
+      reason: "unsupported_model",
+      feature,
+      found: "FOUND",
+      supported: ["A", "B"],
+      tensor: "TENSOR",
+    }),
   );
   expect(sentences).toMatchInlineSnapshot(`
     [
@@ -225,8 +234,8 @@ test("every feature that a model may need has its sentence", () => {
       "This file is one of FOUND parts of a model. Join them with \`llama-gguf-split --merge\` and load the result.",
       "This model is a mixture of experts, which is not supported. Choose a dense model.",
       "The model's keys and values differ in length (FOUND), which is not supported.",
-      "The tensor FOUND is not part of the supported models of this architecture. Choose another model.",
-      "A tensor is stored as FOUND, which is not supported. Choose a file in one of A, B.",
+      "The tensor TENSOR is not part of the supported FOUND models. Choose another model.",
+      "The tensor TENSOR is stored as FOUND, which is not supported. Choose a file in one of A, B.",
       "The model scales RoPE by FOUND; supported are A, B.",
       "The tokenizer FOUND is not supported. Supported are A, B.",
       "The pre-tokenizer FOUND is not supported. Supported are A, B.",
