@@ -1,6 +1,12 @@
 /** The conversation of this tab: questions, and answers as they stream. Knows no page. */
 import { type RoomClient, LapTimes, type Lap } from "../cluster/index.ts";
-import { type PlacementId, type ChatMessage, type StageTiming, Sampling } from "../shared/index.ts";
+import {
+  type AnswerStatus,
+  type PlacementId,
+  type ChatMessage,
+  type StageTiming,
+  Sampling,
+} from "../shared/index.ts";
 import { describeError, nameOfRoom } from "../words/index.ts";
 
 export type ChatView = {
@@ -55,6 +61,7 @@ export class Chat {
     this.#laps.restart();
     const startMs = performance.now();
     let firstMs = 0;
+    const { maxAnswerTokens } = client.state.settings;
     try {
       const messages = [...answered(before), said("user", text, "done")].map(
         ({ role, text: content }) => ({
@@ -65,7 +72,7 @@ export class Chat {
       const answer = client.ask({
         input: { kind: "chat", messages },
         sampling: Sampling.parse({ seed: crypto.getRandomValues(new Uint32Array(1))[0] }),
-        maxTokens: null,
+        maxTokens: maxAnswerTokens,
         stop: [],
         signal: abort.signal,
       });
@@ -88,7 +95,7 @@ export class Chat {
           });
           this.#time(client, event);
         } else if (event.kind === "finished") {
-          const status = event.finish === "cancelled" ? "stopped" : "done";
+          const status = statusAfter(event.finish, last.tokens, maxAnswerTokens);
           this.#update({ text: last.text + event.text, status });
         }
       }
@@ -129,6 +136,16 @@ export class Chat {
     this.#view = view;
     this.#onChange();
   }
+}
+
+function statusAfter(
+  finish: "stop" | "length" | "cancelled",
+  tokens: number,
+  maxTokens: number,
+): AnswerStatus {
+  if (finish === "cancelled") return "stopped";
+  if (finish === "stop") return "done";
+  return tokens >= maxTokens ? "token_limit" : "context_full";
 }
 
 /** A question that is asked again after a failure appears once. */

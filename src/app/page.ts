@@ -29,8 +29,8 @@ import { openTabParts, type TabParts } from "./tab-parts.ts";
 
 const OBSERVER: NoAdapter = { reason: "observer" };
 
-/** Longer lists are taken as changed. */
-const MOST_COMPARED = 64;
+/** Long parts, which are new objects whenever they change: only their identity is compared. */
+const COMPARED_BY_IDENTITY: readonly string[] = ["state", "chat"];
 
 type Room = {
   readonly client: RoomClient;
@@ -335,7 +335,7 @@ export class Page {
   /** Parts that are the same as before stay the same values, so that nothing is drawn for them. */
   #update(change: Partial<PageView>): void {
     const news = Object.entries(change).filter(
-      ([part, value]) => !isSame(this.#view[part as keyof PageView], value),
+      ([part, value]) => !isSame(part, this.#view[part as keyof PageView], value),
     );
     if (news.length === 0) return;
     this.#view = { ...this.#view, ...Object.fromEntries(news) };
@@ -343,12 +343,9 @@ export class Page {
   }
 }
 
-/** Of states and chats only the identity is compared: they are long, and new when they change. */
-function isSame(one: unknown, other: unknown): boolean {
+function isSame(part: string, one: unknown, other: unknown): boolean {
   if (one === other) return true;
-  if (typeof one !== "object" || typeof other !== "object" || !one || !other) return false;
-  if ("epoch" in one || (Array.isArray(one) && one.length > MOST_COMPARED)) return false;
-  return JSON.stringify(one) === JSON.stringify(other);
+  return !COMPARED_BY_IDENTITY.includes(part) && JSON.stringify(one) === JSON.stringify(other);
 }
 
 function wrongCode(text: string): Notice {

@@ -55,6 +55,7 @@ export {
 } from "./model-failure.ts";
 export { ModelSource, ModelSummary } from "./model.ts";
 export type {
+  AnswerStatus,
   ChatMessage,
   MemberScore,
   Notice,

@@ -20,13 +20,19 @@ export type StageTiming = {
   readonly hopMs: number;
 };
 
+/**
+ * "queued" with text: the answer was interrupted and continues once the model is placed again.
+ * "token_limit": it ended after `Settings.maxAnswerTokens`; "context_full": at the model's context.
+ */
+export type AnswerStatus =
+  "queued" | "streaming" | "done" | "token_limit" | "context_full" | "stopped" | "failed";
+
 export type ChatMessage = {
   readonly role: "user" | "assistant";
   readonly text: string;
   /** Set while the answer is being written and kept after it. */
   readonly generation: GenerationId | null;
-  /** With text, "queued" is an answer that broke off and goes on once the model is placed anew. */
-  readonly status: "queued" | "streaming" | "done" | "stopped" | "failed";
+  readonly status: AnswerStatus;
   readonly error: string | null;
   readonly tokens: number;
   readonly tokensPerSecond: number | null;

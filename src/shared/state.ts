@@ -48,6 +48,8 @@ export type Generation = z.infer<typeof Generation>;
 export const Settings = z.strictObject({
   contextTokens: z.int().min(128).max(1_048_576),
   generationSlots: z.int().min(1).max(64),
+  /** An answer in the page's chat ends after this many tokens; other requests bring their own limit. */
+  maxAnswerTokens: z.int().min(1).max(1_048_576),
   telemetryIntervalMs: z.int().min(250).max(60_000),
   /** Whether kernels may round activations to 8 bits per block of 32, as llama.cpp does. */
   activations: z.enum(["float", "int8"]),
@@ -59,6 +61,7 @@ export type Settings = z.infer<typeof Settings>;
 export const DEFAULT_SETTINGS: Settings = {
   contextTokens: 2048,
   generationSlots: 4,
+  maxAnswerTokens: 1024,
   telemetryIntervalMs: 2000,
   activations: "int8",
 };

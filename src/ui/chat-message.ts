@@ -1,4 +1,4 @@
-/** One message: its text, how it went, how fast it came. */
+/** One message: its text, how its answer ended, and how fast it came. */
 import { css, html, LitElement, nothing } from "lit";
 import type { ChatMessage } from "../shared/index.ts";
 import { baseStyles } from "./base-styles.ts";
@@ -9,16 +9,20 @@ import { markdown, markdownStyles } from "./markdown.ts";
 import { MarkdownStream } from "./markdown-stream.ts";
 
 export class ChatMessageElement extends LitElement {
-  static override properties = { message: { attribute: false }, retriable: { type: Boolean } };
+  static override properties = { message: { attribute: false }, isLast: { type: Boolean } };
   declare message: ChatMessage;
-  /** Whether asking again makes sense: the last message, and it failed. */
-  declare retriable: boolean;
+  /** Only the last answer can be retried (event `retry`) or continued (event `continue`). */
+  declare isLast: boolean;
   readonly #copied = new CopyController(this);
   #markdown = new MarkdownStream();
 
   constructor() {
     super();
-    this.retriable = false;
+    this.isLast = false;
+  }
+
+  get #isWriting(): boolean {
+    return this.message.status === "queued" || this.message.status === "streaming";
   }
 
   override render() {
@@ -32,44 +36,51 @@ export class ChatMessageElement extends LitElement {
     return html`<article class="assistant" aria-busy=${message.status === "streaming"}>
       <span class="unseen">Answer:</span>
       <div class="prose">${this.#prose()}</div>
-      ${this.state()} ${this.foot()}
+      ${this.#status()} ${this.#foot()}
     </article>`;
   }
 
   #prose() {
-    const { text, status } = this.message;
+    const { text } = this.message;
     if (!this.#markdown.isContinuedBy(text)) this.#markdown = new MarkdownStream();
-    const isComplete = status !== "queued" && status !== "streaming";
-    return markdown(this.#markdown.read(text, isComplete));
+    return markdown(this.#markdown.read(text, !this.#isWriting));
   }
 
-  private state() {
-    const { status, error, text } = this.message;
-    if (status === "queued" && text !== "") {
-      const words =
-        "The layers are being redistributed. The answer continues once they have loaded.";
-      return html`<p class="quiet waiting"><i></i><span>${words}</span></p>`;
+  #status() {
+    const { status, error, text, tokens } = this.message;
+    switch (status) {
+      case "queued":
+        return text === ""
+          ? waiting("Waiting in the queue")
+          : waiting(
+              "The layers are being redistributed. The answer continues once they have loaded.",
+            );
+      case "streaming":
+        return text === "" ? waiting("Processing the prompt") : nothing;
+      case "token_limit":
+        return html`<div class="ending">
+          <p class="quiet">The answer reached its limit of ${plural(tokens, "token")}.</p>
+          ${this.#action("continue", "Continue")}
+        </div>`;
+      case "context_full":
+        return html`<p class="quiet">The answer ended because the context is full.</p>`;
+      case "failed":
+        return html`<div class="ending failed">
+          <p>${icon("warn")} <span>${error ?? "The answer failed for an unknown reason."}</span></p>
+          ${this.#action("retry", html`${icon("retry")} Try again`)}
+        </div>`;
+      default:
+        return nothing;
     }
-    if (status === "queued") return html`<p class="quiet waiting"><i></i>Waiting in the queue</p>`;
-    if (status === "streaming" && text === "") {
-      return html`<p class="quiet waiting"><i></i>Processing the prompt</p>`;
-    }
-    if (status === "failed") {
-      return html`<div class="failed">
-        <p>${icon("warn")} <span>${error ?? "The answer failed for an unknown reason."}</span></p>
-        ${
-          this.retriable
-            ? html`<button class="compact" @click=${() => this.dispatchEvent(new Event("retry"))}>
-                ${icon("retry")} Try again
-              </button>`
-            : nothing
-        }
-      </div>`;
-    }
-    return nothing;
   }
 
-  private foot() {
+  #action(name: "retry" | "continue", label: unknown) {
+    if (!this.isLast) return nothing;
+    const act = () => this.dispatchEvent(new Event(name));
+    return html`<button class="compact" @click=${act}>${label}</button>`;
+  }
+
+  #foot() {
     const { status, tokens, tokensPerSecond, firstTokenMs, text } = this.message;
     const facts = [
       status === "stopped" ? "stopped" : null,
@@ -77,20 +88,20 @@ export class ChatMessageElement extends LitElement {
       tokensPerSecond === null ? null : `${figure(tokensPerSecond)} tokens/s`,
       firstTokenMs === null ? null : `first token after ${time(firstTokenMs)}`,
     ].filter((fact) => fact !== null);
-    const over = status === "done" || status === "stopped" || status === "failed";
     if (facts.length === 0) return nothing;
+    const isCopied = this.#copied.done;
     return html`<footer>
       <span class="small quiet figure">${facts.join(" · ")}</span>
       ${
-        over && text !== ""
-          ? html`<button
+        this.#isWriting || text === ""
+          ? nothing
+          : html`<button
               class="icon compact"
-              aria-label=${this.#copied.done ? "Copied" : "Copy answer"}
+              aria-label=${isCopied ? "Copied" : "Copy answer"}
               @click=${() => this.#copied.copy(text)}
             >
-              ${icon(this.#copied.done ? "check" : "copy")}
+              ${icon(isCopied ? "check" : "copy")}
             </button>`
-          : nothing
       }
     </footer>`;
   }
@@ -142,12 +153,14 @@ export class ChatMessageElement extends LitElement {
           opacity: 0.2;
         }
       }
-      .failed {
+      .ending {
         display: flex;
         flex-wrap: wrap;
         align-items: center;
         gap: var(--gap-s);
         margin-top: var(--gap-s);
+      }
+      .failed {
         padding: var(--gap-s) var(--gap-m);
         border-radius: var(--radius-s);
         background: var(--clay-wash);
@@ -165,6 +178,11 @@ export class ChatMessageElement extends LitElement {
     `,
   ];
 }
+
+function waiting(reason: string) {
+  return html`<p class="quiet waiting"><i></i><span>${reason}</span></p>`;
+}
+
 customElements.define("tabmesh-message", ChatMessageElement);
 
 declare global {

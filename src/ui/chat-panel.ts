@@ -120,8 +120,9 @@ export class ChatPanel extends PageElement {
           (message, index) =>
             html`<tabmesh-message
               .message=${message}
-              .retriable=${index === chat.length - 1 && message.status === "failed"}
+              .isLast=${index === chat.length - 1}
               @retry=${() => this.retry(index)}
+              @continue=${() => this.ask("Continue.")}
             ></tabmesh-message>`,
         )}
       </div>

@@ -5,13 +5,10 @@
  */
 import { html, nothing, type TemplateResult } from "lit";
 import { PlacementRules } from "../shared/index.ts";
+import { type NumberField, numberField } from "./number-field.ts";
 
-type Limit = {
-  readonly field: "batteryLevel" | "throttleRatio" | "mostStages" | "slowestTokensPerSecond";
-  readonly label: string;
-  readonly min: number;
-  readonly max: number;
-  readonly step: number;
+type Limit = NumberField & {
+  readonly name: "batteryLevel" | "throttleRatio" | "mostStages" | "slowestTokensPerSecond";
   /** What the field shows is the rule's number times this. */
   readonly scale: number;
 };
@@ -154,7 +151,7 @@ export function readRules(fields: FormData, before: PlacementRules): PlacementRu
     ...Object.fromEntries(RULES.map(({ name }) => [name, fields.get(`rule-${name}`)])),
     ...Object.fromEntries(
       RULES.flatMap((rule) =>
-        rule.limit ? [[rule.limit.field, numberOf(rule.limit.field, rule.limit.scale)]] : [],
+        rule.limit ? [[rule.limit.name, numberOf(rule.limit.name, rule.limit.scale)]] : [],
       ),
     ),
     precisionFeatures: wordsIn(fields.get("precisionFeatures")),
@@ -186,14 +183,7 @@ function ruleRow(rule: Rule, rules: PlacementRules) {
     ${
       bound === undefined
         ? nothing
-        : number(
-            bound.field,
-            bound.label,
-            rules[bound.field] * bound.scale,
-            bound.min,
-            bound.max,
-            bound.step,
-          )
+        : html`<div class="limit">${numberField(bound, rules[bound.name] * bound.scale)}</div>`
     }
     ${name === "pressure" ? pressureLevel(rules) : nothing}
     ${name === "precision" ? precisionFeatures(rules) : nothing}
@@ -224,27 +214,8 @@ function pressureLevel({ pressureLevel: chosen }: PlacementRules) {
   </div>`;
 }
 
-function number(
-  name: string,
-  label: string,
-  value: number,
-  min: number,
-  max: number,
-  step: number | "any" = "any",
-) {
-  return html`<div class="limit">
-    <label for=${name}>${label}</label>
-    <input
-      id=${name}
-      name=${name}
-      type="number"
-      required
-      min=${min}
-      max=${max}
-      step=${step}
-      .value=${String(Math.round(value * 1000) / 1000)}
-    />
-  </div>`;
+function number(name: string, label: string, value: number, min: number, max: number) {
+  return html`<div class="limit">${numberField({ name, label, min, max }, value)}</div>`;
 }
 
 function weights(legend: string, prefix: string, parts: readonly (readonly [string, number])[]) {
@@ -257,12 +228,12 @@ function weights(legend: string, prefix: string, parts: readonly (readonly [stri
 }
 
 function limit(
-  field: Limit["field"],
+  name: Limit["name"],
   label: string,
   min: number,
   max: number,
   step: number,
   scale = 1,
 ): Limit {
-  return { field, label, min, max, step, scale };
+  return { name, label, min, max, step, scale };
 }

@@ -3,9 +3,35 @@ import "@awesome.me/webawesome/dist/components/dialog/dialog.js";
 import { css, html } from "lit";
 import { DEFAULT_PLACEMENT_RULES, DEFAULT_SETTINGS, Settings } from "../shared/index.ts";
 import { baseStyles } from "./base-styles.ts";
+import { type NumberField, numberField } from "./number-field.ts";
 import { PageElement } from "./page-element.ts";
 import { readRules, rulesFields } from "./placement-rules-form.ts";
 import { rulesStyles } from "./placement-rules-styles.ts";
+
+const CONTEXT: NumberField = {
+  name: "context",
+  label: "Context length (tokens)",
+  min: 128,
+  max: 1_048_576,
+  step: 1,
+  help: "The maximum length of a conversation. A longer context uses more memory on every machine.",
+};
+const ANSWER_LIMIT: NumberField = {
+  name: "answer-limit",
+  label: "Answer limit (tokens)",
+  min: 1,
+  max: 1_048_576,
+  step: 1,
+  help: "A chat answer stops after this many tokens.",
+};
+const SLOTS: NumberField = { name: "slots", label: "Concurrent answers", min: 1, max: 64, step: 1 };
+const INTERVAL: NumberField = {
+  name: "interval",
+  label: "Update interval (seconds)",
+  min: 0.25,
+  max: 60,
+  step: 0.25,
+};
 
 export class SettingsDialog extends PageElement {
   static override properties = { open: { type: Boolean }, problem: { state: true } };
@@ -27,6 +53,7 @@ export class SettingsDialog extends PageElement {
       placementRules,
       contextTokens: Number(fields.get("context")),
       generationSlots: Number(fields.get("slots")),
+      maxAnswerTokens: Number(fields.get("answer-limit")),
       telemetryIntervalMs: Math.round(Number(fields.get("interval")) * 1000),
       activations: fields.get("activations"),
     });
@@ -64,53 +91,11 @@ export class SettingsDialog extends PageElement {
     const settings = this.view.state?.settings ?? DEFAULT_SETTINGS;
     return html`<form @submit=${this.save} aria-labelledby="room-title">
       <h3 id="room-title">Room settings</h3>
-      <div class="field">
-        <label for="context">Context length (tokens)</label>
-        <input
-          id="context"
-          name="context"
-          type="number"
-          required
-          min="128"
-          max="1048576"
-          step="1"
-          inputmode="numeric"
-          .value=${String(settings.contextTokens)}
-          aria-describedby="context-help"
-        />
-        <p id="context-help" class="quiet small">
-          The maximum length of a conversation. A longer context uses more memory on every machine.
-        </p>
-      </div>
+      <div class="field">${numberField(CONTEXT, settings.contextTokens)}</div>
+      <div class="field">${numberField(ANSWER_LIMIT, settings.maxAnswerTokens)}</div>
       <div class="pair">
-        <div class="field">
-          <label for="slots">Concurrent answers</label>
-          <input
-            id="slots"
-            name="slots"
-            type="number"
-            required
-            min="1"
-            max="64"
-            step="1"
-            inputmode="numeric"
-            .value=${String(settings.generationSlots)}
-          />
-        </div>
-        <div class="field">
-          <label for="interval">Update interval (seconds)</label>
-          <input
-            id="interval"
-            name="interval"
-            type="number"
-            required
-            min="0.25"
-            max="60"
-            step="0.25"
-            inputmode="decimal"
-            .value=${String(settings.telemetryIntervalMs / 1000)}
-          />
-        </div>
+        <div class="field">${numberField(SLOTS, settings.generationSlots)}</div>
+        <div class="field">${numberField(INTERVAL, settings.telemetryIntervalMs / 1000)}</div>
       </div>
       <fieldset>
         <legend>Activation precision</legend>

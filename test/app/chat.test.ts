@@ -39,8 +39,20 @@ test("asked again after a failure, a question stands there once", async () => {
     await ask("Why?");
     expect(chat.view.chat.map(({ role, status }) => [role, status])).toEqual([
       ["user", "done"],
-      ["assistant", "done"],
+      ["assistant", "context_full"],
     ]);
+  });
+});
+
+test("an answer ends at the room's limit of tokens, and says so", async () => {
+  await withRoom(async (room) => {
+    const { client } = await room.add("a");
+    await client.place({ model: MODEL_URL });
+    const settings = { ...client.state.settings, maxAnswerTokens: 5 };
+    await client.dispatch({ type: "change_settings", settings });
+    const chat = new Chat(() => undefined);
+    await chat.ask(client, "Why?");
+    expect(chat.view.chat.at(-1)).toMatchObject({ status: "token_limit", tokens: 5 });
   });
 });
 

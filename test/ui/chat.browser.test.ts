@@ -60,6 +60,14 @@ describe("asking", () => {
     expect(commands).toEqual([{ type: "stop_answer" }]);
   });
 
+  test("an answer that reached its limit says so and can be continued", async () => {
+    const cut = answer("Once upon a", { status: "token_limit", tokens: 1024 });
+    const { app, commands } = await mount({ ...READY, chat: [ask("A story?"), cut] });
+    expect(words(app)).toContain("The answer reached its limit of 1,024 tokens.");
+    button(app, "Continue").click();
+    expect(commands).toEqual([{ type: "send_message", text: "Continue." }]);
+  });
+
   test("after a failure the same question can be asked again", async () => {
     const { app, commands } = await mount({ ...READY, chat: VIEWS.failing.chat });
     expect(words(app)).toContain("left in the middle of the answer");

@@ -114,12 +114,14 @@ describe("header and dialogs", () => {
     await settled(app);
     const field = (selector: string) => one(app, selector) as HTMLInputElement;
     field("#context").value = "4096";
+    field("#answer-limit").value = "300";
     field("#interval").value = "0.5";
     field("input[value=float]").click();
     button(app, "Save room settings").click();
     const settings = {
       ...DEFAULT_SETTINGS,
       contextTokens: 4096,
+      maxAnswerTokens: 300,
       telemetryIntervalMs: 500,
       activations: "float",
       placementRules: DEFAULT_PLACEMENT_RULES,
