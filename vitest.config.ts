@@ -18,6 +18,7 @@ const optimizeDeps = {
     "axe-core",
     "lit",
     "lit/directives/guard.js",
+    "lit/directives/if-defined.js",
     "lit/directives/live.js",
     "lit/directives/repeat.js",
     "marked",
@@ -27,7 +28,6 @@ const optimizeDeps = {
 };
 const isolated = { headers: ISOLATION_HEADERS };
 const browserTests = {
-  include: ["test/**/*.browser.test.ts"],
   globalSetup: ["tools/server/signaling-server.ts"],
   testTimeout: BROWSER_TEST_TIMEOUT_MS,
   hookTimeout: BROWSER_TEST_TIMEOUT_MS,
@@ -43,7 +43,7 @@ export default defineConfig({
           name: "node",
           environment: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.browser.test.ts"],
+          exclude: ["test/**/*.{browser,page}.test.ts"],
           testTimeout: 30_000,
           // No test changes a global that another file reads, so the files share their modules.
           pool: "threads",
@@ -64,6 +64,8 @@ export default defineConfig({
             }),
             instances: [{ browser: "chromium", name: "chromium" }],
           },
+          // Page tests assert nothing that depends on the browser.
+          include: ["test/**/*.{browser,page}.test.ts"],
         },
       },
       {
@@ -78,6 +80,7 @@ export default defineConfig({
             provider: firefox(),
             instances: [{ browser: "firefox", name: "firefox" }],
           },
+          include: ["test/**/*.browser.test.ts"],
         },
       },
       {
