@@ -63,7 +63,17 @@ const zones = [
 ];
 
 export default tseslint.config(
-  { ignores: ["dist/", "node_modules/", "models/", ".cache/", "bench/.peers/"] },
+  {
+    ignores: [
+      "**/dist/",
+      "dist-library/",
+      "test/library/project/",
+      "node_modules/",
+      "models/",
+      ".cache/",
+      "bench/.peers/",
+    ],
+  },
   {
     files: ["**/*.ts"],
     extends: [tseslint.configs.recommendedTypeChecked],

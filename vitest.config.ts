@@ -87,7 +87,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           environment: "node",
-          include: ["test/e2e/**/*.e2e.ts"],
+          include: ["test/{e2e,library}/**/*.e2e.ts"],
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,

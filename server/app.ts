@@ -31,7 +31,11 @@ export function createApp(
   app.use(httpApi(bridge));
   app.use("/models", modelFiles(models));
   app.get("/server.json", (_request, response) => {
-    response.setHeader("Cache-Control", "no-cache");
+    response.set({
+      "Cache-Control": "no-cache",
+      "Access-Control-Allow-Origin": "*",
+      "Cross-Origin-Resource-Policy": "cross-origin",
+    });
     response.json(facts());
   });
   app.use(

@@ -1,6 +1,5 @@
 /** Builds the page and joins it to what it shows: state in, commands out. */
-import { keepBridge } from "./api/index.ts";
-import { Page } from "./app/index.ts";
+import { Page } from "./page/index.ts";
 import { perFrame } from "./ui/index.ts";
 
 const app = document.querySelector("tabmesh-app");
@@ -10,7 +9,6 @@ const page = new Page(
   perFrame((view) => {
     app.view = view;
   }),
-  keepBridge,
 );
 app.send = (command) => void page.act(command);
 app.addEventListener("model-file", ({ detail }) => void page.takeFile(detail.file));

@@ -3,7 +3,13 @@
  * and keeps the bridge to the server while this tab coordinates. The page and
  * the library's users join by this function.
  */
-import { checkAdapter, openTabParts, type TabParts , identityOf, keepIdentityOf } from "../app/index.ts";
+import {
+  checkAdapter,
+  openTabParts,
+  type TabParts,
+  identityOf,
+  keepIdentityOf,
+} from "../app/index.ts";
 import { RoomClient } from "../cluster/index.ts";
 import { serverOfPage } from "../mesh/index.ts";
 import type { ProbeResult } from "../probe/index.ts";
@@ -70,6 +76,7 @@ export async function joinRoom(options: PageJoinOptions): Promise<PageRoom> {
     onProgress({ step: "connecting", fraction: null });
     parts = await openTabParts({
       code: code.data,
+      server,
       signalling: {
         server: serverOfPage(new URL(server)),
         iceServers: options.iceServers ?? iceServersOf(await readServerFacts(server)),

@@ -48,14 +48,14 @@ export type Room = {
   /** The room's state after the latest event; a new object after each. */
   readonly state: RoomState;
   /** Calls `listener` after each change of the state. Returns a function that ends this. */
-  subscribe(listener: (state: RoomState) => void): () => void;
+  readonly subscribe: (listener: (state: RoomState) => void) => () => void;
   /** Places a model. Resolves when every stage has loaded; rejects with a `TabmeshError`. */
-  place(options: PlaceOptions): Promise<void>;
+  readonly place: (options: PlaceOptions) => Promise<void>;
   /** Streams an answer. Throws a `TabmeshError`. */
-  chat(messages: readonly ChatTurn[], options?: ChatOptions): AsyncIterable<ChatPart>;
+  readonly chat: (messages: readonly ChatTurn[], options?: ChatOptions) => AsyncIterable<ChatPart>;
   readonly openai: OpenAILike;
   /** Leaves the room and frees the tab's workers and connections. */
-  leave(): Promise<void>;
+  readonly leave: () => Promise<void>;
 };
 
 /** `close` releases what `room.client` runs on. */

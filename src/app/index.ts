@@ -1,5 +1,4 @@
-/** The page without its elements: the parts of one tab, put together, and the view that the elements show. */
-export { checkAdapter } from "./adapter-check.ts";
+/** The parts of one tab, put together: workers, connections, and the adapter. Used by the library. */
+export { adapterWords, checkAdapter } from "./adapter-check.ts";
 export { identityOf, keepIdentityOf } from "./identity.ts";
-export { Page } from "./page.ts";
 export { openTabParts, type TabParts } from "./tab-parts.ts";

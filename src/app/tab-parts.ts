@@ -38,6 +38,8 @@ export type TabParts = {
 
 export type TabOptions = {
   readonly code: RoomCode;
+  /** Relative URLs of models are relative to it. */
+  readonly server: string;
   readonly signalling: PeerOptions;
   /** This tab without its id, which is made here. */
   readonly profile: Omit<Member, "id">;
@@ -74,7 +76,13 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
     });
     const onNotice = (notice: ModelNotice) => options.onWarning(describeModelNotice(notice));
     await weights.remote.listen(Comlink.proxy(onNotice));
-    const models = createModelHost({ self, weights: weights.remote, stage: gpu.remote, transport });
+    const models = createModelHost({
+      self,
+      weights: weights.remote,
+      stage: gpu.remote,
+      transport,
+      server: options.server,
+    });
     const monitor = await TabMonitor.open(profile.measurements, () => gpu.remote.sample());
     return {
       models,

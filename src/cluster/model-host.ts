@@ -36,6 +36,8 @@ export type ModelHostParts = {
   readonly weights: Weights;
   readonly stage: Pick<StageWorker, "loadShard" | "unloadShard">;
   readonly transport: Transport;
+  /** Where relative URLs of models lead; this page's origin unless given. */
+  readonly server?: string;
 };
 
 export type TabModelHost = ModelHost & {
@@ -43,7 +45,13 @@ export type TabModelHost = ModelHost & {
   addFile(file: Blob, fileName: string): Promise<ModelSummary>;
 };
 
-export function createModelHost({ self, weights, stage, transport }: ModelHostParts): TabModelHost {
+export function createModelHost({
+  self,
+  weights,
+  stage,
+  transport,
+  server,
+}: ModelHostParts): TabModelHost {
   const opened = new Map<string, OpenedSummary>();
   const texts = new Map<string, ModelText>();
   /** By file name: what this tab lends. */
@@ -66,7 +74,7 @@ export function createModelHost({ self, weights, stage, transport }: ModelHostPa
   const opening = async (model: ModelSummary): Promise<OpenedSummary> => {
     const known = opened.get(model.contentId);
     if (known) return known;
-    const found = await open(await requestOf(model, self, transport));
+    const found = await open(onServer(await requestOf(model, self, transport), server));
     if (found.summary.contentId === model.contentId) return found;
     // Its header or its length differs.
     throw new FailureError({ reason: "model_differs", model: model.name });
@@ -74,7 +82,7 @@ export function createModelHost({ self, weights, stage, transport }: ModelHostPa
 
   return {
     async inspect(source: ModelSource) {
-      if (source.kind === "url") return (await open(source)).summary;
+      if (source.kind === "url") return (await open(onServer(source, server))).summary;
       const contentId = source.member === self ? lent.get(source.fileName) : undefined;
       const known = contentId === undefined ? undefined : opened.get(contentId);
       if (known) return known.summary;
@@ -130,6 +138,10 @@ async function load(
     Comlink.transfer(reader, [reader]),
     Comlink.proxy(onProgress),
   );
+}
+
+function onServer(request: OpenRequest, server: string | undefined): OpenRequest {
+  return request.kind === "url" && server !== undefined ? { ...request, server } : request;
 }
 
 async function requestOf(

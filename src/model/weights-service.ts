@@ -15,7 +15,8 @@ import type { TokenizerData } from "./tokenizer-data.ts";
 import { openUrl } from "./url-source.ts";
 
 export type OpenRequest =
-  | { readonly kind: "url"; readonly url: string }
+  /** A relative URL is relative to `server`: the page of another origin may have joined the room. */
+  | { readonly kind: "url"; readonly url: string; readonly server?: string }
   /** A file that this member picked. */
   | {
       readonly kind: "file";
@@ -139,7 +140,9 @@ export class WeightsService {
   async #openSource(request: OpenRequest): Promise<ByteSource> {
     switch (request.kind) {
       case "url":
-        return openUrl(request.url, { onNotice: (notice) => this.#onNotice(notice) });
+        return openUrl(absoluteUrl(request.url, request.server), {
+          onNotice: (notice) => this.#onNotice(notice),
+        });
       case "file":
         return blobSource(request.file, request.fileName);
       case "peer":
@@ -164,6 +167,10 @@ export class WeightsService {
     if (entry === undefined) throw new Error(`the model ${contentId} is not open in this tab`);
     return entry;
   }
+}
+
+function absoluteUrl(url: string, server: string | undefined): string {
+  return server !== undefined && URL.canParse(url, server) ? new URL(url, server).href : url;
 }
 
 function sourceOf(request: OpenRequest): ModelSource {

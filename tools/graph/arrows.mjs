@@ -29,11 +29,11 @@ export const ARROWS = {
   api: { imports: ["app", "mesh", "probe", "cluster", "shared", "words"] },
   ui: { imports: ["shared", "words"] },
 };
-// It assembles a tab, for the page and for the library: it starts the workers and may import
-// everything but api, which imports it.
+// Assembles a tab, for the library and so for the page; it starts the workers.
 ARROWS.app = {
-  imports: ["workers", ...Object.keys(ARROWS).filter((module) => module !== "api")],
+  imports: [...Object.keys(ARROWS).filter((module) => !["api", "ui"].includes(module)), "workers"],
 };
+ARROWS.page = { imports: Object.keys(ARROWS).filter((module) => module !== "ui") };
 
 /** The module a file belongs to: a directory of `src`, `main` for the page's entry, or a top-level directory. */
 export function moduleOf(/** @type {string} */ file) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { newRoomCode, readAddress, roomAddress, shareOrigin } from "../../src/app/address.ts";
+import { newRoomCode, readAddress, roomAddress, shareOrigin } from "../../src/page/address.ts";
 import { RoomCode } from "../../src/shared/ids.ts";
 
 describe("the page's address", () => {

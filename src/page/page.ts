@@ -2,15 +2,14 @@
  * The page's state and what its commands do: holds one room at most, joins what
  * the room, the chat and the probe say into a `PageView`.
  */
-import { RoomClient } from "../cluster/index.ts";
-import { serverOfPage } from "../mesh/index.ts";
+import { joinRoom, readOfferedModels, readServerFacts, TabmeshError } from "../api/index.ts";
+import type { RoomClient } from "../cluster/index.ts";
 import type { ProbeResult } from "../probe/index.ts";
 import {
   type PageCommand,
   RoomCode,
   roomFailureOf,
   type RoomNotice,
-  type NoAdapter,
   type ModelSource,
   type Notice,
   type PageView,
@@ -18,16 +17,11 @@ import {
   type Stage,
 } from "../shared/index.ts";
 import { describeNotice, nameOfRoom } from "../words/index.ts";
-import { adapterWords, checkAdapter } from "./adapter-check.ts";
+import { adapterWords, checkAdapter, type TabParts } from "../app/index.ts";
 import { newRoomCode, readAddress, roomAddress, shareOrigin } from "./address.ts";
 import { Chat } from "./chat.ts";
-import { identityOf, keepIdentityOf } from "./identity.ts";
 import { draftOf } from "./preview-view.ts";
 import { RoomInsight, type Insight } from "./room-insight.ts";
-import { readServerFacts } from "./server-facts.ts";
-import { openTabParts, type TabParts } from "./tab-parts.ts";
-
-const OBSERVER: NoAdapter = { reason: "observer" };
 
 /** Long parts, which are new objects whenever they change: only their identity is compared. */
 const COMPARED_BY_IDENTITY: readonly string[] = ["state", "chat"];
@@ -35,32 +29,21 @@ const COMPARED_BY_IDENTITY: readonly string[] = ["state", "chat"];
 type Room = {
   readonly client: RoomClient;
   readonly parts: TabParts;
-  readonly stopBridge: () => void;
+  readonly leave: () => Promise<void>;
   readonly insight: RoomInsight;
 };
-
-/** Keeps the server's bridge to the room open until the function it returns is called. */
-export type KeepBridge = (
-  room: {
-    readonly client: RoomClient;
-    readonly offeredModels: () => Promise<PageView["offeredModels"]>;
-  },
-  options: { readonly server: string },
-) => () => void;
 
 export class Page {
   readonly #show: (view: PageView) => void;
   readonly #chat = new Chat(() => this.#update(this.#chat.view));
-  readonly #keepBridge: KeepBridge;
   #view: PageView;
   #room: Room | null = null;
   /** Of the server that serves this page; null where it is another server than ours. */
-  readonly #facts: Promise<ServerFacts | null> = readServerFacts();
+  readonly #facts: Promise<ServerFacts | null> = readServerFacts(location.origin);
   #probe: Promise<ProbeResult>;
 
-  constructor(show: (view: PageView) => void, keepBridge: KeepBridge) {
+  constructor(show: (view: PageView) => void) {
     this.#show = show;
-    this.#keepBridge = keepBridge;
     const address = readAddress(location.href);
     this.#view = {
       phase: "outside",
@@ -170,36 +153,21 @@ export class Page {
   async #enter(code: RoomCode, { observe, mustExist }: { observe: boolean; mustExist: boolean }) {
     if (this.#room !== null || this.#view.phase === "joining") return;
     this.#update({ phase: "joining", code, notice: null });
-    let parts: TabParts | null = null;
     try {
-      const { adapter, noAdapter, measurements } = observe
-        ? { adapter: null, noAdapter: OBSERVER, measurements: null }
-        : await this.#probe;
-      parts = await openTabParts({
+      const { client, parts, leave } = await joinRoom({
+        server: location.origin,
         code,
-        signalling: { server: serverOfPage(location), iceServers: await this.#iceServers() },
-        profile: {
-          ...identityOf(sessionStorage, adapter, navigator.userAgent),
-          adapter,
-          noAdapter,
-          measurements,
-          device: null,
-          shard: null,
-        },
+        observe,
+        mustExist,
+        probe: this.#probe,
         onWarning: (message) => this.#tell({ level: "warning", message, whatToDo: null }),
       });
-      const client = await RoomClient.enter(parts.room, { room: code, mustExist });
-      const stopBridge = this.#keepBridge(
-        { client, offeredModels: () => this.#offers() },
-        { server: location.origin },
-      );
-      keepIdentityOf(client, sessionStorage);
       const insight = new RoomInsight(client, (part) => this.#learn(part));
-      await this.#inside({ client, parts, stopBridge, insight });
+      await this.#inside({ client, parts, leave, insight });
     } catch (error) {
-      parts?.close();
       this.#update({ phase: "outside", progress: null });
-      this.#report({ kind: "failed", failure: roomFailureOf(error) });
+      const cause = error instanceof TabmeshError ? error.cause : error;
+      this.#report({ kind: "failed", failure: roomFailureOf(cause) });
     }
   }
 
@@ -256,16 +224,14 @@ export class Page {
     }
   }
 
-  #leave(): void {
+  async #leave(): Promise<void> {
     const room = this.#room;
     if (room === null) return;
     this.#room = null;
     this.#chat.stop();
     this.#chat.follow(null);
-    room.stopBridge();
     room.insight.stop();
-    room.client.leave();
-    room.parts.close();
+    await room.leave();
     this.#update({
       phase: "outside",
       self: null,
@@ -302,16 +268,8 @@ export class Page {
     await client.dispatch({ type: "report_measurements", measurements });
   }
 
-  async #iceServers(): Promise<RTCIceServer[]> {
-    const { iceServers = [] } = (await this.#facts) ?? {};
-    // Zod's optional keys may be undefined, those of RTCIceServer may not.
-    return iceServers.map((server) => JSON.parse(JSON.stringify(server)) as RTCIceServer);
-  }
-
-  async #offers(): Promise<PageView["offeredModels"]> {
-    const response = await fetch("/models/").catch(() => null);
-    if (response === null || !response.ok) return [];
-    return (await response.json()) as PageView["offeredModels"];
+  #offers(): Promise<PageView["offeredModels"]> {
+    return readOfferedModels(location.origin);
   }
 
   #report(notice: RoomNotice): void {

@@ -1,6 +1,6 @@
 /** A room's possible placements as the page shows them: labels, numbers, and what the lines are about. */
 import { expect, test } from "vitest";
-import { previewOf } from "../../src/app/preview-view.ts";
+import { previewOf } from "../../src/page/preview-view.ts";
 import { HALF, MODEL_URL, withRoom } from "../../tools/room/test-room.ts";
 
 test("the placement that runs is explained: its cost, its share, its proof, who was left out", async () => {

@@ -1,7 +1,7 @@
 /** The conversation of a tab: what stands there and what the model is told, after failures too. */
 import { expect, test } from "vitest";
 import type { RoomClient } from "../../src/cluster/room-client.ts";
-import { Chat } from "../../src/app/chat.ts";
+import { Chat } from "../../src/page/chat.ts";
 import { type ModelHost } from "../../src/cluster/parts.ts";
 import { HALF, text, MODEL_URL, withRoom } from "../../tools/room/test-room.ts";
 
