@@ -2,7 +2,10 @@ import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { firefox } from "./tools/browsers/firefox-provider.ts";
 import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS } from "./tools/browsers/browsers.ts";
+import { chosenTestSet, filesOf } from "./tools/test-sets.ts";
 import { ISOLATION_HEADERS } from "./vite.config.ts";
+
+const set = chosenTestSet();
 
 /** Shaders compile for seconds on a software adapter, the more so on two shared cores. */
 const BROWSER_TEST_TIMEOUT_MS = 120_000;
@@ -55,6 +58,7 @@ export default defineConfig({
         optimizeDeps,
         test: {
           ...browserTests,
+          ...filesOf("chromium", set),
           browser: {
             enabled: true,
             headless: true,
@@ -73,6 +77,7 @@ export default defineConfig({
         optimizeDeps,
         test: {
           ...browserTests,
+          ...filesOf("firefox", set),
           browser: {
             enabled: true,
             headless: true,
@@ -87,7 +92,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           environment: "node",
-          include: ["test/{e2e,library}/**/*.e2e.ts"],
+          ...filesOf("e2e", set),
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,

@@ -1,18 +1,15 @@
 /**
- * The whole path: the real server, the built page in two Chromium processes and a
- * Firefox, and the default model over them in many splits and orders. Every split
- * answers as llama.cpp does; splits over the same browser answer alike to the end.
+ * One whole room: the real server, the built page in two Chromium processes and a Firefox, and
+ * the default model over all three. room-splits.full.e2e.ts tries other splits and orders.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { firstNearTie } from "../../tools/engine/goldens.ts";
 import {
   askGreedily,
-  type AskedGolden,
+  askTogether,
   expectAsLlamaCpp,
   golden,
-  type GreedyAnswer,
 } from "../../tools/room/e2e-goldens.ts";
-import { type BrowserName, MODEL, openRoom, type TestRoom } from "../../tools/room/e2e-room.ts";
+import { MODEL, openRoom, type TestRoom } from "../../tools/room/e2e-room.ts";
 
 let room: TestRoom;
 
@@ -25,18 +22,9 @@ afterAll(async () => {
   expect(room.errors, "errors in the tabs' consoles").toEqual([]);
 });
 
-/** Answers in which the oracle is sure of many tokens; the last ends before the others. */
-const DECIDED = ["json-array", "code-javascript", "json-object", "english-list"] as const;
-/** A chat: English with a system message. Its first near-tie comes soon. */
-const CHAT = "chat-system";
-/** An answer with a near-tie at nearly every token: any other rounding shows in it. */
-const SENSITIVE = "english-story";
+/** In these the oracle is sure of many tokens, except for the chat, whose first near-tie comes soon. */
+const ASKED = ["json-array", "code-javascript", "json-object", "english-list", "chat-system"];
 const TOKENS = 12;
-
-/** Several at once: the room runs them in one batch, and each answers as it would alone. */
-async function askAll(...goldens: readonly (readonly [AskedGolden, number])[]) {
-  return Promise.all(goldens.map(([one, tokens]) => askGreedily(room.api, one, tokens)));
-}
 
 describe("before a model is placed", () => {
   test("the room has two members in Chromium and one in Firefox, all measured", async () => {
@@ -47,13 +35,13 @@ describe("before a model is placed", () => {
     expect(placement).toBeNull();
   });
 
-  test("it shows links in both directions between all, and that its members differ", async () => {
+  test("the topology has links in both directions between all members, which differ", async () => {
     const topology = () =>
       room.api.get<{
         nodes: unknown[];
         edges: { roundTripMs: number; bytesPerMs: number }[];
         heterogeneous: boolean;
-        reasons: string[];
+        reasons: unknown[];
       }>("/api/topology/gpu");
     await expect
       .poll(async () => (await topology()).edges.length, { timeout: 60_000, interval: 500 })
@@ -64,22 +52,15 @@ describe("before a model is placed", () => {
       expect(roundTripMs).toBeGreaterThan(0);
       expect(bytesPerMs).toBeGreaterThan(0);
     }
-    // Firefox tells no device memory, so the budgets differ.
+    // Firefox reports no device memory, so the budgets differ.
     expect(heterogeneous).toBe(true);
     expect(reasons.length).toBeGreaterThan(0);
   });
 });
 
-describe.each([
-  [["firefox", "chromium", "chromium"]],
-  [["chromium", "firefox", "chromium"]],
-  [["chromium", "chromium", "firefox"]],
-  [["firefox", "chromium"]],
-  [["chromium", "firefox"]],
-  [["firefox"]],
-] as const satisfies readonly [readonly BrowserName[]][])("over %j", (browsers) => {
+describe("over Chromium, Firefox, and Chromium", () => {
   test("the model is placed, and every stage has its layers when that is answered", async () => {
-    const stages = await room.placeOver(await room.membersIn(...browsers));
+    const stages = await room.placeOver(await room.membersIn("chromium", "firefox", "chromium"));
     const { placement, members } = await room.api.state();
     expect(placement).toMatchObject({ model: MODEL, ready: true, error: null, stages });
     for (const { member } of stages) {
@@ -88,8 +69,8 @@ describe.each([
   });
 
   test("answers are llama.cpp's up to the first near-tie, several at once", async () => {
-    const asked = [...DECIDED.map(golden), golden(CHAT)];
-    const answers = await askAll(...asked.map((one) => [one, TOKENS] as const));
+    const asked = ASKED.map(golden);
+    const answers = await askTogether(room.api, asked, TOKENS);
     asked.forEach((one, index) => expectAsLlamaCpp(one, answers[index]!));
     for (const { tokens, finish } of answers) {
       expect(tokens.length === TOKENS || finish === "stop").toBe(true);
@@ -97,52 +78,8 @@ describe.each([
   });
 });
 
-describe("over members of the same browser", () => {
-  const answers = new Map<string, readonly GreedyAnswer[]>();
-  /** The kernels that ran each split: a tab chooses them by measurement. */
-  const kernels = new Set<string>();
-
-  test.each([
-    ["one stage, on the first", [0]],
-    ["one stage, on the second", [1]],
-    ["two stages", [0, 1]],
-    ["two stages in the other order", [1, 0]],
-  ])("%s: llama.cpp's tokens up to the first near-tie", async (split, order) => {
-    const members = await room.membersIn("chromium", "chromium");
-    await room.placeOver(order.map((index) => members[index]!));
-    for (const one of await room.kernels()) kernels.add(one);
-    const asked = [golden("english-list"), golden(SENSITIVE)];
-    // One after the other, so that each runs in the same batches whatever the split.
-    const given: GreedyAnswer[] = [];
-    for (const [index, one] of asked.entries()) {
-      given.push(await askGreedily(room.api, one, index === 0 ? 32 : 20));
-    }
-    answers.set(split, given);
-    asked.forEach((one, index) => expectAsLlamaCpp(one, given[index]!));
-    // This one comes to the model's own end, which is the oracle's too.
-    expect(given[0]!.finish).toBe("stop");
-    expect(firstNearTie(asked[1]!)).toBeLessThan(given[1]!.tokens.length);
-  });
-
-  // With other kernels, sums are rounded otherwise: then only the test above holds. Within
-  // one tab, where the kernels are the same, test/engine holds splits to the last bit.
-  test("every split gives the same tokens to the end, where all ran the same kernels", () => {
-    const [whole, ...splits] = [...answers.values()];
-    expect(splits).toHaveLength(3);
-    if (kernels.size > 1) console.warn(`kernels differed: ${[...kernels].join(" | ")}`);
-    else for (const split of splits) expect(split).toEqual(whole);
-  });
-});
-
-test("a long prompt goes through three stages in chunks", async () => {
-  await room.placeOver(await room.membersIn("chromium", "firefox", "chromium"));
-  const long = golden("long-english");
-  expect(long.promptTokens.length).toBeGreaterThan(400);
-  expectAsLlamaCpp(long, await askGreedily(room.api, long, 2));
-});
-
-// Last: the room is short of a tab after it.
-test("another member coordinates when the coordinator's tab is gone, and the room answers on", async () => {
+// Last, because the room has a tab less after it.
+test("when the coordinator's tab is gone, another member coordinates, and the room answers", async () => {
   const { coordinator } = await room.api.state();
   await room.tabs[0]!.close();
   const { members, epoch } = await room.api.waitFor("the other two", 90_000, (state) => {

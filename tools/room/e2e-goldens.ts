@@ -52,6 +52,15 @@ export async function askGreedily(
   return { promptTokens: prompt_token_ids, tokens: token_ids, finish: finish_reason };
 }
 
+/** Asks several at once: the room runs them in one batch, and each is answered as it would be alone. */
+export function askTogether(
+  api: RoomApi,
+  asked: readonly AskedGolden[],
+  maxTokens: number,
+): Promise<readonly GreedyAnswer[]> {
+  return Promise.all(asked.map((one) => askGreedily(api, one, maxTokens)));
+}
+
 /**
  * The prompt's ids are llama.cpp's always; the answer's up to the first position at
  * which the oracle's best two are nearly tied. An answer may end at an end token, where

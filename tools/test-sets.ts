@@ -1,0 +1,40 @@
+/**
+ * Which browser and end-to-end tests run when: before a merge (`npm test`), the remaining ones
+ * (`npm run test:full -- --remaining`), or all (the default).
+ */
+export type TestSet = "merge" | "remaining" | "full";
+export type BrowserProject = "chromium" | "firefox" | "e2e";
+
+const ALL: Readonly<Record<BrowserProject, readonly string[]>> = {
+  chromium: ["test/**/*.browser.test.ts"],
+  firefox: ["test/**/*.browser.test.ts"],
+  e2e: ["test/**/*.e2e.ts"],
+};
+
+/** What a merge does not wait for: long tests by their name, and in Firefox what does not depend on the browser. */
+const NOT_BEFORE_MERGE: Readonly<Record<BrowserProject, readonly string[]>> = {
+  chromium: ["test/**/*.full.browser.test.ts"],
+  firefox: [
+    "test/**/*.full.browser.test.ts",
+    "test/engine/**/*.browser.test.ts",
+    "test/tuner/**/*.browser.test.ts",
+    "test/ui/**/*.browser.test.ts",
+  ],
+  e2e: ["test/**/*.full.e2e.ts", "test/library/**/*.e2e.ts"],
+};
+
+/** The set that the command chose; tests that are run by hand are not limited. */
+export function chosenTestSet(): TestSet {
+  const set = process.env["TABMESH_TEST_SET"] ?? "full";
+  if (set === "merge" || set === "remaining" || set === "full") return set;
+  throw new Error(`TABMESH_TEST_SET is ${set}; expected merge, remaining, or full`);
+}
+
+export function filesOf(
+  project: BrowserProject,
+  set: TestSet,
+): { include: string[]; exclude: string[] } {
+  const [all, later] = [[...ALL[project]], [...NOT_BEFORE_MERGE[project]]];
+  if (set === "merge") return { include: all, exclude: later };
+  return { include: set === "remaining" ? later : all, exclude: [] };
+}
