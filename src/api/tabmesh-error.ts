@@ -1,5 +1,6 @@
 /** The library's errors. */
-import { type RoomErrorCode, type ApiProblem, errorMessage } from "../shared/index.ts";
+import { type RoomErrorCode, type ApiProblem, failureOf } from "../shared/index.ts";
+import { describeFailure } from "../words/index.ts";
 import { apiErrorOf } from "./http/errors.ts";
 
 /**
@@ -32,7 +33,9 @@ export class TabmeshError extends Error {
 export function tabmeshErrorOf(error: unknown): TabmeshError {
   if (error instanceof TabmeshError) return error;
   if (error instanceof Error && error.name === "MeshError") {
-    return new TabmeshError("unreachable", errorMessage(error), { cause: error });
+    const reason = failureOf(error);
+    const message = describeFailure(reason, (id) => id);
+    return new TabmeshError("unreachable", message, { cause: error, reason });
   }
   const { code, message, reason } = apiErrorOf(error).body.error;
   return new TabmeshError(code as TabmeshErrorCode, message, { cause: error, reason });

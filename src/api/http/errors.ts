@@ -7,6 +7,7 @@ import {
   type ApiErrorBody,
   apiErrorBody,
   type ApiProblem,
+  roomFailureOf,
   errorMessage,
 } from "../../shared/index.ts";
 import { describeApiProblem, describeRoomFailure } from "../../words/index.ts";
@@ -45,7 +46,8 @@ export function apiErrorOf(error: unknown): { status: number; body: ApiErrorBody
     const message = describeRoomFailure(failure, (id) => id);
     return { status, body: apiErrorBody(status, code, message, failure) };
   }
-  return { status: 500, body: apiErrorBody(500, "internal_error", errorMessage(error), null) };
+  const message = describeRoomFailure(roomFailureOf(error), (id) => id);
+  return { status: 500, body: apiErrorBody(500, "internal_error", message, null) };
 }
 
 export function errorResponse(error: unknown): Response {
