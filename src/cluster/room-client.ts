@@ -3,9 +3,8 @@
  * can be asked of it, and what went wrong, in words. Joins this tab's parts; the
  * work is in the parts.
  */
-import * as Comlink from "comlink";
-import { type Score, scoresOf } from "../placement/index.ts";
 import {
+  type Cause,
   DEFAULT_PLACEMENT_RULES,
   type RoomState,
   failureOf,
@@ -19,6 +18,8 @@ import {
   type GenerationFailure,
   type TokenEvent,
 } from "../shared/index.ts";
+import * as Comlink from "comlink";
+import { type Score, scoresOf } from "../placement/index.ts";
 import type { AnswerEvent, AskRequest } from "./answer.ts";
 import { Requester } from "./requester.ts";
 import type { EventLog } from "./event-log.ts";
@@ -68,7 +69,7 @@ export class RoomClient {
     const listeners = {
       onToken: (event: TokenEvent) => client.#requester.onToken(event),
       onFailure: (failure: GenerationFailure) => client.#requester.onFailure(failure),
-      onDeviceError: (message: string, lost: boolean) => client.#deviceError(message, lost),
+      onDeviceError: (cause: Cause, lost: boolean) => client.#deviceError(cause, lost),
       onVariants: (variants: readonly string[]) => client.#keeper.variants(variants),
       // What a closed channel means shows in failures and in the state.
       onChannelClose: () => undefined,
@@ -224,13 +225,13 @@ export class RoomClient {
     });
   }
 
-  #deviceError(message: string, lost: boolean): void {
-    const cause = failureOf(new Error(message));
+  #deviceError(cause: Cause, lost: boolean): void {
     this.#notify({ kind: "device_error", cause, lost });
     if (!lost) return;
     this.#keeper.forget();
     // If the room cannot be reached, it has lost this tab and its adapter anyway.
-    const noAdapter = { reason: "device_lost" as const, detail: message };
+    const detail = "detail" in cause ? cause.detail : null;
+    const noAdapter = { reason: "device_lost" as const, detail };
     this.dispatch({ type: "report_adapter_loss", noAdapter }).catch(() => undefined);
   }
 

@@ -1,25 +1,24 @@
 /**
- * What goes wrong on the device outside a call: its loss, and errors that no
- * scope caught. Turns the first of them into one `EngineError` that every
- * pending and later step rejects with.
+ * What goes wrong on the device outside a call: its loss, and errors that no scope caught. The first
+ * of them becomes the `EngineError` with which every pending and later step rejects.
  */
+import { detailOf } from "../shared/index.ts";
 import { EngineError } from "./engine-error.ts";
+import type { OnDeviceError } from "./types.ts";
 
 export class DeviceWatch {
   readonly #device: GPUDevice;
   readonly #waiting = new Set<(error: EngineError) => void>();
-  readonly #tell: (message: string, lost: boolean) => void;
+  readonly #onDeviceError: OnDeviceError;
   #failure: EngineError | null = null;
 
-  constructor(device: GPUDevice, onDeviceError: (message: string, lost: boolean) => void) {
+  constructor(device: GPUDevice, onDeviceError: OnDeviceError) {
     this.#device = device;
-    this.#tell = onDeviceError;
+    this.#onDeviceError = onDeviceError;
     device.addEventListener("uncapturederror", this.#onError);
     void device.lost.then(({ reason, message }) => {
-      const cause = reason === "destroyed" ? "it was closed" : message || "the browser reset it";
-      this.fail(
-        new EngineError("device_lost", `The GPU device is gone: ${cause}. Load the model again.`),
-      );
+      const detail = reason === "destroyed" ? "it was closed" : message || "the browser reset it";
+      this.fail(new EngineError({ reason: "gpu_lost", detail: detailOf(detail) }));
     });
   }
 
@@ -28,15 +27,14 @@ export class DeviceWatch {
   }
 
   fail(error: EngineError): void {
-    if (this.#failure === null && error.kind !== "destroyed") {
-      this.#tell(error.message, error.kind === "device_lost");
+    const { reason } = error.failure;
+    const isLost = reason === "gpu_lost";
+    // Firefox reports invalid commands before the loss that is their reason.
+    const isCause = isLost && this.#failure?.failure.reason === "gpu_command_failed";
+    if (isCause || (this.#failure === null && reason !== "shard_unloaded")) {
+      this.#onDeviceError(error.failure, isLost);
     }
-    // Firefox says that commands are invalid before it says that the device is lost: the loss is the reason.
-    if (error.kind === "device_lost" && this.#failure?.kind === "validation") {
-      this.#tell(error.message, true);
-      this.#failure = error;
-    }
-    this.#failure ??= error;
+    if (isCause || this.#failure === null) this.#failure = error;
     for (const reject of this.#waiting) reject(this.#failure);
     this.#waiting.clear();
   }
@@ -44,8 +42,7 @@ export class DeviceWatch {
   /** `work`, or the failure if that comes first. */
   async guard<T>(work: Promise<T>): Promise<T> {
     if (this.#failure !== null) {
-      // Whatever the work says now, the failure is the reason.
-      work.catch(() => undefined);
+      work.catch(() => undefined); // the failure is the reason, whatever the work reports
       throw this.#failure;
     }
     let forget = () => undefined as void;
@@ -57,7 +54,8 @@ export class DeviceWatch {
       return await Promise.race([work, failed]);
     } catch (cause) {
       if (cause instanceof EngineError) throw cause;
-      throw new EngineError("validation", `The GPU refused a step: ${String(cause)}`, { cause });
+      const failure = { reason: "gpu_command_failed", detail: detailOf(cause) } as const;
+      throw new EngineError(failure, { cause });
     } finally {
       forget();
     }
@@ -67,10 +65,9 @@ export class DeviceWatch {
     this.#device.removeEventListener("uncapturederror", this.#onError);
   }
 
-  readonly #onError = (event: GPUUncapturedErrorEvent): void => {
-    const kind = event.error instanceof GPUOutOfMemoryError ? "memory" : "validation";
-    const what = kind === "memory" ? "The GPU is out of memory" : "The GPU refused a command";
-    const error = new EngineError(kind, `${what}: ${event.error.message}`);
-    this.fail(error);
+  readonly #onError = ({ error }: GPUUncapturedErrorEvent): void => {
+    const isMemory = error instanceof GPUOutOfMemoryError;
+    const reason = isMemory ? "gpu_out_of_memory" : "gpu_command_failed";
+    this.fail(new EngineError({ reason, detail: detailOf(error) }));
   };
 }

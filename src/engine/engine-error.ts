@@ -1,13 +1,6 @@
-/**
- * Something that the engine cannot do, in words for people. The stage's loop
- * catches it, fails the generations it concerns and tells the tab.
- */
-export class EngineError extends Error {
-  override readonly name = "EngineError";
-  readonly kind: "memory" | "device_lost" | "validation" | "unsupported" | "destroyed";
+/** Something that the engine cannot do. The stage fails the generations that it concerns. */
+import { type EngineFailure, FailureError } from "../shared/index.ts";
 
-  constructor(kind: EngineError["kind"], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.kind = kind;
-  }
+export class EngineError extends FailureError<EngineFailure> {
+  override readonly name = "EngineError";
 }

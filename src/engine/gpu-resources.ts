@@ -33,7 +33,7 @@ export class GpuResources {
   }
 
   buffer(label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
-    if (this.#destroyed) throw new EngineError("destroyed", "The layers were unloaded.");
+    if (this.#destroyed) throw new EngineError({ reason: "shard_unloaded" });
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
     const buffer = this.device.createBuffer({ label, size, usage });
     this.counters.buffersCreated++;

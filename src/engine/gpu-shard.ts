@@ -182,7 +182,7 @@ export class GpuShard implements Shard {
 
   destroy(): void {
     const { watch, resources, weights } = this.#parts;
-    watch.fail(new EngineError("destroyed", "The layers were unloaded from this tab."));
+    watch.fail(new EngineError({ reason: "shard_unloaded" }));
     watch.stop();
     for (const matrix of weights) destroyWeights(matrix);
     resources.destroy();

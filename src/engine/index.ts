@@ -4,6 +4,7 @@ export { loadShard } from "./load-shard.ts";
 export type {
   EngineCounters,
   LoadProgress,
+  OnDeviceError,
   SampledToken,
   SampleRequest,
   Shard,

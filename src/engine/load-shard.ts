@@ -29,7 +29,7 @@ import { layerMatrices, placeLayer, placeMatrix, type LayerWeights } from "./lay
 import { checkMemory, fits, maxSamples, planMemory } from "./memory-plan.ts";
 import { Readback } from "./readback.ts";
 import { SamplePlan } from "./sample-plan.ts";
-import type { LoadProgress, Shard, ShardOptions } from "./types.ts";
+import type { LoadProgress, OnDeviceError, Shard, ShardOptions } from "./types.ts";
 import { tuneInBackground } from "./background-tuning.ts";
 import { shardWork } from "./shard-work.ts";
 import { warmUp } from "./warm-up.ts";
@@ -46,7 +46,7 @@ export async function loadShard(
   options: ShardOptions,
   reader: ByteReader,
   onProgress: (progress: LoadProgress) => void,
-  onDeviceError: (message: string, lost: boolean) => void = () => undefined,
+  onDeviceError: OnDeviceError = () => undefined,
 ): Promise<Shard> {
   const traits = await tuner.traits(options.submitWhileWaiting);
   const work = shardWork(device.limits, description, options, traits);

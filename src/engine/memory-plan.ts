@@ -1,6 +1,6 @@
 /**
- * The bytes that a shard will need, before anything is allocated: out of memory
- * is found here and told in bytes, not by a lost device. Pure.
+ * The bytes that a shard will need, before anything is allocated, so that a lack of memory is found
+ * here and not by a lost device. Pure.
  */
 import {
   attentionOutputFloats,
@@ -60,33 +60,27 @@ export function maxSamples({ sequences }: ShardOptions): number {
   return Math.min(sequences, MAX_SAMPLES);
 }
 
-const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-
-/** Whether a plan keeps to the bytes that the shard may use. */
+/** Whether a plan stays within the bytes that the shard may use. */
 export function fits(plan: MemoryPlan, { memoryBudgetBytes }: ShardOptions): boolean {
   return totalBytes(plan) <= memoryBudgetBytes;
 }
 
-/** Throws an `EngineError` that says how many bytes short the memory or a binding is. */
+/** Throws an `EngineError` if the memory or a binding is too small. */
 export function checkMemory(plan: MemoryPlan, options: ShardOptions, limits: GPUSupportedLimits) {
-  const { weightBytes, cacheBytes, scratchBytes, largestBufferBytes } = plan;
-  const needed = totalBytes(plan);
-  const { memoryBudgetBytes, contextTokens, sequences } = options;
-  if (needed > memoryBudgetBytes) {
-    throw new EngineError(
-      "memory",
-      `These layers need ${needed} bytes (weights ${mebibytes(weightBytes)}, context ${mebibytes(cacheBytes)}, ` +
-        `working memory ${mebibytes(scratchBytes)}), ${needed - memoryBudgetBytes} more than the ` +
-        `${memoryBudgetBytes} that this tab may use. Give it fewer layers, or ask for less context.`,
-    );
+  const { weightBytes, cacheBytes, scratchBytes, largestBufferBytes: bufferBytes } = plan;
+  const { memoryBudgetBytes: budgetBytes, contextTokens, sequences } = options;
+  if (!fits(plan, options)) {
+    const needed = { weightBytes, cacheBytes, scratchBytes };
+    throw new EngineError({ reason: "gpu_memory_exceeded", ...needed, budgetBytes });
   }
-  const most = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
-  if (largestBufferBytes > most) {
-    throw new EngineError(
-      "memory",
-      `A context of ${contextTokens} tokens for ${sequences} generations needs a buffer of ` +
-        `${largestBufferBytes} bytes; this adapter's largest has ${most}, ${largestBufferBytes - most} ` +
-        `fewer. Ask for less context or fewer generations.`,
-    );
+  const maxBufferBytes = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+  if (bufferBytes > maxBufferBytes) {
+    const context = { contextTokens, sequences };
+    throw new EngineError({
+      reason: "gpu_buffer_too_large",
+      ...context,
+      bufferBytes,
+      maxBufferBytes,
+    });
   }
 }

@@ -12,6 +12,7 @@ import { segmentStarts } from "./cache-plan.ts";
 import { EngineError } from "./engine-error.ts";
 import { shardWeightBytes } from "./layer-weights.ts";
 import type { ShardOptions } from "./types.ts";
+import { detailOf } from "../shared/index.ts";
 
 /** Throws an `EngineError` for a model that the kernels cannot run. */
 export function shardWork(
@@ -62,7 +63,10 @@ export function attentionShape(
   try {
     checkAttentionShape(shape);
   } catch (cause) {
-    throw new EngineError("unsupported", `This model cannot run here: ${String(cause)}`, { cause });
+    throw new EngineError(
+      { reason: "model_shape_unsupported", detail: detailOf(cause) },
+      { cause },
+    );
   }
   return shape;
 }

@@ -7,7 +7,7 @@
  * for each generation; a step may mix them.
  */
 import type { ShardDescription } from "../model/index.ts";
-import type { Sampling, ShardBytes } from "../shared/index.ts";
+import type { EngineFailure, Sampling, ShardBytes } from "../shared/index.ts";
 
 export type ShardOptions = {
   /** Most tokens a sequence can hold. */
@@ -67,6 +67,9 @@ export type EngineCounters = {
   readonly bindGroupsCreated: number;
   readonly buffersCreated: number;
 };
+
+/** Called when the device fails outside a call; `lost` if it is gone. */
+export type OnDeviceError = (failure: EngineFailure, lost: boolean) => void;
 
 /** Bytes that a loaded shard holds. */
 export type ShardMemory = ShardBytes;

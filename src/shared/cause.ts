@@ -1,8 +1,14 @@
 /** What the failure of a stage can be traced to. */
 import { z } from "zod";
+import { EngineFailure } from "./engine-failure.ts";
 import { Unexpected } from "./failure-schema.ts";
 import { MeshFailure } from "./mesh-failure.ts";
 import { ModelFailure } from "./model-failure.ts";
 
-export const Cause = z.discriminatedUnion("reason", [ModelFailure, MeshFailure, Unexpected]);
+export const Cause = z.discriminatedUnion("reason", [
+  ModelFailure,
+  MeshFailure,
+  EngineFailure,
+  Unexpected,
+]);
 export type Cause = z.infer<typeof Cause>;

@@ -19,6 +19,7 @@ export {
 export { Cause } from "./cause.ts";
 export { PageCommand } from "./commands.ts";
 export { CapacityChange, Decision, DecisionReason, DecisionTrigger } from "./decision.ts";
+export { EngineFailure } from "./engine-failure.ts";
 export { errorMessage } from "./error-message.ts";
 export { IndexedEvent, RoomEvent } from "./events.ts";
 export { causeOf, detailOf, Failure, FailureError, failureOf } from "./failure.ts";

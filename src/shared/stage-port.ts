@@ -6,6 +6,7 @@
  * 0's worker, the hidden states go from stage to stage, and the last stage sends each
  * token to stage 0 and to the requester. No main thread is on it.
  */
+import type { Cause } from "./cause.ts";
 import type { GenerationId, MemberId, PlacementId } from "./ids.ts";
 import type { Sampling } from "./sampling.ts";
 import type { StageFailure } from "./stage-failure.ts";
@@ -57,8 +58,8 @@ export type GenerationFailure = {
 export type StageListeners = {
   onToken(event: TokenEvent): void;
   onFailure(failure: GenerationFailure): void;
-  /** A message of the GPU; `lost` if the device is gone. */
-  onDeviceError(message: string, lost: boolean): void;
+  /** The device failed; `lost` if it is gone. */
+  onDeviceError(cause: Cause, lost: boolean): void;
   /** Which kernel variants run now, or how far their measurement is; one line each. */
   onVariants(variants: readonly string[]): void;
 };

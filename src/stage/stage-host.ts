@@ -2,6 +2,16 @@
  * A `StageWorker`: connects the channels, the requesting side, and the stage's loop.
  * The caller provides how a shard is loaded, so that this module knows no device.
  */
+import type {
+  Cause,
+  GenerationId,
+  MemberId,
+  CloseFailure,
+  Pipeline,
+  PromptRequest,
+  StageListeners,
+  StageSample,
+} from "../shared/index.ts";
 import * as Comlink from "comlink";
 import type {
   EngineCounters,
@@ -9,6 +19,7 @@ import type {
   Shard,
   ShardMemory,
   ShardOptions,
+  OnDeviceError,
 } from "../engine/index.ts";
 import {
   relayedChannel,
@@ -18,15 +29,6 @@ import {
   type FramePort,
 } from "../mesh/index.ts";
 import type { ByteReader, ShardDescription } from "../model/index.ts";
-import type {
-  GenerationId,
-  MemberId,
-  CloseFailure,
-  Pipeline,
-  PromptRequest,
-  StageListeners,
-  StageSample,
-} from "../shared/index.ts";
 import { Channels } from "./channels.ts";
 import { LoadMeter } from "./load-meter.ts";
 import {
@@ -45,7 +47,7 @@ export type ShardLoader = (
   options: ShardOptions,
   reader: ByteReader,
   onProgress: (progress: LoadProgress) => void,
-  onDeviceError: (message: string, lost: boolean) => void,
+  onDeviceError: OnDeviceError,
 ) => Promise<Shard>;
 
 /** Frames of a placement that this worker does not know yet: a few laps. */
@@ -95,8 +97,8 @@ export class StageHost implements StageWorker {
     const load = this.#loads;
     const bytes = Comlink.wrap<ByteReader>(reader);
     const read: ByteReader = { read: (offset, length) => bytes.read(offset, length) };
-    const shard = await this.#load(description, options, read, onProgress, (message, lost) => {
-      if (this.#loads === load) this.#deviceError(message, lost);
+    const shard = await this.#load(description, options, read, onProgress, (cause, lost) => {
+      if (this.#loads === load) this.#deviceError(cause, lost);
     }).finally(() => bytes[Comlink.releaseProxy]());
     if (this.#loads !== load) {
       shard.destroy();
@@ -186,7 +188,7 @@ export class StageHost implements StageWorker {
     const outside = {
       send: (to: MemberId, frame: Frame) => this.#channels.send(to, frame),
       linkMs: (peer: MemberId) => this.#linkMs.get(peer) ?? 0,
-      onDeviceError: (message: string, lost: boolean) => this.#deviceError(message, lost),
+      onDeviceError: (cause: Cause, lost: boolean) => this.#deviceError(cause, lost),
     };
     this.#loop = new StageLoop(position, shard, outside, this.#meter);
   }
@@ -239,13 +241,9 @@ export class StageHost implements StageWorker {
     this.#requester.peerGone(peer, cause);
   }
 
-  #deviceError(detail: string, lost: boolean): void {
-    if (lost)
-      this.#loop?.failAll({
-        reason: "device_lost_in_step",
-        cause: { reason: "unexpected", detail },
-      });
-    void this.#listeners?.onDeviceError(detail, lost);
+  #deviceError(cause: Cause, lost: boolean): void {
+    if (lost) this.#loop?.failAll({ reason: "device_lost_in_step", cause });
+    void this.#listeners?.onDeviceError(cause, lost);
   }
 
   /** In the background: measures the link to the next stage, for `hopTimes`. */

@@ -8,7 +8,7 @@
  * Uses the engine as a `Shard` and the mesh as `send`. Checks who may send what, since
  * any member can be hostile. Over 250 lines: every frame changes the same tables.
  */
-import { EngineError, type SampledToken, type Shard } from "../engine/index.ts";
+import type { SampledToken, Shard } from "../engine/index.ts";
 import type {
   EndFrame,
   FailureFrame,
@@ -18,13 +18,7 @@ import type {
   StageClock,
   TokenFrame,
 } from "../mesh/index.ts";
-import {
-  type Cause,
-  errorMessage,
-  causeOf,
-  type MemberId,
-  type StageFailure,
-} from "../shared/index.ts";
+import { type Cause, causeOf, type MemberId, type StageFailure } from "../shared/index.ts";
 import { countRows, hiddenOf, rowsOf, workOfRows } from "./batch.ts";
 import { GenerationTable, type Generation } from "./generations.ts";
 import { hopTimes, wireTime } from "./hop-times.ts";
@@ -36,7 +30,7 @@ export type StageOutside = {
   send(to: MemberId, frame: Frame): Promise<void>;
   /** Half a round trip to `peer`, 0 while unknown. */
   linkMs(peer: MemberId): number;
-  onDeviceError(message: string, lost: boolean): void;
+  onDeviceError(cause: Cause, lost: boolean): void;
 };
 
 /** A finished step: its clock readings, and what it computed. */
@@ -194,10 +188,10 @@ export class StageLoop {
       else this.#sendTokens(step, result.tokens);
     } catch (error) {
       if (this.#stopped) return;
-      const lost = error instanceof EngineError && error.kind === "device_lost";
-      this.#outside.onDeviceError(errorMessage(error), lost);
+      const cause = causeOf(error);
+      this.#outside.onDeviceError(cause, cause.reason === "gpu_lost");
       for (const { generation } of batch)
-        this.#fail(generation.prompt, { reason: "step_failed", cause: causeOf(error) });
+        this.#fail(generation.prompt, { reason: "step_failed", cause });
     }
   }
 

@@ -5,11 +5,13 @@ import { modelFailures } from "./model-failure.ts";
 import type { NameOf } from "./name-of.ts";
 import type { Sentences } from "./sentences.ts";
 import { stageFailures } from "./stage-failure.ts";
+import { engineFailures } from "./engine-failure.ts";
 
 const SENTENCES: Sentences<Failure> = {
   ...modelFailures,
   ...meshFailures,
   ...stageFailures,
+  ...engineFailures,
   unexpected: ({ detail }) => detail,
 };
 

@@ -168,7 +168,10 @@ test("an engine's error fails the answer and leaves the stage usable", async () 
       cause: { reason: "unexpected", detail: "out of memory at binding 3" },
     },
   });
-  expect(room.get(b)!.answers.deviceErrors[0]).toContain("out of memory");
+  expect(room.get(b)!.answers.deviceErrors[0]).toEqual({
+    reason: "unexpected",
+    detail: "out of memory at binding 3",
+  });
   shard.step = step;
   await host.ask(request(2, PROMPT));
   expect(await answers.finished(2)).toEqual(await referenceAnswer(PROMPT, 12));

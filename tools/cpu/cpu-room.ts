@@ -13,6 +13,7 @@ import {
   type Pipeline,
   type PromptRequest,
   type TokenEvent,
+  type Cause,
 } from "../../src/shared/index.ts";
 import { StageError, StageHost, type StageWorker } from "../../src/stage/index.ts";
 import { cpuDescription, CpuShard, type CpuShardOptions } from "./cpu-shard.ts";
@@ -59,14 +60,14 @@ export function request(
 export class Answers {
   readonly events: TokenEvent[] = [];
   readonly failures: GenerationFailure[] = [];
-  readonly deviceErrors: string[] = [];
+  readonly deviceErrors: Cause[] = [];
   variants: readonly string[] = [];
   #waiting: (() => void)[] = [];
 
   readonly listeners = {
     onToken: (event: TokenEvent) => this.#note(() => this.events.push(event)),
     onFailure: (failure: GenerationFailure) => this.#note(() => this.failures.push(failure)),
-    onDeviceError: (message: string) => this.#note(() => this.deviceErrors.push(message)),
+    onDeviceError: (cause: Cause) => this.#note(() => this.deviceErrors.push(cause)),
     onVariants: (variants: readonly string[]) => this.#note(() => (this.variants = variants)),
   };
 
