@@ -65,7 +65,9 @@ export function affectedTests(changed, sources, graph) {
   const reached = dependents(graph, code);
   const startsServer = code.some((path) => SERVER_PROCESS.changed.test(path));
   return [...sources.keys()]
-    .filter((path) => /^test\/.*\.test\.ts$/.test(path) && !/\.(browser|page)\.test\.ts$/.test(path))
+    .filter(
+      (path) => /^test\/.*\.test\.ts$/.test(path) && !/\.(browser|page)\.test\.ts$/.test(path),
+    )
     .filter(
       (path) =>
         reached.has(path) || ALWAYS.test(path) || (startsServer && SERVER_PROCESS.tests.test(path)),
