@@ -1,68 +1,53 @@
 /**
- * Whether the members that compute differ enough that an even split would be
- * wrong, and in what. Pure.
+ * Whether the members that compute differ enough that an even split would be slow, and
+ * in what. Pure.
  */
+import type { MemberId } from "./ids.ts";
 import type { Member } from "./member.ts";
 
-/** The share by which throughput or utilisation must differ to count. */
+/** The share by which throughput or utilization must differ to count. */
 export const HETEROGENEOUS_SHARE = 0.2;
 
-export type Heterogeneity = {
-  readonly heterogeneous: boolean;
-  /** One sentence for each way in which the members differ. */
-  readonly reasons: readonly string[];
+/** One way in which members differ: the two extremes, and who has them. */
+export type Difference = {
+  /** `memory` in bytes, `throughput` in multiply-accumulates per ms, `utilization` as a fraction. */
+  readonly kind: "memory" | "throughput" | "utilization";
+  readonly min: number;
+  readonly minMember: MemberId;
+  readonly max: number;
+  readonly maxMember: MemberId;
 };
 
 /**
- * Memory counts when it differs at all; throughput (the probe's mat-vec, over the
- * throttle ratio) when the slowest is more than 20 % below the fastest;
- * utilisation when busy fractions are more than 20 points apart.
+ * Memory counts when it differs at all; throughput (the probe's mat-vec divided by the
+ * throttle ratio) when the slowest is more than 20% below the fastest; utilization when
+ * busy fractions are more than 20 points apart.
  */
-export function heterogeneityOf(members: readonly Member[]): Heterogeneity {
+export function differencesBetween(members: readonly Member[]): Difference[] {
   const computing = members.filter(({ adapter, measurements }) => adapter && measurements);
-  const memory = rangeOf(computing, ({ measurements }) => measurements?.memoryBudgetBytes ?? 0);
-  const speed = rangeOf(
-    computing,
-    ({ measurements, device }) =>
-      (measurements?.matVecMacsPerMs ?? 0) / Math.max(1, device?.throttleRatio ?? 1),
-  );
-  const busy = rangeOf(
-    computing.filter(({ device }) => device !== null),
-    ({ device }) => device?.busyFraction ?? 0,
-  );
-  const reasons: string[] = [];
-  if (memory && memory.most > memory.least) {
-    reasons.push(
-      `Memory differs: ${bytes(memory.least)} (${memory.lowest}) to ${bytes(memory.most)} (${memory.highest}).`,
-    );
-  }
-  const slower = speed ? (speed.most - speed.least) / Math.max(speed.most, Number.MIN_VALUE) : 0;
-  if (speed && slower > HETEROGENEOUS_SHARE) {
-    reasons.push(
-      `Throughput differs: ${speed.lowest} is ${percent(slower)} below ${speed.highest}.`,
-    );
-  }
-  if (busy && busy.most - busy.least > HETEROGENEOUS_SHARE) {
-    reasons.push(
-      `Utilisation differs: ${percent(busy.least)} (${busy.lowest}) to ${percent(busy.most)} (${busy.highest}) busy.`,
-    );
-  }
-  return { heterogeneous: reasons.length > 0, reasons };
+  const memory = rangeOf("memory", computing, ({ measurements }) => {
+    return measurements?.memoryBudgetBytes ?? 0;
+  });
+  const throughput = rangeOf("throughput", computing, ({ measurements, device }) => {
+    return (measurements?.matVecMacsPerMs ?? 0) / Math.max(1, device?.throttleRatio ?? 1);
+  });
+  const reporting = computing.filter(({ device }) => device !== null);
+  const utilization = rangeOf("utilization", reporting, ({ device }) => device?.busyFraction ?? 0);
+  return [
+    ...memory.filter(({ min, max }) => max > min),
+    ...throughput.filter(({ min, max }) => max - min > HETEROGENEOUS_SHARE * max),
+    ...utilization.filter(({ min, max }) => max - min > HETEROGENEOUS_SHARE),
+  ];
 }
 
-/** The least and the most of a value, and who has it; null without members. */
-function rangeOf(members: readonly Member[], value: (member: Member) => number) {
+/** The range of a value over the members; none without members. */
+function rangeOf(
+  kind: Difference["kind"],
+  members: readonly Member[],
+  value: (member: Member) => number,
+): Difference[] {
   const sorted = members.toSorted((one, other) => value(one) - value(other));
   const [low, high] = [sorted[0], sorted.at(-1)];
-  if (!low || !high) return null;
-  return { least: value(low), lowest: low.name, most: value(high), highest: high.name };
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
-}
-
-function bytes(count: number): string {
-  if (count >= 1e9) return `${(count / 1e9).toFixed(2)} GB`;
-  return count >= 1e6 ? `${(count / 1e6).toFixed(1)} MB` : `${count.toLocaleString("en-US")} bytes`;
+  if (!low || !high) return [];
+  return [{ kind, min: value(low), minMember: low.id, max: value(high), maxMember: high.id }];
 }

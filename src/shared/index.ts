@@ -23,7 +23,7 @@ export { EngineFailure } from "./engine-failure.ts";
 export { errorMessage } from "./error-message.ts";
 export { IndexedEvent, RoomEvent } from "./events.ts";
 export { causeOf, detailOf, Failure, FailureError, failureOf } from "./failure.ts";
-export { heterogeneityOf, HETEROGENEOUS_SHARE } from "./heterogeneity.ts";
+export { type Difference, differencesBetween, HETEROGENEOUS_SHARE } from "./heterogeneity.ts";
 export {
   GenerationId,
   MemberId,

@@ -3,10 +3,11 @@ import { css, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import {
   HETEROGENEOUS_SHARE,
-  heterogeneityOf,
+  differencesBetween,
   type Member,
   type Placement,
 } from "../shared/index.ts";
+import { describeDifference, nameOfMembers } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { percent } from "./format.ts";
 import { icon } from "./icons.ts";
@@ -32,16 +33,18 @@ export class MemberList extends PageElement {
   override render() {
     const computing = this.members.filter((member) => member.adapter !== null).length;
     const shown = inShownOrder(this.members, this.view.state?.placement ?? null);
-    const mixed = heterogeneityOf(this.members);
+    const differences = differencesBetween(this.members);
+    const nameOf = nameOfMembers(this.members);
     return html`
       <h2>
         Members <span class="quiet">${this.members.length}</span>
         <span class="quiet small">${computing} can compute</span>
       </h2>
       ${
-        mixed.heterogeneous
+        differences.length > 0
           ? html`<p class="mixed small quiet">
-              <strong>Heterogeneous.</strong> ${mixed.reasons.join(" ")}
+              <strong>Heterogeneous.</strong>
+              ${differences.map((each) => describeDifference(each, nameOf)).join(" ")}
             </p>`
           : computing < 2
             ? nothing

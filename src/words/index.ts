@@ -5,6 +5,7 @@
 export { describeApiProblem } from "./api-problem.ts";
 export { describeDecision, describeTrigger } from "./decision.ts";
 export { describeFailure } from "./failure.ts";
+export { describeDifference } from "./heterogeneity.ts";
 export { describeModelNotice } from "./model-failure.ts";
 export { type NameOf, nameOfMembers, nameOfRoom } from "./name-of.ts";
 export { describeNoAdapter } from "./no-adapter.ts";

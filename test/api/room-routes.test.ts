@@ -255,7 +255,9 @@ test("GET /api/topology/gpu: nodes, edges, and why the room is heterogeneous", a
     expect.objectContaining({ from: "tab0", to: "tab1", roundTripMs: expect.any(Number) }),
   );
   expect(body["heterogeneous"]).toBe(true);
-  expect(body["reasons"]).toEqual(["Memory differs: 16.8 MB (Tab tab1) to 16.8 MB (Tab tab0)."]);
+  expect(body["reasons"]).toMatchObject([
+    { kind: "memory", minMember: "tab1", maxMember: "tab0", message: expect.any(String) },
+  ]);
   const [front, large, small] = body["nodes"];
   expect(front.score).toBeNull();
   expect(large.score).toMatchObject({ member: "tab0", memory: 1, compute: 1, thermal: 1 });

@@ -1,10 +1,11 @@
 /** The routes that show the room: its models, state, topology, and log. */
 import {
-  heterogeneityOf,
+  differencesBetween,
   type MemberId,
   DEFAULT_PLACEMENT_RULES,
   type RoomState,
 } from "../../shared/index.ts";
+import { describeDifference, nameOfMembers } from "../../words/index.ts";
 import type { ApiRoom } from "./api-room.ts";
 import { modelId, modelNotFound } from "./choose-model.ts";
 import { ApiProblemError } from "./errors.ts";
@@ -62,6 +63,8 @@ export function showState({ client }: ApiRoom): Response {
 export function showTopology({ client }: ApiRoom): Response {
   const { members, links, placement, settings } = client.state;
   const scores = client.scores();
+  const differences = differencesBetween(members);
+  const nameOf = nameOfMembers(members);
   const stageOf = (id: MemberId) => placement?.stages.find(({ member }) => member === id);
   return Response.json({
     nodes: members.map((member) => ({
@@ -72,7 +75,11 @@ export function showTopology({ client }: ApiRoom): Response {
     })),
     scoreWeights: (settings.placementRules ?? DEFAULT_PLACEMENT_RULES).scores,
     edges: links,
-    ...heterogeneityOf(members),
+    heterogeneous: differences.length > 0,
+    reasons: differences.map((difference) => ({
+      ...difference,
+      message: describeDifference(difference, nameOf),
+    })),
   });
 }
 
