@@ -1,11 +1,15 @@
 /** What prices and memory prove: never more than the optimum, and more with more memory. */
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { generate } from "../../tools/placement/generate.ts";
 import { Cuts } from "../../src/placement/solver/path-bundle.ts";
 import { buildInstance, type Instance } from "../../src/placement/solver/instance.ts";
-import { memoryStates, stateCount, type NearSets } from "../../src/placement/solver/path-states.ts";
-import { forbidRepeats, isAllowed, noneNear } from "../../src/placement/solver/neighborhoods.ts";
+import { memoryStates } from "../../src/placement/solver/path-states.ts";
+import {
+  emptyNeighborhoods,
+  siteNeighborhoods,
+  type Neighborhoods,
+} from "../../src/placement/solver/neighborhoods.ts";
 import {
   boundOf,
   cheapestFirst,
@@ -29,7 +33,7 @@ function leastFrom(inst: Instance, order: readonly number[]): number {
 }
 
 /** The bound at some prices and rents where paths remember `near`. */
-function boundAt(inst: Instance, near: NearSets, price: number[], firsts: number[]): number {
+function boundAt(inst: Instance, near: Neighborhoods, price: number[], firsts: number[]): number {
   const relaxation = createRelaxation(inst, memoryStates(inst, near));
   const prices = createPrices(inst.n);
   for (let d = 0; d < inst.n; d++) {
@@ -55,7 +59,7 @@ test("at any prices, with any memory, the bound is at most the optimum; memory o
         if (inst.n < 2 || inst.throughputWeight > 0) return;
         const all = everyone(inst);
         const near = all.map((d) => all.filter((e) => e !== d && bit[4 * d + e]!));
-        const [forgetting, remembering] = [noneNear(inst), near].map((sets) =>
+        const [forgetting, remembering] = [emptyNeighborhoods(inst), near].map((sets) =>
           boundAt(inst, sets, price, all),
         );
         const optimum = Math.min(...all.map((first) => leastFrom(inst, [first])));
@@ -86,35 +90,28 @@ test("a climb closes the gap of a lab, where single steps stayed 7 % below", () 
   expect(prices.bound).toBeLessThanOrEqual(target() + 1e-3);
 });
 
-describe("near sets", () => {
-  const path = [0, 1, 2, 1, 3];
-  test("forbid the round trip that they are grown for, at the least states", () => {
-    const near = forbidRepeats([[], [], [], []], [{ path, weight: 1 }], 100);
-    expect(near).toEqual([[], [], [1], []]);
-    expect(stateCount(near!)).toBe(5);
-    expect(isAllowed([[], [], [], []], path)).toBe(true);
-    expect(isAllowed(near!, path)).toBe(false);
-    expect(isAllowed(near!, [0, 1, 2, 3, 1])).toBe(true);
-  });
-  test("stay as they are where states run out", () => {
-    expect(forbidRepeats([[], [], [], []], [{ path, weight: 1 }], 4)).toBeNull();
-  });
+test("a neighborhood has the members of one's own site with the highest multipliers", () => {
+  const inst = buildInstance(generate("home", 5, 1));
+  const sites = [[0, 1, 2, 3], [4]];
+  const multiplier = Float64Array.of(1, 4, 2, 3, 9);
+  expect(siteNeighborhoods(inst, sites, multiplier, 2)).toEqual([
+    [1, 3],
+    [3, 2],
+    [1, 3],
+    [1, 2],
+    [],
+  ]);
 });
 
 test("a projection goes to the nearest point that all paths allow", () => {
-  // x + 1 >= 3 and y >= 1 from the origin: (2, 1). Without the first: (0, 1).
+  // x + 1 >= 3 and y >= 1 from the origin: (2, 1).
   const cuts = new Cuts(2);
   const origin = new Float64Array(2);
   const signed = Uint8Array.of(1, 1);
-  cuts.add([0], Float64Array.of(1, 0), 1, origin, origin);
-  cuts.add([1], Float64Array.of(0, 1), 2, origin, origin);
+  cuts.add(Float64Array.of(1, 0), 1, origin, origin);
+  cuts.add(Float64Array.of(0, 1), 2, origin, origin);
   const x = new Float64Array(2);
   cuts.project(x, 3, 1, signed);
   expect([...x]).toEqual([2, 1]);
-  expect(cuts.active().map(({ path }) => path)).toEqual([[0], [1]]);
-  cuts.keep(([member]) => member === 1);
-  const y = new Float64Array(2);
-  cuts.project(y, 3, 1, signed);
-  expect([...y]).toEqual([0, 1]);
-  expect(cuts.add([2], Float64Array.of(0, 0), 1, origin, origin)).toBe(false);
+  expect(cuts.add(Float64Array.of(0, 0), 1, origin, origin)).toBe(false);
 });

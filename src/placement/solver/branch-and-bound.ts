@@ -9,8 +9,8 @@
 import type { Incumbent } from "./incumbent.ts";
 import type { Instance } from "./instance.ts";
 import { LabelTable } from "./labels.ts";
-import { memoryStates, type NearSets } from "./path-states.ts";
-import { forbidRepeats, nearInSites, noneNear, type Weighted } from "./neighborhoods.ts";
+import { memoryStates, stateCount } from "./path-states.ts";
+import { emptyNeighborhoods, siteNeighborhoods, type Neighborhoods } from "./neighborhoods.ts";
 import { Polisher } from "./local-search.ts";
 import {
   boundOf,
@@ -47,10 +47,8 @@ type Branch = {
   labels: number;
 };
 
-/** Members of one's own site that are remembered from the start. */
-const NEAR_IN_SITE = 4;
-/** Numbers of a table above which no more is remembered, so that none takes long to build. */
-const MOST_CELLS = 1e6;
+/** Neighborhoods grow no further when a table of the relaxation would have more numbers than this. */
+const MAX_CELLS = 1e6;
 /** The part of the gap that a few steps must close for more of them. */
 const WORTHWHILE = 0.1;
 /** Prices may take so much of a relaxation's work for each label of the last search. */
@@ -76,7 +74,7 @@ class BranchSearch {
   readonly #twinBefore: Int32Array;
   readonly #closing: Float64Array;
   #relaxation: Relaxation;
-  #near: NearSets;
+  #neighborhoods: Neighborhoods;
   #open: Branch[];
 
   constructor(search: Search, relaxation: Relaxation, root: Prices) {
@@ -91,7 +89,7 @@ class BranchSearch {
     this.#twinBefore = twins(inst);
     this.#closing = new Float64Array(inst.n);
     this.#relaxation = relaxation;
-    this.#near = noneNear(inst);
+    this.#neighborhoods = emptyNeighborhoods(inst);
     const everyone = Array.from({ length: inst.n }, (_, d) => d);
     this.#open = [{ firsts: everyone, prices: root, bound: root.bound, isWhole: false, labels: 0 }];
   }
@@ -103,11 +101,10 @@ class BranchSearch {
     this.#repair(root);
     const sites = incumbent.aim === null ? findSites(this.#inst) : null;
     if (sites !== null) {
-      this.#near = nearInSites(this.#inst, sites, root.prices.price, NEAR_IN_SITE);
-      this.#relaxation = createRelaxation(this.#inst, memoryStates(this.#inst, this.#near));
       this.#open = sites.map((firsts) => ({ ...root, firsts, prices: copyPrices(root.prices) }));
     } else this.#open = this.#alone(root);
     for (const round of sites === null ? WITHOUT_SITES : IN_SITES) {
+      if (sites !== null) this.#growNeighborhoods(sites, root.prices, round.neighbors);
       const queue = this.#open.filter(({ bound }) => bound < this.#target());
       this.#open = [...queue];
       for (let at = 0; at < queue.length; at++) {
@@ -128,8 +125,8 @@ class BranchSearch {
   }
 
   /** One round for a branch: what is left of it, or the parts that it is split into. */
-  #explore(branch: Branch, { width, states, steps }: Round): Branch[] {
-    if (steps > 0) this.#raise(branch, steps, states);
+  #explore(branch: Branch, { width, steps }: Round): Branch[] {
+    if (steps > 0) this.#raise(branch, steps);
     if (branch.bound >= this.#target() || this.#isLate()) return [branch];
     const { prices } = branch;
     if (!reprice(this.#relaxation, prices, branch.firsts, this.#closing, this.#isLate))
@@ -141,7 +138,7 @@ class BranchSearch {
     if (firsts.length === 0) return [{ ...branch, bound: this.#target() }];
     const left = { ...branch, firsts };
     if (steps > 0 && !branch.isWhole && firsts.length > 1) {
-      const parts = this.#split(left, states);
+      const parts = this.#split(left);
       if (parts !== null) return parts;
       left.isWhole = true;
       if (!reprice(this.#relaxation, prices, firsts, this.#closing, this.#isLate)) return [left];
@@ -153,10 +150,10 @@ class BranchSearch {
   }
 
   /** A branch for each first member, where one alone has a clearly higher bound; or null. */
-  #split(branch: Branch, states: number): Branch[] | null {
+  #split(branch: Branch): Branch[] | null {
     const parts = this.#alone(branch);
     const trial = parts[0]!;
-    this.#raise(trial, TRIAL_STEPS, states);
+    this.#raise(trial, TRIAL_STEPS);
     const gap = this.#target() - branch.bound;
     return trial.bound - branch.bound > WORTH_SPLITTING * gap ? parts : null;
   }
@@ -175,8 +172,8 @@ class BranchSearch {
       .sort((a, b) => a.bound - b.bound || a.firsts[0]! - b.firsts[0]!);
   }
 
-  /** Raises a branch's bound, remembering more as paths repeat members. */
-  #raise(branch: Branch, steps: number, mostStates: number): void {
+  /** Raises a branch's bound. */
+  #raise(branch: Branch, steps: number): void {
     const { incumbent, offer } = this.#search;
     branch.prices.bound = -Infinity;
     climb(this.#relaxation, branch.prices, branch.firsts, {
@@ -187,20 +184,20 @@ class BranchSearch {
       aim: incumbent.aim,
       isLate: this.#isLate,
       onPath: offer,
-      remember: (paths) => this.#remember(paths, mostStates),
     });
     branch.bound = Math.max(branch.bound, branch.prices.bound);
   }
 
-  /** A relaxation that forbids some of the paths, for all branches from here on; or null. */
-  #remember(paths: readonly Weighted[], mostStates: number): Relaxation | null {
-    if (this.#search.incumbent.aim !== null) return null;
+  /** Larger neighborhoods, and the relaxation with them, for all branches from here on. */
+  #growNeighborhoods(sites: readonly (readonly number[])[], { price }: Prices, size: number): void {
     const { n, L } = this.#inst;
-    const larger = forbidRepeats(this.#near, paths, Math.min(mostStates, MOST_CELLS / (n + L)));
-    if (larger === null) return null;
-    this.#near = larger;
+    const larger = siteNeighborhoods(this.#inst, sites, price, size);
+    const states = stateCount(larger);
+    if (states <= stateCount(this.#neighborhoods)) return;
+    if (states * (n + L) > MAX_CELLS && this.#neighborhoods.some(({ length }) => length > 0))
+      return;
+    this.#neighborhoods = larger;
     this.#relaxation = createRelaxation(this.#inst, memoryStates(this.#inst, larger));
-    return this.#relaxation;
   }
 
   /** Searches labels, with the relaxation's tables as they are; raises the branch's bound. */

@@ -10,7 +10,6 @@
  */
 import type { Instance } from "./instance.ts";
 import { Cuts } from "./path-bundle.ts";
-import { isAllowed, type Weighted } from "./neighborhoods.ts";
 import { passWork, relax, tracePath, type Relaxation } from "./relaxation.ts";
 
 export type Prices = {
@@ -55,11 +54,6 @@ export type Climb = {
   readonly onPath: (order: readonly number[]) => void;
   /** The part of the gap that a few steps must close for the climb to go on; 0 unless told. */
   readonly worthwhile?: number;
-  /**
-   * A relaxation that forbids some of the paths that repeat members, or null: asked
-   * when nothing is gained any more, with the paths that the bound leans on.
-   */
-  readonly remember?: (paths: readonly Weighted[]) => Relaxation | null;
 };
 
 /** The level that a step asks for, in parts of the distance from the bound to the target. */
@@ -80,12 +74,11 @@ const SMALL_GAIN = 1e-3;
  * `reprice`.
  */
 export function climb(
-  start: Relaxation,
+  relaxation: Relaxation,
   prices: Prices,
   firsts: readonly number[],
-  { steps, target, aim, isLate, onPath, remember, worthwhile = 0, mostWork = Infinity }: Climb,
+  { steps, target, aim, isLate, onPath, worthwhile = 0, mostWork = Infinity }: Climb,
 ): void {
-  let relaxation = start;
   const { inst } = relaxation;
   const { n } = inst;
   const returnsTo = new Int32Array(n);
@@ -123,17 +116,10 @@ export function climb(
     const path = tracePath(relaxation, closing, first);
     if (new Set(path).size === path.length) onPath(path);
     fillSlope(inst, path, returnsTo, slope);
-    if (!cuts.add(path, slope, bound, x, best)) return;
+    if (!cuts.add(slope, bound, x, best)) return;
     if (idle >= PATIENCE) {
       idle = 0;
-      const larger = remember?.(cuts.active()) ?? null;
-      if (larger === null) scale *= SHRINK;
-      else {
-        relaxation = larger;
-        scale = STEP;
-        const { near } = larger.states;
-        cuts.keep((kept) => isAllowed(near, kept));
-      }
+      scale *= SHRINK;
     }
     const distance = distanceTo(aim ?? target(), prices.bound);
     cuts.project(x, prices.bound + scale * distance, distance, isSigned);

@@ -30,7 +30,6 @@ export class Cuts {
   readonly #norm = new Float64Array(MOST_CUTS);
   readonly #added = new Float64Array(MOST_CUTS);
   readonly #lifted: Float64Array; // [size]
-  readonly #paths: (readonly number[])[] = [];
 
   constructor(size: number) {
     this.#size = size;
@@ -39,16 +38,10 @@ export class Cuts {
   }
 
   /**
-   * Keeps `path`, which costs `value` at the prices `at`. False when its cost does not
+   * Keeps a path, which costs `value` at the prices `at`. False when its cost does not
    * depend on the prices: then no prices raise the bound above `value`.
    */
-  add(
-    path: readonly number[],
-    slope: Float64Array,
-    value: number,
-    at: Float64Array,
-    best: Float64Array,
-  ): boolean {
+  add(slope: Float64Array, value: number, at: Float64Array, best: Float64Array): boolean {
     let norm = 0;
     let base = value;
     for (let i = 0; i < this.#size; i++) {
@@ -57,32 +50,10 @@ export class Cuts {
     }
     if (norm === 0) return false;
     const k = this.#count < MOST_CUTS ? this.#count++ : this.#loosest(best);
-    this.#paths[k] = path;
     this.#slope.set(slope, k * this.#size);
     this.#base[k] = base;
     this.#norm[k] = norm;
     return true;
-  }
-
-  /** The paths that the last projection leaned on, and how much on each. */
-  active(): { readonly path: readonly number[]; readonly weight: number }[] {
-    return this.#paths
-      .slice(0, this.#count)
-      .map((path, k) => ({ path, weight: this.#added[k]! }))
-      .filter(({ weight }) => weight > 0);
-  }
-
-  /** Forgets the paths that are not allowed any more. */
-  keep(isAllowed: (path: readonly number[]) => boolean): void {
-    let kept = 0;
-    for (let k = 0; k < this.#count; k++) {
-      if (!isAllowed(this.#paths[k]!)) continue;
-      this.#paths[kept] = this.#paths[k]!;
-      this.#base[kept] = this.#base[k]!;
-      this.#norm[kept] = this.#norm[k]!;
-      this.#slope.copyWithin(kept++ * this.#size, k * this.#size, (k + 1) * this.#size);
-    }
-    this.#count = kept;
   }
 
   /**

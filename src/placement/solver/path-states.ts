@@ -14,16 +14,14 @@
  * 2014). Any near sets are valid: a pipeline that visits nobody twice is never refused.
  */
 import type { Instance } from "./instance.ts";
-
-/** For each member the others that are remembered there. */
-export type NearSets = readonly (readonly number[])[];
+import { emptyNeighborhoods, type Neighborhoods } from "./neighborhoods.ts";
 
 export type MemoryStates = {
   readonly count: number;
   /** The states of member d are `[start[d], start[d + 1])`; bit i stands for near[d][i]. */
   readonly start: Int32Array; // [n + 1]
   readonly memberOf: Int32Array; // [count]
-  readonly near: NearSets;
+  readonly near: Neighborhoods;
   /** States that follow all states of a member alike, nearest first: `[outsideStart[d], outsideStart[d + 1])`. */
   readonly outside: Int32Array;
   readonly outsideStart: Int32Array; // [n + 1]
@@ -35,14 +33,11 @@ export type MemoryStates = {
 
 /** One state for each member: nothing is remembered. */
 export function forgetful(inst: Instance): MemoryStates {
-  return memoryStates(
-    inst,
-    Array.from({ length: inst.n }, () => []),
-  );
+  return memoryStates(inst, emptyNeighborhoods(inst));
 }
 
 /** How many states near sets of such sizes make. */
-export function stateCount(near: NearSets): number {
+export function stateCount(near: Neighborhoods): number {
   return near.reduce((sum, { length }) => sum + 2 ** length, 0);
 }
 
@@ -58,7 +53,7 @@ type Step = {
 };
 
 /** The states for near sets, and which follows which. */
-export function memoryStates(inst: Instance, near: NearSets): MemoryStates {
+export function memoryStates(inst: Instance, near: Neighborhoods): MemoryStates {
   const { n, hop } = inst;
   const start = new Int32Array(n + 1);
   for (let d = 0; d < n; d++) start[d + 1] = start[d]! + 2 ** near[d]!.length;
