@@ -51,14 +51,14 @@ const zones = [
     message: "Nothing in src imports server, scripts, tools, bench or test.",
   },
   {
-    target: modules.filter((module) => module !== "app").map((module) => `./src/${module}`),
+    target: modules.filter((module) => module !== "tab").map((module) => `./src/${module}`),
     from: "./workers",
-    message: "Only app and main.ts name a worker entry.",
+    message: "Only tab names a worker entry.",
   },
   {
     target: "./workers",
-    from: ["./src/ui", "./src/cluster", "./src/app", "./src/main.ts"],
-    message: "A worker imports what it runs, never ui, cluster or app.",
+    from: ["./src/ui", "./src/cluster", "./src/tab", "./src/page", "./src/main.ts"],
+    message: "A worker imports what it runs, never ui, cluster, tab or page.",
   },
 ];
 

@@ -9,7 +9,7 @@ import {
   type TabParts,
   identityOf,
   keepIdentityOf,
-} from "../app/index.ts";
+} from "../tab/index.ts";
 import { RoomClient } from "../cluster/index.ts";
 import { serverOfPage } from "../mesh/index.ts";
 import type { ProbeResult } from "../probe/index.ts";

@@ -1,31 +1,34 @@
 /**
- * What a room needs of this tab, as types: `main.ts` hands in the real parts,
- * a test hands in what runs in Node. The cluster knows no WebRTC, no GPU and no
- * GGUF; it decides who does what, and when.
+ * What the cluster needs from its tab, as types: `tab` provides the real parts, and
+ * tests provide parts that run in Node. The cluster knows nothing about WebRTC, GPUs,
+ * or GGUF.
  */
 import type { Transport } from "../mesh/index.ts";
 import type { PlacementService } from "../placement/index.ts";
-import type { MemberId, DeviceState, Member, ModelSource, ModelSummary } from "../shared/index.ts";
-import type { StageWorker } from "../stage/index.ts";
+import type {
+  MemberId,
+  DeviceState,
+  Member,
+  ModelSource,
+  ModelSummary,
+  StagePort,
+} from "../shared/index.ts";
 
-/**
- * The one name under which a room is found at the signalling server. Whoever
- * holds it is the coordinator.
- */
-export type Door = {
-  /** Who holds the door, or null when nobody does. Rejects with words when nobody can be asked. */
-  knock(): Promise<MemberId | null>;
-  /** Takes the door; false when another member was faster. */
+/** The name of the room at the signaling server. The member that holds it is the coordinator. */
+export type RoomRegistry = {
+  /** The member that holds the room, or null if no one does. */
+  lookUp(): Promise<MemberId | null>;
+  /** False if another member holds the room. */
   claim(): Promise<boolean>;
   release(): void;
 };
 
 /** The tokens of a conversation or a text, and the text of tokens, for one model. */
 export type ModelText = {
-  /** Through the model's own chat template. Rejects with words when it has none that works. */
+  /** Applies the model's chat template. Rejects if it has none that works. */
   encodeChat(messages: readonly ChatTurn[]): Promise<Uint32Array<ArrayBuffer>>;
   encodeText(text: string): Promise<Uint32Array<ArrayBuffer>>;
-  /** Text of a stream of tokens; holds back bytes that do not end a character yet. */
+  /** Text of a stream of tokens; holds back the bytes of an incomplete character. */
   decoder(): TokenDecoder;
   /** The bytes that a token stands for; a control token's are those of its name. */
   bytesOf(token: number): Uint8Array;
@@ -34,7 +37,7 @@ export type ModelText = {
 };
 export type TokenDecoder = {
   push(token: number): string;
-  /** What was held back; incomplete bytes become U+FFFD. */
+  /** The rest; incomplete bytes become U+FFFD. */
   flush(): string;
 };
 export type ChatTurn = {
@@ -61,11 +64,11 @@ export type LoadProgress = {
   readonly totalBytes: number;
 };
 
-/** Model files as this tab reaches them, and this tab's shard of one. */
+/** Model files, and this tab's shard of one. Rejects with a `FailureError`. */
 export type ModelHost = {
-  /** Reads the header. Rejects with words: unreachable, refused by CORS, not a GGUF, unsupported. */
+  /** Reads the header. */
   inspect(source: ModelSource): Promise<ModelSummary>;
-  /** Replaces the shard that this tab holds. Rejects with words. */
+  /** Replaces the shard that this tab holds. */
   loadShard(
     request: ShardRequest,
     onProgress: (progress: LoadProgress) => void,
@@ -74,13 +77,7 @@ export type ModelHost = {
   text(model: ModelSummary): Promise<ModelText>;
 };
 
-/** The part of the stage worker that the cluster drives; shards are the host's. */
-export type StagePort = Pick<
-  StageWorker,
-  "listen" | "setPipeline" | "measureLink" | "ask" | "cancel"
->;
-
-/** The solver, as it is reached from this thread: behind a worker in a page. */
+/** The solver, seen from this thread; in a page it runs in a worker. */
 export type Planner = {
   readonly [K in "solve" | "explained" | "front"]: (
     ...parameters: Parameters<PlacementService[K]>
@@ -89,11 +86,11 @@ export type Planner = {
 
 export type RoomParts = {
   readonly transport: Transport;
-  readonly door: Door;
+  readonly registry: RoomRegistry;
   readonly stage: StagePort;
   readonly models: ModelHost;
   readonly planner: Planner;
-  /** Connects to a peer and sees to it that the stage has the frame channel to it. */
+  /** Connects to a peer; resolves once the stage has the frame channel to it. */
   readonly linkFrames: (peer: MemberId) => Promise<void>;
   readonly collectDeviceState: () => Promise<DeviceState>;
   /** This tab as it introduces itself: id, name, adapter, measurements. */
@@ -104,24 +101,24 @@ export type RoomParts = {
 
 /** Milliseconds; the defaults are in `DEFAULT_TIMINGS`. */
 export type Timings = {
-  /** For an answer to a join, a command or a request for events. */
+  /** For the reply to a join or a command. */
   readonly answerMs: number;
   /** Between two attempts to find or become the coordinator. */
   readonly retryMs: number;
-  /** After this long without a coordinator the room is lost. */
+  /** Without a coordinator for this long, the room is lost. */
   readonly recoveryMs: number;
-  /** Members that do not come back to a new coordinator within this have left. */
+  /** Members that do not rejoin a new coordinator in time have left. */
   readonly rejoinMs: number;
   /** How long a placement waits for links to be measured. */
   readonly linksMs: number;
-  /** The solver's deadline, and after which the greedy answer is taken. */
+  /** The solver's deadline, and when the greedy rules take its place. */
   readonly solveMs: number;
   readonly watchdogMs: number;
   /** After a change of members or settings, before the current placement is reviewed. */
   readonly settleMs: number;
   /** After a move, before another move for gain alone. */
   readonly cooldownMs: number;
-  /** The least time between two progress reports, so that the log stays small. */
+  /** Between two progress reports, so that the log stays small. */
   readonly progressMs: number;
   /** How long samples of several members are gathered into one event. */
   readonly gatherMs: number;

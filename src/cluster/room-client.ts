@@ -20,28 +20,28 @@ import {
 } from "../shared/index.ts";
 import * as Comlink from "comlink";
 import { type Score, scoresOf } from "../placement/index.ts";
-import type { AnswerEvent, AskRequest } from "./answer.ts";
-import { Requester } from "./requester.ts";
-import type { EventLog } from "./event-log.ts";
-import { LinkMeasurer } from "./link-measurer.ts";
+import type { AnswerEvent, AskRequest } from "./generation/answer.ts";
+import { Requester } from "./generation/requester.ts";
+import type { EventLog } from "./log/event-log.ts";
+import { LinkMeasurer } from "./member/link-measurer.ts";
 import {
   type Connection,
   type EnterOptions,
   isEvent,
   Membership,
   type RoomChange,
-} from "./membership.ts";
-import type { RoomCommand } from "./messages.ts";
-import { noticeOf } from "./notices.ts";
+} from "./membership/membership.ts";
+import type { RoomCommand } from "./membership/messages.ts";
+import { noticeOf } from "./membership/notices.ts";
 import type { ModelText, RoomParts } from "./parts.ts";
 import {
   type PlacementPreviewAnswer,
   type PreviewCandidate,
   previewPlacement,
   previewStages,
-} from "./preview.ts";
-import { ShardKeeper } from "./shard-keeper.ts";
-import { TelemetryReporter } from "./telemetry-reporter.ts";
+} from "./planning/preview.ts";
+import { ShardKeeper } from "./member/shard-keeper.ts";
+import { TelemetryReporter } from "./member/telemetry-reporter.ts";
 
 /** After a stage's failure: how long the room has to notice that it lost a member. */
 const NOTICE_LOSS_MS = 3000;

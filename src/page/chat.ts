@@ -1,12 +1,7 @@
 /** The conversation of this tab: questions, and answers as they stream. Knows no page. */
 import { type RoomClient, LapTimes, type Lap } from "../cluster/index.ts";
-import {
-  type AnswerStatus,
-  type PlacementId,
-  type ChatMessage,
-  type StageTiming,
-  Sampling,
-} from "../shared/index.ts";
+import type { AnswerStatus, ChatMessage, StageTiming } from "../ui/index.ts";
+import { type PlacementId, Sampling } from "../shared/index.ts";
 import { describeError, nameOfRoom } from "../words/index.ts";
 
 export type ChatView = {

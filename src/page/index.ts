@@ -1,2 +1,2 @@
-/** The page without its elements: commands in, the view that the elements show out. */
+/** The controller of the page: carries out commands, and builds the view that the elements show. */
 export { Page } from "./page.ts";

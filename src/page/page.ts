@@ -11,13 +11,13 @@ import {
   roomFailureOf,
   type RoomNotice,
   type ModelSource,
-  type Notice,
-  type PageView,
   type ServerFacts,
   type Stage,
 } from "../shared/index.ts";
+import type { Notice, PageView } from "../ui/index.ts";
 import { describeNotice, nameOfRoom } from "../words/index.ts";
-import { adapterWords, checkAdapter, type TabParts } from "../app/index.ts";
+import { describeAdapter } from "./describe-adapter.ts";
+import { checkAdapter, type TabParts } from "../tab/index.ts";
 import { newRoomCode, readAddress, roomAddress, shareOrigin } from "./address.ts";
 import { Chat } from "./chat.ts";
 import { draftOf } from "./preview-view.ts";
@@ -254,7 +254,7 @@ export class Page {
       progress: null,
       adapterCheck: {
         status: result.adapter === null ? "none" : "ready",
-        message: adapterWords(result),
+        message: describeAdapter(result),
       },
     });
     return result;

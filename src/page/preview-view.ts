@@ -1,6 +1,7 @@
 /** The cluster's placement preview as the page shows it: sentences and a few numbers. */
 import type { PlacementPreviewAnswer, PreviewCandidate } from "../cluster/index.ts";
-import type { Member, PlacementCandidate, PlacementPreview } from "../shared/index.ts";
+import type { Member } from "../shared/index.ts";
+import type { PlacementCandidate, PlacementPreview } from "../ui/index.ts";
 import {
   describeAlternative,
   describeCost,

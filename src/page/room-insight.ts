@@ -4,12 +4,8 @@
  * reasons. Looks after each change, and works only on what has changed.
  */
 import { type RoomClient, capacityKey } from "../cluster/index.ts";
-import {
-  MemberId,
-  type MemberScore,
-  type PlacementPreview,
-  type StageTiming,
-} from "../shared/index.ts";
+import { MemberId } from "../shared/index.ts";
+import type { MemberScore, PlacementPreview, StageTiming } from "../ui/index.ts";
 import { previewOf } from "./preview-view.ts";
 
 export type Insight = {

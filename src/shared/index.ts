@@ -55,16 +55,6 @@ export {
   UnsupportedModelFeature,
 } from "./model-failure.ts";
 export { ModelSource, ModelSummary } from "./model.ts";
-export type {
-  AnswerStatus,
-  ChatMessage,
-  MemberScore,
-  Notice,
-  PageView,
-  PlacementCandidate,
-  PlacementPreview,
-  StageTiming,
-} from "./page-view.ts";
 export {
   Breach,
   BrokenRule,

@@ -3,7 +3,7 @@
  * completed since the last announcement, and how the answer ended. Without it, a
  * screen reader would start over with every token.
  */
-import type { ChatMessage } from "../shared/index.ts";
+import type { ChatMessage } from "./page-view.ts";
 
 const ENDINGS: Partial<Record<ChatMessage["status"], string>> = {
   failed: "The answer failed.",

@@ -1,6 +1,6 @@
 /** One message: its text, how its answer ended, and how fast it came. */
 import { css, html, LitElement, nothing } from "lit";
-import type { ChatMessage } from "../shared/index.ts";
+import type { ChatMessage } from "./page-view.ts";
 import { baseStyles } from "./base-styles.ts";
 import { CopyController } from "./copy-controller.ts";
 import { figure, plural, time } from "./format.ts";

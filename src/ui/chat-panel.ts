@@ -5,7 +5,7 @@
  */
 import { css, html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
-import type { PageView } from "../shared/index.ts";
+import type { PageView } from "./page-view.ts";
 import { AnswerAnnouncer } from "./answer-announcer.ts";
 import { baseStyles } from "./base-styles.ts";
 import "./chat-message.ts";

@@ -1,3 +1,13 @@
 /** The custom elements that show a room; importing this registers them. */
+export type {
+  AnswerStatus,
+  ChatMessage,
+  MemberScore,
+  Notice,
+  PageView,
+  PlacementCandidate,
+  PlacementPreview,
+  StageTiming,
+} from "./page-view.ts";
 export { perFrame } from "./per-frame.ts";
 export { TabmeshApp } from "./tabmesh-app.ts";

@@ -3,7 +3,8 @@
  * whether people want it used. Knows the room only through `view`.
  */
 import { html, nothing } from "lit";
-import type { Member, MemberScore } from "../shared/index.ts";
+import type { Member } from "../shared/index.ts";
+import type { MemberScore } from "./page-view.ts";
 import { describeFailure, nameOfRoom, describeNoAdapter } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { bytes, plural } from "./format.ts";

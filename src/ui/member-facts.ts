@@ -2,7 +2,8 @@
  * A member's adapter, numbers and state in words. Pure; says "not told" where
  * the browser tells nothing, and never guesses.
  */
-import type { DeviceState, Link, Measurements, Member, MemberScore } from "../shared/index.ts";
+import type { DeviceState, Link, Measurements, Member } from "../shared/index.ts";
+import type { MemberScore } from "./page-view.ts";
 import { bytes, figure, giga, percent, time } from "./format.ts";
 
 /** A label, its value, and whether it deserves attention. */

@@ -3,7 +3,8 @@
  * only way that they act. An element reads `view` and never writes it.
  */
 import { LitElement, type PropertyDeclarations, type PropertyValues } from "lit";
-import type { PageCommand, PageView, Member } from "../shared/index.ts";
+import type { PageCommand, Member } from "../shared/index.ts";
+import type { PageView } from "./page-view.ts";
 
 export type Send = (command: PageCommand) => void;
 

@@ -1,6 +1,6 @@
 /** The placements that the solver found, side by side, with its reasons; any of them can be taken. */
 import { css, html, nothing } from "lit";
-import type { PlacementCandidate } from "../shared/index.ts";
+import type { PlacementCandidate } from "./page-view.ts";
 import { baseStyles } from "./base-styles.ts";
 import { figure, plural, time } from "./format.ts";
 import { memberColor } from "./member-colors.ts";

@@ -5,13 +5,8 @@
  * back in `view.placementPreview`. The same facts stand in the lanes as text.
  */
 import { html, nothing, type PropertyValues } from "lit";
-import {
-  type Placement,
-  type Stage,
-  type PlacementCandidate,
-  modelBytes,
-  shardBytes,
-} from "../shared/index.ts";
+import { type Placement, type Stage, modelBytes, shardBytes } from "../shared/index.ts";
+import type { PlacementCandidate } from "./page-view.ts";
 import {
   describeDecision,
   describeFailure,

@@ -7,7 +7,8 @@
  * Pure. Knows the bytes that a model's description tells and no times: those
  * come from the cost model, in `view.placementPreview`.
  */
-import type { PlacementCandidate, Stage } from "../shared/index.ts";
+import type { PlacementCandidate } from "./page-view.ts";
+import type { Stage } from "../shared/index.ts";
 
 /** The layers where boundary `boundary` may lie, both ends included. */
 export function boundaryRange(

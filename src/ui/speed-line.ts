@@ -6,7 +6,7 @@
 import { LitElement, css, html, unsafeCSS, type PropertyValues } from "lit";
 import uPlot from "uplot";
 import plotStyles from "uplot/dist/uPlot.min.css?inline";
-import type { PageView } from "../shared/index.ts";
+import type { PageView } from "./page-view.ts";
 
 /** At the few samples a second that streaming brings, about a minute. */
 const SAMPLES = 240;

@@ -1,6 +1,6 @@
 /** Where the time of one token went: compute and hop of each stage, and the speed now. */
 import { css, html, nothing } from "lit";
-import type { PageView, StageTiming } from "../shared/index.ts";
+import type { PageView, StageTiming } from "./page-view.ts";
 import { baseStyles } from "./base-styles.ts";
 import { figure, time } from "./format.ts";
 import { memberColor } from "./member-colors.ts";

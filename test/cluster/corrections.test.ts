@@ -1,7 +1,7 @@
 /** The cost model is set right by the laps that ran, and only by what is not noise. */
 import { expect, test } from "vitest";
-import { LapCorrections } from "../../src/cluster/lap-corrections.ts";
-import { costOf, problemOf } from "../../src/cluster/room-problem.ts";
+import { LapCorrections } from "../../src/cluster/planning/lap-corrections.ts";
+import { costOf, problemOf } from "../../src/cluster/planning/room-problem.ts";
 import type { RoomState } from "../../src/shared/state.ts";
 import { A, next, placement, sampleState } from "../../tools/room/sample-events.ts";
 import { ask, collect, MODEL_URL, withRoom } from "../../tools/room/test-room.ts";

@@ -1,6 +1,6 @@
 /** Who gets into a room and who does not, and how members catch up. */
 import { describe, expect, test } from "vitest";
-import { CLUSTER_VERSION, ClusterMessage } from "../../src/cluster/messages.ts";
+import { CLUSTER_VERSION, ClusterMessage } from "../../src/cluster/membership/messages.ts";
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 import type { Transport } from "../../src/mesh/transport.ts";
 import {
@@ -16,7 +16,7 @@ async function stranger(room: TestRoom, name: string) {
   const transport: Transport = room.network.join(MemberId.parse(name));
   const heard: ClusterMessage[] = [];
   transport.events.onMessage((_peer, message) => heard.push(ClusterMessage.parse(message)));
-  const holder = room.doorHolder!;
+  const holder = room.roomHolder!;
   await transport.connect(holder);
   const answer = async (type: ClusterMessage["type"]) => {
     await until(() => heard.some((message) => message.type === type), type);

@@ -1,6 +1,6 @@
 /** The log: what follows, what is missing, what it can still give, and how it is trimmed. */
 import { describe, expect, test } from "vitest";
-import { EventLog } from "../../src/cluster/event-log.ts";
+import { EventLog } from "../../src/cluster/log/event-log.ts";
 import { emptyRoom } from "../../src/shared/apply.ts";
 import { RoomCode } from "../../src/shared/ids.ts";
 import { A, B } from "../../tools/room/sample-events.ts";

@@ -1,6 +1,6 @@
 /** Members and coordinators that go away: what the room does, and what an asker sees. */
 import { describe, expect, test } from "vitest";
-import type { AnswerEvent } from "../../src/cluster/answer.ts";
+import type { AnswerEvent } from "../../src/cluster/generation/answer.ts";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
 import {
   ask,

@@ -1,6 +1,6 @@
 /** What stands in the way of stages chosen by hand. */
 import { expect, test } from "vitest";
-import { checkStages } from "../../src/cluster/manual-placement.ts";
+import { checkStages } from "../../src/cluster/planning/manual-placement.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 import type { RoomState } from "../../src/shared/state.ts";
 import { sampleState } from "../../tools/room/sample-events.ts";

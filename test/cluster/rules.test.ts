@@ -1,7 +1,7 @@
 /** Each rule of the coordinator on a state that fits on a screen. */
 import { describe, expect, test } from "vitest";
-import { capacityKey } from "../../src/cluster/capacity.ts";
-import { nextStep, type Attempts } from "../../src/cluster/rules.ts";
+import { capacityKey } from "../../src/cluster/planning/capacity.ts";
+import { nextStep, type Attempts } from "../../src/cluster/coordinator/rules.ts";
 import type { RoomState } from "../../src/shared/state.ts";
 import {
   next,

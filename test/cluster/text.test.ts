@@ -1,8 +1,8 @@
 /** Stop strings over any cut of the text, and ids that never repeat. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { epochOfId, idInEpoch } from "../../src/cluster/numbering.ts";
-import { StopStrings } from "../../src/cluster/stop-strings.ts";
+import { epochOfId, idInEpoch } from "../../src/cluster/log/numbering.ts";
+import { StopStrings } from "../../src/cluster/generation/stop-strings.ts";
 
 function through(stops: readonly string[], pieces: readonly string[]) {
   const filter = new StopStrings(stops);

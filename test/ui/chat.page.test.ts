@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { PageView } from "../../src/shared/page-view.ts";
+import type { PageView } from "../../src/ui/page-view.ts";
 import { all, button, mount, one, press, settled, type, words } from "./mount.ts";
 import { answer, ask, VIEWS } from "./sample-views.ts";
 

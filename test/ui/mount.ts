@@ -3,7 +3,7 @@ import type { LitElement } from "lit";
 import { afterEach } from "vitest";
 import { page } from "vitest/browser";
 import type { PageCommand } from "../../src/shared/commands.ts";
-import type { PageView } from "../../src/shared/page-view.ts";
+import type { PageView } from "../../src/ui/page-view.ts";
 import "../../src/ui/tabmesh-app.ts";
 import type { TabmeshApp } from "../../src/ui/tabmesh-app.ts";
 

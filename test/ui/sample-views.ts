@@ -5,7 +5,7 @@
  */
 import { GenerationId } from "../../src/shared/ids.ts";
 import type { Member } from "../../src/shared/member.ts";
-import type { ChatMessage, PageView, PlacementPreview } from "../../src/shared/page-view.ts";
+import type { ChatMessage, PageView, PlacementPreview } from "../../src/ui/page-view.ts";
 import type { Placement, Stage } from "../../src/shared/state.ts";
 import {
   LARGE_MODEL,

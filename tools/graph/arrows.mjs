@@ -21,19 +21,29 @@ export const ARROWS = {
   engine: { imports: ["kernels", "model", "tensor", "shared"] },
   // Engine and mesh meet only here, in the GPU worker.
   stage: { imports: ["engine", "mesh", "model", "shared"] },
-  cluster: {
-    // words only until decisions carry data.
-    imports: ["placement", "mesh", "telemetry", "model", "shared", "words"],
-    types: ["stage"],
+  cluster: { imports: ["placement", "shared"], types: ["mesh"] },
+  // The parts of one tab, for the page and for the library.
+  tab: {
+    imports: [
+      "cluster",
+      "mesh",
+      "model",
+      "probe",
+      "telemetry",
+      "tuner",
+      "shared",
+      "words",
+      "workers",
+    ],
+    types: ["placement", "stage"],
   },
-  api: { imports: ["app", "mesh", "probe", "cluster", "shared", "words"] },
+  api: { imports: ["tab", "cluster", "mesh", "shared", "words"], types: ["probe"] },
   ui: { imports: ["shared", "words"] },
+  page: {
+    imports: ["api", "tab", "cluster", "shared", "words"],
+    types: ["probe", "ui"],
+  },
 };
-// Assembles a tab, for the library and so for the page; it starts the workers.
-ARROWS.app = {
-  imports: [...Object.keys(ARROWS).filter((module) => !["api", "ui"].includes(module)), "workers"],
-};
-ARROWS.page = { imports: Object.keys(ARROWS).filter((module) => module !== "ui") };
 
 /** The module a file belongs to: a directory of `src`, `main` for the page's entry, or a top-level directory. */
 export function moduleOf(/** @type {string} */ file) {

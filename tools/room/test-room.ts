@@ -24,7 +24,7 @@ import { placementService } from "../../src/placement/index.ts";
 import {
   type AnswerEvent,
   type AskRequest,
-  type Door,
+  type RoomRegistry,
   type ModelHost,
   type ModelText,
   type Planner,
@@ -183,8 +183,8 @@ export class TestRoom {
   readonly tabs = new Map<MemberId, Tab>();
   readonly #hosts = new Map<MemberId, StageHost>();
   readonly #linked = new Map<string, { close(): void }>();
-  doorHolder: MemberId | null = null;
-  readonly doorPeers = new Set<MemberId>();
+  roomHolder: MemberId | null = null;
+  readonly reachable = new Set<MemberId>();
 
   async add(name: string, options: TabOptions = {}): Promise<Tab> {
     const member = profile(name, options.memoryBytes ?? WHOLE, {
@@ -201,7 +201,7 @@ export class TestRoom {
     this.#hosts.set(id, host);
     const parts: RoomParts = {
       transport,
-      door: this.#door(id),
+      registry: this.#registry(id),
       stage: host,
       models: { ...hostModels(host), ...options.models },
       planner: options.planner ?? planner,
@@ -214,7 +214,7 @@ export class TestRoom {
       nowMs: () => performance.now(),
       timings: { ...FAST, ...options.timings },
     };
-    this.doorPeers.add(id);
+    this.reachable.add(id);
     try {
       const client = await RoomClient.enter(parts, {
         room: options.code ?? CODE,
@@ -242,8 +242,8 @@ export class TestRoom {
   #crash(id: MemberId): void {
     const tab = this.tabs.get(id);
     this.tabs.delete(id);
-    this.doorPeers.delete(id);
-    if (this.doorHolder === id) this.doorHolder = null;
+    this.reachable.delete(id);
+    if (this.roomHolder === id) this.roomHolder = null;
     for (const [pair, link] of this.#linked) {
       if (!pair.split(" ").includes(id)) continue;
       link.close();
@@ -253,17 +253,17 @@ export class TestRoom {
     tab?.client.leave();
   }
 
-  #door(id: MemberId): Door {
+  #registry(id: MemberId): RoomRegistry {
     return {
-      knock: () => Promise.resolve(this.doorHolder),
+      lookUp: () => Promise.resolve(this.roomHolder),
       claim: async () => {
         await Promise.resolve();
-        if (this.doorHolder !== null && this.doorHolder !== id) return false;
-        this.doorHolder = id;
+        if (this.roomHolder !== null && this.roomHolder !== id) return false;
+        this.roomHolder = id;
         return true;
       },
       release: () => {
-        if (this.doorHolder === id) this.doorHolder = null;
+        if (this.roomHolder === id) this.roomHolder = null;
       },
     };
   }
@@ -273,7 +273,7 @@ export class TestRoom {
     if (this.#linked.has(pair)) return Promise.resolve();
     const mine = this.#hosts.get(self);
     const other = this.#hosts.get(peer);
-    if (!mine || !other || !this.doorPeers.has(peer)) {
+    if (!mine || !other || !this.reachable.has(peer)) {
       return Promise.reject(new MeshError({ reason: "no_such_peer", peer }));
     }
     const [toOther, toMine] = memoryFramePorts(self, peer);

@@ -1,4 +1,0 @@
-/** The parts of one tab, put together: workers, connections, and the adapter. Used by the library. */
-export { adapterWords, checkAdapter } from "./adapter-check.ts";
-export { identityOf, keepIdentityOf } from "./identity.ts";
-export { openTabParts, type TabParts } from "./tab-parts.ts";

@@ -1,0 +1,264 @@
+/**
+ * The member that numbers events and decides placements. It turns commands into
+ * events, sends them to all members, and after each event takes the steps that
+ * the rules name. It is not on the token path.
+ *
+ * It holds no state of its own that matters: counts of ids in its epoch, who is
+ * connected, and what its placer last saw. Another member becomes
+ * coordinator with the log alone.
+ */
+import {
+  type RoomEvent,
+  type IndexedEvent,
+  type MemberId,
+  type PlacementId,
+  type Member,
+  type RoomState,
+  RoomError,
+  roomFailureOf,
+  type LeaveReason,
+} from "../../shared/index.ts";
+import type { PlacementParts } from "../planning/decide-placement.ts";
+import { type CommandContext, eventsOf } from "./command-events.ts";
+import type { EventLog } from "../log/event-log.ts";
+import { LapCorrections } from "../planning/lap-corrections.ts";
+import type { ClusterMessage, RoomCommand } from "../membership/messages.ts";
+import { distinctMember, refuseNewcomer, type Join } from "./newcomer.ts";
+import { idInEpoch } from "../log/numbering.ts";
+import type { Timings } from "../parts.ts";
+import { Placer } from "../planning/placer.ts";
+import { nextStep, type Step } from "./rules.ts";
+import { SampleGatherer } from "./sample-gatherer.ts";
+
+export type CoordinatorOptions = {
+  readonly log: EventLog;
+  readonly self: MemberId;
+  readonly post: (peer: MemberId, message: ClusterMessage) => void;
+  readonly placement: PlacementParts;
+  readonly timings: Timings;
+  /** Told of each event after it was applied, as every member is. */
+  readonly onEvent: (event: IndexedEvent) => void;
+};
+
+export class Coordinator {
+  readonly #options: CoordinatorOptions;
+  /** Members that were welcomed and get every event; not the coordinator itself. */
+  readonly #followers = new Set<MemberId>();
+  readonly #samples: SampleGatherer;
+  readonly #placer: Placer;
+  readonly #laps = new LapCorrections();
+  #generations = 0;
+  #stepping = false;
+  #rejoinTimer: ReturnType<typeof setTimeout> | null = null;
+  #stopped = false;
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options;
+    this.#samples = new SampleGatherer(options.timings.gatherMs, (states) =>
+      this.#emit({ type: "device_states_updated", states }),
+    );
+    this.#placer = new Placer({
+      ...options.placement,
+      state: () => this.state,
+      emit: (event) => this.#emit(event),
+      onSettled: () => this.#takeSteps(),
+    });
+  }
+
+  /** Opens a room with this tab as its first member. */
+  open(profile: Member): void {
+    this.#emit({ type: "member_joined", member: profile });
+  }
+
+  /** Continues a log whose coordinator is gone. */
+  takeOver(): void {
+    const { log, self, timings } = this.#options;
+    const old = log.state.coordinator;
+    this.#emit({ type: "coordinator_changed", coordinator: self });
+    if (old !== self) {
+      const reason: LeaveReason = { reason: "coordinator_replaced", coordinator: self };
+      this.#emit({ type: "member_left", member: old, reason });
+    }
+    this.#rejoinTimer = setTimeout(() => this.#dropAbsent(), timings.rejoinMs);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#samples.stop();
+    this.#placer.stop();
+    if (this.#rejoinTimer !== null) clearTimeout(this.#rejoinTimer);
+  }
+
+  get followers(): ReadonlySet<MemberId> {
+    return this.#followers;
+  }
+
+  /** Takes one message from a peer; the answer goes back by `post`. */
+  handle(peer: MemberId, message: ClusterMessage): void {
+    switch (message.type) {
+      case "join":
+        return this.#welcome(peer, message);
+      case "command":
+        return this.#answer(peer, message.id, message.command);
+      case "events_after":
+        return this.#catchUp(peer, message.epoch, message.index);
+      case "leave":
+        return this.peerGone(peer, { reason: "left" });
+      default:
+        // Answers and events of a coordinator: not meant for one.
+        return;
+    }
+  }
+
+  /** A peer's connection is gone. */
+  peerGone(peer: MemberId, reason: LeaveReason): void {
+    if (!this.#followers.delete(peer)) return;
+    this.#emit({ type: "member_left", member: peer, reason });
+  }
+
+  /** Does a command of `from`. Rejects with a `RoomError`. The value is an id or null. */
+  async execute(from: MemberId, command: RoomCommand): Promise<number | null> {
+    if (this.#stopped) throw new RoomError({ reason: "coordinator_stopped" });
+    switch (command.type) {
+      case "report_device_state":
+        this.#samples.add(from, command.device);
+        return null;
+      case "place_model":
+        return this.#placer.placeModel(this.#model(command.model));
+      case "place_stages":
+        return this.#placer.placeStages(this.#model(command.model), command.stages);
+      case "report_laps":
+        for (const event of this.#laps.take(this.state, command.placement, command.computeMs)) {
+          this.#emit(event);
+        }
+        return null;
+      case "request_generation":
+        return this.#queueGeneration(from, command.promptTokens, command.maxTokens);
+      default: {
+        const context: CommandContext = { state: this.state, from };
+        for (const event of eventsOf(context, command)) this.#emit(event);
+        return null;
+      }
+    }
+  }
+
+  get state(): RoomState {
+    return this.#options.log.state;
+  }
+
+  #welcome(peer: MemberId, join: Join): void {
+    const { post } = this.#options;
+    const { member } = join;
+    const refusal = refuseNewcomer(this.state, peer, join);
+    if (refusal) return post(peer, { type: "refused", refusal });
+    const known = this.state.members.find(({ id }) => id === member.id);
+    this.#followers.delete(peer);
+    if (!known) {
+      this.#emit({ type: "member_joined", member: distinctMember(this.state, member) });
+    }
+    if (known && known.shard !== member.shard && member.shard) {
+      this.#emit({ type: "shard_progressed", member: member.id, shard: member.shard });
+    }
+    this.#followers.add(peer);
+    post(peer, { type: "welcome", state: this.state });
+  }
+
+  #answer(peer: MemberId, id: number, command: RoomCommand): void {
+    const { post } = this.#options;
+    if (!this.#followers.has(peer)) {
+      return post(peer, {
+        type: "result",
+        id,
+        error: { reason: "not_a_member" },
+        value: null,
+      });
+    }
+    this.execute(peer, command).then(
+      (value) => post(peer, { type: "result", id, error: null, value }),
+      (error: unknown) =>
+        post(peer, { type: "result", id, error: roomFailureOf(error), value: null }),
+    );
+  }
+
+  #catchUp(peer: MemberId, epoch: number, index: number): void {
+    const { log, post } = this.#options;
+    if (!this.#followers.has(peer)) return;
+    const events = log.since(epoch, index);
+    if (!events) post(peer, { type: "snapshot", state: log.state });
+    else if (events.length > 0) post(peer, { type: "events", events: [...events] });
+  }
+
+  #queueGeneration(requester: MemberId, promptTokens: number, maxTokens: number): number {
+    const { placement } = this.state;
+    if (!placement && !this.#placer.attempts.solving) {
+      throw new RoomError({ reason: "no_model_placed" });
+    }
+    if (placement && promptTokens >= placement.contextTokens) {
+      const { contextTokens } = placement;
+      throw new RoomError({ reason: "prompt_too_long", promptTokens, contextTokens });
+    }
+    const id = idInEpoch(this.state.epoch, ++this.#generations);
+    this.#emit({
+      type: "generation_queued",
+      generation: {
+        id: id as never,
+        requester,
+        placement: (placement?.id ?? 1) as PlacementId,
+        status: "queued",
+        promptTokens,
+        maxTokens,
+      },
+    });
+    return id;
+  }
+
+  #model(name: string): RoomState["models"][number] {
+    const model = this.state.models.find((known) => known.name === name);
+    if (model) return model;
+    const known = this.state.models.map((other) => other.name);
+    throw new RoomError({ reason: "unknown_model", model: name, known });
+  }
+
+  #emit(event: RoomEvent): void {
+    if (this.#stopped) return;
+    const { log, post, onEvent } = this.#options;
+    const indexed = log.append(event);
+    for (const peer of this.#followers) post(peer, { type: "events", events: [indexed] });
+    onEvent(indexed);
+    this.#placer.note(event);
+    this.#takeSteps();
+  }
+
+  /** Steps emit events and events take steps: the flag turns that into one loop. */
+  #takeSteps(): void {
+    if (this.#stepping || this.#stopped) return;
+    this.#stepping = true;
+    try {
+      for (let step = this.#nextStep(); step; step = this.#nextStep()) this.#take(step);
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  #nextStep(): Step | null {
+    return nextStep(this.state, this.#placer.attempts);
+  }
+
+  #take(step: Step): void {
+    switch (step.kind) {
+      case "emit":
+        return this.#emit(step.event);
+      case "place":
+        return this.#placer.placeAgain(step.model);
+      case "review":
+        return this.#placer.review();
+    }
+  }
+
+  #dropAbsent(): void {
+    for (const { id } of this.state.members) {
+      if (id === this.#options.self || this.#followers.has(id)) continue;
+      this.#emit({ type: "member_left", member: id, reason: { reason: "did_not_rejoin" } });
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/** Whether the coordinator admits a newcomer, and under which name and color. Pure. */
+import {
+  type MemberId,
+  MAX_NAME_CHARACTERS,
+  type Member,
+  type JoinRefusal,
+  type RoomState,
+} from "../../shared/index.ts";
+import { CLUSTER_VERSION, type ClusterMessage } from "../membership/messages.ts";
+
+export type Join = Extract<ClusterMessage, { type: "join" }>;
+
+/** Why a newcomer is refused, or null. */
+export function refuseNewcomer(
+  state: RoomState,
+  peer: MemberId,
+  { version, room, member }: Join,
+): JoinRefusal | null {
+  if (version !== CLUSTER_VERSION) {
+    return { reason: "other_version", roomVersion: CLUSTER_VERSION, tabVersion: version };
+  }
+  if (room !== state.room) return { reason: "wrong_room", room: state.room, requested: room };
+  if (member.id !== peer) return { reason: "other_sender", member: member.id, peer };
+  return null;
+}
+
+/** The member with the name and color that it proposes, if no other member has them. */
+export function distinctMember({ members }: RoomState, member: Member): Member {
+  const others = members.filter(({ id }) => id !== member.id);
+  const names = new Set(others.map(({ name }) => name));
+  const colors = new Set(others.map(({ color }) => color));
+  return { ...member, name: freeName(names, member.name), color: freeColor(colors, member.color) };
+}
+
+/** Two tabs of one browser propose the same name; the room tells them apart by a number. */
+function freeName(taken: ReadonlySet<string>, proposed: string): string {
+  if (!taken.has(proposed)) return proposed;
+  // A name that was kept over a reload may have such a number already.
+  const base = proposed.replace(/ \(\d+\)$/, "");
+  for (let count = 1; ; count++) {
+    const suffix = count === 1 ? "" : ` (${count})`;
+    const name = `${base.slice(0, MAX_NAME_CHARACTERS - suffix.length)}${suffix}`;
+    if (!taken.has(name)) return name;
+  }
+}
+
+function freeColor(taken: ReadonlySet<number>, proposed: number): number {
+  if (!taken.has(proposed)) return proposed;
+  let color = 0;
+  while (taken.has(color)) color += 1;
+  return color;
+}

@@ -1,0 +1,246 @@
+/**
+ * Requests answers for this tab: asks the coordinator for a turn, sends the prompt
+ * to stage 0, and turns the tokens that come back into text.
+ *
+ * If a stage is lost, the requester continues with the prompt and the tokens so far
+ * under the next placement. The random number of a token depends only on the seed
+ * and the token's position, so the answer continues as it would have.
+ */
+import {
+  failureOf,
+  GenerationId,
+  type MemberId,
+  type PlacementId,
+  RoomError,
+  roomFailureOf,
+  type RoomFailure,
+  type Placement,
+  type GenerationFailure,
+  type TokenEvent,
+  type StagePort,
+} from "../../shared/index.ts";
+import { AnswerRun } from "./answer-run.ts";
+import type { AnswerEvent, AskRequest } from "./answer.ts";
+import { GenerationSignals } from "./generation-signals.ts";
+import { LapTimes } from "./lap-times.ts";
+import type { RoomAccess } from "../membership/membership.ts";
+import { MAX_LAPS } from "../membership/messages.ts";
+import type { ModelHost } from "../parts.ts";
+
+export type RequesterParts = {
+  readonly room: RoomAccess;
+  readonly stage: StagePort;
+  readonly models: Pick<ModelHost, "text">;
+  readonly linkFrames: (peer: MemberId) => Promise<void>;
+  /** Resolves once this tab's stage knows the placement's pipeline. */
+  readonly pipelineSet: (placement: PlacementId) => Promise<void>;
+  readonly nowMs: () => number;
+  /** After a stage's failure: how long the room has to notice that it lost a member. */
+  readonly noticeLossMs: number;
+};
+
+/** An answer that loses its stages more often than this fails. */
+const MAX_RESUMES = 8;
+
+type Outcome = {
+  readonly outcome: "done" | "stopped" | "failed";
+  readonly error: RoomFailure | null;
+};
+
+export class Requester {
+  readonly #parts: RequesterParts;
+  readonly #signals: GenerationSignals;
+
+  constructor(parts: RequesterParts) {
+    this.#parts = parts;
+    this.#signals = new GenerationSignals(parts.room, (generation) =>
+      this.#end(generation, { outcome: "stopped", error: null, tokens: 0, cancel: true }),
+    );
+  }
+
+  onToken(event: TokenEvent): void {
+    this.#signals.push(event.generation, { kind: "token", event });
+  }
+
+  onFailure({ generation, failure }: GenerationFailure): void {
+    this.#signals.push(generation, { kind: "stage_failed", failure });
+  }
+
+  /** Rejects with a `RoomError`; an abort is not an error but a "cancelled" finish. */
+  async *ask(request: AskRequest): AsyncGenerator<AnswerEvent, void> {
+    const { room, models, nowMs } = this.#parts;
+    const startMs = nowMs();
+    const { placement } = room.state;
+    if (!placement) throw new RoomError({ reason: "no_model_placed" });
+    const { model } = placement;
+    const run = await AnswerRun.prepare(request, model, (each) => models.text(each), startMs);
+    yield { kind: "prepared", model: model.name, promptTokens: run.prompt };
+    for (let resumes = 0; ; resumes++) {
+      const lost = yield* this.#attempt(run);
+      if (lost === null) return;
+      if (resumes >= MAX_RESUMES) throw new RoomError(lost);
+      yield { kind: "interrupted", failure: lost };
+    }
+  }
+
+  /** One turn in the room. Returns null when the answer is complete, else why it must continue. */
+  async *#attempt(run: AnswerRun): AsyncGenerator<AnswerEvent, RoomFailure | null> {
+    const { room, nowMs } = this.#parts;
+    const { signal, maxTokens } = run.request;
+    if (signal?.aborted) {
+      yield run.finish("cancelled", nowMs());
+      return null;
+    }
+    const wanted = (maxTokens ?? run.model.contextTokens) - run.answerTokens;
+    const requested = await room.command({
+      type: "request_generation",
+      promptTokens: run.prompt.length + run.answerTokens,
+      maxTokens: Math.max(1, wanted),
+    });
+    const id = GenerationId.parse(requested);
+    const signals = this.#signals.open(id);
+    const onAbort = () => signals.push({ kind: "cancelled" });
+    signal?.addEventListener("abort", onAbort);
+    if (signal?.aborted) onAbort();
+    const laps = new AnswerLaps(room);
+    let end: Outcome = { outcome: "stopped", error: null };
+    let stagesEnded = false;
+    try {
+      yield { kind: "queued", generation: id };
+      this.#signals.pushRunning();
+      for await (const next of signals) {
+        switch (next.kind) {
+          case "running":
+            yield { kind: "started", generation: id };
+            await this.#send(run, id);
+            break;
+          case "token": {
+            const event = run.take(next.event, nowMs());
+            if (!event) break;
+            laps.add(event);
+            yield event;
+            const finish = next.event.finish ?? (run.stopped ? "stop" : null);
+            if (finish === null) break;
+            end = { outcome: "done", error: null };
+            stagesEnded = next.event.finish !== null;
+            yield run.finish(finish, nowMs());
+            return null;
+          }
+          case "cancelled":
+            yield run.finish("cancelled", nowMs());
+            return null;
+          case "interrupted":
+            return next.failure;
+          case "failed":
+            throw new RoomError(next.failure);
+          case "stage_failed":
+            if (await this.#lossNoticed(id)) return next.failure;
+            throw new RoomError(next.failure);
+        }
+      }
+      return { reason: "tab_left" };
+    } catch (error) {
+      end = { outcome: "failed", error: roomFailureOf(error) };
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      this.#signals.close(id);
+      laps.report(id);
+      this.#end(id, { ...end, tokens: run.answerTokens, cancel: !stagesEnded });
+    }
+  }
+
+  /** Sends the prompt, and what was answered before, to stage 0. */
+  async #send(run: AnswerRun, generation: GenerationId): Promise<void> {
+    const { room, stage, linkFrames, pipelineSet } = this.#parts;
+    const { placement } = room.state;
+    if (!placement) return;
+    const { model } = run;
+    if (placement.model.contentId !== model.contentId) {
+      const placed = placement.model.name;
+      throw new RoomError({ reason: "model_changed", model: model.name, placed });
+    }
+    try {
+      await pipelineSet(placement.id);
+      for (const peer of endsOf(placement)) {
+        if (peer !== room.self) await linkFrames(peer);
+      }
+      await stage.ask({
+        generation,
+        placement: placement.id,
+        tokens: run.tokens,
+        sampling: run.request.sampling,
+        maxTokens: run.tokensLeft(placement.contextTokens),
+        endTokens: run.text.endTokens,
+      });
+    } catch (error) {
+      this.#signals.push(generation, { kind: "stage_failed", failure: failureOf(error) });
+    }
+  }
+
+  /** After a stage's failure: whether the room lost the placement, so that asking again helps. */
+  #lossNoticed(id: GenerationId): Promise<boolean> {
+    const { room, noticeLossMs } = this.#parts;
+    const placed = room.state.generations.find((generation) => generation.id === id)?.placement;
+    const isLost = () => {
+      const { placement, generations } = room.state;
+      const isOver = !generations.some((generation) => generation.id === id);
+      return isOver || placement?.id !== placed || placement?.error !== null;
+    };
+    if (isLost()) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => settle(false), noticeLossMs);
+      const off = room.subscribe(() => {
+        if (isLost()) settle(true);
+      });
+      const settle = (lost: boolean) => {
+        clearTimeout(timer);
+        off();
+        resolve(lost);
+      };
+    });
+  }
+
+  #end(
+    generation: GenerationId,
+    { cancel, ...end }: Outcome & { readonly tokens: number; readonly cancel: boolean },
+  ): void {
+    const { room, stage } = this.#parts;
+    // The stages may be gone, and the generation with them.
+    if (cancel) stage.cancel(generation).catch(() => undefined);
+    if (!room.state.generations.some(({ id }) => id === generation)) return;
+    // Without a coordinator, `GenerationSignals` ends it once there is one again.
+    room.command({ type: "end_generation", generation, ...end }).catch(() => undefined);
+  }
+}
+
+/** The newest laps of one attempt, for the coordinator's corrections of the cost model. */
+class AnswerLaps {
+  readonly #room: RoomAccess;
+  readonly #times = new LapTimes();
+  #newest: (readonly number[])[] = [];
+
+  constructor(room: RoomAccess) {
+    this.#room = room;
+  }
+
+  add(lap: { readonly computeMs: readonly number[]; readonly hopMs: readonly number[] }): void {
+    if (!this.#times.add(lap)) return;
+    // A lap shared with another answer takes longer than the cost model's one token.
+    const running = this.#room.state.generations.filter(({ status }) => status === "running");
+    if (running.length <= 1) this.#newest = [...this.#newest, lap.computeMs].slice(-MAX_LAPS);
+  }
+
+  report(id: GenerationId): void {
+    const placement = this.#room.state.generations.find((each) => each.id === id)?.placement;
+    if (placement === undefined || this.#newest.length === 0) return;
+    const computeMs = this.#newest.map((lap) => [...lap]);
+    // Without a coordinator they are lost; the next answer brings others.
+    this.#room.command({ type: "report_laps", placement, computeMs }).catch(() => undefined);
+  }
+}
+
+/** Stage 0 takes the prompt, the last stage sends the tokens: both need a channel to this tab. */
+function endsOf({ stages }: Placement): Set<MemberId> {
+  return new Set([stages[0], stages.at(-1)].flatMap((stage) => (stage ? [stage.member] : [])));
+}

@@ -1,0 +1,92 @@
+/**
+ * A member's copy of the room's log: a snapshot, the events since, and the state
+ * that they fold to. Knows no network: it says what is missing, and whoever
+ * holds it asks.
+ */
+import { apply, type IndexedEvent, type RoomEvent, type RoomState } from "../../shared/index.ts";
+
+/** Older events fold into the snapshot. At 50 events a second, two minutes; about 2 MB. */
+const MAX_KEPT_EVENTS = 6000;
+/** Folded at once, so that trimming does not happen with every event. */
+const TRIM_STEP = 1000;
+
+export type Received = "applied" | "old" | "gap";
+
+export class EventLog {
+  #base: RoomState;
+  #events: IndexedEvent[] = [];
+  #state: RoomState;
+  readonly #maxEvents: number;
+
+  constructor(snapshot: RoomState, maxEvents = MAX_KEPT_EVENTS) {
+    this.#base = snapshot;
+    this.#state = snapshot;
+    this.#maxEvents = maxEvents;
+  }
+
+  get state(): RoomState {
+    return this.#state;
+  }
+
+  /** The state from which the kept events start. */
+  get base(): RoomState {
+    return this.#base;
+  }
+
+  get events(): readonly IndexedEvent[] {
+    return this.#events;
+  }
+
+  /** The coordinator's way in: numbers an event and applies it. */
+  append(event: RoomEvent): IndexedEvent {
+    const opensEpoch = event.type === "coordinator_changed";
+    const indexed = {
+      epoch: this.#state.epoch + (opensEpoch ? 1 : 0),
+      index: this.#state.nextIndex,
+      event,
+    };
+    this.#add(indexed);
+    return indexed;
+  }
+
+  /** A member's way in: applies an event that follows, ignores one that it has, reports a gap. */
+  receive(indexed: IndexedEvent): Received {
+    const { epoch, nextIndex } = this.#state;
+    if (indexed.epoch < epoch) return "old";
+    if (indexed.epoch === epoch && indexed.index < nextIndex) return "old";
+    const opensEpoch = indexed.event.type === "coordinator_changed";
+    const follows = indexed.index === nextIndex && indexed.epoch === epoch + (opensEpoch ? 1 : 0);
+    if (!follows) return "gap";
+    this.#add(indexed);
+    return "applied";
+  }
+
+  /** Starts again from a snapshot of the coordinator's. */
+  reset(snapshot: RoomState): void {
+    this.#base = snapshot;
+    this.#state = snapshot;
+    this.#events = [];
+  }
+
+  /**
+   * The events from `index` on for a member whose last event is of `epoch`, or
+   * null when they are not kept or the member's past may differ: it then needs
+   * a snapshot.
+   */
+  since(epoch: number, index: number): readonly IndexedEvent[] | null {
+    if (index < this.#base.nextIndex || index > this.#state.nextIndex) return null;
+    const epochBefore =
+      index === this.#base.nextIndex
+        ? this.#base.epoch
+        : this.#events[index - this.#base.nextIndex - 1]?.epoch;
+    return epochBefore === epoch ? this.#events.slice(index - this.#base.nextIndex) : null;
+  }
+
+  #add(indexed: IndexedEvent): void {
+    this.#state = apply(this.#state, indexed);
+    this.#events.push(indexed);
+    if (this.#events.length < this.#maxEvents + TRIM_STEP) return;
+    const folded = this.#events.splice(0, this.#events.length - this.#maxEvents);
+    this.#base = folded.reduce(apply, this.#base);
+  }
+}

@@ -1,0 +1,246 @@
+/**
+ * Does what a placement says of this tab: loads its layers, connects the stages
+ * that talk to each other, tells the stage its pipeline, and reports progress.
+ * The newest placement wins; what an older one started is finished and dropped.
+ */
+import {
+  type MemberId,
+  type PlacementId,
+  type ShardState,
+  type Placement,
+  type Settings,
+  type Stage,
+  type Pipeline,
+  failureOf,
+  type StagePort,
+} from "../../shared/index.ts";
+import type { RoomAccess } from "../membership/membership.ts";
+import { epochOfId } from "../log/numbering.ts";
+import type { LoadProgress, ModelHost } from "../parts.ts";
+
+export type ShardKeeperParts = {
+  readonly room: RoomAccess;
+  readonly stage: StagePort;
+  readonly models: ModelHost;
+  readonly linkFrames: (peer: MemberId) => Promise<void>;
+  readonly nowMs: () => number;
+  readonly progressMs: number;
+};
+
+/** The shard that this tab holds, by what a reload would depend on. */
+type Held = { readonly key: string; readonly variants: readonly string[]; readonly bytes: number };
+
+export class ShardKeeper {
+  readonly #parts: ShardKeeperParts;
+  #wanted: PlacementId | null = null;
+  #held: Held | null = null;
+  #work: Promise<void> = Promise.resolve();
+  #lastReport: ShardState | null = null;
+  #lastProgressMs = -Infinity;
+  #pipelineSet: Promise<void> = Promise.resolve();
+  /** There was no coordinator for a while: it may lack the last report. */
+  #wasDisconnected = false;
+
+  constructor(parts: ShardKeeperParts) {
+    this.#parts = parts;
+    parts.room.subscribe(() => this.#look());
+    this.#look();
+  }
+
+  /** Resolves once the stage knows the pipeline of `placement`, or a newer one. */
+  pipelineSet(_placement: PlacementId): Promise<void> {
+    this.#look();
+    return this.#pipelineSet;
+  }
+
+  /** The device is gone, and with it what it held. */
+  forget(): void {
+    this.#held = null;
+  }
+
+  /** What runs the layers has changed since they were loaded. */
+  variants(variants: readonly string[]): void {
+    if (this.#held === null) return;
+    this.#held = { ...this.#held, variants };
+    const { room } = this.#parts;
+    const { placement } = room.state;
+    const mine = placement && stageOf(placement, room.self);
+    const last = this.#lastReport;
+    // While it loads or connects, the next report carries them.
+    const isReady = last?.status === "ready" && last.placement === placement?.id;
+    if (placement && mine && isReady) this.#ready(placement, mine);
+  }
+
+  #look(): void {
+    const { room } = this.#parts;
+    const { placement } = room.state;
+    this.#reportAgain();
+    if ((placement?.id ?? null) === this.#wanted) return;
+    this.#wanted = placement?.id ?? null;
+    // A requester without a shard needs only the pipeline.
+    if (!placement || !stageOf(placement, room.self)) this.#setPipeline(placement);
+    this.#work = this.#work.then(() => this.#act(placement));
+  }
+
+  #setPipeline(placement: Placement | null): void {
+    const { stage, room } = this.#parts;
+    this.#pipelineSet = stage.setPipeline(room.self, placement && pipelineOf(placement));
+    // Callers of `pipelineSet` see the error.
+    this.#pipelineSet.catch(() => undefined);
+  }
+
+  async #act(placement: Placement | null): Promise<void> {
+    const { room, models } = this.#parts;
+    if ((placement?.id ?? null) !== this.#wanted) return;
+    const mine = placement && stageOf(placement, room.self);
+    try {
+      if (!placement || !mine) {
+        if (this.#held) await models.unloadShard();
+        this.#held = null;
+        return;
+      }
+      await this.#takeStage(placement, mine);
+    } catch (error) {
+      if (placement && mine) {
+        this.#report(placement, mine, {
+          status: "failed",
+          phase: "failed",
+          error: failureOf(error),
+        });
+      }
+    }
+  }
+
+  async #takeStage(placement: Placement, mine: Stage): Promise<void> {
+    const { room, models } = this.#parts;
+    const request = {
+      model: placement.model,
+      first: mine.first,
+      end: mine.end,
+      contextTokens: placement.contextTokens,
+      sequences: placement.generationSlots,
+      ...this.#device(room.state.settings),
+    };
+    const key = JSON.stringify([
+      placement.model.contentId,
+      mine.first,
+      mine.end,
+      placement.contextTokens,
+      placement.generationSlots,
+      request.activations,
+    ]);
+    if (this.#held?.key !== key) {
+      this.#held = null;
+      this.#report(placement, mine, { status: "loading", phase: "starting" });
+      let bytes = 0;
+      // Progress comes from another thread: the last of it may arrive after the end.
+      let ended = false;
+      const loading = models.loadShard(request, (progress) => {
+        if (ended) return;
+        bytes = progress.totalBytes;
+        this.#progress(placement, mine, progress);
+      });
+      const { variants } = await loading.finally(() => (ended = true));
+      this.#held = { key, variants, bytes };
+    }
+    if (placement.id !== this.#wanted) return;
+    this.#report(placement, mine, { status: "loading", phase: "connecting" });
+    this.#setPipeline(placement);
+    await this.#pipelineSet;
+    for (const peer of neighbours(placement, room.self)) await this.#parts.linkFrames(peer);
+    this.#ready(placement, mine);
+  }
+
+  #ready(placement: Placement, mine: Stage): void {
+    const { variants, bytes } = this.#held ?? { variants: [], bytes: 0 };
+    this.#report(placement, mine, {
+      status: "ready",
+      phase: "ready",
+      loadedBytes: bytes,
+      totalBytes: bytes,
+      variants: [...variants],
+    });
+  }
+
+  #device({ activations }: Settings): {
+    activations: Settings["activations"];
+    memoryBudgetBytes: number;
+    submitWhileWaiting: boolean;
+  } {
+    const { room } = this.#parts;
+    const measured = room.state.members.find(({ id }) => id === room.self)?.measurements;
+    return {
+      activations,
+      memoryBudgetBytes: measured?.memoryBudgetBytes ?? 0,
+      submitWhileWaiting: measured?.submitWhileWaitingHelps ?? false,
+    };
+  }
+
+  #progress(
+    placement: Placement,
+    mine: Stage,
+    { phase, doneBytes, totalBytes }: LoadProgress,
+  ): void {
+    const nowMs = this.#parts.nowMs();
+    const isNewPhase = this.#lastReport?.phase !== phase;
+    if (!isNewPhase && nowMs - this.#lastProgressMs < this.#parts.progressMs) return;
+    this.#lastProgressMs = nowMs;
+    this.#report(placement, mine, {
+      status: "loading",
+      phase,
+      loadedBytes: doneBytes,
+      totalBytes,
+    });
+  }
+
+  #report(
+    placement: Placement,
+    { first, end }: Stage,
+    news: Pick<ShardState, "status" | "phase"> & Partial<ShardState>,
+  ): void {
+    if (placement.id !== this.#wanted) return;
+    const nothing = { loadedBytes: 0, totalBytes: 0, error: null, variants: [] };
+    const shard: ShardState = { placement: placement.id, first, end, ...nothing, ...news };
+    this.#lastReport = shard;
+    this.#send(shard);
+  }
+
+  #send(shard: ShardState): void {
+    // Without a coordinator the report is lost; `#reportAgain` repeats it.
+    this.#parts.room.command({ type: "report_shard", shard }).catch(() => undefined);
+  }
+
+  /** A new coordinator may not have received the last report. */
+  #reportAgain(): void {
+    const { room } = this.#parts;
+    const report = this.#lastReport;
+    if (room.connection === "connected") {
+      const missedReport = this.#wasDisconnected;
+      this.#wasDisconnected = false;
+      if (!missedReport || !report || report.placement !== room.state.placement?.id) return;
+      const known = room.state.members.find(({ id }) => id === room.self)?.shard;
+      if (known?.status !== report.status) this.#send(report);
+    } else this.#wasDisconnected = true;
+  }
+}
+
+function pipelineOf(placement: Placement): Pipeline {
+  return {
+    placement: placement.id,
+    epoch: epochOfId(placement.id),
+    stages: placement.stages,
+    contextTokens: placement.contextTokens,
+    generationSlots: placement.generationSlots,
+  };
+}
+
+function stageOf({ stages }: Placement, member: MemberId): Stage | null {
+  return stages.find((stage) => stage.member === member) ?? null;
+}
+
+/** The stages that `self` sends frames to: the next one, or from the last one the first. */
+function neighbours({ stages }: Placement, self: MemberId): MemberId[] {
+  const at = stages.findIndex(({ member }) => member === self);
+  const next = stages[(at + 1) % stages.length];
+  return next && next.member !== self ? [next.member] : [];
+}

@@ -1,0 +1,114 @@
+/**
+ * Control messages between members, one JSON value each. Parsed once, on receipt, and
+ * trusted after that.
+ *
+ *   newcomer to coordinator   join
+ *   coordinator to newcomer   welcome, or refused with the reason
+ *   coordinator to members    events, snapshot
+ *   member to coordinator     command, events_after, leave
+ *   coordinator to member     result of a command
+ */
+import { z } from "zod";
+import {
+  IndexedEvent,
+  GenerationId,
+  MemberId,
+  PlacementId,
+  DeviceState,
+  Link,
+  Measurements,
+  Member,
+  MemberUse,
+  NoAdapter,
+  ShardState,
+  ModelSummary,
+  JoinRefusal,
+  RoomFailure,
+  RoomState,
+  Settings,
+  Stage,
+} from "../../shared/index.ts";
+
+/** All members of a room use the same version; the coordinator compares it at the join. */
+export const CLUSTER_VERSION = 3;
+
+/** Laps in one report: as many as the median of a correction is taken over. */
+export const MAX_LAPS = 16;
+
+/** What a member requests from the coordinator. */
+export const RoomCommand = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("rename"), name: z.string().min(1).max(80) }),
+  z.strictObject({ type: z.literal("report_measurements"), measurements: Measurements }),
+  z.strictObject({ type: z.literal("report_adapter_loss"), noAdapter: NoAdapter }),
+  z.strictObject({ type: z.literal("report_device_state"), device: DeviceState }),
+  z.strictObject({ type: z.literal("report_links"), links: z.array(Link).min(1) }),
+  z.strictObject({ type: z.literal("report_shard"), shard: ShardState }),
+  /** Engine ms of each stage in laps of one token, newest last: [laps][stages]. */
+  z.strictObject({
+    type: z.literal("report_laps"),
+    placement: PlacementId,
+    computeMs: z
+      .array(z.array(z.number().min(0)).min(1))
+      .min(1)
+      .max(MAX_LAPS),
+  }),
+  z.strictObject({ type: z.literal("choose_member"), member: MemberId, use: MemberUse }),
+  z.strictObject({ type: z.literal("change_settings"), settings: Settings }),
+  z.strictObject({ type: z.literal("add_model"), model: ModelSummary }),
+  /** Lets the solver choose; answered when the stages are chosen, not when they have loaded. */
+  z.strictObject({ type: z.literal("place_model"), model: z.string() }),
+  z.strictObject({
+    type: z.literal("place_stages"),
+    model: z.string(),
+    stages: z.array(Stage).min(1),
+  }),
+  z.strictObject({ type: z.literal("clear_placement") }),
+  /** Answered with the generation's id; it runs once the state says so. */
+  z.strictObject({
+    type: z.literal("request_generation"),
+    promptTokens: z.int().min(1),
+    maxTokens: z.int().min(1),
+  }),
+  z.strictObject({
+    type: z.literal("end_generation"),
+    generation: GenerationId,
+    outcome: z.enum(["done", "stopped", "failed"]),
+    tokens: z.int().min(0),
+    error: RoomFailure.nullable(),
+  }),
+]);
+export type RoomCommand = z.infer<typeof RoomCommand>;
+
+/** The value of a command's result: an id for placements and generations, else null. */
+const CommandValue = z.int().min(0).nullable();
+
+export const ClusterMessage = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("join"),
+    /** Of the newcomer; any number, so that the refusal can name it. */
+    version: z.int(),
+    /** Upper case; any text, so that the refusal can name it. */
+    room: z.string(),
+    member: Member,
+  }),
+  z.strictObject({ type: z.literal("welcome"), state: RoomState }),
+  z.strictObject({ type: z.literal("refused"), refusal: JoinRefusal }),
+  z.strictObject({ type: z.literal("events"), events: z.array(IndexedEvent).min(1) }),
+  z.strictObject({ type: z.literal("snapshot"), state: RoomState }),
+  z.strictObject({
+    type: z.literal("events_after"),
+    epoch: z.int().min(1),
+    /** The first index that the member lacks. */
+    index: z.int().min(0),
+  }),
+  z.strictObject({ type: z.literal("command"), id: z.int().min(1), command: RoomCommand }),
+  z.strictObject({
+    type: z.literal("result"),
+    id: z.int().min(1),
+    /** null when the command was done. */
+    error: RoomFailure.nullable(),
+    value: CommandValue,
+  }),
+  z.strictObject({ type: z.literal("leave") }),
+]);
+export type ClusterMessage = z.infer<typeof ClusterMessage>;

@@ -1,0 +1,103 @@
+/**
+ * What a placement depends on, and what of it has changed. While the capacity is
+ * the same, the solver would give the same answer. Pure.
+ */
+import { brokenRules } from "../../placement/index.ts";
+import {
+  type CapacityChange,
+  type MemberId,
+  type Member,
+  type BrokenRule,
+  DEFAULT_PLACEMENT_RULES,
+  type RoomState,
+  slowdownOf,
+} from "../../shared/index.ts";
+
+type MemberCapacity = {
+  readonly use: NonNullable<Member["use"]>;
+  readonly memoryBytes: number;
+  /** Names of the rules that the member breaks. */
+  readonly broken: readonly string[];
+  /** How much slower than measured, in steps larger than the noise. */
+  readonly slowdown: number;
+};
+
+export type Capacity = {
+  readonly settings: string;
+  /** Ordered pairs that were measured. */
+  readonly links: number;
+  readonly members: Readonly<Record<MemberId, MemberCapacity>>;
+};
+
+/** The ratio between two steps of `slowdown`. */
+const SLOWDOWN_STEP = 1.3;
+
+export function capacityOf(state: RoomState): Capacity {
+  const { contextTokens, generationSlots, activations, placementRules } = state.settings;
+  const members = state.members
+    .filter(({ adapter, measurements }) => adapter && measurements)
+    .map((member): [MemberId, MemberCapacity] => [
+      member.id,
+      {
+        use: member.use ?? "auto",
+        memoryBytes: member.measurements?.memoryBudgetBytes ?? 0,
+        broken: brokenBy(state, member).map(({ constraint }) => constraint),
+        slowdown: stepOf(slowdownOf(member)),
+      },
+    ])
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+  const here = new Set(members.map(([id]) => id));
+  return {
+    settings: JSON.stringify([contextTokens, generationSlots, activations, placementRules ?? null]),
+    links: state.links.filter(({ from, to }) => here.has(from) && here.has(to)).length,
+    members: Object.fromEntries(members),
+  };
+}
+
+/** The capacity as one string, to compare. */
+export function capacityKey(state: RoomState): string {
+  return JSON.stringify(capacityOf(state));
+}
+
+/** What changed since `before`, which is null for a coordinator that has just taken over. */
+export function capacityChanges(before: Capacity | null, state: RoomState): CapacityChange[] {
+  const now = capacityOf(state);
+  if (before === null) return [{ kind: "coordinator" }];
+  const changes: CapacityChange[] = [];
+  if (before.settings !== now.settings) changes.push({ kind: "settings" });
+  const ids = [...new Set([...Object.keys(before.members), ...Object.keys(now.members)])];
+  for (const id of ids as MemberId[]) {
+    const change = memberChange(before.members[id], now.members[id]);
+    if (change === null) continue;
+    const member = state.members.find((each) => each.id === id);
+    const broken = member ? brokenBy(state, member) : [];
+    changes.push({ kind: "member", member: id, change, brokenRules: broken });
+  }
+  if (changes.length === 0 && before.links !== now.links) changes.push({ kind: "links" });
+  return changes;
+}
+
+function memberChange(before: MemberCapacity | undefined, now: MemberCapacity | undefined) {
+  if (now === undefined) return before === undefined ? null : "left";
+  if (before === undefined) return "joined";
+  if (before.use !== now.use) {
+    return ({ auto: "released", pin: "pinned", exclude: "excluded" } as const)[now.use];
+  }
+  if (before.memoryBytes !== now.memoryBytes) return "measured";
+  if (before.broken.length < now.broken.length) return "violates_rule";
+  if (before.broken.join() !== now.broken.join()) return "no_longer_violates";
+  if (before.slowdown < now.slowdown) return "slower";
+  return before.slowdown > now.slowdown ? "faster" : null;
+}
+
+/** Exclusion is not counted: it is a change of its own. */
+function brokenBy({ settings, placement, models }: RoomState, member: Member): BrokenRule[] {
+  const rules = settings.placementRules ?? DEFAULT_PLACEMENT_RULES;
+  const model = placement?.model ?? models.at(-1);
+  if (model === undefined) return [];
+  return brokenRules(member, model, rules).filter(({ constraint }) => constraint !== "excluded");
+}
+
+function stepOf(ratio: number): number {
+  return Math.round(Math.log(ratio) / Math.log(SLOWDOWN_STEP));
+}

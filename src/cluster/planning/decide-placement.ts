@@ -1,0 +1,95 @@
+/**
+ * From a room and a model to stages: waits a little for links that are being
+ * measured and asks the solver, guarded by its watchdog.
+ */
+import { type Answer, type Problem, isFound, solveWithWatchdog } from "../../placement/index.ts";
+import {
+  type ModelSummary,
+  type BrokenRule,
+  type Choice,
+  type Refusal,
+  RoomError,
+  type RoomState,
+  type Stage,
+} from "../../shared/index.ts";
+import type { Planner, Timings } from "../parts.ts";
+import { costOf, problemOf } from "./room-problem.ts";
+
+export type PlacementParts = {
+  readonly planner: Planner;
+  readonly timings: Timings;
+};
+
+export type Decided = {
+  readonly stages: Stage[];
+  readonly predictedMs: number | null;
+  readonly choice: Choice;
+};
+
+/** Rejects with a `RoomError` "not_placed". */
+export async function decidePlacement(
+  state: () => RoomState,
+  model: ModelSummary,
+  parts: PlacementParts,
+): Promise<Decided> {
+  if (computing(state()).length === 0) {
+    throw new RoomError({ reason: "not_placed", refusal: { kind: "no_computing_member" } });
+  }
+  await linksMeasured(state, parts.timings.linksMs);
+  const { problem, brokenRules } = problemOf(state(), model);
+  const { answer, choice } = await solveGuarded(problem, parts);
+  if (!isFound(answer)) {
+    const refusal = refusalOf(model, answer, brokenRules);
+    throw new RoomError({ reason: "not_placed", refusal });
+  }
+  const { msPerToken } = costOf(problem, answer.stages);
+  return { stages: [...answer.stages], predictedMs: msPerToken, choice };
+}
+
+/** The solver's answer, or that of the greedy rules if the solver fails. Never rejects. */
+export async function solveGuarded(
+  problem: Problem,
+  { planner, timings }: PlacementParts,
+): Promise<{ readonly answer: Answer; readonly choice: Choice }> {
+  const { answer, failure } = await solveWithWatchdog(
+    problem,
+    (asked, options) => planner.solve(asked, options),
+    { deadlineMs: timings.solveMs, watchdogMs: timings.watchdogMs },
+  );
+  if (failure !== null) return { answer, choice: { kind: "greedy", failure } };
+  const kind = answer.kind === "optimal" ? "proven_optimal" : "best_found_in_time";
+  return { answer, choice: { kind } };
+}
+
+export function refusalOf(
+  { name }: ModelSummary,
+  answer: Exclude<Answer, { stages: unknown }>,
+  brokenRules: readonly BrokenRule[],
+): Refusal {
+  if (answer.kind === "unknown") return { kind: "unknown", model: name, cause: answer.cause };
+  const { binds, shortBytes, remedies } = answer;
+  return {
+    kind: "infeasible",
+    model: name,
+    binds,
+    shortBytes,
+    remedies: [...remedies],
+    brokenRules: [...brokenRules],
+  };
+}
+
+/** Resolves when each ordered pair of computing members has a link, or when time is up. */
+export async function linksMeasured(state: () => RoomState, timeoutMs: number): Promise<void> {
+  const endMs = performance.now() + timeoutMs;
+  while (performance.now() < endMs) {
+    const members = computing(state());
+    if (state().links.length >= members.length * (members.length - 1)) return;
+    await new Promise((resolve) => setTimeout(resolve, Math.min(50, timeoutMs)));
+  }
+}
+
+function computing(state: RoomState): RoomState["members"] {
+  return state.members.filter(
+    ({ adapter, measurements, use }) => adapter && measurements && use !== "exclude",
+  );
+}

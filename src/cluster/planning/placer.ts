@@ -1,0 +1,271 @@
+/**
+ * Decides placements for the coordinator: on a command, after a loss, and when the
+ * room's capacity changes. Emits every decision, whether or not anything moves.
+ *
+ * A placement that a person chose is never replaced by a solve that began before it.
+ * Only attempts and cooldowns are kept here; another coordinator starts without them.
+ */
+import { isFound } from "../../placement/index.ts";
+import {
+  type CapacityChange,
+  type Decision,
+  type RoomEvent,
+  PlacementId,
+  type ModelSummary,
+  roomFailureOf,
+  type PlacementFailure,
+  type StageLoss,
+  type Placement,
+  type RoomState,
+  type Stage,
+} from "../../shared/index.ts";
+import { capacityChanges, capacityKey, capacityOf, type Capacity } from "./capacity.ts";
+import { decideReview, violationsOf } from "./decide-move.ts";
+import {
+  decidePlacement,
+  linksMeasured,
+  refusalOf,
+  solveGuarded,
+  type PlacementParts,
+} from "./decide-placement.ts";
+import { LoadRate } from "./load-rate.ts";
+import { checkStages } from "./manual-placement.ts";
+import { idInEpoch } from "../log/numbering.ts";
+import { costOf, problemOf } from "./room-problem.ts";
+import type { Attempts } from "../coordinator/rules.ts";
+
+export type PlacerOptions = PlacementParts & {
+  readonly state: () => RoomState;
+  readonly emit: (event: RoomEvent) => void;
+  /** An attempt has ended: the rules may have another step. */
+  readonly onSettled: () => void;
+};
+
+type Chosen = Pick<Placement, "model" | "stages" | "predictedMs">;
+type Told = Pick<Decision, "outcome" | "trigger" | "reason"> & Partial<Decision>;
+
+export class Placer {
+  readonly #options: PlacerOptions;
+  #count = 0;
+  /** Rises with each placement that a person chose. */
+  #manualCount = 0;
+  #solving = false;
+  /** Settles with the attempt in progress; never rejects. */
+  #inProgress: Promise<unknown> = Promise.resolve();
+  #seen: Capacity | null = null;
+  #lastKey: string | null = null;
+  #reviewDue = false;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #cooldownEndsMs = -Infinity;
+  /** Changes whose review waits for the end of the cooldown. */
+  #postponed: readonly CapacityChange[] = [];
+  #accepted: ReadonlySet<string> | null = null;
+  #loadedSettings: string | null = null;
+  readonly #loadRate = new LoadRate();
+
+  constructor(options: PlacerOptions) {
+    this.#options = options;
+  }
+
+  get attempts(): Attempts {
+    return { solving: this.#solving, lastKey: this.#lastKey, reviewDue: this.#reviewDue };
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  /** After every event: measures loads, and schedules a review when the capacity changed. */
+  note(event: RoomEvent): void {
+    if (event.type === "placement_readied") this.#loadRate.ready(this.#state, performance.now());
+    const { placement } = this.#state;
+    if (!placement?.ready || placement.error !== null || this.#solving || this.#timer) return;
+    if (capacityKey(this.#state) !== this.#lastKey) this.#reviewIn(this.#options.timings.settleMs);
+  }
+
+  placeStages(model: ModelSummary, stages: readonly Stage[]): number {
+    checkStages(this.#state, model, stages);
+    this.#manualCount += 1;
+    this.#tell(model, {
+      outcome: "placed",
+      trigger: { kind: "person" },
+      reason: { kind: "manual" },
+    });
+    return this.#decide({ model, stages: [...stages], predictedMs: null });
+  }
+
+  /** The id of the placement, or of the one that a person chose in the meantime. */
+  async placeModel(model: ModelSummary): Promise<number> {
+    const manualCount = this.#manualCount;
+    while (this.#solving) await this.#inProgress;
+    return this.#attempt(async () => {
+      const { choice, ...decided } = await this.#solve(model);
+      const { placement } = this.#state;
+      if (this.#manualCount !== manualCount && placement) return placement.id;
+      this.#tell(model, {
+        outcome: "placed",
+        trigger: { kind: "person" },
+        reason: { kind: "solved", choice },
+      });
+      return this.#decide({ model, ...decided });
+    });
+  }
+
+  /** After a loss. Never rejects: an error becomes the failure of the placement that was lost. */
+  placeAgain(model: ModelSummary): void {
+    const lost = this.#state.placement;
+    if (!lost || lost.error === null) return;
+    const trigger = { kind: "loss", failure: lost.error } as const;
+    const isCurrent = () => this.#state.placement?.id === lost.id;
+    const loss = lossOf(lost.error);
+    void this.#attempt(async () => {
+      try {
+        const { choice, ...decided } = await this.#solve(model);
+        if (!isCurrent()) return;
+        this.#tell(model, { outcome: "moved", trigger, reason: { kind: "solved", choice } });
+        this.#decide({ model, ...decided });
+      } catch (error) {
+        if (!isCurrent()) return;
+        const failure = notPlacedAgain(loss, error);
+        this.#tell(model, { outcome: "impossible", trigger, reason: { kind: "failed", failure } });
+        this.#options.emit({ type: "placement_failed", placement: lost.id, error: failure });
+      }
+    });
+  }
+
+  /** Compares the current placement with what the solver proposes now. Never rejects. */
+  review(): void {
+    this.#reviewDue = false;
+    void this.#attempt(() => this.#review());
+  }
+
+  async #review(): Promise<void> {
+    const { state, planner, timings } = this.#options;
+    const reviewed = state().placement;
+    await linksMeasured(state, timings.linksMs);
+    const before = this.#seen;
+    const changes = [...this.#postponed, ...capacityChanges(before, this.#state)];
+    this.#see();
+    if (reviewed === null || changes.length === 0) return;
+    const trigger = { kind: "changes" as const, changes };
+    const { model } = reviewed;
+    const { bytesPerMs: loadBytesPerMs } = this.#loadRate;
+    const built = problemOf(this.#state, model, { loadBytesPerMs });
+    const { answer } = await solveGuarded(built.problem, { planner, timings });
+    const placement = this.#state.placement;
+    if (placement?.id !== reviewed.id || placement.error !== null) return;
+    if (!isFound(answer)) {
+      const refusal = refusalOf(model, answer, built.brokenRules);
+      const reason = { kind: "no_alternative" as const, refusal };
+      return this.#tell(model, { outcome: "impossible", trigger, reason });
+    }
+    this.#accepted ??= new Set(violationsOf({ built, placement }));
+    const cooldownMs = this.#cooldownEndsMs - performance.now();
+    const { postponed, ...verdict } = decideReview({
+      built,
+      placement,
+      proposed: answer,
+      settings: this.#state.settings,
+      loadBytesPerMs,
+      accepted: this.#accepted,
+      reload: this.#loadedSettings !== null && this.#loadedSettings !== shardSettings(this.#state),
+      coolingDown: cooldownMs > 0 && before?.settings === this.#seen?.settings,
+    });
+    this.#postponed = postponed ? changes : [];
+    if (postponed) this.#reviewIn(cooldownMs);
+    const moves = verdict.outcome === "moved";
+    this.#tell(model, { ...verdict, trigger, waitingAnswers: moves ? this.#runningAnswers() : 0 });
+    if (!moves) return;
+    this.#cooldownEndsMs = performance.now() + timings.cooldownMs;
+    const { msPerToken } = costOf(built.problem, answer.stages);
+    this.#decide({ model, stages: [...answer.stages], predictedMs: msPerToken });
+  }
+
+  get #state(): RoomState {
+    return this.#options.state();
+  }
+
+  async #solve(model: ModelSummary) {
+    this.#see();
+    const decided = await decidePlacement(this.#options.state, model, this.#options);
+    this.#see();
+    return decided;
+  }
+
+  #see(): void {
+    this.#seen = capacityOf(this.#state);
+    this.#lastKey = capacityKey(this.#state);
+  }
+
+  /** One attempt at a time. */
+  async #attempt<T>(act: () => Promise<T>): Promise<T> {
+    this.#solving = true;
+    const attempt = act();
+    this.#inProgress = attempt.catch(() => undefined);
+    try {
+      return await attempt;
+    } finally {
+      this.#solving = false;
+      this.#options.onSettled();
+    }
+  }
+
+  #reviewIn(delayMs: number): void {
+    this.stop();
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#reviewDue = true;
+      this.#options.onSettled();
+    }, delayMs);
+  }
+
+  #decide(chosen: Chosen): number {
+    const { epoch, settings } = this.#state;
+    const id = PlacementId.parse(idInEpoch(epoch, ++this.#count));
+    const placement: Placement = {
+      id,
+      ...chosen,
+      contextTokens: Math.min(settings.contextTokens, chosen.model.contextTokens),
+      generationSlots: settings.generationSlots,
+      ready: false,
+      error: null,
+    };
+    this.#see();
+    const built = problemOf(this.#state, chosen.model);
+    this.#accepted = new Set(violationsOf({ built, placement }));
+    this.#loadedSettings = shardSettings(this.#state);
+    this.#loadRate.started(performance.now());
+    this.#options.emit({ type: "placement_decided", placement });
+    return id;
+  }
+
+  #tell(model: ModelSummary, told: Told): void {
+    const numbers = { currentMs: null, proposedMs: null, gainMs: null, bytesToLoad: 0 };
+    const notes = { includesPenalties: false, isTokenTime: true, waitingAnswers: 0 };
+    const decision: Decision = { model: model.name, ...numbers, ...notes, ...told };
+    this.#options.emit({ type: "placement_reviewed", decision });
+  }
+
+  #runningAnswers(): number {
+    return this.#state.generations.filter(({ status }) => status === "running").length;
+  }
+}
+
+/** The settings that a loaded shard is built with. */
+function shardSettings({ settings }: RoomState): string {
+  const { contextTokens, generationSlots, activations } = settings;
+  return JSON.stringify([contextTokens, generationSlots, activations]);
+}
+
+function lossOf(failure: PlacementFailure): StageLoss {
+  return failure.reason === "not_placed_again" ? failure.loss : failure;
+}
+
+function notPlacedAgain(loss: StageLoss, error: unknown): PlacementFailure {
+  const failure = roomFailureOf(error);
+  const cause =
+    failure.reason === "not_placed"
+      ? failure
+      : { reason: "unexpected" as const, detail: JSON.stringify(failure) };
+  return { reason: "not_placed_again", loss, cause };
+}

@@ -1,0 +1,234 @@
+/**
+ * What placing a model would give, without doing it: the solver's choice and its
+ * reasons, the runners-up, the trade-offs between one answer and many, the
+ * greedy rule, the rule by memory alone, what runs, and each member alone.
+ */
+import {
+  type Answer,
+  type CostParts,
+  type Explanation,
+  type FrontAnswer,
+  type Problem,
+  explainShares,
+  isFound,
+  placeGreedy,
+} from "../../placement/index.ts";
+import type {
+  MemberId,
+  ModelSummary,
+  BrokenRule,
+  CandidateOrigin,
+  Refusal,
+  Violation,
+  RoomState,
+  Stage,
+} from "../../shared/index.ts";
+import { proportionalStages } from "./baseline.ts";
+import { refusalOf, solveGuarded } from "./decide-placement.ts";
+import type { Planner, Timings } from "../parts.ts";
+import { costOf, problemOf } from "./room-problem.ts";
+
+export type PreviewStage = {
+  readonly member: MemberId;
+  readonly first: number;
+  readonly end: number;
+  readonly computeMs: number;
+  readonly stageMs: number;
+  /** null where a link is missing. */
+  readonly hopMs: number | null;
+  readonly usedBytes: number;
+  readonly memoryBytes: number;
+  /** Why the share is no larger. */
+  readonly binds: Explanation["shares"][number]["binds"];
+};
+
+export type PreviewCandidate = {
+  /** What proposed these stages; the most important first. */
+  readonly origins: readonly CandidateOrigin[];
+  readonly feasible: boolean;
+  readonly violations: readonly Violation[];
+  /** null where a link is missing, so that no time can be told. */
+  readonly predictedMsPerToken: number | null;
+  /** Of all answers together, with as many in flight as the pipeline can use. */
+  readonly predictedTokensPerSecond: number | null;
+  readonly bottleneckMs: number | null;
+  readonly parts: CostParts;
+  readonly stages: readonly PreviewStage[];
+};
+
+export type PlacementPreviewAnswer = {
+  readonly model: string;
+  /** "optimal" is proven, "feasible" the best found; otherwise `refusal` says why not. */
+  readonly kind: "optimal" | "feasible" | "infeasible" | "unknown";
+  readonly refusal: Refusal | null;
+  readonly objective: Problem["objective"];
+  /** In ms of the objective. */
+  readonly lowerBoundMs: number | null;
+  readonly elapsedMs: number;
+  readonly candidates: readonly PreviewCandidate[];
+  /** Of the solver's choice; null without one. */
+  readonly explanation: Explanation | null;
+  /** From the least latency to the most throughput; none is better in both than another. */
+  readonly front: FrontAnswer["points"];
+  /** Whether the front has every trade-off. */
+  readonly frontIsComplete: boolean;
+  /** Constraints that keep members out (hard) or add a penalty to their cost (soft). */
+  readonly brokenRules: readonly BrokenRule[];
+};
+
+type Proposal = readonly [origin: CandidateOrigin, stages: readonly Stage[]];
+
+/** Members shown alone: in a large room the list would say nothing. */
+const MOST_ALONE = 16;
+
+/** Never rejects: without a solver the greedy rule answers. */
+export async function previewPlacement(
+  state: RoomState,
+  model: ModelSummary,
+  planner: Planner,
+  timings: Timings,
+): Promise<PlacementPreviewAnswer> {
+  const { problem, brokenRules } = problemOf(state, model);
+  const common = { model: model.name, objective: problem.objective, brokenRules };
+  if (problem.members.length === 0)
+    return { ...common, ...nothing({ kind: "no_computing_member" }) };
+  const { answer, explanation } = await explained(problem, planner, timings);
+  const front = isFound(answer) ? await frontOf(problem, planner, timings) : NO_FRONT;
+  const proposals = distinct(proposed(state, model, problem, { answer, explanation, front }));
+  const found = isFound(answer);
+  return {
+    ...common,
+    kind: answer.kind,
+    refusal: found ? null : refusalOf(model, answer, brokenRules),
+    lowerBoundMs: found ? answer.lowerBoundMs : null,
+    elapsedMs: answer.elapsedMs,
+    candidates: proposals.map(([origins, stages]) => candidate(problem, origins, stages)),
+    explanation,
+    front: front.points,
+    frontIsComplete: front.isComplete,
+  };
+}
+
+/** What these stages would cost, and what stands in their way; for a draft made by hand. */
+export function previewStages(
+  state: RoomState,
+  model: ModelSummary,
+  stages: readonly Stage[],
+): PreviewCandidate {
+  return candidate(problemOf(state, model).problem, [{ kind: "draft" }], stages);
+}
+
+type Explained = { readonly answer: Answer; readonly explanation: Explanation | null };
+
+/** Guarded as a decision is; without the solver there is no explanation. */
+async function explained(problem: Problem, planner: Planner, timings: Timings): Promise<Explained> {
+  let explanation: Explanation | null = null;
+  const solve: Planner["solve"] = async (asked, options) => {
+    const found = await planner.explained(asked, options);
+    explanation = found.explanation;
+    return found.answer;
+  };
+  const { answer } = await solveGuarded(problem, { planner: { ...planner, solve }, timings });
+  return { answer, explanation };
+}
+
+const NO_FRONT: FrontAnswer = { points: [], isComplete: false };
+
+async function frontOf(problem: Problem, planner: Planner, timings: Timings): Promise<FrontAnswer> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<FrontAnswer>((resolve) => {
+    timer = setTimeout(() => resolve(NO_FRONT), timings.watchdogMs);
+  });
+  const swept = planner.front(problem, { deadlineMs: timings.solveMs }).catch(() => NO_FRONT);
+  const front = await Promise.race([swept, late]);
+  clearTimeout(timer);
+  return front;
+}
+
+function proposed(
+  state: RoomState,
+  model: ModelSummary,
+  problem: Problem,
+  { answer, explanation, front }: Explained & { readonly front: FrontAnswer },
+): Proposal[] {
+  const greedy = placeGreedy(problem);
+  const baseline = proportionalStages(problem);
+  const runs = state.placement?.model.contentId === model.contentId ? state.placement : null;
+  const layers = model.layers.length;
+  const points = front.points.length;
+  return [
+    ...(isFound(answer) ? [[{ kind: "solver" }, answer.stages] as const] : []),
+    ...(runs ? [[{ kind: "current" }, runs.stages] as const] : []),
+    ...endsAndMiddle(front.points).map(
+      ({ point, index }) =>
+        [{ kind: "pareto_front", point: index + 1, points }, point.stages] as const,
+    ),
+    ...(explanation?.runnersUp ?? []).map(
+      ({ stages }, index) => [{ kind: "runner_up", rank: index + 1 }, stages] as const,
+    ),
+    ...(isFound(greedy) ? [[{ kind: "greedy" }, greedy.stages] as const] : []),
+    ...(baseline ? [[{ kind: "baseline" }, baseline] as const] : []),
+    ...problem.members
+      .slice(0, MOST_ALONE)
+      .map(
+        ({ id }) =>
+          [{ kind: "single_member", member: id }, [{ member: id, first: 0, end: layers }]] as const,
+      ),
+  ];
+}
+
+/** Of many trade-offs the two ends and one between: what a person can compare. */
+function endsAndMiddle<T>(points: readonly T[]): { readonly point: T; readonly index: number }[] {
+  const chosen = new Set([0, points.length >> 1, points.length - 1]);
+  return points.flatMap((point, index) => (chosen.has(index) ? [{ point, index }] : []));
+}
+
+function candidate(
+  problem: Problem,
+  origins: readonly CandidateOrigin[],
+  stages: readonly Stage[],
+): PreviewCandidate {
+  const { violations, parts, shares, msPerToken, bottleneckMs } = costOf(problem, stages);
+  const explained = explainShares(problem, stages);
+  return {
+    origins,
+    feasible: violations.length === 0,
+    violations,
+    predictedMsPerToken: msPerToken,
+    predictedTokensPerSecond: bottleneckMs ? 1000 / bottleneckMs : null,
+    bottleneckMs,
+    parts,
+    stages: shares.map((share, index) => ({
+      ...share,
+      hopMs: Number.isFinite(share.hopMs) ? share.hopMs : null,
+      binds: explained[index]?.binds ?? "cost",
+    })),
+  };
+}
+
+/** The same stages once, with all their origins, in the order of the first. */
+function distinct(
+  proposals: readonly Proposal[],
+): (readonly [origins: readonly CandidateOrigin[], stages: readonly Stage[]])[] {
+  const found = new Map<string, { origins: CandidateOrigin[]; stages: readonly Stage[] }>();
+  for (const [origin, stages] of proposals) {
+    const key = JSON.stringify(stages.map(({ member, first, end }) => [member, first, end]));
+    const known = found.get(key);
+    if (known) known.origins.push(origin);
+    else found.set(key, { origins: [origin], stages });
+  }
+  return [...found.values()].map(({ origins, stages }) => [origins, stages] as const);
+}
+
+function nothing(refusal: Refusal) {
+  return {
+    kind: "infeasible" as const,
+    refusal,
+    lowerBoundMs: null,
+    elapsedMs: 0,
+    candidates: [],
+    explanation: null,
+    front: [],
+    frontIsComplete: true,
+  };
+}

@@ -1,0 +1,43 @@
+/**
+ * The placement problem that a room poses now, for the coordinator's decisions
+ * and every member's previews alike: the same state gives the same problem.
+ */
+import {
+  type Problem,
+  type RoomProblem,
+  evaluatePlacement,
+  roomProblem,
+} from "../../placement/index.ts";
+import type { ModelSummary, RoomState, Stage } from "../../shared/index.ts";
+
+export type ProblemOptions = {
+  /** Whether what laps have shown corrects the cost model; true unless told otherwise. */
+  readonly corrected?: boolean;
+  /** How fast members load weights; with it, bytes to load count against a placement. */
+  readonly loadBytesPerMs?: number;
+};
+
+export function problemOf(
+  state: RoomState,
+  model: ModelSummary,
+  { corrected = true, loadBytesPerMs }: ProblemOptions = {},
+): RoomProblem {
+  const members = corrected
+    ? state.members
+    : state.members.map(({ costRatio: _ratio, ...member }) => member);
+  return roomProblem({ ...state, members }, model, { loadBytesPerMs: loadBytesPerMs ?? null });
+}
+
+/** What `stages` cost: violations, and ms per token whatever the room's objective is. */
+export function costOf(problem: Problem, stages: readonly Stage[]) {
+  const plain = { ...problem, objective: "latency" as const, loadMsPerByte: 0 };
+  const { violations, parts, shares, bottleneckMs } = evaluatePlacement(plain, stages);
+  const msPerToken = parts.computeMs + parts.stageMs + parts.hopMs;
+  return {
+    violations,
+    parts,
+    shares,
+    msPerToken: Number.isFinite(msPerToken) ? msPerToken : null,
+    bottleneckMs: Number.isFinite(bottleneckMs) ? bottleneckMs : null,
+  };
+}

@@ -1,0 +1,9 @@
+/** What the page says of this tab's adapter. */
+import type { ProbeResult } from "../probe/index.ts";
+import { describeNoAdapter } from "../words/index.ts";
+
+export function describeAdapter({ adapter, noAdapter }: ProbeResult): string {
+  if (adapter === null) return describeNoAdapter(noAdapter);
+  const name = [adapter.vendor, adapter.architecture, adapter.device].filter(Boolean).join(" ");
+  return `${name || adapter.description || "A GPU"} in ${adapter.browser}`;
+}

@@ -1,0 +1,40 @@
+/** The room registry at the signaling server, as the cluster uses it. */
+import {
+  MeshError,
+  claimRoom,
+  lookUpRoom,
+  type RoomClaim,
+  type PeerOptions,
+} from "../mesh/index.ts";
+import { type MemberId, type RoomCode, RoomError } from "../shared/index.ts";
+import type { RoomRegistry } from "../cluster/index.ts";
+
+export function openRoomRegistry(
+  code: RoomCode,
+  self: MemberId,
+  options: PeerOptions,
+): RoomRegistry {
+  let held: RoomClaim | null = null;
+  return {
+    async lookUp() {
+      if (held) return self;
+      try {
+        return await lookUpRoom(code, options);
+      } catch (error) {
+        const failure = error instanceof MeshError ? error.failure : null;
+        if (failure?.reason === "room_not_found") return null;
+        // Trying again does not change the version.
+        if (failure?.reason === "version_mismatch") throw new RoomError(failure);
+        throw error;
+      }
+    },
+    async claim() {
+      held ??= await claimRoom(code, self, options);
+      return held !== null;
+    },
+    release() {
+      held?.release();
+      held = null;
+    },
+  };
+}

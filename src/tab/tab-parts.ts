@@ -1,0 +1,136 @@
+/**
+ * The real parts of a room, made for this tab: connections over WebRTC, the GPU
+ * and the model files in workers, the solver in another. `close` ends them all.
+ */
+import * as Comlink from "comlink";
+import { openRoomRegistry } from "./room-registry.ts";
+import { createModelHost, type TabModelHost } from "./model-host.ts";
+import type { ModelHost, RoomParts } from "../cluster/index.ts";
+import { channelForWorker, openPeerTransport, type PeerOptions } from "../mesh/index.ts";
+import {
+  MemberId,
+  type RoomCode,
+  type Measurements,
+  type Member,
+  type StageListeners,
+  type ModelNotice,
+} from "../shared/index.ts";
+import type { StageWorker } from "../stage/index.ts";
+import type { WeightsWorker } from "../../workers/weights.worker.ts";
+import { openPlanner } from "./planner.ts";
+import { TabMonitor } from "./tab-monitor.ts";
+import { workerClient } from "./worker-client.ts";
+import { describeModelNotice } from "../words/index.ts";
+
+export type TabParts = {
+  readonly room: RoomParts;
+  readonly models: TabModelHost;
+  /** This device was measured anew. */
+  measured(measurements: Measurements): void;
+  /** Deletes the models that are stored on this machine. */
+  clearStoredModels(): Promise<void>;
+  close(): void;
+};
+
+export type TabOptions = {
+  readonly code: RoomCode;
+  /** Relative URLs of models are relative to it. */
+  readonly server: string;
+  readonly signalling: PeerOptions;
+  /** This tab without its id, which is made here. */
+  readonly profile: Omit<Member, "id">;
+  /** What went wrong and was survived, in words. */
+  readonly onWarning: (message: string) => void;
+};
+
+/** Rejects with a `MeshError` when the signalling server is out of reach. */
+export async function openTabParts(options: TabOptions): Promise<TabParts> {
+  const self = MemberId.parse(`tab-${crypto.randomUUID().slice(0, 13)}`);
+  const profile: Member = { ...options.profile, id: self };
+  const gpu = workerClient<StageWorker>(
+    new Worker(new URL("../../workers/gpu.worker.ts", import.meta.url), { type: "module" }),
+    "GPU",
+  );
+  const weights = workerClient<WeightsWorker>(
+    new Worker(new URL("../../workers/weights.worker.ts", import.meta.url), { type: "module" }),
+    "model",
+  );
+  const planner = openPlanner(options.onWarning);
+  const endWorkers = () => {
+    for (const part of [gpu, weights, planner]) part.end();
+  };
+  try {
+    const transport = await openPeerTransport({
+      ...options.signalling,
+      self,
+      onFrameChannel: (peer, channel) => {
+        const end = channelForWorker(channel);
+        gpu.remote.addChannel(peer, Comlink.transfer(end, [end])).catch((error: unknown) => {
+          options.onWarning(`The channel to ${peer} cannot be used: ${String(error)}`);
+        });
+      },
+    });
+    const onNotice = (notice: ModelNotice) => options.onWarning(describeModelNotice(notice));
+    await weights.remote.listen(Comlink.proxy(onNotice));
+    const models = createModelHost({
+      self,
+      weights: weights.remote,
+      stage: gpu.remote,
+      transport,
+      server: options.server,
+    });
+    const monitor = await TabMonitor.open(profile.measurements, () => gpu.remote.sample());
+    return {
+      models,
+      measured: (measurements) => monitor.measured(measurements),
+      clearStoredModels: () => weights.remote.clearStored(),
+      room: {
+        transport,
+        registry: openRoomRegistry(options.code, self, options.signalling),
+        stage: {
+          listen: (listeners) => gpu.remote.listen(proxied(listeners)),
+          setPipeline: (member, pipeline) => gpu.remote.setPipeline(member, pipeline),
+          measureLink: (peer, bytes) => gpu.remote.measureLink(peer, bytes),
+          ask: (request) => gpu.remote.ask(request),
+          cancel: (generation) => gpu.remote.cancel(generation),
+        },
+        models: watched(models, monitor),
+        planner,
+        linkFrames: (peer) => transport.connect(peer),
+        collectDeviceState: () => monitor.collect(),
+        profile,
+        nowMs: () => performance.now(),
+      },
+      close: () => {
+        monitor.close();
+        transport.close();
+        endWorkers();
+      },
+    };
+  } catch (error) {
+    endWorkers();
+    throw error;
+  }
+}
+
+/** Tells the monitor which layers are held, so that it knows what a step should take. */
+function watched(models: ModelHost, monitor: TabMonitor): ModelHost {
+  return {
+    ...models,
+    async loadShard(request, onProgress) {
+      monitor.holds(null);
+      const loaded = await models.loadShard(request, onProgress);
+      monitor.holds(request);
+      return loaded;
+    },
+    unloadShard() {
+      monitor.holds(null);
+      return models.unloadShard();
+    },
+  };
+}
+
+/** Listeners run in this thread; the worker gets a handle to each. */
+function proxied(listeners: StageListeners): StageListeners {
+  return Comlink.proxy(listeners);
+}

@@ -1,0 +1,122 @@
+/**
+ * All that the page shows besides the room's state: local to this tab, built by
+ * `main.ts`, rendered by `ui`. Plain data, replaced and never mutated.
+ */
+import type { GenerationId, MemberId, RoomCode, RoomState } from "../shared/index.ts";
+
+/** A message to a person: what happened, and what to do about it. */
+export type Notice = {
+  readonly level: "info" | "warning" | "error";
+  readonly message: string;
+  readonly whatToDo: string | null;
+};
+
+/** The milliseconds that one stage spends on a token. */
+export type StageTiming = {
+  readonly member: MemberId;
+  readonly computeMs: number;
+  /** From this stage's end to the next stage's start; from the last, back to the first. */
+  readonly hopMs: number;
+};
+
+/**
+ * "queued" with text: the answer was interrupted and continues once the model is placed again.
+ * "token_limit": it ended after `Settings.maxAnswerTokens`; "context_full": at the model's context.
+ */
+export type AnswerStatus =
+  "queued" | "streaming" | "done" | "token_limit" | "context_full" | "stopped" | "failed";
+
+export type ChatMessage = {
+  readonly role: "user" | "assistant";
+  readonly text: string;
+  /** Set while the answer is being written and kept after it. */
+  readonly generation: GenerationId | null;
+  readonly status: AnswerStatus;
+  readonly error: string | null;
+  readonly tokens: number;
+  readonly tokensPerSecond: number | null;
+  readonly firstTokenMs: number | null;
+};
+
+export type ProgressView = {
+  readonly label: string;
+  /** 0 to 1; null when it cannot be told. */
+  readonly fraction: number | null;
+};
+
+/** Whether this tab can compute, told before it joins. */
+export type AdapterCheck = {
+  readonly status: "checking" | "ready" | "none";
+  /** What was found, or why there is nothing and what to do. */
+  readonly message: string;
+};
+
+/** What the cost model says of one stage. */
+export type StagePrediction = {
+  readonly member: MemberId;
+  readonly first: number;
+  readonly end: number;
+  readonly computeMs: number;
+  readonly hopMs: number;
+  readonly memoryBytes: number;
+  /** Why the stage cannot be so, in words; null when it can. */
+  readonly problem: string | null;
+};
+
+/** One way to place a model, with what it would cost. */
+export type PlacementCandidate = {
+  /** What sets it apart, such as "lowest latency". */
+  readonly label: string;
+  readonly stages: readonly StagePrediction[];
+  readonly msPerToken: number;
+  readonly tokensPerSecond: number;
+  /** Lines for people: what binds, who was left out and what including them would cost. */
+  readonly explanation: readonly string[];
+  /** Why it cannot be; null when it can. */
+  readonly infeasible: string | null;
+};
+
+/** What the room could do with a model; `draft` answers the page's `stages-draft` event. */
+export type PlacementPreview = {
+  readonly model: string;
+  readonly draft: PlacementCandidate | null;
+  readonly candidates: readonly PlacementCandidate[];
+  /** Lines for people: why what runs is as it is. */
+  readonly why?: readonly string[];
+  /** Why the model cannot be placed and what would help; null when it can. */
+  readonly reason?: string | null;
+};
+
+/** How fit a member is for layers, from 0 to 1: the weighted sum, and its parts. */
+export type MemberScore = {
+  readonly member: string;
+  readonly total: number;
+  readonly compute: number;
+  readonly memory: number;
+  readonly network: number;
+  readonly thermal: number;
+  readonly bandwidth: number;
+};
+
+export type PageView = {
+  readonly phase: "outside" | "joining" | "inside";
+  readonly self: MemberId | null;
+  /** The code in the address, while no room is open. */
+  readonly code: RoomCode | null;
+  /** The address that another machine opens to join; shown as text and QR code. */
+  readonly joinUrl: string | null;
+  readonly state: RoomState | null;
+  readonly connection: "connected" | "reconnecting" | "lost";
+  readonly notice: Notice | null;
+  readonly progress: ProgressView | null;
+  readonly chat: readonly ChatMessage[];
+  readonly timings: readonly StageTiming[];
+  /** Models that the server lends, by name and address. */
+  readonly offeredModels: readonly { readonly name: string; readonly url: string }[];
+  readonly adapterCheck?: AdapterCheck | null;
+  /** The cost model's word on each stage of the placement that runs; beside `timings`. */
+  readonly predicted?: readonly StageTiming[];
+  readonly placementPreview?: PlacementPreview | null;
+  /** Of the members that compute, best first. */
+  readonly scores?: readonly MemberScore[];
+};
