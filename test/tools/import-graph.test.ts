@@ -93,4 +93,8 @@ describe("this repository", () => {
   test("has no import that the table of arrows does not allow", () => {
     expect(forbiddenImports(graph)).toEqual([]);
   });
+
+  test("has no cycle, type-only imports included", () => {
+    expect(cyclesOf(graph)).toEqual([]);
+  });
 });
