@@ -1,6 +1,6 @@
 /**
- * The styles that every element of the page shares: controls, headings,
- * figures. Colours and sizes come from tokens.css through custom properties.
+ * Styles that all elements of the page share: controls, headings, numbers. Colors and
+ * sizes are custom properties, defined in tokens.css.
  */
 import { css } from "lit";
 

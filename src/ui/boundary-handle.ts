@@ -10,27 +10,27 @@ const PAGE_LAYERS = 4;
 export class BoundaryHandle extends LitElement {
   static override properties = {
     layer: { type: Number },
-    least: { type: Number },
-    most: { type: Number },
+    min: { type: Number },
+    max: { type: Number },
     label: {},
-    words: {},
+    valueText: {},
   };
   declare layer: number;
-  declare least: number;
-  declare most: number;
+  declare min: number;
+  declare max: number;
   declare label: string;
-  declare words: string;
+  declare valueText: string;
   /** Turns a pointer's x into a layer; the diagram knows its own scale. */
   layerAt: (clientX: number) => number = () => this.layer;
 
-  private move(layer: number): void {
-    const held = Math.min(this.most, Math.max(this.least, layer));
-    if (held !== this.layer) {
-      this.dispatchEvent(new CustomEvent("boundary-move", { detail: held }));
+  #move(layer: number): void {
+    const clamped = Math.min(this.max, Math.max(this.min, layer));
+    if (clamped !== this.layer) {
+      this.dispatchEvent(new CustomEvent("boundary-move", { detail: clamped }));
     }
   }
 
-  private readonly key = (event: KeyboardEvent): void => {
+  readonly #key = (event: KeyboardEvent): void => {
     const steps: Record<string, number> = {
       ArrowLeft: this.layer - 1,
       ArrowDown: this.layer - 1,
@@ -38,25 +38,26 @@ export class BoundaryHandle extends LitElement {
       ArrowUp: this.layer + 1,
       PageDown: this.layer - PAGE_LAYERS,
       PageUp: this.layer + PAGE_LAYERS,
-      Home: this.least,
-      End: this.most,
+      Home: this.min,
+      End: this.max,
     };
     const target = steps[event.key];
     if (target === undefined) return;
     event.preventDefault();
-    this.move(target);
+    this.#move(target);
   };
 
-  private readonly grab = (event: PointerEvent): void => {
+  readonly #grab = (event: PointerEvent): void => {
     const grip = event.currentTarget as HTMLElement;
     grip.setPointerCapture(event.pointerId);
     grip.focus();
     event.preventDefault();
   };
 
-  private readonly drag = (event: PointerEvent): void => {
+  readonly #drag = (event: PointerEvent): void => {
     const grip = event.currentTarget as HTMLElement;
-    if (grip.hasPointerCapture(event.pointerId)) this.move(Math.round(this.layerAt(event.clientX)));
+    if (grip.hasPointerCapture(event.pointerId))
+      this.#move(Math.round(this.layerAt(event.clientX)));
   };
 
   override render() {
@@ -64,14 +65,14 @@ export class BoundaryHandle extends LitElement {
       role="slider"
       tabindex="0"
       aria-label=${this.label}
-      aria-valuemin=${this.least}
-      aria-valuemax=${this.most}
+      aria-valuemin=${this.min}
+      aria-valuemax=${this.max}
       aria-valuenow=${this.layer}
-      aria-valuetext=${this.words}
-      title="${this.words}. Drag, or use the arrow keys."
-      @keydown=${this.key}
-      @pointerdown=${this.grab}
-      @pointermove=${this.drag}
+      aria-valuetext=${this.valueText}
+      title="${this.valueText}. Drag, or use the arrow keys."
+      @keydown=${this.#key}
+      @pointerdown=${this.#grab}
+      @pointermove=${this.#drag}
     ></div>`;
   }
 

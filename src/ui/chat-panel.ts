@@ -38,41 +38,41 @@ export class ChatPanel extends PageElement {
     this.atEnd = true;
   }
 
-  private get answering(): boolean {
+  get #answering(): boolean {
     const status = this.view.chat.at(-1)?.status;
     return status === "queued" || status === "streaming";
   }
 
-  private ask(text: string): void {
-    if (text.trim() === "" || this.answering || cannotAsk(this.view) !== null) return;
+  #ask(text: string): void {
+    if (text.trim() === "" || this.#answering || cannotAsk(this.view) !== null) return;
     this.send({ type: "send_message", text: text.trim() });
     this.atEnd = true;
   }
 
-  private readonly submit = (event?: Event): void => {
+  readonly #submit = (event?: Event): void => {
     event?.preventDefault();
-    if (this.text.trim() === "" || this.answering || cannotAsk(this.view) !== null) return;
-    this.ask(this.text);
+    if (this.text.trim() === "" || this.#answering || cannotAsk(this.view) !== null) return;
+    this.#ask(this.text);
     this.text = "";
   };
 
-  private readonly key = (event: KeyboardEvent): void => {
+  readonly #key = (event: KeyboardEvent): void => {
     // Enter that ends a composition (Chinese, Japanese) chooses a word and sends nothing.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    this.submit(event);
+    this.#submit(event);
   };
 
-  private retry(index: number): void {
+  #retry(index: number): void {
     const asked = this.view.chat.slice(0, index).findLast(({ role }) => role === "user");
-    if (asked !== undefined) this.ask(asked.text);
+    if (asked !== undefined) this.#ask(asked.text);
   }
 
-  private readonly scrolled = (event: Event): void => {
+  readonly #scrolled = (event: Event): void => {
     const log = event.target as HTMLElement;
     this.atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < END_PX;
   };
 
-  private toEnd(): void {
+  #toEnd(): void {
     const log = this.renderRoot.querySelector(".log");
     if (log !== null) log.scrollTop = log.scrollHeight;
   }
@@ -84,7 +84,7 @@ export class ChatPanel extends PageElement {
     const rendered = messages.map((message) => message.updateComplete);
     Promise.all(rendered).then(
       () => {
-        if (this.atEnd) this.toEnd();
+        if (this.atEnd) this.#toEnd();
       },
       (error: unknown) => reportError(error),
     );
@@ -100,7 +100,7 @@ export class ChatPanel extends PageElement {
             ? nothing
             : html`<button
                 class="plain compact"
-                ?disabled=${this.answering}
+                ?disabled=${this.#answering}
                 @click=${() => this.send({ type: "clear_chat" })}
               >
                 Clear
@@ -113,37 +113,37 @@ export class ChatPanel extends PageElement {
         aria-live="off"
         aria-label="Conversation"
         tabindex="0"
-        @scroll=${this.scrolled}
+        @scroll=${this.#scrolled}
       >
-        ${chat.length === 0 ? this.empty() : nothing}
+        ${chat.length === 0 ? this.#empty() : nothing}
         ${chat.map(
           (message, index) =>
             html`<tabmesh-message
               .message=${message}
               .isLast=${index === chat.length - 1}
-              @retry=${() => this.retry(index)}
-              @continue=${() => this.ask("Continue.")}
+              @retry=${() => this.#retry(index)}
+              @continue=${() => this.#ask("Continue.")}
             ></tabmesh-message>`,
         )}
       </div>
       <div class="unseen" aria-live="polite">${this.#announcer.next(chat.at(-1))}</div>
-      ${this.atEnd ? nothing : this.latest()} ${this.composer()}
+      ${this.atEnd ? nothing : this.#latest()} ${this.#composer()}
     </section>`;
   }
 
-  private latest() {
+  #latest() {
     return html`<button
       class="compact latest"
       @click=${() => {
         this.atEnd = true;
-        this.toEnd();
+        this.#toEnd();
       }}
     >
       ${icon("down")} Jump to latest
     </button>`;
   }
 
-  private empty() {
+  #empty() {
     const problem = cannotAsk(this.view);
     return html`<div class="empty">
       <p class="big">Ask the model.</p>
@@ -153,9 +153,9 @@ export class ChatPanel extends PageElement {
     </div>`;
   }
 
-  private composer() {
+  #composer() {
     const problem = cannotAsk(this.view);
-    return html`<form @submit=${this.submit}>
+    return html`<form @submit=${this.#submit}>
       <label class="unseen" for="message">Your message</label>
       <textarea
         id="message"
@@ -163,12 +163,12 @@ export class ChatPanel extends PageElement {
         placeholder=${problem ?? "Ask a question"}
         .value=${live(this.text)}
         @input=${(event: Event) => (this.text = (event.target as HTMLTextAreaElement).value)}
-        @keydown=${this.key}
+        @keydown=${this.#key}
         aria-describedby="keys"
       ></textarea>
       <span id="keys" class="unseen">Press Enter to send and Shift+Enter for a new line.</span>
       ${
-        this.answering
+        this.#answering
           ? html`<button
               type="button"
               class="icon round"

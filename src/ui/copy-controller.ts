@@ -1,17 +1,17 @@
-/** Copies text and tells its element for a moment that it did. */
+/** Copies text, and shows that it did for a moment. */
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 
-/** Long enough to be read, short enough not to be taken for a state. */
+/** Long enough to notice. */
 const SHOWN_MS = 2000;
 
 export class CopyController implements ReactiveController {
-  private timer: ReturnType<typeof setTimeout> | null = null;
-  private readonly host: ReactiveControllerHost & HTMLElement;
-  /** What was copied, while that is shown. */
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  readonly #host: ReactiveControllerHost & HTMLElement;
+  /** The copied text, while that is shown. */
   text: string | null = null;
 
   constructor(host: ReactiveControllerHost & HTMLElement) {
-    this.host = host;
+    this.#host = host;
     host.addController(this);
   }
 
@@ -20,24 +20,24 @@ export class CopyController implements ReactiveController {
   }
 
   hostDisconnected(): void {
-    if (this.timer !== null) clearTimeout(this.timer);
+    if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
   copy(text: string): void {
-    // Refused without a user's gesture or permission: then nothing is shown as copied.
+    // Rejected without a user gesture or permission; then nothing is shown as copied.
     navigator.clipboard.writeText(text).then(
-      () => this.show(text),
-      () => this.show(null),
+      () => this.#show(text),
+      () => this.#show(null),
     );
   }
 
-  private show(text: string | null): void {
+  #show(text: string | null): void {
     this.text = text;
-    this.host.requestUpdate();
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
+    this.#host.requestUpdate();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
       this.text = null;
-      this.host.requestUpdate();
+      this.#host.requestUpdate();
     }, SHOWN_MS);
   }
 }

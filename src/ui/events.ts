@@ -1,12 +1,12 @@
 /**
- * What the page says besides commands. Both events bubble out of
- * `<tabmesh-app>`; `main.ts` listens on it.
+ * The page's events besides commands. Both bubble out of `<tabmesh-app>`, where
+ * `main.ts` listens.
  *
- *   model-file     a person picked a GGUF on this machine. A `File` cannot be
- *                  part of a command: keep it, then place it with the source
+ *   model-file     a GGUF file on this machine was chosen. A `File` cannot be part of
+ *                  a command: keep it, then place it with the source
  *                  `{ kind: "member", member: self, fileName: file.name }`
- *   stages-draft   a person is moving a boundary and nothing is decided yet:
- *                  answer with `view.placementPreview`; `stages: null` ends it
+ *   stages-draft   a boundary is being moved: answer with `view.placementPreview`;
+ *                  `stages: null` ends the draft
  */
 import type { Stage } from "../shared/index.ts";
 
@@ -23,8 +23,8 @@ declare global {
   }
 }
 
-/** Tells it through all shadow roots. */
-export function tell(
+/** Dispatches an event that crosses shadow roots. */
+export function emit(
   from: EventTarget,
   ...[name, detail]:
     | [name: "model-file", detail: ModelFileDetail]

@@ -1,4 +1,4 @@
-/** Numbers as people read them: three significant figures, the unit beside them. Pure. */
+/** Numbers for people: three significant figures and a unit. Pure. */
 
 const BYTE_UNITS = ["B", "KB", "MB", "GB", "TB"] as const;
 
@@ -12,7 +12,7 @@ export function figure(value: number): string {
   return size === 0 ? "0" : value.toPrecision(2);
 }
 
-/** Bytes in powers of 1,000, as file sizes and bandwidths are told. */
+/** Bytes in powers of 1,000, as usual for file sizes and bandwidths. */
 export function bytes(value: number): string {
   let unit = 0;
   let scaled = value;
@@ -30,7 +30,7 @@ export function time(ms: number): string {
   return ms >= 10_000 ? `${figure(ms / 1000)} s` : `${figure(ms)} ms`;
 }
 
-/** A count per ms told in thousand millions a second: GB/s, GFLOPS, GMAC/s. */
+/** A count per ms, in billions per second: GB/s, GFLOPS, GMAC/s. */
 export function giga(perMs: number): string {
   return figure(perMs / 1e6);
 }

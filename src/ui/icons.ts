@@ -1,4 +1,4 @@
-/** The page's icons as inline SVG: nothing is fetched, and they take the text's colour. */
+/** The page's icons as inline SVG: nothing is fetched, and they have the color of the text. */
 import { svg, html, type TemplateResult } from "lit";
 
 const PATHS = {
@@ -18,12 +18,12 @@ const PATHS = {
   info: svg`<circle cx="12" cy="12" r="8"/><path d="M12 11v5M12 8v.01"/>`,
 } as const;
 
-/** An icon for the eye only; the control that holds it carries the name. */
+/** A decorative icon; the control that contains it has the accessible name. */
 export function icon(name: keyof typeof PATHS): TemplateResult {
   return html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">${PATHS[name]}</svg>`;
 }
 
-/** The mark: three tabs whose layers make one block. */
+/** The logo: three tabs whose layers make one block. */
 export function mark(size = 28): TemplateResult {
   return html`<svg width=${size} height=${size} viewBox="0 0 32 32" aria-hidden="true">
     <path d="M3 9V7a2 2 0 0 1 2-2h6a2 2 0 0 1 2 2v2z" fill="var(--spruce)" />

@@ -66,21 +66,21 @@ export class JoinScreen extends PageElement {
   }
 
   /** What was typed, or the code in the address until something is. */
-  private get typed(): string {
+  get #typed(): string {
     return this.code ?? this.view.code ?? "";
   }
 
-  private readonly type = (event: InputEvent): void => {
+  readonly #type = (event: InputEvent): void => {
     const field = event.target as HTMLInputElement;
     this.code = field.value.toUpperCase().replaceAll(/[\s-]/g, "").slice(0, ROOM_CODE_LENGTH);
     field.value = this.code;
     this.tried = false;
   };
 
-  private readonly join = (event: SubmitEvent): void => {
+  readonly #join = (event: SubmitEvent): void => {
     event.preventDefault();
     this.tried = true;
-    const parsed = RoomCode.safeParse(this.typed);
+    const parsed = RoomCode.safeParse(this.#typed);
     if (parsed.success) {
       this.send({ type: "join_room", code: parsed.data, observe: this.observe });
     } else {
@@ -105,7 +105,7 @@ export class JoinScreen extends PageElement {
           ${picture()}
         </div>
         <tabmesh-notice .view=${this.view} .send=${this.send}></tabmesh-notice>
-        ${this.progress()}
+        ${this.#progress()}
         <div class="doors">
           <section aria-labelledby="open-title">
             <h2 id="open-title">New room</h2>
@@ -120,23 +120,23 @@ export class JoinScreen extends PageElement {
           </section>
           <section aria-labelledby="join-title">
             <h2 id="join-title">Join a room</h2>
-            ${this.form(joining)}
+            ${this.#form(joining)}
           </section>
         </div>
-        ${this.check()}
+        ${this.#check()}
       </main>
     `;
   }
 
-  private form(joining: boolean) {
-    const problem = codeProblem(this.typed, this.tried);
-    return html`<form novalidate @submit=${this.join}>
+  #form(joining: boolean) {
+    const problem = codeProblem(this.#typed, this.tried);
+    return html`<form novalidate @submit=${this.#join}>
       <label for="code">Room code</label>
       <div class="code-row">
         <input
           id="code"
-          .value=${live(this.typed)}
-          @input=${this.type}
+          .value=${live(this.#typed)}
+          @input=${this.#type}
           placeholder="ABC234"
           autocomplete="off"
           autocapitalize="characters"
@@ -145,7 +145,7 @@ export class JoinScreen extends PageElement {
           aria-describedby="code-problem"
         />
         <button
-          class=${this.typed.length === ROOM_CODE_LENGTH ? "primary" : ""}
+          class=${this.#typed.length === ROOM_CODE_LENGTH ? "primary" : ""}
           ?disabled=${joining}
         >
           Join
@@ -163,7 +163,7 @@ export class JoinScreen extends PageElement {
     </form>`;
   }
 
-  private progress() {
+  #progress() {
     const { progress, phase } = this.view;
     if (progress === null && phase !== "joining") return nothing;
     return html`<p class="state now" role="status">
@@ -173,7 +173,7 @@ export class JoinScreen extends PageElement {
     </p>`;
   }
 
-  private check() {
+  #check() {
     const check = this.view.adapterCheck;
     if (check == null) return nothing;
     const sign = { checking: "info", ready: "check", none: "warn" } as const;

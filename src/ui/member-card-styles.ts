@@ -1,4 +1,4 @@
-/** The looks of one member's card. */
+/** Styles of a member's card. */
 import { css } from "lit";
 
 export const memberCardStyles = css`

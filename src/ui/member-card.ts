@@ -1,5 +1,5 @@
 /**
- * One member of the room: who it is, what it measured, how it is now, and
+ * One member of the room: its identity, measurements, current state, and
  * whether people want it used. Knows the room only through `view`.
  */
 import { html, nothing } from "lit";
@@ -13,7 +13,7 @@ import {
   adapterLine,
   deviceFacts,
   limitFacts,
-  linkWords,
+  linkText,
   measuredFacts,
   scoreFacts,
   thermalSources,
@@ -35,7 +35,7 @@ export class MemberCard extends PageElement {
       aria-label=${member.name}
       style="--hue: ${memberColor(this.members, member.id)}"
     >
-      ${this.head()} ${this.shard()}
+      ${this.#head()} ${this.#shard()}
       ${
         member.noAdapter === null
           ? nothing
@@ -43,11 +43,11 @@ export class MemberCard extends PageElement {
               ${describeNoAdapter(member.noAdapter)}
             </p>`
       }
-      ${this.measured()} ${this.memory()} ${this.device()} ${this.details()}
+      ${this.#measured()} ${this.#memory()} ${this.#device()} ${this.#details()}
     </article>`;
   }
 
-  private head() {
+  #head() {
     const { member } = this;
     const coordinates = this.view.state?.coordinator === member.id;
     return html`<header>
@@ -59,13 +59,13 @@ export class MemberCard extends PageElement {
       <div class="tags">
         ${this.view.self === member.id ? html`<span class="tag good">This tab</span>` : nothing}
         ${coordinates ? html`<span class="tag">Coordinator</span>` : nothing}
-        ${this.score === undefined ? nothing : html`<span class="tag" title="Suitability for running layers, from 0 to 1. See Details.">Score ${this.score.total.toFixed(2)}</span>`}
+        ${this.#score === undefined ? nothing : html`<span class="tag" title="Suitability for running layers, from 0 to 1. See Details.">Score ${this.#score.total.toFixed(2)}</span>`}
         ${member.adapter?.software ? html`<span class="tag warn">Software</span>` : nothing}
       </div>
     </header>`;
   }
 
-  private shard() {
+  #shard() {
     const shard = this.member.shard;
     if (shard === null) return nothing;
     const count = shard.end - shard.first;
@@ -87,7 +87,7 @@ export class MemberCard extends PageElement {
     </p>`;
   }
 
-  private measured() {
+  #measured() {
     const { measurements } = this.member;
     if (measurements === null) {
       return this.member.adapter === null
@@ -105,22 +105,22 @@ export class MemberCard extends PageElement {
     </dl>`;
   }
 
-  private memory() {
+  #memory() {
     const { device, measurements } = this.member;
     const budget = device?.memoryBudgetBytes ?? measurements?.memoryBudgetBytes ?? 0;
     if (budget === 0) return nothing;
     const used = device?.memoryUsedBytes ?? 0;
     const share = Math.min(100, (used / budget) * 100);
-    const words = `${bytes(used)} of ${bytes(budget)} memory`;
+    const label = `${bytes(used)} of ${bytes(budget)} memory`;
     return html`<div class="memory">
-      <div class="bar ${share > 92 ? "full" : ""}" role="img" aria-label=${words}>
+      <div class="bar ${share > 92 ? "full" : ""}" role="img" aria-label=${label}>
         <span style="width: ${share}%"></span>
       </div>
-      <span class="small quiet" aria-hidden="true">${words}</span>
+      <span class="small quiet" aria-hidden="true">${label}</span>
     </div>`;
   }
 
-  private device() {
+  #device() {
     const { device } = this.member;
     if (device === null) return nothing;
     return html`<ul class="device small" aria-label="Current state">
@@ -131,16 +131,16 @@ export class MemberCard extends PageElement {
     </ul>`;
   }
 
-  private get score(): MemberScore | undefined {
+  get #score(): MemberScore | undefined {
     return this.view.scores?.find(({ member }) => member === this.member.id);
   }
 
-  private details() {
+  #details() {
     const { member } = this;
     const links = this.view.state?.links.filter((link) => link.from === member.id) ?? [];
     const limits = limitFacts(member);
     const variants = member.shard?.variants ?? [];
-    const { score } = this;
+    const score = this.#score;
     return html`<footer>
       <details>
         <summary>Details</summary>
@@ -190,7 +190,7 @@ export class MemberCard extends PageElement {
                   to it.
                 </p>
                 <ul class="small lines">
-                  ${variants.map((line) => html`<li>${this.variant(line)}</li>`)}
+                  ${variants.map((line) => html`<li>${this.#variant(line)}</li>`)}
                 </ul>`
         }
         ${
@@ -201,7 +201,7 @@ export class MemberCard extends PageElement {
                   ${links.map(
                     (link) =>
                       html`<dt>to ${this.nameOf(link.to)}</dt>
-                        <dd class="figure">${linkWords(link)}</dd>`,
+                        <dd class="figure">${linkText(link)}</dd>`,
                   )}
                 </dl>`
         }
@@ -211,12 +211,12 @@ export class MemberCard extends PageElement {
             : nothing
         }
       </details>
-      ${member.adapter === null ? nothing : this.use()}
+      ${member.adapter === null ? nothing : this.#use()}
     </footer>`;
   }
 
-  /** Each kind of work on a line of its own, its winner standing out. */
-  private variant(line: string) {
+  /** Each kind of work on its own line, the fastest variant in bold. */
+  #variant(line: string) {
     return line.split(" | ").map((work) => {
       const [winner, ...others] = work.split("; ");
       const rest = others.map((each) => `; ${each}`);
@@ -224,7 +224,7 @@ export class MemberCard extends PageElement {
     });
   }
 
-  private use() {
+  #use() {
     const { member } = this;
     const chosen = member.use ?? "auto";
     const choose = (event: Event) => {

@@ -1,6 +1,6 @@
 /**
- * A hue for each member, so that its layers, its bar and its row are seen to
- * belong together. Colour is never the only sign: names and numbers stand beside it.
+ * A color for each member, so that its layers, its bar, and its row are recognized as
+ * its own. Color is never the only cue: names and numbers are shown too.
  */
 import type { MemberId } from "../shared/index.ts";
 
@@ -15,7 +15,7 @@ export function memberColor(
   const index = members.find((member) => member.id === id)?.color;
   if (index === undefined) return "var(--line-strong)";
   const hue = HUES[index % HUES.length]!;
-  // A second round of the wheel is paler, so that member 17 is not taken for member 1.
+  // Further members get paler colors, so that member 17 differs from member 1.
   const chroma = index < HUES.length ? 0.125 : 0.06;
   return `oklch(var(--member-lightness) ${chroma} ${hue})`;
 }

@@ -1,6 +1,6 @@
 /**
- * A member's adapter, numbers and state in words. Pure; says "not told" where
- * the browser tells nothing, and never guesses.
+ * A member's adapter, measurements, and state as labeled values. Pure; a value that the
+ * browser does not report is left out.
  */
 import type { DeviceState, Link, Measurements, Member } from "../shared/index.ts";
 import type { MemberScore } from "./page-view.ts";
@@ -9,12 +9,12 @@ import { bytes, figure, giga, percent, time } from "./format.ts";
 /** A label, its value, and whether it deserves attention. */
 export type Fact = { readonly label: string; readonly value: string; readonly alert?: boolean };
 
-/** From this throttle ratio on a device is called slowed: a fifth beyond the probe's noise. */
+/** From this throttle ratio on, a device counts as throttled: smaller ones may be noise. */
 const THROTTLED_RATIO = 1.2;
 /** Below this charge, uncharged, a battery deserves attention. */
 const LOW_BATTERY = 0.2;
 
-/** "NVIDIA Ada Lovelace · Chromium 156"; why there is no adapter is not told here. */
+/** "NVIDIA Ada Lovelace · Chromium 156"; the reason for a missing adapter is shown elsewhere. */
 export function adapterLine(member: Member): string {
   const { adapter } = member;
   if (adapter === null) return "Does not compute";
@@ -23,7 +23,7 @@ export function adapterLine(member: Member): string {
   return `${named} · ${adapter.browser}`;
 }
 
-/** The five numbers by which members are compared. */
+/** The five measurements shown on every card. */
 export function measuredFacts(measured: Measurements): Fact[] {
   return [
     { label: "GB/s copy", value: giga(measured.copyBytesPerMs) },
@@ -34,7 +34,7 @@ export function measuredFacts(measured: Measurements): Fact[] {
   ];
 }
 
-/** How a member is now, in the order in which trouble would show. */
+/** The current state, most likely bottleneck first. */
 export function deviceFacts(device: DeviceState): Fact[] {
   const facts: Fact[] = [{ label: "busy", value: percent(device.busyFraction) }];
   if (device.throttleRatio > 0) {
@@ -60,7 +60,7 @@ export function deviceFacts(device: DeviceState): Fact[] {
   return facts;
 }
 
-/** Which stand-ins for a temperature this browser has. */
+/** The proxies for a temperature that this browser provides. */
 export function thermalSources(device: DeviceState): string {
   const sources = ["step time"];
   if (device.pressure !== null) sources.push("compute pressure");
@@ -104,6 +104,6 @@ export function scoreFacts({ compute, memory, network, thermal, bandwidth }: Mem
 }
 
 /** "12.4 ms round trip, 84 MB/s". */
-export function linkWords(link: Link): string {
+export function linkText(link: Link): string {
   return `${time(link.roundTripMs)} round trip, ${bytes(link.bytesPerMs * 1000)}/s`;
 }

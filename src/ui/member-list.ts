@@ -1,4 +1,4 @@
-/** Every member of the room: those that hold layers first, then helpers, then watchers. */
+/** Every member of the room: first those that hold layers, then those that could, then observers. */
 import { css, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import {
@@ -14,7 +14,7 @@ import { icon } from "./icons.ts";
 import "./member-card.ts";
 import { PageElement } from "./page-element.ts";
 
-/** Stage order, then members with an adapter, then those without; joined order inside each. */
+/** Stage order, then members with an adapter, then those without; in each group, in the order in which they joined. */
 export function inShownOrder(members: readonly Member[], placement: Placement | null): Member[] {
   const stages = placement?.stages ?? [];
   const rank = (member: Member): number => {
@@ -66,13 +66,13 @@ export class MemberList extends PageElement {
               ></tabmesh-member>
             </li>`,
         )}
-        ${this.view.joinUrl === null ? nothing : this.invitation()}
+        ${this.view.joinUrl === null ? nothing : this.#invitation()}
       </ul>
     `;
   }
 
-  private invitation() {
-    const ask = () =>
+  #invitation() {
+    const openShare = () =>
       this.dispatchEvent(new CustomEvent("open-share", { bubbles: true, composed: true }));
     return html`<li class="invitation">
       <p class="quiet">
@@ -82,7 +82,7 @@ export class MemberList extends PageElement {
             : "More machines can join and run some of the layers."
         }
       </p>
-      <button class="compact" @click=${ask}>${icon("qr")} Add a machine</button>
+      <button class="compact" @click=${openShare}>${icon("qr")} Add a machine</button>
     </li>`;
   }
 

@@ -6,7 +6,7 @@ import "@awesome.me/webawesome/dist/components/progress-bar/progress-bar.js";
 import { css, html, nothing } from "lit";
 import type { ModelSource, ModelSummary } from "../shared/index.ts";
 import { baseStyles } from "./base-styles.ts";
-import { tell } from "./events.ts";
+import { emit } from "./events.ts";
 import { bytes, plural } from "./format.ts";
 import { icon } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
@@ -31,7 +31,7 @@ export class ModelPicker extends PageElement {
     this.problem = null;
   }
 
-  private choices(): Choice[] {
+  #choices(): Choice[] {
     const known = (this.view.state?.models ?? []).map((model) => ({
       name: model.name,
       note: `${model.quantization}, ${bytes(model.fileBytes)}`,
@@ -48,22 +48,22 @@ export class ModelPicker extends PageElement {
     return [...known, ...offered];
   }
 
-  private place(source: ModelSource): void {
+  #place(source: ModelSource): void {
     this.send({ type: "place_model", source });
   }
 
-  private readonly placeAddress = (event: SubmitEvent): void => {
+  readonly #placeAddress = (event: SubmitEvent): void => {
     event.preventDefault();
     const form = event.target as HTMLFormElement;
     const url = form.querySelector<HTMLInputElement>("#url")!.value.trim();
     this.problem = addressProblem(url);
-    if (this.problem === null) this.place({ kind: "url", url });
+    if (this.problem === null) this.#place({ kind: "url", url });
   };
 
-  private readonly pick = (event: Event): void => {
+  readonly #pick = (event: Event): void => {
     const field = event.target as HTMLInputElement;
     const file = field.files?.[0];
-    if (file !== undefined) tell(this, "model-file", { file });
+    if (file !== undefined) emit(this, "model-file", { file });
     field.value = "";
   };
 
@@ -81,18 +81,18 @@ export class ModelPicker extends PageElement {
                 The model’s layers are divided among the machines in this room so that answers are
                 fast.
               </p>
-              ${this.progress()}${this.ways(null)}`
+              ${this.#progress()}${this.#ways(null)}`
           : html`<h2 id="title" class="unseen">Model</h2>
-              ${this.current(placement.model)} ${this.progress()}
+              ${this.#current(placement.model)} ${this.#progress()}
               <details>
                 <summary>Change model</summary>
-                ${this.ways(placement.model.name)}
+                ${this.#ways(placement.model.name)}
               </details>`
       }
     </section>`;
   }
 
-  private current(model: ModelSummary) {
+  #current(model: ModelSummary) {
     return html`<p class="name">${model.name}</p>
       <p class="quiet">
         ${model.architecture} · ${model.quantization} · ${bytes(model.fileBytes)} ·
@@ -101,7 +101,7 @@ export class ModelPicker extends PageElement {
       </p>`;
   }
 
-  private progress() {
+  #progress() {
     const { progress } = this.view;
     if (progress === null) return nothing;
     return html`<div class="progress">
@@ -114,8 +114,8 @@ export class ModelPicker extends PageElement {
     </div>`;
   }
 
-  private ways(running: string | null) {
-    const choices = this.choices();
+  #ways(running: string | null) {
+    const choices = this.#choices();
     return html`<div class="ways">
       ${
         choices.length === 0
@@ -127,7 +127,7 @@ export class ModelPicker extends PageElement {
                     <button
                       class="model"
                       ?disabled=${name === running}
-                      @click=${() => this.place(source)}
+                      @click=${() => this.#place(source)}
                     >
                       <span class="title">${name}</span>
                       <span class="quiet small">${name === running ? "running" : note}</span>
@@ -136,7 +136,7 @@ export class ModelPicker extends PageElement {
               )}
             </ul>`
       }
-      <form novalidate @submit=${this.placeAddress}>
+      <form novalidate @submit=${this.#placeAddress}>
         <label for="url">URL of a GGUF file</label>
         <div class="row">
           <input
@@ -154,7 +154,7 @@ export class ModelPicker extends PageElement {
       <div class="foot">
         <label class="button file">
           ${icon("file")} Choose a file
-          <input type="file" accept=".gguf" class="unseen" @change=${this.pick} />
+          <input type="file" accept=".gguf" class="unseen" @change=${this.#pick} />
         </label>
         <button
           class="plain"

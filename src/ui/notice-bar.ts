@@ -1,4 +1,4 @@
-/** One message to a person: what happened, what to do, and a way to put it away. */
+/** One message: what happened, what to do about it, and a button to dismiss it. */
 import { css, html, nothing } from "lit";
 import { baseStyles } from "./base-styles.ts";
 import { icon } from "./icons.ts";
@@ -11,7 +11,7 @@ export class NoticeBar extends PageElement {
 
   override render() {
     const { notice } = this.view;
-    // The live region stays in the page, so that a notice is announced when it comes.
+    // The live region stays in the page, so that a new notice is announced.
     return html`<div role=${notice?.level === "error" ? "alert" : "status"}>
       ${
         notice === null

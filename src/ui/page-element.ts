@@ -1,6 +1,6 @@
 /**
- * What the page's elements have in common: the view they show, and `send`, the
- * only way that they act. An element reads `view` and never writes it.
+ * The base of the page's elements: the view that they show, and `send`, the only way in
+ * which they act. An element reads `view` and never writes it.
  */
 import { LitElement, type PropertyDeclarations, type PropertyValues } from "lit";
 import type { PageCommand, Member } from "../shared/index.ts";
@@ -37,8 +37,8 @@ export class PageElement extends LitElement {
   }
 
   /**
-   * The parts of the view that this element shows; null for all of it. A view
-   * comes with every token: what shows no chat must not render for each.
+   * The parts of the view that this element shows; null for all of it. A view arrives
+   * with every token, so elements that do not show the chat must not render for each.
    */
   protected get reads(): readonly (keyof PageView)[] | null {
     return null;
@@ -54,7 +54,7 @@ export class PageElement extends LitElement {
     return this.view.state?.members ?? [];
   }
 
-  /** What people call a member; its id when it has left. */
+  /** A member's name; its id after it left. */
   protected nameOf(id: string): string {
     return this.members.find((member) => member.id === id)?.name ?? id;
   }

@@ -1,4 +1,4 @@
-/** The placements that the solver found, side by side, with its reasons; any of them can be taken. */
+/** The solver's candidate placements side by side, with its reasons; any of them can be applied. */
 import { css, html, nothing } from "lit";
 import type { PlacementCandidate } from "./page-view.ts";
 import { baseStyles } from "./base-styles.ts";
@@ -18,12 +18,12 @@ export class PlacementCandidates extends PageElement {
     return html`<details>
       <summary>Compare ${plural(preview.candidates.length, "placement")}</summary>
       <ul>
-        ${preview.candidates.map((candidate) => this.candidate(preview.model, candidate))}
+        ${preview.candidates.map((candidate) => this.#candidate(preview.model, candidate))}
       </ul>
     </details>`;
   }
 
-  private candidate(model: string, candidate: PlacementCandidate) {
+  #candidate(model: string, candidate: PlacementCandidate) {
     const placement = this.view.state?.placement ?? null;
     const running = sameStages(candidate.stages, placement?.stages ?? []);
     const state = placement?.ready ? "Running" : "Loading";
@@ -39,7 +39,7 @@ export class PlacementCandidates extends PageElement {
             </p>`
           : html`<p class="bad">${candidate.infeasible}</p>`
       }
-      <div class="bar" role="img" aria-label=${this.words(candidate)}>
+      <div class="bar" role="img" aria-label=${this.#label(candidate)}>
         ${candidate.stages.map(
           ({ member, first, end }) =>
             html`<span
@@ -57,7 +57,7 @@ export class PlacementCandidates extends PageElement {
           : html`<button
               class="compact"
               aria-label="Use this placement: ${candidate.label}"
-              @click=${() => this.take(model, candidate)}
+              @click=${() => this.#take(model, candidate)}
             >
               Use this
             </button>`
@@ -65,13 +65,13 @@ export class PlacementCandidates extends PageElement {
     </li>`;
   }
 
-  private words({ stages }: PlacementCandidate): string {
+  #label({ stages }: PlacementCandidate): string {
     return stages
       .map(({ member, first, end }) => `${this.nameOf(member)}: ${plural(end - first, "layer")}`)
       .join(", ");
   }
 
-  private take(model: string, candidate: PlacementCandidate): void {
+  #take(model: string, candidate: PlacementCandidate): void {
     const stages = candidate.stages.map(({ member, first, end }) => ({ member, first, end }));
     this.send({ type: "place_stages", model, stages });
   }

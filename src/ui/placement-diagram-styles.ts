@@ -1,4 +1,4 @@
-/** The looks of the placement: the strip with its handles, and a lane for each stage. */
+/** Styles of the placement: the strip with its handles, and a lane for each stage. */
 import { css } from "lit";
 
 export const placementDiagramStyles = css`
@@ -56,7 +56,7 @@ export const placementDiagramStyles = css`
     color: var(--ink);
     font: 600 var(--text-xs) / 1.2 var(--mono);
   }
-  .slab.narrow b {
+  .slab.thin b {
     display: none;
   }
   tabmesh-boundary {

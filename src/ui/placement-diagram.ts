@@ -1,8 +1,8 @@
 /**
  * The placement as a picture: the model's layers from left to right, a lane for
  * each stage, cells that fill as the layers load, and handles that move a
- * boundary. A draft stays here until Apply sends it; what it would cost comes
- * back in `view.placementPreview`. The same facts stand in the lanes as text.
+ * boundary. A draft stays here until Apply sends it; its predicted cost arrives in
+ * `view.placementPreview`. The lanes show the same facts as text.
  */
 import { html, nothing, type PropertyValues } from "lit";
 import { type Placement, type Stage, modelBytes, shardBytes } from "../shared/index.ts";
@@ -16,7 +16,7 @@ import {
 } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import "./boundary-handle.ts";
-import { tell } from "./events.ts";
+import { emit } from "./events.ts";
 import { bytes, figure, plural, time } from "./format.ts";
 import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
@@ -27,7 +27,7 @@ import "./placement-candidates.ts";
 export class PlacementDiagram extends PageElement {
   static override properties = { draft: { state: true } };
   declare draft: readonly Stage[] | null;
-  private drawnPlacement: number | null = null;
+  #drawnPlacement: number | null = null;
 
   constructor() {
     super();
@@ -35,24 +35,24 @@ export class PlacementDiagram extends PageElement {
   }
 
   override willUpdate(changed: PropertyValues): void {
-    // Another placement has come: a draft of the old one would move layers that are gone.
+    // A draft belongs to the placement that it was made from.
     const id = this.view.state?.placement?.id ?? null;
-    if (changed.has("view") && id !== this.drawnPlacement) {
-      this.drawnPlacement = id;
+    if (changed.has("view") && id !== this.#drawnPlacement) {
+      this.#drawnPlacement = id;
       this.draft = null;
     }
   }
 
-  private edit(placement: Placement, stages: readonly Stage[]): void {
+  #edit(placement: Placement, stages: readonly Stage[]): void {
     this.draft = sameStages(stages, placement.stages) ? null : stages;
-    tell(this, "stages-draft", { model: placement.model.name, stages: this.draft });
+    emit(this, "stages-draft", { model: placement.model.name, stages: this.draft });
   }
 
-  private apply(placement: Placement): void {
+  #apply(placement: Placement): void {
     if (this.draft === null) return;
     const stages = this.draft.map((stage) => ({ ...stage }));
     this.send({ type: "place_stages", model: placement.model.name, stages });
-    tell(this, "stages-draft", { model: placement.model.name, stages: null });
+    emit(this, "stages-draft", { model: placement.model.name, stages: null });
     this.draft = null;
   }
 
@@ -67,7 +67,7 @@ export class PlacementDiagram extends PageElement {
     return html`<section aria-labelledby="title">
       <header>
         <h2 id="title">Placement</h2>
-        <p class="quiet small">${this.summary(placement, stages)}</p>
+        <p class="quiet small">${this.#summary(placement, stages)}</p>
       </header>
       ${
         placement.error === null
@@ -76,17 +76,17 @@ export class PlacementDiagram extends PageElement {
               ${describeRoomFailure(placement.error, nameOfRoom(this.view.state))}
             </p>`
       }
-      ${this.strip(placement, stages)} ${this.decision(placement)}
+      ${this.#strip(placement, stages)} ${this.#decision(placement)}
       <ol class="lanes" aria-label="Pipeline stages in order">
-        ${stages.map((_, index) => this.lane(placement, stages, index))}
+        ${stages.map((_, index) => this.#lane(placement, stages, index))}
       </ol>
-      ${this.lastDecision(placement)} ${this.why(placement)}
+      ${this.#lastDecision(placement)} ${this.#why(placement)}
       <tabmesh-candidates .view=${this.view} .send=${this.send}></tabmesh-candidates>
     </section>`;
   }
 
-  /** What was last decided about this model, whichever way it went. */
-  private lastDecision({ model }: Placement) {
+  /** The last decision about this model, whether or not layers moved. */
+  #lastDecision({ model }: Placement) {
     const decision = this.view.state?.lastDecision;
     if (decision == null || decision.model !== model.name || decision.outcome === "placed")
       return nothing;
@@ -97,8 +97,8 @@ export class PlacementDiagram extends PageElement {
     </p>`;
   }
 
-  /** Where the time goes, what binds each share, who is left out and what including them costs. */
-  private why({ model }: Placement) {
+  /** Where the time goes, what limits each share, and who is left out and why. */
+  #why({ model }: Placement) {
     const preview = this.view.placementPreview;
     if (preview?.model !== model.name || !preview.why?.length) return nothing;
     return html`<details class="why">
@@ -109,41 +109,41 @@ export class PlacementDiagram extends PageElement {
     </details>`;
   }
 
-  private summary(placement: Placement, stages: readonly Stage[]) {
+  #summary(placement: Placement, stages: readonly Stage[]) {
     const count = placement.model.layers.length;
     const split = `${plural(count, "layer")} on ${plural(stages.length, "member")}`;
     const manual = placement.predictedMs === null ? ", placed manually" : "";
-    const predicted = placement.predictedMs ?? this.predictedNow();
+    const predicted = placement.predictedMs ?? this.#predictedNow();
     return `${split}${manual}${predicted === null ? "" : ` · predicted ${time(predicted)} per token`}`;
   }
 
-  private strip(placement: Placement, stages: readonly Stage[]) {
+  #strip(placement: Placement, stages: readonly Stage[]) {
     const count = placement.model.layers.length;
-    const words = stages
+    const label = stages
       .map((stage) => `${this.nameOf(stage.member)} layers ${stage.first} to ${stage.end - 1}`)
       .join("; ");
-    return html`<div class="strip" role="group" aria-label="Layers per member: ${words}">
+    return html`<div class="strip" role="group" aria-label="Layers per member: ${label}">
       <span class="end" title="Embedding">E</span>
       <div class="layers">
         ${stages.map(
           (stage) =>
             html`<span
-              class="slab ${stage.end - stage.first < count / 12 ? "narrow" : ""}"
+              class="slab ${stage.end - stage.first < count / 12 ? "thin" : ""}"
               style="flex: ${stage.end - stage.first} 0 0; --hue: ${memberColor(this.members, stage.member)}"
               ><b aria-hidden="true">${stage.end - stage.first}</b></span
             >`,
         )}
-        ${stages.slice(1).map((_, boundary) => this.handle(placement, stages, boundary))}
+        ${stages.slice(1).map((_, boundary) => this.#handle(placement, stages, boundary))}
       </div>
       <span class="end" title="Output head: norm, logits, sampling">H</span>
     </div>`;
   }
 
-  private handle(placement: Placement, stages: readonly Stage[], boundary: number) {
+  #handle(placement: Placement, stages: readonly Stage[], boundary: number) {
     const before = stages[boundary]!;
     const after = stages[boundary + 1]!;
     const count = placement.model.layers.length;
-    const { least, most } = boundaryRange(stages, boundary);
+    const { min, max } = boundaryRange(stages, boundary);
     const layerAt = (clientX: number): number => {
       const box = this.renderRoot.querySelector(".layers")!.getBoundingClientRect();
       return ((clientX - box.left) / box.width) * count;
@@ -152,40 +152,40 @@ export class PlacementDiagram extends PageElement {
     return html`<tabmesh-boundary
       style="inset-inline-start: ${(after.first / count) * 100}%"
       .layer=${after.first}
-      .least=${least}
-      .most=${most}
+      .min=${min}
+      .max=${max}
       .layerAt=${layerAt}
       .label=${`Boundary between stage ${boundary + 1} (${left}) and stage ${boundary + 2} (${right})`}
-      .words=${`${left}: ${plural(before.end - before.first, "layer")}, ${right}: ${plural(after.end - after.first, "layer")}`}
+      .valueText=${`${left}: ${plural(before.end - before.first, "layer")}, ${right}: ${plural(after.end - after.first, "layer")}`}
       @boundary-move=${(event: CustomEvent<number>) =>
-        this.edit(placement, moveBoundary(stages, boundary, event.detail))}
+        this.#edit(placement, moveBoundary(stages, boundary, event.detail))}
     ></tabmesh-boundary>`;
   }
 
-  /** What the draft costs, and whether to take it. */
-  private decision(placement: Placement) {
+  /** The draft's predicted cost, and whether to apply it. */
+  #decision(placement: Placement) {
     if (this.draft === null) return nothing;
     const preview = previewOf(this.view.placementPreview?.draft, this.draft);
     return html`<div class="decision">
-      <p role="status">${this.cost(placement, preview)}</p>
-      <button class="compact" @click=${() => this.edit(placement, placement.stages)}>
+      <p role="status">${this.#cost(placement, preview)}</p>
+      <button class="compact" @click=${() => this.#edit(placement, placement.stages)}>
         Discard
       </button>
       <button
         class="primary compact"
         ?disabled=${preview?.infeasible != null}
-        @click=${() => this.apply(placement)}
+        @click=${() => this.#apply(placement)}
       >
         Apply
       </button>
     </div>`;
   }
 
-  private cost(placement: Placement, preview: PlacementCandidate | null) {
+  #cost(placement: Placement, preview: PlacementCandidate | null) {
     if (preview === null) return "Not applied yet. Calculating the predicted speed.";
     if (preview.infeasible !== null)
       return html`<b class="bad">Not possible:</b> ${preview.infeasible}`;
-    const was = placement.predictedMs ?? this.predictedNow();
+    const was = placement.predictedMs ?? this.#predictedNow();
     const change = was === null ? 0 : preview.msPerToken - was;
     const sign = change > 0 ? "slower" : "faster";
     return html`Predicted: <b class="figure">${time(preview.msPerToken)}</b> per token,
@@ -194,14 +194,14 @@ export class PlacementDiagram extends PageElement {
       }`;
   }
 
-  /** What the stages that run should take, where no solver said so; null without a prediction. */
-  private predictedNow(): number | null {
+  /** The prediction for the running stages, for a placement without one of its own. */
+  #predictedNow(): number | null {
     const { predicted = [] } = this.view;
     if (predicted.length === 0) return null;
     return predicted.reduce((sum, { computeMs, hopMs }) => sum + computeMs + hopMs, 0);
   }
 
-  private lane(placement: Placement, stages: readonly Stage[], index: number) {
+  #lane(placement: Placement, stages: readonly Stage[], index: number) {
     const stage = stages[index]!;
     const { model } = placement;
     const count = model.layers.length;
@@ -213,13 +213,13 @@ export class PlacementDiagram extends PageElement {
       `${layers === 1 ? `layer ${stage.first}` : `layers ${stage.first}–${stage.end - 1}`}`,
       index === stages.length - 1 ? "output head" : null,
     ].filter((part) => part !== null);
-    const loaded = this.loadedFraction(placement, stage);
+    const loaded = this.#loadedFraction(placement, stage);
     return html`<li style=${cells}>
       <div class="label">
         <span class="number figure">${index + 1}</span>
         <strong>${this.nameOf(stage.member)}</strong>
-        <span class="quiet">${parts.join(", ")} · ${this.sizes(placement, stages, index)}</span>
-        ${this.status(placement, stage)} ${this.times(stages, index)}
+        <span class="quiet">${parts.join(", ")} · ${this.#sizes(placement, stages, index)}</span>
+        ${this.#status(placement, stage)} ${this.#times(stages, index)}
       </div>
       <div class="track" aria-hidden="true">
         <span class="end ${index === 0 ? "held" : ""}"></span>
@@ -231,26 +231,26 @@ export class PlacementDiagram extends PageElement {
     </li>`;
   }
 
-  private shardOf(placement: Placement, stage: Stage) {
+  #shardOf(placement: Placement, stage: Stage) {
     const shard = this.members.find((member) => member.id === stage.member)?.shard ?? null;
     return shard !== null && shard.placement === placement.id ? shard : null;
   }
 
-  private loadedFraction(placement: Placement, stage: Stage): number {
-    const shard = this.shardOf(placement, stage);
+  #loadedFraction(placement: Placement, stage: Stage): number {
+    const shard = this.#shardOf(placement, stage);
     if (shard === null) return placement.ready ? 1 : 0;
     if (shard.status === "ready") return 1;
     return shard.totalBytes === 0 ? 0 : Math.min(1, shard.loadedBytes / shard.totalBytes);
   }
 
-  private sizes(placement: Placement, stages: readonly Stage[], index: number): string {
+  #sizes(placement: Placement, stages: readonly Stage[], index: number): string {
     const model = modelBytes(placement.model, placement);
     const { weightBytes, cacheBytes } = shardBytes(model, stages[index]!);
     return `${bytes(weightBytes)} weights, ${bytes(cacheBytes)} KV cache`;
   }
 
-  private status(placement: Placement, stage: Stage) {
-    const shard = this.shardOf(placement, stage);
+  #status(placement: Placement, stage: Stage) {
+    const shard = this.#shardOf(placement, stage);
     if (shard?.status === "failed")
       return html`<span class="tag bad"
         >${shard.error === null ? "failed" : describeFailure(shard.error, nameOfRoom(this.view.state))}</span
@@ -260,12 +260,12 @@ export class PlacementDiagram extends PageElement {
     return html`<span class="tag good">${shard.phase} ${Math.floor(done)}%</span>`;
   }
 
-  /** Predicted beside measured; the prediction is the draft's while there is one. */
-  private times(stages: readonly Stage[], index: number) {
+  /** Predicted and measured times; the prediction is the draft's while there is one. */
+  #times(stages: readonly Stage[], index: number) {
     const draft = this.draft === null ? null : previewOf(this.view.placementPreview?.draft, stages);
     const costs = this.draft === null ? this.view.predicted : draft?.stages;
     const predicted = costs?.[index]?.computeMs;
-    const measured = this.draft === null ? this.measuredOf(stages[index]!, index) : undefined;
+    const measured = this.draft === null ? this.#measuredOf(stages[index]!, index) : undefined;
     const problem = draft?.stages[index]?.problem;
     if (problem != null) return html`<span class="tag bad">${problem}</span>`;
     if (predicted === undefined && measured === undefined) return nothing;
@@ -275,8 +275,8 @@ export class PlacementDiagram extends PageElement {
     </span>`;
   }
 
-  /** While a placement is new, what was measured may still be another member's. */
-  private measuredOf({ member }: Stage, index: number): number | undefined {
+  /** Right after a placement, the measurements may still be of another member. */
+  #measuredOf({ member }: Stage, index: number): number | undefined {
     const timing = this.view.timings[index];
     return timing?.member === member ? timing.computeMs : undefined;
   }

@@ -14,13 +14,13 @@ import type { Stage } from "../shared/index.ts";
 export function boundaryRange(
   stages: readonly Stage[],
   boundary: number,
-): { readonly least: number; readonly most: number } {
+): { readonly min: number; readonly max: number } {
   const before = stages[boundary];
   const after = stages[boundary + 1];
   if (before === undefined || after === undefined) {
     throw new RangeError(`no boundary ${boundary} between ${stages.length} stages`);
   }
-  return { least: before.first + 1, most: after.end - 1 };
+  return { min: before.first + 1, max: after.end - 1 };
 }
 
 /** The stages with one boundary moved to `layer`, held inside its range. */
@@ -29,11 +29,11 @@ export function moveBoundary(
   boundary: number,
   layer: number,
 ): readonly Stage[] {
-  const { least, most } = boundaryRange(stages, boundary);
-  const cut = Math.min(most, Math.max(least, Math.round(layer)));
+  const { min, max } = boundaryRange(stages, boundary);
+  const moved = Math.min(max, Math.max(min, Math.round(layer)));
   return stages.map((stage, index) => {
-    if (index === boundary) return { ...stage, end: cut };
-    return index === boundary + 1 ? { ...stage, first: cut } : stage;
+    if (index === boundary) return { ...stage, end: moved };
+    return index === boundary + 1 ? { ...stage, first: moved } : stage;
   });
 }
 

@@ -1,7 +1,7 @@
 /**
- * The rules of placing as fields of a form: each constraint hard, soft or off
- * with its limit, the objective, the weights of the scores, and when layers
- * move. Templates and their reading; knows no element and sends nothing.
+ * The placement options as form fields: each constraint (hard, soft, or off) with its
+ * limit, the objective, the weights of the scores, and when layers move. Templates and
+ * how to read them back; sends nothing.
  */
 import { html, nothing, type TemplateResult } from "lit";
 import { PlacementRules } from "../shared/index.ts";
@@ -9,7 +9,7 @@ import { type NumberField, numberField } from "./number-field.ts";
 
 type Limit = NumberField & {
   readonly name: "batteryLevel" | "throttleRatio" | "mostStages" | "slowestTokensPerSecond";
-  /** What the field shows is the rule's number times this. */
+  /** The field shows the rule's number times this. */
   readonly scale: number;
 };
 
@@ -26,7 +26,7 @@ type RuleName =
   | "maxStages"
   | "speed";
 
-/** `isSwitch`: what cannot be charged for is either kept or not. */
+/** `isSwitch`: the constraint cannot be soft. */
 type Rule = {
   readonly name: RuleName;
   readonly label: string;
@@ -154,17 +154,17 @@ export function readRules(fields: FormData, before: PlacementRules): PlacementRu
         rule.limit ? [[rule.limit.name, numberOf(rule.limit.name, rule.limit.scale)]] : [],
       ),
     ),
-    precisionFeatures: wordsIn(fields.get("precisionFeatures")),
+    precisionFeatures: namesIn(fields.get("precisionFeatures")),
     ...(fields.get("pressureLevel") === null ? {} : { pressureLevel: fields.get("pressureLevel") }),
   });
   return parsed.success ? parsed.data : null;
 }
 
-function wordsIn(field: FormDataEntryValue | null): string[] {
+function namesIn(field: FormDataEntryValue | null): string[] {
   return typeof field === "string" ? (field.match(/[\w-]+/g) ?? []) : [];
 }
 
-/** A field that is wrong must be seen to be mended; the event does not bubble. */
+/** An invalid field must be visible to be corrected. The event does not bubble. */
 const openForInvalid = {
   handleEvent: (event: Event) => ((event.currentTarget as HTMLDetailsElement).open = true),
   capture: true,

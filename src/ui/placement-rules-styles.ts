@@ -1,4 +1,4 @@
-/** The looks of the rules of placing, inside the settings. */
+/** Styles of the placement options in the settings dialog. */
 import { css } from "lit";
 
 export const rulesStyles = css`

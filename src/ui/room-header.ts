@@ -1,4 +1,4 @@
-/** The room's name plate: code, link, QR code, connection, settings, leave. */
+/** The header of a room: code, link, QR code, connection, settings, leave. */
 import { css, html } from "lit";
 import { baseStyles } from "./base-styles.ts";
 import { CopyController } from "./copy-controller.ts";
@@ -12,9 +12,9 @@ const CONNECTION = {
 } as const;
 
 export class RoomHeader extends PageElement {
-  private readonly copied = new CopyController(this);
+  readonly #copied = new CopyController(this);
 
-  private ask(name: "open-share" | "open-settings"): void {
+  #open(name: "open-share" | "open-settings"): void {
     this.dispatchEvent(new CustomEvent(name, { bubbles: true, composed: true }));
   }
 
@@ -39,23 +39,23 @@ export class RoomHeader extends PageElement {
         <button
           class="compact"
           ?disabled=${joinUrl === null}
-          @click=${() => this.copied.copy(joinUrl ?? "")}
+          @click=${() => this.#copied.copy(joinUrl ?? "")}
         >
-          ${icon(this.copied.done ? "check" : "copy")}
-          <span class="long">${this.copied.done ? "Copied" : "Copy link"}</span>
-          <span class="short">${this.copied.done ? "Copied" : "Link"}</span>
+          ${icon(this.#copied.done ? "check" : "copy")}
+          <span class="long">${this.#copied.done ? "Copied" : "Copy link"}</span>
+          <span class="short">${this.#copied.done ? "Copied" : "Link"}</span>
         </button>
         <button
           class="icon compact"
           aria-label="Invite: QR code and link"
-          @click=${() => this.ask("open-share")}
+          @click=${() => this.#open("open-share")}
         >
           ${icon("qr")}
         </button>
         <button
           class="icon compact"
           aria-label="Settings"
-          @click=${() => this.ask("open-settings")}
+          @click=${() => this.#open("open-settings")}
         >
           ${icon("settings")}
         </button>

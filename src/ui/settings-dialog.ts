@@ -1,4 +1,4 @@
-/** What people can change: the room's settings for all, and this tab's name and measurements. */
+/** The room's settings, and this tab's name and measurements. */
 import "@awesome.me/webawesome/dist/components/dialog/dialog.js";
 import { css, html } from "lit";
 import { DEFAULT_PLACEMENT_RULES, DEFAULT_SETTINGS, Settings } from "../shared/index.ts";
@@ -44,7 +44,7 @@ export class SettingsDialog extends PageElement {
     this.problem = "";
   }
 
-  private readonly save = (event: SubmitEvent): void => {
+  readonly #save = (event: SubmitEvent): void => {
     event.preventDefault();
     const fields = new FormData(event.target as HTMLFormElement);
     const before = this.view.state?.settings.placementRules ?? DEFAULT_PLACEMENT_RULES;
@@ -66,7 +66,7 @@ export class SettingsDialog extends PageElement {
     this.open = false;
   };
 
-  private readonly rename = (event: SubmitEvent): void => {
+  readonly #rename = (event: SubmitEvent): void => {
     event.preventDefault();
     const form = event.target as HTMLFormElement;
     const name = form.querySelector<HTMLInputElement>("#name")!.value.trim();
@@ -83,13 +83,13 @@ export class SettingsDialog extends PageElement {
       ?open=${this.open}
       @wa-after-hide=${() => (this.open = false)}
     >
-      ${this.open ? html`${this.roomForm()} ${this.tabForm()}` : ""}
+      ${this.open ? html`${this.#roomForm()} ${this.#tabForm()}` : ""}
     </wa-dialog>`;
   }
 
-  private roomForm() {
+  #roomForm() {
     const settings = this.view.state?.settings ?? DEFAULT_SETTINGS;
-    return html`<form @submit=${this.save} aria-labelledby="room-title">
+    return html`<form @submit=${this.#save} aria-labelledby="room-title">
       <h3 id="room-title">Room settings</h3>
       <div class="field">${numberField(CONTEXT, settings.contextTokens)}</div>
       <div class="field">${numberField(ANSWER_LIMIT, settings.maxAnswerTokens)}</div>
@@ -99,8 +99,8 @@ export class SettingsDialog extends PageElement {
       </div>
       <fieldset>
         <legend>Activation precision</legend>
-        ${this.choice("int8", "8-bit integers", "faster, as in llama.cpp", settings.activations)}
-        ${this.choice("float", "Floating point", "closest to the original model", settings.activations)}
+        ${this.#choice("int8", "8-bit integers", "faster, as in llama.cpp", settings.activations)}
+        ${this.#choice("float", "Floating point", "closest to the original model", settings.activations)}
       </fieldset>
       ${rulesFields(settings.placementRules ?? DEFAULT_PLACEMENT_RULES)}
       <p class="problem" role="alert">${this.problem}</p>
@@ -108,16 +108,16 @@ export class SettingsDialog extends PageElement {
     </form>`;
   }
 
-  private choice(value: string, label: string, note: string, chosen: string) {
+  #choice(value: string, label: string, note: string, chosen: string) {
     return html`<label class="choice">
       <input type="radio" name="activations" value=${value} .checked=${value === chosen} />
       <span>${label} <span class="quiet">– ${note}</span></span>
     </label>`;
   }
 
-  private tabForm() {
+  #tabForm() {
     const self = this.members.find((member) => member.id === this.view.self);
-    return html`<form class="tab" @submit=${this.rename} aria-labelledby="tab-title">
+    return html`<form class="tab" @submit=${this.#rename} aria-labelledby="tab-title">
       <h3 id="tab-title">This tab</h3>
       <div class="field">
         <label for="name">Name</label>

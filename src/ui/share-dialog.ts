@@ -1,4 +1,4 @@
-/** The invitation: the room's link as QR code and text, and its code to read aloud. */
+/** The invitation: the room's link as a QR code and as text, and its code. */
 import "@awesome.me/webawesome/dist/components/dialog/dialog.js";
 import { css, html, nothing, svg } from "lit";
 import { encode } from "uqr";
@@ -7,7 +7,7 @@ import { CopyController } from "./copy-controller.ts";
 import { icon } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 
-/** One path of the dark modules, dark on white in both colour schemes: scanners need that. */
+/** One path of the dark modules, dark on white in both color schemes, as scanners need. */
 function qrCode(text: string) {
   const { data, size } = encode(text, { ecc: "M", border: 3 });
   const path = data.flatMap((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : "")));
@@ -25,7 +25,7 @@ function qrCode(text: string) {
 export class ShareDialog extends PageElement {
   static override properties = { open: { type: Boolean } };
   declare open: boolean;
-  private readonly copied = new CopyController(this);
+  readonly #copied = new CopyController(this);
 
   constructor() {
     super();
@@ -55,9 +55,9 @@ export class ShareDialog extends PageElement {
               ${qrCode(joinUrl)}
               <p class="code">${this.view.state?.room}</p>
               <p class="link figure">${joinUrl}</p>
-              <button class="primary" @click=${() => this.copied.copy(joinUrl)}>
-                ${icon(this.copied.done ? "check" : "copy")}
-                ${this.copied.done ? "Copied" : "Copy link"}
+              <button class="primary" @click=${() => this.#copied.copy(joinUrl)}>
+                ${icon(this.#copied.done ? "check" : "copy")}
+                ${this.#copied.done ? "Copied" : "Copy link"}
               </button>
             `
       }

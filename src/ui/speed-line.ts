@@ -1,14 +1,13 @@
 /**
- * A line of the tokens per second of the last minute or so, drawn by uPlot.
- * Collects a sample with each view that brings a new speed; the number itself
- * stands beside it as text.
+ * A line of the tokens per second over the last minute or so, drawn by uPlot. Each view
+ * with a new speed adds a sample; the current value is shown beside it as text.
  */
 import { LitElement, css, html, unsafeCSS, type PropertyValues } from "lit";
 import uPlot from "uplot";
 import plotStyles from "uplot/dist/uPlot.min.css?inline";
 import type { PageView } from "./page-view.ts";
 
-/** At the few samples a second that streaming brings, about a minute. */
+/** About a minute at a few samples per second. */
 const SAMPLES = 240;
 const HEIGHT = 44;
 
@@ -16,11 +15,11 @@ export class SpeedLine extends LitElement {
   static override properties = { speed: { type: Number }, view: { attribute: false } };
   declare speed: number | null;
   declare view: PageView | null;
-  private plot: uPlot | null = null;
-  private readonly history: number[] = [];
-  private readonly resized = new ResizeObserver(() => this.fit());
-  private readonly dark = matchMedia("(prefers-color-scheme: dark)");
-  private readonly recolor = () => this.draw();
+  #plot: uPlot | null = null;
+  readonly #history: number[] = [];
+  readonly #resized = new ResizeObserver(() => this.#fit());
+  readonly #dark = matchMedia("(prefers-color-scheme: dark)");
+  readonly #recolor = () => this.#draw();
 
   constructor() {
     super();
@@ -30,36 +29,36 @@ export class SpeedLine extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.resized.observe(this);
-    this.dark.addEventListener("change", this.recolor);
+    this.#resized.observe(this);
+    this.#dark.addEventListener("change", this.#recolor);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.resized.disconnect();
-    this.dark.removeEventListener("change", this.recolor);
-    this.plot?.destroy();
-    this.plot = null;
+    this.#resized.disconnect();
+    this.#dark.removeEventListener("change", this.#recolor);
+    this.#plot?.destroy();
+    this.#plot = null;
   }
 
   override updated(changed: PropertyValues): void {
     const streaming = this.view?.chat.at(-1)?.status === "streaming";
     if (this.speed === null || !(changed.has("speed") || (changed.has("view") && streaming)))
       return;
-    this.history.push(this.speed);
-    if (this.history.length > SAMPLES) this.history.shift();
-    if (this.plot === null) this.draw();
-    this.plot?.setData(this.data());
+    this.#history.push(this.speed);
+    if (this.#history.length > SAMPLES) this.#history.shift();
+    if (this.#plot === null) this.#draw();
+    this.#plot?.setData(this.#data());
   }
 
-  private data(): uPlot.AlignedData {
-    return [this.history.map((_, index) => index), this.history];
+  #data(): uPlot.AlignedData {
+    return [this.#history.map((_, index) => index), this.#history];
   }
 
-  private draw(): void {
-    this.plot?.destroy();
+  #draw(): void {
+    this.#plot?.destroy();
     const line = getComputedStyle(this).color;
-    this.plot = new uPlot(
+    this.#plot = new uPlot(
       {
         width: Math.max(1, this.clientWidth),
         height: HEIGHT,
@@ -68,17 +67,17 @@ export class SpeedLine extends LitElement {
         axes: [{ show: false }, { show: false }],
         scales: {
           x: { time: false },
-          y: { range: (_, __, most) => [0, Math.max(1, most * 1.15)] },
+          y: { range: (_, __, max) => [0, Math.max(1, max * 1.15)] },
         },
         series: [{}, { stroke: line, width: 1.75, points: { show: false } }],
       },
-      this.data(),
+      this.#data(),
       this.renderRoot.querySelector<HTMLElement>(".plot")!,
     );
   }
 
-  private fit(): void {
-    this.plot?.setSize({ width: Math.max(1, this.clientWidth), height: HEIGHT });
+  #fit(): void {
+    this.#plot?.setSize({ width: Math.max(1, this.clientWidth), height: HEIGHT });
   }
 
   override render() {

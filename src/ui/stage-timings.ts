@@ -1,4 +1,4 @@
-/** Where the time of one token went: compute and hop of each stage, and the speed now. */
+/** Where the time of one token went: compute and transfer of each stage, and the speed. */
 import { css, html, nothing } from "lit";
 import type { PageView, StageTiming } from "./page-view.ts";
 import { baseStyles } from "./base-styles.ts";
@@ -28,11 +28,11 @@ export class StageTimings extends PageElement {
                 <tabmesh-speed .speed=${speed} .view=${this.view}></tabmesh-speed>`
         }
       </div>
-      ${timings.length === 0 ? nothing : this.bar(timings, total)}
+      ${timings.length === 0 ? nothing : this.#bar(timings, total)}
     </section>`;
   }
 
-  private bar(timings: readonly StageTiming[], total: number) {
+  #bar(timings: readonly StageTiming[], total: number) {
     const hops = timings.reduce((sum, { hopMs }) => sum + hopMs, 0);
     return html`
       <div
@@ -51,7 +51,7 @@ export class StageTimings extends PageElement {
       <p class="small quiet">
         <b class="figure">${time(total)}</b> total:
         <b class="figure">${time(total - hops)}</b> computing,
-        <b class="figure">${time(hops)}</b> in transfer${this.predictedTotal(timings)}
+        <b class="figure">${time(hops)}</b> in transfer${this.#predictedTotal(timings)}
       </p>
       <details ?open=${timings.length <= 4}>
         <summary>By stage</summary>
@@ -72,10 +72,10 @@ export class StageTimings extends PageElement {
                     >${this.nameOf(member)}
                   </th>
                   <td class="figure">
-                    ${this.predictedOf(timings, stage, "computeMs")} <b>${time(computeMs)}</b>
+                    ${this.#predictedOf(timings, stage, "computeMs")} <b>${time(computeMs)}</b>
                   </td>
                   <td class="figure">
-                    ${this.predictedOf(timings, stage, "hopMs")} <b>${time(hopMs)}</b>
+                    ${this.#predictedOf(timings, stage, "hopMs")} <b>${time(hopMs)}</b>
                   </td>
                 </tr>`,
             )}
@@ -85,8 +85,8 @@ export class StageTimings extends PageElement {
     `;
   }
 
-  /** The cost model's word on the same stages; null while it speaks of others. */
-  private predictedFor(timings: readonly StageTiming[]): readonly StageTiming[] | null {
+  /** The prediction for the same stages; null if it is for others. */
+  #predictedFor(timings: readonly StageTiming[]): readonly StageTiming[] | null {
     const { predicted = [] } = this.view;
     const isSame =
       predicted.length === timings.length &&
@@ -94,15 +94,15 @@ export class StageTimings extends PageElement {
     return isSame ? predicted : null;
   }
 
-  private predictedTotal(timings: readonly StageTiming[]) {
-    const predicted = this.predictedFor(timings);
+  #predictedTotal(timings: readonly StageTiming[]) {
+    const predicted = this.#predictedFor(timings);
     if (predicted === null) return ".";
     const total = predicted.reduce((sum, { computeMs, hopMs }) => sum + computeMs + hopMs, 0);
     return html`; predicted <b class="figure">${time(total)}</b>.`;
   }
 
-  private predictedOf(timings: readonly StageTiming[], stage: number, part: "computeMs" | "hopMs") {
-    const value = this.predictedFor(timings)?.[stage]?.[part];
+  #predictedOf(timings: readonly StageTiming[], stage: number, part: "computeMs" | "hopMs") {
+    const value = this.#predictedFor(timings)?.[stage]?.[part];
     return value === undefined
       ? nothing
       : html`<span class="quiet">predicted ${time(value)}</span>`;

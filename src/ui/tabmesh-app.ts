@@ -1,10 +1,9 @@
 /**
- * The page. Shows a `PageView`, acts through `send`, knows nothing of how the
- * room works.
+ * The page. Shows a `PageView` and acts through `send`; does not know how a room works.
  *
  *   outside   what this is, open or join
  *   inside    header; the room (model, placement, timings, members) beside the
- *             chat; on a narrow screen the two are tabs
+ *             chat; on a small screen the two are tabs
  */
 import { css, html, nothing } from "lit";
 import { baseStyles } from "./base-styles.ts";
@@ -25,7 +24,7 @@ type Side = "chat" | "room";
 
 export class TabmeshApp extends PageElement {
   static override properties = { side: { state: true }, dialog: { state: true } };
-  /** Which half a narrow screen shows; null until a person chooses. */
+  /** What a small screen shows; null until chosen. */
   declare side: Side | null;
   declare dialog: "share" | "settings" | null;
 
@@ -53,7 +52,7 @@ export class TabmeshApp extends PageElement {
           .view=${view}
           .send=${send}
         ></tabmesh-notice>
-        ${this.switch(side)}
+        ${this.#switch(side)}
         <main class="shows-${side}">
           <div class="room" tabindex="-1">
             <tabmesh-model .view=${view} .send=${send}></tabmesh-model>
@@ -74,11 +73,11 @@ export class TabmeshApp extends PageElement {
           </div>
         </main>
       </div>
-      ${this.dialogs()}
+      ${this.#dialogs()}
     `;
   }
 
-  private switch(side: Side) {
+  #switch(side: Side) {
     const count = this.members.length;
     const choice = (value: Side, label: string) =>
       html`<button class="plain" aria-pressed=${value === side} @click=${() => (this.side = value)}>
@@ -89,7 +88,7 @@ export class TabmeshApp extends PageElement {
     </nav>`;
   }
 
-  private dialogs() {
+  #dialogs() {
     const { view, send, dialog } = this;
     const close = () => (this.dialog = null);
     return html`
