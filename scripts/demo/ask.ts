@@ -1,4 +1,4 @@
-/** Asks the room through the OpenAI route, streaming, and hands on each piece of text. */
+/** Asks the room through the OpenAI route, streaming, and passes on each piece of text. */
 import type { RoomApi } from "../../tools/room/room-api.ts";
 
 /** The room's addition to the last chunk of a stream. */
@@ -34,7 +34,7 @@ export async function ask(
     model,
     messages: [{ role: "user", content: question }],
     temperature: 0,
-    max_tokens: 48,
+    max_tokens: 64,
     stream: true,
     stream_options: { include_usage: true },
   });
@@ -51,12 +51,12 @@ export async function ask(
   return answer;
 }
 
-/** The events of a stream; one may come in several pieces, and several in one. */
+/** The events of a stream; a network chunk may hold part of an event or several. */
 async function* chunksOf(response: Response): AsyncGenerator<Chunk> {
-  let rest = "";
+  let pending = "";
   for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
-    const events = (rest + text).split("\n\n");
-    rest = events.pop() ?? "";
+    const events = (pending + text).split("\n\n");
+    pending = events.pop() ?? "";
     for (const event of events) {
       const data = /^data: (.*)$/m.exec(event)?.[1];
       if (data !== undefined && data !== "[DONE]") yield JSON.parse(data) as Chunk;

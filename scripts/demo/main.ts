@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: the server, two Chromium tabs in processes of their own and one
- * Firefox tab; a model placed over all three; one question.
+ * `npm run demo`: starts the server, two Chromium tabs in separate processes, and one Firefox tab,
+ * places a model over all three, and asks one question.
  */
 import { join } from "node:path";
 import { openServer } from "../../server/server.ts";
@@ -13,13 +13,14 @@ import { splitLayers } from "./split-layers.ts";
 const ROOT = join(import.meta.dirname, "..", "..");
 const ROOM = "DEMTAB";
 const MODEL = "SmolLM2-135M-Instruct.Q4_1";
-const QUESTION = "What is the capital of France?";
+/** The default model is small; this it answers correctly, and to the end, when it decodes greedily. */
+const QUESTION = "List the seven days of the week.";
 
-/** Three browsers start, probe and meet on what may be two cores. */
+/** Three browsers start, measure their adapters, and connect on what may be two cores. */
 const JOIN_TIMEOUT_MS = 120_000;
 
-/** Each tab holds so many layers at least, however slow it is. */
-const LEAST_LAYERS = 4;
+/** Each tab holds at least this many layers, however slow it is. */
+const MIN_LAYERS = 4;
 
 type Preview = { readonly candidates: readonly { readonly stages: readonly { end: number }[] }[] };
 
@@ -59,13 +60,13 @@ async function main(): Promise<void> {
 async function placeOnAll(api: RoomApi, { members }: ApiState): Promise<void> {
   const preview = await api.get<Preview>(`/api/placements/preview?model=${MODEL}`);
   const layers = preview.candidates[0]?.stages.at(-1)?.end;
-  if (layers === undefined) throw new Error("the room sees no way to place the model");
+  if (layers === undefined) throw new Error("the room cannot place the model");
   const workers = members.flatMap(({ id, measurements }) =>
     measurements === null ? [] : [{ member: id, speed: measurements.matVecMacsPerMs }],
   );
-  await api.place(MODEL, splitLayers(layers, workers, LEAST_LAYERS));
+  await api.place(MODEL, splitLayers(layers, workers, MIN_LAYERS));
 }
 
 await main();
-// The signalling package has timers that it does not give out, and they would keep us running.
+// PeerServer starts timers that it cannot stop; they would keep this process alive.
 process.exit();

@@ -2,7 +2,7 @@
 import type { ApiState } from "../../tools/room/room-api.ts";
 import type { Answer } from "./ask.ts";
 
-/** Who holds what, one line a stage. */
+/** Which member holds which layers, one line per stage. */
 export function placementLines({ members, placement }: ApiState): readonly string[] {
   return (placement?.stages ?? []).map(({ member, first, end }, index) => {
     const found = members.find(({ id }) => id === member);
@@ -11,7 +11,7 @@ export function placementLines({ members, placement }: ApiState): readonly strin
   });
 }
 
-/** Where the time of one token went, one line a stage. */
+/** Where the time of one token went, one line per stage. */
 export function timingLines({ tokens, timings }: Answer): readonly string[] {
   const perSecond = timings.tokens_per_second;
   const first = timings.first_token_ms;

@@ -1,6 +1,6 @@
 /**
- * Layers for every member, more for the faster ones. The demo shows a model that
- * lies on three tabs, even where the solver would leave a slow one out. Pure.
+ * Layers for every member, more for the faster ones. The demo shows a model on three tabs, even
+ * where the solver would leave a slow one out. Pure.
  */
 import type { ApiStage } from "../../tools/room/room-api.ts";
 
@@ -8,16 +8,18 @@ export type Worker = { readonly member: string; readonly speed: number };
 
 /**
  * Contiguous stages over `layers`, in the order of `workers`, in proportion to
- * speed, with at least `least` layers each.
+ * speed, with at least `minLayers` layers each.
  */
 export function splitLayers(
   layers: number,
   workers: readonly Worker[],
-  least: number,
+  minLayers: number,
 ): readonly ApiStage[] {
-  const shared = layers - least * workers.length;
-  if (shared < 0) {
-    throw new RangeError(`${layers} layers do not give ${workers.length} members ${least} each`);
+  const remaining = layers - minLayers * workers.length;
+  if (remaining < 0) {
+    throw new RangeError(
+      `${layers} layers do not give ${workers.length} members ${minLayers} each`,
+    );
   }
   const total = workers.reduce((sum, { speed }) => sum + speed, 0);
   const stages: ApiStage[] = [];
@@ -25,7 +27,7 @@ export function splitLayers(
   let first = 0;
   workers.forEach(({ member, speed }, index) => {
     speedSoFar += speed;
-    const end = least * (index + 1) + Math.round((shared * speedSoFar) / total);
+    const end = minLayers * (index + 1) + Math.round((remaining * speedSoFar) / total);
     stages.push({ member, first, end });
     first = end;
   });

@@ -16,10 +16,10 @@ const timings = {
 describe("splitLayers", () => {
   const workers = (...speeds: number[]) =>
     speeds.map((speed, index) => ({ member: `m${index}`, speed }));
-  const ends = (layers: number, least: number, ...speeds: number[]) =>
-    splitLayers(layers, workers(...speeds), least).map(({ end }) => end);
+  const ends = (layers: number, minLayers: number, ...speeds: number[]) =>
+    splitLayers(layers, workers(...speeds), minLayers).map(({ end }) => end);
 
-  test("gives equals the same", () => {
+  test("gives equal members equal shares", () => {
     expect(splitLayers(30, workers(5, 5, 5), 4)).toEqual([
       { member: "m0", first: 0, end: 10 },
       { member: "m1", first: 10, end: 20 },
@@ -27,13 +27,13 @@ describe("splitLayers", () => {
     ]);
   });
 
-  test("gives the faster more, the slowest its least, and loses no layer", () => {
+  test("gives faster members more, the slowest the minimum, and loses no layer", () => {
     expect(ends(30, 4, 1, 1e-9, 1)).toEqual([13, 17, 30]);
     expect(ends(7, 2, 3, 1, 1)).toEqual([3, 5, 7]);
     expect(ends(3, 1, 1, 100, 1)).toEqual([1, 2, 3]);
   });
 
-  test("refuses what cannot be", () => {
+  test("throws when there are too few layers", () => {
     expect(() => splitLayers(3, workers(1, 1), 2)).toThrow("3 layers do not give 2 members 2 each");
   });
 });
