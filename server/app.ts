@@ -1,4 +1,4 @@
-/** All that is served over HTTP: the built page, models, signalling and the rooms' API. */
+/** All that is served over HTTP: the built page, models, signaling and the rooms' API. */
 import express, { type ErrorRequestHandler, type Express } from "express";
 import type { ServerFacts } from "../src/shared/index.ts";
 import type { Bridge } from "./bridge.ts";
@@ -49,7 +49,7 @@ export function createApp(
 /** What Express's file server adds to its errors: 416 with the length, 403, 400. */
 type HttpError = Error & { readonly status?: number; readonly headers?: Record<string, string> };
 
-/** Mounted last, after signalling. */
+/** Mounted last, after signaling. */
 export const answerError: ErrorRequestHandler = (error: HttpError, request, response, next) => {
   if (response.headersSent) return next(error);
   if (error.status !== undefined && error.status < 500) {

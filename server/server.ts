@@ -12,7 +12,7 @@ import { Bridge } from "./bridge.ts";
 import { getCertificate } from "./certificate.ts";
 import { lanAddresses } from "./lan-addresses.ts";
 import { listen, portOf } from "./listen.ts";
-import { mountSignalling, SIGNALLING_PATH } from "./signalling.ts";
+import { mountSignaling, SIGNALING_PATH } from "./signaling.ts";
 import { routeUpgrades } from "./upgrades.ts";
 
 export type ServerOptions = AppDirectories & {
@@ -51,7 +51,7 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
       : createHttpsServer(await getCertificate(options.lanCertificate, lan), app);
   const routes = new Map([
     [BRIDGE_PATH, bridge.socketServer],
-    [`${SIGNALLING_PATH}/peerjs`, mountSignalling(app, http)],
+    [`${SIGNALING_PATH}/peerjs`, mountSignaling(app, http)],
   ]);
   app.use(answerError);
   routeUpgrades(http, routes);

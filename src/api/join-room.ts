@@ -77,7 +77,7 @@ export async function joinRoom(options: PageJoinOptions): Promise<PageRoom> {
     parts = await openTabParts({
       code: code.data,
       server,
-      signalling: {
+      signaling: {
         server: serverOfPage(new URL(server)),
         iceServers: options.iceServers ?? iceServersOf(await readServerFacts(server)),
       },

@@ -1,16 +1,15 @@
 /**
- * The bridge's language: how the server hands an HTTP request to a room's
- * coordinator and gets the answer back, over one WebSocket
- * (`/bridge?room=CODE`), one JSON message a text frame.
+ * The bridge's messages: the server sends an HTTP request to a room's coordinator and
+ * gets the answer back over one WebSocket (`/bridge?room=CODE`), with one JSON message
+ * per text frame.
  *
  *   server to page   request, cancel
  *   page to server   hello (first), then for each request:
  *                    response, any number of chunks, end
  *
- * The server understands nothing of a request: it forwards method, path, query,
- * the headers named in `BRIDGED_HEADERS` and the body's text, and pours the
- * chunks into the HTTP response in order. A newer hello for a room replaces an
- * older socket: the coordinator has moved.
+ * The server does not interpret a request: it forwards method, path, query, the
+ * headers in `BRIDGED_HEADERS`, and the body's text, and writes the chunks to the HTTP
+ * response in order. A newer hello for a room replaces the older socket.
  */
 import { z } from "zod";
 import { MemberId, RoomCode } from "./ids.ts";
@@ -18,10 +17,10 @@ import { MemberId, RoomCode } from "./ids.ts";
 /** The path of the socket on the server; the room's code is its `room` parameter. */
 export const BRIDGE_PATH = "/bridge";
 
-/** Rises with each change that an older page or server would misread. */
+/** Incremented by each change that an older page or server would misinterpret. */
 export const BRIDGE_VERSION = 1;
 
-/** Request headers worth forwarding, in lower case; the others stay at the server. */
+/** Request headers that are forwarded, in lower case. */
 export const BRIDGED_HEADERS = [
   "accept",
   "content-type",
@@ -29,7 +28,7 @@ export const BRIDGED_HEADERS = [
   "x-tabmesh-room",
 ] as const;
 
-/** The longest body that the server forwards; a longer one is answered with 413. */
+/** The server answers a longer body with 413. */
 export const MAX_BRIDGED_BODY_BYTES = 4 * 1024 * 1024;
 
 /** Unique among the requests in flight on one socket; the server chooses it. */
@@ -46,12 +45,12 @@ export const BridgeRequest = z.strictObject({
   query: z.record(z.string(), z.string()),
   /** Names in lower case. */
   headers: z.record(z.string(), z.string()),
-  /** The body's text, unparsed; empty when there is none. */
+  /** The body's unparsed text; empty if there is none. */
   body: z.string(),
 });
 export type BridgeRequest = z.infer<typeof BridgeRequest>;
 
-/** The HTTP client hung up: the page stops the work; nothing more is sent for this id. */
+/** The HTTP client disconnected: the page stops the work and sends nothing more for this id. */
 export const BridgeCancel = z.strictObject({ type: z.literal("cancel"), id: RequestId });
 
 export const ServerToPage = z.discriminatedUnion("type", [BridgeRequest, BridgeCancel]);
@@ -63,7 +62,7 @@ export const PageToServer = z.discriminatedUnion("type", [
     version: z.literal(BRIDGE_VERSION),
     room: RoomCode,
     member: MemberId,
-    /** The room's epoch: of two hellos the one with the higher epoch is the coordinator. */
+    /** The room's epoch. Of two hellos, the one with the higher epoch is the coordinator's. */
     epoch: z.int().min(1),
   }),
   /** Once for each request, before its chunks. */

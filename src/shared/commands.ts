@@ -1,6 +1,6 @@
 /**
- * What the page asks of its own member: the only way that the ui acts.
- * Imperatives; the answer shows in the state or in a `PageView`.
+ * Commands of the page to its own member. The ui acts in no other way; the result
+ * appears in the state or in a `PageView`.
  */
 import { z } from "zod";
 import { MemberId } from "./ids.ts";

@@ -1,6 +1,6 @@
 /**
- * What a room knows of one member: its adapter, what it measured, how it is now.
- * Units are in the names; a rate is per millisecond.
+ * A member as the room knows it: its adapter, its measurements, and its device state.
+ * Units are in the names; rates are per millisecond.
  */
 import { z } from "zod";
 import { Failure } from "./failure.ts";
@@ -10,7 +10,7 @@ import { MemberId } from "./ids.ts";
 export const MAX_NAME_CHARACTERS = 80;
 export const MemberName = z.string().max(MAX_NAME_CHARACTERS);
 
-/** What WebGPU told of the adapter, and in which browser. */
+/** WebGPU's information about the adapter, and the browser. */
 export const Adapter = z.strictObject({
   vendor: z.string(),
   architecture: z.string(),
@@ -44,28 +44,28 @@ export const Measurements = z.strictObject({
   copyBytesPerMs: z.number().positive(),
   f32FlopsPerMs: z.number().positive(),
   f16FlopsPerMs: z.number().positive().nullable(),
-  /** Multiply-accumulates per ms of a 4-bit matrix-vector product, as decode does it. */
+  /** Multiply-accumulates per ms of a 4-bit matrix-vector product, as in decode. */
   matVecMacsPerMs: z.number().positive(),
-  /** The same for a matrix times a chunk of prompt, as prefill does it. */
+  /** The same for a matrix times a chunk of a prompt, as in prefill. */
   matMulMacsPerMs: z.number().positive(),
   dispatchMs: z.number().min(0),
   readbackMs: z.number().min(0),
   /** Empty submits while a readback is pending let the browser notice its end sooner. */
   submitWhileWaitingHelps: z.boolean(),
-  /** Bytes that this tab may use for weights, cache and scratch. */
+  /** Bytes that this tab may use for weights, cache, and scratch. */
   memoryBudgetBytes: z.number().min(0),
   measuredAtMs: z.number(),
 });
 export type Measurements = z.infer<typeof Measurements>;
 
-/** How a member is now; collected every few seconds. `null` where the browser does not tell. */
+/** The state of a member's device, collected every few seconds. Null if the browser does not report it. */
 export const DeviceState = z.strictObject({
   memoryBudgetBytes: z.number().min(0),
   memoryUsedBytes: z.number().min(0),
   tokensPerSecond: z.number().min(0),
   stepMs: z.number().min(0),
   busyFraction: z.number().min(0).max(1),
-  /** Step time now over the step time that the probe predicts; 1 is as predicted. */
+  /** Current step time divided by the step time that the probe predicts. */
   throttleRatio: z.number().min(0),
   pressure: z.enum(["nominal", "fair", "serious", "critical"]).nullable(),
   batteryLevel: z.number().min(0).max(1).nullable(),
@@ -81,7 +81,7 @@ export const ShardState = z.strictObject({
   first: z.int().min(0),
   end: z.int().min(1),
   status: z.enum(["loading", "ready", "failed"]),
-  /** What is going on, in words: "downloading", "uploading", "compiling". */
+  /** The current activity, such as "downloading", "uploading", or "compiling". */
   phase: z.string(),
   loadedBytes: z.number().min(0),
   totalBytes: z.number().min(0),
@@ -91,19 +91,19 @@ export const ShardState = z.strictObject({
 });
 export type ShardState = z.infer<typeof ShardState>;
 
-/** What people want of a member: let the solver decide, always take it, never take it. */
+/** A person's choice for a member: the solver decides, always use it, never use it. */
 export const MemberUse = z.enum(["auto", "pin", "exclude"]);
 export type MemberUse = z.infer<typeof MemberUse>;
 
 export const Member = z.strictObject({
   id: MemberId,
-  /** What people call it: "Chromium 156 on Linux", changeable. */
+  /** Its name for people, such as "Chromium 156 on Linux". */
   name: MemberName,
   /** An index into the page's colors: the coordinator gives each member another one. */
   color: z.int().min(0),
   /** Absent is "auto". */
   use: MemberUse.optional(),
-  /** A member that computes nothing has `null` here and the reason beside it. */
+  /** Null if the member does not compute; `noAdapter` is then the reason. */
   adapter: Adapter.nullable(),
   noAdapter: NoAdapter.nullable(),
   measurements: Measurements.nullable(),
@@ -117,7 +117,7 @@ export const Member = z.strictObject({
 });
 export type Member = z.infer<typeof Member>;
 
-/** One direction between two members, measured with the payload that it will carry. */
+/** One direction between two members, measured with the payload of a lap. */
 export const Link = z.strictObject({
   from: MemberId,
   to: MemberId,

@@ -1,20 +1,20 @@
 /**
- * What a room says about a model: enough to place it and to show it. The full
- * description of its arithmetic stays in the model room.
+ * A model as the room knows it: enough to place and to show it. The `model` module has
+ * the full description of its arithmetic.
  */
 import { z } from "zod";
 import { MemberId } from "./ids.ts";
 
-/** Where a model's bytes come from; every member can follow it by itself. */
+/** Where a model's bytes come from. Every member can use it. */
 export const ModelSource = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("url"), url: z.string() }),
-  /** A file that one member picked; the others read its bytes from that member. */
+  /** A file that a person picked on one member. The others read its bytes from there. */
   z.strictObject({ kind: z.literal("member"), member: MemberId, fileName: z.string() }),
 ]);
 export type ModelSource = z.infer<typeof ModelSource>;
 
 export const ModelSummary = z.strictObject({
-  /** The name that clients use: the file's name without ".gguf". */
+  /** The model's id for clients: the file's name without ".gguf". */
   name: z.string().min(1).max(200),
   source: ModelSource,
   /** SHA-256 over the header bytes and the file's length: the cache's content address. */

@@ -1,9 +1,9 @@
 /**
- * What people can change about placing: every constraint by itself, the
- * objective, the weights of the scores, and when a room moves its layers.
+ * The settings of placement: every constraint, the objective, the weights of the
+ * scores, and when a room moves its layers.
  *
- * A rule is `hard` (never broken), `soft` (costs `penaltyMs` a token where it is
- * broken), or `off`.
+ * A rule is `hard` (never violated), `soft` (a violation costs `penaltyMs` per
+ * token), or `off`.
  */
 import { z } from "zod";
 
@@ -21,15 +21,15 @@ export const PlacementRules = z.strictObject({
       }),
     ])
     .default("latency"),
-  /** What breaking a soft rule costs, ms a token and member. */
+  /** Cost of violating a soft rule, in ms per token and member. */
   penaltyMs: z.number().min(0).default(20),
-  /** Weights, cache and scratch fit what is free. Off: the browser's own limit decides. */
+  /** Weights, cache, and scratch fit in free memory. Off: the browser's limit decides. */
   memory: Use.default("hard"),
   /** The largest tensor slice fits one GPU binding. */
   binding: Use.default("hard"),
-  /** Neighbours, and the last with the first, have a measured link. Soft: a missing one is slow. */
+  /** Adjacent stages, and the last and the first, have a measured link. Soft: a missing link is slow. */
   reachable: Use.default("hard"),
-  /** Which WebGPU features a file's block format needs, by its name; empty for none. */
+  /** The member has the WebGPU features in `precisionFeatures`. */
   precision: Use.default("hard"),
   precisionFeatures: z.array(z.string()).default([]),
   /** On battery below `batteryLevel`. */
@@ -41,15 +41,15 @@ export const PlacementRules = z.strictObject({
   throttleRatio: z.number().min(1).default(3),
   /** A hidden tab. */
   visibility: Use.default("soft"),
-  /** Members that people pinned take part; members that they excluded do not. */
+  /** Pinned members have a stage; excluded members do not. */
   pinned: Use.default("hard"),
   excluded: Use.default("hard"),
   maxStages: Use.default("off"),
-  mostStages: z.int().min(1).max(1024).default(8),
-  /** Predicted tokens per second are at least `slowestTokensPerSecond`. */
+  maxStageCount: z.int().min(1).max(1024).default(8),
+  /** Predicted tokens per second are at least `minTokensPerSecond`. */
   speed: Use.default("off"),
-  slowestTokensPerSecond: z.number().positive().default(1),
-  /** Weights of the scores; they are scaled to a sum of 1. */
+  minTokensPerSecond: z.number().positive().default(1),
+  /** Weights of the scores, scaled to a sum of 1. */
   scores: z
     .strictObject({
       compute: z.number().min(0).default(0.4),
@@ -59,9 +59,9 @@ export const PlacementRules = z.strictObject({
       bandwidth: z.number().min(0).default(0.05),
     })
     .prefault({}),
-  /** A move must gain this share of the cost of a token: measurements are off by as much. */
+  /** A move must gain this fraction of the cost of a token; smaller gains are measurement error. */
   moveGain: z.number().min(0).max(1).default(0.15),
-  /** ... and repay the bytes to load within so many tokens. */
+  /** A move must repay its loading time within this many tokens. */
   moveHorizonTokens: z.number().min(1).default(2000),
 });
 export type PlacementRules = z.infer<typeof PlacementRules>;

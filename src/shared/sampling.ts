@@ -12,7 +12,7 @@ export const Sampling = z.strictObject({
   repetitionPenalty: z.number().min(0.01).max(10).default(1),
   presencePenalty: z.number().min(-2).max(2).default(0),
   frequencyPenalty: z.number().min(-2).max(2).default(0),
-  /** How many recent tokens the penalties look at. */
+  /** The number of recent tokens that the penalties consider. */
   penaltyTokens: z.int().min(0).max(1024).default(64),
   seed: z.int().min(0).max(0xffff_ffff).default(0),
   /** The number of most probable tokens to report with each token; 0 reports none. */

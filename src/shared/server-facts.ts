@@ -1,4 +1,4 @@
-/** What the server tells a page that it serves: `GET /server.json`. */
+/** What the server tells its pages: `GET /server.json`. */
 import { z } from "zod";
 
 /** As in `RTCConfiguration`: STUN and TURN servers, for rooms that span networks. */
@@ -9,7 +9,7 @@ export const IceServer = z.strictObject({
 });
 
 export const ServerFacts = z.strictObject({
-  /** Where this server can be opened; the first is the machine's own, others are for other machines. */
+  /** The server's addresses: the first for this machine, the others for other machines. */
   addresses: z.array(z.string()).min(1),
   iceServers: z.array(IceServer),
 });

@@ -36,14 +36,14 @@ export type TabOptions = {
   readonly code: RoomCode;
   /** Relative URLs of models are relative to it. */
   readonly server: string;
-  readonly signalling: PeerOptions;
+  readonly signaling: PeerOptions;
   /** This tab without its id, which is made here. */
   readonly profile: Omit<Member, "id">;
   /** What went wrong and was survived, in words. */
   readonly onWarning: (message: string) => void;
 };
 
-/** Rejects with a `MeshError` when the signalling server is out of reach. */
+/** Rejects with a `MeshError` when the signaling server is out of reach. */
 export async function openTabParts(options: TabOptions): Promise<TabParts> {
   const self = MemberId.parse(`tab-${crypto.randomUUID().slice(0, 13)}`);
   const profile: Member = { ...options.profile, id: self };
@@ -61,7 +61,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
   };
   try {
     const transport = await openPeerTransport({
-      ...options.signalling,
+      ...options.signaling,
       self,
       onFrameChannel: (peer, channel) => {
         const end = channelForWorker(channel);
@@ -86,7 +86,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
       clearStoredModels: () => weights.remote.clearStored(),
       room: {
         transport,
-        registry: openRoomRegistry(options.code, self, options.signalling),
+        registry: openRoomRegistry(options.code, self, options.signaling),
         stage: {
           listen: (listeners) => gpu.remote.listen(proxied(listeners)),
           setPipeline: (member, pipeline) => gpu.remote.setPipeline(member, pipeline),

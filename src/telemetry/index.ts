@@ -1,3 +1,3 @@
-/** Watches the device: samples, their history, and whether the device is throttled. */
+/** Watches the device: samples, and whether the device is throttled. */
 export { DeviceMonitor } from "./monitor.ts";
 export { openSources, type Sources, type SourceScope } from "./sources.ts";

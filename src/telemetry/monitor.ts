@@ -1,19 +1,20 @@
 /**
- * The device monitor of one tab: when it is asked, it asks the shard's worker how
- * busy it was and the browser how the machine is, and makes one DeviceState of
- * both. Knows neither worker nor room, nor when to ask: the room's settings say.
+ * The device monitor of one tab: combines the load of the shard's worker and the
+ * browser's readings into one DeviceState. Knows neither worker nor room; the caller
+ * decides when to collect.
  */
-import type { DeviceState } from "../shared/index.ts";
+import type { DeviceState, StageSample } from "../shared/index.ts";
 import type { SourceReadings } from "./sources.ts";
 import { nextThrottleRatio } from "./throttle.ts";
-import type { WorkSample } from "./work-sample.ts";
+
+type LoadSample = Omit<StageSample, "steps" | "rows">;
 
 export type MonitorParts = {
   /** Null while no shard is loaded. */
-  sampleWork(): Promise<WorkSample | null>;
+  sampleWork(): Promise<LoadSample | null>;
   readSources(): SourceReadings;
   memoryBudgetBytes(): number;
-  /** What the probe's numbers say that a decode step of the loaded shard takes; null without one. */
+  /** The predicted time of a decode step of the loaded shard; null without one. */
   predictedStepMs(): number | null;
   /** Milliseconds since 1970. */
   now(): number;
@@ -31,9 +32,8 @@ export class DeviceMonitor {
   }
 
   /**
-   * The state since the last call. Called again before the worker has answered, it
-   * gives the same answer: a slow worker gets no queue of questions. Rejects when
-   * the worker does.
+   * The state since the last call. A call before the worker has answered returns the same
+   * promise, so that a slow worker gets no queue of requests. Rejects if the worker does.
    */
   collect(): Promise<DeviceState> {
     this.#collecting ??= this.#parts
@@ -43,10 +43,10 @@ export class DeviceMonitor {
     return this.#collecting;
   }
 
-  #stateOf(work: WorkSample | null): DeviceState {
+  #stateOf(work: LoadSample | null): DeviceState {
     const parts = this.#parts;
     const predictedMs = parts.predictedStepMs();
-    // Another shard has another prediction, and the old ratio says nothing of it.
+    // Another shard has another prediction, to which the old ratio does not apply.
     if (predictedMs !== this.#predictedMs) this.#throttleRatio = null;
     this.#predictedMs = predictedMs;
     this.#throttleRatio = nextThrottleRatio(this.#throttleRatio, work?.stepMs ?? null, predictedMs);

@@ -1,12 +1,9 @@
 /**
- * What the browser tells of the machine besides our own measurements: compute
- * pressure, battery and whether the tab is in front. Each source is watched where
- * it exists; which ones do is part of the answer, so that the page can say so.
- * A browser tells no temperature.
+ * The browser's readings of the machine: compute pressure, battery, and whether the
+ * tab is visible. A reading is null if the browser has no such source. Browsers do
+ * not report a temperature.
  */
 import type { DeviceState } from "../shared/index.ts";
-
-export type SourceName = "pressure" | "battery" | "visibility";
 
 export type SourceReadings = Pick<
   DeviceState,
@@ -14,7 +11,6 @@ export type SourceReadings = Pick<
 >;
 
 export type Sources = {
-  readonly available: ReadonlySet<SourceName>;
   read(): SourceReadings;
   /** Stops watching. */
   close(): void;
@@ -33,22 +29,18 @@ export type PressureObserverClass = new (
 /** Chromium, https://www.w3.org/TR/battery-status/. */
 type Battery = { readonly level: number; readonly charging: boolean };
 
-/** What is used of a window; a test hands in its own. */
+/** The part of a window that is used; tests provide their own. */
 export type SourceScope = {
   readonly PressureObserver?: PressureObserverClass;
   readonly navigator: { getBattery?(): Promise<Battery> };
   readonly document: { readonly visibilityState: string };
 };
 
-/** Starts watching what there is. A source that refuses (a policy, a private window) counts as absent. */
+/** Starts watching. A source that refuses (a policy, a private window) counts as absent. */
 export async function openSources(scope: SourceScope, intervalMs: number): Promise<Sources> {
-  const available = new Set<SourceName>(["visibility"]);
   const pressure = await watchPressure(scope.PressureObserver, intervalMs);
-  if (pressure !== null) available.add("pressure");
   const battery = (await scope.navigator.getBattery?.().catch(() => null)) ?? null;
-  if (battery !== null) available.add("battery");
   return {
-    available,
     read: () => ({
       pressure: pressure?.state() ?? null,
       batteryLevel: battery?.level ?? null,
@@ -70,13 +62,4 @@ async function watchPressure(Observer: PressureObserverClass | undefined, interv
     throw error;
   }
   return { state: () => state, close: () => observer.disconnect() };
-}
-
-/** Which signs stand in for a temperature, in words for people. */
-export function describeSources(available: ReadonlySet<SourceName>): string {
-  const signs = ["step times"];
-  if (available.has("pressure")) signs.push("compute pressure");
-  if (available.has("battery")) signs.push("battery");
-  const list = signs.join(", ");
-  return `Browsers show no temperature; ${list} stand in for it.`;
 }

@@ -1,13 +1,12 @@
 /**
- * Is this device slower than it was measured to be? The ratio of a step's time
- * now to the time that the probe predicts, smoothed, so that one slow step is not
- * a throttled device. Pure.
+ * The throttle ratio: a step's time divided by the time that the probe predicts,
+ * smoothed, so that one slow step does not count as throttling. Pure.
  */
 
-/** One look weighs this much: after five looks two thirds of a change show. */
+/** Weight of the newest sample: after five samples, two thirds of a change show. */
 const WEIGHT = 0.2;
 
-/** The next smoothed ratio; `stepMs` is null when there was no step, and nothing changes. */
+/** The next smoothed ratio. Without a step (`stepMs` is null), nothing changes. */
 export function nextThrottleRatio(
   previous: number | null,
   stepMs: number | null,

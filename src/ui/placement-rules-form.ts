@@ -8,7 +8,7 @@ import { PlacementRules } from "../shared/index.ts";
 import { type NumberField, numberField } from "./number-field.ts";
 
 type Limit = NumberField & {
-  readonly name: "batteryLevel" | "throttleRatio" | "mostStages" | "slowestTokensPerSecond";
+  readonly name: "batteryLevel" | "throttleRatio" | "maxStageCount" | "minTokensPerSecond";
   /** The field shows the rule's number times this. */
   readonly scale: number;
 };
@@ -56,13 +56,13 @@ const RULES: readonly Rule[] = [
     name: "maxStages",
     label: "Limited number of stages",
     isSwitch: true,
-    limit: limit("mostStages", "Maximum stages", 1, 1024, 1),
+    limit: limit("maxStageCount", "Maximum stages", 1, 1024, 1),
   },
   {
     name: "speed",
     label: "Minimum speed",
     isSwitch: true,
-    limit: limit("slowestTokensPerSecond", "Tokens per second", 0.01, 10000, 0.01),
+    limit: limit("minTokensPerSecond", "Tokens per second", 0.01, 10000, 0.01),
   },
 ];
 

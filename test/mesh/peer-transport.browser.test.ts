@@ -1,4 +1,4 @@
-/** The transport over PeerJS, a real signalling server and real data channels. */
+/** The transport over PeerJS, a real signaling server and real data channels. */
 import { afterEach, describe, expect, inject, test } from "vitest";
 import { claimRoom, lookUpRoom } from "../../src/mesh/room-registry.ts";
 import { MeshError } from "../../src/mesh/mesh-error.ts";
@@ -13,7 +13,7 @@ import { nextEvents, transportSuite } from "./transport-suite.ts";
 
 const server = {
   host: "localhost",
-  port: inject("signallingPort"),
+  port: inject("signalingPort"),
   path: "/peerjs",
   secure: false,
 };

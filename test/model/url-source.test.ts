@@ -73,25 +73,25 @@ describe("an interrupted download", () => {
   test("survives an overloaded server", async () => {
     await using server = await startRangeServer(file, { unavailable: 2 });
     const source = await openUrl(server.url, soon);
-    server.behaviour.unavailable = 4;
+    server.behavior.unavailable = 4;
     expect(await source.read(0, 100)).toEqual(file.slice(0, 100));
   });
 
   test("is requested again when nothing arrives", async () => {
     await using server = await startRangeServer(file);
     const source = await openUrl(server.url, { ...soon, stallTimeoutMs: 100 });
-    server.behaviour.stalls = 2;
+    server.behavior.stalls = 2;
     expect(await source.read(0, 100)).toEqual(file.slice(0, 100));
   });
 
   test("is abandoned after six attempts without a byte", async () => {
     await using server = await startRangeServer(file);
     const source = await openUrl(server.url, soon);
-    server.behaviour.stalls = 0;
-    server.behaviour.breakAfterBytes = 0;
-    server.behaviour.breaks = 1000;
+    server.behavior.stalls = 0;
+    server.behavior.breakAfterBytes = 0;
+    server.behavior.breaks = 1000;
     await failsWith(source.read(0, 100), { reason: "url_unreachable", url: server.url });
-    expect(server.behaviour.breaks).toBe(1000 - 6);
+    expect(server.behavior.breaks).toBe(1000 - 6);
   });
 
   test("is not mixed with a newer file", async () => {

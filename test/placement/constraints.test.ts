@@ -127,13 +127,13 @@ test("pinned: a member that people pinned takes part; off, it need not", () => {
 });
 
 test("maxStages: one stage is not enough here, and the answer says so", () => {
-  const answer = place(room({}, { maxStages: "hard", mostStages: 1 }));
+  const answer = place(room({}, { maxStages: "hard", maxStageCount: 1 }));
   expect(answer).toMatchObject({ kind: "infeasible", binds: "maxStages" });
-  expect(membersOf(room({}, { maxStages: "off", mostStages: 1 }))).toEqual(USUAL);
+  expect(membersOf(room({}, { maxStages: "off", maxStageCount: 1 }))).toEqual(USUAL);
 });
 
 test("speed: a floor that no placement reaches makes it infeasible", () => {
-  const answer = place(room({}, { speed: "hard", slowestTokensPerSecond: 1000 }));
+  const answer = place(room({}, { speed: "hard", minTokensPerSecond: 1000 }));
   expect(answer).toMatchObject({ kind: "infeasible", binds: "speed" });
-  expect(membersOf(room({}, { speed: "hard", slowestTokensPerSecond: 1 }))).toEqual(USUAL);
+  expect(membersOf(room({}, { speed: "hard", minTokensPerSecond: 1 }))).toEqual(USUAL);
 });

@@ -67,7 +67,7 @@ describe("models", () => {
   });
 });
 
-describe("signalling", () => {
+describe("signaling", () => {
   test("gives an id and passes an offer from one peer to another", async () => {
     expect(await (await get("/peerjs/peerjs/id")).text()).toMatch(/^[0-9a-f-]{36}$/);
     const open = async (id: string) => {

@@ -14,7 +14,7 @@ import {
 
 const server = {
   host: "localhost",
-  port: inject("signallingPort"),
+  port: inject("signalingPort"),
   path: "/peerjs",
   secure: false,
 };

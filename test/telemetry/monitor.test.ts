@@ -2,9 +2,8 @@ import { describe, expect, test } from "vitest";
 import { DeviceState } from "../../src/shared/member.ts";
 import { DeviceMonitor, type MonitorParts } from "../../src/telemetry/monitor.ts";
 import { nextThrottleRatio } from "../../src/telemetry/throttle.ts";
-import type { WorkSample } from "../../src/telemetry/work-sample.ts";
 
-const busy: WorkSample = {
+const busy = {
   busyFraction: 0.5,
   stepMs: 20,
   tokensPerSecond: 7,
@@ -28,7 +27,7 @@ function monitored(changes: Partial<MonitorParts> = {}) {
 }
 
 describe("DeviceMonitor", () => {
-  test("makes one device state of worker, browser and prediction", async () => {
+  test("combines worker, browser, and prediction into one device state", async () => {
     const state = await monitored().collect();
     expect(state).toEqual({
       memoryBudgetBytes: 5000,
@@ -52,7 +51,7 @@ describe("DeviceMonitor", () => {
   });
 
   test("keeps the step time through a pause, and drops the ratio with the shard", async () => {
-    let work: WorkSample = busy;
+    let work: Awaited<ReturnType<MonitorParts["sampleWork"]>> = busy;
     let predicted = 10;
     const monitor = monitored({
       sampleWork: () => Promise.resolve(work),
@@ -65,9 +64,9 @@ describe("DeviceMonitor", () => {
     expect(await monitor.collect()).toMatchObject({ throttleRatio: 1 });
   });
 
-  test("asks a worker that has not answered yet no second time", async () => {
+  test("does not ask a worker again before it has answered", async () => {
     let asked = 0;
-    let answer: (work: WorkSample) => void = () => undefined;
+    let answer: (work: typeof busy) => void = () => undefined;
     const monitor = monitored({
       sampleWork: () => {
         asked += 1;
@@ -83,7 +82,7 @@ describe("DeviceMonitor", () => {
     expect(asked).toBe(2);
   });
 
-  test("rejects when the worker does, and asks it again the next time", async () => {
+  test("rejects when the worker does, and asks it again at the next call", async () => {
     let fails = true;
     const monitor = monitored({
       sampleWork: () => (fails ? Promise.reject(new Error("gone")) : Promise.resolve(busy)),
@@ -95,12 +94,12 @@ describe("DeviceMonitor", () => {
 });
 
 describe("nextThrottleRatio", () => {
-  test("starts at the first ratio and moves a fifth of the way", () => {
+  test("starts at the first ratio and moves by a fifth of the difference", () => {
     expect(nextThrottleRatio(null, 15, 10)).toBe(1.5);
     expect(nextThrottleRatio(1, 20, 10)).toBeCloseTo(1.2);
   });
 
-  test("stays as it is without a step or a prediction", () => {
+  test("does not change without a step or a prediction", () => {
     expect(nextThrottleRatio(1.3, null, 10)).toBe(1.3);
     expect(nextThrottleRatio(1.3, 10, null)).toBe(1.3);
     expect(nextThrottleRatio(null, 10, 0)).toBe(null);

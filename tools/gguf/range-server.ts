@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-export type Behaviour = {
+export type Behavior = {
   ranges?: boolean;
   cors?: "none" | "all" | "hide-range";
   status?: number;
@@ -24,18 +24,18 @@ export type Behaviour = {
 export type RangeServer = AsyncDisposable & {
   readonly url: string;
   readonly requests: string[]; // the Range header of each GET
-  readonly behaviour: Behaviour;
+  readonly behavior: Behavior;
   bytesSent: number;
 };
 
 export async function startRangeServer(
   file: Uint8Array,
-  behaviour: Behaviour = {},
+  behavior: Behavior = {},
 ): Promise<RangeServer> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
     if (request.url === "/redirect") {
-      response.writeHead(302, { Location: "/model.gguf", ...corsHeaders(behaviour) }).end();
+      response.writeHead(302, { Location: "/model.gguf", ...corsHeaders(behavior) }).end();
       return;
     }
     if (request.method === "GET") requests.push(request.headers.range ?? "");
@@ -46,7 +46,7 @@ export async function startRangeServer(
   const state: RangeServer = {
     url: `http://127.0.0.1:${port}/model.gguf`,
     requests,
-    behaviour,
+    behavior,
     bytesSent: 0,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -56,21 +56,21 @@ export async function startRangeServer(
   return state;
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
-    const headers: Record<string, string> = { ...corsHeaders(behaviour) };
-    if (behaviour.etag !== undefined) headers.ETag = behaviour.etag();
-    const status = behaviour.unavailable ? 503 : behaviour.status;
-    if (behaviour.unavailable) behaviour.unavailable--;
+    const headers: Record<string, string> = { ...corsHeaders(behavior) };
+    if (behavior.etag !== undefined) headers.ETag = behavior.etag();
+    const status = behavior.unavailable ? 503 : behavior.status;
+    if (behavior.unavailable) behavior.unavailable--;
     if (status !== undefined) {
       response.writeHead(status, headers).end("no");
       return;
     }
-    const [start, end] = wantedRange(request, file.length, behaviour);
+    const [start, end] = wantedRange(request, file.length, behavior);
     if (start >= file.length) {
       response.writeHead(416, headers).end();
       return;
     }
     const body = file.subarray(start, end);
-    const isPart = behaviour.ranges !== false && request.headers.range !== undefined;
+    const isPart = behavior.ranges !== false && request.headers.range !== undefined;
     if (isPart) headers["Content-Range"] = `bytes ${start}-${end - 1}/${file.length}`;
     headers["Content-Length"] = String(body.length);
     response.writeHead(isPart ? 206 : 200, headers);
@@ -80,15 +80,15 @@ export async function startRangeServer(
   }
 
   function sendBody(response: ServerResponse, body: Uint8Array): void {
-    if (behaviour.stalls) {
-      behaviour.stalls--;
+    if (behavior.stalls) {
+      behavior.stalls--;
       return;
     }
-    const { breakAfterBytes = Infinity, shortBy = 0 } = behaviour;
-    const breaks = (behaviour.breaks ?? 0) > 0 && body.length > breakAfterBytes;
+    const { breakAfterBytes = Infinity, shortBy = 0 } = behavior;
+    const breaks = (behavior.breaks ?? 0) > 0 && body.length > breakAfterBytes;
     const sent = body.subarray(0, breaks ? breakAfterBytes : body.length - shortBy);
     state.bytesSent += sent.length;
-    if (breaks) behaviour.breaks = (behaviour.breaks ?? 0) - 1;
+    if (breaks) behavior.breaks = (behavior.breaks ?? 0) - 1;
     response.write(sent, () => {
       if (breaks || shortBy > 0) response.destroy();
       else response.end();
@@ -99,14 +99,14 @@ export async function startRangeServer(
 function wantedRange(
   request: IncomingMessage,
   length: number,
-  { ranges = true }: Behaviour,
+  { ranges = true }: Behavior,
 ): [number, number] {
   const match = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "");
   if (!ranges || match === null) return [0, length];
   return [Number(match[1]), Math.min(Number(match[2]) + 1, length)];
 }
 
-function corsHeaders({ cors = "all" }: Behaviour): Record<string, string> {
+function corsHeaders({ cors = "all" }: Behavior): Record<string, string> {
   if (cors === "none") return {};
   const expose = cors === "all" ? { "Access-Control-Expose-Headers": "Content-Range, ETag" } : {};
   return { "Access-Control-Allow-Origin": "*", ...expose };

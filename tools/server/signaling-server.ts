@@ -1,6 +1,6 @@
 /**
- * Starts a signalling server for browser tests, which find it by
- * `inject("signallingPort")`.
+ * Starts a signaling server for browser tests, which find it by
+ * `inject("signalingPort")`.
  */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
@@ -8,14 +8,14 @@ import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
   interface ProvidedContext {
-    signallingPort: number;
+    signalingPort: number;
   }
 }
 
-export default async function startSignalling(project: TestProject): Promise<() => Promise<void>> {
+export default async function startSignaling(project: TestProject): Promise<() => Promise<void>> {
   const thread = new Worker(new URL("./signaling-thread.mjs", import.meta.url));
   const [port] = (await once(thread, "message")) as [number];
-  project.provide("signallingPort", port);
+  project.provide("signalingPort", port);
   return async () => {
     await thread.terminate();
   };

@@ -1,5 +1,5 @@
 /**
- * A real signalling server on a free port, in a thread of its own: PeerServer's
+ * A real signaling server on a free port, in a thread of its own: PeerServer's
  * timers never end, so that only ending the thread ends it.
  */
 import { createServer } from "node:http";

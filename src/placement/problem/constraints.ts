@@ -100,13 +100,13 @@ export const CONSTRAINTS: readonly Constraint[] = [
   },
   {
     name: "maxStages",
-    shape: (problem, use, { mostStages }) =>
-      use === "hard" ? { ...problem, maxStages: mostStages } : problem,
+    shape: (problem, use, { maxStageCount }) =>
+      use === "hard" ? { ...problem, maxStages: maxStageCount } : problem,
   },
   {
     name: "speed",
-    shape: (problem, use, { slowestTokensPerSecond }) =>
-      use === "hard" ? { ...problem, maxCostMs: 1000 / slowestTokensPerSecond } : problem,
+    shape: (problem, use, { minTokensPerSecond }) =>
+      use === "hard" ? { ...problem, maxCostMs: 1000 / minTokensPerSecond } : problem,
   },
 ];
 
