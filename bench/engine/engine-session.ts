@@ -46,63 +46,63 @@ type Loaded = {
 };
 
 export class EngineSession {
-  private probed: ProbeReply | null = null;
-  private loaded: Loaded | null = null;
+  #probed: ProbeReply | null = null;
+  #loaded: Loaded | null = null;
 
   async run(request: EngineRequest, onLog: (line: string) => void): Promise<EngineReply> {
     switch (request.kind) {
       case "probe":
-        return this.probe();
+        return this.#probe();
       case "load":
-        return this.load(request, onLog);
+        return this.#load(request, onLog);
       case "prefill": {
         const ms: number[] = [];
         for (let i = 0; i < request.repeats; i++) {
-          ms.push(await this.prefill(request.sequence, 0, request.tokens));
+          ms.push(await this.#prefill(request.sequence, 0, request.tokens));
         }
         return { ms };
       }
       case "fill": {
-        const fillMs = await this.prefill(0, request.from, request.tokens);
-        return { fillMs, memory: this.shard.memory() };
+        const fillMs = await this.#prefill(0, request.from, request.tokens);
+        return { fillMs, memory: this.#shard.memory() };
       }
       case "decode":
-        return this.decode(request.contexts, request.steps, request.rounds);
+        return this.#decode(request.contexts, request.steps, request.rounds);
       case "batch":
-        return this.batch(request.rows, request.context, request.steps, request.rounds);
+        return this.#batch(request.rows, request.context, request.steps, request.rounds);
       case "fixed":
-        return this.fixedCost(request.steps);
+        return this.#fixedCost(request.steps);
       case "profile": {
-        const { device, options } = this.need();
+        const { device, options } = this.#need();
         const { rows, context } = request;
         const chunk = () => rowsAt(0, context - rows, rows, true);
-        return profileStep(device, this.shard, chunk, context, options.submitWhileWaiting);
+        return profileStep(device, this.#shard, chunk, context, options.submitWhileWaiting);
       }
     }
   }
 
-  private need(): Loaded {
-    if (this.loaded === null) throw new Error("load a model before measuring");
-    return this.loaded;
+  #need(): Loaded {
+    if (this.#loaded === null) throw new Error("load a model before measuring");
+    return this.#loaded;
   }
 
-  private get shard(): Shard {
-    return this.need().shard;
+  get #shard(): Shard {
+    return this.#need().shard;
   }
 
-  private async probe(): Promise<ProbeReply> {
+  async #probe(): Promise<ProbeReply> {
     const { adapter, measurements, noAdapter } = await probeAdapter(() => undefined);
     if (measurements === null) throw new Error(`the probe found no adapter: ${noAdapter?.reason}`);
-    this.probed = { adapter, measurements };
-    return this.probed;
+    this.#probed = { adapter, measurements };
+    return this.#probed;
   }
 
-  private async load(request: LoadRequest, onLog: (line: string) => void): Promise<LoadReply> {
+  async #load(request: LoadRequest, onLog: (line: string) => void): Promise<LoadReply> {
     const { modelUrl, contextTokens, sequences, activations } = request;
-    const submitWhileWaiting = (this.probed ?? (await this.probe())).measurements
+    const submitWhileWaiting = (this.#probed ?? (await this.#probe())).measurements
       .submitWhileWaitingHelps;
-    this.loaded?.shard.destroy();
-    const device = this.loaded?.device ?? (await requestKernelDevice());
+    this.#loaded?.shard.destroy();
+    const device = this.#loaded?.device ?? (await requestKernelDevice());
     const start = performance.now();
     const reader = await openUrl(modelUrl);
     const model = await openModel(reader, { kind: "url", url: modelUrl });
@@ -120,7 +120,7 @@ export class EngineSession {
       phasesMs[phase] = performance.now() - start;
     });
     const loadMs = performance.now() - start;
-    this.loaded = { device, shard, whole, options, reader };
+    this.#loaded = { device, shard, whole, options, reader };
     onLog(`loaded in ${Math.round(loadMs)} ms`);
     await shard.tuned;
     phasesMs["tuning"] = performance.now() - start;
@@ -136,8 +136,8 @@ export class EngineSession {
   }
 
   /** Milliseconds from the first chunk to the token after the last one. */
-  private async prefill(sequence: number, from: number, end: number): Promise<number> {
-    const { shard } = this;
+  async #prefill(sequence: number, from: number, end: number): Promise<number> {
+    const shard = this.#shard;
     const start = performance.now();
     for (let at = from; at < end; at += shard.maxRows) {
       const count = Math.min(shard.maxRows, end - at);
@@ -146,12 +146,8 @@ export class EngineSession {
     return performance.now() - start;
   }
 
-  private async decode(
-    contexts: readonly number[],
-    steps: number,
-    rounds: number,
-  ): Promise<DecodeReply> {
-    const { shard } = this;
+  async #decode(contexts: readonly number[], steps: number, rounds: number): Promise<DecodeReply> {
+    const shard = this.#shard;
     const stepMs: Record<string, number[]> = {};
     const step = async (context: number) => {
       const start = performance.now();
@@ -170,9 +166,9 @@ export class EngineSession {
     return { stepMs, counters: difference(shard.counters(), before), memory: shard.memory() };
   }
 
-  private async batch(rows: number, context: number, steps: number, rounds: number) {
-    const { shard } = this;
-    for (let sequence = 0; sequence < rows; sequence++) await this.prefill(sequence, 0, context);
+  async #batch(rows: number, context: number, steps: number, rounds: number) {
+    const shard = this.#shard;
+    for (let sequence = 0; sequence < rows; sequence++) await this.#prefill(sequence, 0, context);
     const oneMs: number[] = [];
     const manyMs: number[] = [];
     for (let round = 0; round < rounds; round++) {
@@ -195,8 +191,8 @@ export class EngineSession {
   }
 
   /** Steps of shards with no layers: what a step costs before it multiplies anything. */
-  private async fixedCost(steps: number) {
-    const { device, whole, options, reader } = this.need();
+  async #fixedCost(steps: number) {
+    const { device, whole, options, reader } = this.#need();
     const times = async (description: ShardDescription) => {
       const shard = await loadShard(gpuOf(device), description, options, reader, () => undefined);
       await shard.tuned;

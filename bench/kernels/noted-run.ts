@@ -38,7 +38,7 @@ export type Asked = {
 };
 
 const SECTOR_BYTES = 32;
-const MOST_LOADS = 1 << 20;
+const MAX_LOADS = 1 << 20;
 /** Of `Notes`, before the loads. */
 const HEADER_WORDS = 2 + SUMS;
 
@@ -59,13 +59,13 @@ export async function runNoted<Params>(
   { kernel, params, inputs, buffers, workgroupSize, workgroups }: NotedRun<Params>,
 ): Promise<Noted> {
   const wgsl = notedWgsl(kernel.wgsl, buffers, workgroupSize);
-  const notes = upload(device, new Uint32Array(HEADER_WORDS + 4 * MOST_LOADS));
+  const notes = upload(device, new Uint32Array(HEADER_WORDS + 4 * MAX_LOADS));
   const traced = { ...kernel, name: `${kernel.name}, noted`, wgsl, workgroups: () => workgroups };
   const results = await run(device, traced, [...inputs, notes], params);
   notes.destroy();
   const words = new Uint32Array(results.at(-1)!.buffer);
   const count = words[0]!;
-  if (count > MOST_LOADS) throw new RangeError(`${count} loads do not fit the notes`);
+  if (count > MAX_LOADS) throw new RangeError(`${count} loads do not fit the notes`);
   const loads = Array.from({ length: count }, (_, i): Load => {
     const at = HEADER_WORDS + 4 * i;
     const what = words[at + 2]!;

@@ -1,7 +1,6 @@
 /**
- * The KV cache of a shard and the dispatches from q, k, v to the attention's
- * output. Grows the cache by segments; everything else is made once, and once more
- * where other kernels take over.
+ * The KV cache of a shard and the dispatches from q, k, v to the attention's output. Grows the cache
+ * by segments; everything else is created once, and again when other kernels are adopted.
  */
 import {
   attentionKernel,
@@ -54,7 +53,7 @@ export class AttentionPlan {
   readonly #rope: Omit<Compiled, "variant">;
   readonly #reduce: BoundKernel<StepParams>;
   readonly #sequences: number;
-  /** [segments][layers]; segments not yet reached are one small buffer for all layers. */
+  /** [segments][layers]; for segments not yet reached, all layers share one small buffer. */
   readonly #cache: GPUBuffer[][] = [];
   readonly #unreached: readonly GPUBuffer[];
   #kernels: AttentionKernels;
@@ -96,12 +95,12 @@ export class AttentionPlan {
     return new AttentionPlan(resources, options, rope, kernels, bound);
   }
 
-  /** Other kernels, to be handed to `recordOnce` and then to `adopt`. */
+  /** Other kernels, for `recordOnce` and then `adopt`. */
   compile(choice: AttentionChoice): Promise<AttentionKernels> {
     return compileChoice(this.#resources, this.#shape, choice);
   }
 
-  /** Runs kernels on no cache, for what a driver puts off until then: a step of no rows writes nothing else. */
+  /** Runs kernels without rows and cache: some drivers compile a pipeline when it first runs. */
   recordOnce(pass: GPUComputePassEncoder, { plain, fused }: AttentionKernels): void {
     const { queryKeyValue, query, output } = this.#buffers;
     const row = { sequence: 0, position: 0, token: 0 };
@@ -117,7 +116,7 @@ export class AttentionPlan {
     this.#bindLayers();
   }
 
-  /** Bytes of cache that are allocated now. */
+  /** Bytes of the cache's allocated segments. */
   get cacheBytes(): number {
     return this.#cache.flat().reduce((sum, { size }) => sum + size, 0);
   }
@@ -132,7 +131,7 @@ export class AttentionPlan {
     return splitsOf((fused ? decode : plain).variant, rows, longest);
   }
 
-  /** Allocates the segments that hold the positions `[0, positions)`. Bind groups are made anew only then. */
+  /** Allocates the segments that hold the positions `[0, positions)`, and rebinds if there are new ones. */
   reach(positions: number): void {
     const starts = this.#shape.segmentStarts;
     const before = this.#cache.length;

@@ -143,7 +143,7 @@ async function runOnce(
   WORKLOADS.forEach((workload, i) => {
     for (const layer of layers ?? []) {
       layer.queryKeyValue.record(pass, { rows: i + 1, workload });
-      layer.rest.record(pass, { rows: i + 1, workload });
+      layer.afterAttention.record(pass, { rows: i + 1, workload });
     }
   });
   if (kernels !== null) attention.recordOnce(pass, kernels);

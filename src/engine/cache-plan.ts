@@ -1,17 +1,16 @@
 /**
- * How the KV cache is cut: a few segments of positions, each a buffer for every
- * layer, made when a sequence first reaches it. Growing copies nothing, and a
- * position's place never changes. Pure.
+ * How the KV cache is divided: a few segments of positions, each a buffer for every layer, allocated
+ * when a sequence first reaches it. Growing copies nothing, and a position's place never changes. Pure.
  */
 import type { ModelDescription } from "../model/index.ts";
 import { kvBytesPerToken } from "../shared/index.ts";
 
-/** Contexts up to this are one segment: halving them would save little. */
+/** Contexts up to this length are one segment: a smaller one would save little. */
 const SMALL_CONTEXT = 512;
 /** Attention loads tiles; segments start at multiples of this. */
 const SEGMENT_STEP = 64;
 
-/** First position of each segment, and the end of the last. Sizes double, so half is in use at least. */
+/** First position of each segment, and the end of the last. Sizes double, so at least half is used. */
 export function segmentStarts(contextTokens: number, maxSegments: number): number[] {
   const end = roundUp(contextTokens);
   let segments = 1;

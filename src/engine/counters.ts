@@ -1,4 +1,4 @@
-/** What a shard has cost so far. The only mutable thing that all parts of the engine share. */
+/** What a shard has cost so far: the only mutable state that all parts of the engine share. */
 import type { EngineCounters } from "./types.ts";
 
 export type CountersSoFar = { -readonly [Name in keyof EngineCounters]: EngineCounters[Name] };

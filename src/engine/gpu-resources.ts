@@ -1,12 +1,12 @@
 /**
- * The GPU objects of one shard: every buffer, pipeline and bind group is made
- * here, so that it is counted, and freed with the shard.
+ * The GPU objects of one shard: every buffer, pipeline and bind group is created here, so that it is
+ * counted, and freed with the shard.
  */
 import { bind, compile, type CompiledKernel, dispatch, type Kernel } from "../kernels/index.ts";
 import type { CountersSoFar } from "./counters.ts";
 import { EngineError } from "./engine-error.ts";
 
-/** A kernel that is bound to its buffers: recording it sets no more than a grid. */
+/** A kernel bound to its buffers: recording it sets only the grid. */
 export type BoundKernel<Params> = {
   record(pass: GPUComputePassEncoder, params: Params): void;
 };

@@ -1,6 +1,6 @@
 /**
- * A shard that is loaded: one step is a few writes, one command buffer with one
- * pass, one submit and one readback. Everything it records was made at load.
+ * A loaded shard: one step is a few writes, one command buffer with one pass, one submit and one
+ * readback. Everything that it records was created at load.
  */
 import {
   destroyWeights,
@@ -28,7 +28,7 @@ import type {
   StepRow,
 } from "./types.ts";
 
-/** What `loadShard` has built. */
+/** What `loadShard` built. */
 export type ShardParts = {
   readonly description: ShardDescription;
   readonly options: ShardOptions;
@@ -163,7 +163,7 @@ export class GpuShard implements Shard {
     this.#layers.forEach((layer, i) => {
       layer.queryKeyValue.record(pass, work);
       attention.record(pass, i, params, fused);
-      layer.rest.record(pass, work);
+      layer.afterAttention.record(pass, work);
     });
   }
 

@@ -1,16 +1,15 @@
 /**
- * The matrix products of one layer, planned once. Each product runs with float
- * activations, the RMS norm folded in, or with int8 activations after a dispatch
- * that norms and quantises; which, was measured for each kind of step.
+ * The matrix products of one layer, planned once. Each product runs with float activations and the
+ * RMS norm folded in, or with int8 activations after a dispatch that norms and quantizes: whichever
+ * was faster for the kind of step.
  *
  *   decode    qkv, attention (and its reduce when split), output + residual, [norm and
- *             quantise,] gate-up-SwiGLU, down + residual        5 to 7 dispatches
- *   prefill   the same, a quantise before any product that gains from it, and the rotation
+ *             quantize,] gate-up-SwiGLU, down + residual        5 to 7 dispatches
+ *   prefill   the same, a quantization before any product that gains from it, and the rotation
  *
- * At decode only gate and up may take int8: half of the layer's work for one
- * dispatch more, and 7 in all even when attention is split. Output and down always take
- * floats: with their inputs rounded too, golden answers differed where the oracle was
- * decided by 0.19.
+ * At decode only gate and up may use int8: half of the layer's work for one more dispatch, 7 in total
+ * even when attention is split. Output and down always use floats: with their inputs rounded too,
+ * golden answers differed where llama.cpp's best two tokens were 0.19 apart.
  */
 import {
   acceptsInt8,
@@ -32,7 +31,7 @@ import type { ModelDescription } from "../model/index.ts";
 import type { GpuResources } from "./gpu-resources.ts";
 import type { LayerWeights } from "./layer-weights.ts";
 
-/** Activations of a step; the same for all layers. */
+/** Activations of a step, shared by all layers. */
 export type LayerBuffers = {
   readonly step: GPUBuffer;
   readonly x: GPUBuffer; // [rows, hidden] the residual stream
@@ -44,25 +43,25 @@ export type LayerBuffers = {
   readonly scales: GPUBuffer; // [rows, the widest input / 32] vec2<f32>
 };
 
-/** What a step asks of every product. */
+/** What a step requires of every product. */
 export type StepWork = { readonly rows: number; readonly workload: Workload };
 
 /** One or more dispatches that are always recorded together. */
 export type Recorded = { record(pass: GPUComputePassEncoder, work: StepWork): void };
 
-/** A product, and whether it wants its input in int8. */
+/** A product, and whether it needs its input in int8. */
 type Product = Recorded & { rounds(work: StepWork): boolean };
 
 /** Which steps may round the input of a product to int8. */
 type Rounding = { readonly decode: boolean; readonly prefill: boolean };
 
-/** From this many rows, decoding together is better served by what suits prefill. */
-const MANY_ROWS = 9;
+/** From this many rows, a batch runs the variants of prefill. */
+const MIN_PREFILL_ROWS = 9;
 
 export type LayerPlan = {
   readonly queryKeyValue: Recorded;
-  /** All that follows the attention. */
-  readonly rest: Recorded;
+  /** Everything after the attention. */
+  readonly afterAttention: Recorded;
 };
 
 export type MatContext = {
@@ -121,7 +120,7 @@ export async function planLayer(
       { ...into(x, hidden, EPILOGUES.add), weights: weights.down },
     ]),
   ]);
-  return { queryKeyValue: first, rest: together([output, gates, down]) };
+  return { queryKeyValue: first, afterAttention: together([output, gates, down]) };
 }
 
 function together(parts: readonly Recorded[]): Recorded {
@@ -134,7 +133,7 @@ function together(parts: readonly Recorded[]): Recorded {
 
 type Target = Pick<MatUse, "epilogue" | "epilogueBuffers" | "outputStride" | "outputRow">;
 
-/** Products of one input; it is quantised before them in steps in which one of them wants that. */
+/** Products of one input, which is quantized before them in steps where one of them needs that. */
 async function planStage(
   context: MatContext,
   { step, quants, scales }: LayerBuffers,
@@ -167,23 +166,23 @@ async function planStage(
 type ProductUse = Omit<MatUse, "x"> & {
   readonly inputs: { readonly float: MatInput; readonly int8?: MatInput };
   readonly rounding: Rounding;
-  /** Rows that a step may have; what only larger steps would run is not compiled. */
-  readonly mostRows?: number;
+  /** Rows that a step may have; variants of larger steps are not compiled. */
+  readonly maxRows?: number;
 };
 
 /** The order of workloads in a product's choice. */
 const STEP = { decode: 1, batch: 2, prefill: 3 } as const;
 const WORKLOADS = ["decode", "batch", "prefill"] as const;
 
-/** A matrix product with the variants that the shard has chosen; its dispatches and bytes are counted. */
+/** A matrix product with the shard's variants; its dispatches and bytes are counted. */
 export async function planProduct(
   { resources, variants, activations }: MatContext,
-  { inputs, rounding, mostRows = Infinity, ...use }: ProductUse,
+  { inputs, rounding, maxRows = Infinity, ...use }: ProductUse,
 ): Promise<Product & { readonly canRound: boolean }> {
   const { format, parts } = use.weights;
   const { counters } = resources;
   const allowed = activations === "int8" && acceptsInt8(format);
-  const few = mostRows < MANY_ROWS;
+  const few = maxRows < MIN_PREFILL_ROWS;
   const choices = WORKLOADS.slice(0, few ? STEP.batch : STEP.prefill).map((workload) => ({
     upTo: STEP[workload],
     ...variants.mat(
@@ -206,7 +205,7 @@ export async function planProduct(
   const [, , prefill] = choices;
   const anyRows = prefill?.activations === "float" || (allowed && rounding.decode);
   const pick = ({ rows, workload }: StepWork) =>
-    prefill !== undefined && workload === "batch" && rows >= MANY_ROWS && anyRows
+    prefill !== undefined && workload === "batch" && rows >= MIN_PREFILL_ROWS && anyRows
       ? prefill
       : choices[STEP[workload] - 1]!;
   return {

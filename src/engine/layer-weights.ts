@@ -6,7 +6,7 @@ import { createWeights, type Weights, weightsBytes, writeRows } from "../kernels
 import type { LayerTensors, ShardDescription, TensorInfo } from "../model/index.ts";
 import type { WeightReader } from "./weight-reader.ts";
 
-/** Weights, and the row of the output where their first row goes. */
+/** Weights, and the row of the output at which their rows begin. */
 export type PlacedWeights = { readonly weights: Weights; readonly outputRow: number };
 
 export type LayerWeights = {

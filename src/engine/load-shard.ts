@@ -227,8 +227,8 @@ async function planShard(
         })
       : null,
   ]);
-  const most = sample?.resultBytesMost ?? maxRows * model.hidden * 4;
-  const readback = new Readback(resources, most, options.submitWhileWaiting);
+  const maxBytes = sample?.maxResultBytes ?? maxRows * model.hidden * 4;
+  const readback = new Readback(resources, maxBytes, options.submitWhileWaiting);
   return { step, x: buffers.x, embeddings, layers, planLayers, attention, sample, readback };
 }
 

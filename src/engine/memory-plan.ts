@@ -35,9 +35,9 @@ export function planMemory(
   const starts = shape.segmentStarts;
   const longestSegment = Math.max(...starts.slice(1).map((end, i) => end - starts[i]!));
   const columns = (heads + 2 * keyValueHeads) * headSize;
-  const quantised = (Math.max(hidden, feedForward, heads * headSize) * 5) / 16;
+  const quantized = (Math.max(hidden, feedForward, heads * headSize) * 5) / 16;
   const activations =
-    maxRows * (2 * hidden + columns + heads * headSize + 2 * feedForward + quantised) * 4;
+    maxRows * (2 * hidden + columns + heads * headSize + 2 * feedForward + quantized) * 4;
   const attention = attentionOutputFloats(shape, SPLIT_ROWS, MAX_SPLITS) * 4;
   const table = positions * model.rope.dims * 4;
   const sampling = { vocabulary, chunks: variants.sampleChunks };

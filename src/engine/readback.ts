@@ -7,12 +7,12 @@ export class Readback {
   readonly #submitWhileWaiting: boolean;
   readonly #free: GPUBuffer[] = [];
   readonly #bytes: number;
-  /** By rows: steps of as many rows take about as long. */
+  /** By rows: steps with the same number of rows take about equally long. */
   readonly #expected = new Map<number, ExpectedWait>();
 
   /**
-   * Staging buffers hold `bytes`; one is made when all others are in use. `submitWhileWaiting`
-   * where a probe says that it helps (kernels/core/submit-while-waiting.ts).
+   * Staging buffers hold `bytes`; one is created when all others are in use. `submitWhileWaiting`
+   * where the probe measured that it helps (kernels/core/submit-while-waiting.ts).
    */
   constructor(resources: GpuResources, bytes: number, submitWhileWaiting: boolean) {
     this.#resources = resources;

@@ -1,6 +1,6 @@
 /**
- * From the residual stream to token ids: output norm, head, sampling. Only on
- * the last stage, only for rows whose next token is wanted.
+ * From the residual stream to token ids: output norm, head, sampling. Only on the last stage, only for
+ * rows whose next token is requested.
  */
 import {
   EPILOGUES,
@@ -35,7 +35,7 @@ export type SamplePlanOptions = {
 const KERNELS: readonly SampleKernelName[] = [
   "rawBest",
   "rawJoin",
-  "penalise",
+  "penalize",
   "best",
   "join",
   "histogram",
@@ -46,7 +46,7 @@ const KERNELS: readonly SampleKernelName[] = [
 
 export class SamplePlan {
   readonly result: GPUBuffer;
-  readonly resultBytesMost: number;
+  readonly maxResultBytes: number;
   readonly #resources: GpuResources;
   readonly #vocabulary: number;
   readonly #count: GPUBuffer;
@@ -72,7 +72,7 @@ export class SamplePlan {
     this.#requests = parts.buffers["requests"]!;
     this.#recent = parts.buffers["recent"]!;
     this.result = parts.buffers["result"]!;
-    this.resultBytesMost = this.result.size;
+    this.maxResultBytes = this.result.size;
     this.#norm = parts.norm;
     this.#head = parts.head;
     this.#planHead = parts.planHead;
@@ -107,7 +107,7 @@ export class SamplePlan {
         step: count,
         inputs: { float: { kind: "float", x: normed } },
         rounding: { decode: false, prefill: false },
-        mostRows: maxSamples,
+        maxRows: maxSamples,
         epilogue: EPILOGUES.store,
         epilogueBuffers: [buffers.logits],
         outputStride: vocabulary,
@@ -133,12 +133,12 @@ export class SamplePlan {
     });
   }
 
-  /** The head's products by other variants, to be handed to `adopt`. */
+  /** The head's products with other variants, for `adopt`. */
   planHead(context: MatContext): Promise<Recorded> {
     return this.#planHead(context);
   }
 
-  /** Runs the products for no rows, for what a driver puts off until then. */
+  /** Runs the products without rows: some drivers compile a pipeline when it first runs. */
   recordOnce(pass: GPUComputePassEncoder, head: Recorded): void {
     this.#resources.write(this.#count, new Uint32Array(4));
     head.record(pass, { rows: 1, workload: "decode" });
@@ -149,7 +149,7 @@ export class SamplePlan {
     this.#head = head;
   }
 
-  /** Writes what these samples need and returns the recording of their dispatches. */
+  /** Writes the parameters of these samples and returns the recording of their dispatches. */
   prepare(
     samples: readonly SampleParams[],
   ): (pass: GPUComputePassEncoder, params: StepParams) => void {

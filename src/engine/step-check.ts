@@ -1,8 +1,8 @@
-/** Refuses steps that the GPU would compute wrongly without a word. Pure. */
+/** Rejects steps that the GPU would silently compute wrongly. Pure. */
 import { maxSamples } from "./memory-plan.ts";
 import type { Shard, StepRow } from "./types.ts";
 
-/** Throws a `RangeError` that names the row: the caller's bug. */
+/** Throws a `RangeError` that names the row: a bug of the caller. */
 export function checkStep(
   { description: shard, options, maxRows }: Pick<Shard, "description" | "options" | "maxRows">,
   rows: readonly StepRow[],

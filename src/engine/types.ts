@@ -1,18 +1,17 @@
 /**
- * What the engine offers: a shard on a GPU, and one step over a batch of rows.
+ * The engine's interface: a shard on a GPU, and one step over a batch of rows.
  *
- * A row is one token of one generation: it has its own position and its own
- * sequence in the KV cache. Rows of one sequence in a step have rising, adjacent
- * positions. Prefill is a step with many rows of one sequence; decode is one row
- * for each generation; a step may mix them.
+ * A row is one token of one generation, with its own position and its own sequence in the KV cache.
+ * Rows of one sequence in a step have consecutive positions. Prefill is a step with many rows of one
+ * sequence; decode is one row for each generation; a step may mix them.
  */
 import type { ShardDescription } from "../model/index.ts";
 import type { EngineFailure, Sampling, ShardBytes } from "../shared/index.ts";
 
 export type ShardOptions = {
-  /** Most tokens a sequence can hold. */
+  /** The most tokens that a sequence can hold. */
   readonly contextTokens: number;
-  /** Sequences that may be alive at once: [0, sequences) name them. */
+  /** Sequences that may exist at once; their numbers are [0, sequences). */
   readonly sequences: number;
   readonly activations: "float" | "int8";
   /** Bytes that weights, cache and scratch may use together. */
@@ -27,7 +26,7 @@ export type StepRow = {
   readonly position: number;
   /** What stage 0 embeds; ignored by the others. */
   readonly token: number;
-  /** Set on the last stage for rows whose next token is wanted; null elsewhere. */
+  /** Set on the last stage for rows whose next token is requested; null elsewhere. */
   readonly sample: SampleRequest | null;
 };
 
@@ -44,7 +43,7 @@ export type TokenProbability = { readonly token: number; readonly logprob: numbe
 export type SampledToken = {
   readonly row: number; // index into the step's rows
   readonly token: number;
-  /** Natural logarithm of its probability before sampling changed anything; null unless asked for. */
+  /** Natural logarithm of its probability before sampling changed it; null unless requested. */
   readonly logprob: number | null;
   readonly top: readonly TokenProbability[]; // most probable first
 };
@@ -54,7 +53,7 @@ export type StepResult =
   | { readonly kind: "hidden"; readonly hidden: Float32Array<ArrayBuffer> }
   | { readonly kind: "tokens"; readonly tokens: readonly SampledToken[] };
 
-/** Counted since the shard was loaded; the difference of two readings is a step's cost. */
+/** Counts since the shard was loaded; the difference of two readings is a step's cost. */
 export type EngineCounters = {
   readonly steps: number;
   readonly dispatches: number;
@@ -85,12 +84,12 @@ export type Shard = {
   readonly options: ShardOptions;
   /** The largest number of rows that one step takes; may rise once, when `tuned` resolves. */
   readonly maxRows: number;
-  /** Which variant runs which work, and by how much it won; one line each. */
+  /** Which variant runs which work, and its speed beside the others; one line each. */
   readonly variants: readonly string[];
   /**
-   * A first guess runs until its variants have been measured between steps, and rows that decode
-   * together are multiplied one by one until what does it better is compiled. Resolves when that is
-   * over and what won runs; at once where there is nothing to do. Never rejects.
+   * A first guess runs until the variants have been measured between steps, and batches are
+   * multiplied row by row until their own kernels are compiled. Resolves when both are done, at once
+   * if there is nothing to do. Never rejects.
    */
   readonly tuned: Promise<void>;
   /** Called when `variants` changes. */
@@ -102,6 +101,6 @@ export type Shard = {
   step(rows: readonly StepRow[], hidden: Float32Array | null): Promise<StepResult>;
   counters(): EngineCounters;
   memory(): ShardMemory;
-  /** Frees all of it; pending steps reject with `EngineError`. */
+  /** Frees everything; pending steps reject with an `EngineError`. */
   destroy(): void;
 };

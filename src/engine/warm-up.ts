@@ -1,16 +1,15 @@
 /**
- * Runs every kind of step that a first answer has, so that it does not wait for what a
- * driver puts off until a pipeline first runs (lavapipe: seconds). What the steps write
- * into the cache is overwritten by the first real ones.
+ * Runs every kind of step of a first answer, since some drivers compile a pipeline only when it first
+ * runs (lavapipe: for seconds). The first real steps overwrite what these write into the cache.
  */
 import { GREEDY } from "../shared/index.ts";
 import type { SampleRequest, Shard, StepRow } from "./types.ts";
 
-/** Narrow devices split the positions of such a row; the cache's first segment holds it always. */
+/** Software adapters split the positions of such a row; the cache's first segment always holds it. */
 const LONG_CONTEXT = 512;
 
-/** All kernels of sampling have something to do. */
-const EVERYTHING: SampleRequest = {
+/** Uses all sampling kernels. */
+const ALL_SAMPLING: SampleRequest = {
   sampling: {
     ...GREEDY,
     temperature: 1,
@@ -32,10 +31,10 @@ export async function warmUp(shard: Shard): Promise<void> {
     sequence,
     position,
     token: 0,
-    sample: description.head === null ? null : EVERYTHING,
+    sample: description.head === null ? null : ALL_SAMPLING,
   });
   const prompt = [0, 1].map((position) => ({ ...row(0, position), sample: null }));
-  // The last one is read back, so the others are done when it is.
+  // The last one is read back, after the others are done.
   const steps = [
     ...(contextTokens > 1 ? [prompt] : []),
     [row(0, Math.min(contextTokens, LONG_CONTEXT) - 1)],

@@ -1,14 +1,13 @@
 /**
- * Streams tensors from where their bytes are, a few megabytes at a time, and
- * tells how far it is. What is wanted is noted first and read by `fill`, so that
- * buffers exist, and kernels compile, while their contents are still on the way.
- * Knows nothing of what the tensors are for.
+ * Streams tensors from their source, a few megabytes at a time, and reports progress. Reads are queued
+ * first and performed by `fill`, so that buffers exist, and kernels compile, while their contents are
+ * still being loaded. Does not know what the tensors are for.
  */
 import { dequantize, rowBytes } from "../tensor/index.ts";
 import type { ByteReader, TensorInfo } from "../model/index.ts";
 import type { GpuResources } from "./gpu-resources.ts";
 
-/** Read at once: large enough that a range request is worth it, small beside a phone's memory. */
+/** Large enough for an efficient range request, small beside a phone's memory. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
 
 export class WeightReader {
@@ -16,7 +15,7 @@ export class WeightReader {
   readonly #resources: GpuResources;
   readonly #reader: ByteReader;
   readonly #onBytes: (bytes: number) => void;
-  readonly #wanted: (() => Promise<void>)[] = [];
+  readonly #queued: (() => Promise<void>)[] = [];
   #stopped = false;
 
   constructor(resources: GpuResources, reader: ByteReader, onBytes: (bytes: number) => void) {
@@ -26,22 +25,22 @@ export class WeightReader {
     this.#onBytes = onBytes;
   }
 
-  /** Reads what was noted, one after the other. */
+  /** Performs the queued reads, one after the other. */
   async fill(): Promise<void> {
-    for (const read of this.#wanted.splice(0)) await read();
+    for (const read of this.#queued.splice(0)) await read();
   }
 
-  /** Ends `fill` before its next read: the buffers are gone. */
+  /** Ends `fill` before its next read, because the buffers are gone. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Notes the rows of equally shaped tensors; `use` gets them in chunks, with the first row of each. */
+  /** Queues the rows of tensors of one shape; `use` gets them in chunks, with the first row of each. */
   rows(
     tensors: readonly TensorInfo[],
     use: (firstRow: number, sources: readonly Uint8Array[]) => void,
   ): void {
-    this.#wanted.push(() => this.#readRows(tensors, use));
+    this.#queued.push(() => this.#readRows(tensors, use));
   }
 
   async #readRows(
@@ -50,9 +49,9 @@ export class WeightReader {
   ): Promise<void> {
     const { format, columns, rows } = tensors[0]!;
     const bytes = rowBytes(format, columns);
-    const most = Math.max(1, Math.floor(CHUNK_BYTES / tensors.length / bytes));
-    for (let first = 0; first < rows; first += most) {
-      const count = Math.min(most, rows - first);
+    const maxRows = Math.max(1, Math.floor(CHUNK_BYTES / tensors.length / bytes));
+    for (let first = 0; first < rows; first += maxRows) {
+      const count = Math.min(maxRows, rows - first);
       const sources = await Promise.all(
         tensors.map(({ offsetBytes }) =>
           this.#reader.read(offsetBytes + first * bytes, count * bytes),
@@ -64,12 +63,12 @@ export class WeightReader {
     }
   }
 
-  /** A buffer for vectors one after the other as f32; those that are null are left out. */
+  /** A buffer of consecutive vectors as f32; null ones are skipped. */
   vectors(label: string, tensors: readonly (TensorInfo | null)[]): GPUBuffer {
     const present = tensors.filter((tensor) => tensor !== null);
     const floats = present.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
     const buffer = this.#resources.storage(label, floats * 4);
-    if (floats > 0) this.#wanted.push(() => this.#readVectors(buffer, floats, present));
+    if (floats > 0) this.#queued.push(() => this.#readVectors(buffer, floats, present));
     return buffer;
   }
 

@@ -1,6 +1,6 @@
 /** Name and major version of the browser, from its user-agent string. Pure. */
 
-/** Tried in order: each of these also says the names after it. */
+/** Tried in order: the user-agent string of each also contains the names after it. */
 const PATTERNS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["Edge", /\bEdgA?\/(\d+)/],
   ["Opera", /\bOPR\/(\d+)/],
@@ -11,7 +11,7 @@ const PATTERNS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["Safari", /\bVersion\/(\d+)[.\d]* (?:Mobile\/\S+ )?Safari\//],
 ];
 
-/** Such as "Chromium 156"; "unknown browser" when nothing is recognised. */
+/** Such as "Chromium 156"; "unknown browser" when nothing is recognized. */
 export function browserName(userAgent: string): string {
   for (const [name, pattern] of PATTERNS) {
     const version = pattern.exec(userAgent)?.[1];

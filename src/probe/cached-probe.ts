@@ -1,7 +1,7 @@
-/** The probe as the page uses it: kept measurements when they are good, new ones otherwise. */
+/** The probe as the page uses it: stored measurements while they are valid, new ones otherwise. */
 import {
-  forgetMeasurements,
-  keepMeasurements,
+  deleteMeasurements,
+  storeMeasurements,
   readMeasurements,
   type ProbeStorage,
 } from "./result-cache.ts";
@@ -10,7 +10,7 @@ import type { ProbeProgress, ProbeResult, ProbeWorker } from "./types.ts";
 export type CachedProbeOptions = {
   readonly storage: ProbeStorage;
   readonly nowMs: number;
-  /** Measure although there is a good result. */
+  /** Measure although there is a valid result. */
   readonly again?: boolean;
   /** A Comlink proxy when `worker` is a real worker. */
   readonly onProgress: (progress: ProbeProgress) => void;
@@ -20,12 +20,12 @@ export async function cachedProbe(
   worker: ProbeWorker,
   { storage, nowMs, again = false, onProgress }: CachedProbeOptions,
 ): Promise<ProbeResult> {
-  if (again) forgetMeasurements(storage);
+  if (again) deleteMeasurements(storage);
   const identity = await worker.identify();
   if (identity.adapter === null) return { ...identity, measurements: null };
-  const kept = readMeasurements(storage, identity.adapter, nowMs);
-  if (kept !== null) return { ...identity, measurements: kept };
+  const stored = readMeasurements(storage, identity.adapter, nowMs);
+  if (stored !== null) return { ...identity, measurements: stored };
   const result = await worker.probe(onProgress);
-  if (result.adapter !== null) keepMeasurements(storage, result.adapter, result.measurements);
+  if (result.adapter !== null) storeMeasurements(storage, result.adapter, result.measurements);
   return result;
 }

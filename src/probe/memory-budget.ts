@@ -1,8 +1,8 @@
 /**
  * How many bytes a tab may use for weights, cache and scratch. Pure.
  *
- * No browser tells the memory of a GPU, and asking for too much ends in a lost
- * device, on phones in a killed tab. So the estimate is low:
+ * No browser exposes the memory of a GPU, and requesting too much loses the device, or on phones the
+ * tab. Therefore the estimate is low:
  *
  *   base      navigator.deviceMemory (Chromium; GiB, rounded, capped by the
  *             browser), or a guess: 4 GiB, 2 GiB on a phone
@@ -14,7 +14,7 @@
  *   at least  256 MiB: what every WebGPU implementation takes for one buffer
  */
 export type MemoryFacts = {
-  /** `navigator.deviceMemory` in GiB; null where the browser does not tell. */
+  /** `navigator.deviceMemory` in GiB; null where the browser does not expose it. */
   readonly deviceMemoryGib: number | null;
   readonly maxBufferBytes: number;
   readonly software: boolean;
@@ -25,15 +25,15 @@ const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 const GUESS_GIB = 4;
 const GUESS_MOBILE_GIB = 2;
-const LARGEST_BUFFERS = 4;
-const LARGEST_BUFFERS_SOFTWARE = 2;
-const LEAST_BYTES = 256 * MIB;
+const MAX_BUFFERS = 4;
+const MAX_BUFFERS_SOFTWARE = 2;
+const MIN_BYTES = 256 * MIB;
 
 export function memoryBudgetBytes(facts: MemoryFacts): number {
   const guess = facts.mobile ? GUESS_MOBILE_GIB : GUESS_GIB;
   const base = (facts.deviceMemoryGib ?? guess) * GIB;
   const share = facts.mobile || facts.software ? 0.25 : 0.5;
-  const buffers = facts.software ? LARGEST_BUFFERS_SOFTWARE : LARGEST_BUFFERS;
-  const most = buffers * facts.maxBufferBytes;
-  return Math.floor(Math.max(LEAST_BYTES, Math.min(base * share, most)));
+  const buffers = facts.software ? MAX_BUFFERS_SOFTWARE : MAX_BUFFERS;
+  const maxBytes = buffers * facts.maxBufferBytes;
+  return Math.floor(Math.max(MIN_BYTES, Math.min(base * share, maxBytes)));
 }

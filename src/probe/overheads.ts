@@ -7,7 +7,7 @@ import { measureRate, type Bench } from "./bench.ts";
 import emptyWgsl from "./empty.wgsl?raw";
 
 export type Readback = {
-  /** What a readback takes beyond the work that it waits for. */
+  /** The time of a readback beyond the work that it waits for. */
   readonly readbackMs: number;
   readonly submitWhileWaitingHelps: boolean;
 };
@@ -16,10 +16,10 @@ export type Readback = {
 const STEP_MS = 1;
 const MAX_REPEATS = 1024;
 
-/** So many times the step's work tell how long the work itself takes. */
+/** Repeats of the step's work from which the time of the work itself is computed. */
 const LONG = 8;
 
-/** Both ways take turns; a plain readback takes up to 100 ms in Firefox, so that few must do there. */
+/** Both ways alternate; a plain readback takes up to 100 ms in Firefox, so there are few of them there. */
 const MIN_ROUNDS = 3;
 const MAX_ROUNDS = 12;
 const ROUNDS_MS = 120;

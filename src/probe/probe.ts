@@ -1,6 +1,6 @@
 /**
- * What the adapter is, and what it measures: under two seconds in all. Runs in a
- * worker, so that the page stays alive while shaders compile.
+ * Identifies and measures the adapter, in less than two seconds. Runs in a worker, so that the page
+ * stays responsive while shaders compile.
  */
 import { requestKernelDevice } from "../kernels/index.ts";
 import { detailOf, type Adapter, type Measurements } from "../shared/index.ts";
@@ -14,7 +14,7 @@ import type { Bench } from "./bench.ts";
 import { measureArithmetic, measureCopy } from "./throughput.ts";
 import type { ProbeProgress, ProbeResult } from "./types.ts";
 
-/** Sampling time of each benchmark; compiling comes on top. Seven of them fill about a second. */
+/** Sampling time of each of seven benchmarks, not including compiling. */
 const BENCH_MS = 120;
 
 /**
@@ -42,7 +42,7 @@ export async function probeAdapter(
   } catch (error) {
     return without({ reason: "device_lost", detail: detailOf(error) });
   } finally {
-    // After a loss the benchmark under way may still fail; that loss has been told.
+    // After a loss the current benchmark may fail too; the loss is already reported.
     measured.catch(() => undefined);
     device.destroy();
   }

@@ -1,7 +1,7 @@
 /**
- * Keeps the measurements of an adapter, so that a tab joins at once the next
- * time. A result is good for one adapter in one browser version, as measured by
- * one version of this probe, for some days. Does not know where it is stored.
+ * Stores the measurements of an adapter, so that a tab joins immediately the next time. A result is
+ * valid for one adapter in one browser version, as measured by one version of this probe, for some
+ * days.
  */
 import { z } from "zod";
 import { isFresh, Measurements, type Adapter } from "../shared/index.ts";
@@ -9,13 +9,13 @@ import { isFresh, Measurements, type Adapter } from "../shared/index.ts";
 /** Raise it when a benchmark changes: older results then do not compare. */
 export const PROBE_VERSION = 4;
 
-/** What `localStorage` is, as far as it is needed. */
+/** The part of `localStorage` that is used. */
 export type ProbeStorage = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
 const KEY = "tabmesh.probe";
 const Entry = z.strictObject({ fingerprint: z.string(), measurements: Measurements });
 
-/** The kept measurements of `adapter`; null when there are none, or they are another's or stale. */
+/** The stored measurements of `adapter`; null if there are none, or if they are another's or too old. */
 export function readMeasurements(
   storage: ProbeStorage,
   adapter: Adapter,
@@ -28,8 +28,8 @@ export function readMeasurements(
   return isFresh(entry.measurements.measuredAtMs, nowMs) ? entry.measurements : null;
 }
 
-/** A browser that stores nothing (private window, full) measures again next time. */
-export function keepMeasurements(
+/** A browser that cannot store them (private window, full disk) measures again next time. */
+export function storeMeasurements(
   storage: ProbeStorage,
   adapter: Adapter,
   measurements: Measurements,
@@ -41,8 +41,8 @@ export function keepMeasurements(
   }
 }
 
-/** Measure again, whatever is kept. */
-export function forgetMeasurements(storage: ProbeStorage): void {
+/** So that the next probe measures. */
+export function deleteMeasurements(storage: ProbeStorage): void {
   storage.removeItem(KEY);
 }
 
@@ -55,7 +55,7 @@ function parseEntry(text: string): z.infer<typeof Entry> | null {
   }
 }
 
-/** All of the adapter: a driver update may show in no more than a limit. */
+/** The whole adapter: a driver update may change only a limit. */
 function fingerprint(adapter: Adapter): string {
   return JSON.stringify([PROBE_VERSION, { ...adapter, features: [...adapter.features].sort() }]);
 }

@@ -1,9 +1,9 @@
 /**
  * Weights as plain numbers: the specification of every block format.
  *
- * The f32 operations and their order are llama.cpp's (ggml-quants.c), so that the
- * results agree bit for bit with its golden bytes. Slow and plain on purpose: the
- * kernels are tested against it. Legend: d scale, m minimum, q quant.
+ * The f32 operations and their order are llama.cpp's (ggml-quants.c), so that the results agree bit for
+ * bit with its golden bytes. Deliberately slow and plain: the kernels are tested against it.
+ * Legend: d scale, m minimum, q quant.
  */
 import { BLOCK_FORMATS, type BlockFormat } from "./block-format.ts";
 import { bfloat16ToNumber, float16ToNumber } from "./float16.ts";
@@ -28,18 +28,18 @@ export function dequantize(format: BlockFormat, bytes: Uint8Array): Float32Array
 
 /** Little-endian reads from one block. */
 class Block {
-  private readonly view: DataView;
-  private readonly start: number;
+  readonly #view: DataView;
+  readonly #start: number;
   constructor(view: DataView, start: number) {
-    this.view = view;
-    this.start = start;
+    this.#view = view;
+    this.#start = start;
   }
-  u8 = (offset: number) => this.view.getUint8(this.start + offset);
-  i8 = (offset: number) => this.view.getInt8(this.start + offset);
-  u16 = (offset: number) => this.view.getUint16(this.start + offset, true);
-  u32 = (offset: number) => this.view.getUint32(this.start + offset, true);
+  u8 = (offset: number) => this.#view.getUint8(this.#start + offset);
+  i8 = (offset: number) => this.#view.getInt8(this.#start + offset);
+  u16 = (offset: number) => this.#view.getUint16(this.#start + offset, true);
+  u32 = (offset: number) => this.#view.getUint32(this.#start + offset, true);
   f16 = (offset: number) => float16ToNumber(this.u16(offset));
-  f32 = (offset: number) => this.view.getFloat32(this.start + offset, true);
+  f32 = (offset: number) => this.#view.getFloat32(this.#start + offset, true);
 }
 
 type Dequantize = (block: Block, out: Float32Array) => void;

@@ -1,8 +1,8 @@
-/** Half-precision and bfloat16 numbers as bits, for engines without Float16Array. */
+/** Half-precision and bfloat16 numbers as bits, for JavaScript engines without Float16Array. */
 
 const scratch = new DataView(new ArrayBuffer(4));
 
-/** The number that 16 bits of IEEE half precision stand for; exact. */
+/** The number that 16 bits of IEEE half precision encode; exact. */
 export function float16ToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
@@ -20,7 +20,7 @@ export function numberToFloat16(value: number): number {
   if (size >= 65520) return sign | 0x7c00;
   if (size < 2 ** -14) return sign | roundHalfEven(size * 2 ** 24);
   const exponent = Math.floor(Math.log2(size));
-  // log2 rounds, so that just below a power of two it may be one too high.
+  // log2 rounds, so just below a power of two it may be one too high.
   const power = 2 ** exponent > size ? exponent - 1 : exponent;
   // A mantissa that rounds up to 2048 carries into the exponent by itself.
   return sign | (((power + 15) << 10) + roundHalfEven(size * 2 ** (10 - power)) - 1024);

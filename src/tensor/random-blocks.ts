@@ -1,12 +1,14 @@
 /**
- * Blocks of any format with random quants and sensible scales: data for tests,
- * tuning and benchmarks, where a real model's weights would do no better.
+ * Blocks of any format with random quants and realistic scales, for tests, tuning and benchmarks.
  */
 import { BLOCK_FORMATS, type BlockFormat } from "./block-format.ts";
 import { numberToFloat16 } from "./float16.ts";
 
-/** Offsets of the f16 numbers in a block, and the sizes that make weights of about 0.1. */
-const HALVES: Record<BlockFormat, readonly { readonly at: number; readonly size: number }[]> = {
+/** Offsets of the f16 numbers in a block, and the sizes that give weights of about 0.1. */
+const FLOAT16_FIELDS: Record<
+  BlockFormat,
+  readonly { readonly at: number; readonly size: number }[]
+> = {
   F32: [],
   F16: [{ at: 0, size: 0.1 }],
   BF16: [],
@@ -45,7 +47,7 @@ export function randomBlocks(
   const view = new DataView(bytes.buffer);
   for (let i = 0; i < count; i++) {
     const start = i * block.bytes;
-    for (const { at, size } of HALVES[format]) {
+    for (const { at, size } of FLOAT16_FIELDS[format]) {
       view.setUint16(start + at, numberToFloat16(size * (0.5 + random())), true);
     }
     if (format === "F16" && random() < 0.5) bytes[start + 1] = bytes[start + 1]! | 0x80;

@@ -4,7 +4,7 @@ import { EngineError } from "../../src/engine/engine-error.ts";
 import { loadShard } from "../../src/engine/load-shard.ts";
 import type { Shard, ShardOptions, StepResult } from "../../src/engine/types.ts";
 import { requestKernelDevice } from "../../src/kernels/core/device.ts";
-import { sampleReference } from "../../src/kernels/sampling/sample.ts";
+import { sampleReference } from "../../src/kernels/sampling/sample-reference.ts";
 import type { EngineFailure } from "../../src/shared/engine-failure.ts";
 import { GREEDY } from "../../src/shared/sampling.ts";
 import { DeviceTuner } from "../../src/tuner/tuner.ts";
@@ -88,7 +88,7 @@ describe.each(MODELS)("$architecture in $format and $oddFormat", (options) => {
     }
   });
 
-  test("splits into 1, 2 and 3 shards, any chunk, and neighbours in the batch change nothing", async () => {
+  test("splits into 1, 2 and 3 shards, any chunk, and neighbors in the batch change nothing", async () => {
     const other = [9, 8, 7];
     const [alone] = await generate(await load(tiny, [3]), [PROMPT], 6);
     for (const ends of [

@@ -136,7 +136,7 @@ describe.each(kinds)("$name", ({ variant }) => {
     expect(out.filter(Number.isNaN).length).toBe((stride - rows) * tokens);
   });
 
-  test.each([69, 71])("an odd number of rows, %d, leaves its neighbour alone", async (odd) => {
+  test.each([69, 71])("an odd number of rows, %d, leaves its neighbor alone", async (odd) => {
     const oddShape = { ...shape, rows: odd };
     const other = randomWeights(device, "Q8_0", oddShape);
     const out = await runMat(device, {

@@ -1,4 +1,4 @@
-/** Every variant, with float activations, against dequantise-then-multiply in f64. */
+/** Every variant, with float activations, against dequantize-then-multiply in f64. */
 import { describe, expect, test } from "vitest";
 import { BLOCK_FORMATS, type BlockFormat } from "../../src/tensor/block-format.ts";
 import { matReference } from "../../src/kernels/matmul/mat-reference.ts";

@@ -6,10 +6,10 @@ import {
   sampleBufferBytes,
   sampleKernels,
   samplePasses,
-  sampleReference,
   unpackResult,
   type SampleParams,
 } from "../../src/kernels/sampling/sample.ts";
+import { sampleReference } from "../../src/kernels/sampling/sample-reference.ts";
 import { bind, compile, dispatch } from "../../src/kernels/core/runner.ts";
 import { packStep, STEP_BYTES } from "../../src/kernels/core/step-uniform.ts";
 import { testDevice } from "../../tools/gpu/device.ts";

@@ -5,7 +5,7 @@ import { cachedProbe } from "../../src/probe/cached-probe.ts";
 import { memoryBudgetBytes } from "../../src/probe/memory-budget.ts";
 import { submittingHelps } from "../../src/probe/overheads.ts";
 import {
-  keepMeasurements,
+  storeMeasurements,
   readMeasurements,
   type ProbeStorage,
 } from "../../src/probe/result-cache.ts";
@@ -68,7 +68,7 @@ describe("submitting while waiting for a readback", () => {
 describe("kept measurements", () => {
   test("are found again for the same adapter and browser", () => {
     const storage = memoryStorage();
-    keepMeasurements(storage, adapter, measurements);
+    storeMeasurements(storage, adapter, measurements);
     const again = { ...adapter, features: [...adapter.features].reverse() };
     expect(readMeasurements(storage, again, 1_000_001)).toEqual(measurements);
   });
@@ -79,13 +79,13 @@ describe("kept measurements", () => {
     ["another limit (a new driver)", { maxBufferBytes: 2 * GIB }],
   ])("are not those of %s", (_name, change) => {
     const storage = memoryStorage();
-    keepMeasurements(storage, adapter, measurements);
+    storeMeasurements(storage, adapter, measurements);
     expect(readMeasurements(storage, { ...adapter, ...change }, 1_000_001)).toBeNull();
   });
 
   test("go stale, and are not believed from the future", () => {
     const storage = memoryStorage();
-    keepMeasurements(storage, adapter, measurements);
+    storeMeasurements(storage, adapter, measurements);
     const end = measurements.measuredAtMs + MAX_AGE_MS;
     expect(readMeasurements(storage, adapter, end - 1)).toEqual(measurements);
     expect(readMeasurements(storage, adapter, end)).toBeNull();
@@ -108,7 +108,7 @@ describe("kept measurements", () => {
         throw new DOMException("full", "QuotaExceededError");
       },
     };
-    expect(() => keepMeasurements(full, adapter, measurements)).not.toThrow();
+    expect(() => storeMeasurements(full, adapter, measurements)).not.toThrow();
   });
 
   test("spare the worker a second run, unless it is asked for", async () => {

@@ -33,7 +33,7 @@ const NEAR_TIE = 0.1;
 /**
  * The first position at which the oracle itself is undecided: its best two are
  * nearly tied, with the file's weights or with the same weights as F32. (llama.cpp
- * rounds activations beside quantised weights, and that alone moves a probability
+ * rounds activations beside quantized weights, and that alone moves a probability
  * of these answers by up to 0.13; see scripts/goldens.)
  */
 export function firstNearTie({ top, floatTop, tokens }: Golden): number {

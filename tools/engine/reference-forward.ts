@@ -1,7 +1,7 @@
 /**
- * A transformer in plain f64 loops over dequantised weights: the engine's
- * specification, end to end. Never optimised. It shares no code with the engine
- * but the dequantisation, which is checked against llama.cpp's own.
+ * A transformer in plain f64 loops over dequantized weights: the engine's
+ * specification, end to end. Never optimized. It shares no code with the engine
+ * but the dequantization, which is checked against llama.cpp's own.
  */
 import type { ShardDescription, TensorInfo } from "../../src/model/index.ts";
 import { dequantize, rowBytes, float16ToNumber, numberToFloat16 } from "../../src/tensor/index.ts";

@@ -11,7 +11,7 @@ import { randomSource } from "../gpu/random.ts";
 
 export type TinyOptions = {
   readonly architecture: "llama" | "qwen2" | "qwen3";
-  /** Of the matrices; `value` and `up` may differ from their neighbours, as in Q4_K_M. */
+  /** Of the matrices; `value` and `up` may differ from their neighbors, as in Q4_K_M. */
   readonly format: BlockFormat;
   readonly oddFormat: BlockFormat;
   readonly tiedHead: boolean;

@@ -1,6 +1,6 @@
 /**
- * What the kernels between the q, k, v projection and the output projection know
- * of a model and of the cache's buffers, as template values.
+ * What the kernels between the q, k, v projection and the output projection know about a model and
+ * the cache's buffers, as template values.
  */
 import { STEP_WGSL } from "../core/step-uniform.ts";
 import kvWrite from "./kv-write.wgsl?raw";
@@ -27,11 +27,12 @@ export function queryKeyValueColumns(shape: AttentionShape): number {
   return (shape.heads + 2 * shape.keyValueHeads) * shape.headSize;
 }
 
-/** Throws when the kernels cannot take the shape; the loader of a shard tells it to people. */
+/** Throws a `RangeError` if the kernels do not support the shape. */
 export function checkAttentionShape(shape: AttentionShape): void {
   const { heads, keyValueHeads, headSize, ropeDims } = shape;
   if (headSize % 8 !== 0) throw new RangeError(`heads of ${headSize} are not a multiple of 8`);
-  if (ropeDims % 4 !== 0) throw new RangeError(`${ropeDims} rotated numbers: no multiple of 4`);
+  if (ropeDims % 4 !== 0)
+    throw new RangeError(`${ropeDims} rotated numbers are not a multiple of 4`);
   if (heads % keyValueHeads !== 0) {
     throw new RangeError(`${heads} query heads do not share ${keyValueHeads} key heads evenly`);
   }
@@ -59,7 +60,7 @@ export function shapeValues(shape: AttentionShape): Record<string, number | stri
 
 export const SHAPE_PARTS = { step: STEP_WGSL, "rope-pair": ropePair, "kv-write": kvWrite };
 
-/** cos and sin of each pair at each position, in f64 on the CPU: WGSL's are good to 2^-11 only. */
+/** cos and sin of each pair at each position, in f64 on the CPU: WGSL's have an error of up to 2^-11. */
 export function rotationTable(
   positions: number,
   frequencies: Float64Array, // [dims / 2]

@@ -7,11 +7,11 @@ import { fitsSubgroups, type AttentionVariant } from "./attention.ts";
 import type { AttentionShape } from "./attention-shape.ts";
 import type { DeviceTraits, Float16Unpack, ShaderFeatures } from "../core/device.ts";
 
-/** Steps with one row for each sequence, and those whose rows attend to each other. */
+/** Steps with one row for each sequence, and steps whose rows attend to each other. */
 export const ATTENTION_USES = ["decode", "prefill"] as const;
 export type AttentionUse = (typeof ATTENTION_USES)[number];
 
-/** Rows of a step up to which positions may be split: partial results have room for so many. */
+/** Steps with more rows do not split positions: there are partial results for this many. */
 export const SPLIT_ROWS = 8;
 export const MAX_SPLITS = 16;
 

@@ -4,7 +4,7 @@
 //
 // For GPUs: one workgroup for each (row, part, split), of TEAMS teams of a thread for each block
 // of eight numbers of a head. A team takes PASSES positions at a time. Its lanes load a key's or
-// value's neighbouring blocks; lane p adds up what they found for the p-th score, and weighs it
+// value's neighboring blocks; lane p adds up their parts of the p-th score and computes its weight
 // for all of them. Each team has maxima of its own, and they are joined at the end.
 // dispatch (rows * PARTS * splits, 1, 1)
 

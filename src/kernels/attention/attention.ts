@@ -1,12 +1,11 @@
 /**
  * The host half of the attention kernels, and their specification.
  *
- * Two forms: with the rotation and the cache write fused in, for steps in which every
- * sequence has one row (decode), and without, after rope.wgsl, when rows of a step attend
- * to each other (prefill). Kernels for both: `threads` without workgroup memory or barriers
- * (software adapters), `workgroup` for GPUs. Where a subgroup is a CPU's register, `lanes`
- * (decode: four lanes for a row) and `quads` (prefill: a lane for each of four rows) load a
- * key or value once for four lanes.
+ * Two forms: with the rotation and the cache write fused in, for steps in which every sequence has one
+ * row (decode), and without, after rope.wgsl, for steps whose rows attend to each other (prefill).
+ * Kernels for both: `threads` without workgroup memory or barriers (software adapters), `workgroup`
+ * for GPUs. Where a subgroup is a CPU's register, `lanes` (decode: four lanes for a row) and `quads`
+ * (prefill: a lane for each of four rows) load a key or value once for four lanes.
  */
 import { SHAPE_PARTS, shapeValues, type AttentionShape } from "./attention-shape.ts";
 import lanesWgsl from "./attention-lanes.wgsl?raw";
@@ -26,7 +25,7 @@ export type AttentionVariant = {
   readonly kind: "threads" | "lanes" | "quads" | "workgroup";
   /** Rotation and cache write are part of the kernel: at most one row for each sequence. */
   readonly fused: boolean;
-  /** Positions that share one rescaling of the accumulators; "workgroup" finds its own. */
+  /** Positions that share one rescaling of the accumulators; "workgroup" ignores it. */
   readonly block: number;
   readonly unpack: Float16Unpack;
   readonly workgroupSize: number;
@@ -39,44 +38,47 @@ const WGSL = { threads: threadsWgsl, lanes: lanesWgsl, quads: quadsWgsl, workgro
 /** The WGSL that makes four floats of two words of f16 pairs. */
 export const unpackPart = (unpack: Float16Unpack) => PARTS[`${unpack}.unpack`]!;
 
-/** Whether the quarters of a head that a lane takes are whole, for "lanes" and "quads". */
+/** Whether "lanes" and "quads" can divide a head into four whole parts. */
 export const fitsSubgroups = ({ headSize }: Pick<AttentionShape, "headSize">) =>
   headSize % 32 === 0;
 
-/** Most accumulators of one thread: more spill, and compile for seconds on software adapters. */
+/** Accumulators of one thread: more spill, and compile for seconds on software adapters. */
 const MAX_SHARED_NUMBERS = 192;
-/** Most query heads of a workgroup, of each of which a thread has eight numbers, and their numbers. */
+/** Query heads of a workgroup (a thread has eight numbers of each), and their numbers in total. */
 const MAX_TEAM_HEADS = 8;
 const MAX_TEAM_NUMBERS = 1024;
-/** Positions of a team at a time: more make rescaling rarer, and take room from other workgroups. */
+/** Positions of a team at a time: more make rescaling rarer, but need more workgroup memory. */
 const MAX_PASSES = 8;
 const MAX_SHARES_BYTES = 8192;
 
-/** Floats of `out` before the partial results of splits. */
+/** Offset in `out`, in floats, of the partial results of splits. */
 export const partialBase = (shape: AttentionShape) => MAX_ROWS * shape.heads * shape.headSize;
 
-/** Query heads that one thread or workgroup takes: a divisor of the heads that share a key. */
-function sharedHeads({ heads, keyValueHeads, headSize }: AttentionShape, most: number): number {
+/** Query heads of one thread or workgroup: a divisor of the heads that share a key. */
+function sharedHeads(
+  { heads, keyValueHeads, headSize }: AttentionShape,
+  maxNumbers: number,
+): number {
   const group = heads / keyValueHeads;
   for (let shared = group; shared > 1; shared--) {
-    if (group % shared === 0 && shared * headSize <= most) return shared;
+    if (group % shared === 0 && shared * headSize <= maxNumbers) return shared;
   }
   return 1;
 }
 
-/** How "workgroup" cuts its threads: teams, positions that a team takes at a time, and query heads. */
+/** How "workgroup" divides its threads: teams, positions of a team at a time, and query heads. */
 function teamsOf(shape: AttentionShape, workgroupSize: number) {
   const lanes = shape.headSize / 8;
   const teams = Math.floor(workgroupSize / lanes);
-  const most = Math.min(MAX_TEAM_HEADS * shape.headSize, MAX_TEAM_NUMBERS);
-  const shared = sharedHeads(shape, most);
+  const maxNumbers = Math.min(MAX_TEAM_HEADS * shape.headSize, MAX_TEAM_NUMBERS);
+  const shared = sharedHeads(shape, maxNumbers);
   const passBytes = teams * shared * (lanes + 1) * 4;
   const passes = Math.min(lanes, MAX_PASSES, Math.floor(MAX_SHARES_BYTES / passBytes));
   const shares = Math.max((passes * passBytes) / 4, teams * shape.headSize);
   return { threads: teams * lanes, teams, passes, shared, shares };
 }
 
-/** Threads of a workgroup: as the variant says, or as many as are whole teams. */
+/** Threads of a workgroup: the variant's, or the most that form whole teams. */
 export const workgroupThreads = (
   shape: AttentionShape,
   { kind, workgroupSize }: AttentionVariant,
@@ -98,7 +100,7 @@ export function attentionKernel(
 ): Kernel<StepParams> {
   const { kind, block, unpack, workgroupSize, fused } = variant;
   const team = kind === "workgroup" ? teamsOf(shape, workgroupSize) : null;
-  const stride = kind === "lanes" ? 4 : 1; // from one block of a head that a thread has to its next
+  const stride = kind === "lanes" ? 4 : 1; // between the blocks of a head that belong to a thread
   const shared = team?.shared ?? sharedHeads(shape, stride * MAX_SHARED_NUMBERS);
   const partCount = shape.heads / shared;
   const values = {
@@ -157,8 +159,8 @@ export function attentionReduceKernel(shape: AttentionShape): Kernel<StepParams>
 }
 
 /**
- * The specification of rope.wgsl followed by attention over all positions up to
- * each row's own: [rows, heads * headSize]. Writes the rows' keys and values first.
+ * The specification of rope.wgsl followed by attention over all positions up to each row's own:
+ * [rows, heads * headSize]. Writes the rows' keys and values first.
  */
 export function attentionReference(
   shape: AttentionShape,
@@ -178,8 +180,8 @@ export function attentionReference(
         const key = cache.read(sequence, kvHead, "k", p);
         scores.push(key.reduce((sum, k, e) => sum + k * query[start + e]!, 0));
       }
-      const most = Math.max(...scores);
-      const weights = scores.map((score) => Math.exp(score - most));
+      const maxScore = Math.max(...scores);
+      const weights = scores.map((score) => Math.exp(score - maxScore));
       const total = weights.reduce((sum, weight) => sum + weight, 0);
       for (let e = 0; e < headSize; e++) {
         let sum = 0;

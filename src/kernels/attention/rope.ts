@@ -1,6 +1,6 @@
 /**
- * The host half of rope.wgsl, and its specification: bias, head norm, rotation,
- * and where a key or value lies in the cache.
+ * The host code of rope.wgsl, and its specification: bias, head norm, rotation, and the place of a key
+ * or value in the cache.
  */
 import { float16ToNumber, numberToFloat16 } from "../../tensor/index.ts";
 import {
@@ -37,7 +37,7 @@ export type AttentionInput = {
   readonly extras: Float32Array;
 };
 
-/** One head of one row, with bias, normed and rotated as the shape says; heads count q, k, v. */
+/** One head of one row with bias, norm and rotation; heads are numbered through q, k, v. */
 export function rotatedHeadReference(
   shape: AttentionShape,
   input: AttentionInput,

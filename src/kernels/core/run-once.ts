@@ -1,6 +1,5 @@
 /**
- * Runs a kernel once on fresh buffers and reads its outputs back: for tests and
- * for checking variants, never on the token path.
+ * Runs a kernel once on new buffers and reads its outputs back, for tests. Never on the token path.
  */
 import {
   bind,
@@ -74,7 +73,7 @@ export async function runCompiled<Params>(
   device.queue.submit([encoder.finish()]);
   const errors = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
   const error = errors.find((one) => one !== null);
-  if (error) throw new KernelError(`"${kernel.name}" was refused by the device: ${error.message}`);
+  if (error) throw new KernelError(`"${kernel.name}" was rejected by the device: ${error.message}`);
   const results = [];
   for (const { copy, bytes } of staging) {
     await copy.mapAsync(GPUMapMode.READ);
@@ -84,7 +83,7 @@ export async function runCompiled<Params>(
   return results;
 }
 
-/** What was asked for, which the buffer may exceed. */
+/** Requested bytes; the buffer may be larger. */
 function byteLength(input: RunInput): number {
   if (input instanceof GPUBuffer) return input.size;
   return "output" in input ? input.output * 4 : Math.ceil(input.byteLength / 4) * 4;

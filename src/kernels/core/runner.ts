@@ -1,16 +1,12 @@
 /**
- * One way to compile and dispatch a kernel.
+ * Compiles and dispatches kernels.
  *
- * A kernel's WGSL is the only place that names its bindings: the explicit bind
- * group layout is read from the `@group(0) @binding(n) var<...>` lines, so the
- * two cannot disagree. (`layout: "auto"` would drop bindings that a variant does
- * not use.) Errors are thrown, and quote the shader's line.
- *
- * `compile` and `bind` are what the engine uses, once per load. `run` is for
- * tests and tuning: it makes buffers, dispatches once, and reads back.
+ * A kernel's WGSL is the only place that names its bindings: the explicit bind group layout is read
+ * from the `@group(0) @binding(n) var<...>` lines, so that the two cannot disagree. (`layout: "auto"`
+ * would drop bindings that a variant does not use.) Errors are thrown, and quote the shader's line.
  */
 
-/** A GPU operation: its shader, and the host half of it. */
+/** A GPU operation: its shader and its host code. */
 export type Kernel<Params> = {
   readonly name: string;
   /** Entry point `main`; all bindings in group 0; binding 0 is the uniform that `packParams` fills. */
@@ -34,7 +30,7 @@ export type CompiledKernel = {
   readonly bindings: ReadonlyMap<number, BindingKind>;
 };
 
-/** A shader that does not compile, or a dispatch that the device refused. The loader of a shard tells it to people. */
+/** A shader that does not compile, or a dispatch that the device rejects. */
 export class KernelError extends Error {
   override readonly name = "KernelError";
 }
@@ -83,12 +79,12 @@ function layoutOf(device: GPUDevice, bindings: ReadonlyMap<number, BindingKind>)
   return layout;
 }
 
-/** By device, text and constants: what the tuner or another layer compiled is not compiled again. */
+/** By device, text and constants, so that layers and the tuner share pipelines. */
 const compiled = new WeakMap<GPUDevice, Map<string, Promise<CompiledKernel>>>();
 
 /**
- * Compiles a kernel in the background of the device, or returns what was compiled from the same
- * text. Rejects with `KernelError` and the shader's line.
+ * Compiles a kernel asynchronously, or returns the one compiled from the same text. Rejects with a
+ * `KernelError` that quotes the shader's line.
  */
 export function compile<Params>(
   device: GPUDevice,
@@ -101,7 +97,7 @@ export function compile<Params>(
   if (pending === undefined) {
     pending = compileNew(device, kernel);
     known.set(key, pending);
-    pending.catch(() => known.delete(key)); // whoever awaits it sees the failure
+    pending.catch(() => known.delete(key)); // callers that await it see the failure
   }
   return pending;
 }
@@ -160,10 +156,10 @@ export function bind(
   });
 }
 
-/** WebGPU's limit; more fails only asynchronously and leaves zeros. */
+/** WebGPU's limit. A larger grid fails only asynchronously and leaves zeros. */
 export const MAX_WORKGROUPS_PER_DIMENSION = 65_535;
 
-/** Records one dispatch, and refuses a grid that the device would drop silently. */
+/** Records one dispatch. Throws for a grid that the device would silently drop. */
 export function dispatch(
   pass: GPUComputePassEncoder,
   kernel: CompiledKernel,

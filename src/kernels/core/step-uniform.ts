@@ -6,8 +6,7 @@
  *     row: array<vec4<u32>, MAX_ROWS>,   // sequence, position, token, row of sample i
  *   }
  *
- * Nothing else that a kernel is bound to changes between tokens, so bind groups
- * are made once.
+ * Nothing else that a kernel is bound to changes between tokens, so bind groups are created once.
  */
 
 /** The most rows that any shard's steps have; the size of the uniform's table. */
@@ -17,7 +16,7 @@ export const MAX_ROWS = 256;
 export const CHUNK_ROWS = [64, 128, MAX_ROWS] as const;
 export type ChunkRows = (typeof CHUNK_ROWS)[number];
 
-/** The most rows of a step whose next token is wanted. */
+/** The most rows of a step whose next token is requested. */
 export const MAX_SAMPLES = 64;
 
 export type StepRowParams = {
@@ -28,7 +27,7 @@ export type StepRowParams = {
 
 export type StepParams = {
   readonly rows: readonly StepRowParams[]; // at most MAX_ROWS
-  /** Index into `rows` of each row whose next token is wanted. */
+  /** Index into `rows` of each row whose next token is requested. */
   readonly samples: readonly number[];
   /** Parts into which attention splits the positions of each row. */
   readonly splits: number;

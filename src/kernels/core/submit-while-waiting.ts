@@ -2,13 +2,13 @@
  * Waiting for a device's work where the browser notices finished work late,
  * unless something is submitted in the meantime:
  *
- *   Firefox    looks only on a 100 ms timer (https://bugzilla.mozilla.org/show_bug.cgi?id=1870699)
- *   Chromium   on hardware looks at once, and then only after about 2.5 ms more
+ *   Firefox    checks only on a 100 ms timer (https://bugzilla.mozilla.org/show_bug.cgi?id=1870699)
+ *   Chromium   on hardware checks immediately, and again only about 2.5 ms later
  *
- * An empty submit makes it look. Each one also costs the browser's GPU process
+ * An empty submit makes it check. Each one also costs the browser's GPU process
  * time, which all tabs share: submitting in a loop stalled a browser with two
  * tabs and ended one with three. Therefore the submits begin when the work is
- * expected to end, keep a distance that grows, and stop after `MAX_SUBMITS`; the
+ * expected to end, leave growing gaps, and stop after `MAX_SUBMITS`; the
  * browser then notices by itself. Used only where the probe finds that it helps.
  *
  * Between two submits the thread sleeps where it may and the wait is long enough:
@@ -20,11 +20,11 @@
 const EARLY_SHARE = 0.1;
 const EARLY_MS = 0.5;
 
-/** Distance of the first two submits, and the factor from one distance to the next. */
+/** The gap between the first two submits, and the factor from one gap to the next. */
 const FIRST_GAP_MS = 0.2;
 const GAP_GROWTH = 1.5;
 
-/** A distance is at most this, or this share of the time waited so far, whichever is more. */
+/** A gap is at most this, or this share of the time waited so far, whichever is longer. */
 const MAX_GAP_MS = 1;
 const MAX_GAP_SHARE = 0.04;
 
@@ -34,7 +34,7 @@ export const MAX_SUBMITS = 32;
 /** The shortest sleep that does not oversleep a gap. */
 const SLEEP_MS = 1;
 
-/** How long repeated work takes: each wait teaches when the next one should begin to submit. */
+/** How long repeated work takes: each wait determines when the next one begins to submit. */
 export class ExpectedWait {
   #ms = 0;
 
@@ -44,14 +44,14 @@ export class ExpectedWait {
   }
 
   /**
-   * What `pending` resolves with, sooner than by itself: submits near the expected end, and learns
-   * from how long it took.
+   * Resolves with `pending`, sooner than without: submits near the expected end, and updates the
+   * expectation.
    */
   async settle<T>(device: GPUDevice, pending: Promise<T>): Promise<T> {
     const start = performance.now();
     const { value, submits } = await submitUntil(device, pending, this.#ms);
     const tookMs = performance.now() - start;
-    // Found by the first submit, the work was over for an unknown time. A longer wait may be an
+    // At the first submit, the work may have been done for a while. A longer wait may be an
     // exception, and would make the next one begin too late.
     if (submits <= 1) this.#ms = tookMs / 2;
     else if (this.#ms === 0 || tookMs < this.#ms) this.#ms = tookMs;

@@ -1,8 +1,7 @@
 /**
- * The one way that WGSL text is specialised: where a number must size an array
- * or unroll a loop, and where a variant takes another part for the same job.
- * (WGSL compilers in browsers do not unroll; on software adapters an unrolled
- * loop is several times faster.)
+ * Specializes WGSL text where a number must size an array or unroll a loop, and where variants differ
+ * in a part. (WGSL compilers in browsers do not unroll; on software adapters an unrolled loop is
+ * several times faster.)
  *
  *   // #part name          replaced by the part of that name
  *   // #each r < ROWS      the lines up to the matching `#end`, once for each r
@@ -69,7 +68,8 @@ function unroll(
 
 function bound(name: string, values: TemplateValues): number {
   const value = /^\d+$/.test(name) ? Number(name) : values[name];
-  if (typeof value !== "number") throw new Error(`template: the loop bound ${name} is no number`);
+  if (typeof value !== "number")
+    throw new Error(`template: the loop bound ${name} is not a number`);
   return value;
 }
 

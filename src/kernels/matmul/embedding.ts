@@ -1,6 +1,6 @@
 /**
- * Embedding lookup: the rows of the tokens out of the packed weights, the same
- * buffers that a tied head multiplies with. The host half and the specification.
+ * Embedding lookup: the tokens' rows of the packed weights, which a tied head multiplies with. Host
+ * code and specification.
  */
 import { dequantize, rowBytes, type BlockFormat } from "../../tensor/index.ts";
 import wgsl from "./embedding.wgsl?raw";

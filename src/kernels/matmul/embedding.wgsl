@@ -1,4 +1,4 @@
-// out[row, c] = W[token of row, c], dequantised
+// out[row, c] = W[token of row, c], dequantized
 //
 //   W [vocabulary, columns] as in weights.ts; a part of it, from `first`     out [rows, columns] f32
 //   one thread for each (row, block of 32): dispatch (ceil(rows * BLOCKS / 64), 1, 1)

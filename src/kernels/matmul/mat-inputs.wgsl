@@ -233,7 +233,7 @@ let factor = 1.0;
 // #section norm.split-factor
 let factor = inverseSqrt(total({ROWS}u * {TOKENS}u + t, slots) * shape.per_column + shape.epsilon);
 
-// Tiles (mat-tile.wgsl): a dequantised weight, and the activations on their way to workgroup memory.
+// Tiles (mat-tile.wgsl): a dequantized weight, and the activations on their way to workgroup memory.
 
 // #section plain.weight
 let weight = d_{r} * w;

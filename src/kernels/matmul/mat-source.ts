@@ -1,6 +1,6 @@
 /**
- * The shader of a matrix product: which parts make it, for a block format, a kind
- * of activations and a variant. Knows neither buffers nor devices.
+ * The shader of a matrix product, assembled from parts for a block format, a kind of activations and a
+ * variant. Knows neither buffers nor devices.
  */
 import type { BlockFormat } from "../../tensor/index.ts";
 import commonFile from "./mat-common.wgsl?raw";
@@ -43,7 +43,7 @@ type FormatParts = {
   lane: string;
   dot: string;
   min: boolean;
-  /** Whether quants are converted where they lie in their word, and nibbles among them. */
+  /** Whether quants are converted in their places within a word, and whether these are nibbles. */
   places: "none" | "bytes" | "nibbles";
 };
 
@@ -98,7 +98,7 @@ export function formatParts(format: BlockFormat): Record<string, string> {
   };
 }
 
-/** What the high half of a byte adds to its place, as template value. */
+/** The template value by which the high half of a byte is larger than its place. */
 export function highPlace(format: BlockFormat): number {
   return FORMAT_PARTS[format].places === "nibbles" ? 15 : 0;
 }
@@ -135,7 +135,7 @@ function inputParts(activations: Activations, norm: boolean, min: boolean, varia
   const kind = activations === "float" ? "float" : pairs ? "pairs" : "int8";
   const own = kind === "float" ? (usesQuads(variant) ? "quads" : "own") : kind;
   const normed = norm ? `${own}-norm` : own;
-  // The most special section that there is.
+  // The most specific section that exists.
   const either = (...names: string[]) => INPUTS[names.find((name) => name in INPUTS) ?? "nothing"]!;
   return {
     declare: either(`${own}.declare`, `${activations}.declare`),

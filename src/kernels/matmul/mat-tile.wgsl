@@ -1,6 +1,6 @@
 // out[t, r] = sum over c of W[r, c] * x[t, c]: a workgroup of 8 x 8 threads for a tile of
 // 64 rows and {TOKENS} * 8 tokens; a thread keeps 8 x {TOKENS} results in registers. Each
-// block of 32 columns is dequantised once into workgroup memory.
+// block of 32 columns is dequantized once into workgroup memory.
 //
 //   dispatch (ceil(rows / 64), ceil(tokens / ({TOKENS} * 8)), 1)
 // #part bindings
@@ -34,7 +34,7 @@ fn main(
 // #end
   for (var block = 0u; block < shape.blocks; block++) {
     let at_0 = first_at_0 + block * {VECTORS}u;
-    // Thread `local` dequantises its row's block, and loads a group of each of its tokens.
+    // Thread `local` dequantizes its row's block, and loads a group of each of its tokens.
 // #each r < 1
 // #part load
 // #each k < 8

@@ -1,15 +1,15 @@
 /**
- * Matrix products with quantised weights: out[t, r] = sum over c of W[r, c] * x[t, c].
+ * Matrix products with quantized weights: out[t, r] = sum over c of W[r, c] * x[t, c].
  *
- * Planned once, recorded every step: `planMat` compiles (pipelines are shared by
- * all matrices of equal kind), makes its bind groups, and returns a plan whose
+ * Planned once, recorded every step: `planMat` compiles (all matrices of one kind share pipelines),
+ * creates its bind groups, and returns a plan whose
  * `record(pass, tokens)` only sets pipelines and dispatches. The number of tokens
  * of a step is read on the GPU from the first u32 of the step's uniform buffer.
  *
  * Shapes      W [rows, columns] (weights.ts)   out [tokens, outputStride] f32
  * x, float    [tokens, columns] f32
  * x, int8     quants [tokens, columns] int8, and for each 32 of them (d, d * sum of the
- *             quants) as vec2<f32> [tokens, columns / 32]; made by quantize.ts
+ *             quants) as vec2<f32> [tokens, columns / 32]; made by quantize-rows.ts
  *
  * Bindings    0 shape   1 step   2 quants   3 meta   4 x   5 scales of x, or norm weights
  *             6 and on: what the epilogue declares
@@ -23,7 +23,7 @@
  *
  * A llama layer in at most 7 dispatches at decode, with attention that rotates and writes the cache:
  * qkv with the norm folded in (1), attention (2), its reduce at long context (3), output + residual
- * (4), gate-up-SwiGLU with the norm folded in, or with int8 after a norm + quantise (5, 6), down +
+ * (4), gate-up-SwiGLU with the norm folded in, or with int8 after a norm + quantize (5, 6), down +
  * residual (7).
  * A format of its own among q, k and v adds one dispatch to its layer.
  */
@@ -69,7 +69,7 @@ export type MatPlan = {
 
 /** Which variant computes how many tokens. */
 export type MatChoice = {
-  /** In rising order of `upTo`; the last one takes the rest. */
+  /** In increasing order of `upTo`; the last one is used beyond. */
   readonly steps: readonly { readonly upTo: number; readonly variant: MatVariant }[];
 };
 
@@ -79,7 +79,7 @@ function epilogue(name: string): MatEpilogue {
   return { name, wgsl: EPILOGUE_FILE[name]! };
 }
 
-/** Ready epilogues. Buffers: the output at 6; at 7 the bias, or the gate's results. */
+/** Buffers: the output at 6; at 7 the bias, or the gate's results. */
 export const EPILOGUES = {
   store: epilogue("store"),
   add: epilogue("add"),
@@ -89,8 +89,8 @@ export const EPILOGUES = {
 } as const;
 
 /**
- * Compiles what `choice` names and binds it to the buffers of `use`. Pipelines are
- * shared by device and text. Rejects with `KernelError`.
+ * Compiles the variants of `choice` and binds them to the buffers of `use`. Rejects with a
+ * `KernelError`.
  */
 export async function planMat(device: GPUDevice, use: MatUse, choice: MatChoice): Promise<MatPlan> {
   const { weights, x } = use;

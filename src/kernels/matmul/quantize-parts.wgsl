@@ -1,4 +1,4 @@
-// Parts of the two quantising kernels (quantize-threads.wgsl, quantize-workgroup.wgsl).
+// Parts of the two quantizing kernels (quantize-threads.wgsl, quantize-workgroup.wgsl).
 
 // #section bindings
 struct Shape { blocks: u32, epsilon: f32, per_column: f32, unused: u32 }

@@ -1,7 +1,7 @@
 /**
- * Activations to int8 before an integer matrix product: the host half of
- * quantize-threads.wgsl and quantize-workgroup.wgsl, and their specification.
- * One dispatch norms and quantises.
+ * Quantizes activations to int8 before an integer matrix product: the host code of
+ * quantize-threads.wgsl and quantize-workgroup.wgsl, and their specification. One dispatch norms and
+ * quantizes.
  */
 import type { MatNorm } from "./mat.ts";
 import parts from "./quantize-parts.wgsl?raw";
@@ -97,7 +97,7 @@ export function quantizeReference(x: Float32Array): { quants: Int8Array; scales:
   const scales = new Float64Array((x.length / 32) * 2);
   for (let block = 0; block < x.length / 32; block++) {
     const values = x.subarray(block * 32, block * 32 + 32);
-    const d = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 127;
+    const d = values.reduce((max, value) => Math.max(max, Math.abs(value)), 0) / 127;
     let sum = 0;
     values.forEach((value, i) => {
       const q = d === 0 ? 0 : Math.round(value / d);

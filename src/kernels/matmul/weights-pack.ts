@@ -117,7 +117,7 @@ function copy(from: Uint8Array, at: number, to: Uint8Array, start: number, lengt
   for (let i = 0; i < length; i++) to[start + i] = from[at + i]!;
 }
 
-/** The block's f16 at `at` into half of the word that it shares with its neighbour. */
+/** The block's f16 at `at` into half of the word that it shares with its neighbor. */
 function putHalf(meta: Uint32Array, word: number, block: number, bits: number): void {
   meta[word] = meta[word]! | (bits << ((block & 1) * 16));
 }

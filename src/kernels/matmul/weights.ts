@@ -8,8 +8,8 @@
  *            K-quants are put in that order too. 8-bit: 32 signed bytes. Wider: as is.
  *   meta     array<u32>: scales, minima and high bits, `metaWords` a row (see weights-pack.ts)
  *
- * The bytes are GGUF's, in another order: at most 1 % more (a Q6_K scale becomes
- * f32; a row with an odd number of blocks pads two bytes). A tensor larger than
+ * The bytes are GGUF's in another order, at most 1 % more (a Q6_K scale becomes f32; a row with an odd
+ * number of blocks pads two bytes). A tensor larger than
  * one binding is split by rows into parts, each with its own buffers; the kernels
  * know the first row of their part. Nothing here knows layers or roles.
  *
@@ -38,7 +38,7 @@ export type WeightsPart = {
   readonly meta: GPUBuffer;
 };
 
-/** Bytes that `createWeights` will take. */
+/** Bytes that `createWeights` allocates. */
 export function weightsBytes(format: BlockFormat, rows: number, columns: number): number {
   const { quantBytes, metaWords } = packedRow(format, columns);
   return rows * (quantBytes + metaWords * 4);
@@ -59,10 +59,10 @@ export function createWeights(
   const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
   const bound = Math.min(maxStorageBufferBindingSize, maxBufferSize);
   const fitting = Math.min(partRows, Math.floor(bound / Math.max(quantBytes, metaWords * 4)));
-  const most = Math.max(2, fitting - (fitting % 2));
+  const maxRows = Math.max(2, fitting - (fitting % 2));
   const parts: WeightsPart[] = [];
-  for (let firstRow = 0; firstRow < rows; firstRow += most) {
-    const count = Math.min(most, rows - firstRow);
+  for (let firstRow = 0; firstRow < rows; firstRow += maxRows) {
+    const count = Math.min(maxRows, rows - firstRow);
     parts.push({
       firstRow,
       rows: count,

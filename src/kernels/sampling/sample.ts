@@ -1,9 +1,9 @@
 /**
- * Sampling on the GPU: the host half of the sample-*.wgsl kernels. They share one
+ * Sampling on the GPU: the host code of the sample-*.wgsl kernels. They share one
  * bind group and run in this order; a token id, 4 bytes, comes back.
  *
- *   list probabilities   best + join with RAW, once for each entry      (when asked for)
- *   penalties            penalise                                       (when any)
+ *   list probabilities   best + join with RAW, once for each entry      (when requested)
+ *   penalties            penalize                                       (when any)
  *   largest logit        best + join
  *   threshold            histogram + select, 4 times for top-k and 4 for top-p: a radix
  *                        search over the logits' bits, exact for any vocabulary and k
@@ -20,7 +20,7 @@ import drawWgsl from "./sample-draw.wgsl?raw";
 import histogramWgsl from "./sample-histogram.wgsl?raw";
 import joinWgsl from "./sample-join.wgsl?raw";
 import massWgsl from "./sample-mass.wgsl?raw";
-import penaliseWgsl from "./sample-penalize.wgsl?raw";
+import penalizeWgsl from "./sample-penalize.wgsl?raw";
 import selectWgsl from "./sample-select.wgsl?raw";
 import { MAX_SAMPLES, packStep, STEP_WGSL, type StepParams } from "../core/step-uniform.ts";
 import { expandTemplate } from "../core/template.ts";
@@ -59,7 +59,7 @@ export type SampleParams = {
 };
 
 export type SampleKernelName =
-  "rawBest" | "rawJoin" | "penalise" | "best" | "join" | "histogram" | "select" | "mass" | "draw";
+  "rawBest" | "rawJoin" | "penalize" | "best" | "join" | "histogram" | "select" | "mass" | "draw";
 
 /** All kernels; bindings 1 requests, 2 recent, 3 logits, 4 chunks, 5 states, 6 histogram, 7 result. */
 export function sampleKernels(shape: SampleShape): Record<SampleKernelName, Kernel<StepParams>> {
@@ -87,7 +87,7 @@ export function sampleKernels(shape: SampleShape): Record<SampleKernelName, Kern
   return {
     rawBest: kernel("best", bestWgsl, chunked, { RAW: 1 }),
     rawJoin: kernel("join", joinWgsl, once, { RAW: 1 }),
-    penalise: kernel("penalise", penaliseWgsl, ({ samples }) => [
+    penalize: kernel("penalize", penalizeWgsl, ({ samples }) => [
       Math.ceil((samples.length * MAX_RECENT_TOKENS) / 64),
       1,
       1,
@@ -109,7 +109,7 @@ export function samplePasses(
   const passes: SampleKernelName[] = [];
   const listed = Math.max(0, ...samples.map(({ topLogprobs }) => topLogprobs));
   for (let i = 0; i < listed; i++) passes.push("rawBest", "rawJoin");
-  if (samples.some(hasPenalties)) passes.push("penalise");
+  if (samples.some(hasPenalties)) passes.push("penalize");
   passes.push("best", "join");
   const drawn = samples.filter(({ temperature }) => temperature > 0);
   const levels = Math.max(
@@ -169,7 +169,8 @@ export function packSamples(samples: readonly SampleParams[]): {
   return { requests, recent: Uint32Array.from(recent) };
 }
 
-function countTokens(tokens: Uint32Array): Map<number, number> {
+/** How often each of the newest `MAX_RECENT_TOKENS` tokens occurs. */
+export function countTokens(tokens: Uint32Array): Map<number, number> {
   const counts = new Map<number, number>();
   for (const token of tokens.subarray(-MAX_RECENT_TOKENS)) {
     counts.set(token, (counts.get(token) ?? 0) + 1);
@@ -183,13 +184,13 @@ export type SampleOutcome = {
   readonly top: readonly { readonly token: number; readonly logprob: number }[];
 };
 
-/** Bytes of `result` that must be read back: tokens only, unless probabilities were asked for. */
+/** Bytes of `result` that must be read back: only tokens, unless probabilities were requested. */
 export function resultBytes(samples: readonly SampleParams[]): number {
   const listed = samples.some(({ topLogprobs }) => topLogprobs > 0);
   return listed ? (MAX_SAMPLES + samples.length * DETAIL_WORDS) * 4 : samples.length * 4;
 }
 
-/** What `result` says. */
+/** The contents of `result`. */
 export function unpackResult(
   bytes: ArrayBuffer,
   samples: readonly SampleParams[],
@@ -206,53 +207,4 @@ export function unpackResult(
     }));
     return { token, logprob: floats[at]!, top };
   });
-}
-
-/** The specification: one row of logits, sorted and cut in f64. */
-export function sampleReference(logits: Float32Array, sample: SampleParams): SampleOutcome {
-  const raw = Float64Array.from(logits);
-  const most = raw.reduce((a, b) => Math.max(a, b), -Infinity);
-  const logSum = most + Math.log(raw.reduce((sum, x) => sum + Math.exp(x - most), 0));
-  const changed = penalised(raw, sample);
-  const order = [...changed.keys()].sort((a, b) => changed[b]! - changed[a]! || a - b);
-  const token = sample.temperature === 0 ? order[0]! : draw(changed, order, sample);
-  if (sample.topLogprobs === 0) return { token, logprob: null, top: [] };
-  const byRaw = [...raw.keys()].sort((a, b) => raw[b]! - raw[a]! || a - b);
-  const entry = (id: number) => ({ token: id, logprob: raw[id]! - logSum });
-  return {
-    token,
-    logprob: raw[token]! - logSum,
-    top: byRaw.slice(0, sample.topLogprobs).map(entry),
-  };
-}
-
-function penalised(raw: Float64Array, sample: SampleParams): Float64Array {
-  const out = Float64Array.from(raw);
-  if (!hasPenalties(sample)) return out;
-  for (const [token, count] of countTokens(sample.recentTokens)) {
-    const x = out[token]!;
-    const repeated = x > 0 ? x / sample.repetitionPenalty : x * sample.repetitionPenalty;
-    out[token] = repeated - count * sample.frequencyPenalty - sample.presencePenalty;
-  }
-  return out;
-}
-
-function draw(logits: Float64Array, order: readonly number[], sample: SampleParams): number {
-  const { topK, topP, minP, temperature, random } = sample;
-  const best = logits[order[0]!]!;
-  let kept = topK > 0 ? order.slice(0, topK) : [...order];
-  if (topP < 1) {
-    const weights = kept.map((id) => Math.exp(logits[id]! - best));
-    const wanted = topP * weights.reduce((sum, weight) => sum + weight, 0);
-    let sum = 0;
-    const last = weights.findIndex((weight) => (sum += weight) >= wanted);
-    if (last >= 0) kept = kept.slice(0, last + 1);
-  }
-  if (minP > 0) kept = kept.filter((id) => logits[id]! >= best + Math.log(minP));
-  kept.sort((a, b) => a - b);
-  const weights = kept.map((id) => Math.exp((logits[id]! - best) / temperature));
-  const target = random * weights.reduce((sum, weight) => sum + weight, 0);
-  let sum = 0;
-  const chosen = weights.findIndex((weight) => (sum += weight) > target);
-  return kept[chosen >= 0 ? chosen : kept.length - 1]!;
 }
