@@ -1,5 +1,5 @@
 import { defineConfig } from "vite";
-import { ISOLATION_HEADERS } from "./server/isolation-headers.ts";
+import { ISOLATION_HEADERS } from "./server/headers.ts";
 
 export { ISOLATION_HEADERS };
 

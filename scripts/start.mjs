@@ -4,7 +4,7 @@
  * JavaScript without dependencies, because nothing is installed when it starts.
  */
 import { createServer } from "node:net";
-import { busyPortMessage, parseArguments, USAGE } from "../server/arguments.mjs";
+import { busyPortMessage, parseArguments, usage } from "../server/arguments.mjs";
 import { ensureBuilt } from "../tools/commands/build.mjs";
 import { ensureDefaultModel } from "../tools/commands/default-model.mjs";
 import { ensureDependencies } from "../tools/commands/dependencies.mjs";
@@ -13,7 +13,7 @@ import { runScript, runTypeScript, say, ScriptError } from "../tools/commands/ru
 await runScript(async () => {
   const words = process.argv.slice(2);
   const options = parseArguments(words, process.env);
-  if (options.kind === "help") return console.log(USAGE);
+  if (options.kind === "help") return console.log(usage());
   if (options.kind === "bad") throw new ScriptError(options.message);
   if (await isBusy(options.port)) throw new ScriptError(busyPortMessage(options.port));
   await ensureDependencies();

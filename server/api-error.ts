@@ -1,30 +1,20 @@
-/**
- * The errors that the server itself answers, in the shape that OpenAI clients
- * expect. Errors of the room come through the bridge and are not touched.
- */
-import type { Response } from "express";
+/** The errors of the server itself, as OpenAI clients expect them. A room's own errors pass through untouched. */
+import { API_PROBLEM_STATUS, type ApiErrorBody, apiErrorBody } from "../src/shared/index.ts";
+import type { ApiProblem } from "../src/shared/index.ts";
+import { describeApiProblem } from "../src/words/index.ts";
 
-export type ApiError = {
-  readonly status: number;
-  /** A tag for code. */
-  readonly code: string;
-  /** What happened and what to do, for people. */
-  readonly message: string;
-};
-
-/** The JSON body of `error`. */
-export function errorBody({ status, code, message }: ApiError) {
-  const type = status >= 500 ? "server_error" : "invalid_request_error";
-  return { error: { message, type, param: null, code } };
+function bodyOf(problem: ApiProblem): ApiErrorBody {
+  const status = API_PROBLEM_STATUS[problem.kind];
+  return apiErrorBody(status, problem.kind, describeApiProblem(problem), problem);
 }
 
-/** Answers with `error`; a 503 asks to be tried again soon. */
-export function sendError(response: Response, error: ApiError): void {
-  if (error.status === 503) response.setHeader("Retry-After", "1");
-  response.status(error.status).json(errorBody(error));
+export function problemResponse(problem: ApiProblem): Response {
+  const status = API_PROBLEM_STATUS[problem.kind];
+  const headers = status === 503 ? { "Retry-After": "1" } : undefined;
+  return Response.json(bodyOf(problem), headers ? { status, headers } : { status });
 }
 
 /** The same error as a server-sent event, for a stream that has begun. */
-export function errorEvent(error: ApiError): string {
-  return `data: ${JSON.stringify(errorBody(error))}\n\n`;
+export function problemEvent(problem: ApiProblem): string {
+  return `data: ${JSON.stringify(bodyOf(problem))}\n\n`;
 }

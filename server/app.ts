@@ -1,65 +1,54 @@
-/** All that is served over HTTP: the built page, models, signaling and the rooms' API. */
-import express, { type ErrorRequestHandler, type Express } from "express";
+/** Everything that is served over HTTP: the built page, models, signaling, and the rooms' API. */
+import type { RequestListener } from "node:http";
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { Hono } from "hono";
 import type { ServerFacts } from "../src/shared/index.ts";
 import type { Bridge } from "./bridge.ts";
+import { sendFile } from "./files.ts";
+import { CROSS_ORIGIN, DEFAULT_HEADERS } from "./headers.ts";
 import { httpApi } from "./http-api.ts";
-import { ISOLATION_HEADERS } from "./isolation-headers.ts";
 import { modelFiles } from "./models.ts";
+import { SIGNALING_PATH } from "./signaling.ts";
 
 export type AppDirectories = {
   /** The built page. */
   readonly page: string;
-  /** GGUF files to lend. */
+  /** GGUF files. */
   readonly models: string;
 };
 
-/** Built files carry a hash of their content in their names. */
-const HASHED_FILE_MAX_AGE = "365d";
+/** Built files have a hash of their content in their names. */
+const HASHED_FILE = { immutable: true, maxAge: "365d" } as const;
 
-/** `facts` is asked at each request: the port is known once the server listens. */
+/** `facts` is called for each request: the port is known once the server listens. */
 export function createApp(
   bridge: Bridge,
+  signaling: RequestListener,
   { page, models }: AppDirectories,
   facts: () => ServerFacts,
-): Express {
-  const app = express();
-  app.disable("x-powered-by");
-  app.use((_request, response, next) => {
-    response.set({ ...ISOLATION_HEADERS, "Cross-Origin-Resource-Policy": "same-origin" });
-    next();
-  });
-  app.use(httpApi(bridge));
-  app.use("/models", modelFiles(models));
-  app.get("/server.json", (_request, response) => {
-    response.set({
-      "Cache-Control": "no-cache",
-      "Access-Control-Allow-Origin": "*",
-      "Cross-Origin-Resource-Policy": "cross-origin",
-    });
-    response.json(facts());
-  });
-  app.use(
-    "/assets",
-    express.static(`${page}/assets`, { immutable: true, maxAge: HASHED_FILE_MAX_AGE }),
+): RequestListener {
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  app.route("/", httpApi(bridge));
+  app.route("/", modelFiles(models));
+  app.get("/server.json", () =>
+    Response.json(facts(), { headers: { ...CROSS_ORIGIN, "Cache-Control": "no-cache" } }),
   );
-  app.use(express.static(page));
-  return app;
+  app.all(`${SIGNALING_PATH}/*`, ({ env: { incoming, outgoing } }) => {
+    signaling(incoming, outgoing);
+    return RESPONSE_ALREADY_SENT;
+  });
+  app.get("/assets/*", (context) =>
+    sendFile(context, context.req.path, { root: page, ...HASHED_FILE }),
+  );
+  app.get("*", (context) => sendFile(context, context.req.path, { root: page }));
+  app.onError((error, { req }) => {
+    console.error(`${req.method} ${req.path}: ${error.stack ?? error.message}`);
+    return new Response("The server failed. The reason is in its terminal.\n", { status: 500 });
+  });
+  const respond = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  return (request, response) => {
+    for (const [name, value] of Object.entries(DEFAULT_HEADERS)) response.setHeader(name, value);
+    void respond(request, response);
+  };
 }
-
-/** What Express's file server adds to its errors: 416 with the length, 403, 400. */
-type HttpError = Error & { readonly status?: number; readonly headers?: Record<string, string> };
-
-/** Mounted last, after signaling. */
-export const answerError: ErrorRequestHandler = (error: HttpError, request, response, next) => {
-  if (response.headersSent) return next(error);
-  if (error.status !== undefined && error.status < 500) {
-    response
-      .set(error.headers ?? {})
-      .status(error.status)
-      .type("text")
-      .send(`${error.message}\n`);
-    return;
-  }
-  console.error(`${request.method} ${request.path}: ${error.stack ?? error.message}`);
-  response.status(500).type("text").send("The server failed; its terminal says why.\n");
-};

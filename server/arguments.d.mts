@@ -6,9 +6,11 @@ export type StartArguments =
   | { readonly kind: "bad"; readonly message: string };
 
 export const DEFAULT_PORT: number;
-export const USAGE: string;
+export const NPM_START: string;
+export function usage(command?: string): string;
 export function parseArguments(
   words: readonly string[],
   environment: { readonly PORT?: string | undefined },
+  command?: string,
 ): StartArguments;
-export function busyPortMessage(port: number): string;
+export function busyPortMessage(port: number, command?: string): string;

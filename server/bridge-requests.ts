@@ -1,92 +1,111 @@
 /**
  * The HTTP requests in flight on one coordinator's socket: each waits for its
- * response, its chunks and its end. Does not know sockets: `sendToPage` is given.
+ * response, its chunks, and its end. Does not know sockets: `sendToPage` is given.
  *
- * A slow reader must not stall the others on the same socket, so its chunks
- * wait here, and beyond `MAX_WAITING_BYTES` its request is cancelled.
+ * A slow reader must not delay the other requests on the same socket, so its
+ * chunks are queued here. Above `MAX_QUEUED_BYTES` its request is cancelled.
  */
-import type { Response } from "express";
-import type { BridgeRequest, PageToServer, ServerToPage } from "../src/shared/index.ts";
-import { errorEvent, sendError, type ApiError } from "./api-error.ts";
+import type { ApiProblem, BridgeRequest, PageToServer, ServerToPage } from "../src/shared/index.ts";
+import { problemEvent, problemResponse } from "./api-error.ts";
 
 /** Hours of tokens, or seconds of an event log: a client this far behind is not reading. */
-export const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+export const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
 
-/** The only headers that a page may set; the others are the server's business. */
-const PASSED_HEADERS = new Set(["content-type", "cache-control", "retry-after", "x-request-id"]);
+/** The only headers that a page may set; the server sets the others. */
+const RELAYED_HEADERS = new Set(["content-type", "cache-control", "retry-after", "x-request-id"]);
 
-export const COORDINATOR_GONE: ApiError = {
-  status: 503,
-  code: "coordinator_gone",
-  message: "The room's coordinator left while it was answering. Ask again.",
+/** Statuses whose responses have no body. */
+const BODYLESS = new Set([204, 205, 304]);
+
+type Exchange = {
+  readonly respond: (response: Response) => void;
+  readonly body: ReadableStream<Uint8Array>;
+  readonly controller: ReadableStreamDefaultController<Uint8Array>;
+  /** The response's type; null until it has begun. */
+  contentType: string | null;
 };
 
 export class BridgeRequests {
-  private readonly waiting = new Map<string, Response>();
-  private readonly sendToPage: (message: ServerToPage) => void;
-  private lastId = 0;
+  readonly #exchanges = new Map<string, Exchange>();
+  readonly #sendToPage: (message: ServerToPage) => void;
+  #lastId = 0;
 
   constructor(sendToPage: (message: ServerToPage) => void) {
-    this.sendToPage = sendToPage;
+    this.#sendToPage = sendToPage;
   }
 
-  /** Hands the request to the page; `response` is answered when the page answers. */
-  start(request: Omit<BridgeRequest, "type" | "id">, response: Response): void {
-    const id = String(++this.lastId);
-    this.waiting.set(id, response);
-    response.on("close", () => this.cancel(id));
-    this.sendToPage({ type: "request", id, ...request });
+  /** Sends the request to the page; resolves when the page responds. `signal` cancels it. */
+  start(request: Omit<BridgeRequest, "type" | "id">, signal: AbortSignal): Promise<Response> {
+    const id = String(++this.#lastId);
+    signal.addEventListener("abort", () => this.#cancel(id));
+    return new Promise((respond) => {
+      let controller!: Exchange["controller"];
+      const body = new ReadableStream<Uint8Array>(
+        {
+          start: (started) => void (controller = started),
+          cancel: () => this.#cancel(id),
+        },
+        new ByteLengthQueuingStrategy({ highWaterMark: MAX_QUEUED_BYTES }),
+      );
+      this.#exchanges.set(id, { respond, body, controller, contentType: null });
+      this.#sendToPage({ type: "request", id, ...request });
+    });
   }
 
   /** A message for a request that has been cancelled in the meantime is dropped. */
   take(message: Exclude<PageToServer, { type: "hello" }>): void {
-    const response = this.waiting.get(message.id);
-    if (response === undefined) return;
+    const exchange = this.#exchanges.get(message.id);
+    if (exchange === undefined) return;
     switch (message.type) {
       case "response":
-        return begin(response, message.status, message.headers);
+        return begin(exchange, message.status, message.headers);
       case "chunk":
-        response.write(message.data);
-        if (response.writableLength > MAX_WAITING_BYTES) response.destroy();
-        return;
+        return this.#enqueue(message.id, exchange, message.data);
       case "end":
-        this.waiting.delete(message.id);
-        response.end();
-        return;
+        this.#exchanges.delete(message.id);
+        return exchange.controller.close();
       default:
         message satisfies never;
     }
   }
 
-  /** Answers all that wait: the page is gone. */
-  failAll(error: ApiError): void {
-    const responses = [...this.waiting.values()];
-    this.waiting.clear();
-    for (const response of responses) fail(response, error);
+  /** Responds to all requests in flight: the page is gone. */
+  failAll(problem: ApiProblem): void {
+    const exchanges = [...this.#exchanges.values()];
+    this.#exchanges.clear();
+    for (const exchange of exchanges) fail(exchange, problem);
   }
 
-  private cancel(id: string): void {
-    if (this.waiting.delete(id)) this.sendToPage({ type: "cancel", id });
+  #enqueue(id: string, { controller }: Exchange, text: string): void {
+    controller.enqueue(Buffer.from(text));
+    if ((controller.desiredSize ?? 0) >= 0) return;
+    this.#cancel(id);
+    controller.error(new Error("the client does not read its response"));
+  }
+
+  #cancel(id: string): void {
+    if (this.#exchanges.delete(id)) this.#sendToPage({ type: "cancel", id });
   }
 }
 
-function begin(response: Response, status: number, headers: Record<string, string>): void {
-  if (response.headersSent) return;
-  response.status(status);
-  for (const [name, value] of Object.entries(headers)) {
-    // A header's value cannot hold a line break; a page that sends one is not trusted with it.
-    if (PASSED_HEADERS.has(name.toLowerCase()) && /^[\t\x20-\x7e]*$/.test(value)) {
-      response.setHeader(name, value);
+function begin(exchange: Exchange, status: number, given: Record<string, string>): void {
+  if (exchange.contentType !== null) return;
+  // Proxies that buffer would turn a stream into one late response.
+  const headers = new Headers({ "X-Accel-Buffering": "no" });
+  for (const [name, value] of Object.entries(given)) {
+    // A header's value cannot contain a line break.
+    if (RELAYED_HEADERS.has(name.toLowerCase()) && /^[\t\x20-\x7e]*$/.test(value)) {
+      headers.set(name, value);
     }
   }
-  // Proxies that buffer would turn a stream into one late answer.
-  response.setHeader("X-Accel-Buffering", "no");
-  response.flushHeaders();
+  exchange.contentType = headers.get("content-type") ?? "";
+  exchange.respond(new Response(BODYLESS.has(status) ? null : exchange.body, { status, headers }));
 }
 
-function fail(response: Response, error: ApiError): void {
-  if (!response.headersSent) return sendError(response, error);
-  const type = String(response.getHeader("content-type") ?? "");
-  if (type.startsWith("text/event-stream")) response.end(errorEvent(error));
-  else response.destroy();
+function fail({ respond, controller, contentType }: Exchange, problem: ApiProblem): void {
+  if (contentType === null) respond(problemResponse(problem));
+  else if (contentType.startsWith("text/event-stream")) {
+    controller.enqueue(Buffer.from(problemEvent(problem)));
+    controller.close();
+  } else controller.error(new Error("the room's coordinator left"));
 }

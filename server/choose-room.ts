@@ -1,47 +1,33 @@
 /**
  * Which room an HTTP request means: the one it names, or the only one there is.
- * Pure; knows rooms by their codes and nothing else of them.
+ * Pure; knows of rooms only their codes.
  */
-import { RoomCode } from "../src/shared/index.ts";
-import type { ApiError } from "./api-error.ts";
+import { type ApiProblem, RoomCode } from "../src/shared/index.ts";
 
 export type RoomChoice =
   | { readonly kind: "room"; readonly room: RoomCode }
-  | { readonly kind: "none"; readonly error: ApiError };
+  | { readonly kind: "none"; readonly problem: ApiProblem };
 
-/** `named` is what the query or the header says, or null. */
+const MAX_QUOTED_CHARACTERS = 40;
+
+/** `named` is the value of the query or the header, or null. */
 export function chooseRoom(named: string | null, rooms: readonly RoomCode[]): RoomChoice {
   if (named !== null) return namedRoom(named, rooms);
   const [only, ...others] = rooms;
-  if (only === undefined) {
-    return none(503, "no_room", "No room is open here. Open this server's page and open a room.");
-  }
-  if (others.length > 0) {
-    return none(
-      400,
-      "room_required",
-      `${rooms.length} rooms are open here: name one with ?room=CODE or the header X-Tabmesh-Room.`,
-    );
-  }
+  if (only === undefined) return none({ kind: "no_room" });
+  if (others.length > 0) return none({ kind: "room_required", rooms: rooms.length });
   return { kind: "room", room: only };
 }
 
 function namedRoom(named: string, rooms: readonly RoomCode[]): RoomChoice {
   const code = RoomCode.safeParse(named);
   if (!code.success) {
-    const reason = code.error.issues[0]?.message ?? "it is not a room code";
-    return none(400, "bad_room_code", `"${named.slice(0, 40)}" names no room: ${reason}.`);
+    return none({ kind: "bad_room_code", given: named.slice(0, MAX_QUOTED_CHARACTERS) });
   }
-  if (!rooms.includes(code.data)) {
-    return none(
-      503,
-      "no_such_room",
-      `Room ${code.data} has no member that is connected to this server. Check the code, and open the room's page from this server.`,
-    );
-  }
+  if (!rooms.includes(code.data)) return none({ kind: "no_such_room", room: code.data });
   return { kind: "room", room: code.data };
 }
 
-function none(status: number, code: string, message: string): RoomChoice {
-  return { kind: "none", error: { status, code, message } };
+function none(problem: ApiProblem): RoomChoice {
+  return { kind: "none", problem };
 }

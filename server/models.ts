@@ -1,12 +1,16 @@
 /**
- * The GGUF files in `models/`, lent with range requests, so that a tab reads
- * the header and its own layers only. Does not look into a file.
+ * The GGUF files in `models/`, with range requests, so that a tab reads only the
+ * header and its own layers. Does not look into a file.
  */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import express, { type Router } from "express";
+import type { HttpBindings } from "@hono/node-server";
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { sendFile } from "./files.ts";
+import { CROSS_ORIGIN } from "./headers.ts";
 
-export type LentModel = {
+export type OfferedModel = {
   /** The file's name without ".gguf". */
   readonly name: string;
   /** Relative to the server. */
@@ -14,37 +18,35 @@ export type LentModel = {
   readonly bytes: number;
 };
 
-/** What a range reader in another origin needs to see. */
-const EXPOSED_HEADERS = "Accept-Ranges, Content-Length, Content-Range, ETag";
+/** The headers that a page of another origin needs for reading ranges. */
+const EXPOSED_HEADERS = ["Accept-Ranges", "Content-Length", "Content-Range", "ETag"];
 
-/** Routes for mounting at `/models`: the listing at its root, the files beside it. */
-export function modelFiles(directory: string): Router {
-  const router = express.Router();
-  router.use((_request, response, next) => {
-    response.setHeader("Access-Control-Allow-Origin", "*");
-    response.setHeader("Access-Control-Allow-Headers", "Range, If-Range");
-    response.setHeader("Access-Control-Expose-Headers", EXPOSED_HEADERS);
-    response.setHeader("Cross-Origin-Resource-Policy", "cross-origin");
-    next();
+const FILE_HEADERS = {
+  ...CROSS_ORIGIN,
+  "Access-Control-Expose-Headers": EXPOSED_HEADERS.join(", "),
+  // A file that is replaced under the same name has another ETag, so clients ask each time.
+  "Cache-Control": "no-cache",
+};
+
+/** The list at `/models/`, and the files. */
+export function modelFiles(directory: string): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  app.options("/models/*", cors({ origin: "*", exposeHeaders: EXPOSED_HEADERS }));
+  const list = async () => Response.json(await listModels(directory), { headers: CROSS_ORIGIN });
+  app.get("/models", list);
+  app.get("/models/", list);
+  app.get("/models/:file", (context) => {
+    const file = context.req.param("file");
+    if (!isModelFile(file)) return context.notFound();
+    const path = `/${encodeURIComponent(file)}`;
+    const options = { root: directory, index: false, cacheControl: false } as const;
+    return sendFile(context, path, options, FILE_HEADERS);
   });
-  router.options("/*", (_request, response) => {
-    response.status(204).end();
-  });
-  router.get("/", (_request, response, next) => {
-    listModels(directory).then((models) => response.json(models), next);
-  });
-  router.get("/:file", (request, response, next) => {
-    if (!isModelFile(request.params.file)) return next("router");
-    // A model that is replaced under the same name has another ETag; ask each time.
-    response.setHeader("Cache-Control", "no-cache");
-    next();
-  });
-  router.use(express.static(directory, { index: false, dotfiles: "ignore", extensions: false }));
-  return router;
+  return app;
 }
 
-/** Sorted by name; empty when there is no such directory. */
-export async function listModels(directory: string): Promise<LentModel[]> {
+/** Sorted by name; empty if there is no such directory. */
+export async function listModels(directory: string): Promise<OfferedModel[]> {
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw error;

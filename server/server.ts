@@ -1,37 +1,37 @@
 /**
- * The server as one object: build the parts, listen, say where, close.
- * HTTP on this machine only; with `lan`, HTTPS on the machine's addresses too,
- * because WebGPU needs a secure context and `http://192.168.…` is none.
+ * The server as one object: builds the parts, listens, tells its addresses, closes.
+ * HTTP on this machine only; with `--lan`, HTTPS on the machine's addresses too,
+ * because WebGPU needs a secure context, which `http://192.168.…` is not.
  */
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Server as NetServer, Socket } from "node:net";
 import { BRIDGE_PATH, type ServerFacts } from "../src/shared/index.ts";
-import { answerError, createApp, type AppDirectories } from "./app.ts";
+import { createApp, type AppDirectories } from "./app.ts";
 import { Bridge } from "./bridge.ts";
 import { getCertificate } from "./certificate.ts";
 import { lanAddresses } from "./lan-addresses.ts";
 import { listen, portOf } from "./listen.ts";
-import { mountSignaling, SIGNALING_PATH } from "./signaling.ts";
+import { createSignaling, SIGNALING_PATH } from "./signaling.ts";
 import { routeUpgrades } from "./upgrades.ts";
 
 export type ServerOptions = AppDirectories & {
-  /** 0 takes a free one. */
+  /** 0 chooses a free one. */
   readonly port: number;
-  /** The directory that keeps the certificate, or null to stay on this machine. */
+  /** The directory that keeps the certificate, or null to serve this machine only. */
   readonly lanCertificate: string | null;
-  /** For rooms that span networks; none unless given. */
+  /** For rooms that span networks; the default is none. */
   readonly iceServers?: ServerFacts["iceServers"];
 };
 
 export type RunningServer = {
   readonly port: number;
-  /** The first one is this machine's own. */
+  /** The first one is for this machine only. */
   readonly addresses: readonly string[];
   close(): Promise<void>;
 };
 
-/** Rejects with a `PortBusyError` when the port is taken. */
+/** Rejects with a `PortBusyError` if the port is in use. */
 export async function openServer(options: ServerOptions): Promise<RunningServer> {
   const bridge = new Bridge();
   const listeners: NetServer[] = [];
@@ -39,21 +39,20 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
     const port = portOf(listeners[0]!);
     return [`http://localhost:${port}`, ...lan.map((address) => `https://${address}:${port}`)];
   };
-  const app = createApp(bridge, options, () => ({
-    addresses: addresses(),
-    iceServers: options.iceServers ?? [],
-  }));
   const lan = options.lanCertificate === null ? [] : lanAddresses();
-  const http = createHttpServer(toHttpsUnlessLocal(app));
+  const http = createHttpServer();
+  const signaling = createSignaling(http);
+  const facts = () => ({ addresses: addresses(), iceServers: options.iceServers ?? [] });
+  const app = createApp(bridge, signaling.listener, options, facts);
+  http.on("request", toHttpsUnlessLocal(app));
   const https =
     options.lanCertificate === null
       ? null
       : createHttpsServer(await getCertificate(options.lanCertificate, lan), app);
   const routes = new Map([
     [BRIDGE_PATH, bridge.socketServer],
-    [`${SIGNALING_PATH}/peerjs`, mountSignaling(app, http)],
+    [`${SIGNALING_PATH}/peerjs`, signaling.socketServer],
   ]);
-  app.use(answerError);
   routeUpgrades(http, routes);
   if (https !== null) routeUpgrades(https, routes);
 
@@ -86,7 +85,7 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
   };
 }
 
-/** A machine without IPv6 does without the second listener. */
+/** On a machine without IPv6 there is no second listener. */
 function orNullWithoutIpv6(host: string) {
   return (error: NodeJS.ErrnoException): null => {
     const missing = error.code === "EADDRNOTAVAIL" || error.code === "EAFNOSUPPORT";
@@ -95,7 +94,7 @@ function orNullWithoutIpv6(host: string) {
   };
 }
 
-/** Whoever types the address without "https://" on another machine is sent to it. */
+/** Redirects a browser on another machine whose user omitted "https://". */
 function toHttpsUnlessLocal(app: RequestListener): RequestListener {
   return (request, response) => {
     const from = request.socket.localAddress ?? "";

@@ -1,23 +1,30 @@
 /**
- * PeerJS signaling, mounted into our app: it introduces tabs to each other and
- * then has no part in what they say. Its WebSocket server listens on nothing;
- * `upgrades.ts` hands it the sockets of its path.
+ * PeerJS signaling, which introduces tabs to each other and does not see what they
+ * exchange. Its WebSocket server listens on nothing; `upgrades.ts` gives it the
+ * sockets of its path.
  */
-import type { Server } from "node:http";
-import { WebSocketServer } from "ws";
-import type { Express } from "express";
+import type { RequestListener, Server } from "node:http";
 import { ExpressPeerServer } from "peer";
+import { WebSocketServer } from "ws";
 
 /** A page's PeerJS options are `path: SIGNALING_PATH` and the default key. */
 export const SIGNALING_PATH = "/peerjs";
 
-/** Mounts signaling in `app`; returns the WebSocket server of `/peerjs/peerjs`. */
-export function mountSignaling(app: Express, server: Server): WebSocketServer {
-  const socketServer = new WebSocketServer({ noServer: true, maxPayload: 1024 * 1024 });
-  const signaling = ExpressPeerServer(server, {
-    createWebSocketServer: () => socketServer,
-  });
+/** An offer with many candidates has some kilobytes. */
+const MAX_MESSAGE_BYTES = 1024 * 1024;
+
+export type Signaling = {
+  readonly listener: RequestListener;
+  /** For the sockets of `/peerjs/peerjs`. */
+  readonly socketServer: WebSocketServer;
+};
+
+export function createSignaling(server: Server): Signaling {
+  const socketServer = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
+  const signaling = ExpressPeerServer(server, { createWebSocketServer: () => socketServer });
   signaling.on("error", (error) => console.error(`signaling: ${error.message}`));
+  // PeerServer starts when an Express app mounts it; one that is never mounted is such an app.
+  const app = ExpressPeerServer(server);
   app.use(SIGNALING_PATH, signaling);
-  return socketServer;
+  return { listener: app, socketServer };
 }

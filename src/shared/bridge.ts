@@ -69,7 +69,7 @@ export const PageToServer = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("response"),
     id: RequestId,
-    status: z.int().min(100).max(599),
+    status: z.int().min(200).max(599),
     headers: z.record(z.string(), z.string()),
   }),
   z.strictObject({ type: z.literal("chunk"), id: RequestId, data: z.string() }),

@@ -17,7 +17,7 @@ import { RoomApi } from "../../tools/room/room-api.ts";
 import manifest from "../../package.json" with { type: "json" };
 import type { Results } from "./project/src/main.ts";
 
-const CODE = "LBRARY";
+const CODE = "PACKED";
 const PROJECT = join(import.meta.dirname, "project");
 
 let directory: string;

@@ -6,7 +6,7 @@ import { RoomCode } from "../../src/shared/ids.ts";
 import { answerJson, beginStream, openFakeRoom, ROOM, until } from "./fake-room.ts";
 import { openTestServer, type TestServer } from "../../tools/server/test-server.ts";
 
-type ErrorBody = { error: { message: string; type: string; code: string; param: null } };
+type ErrorBody = { error: { message: string; type: string; code: string; reason: object } };
 
 let server: TestServer;
 beforeEach(async () => {
@@ -140,7 +140,7 @@ describe("the room", () => {
     await known(other);
     const nameless = await get("/api/state");
     expect(nameless.status).toBe(400);
-    expect((await errorOf(nameless)).message).toContain("?room=CODE");
+    expect(await errorOf(nameless)).toMatchObject({ reason: { kind: "room_required", rooms: 2 } });
     expect(await (await get(`/api/state?room=${other}`)).json()).toBe("second");
     const named = await get("/api/state", { headers: { "x-tabmesh-room": ROOM.toLowerCase() } });
     expect(await named.json()).toBe("first");
@@ -222,7 +222,7 @@ describe("the openai client", () => {
     await expect(client.models.list()).rejects.toMatchObject({
       status: 503,
       code: "no_room",
-      message: expect.stringContaining("No room is open") as string,
+      error: { reason: { kind: "no_room" } },
     });
   });
 });

@@ -24,10 +24,11 @@ describe("arguments", () => {
   });
 
   test.each([
-    [["--lna"], {}, '"--lna"'],
-    [["--lan=yes"], {}, '"--lan=yes"'],
+    [["--lna"], {}, "'--lna'"],
+    [["--lan=yes"], {}, "'--lan'"],
+    [["lan"], {}, "'lan'"],
     [["--port", "80a"], {}, "--port must be"],
-    [["--port"], {}, "--port must be"],
+    [["--port"], {}, "'--port <value>'"],
     [["--port", "65536"], {}, "--port must be"],
     [[], { PORT: "no" }, "PORT must be"],
   ])("%j with %j is refused in one line with the usage", (words, environment, part) => {
@@ -63,7 +64,7 @@ test("bad arguments get one line from npm start, before anything is installed", 
   const { code, errors } = await runNode(["scripts/start.mjs", "--prot", "1"]);
   expect(code).toBe(1);
   expect(errors.trim().split("\n")).toHaveLength(1);
-  expect(errors).toContain('"--prot"');
+  expect(errors).toContain("'--prot'");
 });
 
 describe("--lan", () => {

@@ -9,7 +9,7 @@ const SOURCES = [
   "index.html",
   "package-lock.json",
   "public",
-  "server/isolation-headers.ts",
+  "server/headers.ts",
   "src",
   "vite.config.ts",
   "workers",
