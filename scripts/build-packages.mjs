@@ -29,7 +29,7 @@ await runScript(async () => {
 /** Vite builds the modules and the workers; Rolldown bundles the declarations of the entry. */
 async function buildLibrary() {
   const vite = ["build", "--config", "vite.library.config.ts", "--logLevel", "warn"];
-  if ((await runModule("vite/bin/vite.js", vite)) !== 0) {
+  if ((await runModule("vite/bin/vite.js", vite)).status !== 0) {
     throw new ScriptError("The library could not be built, see above");
   }
   await bundle({ index: join(ROOT, "src/library.ts") }, "dist-library", [
