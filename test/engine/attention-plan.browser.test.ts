@@ -1,4 +1,4 @@
-/** Other attention kernels take over between two steps: the cache stays, and so do the results. */
+/** Attention kernels are replaced between two steps: the cache and the results stay the same. */
 import { expect, test } from "vitest";
 import { AttentionPlan } from "../../src/engine/attention-plan.ts";
 import { newCounters } from "../../src/engine/counters.ts";

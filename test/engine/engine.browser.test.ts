@@ -64,7 +64,7 @@ const listing = { ...GREEDY_REQUEST, sampling: { ...GREEDY, topLogprobs: 5 } };
 describe.each(MODELS)("$architecture in $format and $oddFormat", (options) => {
   const tiny = tinyModel(options);
 
-  test("probabilities after a prompt, and after each of 6 tokens, are the reference's", async () => {
+  test("probabilities after a prompt and after each of 6 tokens match the reference", async () => {
     const reference = await ReferenceForward.of(tiny);
     const shards = await load(tiny, [3]);
     const tokens = [...PROMPT];
@@ -88,7 +88,7 @@ describe.each(MODELS)("$architecture in $format and $oddFormat", (options) => {
     }
   });
 
-  test("splits into 1, 2 and 3 shards, any chunk, and neighbors in the batch change nothing", async () => {
+  test("the number of shards, the chunk size, and other rows of the batch change nothing", async () => {
     const other = [9, 8, 7];
     const [alone] = await generate(await load(tiny, [3]), [PROMPT], 6);
     for (const ends of [
@@ -109,7 +109,7 @@ describe.each(MODELS)("$architecture in $format and $oddFormat", (options) => {
 describe("a shard", () => {
   const tiny = tinyModel(MODELS[0]!);
 
-  test("grows its context by segments, which copies and changes nothing", async () => {
+  test("grows its context by segments without copying or changing anything", async () => {
     const [grown] = await load(tiny, [3]);
     const before = grown!.memory().cacheBytes;
     const long = Array.from({ length: 530 }, (_, i) => (i * 37 + 11) % 203);
@@ -183,7 +183,7 @@ describe("a shard", () => {
     });
   });
 
-  test("refuses steps that could only be wrong", async () => {
+  test("rejects invalid steps", async () => {
     const [first, last] = await load(tiny, [1, 3]);
     const row = { sequence: 0, position: 0, token: 0, sample: null };
     await expect(first!.step([], null)).rejects.toThrow(/1 to 64 rows/);
@@ -200,7 +200,7 @@ describe("a shard", () => {
     );
   });
 
-  test("decodes rows together before what does it well is compiled, and the same after", async () => {
+  test("decodes a batch before the kernels of batches are compiled, and gets the same tokens after", async () => {
     const device = await testDevice();
     const whole = tiny.shard(0, 3);
     const shard = await loadShard(gpuOf(device), whole, OPTIONS, tiny.reader, () => undefined);
@@ -223,7 +223,7 @@ describe("a shard", () => {
     expect(late.map(({ token }) => token)).toEqual(tokens);
   });
 
-  test("that is unloaded before all is compiled does not disturb the next", async () => {
+  test("that is unloaded before everything is compiled does not affect the next", async () => {
     const device = await testDevice();
     const whole = tiny.shard(0, 3);
     const gone = await loadShard(gpuOf(device), whole, OPTIONS, tiny.reader, () => undefined);

@@ -1,4 +1,4 @@
-/** What surrounds a product: epilogues, the folded norm, split tensors, concatenated and interleaved rows. */
+/** Epilogues, the folded norm, split tensors, and concatenated and interleaved rows. */
 import { describe, expect, test } from "vitest";
 import { dequantize } from "../../src/tensor/dequantize.ts";
 import { rowBytes } from "../../src/tensor/block-format.ts";
@@ -29,7 +29,7 @@ const variants = (["decode", "batch", "prefill"] as const).flatMap((workload) =>
     variant,
   })),
 );
-/** One of each kind, without subgroups: what both browsers run. */
+/** One of each kind, without subgroups, which both browsers run. */
 const kinds = (["threads", "split", "tile"] as const).map((kind) =>
   variants.find(({ name, variant }) => variant.kind === kind && !/quads|subgroups/.test(name))!,
 );
@@ -65,7 +65,7 @@ describe.each(kinds)("$name", ({ variant }) => {
   const { rows, tokens } = shape;
   const base = { weights, input, tokens, variant };
 
-  test("adds to what is there", async () => {
+  test("adds to the existing output", async () => {
     const before = randomF32(rows * tokens, 5);
     const out = await runMat(device, {
       ...base,
@@ -136,7 +136,7 @@ describe.each(kinds)("$name", ({ variant }) => {
     expect(out.filter(Number.isNaN).length).toBe((stride - rows) * tokens);
   });
 
-  test.each([69, 71])("an odd number of rows, %d, leaves its neighbor alone", async (odd) => {
+  test.each([69, 71])("an odd number of rows, %d, does not touch the next row", async (odd) => {
     const oddShape = { ...shape, rows: odd };
     const other = randomWeights(device, "Q8_0", oddShape);
     const out = await runMat(device, {
@@ -163,7 +163,7 @@ describe.each(kinds)("$name", ({ variant }) => {
   });
 });
 
-test("an epilogue of one's own sees pairs of rows", async () => {
+test("a custom epilogue receives pairs of rows", async () => {
   const swap: MatEpilogue = {
     name: "swap",
     wgsl: `
@@ -222,7 +222,7 @@ test("rows from several tensors, in chunks: concatenated, and interleaved", asyn
   expectClose(out, matReference(joined, x, { rows: 14, columns, tokens: 1 }), F32_TOLERANCE);
 });
 
-test("one plan serves any number of tokens, with the variant that the choice names", async () => {
+test("one plan serves any number of tokens, with the variant of the choice", async () => {
   const { weights, plain } = randomWeights(device, "Q4_1", shape);
   const x = randomF32(shape.columns * 33, 8);
   const out = upload(device, { output: shape.rows * 33 });

@@ -63,7 +63,7 @@ async function check(
 const named = (list: readonly MatVariant[]) =>
   list.map((variant) => ({ name: variantName(variant), variant }));
 
-/** The same text but for how often its loops are unrolled; all formats run on one of each. */
+/** Variants that differ only in how often loops are unrolled; all formats run on one of each. */
 const textOf = (variant: MatVariant) => variantName(variant).replaceAll(/\d+x\d+|wg\d+/g, "");
 const texts = [
   ...new Map(variants.toReversed().map((variant) => [textOf(variant), variant])).values(),

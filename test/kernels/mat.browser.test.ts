@@ -23,7 +23,7 @@ const workloads: Workload[] = ["decode", "batch", "prefill"];
 const variants: MatVariant[] = workloads.flatMap((workload) => [
   ...matCandidates(workload, "float", features),
 ]);
-/** The same text but for how often its loops are unrolled. */
+/** The name without the numbers, which only say how often loops are unrolled. */
 const textOf = (variant: MatVariant) => variantName(variant).replaceAll(/\d+x\d+|wg\d+/g, "");
 /** The smallest variant of each text: all formats run on these. */
 const texts = [...new Set(variants.map(textOf))].map((text) =>

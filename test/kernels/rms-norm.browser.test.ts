@@ -1,4 +1,4 @@
-/** The output norm of the rows whose logits are wanted. */
+/** The output norm of the rows whose logits are requested. */
 import { describe, expect, test } from "vitest";
 import { rmsNormKernel, rmsNormReference } from "../../src/kernels/sampling/rms-norm.ts";
 import { run } from "../../src/kernels/core/run-once.ts";

@@ -22,7 +22,7 @@ struct Params { count: u32, factor: f32, a: u32, b: u32 }
   workgroups: ({ count }) => [Math.ceil(count / 64), 1, 1],
 };
 
-test("bindings are read from the shader, comments left out", () => {
+test("bindings are read from the shader without its comments", () => {
   expect([...bindingsOf(`// @group(0) @binding(9) var<uniform> no: u32;\n${scale.wgsl}`)]).toEqual([
     [0, "uniform"],
     [1, "read"],
@@ -47,14 +47,14 @@ test("an error in the shader is thrown and quotes the line", async () => {
   await expect(running).rejects.toThrow(/"broken" does not compile[^]*out\[id\.x\] = y\[id\.x\]/);
 });
 
-test("a grid larger than a dimension holds is refused, not dropped", async () => {
+test("a grid that exceeds the limit of a dimension is rejected, not dropped", async () => {
   const wide = { ...scale, workgroups: () => [65_536, 1, 1] as const };
   await expect(
     run(await testDevice(), wide, [new Float32Array(4), { output: 4 }], { count: 4, factor: 1 }),
   ).rejects.toThrow(/65536 x 1 x 1/);
 });
 
-test("a missing resource is refused by number", async () => {
+test("a missing resource is rejected with the number of bindings", async () => {
   await expect(
     run(await testDevice(), scale, [new Float32Array(4)], { count: 4, factor: 1 }),
   ).rejects.toThrow(/has 3 bindings \(0, 1, 2\), given 2/);

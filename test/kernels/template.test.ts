@@ -26,9 +26,9 @@ test("parts are replaced before loops, and may name parts", () => {
   expect(expandTemplate("  // #part outer", {}, parts)).toBe("p0;\np1;");
 });
 
-test("an unknown part, a loop without end and a bound that is no number are refused", () => {
+test("an unknown part, a loop without end and a bound that is not a number are rejected", () => {
   expect(() => expandTemplate("// #part nothing", {})).toThrow(/no part is named "nothing"/);
   expect(() => expandTemplate("// #each i < 2\nx", {})).toThrow(/has no #end/);
-  expect(() => expandTemplate("// #each i < N\nx\n// #end", {})).toThrow(/bound N is no number/);
+  expect(() => expandTemplate("// #each i < N\nx\n// #end", {})).toThrow(/bound N is not a number/);
   expect(() => expandTemplate("// #part a", {}, { a: "// #part a" })).toThrow(/includes itself/);
 });

@@ -1,4 +1,4 @@
-/** What the bench counts of a kernel's loads and arithmetic, against what its text says they must be. */
+/** The loads and instructions that the bench counts, against those that follow from the kernel's text. */
 import { expect, test } from "vitest";
 import { attentionTraffic, countedKernels } from "../../bench/kernels/attention-traffic.ts";
 import { traffic } from "../../bench/kernels/traffic.ts";
@@ -24,7 +24,7 @@ const split: MatVariant = {
 /** 16 bytes of nibbles and 4 of scale and minimum. */
 const Q4_1_BYTES = 20 / 32;
 
-test("threads that take rows each touch sectors of their own; those that split a row share them", async () => {
+test("threads with a row each load separate sectors; threads that split a row share them", async () => {
   const decode = { format: "Q4_1", activations: "float", tokens: 1 } as const;
   const [apart, together] = [
     await traffic(device, decode, threads),
@@ -40,7 +40,7 @@ test("threads that take rows each touch sectors of their own; those that split a
   expect(together.threads).toBe(64 * apart.threads);
 });
 
-test("tokens of one tile share what was loaded of the weights", async () => {
+test("tokens of one tile share the loaded weights", async () => {
   const batch = { format: "Q4_1", activations: "int8", tokens: 4 } as const;
   const four = await traffic(device, batch, { ...split, tokens: 4 });
   expect(four.weightBytes).toBeCloseTo(Q4_1_BYTES / 4);
@@ -112,7 +112,7 @@ test("attention by workgroup: more threads, and keys and values coalesced", asyn
   expect([apart.workgroupBytes, together.workgroupBytes]).toEqual([0, (3 * 8 + 1) * 4 + once]);
 });
 
-test("rows of a prompt share by threads, at the same position, what they load", async () => {
+test("rows of a prompt share loads at the same position", async () => {
   const work = { heads: 4, keyValueHeads: 2, headSize: 64, rows: 8, context: 64 };
   const [narrow, , wide] = countedKernels(work);
   const apart = await attentionTraffic(device, work, narrow!);

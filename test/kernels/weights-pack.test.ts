@@ -35,7 +35,7 @@ test("rows of several sources alternate", () => {
   expect([quants[0], quants[16], quants[32], quants[48]]).toEqual([1, 2, 1, 2]);
 });
 
-test("columns that the kernels cannot read, and half rows, are refused", () => {
+test("unsupported numbers of columns and incomplete rows are rejected", () => {
   expect(() => packedRow("F16", 48)).toThrow(/48 columns.*multiple of 32/);
   expect(() => packedRow("Q4_K", 128)).toThrow(/whole blocks of 256/);
   expect(() => packRows("Q4_1", 32, [new Uint8Array(21)])).toThrow(/whole Q4_1 rows/);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Adapter, Measurements } from "../../src/shared/member.ts";
 import type { ProbeProgress, ProbeWorker } from "../../src/probe/types.ts";
 
-/** The bound that the user named, for an idle machine. */
+/** The specified bound, for an idle machine. */
 const PROBE_MS = 2000;
 const REPEATABLE = 0.15;
 
@@ -32,7 +32,7 @@ async function probe() {
 }
 
 describe("the probe", () => {
-  test("identifies the adapter at once", async () => {
+  test("identifies the adapter", async () => {
     const { adapter, noAdapter } = await worker.identify();
     expect(noAdapter).toBeNull();
     expect(Adapter.safeParse(adapter).success).toBe(true);
@@ -40,7 +40,7 @@ describe("the probe", () => {
     expect(adapter?.software).toBe(true);
   });
 
-  test("measures all rates, each with a plausible number, and tells how far it is", async () => {
+  test("measures all rates, each with a plausible number, and reports progress", async () => {
     const heard: ProbeProgress[] = [];
     const result = await worker.probe(
       proxy((progress: ProbeProgress) => void heard.push(progress)),
@@ -102,7 +102,7 @@ describe("the probe", () => {
   });
 });
 
-/** How far the two most alike of some numbers are apart. */
+/** The distance of the two closest of some numbers. */
 function closest(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return Math.min(...sorted.slice(1).map((value, i) => value / sorted[i]! - 1));

@@ -1,4 +1,4 @@
-/** The probe's parts that know no GPU. */
+/** The parts of the probe that do not need a GPU. */
 import { describe, expect, test } from "vitest";
 import { browserName, isMobile } from "../../src/probe/browser-name.ts";
 import { cachedProbe } from "../../src/probe/cached-probe.ts";
@@ -65,7 +65,7 @@ describe("submitting while waiting for a readback", () => {
   });
 });
 
-describe("kept measurements", () => {
+describe("stored measurements", () => {
   test("are found again for the same adapter and browser", () => {
     const storage = memoryStorage();
     storeMeasurements(storage, adapter, measurements);
@@ -83,7 +83,7 @@ describe("kept measurements", () => {
     expect(readMeasurements(storage, { ...adapter, ...change }, 1_000_001)).toBeNull();
   });
 
-  test("go stale, and are not believed from the future", () => {
+  test("expire, and are not used from the future", () => {
     const storage = memoryStorage();
     storeMeasurements(storage, adapter, measurements);
     const end = measurements.measuredAtMs + MAX_AGE_MS;
@@ -101,7 +101,7 @@ describe("kept measurements", () => {
     },
   );
 
-  test("a browser that stores nothing is no error", () => {
+  test("a browser that stores nothing causes no error", () => {
     const full: ProbeStorage = {
       ...memoryStorage(),
       setItem: () => {
@@ -111,7 +111,7 @@ describe("kept measurements", () => {
     expect(() => storeMeasurements(full, adapter, measurements)).not.toThrow();
   });
 
-  test("spare the worker a second run, unless it is asked for", async () => {
+  test("avoid a second run of the worker, unless it is requested", async () => {
     let runs = 0;
     const worker: ProbeWorker = {
       identify: () => Promise.resolve({ adapter, noAdapter: null }),
@@ -149,7 +149,7 @@ describe("browserName", () => {
     expect(browserName(userAgent)).toBe(name);
   });
 
-  test("a phone is told from a desktop", () => {
+  test("phones and desktops are distinguished", () => {
     expect(isMobile("Mozilla/5.0 (Linux; Android 16) Chrome/156.0 Mobile")).toBe(true);
     expect(isMobile("Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0")).toBe(false);
   });

@@ -1,4 +1,4 @@
-/** Bit for bit what llama.cpp's own code makes of the same blocks (scripts/goldens/dequantize.py). */
+/** Bit for bit as llama.cpp's own code dequantizes the same blocks (scripts/goldens/dequantize.py). */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { BLOCK_FORMATS, rowBytes, type BlockFormat } from "../../src/tensor/block-format.ts";
@@ -25,7 +25,7 @@ describe.each(formats)("%s", (format) => {
     expect(wrong.slice(0, 5)).toEqual([]);
   });
 
-  test("refuses bytes that are not whole blocks", () => {
+  test("rejects bytes that are not whole blocks", () => {
     const bytes = BLOCK_FORMATS[format].bytes;
     expect(() => dequantize(format, new Uint8Array(bytes + 1))).toThrow(/whole/);
   });

@@ -22,7 +22,7 @@ test.each([
   expect(numberToFloat16(value)).toBe(bits);
 });
 
-test("what is no number stays so", () => {
+test("NaN stays NaN", () => {
   expect(float16ToNumber(0x7e00)).toBeNaN();
   expect(float16ToNumber(numberToFloat16(NaN))).toBeNaN();
 });

@@ -38,7 +38,7 @@ test("the faster one wins each kind of step, and int8 must make up for its round
   expect(mat("Q4_1", "prefill", true)).toMatchObject({ activations: "float", variant: variant(2) });
 });
 
-test("products that may not round take floats", () => {
+test("products that may not round use floats", () => {
   expect(choice([1, 1, 1], [9, 9, 9])("Q4_1", "decode", false)).toMatchObject({
     activations: "float",
     variant: variant(0),

@@ -65,17 +65,20 @@ test("measures every workload, rejects nothing here, and reports progress", asyn
   expect(tunedLine(tuned[0]!)).toMatch(/^Q4_1 float 256x576 decode: .+GMAC\/s; .+\| batch: /);
 });
 
-test("without a budget the first guess stands, at once", async () => {
-  const start = performance.now();
+test("without a budget nothing is measured and the first guess stays", async () => {
+  const clock = new (class extends MeasurementClock {
+    override undisturbed(): Promise<number> {
+      throw new Error("there is no budget for a measurement");
+    }
+  })();
   const [tuned] = await tuneMat(device, {
     jobs: [jobs[0]],
     budgetMs: 0,
     prefillTokens: 32,
     lowParallelism: true,
     submitWhileWaiting,
-    clock: new MeasurementClock(),
+    clock,
   });
-  expect(performance.now() - start).toBeLessThan(50);
   expect(workloads.map((workload) => tuned!.workloads[workload].winner)).toEqual(
     workloads.map((workload) => firstVariant(workload, "float", features, true)),
   );
@@ -133,7 +136,7 @@ test("the first guess avoids workgroup memory exactly where parallelism is low",
   expect(kinds(false)).toEqual(["split", "split", "tile"]);
 });
 
-test("variants have names of their own", () => {
+test("variants have unique names", () => {
   const all = workloads.flatMap((workload) => matCandidates(workload, "float", features));
   const different = new Set(all.map((variant) => JSON.stringify(variant)));
   expect(new Set(all.map(variantName)).size).toBe(different.size);
@@ -166,28 +169,4 @@ test("few rows are divided among more and smaller workgroups", () => {
   expect(forRows(alone, 576)).toEqual({ ...alone, workgroup: 8 });
   const [split] = matCandidates("decode", "float", features).filter(({ kind }) => kind === "split");
   expect(forRows(split!, 576)).toEqual(split);
-});
-
-test("a measurement that other work overlaps is repeated, and waiting does not count against the budget", async () => {
-  const other = {
-    count: 0,
-    quiet: () => new Promise<void>((resolve) => setTimeout(resolve, 50)),
-  };
-  const clock = new MeasurementClock(other);
-  const start = clock.now();
-  const times = [40, 30, 10, 20];
-  let tries = 0;
-  const ms = await clock.undisturbed(() => {
-    if (tries < 2) other.count++;
-    return Promise.resolve(times[tries++]!);
-  });
-  expect(ms).toBe(10);
-  expect(tries).toBe(3);
-  expect(clock.now() - start).toBeLessThan(50);
-  await clock.quiet();
-  expect(clock.now() - start).toBeLessThan(50);
-  const gone = { count: 0, quiet: () => Promise.reject(new Error("no device")) };
-  await expect(new MeasurementClock(gone).undisturbed(() => Promise.resolve(1))).rejects.toThrow(
-    "no device",
-  );
 });
