@@ -1,66 +1,33 @@
 /**
- * The conversation. Follows the answer while the reader is at its end, and
- * holds still when they have scrolled up to read. A screen reader hears whole
- * sentences as they are finished, not single tokens.
+ * The conversation. Scrolls with the answer while its end is visible, and stays where it is
+ * after the reader scrolled up. A screen reader announces complete sentences, not tokens.
  */
 import { css, html, nothing } from "lit";
-import { live } from "lit/directives/live.js";
-import type { PageView } from "./page-view.ts";
 import { AnswerAnnouncer } from "./answer-announcer.ts";
 import { baseStyles } from "./base-styles.ts";
+import { cannotAsk, isAnswering } from "./chat-composer.ts";
 import "./chat-message.ts";
 import { icon } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 
-/** This near the end counts as being at it. */
+/** At most this far from the end counts as being at it. */
 const END_PX = 48;
 
-/** Why nothing can be asked now; null when something can. */
-export function cannotAsk({ state, connection }: PageView): string | null {
-  if (connection === "lost")
-    return "The connection to the room is lost. You can chat again once it is restored.";
-  const placement = state?.placement ?? null;
-  if (placement === null) return "Choose a model to start chatting.";
-  if (placement.error !== null)
-    return "The model could not be placed. See the error under Placement.";
-  return null;
-}
-
 export class ChatPanel extends PageElement {
-  static override properties = { text: { state: true }, atEnd: { state: true } };
-  declare text: string;
+  static override properties = { atEnd: { state: true } };
   declare atEnd: boolean;
   readonly #announcer = new AnswerAnnouncer();
 
   constructor() {
     super();
-    this.text = "";
     this.atEnd = true;
-  }
-
-  get #answering(): boolean {
-    const status = this.view.chat.at(-1)?.status;
-    return status === "queued" || status === "streaming";
   }
 
   #ask(text: string): void {
-    if (text.trim() === "" || this.#answering || cannotAsk(this.view) !== null) return;
-    this.send({ type: "send_message", text: text.trim() });
+    if (isAnswering(this.view) || cannotAsk(this.view) !== null) return;
+    this.send({ type: "send_message", text });
     this.atEnd = true;
   }
-
-  readonly #submit = (event?: Event): void => {
-    event?.preventDefault();
-    if (this.text.trim() === "" || this.#answering || cannotAsk(this.view) !== null) return;
-    this.#ask(this.text);
-    this.text = "";
-  };
-
-  readonly #key = (event: KeyboardEvent): void => {
-    // Enter that ends a composition (Chinese, Japanese) chooses a word and sends nothing.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    this.#submit(event);
-  };
 
   #retry(index: number): void {
     const asked = this.view.chat.slice(0, index).findLast(({ role }) => role === "user");
@@ -100,7 +67,7 @@ export class ChatPanel extends PageElement {
             ? nothing
             : html`<button
                 class="plain compact"
-                ?disabled=${this.#answering}
+                ?disabled=${isAnswering(this.view)}
                 @click=${() => this.send({ type: "clear_chat" })}
               >
                 Clear
@@ -127,7 +94,12 @@ export class ChatPanel extends PageElement {
         )}
       </div>
       <div class="unseen" aria-live="polite">${this.#announcer.next(chat.at(-1))}</div>
-      ${this.atEnd ? nothing : this.#latest()} ${this.#composer()}
+      ${this.atEnd ? nothing : this.#latest()}
+      <tabmesh-composer
+        .view=${this.view}
+        .send=${this.send}
+        @ask=${({ detail }: CustomEvent<string>) => this.#ask(detail)}
+      ></tabmesh-composer>
     </section>`;
   }
 
@@ -151,41 +123,6 @@ export class ChatPanel extends PageElement {
         ${problem ?? "Every token of the answer passes through each machine that runs layers."}
       </p>
     </div>`;
-  }
-
-  #composer() {
-    const problem = cannotAsk(this.view);
-    return html`<form @submit=${this.#submit}>
-      <label class="unseen" for="message">Your message</label>
-      <textarea
-        id="message"
-        rows="1"
-        placeholder=${problem ?? "Ask a question"}
-        .value=${live(this.text)}
-        @input=${(event: Event) => (this.text = (event.target as HTMLTextAreaElement).value)}
-        @keydown=${this.#key}
-        aria-describedby="keys"
-      ></textarea>
-      <span id="keys" class="unseen">Press Enter to send and Shift+Enter for a new line.</span>
-      ${
-        this.#answering
-          ? html`<button
-              type="button"
-              class="icon round"
-              aria-label="Stop generating"
-              @click=${() => this.send({ type: "stop_answer" })}
-            >
-              ${icon("stop")}
-            </button>`
-          : html`<button
-              class="icon round primary"
-              aria-label="Send"
-              ?disabled=${problem !== null || this.text.trim() === ""}
-            >
-              ${icon("send")}
-            </button>`
-      }
-    </form>`;
   }
 
   static override styles = [
@@ -241,39 +178,6 @@ export class ChatPanel extends PageElement {
       }
       .latest:hover:not(:disabled) {
         background: var(--sunken);
-      }
-      form {
-        display: grid;
-        grid-template-columns: minmax(0, 1fr) auto;
-        align-items: end;
-        gap: var(--gap-s);
-        margin: 0 var(--gap-m) var(--gap-m);
-        padding: 0.3rem;
-        border: 1px solid var(--line-strong);
-        border-radius: 14px;
-        background: var(--surface);
-      }
-      form:focus-within {
-        border-color: var(--spruce);
-        box-shadow: 0 0 0 1px var(--spruce);
-      }
-      textarea:focus-visible {
-        outline: none;
-      }
-      textarea {
-        field-sizing: content;
-        max-height: 11rem;
-        padding: 0.5rem 0.6rem;
-        border: 0;
-        background: none;
-        resize: none;
-        outline: none;
-      }
-      .round {
-        border-radius: 10px;
-      }
-      .round:not(.primary) {
-        border-color: var(--line-strong);
       }
     `,
   ];

@@ -1,31 +1,15 @@
 /**
- * The page outside a room: what this is, open one, or join by code. Knows
- * nothing of how joining works; a refusal comes back as `view.notice`.
+ * The page outside a room: what Tabmesh is, a button that opens a room, and the form to
+ * join one. A refusal arrives as `view.notice`.
  */
 import { css, html, nothing, svg } from "lit";
-import { live } from "lit/directives/live.js";
-import { ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH, RoomCode } from "../shared/index.ts";
 import { baseStyles } from "./base-styles.ts";
-import { plural } from "./format.ts";
 import { icon, mark } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
+import "./join-form.ts";
 import "./notice-bar.ts";
 
-/** What is wrong with a code that is being typed; null while nothing is. */
-export function codeProblem(code: string, finished: boolean): string | null {
-  const stranger = [...code].find((character) => !ROOM_CODE_ALPHABET.includes(character));
-  if (stranger !== undefined) {
-    const confusable = /[01ILO]/.test(stranger) ? ", because it is easily misread" : "";
-    return `Room codes don’t contain “${stranger}”${confusable}. Check the code on the other screen.`;
-  }
-  if (!finished) return null;
-  const missing = ROOM_CODE_LENGTH - code.length;
-  if (missing === ROOM_CODE_LENGTH) return "Enter the six characters shown on the other screen.";
-  if (missing > 0) return `Enter ${plural(missing, "more character")}. A room code has six.`;
-  return null;
-}
-
-/** Tabs of different size, each with its share of the layers, and the token's way through them. */
+/** Tabs of different sizes, each with its share of the layers, and the path of a token. */
 function picture() {
   const tabs = [
     { x: 0, y: 0, layers: 4, hue: 172 },
@@ -44,50 +28,11 @@ function picture() {
         )}
       </g>`;
     })}
-    <path class="way" d="M70 64c18 0 34 4 38 24M148 152c18 0 34 8 38 30" />
+    <path class="path" d="M70 64c18 0 34 4 38 24M148 152c18 0 34 8 38 30" />
   </svg>`;
 }
 
 export class JoinScreen extends PageElement {
-  static override properties = {
-    code: { state: true },
-    observe: { state: true },
-    tried: { state: true },
-  };
-  declare code: string | null;
-  declare observe: boolean;
-  declare tried: boolean;
-
-  constructor() {
-    super();
-    this.code = null;
-    this.observe = false;
-    this.tried = false;
-  }
-
-  /** What was typed, or the code in the address until something is. */
-  get #typed(): string {
-    return this.code ?? this.view.code ?? "";
-  }
-
-  readonly #type = (event: InputEvent): void => {
-    const field = event.target as HTMLInputElement;
-    this.code = field.value.toUpperCase().replaceAll(/[\s-]/g, "").slice(0, ROOM_CODE_LENGTH);
-    field.value = this.code;
-    this.tried = false;
-  };
-
-  readonly #join = (event: SubmitEvent): void => {
-    event.preventDefault();
-    this.tried = true;
-    const parsed = RoomCode.safeParse(this.#typed);
-    if (parsed.success) {
-      this.send({ type: "join_room", code: parsed.data, observe: this.observe });
-    } else {
-      this.renderRoot.querySelector("input")?.focus();
-    }
-  };
-
   override render() {
     const joining = this.view.phase === "joining";
     return html`
@@ -106,7 +51,7 @@ export class JoinScreen extends PageElement {
         </div>
         <tabmesh-notice .view=${this.view} .send=${this.send}></tabmesh-notice>
         ${this.#progress()}
-        <div class="doors">
+        <div class="choices">
           <section aria-labelledby="open-title">
             <h2 id="open-title">New room</h2>
             <p class="quiet">You get a code and a link to share with the other machines.</p>
@@ -120,47 +65,12 @@ export class JoinScreen extends PageElement {
           </section>
           <section aria-labelledby="join-title">
             <h2 id="join-title">Join a room</h2>
-            ${this.#form(joining)}
+            <tabmesh-join-form .view=${this.view} .send=${this.send}></tabmesh-join-form>
           </section>
         </div>
         ${this.#check()}
       </main>
     `;
-  }
-
-  #form(joining: boolean) {
-    const problem = codeProblem(this.#typed, this.tried);
-    return html`<form novalidate @submit=${this.#join}>
-      <label for="code">Room code</label>
-      <div class="code-row">
-        <input
-          id="code"
-          .value=${live(this.#typed)}
-          @input=${this.#type}
-          placeholder="ABC234"
-          autocomplete="off"
-          autocapitalize="characters"
-          spellcheck="false"
-          aria-invalid=${problem === null ? "false" : "true"}
-          aria-describedby="code-problem"
-        />
-        <button
-          class=${this.#typed.length === ROOM_CODE_LENGTH ? "primary" : ""}
-          ?disabled=${joining}
-        >
-          Join
-        </button>
-      </div>
-      <p id="code-problem" class="problem" role="status">${problem ?? ""}</p>
-      <label class="choice">
-        <input
-          type="checkbox"
-          .checked=${this.observe}
-          @change=${(event: Event) => (this.observe = (event.target as HTMLInputElement).checked)}
-        />
-        <span>Observe only <span class="quiet">– chat and watch without computing</span></span>
-      </label>
-    </form>`;
   }
 
   #progress() {
@@ -230,7 +140,7 @@ export class JoinScreen extends PageElement {
         stroke: var(--line-strong);
         stroke-width: 1.5;
       }
-      .way {
+      .path {
         stroke: var(--ink);
         stroke-width: 1.5;
         stroke-dasharray: 1 5;
@@ -252,7 +162,7 @@ export class JoinScreen extends PageElement {
       tabmesh-notice {
         margin-bottom: var(--gap-l);
       }
-      .doors {
+      .choices {
         display: grid;
         grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr));
         border: 1px solid var(--line);
@@ -277,36 +187,6 @@ export class JoinScreen extends PageElement {
       .wide {
         margin-top: auto;
         min-height: 3rem;
-      }
-      .code-row {
-        display: grid;
-        grid-template-columns: 1fr auto;
-        gap: var(--gap-s);
-        margin-top: var(--gap-xs);
-      }
-      .code-row button {
-        min-height: 3rem;
-      }
-      #code {
-        font: 600 1.375rem / 1 var(--mono);
-        letter-spacing: 0.18em;
-        text-transform: uppercase;
-      }
-      #code[aria-invalid="true"] {
-        border-color: var(--clay);
-      }
-      .problem {
-        min-height: 1.5em;
-        padding-top: var(--gap-xs);
-        color: var(--clay);
-        font-size: var(--text-s);
-      }
-      .choice {
-        display: flex;
-        align-items: center;
-        gap: var(--gap-s);
-        padding: var(--gap-xs) 0;
-        font-weight: 500;
       }
       .state {
         display: flex;

@@ -1,72 +1,13 @@
-/**
- * Which model the room runs, and the ways to give it another: one that the
- * server lends, one by address, one from this machine's disk.
- */
+/** The model that the room runs, how far its loading is, and how to choose another. */
 import "@awesome.me/webawesome/dist/components/progress-bar/progress-bar.js";
 import { css, html, nothing } from "lit";
-import type { ModelSource, ModelSummary } from "../shared/index.ts";
+import type { ModelSummary } from "../shared/index.ts";
 import { baseStyles } from "./base-styles.ts";
-import { emit } from "./events.ts";
 import { bytes, plural } from "./format.ts";
-import { icon } from "./icons.ts";
+import "./model-choices.ts";
 import { PageElement } from "./page-element.ts";
 
-type Choice = { readonly name: string; readonly note: string; readonly source: ModelSource };
-
-/** Why an address cannot be a model's; null when it can. */
-export function addressProblem(text: string): string | null {
-  if (text === "") return "Enter the URL of a GGUF file.";
-  if (!URL.canParse(text)) return "This is not a valid URL. It must start with https://.";
-  const { protocol } = new URL(text);
-  if (protocol === "https:" || protocol === "http:") return null;
-  return `Browsers cannot fetch ${protocol} URLs. Use https://, or choose the file on this machine.`;
-}
-
 export class ModelPicker extends PageElement {
-  static override properties = { problem: { state: true } };
-  declare problem: string | null;
-
-  constructor() {
-    super();
-    this.problem = null;
-  }
-
-  #choices(): Choice[] {
-    const known = (this.view.state?.models ?? []).map((model) => ({
-      name: model.name,
-      note: `${model.quantization}, ${bytes(model.fileBytes)}`,
-      source: model.source,
-    }));
-    const names = new Set(known.map(({ name }) => name));
-    const offered = this.view.offeredModels
-      .filter(({ name }) => !names.has(name))
-      .map(({ name, url }) => ({
-        name,
-        note: "on this server",
-        source: { kind: "url", url } as const,
-      }));
-    return [...known, ...offered];
-  }
-
-  #place(source: ModelSource): void {
-    this.send({ type: "place_model", source });
-  }
-
-  readonly #placeAddress = (event: SubmitEvent): void => {
-    event.preventDefault();
-    const form = event.target as HTMLFormElement;
-    const url = form.querySelector<HTMLInputElement>("#url")!.value.trim();
-    this.problem = addressProblem(url);
-    if (this.problem === null) this.#place({ kind: "url", url });
-  };
-
-  readonly #pick = (event: Event): void => {
-    const field = event.target as HTMLInputElement;
-    const file = field.files?.[0];
-    if (file !== undefined) emit(this, "model-file", { file });
-    field.value = "";
-  };
-
   protected override get reads() {
     return ["state", "offeredModels", "progress"] as const;
   }
@@ -81,12 +22,18 @@ export class ModelPicker extends PageElement {
                 The model’s layers are divided among the machines in this room so that answers are
                 fast.
               </p>
-              ${this.#progress()}${this.#ways(null)}`
+              ${this.#progress()}<tabmesh-model-choices
+                .view=${this.view}
+                .send=${this.send}
+              ></tabmesh-model-choices>`
           : html`<h2 id="title" class="unseen">Model</h2>
               ${this.#current(placement.model)} ${this.#progress()}
               <details>
                 <summary>Change model</summary>
-                ${this.#ways(placement.model.name)}
+                <tabmesh-model-choices
+                  .view=${this.view}
+                  .send=${this.send}
+                ></tabmesh-model-choices>
               </details>`
       }
     </section>`;
@@ -111,59 +58,6 @@ export class ModelPicker extends PageElement {
         ?indeterminate=${progress.fraction === null}
         .value=${(progress.fraction ?? 0) * 100}
       ></wa-progress-bar>
-    </div>`;
-  }
-
-  #ways(running: string | null) {
-    const choices = this.#choices();
-    return html`<div class="ways">
-      ${
-        choices.length === 0
-          ? nothing
-          : html`<ul>
-              ${choices.map(
-                ({ name, note, source }) =>
-                  html`<li>
-                    <button
-                      class="model"
-                      ?disabled=${name === running}
-                      @click=${() => this.#place(source)}
-                    >
-                      <span class="title">${name}</span>
-                      <span class="quiet small">${name === running ? "running" : note}</span>
-                    </button>
-                  </li>`,
-              )}
-            </ul>`
-      }
-      <form novalidate @submit=${this.#placeAddress}>
-        <label for="url">URL of a GGUF file</label>
-        <div class="row">
-          <input
-            id="url"
-            name="url"
-            type="url"
-            placeholder="https://"
-            aria-describedby="url-problem"
-            aria-invalid=${this.problem === null ? "false" : "true"}
-          />
-          <button>Load</button>
-        </div>
-        <p id="url-problem" class="problem" role="status">${this.problem ?? ""}</p>
-      </form>
-      <div class="foot">
-        <label class="button file">
-          ${icon("file")} Choose a file
-          <input type="file" accept=".gguf" class="unseen" @change=${this.#pick} />
-        </label>
-        <button
-          class="plain"
-          title="Deletes the model data stored in this browser. It is downloaded again when needed."
-          @click=${() => this.send({ type: "clear_model_cache" })}
-        >
-          ${icon("trash")} Clear downloads
-        </button>
-      </div>
     </div>`;
   }
 
@@ -195,65 +89,6 @@ export class ModelPicker extends PageElement {
         font-size: var(--text-s);
         font-weight: 600;
         cursor: pointer;
-      }
-      .ways {
-        display: grid;
-        gap: var(--gap-l);
-        max-width: 40rem;
-        margin-top: var(--gap-m);
-      }
-      ul {
-        display: grid;
-        gap: var(--gap-s);
-      }
-      .model {
-        width: 100%;
-        flex-wrap: wrap;
-        justify-content: space-between;
-        gap: 0 var(--gap-l);
-        padding: var(--gap-s) 1rem;
-        border-color: var(--line);
-        background: var(--surface);
-        text-align: start;
-      }
-      .model:not(:disabled):hover {
-        border-color: var(--spruce);
-        background: var(--spruce-wash);
-      }
-      .title {
-        overflow-wrap: anywhere;
-        min-width: 0;
-      }
-      .model .quiet {
-        font-weight: 450;
-      }
-      .row {
-        display: grid;
-        grid-template-columns: minmax(0, 1fr) auto;
-        gap: var(--gap-s);
-        margin-top: var(--gap-xs);
-      }
-      .problem {
-        color: var(--clay);
-        font-size: var(--text-s);
-      }
-      .problem:empty {
-        display: none;
-      }
-      .foot {
-        display: flex;
-        flex-wrap: wrap;
-        gap: var(--gap-s);
-      }
-      .file {
-        position: relative;
-      }
-      .file:hover {
-        background: color-mix(in oklab, var(--ink) 7%, transparent);
-      }
-      .file:focus-within {
-        outline: var(--focus);
-        outline-offset: 2px;
       }
     `,
   ];

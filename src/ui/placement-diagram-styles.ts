@@ -1,4 +1,4 @@
-/** Styles of the placement: the strip with its handles, and a lane for each stage. */
+/** Styles of the placement: the strip with its handles, and the decision about a draft. */
 import { css } from "lit";
 
 export const placementDiagramStyles = css`
@@ -16,8 +16,7 @@ export const placementDiagramStyles = css`
     border-radius: var(--radius-s);
     background: var(--clay-wash);
   }
-  .strip,
-  .track {
+  .strip {
     display: grid;
     grid-template-columns: 1rem minmax(0, 1fr) 1rem;
     gap: 3px;
@@ -109,76 +108,5 @@ export const placementDiagramStyles = css`
     display: grid;
     gap: var(--gap-xs);
     margin-top: var(--gap-s);
-  }
-  .lanes {
-    display: grid;
-    gap: var(--gap-s);
-    margin-top: var(--gap-l);
-  }
-  .label {
-    display: flex;
-    flex-wrap: wrap;
-    align-items: baseline;
-    gap: 0 var(--gap-s);
-    margin-bottom: 3px;
-    font-size: var(--text-s);
-    overflow-wrap: anywhere;
-  }
-  .label strong {
-    font-weight: 600;
-  }
-  .number {
-    min-width: 1rem;
-    color: var(--ink-quiet);
-  }
-  .label .tag {
-    white-space: normal;
-    line-height: 1.35;
-  }
-  .times {
-    margin-inline-start: auto;
-    white-space: nowrap;
-  }
-  .times b {
-    font-weight: 600;
-  }
-  .times b + .quiet {
-    margin-inline-start: 0.4em;
-  }
-  .track {
-    height: 0.75rem;
-  }
-  .track .layers,
-  .track .end {
-    border-radius: 2px;
-    background: var(--sunken);
-  }
-  .track .end.held {
-    background: repeating-linear-gradient(45deg, var(--hue) 0 3px, var(--sunken) 3px 5px);
-  }
-  .cells {
-    position: absolute;
-    inset-block: 0;
-    border-radius: 2px;
-    background: color-mix(in oklab, var(--hue) 28%, var(--sunken));
-    overflow: hidden;
-  }
-  .cells i {
-    position: absolute;
-    inset: 0 auto 0 0;
-    background: var(--hue);
-    transition: width 300ms;
-  }
-  /* One cell a layer: the gaps are drawn over the fill. */
-  .cells::after {
-    content: "";
-    position: absolute;
-    inset: 0;
-    background: repeating-linear-gradient(
-      90deg,
-      transparent 0 calc(100% / var(--cells) - 1px),
-      var(--surface) calc(100% / var(--cells) - 1px) calc(100% / var(--cells))
-    );
-    opacity: 0.85;
   }
 `;

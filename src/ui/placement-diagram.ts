@@ -1,15 +1,13 @@
 /**
- * The placement as a picture: the model's layers from left to right, a lane for
- * each stage, cells that fill as the layers load, and handles that move a
- * boundary. A draft stays here until Apply sends it; its predicted cost arrives in
- * `view.placementPreview`. The lanes show the same facts as text.
+ * The placement: the model's layers from left to right with handles that move a boundary,
+ * the stages, and why the layers are where they are. A draft stays here until Apply sends
+ * it; its predicted cost arrives in `view.placementPreview`.
  */
 import { html, nothing, type PropertyValues } from "lit";
-import { type Placement, type Stage, modelBytes, shardBytes } from "../shared/index.ts";
+import type { Placement, Stage } from "../shared/index.ts";
 import type { PlacementCandidate } from "./page-view.ts";
 import {
   describeDecision,
-  describeFailure,
   describeRoomFailure,
   describeTrigger,
   nameOfRoom,
@@ -17,12 +15,13 @@ import {
 import { baseStyles } from "./base-styles.ts";
 import "./boundary-handle.ts";
 import { emit } from "./events.ts";
-import { bytes, figure, plural, time } from "./format.ts";
+import { figure, plural, time } from "./format.ts";
 import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
 import { boundaryRange, moveBoundary, previewOf, sameStages } from "./placement-draft.ts";
 import { placementDiagramStyles } from "./placement-diagram-styles.ts";
 import "./placement-candidates.ts";
+import "./stage-list.ts";
 
 export class PlacementDiagram extends PageElement {
   static override properties = { draft: { state: true } };
@@ -77,9 +76,11 @@ export class PlacementDiagram extends PageElement {
             </p>`
       }
       ${this.#strip(placement, stages)} ${this.#decision(placement)}
-      <ol class="lanes" aria-label="Pipeline stages in order">
-        ${stages.map((_, index) => this.#lane(placement, stages, index))}
-      </ol>
+      <tabmesh-stage-list
+        .view=${this.view}
+        .stages=${stages}
+        .isDraft=${this.draft !== null}
+      ></tabmesh-stage-list>
       ${this.#lastDecision(placement)} ${this.#why(placement)}
       <tabmesh-candidates .view=${this.view} .send=${this.send}></tabmesh-candidates>
     </section>`;
@@ -199,86 +200,6 @@ export class PlacementDiagram extends PageElement {
     const { predicted = [] } = this.view;
     if (predicted.length === 0) return null;
     return predicted.reduce((sum, { computeMs, hopMs }) => sum + computeMs + hopMs, 0);
-  }
-
-  #lane(placement: Placement, stages: readonly Stage[], index: number) {
-    const stage = stages[index]!;
-    const { model } = placement;
-    const count = model.layers.length;
-    const layers = stage.end - stage.first;
-    const cells = `--cells: ${layers}; --hue: ${memberColor(this.members, stage.member)}`;
-    const place = `left: ${(stage.first / count) * 100}%; width: ${(layers / count) * 100}%`;
-    const parts = [
-      index === 0 ? "embedding" : null,
-      `${layers === 1 ? `layer ${stage.first}` : `layers ${stage.first}–${stage.end - 1}`}`,
-      index === stages.length - 1 ? "output head" : null,
-    ].filter((part) => part !== null);
-    const loaded = this.#loadedFraction(placement, stage);
-    return html`<li style=${cells}>
-      <div class="label">
-        <span class="number figure">${index + 1}</span>
-        <strong>${this.nameOf(stage.member)}</strong>
-        <span class="quiet">${parts.join(", ")} · ${this.#sizes(placement, stages, index)}</span>
-        ${this.#status(placement, stage)} ${this.#times(stages, index)}
-      </div>
-      <div class="track" aria-hidden="true">
-        <span class="end ${index === 0 ? "held" : ""}"></span>
-        <div class="layers">
-          <span class="cells" style=${place}><i style="width: ${loaded * 100}%"></i></span>
-        </div>
-        <span class="end ${index === stages.length - 1 ? "held" : ""}"></span>
-      </div>
-    </li>`;
-  }
-
-  #shardOf(placement: Placement, stage: Stage) {
-    const shard = this.members.find((member) => member.id === stage.member)?.shard ?? null;
-    return shard !== null && shard.placement === placement.id ? shard : null;
-  }
-
-  #loadedFraction(placement: Placement, stage: Stage): number {
-    const shard = this.#shardOf(placement, stage);
-    if (shard === null) return placement.ready ? 1 : 0;
-    if (shard.status === "ready") return 1;
-    return shard.totalBytes === 0 ? 0 : Math.min(1, shard.loadedBytes / shard.totalBytes);
-  }
-
-  #sizes(placement: Placement, stages: readonly Stage[], index: number): string {
-    const model = modelBytes(placement.model, placement);
-    const { weightBytes, cacheBytes } = shardBytes(model, stages[index]!);
-    return `${bytes(weightBytes)} weights, ${bytes(cacheBytes)} KV cache`;
-  }
-
-  #status(placement: Placement, stage: Stage) {
-    const shard = this.#shardOf(placement, stage);
-    if (shard?.status === "failed")
-      return html`<span class="tag bad"
-        >${shard.error === null ? "failed" : describeFailure(shard.error, nameOfRoom(this.view.state))}</span
-      >`;
-    if (shard?.status !== "loading") return nothing;
-    const done = shard.totalBytes === 0 ? 0 : (shard.loadedBytes / shard.totalBytes) * 100;
-    return html`<span class="tag good">${shard.phase} ${Math.floor(done)}%</span>`;
-  }
-
-  /** Predicted and measured times; the prediction is the draft's while there is one. */
-  #times(stages: readonly Stage[], index: number) {
-    const draft = this.draft === null ? null : previewOf(this.view.placementPreview?.draft, stages);
-    const costs = this.draft === null ? this.view.predicted : draft?.stages;
-    const predicted = costs?.[index]?.computeMs;
-    const measured = this.draft === null ? this.#measuredOf(stages[index]!, index) : undefined;
-    const problem = draft?.stages[index]?.problem;
-    if (problem != null) return html`<span class="tag bad">${problem}</span>`;
-    if (predicted === undefined && measured === undefined) return nothing;
-    return html`<span class="times small">
-      ${predicted === undefined ? nothing : html`<span class="quiet">predicted</span> <b class="figure">${time(predicted)}</b>`}
-      ${measured === undefined ? nothing : html`<span class="quiet">measured</span> <b class="figure">${time(measured)}</b>`}
-    </span>`;
-  }
-
-  /** Right after a placement, the measurements may still be of another member. */
-  #measuredOf({ member }: Stage, index: number): number | undefined {
-    const timing = this.view.timings[index];
-    return timing?.member === member ? timing.computeMs : undefined;
   }
 
   static override styles = [baseStyles, placementDiagramStyles];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { codeProblem } from "../../src/ui/join-screen.ts";
+import { codeProblem } from "../../src/ui/join-form.ts";
 import { button, mount, one, settled, type, words } from "./mount.ts";
 import { VIEWS } from "./sample-views.ts";
 

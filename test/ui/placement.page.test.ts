@@ -37,11 +37,13 @@ const MOVED = [
 describe("placement", () => {
   test("every stage is told in words: member, layers, bytes, predicted and measured", async () => {
     const { app } = await mount(THREE);
-    const lanes = all(app, ".lanes li").map((lane) => lane.textContent.replaceAll(/\s+/g, " "));
-    expect(lanes).toHaveLength(3);
-    expect(lanes[0]).toContain("embedding, layers 0–9 · 25.9 MB weights, 62.9 MB KV cache");
-    expect(lanes[1]).toMatch(/MacBook.*predicted 7\.53 ms measured 8\.10 ms/);
-    expect(lanes[2]).toContain("layers 20–29, output head");
+    const stages = all(one(app, "tabmesh-stage-list"), "li").map((lane) =>
+      lane.textContent.replaceAll(/\s+/g, " "),
+    );
+    expect(stages).toHaveLength(3);
+    expect(stages[0]).toContain("embedding, layers 0–9 · 25.9 MB weights, 62.9 MB KV cache");
+    expect(stages[1]).toMatch(/MacBook.*predicted 7\.53 ms measured 8\.10 ms/);
+    expect(stages[2]).toContain("layers 20–29, output head");
     expect(one(app, ".strip").getAttribute("aria-label")).toContain(
       "MacBook in the kitchen layers 10 to 19",
     );
@@ -59,9 +61,9 @@ describe("placement", () => {
     const [first, ...others] = THREE.timings;
     const timings = [{ ...first!, member: THREE.timings[1]!.member }, ...others];
     const { app } = await mount({ ...THREE, timings });
-    const lanes = all(app, ".lanes li").map(words);
-    expect(lanes[0]).not.toContain("measured");
-    expect(lanes[1]).toContain("measured");
+    const stages = all(one(app, "tabmesh-stage-list"), "li").map(words);
+    expect(stages[0]).not.toContain("measured");
+    expect(stages[1]).toContain("measured");
   });
 
   test("stages chosen by hand are predicted too", async () => {
@@ -93,15 +95,15 @@ describe("placement", () => {
 
   test("a stage that failed says why", async () => {
     const { app } = await mount(VIEWS.failing);
-    expect(one(app, ".lanes .tag.bad").textContent).toContain("403");
+    expect(one(one(app, "tabmesh-stage-list"), ".tag.bad").textContent).toContain("403");
     expect(all(app, "[role=alert]").map(words).join()).toContain("could not load layers");
   });
 
-  test("126 layers over 16 members have 16 lanes and 15 boundaries inside the page", async () => {
+  test("126 layers over 16 members have 16 stages and 15 boundaries inside the page", async () => {
     const mounted = await mount(VIEWS.sixteen, 360);
     button(mounted.app, "Room (16)").click();
     await settled(mounted.app);
-    expect(all(mounted.app, ".lanes li")).toHaveLength(16);
+    expect(all(one(mounted.app, "tabmesh-stage-list"), "li")).toHaveLength(16);
     expect(sliders(mounted)).toHaveLength(15);
     for (const slider of sliders(mounted)) {
       const { left, right } = slider.getBoundingClientRect();

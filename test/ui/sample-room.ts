@@ -2,7 +2,12 @@
 import { MemberId, PlacementId, RoomCode } from "../../src/shared/ids.ts";
 import type { Link, Member, ShardState } from "../../src/shared/member.ts";
 import type { ModelSummary } from "../../src/shared/model.ts";
-import { DEFAULT_SETTINGS, RoomState, type Placement, type Stage } from "../../src/shared/state.ts";
+import {
+  DEFAULT_SETTINGS,
+  type RoomState,
+  type Placement,
+  type Stage,
+} from "../../src/shared/state.ts";
 
 export const ROOM = RoomCode.parse("K7QM3X");
 
@@ -246,16 +251,18 @@ function linksBetween(members: readonly Member[]): Link[] {
 }
 
 export function room(members: readonly Member[], placement: Placement | null): RoomState {
-  return RoomState.parse({
+  return {
     room: ROOM,
     epoch: 1,
     nextIndex: 12,
     coordinator: members[0]!.id,
-    members,
+    members: [...members],
+    formerMembers: [],
     links: linksBetween(members.filter(({ adapter }) => adapter !== null)),
     models: placement === null ? [] : [placement.model],
     placement,
     generations: [],
     settings: DEFAULT_SETTINGS,
-  });
+    lastDecision: null,
+  };
 }

@@ -1,0 +1,135 @@
+/** Joins a room by its code, to compute or only to observe. */
+import { css, html } from "lit";
+import { live } from "lit/directives/live.js";
+import { ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH, RoomCode } from "../shared/index.ts";
+import { baseStyles } from "./base-styles.ts";
+import { plural } from "./format.ts";
+import { PageElement } from "./page-element.ts";
+
+/** What is wrong with a code that is being typed; null while nothing is. */
+export function codeProblem(code: string, finished: boolean): string | null {
+  const stranger = [...code].find((character) => !ROOM_CODE_ALPHABET.includes(character));
+  if (stranger !== undefined) {
+    const confusable = /[01ILO]/.test(stranger) ? ", because it is easily misread" : "";
+    return `Room codes don’t contain “${stranger}”${confusable}. Check the code on the other screen.`;
+  }
+  if (!finished) return null;
+  const missing = ROOM_CODE_LENGTH - code.length;
+  if (missing === ROOM_CODE_LENGTH) return "Enter the six characters shown on the other screen.";
+  if (missing > 0) return `Enter ${plural(missing, "more character")}. A room code has six.`;
+  return null;
+}
+
+export class JoinForm extends PageElement {
+  static override properties = {
+    code: { state: true },
+    observe: { state: true },
+    tried: { state: true },
+  };
+  declare code: string | null;
+  declare observe: boolean;
+  declare tried: boolean;
+
+  constructor() {
+    super();
+    this.code = null;
+    this.observe = false;
+    this.tried = false;
+  }
+
+  /** What was typed, or the code in the address until something is. */
+  get #typed(): string {
+    return this.code ?? this.view.code ?? "";
+  }
+
+  readonly #type = (event: InputEvent): void => {
+    const field = event.target as HTMLInputElement;
+    this.code = field.value.toUpperCase().replaceAll(/[\s-]/g, "").slice(0, ROOM_CODE_LENGTH);
+    field.value = this.code;
+    this.tried = false;
+  };
+
+  readonly #join = (event: SubmitEvent): void => {
+    event.preventDefault();
+    this.tried = true;
+    const parsed = RoomCode.safeParse(this.#typed);
+    if (parsed.success) {
+      this.send({ type: "join_room", code: parsed.data, observe: this.observe });
+    } else {
+      this.renderRoot.querySelector("input")?.focus();
+    }
+  };
+
+  override render() {
+    const joining = this.view.phase === "joining";
+    const problem = codeProblem(this.#typed, this.tried);
+    return html`<form novalidate @submit=${this.#join}>
+      <label for="code">Room code</label>
+      <div class="code-row">
+        <input
+          id="code"
+          .value=${live(this.#typed)}
+          @input=${this.#type}
+          placeholder="ABC234"
+          autocomplete="off"
+          autocapitalize="characters"
+          spellcheck="false"
+          aria-invalid=${problem === null ? "false" : "true"}
+          aria-describedby="code-problem"
+        />
+        <button
+          class=${this.#typed.length === ROOM_CODE_LENGTH ? "primary" : ""}
+          ?disabled=${joining}
+        >
+          Join
+        </button>
+      </div>
+      <p id="code-problem" class="problem" role="status">${problem ?? ""}</p>
+      <label class="choice">
+        <input
+          type="checkbox"
+          .checked=${this.observe}
+          @change=${(event: Event) => (this.observe = (event.target as HTMLInputElement).checked)}
+        />
+        <span>Observe only <span class="quiet">– chat and watch without computing</span></span>
+      </label>
+    </form>`;
+  }
+
+  static override styles = [
+    baseStyles,
+    css`
+      .code-row {
+        display: grid;
+        grid-template-columns: 1fr auto;
+        gap: var(--gap-s);
+        margin-top: var(--gap-xs);
+      }
+      .code-row button {
+        min-height: 3rem;
+      }
+      #code {
+        font: 600 1.375rem / 1 var(--mono);
+        letter-spacing: 0.18em;
+        text-transform: uppercase;
+      }
+      #code[aria-invalid="true"] {
+        border-color: var(--clay);
+      }
+      .problem {
+        min-height: 1.5em;
+        padding-top: var(--gap-xs);
+        color: var(--clay);
+        font-size: var(--text-s);
+      }
+      .choice {
+        display: flex;
+        align-items: center;
+        gap: var(--gap-s);
+        padding: var(--gap-xs) 0;
+        font-weight: 500;
+      }
+    `,
+  ];
+}
+customElements.define("tabmesh-join-form", JoinForm);

@@ -1,0 +1,189 @@
+/** The ways to give the room a model: one known or offered, one by URL, one from this disk. */
+import { css, html, nothing } from "lit";
+import type { ModelSource } from "../shared/index.ts";
+import { baseStyles } from "./base-styles.ts";
+import { emit } from "./events.ts";
+import { bytes } from "./format.ts";
+import { icon } from "./icons.ts";
+import { PageElement } from "./page-element.ts";
+
+type Choice = { readonly name: string; readonly note: string; readonly source: ModelSource };
+
+/** Why a model cannot be loaded from this URL; null if it can be tried. */
+export function addressProblem(text: string): string | null {
+  if (text === "") return "Enter the URL of a GGUF file.";
+  if (!URL.canParse(text)) return "This is not a valid URL. It must start with https://.";
+  const { protocol } = new URL(text);
+  if (protocol === "https:" || protocol === "http:") return null;
+  return `Browsers cannot fetch ${protocol} URLs. Use https://, or choose the file on this machine.`;
+}
+
+export class ModelChoices extends PageElement {
+  static override properties = { problem: { state: true } };
+  declare problem: string | null;
+
+  constructor() {
+    super();
+    this.problem = null;
+  }
+
+  #choices(): Choice[] {
+    const known = (this.view.state?.models ?? []).map((model) => ({
+      name: model.name,
+      note: `${model.quantization}, ${bytes(model.fileBytes)}`,
+      source: model.source,
+    }));
+    const names = new Set(known.map(({ name }) => name));
+    const offered = this.view.offeredModels
+      .filter(({ name }) => !names.has(name))
+      .map(({ name, url }) => ({
+        name,
+        note: "on this server",
+        source: { kind: "url", url } as const,
+      }));
+    return [...known, ...offered];
+  }
+
+  #place(source: ModelSource): void {
+    this.send({ type: "place_model", source });
+  }
+
+  readonly #placeAddress = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const form = event.target as HTMLFormElement;
+    const url = form.querySelector<HTMLInputElement>("#url")!.value.trim();
+    this.problem = addressProblem(url);
+    if (this.problem === null) this.#place({ kind: "url", url });
+  };
+
+  readonly #pick = (event: Event): void => {
+    const field = event.target as HTMLInputElement;
+    const file = field.files?.[0];
+    if (file !== undefined) emit(this, "model-file", { file });
+    field.value = "";
+  };
+
+  protected override get reads() {
+    return ["state", "offeredModels"] as const;
+  }
+
+  override render() {
+    const running = this.view.state?.placement?.model.name ?? null;
+    const choices = this.#choices();
+    return html`<div class="ways">
+      ${
+        choices.length === 0
+          ? nothing
+          : html`<ul>
+              ${choices.map(
+                ({ name, note, source }) =>
+                  html`<li>
+                    <button
+                      class="model"
+                      ?disabled=${name === running}
+                      @click=${() => this.#place(source)}
+                    >
+                      <span class="title">${name}</span>
+                      <span class="quiet small">${name === running ? "running" : note}</span>
+                    </button>
+                  </li>`,
+              )}
+            </ul>`
+      }
+      <form novalidate @submit=${this.#placeAddress}>
+        <label for="url">URL of a GGUF file</label>
+        <div class="row">
+          <input
+            id="url"
+            name="url"
+            type="url"
+            placeholder="https://"
+            aria-describedby="url-problem"
+            aria-invalid=${this.problem === null ? "false" : "true"}
+          />
+          <button>Load</button>
+        </div>
+        <p id="url-problem" class="problem" role="status">${this.problem ?? ""}</p>
+      </form>
+      <div class="foot">
+        <label class="button file">
+          ${icon("file")} Choose a file
+          <input type="file" accept=".gguf" class="unseen" @change=${this.#pick} />
+        </label>
+        <button
+          class="plain"
+          title="Deletes the model data stored in this browser. It is downloaded again when needed."
+          @click=${() => this.send({ type: "clear_model_cache" })}
+        >
+          ${icon("trash")} Clear downloads
+        </button>
+      </div>
+    </div>`;
+  }
+
+  static override styles = [
+    baseStyles,
+    css`
+      .ways {
+        display: grid;
+        gap: var(--gap-l);
+        max-width: 40rem;
+        margin-top: var(--gap-m);
+      }
+      ul {
+        display: grid;
+        gap: var(--gap-s);
+      }
+      .model {
+        width: 100%;
+        flex-wrap: wrap;
+        justify-content: space-between;
+        gap: 0 var(--gap-l);
+        padding: var(--gap-s) 1rem;
+        border-color: var(--line);
+        background: var(--surface);
+        text-align: start;
+      }
+      .model:not(:disabled):hover {
+        border-color: var(--spruce);
+        background: var(--spruce-wash);
+      }
+      .title {
+        overflow-wrap: anywhere;
+        min-width: 0;
+      }
+      .model .quiet {
+        font-weight: 450;
+      }
+      .row {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr) auto;
+        gap: var(--gap-s);
+        margin-top: var(--gap-xs);
+      }
+      .problem {
+        color: var(--clay);
+        font-size: var(--text-s);
+      }
+      .problem:empty {
+        display: none;
+      }
+      .foot {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--gap-s);
+      }
+      .file {
+        position: relative;
+      }
+      .file:hover {
+        background: color-mix(in oklab, var(--ink) 7%, transparent);
+      }
+      .file:focus-within {
+        outline: var(--focus);
+        outline-offset: 2px;
+      }
+    `,
+  ];
+}
+customElements.define("tabmesh-model-choices", ModelChoices);
