@@ -68,8 +68,6 @@ export default defineConfig({
             }),
             instances: [{ browser: "chromium", name: "chromium" }],
           },
-          // Page tests assert nothing that depends on the browser.
-          include: ["test/**/*.{browser,page}.test.ts"],
         },
       },
       {
@@ -85,7 +83,6 @@ export default defineConfig({
             provider: firefox(),
             instances: [{ browser: "firefox", name: "firefox" }],
           },
-          include: ["test/**/*.browser.test.ts"],
         },
       },
       {

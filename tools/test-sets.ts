@@ -5,20 +5,25 @@
 export type TestSet = "merge" | "remaining" | "full";
 export type BrowserProject = "chromium" | "firefox" | "e2e";
 
+const BROWSER_TESTS = "test/**/*.{browser,page}.test.ts";
+
 const ALL: Readonly<Record<BrowserProject, readonly string[]>> = {
-  chromium: ["test/**/*.browser.test.ts"],
-  firefox: ["test/**/*.browser.test.ts"],
+  chromium: [BROWSER_TESTS],
+  firefox: [BROWSER_TESTS],
   e2e: ["test/**/*.e2e.ts"],
 };
 
-/** What a merge does not wait for: long tests by their name, and in Firefox what does not depend on the browser. */
+/**
+ * What a merge does not wait for: tests that are long by their name, and in Firefox the page
+ * (`*.page.test.ts`) and what the kernels' tests already show there.
+ */
 const NOT_BEFORE_MERGE: Readonly<Record<BrowserProject, readonly string[]>> = {
   chromium: ["test/**/*.full.browser.test.ts"],
   firefox: [
     "test/**/*.full.browser.test.ts",
+    "test/**/*.page.test.ts",
     "test/engine/**/*.browser.test.ts",
     "test/tuner/**/*.browser.test.ts",
-    "test/ui/**/*.browser.test.ts",
   ],
   e2e: ["test/**/*.full.e2e.ts", "test/library/**/*.e2e.ts"],
 };
