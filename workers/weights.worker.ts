@@ -11,9 +11,6 @@ const weightsWorker = {
   open: service.open.bind(service),
   shard: service.shard.bind(service),
   prefetch: service.prefetch.bind(service),
-  close: service.close.bind(service),
-  storedModels: service.storedModels.bind(service),
-  removeStored: service.removeStored.bind(service),
   clearStored: service.clearStored.bind(service),
   reader(contentId: string): MessagePort {
     const port = service.reader(contentId);

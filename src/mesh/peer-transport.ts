@@ -41,8 +41,6 @@ export async function openPeerTransport(options: PeerTransportOptions): Promise<
 export class PeerTransport implements Transport {
   readonly self: MemberId;
   readonly events = new TransportListeners();
-  /** Reports when new peers can no longer find this tab, and when they can again. */
-  readonly onSignaling: (listener: (registered: boolean) => void) => () => void;
   readonly #peer: Peer;
   readonly #keeper: SignalingKeeper;
   readonly #linkOptions: PeerLinkOptions;
@@ -56,7 +54,6 @@ export class PeerTransport implements Transport {
     this.self = self;
     this.#peer = peer;
     this.#keeper = new SignalingKeeper(peer);
-    this.onSignaling = this.#keeper.changes.add;
     this.#linkOptions = {
       self,
       protocol,

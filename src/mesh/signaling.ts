@@ -4,7 +4,6 @@
  */
 import { Peer, type PeerError } from "peerjs";
 import type { MeshFailure } from "../shared/index.ts";
-import { Listeners } from "./listeners.ts";
 import { MeshError } from "./mesh-error.ts";
 import type { SignalingServer } from "./transport.ts";
 
@@ -55,9 +54,8 @@ export function openPeer(id: string, { server, iceServers = [] }: PeerOptions): 
   });
 }
 
-/** Keeps `peer` registered until it is destroyed, and reports when that breaks and recovers. */
+/** Keeps `peer` registered until it is destroyed. */
 export class SignalingKeeper {
-  readonly changes = new Listeners<[registered: boolean]>();
   readonly #peer: Peer;
   #attempts = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -65,7 +63,7 @@ export class SignalingKeeper {
   constructor(peer: Peer) {
     this.#peer = peer;
     peer.on("disconnected", () => this.#lost());
-    peer.on("open", () => this.#recovered());
+    peer.on("open", () => (this.#attempts = 0));
     peer.on("close", () => this.stop());
     globalThis.addEventListener("online", this.#reconnect);
   }
@@ -77,16 +75,10 @@ export class SignalingKeeper {
 
   #lost(): void {
     if (this.#peer.destroyed) return;
-    if (this.#attempts === 0) this.changes.emit(false);
     clearTimeout(this.#retry);
     const waitMs = RETRY_MS[Math.min(this.#attempts, RETRY_MS.length - 1)]!;
     this.#attempts += 1;
     this.#retry = setTimeout(this.#reconnect, waitMs);
-  }
-
-  #recovered(): void {
-    this.#attempts = 0;
-    this.changes.emit(true);
   }
 
   readonly #reconnect = (): void => {

@@ -95,10 +95,6 @@ export class ModelCache {
     for (const { contentId } of await this.list()) await this.remove(contentId);
   }
 
-  release(contentId: string): void {
-    this.#inUse.delete(contentId);
-  }
-
   /** Writes. If the disk is full, removes the least recently used models until it fits. */
   async #writeOrEvict(
     folder: FileSystemDirectoryHandle,

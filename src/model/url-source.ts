@@ -16,8 +16,6 @@ import { WholeDownload } from "./whole-download.ts";
 export type UrlSourceOptions = {
   readonly fetch?: typeof fetch;
   readonly onNotice?: (notice: ModelNotice) => void;
-  /** Called with each piece that arrives. */
-  readonly onBytes?: (count: number) => void;
   readonly retryDelayMs?: number;
   /** A connection that sends nothing for this long is closed. */
   readonly stallTimeoutMs?: number;
@@ -49,7 +47,7 @@ export async function openUrl(url: string, options: UrlSourceOptions = {}): Prom
     throw new ModelError({ reason: "no_ranges_and_no_length", url });
   }
   options.onNotice?.({ notice: "no_range_requests", url, fileBytes });
-  return new WholeDownload(first, { url, fileBytes, onBytes: options.onBytes });
+  return new WholeDownload(first, url, fileBytes);
 }
 
 function rangeSource(client: RangeClient, url: string, file: RemoteFile): ByteSource {
@@ -109,7 +107,6 @@ class RangeClient {
           const wanted = piece.subarray(0, bytes.length - done);
           bytes.set(wanted, done);
           done += wanted.length;
-          this.#options.onBytes?.(wanted.length);
         }
         if (done < bytes.length) throw new TypeError("the connection closed early");
       } catch (error) {

@@ -7,7 +7,7 @@ import type { MemberId, ModelSource, ModelSummary, ModelNotice } from "../shared
 import { blobSource, type ByteSource, peerSource } from "./byte-source.ts";
 import { CachedSource } from "./cached-source.ts";
 import type { ModelDescription, ShardDescription } from "./description.ts";
-import { type CachedModel, ModelCache, storageFailure } from "./model-cache.ts";
+import { ModelCache, storageFailure } from "./model-cache.ts";
 import { type OpenedModel, openModel } from "./open-model.ts";
 import { exposeReader, readerFromPort } from "./reader-port.ts";
 import { shardTensors } from "./shard.ts";
@@ -118,21 +118,7 @@ export class WeightsService {
     return this.#entry(contentId).bytes.read(offsetBytes, lengthBytes);
   }
 
-  /** Closes the model in this worker. Its stored bytes remain and may be evicted. */
-  async close(contentId: string): Promise<void> {
-    this.#entries.delete(contentId);
-    (await this.#cache)?.release(contentId);
-  }
-
-  /** Models on this machine's disk, most recently used first; none without storage. */
-  async storedModels(): Promise<CachedModel[]> {
-    return (await (await this.#cache)?.list()) ?? [];
-  }
-
-  async removeStored(contentId: string): Promise<void> {
-    await (await this.#cache)?.remove(contentId);
-  }
-
+  /** Deletes the models on this machine's disk. */
   async clearStored(): Promise<void> {
     await (await this.#cache)?.clear();
   }

@@ -11,19 +11,14 @@ const BLOB_BYTES = 8 << 20;
 export class WholeDownload implements ByteSource {
   readonly fileBytes: number;
   readonly label: string;
-  readonly #onBytes: ((count: number) => void) | undefined;
   #kept = new Blob([]);
   #error: ModelError | null = null;
   #waiting: (() => void)[] = [];
 
   /** `response` has status 200 and an unread body. */
-  constructor(
-    response: Response,
-    file: { url: string; fileBytes: number; onBytes: ((count: number) => void) | undefined },
-  ) {
-    this.fileBytes = file.fileBytes;
-    this.label = file.url;
-    this.#onBytes = file.onBytes;
+  constructor(response: Response, url: string, fileBytes: number) {
+    this.fileBytes = fileBytes;
+    this.label = url;
     this.#download(response).then(
       () => this.#wake(),
       (error: unknown) => {
@@ -67,7 +62,6 @@ export class WholeDownload implements ByteSource {
       if (done) break;
       pending.push(value);
       pendingBytes += value.length;
-      this.#onBytes?.(value.length);
       if (this.#kept.size + pendingBytes > this.fileBytes)
         throw new Error("more bytes than declared");
       if (pendingBytes >= BLOB_BYTES) keep();

@@ -14,7 +14,6 @@ import type {
 } from "../shared/index.ts";
 import * as Comlink from "comlink";
 import type {
-  EngineCounters,
   LoadProgress,
   Shard,
   ShardMemory,
@@ -149,11 +148,6 @@ export class StageHost implements StageWorker {
     if (port.peer === next || port.peer === first) this.#measureNextLink();
   }
 
-  async removeChannel(peer: MemberId): Promise<void> {
-    this.#channels.remove(peer, { reason: "closed_by_this_tab" });
-    return Promise.resolve();
-  }
-
   async measureLink(peer: MemberId, payloadBytes: number) {
     return this.#channels.measure(peer, payloadBytes);
   }
@@ -171,10 +165,6 @@ export class StageHost implements StageWorker {
     const memoryUsedBytes =
       memory === undefined ? 0 : memory.weightBytes + memory.cacheBytes + memory.scratchBytes;
     return Promise.resolve({ ...this.#meter.read(performance.now()), memoryUsedBytes });
-  }
-
-  async counters(): Promise<EngineCounters | null> {
-    return Promise.resolve(this.#shard?.counters() ?? null);
   }
 
   /** Starts the loop once there is a pipeline and the shard that belongs to it. */

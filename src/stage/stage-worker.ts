@@ -1,5 +1,5 @@
 /** What a GPU worker offers its tab: the stage, the shard under it, and its channels. */
-import type { EngineCounters, LoadProgress, ShardMemory, ShardOptions } from "../engine/index.ts";
+import type { LoadProgress, ShardMemory, ShardOptions } from "../engine/index.ts";
 import type { ShardDescription } from "../model/index.ts";
 import type { MemberId, StagePort, StageSample } from "../shared/index.ts";
 
@@ -17,7 +17,5 @@ export type StageWorker = StagePort & {
    * cannot transfer one. Frames to and from `peer` use it from now on.
    */
   addChannel(peer: MemberId, channel: RTCDataChannel | MessagePort): Promise<void>;
-  removeChannel(peer: MemberId): Promise<void>;
   sample(): Promise<StageSample>;
-  counters(): Promise<EngineCounters | null>;
 };

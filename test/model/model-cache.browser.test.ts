@@ -188,7 +188,7 @@ describe("the weights worker", () => {
   };
   const url = new URL("/models/SmolLM2-135M-Instruct.Q4_1.gguf", location.href).href;
 
-  test("downloads a shard and no more, and serves it to another thread from the disk", async () => {
+  test("downloads only a shard, and serves it to another thread from the disk", async () => {
     const { worker, remote } = start();
     await remote.clearStored();
     const { summary } = await remote.open({ kind: "url", url });
@@ -200,11 +200,11 @@ describe("the weights worker", () => {
       12,
       Comlink.proxy(({ doneBytes, totalBytes }) => void progress.push(doneBytes / totalBytes)),
     );
-    // The last report has a channel of its own and may come after the result.
+    // The last report has its own channel and may arrive after the result.
     await vi.waitFor(() => expect(progress.at(-1)).toBe(1));
     expect(progress.at(0)).toBe(0);
     const shardBytes = 2 * (summary.layers[10]?.weightBytes ?? 0);
-    const [stored] = await remote.storedModels();
+    const [stored] = (await (await ModelCache.open())?.list()) ?? [];
     expect(stored).toMatchObject({ contentId: summary.contentId, name: summary.name });
     expect(stored?.storedBytes).toBeGreaterThanOrEqual(shardBytes);
     expect(stored?.storedBytes).toBeLessThanOrEqual(shardBytes + 4 * CHUNK_BYTES);
@@ -238,7 +238,7 @@ describe("the weights worker", () => {
     const theirs = await remote.open(Comlink.transfer(request, [port]));
     expect(theirs.summary).toEqual(own.summary);
     expect(await remote.read(theirs.summary.contentId, 0, 4)).toEqual(bytes.slice(0, 4));
-    await remote.removeStored(theirs.summary.contentId);
+    await remote.clearStored();
     worker.terminate();
   });
 

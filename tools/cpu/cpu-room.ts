@@ -2,7 +2,7 @@
  * Stage hosts with CPU shards, joined by channels in memory: a pipeline without
  * a browser. `Answers` collects the events of a requester.
  */
-import { memoryFramePorts } from "../../src/mesh/index.ts";
+import { type FramePort, memoryFramePorts } from "../../src/mesh/index.ts";
 import {
   GenerationId,
   MemberId,
@@ -100,6 +100,8 @@ export type RoomMember = {
   readonly host: StageHost;
   readonly answers: Answers;
   readonly shard: () => CpuShard;
+  /** Closes its channels, as a tab that is gone. */
+  readonly leave: () => void;
 };
 
 /** A host per member of the pipeline and per requester, with every pair connected. */
@@ -110,6 +112,7 @@ export async function cpuRoom(
 ): Promise<ReadonlyMap<MemberId, RoomMember>> {
   const names = [...new Set([...pipeline.stages.map((stage) => stage.member), ...requesters])];
   const room = new Map<MemberId, RoomMember>();
+  const ports = new Map<MemberId, FramePort[]>(names.map((name) => [name, []]));
   for (const name of names) {
     let shard: CpuShard | null = null;
     const host = new StageHost((description, options) => {
@@ -118,13 +121,15 @@ export async function cpuRoom(
     });
     const answers = new Answers();
     await host.listen(answers.listeners);
-    room.set(name, { host, answers, shard: () => shard! });
+    const leave = () => ports.get(name)!.forEach((port) => port.close());
+    room.set(name, { host, answers, shard: () => shard!, leave });
   }
   names.forEach((one, index) => {
     for (const other of names.slice(index + 1)) {
       const [toOther, toOne] = memoryFramePorts(one, other);
       room.get(one)!.host.addPort(toOther);
       room.get(other)!.host.addPort(toOne);
+      for (const name of [one, other]) ports.get(name)!.push(toOther);
     }
   });
   for (const { member: name, first, end } of pipeline.stages)
