@@ -2,9 +2,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { generate } from "../../tools/placement/generate.ts";
-import { Cuts } from "../../src/placement/solver/path-bundle.ts";
+import { PathBundle } from "../../src/placement/solver/path-bundle.ts";
 import { buildInstance, type Instance } from "../../src/placement/solver/instance.ts";
-import { memoryStates } from "../../src/placement/solver/path-states.ts";
+import { pathStates } from "../../src/placement/solver/path-states.ts";
 import {
   emptyNeighborhoods,
   siteNeighborhoods,
@@ -13,34 +13,36 @@ import {
 import {
   boundOf,
   cheapestFirst,
-  climb,
-  createPrices,
-  reprice,
+  ascend,
+  createMultipliers,
+  evaluateMultipliers,
 } from "../../src/placement/solver/multipliers.ts";
 import { createRelaxation } from "../../src/placement/solver/relaxation.ts";
 import { splitOrder } from "../../src/placement/solver/layer-split.ts";
 import { smallProblem } from "./small-problems.ts";
 
 const never = () => false;
-const everyone = ({ n }: Instance) => Array.from({ length: n }, (_, d) => d);
+const everyone = ({ memberCount }: Instance) => Array.from({ length: memberCount }, (_, d) => d);
 
 /** Every order of two and more members that starts with `order`, at its best cuts. */
 function leastFrom(inst: Instance, order: readonly number[]): number {
   let least = order.length > 1 ? splitOrder(inst, order).cost : Infinity;
-  for (let d = 0; d < inst.n; d++)
+  for (let d = 0; d < inst.memberCount; d++)
     if (!order.includes(d)) least = Math.min(least, leastFrom(inst, [...order, d]));
   return least;
 }
 
 /** The bound at some prices and rents where paths remember `near`. */
 function boundAt(inst: Instance, near: Neighborhoods, price: number[], firsts: number[]): number {
-  const relaxation = createRelaxation(inst, memoryStates(inst, near));
-  const prices = createPrices(inst.n);
-  for (let d = 0; d < inst.n; d++) {
-    prices.price[d] = prices.paid[d] = price[d]!;
-    prices.rent[d] = price[inst.n - 1 - d]! / 2;
+  const relaxation = createRelaxation(inst, pathStates(inst, near));
+  const prices = createMultipliers(inst.memberCount);
+  for (let d = 0; d < inst.memberCount; d++) {
+    prices.visit[d] = prices.charge[d] = price[d]!;
+    prices.returnTo[d] = price[inst.memberCount - 1 - d]! / 2;
   }
-  expect(reprice(relaxation, prices, firsts, new Float64Array(inst.n), never)).toBe(true);
+  expect(
+    evaluateMultipliers(relaxation, prices, firsts, new Float64Array(inst.memberCount), never),
+  ).toBe(true);
   const first = cheapestFirst(relaxation, prices);
   return first < 0 ? Infinity : boundOf(relaxation, prices, first);
 }
@@ -56,7 +58,7 @@ test("at any prices, with any memory, the bound is at most the optimum; memory o
       fc.nat(),
       (problem, bit, price, which) => {
         const inst = buildInstance(problem);
-        if (inst.n < 2 || inst.throughputWeight > 0) return;
+        if (inst.memberCount < 2 || inst.throughputWeight > 0) return;
         const all = everyone(inst);
         const near = all.map((d) => all.filter((e) => e !== d && bit[4 * d + e]!));
         const [forgetting, remembering] = [emptyNeighborhoods(inst), near].map((sets) =>
@@ -65,7 +67,7 @@ test("at any prices, with any memory, the bound is at most the optimum; memory o
         const optimum = Math.min(...all.map((first) => leastFrom(inst, [first])));
         expect(forgetting!).toBeLessThanOrEqual(remembering! + 1e-9);
         if (optimum < Infinity) expect(remembering!).toBeLessThanOrEqual(optimum + 1e-9);
-        const first = which % inst.n;
+        const first = which % inst.memberCount;
         const alone = boundAt(inst, near, price, [first]);
         const ofFirst = leastFrom(inst, [first]);
         if (ofFirst < Infinity) expect(alone).toBeLessThanOrEqual(ofFirst + 1e-9);
@@ -77,14 +79,14 @@ test("at any prices, with any memory, the bound is at most the optimum; memory o
 
 test("a climb closes the gap of a lab, where single steps stayed 7 % below", () => {
   const inst = buildInstance(generate("lab", 10, 5001));
-  const prices = createPrices(inst.n);
+  const prices = createMultipliers(inst.memberCount);
   const target = () => 191.3712;
-  climb(createRelaxation(inst), prices, everyone(inst), {
+  ascend(createRelaxation(inst), prices, everyone(inst), {
     steps: 120,
     target,
     aim: null,
     isLate: never,
-    onPath: () => undefined,
+    onElementaryPath: () => undefined,
   });
   expect(prices.bound).toBeGreaterThan(0.995 * target());
   expect(prices.bound).toBeLessThanOrEqual(target() + 1e-3);
@@ -105,7 +107,7 @@ test("a neighborhood has the members of one's own site with the highest multipli
 
 test("a projection goes to the nearest point that all paths allow", () => {
   // x + 1 >= 3 and y >= 1 from the origin: (2, 1).
-  const cuts = new Cuts(2);
+  const cuts = new PathBundle(2);
   const origin = new Float64Array(2);
   const signed = Uint8Array.of(1, 1);
   cuts.add(Float64Array.of(1, 0), 1, origin, origin);

@@ -45,7 +45,7 @@ export type Explanation = {
 
 /** Up to so many members, what a member would cost is solved exactly. */
 const EXACT_MEMBERS = 8;
-const MOST_RUNNERS_UP = 3;
+const MAX_RUNNERS_UP = 3;
 
 /**
  * Explains `answer`. `others` are placements met on the way to it; `now` is a
@@ -101,16 +101,18 @@ function alternatives(
   inst: Instance,
   answer: FoundAnswer,
 ): Map<MemberId, RunnerUp> {
-  const indexOf = new Map(Array.from(inst.memberOf, (at, d) => [problem.members[at]!.id, d]));
+  const indexOf = new Map(
+    Array.from(inst.memberOf, (at, index) => [problem.members[at]!.id, index]),
+  );
   const order = answer.stages.map(({ member }) => indexOf.get(member) ?? -1);
   const found = new Map<MemberId, RunnerUp>();
-  for (const [id, d] of indexOf) {
-    if (order.includes(d)) continue;
+  for (const [id, memberIndex] of indexOf) {
+    if (order.includes(memberIndex)) continue;
     let best: RunnerUp | null = null;
     for (let at = 0; at <= order.length; at++)
       for (const until of [at, at + 1]) {
         if (until > order.length) continue;
-        const changed = [...order.slice(0, at), d, ...order.slice(until)];
+        const changed = [...order.slice(0, at), memberIndex, ...order.slice(until)];
         const plan = splitForObjective(inst, changed);
         if (plan === null || (best !== null && plan.cost >= best.costMs)) continue;
         best = { stages: stagesOf(inst, plan), costMs: plan.cost };
@@ -190,7 +192,7 @@ function distinct(best: readonly Stage[], ranked: readonly RunnerUp[]): RunnerUp
   const key = (stages: readonly Stage[]) => stages.map(({ member }) => member).join("\n");
   const seen = new Set([key(best)]);
   return [...ranked]
-    .sort((a, b) => a.costMs - b.costMs)
+    .sort((left, right) => left.costMs - right.costMs)
     .filter(({ stages }) => !seen.has(key(stages)) && seen.add(key(stages)))
-    .slice(0, MOST_RUNNERS_UP);
+    .slice(0, MAX_RUNNERS_UP);
 }

@@ -93,11 +93,11 @@ export function decideMove(
   return decided(true, { kind: "gain_repays_load", ...load, repaidAfterTokens });
 }
 
-function isSame(a: readonly Stage[], b: readonly Stage[]): boolean {
+function isSame(left: readonly Stage[], right: readonly Stage[]): boolean {
   return (
-    a.length === b.length &&
-    a.every((stage, index) => {
-      const other = b[index];
+    left.length === right.length &&
+    left.every((stage, index) => {
+      const other = right[index];
       return (
         stage.member === other?.member && stage.first === other.first && stage.end === other.end
       );

@@ -63,7 +63,7 @@ export function scoresOf(
       const total = sum > 0 ? weighted / sum : 0;
       return { member: fact.id, total, compute, memory, network, thermal: fact.thermal, bandwidth };
     })
-    .sort((a, b) => b.total - a.total || (a.member < b.member ? -1 : 1));
+    .sort((left, right) => right.total - left.total || (left.member < right.member ? -1 : 1));
 }
 
 function factsOf(member: Member, links: readonly Link[]) {

@@ -17,11 +17,11 @@ export const NO_CORRECTION: Correction = { ratio: 1, recent: [] };
 /** Laps that the median is taken over. */
 const WINDOW = 16;
 /** Fewer laps than this say nothing. */
-const FEWEST = 8;
+const MIN_LAPS = 8;
 /** The ratio moves only when the median is farther off than this share of it. */
 const HYSTERESIS = 0.15;
 /** A single lap, a tab that slept, or a debugger does not count for more than this. */
-const LARGEST_RATIO = 100;
+const MAX_RATIO = 100;
 
 /**
  * After a lap in which a member computed for `measuredMs` where the uncorrected
@@ -29,9 +29,9 @@ const LARGEST_RATIO = 100;
  */
 export function correct(before: Correction, predictedMs: number, measuredMs: number): Correction {
   if (!(predictedMs > 0) || !(measuredMs > 0)) return before;
-  const ratio = Math.min(LARGEST_RATIO, Math.max(1 / LARGEST_RATIO, measuredMs / predictedMs));
+  const ratio = Math.min(MAX_RATIO, Math.max(1 / MAX_RATIO, measuredMs / predictedMs));
   const recent = [...before.recent, ratio].slice(-WINDOW);
-  if (recent.length < FEWEST) return { ratio: before.ratio, recent };
+  if (recent.length < MIN_LAPS) return { ratio: before.ratio, recent };
   const middle = median(recent);
   const isFarOff = Math.abs(middle - before.ratio) > HYSTERESIS * before.ratio;
   return { ratio: isFarOff ? middle : before.ratio, recent };

@@ -6,7 +6,13 @@
  */
 import { type MemberId, type Violation, type Stage, shardBytes } from "../../shared/index.ts";
 import type { CostParts } from "./answer.ts";
-import type { Mix, Objective, Problem, ProblemLink, ProblemMember } from "./problem.ts";
+import type {
+  ObjectiveWeights,
+  Objective,
+  Problem,
+  ProblemLink,
+  ProblemMember,
+} from "./problem.ts";
 
 /** One stage with the times and bytes that it answers for. */
 export type StageShare = {
@@ -32,7 +38,7 @@ export type Evaluation = {
 };
 
 /** The objective as weights: "latency" is { latency: 1, throughput: 0, prefill: 0 }. */
-export function mixOf(objective: Objective): Mix {
+export function objectiveWeights(objective: Objective): ObjectiveWeights {
   if (typeof objective !== "string") return objective;
   return { latency: 0, throughput: 0, prefill: 0, [objective]: 1 };
 }
@@ -57,7 +63,7 @@ export function evaluatePlacement(problem: Problem, stages: readonly Stage[]): E
     ...reachViolations(stages, linkOf),
     ...pinViolations(problem, stages),
   ];
-  const mix = mixOf(problem.objective);
+  const mix = objectiveWeights(problem.objective);
   const linear = mix.latency + mix.prefill;
   const tokens = problem.model.prefillTokens ?? 1;
   const payload = problem.model.hiddenBytes * (mix.latency + mix.prefill * tokens);

@@ -19,16 +19,16 @@ export const LayerRange = z
 export type LayerRange = z.infer<typeof LayerRange>;
 
 /** How much each objective counts; they are summed in milliseconds. */
-export const Mix = z
+export const ObjectiveWeights = z
   .object({
     latency: z.number().min(0).default(0),
     throughput: z.number().min(0).default(0),
     prefill: z.number().min(0).default(0),
   })
   .refine((mix) => mix.latency + mix.throughput + mix.prefill > 0, "a weight must be above 0");
-export type Mix = z.infer<typeof Mix>;
+export type ObjectiveWeights = z.infer<typeof ObjectiveWeights>;
 
-export const Objective = z.union([z.enum(["latency", "throughput", "prefill"]), Mix]);
+export const Objective = z.union([z.enum(["latency", "throughput", "prefill"]), ObjectiveWeights]);
 export type Objective = z.infer<typeof Objective>;
 
 export const ProblemLayer = z.object({
@@ -98,16 +98,16 @@ const ProblemShape = z.object({
 });
 export type Problem = z.infer<typeof ProblemShape>;
 
-type Complain = (path: (string | number)[], message: string) => void;
+type Report = (path: (string | number)[], message: string) => void;
 
 /** A problem whose parts agree with each other: lengths, ids, ranges. */
 export const Problem = ProblemShape.superRefine((problem, context) => {
-  const complain: Complain = (path, message) => context.addIssue({ code: "custom", path, message });
+  const complain: Report = (path, message) => context.addIssue({ code: "custom", path, message });
   checkMembers(problem, complain);
   checkLinks(problem, complain);
 });
 
-function checkMembers({ members, model }: Problem, complain: Complain): void {
+function checkMembers({ members, model }: Problem, complain: Report): void {
   const count = model.layers.length;
   const seen = new Set<string>();
   const pinnedBy = new Map<number, string>();
@@ -141,7 +141,7 @@ function checkMembers({ members, model }: Problem, complain: Complain): void {
   });
 }
 
-function checkLinks({ members, links }: Problem, complain: Complain): void {
+function checkLinks({ members, links }: Problem, complain: Report): void {
   const ids = new Set(members.map((member) => member.id));
   const seen = new Set<string>();
   links.forEach((link, index) => {

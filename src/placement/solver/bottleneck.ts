@@ -11,44 +11,45 @@ import { splitOrder } from "./layer-split.ts";
 /** Steps of a bisection; each halves the interval. */
 const BISECTIONS = 40;
 /** Caps tried between the best throughput and the best latency of one order. */
-const MIX_STEPS = 12;
+const WEIGHTED_STEPS = 12;
 /** Sums of the same times in another order differ by less than this. */
 const ROUNDING = 1 + 1e-12;
 
 /** `inst` without shards and hops that take longer than `capMs`. */
 export function capDomains(inst: Instance, capMs: number): Instance {
-  const { n, L, busyPrefix, busyStage } = inst;
+  const { memberCount, layerCount, busyPrefix, busyStage } = inst;
   if (capMs === Infinity) return inst;
   const cap = capMs * ROUNDING;
   const reach = inst.reach.slice();
   const firstEnd = inst.firstEnd.slice();
   const lastStart = inst.lastStart.slice();
   const single = inst.single.slice();
-  for (let d = 0; d < n; d++) {
-    const row = d * (L + 1);
-    const spare = cap - busyStage[d]!;
+  for (let member = 0; member < memberCount; member++) {
+    const row = member * (layerCount + 1);
+    const spare = cap - busyStage[member]!;
     let end = 0;
-    for (let l = 0; l < L; l++) {
-      end = Math.max(end, l);
+    for (let layer = 0; layer < layerCount; layer++) {
+      end = Math.max(end, layer);
       while (
-        end < inst.reach[row + l]! &&
-        busyPrefix[row + end + 1]! - busyPrefix[row + l]! <= spare
+        end < inst.reach[row + layer]! &&
+        busyPrefix[row + end + 1]! - busyPrefix[row + layer]! <= spare
       )
         end++;
-      reach[row + l] = Math.min(end, inst.reach[row + l]!);
-      if (reach[row + l]! < inst.minEnd[row + l]!) reach[row + l] = l;
+      reach[row + layer] = Math.min(end, inst.reach[row + layer]!);
+      if (reach[row + layer]! < inst.minEnd[row + layer]!) reach[row + layer] = layer;
     }
-    const first = spare - inst.busyEmbed[d]!;
-    while (firstEnd[d]! > 0 && busyPrefix[row + firstEnd[d]!]! > first) firstEnd[d]!--;
-    if (firstEnd[d]! < inst.minEnd[row]!) firstEnd[d] = 0;
-    const last = spare - inst.busyHead[d]!;
+    const first = spare - inst.busyEmbed[member]!;
+    while (firstEnd[member]! > 0 && busyPrefix[row + firstEnd[member]!]! > first)
+      firstEnd[member]!--;
+    if (firstEnd[member]! < inst.minEnd[row]!) firstEnd[member] = 0;
+    const last = spare - inst.busyHead[member]!;
     while (
-      lastStart[d]! < L &&
-      (busyPrefix[row + L]! - busyPrefix[row + lastStart[d]!]! > last ||
-        reach[row + lastStart[d]!]! < L)
+      lastStart[member]! < layerCount &&
+      (busyPrefix[row + layerCount]! - busyPrefix[row + lastStart[member]!]! > last ||
+        reach[row + lastStart[member]!]! < layerCount)
     )
-      lastStart[d]!++;
-    if (busyPrefix[row + L]! > first - inst.busyHead[d]!) single[d] = 0;
+      lastStart[member]!++;
+    if (busyPrefix[row + layerCount]! > first - inst.busyHead[member]!) single[member] = 0;
   }
   const hop = inst.hop.map((ms, index) => (inst.transfer[index]! > cap ? Infinity : ms));
   return { ...inst, reach, firstEnd, lastStart, single, hop };
@@ -56,17 +57,17 @@ export function capDomains(inst: Instance, capMs: number): Instance {
 
 /** The slowest stage or transfer of a finished plan, ms. */
 export function bottleneckOf(inst: Instance, order: ArrayLike<number>, ends: Int32Array): number {
-  const { n, L, busyPrefix } = inst;
+  const { memberCount, layerCount, busyPrefix } = inst;
   let worst = 0;
   let start = 0;
-  for (let i = 0; i < order.length; i++) {
-    const d = order[i]!;
-    const row = d * (L + 1);
-    const end = ends[i]!;
-    let ms = inst.busyStage[d]! + busyPrefix[row + end]! - busyPrefix[row + start]!;
-    if (i === 0) ms += inst.busyEmbed[d]!;
-    if (i === order.length - 1) ms += inst.busyHead[d]!;
-    else worst = Math.max(worst, inst.transfer[d * n + order[i + 1]!]!);
+  for (let index = 0; index < order.length; index++) {
+    const member = order[index]!;
+    const row = member * (layerCount + 1);
+    const end = ends[index]!;
+    let ms = inst.busyStage[member]! + busyPrefix[row + end]! - busyPrefix[row + start]!;
+    if (index === 0) ms += inst.busyEmbed[member]!;
+    if (index === order.length - 1) ms += inst.busyHead[member]!;
+    else worst = Math.max(worst, inst.transfer[member * memberCount + order[index + 1]!]!);
     worst = Math.max(worst, ms);
     start = end;
   }
@@ -82,7 +83,8 @@ export function isThroughputOnly(inst: Instance): boolean {
 
 /** The best cuts for an order under the problem's objective; null where none fit. */
 export function splitForObjective(inst: Instance, order: readonly number[]): Plan | null {
-  for (let d = 0; d < inst.n; d++) if (inst.required[d] === 1 && !order.includes(d)) return null;
+  for (let member = 0; member < inst.memberCount; member++)
+    if (inst.required[member] === 1 && !order.includes(member)) return null;
   const byLatency = splitOrder(inst, order);
   if (byLatency.cost === Infinity) return null;
   const priced = (split: { cost: number; ends: Int32Array }): Plan => ({
@@ -98,8 +100,8 @@ export function splitForObjective(inst: Instance, order: readonly number[]): Pla
   if (first.cost < best.cost) best = first;
   if (isThroughputOnly(inst)) return best;
   const quickest = bottleneckOf(inst, order, byThroughput.ends);
-  for (let step = 1; step < MIX_STEPS; step++) {
-    const cap = quickest + ((slowest - quickest) * step) / MIX_STEPS;
+  for (let step = 1; step < WEIGHTED_STEPS; step++) {
+    const cap = quickest + ((slowest - quickest) * step) / WEIGHTED_STEPS;
     const split = splitOrder(capDomains(inst, cap), order);
     if (split.cost === Infinity) continue;
     const plan = priced(split);

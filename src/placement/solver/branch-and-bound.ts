@@ -9,24 +9,24 @@
 import type { Incumbent } from "./incumbent.ts";
 import type { Instance } from "./instance.ts";
 import { LabelTable } from "./labels.ts";
-import { memoryStates, stateCount } from "./path-states.ts";
+import { pathStates, stateCount } from "./path-states.ts";
 import { emptyNeighborhoods, siteNeighborhoods, type Neighborhoods } from "./neighborhoods.ts";
-import { Polisher } from "./local-search.ts";
+import { LocalSearch } from "./local-search.ts";
 import {
   boundOf,
   cheapestFirst,
-  climb,
-  copyPrices,
-  refund,
-  reprice,
-  type Prices,
+  ascend,
+  copyMultipliers,
+  constantTerm,
+  evaluateMultipliers,
+  type Multipliers,
 } from "./multipliers.ts";
 import { createRelaxation, tracePath, type Relaxation } from "./relaxation.ts";
 import { repaired } from "./repair.ts";
 import { IN_SITES, WITHOUT_SITES, type Round } from "./rounds.ts";
 import { searchFrom } from "./label-search.ts";
 import { findSites } from "./sites.ts";
-import { skipSafety, twins } from "./structure.ts";
+import { skipSafety, identicalMembers } from "./structure.ts";
 
 /** What all of a search knows; `offer` takes orders of `inst`'s members. */
 export type Search = {
@@ -39,7 +39,7 @@ export type Search = {
 /** First members that are still open, with what is proven about them. */
 type Branch = {
   readonly firsts: readonly number[];
-  readonly prices: Prices;
+  readonly prices: Multipliers;
   bound: number;
   /** Whether it has been looked at if its first members are better off each alone. */
   isWhole: boolean;
@@ -50,16 +50,16 @@ type Branch = {
 /** Neighborhoods grow no further when a table of the relaxation would have more numbers than this. */
 const MAX_CELLS = 1e6;
 /** The part of the gap that a few steps must close for more of them. */
-const WORTHWHILE = 0.1;
+const MIN_GAP_FRACTION = 0.1;
 /** Prices may take so much of a relaxation's work for each label of the last search. */
 const WORK_OF_LABEL = 120;
 /** Steps for one first member alone, which say whether to split. */
 const TRIAL_STEPS = 15;
 /** Split where one alone closes so much of the gap. */
-const WORTH_SPLITTING = 0.35;
+const SPLIT_GAP_FRACTION = 0.35;
 
 /** Searches below `root`'s prices, as `solvePipelines` does. */
-export function searchBranches(search: Search, relaxation: Relaxation, root: Prices): number {
+export function searchBranches(search: Search, relaxation: Relaxation, root: Multipliers): number {
   return new BranchSearch(search, relaxation, root).run();
 }
 
@@ -68,29 +68,29 @@ class BranchSearch {
   readonly #inst: Instance;
   readonly #target: () => number;
   readonly #isLate: () => boolean;
-  readonly #polisher: Polisher;
+  readonly #localSearch: LocalSearch;
   readonly #table: LabelTable;
   readonly #skipSafe: Uint8Array;
-  readonly #twinBefore: Int32Array;
+  readonly #identicalBefore: Int32Array;
   readonly #closing: Float64Array;
   #relaxation: Relaxation;
   #neighborhoods: Neighborhoods;
   #open: Branch[];
 
-  constructor(search: Search, relaxation: Relaxation, root: Prices) {
+  constructor(search: Search, relaxation: Relaxation, root: Multipliers) {
     const { inst, incumbent, isLate } = search;
     this.#search = search;
     this.#inst = inst;
     this.#target = incumbent.cutoff;
     this.#isLate = isLate;
-    this.#polisher = new Polisher(inst, isLate);
+    this.#localSearch = new LocalSearch(inst, isLate);
     this.#table = new LabelTable(inst);
     this.#skipSafe = skipSafety(inst);
-    this.#twinBefore = twins(inst);
-    this.#closing = new Float64Array(inst.n);
+    this.#identicalBefore = identicalMembers(inst);
+    this.#closing = new Float64Array(inst.memberCount);
     this.#relaxation = relaxation;
     this.#neighborhoods = emptyNeighborhoods(inst);
-    const everyone = Array.from({ length: inst.n }, (_, d) => d);
+    const everyone = Array.from({ length: inst.memberCount }, (_, member) => member);
     this.#open = [{ firsts: everyone, prices: root, bound: root.bound, isWhole: false, labels: 0 }];
   }
 
@@ -99,9 +99,13 @@ class BranchSearch {
     const { incumbent } = this.#search;
     const [root] = this.#open as [Branch];
     this.#repair(root);
-    const sites = incumbent.aim === null ? findSites(this.#inst) : null;
+    const sites = incumbent.ascentTarget === null ? findSites(this.#inst) : null;
     if (sites !== null) {
-      this.#open = sites.map((firsts) => ({ ...root, firsts, prices: copyPrices(root.prices) }));
+      this.#open = sites.map((firsts) => ({
+        ...root,
+        firsts,
+        prices: copyMultipliers(root.prices),
+      }));
     } else this.#open = this.#alone(root);
     for (const round of sites === null ? WITHOUT_SITES : IN_SITES) {
       if (sites !== null) this.#growNeighborhoods(sites, root.prices, round.neighbors);
@@ -129,11 +133,12 @@ class BranchSearch {
     if (steps > 0) this.#raise(branch, steps);
     if (branch.bound >= this.#target() || this.#isLate()) return [branch];
     const { prices } = branch;
-    if (!reprice(this.#relaxation, prices, branch.firsts, this.#closing, this.#isLate))
+    if (!evaluateMultipliers(this.#relaxation, prices, branch.firsts, this.#closing, this.#isLate))
       return [branch];
     const firsts = branch.firsts.filter(
       (first) =>
-        this.#twinBefore[first]! < 0 && boundOf(this.#relaxation, prices, first) < this.#target(),
+        this.#identicalBefore[first]! < 0 &&
+        boundOf(this.#relaxation, prices, first) < this.#target(),
     );
     if (firsts.length === 0) return [{ ...branch, bound: this.#target() }];
     const left = { ...branch, firsts };
@@ -141,7 +146,8 @@ class BranchSearch {
       const parts = this.#split(left);
       if (parts !== null) return parts;
       left.isWhole = true;
-      if (!reprice(this.#relaxation, prices, firsts, this.#closing, this.#isLate)) return [left];
+      if (!evaluateMultipliers(this.#relaxation, prices, firsts, this.#closing, this.#isLate))
+        return [left];
     }
     const before = this.#table.work;
     this.#label(left, width);
@@ -155,49 +161,56 @@ class BranchSearch {
     const trial = parts[0]!;
     this.#raise(trial, TRIAL_STEPS);
     const gap = this.#target() - branch.bound;
-    return trial.bound - branch.bound > WORTH_SPLITTING * gap ? parts : null;
+    return trial.bound - branch.bound > SPLIT_GAP_FRACTION * gap ? parts : null;
   }
 
   /** A branch for each first member, from the tables filled for all of them; the most open first. */
   #alone({ firsts, prices, bound }: Branch): Branch[] {
     return firsts
-      .filter((first) => this.#twinBefore[first]! < 0)
+      .filter((first) => this.#identicalBefore[first]! < 0)
       .map((first) => ({
         firsts: [first],
-        prices: { ...copyPrices(prices), rent: new Float64Array(this.#inst.n) },
+        prices: { ...copyMultipliers(prices), rent: new Float64Array(this.#inst.memberCount) },
         bound: Math.max(bound, boundOf(this.#relaxation, prices, first)),
         isWhole: true,
         labels: 0,
       }))
-      .sort((a, b) => a.bound - b.bound || a.firsts[0]! - b.firsts[0]!);
+      .sort((left, right) => left.bound - right.bound || left.firsts[0]! - right.firsts[0]!);
   }
 
   /** Raises a branch's bound. */
   #raise(branch: Branch, steps: number): void {
     const { incumbent, offer } = this.#search;
     branch.prices.bound = -Infinity;
-    climb(this.#relaxation, branch.prices, branch.firsts, {
+    ascend(this.#relaxation, branch.prices, branch.firsts, {
       steps,
-      mostWork: branch.labels > 0 ? WORK_OF_LABEL * branch.labels : Infinity,
-      worthwhile: WORTHWHILE,
+      maxWork: branch.labels > 0 ? WORK_OF_LABEL * branch.labels : Infinity,
+      minGapFraction: MIN_GAP_FRACTION,
       target: this.#target,
-      aim: incumbent.aim,
+      aim: incumbent.ascentTarget,
       isLate: this.#isLate,
-      onPath: offer,
+      onElementaryPath: offer,
     });
     branch.bound = Math.max(branch.bound, branch.prices.bound);
   }
 
   /** Larger neighborhoods, and the relaxation with them, for all branches from here on. */
-  #growNeighborhoods(sites: readonly (readonly number[])[], { price }: Prices, size: number): void {
-    const { n, L } = this.#inst;
-    const larger = siteNeighborhoods(this.#inst, sites, price, size);
+  #growNeighborhoods(
+    sites: readonly (readonly number[])[],
+    { visit }: Multipliers,
+    size: number,
+  ): void {
+    const { memberCount, layerCount } = this.#inst;
+    const larger = siteNeighborhoods(this.#inst, sites, visit, size);
     const states = stateCount(larger);
     if (states <= stateCount(this.#neighborhoods)) return;
-    if (states * (n + L) > MAX_CELLS && this.#neighborhoods.some(({ length }) => length > 0))
+    if (
+      states * (memberCount + layerCount) > MAX_CELLS &&
+      this.#neighborhoods.some(({ length }) => length > 0)
+    )
       return;
     this.#neighborhoods = larger;
-    this.#relaxation = createRelaxation(this.#inst, memoryStates(this.#inst, larger));
+    this.#relaxation = createRelaxation(this.#inst, pathStates(this.#inst, larger));
   }
 
   /** Searches labels, with the relaxation's tables as they are; raises the branch's bound. */
@@ -208,13 +221,13 @@ class BranchSearch {
       {
         inst: this.#inst,
         relaxation: this.#relaxation,
-        paid: branch.prices.paid,
-        rent: branch.prices.rent,
-        refund: refund(this.#inst, branch.prices),
+        charge: branch.prices.charge,
+        returnTo: branch.prices.returnTo,
+        constantTerm: constantTerm(this.#inst, branch.prices),
         firsts: branch.firsts,
         width,
         skipSafe: this.#skipSafe,
-        twinBefore: this.#twinBefore,
+        identicalBefore: this.#identicalBefore,
         cutoff: this.#target,
         onPlan: (order, ends, cost) => {
           incumbent.offer(this.#inst, order, ends, cost);
@@ -224,27 +237,27 @@ class BranchSearch {
       },
       this.#table,
     );
-    if (found !== null) this.#polish(found);
+    if (found !== null) this.#improve(found);
     branch.bound = Math.max(branch.bound, Math.min(proven, this.#target()));
   }
 
   /** Local search from an order, where costs matter at all. */
-  #polish(order: readonly number[]): void {
+  #improve(order: readonly number[]): void {
     const { incumbent, offer } = this.#search;
-    if (incumbent.aim !== null) return;
-    const tour = this.#polisher.improve(order);
+    if (incumbent.ascentTarget !== null) return;
+    const tour = this.#localSearch.improve(order);
     if (tour.cost < this.#target()) offer(tour.order);
   }
 
   /** The path that a branch's prices like best, made a plan. */
   #repair({ prices, firsts }: Branch): void {
     const inst = this.#inst;
-    if (this.#search.incumbent.aim !== null) return;
-    if (!reprice(this.#relaxation, prices, firsts, this.#closing, this.#isLate)) return;
+    if (this.#search.incumbent.ascentTarget !== null) return;
+    if (!evaluateMultipliers(this.#relaxation, prices, firsts, this.#closing, this.#isLate)) return;
     const first = cheapestFirst(this.#relaxation, prices);
     if (first < 0) return;
     const path = tracePath(this.#relaxation, this.#closing, first);
     const chain = repaired(inst, path);
-    if (chain.cost < Infinity) this.#polish(chain.order);
+    if (chain.cost < Infinity) this.#improve(chain.order);
   }
 }

@@ -3,42 +3,51 @@
  * known leave the instance, and every table gets smaller.
  */
 import type { Instance } from "./instance.ts";
-import { type Prices, refund } from "./multipliers.ts";
+import { type Multipliers, constantTerm } from "./multipliers.ts";
 import type { Relaxation } from "./relaxation.ts";
 
 /**
  * The least bound of any pipeline in which each member takes part, by the
  * relaxation's filled tables; the first member is free.
  */
-export function boundThrough(relaxation: Relaxation, prices: Prices): Float64Array {
+export function boundThrough(relaxation: Relaxation, prices: Multipliers): Float64Array {
   const { inst, value, fromFirst } = relaxation;
-  const { n, L, prefix, hop } = inst;
-  const least = new Float64Array(n);
-  const ended = Array.from({ length: n }, () => new Float64Array(L + 1).fill(Infinity));
-  for (let d = 0; d < n; d++) {
-    least[d] = fromFirst[d]! + prices.rent[d]!;
-    const base = inst.stage[d]! + inst.embed[d]! + prices.paid[d]! + prices.rent[d]!;
-    const row = d * (L + 1);
-    for (let e = inst.minEnd[row]!; e <= Math.min(inst.firstEnd[d]!, L - 1); e++)
-      ended[d]![e] = base + prefix[row + e]!;
+  const { memberCount, layerCount, prefix, hop } = inst;
+  const least = new Float64Array(memberCount);
+  const ended = Array.from({ length: memberCount }, () =>
+    new Float64Array(layerCount + 1).fill(Infinity),
+  );
+  for (let member = 0; member < memberCount; member++) {
+    least[member] = fromFirst[member]! + prices.returnTo[member]!;
+    const base =
+      inst.stage[member]! + inst.embed[member]! + prices.charge[member]! + prices.returnTo[member]!;
+    const row = member * (layerCount + 1);
+    for (
+      let end = inst.minEnd[row]!;
+      end <= Math.min(inst.firstEnd[member]!, layerCount - 1);
+      end++
+    )
+      ended[member]![end] = base + prefix[row + end]!;
   }
   // arrive[e][l]: the least cost with e about to run layer l.
-  const arrive = Array.from({ length: n }, () => new Float64Array(L + 1).fill(Infinity));
-  const starts = new Int32Array(n);
-  for (let l = 1; l < L; l++) {
-    for (let e = 0; e < n; e++) {
+  const arrive = Array.from({ length: memberCount }, () =>
+    new Float64Array(layerCount + 1).fill(Infinity),
+  );
+  const starts = new Int32Array(memberCount);
+  for (let layer = 1; layer < layerCount; layer++) {
+    for (let next = 0; next < memberCount; next++) {
       let best = Infinity;
-      for (let d = 0; d < n; d++) {
-        const total = ended[d]![l]! + hop[d * n + e]!;
+      for (let index = 0; index < memberCount; index++) {
+        const total = ended[index]![layer]! + hop[index * memberCount + next]!;
         if (total < best) best = total;
       }
-      arrive[e]![l] = best;
-      least[e] = Math.min(least[e]!, best + value[l * n + e]!);
+      arrive[next]![layer] = best;
+      least[next] = Math.min(least[next]!, best + value[layer * memberCount + next]!);
     }
-    extendTo(inst, l + 1, arrive, ended, prices, starts);
+    extendTo(inst, layer + 1, arrive, ended, prices, starts);
   }
-  const back = refund(inst, prices);
-  for (let d = 0; d < n; d++) least[d] = least[d]! - back;
+  const back = constantTerm(inst, prices);
+  for (let member = 0; member < memberCount; member++) least[member] = least[member]! - back;
   return least;
 }
 
@@ -48,64 +57,68 @@ function extendTo(
   end: number,
   arrive: Float64Array[],
   ended: Float64Array[],
-  prices: Prices,
+  prices: Multipliers,
   starts: Int32Array,
 ): void {
-  const { n, L, prefix, reach, minEnd } = inst;
-  for (let d = 0; d < n; d++) {
-    const row = d * (L + 1);
-    while (starts[d]! < end - 1 && reach[row + starts[d]!]! < end) starts[d]!++;
-    const came = arrive[d]!;
+  const { memberCount, layerCount, prefix, reach, minEnd } = inst;
+  for (let member = 0; member < memberCount; member++) {
+    const row = member * (layerCount + 1);
+    while (starts[member]! < end - 1 && reach[row + starts[member]!]! < end) starts[member]!++;
+    const came = arrive[member]!;
     let best = Infinity;
-    for (let s = inst.fixed[d] === 1 ? 0 : starts[d]!; s < end; s++) {
-      if (reach[row + s]! < end || minEnd[row + s]! > end) continue;
-      const total = came[s]! - prefix[row + s]!;
+    for (let start = inst.fixed[member] === 1 ? 0 : starts[member]!; start < end; start++) {
+      if (reach[row + start]! < end || minEnd[row + start]! > end) continue;
+      const total = came[start]! - prefix[row + start]!;
       if (total < best) best = total;
     }
-    const total = best + prefix[row + end]! + inst.stage[d]! + prices.paid[d]!;
-    if (total < ended[d]![end]!) ended[d]![end] = total;
+    const total = best + prefix[row + end]! + inst.stage[member]! + prices.charge[member]!;
+    if (total < ended[member]![end]!) ended[member]![end] = total;
   }
 }
 
 /** `inst` with only the members of `keep`, in their order. */
 export function restrict(inst: Instance, keep: readonly number[]): Instance {
-  const width = inst.L + 1;
+  const width = inst.layerCount + 1;
   const ofMember = <T extends Float64Array | Int32Array | Uint8Array>(
     all: T,
-    make: (n: number) => T,
+    make: (size: number) => T,
   ): T => {
     const some = make(keep.length);
-    keep.forEach((d, index) => (some[index] = all[d]!));
+    keep.forEach((member, index) => (some[index] = all[member]!));
     return some;
   };
-  const numbers = (all: Float64Array) => ofMember(all, (n) => new Float64Array(n));
-  const words = (all: Int32Array) => ofMember(all, (n) => new Int32Array(n));
-  const flags = (all: Uint8Array) => ofMember(all, (n) => new Uint8Array(n));
+  const numbers = (all: Float64Array) => ofMember(all, (size) => new Float64Array(size));
+  const words = (all: Int32Array) => ofMember(all, (size) => new Int32Array(size));
+  const flags = (all: Uint8Array) => ofMember(all, (size) => new Uint8Array(size));
   const rows = (all: Float64Array, length: number) => {
     const some = new Float64Array(keep.length * length);
-    keep.forEach((d, index) =>
-      some.set(all.subarray(d * length, (d + 1) * length), index * length),
+    keep.forEach((member, index) =>
+      some.set(all.subarray(member * length, (member + 1) * length), index * length),
     );
     return some;
   };
   const wordRows = (all: Int32Array) => {
     const some = new Int32Array(keep.length * width);
-    keep.forEach((d, index) => some.set(all.subarray(d * width, (d + 1) * width), index * width));
+    keep.forEach((from, index) =>
+      some.set(all.subarray(from * width, (from + 1) * width), index * width),
+    );
     return some;
   };
   const pairs = (all: Float64Array) => {
     const some = new Float64Array(keep.length * keep.length);
-    keep.forEach((d, i) =>
-      keep.forEach((e, j) => (some[i * keep.length + j] = all[d * inst.n + e]!)),
+    keep.forEach((here, at) =>
+      keep.forEach(
+        (next, later) => (some[at * keep.length + later] = all[here * inst.memberCount + next]!),
+      ),
     );
     return some;
   };
   return {
     ...inst,
-    n: keep.length,
+    memberCount: keep.length,
     memberOf: words(inst.memberOf),
     prefix: rows(inst.prefix, width),
-    layer: rows(inst.layer, inst.L),
+    layerCost: rows(inst.layerCost, inst.layerCount),
     stage: numbers(inst.stage),
     embed: numbers(inst.embed),
     head: numbers(inst.head),

@@ -13,7 +13,7 @@ import type { Problem } from "../problem/problem.ts";
 import { splitWithSkips } from "./layer-split.ts";
 
 /** Orders longer than this are cut: the rest of a very large room is slower still. */
-const MOST_CANDIDATES = 64;
+const MAX_CANDIDATES = 64;
 /** Halvings of the cap on the bottleneck that a rule tries for throughput. */
 const CAP_STEPS = 5;
 /** How many different first members each rule tries. */
@@ -54,7 +54,7 @@ export function greedyPlans(inst: Instance): Plan[] {
     }
     if (best !== null) plans.push(best);
   }
-  return plans.sort((a, b) => a.cost - b.cost);
+  return plans.sort((left, right) => left.cost - right.cost);
 }
 
 /** The best plan that visits members in this order; for throughput under falling caps. */
@@ -80,35 +80,47 @@ function planInOrder(inst: Instance, order: readonly number[]): Plan | null {
 
 /** The orders of the rules, best first member at the front. */
 export function greedyOrders(inst: Instance): number[][] {
-  const { n, L } = inst;
-  const all = Array.from({ length: n }, (_, d) => d).filter((d) => canHold(inst, d));
+  const { memberCount, layerCount } = inst;
+  const all = Array.from({ length: memberCount }, (_, member) => member).filter((member) =>
+    canHold(inst, member),
+  );
   const speed = all.map(() => 0);
-  const room = all.map(() => 0);
+  const capacity = all.map(() => 0);
   const link = all.map(() => 0);
-  all.forEach((d, index) => {
-    speed[index] = inst.busyPrefix[d * (L + 1) + L]!;
+  all.forEach((from, index) => {
+    speed[index] = inst.busyPrefix[from * (layerCount + 1) + layerCount]!;
     let largest = 0;
-    for (let l = 0; l < L; l++) largest = Math.max(largest, inst.reach[d * (L + 1) + l]! - l);
-    room[index] = -largest;
+    for (let layer = 0; layer < layerCount; layer++)
+      largest = Math.max(largest, inst.reach[from * (layerCount + 1) + layer]! - layer);
+    capacity[index] = -largest;
     let nearest = Infinity;
-    for (let e = 0; e < n; e++) if (e !== d) nearest = Math.min(nearest, inst.hop[d * n + e]!);
+    for (let next = 0; next < memberCount; next++)
+      if (next !== from) nearest = Math.min(nearest, inst.hop[from * memberCount + next]!);
     link[index] = nearest;
   });
   // Overhead shared by the layers that fit: a fast member with room for one layer is slow.
-  const effective = all.map((d, i) => speed[i]! / L + inst.busyStage[d]! / Math.max(1, -room[i]!));
-  return [speed, effective, room, link].map((key) => sortBy(all, key).slice(0, MOST_CANDIDATES));
+  const effective = all.map(
+    (member, at) => speed[at]! / layerCount + inst.busyStage[member]! / Math.max(1, -capacity[at]!),
+  );
+  return [speed, effective, capacity, link].map((key) => sortBy(all, key).slice(0, MAX_CANDIDATES));
 }
 
-function canHold(inst: Instance, d: number): boolean {
-  const row = d * (inst.L + 1);
-  if (inst.single[d] === 1 || inst.firstEnd[d]! > 0 || inst.lastStart[d]! < inst.L) return true;
-  for (let l = 0; l < inst.L; l++) if (inst.reach[row + l]! >= inst.minEnd[row + l]!) return true;
+function canHold(inst: Instance, member: number): boolean {
+  const row = member * (inst.layerCount + 1);
+  if (
+    inst.single[member] === 1 ||
+    inst.firstEnd[member]! > 0 ||
+    inst.lastStart[member]! < inst.layerCount
+  )
+    return true;
+  for (let layer = 0; layer < inst.layerCount; layer++)
+    if (inst.reach[row + layer]! >= inst.minEnd[row + layer]!) return true;
   return false;
 }
 
 function sortBy(members: readonly number[], key: readonly number[]): number[] {
   return members
-    .map((d, index) => ({ d, key: key[index]! }))
-    .sort((a, b) => a.key - b.key || a.d - b.d)
-    .map(({ d }) => d);
+    .map((member, index) => ({ member, key: key[index]! }))
+    .sort((left, right) => left.key - right.key || left.member - right.member)
+    .map(({ member }) => member);
 }

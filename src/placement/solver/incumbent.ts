@@ -7,9 +7,9 @@ import type { Plan } from "./plan.ts";
 export type Incumbent = {
   readonly cutoff: () => number;
   /** What prices aim at, where that is not the cutoff. */
-  readonly aim: number | null;
+  readonly ascentTarget: number | null;
   /** Prices to start from; none where that is null. */
-  readonly startPrices: Float64Array | null; // [n]
+  readonly startMultipliers: Float64Array | null; // [n]
   readonly offer: (
     inst: Instance,
     order: readonly number[],
@@ -19,15 +19,15 @@ export type Incumbent = {
 };
 
 /** Other plans that were found on the way, for the runners-up. */
-const MOST_RUNNERS_UP = 8;
+const MAX_RUNNERS_UP = 8;
 
 export class BestPlan {
   /** In the problem's indices. */
   plan: Plan | null = null;
   /** Plans with other orders, cheapest first, in the problem's indices. */
   readonly others: Plan[] = [];
-  readonly aim = null;
-  readonly startPrices = null;
+  readonly ascentTarget = null;
+  readonly startMultipliers = null;
 
   /** A better plan must cost less: equal sums in another order do not count. */
   readonly cutoff = (): number =>
@@ -40,7 +40,7 @@ export class BestPlan {
     cost: number,
   ): void => {
     if (!(cost < Infinity)) return;
-    const plan = { order: order.map((d) => inst.memberOf[d]!), ends, cost };
+    const plan = { order: order.map((index) => inst.memberOf[index]!), ends, cost };
     if (this.plan !== null && cost >= this.plan.cost) return this.#remember(plan);
     if (this.plan !== null) this.#remember(this.plan);
     this.plan = plan;
@@ -58,9 +58,9 @@ export class BestPlan {
   /** A plan of this box in the indices of `inst`; throws when a member is not in it. */
   within(inst: Instance, plan: Plan): Plan {
     const order = plan.order.map((member) => {
-      const d = inst.memberOf.indexOf(member);
-      if (d < 0) throw new Error(`member ${member} is not in the instance`);
-      return d;
+      const index = inst.memberOf.indexOf(member);
+      if (index < 0) throw new Error(`member ${member} is not in the instance`);
+      return index;
     });
     return { ...plan, order };
   }
@@ -74,7 +74,7 @@ export class BestPlan {
       this.others.splice(same, 1);
     }
     this.others.push(plan);
-    this.others.sort((a, b) => a.cost - b.cost);
-    this.others.length = Math.min(this.others.length, MOST_RUNNERS_UP);
+    this.others.sort((left, right) => left.cost - right.cost);
+    this.others.length = Math.min(this.others.length, MAX_RUNNERS_UP);
   }
 }

@@ -149,16 +149,17 @@ function missingBytes({ model, members }: Problem): number {
 }
 
 /** Bytes of the layers that are left when every member holds its largest shard; at least one layer. */
-function smallestShortage({ problem, n, L, reach }: Instance): number {
+function smallestShortage({ problem, memberCount, layerCount, reach }: Instance): number {
   let held = 0;
-  for (let d = 0; d < n; d++) {
+  for (let member = 0; member < memberCount; member++) {
     let longest = 0;
-    for (let l = 0; l < L; l++) longest = Math.max(longest, reach[d * (L + 1) + l]! - l);
+    for (let start = 0; start < layerCount; start++)
+      longest = Math.max(longest, reach[member * (layerCount + 1) + start]! - start);
     held += longest;
   }
   const sizes = problem.model.layers.map((layer) => layer.weightBytes + layer.kvBytes);
-  sizes.sort((a, b) => a - b);
-  return sizes.slice(0, Math.max(1, L - held)).reduce((sum, bytes) => sum + bytes, 0);
+  sizes.sort((left, right) => left - right);
+  return sizes.slice(0, Math.max(1, layerCount - held)).reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** The smallest changes to members or model that make up for missing bytes. */
@@ -180,33 +181,38 @@ function memoryRemedies({ model }: Problem, shortBytes: number): Remedy[] {
 
 /** Whether a cheap proof, without search, shows that nothing fits. */
 export function isImpossible(inst: Instance): boolean {
-  const { n, L, reach, minEnd } = inst;
-  if (n === 0) return true;
+  const { memberCount, layerCount, reach, minEnd } = inst;
+  if (memberCount === 0) return true;
   let canStart = false;
   let canEnd = false;
   let held = 0;
-  const holdable = new Uint8Array(L);
-  for (let d = 0; d < n; d++) {
-    const row = d * (L + 1);
-    if (inst.single[d] === 1 && required(inst) <= 1) return false;
-    canStart ||= inst.firstEnd[d]! > 0;
-    canEnd ||= inst.lastStart[d]! < L;
+  const holdable = new Uint8Array(layerCount);
+  for (let member = 0; member < memberCount; member++) {
+    const row = member * (layerCount + 1);
+    if (inst.single[member] === 1 && required(inst) <= 1) return false;
+    canStart ||= inst.firstEnd[member]! > 0;
+    canEnd ||= inst.lastStart[member]! < layerCount;
     let longest = 0;
-    for (let l = 0; l < L; l++) {
-      if (reach[row + l]! < minEnd[row + l]!) continue;
-      longest = Math.max(longest, reach[row + l]! - l);
-      holdable[l] = 1;
-      if (inst.fixed[d] === 1) holdable.fill(1, l, reach[row + l]);
+    for (let layer = 0; layer < layerCount; layer++) {
+      if (reach[row + layer]! < minEnd[row + layer]!) continue;
+      longest = Math.max(longest, reach[row + layer]! - layer);
+      holdable[layer] = 1;
+      if (inst.fixed[member] === 1) holdable.fill(1, layer, reach[row + layer]);
     }
     held += longest;
   }
   return (
-    !canStart || !canEnd || held < L || holdable.includes(0) || required(inst) > inst.maxStages
+    !canStart ||
+    !canEnd ||
+    held < layerCount ||
+    holdable.includes(0) ||
+    required(inst) > inst.maxStages
   );
 }
 
 function required(inst: Instance): number {
   let count = 0;
-  for (let d = 0; d < inst.n; d++) count += inst.required[d]! + inst.fixed[d]!;
+  for (let member = 0; member < inst.memberCount; member++)
+    count += inst.required[member]! + inst.fixed[member]!;
   return count;
 }

@@ -12,15 +12,15 @@ const MISSING = 1000;
 
 /** The first plan found from any first member, or null. */
 export function insertedPlan(inst: Instance, isLate: () => boolean): Plan | null {
-  const { n, hop, close } = inst;
+  const { memberCount, hop, close } = inst;
   let longest = 1e-6;
   for (const ms of hop) if (ms < Infinity) longest = Math.max(longest, ms);
   const finite = (ms: number) => (ms < Infinity ? ms : MISSING * longest);
   const way = hop.map(finite);
   const back = close.map(finite);
-  for (let first = 0; first < n && !isLate(); first++) {
+  for (let first = 0; first < memberCount && !isLate(); first++) {
     if (inst.firstEnd[first] === 0) continue;
-    const chain = splitWithSkips(inst, insertAll(n, first, way, back));
+    const chain = splitWithSkips(inst, insertAll(memberCount, first, way, back));
     const plan = chain.cost < Infinity ? splitForObjective(inst, chain.order) : null;
     if (plan !== null) return plan;
   }
@@ -28,13 +28,22 @@ export function insertedPlan(inst: Instance, isLate: () => boolean): Plan | null
 }
 
 /** All members in a round from `first`, each inserted where it costs least. */
-function insertAll(n: number, first: number, way: Float64Array, back: Float64Array): number[] {
+function insertAll(
+  memberCount: number,
+  first: number,
+  way: Float64Array,
+  back: Float64Array,
+): number[] {
   const order = [first];
-  for (let d = 0; d < n; d++) {
-    if (d === first) continue;
-    insertCheapest(order, d, (from, to = first) => {
+  for (let member = 0; member < memberCount; member++) {
+    if (member === first) continue;
+    insertCheapest(order, member, (from, to = first) => {
       const onward = to === first ? back : way;
-      return way[from * n + d]! + onward[d * n + to]! - onward[from * n + to]!;
+      return (
+        way[from * memberCount + member]! +
+        onward[member * memberCount + to]! -
+        onward[from * memberCount + to]!
+      );
     });
   }
   return order;
@@ -51,9 +60,9 @@ export function insertCheapest(
 ): void {
   let place = order.length;
   let least = Infinity;
-  for (let i = 1; i <= order.length; i++) {
-    const ms = addedMs(order[i - 1]!, order[i]);
-    if (ms < least) [least, place] = [ms, i];
+  for (let index = 1; index <= order.length; index++) {
+    const ms = addedMs(order[index - 1]!, order[index]);
+    if (ms < least) [least, place] = [ms, index];
   }
   order.splice(place, 0, member);
 }

@@ -17,17 +17,17 @@ import type { Relaxation } from "./relaxation.ts";
 export type SearchInput = {
   readonly inst: Instance;
   readonly relaxation: Relaxation; // filled for `firsts` and `paid`
-  readonly paid: Float64Array; // [n]
+  readonly charge: Float64Array; // [n]
   /** What the prices give back; see `refund`. */
-  readonly refund: number;
+  readonly constantTerm: number;
   readonly firsts: readonly number[];
   /** What each first member pays to be first; see `prices.ts`. */
-  readonly rent: Float64Array; // [n]
+  readonly returnTo: Float64Array; // [n]
   readonly width: number;
   /** Whether dropping the members between d and another never costs more. */
   readonly skipSafe: Uint8Array; // [n]
   /** Members that are alike, as the one before each in its class, or -1. */
-  readonly twinBefore: Int32Array; // [n]
+  readonly identicalBefore: Int32Array; // [n]
   /** Only costs below this are of interest. */
   readonly cutoff: () => number;
   readonly onPlan: (order: readonly number[], ends: Int32Array, cost: number) => void;
@@ -63,20 +63,24 @@ export function searchFrom(input: SearchInput, table: LabelTable): number {
 
 /** The first stages with every end that they may have. */
 function pushFirst(
-  { inst, relaxation, firsts, paid, rent, refund, cutoff }: SearchInput,
+  { inst, relaxation, firsts, charge, returnTo, constantTerm, cutoff }: SearchInput,
   level: Labels,
 ): void {
-  const { L, prefix } = inst;
+  const { layerCount, prefix } = inst;
   const { states } = relaxation;
   for (const first of firsts) {
     const state = states.start[first]!;
-    const row = first * (L + 1);
+    const row = first * (layerCount + 1);
     const base = inst.stage[first]! + inst.embed[first]!;
-    const charged = paid[first]! + rent[first]!;
-    for (let e = inst.minEnd[row]!; e <= Math.min(inst.firstEnd[first]!, L - 1); e++) {
-      const cost = base + prefix[row + e]!;
-      const bound = cost + charged + relaxation.onward[e * states.count + state]! - refund;
-      if (bound < cutoff()) level.pushRoot(first, e, cost, charged, bound);
+    const charged = charge[first]! + returnTo[first]!;
+    for (
+      let end = inst.minEnd[row]!;
+      end <= Math.min(inst.firstEnd[first]!, layerCount - 1);
+      end++
+    ) {
+      const cost = base + prefix[row + end]!;
+      const bound = cost + charged + relaxation.onward[end * states.count + state]! - constantTerm;
+      if (bound < cutoff()) level.pushRoot(first, end, cost, charged, bound);
     }
   }
 }
@@ -89,65 +93,67 @@ function expand(
   label: number,
   children: Labels,
 ): void {
-  const { inst, relaxation, paid, refund, skipSafe, twinBefore, cutoff } = input;
-  const { n, L, prefix, reach, minEnd, fixed, hop, stage, layer } = inst;
+  const { inst, relaxation, charge, constantTerm, skipSafe, identicalBefore, cutoff } = input;
+  const { memberCount, layerCount, prefix, reach, minEnd, fixed, hop, stage, layerCost } = inst;
   const { onward, value } = relaxation;
   const first = level.first[label]!;
-  const d = level.last[label]!;
+  const member = level.last[label]!;
   const at = level.end[label]!;
   const start = level.begin[label]!;
   const cost = level.cost[label]!;
-  const charged = level.paid[label]!;
+  const charged = level.charge[label]!;
   const low = level.low[label]!;
   const high = level.high[label]!;
-  const dRow = d * L;
-  const furthest = d === first ? inst.firstEnd[d]! : reach[d * (L + 1) + start]!;
-  const canGrow = at + 1 <= furthest && fixed[d] !== 1;
-  const canShrink = at - start > 1 && fixed[d] !== 1;
-  const { count, start: stateStart, near } = relaxation.states;
+  const dRow = member * layerCount;
+  const furthest =
+    member === first ? inst.firstEnd[member]! : reach[member * (layerCount + 1) + start]!;
+  const canGrow = at + 1 <= furthest && fixed[member] !== 1;
+  const canShrink = at - start > 1 && fixed[member] !== 1;
+  const { count, start: stateStart, neighborhoods } = relaxation.states;
   let limit = cutoff();
-  for (let e = 0; e < n; e++) {
-    if ((e < 32 ? low >>> e : high >>> (e - 32)) & 1) continue;
-    const hopMs = hop[d * n + e]!;
+  for (let next = 0; next < memberCount; next++) {
+    if ((next < 32 ? low >>> next : high >>> (next - 32)) & 1) continue;
+    const hopMs = hop[member * memberCount + next]!;
     // Of what a path may remember at e, all that the label visited.
-    let state = stateStart[e]!;
-    const remembered = near[e]!;
-    for (let i = 0; i < remembered.length; i++) {
-      const v = remembered[i]!;
-      if ((v < 32 ? low >>> v : high >>> (v - 32)) & 1) state += 1 << i;
+    let state = stateStart[next]!;
+    const remembered = neighborhoods[next]!;
+    for (let index = 0; index < remembered.length; index++) {
+      const visited = remembered[index]!;
+      if ((visited < 32 ? low >>> visited : high >>> (visited - 32)) & 1) state += 1 << index;
     }
-    const estimate = cost + charged + hopMs + value[at * count + state]! - refund;
+    const estimate = cost + charged + hopMs + value[at * count + state]! - constantTerm;
     if (!(estimate < limit)) continue;
-    const twin = twinBefore[e]!;
+    const twin = identicalBefore[next]!;
     if (twin >= 0 && !((twin < 32 ? low >>> twin : high >>> (twin - 32)) & 1)) continue;
-    const eRow = e * (L + 1);
-    const isFree = fixed[e] !== 1;
+    const eRow = next * (layerCount + 1);
+    const isFree = fixed[next] !== 1;
     let from = minEnd[eRow + at]!;
     let to = reach[eRow + at]!;
-    let mayBeLast = to === L && at >= inst.lastStart[e]!;
-    if (canGrow && isFree && layer[dRow + at]! < layer[e * L + at]!) to = Math.min(to, at + 1);
-    if (canShrink && isFree && layer[e * L + at - 1]! < layer[dRow + at - 1]!) {
+    let mayBeLast = to === layerCount && at >= inst.lastStart[next]!;
+    if (canGrow && isFree && layerCost[dRow + at]! < layerCost[next * layerCount + at]!)
+      to = Math.min(to, at + 1);
+    if (canShrink && isFree && layerCost[next * layerCount + at - 1]! < layerCost[dRow + at - 1]!) {
       from = Math.max(from, reach[eRow + at - 1]! + 1);
-      if (at - 1 >= inst.lastStart[e]! && reach[eRow + at - 1] === L) mayBeLast = false;
+      if (at - 1 >= inst.lastStart[next]! && reach[eRow + at - 1] === layerCount) mayBeLast = false;
     }
-    if (mayBeLast && to === L) {
+    if (mayBeLast && to === layerCount) {
       const total =
         cost +
         hopMs +
-        stage[e]! +
-        prefix[eRow + L]! -
+        stage[next]! +
+        prefix[eRow + layerCount]! -
         prefix[eRow + at]! +
-        inst.head[e]! +
-        inst.close[e * n + first]!;
-      if (total < limit && table.hasRequired(low, high, e)) {
-        finish(input, table, level, label, e, total);
+        inst.head[next]! +
+        inst.close[next * memberCount + first]!;
+      if (total < limit && table.hasRequired(low, high, next)) {
+        finish(input, table, level, label, next, total);
         limit = cutoff();
       }
     }
-    const base = cost + hopMs + stage[e]! - prefix[eRow + at]!;
-    const chargedNow = charged + paid[e]!;
-    const limitCost = limit - chargedNow + refund;
-    for (let end = from; end <= to && end < L; end++) {
+    const base = cost + hopMs + stage[next]! - prefix[eRow + at]!;
+    const chargedNow = charged + charge[next]!;
+    const limitCost = limit - chargedNow + constantTerm;
+    for (let end = from; end <= to && end < layerCount; end++) {
       const childCost = base + prefix[eRow + end]!;
       const rest = childCost + onward[end * count + state]!;
       if (rest >= limitCost) continue;
@@ -157,13 +163,13 @@ function expand(
         low,
         high,
         first,
-        e,
+        next,
         at,
         end,
         childCost,
         chargedNow,
-        rest + chargedNow - refund,
-        skipSafe[e]! === 1,
+        rest + chargedNow - constantTerm,
+        skipSafe[next]! === 1,
       );
     }
   }
@@ -179,6 +185,6 @@ function finish(
 ): void {
   const { order, ends } = table.trace(level, label);
   order.push(last);
-  ends.push(inst.L);
+  ends.push(inst.layerCount);
   onPlan(order, Int32Array.from(ends), cost);
 }

@@ -8,7 +8,7 @@
 import type { Instance } from "./instance.ts";
 
 /** The most members a set of visited ones can name. */
-export const MOST_MEMBERS = 64;
+export const MAX_MEMBERS = 64;
 
 const FIRST_CAPACITY = 1 << 10;
 
@@ -24,7 +24,7 @@ export class Labels {
   begin = new Int32Array(FIRST_CAPACITY);
   end = new Int32Array(FIRST_CAPACITY);
   cost = new Float64Array(FIRST_CAPACITY);
-  paid = new Float64Array(FIRST_CAPACITY);
+  charge = new Float64Array(FIRST_CAPACITY);
   bound = new Float64Array(FIRST_CAPACITY);
   /** The label in the level before. */
   parent = new Int32Array(FIRST_CAPACITY);
@@ -52,7 +52,7 @@ export class Labels {
     this.parent = words(this.parent);
     this.chain = words(this.chain);
     this.cost = numbers(this.cost);
-    this.paid = numbers(this.paid);
+    this.charge = numbers(this.charge);
     this.bound = numbers(this.bound);
   }
 
@@ -66,7 +66,7 @@ export class Labels {
     this.begin[at] = 0;
     this.end[at] = end;
     this.cost[at] = cost;
-    this.paid[at] = paid;
+    this.charge[at] = paid;
     this.bound[at] = bound;
     this.parent[at] = -1;
   }
@@ -81,7 +81,7 @@ export class Labels {
     this.begin[at] = other.begin[from]!;
     this.end[at] = other.end[from]!;
     this.cost[at] = other.cost[from]!;
-    this.paid[at] = other.paid[from]!;
+    this.charge[at] = other.charge[from]!;
     this.bound[at] = other.bound[from]!;
     this.parent[at] = other.parent[from]!;
   }
@@ -172,7 +172,7 @@ export class LabelTable {
     children.begin[at] = begin;
     children.end[at] = end;
     children.cost[at] = cost;
-    children.paid[at] = paid;
+    children.charge[at] = paid;
     children.bound[at] = bound;
     children.parent[at] = parent;
     children.chain[at] = head;
@@ -229,10 +229,10 @@ export class LabelTable {
 
   /** Whether all required members are visited once `last` is. */
   hasRequired(low: number, high: number, last: number): boolean {
-    const { n, required } = this.#inst;
-    for (let d = 0; d < n; d++) {
-      if (required[d] !== 1 || d === last) continue;
-      if (!((d < 32 ? low >>> d : high >>> (d - 32)) & 1)) return false;
+    const { memberCount, required } = this.#inst;
+    for (let member = 0; member < memberCount; member++) {
+      if (required[member] !== 1 || member === last) continue;
+      if (!((member < 32 ? low >>> member : high >>> (member - 32)) & 1)) return false;
     }
     return true;
   }

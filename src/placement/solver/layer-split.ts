@@ -23,59 +23,61 @@ function queueFor(length: number): Int32Array {
  */
 export function stageForward(
   inst: Instance,
-  d: number,
+  member: number,
   before: Float64Array,
   after: Float64Array,
 ): void {
-  const { L, prefix, reach, minEnd } = inst;
-  const row = d * (L + 1);
+  const { layerCount, prefix, reach, minEnd } = inst;
+  const row = member * (layerCount + 1);
   after.fill(Infinity);
-  if (inst.fixed[d] === 1) {
-    for (let s = 0; s < L; s++) {
-      const end = minEnd[row + s]!;
-      if (reach[row + s]! >= end) after[end] = before[s]! + prefix[row + end]! - prefix[row + s]!;
+  if (inst.fixed[member] === 1) {
+    for (let start = 0; start < layerCount; start++) {
+      const end = minEnd[row + start]!;
+      if (reach[row + start]! >= end)
+        after[end] = before[start]! + prefix[row + end]! - prefix[row + start]!;
     }
     return;
   }
-  const candidates = queueFor(L + 1);
+  const candidates = queueFor(layerCount + 1);
   let head = 0;
   let tail = 0;
-  for (let e = 1; e <= L; e++) {
-    const s = e - 1;
-    const key = before[s]! - prefix[row + s]!;
+  for (let until = 1; until <= layerCount; until++) {
+    const from = until - 1;
+    const key = before[from]! - prefix[row + from]!;
     if (key < Infinity) {
       while (tail > head) {
         const back = candidates[tail - 1]!;
         if (before[back]! - prefix[row + back]! < key) break;
         tail--;
       }
-      candidates[tail++] = s;
+      candidates[tail++] = from;
     }
-    while (tail > head && reach[row + candidates[head]!]! < e) head++;
+    while (tail > head && reach[row + candidates[head]!]! < until) head++;
     if (tail > head) {
       const best = candidates[head]!;
-      after[e] = before[best]! - prefix[row + best]! + prefix[row + e]!;
+      after[until] = before[best]! - prefix[row + best]! + prefix[row + until]!;
     }
   }
 }
 
 /** The first stage: `after[e]` for the layers [0, e), its overhead and embedding included. */
-export function firstForward(inst: Instance, d: number, after: Float64Array): void {
-  const row = d * (inst.L + 1);
-  const base = inst.stage[d]! + inst.embed[d]!;
+export function firstForward(inst: Instance, member: number, after: Float64Array): void {
+  const row = member * (inst.layerCount + 1);
+  const base = inst.stage[member]! + inst.embed[member]!;
   after.fill(Infinity);
-  for (let e = inst.minEnd[row]!; e <= inst.firstEnd[d]! && e < inst.L; e++)
-    after[e] = base + inst.prefix[row + e]!;
+  for (let end = inst.minEnd[row]!; end <= inst.firstEnd[member]! && end < inst.layerCount; end++)
+    after[end] = base + inst.prefix[row + end]!;
 }
 
 /** The cheapest end of a pipeline on `d`: from `before` over [s, L) and the head. */
-export function lastForward(inst: Instance, d: number, before: Float64Array): number {
-  const { L, prefix, reach } = inst;
-  const row = d * (L + 1);
+export function lastForward(inst: Instance, member: number, before: Float64Array): number {
+  const { layerCount, prefix, reach } = inst;
+  const row = member * (layerCount + 1);
   let best = Infinity;
-  for (let s = inst.lastStart[d]!; s < L; s++)
-    if (reach[row + s] === L) best = Math.min(best, before[s]! - prefix[row + s]!);
-  return best + prefix[row + L]! + inst.stage[d]! + inst.head[d]!;
+  for (let start = inst.lastStart[member]!; start < layerCount; start++)
+    if (reach[row + start] === layerCount)
+      best = Math.min(best, before[start]! - prefix[row + start]!);
+  return best + prefix[row + layerCount]! + inst.stage[member]! + inst.head[member]!;
 }
 
 export type Split = {
@@ -89,50 +91,60 @@ const NO_SPLIT: Split = { cost: Infinity, ends: new Int32Array(0) };
 
 /** The best cuts for exactly this order, every member with at least one layer. */
 export function splitOrder(inst: Instance, order: ArrayLike<number>): Split {
-  const { n, L } = inst;
-  const k = order.length;
-  if (k === 0 || k > inst.maxStages) return NO_SPLIT;
+  const { memberCount, layerCount } = inst;
+  const stageCount = order.length;
+  if (stageCount === 0 || stageCount > inst.maxStages) return NO_SPLIT;
   const first = order[0]!;
-  if (k === 1) {
+  if (stageCount === 1) {
     const cost = singleCost(inst, first);
-    return cost === Infinity ? NO_SPLIT : { cost, ends: Int32Array.of(L) };
+    return cost === Infinity ? NO_SPLIT : { cost, ends: Int32Array.of(layerCount) };
   }
-  const values: Float64Array[] = [new Float64Array(L + 1)];
+  const values: Float64Array[] = [new Float64Array(layerCount + 1)];
   firstForward(inst, first, values[0]!);
-  let fixedCost = inst.close[order[k - 1]! * n + first]!;
-  for (let i = 1; i < k; i++) fixedCost += inst.hop[order[i - 1]! * n + order[i]!]!;
+  let fixedCost = inst.close[order[stageCount - 1]! * memberCount + first]!;
+  for (let index = 1; index < stageCount; index++)
+    fixedCost += inst.hop[order[index - 1]! * memberCount + order[index]!]!;
   if (fixedCost === Infinity) return NO_SPLIT;
-  for (let i = 1; i < k - 1; i++) {
-    const d = order[i]!;
-    const after = new Float64Array(L + 1);
-    stageForward(inst, d, values[i - 1]!, after);
-    fixedCost += inst.stage[d]!;
+  for (let at = 1; at < stageCount - 1; at++) {
+    const member = order[at]!;
+    const after = new Float64Array(layerCount + 1);
+    stageForward(inst, member, values[at - 1]!, after);
+    fixedCost += inst.stage[member]!;
     values.push(after);
   }
-  const cost = lastForward(inst, order[k - 1]!, values[k - 2]!) + fixedCost;
+  const cost = lastForward(inst, order[stageCount - 1]!, values[stageCount - 2]!) + fixedCost;
   return cost === Infinity ? NO_SPLIT : { cost, ends: traceEnds(inst, order, values) };
 }
 
 /** A member that runs all layers: no hops at all. Infinity where it cannot. */
-export function singleCost(inst: Instance, d: number): number {
-  if (inst.single[d] !== 1) return Infinity;
-  return inst.stage[d]! + inst.embed[d]! + inst.head[d]! + inst.prefix[d * (inst.L + 1) + inst.L]!;
+export function singleCost(inst: Instance, member: number): number {
+  if (inst.single[member] !== 1) return Infinity;
+  return (
+    inst.stage[member]! +
+    inst.embed[member]! +
+    inst.head[member]! +
+    inst.prefix[member * (inst.layerCount + 1) + inst.layerCount]!
+  );
 }
 
 function traceEnds(inst: Instance, order: ArrayLike<number>, values: Float64Array[]): Int32Array {
-  const { L, prefix, reach, minEnd } = inst;
+  const { layerCount, prefix, reach, minEnd } = inst;
   const ends = new Int32Array(order.length);
-  let end = L;
-  for (let i = order.length - 1; i > 0; i--) {
-    ends[i] = end;
-    const row = order[i]! * (L + 1);
-    const before = values[i - 1]!;
-    const from = end === L && i === order.length - 1 ? inst.lastStart[order[i]!]! : 0;
+  let end = layerCount;
+  for (let index = order.length - 1; index > 0; index--) {
+    ends[index] = end;
+    const row = order[index]! * (layerCount + 1);
+    const before = values[index - 1]!;
+    const from =
+      end === layerCount && index === order.length - 1 ? inst.lastStart[order[index]!]! : 0;
     let best = -1;
-    for (let s = from; s < end; s++) {
-      if (reach[row + s]! < end || minEnd[row + s]! > end) continue;
-      if (best === -1 || before[s]! - prefix[row + s]! < before[best]! - prefix[row + best]!)
-        best = s;
+    for (let start = from; start < end; start++) {
+      if (reach[row + start]! < end || minEnd[row + start]! > end) continue;
+      if (
+        best === -1 ||
+        before[start]! - prefix[row + start]! < before[best]! - prefix[row + best]!
+      )
+        best = start;
     }
     end = best;
   }
@@ -147,30 +159,31 @@ export type Chain = { readonly order: readonly number[]; readonly cost: number }
  * them out, except the first.
  */
 export function splitWithSkips(inst: Instance, order: ArrayLike<number>): Chain {
-  const { n, L } = inst;
+  const { memberCount, layerCount } = inst;
   const count = order.length;
   const first = order[0]!;
   const single = singleCost(inst, first);
   let best: Chain = { order: single < Infinity ? [first] : [], cost: single };
   const values: Float64Array[] = [];
-  const before = new Float64Array(L + 1);
+  const before = new Float64Array(layerCount + 1);
   let bestLast = -1;
-  for (let j = 0; j < count; j++) {
-    const d = order[j]!;
-    const after = new Float64Array(L + 1);
+  for (let later = 0; later < count; later++) {
+    const member = order[later]!;
+    const after = new Float64Array(layerCount + 1);
     values.push(after);
-    if (j === 0) {
-      firstForward(inst, d, after);
+    if (later === 0) {
+      firstForward(inst, member, after);
       continue;
     }
-    mergeBefore(inst, order, values, j, before);
-    const cost = lastForward(inst, d, before) + inst.close[d * n + first]!;
+    mergeBefore(inst, order, values, later, before);
+    const cost = lastForward(inst, member, before) + inst.close[member * memberCount + first]!;
     if (cost < best.cost) {
       best = { order: [], cost };
-      bestLast = j;
+      bestLast = later;
     }
-    stageForward(inst, d, before, after);
-    for (let l = 0; l <= L; l++) after[l] = after[l]! + inst.stage[d]!;
+    stageForward(inst, member, before, after);
+    for (let layer = 0; layer <= layerCount; layer++)
+      after[layer] = after[layer]! + inst.stage[member]!;
   }
   if (bestLast >= 0) best = { order: traceSkips(inst, order, values, bestLast), cost: best.cost };
   return best;
@@ -180,16 +193,17 @@ function mergeBefore(
   inst: Instance,
   order: ArrayLike<number>,
   values: Float64Array[],
-  j: number,
+  later: number,
   before: Float64Array,
 ): void {
-  const { n, L } = inst;
+  const { memberCount, layerCount } = inst;
   before.fill(Infinity);
-  for (let i = 0; i < j; i++) {
-    const hop = inst.hop[order[i]! * n + order[j]!]!;
+  for (let index = 0; index < later; index++) {
+    const hop = inst.hop[order[index]! * memberCount + order[later]!]!;
     if (hop === Infinity) continue;
-    const value = values[i]!;
-    for (let l = 1; l < L; l++) if (value[l]! + hop < before[l]!) before[l] = value[l]! + hop;
+    const value = values[index]!;
+    for (let layer = 1; layer < layerCount; layer++)
+      if (value[layer]! + hop < before[layer]!) before[layer] = value[layer]! + hop;
   }
 }
 
@@ -199,27 +213,27 @@ function traceSkips(
   values: Float64Array[],
   last: number,
 ): number[] {
-  const { n, L, prefix, reach, minEnd } = inst;
+  const { memberCount, layerCount, prefix, reach, minEnd } = inst;
   const path = [order[last]!];
-  let j = last;
-  let end = L;
-  while (j > 0) {
-    const d = order[j]!;
-    const row = d * (L + 1);
+  let later = last;
+  let end = layerCount;
+  while (later > 0) {
+    const member = order[later]!;
+    const row = member * (layerCount + 1);
     let bestValue = Infinity;
     let from = -1;
     let start = -1;
-    for (let i = 0; i < j; i++) {
-      const hop = inst.hop[order[i]! * n + d]!;
-      for (let s = end === L ? inst.lastStart[d]! : 0; s < end; s++) {
-        if (reach[row + s]! < end || minEnd[row + s]! > end) continue;
-        const value = values[i]![s]! + hop - prefix[row + s]!;
-        if (value < bestValue) [bestValue, from, start] = [value, i, s];
+    for (let index = 0; index < later; index++) {
+      const hop = inst.hop[order[index]! * memberCount + member]!;
+      for (let begin = end === layerCount ? inst.lastStart[member]! : 0; begin < end; begin++) {
+        if (reach[row + begin]! < end || minEnd[row + begin]! > end) continue;
+        const value = values[index]![begin]! + hop - prefix[row + begin]!;
+        if (value < bestValue) [bestValue, from, start] = [value, index, begin];
       }
     }
     if (from < 0) throw new Error("a chain with a finite cost has no start");
     path.push(order[from]!);
-    j = from;
+    later = from;
     end = start;
   }
   return path.reverse();

@@ -10,7 +10,7 @@ import type { Instance } from "./instance.ts";
 import { firstForward, lastForward, splitOrder, stageForward } from "./layer-split.ts";
 
 /** An order and its linear cost. */
-export type Tour = { readonly order: readonly number[]; readonly cost: number };
+export type CostedOrder = { readonly order: readonly number[]; readonly cost: number };
 
 /** A better order must be better by more than rounding. */
 const GAIN = 1e-9;
@@ -19,7 +19,7 @@ const LONGEST_RUN = 3;
 /** Candidates are looked at between two looks at the clock. */
 const CLOCK_INTERVAL = 16;
 
-export class Polisher {
+export class LocalSearch {
   readonly #inst: Instance;
   readonly #isLate: () => boolean;
   #order: number[] = [];
@@ -35,12 +35,12 @@ export class Polisher {
   constructor(inst: Instance, isLate: () => boolean) {
     this.#inst = inst;
     this.#isLate = isLate;
-    this.#one = new Float64Array(inst.L + 1);
-    this.#two = new Float64Array(inst.L + 1);
+    this.#one = new Float64Array(inst.layerCount + 1);
+    this.#two = new Float64Array(inst.layerCount + 1);
   }
 
   /** The local optimum reached from `order`; the order itself when it cannot be split. */
-  improve(order: readonly number[]): Tour {
+  improve(order: readonly number[]): CostedOrder {
     this.#take([...order]);
     if (this.#cost === Infinity || order.length < 2) return { order, cost: this.#cost };
     while (!this.#isLate() && this.#step());
@@ -51,7 +51,7 @@ export class Polisher {
     return (
       this.#try(this.#drops()) ||
       this.#try(
-        this.#reorders().sort((a, b) => a.hopMs - b.hopMs),
+        this.#reorders().sort((left, right) => left.hopMs - right.hopMs),
         true,
       ) ||
       this.#try(this.#replacements()) ||
@@ -77,81 +77,96 @@ export class Polisher {
   }
 
   *#drops(): Iterable<Candidate> {
-    const k = this.#order.length;
-    if (k <= 2) return;
-    for (let i = 0; i < k; i++)
-      if (this.#inst.required[this.#order[i]!] !== 1) yield { keep: i, middle: [], resume: i + 1 };
+    const length = this.#order.length;
+    if (length <= 2) return;
+    for (let index = 0; index < length; index++)
+      if (this.#inst.required[this.#order[index]!] !== 1)
+        yield { keep: index, middle: [], resume: index + 1 };
   }
 
   *#outsiders(): Iterable<number> {
     const inside = new Set(this.#order);
-    for (let d = 0; d < this.#inst.n; d++) if (!inside.has(d)) yield d;
+    for (let member = 0; member < this.#inst.memberCount; member++)
+      if (!inside.has(member)) yield member;
   }
 
   *#replacements(): Iterable<Candidate> {
-    const k = this.#order.length;
-    for (const d of this.#outsiders())
-      for (let i = 0; i < k; i++)
-        if (this.#inst.required[this.#order[i]!] !== 1)
-          yield { keep: i, middle: [d], resume: i + 1 };
+    const length = this.#order.length;
+    for (const member of this.#outsiders())
+      for (let index = 0; index < length; index++)
+        if (this.#inst.required[this.#order[index]!] !== 1)
+          yield { keep: index, middle: [member], resume: index + 1 };
   }
 
   *#insertions(): Iterable<Candidate> {
-    const k = this.#order.length;
-    if (k >= this.#inst.maxStages) return;
-    for (const d of this.#outsiders())
-      for (let i = 0; i <= k; i++) yield { keep: i, middle: [d], resume: i };
+    const length = this.#order.length;
+    if (length >= this.#inst.maxStages) return;
+    for (const member of this.#outsiders())
+      for (let index = 0; index <= length; index++)
+        yield { keep: index, middle: [member], resume: index };
   }
 
   /** The same members in another order, where hops get shorter, with the hops' sum. */
   #reorders(): (Candidate & { readonly hopMs: number })[] {
     const found: (Candidate & { readonly hopMs: number })[] = [];
     const order = this.#order;
-    const { n, hop, close } = this.#inst;
-    const k = order.length;
-    const most = close[order[k - 1]! * n + order[0]!]! - 1e-12;
-    const back = new Float64Array(k);
-    const forth = new Float64Array(k);
-    for (let i = 1; i < k; i++) {
-      forth[i] = forth[i - 1]! + hop[order[i - 1]! * n + order[i]!]!;
-      back[i] = back[i - 1]! + hop[order[i]! * n + order[i - 1]!]!;
+    const { memberCount, hop, close } = this.#inst;
+    const count = order.length;
+    const most = close[order[count - 1]! * memberCount + order[0]!]! - 1e-12;
+    const back = new Float64Array(count);
+    const forth = new Float64Array(count);
+    for (let index = 1; index < count; index++) {
+      forth[index] = forth[index - 1]! + hop[order[index - 1]! * memberCount + order[index]!]!;
+      back[index] = back[index - 1]! + hop[order[index]! * memberCount + order[index - 1]!]!;
     }
-    for (let i = 0; i < k - 1; i++) {
+    for (let at = 0; at < count - 1; at++) {
       if (this.#isLate()) return [];
-      for (let j = i + 1; j < k; j++) {
-        const before = i > 0 ? order[i - 1]! : -1;
-        const after = j < k - 1 ? order[j + 1]! : -1;
-        const [a, z] = [order[i]!, order[j]!];
-        const old = this.#edge(before, a) + this.#edge(z, after);
+      for (let later = at + 1; later < count; later++) {
+        const before = at > 0 ? order[at - 1]! : -1;
+        const after = later < count - 1 ? order[later + 1]! : -1;
+        const [firstMoved, lastMoved] = [order[at]!, order[later]!];
+        const old = this.#edge(before, firstMoved) + this.#edge(lastMoved, after);
         /** The changed hops, for new ends of the part and new hops within it. */
         const waysOf = (start: number, end: number, inner: number) => {
-          const first = i > 0 ? order[0]! : start;
-          const last = j < k - 1 ? order[k - 1]! : end;
+          const first = at > 0 ? order[0]! : start;
+          const last = later < count - 1 ? order[count - 1]! : end;
           const ends = this.#edge(before, start) + this.#edge(end, after) - old;
-          return ends + inner + close[last * n + first]!;
+          return ends + inner + close[last * memberCount + first]!;
         };
-        const resume = j + 1;
-        let hopMs = waysOf(z, a, back[j]! - back[i]! - forth[j]! + forth[i]!);
+        const resume = later + 1;
+        let hopMs = waysOf(
+          lastMoved,
+          firstMoved,
+          back[later]! - back[at]! - forth[later]! + forth[at]!,
+        );
         if (hopMs < most)
-          found.push({ keep: i, middle: order.slice(i, resume).reverse(), resume, hopMs });
-        if (j > i + 2) {
-          const [b, y] = [order[i + 1]!, order[j - 1]!];
+          found.push({ keep: at, middle: order.slice(at, resume).reverse(), resume, hopMs });
+        if (later > at + 2) {
+          const [second, beforeLast] = [order[at + 1]!, order[later - 1]!];
           hopMs = waysOf(
-            z,
-            a,
-            this.#edge(z, b) + this.#edge(y, a) - this.#edge(a, b) - this.#edge(y, z),
+            lastMoved,
+            firstMoved,
+            this.#edge(lastMoved, second) +
+              this.#edge(beforeLast, firstMoved) -
+              this.#edge(firstMoved, second) -
+              this.#edge(beforeLast, lastMoved),
           );
           if (hopMs < most)
-            found.push({ keep: i, middle: [z, ...order.slice(i + 1, j), a], resume, hopMs });
+            found.push({
+              keep: at,
+              middle: [lastMoved, ...order.slice(at + 1, later), firstMoved],
+              resume,
+              hopMs,
+            });
         }
-        const length = resume - i;
+        const length = resume - at;
         for (let run = 1; run < length; run++) {
           if (run > LONGEST_RUN && run < length - LONGEST_RUN) continue;
-          const [cut, next] = [order[i + run - 1]!, order[i + run]!];
-          hopMs = waysOf(next, cut, this.#edge(z, a) - this.#edge(cut, next));
+          const [cut, next] = [order[at + run - 1]!, order[at + run]!];
+          hopMs = waysOf(next, cut, this.#edge(lastMoved, firstMoved) - this.#edge(cut, next));
           if (hopMs >= most) continue;
-          const middle = [...order.slice(i + run, resume), ...order.slice(i, i + run)];
-          found.push({ keep: i, middle, resume, hopMs });
+          const middle = [...order.slice(at + run, resume), ...order.slice(at, at + run)];
+          found.push({ keep: at, middle, resume, hopMs });
         }
       }
     }
@@ -160,57 +175,64 @@ export class Polisher {
 
   /** A hop; -1 stands for what is before the first member and after the last. */
   #edge(from: number, to: number): number {
-    const { n, hop, embed, head } = this.#inst;
-    return from < 0 ? embed[to]! : to < 0 ? head[from]! : hop[from * n + to]!;
+    const { memberCount, hop, embed, head } = this.#inst;
+    return from < 0 ? embed[to]! : to < 0 ? head[from]! : hop[from * memberCount + to]!;
   }
 
   /** The candidate's cost, or anything at or above `below` when it is not better. */
   #evaluate({ keep, middle, resume }: Candidate, below: number): number {
-    const { n, L, hop, close, stage } = this.#inst;
+    const { memberCount, layerCount, hop, close, stage } = this.#inst;
     const order = this.#order;
-    const k = order.length;
+    const length = order.length;
     const first = keep > 0 ? order[0]! : (middle[0] ?? order[resume]!);
-    const last = resume < k ? order[k - 1]! : (middle[middle.length - 1] ?? order[keep - 1]!);
-    const closing = close[last * n + first]!;
+    const last =
+      resume < length ? order[length - 1]! : (middle[middle.length - 1] ?? order[keep - 1]!);
+    const closing = close[last * memberCount + first]!;
     if (closing === Infinity) return Infinity;
-    this.work += (middle.length + 1) * L;
+    this.work += (middle.length + 1) * layerCount;
     let values = keep > 0 ? this.#done[keep - 1]! : null;
     let at = keep > 0 ? order[keep - 1]! : -1;
     let into = this.#one;
-    for (let i = 0; i < middle.length; i++) {
-      const d = middle[i]!;
-      const isLast = resume === k && i === middle.length - 1;
+    for (let index = 0; index < middle.length; index++) {
+      const member = middle[index]!;
+      const isLast = resume === length && index === middle.length - 1;
       if (values === null) {
         if (isLast) return Infinity;
-        firstForward(this.#inst, d, into);
+        firstForward(this.#inst, member, into);
       } else {
-        const way = hop[at * n + d]!;
+        const way = hop[at * memberCount + member]!;
         if (way === Infinity) return Infinity;
-        if (isLast) return lastForward(this.#inst, d, values) + way + closing;
-        stageForward(this.#inst, d, values, into);
-        const add = way + stage[d]!;
-        for (let l = 1; l < L; l++) into[l] = into[l]! + add;
+        if (isLast) return lastForward(this.#inst, member, values) + way + closing;
+        stageForward(this.#inst, member, values, into);
+        const add = way + stage[member]!;
+        for (let layer = 1; layer < layerCount; layer++) into[layer] = into[layer]! + add;
       }
       values = into;
       into = values === this.#one ? this.#two : this.#one;
-      at = d;
+      at = member;
     }
-    if (resume === k) return this.#endAt(values, at, closing, keep);
+    if (resume === length) return this.#endAt(values, at, closing, keep);
     const next = order[resume]!;
     if (values === null) {
       // The stage at `resume` becomes the first one.
-      if (resume === k - 1) return Infinity;
+      if (resume === length - 1) return Infinity;
       firstForward(this.#inst, next, into);
-      return this.#join(into, hop[next * n + order[resume + 1]!]!, resume + 1, closing, below);
+      return this.#join(
+        into,
+        hop[next * memberCount + order[resume + 1]!]!,
+        resume + 1,
+        closing,
+        below,
+      );
     }
-    return this.#join(values, hop[at * n + next]!, resume, closing, below);
+    return this.#join(values, hop[at * memberCount + next]!, resume, closing, below);
   }
 
   /** The stage before a dropped last one becomes the last. */
   #endAt(_values: Float64Array | null, at: number, closing: number, keep: number): number {
     if (keep < 2) return Infinity;
     const before = this.#done[keep - 2]!;
-    const way = this.#inst.hop[this.#order[keep - 2]! * this.#inst.n + at]!;
+    const way = this.#inst.hop[this.#order[keep - 2]! * this.#inst.memberCount + at]!;
     return lastForward(this.#inst, at, before) + way + closing;
   }
 
@@ -218,8 +240,8 @@ export class Polisher {
     if (way === Infinity) return Infinity;
     const left = this.#left[resume]!;
     let best = Infinity;
-    for (let l = 1; l < this.#inst.L; l++) {
-      const total = values[l]! + left[l]!;
+    for (let layer = 1; layer < this.#inst.layerCount; layer++) {
+      const total = values[layer]! + left[layer]!;
       if (total < best) best = total;
     }
     const cost = best + way + closing;
@@ -227,45 +249,47 @@ export class Polisher {
   }
 
   #take(order: number[]): void {
-    const { L, n, hop, stage } = this.#inst;
+    const { layerCount, memberCount, hop, stage } = this.#inst;
     this.#order = order;
-    const k = order.length;
+    const length = order.length;
     this.#cost = splitOrder(this.#inst, order).cost;
-    if (k < 2) return;
-    while (this.#done.length < k) {
-      this.#done.push(new Float64Array(L + 1));
-      this.#left.push(new Float64Array(L + 1));
+    if (length < 2) return;
+    while (this.#done.length < length) {
+      this.#done.push(new Float64Array(layerCount + 1));
+      this.#left.push(new Float64Array(layerCount + 1));
     }
     firstForward(this.#inst, order[0]!, this.#done[0]!);
-    for (let i = 1; i < k; i++) {
-      const after = this.#done[i]!;
-      stageForward(this.#inst, order[i]!, this.#done[i - 1]!, after);
-      const add = stage[order[i]!]! + hop[order[i - 1]! * n + order[i]!]!;
-      for (let l = 1; l < L; l++) after[l] = after[l]! + add;
+    for (let index = 1; index < length; index++) {
+      const after = this.#done[index]!;
+      stageForward(this.#inst, order[index]!, this.#done[index - 1]!, after);
+      const add = stage[order[index]!]! + hop[order[index - 1]! * memberCount + order[index]!]!;
+      for (let layer = 1; layer < layerCount; layer++) after[layer] = after[layer]! + add;
     }
     this.#fillLeft();
   }
 
   #fillLeft(): void {
-    const { L, n, prefix, reach, minEnd, stage, head, hop, lastStart } = this.#inst;
+    const { layerCount, memberCount, prefix, reach, minEnd, stage, head, hop, lastStart } =
+      this.#inst;
     const order = this.#order;
-    const k = order.length;
-    for (let i = k - 1; i >= 0; i--) {
-      const d = order[i]!;
-      const row = d * (L + 1);
-      const left = this.#left[i]!;
+    const length = order.length;
+    for (let index = length - 1; index >= 0; index--) {
+      const member = order[index]!;
+      const row = member * (layerCount + 1);
+      const left = this.#left[index]!;
       left.fill(Infinity);
-      const next = i < k - 1 ? this.#left[i + 1]! : null;
-      const way = i < k - 1 ? hop[d * n + order[i + 1]!]! : 0;
-      for (let s = L - 1; s >= 1; s--) {
-        const end = reach[row + s]!;
+      const next = index < length - 1 ? this.#left[index + 1]! : null;
+      const way = index < length - 1 ? hop[member * memberCount + order[index + 1]!]! : 0;
+      for (let start = layerCount - 1; start >= 1; start--) {
+        const end = reach[row + start]!;
         let best = Infinity;
         if (next === null) {
-          if (s >= lastStart[d]! && end === L) best = prefix[row + L]! + head[d]!;
+          if (start >= lastStart[member]! && end === layerCount)
+            best = prefix[row + layerCount]! + head[member]!;
         } else
-          for (let e = minEnd[row + s]!; e <= end && e < L; e++)
-            best = Math.min(best, prefix[row + e]! + next[e]! + way);
-        left[s] = best - prefix[row + s]! + stage[d]!;
+          for (let until = minEnd[row + start]!; until <= end && until < layerCount; until++)
+            best = Math.min(best, prefix[row + until]! + next[until]! + way);
+        left[start] = best - prefix[row + start]! + stage[member]!;
       }
     }
   }

@@ -9,51 +9,51 @@
  * hop, so the bound holds; the rents that make it highest are found like prices.
  */
 import type { Instance } from "./instance.ts";
-import { Cuts } from "./path-bundle.ts";
+import { PathBundle } from "./path-bundle.ts";
 import { passWork, relax, tracePath, type Relaxation } from "./relaxation.ts";
 
-export type Prices = {
-  readonly price: Float64Array; // [n]
-  readonly rent: Float64Array; // [n]
+export type Multipliers = {
+  readonly visit: Float64Array; // [n]
+  readonly returnTo: Float64Array; // [n]
   /** Of every stage alike; only a limit on stages makes it positive. */
   perStage: number;
   /** What a visit costs: `price` and `perStage` together. */
-  readonly paid: Float64Array; // [n]
+  readonly charge: Float64Array; // [n]
   bound: number;
 };
 
-export function createPrices(n: number): Prices {
+export function createMultipliers(memberCount: number): Multipliers {
   return {
-    price: new Float64Array(n),
-    rent: new Float64Array(n),
+    visit: new Float64Array(memberCount),
+    returnTo: new Float64Array(memberCount),
     perStage: 0,
-    paid: new Float64Array(n),
+    charge: new Float64Array(memberCount),
     bound: -Infinity,
   };
 }
 
-export function copyPrices(prices: Prices): Prices {
+export function copyMultipliers(prices: Multipliers): Multipliers {
   return {
     ...prices,
-    price: prices.price.slice(),
-    rent: prices.rent.slice(),
-    paid: prices.paid.slice(),
+    visit: prices.visit.slice(),
+    returnTo: prices.returnTo.slice(),
+    charge: prices.charge.slice(),
   };
 }
 
-export type Climb = {
+export type AscentOptions = {
   readonly steps: number;
   /** Work after which no step starts, as `passWork` counts it; no limit unless told. */
-  readonly mostWork?: number;
+  readonly maxWork?: number;
   /** The best cost known: the climb ends once the bound reaches it. */
   readonly target: () => number;
   /** What the steps aim at, where that is not the target. */
   readonly aim: number | null;
   readonly isLate: () => boolean;
   /** Called with each path that visits nobody twice; may lower the target. */
-  readonly onPath: (order: readonly number[]) => void;
+  readonly onElementaryPath: (order: readonly number[]) => void;
   /** The part of the gap that a few steps must close for the climb to go on; 0 unless told. */
-  readonly worthwhile?: number;
+  readonly minGapFraction?: number;
 };
 
 /** The level that a step asks for, in parts of the distance from the bound to the target. */
@@ -73,56 +73,64 @@ const SMALL_GAIN = 1e-3;
  * tables of `relaxation` filled for the last prices tried, not for the best: call
  * `reprice`.
  */
-export function climb(
+export function ascend(
   relaxation: Relaxation,
-  prices: Prices,
+  prices: Multipliers,
   firsts: readonly number[],
-  { steps, target, aim, isLate, onPath, worthwhile = 0, mostWork = Infinity }: Climb,
+  {
+    steps,
+    target,
+    aim,
+    isLate,
+    onElementaryPath,
+    minGapFraction = 0,
+    maxWork = Infinity,
+  }: AscentOptions,
 ): void {
   const { inst } = relaxation;
-  const { n } = inst;
-  const returnsTo = new Int32Array(n);
-  const closing = new Float64Array(n);
-  const trial = copyPrices(prices);
-  const x = vectorOf(prices);
-  const best = x.slice();
-  const slope = new Float64Array(x.length);
-  const isSigned = signs(inst);
-  const cuts = new Cuts(x.length);
+  const { memberCount } = inst;
+  const returnsTo = new Int32Array(memberCount);
+  const closing = new Float64Array(memberCount);
+  const trial = copyMultipliers(prices);
+  const point = vectorOf(prices);
+  const best = point.slice();
+  const subgradient = new Float64Array(point.length);
+  const isSigned = nonNegative(inst);
+  const bundle = new PathBundle(point.length);
   let scale = STEP;
-  let idle = 0;
+  let idleSteps = 0;
   let before = -Infinity;
   let work = 0;
-  for (let step = 0; step < steps && scale > SMALLEST_STEP && work < mostWork; step++) {
+  for (let step = 0; step < steps && scale > SMALLEST_STEP && work < maxWork; step++) {
     work += passWork(relaxation);
-    setPrices(trial, x);
+    setMultipliers(trial, point);
     fillClosing(inst, trial, firsts, closing, returnsTo);
-    if (isLate() || !relax(relaxation, trial.paid, closing, firsts, isLate)) return;
+    if (isLate() || !relax(relaxation, trial.charge, closing, firsts, isLate)) return;
     const first = cheapestFirst(relaxation, trial);
     const bound = first < 0 ? Infinity : boundOf(relaxation, trial, first);
     const gain = bound - prices.bound;
-    if (gain > SMALL_GAIN * scale * distanceTo(aim ?? target(), prices.bound)) idle = 0;
-    else idle++;
+    if (gain > SMALL_GAIN * scale * distanceTo(aim ?? target(), prices.bound)) idleSteps = 0;
+    else idleSteps++;
     if (bound > prices.bound) {
-      best.set(x);
-      setPrices(prices, x);
+      best.set(point);
+      setMultipliers(prices, point);
       prices.bound = bound;
     }
     if (bound >= target()) return;
     if (step % FEW_STEPS === FEW_STEPS - 1) {
-      if (prices.bound - before < worthwhile * (target() - before)) return;
+      if (prices.bound - before < minGapFraction * (target() - before)) return;
       before = prices.bound;
     }
     const path = tracePath(relaxation, closing, first);
-    if (new Set(path).size === path.length) onPath(path);
-    fillSlope(inst, path, returnsTo, slope);
-    if (!cuts.add(slope, bound, x, best)) return;
-    if (idle >= PATIENCE) {
-      idle = 0;
+    if (new Set(path).size === path.length) onElementaryPath(path);
+    fillSubgradient(inst, path, returnsTo, subgradient);
+    if (!bundle.add(subgradient, bound, point, best)) return;
+    if (idleSteps >= PATIENCE) {
+      idleSteps = 0;
       scale *= SHRINK;
     }
     const distance = distanceTo(aim ?? target(), prices.bound);
-    cuts.project(x, prices.bound + scale * distance, distance, isSigned);
+    bundle.project(point, prices.bound + scale * distance, distance, isSigned);
   }
 }
 
@@ -133,92 +141,101 @@ function distanceTo(goal: number, bound: number): number {
 }
 
 /** Prices, rents and the price of a stage, one after the other. */
-function vectorOf({ price, rent, perStage }: Prices): Float64Array {
-  return Float64Array.of(...price, ...rent, perStage);
+function vectorOf({ visit, returnTo, perStage }: Multipliers): Float64Array {
+  return Float64Array.of(...visit, ...returnTo, perStage);
 }
 
-function setPrices(prices: Prices, x: Float64Array): void {
-  const n = prices.price.length;
-  prices.price.set(x.subarray(0, n));
-  prices.rent.set(x.subarray(n, 2 * n));
-  prices.perStage = x[2 * n]!;
-  for (let d = 0; d < n; d++) prices.paid[d] = x[d]! + prices.perStage;
+function setMultipliers(prices: Multipliers, point: Float64Array): void {
+  const memberCount = prices.visit.length;
+  prices.visit.set(point.subarray(0, memberCount));
+  prices.returnTo.set(point.subarray(memberCount, 2 * memberCount));
+  prices.perStage = point[2 * memberCount]!;
+  for (let member = 0; member < memberCount; member++)
+    prices.charge[member] = point[member]! + prices.perStage;
 }
 
 /** Which of a vector's values are never negative: those of members that need not take part. */
-function signs({ n, required }: Instance): Uint8Array {
-  const isSigned = new Uint8Array(2 * n + 1);
-  for (let d = 0; d < n; d++) isSigned[d] = required[d] === 1 ? 0 : 1;
-  isSigned[2 * n] = 1;
+function nonNegative({ memberCount, required }: Instance): Uint8Array {
+  const isSigned = new Uint8Array(2 * memberCount + 1);
+  for (let member = 0; member < memberCount; member++)
+    isSigned[member] = required[member] === 1 ? 0 : 1;
+  isSigned[2 * memberCount] = 1;
   return isSigned;
 }
 
 /** How the cost of a path, less what prices give back, changes with each value of a vector. */
-function fillSlope(
-  { n, maxStages }: Instance,
+function fillSubgradient(
+  { memberCount, maxStages }: Instance,
   path: readonly number[],
   returnsTo: Int32Array,
   slope: Float64Array,
 ): void {
   slope.fill(0);
-  slope.fill(-1, 0, n);
-  for (const d of path) slope[d]!++;
-  slope[n + path[0]!]!++;
-  slope[n + returnsTo[path[path.length - 1]!]!]!--;
+  slope.fill(-1, 0, memberCount);
+  for (const member of path) slope[member]!++;
+  slope[memberCount + path[0]!]!++;
+  slope[memberCount + returnsTo[path[path.length - 1]!]!]!--;
   // There are never more stages than members: only a tighter limit has a price.
-  slope[2 * n] = maxStages < n ? path.length - maxStages : 0;
+  slope[2 * memberCount] = maxStages < memberCount ? path.length - maxStages : 0;
 }
 
 /** Fills the tables for the prices as they are; false when time ran out. */
-export function reprice(
+export function evaluateMultipliers(
   relaxation: Relaxation,
-  prices: Prices,
+  prices: Multipliers,
   firsts: readonly number[],
   closing: Float64Array,
   isLate: () => boolean,
 ): boolean {
   fillClosing(relaxation.inst, prices, firsts, closing, new Int32Array(closing.length));
-  return relax(relaxation, prices.paid, closing, firsts, isLate);
+  return relax(relaxation, prices.charge, closing, firsts, isLate);
 }
 
 /** The bound on pipelines that start with `first`, from filled tables. */
-export function boundOf({ fromFirst, inst }: Relaxation, prices: Prices, first: number): number {
-  return fromFirst[first]! + prices.rent[first]! - refund(inst, prices);
+export function boundOf(
+  { fromFirst, inst }: Relaxation,
+  prices: Multipliers,
+  first: number,
+): number {
+  return fromFirst[first]! + prices.returnTo[first]! - constantTerm(inst, prices);
 }
 
 /** What every pipeline gets back for the prices, however few of them it pays. */
-export function refund({ n, maxStages }: Instance, { price, perStage }: Prices): number {
+export function constantTerm(
+  { memberCount, maxStages }: Instance,
+  { visit, perStage }: Multipliers,
+): number {
   let sum = perStage > 0 ? perStage * maxStages : 0;
-  for (let d = 0; d < n; d++) sum += price[d]!;
+  for (let member = 0; member < memberCount; member++) sum += visit[member]!;
   return sum;
 }
 
 /** The first member of the cheapest path, or -1. */
-export function cheapestFirst({ fromFirst, inst }: Relaxation, { rent }: Prices): number {
+export function cheapestFirst({ fromFirst, inst }: Relaxation, { returnTo }: Multipliers): number {
   let best = -1;
   let least = Infinity;
-  for (let d = 0; d < inst.n; d++) {
-    const total = fromFirst[d]! + rent[d]!;
-    if (total < least) [least, best] = [total, d];
+  for (let member = 0; member < inst.memberCount; member++) {
+    const total = fromFirst[member]! + returnTo[member]!;
+    if (total < least) [least, best] = [total, member];
   }
   return best;
 }
 
 function fillClosing(
-  { n, close }: Instance,
-  { rent }: Prices,
+  { memberCount, close }: Instance,
+  { returnTo }: Multipliers,
   firsts: readonly number[],
   closing: Float64Array,
   returnsTo: Int32Array,
 ): void {
-  for (let d = 0; d < n; d++) {
+  for (let member = 0; member < memberCount; member++) {
     let best = Infinity;
-    for (const g of firsts) {
-      const total = close[d * n + g]! - rent[g]!;
+    for (const third of firsts) {
+      const total = close[member * memberCount + third]! - returnTo[third]!;
       if (total >= best) continue;
       best = total;
-      returnsTo[d] = g;
+      returnsTo[member] = third;
     }
-    closing[d] = best;
+    closing[member] = best;
   }
 }

@@ -7,8 +7,8 @@ import type { Instance } from "./instance.ts";
 /** Members by their index in the instance. */
 export type Neighborhoods = readonly (readonly number[])[];
 
-export function emptyNeighborhoods({ n }: Instance): Neighborhoods {
-  return Array.from({ length: n }, () => []);
+export function emptyNeighborhoods({ memberCount }: Instance): Neighborhoods {
+  return Array.from({ length: memberCount }, () => []);
 }
 
 /** At each member, the `size` members of its own site with the highest multipliers. */
@@ -18,12 +18,13 @@ export function siteNeighborhoods(
   multiplier: Float64Array, // [n]
   size: number,
 ): Neighborhoods {
-  const neighborhoods: number[][] = Array.from({ length: inst.n }, () => []);
+  const neighborhoods: number[][] = Array.from({ length: inst.memberCount }, () => []);
   for (const members of sites) {
     const sorted = [...members].sort(
       (left, right) => multiplier[right]! - multiplier[left]! || left - right,
     );
-    for (const d of members) neighborhoods[d] = sorted.filter((e) => e !== d).slice(0, size);
+    for (const member of members)
+      neighborhoods[member] = sorted.filter((next) => next !== member).slice(0, size);
   }
   return neighborhoods;
 }

@@ -30,7 +30,7 @@ type Step = {
  * The mix `linear + weight * bottleneck`, solved from the loosest cap down.
  * Offers its plans to `best`; returns a lower bound on the mix.
  */
-export function solveMix(
+export function solveWeighted(
   inst: Instance,
   best: BestPlan,
   lowestBottleneckMs: number,
@@ -40,8 +40,8 @@ export function solveMix(
   let cap = Infinity;
   for (;;) {
     // Only plans whose linear part leaves room for the least bottleneck can be better.
-    const worthwhile = best.cutoff() - weight * lowestBottleneckMs;
-    const step = cheapestUnder(inst, cap, worthwhile, isLate);
+    const maxLinearCost = best.cutoff() - weight * lowestBottleneckMs;
+    const step = cheapestUnder(inst, cap, maxLinearCost, isLate);
     if (step.point !== null) {
       const { plan, linearMs, bottleneckMs } = step.point;
       best.offerPlan(inst, { ...plan, cost: linearMs + weight * bottleneckMs });
@@ -72,15 +72,15 @@ export function sweepFront(
 function cheapestUnder(inst: Instance, cap: number, below: number, isLate: () => boolean): Step {
   const capped = { ...capDomains(inst, cap), throughputWeight: 0 };
   const local = new BestPlan();
-  for (let d = 0; d < inst.n; d++) {
-    if (inst.required.some((flag, e) => flag === 1 && e !== d)) continue;
-    const cost = singleCost(capped, d);
-    if (cost < below) local.offer(capped, [d], Int32Array.of(inst.L), cost);
+  for (let member = 0; member < inst.memberCount; member++) {
+    if (inst.required.some((flag, next) => flag === 1 && next !== member)) continue;
+    const cost = singleCost(capped, member);
+    if (cost < below) local.offer(capped, [member], Int32Array.of(inst.layerCount), cost);
   }
   const cutoff = () => Math.min(local.cutoff(), below);
   const bound = solvePipelines(
     capped,
-    { cutoff, aim: null, startPrices: null, offer: local.offer },
+    { cutoff, ascentTarget: null, startMultipliers: null, offer: local.offer },
     isLate,
   );
   const isProven = bound >= cutoff();

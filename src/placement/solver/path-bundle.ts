@@ -13,27 +13,27 @@
  */
 
 /** Paths kept; of more the one that says least at the best prices goes. */
-const MOST_CUTS = 40;
+const MAX_PATHS = 40;
 /** Times that all kept paths are gone through, if nothing settles earlier. */
-const SWEEPS = 30;
+const MAX_SWEEPS = 30;
 /** Fewer for many members: so many numbers are looked at for each path. */
-const MOST_NUMBERS = 1000;
-const FEWEST_SWEEPS = 6;
+const MAX_NUMBERS = 1000;
+const MIN_SWEEPS = 6;
 /** Settled: the sum of what is still to be raised, in parts of a step's aim. */
 const SETTLED = 1e-6;
 
-export class Cuts {
+export class PathBundle {
   readonly #size: number;
   #count = 0;
   readonly #slope: Float64Array; // [MOST_CUTS, size]
-  readonly #base = new Float64Array(MOST_CUTS);
-  readonly #norm = new Float64Array(MOST_CUTS);
-  readonly #added = new Float64Array(MOST_CUTS);
+  readonly #base = new Float64Array(MAX_PATHS);
+  readonly #norm = new Float64Array(MAX_PATHS);
+  readonly #added = new Float64Array(MAX_PATHS);
   readonly #lifted: Float64Array; // [size]
 
   constructor(size: number) {
     this.#size = size;
-    this.#slope = new Float64Array(MOST_CUTS * size);
+    this.#slope = new Float64Array(MAX_PATHS * size);
     this.#lifted = new Float64Array(size);
   }
 
@@ -44,15 +44,15 @@ export class Cuts {
   add(slope: Float64Array, value: number, at: Float64Array, best: Float64Array): boolean {
     let norm = 0;
     let base = value;
-    for (let i = 0; i < this.#size; i++) {
-      norm += slope[i]! * slope[i]!;
-      base -= slope[i]! * at[i]!;
+    for (let index = 0; index < this.#size; index++) {
+      norm += slope[index]! * slope[index]!;
+      base -= slope[index]! * at[index]!;
     }
     if (norm === 0) return false;
-    const k = this.#count < MOST_CUTS ? this.#count++ : this.#loosest(best);
-    this.#slope.set(slope, k * this.#size);
-    this.#base[k] = base;
-    this.#norm[k] = norm;
+    const path = this.#count < MAX_PATHS ? this.#count++ : this.#loosest(best);
+    this.#slope.set(slope, path * this.#size);
+    this.#base[path] = base;
+    this.#norm[path] = norm;
     return true;
   }
 
@@ -61,49 +61,52 @@ export class Cuts {
    * with x[i] >= 0 where `isSigned[i]` is 1. Only nearly, and anywhere where no such
    * prices exist. `aim` is the distance that counts as one: ms.
    */
-  project(x: Float64Array, level: number, aim: number, isSigned: Uint8Array): void {
+  project(point: Float64Array, level: number, aim: number, isSigned: Uint8Array): void {
     this.#added.fill(0);
     this.#lifted.fill(0);
-    const sweeps = Math.min(SWEEPS, Math.max(FEWEST_SWEEPS, MOST_NUMBERS / this.#size));
+    const sweeps = Math.min(MAX_SWEEPS, Math.max(MIN_SWEEPS, MAX_NUMBERS / this.#size));
     for (let sweep = 0; sweep < sweeps; sweep++) {
       let missing = 0;
-      for (let k = this.#count - 1; k >= 0; k--) missing += this.#raise(x, k, level);
-      for (let i = 0; i < this.#size; i++) {
-        if (isSigned[i] !== 1) continue;
-        const lift = Math.max(-x[i]!, -this.#lifted[i]!);
-        this.#lifted[i] = this.#lifted[i]! + lift;
-        x[i] = x[i]! + lift;
+      for (let path = this.#count - 1; path >= 0; path--)
+        missing += this.#raise(point, path, level);
+      for (let index = 0; index < this.#size; index++) {
+        if (isSigned[index] !== 1) continue;
+        const lift = Math.max(-point[index]!, -this.#lifted[index]!);
+        this.#lifted[index] = this.#lifted[index]! + lift;
+        point[index] = point[index]! + lift;
       }
       if (missing <= SETTLED * aim) break;
     }
-    for (let i = 0; i < this.#size; i++) if (isSigned[i] === 1 && x[i]! < 0) x[i] = 0;
+    for (let at = 0; at < this.#size; at++) if (isSigned[at] === 1 && point[at]! < 0) point[at] = 0;
   }
 
   /** One path's half-space; how far `x` was from it, or how much was taken back. */
-  #raise(x: Float64Array, k: number, level: number): number {
-    const missing = level - this.#at(k, x);
-    const step = Math.max(missing / this.#norm[k]!, -this.#added[k]!);
+  #raise(point: Float64Array, path: number, level: number): number {
+    const missing = level - this.#at(path, point);
+    const step = Math.max(missing / this.#norm[path]!, -this.#added[path]!);
     if (step === 0) return 0;
-    this.#added[k] = this.#added[k]! + step;
-    const row = k * this.#size;
-    for (let i = 0; i < this.#size; i++) x[i] = x[i]! + step * this.#slope[row + i]!;
+    this.#added[path] = this.#added[path]! + step;
+    const row = path * this.#size;
+    for (let index = 0; index < this.#size; index++)
+      point[index] = point[index]! + step * this.#slope[row + index]!;
     return Math.abs(missing);
   }
 
   #loosest(best: Float64Array): number {
     let loosest = 0;
     let most = -Infinity;
-    for (let k = 0; k < this.#count; k++) {
-      const value = this.#at(k, best);
-      if (value > most) [most, loosest] = [value, k];
+    for (let path = 0; path < this.#count; path++) {
+      const value = this.#at(path, best);
+      if (value > most) [most, loosest] = [value, path];
     }
     return loosest;
   }
 
-  #at(k: number, x: Float64Array): number {
-    let value = this.#base[k]!;
-    const row = k * this.#size;
-    for (let i = 0; i < this.#size; i++) value += this.#slope[row + i]! * x[i]!;
+  #at(path: number, point: Float64Array): number {
+    let value = this.#base[path]!;
+    const row = path * this.#size;
+    for (let index = 0; index < this.#size; index++)
+      value += this.#slope[row + index]! * point[index]!;
     return value;
   }
 }

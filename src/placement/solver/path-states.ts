@@ -16,12 +16,12 @@
 import type { Instance } from "./instance.ts";
 import { emptyNeighborhoods, type Neighborhoods } from "./neighborhoods.ts";
 
-export type MemoryStates = {
+export type PathStates = {
   readonly count: number;
   /** The states of member d are `[start[d], start[d + 1])`; bit i stands for near[d][i]. */
   readonly start: Int32Array; // [n + 1]
   readonly memberOf: Int32Array; // [count]
-  readonly near: Neighborhoods;
+  readonly neighborhoods: Neighborhoods;
   /** States that follow all states of a member alike, nearest first: `[outsideStart[d], outsideStart[d + 1])`. */
   readonly outside: Int32Array;
   readonly outsideStart: Int32Array; // [n + 1]
@@ -32,8 +32,8 @@ export type MemoryStates = {
 };
 
 /** One state for each member: nothing is remembered. */
-export function forgetful(inst: Instance): MemoryStates {
-  return memoryStates(inst, emptyNeighborhoods(inst));
+export function memorylessStates(inst: Instance): PathStates {
+  return pathStates(inst, emptyNeighborhoods(inst));
 }
 
 /** How many states near sets of such sizes make. */
@@ -53,53 +53,54 @@ type Step = {
 };
 
 /** The states for near sets, and which follows which. */
-export function memoryStates(inst: Instance, near: Neighborhoods): MemoryStates {
-  const { n, hop } = inst;
-  const start = new Int32Array(n + 1);
-  for (let d = 0; d < n; d++) start[d + 1] = start[d]! + 2 ** near[d]!.length;
-  const count = start[n]!;
+export function pathStates(inst: Instance, near: Neighborhoods): PathStates {
+  const { memberCount, hop } = inst;
+  const start = new Int32Array(memberCount + 1);
+  for (let member = 0; member < memberCount; member++)
+    start[member + 1] = start[member]! + 2 ** near[member]!.length;
+  const count = start[memberCount]!;
   const memberOf = new Int32Array(count);
   const outside: number[] = [];
-  const outsideStart = new Int32Array(n + 1);
+  const outsideStart = new Int32Array(memberCount + 1);
   const steps: Step[][] = [];
-  let most = 0;
-  for (let d = 0; d < n; d++) {
-    memberOf.fill(d, start[d], start[d + 1]);
-    const alike: { state: number; hopMs: number; e: number }[] = [];
+  let maxInside = 0;
+  for (let member = 0; member < memberCount; member++) {
+    memberOf.fill(member, start[member], start[member + 1]);
+    const alike: { state: number; hopMs: number; next: number }[] = [];
     const depending: Step[] = [];
-    for (let e = 0; e < n; e++) {
-      const hopMs = hop[d * n + e]!;
-      if (e === d || hopMs === Infinity) continue;
-      const bit = (at: number, member: number) => {
-        const index = near[at]!.indexOf(member);
+    for (let next = 0; next < memberCount; next++) {
+      const hopMs = hop[member * memberCount + next]!;
+      if (next === member || hopMs === Infinity) continue;
+      const bit = (at: number, remembered: number) => {
+        const index = near[at]!.indexOf(remembered);
         return index < 0 ? 0 : 1 << index;
       };
-      const refusing = bit(d, e);
-      const base = start[e]! + bit(e, d);
-      const kept = near[d]!.filter((v) => near[e]!.includes(v)).map(
-        (v) => [bit(d, v), bit(e, v)] as const,
+      const refusing = bit(member, next);
+      const base = start[next]! + bit(next, member);
+      const kept = near[member]!.filter((each) => near[next]!.includes(each)).map(
+        (each) => [bit(member, each), bit(next, each)] as const,
       );
-      if (refusing === 0 && kept.length === 0) alike.push({ state: base, hopMs, e });
+      if (refusing === 0 && kept.length === 0) alike.push({ state: base, hopMs, next });
       else depending.push({ hopMs, refusing, base, kept });
     }
-    alike.sort((a, b) => a.hopMs - b.hopMs || a.e - b.e);
+    alike.sort((left, right) => left.hopMs - right.hopMs || left.next - right.next);
     for (const { state } of alike) outside.push(state);
-    outsideStart[d + 1] = outside.length;
+    outsideStart[member + 1] = outside.length;
     steps.push(depending);
-    most += depending.length * (start[d + 1]! - start[d]!);
+    maxInside += depending.length * (start[member + 1]! - start[member]!);
   }
-  const inside = new Int32Array(most);
-  const insideHop = new Float64Array(most);
+  const inside = new Int32Array(maxInside);
+  const insideHop = new Float64Array(maxInside);
   const insideStart = new Int32Array(count + 1);
   let filled = 0;
   for (let state = 0; state < count; state++) {
-    const d = memberOf[state]!;
-    const memory = state - start[d]!;
-    for (const { hopMs, refusing, base, kept } of steps[d]!) {
+    const member = memberOf[state]!;
+    const memory = state - start[member]!;
+    for (const { hopMs, refusing, base, kept } of steps[member]!) {
       if ((memory & refusing) !== 0) continue;
-      let next = base;
-      for (const [from, to] of kept) if ((memory & from) !== 0) next += to;
-      inside[filled] = next;
+      let after = base;
+      for (const [from, to] of kept) if ((memory & from) !== 0) after += to;
+      inside[filled] = after;
       insideHop[filled++] = hopMs;
     }
     insideStart[state + 1] = filled;
@@ -108,7 +109,7 @@ export function memoryStates(inst: Instance, near: Neighborhoods): MemoryStates 
     count,
     start,
     memberOf,
-    near,
+    neighborhoods: near,
     outside: Int32Array.from(outside),
     outsideStart,
     inside,

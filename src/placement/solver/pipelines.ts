@@ -6,8 +6,8 @@
 import { searchBranches } from "./branch-and-bound.ts";
 import type { Incumbent } from "./incumbent.ts";
 import type { Instance } from "./instance.ts";
-import { MOST_MEMBERS } from "./labels.ts";
-import { climb, createPrices, reprice, type Prices } from "./multipliers.ts";
+import { MAX_MEMBERS } from "./labels.ts";
+import { ascend, createMultipliers, evaluateMultipliers, type Multipliers } from "./multipliers.ts";
 import { createRelaxation } from "./relaxation.ts";
 import { boundThrough, restrict } from "./elimination.ts";
 import { splitOrder } from "./layer-split.ts";
@@ -26,59 +26,62 @@ export function solvePipelines(
 ): number {
   let inst = whole;
   const offer = (order: readonly number[]) => {
-    if (inst.required.some((flag, d) => flag === 1 && !order.includes(d))) return;
+    if (inst.required.some((flag, member) => flag === 1 && !order.includes(member))) return;
     const split = splitOrder(inst, order);
     if (split.cost < incumbent.cutoff()) incumbent.offer(inst, order, split.ends, split.cost);
   };
   const target = incumbent.cutoff;
   let relaxation = createRelaxation(inst);
-  let prices = createPrices(inst.n);
-  if (incumbent.startPrices !== null) prices.price.set(incumbent.startPrices);
-  const everyone = () => Array.from({ length: inst.n }, (_, d) => d);
-  const closing = new Float64Array(inst.n);
+  let prices = createMultipliers(inst.memberCount);
+  if (incumbent.startMultipliers !== null) prices.visit.set(incumbent.startMultipliers);
+  const everyone = () => Array.from({ length: inst.memberCount }, (_, member) => member);
+  const closing = new Float64Array(inst.memberCount);
   for (let round = 0; round < 2; round++) {
-    climb(relaxation, prices, everyone(), {
-      steps: inst.n > 200 || incumbent.aim !== null ? ROOT_STEPS_SHORT : ROOT_STEPS,
+    ascend(relaxation, prices, everyone(), {
+      steps:
+        inst.memberCount > 200 || incumbent.ascentTarget !== null ? ROOT_STEPS_SHORT : ROOT_STEPS,
       target,
-      aim: incumbent.aim,
+      aim: incumbent.ascentTarget,
       isLate,
-      onPath: offer,
+      onElementaryPath: offer,
     });
     if (prices.bound >= target() || isLate()) return prices.bound;
-    if (!reprice(relaxation, prices, everyone(), closing, isLate)) return prices.bound;
+    if (!evaluateMultipliers(relaxation, prices, everyone(), closing, isLate)) return prices.bound;
     const through = boundThrough(relaxation, prices);
-    if (inst.required.some((flag, d) => flag === 1 && through[d]! >= target())) return target();
+    if (inst.required.some((flag, member) => flag === 1 && through[member]! >= target()))
+      return target();
     const keep: number[] = [];
-    for (let d = 0; d < inst.n; d++) if (through[d]! < target()) keep.push(d);
-    if (keep.length === inst.n) break;
+    for (let member = 0; member < inst.memberCount; member++)
+      if (through[member]! < target()) keep.push(member);
+    if (keep.length === inst.memberCount) break;
     inst = restrict(inst, keep);
     prices = keepPrices(prices, keep);
     relaxation = createRelaxation(inst);
-    if (!reprice(relaxation, prices, everyone(), closing, isLate)) return prices.bound;
+    if (!evaluateMultipliers(relaxation, prices, everyone(), closing, isLate)) return prices.bound;
   }
-  if (inst.n <= MOST_MEMBERS)
+  if (inst.memberCount <= MAX_MEMBERS)
     return searchBranches({ inst, incumbent, isLate, offer }, relaxation, prices);
   // Too many for a proof: a search among the most promising, for its plans only.
   const through = boundThrough(relaxation, prices);
   const best = Array.from(through.keys())
-    .sort((a, b) => through[a]! - through[b]! || a - b)
-    .slice(0, MOST_MEMBERS)
-    .sort((a, b) => a - b);
+    .sort((left, right) => through[left]! - through[right]! || left - right)
+    .slice(0, MAX_MEMBERS)
+    .sort((one, other) => one - other);
   const bound = prices.bound;
   inst = restrict(inst, best);
   relaxation = createRelaxation(inst);
   prices = keepPrices(prices, best);
-  if (reprice(relaxation, prices, everyone(), closing, isLate))
+  if (evaluateMultipliers(relaxation, prices, everyone(), closing, isLate))
     searchBranches({ inst, incumbent, isLate, offer }, relaxation, prices);
   return bound;
 }
 
-function keepPrices(prices: Prices, keep: readonly number[]): Prices {
-  const some = (all: Float64Array) => Float64Array.from(keep, (d) => all[d]!);
+function keepPrices(prices: Multipliers, keep: readonly number[]): Multipliers {
+  const some = (all: Float64Array) => Float64Array.from(keep, (member) => all[member]!);
   return {
-    price: some(prices.price),
-    rent: some(prices.rent),
-    paid: some(prices.paid),
+    visit: some(prices.visit),
+    returnTo: some(prices.returnTo),
+    charge: some(prices.charge),
     perStage: prices.perStage,
     bound: prices.bound,
   };

@@ -1,7 +1,4 @@
-/**
- * Plans turned into answers. Every plan is priced again by `evaluatePlacement`,
- * in the problem's words, before it is given out.
- */
+/** Plans turned into answers. `evaluatePlacement` checks every plan against the problem first. */
 import type { UnknownCause, Stage } from "../../shared/index.ts";
 import type { Answer, FoundAnswer, UnknownAnswer } from "../problem/answer.ts";
 import { evaluatePlacement } from "../problem/evaluate.ts";
@@ -9,7 +6,7 @@ import type { Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
 import type { Problem } from "../problem/problem.ts";
 
-/** Relative difference under which two costs are the same sum, added in another order. */
+/** Relative difference below which two costs are the same sum, added in different orders. */
 export const SAME_COST = 1e-9;
 
 export type Finding = {
@@ -21,10 +18,10 @@ export type Finding = {
 /** The stages of a plan, by the members' ids. */
 export function stagesOf(inst: Instance, plan: Pick<Plan, "order" | "ends">): Stage[] {
   let first = 0;
-  return plan.order.map((d, index) => {
-    const member = inst.problem.members[inst.memberOf[d] ?? -1];
-    const end = plan.ends[index] ?? -1;
-    if (member === undefined) throw new Error(`plan names member ${d}, which is not there`);
+  return plan.order.map((index, position) => {
+    const member = inst.problem.members[inst.memberOf[index] ?? -1];
+    const end = plan.ends[position] ?? -1;
+    if (member === undefined) throw new Error(`the plan names member ${index}, which is unknown`);
     const stage = { member: member.id, first, end };
     first = end;
     return stage;
@@ -59,7 +56,7 @@ export function foundAnswer(inst: Instance, plan: Plan, finding: Finding): Found
   };
 }
 
-/** Holds the floor on speed: a placement that is too slow is none. */
+/** Enforces `maxCostMs`: a placement that is too slow is no answer. */
 export function atLeastAsFast(problem: Problem, answer: FoundAnswer): Answer {
   const { maxCostMs } = problem;
   if (maxCostMs === undefined || answer.costMs <= maxCostMs * (1 + SAME_COST)) return answer;

@@ -13,14 +13,14 @@
  * twice; the least path minus all prices is a lower bound for every price >= 0.
  */
 import type { Instance } from "./instance.ts";
-import { forgetful, type MemoryStates } from "./path-states.ts";
+import { memorylessStates, type PathStates } from "./path-states.ts";
 
 /** Hops looked at between two looks at the clock: a few tenths of a millisecond. */
 const CELLS_PER_LOOK = 100_000;
 
 export type Relaxation = {
   readonly inst: Instance;
-  readonly states: MemoryStates;
+  readonly states: PathStates;
   readonly onward: Float64Array; // [L + 1, states]
   readonly value: Float64Array; // [L + 1, states]
   /** The cheapest pipeline of at least two stages that starts with each member; Infinity where none may. */
@@ -34,18 +34,19 @@ export type Relaxation = {
   readonly ringTail: Int32Array; // [states]
 };
 
-export function createRelaxation(inst: Instance, states = forgetful(inst)): Relaxation {
-  const cells = (inst.L + 1) * states.count;
+export function createRelaxation(inst: Instance, states = memorylessStates(inst)): Relaxation {
+  const cells = (inst.layerCount + 1) * states.count;
   let ringSize = 4;
-  for (let d = 0; d < inst.n; d++)
-    for (let l = 0; l < inst.L; l++)
-      while (ringSize < inst.reach[d * (inst.L + 1) + l]! - l + 2) ringSize *= 2;
+  for (let member = 0; member < inst.memberCount; member++)
+    for (let layer = 0; layer < inst.layerCount; layer++)
+      while (ringSize < inst.reach[member * (inst.layerCount + 1) + layer]! - layer + 2)
+        ringSize *= 2;
   return {
     inst,
     states,
     onward: new Float64Array(cells),
     value: new Float64Array(cells),
-    fromFirst: new Float64Array(inst.n),
+    fromFirst: new Float64Array(inst.memberCount),
     ring: new Int32Array(states.count * ringSize),
     ringKeys: new Float64Array(states.count * ringSize),
     ringSize,
@@ -68,32 +69,35 @@ export function relax(
 ): boolean {
   const first = firsts.length === 1 ? firsts[0]! : -1;
   const { inst, states, onward, value, ring, ringKeys, ringHead, ringTail, ringSize } = relaxation;
-  const { n, L, prefix, reach, minEnd, lastStart, stage, head, hop, fixed } = inst;
+  const { memberCount, layerCount, prefix, reach, minEnd, lastStart, stage, head, hop, fixed } =
+    inst;
   const { count, start, memberOf, outside, outsideStart } = states;
   const { inside, insideStart, insideHop } = states;
   const mask = ringSize - 1;
-  const width = L + 1;
+  const width = layerCount + 1;
   ringHead.fill(0);
   ringTail.fill(0);
   const checkEvery = Math.ceil(CELLS_PER_LOOK / (inside.length + outside.length + count));
-  for (let l = L - 1; l >= 1; l--) {
-    if ((l + 1) % checkEvery === 0 && isLate()) return false;
-    const now = l * count;
-    for (let e = 0; e < n; e++) {
-      const row = e * width;
-      const end = reach[row + l]!;
-      if (e === first || fixed[e] === 1) {
-        const canHold = e !== first && end >= minEnd[row + l]!;
-        fillFixed(relaxation, e, l, canHold ? end : -1, price, closing);
+  for (let layer = layerCount - 1; layer >= 1; layer--) {
+    if ((layer + 1) % checkEvery === 0 && isLate()) return false;
+    const now = layer * count;
+    for (let other = 0; other < memberCount; other++) {
+      const row = other * width;
+      const end = reach[row + layer]!;
+      if (other === first || fixed[other] === 1) {
+        const canHold = other !== first && end >= minEnd[row + layer]!;
+        fillFixed(relaxation, other, layer, canHold ? end : -1, price, closing);
         continue;
       }
-      const isOut = end < minEnd[row + l]!;
-      const before = l + 1 < L ? prefix[row + l + 1]! : Infinity;
+      const isOut = end < minEnd[row + layer]!;
+      const before = layer + 1 < layerCount ? prefix[row + layer + 1]! : Infinity;
       const last =
-        end === L && l >= lastStart[e]! ? prefix[row + L]! + head[e]! + closing[e]! : Infinity;
-      const add = stage[e]! + price[e]! - prefix[row + l]!;
-      const until = start[e + 1]!;
-      for (let state = start[e]!; state < until; state++) {
+        end === layerCount && layer >= lastStart[other]!
+          ? prefix[row + layerCount]! + head[other]! + closing[other]!
+          : Infinity;
+      const add = stage[other]! + price[other]! - prefix[row + layer]!;
+      const until = start[other + 1]!;
+      for (let state = start[other]!; state < until; state++) {
         const line = state * ringSize;
         let from = ringHead[state]!;
         let tail = ringTail[state]!;
@@ -102,7 +106,7 @@ export function relax(
         const key = before + onward[now + count + state]!;
         if (key < Infinity) {
           while (tail > from && ringKeys[line + ((tail - 1) & mask)]! >= key) tail--;
-          ring[line + (tail & mask)] = l + 1;
+          ring[line + (tail & mask)] = layer + 1;
           ringKeys[line + (tail & mask)] = key;
           tail++;
         }
@@ -118,24 +122,25 @@ export function relax(
     }
     let least = Infinity;
     // Who remembers less pays less: no state of a member is cheaper than its first.
-    for (let e = 0; e < n; e++) least = Math.min(least, value[now + start[e]!]!);
-    for (let d = 0; d < n; d++) {
+    for (let next = 0; next < memberCount; next++)
+      least = Math.min(least, value[now + start[next]!]!);
+    for (let member = 0; member < memberCount; member++) {
       let crossing = Infinity;
-      const row = d * n;
-      for (let i = outsideStart[d]!; i < outsideStart[d + 1]!; i++) {
-        const next = outside[i]!;
+      const row = member * memberCount;
+      for (let index = outsideStart[member]!; index < outsideStart[member + 1]!; index++) {
+        const next = outside[index]!;
         const way = hop[row + memberOf[next]!]!;
         // From here on every hop is as long or longer.
         if (way + least >= crossing) break;
         const total = way + value[now + next]!;
         if (total < crossing) crossing = total;
       }
-      const until = start[d + 1]!;
-      for (let state = start[d]!; state < until; state++) {
+      const until = start[member + 1]!;
+      for (let state = start[member]!; state < until; state++) {
         let best = crossing;
         const end = insideStart[state + 1]!;
-        for (let i = insideStart[state]!; i < end; i++) {
-          const total = insideHop[i]! + value[now + inside[i]!]!;
+        for (let at = insideStart[state]!; at < end; at++) {
+          const total = insideHop[at]! + value[now + inside[at]!]!;
           if (total < best) best = total;
         }
         onward[now + state] = best;
@@ -148,27 +153,27 @@ export function relax(
 
 /** Steps looked at when the tables are filled once: a measure of work that no clock changes. */
 export function passWork({ inst, states }: Relaxation): number {
-  return inst.L * (states.inside.length + states.outside.length + 4 * states.count);
+  return inst.layerCount * (states.inside.length + states.outside.length + 4 * states.count);
 }
 
 /** The values of a member whose shard can only end at `end`, or at the last layer; -1 for nowhere. */
 function fillFixed(
   { inst, states, onward, value }: Relaxation,
-  e: number,
-  l: number,
+  next: number,
+  layer: number,
   end: number,
   price: Float64Array,
   closing: Float64Array,
 ): void {
-  const { L, prefix } = inst;
+  const { layerCount, prefix } = inst;
   const { count, start } = states;
-  const row = e * (L + 1);
-  const isLast = end === L && l >= inst.lastStart[e]!;
-  for (let state = start[e]!; state < start[e + 1]!; state++) {
+  const row = next * (layerCount + 1);
+  const isLast = end === layerCount && layer >= inst.lastStart[next]!;
+  for (let state = start[next]!; state < start[next + 1]!; state++) {
     let best = Infinity;
-    if (isLast) best = prefix[row + L]! + inst.head[e]! + closing[e]!;
-    else if (end > 0 && end < L) best = prefix[row + end]! + onward[end * count + state]!;
-    value[l * count + state] = best + inst.stage[e]! + price[e]! - prefix[row + l]!;
+    if (isLast) best = prefix[row + layerCount]! + inst.head[next]! + closing[next]!;
+    else if (end > 0 && end < layerCount) best = prefix[row + end]! + onward[end * count + state]!;
+    value[layer * count + state] = best + inst.stage[next]! + price[next]! - prefix[row + layer]!;
   }
 }
 
@@ -177,18 +182,18 @@ function firstStages(
   price: Float64Array,
   firsts: readonly number[],
 ) {
-  const { L, prefix } = inst;
+  const { layerCount, prefix } = inst;
   fromFirst.fill(Infinity);
-  for (const d of firsts) {
-    const row = d * (L + 1);
-    const last = Math.min(inst.firstEnd[d]!, L - 1);
-    const state = states.start[d]!;
+  for (const member of firsts) {
+    const row = member * (layerCount + 1);
+    const last = Math.min(inst.firstEnd[member]!, layerCount - 1);
+    const state = states.start[member]!;
     let best = Infinity;
-    for (let e = inst.minEnd[row]!; e <= last; e++) {
-      const total = prefix[row + e]! + onward[e * states.count + state]!;
+    for (let end = inst.minEnd[row]!; end <= last; end++) {
+      const total = prefix[row + end]! + onward[end * states.count + state]!;
       if (total < best) best = total;
     }
-    fromFirst[d] = best + inst.stage[d]! + inst.embed[d]! + price[d]!;
+    fromFirst[member] = best + inst.stage[member]! + inst.embed[member]! + price[member]!;
   }
 }
 
@@ -198,46 +203,50 @@ export function tracePath(
   closing: Float64Array,
   first: number,
 ): number[] {
-  const { n, L, prefix, reach, minEnd } = inst;
+  const { memberCount, layerCount, prefix, reach, minEnd } = inst;
   const { count, outside, outsideStart, inside, insideStart, memberOf } = states;
   const path = [first];
-  let d = first;
+  let member = first;
   let state = states.start[first]!;
   let at = 0;
   let best = Infinity;
-  for (let e = minEnd[d * (L + 1)]!; e <= Math.min(inst.firstEnd[d]!, L - 1); e++) {
-    const total = prefix[d * (L + 1) + e]! + onward[e * count + state]!;
-    if (total < best) [best, at] = [total, e];
+  for (
+    let endLayer = minEnd[member * (layerCount + 1)]!;
+    endLayer <= Math.min(inst.firstEnd[member]!, layerCount - 1);
+    endLayer++
+  ) {
+    const total = prefix[member * (layerCount + 1) + endLayer]! + onward[endLayer * count + state]!;
+    if (total < best) [best, at] = [total, endLayer];
   }
   for (;;) {
     // The next member, then where its shard ends.
     let next = -1;
     best = Infinity;
-    for (let i = outsideStart[d]!; i < outsideStart[d + 1]!; i++) {
-      const into = outside[i]!;
-      const total = inst.hop[d * n + memberOf[into]!]! + value[at * count + into]!;
+    for (let index = outsideStart[member]!; index < outsideStart[member + 1]!; index++) {
+      const into = outside[index]!;
+      const total = inst.hop[member * memberCount + memberOf[into]!]! + value[at * count + into]!;
       if (total < best) [best, next] = [total, into];
     }
-    for (let i = insideStart[state]!; i < insideStart[state + 1]!; i++) {
-      const into = inside[i]!;
-      const total = inst.hop[d * n + memberOf[into]!]! + value[at * count + into]!;
+    for (let position = insideStart[state]!; position < insideStart[state + 1]!; position++) {
+      const into = inside[position]!;
+      const total = inst.hop[member * memberCount + memberOf[into]!]! + value[at * count + into]!;
       if (total < best) [best, next] = [total, into];
     }
     if (next < 0) throw new Error("a relaxed path with a finite cost has no next stage");
     state = next;
-    d = memberOf[state]!;
-    path.push(d);
-    const row = d * (L + 1);
+    member = memberOf[state]!;
+    path.push(member);
+    const row = member * (layerCount + 1);
     const end = reach[row + at]!;
     best = Infinity;
-    let until = L;
-    if (end === L && at >= inst.lastStart[d]!)
-      best = prefix[row + L]! + inst.head[d]! + closing[d]!;
-    for (let e = minEnd[row + at]!; e <= Math.min(end, L - 1); e++) {
-      const total = prefix[row + e]! + onward[e * count + state]!;
-      if (total < best) [best, until] = [total, e];
+    let until = layerCount;
+    if (end === layerCount && at >= inst.lastStart[member]!)
+      best = prefix[row + layerCount]! + inst.head[member]! + closing[member]!;
+    for (let stageEnd = minEnd[row + at]!; stageEnd <= Math.min(end, layerCount - 1); stageEnd++) {
+      const total = prefix[row + stageEnd]! + onward[stageEnd * count + state]!;
+      if (total < best) [best, until] = [total, stageEnd];
     }
-    if (until === L) return path;
+    if (until === layerCount) return path;
     at = until;
   }
 }

@@ -12,13 +12,15 @@ export function repaired(inst: Instance, path: readonly number[]): Chain {
 }
 
 /** A relaxed path without its repeats, and every other member where it lengthens the way least. */
-function completed({ n, hop }: Instance, path: readonly number[]): number[] {
+function completed({ memberCount, hop }: Instance, path: readonly number[]): number[] {
   const order = [...new Set(path)];
-  for (let d = 0; d < n; d++) {
-    if (order.includes(d)) continue;
-    insertCheapest(order, d, (from, to) => {
-      const into = hop[from * n + d]!;
-      return to === undefined ? into : into + hop[d * n + to]! - hop[from * n + to]!;
+  for (let member = 0; member < memberCount; member++) {
+    if (order.includes(member)) continue;
+    insertCheapest(order, member, (from, to) => {
+      const into = hop[from * memberCount + member]!;
+      return to === undefined
+        ? into
+        : into + hop[member * memberCount + to]! - hop[from * memberCount + to]!;
     });
   }
   return order;

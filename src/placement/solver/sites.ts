@@ -7,47 +7,48 @@ const SITE_GAP = 2;
 /** The members of each site; null where all are in one site, or nearly all in sites of their own. */
 export function findSites(inst: Instance): number[][] | null {
   const { siteOf, count } = sitesOf(inst);
-  if (count < 2 || count > inst.n / 2 + 1) return null;
+  if (count < 2 || count > inst.memberCount / 2 + 1) return null;
   const sites: number[][] = Array.from({ length: count }, () => []);
-  siteOf.forEach((site, d) => sites[site]!.push(d));
+  siteOf.forEach((site, member) => sites[site]!.push(member));
   return sites;
 }
 
 /** Members joined by links that are clearly faster than the others. */
-function sitesOf({ n, close }: Instance): { siteOf: Int32Array; count: number } {
-  const near = (d: number, e: number) => Math.min(close[d * n + e]!, close[e * n + d]!);
+function sitesOf({ memberCount, close }: Instance): { siteOf: Int32Array; count: number } {
+  const near = (member: number, other: number) =>
+    Math.min(close[member * memberCount + other]!, close[other * memberCount + member]!);
   // The tree of the fastest links that joins all members, link by link.
-  const joins: { d: number; e: number; ms: number }[] = [];
-  const inTree = new Uint8Array(n);
-  const nearest = new Float64Array(n).fill(Infinity);
-  const via = new Int32Array(n);
-  for (let step = 0, d = 0; step < n; step++) {
-    inTree[d] = 1;
+  const joins: { from: number; to: number; ms: number }[] = [];
+  const inTree = new Uint8Array(memberCount);
+  const nearest = new Float64Array(memberCount).fill(Infinity);
+  const via = new Int32Array(memberCount);
+  for (let step = 0, member = 0; step < memberCount; step++) {
+    inTree[member] = 1;
     let next = -1;
-    for (let e = 0; e < n; e++) {
-      if (inTree[e] === 1) continue;
-      if (near(d, e) < nearest[e]!) {
-        nearest[e] = near(d, e);
-        via[e] = d;
+    for (let other = 0; other < memberCount; other++) {
+      if (inTree[other] === 1) continue;
+      if (near(member, other) < nearest[other]!) {
+        nearest[other] = near(member, other);
+        via[other] = member;
       }
-      if (next < 0 || nearest[e]! < nearest[next]!) next = e;
+      if (next < 0 || nearest[other]! < nearest[next]!) next = other;
     }
-    if (next >= 0) joins.push({ d: via[next]!, e: next, ms: nearest[next]! });
-    d = next;
+    if (next >= 0) joins.push({ from: via[next]!, to: next, ms: nearest[next]! });
+    member = next;
   }
-  joins.sort((a, b) => a.ms - b.ms);
+  joins.sort((left, right) => left.ms - right.ms);
   let cut = joins.length;
   let widest = SITE_GAP;
-  for (let i = 1; i < joins.length; i++) {
-    const ratio = joins[i]!.ms / Math.max(1e-9, joins[i - 1]!.ms);
-    if (i >= (n >> 1) - 1 && ratio > widest) [widest, cut] = [ratio, i];
+  for (let at = 1; at < joins.length; at++) {
+    const ratio = joins[at]!.ms / Math.max(1e-9, joins[at - 1]!.ms);
+    if (at >= (memberCount >> 1) - 1 && ratio > widest) [widest, cut] = [ratio, at];
   }
-  const root = Int32Array.from({ length: n }, (_, d) => d);
-  const find = (d: number): number => (root[d] === d ? d : find(root[d]!));
-  for (const { d, e } of joins.slice(0, cut)) root[find(d)] = find(e);
+  const root = Int32Array.from({ length: memberCount }, (_, member) => member);
+  const find = (member: number): number => (root[member] === member ? member : find(root[member]!));
+  for (const { from, to } of joins.slice(0, cut)) root[find(from)] = find(to);
   const numberOf = new Map<number, number>();
-  const siteOf = Int32Array.from({ length: n }, (_, d) => {
-    const top = find(d);
+  const siteOf = Int32Array.from({ length: memberCount }, (_, member) => {
+    const top = find(member);
     if (!numberOf.has(top)) numberOf.set(top, numberOf.size);
     return numberOf.get(top)!;
   });

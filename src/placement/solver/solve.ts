@@ -19,10 +19,10 @@ import { findsGreedyPlan, greedyPlans } from "./greedy.ts";
 import { explainInfeasible, isImpossible } from "./infeasible.ts";
 import { insertedPlan } from "./insertion.ts";
 import { buildInstance, type Instance } from "./instance.ts";
-import { solveMix } from "./pareto-sweep.ts";
-import { MOST_MEMBERS } from "./labels.ts";
+import { solveWeighted } from "./pareto-sweep.ts";
+import { MAX_MEMBERS } from "./labels.ts";
 import type { Plan } from "./plan.ts";
-import { Polisher, type Tour } from "./local-search.ts";
+import { LocalSearch, type CostedOrder } from "./local-search.ts";
 import type { Problem } from "../problem/problem.ts";
 import { splitOrder } from "./layer-split.ts";
 import { solveThroughput, withinCap } from "./throughput.ts";
@@ -61,9 +61,9 @@ export function solveWithRunnersUp(problem: Problem, { deadlineMs, now }: SolveO
   const best = new BestPlan();
   const greedy = greedyPlans(inst);
   for (const plan of greedy) best.offerPlan(inst, plan);
-  if (inst.throughputWeight === 0) polishAll(inst, greedy, best, isLate);
+  if (inst.throughputWeight === 0) improveAll(inst, greedy, best, isLate);
   offerSingles(inst, best);
-  const isDisproved = best.plan === null && !findAny(inst, best, isLate);
+  const isDisproved = best.plan === null && !findFeasible(inst, best, isLate);
   const bound = isDisproved ? Infinity : boundFor(inst, best, isLate);
   const runnersUp = best.others.map((plan) => stagesOf(inst, best.within(inst, plan)));
   const elapsedMs = elapsed();
@@ -93,64 +93,77 @@ function boundFor(inst: Instance, best: BestPlan, isLate: () => boolean): number
   }
   const { lowestMs } = solveThroughput(inst, best, isLate);
   if (lowestMs === Infinity) return Infinity;
-  const bound = solveMix(inst, best, lowestMs, isLate);
+  const bound = solveWeighted(inst, best, lowestMs, isLate);
   return bound >= best.cutoff() ? Infinity : bound;
 }
 
 /** Looks for any plan at all, costs aside; false when it is proven that there is none. */
-function findAny(inst: Instance, best: BestPlan, isLate: () => boolean): boolean {
-  const inserted = inst.n <= MOST_MEMBERS ? insertedPlan(inst, isLate) : null;
+function findFeasible(inst: Instance, best: BestPlan, isLate: () => boolean): boolean {
+  const inserted = inst.memberCount <= MAX_MEMBERS ? insertedPlan(inst, isLate) : null;
   if (inserted !== null) {
     best.offerPlan(inst, inserted);
-    if (inst.throughputWeight === 0) polishAll(inst, [inserted], best, isLate);
+    if (inst.throughputWeight === 0) improveAll(inst, [inserted], best, isLate);
     return true;
   }
   const any = withinCap(inst, Infinity, isLate);
   if (any.kind === "found") {
     const plan = splitForObjective(inst, any.order);
     if (plan !== null) best.offerPlan(inst, plan);
-    if (plan !== null && inst.throughputWeight === 0) polishAll(inst, [plan], best, isLate);
+    if (plan !== null && inst.throughputWeight === 0) improveAll(inst, [plan], best, isLate);
   }
   return any.kind !== "impossible";
 }
 
 /** Local search from the plan of every rule: the cheapest local optimum counts. */
-function polishAll(
+function improveAll(
   inst: Instance,
   plans: readonly Plan[],
   best: BestPlan,
   isLate: () => boolean,
 ): void {
-  const polisher = new Polisher(inst, isLate);
-  let least: Tour = { order: [], cost: Infinity };
+  const localSearch = new LocalSearch(inst, isLate);
+  let least: CostedOrder = { order: [], cost: Infinity };
   const take = (order: readonly number[]) => {
-    const tour = polisher.improve(order);
+    const tour = localSearch.improve(order);
     const split = splitOrder(inst, tour.order);
     best.offer(inst, tour.order, split.ends, split.cost);
     if (split.cost < least.cost) least = { order: tour.order, cost: split.cost };
   };
   for (const { order } of plans) if (!isLate()) take(order);
-  if (inst.n <= FEW_MEMBERS || inst.n > MOST_MEMBERS) return;
-  for (let kick = 1; polisher.work < KICK_WORK && least.order.length > 3 && !isLate(); kick++)
-    take(kicked(least.order, kick));
+  if (inst.memberCount <= FEW_MEMBERS || inst.memberCount > MAX_MEMBERS) return;
+  for (
+    let kick = 1;
+    localSearch.work < MAX_PERTURBATION_WORK && least.order.length > 3 && !isLate();
+    kick++
+  )
+    take(perturbed(least.order, kick));
 }
 
 /** Rooms up to this size are searched exactly so soon that kicks only cost time. */
 const FEW_MEMBERS = 16;
 /** Layers looked at by local search after which there are no more kicks. */
-const KICK_WORK = 1.2e6;
+const MAX_PERTURBATION_WORK = 1.2e6;
 
 /** Two neighbouring runs of stages exchanged: a change that local search does not undo. */
-function kicked(order: readonly number[], kick: number): number[] {
-  const k = order.length;
-  const [a, b, c] = [KICK_STRIDES[0] * kick, KICK_STRIDES[1] * kick, KICK_STRIDES[2] * kick]
-    .map((at) => 1 + (at % (k - 1)))
-    .sort((x, y) => x - y) as [number, number, number];
-  return [...order.slice(0, a), ...order.slice(b, c), ...order.slice(a, b), ...order.slice(c)];
+function perturbed(order: readonly number[], kick: number): number[] {
+  const length = order.length;
+  const [first, second, third] = [
+    PERTURBATION_STRIDES[0] * kick,
+    PERTURBATION_STRIDES[1] * kick,
+    PERTURBATION_STRIDES[2] * kick,
+  ]
+    .map((at) => 1 + (at % (length - 1)))
+    .sort((left, right) => left - right) as [number, number, number];
+  return [
+    ...order.slice(0, first),
+    ...order.slice(second, third),
+    ...order.slice(first, second),
+    ...order.slice(third),
+  ];
 }
 
 /** Primes: the three cuts of a kick wander over the order, the same in every tab. */
-const KICK_STRIDES = [5, 11, 17] as const;
+const PERTURBATION_STRIDES = [5, 11, 17] as const;
 
 /** Looks at the clock that a search may take to show that a changed problem has a plan. */
 const EXPLAINING_LOOKS = 40;
@@ -166,8 +179,8 @@ function findsPlan(inst: Instance): boolean {
 }
 
 function offerSingles(inst: Instance, best: BestPlan): void {
-  for (let d = 0; d < inst.n; d++) {
-    const plan = splitForObjective(inst, [d]);
+  for (let member = 0; member < inst.memberCount; member++) {
+    const plan = splitForObjective(inst, [member]);
     if (plan !== null) best.offerPlan(inst, plan);
   }
 }

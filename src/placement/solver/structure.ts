@@ -8,16 +8,21 @@ import type { Instance } from "./instance.ts";
  * member must take part, since it may not be left out.
  */
 export function skipSafety(inst: Instance): Uint8Array {
-  const { n, hop, stage } = inst;
-  const safe = new Uint8Array(n).fill(inst.required.includes(1) ? 0 : 1);
-  for (let d = 0; d < n; d++)
-    for (let e = 0; e < n && safe[d] === 1; e++) {
-      if (e === d) continue;
-      const way = hop[d * n + e]! + stage[e]!;
+  const { memberCount, hop, stage } = inst;
+  const safe = new Uint8Array(memberCount).fill(inst.required.includes(1) ? 0 : 1);
+  for (let member = 0; member < memberCount; member++)
+    for (let next = 0; next < memberCount && safe[member] === 1; next++) {
+      if (next === member) continue;
+      const way = hop[member * memberCount + next]! + stage[next]!;
       if (way === Infinity) continue;
-      for (let g = 0; g < n; g++) {
-        if (g === d || g === e || hop[d * n + g]! <= way + hop[e * n + g]!) continue;
-        safe[d] = 0;
+      for (let third = 0; third < memberCount; third++) {
+        if (
+          third === member ||
+          third === next ||
+          hop[member * memberCount + third]! <= way + hop[next * memberCount + third]!
+        )
+          continue;
+        safe[member] = 0;
         break;
       }
     }
@@ -25,16 +30,17 @@ export function skipSafety(inst: Instance): Uint8Array {
 }
 
 /** For each member the last one before it that is exactly like it, or -1. */
-export function twins(inst: Instance): Int32Array {
-  const before = new Int32Array(inst.n).fill(-1);
-  for (let d = 1; d < inst.n; d++)
-    for (let e = d - 1; e >= 0 && before[d]! < 0; e--) if (areAlike(inst, d, e)) before[d] = e;
+export function identicalMembers(inst: Instance): Int32Array {
+  const before = new Int32Array(inst.memberCount).fill(-1);
+  for (let member = 1; member < inst.memberCount; member++)
+    for (let next = member - 1; next >= 0 && before[member]! < 0; next--)
+      if (areAlike(inst, member, next)) before[member] = next;
   return before;
 }
 
-function areAlike(inst: Instance, d: number, e: number): boolean {
-  const { n, L } = inst;
-  if (inst.fixed[d] === 1 || inst.fixed[e] === 1) return false;
+function areAlike(inst: Instance, member: number, next: number): boolean {
+  const { memberCount, layerCount } = inst;
+  if (inst.fixed[member] === 1 || inst.fixed[next] === 1) return false;
   for (const each of [
     inst.stage,
     inst.embed,
@@ -44,16 +50,23 @@ function areAlike(inst: Instance, d: number, e: number): boolean {
     inst.single,
     inst.required,
   ])
-    if (each[d] !== each[e]) return false;
-  for (let l = 0; l < L; l++) {
-    if (inst.layer[d * L + l] !== inst.layer[e * L + l]) return false;
-    if (inst.reach[d * (L + 1) + l] !== inst.reach[e * (L + 1) + l]) return false;
+    if (each[member] !== each[next]) return false;
+  for (let layer = 0; layer < layerCount; layer++) {
+    if (inst.layerCost[member * layerCount + layer] !== inst.layerCost[next * layerCount + layer])
+      return false;
+    if (
+      inst.reach[member * (layerCount + 1) + layer] !== inst.reach[next * (layerCount + 1) + layer]
+    )
+      return false;
   }
   for (const pairs of [inst.hop, inst.close]) {
-    if (pairs[d * n + e] !== pairs[e * n + d]) return false;
-    for (let g = 0; g < n; g++) {
-      if (g === d || g === e) continue;
-      if (pairs[d * n + g] !== pairs[e * n + g] || pairs[g * n + d] !== pairs[g * n + e])
+    if (pairs[member * memberCount + next] !== pairs[next * memberCount + member]) return false;
+    for (let third = 0; third < memberCount; third++) {
+      if (third === member || third === next) continue;
+      if (
+        pairs[member * memberCount + third] !== pairs[next * memberCount + third] ||
+        pairs[third * memberCount + member] !== pairs[third * memberCount + next]
+      )
         return false;
     }
   }

@@ -14,9 +14,9 @@ const PROBES = [1, 0.02, 0.1, 0.3, 0.5, 0.5, 0.5];
 /** Bound and best so close that the last proof is tried, in parts of the best. */
 const CLOSE = 1e-4;
 /** Steps of the bisection by room alone. */
-const ROOM_STEPS = 40;
+const CAPACITY_STEPS = 40;
 /** A bound above this, with no costs, is a proof and no rounding. */
-const SOME = 1e-6;
+const MIN_PROOF = 1e-6;
 
 /** An order that keeps within a cap, or whether none does. */
 export type Feasibility =
@@ -36,7 +36,7 @@ export function solveThroughput(
   let high = Infinity;
   const plan = best.plan;
   if (plan !== null) high = bottleneckOf(inst, best.orderIn(inst), plan.ends);
-  let low = lowestByRoom(inst, high);
+  let low = lowestByCapacity(inst, high);
   let tests = 0;
   while (!isLate()) {
     const isFinal = high === Infinity || ++tests % PROBES.length === 0 || high - low < CLOSE * high;
@@ -64,22 +64,26 @@ export function solveThroughput(
 export function withinCap(inst: Instance, capMs: number, isLate: () => boolean): Feasibility {
   const capped = withoutCosts(capDomains(inst, capMs));
   const search: { result: Feasibility } = { result: { kind: "undecided" } };
-  for (let d = 0; d < inst.n; d++) {
-    if (capped.single[d] !== 1 || inst.required.some((flag, e) => flag === 1 && e !== d)) continue;
-    return { kind: "found", order: [d], ends: Int32Array.of(inst.L) };
+  for (let index = 0; index < inst.memberCount; index++) {
+    if (
+      capped.single[index] !== 1 ||
+      inst.required.some((flag, next) => flag === 1 && next !== index)
+    )
+      continue;
+    return { kind: "found", order: [index], ends: Int32Array.of(inst.layerCount) };
   }
   const bound = solvePipelines(
     capped,
     {
-      cutoff: () => (search.result.kind === "found" ? -Infinity : SOME),
-      aim: 1,
-      startPrices: largestShards(capped).map((layers) => layers / inst.L),
+      cutoff: () => (search.result.kind === "found" ? -Infinity : MIN_PROOF),
+      ascentTarget: 1,
+      startMultipliers: largestShards(capped).map((layers) => layers / inst.layerCount),
       offer: (part, order, ends) => {
         const position = new Map<number, number>();
-        inst.memberOf.forEach((member, d) => position.set(member, d));
+        inst.memberOf.forEach((member, index) => position.set(member, index));
         search.result = {
           kind: "found",
-          order: order.map((d) => position.get(part.memberOf[d]!)!),
+          order: order.map((from) => position.get(part.memberOf[from]!)!),
           ends,
         };
       },
@@ -87,28 +91,28 @@ export function withinCap(inst: Instance, capMs: number, isLate: () => boolean):
     isLate,
   );
   if (search.result.kind === "found") return search.result;
-  return bound >= SOME ? { kind: "impossible" } : { kind: "undecided" };
+  return bound >= MIN_PROOF ? { kind: "impossible" } : { kind: "undecided" };
 }
 
 /** The largest number of layers that each member can hold in one shard. */
-function largestShards({ n, L, reach, minEnd }: Instance): Float64Array {
-  const most = new Float64Array(n);
-  for (let d = 0; d < n; d++)
-    for (let l = 0; l < L; l++)
-      if (reach[d * (L + 1) + l]! >= minEnd[d * (L + 1) + l]!)
-        most[d] = Math.max(most[d]!, reach[d * (L + 1) + l]! - l);
+function largestShards({ memberCount, layerCount, reach, minEnd }: Instance): Float64Array {
+  const most = new Float64Array(memberCount);
+  for (let member = 0; member < memberCount; member++)
+    for (let layer = 0; layer < layerCount; layer++)
+      if (reach[member * (layerCount + 1) + layer]! >= minEnd[member * (layerCount + 1) + layer]!)
+        most[member] = Math.max(most[member]!, reach[member * (layerCount + 1) + layer]! - layer);
   return most;
 }
 
 /** The least cap under which the largest shards together are no fewer than the layers. */
-function lowestByRoom(inst: Instance, high: number): number {
+function lowestByCapacity(inst: Instance, high: number): number {
   if (high === Infinity) return 0;
   let low = 0;
   let most = high;
-  for (let step = 0; step < ROOM_STEPS; step++) {
+  for (let step = 0; step < CAPACITY_STEPS; step++) {
     const middle = (low + most) / 2;
     const held = largestShards(capDomains(inst, middle)).reduce((sum, layers) => sum + layers, 0);
-    if (held < inst.L) low = middle;
+    if (held < inst.layerCount) low = middle;
     else most = middle;
   }
   return low;
@@ -116,11 +120,11 @@ function lowestByRoom(inst: Instance, high: number): number {
 
 function withoutCosts(inst: Instance): Instance {
   const free = (pairs: Float64Array) => pairs.map((ms) => (ms === Infinity ? Infinity : 0));
-  const nothing = new Float64Array(inst.n);
+  const nothing = new Float64Array(inst.memberCount);
   return {
     ...inst,
     prefix: new Float64Array(inst.prefix.length),
-    layer: new Float64Array(inst.layer.length),
+    layerCost: new Float64Array(inst.layerCost.length),
     stage: nothing,
     embed: nothing,
     head: nothing,

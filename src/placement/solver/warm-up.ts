@@ -37,9 +37,11 @@ function madeUp(size: number): Problem {
       embedMs: 0.1,
       headMs: 1,
     })),
-    links: ids.flatMap((from, i) =>
-      ids.flatMap((to, j) =>
-        i === j ? [] : [{ from, to, latencyMs: 1 + ((i * 13 + j * 29) % 17), bytesPerMs: 5000 }],
+    links: ids.flatMap((from, at) =>
+      ids.flatMap((to, later) =>
+        at === later
+          ? []
+          : [{ from, to, latencyMs: 1 + ((at * 13 + later * 29) % 17), bytesPerMs: 5000 }],
       ),
     ),
   };
