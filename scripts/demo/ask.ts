@@ -1,4 +1,5 @@
 /** Asks the room through the OpenAI route, streaming, and passes on each piece of text. */
+import { EventSourceParserStream } from "eventsource-parser/stream";
 import type { RoomApi } from "../../tools/room/room-api.ts";
 
 /** The room's addition to the last chunk of a stream. */
@@ -51,15 +52,11 @@ export async function ask(
   return answer;
 }
 
-/** The events of a stream; a network chunk may hold part of an event or several. */
 async function* chunksOf(response: Response): AsyncGenerator<Chunk> {
-  let pending = "";
-  for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
-    const events = (pending + text).split("\n\n");
-    pending = events.pop() ?? "";
-    for (const event of events) {
-      const data = /^data: (.*)$/m.exec(event)?.[1];
-      if (data !== undefined && data !== "[DONE]") yield JSON.parse(data) as Chunk;
-    }
+  const events = response
+    .body!.pipeThrough(new TextDecoderStream())
+    .pipeThrough(new EventSourceParserStream());
+  for await (const { data } of events) {
+    if (data !== "[DONE]") yield JSON.parse(data) as Chunk;
   }
 }

@@ -11,6 +11,7 @@ import {
   type PageToServer,
   ServerToPage,
 } from "../shared/index.ts";
+import { type NameOf, nameOfRoom } from "../words/index.ts";
 import type { ApiRoom } from "./http/api-room.ts";
 import { apiErrorOf, errorResponse } from "./http/errors.ts";
 import { dataEvent } from "./http/event-stream.ts";
@@ -119,7 +120,7 @@ export class BridgeClient {
       return await this.#routes.fetch(fetchRequest(request, signal));
     } catch (error) {
       // A method that the Fetch API forbids.
-      return errorResponse(error);
+      return errorResponse(error, this.#nameOf());
     }
   }
 
@@ -136,8 +137,12 @@ export class BridgeClient {
       }
       await reader.cancel();
     } catch (error) {
-      this.#send({ type: "chunk", id, data: dataEvent(apiErrorOf(error).body) });
+      this.#send({ type: "chunk", id, data: dataEvent(apiErrorOf(error, this.#nameOf()).body) });
     }
+  }
+
+  #nameOf(): NameOf {
+    return nameOfRoom(this.#options.room.client.state);
   }
 
   async #drained(signal: AbortSignal): Promise<void> {

@@ -93,7 +93,7 @@ export async function joinRoom(options: PageJoinOptions): Promise<PageRoom> {
     return await enter(options, parts, { room: code.data, mustExist });
   } catch (error) {
     parts?.close();
-    throw tabmeshErrorOf(error);
+    throw tabmeshErrorOf(error, (id) => id);
   }
 }
 

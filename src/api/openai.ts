@@ -9,7 +9,7 @@ import type { ApiRoom } from "./http/api-room.ts";
 import { ChatBody, chatCompletion } from "./http/completion-request.ts";
 import { answerChunks, beginAnswer, wholeAnswer } from "./http/completions.ts";
 import { parseValue } from "./http/errors.ts";
-import { orTabmeshError, partsOrTabmeshError } from "./tabmesh-error.ts";
+import { wrapErrors } from "./tabmesh-error.ts";
 
 /** The default model is the placed one, or the first that the server offers. */
 type ModelOptional<Params extends { model: unknown }> = Omit<Params, "model"> & {
@@ -33,14 +33,13 @@ export type OpenAILike = {
 };
 
 export function openaiOf(room: ApiRoom): OpenAILike {
+  const wrap = wrapErrors(room);
   const create = async (body: object, { signal }: { readonly signal?: AbortSignal } = {}) => {
     const completion = chatCompletion(parseValue(ChatBody, body));
     const answering = await beginAnswer(room, completion, signal);
-    return completion.stream
-      ? partsOrTabmeshError(answerChunks(answering))
-      : await wholeAnswer(answering);
+    return completion.stream ? wrap.parts(answerChunks(answering)) : await wholeAnswer(answering);
   };
   // The overloads say which body gives which result; `create` decides by `body.stream`.
-  const typed = ((body, options) => orTabmeshError(create(body, options))) as CreateChatCompletion;
+  const typed = ((body, options) => wrap.promise(create(body, options))) as CreateChatCompletion;
   return { chat: { completions: { create: typed } } };
 }

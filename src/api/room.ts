@@ -7,7 +7,7 @@ import { ChatBody, chatCompletion } from "./http/completion-request.ts";
 import { answerChunks, beginAnswer } from "./http/completions.ts";
 import { parseValue } from "./http/errors.ts";
 import { openaiOf, type OpenAILike } from "./openai.ts";
-import { orTabmeshError, partsOrTabmeshError } from "./tabmesh-error.ts";
+import { wrapErrors } from "./tabmesh-error.ts";
 
 export type PlaceOptions = {
   /** An id, a file name, or the URL of a GGUF file. */
@@ -61,13 +61,14 @@ export type Room = {
 /** `close` releases what `room.client` runs on. */
 export function createRoom(room: ApiRoom, close: () => void): Room {
   const { client } = room;
+  const wrap = wrapErrors(room);
   return {
     get state() {
       return client.state;
     },
     subscribe: (listener) => client.subscribe(() => listener(client.state)),
-    place: (options) => orTabmeshError(place(room, options)),
-    chat: (messages, options = {}) => partsOrTabmeshError(chat(room, messages, options)),
+    place: (options) => wrap.promise(place(room, options)),
+    chat: (messages, options = {}) => wrap.parts(chat(room, messages, options)),
     openai: openaiOf(room),
     leave() {
       close();

@@ -1,6 +1,7 @@
 /** The library's errors. */
-import { type RoomErrorCode, type ApiProblem, failureOf } from "../shared/index.ts";
-import { describeFailure } from "../words/index.ts";
+import type { ApiProblem, RoomErrorCode } from "../shared/index.ts";
+import { type NameOf, nameOfRoom } from "../words/index.ts";
+import type { ApiRoom } from "./http/api-room.ts";
 import { apiErrorOf } from "./http/errors.ts";
 
 /**
@@ -29,32 +30,32 @@ export class TabmeshError extends Error {
   }
 }
 
-/** Any error as the library's own. */
-export function tabmeshErrorOf(error: unknown): TabmeshError {
+/** Any error as the library's own. `nameOf` gives the names that people call members by. */
+export function tabmeshErrorOf(error: unknown, nameOf: NameOf): TabmeshError {
   if (error instanceof TabmeshError) return error;
-  if (error instanceof Error && error.name === "MeshError") {
-    const reason = failureOf(error);
-    const message = describeFailure(reason, (id) => id);
-    return new TabmeshError("unreachable", message, { cause: error, reason });
-  }
-  const { code, message, reason } = apiErrorOf(error).body.error;
-  return new TabmeshError(code as TabmeshErrorCode, message, { cause: error, reason });
+  const { code, message, reason } = apiErrorOf(error, nameOf).body.error;
+  const isMeshError = error instanceof Error && error.name === "MeshError";
+  const ownCode = isMeshError ? "unreachable" : (code as TabmeshErrorCode);
+  return new TabmeshError(ownCode, message, { cause: error, reason });
 }
 
-/** Rejects with a `TabmeshError` where `promise` rejects. */
-export async function orTabmeshError<T>(promise: Promise<T>): Promise<T> {
-  try {
-    return await promise;
-  } catch (error) {
-    throw tabmeshErrorOf(error);
-  }
-}
-
-/** Throws a `TabmeshError` where `parts` throws. */
-export async function* partsOrTabmeshError<T>(parts: AsyncIterable<T>): AsyncGenerator<T, void> {
-  try {
-    yield* parts;
-  } catch (error) {
-    throw tabmeshErrorOf(error);
-  }
+/** Wraps what a room's functions throw. */
+export function wrapErrors(room: ApiRoom) {
+  const wrapped = (error: unknown) => tabmeshErrorOf(error, nameOfRoom(room.client.state));
+  return {
+    async promise<T>(promise: Promise<T>): Promise<T> {
+      try {
+        return await promise;
+      } catch (error) {
+        throw wrapped(error);
+      }
+    },
+    async *parts<T>(parts: AsyncIterable<T>): AsyncGenerator<T, void> {
+      try {
+        yield* parts;
+      } catch (error) {
+        throw wrapped(error);
+      }
+    },
+  };
 }

@@ -6,6 +6,7 @@ import type { ChatCompletion, ChatCompletionChunk } from "openai/resources/chat/
 import type { Completion as TextCompletion } from "openai/resources/completions";
 import type { AnswerEvent } from "../../cluster/index.ts";
 import { RoomError, type RoomState } from "../../shared/index.ts";
+import { nameOfRoom } from "../../words/index.ts";
 import type { ApiRoom } from "./api-room.ts";
 import { chatShape } from "./chat-shape.ts";
 import { ensureModel } from "./choose-model.ts";
@@ -144,7 +145,7 @@ async function* sseChunks(answering: Answering): AsyncGenerator<string, void> {
     }
   } catch (error) {
     // The status has been sent: the error follows as an event, as OpenAI clients expect.
-    yield dataEvent(apiErrorOf(error).body);
+    yield dataEvent(apiErrorOf(error, nameOfRoom(answering.state())).body);
   } finally {
     await chunks.return(false);
   }

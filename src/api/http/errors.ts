@@ -10,7 +10,7 @@ import {
   roomFailureOf,
   errorMessage,
 } from "../../shared/index.ts";
-import { describeApiProblem, describeRoomFailure } from "../../words/index.ts";
+import { describeApiProblem, describeRoomFailure, type NameOf } from "../../words/index.ts";
 
 /** A request that the API refuses. The router and the library's errors read the problem. */
 export class ApiProblemError extends Error {
@@ -32,26 +32,24 @@ const ROOM_ERROR_STATUS: Readonly<Record<RoomErrorCode, number>> = {
   cancelled: 499,
 };
 
-/** What an error means to a client of the API. */
-export function apiErrorOf(error: unknown): { status: number; body: ApiErrorBody } {
+/** What an error means to a client of the API. `nameOf` gives the names that people call members by. */
+export function apiErrorOf(error: unknown, nameOf: NameOf): { status: number; body: ApiErrorBody } {
   if (error instanceof ApiProblemError) {
     const { message, problem } = error;
     const status = API_PROBLEM_STATUS[problem.kind];
     return { status, body: apiErrorBody(status, problem.kind, message, problem) };
   }
-  if (error instanceof RoomError) {
-    const { code, failure } = error;
-    const status = ROOM_ERROR_STATUS[code];
-    // Members by their ids, which are the names that the API's clients use.
-    const message = describeRoomFailure(failure, (id) => id);
-    return { status, body: apiErrorBody(status, code, message, failure) };
-  }
-  const message = describeRoomFailure(roomFailureOf(error), (id) => id);
-  return { status: 500, body: apiErrorBody(500, "internal_error", message, null) };
+  const failure = roomFailureOf(error);
+  const code = error instanceof RoomError ? error.code : "internal_error";
+  const status = code === "internal_error" ? 500 : ROOM_ERROR_STATUS[code];
+  return {
+    status,
+    body: apiErrorBody(status, code, describeRoomFailure(failure, nameOf), failure),
+  };
 }
 
-export function errorResponse(error: unknown): Response {
-  const { status, body } = apiErrorOf(error);
+export function errorResponse(error: unknown, nameOf: NameOf): Response {
+  const { status, body } = apiErrorOf(error, nameOf);
   return Response.json(body, { status, headers: status === 503 ? { "Retry-After": "1" } : {} });
 }
 

@@ -17,7 +17,7 @@ export function previewJson(preview: PlacementPreviewAnswer, nameOf: NameOf): ob
   const { refusal, explanation } = preview;
   return {
     ...preview,
-    message: messageOf(preview, nameOf),
+    message: outcomeMessage(preview, nameOf),
     candidates: preview.candidates.map((candidate) => {
       const labels = candidate.origins.map(labelOf);
       return {
@@ -50,7 +50,7 @@ export function previewJson(preview: PlacementPreviewAnswer, nameOf: NameOf): ob
   };
 }
 
-function messageOf(preview: PlacementPreviewAnswer, nameOf: NameOf): string {
+function outcomeMessage(preview: PlacementPreviewAnswer, nameOf: NameOf): string {
   if (preview.refusal !== null) return describeRefusal(preview.refusal, nameOf);
   const chosen = preview.candidates.find(({ origins }) => origins[0]?.kind === "solver");
   if (chosen === undefined) return "";

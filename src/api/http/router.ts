@@ -4,6 +4,8 @@
  */
 import type { Context } from "hono";
 import { Hono } from "hono/tiny";
+import type { MemberId } from "../../shared/index.ts";
+import { nameOfRoom } from "../../words/index.ts";
 import type { ApiRoom } from "./api-room.ts";
 import { ChatBody, chatCompletion, TextBody, textCompletion } from "./completion-request.ts";
 import { answerCompletion } from "./completions.ts";
@@ -31,8 +33,9 @@ export function createRoutes(room: ApiRoom): Hono {
     const after = req.query("after") ?? req.header("last-event-id") ?? null;
     return showEvents(room, after, req.raw.signal);
   });
-  app.notFound((context) => errorResponse(noRoute(app, context)));
-  app.onError((error) => errorResponse(error));
+  const nameOf = (id: MemberId) => nameOfRoom(room.client.state)(id);
+  app.notFound((context) => errorResponse(noRoute(app, context), nameOf));
+  app.onError((error) => errorResponse(error, nameOf));
   return app;
 }
 
