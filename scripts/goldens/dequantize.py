@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden bytes: quantised blocks and what llama.cpp's own code makes of them.
+"""Golden bytes: quantized blocks and llama.cpp's own dequantization of them.
 
 Usage: dequantize.py LIBGGML_BASE OUT_FOLDER
 
@@ -7,7 +7,7 @@ LIBGGML_BASE is libggml-base.so as the npm package @node-llama-cpp/linux-x64
 ships it (bins/linux-x64/libggml-base.so, version 3.22.1 for the committed
 files). For each block format, writes FORMAT.json with `blocks` (the raw bytes)
 and `weights` (the f32 bits), both base64. Half of the blocks are random numbers
-quantised by ggml_quantize_chunk, half are random bytes with finite scales,
+quantized by ggml_quantize_chunk, half are random bytes with finite scales,
 subnormal ones among them.
 """
 import base64
@@ -35,7 +35,7 @@ FORMATS = {
 WEIGHTS = 1024  # of each kind, for each format
 
 
-def quantised(library, ggml_type, block_bytes, block_weights, generator):
+def quantized(library, ggml_type, block_bytes, block_weights, generator):
     values = (ctypes.c_float * WEIGHTS)(*[generator.gauss(0, 0.05) for _ in range(WEIGHTS)])
     out = ctypes.create_string_buffer(WEIGHTS // block_weights * block_bytes)
     quantize = library.ggml_quantize_chunk
@@ -69,7 +69,7 @@ def main(library_path, out_folder):
         generator = random.Random(name)
         blocks = random_blocks(block_bytes, block_weights, scales, generator, name)
         if block_weights > 1:
-            blocks += quantised(library, ggml_type, block_bytes, block_weights, generator)
+            blocks += quantized(library, ggml_type, block_bytes, block_weights, generator)
         count = len(blocks) // block_bytes * block_weights
         weights = (ctypes.c_float * count)()
         if function is None:

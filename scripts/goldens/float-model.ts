@@ -1,8 +1,8 @@
 /**
- * A copy of a GGUF whose weights are F32: each block dequantised to the bit as
- * llama.cpp does it (test/goldens/dequantize holds us to that). On it llama.cpp
- * multiplies floats with floats, while on quantised weights it also rounds the
- * activations to 8 bits; the two answers tell how far that rounding reaches.
+ * A copy of a GGUF with F32 weights: each block dequantized exactly as llama.cpp does
+ * (test/goldens/dequantize checks that). With these weights llama.cpp multiplies floats
+ * with floats; with quantized weights it also rounds the activations to 8 bits. The
+ * difference of the two answers is the effect of that rounding.
  */
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { gguf } from "@huggingface/gguf";
@@ -10,7 +10,7 @@ import { BLOCK_FORMATS, type BlockFormat, rowBytes, dequantize } from "../../src
 
 const ALIGNMENT = 32;
 
-/** Writes the copy of `from` to `to`; the metadata is copied byte for byte. */
+/** Writes the copy of `from` to `to`. The metadata is copied byte for byte. */
 export async function writeFloatModel(from: string, to: string): Promise<void> {
   const file = readFileSync(from);
   const { tensorInfos, tensorDataOffset } = await gguf(from, { allowLocalFile: true });

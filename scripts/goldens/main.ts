@@ -1,20 +1,20 @@
 /**
- * Makes the golden files: what llama.cpp answers and how it tokenises.
+ * Writes the golden files: llama.cpp's answers and token ids.
  *
  *   npm run goldens             everything
  *   npm run goldens -- answers  test/goldens/answers/*.json, one per prompt
- *   npm run goldens -- floats   adds to those what llama.cpp says with F32 weights
+ *   npm run goldens -- floats   adds llama.cpp's probabilities with F32 weights
  *   npm run goldens -- tokens   test/goldens/tokens/*.json, one per vocabulary
  *
  * The oracle is `node-llama-cpp` on the CPU (see `oracle.ts`), the model is the
- * default one in `models/`. An answer holds the prompt's token ids, and for each
- * of 48 greedy tokens the oracle's five most probable tokens. Generation goes on
- * past end tokens. Probabilities are of the whole vocabulary, temperature 1.
+ * default one in `models/`. An answer has the prompt's token ids and, for each of 48
+ * greedy tokens, the oracle's five most probable tokens. Generation continues after
+ * end tokens. Probabilities are over the whole vocabulary at temperature 1.
  *
- * `floatTop` is the same from the same weights as F32, fed with the same tokens, for
- * the first 12 and up to where the first oracle is nearly tied. llama.cpp rounds
- * activations to 8 bits beside quantised weights, which alone moves probabilities of
- * these answers by up to 0.13; where the two are not both decided, rounding decides.
+ * `floatTop` is the same with the weights as F32 and the same input tokens, for at least
+ * 12 tokens and up to the first near-tie. With quantized weights, llama.cpp rounds
+ * activations to 8 bits, which changes probabilities of these answers by up to 0.13; at
+ * a near-tie, the rounding decides.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -29,8 +29,8 @@ const ANSWERS_FOLDER = "test/goldens/answers";
 const ANSWER_TOKENS = 48;
 const FLOAT_MODEL_PATH = ".cache/float-model.gguf";
 const NEAR_TIE = 0.1;
-/** So many even where the first near-tie comes sooner. */
-const LEAST_FLOAT_TOKENS = 12;
+/** Even if the first near-tie comes sooner. */
+const MIN_FLOAT_TOKENS = 12;
 
 async function writeAnswerGoldens(oracle: Oracle): Promise<void> {
   const sha256 = createHash("sha256").update(readFileSync(MODEL_PATH)).digest("hex");
@@ -76,7 +76,7 @@ async function addFloatAnswers(oracle: Oracle): Promise<void> {
     const path = join(ANSWERS_FOLDER, `${name}.json`);
     const golden = JSON.parse(readFileSync(path, "utf8")) as AnswerGolden;
     const tie = golden.top.findIndex(([best, next]) => best![1] - (next?.[1] ?? 0) < NEAR_TIE);
-    const count = tie < 0 ? golden.tokens.length : Math.max(tie, LEAST_FLOAT_TOKENS);
+    const count = tie < 0 ? golden.tokens.length : Math.max(tie, MIN_FLOAT_TOKENS);
     const steps = await continueGreedily(sequence, golden.promptTokens, count, golden.tokens);
     writeFileSync(path, compactJson({ ...golden, floatTop: steps.map(({ top }) => rounded(top)) }));
     console.log(`${name}: ${count} tokens with F32 weights`);

@@ -1,15 +1,15 @@
 /**
  * llama.cpp, the oracle of the golden files, through `node-llama-cpp`.
  *
- * It is not a dependency of this project: it lives in the folder that
- * `TABMESH_ORACLE` names, or in `.cache/llama`, where it is installed if missing.
+ * It is not a dependency of this project: it is in the folder `TABMESH_ORACLE`, or in
+ * `.cache/llama`, where it is installed if missing.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-/** The version that made the committed files. */
+/** The version that wrote the committed files. */
 const ORACLE_VERSION = "3.22.1";
 
 /** The part of node-llama-cpp's interface that is used here. */
@@ -65,12 +65,12 @@ export type OracleStep = {
   readonly top: readonly (readonly [token: number, probability: number])[];
 };
 
-/** Greedy continuation of `prompt`, past end tokens too, with what else was likely. */
+/** Greedy continuation of `prompt`, also after end tokens, with the most probable tokens. */
 export async function continueGreedily(
   sequence: OracleSequence,
   prompt: readonly number[],
   count: number,
-  /** What to go on with instead of the oracle's own choice. */
+  /** Tokens to continue with instead of the oracle's choice. */
   forced: readonly number[] = [],
 ): Promise<OracleStep[]> {
   await sequence.clearHistory();

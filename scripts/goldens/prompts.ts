@@ -1,11 +1,11 @@
 /**
- * The prompts of the golden answers. Chat texts are written out by hand as
- * SmolLM2's template would render them, so that they check our rendering.
+ * The prompts of the golden answers. Chat texts are written by hand as SmolLM2's
+ * template renders them, so that they check our rendering.
  */
 export type GoldenPrompt = {
   readonly name: string;
   readonly text: string;
-  /** Present when `text` is a rendered chat that ends where the assistant begins. */
+  /** Present if `text` is a rendered chat that ends where the assistant begins. */
   readonly messages?: readonly { readonly role: string; readonly content: string }[];
 };
 

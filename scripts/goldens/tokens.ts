@@ -1,6 +1,6 @@
 /**
- * Golden tokens: the ids that llama.cpp gives to nasty texts, in the order of
- * `texts.json`, for the default model's vocabulary and for small ones of each kind that are made here.
+ * Golden tokens: llama.cpp's ids for difficult texts, in the order of `texts.json`, for
+ * the default model's vocabulary and for a small vocabulary of each kind.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,12 +10,12 @@ import {
   byteLevelVocabulary,
   sentencePieceVocabulary,
 } from "../../tools/gguf/tiny-vocabularies.ts";
-import { NASTY_TEXTS } from "./nasty-texts.ts";
+import { DIFFICULT_TEXTS } from "./difficult-texts.ts";
 import type { Oracle, OracleModel } from "./oracle.ts";
 
 const TOKENS_FOLDER = "test/goldens/tokens";
 
-/** Pre-tokenizers with golden tokens; null is a file that names none. */
+/** Pre-tokenizers with golden tokens; null is a file without one. */
 const PRE_TOKENIZERS = [
   null,
   "gpt-2",
@@ -33,7 +33,7 @@ const PRE_TOKENIZERS = [
 
 export async function writeTokenGoldens(oracle: Oracle, modelPath: string): Promise<void> {
   mkdirSync(TOKENS_FOLDER, { recursive: true });
-  const texts = NASTY_TEXTS.map((text) => JSON.stringify(text)).join(",\n");
+  const texts = DIFFICULT_TEXTS.map((text) => JSON.stringify(text)).join(",\n");
   writeFileSync(join(TOKENS_FOLDER, "texts.json"), `[\n${texts}\n]\n`);
   const defaultModel = await oracle.loadModel({ modelPath, vocabOnly: true });
   writeGolden(oracle, "smollm2", defaultModel);
@@ -51,9 +51,9 @@ export async function writeTokenGoldens(oracle: Oracle, modelPath: string): Prom
   rmSync(folder, { recursive: true });
 }
 
-/** For each text: ids with control tokens recognised, then with their texts taken as plain. */
+/** For each text: its ids with control tokens recognized, then with their texts as plain text. */
 function writeGolden(oracle: Oracle, name: string, model: OracleModel): void {
-  const lines = NASTY_TEXTS.map((text) => {
+  const lines = DIFFICULT_TEXTS.map((text) => {
     const special = model.tokenize(text, true);
     const plain = model.tokenize(text, false);
     const same = JSON.stringify(special) === JSON.stringify(plain);

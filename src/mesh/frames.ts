@@ -7,7 +7,7 @@
  * Placement and epoch are 0 in pings and pongs, which belong to no placement.
  * Who may send what is checked by the stage.
  *
- * One file, though over 250 lines: the two halves are read side by side.
+ * Over 250 lines: `encode` and `decode` are read side by side.
  */
 import { GenerationId, MemberId, Sampling, StageFailure } from "../shared/index.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";

@@ -116,7 +116,7 @@ function embed(token: number): Float32Array {
   return Float32Array.from({ length: HIDDEN }, (_, index) => Math.sin((token + 1) * (index + 1)));
 }
 
-/** Greedy, or by `random` over the whole vocabulary; penalised tokens are never picked again. */
+/** Greedy, or by `random` over the whole vocabulary; penalized tokens are never picked again. */
 function pick({ sample }: StepRow, row: number, hidden: Float32Array): SampledToken {
   const { sampling, random, recentTokens } = sample!;
   const logits = Array.from({ length: VOCABULARY }, (_, token) => {

@@ -1,4 +1,4 @@
-/** Texts that tokenizers get wrong: some written out, the others made from hard pieces. */
+/** Texts that tokenizers get wrong: some written by hand, the others combined from difficult pieces. */
 const WRITTEN: readonly string[] = [
   "",
   " ",
@@ -174,4 +174,4 @@ function combinations(count: number): string[] {
   );
 }
 
-export const NASTY_TEXTS: readonly string[] = [...WRITTEN, ...combinations(100)];
+export const DIFFICULT_TEXTS: readonly string[] = [...WRITTEN, ...combinations(100)];
