@@ -3,13 +3,8 @@
  * threads of a workgroup at a time, each group costing the 32-byte sectors that it touches.
  * Threads of a workgroup are taken to run in step, which the kernels' loops allow.
  */
-import {
-  type Kernel,
-  run,
-  type RunInput,
-  upload,
-  type Workgroups,
-} from "../../src/kernels/index.ts";
+import { type Kernel, upload, type Workgroups } from "../../src/kernels/index.ts";
+import { run, type RunInput } from "../../tools/gpu/run.ts";
 import { notedWgsl, SUMS, WARP } from "./noting.ts";
 
 export type Load = {

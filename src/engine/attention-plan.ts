@@ -46,13 +46,9 @@ type LayerBinding = {
 
 export class AttentionPlan {
   readonly #resources: GpuResources;
-  readonly #model: ModelDescription;
-  readonly #shape: AttentionShape;
-  readonly #buffers: AttentionBuffers;
-  readonly #extras: readonly GPUBuffer[]; // [layers]
+  readonly #options: AttentionPlanOptions;
   readonly #rope: Omit<Compiled, "variant">;
   readonly #reduce: BoundKernel<StepParams>;
-  readonly #sequences: number;
   /** [segments][layers]; for segments not yet reached, all layers share one small buffer. */
   readonly #cache: GPUBuffer[][] = [];
   readonly #unreached: readonly GPUBuffer[];
@@ -67,11 +63,7 @@ export class AttentionPlan {
     reduce: BoundKernel<StepParams>,
   ) {
     this.#resources = resources;
-    this.#model = options.model;
-    this.#shape = options.shape;
-    this.#buffers = options.buffers;
-    this.#extras = options.extras;
-    this.#sequences = options.sequences;
+    this.#options = options;
     this.#rope = rope;
     this.#kernels = kernels;
     this.#reduce = reduce;
@@ -97,12 +89,12 @@ export class AttentionPlan {
 
   /** Other kernels, for `recordOnce` and then `adopt`. */
   compile(choice: AttentionChoice): Promise<AttentionKernels> {
-    return compileChoice(this.#resources, this.#shape, choice);
+    return compileChoice(this.#resources, this.#options.shape, choice);
   }
 
   /** Runs kernels without rows and cache: some drivers compile a pipeline when it first runs. */
   recordOnce(pass: GPUComputePassEncoder, { plain, fused }: AttentionKernels): void {
-    const { queryKeyValue, query, output } = this.#buffers;
+    const { queryKeyValue, query, output } = this.#options.buffers;
     const row = { sequence: 0, position: 0, token: 0 };
     const params = { rows: [row], samples: [], splits: 1, splitPositions: 1 };
     this.#bound(plain, 0, query, output, this.#unreached).record(pass, params);
@@ -133,14 +125,14 @@ export class AttentionPlan {
 
   /** Allocates the segments that hold the positions `[0, positions)`, and rebinds if there are new ones. */
   reach(positions: number): void {
-    const starts = this.#shape.segmentStarts;
+    const starts = this.#options.shape.segmentStarts;
     const before = this.#cache.length;
     while (starts[this.#cache.length]! < positions) {
       const segment = this.#cache.length;
       const length = starts[segment + 1]! - starts[segment]!;
-      const bytes = layerCacheBytes(this.#model, this.#sequences, length);
+      const bytes = layerCacheBytes(this.#options.model, this.#options.sequences, length);
       this.#cache.push(
-        this.#extras.map((_, layer) =>
+        this.#options.extras.map((_, layer) =>
           this.#resources.storage(`cache of layer ${layer}, segment ${segment}`, bytes),
         ),
       );
@@ -149,9 +141,9 @@ export class AttentionPlan {
   }
 
   #bindLayers(): void {
-    const { queryKeyValue, query, output } = this.#buffers;
+    const { queryKeyValue, query, output } = this.#options.buffers;
     const { plain, fused } = this.#kernels;
-    this.#layers = this.#extras.map((_, layer) => {
+    this.#layers = this.#options.extras.map((_, layer) => {
       const segments = this.#unreached.map((unreached, s) => this.#cache[s]?.[layer] ?? unreached);
       return {
         rope: this.#bound(this.#rope, layer, queryKeyValue, query, segments),
@@ -168,8 +160,8 @@ export class AttentionPlan {
     output: GPUBuffer,
     segments: readonly GPUBuffer[],
   ): BoundKernel<StepParams> {
-    const { step, table } = this.#buffers;
-    const extras = this.#extras[layer]!;
+    const { step, table } = this.#options.buffers;
+    const extras = this.#options.extras[layer]!;
     const buffers = [step, input, table, extras, output, ...segments];
     return this.#resources.bind(kernel, compiled, buffers);
   }

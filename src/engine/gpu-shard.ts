@@ -8,6 +8,8 @@ import {
   stepBytes,
   type StepParams,
   type Weights,
+  resultBytes,
+  unpackResult,
 } from "../kernels/index.ts";
 import type { ShardDescription } from "../model/index.ts";
 import type { AttentionPlan } from "./attention-plan.ts";
@@ -16,7 +18,7 @@ import { EngineError } from "./engine-error.ts";
 import type { BoundKernel, GpuResources } from "./gpu-resources.ts";
 import type { LayerPlan } from "./layer-plan.ts";
 import type { Readback } from "./readback.ts";
-import { SamplePlan, sampleParams } from "./sample-plan.ts";
+import { sampleParams, type SamplePlan } from "./sample-plan.ts";
 import { checkStep } from "./step-check.ts";
 import type {
   EngineCounters,
@@ -147,7 +149,7 @@ export class GpuShard implements Shard {
     if (description.head === null) {
       read = readback.record(encoder, x, rows.length * description.model.hidden * 4, rows.length);
     } else if (sample !== null && samples.length > 0) {
-      read = readback.record(encoder, sample.result, SamplePlan.bytes(samples), rows.length);
+      read = readback.record(encoder, sample.result, resultBytes(samples), rows.length);
     }
     resources.device.queue.submit([encoder.finish()]);
     resources.counters.submits++;
@@ -191,7 +193,7 @@ export class GpuShard implements Shard {
 
 function unpack(bytes: ArrayBuffer, wanted: readonly Wanted[]) {
   const samples = wanted.map(({ request }) => sampleParams(request));
-  return SamplePlan.unpack(bytes, samples).map((outcome, i) => ({
+  return unpackResult(bytes, samples).map((outcome, i) => ({
     row: wanted[i]!.row,
     ...outcome,
   }));

@@ -28,7 +28,7 @@ import { planLayer, type LayerBuffers, type MatContext } from "./layer-plan.ts";
 import { layerMatrices, placeLayer, placeMatrix, type LayerWeights } from "./layer-weights.ts";
 import { checkMemory, fits, maxSamples, planMemory } from "./memory-plan.ts";
 import { Readback } from "./readback.ts";
-import { SamplePlan } from "./sample-plan.ts";
+import { planSampling } from "./sample-plan.ts";
 import type { LoadProgress, OnDeviceError, Shard, ShardOptions } from "./types.ts";
 import { tuneInBackground } from "./background-tuning.ts";
 import { shardWork } from "./shard-work.ts";
@@ -216,7 +216,7 @@ async function planShard(
       sequences: options.sequences,
     }),
     weights.head && weights.outputNorm
-      ? SamplePlan.create({
+      ? planSampling({
           context,
           model,
           step,
@@ -227,7 +227,7 @@ async function planShard(
         })
       : null,
   ]);
-  const maxBytes = sample?.maxResultBytes ?? maxRows * model.hidden * 4;
+  const maxBytes = sample?.result.size ?? maxRows * model.hidden * 4;
   const readback = new Readback(resources, maxBytes, options.submitWhileWaiting);
   return { step, x: buffers.x, embeddings, layers, planLayers, attention, sample, readback };
 }

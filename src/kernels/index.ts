@@ -41,7 +41,7 @@ export {
   type ShaderFeatures,
   shaderFeatures,
 } from "./core/device.ts";
-export { run, type RunInput, upload } from "./core/run-once.ts";
+export { type HostArray, upload } from "./core/upload.ts";
 export {
   bind,
   compile,

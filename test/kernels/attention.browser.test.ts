@@ -16,7 +16,7 @@ import {
 } from "../../src/kernels/attention/attention-shape.ts";
 import { CacheReference, ropeKernel, ropeReference } from "../../src/kernels/attention/rope.ts";
 import { shaderFeatures } from "../../src/kernels/core/device.ts";
-import { run } from "../../src/kernels/core/run-once.ts";
+import { run } from "../../tools/gpu/run.ts";
 import type { StepParams } from "../../src/kernels/core/step-uniform.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { expectClose } from "../../tools/gpu/expect-close.ts";

@@ -1,7 +1,7 @@
 /** Embedding lookup from packed weights, for every block format, and from a table in parts. */
 import { describe, expect, test } from "vitest";
 import { embeddingKernel, embeddingReference } from "../../src/kernels/matmul/embedding.ts";
-import { run } from "../../src/kernels/core/run-once.ts";
+import { run } from "../../tools/gpu/run.ts";
 import { createWeights, destroyWeights, writeRows } from "../../src/kernels/matmul/weights.ts";
 import { BLOCK_FORMATS, type BlockFormat } from "../../src/tensor/block-format.ts";
 import { randomBlocks } from "../../src/tensor/random-blocks.ts";

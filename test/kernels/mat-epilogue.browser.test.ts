@@ -13,7 +13,7 @@ import {
 import { variantName, type MatVariant } from "../../src/kernels/matmul/mat-variant.ts";
 import { matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
 import { shaderFeatures } from "../../src/kernels/core/device.ts";
-import { upload } from "../../src/kernels/core/run-once.ts";
+import { upload } from "../../src/kernels/core/upload.ts";
 import { createWeights, writeRows } from "../../src/kernels/matmul/weights.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { expectClose } from "../../tools/gpu/expect-close.ts";

@@ -9,7 +9,7 @@ import {
 } from "../../src/kernels/matmul/mat-variant.ts";
 import { matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
 import { shaderFeatures } from "../../src/kernels/core/device.ts";
-import { upload } from "../../src/kernels/core/run-once.ts";
+import { upload } from "../../src/kernels/core/upload.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { expectClose } from "../../tools/gpu/expect-close.ts";
 import { randomWeights, runMat } from "../../tools/gpu/mat.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { normReference } from "../../src/kernels/matmul/mat-reference.ts";
 import { quantizeKernel, quantizeReference } from "../../src/kernels/matmul/quantize-rows.ts";
-import { run } from "../../src/kernels/core/run-once.ts";
+import { run } from "../../tools/gpu/run.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { expectClose } from "../../tools/gpu/expect-close.ts";
 import { randomF32 } from "../../tools/gpu/random.ts";

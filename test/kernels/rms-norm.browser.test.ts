@@ -1,7 +1,7 @@
 /** The output norm of the rows whose logits are requested. */
 import { describe, expect, test } from "vitest";
 import { rmsNormKernel, rmsNormReference } from "../../src/kernels/sampling/rms-norm.ts";
-import { run } from "../../src/kernels/core/run-once.ts";
+import { run } from "../../tools/gpu/run.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { expectClose } from "../../tools/gpu/expect-close.ts";
 import { randomF32 } from "../../tools/gpu/random.ts";

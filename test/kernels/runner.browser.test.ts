@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { bindingsOf, KernelError, type Kernel } from "../../src/kernels/core/runner.ts";
-import { run } from "../../src/kernels/core/run-once.ts";
+import { run } from "../../tools/gpu/run.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 
 const scale: Kernel<{ count: number; factor: number }> = {

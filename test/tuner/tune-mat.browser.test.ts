@@ -3,7 +3,7 @@ import { variantName, type MatVariant } from "../../src/kernels/matmul/mat-varia
 import { firstVariant, forRows, matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
 import { shaderFeatures } from "../../src/kernels/core/device.ts";
 import { tunedLine, tuneMat, unmeasured } from "../../src/tuner/tune-mat.ts";
-import { run } from "../../src/kernels/core/run-once.ts";
+import { run } from "../../tools/gpu/run.ts";
 import { CHUNK_ROWS } from "../../src/kernels/core/step-uniform.ts";
 import { fastestChunk } from "../../src/tuner/chunk-rows.ts";
 import { MeasurementClock } from "../../src/tuner/clock.ts";
@@ -86,7 +86,7 @@ test("without a budget nothing is measured and the first guess stays", async () 
 });
 
 test("continues with untried candidates and keeps earlier timings", async () => {
-  const [first, second, third] = matCandidates("decode", "float", features, "Q4_1");
+  const [first, second, third] = matCandidates("decode", "int8", features, "Q4_1");
   const before = {
     winner: second!,
     timings: [
@@ -102,7 +102,7 @@ test("continues with untried candidates and keeps earlier timings", async () => 
     submitWhileWaiting,
     clock: new MeasurementClock(),
   };
-  const unfinished = [{ ...jobs[0], workloads: ["decode"], before: { decode: before } }] as const;
+  const unfinished = [{ ...jobs[1], workloads: ["decode"], before: { decode: before } }] as const;
   const tune = async (budgetMs: number) => {
     const [tuned] = await tuneMat(device, { ...options, jobs: unfinished, budgetMs });
     return tuned!;

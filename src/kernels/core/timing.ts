@@ -10,6 +10,8 @@ export type TimingOptions = {
   readonly run: (repeats: number) => Promise<number>;
   /** What a run takes beyond the work. */
   readonly overheadMs?: number;
+  /** A sample takes at least this long, so that the clock's resolution and the jitter are negligible. */
+  readonly sampleMs?: number;
   readonly minRepeats?: number;
   readonly maxRepeats?: number;
   readonly minSamples?: number;
@@ -20,9 +22,7 @@ export type TimingOptions = {
   readonly now?: () => number;
 };
 
-/** Long enough that the submit, the clock's resolution and the overhead's jitter are negligible. */
-const SAMPLE_MS = 12;
-/** Aims above `SAMPLE_MS`, so that a second attempt is rarely needed. */
+/** Aims above `sampleMs`, so that a second attempt is rarely needed. */
 const SAMPLE_MARGIN = 1.2;
 
 /** A shorter run says little about how many repeats are needed. */
@@ -36,6 +36,7 @@ const MAX_BUDGETS = 3;
 export async function timeRepeats({
   run,
   overheadMs = 0,
+  sampleMs = 12,
   minRepeats = 1,
   maxRepeats = 200,
   minSamples = 3,
@@ -57,10 +58,10 @@ export async function timeRepeats({
     bestMs = Math.min(bestMs, netMs(await run(repeats), overheadMs));
     samples += 1;
     // A browser that notices late that work is done adds tens of milliseconds (Firefox: 30).
-    const exceedsCutoff = bestMs > repeats * cutoffMs + SAMPLE_MS / 2;
+    const exceedsCutoff = bestMs > repeats * cutoffMs + sampleMs / 2;
     if (exceedsCutoff && samples > 1) break;
-    if (!exceedsCutoff && bestMs < SAMPLE_MS && repeats < maxRepeats) {
-      repeats = Math.min(maxRepeats, Math.ceil(repeats * growth(bestMs)));
+    if (!exceedsCutoff && bestMs < sampleMs && repeats < maxRepeats) {
+      repeats = Math.min(maxRepeats, Math.ceil(repeats * growth(bestMs, sampleMs)));
       bestMs = Infinity;
       samples = 0;
     }
@@ -68,9 +69,9 @@ export async function timeRepeats({
   return bestMs / repeats;
 }
 
-function growth(ms: number): number {
+function growth(ms: number, sampleMs: number): number {
   if (ms < MIN_CREDIBLE_MS) return MAX_GROWTH;
-  return Math.min(MAX_GROWTH, (SAMPLE_MARGIN * SAMPLE_MS) / ms);
+  return Math.min(MAX_GROWTH, (SAMPLE_MARGIN * sampleMs) / ms);
 }
 
 /** Never zero or less: a clock may be coarser than the work. */

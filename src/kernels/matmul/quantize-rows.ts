@@ -8,7 +8,7 @@ import parts from "./quantize-parts.wgsl?raw";
 import threadsWgsl from "./quantize-threads.wgsl?raw";
 import workgroupWgsl from "./quantize-workgroup.wgsl?raw";
 import { bind, compile, dispatch, type Kernel } from "../core/runner.ts";
-import { upload } from "../core/run-once.ts";
+import { upload } from "../core/upload.ts";
 import { expandTemplate, sectionsOf } from "../core/template.ts";
 
 export type QuantizeVariant = "threads" | "workgroup";

@@ -7,7 +7,7 @@ import type { MatrixShape, Activations } from "./mat-variant.ts";
 import type { MatInput } from "./mat.ts";
 import { matReference } from "./mat-reference.ts";
 import { quantizeReference } from "./quantize-rows.ts";
-import { upload } from "../core/run-once.ts";
+import { upload } from "../core/upload.ts";
 import { createWeights, destroyWeights, writeRows, type Weights } from "./weights.ts";
 
 /** Rows of weights that are made and checked; the matrix repeats them. */

@@ -5,12 +5,11 @@ import {
   bind,
   compile,
   dispatch,
-  KernelError,
-  type CompiledKernel,
   type Kernel,
-} from "./runner.ts";
-
-export type HostArray = Float32Array | Uint32Array | Int32Array | Uint8Array | Uint16Array;
+  KernelError,
+  upload,
+} from "../../src/kernels/index.ts";
+import type { HostArray } from "../../src/kernels/index.ts";
 
 /** Data for a binding, or the number of 32-bit elements of an output that starts full of NaN. */
 export type RunInput = HostArray | GPUBuffer | { readonly output: number };
@@ -28,17 +27,6 @@ export async function run<Params>(
   params: Params,
 ): Promise<Float32Array<ArrayBuffer>[]> {
   const compiled = await compile(device, kernel);
-  return runCompiled(device, compiled, kernel, inputs, params);
-}
-
-/** As `run`, with a pipeline that was compiled before. */
-export async function runCompiled<Params>(
-  device: GPUDevice,
-  compiled: CompiledKernel,
-  kernel: Kernel<Params>,
-  inputs: readonly RunInput[],
-  params: Params,
-): Promise<Float32Array<ArrayBuffer>[]> {
   const numbers = [...compiled.bindings.keys()].sort((a, b) => a - b);
   const owned: GPUBuffer[] = [];
   device.pushErrorScope("validation");
@@ -87,24 +75,4 @@ export async function runCompiled<Params>(
 function byteLength(input: RunInput): number {
   if (input instanceof GPUBuffer) return input.size;
   return "output" in input ? input.output * 4 : Math.ceil(input.byteLength / 4) * 4;
-}
-
-/** A new buffer with the array's bytes, padded to whole words; an output is filled with NaN. */
-export function upload(
-  device: GPUDevice,
-  input: HostArray | { readonly output: number },
-  usage: GPUBufferUsageFlags = GPUBufferUsage.STORAGE,
-): GPUBuffer {
-  const data = "output" in input ? new Float32Array(input.output).fill(NaN) : input;
-  const size = Math.max(16, Math.ceil(data.byteLength / 4) * 4);
-  const buffer = device.createBuffer({
-    size,
-    usage: usage | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-    mappedAtCreation: true,
-  });
-  new Uint8Array(buffer.getMappedRange()).set(
-    new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-  );
-  buffer.unmap();
-  return buffer;
 }
