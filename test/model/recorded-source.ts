@@ -1,0 +1,26 @@
+/** A source that records its reads, for tests of the cache over it. */
+import { expect } from "vitest";
+import { blobSource, type ByteSource } from "../../src/model/byte-source.ts";
+import type { ModelNotice } from "../../src/shared/model-failure.ts";
+
+export function recorded(
+  bytes: Uint8Array<ArrayBuffer>,
+): ByteSource & { reads: [number, number][] } {
+  const source = blobSource(new Blob([bytes]), "origin");
+  const reads: [number, number][] = [];
+  return {
+    ...source,
+    reads,
+    read(offset, length) {
+      reads.push([offset, length]);
+      return source.read(offset, length);
+    },
+  };
+}
+
+/** `toEqual` takes seconds for megabytes. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+export const neverNotice = (notice: ModelNotice): void => expect.fail(JSON.stringify(notice));
