@@ -163,6 +163,21 @@ export const baseStyles = css`
     font-size: var(--text-s);
     font-weight: 600;
   }
+  summary {
+    width: fit-content;
+    padding: var(--gap-xs) 0;
+    color: var(--spruce);
+    font-size: var(--text-s);
+    font-weight: 600;
+    cursor: pointer;
+  }
+  .problem {
+    color: var(--clay);
+    font-size: var(--text-s);
+  }
+  .problem:empty {
+    display: none;
+  }
   .tag {
     display: inline-flex;
     align-items: center;

@@ -140,12 +140,7 @@ export const memberCardStyles = css`
     min-width: 0;
   }
   summary {
-    width: fit-content;
-    padding: 0.3rem 0;
     color: var(--ink-quiet);
-    font-size: var(--text-s);
-    font-weight: 600;
-    cursor: pointer;
   }
   summary:hover {
     color: var(--ink);

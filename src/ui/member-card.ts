@@ -10,13 +10,13 @@ import { baseStyles } from "./base-styles.ts";
 import { bytes, plural } from "./format.ts";
 import { memberColor } from "./member-colors.ts";
 import {
+  type Fact,
   adapterLine,
   deviceFacts,
   limitFacts,
   linkText,
   measuredFacts,
   scoreFacts,
-  thermalSources,
 } from "./member-facts.ts";
 import { memberCardStyles } from "./member-card-styles.ts";
 import { PageElement } from "./page-element.ts";
@@ -140,47 +140,19 @@ export class MemberCard extends PageElement {
     const links = this.view.state?.links.filter((link) => link.from === member.id) ?? [];
     const limits = limitFacts(member);
     const variants = member.shard?.variants ?? [];
-    const score = this.#score;
+    const isEmpty = limits.length + variants.length + links.length === 0;
     return html`<footer>
       <details>
         <summary>Details</summary>
+        ${factList("Adapter", limits)}
         ${
-          limits.length === 0
+          member.adapter === null
             ? nothing
-            : html`<h4>Adapter</h4>
-                <dl class="facts">
-                  ${limits.map(
-                    ({ label, value }) =>
-                      html`<dt>${label}</dt>
-                        <dd class="figure">${value}</dd>`,
-                  )}
-                  ${
-                    member.device === null
-                      ? nothing
-                      : html`<dt>Throttling signals</dt>
-                          <dd>${thermalSources(member.device)}</dd>`
-                  }
-                </dl>
-                <p class="features small quiet">
-                  ${
-                    member.adapter?.features.length
-                      ? `Features: ${member.adapter.features.join(", ")}`
-                      : "No optional features."
-                  }
-                </p>`
+            : html`<p class="features small quiet">
+                Features: ${member.adapter.features.join(", ") || "none"}
+              </p>`
         }
-        ${
-          score === undefined
-            ? nothing
-            : html`<h4>Score (0 to 1)</h4>
-                <dl class="facts">
-                  ${scoreFacts(score).map(
-                    ({ label, value }) =>
-                      html`<dt>${label}</dt>
-                        <dd class="figure">${value}</dd>`,
-                  )}
-                </dl>`
-        }
+        ${factList("Score (0 to 1)", this.#score === undefined ? [] : scoreFacts(this.#score))}
         ${
           variants.length === 0
             ? nothing
@@ -193,23 +165,11 @@ export class MemberCard extends PageElement {
                   ${variants.map((line) => html`<li>${this.#variant(line)}</li>`)}
                 </ul>`
         }
-        ${
-          links.length === 0
-            ? nothing
-            : html`<h4>Links</h4>
-                <dl class="facts">
-                  ${links.map(
-                    (link) =>
-                      html`<dt>to ${this.nameOf(link.to)}</dt>
-                        <dd class="figure">${linkText(link)}</dd>`,
-                  )}
-                </dl>`
-        }
-        ${
-          limits.length + variants.length + links.length === 0
-            ? html`<p class="small quiet">No further information about this member.</p>`
-            : nothing
-        }
+        ${factList(
+          "Links",
+          links.map((link) => ({ label: `to ${this.nameOf(link.to)}`, value: linkText(link) })),
+        )}
+        ${isEmpty ? html`<p class="small quiet">No further information about this member.</p>` : nothing}
       </details>
       ${member.adapter === null ? nothing : this.#use()}
     </footer>`;
@@ -246,3 +206,15 @@ export class MemberCard extends PageElement {
   static override styles = [baseStyles, memberCardStyles];
 }
 customElements.define("tabmesh-member", MemberCard);
+
+function factList(title: string, facts: readonly Fact[]) {
+  if (facts.length === 0) return nothing;
+  return html`<h4>${title}</h4>
+    <dl class="facts">
+      ${facts.map(
+        ({ label, value }) =>
+          html`<dt>${label}</dt>
+            <dd class="figure">${value}</dd>`,
+      )}
+    </dl>`;
+}

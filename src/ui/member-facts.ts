@@ -61,7 +61,7 @@ export function deviceFacts(device: DeviceState): Fact[] {
 }
 
 /** The proxies for a temperature that this browser provides. */
-export function thermalSources(device: DeviceState): string {
+function thermalSources(device: DeviceState): string {
   const sources = ["step time"];
   if (device.pressure !== null) sources.push("compute pressure");
   if (device.batteryLevel !== null) sources.push("battery");
@@ -69,7 +69,7 @@ export function thermalSources(device: DeviceState): string {
 }
 
 /** Limits and further measurements, for the details. */
-export function limitFacts({ adapter, measurements }: Member): Fact[] {
+export function limitFacts({ adapter, measurements, device }: Member): Fact[] {
   if (adapter === null) return [];
   const facts: Fact[] = [
     { label: "Maximum binding", value: bytes(adapter.maxStorageBindingBytes) },
@@ -88,6 +88,7 @@ export function limitFacts({ adapter, measurements }: Member): Fact[] {
       { label: "Mat-mul", value: `${giga(measurements.matMulMacsPerMs)} GMAC/s` },
     );
   }
+  if (device !== null) facts.push({ label: "Throttling signals", value: thermalSources(device) });
   return facts;
 }
 

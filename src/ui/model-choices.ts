@@ -161,13 +161,6 @@ export class ModelChoices extends PageElement {
         gap: var(--gap-s);
         margin-top: var(--gap-xs);
       }
-      .problem {
-        color: var(--clay);
-        font-size: var(--text-s);
-      }
-      .problem:empty {
-        display: none;
-      }
       .foot {
         display: flex;
         flex-wrap: wrap;

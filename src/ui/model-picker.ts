@@ -82,14 +82,6 @@ export class ModelPicker extends PageElement {
       wa-progress-bar {
         --track-height: 0.4rem;
       }
-      summary {
-        width: fit-content;
-        padding: var(--gap-s) 0;
-        color: var(--spruce);
-        font-size: var(--text-s);
-        font-weight: 600;
-        cursor: pointer;
-      }
     `,
   ];
 }

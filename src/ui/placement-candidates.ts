@@ -82,13 +82,6 @@ export class PlacementCandidates extends PageElement {
       details {
         margin-top: var(--gap-m);
       }
-      summary {
-        width: fit-content;
-        color: var(--spruce);
-        font-size: var(--text-s);
-        font-weight: 600;
-        cursor: pointer;
-      }
       details > ul {
         display: grid;
         grid-template-columns: repeat(auto-fill, minmax(min(100%, 16rem), 1fr));

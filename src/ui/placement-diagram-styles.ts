@@ -97,13 +97,6 @@ export const placementDiagramStyles = css`
     margin-top: var(--gap-l);
     overflow-wrap: anywhere;
   }
-  .why summary {
-    width: fit-content;
-    color: var(--spruce);
-    font-size: var(--text-s);
-    font-weight: 600;
-    cursor: pointer;
-  }
   .why ul {
     display: grid;
     gap: var(--gap-xs);

@@ -2,12 +2,6 @@
 import { css } from "lit";
 
 export const rulesStyles = css`
-  .rules summary {
-    width: fit-content;
-    color: var(--spruce);
-    font-weight: 600;
-    cursor: pointer;
-  }
   .inside {
     display: grid;
     gap: var(--gap-l);

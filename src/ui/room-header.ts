@@ -153,12 +153,7 @@ export class RoomHeader extends PageElement {
           font-size: var(--text-m);
           letter-spacing: 0.06em;
         }
-        .connected .word {
-          position: absolute;
-          clip-path: inset(50%);
-        }
-        .reconnecting .word,
-        .lost .word {
+        .word {
           position: absolute;
           clip-path: inset(50%);
         }

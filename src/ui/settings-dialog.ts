@@ -188,13 +188,6 @@ export class SettingsDialog extends PageElement {
         grid-template-columns: 1fr auto;
         gap: var(--gap-s);
       }
-      .problem {
-        color: var(--clay);
-        font-size: var(--text-s);
-      }
-      .problem:empty {
-        display: none;
-      }
       .measure {
         justify-self: start;
         margin-inline-start: -0.6rem;

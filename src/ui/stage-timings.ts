@@ -147,12 +147,7 @@ export class StageTimings extends PageElement {
         font-weight: 600;
       }
       summary {
-        width: fit-content;
-        padding: var(--gap-s) 0;
         color: var(--ink-quiet);
-        font-size: var(--text-s);
-        font-weight: 600;
-        cursor: pointer;
       }
       table {
         width: 100%;
