@@ -1,9 +1,9 @@
 /** One message: its text, how its answer ended, and how fast it came. */
 import { css, html, LitElement, nothing } from "lit";
 import type { ChatMessage } from "./page-view.ts";
+import { figure, plural, time } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { CopyController } from "./copy-controller.ts";
-import { figure, plural, time } from "./format.ts";
 import { icon } from "./icons.ts";
 import { markdown, markdownStyles } from "./markdown.ts";
 import { MarkdownStream } from "./markdown-stream.ts";

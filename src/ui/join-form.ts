@@ -2,8 +2,8 @@
 import { css, html } from "lit";
 import { live } from "lit/directives/live.js";
 import { ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH, RoomCode } from "../shared/index.ts";
+import { plural } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
-import { plural } from "./format.ts";
 import { PageElement } from "./page-element.ts";
 
 /** What is wrong with a code that is being typed; null while nothing is. */

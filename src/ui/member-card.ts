@@ -5,11 +5,12 @@
 import { html, nothing } from "lit";
 import type { Member } from "../shared/index.ts";
 import type { MemberScore } from "./page-view.ts";
-import { describeFailure, nameOfRoom, describeNoAdapter } from "../words/index.ts";
-import { baseStyles } from "./base-styles.ts";
-import { bytes, plural } from "./format.ts";
-import { memberColor } from "./member-colors.ts";
 import {
+  describeFailure,
+  nameOfRoom,
+  describeNoAdapter,
+  bytes,
+  plural,
   type Fact,
   adapterLine,
   deviceFacts,
@@ -17,7 +18,9 @@ import {
   linkText,
   measuredFacts,
   scoreFacts,
-} from "./member-facts.ts";
+} from "../words/index.ts";
+import { baseStyles } from "./base-styles.ts";
+import { memberColor } from "./member-colors.ts";
 import { memberCardStyles } from "./member-card-styles.ts";
 import { PageElement } from "./page-element.ts";
 

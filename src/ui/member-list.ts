@@ -7,9 +7,8 @@ import {
   type Member,
   type Placement,
 } from "../shared/index.ts";
-import { describeDifference, nameOfMembers } from "../words/index.ts";
+import { describeDifference, nameOfMembers, percent } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
-import { percent } from "./format.ts";
 import { icon } from "./icons.ts";
 import "./member-card.ts";
 import { PageElement } from "./page-element.ts";

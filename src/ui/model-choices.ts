@@ -1,9 +1,9 @@
 /** The ways to give the room a model: one known or offered, one by URL, one from this disk. */
 import { css, html, nothing } from "lit";
 import type { ModelSource } from "../shared/index.ts";
+import { bytes } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { emit } from "./events.ts";
-import { bytes } from "./format.ts";
 import { icon } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 

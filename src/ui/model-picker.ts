@@ -2,8 +2,8 @@
 import "@awesome.me/webawesome/dist/components/progress-bar/progress-bar.js";
 import { css, html, nothing } from "lit";
 import type { ModelSummary } from "../shared/index.ts";
+import { bytes, plural } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
-import { bytes, plural } from "./format.ts";
 import "./model-choices.ts";
 import { PageElement } from "./page-element.ts";
 

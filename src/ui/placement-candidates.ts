@@ -1,8 +1,8 @@
 /** The solver's candidate placements side by side, with its reasons; any of them can be applied. */
 import { css, html, nothing } from "lit";
 import type { PlacementCandidate } from "./page-view.ts";
+import { figure, plural, time } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
-import { figure, plural, time } from "./format.ts";
 import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
 import { sameStages } from "./placement-draft.ts";

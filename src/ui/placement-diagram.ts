@@ -11,11 +11,13 @@ import {
   describeRoomFailure,
   describeTrigger,
   nameOfRoom,
+  figure,
+  plural,
+  time,
 } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import "./boundary-handle.ts";
 import { emit } from "./events.ts";
-import { figure, plural, time } from "./format.ts";
 import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
 import { boundaryRange, moveBoundary, previewOf, sameStages } from "./placement-draft.ts";

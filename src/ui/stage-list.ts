@@ -10,9 +10,8 @@ import {
   modelBytes,
   shardBytes,
 } from "../shared/index.ts";
-import { describeFailure, nameOfRoom } from "../words/index.ts";
+import { describeFailure, nameOfRoom, bytes, time } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
-import { bytes, time } from "./format.ts";
 import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
 import { previewOf } from "./placement-draft.ts";

@@ -1,8 +1,8 @@
 /** Where the time of one token went: compute and transfer of each stage, and the speed. */
 import { css, html, nothing } from "lit";
 import type { PageView, StageTiming } from "./page-view.ts";
+import { figure, time } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
-import { figure, time } from "./format.ts";
 import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
 import "./speed-line.ts";

@@ -6,6 +6,15 @@ export { describeApiProblem } from "./api-problem.ts";
 export { describeDecision, describeTrigger } from "./decision.ts";
 export { describeFailure } from "./failure.ts";
 export { describeDifference } from "./heterogeneity.ts";
+export {
+  type Fact,
+  adapterLine,
+  deviceFacts,
+  limitFacts,
+  linkText,
+  measuredFacts,
+  scoreFacts,
+} from "./member-facts.ts";
 export { describeModelNotice } from "./model-failure.ts";
 export { type NameOf, nameOfMembers, nameOfRoom } from "./name-of.ts";
 export { describeNoAdapter } from "./no-adapter.ts";
@@ -31,3 +40,4 @@ export {
 } from "./placement.ts";
 export { describeError, describeRoomFailure } from "./room-failure.ts";
 export { type DescribedNotice, describeNotice } from "./room-notice.ts";
+export { bytes, figure, percent, plural, time } from "./quantities.ts";

@@ -170,7 +170,7 @@ describe("reasons", () => {
     expect(all(app, "tabmesh-member .tag, .tags .tag").map(words).join()).toContain("Score 0.97");
     const list = words(one(app, "tabmesh-members"));
     expect(list).toContain(
-      "Heterogeneous. Memory ranges from 5.60 GB (Old ThinkPad, Firefox) to 12.00 GB (MacBook",
+      "Heterogeneous. Memory ranges from 5.60 GB (Old ThinkPad, Firefox) to 12.0 GB (MacBook",
     );
     expect(list).toMatch(/Compute 1\.00 Memory 1\.00 Network 0\.80/);
   });

@@ -6,7 +6,7 @@ const [desk, phone] = [MemberId.parse("desk"), MemberId.parse("phone")];
 const nameOf = (id: MemberId) => (id === desk ? "Desk" : "Phone");
 
 test.each([
-  ["memory", 1.6e9, 11e9, "Memory ranges from 1.60 GB (Phone) to 11.00 GB (Desk)."],
+  ["memory", 1.6e9, 11e9, "Memory ranges from 1.60 GB (Phone) to 11.0 GB (Desk)."],
   ["throughput", 25, 100, "Phone is 75% slower than Desk."],
   ["utilization", 0.1, 0.42, "Utilization ranges from 10% (Phone) to 42% (Desk)."],
 ] as const)("%s", (kind, min, max, sentence) => {

@@ -2,17 +2,22 @@
  * A member's adapter, measurements, and state as labeled values. Pure; a value that the
  * browser does not report is left out.
  */
-import type { DeviceState, Link, Measurements, Member } from "../shared/index.ts";
-import type { MemberScore } from "./page-view.ts";
-import { bytes, figure, giga, percent, time } from "./format.ts";
+import {
+  DEFAULT_PLACEMENT_RULES,
+  type DeviceState,
+  type Link,
+  type Measurements,
+  type Member,
+} from "../shared/index.ts";
+import { bytes, figure, giga, percent, time } from "./quantities.ts";
 
 /** A label, its value, and whether it deserves attention. */
 export type Fact = { readonly label: string; readonly value: string; readonly alert?: boolean };
 
 /** From this throttle ratio on, a device counts as throttled: smaller ones may be noise. */
 const THROTTLED_RATIO = 1.2;
-/** Below this charge, uncharged, a battery deserves attention. */
-const LOW_BATTERY = 0.2;
+
+type Score = Readonly<Record<"compute" | "memory" | "network" | "thermal" | "bandwidth", number>>;
 
 /** "NVIDIA Ada Lovelace · Chromium 156"; the reason for a missing adapter is shown elsewhere. */
 export function adapterLine(member: Member): string {
@@ -53,7 +58,7 @@ export function deviceFacts(device: DeviceState): Fact[] {
     facts.push({
       label: charging ? "charging" : "battery",
       value: percent(device.batteryLevel),
-      alert: !charging && device.batteryLevel < LOW_BATTERY,
+      alert: !charging && device.batteryLevel < DEFAULT_PLACEMENT_RULES.batteryLevel,
     });
   }
   if (!device.visible) facts.push({ label: "tab", value: "hidden", alert: true });
@@ -93,7 +98,7 @@ export function limitFacts({ adapter, measurements, device }: Member): Fact[] {
 }
 
 /** The parts of a score, in the order of their default weights. */
-export function scoreFacts({ compute, memory, network, thermal, bandwidth }: MemberScore): Fact[] {
+export function scoreFacts({ compute, memory, network, thermal, bandwidth }: Score): Fact[] {
   const parts = [
     ["Compute", compute],
     ["Memory", memory],
