@@ -1,11 +1,8 @@
 /**
- * Moving the boundaries of a placement by hand, before anything is decided.
+ * Moving the boundaries of a placement manually, as a draft. Pure.
  *
  *   boundary b   lies between stage b and stage b + 1
  *   invariant    stages stay contiguous, in order, with at least one layer each
- *
- * Pure. Knows the bytes that a model's description tells and no times: those
- * come from the cost model, in `view.placementPreview`.
  */
 import type { PlacementCandidate } from "./page-view.ts";
 import type { Stage } from "../shared/index.ts";
