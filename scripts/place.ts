@@ -57,7 +57,7 @@ function complain(message: string): number {
   return 2;
 }
 
-// Whoever reads the answers may stop reading: `place ... | head`.
+// The reader of the answers may stop reading: `place ... | head`.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit(0);

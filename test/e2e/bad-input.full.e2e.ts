@@ -1,7 +1,7 @@
 /**
- * What goes wrong reaches the person at the page in words: wrong codes, full disks,
- * models that do not fit or cannot be read, tabs of another version, a busy port.
- * The causes are real: real servers that misbehave, a real quota, real peers.
+ * The page reports what goes wrong: wrong codes, full disks, models that do not fit or cannot be
+ * read, tabs of another version, a busy port. The causes are real: servers that misbehave, a disk
+ * quota, foreign peers. Expected sentences come from src/words.
  */
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -10,6 +10,9 @@ import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { busyPortMessage } from "../../server/arguments.mjs";
+import { PROTOCOL_VERSION } from "../../src/mesh/frame-types.ts";
+import { type Failure, RoomCode } from "../../src/shared/index.ts";
+import { describeFailure } from "../../src/words/index.ts";
 import type { RunningServer } from "../../server/server.ts";
 import { startRangeServer } from "../../tools/gguf/range-server.ts";
 import {
@@ -20,7 +23,7 @@ import {
   openRoomPage,
 } from "../../tools/room/e2e-pages.ts";
 import { LAYERS, MODEL, MODELS, openE2eServer, ROOT } from "../../tools/room/e2e-room.ts";
-import { greet, type OpenedDoor, openDoor } from "../../tools/room/e2e-strangers.ts";
+import { claimRoom, lookUpAndGreet } from "../../tools/room/foreign-peers.ts";
 import { RoomApi } from "../../tools/room/room-api.ts";
 
 let server: RunningServer;
@@ -62,9 +65,8 @@ describe("a wrong room code", () => {
     const page = await openPage(context, address);
     await page.getByLabel("Room code").fill("ZZZZ99");
     await page.getByLabel("Room code").press("Enter");
-    const words = await noticeWith(page, /ZZZZ99/);
-    expect(words).toMatch(/[Cc]heck the code/);
-    // The doors are open again.
+    await noticeWith(page, sentence({ reason: "room_not_found", code: RoomCode.parse("ZZZZ99") }));
+    // The form accepts another code.
     await page.getByRole("button", { name: "Join", exact: true, disabled: false }).waitFor();
     await page.close();
   });
@@ -79,56 +81,59 @@ describe("a model by address", () => {
 
   afterAll(() => page.close());
 
-  test("that is no address is refused at the field", async () => {
+  test("that is not a URL is refused at the field", async () => {
     await loadByAddress(page, "model.gguf");
     await page.getByText("This is not a valid URL.").waitFor();
   });
 
-  test("that is truncated in its header says that it is", async () => {
+  test("that is truncated in its header is reported with the file's length", async () => {
     await using files = await startRangeServer((await modelBytes()).subarray(0, 300_000));
     await loadByAddress(page, files.url);
-    await noticeWith(page, /ends within its header.* truncated/);
+    await noticeWith(page, /\b300000\b/);
   });
 
-  test("that is truncated in its weights says that it is", async () => {
+  test("that is truncated in its weights is reported with the file's length", async () => {
     await using files = await startRangeServer((await modelBytes()).subarray(0, 60_000_000));
     await loadByAddress(page, files.url);
-    await noticeWith(page, /has 60000000 bytes, but its tensor .* truncated/);
+    await noticeWith(page, /\b60000000\b/);
   });
 
-  test("that is no GGUF says so", async () => {
+  test("that is no GGUF is reported", async () => {
     await using files = await startRangeServer(new TextEncoder().encode("<html>".repeat(100)));
     await loadByAddress(page, files.url);
     await noticeWith(page, /GGUF/);
   });
 
-  test("that nothing answers at names the address and what to check", async () => {
+  test("whose server does not answer is reported with the address", async () => {
     const url = `http://127.0.0.1:${await closedPort()}/model.gguf`;
     await loadByAddress(page, url);
-    expect(await noticeWith(page, /cannot be reached/)).toContain(url);
+    await noticeWith(page, url);
   });
 
   test("that the server does not have is not found", async () => {
-    await loadByAddress(page, `${address}/models/no-such-file.gguf`);
-    await noticeWith(page, /no file at .*no-such-file\.gguf/);
+    const url = `${address}/models/no-such-file.gguf`;
+    await loadByAddress(page, url);
+    await noticeWith(page, sentence({ reason: "http_status", url, status: 404 }));
   });
 
-  test("on a server without CORS headers says that it may be that, and what helps", async () => {
+  test("on a server without CORS headers is reported with the header to send", async () => {
     await using files = await startRangeServer(new Uint8Array(1000), { cors: "none" });
     await loadByAddress(page, files.url);
-    const words = await noticeWith(page, /CORS/);
-    expect(words).toContain("Access-Control-Allow-Origin");
-    expect(words).toContain("open it from disk");
+    await noticeWith(page, "Access-Control-Allow-Origin");
   });
 
-  test("over HTTP, the words are in the answer", async () => {
+  test("that cannot be read is a 503 over HTTP, with the reason as data", async () => {
+    const url = `${address}/models/no-such-file.gguf`;
     const response = await new RoomApi(address, "BADURX").fetch("/api/placements", {
       method: "POST",
-      body: JSON.stringify({ model: `${address}/models/no-such-file.gguf` }),
+      body: JSON.stringify({ model: url }),
     });
     expect(response.status).toBe(503);
-    const { error } = (await response.json()) as { error: { message: string } };
-    expect(error.message).toContain("no-such-file.gguf");
+    expect(await response.json()).toMatchObject({
+      error: {
+        reason: { reason: "model_unreadable", cause: { reason: "http_status", url, status: 404 } },
+      },
+    });
   });
 });
 
@@ -155,12 +160,12 @@ describe("a model that does not fit", () => {
 
   afterAll(() => small.close());
 
-  test("says on the page how many bytes are missing", async () => {
+  test("is reported on the page with the bytes that are missing", async () => {
     await page.getByRole("button", { name: MODEL }).click();
-    await noticeWith(page, /does not fit this room: [\d,]{9,} bytes short/);
+    await noticeWith(page, /[\d,]{9,} bytes/);
   });
 
-  test("says in the answer of the API how many bytes a stage is short of", async () => {
+  test("is a 503 over HTTP, with the bytes that the stage is short of", async () => {
     const api = new RoomApi(address, "HEAVYM");
     const [member] = (await api.state()).members;
     const response = await api.fetch("/api/placements", {
@@ -171,27 +176,24 @@ describe("a model that does not fit", () => {
       }),
     });
     expect(response.status).toBe(503);
-    const { error } = (await response.json()) as { error: { message: string } };
-    const numbers = /has ([\d,]+) bytes .* which need ([\d,]+): ([\d,]+) bytes short/;
-    const [has, needed, short] = (numbers.exec(error.message) ?? []).slice(1).map((count) => {
-      return Number(count.replaceAll(",", ""));
-    });
-    expect(has, error.message).toBeGreaterThan(0);
-    expect(has).toBeLessThanOrEqual(BUDGET_BYTES);
-    expect(short).toBe(needed! - has!);
+    type Refusal = { reason: string; availableBytes: number; neededBytes: number };
+    const { error } = (await response.json()) as { error: { reason: Refusal } };
+    expect(error.reason).toMatchObject({ reason: "stage_exceeds_memory", member: member!.id });
+    expect(error.reason.availableBytes).toBeGreaterThan(0);
+    expect(error.reason.availableBytes).toBeLessThanOrEqual(BUDGET_BYTES);
+    expect(error.reason.neededBytes).toBeGreaterThan(error.reason.availableBytes);
   });
 });
 
-test("a full disk: the page says so, and the model is loaded without being stored", async () => {
+test("a full disk: the page reports the quota, and the model is loaded without being stored", async () => {
   const full = await browser.newContext();
   try {
     const page = await openRoomPage(full, `${address}/?room=FUHHDR&join`);
     const session = await full.newCDPSession(page);
     await session.send("Storage.overrideQuotaForOrigin", { origin: address, quotaSize: 5_000_000 });
-    const warned = noticeWith(page, /disk space .* full|disk is full/i);
+    const warned = noticeWith(page, /5\.0 MB/);
     const api = new RoomApi(address, "FUHHDR");
     await Promise.all([warned, api.place(MODEL)]);
-    expect(await warned).toContain("without being stored");
     const response = await api.post("/v1/completions", {
       prompt: "The capital of France is",
       temperature: 0,
@@ -205,30 +207,31 @@ test("a full disk: the page says so, and the model is loaded without being store
 });
 
 describe("a peer with another version of the protocol", () => {
-  test("as a newcomer is turned away by the room, with both versions named", async () => {
+  test("as a newcomer is refused by the room, with both versions", async () => {
     const page = await openRoomPage(context, `${address}/?room=STARMS&join`);
-    const stranger = await openPage(context, `${address}/models/`);
-    const { answer, farewell } = await greet(stranger, { code: "STARMS", protocol: 99 });
-    // Whoever knocks reads the room's version before anything else.
-    expect(answer).toMatchObject({ protocol: 1 });
-    expect(farewell).toMatchObject({ type: "bye" });
-    expect(farewell.reason).toContain("99");
-    expect(farewell.reason).toContain("protocol 1");
+    const foreign = await openPage(context, `${address}/models/`);
+    const { answer, farewell } = await lookUpAndGreet(foreign, { code: "STARMS", protocol: 99 });
+    // The look-up's answer has the room's version, so that a newcomer need not connect to learn it.
+    expect(answer).toMatchObject({ protocol: PROTOCOL_VERSION });
+    expect(farewell).toMatchObject({
+      type: "bye",
+      failure: { reason: "version_mismatch", ours: PROTOCOL_VERSION, theirs: 99 },
+    });
     expect((await new RoomApi(address, "STARMS").state()).members).toHaveLength(1);
-    await stranger.close();
+    await foreign.close();
     await page.close();
   });
 
-  test("as the room sends the newcomer to reload its page", async () => {
-    const stranger = await openPage(context, `${address}/models/`);
-    const door: OpenedDoor = await openDoor(stranger, { code: "NEWRMS", protocol: 99 });
+  test("as the room: the newcomer's page reports both versions", async () => {
+    const foreign = await openPage(context, `${address}/models/`);
+    const claim = await claimRoom(foreign, { code: "NEWRMS", protocol: 99 });
     const page = await openPage(context, address);
     await page.getByLabel("Room code").fill("NEWRMS");
     await page.getByLabel("Room code").press("Enter");
-    const words = await noticeWith(page, /speaks protocol 1, the room speaks 99/);
-    expect(words).toContain("reload this page");
-    await door.close();
-    await stranger.close();
+    const mismatch = { reason: "version_mismatch", ours: PROTOCOL_VERSION, theirs: 99 } as const;
+    await noticeWith(page, sentence(mismatch));
+    await claim.release();
+    await foreign.close();
     await page.close();
   });
 });
@@ -239,6 +242,9 @@ test("a second npm start on the port gets one line that says what to do", async 
   expect(code).toBe(1);
   expect(errors.trim()).toBe(busyPortMessage(port));
 });
+
+/** What the page says about a failure that names no member. */
+const sentence = (failure: Failure) => describeFailure(failure, (id) => id);
 
 async function modelBytes(): Promise<Uint8Array> {
   return new Uint8Array(await readFile(join(MODELS, `${MODEL}.gguf`)));

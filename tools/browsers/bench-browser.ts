@@ -1,9 +1,9 @@
 /**
- * Runs a function of a bench page in a real browser and returns what it says.
+ * Runs a function of a bench page in a real browser and returns its result.
  *
- * The page is served by Vite from the sources, cross-origin isolated, so that
- * timers are fine and WebAssembly may use threads. Each call has a browser of its
- * own: a peer's workers and memory must not weigh on the next measurement.
+ * Vite serves the page from the sources, cross-origin isolated, so that timers have a fine
+ * resolution and WebAssembly can use threads. Each page has a separate browser, so that workers and
+ * memory of one runner do not disturb the next measurement.
  */
 import { chromium } from "playwright";
 import { createServer, type ViteDevServer } from "vite";
@@ -18,7 +18,7 @@ export type BenchServer = { readonly origin: string; close(): Promise<void> };
 export async function startBenchServer(): Promise<BenchServer> {
   const server: ViteDevServer = await createServer({
     configFile: false,
-    // A cache of its own: another server of the same sources must not replace it.
+    // A separate cache: another server of the same sources must not replace it.
     cacheDir: "node_modules/.vite-bench",
     root: process.cwd(),
     logLevel: "error",
@@ -60,7 +60,7 @@ export async function openBenchPage(
   return browser === "chromium" ? openInChromium(url, onLog) : openInFirefox(url, onLog);
 }
 
-/** The same for one call. */
+/** Opens a page for one call. */
 export async function runBenchPage(
   browser: BenchBrowserName,
   server: BenchServer,
@@ -89,7 +89,7 @@ async function openInChromium(url: string, onLog: (line: string) => void): Promi
     page.on("pageerror", (error) => reject(error));
     page.on("crash", () => reject(new Error(`${url} crashed`)));
   });
-  failed.catch(() => undefined); // told by the call that is under way, if there is one
+  failed.catch(() => undefined); // A call in progress rejects with it; without one, nobody waits.
   page.on("console", (message) => onLog(message.text()));
   await page.goto(url);
   return {

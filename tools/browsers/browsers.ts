@@ -34,7 +34,7 @@ export const CHROMIUM_WEBGPU_FLAGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--no-first-run",
-  // A hidden or covered tab must not be slowed: each test tab stands for a machine of its own.
+  // A hidden or covered tab must not be throttled: each test tab represents a machine.
   "--disable-background-timer-throttling",
   "--disable-backgrounding-occluded-windows",
   "--disable-renderer-backgrounding",
@@ -55,7 +55,7 @@ export const FIREFOX_WEBGPU_PREFERENCES = {
   "toolkit.telemetry.reportingpolicy.firstRun": false,
 };
 
-/** Starts a headless Firefox over WebDriver BiDi with a profile of its own. */
+/** Starts a headless Firefox over WebDriver BiDi with a fresh profile. */
 export async function launchFirefox(): Promise<{ browser: Browser; close: () => Promise<void> }> {
   const userDataDir = await mkdtemp(join(tmpdir(), "tabmesh-firefox-"));
   const browser = await puppeteer.launch({

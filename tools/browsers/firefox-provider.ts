@@ -1,7 +1,7 @@
 /**
- * Vitest's browser mode on Debian's Firefox, over WebDriver BiDi. The providers
- * that Vitest ships drive Firefox only as Playwright's patched build or through
- * geckodriver; this one only has to open a page, so puppeteer-core is enough.
+ * Vitest's browser mode on Debian's Firefox, over WebDriver BiDi. The providers that Vitest ships
+ * drive Firefox only as Playwright's patched build or through geckodriver. This one only opens
+ * pages, so puppeteer-core is enough.
  */
 import { defineBrowserProvider } from "@vitest/browser";
 import type { Page } from "puppeteer-core";
@@ -11,26 +11,26 @@ import { launchFirefox } from "./browsers.ts";
 class FirefoxProvider implements BrowserProvider {
   readonly name = "puppeteer";
   readonly supportsParallelism = false;
-  private firefox: ReturnType<typeof launchFirefox> | null = null;
-  private readonly pages = new Map<string, Page>();
+  #firefox: ReturnType<typeof launchFirefox> | null = null;
+  readonly #pages = new Map<string, Page>();
 
   getCommandsContext(sessionId: string): Record<string, unknown> {
-    return { page: this.pages.get(sessionId) };
+    return { page: this.#pages.get(sessionId) };
   }
 
   async openPage(sessionId: string, url: string): Promise<void> {
-    this.firefox ??= launchFirefox();
-    const { browser } = await this.firefox;
-    await this.pages.get(sessionId)?.close();
+    this.#firefox ??= launchFirefox();
+    const { browser } = await this.#firefox;
+    await this.#pages.get(sessionId)?.close();
     const page = await browser.newPage();
-    this.pages.set(sessionId, page);
+    this.#pages.set(sessionId, page);
     await page.goto(url);
   }
 
   async close(): Promise<void> {
-    this.pages.clear();
-    const firefox = await this.firefox;
-    this.firefox = null;
+    this.#pages.clear();
+    const firefox = await this.#firefox;
+    this.#firefox = null;
     await firefox?.close();
   }
 }

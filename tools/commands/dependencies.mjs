@@ -1,9 +1,9 @@
-/** `npm ci` when the lock file is newer than what it installed, or nothing is installed. */
+/** Runs `npm ci` when nothing is installed or the lock file is newer than the installation. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ROOT, run, say, ScriptError } from "./run.mjs";
 
-/** The least Node that runs the dependencies. */
+/** The oldest Node version that runs the dependencies. */
 const NODE_MAJOR = 20;
 const NODE_MINOR = 19;
 

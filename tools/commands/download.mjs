@@ -3,19 +3,19 @@ import { createWriteStream } from "node:fs";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
-/** A machine without a way out should not wait for long before the next source is tried. */
+/** On a machine without internet access, the next source is tried after this time. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** A stalled transfer is given up. */
+/** A transfer that stalls for this time is aborted. */
 const STALL_TIMEOUT_MS = 30_000;
 
-/** How often a line that is not on a terminal is printed. */
+/** The interval between lines of progress when stderr is not a terminal. */
 const LOG_INTERVAL_MS = 5_000;
 
 /**
  * @param {string} url
  * @param {string} path is overwritten, and may be incomplete after a failure
- * @returns {Promise<string | null>} what failed, in words, or null
+ * @returns {Promise<string | null>} a description of the failure, or null
  */
 export async function download(url, path) {
   const abort = new AbortController();

@@ -1,4 +1,4 @@
-/** Starts programs for the scripts: shows what they print, and says in words when they fail. */
+/** Starts programs for the scripts. */
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 
@@ -19,7 +19,7 @@ export async function runScript(/** @type {() => Promise<void>} */ main) {
   }
 }
 
-/** What the script is doing, on stderr: stdout is for results. */
+/** Prints progress to stderr; stdout is for results. */
 export function say(/** @type {string} */ message) {
   console.error(message);
 }

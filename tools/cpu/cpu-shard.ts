@@ -1,5 +1,5 @@
 /**
- * A deterministic shard in plain loops, for tests of what stands around the
+ * A deterministic shard in plain loops, for tests of the code around the
  * engine. Its layers mix each row with all earlier rows of its sequence, so that
  * a wrong slot, position, order or hidden row changes the tokens that follow. It
  * refuses a row whose position does not continue its sequence.

@@ -1,4 +1,4 @@
-/** A GPU worker's stand-in: the real stage host on a shard in plain loops. */
+/** Replaces the GPU worker in tests: the real stage host on a shard in plain loops. */
 import * as Comlink from "comlink";
 import { StageHost } from "../../src/stage/index.ts";
 import { CpuShard } from "./cpu-shard.ts";

@@ -9,7 +9,7 @@ export const FAMILIES = ["home", "lab", "sites", "adversarial"] as const;
 export type Family = (typeof FAMILIES)[number];
 
 /** Beyond so many members, their memory is no longer shrunk to make the room tight. */
-const MOST_SHARING = 48;
+const MAX_SHARING = 48;
 const MEBIBYTE = 2 ** 20;
 
 type Machine = { readonly speed: number; readonly memory: number; readonly access: number };
@@ -44,7 +44,7 @@ export function generate(family: Family, members: number, seed: number): Problem
   const total = layers * (layerBytes + cacheBytes) + model.embedBytes * 2;
   const machines = machinesOf(family, members, random);
   // In a crowd a member still holds a layer or two: more members, not smaller ones.
-  const crowd = Math.min(1, MOST_SHARING / members);
+  const crowd = Math.min(1, MAX_SHARING / members);
   const offered = machines.reduce((sum, machine) => sum + machine.memory, 0) * crowd;
   const slack = family === "adversarial" ? random.between(1.03, 1.5) : random.between(1.15, 3.5);
   const weights = model.layers.map((layer) => layer.weightBytes / layerBytes);

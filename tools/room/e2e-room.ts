@@ -1,7 +1,7 @@
 /**
- * What the end-to-end tests stand on: the real server with the built page and the
- * real models, and rooms of real tabs. Nothing is left out and nothing skipped: a
- * machine without an adapter or without a build fails in `openRoom`, in words.
+ * The base of the end-to-end tests: the real server with the built page and the real models, and
+ * rooms of real tabs. A machine without an adapter or without a build fails in `openRoom`, with a
+ * message; nothing is skipped.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { openChromiumTab, openFirefoxTab, type Tab } from "../browsers/tabs.ts";
 
 export const ROOT = join(import.meta.dirname, "..", "..");
 export const MODELS = join(ROOT, "models");
-/** The default model, by the name that clients use, and the number of its layers. */
+/** The default model by its id, and the number of its layers. */
 export const MODEL = "SmolLM2-135M-Instruct.Q4_1";
 export const LAYERS = 30;
 
@@ -46,7 +46,7 @@ export class TestRoom {
     return `${this.api.server}/?room=${this.api.room}&join`;
   }
 
-  /** Opens a tab in a browser process of its own; it joins without a click. */
+  /** Opens a tab in a separate browser process; it joins without a click. */
   async openTab(browser: BrowserName): Promise<Tab> {
     const open = browser === "chromium" ? openChromiumTab : openFirefoxTab;
     const tab = await open({ url: this.url, onError: (line) => this.errors.push(line) });
@@ -73,7 +73,7 @@ export class TestRoom {
     return stages;
   }
 
-  /** Each placed member's choice of kernels, without how fast they were. */
+  /** The kernel variants of each placed member, without their measured speeds. */
   async kernels(): Promise<string[]> {
     const { placement, members } = await this.api.state();
     return (placement?.stages ?? []).map(({ member }) => {
@@ -108,16 +108,17 @@ async function measured(room: TestRoom, count: number): Promise<ApiState> {
   try {
     return await room.api.waitForMembers(count, JOIN_TIMEOUT_MS);
   } catch (error) {
-    throw new Error(
-      `The room did not come together. The tabs' consoles: ${room.errors.join("; ")}`,
-      {
-        cause: error,
-      },
-    );
+    throw new Error(`Not all members joined. The tabs' consoles: ${room.errors.join("; ")}`, {
+      cause: error,
+    });
   }
 }
 
 export function evenStages(members: readonly string[]): ApiStage[] {
-  const cut = (index: number) => Math.round((LAYERS * index) / members.length);
-  return members.map((member, index) => ({ member, first: cut(index), end: cut(index + 1) }));
+  const boundary = (index: number) => Math.round((LAYERS * index) / members.length);
+  return members.map((member, index) => ({
+    member,
+    first: boundary(index),
+    end: boundary(index + 1),
+  }));
 }
