@@ -21,9 +21,10 @@ export const JOIN_TIMEOUT_MS = 180_000;
 
 export type BrowserName = "chromium" | "firefox";
 
+export const BUILT_PAGE = join(ROOT, "dist");
+
 /** On a free port of this machine. */
-export function openE2eServer(): Promise<RunningServer> {
-  const page = join(ROOT, "dist");
+export function openE2eServer(page = BUILT_PAGE): Promise<RunningServer> {
   if (!existsSync(join(page, "index.html"))) {
     throw new Error(`There is no built page in ${page}: run "npx vite build" first.`);
   }
@@ -89,8 +90,12 @@ export class TestRoom {
 }
 
 /** A room whose tabs have all joined and measured their adapters; the first one coordinates. */
-export async function openRoom(code: string, browsers: readonly BrowserName[]): Promise<TestRoom> {
-  const room = new TestRoom(await openE2eServer(), code);
+export async function openRoom(
+  code: string,
+  browsers: readonly BrowserName[],
+  page = BUILT_PAGE,
+): Promise<TestRoom> {
+  const room = new TestRoom(await openE2eServer(page), code);
   try {
     const [first, ...others] = browsers;
     await room.openTab(first!);

@@ -1,0 +1,85 @@
+/**
+ * A page whose adapter reports itself as hardware. The real adapter (a software
+ * adapter in tests) computes; only its identity, and where asked its limits, differ,
+ * so that every branch that a GPU takes runs in a real tab.
+ */
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export type Limits = "own" | "default";
+
+/** WebGPU's default limits (https://www.w3.org/TR/webgpu/#limits), for the limits that we request. */
+const DEFAULT_LIMITS = {
+  maxBufferSize: 268_435_456,
+  maxStorageBufferBindingSize: 134_217_728,
+  maxStorageBuffersPerShaderStage: 8,
+  maxComputeWorkgroupStorageSize: 16_384,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupSizeX: 256,
+  maxComputeWorkgroupSizeY: 256,
+};
+
+/** Runs before all other code of a window or worker: overrides what adapter and device report. */
+function disguise(limits: Record<string, number> | null): void {
+  const identity = {
+    vendor: "nvidia",
+    architecture: "hopper",
+    device: "",
+    description: "NVIDIA H200",
+    isFallbackAdapter: false,
+  };
+  // Subgroup sizes stay the adapter's own: kernels are correct only with the real ones.
+  const infoOf = (real: GPUAdapterInfo) =>
+    new Proxy(real, {
+      get: (target, key) =>
+        Object.hasOwn(identity, key)
+          ? identity[key as keyof typeof identity]
+          : (Reflect.get(target, key, target) as unknown),
+    });
+  const override = (prototype: object, key: string, change: (value: never) => unknown) => {
+    const getter = Object.getOwnPropertyDescriptor(prototype, key)?.get;
+    if (getter === undefined) return;
+    Object.defineProperty(prototype, key, {
+      configurable: true,
+      get(this: unknown) {
+        return change(getter.call(this) as never);
+      },
+    });
+  };
+  if (typeof GPUAdapter === "undefined") return;
+  override(GPUAdapter.prototype, "info", infoOf);
+  override(GPUDevice.prototype, "adapterInfo", infoOf);
+  if (limits === null) return;
+  override(
+    GPUAdapter.prototype,
+    "limits",
+    (real: GPUSupportedLimits) =>
+      new Proxy(real, {
+        get: (target, key) =>
+          limits[key as string] ?? (Reflect.get(target, key, target) as unknown),
+      }),
+  );
+}
+
+/** Copies a built page and puts the disguise before its scripts; `remove` deletes the copy. */
+export async function disguisedPage(
+  built: string,
+  limits: Limits,
+): Promise<{ directory: string; remove: () => Promise<void> }> {
+  const directory = await mkdtemp(join(tmpdir(), "tabmesh-page-"));
+  await cp(built, directory, { recursive: true });
+  const values = limits === "own" ? null : DEFAULT_LIMITS;
+  const script = `(${disguise.toString()})(${JSON.stringify(values)});\n`;
+  const assets = join(directory, "assets");
+  const workers = (await readdir(assets)).filter((name) => /\.worker-.*\.js$/.test(name));
+  if (workers.length === 0) throw new Error(`no worker scripts in ${assets}`);
+  for (const name of workers) {
+    const path = join(assets, name);
+    await writeFile(path, script + (await readFile(path, "utf8")));
+  }
+  const index = join(directory, "index.html");
+  const html = await readFile(index, "utf8");
+  await writeFile(index, html.replace("<head>", `<head><script>${script}</script>`));
+  return { directory, remove: () => rm(directory, { recursive: true, force: true }) };
+}
