@@ -1,4 +1,4 @@
-/** Thread of the placement solver: see src/placement/service.ts for what it offers. */
+/** The thread of the placement solver. src/placement/solver/service.ts has its interface. */
 import { expose } from "comlink";
 import { placementService } from "../src/placement/index.ts";
 

@@ -1,4 +1,4 @@
-/** Thread of the probe: see src/probe/types.ts for what it offers. */
+/** The thread of the probe. src/probe/types.ts has its interface. */
 import { expose } from "comlink";
 import { identify, probeAdapter, type ProbeWorker } from "../src/probe/index.ts";
 

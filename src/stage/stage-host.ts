@@ -35,7 +35,7 @@ import {
   positionInPipeline,
   type PipelinePosition,
 } from "./pipeline-position.ts";
-import { Requester } from "./requester.ts";
+import { SentPrompts } from "./sent-prompts.ts";
 import { StageError } from "./stage-error.ts";
 import { StageLoop } from "./stage-loop.ts";
 import type { StageWorker } from "./stage-worker.ts";
@@ -57,7 +57,7 @@ const LINK_PING_BYTES = 4096;
 export class StageHost implements StageWorker {
   readonly #load: ShardLoader;
   readonly #channels: Channels;
-  readonly #requester: Requester;
+  readonly #sentPrompts: SentPrompts;
   readonly #meter = new LoadMeter(performance.now());
   readonly #linkMs = new Map<MemberId, number>();
   #listeners: StageListeners | null = null;
@@ -74,7 +74,7 @@ export class StageHost implements StageWorker {
       onFrame: (from, frame) => this.#receive(from, frame),
       onClose: (peer, cause) => this.#peerGone(peer, cause),
     });
-    this.#requester = new Requester({
+    this.#sentPrompts = new SentPrompts({
       send: (to, frame) => this.#channels.send(to, frame),
       onToken: (event) => void this.#listeners?.onToken(event),
       onFailure: (failure) => void this.#listeners?.onFailure(failure),
@@ -124,7 +124,7 @@ export class StageHost implements StageWorker {
     this.#channels.setSelf(self);
     if (pipeline !== null && comparePlacement(this.#position, pipeline) === "current")
       return Promise.resolve();
-    this.#requester.failAll({ reason: "placement_changed" });
+    this.#sentPrompts.failAll({ reason: "placement_changed" });
     this.#stopLoop();
     this.#position = pipeline === null ? null : positionInPipeline(self, pipeline);
     this.#startLoop();
@@ -153,11 +153,11 @@ export class StageHost implements StageWorker {
   }
 
   async ask(request: PromptRequest): Promise<void> {
-    await this.#requester.ask(this.#position, request);
+    await this.#sentPrompts.ask(this.#position, request);
   }
 
   async cancel(generation: GenerationId): Promise<void> {
-    await this.#requester.cancel(generation);
+    await this.#sentPrompts.cancel(generation);
   }
 
   async sample(): Promise<StageSample> {
@@ -201,13 +201,13 @@ export class StageHost implements StageWorker {
       case "hidden":
         return this.#loop?.hidden(from, frame);
       case "token":
-        this.#requester.token(from, frame);
+        this.#sentPrompts.token(from, frame);
         return this.#loop?.token(from, frame);
       case "end":
         return this.#loop?.ended(from, frame);
       case "failure":
         this.#loop?.failed(from, frame);
-        if (this.#isStage(from)) this.#requester.fail(frame.generation, frame.failure);
+        if (this.#isStage(from)) this.#sentPrompts.fail(frame.generation, frame.failure);
     }
   }
 
@@ -228,7 +228,7 @@ export class StageHost implements StageWorker {
     this.#linkMs.delete(peer);
     this.#early = this.#early.filter(({ from }) => from !== peer);
     this.#loop?.peerGone(peer, cause);
-    this.#requester.peerGone(peer, cause);
+    this.#sentPrompts.peerGone(peer, cause);
   }
 
   #deviceError(cause: Cause, lost: boolean): void {

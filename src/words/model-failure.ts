@@ -1,5 +1,6 @@
 /** What is wrong with a model's file, its address, or the disk. */
 import type { MalformedProblem, ModelFailure, ModelNotice } from "../shared/index.ts";
+import { megabytes } from "./quantities.ts";
 import type { Sentences } from "./sentences.ts";
 
 const OPEN_FROM_DISK = "Download the file and open it from disk.";
@@ -146,9 +147,4 @@ function describeStatus(url: string, status: number): string {
 
 function corsRefusal(host: string): string {
   return `the server ${host} does not let other pages read its files (CORS). Use a server that sends Access-Control-Allow-Origin, or download the file and open it from disk`;
-}
-
-/** Decimal megabytes, as disks and browsers count them. */
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }

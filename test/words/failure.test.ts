@@ -177,7 +177,7 @@ test("every failure has its sentence", () => {
       "stage_lost": "The connection to Kitchen laptop, which holds part of the model, broke (The channel was closed). Ask again when the model is ready.",
       "step_failed": "A stage's GPU failed: out of memory.",
       "storage_failed": "The model cannot be stored on disk (no answer).",
-      "storage_full": "The disk space that the browser grants this site is full: 2000 MB of 2500 MB are used, and 1.0 MB more are needed. Free space on the disk or clear the stored models.",
+      "storage_full": "The disk space that the browser grants this site is full: 2000.0 MB of 2500.0 MB are used, and 1.0 MB more are needed. Free space on the disk or clear the stored models.",
       "stored_model_locked": "The stored model cannot be removed (no answer). Close other tabs of this site and try again.",
       "truncated_header": "The GGUF file ends within its header: a metadata key at byte 24 reaches past the file's 30 bytes. The file is truncated or damaged: download it again.",
       "truncated_tensor": "a.gguf has 800 bytes, but its tensor output.weight ends at byte 900. The file is truncated or damaged: download it again.",
@@ -277,7 +277,7 @@ test("notices", () => {
   ).toMatchInlineSnapshot(`
     [
       "The download of https://models.example/a.gguf was interrupted (no answer) and has resumed.",
-      "The server of https://models.example/a.gguf does not support range requests, so all 12 MB are downloaded.",
+      "The server of https://models.example/a.gguf does not support range requests, so all 12.3 MB are downloaded.",
       "The model is loaded without being stored. The model cannot be stored on disk (no answer).",
     ]
   `);

@@ -1,5 +1,5 @@
 /**
- * The requesting side: the prompts that this tab sent and the tokens that come
+ * The requester's side: the prompts that this tab sent and the tokens that come
  * back. Each generation ends exactly once: with a last token, a failure, or a cancel.
  */
 import type { Frame, TokenFrame } from "../mesh/index.ts";
@@ -16,18 +16,18 @@ import {
 import type { PipelinePosition } from "./pipeline-position.ts";
 import { StageError } from "./stage-error.ts";
 
-export type RequesterOutside = {
+export type SentPromptsOutside = {
   send(to: MemberId, frame: Frame): Promise<void>;
   onToken(event: TokenEvent): void;
   onFailure(failure: GenerationFailure): void;
 };
 
-export class Requester {
+export class SentPrompts {
   /** The pipeline of each generation in flight. */
-  readonly #requested = new Map<GenerationId, PipelinePosition>();
-  readonly #outside: RequesterOutside;
+  readonly #sent = new Map<GenerationId, PipelinePosition>();
+  readonly #outside: SentPromptsOutside;
 
-  constructor(outside: RequesterOutside) {
+  constructor(outside: SentPromptsOutside) {
     this.#outside = outside;
   }
 
@@ -45,7 +45,7 @@ export class Requester {
         promptTokens,
         contextTokens: pipeline.contextTokens,
       });
-    this.#requested.set(generation, position);
+    this.#sent.set(generation, position);
     try {
       await this.#outside.send(first, {
         ...header,
@@ -55,7 +55,7 @@ export class Requester {
         ...prompt,
       });
     } catch (error) {
-      this.#requested.delete(generation);
+      this.#sent.delete(generation);
       const failure = { reason: "first_stage_unreachable", member: first } as const;
       throw new StageError({ ...failure, cause: causeOf(error) }, { cause: error });
     }
@@ -63,31 +63,31 @@ export class Requester {
 
   /** Does nothing if the generation has already ended. */
   async cancel(generation: GenerationId): Promise<void> {
-    const position = this.#requested.get(generation);
+    const position = this.#sent.get(generation);
     if (position === undefined) return;
-    this.#requested.delete(generation);
+    this.#sent.delete(generation);
     const end = { type: "end", generation, reason: "cancelled" } as const;
     await this.#outside.send(position.first, { ...position.header, ...end });
   }
 
   token(from: MemberId, frame: TokenFrame): void {
     const { generation, position, token, logprob, top, finish, hopMs } = frame;
-    if (this.#requested.get(generation)?.last !== from) return;
-    if (finish !== null) this.#requested.delete(generation);
+    if (this.#sent.get(generation)?.last !== from) return;
+    if (finish !== null) this.#sent.delete(generation);
     const computeMs = frame.clocks.map((clock) => clock.computeMs);
     this.#outside.onToken({ generation, position, token, logprob, top, finish, computeMs, hopMs });
   }
 
   fail(generation: GenerationId, failure: StageFailure): void {
-    if (this.#requested.delete(generation)) this.#outside.onFailure({ generation, failure });
+    if (this.#sent.delete(generation)) this.#outside.onFailure({ generation, failure });
   }
 
   failAll(failure: StageFailure): void {
-    for (const generation of [...this.#requested.keys()]) this.fail(generation, failure);
+    for (const generation of [...this.#sent.keys()]) this.fail(generation, failure);
   }
 
   peerGone(member: MemberId, cause: Cause): void {
-    for (const [generation, { first, last }] of [...this.#requested])
+    for (const [generation, { first, last }] of [...this.#sent])
       if (member === first || member === last)
         this.fail(generation, { reason: "stage_lost", member, cause });
   }
