@@ -57,7 +57,7 @@ export class Page {
       chat: [],
       timings: [],
       offeredModels: [],
-      adapterCheck: { status: "checking", message: "Looking at this machine's GPU" },
+      adapterCheck: { status: "checking", message: "Checking this machine’s GPU" },
       predicted: [],
       placementPreview: null,
     };
@@ -144,7 +144,7 @@ export class Page {
         await parts.clearStoredModels();
         return this.#tell({
           level: "info",
-          message: "The models that were stored on this machine are deleted.",
+          message: "The models stored on this machine were deleted.",
           whatToDo: null,
         });
     }
@@ -310,6 +310,7 @@ function wrongCode(text: string): Notice {
   return {
     level: "error",
     message: `"${text}" is not a room code.`,
-    whatToDo: "A code has 6 letters and digits, without 0, O, 1, I and L. Ask for it again.",
+    whatToDo:
+      "A room code has 6 letters and digits, and never 0, O, 1, I, or L. Check the code on the other screen.",
   };
 }

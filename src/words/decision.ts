@@ -36,7 +36,7 @@ export function describeDecision(decision: Decision, nameOf: NameOf): string {
       ? ["These times are of the room's objective, which is not the time of one token."]
       : []),
     ...(hasTimes(reason) && includesPenalties
-      ? ["These times include penalties of soft rules."]
+      ? ["These times include penalties for violated soft constraints."]
       : []),
     ...(waitingAnswers === 1
       ? ["The answer in progress continues once the model has loaded."]
@@ -97,8 +97,8 @@ const MEMBER_CHANGES: Readonly<
   pinned: "was pinned",
   excluded: "was excluded",
   measured: "was measured again",
-  violates_rule: "violates a rule",
-  no_longer_violates: "no longer violates a rule",
+  violates_rule: "violates a constraint",
+  no_longer_violates: "no longer violates any constraint",
   slower: "became slower",
   faster: "became faster",
 };

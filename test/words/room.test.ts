@@ -183,14 +183,14 @@ describe("decisions", () => {
           { kind: "member", member: a, change: "violates_rule", brokenRules: [broken] },
         ],
       },
-      "The settings changed, Ada violates a rule (Ada is a hidden tab).",
+      "The settings changed, Ada violates a constraint (Ada is a hidden tab).",
     ],
     [
       {
         kind: "changes",
         changes: [{ kind: "member", member: b, change: "no_longer_violates", brokenRules: [] }],
       },
-      "Bob no longer violates a rule.",
+      "Bob no longer violates any constraint.",
     ],
   ])("%o", (trigger, sentence) => {
     expect(describeTrigger(trigger, nameOf)).toBe(sentence);
@@ -229,7 +229,7 @@ describe("decisions", () => {
     };
     expect(describeDecision(noted, nameOf)).toBe(
       "The layers stay for now: they moved a moment ago. The solver's placement would save 1.00 ms of 9.00 ms per token. " +
-        "These times are of the room's objective, which is not the time of one token. These times include penalties of soft rules. " +
+        "These times are of the room's objective, which is not the time of one token. These times include penalties for violated soft constraints. " +
         "The 2 answers in progress continue once the model has loaded.",
     );
   });
