@@ -1,16 +1,23 @@
-/** The package `tabmesh`: this is all that its users import. */
-import { joinRoom as join, type JoinOptions, type Room } from "./api/index.ts";
+/** The entry of the package `tabmesh`. Its declarations are made from `api/public.ts`. */
+import { joinRoom as join, type JoinRoom } from "./api/index.ts";
 
-export {
-  TabmeshError,
-  type ChatOptions,
-  type ChatPart,
-  type JoinOptions,
-  type JoinProgress,
-  type PlaceOptions,
-  type Room,
-  type TabmeshErrorCode,
+export { TabmeshError } from "./api/index.ts";
+export type {
+  ChatMessage,
+  ChatOptions,
+  ChatPart,
+  JoinOptions,
+  JoinProgress,
+  JoinRoom,
+  MemberState,
+  ModelState,
+  PlaceOptions,
+  Reason,
+  Room,
+  RoomState,
+  Stage,
+  TabmeshErrorCode,
 } from "./api/index.ts";
 
 /** Joins a room, or opens it if nobody is there. Rejects with a `TabmeshError`. */
-export const joinRoom: (options: JoinOptions) => Promise<Room> = join;
+export const joinRoom: JoinRoom = join;

@@ -16,33 +16,10 @@ import type { ProbeResult } from "../probe/index.ts";
 import { RoomCode, type Measurements, type ServerFacts } from "../shared/index.ts";
 import { ApiProblemError } from "./http/errors.ts";
 import { keepBridge } from "./keep-bridge.ts";
-import { createRoom, type Room } from "./room.ts";
+import type { JoinOptions, Room } from "./public.ts";
+import { createRoom } from "./room.ts";
 import { readOfferedModels, readServerFacts } from "./server.ts";
-import { tabmeshErrorOf } from "./tabmesh-error.ts";
-
-export type JoinOptions = {
-  /** The Tabmesh server: "http://localhost:8787". */
-  readonly server: string;
-  /** The room's code: six characters, in any case. */
-  readonly code: string;
-  /** Placed if nothing is placed in the room: an id, a file name, or the URL of a GGUF file. */
-  readonly model?: string;
-  /** The name by which the other members see this tab. */
-  readonly name?: string;
-  /** Join without computing. */
-  readonly observe?: boolean;
-  /** STUN and TURN servers. The default is the server's own list. */
-  readonly iceServers?: readonly RTCIceServer[];
-  /** Limits the GPU memory that this tab lends to the room. */
-  readonly memoryBudgetBytes?: number;
-  readonly onProgress?: (progress: JoinProgress) => void;
-};
-
-export type JoinProgress = {
-  readonly step: "probing" | "connecting" | "placing";
-  /** 0 to 1; null if it is not known. */
-  readonly fraction: number | null;
-};
+import { tabmeshErrorOf } from "./wrap-errors.ts";
 
 /** What only the page of this project needs. */
 export type PageJoinOptions = JoinOptions & {

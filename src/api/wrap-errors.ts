@@ -1,34 +1,8 @@
-/** The library's errors. */
-import type { ApiProblem, RoomErrorCode } from "../shared/index.ts";
+/** Errors of the room, the mesh, and the API as the library's own. */
 import { type NameOf, nameOfRoom } from "../words/index.ts";
 import type { ApiRoom } from "./http/api-room.ts";
 import { apiErrorOf } from "./http/errors.ts";
-
-/**
- * The same codes as in the errors of the HTTP API, and:
- *
- *   unreachable      the server or a member cannot be reached
- *   internal_error   everything that is not expected; see `cause`
- */
-export type TabmeshErrorCode =
-  ApiProblem["kind"] | RoomErrorCode | "unreachable" | "internal_error";
-
-export class TabmeshError extends Error {
-  override readonly name = "TabmeshError";
-  readonly code: TabmeshErrorCode;
-  /** The data that the message was rendered from, where there is any. */
-  readonly reason: Readonly<Record<string, unknown>> | null;
-
-  constructor(
-    code: TabmeshErrorCode,
-    message: string,
-    options: ErrorOptions & { readonly reason?: TabmeshError["reason"] } = {},
-  ) {
-    super(message, options);
-    this.code = code;
-    this.reason = options.reason ?? null;
-  }
-}
+import { TabmeshError, type TabmeshErrorCode } from "./public.ts";
 
 /** Any error as the library's own. `nameOf` gives the names that people call members by. */
 export function tabmeshErrorOf(error: unknown, nameOf: NameOf): TabmeshError {
@@ -36,7 +10,7 @@ export function tabmeshErrorOf(error: unknown, nameOf: NameOf): TabmeshError {
   const { code, message, reason } = apiErrorOf(error, nameOf).body.error;
   const isMeshError = error instanceof Error && error.name === "MeshError";
   const ownCode = isMeshError ? "unreachable" : (code as TabmeshErrorCode);
-  return new TabmeshError(ownCode, message, { cause: error, reason });
+  return new TabmeshError(ownCode, message, reason, { cause: error });
 }
 
 /** Wraps what a room's functions throw. */
