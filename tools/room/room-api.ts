@@ -1,4 +1,4 @@
-/** A room over HTTP, as the demo and the end-to-end tests use it: waiting included. */
+/** A room over HTTP, as the demo and the end-to-end tests use it, with waiting. */
 export type ApiStage = { readonly member: string; readonly first: number; readonly end: number };
 
 export type ApiState = {
@@ -23,7 +23,7 @@ export type ApiState = {
     readonly error: string | null;
     readonly stages: readonly ApiStage[];
   } | null;
-  readonly generations: readonly unknown[];
+  readonly generations: readonly { readonly status: string }[];
 };
 
 export class RoomApi {
@@ -35,7 +35,7 @@ export class RoomApi {
     this.room = room;
   }
 
-  /** The answer whatever its status; the room is named by header. */
+  /** The response, whatever its status; a header names the room. */
   fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = { "x-tabmesh-room": this.room, "content-type": "application/json" };
     return fetch(this.server + path, { ...init, headers: { ...headers, ...init.headers } });
@@ -45,7 +45,7 @@ export class RoomApi {
     return (await checked(await this.fetch(path))).json() as Promise<T>;
   }
 
-  /** Rejects with the room's words when it answers with an error. */
+  /** Rejects with the room's message when it responds with an error. */
   async post(path: string, body: unknown): Promise<Response> {
     return checked(await this.fetch(path, { method: "POST", body: JSON.stringify(body) }));
   }
@@ -54,14 +54,14 @@ export class RoomApi {
     return this.get("/api/state");
   }
 
-  /** Waits until the state is as wanted; the room need not exist yet. */
+  /** Waits until the state satisfies `wanted`; the room need not exist yet. */
   async waitFor(
     what: string,
     timeoutMs: number,
     wanted: (state: ApiState) => boolean,
   ): Promise<ApiState> {
     const end = Date.now() + timeoutMs;
-    let last = "the server knows no such room";
+    let last = "no such room";
     while (Date.now() < end) {
       const response = await this.fetch("/api/state");
       if (response.ok) {
@@ -71,7 +71,7 @@ export class RoomApi {
       }
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
-    throw new Error(`waited ${timeoutMs / 1000} s for ${what}; at last: ${last}`);
+    throw new Error(`waited ${timeoutMs / 1000} s for ${what}; last seen: ${last}`);
   }
 
   /** Waits until `count` members have measured their adapters. */
@@ -83,7 +83,7 @@ export class RoomApi {
     );
   }
 
-  /** Places `model`, and answers when every stage has loaded. */
+  /** Places `model`; resolves when every stage has loaded. */
   async place(model: string, stages?: readonly ApiStage[]): Promise<void> {
     await this.post("/api/placements", { model, ...(stages ? { stages } : {}) });
   }
