@@ -32,7 +32,7 @@ const CODES: { readonly [Reason in RoomFailure["reason"]]?: RoomErrorCode } = {
 
   unknown_member: "not_found",
   unknown_model: "not_found",
-  nobody_in_room: "not_found",
+  room_not_found: "not_found",
 
   stage_member_left: "unavailable",
   stage_gpu_lost: "unavailable",

@@ -77,7 +77,6 @@ export const RoomFailure = z.discriminatedUnion("reason", [
   failure("placement_cleared", {}),
   failure("generation_forgotten", {}),
 
-  failure("nobody_in_room", { room: RoomCode }),
   failure("room_not_reached", { room: RoomCode, cause: Failure.nullable() }),
   failure("coordinator_silent", {}),
   failure("coordinator_lost", {}),

@@ -73,8 +73,6 @@ const ROOM: Sentences<Exclude<RoomFailure, Failure>> = {
   placement_cleared: () => "The placement was cleared.",
   generation_forgotten: () => "The room lost track of the answer. Ask again.",
 
-  nobody_in_room: ({ room }) =>
-    `No one is in room ${room}. Check the code, or open a room of your own.`,
   room_not_reached: ({ room, cause }, _nameOf, describeCause) =>
     `Room ${room} cannot be reached${cause === null ? "" : `: ${describeCause(cause)}`}.`,
   coordinator_silent: () => "The room's coordinator did not answer in time. Try again.",

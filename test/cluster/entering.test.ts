@@ -85,7 +85,7 @@ test("a code that nobody holds is an error when the room must exist, and opens i
   await withRoom(async (room) => {
     await expect(room.add("a", { mustExist: true })).rejects.toMatchObject({
       code: "not_found",
-      failure: { reason: "nobody_in_room", room: "ABCDEF" },
+      failure: { reason: "room_not_found", code: "ABCDEF" },
     });
     const { client } = await room.add("b");
     expect(client.coordinates).toBe(true);

@@ -99,10 +99,6 @@ test.each<[RoomFailure, string]>([
     { reason: "model_changed", model: "tiny", placed: "other" },
     "The room now runs other instead of tiny. Ask again.",
   ],
-  [
-    { reason: "nobody_in_room", room },
-    "No one is in room ABCDEF. Check the code, or open a room of your own.",
-  ],
   [{ reason: "room_not_reached", room, cause: null }, "Room ABCDEF cannot be reached."],
   [{ reason: "channel_closed" }, "The channel was closed."],
 ])("%o", (failure, sentence) => {

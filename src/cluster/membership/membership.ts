@@ -165,7 +165,7 @@ export class Membership implements RoomAccess {
         if (this.#closed) break;
         if (holder !== null && holder !== this.self) return await this.#join(holder);
         if (mustExist && holder === null) {
-          throw new RoomError({ reason: "nobody_in_room", room: this.#room });
+          throw new RoomError({ reason: "room_not_found", code: this.#room });
         }
       } catch (error) {
         if (error instanceof RoomError && error.code !== "unavailable") throw error;
