@@ -43,13 +43,13 @@ export type Explanation = {
   readonly runnersUp: readonly RunnerUp[];
 };
 
-/** Up to so many members, what a member would cost is solved exactly. */
+/** Up to this many members, the cost of including one is solved exactly. */
 const EXACT_MEMBERS = 8;
 const MAX_RUNNERS_UP = 3;
 
 /**
- * Explains `answer`. `others` are placements met on the way to it; `now` is a
- * clock in ms, and `deadlineMs` bounds the exact look at members left out.
+ * Explains `answer`. `others` are other placements that the solver found; `now` is a clock in ms, and
+ * `deadlineMs` limits the exact solves for members left out.
  */
 export function explain(
   problem: Problem,
@@ -95,7 +95,7 @@ export function explainShares(
   );
 }
 
-/** The cheapest placements with each member left out put in, or in the place of another. */
+/** For each member left out, the cheapest placement with it inserted or in place of another. */
 function alternatives(
   problem: Problem,
   inst: Instance,
@@ -141,7 +141,7 @@ function costsMore(member: MemberId, costMs: number, bestMs: number, isProven: b
   return { member, kind: "costs_more", costMs, extraMs: costMs - bestMs, isProven };
 }
 
-/** What stops one more layer, from the next stage or else the one before, from moving here. */
+/** What stops one more layer from moving here, from the next stage or from the previous one. */
 function explainShare(
   problem: Problem,
   stages: readonly Stage[],
@@ -169,8 +169,8 @@ function explainShare(
 }
 
 /**
- * `stages` with the boundary after stage `boundary` moved by so many layers, or
- * null when a stage would become empty. What a hand on a boundary does.
+ * `stages` with the boundary after stage `boundary` moved by `byLayers`, or null if a stage would
+ * become empty.
  */
 export function moveBoundary(
   stages: readonly Stage[],

@@ -8,11 +8,11 @@ import { evaluatePlacement } from "../problem/evaluate.ts";
 import type { Problem } from "../problem/problem.ts";
 
 export type MoveOptions = {
-  /** A gain below this share of the cost of a token moves nothing. */
+  /** A gain below this fraction of the cost of a token moves nothing. */
   readonly gainShare: number;
-  /** Tokens within which the loading must have repaid itself. */
+  /** The gain must repay the loading within this many tokens. */
   readonly horizonTokens: number;
-  /** How fast a member loads weights; members load at the same time. */
+  /** How fast a member loads weights; members load in parallel. */
   readonly loadBytesPerMs: number;
 };
 
@@ -24,11 +24,11 @@ export type MoveDecision = {
   /** Saved with each token; negative when the proposal is slower. */
   readonly gainMs: number;
   readonly bytesToLoad: number;
-  /** After so many tokens the move has repaid itself; null when it never does. */
+  /** The number of tokens after which the gain repays the loading; null if it never does. */
   readonly repaidAfterTokens: number | null;
 };
 
-/** Bytes that each member would load for `stages`, by what `held` ranges it has. */
+/** Bytes that each member would load for `stages`, given the layers that it holds. */
 export function bytesToLoad(problem: Problem, stages: readonly Stage[]): Map<MemberId, number> {
   const members = new Map(problem.members.map((member) => [member.id, member]));
   const loads = new Map<MemberId, number>();
@@ -45,8 +45,8 @@ export function bytesToLoad(problem: Problem, stages: readonly Stage[]): Map<Mem
 }
 
 /**
- * Whether to go from `current` (null when nothing runs) to `proposed`. A current
- * placement that breaks a constraint, such as a member that left, always moves.
+ * Whether to move from `current` (null when nothing runs) to `proposed`. A current placement that
+ * violates a constraint, for example because a member left, always moves.
  */
 export function decideMove(
   problem: Problem,

@@ -1,7 +1,6 @@
 /**
- * How fit each member is for a shard, from 0 to 1: for showing, for ordering, for
- * explanations. The solver does not use scores; it uses milliseconds and bytes.
- * Whether a room is heterogeneous is `shared/heterogeneity.ts`.
+ * The fitness of each member for a shard, from 0 to 1, for display and ordering. The solver does not
+ * use scores; it uses milliseconds and bytes.
  */
 import {
   type Link,
@@ -12,17 +11,17 @@ import {
 
 export type Score = {
   readonly member: string;
-  /** The weighted sum of the five below. */
+  /** The weighted mean of the five scores below. */
   readonly total: number;
-  /** Mat-vec rate as it is now, over the best in the room. */
+  /** The current mat-vec rate, relative to the best in the room. */
   readonly compute: number;
-  /** Memory budget, over the largest in the room. */
+  /** The memory budget, relative to the largest in the room. */
   readonly memory: number;
-  /** The best mean round trip in the room over this member's; 0 without links. */
+  /** The best mean round trip in the room, relative to this member's; 0 without links. */
   readonly network: number;
-  /** 1 when as fast as measured and without pressure; falls with both, and on a low battery. */
+  /** 1 without throttling and pressure; lower with either, and on a low battery. */
   readonly thermal: number;
-  /** Mean bandwidth of its links, over the best in the room. */
+  /** The mean bandwidth of its links, relative to the best in the room. */
   readonly bandwidth: number;
 };
 

@@ -35,13 +35,13 @@ export type Constraint = {
     model: ModelSummary,
     rules: PlacementRules,
   ) => Breach | null;
-  /** How it changes a problem that was built with every such limit as hard as it can be. */
+  /** Changes a problem that was built with all limits hard. */
   readonly shape?: (problem: Problem, use: RuleUse, rules: PlacementRules) => Problem;
 };
 
-/** A byte count that no shard reaches. */
+/** More bytes than any shard has. */
 const UNLIMITED_BYTES = Number.MAX_SAFE_INTEGER;
-/** A link that was never measured, where the rule is not hard: slow, so that it is avoided. */
+/** An unmeasured link, where the rule is not hard: slow, so that it is avoided. */
 const UNKNOWN_LINK = { latencyMs: 250, bytesPerMs: 100 };
 const PRESSURE_ORDER = ["nominal", "fair", "serious", "critical"];
 
@@ -133,7 +133,7 @@ function withoutPins(problem: Problem): Problem {
   return { ...problem, members };
 }
 
-/** Every missing link as a slow one; `extraMs` is what a soft rule charges for each. */
+/** Every missing link as a slow one; `extraMs` is the penalty of a soft rule for each. */
 function withUnknownLinks(problem: Problem, extraMs: number): Problem {
   const latencyMs = UNKNOWN_LINK.latencyMs + extraMs;
   const there = new Set(problem.links.map(({ from, to }) => JSON.stringify([from, to])));

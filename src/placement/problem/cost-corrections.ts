@@ -1,12 +1,11 @@
 /**
- * Predictions set right by the laps that run: for each member the ratio of
- * measured to predicted compute, as a median, with hysteresis, so that noise
- * moves nothing. Pure: the caller keeps the history.
+ * Corrects predictions by measured laps: for each member, the median ratio of measured to predicted
+ * compute time, with hysteresis, so that noise changes nothing. Pure: the caller keeps the history.
  */
 import { median } from "../../shared/index.ts";
 
 export type Correction = {
-  /** The ratio that predictions are multiplied by. */
+  /** Predictions are multiplied by this. */
   readonly ratio: number;
   /** The newest ratios of measured to uncorrected predicted time, oldest first. */
   readonly recent: readonly number[];
@@ -14,18 +13,18 @@ export type Correction = {
 
 export const NO_CORRECTION: Correction = { ratio: 1, recent: [] };
 
-/** Laps that the median is taken over. */
+/** Laps in the median. */
 const WINDOW = 16;
-/** Fewer laps than this say nothing. */
+/** With fewer laps, the ratio stays. */
 const MIN_LAPS = 8;
-/** The ratio moves only when the median is farther off than this share of it. */
+/** The ratio changes only when the median differs from it by more than this fraction. */
 const HYSTERESIS = 0.15;
-/** A single lap, a tab that slept, or a debugger does not count for more than this. */
+/** Limits outliers: a suspended tab, a debugger. */
 const MAX_RATIO = 100;
 
 /**
- * After a lap in which a member computed for `measuredMs` where the uncorrected
- * cost model said `predictedMs`; both above 0.
+ * The correction after a lap in which a member computed for `measuredMs`; the uncorrected cost model
+ * predicted `predictedMs`. Values that are not above 0 are ignored.
  */
 export function correct(before: Correction, predictedMs: number, measuredMs: number): Correction {
   if (!(predictedMs > 0) || !(measuredMs > 0)) return before;

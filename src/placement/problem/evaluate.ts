@@ -1,8 +1,6 @@
 /**
- * What a given placement costs and whether it is allowed: for previews, where a
- * person moves a boundary by hand, and for every answer before it is given out.
- *
- * Straight from the problem's words; knows nothing of the solver's arrays.
+ * The cost of a given placement and the constraints it violates, directly from the problem: for
+ * previews, where a person moves a boundary, and to check every answer of the solver.
  */
 import { type MemberId, type Violation, type Stage, shardBytes } from "../../shared/index.ts";
 import type { CostParts } from "./answer.ts";
@@ -14,7 +12,7 @@ import type {
   ProblemMember,
 } from "./problem.ts";
 
-/** One stage with the times and bytes that it answers for. */
+/** One stage with its times and bytes. */
 export type StageShare = {
   readonly member: MemberId;
   readonly first: number;
@@ -30,7 +28,7 @@ export type StageShare = {
 
 export type Evaluation = {
   readonly violations: readonly Violation[];
-  /** Infinity when two stages have no link or a stage is no member. */
+  /** Infinity when a link is missing or a member is unknown. */
   readonly costMs: number;
   readonly bottleneckMs: number;
   readonly parts: CostParts;
@@ -50,8 +48,8 @@ function usedBytes(model: Problem["model"], stage: Stage): number {
 }
 
 /**
- * The cost of `stages`, which may break any constraint: what is broken is listed.
- * Never throws; stages that are no placement at all cost Infinity.
+ * Evaluates `stages`, which may violate any constraint. Never throws; stages that are not a placement
+ * at all cost Infinity.
  */
 export function evaluatePlacement(problem: Problem, stages: readonly Stage[]): Evaluation {
   const members = new Map(problem.members.map((member) => [member.id, member]));
@@ -63,10 +61,10 @@ export function evaluatePlacement(problem: Problem, stages: readonly Stage[]): E
     ...reachViolations(stages, linkOf),
     ...pinViolations(problem, stages),
   ];
-  const mix = objectiveWeights(problem.objective);
-  const linear = mix.latency + mix.prefill;
+  const weights = objectiveWeights(problem.objective);
+  const linear = weights.latency + weights.prefill;
   const tokens = problem.model.prefillTokens ?? 1;
-  const payload = problem.model.hiddenBytes * (mix.latency + mix.prefill * tokens);
+  const payload = problem.model.hiddenBytes * (weights.latency + weights.prefill * tokens);
 
   let stageMs = 0;
   let hopMs = 0;
@@ -89,7 +87,7 @@ export function evaluatePlacement(problem: Problem, stages: readonly Stage[]): E
         bottleneckMs = Math.max(bottleneckMs, problem.model.hiddenBytes / link.bytesPerMs);
     }
     bottleneckMs = Math.max(bottleneckMs, share.latencyMs + (member?.stageMs ?? Infinity));
-    const compute = mix.latency * share.latencyMs + mix.prefill * share.prefillMs;
+    const compute = weights.latency * share.latencyMs + weights.prefill * share.prefillMs;
     computeMs += compute;
     stageMs += linear * (member?.stageMs ?? Infinity);
     hopMs += hop;
@@ -112,7 +110,7 @@ export function evaluatePlacement(problem: Problem, stages: readonly Stage[]): E
     hopMs +
     penaltyMs +
     loadMs +
-    (mix.throughput > 0 ? mix.throughput * bottleneckMs : 0);
+    (weights.throughput > 0 ? weights.throughput * bottleneckMs : 0);
   const { maxCostMs = Infinity } = problem;
   // A placement without a finite cost has other violations.
   if (costMs < Infinity && costMs > maxCostMs * (1 + 1e-9))
@@ -130,7 +128,7 @@ export function evaluatePlacement(problem: Problem, stages: readonly Stage[]): E
   };
 }
 
-/** The links among some members, by who they go from and to; a large room has a million others. */
+/** The links among some members, by `from` and `to`; a large room has a million others. */
 function linksAmong(
   problem: Problem,
   ids: ReadonlySet<string>,
@@ -141,7 +139,7 @@ function linksAmong(
   return links;
 }
 
-/** For throughput alone the parts are those of the stage, or the transfer, that is slowest. */
+/** For throughput alone, the parts are those of the slowest stage or transfer. */
 function partsFor(
   linear: number,
   computeMs: number,

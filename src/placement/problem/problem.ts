@@ -1,10 +1,9 @@
 /**
- * The placement problem as data: what `npm run place` reads, one JSON object a
- * line, and what the coordinator builds from its measurements.
+ * The placement problem as data: what `npm run place` reads, one JSON object per line, and what the
+ * coordinator builds from its measurements.
  *
- * Times are milliseconds for one token (or one chunk of prompt, for `prefill`),
- * sizes are bytes, layer ranges are half-open. Knows nothing of rooms, of how a
- * number was measured, or of how the problem is solved.
+ * Times are milliseconds for one token (or one chunk of prompt, for `prefill`), sizes are bytes, layer
+ * ranges are half-open.
  */
 import { z } from "zod";
 
@@ -18,14 +17,17 @@ export const LayerRange = z
   .refine(({ first, end }) => first < end, "first must be below end");
 export type LayerRange = z.infer<typeof LayerRange>;
 
-/** How much each objective counts; they are summed in milliseconds. */
+/** The weight of each objective; the weighted times are summed. */
 export const ObjectiveWeights = z
   .object({
     latency: z.number().min(0).default(0),
     throughput: z.number().min(0).default(0),
     prefill: z.number().min(0).default(0),
   })
-  .refine((mix) => mix.latency + mix.throughput + mix.prefill > 0, "a weight must be above 0");
+  .refine(
+    ({ latency, throughput, prefill }) => latency + throughput + prefill > 0,
+    "a weight must be above 0",
+  );
 export type ObjectiveWeights = z.infer<typeof ObjectiveWeights>;
 
 export const Objective = z.union([z.enum(["latency", "throughput", "prefill"]), ObjectiveWeights]);
@@ -33,9 +35,9 @@ export type Objective = z.infer<typeof Objective>;
 
 export const ProblemLayer = z.object({
   weightBytes: Bytes,
-  /** For the context and the number of generations asked for. */
+  /** For the requested context and number of generations. */
   kvBytes: Bytes,
-  /** The largest single tensor slice; the whole layer where it is not told. */
+  /** The largest single tensor slice; by default, the whole layer. */
   bindingBytes: Bytes.optional(),
 });
 
@@ -49,7 +51,7 @@ export const ProblemModel = z.object({
   hiddenBytes: Bytes,
   embedBindingBytes: Bytes.optional(),
   headBindingBytes: Bytes.optional(),
-  /** Tokens in a chunk of prompt, for `prefill`: it carries so many times the hidden bytes. */
+  /** Tokens in a chunk of prompt, for `prefill`; a hop carries the hidden bytes of all of them. */
   prefillTokens: z.int().min(1).optional(),
 });
 export type ProblemModel = z.infer<typeof ProblemModel>;
@@ -57,20 +59,20 @@ export type ProblemModel = z.infer<typeof ProblemModel>;
 export const ProblemMember = z.object({
   id: Id,
   memoryBytes: Bytes,
-  /** Fixed cost of taking part once a lap. */
+  /** Fixed cost of a stage per lap. */
   stageMs: Milliseconds,
   layerMs: z.array(Milliseconds),
   embedMs: Milliseconds,
   headMs: Milliseconds,
   maxBindingBytes: Bytes.optional(),
   excluded: z.boolean().optional(),
-  /** Exactly these layers; or `true`: takes part, with whatever layers. */
+  /** Exactly these layers; or `true`: takes part, with any layers. */
   pinned: z.union([LayerRange, z.literal(true)]).optional(),
-  /** A layer's time for a chunk of prompt; `layerMs` where it is not told. */
+  /** A layer's time for a chunk of prompt; by default, `layerMs`. */
   prefillLayerMs: z.array(Milliseconds).optional(),
-  /** What a soft constraint charges for taking part; no time that a clock would show. */
+  /** The penalty of soft constraints for taking part; not a measurable time. */
   penaltyMs: Milliseconds.optional(),
-  /** Layers whose bytes the member holds already: kept at equal cost. */
+  /** Layers that the member holds already: they stay if costs are equal. */
   held: LayerRange.optional(),
 });
 export type ProblemMember = z.infer<typeof ProblemMember>;
@@ -91,49 +93,53 @@ const ProblemShape = z.object({
   members: z.array(ProblemMember).min(1),
   links: z.array(ProblemLink),
   maxStages: z.int().min(1).optional(),
-  /** The slowest answer that is worth having: a floor on predicted speed. */
+  /** The maximum cost of an acceptable placement: a minimum of predicted speed. */
   maxCostMs: z.number().positive().optional(),
-  /** What loading one byte that a member does not hold adds to the cost of a token. */
+  /** Added to the cost of a token for each byte that a member does not hold yet. */
   loadMsPerByte: z.number().min(0).optional(),
 });
 export type Problem = z.infer<typeof ProblemShape>;
 
 type Report = (path: (string | number)[], message: string) => void;
 
-/** A problem whose parts agree with each other: lengths, ids, ranges. */
+/** A problem whose parts are consistent: lengths, ids, ranges. */
 export const Problem = ProblemShape.superRefine((problem, context) => {
-  const complain: Report = (path, message) => context.addIssue({ code: "custom", path, message });
-  checkMembers(problem, complain);
-  checkLinks(problem, complain);
+  const report: Report = (path, message) => context.addIssue({ code: "custom", path, message });
+  checkMembers(problem, report);
+  checkLinks(problem, report);
 });
 
-function checkMembers({ members, model }: Problem, complain: Report): void {
-  const count = model.layers.length;
+function checkMembers({ members, model }: Problem, report: Report): void {
+  const layerCount = model.layers.length;
   const seen = new Set<string>();
   const pinnedBy = new Map<number, string>();
   members.forEach((member, index) => {
-    if (seen.has(member.id)) complain(["members", index, "id"], `"${member.id}" is there twice`);
+    if (seen.has(member.id)) report(["members", index, "id"], `"${member.id}" appears twice`);
     seen.add(member.id);
     for (const field of ["layerMs", "prefillLayerMs"] as const) {
       const times = member[field];
-      if (times !== undefined && times.length !== count)
-        complain(
+      if (times !== undefined && times.length !== layerCount)
+        report(
           ["members", index, field],
-          `has ${times.length} numbers, but the model has ${count} layers`,
+          `has ${times.length} numbers, but the model has ${layerCount} layers`,
         );
     }
     for (const field of ["pinned", "held"] as const) {
       const range = member[field];
-      if (typeof range === "object" && range.end > count)
-        complain(["members", index, field, "end"], `is beyond the model's ${count} layers`);
+      if (typeof range === "object" && range.end > layerCount)
+        report(["members", index, field, "end"], `is beyond the model's ${layerCount} layers`);
     }
     if (typeof member.pinned !== "object") return;
     if (member.excluded === true)
-      complain(["members", index, "pinned"], "a member cannot be both excluded and pinned");
-    for (let layer = member.pinned.first; layer < Math.min(member.pinned.end, count); layer++) {
+      report(["members", index, "pinned"], "a member cannot be both excluded and pinned");
+    for (
+      let layer = member.pinned.first;
+      layer < Math.min(member.pinned.end, layerCount);
+      layer++
+    ) {
       const other = pinnedBy.get(layer);
       if (other !== undefined) {
-        complain(["members", index, "pinned"], `layer ${layer} is pinned to "${other}" too`);
+        report(["members", index, "pinned"], `layer ${layer} is pinned to "${other}" too`);
         break;
       }
       pinnedBy.set(layer, member.id);
@@ -141,17 +147,17 @@ function checkMembers({ members, model }: Problem, complain: Report): void {
   });
 }
 
-function checkLinks({ members, links }: Problem, complain: Report): void {
+function checkLinks({ members, links }: Problem, report: Report): void {
   const ids = new Set(members.map((member) => member.id));
   const seen = new Set<string>();
   links.forEach((link, index) => {
     for (const end of ["from", "to"] as const)
       if (!ids.has(link[end]))
-        complain(["links", index, end], `names "${link[end]}", which is no member`);
-    if (link.from === link.to) complain(["links", index, "to"], "a link needs two members");
+        report(["links", index, end], `names "${link[end]}", which is not a member`);
+    if (link.from === link.to) report(["links", index, "to"], "a link needs two members");
     const pair = JSON.stringify([link.from, link.to]);
     if (seen.has(pair))
-      complain(["links", index], `a second link from "${link.from}" to "${link.to}"`);
+      report(["links", index], `a second link from "${link.from}" to "${link.to}"`);
     seen.add(pair);
   });
 }

@@ -20,7 +20,7 @@ import {
 import { brokenRules, CONSTRAINTS, type RoomMember } from "./constraints.ts";
 import type { Problem, ProblemMember } from "./problem.ts";
 
-/** What the builder reads of a room's state. */
+/** The parts of a room's state that determine the problem. */
 export type RoomFacts = {
   readonly members: readonly RoomMember[];
   readonly links: readonly Link[];
@@ -31,9 +31,9 @@ export type RoomFacts = {
 };
 
 export type BuildOptions = {
-  /** Tokens in the context when an answer is written, on average. */
+  /** The average number of tokens in the context during a generation. */
   readonly expectedContextTokens?: number;
-  /** How fast members load weights; with it, bytes to load count against a placement. */
+  /** How fast members load weights; if set, bytes to load add to the cost of a placement. */
   readonly loadBytesPerMs?: number | null;
 };
 
@@ -44,7 +44,7 @@ export type RoomProblem = {
 };
 
 const BYTES_PER_NUMBER = 4;
-/** Ties are broken in favour of layers that are loaded: one byte costs so many ms. */
+/** Breaks ties in favor of loaded layers: the cost of loading one byte, in ms per token. */
 const TIE_MS_PER_BYTE = 1e-14;
 
 /**

@@ -1,18 +1,16 @@
 /**
- * Throughput: the slowest stage, or the slowest transfer between two stages.
- *
- * Bounding it by `capMs` only shrinks domains, so that every other part of the
- * solver works on a capped instance as it does on any other.
+ * Throughput: the slowest stage, or the slowest transfer between two stages. A cap on it only shrinks
+ * domains, so the rest of the solver works on a capped instance as on any other.
  */
 import type { Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
 import { splitOrder } from "./layer-split.ts";
 
-/** Steps of a bisection; each halves the interval. */
+/** Steps of a bisection. */
 const BISECTIONS = 40;
 /** Caps tried between the best throughput and the best latency of one order. */
 const WEIGHTED_STEPS = 12;
-/** Sums of the same times in another order differ by less than this. */
+/** Sums of the same times in different orders differ by less than this. */
 const ROUNDING = 1 + 1e-12;
 
 /** `inst` without shards and hops that take longer than `capMs`. */
@@ -55,7 +53,7 @@ export function capDomains(inst: Instance, capMs: number): Instance {
   return { ...inst, reach, firstEnd, lastStart, single, hop };
 }
 
-/** The slowest stage or transfer of a finished plan, ms. */
+/** The slowest stage or transfer of a complete plan, ms. */
 export function bottleneckOf(inst: Instance, order: ArrayLike<number>, ends: Int32Array): number {
   const { memberCount, layerCount, busyPrefix } = inst;
   let worst = 0;
@@ -81,36 +79,36 @@ export function isThroughputOnly(inst: Instance): boolean {
   return objective.latency === 0 && objective.prefill === 0;
 }
 
-/** The best cuts for an order under the problem's objective; null where none fit. */
+/** The best boundaries for an order under the problem's objective; null where none fit. */
 export function splitForObjective(inst: Instance, order: readonly number[]): Plan | null {
   for (let member = 0; member < inst.memberCount; member++)
     if (inst.required[member] === 1 && !order.includes(member)) return null;
   const byLatency = splitOrder(inst, order);
   if (byLatency.cost === Infinity) return null;
-  const priced = (split: { cost: number; ends: Int32Array }): Plan => ({
+  const planFrom = (split: { cost: number; ends: Int32Array }): Plan => ({
     order,
     ends: split.ends,
     cost: objectiveOf(inst, order, split.ends, split.cost),
   });
-  const first = priced(byLatency);
+  const first = planFrom(byLatency);
   if (inst.throughputWeight === 0) return first;
   const slowest = bottleneckOf(inst, order, byLatency.ends);
   const byThroughput = fastestSplit(inst, order, slowest) ?? byLatency;
-  let best = priced(byThroughput);
+  let best = planFrom(byThroughput);
   if (first.cost < best.cost) best = first;
   if (isThroughputOnly(inst)) return best;
-  const quickest = bottleneckOf(inst, order, byThroughput.ends);
+  const fastest = bottleneckOf(inst, order, byThroughput.ends);
   for (let step = 1; step < WEIGHTED_STEPS; step++) {
-    const cap = quickest + ((slowest - quickest) * step) / WEIGHTED_STEPS;
+    const cap = fastest + ((slowest - fastest) * step) / WEIGHTED_STEPS;
     const split = splitOrder(capDomains(inst, cap), order);
     if (split.cost === Infinity) continue;
-    const plan = priced(split);
+    const plan = planFrom(split);
     if (plan.cost < best.cost) best = plan;
   }
   return best;
 }
 
-/** The cuts of an order with the least bottleneck, found by bisection. */
+/** The boundaries with the lowest bottleneck, by bisection. */
 function fastestSplit(inst: Instance, order: readonly number[], slowest: number) {
   let high = slowest;
   let low = 0;

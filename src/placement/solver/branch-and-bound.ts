@@ -1,10 +1,8 @@
 /**
- * The search split by first members, since the closing hop goes back to the first:
- * those of each site together as long as one alone is not clearly better off, each
- * alone where there are no sites. Round after round each branch gets better prices,
- * paths that remember more, and a wider beam, until nothing better was dropped.
- *
- * What is remembered holds for all branches: who learns late starts with it.
+ * The exact search, split by first members because the closing hop returns to the first. Where
+ * there are sites, the first members of a site form a branch, until one alone has a clearly higher
+ * bound; elsewhere each first member is a branch. In each round a branch gets better multipliers,
+ * larger neighborhoods, and a wider beam, until nothing better than the incumbent was dropped.
  */
 import type { Incumbent } from "./incumbent.ts";
 import type { Instance } from "./instance.ts";
@@ -28,7 +26,7 @@ import { searchFrom } from "./label-search.ts";
 import { findSites } from "./sites.ts";
 import { skipSafety, identicalMembers } from "./structure.ts";
 
-/** What all of a search knows; `offer` takes orders of `inst`'s members. */
+/** The context of a search; `offer` takes orders of `inst`'s members. */
 export type Search = {
   readonly inst: Instance;
   readonly incumbent: Incumbent;
@@ -36,29 +34,29 @@ export type Search = {
   readonly offer: (order: readonly number[]) => void;
 };
 
-/** First members that are still open, with what is proven about them. */
+/** First members that are still open, and the bound that is proven for them. */
 type Branch = {
   readonly firsts: readonly number[];
-  readonly prices: Multipliers;
+  readonly multipliers: Multipliers;
   bound: number;
-  /** Whether it has been looked at if its first members are better off each alone. */
-  isWhole: boolean;
-  /** Labels pushed when it was searched last. */
+  /** Whether splitting it was tried and brought too little. */
+  staysWhole: boolean;
+  /** Labels pushed in its last search. */
   labels: number;
 };
 
 /** Neighborhoods grow no further when a table of the relaxation would have more numbers than this. */
 const MAX_CELLS = 1e6;
-/** The part of the gap that a few steps must close for more of them. */
+/** The fraction of the gap that ascent steps must close to go on. */
 const MIN_GAP_FRACTION = 0.1;
-/** Prices may take so much of a relaxation's work for each label of the last search. */
-const WORK_OF_LABEL = 120;
-/** Steps for one first member alone, which say whether to split. */
+/** Work that an ascent may take for each label of the last search, as `passWork` counts it. */
+const WORK_PER_LABEL = 120;
+/** Ascent steps for one first member alone, to decide whether to split. */
 const TRIAL_STEPS = 15;
-/** Split where one alone closes so much of the gap. */
+/** A branch is split where one first member alone closes this fraction of the gap. */
 const SPLIT_GAP_FRACTION = 0.35;
 
-/** Searches below `root`'s prices, as `solvePipelines` does. */
+/** Starts from the multipliers of `root`; returns what `solvePipelines` does. */
 export function searchBranches(search: Search, relaxation: Relaxation, root: Multipliers): number {
   return new BranchSearch(search, relaxation, root).run();
 }
@@ -91,10 +89,12 @@ class BranchSearch {
     this.#relaxation = relaxation;
     this.#neighborhoods = emptyNeighborhoods(inst);
     const everyone = Array.from({ length: inst.memberCount }, (_, member) => member);
-    this.#open = [{ firsts: everyone, prices: root, bound: root.bound, isWhole: false, labels: 0 }];
+    this.#open = [
+      { firsts: everyone, multipliers: root, bound: root.bound, staysWhole: false, labels: 0 },
+    ];
   }
 
-  /** The least bound of what is open in the end; the target where nothing is. */
+  /** The lowest bound of the branches left open; the target where none is. */
   run(): number {
     const { incumbent } = this.#search;
     const [root] = this.#open as [Branch];
@@ -104,11 +104,11 @@ class BranchSearch {
       this.#open = sites.map((firsts) => ({
         ...root,
         firsts,
-        prices: copyMultipliers(root.prices),
+        multipliers: copyMultipliers(root.multipliers),
       }));
     } else this.#open = this.#alone(root);
     for (const round of sites === null ? WITHOUT_SITES : IN_SITES) {
-      if (sites !== null) this.#growNeighborhoods(sites, root.prices, round.neighbors);
+      if (sites !== null) this.#growNeighborhoods(sites, root.multipliers, round.neighbors);
       const queue = this.#open.filter(({ bound }) => bound < this.#target());
       this.#open = [...queue];
       for (let at = 0; at < queue.length; at++) {
@@ -128,25 +128,33 @@ class BranchSearch {
     return this.#open.reduce((least, { bound }) => Math.min(least, bound), this.#target());
   }
 
-  /** One round for a branch: what is left of it, or the parts that it is split into. */
+  /** One round for a branch; returns the branch, or the branches that it is split into. */
   #explore(branch: Branch, { width, steps }: Round): Branch[] {
     if (steps > 0) this.#raise(branch, steps);
     if (branch.bound >= this.#target() || this.#isLate()) return [branch];
-    const { prices } = branch;
-    if (!evaluateMultipliers(this.#relaxation, prices, branch.firsts, this.#closing, this.#isLate))
+    const { multipliers } = branch;
+    if (
+      !evaluateMultipliers(
+        this.#relaxation,
+        multipliers,
+        branch.firsts,
+        this.#closing,
+        this.#isLate,
+      )
+    )
       return [branch];
     const firsts = branch.firsts.filter(
       (first) =>
         this.#identicalBefore[first]! < 0 &&
-        boundOf(this.#relaxation, prices, first) < this.#target(),
+        boundOf(this.#relaxation, multipliers, first) < this.#target(),
     );
     if (firsts.length === 0) return [{ ...branch, bound: this.#target() }];
     const left = { ...branch, firsts };
-    if (steps > 0 && !branch.isWhole && firsts.length > 1) {
+    if (steps > 0 && !branch.staysWhole && firsts.length > 1) {
       const parts = this.#split(left);
       if (parts !== null) return parts;
-      left.isWhole = true;
-      if (!evaluateMultipliers(this.#relaxation, prices, firsts, this.#closing, this.#isLate))
+      left.staysWhole = true;
+      if (!evaluateMultipliers(this.#relaxation, multipliers, firsts, this.#closing, this.#isLate))
         return [left];
     }
     const before = this.#table.work;
@@ -155,7 +163,7 @@ class BranchSearch {
     return [left];
   }
 
-  /** A branch for each first member, where one alone has a clearly higher bound; or null. */
+  /** A branch for each first member if one alone has a clearly higher bound; otherwise null. */
   #split(branch: Branch): Branch[] | null {
     const parts = this.#alone(branch);
     const trial = parts[0]!;
@@ -164,15 +172,18 @@ class BranchSearch {
     return trial.bound - branch.bound > SPLIT_GAP_FRACTION * gap ? parts : null;
   }
 
-  /** A branch for each first member, from the tables filled for all of them; the most open first. */
-  #alone({ firsts, prices, bound }: Branch): Branch[] {
+  /** A branch for each first member, from tables filled for all of them; the lowest bound first. */
+  #alone({ firsts, multipliers, bound }: Branch): Branch[] {
     return firsts
       .filter((first) => this.#identicalBefore[first]! < 0)
       .map((first) => ({
         firsts: [first],
-        prices: { ...copyMultipliers(prices), rent: new Float64Array(this.#inst.memberCount) },
-        bound: Math.max(bound, boundOf(this.#relaxation, prices, first)),
-        isWhole: true,
+        multipliers: {
+          ...copyMultipliers(multipliers),
+          returnTo: new Float64Array(this.#inst.memberCount),
+        },
+        bound: Math.max(bound, boundOf(this.#relaxation, multipliers, first)),
+        staysWhole: true,
         labels: 0,
       }))
       .sort((left, right) => left.bound - right.bound || left.firsts[0]! - right.firsts[0]!);
@@ -181,17 +192,17 @@ class BranchSearch {
   /** Raises a branch's bound. */
   #raise(branch: Branch, steps: number): void {
     const { incumbent, offer } = this.#search;
-    branch.prices.bound = -Infinity;
-    ascend(this.#relaxation, branch.prices, branch.firsts, {
+    branch.multipliers.bound = -Infinity;
+    ascend(this.#relaxation, branch.multipliers, branch.firsts, {
       steps,
-      maxWork: branch.labels > 0 ? WORK_OF_LABEL * branch.labels : Infinity,
+      maxWork: branch.labels > 0 ? WORK_PER_LABEL * branch.labels : Infinity,
       minGapFraction: MIN_GAP_FRACTION,
       target: this.#target,
       aim: incumbent.ascentTarget,
       isLate: this.#isLate,
       onElementaryPath: offer,
     });
-    branch.bound = Math.max(branch.bound, branch.prices.bound);
+    branch.bound = Math.max(branch.bound, branch.multipliers.bound);
   }
 
   /** Larger neighborhoods, and the relaxation with them, for all branches from here on. */
@@ -213,7 +224,7 @@ class BranchSearch {
     this.#relaxation = createRelaxation(this.#inst, pathStates(this.#inst, larger));
   }
 
-  /** Searches labels, with the relaxation's tables as they are; raises the branch's bound. */
+  /** Searches labels with the relaxation's filled tables; raises the branch's bound. */
   #label(branch: Branch, width: number): void {
     const { incumbent } = this.#search;
     let found: readonly number[] | null = null;
@@ -221,9 +232,9 @@ class BranchSearch {
       {
         inst: this.#inst,
         relaxation: this.#relaxation,
-        charge: branch.prices.charge,
-        returnTo: branch.prices.returnTo,
-        constantTerm: constantTerm(this.#inst, branch.prices),
+        charge: branch.multipliers.charge,
+        returnTo: branch.multipliers.returnTo,
+        constantTerm: constantTerm(this.#inst, branch.multipliers),
         firsts: branch.firsts,
         width,
         skipSafe: this.#skipSafe,
@@ -241,20 +252,21 @@ class BranchSearch {
     branch.bound = Math.max(branch.bound, Math.min(proven, this.#target()));
   }
 
-  /** Local search from an order, where costs matter at all. */
+  /** Local search from an order; pointless in a search for feasibility, which has no costs. */
   #improve(order: readonly number[]): void {
     const { incumbent, offer } = this.#search;
     if (incumbent.ascentTarget !== null) return;
-    const tour = this.#localSearch.improve(order);
-    if (tour.cost < this.#target()) offer(tour.order);
+    const improved = this.#localSearch.improve(order);
+    if (improved.cost < this.#target()) offer(improved.order);
   }
 
-  /** The path that a branch's prices like best, made a plan. */
-  #repair({ prices, firsts }: Branch): void {
+  /** Turns the cheapest relaxed path into a plan. */
+  #repair({ multipliers, firsts }: Branch): void {
     const inst = this.#inst;
     if (this.#search.incumbent.ascentTarget !== null) return;
-    if (!evaluateMultipliers(this.#relaxation, prices, firsts, this.#closing, this.#isLate)) return;
-    const first = cheapestFirst(this.#relaxation, prices);
+    if (!evaluateMultipliers(this.#relaxation, multipliers, firsts, this.#closing, this.#isLate))
+      return;
+    const first = cheapestFirst(this.#relaxation, multipliers);
     if (first < 0) return;
     const path = tracePath(this.#relaxation, this.#closing, first);
     const chain = repaired(inst, path);

@@ -1,23 +1,21 @@
 /**
- * Whether time is up, asked often. Work between two looks at the clock takes as
- * long as it takes: the watch remembers the longest recent stretch and says stop
- * when another one like it would end too late, so that a large room is not later
- * than a small one.
+ * Checks whether time is up. Work between two checks cannot be interrupted, so the deadline also
+ * counts as reached when another stretch as long as the longest recent one would end too late.
  */
 
-/** So much may an answer be late; half of what is promised, the rest is for the answer itself. */
+/** An answer may be this late: half of the bound that is promised. */
 const GRACE_MS = 5;
-/** A long stretch is forgotten by and by: the first ones compile the code. */
-const FORGET = 0.8;
+/** The longest stretch decays by this factor: the first ones include compilation. */
+const DECAY = 0.8;
 
 export type Deadline = {
-  /** Looks at the clock; true from the first look at which time is up. */
+  /** Reads the clock; true from the first time that the deadline counts as reached. */
   readonly isLate: () => boolean;
-  /** Whether a look has found that time is up. */
+  /** Whether `isLate` has returned true. */
   readonly wasHit: () => boolean;
 };
 
-/** `now` is a rising clock in ms. */
+/** `now` is a monotonic clock in ms. */
 export function watchDeadline(startedAt: number, deadlineMs: number, now: () => number): Deadline {
   let isOver = false;
   let last = startedAt;
@@ -25,7 +23,7 @@ export function watchDeadline(startedAt: number, deadlineMs: number, now: () => 
   const isLate = () => {
     if (isOver) return true;
     const time = now();
-    stretchMs = Math.max(time - last, FORGET * stretchMs);
+    stretchMs = Math.max(time - last, DECAY * stretchMs);
     last = time;
     const elapsed = time - startedAt;
     isOver = elapsed >= deadlineMs || elapsed + stretchMs > deadlineMs + GRACE_MS;

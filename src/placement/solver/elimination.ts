@@ -1,16 +1,16 @@
 /**
- * Fewer members: those whose cheapest pipeline already costs more than the best
- * known leave the instance, and every table gets smaller.
+ * Elimination: members whose cheapest pipeline costs more than the incumbent leave the instance, so
+ * that every table gets smaller.
  */
 import type { Instance } from "./instance.ts";
 import { type Multipliers, constantTerm } from "./multipliers.ts";
 import type { Relaxation } from "./relaxation.ts";
 
 /**
- * The least bound of any pipeline in which each member takes part, by the
- * relaxation's filled tables; the first member is free.
+ * For each member, a lower bound on every pipeline that includes it, from the relaxation's filled
+ * tables; any member may be first.
  */
-export function boundThrough(relaxation: Relaxation, prices: Multipliers): Float64Array {
+export function boundThrough(relaxation: Relaxation, multipliers: Multipliers): Float64Array {
   const { inst, value, fromFirst } = relaxation;
   const { memberCount, layerCount, prefix, hop } = inst;
   const least = new Float64Array(memberCount);
@@ -18,9 +18,12 @@ export function boundThrough(relaxation: Relaxation, prices: Multipliers): Float
     new Float64Array(layerCount + 1).fill(Infinity),
   );
   for (let member = 0; member < memberCount; member++) {
-    least[member] = fromFirst[member]! + prices.returnTo[member]!;
+    least[member] = fromFirst[member]! + multipliers.returnTo[member]!;
     const base =
-      inst.stage[member]! + inst.embed[member]! + prices.charge[member]! + prices.returnTo[member]!;
+      inst.stage[member]! +
+      inst.embed[member]! +
+      multipliers.charge[member]! +
+      multipliers.returnTo[member]!;
     const row = member * (layerCount + 1);
     for (
       let end = inst.minEnd[row]!;
@@ -29,7 +32,7 @@ export function boundThrough(relaxation: Relaxation, prices: Multipliers): Float
     )
       ended[member]![end] = base + prefix[row + end]!;
   }
-  // arrive[e][l]: the least cost with e about to run layer l.
+  // arrive[m][l]: the lowest cost at which member m is about to run layer l.
   const arrive = Array.from({ length: memberCount }, () =>
     new Float64Array(layerCount + 1).fill(Infinity),
   );
@@ -44,20 +47,20 @@ export function boundThrough(relaxation: Relaxation, prices: Multipliers): Float
       arrive[next]![layer] = best;
       least[next] = Math.min(least[next]!, best + value[layer * memberCount + next]!);
     }
-    extendTo(inst, layer + 1, arrive, ended, prices, starts);
+    extendTo(inst, layer + 1, arrive, ended, multipliers, starts);
   }
-  const back = constantTerm(inst, prices);
+  const back = constantTerm(inst, multipliers);
   for (let member = 0; member < memberCount; member++) least[member] = least[member]! - back;
   return least;
 }
 
-/** Ends at layer `end` that came from arrivals before it; `starts` only move forward. */
+/** The lowest costs of stages that end at `end`; `starts` only move forward. */
 function extendTo(
   inst: Instance,
   end: number,
   arrive: Float64Array[],
   ended: Float64Array[],
-  prices: Multipliers,
+  multipliers: Multipliers,
   starts: Int32Array,
 ): void {
   const { memberCount, layerCount, prefix, reach, minEnd } = inst;
@@ -71,12 +74,12 @@ function extendTo(
       const total = came[start]! - prefix[row + start]!;
       if (total < best) best = total;
     }
-    const total = best + prefix[row + end]! + inst.stage[member]! + prices.charge[member]!;
+    const total = best + prefix[row + end]! + inst.stage[member]! + multipliers.charge[member]!;
     if (total < ended[member]![end]!) ended[member]![end] = total;
   }
 }
 
-/** `inst` with only the members of `keep`, in their order. */
+/** `inst` with only the members of `keep`, in that order. */
 export function restrict(inst: Instance, keep: readonly number[]): Instance {
   const width = inst.layerCount + 1;
   const ofMember = <T extends Float64Array | Int32Array | Uint8Array>(

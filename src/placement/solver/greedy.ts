@@ -1,7 +1,7 @@
 /**
- * A placement within a millisecond, by rules: fastest members first, most memory
- * first, best connected first, each with the best split for its order. What the
- * exact search starts from, and what is left when the solver's worker hangs.
+ * A placement within a millisecond, by rules: fastest members first, most memory first, best connected
+ * first, each with the best split for its order. The exact search starts from it, and it is the
+ * fallback when the solver's worker hangs.
  */
 import type { Answer } from "../problem/answer.ts";
 import { atLeastAsFast, foundAnswer, unknownAnswer } from "./plan-answer.ts";
@@ -12,16 +12,16 @@ import type { Plan } from "./plan.ts";
 import type { Problem } from "../problem/problem.ts";
 import { splitWithSkips } from "./layer-split.ts";
 
-/** Orders longer than this are cut: the rest of a very large room is slower still. */
+/** Orders are truncated to this length: in a very large room, the remaining members are slower. */
 const MAX_CANDIDATES = 64;
-/** Halvings of the cap on the bottleneck that a rule tries for throughput. */
+/** Bisections of the cap on the bottleneck that a rule tries for throughput. */
 const CAP_STEPS = 5;
-/** How many different first members each rule tries. */
+/** First members that each rule tries. */
 const FIRST_MEMBERS = 3;
 
 /**
- * The best of the greedy rules, as an answer with no bound but 0. `infeasible`
- * only where it is proven; `unknown` where the rules find nothing.
+ * The best placement of the greedy rules, with a bound of 0. `infeasible` only if proven; `unknown`
+ * if the rules find nothing.
  */
 export function placeGreedy(problem: Problem): Answer {
   const inst = buildInstance(problem);
@@ -42,7 +42,7 @@ export function greedyPlan(inst: Instance): Plan | null {
   return greedyPlans(inst)[0] ?? null;
 }
 
-/** The best plan of each rule, cheapest first; rules that find nothing are left out. */
+/** The best plan of each rule that finds one, cheapest first. */
 export function greedyPlans(inst: Instance): Plan[] {
   const plans: Plan[] = [];
   for (const order of greedyOrders(inst)) {
@@ -57,7 +57,7 @@ export function greedyPlans(inst: Instance): Plan[] {
   return plans.sort((left, right) => left.cost - right.cost);
 }
 
-/** The best plan that visits members in this order; for throughput under falling caps. */
+/** The best plan for this order; for throughput, under decreasing caps. */
 function planInOrder(inst: Instance, order: readonly number[]): Plan | null {
   const chain = splitWithSkips(inst, order);
   if (chain.cost === Infinity) return null;
@@ -78,7 +78,7 @@ function planInOrder(inst: Instance, order: readonly number[]): Plan | null {
   return best;
 }
 
-/** The orders of the rules, best first member at the front. */
+/** The orders that the rules propose. */
 export function greedyOrders(inst: Instance): number[][] {
   const { memberCount, layerCount } = inst;
   const all = Array.from({ length: memberCount }, (_, member) => member).filter((member) =>
@@ -98,7 +98,7 @@ export function greedyOrders(inst: Instance): number[][] {
       if (next !== from) nearest = Math.min(nearest, inst.hop[from * memberCount + next]!);
     link[index] = nearest;
   });
-  // Overhead shared by the layers that fit: a fast member with room for one layer is slow.
+  // Overhead per layer that fits: a fast member with memory for a single layer is slow.
   const effective = all.map(
     (member, at) => speed[at]! / layerCount + inst.busyStage[member]! / Math.max(1, -capacity[at]!),
   );

@@ -1,15 +1,15 @@
-/** The cheapest plan so far, its members by their index in the problem. */
+/** The incumbent: the cheapest plan so far, with members by their index in the problem. */
 import { SAME_COST } from "./plan-answer.ts";
 import type { Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
 
-/** The best plan so far and what a better one must stay below; orders name `inst`'s members. */
+/** What a search needs of the incumbent; orders use the member indices of `inst`. */
 export type Incumbent = {
   readonly cutoff: () => number;
-  /** What prices aim at, where that is not the cutoff. */
+  /** The value that the ascent aims at, if not the cutoff; set in a search for feasibility. */
   readonly ascentTarget: number | null;
-  /** Prices to start from; none where that is null. */
-  readonly startMultipliers: Float64Array | null; // [n]
+  /** Visit multipliers to start from, or null. */
+  readonly startMultipliers: Float64Array | null; // [members]
   readonly offer: (
     inst: Instance,
     order: readonly number[],
@@ -18,18 +18,18 @@ export type Incumbent = {
   ) => void;
 };
 
-/** Other plans that were found on the way, for the runners-up. */
+/** Other plans kept as runners-up. */
 const MAX_RUNNERS_UP = 8;
 
 export class BestPlan {
-  /** In the problem's indices. */
+  /** With the problem's member indices. */
   plan: Plan | null = null;
-  /** Plans with other orders, cheapest first, in the problem's indices. */
+  /** Plans with other orders, cheapest first, with the problem's member indices. */
   readonly others: Plan[] = [];
   readonly ascentTarget = null;
   readonly startMultipliers = null;
 
-  /** A better plan must cost less: equal sums in another order do not count. */
+  /** A better plan must cost less than this: rounding does not count. */
   readonly cutoff = (): number =>
     this.plan === null ? Infinity : this.plan.cost - SAME_COST * Math.max(1, this.plan.cost);
 
@@ -49,13 +49,13 @@ export class BestPlan {
   readonly offerPlan = (inst: Instance, plan: Plan): void =>
     this.offer(inst, plan.order, plan.ends, plan.cost);
 
-  /** The plan's order in the indices of `inst`; throws when a member is not in it. */
+  /** The best plan's order with the indices of `inst`; throws when a member is not in it. */
   orderIn(inst: Instance): readonly number[] {
     if (this.plan === null) throw new Error("there is no plan yet");
     return this.within(inst, this.plan).order;
   }
 
-  /** A plan of this box in the indices of `inst`; throws when a member is not in it. */
+  /** A plan with the indices of `inst`; throws when a member is not in it. */
   within(inst: Instance, plan: Plan): Plan {
     const order = plan.order.map((member) => {
       const index = inst.memberOf.indexOf(member);

@@ -1,6 +1,6 @@
 /**
- * Why nothing fits, and what would change it. `isImpossible` holds the cheap
- * proofs; whoever has proven it asks `explainInfeasible`.
+ * Why no placement exists, and what would change that. `isImpossible` has the proofs that need no
+ * search; `explainInfeasible` is called for a problem that is proven infeasible.
  */
 import type { MemberId, ConstraintName, Remedy } from "../../shared/index.ts";
 import type { InfeasibleAnswer } from "../problem/answer.ts";
@@ -8,8 +8,8 @@ import { buildInstance, type Instance } from "./instance.ts";
 import type { Problem } from "../problem/problem.ts";
 
 /**
- * The answer for an instance that is known to be infeasible: what binds is missing
- * memory, or else the first constraint without which `findsPlan` finds a plan.
+ * The answer for an infeasible instance. Memory binds if bytes are missing; otherwise the first
+ * constraint without which `findsPlan` finds a plan.
  */
 export function explainInfeasible(
   inst: Instance,
@@ -23,7 +23,7 @@ export function explainInfeasible(
   );
   const first = removable[0];
   const binds: ConstraintName = short > 0 ? "memory" : (first?.constraint ?? "memory");
-  // Memory that whole layers leave unused counts in the advice, not in what is short.
+  // Memory that is too small for a whole layer counts in the remedies, not in what is short.
   const left = smallestShortage(inst);
   const shortBytes = binds === "memory" ? (short > 0 ? short : left) : 0;
   return {
@@ -47,7 +47,7 @@ type Relaxation = {
   readonly remedy?: (problem: Problem) => Remedy;
 };
 
-/** Ideal links between all members; slow ones, since only their existence matters. */
+/** Links between all members; their speed does not matter. */
 function withAllLinks(problem: Problem): Problem {
   const ids = problem.members.map((member) => member.id);
   const links = ids.flatMap((from) =>
@@ -76,7 +76,7 @@ const idsOf = (
   has: (member: Problem["members"][number]) => boolean,
 ): MemberId[] => members.filter(has).map(({ id }) => id);
 
-/** In the order in which they are named as what binds. */
+/** In the order in which a constraint is named as binding. */
 const RELAXATIONS: readonly Relaxation[] = [
   {
     constraint: "reachable",
@@ -121,7 +121,7 @@ const RELAXATIONS: readonly Relaxation[] = [
   },
 ];
 
-/** So many of the missing links are named; a large room may lack a million. */
+/** A large room may lack a million links. */
 const MAX_LINKS_NAMED = 4;
 
 function missingLinks({ links, members }: Problem): Remedy {
@@ -148,7 +148,7 @@ function missingBytes({ model, members }: Problem): number {
   return usable.length < 2 ? alone : Math.min(alone, layers + ends - together);
 }
 
-/** Bytes of the layers that are left when every member holds its largest shard; at least one layer. */
+/** Bytes of the layers left over when every member holds its largest shard; at least one layer. */
 function smallestShortage({ problem, memberCount, layerCount, reach }: Instance): number {
   let held = 0;
   for (let member = 0; member < memberCount; member++) {

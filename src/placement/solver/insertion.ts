@@ -1,21 +1,21 @@
 /**
- * Orders that avoid missing links: members put one by one where they lengthen the
- * round least. For rooms in which the greedy rules trip over links.
+ * Orders that avoid missing links: members are inserted one by one where they lengthen the round trip
+ * least. For rooms in which the greedy rules fail because of missing links.
  */
 import { splitForObjective } from "./bottleneck.ts";
 import type { Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
 import { splitWithSkips } from "./layer-split.ts";
 
-/** A missing link counts so many times the longest one that there is. */
-const MISSING = 1000;
+/** The cost of a missing link, as a multiple of the longest one. */
+const MISSING_FACTOR = 1000;
 
 /** The first plan found from any first member, or null. */
 export function insertedPlan(inst: Instance, isLate: () => boolean): Plan | null {
   const { memberCount, hop, close } = inst;
   let longest = 1e-6;
   for (const ms of hop) if (ms < Infinity) longest = Math.max(longest, ms);
-  const finite = (ms: number) => (ms < Infinity ? ms : MISSING * longest);
+  const finite = (ms: number) => (ms < Infinity ? ms : MISSING_FACTOR * longest);
   const way = hop.map(finite);
   const back = close.map(finite);
   for (let first = 0; first < memberCount && !isLate(); first++) {
@@ -27,7 +27,7 @@ export function insertedPlan(inst: Instance, isLate: () => boolean): Plan | null
   return null;
 }
 
-/** All members in a round from `first`, each inserted where it costs least. */
+/** All members in a round trip from `first`, each inserted where it costs least. */
 function insertAll(
   memberCount: number,
   first: number,
@@ -50,8 +50,8 @@ function insertAll(
 }
 
 /**
- * Puts `member` into `order`, not before the first, where it lengthens the way least; to the
- * end where nothing is known. `addedMs` is asked for each place, without `to` for the end.
+ * Inserts `member` into `order`, not before the first, where it adds least; at the end if every
+ * place adds Infinity. `addedMs` gets each place; `to` is undefined for the end.
  */
 export function insertCheapest(
   order: number[],

@@ -1,14 +1,13 @@
 /**
- * The exact search for some first members: labels (members visited, last member,
- * layers done), cheapest first by what they cost plus the relaxed bound on what
- * is left. All labels with k stages come before those with k + 1.
+ * The exact search of one branch: labels (members visited, last member, layers done), ordered by
+ * their cost plus the relaxed bound on the rest. All labels with k stages come before those with
+ * k + 1.
  *
- *   bound       a label whose cost and completion reach the best answer is dropped
- *   dominance   of two labels with the same members and the same last one, that
- *               with fewer layers done at a higher cost is dropped
- *   exchange    a cut that one layer's move to a neighbour would better is not tried
- *   beam        each level keeps `width` labels; the least bound ever dropped is
- *               what the search has proven
+ *   bound       a label whose cost plus completion reaches the cutoff is dropped
+ *   dominance   of two labels with the same members and the same last member, the one with fewer
+ *               layers done at a higher cost is dropped
+ *   exchange    a boundary that moving one layer to a neighbor would improve is not tried
+ *   beam        each level keeps `width` labels; the lowest bound ever dropped is what is proven
  */
 import type { Instance } from "./instance.ts";
 import type { LabelTable, Labels } from "./labels.ts";
@@ -16,31 +15,30 @@ import type { Relaxation } from "./relaxation.ts";
 
 export type SearchInput = {
   readonly inst: Instance;
-  readonly relaxation: Relaxation; // filled for `firsts` and `paid`
-  readonly charge: Float64Array; // [n]
-  /** What the prices give back; see `refund`. */
+  readonly relaxation: Relaxation; // filled for `firsts` and `charge`
+  readonly charge: Float64Array; // [members]
+  /** See `constantTerm` in `multipliers.ts`. */
   readonly constantTerm: number;
   readonly firsts: readonly number[];
-  /** What each first member pays to be first; see `prices.ts`. */
-  readonly returnTo: Float64Array; // [n]
+  /** The charge for being first; see `multipliers.ts`. */
+  readonly returnTo: Float64Array; // [members]
   readonly width: number;
-  /** Whether dropping the members between d and another never costs more. */
-  readonly skipSafe: Uint8Array; // [n]
-  /** Members that are alike, as the one before each in its class, or -1. */
-  readonly identicalBefore: Int32Array; // [n]
-  /** Only costs below this are of interest. */
+  /** See `skipSafety`. */
+  readonly skipSafe: Uint8Array; // [members]
+  /** See `identicalMembers`. */
+  readonly identicalBefore: Int32Array; // [members]
+  /** Only plans below this cost matter. */
   readonly cutoff: () => number;
   readonly onPlan: (order: readonly number[], ends: Int32Array, cost: number) => void;
   readonly isLate: () => boolean;
 };
 
-/** Labels are looked at between two looks at the clock. */
+/** Labels expanded between two checks of the clock. */
 const CLOCK_INTERVAL = 64;
 
 /**
- * Searches and returns what is proven: no pipeline that starts with one of `firsts` and
- * costs less than both the returned value and the cutoff exists, apart from
- * those given to `onPlan`. -Infinity when time ran out.
+ * Returns a proven bound: apart from the plans given to `onPlan`, no pipeline that starts with one
+ * of `firsts` costs less than both the bound and the cutoff. -Infinity when time ran out.
  */
 export function searchFrom(input: SearchInput, table: LabelTable): number {
   const { inst, width, cutoff, isLate } = input;
@@ -61,7 +59,7 @@ export function searchFrom(input: SearchInput, table: LabelTable): number {
   return proven;
 }
 
-/** The first stages with every end that they may have. */
+/** The first stages, with every possible end. */
 function pushFirst(
   { inst, relaxation, firsts, charge, returnTo, constantTerm, cutoff }: SearchInput,
   level: Labels,
@@ -85,7 +83,7 @@ function pushFirst(
   }
 }
 
-/** Every way to add one stage to a label; complete pipelines go to `onPlan`. */
+/** Adds one stage to a label in every possible way; complete pipelines go to `onPlan`. */
 function expand(
   input: SearchInput,
   table: LabelTable,
@@ -114,7 +112,7 @@ function expand(
   for (let next = 0; next < memberCount; next++) {
     if ((next < 32 ? low >>> next : high >>> (next - 32)) & 1) continue;
     const hopMs = hop[member * memberCount + next]!;
-    // Of what a path may remember at e, all that the label visited.
+    // The state of `next` that remembers all its neighbors which the label visited.
     let state = stateStart[next]!;
     const remembered = neighborhoods[next]!;
     for (let index = 0; index < remembered.length; index++) {

@@ -1,7 +1,7 @@
 /**
  * Storage for the search's labels: flat arrays that grow, one level at a time,
  * with a hash table from (members visited, last member) to the labels that
- * compete. Knows dominance; knows nothing of costs, prices or bounds.
+ * compete. Knows dominance; knows nothing of costs, multipliers or bounds.
  *
  * Up to 64 members: two 32-bit words hold the set of those visited.
  */

@@ -1,15 +1,14 @@
 /**
- * Layers of a pipeline whose order is given: the best cuts, exactly, in time
- * proportional to stages times layers.
+ * The best layer boundaries for a given order of members, exact, in time proportional to stages times
+ * layers.
  *
- *   value[l]   the cheapest way to have the layers [0, l) done (or, backwards,
- *              to get from layer l to the end)
- *   a stage turns the values before it into the values after it; its window of
- *   starts only moves forward, so a monotone queue finds every minimum
+ *   value[l]   the cheapest way to run the layers [0, l)
+ *   stage      turns the values before it into the values after it; its window of starts only moves
+ *              forward, so a monotone queue finds every minimum
  */
 import type { Instance } from "./instance.ts";
 
-/** Queue of candidate layers, shared by all calls: no call outlives its caller. */
+/** A queue of candidate layers, shared by all calls, which are never nested. */
 let queue = new Int32Array(1024);
 
 function queueFor(length: number): Int32Array {
@@ -18,8 +17,8 @@ function queueFor(length: number): Int32Array {
 }
 
 /**
- * `after[e] = min over s of before[s] + time of [s, e)` for ranges that `d` can
- * hold between its neighbours; `after` and `before` have L + 1 values.
+ * `after[end] = min over start of before[start] + cost of [start, end)` for the ranges that `member`
+ * can hold as an inner stage; `after` and `before` have layers + 1 values.
  */
 export function stageForward(
   inst: Instance,
@@ -60,7 +59,7 @@ export function stageForward(
   }
 }
 
-/** The first stage: `after[e]` for the layers [0, e), its overhead and embedding included. */
+/** The first stage: `after[end]` for the layers [0, end), overhead and embedding included. */
 export function firstForward(inst: Instance, member: number, after: Float64Array): void {
   const row = member * (inst.layerCount + 1);
   const base = inst.stage[member]! + inst.embed[member]!;
@@ -69,7 +68,7 @@ export function firstForward(inst: Instance, member: number, after: Float64Array
     after[end] = base + inst.prefix[row + end]!;
 }
 
-/** The cheapest end of a pipeline on `d`: from `before` over [s, L) and the head. */
+/** The lowest cost of a pipeline whose last stage is on `member`, head included. */
 export function lastForward(inst: Instance, member: number, before: Float64Array): number {
   const { layerCount, prefix, reach } = inst;
   const row = member * (layerCount + 1);
@@ -81,15 +80,15 @@ export function lastForward(inst: Instance, member: number, before: Float64Array
 }
 
 export type Split = {
-  /** The linear cost, closing hop included; Infinity where no cuts fit. */
+  /** The linear cost, closing hop included; Infinity where nothing fits. */
   readonly cost: number;
-  /** Where each stage ends; the last is L. */
+  /** Where each stage ends; the last value is the number of layers. */
   readonly ends: Int32Array; // [stages]
 };
 
 const NO_SPLIT: Split = { cost: Infinity, ends: new Int32Array(0) };
 
-/** The best cuts for exactly this order, every member with at least one layer. */
+/** The best boundaries for exactly this order; every member has at least one layer. */
 export function splitOrder(inst: Instance, order: ArrayLike<number>): Split {
   const { memberCount, layerCount } = inst;
   const stageCount = order.length;
@@ -116,7 +115,7 @@ export function splitOrder(inst: Instance, order: ArrayLike<number>): Split {
   return cost === Infinity ? NO_SPLIT : { cost, ends: traceEnds(inst, order, values) };
 }
 
-/** A member that runs all layers: no hops at all. Infinity where it cannot. */
+/** The cost of one member that runs all layers, without hops; Infinity where it cannot. */
 export function singleCost(inst: Instance, member: number): number {
   if (inst.single[member] !== 1) return Infinity;
   return (
@@ -155,8 +154,8 @@ function traceEnds(inst: Instance, order: ArrayLike<number>, values: Float64Arra
 export type Chain = { readonly order: readonly number[]; readonly cost: number };
 
 /**
- * The best pipeline that visits members in the order given and may leave any of
- * them out, except the first.
+ * The best pipeline that visits members in the given order and may skip any of them, except the
+ * first.
  */
 export function splitWithSkips(inst: Instance, order: ArrayLike<number>): Chain {
   const { memberCount, layerCount } = inst;

@@ -1,24 +1,23 @@
 /**
- * Prices that make the relaxed bound as high as it gets: on
- * the members, on the number of stages, and on the closing hop.
+ * Lagrange multipliers that raise the relaxed bound: on visits to each member, on the number of
+ * stages, and on the closing hop from the last member back to the first.
  *
- * The closing hop joins the last member with the first, which a path over
- * (layer, member) has forgotten. While the first member is free, the path may
- * return to any member g, paying close[last, g] - rent[g], and its first member
- * pays rent[first]: whatever the rents, a true pipeline pays exactly its closing
- * hop, so the bound holds; the rents that make it highest are found like prices.
+ * A relaxed path does not know its first member, so the closing hop is relaxed too. The path may
+ * return to any member m for close[last, m] - returnTo[m], and its first member is charged
+ * returnTo[first]. A pipeline without repeats pays exactly its closing hop, whatever the values of
+ * `returnTo`, so the bound is valid for all of them.
  */
 import type { Instance } from "./instance.ts";
 import { PathBundle } from "./path-bundle.ts";
 import { passWork, relax, tracePath, type Relaxation } from "./relaxation.ts";
 
 export type Multipliers = {
-  readonly visit: Float64Array; // [n]
-  readonly returnTo: Float64Array; // [n]
-  /** Of every stage alike; only a limit on stages makes it positive. */
+  readonly visit: Float64Array; // [members]
+  readonly returnTo: Float64Array; // [members]
+  /** The same for every stage; positive only where a limit on stages matters. */
   perStage: number;
-  /** What a visit costs: `price` and `perStage` together. */
-  readonly charge: Float64Array; // [n]
+  /** The charge for a visit: `visit` plus `perStage`. */
+  readonly charge: Float64Array; // [members]
   bound: number;
 };
 
@@ -32,50 +31,49 @@ export function createMultipliers(memberCount: number): Multipliers {
   };
 }
 
-export function copyMultipliers(prices: Multipliers): Multipliers {
+export function copyMultipliers(multipliers: Multipliers): Multipliers {
   return {
-    ...prices,
-    visit: prices.visit.slice(),
-    returnTo: prices.returnTo.slice(),
-    charge: prices.charge.slice(),
+    ...multipliers,
+    visit: multipliers.visit.slice(),
+    returnTo: multipliers.returnTo.slice(),
+    charge: multipliers.charge.slice(),
   };
 }
 
 export type AscentOptions = {
   readonly steps: number;
-  /** Work after which no step starts, as `passWork` counts it; no limit unless told. */
+  /** Work, as `passWork` counts it, after which no step starts; unlimited by default. */
   readonly maxWork?: number;
-  /** The best cost known: the climb ends once the bound reaches it. */
+  /** The best known cost: the ascent ends when the bound reaches it. */
   readonly target: () => number;
-  /** What the steps aim at, where that is not the target. */
+  /** The value that steps aim at, if not the target. */
   readonly aim: number | null;
   readonly isLate: () => boolean;
-  /** Called with each path that visits nobody twice; may lower the target. */
+  /** Called with each path without repeats; may lower the target. */
   readonly onElementaryPath: (order: readonly number[]) => void;
-  /** The part of the gap that a few steps must close for the climb to go on; 0 unless told. */
+  /** The ascent ends when `STEPS_PER_CHECK` steps close less than this fraction of the gap; 0 by default. */
   readonly minGapFraction?: number;
 };
 
-/** The level that a step asks for, in parts of the distance from the bound to the target. */
+/** The level that a step asks for, as a fraction of the distance from the bound to the target. */
 const STEP = 1;
-/** It shrinks so after `PATIENCE` steps that raise next to nothing. */
+/** The fraction shrinks by this factor after `PATIENCE` steps with a negligible gain. */
 const SHRINK = 0.6;
 const PATIENCE = 3;
-const SMALLEST_STEP = 0.01;
-/** Steps between two times that the gain is looked at. */
-const FEW_STEPS = 6;
-/** Next to nothing, in parts of what the step asked for. */
-const SMALL_GAIN = 1e-3;
+const MIN_STEP = 0.01;
+/** Steps between two checks of the gain. */
+const STEPS_PER_CHECK = 6;
+/** A negligible gain, as a fraction of what the step asked for. */
+const NEGLIGIBLE_GAIN = 1e-3;
 
 /**
- * Raises `prices.bound` on pipelines that start with one of `firsts`, keeping the
- * best prices in place. With a single one the closing hop is exact. Leaves the
- * tables of `relaxation` filled for the last prices tried, not for the best: call
- * `reprice`.
+ * Raises `multipliers.bound` for pipelines that start with one of `firsts`, and keeps the best
+ * multipliers. With a single first member the closing hop is exact. The tables of `relaxation`
+ * are left filled for the last multipliers tried, not for the best: call `evaluateMultipliers`.
  */
 export function ascend(
   relaxation: Relaxation,
-  prices: Multipliers,
+  multipliers: Multipliers,
   firsts: readonly number[],
   {
     steps,
@@ -91,35 +89,36 @@ export function ascend(
   const { memberCount } = inst;
   const returnsTo = new Int32Array(memberCount);
   const closing = new Float64Array(memberCount);
-  const trial = copyMultipliers(prices);
-  const point = vectorOf(prices);
+  const trial = copyMultipliers(multipliers);
+  const point = vectorOf(multipliers);
   const best = point.slice();
   const subgradient = new Float64Array(point.length);
-  const isSigned = nonNegative(inst);
+  const isNonNegative = nonNegative(inst);
   const bundle = new PathBundle(point.length);
   let scale = STEP;
   let idleSteps = 0;
   let before = -Infinity;
   let work = 0;
-  for (let step = 0; step < steps && scale > SMALLEST_STEP && work < maxWork; step++) {
+  for (let step = 0; step < steps && scale > MIN_STEP && work < maxWork; step++) {
     work += passWork(relaxation);
     setMultipliers(trial, point);
     fillClosing(inst, trial, firsts, closing, returnsTo);
     if (isLate() || !relax(relaxation, trial.charge, closing, firsts, isLate)) return;
     const first = cheapestFirst(relaxation, trial);
     const bound = first < 0 ? Infinity : boundOf(relaxation, trial, first);
-    const gain = bound - prices.bound;
-    if (gain > SMALL_GAIN * scale * distanceTo(aim ?? target(), prices.bound)) idleSteps = 0;
+    const gain = bound - multipliers.bound;
+    if (gain > NEGLIGIBLE_GAIN * scale * distanceTo(aim ?? target(), multipliers.bound))
+      idleSteps = 0;
     else idleSteps++;
-    if (bound > prices.bound) {
+    if (bound > multipliers.bound) {
       best.set(point);
-      setMultipliers(prices, point);
-      prices.bound = bound;
+      setMultipliers(multipliers, point);
+      multipliers.bound = bound;
     }
     if (bound >= target()) return;
-    if (step % FEW_STEPS === FEW_STEPS - 1) {
-      if (prices.bound - before < minGapFraction * (target() - before)) return;
-      before = prices.bound;
+    if (step % STEPS_PER_CHECK === STEPS_PER_CHECK - 1) {
+      if (multipliers.bound - before < minGapFraction * (target() - before)) return;
+      before = multipliers.bound;
     }
     const path = tracePath(relaxation, closing, first);
     if (new Set(path).size === path.length) onElementaryPath(path);
@@ -129,78 +128,78 @@ export function ascend(
       idleSteps = 0;
       scale *= SHRINK;
     }
-    const distance = distanceTo(aim ?? target(), prices.bound);
-    bundle.project(point, prices.bound + scale * distance, distance, isSigned);
+    const distance = distanceTo(aim ?? target(), multipliers.bound);
+    bundle.project(point, multipliers.bound + scale * distance, distance, isNonNegative);
   }
 }
 
-/** How far the bound is from what a climb aims at; a part of it where nothing is known. */
+/** The distance from the bound to the goal; a fraction of the bound where no goal is known. */
 function distanceTo(goal: number, bound: number): number {
   if (bound === -Infinity) return 0;
   return Math.max(Math.abs(bound) * 1e-6, goal < Infinity ? goal - bound : Math.abs(bound) * 0.2);
 }
 
-/** Prices, rents and the price of a stage, one after the other. */
+/** All multipliers in one vector. */
 function vectorOf({ visit, returnTo, perStage }: Multipliers): Float64Array {
   return Float64Array.of(...visit, ...returnTo, perStage);
 }
 
-function setMultipliers(prices: Multipliers, point: Float64Array): void {
-  const memberCount = prices.visit.length;
-  prices.visit.set(point.subarray(0, memberCount));
-  prices.returnTo.set(point.subarray(memberCount, 2 * memberCount));
-  prices.perStage = point[2 * memberCount]!;
+function setMultipliers(multipliers: Multipliers, point: Float64Array): void {
+  const memberCount = multipliers.visit.length;
+  multipliers.visit.set(point.subarray(0, memberCount));
+  multipliers.returnTo.set(point.subarray(memberCount, 2 * memberCount));
+  multipliers.perStage = point[2 * memberCount]!;
   for (let member = 0; member < memberCount; member++)
-    prices.charge[member] = point[member]! + prices.perStage;
+    multipliers.charge[member] = point[member]! + multipliers.perStage;
 }
 
-/** Which of a vector's values are never negative: those of members that need not take part. */
+/** 1 where a multiplier is never negative: all but those of required members, and of returns. */
 function nonNegative({ memberCount, required }: Instance): Uint8Array {
-  const isSigned = new Uint8Array(2 * memberCount + 1);
+  const isNonNegative = new Uint8Array(2 * memberCount + 1);
   for (let member = 0; member < memberCount; member++)
-    isSigned[member] = required[member] === 1 ? 0 : 1;
-  isSigned[2 * memberCount] = 1;
-  return isSigned;
+    isNonNegative[member] = required[member] === 1 ? 0 : 1;
+  isNonNegative[2 * memberCount] = 1;
+  return isNonNegative;
 }
 
-/** How the cost of a path, less what prices give back, changes with each value of a vector. */
+/** How the bound from a path changes with each multiplier. */
 function fillSubgradient(
   { memberCount, maxStages }: Instance,
   path: readonly number[],
   returnsTo: Int32Array,
-  slope: Float64Array,
+  subgradient: Float64Array,
 ): void {
-  slope.fill(0);
-  slope.fill(-1, 0, memberCount);
-  for (const member of path) slope[member]!++;
-  slope[memberCount + path[0]!]!++;
-  slope[memberCount + returnsTo[path[path.length - 1]!]!]!--;
-  // There are never more stages than members: only a tighter limit has a price.
-  slope[2 * memberCount] = maxStages < memberCount ? path.length - maxStages : 0;
+  subgradient.fill(0);
+  subgradient.fill(-1, 0, memberCount);
+  for (const member of path) subgradient[member]!++;
+  subgradient[memberCount + path[0]!]!++;
+  subgradient[memberCount + returnsTo[path[path.length - 1]!]!]!--;
+  // There are never more stages than members: only a tighter limit has a multiplier.
+  subgradient[2 * memberCount] = maxStages < memberCount ? path.length - maxStages : 0;
 }
 
-/** Fills the tables for the prices as they are; false when time ran out. */
+/** Fills the tables for the given multipliers; false when time ran out. */
 export function evaluateMultipliers(
   relaxation: Relaxation,
-  prices: Multipliers,
+  multipliers: Multipliers,
   firsts: readonly number[],
   closing: Float64Array,
   isLate: () => boolean,
 ): boolean {
-  fillClosing(relaxation.inst, prices, firsts, closing, new Int32Array(closing.length));
-  return relax(relaxation, prices.charge, closing, firsts, isLate);
+  fillClosing(relaxation.inst, multipliers, firsts, closing, new Int32Array(closing.length));
+  return relax(relaxation, multipliers.charge, closing, firsts, isLate);
 }
 
 /** The bound on pipelines that start with `first`, from filled tables. */
 export function boundOf(
   { fromFirst, inst }: Relaxation,
-  prices: Multipliers,
+  multipliers: Multipliers,
   first: number,
 ): number {
-  return fromFirst[first]! + prices.returnTo[first]! - constantTerm(inst, prices);
+  return fromFirst[first]! + multipliers.returnTo[first]! - constantTerm(inst, multipliers);
 }
 
-/** What every pipeline gets back for the prices, however few of them it pays. */
+/** The constant term of the Lagrangian: what is subtracted from every path. */
 export function constantTerm(
   { memberCount, maxStages }: Instance,
   { visit, perStage }: Multipliers,
@@ -230,11 +229,11 @@ function fillClosing(
 ): void {
   for (let member = 0; member < memberCount; member++) {
     let best = Infinity;
-    for (const third of firsts) {
-      const total = close[member * memberCount + third]! - returnTo[third]!;
+    for (const first of firsts) {
+      const total = close[member * memberCount + first]! - returnTo[first]!;
       if (total >= best) continue;
       best = total;
-      returnsTo[member] = third;
+      returnsTo[member] = first;
     }
     closing[member] = best;
   }

@@ -1,4 +1,4 @@
-/** The Pareto front of latency against throughput, as answers for people. */
+/** The Pareto front of latency against throughput. */
 import type { Stage } from "../../shared/index.ts";
 import { stagesOf } from "./plan-answer.ts";
 import { isImpossible } from "./infeasible.ts";
@@ -8,17 +8,17 @@ import type { Problem } from "../problem/problem.ts";
 import type { SolveOptions } from "./solve.ts";
 
 export type FrontAnswer = {
-  /** From the least latency to the least bottleneck; none is better in both than another. */
+  /** From the lowest latency to the lowest bottleneck. */
   readonly points: readonly {
     readonly stages: readonly Stage[];
     readonly latencyMs: number;
     readonly bottleneckMs: number;
   }[];
-  /** Whether every trade-off is there; false when time ran out. */
+  /** Whether the front is complete; false when time ran out. */
   readonly isComplete: boolean;
 };
 
-/** All trade-offs between latency and throughput that time allows; the objective is not read. */
+/** The part of the front that time allows; the problem's objective is ignored. */
 export function frontOf(problem: Problem, { deadlineMs, now }: SolveOptions): FrontAnswer {
   const startedAt = now();
   const inst = buildInstance({ ...problem, objective: "latency" });

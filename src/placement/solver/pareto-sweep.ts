@@ -1,7 +1,7 @@
 /**
- * Latency against throughput: the cheapest pipeline under a falling cap on the
- * bottleneck. Each step is a point of the Pareto front; a weighted mix is the
- * best of them, and needs only the steps that can still be better.
+ * Latency against throughput: the cheapest pipeline under a decreasing cap on the bottleneck. Each step
+ * is a point of the Pareto front; the optimum of a weighted objective is one of them, and needs only the
+ * steps that can still be better.
  */
 import { SAME_COST } from "./plan-answer.ts";
 import { BestPlan } from "./incumbent.ts";
@@ -27,8 +27,8 @@ type Step = {
 };
 
 /**
- * The mix `linear + weight * bottleneck`, solved from the loosest cap down.
- * Offers its plans to `best`; returns a lower bound on the mix.
+ * Minimizes `linear + weight * bottleneck`, from the loosest cap down. Offers its plans to `best`;
+ * returns a lower bound.
  */
 export function solveWeighted(
   inst: Instance,
@@ -39,7 +39,7 @@ export function solveWeighted(
   const weight = inst.throughputWeight;
   let cap = Infinity;
   for (;;) {
-    // Only plans whose linear part leaves room for the least bottleneck can be better.
+    // A better plan has a linear cost below the cutoff less the lowest possible bottleneck.
     const maxLinearCost = best.cutoff() - weight * lowestBottleneckMs;
     const step = cheapestUnder(inst, cap, maxLinearCost, isLate);
     if (step.point !== null) {
@@ -52,7 +52,7 @@ export function solveWeighted(
   }
 }
 
-/** All trade-offs, from the least latency to the least bottleneck, as far as time allows. */
+/** The Pareto front, from the lowest latency to the lowest bottleneck, as far as time allows. */
 export function sweepFront(
   inst: Instance,
   isLate: () => boolean,
@@ -85,7 +85,7 @@ function cheapestUnder(inst: Instance, cap: number, below: number, isLate: () =>
   );
   const isProven = bound >= cutoff();
   if (local.plan === null) return { point: null, bound, isProven };
-  // The least bottleneck among the cheapest cuts of this order.
+  // The lowest bottleneck among the cheapest boundaries of this order.
   const order = local.orderIn(inst);
   let ends = local.plan.ends;
   let bottleneckMs = bottleneckOf(inst, order, ends);

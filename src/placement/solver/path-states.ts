@@ -1,31 +1,30 @@
 /**
- * What a relaxed path remembers of where it has been: at each member which of some
- * others, its `near` members, it has visited; they are not visited again.
+ * What a relaxed path remembers: at each member, which members of its neighborhood it has visited.
+ * It does not visit those again.
  *
- *   state    (member d, which of near[d] were visited); those of a member are
+ *   state    (member m, subset of neighborhood[m] that was visited); the states of a member are
  *            contiguous, and the first has visited none of them
- *   a step   from d to e, who is not remembered: of what was remembered at d, and d
- *            itself, what is in near[e] is remembered on
+ *   step     from m to a member next that is not remembered: of the members remembered at m, and m
+ *            itself, those in neighborhood[next] stay remembered
  *
- * A path that remembers nothing goes to and fro between a few members. Remembering a
- * member all along the way back to it forbids such a round trip, at the price of
- * twice the states for each member on that way (ng-routes of Baldacci, Mingozzi and
- * Roberti, 2011; growing them by the round trips that are met, Roberti and Mingozzi,
- * 2014). Any near sets are valid: a pipeline that visits nobody twice is never refused.
+ * Without memory, the cheapest path goes back and forth between a few members. Remembering a member
+ * on the whole way back to it forbids that, and doubles the states of each member on the way
+ * (ng-routes: Baldacci, Mingozzi, and Roberti, 2011). Every choice of neighborhoods is valid: a
+ * pipeline without repeats is never forbidden.
  */
 import type { Instance } from "./instance.ts";
 import { emptyNeighborhoods, type Neighborhoods } from "./neighborhoods.ts";
 
 export type PathStates = {
   readonly count: number;
-  /** The states of member d are `[start[d], start[d + 1])`; bit i stands for near[d][i]. */
-  readonly start: Int32Array; // [n + 1]
+  /** Member m has the states `[start[m], start[m + 1])`; bit i stands for neighborhoods[m][i]. */
+  readonly start: Int32Array; // [members + 1]
   readonly memberOf: Int32Array; // [count]
   readonly neighborhoods: Neighborhoods;
-  /** States that follow all states of a member alike, nearest first: `[outsideStart[d], outsideStart[d + 1])`. */
+  /** Successors of all states of member m alike, nearest first: `[outsideStart[m], outsideStart[m + 1])`. */
   readonly outside: Int32Array;
-  readonly outsideStart: Int32Array; // [n + 1]
-  /** The other states that follow a state, by state. */
+  readonly outsideStart: Int32Array; // [members + 1]
+  /** The other successors, by state. */
   readonly inside: Int32Array;
   readonly insideStart: Int32Array; // [count + 1]
   readonly insideHop: Float64Array;
@@ -36,28 +35,28 @@ export function memorylessStates(inst: Instance): PathStates {
   return pathStates(inst, emptyNeighborhoods(inst));
 }
 
-/** How many states near sets of such sizes make. */
-export function stateCount(near: Neighborhoods): number {
-  return near.reduce((sum, { length }) => sum + 2 ** length, 0);
+/** The number of states for these neighborhoods. */
+export function stateCount(neighborhoods: Neighborhoods): number {
+  return neighborhoods.reduce((sum, { length }) => sum + 2 ** length, 0);
 }
 
-/** A step from one member to another whose next state depends on what is remembered. */
+/** A step whose next state depends on what is remembered. */
 type Step = {
   readonly hopMs: number;
-  /** The bit of the other at the first; a state that has it refuses the step. */
-  readonly refusing: number;
-  /** The state of the other where nothing but the first is remembered. */
+  /** The next member's bit at this member; a state that has it forbids the step. */
+  readonly forbidden: number;
+  /** The next state where nothing but this member is remembered. */
   readonly base: number;
-  /** Bits of members that both remember: at the first, and at the other. */
+  /** The bits, here and at the next member, of members that both remember. */
   readonly kept: readonly (readonly [number, number])[];
 };
 
-/** The states for near sets, and which follows which. */
-export function pathStates(inst: Instance, near: Neighborhoods): PathStates {
+/** The states for these neighborhoods, and their successors. */
+export function pathStates(inst: Instance, neighborhoods: Neighborhoods): PathStates {
   const { memberCount, hop } = inst;
   const start = new Int32Array(memberCount + 1);
   for (let member = 0; member < memberCount; member++)
-    start[member + 1] = start[member]! + 2 ** near[member]!.length;
+    start[member + 1] = start[member]! + 2 ** neighborhoods[member]!.length;
   const count = start[memberCount]!;
   const memberOf = new Int32Array(count);
   const outside: number[] = [];
@@ -67,27 +66,27 @@ export function pathStates(inst: Instance, near: Neighborhoods): PathStates {
   for (let member = 0; member < memberCount; member++) {
     memberOf.fill(member, start[member], start[member + 1]);
     const alike: { state: number; hopMs: number; next: number }[] = [];
-    const depending: Step[] = [];
+    const dependent: Step[] = [];
     for (let next = 0; next < memberCount; next++) {
       const hopMs = hop[member * memberCount + next]!;
       if (next === member || hopMs === Infinity) continue;
       const bit = (at: number, remembered: number) => {
-        const index = near[at]!.indexOf(remembered);
+        const index = neighborhoods[at]!.indexOf(remembered);
         return index < 0 ? 0 : 1 << index;
       };
-      const refusing = bit(member, next);
+      const forbidden = bit(member, next);
       const base = start[next]! + bit(next, member);
-      const kept = near[member]!.filter((each) => near[next]!.includes(each)).map(
+      const kept = neighborhoods[member]!.filter((each) => neighborhoods[next]!.includes(each)).map(
         (each) => [bit(member, each), bit(next, each)] as const,
       );
-      if (refusing === 0 && kept.length === 0) alike.push({ state: base, hopMs, next });
-      else depending.push({ hopMs, refusing, base, kept });
+      if (forbidden === 0 && kept.length === 0) alike.push({ state: base, hopMs, next });
+      else dependent.push({ hopMs, forbidden, base, kept });
     }
     alike.sort((left, right) => left.hopMs - right.hopMs || left.next - right.next);
     for (const { state } of alike) outside.push(state);
     outsideStart[member + 1] = outside.length;
-    steps.push(depending);
-    maxInside += depending.length * (start[member + 1]! - start[member]!);
+    steps.push(dependent);
+    maxInside += dependent.length * (start[member + 1]! - start[member]!);
   }
   const inside = new Int32Array(maxInside);
   const insideHop = new Float64Array(maxInside);
@@ -96,8 +95,8 @@ export function pathStates(inst: Instance, near: Neighborhoods): PathStates {
   for (let state = 0; state < count; state++) {
     const member = memberOf[state]!;
     const memory = state - start[member]!;
-    for (const { hopMs, refusing, base, kept } of steps[member]!) {
-      if ((memory & refusing) !== 0) continue;
+    for (const { hopMs, forbidden, base, kept } of steps[member]!) {
+      if ((memory & forbidden) !== 0) continue;
       let after = base;
       for (const [from, to] of kept) if ((memory & from) !== 0) after += to;
       inside[filled] = after;
@@ -109,7 +108,7 @@ export function pathStates(inst: Instance, near: Neighborhoods): PathStates {
     count,
     start,
     memberOf,
-    neighborhoods: near,
+    neighborhoods,
     outside: Int32Array.from(outside),
     outsideStart,
     inside,

@@ -1,7 +1,6 @@
 /**
- * The linear objective solved: bounds from prices, members that cannot matter
- * left out, then a search split by first members (branches.ts), with beams that
- * widen until nothing better was dropped.
+ * Solves the linear objective: a bound from Lagrange multipliers, elimination of members that cannot be
+ * part of a better plan, then branch and bound.
  */
 import { searchBranches } from "./branch-and-bound.ts";
 import type { Incumbent } from "./incumbent.ts";
@@ -16,8 +15,8 @@ const ROOT_STEPS = 120;
 const ROOT_STEPS_SHORT = 40;
 
 /**
- * Searches pipelines of two and more stages. Returns a lower bound on their
- * linear cost, at least the incumbent's cutoff when nothing better exists.
+ * Searches pipelines with two or more stages. Returns a lower bound on their linear cost; it is at
+ * least the incumbent's cutoff when nothing better exists.
  */
 export function solvePipelines(
   whole: Instance,
@@ -32,12 +31,12 @@ export function solvePipelines(
   };
   const target = incumbent.cutoff;
   let relaxation = createRelaxation(inst);
-  let prices = createMultipliers(inst.memberCount);
-  if (incumbent.startMultipliers !== null) prices.visit.set(incumbent.startMultipliers);
+  let multipliers = createMultipliers(inst.memberCount);
+  if (incumbent.startMultipliers !== null) multipliers.visit.set(incumbent.startMultipliers);
   const everyone = () => Array.from({ length: inst.memberCount }, (_, member) => member);
   const closing = new Float64Array(inst.memberCount);
   for (let round = 0; round < 2; round++) {
-    ascend(relaxation, prices, everyone(), {
+    ascend(relaxation, multipliers, everyone(), {
       steps:
         inst.memberCount > 200 || incumbent.ascentTarget !== null ? ROOT_STEPS_SHORT : ROOT_STEPS,
       target,
@@ -45,9 +44,10 @@ export function solvePipelines(
       isLate,
       onElementaryPath: offer,
     });
-    if (prices.bound >= target() || isLate()) return prices.bound;
-    if (!evaluateMultipliers(relaxation, prices, everyone(), closing, isLate)) return prices.bound;
-    const through = boundThrough(relaxation, prices);
+    if (multipliers.bound >= target() || isLate()) return multipliers.bound;
+    if (!evaluateMultipliers(relaxation, multipliers, everyone(), closing, isLate))
+      return multipliers.bound;
+    const through = boundThrough(relaxation, multipliers);
     if (inst.required.some((flag, member) => flag === 1 && through[member]! >= target()))
       return target();
     const keep: number[] = [];
@@ -55,34 +55,35 @@ export function solvePipelines(
       if (through[member]! < target()) keep.push(member);
     if (keep.length === inst.memberCount) break;
     inst = restrict(inst, keep);
-    prices = keepPrices(prices, keep);
+    multipliers = keepMultipliers(multipliers, keep);
     relaxation = createRelaxation(inst);
-    if (!evaluateMultipliers(relaxation, prices, everyone(), closing, isLate)) return prices.bound;
+    if (!evaluateMultipliers(relaxation, multipliers, everyone(), closing, isLate))
+      return multipliers.bound;
   }
   if (inst.memberCount <= MAX_MEMBERS)
-    return searchBranches({ inst, incumbent, isLate, offer }, relaxation, prices);
-  // Too many for a proof: a search among the most promising, for its plans only.
-  const through = boundThrough(relaxation, prices);
+    return searchBranches({ inst, incumbent, isLate, offer }, relaxation, multipliers);
+  // Too many members for a proof: search among the most promising, for plans only.
+  const through = boundThrough(relaxation, multipliers);
   const best = Array.from(through.keys())
     .sort((left, right) => through[left]! - through[right]! || left - right)
     .slice(0, MAX_MEMBERS)
     .sort((one, other) => one - other);
-  const bound = prices.bound;
+  const bound = multipliers.bound;
   inst = restrict(inst, best);
   relaxation = createRelaxation(inst);
-  prices = keepPrices(prices, best);
-  if (evaluateMultipliers(relaxation, prices, everyone(), closing, isLate))
-    searchBranches({ inst, incumbent, isLate, offer }, relaxation, prices);
+  multipliers = keepMultipliers(multipliers, best);
+  if (evaluateMultipliers(relaxation, multipliers, everyone(), closing, isLate))
+    searchBranches({ inst, incumbent, isLate, offer }, relaxation, multipliers);
   return bound;
 }
 
-function keepPrices(prices: Multipliers, keep: readonly number[]): Multipliers {
+function keepMultipliers(multipliers: Multipliers, keep: readonly number[]): Multipliers {
   const some = (all: Float64Array) => Float64Array.from(keep, (member) => all[member]!);
   return {
-    visit: some(prices.visit),
-    returnTo: some(prices.returnTo),
-    charge: some(prices.charge),
-    perStage: prices.perStage,
-    bound: prices.bound,
+    visit: some(multipliers.visit),
+    returnTo: some(multipliers.returnTo),
+    charge: some(multipliers.charge),
+    perStage: multipliers.perStage,
+    bound: multipliers.bound,
   };
 }

@@ -1,34 +1,34 @@
 /**
- * The bound: what a pipeline costs when a member may be visited more than once.
+ * The relaxed bound: the cost of a pipeline that may visit a member more than once.
  *
- * Without "at most once" the problem is a shortest path over (layer, member),
- * solved exactly backwards:
+ * Without "at most once" the problem is a shortest path over (layer, member state), solved exactly
+ * backwards:
  *
- *   value[l, e]    the cheapest way to run [l, L) when e runs from layer l on,
- *                  e's overhead and price included
- *   onward[l, d]   the same when d has just ended at layer l: the cheapest
- *                  onward hop and what follows, over e other than d
+ *   value[l, s]    the cheapest way to run the layers [l, L) when the member of state s runs from
+ *                  layer l on, its overhead and charge included
+ *   onward[l, s]   the same when the member of state s has just ended at layer l: the cheapest hop
+ *                  to another member and what follows
  *
- * Prices on members (Lagrange multipliers) make visiting dear what is visited
- * twice; the least path minus all prices is a lower bound for every price >= 0.
+ * Lagrange multipliers charge each visit (`multipliers.ts`). The cheapest path less the constant
+ * term is a lower bound for all multipliers >= 0. States are those of `path-states.ts`.
  */
 import type { Instance } from "./instance.ts";
 import { memorylessStates, type PathStates } from "./path-states.ts";
 
-/** Hops looked at between two looks at the clock: a few tenths of a millisecond. */
-const CELLS_PER_LOOK = 100_000;
+/** Hops examined between two checks of the clock: a few tenths of a millisecond. */
+const CELLS_PER_CHECK = 100_000;
 
 export type Relaxation = {
   readonly inst: Instance;
   readonly states: PathStates;
-  readonly onward: Float64Array; // [L + 1, states]
-  readonly value: Float64Array; // [L + 1, states]
-  /** The cheapest pipeline of at least two stages that starts with each member; Infinity where none may. */
-  readonly fromFirst: Float64Array; // [n]
-  /** For each state the ends that a shard may have, as a ring of the best of them. */
+  readonly onward: Float64Array; // [layers + 1, states]
+  readonly value: Float64Array; // [layers + 1, states]
+  /** The cheapest pipeline of at least two stages that starts with each member; Infinity where there is none. */
+  readonly fromFirst: Float64Array; // [members]
+  /** For each state, the candidate ends of its shard: a monotone queue in a ring buffer. */
   readonly ring: Int32Array; // [states, ringSize]
   readonly ringKeys: Float64Array; // [states, ringSize]
-  /** A power of two above the largest shard. */
+  /** A power of two, larger than the largest shard. */
   readonly ringSize: number;
   readonly ringHead: Int32Array; // [states]
   readonly ringTail: Int32Array; // [states]
@@ -56,13 +56,13 @@ export function createRelaxation(inst: Instance, states = memorylessStates(inst)
 }
 
 /**
- * Fills the tables for `price` [n] and what returning from each last member
- * costs, `closing` [n]. `firsts` are the members who may be first; a single one
- * cannot come again. Stops early and returns false when `isLate` says so.
+ * Fills the tables for the `charge` [members] of a visit and the cost `closing` [members] of
+ * returning from each last member. `firsts` are the members that may be first; a single one is
+ * not visited again. Returns false, with the tables incomplete, when time ran out.
  */
 export function relax(
   relaxation: Relaxation,
-  price: Float64Array,
+  charge: Float64Array,
   closing: Float64Array,
   firsts: readonly number[],
   isLate: () => boolean,
@@ -77,7 +77,7 @@ export function relax(
   const width = layerCount + 1;
   ringHead.fill(0);
   ringTail.fill(0);
-  const checkEvery = Math.ceil(CELLS_PER_LOOK / (inside.length + outside.length + count));
+  const checkEvery = Math.ceil(CELLS_PER_CHECK / (inside.length + outside.length + count));
   for (let layer = layerCount - 1; layer >= 1; layer--) {
     if ((layer + 1) % checkEvery === 0 && isLate()) return false;
     const now = layer * count;
@@ -86,7 +86,7 @@ export function relax(
       const end = reach[row + layer]!;
       if (other === first || fixed[other] === 1) {
         const canHold = other !== first && end >= minEnd[row + layer]!;
-        fillFixed(relaxation, other, layer, canHold ? end : -1, price, closing);
+        fillFixed(relaxation, other, layer, canHold ? end : -1, charge, closing);
         continue;
       }
       const isOut = end < minEnd[row + layer]!;
@@ -95,13 +95,13 @@ export function relax(
         end === layerCount && layer >= lastStart[other]!
           ? prefix[row + layerCount]! + head[other]! + closing[other]!
           : Infinity;
-      const add = stage[other]! + price[other]! - prefix[row + layer]!;
+      const add = stage[other]! + charge[other]! - prefix[row + layer]!;
       const until = start[other + 1]!;
       for (let state = start[other]!; state < until; state++) {
         const line = state * ringSize;
         let from = ringHead[state]!;
         let tail = ringTail[state]!;
-        // Ends beyond reach leave the ring; the end l + 1 enters it.
+        // Ends out of reach leave the ring; the end layer + 1 enters it.
         while (from < tail && ring[line + (from & mask)]! > end) from++;
         const key = before + onward[now + count + state]!;
         if (key < Infinity) {
@@ -121,7 +121,7 @@ export function relax(
       }
     }
     let least = Infinity;
-    // Who remembers less pays less: no state of a member is cheaper than its first.
+    // A state that remembers nothing has the most successors: none of a member's is cheaper.
     for (let next = 0; next < memberCount; next++)
       least = Math.min(least, value[now + start[next]!]!);
     for (let member = 0; member < memberCount; member++) {
@@ -130,7 +130,7 @@ export function relax(
       for (let index = outsideStart[member]!; index < outsideStart[member + 1]!; index++) {
         const next = outside[index]!;
         const way = hop[row + memberOf[next]!]!;
-        // From here on every hop is as long or longer.
+        // Successors are sorted: every later hop is at least as long.
         if (way + least >= crossing) break;
         const total = way + value[now + next]!;
         if (total < crossing) crossing = total;
@@ -147,22 +147,22 @@ export function relax(
       }
     }
   }
-  firstStages(relaxation, price, firsts);
+  firstStages(relaxation, charge, firsts);
   return true;
 }
 
-/** Steps looked at when the tables are filled once: a measure of work that no clock changes. */
+/** Steps examined when the tables are filled once: a measure of work that is independent of the clock. */
 export function passWork({ inst, states }: Relaxation): number {
   return inst.layerCount * (states.inside.length + states.outside.length + 4 * states.count);
 }
 
-/** The values of a member whose shard can only end at `end`, or at the last layer; -1 for nowhere. */
+/** The values of a member whose shard can only end at `end` or at the last layer; -1 for nowhere. */
 function fillFixed(
   { inst, states, onward, value }: Relaxation,
   next: number,
   layer: number,
   end: number,
-  price: Float64Array,
+  charge: Float64Array,
   closing: Float64Array,
 ): void {
   const { layerCount, prefix } = inst;
@@ -173,13 +173,13 @@ function fillFixed(
     let best = Infinity;
     if (isLast) best = prefix[row + layerCount]! + inst.head[next]! + closing[next]!;
     else if (end > 0 && end < layerCount) best = prefix[row + end]! + onward[end * count + state]!;
-    value[layer * count + state] = best + inst.stage[next]! + price[next]! - prefix[row + layer]!;
+    value[layer * count + state] = best + inst.stage[next]! + charge[next]! - prefix[row + layer]!;
   }
 }
 
 function firstStages(
   { inst, states, onward, fromFirst }: Relaxation,
-  price: Float64Array,
+  charge: Float64Array,
   firsts: readonly number[],
 ) {
   const { layerCount, prefix } = inst;
@@ -193,7 +193,7 @@ function firstStages(
       const total = prefix[row + end]! + onward[end * states.count + state]!;
       if (total < best) best = total;
     }
-    fromFirst[member] = best + inst.stage[member]! + inst.embed[member]! + price[member]!;
+    fromFirst[member] = best + inst.stage[member]! + inst.embed[member]! + charge[member]!;
   }
 }
 

@@ -1,17 +1,17 @@
-/** A relaxed path made a plan: what to try where prices say which members matter. */
+/** Turns a relaxed path, which may repeat members, into a pipeline. */
 import type { Instance } from "./instance.ts";
 import { insertCheapest } from "./insertion.ts";
 import { splitWithSkips, type Chain } from "./layer-split.ts";
 
 /**
- * The best pipeline along `path`, its repeats left out and the members it does not
- * visit put in; its cost is Infinity where none fits.
+ * The best pipeline along `path` without its repeats, with the members it does not visit inserted
+ * and any member skipped; its cost is Infinity where none fits.
  */
 export function repaired(inst: Instance, path: readonly number[]): Chain {
   return splitWithSkips(inst, completed(inst, path));
 }
 
-/** A relaxed path without its repeats, and every other member where it lengthens the way least. */
+/** A relaxed path without its repeats, and every other member inserted where it adds least. */
 function completed({ memberCount, hop }: Instance, path: readonly number[]): number[] {
   const order = [...new Set(path)];
   for (let member = 0; member < memberCount; member++) {

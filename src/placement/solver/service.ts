@@ -1,4 +1,4 @@
-/** What the placement's worker offers, and the code behind it; pure but for the clock. */
+/** What the placement worker offers; pure except for the clock. */
 import { isFound, type Answer } from "../problem/answer.ts";
 import { explain, type Explanation } from "../explain/explain.ts";
 import { frontOf, type FrontAnswer } from "./pareto-front.ts";
@@ -7,15 +7,15 @@ import { solve, solveWithRunnersUp } from "./solve.ts";
 import { warmUp } from "./warm-up.ts";
 
 export type PlacementService = {
-  /** Compiles the solver's loops, so that the first real problem is not slow. */
+  /** Compiles the solver's loops before the first real problem. */
   warmUp(): void;
   solve(problem: Problem, options: { readonly deadlineMs: number }): Answer;
-  /** An answer with its explanation; null where there is no placement to explain. */
+  /** An answer, and its explanation if there is a placement. */
   explained(
     problem: Problem,
     options: { readonly deadlineMs: number },
   ): { readonly answer: Answer; readonly explanation: Explanation | null };
-  /** Latency against throughput. */
+  /** The Pareto front of latency against throughput. */
   front(problem: Problem, options: { readonly deadlineMs: number }): FrontAnswer;
 };
 

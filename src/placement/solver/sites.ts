@@ -1,10 +1,10 @@
-/** Sites: members close to each other and far from the others, read off the links. */
+/** Sites: groups of members that are close to each other and far from the others, by their links. */
 import type { Instance } from "./instance.ts";
 
-/** Links between sites are at least so many times as slow as those that join a site. */
+/** Links between sites are slower than those within a site by at least this factor. */
 const SITE_GAP = 2;
 
-/** The members of each site; null where all are in one site, or nearly all in sites of their own. */
+/** The members of each site; null if there is one site, or if most sites have one member. */
 export function findSites(inst: Instance): number[][] | null {
   const { siteOf, count } = sitesOf(inst);
   if (count < 2 || count > inst.memberCount / 2 + 1) return null;
@@ -13,11 +13,11 @@ export function findSites(inst: Instance): number[][] | null {
   return sites;
 }
 
-/** Members joined by links that are clearly faster than the others. */
+/** Groups of members joined by links that are clearly faster than the others. */
 function sitesOf({ memberCount, close }: Instance): { siteOf: Int32Array; count: number } {
   const near = (member: number, other: number) =>
     Math.min(close[member * memberCount + other]!, close[other * memberCount + member]!);
-  // The tree of the fastest links that joins all members, link by link.
+  // The minimum spanning tree (Prim), edge by edge.
   const joins: { from: number; to: number; ms: number }[] = [];
   const inTree = new Uint8Array(memberCount);
   const nearest = new Float64Array(memberCount).fill(Infinity);
@@ -37,15 +37,15 @@ function sitesOf({ memberCount, close }: Instance): { siteOf: Int32Array; count:
     member = next;
   }
   joins.sort((left, right) => left.ms - right.ms);
-  let cut = joins.length;
+  let splitAt = joins.length;
   let widest = SITE_GAP;
   for (let at = 1; at < joins.length; at++) {
     const ratio = joins[at]!.ms / Math.max(1e-9, joins[at - 1]!.ms);
-    if (at >= (memberCount >> 1) - 1 && ratio > widest) [widest, cut] = [ratio, at];
+    if (at >= (memberCount >> 1) - 1 && ratio > widest) [widest, splitAt] = [ratio, at];
   }
   const root = Int32Array.from({ length: memberCount }, (_, member) => member);
   const find = (member: number): number => (root[member] === member ? member : find(root[member]!));
-  for (const { from, to } of joins.slice(0, cut)) root[find(from)] = find(to);
+  for (const { from, to } of joins.slice(0, splitAt)) root[find(from)] = find(to);
   const numberOf = new Map<number, number>();
   const siteOf = Int32Array.from({ length: memberCount }, (_, member) => {
     const top = find(member);

@@ -1,12 +1,12 @@
 /**
- * Which members run which layers: the answer, proven where time allows.
+ * Which members run which layers: the answer, proven if time allows.
  *
- *   variables    an order of distinct members and rising cuts of the layers
- *   constraints  every shard fits its member; every hop has a link; pins, limits
- *   objective    latency, prefill, throughput, or a weighted mix of them
+ *   variables    an order of distinct members, and increasing layer boundaries
+ *   constraints  every shard fits its member; every hop has a link; pins; limits
+ *   objective    latency, prefill, throughput, or a weighted sum of them
  *
- * Greedy first, then local search, then exact search under a bound. Pure: the
- * clock comes from outside and decides only when to stop.
+ * Greedy rules first, then local search, then exact search. Pure: the caller passes the clock, which
+ * only decides when to stop.
  */
 import type { Stage } from "../../shared/index.ts";
 import type { Answer } from "../problem/answer.ts";
@@ -29,19 +29,19 @@ import { solveThroughput, withinCap } from "./throughput.ts";
 
 export type SolveOptions = {
   readonly deadlineMs: number;
-  /** A rising clock in ms: `performance.now`, or process time in a bench. */
+  /** A monotonic clock in ms: `performance.now`, or process time in a benchmark. */
   readonly now: () => number;
 };
 
-/** An answer, and other placements that were met on the way, cheapest first. */
+/** An answer, and other placements that were found, cheapest first. */
 export type Solution = {
   readonly answer: Answer;
   readonly runnersUp: readonly Stage[][];
 };
 
 /**
- * The answer to `problem`, at the latest a few ms after the deadline. With an
- * infinite deadline it is proven. Never throws for a problem that `Problem` parsed.
+ * The answer to `problem`, at most a few ms after the deadline. With an infinite deadline it is
+ * proven. Never throws for a problem that `Problem` has parsed.
  */
 export function solve(problem: Problem, options: SolveOptions): Answer {
   return solveWithRunnersUp(problem, options).answer;
@@ -81,7 +81,7 @@ export function solveWithRunnersUp(problem: Problem, { deadlineMs, now }: SolveO
   return { answer: unknownAnswer(problem, { kind: "deadline" }, elapsedMs), runnersUp };
 }
 
-/** Solves for the objective; the lower bound, or Infinity where the best plan is proven. */
+/** Improves the best plan; returns a lower bound, or Infinity if the plan is proven optimal. */
 function boundFor(inst: Instance, best: BestPlan, isLate: () => boolean): number {
   if (inst.throughputWeight === 0) {
     const bound = solvePipelines(inst, best, isLate);
@@ -97,7 +97,7 @@ function boundFor(inst: Instance, best: BestPlan, isLate: () => boolean): number
   return bound >= best.cutoff() ? Infinity : bound;
 }
 
-/** Looks for any plan at all, costs aside; false when it is proven that there is none. */
+/** Searches for any plan, whatever its cost; false if it is proven that there is none. */
 function findFeasible(inst: Instance, best: BestPlan, isLate: () => boolean): boolean {
   const inserted = inst.memberCount <= MAX_MEMBERS ? insertedPlan(inst, isLate) : null;
   if (inserted !== null) {
@@ -114,7 +114,7 @@ function findFeasible(inst: Instance, best: BestPlan, isLate: () => boolean): bo
   return any.kind !== "impossible";
 }
 
-/** Local search from the plan of every rule: the cheapest local optimum counts. */
+/** Local search from the plan of every rule, then from perturbations of the best local optimum. */
 function improveAll(
   inst: Instance,
   plans: readonly Plan[],
@@ -132,25 +132,25 @@ function improveAll(
   for (const { order } of plans) if (!isLate()) take(order);
   if (inst.memberCount <= FEW_MEMBERS || inst.memberCount > MAX_MEMBERS) return;
   for (
-    let kick = 1;
+    let attempt = 1;
     localSearch.work < MAX_PERTURBATION_WORK && least.order.length > 3 && !isLate();
-    kick++
+    attempt++
   )
-    take(perturbed(least.order, kick));
+    take(perturbed(least.order, attempt));
 }
 
-/** Rooms up to this size are searched exactly so soon that kicks only cost time. */
+/** Up to this size, exact search is so fast that perturbations only cost time. */
 const FEW_MEMBERS = 16;
-/** Layers looked at by local search after which there are no more kicks. */
+/** Work of the local search, in layers examined, after which there are no more perturbations. */
 const MAX_PERTURBATION_WORK = 1.2e6;
 
-/** Two neighbouring runs of stages exchanged: a change that local search does not undo. */
-function perturbed(order: readonly number[], kick: number): number[] {
+/** Exchanges two adjacent runs of stages (double bridge): local search does not undo this. */
+function perturbed(order: readonly number[], attempt: number): number[] {
   const length = order.length;
   const [first, second, third] = [
-    PERTURBATION_STRIDES[0] * kick,
-    PERTURBATION_STRIDES[1] * kick,
-    PERTURBATION_STRIDES[2] * kick,
+    PERTURBATION_STRIDES[0] * attempt,
+    PERTURBATION_STRIDES[1] * attempt,
+    PERTURBATION_STRIDES[2] * attempt,
   ]
     .map((at) => 1 + (at % (length - 1)))
     .sort((left, right) => left - right) as [number, number, number];
@@ -162,19 +162,19 @@ function perturbed(order: readonly number[], kick: number): number[] {
   ];
 }
 
-/** Primes: the three cuts of a kick wander over the order, the same in every tab. */
+/** Primes: the three positions move over the whole order, in the same way in every tab. */
 const PERTURBATION_STRIDES = [5, 11, 17] as const;
 
-/** Looks at the clock that a search may take to show that a changed problem has a plan. */
-const EXPLAINING_LOOKS = 40;
+/** Clock checks that a search may take to show that a relaxed problem has a plan. */
+const MAX_EXPLAINING_CHECKS = 40;
 
-/** Whether rules or a short search find any plan; bounded by work, not by the clock. */
+/** Whether the rules or a short search find any plan; limited by work, not by the clock. */
 function findsPlan(inst: Instance): boolean {
   if (findsGreedyPlan(inst)) return true;
   if (isImpossible(inst)) return false;
   const best = new BestPlan();
-  let looks = 0;
-  solvePipelines(inst, best, () => best.plan !== null || ++looks > EXPLAINING_LOOKS);
+  let checks = 0;
+  solvePipelines(inst, best, () => best.plan !== null || ++checks > MAX_EXPLAINING_CHECKS);
   return best.plan !== null;
 }
 

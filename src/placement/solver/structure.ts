@@ -1,11 +1,10 @@
-/** Facts about an instance that let the search leave things out without losing an optimum. */
+/** Properties of an instance that let the search skip cases without losing an optimum. */
 import type { Instance } from "./instance.ts";
 
 /**
- * For each member d whether leaving out any stage after d never costs more: every
- * direct hop is at most the way round through a third member and its overhead.
- * Then more layers done at a lower cost is always better. False everywhere when a
- * member must take part, since it may not be left out.
+ * For each member, 1 if skipping any stage after it never costs more: each direct hop costs at most
+ * the detour through another member, with its overhead (triangle inequality). Then more layers done
+ * at a lower cost dominates. 0 for all members if one is required, since it may not be skipped.
  */
 export function skipSafety(inst: Instance): Uint8Array {
   const { memberCount, hop, stage } = inst;
@@ -29,7 +28,7 @@ export function skipSafety(inst: Instance): Uint8Array {
   return safe;
 }
 
-/** For each member the last one before it that is exactly like it, or -1. */
+/** For each member, the last member before it with identical numbers, or -1. */
 export function identicalMembers(inst: Instance): Int32Array {
   const before = new Int32Array(inst.memberCount).fill(-1);
   for (let member = 1; member < inst.memberCount; member++)

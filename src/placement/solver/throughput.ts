@@ -1,7 +1,7 @@
 /**
- * The least bottleneck: which caps on the slowest stage and transfer still leave
- * a pipeline. Every cap is a search without costs, where prices alone decide: a
- * relaxed path that pays more than all prices together proves that none exists.
+ * The lowest bottleneck: the lowest cap on the slowest stage and transfer that leaves a pipeline. Each
+ * cap is a search without costs, driven by the multipliers alone: a relaxed path that is charged more
+ * than the constant term proves that no pipeline exists.
  */
 import { SAME_COST } from "./plan-answer.ts";
 import type { BestPlan } from "./incumbent.ts";
@@ -9,24 +9,24 @@ import { bottleneckOf, capDomains, splitForObjective } from "./bottleneck.ts";
 import { solvePipelines } from "./pipelines.ts";
 import type { Instance } from "./instance.ts";
 
-/** Where between bound and best the next caps are tried; the first is never used. */
+/** Where between bound and best the next caps are tried; the first value is never used. */
 const PROBES = [1, 0.02, 0.1, 0.3, 0.5, 0.5, 0.5];
-/** Bound and best so close that the last proof is tried, in parts of the best. */
+/** The gap, as a fraction of the best, below which the final proof is tried. */
 const CLOSE = 1e-4;
-/** Steps of the bisection by room alone. */
+/** Steps of the bisection by memory alone. */
 const CAPACITY_STEPS = 40;
-/** A bound above this, with no costs, is a proof and no rounding. */
+/** Without costs, a bound above this is a proof and not rounding. */
 const MIN_PROOF = 1e-6;
 
-/** An order that keeps within a cap, or whether none does. */
+/** An order within a cap, or whether there is none. */
 export type Feasibility =
   | { readonly kind: "found"; readonly order: readonly number[]; readonly ends: Int32Array }
   | { readonly kind: "impossible" }
   | { readonly kind: "undecided" };
 
 /**
- * Lowers the bottleneck of `best`, whose plans are priced by throughput alone or
- * by a mix. Returns a lower bound on the bottleneck of any plan, ms.
+ * Lowers the bottleneck of `best`, for throughput alone or a weighted objective. Returns a lower
+ * bound on the bottleneck of any plan, ms.
  */
 export function solveThroughput(
   inst: Instance,
@@ -60,7 +60,7 @@ export function solveThroughput(
   return { lowestMs: low, isProven: false };
 }
 
-/** Any pipeline of which no stage and no transfer takes longer than `capMs`. */
+/** Any pipeline in which no stage and no transfer takes longer than `capMs`. */
 export function withinCap(inst: Instance, capMs: number, isLate: () => boolean): Feasibility {
   const capped = withoutCosts(capDomains(inst, capMs));
   const search: { result: Feasibility } = { result: { kind: "undecided" } };
@@ -104,7 +104,7 @@ function largestShards({ memberCount, layerCount, reach, minEnd }: Instance): Fl
   return most;
 }
 
-/** The least cap under which the largest shards together are no fewer than the layers. */
+/** The lowest cap under which the largest shards together cover the layers. */
 function lowestByCapacity(inst: Instance, high: number): number {
   if (high === Infinity) return 0;
   let low = 0;

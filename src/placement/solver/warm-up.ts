@@ -1,22 +1,25 @@
 /**
- * Cold code is 2 to 5 times slower: a few made-up problems before the first real
- * one let the engine compile the loops. The answers are thrown away.
+ * Cold code is 2 to 5 times slower: a few synthetic problems before the first real one let the JIT
+ * compile the loops. The answers are discarded.
  */
 import { MemberId } from "../../shared/index.ts";
 import type { Problem } from "../problem/problem.ts";
 import { solve } from "./solve.ts";
 
-/** Long enough to compile, short enough that nobody waits for it. */
+/** Long enough to compile, too short to notice. */
 const WARM_UP_MS = 60;
 const SIZES = [4, 8, 12, 14];
 
-/** Solves made-up problems of growing size; takes about a quarter of a second. */
+/** Solves synthetic problems of increasing size; takes about a quarter of a second. */
 export function warmUp(now: () => number): void {
-  for (const size of SIZES) solve(madeUp(size), { deadlineMs: WARM_UP_MS, now });
-  solve({ ...madeUp(SIZES[0] ?? 4), objective: "throughput" }, { deadlineMs: WARM_UP_MS, now });
+  for (const size of SIZES) solve(syntheticProblem(size), { deadlineMs: WARM_UP_MS, now });
+  solve(
+    { ...syntheticProblem(SIZES[0] ?? 4), objective: "throughput" },
+    { deadlineMs: WARM_UP_MS, now },
+  );
 }
 
-function madeUp(size: number): Problem {
+function syntheticProblem(size: number): Problem {
   const layers = 40;
   const ids = Array.from({ length: size }, (_, index) => MemberId.parse(`warm-${index}`));
   return {

@@ -1,13 +1,13 @@
 /**
- * The caller's guard over the solver's worker: a worker that hangs, dies or
- * rejects costs at most `watchdogMs`, and then the greedy answer is there.
+ * Guards the solver's worker for its caller: if it hangs, dies, or rejects, the greedy answer follows
+ * after at most `watchdogMs`.
  */
 import { errorMessage, type SolverFailure } from "../../shared/index.ts";
 import { isFound, type Answer } from "../problem/answer.ts";
 import { placeGreedy } from "./greedy.ts";
 import type { Problem } from "../problem/problem.ts";
 
-/** At the latest after this the greedy answer is taken. */
+/** The greedy answer is taken after this time at the latest. */
 export const WATCHDOG_MS = 5000;
 
 export type RemoteSolve = (
