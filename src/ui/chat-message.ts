@@ -59,7 +59,7 @@ export class ChatMessageElement extends LitElement {
         return text === "" ? waiting("Processing the prompt") : nothing;
       case "token_limit":
         return html`<div class="ending">
-          <p class="quiet">The answer reached its limit of ${plural(tokens, "token")}.</p>
+          <p class="quiet">${`The answer reached its limit of ${plural(tokens, "token")}.`}</p>
           ${this.#action("continue", "Continue")}
         </div>`;
       case "context_full":

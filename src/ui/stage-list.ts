@@ -82,8 +82,8 @@ export class StageList extends PageElement {
       return html`<span class="tag bad">${reason}</span>`;
     }
     if (shard?.status !== "loading") return nothing;
-    const percent = Math.floor(loadedShare(shard) * 100);
-    return html`<span class="tag good">${shard.phase} ${percent}%</span>`;
+    const progress = `${shard.phase} ${Math.floor(loadedShare(shard) * 100)}%`;
+    return html`<span class="tag good">${progress}</span>`;
   }
 
   #times(stage: Stage, index: number) {

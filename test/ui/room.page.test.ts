@@ -34,7 +34,7 @@ describe("members", () => {
 
   test("a member without an adapter says why", async () => {
     const { app } = await mount(VIEWS.watchers);
-    expect(words(app)).toContain("Open the https:// address that npm start prints.");
+    expect(words(app)).toContain("Browsers provide WebGPU only over HTTPS and on localhost.");
     expect(words(app)).toContain("1 can compute");
   });
 
