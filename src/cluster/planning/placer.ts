@@ -12,6 +12,7 @@ import {
   type RoomEvent,
   PlacementId,
   type ModelSummary,
+  failureOf,
   roomFailureOf,
   type PlacementFailure,
   type StageLoss,
@@ -263,9 +264,6 @@ function lossOf(failure: PlacementFailure): StageLoss {
 
 function notPlacedAgain(loss: StageLoss, error: unknown): PlacementFailure {
   const failure = roomFailureOf(error);
-  const cause =
-    failure.reason === "not_placed"
-      ? failure
-      : { reason: "unexpected" as const, detail: JSON.stringify(failure) };
+  const cause = failure.reason === "not_placed" ? failure : failureOf(error);
   return { reason: "not_placed_again", loss, cause };
 }
