@@ -25,6 +25,7 @@ test.each([
   ["README.md", 5],
   ["SECURITY.md", 0],
   ["docs/performance.md", 3],
+  ["docs/decisions/README.md", 10],
 ])("%s names only files that exist", (document, minPaths) => {
   const paths = namedPaths(document);
   expect(paths.length).toBeGreaterThanOrEqual(minPaths);

@@ -67,6 +67,14 @@ test("an arrow that the table does not have is refused; for some only types are 
   expect(refusal("words", "placement", false)).not.toBeNull();
 });
 
+test("an import that bypasses an entry point is refused, except in tests", () => {
+  const deep = (from: string) => [{ from, to: "src/shared/ids.ts", typesOnly: true }];
+  expect(forbiddenImports(deep("src/mesh/frames.ts"))).toHaveLength(1);
+  expect(forbiddenImports(deep("tools/room/room-api.ts"))).toHaveLength(1);
+  expect(forbiddenImports(deep("test/mesh/frames.test.ts"))).toEqual([]);
+  expect(forbiddenImports(deep("src/shared/apply.ts"))).toEqual([]);
+});
+
 test("a cycle is found through type-only imports", () => {
   const edges = ["ab", "bc", "ca", "cd"].map((pair) => ({ from: pair[0]!, to: pair[1]! }));
   expect(cyclesOf(edges)).toEqual([["a", "b", "c"]]);

@@ -99,11 +99,18 @@ export function arrowsOf(/** @type {readonly Import[]} */ graph) {
   return [...arrows.values()];
 }
 
-/** Each import that the table of arrows does not allow, as a line. */
+/** Each import that the table of arrows does not allow, or that bypasses an entry point, as a line. */
 export function forbiddenImports(/** @type {readonly Import[]} */ graph) {
   return graph.flatMap(({ from, to, typesOnly }) => {
-    const reason = refusal(moduleOf(from), moduleOf(to), typesOnly);
-    return reason === null ? [] : [`${from} imports ${to}: ${reason}`];
+    const [source, target] = [moduleOf(from), moduleOf(to)];
+    const reason = refusal(source, target, typesOnly);
+    if (reason !== null) return [`${from} imports ${to}: ${reason}`];
+    // Tests may look inside a module.
+    const isDeep = /^src\/[^/]+\//.test(to) && to !== `src/${target}/index.ts`;
+    if (isDeep && source !== target && source !== "test") {
+      return [`${from} imports ${to}: import src/${target}/index.ts`];
+    }
+    return [];
   });
 }
 
