@@ -1,7 +1,7 @@
 /**
- * The certificate of `--lan`: self-signed, made on the first run and kept, so
- * that a phone which accepted its warning once is not asked again. It names the
- * machine's addresses and is made anew when they change or it is about to end.
+ * The certificate of `--lan`: self-signed, created on the first run and kept, so
+ * that a phone whose user accepted its warning does not warn again. It names the
+ * machine's addresses, and is replaced when they change or before it expires.
  */
 import { X509Certificate } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -11,23 +11,23 @@ import { generate } from "selfsigned";
 
 export type Certificate = { readonly key: string; readonly cert: string };
 
-/** Browsers refuse a certificate that is valid for more than 398 days, and warn of none of ours. */
+/** Browsers reject a certificate that is valid for more than 398 days. */
 const VALID_DAYS = 397;
 const RENEW_BEFORE_MS = 7 * 24 * 60 * 60 * 1000;
 
-/** Reads the certificate in `directory`, or makes one for `addresses` (IPs) and localhost. */
+/** Reads the certificate in `directory`, or creates one for `addresses` (IPs) and localhost. */
 export async function getCertificate(
   directory: string,
   addresses: readonly string[],
   now = new Date(),
 ): Promise<Certificate> {
   const kept = await readCertificate(directory);
-  if (kept !== null && isGood(kept, addresses, now)) return kept;
-  const made = await makeCertificate(addresses, now);
+  if (kept !== null && isValid(kept, addresses, now)) return kept;
+  const created = await createCertificate(addresses, now);
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  await writeFile(join(directory, "key.pem"), made.key, { mode: 0o600 });
-  await writeFile(join(directory, "certificate.pem"), made.cert);
-  return made;
+  await writeFile(join(directory, "key.pem"), created.key, { mode: 0o600 });
+  await writeFile(join(directory, "certificate.pem"), created.cert);
+  return created;
 }
 
 async function readCertificate(directory: string): Promise<Certificate | null> {
@@ -41,18 +41,18 @@ async function readCertificate(directory: string): Promise<Certificate | null> {
   }
 }
 
-function isGood({ cert }: Certificate, addresses: readonly string[], now: Date): boolean {
+function isValid({ cert }: Certificate, addresses: readonly string[], now: Date): boolean {
   let certificate: X509Certificate;
   try {
     certificate = new X509Certificate(cert);
   } catch {
-    return false; // half a file, or not ours: another one replaces it
+    return false; // Incomplete or not a certificate, so it is replaced.
   }
-  const ends = Date.parse(certificate.validTo) - RENEW_BEFORE_MS;
-  return now.getTime() < ends && addresses.every((ip) => certificate.checkIP(ip) !== undefined);
+  const renewMs = Date.parse(certificate.validTo) - RENEW_BEFORE_MS;
+  return now.getTime() < renewMs && addresses.every((ip) => certificate.checkIP(ip) !== undefined);
 }
 
-async function makeCertificate(addresses: readonly string[], now: Date): Promise<Certificate> {
+async function createCertificate(addresses: readonly string[], now: Date): Promise<Certificate> {
   const ips = ["127.0.0.1", "::1", ...addresses].filter((address) => isIP(address) !== 0);
   const made = await generate([{ name: "commonName", value: "Tabmesh" }], {
     keyType: "ec",

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { IceServer, type ServerFacts } from "../src/shared/index.ts";
 
-/** The servers, or one line that says what to do when the value cannot be read. */
+/** The servers, or one line that says what is wrong with the value and how to write it. */
 export function iceServersOf(value: string | undefined): ServerFacts["iceServers"] | string {
   if (value === undefined || value === "") return [];
   const parsed = z.array(IceServer).safeParse(jsonOf(value));

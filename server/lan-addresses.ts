@@ -1,11 +1,11 @@
-/** The addresses by which other machines reach this one. */
+/** The addresses at which other machines reach this one. */
 import { networkInterfaces } from "node:os";
 
 type Interfaces = ReturnType<typeof networkInterfaces>;
 
 /**
- * IPv4 addresses of all interfaces but the loopback; link-local ones
- * (169.254.x.y) only when there is nothing else.
+ * IPv4 addresses of all interfaces except the loopback; link-local ones
+ * (169.254.x.y) only if there are no others.
  */
 export function lanAddresses(interfaces: Interfaces = networkInterfaces()): readonly string[] {
   const addresses = Object.values(interfaces)

@@ -1,6 +1,6 @@
 /**
- * One port for HTTP and HTTPS. A TLS connection begins with the byte 22, which
- * no HTTP request begins with, so the first byte says whose connection it is.
+ * One port for HTTP and HTTPS. A TLS connection begins with the byte 22, and no
+ * HTTP request does, so the first byte decides which server gets a connection.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import type { Server as HttpServer } from "node:http";
@@ -9,10 +9,10 @@ import type { Server as HttpsServer } from "node:https";
 /** The content type of a TLS record that holds a handshake (RFC 8446, 5.1). */
 const TLS_HANDSHAKE = 22;
 
-/** A connection that sends nothing is closed; browsers open some ahead of need. */
+/** A connection that sends nothing is closed after this; browsers open some in advance. */
 const FIRST_BYTE_TIMEOUT_MS = 60_000;
 
-/** Thrown when something else listens on the port; main.ts catches it. */
+/** Another program listens on the port. Caught by `run.ts`. */
 export class PortBusyError extends Error {
   readonly port: number;
   constructor(port: number) {
@@ -21,14 +21,14 @@ export class PortBusyError extends Error {
   }
 }
 
-/** Listens on `host:port`; connections go to `http`, or to `https` when they begin a TLS handshake. */
+/** Listens on `host:port`. Connections that begin with a TLS handshake go to `https`, others to `http`. */
 export async function listen(
   host: string,
   port: number,
   http: HttpServer,
   https: HttpsServer | null,
 ): Promise<Server> {
-  const server = createServer((socket) => sortConnection(socket, http, https));
+  const server = createServer((socket) => dispatchConnection(socket, http, https));
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       reject(error.code === "EADDRINUSE" ? new PortBusyError(port) : error);
@@ -38,12 +38,12 @@ export async function listen(
   return server;
 }
 
-/** The port that a listening server got. */
+/** The port that a server listens on. */
 export function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 
-function sortConnection(socket: Socket, http: HttpServer, https: HttpsServer | null): void {
+function dispatchConnection(socket: Socket, http: HttpServer, https: HttpsServer | null): void {
   const drop = () => socket.destroy();
   socket.on("error", drop);
   socket.setTimeout(FIRST_BYTE_TIMEOUT_MS, drop);

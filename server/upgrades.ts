@@ -1,4 +1,4 @@
-/** Hands each WebSocket to the server of its path; a path that has none gets a 404. */
+/** Passes each WebSocket to the server of its path; other paths get a 404. */
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocketServer } from "ws";
@@ -7,7 +7,7 @@ export type SocketRoutes = ReadonlyMap<string, WebSocketServer>;
 
 export function routeUpgrades(server: Server, routes: SocketRoutes): void {
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    // The client may vanish in mid-handshake; ws puts its own listener on an accepted socket.
+    // The client may disconnect during the handshake; ws adds its own listener to an accepted socket.
     socket.on("error", () => socket.destroy());
     const target = routes.get(pathOf(request.url ?? "/"));
     if (target === undefined) {

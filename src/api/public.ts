@@ -113,7 +113,7 @@ export type CreateChatCompletion = {
 /** A reason as data; the other fields depend on `reason`. */
 export type Reason = { readonly reason: string };
 
-/** What of the room's state a program can rely on. */
+/** The part of the room's state that programs can depend on. */
 export type RoomState = {
   readonly room: string;
   /** The member that numbers events and decides placements; `epoch` rises by one with each. */
@@ -157,7 +157,7 @@ export type ModelState = {
 export type MemberState = {
   readonly id: string;
   readonly name: string;
-  /** Null if the member does not compute, for `noAdapter`. */
+  /** Null if the member does not compute; `noAdapter` is then the reason. */
   readonly adapter: { readonly browser: string; readonly software: boolean } | null;
   readonly noAdapter: Reason | null;
   /** Null until the first sample. */

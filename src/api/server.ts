@@ -1,4 +1,4 @@
-/** What a Tabmesh server says of itself and offers, over HTTP. */
+/** A Tabmesh server's description of itself, and the models that it offers. */
 import { z } from "zod";
 import { ServerFacts } from "../shared/index.ts";
 import type { OfferedModel } from "./http/api-room.ts";

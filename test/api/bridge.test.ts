@@ -88,7 +88,7 @@ test("its errors are OpenAI's", async () => {
   });
 });
 
-test("a client that hangs up frees the room", async () => {
+test("a client that disconnects frees the room", async () => {
   const stream = await openai().chat.completions.create({ ...chat, max_tokens: 200, stream: true });
   for await (const chunk of stream) {
     if (chunk.choices[0]?.delta.content) break;
@@ -96,7 +96,7 @@ test("a client that hangs up frees the room", async () => {
   await room.room.until(({ generations }) => generations.length === 0, "the generation to end");
 });
 
-test("after the coordinator is gone, the new one answers", async () => {
+test("after the coordinator leaves, the new one responds", async () => {
   const first = room.client.self;
   stops[0]?.();
   room.room.tabs.get(first)?.crash();

@@ -1,4 +1,4 @@
-/** The completion routes: OpenAI's shapes, whole and streamed, and every refusal by name. */
+/** The completion routes: OpenAI's formats, whole and streamed, and every refusal. */
 /* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-return -- bodies are JSON of many shapes, and the expectations say which */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
@@ -22,7 +22,7 @@ async function expected(prompt: string, count: number) {
 }
 
 describe("a whole answer", () => {
-  test("chat: places the model that the server lends, waits, and answers in OpenAI's shape", async () => {
+  test("chat: places the model that the server offers, waits, and responds in OpenAI's format", async () => {
     const truth = await expected("<user>HI", 6);
     const { status, body } = await jsonOf(
       request(room, "POST", CHAT, { body: { ...asked, messages, return_token_ids: true } }),
@@ -60,7 +60,7 @@ describe("a whole answer", () => {
     expect(placements.size).toBe(1);
   });
 
-  test("text: from a string and from tokens it is the same", async () => {
+  test("text: a string and its tokens give the same answer", async () => {
     const truth = await expected("ABC", 6);
     for (const prompt of ["ABC", [...codes("ABC")], ["ABC"], [[...codes("ABC")]]]) {
       const { body } = await jsonOf(request(room, "POST", TEXT, { body: { ...asked, prompt } }));
@@ -87,7 +87,7 @@ describe("a whole answer", () => {
     }
   });
 
-  test("text log-probabilities come in the older shape", async () => {
+  test("text log-probabilities have the older format", async () => {
     const { body } = await jsonOf(
       request(room, "POST", TEXT, { body: { ...asked, prompt: "ABC", logprobs: 2 } }),
     );
@@ -164,7 +164,7 @@ describe("a streamed answer", () => {
     expect(choices.map(({ text }) => text).join("")).toBe(truth.text);
   });
 
-  test("a client that hangs up ends the generation", async () => {
+  test("a client that disconnects ends the generation", async () => {
     const hangUp = new AbortController();
     const response = await request(room, "POST", CHAT, {
       body: { ...asked, messages, stream: true, max_tokens: 200 },
@@ -178,7 +178,7 @@ describe("a streamed answer", () => {
     expect(chunks).toBeLessThan(100);
   });
 
-  test("what fails in the middle comes as an error event, and no [DONE]", async () => {
+  test("a failure in the middle is an error event, without [DONE]", async () => {
     const response = await request(room, "POST", CHAT, {
       body: { ...asked, messages, stream: true, max_tokens: 200 },
     });
@@ -242,7 +242,7 @@ describe("refusals", () => {
     });
   });
 
-  test("503 when nobody computes, and when the model does not fit, with what is short", async () => {
+  test("503 if no member computes or the model does not fit, with the missing bytes", async () => {
     for (const memory of [[], [2000]]) {
       const poor = await openApiRoom(memory);
       const answer = await jsonOf(request(poor, "POST", CHAT, { body: { ...asked, messages } }));

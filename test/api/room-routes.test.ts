@@ -25,7 +25,7 @@ function place(body: unknown) {
 }
 
 describe("POST /api/placements", () => {
-  test("stages by hand: answers once every stage has loaded", async () => {
+  test("given stages: responds when every stage has loaded", async () => {
     const stages = [
       { member: "tab1", first: 0, end: 2 },
       { member: "tab0", first: 2, end: 6 },
@@ -108,7 +108,7 @@ describe("POST /api/placements", () => {
     expect(room.client.state.placement).toBeNull();
   });
 
-  test("a stage that cannot load is the answer's error", async () => {
+  test("a stage that cannot load is the response's error", async () => {
     const models = { loadShard: () => Promise.reject(new Error("The disk is full.")) };
     await room.room.add("broken", { models });
     const stages = [{ member: "broken", first: 0, end: 6 }];
@@ -142,7 +142,7 @@ describe("POST /api/placements", () => {
   });
 });
 
-test("GET /api/placements/preview: candidates with times, memory and what stands in the way", async () => {
+test("GET /api/placements/preview: candidates with times, memory, and violations", async () => {
   const { status, body } = await get("/api/placements/preview", { model: "tiny" });
   expect(status).toBe(200);
   expect(body["candidates"][0]).toMatchObject({
@@ -161,10 +161,10 @@ test("GET /api/placements/preview: candidates with times, memory and what stands
   expect(room.client.state.placement).toBeNull();
 });
 
-describe("GET /api/placements/preview says why", () => {
+describe("GET /api/placements/preview explains", () => {
   beforeEach(() => room.room.until(({ links }) => links.length === 2, "links to be measured"));
 
-  test("the solver's choice with its shares, who is left out and what including them costs", async () => {
+  test("the solver's choice with its shares, and what including each left-out member costs", async () => {
     const { body } = await get("/api/placements/preview", { model: "tiny" });
     expect(body).toMatchObject({ kind: "optimal", objective: "latency", infeasible: null });
     expect(body["candidates"][0].stages[0]).toMatchObject({ binds: "all_layers" });
@@ -173,7 +173,7 @@ describe("GET /api/placements/preview says why", () => {
     expect(out.extraMs).toBeGreaterThan(0);
   });
 
-  test("greedy, baseline, current and front stand beside it", async () => {
+  test("also lists the greedy, baseline, current, and Pareto placements", async () => {
     const stages = [
       { member: "tab1", first: 0, end: 2 },
       { member: "tab0", first: 2, end: 6 },
@@ -193,7 +193,7 @@ describe("GET /api/placements/preview says why", () => {
     for (const point of others) expect(point.bottleneckMs).toBeLessThan(first.bottleneckMs);
   });
 
-  test("what cannot be: what binds, how many bytes are missing, what would help", async () => {
+  test("an infeasible model: what binds, how many bytes are missing, what would help", async () => {
     await room.client.dispatch({ type: "choose_member", member: TAB0, use: "exclude" });
     const { status, body } = await get("/api/placements/preview", { model: "tiny" });
     expect(status).toBe(200);
@@ -227,7 +227,7 @@ test("GET /v1/models/NAME accepts an id or a file name, and answers 404 to anyth
   }
 });
 
-test("GET /api/state: the names that scripts lean on", async () => {
+test("GET /api/state: the fields that scripts depend on", async () => {
   expect((await get("/api/state")).body).toMatchObject({ coordinator: "front", placement: null });
   await place({ model: "tiny" });
   const { body } = await get("/api/state");
@@ -276,7 +276,7 @@ describe("GET /api/events", () => {
     return events;
   }
 
-  test("from the start: a snapshot, then every event; and what happens while it is open", async () => {
+  test("from the start: a snapshot, every event, and new events", async () => {
     const reading = read({}, 1 + room.client.state.nextIndex + 1);
     const device = deviceState({ busyFraction: 0.5 });
     await room.client.dispatch({ type: "report_device_state", device });
@@ -291,7 +291,7 @@ describe("GET /api/events", () => {
     expect(event).toMatch(/^id: 2\nevent: /);
   });
 
-  test("an index that is none is refused", async () => {
+  test("an invalid index gets 400", async () => {
     expect(await get("/api/events", { after: "soon" })).toMatchObject({ status: 400 });
   });
 });

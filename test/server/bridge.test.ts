@@ -29,7 +29,7 @@ async function known(room: string = ROOM) {
 }
 
 describe("a request", () => {
-  test("reaches the coordinator as it was sent, and its answer comes back", async () => {
+  test("reaches the coordinator unchanged, and its response comes back", async () => {
     const room = await openFakeRoom(server.port, (request, self) =>
       answerJson(self, request.id, { got: request }, 201),
     );
@@ -69,7 +69,7 @@ describe("a request", () => {
     expect((await reader.read()).done).toBe(true);
   });
 
-  test("that the client gives up is cancelled in the room", async () => {
+  test("is cancelled in the room when the client disconnects", async () => {
     const room = await openFakeRoom(server.port, (request, self) => {
       if (request.method === "HEAD") answerJson(self, request.id, null);
       else beginStream(self, request.id);
@@ -84,7 +84,7 @@ describe("a request", () => {
     expect(room.received.at(-1)).toEqual({ type: "cancel", id });
   });
 
-  test("whose reader stands still is cancelled, and the others go on", async () => {
+  test("is cancelled when its client does not read; other requests continue", async () => {
     const room = await openFakeRoom(server.port, (request, self) => {
       if (request.path !== "/api/events") return answerJson(self, request.id, { fine: true });
       beginStream(self, request.id);
@@ -99,7 +99,7 @@ describe("a request", () => {
     stuck.destroy();
   });
 
-  test("larger than the limit is refused with 413 in OpenAI's shape", async () => {
+  test("gets 413 as an OpenAI error when its body is too large", async () => {
     await openFakeRoom(server.port, (request, self) => answerJson(self, request.id, null));
     await known();
     const body = "x".repeat(MAX_BRIDGED_BODY_BYTES + 1);
@@ -111,7 +111,7 @@ describe("a request", () => {
     });
   });
 
-  test("from another origin is allowed before it is made", async () => {
+  test("from another origin passes the preflight", async () => {
     const response = await get("/v1/chat/completions", {
       method: "OPTIONS",
       headers: { "access-control-request-headers": "authorization,x-tabmesh-room" },
@@ -124,7 +124,7 @@ describe("a request", () => {
 });
 
 describe("the room", () => {
-  test("that nobody opened is a 503 that says so", async () => {
+  test("gets 503 if no room is open", async () => {
     const response = await get("/v1/models");
     expect(response.status).toBe(503);
     expect(response.headers.get("retry-after")).toBe("1");
@@ -146,7 +146,7 @@ describe("the room", () => {
     expect(await named.json()).toBe("first");
   });
 
-  test("whose coordinator goes answers what waits: JSON, or an event in a stream", async () => {
+  test("fails requests in flight when its coordinator leaves: as JSON, or as an event in a stream", async () => {
     const room = await openFakeRoom(server.port, (request, self) => {
       if (request.method === "HEAD") answerJson(self, request.id, null);
       if (request.path === "/api/events") beginStream(self, request.id);
@@ -165,7 +165,7 @@ describe("the room", () => {
     expect(await errorOf(await get("/v1/models"))).toMatchObject({ code: "no_room" });
   });
 
-  test("follows the coordinator with the higher epoch, and refuses an older one", async () => {
+  test("belongs to the coordinator with the higher epoch", async () => {
     const first = await openFakeRoom(server.port, (request, self) =>
       answerJson(self, request.id, "epoch 1"),
     );
@@ -182,7 +182,7 @@ describe("the room", () => {
   test.each([
     ["not JSON", "hello?"],
     ["another version", '{"type":"hello","version":99,"room":"ABCDEF","member":"a","epoch":1}'],
-    ["no hello first", '{"type":"end","id":"1"}'],
+    ["another message first", '{"type":"end","id":"1"}'],
   ])("does not listen to a socket that sends %s", async (_name, text) => {
     const { WebSocket } = await import("ws");
     const socket = new WebSocket(`ws://127.0.0.1:${server.port}/bridge`);
@@ -217,7 +217,7 @@ describe("the openai client", () => {
     expect(text).toBe("Paris");
   });
 
-  test("throws the server's error with its words", async () => {
+  test("throws the server's error with its code and reason", async () => {
     const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "none", maxRetries: 0 });
     await expect(client.models.list()).rejects.toMatchObject({
       status: 503,

@@ -11,13 +11,13 @@ async function facts(): Promise<ServerFacts> {
 }
 
 describe("GET /server.json", () => {
-  test("tells the addresses that the server listens on", async () => {
+  test("contains the addresses that the server listens on", async () => {
     server = await openTestServer();
     expect(await facts()).toEqual({ addresses: server.addresses, iceServers: [] });
     expect(server.addresses).toEqual([`http://localhost:${server.port}`]);
   });
 
-  test("hands on the ICE servers that it was started with", async () => {
+  test("contains the ICE servers that the server was started with", async () => {
     const iceServers = [{ urls: "turn:turn.example.org", username: "u", credential: "c" }];
     server = await openTestServer({ iceServers });
     expect((await facts()).iceServers).toEqual(iceServers);
@@ -25,7 +25,7 @@ describe("GET /server.json", () => {
 });
 
 describe("ICE_SERVERS", () => {
-  test("is none unless set", () => {
+  test("is empty unless set", () => {
     expect(iceServersOf(undefined)).toEqual([]);
     expect(iceServersOf("")).toEqual([]);
   });

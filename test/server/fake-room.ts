@@ -1,11 +1,11 @@
-/** A coordinator as the server sees it: a real WebSocket that answers by hand. */
+/** A coordinator from the server's point of view: a real WebSocket with scripted responses. */
 import { WebSocket } from "ws";
 import { ServerToPage, type BridgeRequest, type PageToServer } from "../../src/shared/bridge.ts";
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 
 export type FakeRoom = {
   readonly socket: WebSocket;
-  /** All that the server sent, in order. */
+  /** Every message of the server, in order. */
   readonly received: ServerToPage[];
   send(message: PageToServer): void;
   /** Resolves with the close code. */
@@ -45,7 +45,7 @@ export function answerJson(room: FakeRoom, id: string, body: unknown, status = 2
   room.send({ type: "end", id });
 }
 
-/** Begins a stream of server-sent events. */
+/** Starts a stream of server-sent events. */
 export function beginStream(room: FakeRoom, id: string): void {
   room.send({
     type: "response",

@@ -20,25 +20,25 @@ describe("the page", () => {
     }
   });
 
-  test("has files that a browser keeps, as their names change with their content", async () => {
+  test("has files that browsers cache forever, because their names contain a hash", async () => {
     const response = await get("/assets/main-abc123.js");
     expect(response.headers.get("cache-control")).toContain("immutable");
     expect(response.headers.get("content-type")).toContain("javascript");
   });
 
-  test("does not reach outside its directory", async () => {
+  test("is confined to its directory", async () => {
     expect((await get("/..%2f..%2fetc%2fpasswd")).status).toBeGreaterThanOrEqual(400);
   });
 });
 
 describe("models", () => {
-  test("are listed by name, address and size", async () => {
+  test("are listed by name, URL, and size", async () => {
     expect(await (await get("/models/")).json()).toEqual([
       { name: "tiny model", url: "/models/tiny%20model.gguf", bytes: MODEL_BYTES.length },
     ]);
   });
 
-  test("are lent by range, to other origins too, with what a resumed read needs", async () => {
+  test("are served by range, to other origins too, with the headers that a resumed read needs", async () => {
     const response = await get("/models/tiny%20model.gguf", {
       headers: { range: "bytes=100-149", origin: "https://elsewhere.example" },
     });
@@ -54,7 +54,7 @@ describe("models", () => {
     expect((await resume('"another file"')).status).toBe(200);
   });
 
-  test("a range past the end is refused with the length", async () => {
+  test("a range past the end gets 416 with the length", async () => {
     const response = await get("/models/tiny%20model.gguf", {
       headers: { range: "bytes=5000-6000" },
     });
@@ -62,13 +62,13 @@ describe("models", () => {
     expect(response.headers.get("content-range")).toBe(`bytes */${MODEL_BYTES.length}`);
   });
 
-  test("only whole ones are lent", async () => {
+  test("incomplete downloads are not served", async () => {
     expect((await get("/models/half.gguf.part")).status).toBe(404);
   });
 });
 
 describe("signaling", () => {
-  test("gives an id and passes an offer from one peer to another", async () => {
+  test("creates an id and relays an offer from one peer to another", async () => {
     expect(await (await get("/peerjs/peerjs/id")).text()).toMatch(/^[0-9a-f-]{36}$/);
     const open = async (id: string) => {
       const query = `key=peerjs&id=${id}&token=t`;
@@ -88,7 +88,7 @@ describe("signaling", () => {
     ben.socket.close();
   });
 
-  test("a socket on any other path is refused", async () => {
+  test("a socket on another path gets 404", async () => {
     const socket = new WebSocket(`ws://127.0.0.1:${server.port}/elsewhere`);
     const error = await new Promise<Error>((resolve) => socket.once("error", resolve));
     expect(error.message).toContain("404");

@@ -41,7 +41,7 @@ describe("arguments", () => {
 });
 
 describe("a busy port", () => {
-  test("is a named error of the server", async () => {
+  test("is a PortBusyError", async () => {
     const first = await openTestServer();
     const options = { page: ".", models: ".", lanCertificate: null, port: first.port };
     await expect(openServer(options)).rejects.toBeInstanceOf(PortBusyError);
@@ -60,7 +60,7 @@ describe("a busy port", () => {
   });
 });
 
-test("bad arguments get one line from npm start, before anything is installed", async () => {
+test("npm start rejects bad arguments with one line, before it installs anything", async () => {
   const { code, errors } = await runNode(["scripts/start.mjs", "--prot", "1"]);
   expect(code).toBe(1);
   expect(errors.trim().split("\n")).toHaveLength(1);
@@ -68,7 +68,7 @@ test("bad arguments get one line from npm start, before anything is installed", 
 });
 
 describe("--lan", () => {
-  test("serves HTTPS and HTTP on one port, and sends other machines to HTTPS", async () => {
+  test("serves HTTPS and HTTP on one port, and redirects other machines to HTTPS", async () => {
     const server = await openTestServer({ lan: true });
     const secure = await request(https, `https://127.0.0.1:${server.port}/`);
     expect(secure).toMatchObject({ status: 200, body: "<title>Tabmesh</title>" });
@@ -83,7 +83,7 @@ describe("--lan", () => {
     await server.close();
   });
 
-  test("keeps its certificate until an address is new or it is about to end", async () => {
+  test("keeps its certificate until an address changes or it is about to expire", async () => {
     const server = await openTestServer();
     const directory = join(server.directory, "kept");
     const first = await getCertificate(directory, ["192.168.1.5"]);
@@ -98,7 +98,7 @@ describe("--lan", () => {
     await server.close();
   });
 
-  test("knows the addresses of this machine that others can reach", () => {
+  test("finds the addresses at which other machines reach this one", () => {
     const entry = (address: string, family: "IPv4" | "IPv6", internal = false) =>
       ({ address, family, internal, netmask: "", mac: "", cidr: null, scopeid: 0 }) as never;
     const loopback = { lo: [entry("127.0.0.1", "IPv4", true)] };
