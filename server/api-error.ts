@@ -1,6 +1,10 @@
 /** The errors of the server itself, as OpenAI clients expect them. A room's own errors pass through untouched. */
-import { API_PROBLEM_STATUS, type ApiErrorBody, apiErrorBody } from "../src/shared/index.ts";
-import type { ApiProblem } from "../src/shared/index.ts";
+import {
+  API_PROBLEM_STATUS,
+  type ApiErrorBody,
+  apiErrorBody,
+  type ApiProblem,
+} from "../src/shared/index.ts";
 import { describeApiProblem } from "../src/words/index.ts";
 
 function bodyOf(problem: ApiProblem): ApiErrorBody {

@@ -12,8 +12,8 @@ import {
 } from "../tab/index.ts";
 import { RoomClient } from "../cluster/index.ts";
 import { serverOfPage } from "../mesh/index.ts";
+import { type TabWarning, RoomCode, type Measurements, type ServerFacts } from "../shared/index.ts";
 import type { ProbeResult } from "../probe/index.ts";
-import { RoomCode, type Measurements, type ServerFacts } from "../shared/index.ts";
 import { ApiProblemError } from "./http/errors.ts";
 import { keepBridge } from "./keep-bridge.ts";
 import type { JoinOptions, Room } from "./public.ts";
@@ -28,7 +28,7 @@ export type PageJoinOptions = JoinOptions & {
   /** The adapter, if it has been probed already. */
   readonly probe?: Promise<ProbeResult>;
   /** Called with failures that were survived. */
-  readonly onWarning?: (message: string) => void;
+  readonly onWarning?: (warning: TabWarning) => void;
 };
 
 export type PageRoom = Room & {

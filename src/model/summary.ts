@@ -1,5 +1,10 @@
 /** What the room needs to place a model: sizes and work per layer, from the table of tensors. */
-import { type ModelSource, type ModelSummary, kvBytesPerToken } from "../shared/index.ts";
+import {
+  modelIdOf,
+  type ModelSource,
+  type ModelSummary,
+  kvBytesPerToken,
+} from "../shared/index.ts";
 import type { ModelDescription, TensorInfo } from "./description.ts";
 import type { GgufHeader } from "./gguf-header.ts";
 import { describeShard } from "./shard.ts";
@@ -45,7 +50,7 @@ export function modelName(pathOrUrl: string): string {
   } catch {
     decoded = last; // a stray % is part of the name
   }
-  return decoded.replace(/\.gguf$/i, "") || "model";
+  return modelIdOf(decoded) || "model";
 }
 
 function commonestFormat(tensors: readonly TensorInfo[]): string {

@@ -1,7 +1,6 @@
 /**
- * What can be worked out about a room for its page: what the running stages
- * should take, the members' scores, and the placements that could be, with
- * reasons. Looks after each change, and works only on what has changed.
+ * What the page computes about its room: the predicted times of the running stages,
+ * the members' scores, and, while a person looks at them, the possible placements.
  */
 import { type RoomClient, capacityKey } from "../cluster/index.ts";
 import { MemberId } from "../shared/index.ts";
@@ -11,18 +10,19 @@ import { previewOf } from "./preview-view.ts";
 export type Insight = {
   readonly predicted?: readonly StageTiming[];
   readonly scores?: readonly MemberScore[];
-  /** null when nothing is placed. */
+  /** null without a placement, and for one that no longer holds. */
   readonly preview?: Omit<PlacementPreview, "draft"> | null;
 };
 
-/** Several changes in a row are looked at once. */
+/** Several changes in a row give one preview. */
 const SETTLE_MS = 400;
 
 export class RoomInsight {
   readonly #client: RoomClient;
   readonly #learn: (insight: Insight) => void;
   #predictedFor = "";
-  #previewedFor = "";
+  #previewedFor: string | null = null;
+  readonly #shownParts = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | null = null;
   #stopped = false;
 
@@ -31,22 +31,28 @@ export class RoomInsight {
     this.#learn = learn;
   }
 
+  /** A part of the page that compares placements was opened or closed. */
+  showPreview(part: string, shown: boolean): void {
+    if (shown) this.#shownParts.add(part);
+    else this.#shownParts.delete(part);
+    if (shown && this.#previewedFor === null) void this.#preview();
+  }
+
   /** After every change of the room. */
-  look(): void {
-    const { state } = this.#client;
-    const { placement } = state;
-    const key = capacityKey(state);
+  update(): void {
+    const { placement } = this.#client.state;
+    const key = capacityKey(this.#client.state);
     const runs = placement?.ready ? `${placement.id} ${key}` : "";
     if (runs !== this.#predictedFor) {
       this.#predictedFor = runs;
       this.#learn({ predicted: this.#predicted() });
     }
     this.#learn({ scores: this.#scores() });
-    const shown = `${placement?.id ?? 0} ${placement?.ready ?? false} ${key}`;
-    if (shown === this.#previewedFor) return;
-    this.#previewedFor = shown;
+    if (this.#previewedFor === null || this.#previewedFor === this.#key()) return;
+    this.#previewedFor = null;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#preview(shown), SETTLE_MS);
+    if (this.#shownParts.size === 0) return this.#learn({ preview: null });
+    this.#timer = setTimeout(() => void this.#preview(), SETTLE_MS);
   }
 
   stop(): void {
@@ -54,12 +60,19 @@ export class RoomInsight {
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
-  async #preview(key: string): Promise<void> {
+  async #preview(): Promise<void> {
     const { placement, members } = this.#client.state;
+    const key = this.#key();
+    this.#previewedFor = key;
     const preview = placement && previewOf(await this.#client.preview(placement.model), members);
-    // A newer question is on its way.
-    if (this.#stopped || key !== this.#previewedFor) return;
-    this.#learn({ preview });
+    // A change in the meantime starts another preview, or ends the need for one.
+    if (!this.#stopped && key === this.#previewedFor) this.#learn({ preview });
+  }
+
+  /** What a preview depends on. */
+  #key(): string {
+    const { placement } = this.#client.state;
+    return `${placement?.id ?? 0} ${placement?.ready ?? false} ${capacityKey(this.#client.state)}`;
   }
 
   #predicted(): StageTiming[] {
@@ -73,7 +86,7 @@ export class RoomInsight {
     }));
   }
 
-  /** To two decimals: what cannot be seen is no news. */
+  /** To two decimals: the page shows no more, and equal scores draw nothing. */
   #scores(): MemberScore[] {
     return this.#client.scores().map((score) => ({
       member: score.member,

@@ -24,6 +24,12 @@ export const PageCommand = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("send_message"), text: z.string() }),
   z.strictObject({ type: z.literal("stop_answer") }),
   z.strictObject({ type: z.literal("clear_chat") }),
+  /** A person opened or closed a part of the page that compares placements. */
+  z.strictObject({
+    type: z.literal("show_preview"),
+    part: z.enum(["why", "candidates"]),
+    shown: z.boolean(),
+  }),
   z.strictObject({ type: z.literal("dismiss_notice") }),
   z.strictObject({ type: z.literal("clear_model_cache") }),
 ]);

@@ -54,7 +54,7 @@ export {
   type ModelNotice,
   UnsupportedModelFeature,
 } from "./model-failure.ts";
-export { ModelSource, ModelSummary } from "./model.ts";
+export { modelIdOf, ModelSource, ModelSummary } from "./model.ts";
 export {
   Breach,
   BrokenRule,
@@ -77,7 +77,7 @@ export {
   StageLoss,
   StagesRefusal,
 } from "./room-failure.ts";
-export type { RoomNotice } from "./room-notice.ts";
+export type { RoomNotice, TabWarning } from "./room-notice.ts";
 export { GREEDY, Sampling } from "./sampling.ts";
 export { IceServer, ServerFacts } from "./server-facts.ts";
 export {
@@ -100,3 +100,4 @@ export type {
 } from "./stage-port.ts";
 export { DEFAULT_SETTINGS, Placement, RoomState, Settings, Stage } from "./state.ts";
 export { predictStepMs, PREFILL_TOKENS, slowdownOf, stepTimes } from "./step-time.ts";
+export { WorkerFailure, WorkerName } from "./worker-failure.ts";

@@ -13,6 +13,11 @@ export const ModelSource = z.discriminatedUnion("kind", [
 ]);
 export type ModelSource = z.infer<typeof ModelSource>;
 
+/** A model is named by its id or by its file name: the id is the name without ".gguf". */
+export function modelIdOf(name: string): string {
+  return name.replace(/\.gguf$/i, "");
+}
+
 export const ModelSummary = z.strictObject({
   /** The model's id for clients: the file's name without ".gguf". */
   name: z.string().min(1).max(200),

@@ -2,6 +2,7 @@
 import type { Failure } from "./failure.ts";
 import type { MemberId, RoomCode } from "./ids.ts";
 import type { LeaveReason } from "./leave-reason.ts";
+import type { ModelNotice } from "./model-failure.ts";
 import type { PlacementFailure, RoomFailure } from "./room-failure.ts";
 
 export type RoomNotice =
@@ -19,4 +20,13 @@ export type RoomNotice =
     }
   | { readonly kind: "placement_failed"; readonly failure: PlacementFailure }
   | { readonly kind: "device_error"; readonly cause: Failure; readonly lost: boolean }
-  | { readonly kind: "failed"; readonly failure: RoomFailure };
+  | { readonly kind: "failed"; readonly failure: RoomFailure }
+  | { readonly kind: "warning"; readonly warning: TabWarning }
+  | { readonly kind: "wrong_room_code"; readonly text: string }
+  | { readonly kind: "stored_models_deleted" };
+
+/** A failure in a tab's parts that did not stop the work. */
+export type TabWarning =
+  | { readonly kind: "model"; readonly notice: ModelNotice }
+  | { readonly kind: "channel_unusable"; readonly peer: MemberId; readonly cause: Failure }
+  | { readonly kind: "solver_restarted"; readonly cause: Failure };

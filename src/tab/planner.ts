@@ -1,17 +1,20 @@
 /**
- * The solver in its worker. A worker that dies is started anew, once for each
- * question: until it answers, the caller's watchdog has the greedy rule.
+ * The solver in its worker. A worker that dies is replaced, once per request; until the
+ * new one answers, the caller's watchdog falls back to the greedy rules.
  */
 import type { Planner } from "../cluster/index.ts";
 import type { PlacementService } from "../placement/index.ts";
+import { failureOf, type TabWarning } from "../shared/index.ts";
 import { workerClient, type WorkerClient } from "./worker-client.ts";
 
-/** `onWarning` is told, in words, when the solver's thread failed. */
-export function openPlanner(onWarning: (message: string) => void): Planner & { end(): void } {
+export function openPlanner(
+  onWarning: (warning: TabWarning) => void,
+  startWorker = startPlacementWorker,
+): Planner & { end(): void } {
   let client = startWorker();
   let ended = false;
 
-  /** Asks the worker; when it is dead, it is replaced for the next question. */
+  /** Asks the worker; if it is dead, the next request gets a new one. */
   async function asked<T>(ask: (worker: WorkerClient<PlacementService>) => Promise<T>): Promise<T> {
     const worker = client;
     try {
@@ -20,7 +23,7 @@ export function openPlanner(onWarning: (message: string) => void): Planner & { e
       if (client === worker && !ended) {
         worker.end();
         client = startWorker();
-        onWarning(`The placement solver was started again: ${String(error)}`);
+        onWarning({ kind: "solver_restarted", cause: failureOf(error) });
       }
       throw error;
     }
@@ -38,8 +41,8 @@ export function openPlanner(onWarning: (message: string) => void): Planner & { e
   };
 }
 
-/** It warms itself up when it starts: see workers/placement.worker.ts. */
-function startWorker(): WorkerClient<PlacementService> {
+/** The worker warms up by itself: see workers/placement.worker.ts. */
+function startPlacementWorker(): WorkerClient<PlacementService> {
   return workerClient<PlacementService>(
     new Worker(new URL("../../workers/placement.worker.ts", import.meta.url), { type: "module" }),
     "placement",

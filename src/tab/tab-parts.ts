@@ -14,18 +14,19 @@ import {
   type Member,
   type StageListeners,
   type ModelNotice,
+  type TabWarning,
+  failureOf,
 } from "../shared/index.ts";
 import type { StageWorker } from "../stage/index.ts";
 import type { WeightsWorker } from "../../workers/weights.worker.ts";
 import { openPlanner } from "./planner.ts";
 import { TabMonitor } from "./tab-monitor.ts";
 import { workerClient } from "./worker-client.ts";
-import { describeModelNotice } from "../words/index.ts";
 
 export type TabParts = {
   readonly room: RoomParts;
   readonly models: TabModelHost;
-  /** This device was measured anew. */
+  /** This device was measured again. */
   measured(measurements: Measurements): void;
   /** Deletes the models that are stored on this machine. */
   clearStoredModels(): Promise<void>;
@@ -39,11 +40,10 @@ export type TabOptions = {
   readonly signaling: PeerOptions;
   /** This tab without its id, which is made here. */
   readonly profile: Omit<Member, "id">;
-  /** What went wrong and was survived, in words. */
-  readonly onWarning: (message: string) => void;
+  readonly onWarning: (warning: TabWarning) => void;
 };
 
-/** Rejects with a `MeshError` when the signaling server is out of reach. */
+/** Rejects with a `MeshError` if the signaling server cannot be reached. */
 export async function openTabParts(options: TabOptions): Promise<TabParts> {
   const self = MemberId.parse(`tab-${crypto.randomUUID().slice(0, 13)}`);
   const profile: Member = { ...options.profile, id: self };
@@ -66,11 +66,11 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
       onFrameChannel: (peer, channel) => {
         const end = channelForWorker(channel);
         gpu.remote.addChannel(peer, Comlink.transfer(end, [end])).catch((error: unknown) => {
-          options.onWarning(`The channel to ${peer} cannot be used: ${String(error)}`);
+          options.onWarning({ kind: "channel_unusable", peer, cause: failureOf(error) });
         });
       },
     });
-    const onNotice = (notice: ModelNotice) => options.onWarning(describeModelNotice(notice));
+    const onNotice = (notice: ModelNotice) => options.onWarning({ kind: "model", notice });
     await weights.remote.listen(Comlink.proxy(onNotice));
     const models = createModelHost({
       self,

@@ -1,8 +1,9 @@
 /**
- * Comlink's wrap, for workers that can die: a call to a worker whose script
- * failed, or that was ended, rejects. Comlink itself would wait for ever.
+ * Comlink's `wrap` for workers that can die: a call to a worker whose script failed, or
+ * that was ended, rejects with a `FailureError`. Comlink itself would wait forever.
  */
 import * as Comlink from "comlink";
+import { detailOf, FailureError, type WorkerFailure, type WorkerName } from "../shared/index.ts";
 
 export type WorkerClient<T> = {
   readonly remote: Comlink.Remote<T>;
@@ -10,28 +11,24 @@ export type WorkerClient<T> = {
   end(): void;
 };
 
-/** `name` is for people: it stands in the errors. */
-export function workerClient<T extends object>(worker: Worker, name: string): WorkerClient<T> {
-  let die: (error: Error) => void = () => undefined;
-  const death = new Promise<never>((_, reject) => (die = reject));
-  // Without a call under way nobody waits for it, and that is no failure.
+export function workerClient<T extends object>(worker: Worker, name: WorkerName): WorkerClient<T> {
+  let reject: (error: FailureError) => void = () => undefined;
+  const death = new Promise<never>((_, rejectDeath) => (reject = rejectDeath));
+  // Without a pending call, no one handles the rejection, and that is no failure.
   death.catch(() => undefined);
-  worker.addEventListener("error", (event) => {
-    die(
-      new Error(
-        `The ${name} worker failed: ${event.message || "its script could not be loaded"}. Reload the page.`,
-      ),
-    );
+  const die = (failure: WorkerFailure) => reject(new FailureError(failure));
+  worker.addEventListener("error", ({ message }) => {
+    die({ reason: "worker_failed", worker: name, detail: detailOf(message || "") });
   });
   worker.addEventListener("messageerror", () => {
-    die(new Error(`The ${name} worker sent what this browser cannot read. Reload the page.`));
+    die({ reason: "worker_unreadable", worker: name });
   });
   const wrapped = Comlink.wrap<T>(worker);
   const methods = new Map<PropertyKey, unknown>();
   const remote = new Proxy(wrapped, {
     get(target, key) {
       if (key === "then") return undefined;
-      if (!methods.has(key)) methods.set(key, raced(Reflect.get(target, key), death));
+      if (!methods.has(key)) methods.set(key, orDeath(Reflect.get(target, key), death));
       return methods.get(key);
     },
   });
@@ -39,12 +36,12 @@ export function workerClient<T extends object>(worker: Worker, name: string): Wo
     remote,
     end: () => {
       worker.terminate();
-      die(new Error(`The ${name} worker was ended.`));
+      die({ reason: "worker_ended", worker: name });
     },
   };
 }
 
-function raced(method: unknown, death: Promise<never>): unknown {
+function orDeath(method: unknown, death: Promise<never>): unknown {
   if (typeof method !== "function") return method;
   const call = method as (...values: unknown[]) => Promise<unknown>;
   return (...values: unknown[]) => Promise.race([call(...values), death]);

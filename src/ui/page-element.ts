@@ -58,4 +58,11 @@ export class PageElement extends LitElement {
   protected nameOf(id: string): string {
     return this.members.find((member) => member.id === id)?.name ?? id;
   }
+
+  /** Previews are computed only while a person looks at them: for the `toggle` of a `details`. */
+  protected previewToggle(part: "why" | "candidates") {
+    return ({ target }: Event): void => {
+      this.send({ type: "show_preview", part, shown: (target as HTMLDetailsElement).open });
+    };
+  }
 }

@@ -13,12 +13,19 @@ export class PlacementCandidates extends PageElement {
   }
 
   override render() {
-    const preview = this.view.placementPreview;
-    if (preview == null || preview.candidates.length === 0) return nothing;
-    return html`<details>
-      <summary>Compare ${plural(preview.candidates.length, "placement")}</summary>
+    const { placementPreview: preview, state } = this.view;
+    if (state?.placement == null) return nothing;
+    const candidates = preview?.candidates ?? [];
+    return html`<details @toggle=${this.previewToggle("candidates")}>
+      <summary>
+        Compare ${candidates.length > 0 ? plural(candidates.length, "placement") : "placements"}
+      </summary>
       <ul>
-        ${preview.candidates.map((candidate) => this.#candidate(preview.model, candidate))}
+        ${
+          preview == null || candidates.length === 0
+            ? html`<li>Computing the placements.</li>`
+            : candidates.map((candidate) => this.#candidate(preview.model, candidate))
+        }
       </ul>
     </details>`;
   }

@@ -103,11 +103,15 @@ export class PlacementDiagram extends PageElement {
   /** Where the time goes, what limits each share, and who is left out and why. */
   #why({ model }: Placement) {
     const preview = this.view.placementPreview;
-    if (preview?.model !== model.name || !preview.why?.length) return nothing;
-    return html`<details class="why">
+    const lines = preview?.model === model.name ? (preview.why ?? []) : [];
+    return html`<details class="why" @toggle=${this.previewToggle("why")}>
       <summary>Why this placement</summary>
       <ul class="small">
-        ${preview.why.map((line) => html`<li>${line}</li>`)}
+        ${
+          lines.length === 0
+            ? html`<li>Computing the explanation.</li>`
+            : lines.map((line) => html`<li>${line}</li>`)
+        }
       </ul>
     </details>`;
   }

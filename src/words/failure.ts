@@ -6,12 +6,14 @@ import type { NameOf } from "./name-of.ts";
 import type { Sentences } from "./sentences.ts";
 import { stageFailures } from "./stage-failure.ts";
 import { engineFailures } from "./engine-failure.ts";
+import { workerFailures } from "./worker-failure.ts";
 
 const SENTENCES: Sentences<Failure> = {
   ...modelFailures,
   ...meshFailures,
   ...stageFailures,
   ...engineFailures,
+  ...workerFailures,
   unexpected: ({ detail }) => detail,
 };
 

@@ -1,6 +1,13 @@
 /** What happened in a room, for the people in it: what it is, and what to do about it. */
-import type { LeaveReason, PlacementFailure, RoomFailure, RoomNotice } from "../shared/index.ts";
+import type {
+  LeaveReason,
+  PlacementFailure,
+  RoomFailure,
+  RoomNotice,
+  TabWarning,
+} from "../shared/index.ts";
 import { describeFailure } from "./failure.ts";
+import { describeModelNotice } from "./model-failure.ts";
 import type { NameOf } from "./name-of.ts";
 import { describeRefusal, describeRemedy } from "./placement.ts";
 import { describeRoomFailure } from "./room-failure.ts";
@@ -50,6 +57,21 @@ export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNot
       };
     case "failed":
       return ofFailure(notice.failure, nameOf);
+    case "warning":
+      return {
+        level: "warning",
+        message: describeWarning(notice.warning, nameOf),
+        whatToDo: null,
+      };
+    case "wrong_room_code":
+      return {
+        level: "error",
+        message: `"${notice.text}" is not a room code.`,
+        whatToDo:
+          "A room code has 6 letters and digits, and never 0, O, 1, I, or L. Check the code on the other screen.",
+      };
+    case "stored_models_deleted":
+      return info("The models stored on this machine were deleted.");
     default:
       return notice satisfies never;
   }
@@ -90,6 +112,19 @@ function ofFailure(failure: RoomFailure, nameOf: NameOf): DescribedNotice {
     message: describeRefusal({ ...refusal, remedies: [] }, nameOf),
     whatToDo: `What would help: ${help}.`,
   };
+}
+
+function describeWarning(warning: TabWarning, nameOf: NameOf): string {
+  switch (warning.kind) {
+    case "model":
+      return describeModelNotice(warning.notice);
+    case "channel_unusable":
+      return `The channel to ${nameOf(warning.peer)} cannot be used. ${describeFailure(warning.cause, nameOf)}`;
+    case "solver_restarted":
+      return `The placement solver was started again. ${describeFailure(warning.cause, nameOf)}`;
+    default:
+      return warning satisfies never;
+  }
 }
 
 function describeLeaving(reason: LeaveReason, nameOf: NameOf): string {

@@ -30,3 +30,15 @@ describe("an answer", () => {
     });
   });
 });
+
+test("a model is placed by its file name as by its id", async () => {
+  await withRoom(async (room) => {
+    const { client } = await room.add("a");
+    const { name } = await client.addModel(MODEL_URL);
+    await client.place({ model: `${name}.gguf` });
+    expect(client.state.placement).toMatchObject({ ready: true, model: { name } });
+    const stages = [{ member: client.self, first: 0, end: 6 }];
+    await client.place({ model: `${name}.GGUF`, stages });
+    expect(client.state.placement).toMatchObject({ stages, predictedMs: null });
+  });
+});

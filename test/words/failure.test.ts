@@ -102,6 +102,9 @@ const samples: {
   hidden_state_mismatch: {},
   step_failed: { cause: { reason: "unexpected", detail: "out of memory" } },
   device_lost_in_step: { cause: { reason: "unexpected", detail: "driver reset" } },
+  worker_failed: { worker: "GPU", detail: "" },
+  worker_unreadable: { worker: "model" },
+  worker_ended: { worker: "placement" },
   unexpected: { detail },
 };
 
@@ -185,6 +188,9 @@ test("every failure has its sentence", () => {
       "unsupported_model": "The tokenizer t5 is not supported. Supported are gpt2, llama.",
       "url_unreachable": "https://models.example/a.gguf cannot be reached (no answer). Check the address and the network. If it opens in a tab of its own, the server models.example does not let other pages read its files (CORS). Use a server that sends Access-Control-Allow-Origin, or download the file and open it from disk.",
       "version_mismatch": "This tab uses protocol 1, the other one 2. Reload this page to get the newer version.",
+      "worker_ended": "The placement worker was ended.",
+      "worker_failed": "The GPU worker failed: its script could not be loaded. Reload the page.",
+      "worker_unreadable": "The model worker sent data that this browser cannot read. Reload the page.",
     }
   `);
 });

@@ -2,7 +2,7 @@
  * Finds the model that a request names, and places it if necessary: the one that
  * runs, one that the room knows, one that the server offers, or a URL.
  */
-import { RoomError, type ModelSource, type ModelSummary } from "../../shared/index.ts";
+import { RoomError, modelIdOf, type ModelSource, type ModelSummary } from "../../shared/index.ts";
 import type { ApiRoom } from "./api-room.ts";
 import { ApiProblemError } from "./errors.ts";
 
@@ -39,7 +39,7 @@ export async function findModel(
   if (known) return known.name;
   if (name !== null && /^https?:\/\//.test(name)) return { kind: "url", url: name };
   const offered = await offeredModels();
-  const id = name === null ? null : modelId(name);
+  const id = name === null ? null : modelIdOf(name);
   const offer = id === null ? offered[0] : offered.find((model) => model.name === id);
   if (offer) return { kind: "url", url: offer.url };
   const [first] = models;
@@ -55,13 +55,8 @@ export function modelNotFound(
   return new ApiProblemError({ kind: "model_not_found", model, known });
 }
 
-/** A model's file name identifies it as well as its id: the id is the name without ".gguf". */
-export function modelId(name: string): string {
-  return name.replace(/\.gguf$/i, "");
-}
-
 function isNamed({ name, source }: ModelSummary, wanted: string): boolean {
-  return name === modelId(wanted) || (source.kind === "url" && source.url === wanted);
+  return name === modelIdOf(wanted) || (source.kind === "url" && source.url === wanted);
 }
 
 function placedModel({ client }: ApiRoom): ModelSummary {

@@ -4,10 +4,11 @@ import {
   type MemberId,
   DEFAULT_PLACEMENT_RULES,
   type RoomState,
+  modelIdOf,
 } from "../../shared/index.ts";
 import { describeDifference, nameOfMembers } from "../../words/index.ts";
 import type { ApiRoom } from "./api-room.ts";
-import { modelId, modelNotFound } from "./choose-model.ts";
+import { modelNotFound } from "./choose-model.ts";
 import { ApiProblemError } from "./errors.ts";
 import { eventStream } from "./event-stream.ts";
 import { logEvents } from "./log-events.ts";
@@ -22,7 +23,7 @@ export async function listModels(room: ApiRoom): Promise<Response> {
 /** `GET /v1/models/NAME` */
 export async function oneModel(room: ApiRoom, name: string): Promise<Response> {
   const names = await modelNames(room);
-  const id = modelId(name);
+  const id = modelIdOf(name);
   if (!names.includes(id))
     throw modelNotFound(
       name,

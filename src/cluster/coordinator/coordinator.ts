@@ -8,6 +8,7 @@
  * coordinator with the log alone.
  */
 import {
+  modelIdOf,
   type RoomEvent,
   type IndexedEvent,
   type MemberId,
@@ -213,7 +214,8 @@ export class Coordinator {
   }
 
   #model(name: string): RoomState["models"][number] {
-    const model = this.state.models.find((known) => known.name === name);
+    const id = modelIdOf(name);
+    const model = this.state.models.find((known) => known.name === id);
     if (model) return model;
     const known = this.state.models.map((other) => other.name);
     throw new RoomError({ reason: "unknown_model", model: name, known });

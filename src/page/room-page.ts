@@ -1,0 +1,155 @@
+/** The room that the page is in: its commands, and its part of the view. */
+import { type PageRoom, TabmeshError } from "../api/index.ts";
+import {
+  type Measurements,
+  type PageCommand,
+  roomFailureOf,
+  type RoomNotice,
+  type RoomState,
+  type Stage,
+} from "../shared/index.ts";
+import { Chat } from "./chat.ts";
+import { draftOf } from "./preview-view.ts";
+import { type Insight, RoomInsight } from "./room-insight.ts";
+import type { ViewStore } from "./view-store.ts";
+
+type Joined = Pick<PageRoom, "client" | "parts" | "leave" | "place">;
+
+/** Commands that need a room. */
+export type RoomPageCommand = Exclude<
+  PageCommand,
+  { type: "open_room" | "join_room" | "leave_room" | "dismiss_notice" | "measure_again" }
+>;
+
+export class RoomPage {
+  readonly #joined: Joined;
+  readonly #store: ViewStore;
+  readonly #report: (notice: RoomNotice) => void;
+  readonly #chat: Chat;
+  readonly #insight: RoomInsight;
+  #left = false;
+
+  constructor(joined: Joined, store: ViewStore, report: (notice: RoomNotice) => void) {
+    this.#joined = joined;
+    this.#store = store;
+    this.#report = report;
+    this.#chat = new Chat(() => store.update(this.#chat.view));
+    this.#insight = new RoomInsight(joined.client, (part) => this.#learn(part));
+  }
+
+  get state(): RoomState {
+    return this.#joined.client.state;
+  }
+
+  /** From now on the view follows the room. */
+  start(): void {
+    const { client } = this.#joined;
+    client.onNotice((notice) => this.#report(notice));
+    client.subscribe(() => this.#follow());
+    this.#follow();
+  }
+
+  async act(command: RoomPageCommand): Promise<void> {
+    const { client, parts } = this.#joined;
+    switch (command.type) {
+      case "send_message":
+        return this.#chat.ask(client, command.text);
+      case "stop_answer":
+        return this.#chat.stop();
+      case "clear_chat":
+        return this.#chat.clear();
+      case "place_model":
+        return this.#placing(client.place({ model: command.source }));
+      case "place_stages":
+        return this.#placing(client.place({ model: command.model, stages: command.stages }));
+      case "rename_member":
+        await client.dispatch({ type: "rename", name: command.name });
+        return;
+      case "choose_member":
+      case "change_settings":
+        await client.dispatch(command);
+        return;
+      case "show_preview":
+        return this.#insight.showPreview(command.part, command.shown);
+      case "clear_model_cache":
+        await parts.clearStoredModels();
+        return this.#report({ kind: "stored_models_deleted" });
+      default:
+        command satisfies never;
+    }
+  }
+
+  async placeFile(file: File): Promise<void> {
+    const { client, parts } = this.#joined;
+    const place = async () => {
+      const { source } = await parts.models.addFile(file, file.name);
+      await client.place({ model: source });
+    };
+    await this.#placing(place());
+  }
+
+  /** An id, a file name, or the URL of a GGUF file. */
+  placeNamed(model: string): Promise<void> {
+    return this.#placing(this.#joined.place({ model }));
+  }
+
+  async measured(measurements: Measurements): Promise<void> {
+    const { client, parts } = this.#joined;
+    parts.measured(measurements);
+    await client.dispatch({ type: "report_measurements", measurements });
+  }
+
+  showDraft(model: string, stages: readonly Stage[] | null): void {
+    const { client } = this.#joined;
+    const summary = client.state.models.find(({ name }) => name === model);
+    if (summary === undefined) return;
+    const known = this.#store.view.placementPreview;
+    const preview = known?.model === model ? known : { model, candidates: [] };
+    const draft =
+      stages === null ? null : draftOf(client.previewStages(summary, stages), client.state.members);
+    this.#store.update({ placementPreview: { ...preview, draft } });
+  }
+
+  async leave(): Promise<void> {
+    this.#left = true;
+    this.#chat.stop();
+    this.#chat.follow(null);
+    this.#insight.stop();
+    await this.#joined.leave();
+  }
+
+  /** After every change of the room. */
+  #follow(): void {
+    if (this.#left) return;
+    const { state, connection } = this.#joined.client;
+    this.#store.update({ state, connection });
+    this.#chat.follow(state.placement?.id ?? null);
+    this.#insight.update();
+  }
+
+  async #placing(placed: Promise<void>): Promise<void> {
+    this.#store.update({ notice: null, progress: { label: "Placing the model", fraction: null } });
+    try {
+      await placed;
+    } catch (error) {
+      this.#report(noticeOfError(error));
+    } finally {
+      this.#store.update({ progress: null });
+    }
+  }
+
+  /** A draft that a person is editing stays. */
+  #learn({ preview, ...others }: Insight): void {
+    this.#store.update(others);
+    if (preview === undefined) return;
+    const { draft = null, model = "" } = this.#store.view.placementPreview ?? {};
+    const candidates = preview ?? (draft === null ? null : { model, candidates: [] });
+    this.#store.update({ placementPreview: candidates && { ...candidates, draft } });
+  }
+}
+
+/** The library's error wraps the one whose data makes the better notice. */
+export function noticeOfError(error: unknown): RoomNotice {
+  const cause = error instanceof TabmeshError ? error.cause : error;
+  return { kind: "failed", failure: roomFailureOf(cause) };
+}

@@ -1,0 +1,247 @@
+/** The page's controller: commands in, views out; over a real room in this thread. */
+import { describe, expect, test } from "vitest";
+import { ApiProblemError } from "../../src/api/http/errors.ts";
+import { tabmeshErrorOf } from "../../src/api/wrap-errors.ts";
+import type { PageEnvironment } from "../../src/page/environment.ts";
+import { Page } from "../../src/page/page.ts";
+import type { ProbeResult } from "../../src/probe/index.ts";
+import type { PageView } from "../../src/ui/page-view.ts";
+import { MODEL_URL, profile, type TestRoom, until, withRoom } from "../../tools/room/test-room.ts";
+
+const { adapter, measurements } = profile("x");
+const PROBED = { adapter, noAdapter: null, measurements } as ProbeResult;
+
+type Opened = {
+  readonly page: Page;
+  readonly room: TestRoom;
+  readonly view: () => PageView;
+  readonly addresses: string[];
+  /** How often the parts of the tab were asked for something. */
+  readonly asked: { measured: number; deleted: number; placed: string[] };
+};
+
+/** A page at `path`, whose room is made of real members in this thread. */
+async function withPage(
+  path: string,
+  act: (opened: Opened) => Promise<void>,
+  change: Partial<PageEnvironment> = {},
+): Promise<void> {
+  await withRoom(async (room) => {
+    const views: PageView[] = [];
+    const addresses = [`http://localhost:8787${path}`];
+    const asked: Opened["asked"] = { measured: 0, deleted: 0, placed: [] };
+    const page = new Page((view) => views.push(view), {
+      href: () => addresses.at(-1)!,
+      showAddress: (href) => addresses.push(href),
+      probe: () => Promise.resolve(PROBED),
+      serverFacts: () =>
+        Promise.resolve({ addresses: ["https://192.168.1.2:8788"], iceServers: [] }),
+      offeredModels: () => Promise.resolve([{ name: "tiny", url: "/models/tiny.gguf" }]),
+      async join({ code, mustExist }) {
+        const { client } = await room
+          .add("page", { mustExist: mustExist ?? false, code: code as never })
+          .catch((error: unknown) => {
+            throw tabmeshErrorOf(error, String);
+          });
+        const parts = {
+          models: { addFile: () => client.addModel(MODEL_URL) },
+          measured: () => (asked.measured += 1),
+          clearStoredModels: () => Promise.resolve((asked.deleted += 1)),
+        };
+        return {
+          client,
+          parts: parts as never,
+          place: ({ model }) => {
+            asked.placed.push(model);
+            return client.place({ model: MODEL_URL });
+          },
+          leave: () => Promise.resolve(client.leave()),
+        };
+      },
+      ...change,
+    });
+    await act({ page, room, view: () => views.at(-1)!, addresses, asked });
+  });
+}
+
+const inside = (view: () => PageView) => until(() => view().phase === "inside", "the room");
+
+describe("outside", () => {
+  test("the adapter is checked and the server's models are offered", async () => {
+    await withPage("/", async ({ view }) => {
+      await until(() => view().adapterCheck?.status === "ready", "the probe");
+      expect(view().adapterCheck?.message).toBe("test cpu in Node 20");
+      expect(view().offeredModels).toEqual([{ name: "tiny", url: "/models/tiny.gguf" }]);
+      expect(view()).toMatchObject({ phase: "outside", state: null, notice: null });
+    });
+  });
+
+  test.each([
+    ["in the address", "/?room=nonsense", null],
+    ["in the form", "/", "nonsense"],
+  ])("a wrong code %s is a notice", async (_where, path, code) => {
+    await withPage(path, async ({ page, view }) => {
+      if (code !== null) await page.act({ type: "join_room", code, observe: false });
+      expect(view().notice).toMatchObject({
+        level: "error",
+        message: '"nonsense" is not a room code.',
+      });
+      expect(view().phase).toBe("outside");
+    });
+  });
+
+  test("a room that does not exist is a notice, and the page stays outside", async () => {
+    await withPage("/", async ({ page, view }) => {
+      await page.act({ type: "join_room", code: "ABCDEF", observe: false });
+      expect(view()).toMatchObject({ phase: "outside", notice: { level: "error" } });
+      expect(view().notice?.message).toMatch(/No room ABCDEF is open/);
+    });
+  });
+
+  test("commands that need a room do nothing", async () => {
+    await withPage("/", async ({ page, view }) => {
+      await page.act({ type: "send_message", text: "Hello" });
+      await page.act({ type: "clear_model_cache" });
+      expect(view()).toMatchObject({ chat: [], notice: null });
+    });
+  });
+});
+
+describe("inside", () => {
+  test("the address says &join: the page joins, and shows the address for other machines", async () => {
+    await withPage("/?room=ABCDEF&join", async ({ view, addresses }) => {
+      await inside(view);
+      expect(view()).toMatchObject({ self: "page", code: "ABCDEF", connection: "connected" });
+      expect(view().joinUrl).toBe("https://192.168.1.2:8788/?room=ABCDEF");
+      expect(new URL(addresses.at(-1)!).searchParams.get("room")).toBe("ABCDEF");
+    });
+  });
+
+  test.each(["tiny", "tiny.gguf"])("the address names the model %s: it is placed", async (name) => {
+    await withPage(`/?room=ABCDEF&join&model=${name}`, async ({ view, asked }) => {
+      await until(() => view().state?.placement?.ready === true, "the model");
+      expect(asked.placed).toEqual([name]);
+    });
+  });
+
+  test("a model that cannot be placed is a notice, and progress ends", async () => {
+    const refusal = { kind: "model_not_found" as const, model: "huge", known: ["tiny"] };
+    await withPage("/?room=ABCDEF&join", async ({ page, view, room }) => {
+      await inside(view);
+      room.tabs.get("page" as never)!.client.place = () =>
+        Promise.reject(tabmeshErrorOf(new ApiProblemError(refusal), String));
+      await page.act({ type: "place_model", source: MODEL_URL });
+      expect(view().notice).toMatchObject({ level: "error" });
+      expect(view().notice?.message).toMatch(/no model named huge/);
+      expect(view().progress).toBeNull();
+    });
+  });
+
+  test("a question is answered, and the times of the stages are shown", async () => {
+    await withPage("/?room=ABCDEF&join", async ({ page, view }) => {
+      await inside(view);
+      await page.act({ type: "place_model", source: MODEL_URL });
+      await page.act({
+        type: "change_settings",
+        settings: { ...view().state!.settings, maxAnswerTokens: 8 },
+      });
+      await page.act({ type: "send_message", text: "HI" });
+      expect(view().chat.map(({ role }) => role)).toEqual(["user", "assistant"]);
+      expect(view().chat[1]!.text.length).toBeGreaterThan(0);
+      expect(view().timings).toMatchObject([{ member: "page" }]);
+      await page.act({ type: "clear_chat" });
+      expect(view().chat).toEqual([]);
+    });
+  });
+
+  test("previews are computed while a person looks at them, and not before or after", async () => {
+    await withPage("/?room=ABCDEF&join", async ({ page, view, room }) => {
+      await inside(view);
+      const { client } = room.tabs.get("page" as never)!;
+      let previews = 0;
+      const preview = client.preview.bind(client);
+      client.preview = (model) => {
+        previews += 1;
+        return preview(model);
+      };
+      await page.act({ type: "place_model", source: MODEL_URL });
+      expect(previews).toBe(0);
+      await page.act({ type: "show_preview", part: "why", shown: true });
+      await until(() => (view().placementPreview?.why?.length ?? 0) > 0, "the preview");
+      await room.add("b");
+      await until(() => previews === 2, "a preview of the larger room");
+      await page.act({ type: "show_preview", part: "why", shown: false });
+      await room.add("c");
+      await until(() => view().placementPreview === null, "the old preview to go");
+      expect(previews).toBe(2);
+    });
+  });
+
+  test("a draft shows its cost, and stays when the room changes", async () => {
+    await withPage("/?room=ABCDEF&join", async ({ page, view, room }) => {
+      await inside(view);
+      await page.act({ type: "place_model", source: MODEL_URL });
+      const stages = [{ member: view().self!, first: 0, end: 6 }];
+      page.draft("tiny", stages);
+      expect(view().placementPreview?.draft).toMatchObject({ stages, infeasible: null });
+      await room.add("b");
+      expect(view().placementPreview?.draft).toMatchObject({ stages });
+      page.draft("tiny", null);
+      expect(view().placementPreview?.draft).toBeNull();
+    });
+  });
+
+  test("a picked file is placed", async () => {
+    await withPage("/?room=ABCDEF&join", async ({ page, view }) => {
+      await inside(view);
+      await page.takeFile(new File([], "tiny.gguf"));
+      expect(view().state?.placement).toMatchObject({ ready: true, model: { name: "tiny" } });
+    });
+  });
+
+  test("measuring again updates the tab and the room", async () => {
+    await withPage("/?room=ABCDEF&join", async ({ page, view, asked }) => {
+      await inside(view);
+      await page.act({ type: "measure_again" });
+      expect(asked.measured).toBe(1);
+      expect(view()).toMatchObject({ progress: null, adapterCheck: { status: "ready" } });
+    });
+  });
+
+  test("deleting the stored models is confirmed by a notice, which can be dismissed", async () => {
+    await withPage("/?room=ABCDEF&join", async ({ page, view, asked }) => {
+      await inside(view);
+      await page.act({ type: "clear_model_cache" });
+      expect(asked.deleted).toBe(1);
+      expect(view().notice).toMatchObject({ level: "info" });
+      await page.act({ type: "dismiss_notice" });
+      expect(view().notice).toBeNull();
+    });
+  });
+
+  test("leaving clears what belongs to the room, and another room can be opened", async () => {
+    await withPage("/?room=ABCDEF&join", async ({ page, view, room }) => {
+      await inside(view);
+      await page.act({ type: "leave_room" });
+      room.tabs.get("page" as never)?.crash();
+      expect(view()).toMatchObject({
+        phase: "outside",
+        self: null,
+        state: null,
+        joinUrl: null,
+        placementPreview: null,
+      });
+    });
+  });
+
+  test("a notice of the room names its members", async () => {
+    await withPage("/?room=ABCDEF&join", async ({ view, room }) => {
+      await inside(view);
+      const other = await room.add("other");
+      other.client.leave();
+      room.tabs.delete(other.id);
+      await until(() => view().notice !== null, "the notice");
+      expect(view().notice).toMatchObject({ level: "info", message: "Tab other left the room." });
+    });
+  });
+});

@@ -1,0 +1,48 @@
+/** Calls to a worker that dies reject instead of waiting forever. */
+import { expect, test } from "vitest";
+import { workerClient } from "../../src/tab/worker-client.ts";
+import { asWorker, FakeWorker } from "./fake-worker.ts";
+
+const service = {
+  double: (value: number) => 2 * value,
+  hang: () => new Promise<never>(() => undefined),
+  fail: () => Promise.reject(new Error("no such file")),
+};
+
+function open() {
+  const worker = new FakeWorker(service);
+  return { worker, client: workerClient<typeof service>(asWorker(worker), "model") };
+}
+
+test("calls and their errors cross the thread", async () => {
+  const { client } = open();
+  expect(await client.remote.double(21)).toBe(42);
+  await expect(client.remote.fail()).rejects.toThrow("no such file");
+  client.end();
+});
+
+test("a script that fails rejects what is pending and what comes later", async () => {
+  const { worker, client } = open();
+  const pending = client.remote.hang();
+  worker.fail("out of memory");
+  const failure = { reason: "worker_failed", worker: "model", detail: "out of memory" };
+  await expect(pending).rejects.toMatchObject({ failure });
+  await expect(client.remote.double(1)).rejects.toMatchObject({ failure });
+  client.end();
+});
+
+test("a message that cannot be read rejects what is pending", async () => {
+  const { worker, client } = open();
+  const pending = client.remote.hang();
+  worker.dispatchEvent(new Event("messageerror"));
+  await expect(pending).rejects.toMatchObject({ failure: { reason: "worker_unreadable" } });
+  client.end();
+});
+
+test("ending the client ends the worker and rejects what is pending", async () => {
+  const { worker, client } = open();
+  const pending = client.remote.hang();
+  client.end();
+  await expect(pending).rejects.toMatchObject({ failure: { reason: "worker_ended" } });
+  expect(worker.terminated).toBe(true);
+});
