@@ -13,13 +13,6 @@ import {
 } from "../kernels/index.ts";
 import { measureRate, type Bench } from "./bench.ts";
 
-export type MatrixRates = {
-  /** Multiply-accumulates per ms of one token. */
-  readonly matVecMacsPerMs: number;
-  /** The same of a chunk of `CHUNK_TOKENS`. */
-  readonly matMulMacsPerMs: number;
-};
-
 /** Columns of a model of one to two billion weights. */
 const COLUMNS = 2048;
 

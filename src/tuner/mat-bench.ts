@@ -23,8 +23,6 @@ const AGREEMENT = 1e-4;
 
 export type MatJob = MatrixShape & { readonly activations: Activations };
 
-export type MatBench = Awaited<ReturnType<typeof makeMatBench>>;
-
 export async function makeMatBench(
   device: GPUDevice,
   job: MatJob,

@@ -23,33 +23,67 @@ export type Trials<Variant> = {
   bench: TrialBench<Variant> | null;
 };
 
-export const newTrials = <Variant>(first: Variant): Trials<Variant> => ({
-  first,
-  timings: [],
-  rejected: [],
-  tried: new Set(),
-  bench: null,
-});
-
 /** Share of a budget for the first trials; the remainder repeats the close ones. */
-export const FIRST_SHARE = 0.8;
+const FIRST_SHARE = 0.8;
 const REPEAT_ROUNDS = 3;
 /** A candidate that takes this many times as long as the best is not timed again. */
 const CLOSE_RATIO = 2.5;
 /** In the first round: other work on the machine can make the best look this slow. */
 const FIRST_CLOSE_RATIO = 20;
 
+export type TrialJob<Variant> = {
+  readonly first: Variant;
+  readonly others: readonly Variant[];
+  /** Gets all of the remaining time instead of an equal share, which might not reach its candidates. */
+  readonly isContinued?: boolean;
+  readonly makeBench: () => TrialBench<Variant> | Promise<TrialBench<Variant>>;
+};
+
+export type TrialOptions = {
+  readonly budgetMs: number;
+  /** For timing close candidates again, even where compiling has used up the budget. */
+  readonly minRepeatMs?: number;
+  /** Keeps measurements apart from other work; waiting does not count against the budget. */
+  readonly clock: MeasurementClock;
+  readonly onProgress?: (done: number, total: number) => void;
+};
+
+/** Trials of each job, within about `budgetMs`. */
+export async function runJobs<Variant>(
+  jobs: readonly TrialJob<Variant>[],
+  { budgetMs, minRepeatMs = 0, clock, onProgress }: TrialOptions,
+): Promise<Trials<Variant>[]> {
+  const start = clock.now();
+  const end = start + budgetMs * FIRST_SHARE;
+  const all = jobs.map(({ first }): Trials<Variant> => {
+    return { first, timings: [], rejected: [], tried: new Set(), bench: null };
+  });
+  try {
+    for (const [i, job] of jobs.entries()) {
+      // Preparing waits for the device too: during an answer it would use up the whole share.
+      await clock.quiet();
+      const share = job.isContinued === true ? 1 : 1 / (jobs.length - i);
+      const until = clock.now() + (end - clock.now()) * share;
+      if (clock.now() < until) await runTrials(all[i]!, job, until, clock);
+      onProgress?.(i + 1, jobs.length);
+    }
+    await repeatTrials(all, Math.max(start + budgetMs, clock.now() + minRepeatMs), clock);
+  } finally {
+    for (const { bench } of all) bench?.destroy();
+  }
+  return all;
+}
+
 /** Measures the first guess and then the other candidates until the clock reaches `until`. */
-export async function runTrials<Variant>(
+async function runTrials<Variant>(
   trials: Trials<Variant>,
-  bench: TrialBench<Variant>,
-  others: readonly Variant[],
+  { first, others, makeBench }: TrialJob<Variant>,
   until: number,
   clock: MeasurementClock,
 ): Promise<void> {
-  trials.bench = bench;
+  const bench = (trials.bench = await makeBench());
   let lastMs = 0;
-  for (const variant of [trials.first, ...others]) {
+  for (const variant of [first, ...others]) {
     // A candidate takes about as long as the previous one, most of it compiling.
     const start = clock.now();
     if (start + lastMs >= until) break;
@@ -64,7 +98,7 @@ export async function runTrials<Variant>(
 }
 
 /** Times the close candidates again, all trials in turns: other work may have disturbed one of them. */
-export async function repeatTrials(
+async function repeatTrials(
   all: readonly Trials<unknown>[],
   until: number,
   clock: MeasurementClock,

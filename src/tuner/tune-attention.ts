@@ -10,15 +10,7 @@ import {
   type AttentionVariant,
 } from "../kernels/index.ts";
 import { makeAttentionBench } from "./attention-bench.ts";
-import type { MeasurementClock } from "./clock.ts";
-import {
-  FIRST_SHARE,
-  newTrials,
-  repeatTrials,
-  runTrials,
-  trialsLine,
-  type Trials,
-} from "./trials.ts";
+import { runJobs, trialsLine, type TrialOptions, type Trials } from "./trials.ts";
 
 export type AttentionJob = {
   readonly use: AttentionUse;
@@ -26,14 +18,10 @@ export type AttentionJob = {
   readonly candidates: readonly AttentionVariant[];
 };
 
-export type AttentionTuneOptions = {
+export type AttentionTuneOptions = TrialOptions & {
   readonly shape: AttentionShape;
   readonly jobs: readonly AttentionJob[];
-  readonly budgetMs: number;
   readonly submitWhileWaiting: boolean;
-  /** Keeps measurements apart from other work; waiting does not count against the budget. */
-  readonly clock: MeasurementClock;
-  readonly onProgress?: (done: number) => void;
 };
 
 export type TunedAttention = {
@@ -44,10 +32,7 @@ export type TunedAttention = {
   readonly rejected: readonly string[];
 };
 
-/**
- * For timing the close candidates again, even where compiling has used up the budget: a winner of
- * one measurement, taken while the machine was busy, would be stored for days.
- */
+/** A winner of a single measurement, taken while the machine was busy, would be stored for days. */
 const REPEAT_MS = 200;
 
 /**
@@ -56,29 +41,18 @@ const REPEAT_MS = 200;
  */
 export async function tuneAttention(
   device: GPUDevice,
-  { shape, jobs, budgetMs, submitWhileWaiting, clock, onProgress }: AttentionTuneOptions,
+  options: AttentionTuneOptions,
 ): Promise<TunedAttention[]> {
-  const start = clock.now();
-  const end = start + budgetMs * FIRST_SHARE;
-  const all = jobs.map(({ first }) => newTrials(first));
-  try {
-    for (const [i, { use, first, candidates }] of jobs.entries()) {
-      await clock.quiet();
-      const until = clock.now() + (end - clock.now()) / (jobs.length - i);
-      const others = candidates.filter(
-        (variant) => attentionName(variant) !== attentionName(first),
-      );
-      if (clock.now() < until) {
-        const bench = makeAttentionBench(device, shape, use, submitWhileWaiting, clock);
-        await runTrials(all[i]!, bench, others, until, clock);
-      }
-      onProgress?.(i + 1);
-    }
-    await repeatTrials(all, Math.max(start + budgetMs, clock.now() + REPEAT_MS), clock);
-  } finally {
-    for (const { bench } of all) bench?.destroy();
-  }
-  return all.map(result);
+  const { shape, jobs, submitWhileWaiting, clock } = options;
+  const trials = await runJobs(
+    jobs.map(({ use, first, candidates }) => ({
+      first,
+      others: candidates.filter((variant) => attentionName(variant) !== attentionName(first)),
+      makeBench: () => makeAttentionBench(device, shape, use, submitWhileWaiting, clock),
+    })),
+    { ...options, minRepeatMs: REPEAT_MS },
+  );
+  return trials.map(result);
 }
 
 function result({ first, timings, rejected }: Trials<AttentionVariant>): TunedAttention {

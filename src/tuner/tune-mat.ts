@@ -16,16 +16,8 @@ import {
   type Workload,
   WORKLOADS,
 } from "../kernels/index.ts";
-import type { MeasurementClock } from "./clock.ts";
 import { makeMatBench, type MatJob } from "./mat-bench.ts";
-import {
-  FIRST_SHARE,
-  newTrials,
-  repeatTrials,
-  runTrials,
-  trialsLine,
-  type Trials,
-} from "./trials.ts";
+import { runJobs, trialsLine, type TrialOptions, type Trials } from "./trials.ts";
 
 export type TuneJob = MatJob & {
   readonly workloads: readonly Workload[];
@@ -33,16 +25,12 @@ export type TuneJob = MatJob & {
   readonly before?: Readonly<Partial<Record<Workload, TunedWorkload>>>;
 };
 
-export type TuneOptions = {
+export type TuneOptions = TrialOptions & {
   readonly jobs: readonly TuneJob[];
-  readonly budgetMs: number;
   /** Tokens of a prefill chunk. */
   readonly prefillTokens: number;
   readonly lowParallelism: boolean;
   readonly submitWhileWaiting: boolean;
-  /** Keeps measurements apart from other work; waiting does not count against the budget. */
-  readonly clock: MeasurementClock;
-  onProgress?(done: number, total: number): void;
 };
 
 export type Tuned = {
@@ -65,43 +53,32 @@ export type TunedWorkload = {
  * budget does not reach keeps the first guess without timings, or its earlier result.
  */
 export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<Tuned[]> {
-  const { jobs, budgetMs, prefillTokens, clock } = options;
-  const start = clock.now();
-  const end = start + budgetMs * FIRST_SHARE;
+  const { jobs, prefillTokens, lowParallelism, submitWhileWaiting, clock } = options;
   const features = shaderFeatures(device);
   const tokens = { decode: 1, batch: 4, prefill: prefillTokens };
-  const trialsOf = new Map<string, Trials<MatVariant>>();
-  const total = jobs.reduce((sum, job) => sum + job.workloads.length, 0);
-  let done = 0;
-  try {
-    for (const workload of WORKLOADS) {
-      for (const [index, job] of jobs.entries()) {
-        if (!job.workloads.includes(workload)) continue;
-        const before = resultBefore(job, workload, features, options.lowParallelism);
-        // Preparing waits for the device too: during an answer it would use up the whole share.
-        await clock.quiet();
-        // New jobs share the remaining time; a continued one gets all of it, since a share might
-        // not reach its untried candidates.
-        const share = before.timings.length === 0 ? 1 / (total - done) : 1;
-        const until = clock.now() + (end - clock.now()) * share;
-        const trials = newTrials(before.winner);
-        trialsOf.set(`${workload} ${index}`, trials);
-        await tuneOne(device, job, trials, before.untried, tokens[workload], until, options);
-        options.onProgress?.(++done, total);
-      }
-    }
-    await repeatTrials([...trialsOf.values()], start + budgetMs, clock);
-  } finally {
-    for (const { bench } of trialsOf.values()) bench?.destroy();
-  }
-  return jobs.map((job, index) => {
-    const result = (workload: Workload): TunedWorkload => {
-      const before = resultBefore(job, workload, features, options.lowParallelism);
-      const trials = trialsOf.get(`${workload} ${index}`);
+  const before = (job: TuneJob, workload: Workload) =>
+    job.before?.[workload] ?? unmeasured(job, workload, features, lowParallelism);
+  const work = WORKLOADS.flatMap((workload) =>
+    jobs
+      .filter(({ workloads }) => workloads.includes(workload))
+      .map((job) => ({ job, workload, before: before(job, workload) })),
+  );
+  const trials = await runJobs(
+    work.map(({ job, workload, before: { winner, timings, untried } }) => ({
+      first: winner,
+      others: untried.filter((variant) => variant !== winner),
+      isContinued: timings.length > 0,
+      makeBench: () => makeMatBench(device, job, tokens[workload], submitWhileWaiting, clock),
+    })),
+    options,
+  );
+  return jobs.map((job) => {
+    const workloads = byWorkload((workload) => {
+      const i = work.findIndex((one) => one.job === job && one.workload === workload);
       const macs = job.rows * job.columns * tokens[workload];
-      return trials === undefined ? before : tunedWorkload(trials, macs, before);
-    };
-    return { job, workloads: byWorkload(result) };
+      return i < 0 ? before(job, workload) : tunedWorkload(trials[i]!, macs, work[i]!.before);
+    });
+    return { job, workloads };
   });
 }
 
@@ -128,13 +105,6 @@ export function unmeasured(
   ];
   return { winner, timings: [], rejected: [], untried };
 }
-
-const resultBefore = (
-  job: TuneJob,
-  workload: Workload,
-  features: ShaderFeatures,
-  lowParallelism: boolean,
-) => job.before?.[workload] ?? unmeasured(job, workload, features, lowParallelism);
 
 /**
  * Rates, by which floats and int8 are compared later. An earlier timing that was not repeated keeps
@@ -177,19 +147,4 @@ export function tunedLine({ job, workloads }: Tuned): string {
     return `${workload}: ${trialsLine(`${(best / 1e6).toFixed(2)} GMAC/s`, entrants)}${open}`;
   });
   return `${job.format} ${job.activations} ${job.rows}x${job.columns} ${parts.join(" | ")}`;
-}
-
-async function tuneOne(
-  device: GPUDevice,
-  job: TuneJob,
-  trials: Trials<MatVariant>,
-  untried: readonly MatVariant[],
-  tokens: number,
-  until: number,
-  { submitWhileWaiting, clock }: TuneOptions,
-): Promise<void> {
-  const others = untried.filter((variant) => variant !== trials.first);
-  if (clock.now() >= until) return;
-  const bench = await makeMatBench(device, job, tokens, submitWhileWaiting, clock);
-  await runTrials(trials, bench, others, until, clock);
 }

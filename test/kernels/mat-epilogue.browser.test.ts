@@ -80,22 +80,6 @@ describe.each(kinds)("$name", ({ variant }) => {
     );
   });
 
-  test("adds a bias", async () => {
-    const bias = randomF32(rows, 5);
-    const out = await runMat(device, {
-      ...base,
-      epilogue: EPILOGUES.bias,
-      extra: [upload(device, bias)],
-      out: new Float32Array(rows * tokens).fill(NaN),
-      outputStride: rows,
-    });
-    expectClose(
-      out,
-      product.map((value, i) => value + bias[i % rows]!),
-      F32_TOLERANCE,
-    );
-  });
-
   test("joins gate and up, interleaved by rows", async () => {
     const out = await runMat(device, {
       ...base,

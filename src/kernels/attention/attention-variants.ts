@@ -52,7 +52,7 @@ export function firstAttention(
 export const attentionName = ({ kind }: AttentionVariant) => kind;
 
 /** Positions of a split, and the largest number of positions that is not split. */
-export type Splitting = { readonly splitPositions: number; readonly unsplitPositions: number };
+type Splitting = { readonly splitPositions: number; readonly unsplitPositions: number };
 
 /** Threads without workgroups need many splits to keep a few cores busy. */
 const SPLITTING: Record<AttentionVariant["kind"], Splitting> = {
@@ -62,15 +62,13 @@ const SPLITTING: Record<AttentionVariant["kind"], Splitting> = {
   workgroup: { splitPositions: 256, unsplitPositions: 512 },
 };
 
-export const splitting = ({ kind }: AttentionVariant): Splitting => SPLITTING[kind];
-
 /** How a step's positions are split, for its uniform; `longest` is its longest context. */
 export function splitsOf(
   variant: AttentionVariant,
   rows: number,
   longest: number,
 ): { splits: number; splitPositions: number } {
-  const { splitPositions, unsplitPositions } = splitting(variant);
+  const { splitPositions, unsplitPositions } = SPLITTING[variant.kind];
   if (!variant.fused || rows > SPLIT_ROWS || longest <= unsplitPositions) {
     return { splits: 1, splitPositions: longest };
   }

@@ -17,20 +17,15 @@ const RAISED_LIMITS = [
   "maxComputeWorkgroupSizeY",
 ] as const;
 
-/** No WebGPU or no adapter. The probe finds the reason that people are told. */
-export class NoAdapterError extends Error {
-  override readonly name = "NoAdapterError";
-}
-
-/** A device with the adapter's own limits. Rejects with `NoAdapterError`. */
+/** A device with the adapter's own limits. Rejects without WebGPU or an adapter; the probe finds the reason. */
 export async function requestKernelDevice(): Promise<GPUDevice> {
   const gpu = (navigator as Partial<Navigator>).gpu;
   if (gpu === undefined) {
-    throw new NoAdapterError("no WebGPU here");
+    throw new Error("no WebGPU here");
   }
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) {
-    throw new NoAdapterError("no WebGPU adapter");
+    throw new Error("no WebGPU adapter");
   }
   return adapter.requestDevice({
     requiredFeatures: OPTIONAL_FEATURES.filter((feature) => adapter.features.has(feature)),

@@ -20,16 +20,6 @@ fn store_pair(token: u32, row: u32, a: f32, b: f32) {
   if (row + 1u < shape.row_end) { out[at + 1u] += b; }
 }
 
-// #section bias
-@group(0) @binding(6) var<storage, read_write> out: array<f32>;
-@group(0) @binding(7) var<storage, read> bias: array<f32>; // [rows of the output]
-
-fn store_pair(token: u32, row: u32, a: f32, b: f32) {
-  let at = token * shape.stride + row;
-  out[at] = a + bias[row];
-  if (row + 1u < shape.row_end) { out[at + 1u] = b + bias[row + 1u]; }
-}
-
 // #section swiglu
 // Rows alternate: gate, up. out[t, row / 2] = silu(gate) * up.
 @group(0) @binding(6) var<storage, read_write> out: array<f32>;

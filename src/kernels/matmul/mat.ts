@@ -79,11 +79,10 @@ function epilogue(name: string): MatEpilogue {
   return { name, wgsl: EPILOGUE_FILE[name]! };
 }
 
-/** Buffers: the output at 6; at 7 the bias, or the gate's results. */
+/** Buffers: the output at 6; at 7 the gate's results. */
 export const EPILOGUES = {
   store: epilogue("store"),
   add: epilogue("add"),
-  bias: epilogue("bias"),
   swiglu: epilogue("swiglu"),
   multiplySilu: epilogue("multiply-silu"),
 } as const;
