@@ -1,19 +1,15 @@
 /** What a shard has cost so far: the only mutable state that all parts of the engine share. */
-import type { EngineCounters } from "./types.ts";
+export const newCounters = () => ({
+  steps: 0,
+  dispatches: 0,
+  submits: 0,
+  readbacks: 0,
+  readbackBytes: 0,
+  weightBytesRead: 0,
+  bytesWritten: 0,
+  pipelinesCreated: 0,
+  bindGroupsCreated: 0,
+  buffersCreated: 0,
+});
 
-export type CountersSoFar = { -readonly [Name in keyof EngineCounters]: EngineCounters[Name] };
-
-export function newCounters(): CountersSoFar {
-  return {
-    steps: 0,
-    dispatches: 0,
-    submits: 0,
-    readbacks: 0,
-    readbackBytes: 0,
-    weightBytesRead: 0,
-    bytesWritten: 0,
-    pipelinesCreated: 0,
-    bindGroupsCreated: 0,
-    buffersCreated: 0,
-  };
-}
+export type Counters = ReturnType<typeof newCounters>;

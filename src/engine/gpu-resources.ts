@@ -3,7 +3,7 @@
  * counted, and freed with the shard.
  */
 import { bind, compile, type CompiledKernel, dispatch, type Kernel } from "../kernels/index.ts";
-import type { CountersSoFar } from "./counters.ts";
+import type { Counters } from "./counters.ts";
 import { EngineError } from "./engine-error.ts";
 
 /** A kernel bound to its buffers: recording it sets only the grid. */
@@ -13,11 +13,11 @@ export type BoundKernel<Params> = {
 
 export class GpuResources {
   readonly device: GPUDevice;
-  readonly counters: CountersSoFar;
+  readonly counters: Counters;
   readonly #buffers = new Set<GPUBuffer>();
   #destroyed = false;
 
-  constructor(device: GPUDevice, counters: CountersSoFar) {
+  constructor(device: GPUDevice, counters: Counters) {
     this.device = device;
     this.counters = counters;
   }

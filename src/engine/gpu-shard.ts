@@ -56,6 +56,8 @@ type Wanted = { readonly row: number; readonly request: SampleRequest };
 export class GpuShard implements Shard {
   tuned: Promise<void> = Promise.resolve();
   onVariants: Shard["onVariants"] = null;
+  readonly description: ShardDescription;
+  readonly options: ShardOptions;
   readonly #parts: ShardParts;
   #layers: readonly LayerPlan[];
   #maxRows: number;
@@ -64,17 +66,13 @@ export class GpuShard implements Shard {
 
   constructor(parts: ShardParts) {
     this.#parts = parts;
+    this.description = parts.description;
+    this.options = parts.options;
     this.#layers = parts.layers;
     this.#maxRows = parts.maxRows;
     this.#variants = parts.variants;
   }
 
-  get description() {
-    return this.#parts.description;
-  }
-  get options() {
-    return this.#parts.options;
-  }
   get maxRows() {
     return this.#maxRows;
   }

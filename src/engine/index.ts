@@ -1,5 +1,4 @@
 /** A shard of a model on a GPU: its weights, its KV cache, and one step over a batch. */
-export { EngineError } from "./engine-error.ts";
 export { loadShard } from "./load-shard.ts";
 export type {
   EngineCounters,
@@ -11,5 +10,4 @@ export type {
   ShardMemory,
   ShardOptions,
   StepRow,
-  TokenProbability,
 } from "./types.ts";

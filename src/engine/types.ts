@@ -7,6 +7,7 @@
  */
 import type { ShardDescription } from "../model/index.ts";
 import type { EngineFailure, Sampling, ShardBytes } from "../shared/index.ts";
+import type { Counters } from "./counters.ts";
 
 export type ShardOptions = {
   /** The most tokens that a sequence can hold. */
@@ -54,18 +55,7 @@ export type StepResult =
   | { readonly kind: "tokens"; readonly tokens: readonly SampledToken[] };
 
 /** Counts since the shard was loaded; the difference of two readings is a step's cost. */
-export type EngineCounters = {
-  readonly steps: number;
-  readonly dispatches: number;
-  readonly submits: number;
-  readonly readbacks: number;
-  readonly readbackBytes: number;
-  readonly weightBytesRead: number;
-  readonly bytesWritten: number;
-  readonly pipelinesCreated: number;
-  readonly bindGroupsCreated: number;
-  readonly buffersCreated: number;
-};
+export type EngineCounters = Readonly<Counters>;
 
 /** Called when the device fails outside a call; `lost` if it is gone. */
 export type OnDeviceError = (failure: EngineFailure, lost: boolean) => void;

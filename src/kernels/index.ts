@@ -41,7 +41,6 @@ export {
   type ShaderFeatures,
   shaderFeatures,
 } from "./core/device.ts";
-export { type HostArray, upload } from "./core/upload.ts";
 export {
   bind,
   compile,
@@ -63,6 +62,7 @@ export {
 export { ExpectedWait } from "./core/submit-while-waiting.ts";
 export { expandTemplate } from "./core/template.ts";
 export { type OtherWork, recordRepeats, timeOf, timeRepeats, workDone } from "./core/timing.ts";
+export { type HostArray, upload } from "./core/upload.ts";
 export {
   firstVariants,
   type KernelVariants,
@@ -110,7 +110,6 @@ export {
   sampleBufferBytes,
   type SampleKernelName,
   sampleKernels,
-  type SampleOutcome,
   type SampleParams,
   samplePasses,
   unpackResult,

@@ -8,8 +8,8 @@ import {
   type Kernel,
   KernelError,
   upload,
+  type HostArray,
 } from "../../src/kernels/index.ts";
-import type { HostArray } from "../../src/kernels/index.ts";
 
 /** Data for a binding, or the number of 32-bit elements of an output that starts full of NaN. */
 export type RunInput = HostArray | GPUBuffer | { readonly output: number };
