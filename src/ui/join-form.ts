@@ -116,7 +116,9 @@ export class JoinForm extends PageElement {
       #code[aria-invalid="true"] {
         border-color: var(--clay);
       }
-      .problem {
+      .problem,
+      .problem:empty {
+        display: block;
         min-height: 1.5em;
         padding-top: var(--gap-xs);
         color: var(--clay);

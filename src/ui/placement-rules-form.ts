@@ -121,7 +121,7 @@ export function rulesFields(rules: PlacementRules): TemplateResult {
         <legend>When layers move</legend>
         <div class="pair">
           ${number("moveGain", "Minimum gain (%)", rules.moveGain * 100, 0, 100)}
-          ${number("moveHorizonTokens", "Load time recovered within (tokens)", rules.moveHorizonTokens, 1, 1e9)}
+          ${number("moveHorizonTokens", "Payback period (tokens)", rules.moveHorizonTokens, 1, 1e9)}
         </div>
       </fieldset>
       ${weights(

@@ -9,7 +9,7 @@ export const rulesStyles = css`
   }
   .rule {
     display: grid;
-    grid-template-columns: minmax(0, 1fr) 6rem;
+    grid-template-columns: minmax(0, 1fr) 7rem;
     align-items: center;
     gap: var(--gap-xs) var(--gap-m);
     padding-block: var(--gap-xs);
@@ -23,7 +23,7 @@ export const rulesStyles = css`
   }
   .rule > .limit {
     grid-column: 1 / -1;
-    grid-template-columns: minmax(0, 1fr) 6rem;
+    grid-template-columns: minmax(0, 1fr) 7rem;
     align-items: center;
     color: var(--ink-quiet);
   }

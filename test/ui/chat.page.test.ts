@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { PageView } from "../../src/ui/page-view.ts";
-import { all, button, mount, one, press, settled, type, words } from "./mount.ts";
+import { all, button, mount, one, press, settled, type, textOf } from "./mount.ts";
 import { answer, ask, VIEWS } from "./sample-views.ts";
 
 const READY: PageView = { ...VIEWS.answering, chat: VIEWS.sixteen.chat };
@@ -28,7 +28,7 @@ describe("asking", () => {
     expect(commands).toEqual([]);
   });
 
-  test("the send button sends; without a model it says why it cannot", async () => {
+  test("the send button sends; without a model it is disabled with a reason", async () => {
     const { app, commands } = await mount(READY);
     type(one(app, "textarea"), "Hello");
     await settled(app);
@@ -37,10 +37,10 @@ describe("asking", () => {
     app.view = VIEWS.empty;
     await settled(app);
     expect(button(app, "Send").disabled).toBe(true);
-    expect(words(app)).toContain("Choose a model to start chatting");
+    expect(textOf(app)).toContain("Choose a model to start chatting");
   });
 
-  test("an answer is stopped, a conversation cleared", async () => {
+  test("an answer can be stopped, and a conversation cleared", async () => {
     const { app, commands } = await mount(VIEWS.answering);
     type(one(app, "textarea"), "Impatient");
     press(one(app, "textarea"), "Enter");
@@ -51,11 +51,11 @@ describe("asking", () => {
     expect(commands).toEqual([{ type: "stop_answer" }, { type: "clear_chat" }]);
   });
 
-  test("an answer that broke off says what it waits for, and can be stopped", async () => {
+  test("an interrupted answer says what it waits for, and can be stopped", async () => {
     const broken = answer("It was a", { status: "queued" });
     const { app, commands } = await mount({ ...READY, chat: [ask("A story?"), broken] });
-    expect(words(app)).toContain("The answer continues once they have loaded.");
-    expect(words(app)).not.toContain("Waiting in the queue");
+    expect(textOf(app)).toContain("The answer continues once they have loaded.");
+    expect(textOf(app)).not.toContain("Waiting in the queue");
     button(app, "Stop generating").click();
     expect(commands).toEqual([{ type: "stop_answer" }]);
   });
@@ -63,26 +63,26 @@ describe("asking", () => {
   test("an answer that reached its limit says so and can be continued", async () => {
     const cut = answer("Once upon a", { status: "token_limit", tokens: 1024 });
     const { app, commands } = await mount({ ...READY, chat: [ask("A story?"), cut] });
-    expect(words(app)).toContain("The answer reached its limit of 1,024 tokens.");
+    expect(textOf(app)).toContain("The answer reached its limit of 1,024 tokens.");
     button(app, "Continue").click();
     expect(commands).toEqual([{ type: "send_message", text: "Continue." }]);
   });
 
-  test("after a failure the same question can be asked again", async () => {
+  test("after a failure the same question can be retried", async () => {
     const { app, commands } = await mount({ ...READY, chat: VIEWS.failing.chat });
-    expect(words(app)).toContain("left in the middle of the answer");
+    expect(textOf(app)).toContain("left in the middle of the answer");
     button(app, "Try again").click();
     expect(commands).toEqual([{ type: "send_message", text: "And now?" }]);
   });
 });
 
 describe("reading", () => {
-  test("speed and time to the first token stand under the answer", async () => {
+  test("speed and time to the first token are below the answer", async () => {
     const { app } = await mount(READY);
-    expect(words(app)).toMatch(/109 tokens · 18\.4 tokens\/s · first token after 312 ms/);
+    expect(textOf(app)).toMatch(/109 tokens · 18\.4 tokens\/s · first token after 312 ms/);
   });
 
-  test("what the model writes as HTML is shown and never becomes elements", async () => {
+  test("HTML in an answer is shown as text and never becomes elements", async () => {
     const hostile =
       "<img src=x onerror=alert(1)> **<script>x</script>** [go](javascript:alert(1)) `<b>`";
     const { app } = await mount({ ...READY, chat: [ask("?"), answer(hostile)] });
@@ -92,7 +92,7 @@ describe("reading", () => {
     expect(prose.querySelector("strong")?.textContent).toBe("<script>x</script>");
   });
 
-  test("the page follows the answer at its end and holds still when scrolled up", async () => {
+  test("the page scrolls with the answer at its end, and stays when scrolled up", async () => {
     const { app } = await mount(VIEWS.long);
     const log = one(app, ".log");
     expect(log.scrollHeight).toBeGreaterThan(log.clientHeight * 2);
@@ -113,7 +113,7 @@ describe("reading", () => {
     expect(atEnd(log)).toBeLessThan(2);
   });
 
-  test("a live region hears whole sentences while the answer streams", async () => {
+  test("a live region announces complete sentences while the answer streams", async () => {
     const { app } = await mount(READY);
     const region = () => one(app, "[aria-live=polite].unseen").textContent.trim();
     const stream = async (text: string, status: "streaming" | "done") => {

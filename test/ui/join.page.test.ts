@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { codeProblem } from "../../src/ui/join-form.ts";
-import { button, mount, one, settled, type, words } from "./mount.ts";
+import { button, mount, one, settled, type, textOf } from "./mount.ts";
 import { VIEWS } from "./sample-views.ts";
 
 describe("outside a room", () => {
@@ -23,7 +23,7 @@ describe("outside a room", () => {
     ["K7QM", "Enter 2 more characters"],
     ["", "Enter the six characters"],
     ["K7QM3O", "don’t contain “O”"],
-  ])("the code %j is refused in words and nothing is sent", async (code, message) => {
+  ])("the code %j is refused with a reason, and nothing is sent", async (code, message) => {
     const { app, commands } = await mount(VIEWS.outside);
     type(one(app, "#code"), code);
     button(app, "Join").click();
@@ -33,25 +33,25 @@ describe("outside a room", () => {
     expect(one(app, "#code").getAttribute("aria-invalid")).toBe("true");
   });
 
-  test("a wrong character is named while typing, a short code is not", () => {
+  test("a wrong character is reported while typing, a short code is not", () => {
     expect(codeProblem("K7", false)).toBeNull();
     expect(codeProblem("K1", false)).toContain("“1”");
     expect(codeProblem("K!", false)).toContain("“!”");
     expect(codeProblem("K7QM3X", true)).toBeNull();
   });
 
-  test("the code in the address is filled in, and a refusal says what to do", async () => {
+  test("the code in the URL is filled in, and a refusal says what to do", async () => {
     const { app, commands } = await mount(VIEWS.refused);
     expect((one(app, "#code") as HTMLInputElement).value).toBe("K7QM3X");
     expect(one(app, "[role=alert]").textContent).toContain("Nobody is in room K7QM3X.");
-    expect(words(app)).toContain("open a room of your own");
+    expect(textOf(app)).toContain("open a room of your own");
     button(app, "Dismiss").click();
     expect(commands).toEqual([{ type: "dismiss_notice" }]);
   });
 
-  test("while joining, progress is told and the doors are shut", async () => {
+  test("while joining, progress is shown and the buttons are disabled", async () => {
     const { app } = await mount(VIEWS.joining);
-    expect(words(app)).toContain("mat-vec – 60%");
+    expect(textOf(app)).toContain("mat-vec – 60%");
     expect(button(app, "Open a room").disabled).toBe(true);
   });
 });

@@ -1,4 +1,4 @@
-/** What holds for every view: nothing sticks out, and axe finds nothing to object to. */
+/** For every view: nothing overflows the page, and axe finds no violations. */
 import axe from "axe-core";
 import { describe, expect, test } from "vitest";
 import "../../src/ui/tokens.css";
@@ -8,8 +8,8 @@ import { VIEWS, type ViewName } from "./sample-views.ts";
 const NAMES = Object.keys(VIEWS) as ViewName[];
 const WIDTHS = [360, 1440] as const;
 
-/** Elements wider than the page that no scroller of their own holds. */
-function stickingOut(app: HTMLElement, width: number): string[] {
+/** Elements that reach past the page, except inside a scroll container. */
+function overflowing(app: HTMLElement, width: number): string[] {
   const scrolls = (element: Element): boolean => {
     for (let at: Element | null = element; at !== null && at !== app;) {
       if (at !== element && getComputedStyle(at).overflowX !== "visible") return true;
@@ -35,7 +35,7 @@ describe.each(WIDTHS)("at %i px", (width) => {
       choice?.click();
       await settled(app);
       expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
-      expect(stickingOut(app, width)).toEqual([]);
+      expect(overflowing(app, width)).toEqual([]);
       for (const scroller of all(app, "main > .room, .log")) {
         expect(scroller.scrollWidth, scroller.className).toBeLessThanOrEqual(scroller.clientWidth);
       }
@@ -43,7 +43,7 @@ describe.each(WIDTHS)("at %i px", (width) => {
   });
 });
 
-async function objections(app: HTMLElement): Promise<string[]> {
+async function violationsIn(app: HTMLElement): Promise<string[]> {
   const { violations } = await axe.run(app, {
     runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
     // The page of the test has no landmarks of its own; the real one is the element.
@@ -58,7 +58,7 @@ describe.each(["light", "dark"])("axe, %s", (scheme) => {
   test.each(NAMES)("%s", async (name) => {
     document.documentElement.style.colorScheme = scheme;
     const { app } = await mount(VIEWS[name]);
-    expect(await objections(app)).toEqual([]);
+    expect(await violationsIn(app)).toEqual([]);
   });
 
   test.each(["Settings", "Invite: QR code and link"])("dialog %s", async (name) => {
@@ -66,9 +66,9 @@ describe.each(["light", "dark"])("axe, %s", (scheme) => {
     const { app } = await mount(VIEWS.answering);
     button(app, name).click();
     await settled(app);
-    // The dialog fades in; contrast is judged once it is there.
+    // The dialog fades in; contrast is checked after that.
     await Promise.all(document.getAnimations().map(({ finished }) => finished));
-    expect(await objections(app)).toEqual([]);
+    expect(await violationsIn(app)).toEqual([]);
   });
 
   test("narrow, with details open", async () => {
@@ -77,7 +77,7 @@ describe.each(["light", "dark"])("axe, %s", (scheme) => {
     button(app, "Room (3)").click();
     await settled(app);
     for (const details of all(app, "details")) details.setAttribute("open", "");
-    expect(await objections(app)).toEqual([]);
-    expect(stickingOut(app, 360)).toEqual([]);
+    expect(await violationsIn(app)).toEqual([]);
+    expect(overflowing(app, 360)).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-/** Puts the real page into the test's document and reaches into its shadow roots. */
+/** Mounts the real page in the test's document and queries through its shadow roots. */
 import type { LitElement } from "lit";
 import { afterEach } from "vitest";
 import { page } from "vitest/browser";
@@ -50,7 +50,7 @@ export function one(app: Element, selector: string): HTMLElement {
   return first;
 }
 
-/** A button by the name that people and screen readers see. */
+/** A button by its accessible name. */
 export function button(app: Element, name: string): HTMLButtonElement {
   const named = all(app, "button").find(
     (each) =>
@@ -60,8 +60,8 @@ export function button(app: Element, name: string): HTMLButtonElement {
   return named;
 }
 
-/** What is shown as text, shadow roots included. */
-export function words(app: Element): string {
+/** The shown text, shadow roots included. */
+export function textOf(app: Element): string {
   const texts: string[] = [];
   const walk = (node: Node): void => {
     if (node instanceof Text) texts.push(node.data);
@@ -83,7 +83,7 @@ export async function settled(app: TabmeshApp): Promise<void> {
   }
 }
 
-/** Types into a field as the browser would tell it. */
+/** Types into a field and dispatches the browser's event. */
 export function type(field: HTMLElement, text: string): void {
   (field as HTMLInputElement | HTMLTextAreaElement).value = text;
   field.dispatchEvent(new InputEvent("input", { bubbles: true, composed: true }));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { PlacementId } from "../../src/shared/ids.ts";
 import type { StagesDraftDetail } from "../../src/ui/events.ts";
-import { all, button, mount, one, press, settled, words, type Mounted } from "./mount.ts";
+import { all, button, mount, one, press, settled, textOf, type Mounted } from "./mount.ts";
 import { id, SMALL_MODEL } from "./sample-room.ts";
 import { PREVIEW, VIEWS } from "./sample-views.ts";
 
@@ -35,7 +35,7 @@ const MOVED = [
 }));
 
 describe("placement", () => {
-  test("every stage is told in words: member, layers, bytes, predicted and measured", async () => {
+  test("every stage has its member, layers, bytes, and times as text", async () => {
     const { app } = await mount(THREE);
     const stages = all(one(app, "tabmesh-stage-list"), "li").map((lane) =>
       lane.textContent.replaceAll(/\s+/g, " "),
@@ -54,29 +54,29 @@ describe("placement", () => {
     const filled = all(app, ".cells i").map(({ style }) => Number.parseFloat(style.width));
     expect(filled[0]).toBeCloseTo(42, 0);
     expect(filled[2]).toBeCloseTo(91, 0);
-    expect(words(app)).toContain("downloading 42%");
+    expect(textOf(app)).toContain("downloading 42%");
   });
 
-  test("a stage shows what was measured of its own member only", async () => {
+  test("a stage shows measurements of its own member only", async () => {
     const [first, ...others] = THREE.timings;
     const timings = [{ ...first!, member: THREE.timings[1]!.member }, ...others];
     const { app } = await mount({ ...THREE, timings });
-    const stages = all(one(app, "tabmesh-stage-list"), "li").map(words);
+    const stages = all(one(app, "tabmesh-stage-list"), "li").map(textOf);
     expect(stages[0]).not.toContain("measured");
     expect(stages[1]).toContain("measured");
   });
 
-  test("stages chosen by hand are predicted too", async () => {
+  test("stages chosen manually are predicted too", async () => {
     const placement = { ...PLACEMENT, predictedMs: null };
     const { app } = await mount({ ...THREE, state: { ...STATE, placement } });
-    expect(words(app)).toContain(
+    expect(textOf(app)).toContain(
       "30 layers on 3 members, placed manually · predicted 19.4 ms per token",
     );
   });
 
-  test("of a token, predicted and measured stand side by side", async () => {
+  test("predicted and measured times of a token are shown side by side", async () => {
     const { app } = await mount(THREE);
-    const shown = words(one(app, "tabmesh-timings"));
+    const shown = textOf(one(app, "tabmesh-timings"));
     expect(shown).toMatch(
       /20\.6 ms total: 17\.3 ms computing, 3\.30 ms in transfer ?; predicted 19\.4 ms/,
     );
@@ -85,10 +85,10 @@ describe("placement", () => {
     );
   });
 
-  test("a prediction of other stages stands beside nothing", async () => {
+  test("a prediction of other stages is not shown", async () => {
     const predicted = THREE.predicted!.toReversed();
     const { app } = await mount({ ...THREE, predicted });
-    const shown = words(one(app, "tabmesh-timings"));
+    const shown = textOf(one(app, "tabmesh-timings"));
     expect(shown).not.toContain("; predicted");
     expect(shown).toMatch(/MacBook in the kitchen 8\.10 ms 1\.10 ms/);
   });
@@ -96,7 +96,7 @@ describe("placement", () => {
   test("a stage that failed says why", async () => {
     const { app } = await mount(VIEWS.failing);
     expect(one(one(app, "tabmesh-stage-list"), ".tag.bad").textContent).toContain("403");
-    expect(all(app, "[role=alert]").map(words).join()).toContain("could not load layers");
+    expect(all(app, "[role=alert]").map(textOf).join()).toContain("could not load layers");
   });
 
   test("126 layers over 16 members have 16 stages and 15 boundaries inside the page", async () => {
@@ -114,13 +114,13 @@ describe("placement", () => {
 });
 
 describe("reasons", () => {
-  test("what was decided, and why it is so, with members by their names", async () => {
+  test("the last decision and its reasons name members by their names", async () => {
     const { app } = await mount(THREE);
     expect(one(app, ".note").textContent.replaceAll(/\s+/g, " ").trim()).toBe(
       "Old ThinkPad, Firefox joined. The layers stay: moving would save 1.20 ms of 22.3 ms per token, less than 5%.",
     );
     const lines = all(app, "details.why li").map(({ textContent }) => textContent);
-    expect(lines).toContain("Lab machine would cost 1.90 ms more a token (23.30 ms).");
+    expect(lines).toContain("Including Lab machine would add 1.90 ms per token (23.3 ms).");
   });
 
   test("members that are named by their ids get their names, in errors too", async () => {
@@ -151,10 +151,10 @@ describe("reasons", () => {
     };
     const placement = { ...PLACEMENT, error };
     const { app } = await mount({ ...THREE, state: { ...STATE, lastDecision, placement } });
-    expect(words(one(app, ".note"))).toMatch(
+    expect(textOf(one(app, ".note"))).toMatch(
       /MacBook in the kitchen left\. The layers must move: Desk, Chromium 156 on Linux is a hidden tab\./,
     );
-    expect(words(one(app, "[role=alert].failed"))).toContain(
+    expect(textOf(one(app, "[role=alert].failed"))).toContain(
       "Old ThinkPad, Firefox could not load layers 1–2 of tiny.",
     );
   });
@@ -165,10 +165,10 @@ describe("reasons", () => {
     expect(all(app, ".note")).toEqual([]);
   });
 
-  test("scores stand on the cards, their parts in the details, and how members differ above", async () => {
+  test("scores are on the cards, their parts in the details, and differences above", async () => {
     const { app } = await mount(THREE);
-    expect(all(app, "tabmesh-member .tag, .tags .tag").map(words).join()).toContain("Score 0.97");
-    const list = words(one(app, "tabmesh-members"));
+    expect(all(app, "tabmesh-member .tag, .tags .tag").map(textOf).join()).toContain("Score 0.97");
+    const list = textOf(one(app, "tabmesh-members"));
     expect(list).toContain(
       "Heterogeneous. Memory ranges from 5.60 GB (Old ThinkPad, Firefox) to 12.0 GB (MacBook",
     );
@@ -250,11 +250,11 @@ describe("moving a boundary", () => {
     ]);
   });
 
-  test("its price stands beside Apply, and what cannot be cannot be applied", async () => {
+  test("its predicted cost is shown beside Apply, and an impossible draft cannot be applied", async () => {
     const mounted = await mount(THREE);
     press(sliders(mounted)[0]!, "ArrowRight");
     await settled(mounted.app);
-    expect(words(one(mounted.app, ".decision"))).toContain("Calculating the predicted speed");
+    expect(textOf(one(mounted.app, ".decision"))).toContain("Calculating the predicted speed");
     const draft = {
       ...PREVIEW.candidates[0]!,
       stages: MOVED,
@@ -263,7 +263,7 @@ describe("moving a boundary", () => {
     };
     mounted.app.view = { ...THREE, placementPreview: { ...PREVIEW, draft } };
     await settled(mounted.app);
-    expect(words(one(mounted.app, ".decision"))).toMatch(
+    expect(textOf(one(mounted.app, ".decision"))).toMatch(
       /20\.1 ms per token, 49\.8 tokens\/s – 1\.30 ms faster than now/,
     );
     const infeasible = "Desk is 12 MB short.";
@@ -272,7 +272,7 @@ describe("moving a boundary", () => {
       placementPreview: { ...PREVIEW, draft: { ...draft, infeasible } },
     };
     await settled(mounted.app);
-    expect(words(one(mounted.app, ".decision"))).toContain(infeasible);
+    expect(textOf(one(mounted.app, ".decision"))).toContain(infeasible);
     expect(button(mounted.app, "Apply").disabled).toBe(true);
     button(mounted.app, "Discard").click();
     await settled(mounted.app);
@@ -280,7 +280,7 @@ describe("moving a boundary", () => {
     expect(mounted.commands).toEqual([]);
   });
 
-  test("stages chosen by hand are compared with by what they should take", async () => {
+  test("a draft is compared with the prediction for stages chosen manually", async () => {
     const placement = { ...PLACEMENT, predictedMs: null };
     const mounted = await mount({ ...THREE, state: { ...STATE, placement } });
     press(sliders(mounted)[0]!, "ArrowRight");
@@ -289,12 +289,12 @@ describe("moving a boundary", () => {
     mounted.app.view = { ...mounted.app.view, placementPreview: { ...PREVIEW, draft } };
     await settled(mounted.app);
     // Predicted of what runs: 16.1 ms of computing and 3.3 ms of hops.
-    expect(words(one(mounted.app, ".decision"))).toMatch(
+    expect(textOf(one(mounted.app, ".decision"))).toMatch(
       /25\.0 ms per token.*5\.61 ms slower than now/,
     );
   });
 
-  test("another placement ends the draft", async () => {
+  test("a new placement ends the draft", async () => {
     const mounted = await mount(THREE);
     press(sliders(mounted)[0]!, "ArrowRight");
     await settled(mounted.app);
@@ -304,7 +304,7 @@ describe("moving a boundary", () => {
     expect(sliders(mounted)[0]!.getAttribute("aria-valuenow")).toBe("10");
   });
 
-  test("what is taken loads before it runs", async () => {
+  test("a candidate in use is loading before it is running", async () => {
     const stages = PREVIEW.candidates[0]!.stages.map(({ member, first, end }) => ({
       member,
       first,
@@ -312,17 +312,17 @@ describe("moving a boundary", () => {
     }));
     const shown = async (ready: boolean) => {
       const state = { ...STATE, placement: { ...PLACEMENT, stages, ready } };
-      return words(one((await mount({ ...THREE, state })).app, "tabmesh-candidates"));
+      return textOf(one((await mount({ ...THREE, state })).app, "tabmesh-candidates"));
     };
     expect(await shown(false)).toContain("Loading");
     expect(await shown(true)).toContain("Running");
   });
 
-  test("candidates stand side by side with their reasons, and one can be taken", async () => {
+  test("candidates are shown with their reasons, and one can be used", async () => {
     const mounted = await mount(THREE);
-    const shown = words(one(mounted.app, "tabmesh-candidates"));
-    expect(shown).toContain("including it would add 1.9 ms a token");
-    expect(shown).toContain("1.2 GB short on Old ThinkPad");
+    const shown = textOf(one(mounted.app, "tabmesh-candidates"));
+    expect(shown).toContain("Including MacBook in the kitchen would add 1.90 ms per token");
+    expect(shown).toContain("Old ThinkPad, Firefox is 1.2 GB short");
     button(mounted.app, "Use this placement: Most answers at once").click();
     expect(mounted.commands).toEqual([
       {

@@ -2,15 +2,15 @@ import { describe, expect, test } from "vitest";
 import { PageCommand } from "../../src/shared/commands.ts";
 import { DEFAULT_PLACEMENT_RULES } from "../../src/shared/placement-rules.ts";
 import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
-import { all, button, mount, one, settled, type, words } from "./mount.ts";
+import { all, button, mount, one, settled, type, textOf } from "./mount.ts";
 import { SMALL_MODEL } from "./sample-room.ts";
 import { VIEWS } from "./sample-views.ts";
 
 describe("members", () => {
-  test("each shows its adapter, numbers and state", async () => {
+  test("each shows its adapter, measurements, and state", async () => {
     const { app } = await mount(VIEWS.answering);
     const card = one(app, "article[aria-label='MacBook in the kitchen']");
-    const shown = words(card);
+    const shown = textOf(card);
     expect(shown).toContain("apple metal-3 · Chromium 156");
     expect(shown).toMatch(/GB\/s copy 310 /);
     expect(shown).toMatch(/GFLOPS 9,500/);
@@ -24,7 +24,7 @@ describe("members", () => {
 
   test("this tab, the coordinator and software adapters are marked", async () => {
     const { app } = await mount(VIEWS.sixteen);
-    const cards = all(app, "tabmesh-member").map(words);
+    const cards = all(app, "tabmesh-member").map(textOf);
     expect(cards).toHaveLength(16);
     expect(cards.filter((card) => card.includes("This tab"))).toHaveLength(1);
     expect(cards[0]).toContain("Coordinator");
@@ -34,11 +34,11 @@ describe("members", () => {
 
   test("a member without an adapter says why", async () => {
     const { app } = await mount(VIEWS.watchers);
-    expect(words(app)).toContain("Browsers provide WebGPU only over HTTPS and on localhost.");
-    expect(words(app)).toContain("1 can compute");
+    expect(textOf(app)).toContain("Browsers provide WebGPU only over HTTPS and on localhost.");
+    expect(textOf(app)).toContain("1 can compute");
   });
 
-  test("a member is pinned, excluded and given back", async () => {
+  test("a member can be pinned, excluded, and released", async () => {
     const { app, commands } = await mount(VIEWS.answering);
     const selects = all(app, "select") as HTMLSelectElement[];
     expect(selects.map(({ value }) => value)).toEqual(["auto", "pin", "exclude"]);
@@ -49,14 +49,14 @@ describe("members", () => {
 });
 
 describe("model", () => {
-  test("an offered model is placed by its address", async () => {
+  test("an offered model is placed by its URL", async () => {
     const { app, commands } = await mount(VIEWS.empty);
     button(app, "SmolLM2-135M-Instruct.Q4_1 on this server").click();
     const url = "http://localhost:8787/models/SmolLM2-135M-Instruct.Q4_1.gguf";
     expect(commands).toEqual([{ type: "place_model", source: { kind: "url", url } }]);
   });
 
-  test("an address is checked before it is sent", async () => {
+  test("a URL is checked before it is sent", async () => {
     const { app, commands } = await mount(VIEWS.empty);
     for (const [text, message] of [
       ["", "Enter the URL"],
@@ -91,7 +91,7 @@ describe("model", () => {
 
   test("the model that runs is described and cannot be placed twice; downloads can be cleared", async () => {
     const { app, commands } = await mount(VIEWS.answering);
-    expect(words(app)).toContain(SMALL_MODEL.name);
+    expect(textOf(app)).toContain(SMALL_MODEL.name);
     expect(button(app, `${SMALL_MODEL.name} running`).disabled).toBe(true);
     button(app, "Clear downloads").click();
     expect(commands).toEqual([{ type: "clear_model_cache" }]);
@@ -99,16 +99,16 @@ describe("model", () => {
 });
 
 describe("header and dialogs", () => {
-  test("the link is there as QR code and text", async () => {
+  test("the link is shown as a QR code and as text", async () => {
     const { app } = await mount(VIEWS.answering);
     button(app, "Invite: QR code and link").click();
     await settled(app);
     expect(one(app, "svg.qr").getAttribute("viewBox")).toMatch(/^0 0 \d+ \d+$/);
     expect(one(app, "svg.qr path").getAttribute("d")!.length).toBeGreaterThan(1000);
-    expect(words(app)).toContain("https://192.168.1.24:8788/?room=K7QM3X&join");
+    expect(textOf(app)).toContain("https://192.168.1.24:8788/?room=K7QM3X&join");
   });
 
-  test("settings are sent whole, and refused outside their limits", async () => {
+  test("settings are sent as a whole", async () => {
     const { app, commands } = await mount(VIEWS.answering);
     button(app, "Settings").click();
     await settled(app);
@@ -130,7 +130,7 @@ describe("header and dialogs", () => {
     expect(PageCommand.safeParse(commands[0]).success).toBe(true);
   });
 
-  test("rules of placing: a constraint, its limit, the objective and a weight are changed", async () => {
+  test("placement options: a constraint, its limit, the objective and a weight are changed", async () => {
     const { app, commands } = await mount(VIEWS.answering);
     button(app, "Settings").click();
     await settled(app);
@@ -192,7 +192,7 @@ describe("header and dialogs", () => {
     expect(commands).toEqual([{ type: "rename_member", name: "Desk" }, { type: "measure_again" }]);
   });
 
-  test("the connection is told in words, and leaving is one button", async () => {
+  test("the connection is shown as text, and leaving is one button", async () => {
     const { app, commands } = await mount(VIEWS.failing);
     expect(one(app, ".connection").textContent.trim()).toBe("Reconnecting");
     button(app, "Leave the room").click();
@@ -228,7 +228,9 @@ describe("cost", () => {
     const { app } = await mount(VIEWS.answering);
     button(app, "Settings").click();
     await settled(app);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // The close button's icon is the last thing that a dialog loads.
+    const icons = () => all(app, "wa-icon").filter((each) => each.shadowRoot?.querySelector("svg"));
+    await expect.poll(() => icons().length).toBeGreaterThan(0);
     const origins = performance.getEntriesByType("resource").map(({ name }) => new URL(name));
     const strange = origins.filter(
       ({ origin, protocol }) => protocol !== "data:" && origin !== location.origin,
@@ -238,7 +240,7 @@ describe("cost", () => {
 });
 
 describe("timings", () => {
-  test("each stage's compute and hop stand in a table, and the sum beside the bar", async () => {
+  test("each stage's compute and transfer times are in a table, and the sum is below the bar", async () => {
     const { app } = await mount(VIEWS.answering);
     const rows = all(app, "tbody tr").map((row) => row.textContent.replaceAll(/\s+/g, " ").trim());
     expect(rows).toContain(
@@ -247,10 +249,10 @@ describe("timings", () => {
     expect(one(app, ".bar[aria-label*=computing]").getAttribute("aria-label")).toBe(
       "20.6 ms: 17.3 ms computing, 3.30 ms in transfer",
     );
-    expect(words(app)).toContain("18.4 tokens/s");
+    expect(textOf(app)).toContain("18.4 tokens/s");
   });
 
-  test("the line of speeds grows with the answer and fits its place", async () => {
+  test("the line of speeds grows with the answer and fits its container", async () => {
     const { app } = await mount(VIEWS.answering);
     for (const tokensPerSecond of [12, 16, 18, 17]) {
       const chat = VIEWS.answering.chat.map((message) => ({ ...message, tokensPerSecond }));

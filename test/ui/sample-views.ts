@@ -1,7 +1,6 @@
 /**
- * Pages as they come in life: outside, loading, failing, sixteen members, long
- * names, a long chat. Used by the tests and by preview.html, so that what is
- * tested can be looked at.
+ * Sample pages: outside, loading, failing, sixteen members, long names, a long chat. Used
+ * by the tests and by preview.html, so that what is tested can be viewed.
  */
 import { GenerationId } from "../../src/shared/ids.ts";
 import type { Member } from "../../src/shared/member.ts";
@@ -136,9 +135,9 @@ export const PREVIEW: PlacementPreview = {
   model: SMALL_MODEL.name,
   draft: null,
   why: [
-    "A token: 20.1 ms of computing, 0.9 ms of overhead, 1.3 ms between members.",
+    "One token: 20.1 ms of computation, 0.9 ms of overhead, 1.3 ms between members.",
     "Desk, Chromium 156 on Linux is full: one more layer does not fit its memory.",
-    "Lab machine would cost 1.90 ms more a token (23.30 ms).",
+    "Including Lab machine would add 1.90 ms per token (23.3 ms).",
   ],
   candidates: [
     {
@@ -149,8 +148,8 @@ export const PREVIEW: PlacementPreview = {
       msPerToken: 12.1,
       tokensPerSecond: 82.6,
       explanation: [
-        "Desk holds all 30 layers: nothing has to travel.",
-        "MacBook in the kitchen left out: including it would add 1.9 ms a token.",
+        "Desk runs all 30 layers, so nothing is transferred.",
+        "Including MacBook in the kitchen would add 1.90 ms per token.",
       ],
       infeasible: null,
     },
@@ -162,7 +161,7 @@ export const PREVIEW: PlacementPreview = {
       ],
       msPerToken: 14.9,
       tokensPerSecond: 121,
-      explanation: ["Desk binds: its 20 layers take 8.2 ms of each lap."],
+      explanation: ["Desk limits the speed: its 20 layers take 8.20 ms of each lap."],
       infeasible: null,
     },
     {
@@ -170,8 +169,8 @@ export const PREVIEW: PlacementPreview = {
       stages: [{ ...stageOf(2, 0, 30), computeMs: 71, hopMs: 0, memoryBytes: 98e6, problem: null }],
       msPerToken: 71,
       tokensPerSecond: 14,
-      explanation: ["Another 1.2 GB on this machine would make it possible."],
-      infeasible: "The context asked for does not fit: 1.2 GB short on Old ThinkPad, Firefox.",
+      explanation: ["1.2 GB more memory on this machine would make it possible."],
+      infeasible: "The context does not fit: Old ThinkPad, Firefox is 1.2 GB short.",
     },
   ],
 };
