@@ -31,6 +31,9 @@ const REJECT_DELAY_MS = 1000;
 /** Destroying the peer closes every connection at once, and the last messages need this long. */
 const LINGER_MS = 500;
 
+/** "EXPIRE": nobody with the id `src` took an offer. PeerJS's own error has the id only in its text. */
+type ServerMessage = { readonly type: string; readonly src: string };
+
 type Waiter = { readonly resolve: () => void; readonly reject: (error: MeshError) => void };
 
 /** Rejects with a `MeshError` if the server does not register this tab. */
@@ -64,7 +67,7 @@ export class PeerTransport implements Transport {
       onBytes: (link, bytes) => this.events.bytes.emit(link.peer, bytes),
     };
     peer.on("connection", (connection) => this.#accept(connection));
-    peer.on("error", (error) => this.#peerError(error.type, error.message));
+    peer.socket.on("message", (message: ServerMessage) => this.#fromServer(message));
   }
 
   async connect(peer: MemberId, timeoutMs = CONNECT_TIMEOUT_MS): Promise<void> {
@@ -161,12 +164,10 @@ export class PeerTransport implements Transport {
     if (link.wasReady) this.events.disconnect.emit(link.peer, cause);
   }
 
-  /** PeerJS names the missing peer only at the end of its message. */
-  #peerError(type: string, message: string): void {
-    if (type !== "peer-unavailable") return;
+  #fromServer({ type, src }: ServerMessage): void {
+    if (type !== "EXPIRE") return;
     for (const link of [...this.#links.values()])
-      if (!link.ready && message.endsWith(` ${link.peer}`))
-        link.close({ reason: "no_such_peer", peer: link.peer });
+      if (!link.ready && link.peer === src) link.close({ reason: "no_such_peer", peer: link.peer });
   }
 
   #readyLink(peer: MemberId): PeerLink {
