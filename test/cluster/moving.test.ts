@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import type { Planner } from "../../src/cluster/parts.ts";
+import type { RoomClient } from "../../src/cluster/room-client.ts";
 import type { DecisionReason } from "../../src/shared/decision.ts";
 import type { MemberId } from "../../src/shared/ids.ts";
 import { DEFAULT_PLACEMENT_RULES } from "../../src/shared/placement-rules.ts";
@@ -200,7 +201,7 @@ describe("a member slows down", () => {
   }
   type SlowRoom = {
     room: Parameters<Parameters<typeof withRoom>[0]>[0];
-    client: { readonly state: RoomState };
+    client: Pick<RoomClient, "state" | "subscribe">;
     slow: (throttleRatio: number) => Promise<unknown>;
     second: MemberId;
   };
@@ -215,14 +216,28 @@ describe("a member slows down", () => {
     });
   });
 
-  test("by as much as noise: no decision is made", async () => {
+  test("by as much as noise: only the real slowdown after it leads to a decision", async () => {
     await slowable(async ({ room, client, slow }) => {
       const before = client.state.lastDecision;
-      await slow(1.4);
-      await slow(0.7);
-      await room.until(({ members }) => members[1]?.device?.throttleRatio === 0.7, "the report");
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      const ratios: (number | null | undefined)[] = [];
+      let last = before;
+      client.subscribe(() => {
+        const { lastDecision, members } = client.state;
+        if (lastDecision === last) return;
+        last = lastDecision;
+        ratios.push(members[1]?.device?.throttleRatio);
+      });
+      for (const ratio of [1.4, 0.7]) {
+        await slow(ratio);
+        await room.until(
+          ({ members }) => members[1]?.device?.throttleRatio === ratio,
+          "the report",
+        );
+      }
       expect(client.state.lastDecision).toEqual(before);
+      await slow(2.4);
+      await room.until(runsOn("b"), "b to have it");
+      expect(new Set(ratios)).toEqual(new Set([2.4]));
     });
   });
 });
