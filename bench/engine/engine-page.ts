@@ -4,7 +4,7 @@ import type { EngineBench } from "./engine-worker.ts";
 import type { EngineReply, EngineRequest } from "./requests.ts";
 
 const worker = new Worker(new URL("./engine-worker.ts", import.meta.url), { type: "module" });
-// Comlink waits for ever on a worker that died.
+// Comlink waits forever for a worker that died.
 const died = new Promise<never>((_, reject) => {
   worker.onerror = (event) => reject(new Error(`the engine's worker failed: ${event.message}`));
 });

@@ -2,7 +2,7 @@
  * The measurements of one engine in one worker. A decode step is measured as the
  * product runs it: submit, sample on the GPU, wait for the token, feed it back.
  *
- * Prompts are random token ids: what a token is does not change the work. Contexts
+ * Prompts are random token ids, since the work does not depend on them. Contexts
  * are filled by ordinary prefill. A step at position 63 after the sequence has been
  * filled further is a step at 64 tokens of context: later positions are not read.
  */
@@ -190,7 +190,7 @@ export class EngineSession {
     return { oneMs, manyMs };
   }
 
-  /** Steps of shards with no layers: what a step costs before it multiplies anything. */
+  /** Steps of shards without layers: the fixed cost of a step. */
   async #fixedCost(steps: number) {
     const { device, whole, options, reader } = this.#need();
     const times = async (description: ShardDescription) => {

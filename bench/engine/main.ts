@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- engine [--quick] [--profile] [--alone] [--chromium] [--firefox]
- * [--float] [--json]`: one tab's engine against what people would use instead, in the
- * same run, machine and browser. Results are kept in bench/results/.
+ * [--float] [--json]`: one tab's engine against its alternatives, in the same run, on the
+ * same machine and browser. Results are stored in bench/results/.
  */
 import { startBenchServer } from "../../tools/browsers/bench-browser.ts";
 import { measureBrowser, openEngine } from "./measure-browser.ts";
@@ -13,7 +13,7 @@ import { writeResult } from "./results.ts";
 
 const options = parseOptions(process.argv.slice(2));
 const server = await startBenchServer();
-/** Progress, without what the development server says of itself. */
+/** Progress, without the messages of the development server. */
 const say = (line: string) => {
   if (!/^\[vite\]|^JSHandle/.test(line)) console.error(`  ${line}`);
 };

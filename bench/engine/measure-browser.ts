@@ -1,6 +1,6 @@
 /**
- * All measurements in one browser. Us and each peer take turns, so that a machine
- * that grows slower or busier meanwhile slows both.
+ * All measurements in one browser. The engine and each peer alternate, so that a machine that becomes
+ * slower or busier slows both.
  */
 import { loadavg } from "node:os";
 import {
@@ -19,7 +19,7 @@ import type {
 } from "./requests.ts";
 import { machineName, type BrowserResult, type Samples } from "./results.ts";
 
-/** How much of everything; a quick run gives rough numbers. */
+/** Repetitions and sizes; a quick run gives rough numbers. */
 const FULL = { rounds: 3, steps: 12, contexts: [64, 1024, 4096], ortRows: 400, wllamaLong: 1024 };
 const QUICK = { rounds: 1, steps: 6, contexts: [64, 512], ortRows: 64, wllamaLong: 400 };
 
@@ -27,7 +27,7 @@ const PROMPTS = [16, 128, 400];
 const BATCH_ROWS = 4;
 /** Steps beyond the longest context that is measured. */
 const SPARE_TOKENS = 64;
-/** llama.cpp on lavapipe takes seconds a token. */
+/** llama.cpp on lavapipe takes seconds per token. */
 const WLLAMA_WEBGPU = { promptTokens: 8, decode: 4 };
 
 type Engine = {
@@ -145,7 +145,7 @@ async function ours({ engine, add, size }: Setting): Promise<void> {
   add("tabmesh decode 64", ...(await engine.ask<DecodeReply>(request)).stepMs["64"]!);
 }
 
-/** Per token: a peer's prompt may be a token or two off. */
+/** Per token: a peer's prompt may differ by a token or two. */
 async function againstWllama(setting: Setting): Promise<Record<string, string>> {
   const { browser, server, log, add, size } = setting;
   const contextTokens = size.wllamaLong + SPARE_TOKENS;

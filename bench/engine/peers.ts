@@ -1,4 +1,4 @@
-/** What people would use instead, opened on the same machine and browser. */
+/** The alternatives, opened on the same machine and browser. */
 import {
   openBenchPage,
   type BenchBrowserName,
@@ -57,7 +57,7 @@ export async function openWllama(
   };
 }
 
-/** " time" is one token of SmolLM2's vocabulary; what the words say does not change the work. */
+/** " time" is one token of SmolLM2's vocabulary; the work does not depend on the words. */
 const promptOf = (tokens: number) => Array<string>(tokens).fill("time").join(" ");
 
 export type Ort = {

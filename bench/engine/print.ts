@@ -1,4 +1,4 @@
-/** A result as tables for people, or as one JSON object a line. Pure: returns lines. */
+/** A result as tables for people, or as one JSON object per line. Pure: returns lines. */
 import { floorRows, ortPrefill, type FloorRow } from "./floors.ts";
 import type { KernelProfile, ProfileReply } from "./requests.ts";
 import { adapterName, medianOrNaN, type BrowserResult } from "./results.ts";
@@ -29,7 +29,7 @@ export function resultLines(result: BrowserResult): string[] {
   ];
 }
 
-/** One object a measurement, then one a floor. */
+/** One object per measurement, then one per floor. */
 export function jsonLines(result: BrowserResult): string[] {
   const { browser, date, adapter } = result;
   const head = { suite: "engine", browser, date, adapter: adapterName(adapter) };

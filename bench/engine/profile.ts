@@ -5,7 +5,7 @@
  * Timestamps would need a pass for each dispatch, which changes what is measured, and
  * not every adapter has them; a replay works everywhere and with the same method. All
  * layers' dispatches are in it, with their own weights, so that caches behave as in a
- * step. Results are garbage afterwards (residuals are added again and again).
+ * step. The results are meaningless (residuals are added repeatedly).
  */
 import type { Shard, StepRow } from "../../src/engine/index.ts";
 import { timeOf } from "../../src/kernels/index.ts";
@@ -106,10 +106,10 @@ function grouped(dispatches: readonly Dispatch[]) {
   return groups;
 }
 
-/** Layers' products of normed rows fold the norm in, or take int8; the head does neither. */
+/** Products of normed rows in layers fold the norm in or use int8; the head does neither. */
 const isHead = (label: string) => !/ norm | int8 /.test(label);
 
-/** What a kernel has to do at least, in the whole step. */
+/** The minimum work of a kernel in the whole step. */
 function work(name: string, { description }: Shard, rows: number, context: number) {
   const { model, layers, head } = description;
   const { heads, keyValueHeads, headSize } = model;

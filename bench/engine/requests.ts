@@ -1,4 +1,4 @@
-/** What the driver asks of the engine's page, and what it answers. All of it can be cloned. */
+/** The driver's requests to the engine's page, and the replies. All of them can be cloned. */
 import type { EngineCounters, ShardMemory } from "../../src/engine/index.ts";
 import type { Adapter, Measurements } from "../../src/shared/index.ts";
 
@@ -45,7 +45,7 @@ export type EngineRequest =
 export type LoadReply = {
   readonly loadMs: number;
   readonly openMs: number;
-  /** From the start of the load to each phase's last word. */
+  /** From the start of the load to the last report of each phase. */
   readonly phasesMs: Readonly<Record<string, number>>;
   readonly memory: ShardMemory;
   readonly variants: readonly string[];
@@ -68,7 +68,7 @@ export type KernelProfile = {
   readonly workgroups: number;
   /** All its dispatches in one step, in one submit of their own. */
   readonly ms: number;
-  /** Multiply-accumulates; null where it is no matrix product or attention. */
+  /** Multiply-accumulates; null for other kernels than products and attention. */
   readonly macs: number | null;
   /** Bytes of weights or cache that it has to read. */
   readonly bytes: number | null;

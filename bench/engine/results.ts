@@ -1,4 +1,4 @@
-/** What a run in one browser measured, and how it is kept. */
+/** The measurements of a run in one browser, and where they are stored. */
 import { median } from "../../src/shared/index.ts";
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
@@ -18,14 +18,14 @@ export type BrowserResult = {
   readonly browser: BenchBrowserName;
   readonly quick: boolean;
   readonly activations: "float" | "int8";
-  /** Processes that wanted a core when the run ended; above the cores it was disturbed. */
+  /** Runnable processes at the end of the run; more than cores means that it was disturbed. */
   readonly loadAverage: number;
   readonly adapter: ProbeReply["adapter"];
   readonly measurements: ProbeReply["measurements"];
   readonly load: LoadReply;
   /** Of one decode step. */
   readonly counters: EngineCounters;
-  /** Bytes of the shard, weights with cache and scratch, by what had been done. */
+  /** Bytes of the shard (weights, cache and scratch) after each kind of work. */
   readonly memoryBytes: Readonly<Record<string, number>>;
   readonly versions: Readonly<Record<string, string>>;
   readonly samples: Samples;
@@ -38,10 +38,10 @@ export const medianOrNaN = (values: readonly number[]) =>
 
 export const machineName = () => `${cpus().length} x ${cpus()[0]?.model.trim() ?? "unknown"}`;
 
-/** Firefox tells neither vendor nor architecture. */
+/** Firefox exposes neither vendor nor architecture. */
 export function adapterName({ vendor, architecture, software }: ProbeReply["adapter"]): string {
-  const told = [vendor, architecture].filter((word) => word.trim() !== "").join(" ");
-  return told || (software ? "software adapter" : "adapter");
+  const known = [vendor, architecture].filter((word) => word.trim() !== "").join(" ");
+  return known || (software ? "software adapter" : "adapter");
 }
 
 /** Writes `bench/results/DATE-ADAPTER-BROWSER.json`; returns its path. */

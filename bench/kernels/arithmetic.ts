@@ -1,23 +1,23 @@
 /**
- * The multiply-accumulates of a matrix kernel's text, and the instructions in which a lane of a
- * wide GPU issues them. They are counted in each stretch of the text between two braces, and
- * the stretch adds them up each time it runs.
+ * The multiply-accumulates of a matrix kernel, and the instructions in which a lane of a GPU issues
+ * them. They are counted in each part of the text between two braces, and added up each time that part
+ * runs.
  *
  *   products   a dot of four floats is four, of four int8 one and one more where it is scaled; a
  *              product of scalars is one
- *   forms      what brings numbers into a product's form: out of the places in their word (one for
- *              each), and to the other lanes of a quad (one for each swap)
+ *   forms      instructions that prepare numbers for a product: out of their places within a word (one
+ *              for each), and to the other lanes of a quad (one for each swap)
  *
- * Conversions of quants, and what is done once a block, are the same in all variants and left out.
+ * Conversions of quants, and work once per block, are the same in all variants and not counted.
  */
 
-/** Numbers of the sums (noting.ts). */
+/** Indices of the sums (noting.ts). */
 export const ARITHMETIC_SUMS = { macs: 0, products: 1, forms: 2 } as const;
 
 type Cost = Partial<Record<keyof typeof ARITHMETIC_SUMS, number>>;
 
 const COSTS: readonly { readonly text: RegExp; readonly cost: Cost }[] = [
-  // The sum of a block's activations is no product.
+  // The sum of a block's activations is not a product.
   { text: /\bdot\(\w+, (?!vec4<f32>\(1\.0\))/g, cost: { macs: 4, products: 4 } },
   { text: /\bdot4I8Packed\(/g, cost: { macs: 4, products: 1 } },
   { text: /\bsc_\w+ \* dot4I8Packed\(/g, cost: { products: 1 } },

@@ -1,7 +1,7 @@
 /**
- * What the attention kernels ask of a wide GPU, counted and not timed (noted-run.ts), with the
- * cache in one segment. All but the threads is for each pair of a query head and a position that
- * it looks at, so that rows, contexts and kernels compare.
+ * The loads and exponentials of the attention kernels on a GPU, counted and not timed (noted-run.ts),
+ * with the cache in one segment. Except for the threads, numbers are per pair of a query head and a
+ * position, so that rows, contexts and kernels are comparable.
  */
 import {
   attentionKernel,
@@ -20,13 +20,13 @@ export type AttentionWork = {
   readonly heads: number;
   readonly keyValueHeads: number;
   readonly headSize: number;
-  /** The last so many of `context` positions; one row is a decode step. */
+  /** The last rows of `context` positions; one row is a decode step. */
   readonly rows: number;
   readonly context: number;
 };
 
 export type AttentionTraffic = {
-  /** Threads that a step of one layer gives the device at once. */
+  /** Threads of a step of one layer. */
   readonly threads: number;
   readonly keys: Asked;
   readonly values: Asked;
@@ -38,11 +38,11 @@ export type AttentionTraffic = {
   readonly pairs: number;
 };
 
-/** Numbers of the sums (noting.ts). */
+/** Indices of the sums (noting.ts). */
 const PAIRS = 0;
 const EXPONENTIALS = 1;
 
-/** So many at least are run and counted, of those that the step has. */
+/** At least so many of the step's threads are run and counted. */
 const COUNTED_THREADS = 64;
 
 /** The kernels of a software adapter and of a GPU, and the former in the latter's workgroups. */

@@ -3,10 +3,10 @@ import type { Asked } from "./noted-run.ts";
 import type { AttentionWork } from "./attention-traffic.ts";
 import type { CountedAttention, CountedMat, MatCase, MatTiming } from "./page.ts";
 
-export const MAT_TRAFFIC_LEGEND = `matrices: for each multiply-accumulate, bytes asked for -> moved without a cache, bytes read
-from workgroup memory, and instructions: products + what brings numbers into their form`;
+export const MAT_TRAFFIC_LEGEND = `matrices: for each multiply-accumulate, bytes loaded -> moved without a cache, bytes read
+from workgroup memory, and instructions: products + preparation of their operands`;
 
-export const ATTENTION_TRAFFIC_LEGEND = `attention: for each query head and position, bytes asked for -> moved without a cache (the least:
+export const ATTENTION_TRAFFIC_LEGEND = `attention: for each query head and position, bytes loaded -> moved without a cache (minimum:
 each key and value once a step), bytes read from workgroup memory, and exponentials`;
 
 export function timingLine(browser: string, work: MatCase, timing: MatTiming, ratio: number) {
@@ -43,7 +43,7 @@ export function attentionTrafficLine(
     `${one.threads} threads`.padStart(15),
     `keys ${asked(one.keys)}`.padStart(16),
     `values ${asked(one.values)}`.padStart(18),
-    `least ${one.leastBytes.toFixed(0)}`.padStart(10),
+    `minimum ${one.leastBytes.toFixed(0)}`.padStart(10),
     `workgroup ${one.workgroupBytes.toFixed(0)}`.padStart(15),
     `exponentials ${one.exponentials.toFixed(1)}`.padStart(18),
   ].join(" ");

@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- kernels [--chromium] [--firefox] [--traffic] [--json]`: every variant of the
  * matrix kernels on SmolLM2's and on larger shapes, in GMAC/s and against the fastest; or
- * what each of them, and of the attention kernels, asks of a wide GPU (traffic.ts,
+ * the loads and instructions of each of them, and of the attention kernels, on a GPU (traffic.ts,
  * attention-traffic.ts).
  */
 import {
@@ -39,7 +39,7 @@ const ATTENTION_CASES: readonly AttentionWork[] = [
   { ...shape, rows: 64, context: 256 },
 ]);
 
-/** Cases to run instead, as JSON, for experiments. */
+/** Other cases, as JSON, for experiments. */
 const given = process.env["MAT_CASES"];
 const cases = given === undefined ? CASES : (JSON.parse(given) as MatCase[]);
 const attentionCases = given === undefined ? ATTENTION_CASES : [];

@@ -1,7 +1,7 @@
 /**
- * Runs a kernel with its loads noted (noting.ts), and groups them as a wide GPU issues them: 32
- * threads of a workgroup at a time, each group costing the 32-byte sectors that it touches.
- * Threads of a workgroup are taken to run in step, which the kernels' loops allow.
+ * Runs a kernel with its loads recorded (noting.ts), and groups them as a GPU issues them: 32 threads
+ * of a workgroup at a time, each group costing the 32-byte sectors that it touches. Threads of a
+ * workgroup are assumed to run in lockstep, which the kernels' loops allow.
  */
 import { type Kernel, upload, type Workgroups } from "../../src/kernels/index.ts";
 import { run, type RunInput } from "../../tools/gpu/run.ts";
@@ -11,7 +11,7 @@ export type Load = {
   readonly thread: number;
   /** Which of the thread's loads it is. */
   readonly order: number;
-  /** The buffer's place among those noted. */
+  /** The buffer's index among those recorded. */
   readonly buffer: number;
   /** Address and length in the buffer, in words of four bytes. */
   readonly word: number;
@@ -27,7 +27,7 @@ export type Noted = {
 };
 
 export type Asked = {
-  /** What the threads ask for, and the sectors touched: what moves where no cache helps. */
+  /** Requested bytes, and the bytes of the sectors touched: the traffic without a cache. */
   readonly bytes: number;
   readonly sectorBytes: number;
 };
@@ -44,11 +44,11 @@ export type NotedRun<Params> = {
   /** Names of the buffers whose loads are noted; the text may lack some. */
   readonly buffers: readonly string[];
   readonly workgroupSize: number;
-  /** Instead of the kernel's own grid. */
+  /** Replaces the kernel's own grid. */
   readonly workgroups: Workgroups;
 };
 
-/** Runs the kernel on so many workgroups, and returns what was noted. */
+/** Runs the kernel on so many workgroups, and returns the recorded loads and sums. */
 export async function runNoted<Params>(
   device: GPUDevice,
   { kernel, params, inputs, buffers, workgroupSize, workgroups }: NotedRun<Params>,
@@ -75,7 +75,7 @@ export async function runNoted<Params>(
   return { loads, workgroupBytes: words[1]!, sums: [...words.subarray(2, 2 + SUMS)] };
 }
 
-/** Bytes asked for and sectors touched; a warp's n-th load is one access. */
+/** Requested bytes and sectors touched; a warp's n-th load is one access. */
 export function countSectors(loads: Iterable<Load>): Asked {
   let bytes = 0;
   const touched = new Set<string>();

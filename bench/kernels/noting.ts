@@ -1,12 +1,12 @@
 /**
- * A kernel's own text with what it does noted: each load of chosen buffers with its address, the
- * bytes read from workgroup memory, and what else the caller's text adds up. Knows no kernel.
- * noted-run.ts runs it.
+ * Instruments a kernel's text: it records each load of the given buffers with its address, the bytes
+ * read from workgroup memory, and other sums of the caller. Independent of the kernel. noted-run.ts
+ * runs it.
  */
 
 /** Threads that issue a load together; workgroups do not share one. */
 export const WARP = 32;
-/** Sums that a text may have. */
+/** The number of sums. */
 export const SUMS = 6;
 
 const NOTES = `

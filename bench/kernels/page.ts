@@ -1,6 +1,6 @@
 /**
  * In the browser: times the variants of the matrix kernels on given shapes, or counts what
- * they and the attention kernels ask of a wide GPU. `tabmeshBench` is put on `globalThis` for
+ * they and the attention kernels load and compute on a GPU. `tabmeshBench` is put on `globalThis` for
  * the driver (main.ts).
  */
 import {
@@ -24,7 +24,7 @@ import { traffic, type Traffic } from "./traffic.ts";
 export type MatCase = MatJob & {
   readonly tokens: number;
   readonly workload: Workload;
-  /** Instead of the workload's own candidates. */
+  /** Replaces the workload's candidates. */
   readonly variants?: readonly MatVariant[];
 };
 
@@ -42,7 +42,7 @@ export type KernelRequest =
   | { readonly kind: "time" | "count"; readonly work: MatCase }
   | { readonly kind: "count-attention"; readonly work: AttentionWork };
 
-/** Runs of each variant; the fastest counts, since other work on the machine only slows. */
+/** Runs of each variant; the fastest counts, since other work on the machine only slows one down. */
 const RUNS = 7;
 
 async function measureMat(device: GPUDevice, work: MatCase): Promise<MatTiming[]> {

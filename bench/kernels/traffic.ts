@@ -1,6 +1,6 @@
 /**
- * What a matrix kernel asks of a wide GPU, counted and not timed (noted-run.ts, arithmetic.ts):
- * for variants that no adapter at hand is made for.
+ * The loads and instructions of a matrix kernel on a GPU, counted and not timed (noted-run.ts,
+ * arithmetic.ts), for variants that suit no available adapter.
  */
 import {
   EPILOGUES,
@@ -19,13 +19,13 @@ import { countSectors, runNoted, type Noted } from "./noted-run.ts";
 export type TrafficCase = Pick<MatJob, "format" | "activations"> & { readonly tokens: number };
 
 export type Traffic = {
-  /** Threads that a 4,096 x 4,096 matrix gives the device at once. */
+  /** Threads for a 4,096 x 4,096 matrix. */
   readonly threads: number;
-  /** Times that a weight is loaded and converted, for each token. */
+  /** How often a weight is loaded and converted, per token. */
   readonly conversions: number;
-  /** Bytes of quants and scales that the threads ask for, for each weight and token. */
+  /** Bytes of quants and scales that the threads load, per weight and token. */
   readonly weightBytes: number;
-  /** Bytes of the sectors that these loads touch: what moves where no cache helps. */
+  /** Bytes of the sectors that these loads touch: the traffic without a cache. */
   readonly weightSectorBytes: number;
   /** The same for the activations. */
   readonly inputBytes: number;

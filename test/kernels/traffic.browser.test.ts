@@ -89,9 +89,9 @@ test("an integer product is one instruction for two weights or for four", async 
 
 test("attention by workgroup: more threads, and keys and values coalesced", async () => {
   const work = { heads: 4, keyValueHeads: 2, headSize: 64, rows: 1, context: 256 };
-  const [narrow, , wide] = countedKernels(work);
-  const apart = await attentionTraffic(device, work, narrow!);
-  const together = await attentionTraffic(device, work, wide!);
+  const [software, , gpu] = countedKernels(work);
+  const apart = await attentionTraffic(device, work, software!);
+  const together = await attentionTraffic(device, work, gpu!);
   // Four splits of two key heads, in one workgroup of eight threads; two workgroups of 64.
   expect([apart.threads, together.threads]).toEqual([8, 128]);
   expect([apart.pairs, together.pairs]).toEqual([4 * 256, 2 * 256]);
@@ -114,9 +114,9 @@ test("attention by workgroup: more threads, and keys and values coalesced", asyn
 
 test("rows of a prompt share loads at the same position", async () => {
   const work = { heads: 4, keyValueHeads: 2, headSize: 64, rows: 8, context: 64 };
-  const [narrow, , wide] = countedKernels(work);
-  const apart = await attentionTraffic(device, work, narrow!);
-  const together = await attentionTraffic(device, work, wide!);
+  const [software, , gpu] = countedKernels(work);
+  const apart = await attentionTraffic(device, work, software!);
+  const together = await attentionTraffic(device, work, gpu!);
   expect(apart.pairs).toBe(4 * (57 + 58 + 59 + 60 + 61 + 62 + 63 + 64));
   // Eight threads are four rows of two key heads.
   expect(apart.keys.sectorBytes / apart.keys.bytes).toBeCloseTo(2 / 4, 1);

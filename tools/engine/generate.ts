@@ -8,7 +8,7 @@ export const GREEDY_REQUEST: SampleRequest = {
   recentTokens: new Uint32Array(),
 };
 
-/** What steps are asked of. */
+/** The part of a shard that generation uses. */
 export type Steps = Pick<Shard, "maxRows" | "step">;
 
 export type GenerateOptions = {
@@ -18,7 +18,7 @@ export type GenerateOptions = {
   readonly forced?: readonly (readonly number[])[];
 };
 
-/** One step through all shards; the tokens of the rows that wanted one. */
+/** One step through all shards; the tokens of the rows that requested one. */
 export async function stepAll(shards: readonly Steps[], rows: readonly StepRow[]) {
   let hidden: Float32Array | null = null;
   for (const shard of shards) {

@@ -1,4 +1,4 @@
-/** What llama.cpp answers to the golden prompts, and how far our answer may leave it. */
+/** llama.cpp's answers to the golden prompts, and how far ours may differ. */
 import { expect } from "vitest";
 import { openModel, type OpenedModel, openUrl, type ByteSource } from "../../src/model/index.ts";
 

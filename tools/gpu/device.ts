@@ -1,4 +1,4 @@
-/** The device of this test file; made once. Without an adapter the tests fail, and say why. */
+/** The device of this test file, created once. Without an adapter the tests fail with the reason. */
 import { requestKernelDevice } from "../../src/kernels/index.ts";
 
 let device: Promise<GPUDevice> | null = null;

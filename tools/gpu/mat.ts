@@ -52,7 +52,7 @@ export type MatRun = {
   readonly extra?: readonly GPUBuffer[];
 };
 
-/** One recorded step; returns the output buffer's contents. Throws what the device refused. */
+/** One recorded step; returns the output buffer's contents. Throws the device's error. */
 export async function runMat(device: GPUDevice, run: MatRun): Promise<Float32Array> {
   const { weights, input, tokens, variant, epilogue = EPILOGUES.store, outputStride } = run;
   device.pushErrorScope("validation");

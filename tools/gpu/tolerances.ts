@@ -1,6 +1,5 @@
 /**
- * How far a kernel may be from its reference, and why. Nobody loosens one to make
- * a test pass.
+ * How far a kernel may be from its reference, and why. Never loosen one to make a test pass.
  */
 export type Tolerance = {
   /** Largest |actual - expected| over the scale of the expected values (see `expectClose`). */
