@@ -178,7 +178,7 @@ export class RoomClient {
   /** How fit the members that compute are for layers, best first, by the room's weights. */
   scores(): Score[] {
     const { members, links, settings } = this.state;
-    return scoresOf(members, links, (settings.placementRules ?? DEFAULT_PLACEMENT_RULES).scores);
+    return scoresOf(members, links, settings.placementRules ?? DEFAULT_PLACEMENT_RULES);
   }
 
   /** The tokenizer of a model, as `ask` uses it. */

@@ -12,6 +12,7 @@ import { placementService } from "../../src/placement/solver/service.ts";
 import { solve } from "../../src/placement/solver/solve.ts";
 import { solveWithWatchdog } from "../../src/placement/solver/watchdog.ts";
 import { MemberId } from "../../src/shared/ids.ts";
+import { DEFAULT_PLACEMENT_RULES } from "../../src/shared/placement-rules.ts";
 import { HEALTHY, links, member } from "./room.ts";
 import { THREE } from "./three.ts";
 
@@ -186,9 +187,15 @@ test("scores weigh compute 0.40, memory 0.30, network 0.15, thermal 0.10, bandwi
   expect(scores[0]?.total).toBeCloseTo(1, 9);
   expect(scores[1]?.total).toBeCloseTo(1 - 0.3 / 2, 9);
   expect(scores[2]?.total).toBeCloseTo(1 - 0.4 / 2 - 0.1 * 0.75, 9);
-  const onlyMemory = { compute: 0, memory: 2, network: 0, thermal: 0, bandwidth: 0 };
+  const onlyMemory = {
+    ...DEFAULT_PLACEMENT_RULES,
+    scores: { compute: 0, memory: 2, network: 0, thermal: 0, bandwidth: 0 },
+  };
   expect(scoresOf(members, [], onlyMemory).at(-1)).toMatchObject({ member: "small", total: 0.5 });
   expect(HEALTHY.throttleRatio).toBe(1);
+  const discharging = { batteryLevel: 0.1, batteryCharging: false };
+  const low = [member("full", 100, 1000), member("low", 100, 1000, discharging)];
+  expect(scoresOf(low, [])[1]).toMatchObject({ member: "low", thermal: 0.7 });
 });
 
 test("corrections follow the median of laps, and noise moves nothing", () => {

@@ -26,19 +26,18 @@ export type Score = {
 };
 
 const PRESSURE_FACTOR = { nominal: 1, fair: 0.85, serious: 0.5, critical: 0.2 };
-/** Below this a battery counts as low. */
-const LOW_BATTERY = 0.3;
 const LOW_BATTERY_FACTOR = 0.7;
 
-/** The scores of the members that compute, best first; equal ones by id. */
+/** The scores of the members that compute, best first; equal ones by id. A battery below the room's limit counts as low. */
 export function scoresOf(
   members: readonly Member[],
   links: readonly Link[],
-  weights: PlacementRules["scores"] = DEFAULT_PLACEMENT_RULES.scores,
+  rules: Pick<PlacementRules, "scores" | "batteryLevel"> = DEFAULT_PLACEMENT_RULES,
 ): Score[] {
   const facts = members
     .filter(({ adapter, measurements }) => adapter !== null && measurements !== null)
-    .map((member) => factsOf(member, links));
+    .map((member) => factsOf(member, links, rules.batteryLevel));
+  const weights = rules.scores;
   const best = {
     speed: Math.max(...facts.map(({ speed }) => speed)),
     memory: Math.max(...facts.map(({ memory }) => memory)),
@@ -65,12 +64,12 @@ export function scoresOf(
     .sort((left, right) => right.total - left.total || (left.member < right.member ? -1 : 1));
 }
 
-function factsOf(member: Member, links: readonly Link[]) {
+function factsOf(member: Member, links: readonly Link[], batteryLevel: number) {
   const { id, measurements, device } = member;
   const throttle = Math.max(1, device?.throttleRatio ?? 1);
   const mine = links.filter(({ from, to }) => from === id || to === id);
   const level = device?.batteryLevel ?? null;
-  const isLow = level !== null && device?.batteryCharging !== true && level < LOW_BATTERY;
+  const isLow = level !== null && device?.batteryCharging !== true && level < batteryLevel;
   return {
     id,
     speed: (measurements?.matVecMacsPerMs ?? 0) / throttle,

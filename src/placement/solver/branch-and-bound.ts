@@ -6,9 +6,9 @@
  */
 import type { Incumbent } from "./incumbent.ts";
 import type { Instance } from "./instance.ts";
-import { LabelTable } from "./labels.ts";
-import { pathStates, stateCount } from "./path-states.ts";
-import { emptyNeighborhoods, siteNeighborhoods, type Neighborhoods } from "./neighborhoods.ts";
+import { LabelTable } from "./label-table.ts";
+import { pathStates } from "./path-states.ts";
+import { emptyNeighborhoods, grownNeighborhoods, type Neighborhoods } from "./neighborhoods.ts";
 import { LocalSearch } from "./local-search.ts";
 import {
   boundOf,
@@ -45,8 +45,6 @@ type Branch = {
   labels: number;
 };
 
-/** Neighborhoods grow no further when a table of the relaxation would have more numbers than this. */
-const MAX_CELLS = 1e6;
 /** The fraction of the gap that ascent steps must close to go on. */
 const MIN_GAP_FRACTION = 0.1;
 /** Work that an ascent may take for each label of the last search, as `passWork` counts it. */
@@ -108,7 +106,7 @@ class BranchSearch {
       }));
     } else this.#open = this.#alone(root);
     for (const round of sites === null ? WITHOUT_SITES : IN_SITES) {
-      if (sites !== null) this.#growNeighborhoods(sites, root.multipliers, round.neighbors);
+      if (sites !== null) this.#growNeighborhoods(sites, round.neighbors, root.multipliers);
       const queue = this.#open.filter(({ bound }) => bound < this.#target());
       this.#open = [...queue];
       for (let at = 0; at < queue.length; at++) {
@@ -206,22 +204,11 @@ class BranchSearch {
   }
 
   /** Larger neighborhoods, and the relaxation with them, for all branches from here on. */
-  #growNeighborhoods(
-    sites: readonly (readonly number[])[],
-    { visit }: Multipliers,
-    size: number,
-  ): void {
-    const { memberCount, layerCount } = this.#inst;
-    const larger = siteNeighborhoods(this.#inst, sites, visit, size);
-    const states = stateCount(larger);
-    if (states <= stateCount(this.#neighborhoods)) return;
-    if (
-      states * (memberCount + layerCount) > MAX_CELLS &&
-      this.#neighborhoods.some(({ length }) => length > 0)
-    )
-      return;
-    this.#neighborhoods = larger;
-    this.#relaxation = createRelaxation(this.#inst, pathStates(this.#inst, larger));
+  #growNeighborhoods(sites: readonly (readonly number[])[], size: number, root: Multipliers): void {
+    const grown = grownNeighborhoods(this.#inst, sites, root.visit, size, this.#neighborhoods);
+    if (grown === this.#neighborhoods) return;
+    this.#neighborhoods = grown;
+    this.#relaxation = createRelaxation(this.#inst, pathStates(this.#inst, grown));
   }
 
   /** Searches labels with the relaxation's filled tables; raises the branch's bound. */

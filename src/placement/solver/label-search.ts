@@ -10,7 +10,8 @@
  *   beam        each level keeps `width` labels; the lowest bound ever dropped is what is proven
  */
 import type { Instance } from "./instance.ts";
-import type { LabelTable, Labels } from "./labels.ts";
+import type { LabelTable } from "./label-table.ts";
+import type { Labels } from "./labels.ts";
 import type { Relaxation } from "./relaxation.ts";
 
 export type SearchInput = {

@@ -1,22 +1,20 @@
 /**
- * Local search over orders: drop, insert, replace, move, swap and reverse, each
- * candidate with its best cuts. Tables of the current order, forwards and
- * backwards, make a candidate cost only the stages that differ.
+ * Local search over orders; `moves.ts` lists the neighbors of an order. Tables of the current order,
+ * forwards and backwards, make a neighbor cost only the stages that differ.
  *
- *   done[i][l]   the cheapest way to have [0, l) done by the stages 0 to i
- *   left[i][l]   the cheapest way from layer l to the end by the stages i and on
+ *   done[i][l]   the cheapest way to run the layers [0, l) on the stages 0 to i
+ *   left[i][l]   the cheapest way to run the layers from l on, on the stages i and later
  */
 import type { Instance } from "./instance.ts";
 import { firstForward, lastForward, splitOrder, stageForward } from "./layer-split.ts";
+import { drops, insertions, reorders, replacements, type Candidate } from "./moves.ts";
 
 /** An order and its linear cost. */
 export type CostedOrder = { readonly order: readonly number[]; readonly cost: number };
 
 /** A better order must be better by more than rounding. */
 const GAIN = 1e-9;
-/** Longest run of stages that is moved as one. */
-const LONGEST_RUN = 3;
-/** Candidates are looked at between two looks at the clock. */
+/** Candidates evaluated between two checks of the clock. */
 const CLOCK_INTERVAL = 16;
 
 export class LocalSearch {
@@ -25,7 +23,7 @@ export class LocalSearch {
   #order: number[] = [];
   #cost = Infinity;
   #looked = 0;
-  /** Layers looked at so far: a measure of work that no clock changes. */
+  /** Layers examined so far: a measure of work that is independent of the clock. */
   work = 0;
   #done: Float64Array[] = [];
   #left: Float64Array[] = [];
@@ -39,7 +37,7 @@ export class LocalSearch {
     this.#two = new Float64Array(inst.layerCount + 1);
   }
 
-  /** The local optimum reached from `order`; the order itself when it cannot be split. */
+  /** The local optimum reached from `order`; the order itself if it has no valid split. */
   improve(order: readonly number[]): CostedOrder {
     this.#take([...order]);
     if (this.#cost === Infinity || order.length < 2) return { order, cost: this.#cost };
@@ -49,17 +47,19 @@ export class LocalSearch {
 
   #step(): boolean {
     return (
-      this.#try(this.#drops()) ||
+      this.#try(drops(this.#inst, this.#order)) ||
       this.#try(
-        this.#reorders().sort((left, right) => left.hopMs - right.hopMs),
+        reorders(this.#inst, this.#order, this.#isLate).sort(
+          (left, right) => left.hopMs - right.hopMs,
+        ),
         true,
       ) ||
-      this.#try(this.#replacements()) ||
-      this.#try(this.#insertions())
+      this.#try(replacements(this.#inst, this.#order)) ||
+      this.#try(insertions(this.#inst, this.#order))
     );
   }
 
-  /** Takes the best of the candidates when it is better, or the first that is. */
+  /** Takes the best candidate, or the first better one; false if none is better. */
   #try(candidates: Iterable<Candidate>, takesFirst = false): boolean {
     let best = this.#cost - GAIN * Math.max(1, this.#cost);
     let chosen: Candidate | null = null;
@@ -76,110 +76,7 @@ export class LocalSearch {
     return true;
   }
 
-  *#drops(): Iterable<Candidate> {
-    const length = this.#order.length;
-    if (length <= 2) return;
-    for (let index = 0; index < length; index++)
-      if (this.#inst.required[this.#order[index]!] !== 1)
-        yield { keep: index, middle: [], resume: index + 1 };
-  }
-
-  *#outsiders(): Iterable<number> {
-    const inside = new Set(this.#order);
-    for (let member = 0; member < this.#inst.memberCount; member++)
-      if (!inside.has(member)) yield member;
-  }
-
-  *#replacements(): Iterable<Candidate> {
-    const length = this.#order.length;
-    for (const member of this.#outsiders())
-      for (let index = 0; index < length; index++)
-        if (this.#inst.required[this.#order[index]!] !== 1)
-          yield { keep: index, middle: [member], resume: index + 1 };
-  }
-
-  *#insertions(): Iterable<Candidate> {
-    const length = this.#order.length;
-    if (length >= this.#inst.maxStages) return;
-    for (const member of this.#outsiders())
-      for (let index = 0; index <= length; index++)
-        yield { keep: index, middle: [member], resume: index };
-  }
-
-  /** The same members in another order, where hops get shorter, with the hops' sum. */
-  #reorders(): (Candidate & { readonly hopMs: number })[] {
-    const found: (Candidate & { readonly hopMs: number })[] = [];
-    const order = this.#order;
-    const { memberCount, hop, close } = this.#inst;
-    const count = order.length;
-    const most = close[order[count - 1]! * memberCount + order[0]!]! - 1e-12;
-    const back = new Float64Array(count);
-    const forth = new Float64Array(count);
-    for (let index = 1; index < count; index++) {
-      forth[index] = forth[index - 1]! + hop[order[index - 1]! * memberCount + order[index]!]!;
-      back[index] = back[index - 1]! + hop[order[index]! * memberCount + order[index - 1]!]!;
-    }
-    for (let at = 0; at < count - 1; at++) {
-      if (this.#isLate()) return [];
-      for (let later = at + 1; later < count; later++) {
-        const before = at > 0 ? order[at - 1]! : -1;
-        const after = later < count - 1 ? order[later + 1]! : -1;
-        const [firstMoved, lastMoved] = [order[at]!, order[later]!];
-        const old = this.#edge(before, firstMoved) + this.#edge(lastMoved, after);
-        /** The changed hops, for new ends of the part and new hops within it. */
-        const waysOf = (start: number, end: number, inner: number) => {
-          const first = at > 0 ? order[0]! : start;
-          const last = later < count - 1 ? order[count - 1]! : end;
-          const ends = this.#edge(before, start) + this.#edge(end, after) - old;
-          return ends + inner + close[last * memberCount + first]!;
-        };
-        const resume = later + 1;
-        let hopMs = waysOf(
-          lastMoved,
-          firstMoved,
-          back[later]! - back[at]! - forth[later]! + forth[at]!,
-        );
-        if (hopMs < most)
-          found.push({ keep: at, middle: order.slice(at, resume).reverse(), resume, hopMs });
-        if (later > at + 2) {
-          const [second, beforeLast] = [order[at + 1]!, order[later - 1]!];
-          hopMs = waysOf(
-            lastMoved,
-            firstMoved,
-            this.#edge(lastMoved, second) +
-              this.#edge(beforeLast, firstMoved) -
-              this.#edge(firstMoved, second) -
-              this.#edge(beforeLast, lastMoved),
-          );
-          if (hopMs < most)
-            found.push({
-              keep: at,
-              middle: [lastMoved, ...order.slice(at + 1, later), firstMoved],
-              resume,
-              hopMs,
-            });
-        }
-        const length = resume - at;
-        for (let run = 1; run < length; run++) {
-          if (run > LONGEST_RUN && run < length - LONGEST_RUN) continue;
-          const [cut, next] = [order[at + run - 1]!, order[at + run]!];
-          hopMs = waysOf(next, cut, this.#edge(lastMoved, firstMoved) - this.#edge(cut, next));
-          if (hopMs >= most) continue;
-          const middle = [...order.slice(at + run, resume), ...order.slice(at, at + run)];
-          found.push({ keep: at, middle, resume, hopMs });
-        }
-      }
-    }
-    return found;
-  }
-
-  /** A hop; -1 stands for what is before the first member and after the last. */
-  #edge(from: number, to: number): number {
-    const { memberCount, hop, embed, head } = this.#inst;
-    return from < 0 ? embed[to]! : to < 0 ? head[from]! : hop[from * memberCount + to]!;
-  }
-
-  /** The candidate's cost, or anything at or above `below` when it is not better. */
+  /** The candidate's cost, or any value that is at least `below` if it is not better. */
   #evaluate({ keep, middle, resume }: Candidate, below: number): number {
     const { memberCount, layerCount, hop, close, stage } = this.#inst;
     const order = this.#order;
@@ -228,7 +125,7 @@ export class LocalSearch {
     return this.#join(values, hop[at * memberCount + next]!, resume, closing, below);
   }
 
-  /** The stage before a dropped last one becomes the last. */
+  /** The cost when the last stage is dropped and the one before it becomes the last. */
   #endAt(_values: Float64Array | null, at: number, closing: number, keep: number): number {
     if (keep < 2) return Infinity;
     const before = this.#done[keep - 2]!;
@@ -294,10 +191,3 @@ export class LocalSearch {
     }
   }
 }
-
-/** The order with the stages `[keep, resume)` replaced by `middle`. */
-type Candidate = {
-  readonly keep: number;
-  readonly middle: readonly number[];
-  readonly resume: number;
-};

@@ -11,11 +11,35 @@ export function emptyNeighborhoods({ memberCount }: Instance): Neighborhoods {
   return Array.from({ length: memberCount }, () => []);
 }
 
+/** Neighborhoods grow no further when a table of the relaxation would have more numbers than this. */
+const MAX_CELLS = 1e6;
+
+/** The number of states for these neighborhoods. */
+export function stateCount(neighborhoods: Neighborhoods): number {
+  return neighborhoods.reduce((sum, { length }) => sum + 2 ** length, 0);
+}
+
+/** Neighborhoods of `size` members in each site; `current` if they are no larger, or too large. */
+export function grownNeighborhoods(
+  inst: Instance,
+  sites: readonly (readonly number[])[],
+  multiplier: Float64Array, // [members]
+  size: number,
+  current: Neighborhoods,
+): Neighborhoods {
+  const larger = siteNeighborhoods(inst, sites, multiplier, size);
+  const states = stateCount(larger);
+  if (states <= stateCount(current)) return current;
+  const isFirst = current.every(({ length }) => length === 0);
+  const isTooLarge = states * (inst.memberCount + inst.layerCount) > MAX_CELLS;
+  return isTooLarge && !isFirst ? current : larger;
+}
+
 /** At each member, the `size` members of its own site with the highest multipliers. */
 export function siteNeighborhoods(
   inst: Instance,
   sites: readonly (readonly number[])[],
-  multiplier: Float64Array, // [n]
+  multiplier: Float64Array, // [members]
   size: number,
 ): Neighborhoods {
   const neighborhoods: number[][] = Array.from({ length: inst.memberCount }, () => []);

@@ -35,11 +35,6 @@ export function memorylessStates(inst: Instance): PathStates {
   return pathStates(inst, emptyNeighborhoods(inst));
 }
 
-/** The number of states for these neighborhoods. */
-export function stateCount(neighborhoods: Neighborhoods): number {
-  return neighborhoods.reduce((sum, { length }) => sum + 2 ** length, 0);
-}
-
 /** A step whose next state depends on what is remembered. */
 type Step = {
   readonly hopMs: number;
