@@ -7,16 +7,12 @@ const SHOWN_MS = 2000;
 export class CopyController implements ReactiveController {
   #timer: ReturnType<typeof setTimeout> | null = null;
   readonly #host: ReactiveControllerHost & HTMLElement;
-  /** The copied text, while that is shown. */
-  text: string | null = null;
+  /** Whether something was copied a moment ago. */
+  done = false;
 
   constructor(host: ReactiveControllerHost & HTMLElement) {
     this.#host = host;
     host.addController(this);
-  }
-
-  get done(): boolean {
-    return this.text !== null;
   }
 
   hostDisconnected(): void {
@@ -26,17 +22,17 @@ export class CopyController implements ReactiveController {
   copy(text: string): void {
     // Rejected without a user gesture or permission; then nothing is shown as copied.
     navigator.clipboard.writeText(text).then(
-      () => this.#show(text),
-      () => this.#show(null),
+      () => this.#show(true),
+      () => this.#show(false),
     );
   }
 
-  #show(text: string | null): void {
-    this.text = text;
+  #show(done: boolean): void {
+    this.done = done;
     this.#host.requestUpdate();
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.text = null;
+      this.done = false;
       this.#host.requestUpdate();
     }, SHOWN_MS);
   }

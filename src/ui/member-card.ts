@@ -7,7 +7,6 @@ import type { Member } from "../shared/index.ts";
 import type { MemberScore } from "./page-view.ts";
 import {
   describeFailure,
-  nameOfRoom,
   describeNoAdapter,
   bytes,
   plural,
@@ -76,7 +75,7 @@ export class MemberCard extends PageElement {
     if (shard.status === "failed") {
       return html`<p class="failed">
         ${layers} failed:
-        ${shard.error === null ? "unknown error" : describeFailure(shard.error, nameOfRoom(this.view.state))}
+        ${shard.error === null ? "unknown error" : describeFailure(shard.error, this.nameOf)}
       </p>`;
     }
     const amount =

@@ -7,7 +7,7 @@ import {
   type Member,
   type Placement,
 } from "../shared/index.ts";
-import { describeDifference, nameOfMembers, percent } from "../words/index.ts";
+import { describeDifference, percent } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { icon } from "./icons.ts";
 import "./member-card.ts";
@@ -33,7 +33,7 @@ export class MemberList extends PageElement {
     const computing = this.members.filter((member) => member.adapter !== null).length;
     const shown = inShownOrder(this.members, this.view.state?.placement ?? null);
     const differences = differencesBetween(this.members);
-    const nameOf = nameOfMembers(this.members);
+    const { nameOf } = this;
     return html`
       <h2>
         Members <span class="quiet">${this.members.length}</span>

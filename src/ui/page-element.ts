@@ -4,6 +4,7 @@
  */
 import { LitElement, type PropertyDeclarations, type PropertyValues } from "lit";
 import type { PageCommand, Member } from "../shared/index.ts";
+import { type NameOf, nameOfRoom } from "../words/index.ts";
 import type { PageView } from "./page-view.ts";
 
 export type Send = (command: PageCommand) => void;
@@ -54,9 +55,8 @@ export class PageElement extends LitElement {
     return this.view.state?.members ?? [];
   }
 
-  /** A member's name; its id after it left. */
-  protected nameOf(id: string): string {
-    return this.members.find((member) => member.id === id)?.name ?? id;
+  protected get nameOf(): NameOf {
+    return nameOfRoom(this.view.state);
   }
 
   /** Previews are computed only while a person looks at them: for the `toggle` of a `details`. */

@@ -10,7 +10,6 @@ import {
   describeDecision,
   describeRoomFailure,
   describeTrigger,
-  nameOfRoom,
   figure,
   plural,
   time,
@@ -74,7 +73,7 @@ export class PlacementDiagram extends PageElement {
         placement.error === null
           ? nothing
           : html`<p class="failed" role="alert">
-              ${describeRoomFailure(placement.error, nameOfRoom(this.view.state))}
+              ${describeRoomFailure(placement.error, this.nameOf)}
             </p>`
       }
       ${this.#strip(placement, stages)} ${this.#decision(placement)}
@@ -93,7 +92,7 @@ export class PlacementDiagram extends PageElement {
     const decision = this.view.state?.lastDecision;
     if (decision == null || decision.model !== model.name || decision.outcome === "placed")
       return nothing;
-    const nameOf = nameOfRoom(this.view.state);
+    const { nameOf } = this;
     return html`<p class="note small ${decision.outcome}" role="status">
       <span class="quiet">${describeTrigger(decision.trigger, nameOf)}</span>
       ${describeDecision(decision, nameOf)}

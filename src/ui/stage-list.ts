@@ -10,7 +10,7 @@ import {
   modelBytes,
   shardBytes,
 } from "../shared/index.ts";
-import { describeFailure, nameOfRoom, bytes, time } from "../words/index.ts";
+import { describeFailure, bytes, time } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
@@ -77,7 +77,7 @@ export class StageList extends PageElement {
 
   #status(shard: ShardState | null) {
     if (shard?.status === "failed") {
-      const nameOf = nameOfRoom(this.view.state);
+      const { nameOf } = this;
       const reason = shard.error === null ? "failed" : describeFailure(shard.error, nameOf);
       return html`<span class="tag bad">${reason}</span>`;
     }
