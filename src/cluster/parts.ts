@@ -8,6 +8,7 @@ import type { PlacementService } from "../placement/index.ts";
 import type {
   MemberId,
   DeviceState,
+  LoadPhase,
   Member,
   ModelSource,
   ModelSummary,
@@ -58,8 +59,7 @@ export type ShardRequest = {
 };
 
 export type LoadProgress = {
-  /** "downloading", "uploading", "compiling". */
-  readonly phase: string;
+  readonly phase: LoadPhase;
   readonly doneBytes: number;
   readonly totalBytes: number;
 };

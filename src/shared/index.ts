@@ -39,6 +39,7 @@ export {
   Adapter,
   DeviceState,
   Link,
+  LoadPhase,
   MAX_NAME_CHARACTERS,
   Measurements,
   Member,

@@ -75,14 +75,25 @@ export const DeviceState = z.strictObject({
 });
 export type DeviceState = z.infer<typeof DeviceState>;
 
+/** What a member does with its layers. */
+export const LoadPhase = z.enum([
+  "starting",
+  "downloading",
+  "uploading",
+  "compiling",
+  "connecting",
+  "ready",
+  "failed",
+]);
+export type LoadPhase = z.infer<typeof LoadPhase>;
+
 /** The layers `[first, end)` that a member loads or holds. */
 export const ShardState = z.strictObject({
   placement: z.int().min(1),
   first: z.int().min(0),
   end: z.int().min(1),
   status: z.enum(["loading", "ready", "failed"]),
-  /** The current activity, such as "downloading", "uploading", or "compiling". */
-  phase: z.string(),
+  phase: LoadPhase,
   loadedBytes: z.number().min(0),
   totalBytes: z.number().min(0),
   error: Failure.nullable(),

@@ -1,6 +1,7 @@
 /** What members report of themselves: device states, links, progress; in time and not too often. */
 import { expect, test } from "vitest";
 import { isEvent } from "../../src/cluster/membership/membership.ts";
+import type { LoadPhase } from "../../src/shared/member.ts";
 import type { RoomNotice } from "../../src/shared/room-notice.ts";
 import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
 import { deviceState, MODEL_URL, until, withRoom } from "../../tools/room/test-room.ts";
@@ -78,7 +79,7 @@ test("progress of a download is a few events, not one for each piece", async () 
     });
     const loadShard = (
       _request: unknown,
-      onProgress: (progress: { phase: string; doneBytes: number; totalBytes: number }) => void,
+      onProgress: (progress: { phase: LoadPhase; doneBytes: number; totalBytes: number }) => void,
     ) => {
       for (let doneBytes = 0; doneBytes < 10_000; doneBytes++) {
         onProgress({ phase: "downloading", doneBytes, totalBytes: 10_000 });
@@ -102,7 +103,7 @@ test("progress that comes after the end of a load does not undo it", async () =>
     let report = () => undefined as void;
     const loadShard = (
       _request: unknown,
-      onProgress: (progress: { phase: string; doneBytes: number; totalBytes: number }) => void,
+      onProgress: (progress: { phase: LoadPhase; doneBytes: number; totalBytes: number }) => void,
     ) => {
       report = () => onProgress({ phase: "compiling", doneBytes: 10, totalBytes: 10 });
       return Promise.resolve({ variants: [] });

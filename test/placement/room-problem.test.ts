@@ -51,7 +51,7 @@ test("layers that are loaded for the same model count as held", () => {
     first: 0,
     end: 12,
     status: "ready" as const,
-    phase: "",
+    phase: "ready" as const,
     loadedBytes: 1,
     totalBytes: 1,
     error: null,

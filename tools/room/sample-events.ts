@@ -72,7 +72,7 @@ export const shard = {
   first: 0,
   end: 6,
   status: "loading" as const,
-  phase: "downloading",
+  phase: "downloading" as const,
   loadedBytes: 1,
   totalBytes: 2,
   error: null,
