@@ -9,19 +9,22 @@ import { WeightsService } from "../../src/model/weights-service.ts";
 import type { ShardDescription } from "../../src/model/description.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 import type { ModelSummary } from "../../src/shared/model.ts";
+import { startRangeServer } from "../../tools/gguf/range-server.ts";
+import { tinyModel } from "../../tools/gguf/tiny-gguf.ts";
 
 const FILE = "SmolLM2-135M-Instruct.Q4_1.gguf";
 
 type Loaded = { readonly shard: ShardDescription; readonly firstBytes: Uint8Array };
 
 /** A tab whose stage only notes what it was given, and reads its first tensor. */
-function tab(network: MemoryNetwork, name: string) {
+function tab(network: MemoryNetwork, name: string, server?: string) {
   const loaded: Loaded[] = [];
   const service = new WeightsService(Promise.resolve(null));
   const self = MemberId.parse(name);
   const host = createModelHost({
     self,
     transport: network.join(self),
+    ...(server === undefined ? {} : { server }),
     weights: {
       open: (request) => service.open(request),
       shard: (...range) => Promise.resolve(service.shard(...range)),
@@ -109,4 +112,11 @@ test("a file that this tab does not have is refused", async () => {
   await expect(host.inspect(source)).rejects.toMatchObject({
     failure: { reason: "file_not_open", file: source.fileName },
   });
+});
+
+test("a relative URL is opened on the server, and stays relative for the other members", async () => {
+  await using files = await startRangeServer(tinyModel());
+  const { host } = tab(new MemoryNetwork(), "visitor", files.url);
+  const source = { kind: "url", url: "/model.gguf" } as const;
+  expect(await host.inspect(source)).toMatchObject({ name: "model", source });
 });
