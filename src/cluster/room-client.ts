@@ -18,19 +18,13 @@ import {
   type GenerationFailure,
   type TokenEvent,
 } from "../shared/index.ts";
-import * as Comlink from "comlink";
 import { type Score, scoresOf } from "../placement/index.ts";
 import type { AnswerEvent, AskRequest } from "./generation/answer.ts";
 import { Requester } from "./generation/requester.ts";
 import type { EventLog } from "./log/event-log.ts";
 import { LinkMeasurer } from "./member/link-measurer.ts";
-import {
-  type Connection,
-  type EnterOptions,
-  isEvent,
-  Membership,
-  type RoomChange,
-} from "./membership/membership.ts";
+import { type Connection, isEvent, type RoomChange } from "./membership/room-access.ts";
+import { type EnterOptions, Membership } from "./membership/membership.ts";
 import type { RoomCommand } from "./membership/messages.ts";
 import { noticeOf } from "./membership/notices.ts";
 import type { ModelText, RoomParts } from "./parts.ts";
@@ -74,8 +68,7 @@ export class RoomClient {
       // What a closed channel means shows in failures and in the state.
       onChannelClose: () => undefined,
     };
-    // The stage may be in a worker; in the same thread the mark means nothing.
-    await parts.stage.listen(Comlink.proxy(listeners));
+    await parts.stage.listen(listeners);
     return client;
   }
 

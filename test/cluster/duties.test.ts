@@ -1,6 +1,6 @@
 /** What members report of themselves: device states, links, progress; in time and not too often. */
 import { expect, test } from "vitest";
-import { isEvent } from "../../src/cluster/membership/membership.ts";
+import { isEvent } from "../../src/cluster/membership/room-access.ts";
 import type { LoadPhase } from "../../src/shared/member.ts";
 import type { RoomNotice } from "../../src/shared/room-notice.ts";
 import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";

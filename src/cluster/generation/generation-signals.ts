@@ -3,7 +3,7 @@
  * the stages, starts and ends from the room's log.
  */
 import type { GenerationId, RoomFailure, TokenEvent } from "../../shared/index.ts";
-import { isEvent, type RoomAccess } from "../membership/membership.ts";
+import { isEvent, type RoomAccess } from "../membership/room-access.ts";
 import { PushQueue } from "./push-queue.ts";
 
 export type Signal =

@@ -1,7 +1,7 @@
 /**
  * The stage times of one answer's laps: the one collector for the cost model's
- * corrections, the page, and HTTP. A lap that carries the prompt is not counted,
- * since it says nothing of the laps that follow.
+ * corrections, the page, and HTTP. The first lap carries the prompt, so it counts only
+ * while it is the only one.
  */
 export type Lap = {
   readonly computeMs: readonly number[]; // [stages]
@@ -11,40 +11,46 @@ export type Lap = {
 export type MeanStageTime = { readonly computeMs: number; readonly hopMs: number };
 
 export class LapTimes {
-  #isFirst = true;
+  #first: Lap | null = null;
   #laps = 0;
-  #computeMs: readonly number[] = [];
-  #hopMs: readonly number[] = [];
+  #sums: Lap = { computeMs: [], hopMs: [] };
 
   /** The next lap carries a prompt and belongs to other stages. */
   restart(): void {
-    this.#isFirst = true;
+    this.#first = null;
     this.#laps = 0;
-    this.#computeMs = [];
-    this.#hopMs = [];
   }
 
-  /** Whether the lap counts: not the first one after a restart. */
-  add({ computeMs, hopMs }: Lap): boolean {
-    if (this.#isFirst) {
-      this.#isFirst = false;
+  /** Whether the lap is one of a single token: not the first after a restart. */
+  add(lap: Lap): boolean {
+    if (this.#first === null) {
+      this.#first = lap;
       return false;
     }
-    this.#laps += 1;
-    this.#computeMs = sum(this.#computeMs, computeMs);
-    this.#hopMs = sum(this.#hopMs, hopMs);
+    // Another number of stages is another placement.
+    const continues = this.#laps > 0 && lap.computeMs.length === this.#sums.computeMs.length;
+    this.#sums = continues ? sumOf(this.#sums, lap) : lap;
+    this.#laps = continues ? this.#laps + 1 : 1;
     return true;
   }
 
-  /** One mean per stage; empty before the second lap. */
+  /** One mean per stage. */
   mean(): MeanStageTime[] {
-    return this.#computeMs.map((computeMs, stage) => ({
-      computeMs: computeMs / this.#laps,
-      hopMs: (this.#hopMs[stage] ?? 0) / this.#laps,
+    const { computeMs, hopMs } = this.#laps > 0 ? this.#sums : (this.#first ?? NO_LAP);
+    const laps = Math.max(1, this.#laps);
+    return computeMs.map((sum, stage) => ({
+      computeMs: sum / laps,
+      hopMs: (hopMs[stage] ?? 0) / laps,
     }));
   }
 }
 
-function sum(sums: readonly number[], values: readonly number[]): number[] {
+const NO_LAP: Lap = { computeMs: [], hopMs: [] };
+
+function sumOf(sums: Lap, { computeMs, hopMs }: Lap): Lap {
+  return { computeMs: added(sums.computeMs, computeMs), hopMs: added(sums.hopMs, hopMs) };
+}
+
+function added(sums: readonly number[], values: readonly number[]): number[] {
   return values.map((value, stage) => (sums[stage] ?? 0) + value);
 }

@@ -23,7 +23,7 @@ import { AnswerRun } from "./answer-run.ts";
 import type { AnswerEvent, AskRequest } from "./answer.ts";
 import { GenerationSignals } from "./generation-signals.ts";
 import { LapTimes } from "./lap-times.ts";
-import type { RoomAccess } from "../membership/membership.ts";
+import type { RoomAccess } from "../membership/room-access.ts";
 import { MAX_LAPS } from "../membership/messages.ts";
 import type { ModelHost } from "../parts.ts";
 

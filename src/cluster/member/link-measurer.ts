@@ -3,7 +3,7 @@
  * time, with the payload that a model's hidden state will be.
  */
 import type { MemberId, Link, StagePort } from "../../shared/index.ts";
-import type { RoomAccess } from "../membership/membership.ts";
+import type { RoomAccess } from "../membership/room-access.ts";
 
 export type LinkMeasurerParts = {
   readonly room: RoomAccess;

@@ -14,7 +14,7 @@ import {
   failureOf,
   type StagePort,
 } from "../../shared/index.ts";
-import type { RoomAccess } from "../membership/membership.ts";
+import type { RoomAccess } from "../membership/room-access.ts";
 import { epochOfId } from "../log/numbering.ts";
 import type { LoadProgress, ModelHost } from "../parts.ts";
 

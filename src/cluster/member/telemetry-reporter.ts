@@ -3,7 +3,7 @@
  * reports it. One report at a time: a slow coordinator gets fewer, not a queue.
  */
 import type { DeviceState } from "../../shared/index.ts";
-import type { RoomAccess } from "../membership/membership.ts";
+import type { RoomAccess } from "../membership/room-access.ts";
 
 export class TelemetryReporter {
   readonly #room: RoomAccess;

@@ -1,6 +1,6 @@
 /** Which changes of a room people should be told about. Pure. */
 import type { LeaveReason, MemberId, RoomNotice, RoomState } from "../../shared/index.ts";
-import type { Connection, RoomChange } from "./membership.ts";
+import type { Connection, RoomChange } from "./room-access.ts";
 
 type Moment = { readonly state: RoomState; readonly connection: Connection };
 

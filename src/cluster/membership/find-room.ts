@@ -1,0 +1,62 @@
+/**
+ * Finds a room's coordinator and joins it, or becomes the coordinator. The same loop
+ * enters a room and replaces a coordinator that is gone: the member that claims the
+ * room's name continues the log, and the others join it.
+ */
+import { failureOf, type MemberId, type RoomCode, RoomError } from "../../shared/index.ts";
+import type { RoomRegistry, Timings } from "../parts.ts";
+
+export type RoomSearch = {
+  readonly self: MemberId;
+  readonly room: RoomCode;
+  readonly registry: RoomRegistry;
+  readonly timings: Pick<Timings, "recoveryMs" | "retryMs">;
+  readonly nowMs: () => number;
+  /** Reject if no one is in the room, instead of opening it. */
+  readonly mustExist: boolean;
+  readonly isClosed: () => boolean;
+  /** Rejects with a `RoomError` "unavailable" if another attempt may help. */
+  readonly join: (holder: MemberId) => Promise<void>;
+  readonly coordinate: () => void;
+};
+
+/** Tries until `recoveryMs` are over. Rejects with a `RoomError`. */
+export async function findRoom(search: RoomSearch): Promise<void> {
+  const { timings, nowMs, isClosed } = search;
+  const endMs = nowMs() + timings.recoveryMs;
+  let lastError: unknown = null;
+  while (!isClosed()) {
+    try {
+      if (await tryOnce(search)) return;
+    } catch (error) {
+      if (error instanceof RoomError && error.code !== "unavailable") throw error;
+      lastError = error;
+    }
+    if (isClosed() || nowMs() > endMs) break;
+    // Random waits, so that members do not try at the same time again.
+    await sleep(timings.retryMs * (0.5 + Math.random()));
+  }
+  if (lastError instanceof RoomError) throw lastError;
+  const cause = lastError === null ? null : failureOf(lastError);
+  throw new RoomError({ reason: "room_not_reached", room: search.room, cause });
+}
+
+async function tryOnce(search: RoomSearch): Promise<boolean> {
+  const { registry, self, room, mustExist, isClosed } = search;
+  // Claim first: looking up a room that no one holds takes seconds to fail.
+  if (!mustExist && (await registry.claim())) {
+    if (isClosed()) registry.release();
+    else search.coordinate();
+    return !isClosed();
+  }
+  const holder = await registry.lookUp();
+  if (isClosed()) return false;
+  if (holder === null && mustExist) throw new RoomError({ reason: "room_not_found", code: room });
+  if (holder === null || holder === self) return false;
+  await search.join(holder);
+  return true;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

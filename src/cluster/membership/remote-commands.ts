@@ -1,0 +1,46 @@
+/** Commands to a coordinator in another tab, and their results by number. */
+import type { Transport } from "../../mesh/index.ts";
+import { type MemberId, RoomError, type RoomFailure } from "../../shared/index.ts";
+import type { ClusterMessage, RoomCommand } from "./messages.ts";
+import { post } from "./peer-outbox.ts";
+
+type Outcome = Pick<Extract<ClusterMessage, { type: "result" }>, "value" | "error">;
+
+export class RemoteCommands {
+  readonly #transport: Transport;
+  readonly #timeoutMs: number;
+  #nextId = 1;
+  readonly #pending = new Map<number, (outcome: Outcome) => void>();
+
+  constructor(transport: Transport, timeoutMs: number) {
+    this.#transport = transport;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Rejects with a `RoomError`. Disconnects a coordinator that does not answer: it hangs or is cut off. */
+  send(coordinator: MemberId, command: RoomCommand): Promise<number | null> {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.settle(id, { value: null, error: { reason: "coordinator_silent" } });
+        this.#transport.disconnect(coordinator);
+      }, this.#timeoutMs);
+      this.#pending.set(id, ({ value, error }) => {
+        clearTimeout(timer);
+        if (error === null) resolve(value);
+        else reject(new RoomError(error));
+      });
+      post(this.#transport, coordinator, { type: "command", id, command });
+    });
+  }
+
+  settle(id: number, outcome: Outcome): void {
+    const settle = this.#pending.get(id);
+    this.#pending.delete(id);
+    settle?.(outcome);
+  }
+
+  failAll(error: RoomFailure): void {
+    for (const id of [...this.#pending.keys()]) this.settle(id, { value: null, error });
+  }
+}

@@ -1,0 +1,47 @@
+/** What the parts of the cluster see of the room, and how they request changes. */
+import {
+  type IndexedEvent,
+  type MemberId,
+  RoomError,
+  type RoomEvent,
+  type RoomState,
+} from "../../shared/index.ts";
+import type { RoomCommand } from "./messages.ts";
+
+export type Connection = "connected" | "reconnecting" | "lost";
+
+/** `event` is null if a snapshot replaced the state, or only the connection changed. */
+export type RoomChange = { readonly event: IndexedEvent | null };
+
+export type RoomAccess = {
+  readonly self: MemberId;
+  readonly state: RoomState;
+  readonly connection: Connection;
+  subscribe(listener: (change: RoomChange) => void): () => void;
+  /** Asks the coordinator; waits if there is none just now. Rejects with a `RoomError`. */
+  command(command: RoomCommand): Promise<number | null>;
+};
+
+/** Whether a change is the given event, for listeners that wait for one. */
+export function isEvent<T extends RoomEvent["type"]>(
+  change: RoomChange,
+  type: T,
+): change is { event: IndexedEvent & { event: Extract<RoomEvent, { type: T }> } } {
+  return change.event?.event.type === type;
+}
+
+/** Waits while the room has no coordinator. Rejects with a `RoomError` once the room is lost. */
+export async function whenConnected(
+  room: Pick<RoomAccess, "connection" | "subscribe">,
+): Promise<void> {
+  if (room.connection === "reconnecting") {
+    await new Promise<void>((resolve) => {
+      const off = room.subscribe(() => {
+        if (room.connection === "reconnecting") return;
+        off();
+        resolve();
+      });
+    });
+  }
+  if (room.connection === "lost") throw new RoomError({ reason: "not_in_room" });
+}
