@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { ARROWS } from "../../tools/graph/arrows.mjs";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const PATH = /^(src|workers|server|scripts|tools|test|bench|docs|examples)\/[\w./-]*$/;
@@ -30,4 +31,25 @@ test.each([
   const paths = namedPaths(document);
   expect(paths.length).toBeGreaterThanOrEqual(minPaths);
   expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+});
+
+test("the table of modules in docs/architecture.md is the table of arrows", () => {
+  const text = readFileSync(join(ROOT, "docs/architecture.md"), "utf8");
+  const rows = [...text.matchAll(/^\| `src\/(\w+)`\s*\|.*\|(.*)\|$/gm)].map(
+    ([, name, cell = ""]) => {
+      const [imports = "", types = ""] = cell.trim().split(/;?\s*types of /);
+      const listed = (part: string) =>
+        part
+          .split(", ")
+          .filter((module) => module !== "")
+          .sort();
+      return [name, { imports: listed(imports), types: listed(types) }];
+    },
+  );
+  const arrows = Object.entries(ARROWS).map(([name, { imports, types = [] }]) => [
+    name,
+    // The page's workers are listed in a row of their own.
+    { imports: imports.filter((module) => module !== "workers").sort(), types: [...types].sort() },
+  ]);
+  expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(arrows));
 });
