@@ -20,18 +20,19 @@ function main(): number {
     allowPositionals: true,
   });
   const deadlineMs = Number(values["deadline-ms"]);
-  if (!(deadlineMs >= 0)) return complain(`--deadline-ms takes a number of milliseconds from 0 on`);
+  if (!(deadlineMs >= 0))
+    return usageError(`--deadline-ms takes a number of milliseconds from 0 on`);
   const objective = objectiveFrom(values.objective);
   if (objective === null)
-    return complain(`--objective takes latency, throughput, prefill or a JSON object of weights`);
+    return usageError(`--objective takes latency, throughput, prefill or a JSON object of weights`);
   const file = positionals[0];
   if (file === undefined || positionals.length > 1)
-    return complain("name one file, or - for standard input");
+    return usageError("name one file, or - for standard input");
   let text: string;
   try {
     text = readFileSync(file === "-" ? 0 : file, "utf8");
   } catch (error) {
-    return complain(`cannot read ${file}: ${(error as Error).message}`);
+    return usageError(`cannot read ${file}: ${(error as Error).message}`);
   }
   const now = () => performance.now();
   warmUp(now);
@@ -52,7 +53,7 @@ function objectiveFrom(text: string | undefined): Objective | undefined | null {
   }
 }
 
-function complain(message: string): number {
+function usageError(message: string): number {
   process.stderr.write(`place: ${message}\n${USAGE}\n`);
   return 2;
 }

@@ -1,12 +1,12 @@
 /**
  * `npm run bench -- placement [--quick] [--json] [--clock cpu|wall] [--seeds N] [--first N]`
  *
- * Solved fractions of seeded instances, what the plans are worth, and what other
- * systems' rules would have made of the same rooms. Every placement is checked
- * by the referee; brute force and HiGHS check the optima of small ones.
+ * Fractions of seeded instances that are solved, the quality of the plans, and the placements of other
+ * systems' rules for the same rooms. The referee checks every placement; brute force and HiGHS check
+ * the optima of small instances.
  *
- * The clock is this process's CPU time unless `--clock wall`: on a machine that
- * does other work, wall time measures the other work.
+ * The clock is this process's CPU time unless `--clock wall`: on a busy machine, wall time measures the
+ * other work.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
@@ -23,16 +23,16 @@ import { bruteForce } from "../../tools/placement/brute-force.ts";
 import { referee } from "../../tools/placement/check.ts";
 import { FAMILIES, generate } from "../../tools/placement/generate.ts";
 import { solveByMilp } from "./milp.ts";
-import { cut } from "./cut.ts";
+import { shortened } from "./shortened.ts";
 import { fillByBandwidth, proportionalToMemory } from "../../tools/placement/rules.ts";
 
 const SHORT_MS = 100;
 const LONG_MS = 1000;
-/** An answer may be so late, by the time of its last look at the clock. */
+/** An answer may be this late, by its last check of the clock. */
 const GRACE_MS = 10;
 const ROUNDING = 1e-6;
 
-/** What issue 5 asks of a row: shares of the instances, in percent. */
+/** The goals of a row: shares of the instances, in percent. */
 type Goal = Partial<
   Record<
     "provenShort" | "provenLong" | "optimalShort" | "within1Short" | "within5Short" | "within1Long",
@@ -40,7 +40,7 @@ type Goal = Partial<
   >
 >;
 
-/** The rows of the table: member counts, and what is to be reached. */
+/** The rows of the table: member counts and goals. */
 const GROUPS: readonly { label: string; sizes: readonly number[]; goal: Goal }[] = [
   {
     label: "4 to 8",
@@ -106,7 +106,7 @@ const seeds = Number(values.seeds ?? (values.quick ? 1 : 6));
 const say = (object: object, text: string) =>
   console.log(values.json ? JSON.stringify(object) : text);
 
-/** The cost by the referee; throws when the placement breaks a rule or lies about its bound. */
+/** The cost by the referee; throws if the placement violates a constraint or its bound is wrong. */
 function checked(problem: Problem, answer: Answer): number {
   if (!isFound(answer)) return Infinity;
   const { broken, costMs } = referee(problem, answer.stages);
@@ -212,7 +212,7 @@ async function oracles(): Promise<void> {
   let brute = 0;
   for (const family of FAMILIES)
     for (let seed = 0; seed < (values.quick ? 2 : 8); seed++) {
-      const problem = cut(generate(family, 4 + (seed % 2), 5000 + seed), 8);
+      const problem = shortened(generate(family, 4 + (seed % 2), 5000 + seed), 8);
       compare(problem, bruteForce(problem), "brute force");
       brute++;
     }
@@ -220,7 +220,7 @@ async function oracles(): Promise<void> {
   const times: number[] = [];
   for (const family of FAMILIES)
     for (let seed = 0; seed < (values.quick ? 1 : 4); seed++) {
-      const problem = cut(generate(family, 6 + (seed % 2), 6000 + seed), 14);
+      const problem = shortened(generate(family, 6 + (seed % 2), 6000 + seed), 14);
       const { costMs, elapsedMs } = await solveByMilp(problem);
       compare(problem, costMs, "HiGHS");
       times.push(elapsedMs);

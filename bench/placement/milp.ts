@@ -1,6 +1,6 @@
 /**
- * The same problem as an integer program for HiGHS: the oracle where brute force
- * ends. Latency only, no pins.
+ * The problem as an integer program for HiGHS, the oracle where brute force is too slow. Latency only,
+ * no pins.
  *
  *   a[d,l,e]   d runs the layers [l, e)
  *   y[d,g,l]   from d to g at layer l
@@ -12,7 +12,7 @@ import { shardFits } from "./shard-fits.ts";
 
 export type MilpAnswer = { readonly costMs: number | null; readonly elapsedMs: number };
 
-/** The optimum by HiGHS; null when it says infeasible. Rejects when it gives up. */
+/** The optimum by HiGHS; null if infeasible. Rejects if HiGHS gives up. */
 export async function solveByMilp(problem: Problem, timeLimitS = 60): Promise<MilpAnswer> {
   const highs = await highsLoader();
   const startedAt = performance.now();
@@ -44,7 +44,7 @@ function programOf(problem: Problem): string {
         layersMs += member.layerMs[e - 1]!;
         if (!shardFits(problem, member, l, e)) break;
         const name = `a_${d}_${l}_${e}`;
-        // A shard that ends at L may fail for the head's sake while shorter ones fit.
+        // A shard that ends at the last layer may not fit because of the head, while shorter ones do.
         const ms =
           member.stageMs +
           layersMs +
@@ -107,7 +107,7 @@ function programOf(problem: Problem): string {
   ].join("\n");
 }
 
-/** The format allows lines of 510 characters: breaks at spaces, before a sign or a name. */
+/** The format limits lines to 510 characters: break at spaces, before a sign or a name. */
 function wrap(text: string): string {
   return text.replace(/(.{200,400}) /g, "$1\n ");
 }

@@ -1,7 +1,7 @@
-/** Whether a member can hold a shard, from the problem's words; shares no code with the solver. */
+/** Whether a member can hold a shard, directly from the problem; shares no code with the solver. */
 import type { Problem, ProblemMember } from "../../src/placement/index.ts";
 
-/** Whether `member` fits the layers `[first, end)` with what the ends of the model add. */
+/** Whether `member` can hold the layers `[first, end)`, embedding and head included. */
 export function shardFits(
   { model }: Problem,
   member: ProblemMember,

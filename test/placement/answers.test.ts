@@ -48,7 +48,7 @@ describe("a room of three, by hand", () => {
     expect(answer.costMs).toBe(bottleneckMs);
     expect(answer.costMs).toBeLessThan(9);
   });
-  test("the front goes from the least latency to the least bottleneck", () => {
+  test("the Pareto front goes from the lowest latency to the lowest bottleneck", () => {
     const { points, isComplete } = placementService(() => 0).front(THREE, { deadlineMs: 1e9 });
     expect(isComplete).toBe(true);
     expect(points[0]?.latencyMs).toBe(19);
@@ -59,7 +59,7 @@ describe("a room of three, by hand", () => {
     const least = found(solve({ ...THREE, objective: "throughput" }, NO_LIMIT)).costMs;
     expect(points.at(-1)?.bottleneckMs).toBeCloseTo(least, 9);
   });
-  test("the explanation: parts, shares, what each member left out would cost, runners-up", () => {
+  test("the explanation has parts, shares, the cost of including each other member, and runners-up", () => {
     const { explanation } = placementService(() => 0).explained(THREE, { deadlineMs: 1e9 });
     expect(explanation?.parts).toEqual({ computeMs: 18, stageMs: 1, hopMs: 0 });
     expect(explanation?.shares).toMatchObject([{ member: "far", binds: "all_layers" }]);
@@ -83,7 +83,7 @@ describe("a room of three, by hand", () => {
       expect(evaluatePlacement(THREE, stages).violations).toEqual([]);
     }
   });
-  test("a boundary moved by hand shows what it costs and what it breaks", () => {
+  test("a moved boundary shows its cost and its violations", () => {
     const stages = [stage("fast", 0, 4), stage("near", 4, 8)];
     expect(evaluatePlacement(THREE, stages)).toMatchObject({ costMs: 24, violations: [] });
     const less = moveBoundary(stages, 0, -1);
@@ -101,7 +101,7 @@ describe("a room of three, by hand", () => {
 });
 
 describe("infeasible", () => {
-  test("memory: how many bytes, and what would help", () => {
+  test("memory: missing bytes and remedies", () => {
     const members = THREE.members.map((each) => ({ ...each, memoryBytes: 250 }));
     const answer = solve({ ...THREE, members }, NO_LIMIT);
     expect(answer).toMatchObject({ kind: "infeasible", binds: "memory", shortBytes: 150 });
@@ -109,7 +109,7 @@ describe("infeasible", () => {
     if (answer.kind === "infeasible")
       expect(answer.remedies[0]).toEqual({ kind: "add_member", freeBytes: 200 });
   });
-  test("excluded members are named when they would make it fit", () => {
+  test("excluded members are a remedy if including them makes the model fit", () => {
     const members = THREE.members.map((each, index) => ({ ...each, excluded: index > 0 }));
     const answer = solve({ ...THREE, members }, NO_LIMIT);
     expect(answer.kind).toBe("infeasible");
@@ -122,7 +122,7 @@ describe("moving", () => {
   const options = { gainShare: 0.05, horizonTokens: 100, loadBytesPerMs: 10 };
   const running = [stage("fast", 0, 4), stage("near", 4, 8)];
   const proposed = found(solve(THREE, NO_LIMIT));
-  test("moves when the gain repays the loading within the horizon, and says when", () => {
+  test("moves if the gain repays the loading within the horizon", () => {
     // 24 ms become 19 ms; far loads 800 bytes in 80 ms: repaid after 16 tokens.
     const decision = decideMove(THREE, running, proposed, options);
     expect(decision).toMatchObject({
@@ -133,7 +133,7 @@ describe("moving", () => {
       reason: { kind: "gain_repays_load", gainMs: 5, currentMs: 24 },
     });
   });
-  test("stays when it does not", () => {
+  test("stays otherwise, with the reason", () => {
     expect(decideMove(THREE, running, proposed, { ...options, horizonTokens: 15 })).toMatchObject({
       move: false,
       reason: { kind: "load_not_repaid", repaidAfterTokens: 16, horizonTokens: 15 },
@@ -147,7 +147,7 @@ describe("moving", () => {
       reason: { kind: "already_best" },
     });
   });
-  test("must move when what runs breaks a constraint", () => {
+  test("always moves if the current placement violates a constraint", () => {
     const members = THREE.members.map((each) => ({ ...each, excluded: each.id === "fast" }));
     const decision = decideMove({ ...THREE, members }, running, proposed, {
       ...options,
@@ -159,7 +159,7 @@ describe("moving", () => {
       violation: { kind: "excluded", member: "fast" },
     });
   });
-  test("at equal cost layers stay where they are", () => {
+  test("at equal cost, layers stay where they are", () => {
     const id = MemberId.parse("twin");
     const twin = { ...THREE.members[2]!, id, held: { first: 0, end: 8 } };
     const link = (from: string, to: string) => ({ from, to, latencyMs: 10, bytesPerMs: 1000 });
@@ -176,7 +176,7 @@ describe("moving", () => {
   });
 });
 
-test("scores weigh compute 0.40, memory 0.30, network 0.15, thermal 0.10, bandwidth 0.05", () => {
+test("scores weight compute 0.40, memory 0.30, network 0.15, thermal 0.10, bandwidth 0.05", () => {
   const members = [
     member("best", 100, 1000),
     member("hot", 100, 1000, { throttleRatio: 2, pressure: "serious" }),
@@ -198,7 +198,7 @@ test("scores weigh compute 0.40, memory 0.30, network 0.15, thermal 0.10, bandwi
   expect(scoresOf(low, [])[1]).toMatchObject({ member: "low", thermal: 0.7 });
 });
 
-test("corrections follow the median of laps, and noise moves nothing", () => {
+test("corrections follow the median of laps; noise changes nothing", () => {
   let correction = NO_CORRECTION;
   for (let lap = 0; lap < 20; lap++)
     correction = correct(correction, 10, lap % 5 === 0 ? 300 : 10.5);
@@ -211,7 +211,7 @@ test("corrections follow the median of laps, and noise moves nothing", () => {
 describe("the watchdog", () => {
   const problem = generate("home", 6, 1);
   const options = { deadlineMs: 100, watchdogMs: 30 };
-  test("hands on what the solver says", async () => {
+  test("passes on the solver's answer", async () => {
     const answer = solve(problem, NO_LIMIT);
     const guarded = await solveWithWatchdog(problem, () => Promise.resolve(answer), options);
     expect(guarded).toEqual({ answer, failure: null });

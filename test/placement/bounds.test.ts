@@ -1,4 +1,4 @@
-/** What prices and memory prove: never more than the optimum, and more with more memory. */
+/** Bounds never exceed the optimum, and path memory only raises them. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { generate } from "../../tools/placement/generate.ts";
@@ -24,7 +24,7 @@ import { smallProblem } from "./small-problems.ts";
 const never = () => false;
 const everyone = ({ memberCount }: Instance) => Array.from({ length: memberCount }, (_, d) => d);
 
-/** Every order of two and more members that starts with `order`, at its best cuts. */
+/** The lowest cost of all orders of two or more members that start with `order`. */
 function leastFrom(inst: Instance, order: readonly number[]): number {
   let least = order.length > 1 ? splitOrder(inst, order).cost : Infinity;
   for (let d = 0; d < inst.memberCount; d++)
@@ -32,7 +32,7 @@ function leastFrom(inst: Instance, order: readonly number[]): number {
   return least;
 }
 
-/** The bound at some prices and rents where paths remember `near`. */
+/** The bound for some multipliers, with these neighborhoods. */
 function boundAt(inst: Instance, near: Neighborhoods, price: number[], firsts: number[]): number {
   const relaxation = createRelaxation(inst, pathStates(inst, near));
   const prices = createMultipliers(inst.memberCount);
@@ -47,7 +47,7 @@ function boundAt(inst: Instance, near: Neighborhoods, price: number[], firsts: n
   return first < 0 ? Infinity : boundOf(relaxation, prices, first);
 }
 
-test("at any prices, with any memory, the bound is at most the optimum; memory only raises it", () => {
+test("for any multipliers and neighborhoods, the bound is at most the optimum; memory only raises it", () => {
   const bits = fc.array(fc.boolean(), { minLength: 16, maxLength: 16 });
   const fours = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 4, maxLength: 4 });
   fc.assert(
@@ -77,7 +77,7 @@ test("at any prices, with any memory, the bound is at most the optimum; memory o
   );
 });
 
-test("a climb closes the gap of a lab, where single steps stayed 7 % below", () => {
+test("the ascent closes the gap of a lab, where single subgradient steps stayed 7 % below", () => {
   const inst = buildInstance(generate("lab", 10, 5001));
   const prices = createMultipliers(inst.memberCount);
   const target = () => 191.3712;
@@ -92,7 +92,7 @@ test("a climb closes the gap of a lab, where single steps stayed 7 % below", () 
   expect(prices.bound).toBeLessThanOrEqual(target() + 1e-3);
 });
 
-test("a neighborhood has the members of one's own site with the highest multipliers", () => {
+test("a neighborhood has the members of the same site with the highest multipliers", () => {
   const inst = buildInstance(generate("home", 5, 1));
   const sites = [[0, 1, 2, 3], [4]];
   const multiplier = Float64Array.of(1, 4, 2, 3, 9);

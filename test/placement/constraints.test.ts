@@ -1,4 +1,4 @@
-/** Each constraint by name: broken, it changes the answer; off, it does not. */
+/** Each constraint changes the answer when it is violated, and does not when it is off. */
 import { describe, expect, test } from "vitest";
 import { isFound } from "../../src/placement/problem/answer.ts";
 import { CONSTRAINTS } from "../../src/placement/problem/constraints.ts";
@@ -16,7 +16,7 @@ const membersOf = (facts: RoomFacts) => {
 const USUAL = ["desktop", "laptop"];
 const WITHOUT_LAPTOP = ["desktop", "phone"];
 
-test("every rule of the settings has a constraint", () => {
+test("every rule in the settings has a constraint", () => {
   expect(CONSTRAINTS.map(({ name }) => name).sort()).toEqual([
     "battery",
     "binding",
@@ -33,7 +33,7 @@ test("every rule of the settings has a constraint", () => {
   expect(membersOf(room())).toEqual(USUAL);
 });
 
-/** A room in which the laptop breaks a rule of its own. */
+/** Rooms in which the laptop breaks a constraint on its own. */
 const LAPTOP_BREAKS: [string, (rules: Partial<PlacementRules>) => RoomFacts][] = [
   [
     "battery",
@@ -60,32 +60,32 @@ const LAPTOP_BREAKS: [string, (rules: Partial<PlacementRules>) => RoomFacts][] =
 ];
 
 describe.each(LAPTOP_BREAKS)("%s", (name, broken) => {
-  test("hard: the member takes no shard, and the reason is told", () => {
+  test("hard: the member takes no shard, and the broken rule is listed", () => {
     const facts = broken({ [name]: "hard" });
     expect(membersOf(facts)).toEqual(WITHOUT_LAPTOP);
     expect(roomProblem(facts, MODEL).brokenRules).toMatchObject([
       { member: "laptop", constraint: name, hard: true },
     ]);
   });
-  test("soft: it takes one only where nothing else is cheaper than the penalty", () => {
+  test("soft: it takes one only if the alternatives cost more than the penalty", () => {
     expect(membersOf(broken({ [name]: "soft", penaltyMs: 1000 }))).toEqual(WITHOUT_LAPTOP);
     expect(membersOf(broken({ [name]: "soft", penaltyMs: 0.01 }))).toEqual(USUAL);
   });
-  test("off: it takes one as any other", () => {
+  test("off: it takes one like any other member", () => {
     const facts = broken({ [name]: "off" });
     expect(membersOf(facts)).toEqual(USUAL);
     expect(roomProblem(facts, MODEL).brokenRules).toEqual([]);
   });
 });
 
-test("a battery that charges, or is full enough, breaks nothing", () => {
+test("a battery that charges or is full enough breaks no rule", () => {
   const charging = { ...HEALTHY, batteryLevel: 0.05, batteryCharging: true };
   expect(membersOf(room({ laptop: { device: charging } }))).toEqual(USUAL);
   const half = { ...HEALTHY, batteryLevel: 0.5, batteryCharging: false };
   expect(membersOf(room({ laptop: { device: half } }))).toEqual(USUAL);
 });
 
-test("throttling beyond the limit is pressure too", () => {
+test("throttling beyond the limit counts as pressure", () => {
   const throttled = { ...HEALTHY, throttleRatio: 1.6 };
   const rules = { pressure: "hard", throttleRatio: 1.5 } as const;
   expect(membersOf(room({ laptop: { device: throttled } }, rules))).toEqual(WITHOUT_LAPTOP);
@@ -111,7 +111,7 @@ test("reachable: without the closing link there is no pipeline of two; off, it i
   expect(membersOf({ ...room({}, { reachable: "off" }), links: [] })).toEqual(USUAL);
 });
 
-test("reachable: soft, a missing link is slow and costs the penalty besides", () => {
+test("reachable: soft, a missing link is slow and costs the penalty", () => {
   const cost = (rules: Partial<PlacementRules>) => {
     const answer = place({ ...room({}, rules), links: [] });
     return isFound(answer) ? answer.costMs : NaN;
@@ -126,13 +126,13 @@ test("pinned: a member that people pinned takes part; off, it need not", () => {
   expect(membersOf(room({ phone: { use: "pin" } }, { pinned: "off" }))).toEqual(USUAL);
 });
 
-test("maxStages: one stage is not enough here, and the answer says so", () => {
+test("maxStages: one stage is not enough here, and maxStages binds", () => {
   const answer = place(room({}, { maxStages: "hard", maxStageCount: 1 }));
   expect(answer).toMatchObject({ kind: "infeasible", binds: "maxStages" });
   expect(membersOf(room({}, { maxStages: "off", maxStageCount: 1 }))).toEqual(USUAL);
 });
 
-test("speed: a floor that no placement reaches makes it infeasible", () => {
+test("speed: a minimum that no placement reaches makes the problem infeasible", () => {
   const answer = place(room({}, { speed: "hard", minTokensPerSecond: 1000 }));
   expect(answer).toMatchObject({ kind: "infeasible", binds: "speed" });
   expect(membersOf(room({}, { speed: "hard", minTokensPerSecond: 1 }))).toEqual(USUAL);

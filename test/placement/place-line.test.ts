@@ -18,7 +18,7 @@ describe("lines of the command", () => {
       parts: { computeMs: 18, stageMs: 1, hopMs: 0 },
     });
   });
-  test("an infeasible problem says in words what would help", () => {
+  test("an infeasible problem has sentences for its remedies", () => {
     const members = THREE.members.map((each) => ({ ...each, memoryBytes: 250 }));
     expect(placeLine(JSON.stringify({ ...THREE, members }), options)).toMatchObject({
       kind: "infeasible",
@@ -27,7 +27,7 @@ describe("lines of the command", () => {
       wouldHelp: [expect.stringMatching("one more member"), expect.any(String)],
     });
   });
-  test("the objective can be another", () => {
+  test("an option replaces the objective", () => {
     const answer = placeLine(JSON.stringify(THREE), { ...options, objective: "throughput" });
     expect(answer).not.toMatchObject({ costMs: 19 });
   });

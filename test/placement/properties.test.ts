@@ -1,4 +1,4 @@
-/** What must hold of every answer: monotone, symmetric, repeatable, bounded, in time. */
+/** Properties of every answer: monotonic, symmetric, repeatable, bounded, in time. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { referee } from "../../tools/placement/check.ts";
@@ -16,7 +16,7 @@ const RUNS = { numRuns: 150 };
 const costOf = (answer: Answer) => (isFound(answer) ? answer.costMs : Infinity);
 const optimum = (problem: Problem) => costOf(solve(problem, NO_LIMIT));
 
-/** A clock that rises by `stepMs` with each look: a deadline without a machine's noise. */
+/** A clock that advances by `stepMs` with each reading: a deadline without noise. */
 function countingClock(stepMs: number) {
   let looks = 0;
   return () => (looks += 1) * stepMs;
@@ -147,7 +147,7 @@ describe("deadlines", () => {
     },
   );
 
-  test("looks at the clock are never far apart", () => {
+  test("checks of the clock are never far apart", () => {
     // CPU time of this process, so that other work on the machine does not count.
     const now = () => (process.cpuUsage().user + process.cpuUsage().system) / 1000;
     let last = now();

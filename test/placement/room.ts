@@ -99,7 +99,7 @@ export function links(ids: readonly string[], roundTripMs = 4): Link[] {
   );
 }
 
-/** Three members of whom two are needed. */
+/** Three members, of which two are needed. */
 export function room(
   change: Partial<Record<"desktop" | "laptop" | "phone", Partial<RoomMember>>> = {},
   rules: Partial<PlacementRules> = {},

@@ -1,6 +1,6 @@
 /**
- * Small problems for fast-check: whole numbers, so that ties are common; few
- * layers, so that brute force answers; every kind of constraint at times.
+ * Small problems for fast-check: integers, so that ties are common; few layers, for brute force; every
+ * kind of constraint at times.
  */
 import fc from "fast-check";
 import type { Problem } from "../../src/placement/problem/problem.ts";
@@ -18,7 +18,7 @@ const OBJECTIVES: Problem["objective"][] = [
 
 type Options = { readonly members?: number; readonly layers?: number; readonly plain?: boolean };
 
-/** With `plain`, no pins and no limits: what the monotone properties hold for. */
+/** With `plain`, no pins and no limits: the monotonic properties hold for these. */
 export function smallProblem({ members = 4, layers = 7, plain = false }: Options = {}) {
   return fc
     .record({ n: fc.integer({ min: 1, max: members }), L: fc.integer({ min: 1, max: layers }) })

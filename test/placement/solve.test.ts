@@ -1,4 +1,4 @@
-/** The solver against brute force, and what must hold of every answer. */
+/** The solver against brute force. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bruteForce } from "../../tools/placement/brute-force.ts";
@@ -13,7 +13,7 @@ const NO_LIMIT = { deadlineMs: Infinity, now: () => 0 };
 const RUNS = Number(process.env["PLACEMENT_RUNS"] ?? 400);
 
 describe("against brute force", () => {
-  test("the answer is optimal, or infeasible, exactly when brute force says so", () => {
+  test("the answer is optimal or infeasible exactly when brute force says so", () => {
     fc.assert(
       fc.property(smallProblem(), (problem) => {
         expect(() => Problem.parse(problem)).not.toThrow();
@@ -42,7 +42,7 @@ describe("against brute force", () => {
     );
   }, 120_000);
 
-  test("greedy breaks nothing, costs at least the optimum, and disproves only what is impossible", () => {
+  test("greedy violates nothing, costs at least the optimum, and is infeasible only if proven", () => {
     fc.assert(
       fc.property(smallProblem(), (problem) => {
         const truth: number | null = bruteForce(problem);

@@ -7,7 +7,7 @@ import type { PlacementService } from "../../src/placement/solver/service.ts";
 import { solve } from "../../src/placement/solver/solve.ts";
 import { solveWithWatchdog } from "../../src/placement/solver/watchdog.ts";
 
-test("answers as the module does, with explanation and front", async () => {
+test("answers like the module, with an explanation and a Pareto front", async () => {
   const worker = new Worker(new URL("../../workers/placement.worker.ts", import.meta.url), {
     type: "module",
   });

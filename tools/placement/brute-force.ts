@@ -1,8 +1,8 @@
-/** Every order of every set of members with every cut: the oracle up to 5 members. */
+/** Every order of every set of members with all layer boundaries: the oracle up to 5 members. */
 import type { Problem } from "../../src/placement/index.ts";
 import { referee, type RefereeStage } from "./check.ts";
 
-/** The least cost of all placements that break nothing; null when there is none. */
+/** The lowest cost of all valid placements; null if there is none. */
 export function bruteForce(problem: Problem): number | null {
   const layers = problem.model.layers.length;
   let best: number | null = null;

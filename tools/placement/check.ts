@@ -1,6 +1,6 @@
 /**
- * The referee: prices a placement and lists what it breaks, straight from the
- * problem's statement. Shares no code with the product; only the types' names.
+ * The referee: the cost of a placement and the constraints it violates, directly from the problem's
+ * statement. Shares only types with the solver.
  */
 import type { Problem } from "../../src/placement/index.ts";
 
@@ -11,7 +11,7 @@ export type RefereeStage = {
 };
 export type Verdict = { readonly broken: readonly string[]; readonly costMs: number };
 
-/** What `stages` cost under the problem's objective, and every rule that they break. */
+/** The cost of `stages` under the problem's objective, and every constraint that they violate. */
 export function referee(problem: Problem, stages: readonly RefereeStage[]): Verdict {
   const broken: string[] = [];
   const layerCount = problem.model.layers.length;

@@ -1,6 +1,5 @@
 /**
- * Seeded placement problems: homes, labs, sites far apart, and instances made to
- * be hard. Never part of the product.
+ * Seeded placement problems: homes, labs, distant sites, and adversarial instances.
  */
 import { Problem } from "../../src/placement/index.ts";
 import { randomFrom, type Random } from "./random.ts";
@@ -23,7 +22,7 @@ const AT_HOME: readonly Machine[] = [
   { speed: 9, memory: 2_000, access: 4 },
 ];
 
-/** A feasible-looking problem of `family` with so many members, the same for the same seed. */
+/** A problem of `family`, probably feasible; the same for the same seed. */
 export function generate(family: Family, members: number, seed: number): Problem {
   const random = randomFrom(seed * 2_654_435 + members * 97 + FAMILIES.indexOf(family));
   const layers = random.whole(28, 126);
@@ -43,7 +42,7 @@ export function generate(family: Family, members: number, seed: number): Problem
   model.headBytes = model.embedBytes;
   const total = layers * (layerBytes + cacheBytes) + model.embedBytes * 2;
   const machines = machinesOf(family, members, random);
-  // In a crowd a member still holds a layer or two: more members, not smaller ones.
+  // In a large room a member still holds a layer or two.
   const crowd = Math.min(1, MAX_SHARING / members);
   const offered = machines.reduce((sum, machine) => sum + machine.memory, 0) * crowd;
   const slack = family === "adversarial" ? random.between(1.03, 1.5) : random.between(1.15, 3.5);

@@ -1,10 +1,10 @@
-/** What other systems do, as rules over the same problems: the plans to beat. */
+/** The rules of other systems, applied to the same problems, for comparison. */
 import type { Problem } from "../../src/placement/index.ts";
 import { referee, type RefereeStage } from "./check.ts";
 
 export type Rule = {
   readonly name: string;
-  /** The stages that the rule makes, or null when it finds none. */
+  /** The stages by the rule, or null if it finds none. */
   readonly place: (problem: Problem) => RefereeStage[] | null;
 };
 
@@ -67,7 +67,7 @@ export const fillByBandwidth: Rule = {
   },
 };
 
-/** The stages when they break nothing. */
+/** The stages if they are valid. */
 function valid(problem: Problem, stages: RefereeStage[]): RefereeStage[] | null {
   return referee(problem, stages).broken.length === 0 ? stages : null;
 }

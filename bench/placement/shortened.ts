@@ -1,8 +1,8 @@
-/** A smaller problem of the same kind, for oracles that are slow in layers. */
+/** A problem with fewer layers, for oracles whose time grows with the layers. */
 import type { Problem } from "../../src/placement/index.ts";
 
-/** The first `layers` layers, with memory shrunk alike. */
-export function cut(problem: Problem, layers: number): Problem {
+/** The first `layers` layers, with memory reduced in proportion. */
+export function shortened(problem: Problem, layers: number): Problem {
   const share = (layers / problem.model.layers.length) * 1.1;
   const { embedBytes, headBytes } = problem.model;
   return {
