@@ -99,6 +99,13 @@ export type {
   StageSample,
   TokenEvent,
 } from "./stage-port.ts";
-export { DEFAULT_SETTINGS, Placement, RoomState, Settings, Stage } from "./state.ts";
+export {
+  DEFAULT_SETTINGS,
+  Placement,
+  RoomState,
+  Settings,
+  Stage,
+  type Generation,
+} from "./state.ts";
 export { predictStepMs, PREFILL_TOKENS, slowdownOf, stepTimes } from "./step-time.ts";
 export { WorkerFailure, WorkerName } from "./worker-failure.ts";

@@ -1,18 +1,13 @@
 /**
- * The member that numbers events and decides placements. It turns commands into
- * events, sends them to all members, and after each event takes the steps that
- * the rules name. It is not on the token path.
- *
- * It holds no state of its own that matters: counts of ids in its epoch, who is
- * connected, and what its placer last saw. Another member becomes
- * coordinator with the log alone.
+ * The member that numbers events and decides placements: turns commands into events,
+ * sends them to all members, and after each event takes the steps that the rules name.
+ * It is not on the token path. Another member can become coordinator with the log alone.
  */
 import {
   modelIdOf,
   type RoomEvent,
   type IndexedEvent,
   type MemberId,
-  type PlacementId,
   type Member,
   type RoomState,
   RoomError,
@@ -24,6 +19,7 @@ import { type CommandContext, eventsOf } from "./command-events.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { LapCorrections } from "../planning/lap-corrections.ts";
 import type { ClusterMessage, RoomCommand } from "../membership/messages.ts";
+import { queuedGeneration } from "./generation-request.ts";
 import { distinctMember, refuseNewcomer, type Join } from "./newcomer.ts";
 import { idInEpoch } from "../log/numbering.ts";
 import type { Timings } from "../parts.ts";
@@ -37,7 +33,7 @@ export type CoordinatorOptions = {
   readonly post: (peer: MemberId, message: ClusterMessage) => void;
   readonly placement: PlacementParts;
   readonly timings: Timings;
-  /** Told of each event after it was applied, as every member is. */
+  /** Called for each event after it was applied, as on every member. */
   readonly onEvent: (event: IndexedEvent) => void;
 };
 
@@ -134,7 +130,7 @@ export class Coordinator {
         }
         return null;
       case "request_generation":
-        return this.#queueGeneration(from, command.promptTokens, command.maxTokens);
+        return this.#queueGeneration(from, command);
       default: {
         const context: CommandContext = { state: this.state, from };
         for (const event of eventsOf(context, command)) this.#emit(event);
@@ -189,27 +185,15 @@ export class Coordinator {
     else if (events.length > 0) post(peer, { type: "events", events: [...events] });
   }
 
-  #queueGeneration(requester: MemberId, promptTokens: number, maxTokens: number): number {
-    const { placement } = this.state;
-    if (!placement && !this.#placer.attempts.solving) {
-      throw new RoomError({ reason: "no_model_placed" });
-    }
-    if (placement && promptTokens >= placement.contextTokens) {
-      const { contextTokens } = placement;
-      throw new RoomError({ reason: "prompt_too_long", promptTokens, contextTokens });
-    }
-    const id = idInEpoch(this.state.epoch, ++this.#generations);
-    this.#emit({
-      type: "generation_queued",
-      generation: {
-        id: id as never,
-        requester,
-        placement: (placement?.id ?? 1) as PlacementId,
-        status: "queued",
-        promptTokens,
-        maxTokens,
-      },
-    });
+  #queueGeneration(
+    requester: MemberId,
+    command: Extract<RoomCommand, { type: "request_generation" }>,
+  ): number {
+    const { solving } = this.#placer.attempts;
+    const id = idInEpoch(this.state.epoch, this.#generations + 1);
+    const generation = queuedGeneration(this.state, requester, command, { id, solving });
+    this.#generations += 1;
+    this.#emit({ type: "generation_queued", generation });
     return id;
   }
 

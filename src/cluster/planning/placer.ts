@@ -12,10 +12,6 @@ import {
   type RoomEvent,
   PlacementId,
   type ModelSummary,
-  failureOf,
-  roomFailureOf,
-  type PlacementFailure,
-  type StageLoss,
   type Placement,
   type RoomState,
   type Stage,
@@ -30,6 +26,7 @@ import {
   type PlacementParts,
 } from "./decide-placement.ts";
 import { LoadRate } from "./load-rate.ts";
+import { notPlacedAgain } from "./replacement.ts";
 import { checkStages } from "./manual-placement.ts";
 import { idInEpoch } from "../log/numbering.ts";
 import { costOf, problemOf } from "./room-problem.ts";
@@ -87,11 +84,8 @@ export class Placer {
   placeStages(model: ModelSummary, stages: readonly Stage[]): number {
     checkStages(this.#state, model, stages);
     this.#manualCount += 1;
-    this.#tell(model, {
-      outcome: "placed",
-      trigger: { kind: "person" },
-      reason: { kind: "manual" },
-    });
+    const reason = { kind: "manual" as const };
+    this.#tell(model, { outcome: "placed", trigger: { kind: "person" }, reason });
     return this.#decide({ model, stages: [...stages], predictedMs: null });
   }
 
@@ -103,11 +97,8 @@ export class Placer {
       const { choice, ...decided } = await this.#solve(model);
       const { placement } = this.#state;
       if (this.#manualCount !== manualCount && placement) return placement.id;
-      this.#tell(model, {
-        outcome: "placed",
-        trigger: { kind: "person" },
-        reason: { kind: "solved", choice },
-      });
+      const reason = { kind: "solved" as const, choice };
+      this.#tell(model, { outcome: "placed", trigger: { kind: "person" }, reason });
       return this.#decide({ model, ...decided });
     });
   }
@@ -116,9 +107,9 @@ export class Placer {
   placeAgain(model: ModelSummary): void {
     const lost = this.#state.placement;
     if (!lost || lost.error === null) return;
-    const trigger = { kind: "loss", failure: lost.error } as const;
+    const { error: loss } = lost;
+    const trigger = { kind: "loss", failure: loss } as const;
     const isCurrent = () => this.#state.placement?.id === lost.id;
-    const loss = lossOf(lost.error);
     void this.#attempt(async () => {
       try {
         const { choice, ...decided } = await this.#solve(model);
@@ -175,7 +166,8 @@ export class Placer {
     this.#postponed = postponed ? changes : [];
     if (postponed) this.#reviewIn(cooldownMs);
     const moves = verdict.outcome === "moved";
-    this.#tell(model, { ...verdict, trigger, waitingAnswers: moves ? this.#runningAnswers() : 0 });
+    const running = this.#state.generations.filter(({ status }) => status === "running");
+    this.#tell(model, { ...verdict, trigger, waitingAnswers: moves ? running.length : 0 });
     if (!moves) return;
     this.#cooldownEndsMs = performance.now() + timings.cooldownMs;
     const { msPerToken } = costOf(built.problem, answer.stages);
@@ -246,24 +238,10 @@ export class Placer {
     const decision: Decision = { model: model.name, ...numbers, ...notes, ...told };
     this.#options.emit({ type: "placement_reviewed", decision });
   }
-
-  #runningAnswers(): number {
-    return this.#state.generations.filter(({ status }) => status === "running").length;
-  }
 }
 
 /** The settings that a loaded shard is built with. */
 function shardSettings({ settings }: RoomState): string {
   const { contextTokens, generationSlots, activations } = settings;
   return JSON.stringify([contextTokens, generationSlots, activations]);
-}
-
-function lossOf(failure: PlacementFailure): StageLoss {
-  return failure.reason === "not_placed_again" ? failure.loss : failure;
-}
-
-function notPlacedAgain(loss: StageLoss, error: unknown): PlacementFailure {
-  const failure = roomFailureOf(error);
-  const cause = failure.reason === "not_placed" ? failure : failureOf(error);
-  return { reason: "not_placed_again", loss, cause };
 }
