@@ -1,9 +1,10 @@
 /**
- * `npm run bench [-- SUITE…] [--json]`: runs `bench/SUITE/main.ts`, all suites when
- * none is named. Each prints a table, or with `--json` one JSON object a line.
+ * `npm run bench [-- SUITE…] [--json]`: runs `bench/SUITE/main.ts`, or all suites when none is named.
+ * Each prints a table, or with `--json` one JSON object per line.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { ensureBrowsers } from "../tools/commands/browsers.mjs";
 import { ensureBuilt } from "../tools/commands/build.mjs";
 import { ensureDefaultModel } from "../tools/commands/default-model.mjs";
@@ -11,56 +12,55 @@ import { ensureDependencies } from "../tools/commands/dependencies.mjs";
 import { ROOT, runScript, runTypeScript, say, ScriptError } from "../tools/commands/run.mjs";
 
 /**
- * `--json` and `--quick` are every suite's, `--traffic` the kernels', the browsers theirs and the
- * engine's; the others are the engine's (bench/engine/options.ts).
+ * Options of all suites. `--json` and `--quick` are for every suite, `--traffic` is for the kernels,
+ * the browsers are for both; the others are for the engine (bench/engine/options.ts).
  */
-const OPTIONS = [
-  "--json",
-  "--quick",
-  "--profile",
-  "--alone",
-  "--chromium",
-  "--firefox",
-  "--float",
-  "--int8",
-  "--traffic",
+const FLAGS = [
+  "json",
+  "quick",
+  "profile",
+  "alone",
+  "chromium",
+  "firefox",
+  "float",
+  "int8",
+  "traffic",
 ];
 
-/** Options with a value, all of the placement's (bench/placement/main.ts). */
-const PLACEMENT_OPTIONS = ["--seeds", "--clock", "--first"];
+/** Options with a value, all for the placement suite (bench/placement/main.ts). */
+const PLACEMENT_OPTIONS = ["seeds", "clock", "first"];
 
-/** The words of the command line: suites, options, and the placement's options with their values. */
-function sorted(/** @type {string[]} */ words) {
-  /** @type {string[]} */ const named = [];
-  /** @type {string[]} */ const options = [];
-  /** @type {string[]} */ const placement = [];
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? "";
-    if (!word.startsWith("--")) named.push(word);
-    else if (PLACEMENT_OPTIONS.includes(word)) placement.push(`${word}=${words[++i] ?? ""}`);
-    else if (PLACEMENT_OPTIONS.includes(word.split("=")[0] ?? "")) placement.push(word);
-    else options.push(word);
+/** The suites that are named, and the options as each suite expects them. */
+function parseCommandLine(/** @type {readonly string[]} */ suites) {
+  const usage = `usage: npm run bench -- [${suites.join("|")}] [--${FLAGS.join("] [--")}] [--${PLACEMENT_OPTIONS.join(" …] [--")} …]`;
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: Object.fromEntries([
+        ...FLAGS.map((name) => [name, { type: /** @type {const} */ ("boolean") }]),
+        ...PLACEMENT_OPTIONS.map((name) => [name, { type: /** @type {const} */ ("string") }]),
+      ]),
+    });
+    const unknown = positionals.filter((name) => !suites.includes(name));
+    if (unknown.length > 0) throw new TypeError(`There is no suite ${unknown.join(", ")}`);
+    const flags = FLAGS.filter((name) => values[name]).map((name) => `--${name}`);
+    const placement = PLACEMENT_OPTIONS.flatMap((name) =>
+      values[name] === undefined ? [] : [`--${name}=${values[name]}`],
+    );
+    return { chosen: positionals.length > 0 ? positionals : suites, flags, placement };
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new ScriptError(`${error.message}\n${usage}`);
   }
-  return { named, options, placement };
 }
 
 await runScript(async () => {
-  const { named, options, placement } = sorted(process.argv.slice(2));
   const suites = readdirSync(join(ROOT, "bench"))
     .filter((name) => existsSync(join(ROOT, "bench", name, "main.ts")))
     .sort();
-  const unknown = [
-    ...named.filter((name) => !suites.includes(name)),
-    ...options.filter((option) => !OPTIONS.includes(option)),
-  ];
-  if (unknown.length > 0) {
-    throw new ScriptError(
-      `There is no ${unknown.join(", ")}; usage: npm run bench -- [${suites.join("|")}] [${OPTIONS.join("] [")}] [${PLACEMENT_OPTIONS.join(" …] [")} …]`,
-    );
-  }
-  const chosen = named.length > 0 ? named : suites;
+  const { chosen, flags, placement } = parseCommandLine(suites);
   await ensureDependencies();
-  // Placement is arithmetic alone.
+  // Placement needs neither a browser nor a model.
   if (chosen.some((suite) => suite !== "placement")) {
     await ensureBrowsers();
     await ensureDefaultModel();
@@ -68,7 +68,7 @@ await runScript(async () => {
   }
   for (const suite of chosen) {
     say(`\n— bench: ${suite}`);
-    const own = suite === "placement" ? [...options, ...placement] : options;
+    const own = suite === "placement" ? [...flags, ...placement] : flags;
     const status = await runTypeScript(`bench/${suite}/main.ts`, own);
     if (status !== 0) process.exitCode = status;
   }
