@@ -1,7 +1,7 @@
 /**
  * The cost model set right by the laps that run: compares what each stage took
  * with what the model predicts of it, and says when a member's ratio has moved.
- * Keeps the newest laps of each member; noise moves nothing (`corrections.ts`).
+ * Keeps the newest laps of each member; noise changes nothing (`cost-corrections.ts`).
  */
 import { type Correction, NO_CORRECTION, correct } from "../../placement/index.ts";
 import type { RoomEvent, MemberId, PlacementId, RoomState } from "../../shared/index.ts";

@@ -111,7 +111,7 @@ class BranchSearch {
       this.#open = [...queue];
       for (let at = 0; at < queue.length; at++) {
         const parts = this.#explore(queue[at]!, round);
-        if (this.#isLate()) return this.#least();
+        if (this.#isLate()) return this.#lowestBound();
         const place = this.#open.indexOf(queue[at]!);
         this.#open.splice(place, 1, ...parts);
         if (parts.length > 1) queue.push(...parts);
@@ -119,10 +119,10 @@ class BranchSearch {
       this.#open = this.#open.filter(({ bound }) => bound < this.#target());
       if (this.#open.length === 0) break;
     }
-    return this.#least();
+    return this.#lowestBound();
   }
 
-  #least(): number {
+  #lowestBound(): number {
     return this.#open.reduce((least, { bound }) => Math.min(least, bound), this.#target());
   }
 
