@@ -26,7 +26,10 @@ export function httpApi(bridge: Bridge): Hono {
       async (context) => {
         const response = await relay(bridge, context);
         for (const [name, value] of Object.entries(CROSS_ORIGIN)) response.headers.set(name, value);
-        return response;
+        if (context.req.method !== "HEAD") return response;
+        // The room need not go on with a body that nobody reads.
+        await response.body?.cancel();
+        return new Response(null, response);
       },
     );
   }

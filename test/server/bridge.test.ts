@@ -84,6 +84,16 @@ describe("a request", () => {
     expect(room.received.at(-1)).toEqual({ type: "cancel", id });
   });
 
+  test("is cancelled in the room after the headers of a HEAD", async () => {
+    const room = await openFakeRoom(server.port, (request, self) => {
+      if (request.path === "/api/events") beginStream(self, request.id);
+      else answerJson(self, request.id, null);
+    });
+    await known();
+    expect((await get("/api/events", { method: "HEAD" })).status).toBe(200);
+    await until(() => room.received.at(-1)?.type === "cancel", "the cancel");
+  });
+
   test("is cancelled when its client does not read; other requests continue", async () => {
     const room = await openFakeRoom(server.port, (request, self) => {
       if (request.path !== "/api/events") return answerJson(self, request.id, { fine: true });
