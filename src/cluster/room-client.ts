@@ -1,7 +1,6 @@
 /**
- * A room as the page, the library and the HTTP routes hold it: its state, what
- * can be asked of it, and what went wrong, in words. Joins this tab's parts; the
- * work is in the parts.
+ * A room for the page, the library, and the HTTP routes: its state, its commands, and
+ * its notices. Connects the parts of the cluster; the work is in the parts.
  */
 import {
   type Cause,
@@ -43,7 +42,7 @@ const NOTICE_LOSS_MS = 3000;
 export type PlaceRequest = {
   /** A name that the room knows, or where the file is. */
   readonly model: string | ModelSource;
-  /** Chosen by hand; without them the solver chooses. */
+  /** Without them, the solver chooses. */
   readonly stages?: readonly Stage[];
   readonly signal?: AbortSignal;
 };
@@ -56,7 +55,7 @@ export class RoomClient {
   readonly #telemetry: TelemetryReporter;
   readonly #noticeListeners = new Set<(notice: RoomNotice) => void>();
 
-  /** Joins the room, or opens it when nobody is there. Rejects with a `RoomError` in words. */
+  /** Joins the room, or opens it if no one is there. Rejects with a `RoomError`. */
   static async enter(parts: RoomParts, options: EnterOptions): Promise<RoomClient> {
     const membership = await Membership.enter(parts, options);
     const client = new RoomClient(parts, membership);
@@ -65,7 +64,7 @@ export class RoomClient {
       onFailure: (failure: GenerationFailure) => client.#requester.onFailure(failure),
       onDeviceError: (cause: Cause, lost: boolean) => client.#deviceError(cause, lost),
       onVariants: (variants: readonly string[]) => client.#keeper.variants(variants),
-      // What a closed channel means shows in failures and in the state.
+      // Failures and the state show the effects of a closed channel.
       onChannelClose: () => undefined,
     };
     await parts.stage.listen(listeners);
@@ -106,7 +105,7 @@ export class RoomClient {
     return this.#membership.connection;
   }
 
-  /** Whether this tab numbers the room's events, and so answers for it at the server. */
+  /** Whether this tab is the coordinator, which also answers the room's HTTP requests. */
   get coordinates(): boolean {
     return this.#membership.coordinates;
   }
@@ -116,18 +115,18 @@ export class RoomClient {
     return this.#membership.log;
   }
 
-  /** Called after each event, snapshot and change of connection; returns how to stop it. */
+  /** Calls `listener` after each event, snapshot, and change of the connection. Returns a function that ends this. */
   subscribe(listener: (change: RoomChange) => void): () => void {
     return this.#membership.subscribe(listener);
   }
 
-  /** What people should be told; returns how to stop it. */
+  /** Calls `listener` with each notice for people. Returns a function that ends this. */
   onNotice(listener: (notice: RoomNotice) => void): () => void {
     this.#noticeListeners.add(listener);
     return () => void this.#noticeListeners.delete(listener);
   }
 
-  /** Asks the coordinator. Rejects with a `RoomError`; the value is an id or null. */
+  /** Sends a command to the coordinator. Resolves with an id or null; rejects with a `RoomError`. */
   dispatch(command: RoomCommand): Promise<number | null> {
     return this.#membership.command(command);
   }
@@ -137,7 +136,7 @@ export class RoomClient {
     return this.#requester.ask(request);
   }
 
-  /** Reads a model's header and tells the room of it. */
+  /** Reads a model's header and adds the model to the room. */
   async addModel(source: ModelSource): Promise<ModelSummary> {
     const model = await this.#parts.models.inspect(source).catch((error: unknown) => {
       throw new RoomError({ reason: "model_unreadable", cause: failureOf(error) });
@@ -146,7 +145,7 @@ export class RoomClient {
     return model;
   }
 
-  /** Places a model and waits until every stage has loaded. Rejects with the reason, in words. */
+  /** Places a model and waits until every stage has loaded. Rejects with a `RoomError`. */
   async place({ model, stages, signal }: PlaceRequest): Promise<void> {
     const name = typeof model === "string" ? model : (await this.addModel(model)).name;
     const id = await this.dispatch(
@@ -157,18 +156,18 @@ export class RoomClient {
     await this.loaded(id as PlacementId, signal);
   }
 
-  /** What placing a model that the room knows would give, without doing it. */
+  /** The possible placements of a model, without placing it. */
   preview(model: ModelSummary): Promise<PlacementPreviewAnswer> {
     const { planner } = this.#parts;
     return previewPlacement(this.state, model, planner, this.#membership.timings);
   }
 
-  /** What stages chosen by hand would cost, without placing them. */
+  /** What given stages would cost, without placing them. */
   previewStages(model: ModelSummary, stages: readonly Stage[]): PreviewCandidate {
     return previewStages(this.state, model, stages);
   }
 
-  /** How fit the members that compute are for layers, best first, by the room's weights. */
+  /** Scores of the members that compute, best first, by the weights of the room's settings. */
   scores(): Score[] {
     const { members, links, settings } = this.state;
     return scoresOf(members, links, settings.placementRules ?? DEFAULT_PLACEMENT_RULES);
@@ -183,7 +182,7 @@ export class RoomClient {
     this.#telemetry.stop();
     this.#membership.leave();
     this.#noticeListeners.clear();
-    // Leaving is complete without it: the worker keeps nothing that another room would use.
+    // Not awaited: nothing of this pipeline affects another room.
     this.#parts.stage.setPipeline(this.self, null).catch(() => undefined);
   }
 
@@ -199,7 +198,7 @@ export class RoomClient {
       const onAbort = () => settle(new RoomError({ reason: "cancelled" }));
       const look = () => {
         const now = this.state.placement;
-        // The event that decides it may still be on its way to this member.
+        // The event with this placement may not have arrived here yet.
         if (this.connection === "lost") {
           settle(new RoomError({ reason: "not_in_room" }));
         } else if (now && now.id >= placement && now.ready) settle(null);

@@ -1,12 +1,12 @@
 /**
- * What the page's address asks for:
+ * The parameters of the page's address:
  *   /?room=CODE   &join (without a click)   &model=NAME or URL   &observe
  */
 import { ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH, RoomCode } from "../shared/index.ts";
 
 export type Address = {
   readonly code: RoomCode | null;
-  /** What stands in the address instead of a code; null when it is one, or is absent. */
+  /** The text in the address if it is not a room code; otherwise null. */
   readonly wrongCode: string | null;
   readonly join: boolean;
   readonly observe: boolean;
@@ -27,8 +27,8 @@ export function readAddress(href: string): Address {
 }
 
 /**
- * Where other machines find this page: "localhost" is another machine on each of
- * them, so the server's first address on a network stands for it, if it has one.
+ * The origin at which other machines find this page: they cannot reach "localhost", so
+ * the server's first network address replaces it, if there is one.
  */
 export function shareOrigin(origin: string, addresses: readonly string[]): string {
   const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(new URL(origin).hostname);
@@ -42,7 +42,7 @@ export function roomAddress(origin: string, code: RoomCode): string {
 }
 
 export function newRoomCode(): RoomCode {
-  // 32 letters would make this uniform; with 31 a remainder below 2^32 mod 31 weighs 1e-9 more.
+  // Nearly uniform: 2^32 mod 31 remainders are more likely by 1e-9.
   const numbers = crypto.getRandomValues(new Uint32Array(ROOM_CODE_LENGTH));
   const letters = Array.from(numbers, (n) => ROOM_CODE_ALPHABET[n % ROOM_CODE_ALPHABET.length]);
   return RoomCode.parse(letters.join(""));

@@ -122,7 +122,7 @@ export class Chat {
 
   #update(change: Partial<ChatMessage>): void {
     const chat = this.#view.chat;
-    // The chat may have been cleared while the answer was on its way.
+    // The chat may have been cleared before the answer arrived.
     if (chat.length === 0) return;
     this.#set({ ...this.#view, chat: [...chat.slice(0, -1), { ...this.#last(), ...change }] });
   }

@@ -1,4 +1,4 @@
-/** What the page says of this tab's adapter. */
+/** This tab's adapter in one line, or why there is none. */
 import type { ProbeResult } from "../probe/index.ts";
 import { describeNoAdapter } from "../words/index.ts";
 

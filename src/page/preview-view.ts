@@ -38,7 +38,7 @@ export function previewOf(
   };
 }
 
-/** One candidate; its explanation says only where the time goes. */
+/** One candidate; its explanation has only the cost. */
 export function draftOf(
   candidate: PreviewCandidate,
   members: readonly Member[],
@@ -79,7 +79,7 @@ function explanationOf(
   return isSolvers ? [...lines, ...solverLines(preview, nameOf)] : lines;
 }
 
-/** Why the placement that runs is as it is; empty without one. */
+/** Explains the current placement; empty without one. */
 function currentExplanation(preview: PlacementPreviewAnswer, nameOf: NameOf): string[] {
   const current = preview.candidates.find((each) => proposedBy(each, "current"));
   if (current === undefined) return [];

@@ -1,6 +1,6 @@
 /**
- * What this tab's adapter is and measures, found once when the page opens: the
- * probe runs in a worker of its own, which ends with it and frees the device.
+ * Identifies and measures this tab's adapter once, when the page opens. The probe runs in
+ * its own worker, which ends with it and frees the device.
  */
 import * as Comlink from "comlink";
 import { forgetTuning } from "../tuner/index.ts";
@@ -12,7 +12,7 @@ import {
 } from "../probe/index.ts";
 import { workerClient } from "./worker-client.ts";
 
-/** With `again`, whatever was measured before is forgotten, the kernels' timings too. */
+/** With `again`, earlier measurements are discarded, those of kernel variants included. */
 export async function checkAdapter(
   again: boolean,
   onProgress: (progress: ProbeProgress) => void,

@@ -1,7 +1,7 @@
 /**
- * Models as this tab reaches them: opens them in the weights worker, lends files
- * that were picked here to the other members, loads this tab's layers into the
- * stage, and makes the tokenizer. Each model is opened once.
+ * The models of this tab: opens them in the weights worker, serves files that were picked
+ * here to the other members, loads this tab's layers into the stage, and creates the
+ * tokenizer. Each model is opened once.
  */
 import * as Comlink from "comlink";
 import { peerByteReader, serveBytes, type Transport } from "../mesh/index.ts";
@@ -54,7 +54,7 @@ export function createModelHost({
 }: ModelHostParts): TabModelHost {
   const opened = new Map<string, OpenedSummary>();
   const texts = new Map<string, ModelText>();
-  /** By file name: what this tab lends. */
+  /** The files that this tab serves, by name. */
   const lent = new Map<string, string>();
 
   serveBytes(transport, (fileName) => {

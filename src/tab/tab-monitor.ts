@@ -1,4 +1,4 @@
-/** This tab's device state: what the GPU worker says of itself, and the browser of the machine. */
+/** This tab's device state: from the GPU worker, and from the browser. */
 import {
   type DeviceState,
   type Measurements,
@@ -62,12 +62,12 @@ export class TabMonitor {
     return this.#monitor.collect();
   }
 
-  /** Another shard is held, or none. */
+  /** The tab holds another shard, or none. */
   holds(shard: HeldShard | null): void {
     this.#shard = shard;
   }
 
-  /** The device was measured anew. */
+  /** The device was measured again. */
   measured(measurements: Measurements): void {
     this.#measurements = measurements;
     this.#calibration.reset();
@@ -77,7 +77,7 @@ export class TabMonitor {
     this.#sources.close();
   }
 
-  /** What the probe's numbers alone say of a step over the shard that is held. */
+  /** The probe's prediction of a step over the shard that the tab holds. */
   #probeMs(): number | null {
     if (this.#shard === null || this.#measurements === null) return null;
     return predictStepMs(this.#shard.model, this.#shard, this.#measurements);

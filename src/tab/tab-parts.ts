@@ -1,6 +1,6 @@
 /**
- * The real parts of a room, made for this tab: connections over WebRTC, the GPU
- * and the model files in workers, the solver in another. `close` ends them all.
+ * Creates the parts of a room in this tab: connections over WebRTC, and workers for the
+ * GPU, the model files, and the solver. `close` ends them all.
  */
 import * as Comlink from "comlink";
 import { openRoomRegistry } from "./room-registry.ts";
@@ -38,7 +38,7 @@ export type TabOptions = {
   /** Relative URLs of models are relative to it. */
   readonly server: string;
   readonly signaling: PeerOptions;
-  /** This tab without its id, which is made here. */
+  /** This tab without its id, which is created here. */
   readonly profile: Omit<Member, "id">;
   readonly onWarning: (warning: TabWarning) => void;
 };
@@ -113,7 +113,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
   }
 }
 
-/** Tells the monitor which layers are held, so that it knows what a step should take. */
+/** Keeps the monitor informed of the loaded layers, which determine the expected step time. */
 function watched(models: ModelHost, monitor: TabMonitor): ModelHost {
   return {
     ...models,
@@ -130,7 +130,7 @@ function watched(models: ModelHost, monitor: TabMonitor): ModelHost {
   };
 }
 
-/** Listeners run in this thread; the worker gets a handle to each. */
+/** The listeners run in this thread; the worker gets a proxy of them. */
 function proxied(listeners: StageListeners): StageListeners {
   return Comlink.proxy(listeners);
 }

@@ -39,7 +39,7 @@ export type CoordinatorOptions = {
 
 export class Coordinator {
   readonly #options: CoordinatorOptions;
-  /** Members that were welcomed and get every event; not the coordinator itself. */
+  /** Members that were admitted and get every event; not the coordinator itself. */
   readonly #followers = new Set<MemberId>();
   readonly #samples: SampleGatherer;
   readonly #placer: Placer;
@@ -90,7 +90,7 @@ export class Coordinator {
     return this.#followers;
   }
 
-  /** Takes one message from a peer; the answer goes back by `post`. */
+  /** Handles one message from a peer; replies go through `post`. */
   handle(peer: MemberId, message: ClusterMessage): void {
     switch (message.type) {
       case "join":
@@ -102,7 +102,7 @@ export class Coordinator {
       case "leave":
         return this.peerGone(peer, { reason: "left" });
       default:
-        // Answers and events of a coordinator: not meant for one.
+        // Replies and events of a coordinator, which are not for this one.
         return;
     }
   }
@@ -113,7 +113,7 @@ export class Coordinator {
     this.#emit({ type: "member_left", member: peer, reason });
   }
 
-  /** Does a command of `from`. Rejects with a `RoomError`. The value is an id or null. */
+  /** Executes a command of `from`. Resolves with an id or null; rejects with a `RoomError`. */
   async execute(from: MemberId, command: RoomCommand): Promise<number | null> {
     if (this.#stopped) throw new RoomError({ reason: "coordinator_stopped" });
     switch (command.type) {
@@ -215,7 +215,7 @@ export class Coordinator {
     this.#takeSteps();
   }
 
-  /** Steps emit events and events take steps: the flag turns that into one loop. */
+  /** Steps emit events, and events lead to steps: the flag makes this one loop. */
   #takeSteps(): void {
     if (this.#stepping || this.#stopped) return;
     this.#stepping = true;

@@ -1,7 +1,7 @@
 /**
- * What the coordinator does next: small rules, tried in order, over the state
- * and what the coordinator remembers of its own attempts. Each gives one step or
- * nothing; the coordinator takes steps until no rule has one.
+ * What the coordinator does next: small rules, tried in order, over the state and the
+ * coordinator's own attempts. Each gives one step or none; the coordinator takes steps
+ * until no rule has one.
  *
  * Pure: no clock, no network.
  */
@@ -21,9 +21,9 @@ export type Step =
   | { readonly kind: "review" };
 
 export type Attempts = {
-  /** A solve is under way; its answer comes as a decision or not at all. */
+  /** A solve is in progress. */
   readonly solving: boolean;
-  /** `capacityKey` when the solver last ran; null before the first time. */
+  /** `capacityKey` when the solver last ran; null before its first run. */
   readonly lastKey: string | null;
   /** The room's capacity changed a while ago: the current placement must be reviewed. */
   readonly reviewDue: boolean;

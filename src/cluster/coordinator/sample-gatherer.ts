@@ -1,6 +1,6 @@
 /**
- * Gathers device states into few events: the first goes at once, so that a
- * state is everywhere well within 500 ms; those that follow closely go together.
+ * Combines device states into few events: the first is sent at once, so that it reaches
+ * every member well within 500 ms; those that follow soon are sent together.
  */
 import type { MemberId, DeviceState } from "../../shared/index.ts";
 

@@ -1,4 +1,4 @@
-/** The text of an answer, token by token: whole characters only, and nothing from a stop string on. */
+/** The text of an answer, token by token: whole characters only, up to a stop string. */
 import type { ModelText, TokenDecoder } from "../parts.ts";
 import { StopStrings } from "./stop-strings.ts";
 

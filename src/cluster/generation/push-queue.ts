@@ -1,6 +1,6 @@
 /**
- * Values pushed on one side, pulled with `for await` on the other; in order,
- * without bound. Ends once, with or without an error.
+ * An unbounded queue: values are pushed on one side and read with `for await` on the
+ * other. Ends once, with or without an error.
  */
 export class PushQueue<T> implements AsyncIterable<T> {
   readonly #values: T[] = [];
@@ -14,7 +14,7 @@ export class PushQueue<T> implements AsyncIterable<T> {
     this.#notify();
   }
 
-  /** What was pushed before is still delivered; then the error is thrown, or the loop ends. */
+  /** Values pushed before are still delivered; then the error is thrown, or the loop ends. */
   end(error: Error | null = null): void {
     if (this.#ended) return;
     this.#ended = true;

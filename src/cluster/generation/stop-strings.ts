@@ -1,6 +1,6 @@
 /**
- * Ends an answer before a stop string, and holds back text that may become one.
- * Pure text; knows no tokens.
+ * Ends a text before a stop string, and holds back text that may become one. Knows no
+ * tokens.
  */
 export class StopStrings {
   readonly #stops: readonly string[];
@@ -15,7 +15,7 @@ export class StopStrings {
     return this.#stopped;
   }
 
-  /** The text that is sure to belong to the answer now that `text` came. */
+  /** The text that certainly belongs to the answer after `text` is added. */
   push(text: string): string {
     if (this.#stopped) return "";
     this.#held += text;
@@ -27,7 +27,7 @@ export class StopStrings {
     return this.#take(this.#held.length - this.#mayGrow());
   }
 
-  /** What is left when no more text comes. */
+  /** The text that was held back, after the last `push`. */
   flush(): string {
     return this.#stopped ? "" : this.#take(this.#held.length);
   }
@@ -37,7 +37,7 @@ export class StopStrings {
     return found.length > 0 ? Math.min(...found) : null;
   }
 
-  /** The length of the longest end of the held text that begins a stop string. */
+  /** The length of the longest suffix of the held text that begins a stop string. */
   #mayGrow(): number {
     const longest = Math.max(0, ...this.#stops.map((stop) => stop.length - 1));
     for (let length = Math.min(longest, this.#held.length); length > 0; length--) {

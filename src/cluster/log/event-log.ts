@@ -1,13 +1,12 @@
 /**
- * A member's copy of the room's log: a snapshot, the events since, and the state
- * that they fold to. Knows no network: it says what is missing, and whoever
- * holds it asks.
+ * A member's copy of the room's log: a snapshot, the events since then, and the state
+ * that results. Knows no network: it reports a gap, and its owner requests the events.
  */
 import { apply, type IndexedEvent, type RoomEvent, type RoomState } from "../../shared/index.ts";
 
-/** Older events fold into the snapshot. At 50 events a second, two minutes; about 2 MB. */
+/** Older events are folded into the snapshot. At 50 events per second: two minutes, about 2 MB. */
 const MAX_KEPT_EVENTS = 6000;
-/** Folded at once, so that trimming does not happen with every event. */
+/** Events folded at a time, so that not every event trims the log. */
 const TRIM_STEP = 1000;
 
 export type Received = "applied" | "old" | "gap";
@@ -28,7 +27,7 @@ export class EventLog {
     return this.#state;
   }
 
-  /** The state from which the kept events start. */
+  /** The state before the kept events. */
   get base(): RoomState {
     return this.#base;
   }
@@ -37,7 +36,7 @@ export class EventLog {
     return this.#events;
   }
 
-  /** The coordinator's way in: numbers an event and applies it. */
+  /** For the coordinator: numbers an event and applies it. */
   append(event: RoomEvent): IndexedEvent {
     const opensEpoch = event.type === "coordinator_changed";
     const indexed = {
@@ -49,7 +48,7 @@ export class EventLog {
     return indexed;
   }
 
-  /** A member's way in: applies an event that follows, ignores one that it has, reports a gap. */
+  /** For a member: applies the next event, ignores one that it has, and reports a gap. */
   receive(indexed: IndexedEvent): Received {
     const { epoch, nextIndex } = this.#state;
     if (indexed.epoch < epoch) return "old";
@@ -61,7 +60,7 @@ export class EventLog {
     return "applied";
   }
 
-  /** Starts again from a snapshot of the coordinator's. */
+  /** Starts again from a snapshot of the coordinator. */
   reset(snapshot: RoomState): void {
     this.#base = snapshot;
     this.#state = snapshot;
@@ -69,9 +68,8 @@ export class EventLog {
   }
 
   /**
-   * The events from `index` on for a member whose last event is of `epoch`, or
-   * null when they are not kept or the member's past may differ: it then needs
-   * a snapshot.
+   * The events from `index` on for a member whose last event is of `epoch`. null if they
+   * are not kept, or if the member's earlier events may differ: it needs a snapshot.
    */
   since(epoch: number, index: number): readonly IndexedEvent[] | null {
     if (index < this.#base.nextIndex || index > this.#state.nextIndex) return null;

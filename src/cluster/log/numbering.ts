@@ -1,7 +1,7 @@
 /**
- * Ids of placements and generations: the epoch in the upper bits, a count in the
- * lower ones. A new coordinator may lack the last events of the old one; its ids
- * differ from all of the old one's all the same.
+ * Ids of placements and generations: the epoch in the upper bits, a count in the lower
+ * ones. So a new coordinator's ids differ from the old one's, even if it lacks the old
+ * one's last events.
  */
 const COUNT_BITS = 20;
 const EPOCHS = 2 ** (32 - COUNT_BITS);
@@ -14,7 +14,7 @@ export function idInEpoch(epoch: number, count: number): number {
   return (epoch % EPOCHS) * 2 ** COUNT_BITS + count;
 }
 
-/** The epoch in which `id` was given; all members compute the same for their frames. */
+/** The epoch in which `id` was assigned. */
 export function epochOfId(id: number): number {
   return Math.floor(id / 2 ** COUNT_BITS);
 }

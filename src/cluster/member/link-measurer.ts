@@ -1,6 +1,6 @@
 /**
- * Measures the links from this tab to the other members that compute, one at a
- * time, with the payload that a model's hidden state will be.
+ * Measures the links from this tab to the other members that compute, one at a time,
+ * with a payload of the size of a model's hidden state.
  */
 import type { MemberId, Link, StagePort } from "../../shared/index.ts";
 import type { RoomAccess } from "../membership/room-access.ts";
@@ -14,7 +14,7 @@ export type LinkMeasurerParts = {
 
 /** Before a model is known: a hidden state of 1,152 numbers, as small models have. */
 const DEFAULT_PAYLOAD_BYTES = 4608;
-/** A member that could not be reached is tried again after this long, not at once. */
+/** A member that could not be reached is not tried again before this time. */
 const RETRY_MS = 10_000;
 
 export class LinkMeasurer {
@@ -57,12 +57,12 @@ export class LinkMeasurer {
       await room.command({ type: "report_links", links: [link] });
       this.#failedAtMs.delete(peer);
     } catch {
-      // The link stays unmeasured, which the placement sees; a later change tries again.
+      // The link stays unmeasured, and a placement treats it so. A later change tries again.
       this.#failedAtMs.set(peer, nowMs());
     }
   }
 
-  /** The next member to which this tab has no link of the right payload. */
+  /** The next member to which this tab has not measured a link with the current payload. */
   #next(): MemberId | null {
     const { room, nowMs } = this.#parts;
     const { state, self } = room;

@@ -1,7 +1,7 @@
 /**
- * Does what a placement says of this tab: loads its layers, connects the stages
- * that talk to each other, tells the stage its pipeline, and reports progress.
- * The newest placement wins; what an older one started is finished and dropped.
+ * Follows the placement on this tab: loads its layers, connects the neighboring stages,
+ * gives the stage its pipeline, and reports progress. The newest placement wins: what an
+ * older one started is finished and discarded.
  */
 import {
   type MemberId,
@@ -27,7 +27,7 @@ export type ShardKeeperParts = {
   readonly progressMs: number;
 };
 
-/** The shard that this tab holds, by what a reload would depend on. */
+/** The shard that this tab holds. Another `key` requires a reload. */
 type Held = { readonly key: string; readonly variants: readonly string[]; readonly bytes: number };
 
 export class ShardKeeper {
@@ -53,12 +53,12 @@ export class ShardKeeper {
     return this.#pipelineSet;
   }
 
-  /** The device is gone, and with it what it held. */
+  /** The device is lost, and its shard with it. */
   forget(): void {
     this.#held = null;
   }
 
-  /** What runs the layers has changed since they were loaded. */
+  /** The kernel variants changed after the load. */
   variants(variants: readonly string[]): void {
     if (this.#held === null) return;
     this.#held = { ...this.#held, variants };
@@ -238,7 +238,7 @@ function stageOf({ stages }: Placement, member: MemberId): Stage | null {
   return stages.find((stage) => stage.member === member) ?? null;
 }
 
-/** The stages that `self` sends frames to: the next one, or from the last one the first. */
+/** The stage that `self` sends frames to: the next one; for the last stage, the first. */
 function neighbours({ stages }: Placement, self: MemberId): MemberId[] {
   const at = stages.findIndex(({ member }) => member === self);
   const next = stages[(at + 1) % stages.length];

@@ -1,6 +1,6 @@
 /**
- * Collects this tab's device state as often as the room's settings say, and
- * reports it. One report at a time: a slow coordinator gets fewer, not a queue.
+ * Collects and reports this tab's device state at the interval of the room's settings.
+ * One report at a time: a slow coordinator gets fewer reports, not a queue of them.
  */
 import type { DeviceState } from "../../shared/index.ts";
 import type { RoomAccess } from "../membership/room-access.ts";
@@ -35,7 +35,7 @@ export class TelemetryReporter {
       const device = await this.#collect();
       if (!this.#stopped) await this.#room.command({ type: "report_device_state", device });
     } catch {
-      // The next sample is due in a moment; one that is missing shows by its age.
+      // The next sample is due soon, and the age of the old one is visible.
     } finally {
       this.#schedule();
     }

@@ -55,7 +55,7 @@ export const RoomCommand = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("choose_member"), member: MemberId, use: MemberUse }),
   z.strictObject({ type: z.literal("change_settings"), settings: Settings }),
   z.strictObject({ type: z.literal("add_model"), model: ModelSummary }),
-  /** Lets the solver choose; answered when the stages are chosen, not when they have loaded. */
+  /** Lets the solver choose; the result comes when the stages are chosen, not when they have loaded. */
   z.strictObject({ type: z.literal("place_model"), model: z.string() }),
   z.strictObject({
     type: z.literal("place_stages"),
@@ -63,7 +63,7 @@ export const RoomCommand = z.discriminatedUnion("type", [
     stages: z.array(Stage).min(1),
   }),
   z.strictObject({ type: z.literal("clear_placement") }),
-  /** Answered with the generation's id; it runs once the state says so. */
+  /** The result is the generation's id; it runs once its status is "running". */
   z.strictObject({
     type: z.literal("request_generation"),
     promptTokens: z.int().min(1),

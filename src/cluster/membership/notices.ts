@@ -1,4 +1,4 @@
-/** Which changes of a room people should be told about. Pure. */
+/** The changes of a room that are notices for people. Pure. */
 import type { LeaveReason, MemberId, RoomNotice, RoomState } from "../../shared/index.ts";
 import type { Connection, RoomChange } from "./room-access.ts";
 
@@ -20,7 +20,7 @@ export function noticeOf(
       return { kind: "coordinator_changed", member: coordinator, isSelf: coordinator === self };
     }
     case "placement_failed":
-      // The notice that the member left is shown already and says it.
+      // The notice that the member left is shown already.
       return event.event.error.reason === "stage_member_left"
         ? null
         : { kind: "placement_failed", failure: event.event.error };

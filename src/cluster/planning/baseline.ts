@@ -1,12 +1,11 @@
 /**
- * What a room without measurements would do: the smallest set of members, largest
- * memory first, that holds the model, with layers in proportion to memory. To
- * compare with; pure.
+ * A placement without measurements, to compare with: the smallest set of members,
+ * largest memory first, that holds the model, with layers in proportion to memory. Pure.
  */
 import type { Problem } from "../../placement/index.ts";
 import { shardBytes, type Stage } from "../../shared/index.ts";
 
-/** Stages by the rule, or null when the memory of all members together does not suffice. */
+/** null if the memory of all members together does not suffice. */
 export function proportionalStages(problem: Problem): Stage[] | null {
   const layers = problem.model.layers.length;
   const { weightBytes, cacheBytes } = shardBytes(problem.model, { first: 0, end: layers });

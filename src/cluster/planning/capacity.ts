@@ -1,5 +1,5 @@
 /**
- * What a placement depends on, and what of it has changed. While the capacity is
+ * The capacity of a room: what a placement depends on, and how it changed. While it is
  * the same, the solver would give the same answer. Pure.
  */
 import { brokenRules } from "../../placement/index.ts";
@@ -90,7 +90,7 @@ function memberChange(before: MemberCapacity | undefined, now: MemberCapacity | 
   return before.slowdown > now.slowdown ? "faster" : null;
 }
 
-/** Exclusion is not counted: it is a change of its own. */
+/** Without exclusion, which is a change of its own. */
 function brokenBy({ settings, placement, models }: RoomState, member: Member): BrokenRule[] {
   const rules = settings.placementRules ?? DEFAULT_PLACEMENT_RULES;
   const model = placement?.model ?? models.at(-1);

@@ -1,9 +1,8 @@
 /**
- * Whether the current placement gives way to the one that the solver proposes. On
- * top of what a move gains and costs (`placement/moving.ts`): stages that people
- * chose stay while they can, settings that are built into a loaded shard force a
- * reload, and after a move there is a cooldown, so that the room does not oscillate.
- * Pure.
+ * Whether the solver's proposal replaces the current placement. In addition to the gain
+ * and cost of a move (`decideMove`): stages that a person chose stay while they can,
+ * settings that are built into a loaded shard force a reload, and after a move there is
+ * a cooldown, so that the room does not oscillate. Pure.
  */
 import {
   decideMove,
@@ -83,7 +82,7 @@ export function violationsOf({
   );
 }
 
-/** The rules that its members violate, such as an empty battery, or else what the cost model says. */
+/** The rules that its members violate, such as a low battery, or else the reason by cost. */
 function whyItMustMove({ built, placement }: Review, move: MoveDecision): DecisionReason {
   const brokenRules: BrokenRule[] = built.brokenRules.filter(
     ({ hard, member }) => hard && placement.stages.some((stage) => stage.member === member),

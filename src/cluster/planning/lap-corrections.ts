@@ -1,7 +1,6 @@
 /**
- * The cost model set right by the laps that run: compares what each stage took
- * with what the model predicts of it, and says when a member's ratio has moved.
- * Keeps the newest laps of each member; noise changes nothing (`cost-corrections.ts`).
+ * Corrects the cost model by measured laps: compares the time of each stage with its
+ * prediction, and reports when a member's ratio has changed by more than noise.
  */
 import { type Correction, NO_CORRECTION, correct } from "../../placement/index.ts";
 import type { RoomEvent, MemberId, PlacementId, RoomState } from "../../shared/index.ts";
@@ -9,13 +8,13 @@ import { costOf, problemOf } from "./room-problem.ts";
 
 type Corrected = Extract<RoomEvent, { type: "member_corrected" }>;
 
-/** At least this share of a step is computing, whatever a readback was measured to take. */
-const LEAST_COMPUTE_SHARE = 0.1;
+/** At least this share of a step is computation, however long a readback was measured to take. */
+const MIN_COMPUTE_SHARE = 0.1;
 
 export class LapCorrections {
   readonly #known = new Map<MemberId, Correction>();
 
-  /** Takes laps of a placement, [laps][stages] ms of engine time; gives the events that follow. */
+  /** The events that result from laps of a placement: [laps][stages] ms of engine time. */
   take(
     state: RoomState,
     placement: PlacementId,
@@ -36,7 +35,7 @@ export class LapCorrections {
           correct(
             correction,
             share.computeMs,
-            Math.max(ms - share.stageMs, ms * LEAST_COMPUTE_SHARE),
+            Math.max(ms - share.stageMs, ms * MIN_COMPUTE_SHARE),
           ),
         before,
       );
@@ -47,7 +46,7 @@ export class LapCorrections {
     });
   }
 
-  /** The state's ratio counts: another coordinator may have found it, or a probe have reset it. */
+  /** The state's ratio counts: another coordinator may have set it, or a probe may have reset it. */
   #before(member: MemberId, ratio: number): Correction {
     const known = this.#known.get(member) ?? NO_CORRECTION;
     return known.ratio === ratio ? known : { ratio, recent: [] };

@@ -10,7 +10,7 @@ import {
   RoomError,
 } from "../../shared/index.ts";
 
-/** Throws `RoomError` unless `stages` cover the model's layers once, on members that can hold them. */
+/** Throws a `RoomError` unless `stages` cover each layer once, on members that can hold them. */
 export function checkStages(state: RoomState, model: ModelSummary, stages: readonly Stage[]): void {
   checkLayers(model, stages);
   const taken = new Set<string>();

@@ -1,7 +1,7 @@
 /**
- * What placing a model would give, without doing it: the solver's choice and its
- * reasons, the runners-up, the trade-offs between one answer and many, the
- * greedy rule, the rule by memory alone, what runs, and each member alone.
+ * The possible placements of a model: the solver's choice and its explanation, the
+ * runners-up, trade-offs between latency and throughput, the greedy rules, layers in
+ * proportion to memory, the current placement, and each member alone.
  */
 import {
   type Answer,
@@ -34,7 +34,7 @@ export type PreviewStage = {
   readonly end: number;
   readonly computeMs: number;
   readonly stageMs: number;
-  /** null where a link is missing. */
+  /** null if a link is missing. */
   readonly hopMs: number | null;
   readonly usedBytes: number;
   readonly memoryBytes: number;
@@ -47,9 +47,9 @@ export type PreviewCandidate = {
   readonly origins: readonly CandidateOrigin[];
   readonly feasible: boolean;
   readonly violations: readonly Violation[];
-  /** null where a link is missing, so that no time can be told. */
+  /** null if a link is missing. */
   readonly predictedMsPerToken: number | null;
-  /** Of all answers together, with as many in flight as the pipeline can use. */
+  /** Of all answers in total, with as many in flight as the pipeline can use. */
   readonly predictedTokensPerSecond: number | null;
   readonly bottleneckMs: number | null;
   readonly parts: CostParts;
@@ -58,7 +58,7 @@ export type PreviewCandidate = {
 
 export type PlacementPreviewAnswer = {
   readonly model: string;
-  /** "optimal" is proven, "feasible" the best found; otherwise `refusal` says why not. */
+  /** "optimal" is proven, "feasible" is the best found; otherwise see `refusal`. */
   readonly kind: "optimal" | "feasible" | "infeasible" | "unknown";
   readonly refusal: Refusal | null;
   readonly objective: Problem["objective"];
@@ -68,7 +68,7 @@ export type PlacementPreviewAnswer = {
   readonly candidates: readonly PreviewCandidate[];
   /** Of the solver's choice; null without one. */
   readonly explanation: Explanation | null;
-  /** From the least latency to the most throughput; none is better in both than another. */
+  /** From the lowest latency to the highest throughput; no point is better than another in both. */
   readonly front: FrontAnswer["points"];
   /** Whether the front has every trade-off. */
   readonly frontIsComplete: boolean;
@@ -78,10 +78,10 @@ export type PlacementPreviewAnswer = {
 
 type Proposal = readonly [origin: CandidateOrigin, stages: readonly Stage[]];
 
-/** Members shown alone: in a large room the list would say nothing. */
-const MOST_ALONE = 16;
+/** Members shown alone: a longer list is not useful. */
+const MAX_ALONE = 16;
 
-/** Never rejects: without a solver the greedy rule answers. */
+/** Never rejects: without the solver, the greedy rules answer. */
 export async function previewPlacement(
   state: RoomState,
   model: ModelSummary,
@@ -109,7 +109,7 @@ export async function previewPlacement(
   };
 }
 
-/** What these stages would cost, and what stands in their way; for a draft made by hand. */
+/** What given stages would cost, and which constraints they violate. */
 export function previewStages(
   state: RoomState,
   model: ModelSummary,
@@ -120,7 +120,7 @@ export function previewStages(
 
 type Explained = { readonly answer: Answer; readonly explanation: Explanation | null };
 
-/** Guarded as a decision is; without the solver there is no explanation. */
+/** Guarded by the watchdog; without the solver there is no explanation. */
 async function explained(problem: Problem, planner: Planner, timings: Timings): Promise<Explained> {
   let explanation: Explanation | null = null;
   const solve: Planner["solve"] = async (asked, options) => {
@@ -169,7 +169,7 @@ function proposed(
     ...(isFound(greedy) ? [[{ kind: "greedy" }, greedy.stages] as const] : []),
     ...(baseline ? [[{ kind: "baseline" }, baseline] as const] : []),
     ...problem.members
-      .slice(0, MOST_ALONE)
+      .slice(0, MAX_ALONE)
       .map(
         ({ id }) =>
           [{ kind: "single_member", member: id }, [{ member: id, first: 0, end: layers }]] as const,
@@ -177,7 +177,7 @@ function proposed(
   ];
 }
 
-/** Of many trade-offs the two ends and one between: what a person can compare. */
+/** Of many trade-offs, the two ends and one between: as many as a person can compare. */
 function endsAndMiddle<T>(points: readonly T[]): { readonly point: T; readonly index: number }[] {
   const chosen = new Set([0, points.length >> 1, points.length - 1]);
   return points.flatMap((point, index) => (chosen.has(index) ? [{ point, index }] : []));

@@ -1,6 +1,6 @@
 /**
- * The placement problem that a room poses now, for the coordinator's decisions
- * and every member's previews alike: the same state gives the same problem.
+ * The room's current placement problem, for the coordinator's decisions and for
+ * previews on every member: the same state gives the same problem.
  */
 import {
   type Problem,
@@ -11,9 +11,9 @@ import {
 import type { ModelSummary, RoomState, Stage } from "../../shared/index.ts";
 
 export type ProblemOptions = {
-  /** Whether what laps have shown corrects the cost model; true unless told otherwise. */
+  /** Whether measured laps correct the cost model; the default is true. */
   readonly corrected?: boolean;
-  /** How fast members load weights; with it, bytes to load count against a placement. */
+  /** How fast members load weights. If given, the bytes to load add to the cost. */
   readonly loadBytesPerMs?: number;
 };
 
