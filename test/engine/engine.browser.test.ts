@@ -1,4 +1,5 @@
 /** The engine against a transformer in plain loops: splits, batches, chunks, growth, counters, errors. */
+import { DISPATCHES } from "../../src/shared/step-time.ts";
 import { afterEach, describe, expect, test } from "vitest";
 import { EngineError } from "../../src/engine/engine-error.ts";
 import { loadShard } from "../../src/engine/load-shard.ts";
@@ -148,6 +149,12 @@ describe("a shard", () => {
       const each = (name: keyof typeof after) => (after[name] - before[name]) / 5;
       const outside = 6; // embedding, output norm, head, best, join, draw
       expect(each("dispatches")).toBeLessThanOrEqual(3 * 7 + outside);
+      // The cost model counts the simplest step: attention in one dispatch, float activations.
+      if (activations === "float" && context === 1) {
+        const { layer, embed, head } = DISPATCHES;
+        expect(each("dispatches")).toBeGreaterThan(3 * layer);
+        expect(each("dispatches")).toBeLessThanOrEqual(3 * layer + embed + head);
+      }
       expect(each("submits")).toBe(1);
       expect(each("readbacks")).toBe(1);
       expect(each("readbackBytes")).toBe(4 * rows);
