@@ -1,4 +1,4 @@
-/** The cost model is set right by the laps that ran, and only by what is not noise. */
+/** Measured laps correct the cost model, and noise does not. */
 import { expect, test } from "vitest";
 import { LapCorrections } from "../../src/cluster/planning/lap-corrections.ts";
 import { costOf, problemOf } from "../../src/cluster/planning/room-problem.ts";
@@ -29,7 +29,7 @@ test("a tenth more is noise, and so are a few slow laps among many", () => {
   expect(corrections.take(state, placement.id, laps(9 * computeMs + stageMs, 3))).toEqual([]);
 });
 
-test("laps of another placement, or of another count of stages, say nothing", () => {
+test("laps of another placement, or of another number of stages, change nothing", () => {
   const state = sampleState();
   const corrections = new LapCorrections();
   expect(corrections.take(state, (placement.id + 1) as typeof placement.id, laps(99))).toEqual([]);
@@ -37,7 +37,7 @@ test("laps of another placement, or of another count of stages, say nothing", ()
   expect(corrections.take(state, placement.id, two)).toEqual([]);
 });
 
-test("a probe that ran anew starts from its own numbers", () => {
+test("after another probe, corrections start again", () => {
   const state = sampleState();
   const { computeMs, stageMs } = predicted(state);
   const corrections = new LapCorrections();
@@ -53,17 +53,17 @@ test("a probe that ran anew starts from its own numbers", () => {
 
 test("a room corrects itself after an answer, and every member knows", async () => {
   await withRoom(async (room) => {
-    const asker = await room.add("asker", { observes: true });
+    const requester = await room.add("requester", { observes: true });
     // The probe's numbers say 6.9 ms a token; the loops take 40.
     await room.add("a", { stepMs: 40 });
-    await asker.client.place({ model: MODEL_URL });
-    await collect(asker.client.ask(ask("HI", { maxTokens: 12 })));
+    await requester.client.place({ model: MODEL_URL });
+    await collect(requester.client.ask(ask("HI", { maxTokens: 12 })));
     await room.until(
       ({ members }) => (members.find(({ id }) => id === "a")?.costRatio ?? 1) > 3,
       "the correction",
     );
-    const { placement: placed } = asker.client.state;
-    const [stage] = asker.client.previewStages(placed!.model, placed!.stages).stages;
+    const { placement: placed } = requester.client.state;
+    const [stage] = requester.client.previewStages(placed!.model, placed!.stages).stages;
     expect(stage!.computeMs + stage!.stageMs).toBeGreaterThan(30);
     expect(stage!.computeMs + stage!.stageMs).toBeLessThan(80);
   });

@@ -1,4 +1,4 @@
-/** What members report of themselves: device states, links, progress; in time and not too often. */
+/** Reports of members: device states, links, and progress, in time and not too often. */
 import { expect, test } from "vitest";
 import { isEvent } from "../../src/cluster/membership/room-access.ts";
 import type { LoadPhase } from "../../src/shared/member.ts";
@@ -22,7 +22,7 @@ test("a reported device state reaches every member without another report", asyn
   });
 });
 
-test("states that come together travel together", async () => {
+test("states that arrive together are sent together", async () => {
   await withRoom(async (room) => {
     const { client } = await room.add("first");
     const others = await Promise.all(["b", "c", "d", "e"].map((name) => room.add(name)));

@@ -1,4 +1,4 @@
-/** Who gets into a room and who does not, and how members catch up. */
+/** Which tabs are admitted to a room, and how members catch up. */
 import { describe, expect, test } from "vitest";
 import { CLUSTER_VERSION, ClusterMessage } from "../../src/cluster/membership/messages.ts";
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";
@@ -11,7 +11,7 @@ import {
   type TestRoom,
 } from "../../tools/room/test-room.ts";
 
-/** A member that speaks the protocol by hand. */
+/** A member whose messages the test writes. */
 async function stranger(room: TestRoom, name: string) {
   const transport: Transport = room.network.join(MemberId.parse(name));
   const heard: ClusterMessage[] = [];
@@ -33,7 +33,7 @@ const join = (name: string, change: object = {}) => ({
   ...change,
 });
 
-test("two tabs with one name can be told apart", async () => {
+test("two tabs with the same name get distinct names", async () => {
   await withRoom(async (room) => {
     const change = { name: "Chromium" };
     await room.add("a", { change });
@@ -81,7 +81,7 @@ describe("a newcomer is refused", () => {
   });
 });
 
-test("a code that nobody holds is an error when the room must exist, and opens it otherwise", async () => {
+test("a room that no one holds is an error if it must exist, and is opened otherwise", async () => {
   await withRoom(async (room) => {
     await expect(room.add("a", { mustExist: true })).rejects.toMatchObject({
       code: "not_found",
@@ -92,7 +92,7 @@ test("a code that nobody holds is an error when the room must exist, and opens i
   });
 });
 
-test("sixteen members that come at once agree on one coordinator and one state", async () => {
+test("sixteen members that join at once agree on one coordinator and one state", async () => {
   await withRoom(async (room) => {
     const names = Array.from({ length: 16 }, (_, index) => `m${index}`);
     await Promise.all(names.map((name) => room.add(name, { observes: true })));
@@ -104,7 +104,7 @@ test("sixteen members that come at once agree on one coordinator and one state",
 });
 
 describe("a member that missed events", () => {
-  test("gets them after an index, and a snapshot when its past is another", async () => {
+  test("gets them from an index on, or a snapshot if its earlier events differ", async () => {
     await withRoom(async (room) => {
       const { client } = await room.add("first");
       const late = await stranger(room, "late");
@@ -124,7 +124,7 @@ describe("a member that missed events", () => {
     });
   });
 
-  test("asks for them by itself when it sees a gap", async () => {
+  test("requests them when it sees a gap", async () => {
     await withRoom(async (room) => {
       const first = await room.add("first");
       const second = await room.add("second");
@@ -148,7 +148,7 @@ describe("a member that missed events", () => {
   });
 });
 
-test("what is no message of ours is ignored", async () => {
+test("other messages are ignored", async () => {
   await withRoom(async (room) => {
     const { client } = await room.add("first");
     const odd = await stranger(room, "odd");

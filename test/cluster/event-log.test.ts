@@ -1,4 +1,4 @@
-/** The log: what follows, what is missing, what it can still give, and how it is trimmed. */
+/** The log: the next event, gaps, the events that it keeps, and trimming. */
 import { describe, expect, test } from "vitest";
 import { EventLog } from "../../src/cluster/log/event-log.ts";
 import { emptyRoom } from "../../src/shared/apply.ts";
@@ -44,19 +44,19 @@ test("a new epoch follows only with its first event; the old one's late events a
 });
 
 describe("since", () => {
-  test("gives what follows", () => {
+  test("returns the events from an index on", () => {
     const log = logOf(5);
     expect(log.since(1, 3)?.map(({ index }) => index)).toEqual([3, 4]);
     expect(log.since(1, 5)).toEqual([]);
   });
-  test("is null for a past that differs: another epoch, or more than there is", () => {
+  test("is null for other earlier events: another epoch, or an index beyond the end", () => {
     const log = logOf(5);
     expect(log.since(2, 3)).toBeNull();
     expect(log.since(1, 6)).toBeNull();
   });
 });
 
-test("old events fold into the snapshot; the state stays and what is lost is told", () => {
+test("old events are folded into the snapshot; the state stays, and `since` no longer has them", () => {
   const log = logOf(2000, 100);
   expect(log.events.length).toBeLessThan(1100);
   expect(log.base.nextIndex + log.events.length).toBe(2000);

@@ -1,4 +1,4 @@
-/** Turns: as many answers at once as there are slots, the others wait in order. */
+/** Admission: as many answers at once as there are slots; the others wait in order. */
 import { describe, expect, test } from "vitest";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
 import {
@@ -13,18 +13,18 @@ import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
 
 async function placedRoom(room: TestRoom, slots: number) {
   const { client } = await room.add("a", { stepMs: 1 });
-  const asker = await room.add("b", { observes: true });
+  const requester = await room.add("b", { observes: true });
   await client.dispatch({
     type: "change_settings",
     settings: { ...DEFAULT_SETTINGS, generationSlots: slots },
   });
   await client.place({ model: MODEL_URL });
-  return { client, asker };
+  return { client, requester };
 }
 
-test("more askers than slots: at most so many run, all are answered, each with its own", async () => {
+test("more requests than slots: no more than that run, and each gets its own answer", async () => {
   await withRoom(async (room) => {
-    const { client, asker } = await placedRoom(room, 2);
+    const { client, requester } = await placedRoom(room, 2);
     const running: number[] = [];
     client.subscribe(() =>
       running.push(client.state.generations.filter(({ status }) => status === "running").length),
@@ -32,7 +32,7 @@ test("more askers than slots: at most so many run, all are answered, each with i
     const prompts = ["ONE", "TWO", "THREE", "FOUR", "FIVE"];
     const answers = await Promise.all(
       prompts.map((prompt, index) =>
-        collect((index % 2 === 0 ? client : asker.client).ask(ask(prompt))),
+        collect((index % 2 === 0 ? client : requester.client).ask(ask(prompt))),
       ),
     );
     for (const [index, { tokens }] of answers.entries()) {
@@ -43,13 +43,13 @@ test("more askers than slots: at most so many run, all are answered, each with i
   });
 });
 
-test("an aborted answer frees its slot for the one that waits", async () => {
+test("an aborted answer frees its slot for the next one", async () => {
   await withRoom(async (room) => {
-    const { client, asker } = await placedRoom(room, 1);
+    const { client, requester } = await placedRoom(room, 1);
     const stop = new AbortController();
     const long = collect(client.ask(ask("LONG", { maxTokens: 200, signal: stop.signal })));
     await room.until(({ generations }) => generations[0]?.status === "running", "it to run");
-    const second = collect(asker.client.ask(ask("NEXT")));
+    const second = collect(requester.client.ask(ask("NEXT")));
     await room.until(({ generations }) => generations.length === 2, "the second to wait");
     stop.abort();
     expect((await long).events.at(-1)).toMatchObject({ kind: "finished", finish: "cancelled" });
@@ -70,11 +70,11 @@ test("a reader that stops reading ends its generation", async () => {
 describe("the answers of a member that leaves", () => {
   test("free their slots", async () => {
     await withRoom(async (room) => {
-      const { client, asker } = await placedRoom(room, 1);
-      const long = collect(asker.client.ask(ask("LONG", { maxTokens: 200 }))).catch(() => null);
+      const { client, requester } = await placedRoom(room, 1);
+      const long = collect(requester.client.ask(ask("LONG", { maxTokens: 200 }))).catch(() => null);
       await room.until(({ generations }) => generations[0]?.status === "running", "it to run");
-      asker.client.leave();
-      room.tabs.delete(asker.id);
+      requester.client.leave();
+      room.tabs.delete(requester.id);
       await long;
       expect((await collect(client.ask(ask("NEXT")))).tokens).toHaveLength(8);
     });
@@ -90,7 +90,7 @@ test("without a model an answer is refused", async () => {
   });
 });
 
-test("a model placed over another one interrupts, and the answer says that the model changed", async () => {
+test("placing another model ends an answer with model_changed", async () => {
   await withRoom(async (room) => {
     const { client } = await placedRoom(room, 1);
     const long = collect(client.ask(ask("LONG", { maxTokens: 200 })));

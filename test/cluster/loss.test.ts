@@ -1,4 +1,4 @@
-/** Members and coordinators that go away: what the room does, and what an asker sees. */
+/** Members and coordinators that leave: what the room does, and what a requester sees. */
 import { describe, expect, test } from "vitest";
 import type { AnswerEvent } from "../../src/cluster/generation/answer.ts";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
@@ -46,52 +46,54 @@ function stageTab(room: TestRoom, index: number) {
   return tab;
 }
 
-describe("a member that holds a stage is gone in the middle of an answer", () => {
+describe("a member with a stage leaves during an answer", () => {
   test.each([0, 1])(
     "stage %i: the answer continues elsewhere with the same tokens",
     async (stage) => {
       await withRoom(async (room) => {
-        const asker = await room.add("asker", { observes: true });
+        const requester = await room.add("requester", { observes: true });
         for (const name of ["a", "b", "c"]) await room.add(name, { memoryBytes: HALF, stepMs: 2 });
-        await asker.client.place({ model: MODEL_URL });
+        await requester.client.place({ model: MODEL_URL });
         const gone = stageTab(room, stage);
         const { tokens, kinds } = await readAnd(
-          asker.client.ask(ask(PROMPT, { maxTokens: 20 })),
+          requester.client.ask(ask(PROMPT, { maxTokens: 20 })),
           () => gone.crash(),
         );
         expect(kinds).toContain("interrupted");
         expect(tokens).toEqual(await referenceAnswer([...codes(PROMPT)], 20));
-        expect(asker.client.state.members.map(({ id }) => id)).not.toContain(gone.id);
+        expect(requester.client.state.members.map(({ id }) => id)).not.toContain(gone.id);
       });
     },
   );
 
-  test("when nobody can take its layers, the answer fails and says what is short", async () => {
+  test("when no member can take its layers, the answer fails with what is short", async () => {
     await withRoom(async (room) => {
-      const asker = await room.add("asker", { observes: true });
+      const requester = await room.add("requester", { observes: true });
       await room.add("a", { memoryBytes: HALF, stepMs: 2 });
       await room.add("b", { memoryBytes: HALF, stepMs: 2 });
-      await asker.client.place({ model: MODEL_URL });
+      await requester.client.place({ model: MODEL_URL });
       const gone = stageTab(room, 1);
-      const answer = readAnd(asker.client.ask(ask(PROMPT, { maxTokens: 50 })), () => gone.crash());
+      const answer = readAnd(requester.client.ask(ask(PROMPT, { maxTokens: 50 })), () =>
+        gone.crash(),
+      );
       await expect(answer).rejects.toMatchObject({ failure: notPlacedAgain(gone.id) });
-      expect(asker.client.state.generations).toEqual([]);
+      expect(requester.client.state.generations).toEqual([]);
     });
   });
 });
 
 describe("notices of a loss", () => {
   const openRoom = async (room: TestRoom, gone: () => Tab) => {
-    const asker = await room.add("asker", { observes: true });
+    const requester = await room.add("requester", { observes: true });
     const notices: RoomNotice[] = [];
-    asker.client.onNotice((notice) => notices.push(notice));
+    requester.client.onNotice((notice) => notices.push(notice));
     await room.add("a", { memoryBytes: HALF });
     await room.add("b", { memoryBytes: HALF });
-    await asker.client.place({ model: MODEL_URL });
-    const before = asker.client.state.placement?.id;
-    const state = () => asker.client.state;
+    await requester.client.place({ model: MODEL_URL });
+    const before = requester.client.state.placement?.id;
+    const state = () => requester.client.state;
     const tab = gone();
-    return { asker, notices, state, before, tab };
+    return { requester, notices, state, before, tab };
   };
 
   test("the notice that it left stays while others take over its layers", async () => {
@@ -178,35 +180,35 @@ describe("the coordinator is gone", () => {
     });
   });
 
-  test("an answer that does not need it flows on without a break", async () => {
+  test("an answer that does not need it continues without a break", async () => {
     await withRoom(async (room) => {
       const coordinator = await room.add("first", { observes: true });
       await room.add("a", { memoryBytes: HALF, stepMs: 2 });
       await room.add("b", { memoryBytes: HALF, stepMs: 2 });
-      const asker = await room.add("asker", { observes: true });
-      await asker.client.place({ model: MODEL_URL });
+      const requester = await room.add("requester", { observes: true });
+      await requester.client.place({ model: MODEL_URL });
       const { tokens, kinds } = await readAnd(
-        asker.client.ask(ask(PROMPT, { maxTokens: 20 })),
+        requester.client.ask(ask(PROMPT, { maxTokens: 20 })),
         () => coordinator.crash(),
       );
       expect(kinds).not.toContain("interrupted");
       expect(tokens).toEqual(await referenceAnswer([...codes(PROMPT)], 20));
       await room.until(
         ({ epoch, generations }) => epoch === 2 && generations.length === 0,
-        "the new coordinator to hear of the end",
+        "the new coordinator to get the end",
       );
     });
   });
 
-  test("when it held a stage, the answer goes on under the new one", async () => {
+  test("if it held a stage, the answer continues under the new coordinator", async () => {
     await withRoom(async (room) => {
       const first = await room.add("a", { memoryBytes: HALF, stepMs: 2 });
       await room.add("b", { memoryBytes: HALF, stepMs: 2 });
-      const asker = await room.add("asker", { observes: true });
-      await asker.client.place({ model: MODEL_URL });
+      const requester = await room.add("requester", { observes: true });
+      await requester.client.place({ model: MODEL_URL });
       await room.add("c", { memoryBytes: HALF, stepMs: 2 });
       const { tokens, kinds } = await readAnd(
-        asker.client.ask(ask(PROMPT, { maxTokens: 20 })),
+        requester.client.ask(ask(PROMPT, { maxTokens: 20 })),
         () => first.crash(),
       );
       expect(kinds).toContain("interrupted");
@@ -214,7 +216,7 @@ describe("the coordinator is gone", () => {
     });
   });
 
-  test("members that do not come back leave the room", async () => {
+  test("members that do not rejoin leave the room", async () => {
     await withRoom(async (room) => {
       const first = await room.add("first");
       const second = await room.add("second");

@@ -1,4 +1,4 @@
-/** What stands in the way of stages chosen by hand. */
+/** Which stages that a person chose are refused. */
 import { expect, test } from "vitest";
 import { checkStages } from "../../src/cluster/planning/manual-placement.ts";
 import { MemberId } from "../../src/shared/ids.ts";
@@ -8,7 +8,7 @@ import { modelSummary, profile } from "../../tools/room/test-room.ts";
 
 const member = MemberId.parse("solo");
 
-/** Layers with a cache of 10 bytes a token: 6 layers, 4 slots. */
+/** Layers with a cache of 10 bytes per token: 6 layers, 4 slots. */
 const model = modelSummary({
   contextTokens: 256,
   layers: modelSummary().layers.map((layer) => ({ ...layer, kvBytesPerToken: 10 })),
@@ -25,7 +25,7 @@ function roomOf(budgetBytes: number, contextTokens: number): RoomState {
 }
 const whole = [{ member, first: 0, end: 6 }];
 
-test("a cache is counted for the model's own context where the room asks for more", () => {
+test("the cache is counted for the model's own context if the room's is larger", () => {
   expect(() => checkStages(roomOf(NEEDED, 100_000), model, whole)).not.toThrow();
 });
 

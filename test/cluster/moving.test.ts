@@ -22,7 +22,7 @@ import {
   withRoom,
 } from "../../tools/room/test-room.ts";
 
-/** A probe that says so many times slower (or faster) than the others. */
+/** Measurements that are slower than the others by this factor. */
 function paced(name: string, slower: number) {
   const { measurements } = profile(name);
   const numbers = measurements!;
@@ -85,16 +85,16 @@ describe("a member joins", () => {
 
   test("while an answer is written: it continues on the new member, token for token", async () => {
     await withRoom(async (room) => {
-      const asker = await room.add("asker", { observes: true, timings: never });
+      const requester = await room.add("requester", { observes: true, timings: never });
       await room.add("slow", { change: paced("slow", 10), stepMs: 10 });
-      await asker.client.place({ model: MODEL_URL });
-      const answer = collect(asker.client.ask(ask("ON", { maxTokens: 60 })));
+      await requester.client.place({ model: MODEL_URL });
+      const answer = collect(requester.client.ask(ask("ON", { maxTokens: 60 })));
       await room.until(({ generations }) => generations[0]?.status === "running", "the answer");
       await room.add("fast");
       const { tokens, events } = await answer;
       expect(events.map(({ kind }) => kind)).toContain("interrupted");
       expect(tokens).toEqual(await referenceAnswer([...codes("ON")], 60));
-      expect(runsOn("fast")(asker.client.state)).toBe(true);
+      expect(runsOn("fast")(requester.client.state)).toBe(true);
     });
   });
 });
@@ -315,7 +315,7 @@ describe("settings", () => {
     });
   });
 
-  test("a rule that is off keeps nobody out", async () => {
+  test("a rule that is off excludes no member", async () => {
     await withRoom(async (room) => {
       const { client } = await room.add("front", { observes: true });
       const a = await room.add("a");

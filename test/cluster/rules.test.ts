@@ -30,7 +30,7 @@ const tried = (state: RoomState): Attempts => ({
   lastKey: capacityKey(state),
 });
 
-test("a loading placement is waited for", () => {
+test("a placement that loads needs no step", () => {
   expect(nextStep(sampleState(), idle)).toBeNull();
 });
 
@@ -47,13 +47,13 @@ test("shards of an older placement or of other layers do not count", () => {
   expect(nextStep(state, idle)).toBeNull();
 });
 
-test("a free slot: the first that waits begins", () => {
+test("a free slot: the first queued generation starts", () => {
   expect(nextStep(ready(), idle)).toMatchObject({
     event: { type: "generation_started", generation: GENERATION },
   });
 });
 
-test("no free slot: it waits", () => {
+test("no free slot: it stays queued", () => {
   const waiting = {
     ...running().generations[0]!,
     id: 6 as typeof GENERATION,
@@ -99,16 +99,16 @@ describe("after the loss", () => {
   test("then the model is placed again", () => {
     expect(nextStep(broken(ready()), idle)).toEqual({ kind: "place", model: placement.model });
   });
-  test("but not while that is under way, and what waits keeps waiting", () => {
+  test("but not while a solve is in progress, and queued generations stay queued", () => {
     expect(nextStep(broken(ready()), { ...idle, solving: true })).toBeNull();
   });
-  test("and not twice for the same members: waiting answers fail", () => {
+  test("and not twice for the same members: queued generations fail", () => {
     const state = broken(ready());
     expect(nextStep(state, tried(state))).toMatchObject({
       event: { type: "generation_ended", outcome: "failed", error: loss },
     });
   });
-  test("again when a member came or left", () => {
+  test("again when a member joined or left", () => {
     const state = broken(ready());
     const fewer = next(state, { type: "member_left", member: B, reason: left });
     expect(nextStep(fewer, tried(state))).toMatchObject({ kind: "place" });

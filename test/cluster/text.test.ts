@@ -1,4 +1,4 @@
-/** Stop strings over any cut of the text, and ids that never repeat. */
+/** Stop strings for any split of the text, and ids that never repeat. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { epochOfId, idInEpoch } from "../../src/cluster/log/numbering.ts";
@@ -22,7 +22,7 @@ describe("stop strings", () => {
     expect(through(stops, pieces)).toEqual({ said, stopped });
   });
 
-  test("however the text is cut, the answer is the text before the first stop", () => {
+  test("however the text is split, the answer is the text before the first stop string", () => {
     const letters = fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 20 });
     const stop = fc.string({ unit: fc.constantFrom("a", "b"), minLength: 1, maxLength: 3 });
     fc.assert(
@@ -43,13 +43,13 @@ describe("stop strings", () => {
 });
 
 describe("ids", () => {
-  test("tell their epoch, rise, and differ between epochs", () => {
+  test("contain their epoch, increase, and differ between epochs", () => {
     expect(idInEpoch(3, 5)).toBeGreaterThan(idInEpoch(3, 4));
     expect(idInEpoch(4, 1)).toBeGreaterThan(idInEpoch(3, 1_000_000));
     expect(epochOfId(idInEpoch(3, 5))).toBe(3);
     expect(idInEpoch(4095, 2 ** 20 - 1)).toBeLessThanOrEqual(0xffff_ffff);
   });
-  test("an epoch that has no more of them says so", () => {
+  test("an epoch without further ids throws", () => {
     expect(() => idInEpoch(1, 2 ** 20)).toThrow(/1048575 ids/);
   });
 });

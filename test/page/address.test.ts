@@ -3,7 +3,7 @@ import { newRoomCode, readAddress, roomAddress, shareOrigin } from "../../src/pa
 import { RoomCode } from "../../src/shared/ids.ts";
 
 describe("the page's address", () => {
-  test("names a room in any case, and what to do there", () => {
+  test("has a room code in any case, and its parameters", () => {
     expect(readAddress("http://localhost:8787/?room=abc234&join&model=tiny&observe")).toEqual({
       code: "ABC234",
       wrongCode: null,
@@ -13,7 +13,7 @@ describe("the page's address", () => {
     });
   });
 
-  test("without a query asks for nothing", () => {
+  test("without a query has no parameters", () => {
     expect(readAddress("http://localhost:8787/")).toEqual({
       code: null,
       wrongCode: null,
@@ -23,7 +23,7 @@ describe("the page's address", () => {
     });
   });
 
-  test("with what is no code says so", () => {
+  test("with a wrong code has its text", () => {
     expect(readAddress("http://localhost/?room=HELLO!")).toMatchObject({
       code: null,
       wrongCode: "HELLO!",
@@ -31,7 +31,7 @@ describe("the page's address", () => {
   });
 });
 
-test("a new room's code is a code", () => {
+test("a new room has a valid code", () => {
   for (let i = 0; i < 100; i++) expect(RoomCode.safeParse(newRoomCode()).success).toBe(true);
 });
 
@@ -43,7 +43,7 @@ describe("the address that is shared", () => {
     (origin) => expect(shareOrigin(origin, addresses)).toBe("https://192.168.1.5:8787"),
   );
 
-  test("stays what it is where the server is on no network, or the page is not local", () => {
+  test("stays the same if the server is on no network, or the page is not local", () => {
     expect(shareOrigin("http://localhost:8787", addresses.slice(0, 1))).toBe(
       "http://localhost:8787",
     );

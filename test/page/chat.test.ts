@@ -1,4 +1,4 @@
-/** The conversation of a tab: what stands there and what the model is told, after failures too. */
+/** The conversation of a tab: what is shown and what the model reads, after failures too. */
 import { expect, test } from "vitest";
 import type { RoomClient } from "../../src/cluster/room-client.ts";
 import { Chat } from "../../src/page/chat.ts";
@@ -32,7 +32,7 @@ async function withChat(
   });
 }
 
-test("asked again after a failure, a question stands there once", async () => {
+test("a question that is asked again after a failure appears once", async () => {
   await withChat(1, async (ask, chat) => {
     await ask("Why?");
     expect(chat.view.chat.map(({ status }) => status)).toEqual(["done", "failed"]);
@@ -44,7 +44,7 @@ test("asked again after a failure, a question stands there once", async () => {
   });
 });
 
-test("an answer ends at the room's limit of tokens, and says so", async () => {
+test("an answer ends at the room's token limit, and shows it", async () => {
   await withRoom(async (room) => {
     const { client } = await room.add("a");
     await client.place({ model: MODEL_URL });
@@ -56,7 +56,7 @@ test("an answer ends at the room's limit of tokens, and says so", async () => {
   });
 });
 
-test("a failure that was not asked again stays to be seen, and the model is not told of it", async () => {
+test("a failure that is not asked again stays visible, and the model does not read it", async () => {
   await withChat(2, async (ask, chat, asked) => {
     await ask("One?");
     await ask("Two?");
@@ -71,9 +71,9 @@ test("a failure that was not asked again stays to be seen, and the model is not 
   });
 });
 
-test("an answer that breaks off waits to be seen, goes on, and forgets what the lost stages took", async () => {
+test("an interrupted answer is shown as waiting, continues, and drops the times of the lost stages", async () => {
   await withRoom(async (room) => {
-    const { client } = await room.add("asker", { observes: true });
+    const { client } = await room.add("requester", { observes: true });
     for (const name of ["a", "b", "c"]) await room.add(name, { memoryBytes: HALF, stepMs: 2 });
     await client.place({ model: MODEL_URL });
     const lost = client.state.placement!.stages[1]!.member;

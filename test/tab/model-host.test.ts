@@ -16,7 +16,7 @@ const FILE = "SmolLM2-135M-Instruct.Q4_1.gguf";
 
 type Loaded = { readonly shard: ShardDescription; readonly firstBytes: Uint8Array };
 
-/** A tab whose stage only notes what it was given, and reads its first tensor. */
+/** A tab whose stage only records its shard and reads its first tensor. */
 function tab(network: MemoryNetwork, name: string, server?: string) {
   const loaded: Loaded[] = [];
   const service = new WeightsService(Promise.resolve(null));
@@ -66,7 +66,7 @@ describe("a file that one member picked", () => {
     model = await owner.host.addFile(await openAsBlob(`models/${FILE}`), FILE);
   });
 
-  test("is summed up, and names its owner", async () => {
+  test("has a summary that names its owner", async () => {
     expect(model).toMatchObject({
       name: "SmolLM2-135M-Instruct.Q4_1",
       source: { kind: "member", member: "owner", fileName: FILE },
@@ -98,7 +98,7 @@ describe("a file that one member picked", () => {
     expect(new TextDecoder().decode(text.bytesOf(19556))).toBe("Hello");
   });
 
-  test("under the same name another file is refused", async () => {
+  test("another file of the same name is refused", async () => {
     const odd = { ...model, contentId: "something else" };
     await expect(other.host.loadShard(shardOf(odd, 0, 1), () => undefined)).rejects.toMatchObject({
       failure: { reason: "model_differs", model: model.name },

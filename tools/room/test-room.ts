@@ -1,7 +1,7 @@
 /**
- * Whole rooms in Node: real clusters, real stage hosts, CPU shards, memory
- * channels. Only the model file and its tokenizer are invented: token t is the
- * character with code 32 + t.
+ * Whole rooms in Node: real clusters, real stage hosts, CPU shards, and memory channels.
+ * Only the model file and its tokenizer are simulated: token t is the character with
+ * code 32 + t.
  */
 import {
   MemoryNetwork,
