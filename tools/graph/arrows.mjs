@@ -24,17 +24,7 @@ export const ARROWS = {
   cluster: { imports: ["placement", "shared"], types: ["mesh"] },
   // The parts of one tab, for the page and for the library.
   tab: {
-    imports: [
-      "cluster",
-      "mesh",
-      "model",
-      "probe",
-      "telemetry",
-      "tuner",
-      "shared",
-      "words",
-      "workers",
-    ],
+    imports: ["cluster", "mesh", "model", "probe", "telemetry", "tuner", "shared", "workers"],
     types: ["placement", "stage"],
   },
   api: { imports: ["tab", "cluster", "mesh", "shared", "words"], types: ["probe"] },
