@@ -9,10 +9,14 @@ import {
 import { type MemberId, type RoomCode, RoomError } from "../shared/index.ts";
 import type { RoomRegistry } from "../cluster/index.ts";
 
+/** Replaced in tests. */
+const SIGNALING_SERVER = { claimRoom, lookUpRoom };
+
 export function openRoomRegistry(
   code: RoomCode,
   self: MemberId,
   options: PeerOptions,
+  { claimRoom, lookUpRoom } = SIGNALING_SERVER,
 ): RoomRegistry {
   let held: RoomClaim | null = null;
   return {

@@ -29,8 +29,9 @@ export class TabMonitor {
   static async open(
     measurements: Measurements | null,
     sample: () => Promise<StageSample>,
+    scope: SourceScope = globalThis as unknown as SourceScope,
   ): Promise<TabMonitor> {
-    const sources = await openSources(globalThis as unknown as SourceScope, PRESSURE_INTERVAL_MS);
+    const sources = await openSources(scope, PRESSURE_INTERVAL_MS);
     return new TabMonitor(measurements, sample, sources);
   }
 
