@@ -20,36 +20,43 @@ function registry(answer: MemberId | MeshFailure, claimable = true) {
       return Promise.reject(new MeshError(answer));
     },
   });
-  return { ...opened, calls };
+  return { opened, calls };
 }
 
 test("the member that holds the room is found", async () => {
-  expect(await registry(other).lookUp()).toBe(other);
+  expect(await registry(other).opened.lookUp()).toBe(other);
 });
 
 test("a room that no one holds is null", async () => {
-  expect(await registry({ reason: "room_not_found", code }).lookUp()).toBeNull();
+  expect(await registry({ reason: "room_not_found", code }).opened.lookUp()).toBeNull();
 });
 
 test("another version of the protocol ends the search", async () => {
   const failure = { reason: "version_mismatch" as const, ours: 2, theirs: 3 };
-  await expect(registry(failure).lookUp()).rejects.toMatchObject({ code: "refused", failure });
+  await expect(registry(failure).opened.lookUp()).rejects.toMatchObject({
+    code: "refused",
+    failure,
+  });
 });
 
 test("other failures are passed on, so that the search tries again", async () => {
   const failure = { reason: "room_timeout" as const, code };
-  await expect(registry(failure).lookUp()).rejects.toMatchObject({ name: "MeshError", failure });
+  await expect(registry(failure).opened.lookUp()).rejects.toMatchObject({
+    name: "MeshError",
+    failure,
+  });
 });
 
 test("a claimed room is claimed once, found without a look-up, and released", async () => {
-  const { claim, lookUp, release, calls } = registry(other);
-  expect([await claim(), await claim(), await lookUp()]).toEqual([true, true, self]);
-  release();
-  release();
+  const { opened, calls } = registry(other);
+  const answers = [await opened.claim(), await opened.claim(), await opened.lookUp()];
+  expect(answers).toEqual([true, true, self]);
+  opened.release();
+  opened.release();
   expect(calls).toEqual(["claim", "release"]);
 });
 
 test("a room that another member holds is not claimed", async () => {
-  const { claim, lookUp } = registry(other, false);
-  expect([await claim(), await lookUp()]).toEqual([false, other]);
+  const { opened } = registry(other, false);
+  expect([await opened.claim(), await opened.lookUp()]).toEqual([false, other]);
 });
