@@ -1,14 +1,16 @@
 /**
  * `npm run check [-- --all]`: types, lint, format, and node tests, in parallel.
  *
- * After a check that passed, the next one takes unchanged files from caches and runs the node
- * tests that the changes can affect; `--all` runs everything.
+ * After a check that passed, the next one lints the files and runs the node tests that the changes
+ * can affect, by the import graph; `--all` checks everything.
  */
 import { parseArgs } from "node:util";
 import {
-  affectedTests,
+  affectedFiles,
   changedPaths,
   lastChecked,
+  lintedFilesOf,
+  nodeTestsOf,
   noteChecked,
   takeSnapshot,
 } from "../tools/commands/changes.mjs";
@@ -16,7 +18,7 @@ import { format, inSequence, lint, types, vitest } from "../tools/commands/check
 import { ensureDependencies } from "../tools/commands/dependencies.mjs";
 import { summarize } from "../tools/commands/report.mjs";
 import { ROOT, runScript, say } from "../tools/commands/run.mjs";
-import { importGraph, readSources } from "../tools/graph/import-graph.mjs";
+import { importGraph, readSources, withoutEntryPoints } from "../tools/graph/import-graph.mjs";
 
 /** On two cores. */
 const COLD_BOUND_SECONDS = 60;
@@ -32,19 +34,15 @@ await runScript(async () => {
   const snapshot = takeSnapshot();
   const before = values.all ? null : lastChecked();
   const changed = before === null ? null : changedPaths(before, snapshot);
-  const files = changed === null ? null : nodeTests(changed);
-  if (changed !== null) {
-    say(`${changed.length} files changed since the last check that passed; ${counted(files)}`);
-  }
-  const cache = { cache: !values.all };
+  const { lintedFiles, nodeTests } = affectedBy(changed);
   const results = await Promise.all([
     inSequence(
-      () => lint(cache),
-      () => format(cache),
+      () => lint(lintedFiles),
+      () => format({ cache: !values.all }),
     ),
-    inSequence(types, () => vitest("node", { files: files ?? [], quiet: true })),
+    inSequence(types, () => vitest("node", { files: nodeTests ?? [], quiet: true })),
   ]);
-  const isSmall = files !== null && (changed?.length ?? 0) <= SMALL_CHANGE_FILES;
+  const isSmall = nodeTests !== undefined && (changed?.length ?? 0) <= SMALL_CHANGE_FILES;
   summarize(results.flat(), {
     command: "check",
     started,
@@ -53,13 +51,20 @@ await runScript(async () => {
   if (process.exitCode === 0) noteChecked(snapshot);
 });
 
-function nodeTests(/** @type {readonly string[]} */ changed) {
+/** What has to be checked; undefined stands for everything. */
+function affectedBy(/** @type {readonly string[] | null} */ changed) {
+  if (changed === null) return {};
   const sources = readSources(ROOT);
-  return affectedTests(changed, sources, importGraph(sources));
-}
-
-function counted(/** @type {string[] | null} */ files) {
-  return files === null
-    ? "all node tests run"
-    : `they can affect ${files.length} files of node tests`;
+  const graph = withoutEntryPoints(importGraph(sources), sources);
+  const affected = affectedFiles(changed, sources, graph);
+  const count = `${changed.length} files changed since the last check that passed`;
+  if (affected === null) {
+    say(`${count}; they may affect everything`);
+    return {};
+  }
+  const lintedFiles = lintedFilesOf(affected);
+  const nodeTests = nodeTestsOf(affected, sources.keys());
+  say(`${count}: ${lintedFiles.length} files to lint, ${nodeTests.length} files of node tests`);
+  // ESLint without a name would lint everything.
+  return { lintedFiles: lintedFiles.length > 0 ? lintedFiles : ["eslint.config.js"], nodeTests };
 }

@@ -47,7 +47,10 @@ await runScript(async () => {
 /** Nothing is taken from a cache. */
 async function withoutBrowsers() {
   const results = await Promise.all([
-    inSequence(lint, format),
+    inSequence(
+      () => lint(),
+      () => format(),
+    ),
     inSequence(types, () => vitest("node", { quiet: true })),
   ]);
   return results.flat();

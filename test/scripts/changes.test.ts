@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import { affectedTests, changedPaths } from "../../tools/commands/changes.mjs";
+import {
+  affectedFiles,
+  changedPaths,
+  lintedFilesOf,
+  nodeTestsOf,
+} from "../../tools/commands/changes.mjs";
 import { importGraph } from "../../tools/graph/import-graph.mjs";
 
 const sources = new Map([
@@ -15,6 +20,8 @@ const sources = new Map([
   ["test/tools/docs.test.ts", ""],
 ]);
 const graph = importGraph(sources);
+const affectedTests = (...changed: string[]) =>
+  nodeTestsOf(affectedFiles(changed, sources, graph)!, sources.keys());
 const ALWAYS = "test/tools/docs.test.ts";
 
 test("a path is changed when it was added, removed, or has other content", () => {
@@ -27,28 +34,34 @@ test("a path is changed when it was added, removed, or has other content", () =>
 });
 
 test("a change affects the node tests that import the file, directly or not", () => {
-  expect(affectedTests(["src/placement/solve.ts"], sources, graph)).toEqual([
+  expect(affectedTests("src/placement/solve.ts")).toEqual([
     "test/placement/solve.test.ts",
     "test/server/start.test.ts",
     ALWAYS,
   ]);
-  expect(affectedTests(["test/mesh/link.test.ts"], sources, graph)).toEqual([
-    "test/mesh/link.test.ts",
-    ALWAYS,
-  ]);
+  expect(affectedTests("test/mesh/link.test.ts")).toEqual(["test/mesh/link.test.ts", ALWAYS]);
 });
 
 test("a test that starts the server runs when the server changed", () => {
-  expect(affectedTests(["server/main.ts"], sources, graph)).toContain("test/server/start.test.ts");
+  expect(affectedTests("server/main.ts")).toContain("test/server/start.test.ts");
 });
 
 test("prose affects only the tests that always run", () => {
-  expect(affectedTests(["docs/glossary.md"], sources, graph)).toEqual([ALWAYS]);
+  expect(affectedTests("docs/glossary.md")).toEqual([ALWAYS]);
 });
 
 test.each(["package.json", "src/mesh/removed.ts", "test/goldens/one.json", "vitest.config.ts"])(
-  "%s may affect every test",
+  "%s may affect everything",
   (path) => {
-    expect(affectedTests([path], sources, graph)).toBeNull();
+    expect(affectedFiles([path], sources, graph)).toBeNull();
   },
 );
+
+test("what imports a changed file is linted too, because its types may have changed", () => {
+  expect(lintedFilesOf(affectedFiles(["src/mesh/frames.ts"], sources, graph)!).sort()).toEqual([
+    "src/mesh/frames.ts",
+    "src/mesh/link.ts",
+    "test/mesh/link.browser.test.ts",
+    "test/mesh/link.test.ts",
+  ]);
+});

@@ -9,6 +9,7 @@ import {
   importGraph,
   importsOf,
   readSources,
+  withoutEntryPoints,
 } from "../../tools/graph/import-graph.mjs";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -89,6 +90,27 @@ test("dependents are all that import a file, directly or not", () => {
   }));
   expect([...dependents(edges, ["b"])].sort()).toEqual(["a", "b"]);
   expect([...dependents(edges, ["c"])].sort()).toEqual(["a", "b", "c", "d"]);
+});
+
+test("imports by name lead through an entry point to the files that declare the names", () => {
+  const sources = new Map([
+    [
+      "src/a/index.ts",
+      'export { one } from "./one.ts";\nexport { type Two, three as four } from "./two.ts";',
+    ],
+    ["src/a/one.ts", ""],
+    ["src/a/two.ts", ""],
+    ["src/b/by-name.ts", 'import { type Two } from "../a/index.ts";'],
+    ["src/b/renamed.ts", 'import { four } from "../a/index.ts";'],
+    ["src/b/all.ts", 'import * as a from "../a/index.ts";'],
+  ]);
+  const targets = (file: string) =>
+    withoutEntryPoints(importGraph(sources), sources)
+      .filter(({ from }) => from === file)
+      .map(({ to }) => to);
+  expect(targets("src/b/by-name.ts")).toEqual(["src/a/two.ts"]);
+  expect(targets("src/b/renamed.ts")).toEqual(["src/a/two.ts"]);
+  expect(targets("src/b/all.ts")).toEqual(["src/a/index.ts"]);
 });
 
 describe("this repository", () => {

@@ -11,8 +11,8 @@ import { ROOT } from "./run.mjs";
 /** Under node_modules, so that an install forgets it. */
 const STAMP = join(ROOT, "node_modules", ".cache", "checked.json");
 
-/** These tests read the source tree or start processes, which the import graph does not show. */
-const ALWAYS = /^test\/(tools|scripts)\//;
+/** These tests read the source tree, and those of the server start it, which imports do not show. */
+const ALWAYS = /^test\/tools\//;
 const SERVER_PROCESS = { changed: /^(server|src)\//, tests: /^test\/server\// };
 
 /** @typedef {Record<string, string>} Snapshot content hashes by path */
@@ -50,26 +50,38 @@ export function changedPaths(/** @type {Snapshot} */ before, /** @type {Snapshot
 }
 
 /**
- * The node tests that the changes can affect, or null when that may be all of them: a removed
- * file, configuration, and data are not in the import graph.
+ * The source files that the changes can affect: themselves and what imports them, directly or
+ * not. Null when that may be all of them: a removed file, configuration, and data are not in the
+ * import graph.
  *
  * @param {readonly string[]} changed
  * @param {ReadonlyMap<string, string>} sources
  * @param {readonly import("../graph/import-graph.d.mts").Import[]} graph
- * @returns {string[] | null}
+ * @returns {Set<string> | null}
  */
-export function affectedTests(changed, sources, graph) {
+export function affectedFiles(changed, sources, graph) {
   const code = changed.filter((path) => !path.endsWith(".md"));
-  const known = (/** @type {string} */ path) => sources.has(path) && !path.endsWith(".json");
-  if (!code.every(known)) return null;
-  const reached = dependents(graph, code);
-  const startsServer = code.some((path) => SERVER_PROCESS.changed.test(path));
-  return [...sources.keys()]
-    .filter(
-      (path) => /^test\/.*\.test\.ts$/.test(path) && !/\.(browser|page)\.test\.ts$/.test(path),
-    )
-    .filter(
-      (path) =>
-        reached.has(path) || ALWAYS.test(path) || (startsServer && SERVER_PROCESS.tests.test(path)),
-    );
+  const isKnown = (/** @type {string} */ path) => sources.has(path) && !path.endsWith(".json");
+  return code.every(isKnown) ? dependents(graph, code) : null;
+}
+
+/** The node tests among `sources` that can notice changes in `affected`. */
+export function nodeTestsOf(
+  /** @type {ReadonlySet<string>} */ affected,
+  /** @type {Iterable<string>} */ sources,
+) {
+  const startsServer = [...affected].some((path) => SERVER_PROCESS.changed.test(path));
+  return [...sources].filter(
+    (path) =>
+      /^test\/.*\.test\.ts$/.test(path) &&
+      !/\.(browser|page)\.test\.ts$/.test(path) &&
+      (affected.has(path) ||
+        ALWAYS.test(path) ||
+        (startsServer && SERVER_PROCESS.tests.test(path))),
+  );
+}
+
+/** The files that ESLint checks among `affected`. */
+export function lintedFilesOf(/** @type {ReadonlySet<string>} */ affected) {
+  return [...affected].filter((path) => /\.(ts|mts|mjs|js)$/.test(path));
 }

@@ -19,4 +19,6 @@ export function importGraph(sources: Sources): Import[];
 export function arrowsOf(graph: readonly Import[]): Arrow[];
 export function forbiddenImports(graph: readonly Import[]): string[];
 export function cyclesOf(graph: readonly { from: string; to: string }[]): string[][];
+/** Imports by name lead to the declaring files instead of to the entry points. */
+export function withoutEntryPoints(graph: readonly Import[], sources: Sources): Import[];
 export function dependents(graph: readonly Import[], files: Iterable<string>): Set<string>;

@@ -146,6 +146,55 @@ export function cyclesOf(/** @type {readonly { from: string, to: string }[]} */ 
 }
 
 /**
+ * The graph with each import from an entry point replaced by imports from the files that declare
+ * the imported names: an importer of one name does not depend on what else the module exports.
+ *
+ * @returns {Import[]}
+ */
+export function withoutEntryPoints(
+  /** @type {readonly Import[]} */ graph,
+  /** @type {Sources} */ sources,
+) {
+  /** @type {Map<string, Map<string, string>>} */ const declared = new Map();
+  for (const [file, text] of sources) {
+    if (!/^src\/[^/]+\/index\.ts$/.test(file)) continue;
+    const files = new Map();
+    for (const [, , names = "", specifier = ""] of text.matchAll(STATEMENT)) {
+      const from = posix.join(posix.dirname(file), specifier);
+      for (const { exported } of namesIn(names) ?? []) files.set(exported, from);
+    }
+    declared.set(file, files);
+  }
+  return graph.flatMap((edge) => {
+    const files = declared.get(edge.to);
+    const text = sources.get(edge.from) ?? "";
+    if (files === undefined) return [edge];
+    const targets = new Set();
+    for (const [, , names = "", specifier = ""] of text.matchAll(STATEMENT)) {
+      if (posix.join(posix.dirname(edge.from), specifier) !== edge.to) continue;
+      const listed = namesIn(names);
+      if (listed === null) return [edge];
+      for (const { imported } of listed) targets.add(files.get(imported) ?? edge.to);
+    }
+    if (targets.size === 0) return [edge];
+    return [...targets].map((to) => ({ ...edge, to }));
+  });
+}
+
+/** The names in `{ a, type B, c as d }`; null for a default or a namespace import. */
+function namesIn(/** @type {string} */ names) {
+  const inBraces = /^\{([^}]*)\}$/.exec(names.trim())?.[1];
+  if (inBraces === undefined) return null;
+  return inBraces.split(",").flatMap((entry) => {
+    const [imported = "", exported = imported] = entry
+      .trim()
+      .replace(/^type /, "")
+      .split(" as ");
+    return imported === "" ? [] : [{ imported, exported }];
+  });
+}
+
+/**
  * The files that import one of `files`, directly or not, and these files themselves.
  *
  * @returns {Set<string>}
