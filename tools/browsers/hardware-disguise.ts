@@ -38,12 +38,12 @@ function disguise(limits: Record<string, number> | null): void {
           : (Reflect.get(target, key, target) as unknown),
     });
   const override = (prototype: object, key: string, change: (value: never) => unknown) => {
-    const getter = Object.getOwnPropertyDescriptor(prototype, key)?.get;
-    if (getter === undefined) return;
+    const original = Object.getOwnPropertyDescriptor(prototype, key);
+    if (original?.get === undefined) return;
     Object.defineProperty(prototype, key, {
       configurable: true,
       get(this: unknown) {
-        return change(getter.call(this) as never);
+        return change(original.get?.call(this) as never);
       },
     });
   };
