@@ -129,7 +129,7 @@ export class EngineSession {
       openMs,
       phasesMs,
       memory: shard.memory(),
-      variants: shard.variants,
+      kernels: shard.kernels,
       maxRows: shard.maxRows,
       counters: shard.counters(),
     };

@@ -7,7 +7,7 @@ import { startBenchServer } from "../../tools/browsers/bench-browser.ts";
 import { measureBrowser, openEngine } from "./measure-browser.ts";
 import { parseOptions, type BenchOptions } from "./options.ts";
 import { MODEL_PATH } from "./peers.ts";
-import { jsonLines, profileLines, resultLines } from "./print.ts";
+import { jsonLines, kernelLines, profileLines, resultLines } from "./print.ts";
 import type { LoadReply, ProbeReply, ProfileReply } from "./requests.ts";
 import { writeResult } from "./results.ts";
 
@@ -48,8 +48,8 @@ async function profile(
     sequences: 4,
     activations,
   });
-  for (const line of load.variants)
-    console.log(json ? JSON.stringify({ browser, variant: line }) : line);
+  const { kernels } = load;
+  console.log(json ? JSON.stringify({ browser, kernels }) : kernelLines(kernels).join("\n"));
   for (const [rows, context] of [
     [1, 64],
     [1, 1024],

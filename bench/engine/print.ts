@@ -1,4 +1,6 @@
 /** A result as tables for people, or as one JSON object per line. Pure: returns lines. */
+import type { KernelReport } from "../../src/shared/index.ts";
+import { describeKernelChoice, describeTuning } from "../../src/words/index.ts";
 import { floorRows, ortPrefill, type FloorRow } from "./floors.ts";
 import type { KernelProfile, ProfileReply } from "./requests.ts";
 import { adapterName, medianOrNaN, type BrowserResult } from "./results.ts";
@@ -22,10 +24,18 @@ export function resultLines(result: BrowserResult): string[] {
     `a decode step: ${Object.entries(counters)
       .map(([name, count]) => `${name} ${count}`)
       .join(", ")}`,
-    ...load.variants.map((line) => `variant   ${line}`),
+    ...kernelLines(load.kernels).map((line) => `kernels   ${line}`),
     ...result.profiles.flatMap((profile) => ["", ...profileLines(profile, result)]),
     "",
     ...floorLines(floorRows(result.browser, result.samples)),
+  ];
+}
+
+export function kernelLines(kernels: KernelReport): string[] {
+  const choices = kernels.choices.map(describeKernelChoice);
+  return [
+    ...describeTuning(kernels),
+    ...choices.map(({ work, winner, others }) => `${work}: ${winner}${others}`),
   ];
 }
 

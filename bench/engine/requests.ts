@@ -1,6 +1,6 @@
 /** The driver's requests to the engine's page, and the replies. All of them can be cloned. */
 import type { EngineCounters, ShardMemory } from "../../src/engine/index.ts";
-import type { Adapter, Measurements } from "../../src/shared/index.ts";
+import type { Adapter, KernelReport, Measurements } from "../../src/shared/index.ts";
 
 export type LoadRequest = {
   readonly kind: "load";
@@ -48,7 +48,7 @@ export type LoadReply = {
   /** From the start of the load to the last report of each phase. */
   readonly phasesMs: Readonly<Record<string, number>>;
   readonly memory: ShardMemory;
-  readonly variants: readonly string[];
+  readonly kernels: KernelReport;
   readonly maxRows: number;
   readonly counters: EngineCounters;
 };

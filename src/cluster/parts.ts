@@ -13,6 +13,7 @@ import type {
   ModelSource,
   ModelSummary,
   StagePort,
+  KernelReport,
 } from "../shared/index.ts";
 
 /** The name of the room at the signaling server. The member that holds it is the coordinator. */
@@ -72,7 +73,7 @@ export type ModelHost = {
   loadShard(
     request: ShardRequest,
     onProgress: (progress: LoadProgress) => void,
-  ): Promise<{ readonly variants: readonly string[] }>;
+  ): Promise<{ readonly kernels: KernelReport }>;
   unloadShard(): Promise<void>;
   text(model: ModelSummary): Promise<ModelText>;
 };

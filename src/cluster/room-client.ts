@@ -16,6 +16,7 @@ import {
   type Stage,
   type GenerationFailure,
   type TokenEvent,
+  type KernelReport,
 } from "../shared/index.ts";
 import { type Score, scoresOf } from "../placement/index.ts";
 import type { AnswerEvent, AskRequest } from "./generation/answer.ts";
@@ -63,7 +64,7 @@ export class RoomClient {
       onToken: (event: TokenEvent) => client.#requester.onToken(event),
       onFailure: (failure: GenerationFailure) => client.#requester.onFailure(failure),
       onDeviceError: (cause: Cause, lost: boolean) => client.#deviceError(cause, lost),
-      onVariants: (variants: readonly string[]) => client.#keeper.variants(variants),
+      onKernels: (kernels: KernelReport) => client.#keeper.kernels(kernels),
       // Failures and the state show the effects of a closed channel.
       onChannelClose: () => undefined,
     };

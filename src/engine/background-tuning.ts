@@ -13,6 +13,7 @@ import {
   workDone,
   WORKLOADS,
 } from "../kernels/index.ts";
+import { detailOf } from "../shared/index.ts";
 import type { AttentionKernels, AttentionPlan } from "./attention-plan.ts";
 import type { GpuShard } from "./gpu-shard.ts";
 import type { LayerPlan, MatContext, Recorded } from "./layer-plan.ts";
@@ -35,14 +36,15 @@ export type BackgroundTuning = {
 /** Longer than the pauses between the steps of an answer, shorter than those between answers. */
 const QUIET_MS = 30;
 
-/** Never rejects: a failure is reported among the variants' lines, and the first guess stays. */
+/** Never rejects: a failure is reported, and the first guess stays. */
 export async function tuneInBackground(parts: BackgroundTuning): Promise<void> {
   const { shard, chosen } = parts;
   try {
     await tune(parts);
   } catch (error) {
     if (shard.failure !== null) return;
-    shard.describe([...chosen.lines, `the first guess stays: ${String(error)}`]);
+    const tuning = { status: "failed", detail: detailOf(error) } as const;
+    shard.describe({ ...chosen.kernels, tuning });
   }
 }
 
@@ -57,16 +59,14 @@ async function tune(parts: BackgroundTuning) {
   if (shard.failure !== null) return;
   if (plan.head !== null) sample?.adopt(plan.head);
   if (plan.kernels !== null) attention.adopt(plan.kernels);
-  shard.adopt(plan.layers ?? shard.layers, measured.maxRows, measured.lines);
+  shard.adopt(plan.layers ?? shard.layers, measured.maxRows, measured.kernels);
 }
 
 function measure({ tuner, shard, work, chosen }: BackgroundTuning): Promise<TunedShard> {
   const { submitWhileWaiting } = shard.options;
   const onProgress = (done: number, total: number) =>
-    shard.describe([
-      ...chosen.lines,
-      `a first guess runs; measured ${done} of ${total} kinds of work`,
-    ]);
+    shard.describe({ ...chosen.kernels, tuning: { status: "first_guess", done, total } });
+  onProgress(0, 0);
   return tuner.measure({ work, other: stepsOf(shard), submitWhileWaiting, onProgress });
 }
 

@@ -12,6 +12,7 @@ import {
   unpackResult,
 } from "../kernels/index.ts";
 import type { ShardDescription } from "../model/index.ts";
+import type { KernelReport } from "../shared/index.ts";
 import type { AttentionPlan } from "./attention-plan.ts";
 import type { DeviceWatch } from "./device-watch.ts";
 import { EngineError } from "./engine-error.ts";
@@ -37,7 +38,7 @@ export type ShardParts = {
   readonly maxRows: number;
   /** What `maxRows` may rise to: the rows for which there are scratch buffers. */
   readonly scratchRows: number;
-  readonly variants: readonly string[];
+  readonly kernels: KernelReport;
   readonly resources: GpuResources;
   readonly watch: DeviceWatch;
   readonly step: GPUBuffer;
@@ -55,13 +56,13 @@ type Wanted = { readonly row: number; readonly request: SampleRequest };
 
 export class GpuShard implements Shard {
   tuned: Promise<void> = Promise.resolve();
-  onVariants: Shard["onVariants"] = null;
+  onKernels: Shard["onKernels"] = null;
   readonly description: ShardDescription;
   readonly options: ShardOptions;
   readonly #parts: ShardParts;
   #layers: readonly LayerPlan[];
   #maxRows: number;
-  #variants: readonly string[];
+  #kernels: KernelReport;
   #running = 0;
 
   constructor(parts: ShardParts) {
@@ -70,19 +71,19 @@ export class GpuShard implements Shard {
     this.options = parts.options;
     this.#layers = parts.layers;
     this.#maxRows = parts.maxRows;
-    this.#variants = parts.variants;
+    this.#kernels = parts.kernels;
   }
 
   get maxRows() {
     return this.#maxRows;
   }
-  get variants() {
-    return this.#variants;
+  get kernels() {
+    return this.#kernels;
   }
-  /** Replaces the lines about the variants. */
-  describe(variants: readonly string[]): void {
-    this.#variants = variants;
-    this.onVariants?.(variants);
+  /** Replaces the report of the kernels. */
+  describe(kernels: KernelReport): void {
+    this.#kernels = kernels;
+    this.onKernels?.(kernels);
   }
   get layers() {
     return this.#layers;
@@ -96,10 +97,10 @@ export class GpuShard implements Shard {
   }
 
   /** From the next step on: other variants of the matrices, and as many rows as scratch allows. */
-  adopt(layers: readonly LayerPlan[], maxRows: number, variants: readonly string[]): void {
+  adopt(layers: readonly LayerPlan[], maxRows: number, kernels: KernelReport): void {
     this.#layers = layers;
     this.#maxRows = Math.min(maxRows, this.#parts.scratchRows);
-    this.describe(variants);
+    this.describe(kernels);
   }
 
   async step(rows: readonly StepRow[], hidden: Float32Array | null): Promise<StepResult> {

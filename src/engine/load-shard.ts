@@ -51,7 +51,7 @@ export async function loadShard(
   const traits = await tuner.traits(options.submitWhileWaiting);
   const work = shardWork(device.limits, description, options, traits);
   const chosen = await tuner.choose(work);
-  const { variants, lines, maxRows } = chosen;
+  const { variants, kernels, maxRows } = chosen;
   const shape = work.attention;
   const planned = (rows: number) => planMemory(description, options, shape, rows, variants);
   // A larger chunk is worth its scratch only where the memory suffices.
@@ -89,7 +89,7 @@ export async function loadShard(
         options,
         maxRows: Math.min(maxRows, scratchRows),
         scratchRows,
-        variants: lines,
+        kernels,
         resources,
         watch,
         weights: loaded,

@@ -6,7 +6,7 @@
  * sequence; decode is one row for each generation; a step may mix them.
  */
 import type { ShardDescription } from "../model/index.ts";
-import type { EngineFailure, Sampling, ShardBytes } from "../shared/index.ts";
+import type { EngineFailure, KernelReport, Sampling, ShardBytes } from "../shared/index.ts";
 import type { Counters } from "./counters.ts";
 
 export type ShardOptions = {
@@ -74,16 +74,16 @@ export type Shard = {
   readonly options: ShardOptions;
   /** The largest number of rows that one step takes; may rise once, when `tuned` resolves. */
   readonly maxRows: number;
-  /** Which variant runs which work, and its speed beside the others; one line each. */
-  readonly variants: readonly string[];
+  /** Which variant runs which work, and its speed beside the others. */
+  readonly kernels: KernelReport;
   /**
    * A first guess runs until the variants have been measured between steps, and batches are
    * multiplied row by row until their own kernels are compiled. Resolves when both are done, at once
    * if there is nothing to do. Never rejects.
    */
   readonly tuned: Promise<void>;
-  /** Called when `variants` changes. */
-  onVariants: ((variants: readonly string[]) => void) | null;
+  /** Called when `kernels` changes. */
+  onKernels: ((kernels: KernelReport) => void) | null;
   /**
    * Runs the layers over `rows`. `hidden` is [rows.length, hidden] and required
    * unless this is stage 0. Steps run in the order of the calls.

@@ -2,6 +2,7 @@
  * The interface between the engine and a tuner, which know nothing of each other: what a shard
  * computes goes in, the variants of its kernels come out. The worker's entry joins the two.
  */
+import type { KernelReport } from "../shared/index.ts";
 import type { AttentionShape } from "./attention/attention-shape.ts";
 import type { DeviceTraits } from "./core/device.ts";
 import type { KernelVariants } from "./kernel-variants.ts";
@@ -41,8 +42,8 @@ export type TunedShard = {
   readonly maxRows: ChunkRows;
   /** The most to which a measurement may raise `maxRows`. */
   readonly maxRowsLimit: ChunkRows;
-  /** For people: what won, and by how much. */
-  readonly lines: readonly string[];
+  /** What won, and by how much, as far as it is measured. */
+  readonly kernels: KernelReport;
   /** Whether no measurement is missing. */
   readonly final: boolean;
 };

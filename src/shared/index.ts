@@ -32,6 +32,7 @@ export {
   ROOM_CODE_LENGTH,
   RoomCode,
 } from "./ids.ts";
+export { KernelChoice, KernelReport } from "./kernel-report.ts";
 export { LeaveReason } from "./leave-reason.ts";
 export { isFresh } from "./measurement-age.ts";
 export { median } from "./median.ts";

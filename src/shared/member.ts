@@ -6,6 +6,7 @@ import { z } from "zod";
 import { Failure } from "./failure.ts";
 import { Detail, failure } from "./failure-schema.ts";
 import { MemberId } from "./ids.ts";
+import { KernelReport } from "./kernel-report.ts";
 
 export const MAX_NAME_CHARACTERS = 80;
 export const MemberName = z.string().max(MAX_NAME_CHARACTERS);
@@ -97,8 +98,8 @@ export const ShardState = z.strictObject({
   loadedBytes: z.number().min(0),
   totalBytes: z.number().min(0),
   error: Failure.nullable(),
-  /** Which kernel variant won for this shard and by how much, one line each. */
-  variants: z.array(z.string()),
+  /** Null until it has loaded. */
+  kernels: KernelReport.nullable(),
 });
 export type ShardState = z.infer<typeof ShardState>;
 

@@ -8,6 +8,7 @@
  */
 import type { Cause } from "./cause.ts";
 import type { GenerationId, MemberId, PlacementId } from "./ids.ts";
+import type { KernelReport } from "./kernel-report.ts";
 import type { Sampling } from "./sampling.ts";
 import type { StageFailure } from "./stage-failure.ts";
 import type { Stage } from "./state.ts";
@@ -60,8 +61,8 @@ export type StageListeners = {
   onFailure(failure: GenerationFailure): void;
   /** The device failed; `lost` if it is gone. */
   onDeviceError(cause: Cause, lost: boolean): void;
-  /** Which kernel variants run now, or how far their measurement is; one line each. */
-  onVariants(variants: readonly string[]): void;
+  /** Other kernels run now, or their measurement has progressed. */
+  onKernels(kernels: KernelReport): void;
 };
 
 /** The load of a stage since the previous sample. */

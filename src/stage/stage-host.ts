@@ -11,6 +11,7 @@ import type {
   PromptRequest,
   StageListeners,
   StageSample,
+  KernelReport,
 } from "../shared/index.ts";
 import * as Comlink from "comlink";
 import type {
@@ -91,7 +92,7 @@ export class StageHost implements StageWorker {
     options: ShardOptions,
     reader: MessagePort,
     onProgress: (progress: LoadProgress) => void,
-  ): Promise<{ memory: ShardMemory; variants: readonly string[] }> {
+  ): Promise<{ memory: ShardMemory; kernels: KernelReport }> {
     await this.unloadShard();
     const load = this.#loads;
     const bytes = Comlink.wrap<ByteReader>(reader);
@@ -105,10 +106,10 @@ export class StageHost implements StageWorker {
     }
     this.#shard = shard;
     this.#startLoop();
-    shard.onVariants = (variants) => {
-      if (this.#shard === shard) void this.#listeners?.onVariants(variants);
+    shard.onKernels = (kernels) => {
+      if (this.#shard === shard) void this.#listeners?.onKernels(kernels);
     };
-    return { memory: shard.memory(), variants: shard.variants };
+    return { memory: shard.memory(), kernels: shard.kernels };
   }
 
   async unloadShard(): Promise<void> {

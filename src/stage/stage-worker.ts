@@ -1,7 +1,7 @@
 /** What a GPU worker offers its tab: the stage, the shard under it, and its channels. */
 import type { LoadProgress, ShardMemory, ShardOptions } from "../engine/index.ts";
 import type { ShardDescription } from "../model/index.ts";
-import type { MemberId, StagePort, StageSample } from "../shared/index.ts";
+import type { KernelReport, MemberId, StagePort, StageSample } from "../shared/index.ts";
 
 export type StageWorker = StagePort & {
   /** Loads or replaces this tab's shard. `reader` is a port to the weights worker. */
@@ -10,7 +10,7 @@ export type StageWorker = StagePort & {
     options: ShardOptions,
     reader: MessagePort,
     onProgress: (progress: LoadProgress) => void,
-  ): Promise<{ memory: ShardMemory; variants: readonly string[] }>;
+  ): Promise<{ memory: ShardMemory; kernels: KernelReport }>;
   unloadShard(): Promise<void>;
   /**
    * Takes a transferred data channel, or the port of a `relayChannel` if the browser

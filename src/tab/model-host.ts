@@ -20,6 +20,7 @@ import {
   type ModelSource,
   type ModelSummary,
   FailureError,
+  type KernelReport,
 } from "../shared/index.ts";
 import type { StageWorker } from "../stage/index.ts";
 import type { LoadProgress, ModelHost, ModelText, ShardRequest } from "../cluster/index.ts";
@@ -120,7 +121,7 @@ async function load(
   contentId: string,
   request: ShardRequest,
   onProgress: (progress: LoadProgress) => void,
-): Promise<{ readonly variants: readonly string[] }> {
+): Promise<{ readonly kernels: KernelReport }> {
   const {
     first,
     end,

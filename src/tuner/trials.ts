@@ -118,12 +118,16 @@ async function repeatTrials(
 
 const sortTimings = <Variant>({ timings }: Trials<Variant>) => timings.sort((a, b) => a.ms - b.ms);
 
-/** For people: the winner with its result, and the relative speed of the others. */
-export function trialsLine(
-  result: string,
-  entrants: readonly { readonly name: string; readonly speed: number }[], // fastest first
-): string {
-  const [best, ...others] = entrants;
-  const rest = others.map(({ name, speed }) => `${name} ${(speed / best!.speed).toFixed(2)}`);
-  return `${best!.name} ${result}${rest.length > 0 ? `; ${rest.join(", ")}` : ""}`;
+/** For a report: the winner with its rate, and the relative speed of the others. */
+export function ranking<Variant, Timing extends { readonly variant: Variant }>(
+  { winner, timings }: { readonly winner: Variant; readonly timings: readonly Timing[] },
+  nameOf: (variant: Variant) => string,
+  rateOf: (timing: Timing) => number,
+) {
+  const [ratePerMs = null, ...rates] = timings.map(rateOf);
+  const others = rates.map((rate, i) => ({
+    name: nameOf(timings[i + 1]!.variant),
+    speed: rate / ratePerMs!,
+  }));
+  return { winner: nameOf(winner), ratePerMs, others };
 }

@@ -9,8 +9,9 @@ import {
   type AttentionUse,
   type AttentionVariant,
 } from "../kernels/index.ts";
+import type { KernelChoice } from "../shared/index.ts";
 import { makeAttentionBench } from "./attention-bench.ts";
-import { runJobs, trialsLine, type TrialOptions, type Trials } from "./trials.ts";
+import { ranking, runJobs, type TrialOptions, type Trials } from "./trials.ts";
 
 export type AttentionJob = {
   readonly use: AttentionUse;
@@ -66,22 +67,16 @@ export function unmeasuredAttention(winner: AttentionVariant): TunedAttention {
   return { winner, timings: [], rejected: [] };
 }
 
-/** One line for people: the winner, and the others beside it. */
-export function attentionLine(
+/** For the shard's report. */
+export function attentionChoices(
   { heads, keyValueHeads, headSize }: AttentionShape,
   tuned: Readonly<Record<AttentionUse, TunedAttention>>,
-): string {
-  const parts = ATTENTION_USES.map((use) => {
-    const { winner, timings } = tuned[use];
-    const best = timings[0];
-    if (best === undefined) return `${use}: ${attentionName(winner)} (not measured)`;
-    const entrants = timings.map(({ variant, ms }) => ({
-      name: attentionName(variant),
-      speed: 1 / ms,
-    }));
-    return `${use}: ${trialsLine(duration(best.ms), entrants)}`;
-  });
-  return `attention ${heads}/${keyValueHeads}x${headSize} ${parts.join(" | ")}`;
+): KernelChoice[] {
+  return ATTENTION_USES.map((workload) => ({
+    kind: "attention",
+    shape: `${heads}/${keyValueHeads}x${headSize}`,
+    workload,
+    ...ranking(tuned[workload], attentionName, ({ ms }) => 1 / ms),
+    untried: 0,
+  }));
 }
-
-const duration = (ms: number) => (ms < 1 ? `${(1000 * ms).toFixed(0)} µs` : `${ms.toFixed(1)} ms`);

@@ -16,8 +16,9 @@ import {
   type Workload,
   WORKLOADS,
 } from "../kernels/index.ts";
+import type { KernelChoice } from "../shared/index.ts";
 import { makeMatBench, type MatJob } from "./mat-bench.ts";
-import { runJobs, trialsLine, type TrialOptions, type Trials } from "./trials.ts";
+import { ranking, runJobs, type TrialOptions, type Trials } from "./trials.ts";
 
 export type TuneJob = MatJob & {
   readonly workloads: readonly Workload[];
@@ -133,18 +134,13 @@ function tunedWorkload(
   };
 }
 
-/** One line for people: the winner, and the others beside it. */
-export function tunedLine({ job, workloads }: Tuned): string {
-  const parts = job.workloads.map((workload) => {
-    const { winner, timings, untried } = workloads[workload];
-    const best = timings[0]?.macsPerMs;
-    if (best === undefined) return `${workload}: ${variantName(winner)} (not measured)`;
-    const entrants = timings.map(({ variant, macsPerMs }) => ({
-      name: variantName(variant),
-      speed: macsPerMs,
-    }));
-    const open = untried.length > 0 ? `; ${untried.length} not tried yet` : "";
-    return `${workload}: ${trialsLine(`${(best / 1e6).toFixed(2)} GMAC/s`, entrants)}${open}`;
-  });
-  return `${job.format} ${job.activations} ${job.rows}x${job.columns} ${parts.join(" | ")}`;
+/** For the shard's report. */
+export function productChoices({ job, workloads }: Tuned): KernelChoice[] {
+  return job.workloads.map((workload) => ({
+    kind: "product",
+    shape: `${job.format} ${job.activations} ${job.rows}x${job.columns}`,
+    workload,
+    ...ranking(workloads[workload], variantName, ({ macsPerMs }) => macsPerMs),
+    untried: workloads[workload].untried.length,
+  }));
 }

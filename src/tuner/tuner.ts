@@ -25,14 +25,14 @@ import { chunkJob, isWorthTuning, tuneJobs } from "./jobs.ts";
 import { measuredChoice } from "./measured-choice.ts";
 import { hasLowParallelism } from "./parallelism.ts";
 import {
-  attentionLine,
+  attentionChoices,
   tuneAttention,
   unmeasuredAttention,
   type AttentionJob,
 } from "./tune-attention.ts";
 import {
   byWorkload,
-  tunedLine,
+  productChoices,
   tuneMat,
   unmeasured,
   type TuneJob,
@@ -165,11 +165,14 @@ function decide(known: Known) {
     variants: { ...first, mat, decodeAttention: decode.winner, prefillAttention: prefill.winner },
     maxRows,
     maxRowsLimit: measuredRows ?? CHUNK_ROWS.at(-1)!,
-    lines: [
-      deviceLine(traits, maxRows),
-      attentionLine(shape, { decode, prefill }),
-      ...(products.length > 0 ? products.map(tunedLine) : [UNTUNED]),
-    ],
+    kernels: {
+      traits: { ...traits, rowsPerChunk: maxRows },
+      choices: [
+        ...attentionChoices(shape, { decode, prefill }),
+        ...products.flatMap(productChoices),
+      ],
+      tuning: { status: products.length === 0 ? "untuned_few_layers" : "measured" },
+    },
     final: measuredRows !== undefined && !isMissing,
   };
   return { shard, chunk };
@@ -208,14 +211,6 @@ function unfinishedJobs({ store, work }: Known): TuneJob[] {
 
 const workloadCount = (jobs: readonly TuneJob[]) =>
   jobs.reduce((sum, { workloads }) => sum + workloads.length, 0);
-
-const UNTUNED = "all first guesses: these layers are too few to be worth measuring";
-
-function deviceLine({ lowParallelism, float16Unpack }: DeviceTraits, maxRows: number): string {
-  const unpack = float16Unpack === "shift" ? "shifts" : "the builtin";
-  const parallelism = lowParallelism ? "low" : "high";
-  return `${parallelism} parallelism; f16 pairs by ${unpack}; prompts by ${maxRows} rows`;
-}
 
 async function measureTraits(
   device: GPUDevice,

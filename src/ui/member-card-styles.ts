@@ -177,9 +177,6 @@ export const memberCardStyles = css`
     font-family: var(--mono);
     font-size: var(--text-xs);
   }
-  .lines span {
-    display: block;
-  }
   .lines b {
     font-weight: 700;
   }

@@ -3,11 +3,13 @@
  * whether people want it used. Knows the room only through `view`.
  */
 import { html, nothing } from "lit";
-import type { Member } from "../shared/index.ts";
+import type { KernelChoice, Member } from "../shared/index.ts";
 import type { MemberScore } from "./page-view.ts";
 import {
   describeFailure,
+  describeKernelChoice,
   describeNoAdapter,
+  describeTuning,
   bytes,
   plural,
   type Fact,
@@ -141,8 +143,8 @@ export class MemberCard extends PageElement {
     const { member } = this;
     const links = this.view.state?.links.filter((link) => link.from === member.id) ?? [];
     const limits = limitFacts(member);
-    const variants = member.shard?.variants ?? [];
-    const isEmpty = limits.length + variants.length + links.length === 0;
+    const kernels = member.shard?.kernels ?? null;
+    const isEmpty = limits.length + links.length === 0 && kernels === null;
     return html`<footer>
       <details>
         <summary>Details</summary>
@@ -156,15 +158,13 @@ export class MemberCard extends PageElement {
         }
         ${factList("Score (0 to 1)", this.#score === undefined ? [] : scoreFacts(this.#score))}
         ${
-          variants.length === 0
+          kernels === null
             ? nothing
             : html`<h4>Selected kernels</h4>
-                <p class="small quiet">
-                  Measured on this GPU: the fastest variant, then the speed of the others relative
-                  to it.
-                </p>
+                <p class="small quiet">What this GPU runs, and how it was chosen.</p>
                 <ul class="small lines">
-                  ${variants.map((line) => html`<li>${this.#variant(line)}</li>`)}
+                  ${describeTuning(kernels).map((line) => html`<li>${line}</li>`)}
+                  ${kernels.choices.map(kernelItem)}
                 </ul>`
         }
         ${factList(
@@ -175,15 +175,6 @@ export class MemberCard extends PageElement {
       </details>
       ${member.adapter === null ? nothing : this.#use()}
     </footer>`;
-  }
-
-  /** Each kind of work on its own line, the fastest variant in bold. */
-  #variant(line: string) {
-    return line.split(" | ").map((work) => {
-      const [winner, ...others] = work.split("; ");
-      const rest = others.map((each) => `; ${each}`);
-      return html`<span>${rest.length === 0 ? winner : html`<b>${winner}</b>${rest}`}</span>`;
-    });
   }
 
   #use() {
@@ -208,6 +199,11 @@ export class MemberCard extends PageElement {
   static override styles = [baseStyles, memberCardStyles];
 }
 customElements.define("tabmesh-member", MemberCard);
+
+function kernelItem(choice: KernelChoice) {
+  const { work, winner, others } = describeKernelChoice(choice);
+  return html`<li>${work}: <b>${winner}</b>${others}</li>`;
+}
 
 function factList(title: string, facts: readonly Fact[]) {
   if (facts.length === 0) return nothing;

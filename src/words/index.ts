@@ -15,6 +15,7 @@ export {
   measuredFacts,
   scoreFacts,
 } from "./member-facts.ts";
+export { describeKernelChoice, describeTuning } from "./kernel-report.ts";
 export { describeModelNotice } from "./model-failure.ts";
 export { type NameOf, nameOfMembers, nameOfRoom } from "./name-of.ts";
 export { describeNoAdapter } from "./no-adapter.ts";

@@ -4,6 +4,7 @@ import { isEvent } from "../../src/cluster/membership/room-access.ts";
 import type { LoadPhase } from "../../src/shared/member.ts";
 import type { RoomNotice } from "../../src/shared/room-notice.ts";
 import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
+import { PLAIN_LOOPS } from "../../tools/cpu/cpu-shard.ts";
 import { deviceState, MODEL_URL, until, withRoom } from "../../tools/room/test-room.ts";
 
 test("a reported device state reaches every member without another report", async () => {
@@ -84,7 +85,7 @@ test("progress of a download is a few events, not one for each piece", async () 
       for (let doneBytes = 0; doneBytes < 10_000; doneBytes++) {
         onProgress({ phase: "downloading", doneBytes, totalBytes: 10_000 });
       }
-      return Promise.resolve({ variants: ["a", "b"] });
+      return Promise.resolve({ kernels: PLAIN_LOOPS });
     };
     await room.add("worker", { models: { loadShard } });
     await client.place({ model: MODEL_URL });
@@ -92,7 +93,7 @@ test("progress of a download is a few events, not one for each piece", async () 
     expect(client.state.members.at(-1)?.shard).toMatchObject({
       status: "ready",
       totalBytes: 10_000,
-      variants: ["a", "b"],
+      kernels: PLAIN_LOOPS,
     });
   });
 });
@@ -106,7 +107,7 @@ test("progress that comes after the end of a load does not undo it", async () =>
       onProgress: (progress: { phase: LoadPhase; doneBytes: number; totalBytes: number }) => void,
     ) => {
       report = () => onProgress({ phase: "compiling", doneBytes: 10, totalBytes: 10 });
-      return Promise.resolve({ variants: [] });
+      return Promise.resolve({ kernels: PLAIN_LOOPS });
     };
     const worker = await room.add("worker", { models: { loadShard } });
     await client.place({ model: MODEL_URL });
@@ -120,16 +121,16 @@ test("progress that comes after the end of a load does not undo it", async () =>
   });
 });
 
-test("variants that are measured after a load reach the room", async () => {
+test("kernels that are measured after a load reach the room", async () => {
   await withRoom(async (room) => {
     const { client } = await room.add("watcher", { observes: true });
     const worker = await room.add("worker");
     await client.place({ model: MODEL_URL });
-    expect(client.state.members.at(-1)?.shard?.variants).toEqual(["plain loops"]);
-    worker.shard().onVariants!(["measured"]);
+    expect(client.state.members.at(-1)?.shard?.kernels).toEqual(PLAIN_LOOPS);
+    worker.shard().onKernels!({ ...PLAIN_LOOPS, tuning: { status: "measured" } });
     await room.until(
-      ({ members }) => members.some(({ shard }) => shard?.variants[0] === "measured"),
-      "the variants to arrive",
+      ({ members }) => members.some(({ shard }) => shard?.kernels?.tuning.status === "measured"),
+      "the report to arrive",
     );
     expect(client.state.members.at(-1)?.shard?.status).toBe("ready");
   });

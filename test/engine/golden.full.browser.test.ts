@@ -10,6 +10,7 @@ import { shardWork } from "../../src/engine/shard-work.ts";
 import type { Shard, ShardOptions } from "../../src/engine/types.ts";
 import { firstAttention } from "../../src/kernels/attention/attention-variants.ts";
 import { requestKernelDevice, shaderFeatures } from "../../src/kernels/core/device.ts";
+import { type KernelChoice, KernelReport } from "../../src/shared/kernel-report.ts";
 import { tuneJobs } from "../../src/tuner/jobs.ts";
 import { unmeasured } from "../../src/tuner/tune-mat.ts";
 import { DeviceTuner } from "../../src/tuner/tuner.ts";
@@ -87,9 +88,10 @@ test(
     await forgetTuning();
     const device = await requestKernelDevice();
     const shard = await load("int8", device);
-    const told: (readonly string[])[] = [];
-    shard.onVariants = (lines) => told.push(lines);
-    const unmeasured = () => shard.variants.join().split("(not measured)").length - 1;
+    const told: KernelReport[] = [];
+    shard.onKernels = (kernels) => told.push(kernels);
+    const isMeasured = ({ ratePerMs }: KernelChoice) => ratePerMs !== null;
+    const unmeasured = () => shard.kernels.choices.filter((choice) => !isMeasured(choice)).length;
     const atFirst = unmeasured();
     expect(atFirst).toBeGreaterThan(0);
     const [batch] = batches;
@@ -103,9 +105,13 @@ test(
     await answer();
     await shard.tuned;
     expect(unmeasured()).toBeLessThan(atFirst);
-    expect(shard.variants.join()).toMatch(/GMAC\/s/);
-    expect(told.at(-1)).toBe(shard.variants);
-    expect(told.flat().join()).toMatch(/measured \d of \d/);
+    const products = shard.kernels.choices.filter(({ kind }) => kind === "product");
+    expect(products.some(isMeasured)).toBe(true);
+    expect(shard.kernels.tuning).toEqual({ status: "measured" });
+    for (const report of told) KernelReport.parse(report);
+    expect(told.at(-1)).toBe(shard.kernels);
+    const steps = told.map(({ tuning }) => (tuning.status === "first_guess" ? tuning.done : 0));
+    expect(Math.max(...steps)).toBeGreaterThan(0);
     await answer();
     shard.destroy();
     device.destroy();
@@ -139,10 +145,11 @@ test(
     const timings = [{ variant: winner, ms: 1 }];
     store.addAttention(shape, "prefill", { winner, timings, rejected: [] });
     const shard = await load("float", device);
-    const attention = () => shard.variants.find((line) => line.startsWith("attention "))!;
-    expect(attention()).toMatch(
-      /9\/3x64 decode: workgroup \(not measured\) \| prefill: \w+ 1.0 ms$/,
-    );
+    const attention = () => shard.kernels.choices.filter(({ kind }) => kind === "attention");
+    expect(attention()).toMatchObject([
+      { shape: "9/3x64", workload: "decode", winner: "workgroup", ratePerMs: null, others: [] },
+      { shape: "9/3x64", workload: "prefill", ratePerMs: 1, others: [] },
+    ]);
     let decoded = 0;
     const paused: Steps = {
       maxRows: shard.maxRows,
@@ -158,7 +165,10 @@ test(
     const forced = batch.map(({ tokens }) => tokens);
     const answers = await generate([paused], prompts, TOKENS, { forced });
     batch.forEach((golden, i) => expectGolden(golden, answers[i]!));
-    expect(attention()).toMatch(/decode: (threads|lanes) .*workgroup 0\.\d\d/);
+    const [decode] = attention();
+    expect(decode!.winner).toMatch(/^(threads|lanes)$/);
+    const loser = decode!.others.find(({ name }) => name === "workgroup");
+    expect(loser!.speed).toBeLessThan(1);
     shard.destroy();
     device.destroy();
   },

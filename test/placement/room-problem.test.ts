@@ -55,7 +55,7 @@ test("layers that are loaded for the same model count as held", () => {
     loadedBytes: 1,
     totalBytes: 1,
     error: null,
-    variants: [],
+    kernels: null,
   };
   const facts = room({ desktop: { shard } });
   expect(roomProblem(facts, MODEL).problem.members[0]?.held).toBeUndefined();

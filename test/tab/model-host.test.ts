@@ -9,6 +9,7 @@ import { WeightsService } from "../../src/model/weights-service.ts";
 import type { ShardDescription } from "../../src/model/description.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 import type { ModelSummary } from "../../src/shared/model.ts";
+import { PLAIN_LOOPS } from "../../tools/cpu/cpu-shard.ts";
 import { startRangeServer } from "../../tools/gguf/range-server.ts";
 import { tinyModel } from "../../tools/gguf/tiny-gguf.ts";
 
@@ -38,7 +39,7 @@ function tab(network: MemoryNetwork, name: string, server?: string) {
         const reader = readerFromPort(port);
         loaded.push({ shard, firstBytes: await reader.read(tensor.offsetBytes, 16) });
         port.close();
-        return { memory: { weightBytes: 0, cacheBytes: 0, scratchBytes: 0 }, variants: ["noted"] };
+        return { memory: { weightBytes: 0, cacheBytes: 0, scratchBytes: 0 }, kernels: PLAIN_LOOPS };
       },
       unloadShard: () => Promise.resolve(),
     },
@@ -81,8 +82,8 @@ describe("a file that one member picked", () => {
 
   test("its layers load on another member, with the owner's bytes", async () => {
     await owner.host.loadShard(shardOf(model, 10, 20), () => undefined);
-    const { variants } = await other.host.loadShard(shardOf(model, 10, 20), () => undefined);
-    expect(variants).toEqual(["noted"]);
+    const { kernels } = await other.host.loadShard(shardOf(model, 10, 20), () => undefined);
+    expect(kernels).toEqual(PLAIN_LOOPS);
     expect(other.loaded[0]).toEqual(owner.loaded[0]);
     expect(other.loaded[0]?.shard).toMatchObject({ first: 10, end: 20, embedding: null });
   });

@@ -13,7 +13,7 @@ import {
   type AttentionUse,
 } from "../../src/kernels/attention/attention-variants.ts";
 import { shaderFeatures } from "../../src/kernels/core/device.ts";
-import { attentionLine, tuneAttention } from "../../src/tuner/tune-attention.ts";
+import { attentionChoices, tuneAttention } from "../../src/tuner/tune-attention.ts";
 import { MeasurementClock } from "../../src/tuner/clock.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 
@@ -77,10 +77,24 @@ describe.each([
       expect(times).toEqual([...times].sort((a, b) => a - b));
       expect(times[0]).toBeGreaterThan(0);
     }
-    const line = attentionLine(shape, { decode: decode!, prefill: prefill! });
-    expect(line).toMatch(
-      /^attention 6\/2x32 decode: \w+ [\d.]+ (µs|ms); \w+ 0\.\d\d.*\| prefill: /,
+    const choices = attentionChoices(shape, { decode: decode!, prefill: prefill! });
+    expect(choices).toEqual(
+      [decode!, prefill!].map(({ winner, timings }, i) => ({
+        kind: "attention",
+        shape: "6/2x32",
+        workload: ATTENTION_USES[i],
+        winner: attentionName(winner),
+        ratePerMs: 1 / timings[0]!.ms,
+        others: timings.slice(1).map(({ variant }) => ({
+          name: attentionName(variant),
+          speed: expect.any(Number) as number,
+        })),
+        untried: 0,
+      })),
     );
+    for (const { others } of choices) {
+      for (const { speed } of others) expect(speed > 0 && speed <= 1).toBe(true);
+    }
   });
 });
 
@@ -128,8 +142,11 @@ test("without a budget nothing is measured; one measurement alone compares nothi
   for (const tuned of [unmeasured, little]) {
     expect(tuned).toEqual(jobs.map(({ first }) => ({ winner: first, timings: [], rejected: [] })));
     const [decode, prefill] = tuned;
-    const line = attentionLine(plain, { decode: decode!, prefill: prefill! });
-    expect(line.split("(not measured)").length - 1).toBe(2);
+    const choices = attentionChoices(plain, { decode: decode!, prefill: prefill! });
+    expect(choices).toMatchObject([
+      { workload: "decode", ratePerMs: null, others: [] },
+      { workload: "prefill", ratePerMs: null, others: [] },
+    ]);
   }
 });
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { variantName, type MatVariant } from "../../src/kernels/matmul/mat-variant.ts";
 import { firstVariant, forRows, matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
 import { shaderFeatures } from "../../src/kernels/core/device.ts";
-import { tunedLine, tuneMat, unmeasured } from "../../src/tuner/tune-mat.ts";
+import { productChoices, tuneMat, unmeasured } from "../../src/tuner/tune-mat.ts";
 import { run } from "../../tools/gpu/run.ts";
 import { CHUNK_ROWS } from "../../src/kernels/core/step-uniform.ts";
 import { fastestChunk } from "../../src/tuner/chunk-rows.ts";
@@ -62,7 +62,22 @@ test("measures every workload, rejects nothing here, and reports progress", asyn
       expect(rates).toEqual([...rates].sort((a, b) => b - a));
     }
   }
-  expect(tunedLine(tuned[0]!)).toMatch(/^Q4_1 float 256x576 decode: .+GMAC\/s; .+\| batch: /);
+  const choices = productChoices(tuned[0]!);
+  expect(choices.map(({ workload }) => workload)).toEqual(workloads);
+  const { winner, timings } = tuned[0]!.workloads.decode;
+  const { macsPerMs } = timings[0]!;
+  expect(choices[0]).toEqual({
+    kind: "product",
+    shape: "Q4_1 float 256x576",
+    workload: "decode",
+    winner: variantName(winner),
+    ratePerMs: macsPerMs,
+    others: timings.slice(1).map((timing) => ({
+      name: variantName(timing.variant),
+      speed: timing.macsPerMs / macsPerMs,
+    })),
+    untried: 0,
+  });
 });
 
 test("without a budget nothing is measured and the first guess stays", async () => {
@@ -82,7 +97,9 @@ test("without a budget nothing is measured and the first guess stays", async () 
   expect(workloads.map((workload) => tuned!.workloads[workload].winner)).toEqual(
     workloads.map((workload) => firstVariant(workload, "float", features, true)),
   );
-  expect(tunedLine(tuned!)).toContain("not measured");
+  for (const choice of productChoices(tuned!)) {
+    expect(choice).toMatchObject({ ratePerMs: null, others: [] });
+  }
 });
 
 test("continues with untried candidates and keeps earlier timings", async () => {
@@ -108,7 +125,9 @@ test("continues with untried candidates and keeps earlier timings", async () => 
     return tuned!;
   };
   expect((await tune(0)).workloads.decode).toEqual(before);
-  expect(tunedLine(await tune(0))).toMatch(/; .+ 0\.50; 1 not tried yet$/);
+  expect(productChoices(await tune(0))).toMatchObject([
+    { ratePerMs: 100, others: [{ name: variantName(first!), speed: 0.5 }], untried: 1 },
+  ]);
   const { decode } = (await tune(Infinity)).workloads;
   expect(decode.untried).toEqual([]);
   expect(decode.rejected).toEqual(before.rejected);

@@ -18,7 +18,13 @@ describe("members", () => {
     expect(shown).toMatch(/Layers 10–19/);
     expect(shown).toContain("of 12.0 GB memory");
     expect(shown).toMatch(/charging 82%/);
-    expect(shown).toContain("mat-vec Q4_1: rows-4 int8, 1.38 times the next");
+    const kernels = all(app, "article[aria-label='MacBook in the kitchen'] .lines b").map(
+      ({ textContent }) => textContent,
+    );
+    expect(kernels).toEqual([
+      expect.stringContaining("workgroup"),
+      expect.stringContaining("split 4x1 wg64"),
+    ]);
     expect(shown).toContain("to Old ThinkPad, Firefox");
   });
 

@@ -1,5 +1,6 @@
 /** Members, models and placements to build sample views of: real shapes, made-up machines. */
 import { MemberId, PlacementId, RoomCode } from "../../src/shared/ids.ts";
+import type { KernelReport } from "../../src/shared/kernel-report.ts";
 import type { Link, Member, ShardState } from "../../src/shared/member.ts";
 import type { ModelSummary } from "../../src/shared/model.ts";
 import {
@@ -12,6 +13,31 @@ import {
 export const ROOM = RoomCode.parse("K7QM3X");
 
 export const id = (text: string): MemberId => MemberId.parse(text);
+
+const KERNELS: KernelReport = {
+  traits: { lowParallelism: false, float16Unpack: "builtin", rowsPerChunk: 128 },
+  choices: [
+    {
+      kind: "attention",
+      shape: "32/8x64",
+      workload: "decode",
+      winner: "workgroup",
+      ratePerMs: 8.3,
+      others: [{ name: "threads", speed: 0.31 }],
+      untried: 0,
+    },
+    {
+      kind: "product",
+      shape: "Q4_1 int8 8192x2048",
+      workload: "decode",
+      winner: "split 4x1 wg64",
+      ratePerMs: 9.1e7,
+      others: [{ name: "threads 4x1 wg16", speed: 0.72 }],
+      untried: 1,
+    },
+  ],
+  tuning: { status: "measured" },
+};
 
 type Chip = {
   readonly vendor: string;
@@ -200,13 +226,7 @@ export function placed(
       error: failed
         ? { reason: "http_status", url: "https://models.example/llama.gguf", status: 403 }
         : null,
-      variants:
-        fraction < 1
-          ? []
-          : [
-              "mat-vec Q4_1: rows-4 int8, 1.38 times the next",
-              "attention: split 256, 1.12 times the next",
-            ],
+      kernels: fraction < 1 ? null : KERNELS,
     };
   });
   const lost = stages[loading?.failedAt ?? -1];

@@ -14,6 +14,7 @@ import {
   type PromptRequest,
   type TokenEvent,
   type Cause,
+  type KernelReport,
 } from "../../src/shared/index.ts";
 import { StageError, StageHost, type StageWorker } from "../../src/stage/index.ts";
 import { cpuDescription, CpuShard, type CpuShardOptions } from "./cpu-shard.ts";
@@ -61,14 +62,14 @@ export class Answers {
   readonly events: TokenEvent[] = [];
   readonly failures: GenerationFailure[] = [];
   readonly deviceErrors: Cause[] = [];
-  variants: readonly string[] = [];
+  kernels: KernelReport | null = null;
   #waiting: (() => void)[] = [];
 
   readonly listeners = {
     onToken: (event: TokenEvent) => this.#note(() => this.events.push(event)),
     onFailure: (failure: GenerationFailure) => this.#note(() => this.failures.push(failure)),
     onDeviceError: (cause: Cause) => this.#note(() => this.deviceErrors.push(cause)),
-    onVariants: (variants: readonly string[]) => this.#note(() => (this.variants = variants)),
+    onKernels: (kernels: KernelReport) => this.#note(() => (this.kernels = kernels)),
   };
 
   tokensOf(generation: number): number[] {

@@ -6,6 +6,7 @@
  */
 import type { Shard, ShardOptions, StepRow, SampledToken } from "../../src/engine/index.ts";
 import type { ModelDescription, ShardDescription } from "../../src/model/index.ts";
+import type { KernelReport } from "../../src/shared/index.ts";
 
 export const HIDDEN = 24;
 export const VOCABULARY = 96;
@@ -34,10 +35,17 @@ export function cpuDescription(first: number, end: number, layerCount: number): 
 
 export type CpuShardOptions = { readonly maxRows?: number; readonly stepMs?: number };
 
+/** Its report, which no kernel is in. */
+export const PLAIN_LOOPS: KernelReport = {
+  traits: { lowParallelism: true, float16Unpack: "builtin", rowsPerChunk: 8 },
+  choices: [],
+  tuning: { status: "untuned_few_layers" },
+};
+
 export class CpuShard implements Shard {
-  readonly variants = ["plain loops"];
+  readonly kernels = PLAIN_LOOPS;
   readonly tuned = Promise.resolve();
-  onVariants: Shard["onVariants"] = null;
+  onKernels: Shard["onKernels"] = null;
   readonly description: ShardDescription;
   readonly options: ShardOptions;
   readonly maxRows: number;

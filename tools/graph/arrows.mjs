@@ -14,7 +14,7 @@ export const ARROWS = {
   mesh: { imports: ["shared"] },
   telemetry: { imports: ["shared"] },
   words: { imports: ["shared"], types: ["placement"] },
-  kernels: { imports: ["tensor"] },
+  kernels: { imports: ["tensor"], types: ["shared"] },
   tuner: { imports: ["kernels", "shared"] },
   model: { imports: ["tensor", "shared"] },
   probe: { imports: ["kernels", "shared"] },

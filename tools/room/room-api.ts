@@ -1,4 +1,6 @@
 /** A room over HTTP, as the demo and the end-to-end tests use it, with waiting. */
+import type { KernelReport } from "../../src/shared/index.ts";
+
 export type ApiStage = { readonly member: string; readonly first: number; readonly end: number };
 
 export type ApiState = {
@@ -14,7 +16,7 @@ export type ApiState = {
     readonly shard: {
       readonly status: string;
       readonly phase: string;
-      readonly variants: readonly string[];
+      readonly kernels: KernelReport | null;
     } | null;
   }[];
   readonly placement: {

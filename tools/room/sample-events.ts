@@ -76,7 +76,7 @@ export const shard = {
   loadedBytes: 1,
   totalBytes: 2,
   error: null,
-  variants: [],
+  kernels: null,
 };
 
 export const decision: Decision = {

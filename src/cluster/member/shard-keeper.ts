@@ -13,6 +13,7 @@ import {
   type Pipeline,
   failureOf,
   type StagePort,
+  type KernelReport,
 } from "../../shared/index.ts";
 import type { RoomAccess } from "../membership/room-access.ts";
 import { epochOfId } from "../log/numbering.ts";
@@ -28,7 +29,7 @@ export type ShardKeeperParts = {
 };
 
 /** The shard that this tab holds. Another `key` requires a reload. */
-type Held = { readonly key: string; readonly variants: readonly string[]; readonly bytes: number };
+type Held = { readonly key: string; readonly kernels: KernelReport; readonly bytes: number };
 
 export class ShardKeeper {
   readonly #parts: ShardKeeperParts;
@@ -58,10 +59,10 @@ export class ShardKeeper {
     this.#held = null;
   }
 
-  /** The kernel variants changed after the load. */
-  variants(variants: readonly string[]): void {
+  /** The kernels, or how far they are measured, changed after the load. */
+  kernels(kernels: KernelReport): void {
     if (this.#held === null) return;
-    this.#held = { ...this.#held, variants };
+    this.#held = { ...this.#held, kernels };
     const { room } = this.#parts;
     const { placement } = room.state;
     const mine = placement && stageOf(placement, room.self);
@@ -140,8 +141,8 @@ export class ShardKeeper {
         bytes = progress.totalBytes;
         this.#progress(placement, mine, progress);
       });
-      const { variants } = await loading.finally(() => (ended = true));
-      this.#held = { key, variants, bytes };
+      const { kernels } = await loading.finally(() => (ended = true));
+      this.#held = { key, kernels, bytes };
     }
     if (placement.id !== this.#wanted) return;
     this.#report(placement, mine, { status: "loading", phase: "connecting" });
@@ -152,13 +153,13 @@ export class ShardKeeper {
   }
 
   #ready(placement: Placement, mine: Stage): void {
-    const { variants, bytes } = this.#held ?? { variants: [], bytes: 0 };
+    const { kernels, bytes } = this.#held ?? { kernels: null, bytes: 0 };
     this.#report(placement, mine, {
       status: "ready",
       phase: "ready",
       loadedBytes: bytes,
       totalBytes: bytes,
-      variants: [...variants],
+      kernels,
     });
   }
 
@@ -199,7 +200,7 @@ export class ShardKeeper {
     news: Pick<ShardState, "status" | "phase"> & Partial<ShardState>,
   ): void {
     if (placement.id !== this.#wanted) return;
-    const nothing = { loadedBytes: 0, totalBytes: 0, error: null, variants: [] };
+    const nothing = { loadedBytes: 0, totalBytes: 0, error: null, kernels: null };
     const shard: ShardState = { placement: placement.id, first, end, ...nothing, ...news };
     this.#lastReport = shard;
     this.#send(shard);

@@ -1,0 +1,83 @@
+/** A shard's kernels in words. */
+import { expect, test } from "vitest";
+import { type KernelChoice, KernelReport } from "../../src/shared/kernel-report.ts";
+import { describeKernelChoice, describeTuning } from "../../src/words/kernel-report.ts";
+
+const TRAITS = { lowParallelism: true, float16Unpack: "shift", rowsPerChunk: 128 } as const;
+const OTHERS = [
+  { name: "threads 8x1 wg16", speed: 0.9 },
+  { name: "split 4x1 wg64", speed: 0.254 },
+];
+const ATTENTION: KernelChoice = {
+  kind: "attention",
+  shape: "9/3x64",
+  workload: "decode",
+  winner: "threads",
+  ratePerMs: 20,
+  others: [{ name: "workgroup", speed: 0.5 }],
+  untried: 0,
+};
+const PRODUCT: KernelChoice = {
+  kind: "product",
+  shape: "Q4_1 int8 1536x576",
+  workload: "prefill",
+  winner: "threads 4x1 wg16 pairs",
+  ratePerMs: 1.25e7,
+  others: OTHERS,
+  untried: 0,
+};
+
+test.each<[KernelReport["tuning"], string[]]>([
+  [{ status: "measured" }, []],
+  [
+    { status: "untuned_few_layers" },
+    ["All are first guesses: these layers are too few to be worth measuring."],
+  ],
+  [
+    { status: "first_guess", done: 2, total: 8 },
+    ["A first guess runs. 2 of 8 kinds of work are measured."],
+  ],
+  [{ status: "first_guess", done: 0, total: 0 }, ["A first guess runs."]],
+  [{ status: "failed", detail: "Error: lost" }, ["The first guess stays: Error: lost"]],
+])("%j", (tuning, sentences) => {
+  const report = KernelReport.parse({ traits: TRAITS, choices: [ATTENTION, PRODUCT], tuning });
+  const device = "Low parallelism; f16 pairs by shifts; prompts by 128 rows.";
+  expect(describeTuning(report)).toEqual([device, ...sentences]);
+});
+
+test("the traits of a GPU", () => {
+  const traits = { lowParallelism: false, float16Unpack: "builtin", rowsPerChunk: 64 } as const;
+  expect(describeTuning({ traits, choices: [], tuning: { status: "measured" } })).toEqual([
+    "High parallelism; f16 pairs by the builtin; prompts by 64 rows.",
+  ]);
+});
+
+test.each<[KernelChoice, string, string, string]>([
+  [ATTENTION, "attention 9/3x64 decode", "threads 50.0 µs", "; workgroup 0.50"],
+  [
+    { ...ATTENTION, ratePerMs: null, others: [] },
+    "attention 9/3x64 decode",
+    "threads",
+    " (not measured)",
+  ],
+  [
+    PRODUCT,
+    "Q4_1 int8 1536x576 prefill",
+    "threads 4x1 wg16 pairs 12.5 GMAC/s",
+    "; threads 8x1 wg16 0.90, split 4x1 wg64 0.25",
+  ],
+  [
+    { ...PRODUCT, others: [], untried: 3 },
+    "Q4_1 int8 1536x576 prefill",
+    "threads 4x1 wg16 pairs 12.5 GMAC/s",
+    "; 3 not tried yet",
+  ],
+  [
+    { ...PRODUCT, ratePerMs: null, others: [], untried: 5 },
+    "Q4_1 int8 1536x576 prefill",
+    "threads 4x1 wg16 pairs",
+    " (not measured)",
+  ],
+])("%j", (choice, work, winner, others) => {
+  expect(describeKernelChoice(choice)).toEqual({ work, winner, others });
+});
