@@ -1,6 +1,6 @@
 /**
  * Which room an HTTP request means: the one it names, or the only one there is.
- * Pure; knows of rooms only their codes.
+ * Pure; sees only the rooms' codes.
  */
 import { type ApiProblem, RoomCode } from "../src/shared/index.ts";
 

@@ -1,4 +1,4 @@
-/** Builds the page and joins it to what it shows: state in, commands out. */
+/** Creates the page's controller and connects it to `<tabmesh-app>`: state in, commands out. */
 import { Page } from "./page/index.ts";
 import { perFrame } from "./ui/index.ts";
 

@@ -1,5 +1,5 @@
 /**
- * GPU operations: a shader and, beside it, its host code and its specification. `core` compiles and runs
+ * GPU operations: a shader and, beside it, its host code and its reference. `core` compiles and runs
  * them; the others are the products (`matmul`), attention with its cache, and sampling.
  */
 export {

@@ -1,5 +1,5 @@
 /**
- * Weights as plain numbers: the specification of every block format.
+ * Weights as plain numbers: the reference of every block format.
  *
  * The f32 operations and their order are llama.cpp's (ggml-quants.c), so that the results agree bit for
  * bit with its golden bytes. Deliberately slow and plain: the kernels are tested against it.

@@ -3,7 +3,7 @@
  * budget that includes compiling. Never by a vendor's name.
  *
  * A job is one format with one kind of activations and its largest shape. The first guess
- * (mat-variants.ts) stays until something faster is measured, and where the budget ends before.
+ * (mat-candidates.ts) stays until something faster is measured, and where the budget ends before.
  * A candidate counts only if its results agree with the reference.
  */
 import {

@@ -1,6 +1,6 @@
 /**
  * All that the page shows besides the room's state: local to this tab, built by
- * `main.ts`, rendered by `ui`. Plain data, replaced and never mutated.
+ * `src/page`, rendered by `ui`. Plain data, replaced and never mutated.
  */
 import type { GenerationId, MemberId, RoomCode, RoomState } from "../shared/index.ts";
 

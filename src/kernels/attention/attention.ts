@@ -1,5 +1,5 @@
 /**
- * The host half of the attention kernels, and their specification.
+ * The host half of the attention kernels, and their reference.
  *
  * Two forms: with the rotation and the cache write fused in, for steps in which every sequence has one
  * row (decode), and without, after rope.wgsl, for steps whose rows attend to each other (prefill).
@@ -159,7 +159,7 @@ export function attentionReduceKernel(shape: AttentionShape): Kernel<StepParams>
 }
 
 /**
- * The specification of rope.wgsl followed by attention over all positions up to each row's own:
+ * The reference of rope.wgsl followed by attention over all positions up to each row's own:
  * [rows, heads * headSize]. Writes the rows' keys and values first.
  */
 export function attentionReference(

@@ -1,5 +1,5 @@
 /**
- * The host code of rope.wgsl, and its specification: bias, head norm, rotation, and the place of a key
+ * The host code of rope.wgsl, and its reference: bias, head norm, rotation, and the place of a key
  * or value in the cache.
  */
 import { float16ToNumber, numberToFloat16 } from "../../tensor/index.ts";

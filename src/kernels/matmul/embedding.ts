@@ -1,6 +1,6 @@
 /**
  * Embedding lookup: the tokens' rows of the packed weights, which a tied head multiplies with. Host
- * code and specification.
+ * code and reference.
  */
 import { dequantize, rowBytes, type BlockFormat } from "../../tensor/index.ts";
 import wgsl from "./embedding.wgsl?raw";
@@ -36,7 +36,7 @@ export function embeddingKernel(shape: EmbeddingShape): Kernel<StepParams> {
   };
 }
 
-/** The specification: [rows, columns]; `table` holds all rows as they lie in a GGUF file. */
+/** The reference: [rows, columns]; `table` holds all rows as they lie in a GGUF file. */
 export function embeddingReference(
   format: BlockFormat,
   columns: number,

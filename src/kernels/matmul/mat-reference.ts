@@ -1,4 +1,4 @@
-/** The specification of the matrix kernels: plain loops, f64 sums. */
+/** The reference of the matrix kernels: plain loops, f64 sums. */
 
 export type MatShape = {
   readonly rows: number;

@@ -1,6 +1,6 @@
 /**
  * Quantizes activations to int8 before an integer matrix product: the host code of
- * quantize-threads.wgsl and quantize-workgroup.wgsl, and their specification. One dispatch norms and
+ * quantize-threads.wgsl and quantize-workgroup.wgsl, and their reference. One dispatch norms and
  * quantizes.
  */
 import type { MatNorm } from "./mat.ts";
@@ -91,7 +91,7 @@ export async function planQuantize(
   };
 }
 
-/** The specification, without the norm: quants as numbers, and (d, d * sum) for each block. */
+/** The reference, without the norm: quants as numbers, and (d, d * sum) for each block. */
 export function quantizeReference(x: Float32Array): { quants: Int8Array; scales: Float64Array } {
   const quants = new Int8Array(x.length);
   const scales = new Float64Array((x.length / 32) * 2);

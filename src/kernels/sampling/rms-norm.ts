@@ -1,6 +1,6 @@
 /**
  * The output norm: gathers the rows whose logits are requested and norms them. (The norms inside a
- * layer are folded into the matrix kernels.) Host code and specification.
+ * layer are folded into the matrix kernels.) Host code and reference.
  */
 import wgsl from "./rms-norm.wgsl?raw";
 import type { Kernel } from "../core/runner.ts";

@@ -1,4 +1,4 @@
-/** The specification of the sampling kernels. */
+/** The reference of the sampling kernels. */
 import { countTokens, hasPenalties, type SampleOutcome, type SampleParams } from "./sample.ts";
 
 /** One row of logits, sorted and truncated in f64. */
