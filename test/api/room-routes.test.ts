@@ -161,6 +161,17 @@ test("GET /api/placements/preview: candidates with times, memory, and violations
   expect(room.client.state.placement).toBeNull();
 });
 
+test("GET /api/placements/preview does not make members fetch a URL that is not listed", async () => {
+  for (const model of ["https://elsewhere.example/a.gguf", "https://elsewhere.example/tiny.gguf"]) {
+    const { status, body } = await get("/api/placements/preview", { model });
+    expect(status).toBe(404);
+    expect(body["error"].reason).toEqual({ kind: "model_not_found", model, known: ["tiny"] });
+  }
+  expect(room.client.state.models).toEqual([]);
+  const offered = "https://models.example/tiny.gguf";
+  expect((await get("/api/placements/preview", { model: offered })).status).toBe(200);
+});
+
 describe("GET /api/placements/preview explains", () => {
   beforeEach(() => room.room.until(({ links }) => links.length === 2, "links to be measured"));
 

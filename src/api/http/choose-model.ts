@@ -3,7 +3,7 @@
  * runs, one that the room knows, one that the server offers, or a URL.
  */
 import { RoomError, modelIdOf, type ModelSource, type ModelSummary } from "../../shared/index.ts";
-import type { ApiRoom } from "./api-room.ts";
+import type { ApiRoom, OfferedModel } from "./api-room.ts";
 import { ApiProblemError } from "./errors.ts";
 
 /**
@@ -29,18 +29,26 @@ export async function ensureModel(
   return placedModel(room);
 }
 
-/** The id of a model that the room knows, or the source of another; throws `model_not_found`. */
-export async function findModel(
+/** As `findListedModel`, or the source at any URL. */
+export async function findModel(room: ApiRoom, name: string | null): Promise<string | ModelSource> {
+  const isKnown = room.client.state.models.some((model) => name !== null && isNamed(model, name));
+  if (name !== null && isUrl(name) && !isKnown) return { kind: "url", url: name };
+  return findListedModel(room, name);
+}
+
+/**
+ * The id of a model that the room knows, or the source of one that the server offers;
+ * throws `model_not_found`. The caller cannot make members fetch a URL of its choice.
+ */
+export async function findListedModel(
   { client, offeredModels }: ApiRoom,
   name: string | null,
 ): Promise<string | ModelSource> {
   const { models } = client.state;
   const known = name === null ? undefined : models.find((model) => isNamed(model, name));
   if (known) return known.name;
-  if (name !== null && /^https?:\/\//.test(name)) return { kind: "url", url: name };
   const offered = await offeredModels();
-  const id = name === null ? null : modelIdOf(name);
-  const offer = id === null ? offered[0] : offered.find((model) => model.name === id);
+  const offer = name === null ? offered[0] : offered.find((model) => isOffered(model, name));
   if (offer) return { kind: "url", url: offer.url };
   const [first] = models;
   if (name === null && first) return first.name;
@@ -57,6 +65,14 @@ export function modelNotFound(
 
 function isNamed({ name, source }: ModelSummary, wanted: string): boolean {
   return name === modelIdOf(wanted) || (source.kind === "url" && source.url === wanted);
+}
+
+function isOffered({ name, url }: OfferedModel, wanted: string): boolean {
+  return isUrl(wanted) ? url === wanted : name === modelIdOf(wanted);
+}
+
+function isUrl(name: string): boolean {
+  return /^https?:\/\//.test(name);
 }
 
 function placedModel({ client }: ApiRoom): ModelSummary {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { Stage } from "../../shared/index.ts";
 import { nameOfMembers } from "../../words/index.ts";
 import type { ApiRoom } from "./api-room.ts";
-import { findModel, modelNotFound } from "./choose-model.ts";
+import { findListedModel, findModel, modelNotFound } from "./choose-model.ts";
 import { parseBody } from "./errors.ts";
 import { previewJson } from "./preview-json.ts";
 
@@ -13,7 +13,10 @@ const PlacementBody = z.strictObject({
   stages: z.array(Stage).min(1).optional(),
 });
 
-/** `GET /api/placements/preview?model=`; the default is the placed model, or the first one. */
+/**
+ * `GET /api/placements/preview?model=`; the default is the placed model, or the first one.
+ * Another page can send a GET, so it reaches only models that are listed.
+ */
 export async function previewPlacements(room: ApiRoom, name: string | null): Promise<Response> {
   const { client } = room;
   const placed = client.state.placement?.model.name ?? null;
@@ -34,7 +37,7 @@ export async function makePlacement(room: ApiRoom, request: Request): Promise<Re
 }
 
 async function summaryOf(room: ApiRoom, name: string | null) {
-  const found = await findModel(room, name);
+  const found = await findListedModel(room, name);
   if (typeof found !== "string") return room.client.addModel(found);
   const { models } = room.client.state;
   const summary = models.find((model) => model.name === found);
