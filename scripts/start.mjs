@@ -1,5 +1,5 @@
 /**
- * `npm start [-- --lan] [--port NUMBER]`: from a fresh clone to a served page.
+ * `npm start [-- FLAGS]`, with the flags of `server/arguments.mjs`: from a fresh clone to a served page.
  * Installs, fetches the default model, builds, then runs `server/main.ts`. Plain
  * JavaScript without dependencies, because nothing is installed when it starts.
  */

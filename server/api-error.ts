@@ -7,18 +7,25 @@ import {
 } from "../src/shared/index.ts";
 import { describeApiProblem } from "../src/words/index.ts";
 
-function bodyOf(problem: ApiProblem): ApiErrorBody {
-  const status = API_PROBLEM_STATUS[problem.kind];
-  return apiErrorBody(status, problem.kind, describeApiProblem(problem), problem);
+const STATUS_HEADERS: Readonly<Record<number, Record<string, string>>> = {
+  401: { "WWW-Authenticate": "Bearer" },
+  503: { "Retry-After": "1" },
+};
+
+export function problemStatus(problem: ApiProblem): number {
+  return API_PROBLEM_STATUS[problem.kind];
+}
+
+export function problemBody(problem: ApiProblem): ApiErrorBody {
+  return apiErrorBody(problemStatus(problem), problem.kind, describeApiProblem(problem), problem);
 }
 
 export function problemResponse(problem: ApiProblem): Response {
-  const status = API_PROBLEM_STATUS[problem.kind];
-  const headers = status === 503 ? { "Retry-After": "1" } : undefined;
-  return Response.json(bodyOf(problem), headers ? { status, headers } : { status });
+  const status = problemStatus(problem);
+  return Response.json(problemBody(problem), { status, headers: STATUS_HEADERS[status] ?? {} });
 }
 
 /** The same error as a server-sent event, for a stream that has begun. */
 export function problemEvent(problem: ApiProblem): string {
-  return `data: ${JSON.stringify(bodyOf(problem))}\n\n`;
+  return `data: ${JSON.stringify(problemBody(problem))}\n\n`;
 }

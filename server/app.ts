@@ -1,12 +1,15 @@
 /** Everything that is served over HTTP: the built page, models, signaling, and the rooms' API. */
-import type { RequestListener } from "node:http";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 import type { ServerFacts } from "../src/shared/index.ts";
+import { decideAccess, type AccessPolicy } from "./access.ts";
+import { accessRequestOf, corsHeaders, preflightHeaders } from "./access-request.ts";
+import { problemBody, problemStatus } from "./api-error.ts";
 import type { Bridge } from "./bridge.ts";
 import { sendFile } from "./files.ts";
-import { CROSS_ORIGIN, DEFAULT_HEADERS } from "./headers.ts";
+import { DEFAULT_HEADERS } from "./headers.ts";
 import { httpApi } from "./http-api.ts";
 import { modelFiles } from "./models.ts";
 import { SIGNALING_PATH } from "./signaling.ts";
@@ -21,18 +24,25 @@ export type AppDirectories = {
 /** Built files have a hash of their content in their names. */
 const HASHED_FILE = { immutable: true, maxAge: "365d" } as const;
 
-/** `facts` is called for each request: the port is known once the server listens. */
+export type AppAccess = {
+  /** Called for each request, as `facts` is: the port is known once the server listens. */
+  readonly policy: () => AccessPolicy;
+  /** Required by the rooms' API; null for none. */
+  readonly apiKey: string | null;
+};
+
 export function createApp(
   bridge: Bridge,
   signaling: RequestListener,
   { page, models }: AppDirectories,
   facts: () => ServerFacts,
+  { policy, apiKey }: AppAccess,
 ): RequestListener {
   const app = new Hono<{ Bindings: HttpBindings }>();
-  app.route("/", httpApi(bridge));
+  app.route("/", httpApi(bridge, apiKey));
   app.route("/", modelFiles(models));
   app.get("/server.json", () =>
-    Response.json(facts(), { headers: { ...CROSS_ORIGIN, "Cache-Control": "no-cache" } }),
+    Response.json(facts(), { headers: { "Cache-Control": "no-cache" } }),
   );
   app.all(`${SIGNALING_PATH}/*`, ({ env: { incoming, outgoing } }) => {
     signaling(incoming, outgoing);
@@ -49,6 +59,36 @@ export function createApp(
   const respond = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   return (request, response) => {
     for (const [name, value] of Object.entries(DEFAULT_HEADERS)) response.setHeader(name, value);
+    const origin = admit(policy(), request, response);
+    if (origin === undefined) return;
+    const cors = corsHeaders(origin);
+    for (const [name, value] of Object.entries(cors)) response.setHeader(name, value);
     void respond(request, response);
   };
+}
+
+/** The origin to respond to, null without one; undefined if this function has responded. */
+function admit(
+  policy: AccessPolicy,
+  request: IncomingMessage,
+  response: ServerResponse,
+): string | null | undefined {
+  const decision = decideAccess(policy, accessRequestOf(request));
+  switch (decision.kind) {
+    case "pass":
+      return decision.origin;
+    case "preflight":
+      response.writeHead(204, preflightHeaders(request, decision.origin)).end();
+      return undefined;
+    case "redirect":
+      response.writeHead(308, { Location: decision.location }).end();
+      return undefined;
+    case "refuse":
+      response
+        .writeHead(problemStatus(decision.problem), { "Content-Type": "application/json" })
+        .end(JSON.stringify(problemBody(decision.problem)));
+      return undefined;
+    default:
+      return decision satisfies never;
+  }
 }

@@ -14,12 +14,12 @@ export const NPM_START = "npm start --";
 const MAX_PORT = 65535;
 
 export function usage(command = NPM_START) {
-  return `usage: ${command} [--lan] [--port NUMBER]`;
+  return `usage: ${command} [--lan] [--port NUMBER] [--host NAME]... [--allow-origin ORIGIN]... [--api-key KEY]`;
 }
 
 /**
  * @param {readonly string[]} words the arguments after the script's name
- * @param {{ PORT?: string | undefined }} environment
+ * @param {{ PORT?: string | undefined, TABMESH_API_KEY?: string | undefined }} environment
  * @returns {import("./arguments.mjs").StartArguments} with `kind: "bad"`, one line that says what to do
  */
 export function parseArguments(words, environment, command = NPM_START) {
@@ -28,6 +28,9 @@ export function parseArguments(words, environment, command = NPM_START) {
   const options = /** @type {const} */ ({
     lan: { type: "boolean" },
     port: { type: "string" },
+    host: { type: "string", multiple: true },
+    "allow-origin": { type: "string", multiple: true },
+    "api-key": { type: "string" },
     help: { type: "boolean", short: "h" },
   });
   let values;
@@ -43,7 +46,39 @@ export function parseArguments(words, environment, command = NPM_START) {
     const name = values.port === undefined ? "PORT" : "--port";
     return bad(`${name} must be a number from 0 to ${MAX_PORT}, not "${port}"`);
   }
-  return { kind: "run", port: Number(port), lan: values.lan ?? false };
+  const { host: hosts = [], "allow-origin": allowOrigins = [], lan = false } = values;
+  const apiKey = values["api-key"] ?? (environment.TABMESH_API_KEY || null);
+  const problem = accessProblem(hosts, allowOrigins, apiKey, values["api-key"] !== undefined);
+  if (problem !== null) return bad(problem);
+  return { kind: "run", port: Number(port), lan, hosts, allowOrigins, apiKey };
+}
+
+/**
+ * What is wrong with the values that say who may talk to the server; null if nothing.
+ * @param {readonly string[]} hosts
+ * @param {readonly string[]} origins
+ * @param {string | null} apiKey
+ * @param {boolean} isFlag whether the key is from the flag, and not from the environment
+ */
+function accessProblem(hosts, origins, apiKey, isFlag) {
+  const host = hosts.find((name) => !/^[a-z\d]([a-z\d.-]*[a-z\d])?$/i.test(name));
+  if (host !== undefined) {
+    return `--host must be a name or an IPv4 address such as tabmesh.example, without https:// and without a port, not "${host}"`;
+  }
+  const origin = origins.find((value) => !isOrigin(value));
+  if (origin !== undefined) {
+    return `--allow-origin must be one origin such as https://example.org, without a path, not "${origin}"`;
+  }
+  // The message does not repeat the key: terminals are logged.
+  if (apiKey !== null && !/^[\x21-\x7e]+$/.test(apiKey)) {
+    return `${isFlag ? "--api-key" : "TABMESH_API_KEY"} must be printable ASCII characters without spaces`;
+  }
+  return null;
+}
+
+/** Exactly as a browser sends it, because it is compared as text. */
+function isOrigin(/** @type {string} */ text) {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
 /** One line about a port that another program listens on. */

@@ -1,4 +1,4 @@
-/** Response headers that decide what other origins may do. */
+/** Response headers that isolate the page. `access-request.ts` has those that admit other origins. */
 
 /** Cross-origin isolation gives timers a resolution of 5 us instead of 100 us. */
 export const ISOLATION_HEADERS = {
@@ -6,14 +6,8 @@ export const ISOLATION_HEADERS = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
-/** Sent with every response that does not say otherwise. */
+/** Sent with every response. Fetches with CORS from allowed origins do not need a resource policy. */
 export const DEFAULT_HEADERS = {
   ...ISOLATION_HEADERS,
   "Cross-Origin-Resource-Policy": "same-origin",
-};
-
-/** For what pages of other origins may read: the API, models, and the server's description. */
-export const CROSS_ORIGIN = {
-  "Access-Control-Allow-Origin": "*",
-  "Cross-Origin-Resource-Policy": "cross-origin",
 };

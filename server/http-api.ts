@@ -4,18 +4,20 @@
  */
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { cors } from "hono/cors";
 import { BRIDGED_HEADERS, MAX_BRIDGED_BODY_BYTES } from "../src/shared/index.ts";
+import { keyProblem } from "./access.ts";
 import { problemResponse } from "./api-error.ts";
 import type { Bridge } from "./bridge.ts";
 import { chooseRoom } from "./choose-room.ts";
-import { CROSS_ORIGIN } from "./headers.ts";
 
-export function httpApi(bridge: Bridge): Hono {
+/** `apiKey` is null if requests need none. */
+export function httpApi(bridge: Bridge, apiKey: string | null): Hono {
   const app = new Hono();
   for (const path of ["/v1/*", "/api/*"]) {
-    // OpenAI clients in other pages may use the room; there are no credentials to steal.
-    app.use(path, cors({ origin: "*", maxAge: 600 }));
+    app.use(path, async ({ req }, next) => {
+      const problem = keyProblem(apiKey, req.header("authorization"));
+      return problem === null ? next() : problemResponse(problem);
+    });
     app.all(
       path,
       bodyLimit({
@@ -25,7 +27,6 @@ export function httpApi(bridge: Bridge): Hono {
       }),
       async (context) => {
         const response = await relay(bridge, context);
-        for (const [name, value] of Object.entries(CROSS_ORIGIN)) response.headers.set(name, value);
         if (context.req.method !== "HEAD") return response;
         // The room need not go on with a body that nobody reads.
         await response.body?.cancel();

@@ -6,9 +6,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
-import { cors } from "hono/cors";
 import { sendFile } from "./files.ts";
-import { CROSS_ORIGIN } from "./headers.ts";
 
 export type OfferedModel = {
   /** The file's name without ".gguf". */
@@ -18,12 +16,7 @@ export type OfferedModel = {
   readonly bytes: number;
 };
 
-/** The headers that a page of another origin needs for reading ranges. */
-const EXPOSED_HEADERS = ["Accept-Ranges", "Content-Length", "Content-Range", "ETag"];
-
 const FILE_HEADERS = {
-  ...CROSS_ORIGIN,
-  "Access-Control-Expose-Headers": EXPOSED_HEADERS.join(", "),
   // A file that is replaced under the same name has another ETag, so clients ask each time.
   "Cache-Control": "no-cache",
 };
@@ -31,8 +24,7 @@ const FILE_HEADERS = {
 /** The list at `/models/`, and the files. */
 export function modelFiles(directory: string): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
-  app.options("/models/*", cors({ origin: "*", exposeHeaders: EXPOSED_HEADERS }));
-  const list = async () => Response.json(await listModels(directory), { headers: CROSS_ORIGIN });
+  const list = async () => Response.json(await listModels(directory));
   app.get("/models", list);
   app.get("/models/", list);
   app.get("/models/:file", (context) => {

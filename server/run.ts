@@ -22,10 +22,11 @@ export async function runServer({ command, page, models, certificate }: RunOptio
   if (options.kind === "bad") return giveUp(options.message);
   const iceServers = iceServersOf(process.env["ICE_SERVERS"]);
   if (typeof iceServers === "string") return giveUp(iceServers);
-  const { port, lan } = options;
+  const { port, lan, hosts, allowOrigins, apiKey } = options;
   try {
     const lanCertificate = lan ? certificate : null;
-    const server = await openServer({ iceServers, port, page, models, lanCertificate });
+    const access = { hosts, allowOrigins, apiKey };
+    const server = await openServer({ iceServers, port, page, models, lanCertificate, ...access });
     for (const address of server.addresses) console.log(address);
     const stop = () => void server.close().then(() => process.exit(0));
     process.once("SIGINT", stop);

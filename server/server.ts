@@ -3,7 +3,7 @@
  * HTTP on this machine only; with `--lan`, HTTPS on the machine's addresses too,
  * because WebGPU needs a secure context, which `http://192.168.…` is not.
  */
-import { createServer as createHttpServer, type RequestListener } from "node:http";
+import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Server as NetServer, Socket } from "node:net";
 import { BRIDGE_PATH, type ServerFacts } from "../src/shared/index.ts";
@@ -22,6 +22,12 @@ export type ServerOptions = AppDirectories & {
   readonly lanCertificate: string | null;
   /** For rooms that span networks; the default is none. */
   readonly iceServers?: ServerFacts["iceServers"];
+  /** More names that clients may call the server by. */
+  readonly hosts?: readonly string[];
+  /** Origins of other pages that may use the server: "https://example.org". */
+  readonly allowOrigins?: readonly string[];
+  /** Required by the rooms' HTTP API; the default is none. */
+  readonly apiKey?: string | null;
 };
 
 export type RunningServer = {
@@ -43,8 +49,11 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
   const http = createHttpServer();
   const signaling = createSignaling(http);
   const facts = () => ({ addresses: addresses(), iceServers: options.iceServers ?? [] });
-  const app = createApp(bridge, signaling.listener, options, facts);
-  http.on("request", toHttpsUnlessLocal(app));
+  const hosts = [...lan, ...(options.hosts ?? [])];
+  const { allowOrigins = [], apiKey = null } = options;
+  const policy = () => ({ port: portOf(listeners[0]!), hosts, allowOrigins });
+  const app = createApp(bridge, signaling.listener, options, facts, { policy, apiKey });
+  http.on("request", app);
   const https =
     options.lanCertificate === null
       ? null
@@ -53,8 +62,8 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
     [BRIDGE_PATH, bridge.socketServer],
     [`${SIGNALING_PATH}/peerjs`, signaling.socketServer],
   ]);
-  routeUpgrades(http, routes);
-  if (https !== null) routeUpgrades(https, routes);
+  routeUpgrades(http, routes, policy);
+  if (https !== null) routeUpgrades(https, routes, policy);
 
   const connections = new Set<Socket>();
   try {
@@ -91,15 +100,5 @@ function orNullWithoutIpv6(host: string) {
     const missing = error.code === "EADDRNOTAVAIL" || error.code === "EAFNOSUPPORT";
     if (host.includes(":") && missing) return null;
     throw error;
-  };
-}
-
-/** Redirects a browser on another machine whose user omitted "https://". */
-function toHttpsUnlessLocal(app: RequestListener): RequestListener {
-  return (request, response) => {
-    const from = request.socket.localAddress ?? "";
-    if (/^(::ffff:)?127\.|^::1$/.test(from)) return app(request, response);
-    const host = request.headers.host ?? "";
-    response.writeHead(308, { Location: `https://${host}${request.url ?? "/"}` }).end();
   };
 }

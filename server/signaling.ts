@@ -21,7 +21,11 @@ export type Signaling = {
 
 export function createSignaling(server: Server): Signaling {
   const socketServer = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
-  const signaling = ExpressPeerServer(server, { createWebSocketServer: () => socketServer });
+  const signaling = ExpressPeerServer(server, {
+    createWebSocketServer: () => socketServer,
+    // The server's own listener decides which origins may read a response.
+    corsOptions: { origin: false },
+  });
   signaling.on("error", (error) => console.error(`signaling: ${error.message}`));
   // PeerServer starts when an Express app mounts it; one that is never mounted is such an app.
   const app = ExpressPeerServer(server);

@@ -1,23 +1,36 @@
-/** Passes each WebSocket to the server of its path; other paths get a 404. */
-import type { IncomingMessage, Server } from "node:http";
+/** Passes each WebSocket that `access.ts` admits to the server of its path; other paths get a 404. */
+import { type IncomingMessage, type Server, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocketServer } from "ws";
+import { decideAccess, type AccessPolicy } from "./access.ts";
+import { accessRequestOf } from "./access-request.ts";
+import { problemStatus } from "./api-error.ts";
 
 export type SocketRoutes = ReadonlyMap<string, WebSocketServer>;
 
-export function routeUpgrades(server: Server, routes: SocketRoutes): void {
+export function routeUpgrades(
+  server: Server,
+  routes: SocketRoutes,
+  policy: () => AccessPolicy,
+): void {
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // The client may disconnect during the handshake; ws adds its own listener to an accepted socket.
     socket.on("error", () => socket.destroy());
+    const decision = decideAccess(policy(), accessRequestOf(request));
+    if (decision.kind === "refuse") return respond(socket, problemStatus(decision.problem));
+    // Only a secure page has a room, and it cannot open an insecure socket.
+    if (decision.kind !== "pass") return respond(socket, 403);
     const target = routes.get(pathOf(request.url ?? "/"));
-    if (target === undefined) {
-      socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
-      return;
-    }
+    if (target === undefined) return respond(socket, 404);
     target.handleUpgrade(request, socket, head, (webSocket) => {
       target.emit("connection", webSocket, request);
     });
   });
+}
+
+function respond(socket: Duplex, status: number): void {
+  const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`;
+  socket.end(`${line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 /**

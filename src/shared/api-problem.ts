@@ -55,6 +55,17 @@ export const ApiProblem = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("bad_room_code"), given: z.string() }),
   z.strictObject({ kind: z.literal("no_such_room"), room: RoomCode }),
   z.strictObject({ kind: z.literal("coordinator_gone") }),
+  /** The request's target is not a path. */
+  z.strictObject({ kind: z.literal("invalid_target") }),
+  /** No `Host` header, several, or one that is not a host. */
+  z.strictObject({ kind: z.literal("invalid_host") }),
+  z.strictObject({ kind: z.literal("unknown_host"), host: z.string() }),
+  z.strictObject({ kind: z.literal("foreign_origin"), origin: z.string() }),
+  /** A browser sent it for another page, without that page's origin. */
+  z.strictObject({ kind: z.literal("cross_site") }),
+  z.strictObject({ kind: z.literal("not_json"), contentType: z.string().nullable() }),
+  z.strictObject({ kind: z.literal("key_missing") }),
+  z.strictObject({ kind: z.literal("key_wrong") }),
 ]);
 export type ApiProblem = z.infer<typeof ApiProblem>;
 
@@ -71,6 +82,14 @@ export const API_PROBLEM_STATUS: Readonly<Record<ApiProblem["kind"], number>> = 
   bad_room_code: 400,
   no_such_room: 503,
   coordinator_gone: 503,
+  invalid_target: 400,
+  invalid_host: 400,
+  unknown_host: 421,
+  foreign_origin: 403,
+  cross_site: 403,
+  not_json: 415,
+  key_missing: 401,
+  key_wrong: 401,
 };
 
 /** The body of an error response. */

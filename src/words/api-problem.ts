@@ -44,6 +44,24 @@ export function describeApiProblem(problem: ApiProblem): string {
       return `Room ${problem.room} has no member that is connected to this server. Check the code, and open the room's page from this server.`;
     case "coordinator_gone":
       return "The room's coordinator left before the answer was complete. Send the request again.";
+    case "invalid_target":
+      return "The request's target is not a path that begins with a slash.";
+    case "invalid_host":
+      return "The request needs one Host header with the server's name or address.";
+    case "unknown_host":
+      return `${problem.host} is not an address of this server. Use an address that it printed, or start it with --host and this name.`;
+    case "foreign_origin":
+      return `Pages of ${problem.origin} may not use this server. Start it with --allow-origin and this origin to allow them.`;
+    case "cross_site":
+      return "Other pages may only link to this server's page. Use fetch from an origin that the server allows with --allow-origin.";
+    case "not_json":
+      return problem.contentType === null
+        ? "The request needs the content type application/json."
+        : `The content type must be application/json, not ${problem.contentType}.`;
+    case "key_missing":
+      return "This server requires its API key. Send it in the header Authorization: Bearer KEY.";
+    case "key_wrong":
+      return "The API key is wrong. The server was started with another --api-key.";
     default:
       return problem satisfies never;
   }

@@ -11,7 +11,7 @@ import type { Browser } from "playwright";
 import { preview, type PreviewServer } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RunningServer } from "../../server/server.ts";
-import { JOIN_TIMEOUT_MS, openE2eServer, ROOT } from "../../tools/room/e2e-room.ts";
+import { BUILT_PAGE, JOIN_TIMEOUT_MS, openE2eServer, ROOT } from "../../tools/room/e2e-room.ts";
 import { launchChromium } from "../../tools/room/e2e-pages.ts";
 import { RoomApi } from "../../tools/room/room-api.ts";
 import manifest from "../../package.json" with { type: "json" };
@@ -42,7 +42,6 @@ beforeAll(async () => {
     `./${tarball}`,
     ...tools,
   );
-  server = await openE2eServer();
   browser = await launchChromium();
 });
 
@@ -76,6 +75,8 @@ test("a project that uses it passes strict type checks and builds", async () => 
     expect(assets.some((name) => name.startsWith(`${worker}.worker`))).toBe(true);
   }
   pages = await preview({ root: directory, configFile: false, preview: { port: 0 } });
+  // The server lets the project's page use it, as `--allow-origin` does.
+  server = await openE2eServer(BUILT_PAGE, [new URL(pages.resolvedUrls!.local[0]!).origin]);
 });
 
 test("the example answers, and a second page asks the same room", async () => {

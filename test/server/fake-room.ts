@@ -56,9 +56,12 @@ export function beginStream(room: FakeRoom, id: string): void {
 }
 
 /** Waits until `condition` holds; fails the test after two seconds. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+): Promise<void> {
   const end = Date.now() + 2000;
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > end) throw new Error(`waited two seconds for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -38,15 +38,13 @@ describe("models", () => {
     ]);
   });
 
-  test("are served by range, to other origins too, with the headers that a resumed read needs", async () => {
+  test("are served by range, with the headers that a resumed read needs", async () => {
     const response = await get("/models/tiny%20model.gguf", {
-      headers: { range: "bytes=100-149", origin: "https://elsewhere.example" },
+      headers: { range: "bytes=100-149" },
     });
     expect(response.status).toBe(206);
     expect(response.headers.get("content-range")).toBe(`bytes 100-149/${MODEL_BYTES.length}`);
     expect(new Uint8Array(await response.arrayBuffer())).toEqual(MODEL_BYTES.slice(100, 150));
-    expect(response.headers.get("access-control-allow-origin")).toBe("*");
-    expect(response.headers.get("access-control-expose-headers")).toContain("Content-Range");
     const etag = response.headers.get("etag")!;
     const resume = (ifRange: string) =>
       get("/models/tiny%20model.gguf", { headers: { range: "bytes=0-9", "if-range": ifRange } });

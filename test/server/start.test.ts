@@ -12,12 +12,24 @@ import { PortBusyError } from "../../server/listen.ts";
 import { openServer } from "../../server/server.ts";
 import { openTestServer } from "../../tools/server/test-server.ts";
 
+/** What `npm start` without arguments means. */
+const RUN = { kind: "run", port: 8787, lan: false, hosts: [], allowOrigins: [], apiKey: null };
+
 describe("arguments", () => {
   test.each([
-    [[], {}, { kind: "run", port: 8787, lan: false }],
-    [[], { PORT: "9000" }, { kind: "run", port: 9000, lan: false }],
-    [["--port", "9001"], { PORT: "9000" }, { kind: "run", port: 9001, lan: false }],
-    [["--lan", "--port=0"], {}, { kind: "run", port: 0, lan: true }],
+    [[], {}, RUN],
+    [[], { PORT: "9000" }, { ...RUN, port: 9000 }],
+    [["--port", "9001"], { PORT: "9000" }, { ...RUN, port: 9001 }],
+    [["--lan", "--port=0"], {}, { ...RUN, port: 0, lan: true }],
+    [["--host", "a.example", "--host=b"], {}, { ...RUN, hosts: ["a.example", "b"] }],
+    [
+      ["--allow-origin=https://a.example", "--allow-origin", "http://localhost:5173"],
+      {},
+      { ...RUN, allowOrigins: ["https://a.example", "http://localhost:5173"] },
+    ],
+    [["--api-key", "k1"], { TABMESH_API_KEY: "k2" }, { ...RUN, apiKey: "k1" }],
+    [[], { TABMESH_API_KEY: "k2" }, { ...RUN, apiKey: "k2" }],
+    [[], { TABMESH_API_KEY: "" }, RUN],
     [["--help"], {}, { kind: "help" }],
   ])("%j with %j", (words, environment, expected) => {
     expect(parseArguments(words, environment)).toEqual(expected);
@@ -31,6 +43,14 @@ describe("arguments", () => {
     [["--port"], {}, "'--port <value>'"],
     [["--port", "65536"], {}, "--port must be"],
     [[], { PORT: "no" }, "PORT must be"],
+    [["--host", "https://a.example"], {}, "--host must be"],
+    [["--host", "a.example:80"], {}, "--host must be"],
+    [["--allow-origin", "*"], {}, "--allow-origin must be"],
+    [["--allow-origin", "null"], {}, "--allow-origin must be"],
+    [["--allow-origin", "https://a.example/"], {}, "--allow-origin must be"],
+    [["--allow-origin", "a.example"], {}, "--allow-origin must be"],
+    [["--api-key", ""], {}, "--api-key must be"],
+    [[], { TABMESH_API_KEY: "two words" }, "TABMESH_API_KEY must be"],
   ])("%j with %j is refused in one line with the usage", (words, environment, part) => {
     const parsed = parseArguments(words, environment);
     expect(parsed).toMatchObject({ kind: "bad", message: expect.stringContaining(part) as string });

@@ -54,6 +54,33 @@ test.each<[ApiProblem, string]>([
     { kind: "coordinator_gone" },
     "The room's coordinator left before the answer was complete. Send the request again.",
   ],
+  [{ kind: "invalid_target" }, "The request's target is not a path that begins with a slash."],
+  [
+    { kind: "invalid_host" },
+    "The request needs one Host header with the server's name or address.",
+  ],
+  [
+    { kind: "unknown_host", host: "evil.example" },
+    "evil.example is not an address of this server. Use an address that it printed, or start it with --host and this name.",
+  ],
+  [
+    { kind: "foreign_origin", origin: "https://evil.example" },
+    "Pages of https://evil.example may not use this server. Start it with --allow-origin and this origin to allow them.",
+  ],
+  [
+    { kind: "cross_site" },
+    "Other pages may only link to this server's page. Use fetch from an origin that the server allows with --allow-origin.",
+  ],
+  [
+    { kind: "not_json", contentType: "text/plain" },
+    "The content type must be application/json, not text/plain.",
+  ],
+  [{ kind: "not_json", contentType: null }, "The request needs the content type application/json."],
+  [
+    { kind: "key_missing" },
+    "This server requires its API key. Send it in the header Authorization: Bearer KEY.",
+  ],
+  [{ kind: "key_wrong" }, "The API key is wrong. The server was started with another --api-key."],
 ])("%j", (problem, sentence) => {
   expect(describeApiProblem(problem)).toBe(sentence);
 });

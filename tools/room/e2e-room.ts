@@ -26,12 +26,15 @@ export type BrowserName = "chromium" | "firefox";
 
 export const BUILT_PAGE = join(ROOT, "dist");
 
-/** On a free port of this machine. */
-export function openE2eServer(page = BUILT_PAGE): Promise<RunningServer> {
+/** On a free port of this machine; pages of `allowOrigins` may use it too. */
+export function openE2eServer(
+  page = BUILT_PAGE,
+  allowOrigins: readonly string[] = [],
+): Promise<RunningServer> {
   if (!existsSync(join(page, "index.html"))) {
     throw new Error(`There is no built page in ${page}: run "npx vite build" first.`);
   }
-  return openServer({ port: 0, page, models: MODELS, lanCertificate: null });
+  return openServer({ port: 0, page, models: MODELS, lanCertificate: null, allowOrigins });
 }
 
 export class TestRoom {

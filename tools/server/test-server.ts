@@ -2,17 +2,22 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ServerFacts } from "../../src/shared/index.ts";
-import { openServer, type RunningServer } from "../../server/server.ts";
+import { openServer, type RunningServer, type ServerOptions } from "../../server/server.ts";
 
 export const MODEL_BYTES = Uint8Array.from({ length: 1000 }, (_, index) => index % 251);
 
 export type TestServer = RunningServer & { readonly url: string; readonly directory: string };
 
+export type TestServerOptions = Pick<
+  ServerOptions,
+  "iceServers" | "hosts" | "allowOrigins" | "apiKey"
+> & { readonly lan?: boolean };
+
 export async function openTestServer({
   lan = false,
-  iceServers = [] as ServerFacts["iceServers"],
-} = {}): Promise<TestServer> {
+  iceServers = [],
+  ...access
+}: TestServerOptions = {}): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), "tabmesh-server-"));
   const page = join(directory, "dist");
   const models = join(directory, "models");
@@ -23,7 +28,7 @@ export async function openTestServer({
   await writeFile(join(models, "tiny model.gguf"), MODEL_BYTES);
   await writeFile(join(models, "half.gguf.part"), "not whole");
   const lanCertificate = lan ? join(directory, "certificate") : null;
-  const server = await openServer({ port: 0, page, models, lanCertificate, iceServers });
+  const server = await openServer({ port: 0, page, models, lanCertificate, iceServers, ...access });
   return {
     ...server,
     url: `http://127.0.0.1:${server.port}`,
