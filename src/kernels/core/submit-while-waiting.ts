@@ -20,6 +20,9 @@
 const EARLY_SHARE = 0.1;
 const EARLY_MS = 0.5;
 
+/** One wait may be an exception: the estimate grows at most by this factor. */
+const MAX_GROWTH = 2;
+
 /** The gap between the first two submits, and the factor from one gap to the next. */
 const FIRST_GAP_MS = 0.2;
 const GAP_GROWTH = 1.5;
@@ -34,29 +37,37 @@ export const MAX_SUBMITS = 32;
 /** The shortest sleep that does not oversleep a gap. */
 const SLEEP_MS = 1;
 
-/** How long repeated work takes: each wait determines when the next one begins to submit. */
+/** How long repeated work takes: each wait teaches when the next one should begin to submit. */
 export class ExpectedWait {
   #ms = 0;
+  #isFirst = true;
 
-  /** In milliseconds; 0 before the first wait. */
+  /** In milliseconds; 0 while it is not known. */
   get ms(): number {
     return this.#ms;
   }
 
   /**
-   * Resolves with `pending`, sooner than without: submits near the expected end, and updates the
-   * expectation.
+   * What `pending` resolves with, sooner than by itself: submits near the expected end, and learns
+   * from how long it took.
    */
   async settle<T>(device: GPUDevice, pending: Promise<T>): Promise<T> {
     const start = performance.now();
     const { value, submits } = await submitUntil(device, pending, this.#ms);
-    const tookMs = performance.now() - start;
-    // At the first submit, the work may have been done for a while. A longer wait may be an
-    // exception, and would make the next one begin too late.
-    if (submits <= 1) this.#ms = tookMs / 2;
-    else if (this.#ms === 0 || tookMs < this.#ms) this.#ms = tookMs;
-    else this.#ms = (this.#ms + tookMs) / 2;
+    this.#learn(performance.now() - start, submits);
     return value;
+  }
+
+  /** An estimate that is too high makes the next wait begin too late; one too low costs submits. */
+  #learn(tookMs: number, submits: number): void {
+    if (this.#isFirst) {
+      this.#isFirst = false; // some drivers compile in the first run
+    } else if (submits <= 1) {
+      this.#ms = tookMs / 2; // the work was over for an unknown time when the first submit found it
+    } else {
+      const maxMs = this.#ms === 0 ? Infinity : MAX_GROWTH * this.#ms + EARLY_MS;
+      this.#ms = Math.min(tookMs, maxMs);
+    }
   }
 }
 
