@@ -194,11 +194,8 @@ type SyncFileHandle = {
 
 async function writeError(cause: unknown, wantedBytes: number): Promise<ModelError> {
   if (!isQuota(cause)) return new ModelError(storageFailure(cause), { cause });
-  const { quota = 0, usage = 0 }: StorageEstimate = await navigator.storage.estimate();
-  return new ModelError(
-    { reason: "storage_full", usedBytes: usage, quotaBytes: quota, wantedBytes },
-    { cause },
-  );
+  const { usage = 0 }: StorageEstimate = await navigator.storage.estimate();
+  return new ModelError({ reason: "storage_full", usedBytes: usage, wantedBytes }, { cause });
 }
 
 /** Why a model cannot be stored. */

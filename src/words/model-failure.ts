@@ -42,8 +42,8 @@ export const modelFailures: Sentences<ModelFailure> = {
   download_interrupted: ({ url, doneBytes, fileBytes, detail }) =>
     `The download of ${url} stopped after ${doneBytes} of ${fileBytes} bytes (${detail}), and its server cannot resume it. Load the model again.`,
 
-  storage_full: ({ usedBytes, quotaBytes, wantedBytes }) =>
-    `The disk space that the browser grants this site is full: ${megabytes(usedBytes)} of ${megabytes(quotaBytes)} are used, and ${megabytes(wantedBytes)} more are needed. Free space on the disk or clear the stored models.`,
+  storage_full: ({ usedBytes, wantedBytes }) =>
+    `The browser has no more disk space for this site: ${megabytes(usedBytes)} are used, and ${megabytes(wantedBytes)} more are needed. Free space on the disk or clear the stored models.`,
   storage_failed: ({ detail }) => `The model cannot be stored on disk (${detail}).`,
   stored_model_locked: ({ detail }) =>
     `The stored model cannot be removed (${detail}). Close other tabs of this site and try again.`,

@@ -41,7 +41,7 @@ const samples: {
   length_hidden: { url },
   file_changed: { url },
   download_interrupted: { url, doneBytes: 10, fileBytes: 100, detail },
-  storage_full: { usedBytes: 2e9, quotaBytes: 2.5e9, wantedBytes: 1e6 },
+  storage_full: { usedBytes: 2e9, wantedBytes: 1e6 },
   storage_failed: { detail },
   stored_model_locked: { detail },
   gpu_memory_exceeded: {
@@ -180,7 +180,7 @@ test("every failure has its sentence", () => {
       "stage_lost": "The connection to Kitchen laptop, which holds part of the model, broke (The channel was closed). Ask again when the model is ready.",
       "step_failed": "A stage's GPU failed: out of memory.",
       "storage_failed": "The model cannot be stored on disk (no answer).",
-      "storage_full": "The disk space that the browser grants this site is full: 2000.0 MB of 2500.0 MB are used, and 1.0 MB more are needed. Free space on the disk or clear the stored models.",
+      "storage_full": "The browser has no more disk space for this site: 2000.0 MB are used, and 1.0 MB more are needed. Free space on the disk or clear the stored models.",
       "stored_model_locked": "The stored model cannot be removed (no answer). Close other tabs of this site and try again.",
       "truncated_header": "The GGUF file ends within its header: a metadata key at byte 24 reaches past the file's 30 bytes. The file is truncated or damaged: download it again.",
       "truncated_tensor": "a.gguf has 800 bytes, but its tensor output.weight ends at byte 900. The file is truncated or damaged: download it again.",
