@@ -16,7 +16,7 @@ import { type BrowserName, MODEL, openRoom, type TestRoom } from "../../tools/ro
 let room: TestRoom;
 
 beforeAll(async () => {
-  room = await openRoom("SPLTRM", ["chromium", "chromium", "firefox"]);
+  room = await openRoom("SPXTRM", ["chromium", "chromium", "firefox"]);
 });
 
 afterAll(async () => {
