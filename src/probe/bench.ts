@@ -5,7 +5,7 @@ import type { Completion, RecordWork } from "./completion.ts";
 export type Bench = {
   readonly device: GPUDevice;
   readonly completion: Completion;
-  /** What a readback takes beyond the work. */
+  /** What a readback of nothing takes. */
   readonly overheadMs: number;
   readonly budgetMs: number;
   /** Makes the buffers small: a software adapter pages in what it touches. */

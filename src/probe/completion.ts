@@ -10,7 +10,10 @@ export class Completion {
   readonly #device: GPUDevice;
   readonly #source: GPUBuffer;
   readonly #staging: GPUBuffer;
-  readonly #expected = new ExpectedWait();
+  #expected = new ExpectedWait();
+  /** The work that `#expected` is about; an estimate from other work would delay the first samples. */
+  #record: RecordWork | null = null;
+  #repeats = 0;
   submitWhileWaiting = true;
 
   constructor(device: GPUDevice) {
@@ -24,6 +27,11 @@ export class Completion {
 
   /** Submits so many repeats of `record` and resolves with the milliseconds until a word came back. */
   async time(record: RecordWork, repeats: number): Promise<number> {
+    if (record !== this.#record || repeats !== this.#repeats) {
+      this.#expected = new ExpectedWait();
+      this.#record = record;
+      this.#repeats = repeats;
+    }
     const start = performance.now();
     const encoder = recordRepeats(this.#device, record, repeats);
     encoder.copyBufferToBuffer(this.#source, 0, this.#staging, 0, 4);

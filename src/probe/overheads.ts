@@ -10,6 +10,8 @@ export type Readback = {
   /** The time of a readback beyond the work that it waits for. */
   readonly readbackMs: number;
   readonly submitWhileWaitingHelps: boolean;
+  /** The time of a readback of nothing: steadier than `readbackMs`, for subtracting it from samples. */
+  readonly overheadMs: number;
 };
 
 /** As long as a step on a fast GPU: behind less work, Chromium notices the end at once. */
@@ -20,10 +22,11 @@ const MAX_REPEATS = 1024;
 const LONG = 8;
 
 /** Both ways alternate; a plain readback takes up to 100 ms in Firefox, so there are few of them there. */
-const MIN_ROUNDS = 3;
+const MIN_ROUNDS = 2;
 const MAX_ROUNDS = 12;
-const ROUNDS_MS = 120;
+const ROUNDS_MS = 60;
 const SUBMITTING_PER_ROUND = 2;
+const OVERHEAD_SAMPLES = 5;
 
 /** Less than this, or than this share of a plain readback, is noise. */
 const MIN_GAIN_MS = 0.3;
@@ -60,8 +63,11 @@ export async function measureReadback(
   const stepMs = helps ? median(submitting) : median(plain);
   await time(helps, LONG * repeats);
   const longMs = Math.min(await time(helps, LONG * repeats), await time(helps, LONG * repeats));
+  const nothing: number[] = [];
+  while (nothing.length < OVERHEAD_SAMPLES) nothing.push(await time(helps, 0));
   work.destroy();
   return {
+    overheadMs: median(nothing),
     readbackMs: Math.max(0, stepMs - Math.max(0, longMs - stepMs) / (LONG - 1)),
     submitWhileWaitingHelps: helps,
   };
@@ -76,7 +82,7 @@ async function repeatsOfStep(
     Math.min(await time(true, repeats), await time(true, repeats));
   const nothingMs = await least(0);
   let repeats = 8;
-  while (repeats < MAX_REPEATS && (await least(repeats)) - nothingMs < STEP_MS) repeats *= 2;
+  while (repeats < MAX_REPEATS && (await least(repeats)) - nothingMs < STEP_MS) repeats *= 4;
   return repeats;
 }
 

@@ -66,8 +66,9 @@ async function measure(
     return result;
   };
   const completion = new Completion(device);
-  const readback = await next("readback", () => measureReadback(device, completion));
-  const overheadMs = readback.readbackMs;
+  const { overheadMs, ...readback } = await next("readback", () =>
+    measureReadback(device, completion),
+  );
   const bench: Bench = {
     device,
     completion,

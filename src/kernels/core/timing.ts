@@ -85,8 +85,11 @@ export async function timeOf(
   record: (pass: GPUComputePassEncoder) => unknown,
   { runs = 3, submitWhileWaiting = false, cutoffMs = Infinity } = {},
 ): Promise<number> {
-  const expected = new ExpectedWait();
+  let expected = new ExpectedWait();
+  let expectedRepeats = 0;
   const run = async (repeats: number) => {
+    if (repeats !== expectedRepeats) expected = new ExpectedWait();
+    expectedRepeats = repeats;
     const commands = recordRepeats(device, record, repeats).finish();
     const start = performance.now();
     device.queue.submit([commands]);
