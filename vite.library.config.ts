@@ -23,7 +23,7 @@ export default defineConfig({
 
 /**
  * Vite writes the URL of a worker's file as two nested `new URL`, which no bundler
- * recognizes. With one literal URL, the build of whoever uses the package finds the file.
+ * recognizes. With one literal URL, the build of a project that uses the package finds the file.
  */
 function literalWorkerUrls(): Plugin {
   const nested =
