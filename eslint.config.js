@@ -116,7 +116,14 @@ export default tseslint.config(
     rules: {
       "no-restricted-imports": [
         "error",
-        { patterns: [{ regex: "^(?!\\.|zod$)", message: "shared imports only zod." }] },
+        {
+          patterns: [
+            {
+              regex: "^(?!\\.|zod$|@noble/)",
+              message: "shared imports only zod and @noble's cryptography.",
+            },
+          ],
+        },
       ],
     },
   },

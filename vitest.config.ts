@@ -13,6 +13,9 @@ const BROWSER_TEST_TIMEOUT_MS = 120_000;
 /** Named here, since a dependency found in the middle of a run reloads the page under a test. */
 const optimizeDeps = {
   include: [
+    "@noble/curves/ed25519.js",
+    "@noble/hashes/hkdf.js",
+    "@noble/hashes/sha2.js",
     "comlink",
     "peerjs",
     "zod",

@@ -80,6 +80,17 @@ export {
   StagesRefusal,
 } from "./room-failure.ts";
 export type { RoomNotice, TabWarning } from "./room-notice.ts";
+export {
+  admissionKey,
+  BridgeNonce,
+  BridgePublicKey,
+  BridgeSignature,
+  createBridgeNonce,
+  createRoomSecret,
+  RoomSecret,
+  signBridgeClaim,
+  verifyBridgeClaim,
+} from "./room-secret.ts";
 export { GREEDY, Sampling } from "./sampling.ts";
 export { IceServer, ServerFacts } from "./server-facts.ts";
 export {
