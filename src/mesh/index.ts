@@ -14,7 +14,7 @@ export type {
 } from "./frame-types.ts";
 export { decode, encode } from "./frames.ts";
 export { type LinkQuality, measureLink } from "./link-measurement.ts";
-export { memoryFramePorts, MemoryNetwork } from "./memory-transport.ts";
+export { TransportListeners } from "./listeners.ts";
 export { MeshError, ProtocolError } from "./mesh-error.ts";
 export { peerByteReader, serveBytes } from "./peer-bytes.ts";
 export { openPeerTransport, PeerTransport } from "./peer-transport.ts";

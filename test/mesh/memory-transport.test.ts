@@ -1,4 +1,4 @@
-import { MemoryNetwork } from "../../src/mesh/memory-transport.ts";
+import { MemoryNetwork } from "../../tools/room/memory-transport.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 import { transportSuite } from "./transport-suite.ts";
 

@@ -1,7 +1,7 @@
 /** The frame channels of a worker. */
 import { expect, test } from "vitest";
 import { PROTOCOL_VERSION } from "../../src/mesh/frame-types.ts";
-import { memoryFramePorts } from "../../src/mesh/memory-transport.ts";
+import { memoryFramePorts } from "../../tools/room/memory-transport.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 import { Channels } from "../../src/stage/channels.ts";
 

@@ -1,7 +1,7 @@
 /** A pipeline over members in memory gives the answers of one shard that holds all layers. */
 import { describe, expect, test } from "vitest";
 import { GREEDY } from "../../src/shared/sampling.ts";
-import { memoryFramePorts } from "../../src/mesh/memory-transport.ts";
+import { memoryFramePorts } from "../../tools/room/memory-transport.ts";
 import { encode } from "../../src/mesh/frames.ts";
 import type { Frame } from "../../src/mesh/frame-types.ts";
 import { GenerationId, PlacementId } from "../../src/shared/ids.ts";

@@ -3,7 +3,7 @@ import { openAsBlob } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createModelHost, type TabModelHost } from "../../src/tab/model-host.ts";
 import type { ShardRequest } from "../../src/cluster/parts.ts";
-import { MemoryNetwork } from "../../src/mesh/memory-transport.ts";
+import { MemoryNetwork } from "../../tools/room/memory-transport.ts";
 import { readerFromPort } from "../../src/model/reader-port.ts";
 import { WeightsService } from "../../src/model/weights-service.ts";
 import type { ShardDescription } from "../../src/model/description.ts";

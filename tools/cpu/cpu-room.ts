@@ -2,7 +2,8 @@
  * Stage hosts with CPU shards, joined by channels in memory: a pipeline without
  * a browser. `Answers` collects the events of a requester.
  */
-import { type FramePort, memoryFramePorts } from "../../src/mesh/index.ts";
+import type { FramePort } from "../../src/mesh/index.ts";
+import { memoryFramePorts } from "../room/memory-transport.ts";
 import {
   GenerationId,
   MemberId,

@@ -3,12 +3,8 @@
  * Only the model file and its tokenizer are simulated: token t is the character with
  * code 32 + t.
  */
-import {
-  MemoryNetwork,
-  memoryFramePorts,
-  MeshError,
-  type Transport,
-} from "../../src/mesh/index.ts";
+import { MemoryNetwork, memoryFramePorts } from "./memory-transport.ts";
+import { MeshError, type Transport } from "../../src/mesh/index.ts";
 import {
   SCRATCH_BYTES,
   MemberId,

@@ -2,10 +2,13 @@
  * A transport within one process, for tests of the modules above the mesh. It keeps
  * the same promises (order, asynchrony, copies) without a network.
  */
-import type { MemberId } from "../shared/index.ts";
-import { TransportListeners } from "./listeners.ts";
-import { MeshError } from "./mesh-error.ts";
-import type { FramePort, Transport } from "./transport.ts";
+import type { MemberId } from "../../src/shared/index.ts";
+import {
+  TransportListeners,
+  MeshError,
+  type FramePort,
+  type Transport,
+} from "../../src/mesh/index.ts";
 
 /** Members that can reach each other. Each `join` adds one. */
 export class MemoryNetwork {
