@@ -6,6 +6,7 @@
 import type { Transport } from "../mesh/index.ts";
 import type { PlacementService } from "../placement/index.ts";
 import type {
+  Clock,
   MemberId,
   DeviceState,
   LoadPhase,
@@ -96,7 +97,9 @@ export type RoomParts = {
   readonly collectDeviceState: () => Promise<DeviceState>;
   /** This tab as it introduces itself: id, name, adapter, measurements. */
   readonly profile: Member;
-  readonly nowMs: () => number;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). `Math.random` unless a simulation passes its own. */
+  readonly random?: () => number;
   readonly timings?: Partial<Timings>;
 };
 

@@ -75,8 +75,8 @@ export class RoomClient {
   private constructor(parts: RoomParts, membership: Membership) {
     this.#parts = parts;
     this.#membership = membership;
-    const { stage, models, linkFrames, nowMs } = parts;
-    const duty = { room: membership, stage, models, linkFrames, nowMs };
+    const { stage, models, linkFrames, clock } = parts;
+    const duty = { room: membership, stage, models, linkFrames, clock };
     this.#keeper = new ShardKeeper({ ...duty, progressMs: membership.timings.progressMs });
     this.#requester = new Requester({
       ...duty,
@@ -84,7 +84,7 @@ export class RoomClient {
       noticeLossMs: NOTICE_LOSS_MS,
     });
     new LinkMeasurer(duty);
-    this.#telemetry = new TelemetryReporter(membership, parts.collectDeviceState);
+    this.#telemetry = new TelemetryReporter(membership, parts.collectDeviceState, clock);
     let before = { state: this.state, connection: this.connection };
     membership.subscribe((change) => {
       const now = { state: this.state, connection: this.connection };

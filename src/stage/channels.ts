@@ -32,11 +32,13 @@ export class Channels {
   readonly #ports = new Map<MemberId, FramePort>();
   readonly #pings = new Map<number, WaitingPing>();
   readonly #listeners: ChannelListeners;
+  readonly #nowMs: () => number;
   #self: MemberId | null = null;
   #lastNonce = 0;
 
-  constructor(listeners: ChannelListeners) {
+  constructor(listeners: ChannelListeners, nowMs = () => performance.now()) {
     this.#listeners = listeners;
+    this.#nowMs = nowMs;
   }
 
   setSelf(self: MemberId): void {
@@ -83,7 +85,7 @@ export class Channels {
     const nonce = this.#lastNonce;
     const payload = new Uint8Array(payloadBytes);
     return new Promise((resolve, reject) => {
-      this.#pings.set(nonce, { peer, sentAtMs: performance.now(), resolve, reject });
+      this.#pings.set(nonce, { peer, sentAtMs: this.#nowMs(), resolve, reject });
       const frame: PingFrame = { type: "ping", placement: 0, epoch: 0, nonce, echo, payload };
       this.send(peer, frame).catch((error: Error) => {
         this.#pings.delete(nonce);
@@ -116,7 +118,7 @@ export class Channels {
     const waiting = this.#pings.get(nonce);
     if (waiting?.peer !== from) return;
     this.#pings.delete(nonce);
-    waiting.resolve(performance.now() - waiting.sentAtMs);
+    waiting.resolve(this.#nowMs() - waiting.sentAtMs);
   }
 
   #forget(peer: MemberId, cause: CloseFailure): void {

@@ -59,7 +59,8 @@ export class StageHost implements StageWorker {
   readonly #load: ShardLoader;
   readonly #channels: Channels;
   readonly #sentPrompts: SentPrompts;
-  readonly #meter = new LoadMeter(performance.now());
+  readonly #nowMs: () => number;
+  readonly #meter: LoadMeter;
   readonly #linkMs = new Map<MemberId, number>();
   #listeners: StageListeners | null = null;
   #position: PipelinePosition | null = null;
@@ -69,12 +70,15 @@ export class StageHost implements StageWorker {
   #loop: StageLoop | null = null;
   #early: { readonly from: MemberId; readonly frame: Frame }[] = [];
 
-  constructor(load: ShardLoader) {
+  constructor(load: ShardLoader, nowMs = () => performance.now()) {
     this.#load = load;
-    this.#channels = new Channels({
-      onFrame: (from, frame) => this.#receive(from, frame),
-      onClose: (peer, cause) => this.#peerGone(peer, cause),
-    });
+    this.#nowMs = nowMs;
+    this.#meter = new LoadMeter(nowMs());
+    const listeners = {
+      onFrame: (from: MemberId, frame: Frame) => this.#receive(from, frame),
+      onClose: (peer: MemberId, cause: CloseFailure) => this.#peerGone(peer, cause),
+    };
+    this.#channels = new Channels(listeners, nowMs);
     this.#sentPrompts = new SentPrompts({
       send: (to, frame) => this.#channels.send(to, frame),
       onToken: (event) => void this.#listeners?.onToken(event),
@@ -165,7 +169,7 @@ export class StageHost implements StageWorker {
     const memory = this.#shard?.memory();
     const memoryUsedBytes =
       memory === undefined ? 0 : memory.weightBytes + memory.cacheBytes + memory.scratchBytes;
-    return Promise.resolve({ ...this.#meter.read(performance.now()), memoryUsedBytes });
+    return Promise.resolve({ ...this.#meter.read(this.#nowMs()), memoryUsedBytes });
   }
 
   /** Starts the loop once there is a pipeline and the shard that belongs to it. */
@@ -180,6 +184,7 @@ export class StageHost implements StageWorker {
       send: (to: MemberId, frame: Frame) => this.#channels.send(to, frame),
       linkMs: (peer: MemberId) => this.#linkMs.get(peer) ?? 0,
       onDeviceError: (cause: Cause, lost: boolean) => this.#deviceError(cause, lost),
+      nowMs: this.#nowMs,
     };
     this.#loop = new StageLoop(position, shard, outside, this.#meter);
   }

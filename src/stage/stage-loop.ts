@@ -31,6 +31,7 @@ export type StageOutside = {
   /** Half a round trip to `peer`, 0 while unknown. */
   linkMs(peer: MemberId): number;
   onDeviceError(cause: Cause, lost: boolean): void;
+  nowMs(): number;
 };
 
 /** A finished step: its clock readings, and what it computed. */
@@ -95,7 +96,7 @@ export class StageLoop {
 
   hidden(from: MemberId, frame: HiddenFrame): void {
     if (from !== this.#position.previous) return;
-    const arrivedAtMs = performance.now();
+    const arrivedAtMs = this.#outside.nowMs();
     let row = 0;
     for (const segment of frame.segments) {
       const { position, count, clocks, wireMs } = segment;
@@ -123,7 +124,7 @@ export class StageLoop {
       return;
     }
     if (frame.position >= pipeline.contextTokens) return;
-    generation.wireMs = wireTime(performance.now() - generation.sentAtMs, frame.clocks);
+    generation.wireMs = wireTime(this.#outside.nowMs() - generation.sentAtMs, frame.clocks);
     this.#enqueueTokens(generation, frame.position, [frame.token]);
   }
 
@@ -155,7 +156,7 @@ export class StageLoop {
 
   #enqueueTokens(generation: Generation, position: number, tokens: ArrayLike<number>): void {
     const { wireMs } = generation;
-    const times = { clocks: [], wireMs, arrivedAtMs: performance.now() };
+    const times = { clocks: [], wireMs, arrivedAtMs: this.#outside.nowMs() };
     const count = tokens.length;
     this.#queue.add({ generation, position, count, tokens, hidden: null, ...times });
     void this.#run();
@@ -175,12 +176,12 @@ export class StageLoop {
 
   async #step(): Promise<void> {
     const batch = this.#queue.take(this.#shard.maxRows);
-    const startMs = performance.now();
+    const startMs = this.#outside.nowMs();
     try {
       const rows = rowsOf(batch, this.#position.isLast);
       const result = await this.#shard.step(rows, hiddenOf(batch));
       if (this.#stopped) return;
-      const computeMs = performance.now() - startMs;
+      const computeMs = this.#outside.nowMs() - startMs;
       const counts = countRows(batch);
       this.#meter.add(computeMs, counts.rows, counts.decodeRows);
       const step = { startMs, computeMs, batch };
@@ -198,7 +199,7 @@ export class StageLoop {
   async #sendHidden(step: Step, hidden: Float32Array<ArrayBuffer>): Promise<void> {
     const { header } = this.#position;
     const next = this.#position.next!;
-    const sentAtMs = performance.now();
+    const sentAtMs = this.#outside.nowMs();
     const segments = step.batch.map((work) => {
       work.generation.sentAtMs = sentAtMs;
       const { position, count, wireMs } = work;
@@ -231,7 +232,7 @@ export class StageLoop {
       if (this.#generations.get(generation.id) !== generation) continue; // has ended
       const end = generation.append(token, pipeline.contextTokens);
       const clocks = [...work.clocks, this.#clock(step, work)];
-      generation.sentAtMs = isFirst ? performance.now() : 0;
+      generation.sentAtMs = isFirst ? this.#outside.nowMs() : 0;
       const body = { ...end, token, logprob, top, clocks, hopMs: hopTimes(clocks, work.wireMs) };
       this.#tell(generation.prompt, {
         ...header,

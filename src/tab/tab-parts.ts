@@ -10,6 +10,7 @@ import { channelForWorker, openPeerTransport, type PeerOptions } from "../mesh/i
 import {
   MemberId,
   type RoomCode,
+  SYSTEM_CLOCK,
   type Measurements,
   type Member,
   type StageListeners,
@@ -99,7 +100,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
         linkFrames: (peer) => transport.connect(peer),
         collectDeviceState: () => monitor.collect(),
         profile,
-        nowMs: () => performance.now(),
+        clock: SYSTEM_CLOCK,
       },
       close: () => {
         monitor.close();

@@ -7,6 +7,7 @@ import { MemoryNetwork, memoryFramePorts } from "./memory-transport.ts";
 import { MeshError, type Transport } from "../../src/mesh/index.ts";
 import {
   SCRATCH_BYTES,
+  SYSTEM_CLOCK,
   MemberId,
   RoomCode,
   type DeviceState,
@@ -210,7 +211,7 @@ export class TestRoom {
           deviceState({ memoryBudgetBytes: member.measurements?.memoryBudgetBytes ?? 0 }),
         ),
       profile: member,
-      nowMs: () => performance.now(),
+      clock: SYSTEM_CLOCK,
       timings: { ...FAST, ...options.timings },
     };
     this.reachable.add(id);

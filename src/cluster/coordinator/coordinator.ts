@@ -46,12 +46,13 @@ export class Coordinator {
   readonly #laps = new LapCorrections();
   #generations = 0;
   #stepping = false;
-  #rejoinTimer: ReturnType<typeof setTimeout> | null = null;
+  #cancelRejoin = () => undefined as void;
   #stopped = false;
 
   constructor(options: CoordinatorOptions) {
+    const { clock } = options.placement;
     this.#options = options;
-    this.#samples = new SampleGatherer(options.timings.gatherMs, (states) =>
+    this.#samples = new SampleGatherer(clock, options.timings.gatherMs, (states) =>
       this.#emit({ type: "device_states_updated", states }),
     );
     this.#placer = new Placer({
@@ -69,21 +70,21 @@ export class Coordinator {
 
   /** Continues a log whose coordinator is gone. */
   takeOver(): void {
-    const { log, self, timings } = this.#options;
+    const { log, self, timings, placement } = this.#options;
     const old = log.state.coordinator;
     this.#emit({ type: "coordinator_changed", coordinator: self });
     if (old !== self) {
       const reason: LeaveReason = { reason: "coordinator_replaced", coordinator: self };
       this.#emit({ type: "member_left", member: old, reason });
     }
-    this.#rejoinTimer = setTimeout(() => this.#dropAbsent(), timings.rejoinMs);
+    this.#cancelRejoin = placement.clock.after(timings.rejoinMs, () => this.#dropAbsent());
   }
 
   stop(): void {
     this.#stopped = true;
     this.#samples.stop();
     this.#placer.stop();
-    if (this.#rejoinTimer !== null) clearTimeout(this.#rejoinTimer);
+    this.#cancelRejoin();
   }
 
   get followers(): ReadonlySet<MemberId> {

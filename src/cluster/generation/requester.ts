@@ -7,6 +7,7 @@
  * and the token's position, so the answer continues as it would have.
  */
 import {
+  type Clock,
   failureOf,
   GenerationId,
   type MemberId,
@@ -34,7 +35,7 @@ export type RequesterParts = {
   readonly linkFrames: (peer: MemberId) => Promise<void>;
   /** Resolves once this tab's stage knows the placement's pipeline. */
   readonly pipelineSet: (placement: PlacementId) => Promise<void>;
-  readonly nowMs: () => number;
+  readonly clock: Clock;
   /** After a stage's failure: how long the room has to notice that it lost a member. */
   readonly noticeLossMs: number;
 };
@@ -68,8 +69,8 @@ export class Requester {
 
   /** Rejects with a `RoomError`; an abort is not an error but a "cancelled" finish. */
   async *ask(request: AskRequest): AsyncGenerator<AnswerEvent, void> {
-    const { room, models, nowMs } = this.#parts;
-    const startMs = nowMs();
+    const { room, models, clock } = this.#parts;
+    const startMs = clock.nowMs();
     const { placement } = room.state;
     if (!placement) throw new RoomError({ reason: "no_model_placed" });
     const { model } = placement;
@@ -85,10 +86,10 @@ export class Requester {
 
   /** One turn in the room. Returns null when the answer is complete, else why it must continue. */
   async *#attempt(run: AnswerRun): AsyncGenerator<AnswerEvent, RoomFailure | null> {
-    const { room, nowMs } = this.#parts;
+    const { room, clock } = this.#parts;
     const { signal, maxTokens } = run.request;
     if (signal?.aborted) {
-      yield run.finish("cancelled", nowMs());
+      yield run.finish("cancelled", clock.nowMs());
       return null;
     }
     const wanted = (maxTokens ?? run.model.contextTokens) - run.answerTokens;
@@ -115,7 +116,7 @@ export class Requester {
             await this.#send(run, id);
             break;
           case "token": {
-            const event = run.take(next.event, nowMs());
+            const event = run.take(next.event, clock.nowMs());
             if (!event) break;
             laps.add(event);
             yield event;
@@ -123,11 +124,11 @@ export class Requester {
             if (finish === null) break;
             end = { outcome: "done", error: null };
             stagesEnded = next.event.finish !== null;
-            yield run.finish(finish, nowMs());
+            yield run.finish(finish, clock.nowMs());
             return null;
           }
           case "cancelled":
-            yield run.finish("cancelled", nowMs());
+            yield run.finish("cancelled", clock.nowMs());
             return null;
           case "interrupted":
             return next.failure;
@@ -180,7 +181,7 @@ export class Requester {
 
   /** After a stage's failure: whether the room lost the placement, so that asking again helps. */
   #lossNoticed(id: GenerationId): Promise<boolean> {
-    const { room, noticeLossMs } = this.#parts;
+    const { room, clock, noticeLossMs } = this.#parts;
     const placed = room.state.generations.find((generation) => generation.id === id)?.placement;
     const isLost = () => {
       const { placement, generations } = room.state;
@@ -189,12 +190,12 @@ export class Requester {
     };
     if (isLost()) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => settle(false), noticeLossMs);
+      const cancelTimer = clock.after(noticeLossMs, () => settle(false));
       const off = room.subscribe(() => {
         if (isLost()) settle(true);
       });
       const settle = (lost: boolean) => {
-        clearTimeout(timer);
+        cancelTimer();
         off();
         resolve(lost);
       };

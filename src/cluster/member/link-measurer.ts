@@ -2,14 +2,14 @@
  * Measures the links from this tab to the other members that compute, one at a time,
  * with a payload of the size of a model's hidden state.
  */
-import type { MemberId, Link, StagePort } from "../../shared/index.ts";
+import type { Clock, MemberId, Link, StagePort } from "../../shared/index.ts";
 import type { RoomAccess } from "../membership/room-access.ts";
 
 export type LinkMeasurerParts = {
   readonly room: RoomAccess;
   readonly stage: Pick<StagePort, "measureLink">;
   readonly linkFrames: (peer: MemberId) => Promise<void>;
-  readonly nowMs: () => number;
+  readonly clock: Clock;
 };
 
 /** Before a model is known: a hidden state of 1,152 numbers, as small models have. */
@@ -41,7 +41,7 @@ export class LinkMeasurer {
   }
 
   async #measure(peer: MemberId): Promise<void> {
-    const { room, stage, linkFrames, nowMs } = this.#parts;
+    const { room, stage, linkFrames, clock } = this.#parts;
     const payloadBytes = this.#payloadBytes();
     try {
       await linkFrames(peer);
@@ -52,19 +52,19 @@ export class LinkMeasurer {
         roundTripMs: measured.roundTripMs,
         bytesPerMs: measured.bytesPerMs,
         payloadBytes,
-        measuredAtMs: nowMs(),
+        measuredAtMs: clock.nowMs(),
       };
       await room.command({ type: "report_links", links: [link] });
       this.#failedAtMs.delete(peer);
     } catch {
       // The link stays unmeasured, and a placement treats it so. A later change tries again.
-      this.#failedAtMs.set(peer, nowMs());
+      this.#failedAtMs.set(peer, clock.nowMs());
     }
   }
 
   /** The next member to which this tab has not measured a link with the current payload. */
   #next(): MemberId | null {
-    const { room, nowMs } = this.#parts;
+    const { room, clock } = this.#parts;
     const { state, self } = room;
     if (room.connection !== "connected") return null;
     if (!state.members.find(({ id }) => id === self)?.adapter) return null;
@@ -73,7 +73,7 @@ export class LinkMeasurer {
       ({ id, adapter }) =>
         id !== self &&
         adapter &&
-        nowMs() - (this.#failedAtMs.get(id) ?? -Infinity) > RETRY_MS &&
+        clock.nowMs() - (this.#failedAtMs.get(id) ?? -Infinity) > RETRY_MS &&
         !state.links.some(
           (link) => link.from === self && link.to === id && link.payloadBytes === payloadBytes,
         ),

@@ -4,6 +4,7 @@
  * older one started is finished and discarded.
  */
 import {
+  type Clock,
   type MemberId,
   type PlacementId,
   type ShardState,
@@ -24,7 +25,7 @@ export type ShardKeeperParts = {
   readonly stage: StagePort;
   readonly models: ModelHost;
   readonly linkFrames: (peer: MemberId) => Promise<void>;
-  readonly nowMs: () => number;
+  readonly clock: Clock;
   readonly progressMs: number;
 };
 
@@ -182,7 +183,7 @@ export class ShardKeeper {
     mine: Stage,
     { phase, doneBytes, totalBytes }: LoadProgress,
   ): void {
-    const nowMs = this.#parts.nowMs();
+    const nowMs = this.#parts.clock.nowMs();
     const isNewPhase = this.#lastReport?.phase !== phase;
     if (!isNewPhase && nowMs - this.#lastProgressMs < this.#parts.progressMs) return;
     this.#lastProgressMs = nowMs;

@@ -2,32 +2,32 @@
  * Collects and reports this tab's device state at the interval of the room's settings.
  * One report at a time: a slow coordinator gets fewer reports, not a queue of them.
  */
-import type { DeviceState } from "../../shared/index.ts";
+import type { Clock, DeviceState } from "../../shared/index.ts";
 import type { RoomAccess } from "../membership/room-access.ts";
 
 export class TelemetryReporter {
   readonly #room: RoomAccess;
   readonly #collect: () => Promise<DeviceState>;
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  readonly #clock: Clock;
+  #cancelTimer = () => undefined as void;
   #stopped = false;
 
-  constructor(room: RoomAccess, collect: () => Promise<DeviceState>) {
+  constructor(room: RoomAccess, collect: () => Promise<DeviceState>, clock: Clock) {
     this.#room = room;
     this.#collect = collect;
+    this.#clock = clock;
     this.#schedule();
   }
 
   stop(): void {
     this.#stopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#cancelTimer();
   }
 
   #schedule(): void {
     if (this.#stopped) return;
-    this.#timer = setTimeout(
-      () => void this.#report(),
-      this.#room.state.settings.telemetryIntervalMs,
-    );
+    const { telemetryIntervalMs } = this.#room.state.settings;
+    this.#cancelTimer = this.#clock.after(telemetryIntervalMs, () => void this.#report());
   }
 
   async #report(): Promise<void> {

@@ -3,7 +3,14 @@
  * enters a room and replaces a coordinator that is gone: the member that claims the
  * room's name continues the log, and the others join it.
  */
-import { failureOf, type MemberId, type RoomCode, RoomError } from "../../shared/index.ts";
+import {
+  type Clock,
+  failureOf,
+  type MemberId,
+  type RoomCode,
+  RoomError,
+  sleep,
+} from "../../shared/index.ts";
 import type { RoomRegistry, Timings } from "../parts.ts";
 
 export type RoomSearch = {
@@ -11,7 +18,8 @@ export type RoomSearch = {
   readonly room: RoomCode;
   readonly registry: RoomRegistry;
   readonly timings: Pick<Timings, "recoveryMs" | "retryMs">;
-  readonly nowMs: () => number;
+  readonly clock: Clock;
+  readonly random: () => number;
   /** Reject if no one is in the room, instead of opening it. */
   readonly mustExist: boolean;
   readonly isClosed: () => boolean;
@@ -22,8 +30,8 @@ export type RoomSearch = {
 
 /** Tries until `recoveryMs` are over. Rejects with a `RoomError`. */
 export async function findRoom(search: RoomSearch): Promise<void> {
-  const { timings, nowMs, isClosed } = search;
-  const endMs = nowMs() + timings.recoveryMs;
+  const { timings, clock, random, isClosed } = search;
+  const endMs = clock.nowMs() + timings.recoveryMs;
   let lastError: unknown = null;
   while (!isClosed()) {
     try {
@@ -32,9 +40,9 @@ export async function findRoom(search: RoomSearch): Promise<void> {
       if (error instanceof RoomError && error.code !== "unavailable") throw error;
       lastError = error;
     }
-    if (isClosed() || nowMs() > endMs) break;
+    if (isClosed() || clock.nowMs() > endMs) break;
     // Random waits, so that members do not try at the same time again.
-    await sleep(timings.retryMs * (0.5 + Math.random()));
+    await sleep(clock, timings.retryMs * (0.5 + random()));
   }
   if (lastError instanceof RoomError) throw lastError;
   const cause = lastError === null ? null : failureOf(lastError);
@@ -55,8 +63,4 @@ async function tryOnce(search: RoomSearch): Promise<boolean> {
   if (holder === null || holder === self) return false;
   await search.join(holder);
   return true;
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

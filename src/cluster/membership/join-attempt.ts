@@ -1,5 +1,5 @@
 /** One request to join a coordinator, until it is admitted, refused, or given up. */
-import { type MemberId, RoomError, type RoomState } from "../../shared/index.ts";
+import { type Clock, type MemberId, RoomError, type RoomState } from "../../shared/index.ts";
 import type { ClusterMessage } from "./messages.ts";
 
 export class JoinAttempt {
@@ -8,15 +8,14 @@ export class JoinAttempt {
   readonly admitted: Promise<RoomState>;
   #settle: (result: RoomState | RoomError) => void = () => undefined;
 
-  constructor(peer: MemberId, timeoutMs: number) {
+  constructor(peer: MemberId, clock: Clock, timeoutMs: number) {
     this.peer = peer;
     this.admitted = new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => this.fail(new RoomError({ reason: "coordinator_silent" })),
-        timeoutMs,
+      const cancelTimer = clock.after(timeoutMs, () =>
+        this.fail(new RoomError({ reason: "coordinator_silent" })),
       );
       this.#settle = (result) => {
-        clearTimeout(timer);
+        cancelTimer();
         if (result instanceof RoomError) reject(result);
         else resolve(result);
       };

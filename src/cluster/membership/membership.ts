@@ -36,7 +36,7 @@ export type EnterOptions = {
 
 type Parts = Pick<
   RoomParts,
-  "transport" | "registry" | "planner" | "profile" | "timings" | "nowMs"
+  "transport" | "registry" | "planner" | "profile" | "timings" | "clock" | "random"
 >;
 
 export class Membership implements RoomAccess {
@@ -78,7 +78,7 @@ export class Membership implements RoomAccess {
       requestEvents: (epoch, index) =>
         post(parts.transport, this.state.coordinator, { type: "events_after", epoch, index }),
     });
-    this.#commands = new RemoteCommands(parts.transport, this.timings.answerMs);
+    this.#commands = new RemoteCommands(parts.transport, parts.clock, this.timings.answerMs);
     const { events } = parts.transport;
     this.#unsubscribe = [
       events.onMessage((peer, message) => this.#receive(peer, message)),
@@ -135,13 +135,14 @@ export class Membership implements RoomAccess {
   }
 
   #findRoom(mustExist: boolean): Promise<void> {
-    const { registry, nowMs } = this.#parts;
+    const { registry, clock, random = Math.random } = this.#parts;
     return findRoom({
       self: this.self,
       room: this.#room,
       registry,
       timings: this.timings,
-      nowMs,
+      clock,
+      random,
       mustExist,
       isClosed: () => this.#closed,
       join: (holder) => this.#join(holder),
@@ -150,11 +151,11 @@ export class Membership implements RoomAccess {
   }
 
   async #join(holder: MemberId): Promise<void> {
-    const { transport } = this.#parts;
+    const { transport, clock } = this.#parts;
     const { answerMs } = this.timings;
     await transport.connect(holder, answerMs);
     if (this.#closed) throw new RoomError({ reason: "tab_left" });
-    const attempt = new JoinAttempt(holder, answerMs);
+    const attempt = new JoinAttempt(holder, clock, answerMs);
     this.#attempt = attempt;
     const member = this.#introduction();
     post(transport, holder, { type: "join", version: CLUSTER_VERSION, room: this.#room, member });
@@ -173,12 +174,13 @@ export class Membership implements RoomAccess {
   }
 
   #coordinate(): void {
+    const { clock, planner } = this.#parts;
     const isNew = this.state.members.length === 0;
     this.#coordinator = new Coordinator({
       log: this.#log,
       self: this.self,
       post: (peer, message) => post(this.#parts.transport, peer, message),
-      placement: { planner: this.#parts.planner, timings: this.timings },
+      placement: { clock, planner, timings: this.timings },
       timings: this.timings,
       onEvent: (event) => this.#notify(event),
     });

@@ -1,6 +1,6 @@
 /** Commands to a coordinator in another tab, and their results by number. */
 import type { Transport } from "../../mesh/index.ts";
-import { type MemberId, RoomError, type RoomFailure } from "../../shared/index.ts";
+import { type Clock, type MemberId, RoomError, type RoomFailure } from "../../shared/index.ts";
 import type { ClusterMessage, RoomCommand } from "./messages.ts";
 import { post } from "./peer-outbox.ts";
 
@@ -8,12 +8,14 @@ type Outcome = Pick<Extract<ClusterMessage, { type: "result" }>, "value" | "erro
 
 export class RemoteCommands {
   readonly #transport: Transport;
+  readonly #clock: Clock;
   readonly #timeoutMs: number;
   #nextId = 1;
   readonly #pending = new Map<number, (outcome: Outcome) => void>();
 
-  constructor(transport: Transport, timeoutMs: number) {
+  constructor(transport: Transport, clock: Clock, timeoutMs: number) {
     this.#transport = transport;
+    this.#clock = clock;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -21,12 +23,12 @@ export class RemoteCommands {
   send(coordinator: MemberId, command: RoomCommand): Promise<number | null> {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const cancelTimer = this.#clock.after(this.#timeoutMs, () => {
         this.settle(id, { value: null, error: { reason: "coordinator_silent" } });
         this.#transport.disconnect(coordinator);
-      }, this.#timeoutMs);
+      });
       this.#pending.set(id, ({ value, error }) => {
-        clearTimeout(timer);
+        cancelTimer();
         if (error === null) resolve(value);
         else reject(new RoomError(error));
       });

@@ -4,18 +4,21 @@
  */
 import { type Answer, type Problem, isFound, solveWithWatchdog } from "../../placement/index.ts";
 import {
+  type Clock,
   type ModelSummary,
   type BrokenRule,
   type Choice,
   type Refusal,
   RoomError,
   type RoomState,
+  sleep,
   type Stage,
 } from "../../shared/index.ts";
 import type { Planner, Timings } from "../parts.ts";
 import { costOf, problemOf } from "./room-problem.ts";
 
 export type PlacementParts = {
+  readonly clock: Clock;
   readonly planner: Planner;
   readonly timings: Timings;
 };
@@ -35,7 +38,7 @@ export async function decidePlacement(
   if (computing(state()).length === 0) {
     throw new RoomError({ reason: "not_placed", refusal: { kind: "no_computing_member" } });
   }
-  await linksMeasured(state, parts.timings.linksMs);
+  await linksMeasured(state, parts.clock, parts.timings.linksMs);
   const { problem, brokenRules } = problemOf(state(), model);
   const { answer, choice } = await solveGuarded(problem, parts);
   if (!isFound(answer)) {
@@ -49,7 +52,7 @@ export async function decidePlacement(
 /** The solver's answer, or that of the greedy rules if the solver fails. Never rejects. */
 export async function solveGuarded(
   problem: Problem,
-  { planner, timings }: PlacementParts,
+  { planner, timings }: Pick<PlacementParts, "planner" | "timings">,
 ): Promise<{ readonly answer: Answer; readonly choice: Choice }> {
   const { answer, failure } = await solveWithWatchdog(
     problem,
@@ -79,12 +82,16 @@ export function refusalOf(
 }
 
 /** Resolves when each ordered pair of computing members has a link, or when time is up. */
-export async function linksMeasured(state: () => RoomState, timeoutMs: number): Promise<void> {
-  const endMs = performance.now() + timeoutMs;
-  while (performance.now() < endMs) {
+export async function linksMeasured(
+  state: () => RoomState,
+  clock: Clock,
+  timeoutMs: number,
+): Promise<void> {
+  const endMs = clock.nowMs() + timeoutMs;
+  while (clock.nowMs() < endMs) {
     const members = computing(state());
     if (state().links.length >= members.length * (members.length - 1)) return;
-    await new Promise((resolve) => setTimeout(resolve, Math.min(50, timeoutMs)));
+    await sleep(clock, Math.min(50, timeoutMs));
   }
 }
 

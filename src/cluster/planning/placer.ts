@@ -53,7 +53,7 @@ export class Placer {
   #seen: Capacity | null = null;
   #lastKey: string | null = null;
   #reviewDue = false;
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  #cancelTimer: (() => void) | null = null;
   #cooldownEndsMs = -Infinity;
   /** Changes whose review waits for the end of the cooldown. */
   #postponed: readonly CapacityChange[] = [];
@@ -70,14 +70,15 @@ export class Placer {
   }
 
   stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#cancelTimer?.();
   }
 
   /** After every event: measures loads, and schedules a review when the capacity changed. */
   note(event: RoomEvent): void {
-    if (event.type === "placement_readied") this.#loadRate.ready(this.#state, performance.now());
+    if (event.type === "placement_readied")
+      this.#loadRate.ready(this.#state, this.#options.clock.nowMs());
     const { placement } = this.#state;
-    if (!placement?.ready || placement.error !== null || this.#solving || this.#timer) return;
+    if (!placement?.ready || placement.error !== null || this.#solving || this.#cancelTimer) return;
     if (capacityKey(this.#state) !== this.#lastKey) this.#reviewIn(this.#options.timings.settleMs);
   }
 
@@ -132,9 +133,9 @@ export class Placer {
   }
 
   async #review(): Promise<void> {
-    const { state, planner, timings } = this.#options;
+    const { state, planner, timings, clock } = this.#options;
     const reviewed = state().placement;
-    await linksMeasured(state, timings.linksMs);
+    await linksMeasured(state, clock, timings.linksMs);
     const before = this.#seen;
     const changes = [...this.#postponed, ...capacityChanges(before, this.#state)];
     this.#see();
@@ -152,7 +153,7 @@ export class Placer {
       return this.#tell(model, { outcome: "impossible", trigger, reason });
     }
     this.#accepted ??= new Set(violationsOf({ built, placement }));
-    const cooldownMs = this.#cooldownEndsMs - performance.now();
+    const cooldownMs = this.#cooldownEndsMs - this.#options.clock.nowMs();
     const { postponed, ...verdict } = decideReview({
       built,
       placement,
@@ -169,7 +170,7 @@ export class Placer {
     const running = this.#state.generations.filter(({ status }) => status === "running");
     this.#tell(model, { ...verdict, trigger, waitingAnswers: moves ? running.length : 0 });
     if (!moves) return;
-    this.#cooldownEndsMs = performance.now() + timings.cooldownMs;
+    this.#cooldownEndsMs = this.#options.clock.nowMs() + timings.cooldownMs;
     const { msPerToken } = costOf(built.problem, answer.stages);
     this.#decide({ model, stages: [...answer.stages], predictedMs: msPerToken });
   }
@@ -205,11 +206,11 @@ export class Placer {
 
   #reviewIn(delayMs: number): void {
     this.stop();
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
+    this.#cancelTimer = this.#options.clock.after(delayMs, () => {
+      this.#cancelTimer = null;
       this.#reviewDue = true;
       this.#options.onSettled();
-    }, delayMs);
+    });
   }
 
   #decide(chosen: Chosen): number {
@@ -227,7 +228,7 @@ export class Placer {
     const built = problemOf(this.#state, chosen.model);
     this.#accepted = new Set(violationsOf({ built, placement }));
     this.#loadedSettings = shardSettings(this.#state);
-    this.#loadRate.started(performance.now());
+    this.#loadRate.started(this.#options.clock.nowMs());
     this.#options.emit({ type: "placement_decided", placement });
     return id;
   }
