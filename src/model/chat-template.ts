@@ -1,22 +1,24 @@
 /**
  * A conversation in the text format that the model was trained on: the GGUF's own
- * Jinja template, rendered by `@huggingface/jinja`.
+ * Jinja template. A page renders it in a thread of its own (`tab/chat-renderer.ts`), since a
+ * template may run for any time.
  *
  * A file without a template gets ChatML if its vocabulary has ChatML's tokens, and
  * otherwise a plain dialogue of names and texts, which base models continue.
  */
 import { detailOf } from "../shared/index.ts";
-import { Template } from "@huggingface/jinja";
+import { parseTemplate, renderTemplate } from "./bounded-template.ts";
 import { malformed, ModelError } from "./model-error.ts";
-import type { EncodeOptions, Tokenizer } from "./tokenizer.ts";
+import type { Tokenizer } from "./tokenizer.ts";
 import type { TokenizerData } from "./tokenizer-data.ts";
 
 export type ChatTurn = { readonly role: string; readonly content: string };
 
-export type ChatOptions = {
-  /** End the text where the assistant's answer begins. Default true. */
-  readonly addGenerationPrompt?: boolean;
-  readonly tools?: readonly unknown[];
+/** What rendering needs of a model's file; small, since each rendering sends it to a thread. */
+export type ChatTemplate = {
+  readonly source: string;
+  readonly bosText: string;
+  readonly eosText: string;
 };
 
 const CHATML =
@@ -29,51 +31,54 @@ const PLAIN_DIALOGUE =
 
 const MAX_TEMPLATE_CHARACTERS = 1_000_000;
 
-/** Throws a `ModelError` if the template cannot be read or refuses these messages. */
-export function renderChat(
-  data: TokenizerData,
-  messages: readonly ChatTurn[],
-  options: ChatOptions = {},
-): string {
-  const template = compile(data);
+export function chatTemplateOf(data: TokenizerData): ChatTemplate {
+  return {
+    source: data.chatTemplate ?? fallbackTemplate(data),
+    bosText: tokenText(data, data.bosToken),
+    eosText: tokenText(data, data.eosToken),
+  };
+}
+
+/**
+ * The text ends where the assistant's answer begins. Throws a `ModelError` if the template
+ * cannot be read, refuses these messages, or exceeds a limit.
+ */
+export function renderChat(template: ChatTemplate, messages: readonly ChatTurn[]): string {
+  const program = parsed(template.source);
   try {
-    return template.render({
+    return renderTemplate(program, {
       messages: messages.map((message) => ({ ...message })),
-      add_generation_prompt: options.addGenerationPrompt ?? true,
-      bos_token: tokenText(data, data.bosToken),
-      eos_token: tokenText(data, data.eosToken),
-      ...(options.tools === undefined ? {} : { tools: options.tools }),
+      add_generation_prompt: true,
+      bos_token: template.bosText,
+      eos_token: template.eosText,
     });
   } catch (error) {
+    if (error instanceof ModelError) throw error;
     const detail = detailOf(error);
     throw new ModelError({ reason: "chat_template_refused", detail }, { cause: error });
   }
 }
 
-/** The prompt's tokens. BOS is added if the file requires it and the template did not. */
+/** The tokens of a rendered chat. BOS is added if the file requires it and the template did not. */
 export function encodeChat(
-  data: TokenizerData,
+  { bosText }: ChatTemplate,
   tokenizer: Tokenizer,
-  messages: readonly ChatTurn[],
-  options?: ChatOptions,
+  text: string,
 ): Uint32Array<ArrayBuffer> {
-  const text = renderChat(data, messages, options);
-  const bos = tokenText(data, data.bosToken);
-  const encodeOptions: EncodeOptions = { addEnds: !(bos !== "" && text.startsWith(bos)) };
-  return tokenizer.encode(text, encodeOptions);
+  return tokenizer.encode(text, { addEnds: !(bosText !== "" && text.startsWith(bosText)) });
 }
 
-let last: { readonly source: string; readonly template: Template } | null = null;
+let last: { readonly source: string; readonly program: ReturnType<typeof parseTemplate> } | null =
+  null;
 
-function compile(data: TokenizerData): Template {
-  const source = data.chatTemplate ?? fallbackTemplate(data);
-  if (last?.source === source) return last.template;
+function parsed(source: string): ReturnType<typeof parseTemplate> {
+  if (last?.source === source) return last.program;
   if (source.length > MAX_TEMPLATE_CHARACTERS) {
     throw malformed("over_limit", "chat template", source.length, MAX_TEMPLATE_CHARACTERS);
   }
   try {
-    last = { source, template: new Template(source) };
-    return last.template;
+    last = { source, program: parseTemplate(source) };
+    return last.program;
   } catch (error) {
     const detail = detailOf(error);
     throw new ModelError({ reason: "chat_template_unreadable", detail }, { cause: error });

@@ -1,6 +1,12 @@
 /** Reads models: GGUF files from any source, their description, their tokenizer, and their chat template. */
 export type { ByteSource } from "./byte-source.ts";
-export { encodeChat } from "./chat-template.ts";
+export {
+  type ChatTemplate,
+  chatTemplateOf,
+  type ChatTurn,
+  encodeChat,
+  renderChat,
+} from "./chat-template.ts";
 export type {
   ByteReader,
   LayerTensors,

@@ -84,6 +84,9 @@ export const ModelFailure = z.discriminatedUnion("reason", [
   failure("file_not_open", { file: z.string() }),
   failure("chat_template_unreadable", { detail: Detail }),
   failure("chat_template_refused", { detail: Detail }),
+  failure("chat_template_timeout", { timeoutMs: z.number() }),
+  /** `subject` is what the template made more of than `limit`. */
+  failure("chat_template_limit", { subject: z.string(), limit: z.number() }),
 
   failure("not_a_web_address", { url: z.string() }),
   failure("http_status", { url: z.string(), status: z.int() }),

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Detail, failure } from "./failure-schema.ts";
 
-export const WorkerName = z.enum(["GPU", "model", "placement", "probe"]);
+export const WorkerName = z.enum(["GPU", "model", "placement", "probe", "chat template"]);
 export type WorkerName = z.infer<typeof WorkerName>;
 
 export const WorkerFailure = z.discriminatedUnion("reason", [

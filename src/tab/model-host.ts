@@ -6,6 +6,7 @@
 import * as Comlink from "comlink";
 import { peerByteReader, serveBytes, type Transport } from "../mesh/index.ts";
 import {
+  chatTemplateOf,
   encodeChat,
   exposeReader,
   createTokenizer,
@@ -23,6 +24,7 @@ import {
   type KernelReport,
 } from "../shared/index.ts";
 import type { StageWorker } from "../stage/index.ts";
+import type { ChatRenderer } from "./chat-renderer.ts";
 import type { LoadProgress, ModelHost, ModelText, ShardRequest } from "../cluster/index.ts";
 
 /** The weights worker, seen from this thread. */
@@ -37,6 +39,7 @@ export type ModelHostParts = {
   readonly weights: Weights;
   readonly stage: Pick<StageWorker, "loadShard" | "unloadShard">;
   readonly transport: Transport;
+  readonly renderChat: ChatRenderer;
   /** Where relative URLs of models lead; this page's origin unless given. */
   readonly server?: string;
 };
@@ -51,6 +54,7 @@ export function createModelHost({
   weights,
   stage,
   transport,
+  renderChat,
   server,
 }: ModelHostParts): TabModelHost {
   const opened = new Map<string, OpenedSummary>();
@@ -108,7 +112,7 @@ export function createModelHost({
     async text(model) {
       const known = texts.get(model.contentId);
       if (known) return known;
-      const text = modelText((await opening(model)).tokenizer);
+      const text = modelText((await opening(model)).tokenizer, renderChat);
       texts.set(model.contentId, text);
       return text;
     },
@@ -160,10 +164,12 @@ async function requestOf(
   return { kind: "peer", member, fileName, fileBytes, port: exposeReader({ read }) };
 }
 
-function modelText(data: TokenizerData): ModelText {
+function modelText(data: TokenizerData, renderChat: ChatRenderer): ModelText {
   const tokenizer: Tokenizer = createTokenizer(data);
+  const template = chatTemplateOf(data);
   return {
-    encodeChat: (messages) => Promise.resolve().then(() => encodeChat(data, tokenizer, messages)),
+    encodeChat: async (messages) =>
+      encodeChat(template, tokenizer, await renderChat(template, messages)),
     encodeText: (prompt) => Promise.resolve().then(() => tokenizer.encode(prompt)),
     decoder() {
       const decoder = tokenizer.streamingDecoder();

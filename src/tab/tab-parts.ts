@@ -1,8 +1,9 @@
 /**
  * Creates the parts of a room in this tab: connections over WebRTC, and workers for the
- * GPU, the model files, and the solver. `close` ends them all.
+ * GPU, the model files, the solver, and chat templates. `close` ends them all.
  */
 import * as Comlink from "comlink";
+import { openChatRenderer } from "./chat-renderer.ts";
 import { openRoomRegistry } from "./room-registry.ts";
 import { createModelHost, type TabModelHost } from "./model-host.ts";
 import type { ModelHost, RoomParts } from "../cluster/index.ts";
@@ -57,8 +58,9 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
     "model",
   );
   const planner = openPlanner(options.onWarning);
+  const chats = openChatRenderer();
   const endWorkers = () => {
-    for (const part of [gpu, weights, planner]) part.end();
+    for (const part of [gpu, weights, planner, chats]) part.end();
   };
   try {
     const transport = await openPeerTransport({
@@ -78,6 +80,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
       weights: weights.remote,
       stage: gpu.remote,
       transport,
+      renderChat: chats.render,
       server: options.server,
     });
     const monitor = await TabMonitor.open(profile.measurements, () => gpu.remote.sample());

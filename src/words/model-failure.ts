@@ -1,6 +1,6 @@
 /** What is wrong with a model's file, its address, or the disk. */
 import type { MalformedProblem, ModelFailure, ModelNotice } from "../shared/index.ts";
-import { megabytes } from "./quantities.ts";
+import { figure, megabytes } from "./quantities.ts";
 import type { Sentences } from "./sentences.ts";
 
 const OPEN_FROM_DISK = "Download the file and open it from disk.";
@@ -23,6 +23,10 @@ export const modelFailures: Sentences<ModelFailure> = {
     `The model's chat template cannot be read: ${detail}. Use completions instead of chat.`,
   chat_template_refused: ({ detail }) =>
     `The model's chat template does not accept these messages: ${detail}`,
+  chat_template_timeout: ({ timeoutMs }) =>
+    `The model's chat template did not finish within ${figure(timeoutMs / 1000)} s. Use completions instead of chat, or choose another model.`,
+  chat_template_limit: ({ subject, limit }) =>
+    `The model's chat template made more than ${figure(limit)} ${subject}. Shorten the conversation or choose another model.`,
 
   not_a_web_address: ({ url }) =>
     `${JSON.stringify(url)} is not a web address. Enter one that begins with http:// or https://.`,

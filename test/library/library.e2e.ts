@@ -71,7 +71,7 @@ test("a project that uses it passes strict type checks and builds", async () => 
   await run(directory, "npx", "tsc");
   await run(directory, "npx", "vite", "build", "--logLevel", "warn");
   const assets = await readdir(join(directory, "dist", "assets"));
-  for (const worker of ["gpu", "weights", "placement", "probe"]) {
+  for (const worker of ["gpu", "weights", "placement", "probe", "template"]) {
     expect(assets.some((name) => name.startsWith(`${worker}.worker`))).toBe(true);
   }
   pages = await preview({ root: directory, configFile: false, preview: { port: 0 } });

@@ -2,7 +2,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { encodeChat, renderChat } from "../../src/model/chat-template.ts";
+import {
+  type ChatTurn,
+  chatTemplateOf,
+  encodeChat,
+  renderChat,
+} from "../../src/model/chat-template.ts";
 import { createTokenizer } from "../../src/model/tokenizer.ts";
 import type { TokenizerData } from "../../src/model/tokenizer-data.ts";
 import { openDefaultModel } from "./default-model.ts";
@@ -26,6 +31,8 @@ const withTemplate = (chatTemplate: string | null, more: Partial<TokenizerData> 
   chatTemplate,
   ...more,
 });
+const render = (tokens: TokenizerData, messages: readonly ChatTurn[]) =>
+  renderChat(chatTemplateOf(tokens), messages);
 const HELLO = [{ role: "user", content: "Hello" }];
 
 test("there are at least 20 golden answers of 48 tokens, two of them to 400 tokens", () => {
@@ -51,18 +58,18 @@ test("five golden answers are chats", () => {
 });
 
 test.each(chats)("%s is rendered and encoded", (_file, golden) => {
-  expect(renderChat(data, golden.messages ?? [])).toBe(golden.prompt);
-  expect([...encodeChat(data, tokenizer, golden.messages ?? [])]).toEqual(golden.promptTokens);
+  expect(render(data, golden.messages ?? [])).toBe(golden.prompt);
+  expect([...encodeChat(chatTemplateOf(data), tokenizer, golden.prompt)]).toEqual(
+    golden.promptTokens,
+  );
 });
 
 describe("chat templates", () => {
   test("without one, ChatML where the vocabulary has it, else a dialogue", () => {
-    expect(renderChat(withTemplate(null), HELLO)).toBe(
+    expect(render(withTemplate(null), HELLO)).toBe(
       "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n",
     );
-    expect(renderChat(withTemplate(null, { tokens: ["a"] }), HELLO)).toBe(
-      "User: Hello\nAssistant:",
-    );
+    expect(render(withTemplate(null, { tokens: ["a"] }), HELLO)).toBe("User: Hello\nAssistant:");
   });
 
   test("get what templates call: bos_token, strftime_now, tojson, namespace, loop controls", () => {
@@ -75,34 +82,55 @@ describe("chat templates", () => {
       { role: "user", content: 'say "é"' },
       ...HELLO,
     ];
-    expect(renderChat(withTemplate(template), messages)).toBe(
-      '<|im_start|>"say \\"é\\""14<|im_end|>',
-    );
+    expect(render(withTemplate(template), messages)).toBe('<|im_start|>"say \\"é\\""14<|im_end|>');
   });
 
   test("a template may refuse the messages", () => {
     const template = "{{ raise_exception('roles must alternate') }}";
     const failsWith = (failure: object) =>
       expect.objectContaining({ failure: expect.objectContaining(failure) as object }) as Error;
-    expect(() => renderChat(withTemplate(template), HELLO)).toThrow(
+    expect(() => render(withTemplate(template), HELLO)).toThrow(
       failsWith({
         reason: "chat_template_refused",
         detail: expect.stringContaining("roles must alternate") as string,
       }),
     );
-    expect(() => renderChat(withTemplate("{% if %}"), HELLO)).toThrow(
+    expect(() => render(withTemplate("{% if %}"), HELLO)).toThrow(
       failsWith({ reason: "chat_template_unreadable" }),
     );
+  });
+
+  test.each([
+    ["{% for i in range(1000000) %}{% endfor %}", "elements of range()"],
+    ["{{ range(1000000000) | length }}", "elements of range()"],
+    [
+      "{% set ns = namespace(l=[0]) %}{% for i in range(60) %}{% set ns.l = ns.l + ns.l %}{% endfor %}",
+      "produced values",
+    ],
+    [
+      "{% set ns = namespace(s='x') %}{% for i in range(25) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
+      "produced values",
+    ],
+    ["{% for i in range(100000) %}{{ '012345678901' }}{% endfor %}", "characters"],
+  ])("a template that needs much memory is ended: %s", (template, subject) => {
+    expect(() => render(withTemplate(template), HELLO)).toThrow(
+      expect.objectContaining({
+        failure: expect.objectContaining({ reason: "chat_template_limit", subject }) as object,
+      }) as Error,
+    );
+  });
+
+  test("range() counts as Python's does", () => {
+    const template =
+      "{{ range(3) | join }} {{ range(1, 3) | join }} {{ range(5, 0, -2) | join }} {{ range(2, 1) | join }}";
+    expect(render(withTemplate(template), HELLO)).toBe("012 12 531 ");
   });
 
   test("BOS is not doubled when the template writes it", () => {
     const bos = data.bosToken ?? -1;
     for (const template of ["{{ bos_token }}x", "x"]) {
-      const ids = encodeChat(
-        withTemplate(template, { addBos: true }),
-        createTokenizer(withTemplate(null, { addBos: true })),
-        HELLO,
-      );
+      const model = withTemplate(template, { addBos: true });
+      const ids = encodeChat(chatTemplateOf(model), createTokenizer(model), render(model, HELLO));
       expect([...ids].filter((id) => id === bos)).toHaveLength(1);
       expect(ids[0]).toBe(bos);
     }

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { createModelHost, type TabModelHost } from "../../src/tab/model-host.ts";
 import type { ShardRequest } from "../../src/cluster/parts.ts";
 import { MemoryNetwork } from "../../tools/room/memory-transport.ts";
+import { renderChat } from "../../src/model/chat-template.ts";
 import { readerFromPort } from "../../src/model/reader-port.ts";
 import { WeightsService } from "../../src/model/weights-service.ts";
 import type { ShardDescription } from "../../src/model/description.ts";
@@ -25,6 +26,7 @@ function tab(network: MemoryNetwork, name: string, server?: string) {
   const host = createModelHost({
     self,
     transport: network.join(self),
+    renderChat: (...chat) => Promise.resolve(renderChat(...chat)),
     ...(server === undefined ? {} : { server }),
     weights: {
       open: (request) => service.open(request),

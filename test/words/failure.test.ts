@@ -32,6 +32,8 @@ const samples: {
   file_not_open: { file },
   chat_template_unreadable: { detail },
   chat_template_refused: { detail },
+  chat_template_timeout: { timeoutMs: 2000 },
+  chat_template_limit: { subject: "characters", limit: 1_000_000 },
   not_a_web_address: { url: "ftp://a" },
   http_status: { url, status: 404 },
   url_unreachable: { url, host: "models.example", detail, isOwnServer: false, mayBeCors: true },
@@ -119,7 +121,9 @@ test("every failure has its sentence", () => {
     {
       "channel_closed": "The channel was closed.",
       "channel_failed": "The channel failed: no answer.",
+      "chat_template_limit": "The model's chat template made more than 1,000,000 characters. Shorten the conversation or choose another model.",
       "chat_template_refused": "The model's chat template does not accept these messages: no answer",
+      "chat_template_timeout": "The model's chat template did not finish within 2.00 s. Use completions instead of chat, or choose another model.",
       "chat_template_unreadable": "The model's chat template cannot be read: no answer. Use completions instead of chat.",
       "closed_by_peer": "The other tab closed the connection.",
       "closed_by_this_tab": "This tab closed the connection.",

@@ -1,0 +1,76 @@
+/**
+ * Chat templates in a worker. A template is a program from a model's file: one that does not
+ * finish in time is ended with its worker, and the next chat gets a new worker.
+ */
+import type { ChatTemplate, ChatTurn } from "../model/index.ts";
+import { FailureError, failureOf } from "../shared/index.ts";
+import type { TemplateWorker } from "../../workers/template.worker.ts";
+import { workerClient, type WorkerClient } from "./worker-client.ts";
+
+/** Rejects with a failure if the template fails or exceeds a limit of time or memory. */
+export type ChatRenderer = (
+  template: ChatTemplate,
+  messages: readonly ChatTurn[],
+) => Promise<string>;
+
+/** The templates of real models take milliseconds. */
+const DEADLINE_MS = 2000;
+
+export function openChatRenderer(
+  startWorker = startTemplateWorker,
+  deadlineMs = DEADLINE_MS,
+): { readonly render: ChatRenderer; readonly end: () => void } {
+  let client: WorkerClient<TemplateWorker> | null = null;
+  let hasEnded = false;
+  let previous: Promise<unknown> = Promise.resolve();
+
+  async function rendered(...chat: Parameters<ChatRenderer>): Promise<string> {
+    if (hasEnded) throw new FailureError({ reason: "worker_ended", worker: "chat template" });
+    const worker = (client ??= startWorker());
+    try {
+      // The deadline does not include loading the worker's script.
+      await worker.remote.isReady();
+      return await beforeDeadline(worker.remote.render(...chat), deadlineMs);
+    } catch (error) {
+      const { reason } = failureOf(error);
+      if (reason === "chat_template_timeout" || reason === "worker_failed") {
+        worker.end();
+        client = null;
+      }
+      throw error;
+    }
+  }
+
+  return {
+    /** One at a time, so that a chat does not pay for the template of another one. */
+    render: (...chat) => {
+      const result = previous.then(() => rendered(...chat));
+      previous = result.catch(() => undefined);
+      return result;
+    },
+    end: () => {
+      hasEnded = true;
+      client?.end();
+    },
+  };
+}
+
+async function beforeDeadline<T>(result: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const timeout = () => reject(new FailureError({ reason: "chat_template_timeout", timeoutMs }));
+    timer = setTimeout(timeout, timeoutMs);
+  });
+  try {
+    return await Promise.race([result, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function startTemplateWorker(): WorkerClient<TemplateWorker> {
+  return workerClient<TemplateWorker>(
+    new Worker(new URL("../../workers/template.worker.ts", import.meta.url), { type: "module" }),
+    "chat template",
+  );
+}
