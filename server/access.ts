@@ -57,17 +57,17 @@ const MAX_QUOTED_CHARACTERS = 100;
 
 export function decideAccess(policy: AccessPolicy, request: AccessRequest): AccessDecision {
   // A URL as target would name a second host.
-  if (!request.target.startsWith("/")) return refuse({ kind: "invalid_target" });
+  if (!request.target.startsWith("/")) return refuse({ reason: "invalid_target" });
   const [sent = "", ...others] = request.hosts;
   const host = parseHost(sent);
-  if (host === null || others.length > 0) return refuse({ kind: "invalid_host" });
+  if (host === null || others.length > 0) return refuse({ reason: "invalid_host" });
   const own = new Set([
     ...LOOPBACK_HOSTS,
     ...policy.hosts.map(hostOf),
     hostOf(request.localAddress),
   ]);
   if (!own.has(host.name) || (host.port !== null && host.port !== policy.port)) {
-    return refuse({ kind: "unknown_host", host: quoted(sent) });
+    return refuse({ reason: "unknown_host", host: quoted(sent) });
   }
   if (!request.isEncrypted && !isLoopback(request.localAddress)) {
     return { kind: "redirect", location: `https://${sent}${request.target}` };
@@ -76,16 +76,16 @@ export function decideAccess(policy: AccessPolicy, request: AccessRequest): Acce
   if (origin !== undefined) {
     const isAllowed =
       policy.allowOrigins.includes(origin) || isOwnOrigin(origin, own, policy, sent);
-    if (!isAllowed) return refuse({ kind: "foreign_origin", origin: quoted(origin) });
+    if (!isAllowed) return refuse({ reason: "foreign_origin", origin: quoted(origin) });
     if (request.method === "OPTIONS" && request.requestedMethod !== undefined) {
       return { kind: "preflight", origin };
     }
   } else if (isFromAnotherPage(request) && !opensThePage(request)) {
-    return refuse({ kind: "cross_site" });
+    return refuse({ reason: "cross_site" });
   }
   if (request.method === "POST" && !isJson(request.contentType)) {
     const { contentType } = request;
-    return refuse({ kind: "not_json", contentType: contentType ? quoted(contentType) : null });
+    return refuse({ reason: "not_json", contentType: contentType ? quoted(contentType) : null });
   }
   return { kind: "pass", origin: origin ?? null };
 }
@@ -97,8 +97,8 @@ export function keyProblem(
 ): ApiProblem | null {
   if (apiKey === null) return null;
   const given = /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
-  if (given === undefined) return { kind: "key_missing" };
-  return timingSafeEqual(digest(given), digest(apiKey)) ? null : { kind: "key_wrong" };
+  if (given === undefined) return { reason: "key_missing" };
+  return timingSafeEqual(digest(given), digest(apiKey)) ? null : { reason: "key_wrong" };
 }
 
 /** Digests have the same length, which the comparison requires. */

@@ -13,11 +13,11 @@ const STATUS_HEADERS: Readonly<Record<number, Record<string, string>>> = {
 };
 
 export function problemStatus(problem: ApiProblem): number {
-  return API_PROBLEM_STATUS[problem.kind];
+  return API_PROBLEM_STATUS[problem.reason];
 }
 
 export function problemBody(problem: ApiProblem): ApiErrorBody {
-  return apiErrorBody(problemStatus(problem), problem.kind, describeApiProblem(problem), problem);
+  return apiErrorBody(problemStatus(problem), problem.reason, describeApiProblem(problem), problem);
 }
 
 export function problemResponse(problem: ApiProblem): Response {

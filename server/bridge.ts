@@ -78,7 +78,7 @@ export class Bridge {
     const coordinator = { socket, epoch, requests };
     this.#coordinators.set(room, coordinator);
     older?.socket.close(CLOSE_CODES.replaced, `epoch ${epoch} has begun`);
-    older?.requests.failAll({ kind: "coordinator_gone" });
+    older?.requests.failAll({ reason: "coordinator_gone" });
     socket.on("message", (data) => {
       const message = parse(data);
       if (message === null || message.type === "hello") refuse(socket, data);
@@ -86,7 +86,7 @@ export class Bridge {
     });
     socket.on("close", () => {
       if (this.#coordinators.get(room) === coordinator) this.#coordinators.delete(room);
-      requests.failAll({ kind: "coordinator_gone" });
+      requests.failAll({ reason: "coordinator_gone" });
     });
   }
 

@@ -14,17 +14,17 @@ const MAX_QUOTED_CHARACTERS = 40;
 export function chooseRoom(named: string | null, rooms: readonly RoomCode[]): RoomChoice {
   if (named !== null) return namedRoom(named, rooms);
   const [only, ...others] = rooms;
-  if (only === undefined) return none({ kind: "no_room" });
-  if (others.length > 0) return none({ kind: "room_required", rooms: rooms.length });
+  if (only === undefined) return none({ reason: "no_room" });
+  if (others.length > 0) return none({ reason: "room_required", rooms: rooms.length });
   return { kind: "room", room: only };
 }
 
 function namedRoom(named: string, rooms: readonly RoomCode[]): RoomChoice {
   const code = RoomCode.safeParse(named);
   if (!code.success) {
-    return none({ kind: "bad_room_code", given: named.slice(0, MAX_QUOTED_CHARACTERS) });
+    return none({ reason: "bad_room_code", given: named.slice(0, MAX_QUOTED_CHARACTERS) });
   }
-  if (!rooms.includes(code.data)) return none({ kind: "no_such_room", room: code.data });
+  if (!rooms.includes(code.data)) return none({ reason: "no_such_room", room: code.data });
   return { kind: "room", room: code.data };
 }
 

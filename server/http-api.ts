@@ -23,7 +23,7 @@ export function httpApi(bridge: Bridge, apiKey: string | null): Hono {
       bodyLimit({
         maxSize: MAX_BRIDGED_BODY_BYTES,
         onError: () =>
-          problemResponse({ kind: "body_too_large", maxBytes: MAX_BRIDGED_BODY_BYTES }),
+          problemResponse({ reason: "body_too_large", maxBytes: MAX_BRIDGED_BODY_BYTES }),
       }),
       async (context) => {
         const response = await relay(bridge, context);
@@ -45,7 +45,7 @@ async function relay(bridge: Bridge, { req }: Context): Promise<Response> {
   const choice = chooseRoom(named, bridge.rooms());
   if (choice.kind === "none") return problemResponse(choice.problem);
   const requests = bridge.requestsOf(choice.room);
-  if (requests === undefined) return problemResponse({ kind: "coordinator_gone" });
+  if (requests === undefined) return problemResponse({ reason: "coordinator_gone" });
   const headers: Record<string, string> = {};
   for (const name of BRIDGED_HEADERS) {
     const value = req.header(name);

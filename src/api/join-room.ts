@@ -47,7 +47,7 @@ export async function joinRoom(options: PageJoinOptions): Promise<PageRoom> {
   let parts: TabParts | null = null;
   try {
     const code = RoomCode.safeParse(options.code);
-    if (!code.success) throw new ApiProblemError({ kind: "bad_room_code", given: options.code });
+    if (!code.success) throw new ApiProblemError({ reason: "bad_room_code", given: options.code });
     const { server, mustExist = false, onProgress = () => undefined } = options;
     const probe = await probeOf(options);
     onProgress({ step: "connecting", fraction: null });

@@ -3,6 +3,7 @@
  * the sentence; `apiErrorBody` is the JSON that OpenAI clients expect around both.
  */
 import { z } from "zod";
+import { failure } from "./failure-schema.ts";
 import { RoomCode } from "./ids.ts";
 
 /** A part of OpenAI's API that a room does not offer. */
@@ -19,57 +20,40 @@ export const UnsupportedFeature = z.enum([
 ]);
 export type UnsupportedFeature = z.infer<typeof UnsupportedFeature>;
 
-export const ApiProblem = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("unknown_route"),
-    path: z.string(),
-    routes: z.array(z.string()),
-  }),
-  z.strictObject({
-    kind: z.literal("method_not_allowed"),
+export const ApiProblem = z.discriminatedUnion("reason", [
+  failure("unknown_route", { path: z.string(), routes: z.array(z.string()) }),
+  failure("method_not_allowed", {
     path: z.string(),
     method: z.string(),
     allowed: z.array(z.string()),
   }),
-  z.strictObject({ kind: z.literal("invalid_json"), detail: z.string() }),
+  failure("invalid_json", { detail: z.string() }),
   /** `detail` is the schema's own description of what it expected. */
-  z.strictObject({
-    kind: z.literal("invalid_value"),
-    param: z.string().nullable(),
-    detail: z.string(),
-  }),
-  z.strictObject({
-    kind: z.literal("unsupported_value"),
-    param: z.string(),
-    feature: UnsupportedFeature,
-  }),
+  failure("invalid_value", { param: z.string().nullable(), detail: z.string() }),
+  failure("unsupported_value", { param: z.string(), feature: UnsupportedFeature }),
   /** `model` is null when the request named none and the room has none. */
-  z.strictObject({
-    kind: z.literal("model_not_found"),
-    model: z.string().nullable(),
-    known: z.array(z.string()),
-  }),
-  z.strictObject({ kind: z.literal("body_too_large"), maxBytes: z.int() }),
-  z.strictObject({ kind: z.literal("no_room") }),
-  z.strictObject({ kind: z.literal("room_required"), rooms: z.int() }),
-  z.strictObject({ kind: z.literal("bad_room_code"), given: z.string() }),
-  z.strictObject({ kind: z.literal("no_such_room"), room: RoomCode }),
-  z.strictObject({ kind: z.literal("coordinator_gone") }),
+  failure("model_not_found", { model: z.string().nullable(), known: z.array(z.string()) }),
+  failure("body_too_large", { maxBytes: z.int() }),
+  failure("no_room", {}),
+  failure("room_required", { rooms: z.int() }),
+  failure("bad_room_code", { given: z.string() }),
+  failure("no_such_room", { room: RoomCode }),
+  failure("coordinator_gone", {}),
   /** The request's target is not a path. */
-  z.strictObject({ kind: z.literal("invalid_target") }),
+  failure("invalid_target", {}),
   /** No `Host` header, several, or one that is not a host. */
-  z.strictObject({ kind: z.literal("invalid_host") }),
-  z.strictObject({ kind: z.literal("unknown_host"), host: z.string() }),
-  z.strictObject({ kind: z.literal("foreign_origin"), origin: z.string() }),
+  failure("invalid_host", {}),
+  failure("unknown_host", { host: z.string() }),
+  failure("foreign_origin", { origin: z.string() }),
   /** A browser sent it for another page, without that page's origin. */
-  z.strictObject({ kind: z.literal("cross_site") }),
-  z.strictObject({ kind: z.literal("not_json"), contentType: z.string().nullable() }),
-  z.strictObject({ kind: z.literal("key_missing") }),
-  z.strictObject({ kind: z.literal("key_wrong") }),
+  failure("cross_site", {}),
+  failure("not_json", { contentType: z.string().nullable() }),
+  failure("key_missing", {}),
+  failure("key_wrong", {}),
 ]);
 export type ApiProblem = z.infer<typeof ApiProblem>;
 
-export const API_PROBLEM_STATUS: Readonly<Record<ApiProblem["kind"], number>> = {
+export const API_PROBLEM_STATUS: Readonly<Record<ApiProblem["reason"], number>> = {
   unknown_route: 404,
   method_not_allowed: 405,
   invalid_json: 400,
@@ -100,7 +84,7 @@ export type ApiErrorBody = {
     readonly type: "invalid_request_error" | "server_error";
     /** The field of the request that is wrong, if it is one field. */
     readonly param: string | null;
-    /** For programs: the kind of `reason`, or a broader class of errors. */
+    /** For programs: the reason of `reason`, or a broader class of errors. */
     readonly code: string;
     /** The data that `message` was rendered from, where there is any. */
     readonly reason: Readonly<Record<string, unknown>> | null;

@@ -80,7 +80,7 @@ test("its errors are OpenAI's", async () => {
   await expect(openai().chat.completions.create({ ...chat, n: 3 })).rejects.toMatchObject({
     status: 400,
     param: "n",
-    error: { reason: { kind: "unsupported_value", feature: "n" } },
+    error: { reason: { reason: "unsupported_value", feature: "n" } },
   });
   await expect(openai().chat.completions.create({ ...chat, model: "huge" })).rejects.toMatchObject({
     status: 404,

@@ -195,13 +195,13 @@ describe("a streamed answer", () => {
 
 describe("refusals", () => {
   const unsupported = (feature: string, param = feature) => ({
-    kind: "unsupported_value",
+    reason: "unsupported_value",
     feature,
     param,
   });
-  const invalid = (param: string) => ({ kind: "invalid_value", param });
+  const invalid = (param: string) => ({ reason: "invalid_value", param });
   test.each([
-    ["not JSON", "{", 400, { kind: "invalid_json" }],
+    ["not JSON", "{", 400, { reason: "invalid_json" }],
     ["no messages", { ...asked }, 400, invalid("messages")],
     ["empty messages", { ...asked, messages: [] }, 400, invalid("messages")],
     ["n = 2", { ...asked, messages, n: 2 }, 400, unsupported("n")],
@@ -217,7 +217,7 @@ describe("refusals", () => {
       "an unknown model",
       { ...asked, messages, model: "huge" },
       404,
-      { kind: "model_not_found", model: "huge", known: ["tiny"] },
+      { reason: "model_not_found", model: "huge", known: ["tiny"] },
     ],
   ])("%s", async (_name, body, status, reason) => {
     const answer = await jsonOf(request(room, "POST", CHAT, { body }));
@@ -225,7 +225,7 @@ describe("refusals", () => {
     const param = "param" in reason ? reason.param : null;
     expect(answer.body["error"]).toMatchObject({
       type: "invalid_request_error",
-      code: reason.kind,
+      code: reason.reason,
       param,
       reason,
     });

@@ -165,7 +165,7 @@ test("GET /api/placements/preview does not make members fetch a URL that is not 
   for (const model of ["https://elsewhere.example/a.gguf", "https://elsewhere.example/tiny.gguf"]) {
     const { status, body } = await get("/api/placements/preview", { model });
     expect(status).toBe(404);
-    expect(body["error"].reason).toEqual({ kind: "model_not_found", model, known: ["tiny"] });
+    expect(body["error"].reason).toEqual({ reason: "model_not_found", model, known: ["tiny"] });
   }
   expect(room.client.state.models).toEqual([]);
   const offered = "https://models.example/tiny.gguf";

@@ -48,5 +48,5 @@ test("it serves signaling, the models of the current directory, and the API", as
   expect(ServerFacts.parse(await (await get("/server.json")).json()).addresses).toEqual([address]);
   const response = await get("/v1/models");
   expect(response.status).toBe(503);
-  expect(await response.json()).toMatchObject({ error: { reason: { kind: "no_room" } } });
+  expect(await response.json()).toMatchObject({ error: { reason: { reason: "no_room" } } });
 });

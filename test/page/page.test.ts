@@ -125,7 +125,7 @@ describe("inside", () => {
   });
 
   test("a model that cannot be placed is a notice, and progress ends", async () => {
-    const refusal = { kind: "model_not_found" as const, model: "huge", known: ["tiny"] };
+    const refusal = { reason: "model_not_found" as const, model: "huge", known: ["tiny"] };
     await withPage("/?room=ABCDEF&join", async ({ page, view, room }) => {
       await inside(view);
       room.tabs.get("page" as never)!.client.place = () =>

@@ -29,7 +29,7 @@ describe("a decision", () => {
   const decide = (request: Partial<AccessRequest>) => decideAccess(policy, { ...curl, ...request });
   const outcome = (request: Partial<AccessRequest>) => {
     const decision = decide(request);
-    return decision.kind === "refuse" ? decision.problem.kind : decision.kind;
+    return decision.kind === "refuse" ? decision.problem.reason : decision.kind;
   };
 
   test.each([
@@ -235,7 +235,7 @@ describe("a server", () => {
       error: {
         code: "not_json",
         type: "invalid_request_error",
-        reason: { kind: "not_json", contentType: "text/plain" },
+        reason: { reason: "not_json", contentType: "text/plain" },
       },
     });
     expect((await send("POST", "/v1/completions", JSON_TYPE)).status).toBe(200);
@@ -281,7 +281,7 @@ describe("a server with a key", () => {
     const { headers, body } = await sendTo(server, "GET", "/v1/models", { origin: ALLOWED });
     expect(headers["www-authenticate"]).toBe("Bearer");
     expect(headers["access-control-allow-origin"]).toBe(ALLOWED);
-    expect(JSON.parse(body)).toMatchObject({ error: { reason: { kind: "key_missing" } } });
+    expect(JSON.parse(body)).toMatchObject({ error: { reason: { reason: "key_missing" } } });
   });
 
   test("serves the page, its models, and its sockets without one", async () => {

@@ -144,7 +144,7 @@ describe("the room", () => {
     await known(other);
     const nameless = await get("/api/state");
     expect(nameless.status).toBe(400);
-    expect(await errorOf(nameless)).toMatchObject({ reason: { kind: "room_required", rooms: 2 } });
+    expect(await errorOf(nameless)).toMatchObject({ reason: { reason: "room_required", rooms: 2 } });
     expect(await (await get(`/api/state?room=${other}`)).json()).toBe("second");
     const named = await get("/api/state", { headers: { "x-tabmesh-room": ROOM.toLowerCase() } });
     expect(await named.json()).toBe("first");
@@ -226,7 +226,7 @@ describe("the openai client", () => {
     await expect(client.models.list()).rejects.toMatchObject({
       status: 503,
       code: "no_room",
-      error: { reason: { kind: "no_room" } },
+      error: { reason: { reason: "no_room" } },
     });
   });
 });

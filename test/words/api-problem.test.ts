@@ -5,82 +5,82 @@ import { describeApiProblem } from "../../src/words/index.ts";
 
 test.each<[ApiProblem, string]>([
   [
-    { kind: "unknown_route", path: "/v1/nothing", routes: ["/v1/models", "/api/state"] },
+    { reason: "unknown_route", path: "/v1/nothing", routes: ["/v1/models", "/api/state"] },
     "There is no route /v1/nothing. The routes are /v1/models, /api/state.",
   ],
   [
-    { kind: "method_not_allowed", path: "/v1/models", method: "PUT", allowed: ["GET"] },
+    { reason: "method_not_allowed", path: "/v1/models", method: "PUT", allowed: ["GET"] },
     "/v1/models accepts GET, not PUT.",
   ],
   [
-    { kind: "invalid_json", detail: "Unexpected end of JSON input" },
+    { reason: "invalid_json", detail: "Unexpected end of JSON input" },
     "The body is not JSON: Unexpected end of JSON input.",
   ],
   [
-    { kind: "invalid_value", param: "temperature", detail: "Too small: expected number to be >=0" },
+    { reason: "invalid_value", param: "temperature", detail: "Too small: expected number to be >=0" },
     "temperature: Too small: expected number to be >=0.",
   ],
-  [{ kind: "invalid_value", param: null, detail: "expected object" }, "expected object."],
+  [{ reason: "invalid_value", param: null, detail: "expected object" }, "expected object."],
   [
-    { kind: "unsupported_value", param: "n", feature: "n" },
+    { reason: "unsupported_value", param: "n", feature: "n" },
     "Only n = 1 is supported. Send the request again for another answer.",
   ],
   [
-    { kind: "model_not_found", model: "huge", known: ["tiny", "small"] },
+    { reason: "model_not_found", model: "huge", known: ["tiny", "small"] },
     "The room has no model named huge. It can load tiny, small.",
   ],
   [
-    { kind: "model_not_found", model: null, known: [] },
+    { reason: "model_not_found", model: null, known: [] },
     "The room has no model. Give the URL of a GGUF file, or put a file in the server's models folder.",
   ],
   [
-    { kind: "body_too_large", maxBytes: 4096 },
+    { reason: "body_too_large", maxBytes: 4096 },
     "The body is larger than 4096 bytes. Send a shorter prompt.",
   ],
-  [{ kind: "no_room" }, "No room is open on this server. Open the server's page and open a room."],
+  [{ reason: "no_room" }, "No room is open on this server. Open the server's page and open a room."],
   [
-    { kind: "room_required", rooms: 2 },
+    { reason: "room_required", rooms: 2 },
     "2 rooms are open on this server. Name one with ?room=CODE or the header X-Tabmesh-Room.",
   ],
   [
-    { kind: "bad_room_code", given: "ABC" },
+    { reason: "bad_room_code", given: "ABC" },
     '"ABC" is not a room code. A code has 6 characters of ABCDEFGHJKMNPQRSTUVWXYZ23456789.',
   ],
   [
-    { kind: "no_such_room", room: RoomCode.parse("ABCDEF") },
+    { reason: "no_such_room", room: RoomCode.parse("ABCDEF") },
     "Room ABCDEF has no member that is connected to this server. Check the code, and open the room's page from this server.",
   ],
   [
-    { kind: "coordinator_gone" },
+    { reason: "coordinator_gone" },
     "The room's coordinator left before the answer was complete. Send the request again.",
   ],
-  [{ kind: "invalid_target" }, "The request's target is not a path that begins with a slash."],
+  [{ reason: "invalid_target" }, "The request's target is not a path that begins with a slash."],
   [
-    { kind: "invalid_host" },
+    { reason: "invalid_host" },
     "The request needs one Host header with the server's name or address.",
   ],
   [
-    { kind: "unknown_host", host: "evil.example" },
+    { reason: "unknown_host", host: "evil.example" },
     "evil.example is not an address of this server. Use an address that it printed, or start it with --host and this name.",
   ],
   [
-    { kind: "foreign_origin", origin: "https://evil.example" },
+    { reason: "foreign_origin", origin: "https://evil.example" },
     "Pages of https://evil.example may not use this server. Start it with --allow-origin and this origin to allow them.",
   ],
   [
-    { kind: "cross_site" },
+    { reason: "cross_site" },
     "Other pages may only link to this server's page. Use fetch from an origin that the server allows with --allow-origin.",
   ],
   [
-    { kind: "not_json", contentType: "text/plain" },
+    { reason: "not_json", contentType: "text/plain" },
     "The content type must be application/json, not text/plain.",
   ],
-  [{ kind: "not_json", contentType: null }, "The request needs the content type application/json."],
+  [{ reason: "not_json", contentType: null }, "The request needs the content type application/json."],
   [
-    { kind: "key_missing" },
+    { reason: "key_missing" },
     "This server requires its API key. Send it in the header Authorization: Bearer KEY.",
   ],
-  [{ kind: "key_wrong" }, "The API key is wrong. The server was started with another --api-key."],
+  [{ reason: "key_wrong" }, "The API key is wrong. The server was started with another --api-key."],
 ])("%j", (problem, sentence) => {
   expect(describeApiProblem(problem)).toBe(sentence);
 });

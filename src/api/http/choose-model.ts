@@ -60,7 +60,7 @@ export function modelNotFound(
   models: readonly { readonly name: string }[],
 ): ApiProblemError {
   const known = [...new Set(models.map(({ name }) => name))];
-  return new ApiProblemError({ kind: "model_not_found", model, known });
+  return new ApiProblemError({ reason: "model_not_found", model, known });
 }
 
 function isNamed({ name, source }: ModelSummary, wanted: string): boolean {

@@ -149,7 +149,7 @@ function promptInput(prompt: z.infer<typeof TextBody>["prompt"]): AskInput {
   if (typeof prompt === "string") return { kind: "text", prompt };
   const [first] = prompt;
   if (first === undefined) {
-    throw new ApiProblemError({ kind: "invalid_value", param: "prompt", detail: "empty" });
+    throw new ApiProblemError({ reason: "invalid_value", param: "prompt", detail: "empty" });
   }
   if (typeof first === "number") return { kind: "tokens", tokens: Tokens.parse(prompt) };
   refuse(prompt.length > 1, "several_prompts", "prompt");
@@ -169,7 +169,7 @@ function plainText(content: z.infer<typeof Content>): string {
 }
 
 function refuse(condition: unknown, feature: UnsupportedFeature, param: string = feature): void {
-  if (condition) throw new ApiProblemError({ kind: "unsupported_value", param, feature });
+  if (condition) throw new ApiProblemError({ reason: "unsupported_value", param, feature });
 }
 
 function randomSeed(): number {

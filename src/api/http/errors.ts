@@ -36,8 +36,8 @@ const ROOM_ERROR_STATUS: Readonly<Record<RoomErrorCode, number>> = {
 export function apiErrorOf(error: unknown, nameOf: NameOf): { status: number; body: ApiErrorBody } {
   if (error instanceof ApiProblemError) {
     const { message, problem } = error;
-    const status = API_PROBLEM_STATUS[problem.kind];
-    return { status, body: apiErrorBody(status, problem.kind, message, problem) };
+    const status = API_PROBLEM_STATUS[problem.reason];
+    return { status, body: apiErrorBody(status, problem.reason, message, problem) };
   }
   const failure = roomFailureOf(error);
   const code = error instanceof RoomError ? error.code : "internal_error";
@@ -59,7 +59,7 @@ export async function parseBody<T>(schema: z.ZodType<T>, request: Request): Prom
   try {
     body = await request.json();
   } catch (error) {
-    throw new ApiProblemError({ kind: "invalid_json", detail: errorMessage(error) });
+    throw new ApiProblemError({ reason: "invalid_json", detail: errorMessage(error) });
   }
   return parseValue(schema, body);
 }
@@ -69,7 +69,7 @@ export function parseValue<T>(schema: z.ZodType<T>, value: unknown): T {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new ApiProblemError({
-    kind: "invalid_value",
+    reason: "invalid_value",
     param: issue?.path.join(".") || null,
     detail: issue?.message ?? "not as expected",
   });

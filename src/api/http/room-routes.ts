@@ -93,7 +93,7 @@ export function showEvents(
   const after = given === null ? null : Number(given);
   if (after !== null && (!Number.isSafeInteger(after) || after < -1)) {
     throw new ApiProblemError({
-      kind: "invalid_value",
+      reason: "invalid_value",
       param: "after",
       detail: "expected the index of an event",
     });

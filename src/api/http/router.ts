@@ -42,9 +42,9 @@ export function createRoutes(room: ApiRoom): Hono {
 function noRoute({ routes }: Hono, { req: { path, method } }: Context): ApiProblemError {
   const allowed = routes.filter((route) => route.path === path).map((route) => route.method);
   return allowed.length > 0
-    ? new ApiProblemError({ kind: "method_not_allowed", path, method, allowed })
+    ? new ApiProblemError({ reason: "method_not_allowed", path, method, allowed })
     : new ApiProblemError({
-        kind: "unknown_route",
+        reason: "unknown_route",
         path,
         routes: routes.map((route) => route.path),
       });
