@@ -1,5 +1,6 @@
 /** Why the layers of a model run where they do: what was last decided, and what led to it. */
 import { z } from "zod";
+import { kind } from "./failure-schema.ts";
 import { MemberId } from "./ids.ts";
 import { BrokenRule, Choice, MoveReason, Refusal } from "./placement-reasons.ts";
 import { PlacementFailure } from "./room-failure.ts";
@@ -7,11 +8,10 @@ import { PlacementFailure } from "./room-failure.ts";
 /** One change in what a placement depends on. */
 export const CapacityChange = z.discriminatedUnion("kind", [
   /** Another member became the coordinator and has no earlier state to compare with. */
-  z.strictObject({ kind: z.literal("coordinator") }),
-  z.strictObject({ kind: z.literal("settings") }),
-  z.strictObject({ kind: z.literal("links") }),
-  z.strictObject({
-    kind: z.literal("member"),
+  kind("coordinator", {}),
+  kind("settings", {}),
+  kind("links", {}),
+  kind("member", {
     member: MemberId,
     change: z.enum([
       "joined",
@@ -33,9 +33,9 @@ export type CapacityChange = z.infer<typeof CapacityChange>;
 
 /** What made the room decide. */
 export const DecisionTrigger = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("person") }),
-  z.strictObject({ kind: z.literal("loss"), failure: PlacementFailure }),
-  z.strictObject({ kind: z.literal("changes"), changes: z.array(CapacityChange).min(1) }),
+  kind("person", {}),
+  kind("loss", { failure: PlacementFailure }),
+  kind("changes", { changes: z.array(CapacityChange).min(1) }),
 ]);
 export type DecisionTrigger = z.infer<typeof DecisionTrigger>;
 
@@ -46,16 +46,16 @@ const gain = {
 };
 
 export const DecisionReason = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("manual") }),
-  z.strictObject({ kind: z.literal("solved"), choice: Choice }),
-  z.strictObject({ kind: z.literal("cost"), move: MoveReason }),
+  kind("manual", {}),
+  kind("solved", { choice: Choice }),
+  kind("cost", { move: MoveReason }),
   /** Members of the current placement violate hard rules. */
-  z.strictObject({ kind: z.literal("rules_violated"), brokenRules: z.array(BrokenRule) }),
-  z.strictObject({ kind: z.literal("settings_changed") }),
-  z.strictObject({ kind: z.literal("manual_kept"), ...gain }),
-  z.strictObject({ kind: z.literal("cooldown"), ...gain }),
-  z.strictObject({ kind: z.literal("no_alternative"), refusal: Refusal }),
-  z.strictObject({ kind: z.literal("failed"), failure: PlacementFailure }),
+  kind("rules_violated", { brokenRules: z.array(BrokenRule) }),
+  kind("settings_changed", {}),
+  kind("manual_kept", { ...gain }),
+  kind("cooldown", { ...gain }),
+  kind("no_alternative", { refusal: Refusal }),
+  kind("failed", { failure: PlacementFailure }),
 ]);
 export type DecisionReason = z.infer<typeof DecisionReason>;
 

@@ -3,13 +3,14 @@
  * the full description of its arithmetic.
  */
 import { z } from "zod";
+import { kind } from "./failure-schema.ts";
 import { MemberId } from "./ids.ts";
 
 /** Where a model's bytes come from. Every member can use it. */
 export const ModelSource = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("url"), url: z.string() }),
+  kind("url", { url: z.string() }),
   /** A file that a person picked on one member. The others read its bytes from there. */
-  z.strictObject({ kind: z.literal("member"), member: MemberId, fileName: z.string() }),
+  kind("member", { member: MemberId, fileName: z.string() }),
 ]);
 export type ModelSource = z.infer<typeof ModelSource>;
 

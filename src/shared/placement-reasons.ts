@@ -3,6 +3,7 @@
  * The solver makes them, events and HTTP responses carry them, and `words/placement` renders them.
  */
 import { z } from "zod";
+import { kind } from "./failure-schema.ts";
 import { MemberId } from "./ids.ts";
 
 export const ConstraintName = z.enum([
@@ -27,20 +28,13 @@ const Fraction = z.number();
 
 /** How a member breaks a constraint that concerns only itself. */
 export const Breach = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("missing_features"),
-    features: z.array(z.string()),
-    quantization: z.string(),
-  }),
-  z.strictObject({ kind: z.literal("low_battery"), level: Fraction, limit: Fraction }),
-  z.strictObject({
-    kind: z.literal("under_pressure"),
-    pressure: z.enum(["nominal", "fair", "serious", "critical"]),
-  }),
+  kind("missing_features", { features: z.array(z.string()), quantization: z.string() }),
+  kind("low_battery", { level: Fraction, limit: Fraction }),
+  kind("under_pressure", { pressure: z.enum(["nominal", "fair", "serious", "critical"]) }),
   /** `ratio`: step time now over the member's normal step time. */
-  z.strictObject({ kind: z.literal("throttled"), ratio: z.number(), limit: z.number() }),
-  z.strictObject({ kind: z.literal("hidden_tab") }),
-  z.strictObject({ kind: z.literal("excluded") }),
+  kind("throttled", { ratio: z.number(), limit: z.number() }),
+  kind("hidden_tab", {}),
+  kind("excluded", {}),
 ]);
 export type Breach = z.infer<typeof Breach>;
 
@@ -55,67 +49,55 @@ export type BrokenRule = z.infer<typeof BrokenRule>;
 
 /** A constraint that given stages violate. */
 export const Violation = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("gap_or_overlap"),
-    member: MemberId,
-    first: z.int(),
-    expectedFirst: z.int(),
-  }),
-  z.strictObject({ kind: z.literal("no_layers"), member: MemberId }),
-  z.strictObject({ kind: z.literal("two_stages"), member: MemberId }),
-  z.strictObject({ kind: z.literal("wrong_layer_count"), end: z.int(), layers: z.int() }),
-  z.strictObject({ kind: z.literal("too_many_stages"), stages: z.int(), maxStages: z.int() }),
-  z.strictObject({ kind: z.literal("unknown_member"), member: MemberId }),
-  z.strictObject({ kind: z.literal("excluded"), member: MemberId }),
-  z.strictObject({ kind: z.literal("memory"), member: MemberId, shortBytes: Bytes }),
-  z.strictObject({ kind: z.literal("binding"), member: MemberId, shortBytes: Bytes }),
-  z.strictObject({
-    kind: z.literal("pinned_to_other_layers"),
-    member: MemberId,
-    first: z.int(),
-    end: z.int(),
-  }),
-  z.strictObject({ kind: z.literal("pinned_but_unused"), member: MemberId }),
-  z.strictObject({ kind: z.literal("unreachable"), member: MemberId, to: MemberId }),
-  z.strictObject({ kind: z.literal("too_slow"), costMs: Milliseconds, maxCostMs: Milliseconds }),
+  kind("gap_or_overlap", { member: MemberId, first: z.int(), expectedFirst: z.int() }),
+  kind("no_layers", { member: MemberId }),
+  kind("two_stages", { member: MemberId }),
+  kind("wrong_layer_count", { end: z.int(), layers: z.int() }),
+  kind("too_many_stages", { stages: z.int(), maxStages: z.int() }),
+  kind("unknown_member", { member: MemberId }),
+  kind("excluded", { member: MemberId }),
+  kind("memory", { member: MemberId, shortBytes: Bytes }),
+  kind("binding", { member: MemberId, shortBytes: Bytes }),
+  kind("pinned_to_other_layers", { member: MemberId, first: z.int(), end: z.int() }),
+  kind("pinned_but_unused", { member: MemberId }),
+  kind("unreachable", { member: MemberId, to: MemberId }),
+  kind("too_slow", { costMs: Milliseconds, maxCostMs: Milliseconds }),
 ]);
 export type Violation = z.infer<typeof Violation>;
 
 /** A change that would make an infeasible problem feasible. */
 export const Remedy = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("add_member"), freeBytes: Bytes }),
-  z.strictObject({ kind: z.literal("shrink_weights"), byFraction: Fraction }),
-  z.strictObject({ kind: z.literal("shrink_cache"), byFraction: Fraction }),
-  z.strictObject({
-    kind: z.literal("add_links"),
+  kind("add_member", { freeBytes: Bytes }),
+  kind("shrink_weights", { byFraction: Fraction }),
+  kind("shrink_cache", { byFraction: Fraction }),
+  kind("add_links", {
     /** The first few of the missing links. */
     links: z.array(z.strictObject({ from: MemberId, to: MemberId })),
     missing: z.int(),
   }),
-  z.strictObject({ kind: z.literal("raise_max_stages"), maxStages: z.int() }),
-  z.strictObject({ kind: z.literal("unpin"), members: z.array(MemberId) }),
-  z.strictObject({ kind: z.literal("include"), members: z.array(MemberId) }),
-  z.strictObject({ kind: z.literal("larger_bindings") }),
+  kind("raise_max_stages", { maxStages: z.int() }),
+  kind("unpin", { members: z.array(MemberId) }),
+  kind("include", { members: z.array(MemberId) }),
+  kind("larger_bindings", {}),
   /** The best placement costs `bestMs`: the limit must be above it. */
-  z.strictObject({ kind: z.literal("raise_max_cost"), bestMs: Milliseconds }),
-  z.strictObject({ kind: z.literal("faster_members_or_links") }),
+  kind("raise_max_cost", { bestMs: Milliseconds }),
+  kind("faster_members_or_links", {}),
 ]);
 export type Remedy = z.infer<typeof Remedy>;
 
 /** Why a problem was neither solved nor proven infeasible. */
 export const UnknownCause = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("deadline") }),
+  kind("deadline", {}),
   /** The best placement found by the deadline exceeds the room's limit on cost. */
-  z.strictObject({ kind: z.literal("deadline_with_slow_placement"), bestMs: Milliseconds }),
-  z.strictObject({ kind: z.literal("greedy_rules_failed") }),
+  kind("deadline_with_slow_placement", { bestMs: Milliseconds }),
+  kind("greedy_rules_failed", {}),
 ]);
 export type UnknownCause = z.infer<typeof UnknownCause>;
 
 /** Why a model was not placed. */
 export const Refusal = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("no_computing_member") }),
-  z.strictObject({
-    kind: z.literal("infeasible"),
+  kind("no_computing_member", {}),
+  kind("infeasible", {
     model: z.string(),
     binds: ConstraintName,
     /** Missing bytes where memory binds; otherwise 0. */
@@ -123,39 +105,37 @@ export const Refusal = z.discriminatedUnion("kind", [
     remedies: z.array(Remedy),
     brokenRules: z.array(BrokenRule),
   }),
-  z.strictObject({ kind: z.literal("unknown"), model: z.string(), cause: UnknownCause }),
+  kind("unknown", { model: z.string(), cause: UnknownCause }),
 ]);
 export type Refusal = z.infer<typeof Refusal>;
 
 /** Why the greedy rules answered in place of the solver. */
 export const SolverFailure = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("timeout"), afterMs: Milliseconds }),
-  z.strictObject({ kind: z.literal("error"), message: z.string() }),
-  z.strictObject({ kind: z.literal("unknown"), cause: UnknownCause }),
+  kind("timeout", { afterMs: Milliseconds }),
+  kind("error", { message: z.string() }),
+  kind("unknown", { cause: UnknownCause }),
 ]);
 export type SolverFailure = z.infer<typeof SolverFailure>;
 
 /** How a placement was chosen. */
 export const Choice = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("proven_optimal") }),
-  z.strictObject({ kind: z.literal("best_found_in_time") }),
-  z.strictObject({ kind: z.literal("greedy"), failure: SolverFailure }),
+  kind("proven_optimal", {}),
+  kind("best_found_in_time", {}),
+  kind("greedy", { failure: SolverFailure }),
 ]);
 export type Choice = z.infer<typeof Choice>;
 
 /** Whether the placement that runs gives way to the proposed one, by cost alone. */
 export const MoveReason = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("nothing_runs") }),
-  z.strictObject({ kind: z.literal("violates"), violation: Violation }),
-  z.strictObject({ kind: z.literal("already_best") }),
-  z.strictObject({
-    kind: z.literal("gain_below_threshold"),
+  kind("nothing_runs", {}),
+  kind("violates", { violation: Violation }),
+  kind("already_best", {}),
+  kind("gain_below_threshold", {
     gainMs: Milliseconds,
     currentMs: Milliseconds,
     minGainFraction: Fraction,
   }),
-  z.strictObject({
-    kind: z.literal("load_not_repaid"),
+  kind("load_not_repaid", {
     gainMs: Milliseconds,
     currentMs: Milliseconds,
     bytesToLoad: Bytes,
@@ -163,8 +143,7 @@ export const MoveReason = z.discriminatedUnion("kind", [
     repaidAfterTokens: z.int().nullable(),
     horizonTokens: z.number(),
   }),
-  z.strictObject({
-    kind: z.literal("gain_repays_load"),
+  kind("gain_repays_load", {
     gainMs: Milliseconds,
     currentMs: Milliseconds,
     bytesToLoad: Bytes,

@@ -10,28 +10,25 @@ import {
 } from "./placement.ts";
 import { listed } from "./quantities.ts";
 import { describeRoomFailure } from "./room-failure.ts";
+import { render, type Sentences } from "./sentences.ts";
 
 /** One sentence. */
 export function describeTrigger(trigger: DecisionTrigger, nameOf: NameOf): string {
-  switch (trigger.kind) {
-    case "person":
-      return "A person placed the model.";
-    case "loss":
-      return describeRoomFailure(trigger.failure, nameOf);
-    case "changes":
-      return capitalized(
-        `${trigger.changes.map((change) => describeChange(change, nameOf)).join(", ")}.`,
-      );
-    default:
-      return trigger satisfies never;
-  }
+  return render(triggers, trigger, nameOf);
 }
+
+const triggers: Sentences<DecisionTrigger> = {
+  person: () => "A person placed the model.",
+  loss: ({ failure }, nameOf) => describeRoomFailure(failure, nameOf),
+  changes: ({ changes }, nameOf) =>
+    capitalized(`${changes.map((change) => render(capacityChanges, change, nameOf)).join(", ")}.`),
+};
 
 /** One or more sentences. */
 export function describeDecision(decision: Decision, nameOf: NameOf): string {
   const { reason, includesPenalties, isTokenTime, waitingAnswers } = decision;
   return [
-    describeReason(reason, nameOf),
+    render(reasons, reason, nameOf),
     ...(hasTimes(reason) && !isTokenTime
       ? ["These times are of the room's objective, which is not the time of one token."]
       : []),
@@ -46,38 +43,24 @@ export function describeDecision(decision: Decision, nameOf: NameOf): string {
   ].join(" ");
 }
 
-function describeReason(reason: DecisionReason, nameOf: NameOf): string {
-  switch (reason.kind) {
-    case "manual":
-      return "The stages were chosen by hand.";
-    case "solved":
-      return describeChoice(reason.choice);
-    case "cost":
-      return describeMove(reason.move, nameOf);
-    case "rules_violated":
-      return `The layers must move: ${listed(reason.brokenRules.map((rule) => describeBrokenRule(rule, nameOf)))}.`;
-    case "settings_changed":
-      return "The model loads again, because the settings that its layers were loaded with changed.";
-    case "manual_kept":
-      return `The layers stay: their stages were chosen by hand.${wouldSave(reason)}`;
-    case "cooldown":
-      return `The layers stay for now: they moved a moment ago.${wouldSave(reason)}`;
-    case "no_alternative":
-      return `The current placement stays, because there is no other. ${describeRefusal(reason.refusal, nameOf)}`;
-    case "failed":
-      return describeRoomFailure(reason.failure, nameOf);
-    default:
-      return reason satisfies never;
-  }
-}
+const reasons: Sentences<DecisionReason> = {
+  manual: () => "The stages were chosen by hand.",
+  solved: ({ choice }) => describeChoice(choice),
+  cost: ({ move }, nameOf) => describeMove(move, nameOf),
+  rules_violated: ({ brokenRules }, nameOf) =>
+    `The layers must move: ${listed(brokenRules.map((rule) => describeBrokenRule(rule, nameOf)))}.`,
+  settings_changed: () =>
+    "The model loads again, because the settings that its layers were loaded with changed.",
+  manual_kept: (gain) => `The layers stay: their stages were chosen by hand.${wouldSave(gain)}`,
+  cooldown: (gain) => `The layers stay for now: they moved a moment ago.${wouldSave(gain)}`,
+  no_alternative: ({ refusal }, nameOf) =>
+    `The current placement stays, because there is no other. ${describeRefusal(refusal, nameOf)}`,
+  failed: ({ failure }, nameOf) => describeRoomFailure(failure, nameOf),
+};
 
-function wouldSave({
-  gainMs,
-  currentMs,
-}: {
-  readonly gainMs: number | null;
-  readonly currentMs: number | null;
-}): string {
+type Gain = Extract<DecisionReason, { kind: "manual_kept" | "cooldown" }>;
+
+function wouldSave({ gainMs, currentMs }: Gain): string {
   if (gainMs === null || currentMs === null) return "";
   return ` The solver's placement would save ${describeGain({ gainMs, currentMs })}.`;
 }
@@ -103,23 +86,16 @@ const MEMBER_CHANGES: Readonly<
   faster: "became faster",
 };
 
-function describeChange(change: CapacityChange, nameOf: NameOf): string {
-  switch (change.kind) {
-    case "coordinator":
-      return "another member coordinates the room";
-    case "settings":
-      return "the settings changed";
-    case "links":
-      return "links were measured";
-    case "member": {
-      const broken = change.brokenRules.map((rule) => describeBrokenRule(rule, nameOf));
-      const rules = broken.length === 0 ? "" : ` (${broken.join(", ")})`;
-      return `${nameOf(change.member)} ${MEMBER_CHANGES[change.change]}${rules}`;
-    }
-    default:
-      return change satisfies never;
-  }
-}
+const capacityChanges: Sentences<CapacityChange> = {
+  coordinator: () => "another member coordinates the room",
+  settings: () => "the settings changed",
+  links: () => "links were measured",
+  member: ({ member, change, brokenRules }, nameOf) => {
+    const broken = brokenRules.map((rule) => describeBrokenRule(rule, nameOf));
+    const rules = broken.length === 0 ? "" : ` (${broken.join(", ")})`;
+    return `${nameOf(member)} ${MEMBER_CHANGES[change]}${rules}`;
+  },
+};
 
 function capitalized(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);

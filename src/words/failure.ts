@@ -3,7 +3,7 @@ import type { Failure } from "../shared/index.ts";
 import { meshFailures } from "./mesh-failure.ts";
 import { modelFailures } from "./model-failure.ts";
 import type { NameOf } from "./name-of.ts";
-import type { Sentences } from "./sentences.ts";
+import { render, type Sentences } from "./sentences.ts";
 import { stageFailures } from "./stage-failure.ts";
 import { engineFailures } from "./engine-failure.ts";
 import { workerFailures } from "./worker-failure.ts";
@@ -18,7 +18,10 @@ const SENTENCES: Sentences<Failure> = {
 };
 
 export function describeFailure(failure: Failure, nameOf: NameOf): string {
-  const sentence = SENTENCES[failure.reason] as Sentences<Failure>["unexpected"];
-  const describeCause = (cause: Failure) => describeFailure(cause, nameOf).replace(/\.$/, "");
-  return sentence(failure as Extract<Failure, { reason: "unexpected" }>, nameOf, describeCause);
+  return render(SENTENCES, failure, nameOf, causeIn(nameOf));
+}
+
+/** Describes a cause as a part of a sentence: without its full stop. */
+export function causeIn(nameOf: NameOf): (cause: Failure) => string {
+  return (cause) => describeFailure(cause, nameOf).replace(/\.$/, "");
 }

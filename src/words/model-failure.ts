@@ -1,7 +1,7 @@
 /** What is wrong with a model's file, its address, or the disk. */
 import type { MalformedProblem, ModelFailure, ModelNotice } from "../shared/index.ts";
 import { figure, megabytes } from "./quantities.ts";
-import type { Sentences } from "./sentences.ts";
+import { render, type Sentences } from "./sentences.ts";
 
 const OPEN_FROM_DISK = "Download the file and open it from disk.";
 
@@ -60,13 +60,8 @@ export function describeModelNotice(notice: ModelNotice): string {
     case "no_range_requests":
       return `The server of ${notice.url} does not support range requests, so all ${megabytes(notice.fileBytes)} are downloaded.`;
     case "not_stored":
-      return `The model is loaded without being stored. ${describeModelFailure(notice.cause)}`;
+      return `The model is loaded without being stored. ${render(modelFailures, notice.cause)}`;
   }
-}
-
-function describeModelFailure(failure: ModelFailure): string {
-  const describe = modelFailures[failure.reason] as (data: ModelFailure) => string;
-  return describe(failure);
 }
 
 type Malformed = Extract<ModelFailure, { reason: "malformed_file" }>;

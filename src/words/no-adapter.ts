@@ -1,24 +1,24 @@
 /** Why a tab computes nothing, and what its user can do about it in this browser. */
 import type { NoAdapter } from "../shared/index.ts";
+import { render, type Sentences } from "./sentences.ts";
 
 const STILL = "You can still join to ask and watch.";
 
 export function describeNoAdapter(noAdapter: NoAdapter): string {
-  switch (noAdapter.reason) {
-    case "observer":
-      return "This tab joined to ask and watch; it computes nothing.";
-    case "insecure_context":
-      return `Browsers provide WebGPU only over HTTPS and on localhost. ${secureAddress(noAdapter.url)} ${STILL}`;
-    case "no_webgpu":
-      return `${noAdapter.browser} does not provide WebGPU here. ${howToEnable(noAdapter.browser)} ${STILL}`;
-    case "no_adapter":
-      return `${noAdapter.browser} supports WebGPU but offers no graphics adapter: the GPU or its driver is missing or blocklisted.${said(noAdapter.detail)} ${howToUnblock(noAdapter.browser)} ${STILL}`;
-    case "device_lost":
-      return `The graphics device was lost.${said(noAdapter.detail)} Close other pages that use the GPU and reload this one. If it happens again, update the graphics driver. ${STILL}`;
-    default:
-      return noAdapter satisfies never;
-  }
+  return render(noAdapters, noAdapter);
 }
+
+const noAdapters: Sentences<NoAdapter> = {
+  observer: () => "This tab joined to ask and watch; it computes nothing.",
+  insecure_context: ({ url }) =>
+    `Browsers provide WebGPU only over HTTPS and on localhost. ${secureAddress(url)} ${STILL}`,
+  no_webgpu: ({ browser }) =>
+    `${browser} does not provide WebGPU here. ${howToEnable(browser)} ${STILL}`,
+  no_adapter: ({ browser, detail }) =>
+    `${browser} supports WebGPU but offers no graphics adapter: the GPU or its driver is missing or blocklisted.${said(detail)} ${howToUnblock(browser)} ${STILL}`,
+  device_lost: ({ detail }) =>
+    `The graphics device was lost.${said(detail)} Close other pages that use the GPU and reload this one. If it happens again, update the graphics driver. ${STILL}`,
+};
 
 const said = (detail: string | null) => (detail ? ` The browser said: ${detail}.` : "");
 

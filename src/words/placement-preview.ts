@@ -4,6 +4,7 @@ import type { BrokenRule, CandidateOrigin } from "../shared/index.ts";
 import type { NameOf } from "./name-of.ts";
 import { describeBrokenRule } from "./placement.ts";
 import { exactBytes, layerRange, milliseconds } from "./quantities.ts";
+import { render, type Sentences } from "./sentences.ts";
 
 /** Sentences about where the time of a token goes. */
 export function describeCost(
@@ -55,25 +56,22 @@ const LIMITS: Readonly<Record<ExplainedShare["binds"], string>> = {
 
 /** What a member without a stage would cost. */
 export function describeLeftOut(leftOut: LeftOut, nameOf: NameOf): string {
-  const name = nameOf(leftOut.member);
-  switch (leftOut.kind) {
-    case "costs_more": {
-      const { extraMs, costMs, isProven } = leftOut;
-      const about = isProven ? "" : "about ";
-      return `Including ${name} would cost ${about}${milliseconds(extraMs)} more per token (${milliseconds(costMs)}).`;
-    }
-    case "excluded":
-      return `${name} has no layers: it is excluded.`;
-    case "impossible":
-      return `${name} has no layers: no placement can include it.`;
-    case "fits_nowhere_here":
-      return `${name} has no layers: it fits nowhere in this pipeline.`;
-    case "not_found_in_time":
-      return `${name} has no layers: no placement with it was found in time.`;
-    default:
-      return leftOut satisfies never;
-  }
+  return render(leftOuts, leftOut, nameOf);
 }
+
+const leftOuts: Sentences<LeftOut> = {
+  costs_more: ({ member, extraMs, costMs, isProven }, nameOf) => {
+    const extra = `${isProven ? "" : "about "}${milliseconds(extraMs)}`;
+    return `Including ${nameOf(member)} would cost ${extra} more per token (${milliseconds(costMs)}).`;
+  },
+  excluded: ({ member }, nameOf) => `${nameOf(member)} has no layers: it is excluded.`,
+  impossible: ({ member }, nameOf) =>
+    `${nameOf(member)} has no layers: no placement can include it.`,
+  fits_nowhere_here: ({ member }, nameOf) =>
+    `${nameOf(member)} has no layers: it fits nowhere in this pipeline.`,
+  not_found_in_time: ({ member }, nameOf) =>
+    `${nameOf(member)} has no layers: no placement with it was found in time.`,
+};
 
 /** The effect of a constraint that a member breaks. */
 export function describeRuleEffect(rule: BrokenRule, nameOf: NameOf): string {

@@ -1,5 +1,6 @@
 /** Why layers run where they do, or cannot: sentences for `shared/placement-reasons.ts`. */
 import type {
+  Breach,
   BrokenRule,
   Choice,
   ConstraintName,
@@ -19,133 +20,114 @@ import {
   megabytes,
   milliseconds,
   percent,
+  plural,
 } from "./quantities.ts";
+import { render, type Sentences } from "./sentences.ts";
 
 /** "Phone has 5% of its battery left; the limit is 15%", without a full stop. */
 export function describeBrokenRule({ member, breach }: BrokenRule, nameOf: NameOf): string {
-  const name = nameOf(member);
-  switch (breach.kind) {
-    case "missing_features":
-      return `${name} lacks ${listed(breach.features)}, which ${breach.quantization} weights need`;
-    case "low_battery":
-      return `${name} has ${percent(breach.level)} of its battery left; the limit is ${percent(breach.limit)}`;
-    case "under_pressure":
-      return `${name} reports ${breach.pressure} compute pressure`;
-    case "throttled":
-      return `${name} is ${breach.ratio.toFixed(1)} times slower than normal; the limit is ${breach.limit.toFixed(1)}`;
-    case "hidden_tab":
-      return `${name} is a hidden tab`;
-    case "excluded":
-      return `${name} is excluded`;
-    default:
-      return breach satisfies never;
-  }
+  return `${nameOf(member)} ${render(breaches, breach)}`;
 }
+
+const breaches: Sentences<Breach> = {
+  missing_features: ({ features, quantization }) =>
+    `lacks ${listed(features)}, which ${quantization} weights need`,
+  low_battery: ({ level, limit }) =>
+    `has ${percent(level)} of its battery left; the limit is ${percent(limit)}`,
+  under_pressure: ({ pressure }) => `reports ${pressure} compute pressure`,
+  throttled: ({ ratio, limit }) =>
+    `is ${ratio.toFixed(1)} times slower than normal; the limit is ${limit.toFixed(1)}`,
+  hidden_tab: () => "is a hidden tab",
+  excluded: () => "is excluded",
+};
 
 /** Without a full stop. */
 export function describeViolation(violation: Violation, nameOf: NameOf): string {
-  const name = "member" in violation ? nameOf(violation.member) : "";
-  switch (violation.kind) {
-    case "gap_or_overlap":
-      return `${name} starts at layer ${violation.first} instead of layer ${violation.expectedFirst}`;
-    case "no_layers":
-      return `${name} has a stage without layers`;
-    case "two_stages":
-      return `${name} has two stages`;
-    case "wrong_layer_count":
-      return `The stages end at layer ${violation.end}, but the model has ${violation.layers} layers`;
-    case "too_many_stages":
-      return `There are ${violation.stages} stages; the limit is ${violation.maxStages}`;
-    case "unknown_member":
-      return `${name} is not in the room`;
-    case "excluded":
-      return `${name} is excluded`;
-    case "memory":
-      return `${name} is ${exactBytes(violation.shortBytes)} short of memory for its layers`;
-    case "binding":
-      return `${name} cannot bind a tensor that is ${exactBytes(violation.shortBytes)} too large for its GPU`;
-    case "pinned_to_other_layers":
-      return `${name} is pinned to ${layerRange(violation)}`;
-    case "pinned_but_unused":
-      return `${name} is pinned but has no stage`;
-    case "unreachable":
-      return `${name} has no link to ${nameOf(violation.to)}`;
-    case "too_slow":
-      return `A token takes ${milliseconds(violation.costMs)}; the limit is ${milliseconds(violation.maxCostMs)}`;
-    default:
-      return violation satisfies never;
-  }
+  return render(violations, violation, nameOf);
 }
+
+const violations: Sentences<Violation> = {
+  gap_or_overlap: ({ member, first, expectedFirst }, nameOf) =>
+    `${nameOf(member)} starts at layer ${first} instead of layer ${expectedFirst}`,
+  no_layers: ({ member }, nameOf) => `${nameOf(member)} has a stage without layers`,
+  two_stages: ({ member }, nameOf) => `${nameOf(member)} has two stages`,
+  wrong_layer_count: ({ end, layers }) =>
+    `The stages end at layer ${end}, but the model has ${layers} layers`,
+  too_many_stages: ({ stages, maxStages }) =>
+    `There are ${stages} stages; the limit is ${maxStages}`,
+  unknown_member: ({ member }, nameOf) => `${nameOf(member)} is not in the room`,
+  excluded: ({ member }, nameOf) => `${nameOf(member)} is excluded`,
+  memory: ({ member, shortBytes }, nameOf) =>
+    `${nameOf(member)} is ${exactBytes(shortBytes)} short of memory for its layers`,
+  binding: ({ member, shortBytes }, nameOf) =>
+    `${nameOf(member)} cannot bind a tensor that is ${exactBytes(shortBytes)} too large for its GPU`,
+  pinned_to_other_layers: ({ member, ...layers }, nameOf) =>
+    `${nameOf(member)} is pinned to ${layerRange(layers)}`,
+  pinned_but_unused: ({ member }, nameOf) => `${nameOf(member)} is pinned but has no stage`,
+  unreachable: ({ member, to }, nameOf) => `${nameOf(member)} has no link to ${nameOf(to)}`,
+  too_slow: ({ costMs, maxCostMs }) =>
+    `A token takes ${milliseconds(costMs)}; the limit is ${milliseconds(maxCostMs)}`,
+};
 
 /** A noun phrase that continues "What would help: ". */
 export function describeRemedy(remedy: Remedy, nameOf: NameOf): string {
-  switch (remedy.kind) {
-    case "add_member":
-      return `one more member with ${gibibytesNeeded(remedy.freeBytes)} of free memory`;
-    case "shrink_weights":
-      return `a file with ${Math.ceil(remedy.byFraction * 100)}% fewer bytes of weights`;
-    case "shrink_cache":
-      return `a context or a number of generations that is ${Math.ceil(remedy.byFraction * 100)}% smaller`;
-    case "add_links": {
-      const named = remedy.links.map(({ from, to }) => `from ${nameOf(from)} to ${nameOf(to)}`);
-      const others = remedy.missing - remedy.links.length;
-      return `a link ${named.join(", ")}${others > 0 ? `, or one of ${others} others` : ""}`;
-    }
-    case "raise_max_stages":
-      return `a limit of more than ${remedy.maxStages} ${remedy.maxStages === 1 ? "stage" : "stages"}`;
-    case "unpin":
-      return `unpinning ${listed(remedy.members.map(nameOf))}`;
-    case "include":
-      return `no longer excluding ${listed(remedy.members.map(nameOf))}`;
-    case "larger_bindings":
-      return "members that can bind larger buffers, or a file with smaller tensors";
-    case "raise_max_cost":
-      return `a limit above the ${milliseconds(remedy.bestMs)} per token of the best placement`;
-    case "faster_members_or_links":
-      return "a faster member or faster links";
-    default:
-      return remedy satisfies never;
-  }
+  return render(remedies, remedy, nameOf);
 }
+
+const remedies: Sentences<Remedy> = {
+  add_member: ({ freeBytes }) =>
+    `one more member with ${gibibytesNeeded(freeBytes)} of free memory`,
+  shrink_weights: ({ byFraction }) =>
+    `a file with ${Math.ceil(byFraction * 100)}% fewer bytes of weights`,
+  shrink_cache: ({ byFraction }) =>
+    `a context or a number of generations that is ${Math.ceil(byFraction * 100)}% smaller`,
+  add_links: ({ links, missing }, nameOf) => {
+    const named = links.map(({ from, to }) => `from ${nameOf(from)} to ${nameOf(to)}`);
+    const others = missing - links.length;
+    return `a link ${named.join(", ")}${others > 0 ? `, or one of ${others} others` : ""}`;
+  },
+  raise_max_stages: ({ maxStages }) => `a limit of more than ${plural(maxStages, "stage")}`,
+  unpin: ({ members }, nameOf) => `unpinning ${listed(members.map(nameOf))}`,
+  include: ({ members }, nameOf) => `no longer excluding ${listed(members.map(nameOf))}`,
+  larger_bindings: () => "members that can bind larger buffers, or a file with smaller tensors",
+  raise_max_cost: ({ bestMs }) =>
+    `a limit above the ${milliseconds(bestMs)} per token of the best placement`,
+  faster_members_or_links: () => "a faster member or faster links",
+};
 
 /** A sentence. */
 export function describeUnknown(cause: UnknownCause): string {
-  switch (cause.kind) {
-    case "deadline":
-      return "No placement was found in time, and none was ruled out.";
-    case "deadline_with_slow_placement":
-      return `The best placement found in time takes ${milliseconds(cause.bestMs)} per token, which is over the limit.`;
-    case "greedy_rules_failed":
-      return "The greedy rules found no placement; the exact search might.";
-    default:
-      return cause satisfies never;
-  }
+  return render(unknownCauses, cause);
 }
+
+const unknownCauses: Sentences<UnknownCause> = {
+  deadline: () => "No placement was found in time, and none was ruled out.",
+  deadline_with_slow_placement: ({ bestMs }) =>
+    `The best placement found in time takes ${milliseconds(bestMs)} per token, which is over the limit.`,
+  greedy_rules_failed: () => "The greedy rules found no placement; the exact search might.",
+};
 
 /** Sentences that say why a model is not placed and what would help. */
 export function describeRefusal(refusal: Refusal, nameOf: NameOf): string {
-  switch (refusal.kind) {
-    case "no_computing_member":
-      return "No member of the room can compute. Open the room's page in a tab whose browser supports WebGPU.";
-    case "unknown":
-      return `${refusal.model} was not placed. ${describeUnknown(refusal.cause)}`;
-    case "infeasible": {
-      const { model, binds, shortBytes, remedies, brokenRules } = refusal;
-      const short =
-        shortBytes > 0 ? `${exactBytes(shortBytes)} short of memory` : UNSATISFIED[binds];
-      const help = remedies.map((remedy) => describeRemedy(remedy, nameOf)).join("; ");
-      return [
-        `${model} does not fit this room: ${short}.`,
-        ...(help === "" ? [] : [`What would help: ${help}.`]),
-        ...brokenRules
-          .filter(({ hard }) => hard)
-          .map((rule) => `${describeBrokenRule(rule, nameOf)}, so it takes no layers.`),
-      ].join(" ");
-    }
-    default:
-      return refusal satisfies never;
-  }
+  return render(refusals, refusal, nameOf);
 }
+
+const refusals: Sentences<Refusal> = {
+  no_computing_member: () =>
+    "No member of the room can compute. Open the room's page in a tab whose browser supports WebGPU.",
+  unknown: ({ model, cause }) => `${model} was not placed. ${describeUnknown(cause)}`,
+  infeasible: ({ model, binds, shortBytes, remedies, brokenRules }, nameOf) => {
+    const short = shortBytes > 0 ? `${exactBytes(shortBytes)} short of memory` : UNSATISFIED[binds];
+    const help = remedies.map((remedy) => describeRemedy(remedy, nameOf)).join("; ");
+    return [
+      `${model} does not fit this room: ${short}.`,
+      ...(help === "" ? [] : [`What would help: ${help}.`]),
+      ...brokenRules
+        .filter(({ hard }) => hard)
+        .map((rule) => `${describeBrokenRule(rule, nameOf)}, so it takes no layers.`),
+    ].join(" ");
+  },
+};
 
 const UNSATISFIED: Readonly<Record<ConstraintName, string>> = {
   memory: "its members have too little memory",
@@ -163,53 +145,41 @@ const UNSATISFIED: Readonly<Record<ConstraintName, string>> = {
 
 /** A sentence about how a placement was found. */
 export function describeChoice(choice: Choice): string {
-  switch (choice.kind) {
-    case "proven_optimal":
-      return "The solver chose this placement and proved that none is better.";
-    case "best_found_in_time":
-      return "The solver chose this placement as the best found in time.";
-    case "greedy":
-      return `A greedy rule chose this placement because ${describeFailure(choice.failure)}.`;
-    default:
-      return choice satisfies never;
-  }
+  return render(choices, choice);
 }
 
-function describeFailure(failure: SolverFailure): string {
-  switch (failure.kind) {
-    case "timeout":
-      return `the solver did not answer within ${failure.afterMs} ms`;
-    case "error":
-      return `the solver failed: ${failure.message}`;
-    case "unknown":
-      return "the solver found no placement in time";
-    default:
-      return failure satisfies never;
-  }
-}
+const choices: Sentences<Choice> = {
+  proven_optimal: () => "The solver chose this placement and proved that none is better.",
+  best_found_in_time: () => "The solver chose this placement as the best found in time.",
+  greedy: ({ failure }) =>
+    `A greedy rule chose this placement because ${render(solverFailures, failure)}.`,
+};
+
+const solverFailures: Sentences<SolverFailure> = {
+  timeout: ({ afterMs }) => `the solver did not answer within ${afterMs} ms`,
+  error: ({ message }) => `the solver failed: ${message}`,
+  unknown: () => "the solver found no placement in time",
+};
 
 /** A sentence about why a placement stays or gives way, by cost alone. */
 export function describeMove(reason: MoveReason, nameOf: NameOf): string {
-  switch (reason.kind) {
-    case "nothing_runs":
-      return "Nothing runs yet.";
-    case "violates":
-      return `The layers must move: ${describeViolation(reason.violation, nameOf)}.`;
-    case "already_best":
-      return "The current placement is still the best.";
-    case "gain_below_threshold":
-      return `The layers stay: moving would save ${describeGain(reason)}, less than ${percent(reason.minGainFraction)}.`;
-    case "load_not_repaid": {
-      const { repaidAfterTokens: after, horizonTokens, bytesToLoad } = reason;
-      const when = after === null ? "never pays off" : `pays off only after ${after} tokens`;
-      return `The layers stay: moving would save ${describeGain(reason)}, but loading ${megabytes(bytesToLoad)} ${when}; the limit is ${horizonTokens} tokens.`;
-    }
-    case "gain_repays_load":
-      return `The layers move: this saves ${describeGain(reason)} and pays off the loading of ${megabytes(reason.bytesToLoad)} after ${reason.repaidAfterTokens} tokens.`;
-    default:
-      return reason satisfies never;
-  }
+  return render(moves, reason, nameOf);
 }
+
+const moves: Sentences<MoveReason> = {
+  nothing_runs: () => "Nothing runs yet.",
+  violates: ({ violation }, nameOf) =>
+    `The layers must move: ${describeViolation(violation, nameOf)}.`,
+  already_best: () => "The current placement is still the best.",
+  gain_below_threshold: ({ minGainFraction, ...gain }) =>
+    `The layers stay: moving would save ${describeGain(gain)}, less than ${percent(minGainFraction)}.`,
+  load_not_repaid: ({ repaidAfterTokens: after, horizonTokens, bytesToLoad, ...gain }) => {
+    const when = after === null ? "never pays off" : `pays off only after ${after} tokens`;
+    return `The layers stay: moving would save ${describeGain(gain)}, but loading ${megabytes(bytesToLoad)} ${when}; the limit is ${horizonTokens} tokens.`;
+  },
+  gain_repays_load: ({ bytesToLoad, repaidAfterTokens, ...gain }) =>
+    `The layers move: this saves ${describeGain(gain)} and pays off the loading of ${megabytes(bytesToLoad)} after ${repaidAfterTokens} tokens.`,
+};
 
 /** "5.00 ms of 24.0 ms per token". */
 export function describeGain(gain: { readonly gainMs: number; readonly currentMs: number }) {

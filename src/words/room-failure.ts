@@ -8,12 +8,12 @@ import {
   type StageLoss,
   type StagesRefusal,
 } from "../shared/index.ts";
-import { describeFailure } from "./failure.ts";
+import { causeIn, describeFailure } from "./failure.ts";
 import type { NameOf } from "./name-of.ts";
 import { describeNoAdapter } from "./no-adapter.ts";
 import { describeRefusal } from "./placement.ts";
 import { exactBytes, layerRange, listed } from "./quantities.ts";
-import type { Sentences } from "./sentences.ts";
+import { render, type Sentences } from "./sentences.ts";
 
 const stageLosses: Sentences<StageLoss> = {
   stage_member_left: ({ member, model, ...layers }, nameOf) =>
@@ -86,10 +86,9 @@ const ROOM: Sentences<Exclude<RoomFailure, Failure>> = {
 };
 
 export function describeRoomFailure(failure: RoomFailure, nameOf: NameOf): string {
-  if (!isOfRoom(failure)) return describeFailure(failure, nameOf);
-  const sentence = ROOM[failure.reason] as Sentences<RoomFailure>["tab_left"];
-  const describeCause = (cause: Failure) => describeFailure(cause, nameOf).replace(/\.$/, "");
-  return sentence(failure as Extract<RoomFailure, { reason: "tab_left" }>, nameOf, describeCause);
+  return isOfRoom(failure)
+    ? render(ROOM, failure, nameOf, causeIn(nameOf))
+    : describeFailure(failure, nameOf);
 }
 
 /** What the browser said. */

@@ -11,6 +11,7 @@ import { describeModelNotice } from "./model-failure.ts";
 import type { NameOf } from "./name-of.ts";
 import { describeRefusal, describeRemedy } from "./placement.ts";
 import { describeRoomFailure } from "./room-failure.ts";
+import { render, type Sentences } from "./sentences.ts";
 
 export type DescribedNotice = {
   readonly level: "info" | "warning" | "error";
@@ -43,7 +44,7 @@ export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNot
       const name = nameOf(member);
       return {
         level: heldLayers ? "warning" : "info",
-        message: `${name} left the room. ${describeLeaving(reason, nameOf)}`.trim(),
+        message: `${name} left the room. ${render(departures, reason, nameOf)}`.trim(),
         whatToDo: heldLayers ? `${name} held layers of the model. Other members take over.` : null,
       };
     }
@@ -60,7 +61,7 @@ export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNot
     case "warning":
       return {
         level: "warning",
-        message: describeWarning(notice.warning, nameOf),
+        message: render(warnings, notice.warning, nameOf),
         whatToDo: null,
       };
     case "wrong_room_code":
@@ -114,33 +115,21 @@ function ofFailure(failure: RoomFailure, nameOf: NameOf): DescribedNotice {
   };
 }
 
-function describeWarning(warning: TabWarning, nameOf: NameOf): string {
-  switch (warning.kind) {
-    case "model":
-      return describeModelNotice(warning.notice);
-    case "channel_unusable":
-      return `The channel to ${nameOf(warning.peer)} cannot be used. ${describeFailure(warning.cause, nameOf)}`;
-    case "solver_restarted":
-      return `The placement solver was started again. ${describeFailure(warning.cause, nameOf)}`;
-    default:
-      return warning satisfies never;
-  }
-}
+const warnings: Sentences<TabWarning> = {
+  model: ({ notice }) => describeModelNotice(notice),
+  channel_unusable: ({ peer, cause }, nameOf) =>
+    `The channel to ${nameOf(peer)} cannot be used. ${describeFailure(cause, nameOf)}`,
+  solver_restarted: ({ cause }, nameOf) =>
+    `The placement solver was started again. ${describeFailure(cause, nameOf)}`,
+};
 
-function describeLeaving(reason: LeaveReason, nameOf: NameOf): string {
-  switch (reason.reason) {
-    case "left":
-      return "";
-    case "connection_closed":
-      return describeFailure(reason.cause, nameOf);
-    case "coordinator_replaced":
-      return `${nameOf(reason.coordinator)} coordinates the room now.`;
-    case "did_not_rejoin":
-      return "It did not rejoin when the coordinator changed.";
-    default:
-      return reason satisfies never;
-  }
-}
+const departures: Sentences<LeaveReason> = {
+  left: () => "",
+  connection_closed: ({ cause }, nameOf) => describeFailure(cause, nameOf),
+  coordinator_replaced: ({ coordinator }, nameOf) =>
+    `${nameOf(coordinator)} coordinates the room now.`,
+  did_not_rejoin: () => "It did not rejoin when the coordinator changed.",
+};
 
 function info(message: string): DescribedNotice {
   return { level: "info", message, whatToDo: null };
