@@ -58,6 +58,7 @@ const CODES: { readonly [Reason in RoomFailure["reason"]]?: RoomErrorCode } = {
 
   version_mismatch: "refused",
   other_version: "refused",
+  invalid_join_message: "refused",
   wrong_room: "refused",
   other_sender: "refused",
 };

@@ -3,7 +3,7 @@ import type { Failure } from "./failure.ts";
 import type { MemberId, RoomCode } from "./ids.ts";
 import type { LeaveReason } from "./leave-reason.ts";
 import type { ModelNotice } from "./model-failure.ts";
-import type { PlacementFailure, RoomFailure } from "./room-failure.ts";
+import type { JoinRefusal, PlacementFailure, RoomFailure } from "./room-failure.ts";
 
 export type RoomNotice =
   | { readonly kind: "connected"; readonly room: RoomCode }
@@ -19,6 +19,8 @@ export type RoomNotice =
       readonly heldLayers: boolean;
     }
   | { readonly kind: "placement_failed"; readonly failure: PlacementFailure }
+  /** A tab that wanted to join this room. */
+  | { readonly kind: "newcomer_refused"; readonly refusal: JoinRefusal }
   | { readonly kind: "device_error"; readonly cause: Failure; readonly lost: boolean }
   | { readonly kind: "failed"; readonly failure: RoomFailure }
   | { readonly kind: "warning"; readonly warning: TabWarning }

@@ -1,5 +1,6 @@
 /** What happened in a room, for the people in it: what it is, and what to do about it. */
 import type {
+  JoinRefusal,
   LeaveReason,
   PlacementFailure,
   RoomFailure,
@@ -50,6 +51,8 @@ export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNot
     }
     case "placement_failed":
       return ofPlacement(notice.failure, nameOf);
+    case "newcomer_refused":
+      return ofRefusedNewcomer(notice.refusal, nameOf);
     case "device_error":
       return {
         level: "error",
@@ -76,6 +79,19 @@ export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNot
     default:
       return notice satisfies never;
   }
+}
+
+function ofRefusedNewcomer(refusal: JoinRefusal, nameOf: NameOf): DescribedNotice {
+  const notice = { level: "warning", message: "A tab could not join." } as const;
+  if (refusal.reason !== "other_version") {
+    return { ...notice, whatToDo: describeRoomFailure(refusal, nameOf) };
+  }
+  const { roomVersion, tabVersion } = refusal;
+  return {
+    ...notice,
+    message: `A tab could not join: it uses version ${tabVersion} of the protocol, and this room version ${roomVersion}.`,
+    whatToDo: `Reload ${tabVersion > roomVersion ? "the tabs of this room" : "that tab"}.`,
+  };
 }
 
 function ofPlacement(failure: PlacementFailure, nameOf: NameOf): DescribedNotice {

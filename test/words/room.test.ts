@@ -49,6 +49,10 @@ test.each<[RoomFailure, string]>([
     "This room uses version 3 of the protocol, and this tab version 2. Reload this page.",
   ],
   [
+    { reason: "invalid_join_message", peer: b },
+    "The tab b sent a message that this one cannot read.",
+  ],
+  [
     { reason: "wrong_room", room, requested: "ZZZZZZ" },
     "This is room ABCDEF, not ZZZZZZ. Check the code.",
   ],
@@ -108,6 +112,21 @@ test.each<[RoomFailure, string]>([
 describe("notices", () => {
   test.each<[RoomNotice, string, string, string | null]>([
     [{ kind: "connected", room }, "info", "Connected to room ABCDEF.", null],
+    [
+      {
+        kind: "newcomer_refused",
+        refusal: { reason: "other_version", roomVersion: 4, tabVersion: 5 },
+      },
+      "warning",
+      "A tab could not join: it uses version 5 of the protocol, and this room version 4.",
+      "Reload the tabs of this room.",
+    ],
+    [
+      { kind: "newcomer_refused", refusal: { reason: "invalid_join_message", peer: b } },
+      "warning",
+      "A tab could not join.",
+      "The tab b sent a message that this one cannot read.",
+    ],
     [
       { kind: "disconnected", room },
       "error",

@@ -18,7 +18,7 @@ import type { PlacementParts } from "../planning/decide-placement.ts";
 import { type CommandContext, eventsOf } from "./command-events.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { LapCorrections } from "../planning/lap-corrections.ts";
-import type { ClusterMessage, RoomCommand } from "../membership/messages.ts";
+import { CLUSTER_VERSION, type ClusterMessage, type RoomCommand } from "../membership/messages.ts";
 import { queuedGeneration } from "./generation-request.ts";
 import { distinctMember, refuseNewcomer, type Join } from "./newcomer.ts";
 import { idInEpoch } from "../log/numbering.ts";
@@ -148,7 +148,7 @@ export class Coordinator {
     const { post } = this.#options;
     const { member } = join;
     const refusal = refuseNewcomer(this.state, peer, join);
-    if (refusal) return post(peer, { type: "refused", refusal });
+    if (refusal) return post(peer, { type: "refused", version: CLUSTER_VERSION, refusal });
     const known = this.state.members.find(({ id }) => id === member.id);
     this.#followers.delete(peer);
     if (!known) {
@@ -158,7 +158,7 @@ export class Coordinator {
       this.#emit({ type: "shard_progressed", member: member.id, shard: member.shard });
     }
     this.#followers.add(peer);
-    post(peer, { type: "welcome", state: this.state });
+    post(peer, { type: "welcome", version: CLUSTER_VERSION, state: this.state });
   }
 
   #answer(peer: MemberId, id: number, command: RoomCommand): void {

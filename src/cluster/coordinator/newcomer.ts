@@ -6,7 +6,7 @@ import {
   type JoinRefusal,
   type RoomState,
 } from "../../shared/index.ts";
-import { CLUSTER_VERSION, type ClusterMessage } from "../membership/messages.ts";
+import type { ClusterMessage } from "../membership/messages.ts";
 
 export type Join = Extract<ClusterMessage, { type: "join" }>;
 
@@ -14,11 +14,8 @@ export type Join = Extract<ClusterMessage, { type: "join" }>;
 export function refuseNewcomer(
   state: RoomState,
   peer: MemberId,
-  { version, room, member }: Join,
+  { room, member }: Join,
 ): JoinRefusal | null {
-  if (version !== CLUSTER_VERSION) {
-    return { reason: "other_version", roomVersion: CLUSTER_VERSION, tabVersion: version };
-  }
   if (room !== state.room) return { reason: "wrong_room", room: state.room, requested: room };
   if (member.id !== peer) return { reason: "other_sender", member: member.id, peer };
   return null;

@@ -15,16 +15,18 @@ import {
   type Member,
   type RoomState,
   type CloseFailure,
+  type JoinRefusal,
   RoomError,
 } from "../../shared/index.ts";
 import { Coordinator } from "../coordinator/coordinator.ts";
 import { EventLog } from "../log/event-log.ts";
 import { LogFollower } from "../log/log-follower.ts";
+import { notUnderstood } from "./join-version.ts";
 import { CLUSTER_VERSION, ClusterMessage, type RoomCommand } from "./messages.ts";
 import { DEFAULT_TIMINGS, type RoomParts, type Timings } from "../parts.ts";
 import { post } from "./peer-outbox.ts";
 import { findRoom } from "./find-room.ts";
-import { JoinAttempt } from "./join-attempt.ts";
+import { Joining } from "./joining.ts";
 import { RemoteCommands } from "./remote-commands.ts";
 import { whenConnected, type Connection, type RoomAccess, type RoomChange } from "./room-access.ts";
 
@@ -48,10 +50,10 @@ export class Membership implements RoomAccess {
   readonly #follower: LogFollower;
   readonly #listeners = new Set<(change: RoomChange) => void>();
   readonly #commands: RemoteCommands;
+  readonly #joining: Joining;
   readonly #unsubscribe: (() => void)[];
   #coordinator: Coordinator | null = null;
   #connection: Connection = "reconnecting";
-  #attempt: JoinAttempt | null = null;
   #closed = false;
 
   /** Joins the room, or opens it if no one holds it. Rejects with a `RoomError`. */
@@ -79,6 +81,15 @@ export class Membership implements RoomAccess {
         post(parts.transport, this.state.coordinator, { type: "events_after", epoch, index }),
     });
     this.#commands = new RemoteCommands(parts.transport, parts.clock, this.timings.answerMs);
+    this.#joining = new Joining({
+      transport: parts.transport,
+      clock: parts.clock,
+      room,
+      answerMs: this.timings.answerMs,
+      introduction: () => this.#introduction(),
+      isClosed: () => this.#closed,
+      onWelcome: (state) => this.#follower.reset(state),
+    });
     const { events } = parts.transport;
     this.#unsubscribe = [
       events.onMessage((peer, message) => this.#receive(peer, message)),
@@ -128,7 +139,7 @@ export class Membership implements RoomAccess {
     this.#coordinator?.stop();
     this.#parts.registry.release();
     this.#commands.failAll({ reason: "tab_left" });
-    this.#attempt?.fail(new RoomError({ reason: "tab_left" }));
+    this.#joining.fail(new RoomError({ reason: "tab_left" }));
     for (const off of this.#unsubscribe) off();
     this.#notify(null);
     this.#listeners.clear();
@@ -145,26 +156,9 @@ export class Membership implements RoomAccess {
       random,
       mustExist,
       isClosed: () => this.#closed,
-      join: (holder) => this.#join(holder),
+      join: (holder) => this.#joining.join(holder).then(() => this.#setConnection("connected")),
       coordinate: () => this.#coordinate(),
     });
-  }
-
-  async #join(holder: MemberId): Promise<void> {
-    const { transport, clock } = this.#parts;
-    const { answerMs } = this.timings;
-    await transport.connect(holder, answerMs);
-    if (this.#closed) throw new RoomError({ reason: "tab_left" });
-    const attempt = new JoinAttempt(holder, clock, answerMs);
-    this.#attempt = attempt;
-    const member = this.#introduction();
-    post(transport, holder, { type: "join", version: CLUSTER_VERSION, room: this.#room, member });
-    try {
-      await attempt.admitted;
-    } finally {
-      if (this.#attempt === attempt) this.#attempt = null;
-    }
-    this.#setConnection("connected");
   }
 
   /** The profile with what the room knows of it by now, so that a new coordinator knows it too. */
@@ -191,26 +185,28 @@ export class Membership implements RoomAccess {
 
   #receive(peer: MemberId, raw: unknown): void {
     const parsed = ClusterMessage.safeParse(raw);
-    // Other modules use the same connection: what does not parse is theirs.
-    if (!parsed.success) return;
+    if (!parsed.success) return this.#takeInvalid(peer, raw);
     const message = parsed.data;
     if (this.#coordinator) return this.#coordinator.handle(peer, message);
     if (message.type === "join") {
-      return post(this.#parts.transport, peer, {
-        type: "refused",
-        refusal: { reason: "not_coordinator", member: this.self },
-      });
+      return this.#refuse(peer, { reason: "not_coordinator", member: this.self });
     }
-    if (peer === this.#attempt?.peer) return this.#takeJoinAnswer(this.#attempt, message);
+    if (peer === this.#joining.peer) return this.#joining.take(message);
     if (peer === this.state.coordinator) this.#follow(message);
   }
 
-  #takeJoinAnswer(attempt: JoinAttempt, message: ClusterMessage): void {
-    if (message.type !== "welcome" && message.type !== "refused") return;
-    // At once: the next message may be an event that follows this state.
-    this.#attempt = null;
-    if (message.type === "welcome") this.#follower.reset(message.state);
-    attempt.take(message);
+  #takeInvalid(peer: MemberId, raw: unknown): void {
+    const invalid = notUnderstood(peer, raw);
+    if (invalid?.type === "join") {
+      this.#refuse(peer, invalid.refusal);
+      this.#notify(null, invalid.refusal);
+    } else if (invalid && peer === this.#joining.peer) {
+      this.#joining.fail(new RoomError(invalid.refusal));
+    }
+  }
+
+  #refuse(peer: MemberId, refusal: JoinRefusal): void {
+    post(this.#parts.transport, peer, { type: "refused", version: CLUSTER_VERSION, refusal });
   }
 
   #follow(message: ClusterMessage): void {
@@ -232,8 +228,8 @@ export class Membership implements RoomAccess {
     if (this.#coordinator) {
       return this.#coordinator.peerGone(peer, { reason: "connection_closed", cause });
     }
-    if (peer === this.#attempt?.peer) {
-      return this.#attempt.fail(new RoomError({ reason: "coordinator_lost" }));
+    if (peer === this.#joining.peer) {
+      return this.#joining.fail(new RoomError({ reason: "coordinator_lost" }));
     }
     if (peer !== this.state.coordinator || this.#connection !== "connected") return;
     this.#commands.failAll({ reason: "coordinator_lost" });
@@ -247,7 +243,7 @@ export class Membership implements RoomAccess {
     this.#notify(null);
   }
 
-  #notify(event: IndexedEvent | null): void {
-    for (const listener of [...this.#listeners]) listener({ event });
+  #notify(event: IndexedEvent | null, refused: JoinRefusal | null = null): void {
+    for (const listener of [...this.#listeners]) listener({ event, refused });
   }
 }

@@ -29,8 +29,10 @@ import {
   Stage,
 } from "../../shared/index.ts";
 
-/** All members of a room use the same version; the coordinator compares it at the join. */
-export const CLUSTER_VERSION = 3;
+/** All members of a room use the same version: `join-version.ts` compares it before anything else is read. */
+export const CLUSTER_VERSION = 4;
+
+const version = z.literal(CLUSTER_VERSION);
 
 /** Laps in one report: as many as the median of a correction is taken over. */
 export const MAX_LAPS = 16;
@@ -85,14 +87,13 @@ const CommandValue = z.int().min(0).nullable();
 export const ClusterMessage = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("join"),
-    /** Of the newcomer; any number, so that the refusal can name it. */
-    version: z.int(),
+    version,
     /** Upper case; any text, so that the refusal can name it. */
     room: z.string(),
     member: Member,
   }),
-  z.strictObject({ type: z.literal("welcome"), state: RoomState }),
-  z.strictObject({ type: z.literal("refused"), refusal: JoinRefusal }),
+  z.strictObject({ type: z.literal("welcome"), version, state: RoomState }),
+  z.strictObject({ type: z.literal("refused"), version, refusal: JoinRefusal }),
   z.strictObject({ type: z.literal("events"), events: z.array(IndexedEvent).min(1) }),
   z.strictObject({ type: z.literal("snapshot"), state: RoomState }),
   z.strictObject({

@@ -1,6 +1,7 @@
 /** What the parts of the cluster see of the room, and how they request changes. */
 import {
   type IndexedEvent,
+  type JoinRefusal,
   type MemberId,
   RoomError,
   type RoomEvent,
@@ -10,8 +11,12 @@ import type { RoomCommand } from "./messages.ts";
 
 export type Connection = "connected" | "reconnecting" | "lost";
 
-/** `event` is null if a snapshot replaced the state, or only the connection changed. */
-export type RoomChange = { readonly event: IndexedEvent | null };
+export type RoomChange = {
+  /** null if a snapshot replaced the state, or only the connection changed. */
+  readonly event: IndexedEvent | null;
+  /** Why this tab refused a newcomer, where the people in the room can help it. */
+  readonly refused: JoinRefusal | null;
+};
 
 export type RoomAccess = {
   readonly self: MemberId;
@@ -24,7 +29,7 @@ export type RoomAccess = {
 
 /** Whether a change is the given event, for listeners that wait for one. */
 export function isEvent<T extends RoomEvent["type"]>(
-  change: RoomChange,
+  change: Pick<RoomChange, "event">,
   type: T,
 ): change is { event: IndexedEvent & { event: Extract<RoomEvent, { type: T }> } } {
   return change.event?.event.type === type;
