@@ -4,6 +4,7 @@
  */
 import {
   destroyWeights,
+  earlierSample,
   packStep,
   stepBytes,
   type StepParams,
@@ -64,6 +65,8 @@ export class GpuShard implements Shard {
   #maxRows: number;
   #kernels: KernelReport;
   #running = 0;
+  /** Samples of the last step that was submitted. */
+  #earlierSamples = 0;
 
   constructor(parts: ShardParts) {
     this.#parts = parts;
@@ -106,7 +109,7 @@ export class GpuShard implements Shard {
   async step(rows: readonly StepRow[], hidden: Float32Array | null): Promise<StepResult> {
     const { description, watch } = this.#parts;
     if (watch.failure !== null) throw watch.failure;
-    checkStep(this, rows, hidden);
+    checkStep(this, rows, hidden, this.#earlierSamples);
     const wanted = rows.flatMap(({ sample }, row) =>
       sample === null ? [] : [{ row, request: sample }],
     );
@@ -129,8 +132,13 @@ export class GpuShard implements Shard {
     const longest = Math.max(...rows.map(({ position }) => position + 1));
     attention.reach(longest);
     const fused = new Set(rows.map(({ sequence }) => sequence)).size === rows.length;
+    this.#earlierSamples = wanted.length;
     const params: StepParams = {
-      rows,
+      rows: rows.map(({ sequence, position, token }) => ({
+        sequence,
+        position,
+        token: typeof token === "number" ? token : earlierSample(token.earlierSample),
+      })),
       samples: wanted.map(({ row }) => row),
       ...attention.splits(rows.length, longest, fused),
     };

@@ -10,4 +10,5 @@ export type {
   ShardMemory,
   ShardOptions,
   StepRow,
+  StepToken,
 } from "./types.ts";

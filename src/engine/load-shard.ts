@@ -204,8 +204,7 @@ async function planShard(
   };
   const planLayers = (newest: MatContext) =>
     Promise.all(weights.layers.map((layer) => planLayer(newest, model, layer, buffers)));
-  const [embeddings, layers, attention, sample] = await Promise.all([
-    planEmbedding(resources, weights.embedding, step, buffers.x),
+  const [layers, attention, sample] = await Promise.all([
     planLayers(context),
     AttentionPlan.create(resources, {
       model,
@@ -227,6 +226,8 @@ async function planShard(
         })
       : null,
   ]);
+  const sampled = sample?.result ?? resources.storage("no samples", 4);
+  const embeddings = await planEmbedding(resources, weights.embedding, [step, buffers.x, sampled]);
   const maxBytes = sample?.result.size ?? maxRows * model.hidden * 4;
   const readback = new Readback(resources, maxBytes, options.submitWhileWaiting);
   return { step, x: buffers.x, embeddings, layers, planLayers, attention, sample, readback };
@@ -235,15 +236,15 @@ async function planShard(
 async function planEmbedding(
   resources: GpuResources,
   table: Weights | null,
-  step: GPUBuffer,
-  x: GPUBuffer,
+  [step, x, sampled]: readonly [GPUBuffer, GPUBuffer, GPUBuffer],
 ): Promise<BoundKernel<StepParams>[]> {
   if (table === null) return [];
   const { format, columns, parts } = table;
   return Promise.all(
     parts.map(async ({ firstRow, rows, quants, meta }) => {
       const kernel = embeddingKernel({ format, columns, firstRow, rows });
-      return resources.bind(kernel, await resources.compile(kernel), [step, quants, meta, x]);
+      const bound = [step, quants, meta, x, sampled];
+      return resources.bind(kernel, await resources.compile(kernel), bound);
     }),
   );
 }

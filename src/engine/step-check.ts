@@ -1,12 +1,16 @@
 /** Rejects steps that the GPU would silently compute wrongly. Pure. */
 import { maxSamples } from "./memory-plan.ts";
-import type { Shard, StepRow } from "./types.ts";
+import type { Shard, StepRow, StepToken } from "./types.ts";
 
-/** Throws a `RangeError` that names the row: a bug of the caller. */
+/**
+ * Throws a `RangeError` that names the row: a bug of the caller. `earlierSamples` counts the samples
+ * of the previous step, which rows may take their tokens from.
+ */
 export function checkStep(
   { description: shard, options, maxRows }: Pick<Shard, "description" | "options" | "maxRows">,
   rows: readonly StepRow[],
   hidden: Float32Array | null,
+  earlierSamples: number,
 ): void {
   if (rows.length === 0 || rows.length > maxRows) {
     throw new RangeError(`a step has 1 to ${maxRows} rows, not ${rows.length}`);
@@ -34,11 +38,25 @@ export function checkStep(
       throw new RangeError(`row ${i}: position ${position} does not follow ${before}`);
     }
     last.set(sequence, position);
-    if (shard.embedding !== null && !(token >= 0 && token < shard.model.vocabulary)) {
-      throw new RangeError(`row ${i}: token ${token} is not in the vocabulary`);
-    }
+    if (shard.embedding !== null) checkToken(i, token, shard.model.vocabulary, earlierSamples);
     if (sample !== null && shard.head === null) {
       throw new RangeError(`row ${i}: only the last stage samples`);
     }
   });
+}
+
+function checkToken(
+  row: number,
+  token: StepToken,
+  vocabulary: number,
+  earlierSamples: number,
+): void {
+  if (typeof token !== "number") {
+    const { earlierSample } = token;
+    if (earlierSample >= 0 && earlierSample < earlierSamples) return;
+    throw new RangeError(`row ${row}: the previous step has no sample ${earlierSample}`);
+  }
+  if (!(token >= 0 && token < vocabulary)) {
+    throw new RangeError(`row ${row}: token ${token} is not in the vocabulary`);
+  }
 }

@@ -21,12 +21,18 @@ export type ShardOptions = {
   readonly submitWhileWaiting: boolean;
 };
 
+/**
+ * A token, or an index into the sampled rows of the previous step, for the token that was sampled
+ * there. So the next step can be submitted before that token has been read.
+ */
+export type StepToken = number | { readonly earlierSample: number };
+
 export type StepRow = {
   readonly sequence: number;
   /** Index in the sequence, from 0. Writing a position again overwrites it. */
   readonly position: number;
   /** What stage 0 embeds; ignored by the others. */
-  readonly token: number;
+  readonly token: StepToken;
   /** Set on the last stage for rows whose next token is requested; null elsewhere. */
   readonly sample: SampleRequest | null;
 };

@@ -53,6 +53,7 @@ export {
 export {
   CHUNK_ROWS,
   type ChunkRows,
+  earlierSample,
   MAX_SAMPLES,
   packStep,
   STEP_BYTES,

@@ -12,6 +12,8 @@ export class Generation {
   readonly slot: number;
   /** Prompt and answer; complete on the last stage only. */
   readonly tokens: number[];
+  /** Stage 0: the first position that is neither computed nor queued. */
+  nextPosition = 0;
   /** Stage 0: when it sent the lap in flight, and the time of the previous lap on the wire. */
   sentAtMs = 0;
   wireMs = -1;
@@ -44,17 +46,31 @@ export class Generation {
     };
   }
 
+  /** Whether the row at `position` can be computed before its token is known, and has not been queued. */
+  continuesAt(position: number, contextTokens: number): boolean {
+    return (
+      position === this.nextPosition &&
+      !hasPenalties(this.prompt.sampling) &&
+      !this.#isFull(position, contextTokens)
+    );
+  }
+
   /** Adds a sampled token; returns its position and whether it is the last one. */
   append(
     token: number,
     contextTokens: number,
   ): { position: number; finish: "stop" | "length" | null } {
     const position = this.tokens.push(token) - 1;
-    const answered = this.tokens.length - this.promptLength;
     if (this.prompt.endTokens.includes(token)) return { position, finish: "stop" };
-    // The cache has no place for a token at `contextTokens`, so none can follow it.
-    const full = answered >= this.prompt.maxTokens || position >= contextTokens;
-    return { position, finish: full ? "length" : null };
+    return { position, finish: this.#isFull(position, contextTokens) ? "length" : null };
+  }
+
+  /**
+   * Whether the answer ends with the token at `position`. The cache has no place for a token at
+   * `contextTokens`, so none can follow it.
+   */
+  #isFull(position: number, contextTokens: number): boolean {
+    return position + 1 - this.promptLength >= this.prompt.maxTokens || position >= contextTokens;
   }
 }
 

@@ -1,14 +1,15 @@
 /**
  * The loop of one stage: frames in, a batch, an engine step, frames out.
  *
- * A step takes whatever waits, and one step runs at a time. The result of a step is
- * sent before that of the next one, so that a slow link slows this stage and nothing
- * accumulates here. No timer and no main thread: a frame or a finished step drives it.
+ * A step takes whatever waits. One step runs at a time, or a few where the shard has all layers
+ * (run-ahead.ts). The result of a step is sent before that of the next one, so that a slow link
+ * slows this stage and nothing accumulates here. No timer and no main thread: a frame or a finished
+ * step drives it.
  *
  * Uses the engine as a `Shard` and the mesh as `send`. Checks who may send what, since
  * any member can be hostile. Over 250 lines: every frame changes the same tables.
  */
-import type { SampledToken, Shard } from "../engine/index.ts";
+import type { SampledToken, Shard, StepToken } from "../engine/index.ts";
 import type {
   EndFrame,
   FailureFrame,
@@ -24,6 +25,7 @@ import { GenerationTable, type Generation } from "./generations.ts";
 import { hopTimes, wireTime } from "./hop-times.ts";
 import type { LoadMeter } from "./load-meter.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
+import { rowsAhead, stepsInFlight } from "./run-ahead.ts";
 import { WorkQueue, type Work } from "./work-queue.ts";
 
 export type StageOutside = {
@@ -48,6 +50,9 @@ export class StageLoop {
   #waitingPrompts: PromptFrame[] = [];
   #sending: Promise<void> = Promise.resolve();
   #running = false;
+  /** When the last step finished, and how long it took. */
+  #stepEndMs = 0;
+  #stepMs = Infinity;
   #stopped = false;
 
   constructor(position: PipelinePosition, shard: Shard, outside: StageOutside, meter: LoadMeter) {
@@ -124,6 +129,8 @@ export class StageLoop {
       return;
     }
     if (frame.position >= pipeline.contextTokens) return;
+    // Its row is already being computed.
+    if (frame.position < generation.nextPosition) return;
     generation.wireMs = wireTime(this.#outside.nowMs() - generation.sentAtMs, frame.clocks);
     this.#enqueueTokens(generation, frame.position, [frame.token]);
   }
@@ -154,10 +161,11 @@ export class StageLoop {
     if (this.#position.isFirst) this.#enqueueTokens(generation, 0, frame.tokens);
   }
 
-  #enqueueTokens(generation: Generation, position: number, tokens: ArrayLike<number>): void {
+  #enqueueTokens(generation: Generation, position: number, tokens: ArrayLike<StepToken>): void {
     const { wireMs } = generation;
     const times = { clocks: [], wireMs, arrivedAtMs: this.#outside.nowMs() };
     const count = tokens.length;
+    generation.nextPosition = position + count;
     this.#queue.add({ generation, position, count, tokens, hidden: null, ...times });
     void this.#run();
   }
@@ -170,18 +178,46 @@ export class StageLoop {
   async #run(): Promise<void> {
     if (this.#running) return;
     this.#running = true;
-    while (!this.#stopped && this.#queue.length > 0) await this.#step();
+    const inFlight: Promise<void>[] = [];
+    let last: readonly Work[] = [];
+    while (!this.#stopped) {
+      if (inFlight.length > 0) this.#enqueueAhead(last);
+      const batch = this.#queue.take(this.#shard.maxRows);
+      if (batch.length > 0) {
+        inFlight.push(this.#step(batch));
+        last = batch;
+      } else if (inFlight.length === 0) break;
+      if (batch.length === 0 || inFlight.length >= this.#maxInFlight()) await inFlight.shift();
+    }
     this.#running = false;
   }
 
-  async #step(): Promise<void> {
-    const batch = this.#queue.take(this.#shard.maxRows);
-    const startMs = this.#outside.nowMs();
+  #maxInFlight(): number {
+    const { isFirst, isLast, pipeline } = this.#position;
+    // The step after has a row for every generation of this one.
+    const fits = pipeline.generationSlots <= this.#shard.maxRows;
+    return isFirst && isLast && fits ? stepsInFlight(this.#stepMs) : 1;
+  }
+
+  /** Rows that follow a step in flight, whose tokens are still on the GPU. */
+  #enqueueAhead(last: readonly Work[]): void {
+    const { contextTokens } = this.#position.pipeline;
+    for (const { generation, earlierSample } of rowsAhead(last, contextTokens))
+      if (this.#generations.get(generation.id) === generation)
+        this.#enqueueTokens(generation, generation.nextPosition, [{ earlierSample }]);
+  }
+
+  async #step(batch: Work[]): Promise<void> {
+    const calledMs = this.#outside.nowMs();
     try {
       const rows = rowsOf(batch, this.#position.isLast);
       const result = await this.#shard.step(rows, hiddenOf(batch));
       if (this.#stopped) return;
-      const computeMs = this.#outside.nowMs() - startMs;
+      // Behind another step in flight, a step starts when that one has finished.
+      const startMs = Math.max(calledMs, this.#stepEndMs);
+      this.#stepEndMs = this.#outside.nowMs();
+      const computeMs = this.#stepEndMs - startMs;
+      this.#stepMs = computeMs;
       const counts = countRows(batch);
       this.#meter.add(computeMs, counts.rows, counts.decodeRows);
       const step = { startMs, computeMs, batch };

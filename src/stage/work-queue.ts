@@ -7,6 +7,7 @@
  *
  * Pure data. Work of one generation stays in order.
  */
+import type { StepToken } from "../engine/index.ts";
 import type { StageClock } from "../mesh/index.ts";
 import type { Generation } from "./generations.ts";
 
@@ -16,7 +17,7 @@ export type Work = {
   readonly position: number;
   readonly count: number;
   /** [count] on stage 0. */
-  readonly tokens: ArrayLike<number> | null;
+  readonly tokens: ArrayLike<StepToken> | null;
   /** [count, width] on the other stages. */
   readonly hidden: Float32Array | null;
   readonly clocks: readonly StageClock[];

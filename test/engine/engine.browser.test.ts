@@ -167,6 +167,40 @@ describe("a shard", () => {
     },
   );
 
+  test("runs ahead: steps take the tokens of the step before them, still on the GPU", async () => {
+    const [shard] = await load(tiny, [3]);
+    const prompts = [PROMPT, [9, 8, 7]];
+    const expected = await generate([shard!], prompts, 6);
+    for (const [sequence, prompt] of prompts.entries()) {
+      const rows = prompt.slice(0, -1).map((token, position) => ({ sequence, position, token }));
+      await stepAll(
+        [shard!],
+        rows.map((row) => ({ ...row, sample: null })),
+      );
+    }
+    const before = shard!.counters().buffersCreated;
+    // All steps are submitted before the first is read; the sequences change places in each.
+    const steps = [0, 1, 2, 3, 4, 5].map((ahead) => {
+      const sequences = ahead % 2 === 0 ? [0, 1] : [1, 0];
+      const rows = sequences.map((sequence, index) => ({
+        sequence,
+        position: prompts[sequence]!.length - 1 + ahead,
+        token: ahead === 0 ? prompts[sequence]!.at(-1)! : { earlierSample: 1 - index },
+        sample: GREEDY_REQUEST,
+      }));
+      return { sequences, result: stepAll([shard!], rows) };
+    });
+    const answers: number[][] = [[], []];
+    for (const { sequences, result } of steps)
+      for (const { row, token } of await result) answers[sequences[row]!]!.push(token);
+    expect(answers).toEqual(expected);
+    expect(shard!.counters().buffersCreated - before).toBeLessThanOrEqual(6); // staging
+    const row = { sequence: 0, position: 0, sample: null };
+    await expect(shard!.step([{ ...row, token: { earlierSample: 2 } }], null)).rejects.toThrow(
+      /no sample 2/,
+    );
+  });
+
   test("rounds activations to int8 and still finds the reference's token", async () => {
     const [shard] = await load(tiny, [3], { activations: "int8" });
     const reference = await ReferenceForward.of(tiny);

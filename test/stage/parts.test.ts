@@ -6,6 +6,7 @@ import { Generation, GenerationTable } from "../../src/stage/generations.ts";
 import { hopTimes, wireTime } from "../../src/stage/hop-times.ts";
 import { LoadMeter } from "../../src/stage/load-meter.ts";
 import { randomAt } from "../../src/stage/random.ts";
+import { stepsInFlight } from "../../src/stage/run-ahead.ts";
 import { WorkQueue, type Work } from "../../src/stage/work-queue.ts";
 import { member, request } from "../../tools/cpu/cpu-room.ts";
 
@@ -34,6 +35,12 @@ describe("random", () => {
       buckets.forEach((count) => expect(Math.abs(count - 1000)).toBeLessThan(150));
     }
   });
+});
+
+test("short steps run four at a time, long ones alone", () => {
+  expect([Infinity, 200, 40, 20, 12, 10, 1, 0].map(stepsInFlight)).toEqual([
+    1, 1, 1, 2, 3, 4, 4, 4,
+  ]);
 });
 
 describe("hop times", () => {

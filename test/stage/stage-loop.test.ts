@@ -257,6 +257,70 @@ describe("a hostile member", () => {
   });
 });
 
+describe("a shard of all layers runs ahead of the tokens that are read", () => {
+  test("the answers are the same, also of several generations and of sampled ones", async () => {
+    const room = await cpuRoom(pipelineOver([a]), [requester]);
+    const { host, answers } = room.get(requester)!;
+    const sampling = { temperature: 1, seed: 7 };
+    await host.ask(request(1, PROMPT, { maxTokens: 40, sampling }));
+    await host.ask(request(2, PROMPT.slice(3), { maxTokens: 40 }));
+    const sampled = await answers.finished(1);
+    expect(await answers.finished(2)).toEqual(await referenceAnswer(PROMPT.slice(3), 40));
+    expect(room.get(a)!.shard().mostRunning).toBeGreaterThan(1);
+    expect(room.get(a)!.shard().mostRunning).toBeLessThanOrEqual(4);
+    // Two stages never run ahead.
+    const split = (await cpuRoom(pipelineOver([a, b]), [requester])).get(requester)!;
+    await split.host.ask(request(1, PROMPT, { maxTokens: 40, sampling }));
+    expect(await split.answers.finished(1)).toEqual(sampled);
+  });
+
+  test("no token past an end token is shown, and its slot serves the next answer", async () => {
+    const pipeline = pipelineOver([a], { generationSlots: 1 });
+    const room = await cpuRoom(pipeline, [requester]);
+    const { host, answers } = room.get(requester)!;
+    const truth = await referenceAnswer(PROMPT, 30);
+    const end = truth.findIndex((token, index) => index > 15 && truth.indexOf(token) === index);
+    const endTokens = Uint32Array.of(truth[end]!);
+    await host.ask(request(1, PROMPT, { maxTokens: 200, endTokens }));
+    await host.ask(request(2, PROMPT.slice(3), { maxTokens: 30 }));
+    expect(await answers.finished(1)).toEqual(truth.slice(0, end + 1));
+    expect(await answers.finished(2)).toEqual(await referenceAnswer(PROMPT.slice(3), 30));
+    await host.ask(request(3, PROMPT, { maxTokens: 200 }));
+    await answers.until(() => answers.tokensOf(3).length >= 20);
+    await host.cancel(GenerationId.parse(3));
+    await host.ask(request(4, PROMPT, { maxTokens: 30 }));
+    expect(await answers.finished(4)).toEqual(truth);
+    expect(answers.failures).toEqual([]);
+  });
+
+  test("penalties need every token: nothing runs ahead, and none is computed in vain", async () => {
+    const room = await cpuRoom(pipelineOver([a]), []);
+    const { host, answers, shard } = room.get(a)!;
+    const sampling = { ...GREEDY, repetitionPenalty: 1.5, penaltyTokens: 1000 };
+    await host.ask(request(1, PROMPT, { maxTokens: 20, sampling }));
+    const tokens = await answers.finished(1);
+    expect(new Set([...PROMPT, ...tokens]).size).toBe(new Set(PROMPT).size + tokens.length);
+    expect(shard().stepRows.slice(-19)).toEqual(Array.from({ length: 19 }, () => 1));
+  });
+
+  test("an error in a step ends what is in flight, once, and leaves the stage usable", async () => {
+    const room = await cpuRoom(pipelineOver([a]), [requester]);
+    const { host, answers } = room.get(requester)!;
+    const shard = room.get(a)!.shard();
+    const step = shard.step.bind(shard);
+    await host.ask(request(1, PROMPT, { maxTokens: 200 }));
+    await answers.until(() => answers.tokensOf(1).length >= 5);
+    shard.step = () => Promise.reject(new Error("out of memory at binding 3"));
+    await expect(answers.finished(1)).rejects.toMatchObject({
+      failure: { reason: "step_failed" },
+    });
+    shard.step = step;
+    await host.ask(request(2, PROMPT));
+    expect(await answers.finished(2)).toEqual(await referenceAnswer(PROMPT, 12));
+    expect(answers.failures).toHaveLength(1);
+  });
+});
+
 test("a sample covers the time since the previous one", async () => {
   const room = await cpuRoom(pipelineOver([a, b]), [], { stepMs: 2 });
   const { host, answers } = room.get(a)!;

@@ -53,6 +53,11 @@ export class CpuShard implements Shard {
   readonly stepRows: number[] = [];
   readonly #stepMs: number;
   readonly #cache = new Map<string, Float32Array[]>();
+  /** Steps that have not finished, and the most that there were at once. */
+  #running = 0;
+  mostRunning = 0;
+  /** What the last step sampled. */
+  #sampled: readonly number[] = [];
   #destroyed = false;
 
   constructor(description: ShardDescription, options: ShardOptions, extra: CpuShardOptions = {}) {
@@ -69,11 +74,14 @@ export class CpuShard implements Shard {
     if ((first === 0) !== (hidden === null)) throw new TypeError("hidden rows where none belong");
     if (hidden !== null && hidden.length !== rows.length * HIDDEN) throw new RangeError("hidden");
     this.stepRows.push(rows.length);
+    this.mostRunning = Math.max(this.mostRunning, ++this.#running);
     await new Promise((resolve) => setTimeout(resolve, this.#stepMs));
+    this.#running -= 1;
     if (this.#destroyed) throw new Error("the shard was destroyed");
     const out = new Float32Array(rows.length * HIDDEN);
     rows.forEach((row, index) => {
-      const given = hidden?.subarray(index * HIDDEN, (index + 1) * HIDDEN) ?? embed(row.token);
+      const given =
+        hidden?.subarray(index * HIDDEN, (index + 1) * HIDDEN) ?? embed(this.#tokenOf(row));
       let state = Float32Array.from(given);
       for (let layer = first; layer < end; layer += 1) state = this.#layer(layer, row, state);
       out.set(state, index * HIDDEN);
@@ -82,7 +90,15 @@ export class CpuShard implements Shard {
     const tokens = rows.flatMap((row, index) =>
       row.sample === null ? [] : [pick(row, index, out.subarray(index * HIDDEN))],
     );
+    this.#sampled = tokens.map(({ token }) => token);
     return { kind: "tokens", tokens } as const;
+  }
+
+  #tokenOf({ token }: StepRow): number {
+    if (typeof token === "number") return token;
+    const sampled = this.#sampled[token.earlierSample];
+    if (sampled === undefined) throw new RangeError(`no earlier sample ${token.earlierSample}`);
+    return sampled;
   }
 
   counters() {

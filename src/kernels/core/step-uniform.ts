@@ -3,7 +3,7 @@
  *
  *   struct Step {
  *     rows, samples, splits, split_positions: u32,
- *     row: array<vec4<u32>, MAX_ROWS>,   // sequence, position, token, row of sample i
+ *     row: array<vec4<u32>, MAX_ROWS>,   // sequence, position, token or sample, row of sample i
  *   }
  *
  * Nothing else that a kernel is bound to changes between tokens, so bind groups are created once.
@@ -22,8 +22,15 @@ export const MAX_SAMPLES = 64;
 export type StepRowParams = {
   readonly sequence: number;
   readonly position: number;
+  /** A token id, or `earlierSample`. */
   readonly token: number;
 };
+
+/** Set in a row's token word where the rest of it is a sample of the step before. */
+export const EARLIER_SAMPLE = 0x8000_0000;
+
+/** The token word of a row whose token is what sample `index` of the step before chose. */
+export const earlierSample = (index: number) => EARLIER_SAMPLE + index;
 
 export type StepParams = {
   readonly rows: readonly StepRowParams[]; // at most MAX_ROWS

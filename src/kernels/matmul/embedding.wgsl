@@ -7,9 +7,11 @@
 @group(0) @binding(1) var<storage, read> quants: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> scales: array<u32>;
 @group(0) @binding(3) var<storage, read_write> out: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> sampled: array<u32>;    // token of each sample of the step before
 
 override FIRST: u32;             // token of the part's first row
 override PART_ROWS: u32;
+const EARLIER_SAMPLE = {EARLIER_SAMPLE}u;
 const BLOCKS = {BLOCKS}u;
 const META_WORDS = {META_WORDS}u;
 
@@ -20,7 +22,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (row >= step.rows) {
     return;
   }
-  let token = step.row[row].z;
+  var token = step.row[row].z;
+  if (token >= EARLIER_SAMPLE) {
+    token = sampled[token - EARLIER_SAMPLE];
+  }
   if (token < FIRST || token - FIRST >= PART_ROWS) {
     return;
   }
