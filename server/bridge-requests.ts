@@ -53,7 +53,7 @@ export class BridgeRequests {
   }
 
   /** A message for a request that has been cancelled in the meantime is dropped. */
-  take(message: Exclude<PageToServer, { type: "hello" }>): void {
+  take(message: Exclude<PageToServer, { type: "claim" }>): void {
     const exchange = this.#exchanges.get(message.id);
     if (exchange === undefined) return;
     switch (message.type) {

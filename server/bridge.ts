@@ -1,37 +1,48 @@
 /**
- * The rooms' coordinators, each on one WebSocket. Of a room the server keeps only
- * its coordinator's socket: when that closes, the server no longer knows the room.
+ * The rooms' coordinators, each on one WebSocket. A socket gets a challenge and answers
+ * with a claim, which `room-claims.ts` decides about. Of a room the server keeps only its
+ * coordinator's socket, and its key for some time longer.
  */
 import { WebSocketServer, type RawData, type WebSocket } from "ws";
-import { PageToServer, type ServerToPage, type RoomCode } from "../src/shared/index.ts";
+import {
+  BRIDGE_CLOSE_CODE,
+  BRIDGE_VERSION,
+  BridgeClaimMessage,
+  type BridgeRefusal,
+  bridgeVersionOf,
+  createBridgeNonce,
+  PageToServer,
+  type RoomCode,
+  type ServerToPage,
+} from "../src/shared/index.ts";
+import { describeBridgeRefusal } from "../src/words/index.ts";
 import { BridgeRequests } from "./bridge-requests.ts";
+import { RoomClaims } from "./room-claims.ts";
 
 /** A tab that disappears without closing its socket is detected after two of these. */
 const PING_INTERVAL_MS = 10_000;
 
-/** A socket that sends nothing is closed after this. */
-const HELLO_TIMEOUT_MS = 10_000;
+/** A socket that does not answer its challenge is closed after this. */
+const CLAIM_TIMEOUT_MS = 10_000;
 
 /** A chunk has a few hundred bytes, a room's state some kilobytes, an event log some megabytes. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
-/** Close codes for pages; 4000 to 4999 are reserved for applications. */
-export const CLOSE_CODES = { badMessage: 4400, replaced: 4409 } as const;
-
 type Coordinator = {
   readonly socket: WebSocket;
-  readonly epoch: number;
   readonly requests: BridgeRequests;
 };
 
 export class Bridge {
   readonly socketServer = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
+  readonly #claims = new RoomClaims();
   readonly #coordinators = new Map<RoomCode, Coordinator>();
   readonly #answering = new WeakSet<WebSocket>();
   readonly #pings: NodeJS.Timeout;
+  #reportedVersion: number = BRIDGE_VERSION;
 
   constructor() {
-    this.socketServer.on("connection", (socket) => this.#greet(socket));
+    this.socketServer.on("connection", (socket) => this.#challenge(socket));
     this.#pings = setInterval(() => this.#ping(), PING_INTERVAL_MS).unref();
   }
 
@@ -50,44 +61,58 @@ export class Bridge {
     this.socketServer.close();
   }
 
-  /** Waits for the hello that names the socket's room. */
-  #greet(socket: WebSocket): void {
+  #challenge(socket: WebSocket): void {
     const timeout = setTimeout(
-      () => socket.close(CLOSE_CODES.badMessage, "no hello came"),
-      HELLO_TIMEOUT_MS,
+      () => refuse(socket, { reason: "claim_timeout", timeoutMs: CLAIM_TIMEOUT_MS }),
+      CLAIM_TIMEOUT_MS,
     ).unref();
     this.#answering.add(socket);
     socket.on("pong", () => this.#answering.add(socket));
     // A broken socket closes right after this event.
     socket.on("error", (error) => console.error(`bridge: ${error.message}`));
+    socket.on("close", () => clearTimeout(timeout));
+    const nonce = createBridgeNonce();
     socket.once("message", (data) => {
       clearTimeout(timeout);
-      const hello = parse(data);
-      if (hello?.type !== "hello") refuse(socket, hello === null ? data : "a hello comes first");
-      else this.#admit(socket, hello.room, hello.epoch);
+      const claim = claimOf(parseJson(data));
+      if ("reason" in claim) return this.#refuseClaim(socket, claim);
+      const refusal = this.#claims.decide(claim, nonce, performance.now());
+      if (refusal !== null) this.#refuseClaim(socket, refusal);
+      else this.#accept(socket, claim);
     });
+    send(socket, { type: "challenge", version: BRIDGE_VERSION, nonce });
   }
 
-  #admit(socket: WebSocket, room: RoomCode, epoch: number): void {
+  #accept(socket: WebSocket, { room, epoch }: BridgeClaimMessage): void {
     const older = this.#coordinators.get(room);
-    if (older !== undefined && older.epoch > epoch) {
-      socket.close(CLOSE_CODES.replaced, `epoch ${older.epoch} has begun`);
-      return;
-    }
     const requests = new BridgeRequests((message) => send(socket, message));
-    const coordinator = { socket, epoch, requests };
+    const coordinator = { socket, requests };
     this.#coordinators.set(room, coordinator);
-    older?.socket.close(CLOSE_CODES.replaced, `epoch ${epoch} has begun`);
+    if (older !== undefined) refuse(older.socket, { reason: "replaced", room, epoch });
     older?.requests.failAll({ reason: "coordinator_gone" });
     socket.on("message", (data) => {
-      const message = parse(data);
-      if (message === null || message.type === "hello") refuse(socket, data);
-      else requests.take(message);
+      const { data: message } = PageToServer.safeParse(parseJson(data));
+      if (message === undefined || message.type === "claim") {
+        refuse(socket, { reason: "invalid_message" });
+      } else requests.take(message);
     });
     socket.on("close", () => {
-      if (this.#coordinators.get(room) === coordinator) this.#coordinators.delete(room);
+      if (this.#coordinators.get(room) === coordinator) {
+        this.#coordinators.delete(room);
+        this.#claims.release(room, performance.now());
+      }
       requests.failAll({ reason: "coordinator_gone" });
     });
+    send(socket, { type: "accepted" });
+  }
+
+  /** A version that differs concerns the person who runs the server, and is printed once. */
+  #refuseClaim(socket: WebSocket, refusal: BridgeRefusal): void {
+    if (refusal.reason === "version_mismatch" && refusal.page !== this.#reportedVersion) {
+      this.#reportedVersion = refusal.page;
+      console.error(`bridge: ${describeBridgeRefusal(refusal)}`);
+    }
+    refuse(socket, refusal);
   }
 
   #ping(): void {
@@ -98,30 +123,32 @@ export class Bridge {
   }
 }
 
+/** The version first, because a message of another version may have other fields. */
+function claimOf(message: unknown): BridgeClaimMessage | BridgeRefusal {
+  const page = bridgeVersionOf(message);
+  if (page !== null && page !== BRIDGE_VERSION) {
+    return { reason: "version_mismatch", server: BRIDGE_VERSION, page };
+  }
+  return BridgeClaimMessage.safeParse(message).data ?? { reason: "invalid_message" };
+}
+
+function refuse(socket: WebSocket, refusal: BridgeRefusal): void {
+  send(socket, { type: "refused", version: BRIDGE_VERSION, refusal });
+  socket.close(BRIDGE_CLOSE_CODE[refusal.reason], refusal.reason);
+}
+
 function send(socket: WebSocket, message: ServerToPage): void {
   if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
 }
 
-/** Null if `data` is not a message of the bridge. */
-function parse(data: RawData): PageToServer | null {
+/** Undefined if `data` is not JSON. */
+function parseJson(data: RawData): unknown {
   try {
-    const parsed = PageToServer.safeParse(JSON.parse(text(data)));
-    return parsed.success ? parsed.data : null;
+    return JSON.parse(text(data));
   } catch (error) {
-    if (error instanceof SyntaxError) return null;
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-/** Closes with the reason, shortened to fit a close frame (123 bytes). */
-function refuse(socket: WebSocket, reason: RawData | "a hello comes first"): void {
-  const words =
-    typeof reason === "string"
-      ? reason
-      : `not a bridge message: ${text(reason)
-          .replace(/[^\x20-\x7e]/g, "?")
-          .slice(0, 80)}`;
-  socket.close(CLOSE_CODES.badMessage, words);
 }
 
 function text(data: RawData): string {

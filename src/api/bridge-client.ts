@@ -1,15 +1,22 @@
 /**
  * The coordinator's end of the bridge: one WebSocket to the server that carries
- * HTTP requests to the room and responses back. Reconnects until it is closed.
+ * HTTP requests to the room and responses back. Answers the server's challenge with a
+ * claim that is signed with the room's secret. Reconnects until it is closed, except
+ * to a server of another version.
  * When the socket breaks, the responses in flight are cancelled.
  */
 import { z } from "zod";
 import {
   BRIDGE_PATH,
   BRIDGE_VERSION,
+  type BridgeNonce,
+  type BridgeRefusal,
   type BridgeRequest,
+  bridgeVersionOf,
   type PageToServer,
+  type RoomSecret,
   ServerToPage,
+  signBridgeClaim,
 } from "../shared/index.ts";
 import { type NameOf, nameOfRoom } from "../words/index.ts";
 import type { ApiRoom } from "./http/api-room.ts";
@@ -28,7 +35,12 @@ export type BridgeClientOptions = {
   /** The server's address: "http://localhost:8787". */
   readonly server: string;
   readonly open?: (url: string) => BridgeSocket;
+  /** Called for each claim. */
+  readonly secret: () => RoomSecret;
+  /** Whether the server relays requests to this tab. */
   readonly onConnection?: (connected: boolean) => void;
+  /** Called once for refusals of the same reason in succession. */
+  readonly onRefused?: (refusal: BridgeRefusal) => void;
 };
 
 /** The delay before the first attempt to reconnect. It doubles up to the maximum. */
@@ -48,6 +60,7 @@ export class BridgeClient {
   #retry: ReturnType<typeof setTimeout> | null = null;
   #retryMs = RETRY_MS;
   #closed = false;
+  #refusedFor: BridgeRefusal["reason"] | null = null;
 
   constructor(options: BridgeClientOptions) {
     this.#options = options;
@@ -63,25 +76,11 @@ export class BridgeClient {
   }
 
   #connect(): void {
-    const { room, server, open } = this.#options;
+    const { server, open } = this.#options;
     const url = new URL(BRIDGE_PATH, server);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    url.searchParams.set("room", room.client.state.room);
     const socket = open ? open(url.href) : new WebSocket(url);
     this.#socket = socket;
-    socket.onopen = () => {
-      this.#retryMs = RETRY_MS;
-      const { client } = room;
-      const { room: code, epoch } = client.state;
-      this.#send({
-        type: "hello",
-        version: BRIDGE_VERSION,
-        room: code,
-        member: client.self,
-        epoch,
-      });
-      this.#options.onConnection?.(true);
-    };
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = () => this.#broken();
   }
@@ -95,12 +94,52 @@ export class BridgeClient {
   }
 
   #receive(data: unknown): void {
-    const parsed = z.string().pipe(Json).pipe(ServerToPage).safeParse(data);
+    const message = z.string().pipe(Json).safeParse(data).data;
+    // The version first: a message of another version may have other fields.
+    const server = bridgeVersionOf(message);
+    if (server !== null && server !== BRIDGE_VERSION) return this.#endForVersion(server);
+    const parsed = ServerToPage.safeParse(message);
     // Not a message of our server, so there is no id to answer.
-    if (!parsed.success) return;
-    const message = parsed.data;
-    if (message.type === "cancel") this.#inFlight.get(message.id)?.abort();
-    else void this.#answer(message);
+    if (parsed.success) this.#take(parsed.data);
+  }
+
+  #take(message: ServerToPage): void {
+    switch (message.type) {
+      case "challenge":
+        return this.#claim(message.nonce);
+      case "accepted":
+        this.#retryMs = RETRY_MS;
+        this.#refusedFor = null;
+        return this.#options.onConnection?.(true);
+      case "refused":
+        return this.#refused(message.refusal);
+      case "cancel":
+        return this.#inFlight.get(message.id)?.abort();
+      case "request":
+        return void this.#answer(message);
+      default:
+        message satisfies never;
+    }
+  }
+
+  #claim(nonce: BridgeNonce): void {
+    const { room, epoch } = this.#options.room.client.state;
+    const signed = signBridgeClaim(this.#options.secret(), { room, epoch, nonce });
+    this.#send({ type: "claim", version: BRIDGE_VERSION, room, epoch, ...signed });
+  }
+
+  /** Tells the server this tab's version, and does not try again: only a reload changes it. */
+  #endForVersion(server: number): void {
+    this.#refused({ reason: "version_mismatch", server, page: BRIDGE_VERSION });
+    this.#socket?.send(JSON.stringify({ type: "version", version: BRIDGE_VERSION }));
+    this.close();
+  }
+
+  #refused(refusal: BridgeRefusal): void {
+    if (refusal.reason === "version_mismatch") this.#closed = true;
+    if (refusal.reason === this.#refusedFor) return;
+    this.#refusedFor = refusal.reason;
+    this.#options.onRefused?.(refusal);
   }
 
   async #answer(request: BridgeRequest): Promise<void> {

@@ -12,7 +12,13 @@ import {
 } from "../tab/index.ts";
 import { RoomClient } from "../cluster/index.ts";
 import { serverOfPage } from "../mesh/index.ts";
-import { type TabWarning, RoomCode, type Measurements, type ServerFacts } from "../shared/index.ts";
+import {
+  type TabWarning,
+  RoomCode,
+  RoomSecret,
+  type Measurements,
+  type ServerFacts,
+} from "../shared/index.ts";
 import type { ProbeResult } from "../probe/index.ts";
 import { ApiProblemError } from "./http/errors.ts";
 import { keepBridge } from "./keep-bridge.ts";
@@ -75,14 +81,18 @@ export async function joinRoom(options: PageJoinOptions): Promise<PageRoom> {
 }
 
 async function enter(
-  { server, model, onProgress }: JoinOptions,
+  { server, model, onProgress, onWarning }: PageJoinOptions,
   parts: TabParts,
   entry: { room: RoomCode; mustExist: boolean },
 ): Promise<PageRoom> {
   const client = await RoomClient.enter(parts.room, entry);
   const endKeeping = keepIdentityOf(client, sessionStorage);
   const apiRoom = { client, offeredModels: () => readOfferedModels(server) };
-  const endBridge = keepBridge(apiRoom, { server });
+  const endBridge = keepBridge(apiRoom, {
+    server,
+    secret: () => secretOf(entry.room),
+    onRefused: (refusal) => onWarning?.({ kind: "bridge_refused", refusal }),
+  });
   const room = createRoom(apiRoom, () => {
     endBridge();
     endKeeping();
@@ -100,6 +110,11 @@ async function enter(
     await room.leave();
     throw error;
   }
+}
+
+/** Until members hand over a random secret, whoever knows the room's code knows its key. */
+function secretOf(room: RoomCode): RoomSecret {
+  return RoomSecret.parse(room.padEnd(43, "A"));
 }
 
 async function probeOf({

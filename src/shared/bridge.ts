@@ -1,24 +1,37 @@
 /**
  * The bridge's messages: the server sends an HTTP request to a room's coordinator and
- * gets the answer back over one WebSocket (`/bridge?room=CODE`), with one JSON message
- * per text frame.
+ * gets the answer back over one WebSocket (`/bridge`), with one JSON message per text frame.
  *
- *   server to page   request, cancel
- *   page to server   hello (first), then for each request:
+ *   server to page   challenge (first), accepted or refused, then request, cancel
+ *   page to server   claim (first), then for each request:
  *                    response, any number of chunks, end
+ *
+ * The claim is signed with a key of the room's secret. The first claim of a room registers
+ * the key at the server. Messages with a `version` are read in two steps: the version
+ * first, and the other fields only if it is the reader's own.
  *
  * The server does not interpret a request: it forwards method, path, query, the
  * headers in `BRIDGED_HEADERS`, and the body's text, and writes the chunks to the HTTP
- * response in order. A newer hello for a room replaces the older socket.
+ * response in order. A claim of a later epoch replaces the older socket.
  */
 import { z } from "zod";
-import { MemberId, RoomCode } from "./ids.ts";
+import { BridgeRefusal } from "./bridge-refusal.ts";
+import { RoomCode } from "./ids.ts";
+import { BridgeNonce, BridgePublicKey, BridgeSignature } from "./room-secret.ts";
 
-/** The path of the socket on the server; the room's code is its `room` parameter. */
+/** The path of the socket on the server. */
 export const BRIDGE_PATH = "/bridge";
 
 /** Incremented by each change that an older page or server would misinterpret. */
-export const BRIDGE_VERSION = 1;
+export const BRIDGE_VERSION = 2;
+
+/** Of every message that has a version, whatever its other fields. */
+const Versioned = z.object({ version: z.int() });
+
+/** The version that `message` names; null if it names none. */
+export function bridgeVersionOf(message: unknown): number | null {
+  return Versioned.safeParse(message).data?.version ?? null;
+}
 
 /** Request headers that are forwarded, in lower case. */
 export const BRIDGED_HEADERS = [
@@ -53,18 +66,38 @@ export type BridgeRequest = z.infer<typeof BridgeRequest>;
 /** The HTTP client disconnected: the page stops the work and sends nothing more for this id. */
 export const BridgeCancel = z.strictObject({ type: z.literal("cancel"), id: RequestId });
 
-export const ServerToPage = z.discriminatedUnion("type", [BridgeRequest, BridgeCancel]);
+export const ServerToPage = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("challenge"),
+    version: z.literal(BRIDGE_VERSION),
+    nonce: BridgeNonce,
+  }),
+  z.strictObject({ type: z.literal("accepted") }),
+  /** The socket closes after it. */
+  z.strictObject({
+    type: z.literal("refused"),
+    version: z.literal(BRIDGE_VERSION),
+    refusal: BridgeRefusal,
+  }),
+  BridgeRequest,
+  BridgeCancel,
+]);
 export type ServerToPage = z.infer<typeof ServerToPage>;
 
+/** "This tab coordinates `room` in `epoch`", signed over the socket's nonce. */
+export const BridgeClaimMessage = z.strictObject({
+  type: z.literal("claim"),
+  version: z.literal(BRIDGE_VERSION),
+  room: RoomCode,
+  /** The room's epoch: of two claims, the one with the higher epoch is the coordinator's. */
+  epoch: z.int().min(1),
+  publicKey: BridgePublicKey,
+  signature: BridgeSignature,
+});
+export type BridgeClaimMessage = z.infer<typeof BridgeClaimMessage>;
+
 export const PageToServer = z.discriminatedUnion("type", [
-  z.strictObject({
-    type: z.literal("hello"),
-    version: z.literal(BRIDGE_VERSION),
-    room: RoomCode,
-    member: MemberId,
-    /** The room's epoch. Of two hellos, the one with the higher epoch is the coordinator's. */
-    epoch: z.int().min(1),
-  }),
+  BridgeClaimMessage,
   /** Once for each request, before its chunks. */
   z.strictObject({
     type: z.literal("response"),

@@ -7,11 +7,14 @@ export {
   UnsupportedFeature,
 } from "./api-problem.ts";
 export { apply, emptyRoom } from "./apply.ts";
+export { BRIDGE_CLOSE_CODE, BridgeRefusal } from "./bridge-refusal.ts";
 export {
   BRIDGE_PATH,
   BRIDGE_VERSION,
   BRIDGED_HEADERS,
+  BridgeClaimMessage,
   BridgeRequest,
+  bridgeVersionOf,
   MAX_BRIDGED_BODY_BYTES,
   PageToServer,
   ServerToPage,

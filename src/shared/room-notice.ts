@@ -1,4 +1,5 @@
 /** What the people in a room are told when it happens. Stays in the tab; `words` renders it. */
+import type { BridgeRefusal } from "./bridge-refusal.ts";
 import type { Failure } from "./failure.ts";
 import type { MemberId, RoomCode } from "./ids.ts";
 import type { LeaveReason } from "./leave-reason.ts";
@@ -30,5 +31,7 @@ export type RoomNotice =
 /** A failure in a tab's parts that did not stop the work. */
 export type TabWarning =
   | { readonly kind: "model"; readonly notice: ModelNotice }
+  /** The server does not relay HTTP requests to this coordinator. */
+  | { readonly kind: "bridge_refused"; readonly refusal: BridgeRefusal }
   | { readonly kind: "channel_unusable"; readonly peer: MemberId; readonly cause: Failure }
   | { readonly kind: "solver_restarted"; readonly cause: Failure };

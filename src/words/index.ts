@@ -3,6 +3,7 @@
  * in, sentences out. Another language is another copy of this module.
  */
 export { describeApiProblem } from "./api-problem.ts";
+export { describeBridgeRefusal } from "./bridge-refusal.ts";
 export { describeDecision, describeTrigger } from "./decision.ts";
 export { describeFailure } from "./failure.ts";
 export { describeDifference } from "./heterogeneity.ts";

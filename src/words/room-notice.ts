@@ -7,6 +7,7 @@ import type {
   RoomNotice,
   TabWarning,
 } from "../shared/index.ts";
+import { describeBridgeRefusal } from "./bridge-refusal.ts";
 import { describeFailure } from "./failure.ts";
 import { describeModelNotice } from "./model-failure.ts";
 import type { NameOf } from "./name-of.ts";
@@ -133,6 +134,8 @@ function ofFailure(failure: RoomFailure, nameOf: NameOf): DescribedNotice {
 
 const warnings: Sentences<TabWarning> = {
   model: ({ notice }) => describeModelNotice(notice),
+  bridge_refused: ({ refusal }) =>
+    `The room's HTTP API is not available. ${describeBridgeRefusal(refusal)}`,
   channel_unusable: ({ peer, cause }, nameOf) =>
     `The channel to ${nameOf(peer)} cannot be used. ${describeFailure(cause, nameOf)}`,
   solver_restarted: ({ cause }, nameOf) =>

@@ -8,10 +8,13 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { BridgeSocket } from "../../src/api/bridge-client.ts";
 import { keepBridge } from "../../src/api/keep-bridge.ts";
 import type { RoomClient } from "../../src/cluster/room-client.ts";
+import { createRoomSecret } from "../../src/shared/room-secret.ts";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
 import { codes, HALF, until } from "../../tools/room/test-room.ts";
 import { openTestServer, type TestServer } from "../../tools/server/test-server.ts";
 import { type ApiTestRoom, OFFERED, openApiRoom } from "./api-room.ts";
+
+const SECRET = createRoomSecret();
 
 let server: TestServer;
 let room: ApiTestRoom;
@@ -32,7 +35,11 @@ afterEach(async () => {
 function bridge(client: RoomClient): () => void {
   return keepBridge(
     { client, offeredModels: () => Promise.resolve(OFFERED) },
-    { server: server.url, open: (url) => new WebSocket(url) as unknown as BridgeSocket },
+    {
+      server: server.url,
+      secret: () => SECRET,
+      open: (url) => new WebSocket(url) as unknown as BridgeSocket,
+    },
   );
 }
 

@@ -1,12 +1,21 @@
 /** A coordinator from the server's point of view: a real WebSocket with scripted responses. */
 import { WebSocket } from "ws";
-import { ServerToPage, type BridgeRequest, type PageToServer } from "../../src/shared/bridge.ts";
-import { MemberId, RoomCode } from "../../src/shared/ids.ts";
+import {
+  BRIDGE_VERSION,
+  ServerToPage,
+  type BridgeRequest,
+  type PageToServer,
+} from "../../src/shared/bridge.ts";
+import type { BridgeRefusal } from "../../src/shared/bridge-refusal.ts";
+import { RoomCode } from "../../src/shared/ids.ts";
+import { RoomSecret, signBridgeClaim } from "../../src/shared/room-secret.ts";
 
 export type FakeRoom = {
   readonly socket: WebSocket;
-  /** Every message of the server, in order. */
-  readonly received: ServerToPage[];
+  /** The server's requests and cancels, in order. */
+  readonly received: Extract<ServerToPage, { type: "request" | "cancel" }>[];
+  /** The server's answer to the claim: null if it was accepted. */
+  readonly claimed: Promise<BridgeRefusal | null>;
   send(message: PageToServer): void;
   /** Resolves with the close code. */
   readonly closed: Promise<number>;
@@ -14,27 +23,44 @@ export type FakeRoom = {
 
 export const ROOM = RoomCode.parse("ABCDEF");
 
+export const SECRET = RoomSecret.parse("S".repeat(42) + "A");
+
 /** Opens `/bridge` as the coordinator of `room`; `answer` is called for each request. */
 export async function openFakeRoom(
   port: number,
   answer: (request: BridgeRequest, room: FakeRoom) => void,
-  { room = ROOM, epoch = 1 } = {},
+  { room = ROOM, epoch = 1, secret = SECRET } = {},
 ): Promise<FakeRoom> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/bridge?room=${room}`);
-  const received: ServerToPage[] = [];
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/bridge`);
+  const received: FakeRoom["received"] = [];
+  let settle!: (refusal: BridgeRefusal | null) => void;
   const fake: FakeRoom = {
     socket,
     received,
     send: (message) => socket.send(JSON.stringify(message)),
+    claimed: new Promise((resolve) => (settle = resolve)),
     closed: new Promise((resolve) => socket.once("close", resolve)),
   };
   socket.on("message", (data) => {
     const message = ServerToPage.parse(JSON.parse((data as Buffer).toString("utf8")));
-    received.push(message);
-    if (message.type === "request") answer(message, fake);
+    switch (message.type) {
+      case "challenge": {
+        const signed = signBridgeClaim(secret, { room, epoch, nonce: message.nonce });
+        return fake.send({ type: "claim", version: BRIDGE_VERSION, room, epoch, ...signed });
+      }
+      case "accepted":
+        return settle(null);
+      case "refused":
+        return settle(message.refusal);
+      case "request":
+        received.push(message);
+        return answer(message, fake);
+      default:
+        received.push(message);
+    }
   });
   await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
-  fake.send({ type: "hello", version: 1, room, member: MemberId.parse("tab-1"), epoch });
+  await fake.claimed;
   return fake;
 }
 

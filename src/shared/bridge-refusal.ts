@@ -1,0 +1,31 @@
+/** Why the bridge refuses or ends a coordinator's socket. Sent as data; `words` renders it. */
+import { z } from "zod";
+import { failure } from "./failure-schema.ts";
+import { RoomCode } from "./ids.ts";
+
+export const BridgeRefusal = z.discriminatedUnion("reason", [
+  failure("version_mismatch", { server: z.int(), page: z.int() }),
+  /** Text that is no message of the bridge, or a message in the wrong order. */
+  failure("invalid_message", {}),
+  failure("claim_timeout", { timeoutMs: z.int() }),
+  /** The room was claimed with another key: by another room of the same code, or by a stranger. */
+  failure("wrong_key", { room: RoomCode }),
+  failure("invalid_signature", { room: RoomCode }),
+  /** A later term of the room's coordinator has begun. */
+  failure("epoch_passed", { room: RoomCode, epoch: z.int(), last: z.int() }),
+  failure("epoch_too_high", { room: RoomCode, epoch: z.int(), highest: z.int() }),
+  failure("replaced", { room: RoomCode, epoch: z.int() }),
+]);
+export type BridgeRefusal = z.infer<typeof BridgeRefusal>;
+
+/** The close code of a refused socket; 4000 to 4999 are reserved for applications. */
+export const BRIDGE_CLOSE_CODE: Readonly<Record<BridgeRefusal["reason"], number>> = {
+  version_mismatch: 4426,
+  invalid_message: 4400,
+  claim_timeout: 4408,
+  wrong_key: 4403,
+  invalid_signature: 4403,
+  epoch_passed: 4409,
+  epoch_too_high: 4409,
+  replaced: 4409,
+};

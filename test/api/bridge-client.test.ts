@@ -1,0 +1,118 @@
+/** The page's end of the bridge against servers that refuse it or that have another version. */
+import { EventEmitter, once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
+import { BridgeClient, type BridgeSocket } from "../../src/api/bridge-client.ts";
+import { BRIDGE_VERSION, type ServerToPage } from "../../src/shared/bridge.ts";
+import type { BridgeRefusal } from "../../src/shared/bridge-refusal.ts";
+import {
+  createBridgeNonce,
+  createRoomSecret,
+  type RoomSecret,
+} from "../../src/shared/room-secret.ts";
+import { openTestServer } from "../../tools/server/test-server.ts";
+import { type ApiTestRoom, openApiRoom } from "./api-room.ts";
+
+let room: ApiTestRoom;
+let sockets: WebSocketServer;
+const clients: BridgeClient[] = [];
+let opened = 0;
+/** Emits "broken" when a client's socket has closed. */
+const events = new EventEmitter();
+
+beforeEach(async () => {
+  opened = 0;
+  room = await openApiRoom([]);
+  sockets = new WebSocketServer({ port: 0 });
+  await once(sockets, "listening");
+});
+afterEach(() => {
+  for (const client of clients.splice(0)) client.close();
+  sockets.close();
+  room.room.close();
+});
+
+const portOf = () => (sockets.address() as AddressInfo).port;
+
+/** Connects; resolves with the first refusal, or null when the server accepts. */
+function connect(port: number, secret: RoomSecret): Promise<BridgeRefusal | null> {
+  return new Promise((resolve) => {
+    const client = new BridgeClient({
+      room,
+      server: `http://127.0.0.1:${port}`,
+      secret: () => secret,
+      open: (url) => {
+        opened += 1;
+        return new WebSocket(url) as unknown as BridgeSocket;
+      },
+      onRefused: resolve,
+      onConnection: (connected) => {
+        if (connected) resolve(null);
+        else events.emit("broken");
+      },
+    });
+    clients.push(client);
+  });
+}
+
+test("a server of another version is named at once, whatever else its challenge has", async () => {
+  const text = JSON.stringify({ type: "challenge", version: 99, puzzle: { bits: 20 } });
+  const answered = new Promise<string>((resolve) => {
+    sockets.on("connection", (socket) => {
+      socket.on("message", (data) => resolve((data as Buffer).toString()));
+      socket.send(text);
+    });
+  });
+  const mismatch = { reason: "version_mismatch", server: 99, page: BRIDGE_VERSION };
+  expect(await connect(portOf(), createRoomSecret())).toEqual(mismatch);
+  // From this the server names the mismatch too.
+  expect(JSON.parse(await answered)).toEqual({ type: "version", version: BRIDGE_VERSION });
+});
+
+test("a server that finds the page too old is named, and not asked again", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  const refusal: BridgeRefusal = { reason: "version_mismatch", server: 2, page: BRIDGE_VERSION };
+  sockets.on("connection", (socket) => {
+    const refused: ServerToPage = { type: "refused", version: BRIDGE_VERSION, refusal };
+    socket.send(JSON.stringify(refused), () => socket.close());
+  });
+  const broken = once(events, "broken");
+  expect(await connect(portOf(), createRoomSecret())).toEqual(refusal);
+  await broken;
+  vi.advanceTimersByTime(60_000);
+  vi.useRealTimers();
+  expect(opened).toBe(1);
+});
+
+test("a room with the same code and another secret is told that the code is in use", async () => {
+  const server = await openTestServer();
+  expect(await connect(server.port, createRoomSecret())).toBeNull();
+  const code = room.client.state.room;
+  expect(await connect(server.port, createRoomSecret())).toEqual({
+    reason: "wrong_key",
+    room: code,
+  });
+  await server.close();
+});
+
+test("two sockets never get the same signature", async () => {
+  const signatures: string[] = [];
+  const enough = new Promise<void>((resolve) => {
+    sockets.on("connection", (socket) => {
+      socket.on("message", (data) => {
+        signatures.push(
+          (JSON.parse((data as Buffer).toString()) as { signature: string }).signature,
+        );
+        if (signatures.length === 2) resolve();
+      });
+      const nonce = createBridgeNonce();
+      socket.send(JSON.stringify({ type: "challenge", version: BRIDGE_VERSION, nonce }));
+    });
+  });
+  const secret = createRoomSecret();
+  void connect(portOf(), secret);
+  void connect(portOf(), secret);
+  await enough;
+  expect(signatures[0]).not.toBe(signatures[1]);
+});

@@ -1,0 +1,72 @@
+import { describe, expect, test } from "vitest";
+import { KEEP_KEY_MS, MAX_EPOCH_STEP, RoomClaims } from "../../server/room-claims.ts";
+import { BRIDGE_VERSION } from "../../src/shared/bridge.ts";
+import { RoomCode } from "../../src/shared/ids.ts";
+import {
+  createBridgeNonce,
+  createRoomSecret,
+  signBridgeClaim,
+  type RoomSecret,
+} from "../../src/shared/room-secret.ts";
+
+const room = RoomCode.parse("ABCDEF");
+const owner = createRoomSecret();
+const stranger = createRoomSecret();
+
+/** Claims, and returns the refusal's reason. */
+function claim(claims: RoomClaims, secret: RoomSecret, epoch: number, nowMs = 0) {
+  const nonce = createBridgeNonce();
+  const signed = signBridgeClaim(secret, { room, epoch, nonce });
+  const message = { type: "claim", version: BRIDGE_VERSION, room, epoch, ...signed } as const;
+  return claims.decide(message, nonce, nowMs)?.reason ?? null;
+}
+
+describe("a claim", () => {
+  test("of the room's key is accepted in the same epoch and in later ones", () => {
+    const claims = new RoomClaims();
+    for (const epoch of [7, 7, 8, 8 + MAX_EPOCH_STEP]) {
+      expect(claim(claims, owner, epoch)).toBeNull();
+    }
+  });
+
+  test("of another key is refused, whatever its epoch, and changes nothing", () => {
+    const claims = new RoomClaims();
+    expect(claim(claims, owner, 7)).toBeNull();
+    for (const epoch of [1, 7, 8, Number.MAX_SAFE_INTEGER]) {
+      expect(claim(claims, stranger, epoch)).toBe("wrong_key");
+    }
+    expect(claim(claims, owner, 7)).toBeNull();
+  });
+
+  test("of an earlier epoch, or of one far ahead, is refused", () => {
+    const claims = new RoomClaims();
+    expect(claim(claims, owner, 7)).toBeNull();
+    expect(claim(claims, owner, 6)).toBe("epoch_passed");
+    expect(claim(claims, owner, 8 + MAX_EPOCH_STEP)).toBe("epoch_too_high");
+    expect(claim(claims, owner, Number.MAX_SAFE_INTEGER)).toBe("epoch_too_high");
+    expect(claim(claims, owner, 8)).toBeNull();
+  });
+
+  test("is refused if the signature is of another nonce, epoch, or room", () => {
+    const nonce = createBridgeNonce();
+    const signed = signBridgeClaim(owner, { room, epoch: 7, nonce });
+    const message = { type: "claim", version: BRIDGE_VERSION, room, epoch: 7, ...signed } as const;
+    const decide = (change: Partial<typeof message>, given = nonce) =>
+      new RoomClaims().decide({ ...message, ...change }, given, 0)?.reason ?? null;
+    expect(decide({})).toBeNull();
+    expect(decide({}, createBridgeNonce())).toBe("invalid_signature");
+    expect(decide({ room: RoomCode.parse("GHJKMN") })).toBe("invalid_signature");
+    const { publicKey } = signBridgeClaim(stranger, { room, epoch: 7, nonce });
+    expect(decide({ publicKey })).toBe("invalid_signature");
+  });
+});
+
+test("a room is forgotten ten minutes after its last socket closed", () => {
+  const claims = new RoomClaims();
+  expect(claim(claims, owner, 7, 1000)).toBeNull();
+  // An open room is kept however long it lasts.
+  expect(claim(claims, stranger, 7, 1000 + 10 * KEEP_KEY_MS)).toBe("wrong_key");
+  claims.release(room, 5000);
+  expect(claim(claims, stranger, 7, 5000 + KEEP_KEY_MS - 1)).toBe("wrong_key");
+  expect(claim(claims, stranger, 1, 5000 + KEEP_KEY_MS)).toBeNull();
+});
