@@ -35,6 +35,7 @@ import {
   previewStages,
 } from "./planning/preview.ts";
 import { ShardKeeper } from "./member/shard-keeper.ts";
+import { StageRoomReporter } from "./member/stage-room.ts";
 import { TelemetryReporter } from "./member/telemetry-reporter.ts";
 
 /** After a stage's failure: how long the room has to notice that it lost a member. */
@@ -76,6 +77,7 @@ export class RoomClient {
     this.#parts = parts;
     this.#membership = membership;
     const { stage, models, linkFrames, clock } = parts;
+    new StageRoomReporter(membership, stage);
     const duty = { room: membership, stage, models, linkFrames, clock };
     this.#keeper = new ShardKeeper({ ...duty, progressMs: membership.timings.progressMs });
     this.#requester = new Requester({

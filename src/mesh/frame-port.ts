@@ -28,12 +28,12 @@ export const HIGH_WATER_BYTES = 1024 * 1024;
 /** It resumes here, early enough that the link never idles. */
 export const LOW_WATER_BYTES = 256 * 1024;
 
-/** Frames kept until there is a listener. Limited, because a hostile peer could send without end. */
-const MAX_EARLY_FRAMES = 64;
+/** What a peer may send before there is a listener: a read of a model file, or a long prompt. */
+export const MAX_EARLY_BYTES = 8 * 1024 * 1024;
 
 /**
- * Takes over `channel`. A message that violates the framing closes it. Frames that
- * arrive before `onFrame` is set wait for it.
+ * Takes over `channel`. A message that violates the framing closes it. Frames that arrive
+ * while `onFrame` is null wait for it, up to `MAX_EARLY_BYTES`.
  */
 export function framePort(
   peer: MemberId,
@@ -49,6 +49,7 @@ class ChannelFramePort implements FramePort {
   readonly #reassembly: Reassembly;
   readonly #waiting: (() => void)[] = [];
   #early: Uint8Array<ArrayBuffer>[] = [];
+  #earlyBytes = 0;
   #frameListener: FramePort["onFrame"] = null;
   #closeListener: FramePort["onClose"] = null;
   #closed: CloseFailure | null = null;
@@ -74,9 +75,11 @@ class ChannelFramePort implements FramePort {
 
   set onFrame(listener: FramePort["onFrame"]) {
     this.#frameListener = listener;
+    if (listener === null) return;
     const early = this.#early;
     this.#early = [];
-    early.forEach((frame) => this.#frameListener?.(frame));
+    this.#earlyBytes = 0;
+    early.forEach((frame) => this.#deliver(frame));
   }
   get onFrame(): FramePort["onFrame"] {
     return this.#frameListener;
@@ -137,12 +140,18 @@ class ChannelFramePort implements FramePort {
       if (!(data instanceof ArrayBuffer)) throw new TypeError("text on a channel for bytes");
       const frame = this.#reassembly.accept(new Uint8Array(data));
       if (frame === null) return;
-      if (this.#frameListener !== null) this.#frameListener(frame);
-      else if (this.#early.push(frame) > MAX_EARLY_FRAMES)
-        throw new RangeError(`more than ${MAX_EARLY_FRAMES} early frames`);
+      this.#deliver(frame);
     } catch (error) {
       this.#close({ reason: "protocol_violation", peer: this.peer, detail: detailOf(error) });
     }
+  }
+
+  #deliver(frame: Uint8Array<ArrayBuffer>): void {
+    if (this.#frameListener !== null) return this.#frameListener(frame);
+    this.#earlyBytes += frame.byteLength;
+    if (this.#earlyBytes > MAX_EARLY_BYTES)
+      throw new RangeError(`more than ${MAX_EARLY_BYTES} bytes that nobody takes yet`);
+    this.#early.push(frame);
   }
 
   #close(cause: CloseFailure): void {

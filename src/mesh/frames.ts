@@ -32,7 +32,7 @@ const SEGMENT_BYTES = 17;
 const CLOCK_BYTES = 12;
 
 export function encode(frame: Frame): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(expectedBytes(frame));
+  const writer = new ByteWriter(frameBytes(frame));
   writer.u8(PROTOCOL_VERSION);
   writer.u8(TYPES.indexOf(frame.type));
   writer.u32(frame.placement);
@@ -97,7 +97,8 @@ function encodeBody(writer: ByteWriter, frame: Frame): void {
   }
 }
 
-function expectedBytes(frame: Frame): number {
+/** The bytes of a frame; of one without rows, payload, or prompt, an upper estimate. */
+export function frameBytes(frame: Frame): number {
   if (frame.type === "hidden")
     return (
       HEADER_BYTES +

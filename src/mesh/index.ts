@@ -12,7 +12,7 @@ export type {
   StageClock,
   TokenFrame,
 } from "./frame-types.ts";
-export { decode, encode } from "./frames.ts";
+export { decode, encode, frameBytes } from "./frames.ts";
 export { type LinkQuality, measureLink } from "./link-measurement.ts";
 export { TransportListeners } from "./listeners.ts";
 export { MeshError, ProtocolError } from "./mesh-error.ts";

@@ -4,7 +4,7 @@
  *
  *   control   JSON: the handshake, heartbeats, and the messages of the room
  *   bulk      bytes of model files
- *   frames    passed on at once, to be transferred to the GPU worker
+ *   frames    transferred to the GPU worker at once, and opened there after the handshake
  *
  * All are `negotiated` with fixed ids and are created right after `connect` or in
  * the `connection` event: only then can Chromium and Firefox transfer them. Knows
@@ -32,7 +32,8 @@ const LINGER_MS = 200;
 export type PeerLinkOptions = {
   readonly self: MemberId;
   readonly protocol: number;
-  onFrameChannel(peer: MemberId, channel: RTCDataChannel): void;
+  /** Returns what opens the channel to frames, called once the handshake has succeeded. */
+  onFrameChannel(peer: MemberId, channel: RTCDataChannel): () => void;
   /** The handshake succeeded. */
   onReady(link: PeerLink): void;
   /** Called once, unless `discard` was called. */
@@ -50,6 +51,7 @@ export class PeerLink {
   readonly #options: PeerLinkOptions;
   readonly #control: FramePort;
   readonly #bulk: FramePort;
+  readonly #openFrames: () => void;
   readonly #heartbeat = new Heartbeat();
   #timer: ReturnType<typeof setInterval> | undefined;
   #state: "shaking_hands" | "ready" | "gone" = "shaking_hands";
@@ -65,7 +67,7 @@ export class PeerLink {
     this.peer = peer;
     this.outgoing = outgoing;
     this.#options = options;
-    options.onFrameChannel(peer, this.#channel("frames"));
+    this.#openFrames = options.onFrameChannel(peer, this.#channel("frames"));
     this.#control = framePort(peer, this.#channel("control"), MAX_CONTROL_BYTES);
     this.#bulk = framePort(peer, this.#channel("bulk"), MAX_BULK_BYTES);
     this.#control.onFrame = (bytes) => this.#receive(bytes);
@@ -153,6 +155,7 @@ export class PeerLink {
   #becomeReady(): void {
     this.#state = "ready";
     this.#timer = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    this.#openFrames(); // before anybody learns that the peer is connected
     this.#options.onReady(this);
     // Set last: bytes that overtook the welcome have waited in the port.
     this.#bulk.onFrame = (bytes) => {

@@ -16,10 +16,11 @@ export type PeerTransportOptions = PeerOptions & {
   readonly self: MemberId;
   /**
    * Called in the task that creates the channel, for each connection attempt: pass
-   * the channel through `channelForWorker` to the GPU worker at once. A later channel
-   * of the same peer replaces the earlier one.
+   * the channel through `channelForWorker` to the GPU worker at once. The function that it
+   * returns is called once the peer has completed the handshake; until then the worker takes
+   * no frames from the channel. A channel that is opened replaces the peer's earlier one.
    */
-  readonly onFrameChannel: (peer: MemberId, channel: RTCDataChannel) => void;
+  readonly onFrameChannel: (peer: MemberId, channel: RTCDataChannel) => () => void;
   /** A version other than this tab's, for tests of the handshake. */
   readonly protocol?: number;
 };

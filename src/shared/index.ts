@@ -112,6 +112,7 @@ export type {
   PromptRequest,
   StageListeners,
   StagePort,
+  StageRoom,
   StageSample,
   TokenEvent,
 } from "./stage-port.ts";

@@ -16,6 +16,15 @@ export const StageFailure = z.discriminatedUnion("reason", [
   failure("prompt_too_long", { promptTokens: z.int(), contextTokens: z.int() }),
   failure("no_free_slot", {}),
   failure("hidden_state_mismatch", {}),
+  /** `member` refused a frame: another member may send it, by the placement in force. */
+  failure("unexpected_sender", {
+    member: MemberId,
+    frame: z.enum(["prompt", "hidden", "token", "end"]),
+  }),
+  /** `member` refused a frame: the room does not run this generation for its requester. */
+  failure("generation_not_running", { member: MemberId }),
+  /** `member` keeps as many of the sender's early frames as it may. */
+  failure("early_frames_exceeded", { member: MemberId, maxBytes: z.int() }),
   failure("step_failed", { cause: Cause }),
   failure("device_lost_in_step", { cause: Cause }),
 ]);

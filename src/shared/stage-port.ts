@@ -22,6 +22,15 @@ export type Pipeline = {
   readonly generationSlots: number;
 };
 
+/** What a stage knows of the room: whose frames it takes, and whose prompts. */
+export type StageRoom = {
+  readonly members: readonly MemberId[];
+  readonly running: readonly {
+    readonly generation: GenerationId;
+    readonly requester: MemberId;
+  }[];
+};
+
 export type PromptRequest = {
   readonly generation: GenerationId;
   readonly placement: PlacementId;
@@ -83,6 +92,8 @@ export type StagePort = {
    * Another placement or epoch ends what is in flight; the same one changes nothing.
    */
   setPipeline(self: MemberId, pipeline: Pipeline | null): Promise<void>;
+  /** Told before this tab sends a prompt of a generation, and whenever members or generations change. */
+  setRoom(self: MemberId, room: StageRoom): Promise<void>;
   /** Round-trip time and bandwidth to `peer`, measured with `payloadBytes` on the frame channel. */
   measureLink(
     peer: MemberId,

@@ -1,7 +1,8 @@
 /**
  * The frame channels of one worker: a port per peer, a loopback for frames to itself,
- * and pings. Decodes incoming frames; a peer whose bytes do not decode loses its
- * channel. Knows no generations.
+ * and pings. Takes frames from members only: the bytes of others wait in their ports, which
+ * close when they are too many. A peer loses its channel if its bytes do not decode, or
+ * if it sends so much that wants an answer without reading the answers. Knows no generations.
  */
 import {
   decode,
@@ -28,8 +29,16 @@ type WaitingPing = {
   readonly reject: (error: Error) => void;
 };
 
+/** Of pongs and refusals that a peer has not read yet. */
+export const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
+
 export class Channels {
   readonly #ports = new Map<MemberId, FramePort>();
+  /** Ports to peers that have not completed the handshake. */
+  readonly #kept = new Map<number, FramePort>();
+  /** Bytes of answers that each port has not sent yet. */
+  readonly #unread = new Map<FramePort, number>();
+  #isMember: (peer: MemberId) => boolean = () => false;
   readonly #pings = new Map<number, WaitingPing>();
   readonly #listeners: ChannelListeners;
   readonly #nowMs: () => number;
@@ -41,8 +50,26 @@ export class Channels {
     this.#nowMs = nowMs;
   }
 
+  get self(): MemberId {
+    if (this.#self === null) throw new Error("no frame is taken before this tab has an id");
+    return this.#self;
+  }
+
   setSelf(self: MemberId): void {
     this.#self = self;
+  }
+
+  /** Its bytes wait until the port is taken and added. */
+  keep(key: number, port: FramePort): void {
+    this.#kept.set(key, port);
+    port.onClose = () => this.#kept.delete(key);
+  }
+
+  /** null if it has closed. */
+  takeKept(key: number): FramePort | null {
+    const port = this.#kept.get(key) ?? null;
+    this.#kept.delete(key);
+    return port;
   }
 
   /** Replaces the peer's port, if it has one. */
@@ -53,7 +80,13 @@ export class Channels {
     port.onClose = (cause) => {
       if (this.#ports.get(peer) === port) this.#forget(peer, cause);
     };
-    port.onFrame = (bytes) => this.#receive(port, bytes);
+    this.#gate(port);
+  }
+
+  /** Whose frames are taken from now on. */
+  setMembers(isMember: (peer: MemberId) => boolean): void {
+    this.#isMember = isMember;
+    for (const port of [...this.#ports.values()]) this.#gate(port);
   }
 
   remove(peer: MemberId, cause: CloseFailure): void {
@@ -72,6 +105,13 @@ export class Channels {
     const port = this.#ports.get(to);
     if (port === undefined) throw new MeshError({ reason: "not_connected", peer: to });
     await port.send(encode(frame));
+  }
+
+  /** Answers a frame of `to`, which may send more than it reads. */
+  reply(to: MemberId, frame: Frame): void {
+    const port = this.#ports.get(to);
+    if (to === this.#self) void this.send(to, frame);
+    else if (port !== undefined) this.#reply(port, frame);
   }
 
   /** The link to this tab itself takes 0 ms and has no limit. */
@@ -94,6 +134,10 @@ export class Channels {
     });
   }
 
+  #gate(port: FramePort): void {
+    port.onFrame = this.#isMember(port.peer) ? (bytes) => this.#receive(port, bytes) : null;
+  }
+
   #receive(port: FramePort, bytes: Uint8Array): void {
     const { peer } = port;
     try {
@@ -110,8 +154,27 @@ export class Channels {
   #answer(port: FramePort, { nonce, echo, payload }: PingFrame): void {
     const empty = new Uint8Array(0);
     const pong = { placement: 0, epoch: 0, nonce, payload: echo ? payload : empty };
-    // If the pong cannot be sent, the channel is closed, which it reports itself.
-    port.send(encode({ type: "pong", ...pong })).catch(() => undefined);
+    this.#reply(port, { type: "pong", ...pong });
+  }
+
+  #reply(port: FramePort, frame: Frame): void {
+    const { peer } = port;
+    const bytes = encode(frame);
+    const unread = (this.#unread.get(port) ?? 0) + bytes.byteLength;
+    if (unread > MAX_UNREAD_BYTES) {
+      const detail = `does not read ${unread} bytes of answers`;
+      return this.remove(peer, { reason: "protocol_violation", peer, detail });
+    }
+    this.#unread.set(port, unread);
+    port
+      .send(bytes)
+      // If it cannot be sent, the channel is closed, which it reports itself.
+      .catch(() => undefined)
+      .finally(() => {
+        const rest = (this.#unread.get(port) ?? 0) - bytes.byteLength;
+        if (rest > 0) this.#unread.set(port, rest);
+        else this.#unread.delete(port);
+      });
   }
 
   #pong(from: MemberId, nonce: number): void {

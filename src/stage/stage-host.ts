@@ -9,7 +9,9 @@ import type {
   CloseFailure,
   Pipeline,
   PromptRequest,
+  StageFailure,
   StageListeners,
+  StageRoom,
   StageSample,
   KernelReport,
 } from "../shared/index.ts";
@@ -21,16 +23,12 @@ import type {
   ShardOptions,
   OnDeviceError,
 } from "../engine/index.ts";
-import {
-  relayedChannel,
-  framePort,
-  type Frame,
-  type PromptFrame,
-  type FramePort,
-} from "../mesh/index.ts";
+import { relayedChannel, framePort, type Frame, type FramePort } from "../mesh/index.ts";
 import type { ByteReader, ShardDescription } from "../model/index.ts";
 import { Channels } from "./channels.ts";
+import { FrameIntake } from "./frame-intake.ts";
 import { LoadMeter } from "./load-meter.ts";
+import { NextLink } from "./next-link.ts";
 import {
   comparePlacement,
   positionInPipeline,
@@ -50,35 +48,40 @@ export type ShardLoader = (
   onDeviceError: OnDeviceError,
 ) => Promise<Shard>;
 
-/** Frames of a placement that this worker does not know yet: a few laps. */
-const MAX_EARLY_FRAMES = 64;
-/** The payload of the pings that divide a lap's time on the wire: the hidden row of a small model. */
-const LINK_PING_BYTES = 4096;
-
 export class StageHost implements StageWorker {
   readonly #load: ShardLoader;
   readonly #channels: Channels;
   readonly #sentPrompts: SentPrompts;
   readonly #nowMs: () => number;
   readonly #meter: LoadMeter;
-  readonly #linkMs = new Map<MemberId, number>();
+  readonly #nextLink: NextLink;
+  readonly #intake: FrameIntake;
   #listeners: StageListeners | null = null;
   #position: PipelinePosition | null = null;
   #shard: Shard | null = null;
   /** Counts loads and unloads, so that a superseded load is noticed. */
   #loads = 0;
   #loop: StageLoop | null = null;
-  #early: { readonly from: MemberId; readonly frame: Frame }[] = [];
 
   constructor(load: ShardLoader, nowMs = () => performance.now()) {
     this.#load = load;
     this.#nowMs = nowMs;
     this.#meter = new LoadMeter(nowMs());
     const listeners = {
-      onFrame: (from: MemberId, frame: Frame) => this.#receive(from, frame),
+      onFrame: (from: MemberId, frame: Frame) => this.#intake.receive(from, frame),
       onClose: (peer: MemberId, cause: CloseFailure) => this.#peerGone(peer, cause),
     };
     this.#channels = new Channels(listeners, nowMs);
+    this.#intake = new FrameIntake({
+      receiver: () => ({
+        self: this.#channels.self,
+        position: this.#position,
+        isLoaded: this.#loop !== null,
+      }),
+      take: (from, frame) => this.#take(from, frame),
+      reply: (to, frame) => this.#channels.reply(to, frame),
+    });
+    this.#nextLink = new NextLink((...ping) => this.#channels.ping(...ping));
     this.#sentPrompts = new SentPrompts({
       send: (to, frame) => this.#channels.send(to, frame),
       onToken: (event) => void this.#listeners?.onToken(event),
@@ -133,16 +136,33 @@ export class StageHost implements StageWorker {
     this.#stopLoop();
     this.#position = pipeline === null ? null : positionInPipeline(self, pipeline);
     this.#startLoop();
-    this.#measureNextLink();
-    const early = this.#early;
-    this.#early = [];
-    if (this.#position !== null) early.forEach(({ from, frame }) => this.#receive(from, frame));
+    this.#nextLink.measure(this.#position);
+    this.#intake.receiveHeld();
     return Promise.resolve();
   }
 
-  async addChannel(peer: MemberId, channel: RTCDataChannel | MessagePort): Promise<void> {
+  async setRoom(self: MemberId, room: StageRoom): Promise<void> {
+    this.#channels.setSelf(self);
+    this.#intake.room.update(room);
+    this.#channels.setMembers((peer) => this.#intake.room.isMember(peer));
+    this.#loop?.roomChanged();
+    this.#intake.receiveHeld();
+    return Promise.resolve();
+  }
+
+  async addChannel(
+    key: number,
+    peer: MemberId,
+    channel: RTCDataChannel | MessagePort,
+  ): Promise<void> {
     const slices = channel instanceof MessagePort ? relayedChannel(channel) : channel;
-    this.addPort(framePort(peer, slices));
+    this.#channels.keep(key, framePort(peer, slices));
+    return Promise.resolve();
+  }
+
+  async openChannel(key: number): Promise<void> {
+    const port = this.#channels.takeKept(key);
+    if (port !== null) this.addPort(port);
     return Promise.resolve();
   }
 
@@ -150,7 +170,7 @@ export class StageHost implements StageWorker {
   addPort(port: FramePort): void {
     this.#channels.add(port);
     const { next, first } = this.#position ?? {};
-    if (port.peer === next || port.peer === first) this.#measureNextLink();
+    if (port.peer === next || port.peer === first) this.#nextLink.measure(this.#position);
   }
 
   async measureLink(peer: MemberId, payloadBytes: number) {
@@ -182,7 +202,11 @@ export class StageHost implements StageWorker {
     if (stage.first !== first || stage.end !== end) return;
     const outside = {
       send: (to: MemberId, frame: Frame) => this.#channels.send(to, frame),
-      linkMs: (peer: MemberId) => this.#linkMs.get(peer) ?? 0,
+      refuse: (to: MemberId, frame: Frame, failure: StageFailure) =>
+        this.#intake.refuse(to, frame, failure),
+      standing: (generation: GenerationId, requester: MemberId) =>
+        this.#intake.room.standing(generation, requester),
+      linkMs: (peer: MemberId) => this.#nextLink.ms(peer),
       onDeviceError: (cause: Cause, lost: boolean) => this.#deviceError(cause, lost),
       nowMs: this.#nowMs,
     };
@@ -194,45 +218,26 @@ export class StageHost implements StageWorker {
     this.#loop = null;
   }
 
-  #receive(from: MemberId, frame: Frame): void {
-    const age = comparePlacement(this.#position, frame);
-    if (age === "newer" && this.#early.length < MAX_EARLY_FRAMES) this.#early.push({ from, frame });
-    if (age === "older" && frame.type === "prompt") this.#refuse(from, frame);
-    if (age !== "current") return;
+  #take(from: MemberId, frame: Frame): void {
     switch (frame.type) {
       case "prompt":
-        if (this.#loop === null) this.#refuse(from, frame);
-        else this.#loop.prompt(from, frame);
-        return;
+        return this.#loop?.prompt(frame);
       case "hidden":
-        return this.#loop?.hidden(from, frame);
+        return this.#loop?.hidden(frame);
       case "token":
         this.#sentPrompts.token(from, frame);
-        return this.#loop?.token(from, frame);
+        return this.#loop?.token(frame);
       case "end":
         return this.#loop?.ended(from, frame);
       case "failure":
         this.#loop?.failed(from, frame);
-        if (this.#isStage(from)) this.#sentPrompts.fail(frame.generation, frame.failure);
+        return this.#sentPrompts.fail(frame.generation, frame.failure);
     }
   }
 
-  /** Carries the prompt's own placement: the sender ignores frames of another one. */
-  #refuse(from: MemberId, { placement, epoch, generation, requester }: PromptFrame): void {
-    const failure = { reason: "layers_not_loaded" } as const;
-    for (const member of new Set([from, requester, this.#position?.first ?? from]))
-      this.#channels
-        .send(member, { type: "failure", placement, epoch, generation, failure })
-        .catch(() => undefined);
-  }
-
-  #isStage(peer: MemberId): boolean {
-    return this.#position?.pipeline.stages.some(({ member }) => member === peer) ?? false;
-  }
-
   #peerGone(peer: MemberId, cause: CloseFailure): void {
-    this.#linkMs.delete(peer);
-    this.#early = this.#early.filter(({ from }) => from !== peer);
+    this.#nextLink.forget(peer);
+    this.#intake.dropSender(peer);
     this.#loop?.peerGone(peer, cause);
     this.#sentPrompts.peerGone(peer, cause);
   }
@@ -240,18 +245,5 @@ export class StageHost implements StageWorker {
   #deviceError(cause: Cause, lost: boolean): void {
     if (lost) this.#loop?.failAll({ reason: "device_lost_in_step", cause });
     void this.#listeners?.onDeviceError(cause, lost);
-  }
-
-  /** In the background: measures the link to the next stage, for `hopTimes`. */
-  #measureNextLink(): void {
-    const position = this.#position;
-    if (position === null || position.index < 0) return;
-    const peer = position.next ?? position.first;
-    if (peer === position.self) return;
-    const ping = () => this.#channels.ping(peer, LINK_PING_BYTES, true);
-    ping()
-      .then(ping) // the first ping wakes up the link
-      .then((roundTripMs) => this.#linkMs.set(peer, roundTripMs / 2))
-      .catch(() => undefined); // no channel yet, or it broke: the hops get equal parts
   }
 }

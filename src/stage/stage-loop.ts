@@ -6,8 +6,8 @@
  * slows this stage and nothing accumulates here. No timer and no main thread: a frame or a finished
  * step drives it.
  *
- * Uses the engine as a `Shard` and the mesh as `send`. Checks who may send what, since
- * any member can be hostile. Over 250 lines: every frame changes the same tables.
+ * Uses the engine as a `Shard` and the mesh as `send`. `frame-rules.ts` has checked who may send
+ * a frame; what it says is checked here, since any member can be hostile. Over 250 lines: every frame changes the same tables.
  */
 import type { SampledToken, Shard, StepToken } from "../engine/index.ts";
 import type {
@@ -25,11 +25,15 @@ import { GenerationTable, type Generation } from "./generations.ts";
 import { hopTimes, wireTime } from "./hop-times.ts";
 import type { LoadMeter } from "./load-meter.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
+import type { Standing } from "./room-view.ts";
 import { rowsAhead, stepsInFlight } from "./run-ahead.ts";
 import { WorkQueue, type Work } from "./work-queue.ts";
 
 export type StageOutside = {
   send(to: MemberId, frame: Frame): Promise<void>;
+  /** Tells the sender of a frame why it was not taken. */
+  refuse(to: MemberId, frame: Frame, failure: StageFailure): void;
+  standing(generation: Generation["id"], requester: MemberId): Standing;
   /** Half a round trip to `peer`, 0 while unknown. */
   linkMs(peer: MemberId): number;
   onDeviceError(cause: Cause, lost: boolean): void;
@@ -88,9 +92,17 @@ export class StageLoop {
     this.#waitingPrompts = this.#waitingPrompts.filter(({ requester }) => requester !== member);
   }
 
-  prompt(from: MemberId, frame: PromptFrame): void {
-    const { isFirst, previous, pipeline } = this.#position;
-    if (from !== (isFirst ? frame.requester : previous)) return;
+  /** Ends what the room does not run any more, whoever ended it. */
+  roomChanged(): void {
+    const isOver = ({ generation, requester }: PromptFrame) =>
+      this.#outside.standing(generation, requester) === "refused";
+    this.#waitingPrompts = this.#waitingPrompts.filter((prompt) => !isOver(prompt));
+    for (const { id, prompt } of this.#generations.all())
+      if (isOver(prompt)) this.#end(id, "cancelled");
+  }
+
+  prompt(frame: PromptFrame): void {
+    const { isFirst, pipeline } = this.#position;
     const { contextTokens } = pipeline;
     const promptTokens = frame.tokens.length;
     if (promptTokens > contextTokens)
@@ -99,8 +111,7 @@ export class StageLoop {
     else this.#admit(frame);
   }
 
-  hidden(from: MemberId, frame: HiddenFrame): void {
-    if (from !== this.#position.previous) return;
+  hidden(frame: HiddenFrame): void {
     const arrivedAtMs = this.#outside.nowMs();
     let row = 0;
     for (const segment of frame.segments) {
@@ -120,10 +131,10 @@ export class StageLoop {
   }
 
   /** Stage 0: the token that the last stage sampled starts the next lap. */
-  token(from: MemberId, frame: TokenFrame): void {
+  token(frame: TokenFrame): void {
     const generation = this.#generations.get(frame.generation);
-    const { isFirst, last, pipeline } = this.#position;
-    if (!isFirst || from !== last || generation === undefined) return;
+    const { isFirst, pipeline } = this.#position;
+    if (!isFirst || generation === undefined) return;
     if (frame.finish !== null) {
       this.#end(generation.id, "finished");
       return;
@@ -136,19 +147,29 @@ export class StageLoop {
   }
 
   ended(from: MemberId, frame: EndFrame): void {
-    const { isFirst, previous } = this.#position;
+    const { previous, self } = this.#position;
     const waiting = this.#waitingPrompts.find(({ generation }) => generation === frame.generation);
     const prompt = this.#generations.get(frame.generation)?.prompt ?? waiting;
-    if (from !== previous && !(isFirst && from === prompt?.requester)) return;
+    if (prompt === undefined) return; // it has ended already
+    if (from !== previous && from !== prompt.requester)
+      return this.#outside.refuse(from, frame, {
+        reason: "unexpected_sender",
+        member: self,
+        frame: "end",
+      });
     this.#waitingPrompts = this.#waitingPrompts.filter((other) => other !== waiting);
     this.#end(frame.generation, frame.reason);
   }
 
-  /** Stage 0: some stage cannot continue, so all of them free the generation. */
-  failed(from: MemberId, frame: FailureFrame): void {
-    const { isFirst, pipeline } = this.#position;
-    const isStage = pipeline.stages.some(({ member }) => member === from);
-    if (isFirst && isStage) this.#end(frame.generation, "failed");
+  /**
+   * Some stage cannot continue. Stage 0 makes all of them free the generation; a later one
+   * whose frame the next stage refused reports that to stage 0 and to the requester.
+   */
+  failed(from: MemberId, { generation, failure }: FailureFrame): void {
+    const { isFirst, next } = this.#position;
+    if (isFirst) return this.#end(generation, "failed");
+    const prompt = this.#generations.get(generation)?.prompt;
+    if (from === next && prompt !== undefined) this.#fail(prompt, failure);
   }
 
   #admit(frame: PromptFrame): void {

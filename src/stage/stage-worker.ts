@@ -14,8 +14,11 @@ export type StageWorker = StagePort & {
   unloadShard(): Promise<void>;
   /**
    * Takes a transferred data channel, or the port of a `relayChannel` if the browser
-   * cannot transfer one. Frames to and from `peer` use it from now on.
+   * cannot transfer one. Its bytes wait until `openChannel`, because a channel can be
+   * transferred only when it is created, before the peer has completed the handshake.
    */
-  addChannel(peer: MemberId, channel: RTCDataChannel | MessagePort): Promise<void>;
+  addChannel(key: number, peer: MemberId, channel: RTCDataChannel | MessagePort): Promise<void>;
+  /** Frames to and from the peer of this channel use it from now on. */
+  openChannel(key: number): Promise<void>;
   sample(): Promise<StageSample>;
 };

@@ -62,15 +62,18 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
   const endWorkers = () => {
     for (const part of [gpu, weights, planner, chats]) part.end();
   };
+  let channels = 0;
   try {
     const transport = await openPeerTransport({
       ...options.signaling,
       self,
       onFrameChannel: (peer, channel) => {
+        const key = ++channels;
         const end = channelForWorker(channel);
-        gpu.remote.addChannel(peer, Comlink.transfer(end, [end])).catch((error: unknown) => {
+        const warn = (error: unknown) =>
           options.onWarning({ kind: "channel_unusable", peer, cause: failureOf(error) });
-        });
+        gpu.remote.addChannel(key, peer, Comlink.transfer(end, [end])).catch(warn);
+        return () => void gpu.remote.openChannel(key).catch(warn);
       },
     });
     const onNotice = (notice: ModelNotice) => options.onWarning({ kind: "model", notice });
@@ -93,6 +96,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
         registry: openRoomRegistry(options.code, self, options.signaling),
         stage: {
           listen: (listeners) => gpu.remote.listen(proxied(listeners)),
+          setRoom: (member, room) => gpu.remote.setRoom(member, room),
           setPipeline: (member, pipeline) => gpu.remote.setPipeline(member, pipeline),
           measureLink: (peer, bytes) => gpu.remote.measureLink(peer, bytes),
           ask: (request) => gpu.remote.ask(request),

@@ -1,8 +1,16 @@
 /** Why an answer ended early, or a stage could not load. */
 import type { StageFailure } from "../shared/index.ts";
+import { megabytes } from "./quantities.ts";
 import type { Sentences } from "./sentences.ts";
 
 const ASK_AGAIN = "Ask again when the model is ready.";
+
+const FRAMES = {
+  prompt: "a prompt",
+  hidden: "a frame of hidden states",
+  token: "a token",
+  end: "the end of an answer",
+} as const;
 
 export const stageFailures: Sentences<StageFailure> = {
   stage_lost: ({ member, cause }, nameOf, describeCause) =>
@@ -18,6 +26,12 @@ export const stageFailures: Sentences<StageFailure> = {
     `The prompt has ${promptTokens} tokens, and the room's context has space for ${contextTokens}. Shorten it, or increase the context in the room's settings.`,
   no_free_slot: () => "A stage has no free slot for another answer. Ask again in a moment.",
   hidden_state_mismatch: () => "A stage received rows that do not fit its model.",
+  unexpected_sender: ({ member, frame }, nameOf) =>
+    `${nameOf(member)} refused ${FRAMES[frame]}, because only another member may send it.`,
+  generation_not_running: ({ member }, nameOf) =>
+    `${nameOf(member)} refused the request, because the room does not run it. Ask again.`,
+  early_frames_exceeded: ({ member, maxBytes }, nameOf) =>
+    `${nameOf(member)} refused a message, because it already keeps ${megabytes(maxBytes)} of this tab's messages that it cannot process yet. Ask again.`,
   step_failed: ({ cause }, _nameOf, describeCause) =>
     `A stage's GPU failed: ${describeCause(cause)}.`,
   device_lost_in_step: ({ cause }, _nameOf, describeCause) =>

@@ -1,6 +1,11 @@
 /** Back-pressure and order over a channel whose buffer the test drains by hand. */
 import { describe, expect, test } from "vitest";
-import { framePort, HIGH_WATER_BYTES, type SliceChannel } from "../../src/mesh/frame-port.ts";
+import {
+  framePort,
+  HIGH_WATER_BYTES,
+  MAX_EARLY_BYTES,
+  type SliceChannel,
+} from "../../src/mesh/frame-port.ts";
 import { SLICE_BYTES } from "../../src/mesh/slices.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 
@@ -83,6 +88,31 @@ test("a waiting sender gets the cause when the channel closes", async () => {
   await expect(sent).rejects.toMatchObject({ failure });
   await expect(port.send(Uint8Array.of(1))).rejects.toMatchObject({ failure });
   expect(causes).toEqual([cause]);
+});
+
+describe("before there is a listener", () => {
+  const whole = (bytes: number) => Uint8Array.of(0, ...new Uint8Array(bytes)).buffer;
+
+  test("frames wait, however many they are", () => {
+    const channel = new SlowChannel();
+    const port = framePort(PEER, channel);
+    for (let count = 0; count < 100; count += 1)
+      channel.dispatchEvent(new MessageEvent("message", { data: whole(1) }));
+    let frames = 0;
+    port.onFrame = () => (frames += 1);
+    expect(frames).toBe(100);
+  });
+
+  test("more bytes than a peer may send close the channel", () => {
+    const channel = new SlowChannel();
+    const port = framePort(PEER, channel);
+    const causes: unknown[] = [];
+    port.onClose = (cause) => causes.push(cause);
+    const data = whole(1000);
+    for (let bytes = 0; bytes <= MAX_EARLY_BYTES; bytes += 1000)
+      channel.dispatchEvent(new MessageEvent("message", { data }));
+    expect(causes).toMatchObject([{ reason: "protocol_violation", peer: PEER }]);
+  });
 });
 
 describe("a hostile peer loses the channel, with a detail", () => {

@@ -29,8 +29,10 @@ async function join(
   protocol?: number,
 ): Promise<{ transport: PeerTransport; ports: Map<MemberId, FramePort> }> {
   const ports = new Map<MemberId, FramePort>();
-  const onFrameChannel = (peer: MemberId, channel: RTCDataChannel) =>
-    void ports.set(peer, framePort(peer, channel));
+  const onFrameChannel = (peer: MemberId, channel: RTCDataChannel) => {
+    ports.set(peer, framePort(peer, channel));
+    return () => undefined;
+  };
   const version = protocol === undefined ? {} : { protocol };
   const transport = await openPeerTransport({
     self: newId(name),
@@ -87,7 +89,7 @@ test("a taken id and a missing server reject with their reasons", async () => {
 test("a tab that lost the signaling server registers again, and stays connected", async () => {
   const self = newId("a");
   const peer = await openPeer(self, { server });
-  const a = new PeerTransport(peer, { self, server, onFrameChannel: () => undefined });
+  const a = new PeerTransport(peer, { self, server, onFrameChannel: () => () => undefined });
   open.push(a);
   const [b, c] = await Promise.all([join("b"), join("c")]);
   await a.connect(b.transport.self);

@@ -1,9 +1,12 @@
 /** The frame channels of a worker. */
 import { expect, test } from "vitest";
-import { PROTOCOL_VERSION } from "../../src/mesh/frame-types.ts";
+import { encode } from "../../src/mesh/frames.ts";
+import { PROTOCOL_VERSION, type Frame } from "../../src/mesh/frame-types.ts";
+import type { FramePort } from "../../src/mesh/transport.ts";
 import { memoryFramePorts } from "../../tools/room/memory-transport.ts";
-import { MemberId } from "../../src/shared/ids.ts";
-import { Channels } from "../../src/stage/channels.ts";
+import { GenerationId, MemberId } from "../../src/shared/ids.ts";
+import type { CloseFailure } from "../../src/shared/mesh-failure.ts";
+import { Channels, MAX_UNREAD_BYTES } from "../../src/stage/channels.ts";
 
 const [self, peer] = [MemberId.parse("a"), MemberId.parse("mallory")];
 
@@ -11,9 +14,54 @@ test("a peer whose frame does not decode loses its channel", async () => {
   const [ours, theirs] = memoryFramePorts(self, peer);
   const closed = new Promise((resolve) => {
     const onFrame = () => expect.fail("the frame is not valid");
-    new Channels({ onFrame, onClose: (...values) => resolve(values) }).add(ours);
+    const channels = new Channels({ onFrame, onClose: (...values) => resolve(values) });
+    channels.setMembers(() => true);
+    channels.add(ours);
   });
   await theirs.send(Uint8Array.of(PROTOCOL_VERSION, 99, 0, 0));
   const detail = "unknown frame type 99";
   expect(await closed).toEqual([peer, { reason: "protocol_violation", peer, detail }]);
+});
+
+test("frames of a peer wait until it is a member, and stop when it is not one any more", async () => {
+  const [ours, theirs] = memoryFramePorts(self, peer);
+  const taken: Frame[] = [];
+  const channels = new Channels({
+    onFrame: (_from, frame) => taken.push(frame),
+    onClose: () => expect.fail("the channel stays open"),
+  });
+  channels.add(ours);
+  const end = (id: number): Frame => {
+    const generation = GenerationId.parse(id);
+    return { type: "end", placement: 1, epoch: 1, generation, reason: "cancelled" };
+  };
+  await theirs.send(encode(end(1)));
+  expect(taken).toEqual([]);
+  channels.setMembers(() => true);
+  expect(taken).toEqual([end(1)]);
+  channels.setMembers(() => false);
+  await theirs.send(encode(end(2)));
+  expect(taken).toEqual([end(1)]);
+});
+
+test("a peer that does not read its answers loses its channel", () => {
+  // A port whose buffer is full: what is sent never leaves.
+  const port: FramePort = {
+    peer,
+    send: () => new Promise(() => undefined),
+    onFrame: null,
+    onClose: null,
+    close: () => undefined,
+  };
+  const causes: CloseFailure[] = [];
+  const channels = new Channels({
+    onFrame: () => expect.fail("a ping is not for the stage"),
+    onClose: (_peer, cause) => causes.push(cause),
+  });
+  channels.setMembers(() => true);
+  channels.add(port);
+  const payload = new Uint8Array(MAX_UNREAD_BYTES / 2);
+  const ping = { type: "ping", placement: 0, epoch: 0, nonce: 1, echo: true, payload } as const;
+  for (let pings = 0; pings < 2; pings += 1) port.onFrame!(encode(ping));
+  expect(causes).toMatchObject([{ reason: "protocol_violation", peer }]);
 });

@@ -13,6 +13,7 @@ import {
   type GenerationFailure,
   type Pipeline,
   type PromptRequest,
+  type StageRoom,
   type TokenEvent,
   type Cause,
   type KernelReport,
@@ -106,11 +107,14 @@ export type RoomMember = {
   readonly leave: () => void;
 };
 
-/** A host per member of the pipeline and per requester, with every pair connected. */
+/**
+ * A host per member of the pipeline and per requester, with every pair connected. Every host
+ * learns from the room that a generation runs before its prompt is sent, unless `announces` is false.
+ */
 export async function cpuRoom(
   pipeline: Pipeline,
   requesters: readonly MemberId[] = [],
-  extra: CpuShardOptions = {},
+  { announces = true, ...extra }: CpuShardOptions & { readonly announces?: boolean } = {},
 ): Promise<ReadonlyMap<MemberId, RoomMember>> {
   const names = [...new Set([...pipeline.stages.map((stage) => stage.member), ...requesters])];
   const room = new Map<MemberId, RoomMember>();
@@ -134,6 +138,19 @@ export async function cpuRoom(
       for (const name of [one, other]) ports.get(name)!.push(toOther);
     }
   });
+  const running: StageRoom["running"][number][] = [];
+  const tellRoom = async () => {
+    for (const [name, { host }] of room) await host.setRoom(name, { members: names, running });
+  };
+  await tellRoom();
+  for (const [requester, { host }] of announces ? room : []) {
+    const ask = host.ask.bind(host);
+    host.ask = async (request) => {
+      running.push({ generation: request.generation, requester });
+      await tellRoom();
+      await ask(request);
+    };
+  }
   for (const { member: name, first, end } of pipeline.stages)
     await loadCpuShard(room.get(name)!.host, pipeline, first, end);
   for (const name of names) await room.get(name)!.host.setPipeline(name, pipeline);

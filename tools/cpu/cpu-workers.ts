@@ -6,7 +6,7 @@ import {
   type PeerTransport,
   type SignalingServer,
 } from "../../src/mesh/index.ts";
-import { MemberId, type Pipeline } from "../../src/shared/index.ts";
+import { GenerationId, MemberId, type Pipeline } from "../../src/shared/index.ts";
 import type { StageWorker } from "../../src/stage/index.ts";
 import { Answers, loadCpuShard } from "./cpu-room.ts";
 
@@ -29,12 +29,15 @@ export async function workerMember(
   const answers = new Answers();
   await stage.listen(Comlink.proxy(answers.listeners));
   const id = MemberId.parse(crypto.randomUUID());
+  let channels = 0;
   const transport = await openPeerTransport({
     self: id,
     server,
     onFrameChannel: (peer, channel) => {
+      const key = ++channels;
       const port = forWorker(channel);
-      void stage.addChannel(peer, Comlink.transfer(port, [port]));
+      void stage.addChannel(key, peer, Comlink.transfer(port, [port]));
+      return () => void stage.openChannel(key);
     },
   });
   const close = () => {
@@ -44,14 +47,20 @@ export async function workerMember(
   return { id, stage, transport, answers, close };
 }
 
-/** Connects every pair, loads every stage, and sets the pipeline of every member. */
+/**
+ * Connects every pair, loads every stage, and sets the pipeline of every member. The room runs
+ * generations 1 to 3 of the first member.
+ */
 export async function startPipeline(
   members: readonly WorkerMember[],
   pipeline: Pipeline,
 ): Promise<void> {
   for (const [index, one] of members.entries())
     for (const other of members.slice(index + 1)) await one.transport.connect(other.id);
+  const requester = members[0]!.id;
+  const running = [1, 2, 3].map((id) => ({ generation: GenerationId.parse(id), requester }));
   for (const { id, stage } of members) {
+    await stage.setRoom(id, { members: members.map((member) => member.id), running });
     const assigned = pipeline.stages.find(({ member }) => member === id);
     if (assigned !== undefined) {
       const transferring = {

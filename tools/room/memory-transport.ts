@@ -93,8 +93,9 @@ export function memoryFramePorts(a: MemberId, b: MemberId): [FramePort, FramePor
 class MemoryFramePort implements FramePort {
   readonly peer: MemberId;
   other: MemoryFramePort | null = null;
-  onFrame: FramePort["onFrame"] = null;
   onClose: FramePort["onClose"] = null;
+  #onFrame: FramePort["onFrame"] = null;
+  #early: Uint8Array<ArrayBuffer>[] = [];
 
   constructor(peer: MemberId) {
     this.peer = peer;
@@ -105,8 +106,21 @@ class MemoryFramePort implements FramePort {
     if (other === null)
       throw new MeshError({ reason: "send_failed", peer, cause: { reason: "channel_closed" } });
     const copy = frame.slice();
-    queueMicrotask(() => other.onFrame?.(copy));
+    queueMicrotask(() => other.#take(copy));
     await Promise.resolve();
+  }
+
+  get onFrame(): FramePort["onFrame"] {
+    return this.#onFrame;
+  }
+  set onFrame(listener: FramePort["onFrame"]) {
+    this.#onFrame = listener;
+    if (listener !== null) this.#early.splice(0).forEach((frame) => this.#take(frame));
+  }
+
+  #take(frame: Uint8Array<ArrayBuffer>): void {
+    if (this.#onFrame !== null) this.#onFrame(frame);
+    else this.#early.push(frame);
   }
 
   close(): void {

@@ -1,0 +1,71 @@
+/**
+ * Who may send which frame, by the room's state and the placement in force. Pure.
+ *
+ *   prompt    to stage 0: the requester of a running generation; then stage by stage
+ *   hidden    the previous stage
+ *   token     the last stage
+ *   end       the previous stage, or at stage 0 the requester
+ *   failure   a stage
+ *
+ * The sender of a refused frame gets a failure frame, except for one that is itself a failure.
+ */
+import type { Frame } from "../mesh/index.ts";
+import type { MemberId, StageFailure } from "../shared/index.ts";
+import { comparePlacement, type PipelinePosition } from "./pipeline-position.ts";
+import type { RoomView } from "./room-view.ts";
+
+export type Verdict =
+  | { readonly kind: "take"; readonly position: PipelinePosition }
+  /** Neither right nor wrong yet: the room's log may be behind. */
+  | { readonly kind: "hold" }
+  | { readonly kind: "refuse"; readonly failure: StageFailure }
+  | { readonly kind: "ignore" };
+
+export type Receiver = {
+  readonly position: PipelinePosition | null;
+  /** Its layers are loaded. */
+  readonly isLoaded: boolean;
+  readonly room: RoomView;
+};
+
+const NOT_LOADED: Verdict = { kind: "refuse", failure: { reason: "layers_not_loaded" } };
+
+export function judgeFrame(receiver: Receiver, from: MemberId, frame: Frame): Verdict {
+  const { position, isLoaded, room } = receiver;
+  const age = comparePlacement(position, frame);
+  if (age === "newer" || position === null) return { kind: "hold" };
+  if (frame.type === "failure") {
+    const isStage = position.pipeline.stages.some(({ member }) => member === from);
+    return isStage && age === "current" ? { kind: "take", position } : { kind: "ignore" };
+  }
+  if (age === "older") return NOT_LOADED;
+  const { self, isFirst, previous, last } = position;
+  const take: Verdict = { kind: "take", position };
+  switch (frame.type) {
+    case "prompt": {
+      if (!isLoaded) return NOT_LOADED;
+      if (from !== (isFirst ? frame.requester : previous)) break;
+      const standing = room.standing(frame.generation, frame.requester);
+      if (standing === "refused")
+        return { kind: "refuse", failure: { reason: "generation_not_running", member: self } };
+      // A later stage takes what its previous stage took, and compares again with each change.
+      return isFirst && standing === "not_started" ? { kind: "hold" } : take;
+    }
+    case "hidden":
+      if (from !== previous) break;
+      return isLoaded ? take : NOT_LOADED;
+    case "token":
+      if (from !== last) break;
+      return take;
+    case "end":
+      if (from !== previous && !isFirst) break;
+      return take; // stage 0 compares it with the prompt's requester
+    case "ping":
+    case "pong":
+      return { kind: "ignore" }; // the channels answer them
+    default:
+      frame satisfies never;
+  }
+  const failure = { reason: "unexpected_sender", member: self, frame: frame.type } as const;
+  return { kind: "refuse", failure };
+}
