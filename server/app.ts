@@ -44,7 +44,8 @@ export function createApp(
   app.get("/server.json", () =>
     Response.json(facts(), { headers: { "Cache-Control": "no-cache" } }),
   );
-  app.all(`${SIGNALING_PATH}/*`, ({ env: { incoming, outgoing } }) => {
+  // Of signaling's HTTP routes only this one: errors of the others show the paths of its files.
+  app.get(`${SIGNALING_PATH}/peerjs/id`, ({ env: { incoming, outgoing } }) => {
     signaling(incoming, outgoing);
     return RESPONSE_ALREADY_SENT;
   });

@@ -1,3 +1,5 @@
+import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { MODEL_BYTES, openTestServer, type TestServer } from "../../tools/server/test-server.ts";
@@ -63,6 +65,98 @@ describe("models", () => {
   test("incomplete downloads are not served", async () => {
     expect((await get("/models/half.gguf.part")).status).toBe(404);
   });
+});
+
+describe("of what is in the models folder", () => {
+  let outside: string;
+  beforeAll(async () => {
+    const models = join(server.directory, "models");
+    outside = join(server.directory, "outside");
+    await mkdir(join(models, "sub", ".hidden"), { recursive: true });
+    await mkdir(outside);
+    const write = (...names: string[]) => writeFile(join(...names), "text");
+    await write(models, "sub", "deep 100%.gguf");
+    await write(models, "sub", "notes.txt");
+    await write(models, "sub", ".hidden", "a.gguf");
+    await write(models, ".secret.gguf");
+    await write(models, "key.pem");
+    await write(outside, "other.gguf");
+    await mkdir(join(models, "folder.gguf"));
+    await symlink(join(outside, "other.gguf"), join(models, "escape.gguf"));
+    await symlink(outside, join(models, "linked"));
+    await symlink("key.pem", join(models, "disguised.gguf"));
+    await symlink("loop.gguf", join(models, "loop.gguf"));
+    await symlink("sub/deep 100%.gguf", join(models, "alias.gguf"));
+  });
+  afterAll(async () => {
+    const models = join(server.directory, "models");
+    for (const name of ["alias", "escape", "loop", "disguised", ".secret"])
+      await rm(join(models, `${name}.gguf`));
+    await rm(join(models, "folder.gguf"), { recursive: true });
+  });
+
+  test.each(["sub/deep%20100%25.gguf", "alias.gguf"])("%s is served", async (path) => {
+    const response = await get(`/models/${path}`);
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe("text");
+  });
+
+  test.each([
+    "sub/notes.txt",
+    "sub",
+    "sub/",
+    "sub/.hidden/a.gguf",
+    ".secret.gguf",
+    "key.pem",
+    "disguised.gguf",
+    "escape.gguf",
+    "linked/other.gguf",
+    "loop.gguf",
+    "folder.gguf",
+    "..%2foutside%2fother.gguf",
+    "sub%2f..%2fkey.pem",
+    "sub%5cdeep%20100%25.gguf",
+    "tiny%20model.gguf%00",
+    "%00.gguf",
+    `${"x".repeat(5000)}.gguf`,
+    "%.gguf",
+    "%ff.gguf",
+  ])("%s is not", async (path) => {
+    const { status } = await get(`/models/${path}`);
+    expect(status).toBe(404);
+  });
+
+  test("only models are listed", async () => {
+    const listed = (await (await get("/models/")).json()) as { name: string }[];
+    expect(listed.map(({ name }) => name)).toEqual(["alias", "tiny model"]);
+  });
+});
+
+describe("a malformed path", () => {
+  test.each([
+    "/%",
+    "/%ff",
+    "/%00",
+    "/assets/%",
+    "/assets/%ff",
+    "/models/%",
+    "/peerjs/%",
+    "/peerjs/%/id",
+    "/peerjs/peerjs/%",
+    "/server.json%",
+  ])("%s gets 400 or 404, and nothing about the server's files", async (path) => {
+    const response = await get(path);
+    expect([400, 404]).toContain(response.status);
+    expect(await response.text()).not.toMatch(/node_modules|\bat /);
+  });
+});
+
+test("a folder of the page is not redirected to, whatever the path begins with", async () => {
+  for (const path of ["/assets", "//evil.example/..%2fassets", "//assets"]) {
+    const response = await get(path, { redirect: "manual" });
+    expect([400, 403, 404]).toContain(response.status);
+    expect(response.headers.get("location")).toBeNull();
+  }
 });
 
 describe("signaling", () => {
