@@ -11,8 +11,14 @@ import { problemEvent, problemResponse } from "./api-error.ts";
 /** Hours of tokens, or seconds of an event log: a client this far behind is not reading. */
 export const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
 
-/** The only headers that a page may set; the server sets the others. */
-const RELAYED_HEADERS = new Set(["content-type", "cache-control", "retry-after", "x-request-id"]);
+/**
+ * The only types that a room's answer may have: a page of HTML, from a member or from whoever
+ * took its place, would run at the server's own origin.
+ */
+const RELAYED_TYPES = ["application/json", "text/event-stream"];
+
+/** The only other headers that a page may set; the server sets the rest. */
+const RELAYED_HEADERS = new Set(["retry-after", "x-request-id"]);
 
 /** Statuses whose responses have no body. */
 const BODYLESS = new Set([204, 205, 304]);
@@ -24,6 +30,8 @@ type Exchange = {
   /** The response's type; null until it has begun. */
   contentType: string | null;
 };
+
+type ResponseMessage = Extract<PageToServer, { type: "response" }>;
 
 export class BridgeRequests {
   readonly #exchanges = new Map<string, Exchange>();
@@ -56,9 +64,15 @@ export class BridgeRequests {
   take(message: Exclude<PageToServer, { type: "claim" }>): void {
     const exchange = this.#exchanges.get(message.id);
     if (exchange === undefined) return;
+    const { contentType } = exchange;
+    // A response comes first, and once.
+    if ((message.type === "response") !== (contentType === null)) {
+      this.#cancel(message.id);
+      return fail(exchange, { reason: "invalid_answer" });
+    }
     switch (message.type) {
       case "response":
-        return begin(exchange, message.status, message.headers);
+        return this.#begin(exchange, message);
       case "chunk":
         return this.#enqueue(message.id, exchange, message.data);
       case "end":
@@ -76,6 +90,16 @@ export class BridgeRequests {
     for (const exchange of exchanges) fail(exchange, problem);
   }
 
+  #begin(exchange: Exchange, { id, status, headers }: ResponseMessage): void {
+    const begun = responseOf(exchange.body, status, headers);
+    if (begun === null) {
+      this.#cancel(id);
+      return fail(exchange, { reason: "invalid_answer" });
+    }
+    exchange.contentType = begun.contentType;
+    exchange.respond(begun.response);
+  }
+
   #enqueue(id: string, { controller }: Exchange, text: string): void {
     controller.enqueue(Buffer.from(text));
     if ((controller.desiredSize ?? 0) >= 0) return;
@@ -88,18 +112,26 @@ export class BridgeRequests {
   }
 }
 
-function begin(exchange: Exchange, status: number, given: Record<string, string>): void {
-  if (exchange.contentType !== null) return;
+/** The room's answer as a response; null if it has a type that is not relayed. */
+function responseOf(
+  body: ReadableStream<Uint8Array>,
+  status: number,
+  given: Record<string, string>,
+): { readonly response: Response; readonly contentType: string } | null {
   // Proxies that buffer would turn a stream into one late response.
-  const headers = new Headers({ "X-Accel-Buffering": "no" });
-  for (const [name, value] of Object.entries(given)) {
+  const headers = new Headers({ "X-Accel-Buffering": "no", "Cache-Control": "no-store" });
+  const sent = new Map(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value]));
+  for (const [name, value] of sent) {
     // A header's value cannot contain a line break.
-    if (RELAYED_HEADERS.has(name.toLowerCase()) && /^[\t\x20-\x7e]*$/.test(value)) {
-      headers.set(name, value);
-    }
+    if (RELAYED_HEADERS.has(name) && /^[\t\x20-\x7e]*$/.test(value)) headers.set(name, value);
   }
-  exchange.contentType = headers.get("content-type") ?? "";
-  exchange.respond(new Response(BODYLESS.has(status) ? null : exchange.body, { status, headers }));
+  if (BODYLESS.has(status)) {
+    return { response: new Response(null, { status, headers }), contentType: "" };
+  }
+  const type = sent.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  if (!RELAYED_TYPES.includes(type)) return null;
+  headers.set("Content-Type", type);
+  return { response: new Response(body, { status, headers }), contentType: type };
 }
 
 function fail({ respond, controller, contentType }: Exchange, problem: ApiProblem): void {
@@ -107,5 +139,5 @@ function fail({ respond, controller, contentType }: Exchange, problem: ApiProble
   else if (contentType.startsWith("text/event-stream")) {
     controller.enqueue(Buffer.from(problemEvent(problem)));
     controller.close();
-  } else controller.error(new Error("the room's coordinator left"));
+  } else controller.error(new Error(problem.reason));
 }

@@ -39,6 +39,8 @@ export const ApiProblem = z.discriminatedUnion("reason", [
   failure("bad_room_code", { given: z.string() }),
   failure("no_such_room", { room: RoomCode }),
   failure("coordinator_gone", {}),
+  /** The coordinator answered with something else than JSON or an event stream. */
+  failure("invalid_answer", {}),
   /** The request's target is not a path. */
   failure("invalid_target", {}),
   /** No `Host` header, several, or one that is not a host. */
@@ -66,6 +68,7 @@ export const API_PROBLEM_STATUS: Readonly<Record<ApiProblem["reason"], number>> 
   bad_room_code: 400,
   no_such_room: 503,
   coordinator_gone: 503,
+  invalid_answer: 502,
   invalid_target: 400,
   invalid_host: 400,
   unknown_host: 421,

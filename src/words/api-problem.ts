@@ -46,6 +46,8 @@ const apiProblems: Sentences<ApiProblem> = {
     `Room ${room} has no member that is connected to this server. Check the code, and open the room's page from this server.`,
   coordinator_gone: () =>
     "The room's coordinator left before the answer was complete. Send the request again.",
+  invalid_answer: () =>
+    "The room's coordinator sent an answer that is neither JSON nor an event stream.",
   invalid_target: () => "The request's target is not a path that begins with a slash.",
   invalid_host: () => "The request needs one Host header with the server's name or address.",
   unknown_host: ({ host }) =>

@@ -219,6 +219,28 @@ describe("a server", () => {
     },
   );
 
+  test.each([
+    ...[...PATHS, ...ROOM_PATHS].map((path) => [path, 200] as const),
+    ["/missing", 404],
+    ["/assets/missing.js", 404],
+    ["/assets/main-abc123.js", 200],
+    ["/models/missing.gguf", 404],
+    ["/api/state?room=x", 400],
+  ] as const)("isolates the response of %s (%i)", async (path, status) => {
+    const answer = await send("GET", path);
+    expect(answer.status).toBe(status);
+    const { headers } = answer;
+    expect(headers["x-content-type-options"]).toBe("nosniff");
+    expect(headers["referrer-policy"]).toBe("no-referrer");
+    expect(headers["cross-origin-resource-policy"]).toBe("same-origin");
+    const policy = headers["content-security-policy"]!.toString().split("; ");
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval'");
+    const refused = await send("GET", path, { origin: "https://evil.example" });
+    expect(refused.headers["content-security-policy"]).toBe(policy.join("; "));
+  });
+
   test("refuses what another page's images and scripts request", async () => {
     const image = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" };
     for (const path of ["/api/state", "/v1/models", "/models/tiny%20model.gguf"]) {

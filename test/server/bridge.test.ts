@@ -1,7 +1,7 @@
 import http from "node:http";
 import OpenAI from "openai";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { MAX_BRIDGED_BODY_BYTES } from "../../src/shared/bridge.ts";
+import { MAX_BRIDGED_BODY_BYTES, type PageToServer } from "../../src/shared/bridge.ts";
 import { RoomCode } from "../../src/shared/ids.ts";
 import { answerJson, beginStream, openFakeRoom, ROOM, until } from "./fake-room.ts";
 import { openTestServer, type TestServer } from "../../tools/server/test-server.ts";
@@ -127,6 +127,63 @@ describe("a request", () => {
   });
 });
 
+describe("an answer", () => {
+  const answerWith = (messages: (id: string) => PageToServer[]) =>
+    openFakeRoom(server.port, (request, self) => {
+      for (const message of messages(request.id)) self.send(message);
+    });
+  const begun = (type: string | null) => (id: string) => [
+    {
+      type: "response" as const,
+      id,
+      status: 200,
+      headers: type === null ? {} : { "Content-Type": type, "Cache-Control": "max-age=9" },
+    },
+    { type: "chunk" as const, id, data: "<script>alert(1)</script>" },
+    { type: "end" as const, id },
+  ];
+
+  test.each([
+    ["application/json", "application/json"],
+    ["Application/JSON; charset=utf-7", "application/json"],
+    ["text/event-stream", "text/event-stream"],
+  ])("of %s is relayed, and the browser may not guess another type", async (type, relayed) => {
+    await answerWith(begun(type));
+    const response = await get("/api/state");
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toBe(relayed);
+    expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(response.headers.get("cache-control")).toBe("no-store");
+  });
+
+  test.each([
+    "text/html",
+    "text/html; application/json",
+    "application/jsonp",
+    "application/xhtml+xml",
+    "image/svg+xml",
+    "text/javascript",
+    "application/json, text/html",
+    "",
+    null,
+  ])("of %j gets 502, and the room stops", async (type) => {
+    const room = await answerWith(begun(type));
+    const response = await get("/api/state");
+    expect(response.status).toBe(502);
+    expect(response.headers.get("content-type")).toBe("application/json");
+    expect(await errorOf(response)).toMatchObject({ reason: { reason: "invalid_answer" } });
+    expect(room.received.at(-1)?.type).toBe("cancel");
+  });
+
+  test.each<[string, (id: string) => PageToServer[]]>([
+    ["ends before it begins", (id) => [{ type: "end", id }]],
+    ["has text before it begins", (id) => [{ type: "chunk", id, data: "{}" }]],
+  ])("that %s gets 502", async (_name, messages) => {
+    await answerWith(messages);
+    expect((await get("/api/state")).status).toBe(502);
+  });
+});
+
 describe("the room", () => {
   test("gets 503 if no room is open", async () => {
     const response = await get("/v1/models");
@@ -144,7 +201,9 @@ describe("the room", () => {
     await known(other);
     const nameless = await get("/api/state");
     expect(nameless.status).toBe(400);
-    expect(await errorOf(nameless)).toMatchObject({ reason: { reason: "room_required", rooms: 2 } });
+    expect(await errorOf(nameless)).toMatchObject({
+      reason: { reason: "room_required", rooms: 2 },
+    });
     expect(await (await get(`/api/state?room=${other}`)).json()).toBe("second");
     const named = await get("/api/state", { headers: { "x-tabmesh-room": ROOM.toLowerCase() } });
     expect(await named.json()).toBe("first");

@@ -17,7 +17,11 @@ test.each<[ApiProblem, string]>([
     "The body is not JSON: Unexpected end of JSON input.",
   ],
   [
-    { reason: "invalid_value", param: "temperature", detail: "Too small: expected number to be >=0" },
+    {
+      reason: "invalid_value",
+      param: "temperature",
+      detail: "Too small: expected number to be >=0",
+    },
     "temperature: Too small: expected number to be >=0.",
   ],
   [{ reason: "invalid_value", param: null, detail: "expected object" }, "expected object."],
@@ -37,7 +41,14 @@ test.each<[ApiProblem, string]>([
     { reason: "body_too_large", maxBytes: 4096 },
     "The body is larger than 4096 bytes. Send a shorter prompt.",
   ],
-  [{ reason: "no_room" }, "No room is open on this server. Open the server's page and open a room."],
+  [
+    { reason: "invalid_answer" },
+    "The room's coordinator sent an answer that is neither JSON nor an event stream.",
+  ],
+  [
+    { reason: "no_room" },
+    "No room is open on this server. Open the server's page and open a room.",
+  ],
   [
     { reason: "room_required", rooms: 2 },
     "2 rooms are open on this server. Name one with ?room=CODE or the header X-Tabmesh-Room.",
@@ -75,7 +86,10 @@ test.each<[ApiProblem, string]>([
     { reason: "not_json", contentType: "text/plain" },
     "The content type must be application/json, not text/plain.",
   ],
-  [{ reason: "not_json", contentType: null }, "The request needs the content type application/json."],
+  [
+    { reason: "not_json", contentType: null },
+    "The request needs the content type application/json.",
+  ],
   [
     { reason: "key_missing" },
     "This server requires its API key. Send it in the header Authorization: Bearer KEY.",
