@@ -14,7 +14,7 @@ import {
   noteChecked,
   takeSnapshot,
 } from "../tools/commands/changes.mjs";
-import { format, inSequence, lint, types, vitest } from "../tools/commands/checks.mjs";
+import { format, inSequence, lint, typedLint, types, vitest } from "../tools/commands/checks.mjs";
 import { ensureDependencies } from "../tools/commands/dependencies.mjs";
 import { summarize } from "../tools/commands/report.mjs";
 import { ROOT, runScript, say } from "../tools/commands/run.mjs";
@@ -38,6 +38,7 @@ await runScript(async () => {
   const results = await Promise.all([
     inSequence(
       () => lint(lintedFiles),
+      () => typedLint(lintedFiles),
       () => format({ cache: !values.all }),
     ),
     inSequence(types, () => vitest("node", { files: nodeTests ?? [], quiet: true })),

@@ -8,7 +8,7 @@
 import { parseArgs } from "node:util";
 import { ensureBrowsers } from "../tools/commands/browsers.mjs";
 import { ensureBuilt } from "../tools/commands/build.mjs";
-import { format, inSequence, lint, types, vitest } from "../tools/commands/checks.mjs";
+import { format, inSequence, lint, typedLint, types, vitest } from "../tools/commands/checks.mjs";
 import { ensureDefaultModel } from "../tools/commands/default-model.mjs";
 import { ensureDependencies } from "../tools/commands/dependencies.mjs";
 import { summarize } from "../tools/commands/report.mjs";
@@ -49,6 +49,7 @@ async function withoutBrowsers() {
   const results = await Promise.all([
     inSequence(
       () => lint(),
+      () => typedLint(),
       () => format(),
     ),
     inSequence(types, () => vitest("node", { quiet: true })),

@@ -61,7 +61,7 @@ function replay(pass: GPUComputePassEncoder, { pipeline, group, grid }: Dispatch
 async function recorded(run: () => Promise<unknown>): Promise<Dispatch[]> {
   const dispatches: Dispatch[] = [];
   const prototype = GPUComputePassEncoder.prototype;
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the pass as `this` below
+  // oxlint-disable-next-line typescript/unbound-method -- called with the pass as `this` below
   const { setPipeline, setBindGroup, dispatchWorkgroups } = prototype;
   let pipeline: GPUComputePipeline;
   let group: GPUBindGroup;

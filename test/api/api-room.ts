@@ -1,5 +1,5 @@
 /** A room of one or two computing tabs, as the HTTP routes see it. */
-/* eslint-disable @typescript-eslint/no-unsafe-assignment -- bodies are JSON of many shapes, and the expectations say which */
+/* oxlint-disable typescript/no-unsafe-assignment -- bodies are JSON of many shapes, and the expectations say which */
 import { createParser } from "eventsource-parser";
 import type { ApiRoom } from "../../src/api/http/api-room.ts";
 import { createRoutes } from "../../src/api/http/router.ts";

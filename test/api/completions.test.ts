@@ -1,5 +1,5 @@
 /** The completion routes: OpenAI's formats, whole and streamed, and every refusal. */
-/* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-return -- bodies are JSON of many shapes, and the expectations say which */
+/* oxlint-disable typescript/no-unsafe-member-access, typescript/no-unsafe-assignment, typescript/no-unsafe-call, typescript/no-unsafe-argument, typescript/no-unsafe-return -- bodies are JSON of many shapes, and the expectations say which */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
 import { codes, HALF } from "../../tools/room/test-room.ts";

@@ -1,5 +1,5 @@
 /** The routes that show the room and place models, over a real room in memory. */
-/* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-argument -- bodies are JSON of many shapes, and the expectations say which */
+/* oxlint-disable typescript/no-unsafe-member-access, typescript/no-unsafe-assignment, typescript/no-unsafe-call, typescript/no-unsafe-argument -- bodies are JSON of many shapes, and the expectations say which */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MemberId } from "../../src/shared/ids.ts";
 import { SCRATCH_BYTES } from "../../src/shared/shard-bytes.ts";

@@ -69,7 +69,11 @@ export async function runBenchPage(
   onLog: (line: string) => void,
 ): Promise<unknown> {
   const page = await openBenchPage(browser, server, path, onLog);
-  return page.call(options).finally(() => page.close());
+  try {
+    return await page.call(options);
+  } finally {
+    await page.close();
+  }
 }
 
 /** Runs in the page. */

@@ -11,12 +11,20 @@ import { ROOT, runModule, runModuleCaptured, say } from "./run.mjs";
 
 const CACHE = "node_modules/.cache";
 
-/** TypeScript's native compiler needs a fifth of the CPU time; ESLint needs the JavaScript one. */
+/** TypeScript's native compiler needs a fifth of the CPU time of the JavaScript one. */
 export const types = () => tool("types", "typescript-7/bin/tsc", ["--noEmit"]);
 
+/** The rules that read types, of all files or those named. */
+export const typedLint = (/** @type {readonly string[]} */ files = ["."]) =>
+  tool("lint by types", "oxlint/bin/oxlint", [
+    "--type-aware",
+    "--no-error-on-unmatched-pattern",
+    ...files,
+  ]);
+
 /**
- * All files, or those named. ESLint's own cache is not used: its rules depend on the types of other
- * files, so that an unchanged file can have other results.
+ * The other rules: imports and syntax. ESLint's own cache is not used: its rules depend on the imports
+ * of other files, so that an unchanged file can have other results.
  */
 export const lint = (/** @type {readonly string[]} */ files = ["."]) =>
   tool("lint", "eslint/bin/eslint.js", [
