@@ -16,6 +16,8 @@ export type PageEnvironment = {
   href(): string;
   /** Replaces the address without loading it. */
   showAddress(href: string): void;
+  /** Downloads a text as a file. */
+  saveFile(name: string, text: string): void;
   /** Measures this tab's adapter; with `again`, earlier measurements are discarded. */
   probe(again: boolean, onProgress: (progress: ProbeProgress) => void): Promise<ProbeResult>;
   /** null if the page's server is not a Tabmesh server. */
@@ -29,9 +31,17 @@ export function browserEnvironment(): PageEnvironment {
   return {
     href: () => location.href,
     showAddress: (href) => history.replaceState(null, "", href),
+    saveFile,
     probe: checkAdapter,
     serverFacts: () => readServerFacts(origin),
     offeredModels: () => readOfferedModels(origin),
     join: joinRoom,
   };
+}
+
+function saveFile(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  const link = Object.assign(document.createElement("a"), { href: url, download: name });
+  link.click();
+  URL.revokeObjectURL(url);
 }

@@ -6,15 +6,17 @@ import type { ProbeResult } from "../probe/index.ts";
 import {
   type MemberId,
   type PageCommand,
+  readRoomLog,
   RoomCode,
   type RoomNotice,
   type Stage,
 } from "../shared/index.ts";
 import type { PageView } from "../ui/index.ts";
-import { describeNotice, nameOfRoom } from "../words/index.ts";
+import { describeEvent, describeNotice, nameOfRoom } from "../words/index.ts";
 import { newRoomCode, readAddress, roomAddress, shareOrigin, type Address } from "./address.ts";
 import { describeAdapter } from "./describe-adapter.ts";
 import { browserEnvironment, type PageEnvironment } from "./environment.ts";
+import { Replay } from "./replay.ts";
 import { noticeOfError, RoomPage } from "./room-page.ts";
 import { ViewStore } from "./view-store.ts";
 
@@ -22,6 +24,8 @@ export class Page {
   readonly #environment: PageEnvironment;
   readonly #store: ViewStore;
   #room: RoomPage | null = null;
+  /** The saved log that is shown in place of a room. */
+  #replay: Replay | null = null;
   #probe: Promise<ProbeResult>;
 
   constructor(show: (view: PageView) => void, environment = browserEnvironment()) {
@@ -52,6 +56,18 @@ export class Page {
     await this.#room?.placeFile(file);
   };
 
+  /** A person chose a file with a saved log: it is shown from its beginning. */
+  readonly openLog = async (file: File): Promise<void> => {
+    if (this.#store.view.phase !== "outside") return;
+    try {
+      this.#replay = new Replay(readRoomLog(await file.text()));
+      this.#store.update({ notice: null });
+      this.#showLogAt(0);
+    } catch (error) {
+      this.#report(noticeOfError(error));
+    }
+  };
+
   /** A person moves a boundary between stages: shows what the draft would cost. */
   readonly draft = (model: string, stages: readonly Stage[] | null): void => {
     this.#room?.showDraft(model, stages);
@@ -70,6 +86,15 @@ export class Page {
         return this.#leave();
       case "dismiss_notice":
         return this.#store.update({ notice: null });
+      case "show_log_at":
+        return this.#showLogAt(command.position);
+      case "close_log":
+        this.#replay = null;
+        return this.#store.update({ phase: "outside", state: null, replay: null });
+      case "save_log": {
+        const log = this.#room?.logFile;
+        return log && this.#environment.saveFile(log.name, log.text);
+      }
       case "measure_again": {
         this.#probe = this.#measure(true);
         const { measurements } = await this.#probe;
@@ -127,6 +152,23 @@ export class Page {
       predicted: [],
       placementPreview: null,
       scores: [],
+    });
+  }
+
+  #showLogAt(wanted: number): void {
+    const replay = this.#replay;
+    if (replay === null) return;
+    const position = Math.min(wanted, replay.length);
+    const state = replay.stateAt(position);
+    const event = replay.eventAt(position);
+    this.#store.update({
+      phase: "replay",
+      state,
+      replay: {
+        position,
+        length: replay.length,
+        event: event && describeEvent(event.event, nameOfRoom(state)),
+      },
     });
   }
 

@@ -7,6 +7,7 @@ import {
   type RoomNotice,
   type RoomState,
   type Stage,
+  writeRoomLog,
 } from "../shared/index.ts";
 import { Chat } from "./chat.ts";
 import { draftOf } from "./preview-view.ts";
@@ -18,7 +19,17 @@ type Joined = Pick<PageRoom, "client" | "parts" | "leave" | "place">;
 /** Commands that need a room. */
 export type RoomPageCommand = Exclude<
   PageCommand,
-  { type: "open_room" | "join_room" | "leave_room" | "dismiss_notice" | "measure_again" }
+  {
+    type:
+      | "open_room"
+      | "join_room"
+      | "leave_room"
+      | "dismiss_notice"
+      | "measure_again"
+      | "save_log"
+      | "show_log_at"
+      | "close_log";
+  }
 >;
 
 export class RoomPage {
@@ -39,6 +50,12 @@ export class RoomPage {
 
   get state(): RoomState {
     return this.#joined.client.state;
+  }
+
+  /** The log as a file: its name, and its text. */
+  get logFile(): { readonly name: string; readonly text: string } {
+    const { log, state } = this.#joined.client;
+    return { name: `tabmesh-${state.room}-${state.nextIndex}.json`, text: writeRoomLog(log) };
   }
 
   /** From now on the view follows the room. */

@@ -31,6 +31,11 @@ export const PageCommand = z.discriminatedUnion("type", [
     shown: z.boolean(),
   }),
   z.strictObject({ type: z.literal("dismiss_notice") }),
+  /** Stores the room's log as a file. */
+  z.strictObject({ type: z.literal("save_log") }),
+  /** In a log that was opened: shows the room after its first `position` events. */
+  z.strictObject({ type: z.literal("show_log_at"), position: z.int().min(0) }),
+  z.strictObject({ type: z.literal("close_log") }),
   z.strictObject({ type: z.literal("clear_model_cache") }),
 ]);
 export type PageCommand = z.infer<typeof PageCommand>;

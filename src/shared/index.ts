@@ -76,6 +76,7 @@ export {
 } from "./placement-reasons.ts";
 export { DEFAULT_PLACEMENT_RULES, PlacementRules, type RuleUse } from "./placement-rules.ts";
 export { RoomError, type RoomErrorCode, roomFailureOf } from "./room-error.ts";
+export { readRoomLog, type RoomLog, writeRoomLog } from "./room-log.ts";
 export {
   JoinRefusal,
   PlacementFailure,

@@ -79,6 +79,11 @@ export const RoomFailure = z.discriminatedUnion("reason", [
   failure("placement_cleared", {}),
   failure("generation_forgotten", {}),
 
+  /** A file that was opened as a saved log. */
+  failure("log_unreadable", {
+    problem: z.enum(["not_a_log", "other_version", "malformed", "events_missing"]),
+  }),
+
   failure("room_not_reached", { room: RoomCode, cause: Failure.nullable() }),
   failure("coordinator_silent", {}),
   failure("coordinator_lost", {}),

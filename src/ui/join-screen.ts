@@ -4,6 +4,7 @@
  */
 import { css, html, nothing, svg } from "lit";
 import { baseStyles } from "./base-styles.ts";
+import { emit } from "./events.ts";
 import { icon, mark } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 import "./join-form.ts";
@@ -33,6 +34,13 @@ function picture() {
 }
 
 export class JoinScreen extends PageElement {
+  readonly #openLog = ({ target }: Event): void => {
+    const field = target as HTMLInputElement;
+    const [file] = field.files ?? [];
+    if (file !== undefined) emit(this, "log-file", { file });
+    field.value = "";
+  };
+
   override render() {
     const joining = this.view.phase === "joining";
     return html`
@@ -69,6 +77,17 @@ export class JoinScreen extends PageElement {
           </section>
         </div>
         ${this.#check()}
+        <p class="log">
+          <label class="button file">
+            ${icon("file")} Open a saved log
+            <input
+              type="file"
+              class="unseen"
+              accept="application/json,.json"
+              @change=${this.#openLog}
+            />
+          </label>
+        </p>
       </main>
     `;
   }
@@ -208,6 +227,19 @@ export class JoinScreen extends PageElement {
       }
       .none .icon {
         color: var(--amber);
+      }
+      .log {
+        margin-top: var(--gap-l);
+      }
+      .file {
+        position: relative;
+      }
+      .file:hover {
+        background: color-mix(in oklab, var(--ink) 7%, transparent);
+      }
+      .file:focus-within {
+        outline: var(--focus);
+        outline-offset: 2px;
       }
       .pulse {
         width: 0.6rem;

@@ -187,6 +187,7 @@ export class MemberCard extends PageElement {
     const option = (value: string, label: string) =>
       html`<option value=${value} ?selected=${value === chosen}>${label}</option>`;
     return html`<select
+      ?disabled=${this.readOnly}
       class=${chosen}
       aria-label="Use ${member.name} for computing"
       @change=${choose}

@@ -51,6 +51,11 @@ export class PageElement extends LitElement {
     return this.reads.some((part) => before[part] !== this.view[part]);
   }
 
+  /** In a saved log nothing can be changed. */
+  protected get readOnly(): boolean {
+    return this.view.phase === "replay";
+  }
+
   protected get members(): readonly Member[] {
     return this.view.state?.members ?? [];
   }

@@ -98,8 +98,19 @@ export type MemberScore = {
   readonly bandwidth: number;
 };
 
+/** Where a person is in a saved log. */
+export type ReplayView = {
+  /** Events applied, of `length`. */
+  readonly position: number;
+  readonly length: number;
+  /** The last of them in words; null before the first. */
+  readonly event: string | null;
+};
+
 export type PageView = {
-  readonly phase: "outside" | "joining" | "inside";
+  /** "replay": a saved log is shown, and nothing can be changed. */
+  readonly phase: "outside" | "joining" | "inside" | "replay";
+  readonly replay?: ReplayView | null;
   readonly self: MemberId | null;
   /** The code in the address, while no room is open. */
   readonly code: RoomCode | null;

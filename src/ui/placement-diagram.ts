@@ -82,8 +82,13 @@ export class PlacementDiagram extends PageElement {
         .stages=${stages}
         .isDraft=${this.draft !== null}
       ></tabmesh-stage-list>
-      ${this.#lastDecision(placement)} ${this.#why(placement)}
-      <tabmesh-candidates .view=${this.view} .send=${this.send}></tabmesh-candidates>
+      ${this.#lastDecision(placement)}
+      ${
+        this.readOnly
+          ? nothing
+          : html`${this.#why(placement)}
+              <tabmesh-candidates .view=${this.view} .send=${this.send}></tabmesh-candidates>`
+      }
     </section>`;
   }
 
@@ -139,7 +144,7 @@ export class PlacementDiagram extends PageElement {
               ><b aria-hidden="true">${stage.end - stage.first}</b></span
             >`,
         )}
-        ${stages.slice(1).map((_, boundary) => this.#handle(placement, stages, boundary))}
+        ${this.readOnly ? nothing : stages.slice(1).map((_, boundary) => this.#handle(placement, stages, boundary))}
       </div>
       <span class="end" title="Output head: norm, logits, sampling">H</span>
     </div>`;

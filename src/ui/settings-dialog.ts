@@ -134,6 +134,9 @@ export class SettingsDialog extends PageElement {
       >
         Measure this machine again
       </button>
+      <button type="button" class="plain measure" @click=${() => this.send({ type: "save_log" })}>
+        Save the room’s log
+      </button>
     </form>`;
   }
 

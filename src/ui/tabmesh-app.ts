@@ -4,6 +4,7 @@
  *   outside   what this is, open or join
  *   inside    header; the room (model, placement, timings, members) beside the
  *             chat; on a small screen the two are tabs
+ *   replay    a saved log, event by event: the room without what would change it
  */
 import { css, html, nothing } from "lit";
 import { baseStyles } from "./base-styles.ts";
@@ -14,6 +15,7 @@ import "./model-picker.ts";
 import "./notice-bar.ts";
 import { PageElement } from "./page-element.ts";
 import "./placement-diagram.ts";
+import "./replay-bar.ts";
 import "./room-header.ts";
 import "./settings-dialog.ts";
 import "./share-dialog.ts";
@@ -35,6 +37,7 @@ export class TabmeshApp extends PageElement {
   }
 
   override render() {
+    if (this.view.phase === "replay") return this.#replay();
     if (this.view.phase !== "inside") {
       return html`<tabmesh-join .view=${this.view} .send=${this.send}></tabmesh-join>`;
     }
@@ -75,6 +78,23 @@ export class TabmeshApp extends PageElement {
       </div>
       ${this.#dialogs()}
     `;
+  }
+
+  #replay() {
+    const { view, send } = this;
+    return html`<div class="frame">
+      <tabmesh-replay .view=${view} .send=${send}></tabmesh-replay>
+      <main class="replay">
+        <div class="room" tabindex="-1">
+          ${
+            view.state?.placement == null
+              ? html`<p class="quiet">No model is placed.</p>`
+              : html`<tabmesh-placement .view=${view} .send=${send}></tabmesh-placement>`
+          }
+          <tabmesh-members .view=${view} .send=${send}></tabmesh-members>
+        </div>
+      </main>
+    </div>`;
   }
 
   #switch(side: Side) {
@@ -130,6 +150,9 @@ export class TabmeshApp extends PageElement {
         min-height: 0;
         display: grid;
         grid-template-columns: minmax(0, 1fr) minmax(22rem, 30rem);
+      }
+      main.replay {
+        grid-template-columns: minmax(0, 1fr);
       }
       .room {
         display: flex;

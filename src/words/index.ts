@@ -40,6 +40,7 @@ export {
   describeUnknown,
   describeViolation,
 } from "./placement.ts";
+export { describeEvent } from "./room-event.ts";
 export { describeError, describeRoomFailure } from "./room-failure.ts";
 export { type DescribedNotice, describeNotice } from "./room-notice.ts";
 export { bytes, figure, percent, plural, time } from "./quantities.ts";

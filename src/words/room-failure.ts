@@ -74,6 +74,8 @@ const ROOM: Sentences<Exclude<RoomFailure, Failure>> = {
   placement_cleared: () => "The placement was cleared.",
   generation_forgotten: () => "The room lost track of the answer. Ask again.",
 
+  log_unreadable: ({ problem }) => LOG_PROBLEMS[problem],
+
   room_not_reached: ({ room, cause }, _nameOf, describeCause) =>
     `Room ${room} cannot be reached${cause === null ? "" : `: ${describeCause(cause)}`}.`,
   coordinator_silent: () => "The room's coordinator did not answer in time. Try again.",
@@ -85,6 +87,14 @@ const ROOM: Sentences<Exclude<RoomFailure, Failure>> = {
   tab_left: () => "This tab left the room.",
   cancelled: () => "The request was cancelled.",
 };
+
+const LOG_PROBLEMS = {
+  not_a_log: "This file is not a room's log. Choose one that was saved on this page.",
+  other_version:
+    "This log was saved by another version of Tabmesh. Open it in a page of that version.",
+  malformed: "This log is damaged: a part of it cannot be read. Save it again.",
+  events_missing: "This log is damaged: events are missing from it. Save it again.",
+} as const;
 
 export function describeRoomFailure(failure: RoomFailure, nameOf: NameOf): string {
   return isOfRoom(failure)

@@ -46,7 +46,7 @@ export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNot
       const name = nameOf(member);
       return {
         level: heldLayers ? "warning" : "info",
-        message: `${name} left the room. ${render(departures, reason, nameOf)}`.trim(),
+        message: `${name} left the room. ${describeDeparture(reason, nameOf)}`.trim(),
         whatToDo: heldLayers ? `${name} held layers of the model. Other members take over.` : null,
       };
     }
@@ -149,6 +149,11 @@ const departures: Sentences<LeaveReason> = {
     `${nameOf(coordinator)} coordinates the room now.`,
   did_not_rejoin: () => "It did not rejoin when the coordinator changed.",
 };
+
+/** Why a member is gone; empty if it just left. */
+export function describeDeparture(reason: LeaveReason, nameOf: NameOf): string {
+  return render(departures, reason, nameOf);
+}
 
 function info(message: string): DescribedNotice {
   return { level: "info", message, whatToDo: null };

@@ -24,7 +24,10 @@ export async function request(
   room: ApiRoom,
   method: string,
   path: string,
-  { body, ...init }: { body?: unknown; signal?: AbortSignal } = {},
+  {
+    body,
+    ...init
+  }: { body?: unknown; signal?: AbortSignal; headers?: Record<string, string> } = {},
 ): Promise<Response> {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return createRoutes(room).request(path, {

@@ -2,6 +2,8 @@
 /* oxlint-disable typescript/no-unsafe-member-access, typescript/no-unsafe-assignment, typescript/no-unsafe-call, typescript/no-unsafe-argument -- bodies are JSON of many shapes, and the expectations say which */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MemberId } from "../../src/shared/ids.ts";
+import { apply } from "../../src/shared/apply.ts";
+import { readRoomLog } from "../../src/shared/room-log.ts";
 import { SCRATCH_BYTES } from "../../src/shared/shard-bytes.ts";
 import { deviceState, HALF, WHOLE } from "../../tools/room/test-room.ts";
 import { type ApiTestRoom, jsonOf, openApiRoom, request, textOf } from "./api-room.ts";
@@ -300,6 +302,13 @@ describe("GET /api/events", () => {
   test("after an index: only what follows", async () => {
     const [event] = await read({ after: "1" }, 1);
     expect(event).toMatch(/^id: 2\nevent: /);
+  });
+
+  test("a client that accepts only JSON gets the log as a file", async () => {
+    const headers = { accept: "application/json" };
+    const response = await request(room, "GET", "/api/events", { headers });
+    const { base, events } = readRoomLog(await response.text());
+    expect(events.reduce(apply, base)).toEqual(room.client.state);
   });
 
   test("an invalid index gets 400", async () => {

@@ -16,6 +16,8 @@ type Opened = {
   readonly room: TestRoom;
   readonly view: () => PageView;
   readonly addresses: string[];
+  /** Files that the page stored. */
+  readonly saved: readonly File[];
   /** How often the parts of the tab were asked for something. */
   readonly asked: { measured: number; deleted: number; placed: string[] };
 };
@@ -28,6 +30,7 @@ async function withPage(
 ): Promise<void> {
   await withRoom(async (room) => {
     const views: PageView[] = [];
+    const saved: File[] = [];
     const addresses = [`http://localhost:8787${path}`];
     const asked: Opened["asked"] = { measured: 0, deleted: 0, placed: [] };
     const page = new Page((view) => views.push(view), {
@@ -36,6 +39,7 @@ async function withPage(
       probe: () => Promise.resolve(PROBED),
       serverFacts: () =>
         Promise.resolve({ addresses: ["https://192.168.1.2:8788"], iceServers: [] }),
+      saveFile: (name, text) => saved.push(new File([text], name)),
       offeredModels: () => Promise.resolve([{ name: "tiny", url: "/models/tiny.gguf" }]),
       async join({ code, mustExist }) {
         const { client } = await room
@@ -60,7 +64,7 @@ async function withPage(
       },
       ...change,
     });
-    await act({ page, room, view: () => views.at(-1)!, addresses, asked });
+    await act({ page, room, view: () => views.at(-1)!, addresses, asked, saved });
   });
 }
 
@@ -242,6 +246,43 @@ describe("inside", () => {
       room.tabs.delete(other.id);
       await until(() => view().notice !== null, "the notice");
       expect(view().notice).toMatchObject({ level: "info", message: "Tab other left the room." });
+    });
+  });
+});
+
+describe("a saved log", () => {
+  test("is stepped through from its first event to the room as it was saved", async () => {
+    await withPage("/?room=ABCDEF&join", async ({ page, view, saved, room }) => {
+      await inside(view);
+      await room.add("other");
+      await page.act({ type: "place_model", source: MODEL_URL });
+      const { state } = view();
+      await page.act({ type: "save_log" });
+      await page.act({ type: "leave_room" });
+      room.tabs.delete("page" as never);
+      expect(saved[0]!.name).toBe(`tabmesh-ABCDEF-${state!.nextIndex}.json`);
+
+      await page.openLog(saved[0]!);
+      const length = state!.nextIndex;
+      expect(view()).toMatchObject({ phase: "replay", replay: { position: 0, length } });
+      expect(view().state).toMatchObject({ members: [], placement: null });
+      await page.act({ type: "show_log_at", position: 1 });
+      expect(view().replay!.event).toBe("Tab page joined.");
+      expect(view().state!.members.map(({ id }) => id)).toEqual(["page"]);
+      await page.act({ type: "show_log_at", position: length });
+      expect(view().state).toEqual(state);
+      await page.act({ type: "show_log_at", position: 1 });
+      expect(view().state!.placement).toBeNull();
+      await page.act({ type: "close_log" });
+      expect(view()).toMatchObject({ phase: "outside", state: null, replay: null });
+    });
+  });
+
+  test("that cannot be read is a notice, and the page stays outside", async () => {
+    await withPage("/", async ({ page, view }) => {
+      await page.openLog(new File(["{}"], "settings.json"));
+      expect(view()).toMatchObject({ phase: "outside", notice: { level: "error" } });
+      expect(view().notice!.message).toMatch(/not a room's log/);
     });
   });
 });

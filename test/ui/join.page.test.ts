@@ -3,6 +3,32 @@ import { codeProblem } from "../../src/ui/join-form.ts";
 import { button, mount, one, settled, type, textOf } from "./mount.ts";
 import { VIEWS } from "./sample-views.ts";
 
+test("a saved log is opened as a file, and its slider and buttons step through it", async () => {
+  const outside = await mount(VIEWS.outside);
+  const files: File[] = [];
+  outside.app.addEventListener("log-file", ({ detail }) => files.push(detail.file));
+  const field = one(outside.app, "input[type=file]") as HTMLInputElement;
+  const chosen = new DataTransfer();
+  chosen.items.add(new File(["{}"], "tabmesh-ABCDEF-96.json"));
+  field.files = chosen.files;
+  field.dispatchEvent(new Event("change"));
+  expect(files.map(({ name }) => name)).toEqual(["tabmesh-ABCDEF-96.json"]);
+
+  const { app, commands } = await mount(VIEWS.replay);
+  button(app, "Next").click();
+  button(app, "Previous").click();
+  type(one(app, "input[type=range]"), "7");
+  button(app, "Close the log").click();
+  expect(commands).toEqual([
+    { type: "show_log_at", position: 42 },
+    { type: "show_log_at", position: 40 },
+    { type: "show_log_at", position: 7 },
+    { type: "close_log" },
+  ]);
+  expect(textOf(app)).toContain("41 of 96");
+  expect((one(app, "select") as HTMLSelectElement).disabled).toBe(true);
+});
+
 describe("outside a room", () => {
   test("a room is opened with one button", async () => {
     const { app, commands } = await mount(VIEWS.outside);

@@ -186,6 +186,18 @@ const longChat = Array.from({ length: 40 }, (_, index) => [
 
 export const VIEWS = {
   outside: OUTSIDE,
+  replay: {
+    ...inside(failingThree.members, failingThree.placement),
+    phase: "replay",
+    self: null,
+    joinUrl: null,
+    replay: {
+      position: 41,
+      length: 96,
+      event:
+        "MacBook in the kitchen left. The channel was closed. The layers must move: its stage is gone.",
+    },
+  },
   refused: {
     ...OUTSIDE,
     code: ROOM,

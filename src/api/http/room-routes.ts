@@ -1,5 +1,6 @@
 /** The routes that show the room: its models, state, topology, and log. */
 import {
+  writeRoomLog,
   differencesBetween,
   type MemberId,
   DEFAULT_PLACEMENT_RULES,
@@ -81,6 +82,13 @@ export function showTopology({ client }: ApiRoom): Response {
       ...difference,
       message: describeDifference(difference, nameOf),
     })),
+  });
+}
+
+/** `GET /api/events` for a client that accepts only JSON: the log as a file, as the page saves it. */
+export function showLogFile({ client }: ApiRoom): Response {
+  return new Response(writeRoomLog(client.log), {
+    headers: { "content-type": "application/json" },
   });
 }
 

@@ -11,7 +11,14 @@ import { ChatBody, chatCompletion, TextBody, textCompletion } from "./completion
 import { answerCompletion } from "./completions.ts";
 import { ApiProblemError, errorResponse, parseBody } from "./errors.ts";
 import { makePlacement, previewPlacements } from "./placement-routes.ts";
-import { listModels, oneModel, showEvents, showState, showTopology } from "./room-routes.ts";
+import {
+  listModels,
+  oneModel,
+  showEvents,
+  showLogFile,
+  showState,
+  showTopology,
+} from "./room-routes.ts";
 
 export function createRoutes(room: ApiRoom): Hono {
   const app = new Hono();
@@ -30,6 +37,7 @@ export function createRoutes(room: ApiRoom): Hono {
   );
   app.post("/api/placements", ({ req }) => makePlacement(room, req.raw));
   app.get("/api/events", ({ req }) => {
+    if (req.header("accept") === "application/json") return showLogFile(room);
     const after = req.query("after") ?? req.header("last-event-id") ?? null;
     return showEvents(room, after, req.raw.signal);
   });

@@ -1,0 +1,60 @@
+/** One sentence for each event of a room's log. */
+import { expect, test } from "vitest";
+import { nameOfRoom } from "../../src/words/index.ts";
+import { describeEvent } from "../../src/words/room-event.ts";
+import type { RoomEvent } from "../../src/shared/events.ts";
+import {
+  A,
+  B,
+  decision,
+  device,
+  GENERATION,
+  link,
+  next,
+  placement,
+  sampleState,
+  settings,
+  shard,
+} from "../../tools/room/sample-events.ts";
+import { modelSummary, profile } from "../../tools/room/test-room.ts";
+
+const loss = { reason: "stage_member_left" as const, member: A, model: "tiny", first: 0, end: 6 };
+
+test.each<[RoomEvent, string]>([
+  [{ type: "coordinator_changed", coordinator: B }, "Tab b coordinates the room."],
+  [{ type: "member_joined", member: profile("c") }, "Tab c joined."],
+  [{ type: "member_left", member: B, reason: { reason: "left" } }, "Tab b left."],
+  [
+    { type: "member_left", member: B, reason: { reason: "did_not_rejoin" } },
+    "Tab b left. It did not rejoin when the coordinator changed.",
+  ],
+  [{ type: "member_renamed", member: B, name: "Laptop" }, "A member is now called Laptop."],
+  [
+    { type: "member_corrected", member: B, costRatio: 1.5 },
+    "Tab b takes 1.50 times as long as its measurements predict.",
+  ],
+  [
+    { type: "device_states_updated", states: [A, B].map((member) => ({ member, device })) },
+    "Tab a and Tab b reported device states.",
+  ],
+  [{ type: "links_measured", links: [link] }, "1 link measured."],
+  [{ type: "model_added", model: modelSummary() }, "The room learned of the model tiny."],
+  [
+    { type: "placement_reviewed", decision },
+    "Tab b joined. The current placement is still the best.",
+  ],
+  [{ type: "placement_decided", placement }, "tiny was placed: layers 0–5 on Tab a."],
+  [{ type: "shard_progressed", member: A, shard }, "Tab a: layers 0–5 are loading."],
+  [
+    { type: "placement_failed", placement: placement.id, error: loss },
+    "Tab a left, and layers 0–5 of tiny with it.",
+  ],
+  [
+    { type: "generation_ended", generation: GENERATION, outcome: "done", tokens: 1, error: null },
+    "The answer was complete after 1 token.",
+  ],
+  [{ type: "settings_changed", settings }, "The settings changed."],
+])("%#", (event, sentence) => {
+  const state = next(sampleState(), event);
+  expect(describeEvent(event, nameOfRoom(state))).toBe(sentence);
+});
