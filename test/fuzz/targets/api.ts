@@ -1,0 +1,42 @@
+/** The bodies of HTTP requests. */
+import { ApiProblemError, parseBody } from "../../../src/api/http/errors.ts";
+import {
+  ChatBody,
+  chatCompletion,
+  TextBody,
+  textCompletion,
+} from "../../../src/api/http/completion-request.ts";
+import type { FuzzTarget } from "../../../tools/fuzz/fuzz.ts";
+import { mutatedText } from "../../../tools/fuzz/mutate.ts";
+import { jsonOf } from "../../../tools/fuzz/values.ts";
+
+const CHATS: readonly string[] = [
+  '{"model":"tiny","messages":[{"role":"user","content":"Hi"}],"max_tokens":8,"stop":["\\n"]}',
+  '{"messages":[{"role":"system","content":[{"type":"text","text":"é"}]}],"logprobs":true}',
+];
+const TEXTS: readonly string[] = [
+  '{"model":"tiny","prompt":"The capital of","temperature":0,"seed":7,"logprobs":2}',
+  '{"prompt":[[1,2,3]],"stream":true,"stream_options":{"include_usage":true}}',
+];
+
+const isProblem = (error: unknown) => error instanceof ApiProblemError;
+
+export const chatBodies: FuzzTarget<string> = {
+  name: "chat-bodies",
+  generate: (random) =>
+    random.whole(0, 1) === 0 ? jsonOf(ChatBody, random) : mutatedText(CHATS, random),
+  decode: async (text) => chatCompletion(await parseBody(ChatBody, requestWith(text))),
+  isRefusal: isProblem,
+};
+
+export const textBodies: FuzzTarget<string> = {
+  name: "text-bodies",
+  generate: (random) =>
+    random.whole(0, 1) === 0 ? jsonOf(TextBody, random) : mutatedText(TEXTS, random),
+  decode: async (text) => textCompletion(await parseBody(TextBody, requestWith(text))),
+  isRefusal: isProblem,
+};
+
+function requestWith(body: string): Request {
+  return new Request("http://localhost/v1", { method: "POST", body });
+}

@@ -1,0 +1,21 @@
+/** Every decoder of bytes or text that this tab did not make. */
+import type { FuzzTarget } from "../../../tools/fuzz/fuzz.ts";
+import type { Bytes } from "../../../tools/fuzz/mutate.ts";
+import { chatBodies, textBodies } from "./api.ts";
+import { control, frames, sliced } from "./mesh.ts";
+import { ggufFiles, ggufHeaders } from "./model.ts";
+import {
+  commands,
+  events,
+  messages,
+  pageCommands,
+  pageToServer,
+  serverToPage,
+  states,
+} from "./room.ts";
+
+export const BYTE_TARGETS: readonly FuzzTarget<Bytes>[] = [frames, sliced, ggufHeaders, ggufFiles];
+export const TEXT_TARGETS: readonly FuzzTarget<string>[] = [
+  ...[control, messages, commands, pageCommands, events, states],
+  ...[serverToPage, pageToServer, chatBodies, textBodies],
+];

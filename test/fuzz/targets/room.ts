@@ -1,0 +1,145 @@
+/** The decoders of the room's own messages, events, and states. */
+import { ClusterMessage, RoomCommand } from "../../../src/cluster/membership/messages.ts";
+import { parseJson } from "../../../src/mesh/json.ts";
+import {
+  apply,
+  IndexedEvent,
+  PageCommand,
+  PageToServer,
+  RoomState,
+  ServerToPage,
+} from "../../../src/shared/index.ts";
+import type { Random } from "../../../tools/placement/random.ts";
+import {
+  A,
+  B,
+  decision,
+  device,
+  link,
+  placement,
+  sampleState,
+  settings,
+  shard,
+} from "../../../tools/room/sample-events.ts";
+import { profile } from "../../../tools/room/test-room.ts";
+import type { FuzzTarget } from "../../../tools/fuzz/fuzz.ts";
+import { mutatedText } from "../../../tools/fuzz/mutate.ts";
+import { jsonOf } from "../../../tools/fuzz/values.ts";
+import type * as z from "zod";
+
+const STATE = sampleState();
+const STATE_TEXT = JSON.stringify(STATE);
+const { epoch, nextIndex: index } = STATE;
+
+const EVENTS = [
+  { type: "member_joined", member: profile("c") },
+  { type: "member_left", member: B, reason: { reason: "left" } },
+  { type: "device_states_updated", states: [{ member: A, device }] },
+  { type: "links_measured", links: [link] },
+  { type: "placement_reviewed", decision },
+  { type: "placement_decided", placement },
+  { type: "shard_progressed", member: A, shard },
+  { type: "settings_changed", settings },
+].map((event) => JSON.stringify({ epoch, index, event }));
+
+const COMMANDS = [
+  { type: "rename", name: "Kitchen laptop" },
+  { type: "report_device_state", device },
+  { type: "report_links", links: [link] },
+  { type: "report_shard", shard },
+  { type: "report_laps", placement: placement.id, computeMs: [[1, 2]] },
+  { type: "change_settings", settings },
+  { type: "add_model", model: placement.model },
+  { type: "place_stages", model: "tiny", stages: placement.stages },
+  { type: "request_generation", promptTokens: 3, maxTokens: 4 },
+].map((command) => JSON.stringify(command));
+
+const MESSAGES = [
+  JSON.stringify({ type: "join", version: 3, room: "ABCDEF", member: profile("c") }),
+  `{"type":"welcome","state":${STATE_TEXT}}`,
+  ...EVENTS.map((event) => `{"type":"events","events":[${event}]}`),
+  ...COMMANDS.map((command) => `{"type":"command","id":1,"command":${command}}`),
+];
+
+/** Texts of `samples` that were edited, and texts made from the schema. */
+function textsOf(schema: z.core.$ZodType, samples: readonly string[]) {
+  return (random: Random) =>
+    random.whole(0, 3) === 0 ? jsonOf(schema, random) : mutatedText(samples, random);
+}
+
+const never = () => false;
+
+export const messages: FuzzTarget<string> = {
+  name: "messages",
+  generate: textsOf(ClusterMessage, MESSAGES),
+  decode: (text) => ClusterMessage.safeParse(parseJson(text)),
+  isRefusal: never,
+};
+
+export const commands: FuzzTarget<string> = {
+  name: "commands",
+  generate: textsOf(RoomCommand, COMMANDS),
+  decode: (text) => RoomCommand.safeParse(parseJson(text)),
+  isRefusal: never,
+};
+
+export const pageCommands: FuzzTarget<string> = {
+  name: "page-commands",
+  generate: (random) => jsonOf(PageCommand, random),
+  decode: (text) => PageCommand.safeParse(parseJson(text)),
+  isRefusal: never,
+};
+
+/** An event that parses can be applied to a state, and the result is a state again. */
+export const events: FuzzTarget<string> = {
+  name: "events",
+  generate: textsOf(IndexedEvent, EVENTS),
+  decode(text) {
+    const parsed = IndexedEvent.safeParse(parseJson(text));
+    if (!parsed.success) return;
+    const next = apply(STATE, { ...parsed.data, index, epoch: epochOf(parsed.data) });
+    const again = RoomState.safeParse(JSON.parse(JSON.stringify(next)));
+    if (!again.success) throw again.error;
+  },
+  isRefusal: never,
+};
+
+function epochOf({ event }: IndexedEvent): number {
+  return event.type === "coordinator_changed" ? epoch + 1 : epoch;
+}
+
+/** What a newcomer receives: a state, to which it applies the next event. */
+export const states: FuzzTarget<string> = {
+  name: "states",
+  generate: textsOf(RoomState, [STATE_TEXT]),
+  decode(text) {
+    const state = RoomState.safeParse(parseJson(text)).data;
+    if (state === undefined || state.nextIndex >= Number.MAX_SAFE_INTEGER) return;
+    apply(state, {
+      epoch: state.epoch,
+      index: state.nextIndex,
+      event: { type: "member_left", member: A, reason: { reason: "left" } },
+    });
+  },
+  isRefusal: never,
+};
+
+export const serverToPage: FuzzTarget<string> = {
+  name: "bridge-requests",
+  generate: (random) => {
+    const sample = jsonOf(ServerToPage, random, { hostility: 0 });
+    return random.whole(0, 1) === 0 ? jsonOf(ServerToPage, random) : mutatedText([sample], random);
+  },
+  decode: (text) => ServerToPage.safeParse(parseJson(text)),
+  isRefusal: never,
+};
+
+export const pageToServer: FuzzTarget<string> = {
+  name: "bridge-answers",
+  generate: (random) => {
+    const sample = jsonOf(PageToServer, random, { hostility: 0 });
+    return random.whole(0, 1) === 0 ? jsonOf(PageToServer, random) : mutatedText([sample], random);
+  },
+  decode: (text) => PageToServer.safeParse(parseJson(text)),
+  isRefusal: never,
+};
