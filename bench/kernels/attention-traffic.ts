@@ -8,7 +8,7 @@ import {
   attentionOutputFloats,
   type AttentionShape,
   type AttentionVariant,
-  firstAttention,
+  attentionCandidates,
   lastRowsStep,
   queryKeyValueColumns,
   type StepParams,
@@ -52,10 +52,11 @@ export function countedKernels(work: AttentionWork): readonly AttentionVariant[]
     integerDot: false,
     subgroupMinSize: 0,
     subgroupMaxSize: 0,
+    maxInvocations: 256,
   };
   const use = work.rows === 1 ? "decode" : "prefill";
-  const [software, gpu] = [true, false].map((lowParallelism) =>
-    firstAttention(use, work, features, { lowParallelism, float16Unpack: "builtin" }),
+  const [software, gpu] = [true, false].flatMap((lowParallelism) =>
+    attentionCandidates(use, work, features, { lowParallelism, float16Unpack: "builtin" }),
   );
   return [software!, { ...software!, workgroupSize: gpu!.workgroupSize }, gpu!];
 }

@@ -8,7 +8,7 @@ import {
   CHUNK_ROWS,
   destroyWeights,
   embeddingKernel,
-  MAX_SPLITS,
+  maxSplits,
   queryKeyValueColumns,
   rotationTable,
   SPLIT_ROWS,
@@ -183,7 +183,7 @@ async function planShard(
   );
   const tableBuffer = resources.storage("rotations", table.byteLength);
   resources.write(tableBuffer, table);
-  const outputFloats = attentionOutputFloats(shape, SPLIT_ROWS, MAX_SPLITS);
+  const outputFloats = attentionOutputFloats(shape, SPLIT_ROWS, maxSplits(shape));
   const widest = Math.max(model.hidden, model.feedForward, model.heads * model.headSize);
   const buffers: LayerBuffers = {
     step,

@@ -6,7 +6,7 @@ import {
   attentionOutputFloats,
   type AttentionShape,
   MAX_SAMPLES,
-  MAX_SPLITS,
+  maxSplits,
   sampleBufferBytes,
   SPLIT_ROWS,
 } from "../kernels/index.ts";
@@ -38,7 +38,7 @@ export function planMemory(
   const quantized = (Math.max(hidden, feedForward, heads * headSize) * 5) / 16;
   const activations =
     maxRows * (2 * hidden + columns + heads * headSize + 2 * feedForward + quantized) * 4;
-  const attention = attentionOutputFloats(shape, SPLIT_ROWS, MAX_SPLITS) * 4;
+  const attention = attentionOutputFloats(shape, SPLIT_ROWS, maxSplits(shape)) * 4;
   const table = positions * model.rope.dims * 4;
   const sampling = { vocabulary, chunks: variants.sampleChunks };
   const sample =

@@ -13,8 +13,7 @@ export {
   attentionCandidates,
   attentionName,
   type AttentionUse,
-  firstAttention,
-  MAX_SPLITS,
+  maxSplits,
   SPLIT_ROWS,
   splitsOf,
 } from "./attention/attention-variants.ts";

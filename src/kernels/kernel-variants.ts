@@ -5,7 +5,7 @@
 import type { BlockFormat } from "../tensor/index.ts";
 import type { AttentionVariant } from "./attention/attention.ts";
 import type { AttentionShape } from "./attention/attention-shape.ts";
-import { firstAttention } from "./attention/attention-variants.ts";
+import { attentionCandidates } from "./attention/attention-variants.ts";
 import {
   acceptsInt8,
   type Activations,
@@ -44,8 +44,8 @@ export function firstVariants(
   return {
     mat,
     quantize: lowParallelism ? "threads" : "workgroup",
-    decodeAttention: firstAttention("decode", shape, features, traits),
-    prefillAttention: firstAttention("prefill", shape, features, traits),
+    decodeAttention: attentionCandidates("decode", shape, features, traits)[0]!,
+    prefillAttention: attentionCandidates("prefill", shape, features, traits)[0]!,
     sampleChunks: lowParallelism ? 64 : 256,
   };
 }

@@ -16,7 +16,7 @@ import {
   expectedHeads,
   type Kernel,
   lastRowsStep,
-  MAX_SPLITS,
+  maxSplits,
   packStep,
   randomAttention,
   type RandomAttention,
@@ -55,7 +55,7 @@ export function makeAttentionBench(
     input: upload(device, input),
     table: upload(device, table),
     extras: upload(device, extras),
-    out: upload(device, { output: attentionOutputFloats(shape, SPLIT_ROWS, MAX_SPLITS) }),
+    out: upload(device, { output: attentionOutputFloats(shape, SPLIT_ROWS, maxSplits(shape)) }),
   };
   const segments = makeSegments(device, shape, work.positions);
   const expected = expectedHeads(shape, work);

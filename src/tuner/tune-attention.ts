@@ -15,7 +15,7 @@ import { ranking, runJobs, type TrialOptions, type Trials } from "./trials.ts";
 
 export type AttentionJob = {
   readonly use: AttentionUse;
-  readonly first: AttentionVariant;
+  /** The first guess, then the others. */
   readonly candidates: readonly AttentionVariant[];
 };
 
@@ -46,9 +46,9 @@ export async function tuneAttention(
 ): Promise<TunedAttention[]> {
   const { shape, jobs, submitWhileWaiting, clock } = options;
   const trials = await runJobs(
-    jobs.map(({ use, first, candidates }) => ({
-      first,
-      others: candidates.filter((variant) => attentionName(variant) !== attentionName(first)),
+    jobs.map(({ use, candidates: [first, ...others] }) => ({
+      first: first!,
+      others,
       makeBench: () => makeAttentionBench(device, shape, use, submitWhileWaiting, clock),
     })),
     { ...options, minRepeatMs: REPEAT_MS },

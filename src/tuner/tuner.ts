@@ -9,7 +9,6 @@ import {
   type AttentionUse,
   CHUNK_ROWS,
   type DeviceTraits,
-  firstAttention,
   firstVariants,
   type MeasureOptions,
   shaderFeatures,
@@ -147,7 +146,7 @@ function decide(known: Known) {
   });
   const attention = (use: AttentionUse) =>
     store.findAttention(shape, use) ??
-    unmeasuredAttention(firstAttention(use, shape, features, traits));
+    unmeasuredAttention(attentionCandidates(use, shape, features, traits)[0]!);
   const [decode, prefill] = [attention("decode"), attention("prefill")];
   const mat = measuredChoice(products, first.mat);
   const chunk = chunkJob(work, products, mat);
@@ -190,11 +189,9 @@ function missingJobs({ store, work }: Known): TuneJob[] {
 function missingAttention({ work, store, traits, features }: Known): AttentionJob[] {
   if (!isWorthTuning(work)) return [];
   const shape = work.attention;
-  return ATTENTION_USES.filter((use) => store.findAttention(shape, use) === null).map((use) => ({
-    use,
-    first: firstAttention(use, shape, features, traits),
-    candidates: attentionCandidates(use, shape, features, traits.float16Unpack),
-  }));
+  return ATTENTION_USES.filter((use) => store.findAttention(shape, use) === null)
+    .map((use) => ({ use, candidates: attentionCandidates(use, shape, features, traits) }))
+    .filter(({ candidates }) => candidates.length > 1);
 }
 
 /** Products that have been measured, but not with all candidates. */

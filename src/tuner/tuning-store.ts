@@ -25,7 +25,7 @@ import type { TunedAttention } from "./tune-attention.ts";
 import type { TunedWorkload } from "./tune-mat.ts";
 
 /** Raise it when a kernel, a candidate or the entry changes: older timings then do not compare. */
-const TUNING_VERSION = 4;
+const TUNING_VERSION = 5;
 
 const KEY = "tabmesh.tuning";
 
@@ -119,7 +119,7 @@ export class TuningStore {
   findAttention(shape: AttentionShape, use: AttentionUse): TunedAttention | null {
     const entry = this.#attention.get(attentionKey(shape, use));
     if (entry === undefined || this.traits === null) return null;
-    const candidates = attentionCandidates(use, shape, this.#features, this.traits.float16Unpack);
+    const candidates = attentionCandidates(use, shape, this.#features, this.traits);
     const timings = timingsOf(entry.timings, candidates, attentionName);
     return timings && { winner: timings[0].variant, timings, rejected: entry.rejected };
   }

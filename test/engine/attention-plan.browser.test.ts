@@ -16,7 +16,7 @@ import {
 } from "../../src/kernels/attention/attention-shape.ts";
 import {
   attentionCandidates,
-  MAX_SPLITS,
+  maxSplits,
   SPLIT_ROWS,
 } from "../../src/kernels/attention/attention-variants.ts";
 import { CacheReference } from "../../src/kernels/attention/rope.ts";
@@ -45,7 +45,11 @@ const extras = randomF32(2 * shape.headSize, 3);
 
 const features = shaderFeatures(device);
 const kernelOf = (use: "decode" | "prefill", kind: AttentionVariant["kind"]) =>
-  attentionCandidates(use, shape, features, "builtin").find((variant) => variant.kind === kind)!;
+  [true, false]
+    .flatMap((lowParallelism) =>
+      attentionCandidates(use, shape, features, { lowParallelism, float16Unpack: "builtin" }),
+    )
+    .find((variant) => variant.kind === kind)!;
 const choiceOf = (kind: AttentionVariant["kind"]) => ({
   decodeAttention: kernelOf("decode", kind),
   prefillAttention: kernelOf("prefill", kind),
@@ -58,7 +62,7 @@ async function planOn(resources: GpuResources, kind: AttentionVariant["kind"]) {
     queryKeyValue: storage("q, k, v", MAX_ROWS * columns),
     query: storage("query", MAX_ROWS * width),
     table: storage("rotations", table.length),
-    output: storage("output", attentionOutputFloats(shape, SPLIT_ROWS, MAX_SPLITS)),
+    output: storage("output", attentionOutputFloats(shape, SPLIT_ROWS, maxSplits(shape))),
   };
   const extra = storage("extras", extras.length);
   resources.write(buffers.table, table);

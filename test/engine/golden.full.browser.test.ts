@@ -6,17 +6,13 @@
  */
 import { afterAll, describe, expect, test } from "vitest";
 import { loadShard } from "../../src/engine/load-shard.ts";
-import { shardWork } from "../../src/engine/shard-work.ts";
 import type { Shard, ShardOptions } from "../../src/engine/types.ts";
-import { firstAttention } from "../../src/kernels/attention/attention-variants.ts";
-import { requestKernelDevice, shaderFeatures } from "../../src/kernels/core/device.ts";
+import { requestKernelDevice } from "../../src/kernels/core/device.ts";
 import { type KernelChoice, KernelReport } from "../../src/shared/kernel-report.ts";
-import { tuneJobs } from "../../src/tuner/jobs.ts";
-import { unmeasured } from "../../src/tuner/tune-mat.ts";
 import { DeviceTuner } from "../../src/tuner/tuner.ts";
-import { forgetTuning, TuningStore } from "../../src/tuner/tuning-store.ts";
+import { forgetTuning } from "../../src/tuner/tuning-store.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
-import { generate, type Steps } from "../../tools/engine/generate.ts";
+import { generate } from "../../tools/engine/generate.ts";
 import {
   expectGolden,
   firstNearTie,
@@ -113,62 +109,6 @@ test(
     const steps = told.map(({ tuning }) => (tuning.status === "first_guess" ? tuning.done : 0));
     expect(Math.max(...steps)).toBeGreaterThan(0);
     await answer();
-    shard.destroy();
-    device.destroy();
-  },
-  TIMEOUT_MS,
-);
-
-test(
-  "attention's winner takes over in the middle of an answer, which stays the same",
-  async () => {
-    await forgetTuning();
-    const device = await requestKernelDevice();
-    // With the traits of a GPU, so that the first guess loses here; the rest as if it were measured.
-    const store = await TuningStore.of(device);
-    const traits = { lowParallelism: false, float16Unpack: "builtin" } as const;
-    store.traits = traits;
-    const { model } = await openDefaultModel();
-    const whole = model.shard(0, model.description.layerCount);
-    const options = optionsWith("float");
-    const work = shardWork(device.limits, whole, options, traits);
-    for (const job of tuneJobs(work)) {
-      for (const workload of job.workloads) {
-        const { winner } = unmeasured(job, workload, shaderFeatures(device), true);
-        const timings = [{ variant: winner, macsPerMs: 1e6 }];
-        store.add(job, workload, { winner, timings, rejected: [], untried: [] });
-      }
-    }
-    const shape = work.attention;
-    const software = { ...traits, lowParallelism: true };
-    const winner = firstAttention("prefill", shape, shaderFeatures(device), software);
-    const timings = [{ variant: winner, ms: 1 }];
-    store.addAttention(shape, "prefill", { winner, timings, rejected: [] });
-    const shard = await load("float", device);
-    const attention = () => shard.kernels.choices.filter(({ kind }) => kind === "attention");
-    expect(attention()).toMatchObject([
-      { shape: "9/3x64", workload: "decode", winner: "workgroup", ratePerMs: null, others: [] },
-      { shape: "9/3x64", workload: "prefill", ratePerMs: 1, others: [] },
-    ]);
-    let decoded = 0;
-    const paused: Steps = {
-      maxRows: shard.maxRows,
-      async step(rows, hidden) {
-        if (rows.every(({ sample }) => sample !== null) && ++decoded === TOKENS / 2) {
-          await shard.tuned;
-        }
-        return shard.step(rows, hidden);
-      },
-    };
-    const batch = GOLDENS.slice(0, 3);
-    const prompts = batch.map(({ promptTokens }) => promptTokens);
-    const forced = batch.map(({ tokens }) => tokens);
-    const answers = await generate([paused], prompts, TOKENS, { forced });
-    batch.forEach((golden, i) => expectGolden(golden, answers[i]!));
-    const [decode] = attention();
-    expect(decode!.winner).toMatch(/^(threads|lanes)$/);
-    const loser = decode!.others.find(({ name }) => name === "workgroup");
-    expect(loser!.speed).toBeLessThan(1);
     shard.destroy();
     device.destroy();
   },

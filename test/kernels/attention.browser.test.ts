@@ -74,8 +74,11 @@ const VARIANTS: readonly { decode: Variant; prefill: Variant }[] = [
     decode: { kind: "lanes", block: 1, unpack: "builtin", workgroupSize: 4 },
     prefill: { kind: "quads", block: 2, unpack: "builtin", workgroupSize: 4 },
   },
-  both({ kind: "workgroup", block: 1, unpack: "builtin", workgroupSize: 64 }),
-  both({ kind: "workgroup", block: 1, unpack: "shift", workgroupSize: 32 }),
+  {
+    decode: { kind: "workgroup", block: 2, unpack: "builtin", workgroupSize: 128 },
+    prefill: { kind: "workgroup", block: 2, unpack: "builtin", workgroupSize: 32 },
+  },
+  both({ kind: "workgroup", block: 1, unpack: "shift", workgroupSize: 32, subgroup: 4 }),
 ];
 
 type Variant = Omit<AttentionVariant, "fused">;
@@ -129,10 +132,11 @@ const rowsOf = (sequence: number, first: number, count: number) =>
 
 describe.each(SHAPES)("attention of $name", (shape) => {
   test.each(VARIANTS.filter(({ decode }) => decode.kind !== "lanes" || fitsSubgroups(shape)))(
-    "$prefill.kind, f16 $prefill.unpack: prefill, then $decode.kind decode of two sequences over both segments",
+    "$prefill.kind of $prefill.workgroupSize, f16 $prefill.unpack: prefill, then $decode.kind of $decode.workgroupSize decode of two sequences over both segments",
     async ({ decode, prefill }) => {
       const device = await testDevice();
-      if (decode.kind === "lanes" && !shaderFeatures(device).subgroups) {
+      const usesSubgroups = decode.kind === "lanes" || decode.subgroup !== undefined;
+      if (usesSubgroups && !shaderFeatures(device).subgroups) {
         expect(navigator.userAgent, "only Firefox has no subgroups").toContain("Firefox");
         return;
       }

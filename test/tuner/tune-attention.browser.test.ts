@@ -6,8 +6,7 @@ import {
   attentionCandidates,
   attentionName,
   ATTENTION_USES,
-  firstAttention,
-  MAX_SPLITS,
+  maxSplits,
   SPLIT_ROWS,
   splitsOf,
   type AttentionUse,
@@ -21,6 +20,7 @@ const device = await testDevice();
 const features = shaderFeatures(device);
 const submitWhileWaiting = navigator.userAgent.includes("Firefox");
 const TRAITS = { lowParallelism: true, float16Unpack: "shift" } as const;
+const GPU = { lowParallelism: false, float16Unpack: "builtin" } as const;
 const noSubgroups = { ...features, subgroups: false };
 const fourLanes = { ...features, subgroups: true, subgroupMinSize: 4, subgroupMaxSize: 4 };
 
@@ -47,12 +47,9 @@ const dressed: AttentionShape = {
 };
 
 function jobOf(shape: AttentionShape, use: AttentionUse) {
-  const first = firstAttention(use, shape, features, TRAITS);
-  return {
-    use,
-    first,
-    candidates: attentionCandidates(use, shape, features, TRAITS.float16Unpack),
-  };
+  const [first, ...others] = attentionCandidates(use, shape, features, TRAITS);
+  const [gpu] = attentionCandidates(use, shape, features, GPU);
+  return { use, candidates: [first!, ...others, gpu!] };
 }
 
 const options = { budgetMs: Infinity, submitWhileWaiting, clock: new MeasurementClock() };
@@ -99,17 +96,18 @@ describe.each([
 });
 
 test("a candidate whose result is wrong, or that does not compile, is rejected and never wins", async () => {
-  const { first, candidates } = jobOf(dressed, "decode");
+  const { candidates } = jobOf(dressed, "decode");
+  const first = candidates[0]!;
   const unrotated: AttentionVariant = { ...candidates.at(-1)!, fused: false };
   const tooLarge: AttentionVariant = {
     ...candidates.at(-1)!,
     workgroupSize: 2 * device.limits.maxComputeInvocationsPerWorkgroup,
   };
   for (const { wrong, why } of [
-    { wrong: unrotated, why: /^workgroup: off by [\d.]+$/ },
-    { wrong: tooLarge, why: /^workgroup: KernelError: .*does not compile/ },
+    { wrong: unrotated, why: /^workgroup of \d+: off by [\d.]+$/ },
+    { wrong: tooLarge, why: /^workgroup of \d+: KernelError: .*does not compile/ },
   ]) {
-    const jobs = [{ use: "decode", first, candidates: [wrong] }] as const;
+    const jobs = [{ use: "decode", candidates: [first, wrong] }] as const;
     const [tuned] = await tuneAttention(device, { ...options, shape: dressed, jobs });
     expect(tuned!.rejected).toEqual([expect.stringMatching(why)]);
     expect(tuned!.timings.map(({ variant }) => variant)).toEqual([first]);
@@ -118,14 +116,14 @@ test("a candidate whose result is wrong, or that does not compile, is rejected a
 });
 
 test("a wrong first guess loses to a correct kernel, however slow", async () => {
-  const right = attentionCandidates("prefill", plain, noSubgroups, "builtin")[0]!;
+  const right = attentionCandidates("prefill", plain, noSubgroups, TRAITS)[0]!;
   const jobs = [
     // In place of the rows' own queries it takes them for q, k and v.
-    { use: "prefill", first: { ...right, kind: "workgroup", fused: true }, candidates: [right] },
+    { use: "prefill", candidates: [{ ...right, kind: "workgroup", fused: true }, right] },
   ] as const;
   const [tuned] = await tuneAttention(device, { ...options, shape: plain, jobs });
   expect(tuned!.winner).toBe(right);
-  expect(tuned!.rejected).toEqual([expect.stringMatching(/^workgroup: off by/)]);
+  expect(tuned!.rejected).toEqual([expect.stringMatching(/^workgroup of 8: off by/)]);
 });
 
 test("without a budget nothing is measured; one measurement alone compares nothing", async () => {
@@ -140,7 +138,9 @@ test("without a budget nothing is measured; one measurement alone compares nothi
   // Over after the first candidate of each.
   const little = await tuneAttention(device, { ...options, shape: plain, jobs, budgetMs: 5 });
   for (const tuned of [unmeasured, little]) {
-    expect(tuned).toEqual(jobs.map(({ first }) => ({ winner: first, timings: [], rejected: [] })));
+    expect(tuned).toEqual(
+      jobs.map(({ candidates: [winner] }) => ({ winner, timings: [], rejected: [] })),
+    );
     const [decode, prefill] = tuned;
     const choices = attentionChoices(plain, { decode: decode!, prefill: prefill! });
     expect(choices).toMatchObject([
@@ -151,8 +151,7 @@ test("without a budget nothing is measured; one measurement alone compares nothi
 });
 
 test("the winner is timed again even when the budget is used up", async () => {
-  const { first, candidates } = jobOf(plain, "decode");
-  const rival = candidates.find(({ kind }) => kind !== first.kind)!;
+  const [first, rival] = jobOf(plain, "decode").candidates;
   // The first guess was disturbed; the budget of 100 ms is over after the second.
   const times = [3, 2, 2, 1];
   const takesMs = [30, 90];
@@ -167,7 +166,7 @@ test("the winner is timed again even when the budget is used up", async () => {
       return times.shift() ?? 2;
     }
   })();
-  const jobs = [{ use: "decode", first, candidates: [rival] }] as const;
+  const jobs = [{ use: "decode", candidates: [first!, rival!] }] as const;
   const [tuned] = await tuneAttention(device, {
     ...options,
     shape: plain,
@@ -182,7 +181,7 @@ test("the winner is timed again even when the budget is used up", async () => {
 });
 
 test("a candidate far above the cutoff is not timed again", async () => {
-  const { first, candidates } = jobOf(plain, "prefill");
+  const [first, second] = jobOf(plain, "prefill").candidates;
   let measurements = 0;
   const clock = new (class extends MeasurementClock {
     override undisturbed(measure: () => Promise<number>): Promise<number> {
@@ -191,8 +190,7 @@ test("a candidate far above the cutoff is not timed again", async () => {
       return measure().then(() => (measurements === 2 ? 21 : 1));
     }
   })();
-  const others = candidates.filter(({ kind }) => kind !== first.kind).slice(0, 1);
-  const jobs = [{ use: "prefill", first, candidates: others }] as const;
+  const jobs = [{ use: "prefill", candidates: [first!, second!] }] as const;
   const [tuned] = await tuneAttention(device, { ...options, shape: plain, jobs, clock });
   expect(tuned!.winner).toBe(first);
   // Once each, and three more of the first alone.
@@ -201,45 +199,48 @@ test("a candidate far above the cutoff is not timed again", async () => {
 
 test("lanes and quads need subgroups of four and heads that they can divide", () => {
   const kinds = (shape: { headSize: number }, device = fourLanes) =>
-    ATTENTION_USES.map((use) =>
-      attentionCandidates(use, shape, device, "builtin").map(attentionName),
-    );
+    ATTENTION_USES.map((use) => attentionCandidates(use, shape, device, TRAITS).map(attentionName));
   expect(kinds({ headSize: 64 })).toEqual([
-    ["lanes", "threads", "workgroup"],
-    ["quads", "threads", "workgroup"],
+    ["lanes", "threads"],
+    ["quads", "threads"],
   ]);
-  const two = [
-    ["threads", "workgroup"],
-    ["threads", "workgroup"],
-  ];
+  const two = [["threads"], ["threads"]];
   expect(kinds({ headSize: 48 })).toEqual(two);
   expect(kinds({ headSize: 64 }, { ...fourLanes, subgroupMaxSize: 8 })).toEqual(two);
   expect(kinds({ headSize: 64 }, noSubgroups)).toEqual(two);
 });
 
-test("the first guess avoids workgroup memory exactly where parallelism is low", () => {
-  const kinds = (device: typeof features, lowParallelism: boolean) =>
-    ATTENTION_USES.map((use) =>
-      attentionName(
-        firstAttention(use, plain, device, { lowParallelism, float16Unpack: "builtin" }),
-      ),
-    );
-  expect(kinds(fourLanes, true)).toEqual(["lanes", "quads"]);
-  expect(kinds(noSubgroups, true)).toEqual(["threads", "threads"]);
-  expect(kinds(fourLanes, false)).toEqual(["workgroup", "workgroup"]);
+test("a GPU gets a workgroup of 256 for each query head, or of as many threads as it allows", () => {
+  const sizes = (use: AttentionUse, device: typeof features) =>
+    attentionCandidates(use, plain, device, GPU).map(attentionName);
+  const wide = { ...fourLanes, maxInvocations: 1024 };
+  expect(sizes("decode", wide)).toEqual(["workgroup of 256"]);
+  expect(sizes("decode", { ...wide, maxInvocations: 128 })).toEqual(["workgroup of 128"]);
+  expect(sizes("prefill", wide)).toEqual(["workgroup of 64", "workgroup of 128"]);
 });
 
 test("the decoding kernel determines how positions are split", () => {
-  const [lanes, threads, workgroup] = attentionCandidates("decode", plain, fourLanes, "builtin");
+  const [lanes, threads] = attentionCandidates("decode", plain, fourLanes, TRAITS);
+  const [workgroup] = attentionCandidates("decode", plain, fourLanes, GPU);
   const splits = (variant: AttentionVariant, longest: number, rows = 1) =>
     splitsOf(variant, rows, longest).splits;
   expect([96, 97, 512].map((longest) => splits(threads!, longest))).toEqual([1, 2, 8]);
   expect([256, 257, 512].map((longest) => splits(lanes!, longest))).toEqual([1, 2, 2]);
-  expect([512, 513, 1024].map((longest) => splits(workgroup!, longest))).toEqual([1, 3, 4]);
-  expect(splits(threads!, 100_000)).toBe(MAX_SPLITS);
+  expect([512, 513, 1024, 4096].map((longest) => splits(workgroup!, longest))).toEqual([
+    1, 5, 8, 32,
+  ]);
+  expect(splits(threads!, 100_000)).toBe(16);
+  // There are partial results for all of them.
+  for (const context of [64, 512, 1024, 4096, 131_072]) {
+    const room = maxSplits({ segmentStarts: [0, context] });
+    for (const variant of [lanes!, threads!, workgroup!]) {
+      expect(splits(variant, context)).toBeLessThanOrEqual(room);
+    }
+  }
+  expect(maxSplits({ segmentStarts: [0, 131_072] })).toBe(64);
   expect(splits(threads!, 512, SPLIT_ROWS + 1)).toBe(1);
   const { splitPositions } = splitsOf(threads!, 1, 100);
   expect(splitPositions).toBe(50);
-  const [quads] = attentionCandidates("prefill", plain, fourLanes, "builtin");
+  const [quads] = attentionCandidates("prefill", plain, fourLanes, TRAITS);
   expect(splits(quads!, 4096)).toBe(1);
 });

@@ -51,7 +51,7 @@ async function measured() {
   const one = { variant, macsPerMs: 1e6 };
   store.add(JOB, "prefill", { winner: variant, timings: [one], rejected: [], untried });
   store.chunks.set("shape", 128);
-  const attention = [...attentionCandidates("decode", SHAPE, features, TRAITS.float16Unpack)]
+  const attention = [...attentionCandidates("decode", SHAPE, features, TRAITS)]
     .reverse()
     .map((variant, i) => ({ variant, ms: 0.1 * (i + 1) }));
   const first = attention.at(-1)!.variant;

@@ -7,6 +7,7 @@ const PARTS = {PARTS}u;          // threads that share the query heads of a row
 const SHARED = {SHARED}u;        // query heads of a part
 const GROUP = HEADS / KV_HEADS;
 const PARTIAL_BASE = {PARTIAL_BASE}u;
+const BLOCK = {BLOCK}u;
 const LOWEST = -1e30;
 
 // Of the cache's numbers as `unpacked` gives them. Queries and weights are scaled by it before they
@@ -157,6 +158,34 @@ if (begin <= position && position < end) {
 if (position < end && begin <= position && t < DIM / 8u) {
   write_block(row, kv_head, sequence, position, t);
 }
+
+// The lanes of a team add up their parts of a score; a subgroup holds whole teams.
+
+// #section shuffle.total
+// #each i < STEPS
+// #each b < BLOCK
+// #each h < SHARED
+s{h}_{b} += subgroupShuffleXor(s{h}_{b}, 1u << {i}u);
+// #end
+// #end
+// #end
+
+// #section memory.total
+// #each b < BLOCK
+// #each h < SHARED
+shares[({b}u * SHARED + {h}u) * WORKGROUP + t] = s{h}_{b};
+s{h}_{b} = 0.0;
+// #end
+// #end
+workgroupBarrier();
+for (var i = team * LANES; i < (team + 1u) * LANES; i++) {
+  // #each b < BLOCK
+  // #each h < SHARED
+  s{h}_{b} += shares[({b}u * SHARED + {h}u) * WORKGROUP + i];
+  // #end
+  // #end
+}
+workgroupBarrier();
 
 // #section builtin.unpack
 return vec4(unpack2x16float(low), unpack2x16float(high));

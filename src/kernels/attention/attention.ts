@@ -25,10 +25,12 @@ export type AttentionVariant = {
   readonly kind: "threads" | "lanes" | "quads" | "workgroup";
   /** Rotation and cache write are part of the kernel: at most one row for each sequence. */
   readonly fused: boolean;
-  /** Positions that share one rescaling of the accumulators; "workgroup" ignores it. */
+  /** Positions that share one rescaling of the accumulators. */
   readonly block: number;
   readonly unpack: Float16Unpack;
   readonly workgroupSize: number;
+  /** The smallest subgroup, which "workgroup" uses where it holds whole teams; 0: it does not. */
+  readonly subgroup?: number;
 };
 
 const PARTS = sectionsOf(partsFile);
@@ -44,12 +46,8 @@ export const fitsSubgroups = ({ headSize }: Pick<AttentionShape, "headSize">) =>
 
 /** Accumulators of one thread: more spill, and compile for seconds on software adapters. */
 const MAX_SHARED_NUMBERS = 192;
-/** Query heads of a workgroup (a thread has eight numbers of each), and their numbers in total. */
+/** Query heads of a prompt's workgroup: a thread has eight numbers of each. */
 const MAX_TEAM_HEADS = 8;
-const MAX_TEAM_NUMBERS = 1024;
-/** Positions of a team at a time: more make rescaling rarer, but need more workgroup memory. */
-const MAX_PASSES = 8;
-const MAX_SHARES_BYTES = 8192;
 
 /** Offset in `out`, in floats, of the partial results of splits. */
 export const partialBase = (shape: AttentionShape) => MAX_ROWS * shape.heads * shape.headSize;
@@ -66,23 +64,28 @@ function sharedHeads(
   return 1;
 }
 
-/** How "workgroup" divides its threads: teams, positions of a team at a time, and query heads. */
-function teamsOf(shape: AttentionShape, workgroupSize: number) {
+/**
+ * How "workgroup" divides its threads. At decode each query head has a workgroup of its own, since
+ * there are too few of them to fill a GPU; in a prompt the heads of a key share its loads.
+ */
+function teamsOf(
+  shape: AttentionShape,
+  { workgroupSize, fused, block, subgroup = 0 }: AttentionVariant,
+) {
   const lanes = shape.headSize / 8;
   const teams = Math.floor(workgroupSize / lanes);
-  const maxNumbers = Math.min(MAX_TEAM_HEADS * shape.headSize, MAX_TEAM_NUMBERS);
-  const shared = sharedHeads(shape, maxNumbers);
-  const passBytes = teams * shared * (lanes + 1) * 4;
-  const passes = Math.min(lanes, MAX_PASSES, Math.floor(MAX_SHARES_BYTES / passBytes));
-  const shares = Math.max((passes * passBytes) / 4, teams * shape.headSize);
-  return { threads: teams * lanes, teams, passes, shared, shares };
+  const shared = fused ? 1 : sharedHeads(shape, MAX_TEAM_HEADS * shape.headSize);
+  const steps = Math.log2(lanes);
+  const shuffles = lanes <= subgroup && Number.isInteger(steps);
+  const scores = shuffles ? 0 : block * shared * lanes;
+  return { teams, shared, steps, shuffles, shares: teams * Math.max(scores, shape.headSize) };
 }
 
 /** Threads of a workgroup: the variant's, or the most that form whole teams. */
-export const workgroupThreads = (
-  shape: AttentionShape,
-  { kind, workgroupSize }: AttentionVariant,
-) => (kind === "workgroup" ? teamsOf(shape, workgroupSize).threads : workgroupSize);
+export const workgroupThreads = (shape: AttentionShape, variant: AttentionVariant) =>
+  variant.kind === "workgroup"
+    ? (teamsOf(shape, variant).teams * shape.headSize) / 8
+    : variant.workgroupSize;
 
 /** f32 that `out` holds: the result, and the partial results of `splits` for `splitRows` rows. */
 export function attentionOutputFloats(
@@ -99,7 +102,7 @@ export function attentionKernel(
   variant: AttentionVariant,
 ): Kernel<StepParams> {
   const { kind, block, unpack, workgroupSize, fused } = variant;
-  const team = kind === "workgroup" ? teamsOf(shape, workgroupSize) : null;
+  const team = kind === "workgroup" ? teamsOf(shape, variant) : null;
   const stride = kind === "lanes" ? 4 : 1; // between the blocks of a head that belong to a thread
   const shared = team?.shared ?? sharedHeads(shape, stride * MAX_SHARED_NUMBERS);
   const partCount = shape.heads / shared;
@@ -107,7 +110,8 @@ export function attentionKernel(
     ...shapeValues(shape),
     PARTS: partCount,
     SHARED: shared,
-    WORKGROUP: team?.threads ?? workgroupSize,
+    WORKGROUP: workgroupThreads(shape, variant),
+    ENABLE: team?.shuffles ? "enable subgroups;\n" : "",
     PARTIAL_BASE: partialBase(shape),
     OCTETS: shape.headSize / stride / 8,
     FOURS: team === null ? shape.headSize / stride / 4 : 2,
@@ -118,9 +122,8 @@ export function attentionKernel(
     UNIT: unpack === "shift" ? "0x1p112f" : "1.0",
     QUADS: (shared * shape.headSize) / 4,
     TEAMS: team?.teams ?? 0,
-    PASSES: team?.passes ?? 0,
+    STEPS: team?.steps ?? 0,
     SHARES: team?.shares ?? 0,
-    SCORES: team === null ? 0 : team.teams * team.passes * shared,
   };
   const parts = {
     ...SHAPE_PARTS,
@@ -133,6 +136,7 @@ export function attentionKernel(
     positions: PARTS["positions"]!,
     numbers: PARTS[`${kind === "quads" ? "quads" : "own"}.numbers`]!,
     score: kind === "lanes" ? PARTS["lanes.score"]! : "",
+    total: PARTS[team?.shuffles ? "shuffle.total" : "memory.total"]!,
     unpack: unpackPart(unpack),
   };
   return {

@@ -53,6 +53,8 @@ export type ShaderFeatures = {
   readonly integerDot: boolean;
   readonly subgroupMinSize: number;
   readonly subgroupMaxSize: number;
+  /** Threads of a workgroup. */
+  readonly maxInvocations: number;
 };
 
 export function shaderFeatures(device: GPUDevice): ShaderFeatures {
@@ -63,5 +65,6 @@ export function shaderFeatures(device: GPUDevice): ShaderFeatures {
     integerDot: navigator.gpu.wgslLanguageFeatures.has("packed_4x8_integer_dot_product"),
     subgroupMinSize,
     subgroupMaxSize,
+    maxInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
   };
 }
