@@ -15,7 +15,9 @@ const optimizeDeps = {
   include: [
     "@noble/curves/ed25519.js",
     "@noble/hashes/hkdf.js",
+    "@noble/hashes/hmac.js",
     "@noble/hashes/sha2.js",
+    "@noble/hashes/utils.js",
     "comlink",
     "peerjs",
     "zod",

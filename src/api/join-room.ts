@@ -12,13 +12,7 @@ import {
 } from "../tab/index.ts";
 import { RoomClient } from "../cluster/index.ts";
 import { serverOfPage } from "../mesh/index.ts";
-import {
-  type TabWarning,
-  RoomCode,
-  RoomSecret,
-  type Measurements,
-  type ServerFacts,
-} from "../shared/index.ts";
+import { type TabWarning, RoomCode, type Measurements, type ServerFacts } from "../shared/index.ts";
 import type { ProbeResult } from "../probe/index.ts";
 import { ApiProblemError } from "./http/errors.ts";
 import { keepBridge } from "./keep-bridge.ts";
@@ -90,7 +84,7 @@ async function enter(
   const apiRoom = { client, offeredModels: () => readOfferedModels(server) };
   const endBridge = keepBridge(apiRoom, {
     server,
-    secret: () => secretOf(entry.room),
+    secret: () => client.secret,
     onRefused: (refusal) => onWarning?.({ kind: "bridge_refused", refusal }),
   });
   const room = createRoom(apiRoom, () => {
@@ -110,11 +104,6 @@ async function enter(
     await room.leave();
     throw error;
   }
-}
-
-/** Until members hand over a random secret, whoever knows the room's code knows its key. */
-function secretOf(room: RoomCode): RoomSecret {
-  return RoomSecret.parse(room.padEnd(43, "A"));
 }
 
 async function probeOf({

@@ -3,7 +3,7 @@
  * tests provide parts that run in Node. The cluster knows nothing about WebRTC, GPUs,
  * or GGUF.
  */
-import type { Transport } from "../mesh/index.ts";
+import type { Admission, Transport } from "../mesh/index.ts";
 import type { PlacementService } from "../placement/index.ts";
 import type {
   Clock,
@@ -88,6 +88,8 @@ export type Planner = {
 
 export type RoomParts = {
   readonly transport: Transport;
+  /** The room's secret and who may ask to be admitted; the transport uses the same object. */
+  readonly admission: Admission;
   readonly registry: RoomRegistry;
   readonly stage: StagePort;
   readonly models: ModelHost;

@@ -8,6 +8,7 @@ import {
   type RoomState,
   failureOf,
   RoomError,
+  type RoomSecret,
   type RoomNotice,
   type MemberId,
   type PlacementId,
@@ -102,6 +103,13 @@ export class RoomClient {
 
   get state(): RoomState {
     return this.#membership.state;
+  }
+
+  /** The room's secret, which this tab has as long as it is in the room. */
+  get secret(): RoomSecret {
+    const { secret } = this.#parts.admission;
+    if (secret === null) throw new Error("a tab in a room without the room's secret");
+    return secret;
   }
 
   get connection(): Connection {

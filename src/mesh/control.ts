@@ -1,10 +1,15 @@
 /** The JSON messages of the control channel. `body` belongs to the room's own protocol. */
 import { z } from "zod";
 import { CloseFailure } from "../shared/index.ts";
-import { Hello } from "./handshake.ts";
+import { Hello, HexBytes } from "./hello.ts";
 
 export const Control = z.discriminatedUnion("type", [
   Hello,
+  /** Both have the secret: an HMAC of the connection. */
+  z.strictObject({ type: z.literal("proof"), mac: HexBytes(32) }),
+  /** CPace: a share, then a tag. */
+  z.strictObject({ type: z.literal("share"), share: HexBytes(32) }),
+  z.strictObject({ type: z.literal("confirm"), tag: HexBytes(64) }),
   z.strictObject({ type: z.enum(["welcome", "ping", "pong"]) }),
   z.strictObject({ type: z.literal("bye"), failure: CloseFailure }),
   z.strictObject({ type: z.literal("message"), body: z.unknown() }),

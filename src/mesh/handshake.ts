@@ -1,31 +1,130 @@
 /**
- * The first message on a connection, from both sides: the protocol version of a
- * tab and its id. Tabs of different versions disconnect.
+ * The handshake on a connection, before anything else is exchanged:
+ *
+ *   both sides   hello     version, id, nonce, and whether it has the room's secret or only its code
+ *   both sides   a proof   of the secret, or of the code (proof.ts)
+ *   callee       welcome   the caller waits for it: when it is connected, the other side is too
+ *
+ * Knows no channels: the owner delivers each message and sends what it is told.
  */
-import { z } from "zod";
-import { MemberId, type CloseFailure } from "../shared/index.ts";
+import { randomBytes, bytesToHex } from "@noble/hashes/utils.js";
+import type { AdmissionFailure, CloseFailure, MemberId } from "../shared/index.ts";
+import type { Admission, ProvenBy } from "./admission.ts";
+import { Control } from "./control.ts";
+import type { Fingerprints } from "./fingerprints.ts";
+import { type Hello, readHello } from "./hello.ts";
+import { codeProof, type Proof, type Role, secretProof, type Tell } from "./proof.ts";
 
-export const Hello = z.strictObject({
-  type: z.literal("hello"),
-  protocol: z.int().min(0).max(0xffff),
-  member: MemberId,
-});
-export type Hello = z.infer<typeof Hello>;
+export type HandshakeOptions = {
+  readonly self: MemberId;
+  readonly peer: MemberId;
+  readonly role: Role;
+  readonly protocol: number;
+  readonly admission: Admission;
+  /** Read when the peer's first message arrives: the connection is open then. */
+  readonly fingerprints: () => Fingerprints | null;
+  readonly tell: Tell;
+  /** Called once, unless the handshake is refused. */
+  readonly onProven: (provenBy: ProvenBy) => void;
+  /** Called once; the owner tells the peer and closes. */
+  readonly onRefused: (failure: CloseFailure) => void;
+};
 
-/**
- * Why the peer's first message is refused, or null. A later version may add
- * fields, so the version is read first.
- */
-export function refusalOfHello(
-  message: unknown,
-  ours: number,
-  peer: MemberId,
-): CloseFailure | null {
-  const version = z.object({ type: z.literal("hello"), protocol: z.int() }).safeParse(message);
-  if (!version.success) return { reason: "not_tabmesh", peer };
-  const theirs = version.data.protocol;
-  if (theirs !== ours) return { reason: "version_mismatch", ours, theirs };
-  const hello = Hello.safeParse(message);
-  if (!hello.success || hello.data.member !== peer) return { reason: "other_identity", peer };
-  return null;
+export class Handshake {
+  readonly #options: HandshakeOptions;
+  #hello: Hello | null = null;
+  #secret: Admission["secret"] = null;
+  #proof: Proof | null = null;
+  #provenBy: ProvenBy = "secret";
+  #state: "proving" | "proven" | "over" = "proving";
+
+  constructor(options: HandshakeOptions) {
+    this.#options = options;
+  }
+
+  /** Call it when the connection is open, so that a secret that arrived in the meantime is used. */
+  start(): void {
+    const { self, protocol, admission, tell } = this.#options;
+    if (this.#hello !== null || this.#state === "over") return;
+    this.#secret = admission.secret;
+    this.#hello = {
+      type: "hello",
+      protocol,
+      member: self,
+      nonce: bytesToHex(randomBytes(32)),
+      holds: this.#secret === null ? "code" : "secret",
+    };
+    tell(this.#hello);
+  }
+
+  receive(message: unknown): void {
+    this.start();
+    if (this.#state === "over") return;
+    if (this.#proof === null) return this.#takeHello(message);
+    const control = Control.safeParse(message).data;
+    if (control === undefined) return this.#violated();
+    if (this.#state === "proven") {
+      return control.type === "welcome" ? this.#finish() : this.#violated();
+    }
+    const step = this.#proof.take(control);
+    if (step.kind === "refused") this.#refuse(step.failure);
+    else if (step.kind === "unexpected_message") this.#violated();
+    else if (step.kind === "proven") this.#proven();
+  }
+
+  #takeHello(message: unknown): void {
+    const { protocol, peer } = this.#options;
+    const hello = readHello(message, protocol, peer);
+    if ("reason" in hello) return this.#refuse(hello);
+    const refusal = this.#refusalOf(hello);
+    if (refusal !== null) return this.#refuse(refusal);
+    this.#proof = this.#proofFor(hello);
+    this.#proof?.begin();
+  }
+
+  /** Whether this tab and the peer have a proof that both can give. */
+  #refusalOf(theirs: Hello): AdmissionFailure | null {
+    const { self, peer, admission } = this.#options;
+    if (theirs.holds === "secret") return null;
+    if (this.#secret === null) return { reason: "peer_not_admitted", peer };
+    if (admission.refuseCodes === null) return { reason: "code_not_checked_here", peer: self };
+    return admission.refuseCodes();
+  }
+
+  #proofFor(theirs: Hello): Proof | null {
+    const { role, admission, tell, fingerprints } = this.#options;
+    const found = fingerprints();
+    if (found === null || this.#hello === null) {
+      this.#violated("no fingerprints");
+      return null;
+    }
+    const [caller, callee] = role === "caller" ? [this.#hello, theirs] : [theirs, this.#hello];
+    const connection = { role, fingerprints: found, caller, callee };
+    if (this.#secret !== null && theirs.holds === "secret") {
+      return secretProof(connection, this.#secret, tell);
+    }
+    this.#provenBy = "code";
+    return codeProof(connection, admission.code, this.#secret && admission.guesses, tell);
+  }
+
+  #proven(): void {
+    this.#state = "proven";
+    if (this.#options.role === "caller") return;
+    this.#options.tell({ type: "welcome" });
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#state = "over";
+    this.#options.onProven(this.#provenBy);
+  }
+
+  #violated(detail = "an unexpected message in the handshake"): void {
+    this.#refuse({ reason: "protocol_violation", peer: this.#options.peer, detail });
+  }
+
+  #refuse(failure: CloseFailure): void {
+    this.#state = "over";
+    this.#options.onRefused(failure);
+  }
 }

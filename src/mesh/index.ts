@@ -1,5 +1,7 @@
 /** Moves bytes between tabs: connections, frames, flow control, and the measurement of links. */
+export { type Admission, createAdmission, type ProvenBy } from "./admission.ts";
 export { channelForWorker, relayedChannel } from "./channel-relay.ts";
+export { sortedFingerprints } from "./fingerprints.ts";
 export { framePort } from "./frame-port.ts";
 export type {
   EndFrame,
@@ -12,6 +14,8 @@ export type {
   StageClock,
   TokenFrame,
 } from "./frame-types.ts";
+export { PROTOCOL_VERSION } from "./frame-types.ts";
+export { Handshake } from "./handshake.ts";
 export { decode, encode, frameBytes } from "./frames.ts";
 export { type LinkQuality, measureLink } from "./link-measurement.ts";
 export { TransportListeners } from "./listeners.ts";

@@ -22,10 +22,12 @@ type ArgumentsOf<Event extends keyof TransportEvents> = Parameters<
 export class TransportListeners implements TransportEvents {
   readonly connect = new Listeners<ArgumentsOf<"onConnect">>();
   readonly disconnect = new Listeners<ArgumentsOf<"onDisconnect">>();
+  readonly refuse = new Listeners<ArgumentsOf<"onRefuse">>();
   readonly message = new Listeners<ArgumentsOf<"onMessage">>();
   readonly bytes = new Listeners<ArgumentsOf<"onBytes">>();
   readonly onConnect = this.connect.add;
   readonly onDisconnect = this.disconnect.add;
+  readonly onRefuse = this.refuse.add;
   readonly onMessage = this.message.add;
   readonly onBytes = this.bytes.add;
 }

@@ -12,9 +12,11 @@
  */
 import type { DataConnection } from "peerjs";
 import { detailOf, type MemberId, type CloseFailure } from "../shared/index.ts";
+import type { Admission, ProvenBy } from "./admission.ts";
 import { Control } from "./control.ts";
+import { fingerprintsOf } from "./fingerprints.ts";
 import { framePort } from "./frame-port.ts";
-import { refusalOfHello } from "./handshake.ts";
+import { Handshake } from "./handshake.ts";
 import { Heartbeat, HEARTBEAT_MS } from "./heartbeat.ts";
 import { parseJson } from "./json.ts";
 import type { FramePort } from "./transport.ts";
@@ -32,6 +34,7 @@ const LINGER_MS = 200;
 export type PeerLinkOptions = {
   readonly self: MemberId;
   readonly protocol: number;
+  readonly admission: Admission;
   /** Returns what opens the channel to frames, called once the handshake has succeeded. */
   onFrameChannel(peer: MemberId, channel: RTCDataChannel): () => void;
   /** The handshake succeeded. */
@@ -53,9 +56,10 @@ export class PeerLink {
   readonly #bulk: FramePort;
   readonly #openFrames: () => void;
   readonly #heartbeat = new Heartbeat();
+  readonly #handshake: Handshake;
   #timer: ReturnType<typeof setInterval> | undefined;
   #state: "shaking_hands" | "ready" | "gone" = "shaking_hands";
-  #acceptedHello = false;
+  #provenBy: ProvenBy | null = null;
 
   constructor(
     connection: DataConnection,
@@ -67,8 +71,19 @@ export class PeerLink {
     this.peer = peer;
     this.outgoing = outgoing;
     this.#options = options;
+    this.#handshake = new Handshake({
+      ...options,
+      peer,
+      role: outgoing ? "caller" : "callee",
+      fingerprints: () => fingerprintsOf(connection.peerConnection),
+      tell: (message) => this.#tell(message),
+      onProven: (provenBy) => this.#becomeReady(provenBy),
+      onRefused: (failure) => this.close(failure),
+    });
     this.#openFrames = options.onFrameChannel(peer, this.#channel("frames"));
-    this.#control = framePort(peer, this.#channel("control"), MAX_CONTROL_BYTES);
+    const control = this.#channel("control");
+    control.addEventListener("open", () => this.#handshake.start());
+    this.#control = framePort(peer, control, MAX_CONTROL_BYTES);
     this.#bulk = framePort(peer, this.#channel("bulk"), MAX_BULK_BYTES);
     this.#control.onFrame = (bytes) => this.#receive(bytes);
     this.#control.onClose = this.#bulk.onClose = (cause) => this.#gone(cause);
@@ -76,15 +91,18 @@ export class PeerLink {
     connection.on("error", (error) =>
       this.#gone({ reason: "connection_failed", peer, detail: detailOf(error) }),
     );
-    this.#tell({ type: "hello", protocol: options.protocol, member: options.self });
   }
 
   get ready(): boolean {
     return this.#state === "ready";
   }
+  /** How the peer proved that it may be here; null until it has. Kept after the link is gone. */
+  get provenBy(): ProvenBy | null {
+    return this.#provenBy;
+  }
   /** Still true after a ready link is gone. */
   get wasReady(): boolean {
-    return this.#timer !== undefined;
+    return this.#provenBy !== null;
   }
 
   /** Resolves when the buffer has space. */
@@ -139,21 +157,12 @@ export class PeerLink {
   #shakeHands(message: unknown): void {
     const control = Control.safeParse(message).data;
     if (control?.type === "bye") return this.#gone(control.failure);
-    if (this.#acceptedHello) {
-      if (control?.type !== "welcome") return this.#violated("a message before the welcome");
-      return this.#becomeReady();
-    }
-    const refusal = refusalOfHello(message, this.#options.protocol, this.peer);
-    if (refusal !== null) return this.close(refusal);
-    this.#acceptedHello = true;
-    // The caller waits for the welcome: when `connect` resolves, the other side can send too.
-    if (this.outgoing) return;
-    this.#tell({ type: "welcome" });
-    this.#becomeReady();
+    this.#handshake.receive(message);
   }
 
-  #becomeReady(): void {
+  #becomeReady(provenBy: ProvenBy): void {
     this.#state = "ready";
+    this.#provenBy = provenBy;
     this.#timer = setInterval(() => this.#beat(), HEARTBEAT_MS);
     this.#openFrames(); // before anybody learns that the peer is connected
     this.#options.onReady(this);

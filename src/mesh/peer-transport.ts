@@ -5,6 +5,7 @@
  */
 import type { DataConnection, Peer } from "peerjs";
 import { MemberId, type CloseFailure } from "../shared/index.ts";
+import type { Admission, ProvenBy } from "./admission.ts";
 import { PROTOCOL_VERSION } from "./frame-types.ts";
 import { TransportListeners } from "./listeners.ts";
 import { MeshError } from "./mesh-error.ts";
@@ -14,6 +15,7 @@ import type { Transport } from "./transport.ts";
 
 export type PeerTransportOptions = PeerOptions & {
   readonly self: MemberId;
+  readonly admission: Admission;
   /**
    * Called in the task that creates the channel, for each connection attempt: pass
    * the channel through `channelForWorker` to the GPU worker at once. The function that it
@@ -53,7 +55,7 @@ export class PeerTransport implements Transport {
 
   constructor(
     peer: Peer,
-    { self, onFrameChannel, protocol = PROTOCOL_VERSION }: PeerTransportOptions,
+    { self, admission, onFrameChannel, protocol = PROTOCOL_VERSION }: PeerTransportOptions,
   ) {
     this.self = self;
     this.#peer = peer;
@@ -61,6 +63,7 @@ export class PeerTransport implements Transport {
     this.#linkOptions = {
       self,
       protocol,
+      admission,
       onFrameChannel,
       onReady: (link) => this.#ready(link),
       onGone: (link, cause) => this.#gone(link, cause),
@@ -87,6 +90,11 @@ export class PeerTransport implements Transport {
 
   disconnect(peer: MemberId): void {
     this.#links.get(peer)?.close({ reason: "closed_by_this_tab" }, { reason: "closed_by_peer" });
+  }
+
+  provenBy(peer: MemberId): ProvenBy | null {
+    const link = this.#links.get(peer);
+    return link?.ready === true ? link.provenBy : null;
   }
 
   connectedPeers(): readonly MemberId[] {
@@ -163,6 +171,7 @@ export class PeerTransport implements Transport {
     this.#links.delete(link.peer);
     this.#settleWaiters(link.peer, (waiter) => waiter.reject(new MeshError(cause)));
     if (link.wasReady) this.events.disconnect.emit(link.peer, cause);
+    else if (!link.outgoing) this.events.refuse.emit(link.peer, cause);
   }
 
   #fromServer({ type, src }: ServerMessage): void {

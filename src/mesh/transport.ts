@@ -4,6 +4,7 @@
  * frames are binary and travel on a channel of their own, which a worker owns.
  */
 import type { MemberId, CloseFailure } from "../shared/index.ts";
+import type { ProvenBy } from "./admission.ts";
 
 /** Control traffic of one tab: small JSON values, ordered and reliable per peer. */
 export type Transport = {
@@ -15,6 +16,8 @@ export type Transport = {
   /** The same for bulk bytes. Control messages do not wait for them. */
   sendBytes(peer: MemberId, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   disconnect(peer: MemberId): void;
+  /** How a connected peer proved that it may be here: every connection is proven first. */
+  provenBy(peer: MemberId): ProvenBy | null;
   connectedPeers(): readonly MemberId[];
   readonly events: TransportEvents;
   close(): void;
@@ -24,6 +27,8 @@ export type Transport = {
 export type TransportEvents = {
   readonly onConnect: (listener: (peer: MemberId) => void) => () => void;
   readonly onDisconnect: (listener: (peer: MemberId, cause: CloseFailure) => void) => () => void;
+  /** A peer that called did not get through the handshake. */
+  readonly onRefuse: (listener: (peer: MemberId, cause: CloseFailure) => void) => () => void;
   /** `message` is unchecked: the listener parses it with zod, once. */
   readonly onMessage: (listener: (peer: MemberId, message: unknown) => void) => () => void;
   readonly onBytes: (

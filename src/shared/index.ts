@@ -53,7 +53,7 @@ export {
   NoAdapter,
   ShardState,
 } from "./member.ts";
-export { CloseFailure, MeshFailure, ReadFailure } from "./mesh-failure.ts";
+export { AdmissionFailure, CloseFailure, MeshFailure, ReadFailure } from "./mesh-failure.ts";
 export {
   MalformedProblem,
   ModelFailure,

@@ -4,6 +4,24 @@ import { Detail, failure, Unexpected } from "./failure-schema.ts";
 import { MemberId, RoomCode } from "./ids.ts";
 import { ModelFailure } from "./model-failure.ts";
 
+/** Why a member does not accept a proof of the room's code, right or wrong, or a newcomer at all. */
+export const AdmissionFailure = z.discriminatedUnion("reason", [
+  /** A key other than this room's, or a connection with someone in between. */
+  failure("wrong_secret", {}),
+  /** The same for a room's code. */
+  failure("wrong_code", {}),
+  /** `waitMs`: until the next guess of anyone. */
+  failure("too_many_guesses", { waitMs: z.int().min(0) }),
+  /** The room admits only newcomers with its link. */
+  failure("link_needed", {}),
+  failure("room_locked", {}),
+  /** Only the coordinator checks codes. */
+  failure("code_not_checked_here", { peer: MemberId }),
+  /** Neither side has the room's secret. */
+  failure("peer_not_admitted", { peer: MemberId }),
+]);
+export type AdmissionFailure = z.infer<typeof AdmissionFailure>;
+
 /** Why a connection or a channel that was open, or was being opened, closed. */
 export const CloseFailure = z.discriminatedUnion("reason", [
   failure("closed_by_this_tab", {}),
@@ -21,6 +39,7 @@ export const CloseFailure = z.discriminatedUnion("reason", [
   failure("connect_timeout", { peer: MemberId, timeoutMs: z.number() }),
   failure("no_such_peer", { peer: MemberId }),
   failure("connection_failed", { peer: MemberId, detail: Detail }),
+  AdmissionFailure,
 ]);
 export type CloseFailure = z.infer<typeof CloseFailure>;
 

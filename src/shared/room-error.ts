@@ -50,6 +50,8 @@ const CODES: { readonly [Reason in RoomFailure["reason"]]?: RoomErrorCode } = {
   coordinator_lost: "unavailable",
   coordinator_stopped: "unavailable",
   not_coordinator: "unavailable",
+  code_not_checked_here: "unavailable",
+  peer_not_admitted: "unavailable",
   not_a_member: "unavailable",
   not_in_room: "unavailable",
 
@@ -58,6 +60,12 @@ const CODES: { readonly [Reason in RoomFailure["reason"]]?: RoomErrorCode } = {
   cancelled: "cancelled",
 
   version_mismatch: "refused",
+  not_tabmesh: "refused",
+  wrong_secret: "refused",
+  wrong_code: "refused",
+  too_many_guesses: "refused",
+  link_needed: "refused",
+  room_locked: "refused",
   other_version: "refused",
   invalid_join_message: "refused",
   wrong_room: "refused",

@@ -2,6 +2,7 @@
 import type { BridgeRefusal } from "./bridge-refusal.ts";
 import type { Failure } from "./failure.ts";
 import type { MemberId, RoomCode } from "./ids.ts";
+import type { CloseFailure } from "./mesh-failure.ts";
 import type { LeaveReason } from "./leave-reason.ts";
 import type { ModelNotice } from "./model-failure.ts";
 import type { JoinRefusal, PlacementFailure, RoomFailure } from "./room-failure.ts";
@@ -21,7 +22,7 @@ export type RoomNotice =
     }
   | { readonly kind: "placement_failed"; readonly failure: PlacementFailure }
   /** A tab that wanted to join this room. */
-  | { readonly kind: "newcomer_refused"; readonly refusal: JoinRefusal }
+  | { readonly kind: "newcomer_refused"; readonly refusal: JoinRefusal | CloseFailure }
   | { readonly kind: "device_error"; readonly cause: Failure; readonly lost: boolean }
   | { readonly kind: "failed"; readonly failure: RoomFailure }
   | { readonly kind: "warning"; readonly warning: TabWarning }

@@ -7,7 +7,12 @@ import { openChatRenderer } from "./chat-renderer.ts";
 import { openRoomRegistry } from "./room-registry.ts";
 import { createModelHost, type TabModelHost } from "./model-host.ts";
 import type { ModelHost, RoomParts } from "../cluster/index.ts";
-import { channelForWorker, openPeerTransport, type PeerOptions } from "../mesh/index.ts";
+import {
+  channelForWorker,
+  createAdmission,
+  openPeerTransport,
+  type PeerOptions,
+} from "../mesh/index.ts";
 import {
   MemberId,
   type RoomCode,
@@ -64,9 +69,11 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
   };
   let channels = 0;
   try {
+    const admission = createAdmission(options.code, null, SYSTEM_CLOCK);
     const transport = await openPeerTransport({
       ...options.signaling,
       self,
+      admission,
       onFrameChannel: (peer, channel) => {
         const key = ++channels;
         const end = channelForWorker(channel);
@@ -93,6 +100,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
       clearStoredModels: () => weights.remote.clearStored(),
       room: {
         transport,
+        admission,
         registry: openRoomRegistry(options.code, self, options.signaling),
         stage: {
           listen: (listeners) => gpu.remote.listen(proxied(listeners)),

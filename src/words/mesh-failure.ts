@@ -1,6 +1,9 @@
 /** Why another tab, the room, or the signaling server cannot be reached. */
 import type { MeshFailure } from "../shared/index.ts";
+import { plural } from "./quantities.ts";
 import type { Sentences } from "./sentences.ts";
+
+const seconds = (ms: number) => plural(Math.max(1, Math.ceil(ms / 1000)), "second");
 
 export const meshFailures: Sentences<MeshFailure> = {
   closed_by_this_tab: () => "This tab closed the connection.",
@@ -20,6 +23,18 @@ export const meshFailures: Sentences<MeshFailure> = {
     `${nameOf(peer)} did not answer within ${timeoutMs / 1000} s. Check that its tab is open and on a network that this one can reach.`,
   no_such_peer: ({ peer }, nameOf) => `There is no tab ${nameOf(peer)}. It may have been closed.`,
   connection_failed: ({ peer, detail }, nameOf) => `${nameOf(peer)} cannot be reached: ${detail}`,
+  wrong_secret: () =>
+    "The key of this link does not fit the room. Either the link is of an earlier room with the same code, or someone is between the two tabs. Ask for a new link.",
+  wrong_code: () =>
+    "The room did not accept the code. Check the code. If it is right, someone may be between the two tabs: use the room's link instead.",
+  too_many_guesses: ({ waitMs }) =>
+    `Too many wrong codes were tried in this room. Wait ${seconds(waitMs)} and try again, or use the room's link.`,
+  link_needed: () =>
+    "This room admits newcomers only by its link. Ask someone in the room for the link.",
+  room_locked: () => "This room is locked. Ask someone in the room to unlock it.",
+  code_not_checked_here: ({ peer }, nameOf) =>
+    `${nameOf(peer)} does not admit newcomers, because it does not coordinate the room.`,
+  peer_not_admitted: ({ peer }, nameOf) => `${nameOf(peer)} is not in the room yet.`,
   not_connected: ({ peer }, nameOf) => `This tab is not connected to ${nameOf(peer)}.`,
   send_failed: ({ peer, cause }, nameOf, describeCause) =>
     `Cannot send to ${nameOf(peer)}. ${describeCause(cause)}.`,

@@ -1,5 +1,6 @@
 /** What happened in a room, for the people in it: what it is, and what to do about it. */
 import type {
+  CloseFailure,
   JoinRefusal,
   LeaveReason,
   PlacementFailure,
@@ -82,12 +83,15 @@ export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNot
   }
 }
 
-function ofRefusedNewcomer(refusal: JoinRefusal, nameOf: NameOf): DescribedNotice {
+function ofRefusedNewcomer(refusal: JoinRefusal | CloseFailure, nameOf: NameOf): DescribedNotice {
   const notice = { level: "warning", message: "A tab could not join." } as const;
-  if (refusal.reason !== "other_version") {
+  if (refusal.reason !== "other_version" && refusal.reason !== "version_mismatch") {
     return { ...notice, whatToDo: describeRoomFailure(refusal, nameOf) };
   }
-  const { roomVersion, tabVersion } = refusal;
+  const [roomVersion, tabVersion] =
+    refusal.reason === "other_version"
+      ? [refusal.roomVersion, refusal.tabVersion]
+      : [refusal.ours, refusal.theirs];
   return {
     ...notice,
     message: `A tab could not join: it uses version ${tabVersion} of the protocol, and this room version ${roomVersion}.`,

@@ -1,31 +1,7 @@
-/** The pure parts of a connection: handshake, heartbeat, link measurement. */
+/** The pure parts of a connection: heartbeat and link measurement. */
 import { describe, expect, test } from "vitest";
-import { refusalOfHello } from "../../src/mesh/handshake.ts";
 import { Heartbeat } from "../../src/mesh/heartbeat.ts";
 import { measureLink } from "../../src/mesh/link-measurement.ts";
-import { MemberId } from "../../src/shared/ids.ts";
-
-const PEER = MemberId.parse("peer");
-const hello = { type: "hello", protocol: 3, member: "peer" };
-
-describe("handshake", () => {
-  test("the same version and the right id are accepted", () => {
-    expect(refusalOfHello(hello, 3, PEER)).toBeNull();
-  });
-
-  const other = (theirs: number) => ({ reason: "version_mismatch", ours: 3, theirs });
-  test.each<[string, unknown, object]>([
-    ["a newer version", { ...hello, protocol: 4 }, other(4)],
-    ["a newer version with a new field", { ...hello, protocol: 4, more: 1 }, other(4)],
-    ["an older version", { ...hello, protocol: 2 }, other(2)],
-    ["another id", { ...hello, member: "other" }, { reason: "other_identity", peer: PEER }],
-    ["an unknown field", { ...hello, more: 1 }, { reason: "other_identity", peer: PEER }],
-    ["no hello", { type: "message", body: 1 }, { reason: "not_tabmesh", peer: PEER }],
-    ["no object", undefined, { reason: "not_tabmesh", peer: PEER }],
-  ])("%s is refused", (_, message, refusal) => {
-    expect(refusalOfHello(message, 3, PEER)).toEqual(refusal);
-  });
-});
 
 describe("heartbeat", () => {
   const ticks = (beat: Heartbeat, count: number, inDoubt: boolean) =>

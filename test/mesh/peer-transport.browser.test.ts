@@ -1,6 +1,10 @@
 /** The transport over PeerJS, a real signaling server and real data channels. */
 import { afterEach, describe, expect, inject, test } from "vitest";
 import { claimRoom, lookUpRoom } from "../../src/mesh/room-registry.ts";
+import { createAdmission } from "../../src/mesh/admission.ts";
+import { Handshake } from "../../src/mesh/handshake.ts";
+import { fingerprintsOf } from "../../src/mesh/fingerprints.ts";
+import { parseJson } from "../../src/mesh/json.ts";
 import { MeshError } from "../../src/mesh/mesh-error.ts";
 import { framePort } from "../../src/mesh/frame-port.ts";
 import { PROTOCOL_VERSION } from "../../src/mesh/frame-types.ts";
@@ -8,6 +12,8 @@ import { openPeerTransport, PeerTransport } from "../../src/mesh/peer-transport.
 import { openPeer } from "../../src/mesh/signaling.ts";
 import type { FramePort } from "../../src/mesh/transport.ts";
 import { MemberId, ROOM_CODE_ALPHABET, RoomCode } from "../../src/shared/ids.ts";
+import { SYSTEM_CLOCK } from "../../src/shared/clock.ts";
+import { createRoomSecret } from "../../src/shared/room-secret.ts";
 import type { CloseFailure } from "../../src/shared/mesh-failure.ts";
 import { nextEvents, transportSuite } from "./transport-suite.ts";
 
@@ -24,6 +30,10 @@ function newId(name: string): MemberId {
   return MemberId.parse(`${name}-${crypto.randomUUID()}`);
 }
 
+const code = RoomCode.parse("ABCDEF");
+const secret = createRoomSecret();
+const admitted = () => createAdmission(code, secret, SYSTEM_CLOCK);
+
 async function join(
   name: string,
   protocol?: number,
@@ -34,8 +44,10 @@ async function join(
     return () => undefined;
   };
   const version = protocol === undefined ? {} : { protocol };
+  const admission = admitted();
   const transport = await openPeerTransport({
     self: newId(name),
+    admission,
     server,
     onFrameChannel,
     ...version,
@@ -89,7 +101,12 @@ test("a taken id and a missing server reject with their reasons", async () => {
 test("a tab that lost the signaling server registers again, and stays connected", async () => {
   const self = newId("a");
   const peer = await openPeer(self, { server });
-  const a = new PeerTransport(peer, { self, server, onFrameChannel: () => () => undefined });
+  const a = new PeerTransport(peer, {
+    self,
+    admission: admitted(),
+    server,
+    onFrameChannel: () => () => undefined,
+  });
   open.push(a);
   const [b, c] = await Promise.all([join("b"), join("c")]);
   await a.connect(b.transport.self);
@@ -101,18 +118,47 @@ test("a tab that lost the signaling server registers again, and stays connected"
 });
 
 describe("a hostile peer", () => {
+  const utf8 = new TextEncoder();
+  const message = (value: unknown) => utf8.encode(`\0${JSON.stringify(value)}`);
+
   /** Connects with PeerJS and opens the control channel without a handshake. */
-  async function hostile(victim: MemberId): Promise<{ id: MemberId; control: RTCDataChannel }> {
+  async function hostile(victim: MemberId) {
     const id = newId("mallory");
     const peer = await openPeer(id, { server });
     const connection = peer.connect(victim, { serialization: "raw", reliable: true });
-    const control = connection.peerConnection.createDataChannel("c", { negotiated: true, id: 10 });
+    const { peerConnection } = connection;
+    const control = peerConnection.createDataChannel("c", { negotiated: true, id: 10 });
+    control.binaryType = "arraybuffer";
     await new Promise((resolve) => control.addEventListener("open", resolve));
-    return { id, control };
+    return { id, control, peerConnection };
   }
-  const utf8 = new TextEncoder();
-  const message = (value: unknown) => utf8.encode(`\0${JSON.stringify(value)}`);
-  const hello = (member: string) => message({ type: "hello", protocol: PROTOCOL_VERSION, member });
+
+  /** Goes through the handshake with `holding` as the room's secret; resolves once proven. */
+  async function prove(
+    { id, control, peerConnection }: Awaited<ReturnType<typeof hostile>>,
+    peer: MemberId,
+    holding = secret,
+    claimed = id,
+  ): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const handshake = new Handshake({
+        self: claimed,
+        peer,
+        role: "caller",
+        protocol: PROTOCOL_VERSION,
+        admission: createAdmission(code, holding, SYSTEM_CLOCK),
+        fingerprints: () => fingerprintsOf(peerConnection),
+        tell: (value) => control.send(message(value)),
+        onProven: () => resolve(),
+        onRefused: ({ reason }) => reject(new Error(reason)),
+      });
+      control.addEventListener("message", ({ data }: MessageEvent<ArrayBuffer>) =>
+        handshake.receive(parseJson(new Uint8Array(data, 1))),
+      );
+      control.addEventListener("close", () => reject(new Error("closed")));
+      handshake.start();
+    });
+  }
 
   test.each<[string, Uint8Array<ArrayBuffer>, RegExp]>([
     ["invalid JSON", utf8.encode("\0{"), /unknown control message/],
@@ -123,7 +169,7 @@ describe("a hostile peer", () => {
     const { transport } = await join("a");
     const gone = nextEvents(transport.events.onDisconnect);
     const mallory = await hostile(transport.self);
-    mallory.control.send(hello(mallory.id));
+    await prove(mallory, transport.self);
     mallory.control.send(bytes);
     const [[peer, cause]] = (await gone) as [[MemberId, CloseFailure]];
     expect(peer).toBe(mallory.id);
@@ -135,15 +181,79 @@ describe("a hostile peer", () => {
     expect(transport.connectedPeers()).toEqual([]);
   });
 
-  test("that claims another id is not connected", async () => {
+  test.each<[string, CloseFailure["reason"], (mallory: Hostile, victim: MemberId) => unknown]>([
+    [
+      "that skips the handshake",
+      "not_tabmesh",
+      ({ control }) => control.send(message({ type: "message", body: "let me in" })),
+    ],
+    [
+      "that skips the proof",
+      "protocol_violation",
+      ({ id, control }) => {
+        const nonce = "0".repeat(64);
+        const hello = { protocol: PROTOCOL_VERSION, member: id, nonce, holds: "secret" };
+        control.send(message({ type: "hello", ...hello }));
+        control.send(message({ type: "message", body: "let me in" }));
+      },
+    ],
+    [
+      "without the secret",
+      "wrong_secret",
+      // It skips the check of the victim's proof, which it cannot pass.
+      ({ id, control }) => {
+        const nonce = "0".repeat(64);
+        const hello = { protocol: PROTOCOL_VERSION, member: id, nonce, holds: "secret" };
+        control.send(message({ type: "hello", ...hello }));
+        control.send(message({ type: "proof", mac: nonce }));
+      },
+    ],
+    [
+      "that claims another id",
+      "other_identity",
+      (mallory, victim) => prove(mallory, victim, secret, newId("somebody-else")).catch(() => 0),
+    ],
+  ])("%s is closed, and nothing of it arrives", async (_, reason, attack) => {
     const { transport } = await join("a");
-    const connected: MemberId[] = [];
-    transport.events.onConnect((peer) => connected.push(peer));
+    const heard: unknown[] = [];
+    transport.events.onConnect((peer) => heard.push(peer));
+    transport.events.onMessage((peer) => heard.push(peer));
+    const refused = nextEvents(transport.events.onRefuse);
     const mallory = await hostile(transport.self);
     const closed = new Promise((resolve) => mallory.control.addEventListener("close", resolve));
-    mallory.control.send(hello("somebody-else"));
+    attack(mallory, transport.self);
+    const [[peer, cause]] = (await refused) as [[MemberId, CloseFailure]];
+    expect([peer, cause.reason]).toEqual([mallory.id, reason]);
     await closed;
-    expect(connected).toEqual([]);
+    expect(heard).toEqual([]);
+  });
+
+  type Hostile = Awaited<ReturnType<typeof hostile>>;
+});
+
+test("a newcomer with the code is connected to the tab that checks codes, and proven by it", async () => {
+  const { transport } = await join("a");
+  const checking = admitted();
+  checking.refuseCodes = () => null;
+  const a = await openPeerTransport({
+    self: newId("coordinator"),
+    admission: checking,
+    server,
+    onFrameChannel: () => () => undefined,
+  });
+  const newcomer = await openPeerTransport({
+    self: newId("newcomer"),
+    admission: createAdmission(code, null, SYSTEM_CLOCK),
+    server,
+    onFrameChannel: () => () => undefined,
+  });
+  open.push(a, newcomer);
+  await newcomer.connect(a.self);
+  expect([newcomer.provenBy(a.self), a.provenBy(newcomer.self)]).toEqual(["code", "code"]);
+  await transport.connect(a.self);
+  expect(transport.provenBy(a.self)).toBe("secret");
+  await expect(newcomer.connect(transport.self)).rejects.toMatchObject({
+    failure: { reason: "code_not_checked_here", peer: transport.self },
   });
 });
 

@@ -122,6 +122,15 @@ describe("notices", () => {
       "Reload the tabs of this room.",
     ],
     [
+      {
+        kind: "newcomer_refused",
+        refusal: { reason: "version_mismatch", ours: 5, theirs: 4 },
+      },
+      "warning",
+      "A tab could not join: it uses version 4 of the protocol, and this room version 5.",
+      "Reload that tab.",
+    ],
+    [
       { kind: "newcomer_refused", refusal: { reason: "invalid_join_message", peer: b } },
       "warning",
       "A tab could not join.",

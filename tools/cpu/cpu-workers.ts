@@ -2,13 +2,25 @@
 import * as Comlink from "comlink";
 import {
   channelForWorker,
+  createAdmission,
   openPeerTransport,
   type PeerTransport,
   type SignalingServer,
 } from "../../src/mesh/index.ts";
-import { GenerationId, MemberId, type Pipeline } from "../../src/shared/index.ts";
+import {
+  createRoomSecret,
+  GenerationId,
+  MemberId,
+  type Pipeline,
+  RoomCode,
+  SYSTEM_CLOCK,
+} from "../../src/shared/index.ts";
 import type { StageWorker } from "../../src/stage/index.ts";
 import { Answers, loadCpuShard } from "./cpu-room.ts";
+
+/** All members of this page are in one room. */
+const CODE = RoomCode.parse("ABCDEF");
+const SECRET = createRoomSecret();
 
 export type WorkerMember = {
   readonly id: MemberId;
@@ -32,6 +44,7 @@ export async function workerMember(
   let channels = 0;
   const transport = await openPeerTransport({
     self: id,
+    admission: createAdmission(CODE, SECRET, SYSTEM_CLOCK),
     server,
     onFrameChannel: (peer, channel) => {
       const key = ++channels;

@@ -2,20 +2,46 @@
  * A transport within one process, for tests of the modules above the mesh. It keeps
  * the same promises (order, asynchrony, copies) without a network.
  */
-import type { MemberId } from "../../src/shared/index.ts";
 import {
+  type CloseFailure,
+  createRoomSecret,
+  type MemberId,
+  RoomCode,
+  SYSTEM_CLOCK,
+} from "../../src/shared/index.ts";
+import {
+  type Admission,
+  createAdmission,
+  Handshake,
+  PROTOCOL_VERSION,
+  type ProvenBy,
+  sortedFingerprints,
   TransportListeners,
   MeshError,
   type FramePort,
   type Transport,
 } from "../../src/mesh/index.ts";
 
-/** Members that can reach each other. Each `join` adds one. */
+export type MemoryTab = {
+  readonly admission?: Admission;
+  readonly protocol?: number;
+  /** The peer's certificate, as this tab receives it: its id, unless someone in between replaced it. */
+  readonly certificateOf?: (peer: MemberId) => string;
+};
+
+/** Members that can reach each other. Each `join` adds one, by default with the room's secret. */
 export class MemoryNetwork {
+  readonly code: RoomCode;
+  readonly secret = createRoomSecret();
   readonly #members = new Map<MemberId, MemoryTransport>();
 
-  join(self: MemberId): Transport {
-    const transport = new MemoryTransport(self, this.#members);
+  constructor(code = RoomCode.parse("ABCDEF")) {
+    this.code = code;
+  }
+
+  join(self: MemberId, tab: MemoryTab = {}): Transport {
+    const admission = tab.admission ?? createAdmission(this.code, this.secret, SYSTEM_CLOCK);
+    const transport = new MemoryTransport(self, { ...tab, admission }, this.#members);
     this.#members.set(self, transport);
     return transport;
   }
@@ -24,24 +50,77 @@ export class MemoryNetwork {
 class MemoryTransport implements Transport {
   readonly self: MemberId;
   readonly events = new TransportListeners();
-  readonly peers = new Set<MemberId>();
+  readonly peers = new Map<MemberId, ProvenBy>();
+  readonly #tab: MemoryTab & { readonly admission: Admission };
   readonly #network: Map<MemberId, MemoryTransport>;
 
-  constructor(self: MemberId, network: Map<MemberId, MemoryTransport>) {
+  constructor(
+    self: MemberId,
+    tab: MemoryTab & { readonly admission: Admission },
+    network: Map<MemberId, MemoryTransport>,
+  ) {
     this.self = self;
+    this.#tab = tab;
     this.#network = network;
   }
 
+  /** The handshake of the real transport, over microtasks. */
   async connect(peer: MemberId): Promise<void> {
     if (this.peers.has(peer)) return;
     await Promise.resolve();
     const other = this.#network.get(peer);
     if (other === undefined) throw new MeshError({ reason: "no_such_peer", peer });
-    if (this.peers.has(peer)) return;
-    this.peers.add(peer);
-    other.peers.add(this.self);
-    other.events.connect.emit(this.self);
-    this.events.connect.emit(peer);
+    await new Promise<void>((resolve, reject) => {
+      const fail = (failure: CloseFailure) => reject(new MeshError(failure));
+      const caller = this.#handshake("caller", other, () => callee, resolve, fail);
+      const callee = other.#handshake(
+        "callee",
+        this,
+        () => caller,
+        () => undefined,
+        (failure) => {
+          other.events.refuse.emit(this.self, failure);
+          fail(failure);
+        },
+      );
+      caller.start();
+      callee.start();
+    });
+  }
+
+  #handshake(
+    role: "caller" | "callee",
+    other: MemoryTransport,
+    otherEnd: () => Handshake,
+    onReady: () => void,
+    onRefused: (failure: CloseFailure) => void,
+  ): Handshake {
+    const peer = other.self;
+    return new Handshake({
+      self: this.self,
+      peer,
+      role,
+      admission: this.#tab.admission,
+      protocol: this.#tab.protocol ?? PROTOCOL_VERSION,
+      fingerprints: () => sortedFingerprints(this.self, this.#tab.certificateOf?.(peer) ?? peer),
+      tell: (message) => {
+        const text = JSON.stringify(message);
+        queueMicrotask(() => otherEnd().receive(JSON.parse(text)));
+      },
+      onProven: (provenBy) => {
+        const areHere = [this, other].every((tab) => this.#network.get(tab.self) === tab);
+        if (!areHere) return onRefused({ reason: "no_such_peer", peer });
+        const isNew = !this.peers.has(peer);
+        this.peers.set(peer, provenBy);
+        if (isNew) this.events.connect.emit(peer);
+        onReady();
+      },
+      onRefused,
+    });
+  }
+
+  provenBy(peer: MemberId): ProvenBy | null {
+    return this.peers.get(peer) ?? null;
   }
 
   async send(peer: MemberId, message: unknown): Promise<void> {
@@ -63,11 +142,11 @@ class MemoryTransport implements Transport {
   }
 
   connectedPeers(): readonly MemberId[] {
-    return [...this.peers];
+    return [...this.peers.keys()];
   }
 
   close(): void {
-    for (const peer of [...this.peers]) this.disconnect(peer);
+    for (const peer of [...this.peers.keys()]) this.disconnect(peer);
     this.#network.delete(this.self);
   }
 

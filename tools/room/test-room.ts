@@ -3,8 +3,8 @@
  * Only the model file and its tokenizer are simulated: token t is the character with
  * code 32 + t.
  */
-import { MemoryNetwork, memoryFramePorts } from "./memory-transport.ts";
-import { MeshError, type Transport } from "../../src/mesh/index.ts";
+import { MemoryNetwork, memoryFramePorts, type MemoryTab } from "./memory-transport.ts";
+import { createAdmission, MeshError, type Transport } from "../../src/mesh/index.ts";
 import {
   SCRATCH_BYTES,
   SYSTEM_CLOCK,
@@ -15,6 +15,7 @@ import {
   type ModelSource,
   type ModelSummary,
   GREEDY,
+  type RoomSecret,
   type RoomState,
 } from "../../src/shared/index.ts";
 import { placementService } from "../../src/placement/index.ts";
@@ -165,6 +166,10 @@ type TabOptions = {
   readonly models?: Partial<ModelHost>;
   readonly timings?: Partial<Timings>;
   readonly code?: RoomCode;
+  /** Joins with the code alone, as a person who types it; by default with the room's secret. */
+  readonly byCode?: boolean;
+  readonly secret?: RoomSecret;
+  readonly tab?: MemoryTab;
 };
 
 export type Tab = {
@@ -192,7 +197,13 @@ export class TestRoom {
       ...options.change,
     });
     const { id } = member;
-    const transport = this.network.join(id);
+    const { network } = this;
+    const admission = createAdmission(
+      options.code ?? CODE,
+      options.byCode === true ? null : (options.secret ?? network.secret),
+      SYSTEM_CLOCK,
+    );
+    const transport = network.join(id, { ...options.tab, admission });
     let shard: CpuShard | null = null;
     const host = new StageHost((description, shardOptions) => {
       shard = new CpuShard(description, shardOptions, { stepMs: options.stepMs ?? 0 });
@@ -201,6 +212,7 @@ export class TestRoom {
     this.#hosts.set(id, host);
     const parts: RoomParts = {
       transport,
+      admission,
       registry: this.#registry(id),
       stage: host,
       models: { ...hostModels(host), ...options.models },

@@ -9,6 +9,7 @@ import {
   type IndexedEvent,
   type MemberId,
   type Member,
+  type RoomSecret,
   type RoomState,
   RoomError,
   roomFailureOf,
@@ -30,6 +31,8 @@ import { SampleGatherer } from "./sample-gatherer.ts";
 export type CoordinatorOptions = {
   readonly log: EventLog;
   readonly self: MemberId;
+  /** For members that are admitted. */
+  readonly secret: RoomSecret;
   readonly post: (peer: MemberId, message: ClusterMessage) => void;
   readonly placement: PlacementParts;
   readonly timings: Timings;
@@ -145,7 +148,7 @@ export class Coordinator {
   }
 
   #welcome(peer: MemberId, join: Join): void {
-    const { post } = this.#options;
+    const { post, secret } = this.#options;
     const { member } = join;
     const refusal = refuseNewcomer(this.state, peer, join);
     if (refusal) return post(peer, { type: "refused", version: CLUSTER_VERSION, refusal });
@@ -158,7 +161,7 @@ export class Coordinator {
       this.#emit({ type: "shard_progressed", member: member.id, shard: member.shard });
     }
     this.#followers.add(peer);
-    post(peer, { type: "welcome", version: CLUSTER_VERSION, state: this.state });
+    post(peer, { type: "welcome", version: CLUSTER_VERSION, secret, state: this.state });
   }
 
   #answer(peer: MemberId, id: number, command: RoomCommand): void {

@@ -7,10 +7,11 @@ import {
   type MemberId,
   type RoomCode,
   RoomError,
-  type RoomState,
 } from "../../shared/index.ts";
 import { CLUSTER_VERSION, type ClusterMessage } from "./messages.ts";
 import { post } from "./peer-outbox.ts";
+
+type Welcome = Extract<ClusterMessage, { type: "welcome" }>;
 
 export type JoiningOptions = {
   readonly transport: Transport;
@@ -21,7 +22,7 @@ export type JoiningOptions = {
   readonly introduction: () => Member;
   readonly isClosed: () => boolean;
   /** Called at once: the next message may be an event that follows this state. */
-  readonly onWelcome: (state: RoomState) => void;
+  readonly onWelcome: (welcome: Welcome) => void;
 };
 
 export class Joining {
@@ -68,7 +69,7 @@ export class Joining {
   take(message: ClusterMessage): void {
     if (message.type === "refused") this.fail(new RoomError(message.refusal));
     if (message.type !== "welcome") return;
-    this.#options.onWelcome(message.state);
+    this.#options.onWelcome(message);
     this.#settle(null);
   }
 

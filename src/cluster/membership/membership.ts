@@ -8,6 +8,7 @@
  * that answers that do not need the lost member continue.
  */
 import {
+  createRoomSecret,
   emptyRoom,
   type IndexedEvent,
   type MemberId,
@@ -38,7 +39,7 @@ export type EnterOptions = {
 
 type Parts = Pick<
   RoomParts,
-  "transport" | "registry" | "planner" | "profile" | "timings" | "clock" | "random"
+  "transport" | "admission" | "registry" | "planner" | "profile" | "timings" | "clock" | "random"
 >;
 
 export class Membership implements RoomAccess {
@@ -88,11 +89,17 @@ export class Membership implements RoomAccess {
       answerMs: this.timings.answerMs,
       introduction: () => this.#introduction(),
       isClosed: () => this.#closed,
-      onWelcome: (state) => this.#follower.reset(state),
+      onWelcome: ({ secret, state }) => {
+        parts.admission.keepSecret(secret);
+        this.#follower.reset(state);
+      },
     });
     const { events } = parts.transport;
     this.#unsubscribe = [
       events.onMessage((peer, message) => this.#receive(peer, message)),
+      events.onRefuse((_peer, cause) => {
+        if (cause.reason === "version_mismatch") this.#notify(null, cause);
+      }),
       events.onDisconnect((peer, cause) => this.#peerGone(peer, cause)),
     ];
   }
@@ -169,10 +176,15 @@ export class Membership implements RoomAccess {
 
   #coordinate(): void {
     const { clock, planner } = this.#parts;
+    const { admission } = this.#parts;
     const isNew = this.state.members.length === 0;
+    const secret = admission.secret ?? createRoomSecret();
+    admission.keepSecret(secret);
+    admission.refuseCodes = () => null;
     this.#coordinator = new Coordinator({
       log: this.#log,
       self: this.self,
+      secret,
       post: (peer, message) => post(this.#parts.transport, peer, message),
       placement: { clock, planner, timings: this.timings },
       timings: this.timings,
@@ -243,7 +255,7 @@ export class Membership implements RoomAccess {
     this.#notify(null);
   }
 
-  #notify(event: IndexedEvent | null, refused: JoinRefusal | null = null): void {
+  #notify(event: IndexedEvent | null, refused: RoomChange["refused"] = null): void {
     for (const listener of [...this.#listeners]) listener({ event, refused });
   }
 }

@@ -24,13 +24,14 @@ import {
   ModelSummary,
   JoinRefusal,
   RoomFailure,
+  RoomSecret,
   RoomState,
   Settings,
   Stage,
 } from "../../shared/index.ts";
 
 /** All members of a room use the same version: `join-version.ts` compares it before anything else is read. */
-export const CLUSTER_VERSION = 4;
+export const CLUSTER_VERSION = 5;
 
 const version = z.literal(CLUSTER_VERSION);
 
@@ -92,7 +93,13 @@ export const ClusterMessage = z.discriminatedUnion("type", [
     room: z.string(),
     member: Member,
   }),
-  z.strictObject({ type: z.literal("welcome"), version, state: RoomState }),
+  /** The secret travels only here, over a connection that was proven. */
+  z.strictObject({
+    type: z.literal("welcome"),
+    version,
+    secret: RoomSecret,
+    state: RoomState,
+  }),
   z.strictObject({ type: z.literal("refused"), version, refusal: JoinRefusal }),
   z.strictObject({ type: z.literal("events"), events: z.array(IndexedEvent).min(1) }),
   z.strictObject({ type: z.literal("snapshot"), state: RoomState }),

@@ -1,5 +1,6 @@
 /** What the parts of the cluster see of the room, and how they request changes. */
 import {
+  type CloseFailure,
   type IndexedEvent,
   type JoinRefusal,
   type MemberId,
@@ -15,7 +16,7 @@ export type RoomChange = {
   /** null if a snapshot replaced the state, or only the connection changed. */
   readonly event: IndexedEvent | null;
   /** Why this tab refused a newcomer, where the people in the room can help it. */
-  readonly refused: JoinRefusal | null;
+  readonly refused: JoinRefusal | CloseFailure | null;
 };
 
 export type RoomAccess = {
