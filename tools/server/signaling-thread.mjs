@@ -5,6 +5,9 @@
 import { parentPort } from "node:worker_threads";
 import { PeerServer } from "peer";
 
-PeerServer({ host: "localhost", port: 0, path: "/peerjs" }, (server) =>
+/** A second instead of five: the tests of a tab that is not there wait for it. */
+const expiry = { expire_timeout: 1000, cleanup_out_msgs: 100 };
+
+PeerServer({ host: "localhost", port: 0, path: "/peerjs", ...expiry }, (server) =>
   parentPort.postMessage(server.address().port),
 );
