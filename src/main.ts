@@ -6,6 +6,7 @@ const app = document.querySelector("tabmesh-app");
 if (app === null) throw new Error("index.html has no <tabmesh-app>");
 
 const page = new Page(
+  app.view,
   perFrame((view) => {
     app.view = view;
   }),

@@ -13,7 +13,7 @@ import {
 } from "../shared/index.ts";
 import type { PageView } from "../ui/index.ts";
 import { describeEvent, describeNotice, nameOfRoom } from "../words/index.ts";
-import { newRoomCode, readAddress, roomAddress, shareOrigin, type Address } from "./address.ts";
+import { newRoomCode, readAddress, roomAddress, shareOrigin } from "./address.ts";
 import { describeAdapter } from "./describe-adapter.ts";
 import { browserEnvironment, type PageEnvironment } from "./environment.ts";
 import { Replay } from "./replay.ts";
@@ -28,10 +28,12 @@ export class Page {
   #replay: Replay | null = null;
   #probe: Promise<ProbeResult>;
 
-  constructor(show: (view: PageView) => void, environment = browserEnvironment()) {
+  /** `first` is the view of a page that knows nothing yet. */
+  constructor(first: PageView, show: (view: PageView) => void, environment = browserEnvironment()) {
     this.#environment = environment;
     const address = readAddress(environment.href());
-    this.#store = new ViewStore(firstView(address), show);
+    const adapterCheck = { status: "checking", message: "Checking this machine’s GPU" } as const;
+    this.#store = new ViewStore({ ...first, code: address.code, adapterCheck }, show);
     if (address.wrongCode !== null) {
       this.#report({ kind: "wrong_room_code", text: address.wrongCode });
     }
@@ -188,23 +190,4 @@ export class Page {
     const nameOf = nameOfRoom(this.#room?.state ?? this.#store.view.state);
     this.#store.update({ notice: describeNotice(notice, nameOf) });
   }
-}
-
-function firstView({ code }: Address): PageView {
-  return {
-    phase: "outside",
-    self: null,
-    code,
-    joinUrl: null,
-    state: null,
-    connection: "connected",
-    notice: null,
-    progress: null,
-    chat: [],
-    timings: [],
-    offeredModels: [],
-    adapterCheck: { status: "checking", message: "Checking this machine’s GPU" },
-    predicted: [],
-    placementPreview: null,
-  };
 }

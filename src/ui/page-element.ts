@@ -5,23 +5,9 @@
 import { LitElement, type PropertyDeclarations, type PropertyValues } from "lit";
 import type { PageCommand, Member } from "../shared/index.ts";
 import { type NameOf, nameOfRoom } from "../words/index.ts";
-import type { PageView } from "./page-view.ts";
+import { EMPTY_VIEW, type PageView } from "./page-view.ts";
 
 export type Send = (command: PageCommand) => void;
-
-export const EMPTY_VIEW: PageView = {
-  phase: "outside",
-  self: null,
-  code: null,
-  joinUrl: null,
-  state: null,
-  connection: "connected",
-  notice: null,
-  progress: null,
-  chat: [],
-  timings: [],
-  offeredModels: [],
-};
 
 export class PageElement extends LitElement {
   static override properties: PropertyDeclarations = {

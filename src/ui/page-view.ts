@@ -131,3 +131,18 @@ export type PageView = {
   /** Of the members that compute, best first. */
   readonly scores?: readonly MemberScore[];
 };
+
+/** Before anything is known. */
+export const EMPTY_VIEW: PageView = {
+  phase: "outside",
+  self: null,
+  code: null,
+  joinUrl: null,
+  state: null,
+  connection: "connected",
+  notice: null,
+  progress: null,
+  chat: [],
+  timings: [],
+  offeredModels: [],
+};

@@ -5,7 +5,7 @@ import { tabmeshErrorOf } from "../../src/api/wrap-errors.ts";
 import type { PageEnvironment } from "../../src/page/environment.ts";
 import { Page } from "../../src/page/page.ts";
 import type { ProbeResult } from "../../src/probe/index.ts";
-import type { PageView } from "../../src/ui/page-view.ts";
+import { EMPTY_VIEW, type PageView } from "../../src/ui/page-view.ts";
 import { MODEL_URL, profile, type TestRoom, until, withRoom } from "../../tools/room/test-room.ts";
 
 const { adapter, measurements } = profile("x");
@@ -33,7 +33,7 @@ async function withPage(
     const saved: File[] = [];
     const addresses = [`http://localhost:8787${path}`];
     const asked: Opened["asked"] = { measured: 0, deleted: 0, placed: [] };
-    const page = new Page((view) => views.push(view), {
+    const page = new Page(EMPTY_VIEW, (view) => views.push(view), {
       href: () => addresses.at(-1)!,
       showAddress: (href) => addresses.push(href),
       probe: () => Promise.resolve(PROBED),
