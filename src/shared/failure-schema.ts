@@ -1,8 +1,8 @@
 /** The shapes of tagged data: one literal that names the case, and the data that its sentence needs. */
 import { z } from "zod";
+import { MAX_DETAIL_CHARACTERS } from "./error-message.ts";
 
 /** Text that a browser, a driver, or a library wrote: shown as it is, never interpreted. */
-export const MAX_DETAIL_CHARACTERS = 1000;
 export const Detail = z.string().max(MAX_DETAIL_CHARACTERS);
 
 /** Why something failed or was refused: the tag is `reason`. */

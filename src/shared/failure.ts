@@ -4,8 +4,7 @@
  */
 import { z } from "zod";
 import { Cause } from "./cause.ts";
-import { errorMessage } from "./error-message.ts";
-import { MAX_DETAIL_CHARACTERS } from "./failure-schema.ts";
+import { detailOf, errorMessage } from "./error-message.ts";
 import { StageFailure } from "./stage-failure.ts";
 
 export const Failure = z.discriminatedUnion("reason", [Cause, StageFailure]);
@@ -38,11 +37,6 @@ export function failureOf(error: unknown): Failure {
 export function causeOf(error: unknown): Cause {
   const cause = Cause.safeParse(failureOf(error));
   return cause.success ? cause.data : unexpected(error);
-}
-
-/** The `detail` of a failure: what a browser or a library said. */
-export function detailOf(error: unknown): string {
-  return errorMessage(error).slice(0, MAX_DETAIL_CHARACTERS);
 }
 
 function unexpected(error: unknown): Cause {

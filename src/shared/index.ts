@@ -24,9 +24,9 @@ export { type Clock, sleep, SYSTEM_CLOCK } from "./clock.ts";
 export { PageCommand } from "./commands.ts";
 export { CapacityChange, Decision, DecisionReason, DecisionTrigger } from "./decision.ts";
 export { EngineFailure } from "./engine-failure.ts";
-export { errorMessage } from "./error-message.ts";
+export { detailOf, errorMessage } from "./error-message.ts";
 export { IndexedEvent, RoomEvent } from "./events.ts";
-export { causeOf, detailOf, Failure, FailureError, failureOf } from "./failure.ts";
+export { causeOf, Failure, FailureError, failureOf } from "./failure.ts";
 export { type Difference, differencesBetween, HETEROGENEOUS_SHARE } from "./heterogeneity.ts";
 export {
   GenerationId,

@@ -114,7 +114,8 @@ test("imports by name lead through an entry point to the files that declare the 
 });
 
 describe("this repository", () => {
-  const graph = importGraph(readSources(ROOT));
+  const sources = readSources(ROOT);
+  const graph = importGraph(sources);
 
   test("has more than a thousand imports, so that the patterns still match", () => {
     expect(graph.length).toBeGreaterThan(1000);
@@ -126,5 +127,15 @@ describe("this repository", () => {
 
   test("has no cycle, type-only imports included", () => {
     expect(cyclesOf(graph)).toEqual([]);
+  });
+
+  test("the probe's worker, which runs before anything else, does not load zod", () => {
+    const values = withoutEntryPoints(graph, sources).filter(({ typesOnly }) => !typesOnly);
+    const reached = ["workers/probe.worker.ts"];
+    for (const file of reached)
+      for (const { from, to } of values)
+        if (from === file && !reached.includes(to)) reached.push(to);
+    expect(reached).toContain("src/shared/median.ts");
+    expect(reached.filter((file) => sources.get(file)?.includes('from "zod"'))).toEqual([]);
   });
 });

@@ -169,15 +169,18 @@ export function withoutEntryPoints(
     const files = declared.get(edge.to);
     const text = sources.get(edge.from) ?? "";
     if (files === undefined) return [edge];
-    const targets = new Set();
-    for (const [, , names = "", specifier = ""] of text.matchAll(STATEMENT)) {
+    /** @type {Map<string, boolean>} whether only types are imported */ const targets = new Map();
+    for (const [, type, names = "", specifier = ""] of text.matchAll(STATEMENT)) {
       if (posix.join(posix.dirname(edge.from), specifier) !== edge.to) continue;
       const listed = namesIn(names);
       if (listed === null) return [edge];
-      for (const { imported } of listed) targets.add(files.get(imported) ?? edge.to);
+      for (const { imported, isType } of listed) {
+        const to = files.get(imported) ?? edge.to;
+        targets.set(to, (targets.get(to) ?? true) && (isType || type !== undefined));
+      }
     }
     if (targets.size === 0) return [edge];
-    return [...targets].map((to) => ({ ...edge, to }));
+    return [...targets].map(([to, typesOnly]) => ({ ...edge, to, typesOnly }));
   });
 }
 
@@ -186,11 +189,12 @@ function namesIn(/** @type {string} */ names) {
   const inBraces = /^\{([^}]*)\}$/.exec(names.trim())?.[1];
   if (inBraces === undefined) return null;
   return inBraces.split(",").flatMap((entry) => {
+    const isType = /^\s*type /.test(entry);
     const [imported = "", exported = imported] = entry
       .trim()
       .replace(/^type /, "")
       .split(" as ");
-    return imported === "" ? [] : [{ imported, exported }];
+    return imported === "" ? [] : [{ imported, exported, isType }];
   });
 }
 
