@@ -78,8 +78,13 @@ export async function disguisedPage(
     const path = join(assets, name);
     await writeFile(path, script + (await readFile(path, "utf8")));
   }
+  // A file of its own: the page's Content-Security-Policy refuses inline scripts.
+  await writeFile(join(assets, "disguise.js"), script);
   const index = join(directory, "index.html");
   const html = await readFile(index, "utf8");
-  await writeFile(index, html.replace("<head>", `<head><script>${script}</script>`));
+  await writeFile(
+    index,
+    html.replace("<head>", `<head><script src="/assets/disguise.js"></script>`),
+  );
   return { directory, remove: () => rm(directory, { recursive: true, force: true }) };
 }
