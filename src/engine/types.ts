@@ -49,6 +49,7 @@ export type TokenProbability = { readonly token: number; readonly logprob: numbe
 
 export type SampledToken = {
   readonly row: number; // index into the step's rows
+  /** Not below the vocabulary's size if the logits were not finite. */
   readonly token: number;
   /** Natural logarithm of its probability before sampling changed it; null unless requested. */
   readonly logprob: number | null;

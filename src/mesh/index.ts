@@ -11,6 +11,7 @@ export type {
   HiddenFrame,
   PingFrame,
   PromptFrame,
+  Segment,
   StageClock,
   TokenFrame,
 } from "./frame-types.ts";

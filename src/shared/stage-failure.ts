@@ -4,6 +4,8 @@ import { Cause } from "./cause.ts";
 import { failure } from "./failure-schema.ts";
 import { MemberId } from "./ids.ts";
 
+const Sender = { stage: z.int().min(0), member: MemberId };
+
 export const StageFailure = z.discriminatedUnion("reason", [
   /** The connection to a stage of the pipeline broke. */
   failure("stage_lost", { member: MemberId, cause: Cause }),
@@ -15,7 +17,13 @@ export const StageFailure = z.discriminatedUnion("reason", [
   failure("prompt_empty", {}),
   failure("prompt_too_long", { promptTokens: z.int(), contextTokens: z.int() }),
   failure("no_free_slot", {}),
-  failure("hidden_state_mismatch", {}),
+  failure("prompt_token_unknown", { token: z.int(), vocabulary: z.int() }),
+  /** What a stage sent cannot be computed on. `stage` counts from 0; `member` runs it. */
+  failure("hidden_state_mismatch", Sender),
+  failure("hidden_state_not_finite", Sender),
+  failure("logits_not_finite", Sender),
+  failure("token_unknown", { ...Sender, token: z.int(), vocabulary: z.int() }),
+  failure("position_not_next", { ...Sender, position: z.int(), expected: z.int() }),
   /** `member` refused a frame: another member may send it, by the placement in force. */
   failure("unexpected_sender", {
     member: MemberId,

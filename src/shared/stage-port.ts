@@ -20,6 +20,8 @@ export type Pipeline = {
   readonly stages: readonly Stage[];
   readonly contextTokens: number;
   readonly generationSlots: number;
+  /** Tokens of the model: ids are below it. */
+  readonly vocabulary: number;
 };
 
 /** What a stage knows of the room: whose frames it takes, and whose prompts. */

@@ -12,7 +12,7 @@ export class Generation {
   readonly slot: number;
   /** Prompt and answer; complete on the last stage only. */
   readonly tokens: number[];
-  /** Stage 0: the first position that is neither computed nor queued. */
+  /** The first position that is neither computed nor queued. */
   nextPosition = 0;
   /** Stage 0: when it sent the lap in flight, and the time of the previous lap on the wire. */
   sentAtMs = 0;

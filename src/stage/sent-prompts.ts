@@ -15,6 +15,7 @@ import {
 } from "../shared/index.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
 import { StageError } from "./stage-error.ts";
+import { faultOfToken } from "./token-fault.ts";
 
 export type SentPromptsOutside = {
   send(to: MemberId, frame: Frame): Promise<void>;
@@ -22,9 +23,11 @@ export type SentPromptsOutside = {
   onFailure(failure: GenerationFailure): void;
 };
 
+/** A generation in flight: its pipeline, and the position of its next token. */
+type Sent = { readonly pipelinePosition: PipelinePosition; readonly nextToken: number };
+
 export class SentPrompts {
-  /** The pipeline of each generation in flight. */
-  readonly #sent = new Map<GenerationId, PipelinePosition>();
+  readonly #sent = new Map<GenerationId, Sent>();
   readonly #outside: SentPromptsOutside;
 
   constructor(outside: SentPromptsOutside) {
@@ -45,7 +48,7 @@ export class SentPrompts {
         promptTokens,
         contextTokens: pipeline.contextTokens,
       });
-    this.#sent.set(generation, position);
+    this.#sent.set(generation, { pipelinePosition: position, nextToken: promptTokens });
     try {
       await this.#outside.send(first, {
         ...header,
@@ -63,17 +66,27 @@ export class SentPrompts {
 
   /** Does nothing if the generation has already ended. */
   async cancel(generation: GenerationId): Promise<void> {
-    const position = this.#sent.get(generation);
-    if (position === undefined) return;
+    const sent = this.#sent.get(generation);
+    if (sent === undefined) return;
     this.#sent.delete(generation);
+    const { first, header } = sent.pipelinePosition;
     const end = { type: "end", generation, reason: "cancelled" } as const;
-    await this.#outside.send(position.first, { ...position.header, ...end });
+    await this.#outside.send(first, { ...header, ...end });
   }
 
   token(from: MemberId, frame: TokenFrame): void {
     const { generation, position, token, logprob, top, finish, hopMs } = frame;
-    if (this.#sent.get(generation)?.last !== from) return;
+    const sent = this.#sent.get(generation);
+    if (sent?.pipelinePosition.last !== from) return;
+    const failure = faultOfToken(sent.pipelinePosition, frame, sent.nextToken);
+    if (failure !== null) {
+      // Stage 0 may have got another token, and continue. If it is gone, so is the generation.
+      this.cancel(generation).catch(() => undefined);
+      this.#outside.onFailure({ generation, failure });
+      return;
+    }
     if (finish !== null) this.#sent.delete(generation);
+    else this.#sent.set(generation, { ...sent, nextToken: position + 1 });
     const computeMs = frame.clocks.map((clock) => clock.computeMs);
     this.#outside.onToken({ generation, position, token, logprob, top, finish, computeMs, hopMs });
   }
@@ -87,8 +100,10 @@ export class SentPrompts {
   }
 
   peerGone(member: MemberId, cause: Cause): void {
-    for (const [generation, { first, last }] of [...this.#sent])
+    for (const [generation, { pipelinePosition }] of [...this.#sent]) {
+      const { first, last } = pipelinePosition;
       if (member === first || member === last)
         this.fail(generation, { reason: "stage_lost", member, cause });
+    }
   }
 }

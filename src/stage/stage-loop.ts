@@ -7,7 +7,8 @@
  * step drives it.
  *
  * Uses the engine as a `Shard` and the mesh as `send`. `frame-rules.ts` has checked who may send
- * a frame; what it says is checked here, since any member can be hostile. Over 250 lines: every frame changes the same tables.
+ * a frame; what it says is checked here, since any member can be hostile or broken. Over 250 lines:
+ * every frame changes the same tables.
  */
 import type { SampledToken, Shard, StepToken } from "../engine/index.ts";
 import type {
@@ -16,16 +17,19 @@ import type {
   Frame,
   HiddenFrame,
   PromptFrame,
+  Segment,
   StageClock,
   TokenFrame,
 } from "../mesh/index.ts";
 import { type Cause, causeOf, type MemberId, type StageFailure } from "../shared/index.ts";
 import { countRows, hiddenOf, rowsOf, workOfRows } from "./batch.ts";
+import { allFinite } from "./finite.ts";
 import { GenerationTable, type Generation } from "./generations.ts";
 import { hopTimes, wireTime } from "./hop-times.ts";
 import type { LoadMeter } from "./load-meter.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
 import type { Standing } from "./room-view.ts";
+import { faultOfToken } from "./token-fault.ts";
 import { rowsAhead, stepsInFlight } from "./run-ahead.ts";
 import { WorkQueue, type Work } from "./work-queue.ts";
 
@@ -103,10 +107,13 @@ export class StageLoop {
 
   prompt(frame: PromptFrame): void {
     const { isFirst, pipeline } = this.#position;
-    const { contextTokens } = pipeline;
+    const { contextTokens, vocabulary } = pipeline;
     const promptTokens = frame.tokens.length;
+    const unknown = frame.tokens.find((token) => token >= vocabulary);
     if (promptTokens > contextTokens)
       this.#tellFailure(frame, { reason: "prompt_too_long", promptTokens, contextTokens });
+    else if (unknown !== undefined)
+      this.#tellFailure(frame, { reason: "prompt_token_unknown", token: unknown, vocabulary });
     else if (isFirst && !this.#generations.hasFreeSlot()) this.#waitingPrompts.push(frame);
     else this.#admit(frame);
   }
@@ -119,11 +126,16 @@ export class StageLoop {
       const generation = this.#generations.get(segment.generation);
       const hidden = frame.hidden.subarray(row * frame.width, (row + count) * frame.width);
       row += count;
-      if (generation === undefined) continue; // ended while the frame was on its way
-      if (!this.#fits(frame.width, position + count)) {
-        this.#fail(generation.prompt, { reason: "hidden_state_mismatch" });
+      if (generation === undefined) {
+        this.#refuseSegment(frame, segment); // it may have ended while the frame was on its way
         continue;
       }
+      const failure = this.#faultOf(frame.width, segment, generation, hidden);
+      if (failure !== null) {
+        this.#fail(generation.prompt, failure);
+        continue;
+      }
+      generation.nextPosition += count;
       const times = { clocks, wireMs, arrivedAtMs };
       this.#queue.add({ generation, position, count, tokens: null, hidden, ...times });
     }
@@ -133,13 +145,11 @@ export class StageLoop {
   /** Stage 0: the token that the last stage sampled starts the next lap. */
   token(frame: TokenFrame): void {
     const generation = this.#generations.get(frame.generation);
-    const { isFirst, pipeline } = this.#position;
+    const { isFirst, isLast } = this.#position;
     if (!isFirst || generation === undefined) return;
-    if (frame.finish !== null) {
-      this.#end(generation.id, "finished");
-      return;
-    }
-    if (frame.position >= pipeline.contextTokens) return;
+    const failure = isLast ? null : faultOfToken(this.#position, frame, generation.nextPosition);
+    if (failure !== null) return this.#fail(generation.prompt, failure);
+    if (frame.finish !== null) return this.#end(generation.id, "finished");
     // Its row is already being computed.
     if (frame.position < generation.nextPosition) return;
     generation.wireMs = wireTime(this.#outside.nowMs() - generation.sentAtMs, frame.clocks);
@@ -191,9 +201,27 @@ export class StageLoop {
     void this.#run();
   }
 
-  #fits(width: number, endPosition: number): boolean {
-    const { hidden } = this.#shard.description.model;
-    return width === hidden && endPosition <= this.#position.pipeline.contextTokens;
+  /** Why the rows of a segment cannot be computed on; it names the stage that sent them. */
+  #faultOf(
+    width: number,
+    { position, count }: Segment,
+    { nextPosition: expected }: Generation,
+    hidden: Float32Array,
+  ): StageFailure | null {
+    const { index, previous, pipeline } = this.#position;
+    const sender = { stage: index - 1, member: previous! };
+    if (position !== expected)
+      return { reason: "position_not_next", ...sender, position, expected };
+    const fits = position + count <= pipeline.contextTokens;
+    if (width !== this.#shard.description.model.hidden || !fits)
+      return { reason: "hidden_state_mismatch", ...sender };
+    return allFinite(hidden) ? null : { reason: "hidden_state_not_finite", ...sender };
+  }
+
+  #refuseSegment(frame: HiddenFrame, segment: Segment): void {
+    const { previous, self } = this.#position;
+    const failure = { reason: "generation_not_running", member: self } as const;
+    this.#outside.refuse(previous!, { ...frame, segments: [segment] }, failure);
   }
 
   async #run(): Promise<void> {
@@ -287,6 +315,11 @@ export class StageLoop {
       if (work === undefined) throw new RangeError(`the engine sampled row ${row} of a batch`);
       const { generation } = work;
       if (this.#generations.get(generation.id) !== generation) continue; // has ended
+      if (token >= pipeline.vocabulary) {
+        const self = { stage: this.#position.index, member: this.#position.self };
+        this.#fail(generation.prompt, { reason: "logits_not_finite", ...self });
+        continue;
+      }
       const end = generation.append(token, pipeline.contextTokens);
       const clocks = [...work.clocks, this.#clock(step, work)];
       generation.sentAtMs = isFirst ? this.#outside.nowMs() : 0;

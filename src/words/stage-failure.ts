@@ -1,9 +1,16 @@
 /** Why an answer ended early, or a stage could not load. */
-import type { StageFailure } from "../shared/index.ts";
+import type { MemberId, StageFailure } from "../shared/index.ts";
+import type { NameOf } from "./name-of.ts";
 import { megabytes } from "./quantities.ts";
 import type { Sentences } from "./sentences.ts";
 
 const ASK_AGAIN = "Ask again when the model is ready.";
+
+const EXCLUDE = "Ask again; if it happens again, exclude this member.";
+
+function stageOf({ stage, member }: { stage: number; member: MemberId }, nameOf: NameOf): string {
+  return `${nameOf(member)} (stage ${stage + 1})`;
+}
 
 const FRAMES = {
   prompt: "a prompt",
@@ -25,7 +32,18 @@ export const stageFailures: Sentences<StageFailure> = {
   prompt_too_long: ({ promptTokens, contextTokens }) =>
     `The prompt has ${promptTokens} tokens, and the room's context has space for ${contextTokens}. Shorten it, or increase the context in the room's settings.`,
   no_free_slot: () => "A stage has no free slot for another answer. Ask again in a moment.",
-  hidden_state_mismatch: () => "A stage received rows that do not fit its model.",
+  prompt_token_unknown: ({ token, vocabulary }) =>
+    `The prompt contains the token ${token}, and the model has only ${vocabulary} tokens.`,
+  hidden_state_mismatch: (sender, nameOf) =>
+    `${stageOf(sender, nameOf)} sent rows that do not fit the model. ${ASK_AGAIN}`,
+  hidden_state_not_finite: (sender, nameOf) =>
+    `${stageOf(sender, nameOf)} computed numbers that are not finite. ${EXCLUDE}`,
+  logits_not_finite: (sender, nameOf) =>
+    `${stageOf(sender, nameOf)} computed probabilities that are not finite. ${EXCLUDE}`,
+  token_unknown: ({ token, vocabulary, ...sender }, nameOf) =>
+    `${stageOf(sender, nameOf)} sent the token ${token}, and the model has only ${vocabulary} tokens. ${EXCLUDE}`,
+  position_not_next: ({ position, expected, ...sender }, nameOf) =>
+    `${stageOf(sender, nameOf)} sent position ${position} of the answer instead of ${expected}. ${EXCLUDE}`,
   unexpected_sender: ({ member, frame }, nameOf) =>
     `${nameOf(member)} refused ${FRAMES[frame]}, because only another member may send it.`,
   generation_not_running: ({ member }, nameOf) =>

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import {
   packSamples,
+  NO_TOKEN,
   resultBytes,
   sampleBufferBytes,
   sampleKernels,
@@ -122,6 +123,21 @@ const SETTINGS: readonly (Partial<SampleParams> & { name: string })[] = [
     topLogprobs: 3,
   },
 ];
+
+test.each([NaN, Infinity, -Infinity])("logits of %f give no token", async (value) => {
+  const [vocabulary, chunks] = [1000, 256];
+  const samples = [{ temperature: 0 }, {}, { topK: 7, topP: 0.5 }].map((settings) => ({
+    ...NEUTRAL,
+    ...settings,
+  }));
+  const logits = new Float32Array(samples.length * vocabulary).fill(value);
+  // The sample before it is not affected.
+  logits.fill(1, 0, vocabulary).fill(2, 5, 6);
+  const outcomes = await sampleOnGpu(vocabulary, chunks, logits, samples);
+  expect(outcomes.map(({ token }) => token)).toEqual([5, NO_TOKEN, NO_TOKEN]);
+  const row = logits.subarray(vocabulary, 2 * vocabulary);
+  expect(sampleReference(row, samples[1]!).token).toBe(NO_TOKEN);
+});
 
 describe.each([
   { vocabulary: 61, chunks: 64 },

@@ -2,7 +2,7 @@
  * Stage hosts with CPU shards, joined by channels in memory: a pipeline without
  * a browser. `Answers` collects the events of a requester.
  */
-import type { FramePort } from "../../src/mesh/index.ts";
+import { encode, type Frame, type FramePort } from "../../src/mesh/index.ts";
 import { memoryFramePorts } from "../room/memory-transport.ts";
 import {
   GenerationId,
@@ -19,7 +19,7 @@ import {
   type KernelReport,
 } from "../../src/shared/index.ts";
 import { StageError, StageHost, type StageWorker } from "../../src/stage/index.ts";
-import { cpuDescription, CpuShard, type CpuShardOptions } from "./cpu-shard.ts";
+import { cpuDescription, CpuShard, type CpuShardOptions, VOCABULARY } from "./cpu-shard.ts";
 
 export const LAYERS = 6;
 
@@ -38,7 +38,7 @@ export function pipelineOver(
     first: cut(index),
     end: cut(index + 1),
   }));
-  const room = { contextTokens: 256, generationSlots: 3 };
+  const room = { contextTokens: 256, generationSlots: 3, vocabulary: VOCABULARY };
   return { placement: PlacementId.parse(1), epoch: 1, stages, ...room, ...change };
 }
 
@@ -105,6 +105,8 @@ export type RoomMember = {
   readonly shard: () => CpuShard;
   /** Closes its channels, as a tab that is gone. */
   readonly leave: () => void;
+  /** Sends a frame beside those of its host. */
+  readonly say: (to: MemberId, frame: Frame) => Promise<void>;
 };
 
 /**
@@ -119,6 +121,7 @@ export async function cpuRoom(
   const names = [...new Set([...pipeline.stages.map((stage) => stage.member), ...requesters])];
   const room = new Map<MemberId, RoomMember>();
   const ports = new Map<MemberId, FramePort[]>(names.map((name) => [name, []]));
+  const sends = new Map<string, FramePort>();
   for (const name of names) {
     let shard: CpuShard | null = null;
     const host = new StageHost((description, options) => {
@@ -128,7 +131,8 @@ export async function cpuRoom(
     const answers = new Answers();
     await host.listen(answers.listeners);
     const leave = () => ports.get(name)!.forEach((port) => port.close());
-    room.set(name, { host, answers, shard: () => shard!, leave });
+    const say = (to: MemberId, frame: Frame) => sends.get(`${name} ${to}`)!.send(encode(frame));
+    room.set(name, { host, answers, shard: () => shard!, leave, say });
   }
   names.forEach((one, index) => {
     for (const other of names.slice(index + 1)) {
@@ -136,6 +140,7 @@ export async function cpuRoom(
       room.get(one)!.host.addPort(toOther);
       room.get(other)!.host.addPort(toOne);
       for (const name of [one, other]) ports.get(name)!.push(toOther);
+      sends.set(`${one} ${other}`, toOther).set(`${other} ${one}`, toOne);
     }
   });
   const running: StageRoom["running"][number][] = [];

@@ -49,6 +49,8 @@ export class CpuShard implements Shard {
   readonly description: ShardDescription;
   readonly options: ShardOptions;
   readonly maxRows: number;
+  /** What it computes instead of the right numbers, as broken hardware. */
+  poison: number | null = null;
   /** The number of rows of each step so far. */
   readonly stepRows: number[] = [];
   readonly #stepMs: number;
@@ -86,6 +88,7 @@ export class CpuShard implements Shard {
       for (let layer = first; layer < end; layer += 1) state = this.#layer(layer, row, state);
       out.set(state, index * HIDDEN);
     });
+    if (this.poison !== null) out.fill(this.poison);
     if (end < model.layerCount) return { kind: "hidden", hidden: out } as const;
     const tokens = rows.flatMap((row, index) =>
       row.sample === null ? [] : [pick(row, index, out.subarray(index * HIDDEN))],
@@ -152,6 +155,8 @@ function pick({ sample }: StepRow, row: number, hidden: Float32Array): SampledTo
   const ranked = logits
     .map((logprob, token) => ({ token, logprob: Math.fround(logprob) }))
     .sort((left, right) => right.logprob - left.logprob || left.token - right.token);
+  const [largest] = ranked;
+  if (!Number.isFinite(largest!.logprob)) return { row, token: VOCABULARY, logprob: null, top: [] };
   const best = ranked[sampling.temperature === 0 ? 0 : Math.floor(random * 10)]!;
   const top = ranked.slice(0, sampling.topLogprobs);
   return { row, token: best.token, logprob: top.length > 0 ? best.logprob : null, top };

@@ -233,6 +233,7 @@ function pipelineOf(placement: Placement): Pipeline {
     stages: placement.stages,
     contextTokens: placement.contextTokens,
     generationSlots: placement.generationSlots,
+    vocabulary: placement.model.vocabulary,
   };
 }
 

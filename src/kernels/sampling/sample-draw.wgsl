@@ -1,5 +1,6 @@
 // result[sample] = the token at `random` of the kept mass, in the order of tokens; the best one
-// when greedy. And its logprob before penalties, where probabilities are listed.
+// when greedy; ALL if the logits are not finite. And its logprob before penalties, where
+// probabilities are listed.
 //
 //   one thread for each sample: dispatch (1, 1, 1)
 
@@ -72,6 +73,10 @@ fn main(@builtin(local_invocation_index) sample: u32) {
   var token = states[sample].token;
   if (request.temperature > 0.0) {
     token = drawn(sample);
+  }
+  // A NaN in a row reaches every logit of it, and so the largest one.
+  if ((bitcast<u32>(states[sample].best) & 0x7f800000u) == 0x7f800000u) {
+    token = ALL;
   }
   result[sample] = token;
   states[sample].listed = 0u;

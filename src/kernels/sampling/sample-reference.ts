@@ -1,5 +1,11 @@
 /** The reference of the sampling kernels. */
-import { countTokens, hasPenalties, type SampleOutcome, type SampleParams } from "./sample.ts";
+import {
+  countTokens,
+  hasPenalties,
+  NO_TOKEN,
+  type SampleOutcome,
+  type SampleParams,
+} from "./sample.ts";
 
 /** One row of logits, sorted and truncated in f64. */
 export function sampleReference(logits: Float32Array, sample: SampleParams): SampleOutcome {
@@ -8,7 +14,8 @@ export function sampleReference(logits: Float32Array, sample: SampleParams): Sam
   const logSum = maxLogit + Math.log(raw.reduce((sum, x) => sum + Math.exp(x - maxLogit), 0));
   const changed = penalized(raw, sample);
   const order = [...changed.keys()].sort((a, b) => changed[b]! - changed[a]! || a - b);
-  const token = sample.temperature === 0 ? order[0]! : draw(changed, order, sample);
+  const chosen = sample.temperature === 0 ? order[0]! : draw(changed, order, sample);
+  const token = Number.isFinite(changed[order[0]!]) ? chosen : NO_TOKEN;
   if (sample.topLogprobs === 0) return { token, logprob: null, top: [] };
   const byRaw = [...raw.keys()].sort((a, b) => raw[b]! - raw[a]! || a - b);
   const entry = (id: number) => ({ token: id, logprob: raw[id]! - logSum });

@@ -29,6 +29,8 @@ import { expandTemplate } from "../core/template.ts";
 export const MAX_TOP_LOGPROBS = 20;
 /** The most recent tokens that penalties of one sample look at. */
 export const MAX_RECENT_TOKENS = 1024;
+/** Instead of a token where the largest logit is NaN or infinite. */
+export const NO_TOKEN = 0xffff_ffff;
 const DETAIL_WORDS = 2 + 2 * MAX_TOP_LOGPROBS;
 const REQUEST_WORDS = 12;
 const RECENT_WORDS = 4;
@@ -179,6 +181,7 @@ export function countTokens(tokens: Uint32Array): Map<number, number> {
 }
 
 export type SampleOutcome = {
+  /** `NO_TOKEN` if the logits are not finite. */
   readonly token: number;
   readonly logprob: number | null;
   readonly top: readonly { readonly token: number; readonly logprob: number }[];
