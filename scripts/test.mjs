@@ -35,7 +35,7 @@ await runScript(async () => {
   await ensureBrowsers();
   await ensureDefaultModel();
   const started = performance.now();
-  const results = set === "remaining" ? [] : await withoutBrowsers();
+  const results = set === "remaining" ? [await longFuzzing()] : await withoutBrowsers(set);
   // One after the other: two browsers that compute at once on two cores would time out.
   results.push(await vitest("chromium", { set }), await vitest("firefox", { set }));
   const built = await build();
@@ -45,17 +45,21 @@ await runScript(async () => {
 });
 
 /** Nothing is taken from a cache. */
-async function withoutBrowsers() {
+async function withoutBrowsers(/** @type {string} */ set) {
   const results = await Promise.all([
     inSequence(
       () => lint(),
       () => typedLint(),
       () => format(),
     ),
-    inSequence(types, () => vitest("node", { quiet: true })),
+    inSequence(types, () => vitest("node", { quiet: true, set })),
   ]);
   return results.flat();
 }
+
+/** The same tests as before a merge, with 10^5 inputs each. */
+const longFuzzing = () =>
+  vitest("node", { quiet: true, set: "remaining", files: ["test/fuzz/decoders.test.ts"] });
 
 /** The end-to-end tests open the built page. */
 async function build() {

@@ -17,6 +17,7 @@ import {
   type RoomSecret,
   ServerToPage,
   signBridgeClaim,
+  parseUntrusted,
 } from "../shared/index.ts";
 import { type NameOf, nameOfRoom } from "../words/index.ts";
 import type { ApiRoom } from "./http/api-room.ts";
@@ -98,7 +99,7 @@ export class BridgeClient {
     // The version first: a message of another version may have other fields.
     const server = bridgeVersionOf(message);
     if (server !== null && server !== BRIDGE_VERSION) return this.#endForVersion(server);
-    const parsed = ServerToPage.safeParse(message);
+    const parsed = parseUntrusted(ServerToPage, message);
     // Not a message of our server, so there is no id to answer.
     if (parsed.success) this.#take(parsed.data);
   }

@@ -9,7 +9,7 @@
  *
  * Over 250 lines: `encode` and `decode` are read side by side.
  */
-import { GenerationId, MemberId, Sampling, StageFailure } from "../shared/index.ts";
+import { GenerationId, MemberId, Sampling, StageFailure, parseUntrusted } from "../shared/index.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { parseJson } from "./json.ts";
 import {
@@ -202,7 +202,7 @@ function decodeBody(reader: ByteReader, type: Frame["type"], header: FrameHeader
 }
 
 function decodeFailure(reader: ByteReader): StageFailure {
-  const failure = StageFailure.safeParse(parseJson(reader.text()));
+  const failure = parseUntrusted(StageFailure, parseJson(reader.text()));
   if (!failure.success) throw new ProtocolError("a failure that no stage reports");
   return failure.data;
 }

@@ -16,6 +16,7 @@ import {
   type CloseFailure,
   type MeshFailure,
   ReadFailure,
+  parseUntrusted,
 } from "../shared/index.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { parseJson } from "./json.ts";
@@ -180,7 +181,7 @@ function settle(
 
 function refusal(reader: ByteReader, peer: MemberId, file: string): MeshFailure {
   try {
-    const cause = ReadFailure.nullable().safeParse(parseJson(reader.text())).data;
+    const cause = parseUntrusted(ReadFailure.nullable(), parseJson(reader.text())).data;
     if (cause === null) return { reason: "peer_has_no_file", peer, file };
     if (cause !== undefined) return { reason: "peer_read_failed", peer, file, cause };
   } catch (error) {

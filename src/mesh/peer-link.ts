@@ -11,7 +11,7 @@
  * no other peers.
  */
 import type { DataConnection } from "peerjs";
-import { detailOf, type MemberId, type CloseFailure } from "../shared/index.ts";
+import { detailOf, type MemberId, type CloseFailure, parseUntrusted } from "../shared/index.ts";
 import type { Admission, ProvenBy } from "./admission.ts";
 import { Control } from "./control.ts";
 import { fingerprintsOf } from "./fingerprints.ts";
@@ -142,7 +142,7 @@ export class PeerLink {
     this.#heartbeat.heard();
     const message = parseJson(bytes);
     if (this.#state === "shaking_hands") return this.#shakeHands(message);
-    const control = Control.safeParse(message);
+    const control = parseUntrusted(Control, message);
     if (!control.success) return this.#violated("an unknown control message");
     switch (control.data.type) {
       case "ping":
@@ -155,7 +155,7 @@ export class PeerLink {
   }
 
   #shakeHands(message: unknown): void {
-    const control = Control.safeParse(message).data;
+    const control = parseUntrusted(Control, message).data;
     if (control?.type === "bye") return this.#gone(control.failure);
     this.#handshake.receive(message);
   }

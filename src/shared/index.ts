@@ -74,6 +74,7 @@ export {
   UnknownCause,
   Violation,
 } from "./placement-reasons.ts";
+export { parseUntrusted } from "./parse-untrusted.ts";
 export { DEFAULT_PLACEMENT_RULES, PlacementRules, type RuleUse } from "./placement-rules.ts";
 export { RoomError, type RoomErrorCode, roomFailureOf } from "./room-error.ts";
 export { readRoomLog, type RoomLog, writeRoomLog } from "./room-log.ts";

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { apply, EventGapError } from "./apply.ts";
 import { IndexedEvent } from "./events.ts";
+import { parseUntrusted } from "./parse-untrusted.ts";
 import { RoomError } from "./room-error.ts";
 import { RoomState } from "./state.ts";
 
@@ -32,7 +33,7 @@ export function readRoomLog(text: string): RoomLog {
   if (head.version !== ROOM_LOG_VERSION) {
     throw new RoomError({ reason: "log_unreadable", problem: "other_version" });
   }
-  const log = RoomLogFile.safeParse(json).data;
+  const log = parseUntrusted(RoomLogFile, json).data;
   if (log === undefined) throw new RoomError({ reason: "log_unreadable", problem: "malformed" });
   try {
     log.events.reduce(apply, log.base);

@@ -9,6 +9,7 @@ import {
   type ApiProblem,
   roomFailureOf,
   errorMessage,
+  parseUntrusted,
 } from "../../shared/index.ts";
 import { describeApiProblem, describeRoomFailure, type NameOf } from "../../words/index.ts";
 
@@ -65,7 +66,7 @@ export async function parseBody<T>(schema: z.ZodType<T>, request: Request): Prom
 }
 
 export function parseValue<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
+  const parsed = parseUntrusted(schema, value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new ApiProblemError({

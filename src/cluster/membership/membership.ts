@@ -18,6 +18,7 @@ import {
   type CloseFailure,
   type JoinRefusal,
   RoomError,
+  parseUntrusted,
 } from "../../shared/index.ts";
 import { Coordinator } from "../coordinator/coordinator.ts";
 import { EventLog } from "../log/event-log.ts";
@@ -196,7 +197,7 @@ export class Membership implements RoomAccess {
   }
 
   #receive(peer: MemberId, raw: unknown): void {
-    const parsed = ClusterMessage.safeParse(raw);
+    const parsed = parseUntrusted(ClusterMessage, raw);
     if (!parsed.success) return this.#takeInvalid(peer, raw);
     const message = parsed.data;
     if (this.#coordinator) return this.#coordinator.handle(peer, message);

@@ -1,11 +1,12 @@
 /** The bodies of HTTP requests. */
-import { ApiProblemError, parseBody } from "../../../src/api/http/errors.ts";
+import { ApiProblemError, parseValue } from "../../../src/api/http/errors.ts";
 import {
   ChatBody,
   chatCompletion,
   TextBody,
   textCompletion,
 } from "../../../src/api/http/completion-request.ts";
+import { parseJson } from "../../../src/mesh/json.ts";
 import type { FuzzTarget } from "../../../tools/fuzz/fuzz.ts";
 import { mutatedText } from "../../../tools/fuzz/mutate.ts";
 import { jsonOf } from "../../../tools/fuzz/values.ts";
@@ -25,7 +26,7 @@ export const chatBodies: FuzzTarget<string> = {
   name: "chat-bodies",
   generate: (random) =>
     random.whole(0, 1) === 0 ? jsonOf(ChatBody, random) : mutatedText(CHATS, random),
-  decode: async (text) => chatCompletion(await parseBody(ChatBody, requestWith(text))),
+  decode: (text) => chatCompletion(parseValue(ChatBody, parseJson(text))),
   isRefusal: isProblem,
 };
 
@@ -33,10 +34,6 @@ export const textBodies: FuzzTarget<string> = {
   name: "text-bodies",
   generate: (random) =>
     random.whole(0, 1) === 0 ? jsonOf(TextBody, random) : mutatedText(TEXTS, random),
-  decode: async (text) => textCompletion(await parseBody(TextBody, requestWith(text))),
+  decode: (text) => textCompletion(parseValue(TextBody, parseJson(text))),
   isRefusal: isProblem,
 };
-
-function requestWith(body: string): Request {
-  return new Request("http://localhost/v1", { method: "POST", body });
-}

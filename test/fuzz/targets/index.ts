@@ -7,6 +7,7 @@ import { ggufFiles, ggufHeaders } from "./model.ts";
 import {
   commands,
   events,
+  logs,
   messages,
   pageCommands,
   pageToServer,
@@ -16,6 +17,6 @@ import {
 
 export const BYTE_TARGETS: readonly FuzzTarget<Bytes>[] = [frames, sliced, ggufHeaders, ggufFiles];
 export const TEXT_TARGETS: readonly FuzzTarget<string>[] = [
-  ...[control, messages, commands, pageCommands, events, states],
+  ...[control, messages, commands, pageCommands, events, states, logs],
   ...[serverToPage, pageToServer, chatBodies, textBodies],
 ];

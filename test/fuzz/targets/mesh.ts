@@ -3,6 +3,7 @@ import { Control } from "../../../src/mesh/control.ts";
 import { decode, ProtocolError } from "../../../src/mesh/index.ts";
 import { parseJson } from "../../../src/mesh/json.ts";
 import { Reassembly, slices } from "../../../src/mesh/slices.ts";
+import { parseUntrusted } from "../../../src/shared/index.ts";
 import type { Random } from "../../../tools/placement/random.ts";
 import type { FuzzTarget } from "../../../tools/fuzz/fuzz.ts";
 import { type Bytes, mutatedBytes, mutatedText, randomBytes } from "../../../tools/fuzz/mutate.ts";
@@ -62,6 +63,6 @@ export const control: FuzzTarget<string> = {
   name: "control",
   generate: (random) =>
     random.whole(0, 2) === 0 ? jsonOf(Control, random) : mutatedText(CONTROL, random),
-  decode: (text) => Control.safeParse(parseJson(text)),
+  decode: (text) => parseUntrusted(Control, parseJson(text)),
   isRefusal: () => false,
 };

@@ -51,5 +51,5 @@ export const ggufFiles: FuzzTarget<Bytes> = {
   },
   isRefusal: isModelError,
   // A header becomes JavaScript values: a text per token, an object per tensor.
-  allowedBytes: (inputBytes) => 40 * inputBytes + 2 ** 20,
+  allowedFactor: 40,
 };

@@ -6,8 +6,12 @@ import {
   IndexedEvent,
   PageCommand,
   PageToServer,
+  parseUntrusted,
+  readRoomLog,
+  RoomError,
   RoomState,
   ServerToPage,
+  writeRoomLog,
 } from "../../../src/shared/index.ts";
 import type { Random } from "../../../tools/placement/random.ts";
 import {
@@ -42,6 +46,8 @@ const EVENTS = [
   { type: "settings_changed", settings },
 ].map((event) => JSON.stringify({ epoch, index, event }));
 
+const EVENT_VALUES = EVENTS.map((text) => IndexedEvent.parse(JSON.parse(text)));
+
 const COMMANDS = [
   { type: "rename", name: "Kitchen laptop" },
   { type: "report_device_state", device },
@@ -72,21 +78,21 @@ const never = () => false;
 export const messages: FuzzTarget<string> = {
   name: "messages",
   generate: textsOf(ClusterMessage, MESSAGES),
-  decode: (text) => ClusterMessage.safeParse(parseJson(text)),
+  decode: (text) => parseUntrusted(ClusterMessage, parseJson(text)),
   isRefusal: never,
 };
 
 export const commands: FuzzTarget<string> = {
   name: "commands",
   generate: textsOf(RoomCommand, COMMANDS),
-  decode: (text) => RoomCommand.safeParse(parseJson(text)),
+  decode: (text) => parseUntrusted(RoomCommand, parseJson(text)),
   isRefusal: never,
 };
 
 export const pageCommands: FuzzTarget<string> = {
   name: "page-commands",
   generate: (random) => jsonOf(PageCommand, random),
-  decode: (text) => PageCommand.safeParse(parseJson(text)),
+  decode: (text) => parseUntrusted(PageCommand, parseJson(text)),
   isRefusal: never,
 };
 
@@ -95,7 +101,7 @@ export const events: FuzzTarget<string> = {
   name: "events",
   generate: textsOf(IndexedEvent, EVENTS),
   decode(text) {
-    const parsed = IndexedEvent.safeParse(parseJson(text));
+    const parsed = parseUntrusted(IndexedEvent, parseJson(text));
     if (!parsed.success) return;
     const next = apply(STATE, { ...parsed.data, index, epoch: epochOf(parsed.data) });
     const again = RoomState.safeParse(JSON.parse(JSON.stringify(next)));
@@ -113,7 +119,7 @@ export const states: FuzzTarget<string> = {
   name: "states",
   generate: textsOf(RoomState, [STATE_TEXT]),
   decode(text) {
-    const state = RoomState.safeParse(parseJson(text)).data;
+    const state = parseUntrusted(RoomState, parseJson(text)).data;
     if (state === undefined || state.nextIndex >= Number.MAX_SAFE_INTEGER) return;
     apply(state, {
       epoch: state.epoch,
@@ -130,7 +136,7 @@ export const serverToPage: FuzzTarget<string> = {
     const sample = jsonOf(ServerToPage, random, { hostility: 0 });
     return random.whole(0, 1) === 0 ? jsonOf(ServerToPage, random) : mutatedText([sample], random);
   },
-  decode: (text) => ServerToPage.safeParse(parseJson(text)),
+  decode: (text) => parseUntrusted(ServerToPage, parseJson(text)),
   isRefusal: never,
 };
 
@@ -140,6 +146,19 @@ export const pageToServer: FuzzTarget<string> = {
     const sample = jsonOf(PageToServer, random, { hostility: 0 });
     return random.whole(0, 1) === 0 ? jsonOf(PageToServer, random) : mutatedText([sample], random);
   },
-  decode: (text) => PageToServer.safeParse(parseJson(text)),
+  decode: (text) => parseUntrusted(PageToServer, parseJson(text)),
   isRefusal: never,
+};
+
+export const logs: FuzzTarget<string> = {
+  name: "logs",
+  generate: (random) => {
+    const events = Array.from(
+      { length: random.whole(0, 3) },
+      () => EVENT_VALUES[random.whole(0, EVENT_VALUES.length - 1)]!,
+    );
+    return mutatedText([writeRoomLog({ base: STATE, events })], random);
+  },
+  decode: (text) => readRoomLog(text),
+  isRefusal: (error) => error instanceof RoomError,
 };
