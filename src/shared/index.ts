@@ -80,6 +80,7 @@ export { RoomError, type RoomErrorCode, roomFailureOf } from "./room-error.ts";
 export { readRoomLog, type RoomLog, writeRoomLog } from "./room-log.ts";
 export {
   JoinRefusal,
+  MAX_FIELD_CHARACTERS,
   PlacementFailure,
   RoomFailure,
   StageLoss,

@@ -23,6 +23,7 @@ const CODES: { readonly [Reason in RoomFailure["reason"]]?: RoomErrorCode } = {
   prompt_empty: "bad_request",
   prompt_too_long: "bad_request",
   unknown_token: "bad_request",
+  command_invalid: "bad_request",
   log_unreadable: "bad_request",
   stage_of_unknown_member: "bad_request",
   member_has_two_stages: "bad_request",

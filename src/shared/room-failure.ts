@@ -61,12 +61,18 @@ export const StagesRefusal = z.discriminatedUnion("reason", [
 ]);
 export type StagesRefusal = z.infer<typeof StagesRefusal>;
 
+/** The path of a field in a command or an event, such as "settings.contextTokens". */
+export const MAX_FIELD_CHARACTERS = 200;
+const Field = z.string().max(MAX_FIELD_CHARACTERS);
+
 export const RoomFailure = z.discriminatedUnion("reason", [
   Failure,
   PlacementFailure,
   JoinRefusal,
   StagesRefusal,
   NotPlaced,
+  failure("command_invalid", { field: Field }),
+  failure("event_invalid", { event: z.string(), field: Field }),
   failure("unknown_member", { member: z.string(), members: z.array(MemberId) }),
   failure("unknown_model", { model: z.string(), known: z.array(z.string()) }),
   failure("model_unreadable", { cause: Failure }),

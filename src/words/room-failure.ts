@@ -58,6 +58,9 @@ const ROOM: Sentences<Exclude<RoomFailure, Failure>> = {
   not_placed_again: ({ loss, cause }, nameOf) =>
     `${describeRoomFailure(loss, nameOf)} The model cannot be placed again: ${describeRoomFailure(cause, nameOf)}`,
   not_placed: ({ refusal }, nameOf) => describeRefusal(refusal, nameOf),
+  command_invalid: ({ field }) => `The value of ${field || "the command"} is not valid.`,
+  event_invalid: ({ event, field }) =>
+    `The room cannot record ${event}: the value of ${field} is not valid.`,
   unknown_member: ({ member, members }) =>
     `No member ${member} is in the room. Its members are ${members.join(", ")}.`,
   unknown_model: ({ model, known }) =>

@@ -103,6 +103,12 @@ test.each<[RoomFailure, string]>([
     { reason: "model_changed", model: "tiny", placed: "other" },
     "The room now runs other instead of tiny. Ask again.",
   ],
+  [{ reason: "command_invalid", field: "name" }, "The value of name is not valid."],
+  [{ reason: "command_invalid", field: "" }, "The value of the command is not valid."],
+  [
+    { reason: "event_invalid", event: "member_renamed", field: "name" },
+    "The room cannot record member_renamed: the value of name is not valid.",
+  ],
   [{ reason: "room_not_reached", room, cause: null }, "Room ABCDEF cannot be reached."],
   [{ reason: "channel_closed" }, "The channel was closed."],
 ])("%o", (failure, sentence) => {

@@ -19,7 +19,12 @@ import type { PlacementParts } from "../planning/decide-placement.ts";
 import { type CommandContext, eventsOf } from "./command-events.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { LapCorrections } from "../planning/lap-corrections.ts";
-import { CLUSTER_VERSION, type ClusterMessage, type RoomCommand } from "../membership/messages.ts";
+import {
+  CLUSTER_VERSION,
+  type ClusterMessage,
+  parseCommand,
+  type RoomCommand,
+} from "../membership/messages.ts";
 import { queuedGeneration } from "./generation-request.ts";
 import { distinctMember, refuseNewcomer, type Join } from "./newcomer.ts";
 import { idInEpoch } from "../log/numbering.ts";
@@ -100,7 +105,7 @@ export class Coordinator {
       case "join":
         return this.#welcome(peer, message);
       case "command":
-        return this.#answer(peer, message.id, message.command);
+        return void this.#answer(peer, message.id, message.command);
       case "events_after":
         return this.#catchUp(peer, message.epoch, message.index);
       case "leave":
@@ -164,21 +169,15 @@ export class Coordinator {
     post(peer, { type: "welcome", version: CLUSTER_VERSION, secret, state: this.state });
   }
 
-  #answer(peer: MemberId, id: number, command: RoomCommand): void {
+  async #answer(peer: MemberId, id: number, command: unknown): Promise<void> {
     const { post } = this.#options;
-    if (!this.#followers.has(peer)) {
-      return post(peer, {
-        type: "result",
-        id,
-        error: { reason: "not_a_member" },
-        value: null,
-      });
+    try {
+      if (!this.#followers.has(peer)) throw new RoomError({ reason: "not_a_member" });
+      const value = await this.execute(peer, parseCommand(command));
+      post(peer, { type: "result", id, error: null, value });
+    } catch (error) {
+      post(peer, { type: "result", id, error: roomFailureOf(error), value: null });
     }
-    this.execute(peer, command).then(
-      (value) => post(peer, { type: "result", id, error: null, value }),
-      (error: unknown) =>
-        post(peer, { type: "result", id, error: roomFailureOf(error), value: null }),
-    );
   }
 
   #catchUp(peer: MemberId, epoch: number, index: number): void {

@@ -2,7 +2,14 @@
  * A member's copy of the room's log: a snapshot, the events since then, and the state
  * that results. Knows no network: it reports a gap, and its owner requests the events.
  */
-import { apply, type IndexedEvent, type RoomEvent, type RoomState } from "../../shared/index.ts";
+import {
+  apply,
+  type IndexedEvent,
+  MAX_FIELD_CHARACTERS,
+  RoomError,
+  RoomEvent,
+  type RoomState,
+} from "../../shared/index.ts";
 
 /** Older events are folded into the snapshot. At 50 events per second: two minutes, about 2 MB. */
 const MAX_KEPT_EVENTS = 6000;
@@ -36,8 +43,16 @@ export class EventLog {
     return this.#events;
   }
 
-  /** For the coordinator: numbers an event and applies it. */
+  /**
+   * For the coordinator: numbers an event and applies it. Throws a `RoomError` for an event that
+   * members would not parse: it would be a gap in their logs that nothing fills.
+   */
   append(event: RoomEvent): IndexedEvent {
+    const issue = RoomEvent.safeParse(event).error?.issues[0];
+    if (issue !== undefined) {
+      const field = issue.path.join(".").slice(0, MAX_FIELD_CHARACTERS);
+      throw new RoomError({ reason: "event_invalid", event: event.type, field });
+    }
     const opensEpoch = event.type === "coordinator_changed";
     const indexed = {
       epoch: this.#state.epoch + (opensEpoch ? 1 : 0),

@@ -24,7 +24,7 @@ import { Coordinator } from "../coordinator/coordinator.ts";
 import { EventLog } from "../log/event-log.ts";
 import { LogFollower } from "../log/log-follower.ts";
 import { notUnderstood } from "./join-version.ts";
-import { CLUSTER_VERSION, ClusterMessage, type RoomCommand } from "./messages.ts";
+import { CLUSTER_VERSION, ClusterMessage, parseCommand, type RoomCommand } from "./messages.ts";
 import { DEFAULT_TIMINGS, type RoomParts, type Timings } from "../parts.ts";
 import { post } from "./peer-outbox.ts";
 import { findRoom } from "./find-room.ts";
@@ -127,10 +127,11 @@ export class Membership implements RoomAccess {
   }
 
   async command(command: RoomCommand): Promise<number | null> {
+    const parsed = parseCommand(command); // like a command of another tab
     await whenConnected(this);
     return this.#coordinator
-      ? this.#coordinator.execute(this.self, command)
-      : this.#commands.send(this.state.coordinator, command);
+      ? this.#coordinator.execute(this.self, parsed)
+      : this.#commands.send(this.state.coordinator, parsed);
   }
 
   leave(): void {

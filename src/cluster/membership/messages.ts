@@ -18,11 +18,14 @@ import {
   Link,
   Measurements,
   Member,
+  MemberName,
   MemberUse,
   NoAdapter,
   ShardState,
   ModelSummary,
   JoinRefusal,
+  MAX_FIELD_CHARACTERS,
+  RoomError,
   RoomFailure,
   RoomSecret,
   RoomState,
@@ -40,7 +43,7 @@ export const MAX_LAPS = 16;
 
 /** What a member requests from the coordinator. */
 export const RoomCommand = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("rename"), name: z.string().min(1).max(80) }),
+  z.strictObject({ type: z.literal("rename"), name: MemberName.min(1) }),
   z.strictObject({ type: z.literal("report_measurements"), measurements: Measurements }),
   z.strictObject({ type: z.literal("report_adapter_loss"), noAdapter: NoAdapter }),
   z.strictObject({ type: z.literal("report_device_state"), device: DeviceState }),
@@ -82,6 +85,14 @@ export const RoomCommand = z.discriminatedUnion("type", [
 ]);
 export type RoomCommand = z.infer<typeof RoomCommand>;
 
+/** Parses a command, of this tab or of another. Throws a `RoomError` that names the first wrong field. */
+export function parseCommand(command: unknown): RoomCommand {
+  const parsed = RoomCommand.safeParse(command);
+  if (parsed.success) return parsed.data;
+  const field = parsed.error.issues[0]?.path.join(".") ?? "";
+  throw new RoomError({ reason: "command_invalid", field: field.slice(0, MAX_FIELD_CHARACTERS) });
+}
+
 /** The value of a command's result: an id for placements and generations, else null. */
 const CommandValue = z.int().min(0).nullable();
 
@@ -109,7 +120,8 @@ export const ClusterMessage = z.discriminatedUnion("type", [
     /** The first index that the member lacks. */
     index: z.int().min(0),
   }),
-  z.strictObject({ type: z.literal("command"), id: z.int().min(1), command: RoomCommand }),
+  /** `parseCommand` reads the command, so that an invalid one gets an answer. */
+  z.strictObject({ type: z.literal("command"), id: z.int().min(1), command: z.unknown() }),
   z.strictObject({
     type: z.literal("result"),
     id: z.int().min(1),

@@ -1,0 +1,81 @@
+/** Commands are parsed, whoever sends them, and no event is recorded that a member would not parse. */
+import { describe, expect, test } from "vitest";
+import { EventLog } from "../../src/cluster/log/event-log.ts";
+import type { RoomCommand } from "../../src/cluster/membership/messages.ts";
+import { emptyRoom } from "../../src/shared/apply.ts";
+import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
+import { A } from "../../tools/room/sample-events.ts";
+import { CODE, deviceState, profile, withRoom } from "../../tools/room/test-room.ts";
+
+const INVALID: [RoomCommand, string][] = [
+  [{ type: "rename", name: "x".repeat(81) }, "name"],
+  [{ type: "rename", name: "" }, "name"],
+  [{ type: "report_device_state", device: deviceState({ stepMs: NaN }) }, "device.stepMs"],
+  [
+    { type: "change_settings", settings: { ...DEFAULT_SETTINGS, generationSlots: 0.5 } },
+    "settings.generationSlots",
+  ],
+  [{ type: "no such command" } as unknown as RoomCommand, "type"],
+];
+
+describe.each(["coordinator", "follower"] as const)("at the %s", (role) => {
+  test.each(INVALID)("%o is refused, and the others go on", async (command, field) => {
+    await withRoom(async (room) => {
+      const coordinator = await room.add("coordinator");
+      const follower = await room.add("follower");
+      const { client } = role === "coordinator" ? coordinator : follower;
+      await expect(client.dispatch(command)).rejects.toMatchObject({
+        code: "bad_request",
+        failure: { reason: "command_invalid", field },
+      });
+      await client.dispatch({ type: "rename", name: "x".repeat(80) });
+      await room.until(
+        ({ members }) => members.some(({ name }) => name === "x".repeat(80)),
+        "the next command",
+      );
+    });
+  });
+});
+
+test("an invalid command of another tab gets an answer", async () => {
+  await withRoom(async (room) => {
+    await room.add("coordinator");
+    const { client, transport } = await room.add("follower");
+    // Below its own parser, as another program would send it.
+    const answer = new Promise((resolve) => {
+      transport.events.onMessage((_peer, message) => {
+        if ((message as { type: string }).type === "result") resolve(message);
+      });
+    });
+    const command = { type: "rename", name: 7 };
+    await transport.send(client.state.coordinator, { type: "command", id: 99, command });
+    expect(await answer).toEqual({
+      type: "result",
+      id: 99,
+      error: { reason: "command_invalid", field: "name" },
+      value: null,
+    });
+  });
+});
+
+describe("an event that members would not parse", () => {
+  test("is not recorded", () => {
+    const log = new EventLog(emptyRoom(CODE, A));
+    const member = profile("a", 0, { name: "x".repeat(81) });
+    expect(() => log.append({ type: "member_joined", member })).toThrow(
+      expect.objectContaining({
+        failure: { reason: "event_invalid", event: "member_joined", field: "member.name" },
+      }),
+    );
+    expect(log.events).toEqual([]);
+    expect(log.state.nextIndex).toBe(0);
+  });
+
+  test("is not the first of a room either", async () => {
+    await withRoom(async (room) => {
+      await expect(room.add("a", { change: { name: "x".repeat(81) } })).rejects.toMatchObject({
+        failure: { reason: "event_invalid" },
+      });
+    });
+  });
+});
