@@ -12,6 +12,12 @@ const STATUS_HEADERS: Readonly<Record<number, Record<string, string>>> = {
   503: { "Retry-After": "1" },
 };
 
+/** The headers of an error response besides its type. */
+export function problemHeaders(problem: ApiProblem): Record<string, string> {
+  if ("retryAfterS" in problem) return { "Retry-After": String(problem.retryAfterS) };
+  return STATUS_HEADERS[problemStatus(problem)] ?? {};
+}
+
 export function problemStatus(problem: ApiProblem): number {
   return API_PROBLEM_STATUS[problem.reason];
 }
@@ -21,8 +27,8 @@ export function problemBody(problem: ApiProblem): ApiErrorBody {
 }
 
 export function problemResponse(problem: ApiProblem): Response {
-  const status = problemStatus(problem);
-  return Response.json(problemBody(problem), { status, headers: STATUS_HEADERS[status] ?? {} });
+  const init = { status: problemStatus(problem), headers: problemHeaders(problem) };
+  return Response.json(problemBody(problem), init);
 }
 
 /** The same error as a server-sent event, for a stream that has begun. */

@@ -3,15 +3,16 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
-import type { ServerFacts } from "../src/shared/index.ts";
+import type { ApiProblem, ServerFacts } from "../src/shared/index.ts";
 import { decideAccess, type AccessPolicy } from "./access.ts";
 import { accessRequestOf, corsHeaders, preflightHeaders } from "./access-request.ts";
-import { problemBody, problemStatus } from "./api-error.ts";
+import { problemBody, problemHeaders, problemStatus } from "./api-error.ts";
 import type { Bridge } from "./bridge.ts";
 import { sendFile } from "./files.ts";
 import { DEFAULT_HEADERS } from "./headers.ts";
 import { httpApi } from "./http-api.ts";
 import { modelFiles } from "./models.ts";
+import { addressKey, rateLimited, type Rates } from "./rate-limit.ts";
 import { SIGNALING_PATH } from "./signaling.ts";
 
 export type AppDirectories = {
@@ -29,6 +30,9 @@ export type AppAccess = {
   readonly policy: () => AccessPolicy;
   /** Required by the rooms' API; null for none. */
   readonly apiKey: string | null;
+  readonly rates: Rates;
+  /** The longest body of a request. */
+  readonly bodyBytes: number;
 };
 
 export function createApp(
@@ -36,10 +40,10 @@ export function createApp(
   signaling: RequestListener,
   { page, models }: AppDirectories,
   facts: () => ServerFacts,
-  { policy, apiKey }: AppAccess,
+  { policy, apiKey, rates, bodyBytes }: AppAccess,
 ): RequestListener {
   const app = new Hono<{ Bindings: HttpBindings }>();
-  app.route("/", httpApi(bridge, apiKey));
+  app.route("/", httpApi(bridge, apiKey, bodyBytes));
   app.route("/", modelFiles(models));
   app.get("/server.json", () =>
     Response.json(facts(), { headers: { "Cache-Control": "no-cache" } }),
@@ -60,6 +64,8 @@ export function createApp(
   const respond = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   return (request, response) => {
     for (const [name, value] of Object.entries(DEFAULT_HEADERS)) response.setHeader(name, value);
+    const waitMs = rates.requests.take(addressKey(request.socket.remoteAddress));
+    if (waitMs > 0) return refuse(response, rateLimited(waitMs));
     const origin = admit(policy(), request, response);
     if (origin === undefined) return;
     const cors = corsHeaders(origin);
@@ -85,11 +91,14 @@ function admit(
       response.writeHead(308, { Location: decision.location }).end();
       return undefined;
     case "refuse":
-      response
-        .writeHead(problemStatus(decision.problem), { "Content-Type": "application/json" })
-        .end(JSON.stringify(problemBody(decision.problem)));
+      refuse(response, decision.problem);
       return undefined;
     default:
       return decision satisfies never;
   }
+}
+
+function refuse(response: ServerResponse, problem: ApiProblem): void {
+  const headers = { ...problemHeaders(problem), "Content-Type": "application/json" };
+  response.writeHead(problemStatus(problem), headers).end(JSON.stringify(problemBody(problem)));
 }

@@ -2,14 +2,13 @@
  * The HTTP requests in flight on one coordinator's socket: each waits for its
  * response, its chunks, and its end. Does not know sockets: `sendToPage` is given.
  *
- * A slow reader must not delay the other requests on the same socket, so its
- * chunks are queued here. Above `MAX_QUEUED_BYTES` its request is cancelled.
+ * A slow reader must not delay the other requests on the same socket, so its chunks are
+ * queued here. Above `pauseBytes` the page pauses this answer; above `cancelBytes`, when
+ * it did not, the request is cancelled.
  */
 import type { ApiProblem, BridgeRequest, PageToServer, ServerToPage } from "../src/shared/index.ts";
 import { problemEvent, problemResponse } from "./api-error.ts";
-
-/** Hours of tokens, or seconds of an event log: a client this far behind is not reading. */
-export const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
+import type { Limits } from "./limits.ts";
 
 /**
  * The only types that a room's answer may have: a page of HTML, from a member or from whoever
@@ -29,17 +28,35 @@ type Exchange = {
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
   /** The response's type; null until it has begun. */
   contentType: string | null;
+  isPaused: boolean;
 };
+
+type RequestLimits = Pick<Limits, "requestsPerRoom" | "pauseBytes" | "resumeBytes" | "cancelBytes">;
 
 type ResponseMessage = Extract<PageToServer, { type: "response" }>;
 
 export class BridgeRequests {
   readonly #exchanges = new Map<string, Exchange>();
   readonly #sendToPage: (message: ServerToPage) => void;
+  readonly #limits: RequestLimits;
   #lastId = 0;
+  /** Requests whose bodies are being read. */
+  #reserved = 0;
 
-  constructor(sendToPage: (message: ServerToPage) => void) {
+  constructor(sendToPage: (message: ServerToPage) => void, limits: RequestLimits) {
     this.#sendToPage = sendToPage;
+    this.#limits = limits;
+  }
+
+  get maxRequests(): number {
+    return this.#limits.requestsPerRoom;
+  }
+
+  /** Reserves a place for a request until `release`; null if too many are in flight. */
+  takeSlot(): { readonly release: () => void } | null {
+    if (this.#exchanges.size + this.#reserved >= this.maxRequests) return null;
+    this.#reserved += 1;
+    return { release: () => void (this.#reserved -= 1) };
   }
 
   /** Sends the request to the page; resolves when the page responds. `signal` cancels it. */
@@ -51,11 +68,14 @@ export class BridgeRequests {
       const body = new ReadableStream<Uint8Array>(
         {
           start: (started) => void (controller = started),
+          pull: () => this.#resume(id),
           cancel: () => this.#cancel(id),
         },
-        new ByteLengthQueuingStrategy({ highWaterMark: MAX_QUEUED_BYTES }),
+        // Pulls when fewer bytes wait.
+        new ByteLengthQueuingStrategy({ highWaterMark: this.#limits.resumeBytes }),
       );
-      this.#exchanges.set(id, { respond, body, controller, contentType: null });
+      const exchange = { respond, body, controller, contentType: null, isPaused: false };
+      this.#exchanges.set(id, exchange);
       this.#sendToPage({ type: "request", id, ...request });
     });
   }
@@ -100,11 +120,25 @@ export class BridgeRequests {
     exchange.respond(begun.response);
   }
 
-  #enqueue(id: string, { controller }: Exchange, text: string): void {
+  #enqueue(id: string, exchange: Exchange, text: string): void {
+    const { controller } = exchange;
+    const { resumeBytes, pauseBytes, cancelBytes } = this.#limits;
     controller.enqueue(Buffer.from(text));
-    if ((controller.desiredSize ?? 0) >= 0) return;
-    this.#cancel(id);
-    controller.error(new Error("the client does not read its response"));
+    const waitingBytes = resumeBytes - (controller.desiredSize ?? 0);
+    if (waitingBytes > cancelBytes) {
+      this.#cancel(id);
+      controller.error(new Error("the client does not read its response"));
+    } else if (waitingBytes > pauseBytes && !exchange.isPaused) {
+      exchange.isPaused = true;
+      this.#sendToPage({ type: "pause", id });
+    }
+  }
+
+  #resume(id: string): void {
+    const exchange = this.#exchanges.get(id);
+    if (exchange?.isPaused !== true) return;
+    exchange.isPaused = false;
+    this.#sendToPage({ type: "resume", id });
   }
 
   #cancel(id: string): void {

@@ -3,6 +3,7 @@
  * with a claim, which `room-claims.ts` decides about. Of a room the server keeps only its
  * coordinator's socket, and its key for some time longer.
  */
+import type { IncomingMessage } from "node:http";
 import { WebSocketServer, type RawData, type WebSocket } from "ws";
 import {
   BRIDGE_CLOSE_CODE,
@@ -17,6 +18,9 @@ import {
 } from "../src/shared/index.ts";
 import { describeBridgeRefusal } from "../src/words/index.ts";
 import { BridgeRequests } from "./bridge-requests.ts";
+import type { Limits } from "./limits.ts";
+import { paceMessages } from "./pace-messages.ts";
+import { addressKey, rateLimited, type Rates } from "./rate-limit.ts";
 import { RoomClaims } from "./room-claims.ts";
 
 /** A tab that disappears without closing its socket is detected after two of these. */
@@ -25,24 +29,30 @@ const PING_INTERVAL_MS = 10_000;
 /** A socket that does not answer its challenge is closed after this. */
 const CLAIM_TIMEOUT_MS = 10_000;
 
-/** A chunk has a few hundred bytes, a room's state some kilobytes, an event log some megabytes. */
-const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
-
 type Coordinator = {
   readonly socket: WebSocket;
   readonly requests: BridgeRequests;
 };
 
 export class Bridge {
-  readonly socketServer = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
-  readonly #claims = new RoomClaims();
+  readonly socketServer: WebSocketServer;
+  readonly #limits: Limits;
+  readonly #rates: Rates;
+  readonly #claims: RoomClaims;
   readonly #coordinators = new Map<RoomCode, Coordinator>();
   readonly #answering = new WeakSet<WebSocket>();
   readonly #pings: NodeJS.Timeout;
   #reportedVersion: number = BRIDGE_VERSION;
 
-  constructor() {
-    this.socketServer.on("connection", (socket) => this.#challenge(socket));
+  constructor(limits: Limits, rates: Rates) {
+    this.#limits = limits;
+    this.#rates = rates;
+    this.#claims = new RoomClaims(limits.rooms);
+    const maxPayload = limits.bridgeMessageBytes;
+    this.socketServer = new WebSocketServer({ noServer: true, maxPayload });
+    this.socketServer.on("connection", (socket: WebSocket, request: IncomingMessage) => {
+      this.#challenge(socket, addressKey(request.socket.remoteAddress));
+    });
     this.#pings = setInterval(() => this.#ping(), PING_INTERVAL_MS).unref();
   }
 
@@ -61,7 +71,8 @@ export class Bridge {
     this.socketServer.close();
   }
 
-  #challenge(socket: WebSocket): void {
+  #challenge(socket: WebSocket, address: string): void {
+    paceMessages(socket, this.#rates.messages, address);
     const timeout = setTimeout(
       () => refuse(socket, { reason: "claim_timeout", timeoutMs: CLAIM_TIMEOUT_MS }),
       CLAIM_TIMEOUT_MS,
@@ -76,6 +87,9 @@ export class Bridge {
       clearTimeout(timeout);
       const claim = claimOf(parseJson(data));
       if ("reason" in claim) return this.#refuseClaim(socket, claim);
+      // A refused claim tells whether there is a room of this code.
+      const waitMs = this.#rates.guesses.take(address);
+      if (waitMs > 0) return refuse(socket, rateLimited(waitMs));
       const refusal = this.#claims.decide(claim, nonce, performance.now());
       if (refusal !== null) this.#refuseClaim(socket, refusal);
       else this.#accept(socket, claim);
@@ -85,7 +99,7 @@ export class Bridge {
 
   #accept(socket: WebSocket, { room, epoch }: BridgeClaimMessage): void {
     const older = this.#coordinators.get(room);
-    const requests = new BridgeRequests((message) => send(socket, message));
+    const requests = new BridgeRequests((message) => send(socket, message), this.#limits);
     const coordinator = { socket, requests };
     this.#coordinators.set(room, coordinator);
     if (older !== undefined) refuse(older.socket, { reason: "replaced", room, epoch });

@@ -5,12 +5,11 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import type { Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
+import type { Connections } from "./connections.ts";
+import type { Limits } from "./limits.ts";
 
 /** The content type of a TLS record that holds a handshake (RFC 8446, 5.1). */
 const TLS_HANDSHAKE = 22;
-
-/** A connection that sends nothing is closed after this; browsers open some in advance. */
-const FIRST_BYTE_TIMEOUT_MS = 60_000;
 
 /** Another program listens on the port. Caught by `run.ts`. */
 export class PortBusyError extends Error {
@@ -21,14 +20,41 @@ export class PortBusyError extends Error {
   }
 }
 
+export type ListeningServers = {
+  readonly http: HttpServer;
+  /** Null for a server without HTTPS. */
+  readonly https: HttpsServer | null;
+  readonly connections: Connections;
+  /** A connection that sends nothing is closed after this; browsers open some in advance. */
+  readonly firstByteMs: number;
+};
+
+/** The options of a server that gets its connections from `listen`. */
+export function timeoutOptions({ headersMs, requestMs, checkMs }: Limits) {
+  return {
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: checkMs,
+  };
+}
+
+/**
+ * Node enforces a server's timeouts from its `listening` event on, which a server that gets
+ * its connections from another one does not have.
+ */
+export function startTimeouts(server: HttpServer | HttpsServer): void {
+  server.emit("listening");
+}
+
 /** Listens on `host:port`. Connections that begin with a TLS handshake go to `https`, others to `http`. */
 export async function listen(
   host: string,
   port: number,
-  http: HttpServer,
-  https: HttpsServer | null,
+  servers: ListeningServers,
 ): Promise<Server> {
-  const server = createServer((socket) => dispatchConnection(socket, http, https));
+  const server = createServer((socket) => {
+    if (servers.connections.admit(socket)) dispatchConnection(socket, servers);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       reject(error.code === "EADDRINUSE" ? new PortBusyError(port) : error);
@@ -43,10 +69,10 @@ export function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 
-function dispatchConnection(socket: Socket, http: HttpServer, https: HttpsServer | null): void {
+function dispatchConnection(socket: Socket, { http, https, firstByteMs }: ListeningServers): void {
   const drop = () => socket.destroy();
   socket.on("error", drop);
-  socket.setTimeout(FIRST_BYTE_TIMEOUT_MS, drop);
+  socket.setTimeout(firstByteMs, drop);
   socket.once("data", (bytes: Buffer) => {
     socket.pause();
     socket.setTimeout(0);

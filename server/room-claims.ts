@@ -34,12 +34,20 @@ type Holding = {
 
 export class RoomClaims {
   readonly #rooms = new Map<RoomCode, Holding>();
+  readonly #maxRooms: number;
+
+  constructor(maxRooms: number) {
+    this.#maxRooms = maxRooms;
+  }
 
   /** Null if the claim is accepted; the room is then held until `release`. */
   decide(claim: BridgeClaimMessage, nonce: BridgeNonce, nowMs: number): BridgeRefusal | null {
     this.#forget(nowMs);
     const { room, epoch, publicKey, signature } = claim;
     const known = this.#rooms.get(room);
+    if (known === undefined && this.#rooms.size >= this.#maxRooms) {
+      return { reason: "too_many_rooms", maxRooms: this.#maxRooms };
+    }
     if (known !== undefined && known.publicKey !== publicKey) return { reason: "wrong_key", room };
     if (!verifyBridgeClaim(publicKey, { room, epoch, nonce }, signature)) {
       return { reason: "invalid_signature", room };

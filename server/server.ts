@@ -5,13 +5,16 @@
  */
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import type { Server as NetServer, Socket } from "node:net";
+import type { Server as NetServer } from "node:net";
 import { BRIDGE_PATH, type ServerFacts } from "../src/shared/index.ts";
 import { createApp, type AppDirectories } from "./app.ts";
 import { Bridge } from "./bridge.ts";
 import { getCertificate } from "./certificate.ts";
 import { lanAddresses } from "./lan-addresses.ts";
-import { listen, portOf } from "./listen.ts";
+import { Connections } from "./connections.ts";
+import { LIMITS, type Limits } from "./limits.ts";
+import { listen, portOf, startTimeouts, timeoutOptions } from "./listen.ts";
+import { createRates } from "./rate-limit.ts";
 import { createSignaling, SIGNALING_PATH } from "./signaling.ts";
 import { routeUpgrades } from "./upgrades.ts";
 
@@ -28,6 +31,8 @@ export type ServerOptions = AppDirectories & {
   readonly allowOrigins?: readonly string[];
   /** Required by the rooms' HTTP API; the default is none. */
   readonly apiKey?: string | null;
+  /** What differs from `LIMITS`. */
+  readonly limits?: Partial<Limits>;
 };
 
 export type RunningServer = {
@@ -39,46 +44,61 @@ export type RunningServer = {
 
 /** Rejects with a `PortBusyError` if the port is in use. */
 export async function openServer(options: ServerOptions): Promise<RunningServer> {
-  const bridge = new Bridge();
+  const limits: Limits = { ...LIMITS, ...options.limits };
+  const rates = createRates(limits);
+  const bridge = new Bridge(limits, rates);
   const listeners: NetServer[] = [];
   const addresses = (): string[] => {
     const port = portOf(listeners[0]!);
     return [`http://localhost:${port}`, ...lan.map((address) => `https://${address}:${port}`)];
   };
   const lan = options.lanCertificate === null ? [] : lanAddresses();
-  const http = createHttpServer();
-  const signaling = createSignaling(http);
+  const http = createHttpServer(timeoutOptions(limits));
+  const signaling = createSignaling(http, limits, rates);
   const facts = () => ({ addresses: addresses(), iceServers: options.iceServers ?? [] });
   const hosts = [...lan, ...(options.hosts ?? [])];
   const { allowOrigins = [], apiKey = null } = options;
   const policy = () => ({ port: portOf(listeners[0]!), hosts, allowOrigins });
-  const app = createApp(bridge, signaling.listener, options, facts, { policy, apiKey });
+  const access = { policy, apiKey, rates, bodyBytes: limits.bodyBytes };
+  const app = createApp(bridge, signaling.listener, options, facts, access);
   http.on("request", app);
   const https =
     options.lanCertificate === null
       ? null
-      : createHttpsServer(await getCertificate(options.lanCertificate, lan), app);
+      : createHttpsServer(
+          {
+            ...(await getCertificate(options.lanCertificate, lan)),
+            ...timeoutOptions(limits),
+            handshakeTimeout: limits.firstByteMs,
+          },
+          app,
+        );
   const routes = new Map([
     [BRIDGE_PATH, bridge.socketServer],
     [`${SIGNALING_PATH}/peerjs`, signaling.socketServer],
   ]);
-  routeUpgrades(http, routes, policy);
-  if (https !== null) routeUpgrades(https, routes, policy);
+  const servers = https === null ? [http] : [http, https];
+  for (const server of servers) {
+    routeUpgrades(server, routes, policy, rates);
+    startTimeouts(server);
+  }
 
-  const connections = new Set<Socket>();
+  const connections = new Connections(limits);
+  const { firstByteMs } = limits;
+  const end = () => {
+    bridge.close();
+    signaling.close();
+    for (const server of servers) server.close();
+  };
   try {
     for (const host of options.lanCertificate === null ? ["127.0.0.1", "::1"] : ["0.0.0.0", "::"]) {
       const port = listeners[0] === undefined ? options.port : portOf(listeners[0]);
-      const listener = await listen(host, port, http, https).catch(orNullWithoutIpv6(host));
-      if (listener === null) continue;
-      listener.on("connection", (socket: Socket) => {
-        connections.add(socket);
-        socket.on("close", () => connections.delete(socket));
-      });
-      listeners.push(listener);
+      const targets = { http, https, connections, firstByteMs };
+      const listener = await listen(host, port, targets).catch(orNullWithoutIpv6(host));
+      if (listener !== null) listeners.push(listener);
     }
   } catch (error) {
-    bridge.close();
+    end();
     for (const listener of listeners) listener.close();
     throw error;
   }
@@ -86,9 +106,9 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
     port: portOf(listeners[0]!),
     addresses: addresses(),
     close: async () => {
-      bridge.close();
+      end();
       const closed = listeners.map((one) => new Promise((resolve) => one.close(resolve)));
-      for (const socket of connections) socket.destroy();
+      connections.closeAll();
       await Promise.all(closed);
     },
   };

@@ -4,7 +4,8 @@ import type { Duplex } from "node:stream";
 import type { WebSocketServer } from "ws";
 import { decideAccess, type AccessPolicy } from "./access.ts";
 import { accessRequestOf } from "./access-request.ts";
-import { problemStatus } from "./api-error.ts";
+import { problemHeaders, problemStatus } from "./api-error.ts";
+import { addressKey, rateLimited, type Rates } from "./rate-limit.ts";
 
 export type SocketRoutes = ReadonlyMap<string, WebSocketServer>;
 
@@ -12,10 +13,13 @@ export function routeUpgrades(
   server: Server,
   routes: SocketRoutes,
   policy: () => AccessPolicy,
+  { requests }: Rates,
 ): void {
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // The client may disconnect during the handshake; ws adds its own listener to an accepted socket.
     socket.on("error", () => socket.destroy());
+    const waitMs = requests.take(addressKey(request.socket.remoteAddress));
+    if (waitMs > 0) return respond(socket, 429, problemHeaders(rateLimited(waitMs)));
     const decision = decideAccess(policy(), accessRequestOf(request));
     if (decision.kind === "refuse") return respond(socket, problemStatus(decision.problem));
     // Only a secure page has a room, and it cannot open an insecure socket.
@@ -28,9 +32,11 @@ export function routeUpgrades(
   });
 }
 
-function respond(socket: Duplex, status: number): void {
-  const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`;
-  socket.end(`${line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+function respond(socket: Duplex, status: number, headers: Record<string, string> = {}): void {
+  const lines = Object.entries({ ...headers, Connection: "close", "Content-Length": "0" });
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`];
+  for (const [name, value] of lines) head.push(`${name}: ${value}`);
+  socket.end(`${head.join("\r\n")}\r\n\r\n`);
 }
 
 /**

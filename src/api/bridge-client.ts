@@ -20,6 +20,7 @@ import {
   parseUntrusted,
 } from "../shared/index.ts";
 import { type NameOf, nameOfRoom } from "../words/index.ts";
+import { BridgeAnswer } from "./bridge-answer.ts";
 import type { ApiRoom } from "./http/api-room.ts";
 import { apiErrorOf, errorResponse } from "./http/errors.ts";
 import { dataEvent } from "./http/event-stream.ts";
@@ -56,7 +57,7 @@ const WEB_SOCKET_OPEN = 1;
 export class BridgeClient {
   readonly #options: BridgeClientOptions;
   readonly #routes: ReturnType<typeof createRoutes>;
-  readonly #inFlight = new Map<string, AbortController>();
+  readonly #inFlight = new Map<string, BridgeAnswer>();
   #socket: BridgeSocket | null = null;
   #retry: ReturnType<typeof setTimeout> | null = null;
   #retryMs = RETRY_MS;
@@ -115,7 +116,11 @@ export class BridgeClient {
       case "refused":
         return this.#refused(message.refusal);
       case "cancel":
-        return this.#inFlight.get(message.id)?.abort();
+        return this.#inFlight.get(message.id)?.cancel();
+      case "pause":
+        return this.#inFlight.get(message.id)?.pause();
+      case "resume":
+        return this.#inFlight.get(message.id)?.resume();
       case "request":
         return void this.#answer(message);
       default:
@@ -145,13 +150,13 @@ export class BridgeClient {
 
   async #answer(request: BridgeRequest): Promise<void> {
     const { id } = request;
-    const abort = new AbortController();
-    this.#inFlight.set(id, abort);
-    const response = await this.#respond(request, abort.signal);
-    if (abort.signal.aborted) await response.body?.cancel();
-    else await this.#relay(id, response, abort.signal);
+    const answer = new BridgeAnswer();
+    this.#inFlight.set(id, answer);
+    const response = await this.#respond(request, answer.signal);
+    if (answer.signal.aborted) await response.body?.cancel();
+    else await this.#relay(id, response, answer);
     this.#inFlight.delete(id);
-    if (!abort.signal.aborted) this.#send({ type: "end", id });
+    if (!answer.signal.aborted) this.#send({ type: "end", id });
   }
 
   /** Never rejects. */
@@ -164,18 +169,14 @@ export class BridgeClient {
     }
   }
 
-  async #relay(id: string, { status, headers, body }: Response, signal: AbortSignal) {
+  async #relay(id: string, { status, headers, body }: Response, answer: BridgeAnswer) {
     this.#send({ type: "response", id, status, headers: Object.fromEntries(headers) });
-    const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
-    if (!reader) return;
+    if (!body) return;
     try {
-      while (!signal.aborted) {
-        const { value, done } = await reader.read();
-        if (done) return;
-        this.#send({ type: "chunk", id, data: value });
-        await this.#drained(signal);
+      for await (const data of answer.chunks(body)) {
+        this.#send({ type: "chunk", id, data });
+        await this.#drained(answer.signal);
       }
-      await reader.cancel();
     } catch (error) {
       this.#send({ type: "chunk", id, data: dataEvent(apiErrorOf(error, this.#nameOf()).body) });
     }
@@ -197,7 +198,7 @@ export class BridgeClient {
   }
 
   #cancelAll(): void {
-    for (const abort of this.#inFlight.values()) abort.abort();
+    for (const answer of this.#inFlight.values()) answer.cancel();
     this.#inFlight.clear();
   }
 }

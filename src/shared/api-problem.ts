@@ -34,6 +34,10 @@ export const ApiProblem = z.discriminatedUnion("reason", [
   /** `model` is null when the request named none and the room has none. */
   failure("model_not_found", { model: z.string().nullable(), known: z.array(z.string()) }),
   failure("body_too_large", { maxBytes: z.int() }),
+  failure("body_incomplete", {}),
+  /** Too many requests from one address. */
+  failure("rate_limited", { retryAfterS: z.int() }),
+  failure("room_busy", { room: RoomCode, maxRequests: z.int(), retryAfterS: z.int() }),
   failure("no_room", {}),
   failure("room_required", { rooms: z.int() }),
   failure("bad_room_code", { given: z.string() }),
@@ -63,6 +67,9 @@ export const API_PROBLEM_STATUS: Readonly<Record<ApiProblem["reason"], number>> 
   unsupported_value: 400,
   model_not_found: 404,
   body_too_large: 413,
+  body_incomplete: 400,
+  rate_limited: 429,
+  room_busy: 429,
   no_room: 503,
   room_required: 400,
   bad_room_code: 400,

@@ -14,6 +14,10 @@ export const BridgeRefusal = z.discriminatedUnion("reason", [
   /** A later term of the room's coordinator has begun. */
   failure("epoch_passed", { room: RoomCode, epoch: z.int(), last: z.int() }),
   failure("epoch_too_high", { room: RoomCode, epoch: z.int(), highest: z.int() }),
+  /** The server keeps the keys of no further rooms. */
+  failure("too_many_rooms", { maxRooms: z.int() }),
+  /** Too many refused claims from one address. */
+  failure("rate_limited", { retryAfterS: z.int() }),
   failure("replaced", { room: RoomCode, epoch: z.int() }),
 ]);
 export type BridgeRefusal = z.infer<typeof BridgeRefusal>;
@@ -27,5 +31,7 @@ export const BRIDGE_CLOSE_CODE: Readonly<Record<BridgeRefusal["reason"], number>
   invalid_signature: 4403,
   epoch_passed: 4409,
   epoch_too_high: 4409,
+  too_many_rooms: 4429,
+  rate_limited: 4429,
   replaced: 4409,
 };

@@ -2,7 +2,8 @@
  * The bridge's messages: the server sends an HTTP request to a room's coordinator and
  * gets the answer back over one WebSocket (`/bridge`), with one JSON message per text frame.
  *
- *   server to page   challenge (first), accepted or refused, then request, cancel
+ *   server to page   challenge (first), accepted or refused, then request, cancel,
+ *                    pause and resume (the HTTP client reads slowly)
  *   page to server   claim (first), then for each request:
  *                    response, any number of chunks, end
  *
@@ -44,6 +45,9 @@ export const BRIDGED_HEADERS = [
 /** The server answers a longer body with 413. */
 export const MAX_BRIDGED_BODY_BYTES = 4 * 1024 * 1024;
 
+/** A longer chunk is sent as several. */
+export const MAX_CHUNK_CHARACTERS = 64 * 1024;
+
 /** Unique among the requests in flight on one socket; the server chooses it. */
 const RequestId = z.string().min(1).max(64);
 
@@ -81,6 +85,9 @@ export const ServerToPage = z.discriminatedUnion("type", [
   }),
   BridgeRequest,
   BridgeCancel,
+  /** The page sends no chunk of this answer until it gets `resume`; what is on its way may arrive. */
+  z.strictObject({ type: z.literal("pause"), id: RequestId }),
+  z.strictObject({ type: z.literal("resume"), id: RequestId }),
 ]);
 export type ServerToPage = z.infer<typeof ServerToPage>;
 

@@ -16,6 +16,7 @@ export {
   BridgeRequest,
   bridgeVersionOf,
   MAX_BRIDGED_BODY_BYTES,
+  MAX_CHUNK_CHARACTERS,
   PageToServer,
   ServerToPage,
 } from "./bridge.ts";

@@ -37,6 +37,11 @@ const apiProblems: Sentences<ApiProblem> = {
   },
   body_too_large: ({ maxBytes }) =>
     `The body is larger than ${maxBytes} bytes. Send a shorter prompt.`,
+  body_incomplete: () => "The body did not arrive completely.",
+  rate_limited: ({ retryAfterS }) =>
+    `There are too many requests from this address. Try again in ${retryAfterS} s.`,
+  room_busy: ({ room, maxRequests, retryAfterS }) =>
+    `Room ${room} is answering ${maxRequests} requests. Try again in ${retryAfterS} s.`,
   no_room: () => "No room is open on this server. Open the server's page and open a room.",
   room_required: ({ rooms }) =>
     `${rooms} rooms are open on this server. Name one with ?room=CODE or the header X-Tabmesh-Room.`,

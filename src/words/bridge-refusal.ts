@@ -19,6 +19,9 @@ const refusals: Sentences<BridgeRefusal> = {
     `Another tab has become the coordinator of room ${room}: epoch ${last} has begun, and this tab is in epoch ${epoch}.`,
   epoch_too_high: ({ room, epoch, highest }) =>
     `This tab is in epoch ${epoch} of room ${room}, and the server accepts at most ${highest} now.`,
+  too_many_rooms: ({ maxRooms }) => `The server has ${maxRooms} rooms and takes no more.`,
+  rate_limited: ({ retryAfterS }) =>
+    `There were too many attempts from this address. This tab tries again in ${retryAfterS} s.`,
   replaced: ({ room, epoch }) =>
     `Another tab has become the coordinator of room ${room} in epoch ${epoch}.`,
 };

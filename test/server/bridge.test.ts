@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import http from "node:http";
 import OpenAI from "openai";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -99,14 +100,42 @@ describe("a request", () => {
     await until(() => room.received.at(-1)?.type === "cancel", "the cancel");
   });
 
-  test("is cancelled when its client does not read; other requests continue", async () => {
+  const PIECE = "x".repeat(64 * 1024);
+
+  test("is paused while its client does not read, and resumed when it does", async () => {
+    const sent = { pieces: 0 };
+    const room = await openFakeRoom(server.port, (request, self) => {
+      beginStream(self, request.id);
+      // As a page does: until the pause.
+      const send = () => {
+        const { type } = self.received.at(-1)!;
+        if (type === "pause") return;
+        self.send({ type: "chunk", id: request.id, data: PIECE });
+        sent.pieces += 1;
+        setImmediate(send);
+      };
+      send();
+    });
+    const stream = http.get(`${server.url}/api/events`);
+    const [response] = (await once(stream, "response")) as [http.IncomingMessage];
+    response.pause();
+    await until(() => room.received.at(-1)?.type === "pause", "the pause");
+    let bytes = 0;
+    response.on("data", (data: Buffer) => (bytes += data.length)).resume();
+    await until(() => room.received.at(-1)?.type === "resume", "the resume");
+    const ended = once(response, "end");
+    room.send({ type: "end", id: room.received[0]!.id });
+    await ended;
+    expect(bytes).toBe(sent.pieces * PIECE.length);
+  });
+
+  test("is cancelled when its client does not read and the room does not pause", async () => {
     const room = await openFakeRoom(server.port, (request, self) => {
       if (request.path !== "/api/events") return answerJson(self, request.id, { fine: true });
       beginStream(self, request.id);
-      const data = "x".repeat(1024 * 1024);
-      for (let sent = 0; sent < 24; sent += 1) self.send({ type: "chunk", id: request.id, data });
+      for (let sent = 0; sent < 400; sent += 1)
+        self.send({ type: "chunk", id: request.id, data: PIECE });
     });
-    await known();
     const stuck = http.get(`${server.url}/api/events`);
     stuck.on("response", (response) => response.pause()).on("error", () => undefined);
     await until(() => room.received.at(-1)?.type === "cancel", "the cancel");

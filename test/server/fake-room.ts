@@ -12,8 +12,8 @@ import { RoomSecret, signBridgeClaim } from "../../src/shared/room-secret.ts";
 
 export type FakeRoom = {
   readonly socket: WebSocket;
-  /** The server's requests and cancels, in order. */
-  readonly received: Extract<ServerToPage, { type: "request" | "cancel" }>[];
+  /** The server's messages about requests, in order. */
+  readonly received: Extract<ServerToPage, { type: "request" | "cancel" | "pause" | "resume" }>[];
   /** The server's answer to the claim: null if it was accepted. */
   readonly claimed: Promise<BridgeRefusal | null>;
   send(message: PageToServer): void;

@@ -9,12 +9,13 @@ import {
   type RoomSecret,
 } from "../../src/shared/room-secret.ts";
 
-const room = RoomCode.parse("ABCDEF");
+const MAX_ROOMS = 2;
+const ROOM = RoomCode.parse("ABCDEF");
 const owner = createRoomSecret();
 const stranger = createRoomSecret();
 
 /** Claims, and returns the refusal's reason. */
-function claim(claims: RoomClaims, secret: RoomSecret, epoch: number, nowMs = 0) {
+function claim(claims: RoomClaims, secret: RoomSecret, epoch: number, nowMs = 0, room = ROOM) {
   const nonce = createBridgeNonce();
   const signed = signBridgeClaim(secret, { room, epoch, nonce });
   const message = { type: "claim", version: BRIDGE_VERSION, room, epoch, ...signed } as const;
@@ -23,14 +24,14 @@ function claim(claims: RoomClaims, secret: RoomSecret, epoch: number, nowMs = 0)
 
 describe("a claim", () => {
   test("of the room's key is accepted in the same epoch and in later ones", () => {
-    const claims = new RoomClaims();
+    const claims = new RoomClaims(MAX_ROOMS);
     for (const epoch of [7, 7, 8, 8 + MAX_EPOCH_STEP]) {
       expect(claim(claims, owner, epoch)).toBeNull();
     }
   });
 
   test("of another key is refused, whatever its epoch, and changes nothing", () => {
-    const claims = new RoomClaims();
+    const claims = new RoomClaims(MAX_ROOMS);
     expect(claim(claims, owner, 7)).toBeNull();
     for (const epoch of [1, 7, 8, Number.MAX_SAFE_INTEGER]) {
       expect(claim(claims, stranger, epoch)).toBe("wrong_key");
@@ -39,7 +40,7 @@ describe("a claim", () => {
   });
 
   test("of an earlier epoch, or of one far ahead, is refused", () => {
-    const claims = new RoomClaims();
+    const claims = new RoomClaims(MAX_ROOMS);
     expect(claim(claims, owner, 7)).toBeNull();
     expect(claim(claims, owner, 6)).toBe("epoch_passed");
     expect(claim(claims, owner, 8 + MAX_EPOCH_STEP)).toBe("epoch_too_high");
@@ -49,24 +50,41 @@ describe("a claim", () => {
 
   test("is refused if the signature is of another nonce, epoch, or room", () => {
     const nonce = createBridgeNonce();
-    const signed = signBridgeClaim(owner, { room, epoch: 7, nonce });
-    const message = { type: "claim", version: BRIDGE_VERSION, room, epoch: 7, ...signed } as const;
+    const signed = signBridgeClaim(owner, { room: ROOM, epoch: 7, nonce });
+    const message = {
+      type: "claim",
+      version: BRIDGE_VERSION,
+      room: ROOM,
+      epoch: 7,
+      ...signed,
+    } as const;
     const decide = (change: Partial<typeof message>, given = nonce) =>
-      new RoomClaims().decide({ ...message, ...change }, given, 0)?.reason ?? null;
+      new RoomClaims(MAX_ROOMS).decide({ ...message, ...change }, given, 0)?.reason ?? null;
     expect(decide({})).toBeNull();
     expect(decide({}, createBridgeNonce())).toBe("invalid_signature");
     expect(decide({ room: RoomCode.parse("GHJKMN") })).toBe("invalid_signature");
-    const { publicKey } = signBridgeClaim(stranger, { room, epoch: 7, nonce });
+    const { publicKey } = signBridgeClaim(stranger, { room: ROOM, epoch: 7, nonce });
     expect(decide({ publicKey })).toBe("invalid_signature");
   });
 });
 
 test("a room is forgotten ten minutes after its last socket closed", () => {
-  const claims = new RoomClaims();
+  const claims = new RoomClaims(MAX_ROOMS);
   expect(claim(claims, owner, 7, 1000)).toBeNull();
   // An open room is kept however long it lasts.
   expect(claim(claims, stranger, 7, 1000 + 10 * KEEP_KEY_MS)).toBe("wrong_key");
-  claims.release(room, 5000);
+  claims.release(ROOM, 5000);
   expect(claim(claims, stranger, 7, 5000 + KEEP_KEY_MS - 1)).toBe("wrong_key");
   expect(claim(claims, stranger, 1, 5000 + KEEP_KEY_MS)).toBeNull();
+});
+
+test("of more rooms than the server keeps, the last ones are refused until one is forgotten", () => {
+  const claims = new RoomClaims(MAX_ROOMS);
+  const [first, second, third] = ["AAAAAA", "BBBBBB", "CCCCCC"].map((code) => RoomCode.parse(code));
+  expect(claim(claims, owner, 1, 0, first)).toBeNull();
+  expect(claim(claims, owner, 1, 0, second)).toBeNull();
+  expect(claim(claims, owner, 1, 0, third)).toBe("too_many_rooms");
+  expect(claim(claims, owner, 2, 0, second)).toBeNull();
+  claims.release(first!, 0);
+  expect(claim(claims, owner, 1, KEEP_KEY_MS, third)).toBeNull();
 });

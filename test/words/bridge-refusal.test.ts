@@ -35,6 +35,11 @@ test.each<[BridgeRefusal, string]>([
     { reason: "epoch_too_high", room, epoch: 99, highest: 17 },
     "This tab is in epoch 99 of room ABCDEF, and the server accepts at most 17 now.",
   ],
+  [{ reason: "too_many_rooms", maxRooms: 1024 }, "The server has 1024 rooms and takes no more."],
+  [
+    { reason: "rate_limited", retryAfterS: 2 },
+    "There were too many attempts from this address. This tab tries again in 2 s.",
+  ],
   [
     { reason: "replaced", room, epoch: 5 },
     "Another tab has become the coordinator of room ABCDEF in epoch 5.",

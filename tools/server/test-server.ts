@@ -10,7 +10,7 @@ export type TestServer = RunningServer & { readonly url: string; readonly direct
 
 export type TestServerOptions = Pick<
   ServerOptions,
-  "iceServers" | "hosts" | "allowOrigins" | "apiKey"
+  "iceServers" | "hosts" | "allowOrigins" | "apiKey" | "limits"
 > & { readonly lan?: boolean };
 
 export async function openTestServer({

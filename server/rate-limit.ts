@@ -1,0 +1,99 @@
+/** How often an address may do something: a token bucket for each. Reads no clock of its own. */
+import { isIPv6 } from "node:net";
+import type { Limits, Rate } from "./limits.ts";
+
+/** Above this, addresses whose buckets are full again are forgotten; they lose nothing by it. */
+const MAX_ADDRESSES = 10_000;
+
+type Bucket = { tokens: number; atMs: number };
+
+export class RateLimit {
+  readonly #rate: Rate;
+  readonly #nowMs: () => number;
+  readonly #buckets = new Map<string, Bucket>();
+
+  constructor(rate: Rate, nowMs: () => number = () => performance.now()) {
+    this.#rate = rate;
+    this.#nowMs = nowMs;
+  }
+
+  /** The number of addresses that are remembered. */
+  get size(): number {
+    return this.#buckets.size;
+  }
+
+  /** 0 if `address` may go on, and counts it; otherwise the milliseconds until it may. */
+  take(address: string): number {
+    const bucket = this.#bucketOf(address);
+    if (bucket.tokens >= 1) {
+      bucket.tokens -= 1;
+      return 0;
+    }
+    return ((1 - bucket.tokens) / this.#rate.perSecond) * 1000;
+  }
+
+  /** Counts what has happened already; the milliseconds until `address` may do more. */
+  spend(address: string): number {
+    const bucket = this.#bucketOf(address);
+    bucket.tokens = Math.max(bucket.tokens - 1, -this.#rate.burst);
+    return bucket.tokens >= 0 ? 0 : (-bucket.tokens / this.#rate.perSecond) * 1000;
+  }
+
+  #bucketOf(address: string): Bucket {
+    const { perSecond, burst } = this.#rate;
+    const nowMs = this.#nowMs();
+    const known = this.#buckets.get(address);
+    if (known !== undefined) {
+      known.tokens = Math.min(burst, known.tokens + ((nowMs - known.atMs) / 1000) * perSecond);
+      known.atMs = nowMs;
+      return known;
+    }
+    if (this.#buckets.size >= MAX_ADDRESSES) this.#forgetFull(nowMs);
+    const bucket = { tokens: burst, atMs: nowMs };
+    this.#buckets.set(address, bucket);
+    return bucket;
+  }
+
+  #forgetFull(nowMs: number): void {
+    const { perSecond, burst } = this.#rate;
+    for (const [address, { tokens, atMs }] of this.#buckets) {
+      if (tokens + ((nowMs - atMs) / 1000) * perSecond >= burst) this.#buckets.delete(address);
+    }
+    // None is full: the one that was seen first makes room.
+    const [oldest] = this.#buckets.keys();
+    if (this.#buckets.size >= MAX_ADDRESSES) this.#buckets.delete(oldest!);
+  }
+}
+
+/** The limits that the parts of a server share. */
+export type Rates = {
+  readonly requests: RateLimit;
+  readonly messages: RateLimit;
+  readonly guesses: RateLimit;
+  readonly strays: RateLimit;
+};
+
+export function createRates({ requests, messages, guesses, strays }: Limits): Rates {
+  return {
+    requests: new RateLimit(requests),
+    messages: new RateLimit(messages),
+    guesses: new RateLimit(guesses),
+    strays: new RateLimit(strays),
+  };
+}
+
+/** The refusal of an HTTP request and of a claim alike. */
+export function rateLimited(waitMs: number) {
+  return { reason: "rate_limited", retryAfterS: Math.ceil(waitMs / 1000) } as const;
+}
+
+/** What limits count by: whoever has one IPv6 address has 2^64 of them. */
+export function addressKey(remoteAddress: string | undefined): string {
+  const address = (remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
+  if (!isIPv6(address)) return address;
+  const [head = "", tail = ""] = address.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  const after = tail === "" ? [] : tail.split(":");
+  const zeros = address.includes("::") ? 8 - groups.length - after.length : 0;
+  return [...groups, ...Array<string>(zeros).fill("0"), ...after].slice(0, 4).join(":");
+}
