@@ -9,10 +9,18 @@ import {
   type TabParts,
   identityOf,
   keepIdentityOf,
+  keepLink,
+  keepRoomOf,
 } from "../tab/index.ts";
 import { RoomClient } from "../cluster/index.ts";
 import { serverOfPage } from "../mesh/index.ts";
-import { type TabWarning, RoomCode, type Measurements, type ServerFacts } from "../shared/index.ts";
+import {
+  type TabWarning,
+  readInvitation,
+  type RoomCode,
+  type Measurements,
+  type ServerFacts,
+} from "../shared/index.ts";
 import type { ProbeResult } from "../probe/index.ts";
 import { ApiProblemError } from "./http/errors.ts";
 import { keepBridge } from "./keep-bridge.ts";
@@ -46,13 +54,15 @@ const OBSERVER: ProbeResult = {
 export async function joinRoom(options: PageJoinOptions): Promise<PageRoom> {
   let parts: TabParts | null = null;
   try {
-    const code = RoomCode.safeParse(options.code);
-    if (!code.success) throw new ApiProblemError({ reason: "bad_room_code", given: options.code });
+    const invitation = readInvitation(options.code);
+    if (!invitation) throw new ApiProblemError({ reason: "bad_room_code", given: options.code });
+    const { code, secret } = invitation;
+    if (secret !== null) keepLink(sessionStorage, code, secret);
     const { server, mustExist = false, onProgress = () => undefined } = options;
     const probe = await probeOf(options);
     onProgress({ step: "connecting", fraction: null });
     parts = await openTabParts({
-      code: code.data,
+      code,
       server,
       signaling: {
         server: serverOfPage(new URL(server)),
@@ -65,9 +75,10 @@ export async function joinRoom(options: PageJoinOptions): Promise<PageRoom> {
         device: null,
         shard: null,
       },
+      storage: sessionStorage,
       onWarning: options.onWarning ?? (() => undefined),
     });
-    return await enter(options, parts, { room: code.data, mustExist });
+    return await enter(options, parts, { room: code, mustExist });
   } catch (error) {
     parts?.close();
     throw tabmeshErrorOf(error, (id) => id);
@@ -80,7 +91,7 @@ async function enter(
   entry: { room: RoomCode; mustExist: boolean },
 ): Promise<PageRoom> {
   const client = await RoomClient.enter(parts.room, entry);
-  const endKeeping = keepIdentityOf(client, sessionStorage);
+  const endings = [keepIdentityOf(client, sessionStorage), keepRoomOf(client, sessionStorage)];
   const apiRoom = { client, offeredModels: () => readOfferedModels(server) };
   const endBridge = keepBridge(apiRoom, {
     server,
@@ -89,7 +100,7 @@ async function enter(
   });
   const room = createRoom(apiRoom, () => {
     endBridge();
-    endKeeping();
+    for (const end of endings) end();
     client.leave();
     parts.close();
   });

@@ -12,7 +12,7 @@ import type {
 export type JoinOptions = {
   /** The Tabmesh server: "http://localhost:8787". */
   readonly server: string;
-  /** The room's code: six characters, in any case. */
+  /** The room's code: six characters, in any case. Or its link, which the page's share dialog shows. */
   readonly code: string;
   /** Placed if nothing is placed in the room: an id, a file name, or the URL of a GGUF file. */
   readonly model?: string;

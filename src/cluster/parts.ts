@@ -90,6 +90,8 @@ export type RoomParts = {
   readonly transport: Transport;
   /** The room's secret and who may ask to be admitted; the transport uses the same object. */
   readonly admission: Admission;
+  /** The room's last epoch that this tab knows of; 0 if it knows none. */
+  readonly lastEpoch: number;
   readonly registry: RoomRegistry;
   readonly stage: StagePort;
   readonly models: ModelHost;

@@ -1,25 +1,39 @@
 /**
  * The parameters of the page's address:
  *   /?room=CODE   &join (without a click)   &model=NAME or URL   &observe
+ *   /#CODE.SECRET, a room's link
  */
-import { ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH, RoomCode } from "../shared/index.ts";
+import {
+  readInvitation,
+  ROOM_CODE_ALPHABET,
+  ROOM_CODE_LENGTH,
+  RoomCode,
+  type RoomSecret,
+} from "../shared/index.ts";
 
 export type Address = {
   readonly code: RoomCode | null;
+  /** Of a link. */
+  readonly secret: RoomSecret | null;
   /** The text in the address if it is not a room code; otherwise null. */
   readonly wrongCode: string | null;
+  /** It has a fragment that is not a link's. */
+  readonly wrongLink: boolean;
   readonly join: boolean;
   readonly observe: boolean;
   readonly model: string | null;
 };
 
 export function readAddress(href: string): Address {
-  const query = new URL(href).searchParams;
+  const { searchParams: query, hash } = new URL(href);
+  const link = hash === "" ? null : readInvitation(hash);
   const text = query.get("room");
   const code = text === null ? null : RoomCode.safeParse(text);
   return {
-    code: code?.data ?? null,
+    code: link?.code ?? code?.data ?? null,
+    secret: link?.secret ?? null,
     wrongCode: code?.success === false ? text : null,
+    wrongLink: hash !== "" && link === null,
     join: query.has("join"),
     observe: query.has("observe"),
     model: query.get("model") || null,
@@ -36,9 +50,15 @@ export function shareOrigin(origin: string, addresses: readonly string[]): strin
   return isLocal ? (onNetwork ?? origin) : origin;
 }
 
-/** The address at which others join. */
-export function roomAddress(origin: string, code: RoomCode): string {
-  return `${origin}/?room=${code}`;
+/**
+ * The address that a tab with a room's code shows. Without the secret, because browsers store
+ * addresses in their history and synchronize them.
+ */
+export function addressInRoom(href: string, code: RoomCode | null): string {
+  const address = new URL(href);
+  if (code !== null) address.searchParams.set("room", code);
+  address.hash = "";
+  return address.href;
 }
 
 export function newRoomCode(): RoomCode {

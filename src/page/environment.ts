@@ -7,8 +7,8 @@ import {
   type PageRoom,
 } from "../api/index.ts";
 import type { ProbeProgress, ProbeResult } from "../probe/index.ts";
-import type { ServerFacts } from "../shared/index.ts";
-import { checkAdapter } from "../tab/index.ts";
+import type { RoomCode, RoomSecret, ServerFacts } from "../shared/index.ts";
+import { checkAdapter, forgetRoom, keepLink } from "../tab/index.ts";
 import type { PageView } from "../ui/index.ts";
 
 export type PageEnvironment = {
@@ -16,6 +16,9 @@ export type PageEnvironment = {
   href(): string;
   /** Replaces the address without loading it. */
   showAddress(href: string): void;
+  /** Keeps a room's secret in this tab, over a reload too. */
+  keepLink(code: RoomCode, secret: RoomSecret): void;
+  forgetRoom(code: RoomCode): void;
   /** Downloads a text as a file. */
   saveFile(name: string, text: string): void;
   /** Measures this tab's adapter; with `again`, earlier measurements are discarded. */
@@ -31,6 +34,8 @@ export function browserEnvironment(): PageEnvironment {
   return {
     href: () => location.href,
     showAddress: (href) => history.replaceState(null, "", href),
+    keepLink: (code, secret) => keepLink(sessionStorage, code, secret),
+    forgetRoom: (code) => forgetRoom(sessionStorage, code),
     saveFile,
     probe: checkAdapter,
     serverFacts: () => readServerFacts(origin),

@@ -2,18 +2,20 @@
  * The controller of the page: carries out its commands and keeps its view. Holds one
  * room at most (`room-page.ts`). Knows no elements.
  */
+import type { RoomClient } from "../cluster/index.ts";
 import type { ProbeResult } from "../probe/index.ts";
 import {
-  type MemberId,
+  invitationLink,
   type PageCommand,
+  readInvitation,
   readRoomLog,
-  RoomCode,
+  type RoomCode,
   type RoomNotice,
   type Stage,
 } from "../shared/index.ts";
 import type { PageView } from "../ui/index.ts";
 import { describeEvent, describeNotice, nameOfRoom } from "../words/index.ts";
-import { newRoomCode, readAddress, roomAddress, shareOrigin } from "./address.ts";
+import { addressInRoom, newRoomCode, readAddress, shareOrigin } from "./address.ts";
 import { describeAdapter } from "./describe-adapter.ts";
 import { browserEnvironment, type PageEnvironment } from "./environment.ts";
 import { Replay } from "./replay.ts";
@@ -32,11 +34,16 @@ export class Page {
   constructor(first: PageView, show: (view: PageView) => void, environment = browserEnvironment()) {
     this.#environment = environment;
     const address = readAddress(environment.href());
+    if (address.code !== null && address.secret !== null) {
+      environment.keepLink(address.code, address.secret);
+      environment.showAddress(addressInRoom(environment.href(), address.code));
+    }
     const adapterCheck = { status: "checking", message: "Checking this machine’s GPU" } as const;
     this.#store = new ViewStore({ ...first, code: address.code, adapterCheck }, show);
     if (address.wrongCode !== null) {
       this.#report({ kind: "wrong_room_code", text: address.wrongCode });
     }
+    if (address.wrongLink) this.#report({ kind: "wrong_room_link" });
     this.#probe = this.#measure(false);
     void environment.offeredModels().then((offeredModels) => this.#store.update({ offeredModels }));
     if (address.join && address.code !== null) {
@@ -80,12 +87,23 @@ export class Page {
       case "open_room":
         return this.#enter(newRoomCode(), { observe: false, mustExist: false });
       case "join_room": {
-        const code = RoomCode.safeParse(command.code);
-        if (!code.success) return this.#report({ kind: "wrong_room_code", text: command.code });
-        return this.#enter(code.data, { observe: command.observe, mustExist: true });
+        const { invitation: text, observe } = command;
+        const invitation = readInvitation(text);
+        if (invitation === null) {
+          const isLink = text.includes("#");
+          return this.#report(
+            isLink ? { kind: "wrong_room_link" } : { kind: "wrong_room_code", text },
+          );
+        }
+        const { code, secret } = invitation;
+        if (secret !== null) this.#environment.keepLink(code, secret);
+        return this.#enter(code, { observe, mustExist: true });
       }
-      case "leave_room":
-        return this.#leave();
+      case "leave_room": {
+        const { code } = this.#store.view;
+        if (code !== null) this.#environment.forgetRoom(code);
+        return this.unload();
+      }
       case "dismiss_notice":
         return this.#store.update({ notice: null });
       case "show_log_at":
@@ -122,7 +140,7 @@ export class Page {
       });
       const room = new RoomPage(joined, this.#store, (notice) => this.#report(notice));
       this.#room = room;
-      await this.#showInside(code, joined.client.self, origin);
+      await this.#showInside(joined.client, code, origin);
       room.start();
       const { model } = readAddress(this.#environment.href());
       if (model !== null && joined.client.state.placement === null) void room.placeNamed(model);
@@ -132,16 +150,19 @@ export class Page {
     }
   }
 
-  async #showInside(code: RoomCode, self: MemberId, origin: string): Promise<void> {
-    const address = new URL(this.#environment.href());
-    address.searchParams.set("room", code);
-    this.#environment.showAddress(address.href);
+  async #showInside(
+    { self, secret }: Pick<RoomClient, "self" | "secret">,
+    code: RoomCode,
+    origin: string,
+  ): Promise<void> {
+    this.#environment.showAddress(addressInRoom(this.#environment.href(), code));
     const facts = await this.#environment.serverFacts();
-    const joinUrl = roomAddress(shareOrigin(origin, facts?.addresses ?? []), code);
+    const joinUrl = invitationLink(shareOrigin(origin, facts?.addresses ?? []), code, secret);
     this.#store.update({ phase: "inside", self, code, joinUrl, progress: null });
   }
 
-  async #leave(): Promise<void> {
+  /** Leaves the room at once, as before a reload: the tab keeps what it needs to come back. */
+  async unload(): Promise<void> {
     const room = this.#room;
     if (room === null) return;
     this.#room = null;

@@ -9,7 +9,8 @@ import { Settings, Stage } from "./state.ts";
 
 export const PageCommand = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("open_room") }),
-  z.strictObject({ type: z.literal("join_room"), code: z.string(), observe: z.boolean() }),
+  /** `invitation`: a room's code or its link. */
+  z.strictObject({ type: z.literal("join_room"), invitation: z.string(), observe: z.boolean() }),
   z.strictObject({ type: z.literal("leave_room") }),
   z.strictObject({ type: z.literal("rename_member"), name: z.string() }),
   z.strictObject({ type: z.literal("measure_again") }),

@@ -37,6 +37,7 @@ export {
   ROOM_CODE_LENGTH,
   RoomCode,
 } from "./ids.ts";
+export { type Invitation, invitationLink, readInvitation } from "./invitation.ts";
 export { KernelChoice, KernelReport } from "./kernel-report.ts";
 export { LeaveReason } from "./leave-reason.ts";
 export { isFresh } from "./measurement-age.ts";

@@ -27,6 +27,7 @@ export type RoomNotice =
   | { readonly kind: "failed"; readonly failure: RoomFailure }
   | { readonly kind: "warning"; readonly warning: TabWarning }
   | { readonly kind: "wrong_room_code"; readonly text: string }
+  | { readonly kind: "wrong_room_link" }
   | { readonly kind: "stored_models_deleted" };
 
 /** A failure in a tab's parts that did not stop the work. */

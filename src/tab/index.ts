@@ -1,4 +1,5 @@
 /** The parts of one tab, put together: workers, connections, and the adapter. Used by the library. */
 export { checkAdapter } from "./adapter-check.ts";
 export { identityOf, keepIdentityOf } from "./identity.ts";
+export { forgetRoom, keepLink, keepRoomOf } from "./kept-room.ts";
 export { openTabParts, type TabParts } from "./tab-parts.ts";

@@ -14,7 +14,7 @@ import {
   type PeerOptions,
 } from "../mesh/index.ts";
 import {
-  MemberId,
+  type MemberId,
   type RoomCode,
   SYSTEM_CLOCK,
   type Measurements,
@@ -26,6 +26,7 @@ import {
 } from "../shared/index.ts";
 import type { StageWorker } from "../stage/index.ts";
 import type { WeightsWorker } from "../../workers/weights.worker.ts";
+import { openWithKeptId, readKeptRoom, type RoomStorage } from "./kept-room.ts";
 import { openPlanner } from "./planner.ts";
 import { TabMonitor } from "./tab-monitor.ts";
 import { workerClient } from "./worker-client.ts";
@@ -48,12 +49,13 @@ export type TabOptions = {
   /** This tab without its id, which is created here. */
   readonly profile: Omit<Member, "id">;
   readonly onWarning: (warning: TabWarning) => void;
+  /** Where the room's secret and this tab's id are kept over a reload. */
+  readonly storage: RoomStorage;
 };
 
 /** Rejects with a `MeshError` if the signaling server cannot be reached. */
 export async function openTabParts(options: TabOptions): Promise<TabParts> {
-  const self = MemberId.parse(`tab-${crypto.randomUUID().slice(0, 13)}`);
-  const profile: Member = { ...options.profile, id: self };
+  const kept = readKeptRoom(options.storage, options.code);
   const gpu = workerClient<StageWorker>(
     new Worker(new URL("../../workers/gpu.worker.ts", import.meta.url), { type: "module" }),
     "GPU",
@@ -69,20 +71,24 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
   };
   let channels = 0;
   try {
-    const admission = createAdmission(options.code, null, SYSTEM_CLOCK);
-    const transport = await openPeerTransport({
-      ...options.signaling,
-      self,
-      admission,
-      onFrameChannel: (peer, channel) => {
-        const key = ++channels;
-        const end = channelForWorker(channel);
-        const warn = (error: unknown) =>
-          options.onWarning({ kind: "channel_unusable", peer, cause: failureOf(error) });
-        gpu.remote.addChannel(key, peer, Comlink.transfer(end, [end])).catch(warn);
-        return () => void gpu.remote.openChannel(key).catch(warn);
-      },
-    });
+    const admission = createAdmission(options.code, kept?.secret ?? null, SYSTEM_CLOCK);
+    const openTransport = (self: MemberId) =>
+      openPeerTransport({
+        ...options.signaling,
+        self,
+        admission,
+        onFrameChannel: (peer, channel) => {
+          const key = ++channels;
+          const end = channelForWorker(channel);
+          const warn = (error: unknown) =>
+            options.onWarning({ kind: "channel_unusable", peer, cause: failureOf(error) });
+          gpu.remote.addChannel(key, peer, Comlink.transfer(end, [end])).catch(warn);
+          return () => void gpu.remote.openChannel(key).catch(warn);
+        },
+      });
+    const transport = await openWithKeptId(kept?.member ?? null, openTransport);
+    const { self } = transport;
+    const profile: Member = { ...options.profile, id: self };
     const onNotice = (notice: ModelNotice) => options.onWarning({ kind: "model", notice });
     await weights.remote.listen(Comlink.proxy(onNotice));
     const models = createModelHost({
@@ -101,6 +107,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
       room: {
         transport,
         admission,
+        lastEpoch: kept?.epoch ?? 0,
         registry: openRoomRegistry(options.code, self, options.signaling),
         stage: {
           listen: (listeners) => gpu.remote.listen(proxied(listeners)),

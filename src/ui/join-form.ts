@@ -1,7 +1,7 @@
-/** Joins a room by its code, to compute or only to observe. */
+/** Joins a room by its code or its link, to compute or only to observe. */
 import { css, html } from "lit";
 import { live } from "lit/directives/live.js";
-import { ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH, RoomCode } from "../shared/index.ts";
+import { ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH, readInvitation, RoomCode } from "../shared/index.ts";
 import { plural } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { PageElement } from "./page-element.ts";
@@ -23,16 +23,23 @@ export function codeProblem(code: string, finished: boolean): string | null {
 export class JoinForm extends PageElement {
   static override properties = {
     code: { state: true },
+    link: { state: true },
+    wrongLink: { state: true },
     observe: { state: true },
     tried: { state: true },
   };
   declare code: string | null;
+  /** What was pasted, if it is a room's link. */
+  declare link: string | null;
+  declare wrongLink: boolean;
   declare observe: boolean;
   declare tried: boolean;
 
   constructor() {
     super();
     this.code = null;
+    this.link = null;
+    this.wrongLink = false;
     this.observe = false;
     this.tried = false;
   }
@@ -44,7 +51,13 @@ export class JoinForm extends PageElement {
 
   readonly #type = (event: InputEvent): void => {
     const field = event.target as HTMLInputElement;
-    this.code = field.value.toUpperCase().replaceAll(/[\s-]/g, "").slice(0, ROOM_CODE_LENGTH);
+    const text = field.value.trim();
+    const isLink = /[:/#]/.test(text);
+    const invitation = isLink ? readInvitation(text) : null;
+    this.link = invitation === null ? null : text;
+    this.wrongLink = isLink && invitation === null;
+    const typed = text.toUpperCase().replaceAll(/[\s-]/g, "").slice(0, ROOM_CODE_LENGTH);
+    this.code = isLink ? (invitation?.code ?? "") : typed;
     field.value = this.code;
     this.tried = false;
   };
@@ -54,7 +67,8 @@ export class JoinForm extends PageElement {
     this.tried = true;
     const parsed = RoomCode.safeParse(this.#typed);
     if (parsed.success) {
-      this.send({ type: "join_room", code: parsed.data, observe: this.observe });
+      const invitation = this.link ?? parsed.data;
+      this.send({ type: "join_room", invitation, observe: this.observe });
     } else {
       this.renderRoot.querySelector("input")?.focus();
     }
@@ -62,9 +76,12 @@ export class JoinForm extends PageElement {
 
   override render() {
     const joining = this.view.phase === "joining";
-    const problem = codeProblem(this.#typed, this.tried);
+    const problem = this.wrongLink
+      ? "This link is incomplete. Copy the whole link again."
+      : codeProblem(this.#typed, this.tried);
+    const link = this.link === null ? "" : `The link leads to room ${this.#typed}.`;
     return html`<form novalidate @submit=${this.#join}>
-      <label for="code">Room code</label>
+      <label for="code">Room code or link</label>
       <div class="code-row">
         <input
           id="code"
@@ -84,7 +101,9 @@ export class JoinForm extends PageElement {
           Join
         </button>
       </div>
-      <p id="code-problem" class="problem" role="status">${problem ?? ""}</p>
+      <p id="code-problem" class=${problem === null ? "problem link" : "problem"} role="status">
+        ${problem ?? link}
+      </p>
       <label class="choice">
         <input
           type="checkbox"
@@ -123,6 +142,9 @@ export class JoinForm extends PageElement {
         padding-top: var(--gap-xs);
         color: var(--clay);
         font-size: var(--text-s);
+      }
+      .problem.link {
+        color: var(--ink-quiet);
       }
       .choice {
         display: flex;

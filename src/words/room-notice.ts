@@ -76,6 +76,12 @@ export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNot
         whatToDo:
           "A room code has 6 letters and digits, and never 0, O, 1, I, or L. Check the code on the other screen.",
       };
+    case "wrong_room_link":
+      return {
+        level: "error",
+        message: "This link to a room is incomplete.",
+        whatToDo: "Copy the whole link again, or type the room’s code.",
+      };
     case "stored_models_deleted":
       return info("The models stored on this machine were deleted.");
     default:

@@ -1,12 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { newRoomCode, readAddress, roomAddress, shareOrigin } from "../../src/page/address.ts";
+import { addressInRoom, newRoomCode, readAddress, shareOrigin } from "../../src/page/address.ts";
 import { RoomCode } from "../../src/shared/ids.ts";
+import { createRoomSecret } from "../../src/shared/room-secret.ts";
 
 describe("the page's address", () => {
   test("has a room code in any case, and its parameters", () => {
     expect(readAddress("http://localhost:8787/?room=abc234&join&model=tiny&observe")).toEqual({
       code: "ABC234",
+      secret: null,
       wrongCode: null,
+      wrongLink: false,
       join: true,
       observe: true,
       model: "tiny",
@@ -16,7 +19,9 @@ describe("the page's address", () => {
   test("without a query has no parameters", () => {
     expect(readAddress("http://localhost:8787/")).toEqual({
       code: null,
+      secret: null,
       wrongCode: null,
+      wrongLink: false,
       join: false,
       observe: false,
       model: null,
@@ -29,6 +34,19 @@ describe("the page's address", () => {
       wrongCode: "HELLO!",
     });
   });
+});
+
+test("a link's fragment has the code and the secret", () => {
+  const secret = createRoomSecret();
+  const address = { code: "ABC234", secret, wrongLink: false };
+  expect(readAddress(`http://localhost/#abc234.${secret}`)).toMatchObject(address);
+  expect(readAddress(`http://localhost/?room=ZZZZZZ&join#ABC234.${secret}`)).toMatchObject(address);
+  expect(readAddress("http://localhost/#ABC234.")).toMatchObject({ code: null, wrongLink: true });
+});
+
+test("the address of a tab in a room has the code and not the secret", () => {
+  const shown = addressInRoom("http://localhost/?join#ABC234.x", RoomCode.parse("ABCDEF"));
+  expect(shown).toBe("http://localhost/?join=&room=ABCDEF");
 });
 
 test("a new room has a valid code", () => {
@@ -48,11 +66,5 @@ describe("the address that is shared", () => {
       "http://localhost:8787",
     );
     expect(shareOrigin("https://mesh.example", addresses)).toBe("https://mesh.example");
-  });
-
-  test("ends in the room's code", () => {
-    expect(roomAddress("https://a.example", RoomCode.parse("ABCDEF"))).toBe(
-      "https://a.example/?room=ABCDEF",
-    );
   });
 });

@@ -5,6 +5,8 @@ import { tabmeshErrorOf } from "../../src/api/wrap-errors.ts";
 import type { PageEnvironment } from "../../src/page/environment.ts";
 import { Page } from "../../src/page/page.ts";
 import type { ProbeResult } from "../../src/probe/index.ts";
+import type { RoomCode } from "../../src/shared/ids.ts";
+import { createRoomSecret, type RoomSecret } from "../../src/shared/room-secret.ts";
 import { EMPTY_VIEW, type PageView } from "../../src/ui/page-view.ts";
 import { MODEL_URL, profile, type TestRoom, until, withRoom } from "../../tools/room/test-room.ts";
 
@@ -16,6 +18,8 @@ type Opened = {
   readonly room: TestRoom;
   readonly view: () => PageView;
   readonly addresses: string[];
+  /** The rooms whose secret the tab keeps. */
+  readonly kept: Map<RoomCode, RoomSecret>;
   /** Files that the page stored. */
   readonly saved: readonly File[];
   /** How often the parts of the tab were asked for something. */
@@ -32,10 +36,13 @@ async function withPage(
     const views: PageView[] = [];
     const saved: File[] = [];
     const addresses = [`http://localhost:8787${path}`];
+    const kept = new Map<RoomCode, RoomSecret>();
     const asked: Opened["asked"] = { measured: 0, deleted: 0, placed: [] };
     const page = new Page(EMPTY_VIEW, (view) => views.push(view), {
       href: () => addresses.at(-1)!,
       showAddress: (href) => addresses.push(href),
+      keepLink: (code, secret) => kept.set(code, secret),
+      forgetRoom: (code) => kept.delete(code),
       probe: () => Promise.resolve(PROBED),
       serverFacts: () =>
         Promise.resolve({ addresses: ["https://192.168.1.2:8788"], iceServers: [] }),
@@ -43,7 +50,11 @@ async function withPage(
       offeredModels: () => Promise.resolve([{ name: "tiny", url: "/models/tiny.gguf" }]),
       async join({ code, mustExist }) {
         const { client } = await room
-          .add("page", { mustExist: mustExist ?? false, code: code as never })
+          .add("page", {
+            mustExist: mustExist ?? false,
+            code: code as never,
+            secret: kept.get(code as never) ?? room.network.secret,
+          })
           .catch((error: unknown) => {
             throw tabmeshErrorOf(error, String);
           });
@@ -64,7 +75,7 @@ async function withPage(
       },
       ...change,
     });
-    await act({ page, room, view: () => views.at(-1)!, addresses, asked, saved });
+    await act({ page, room, view: () => views.at(-1)!, addresses, kept, asked, saved });
   });
 }
 
@@ -85,7 +96,7 @@ describe("outside", () => {
     ["in the form", "/", "nonsense"],
   ])("a wrong code %s is a notice", async (_where, path, code) => {
     await withPage(path, async ({ page, view }) => {
-      if (code !== null) await page.act({ type: "join_room", code, observe: false });
+      if (code !== null) await page.act({ type: "join_room", invitation: code, observe: false });
       expect(view().notice).toMatchObject({
         level: "error",
         message: '"nonsense" is not a room code.',
@@ -96,7 +107,7 @@ describe("outside", () => {
 
   test("a room that does not exist is a notice, and the page stays outside", async () => {
     await withPage("/", async ({ page, view }) => {
-      await page.act({ type: "join_room", code: "ABCDEF", observe: false });
+      await page.act({ type: "join_room", invitation: "ABCDEF", observe: false });
       expect(view()).toMatchObject({ phase: "outside", notice: { level: "error" } });
       expect(view().notice?.message).toMatch(/No room ABCDEF is open/);
     });
@@ -111,12 +122,60 @@ describe("outside", () => {
   });
 });
 
+describe("a link", () => {
+  const secret = createRoomSecret();
+
+  test("fills in the code; the secret is kept and leaves the address at once", async () => {
+    await withPage(`/?observe#ABCDEF.${secret}`, async ({ page, view, addresses, kept }) => {
+      expect(addresses.at(-1)).toBe("http://localhost:8787/?observe=&room=ABCDEF");
+      expect(view()).toMatchObject({ phase: "outside", code: "ABCDEF", notice: null });
+      expect([...kept]).toEqual([["ABCDEF", secret]]);
+      await page.act({ type: "join_room", invitation: "ABCDEF", observe: false });
+      expect(view().notice?.message).toMatch(/No room ABCDEF is open/);
+    });
+  });
+
+  test("is pasted: the room that it opens has its secret, no address has it", async () => {
+    await withPage("/", async ({ page, view, room, addresses }) => {
+      const first = await room.add("first", { observes: true, secret });
+      const link = `http://localhost:8787/#ABCDEF.${secret}`;
+      await page.act({ type: "join_room", invitation: link, observe: false });
+      await inside(view);
+      expect(view().joinUrl).toBe(`https://192.168.1.2:8788/#ABCDEF.${first.client.secret}`);
+      expect(addresses.join()).not.toContain(secret);
+    });
+  });
+
+  test.each(["/#ABCDEF.short", "/#ABCDEF", "/#anything"])("%s is incomplete", async (path) => {
+    await withPage(path, async ({ page, view, kept }) => {
+      expect(view().notice?.message).toBe("This link to a room is incomplete.");
+      await page.act({ type: "dismiss_notice" });
+      await page.act({ type: "join_room", invitation: `http://x${path}`, observe: false });
+      expect(view().notice?.message).toBe("This link to a room is incomplete.");
+      expect(kept.size).toBe(0);
+    });
+  });
+
+  test("is forgotten when a person leaves, and kept when the tab is reloaded", async () => {
+    await withPage(`/?join#ABCDEF.${secret}`, async ({ page, view, kept }) => {
+      await inside(view);
+      await page.unload();
+      expect(kept.size).toBe(1);
+    });
+    await withPage(`/?join#ABCDEF.${secret}`, async ({ page, view, kept }) => {
+      await inside(view);
+      await page.act({ type: "leave_room" });
+      expect(kept.size).toBe(0);
+    });
+  });
+});
+
 describe("inside", () => {
   test("the address says &join: the page joins, and shows the address for other machines", async () => {
-    await withPage("/?room=ABCDEF&join", async ({ view, addresses }) => {
+    await withPage("/?room=ABCDEF&join", async ({ view, room, addresses }) => {
       await inside(view);
       expect(view()).toMatchObject({ self: "page", code: "ABCDEF", connection: "connected" });
-      expect(view().joinUrl).toBe("https://192.168.1.2:8788/?room=ABCDEF");
+      expect(view().joinUrl).toBe(`https://192.168.1.2:8788/#ABCDEF.${room.network.secret}`);
       expect(new URL(addresses.at(-1)!).searchParams.get("room")).toBe("ABCDEF");
     });
   });

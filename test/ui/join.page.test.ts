@@ -42,7 +42,27 @@ describe("outside a room", () => {
     one(app, "input[type=checkbox]").click();
     await settled(app);
     button(app, "Join").click();
-    expect(commands).toEqual([{ type: "join_room", code: "K7QM3X", observe: true }]);
+    expect(commands).toEqual([{ type: "join_room", invitation: "K7QM3X", observe: true }]);
+  });
+
+  test("a pasted link shows its code and is sent whole; a part of a link is refused", async () => {
+    const { app, commands } = await mount(VIEWS.outside);
+    const link = `https://mesh.example/#K7QM3X.${"A".repeat(43)}`;
+    type(one(app, "#code"), link.slice(0, -1));
+    await settled(app);
+    expect(one(app, "#code-problem").textContent).toContain("incomplete");
+    type(one(app, "#code"), ` ${link} `);
+    await settled(app);
+    expect((one(app, "#code") as HTMLInputElement).value).toBe("K7QM3X");
+    expect(one(app, "#code-problem").textContent).toContain("leads to room K7QM3X");
+    button(app, "Join").click();
+    type(one(app, "#code"), "ABCDEF");
+    await settled(app);
+    button(app, "Join").click();
+    expect(commands).toEqual([
+      { type: "join_room", invitation: link, observe: false },
+      { type: "join_room", invitation: "ABCDEF", observe: false },
+    ]);
   });
 
   test.each([

@@ -111,7 +111,7 @@ describe("header and dialogs", () => {
     await settled(app);
     expect(one(app, "svg.qr").getAttribute("viewBox")).toMatch(/^0 0 \d+ \d+$/);
     expect(one(app, "svg.qr path").getAttribute("d")!.length).toBeGreaterThan(1000);
-    expect(textOf(app)).toContain("https://192.168.1.24:8788/?room=K7QM3X&join");
+    expect(textOf(app)).toContain("https://192.168.1.24:8788/#K7QM3X.");
   });
 
   test("settings are sent as a whole", async () => {

@@ -17,7 +17,7 @@ import {
   watcher,
 } from "./sample-room.ts";
 
-const JOIN_URL = "https://192.168.1.24:8788/?room=K7QM3X&join";
+const JOIN_URL = "https://192.168.1.24:8788/#K7QM3X.dGhlIHNlY3JldCBvZiBhIHNhbXBsZSByb29tISEhISE";
 
 const OUTSIDE: PageView = {
   phase: "outside",

@@ -143,6 +143,12 @@ describe("notices", () => {
       "The tab b sent a message that this one cannot read.",
     ],
     [
+      { kind: "wrong_room_link" },
+      "error",
+      "This link to a room is incomplete.",
+      "Copy the whole link again, or type the room’s code.",
+    ],
+    [
       { kind: "disconnected", room },
       "error",
       "The connection to room ABCDEF is lost.",

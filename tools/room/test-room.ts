@@ -156,7 +156,7 @@ export const planner: Planner = {
   front: (problem, options) => Promise.resolve(service.front(problem, options)),
 };
 
-type TabOptions = {
+export type TabOptions = {
   readonly memoryBytes?: number;
   readonly observes?: boolean;
   readonly stepMs?: number;
@@ -170,6 +170,7 @@ type TabOptions = {
   readonly byCode?: boolean;
   readonly secret?: RoomSecret;
   readonly tab?: MemoryTab;
+  readonly lastEpoch?: number;
 };
 
 export type Tab = {
@@ -213,6 +214,7 @@ export class TestRoom {
     const parts: RoomParts = {
       transport,
       admission,
+      lastEpoch: options.lastEpoch ?? 0,
       registry: this.#registry(id),
       stage: host,
       models: { ...hostModels(host), ...options.models },

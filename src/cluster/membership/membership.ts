@@ -40,7 +40,15 @@ export type EnterOptions = {
 
 type Parts = Pick<
   RoomParts,
-  "transport" | "admission" | "registry" | "planner" | "profile" | "timings" | "clock" | "random"
+  | "transport"
+  | "admission"
+  | "lastEpoch"
+  | "registry"
+  | "planner"
+  | "profile"
+  | "timings"
+  | "clock"
+  | "random"
 >;
 
 export class Membership implements RoomAccess {
@@ -75,7 +83,7 @@ export class Membership implements RoomAccess {
     this.#room = room;
     this.self = parts.profile.id;
     this.timings = { ...DEFAULT_TIMINGS, ...parts.timings };
-    this.#log = new EventLog(emptyRoom(room, this.self));
+    this.#log = new EventLog({ ...emptyRoom(room, this.self), epoch: parts.lastEpoch + 1 });
     this.#follower = new LogFollower({
       log: this.#log,
       onApplied: (event) => this.#notify(event),

@@ -1,0 +1,85 @@
+/**
+ * What this tab keeps of a room over a reload: the room's secret, its id there, and the room's epoch. It is
+ * kept in `sessionStorage`: for this tab only, and no longer than it is open.
+ */
+import { z } from "zod";
+import type { RoomClient } from "../cluster/index.ts";
+import { failureOf, MemberId, type RoomCode, RoomSecret } from "../shared/index.ts";
+
+const KeptRoom = z.object({
+  secret: RoomSecret,
+  /** null until the tab was in the room. */
+  member: MemberId.nullable(),
+  /** The last known one; 0 if none is. A tab that opens the room again continues after it. */
+  epoch: z.int().min(0),
+});
+export type KeptRoom = z.infer<typeof KeptRoom>;
+
+/** Where it is kept: `sessionStorage` of a page. */
+export type RoomStorage = Pick<Storage, "getItem" | "setItem" | "removeItem">;
+
+/** null if nothing is kept, or not by this version. */
+export function readKeptRoom(storage: RoomStorage, code: RoomCode): KeptRoom | null {
+  try {
+    return KeptRoom.parse(JSON.parse(storage.getItem(keyOf(code)) ?? "null"));
+  } catch {
+    return null;
+  }
+}
+
+/** The secret of a link that this tab was opened with. What is known of the same room stays. */
+export function keepLink(storage: RoomStorage, code: RoomCode, secret: RoomSecret): void {
+  if (readKeptRoom(storage, code)?.secret === secret) return;
+  keep(storage, code, { secret, member: null, epoch: 0 });
+}
+
+/** Keeps what this tab knows of the room that it is in, now and after each change; returns how to stop it. */
+export function keepRoomOf(
+  client: Pick<RoomClient, "self" | "secret" | "state" | "subscribe">,
+  storage: RoomStorage,
+): () => void {
+  let keptEpoch = -1;
+  const update = () => {
+    const { room, epoch } = client.state;
+    if (epoch === keptEpoch) return;
+    keptEpoch = epoch;
+    keep(storage, room, { secret: client.secret, member: client.self, epoch });
+  };
+  update();
+  return client.subscribe(update);
+}
+
+/**
+ * Opens this tab's connections with the id that it had before a reload, unless another tab has it: a
+ * copy of this one.
+ */
+export async function openWithKeptId<T>(
+  kept: MemberId | null,
+  open: (self: MemberId) => Promise<T>,
+): Promise<T> {
+  const fresh = () => open(MemberId.parse(`tab-${crypto.randomUUID().slice(0, 13)}`));
+  if (kept === null) return fresh();
+  try {
+    return await open(kept);
+  } catch (error) {
+    if (failureOf(error).reason === "id_taken") return fresh();
+    throw error;
+  }
+}
+
+/** When a person leaves: another room may have the same code later. */
+export function forgetRoom(storage: RoomStorage, code: RoomCode): void {
+  storage.removeItem(keyOf(code));
+}
+
+function keep(storage: RoomStorage, code: RoomCode, room: KeptRoom): void {
+  try {
+    storage.setItem(keyOf(code), JSON.stringify(room));
+  } catch {
+    // Full or forbidden: after a reload the tab needs the code or the link again.
+  }
+}
+
+function keyOf(code: RoomCode): string {
+  return `tabmesh.room.${code}`;
+}
