@@ -43,7 +43,9 @@ export class ChatMessageElement extends LitElement {
   #prose() {
     const { text } = this.message;
     if (!this.#markdown.isContinuedBy(text)) this.#markdown = new MarkdownStream();
-    return markdown(this.#markdown.read(text, !this.#isWriting));
+    const blocks = this.#markdown.read(text, !this.#isWriting);
+    if (this.#markdown.isBehind) requestAnimationFrame(() => this.requestUpdate());
+    return markdown(blocks);
   }
 
   #status() {

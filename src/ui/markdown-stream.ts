@@ -6,14 +6,18 @@
  *   fenced code   nothing: its lines are only searched for the closing fence
  *   other block   the whole block, up to `MAX_UNFINISHED_CHARACTERS`
  *
- * So the characters lexed grow linearly with the answer. Knows no templates and no DOM.
+ * So the characters lexed grow linearly with the answer, and each `read` lexes a bounded number of
+ * them. Knows no templates and no DOM.
  */
-import { Lexer, type MarkedToken, type Tokens } from "marked";
+import type { MarkedToken, Tokens } from "marked";
+import { lexed } from "./bounded-lexer.ts";
 
-/** A longer block is cut: lexing one long line can take quadratic time. */
+/** A longer block is cut, since all of it is lexed again when text arrives. */
 const MAX_UNFINISHED_CHARACTERS = 4000;
 /** Text that arrives at once is lexed in steps, so that its blocks finish one by one. */
 const STEP_CHARACTERS = 2000;
+/** `read` lexes a few more at most, so that a long text does not block the page. */
+const MAX_LEXED_PER_READ = 8000;
 /**
  * A line shorter than this may still become a list marker or a rule, and then the
  * block before it may continue. The longest marker: 3 spaces, 9 digits, a dot, a space.
@@ -52,26 +56,33 @@ export class MarkdownStream {
     return this.#lexedCharacters;
   }
 
+  /** Whether there is more to read of the same text. */
+  get isBehind(): boolean {
+    return this.#lexedEnd < this.#text.length;
+  }
+
   /** Whether `text` continues what has been read; if not, it needs a new stream. */
   isContinuedBy(text: string): boolean {
     return text.startsWith(this.#text);
   }
 
   /**
-   * Reads on to the end of `text`.
+   * Reads on, mostly to the end of `text`; if not, `isBehind` is true, and another call reads on.
    * @param text the whole answer so far
    * @returns its blocks; a finished block is the same object in every result
    */
   read(text: string, isComplete: boolean): readonly MarkedToken[] {
-    if (text === this.#text && isComplete === this.#isComplete) return this.#blocks;
+    const isSame = text === this.#text && isComplete === this.#isComplete;
+    if (isSame && !this.isBehind) return this.#blocks;
     this.#text = text;
     this.#isComplete = isComplete;
+    const limit = this.#lexedCharacters + MAX_LEXED_PER_READ;
     do {
       const step = Math.max(this.#lexedEnd, this.#start) + STEP_CHARACTERS;
       this.#lexedEnd = Math.min(text.length, step);
       this.#advance();
-    } while (this.#lexedEnd < text.length);
-    if (isComplete && this.#fence !== null) {
+    } while (this.isBehind && this.#lexedCharacters < limit);
+    if (isComplete && !this.isBehind && this.#fence !== null) {
       this.#fence = null;
       this.#unfinished = this.#lex(text.slice(this.#start));
     }
@@ -163,12 +174,7 @@ export class MarkdownStream {
 
   #lex(text: string): MarkedToken[] {
     this.#lexedCharacters += text.length;
-    try {
-      return Lexer.lex(text) as MarkedToken[];
-    } catch {
-      // Thousands of nested quotes or lists exhaust the stack: shown as they are.
-      return [{ type: "text", raw: text, text, escaped: false }];
-    }
+    return lexed(text);
   }
 }
 

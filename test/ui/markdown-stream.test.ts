@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { Lexer, type MarkedToken } from "marked";
+import { Lexer, type MarkedToken, Tokenizer } from "marked";
 import { describe, expect, test } from "vitest";
 import { MarkdownStream } from "../../src/ui/markdown-stream.ts";
 
@@ -9,7 +9,13 @@ function stream(text: string, characters = 4) {
   for (let end = characters; end < text.length; end += characters) {
     markdown.read(text.slice(0, end), false);
   }
-  return { blocks: markdown.read(text, true), lexedCharacters: markdown.lexedCharacters };
+  return { blocks: readAll(markdown, text), lexedCharacters: markdown.lexedCharacters };
+}
+
+function readAll(markdown: MarkdownStream, text: string): readonly MarkedToken[] {
+  let blocks = markdown.read(text, true);
+  while (markdown.isBehind) blocks = markdown.read(text, true);
+  return blocks;
 }
 
 /** Type and source of each block, items of lists apart. */
@@ -151,9 +157,83 @@ describe("any text", () => {
     (mark) => {
       for (const text of [mark.repeat(20_000), `${mark}\n`.repeat(20_000)]) {
         const markdown = new MarkdownStream();
-        markdown.read(text, true);
+        readAll(markdown, text);
         expect(markdown.lexedCharacters).toBeLessThan(6 * text.length);
       }
     },
   );
 });
+
+describe("a hostile answer of 100,000 characters", () => {
+  const nested = (mark: string, step: number) =>
+    Array.from({ length: 300 }, (_, depth) => `${" ".repeat(depth * step)}${mark} a\n`).join("");
+  const parts: Record<string, string> = {
+    "nested lists on a line": "* ",
+    "nested lists with text": "* * * * * * * * * * * * a ",
+    "nested numbers": "1. ",
+    "nested quotes": "> ",
+    "nested quotes without spaces": ">",
+    "quotes in lists": "- > ",
+    "nested lists by indentation": nested("-", 2),
+    "nested quotes by depth": Array.from({ length: 300 }, (_, i) => `${">".repeat(i)} a\n`).join(
+      "",
+    ),
+    "unmatched strong": "**x* ",
+    "unmatched emphasis": "*a _b ",
+    "words with underscores": "a_",
+    strikes: "~~a",
+    "marks in every word": `${"*a ".repeat(30)}${"b ".repeat(100)}`,
+    brackets: "[",
+    "links without end": "[a](",
+    backticks: "`a``b",
+    "a long word": "a.",
+    pipes: "|",
+    "definitions without end": '[a]: b "',
+    tags: "<a ",
+  };
+
+  /** Characters that the lexer was given, as often as it was given them, for blocks, inlines, and emphasis. */
+  function work(text: string): { total: number; perRead: number } {
+    let total = 0;
+    let perRead = 0;
+    const count = (source: string) => void (total += source.length);
+    const spies = [
+      spyOn(Lexer.prototype, "blockTokens", count),
+      spyOn(Lexer.prototype, "inlineTokens", count),
+      spyOn(Tokenizer.prototype, "emStrong", (source) => {
+        if (source.startsWith("*") || source.startsWith("_")) count(source);
+      }),
+    ];
+    const markdown = new MarkdownStream();
+    do {
+      const before = total;
+      markdown.read(text, true);
+      perRead = Math.max(perRead, total - before);
+    } while (markdown.isBehind);
+    for (const spy of spies) spy.mockRestore();
+    return { total, perRead };
+  }
+
+  test.each(Object.keys(parts))("%s: work is linear, and bounded per frame", (name) => {
+    const part = parts[name]!;
+    const text = (length: number) => part.repeat(Math.ceil(length / part.length)).slice(0, length);
+    const [half, whole] = [work(text(50_000)), work(text(100_000))];
+    expect(whole.total / half.total).toBeLessThan(2.3);
+    expect(whole.total).toBeLessThan(400 * 100_000);
+    expect(whole.perRead).toBeLessThan(400 * 16_000);
+  });
+});
+
+function spyOn<Name extends string, Target extends Record<Name, (...values: never[]) => unknown>>(
+  target: Target,
+  name: Name,
+  before: (source: string) => void,
+) {
+  const original = target[name];
+  const spied = function (this: unknown, ...values: never[]) {
+    before(values[0] as unknown as string);
+    return original.apply(this, values);
+  };
+  target[name] = spied as unknown as Target[Name];
+  return { mockRestore: () => (target[name] = original) };
+}
