@@ -5,6 +5,9 @@ import type { AccessRequest } from "./access.ts";
 /** The headers of a response that a page of another origin needs for reading ranges and errors. */
 const EXPOSED_HEADERS = ["Accept-Ranges", "Content-Length", "Content-Range", "ETag", "Retry-After"];
 
+/** What proxies add. */
+const FORWARDED_HEADERS = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
+
 /** Seconds for which a browser keeps the answer to a preflight. */
 const PREFLIGHT_MAX_AGE_S = "600";
 
@@ -22,6 +25,7 @@ export function accessRequestOf(request: IncomingMessage): AccessRequest {
     contentType: header("content-type"),
     requestedMethod: header("access-control-request-method"),
     localAddress: socket.localAddress ?? "",
+    isForwarded: FORWARDED_HEADERS.some((name) => header(name) !== undefined),
     isEncrypted: "encrypted" in socket && socket.encrypted === true,
   };
 }

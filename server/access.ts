@@ -6,10 +6,9 @@
  *   fetch site  another page's request without an origin may only open the page
  *   POST        carries JSON, which another page cannot send without a preflight
  *
- * Pure. Does not know routes: the API's key is checked where the router has matched the
- * path (`http-api.ts`), because a path has several spellings.
+ * Pure. Does not know routes: what the API requires besides is decided where the router has
+ * matched the path (`api-access.ts`), because a path has several spellings.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { ApiProblem } from "../src/shared/index.ts";
 
 export type AccessPolicy = {
@@ -38,6 +37,8 @@ export type AccessRequest = {
   /** The address at which the connection arrived. */
   readonly localAddress: string;
   readonly isEncrypted: boolean;
+  /** A proxy added a header about whose request it is. */
+  readonly isForwarded: boolean;
 };
 
 export type AccessDecision =
@@ -90,20 +91,14 @@ export function decideAccess(policy: AccessPolicy, request: AccessRequest): Acce
   return { kind: "pass", origin: origin ?? null };
 }
 
-/** Null if `authorization` has the key, or if there is none. Takes the same time for every wrong key. */
-export function keyProblem(
-  apiKey: string | null,
-  authorization: string | undefined,
-): ApiProblem | null {
-  if (apiKey === null) return null;
-  const given = /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
-  if (given === undefined) return { reason: "key_missing" };
-  return timingSafeEqual(digest(given), digest(apiKey)) ? null : { reason: "key_wrong" };
-}
-
-/** Digests have the same length, which the comparison requires. */
-function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+/**
+ * Whether the request is of a program on this machine: it arrived at a loopback address by
+ * a loopback name, and no proxy says that it forwarded it.
+ */
+export function isLocal({ localAddress, hosts, isForwarded }: AccessRequest): boolean {
+  const host = parseHost(hosts[0] ?? "");
+  const isByName = host !== null && LOOPBACK_HOSTS.includes(host.name);
+  return isByName && isLoopback(localAddress) && !isForwarded;
 }
 
 function refuse(problem: ApiProblem): AccessDecision {

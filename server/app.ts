@@ -4,13 +4,14 @@ import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 import type { ApiProblem, ServerFacts } from "../src/shared/index.ts";
-import { decideAccess, type AccessPolicy } from "./access.ts";
+import { decideAccess, isLocal, type AccessPolicy } from "./access.ts";
 import { accessRequestOf, corsHeaders, preflightHeaders } from "./access-request.ts";
+import { openRoomOf } from "./api-access.ts";
 import { problemBody, problemHeaders, problemStatus } from "./api-error.ts";
 import type { Bridge } from "./bridge.ts";
 import { sendFile } from "./files.ts";
 import { DEFAULT_HEADERS } from "./headers.ts";
-import { httpApi } from "./http-api.ts";
+import { httpApi, type HttpApiOptions } from "./http-api.ts";
 import { modelFiles } from "./models.ts";
 import { addressKey, rateLimited, type Rates } from "./rate-limit.ts";
 import { SIGNALING_PATH } from "./signaling.ts";
@@ -25,14 +26,10 @@ export type AppDirectories = {
 /** Built files have a hash of their content in their names. */
 const HASHED_FILE = { immutable: true, maxAge: "365d" } as const;
 
-export type AppAccess = {
+export type AppAccess = HttpApiOptions & {
   /** Called for each request, as `facts` is: the port is known once the server listens. */
   readonly policy: () => AccessPolicy;
-  /** Required by the rooms' API; null for none. */
-  readonly apiKey: string | null;
   readonly rates: Rates;
-  /** The longest body of a request. */
-  readonly bodyBytes: number;
 };
 
 export function createApp(
@@ -40,14 +37,21 @@ export function createApp(
   signaling: RequestListener,
   { page, models }: AppDirectories,
   facts: () => ServerFacts,
-  { policy, apiKey, rates, bodyBytes }: AppAccess,
+  access: AppAccess,
 ): RequestListener {
+  const { policy, rates } = access;
   const app = new Hono<{ Bindings: HttpBindings }>();
-  app.route("/", httpApi(bridge, apiKey, bodyBytes));
+  app.route("/", httpApi(bridge, access));
   app.route("/", modelFiles(models));
-  app.get("/server.json", () =>
-    Response.json(facts(), { headers: { "Cache-Control": "no-cache" } }),
-  );
+  app.get("/server.json", ({ req, env: { incoming } }) => {
+    const mayRelay = seesCredentials(bridge, incoming, req.header("authorization"), rates);
+    const { iceServers, ...others } = facts();
+    const shown = iceServers.filter(({ credential }) => mayRelay || credential === undefined);
+    return Response.json(
+      { ...others, iceServers: shown },
+      { headers: { "Cache-Control": "no-store" } },
+    );
+  });
   // Of signaling's HTTP routes only this one: errors of the others show the paths of its files.
   app.get(`${SIGNALING_PATH}/peerjs/id`, ({ env: { incoming, outgoing } }) => {
     signaling(incoming, outgoing);
@@ -72,6 +76,24 @@ export function createApp(
     for (const [name, value] of Object.entries(cors)) response.setHeader(name, value);
     void respond(request, response);
   };
+}
+
+/**
+ * TURN servers relay traffic for whoever has their credentials: those get only programs on
+ * this machine and who has the code of an open room.
+ */
+function seesCredentials(
+  bridge: Bridge,
+  incoming: IncomingMessage,
+  authorization: string | undefined,
+  { guesses }: Rates,
+): boolean {
+  if (isLocal(accessRequestOf(incoming))) return true;
+  const address = addressKey(incoming.socket.remoteAddress);
+  if (authorization === undefined || guesses.waitMs(address) > 0) return false;
+  const isMember = openRoomOf(authorization, bridge.rooms()) !== null;
+  if (!isMember) guesses.spend(address);
+  return isMember;
 }
 
 /** The origin to respond to, null without one; undefined if this function has responded. */

@@ -87,12 +87,14 @@ export class Bridge {
       clearTimeout(timeout);
       const claim = claimOf(parseJson(data));
       if ("reason" in claim) return this.#refuseClaim(socket, claim);
-      // A refused claim tells whether there is a room of this code.
-      const waitMs = this.#rates.guesses.take(address);
+      const { guesses } = this.#rates;
+      const waitMs = guesses.waitMs(address);
       if (waitMs > 0) return refuse(socket, rateLimited(waitMs));
       const refusal = this.#claims.decide(claim, nonce, performance.now());
-      if (refusal !== null) this.#refuseClaim(socket, refusal);
-      else this.#accept(socket, claim);
+      if (refusal === null) return this.#accept(socket, claim);
+      // It tells whether there is a room of this code.
+      guesses.spend(address);
+      this.#refuseClaim(socket, refusal);
     });
     send(socket, { type: "challenge", version: BRIDGE_VERSION, nonce });
   }

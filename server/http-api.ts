@@ -2,24 +2,37 @@
  * `/v1` and `/api`: relays each request to the coordinator of its room as it is.
  * Does not know the routes; the room responds to those, and to unknown ones.
  */
+import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { BRIDGED_HEADERS } from "../src/shared/index.ts";
-import { keyProblem } from "./access.ts";
+import { isLocal } from "./access.ts";
+import { accessRequestOf } from "./access-request.ts";
+import { decideApiAccess } from "./api-access.ts";
 import { problemResponse } from "./api-error.ts";
 import type { Bridge } from "./bridge.ts";
 import { chooseRoom } from "./choose-room.ts";
+import { addressKey, rateLimited, type Rates } from "./rate-limit.ts";
 import { readBody } from "./read-body.ts";
 
-/** `apiKey` is null if requests need none. */
-export function httpApi(bridge: Bridge, apiKey: string | null, bodyBytes: number): Hono {
-  const app = new Hono();
+type NodeContext = Context<{ Bindings: HttpBindings }>;
+
+export type HttpApiOptions = {
+  /** Null if the server has none. */
+  readonly apiKey: string | null;
+  readonly rates: Pick<Rates, "guesses">;
+  /** The longest body of a request. */
+  readonly bodyBytes: number;
+};
+
+export function httpApi(bridge: Bridge, options: HttpApiOptions): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
   for (const path of ["/v1/*", "/api/*"]) {
-    app.use(path, async ({ req }, next) => {
-      const problem = keyProblem(apiKey, req.header("authorization"));
-      return problem === null ? next() : problemResponse(problem);
-    });
     app.all(path, async (context) => {
-      const response = await relay(bridge, context, bodyBytes);
+      const query = queryOf(context);
+      const named = query["room"] ?? context.req.header("x-tabmesh-room") ?? null;
+      const access = admit(bridge, context, options, named);
+      if (access.kind === "refuse") return problemResponse(access.problem);
+      const response = await relay(bridge, context, { ...options, query, named: access.named });
       if (context.req.method !== "HEAD") return response;
       // The room need not go on with a body that nobody reads.
       await response.body?.cancel();
@@ -29,10 +42,44 @@ export function httpApi(bridge: Bridge, apiKey: string | null, bodyBytes: number
   return app;
 }
 
-async function relay(bridge: Bridge, { req }: Context, bodyBytes: number): Promise<Response> {
-  // A parameter that occurs twice has its last value.
-  const query = Object.fromEntries(new URL(req.url).searchParams);
-  const named = query["room"] ?? req.header("x-tabmesh-room") ?? null;
+/** A parameter that occurs twice has its last value. */
+function queryOf({ req }: NodeContext): Record<string, string> {
+  return Object.fromEntries(new URL(req.url).searchParams);
+}
+
+/**
+ * Wrong keys and codes count as guesses of the address. After too many it is refused before
+ * its next guess is looked at; otherwise the right one would still be found.
+ */
+function admit(
+  bridge: Bridge,
+  { req, env: { incoming } }: NodeContext,
+  { apiKey, rates: { guesses } }: HttpApiOptions,
+  named: string | null,
+): ReturnType<typeof decideApiAccess> {
+  const authorization = req.header("authorization");
+  const isFree = apiKey === null && isLocal(accessRequestOf(incoming));
+  const address = addressKey(incoming.socket.remoteAddress);
+  const waitMs = isFree ? 0 : guesses.waitMs(address);
+  if (waitMs > 0) return { kind: "refuse", problem: rateLimited(waitMs), isGuess: false };
+  const rooms = bridge.rooms();
+  const access = decideApiAccess({ apiKey, isLocal: isFree, authorization, named, rooms });
+  if (access.kind === "refuse" && access.isGuess) guesses.spend(address);
+  return access;
+}
+
+type RelayOptions = {
+  readonly bodyBytes: number;
+  readonly query: Record<string, string>;
+  /** The room that the request is for, or null if it may be the only one. */
+  readonly named: string | null;
+};
+
+async function relay(
+  bridge: Bridge,
+  { req }: NodeContext,
+  { bodyBytes, query, named }: RelayOptions,
+): Promise<Response> {
   const choice = chooseRoom(named, bridge.rooms());
   if (choice.kind === "none") return problemResponse(choice.problem);
   const { room } = choice;

@@ -24,12 +24,15 @@ export class RateLimit {
 
   /** 0 if `address` may go on, and counts it; otherwise the milliseconds until it may. */
   take(address: string): number {
-    const bucket = this.#bucketOf(address);
-    if (bucket.tokens >= 1) {
-      bucket.tokens -= 1;
-      return 0;
-    }
-    return ((1 - bucket.tokens) / this.#rate.perSecond) * 1000;
+    const waitMs = this.waitMs(address);
+    if (waitMs === 0) this.spend(address);
+    return waitMs;
+  }
+
+  /** The same without counting it. */
+  waitMs(address: string): number {
+    const { tokens } = this.#bucketOf(address);
+    return tokens >= 1 ? 0 : ((1 - tokens) / this.#rate.perSecond) * 1000;
   }
 
   /** Counts what has happened already; the milliseconds until `address` may do more. */

@@ -66,7 +66,7 @@ export async function joinRoom(options: PageJoinOptions): Promise<PageRoom> {
       server,
       signaling: {
         server: serverOfPage(new URL(server)),
-        iceServers: options.iceServers ?? iceServersOf(await readServerFacts(server)),
+        iceServers: options.iceServers ?? iceServersOf(await readServerFacts(server, code)),
       },
       profile: {
         ...identityOf(sessionStorage, probe.adapter, navigator.userAgent),

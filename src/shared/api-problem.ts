@@ -54,6 +54,9 @@ export const ApiProblem = z.discriminatedUnion("reason", [
   /** A browser sent it for another page, without that page's origin. */
   failure("cross_site", {}),
   failure("not_json", { contentType: z.string().nullable() }),
+  /** From another machine, without a room's code or with the code of no open room. */
+  failure("code_missing", {}),
+  failure("code_wrong", {}),
   failure("key_missing", {}),
   failure("key_wrong", {}),
 ]);
@@ -82,6 +85,8 @@ export const API_PROBLEM_STATUS: Readonly<Record<ApiProblem["reason"], number>> 
   foreign_origin: 403,
   cross_site: 403,
   not_json: 415,
+  code_missing: 401,
+  code_wrong: 401,
   key_missing: 401,
   key_wrong: 401,
 };

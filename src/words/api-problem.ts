@@ -65,6 +65,10 @@ const apiProblems: Sentences<ApiProblem> = {
     contentType === null
       ? "The request needs the content type application/json."
       : `The content type must be application/json, not ${contentType}.`,
+  code_missing: () =>
+    "From another machine, the API requires the room's code. Send it as an OpenAI client sends its API key: Authorization: Bearer CODE.",
+  code_wrong: () =>
+    "No room with this code is open on this server. Check the code in Authorization: Bearer CODE.",
   key_missing: () =>
     "This server requires its API key. Send it in the header Authorization: Bearer KEY.",
   key_wrong: () => "The API key is wrong. The server was started with another --api-key.",

@@ -2,7 +2,7 @@
 import http from "node:http";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { decideAccess, type AccessRequest } from "../../server/access.ts";
+import { decideAccess, isLocal, type AccessRequest } from "../../server/access.ts";
 import { lanAddresses } from "../../server/lan-addresses.ts";
 import { MODEL_BYTES, openTestServer, type TestServer } from "../../tools/server/test-server.ts";
 import { answerJson, openFakeRoom, until } from "./fake-room.ts";
@@ -11,22 +11,24 @@ const ALLOWED = "https://app.example";
 const KEY = "a-secret-key";
 const JSON_TYPE = { "content-type": "application/json" };
 
+const CURL: AccessRequest = {
+  method: "GET",
+  target: "/",
+  hosts: ["localhost:8787"],
+  origin: undefined,
+  fetchSite: undefined,
+  fetchMode: undefined,
+  fetchDest: undefined,
+  contentType: undefined,
+  requestedMethod: undefined,
+  localAddress: "127.0.0.1",
+  isEncrypted: false,
+  isForwarded: false,
+};
+
 describe("a decision", () => {
   const policy = { port: 8787, hosts: ["192.168.1.5", "Tab.Example"], allowOrigins: [ALLOWED] };
-  const curl: AccessRequest = {
-    method: "GET",
-    target: "/",
-    hosts: ["localhost:8787"],
-    origin: undefined,
-    fetchSite: undefined,
-    fetchMode: undefined,
-    fetchDest: undefined,
-    contentType: undefined,
-    requestedMethod: undefined,
-    localAddress: "127.0.0.1",
-    isEncrypted: false,
-  };
-  const decide = (request: Partial<AccessRequest>) => decideAccess(policy, { ...curl, ...request });
+  const decide = (request: Partial<AccessRequest>) => decideAccess(policy, { ...CURL, ...request });
   const outcome = (request: Partial<AccessRequest>) => {
     const decision = decide(request);
     return decision.kind === "refuse" ? decision.problem.reason : decision.kind;
@@ -136,6 +138,21 @@ describe("a decision", () => {
   });
 });
 
+describe("a request is local", () => {
+  test.each<[boolean, Partial<AccessRequest>]>([
+    [true, {}],
+    [true, { hosts: ["[::1]:8787"], localAddress: "::1" }],
+    [true, { hosts: ["LOCALHOST"], localAddress: "::ffff:127.0.0.1" }],
+    [false, { localAddress: "192.168.1.5" }],
+    // Behind a proxy on this machine.
+    [false, { hosts: ["tab.example"] }],
+    [false, { isForwarded: true }],
+    [false, { hosts: [] }],
+  ])("%s for %j", (expected, change) => {
+    expect(isLocal({ ...CURL, ...change })).toBe(expected);
+  });
+});
+
 describe("a server", () => {
   let server: TestServer;
   beforeAll(async () => {
@@ -196,7 +213,7 @@ describe("a server", () => {
     ["a b", 400],
     ["[::1", 400],
   ])("answers the host %j with %i", async (host, status) => {
-    expect((await send("GET", "/api/state", { host })).status).toBe(status);
+    expect((await send("GET", "/server.json", { host })).status).toBe(status);
     expect(await upgrade(server, "/bridge", { host })).toBe(status === 200 ? 101 : status);
   });
 
