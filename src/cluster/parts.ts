@@ -15,6 +15,7 @@ import type {
   ModelSummary,
   StagePort,
   KernelReport,
+  RoomState,
 } from "../shared/index.ts";
 
 /** The name of the room at the signaling server. The member that holds it is the coordinator. */
@@ -90,8 +91,8 @@ export type RoomParts = {
   readonly transport: Transport;
   /** The room's secret and who may ask to be admitted; the transport uses the same object. */
   readonly admission: Admission;
-  /** The room's last epoch that this tab knows of; 0 if it knows none. */
-  readonly lastEpoch: number;
+  /** What this tab knows of the room from before a reload, if it opens the room again. Epochs begin with 1. */
+  readonly lastKnown: Pick<RoomState, "epoch" | "admits">;
   readonly registry: RoomRegistry;
   readonly stage: StagePort;
   readonly models: ModelHost;

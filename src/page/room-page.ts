@@ -84,6 +84,7 @@ export class RoomPage {
         return;
       case "choose_member":
       case "change_settings":
+      case "change_admission":
         await client.dispatch(command);
         return;
       case "show_preview":

@@ -39,6 +39,7 @@ export function emptyRoom(
     placement: null,
     generations: [],
     settings,
+    admits: "code",
     lastDecision: null,
   };
 }
@@ -151,6 +152,8 @@ function after(state: RoomState, event: RoomEvent): RoomState {
         ...state,
         generations: state.generations.filter(({ id }) => id !== event.generation),
       };
+    case "admission_changed":
+      return { ...state, admits: event.admits };
     case "settings_changed":
       return { ...state, settings: event.settings };
     default:

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { MemberId } from "./ids.ts";
 import { ModelSource } from "./model.ts";
-import { Settings, Stage } from "./state.ts";
+import { Admits, Settings, Stage } from "./state.ts";
 
 export const PageCommand = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("open_room") }),
@@ -22,6 +22,7 @@ export const PageCommand = z.discriminatedUnion("type", [
     use: z.enum(["auto", "pin", "exclude"]),
   }),
   z.strictObject({ type: z.literal("change_settings"), settings: Settings }),
+  z.strictObject({ type: z.literal("change_admission"), admits: Admits }),
   z.strictObject({ type: z.literal("send_message"), text: z.string() }),
   z.strictObject({ type: z.literal("stop_answer") }),
   z.strictObject({ type: z.literal("clear_chat") }),

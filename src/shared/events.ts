@@ -21,7 +21,7 @@ import {
 } from "./member.ts";
 import { ModelSummary } from "./model.ts";
 import { PlacementFailure, RoomFailure } from "./room-failure.ts";
-import { Generation, Placement, Settings } from "./state.ts";
+import { Admits, Generation, Placement, Settings } from "./state.ts";
 
 export const RoomEvent = z.discriminatedUnion("type", [
   /** The first event of a new epoch: another member numbers events from now on. */
@@ -76,6 +76,7 @@ export const RoomEvent = z.discriminatedUnion("type", [
     error: RoomFailure.nullable(),
   }),
   z.strictObject({ type: z.literal("settings_changed"), settings: Settings }),
+  z.strictObject({ type: z.literal("admission_changed"), admits: Admits }),
 ]);
 export type RoomEvent = z.infer<typeof RoomEvent>;
 

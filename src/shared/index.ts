@@ -122,6 +122,7 @@ export type {
   TokenEvent,
 } from "./stage-port.ts";
 export {
+  Admits,
   DEFAULT_SETTINGS,
   Placement,
   RoomState,

@@ -66,6 +66,10 @@ export const DEFAULT_SETTINGS: Settings = {
   activations: "int8",
 };
 
+/** Whom the room admits: newcomers with its code or its link, only those with the link, or no newcomers. */
+export const Admits = z.enum(["code", "link", "nobody"]);
+export type Admits = z.infer<typeof Admits>;
+
 export const RoomState = z.strictObject({
   room: RoomCode,
   /** Rises by one with each coordinator. */
@@ -82,6 +86,7 @@ export const RoomState = z.strictObject({
   placement: Placement.nullable(),
   generations: z.array(Generation),
   settings: Settings,
+  admits: Admits.default("code"),
   /** With the index of its event. */
   lastDecision: Decision.extend({ index: z.int().min(0) })
     .nullable()

@@ -1,10 +1,11 @@
 /**
- * What this tab keeps of a room over a reload: the room's secret, its id there, and the room's epoch. It is
+ * What this tab keeps of a room over a reload: the room's secret, its id there, the room's epoch, and whom
+ * it admits. It is
  * kept in `sessionStorage`: for this tab only, and no longer than it is open.
  */
 import { z } from "zod";
 import type { RoomClient } from "../cluster/index.ts";
-import { failureOf, MemberId, type RoomCode, RoomSecret } from "../shared/index.ts";
+import { Admits, failureOf, MemberId, type RoomCode, RoomSecret } from "../shared/index.ts";
 
 const KeptRoom = z.object({
   secret: RoomSecret,
@@ -12,6 +13,7 @@ const KeptRoom = z.object({
   member: MemberId.nullable(),
   /** The last known one; 0 if none is. A tab that opens the room again continues after it. */
   epoch: z.int().min(0),
+  admits: Admits,
 });
 export type KeptRoom = z.infer<typeof KeptRoom>;
 
@@ -30,7 +32,7 @@ export function readKeptRoom(storage: RoomStorage, code: RoomCode): KeptRoom | n
 /** The secret of a link that this tab was opened with. What is known of the same room stays. */
 export function keepLink(storage: RoomStorage, code: RoomCode, secret: RoomSecret): void {
   if (readKeptRoom(storage, code)?.secret === secret) return;
-  keep(storage, code, { secret, member: null, epoch: 0 });
+  keep(storage, code, { secret, member: null, epoch: 0, admits: "code" });
 }
 
 /** Keeps what this tab knows of the room that it is in, now and after each change; returns how to stop it. */
@@ -38,12 +40,12 @@ export function keepRoomOf(
   client: Pick<RoomClient, "self" | "secret" | "state" | "subscribe">,
   storage: RoomStorage,
 ): () => void {
-  let keptEpoch = -1;
+  let kept = "";
   const update = () => {
-    const { room, epoch } = client.state;
-    if (epoch === keptEpoch) return;
-    keptEpoch = epoch;
-    keep(storage, room, { secret: client.secret, member: client.self, epoch });
+    const { room, epoch, admits } = client.state;
+    if (kept === `${epoch} ${admits}`) return;
+    kept = `${epoch} ${admits}`;
+    keep(storage, room, { secret: client.secret, member: client.self, epoch, admits });
   };
   update();
   return client.subscribe(update);

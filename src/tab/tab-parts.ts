@@ -107,7 +107,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
       room: {
         transport,
         admission,
-        lastEpoch: kept?.epoch ?? 0,
+        lastKnown: { epoch: kept?.epoch ?? 0, admits: kept?.admits ?? "code" },
         registry: openRoomRegistry(options.code, self, options.signaling),
         stage: {
           listen: (listeners) => gpu.remote.listen(proxied(listeners)),

@@ -1,5 +1,5 @@
 /** The header of a room: code, link, QR code, connection, settings, leave. */
-import { css, html } from "lit";
+import { css, html, nothing } from "lit";
 import { baseStyles } from "./base-styles.ts";
 import { CopyController } from "./copy-controller.ts";
 import { icon, mark } from "./icons.ts";
@@ -10,6 +10,8 @@ const CONNECTION = {
   reconnecting: "Reconnecting",
   lost: "Connection lost",
 } as const;
+
+const ADMISSION = { link: "Link only", nobody: "Locked" } as const;
 
 export class RoomHeader extends PageElement {
   readonly #copied = new CopyController(this);
@@ -24,6 +26,7 @@ export class RoomHeader extends PageElement {
 
   override render() {
     const { connection, joinUrl } = this.view;
+    const admits = this.view.state?.admits ?? "code";
     const room = this.view.state?.room ?? this.view.code ?? "";
     return html`<header>
       <h1>${mark(26)} <span class="brand">Tabmesh</span></h1>
@@ -31,6 +34,13 @@ export class RoomHeader extends PageElement {
         <span class="unseen">Room</span>
         <span class="code" aria-label=${[...room].join(" ")} role="text">${room}</span>
       </p>
+      ${
+        admits === "code"
+          ? nothing
+          : html`<p class="admission" role="status">
+              ${icon("lock")} <span>${ADMISSION[admits]}</span>
+            </p>`
+      }
       <p class="connection ${connection}" role="status">
         <span class="dot" aria-hidden="true"></span
         ><span class="word">${CONNECTION[connection]}</span>
@@ -100,6 +110,13 @@ export class RoomHeader extends PageElement {
         padding-inline-start: var(--gap-l);
         border-inline-start: 1px solid var(--line);
         line-height: 1.8;
+      }
+      .admission {
+        display: flex;
+        align-items: center;
+        gap: var(--gap-xs);
+        font-size: var(--text-s);
+        white-space: nowrap;
       }
       .connection {
         display: flex;

@@ -1,7 +1,9 @@
-/** The invitation: the room's link as a QR code and as text, and its code. */
+/** The invitation: the room's link as a QR code and as text, its code, and whom the room admits. */
 import "@awesome.me/webawesome/dist/components/dialog/dialog.js";
 import { css, html, nothing, svg } from "lit";
+import { live } from "lit/directives/live.js";
 import { encode } from "uqr";
+import { Admits } from "../shared/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { CopyController } from "./copy-controller.ts";
 import { icon } from "./icons.ts";
@@ -22,6 +24,18 @@ function qrCode(text: string) {
   </svg>`;
 }
 
+const CHOICES: { readonly [Value in Admits]: string } = {
+  code: "Anyone with the code or the link",
+  link: "Only with the link",
+  nobody: "Nobody: the room is locked",
+};
+
+const INSTRUCTIONS: { readonly [Value in Admits]: string } = {
+  code: "Open this link in a browser with WebGPU on another machine, or type the code on its page. The machine joins the room and can run layers.",
+  link: "Open this link in a browser with WebGPU on another machine. The code alone does not admit it.",
+  nobody: "No machine can join now. Machines that are in the room can reload and come back.",
+};
+
 export class ShareDialog extends PageElement {
   static override properties = { open: { type: Boolean } };
   declare open: boolean;
@@ -37,7 +51,8 @@ export class ShareDialog extends PageElement {
   }
 
   override render() {
-    const { joinUrl } = this.view;
+    const { joinUrl, state } = this.view;
+    const admits = state?.admits ?? "code";
     return html`<wa-dialog
       label="Add a machine"
       light-dismiss
@@ -48,20 +63,41 @@ export class ShareDialog extends PageElement {
         joinUrl === null || !this.open
           ? nothing
           : html`
-              <p class="quiet">
-                Open this link in a browser with WebGPU on another machine, or scan the code. The
-                machine joins the room and can run layers.
-              </p>
+              <p class="quiet">${INSTRUCTIONS[admits]}</p>
               ${qrCode(joinUrl)}
-              <p class="code">${this.view.state?.room}</p>
+              <p class="code">${state?.room}</p>
               <p class="link figure">${joinUrl}</p>
               <button class="primary" @click=${() => this.#copied.copy(joinUrl)}>
                 ${icon(this.#copied.done ? "check" : "copy")}
                 ${this.#copied.done ? "Copied" : "Copy link"}
               </button>
+              <p class="quiet hint">
+                The link contains the room’s key. Whoever has it can join, so send it only to people
+                you trust.
+              </p>
+              ${this.#choices(admits)}
             `
       }
     </wa-dialog>`;
+  }
+
+  #choices(admits: Admits) {
+    return html`<fieldset>
+      <legend>Who can join</legend>
+      ${Admits.options.map(
+        (value) =>
+          html`<label>
+            <input
+              type="radio"
+              name="admits"
+              value=${value}
+              .checked=${live(value === admits)}
+              @change=${() => this.send({ type: "change_admission", admits: value })}
+            />
+            ${CHOICES[value]}
+          </label>`,
+      )}
+    </fieldset>`;
   }
 
   static override styles = [
@@ -89,6 +125,26 @@ export class ShareDialog extends PageElement {
       }
       button {
         width: 100%;
+      }
+      .hint {
+        margin-top: var(--gap-s);
+        font-size: var(--text-s);
+      }
+      fieldset {
+        margin-top: var(--gap-l);
+        padding: 0;
+        border: 0;
+      }
+      legend {
+        padding: 0;
+        font-weight: 600;
+      }
+      fieldset label {
+        display: flex;
+        align-items: center;
+        gap: var(--gap-s);
+        padding: var(--gap-xs) 0;
+        font-weight: 500;
       }
     `,
   ];

@@ -1,10 +1,16 @@
 /** What happened in a room, one sentence for each event of its log. */
-import type { RoomEvent, Stage } from "../shared/index.ts";
+import type { Admits, RoomEvent, Stage } from "../shared/index.ts";
 import { describeDecision, describeTrigger } from "./decision.ts";
 import type { NameOf } from "./name-of.ts";
 import { layerRange, listed, plural } from "./quantities.ts";
 import { describeRoomFailure } from "./room-failure.ts";
 import { describeDeparture } from "./room-notice.ts";
+
+const ADMITS: { readonly [Value in Admits]: string } = {
+  code: "The room admits anyone with its code or its link.",
+  link: "The room admits newcomers only by its link.",
+  nobody: "The room was locked.",
+};
 
 export function describeEvent(event: RoomEvent, nameOf: NameOf): string {
   switch (event.type) {
@@ -56,6 +62,8 @@ export function describeEvent(event: RoomEvent, nameOf: NameOf): string {
       return `The answer ${OUTCOMES[event.outcome]} after ${plural(event.tokens, "token")}.${event.error === null ? "" : ` ${describeRoomFailure(event.error, nameOf)}`}`;
     case "settings_changed":
       return "The settings changed.";
+    case "admission_changed":
+      return ADMITS[event.admits];
     default:
       return event satisfies never;
   }

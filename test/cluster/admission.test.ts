@@ -7,6 +7,70 @@ import { type TestRoom, withRoom } from "../../tools/room/test-room.ts";
 
 const observes = true;
 
+describe("a room that admits newcomers", () => {
+  const known = { observes, byCode: false };
+
+  test.each([
+    ["link", { byCode: true }, "link_needed"],
+    ["nobody", { byCode: true }, "room_locked"],
+    ["nobody", { byCode: false }, "room_locked"],
+  ] as const)("by %s refuses one with %o, and says why", async (admits, options, reason) => {
+    await withRoom(async (room) => {
+      const { client } = await room.add("first", { observes });
+      await client.dispatch({ type: "change_admission", admits });
+      await expect(room.add("late", { observes, ...options })).rejects.toMatchObject({
+        code: "refused",
+        failure: { reason },
+      });
+      expect(client.state).toMatchObject({ admits, members: [{ id: "first" }] });
+      await client.dispatch({ type: "change_admission", admits: "code" });
+      await room.add("late", { observes, ...options });
+    });
+  });
+
+  test("by its link admits one with the link", async () => {
+    await withRoom(async (room) => {
+      const { client } = await room.add("first", { observes });
+      await client.dispatch({ type: "change_admission", admits: "link" });
+      await room.add("second", known);
+      expect(client.state.members).toHaveLength(2);
+    });
+  });
+
+  test("not at all stays so under the next coordinator, and members that reload come back", async () => {
+    await withRoom(async (room) => {
+      const first = await room.add("first", { observes });
+      await room.add("second", { observes, byCode: true });
+      const third = await room.add("third", { observes });
+      await third.client.dispatch({ type: "change_admission", admits: "nobody" });
+      await room.until(({ admits }) => admits === "nobody", "the lock");
+      first.crash();
+      await room.until(({ members }) => members.length === 2, "the first one to leave");
+      await room.add("first", known);
+      await room.until(({ members }) => members.length === 3, "the first one to be back");
+      third.crash();
+      await room.until(({ members }) => members.length === 2, "the third one to leave");
+      await expect(room.add("third", { observes, byCode: true })).rejects.toMatchObject({
+        failure: { reason: "room_locked" },
+      });
+      await room.add("third", known);
+      await expect(room.add("stranger", known)).rejects.toMatchObject({
+        failure: { reason: "room_locked" },
+      });
+    });
+  });
+
+  test("is changed by one event, and not by the same command again", async () => {
+    await withRoom(async (room) => {
+      const { client } = await room.add("first", { observes });
+      await client.dispatch({ type: "change_admission", admits: "link" });
+      const { nextIndex } = client.state;
+      await client.dispatch({ type: "change_admission", admits: "link" });
+      expect(client.state.nextIndex).toBe(nextIndex);
+    });
+  });
+});
+
 describe("a newcomer", () => {
   test("with the code gets the room's secret, and can coordinate the room with it", async () => {
     await withRoom(async (room) => {

@@ -100,6 +100,7 @@ const CASES: readonly (readonly [RoomEvent, (state: RoomState) => unknown, unkno
     (s) => s.generations,
     [],
   ],
+  [{ type: "admission_changed", admits: "nobody" }, (s) => s.admits, "nobody"],
   [{ type: "settings_changed", settings }, (s) => s.settings, settings],
 ];
 

@@ -34,13 +34,18 @@ describe("a tab keeps", () => {
     const kept = storage();
     const [secret, other] = [createRoomSecret(), createRoomSecret()];
     keepLink(kept, CODE, secret);
-    expect(readKeptRoom(kept, CODE)).toEqual({ secret, member: null, epoch: 0 });
-    const known = { secret, member: "tab-1", epoch: 3 };
+    expect(readKeptRoom(kept, CODE)).toEqual({ secret, member: null, epoch: 0, admits: "code" });
+    const known = { secret, member: "tab-1", epoch: 3, admits: "link" };
     kept.setItem(`tabmesh.room.${CODE}`, JSON.stringify(known));
     keepLink(kept, CODE, secret);
     expect(readKeptRoom(kept, CODE)).toEqual(known);
     keepLink(kept, CODE, other);
-    expect(readKeptRoom(kept, CODE)).toEqual({ secret: other, member: null, epoch: 0 });
+    expect(readKeptRoom(kept, CODE)).toEqual({
+      secret: other,
+      member: null,
+      epoch: 0,
+      admits: "code",
+    });
     forgetRoom(kept, CODE);
     expect(readKeptRoom(kept, CODE)).toBeNull();
   });
@@ -57,7 +62,7 @@ describe("a tab keeps", () => {
   });
 });
 
-test("the only tab of a room opens it again with the same secret and id, in a later epoch", async () => {
+test("the only tab of a room opens it again with the same secret, id, and lock, in a later epoch", async () => {
   const kept = storage();
   const knownAfter = async (options: TabOptions) => {
     await withRoom(async (room) => {
@@ -67,7 +72,12 @@ test("the only tab of a room opens it again with the same secret and id, in a la
   };
   const before = await knownAfter({ byCode: true });
   const { secret, epoch } = before;
-  expect(await knownAfter({ secret, lastEpoch: epoch })).toEqual({ ...before, epoch: epoch + 1 });
+  const lastKnown = { epoch, admits: "nobody" } as const;
+  expect(await knownAfter({ secret, lastKnown })).toEqual({
+    ...before,
+    epoch: epoch + 1,
+    admits: "nobody",
+  });
 });
 
 test("a member follows the epochs of the room, so that it can open the room after all others left", async () => {

@@ -114,6 +114,22 @@ describe("header and dialogs", () => {
     expect(textOf(app)).toContain("https://192.168.1.24:8788/#K7QM3X.");
   });
 
+  test("whom the room admits is chosen beside the link, and shown to everyone", async () => {
+    const { app, commands } = await mount(VIEWS.answering);
+    button(app, "Invite: QR code and link").click();
+    await settled(app);
+    const choice = (value: string) => one(app, `input[value=${value}]`) as HTMLInputElement;
+    expect([choice("code").checked, choice("nobody").checked]).toEqual([true, false]);
+    choice("nobody").click();
+    expect(commands).toEqual([{ type: "change_admission", admits: "nobody" }]);
+    const { answering } = VIEWS;
+    app.view = { ...answering, state: { ...answering.state!, admits: "nobody" } };
+    await settled(app);
+    expect(choice("nobody").checked).toBe(true);
+    expect(one(app, ".admission").textContent).toContain("Locked");
+    expect(textOf(app)).toContain("No machine can join now.");
+  });
+
   test("settings are sent as a whole", async () => {
     const { app, commands } = await mount(VIEWS.answering);
     button(app, "Settings").click();

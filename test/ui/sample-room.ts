@@ -283,6 +283,7 @@ export function room(members: readonly Member[], placement: Placement | null): R
     placement,
     generations: [],
     settings: DEFAULT_SETTINGS,
+    admits: "code",
     lastDecision: null,
   };
 }

@@ -54,6 +54,12 @@ test.each<[RoomEvent, string]>([
     "The answer was complete after 1 token.",
   ],
   [{ type: "settings_changed", settings }, "The settings changed."],
+  [
+    { type: "admission_changed", admits: "code" },
+    "The room admits anyone with its code or its link.",
+  ],
+  [{ type: "admission_changed", admits: "link" }, "The room admits newcomers only by its link."],
+  [{ type: "admission_changed", admits: "nobody" }, "The room was locked."],
 ])("%#", (event, sentence) => {
   const state = next(sampleState(), event);
   expect(describeEvent(event, nameOfRoom(state))).toBe(sentence);

@@ -170,7 +170,7 @@ export type TabOptions = {
   readonly byCode?: boolean;
   readonly secret?: RoomSecret;
   readonly tab?: MemoryTab;
-  readonly lastEpoch?: number;
+  readonly lastKnown?: RoomParts["lastKnown"];
 };
 
 export type Tab = {
@@ -214,7 +214,7 @@ export class TestRoom {
     const parts: RoomParts = {
       transport,
       admission,
-      lastEpoch: options.lastEpoch ?? 0,
+      lastKnown: options.lastKnown ?? { epoch: 0, admits: "code" },
       registry: this.#registry(id),
       stage: host,
       models: { ...hostModels(host), ...options.models },

@@ -42,6 +42,10 @@ export function eventsOf({ state, from }: CommandContext, command: PlainCommand)
       return [{ type: "member_use_chosen", member: command.member, use: command.use }];
     case "change_settings":
       return [{ type: "settings_changed", settings: command.settings }];
+    case "change_admission":
+      return command.admits === state.admits
+        ? []
+        : [{ type: "admission_changed", admits: command.admits }];
     case "add_model":
       return [{ type: "model_added", model: command.model }];
     case "clear_placement":

@@ -15,6 +15,7 @@ import {
   roomFailureOf,
   type LeaveReason,
 } from "../../shared/index.ts";
+import type { ProvenBy } from "../../mesh/index.ts";
 import type { PlacementParts } from "../planning/decide-placement.ts";
 import { type CommandContext, eventsOf } from "./command-events.ts";
 import type { EventLog } from "../log/event-log.ts";
@@ -38,6 +39,7 @@ export type CoordinatorOptions = {
   readonly self: MemberId;
   /** For members that are admitted. */
   readonly secret: RoomSecret;
+  readonly provenBy: (peer: MemberId) => ProvenBy | null;
   readonly post: (peer: MemberId, message: ClusterMessage) => void;
   readonly placement: PlacementParts;
   readonly timings: Timings;
@@ -153,9 +155,9 @@ export class Coordinator {
   }
 
   #welcome(peer: MemberId, join: Join): void {
-    const { post, secret } = this.#options;
+    const { post, secret, provenBy } = this.#options;
     const { member } = join;
-    const refusal = refuseNewcomer(this.state, peer, join);
+    const refusal = refuseNewcomer(this.state, peer, join, provenBy(peer));
     if (refusal) return post(peer, { type: "refused", version: CLUSTER_VERSION, refusal });
     const known = this.state.members.find(({ id }) => id === member.id);
     this.#followers.delete(peer);

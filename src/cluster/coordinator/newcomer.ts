@@ -1,12 +1,13 @@
 /** Whether the coordinator admits a newcomer, and under which name and color. Pure. */
+import type { ProvenBy } from "../../mesh/index.ts";
 import {
+  type AdmissionFailure,
   type MemberId,
   MAX_NAME_CHARACTERS,
   type Member,
-  type JoinRefusal,
   type RoomState,
 } from "../../shared/index.ts";
-import type { ClusterMessage } from "../membership/messages.ts";
+import type { ClusterMessage, NewcomerRefusal } from "../membership/messages.ts";
 
 export type Join = Extract<ClusterMessage, { type: "join" }>;
 
@@ -15,10 +16,26 @@ export function refuseNewcomer(
   state: RoomState,
   peer: MemberId,
   { room, member }: Join,
-): JoinRefusal | null {
+  provenBy: ProvenBy | null,
+): NewcomerRefusal | null {
   if (room !== state.room) return { reason: "wrong_room", room: state.room, requested: room };
   if (member.id !== peer) return { reason: "other_sender", member: member.id, peer };
-  return null;
+  return admissionRefusal(state, provenBy, member.id);
+}
+
+/**
+ * Whether the room admits this newcomer now. A member that was in the room before, and proves the room's
+ * secret, is not new: it was reloaded, or has lost its coordinator.
+ */
+export function admissionRefusal(
+  { admits, members, formerMembers }: RoomState,
+  provenBy: ProvenBy | null,
+  newcomer: MemberId | null,
+): AdmissionFailure | null {
+  const wasHere = [...members, ...formerMembers].some(({ id }) => id === newcomer);
+  if (provenBy === "secret" && wasHere) return null;
+  if (admits === "nobody") return { reason: "room_locked" };
+  return admits === "link" && provenBy !== "secret" ? { reason: "link_needed" } : null;
 }
 
 /** The member with the name and color that it proposes, if no other member has them. */

@@ -21,6 +21,7 @@ import {
   parseUntrusted,
 } from "../../shared/index.ts";
 import { Coordinator } from "../coordinator/coordinator.ts";
+import { admissionRefusal } from "../coordinator/newcomer.ts";
 import { EventLog } from "../log/event-log.ts";
 import { LogFollower } from "../log/log-follower.ts";
 import { notUnderstood } from "./join-version.ts";
@@ -38,23 +39,10 @@ export type EnterOptions = {
   readonly mustExist?: boolean;
 };
 
-type Parts = Pick<
-  RoomParts,
-  | "transport"
-  | "admission"
-  | "lastEpoch"
-  | "registry"
-  | "planner"
-  | "profile"
-  | "timings"
-  | "clock"
-  | "random"
->;
-
 export class Membership implements RoomAccess {
   readonly self: MemberId;
   readonly timings: Timings;
-  readonly #parts: Parts;
+  readonly #parts: RoomParts;
   readonly #room: RoomCode;
   readonly #log: EventLog;
   readonly #follower: LogFollower;
@@ -67,7 +55,7 @@ export class Membership implements RoomAccess {
   #closed = false;
 
   /** Joins the room, or opens it if no one holds it. Rejects with a `RoomError`. */
-  static async enter(parts: Parts, options: EnterOptions): Promise<Membership> {
+  static async enter(parts: RoomParts, options: EnterOptions): Promise<Membership> {
     const membership = new Membership(parts, options.room);
     try {
       await membership.#findRoom(options.mustExist ?? false);
@@ -78,12 +66,16 @@ export class Membership implements RoomAccess {
     return membership;
   }
 
-  private constructor(parts: Parts, room: RoomCode) {
+  private constructor(parts: RoomParts, room: RoomCode) {
     this.#parts = parts;
     this.#room = room;
     this.self = parts.profile.id;
     this.timings = { ...DEFAULT_TIMINGS, ...parts.timings };
-    this.#log = new EventLog({ ...emptyRoom(room, this.self), epoch: parts.lastEpoch + 1 });
+    this.#log = new EventLog({
+      ...emptyRoom(room, this.self),
+      epoch: parts.lastKnown.epoch + 1,
+      admits: parts.lastKnown.admits,
+    });
     this.#follower = new LogFollower({
       log: this.#log,
       onApplied: (event) => this.#notify(event),
@@ -154,6 +146,7 @@ export class Membership implements RoomAccess {
     this.#closed = true;
     this.#connection = "lost";
     this.#coordinator?.stop();
+    this.#parts.admission.refuseCodes = null;
     this.#parts.registry.release();
     this.#commands.failAll({ reason: "tab_left" });
     this.#joining.fail(new RoomError({ reason: "tab_left" }));
@@ -185,17 +178,17 @@ export class Membership implements RoomAccess {
   }
 
   #coordinate(): void {
-    const { clock, planner } = this.#parts;
-    const { admission } = this.#parts;
+    const { admission, clock, planner, transport } = this.#parts;
     const isNew = this.state.members.length === 0;
     const secret = admission.secret ?? createRoomSecret();
     admission.keepSecret(secret);
-    admission.refuseCodes = () => null;
+    admission.refuseCodes = () => admissionRefusal(this.state, "code", null);
     this.#coordinator = new Coordinator({
       log: this.#log,
       self: this.self,
       secret,
-      post: (peer, message) => post(this.#parts.transport, peer, message),
+      provenBy: (peer) => transport.provenBy(peer),
+      post: (peer, message) => post(transport, peer, message),
       placement: { clock, planner, timings: this.timings },
       timings: this.timings,
       onEvent: (event) => this.#notify(event),

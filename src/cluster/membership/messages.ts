@@ -10,6 +10,8 @@
  */
 import { z } from "zod";
 import {
+  AdmissionFailure,
+  Admits,
   IndexedEvent,
   GenerationId,
   MemberId,
@@ -60,6 +62,7 @@ export const RoomCommand = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("choose_member"), member: MemberId, use: MemberUse }),
   z.strictObject({ type: z.literal("change_settings"), settings: Settings }),
+  z.strictObject({ type: z.literal("change_admission"), admits: Admits }),
   z.strictObject({ type: z.literal("add_model"), model: ModelSummary }),
   /** Lets the solver choose; the result comes when the stages are chosen, not when they have loaded. */
   z.strictObject({ type: z.literal("place_model"), model: z.string() }),
@@ -93,6 +96,9 @@ export function parseCommand(command: unknown): RoomCommand {
   throw new RoomError({ reason: "command_invalid", field: field.slice(0, MAX_FIELD_CHARACTERS) });
 }
 
+const NewcomerRefusal = z.discriminatedUnion("reason", [JoinRefusal, AdmissionFailure]);
+export type NewcomerRefusal = z.infer<typeof NewcomerRefusal>;
+
 /** The value of a command's result: an id for placements and generations, else null. */
 const CommandValue = z.int().min(0).nullable();
 
@@ -111,7 +117,7 @@ export const ClusterMessage = z.discriminatedUnion("type", [
     secret: RoomSecret,
     state: RoomState,
   }),
-  z.strictObject({ type: z.literal("refused"), version, refusal: JoinRefusal }),
+  z.strictObject({ type: z.literal("refused"), version, refusal: NewcomerRefusal }),
   z.strictObject({ type: z.literal("events"), events: z.array(IndexedEvent).min(1) }),
   z.strictObject({ type: z.literal("snapshot"), state: RoomState }),
   z.strictObject({

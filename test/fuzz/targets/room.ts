@@ -44,6 +44,7 @@ const EVENTS = [
   { type: "placement_decided", placement },
   { type: "shard_progressed", member: A, shard },
   { type: "settings_changed", settings },
+  { type: "admission_changed", admits: "link" },
 ].map((event) => JSON.stringify({ epoch, index, event }));
 
 const EVENT_VALUES = EVENTS.map((text) => IndexedEvent.parse(JSON.parse(text)));
