@@ -12,20 +12,10 @@ import { ensureDependencies } from "../tools/commands/dependencies.mjs";
 import { ROOT, runScript, runTypeScript, say, ScriptError } from "../tools/commands/run.mjs";
 
 /**
- * Options of all suites. `--json` and `--quick` are for every suite, `--traffic` is for the kernels,
- * the browsers are for both; the others are for the engine (bench/engine/options.ts).
+ * Options of all suites. `--json` and `--quick` are for every suite, the browsers for
+ * kernels and engine; the others are for the engine (bench/engine/options.ts).
  */
-const FLAGS = [
-  "json",
-  "quick",
-  "profile",
-  "alone",
-  "chromium",
-  "firefox",
-  "float",
-  "int8",
-  "traffic",
-];
+const FLAGS = ["json", "quick", "profile", "alone", "chromium", "firefox", "float", "int8"];
 
 /** Options with a value, all for the placement suite (bench/placement/main.ts). */
 const PLACEMENT_OPTIONS = ["seeds", "clock", "first"];

@@ -1,7 +1,6 @@
 /**
- * In the browser: times the variants of the matrix kernels on given shapes, or counts what
- * they and the attention kernels load and compute on a GPU. `tabmeshBench` is put on `globalThis` for
- * the driver (main.ts).
+ * In the browser: times the variants of the matrix kernels on given shapes. `tabmeshBench` is put on
+ * `globalThis` for the driver (main.ts).
  */
 import {
   matCandidates,
@@ -13,14 +12,6 @@ import {
 } from "../../src/kernels/index.ts";
 import { makeMatBench, type MatJob } from "../../src/tuner/index.ts";
 import type { BenchPageFunction } from "../../tools/browsers/bench-browser.ts";
-import {
-  attentionTraffic,
-  countedKernels,
-  type AttentionTraffic,
-  type AttentionWork,
-} from "./attention-traffic.ts";
-import { traffic, type Traffic } from "./traffic.ts";
-
 export type MatCase = MatJob & {
   readonly tokens: number;
   readonly workload: Workload;
@@ -35,13 +26,6 @@ export type MatTiming = {
   readonly gigaMacs: number;
 };
 
-export type CountedMat = Traffic & { readonly variant: string };
-export type CountedAttention = AttentionTraffic & { readonly variant: string };
-
-export type KernelRequest =
-  | { readonly kind: "time" | "count"; readonly work: MatCase }
-  | { readonly kind: "count-attention"; readonly work: AttentionWork };
-
 /** Runs of each variant; the fastest counts, since other work on the machine only slows one down. */
 const RUNS = 7;
 
@@ -50,7 +34,10 @@ async function measureMat(device: GPUDevice, work: MatCase): Promise<MatTiming[]
   const submitWhileWaiting = navigator.userAgent.includes("Firefox"); // only the clock depends on it
   const bench = await makeMatBench(device, work, work.tokens, submitWhileWaiting);
   const timings: MatTiming[] = [];
-  const candidates = matCandidates(workload, activations, shaderFeatures(device), format);
+  const features = shaderFeatures(device);
+  const candidates = [true, false].flatMap((lowParallelism) =>
+    matCandidates(workload, activations, features, lowParallelism, format),
+  );
   for (const variant of work.variants ?? candidates) {
     const start = performance.now();
     const failed = await bench.prepare(variant);
@@ -64,37 +51,10 @@ async function measureMat(device: GPUDevice, work: MatCase): Promise<MatTiming[]
   return timings;
 }
 
-async function countMat(device: GPUDevice, work: MatCase): Promise<CountedMat[]> {
-  const { workload, activations, format } = work;
-  const candidates = matCandidates(workload, activations, shaderFeatures(device), format);
-  const counted: CountedMat[] = [];
-  for (const variant of work.variants ?? candidates) {
-    counted.push({ variant: variantName(variant), ...(await traffic(device, work, variant)) });
-  }
-  return counted;
-}
-
-async function countAttention(device: GPUDevice, work: AttentionWork): Promise<CountedAttention[]> {
-  const counted: CountedAttention[] = [];
-  for (const kernel of countedKernels(work)) {
-    const variant = `${kernel.kind} wg${kernel.workgroupSize}`;
-    counted.push({ variant, ...(await attentionTraffic(device, work, kernel)) });
-  }
-  return counted;
-}
-
 const tabmeshBench: BenchPageFunction = async (options) => {
-  const request = options as KernelRequest;
   const device = await requestKernelDevice();
   try {
-    switch (request.kind) {
-      case "time":
-        return await measureMat(device, request.work);
-      case "count":
-        return await countMat(device, request.work);
-      case "count-attention":
-        return await countAttention(device, request.work);
-    }
+    return await measureMat(device, options as MatCase);
   } finally {
     device.destroy();
   }

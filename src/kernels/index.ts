@@ -70,7 +70,7 @@ export {
   withoutBatches,
 } from "./kernel-variants.ts";
 export { embeddingKernel } from "./matmul/embedding.ts";
-export { firstVariant, forRows, matCandidates } from "./matmul/mat-candidates.ts";
+export { forRows, matCandidates } from "./matmul/mat-candidates.ts";
 export type { MatShape } from "./matmul/mat-reference.ts";
 export { type MatEpilogue, matWgsl } from "./matmul/mat-source.ts";
 export {

@@ -12,7 +12,7 @@ import {
   type MatVariant,
   type Workload,
 } from "./matmul/mat-variant.ts";
-import { firstVariant } from "./matmul/mat-candidates.ts";
+import { matCandidates } from "./matmul/mat-candidates.ts";
 import type { QuantizeVariant } from "./matmul/quantize-rows.ts";
 import type { DeviceTraits, ShaderFeatures } from "./core/device.ts";
 
@@ -22,6 +22,8 @@ export type KernelVariants = {
   /** How matrices of a format are multiplied; `mayRound` allows int8 activations. */
   readonly mat: (format: BlockFormat, workload: Workload, mayRound: boolean) => ProductVariant;
   readonly quantize: QuantizeVariant;
+  /** A layer's norms: folded into the float products, or dispatches of their own. */
+  readonly norms: "folded" | "separate";
   readonly decodeAttention: AttentionVariant;
   readonly prefillAttention: AttentionVariant;
   /** Threads that share a row of logits. */
@@ -38,12 +40,13 @@ export function firstVariants(
     // Where a subgroup is a CPU's register, floats by quads are the fastest by far.
     const quads = lowParallelism && features.subgroups;
     const activations = mayRound && acceptsInt8(format) && !quads ? "int8" : "float";
-    const variant = firstVariant(workload, activations, features, lowParallelism, format);
-    return { activations, variant };
+    const [variant] = matCandidates(workload, activations, features, lowParallelism, format);
+    return { activations, variant: variant! };
   };
   return {
     mat,
     quantize: lowParallelism ? "threads" : "workgroup",
+    norms: lowParallelism ? "folded" : "separate",
     decodeAttention: attentionCandidates("decode", shape, features, traits)[0]!,
     prefillAttention: attentionCandidates("prefill", shape, features, traits)[0]!,
     sampleChunks: lowParallelism ? 64 : 256,

@@ -36,7 +36,6 @@ const SPLIT: MatVariant = {
   rows: 4,
   tokens: 1,
   workgroup: 64,
-  subgroups: false,
 };
 
 export async function measureMatVec(bench: Bench): Promise<number> {

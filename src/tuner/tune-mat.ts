@@ -7,7 +7,6 @@
  * A candidate counts only if its results agree with the reference.
  */
 import {
-  firstVariant,
   matCandidates,
   type MatVariant,
   shaderFeatures,
@@ -96,15 +95,8 @@ export function unmeasured(
   features: ShaderFeatures,
   lowParallelism: boolean,
 ): TunedWorkload {
-  const winner = firstVariant(workload, activations, features, lowParallelism, format);
-  const candidates = matCandidates(workload, activations, features, format);
-  // The winner's kind first: what suits the device least is tried last.
-  const likely = (variant: MatVariant) => (variant.kind === "threads") === lowParallelism;
-  const untried = [
-    ...candidates.filter(likely),
-    ...candidates.filter((variant) => !likely(variant)),
-  ];
-  return { winner, timings: [], rejected: [], untried };
+  const untried = matCandidates(workload, activations, features, lowParallelism, format);
+  return { winner: untried[0]!, timings: [], rejected: [], untried };
 }
 
 /**

@@ -25,7 +25,7 @@ import type { TunedAttention } from "./tune-attention.ts";
 import type { TunedWorkload } from "./tune-mat.ts";
 
 /** Raise it when a kernel, a candidate or the entry changes: older timings then do not compare. */
-const TUNING_VERSION = 5;
+const TUNING_VERSION = 6;
 
 const KEY = "tabmesh.tuning";
 
@@ -92,9 +92,10 @@ export class TuningStore {
 
   find(job: MatJob, workload: Workload): TunedWorkload | null {
     const entry = this.#workloads.get(workloadKey(job, workload));
-    if (entry === undefined) return null;
+    if (entry === undefined || this.traits === null) return null;
     const { activations, format } = job;
-    const candidates = matCandidates(workload, activations, this.#features, format);
+    const { lowParallelism } = this.traits;
+    const candidates = matCandidates(workload, activations, this.#features, lowParallelism, format);
     const timings = timingsOf(entry.timings, candidates, variantName);
     const untried = entry.untried.flatMap((name) =>
       candidates.filter((variant) => variantName(variant) === name),

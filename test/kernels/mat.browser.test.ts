@@ -4,32 +4,28 @@ import { BLOCK_FORMATS, type BlockFormat } from "../../src/tensor/block-format.t
 import { matReference } from "../../src/kernels/matmul/mat-reference.ts";
 import {
   variantName,
+  workgroupTile,
   type MatVariant,
   type Workload,
 } from "../../src/kernels/matmul/mat-variant.ts";
-import { matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
-import { shaderFeatures } from "../../src/kernels/core/device.ts";
 import { upload } from "../../src/kernels/core/upload.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { expectClose } from "../../tools/gpu/expect-close.ts";
-import { randomWeights, runMat } from "../../tools/gpu/mat.ts";
+import { candidatesOf, randomWeights, runMat } from "../../tools/gpu/mat.ts";
 import { randomF32 } from "../../tools/gpu/random.ts";
 import { F32_TOLERANCE } from "../../tools/gpu/tolerances.ts";
 
 const device = await testDevice();
-const features = shaderFeatures(device);
 const formats = Object.keys(BLOCK_FORMATS) as BlockFormat[];
 const workloads: Workload[] = ["decode", "batch", "prefill"];
-const variants: MatVariant[] = workloads.flatMap((workload) => [
-  ...matCandidates(workload, "float", features),
-]);
+const variants: MatVariant[] = candidatesOf(device, workloads, "float");
 /** The name without the numbers, which only say how often loops are unrolled. */
 const textOf = (variant: MatVariant) => variantName(variant).replaceAll(/\d+x\d+|wg\d+/g, "");
 /** The smallest variant of each text: all formats run on these. */
 const texts = [...new Set(variants.map(textOf))].map((text) =>
   variants
     .filter((variant) => textOf(variant) === text)
-    .reduce((a, b) => (a.tokens <= b.tokens ? a : b)),
+    .reduce((a, b) => (workgroupTile(a).tokens <= workgroupTile(b).tokens ? a : b)),
 );
 
 async function check(
@@ -58,7 +54,7 @@ const named = (list: readonly MatVariant[]) =>
 
 describe.each(named(texts))("every format with $name", ({ variant }) => {
   test.each(formats)("%s", async (format) => {
-    await check(variant, format, 37, 512, variant.tokens + 1);
+    await check(variant, format, 37, 512, workgroupTile(variant).tokens + 1);
   });
 });
 
@@ -76,5 +72,11 @@ describe.each(named(variants))("$name", ({ variant }) => {
 });
 
 test("there are variants of each kind that this device can run", () => {
-  expect(new Set(variants.map(({ kind }) => kind))).toEqual(new Set(["threads", "split", "tile"]));
+  const kinds = [
+    "threads",
+    "tile",
+    "split",
+    ...(device.features.has("subgroups") ? ["subgroups"] : []),
+  ];
+  expect(new Set(variants.map(({ kind }) => kind))).toEqual(new Set(kinds));
 });

@@ -1,8 +1,12 @@
 import { expect, test } from "vitest";
-import { variantName, type MatVariant } from "../../src/kernels/matmul/mat-variant.ts";
-import { firstVariant, forRows, matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
+import {
+  variantName,
+  workgroupTile,
+  type MatVariant,
+} from "../../src/kernels/matmul/mat-variant.ts";
+import { forRows, matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
 import { shaderFeatures } from "../../src/kernels/core/device.ts";
-import { productChoices, tuneMat, unmeasured } from "../../src/tuner/tune-mat.ts";
+import { productChoices, tuneMat } from "../../src/tuner/tune-mat.ts";
 import { run } from "../../tools/gpu/run.ts";
 import { CHUNK_ROWS } from "../../src/kernels/core/step-uniform.ts";
 import { fastestChunk } from "../../src/tuner/chunk-rows.ts";
@@ -55,7 +59,7 @@ test("measures every workload, rejects nothing here, and reports progress", asyn
       const { winner, timings, rejected } = workloads[workload];
       expect(rejected).toEqual([]);
       expect(timings.length).toBe(
-        matCandidates(workload, job.activations, features, job.format).length,
+        matCandidates(workload, job.activations, features, true, job.format).length,
       );
       expect(winner).toBe(timings[0]!.variant);
       const rates = timings.map(({ macsPerMs }) => macsPerMs);
@@ -95,7 +99,7 @@ test("without a budget nothing is measured and the first guess stays", async () 
     clock,
   });
   expect(workloads.map((workload) => tuned!.workloads[workload].winner)).toEqual(
-    workloads.map((workload) => firstVariant(workload, "float", features, true)),
+    workloads.map((workload) => matCandidates(workload, "float", features, true)[0]),
   );
   for (const choice of productChoices(tuned!)) {
     expect(choice).toMatchObject({ ratePerMs: null, others: [] });
@@ -103,7 +107,7 @@ test("without a budget nothing is measured and the first guess stays", async () 
 });
 
 test("continues with untried candidates and keeps earlier timings", async () => {
-  const [first, second, third] = matCandidates("decode", "int8", features, "Q4_1");
+  const [first, second, third] = matCandidates("decode", "int8", features, true, "Q4_1");
   const before = {
     winner: second!,
     timings: [
@@ -140,29 +144,29 @@ test("continues with untried candidates and keeps earlier timings", async () => 
   expect(decode.winner).toBe(decode.timings[0]!.variant);
 });
 
-test("after the first guess, candidates of its kind are tried first", () => {
-  const order = (lowParallelism: boolean) =>
-    unmeasured(jobs[0], "decode", features, lowParallelism).untried.map(({ kind }) => kind);
-  expect(order(true)).toEqual([...order(true)].sort().reverse());
-  expect(order(false)).toEqual([...order(false)].sort());
-  expect(new Set(order(false))).toEqual(new Set(["split", "threads"]));
-});
-
-test("the first guess avoids workgroup memory exactly where parallelism is low", () => {
-  const kinds = (lowParallelism: boolean) =>
-    workloads.map((workload) => firstVariant(workload, "float", features, lowParallelism).kind);
-  expect(kinds(true)).toEqual(["threads", "threads", "threads"]);
-  expect(kinds(false)).toEqual(["split", "split", "tile"]);
+test("software adapters get no workgroup memory; GPUs get it, or subgroups, for every kind of step", () => {
+  const kinds = (lowParallelism: boolean, subgroups: boolean) =>
+    workloads.map((workload) => {
+      const device = { ...features, subgroups };
+      const candidates = matCandidates(workload, "int8", device, lowParallelism, "Q4_1");
+      expect(candidates.length).toBeLessThanOrEqual(3);
+      return [...new Set(candidates.map(({ kind }) => kind))];
+    });
+  expect(kinds(true, true)).toEqual([["threads"], ["threads"], ["threads"]]);
+  expect(kinds(false, true)).toEqual([["subgroups"], ["subgroups"], ["tile"]]);
+  expect(kinds(false, false)).toEqual([["split"], ["split"], ["tile"]]);
 });
 
 test("variants have unique names", () => {
-  const all = workloads.flatMap((workload) => matCandidates(workload, "float", features));
+  const all = workloads.flatMap((workload) =>
+    [true, false].flatMap((low) => matCandidates(workload, "float", features, low)),
+  );
   const different = new Set(all.map((variant) => JSON.stringify(variant)));
   expect(new Set(all.map(variantName)).size).toBe(different.size);
 });
 
 test("a chunk has the rows that gain time, and the fewest without a budget", async () => {
-  const [variant] = matCandidates("prefill", "float", features, "Q4_1");
+  const [variant] = matCandidates("prefill", "float", features, true, "Q4_1");
   const options = {
     job: jobs[0],
     variant: variant!,
@@ -181,11 +185,23 @@ test("a chunk has the rows that gain time, and the fewest without a budget", asy
 });
 
 test("few rows are divided among more and smaller workgroups", () => {
-  const shared = matCandidates("batch", "float", { ...features, subgroups: true })[0]!;
+  const shared = matCandidates("batch", "float", { ...features, subgroups: true }, true)[0]!;
   expect(forRows(shared, 49_152)).toEqual(shared);
   expect(forRows(shared, 576)).toEqual({ ...shared, workgroup: 4 });
-  const alone = matCandidates("batch", "float", { ...features, subgroups: false })[0]!;
+  const alone = matCandidates("batch", "float", { ...features, subgroups: false }, true)[0]!;
   expect(forRows(alone, 576)).toEqual({ ...alone, workgroup: 8 });
-  const [split] = matCandidates("decode", "float", features).filter(({ kind }) => kind === "split");
-  expect(forRows(split!, 576)).toEqual(split);
+  const gpu = { ...features, subgroups: true, subgroupMinSize: 32, maxInvocations: 1024 };
+  const [two, four] = matCandidates("decode", "int8", gpu, false);
+  const workgroups = (variant: MatVariant, rows: number) => {
+    const fitted = forRows(variant, rows);
+    return Math.ceil(rows / workgroupTile(fitted).rows);
+  };
+  expect(forRows(two!, 2048)).toEqual(two);
+  expect(workgroups(two!, 576)).toBe(144);
+  expect(workgroups(four!, 576)).toBe(144);
+  const [tile] = matCandidates("prefill", "int8", gpu, false);
+  expect([576, 2048].map((rows) => forRows(tile!, rows))).toMatchObject([
+    { size: 32 },
+    { size: 64 },
+  ]);
 });

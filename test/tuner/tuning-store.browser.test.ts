@@ -38,16 +38,16 @@ async function nextPage() {
 async function measured() {
   await forgetTuning(); // what tests before this file have measured
   const { store, features } = await nextPage();
-  const candidates = matCandidates("decode", "float", features, "Q4_1");
+  const candidates = matCandidates("decode", "float", features, true, "Q4_1");
   const timings = [...candidates]
     .reverse()
     .map((variant, i) => ({ variant, macsPerMs: 1e6 / (i + 1) }));
   store.traits = TRAITS;
   const winner = timings[0]!.variant;
-  const untried = matCandidates("prefill", "float", features, "Q4_1").slice(1).reverse();
+  const untried = matCandidates("prefill", "float", features, true, "Q4_1").slice(1).reverse();
   store.add(JOB, "decode", { winner, timings, rejected: ["split: off by 1"], untried: [] });
   store.add(JOB, "batch", { winner: candidates[0]!, timings: [], rejected: [], untried: [] });
-  const variant = matCandidates("prefill", "float", features, "Q4_1")[0]!;
+  const variant = matCandidates("prefill", "float", features, true, "Q4_1")[0]!;
   const one = { variant, macsPerMs: 1e6 };
   store.add(JOB, "prefill", { winner: variant, timings: [one], rejected: [], untried });
   store.chunks.set("shape", 128);

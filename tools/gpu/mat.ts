@@ -1,17 +1,22 @@
 /** Runs a matrix product of random weights on the GPU, and beside it the reference. */
 import { dequantize, type BlockFormat, randomBlocks } from "../../src/tensor/index.ts";
 import {
+  type Activations,
   createWeights,
   EPILOGUES,
   KernelError,
+  matCandidates,
   type MatChoice,
   type MatEpilogue,
   type MatInput,
   type MatShape,
   type MatVariant,
   planMat,
+  shaderFeatures,
   upload,
+  variantName,
   type Weights,
+  type Workload,
   writeRows,
 } from "../../src/kernels/index.ts";
 import { randomSource } from "./random.ts";
@@ -26,6 +31,30 @@ export function randomWeights(
   const weights = createWeights(device, format, rows, columns, partRows);
   writeRows(device, weights, 0, [bytes]);
   return { weights, plain: dequantize(format, bytes) };
+}
+
+/**
+ * The candidates for the workloads, of software adapters and of GPUs; of the latter also those of
+ * devices without subgroups, and subgroups that are larger than the smallest.
+ */
+export function candidatesOf(
+  device: GPUDevice,
+  workloads: readonly Workload[],
+  activations: Activations,
+): MatVariant[] {
+  const features = shaderFeatures(device);
+  const all = workloads.flatMap((workload) => {
+    const gpu = matCandidates(workload, activations, features, false);
+    return [
+      ...matCandidates(workload, activations, features, true, "Q4_1"),
+      ...gpu,
+      ...matCandidates(workload, activations, { ...features, subgroups: false }, false),
+      ...gpu.flatMap((one) =>
+        one.kind === "subgroups" ? { ...one, workgroup: 32, lanes: 1 } : [],
+      ),
+    ];
+  });
+  return [...new Map(all.map((variant) => [variantName(variant), variant])).values()];
 }
 
 export const only = (variant: MatVariant): MatChoice => ({ steps: [{ upTo: Infinity, variant }] });

@@ -1,6 +1,6 @@
 /**
- * The variants that a device may run, and a first guess among them from what the
- * device can do. Which is fastest is measured (by the tuner), never read from a name.
+ * The variants that a device may run, the likeliest first. Which is fastest is measured (by the
+ * tuner), never read from a name.
  */
 import {
   type Activations,
@@ -9,6 +9,7 @@ import {
   needsSubgroups,
   type InnerLoop,
   type MatVariant,
+  workgroupTile,
 } from "./mat-variant.ts";
 import type { BlockFormat } from "../../tensor/index.ts";
 import type { ShaderFeatures } from "../core/device.ts";
@@ -20,26 +21,16 @@ const threads = (
   inner: InnerLoop = "alone",
 ): MatVariant => ({ kind: "threads", rows, tokens, workgroup, inner });
 
-const split = (
-  rows: number,
-  tokens: number,
-  workgroup: number,
-  subgroups: boolean,
-): MatVariant => ({ kind: "split", rows, tokens, workgroup, subgroups });
-
-const tile = (tokens: number): MatVariant => ({ kind: "tile", tokens });
-
-/**
- * All variants worth measuring for a workload, the likeliest first; without a format, those that
- * every format has.
- */
+/** All variants worth measuring on a kind of adapter, the likeliest first. */
 export function matCandidates(
   workload: Workload,
   activations: Activations,
   features: ShaderFeatures,
+  lowParallelism: boolean,
   format: BlockFormat | null = null,
 ): readonly MatVariant[] {
-  return CANDIDATES[workload][activations].filter(
+  if (!lowParallelism) return gpuCandidates(workload, features);
+  return SOFTWARE_CANDIDATES[workload][activations].filter(
     (variant) =>
       ((format !== null && hasNibbles(format)) ||
         variant.kind !== "threads" ||
@@ -48,40 +39,34 @@ export function matCandidates(
   );
 }
 
-const CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> = {
+/** Many threads for a row; in a prompt, tiles in workgroup memory. */
+function gpuCandidates(
+  workload: Workload,
+  { subgroups, subgroupMinSize: lanes, maxInvocations }: ShaderFeatures,
+): readonly MatVariant[] {
+  if (workload === "prefill") {
+    const sizes = maxInvocations >= 256 ? ([64, 32] as const) : ([32] as const);
+    return sizes.map((size) => ({ kind: "tile", size }));
+  }
+  const tokens = workload === "decode" ? 1 : 4;
+  return [2, 4].map((rows) =>
+    subgroups
+      ? { kind: "subgroups", rows, tokens, workgroup: 128, lanes }
+      : { kind: "split", rows, tokens, workgroup: 64 },
+  );
+}
+
+const SOFTWARE_CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> = {
   decode: {
-    float: [
-      threads(6, 1, 16, "quads"),
-      threads(8, 1, 16, "quads"),
-      threads(8, 1, 16),
-      split(4, 1, 64, true),
-      split(4, 1, 64, false),
-    ],
-    int8: [
-      threads(4, 1, 16, "pairs"),
-      threads(8, 1, 16, "pairs"),
-      threads(4, 1, 16),
-      split(4, 1, 64, true),
-      split(4, 1, 64, false),
-    ],
+    float: [threads(6, 1, 16, "quads"), threads(8, 1, 16, "quads"), threads(8, 1, 16)],
+    int8: [threads(4, 1, 16, "pairs"), threads(8, 1, 16, "pairs"), threads(4, 1, 16)],
   },
   batch: {
-    float: [
-      threads(16, 4, 16, "quads"),
-      threads(8, 4, 16),
-      split(4, 4, 64, true),
-      split(4, 4, 64, false),
-    ],
-    int8: [
-      threads(8, 4, 16, "pairs"),
-      threads(4, 4, 16, "pairs"),
-      threads(4, 4, 16),
-      split(4, 4, 64, true),
-      split(4, 4, 64, false),
-    ],
+    float: [threads(16, 4, 16, "quads"), threads(8, 4, 16)],
+    int8: [threads(8, 4, 16, "pairs"), threads(4, 4, 16, "pairs"), threads(4, 4, 16)],
   },
   prefill: {
-    float: [threads(16, 8, 16, "quads"), threads(8, 4, 16), tile(4)],
+    float: [threads(16, 8, 16, "quads"), threads(8, 4, 16)],
     int8: [threads(8, 8, 16, "pairs"), threads(4, 4, 16)],
   },
 };
@@ -91,31 +76,22 @@ const MIN_GROUPS = 16;
 /** Lanes that a device of low parallelism computes at once; its subgroups have four. */
 const MIN_LANES = { quads: 4, others: 8 };
 
-/**
- * The variant for a matrix of so many rows: where threads compute whole rows, the workgroup is small
- * enough that there are workgroups for all cores.
- */
-export function forRows(variant: MatVariant, rows: number): MatVariant {
-  if (variant.kind !== "threads") return variant;
-  const minLanes = variant.inner === "quads" ? MIN_LANES.quads : MIN_LANES.others;
-  let { workgroup } = variant;
-  const groups = () => Math.ceil(rows / (variant.rows * workgroup));
-  while (workgroup > minLanes && groups() < MIN_GROUPS) workgroup /= 2;
-  return { ...variant, workgroup };
-}
+/** Fewer leave cores idle on the widest GPU measured; smaller workgroups then cost less. */
+const MIN_GPU_GROUPS = 132;
+/** A matrix with fewer rows has few large tiles. */
+const MIN_LARGE_TILE_ROWS = 2048;
 
-/**
- * A variant that is correct everywhere and good enough to start with: one without workgroup memory
- * on a device of low parallelism.
- */
-export function firstVariant(
-  workload: Workload,
-  activations: Activations,
-  features: ShaderFeatures,
-  lowParallelism: boolean,
-  format: BlockFormat | null = null,
-): MatVariant {
-  const candidates = matCandidates(workload, activations, features, format);
-  const wanted = candidates.find((variant) => (variant.kind === "threads") === lowParallelism);
-  return wanted ?? candidates[0]!;
+/** The variant for a matrix of so many rows: workgroups are small enough that all cores have some. */
+export function forRows(variant: MatVariant, rows: number): MatVariant {
+  if (variant.kind === "split") return variant;
+  if (variant.kind === "tile")
+    return rows < MIN_LARGE_TILE_ROWS ? { ...variant, size: 32 } : variant;
+  const [minGroups, minLanes] =
+    variant.kind === "subgroups"
+      ? [MIN_GPU_GROUPS, variant.lanes]
+      : [MIN_GROUPS, variant.inner === "quads" ? MIN_LANES.quads : MIN_LANES.others];
+  let { workgroup } = variant;
+  const groups = () => Math.ceil(rows / workgroupTile({ ...variant, workgroup }).rows);
+  while (workgroup > minLanes && groups() < minGroups) workgroup /= 2;
+  return { ...variant, workgroup };
 }

@@ -88,38 +88,3 @@ let b_{r}_{t} =
 // #end
 }
 // #end
-
-// Partial sums into workgroup memory: one slot for each subgroup, or for each thread.
-
-// #section subgroup.reduce
-let slots = {WG}u / lanes;
-let slot = local / lanes;
-// #each r < ROWS
-// #each t < TOKENS
-let sum_{r}_{t} = subgroupAdd(acc_{r}_{t});
-// #end
-// #end
-// #each t < TOKENS
-let squares_{t} = subgroupAdd(square_{t});
-// #end
-if (lane_id == 0u) {
-// #each r < ROWS
-// #each t < TOKENS
-  partial[({r}u * {TOKENS}u + {t}u) * {SLOTS}u + slot] = sum_{r}_{t};
-// #end
-// #end
-// #each t < TOKENS
-  partial[({ROWS}u * {TOKENS}u + {t}u) * {SLOTS}u + slot] = squares_{t};
-// #end
-}
-
-// #section thread.reduce
-let slots = {WG}u;
-// #each r < ROWS
-// #each t < TOKENS
-partial[({r}u * {TOKENS}u + {t}u) * {SLOTS}u + local] = acc_{r}_{t};
-// #end
-// #end
-// #each t < TOKENS
-partial[({ROWS}u * {TOKENS}u + {t}u) * {SLOTS}u + local] = square_{t};
-// #end

@@ -7,6 +7,7 @@ import commonFile from "./mat-common.wgsl?raw";
 import formatsFile from "./mat-formats.wgsl?raw";
 import inputsFile from "./mat-inputs.wgsl?raw";
 import splitWgsl from "./mat-split.wgsl?raw";
+import subgroupsWgsl from "./mat-subgroups.wgsl?raw";
 import threadsWgsl from "./mat-threads.wgsl?raw";
 import tileWgsl from "./mat-tile.wgsl?raw";
 import { expandTemplate, sectionsOf } from "../core/template.ts";
@@ -119,16 +120,26 @@ export function matWgsl(source: MatSource): string {
     epilogue: epilogue.wgsl,
     squares: norm ? INPUTS[quads ? "quads.squares" : "own.squares"]! : "",
     factor: INPUTS[norm ? "norm.factor" : "plain.factor"]!,
-    "split-factor": INPUTS[norm ? "norm.split-factor" : "plain.split-factor"]!,
-    "tile-x": INPUTS[norm ? "norm.tile-x" : "plain.tile-x"]!,
-    "tile-squares": norm ? INPUTS["norm.tile-squares"]! : "",
-    reduce:
-      COMMON[variant.kind === "split" && variant.subgroups ? "subgroup.reduce" : "thread.reduce"]!,
+    ...tileParts(source, min),
   };
   return expandTemplate(WGSL[variant.kind], values(source), parts);
 }
 
-const WGSL = { threads: threadsWgsl, split: splitWgsl, tile: tileWgsl };
+const WGSL = {
+  threads: threadsWgsl,
+  split: splitWgsl,
+  subgroups: subgroupsWgsl,
+  tile: tileWgsl,
+};
+
+function tileParts({ format, activations }: MatSource, min: boolean) {
+  const names = ["tile-scales", "tile-w", "tile-x", "tile-product"];
+  const scale = `${format === "Q6_K" ? format : min ? "min" : "plain"}.tile-scale`;
+  return {
+    ...Object.fromEntries(names.map((name) => [name, INPUTS[`${activations}.${name}`]!])),
+    "tile-scale": INPUTS[scale]!,
+  };
+}
 
 function inputParts(activations: Activations, norm: boolean, min: boolean, variant: MatVariant) {
   const pairs = variant.kind === "threads" && variant.inner === "pairs";
@@ -150,26 +161,39 @@ function inputParts(activations: Activations, norm: boolean, min: boolean, varia
   };
 }
 
+/** Results of a thread of a tile, in each direction. */
+const TILE_RESULTS = 4;
+
 function values({ format, activations, variant }: MatSource) {
-  const subgroups = needsSubgroups(variant);
-  const rows = variant.kind === "tile" ? 8 : variant.rows;
-  const workgroup = variant.kind === "tile" ? 64 : variant.workgroup;
-  const smallestSubgroup = 4;
+  const tile = variant.kind === "tile" ? tileValues(variant.size, activations) : null;
+  const { rows = 1, tokens = 1, workgroup = 0 } = variant.kind === "tile" ? {} : variant;
   return {
-    ENABLE: subgroups ? "enable subgroups;\n" : "",
+    ENABLE: needsSubgroups(variant) ? "enable subgroups;\n" : "",
     ROWS: rows,
     PAIRS: rows / 2,
-    TOKENS: variant.tokens,
+    TOKENS: tokens,
     WG: workgroup,
     VECTORS: vectorsPerBlock(format),
     // Of x's type (mat-inputs.wgsl): f32, vec4<f32>, or vec4<u32> of 16 bytes.
     X_VECTORS: activations === "int8" ? 2 : usesQuads(variant) ? 32 : 8,
-    VALUES: (rows + 1) * variant.tokens,
-    SLOTS: subgroups ? workgroup / smallestSubgroup : workgroup,
+    LANES: variant.kind === "subgroups" ? variant.lanes : 0,
     FOLD: SPLIT_FOLD,
     HIGH: highPlace(format),
-    LANE_ARGUMENT: subgroups
+    LANE_ARGUMENT: needsSubgroups(variant)
       ? "  @builtin(subgroup_size) lanes: u32,\n  @builtin(subgroup_invocation_id) lane_id: u32,"
       : "",
+    ...tile,
+  };
+}
+
+/** As many blocks at a time as occupy the threads; floats of one fill 16 KiB of workgroup memory. */
+function tileValues(size: number, activations: Activations) {
+  const threads = (size / TILE_RESULTS) ** 2;
+  return {
+    SIZE: size,
+    WG: threads,
+    BLOCKS: activations === "int8" ? threads / (2 * size) : 1,
+    DEPTH: activations === "int8" ? 2 : 8,
+    VECTOR: activations === "int8" ? "vec4<u32>" : "vec4<f32>",
   };
 }

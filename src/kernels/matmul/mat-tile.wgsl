@@ -1,77 +1,63 @@
-// out[t, r] = sum over c of W[r, c] * x[t, c]: a workgroup of 8 x 8 threads for a tile of
-// 64 rows and {TOKENS} * 8 tokens; a thread keeps 8 x {TOKENS} results in registers. Each
-// block of 32 columns is dequantized once into workgroup memory.
+// out[t, r] = sum over c of W[r, c] * x[t, c]: a workgroup for a tile of {SIZE} rows and {SIZE}
+// tokens, of which a thread keeps 4 x 4 results in registers. {BLOCKS} blocks of 32 columns at a
+// time lie in workgroup memory: as floats, or as words of four int8 with their scales.
 //
-//   dispatch (ceil(rows / 64), ceil(tokens / ({TOKENS} * 8)), 1)
+//   dispatch (ceil(rows / {SIZE}), ceil(tokens / {SIZE}), 1)
 // #part bindings
 
-// [row or token][8 groups of four columns], with one spare so that rows fall on different banks.
-var<workgroup> w_tile: array<vec4<f32>, 64 * 9>;
-var<workgroup> x_tile: array<vec4<f32>, {TOKENS} * 8 * 9>;
-// [token][thread]: sums of squares of x, for the norm.
-var<workgroup> squares: array<f32, {TOKENS} * 64>;
+// [block][vector of a block][place]. A token's place is its number; rows are ordered even, odd, so
+// that neighboring threads, which have neighboring pairs of rows, read neighboring vectors.
+var<workgroup> w_tile: array<{VECTOR}, {BLOCKS} * {DEPTH} * {SIZE}>;
+var<workgroup> x_tile: array<{VECTOR}, {BLOCKS} * {DEPTH} * {SIZE}>;
+// #part tile-scales
 
-@compute @workgroup_size(64)
+const HALF = {SIZE}u / 2u;
+const QUARTER = {SIZE}u / 4u;
+
+@compute @workgroup_size({WG})
 fn main(
   @builtin(local_invocation_index) local: u32,
   @builtin(workgroup_id) group: vec3<u32>,
 ) {
-  let row = group.x * 64u;
-  let token = group.y * {TOKENS}u * 8u;
-  let row_0 = min(row + local, shape.rows - 1u);
-  let first_at_0 = row_0 * shape.blocks * {VECTORS}u;
+  let row = group.x * {SIZE}u;
+  let token = group.y * {SIZE}u;
+  // What the thread loads: nothing, or a block of one row or token.
+  let mine = local % {SIZE}u;
+  let slot = local / {SIZE}u;
+  let own_block = slot % {BLOCKS}u;
+  let place = mine % 2u * HALF + mine / 2u;
+  let row_0 = min(row + mine, shape.rows - 1u);
   let meta_0 = row_0 * shape.meta_words;
-  let lane = local % 8u;
-  let my_token = local / 8u;
-// #each i < 8
-// #each t < TOKENS
+  let own_token = min(token + mine, batch.tokens - 1u);
+  // What it computes: rows 2 column + {0, 1} of each half, and every QUARTER-th token from `line`.
+  let column = local % QUARTER;
+  let line = local / QUARTER;
+// #each i < 4
+  let w_{i} = {i%2}u * HALF + {i/2}u * QUARTER + column;
+// #each t < 4
   var acc_{i}_{t} = 0.0;
 // #end
 // #end
-// #each t < TOKENS
-  let x_at_{t} = min(token + {t}u * 8u + my_token, batch.tokens - 1u) * shape.blocks * 8u;
-  var square_{t} = 0.0;
-// #end
-  for (var block = 0u; block < shape.blocks; block++) {
-    let at_0 = first_at_0 + block * {VECTORS}u;
-    // Thread `local` dequantizes its row's block, and loads a group of each of its tokens.
+  for (var first = 0u; first < shape.blocks; first += {BLOCKS}u) {
+    let block = min(first + own_block, shape.blocks - 1u);
+    if (slot < {BLOCKS}u) {
+      let at_0 = (row_0 * shape.blocks + block) * {VECTORS}u;
 // #each r < 1
 // #part load
-// #each k < 8
-    {
-// #part floats
-// #part weight
-      w_tile[local * 9u + {k}u] = weight;
-    }
+// #part tile-w
 // #end
-// #end
-// #each t < TOKENS
-    {
+    } else if (slot < 2u * {BLOCKS}u) {
 // #part tile-x
-      x_tile[({t}u * 8u + my_token) * 9u + lane] = value;
     }
-// #end
     workgroupBarrier();
-    for (var k = 0u; k < 8u; k++) {
-// #each t < TOKENS
-      let x_{t} = x_tile[({t}u * 8u + my_token) * 9u + k];
-// #end
-// #each i < 8
-      let w_{i} = w_tile[({i/2}u * 16u + lane * 2u + {i%2}u) * 9u + k];
-// #each t < TOKENS
-      acc_{i}_{t} += dot(w_{i}, x_{t});
-// #end
-// #end
-    }
+// #part tile-product
     workgroupBarrier();
   }
-// #part tile-squares
-// #each t < TOKENS
-  if (token + {t}u * 8u + my_token < batch.tokens) {
-// #part factor
-// #each p < 4
-    if (row + {p}u * 16u + lane * 2u < shape.rows) {
-      store_pair(token + {t}u * 8u + my_token, shape.row_base + row + {p}u * 16u + lane * 2u, acc_{p*2}_{t} * factor_{t}, acc_{p*2+1}_{t} * factor_{t});
+// #each t < 4
+  if (token + line + {t}u * QUARTER < batch.tokens) {
+// #each p < 2
+    if (row + {p}u * HALF + column * 2u < shape.rows) {
+      store_pair(token + line + {t}u * QUARTER, shape.row_base + row + {p}u * HALF + column * 2u, acc_{p*2}_{t}, acc_{p*2+1}_{t});
     }
 // #end
   }

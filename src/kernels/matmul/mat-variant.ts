@@ -36,27 +36,34 @@ export type MatVariant =
       readonly rows: number;
       readonly tokens: number;
       readonly workgroup: number;
-      readonly subgroups: boolean;
     }
   | {
-      /** A workgroup computes 64 rows x 8 tokens * `tokens` from workgroup memory. */
-      readonly kind: "tile";
+      /** A subgroup computes rows x tokens, split along the columns. */
+      readonly kind: "subgroups";
+      readonly rows: number;
       readonly tokens: number;
+      readonly workgroup: number;
+      /** Of the device's smallest subgroup. */
+      readonly lanes: number;
+    }
+  | {
+      /** A workgroup computes `size` rows x `size` tokens from workgroup memory. */
+      readonly kind: "tile";
+      readonly size: 32 | 64;
     };
 
-/** Short and unique: "threads 8x1 wg16 quads", "tile 64x32". */
+/** Short and unique on a device: "threads 8x1 wg16 quads", "tile 64x64". */
 export function variantName(variant: MatVariant): string {
   switch (variant.kind) {
     case "threads": {
       const inner = variant.inner === "alone" ? "" : ` ${variant.inner}`;
       return `threads ${variant.rows}x${variant.tokens} wg${variant.workgroup}${inner}`;
     }
-    case "split": {
-      const subgroups = variant.subgroups ? " subgroups" : "";
-      return `split ${variant.rows}x${variant.tokens} wg${variant.workgroup}${subgroups}`;
-    }
+    case "split":
+    case "subgroups":
+      return `${variant.kind} ${variant.rows}x${variant.tokens} wg${variant.workgroup}`;
     case "tile":
-      return `tile 64x${variant.tokens * 8}`;
+      return `tile ${variant.size}x${variant.size}`;
   }
 }
 
@@ -67,8 +74,10 @@ export function workgroupTile(variant: MatVariant): { rows: number; tokens: numb
       return { rows: variant.rows * variant.workgroup, tokens: variant.tokens };
     case "split":
       return { rows: variant.rows, tokens: variant.tokens };
+    case "subgroups":
+      return { rows: (variant.rows * variant.workgroup) / variant.lanes, tokens: variant.tokens };
     case "tile":
-      return { rows: 64, tokens: variant.tokens * 8 };
+      return { rows: variant.size, tokens: variant.size };
   }
 }
 
@@ -77,7 +86,7 @@ export const usesQuads = (variant: MatVariant) =>
 
 /** Whether the shader uses subgroup operations. */
 export function needsSubgroups(variant: MatVariant): boolean {
-  return variant.kind === "split" ? variant.subgroups : usesQuads(variant);
+  return variant.kind === "subgroups" || usesQuads(variant);
 }
 
 /** Formats whose quants are four bits without a sign, as `pairs` needs. */

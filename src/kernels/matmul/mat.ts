@@ -20,12 +20,6 @@
  * `b` is meaningless when row + 1 == shape.row_end. An epilogue is data
  * (`MatEpilogue`), so the engine can write its own, for instance one that rotates
  * q and k (pairs of rows are RoPE's interleaved pairs) and writes k and v to the cache.
- *
- * A llama layer in at most 7 dispatches at decode, with attention that rotates and writes the cache:
- * qkv with the norm folded in (1), attention (2), its reduce at long context (3), output + residual
- * (4), gate-up-SwiGLU with the norm folded in, or with int8 after a norm + quantize (5, 6), down +
- * residual (7).
- * A format of its own among q, k and v adds one dispatch to its layer.
  */
 import epiloguesFile from "./mat-epilogues.wgsl?raw";
 import { matWgsl, SPLIT_FOLD, type MatEpilogue } from "./mat-source.ts";
@@ -131,7 +125,7 @@ export function matWorkgroups(variant: MatVariant, rows: number, tokens: number)
   const tile = workgroupTile(variant);
   const x = Math.ceil(rows / tile.rows);
   const y = Math.ceil(tokens / tile.tokens);
-  return variant.kind === "split"
+  return variant.kind === "split" || variant.kind === "subgroups"
     ? [Math.min(x, SPLIT_FOLD), y, Math.ceil(x / SPLIT_FOLD)]
     : [x, y, 1];
 }
