@@ -1,19 +1,24 @@
 /**
- * The matrix products of one layer, planned once. Each product runs with float activations and the
- * RMS norm folded in, or with int8 activations after a dispatch that norms and quantizes: whichever
- * was faster for the kind of step.
+ * The matrix products of one layer, planned once, and the norms and quantizations before them.
  *
- *   decode    qkv, attention (and its reduce when split), output + residual, [norm and
- *             quantize,] gate-up-SwiGLU, down + residual        5 to 7 dispatches
- *   prefill   the same, a quantization before any product that gains from it, and the rotation
+ * On a GPU a norm is a dispatch of its own, since every workgroup of a product would repeat it. One
+ * dispatch norms and quantizes for the int8 products of q, k, v and of gate and up:
  *
- * At decode only gate and up may use int8: half of the layer's work for one more dispatch, 7 in total
- * even when attention is split. Output and down always use floats: with their inputs rounded too,
- * golden answers differed where llama.cpp's best two tokens were 0.19 apart.
+ *   decode    norm, qkv, attention, output + residual, norm, gate-up-SwiGLU, down + residual
+ *             7 dispatches, and an 8th that joins the parts of a long context
+ *   prefill   the same, and the rotation
+ *
+ * On a software adapter a dispatch costs more than a repeated norm. Float products fold it in; at
+ * decode only gate and up may use int8, for one more dispatch: 5 to 7 in total.
+ *
+ * Output and down always use floats: with their inputs rounded too, golden answers differed where
+ * llama.cpp's best two tokens were 0.19 apart.
  */
 import {
   acceptsInt8,
   type Activations,
+  bind,
+  dispatch,
   EPILOGUES,
   forRows,
   type KernelVariants,
@@ -24,6 +29,7 @@ import {
   type MatUse,
   planMat,
   planQuantize,
+  rmsNormKernel,
   type Weights,
   type Workload,
 } from "../kernels/index.ts";
@@ -35,6 +41,7 @@ import type { LayerWeights } from "./layer-weights.ts";
 export type LayerBuffers = {
   readonly step: GPUBuffer;
   readonly x: GPUBuffer; // [rows, hidden] the residual stream
+  readonly normed: GPUBuffer; // the same, after a norm that is not folded
   readonly queryKeyValue: GPUBuffer;
   readonly attention: GPUBuffer; // [rows, heads * headSize]
   readonly gated: GPUBuffer; // [rows, feedForward]
@@ -85,12 +92,12 @@ export async function planLayer(
     outputStride,
   });
   const [gateOrBoth, up] = weights.gateUp;
-  const later = { decode: false, prefill: true };
+  const projection = { decode: context.variants.norms === "separate", prefill: true };
   const never = { decode: false, prefill: false };
   const attentionNorm = { weight: weights.attentionNorm, epsilon };
   const feedForwardNorm = { weight: weights.feedForwardNorm, epsilon };
   const [first, output, gates, down] = await Promise.all([
-    planStage(context, buffers, { x, norm: attentionNorm }, later, [
+    planStage(context, buffers, { x, norm: attentionNorm }, projection, [
       ...weights.queryKeyValue.map(({ weights: matrix, outputRow }) => ({
         ...into(queryKeyValue, columns, EPILOGUES.store),
         weights: matrix,
@@ -133,32 +140,56 @@ function together(parts: readonly Recorded[]): Recorded {
 
 type Target = Pick<MatUse, "epilogue" | "epilogueBuffers" | "outputStride" | "outputRow">;
 
-/** Products of one input, which is quantized before them in steps where one of them needs that. */
+/** Products of one input, and what makes the input that they need in a step: normed, or in int8. */
 async function planStage(
   context: MatContext,
-  { step, quants, scales }: LayerBuffers,
+  { step, normed, quants, scales }: LayerBuffers,
   { x, norm }: { readonly x: GPUBuffer; readonly norm: MatNorm | null },
   rounding: Rounding,
   targets: readonly (Target & { readonly weights: Weights })[],
 ): Promise<Recorded> {
+  const { resources, variants } = context;
+  const { columns } = targets[0]!.weights;
+  const separate = variants.norms === "separate" ? norm : null;
+  const folded = norm === null || separate !== null ? {} : { norm };
   const inputs = {
-    float: { kind: "float", x, ...(norm === null ? {} : { norm }) },
+    float: { kind: "float", x: separate === null ? x : normed, ...folded },
     int8: { kind: "int8", x: quants, scales },
   } as const;
-  const products = await Promise.all(
-    targets.map((target) => planProduct(context, { ...target, step, inputs, rounding })),
-  );
-  if (!products.some(({ canRound }) => canRound)) return together(products);
-  const { columns } = targets[0]!.weights;
-  const { resources, variants } = context;
+  const [products, norms] = await Promise.all([
+    Promise.all(
+      targets.map((target) => planProduct(context, { ...target, step, inputs, rounding })),
+    ),
+    separate && planNorm(resources, { step, x, normed, columns }, separate),
+  ]);
   const use = { step, x, columns, norm, quants, scales };
-  const quantize = await planQuantize(resources.device, use, variants.quantize);
+  const quantize = products.some(({ canRound }) => canRound)
+    ? await planQuantize(resources.device, use, variants.quantize)
+    : null;
   return {
     record(pass, work) {
-      if (products.some((product) => product.rounds(work))) {
-        resources.counters.dispatches += quantize.record(pass, work.rows);
+      const rounds = products.map((product) => product.rounds(work));
+      if (rounds.includes(true)) {
+        resources.counters.dispatches += quantize!.record(pass, work.rows);
       }
+      if (rounds.includes(false)) norms?.record(pass, work);
       for (const product of products) product.record(pass, work);
+    },
+  };
+}
+
+async function planNorm(
+  resources: GpuResources,
+  { step, x, normed, columns }: Record<"step" | "x" | "normed", GPUBuffer> & { columns: number },
+  { weight, epsilon }: MatNorm,
+): Promise<Recorded> {
+  const kernel = rmsNormKernel({ columns, epsilon, of: "rows" });
+  const compiled = await resources.compile(kernel);
+  const group = bind(resources.device, compiled, [step, x, weight, normed]);
+  return {
+    record(pass, { rows }) {
+      dispatch(pass, compiled, group, [rows, 1, 1]);
+      resources.counters.dispatches++;
     },
   };
 }

@@ -188,6 +188,7 @@ async function planShard(
   const buffers: LayerBuffers = {
     step,
     x: rows("residual", model.hidden),
+    normed: rows("normed", model.hidden),
     queryKeyValue: rows("q, k, v", queryKeyValueColumns(shape)),
     attention: resources.storage("attention", outputFloats * 4),
     gated: rows("gated", model.feedForward),

@@ -37,7 +37,7 @@ export function planMemory(
   const columns = (heads + 2 * keyValueHeads) * headSize;
   const quantized = (Math.max(hidden, feedForward, heads * headSize) * 5) / 16;
   const activations =
-    maxRows * (2 * hidden + columns + heads * headSize + 2 * feedForward + quantized) * 4;
+    maxRows * (3 * hidden + columns + heads * headSize + 2 * feedForward + quantized) * 4;
   const attention = attentionOutputFloats(shape, SPLIT_ROWS, maxSplits(shape)) * 4;
   const table = positions * model.rope.dims * 4;
   const sampling = { vocabulary, chunks: variants.sampleChunks };

@@ -80,7 +80,11 @@ export async function planSampling(options: SamplePlanOptions): Promise<SamplePl
     });
     return new Map(await Promise.all(entries));
   };
-  const normKernel = rmsNormKernel({ columns: hidden, epsilon: normEpsilon });
+  const normKernel = rmsNormKernel({
+    columns: hidden,
+    epsilon: normEpsilon,
+    of: "samples",
+  });
   const [kernels, compiledNorm, firstHead] = await Promise.all([
     bindSampling(),
     resources.compile(normKernel),

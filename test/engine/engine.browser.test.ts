@@ -1,6 +1,6 @@
 /** The engine against a transformer in plain loops: splits, batches, chunks, growth, counters, errors. */
 import { DISPATCHES } from "../../src/shared/step-time.ts";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { EngineError } from "../../src/engine/engine-error.ts";
 import { loadShard } from "../../src/engine/load-shard.ts";
 import type { Shard, ShardOptions, StepResult } from "../../src/engine/types.ts";
@@ -9,6 +9,7 @@ import { sampleReference } from "../../src/kernels/sampling/sample-reference.ts"
 import type { EngineFailure } from "../../src/shared/engine-failure.ts";
 import { GREEDY } from "../../src/shared/sampling.ts";
 import { DeviceTuner } from "../../src/tuner/tuner.ts";
+import { TuningStore } from "../../src/tuner/tuning-store.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { generate, GREEDY_REQUEST, stepAll } from "../../tools/engine/generate.ts";
 import { ReferenceForward } from "../../tools/engine/reference-forward.ts";
@@ -31,6 +32,13 @@ const LOGPROB_TOLERANCE = 5e-3;
 const PROMPT = [5, 17, 101, 3, 64, 64, 9, 150, 2, 77, 31];
 
 const gpuOf = (device: GPUDevice) => ({ device, tuner: new DeviceTuner(device) });
+
+/** The software adapter that tests run on, with the kernels and the plan of a GPU. */
+async function asGpu(device: GPUDevice) {
+  const store = await TuningStore.of(device);
+  store.traits = { lowParallelism: false, float16Unpack: "builtin" };
+  return gpuOf(device);
+}
 
 const loaded: Shard[] = [];
 afterEach(() => {
@@ -307,4 +315,80 @@ describe("a shard", () => {
     expect(reported.at(-1)![0]).toMatchObject({ reason: "gpu_lost" });
     expect(reported.map(([, lost]) => lost).filter((lost) => lost)).toEqual([true]);
   });
+});
+
+describe("on a GPU", () => {
+  const sameFormats = tinyModel({ ...MODELS[0]!, oddFormat: "Q4_1" });
+  let gpu: Awaited<ReturnType<typeof asGpu>>;
+  beforeAll(async () => {
+    gpu = await asGpu(await requestKernelDevice());
+  });
+  afterAll(() => gpu.device.destroy());
+
+  async function loadOnGpu(tiny: TinyModel, activations: ShardOptions["activations"]) {
+    const options = { ...OPTIONS, activations };
+    const shard = await loadShard(gpu, tiny.shard(0, 3), options, tiny.reader, () => undefined);
+    loaded.push(shard);
+    await shard.tuned;
+    return shard;
+  }
+
+  test.each([
+    { activations: "float", context: 1, rows: 1, layer: 7 },
+    { activations: "int8", context: 512, rows: 1, layer: 7 },
+    { activations: "int8", context: 600, rows: 1, layer: 8 },
+    { activations: "int8", context: 600, rows: 3, layer: 8 },
+  ] as const)(
+    "$rows rows with $activations at $context tokens: $layer dispatches a layer, and no norm is repeated",
+    async ({ activations, context, rows, layer }) => {
+      const shard = await loadOnGpu(sameFormats, activations);
+      const sequences = Array.from({ length: rows }, (_, sequence) => sequence);
+      const step = sequences.map((sequence) => ({
+        sequence,
+        position: context - 1,
+        token: 3,
+        sample: GREEDY_REQUEST,
+      }));
+      const before = shard.counters().dispatches;
+      await shard.step(step, null);
+      const outside = 6; // embedding, output norm, head, best, join, draw
+      expect(shard.counters().dispatches - before).toBe(3 * layer + outside);
+    },
+  );
+
+  test.each(MODELS.slice(1, 2))(
+    "$architecture in $format and $oddFormat: the reference's probabilities",
+    async (model) => {
+      const tiny = tinyModel(model);
+      const reference = await ReferenceForward.of(tiny);
+      const shard = await loadOnGpu(tiny, "float");
+      const tokens = Array.from({ length: 70 }, (_, i) => (i * 37 + 11) % 203);
+      const row = (position: number) => ({
+        sequence: 1,
+        position,
+        token: tokens[position]!,
+        sample: position >= tokens.length - 2 ? listing : null,
+      });
+      // A prompt of 60, rows that decode one by one, and a batch of two sequences.
+      await stepAll(
+        [shard],
+        Array.from({ length: 60 }, (_, position) => row(position)),
+      );
+      for (let position = 60; position < 69; position++) await shard.step([row(position)], null);
+      const other = { sequence: 0, position: 0, token: 5, sample: listing };
+      const [last, alone] = await stepResult(shard.step([row(69), other], null));
+      const outcomes = [
+        [last!, tokens],
+        [alone!, [5]],
+      ] as const;
+      for (const [sampled, context] of outcomes) {
+        const logits = reference.logits([...context]);
+        const expected = sampleReference(logits, { ...listing.sampling, ...listing });
+        expect(sampled.token).toBe(expected.token);
+        expected.top.forEach(({ logprob }, at) => {
+          expect(Math.abs(sampled.top[at]!.logprob - logprob)).toBeLessThan(LOGPROB_TOLERANCE);
+        });
+      }
+    },
+  );
 });

@@ -1,4 +1,4 @@
-/** The output norm of the rows whose logits are requested. */
+/** The norm of all rows, and of the rows whose logits are requested. */
 import { describe, expect, test } from "vitest";
 import { rmsNormKernel, rmsNormReference } from "../../src/kernels/sampling/rms-norm.ts";
 import { run } from "../../tools/gpu/run.ts";
@@ -17,12 +17,16 @@ describe.each([
   { columns: 260, samples: [4, 1, 3] },
   { columns: 2048, samples: [0, 1, 2, 3, 4] },
 ])("rms_norm of $columns columns, rows $samples", ({ columns, samples }) => {
-  test.each([1e-6, 1e-1])("GPU agrees with the reference, eps %f", async (epsilon) => {
+  test.each([
+    [1e-6, "samples"],
+    [1e-1, "samples"],
+    [1e-6, "rows"],
+  ] as const)("GPU agrees with the reference, eps %f, all %s", async (epsilon, of) => {
     const params = { rows: rowsOf(5), samples, splits: 1, splitPositions: 1 };
     const x = randomF32(5 * columns, 1);
     const weight = randomF32(columns, 2);
-    const shape = { columns, epsilon };
-    const output = { output: samples.length * columns };
+    const shape = { columns, epsilon, of };
+    const output = { output: params[of].length * columns };
     const [out] = await run(await testDevice(), rmsNormKernel(shape), [x, weight, output], params);
     expectClose(out!, rmsNormReference(x, weight, shape, params), F32_TOLERANCE);
   });
@@ -30,8 +34,9 @@ describe.each([
 
 test("the reference, by hand: 3 and 4 have a root mean square of sqrt(12.5)", () => {
   const x = Float32Array.of(9, 9, 3, 4);
+  const shape = { columns: 2, epsilon: 0, of: "samples" } as const;
   const params = { rows: rowsOf(2), samples: [1], splits: 1, splitPositions: 1 };
-  const out = rmsNormReference(x, Float32Array.of(1, 2), { columns: 2, epsilon: 0 }, params);
+  const out = rmsNormReference(x, Float32Array.of(1, 2), shape, params);
   expect(out[0]).toBeCloseTo(3 / Math.sqrt(12.5), 6);
   expect(out[1]).toBeCloseTo(8 / Math.sqrt(12.5), 6);
 });

@@ -22,7 +22,7 @@ export type QuantizeParams = {
 };
 
 const SECTIONS = sectionsOf(parts);
-const WORKGROUP = { threads: 16, workgroup: 64 };
+const WORKGROUP = { threads: 16, workgroup: 128 };
 
 /** Bindings: 1 step uniform, 2 x, 3 norm weight (if `norm`), 4 quants, 5 scales. */
 export function quantizeKernel(norm: boolean, variant: QuantizeVariant): Kernel<QuantizeParams> {

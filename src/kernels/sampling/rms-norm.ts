@@ -1,34 +1,40 @@
 /**
- * The output norm: gathers the rows whose logits are requested and norms them. (The norms inside a
- * layer are folded into the matrix kernels.) Host code and reference.
+ * The RMS norm of all rows of a step, or of those whose logits are requested: the output norm, and
+ * the norms of a layer where they are neither folded into a product nor followed by quantization.
+ * Host code and reference.
  */
 import wgsl from "./rms-norm.wgsl?raw";
 import type { Kernel } from "../core/runner.ts";
 import { packStep, STEP_WGSL, type StepParams } from "../core/step-uniform.ts";
 import { expandTemplate } from "../core/template.ts";
 
-export type RmsNormShape = { readonly columns: number; readonly epsilon: number };
+export type RmsNormShape = {
+  readonly columns: number; // a multiple of 4
+  readonly epsilon: number;
+  readonly of: "rows" | "samples";
+};
 
-/** Bindings: 1 x, 2 weight, 3 out. `columns` is a multiple of 4. */
-export function rmsNormKernel({ columns, epsilon }: RmsNormShape): Kernel<StepParams> {
+/** Bindings: 1 x, 2 weight, 3 out. */
+export function rmsNormKernel({ columns, epsilon, of }: RmsNormShape): Kernel<StepParams> {
   return {
     name: "rms_norm",
     wgsl: expandTemplate(wgsl, {}, { step: STEP_WGSL }),
-    constants: { COLUMNS: columns, EPSILON: epsilon },
+    constants: { COLUMNS: columns, EPSILON: epsilon, GATHER: of === "samples" ? 1 : 0 },
     packParams: packStep,
-    workgroups: ({ samples }) => [Math.ceil((samples.length * columns) / 4 / 64), 1, 1],
+    workgroups: (step) => [step[of].length, 1, 1],
   };
 }
 
-/** [samples, columns] of x [rows, columns]. */
+/** [rows or samples, columns] of x [rows, columns]. */
 export function rmsNormReference(
   x: Float32Array,
   weight: Float32Array,
-  { columns, epsilon }: RmsNormShape,
-  { samples }: StepParams,
+  { columns, epsilon, of }: RmsNormShape,
+  { rows, samples }: StepParams,
 ): Float32Array {
-  const out = new Float32Array(samples.length * columns);
-  samples.forEach((row, i) => {
+  const normed = of === "samples" ? samples : rows.map((_, row) => row);
+  const out = new Float32Array(normed.length * columns);
+  normed.forEach((row, i) => {
     let squares = 0;
     for (let c = 0; c < columns; c++) squares += x[row * columns + c]! ** 2;
     const scale = 1 / Math.sqrt(squares / columns + epsilon);
