@@ -3,7 +3,7 @@
  *
  *   npm run goldens             everything
  *   npm run goldens -- answers  test/goldens/answers/*.json, one per prompt
- *   npm run goldens -- floats   adds llama.cpp's probabilities with F32 weights
+ *   npm run goldens -- errors   adds the exact logits and llama.cpp's errors (minutes; names choose answers)
  *   npm run goldens -- tokens   test/goldens/tokens/*.json, one per vocabulary
  *
  * The oracle is `node-llama-cpp` on the CPU (see `oracle.ts`), the model is the
@@ -11,36 +11,27 @@
  * greedy tokens, the oracle's five most probable tokens. Generation continues after
  * end tokens. Probabilities are over the whole vocabulary at temperature 1.
  *
- * `floatTop` is the same with the weights as F32 and the same input tokens, for at least
- * 12 tokens and up to the first near-tie. With quantized weights, llama.cpp rounds
- * activations to 8 bits, which changes probabilities of these answers by up to 0.13; at
- * a near-tie, the rounding decides.
+ * `exact` has what f64 sums give for the same input tokens, and how far llama.cpp is from that
+ * (errors.ts). Where its error, or one as large, could choose another token, any of these is right.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { continueGreedily, type Oracle, openOracle } from "./oracle.ts";
-import { writeFloatModel } from "./float-model.ts";
+import { possibleTokens } from "../../tools/engine/logit-error.ts";
+import { openExact } from "./errors.ts";
 import { PROMPTS } from "./prompts.ts";
 import { writeTokenGoldens } from "./tokens.ts";
 
 const MODEL_PATH = "models/SmolLM2-135M-Instruct.Q4_1.gguf";
 const ANSWERS_FOLDER = "test/goldens/answers";
 const ANSWER_TOKENS = 48;
-const FLOAT_MODEL_PATH = ".cache/float-model.gguf";
-const NEAR_TIE = 0.1;
-/** Even if the first near-tie comes sooner. */
-const MIN_FLOAT_TOKENS = 12;
+const CONTEXT = { contextSize: 1024, batchSize: 512, threads: 2, flashAttention: false };
 
 async function writeAnswerGoldens(oracle: Oracle): Promise<void> {
   const sha256 = createHash("sha256").update(readFileSync(MODEL_PATH)).digest("hex");
   const model = await oracle.loadModel({ modelPath: MODEL_PATH });
-  const context = await model.createContext({
-    contextSize: 1024,
-    batchSize: 512,
-    threads: 2,
-    flashAttention: false,
-  });
+  const context = await model.createContext(CONTEXT);
   const sequence = context.getSequence();
   mkdirSync(ANSWERS_FOLDER, { recursive: true });
   for (const { name, text, messages } of PROMPTS) {
@@ -67,19 +58,23 @@ async function writeAnswerGoldens(oracle: Oracle): Promise<void> {
   await model.dispose();
 }
 
-async function addFloatAnswers(oracle: Oracle): Promise<void> {
-  await writeFloatModel(MODEL_PATH, FLOAT_MODEL_PATH);
-  const model = await oracle.loadModel({ modelPath: FLOAT_MODEL_PATH });
-  const context = await model.createContext({ contextSize: 1024, batchSize: 512, threads: 2 });
+/** Of all answers, or of those with these names. */
+async function addErrors(oracle: Oracle, names: readonly string[]): Promise<void> {
+  const exactly = await openExact(MODEL_PATH);
+  const model = await oracle.loadModel({ modelPath: MODEL_PATH });
+  const context = await model.createContext(CONTEXT);
   const sequence = context.getSequence();
   for (const { name } of PROMPTS) {
+    if (names.length > 0 && !names.includes(name)) continue;
     const path = join(ANSWERS_FOLDER, `${name}.json`);
     const golden = JSON.parse(readFileSync(path, "utf8")) as AnswerGolden;
-    const tie = golden.top.findIndex(([best, next]) => best![1] - (next?.[1] ?? 0) < NEAR_TIE);
-    const count = tie < 0 ? golden.tokens.length : Math.max(tie, MIN_FLOAT_TOKENS);
-    const steps = await continueGreedily(sequence, golden.promptTokens, count, golden.tokens);
-    writeFileSync(path, compactJson({ ...golden, floatTop: steps.map(({ top }) => rounded(top)) }));
-    console.log(`${name}: ${count} tokens with F32 weights`);
+    const exact = await exactly(sequence, golden.promptTokens, golden.tokens);
+    const decided = exact.top.map((_, i) => possibleTokens(exact, i).length === 1);
+    exact.top.forEach(([best], i) => {
+      if (decided[i] && best![0] !== golden.tokens[i]) throw new Error(`${name}: token ${i}`);
+    });
+    writeFileSync(path, compactJson({ ...golden, exact }));
+    console.log(`${name}: llama.cpp's error is ${exact.error}; decided: ${decided.join(" ")}`);
   }
   await context.dispose();
   await model.dispose();
@@ -105,6 +100,8 @@ function compactJson(object: object): string {
 const wanted = process.argv[2];
 const oracle = await openOracle();
 if (wanted === undefined || wanted === "answers") await writeAnswerGoldens(oracle);
-if (wanted === undefined || wanted === "floats") await addFloatAnswers(oracle);
+if (wanted === undefined || wanted === "errors") {
+  await addErrors(oracle, process.argv.slice(3));
+}
 if (wanted === undefined || wanted === "tokens") await writeTokenGoldens(oracle, MODEL_PATH);
 process.exit(0); // the oracle's threads would keep the process alive

@@ -21,7 +21,7 @@ export type OracleModel = {
 };
 type OracleContext = { getSequence(): OracleSequence; dispose(): Promise<void> };
 type NextToken = { logits?: Map<number, number>; totalLogitWeight?: number };
-type OracleSequence = {
+export type OracleSequence = {
   clearHistory(): Promise<void>;
   controlledEvaluate(
     input: (number | [number, object])[],
@@ -92,6 +92,31 @@ export async function continueGreedily(
     steps.push(step);
   }
   return steps;
+}
+
+/** The logits after `prompt` and after each of `forced` but the last: [forced.length][vocabulary]. */
+export async function logitsOf(
+  sequence: OracleSequence,
+  prompt: readonly number[],
+  forced: readonly number[],
+  vocabulary: number,
+): Promise<Float32Array[]> {
+  await sequence.clearHistory();
+  const logits = { filter: { tokens: [], includeTop: vocabulary } };
+  const ask = { generateNext: { logits, options: { temperature: 0 } } };
+  const all: Float32Array[] = [];
+  let input = [...prompt];
+  for (const token of forced) {
+    const last = input.pop()!;
+    const results = await sequence.controlledEvaluate([...input, [last, ask]]);
+    const next = results.at(-1)?.next.logits;
+    if (next?.size !== vocabulary) throw new Error(`the oracle gave ${next?.size} logits`);
+    const row = new Float32Array(vocabulary);
+    for (const [id, logit] of next) row[id] = logit;
+    all.push(row);
+    input = [token];
+  }
+  return all;
 }
 
 function readStep(next: NextToken | undefined): OracleStep {

@@ -3,7 +3,7 @@
  * split answers as llama.cpp does; splits over the same browser give the same tokens to the end.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { firstNearTie } from "../../tools/engine/goldens.ts";
+import { decidedTokens } from "../../tools/engine/goldens.ts";
 import {
   askGreedily,
   askTogether,
@@ -24,11 +24,11 @@ afterAll(async () => {
   expect(room.errors, "errors in the tabs' consoles").toEqual([]);
 });
 
-/** Answers in which the oracle is sure of many tokens; the last ends before the others. */
+/** Answers with many decided tokens; the last ends before the others. */
 const DECIDED = ["json-array", "code-javascript", "json-object", "english-list"] as const;
-/** A chat: English with a system message. Its first near-tie comes soon. */
+/** A chat: English with a system message. Few of its tokens are decided. */
 const CHAT = "chat-system";
-/** An answer with a near-tie at nearly every token: any other rounding shows in it. */
+/** An answer with few decided tokens: any other rounding shows in it. */
 const SENSITIVE = "english-story";
 const TOKENS = 12;
 
@@ -48,7 +48,7 @@ describe.each([
     }
   });
 
-  test("answers are llama.cpp's up to the first near-tie, several at once", async () => {
+  test("answers are llama.cpp's as far as no rounding may change them, several at once", async () => {
     const asked = [...DECIDED.map(golden), golden(CHAT)];
     const answers = await askTogether(room.api, asked, TOKENS);
     asked.forEach((one, index) => expectAsLlamaCpp(one, answers[index]!));
@@ -68,7 +68,7 @@ describe("over members of the same browser", () => {
     ["one stage, on the second", [1]],
     ["two stages", [0, 1]],
     ["two stages in the other order", [1, 0]],
-  ])("%s: llama.cpp's tokens up to the first near-tie", async (split, order) => {
+  ])("%s: llama.cpp's tokens as far as no rounding may change them", async (split, order) => {
     const members = await room.membersIn("chromium", "chromium");
     await room.placeOver(order.map((index) => members[index]!));
     for (const one of await room.kernels()) kernels.add(one);
@@ -82,7 +82,7 @@ describe("over members of the same browser", () => {
     asked.forEach((one, index) => expectAsLlamaCpp(one, given[index]!));
     // This one comes to the model's own end, which is the oracle's too.
     expect(given[0]!.finish).toBe("stop");
-    expect(firstNearTie(asked[1]!)).toBeLessThan(given[1]!.tokens.length);
+    expect(decidedTokens(asked[1]!)).toBeLessThan(given[1]!.tokens.length);
   });
 
   // With other kernels, sums are rounded otherwise: then only the test above holds. Within

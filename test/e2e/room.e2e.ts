@@ -22,7 +22,7 @@ afterAll(async () => {
   expect(room.errors, "errors in the tabs' consoles").toEqual([]);
 });
 
-/** In these the oracle is sure of many tokens, except for the chat, whose first near-tie comes soon. */
+/** These have many decided tokens, except for the chat. */
 const ASKED = ["json-array", "code-javascript", "json-object", "english-list", "chat-system"];
 const TOKENS = 12;
 
@@ -68,7 +68,7 @@ describe("over Chromium, Firefox, and Chromium", () => {
     }
   });
 
-  test("answers are llama.cpp's up to the first near-tie, several at once", async () => {
+  test("answers are llama.cpp's as far as no rounding may change them, several at once", async () => {
     const asked = ASKED.map(golden);
     const answers = await askTogether(room.api, asked, TOKENS);
     asked.forEach((one, index) => expectAsLlamaCpp(one, answers[index]!));

@@ -74,7 +74,7 @@ describe.each(MODELS)("$architecture in $format and $oddFormat", (options) => {
   const tiny = tinyModel(options);
 
   test("probabilities after a prompt and after each of 6 tokens match the reference", async () => {
-    const reference = await ReferenceForward.of(tiny);
+    const reference = await ReferenceForward.of(tiny.shard(0, 3), tiny.reader);
     const shards = await load(tiny, [3]);
     const tokens = [...PROMPT];
     let rows = tokens.map((token, position) => ({
@@ -124,7 +124,7 @@ describe("a shard", () => {
     const long = Array.from({ length: 530 }, (_, i) => (i * 37 + 11) % 203);
     const answer = await generate([grown!], [long], 4, { chunk: 50 });
     expect(grown!.memory().cacheBytes).toBeGreaterThan(before);
-    const reference = await ReferenceForward.of(tiny);
+    const reference = await ReferenceForward.of(tiny.shard(0, 3), tiny.reader);
     const { token } = sampleReference(reference.logits(long), { ...GREEDY, ...GREEDY_REQUEST });
     expect(answer[0]![0]).toBe(token);
     // Decoded from the start in a fresh shard: the same cache, written row by row.
@@ -211,7 +211,7 @@ describe("a shard", () => {
 
   test("rounds activations to int8 and still finds the reference's token", async () => {
     const [shard] = await load(tiny, [3], { activations: "int8" });
-    const reference = await ReferenceForward.of(tiny);
+    const reference = await ReferenceForward.of(tiny.shard(0, 3), tiny.reader);
     const expected = sampleReference(reference.logits(PROMPT), { ...listing.sampling, ...listing });
     const rows = PROMPT.map((token, position) => ({
       sequence: 0,
@@ -262,7 +262,7 @@ describe("a shard", () => {
     const early = shard.step(rows, null); // recorded before anything else can happen
     expect(better).toBe(false);
     const tokens = (await stepResult(early)).map(({ token }) => token);
-    const reference = await ReferenceForward.of(tiny);
+    const reference = await ReferenceForward.of(tiny.shard(0, 3), tiny.reader);
     rows.forEach(({ token }, i) => {
       const wanted = { ...listing.sampling, ...listing };
       expect(tokens[i]).toBe(sampleReference(reference.logits([token]), wanted).token);

@@ -3,55 +3,71 @@
  * specification, end to end. Never optimized. It shares no code with the engine
  * but the dequantization, which is checked against llama.cpp's own.
  */
-import type { ShardDescription, TensorInfo } from "../../src/model/index.ts";
+import type { ByteReader, ShardDescription, TensorInfo } from "../../src/model/index.ts";
 import { dequantize, rowBytes, float16ToNumber, numberToFloat16 } from "../../src/tensor/index.ts";
-import type { TinyModel } from "./tiny-model.ts";
 
-type Vector = number[];
+type Vector = Float64Array<ArrayBuffer>;
+
+export type ReferenceOptions = {
+  /** Whether keys and values are rounded to f16, as the engine's cache does. */
+  readonly cache: "f16" | "exact";
+};
 
 export class ReferenceForward {
-  readonly #tensors = new Map<string, Vector[]>();
+  readonly #tensors = new Map<string, Float32Array[]>();
   readonly #shard: ShardDescription;
+  readonly #stored: (x: Vector) => Vector;
 
-  private constructor(shard: ShardDescription) {
+  private constructor(shard: ShardDescription, { cache }: ReferenceOptions) {
     this.#shard = shard;
+    this.#stored = cache === "f16" ? rounded : (x) => x;
   }
 
-  static async of(tiny: TinyModel): Promise<ReferenceForward> {
-    const shard = tiny.shard(0, tiny.model.layerCount);
-    const forward = new ReferenceForward(shard);
+  /** `shard` holds all layers; `reader` its file. */
+  static async of(
+    shard: ShardDescription,
+    reader: ByteReader,
+    options: ReferenceOptions = { cache: "f16" },
+  ): Promise<ReferenceForward> {
+    const forward = new ReferenceForward(shard, options);
     const ends = [shard.embedding, shard.head, shard.outputNorm];
     for (const tensor of [...shard.layers.flatMap((layer) => Object.values(layer)), ...ends]) {
-      if (tensor !== null) await forward.#read(tensor, tiny);
+      if (tensor !== null) await forward.#read(tensor, reader);
     }
     return forward;
   }
 
-  async #read(
-    { name, format, rows, columns, offsetBytes, lengthBytes }: TensorInfo,
-    tiny: TinyModel,
-  ) {
-    const bytes = await tiny.reader.read(offsetBytes, lengthBytes);
+  async #read(tensor: TensorInfo, reader: ByteReader) {
+    const { name, format, rows, columns, offsetBytes, lengthBytes } = tensor;
+    if (this.#tensors.has(name)) return;
+    const bytes = await reader.read(offsetBytes, lengthBytes);
     const row = rowBytes(format, columns);
     this.#tensors.set(
       name,
-      Array.from({ length: rows }, (_, r) => [
-        ...dequantize(format, bytes.subarray(r * row, (r + 1) * row)),
-      ]),
+      Array.from({ length: rows }, (_, r) =>
+        dequantize(format, bytes.subarray(r * row, (r + 1) * row)),
+      ),
     );
   }
 
-  #matrix(tensor: TensorInfo): Vector[] {
+  #matrix(tensor: TensorInfo): Float32Array[] {
     return this.#tensors.get(tensor.name)!;
   }
 
   /** The logits after the last of `tokens`, computed from nothing. */
   logits(tokens: readonly number[]): Float32Array {
+    return Float32Array.from(this.allLogits(tokens, tokens.length - 1)[0]!);
+  }
+
+  /** The logits after each of `tokens` from index `first` on: [tokens.length - first][vocabulary]. */
+  allLogits(tokens: readonly number[], first: number): Vector[] {
     const { model, layers, embedding, head, outputNorm } = this.#shard;
-    let xs = tokens.map((token) => this.#matrix(embedding!)[token]!);
+    let xs = tokens.map((token) => Float64Array.from(this.#matrix(embedding!)[token]!));
     for (const layer of layers) xs = this.#layer(layer, xs);
-    const normed = rmsNorm(xs.at(-1)!, this.#matrix(outputNorm!)[0]!, model.normEpsilon);
-    return Float32Array.from(multiply(this.#matrix(head!), normed));
+    const norm = this.#matrix(outputNorm!)[0]!;
+    return xs
+      .slice(first)
+      .map((x) => multiply(this.#matrix(head!), rmsNorm(x, norm, model.normEpsilon)));
   }
 
   #layer(layer: ShardDescription["layers"][number], xs: Vector[]): Vector[] {
@@ -72,12 +88,13 @@ export class ReferenceForward {
           const weight = vector(norm);
           return this.#rotate(weight ? rmsNorm(head, weight, normEpsilon) : head, position);
         });
+      const stored = (heads: Vector[]) => heads.map((head) => this.#stored(head));
       queries.push(rotated(layer.query, layer.queryBias, layer.queryNorm));
-      keys.push(rotated(layer.key, layer.keyBias, layer.keyNorm).map(rounded));
-      values.push(split(project(layer.value, layer.valueBias, normed), headSize).map(rounded));
+      keys.push(stored(rotated(layer.key, layer.keyBias, layer.keyNorm)));
+      values.push(stored(split(project(layer.value, layer.valueBias, normed), headSize)));
     }
     return xs.map((x, position) => {
-      const attended: Vector = [];
+      const attended = new Float64Array(heads * headSize);
       for (let head = 0; head < heads; head++) {
         const shared = Math.floor((head * keyValueHeads) / heads);
         const seen = keys.slice(0, position + 1);
@@ -86,7 +103,10 @@ export class ReferenceForward {
         );
         const weights = softmax(scores);
         for (let e = 0; e < headSize; e++) {
-          attended.push(weights.reduce((sum, w, p) => sum + w * values[p]![shared]![e]!, 0));
+          attended[head * headSize + e] = weights.reduce(
+            (sum, w, p) => sum + w * values[p]![shared]![e]!,
+            0,
+          );
         }
       }
       const after = add(x, multiply(this.#matrix(layer.attentionOutput), attended));
@@ -101,7 +121,7 @@ export class ReferenceForward {
 
   #rotate(head: Vector, position: number): Vector {
     const { pairs, dims, frequencies, magnitude } = this.#shard.model.rope;
-    const out = [...head];
+    const out = head.slice();
     frequencies.forEach((frequency, i) => {
       const [a, b] = pairs === "interleaved" ? [2 * i, 2 * i + 1] : [i, i + dims / 2];
       const cos = Math.cos(position * frequency) * magnitude;
@@ -113,21 +133,46 @@ export class ReferenceForward {
   }
 }
 
-const dot = (a: Vector, b: Vector) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+function dot(a: Vector, b: Vector): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+/** Four rows at a time, so that a CPU adds to four sums at once: the order within a row is plain. */
+function multiply(matrix: readonly Float32Array[], x: Vector): Vector {
+  const out = new Float64Array(matrix.length);
+  for (let r = 0; r < matrix.length; r += 4) {
+    const rows = [0, 1, 2, 3].map((i) => matrix[Math.min(r + i, matrix.length - 1)]!);
+    const [a, b, c, d] = rows as [Float32Array, Float32Array, Float32Array, Float32Array];
+    let [p, q, s, t] = [0, 0, 0, 0];
+    for (let i = 0; i < x.length; i++) {
+      const value = x[i]!;
+      p += a[i]! * value;
+      q += b[i]! * value;
+      s += c[i]! * value;
+      t += d[i]! * value;
+    }
+    [p, q, s, t].forEach((sum, i) => {
+      if (r + i < out.length) out[r + i] = sum;
+    });
+  }
+  return out;
+}
+
 const add = (a: Vector, b: Vector) => a.map((value, i) => value + b[i]!);
-const multiply = (matrix: Vector[], x: Vector) => matrix.map((row) => dot(row, x));
 const rounded = (x: Vector) => x.map((value) => float16ToNumber(numberToFloat16(value)));
 
 function split(x: Vector, size: number): Vector[] {
   return Array.from({ length: x.length / size }, (_, i) => x.slice(i * size, (i + 1) * size));
 }
 
-function rmsNorm(x: Vector, weight: Vector, epsilon: number): Vector {
+function rmsNorm(x: Vector, weight: Float32Array, epsilon: number): Vector {
   const scale = 1 / Math.sqrt(dot(x, x) / x.length + epsilon);
   return x.map((value, i) => value * scale * weight[i]!);
 }
 
-function softmax(scores: Vector): Vector {
+function softmax(scores: number[]): number[] {
   const most = Math.max(...scores);
   const weights = scores.map((score) => Math.exp(score - most));
   const total = weights.reduce((sum, weight) => sum + weight, 0);

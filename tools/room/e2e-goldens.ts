@@ -1,7 +1,7 @@
 /** llama.cpp's answers as a room's clients see them: what is asked, and how far we must agree. */
 import { expect } from "vitest";
 import type { RoomApi } from "./room-api.ts";
-import { firstNearTie, type Golden } from "../engine/goldens.ts";
+import { decidedTokens, type Golden } from "../engine/goldens.ts";
 import { MODEL } from "./e2e-room.ts";
 
 export type AskedGolden = Golden & {
@@ -62,13 +62,12 @@ export function askTogether(
 }
 
 /**
- * The prompt's ids are llama.cpp's always; the answer's up to the first position at
- * which the oracle's best two are nearly tied. An answer may end at an end token, where
- * the golden goes on.
+ * The prompt's ids are llama.cpp's always; the answer's up to the first position at which rounding may
+ * choose another token. An answer may end at an end token, where the golden goes on.
  */
 export function expectAsLlamaCpp(oracle: AskedGolden, answer: GreedyAnswer): void {
   expect(answer.promptTokens, `${oracle.name}: prompt`).toEqual(oracle.promptTokens);
-  const count = Math.min(answer.tokens.length, firstNearTie(oracle));
+  const count = Math.min(answer.tokens.length, decidedTokens(oracle));
   expect(answer.tokens.slice(0, count), `${oracle.name}: answer`).toEqual(
     oracle.tokens.slice(0, count),
   );

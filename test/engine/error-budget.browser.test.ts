@@ -1,0 +1,22 @@
+/**
+ * The error of our logits is at most that of llama.cpp's own int8 path, over some of the golden
+ * prompts: with floats, whose error is that of keys and values rounded to f16, and with int8
+ * activations wherever they may be used. error-budget.full.browser.test.ts tests every variant.
+ */
+import { expect, test } from "vitest";
+import { fixedTuner, variantsOf } from "../../tools/engine/fixed-tuner.ts";
+import { expectWithinBudget, goldenLogits } from "../../tools/engine/golden-logits.ts";
+import { GOLDENS } from "../../tools/engine/goldens.ts";
+
+const CHOSEN = ["json-object", "english-list"];
+
+test.each(["float", "int8"] as const)("with %s activations", async (activations) => {
+  const goldens = GOLDENS.filter(({ name }) => CHOSEN.includes(name));
+  const traits = { lowParallelism: true, float16Unpack: "builtin" } as const;
+  const round = { activations, index: 0 };
+  const ours = await goldenLogits(goldens, (device) =>
+    fixedTuner(traits, variantsOf(device, round, traits)),
+  );
+  expect(goldens).toHaveLength(CHOSEN.length);
+  expectWithinBudget(goldens, ours, activations, activations);
+});

@@ -1,0 +1,27 @@
+/** The error of our logits is at most that of llama.cpp's own int8 path, with every variant. */
+import { expect, test } from "vitest";
+import { fixedTuner, roundsOf, variantsOf } from "../../tools/engine/fixed-tuner.ts";
+import { expectWithinBudget, goldenLogits } from "../../tools/engine/golden-logits.ts";
+import { GOLDENS } from "../../tools/engine/goldens.ts";
+import { testDevice } from "../../tools/gpu/device.ts";
+
+/** Short prompts of each kind, and the one whose answer is the most sensitive to rounding. */
+const CHOSEN = ["json-object", "english-list", "chat-system", "code-javascript"];
+const TIMEOUT_MS = 600_000;
+
+test(
+  "every variant that this adapter may run",
+  async () => {
+    const goldens = GOLDENS.filter(({ name }) => CHOSEN.includes(name));
+    expect(goldens).toHaveLength(CHOSEN.length);
+    const traits = { lowParallelism: true, float16Unpack: "builtin" } as const;
+    for (const round of roundsOf(await testDevice())) {
+      const logits = await goldenLogits(goldens, (device) =>
+        fixedTuner(traits, variantsOf(device, round, traits)),
+      );
+      const { activations, index } = round;
+      expectWithinBudget(goldens, logits, activations, `${activations}, set ${index}`);
+    }
+  },
+  TIMEOUT_MS,
+);
