@@ -66,6 +66,11 @@ export class RoomClient {
       onToken: (event: TokenEvent) => client.#requester.onToken(event),
       onFailure: (failure: GenerationFailure) => client.#requester.onFailure(failure),
       onDeviceError: (cause: Cause, lost: boolean) => client.#deviceError(cause, lost),
+      // Without a coordinator they are lost; the next answer brings others.
+      onLaps: (placement: PlacementId, computeMs: readonly number[]) =>
+        void client
+          .dispatch({ type: "report_laps", placement, computeMs: [...computeMs] })
+          .catch(() => undefined),
       onKernels: (kernels: KernelReport) => client.#keeper.kernels(kernels),
       // Failures and the state show the effects of a closed channel.
       onChannelClose: () => undefined,

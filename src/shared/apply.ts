@@ -7,11 +7,13 @@
  */
 import type { IndexedEvent, RoomEvent } from "./events.ts";
 import type { MemberId, RoomCode } from "./ids.ts";
+import type { LeaveReason } from "./leave-reason.ts";
 import type { Link, Member } from "./member.ts";
 import { DEFAULT_SETTINGS, type Placement, type RoomState, type Settings } from "./state.ts";
 
 /** A room that runs for days must not collect names without bound. */
 const MAX_FORMER_MEMBERS = 32;
+const MAX_REMOVED_MEMBERS = 256;
 
 /** The event does not follow the state. `EventLog` checks first, so this is a bug in its caller. */
 export class EventGapError extends Error {
@@ -32,8 +34,10 @@ export function emptyRoom(
     epoch: 1,
     nextIndex: 0,
     coordinator,
+    openedBy: null,
     members: [],
     formerMembers: [],
+    removedMembers: [],
     links: [],
     models: [],
     placement: null,
@@ -68,11 +72,12 @@ function after(state: RoomState, event: RoomEvent): RoomState {
     case "member_joined":
       return {
         ...state,
+        openedBy: state.openedBy ?? event.member.id,
         members: [...without(state.members, event.member.id), event.member],
         formerMembers: state.formerMembers.filter(({ id }) => id !== event.member.id),
       };
     case "member_left":
-      return afterLeaving(state, event.member);
+      return afterLeaving(state, event.member, event.reason);
     case "member_renamed":
       return withMember(state, event.member, (member) => ({ ...member, name: event.name }));
     case "member_measured":
@@ -167,11 +172,17 @@ function without(members: readonly Member[], id: MemberId): Member[] {
 }
 
 /** Of a member that left, only its name stays, and its stage until the model is placed again. */
-function afterLeaving(state: RoomState, id: MemberId): RoomState {
+function afterLeaving(state: RoomState, id: MemberId, { reason }: LeaveReason): RoomState {
   const gone = state.members.filter((member) => member.id === id);
+  const members = without(state.members, id);
+  const removed = reason === "removed" ? [...state.removedMembers, id] : state.removedMembers;
   return {
     ...state,
-    members: without(state.members, id),
+    // Members are in the order in which they joined. A member that comes back has its old id, which
+    // proves nothing: others could take it. So it does not get the room back.
+    openedBy: state.openedBy === id ? (members[0]?.id ?? null) : state.openedBy,
+    members,
+    removedMembers: removed.slice(-MAX_REMOVED_MEMBERS),
     formerMembers: [...state.formerMembers, ...gone.map(({ name }) => ({ id, name }))].slice(
       -MAX_FORMER_MEMBERS,
     ),

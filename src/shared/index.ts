@@ -81,6 +81,7 @@ export { DEFAULT_PLACEMENT_RULES, PlacementRules, type RuleUse } from "./placeme
 export { RoomError, type RoomErrorCode, roomFailureOf } from "./room-error.ts";
 export { readRoomLog, type RoomLog, writeRoomLog } from "./room-log.ts";
 export {
+  Denial,
   JoinRefusal,
   MAX_FIELD_CHARACTERS,
   PlacementFailure,
@@ -111,6 +112,7 @@ export {
   totalBytes,
 } from "./shard-bytes.ts";
 export { StageFailure } from "./stage-failure.ts";
+export { MAX_LAPS } from "./stage-port.ts";
 export type {
   GenerationFailure,
   Pipeline,
@@ -124,6 +126,7 @@ export type {
 export {
   Admits,
   DEFAULT_SETTINGS,
+  openerRule,
   Placement,
   RoomState,
   Settings,

@@ -10,5 +10,6 @@ export const LeaveReason = z.discriminatedUnion("reason", [
   /** It coordinated the room, and its connection ended. */
   failure("coordinator_replaced", { coordinator: MemberId }),
   failure("did_not_rejoin", {}),
+  failure("removed", { by: MemberId }),
 ]);
 export type LeaveReason = z.infer<typeof LeaveReason>;

@@ -70,6 +70,11 @@ const CODES: { readonly [Reason in RoomFailure["reason"]]?: RoomErrorCode } = {
   other_version: "refused",
   invalid_join_message: "refused",
   wrong_room: "refused",
+  removed_from_room: "refused",
+  observers_only_ask: "refused",
+  opener_only: "refused",
+  not_requester: "refused",
+  model_name_taken: "refused",
   other_sender: "refused",
 };
 

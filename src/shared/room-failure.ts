@@ -39,9 +39,20 @@ export const JoinRefusal = z.discriminatedUnion("reason", [
   /** It has the right version and does not parse. */
   failure("invalid_join_message", { peer: MemberId }),
   failure("not_coordinator", { member: MemberId }),
+  failure("removed_from_room", {}),
   failure("other_sender", { member: MemberId, peer: MemberId }),
 ]);
 export type JoinRefusal = z.infer<typeof JoinRefusal>;
+
+/** Why a member may not do what it tried to do. */
+export const Denial = z.discriminatedUnion("reason", [
+  failure("observers_only_ask", {}),
+  failure("opener_only", { openedBy: MemberId.nullable() }),
+  failure("not_requester", { requester: MemberId }),
+  /** Another file has this name in the room. */
+  failure("model_name_taken", { model: z.string() }),
+]);
+export type Denial = z.infer<typeof Denial>;
 
 /** Why stages that a person chose cannot be placed. */
 export const StagesRefusal = z.discriminatedUnion("reason", [
@@ -70,6 +81,7 @@ export const RoomFailure = z.discriminatedUnion("reason", [
   PlacementFailure,
   JoinRefusal,
   StagesRefusal,
+  Denial,
   NotPlaced,
   failure("command_invalid", { field: Field }),
   failure("event_invalid", { event: z.string(), field: Field }),

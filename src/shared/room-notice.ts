@@ -20,6 +20,8 @@ export type RoomNotice =
       /** It held layers of the placed model. */
       readonly heldLayers: boolean;
     }
+  /** This tab was removed. */
+  | { readonly kind: "removed"; readonly by: MemberId }
   | { readonly kind: "placement_failed"; readonly failure: PlacementFailure }
   /** A tab that wanted to join this room. */
   | { readonly kind: "newcomer_refused"; readonly refusal: JoinRefusal | CloseFailure }

@@ -66,10 +66,15 @@ export type GenerationFailure = {
   readonly failure: StageFailure;
 };
 
+/** Laps in one report: as many as the median of a correction is taken over. */
+export const MAX_LAPS = 16;
+
 /** Callbacks are Comlink proxies. None is awaited on the token path. */
 export type StageListeners = {
   onToken(event: TokenEvent): void;
   onFailure(failure: GenerationFailure): void;
+  /** Engine ms of this stage's steps of one token, newest last, when an answer has ended. */
+  onLaps(placement: PlacementId, computeMs: readonly number[]): void;
   /** The device failed; `lost` if it is gone. */
   onDeviceError(cause: Cause, lost: boolean): void;
   /** Other kernels run now, or their measurement has progressed. */

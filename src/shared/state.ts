@@ -55,8 +55,14 @@ export const Settings = z.strictObject({
   activations: z.enum(["float", "int8"]),
   /** Absent is `DEFAULT_PLACEMENT_RULES`. */
   placementRules: PlacementRules.optional(),
+  /** Who places models, chooses members, and changes settings; absent is everyone that computes. */
+  changesBy: z.enum(["everyone", "opener"]).optional(),
 });
 export type Settings = z.infer<typeof Settings>;
+
+export function openerRule({ changesBy }: Settings): "everyone" | "opener" {
+  return changesBy ?? "everyone";
+}
 
 export const DEFAULT_SETTINGS: Settings = {
   contextTokens: 2048,
@@ -77,9 +83,13 @@ export const RoomState = z.strictObject({
   /** The index that the next event must have. */
   nextIndex: z.int().min(0),
   coordinator: MemberId,
+  /** The member that opened the room; when it leaves, the one that has been here longest. */
+  openedBy: MemberId.nullable().default(null),
   members: z.array(Member),
   /** The names of members that left, newest last: what is said of a loss names them. */
   formerMembers: z.array(z.strictObject({ id: MemberId, name: MemberName })),
+  /** Members that were removed, newest last: the room does not admit their ids again. */
+  removedMembers: z.array(MemberId).default([]),
   links: z.array(Link),
   /** Models that the room knows and can load. */
   models: z.array(ModelSummary),

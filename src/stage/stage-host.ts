@@ -208,6 +208,8 @@ export class StageHost implements StageWorker {
         this.#intake.room.standing(generation, requester),
       linkMs: (peer: MemberId) => this.#nextLink.ms(peer),
       onDeviceError: (cause: Cause, lost: boolean) => this.#deviceError(cause, lost),
+      onLaps: (computeMs: readonly number[]) =>
+        void this.#listeners?.onLaps(position.pipeline.placement, computeMs),
       nowMs: this.#nowMs,
     };
     this.#loop = new StageLoop(position, shard, outside, this.#meter);

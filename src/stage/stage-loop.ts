@@ -21,7 +21,13 @@ import type {
   StageClock,
   TokenFrame,
 } from "../mesh/index.ts";
-import { type Cause, causeOf, type MemberId, type StageFailure } from "../shared/index.ts";
+import {
+  type Cause,
+  causeOf,
+  MAX_LAPS,
+  type MemberId,
+  type StageFailure,
+} from "../shared/index.ts";
 import { countRows, hiddenOf, rowsOf, workOfRows } from "./batch.ts";
 import { allFinite } from "./finite.ts";
 import { GenerationTable, type Generation } from "./generations.ts";
@@ -41,6 +47,7 @@ export type StageOutside = {
   /** Half a round trip to `peer`, 0 while unknown. */
   linkMs(peer: MemberId): number;
   onDeviceError(cause: Cause, lost: boolean): void;
+  onLaps(computeMs: readonly number[]): void;
   nowMs(): number;
 };
 
@@ -62,6 +69,8 @@ export class StageLoop {
   #stepEndMs = 0;
   #stepMs = Infinity;
   #stopped = false;
+  /** Engine ms of the newest steps of one token. */
+  #laps: readonly number[] = [];
 
   constructor(position: PipelinePosition, shard: Shard, outside: StageOutside, meter: LoadMeter) {
     this.#position = position;
@@ -269,6 +278,9 @@ export class StageLoop {
       this.#stepMs = computeMs;
       const counts = countRows(batch);
       this.#meter.add(computeMs, counts.rows, counts.decodeRows);
+      // What the cost model predicts: a step of one token.
+      if (counts.rows === 1 && counts.decodeRows === 1)
+        this.#laps = [...this.#laps, computeMs].slice(-MAX_LAPS);
       const step = { startMs, computeMs, batch };
       if (result.kind === "hidden") await this.#sendHidden(step, result.hidden);
       else this.#sendTokens(step, result.tokens);
@@ -349,6 +361,8 @@ export class StageLoop {
     this.#generations.remove(generation);
     this.#queue.drop(generation);
     this.#forward({ ...this.#position.header, type: "end", generation: id, reason });
+    if (this.#laps.length > 0) this.#outside.onLaps(this.#laps);
+    this.#laps = [];
     const waiting = this.#position.isFirst ? this.#waitingPrompts.shift() : undefined;
     if (waiting !== undefined) this.#admit(waiting);
   }

@@ -1,6 +1,7 @@
 /** Why a room refused a command, lost a placement, or ended an answer. */
 import {
   roomFailureOf,
+  type Denial,
   type Failure,
   type NoAdapter,
   type JoinRefusal,
@@ -30,6 +31,7 @@ const joinRefusals: Sentences<JoinRefusal> = {
   invalid_join_message: ({ peer }) => `The tab ${peer} sent a message that this one cannot read.`,
   wrong_room: ({ room, requested }) => `This is room ${room}, not ${requested}. Check the code.`,
   not_coordinator: ({ member }, nameOf) => `${nameOf(member)} does not coordinate the room.`,
+  removed_from_room: () => "This tab was removed from the room.",
   other_sender: ({ member, peer }) => `The tab ${peer} introduced itself as ${member}.`,
 };
 
@@ -51,10 +53,22 @@ const stagesRefusals: Sentences<StagesRefusal> = {
     `${nameOf(member)} has ${exactBytes(availableBytes)} for ${layerRange(layers)} of ${model}, but needs ${exactBytes(neededBytes)}: ${exactBytes(neededBytes - availableBytes)} short. Assign fewer layers to it, or reduce the room's context or generation slots.`,
 };
 
+const denials: Sentences<Denial> = {
+  observers_only_ask: () =>
+    "This tab only observes: it can ask, but not place models or change the room. Join without observing to change it.",
+  opener_only: ({ openedBy }, nameOf) =>
+    `Only the member that opened the room may do this${openedBy === null ? "" : `: ${nameOf(openedBy)}`}.`,
+  not_requester: ({ requester }, nameOf) =>
+    `This answer belongs to ${nameOf(requester)}, which alone can end it.`,
+  model_name_taken: ({ model }) =>
+    `The room already has another file named ${model}. Rename this file and add it again.`,
+};
+
 const ROOM: Sentences<Exclude<RoomFailure, Failure>> = {
   ...stageLosses,
   ...joinRefusals,
   ...stagesRefusals,
+  ...denials,
   not_placed_again: ({ loss, cause }, nameOf) =>
     `${describeRoomFailure(loss, nameOf)} The model cannot be placed again: ${describeRoomFailure(cause, nameOf)}`,
   not_placed: ({ refusal }, nameOf) => describeRefusal(refusal, nameOf),

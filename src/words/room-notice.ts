@@ -51,6 +51,12 @@ export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNot
         whatToDo: heldLayers ? `${name} held layers of the model. Other members take over.` : null,
       };
     }
+    case "removed":
+      return {
+        level: "error",
+        message: `${nameOf(notice.by)} removed this tab from the room.`,
+        whatToDo: null,
+      };
     case "placement_failed":
       return ofPlacement(notice.failure, nameOf);
     case "newcomer_refused":
@@ -157,6 +163,7 @@ const departures: Sentences<LeaveReason> = {
   connection_closed: ({ cause }, nameOf) => describeFailure(cause, nameOf),
   coordinator_replaced: ({ coordinator }, nameOf) =>
     `${nameOf(coordinator)} coordinates the room now.`,
+  removed: ({ by }, nameOf) => `${nameOf(by)} removed it.`,
   did_not_rejoin: () => "It did not rejoin when the coordinator changed.",
 };
 

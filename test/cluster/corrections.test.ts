@@ -3,18 +3,21 @@ import { expect, test } from "vitest";
 import { LapCorrections } from "../../src/cluster/planning/lap-corrections.ts";
 import { costOf, problemOf } from "../../src/cluster/planning/room-problem.ts";
 import type { RoomState } from "../../src/shared/state.ts";
-import { A, next, placement, sampleState } from "../../tools/room/sample-events.ts";
+import { A, B, next, placement, sampleState } from "../../tools/room/sample-events.ts";
 import { ask, collect, MODEL_URL, withRoom } from "../../tools/room/test-room.ts";
 
 const predicted = (state: RoomState) =>
   costOf(problemOf(state, placement.model).problem, placement.stages).shares[0]!;
-const laps = (ms: number, count = 8) => Array.from({ length: count }, () => [ms]);
+const laps = (ms: number, count = 8) => ({
+  placement: placement.id,
+  computeMs: Array.from({ length: count }, () => ms),
+});
 
 test("laps that take three times as long correct the prediction to what was measured", () => {
   const state = sampleState();
   const { computeMs, stageMs } = predicted(state);
   const measured = 3 * computeMs + stageMs;
-  const events = new LapCorrections().take(state, placement.id, laps(measured));
+  const events = new LapCorrections().take(state, A, laps(measured));
   expect(events).toMatchObject([{ type: "member_corrected", member: A }]);
   expect(events[0]?.costRatio).toBeCloseTo(3);
   const after = predicted(next(state, events[0]!));
@@ -25,30 +28,30 @@ test("a tenth more is noise, and so are a few slow laps among many", () => {
   const state = sampleState();
   const { computeMs, stageMs } = predicted(state);
   const corrections = new LapCorrections();
-  expect(corrections.take(state, placement.id, laps(1.1 * computeMs + stageMs))).toEqual([]);
-  expect(corrections.take(state, placement.id, laps(9 * computeMs + stageMs, 3))).toEqual([]);
+  expect(corrections.take(state, A, laps(1.1 * computeMs + stageMs))).toEqual([]);
+  expect(corrections.take(state, A, laps(9 * computeMs + stageMs, 3))).toEqual([]);
 });
 
-test("laps of another placement, or of another number of stages, change nothing", () => {
+test("laps of another placement, or of a member without a stage, change nothing", () => {
   const state = sampleState();
   const corrections = new LapCorrections();
-  expect(corrections.take(state, (placement.id + 1) as typeof placement.id, laps(99))).toEqual([]);
-  const two = Array.from({ length: 8 }, () => [99, 99]);
-  expect(corrections.take(state, placement.id, two)).toEqual([]);
+  const other = (placement.id + 1) as typeof placement.id;
+  expect(corrections.take(state, A, { ...laps(99), placement: other })).toEqual([]);
+  expect(corrections.take(state, B, laps(99))).toEqual([]);
 });
 
 test("after another probe, corrections start again", () => {
   const state = sampleState();
   const { computeMs, stageMs } = predicted(state);
   const corrections = new LapCorrections();
-  const [event] = corrections.take(state, placement.id, laps(3 * computeMs + stageMs));
+  const [event] = corrections.take(state, A, laps(3 * computeMs + stageMs));
   const member = state.members[0]!;
   const again = next(next(state, event!), {
     type: "member_measured",
     member: A,
     measurements: member.measurements!,
   });
-  expect(corrections.take(again, placement.id, laps(computeMs + stageMs))).toEqual([]);
+  expect(corrections.take(again, A, laps(computeMs + stageMs))).toEqual([]);
 });
 
 test("a room corrects itself after an answer, and every member knows", async () => {

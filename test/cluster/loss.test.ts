@@ -186,7 +186,7 @@ describe("the coordinator is gone", () => {
       await room.add("a", { memoryBytes: HALF, stepMs: 2 });
       await room.add("b", { memoryBytes: HALF, stepMs: 2 });
       const requester = await room.add("requester", { observes: true });
-      await requester.client.place({ model: MODEL_URL });
+      await coordinator.client.place({ model: MODEL_URL });
       const { tokens, kinds } = await readAnd(
         requester.client.ask(ask(PROMPT, { maxTokens: 20 })),
         () => coordinator.crash(),
@@ -205,7 +205,7 @@ describe("the coordinator is gone", () => {
       const first = await room.add("a", { memoryBytes: HALF, stepMs: 2 });
       await room.add("b", { memoryBytes: HALF, stepMs: 2 });
       const requester = await room.add("requester", { observes: true });
-      await requester.client.place({ model: MODEL_URL });
+      await first.client.place({ model: MODEL_URL });
       await room.add("c", { memoryBytes: HALF, stepMs: 2 });
       const { tokens, kinds } = await readAnd(
         requester.client.ask(ask(PROMPT, { maxTokens: 20 })),

@@ -16,7 +16,7 @@ describe("an answer", () => {
         await room.add(`tab${index}`, { memoryBytes });
       }
       const watcher = await room.add("watcher", { observes: true });
-      await watcher.client.place({ model: MODEL_URL });
+      await [...room.tabs.values()][0]!.client.place({ model: MODEL_URL });
       expect(watcher.client.state.placement?.stages).toHaveLength(stages);
       const { tokens, text, events } = await collect(watcher.client.ask(ask(PROMPT)));
       expect(tokens).toEqual(await referenceAnswer([...codes(PROMPT)], 8));

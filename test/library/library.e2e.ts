@@ -105,6 +105,7 @@ test("the example answers, and a second page asks the same room", async () => {
   expect(results).toMatchObject({
     streamed: results.whole,
     chatted: results.whole,
+    denial: "observers_only_ask",
     refusal: "model_not_found",
     members: expect.arrayContaining(["A typed page"]) as string[],
   });

@@ -103,6 +103,24 @@ test.each<[RoomFailure, string]>([
     { reason: "model_changed", model: "tiny", placed: "other" },
     "The room now runs other instead of tiny. Ask again.",
   ],
+  [
+    { reason: "observers_only_ask" },
+    "This tab only observes: it can ask, but not place models or change the room. Join without observing to change it.",
+  ],
+  [
+    { reason: "opener_only", openedBy: a },
+    "Only the member that opened the room may do this: Ada.",
+  ],
+  [{ reason: "opener_only", openedBy: null }, "Only the member that opened the room may do this."],
+  [
+    { reason: "not_requester", requester: b },
+    "This answer belongs to Bob, which alone can end it.",
+  ],
+  [
+    { reason: "model_name_taken", model: "tiny" },
+    "The room already has another file named tiny. Rename this file and add it again.",
+  ],
+  [{ reason: "removed_from_room" }, "This tab was removed from the room."],
   [{ reason: "command_invalid", field: "name" }, "The value of name is not valid."],
   [{ reason: "command_invalid", field: "" }, "The value of the command is not valid."],
   [
@@ -117,6 +135,13 @@ test.each<[RoomFailure, string]>([
 
 describe("notices", () => {
   test.each<[RoomNotice, string, string, string | null]>([
+    [{ kind: "removed", by: a }, "error", "Ada removed this tab from the room.", null],
+    [
+      { kind: "member_left", member: b, reason: { reason: "removed", by: a }, heldLayers: false },
+      "info",
+      "Bob left the room. Ada removed it.",
+      null,
+    ],
     [{ kind: "connected", room }, "info", "Connected to room ABCDEF.", null],
     [
       {

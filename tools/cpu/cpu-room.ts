@@ -64,12 +64,15 @@ export class Answers {
   readonly events: TokenEvent[] = [];
   readonly failures: GenerationFailure[] = [];
   readonly deviceErrors: Cause[] = [];
+  readonly laps: (readonly number[])[] = [];
   kernels: KernelReport | null = null;
   #waiting: (() => void)[] = [];
 
   readonly listeners = {
     onToken: (event: TokenEvent) => this.#note(() => this.events.push(event)),
     onFailure: (failure: GenerationFailure) => this.#note(() => this.failures.push(failure)),
+    onLaps: (_placement: PlacementId, computeMs: readonly number[]) =>
+      this.#note(() => this.laps.push(computeMs)),
     onDeviceError: (cause: Cause) => this.#note(() => this.deviceErrors.push(cause)),
     onKernels: (kernels: KernelReport) => this.#note(() => (this.kernels = kernels)),
   };

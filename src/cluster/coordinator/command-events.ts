@@ -1,8 +1,16 @@
 /**
  * The events of a command that needs no decision: what a member reports, and what
- * people set. Pure; throws `RoomError` for a command about an unknown member.
+ * people set. Pure; throws `RoomError` for an unknown member and for a model's name that is taken.
+ * `permissions.ts` has checked who may give the command.
  */
-import { type RoomEvent, type MemberId, type RoomState, RoomError } from "../../shared/index.ts";
+import {
+  type MemberId,
+  modelIdOf,
+  type ModelSummary,
+  RoomError,
+  type RoomEvent,
+  type RoomState,
+} from "../../shared/index.ts";
 import type { RoomCommand } from "../membership/messages.ts";
 
 export type CommandContext = { readonly state: RoomState; readonly from: MemberId };
@@ -31,14 +39,12 @@ export function eventsOf({ state, from }: CommandContext, command: PlainCommand)
       return command.shard.placement === state.placement?.id
         ? [{ type: "shard_progressed", member: from, shard: command.shard }]
         : [];
+    case "remove_member": {
+      const reason = { reason: "removed", by: from } as const;
+      return [{ type: "member_left", member: knownMember(state, command.member), reason }];
+    }
     case "choose_member":
-      if (!state.members.some(({ id }) => id === command.member)) {
-        throw new RoomError({
-          reason: "unknown_member",
-          member: command.member,
-          members: state.members.map(({ id }) => id),
-        });
-      }
+      knownMember(state, command.member);
       return [{ type: "member_use_chosen", member: command.member, use: command.use }];
     case "change_settings":
       return [{ type: "settings_changed", settings: command.settings }];
@@ -47,25 +53,41 @@ export function eventsOf({ state, from }: CommandContext, command: PlainCommand)
         ? []
         : [{ type: "admission_changed", admits: command.admits }];
     case "add_model":
-      return [{ type: "model_added", model: command.model }];
+      return isNewModel(state, command.model)
+        ? [{ type: "model_added", model: command.model }]
+        : [];
     case "clear_placement":
       return state.placement ? [{ type: "placement_cleared", placement: state.placement.id }] : [];
-    case "end_generation":
-      return state.generations.some(
-        ({ id, requester }) => id === command.generation && requester === from,
-      )
-        ? [
-            {
-              type: "generation_ended",
-              generation: command.generation,
-              outcome: command.outcome,
-              tokens: command.tokens,
-              error: command.error,
-            },
-          ]
+    case "end_generation": {
+      const { generation, outcome, tokens, error } = command;
+      return state.generations.some(({ id }) => id === generation)
+        ? [{ type: "generation_ended", generation, outcome, tokens, error }]
         : [];
+    }
     default:
       command satisfies never;
       return [];
   }
+}
+
+/** The model with this name or file name. Throws a `RoomError` for one that the room does not know. */
+export function knownModel({ models }: RoomState, name: string): ModelSummary {
+  const id = modelIdOf(name);
+  const model = models.find((known) => known.name === id);
+  if (model) return model;
+  const known = models.map((other) => other.name);
+  throw new RoomError({ reason: "unknown_model", model: name, known });
+}
+
+function knownMember({ members }: RoomState, member: MemberId): MemberId {
+  if (members.some(({ id }) => id === member)) return member;
+  throw new RoomError({ reason: "unknown_member", member, members: members.map(({ id }) => id) });
+}
+
+/** False if the room has it. Throws if another file has its name: members may have loaded that one. */
+function isNewModel({ models }: RoomState, { name, contentId }: ModelSummary): boolean {
+  const known = models.find((model) => model.name === name);
+  if (known === undefined) return true;
+  if (known.contentId === contentId) return false;
+  throw new RoomError({ reason: "model_name_taken", model: name });
 }

@@ -4,7 +4,6 @@
  * It is not on the token path. Another member can become coordinator with the log alone.
  */
 import {
-  modelIdOf,
   type RoomEvent,
   type IndexedEvent,
   type MemberId,
@@ -17,7 +16,7 @@ import {
 } from "../../shared/index.ts";
 import type { ProvenBy } from "../../mesh/index.ts";
 import type { PlacementParts } from "../planning/decide-placement.ts";
-import { type CommandContext, eventsOf } from "./command-events.ts";
+import { type CommandContext, eventsOf, knownModel } from "./command-events.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { LapCorrections } from "../planning/lap-corrections.ts";
 import {
@@ -30,6 +29,7 @@ import { queuedGeneration } from "./generation-request.ts";
 import { distinctMember, refuseNewcomer, type Join } from "./newcomer.ts";
 import { idInEpoch } from "../log/numbering.ts";
 import type { Timings } from "../parts.ts";
+import { denialOf } from "./permissions.ts";
 import { Placer } from "../planning/placer.ts";
 import { nextStep, type Step } from "./rules.ts";
 import { SampleGatherer } from "./sample-gatherer.ts";
@@ -83,7 +83,7 @@ export class Coordinator {
     const { log, self, timings, placement } = this.#options;
     const old = log.state.coordinator;
     this.#emit({ type: "coordinator_changed", coordinator: self });
-    if (old !== self) {
+    if (this.state.members.some(({ id }) => id === old && id !== self)) {
       const reason: LeaveReason = { reason: "coordinator_replaced", coordinator: self };
       this.#emit({ type: "member_left", member: old, reason });
     }
@@ -127,18 +127,18 @@ export class Coordinator {
   /** Executes a command of `from`. Resolves with an id or null; rejects with a `RoomError`. */
   async execute(from: MemberId, command: RoomCommand): Promise<number | null> {
     if (this.#stopped) throw new RoomError({ reason: "coordinator_stopped" });
+    const denial = denialOf(this.state, from, command);
+    if (denial) throw new RoomError(denial);
     switch (command.type) {
       case "report_device_state":
         this.#samples.add(from, command.device);
         return null;
       case "place_model":
-        return this.#placer.placeModel(this.#model(command.model));
+        return this.#placer.placeModel(knownModel(this.state, command.model));
       case "place_stages":
-        return this.#placer.placeStages(this.#model(command.model), command.stages);
+        return this.#placer.placeStages(knownModel(this.state, command.model), command.stages);
       case "report_laps":
-        for (const event of this.#laps.take(this.state, command.placement, command.computeMs)) {
-          this.#emit(event);
-        }
+        this.#laps.take(this.state, from, command).forEach((event) => this.#emit(event));
         return null;
       case "request_generation":
         return this.#queueGeneration(from, command);
@@ -202,19 +202,12 @@ export class Coordinator {
     return id;
   }
 
-  #model(name: string): RoomState["models"][number] {
-    const id = modelIdOf(name);
-    const model = this.state.models.find((known) => known.name === id);
-    if (model) return model;
-    const known = this.state.models.map((other) => other.name);
-    throw new RoomError({ reason: "unknown_model", model: name, known });
-  }
-
   #emit(event: RoomEvent): void {
     if (this.#stopped) return;
     const { log, post, onEvent } = this.#options;
     const indexed = log.append(event);
     for (const peer of this.#followers) post(peer, { type: "events", events: [indexed] });
+    if (event.type === "member_left") this.#followers.delete(event.member);
     onEvent(indexed);
     this.#placer.note(event);
     this.#takeSteps();

@@ -19,6 +19,7 @@ export function refuseNewcomer(
   provenBy: ProvenBy | null,
 ): NewcomerRefusal | null {
   if (room !== state.room) return { reason: "wrong_room", room: state.room, requested: room };
+  if (state.removedMembers.includes(peer)) return { reason: "removed_from_room" };
   if (member.id !== peer) return { reason: "other_sender", member: member.id, peer };
   return admissionRefusal(state, provenBy, member.id);
 }

@@ -23,9 +23,7 @@ import {
 import { AnswerRun } from "./answer-run.ts";
 import type { AnswerEvent, AskRequest } from "./answer.ts";
 import { GenerationSignals } from "./generation-signals.ts";
-import { LapTimes } from "./lap-times.ts";
 import type { RoomAccess } from "../membership/room-access.ts";
-import { MAX_LAPS } from "../membership/messages.ts";
 import type { ModelHost } from "../parts.ts";
 
 export type RequesterParts = {
@@ -103,7 +101,6 @@ export class Requester {
     const onAbort = () => signals.push({ kind: "cancelled" });
     signal?.addEventListener("abort", onAbort);
     if (signal?.aborted) onAbort();
-    const laps = new AnswerLaps(room);
     let end: Outcome = { outcome: "stopped", error: null };
     let stagesEnded = false;
     try {
@@ -118,7 +115,6 @@ export class Requester {
           case "token": {
             const event = run.take(next.event, clock.nowMs());
             if (!event) break;
-            laps.add(event);
             yield event;
             const finish = next.event.finish ?? (run.stopped ? "stop" : null);
             if (finish === null) break;
@@ -146,7 +142,6 @@ export class Requester {
     } finally {
       signal?.removeEventListener("abort", onAbort);
       this.#signals.close(id);
-      laps.report(id);
       this.#end(id, { ...end, tokens: run.answerTokens, cancel: !stagesEnded });
     }
   }
@@ -212,32 +207,6 @@ export class Requester {
     if (!room.state.generations.some(({ id }) => id === generation)) return;
     // Without a coordinator, `GenerationSignals` ends it once there is one again.
     room.command({ type: "end_generation", generation, ...end }).catch(() => undefined);
-  }
-}
-
-/** The newest laps of one attempt, for the coordinator's corrections of the cost model. */
-class AnswerLaps {
-  readonly #room: RoomAccess;
-  readonly #times = new LapTimes();
-  #newest: (readonly number[])[] = [];
-
-  constructor(room: RoomAccess) {
-    this.#room = room;
-  }
-
-  add(lap: { readonly computeMs: readonly number[]; readonly hopMs: readonly number[] }): void {
-    if (!this.#times.add(lap)) return;
-    // A lap shared with another answer takes longer than the cost model's one token.
-    const running = this.#room.state.generations.filter(({ status }) => status === "running");
-    if (running.length <= 1) this.#newest = [...this.#newest, lap.computeMs].slice(-MAX_LAPS);
-  }
-
-  report(id: GenerationId): void {
-    const placement = this.#room.state.generations.find((each) => each.id === id)?.placement;
-    if (placement === undefined || this.#newest.length === 0) return;
-    const computeMs = this.#newest.map((lap) => [...lap]);
-    // Without a coordinator they are lost; the next answer brings others.
-    this.#room.command({ type: "report_laps", placement, computeMs }).catch(() => undefined);
   }
 }
 

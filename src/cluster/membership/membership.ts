@@ -6,6 +6,8 @@
  * When the coordinator is gone, every member tries to claim the room. The one that does
  * continues the log with the next epoch, and the others join it. The placement stays, so
  * that answers that do not need the lost member continue.
+ *
+ * Over 250 lines: every message and every loss of a connection changes the same few fields.
  */
 import {
   createRoomSecret,
@@ -78,7 +80,7 @@ export class Membership implements RoomAccess {
     });
     this.#follower = new LogFollower({
       log: this.#log,
-      onApplied: (event) => this.#notify(event),
+      onApplied: (event) => this.#applied(event),
       requestEvents: (epoch, index) =>
         post(parts.transport, this.state.coordinator, { type: "events_after", epoch, index }),
     });
@@ -191,7 +193,7 @@ export class Membership implements RoomAccess {
       post: (peer, message) => post(transport, peer, message),
       placement: { clock, planner, timings: this.timings },
       timings: this.timings,
-      onEvent: (event) => this.#notify(event),
+      onEvent: (event) => this.#applied(event),
     });
     if (isNew) this.#coordinator.open(this.#parts.profile);
     else this.#coordinator.takeOver();
@@ -256,6 +258,16 @@ export class Membership implements RoomAccess {
     if (this.#closed) return;
     this.#connection = connection;
     this.#notify(null);
+  }
+
+  #applied(event: IndexedEvent): void {
+    this.#notify(event);
+    const { type } = event.event;
+    if (type !== "member_left" || event.event.reason.reason !== "removed") return;
+    const { member } = event.event;
+    if (member === this.self) this.#shut();
+    // Later, so that the event reaches it over this connection.
+    else queueMicrotask(() => this.#parts.transport.disconnect(member));
   }
 
   #notify(event: IndexedEvent | null, refused: RoomChange["refused"] = null): void {

@@ -27,6 +27,7 @@ import {
   ModelSummary,
   JoinRefusal,
   MAX_FIELD_CHARACTERS,
+  MAX_LAPS,
   RoomError,
   RoomFailure,
   RoomSecret,
@@ -36,12 +37,9 @@ import {
 } from "../../shared/index.ts";
 
 /** All members of a room use the same version: `join-version.ts` compares it before anything else is read. */
-export const CLUSTER_VERSION = 5;
+export const CLUSTER_VERSION = 6;
 
 const version = z.literal(CLUSTER_VERSION);
-
-/** Laps in one report: as many as the median of a correction is taken over. */
-export const MAX_LAPS = 16;
 
 /** What a member requests from the coordinator. */
 export const RoomCommand = z.discriminatedUnion("type", [
@@ -51,16 +49,14 @@ export const RoomCommand = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("report_device_state"), device: DeviceState }),
   z.strictObject({ type: z.literal("report_links"), links: z.array(Link).min(1) }),
   z.strictObject({ type: z.literal("report_shard"), shard: ShardState }),
-  /** Engine ms of each stage in laps of one token, newest last: [laps][stages]. */
+  /** Engine ms of this member's stage in laps of one token, newest last. */
   z.strictObject({
     type: z.literal("report_laps"),
     placement: PlacementId,
-    computeMs: z
-      .array(z.array(z.number().min(0)).min(1))
-      .min(1)
-      .max(MAX_LAPS),
+    computeMs: z.array(z.number().min(0)).min(1).max(MAX_LAPS),
   }),
   z.strictObject({ type: z.literal("choose_member"), member: MemberId, use: MemberUse }),
+  z.strictObject({ type: z.literal("remove_member"), member: MemberId }),
   z.strictObject({ type: z.literal("change_settings"), settings: Settings }),
   z.strictObject({ type: z.literal("change_admission"), admits: Admits }),
   z.strictObject({ type: z.literal("add_model"), model: ModelSummary }),

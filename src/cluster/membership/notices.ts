@@ -15,7 +15,7 @@ export function noticeOf(
   if (before.connection !== now.connection) return ofConnection(before, now, self);
   switch (event?.event.type) {
     case "member_left":
-      return ofLeaving(before.state, event.event.member, event.event.reason);
+      return ofLeaving(before.state, event.event.member, event.event.reason, self);
     case "coordinator_changed": {
       const { coordinator } = now.state;
       return { kind: "coordinator_changed", member: coordinator, isSelf: coordinator === self };
@@ -31,7 +31,13 @@ export function noticeOf(
 }
 
 /** `before` is the state in which the member was in the room. */
-function ofLeaving({ placement }: RoomState, member: MemberId, reason: LeaveReason): RoomNotice {
+function ofLeaving(
+  { placement }: RoomState,
+  member: MemberId,
+  reason: LeaveReason,
+  self: MemberId,
+): RoomNotice {
+  if (member === self && reason.reason === "removed") return { kind: "removed", by: reason.by };
   const heldLayers = placement?.stages.some((stage) => stage.member === member) ?? false;
   return { kind: "member_left", member, reason, heldLayers };
 }
@@ -47,13 +53,15 @@ function ofConnection(
     case "connected":
       // The events that say so are part of the snapshot from the new coordinator.
       if (before.connection === "reconnecting" && old !== coordinator) {
-        return ofLeaving(before.state, old, { reason: "coordinator_replaced", coordinator });
+        const reason = { reason: "coordinator_replaced", coordinator } as const;
+        return ofLeaving(before.state, old, reason, self);
       }
       // The events that made this tab the coordinator had their own notices.
       return coordinator === self ? null : { kind: "connected", room };
     case "reconnecting":
       return { kind: "reconnecting" };
     case "lost":
-      return { kind: "disconnected", room };
+      // The notice of its removal is shown already.
+      return state.removedMembers.includes(self) ? null : { kind: "disconnected", room };
   }
 }

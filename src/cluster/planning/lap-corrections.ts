@@ -6,6 +6,8 @@ import { type Correction, NO_CORRECTION, correct } from "../../placement/index.t
 import type { RoomEvent, MemberId, PlacementId, RoomState } from "../../shared/index.ts";
 import { costOf, problemOf } from "./room-problem.ts";
 
+/** Engine ms of the member's stage, newest last. */
+type Laps = { readonly placement: PlacementId; readonly computeMs: readonly number[] };
 type Corrected = Extract<RoomEvent, { type: "member_corrected" }>;
 
 /** At least this share of a step is computation, however long a readback was measured to take. */
@@ -14,36 +16,25 @@ const MIN_COMPUTE_SHARE = 0.1;
 export class LapCorrections {
   readonly #known = new Map<MemberId, Correction>();
 
-  /** The events that result from laps of a placement: [laps][stages] ms of engine time. */
-  take(
-    state: RoomState,
-    placement: PlacementId,
-    laps: readonly (readonly number[])[],
-  ): Corrected[] {
+  /** The event that results from a member's own laps of a placement; none without news. */
+  take(state: RoomState, from: MemberId, { placement, computeMs }: Laps): Corrected[] {
     const current = state.placement;
-    if (current?.id !== placement) return [];
+    const member = state.members.find(({ id }) => id === from);
+    if (current?.id !== placement || member === undefined) return [];
     const { problem } = problemOf(state, current.model, { corrected: false });
-    const { shares } = costOf(problem, current.stages);
-    return current.stages.flatMap(({ member }, stage): Corrected[] => {
-      const share = shares[stage];
-      const known = state.members.find(({ id }) => id === member);
-      if (!share || !known) return [];
-      const before = this.#before(member, known.costRatio ?? 1);
-      const measured = laps.flatMap((lap) => (lap.length === shares.length ? lap[stage]! : []));
-      const after = measured.reduce(
-        (correction, ms) =>
-          correct(
-            correction,
-            share.computeMs,
-            Math.max(ms - share.stageMs, ms * MIN_COMPUTE_SHARE),
-          ),
-        before,
-      );
-      this.#known.set(member, after);
-      return after.ratio === before.ratio
-        ? []
-        : [{ type: "member_corrected", member, costRatio: after.ratio }];
-    });
+    const stage = current.stages.findIndex((each) => each.member === from);
+    const share = costOf(problem, current.stages).shares[stage];
+    if (share === undefined) return [];
+    const before = this.#before(from, member.costRatio ?? 1);
+    const after = computeMs.reduce(
+      (correction, ms) =>
+        correct(correction, share.computeMs, Math.max(ms - share.stageMs, ms * MIN_COMPUTE_SHARE)),
+      before,
+    );
+    this.#known.set(from, after);
+    return after.ratio === before.ratio
+      ? []
+      : [{ type: "member_corrected", member: from, costRatio: after.ratio }];
   }
 
   /** The state's ratio counts: another coordinator may have set it, or a probe may have reset it. */

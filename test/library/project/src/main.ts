@@ -39,7 +39,9 @@ async function main() {
     chatted += text;
   }
   const [stage] = room.state.placement?.stages ?? [];
-  if (stage) await room.place({ model: completion.model, stages: [stage] });
+  const denial = await room
+    .place({ model: completion.model, ...(stage ? { stages: [stage] } : {}) })
+    .catch((error: unknown) => error);
   const refusal = await room.place({ model: "no-such-model" }).catch((error: unknown) => error);
   const members = room.state.members.map(({ name }) => name);
   unsubscribe();
@@ -51,6 +53,7 @@ async function main() {
     streamed,
     chatted,
     members,
+    denial: denial instanceof TabmeshError ? denial.reason?.["reason"] : null,
     refusal: refusal instanceof TabmeshError ? refusal.code : null,
   };
 }
