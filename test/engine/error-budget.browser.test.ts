@@ -4,19 +4,18 @@
  * activations wherever they may be used. error-budget.full.browser.test.ts tests every variant.
  */
 import { expect, test } from "vitest";
-import { fixedTuner, variantsOf } from "../../tools/engine/fixed-tuner.ts";
+import { setTuner } from "../../tools/engine/fixed-tuner.ts";
 import { expectWithinBudget, goldenLogits } from "../../tools/engine/golden-logits.ts";
 import { GOLDENS } from "../../tools/engine/goldens.ts";
 
 const CHOSEN = ["json-object", "english-list"];
 
+const TRAITS = { lowParallelism: true, float16Unpack: "builtin" } as const;
+
 test.each(["float", "int8"] as const)("with %s activations", async (activations) => {
   const goldens = GOLDENS.filter(({ name }) => CHOSEN.includes(name));
-  const traits = { lowParallelism: true, float16Unpack: "builtin" } as const;
-  const round = { activations, index: 0 };
-  const ours = await goldenLogits(goldens, (device) =>
-    fixedTuner(traits, variantsOf(device, round, traits)),
-  );
   expect(goldens).toHaveLength(CHOSEN.length);
-  expectWithinBudget(goldens, ours, activations, activations);
+  const set = { traits: TRAITS, activations, index: 0 };
+  const logits = await goldenLogits(goldens, (device) => setTuner(device, set));
+  expectWithinBudget(goldens, logits, activations, JSON.stringify(set));
 });

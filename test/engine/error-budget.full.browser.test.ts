@@ -1,6 +1,6 @@
 /** The error of our logits is at most that of llama.cpp's own int8 path, with every variant. */
 import { expect, test } from "vitest";
-import { fixedTuner, roundsOf, variantsOf } from "../../tools/engine/fixed-tuner.ts";
+import { setTuner, variantSets } from "../../tools/engine/fixed-tuner.ts";
 import { expectWithinBudget, goldenLogits } from "../../tools/engine/golden-logits.ts";
 import { GOLDENS } from "../../tools/engine/goldens.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
@@ -14,13 +14,9 @@ test(
   async () => {
     const goldens = GOLDENS.filter(({ name }) => CHOSEN.includes(name));
     expect(goldens).toHaveLength(CHOSEN.length);
-    const traits = { lowParallelism: true, float16Unpack: "builtin" } as const;
-    for (const round of roundsOf(await testDevice())) {
-      const logits = await goldenLogits(goldens, (device) =>
-        fixedTuner(traits, variantsOf(device, round, traits)),
-      );
-      const { activations, index } = round;
-      expectWithinBudget(goldens, logits, activations, `${activations}, set ${index}`);
+    for (const set of variantSets(await testDevice())) {
+      const logits = await goldenLogits(goldens, (device) => setTuner(device, set));
+      expectWithinBudget(goldens, logits, set.activations, JSON.stringify(set));
     }
   },
   TIMEOUT_MS,

@@ -1,9 +1,9 @@
 /** A tuner that measures nothing: a shard runs the variants that a test names. */
 import {
+  acceptsInt8,
   type Activations,
   ATTENTION_USES,
   attentionCandidates,
-  type AttentionVariant,
   CHUNK_ROWS,
   type DeviceTraits,
   FLOAT16_UNPACKS,
@@ -15,11 +15,12 @@ import {
   type ShardWork,
   type Tuner,
   type Workload,
+  WORKLOADS,
 } from "../../src/kernels/index.ts";
 
-export type VariantsFor = (work: ShardWork) => KernelVariants;
+type VariantsFor = (work: ShardWork) => KernelVariants;
 
-export function fixedTuner(traits: DeviceTraits, variantsFor: VariantsFor): Tuner {
+function fixedTuner(traits: DeviceTraits, variantsFor: VariantsFor): Tuner {
   const [maxRows] = CHUNK_ROWS;
   return {
     traits: () => Promise.resolve(traits),
@@ -39,55 +40,60 @@ export function fixedTuner(traits: DeviceTraits, variantsFor: VariantsFor): Tune
   };
 }
 
-/** Where activations may be int8, they are, or never. */
-export type Round = { readonly activations: Activations; readonly index: number };
+/** One set of variants: each kind of work runs its candidate `index`, or its last if it has fewer. */
+export type VariantSet = {
+  readonly traits: DeviceTraits;
+  /** int8 wherever it is allowed, or never. */
+  readonly activations: Activations;
+  readonly index: number;
+};
 
-/**
- * Sets of variants that a device may run, in which each candidate of each kind of work occurs: the set
- * `index` has the candidate of that number everywhere, or the last where there are fewer.
- */
-export function roundsOf(device: GPUDevice): Round[] {
+/** Sets in which each variant occurs that a software adapter or a GPU may run. */
+export function variantSets(device: GPUDevice): VariantSet[] {
   const features = shaderFeatures(device);
-  return (["float", "int8"] as const).flatMap((activations) => {
-    const most = Math.max(
-      ...WORKLOADS.map((workload) => candidates(workload, activations, features).length),
-      ...(activations === "float" ? attentionSets(features).map(({ length }) => length) : []),
-    );
-    return Array.from({ length: most }, (_, index) => ({ activations, index }));
-  });
+  const all: VariantSet[] = [];
+  for (const traits of TRAITS) {
+    for (const activations of ["float", "int8"] as const) {
+      const lists = [
+        ...WORKLOADS.map((workload) => products(workload, activations, features, traits)),
+        ...ATTENTION_USES.map((use) => attentionCandidates(use, HEAD, features, traits)),
+      ];
+      const most = Math.max(...lists.map(({ length }) => length));
+      for (let index = 0; index < most; index++) all.push({ traits, activations, index });
+    }
+  }
+  return all;
 }
 
-export function variantsOf(
-  device: GPUDevice,
-  { activations, index }: Round,
-  traits: DeviceTraits,
-): VariantsFor {
+/** A tuner that gives a shard this set. */
+export function setTuner(device: GPUDevice, { traits, activations, index }: VariantSet): Tuner {
   const features = shaderFeatures(device);
   const at = <T>(list: readonly T[]): T => list[Math.min(index, list.length - 1)]!;
-  const [decodeAttention, prefillAttention] = attentionSets(features).map(at);
-  return ({ attention }) => ({
+  return fixedTuner(traits, ({ attention }) => ({
     ...firstVariants(features, traits, attention),
     mat(format, workload, mayRound) {
-      const kind = mayRound ? activations : "float";
-      return { activations: kind, variant: at(matCandidates(workload, kind, features, format)) };
+      const kind = mayRound && acceptsInt8(format) ? activations : "float";
+      const { lowParallelism } = traits;
+      const variant = at(matCandidates(workload, kind, features, lowParallelism, format));
+      return { activations: kind, variant };
     },
-    decodeAttention: decodeAttention!,
-    prefillAttention: prefillAttention!,
-  });
+    decodeAttention: at(attentionCandidates("decode", attention, features, traits)),
+    prefillAttention: at(attentionCandidates("prefill", attention, features, traits)),
+  }));
 }
 
-const WORKLOADS: readonly Workload[] = ["decode", "batch", "prefill"];
+/** A GPU's, and a software adapter's with each way to unpack f16. */
+const TRAITS: readonly DeviceTraits[] = [
+  { lowParallelism: false, float16Unpack: "builtin" },
+  ...FLOAT16_UNPACKS.map((float16Unpack) => ({ lowParallelism: true, float16Unpack })),
+];
 
-const candidates = (workload: Workload, activations: Activations, features: ShaderFeatures) =>
-  matCandidates(workload, activations, features, "Q4_1");
+/** Of the default model. */
+const HEAD = { headSize: 64 };
 
-/** For each use, every kernel with every way to unpack f16. */
-function attentionSets(features: ShaderFeatures): AttentionVariant[][] {
-  const shape = { headSize: 64 };
-  return ATTENTION_USES.map((use) =>
-    [
-      { lowParallelism: false, float16Unpack: "builtin" } as const,
-      ...FLOAT16_UNPACKS.map((float16Unpack) => ({ lowParallelism: true, float16Unpack })),
-    ].flatMap((traits) => attentionCandidates(use, shape, features, traits)),
-  );
-}
+const products = (
+  workload: Workload,
+  activations: Activations,
+  features: ShaderFeatures,
+  { lowParallelism }: DeviceTraits,
+) => matCandidates(workload, activations, features, lowParallelism, "Q4_1");
