@@ -59,7 +59,11 @@ async function withoutBrowsers(/** @type {string} */ set) {
 
 /** The same tests as before a merge, with 10^5 inputs each. */
 const longFuzzing = () =>
-  vitest("node", { quiet: true, set: "remaining", files: ["test/fuzz/decoders.test.ts"] });
+  vitest("node", {
+    quiet: true,
+    set: "remaining",
+    files: ["test/fuzz/decoders.test.ts", "test/server/fuzz.test.ts"],
+  });
 
 /** The end-to-end tests open the built page. */
 async function build() {

@@ -29,6 +29,9 @@ const PING_INTERVAL_MS = 10_000;
 /** A socket that does not answer its challenge is closed after this. */
 const CLAIM_TIMEOUT_MS = 10_000;
 
+/** Of real pages; a stranger could invent any number. */
+const MAX_REPORTED_VERSIONS = 4;
+
 type Coordinator = {
   readonly socket: WebSocket;
   readonly requests: BridgeRequests;
@@ -42,7 +45,7 @@ export class Bridge {
   readonly #coordinators = new Map<RoomCode, Coordinator>();
   readonly #answering = new WeakSet<WebSocket>();
   readonly #pings: NodeJS.Timeout;
-  #reportedVersion: number = BRIDGE_VERSION;
+  readonly #reportedVersions = new Set<number>();
 
   constructor(limits: Limits, rates: Rates) {
     this.#limits = limits;
@@ -79,8 +82,8 @@ export class Bridge {
     ).unref();
     this.#answering.add(socket);
     socket.on("pong", () => this.#answering.add(socket));
-    // A broken socket closes right after this event.
-    socket.on("error", (error) => console.error(`bridge: ${error.message}`));
+    // It closes right after this event. What a stranger sends is not worth a line in the terminal.
+    socket.on("error", () => undefined);
     socket.on("close", () => clearTimeout(timeout));
     const nonce = createBridgeNonce();
     socket.once("message", (data) => {
@@ -124,9 +127,10 @@ export class Bridge {
 
   /** A version that differs concerns the person who runs the server, and is printed once. */
   #refuseClaim(socket: WebSocket, refusal: BridgeRefusal): void {
-    if (refusal.reason === "version_mismatch" && refusal.page !== this.#reportedVersion) {
-      this.#reportedVersion = refusal.page;
-      console.error(`bridge: ${describeBridgeRefusal(refusal)}`);
+    const reported = this.#reportedVersions;
+    if (refusal.reason === "version_mismatch" && reported.size < MAX_REPORTED_VERSIONS) {
+      if (!reported.has(refusal.page)) console.error(`bridge: ${describeBridgeRefusal(refusal)}`);
+      reported.add(refusal.page);
     }
     refuse(socket, refusal);
   }
