@@ -13,6 +13,7 @@ import {
   bridgeVersionOf,
   createBridgeNonce,
   PageToServer,
+  ROOM_ENDED_CODE,
   type RoomCode,
   type ServerToPage,
 } from "../src/shared/index.ts";
@@ -115,10 +116,11 @@ export class Bridge {
         refuse(socket, { reason: "invalid_message" });
       } else requests.take(message);
     });
-    socket.on("close", () => {
+    socket.on("close", (code) => {
       if (this.#coordinators.get(room) === coordinator) {
         this.#coordinators.delete(room);
-        this.#claims.release(room, performance.now());
+        if (code === ROOM_ENDED_CODE) this.#claims.end(room);
+        else this.#claims.release(room, performance.now());
       }
       requests.failAll({ reason: "coordinator_gone" });
     });

@@ -4,6 +4,7 @@
  *   first claim    registers the room's key, which is all that the server knows of the room
  *   later claims   must be signed by that key, in the same epoch or one of the next few
  *   release        forgets the room some time after its last socket closed
+ *   end            forgets it at once: its last member left
  *
  * Knows no sockets and no clock.
  */
@@ -65,6 +66,11 @@ export class RoomClaims {
   release(room: RoomCode, nowMs: number): void {
     const holding = this.#rooms.get(room);
     if (holding !== undefined) holding.releasedAtMs = nowMs;
+  }
+
+  /** Nobody is in the room, so its code is free. */
+  end(room: RoomCode): void {
+    this.#rooms.delete(room);
   }
 
   #forget(nowMs: number): void {

@@ -14,6 +14,7 @@ import {
   type BridgeRequest,
   bridgeVersionOf,
   type PageToServer,
+  ROOM_ENDED_CODE,
   type RoomSecret,
   ServerToPage,
   signBridgeClaim,
@@ -70,10 +71,11 @@ export class BridgeClient {
     this.#connect();
   }
 
-  close(): void {
+  /** `roomEnded`: nobody is in the room any more, and the server may forget its key. */
+  close({ roomEnded = false } = {}): void {
     this.#closed = true;
     if (this.#retry !== null) clearTimeout(this.#retry);
-    this.#socket?.close();
+    this.#socket?.close(roomEnded ? ROOM_ENDED_CODE : undefined);
     this.#cancelAll();
   }
 

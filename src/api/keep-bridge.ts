@@ -17,7 +17,7 @@ export function keepBridge(room: ApiRoom, options: Omit<BridgeClientOptions, "ro
   update();
   return () => {
     unsubscribe();
-    bridge?.close();
+    bridge?.close({ roomEnded: room.client.state.members.length === 1 });
     bridge = null;
   };
 }

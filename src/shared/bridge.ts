@@ -26,6 +26,9 @@ export const BRIDGE_PATH = "/bridge";
 /** Incremented by each change that an older page or server would misinterpret. */
 export const BRIDGE_VERSION = 2;
 
+/** The coordinator closes its socket with this code when it leaves as the last member. */
+export const ROOM_ENDED_CODE = 4000;
+
 /** Of every message that has a version, whatever its other fields. */
 const Versioned = z.object({ version: z.int() });
 

@@ -18,6 +18,7 @@ export {
   MAX_BRIDGED_BODY_BYTES,
   MAX_CHUNK_CHARACTERS,
   PageToServer,
+  ROOM_ENDED_CODE,
   ServerToPage,
 } from "./bridge.ts";
 export { Cause } from "./cause.ts";

@@ -56,6 +56,25 @@ function connect(port: number, secret: RoomSecret): Promise<BridgeRefusal | null
   });
 }
 
+test("the code of a room whose last member left is free at once, that of a lost room is not", async () => {
+  const server = await openTestServer();
+  const port = Number(new URL(server.url).port);
+  expect(await connect(port, createRoomSecret())).toBeNull();
+  const lost = clients.at(-1)!;
+  lost.close();
+  await once(events, "broken");
+  expect(await connect(port, createRoomSecret())).toMatchObject({ reason: "wrong_key" });
+  await server.close();
+
+  const other = await openTestServer();
+  const otherPort = Number(new URL(other.url).port);
+  expect(await connect(otherPort, createRoomSecret())).toBeNull();
+  clients.at(-1)!.close({ roomEnded: true });
+  await once(events, "broken");
+  expect(await connect(otherPort, createRoomSecret())).toBeNull();
+  await other.close();
+});
+
 test("a server of another version is named at once, whatever else its challenge has", async () => {
   const text = JSON.stringify({ type: "challenge", version: 99, puzzle: { bits: 20 } });
   const answered = new Promise<string>((resolve) => {
