@@ -94,11 +94,12 @@ export class Bridge {
       const { guesses } = this.#rates;
       const waitMs = guesses.waitMs(address);
       if (waitMs > 0) return refuse(socket, rateLimited(waitMs));
+      const isKnown = this.#claims.knows(claim.room);
       const refusal = this.#claims.decide(claim, nonce, performance.now());
-      if (refusal === null) return this.#accept(socket, claim);
-      // It tells whether there is a room of this code.
-      guesses.spend(address);
-      this.#refuseClaim(socket, refusal);
+      // A refusal tells that there is a room of this code, and a new room takes one of few places.
+      if (refusal !== null || !isKnown) guesses.spend(address);
+      if (refusal === null) this.#accept(socket, claim);
+      else this.#refuseClaim(socket, refusal);
     });
     send(socket, { type: "challenge", version: BRIDGE_VERSION, nonce });
   }

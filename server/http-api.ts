@@ -94,6 +94,8 @@ async function relay(
   const body = await readBody(req.raw, bodyBytes);
   slot.release();
   if (body.kind === "refused") return problemResponse(body.problem);
+  // The coordinator may have changed in the meantime.
+  if (bridge.requestsOf(room) !== requests) return problemResponse({ reason: "coordinator_gone" });
   const headers: Record<string, string> = {};
   for (const name of BRIDGED_HEADERS) {
     const value = req.header(name);

@@ -23,7 +23,7 @@ export type Limits = {
   readonly requests: Rate;
   /** Messages on all WebSockets of an address. */
   readonly messages: Rate;
-  /** Look-ups and claims of room codes, and wrong codes, of an address. */
+  /** Look-ups of room codes, new rooms, and wrong codes and keys, of an address. */
   readonly guesses: Rate;
   /** Messages of signaling to names that nobody has, of an address. */
   readonly strays: Rate;

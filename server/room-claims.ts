@@ -41,6 +41,10 @@ export class RoomClaims {
     this.#maxRooms = maxRooms;
   }
 
+  knows(room: RoomCode): boolean {
+    return this.#rooms.has(room);
+  }
+
   /** Null if the claim is accepted; the room is then held until `release`. */
   decide(claim: BridgeClaimMessage, nonce: BridgeNonce, nowMs: number): BridgeRefusal | null {
     this.#forget(nowMs);

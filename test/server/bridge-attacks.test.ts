@@ -8,6 +8,7 @@ import {
   createRoomSecret,
   signBridgeClaim,
 } from "../../src/shared/room-secret.ts";
+import { RoomCode } from "../../src/shared/ids.ts";
 import { openTestServer, type TestServer } from "../../tools/server/test-server.ts";
 import { answerJson, type FakeRoom, openFakeRoom, ROOM, SECRET } from "./fake-room.ts";
 
@@ -44,6 +45,17 @@ test.each([1, 5, 6, Number.MAX_SAFE_INTEGER])(
     expect(stranger.received).toEqual([]);
   },
 );
+
+test("one address opens few new rooms at once, and its own rooms reconnect", async () => {
+  const limited = await openTestServer({ limits: { guesses: { perSecond: 0.1, burst: 2 } } });
+  const claim = async (code: string) => {
+    const options = { room: RoomCode.parse(code) };
+    return (await openFakeRoom(limited.port, () => undefined, options)).claimed;
+  };
+  for (const code of ["AAAAAA", "AAAAAA", "AAAAAA", "BBBBBB"]) expect(await claim(code)).toBeNull();
+  expect(await claim("CCCCCC")).toEqual({ reason: "rate_limited", retryAfterS: 10 });
+  await limited.close();
+});
 
 test("a member cannot lock the room out with an epoch far ahead", async () => {
   const far = await openFakeRoom(server.port, () => undefined, { epoch: Number.MAX_SAFE_INTEGER });

@@ -136,6 +136,20 @@ test("requests whose bodies are on their way count", async () => {
   expect((await fetch(`${server.url}/api/state`)).status).toBe(200);
 });
 
+test("a request whose coordinator leaves while its body arrives gets 503", async () => {
+  await open({});
+  const room = await openFakeRoom(server.port, (request, self) =>
+    answerJson(self, request.id, "fine"),
+  );
+  const slow = await connection(`${HEAD}Connection: close\r\nContent-Length: 2\r\n\r\n{`);
+  expect((await fetch(`${server.url}/api/state`)).status).toBe(200);
+  room.socket.terminate();
+  await until(async () => (await fetch(`${server.url}/api/state`)).status === 503, "no room");
+  slow.write("}");
+  const [answer] = (await once(slow, "data")) as [Buffer];
+  expect(answer.toString("latin1")).toMatch(/^HTTP\/1.1 503 /);
+});
+
 describe("a body", () => {
   const post = (headers: string, body: string) =>
     answerTo(`${HEAD}Connection: close\r\n${headers}\r\n\r\n${body}`);
