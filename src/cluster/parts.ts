@@ -18,12 +18,14 @@ import type {
   RoomState,
 } from "../shared/index.ts";
 
-/** The name of the room at the signaling server. The member that holds it is the coordinator. */
+/** The name of the room at the signaling server, where newcomers find the coordinator. */
 export type RoomRegistry = {
   /** The member that holds the room, or null if no one does. */
   lookUp(): Promise<MemberId | null>;
-  /** False if another member holds the room. */
+  /** False if another member holds the room. True at once while this member holds it. */
   claim(): Promise<boolean>;
+  /** Whether the server answers now. */
+  reachesServer(): Promise<boolean>;
   release(): void;
 };
 
@@ -114,8 +116,16 @@ export type Timings = {
   readonly answerMs: number;
   /** Between two attempts to find or become the coordinator. */
   readonly retryMs: number;
-  /** Without a coordinator for this long, the room is lost. */
+  /** A newcomer that finds no coordinator for this long gives up. */
   readonly recoveryMs: number;
+  /** How long an election waits for members that do not answer. */
+  readonly electionMs: number;
+  /** The same, without those that hold the placed model. */
+  readonly isolationMs: number;
+  /** Between two looks of a coordinator for the room's name and for a second coordinator. */
+  readonly watchMs: number;
+  /** How long a coordinator looks for a member whose link ended. */
+  readonly missingMs: number;
   /** Members that do not rejoin a new coordinator in time have left. */
   readonly rejoinMs: number;
   /** How long a placement waits for links to be measured. */
@@ -137,6 +147,10 @@ export const DEFAULT_TIMINGS: Timings = {
   answerMs: 15_000,
   retryMs: 300,
   recoveryMs: 45_000,
+  electionMs: 700,
+  isolationMs: 3_000,
+  watchMs: 1_000,
+  missingMs: 120_000,
   rejoinMs: 15_000,
   linksMs: 4_000,
   solveMs: 100,

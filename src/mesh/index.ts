@@ -18,11 +18,12 @@ export type {
 export { PROTOCOL_VERSION } from "./frame-types.ts";
 export { Handshake } from "./handshake.ts";
 export { decode, encode, frameBytes } from "./frames.ts";
+export { Heartbeat, HEARTBEAT_MS } from "./heartbeat.ts";
 export { type LinkQuality, measureLink } from "./link-measurement.ts";
 export { TransportListeners } from "./listeners.ts";
 export { MeshError, ProtocolError } from "./mesh-error.ts";
 export { peerByteReader, serveBytes } from "./peer-bytes.ts";
 export { openPeerTransport, PeerTransport } from "./peer-transport.ts";
-export { claimRoom, lookUpRoom, type RoomClaim } from "./room-registry.ts";
+export { claimRoom, lookUpRoom, reachesServer, type RoomClaim } from "./room-registry.ts";
 export { type PeerOptions, serverOfPage } from "./signaling.ts";
 export type { FramePort, SignalingServer, Transport } from "./transport.ts";

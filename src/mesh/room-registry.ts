@@ -14,7 +14,11 @@ import { openPeer, SignalingKeeper, type PeerOptions } from "./signaling.ts";
 
 const LookUpAnswer = z.object({ protocol: z.int(), coordinator: MemberId });
 
-export type RoomClaim = { release(): void };
+export type RoomClaim = {
+  /** False once the connection to the server is lost, until it is registered again. */
+  isHeld(): boolean;
+  release(): void;
+};
 
 /** The server reports an id that nobody holds after about 5 s. */
 const LOOK_UP_TIMEOUT_MS = 15_000;
@@ -41,11 +45,23 @@ export async function claimRoom(
     setTimeout(() => connection.close(), LOOK_UP_TIMEOUT_MS);
   });
   return {
+    isHeld: () => peer.open,
     release: () => {
       keeper.stop();
       peer.destroy();
     },
   };
+}
+
+/** Whether the server registers a tab now. */
+export async function reachesServer(options: PeerOptions): Promise<boolean> {
+  try {
+    const peer = await openPeer(`reach-${crypto.randomUUID()}`, options);
+    peer.destroy();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The coordinator's id. Rejects with a `MeshError`. */

@@ -50,15 +50,15 @@ export function emptyRoom(
 
 /**
  * The state after one event. The index must be the state's next one; the epoch
- * the state's own, or the next one with a `coordinator_changed`.
+ * the state's own, or a later one with a `coordinator_changed`.
  * Throws `EventGapError` otherwise.
  */
 export function apply(state: RoomState, { epoch, index, event }: IndexedEvent): RoomState {
   const opensEpoch = event.type === "coordinator_changed";
-  const expectedEpoch = opensEpoch ? state.epoch + 1 : state.epoch;
-  if (index !== state.nextIndex || epoch !== expectedEpoch) {
+  const isInOrder = opensEpoch ? epoch > state.epoch : epoch === state.epoch;
+  if (index !== state.nextIndex || !isInOrder) {
     throw new EventGapError(
-      `${state.nextIndex} of epoch ${expectedEpoch}`,
+      `${state.nextIndex} of epoch ${state.epoch}${opensEpoch ? " or later" : ""}`,
       `${index} of epoch ${epoch}`,
     );
   }

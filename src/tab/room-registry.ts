@@ -3,6 +3,7 @@ import {
   MeshError,
   claimRoom,
   lookUpRoom,
+  reachesServer,
   type RoomClaim,
   type PeerOptions,
 } from "../mesh/index.ts";
@@ -10,18 +11,18 @@ import { type MemberId, type RoomCode, RoomError } from "../shared/index.ts";
 import type { RoomRegistry } from "../cluster/index.ts";
 
 /** Replaced in tests. */
-const SIGNALING_SERVER = { claimRoom, lookUpRoom };
+const SIGNALING_SERVER = { claimRoom, lookUpRoom, reachesServer };
 
 export function openRoomRegistry(
   code: RoomCode,
   self: MemberId,
   options: PeerOptions,
-  { claimRoom, lookUpRoom } = SIGNALING_SERVER,
+  { claimRoom, lookUpRoom, reachesServer } = SIGNALING_SERVER,
 ): RoomRegistry {
   let held: RoomClaim | null = null;
   return {
     async lookUp() {
-      if (held) return self;
+      if (held?.isHeld()) return self;
       try {
         return await lookUpRoom(code, options);
       } catch (error) {
@@ -33,9 +34,13 @@ export function openRoomRegistry(
       }
     },
     async claim() {
-      held ??= await claimRoom(code, self, options);
+      if (held?.isHeld()) return true;
+      // The server may have given the name to another tab meanwhile.
+      held?.release();
+      held = await claimRoom(code, self, options);
       return held !== null;
     },
+    reachesServer: () => reachesServer(options),
     release() {
       held?.release();
       held = null;

@@ -34,7 +34,7 @@ test("a new epoch follows only with its first event; the old one's late events a
   const log = logOf(3);
   const follower = new EventLog(log.state);
   const late = new EventLog(log.state).append({ type: "member_renamed", member: A, name: "late" });
-  const first = log.append({ type: "coordinator_changed", coordinator: B });
+  const first = log.append({ type: "coordinator_changed", coordinator: B }, 2);
   const second = log.append({ type: "member_renamed", member: A, name: "new" });
   expect(follower.receive(second)).toBe("gap");
   expect(follower.receive(first)).toBe("applied");

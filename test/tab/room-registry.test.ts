@@ -12,8 +12,11 @@ function registry(answer: MemberId | MeshFailure, claimable = true) {
   const opened = openRoomRegistry(code, self, {} as never, {
     claimRoom() {
       calls.push("claim");
-      return Promise.resolve(claimable ? { release: () => void calls.push("release") } : null);
+      return Promise.resolve(
+        claimable ? { isHeld: () => true, release: () => void calls.push("release") } : null,
+      );
     },
+    reachesServer: () => Promise.resolve(true),
     lookUpRoom() {
       calls.push("look up");
       if (typeof answer === "string") return Promise.resolve(answer);

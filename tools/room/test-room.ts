@@ -47,6 +47,9 @@ const FAST: Partial<Timings> = {
   progressMs: 5,
   gatherMs: 5,
   recoveryMs: 5_000,
+  electionMs: 50,
+  isolationMs: 100,
+  watchMs: 50,
   settleMs: 30,
 };
 
@@ -276,6 +279,7 @@ export class TestRoom {
         this.roomHolder = id;
         return true;
       },
+      reachesServer: () => Promise.resolve(true),
       release: () => {
         if (this.roomHolder === id) this.roomHolder = null;
       },

@@ -25,6 +25,7 @@ import {
   parseCommand,
   type RoomCommand,
 } from "../membership/messages.ts";
+import { holdsModel, nextEpoch } from "../membership/standing.ts";
 import { queuedGeneration } from "./generation-request.ts";
 import { distinctMember, refuseNewcomer, type Join } from "./newcomer.ts";
 import { idInEpoch } from "../log/numbering.ts";
@@ -54,6 +55,8 @@ export class Coordinator {
   readonly #samples: SampleGatherer;
   readonly #placer: Placer;
   readonly #laps = new LapCorrections();
+  /** When members were dropped that did not say that they leave. */
+  readonly #lostMs = new Map<MemberId, number>();
   #generations = 0;
   #stepping = false;
   #cancelRejoin = () => undefined as void;
@@ -78,16 +81,26 @@ export class Coordinator {
     this.#emit({ type: "member_joined", member: profile });
   }
 
-  /** Continues a log whose coordinator is gone. */
-  takeOver(): void {
+  /** Continues a log whose coordinator is gone, in an epoch above `epoch`. */
+  takeOver(epoch: number, profile: Member): void {
     const { log, self, timings, placement } = this.#options;
     const old = log.state.coordinator;
-    this.#emit({ type: "coordinator_changed", coordinator: self });
-    if (this.state.members.some(({ id }) => id === old && id !== self)) {
+    this.renew(epoch);
+    // The old coordinator may have taken this member for lost.
+    if (!this.#member(self)) this.open(profile);
+    if (old !== self && this.#member(old)) {
       const reason: LeaveReason = { reason: "coordinator_replaced", coordinator: self };
       this.#emit({ type: "member_left", member: old, reason });
     }
     this.#cancelRejoin = placement.clock.after(timings.rejoinMs, () => this.#dropAbsent());
+  }
+
+  /** Continues in an epoch above `epoch`, so that members that know that one follow. */
+  renew(epoch: number): void {
+    const { self } = this.#options;
+    const color = this.#member(self)?.color ?? 0;
+    const coordinator = { type: "coordinator_changed", coordinator: self } as const;
+    this.#emit(coordinator, nextEpoch(Math.max(epoch, this.state.epoch), color));
   }
 
   stop(): void {
@@ -101,6 +114,23 @@ export class Coordinator {
     return this.#followers;
   }
 
+  /** This member and its followers hold at least half of the placement's stages. */
+  get holdsModel(): boolean {
+    const { self } = this.#options;
+    return holdsModel(this.state, (id) => id === self || this.#followers.has(id));
+  }
+
+  /** Members that may follow another coordinator: their links ended, and they did not say that they leave. */
+  missing(): MemberId[] {
+    const { placement, self, timings } = this.#options;
+    const sinceMs = placement.clock.nowMs() - timings.missingMs;
+    for (const [id, lostMs] of this.#lostMs) if (lostMs < sinceMs) this.#lostMs.delete(id);
+    const absent = this.state.members.map(({ id }) => id).filter((id) => id !== self);
+    return [...new Set([...this.#lostMs.keys(), ...absent])].filter(
+      (id) => !this.#followers.has(id),
+    );
+  }
+
   /** Handles one message from a peer; replies go through `post`. */
   handle(peer: MemberId, message: ClusterMessage): void {
     switch (message.type) {
@@ -111,16 +141,25 @@ export class Coordinator {
       case "events_after":
         return this.#catchUp(peer, message.epoch, message.index);
       case "leave":
-        return this.peerGone(peer, { reason: "left" });
+        if (this.drop(peer)) this.left(peer, { reason: "left" });
+        this.#lostMs.delete(peer);
+        return;
       default:
         // Replies and events of a coordinator, which are not for this one.
         return;
     }
   }
 
-  /** A peer's connection is gone. */
-  peerGone(peer: MemberId, reason: LeaveReason): void {
-    if (!this.#followers.delete(peer)) return;
+  /** A peer's connection is gone: it gets no more events. False if it got none. */
+  drop(peer: MemberId): boolean {
+    if (!this.#followers.delete(peer)) return false;
+    this.#lostMs.set(peer, this.#options.placement.clock.nowMs());
+    return true;
+  }
+
+  /** A member that was dropped has left the room, unless it is back. */
+  left(peer: MemberId, reason: LeaveReason): void {
+    if (this.#followers.has(peer) || !this.#member(peer)) return;
     this.#emit({ type: "member_left", member: peer, reason });
   }
 
@@ -159,7 +198,7 @@ export class Coordinator {
     const { member } = join;
     const refusal = refuseNewcomer(this.state, peer, join, provenBy(peer));
     if (refusal) return post(peer, { type: "refused", version: CLUSTER_VERSION, refusal });
-    const known = this.state.members.find(({ id }) => id === member.id);
+    const known = this.#member(member.id);
     this.#followers.delete(peer);
     if (!known) {
       this.#emit({ type: "member_joined", member: distinctMember(this.state, member) });
@@ -168,6 +207,7 @@ export class Coordinator {
       this.#emit({ type: "shard_progressed", member: member.id, shard: member.shard });
     }
     this.#followers.add(peer);
+    this.#lostMs.delete(peer);
     post(peer, { type: "welcome", version: CLUSTER_VERSION, secret, state: this.state });
   }
 
@@ -202,10 +242,14 @@ export class Coordinator {
     return id;
   }
 
-  #emit(event: RoomEvent): void {
+  #member(id: MemberId): Member | undefined {
+    return this.state.members.find((member) => member.id === id);
+  }
+
+  #emit(event: RoomEvent, epoch = this.state.epoch): void {
     if (this.#stopped) return;
     const { log, post, onEvent } = this.#options;
-    const indexed = log.append(event);
+    const indexed = log.append(event, epoch);
     for (const peer of this.#followers) post(peer, { type: "events", events: [indexed] });
     if (event.type === "member_left") this.#followers.delete(event.member);
     onEvent(indexed);

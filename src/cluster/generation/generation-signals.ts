@@ -27,8 +27,9 @@ export class GenerationSignals {
   readonly #running = new Set<GenerationId>();
   /** The end of a generation can arrive before the answer to the request that names it. */
   readonly #early = new Map<GenerationId, Signal>();
+  #wasDisconnected = false;
 
-  /** `endOrphan` ends a generation that the room still runs for this tab and nobody here reads. */
+  /** `endOrphan` ends a generation that the room still has for this tab and nobody here reads. */
   constructor(room: RoomAccess, endOrphan: (generation: GenerationId) => void) {
     this.#room = room;
     this.#endOrphan = endOrphan;
@@ -79,14 +80,17 @@ export class GenerationSignals {
       for (const queue of this.#queues.values()) queue.end();
       return;
     }
-    if (connection !== "connected") return;
+    const wasDisconnected = this.#wasDisconnected;
+    this.#wasDisconnected = connection !== "connected";
+    if (this.#wasDisconnected) return;
     const mine = state.generations.filter(({ requester }) => requester === self);
     for (const id of this.#queues.keys()) {
       if (mine.some((generation) => generation.id === id)) continue;
       this.push(id, { kind: "interrupted", failure: { reason: "generation_forgotten" } });
     }
     for (const { id, status } of mine) {
-      if (!this.#queues.has(id) && status === "running") this.#endOrphan(id);
+      // While connected, a queued one may be that of a request whose result is on its way.
+      if (!this.#queues.has(id) && (status === "running" || wasDisconnected)) this.#endOrphan(id);
     }
   }
 

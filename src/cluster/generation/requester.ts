@@ -41,6 +41,21 @@ export type RequesterParts = {
 /** An answer that loses its stages more often than this fails. */
 const MAX_RESUMES = 8;
 
+/** Members notice the same silence up to seven heartbeats apart. */
+const SILENCE_FACTOR = 5;
+const SILENCES: ReadonlySet<RoomFailure["reason"]> = new Set([
+  "stage_lost",
+  "first_stage_unreachable",
+]);
+
+/** After these, the tab looks for a coordinator, and `command` waits for it. */
+const COORDINATOR_LOST: ReadonlySet<RoomFailure["reason"]> = new Set([
+  "coordinator_lost",
+  "coordinator_silent",
+  "coordinator_stopped",
+  "not_a_member",
+]);
+
 type Outcome = {
   readonly outcome: "done" | "stopped" | "failed";
   readonly error: RoomFailure | null;
@@ -84,19 +99,15 @@ export class Requester {
 
   /** One turn in the room. Returns null when the answer is complete, else why it must continue. */
   async *#attempt(run: AnswerRun): AsyncGenerator<AnswerEvent, RoomFailure | null> {
-    const { room, clock } = this.#parts;
+    const { clock } = this.#parts;
     const { signal, maxTokens } = run.request;
     if (signal?.aborted) {
       yield run.finish("cancelled", clock.nowMs());
       return null;
     }
     const wanted = (maxTokens ?? run.model.contextTokens) - run.answerTokens;
-    const requested = await room.command({
-      type: "request_generation",
-      promptTokens: run.prompt.length + run.answerTokens,
-      maxTokens: Math.max(1, wanted),
-    });
-    const id = GenerationId.parse(requested);
+    const promptTokens = run.prompt.length + run.answerTokens;
+    const id = await this.#request(promptTokens, Math.max(1, wanted));
     const signals = this.#signals.open(id);
     const onAbort = () => signals.push({ kind: "cancelled" });
     signal?.addEventListener("abort", onAbort);
@@ -131,7 +142,7 @@ export class Requester {
           case "failed":
             throw new RoomError(next.failure);
           case "stage_failed":
-            if (await this.#lossNoticed(id)) return next.failure;
+            if (await this.#lossNoticed(id, next.failure)) return next.failure;
             throw new RoomError(next.failure);
         }
       }
@@ -143,6 +154,18 @@ export class Requester {
       signal?.removeEventListener("abort", onAbort);
       this.#signals.close(id);
       this.#end(id, { ...end, tokens: run.answerTokens, cancel: !stagesEnded });
+    }
+  }
+
+  /** Asks for a turn; again if the coordinator was lost. `GenerationSignals` ends what it queued. */
+  async #request(promptTokens: number, maxTokens: number): Promise<GenerationId> {
+    const command = { type: "request_generation", promptTokens, maxTokens } as const;
+    for (;;) {
+      try {
+        return GenerationId.parse(await this.#parts.room.command(command));
+      } catch (error) {
+        if (!COORDINATOR_LOST.has(roomFailureOf(error).reason)) throw error;
+      }
     }
   }
 
@@ -175,8 +198,10 @@ export class Requester {
   }
 
   /** After a stage's failure: whether the room lost the placement, so that asking again helps. */
-  #lossNoticed(id: GenerationId): Promise<boolean> {
+  #lossNoticed(id: GenerationId, failure: RoomFailure): Promise<boolean> {
     const { room, clock, noticeLossMs } = this.#parts;
+    const isSilence = SILENCES.has(failure.reason);
+    const waitMs = noticeLossMs * (isSilence ? SILENCE_FACTOR : 1);
     const placed = room.state.generations.find((generation) => generation.id === id)?.placement;
     const isLost = () => {
       const { placement, generations } = room.state;
@@ -185,7 +210,13 @@ export class Requester {
     };
     if (isLost()) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const cancelTimer = clock.after(noticeLossMs, () => settle(false));
+      // Without a coordinator the room notices nothing.
+      const wait = () =>
+        clock.after(waitMs, () => {
+          if (room.connection === "reconnecting") cancelTimer = wait();
+          else settle(false);
+        });
+      let cancelTimer = wait();
       const off = room.subscribe(() => {
         if (isLost()) settle(true);
       });

@@ -44,21 +44,16 @@ export class EventLog {
   }
 
   /**
-   * For the coordinator: numbers an event and applies it. Throws a `RoomError` for an event that
+   * For the coordinator: numbers an event and applies it; `coordinator_changed` opens a later epoch. Throws a `RoomError` for an event that
    * members would not parse: it would be a gap in their logs that nothing fills.
    */
-  append(event: RoomEvent): IndexedEvent {
+  append(event: RoomEvent, epoch = this.#state.epoch): IndexedEvent {
     const issue = RoomEvent.safeParse(event).error?.issues[0];
     if (issue !== undefined) {
       const field = issue.path.join(".").slice(0, MAX_FIELD_CHARACTERS);
       throw new RoomError({ reason: "event_invalid", event: event.type, field });
     }
-    const opensEpoch = event.type === "coordinator_changed";
-    const indexed = {
-      epoch: this.#state.epoch + (opensEpoch ? 1 : 0),
-      index: this.#state.nextIndex,
-      event,
-    };
+    const indexed = { epoch, index: this.#state.nextIndex, event };
     this.#add(indexed);
     return indexed;
   }
@@ -69,7 +64,8 @@ export class EventLog {
     if (indexed.epoch < epoch) return "old";
     if (indexed.epoch === epoch && indexed.index < nextIndex) return "old";
     const opensEpoch = indexed.event.type === "coordinator_changed";
-    const follows = indexed.index === nextIndex && indexed.epoch === epoch + (opensEpoch ? 1 : 0);
+    const isInOrder = opensEpoch ? indexed.epoch > epoch : indexed.epoch === epoch;
+    const follows = indexed.index === nextIndex && isInOrder;
     if (!follows) return "gap";
     this.#add(indexed);
     return "applied";

@@ -3,9 +3,8 @@
  * coordinator, and the coordinator itself if it is this tab. Knows nothing about
  * shards, answers, or pages.
  *
- * When the coordinator is gone, every member tries to claim the room. The one that does
- * continues the log with the next epoch, and the others join it. The placement stays, so
- * that answers that do not need the lost member continue.
+ * When the coordinator is gone, the members elect another (`recovery.ts`), which continues the log
+ * in a later epoch. The placement stays, so that answers that do not need the lost member continue.
  *
  * Over 250 lines: every message and every loss of a connection changes the same few fields.
  */
@@ -32,6 +31,7 @@ import { DEFAULT_TIMINGS, type RoomParts, type Timings } from "../parts.ts";
 import { post } from "./peer-outbox.ts";
 import { findRoom } from "./find-room.ts";
 import { Joining } from "./joining.ts";
+import { Leadership } from "./leadership.ts";
 import { RemoteCommands } from "./remote-commands.ts";
 import { whenConnected, type Connection, type RoomAccess, type RoomChange } from "./room-access.ts";
 
@@ -52,7 +52,7 @@ export class Membership implements RoomAccess {
   readonly #commands: RemoteCommands;
   readonly #joining: Joining;
   readonly #unsubscribe: (() => void)[];
-  #coordinator: Coordinator | null = null;
+  readonly #leadership: Leadership;
   #connection: Connection = "reconnecting";
   #closed = false;
 
@@ -97,6 +97,21 @@ export class Membership implements RoomAccess {
         this.#follower.reset(state);
       },
     });
+    this.#leadership = new Leadership({
+      ...parts,
+      self: this.self,
+      random: parts.random ?? Math.random,
+      timings: this.timings,
+      state: () => this.state,
+      connection: () => this.#connection,
+      setConnection: (connection) => this.#setConnection(connection),
+      join: (peer) => this.#joining.join(peer),
+      coordinate: (epoch) => this.#coordinate(epoch),
+      onSearch: () => {
+        parts.admission.refuseCodes = null;
+        this.#commands.failAll({ reason: "coordinator_lost" });
+      },
+    });
     const { events } = parts.transport;
     this.#unsubscribe = [
       events.onMessage((peer, message) => this.#receive(peer, message)),
@@ -120,7 +135,7 @@ export class Membership implements RoomAccess {
   }
 
   get coordinates(): boolean {
-    return this.#coordinator !== null;
+    return this.#leadership.coordinator !== null;
   }
 
   subscribe(listener: (change: RoomChange) => void): () => void {
@@ -131,23 +146,24 @@ export class Membership implements RoomAccess {
   async command(command: RoomCommand): Promise<number | null> {
     const parsed = parseCommand(command); // like a command of another tab
     await whenConnected(this);
-    return this.#coordinator
-      ? this.#coordinator.execute(this.self, parsed)
+    return this.#leadership.coordinator
+      ? this.#leadership.coordinator.execute(this.self, parsed)
       : this.#commands.send(this.state.coordinator, parsed);
   }
 
   leave(): void {
     if (this.#closed) return;
-    if (!this.#coordinator && this.#connection === "connected") {
-      post(this.#parts.transport, this.state.coordinator, { type: "leave" });
-    }
+    const isMember = this.#connection === "connected";
+    const told =
+      this.#leadership.coordinator?.followers ?? (isMember ? [this.state.coordinator] : []);
+    for (const peer of told) post(this.#parts.transport, peer, { type: "leave" });
     this.#shut();
   }
 
   #shut(): void {
     this.#closed = true;
     this.#connection = "lost";
-    this.#coordinator?.stop();
+    this.#leadership.stop();
     this.#parts.admission.refuseCodes = null;
     this.#parts.registry.release();
     this.#commands.failAll({ reason: "tab_left" });
@@ -169,7 +185,7 @@ export class Membership implements RoomAccess {
       mustExist,
       isClosed: () => this.#closed,
       join: (holder) => this.#joining.join(holder).then(() => this.#setConnection("connected")),
-      coordinate: () => this.#coordinate(),
+      coordinate: () => this.#leadership.lead(this.state.epoch),
     });
   }
 
@@ -179,13 +195,14 @@ export class Membership implements RoomAccess {
     return known ?? this.#parts.profile;
   }
 
-  #coordinate(): void {
-    const { admission, clock, planner, transport } = this.#parts;
+  /** Opens the room, or continues its log in an epoch above `epoch`. */
+  #coordinate(epoch: number): Coordinator {
+    const { admission, clock, planner, profile, transport } = this.#parts;
     const isNew = this.state.members.length === 0;
     const secret = admission.secret ?? createRoomSecret();
     admission.keepSecret(secret);
     admission.refuseCodes = () => admissionRefusal(this.state, "code", null);
-    this.#coordinator = new Coordinator({
+    const coordinator = new Coordinator({
       log: this.#log,
       self: this.self,
       secret,
@@ -195,21 +212,29 @@ export class Membership implements RoomAccess {
       timings: this.timings,
       onEvent: (event) => this.#applied(event),
     });
-    if (isNew) this.#coordinator.open(this.#parts.profile);
-    else this.#coordinator.takeOver();
-    this.#setConnection("connected");
+    if (isNew) coordinator.open(profile);
+    else coordinator.takeOver(epoch, profile);
+    return coordinator;
   }
 
   #receive(peer: MemberId, raw: unknown): void {
     const parsed = parseUntrusted(ClusterMessage, raw);
     if (!parsed.success) return this.#takeInvalid(peer, raw);
     const message = parsed.data;
-    if (this.#coordinator) return this.#coordinator.handle(peer, message);
+    if (message.type === "standing") return this.#leadership.take(peer, message);
+    const isOfCoordinator = message.type === "events" || message.type === "snapshot";
+    const { coordinator } = this.#leadership;
+    if (coordinator) {
+      if (isOfCoordinator) return this.#leadership.tell(peer, true);
+      return coordinator.handle(peer, message);
+    }
     if (message.type === "join") {
       return this.#refuse(peer, { reason: "not_coordinator", member: this.self });
     }
     if (peer === this.#joining.peer) return this.#joining.take(message);
-    if (peer === this.state.coordinator) this.#follow(message);
+    if (peer === this.state.coordinator) return this.#follow(message);
+    // It does not know that it no longer coordinates, or that this tab does not.
+    if (isOfCoordinator || message.type === "command") this.#leadership.tell(peer, false);
   }
 
   #takeInvalid(peer: MemberId, raw: unknown): void {
@@ -234,7 +259,15 @@ export class Membership implements RoomAccess {
         this.#follower.reset(message.state);
         return this.#notify(null);
       case "result":
-        return this.#commands.settle(message.id, message);
+        this.#commands.settle(message.id, message);
+        // The coordinator took this tab for lost.
+        return message.error?.reason === "not_a_member"
+          ? this.#leadership.recover(null)
+          : undefined;
+      case "leave":
+        return this.#connection === "connected"
+          ? this.#leadership.recover(this.state.coordinator)
+          : undefined;
       default:
         return;
     }
@@ -242,16 +275,13 @@ export class Membership implements RoomAccess {
 
   #peerGone(peer: MemberId, cause: CloseFailure): void {
     if (this.#closed) return;
-    if (this.#coordinator) {
-      return this.#coordinator.peerGone(peer, { reason: "connection_closed", cause });
-    }
+    const { coordinator } = this.#leadership;
+    if (coordinator) return this.#leadership.memberGone(coordinator, peer, cause);
     if (peer === this.#joining.peer) {
       return this.#joining.fail(new RoomError({ reason: "coordinator_lost" }));
     }
     if (peer !== this.state.coordinator || this.#connection !== "connected") return;
-    this.#commands.failAll({ reason: "coordinator_lost" });
-    this.#setConnection("reconnecting");
-    this.#findRoom(false).catch(() => this.#setConnection("lost"));
+    this.#leadership.recover(null);
   }
 
   #setConnection(connection: Connection): void {

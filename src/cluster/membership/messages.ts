@@ -7,6 +7,7 @@
  *   coordinator to members    events, snapshot
  *   member to coordinator     command, events_after, leave
  *   coordinator to member     result of a command
+ *   member to member          standing: whom it follows, and in which epoch
  */
 import { z } from "zod";
 import {
@@ -131,6 +132,16 @@ export const ClusterMessage = z.discriminatedUnion("type", [
     error: RoomFailure.nullable(),
     value: CommandValue,
   }),
+  /** Of a member that leaves, to its coordinator, and of a coordinator, to all. */
   z.strictObject({ type: z.literal("leave") }),
+  z.strictObject({
+    type: z.literal("standing"),
+    /** The receiver answers with its own. */
+    asks: z.boolean(),
+    epoch: z.int().min(1),
+    index: z.int().min(0),
+    coordinator: MemberId.nullable(),
+    holdsModel: z.boolean(),
+  }),
 ]);
 export type ClusterMessage = z.infer<typeof ClusterMessage>;

@@ -146,7 +146,11 @@ export class Placer {
     const built = problemOf(this.#state, model, { loadBytesPerMs });
     const { answer } = await solveGuarded(built.problem, { planner, timings });
     const placement = this.#state.placement;
-    if (placement?.id !== reviewed.id || placement.error !== null) return;
+    if (placement?.id !== reviewed.id || placement.error !== null) {
+      // It was lost meanwhile: the capacity of now has not been tried for it.
+      this.#lastKey = null;
+      return;
+    }
     if (!isFound(answer)) {
       const refusal = refusalOf(model, answer, built.brokenRules);
       const reason = { kind: "no_alternative" as const, refusal };

@@ -1,0 +1,181 @@
+/**
+ * Who coordinates, as this tab takes part in it: it leads, follows, or looks for a coordinator, and
+ * tells other members which. Two coordinators that meet agree on one (`standing.ts`).
+ */
+import type { Transport } from "../../mesh/index.ts";
+import type { Clock, CloseFailure, MemberId, RoomState } from "../../shared/index.ts";
+import type { Coordinator } from "../coordinator/coordinator.ts";
+import type { RoomRegistry, Timings } from "../parts.ts";
+import { post } from "./peer-outbox.ts";
+import { Recovery } from "./recovery.ts";
+import type { Connection } from "./room-access.ts";
+import { RoomWatch } from "./room-watch.ts";
+import { precedes, type Standing } from "./standing.ts";
+
+export type LeadershipParts = {
+  readonly self: MemberId;
+  readonly transport: Transport;
+  readonly registry: RoomRegistry;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly timings: Timings;
+  readonly state: () => RoomState;
+  readonly connection: () => Connection;
+  readonly setConnection: (connection: Connection) => void;
+  readonly join: (peer: MemberId) => Promise<void>;
+  /** A coordinator that opens the room, or continues its log in an epoch above `epoch`. */
+  readonly coordinate: (epoch: number) => Coordinator;
+  /** Called before the search for a coordinator begins. */
+  readonly onSearch: () => void;
+};
+
+export class Leadership {
+  readonly #parts: LeadershipParts;
+  #coordinator: Coordinator | null = null;
+  #watch: RoomWatch | null = null;
+  #recovery: Recovery | null = null;
+  /** Members that are being asked for their standing. */
+  readonly #asked = new Set<MemberId>();
+  #stopped = false;
+
+  constructor(parts: LeadershipParts) {
+    this.#parts = parts;
+  }
+
+  /** null unless this tab coordinates. */
+  get coordinator(): Coordinator | null {
+    return this.#coordinator;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#coordinator?.stop();
+    this.#watch?.stop();
+    this.#recovery?.stop();
+  }
+
+  lead(epoch: number): void {
+    const { self, registry, clock, timings, coordinate, setConnection } = this.#parts;
+    const coordinator = coordinate(epoch);
+    this.#recovery = null;
+    this.#coordinator = coordinator;
+    setConnection("connected");
+    this.#watch = new RoomWatch({
+      self,
+      registry,
+      clock,
+      watchMs: timings.watchMs,
+      missing: () => coordinator.missing(),
+      ask: (peer) => this.#ask(peer),
+    });
+  }
+
+  /** There is no coordinator. `left` is one that said that it leaves; `others` may be one. */
+  recover(left: MemberId | null, others: readonly MemberId[] = []): void {
+    if (this.#recovery || this.#stopped) return;
+    const { transport, join, setConnection, onSearch } = this.#parts;
+    onSearch();
+    this.#recovery = new Recovery({
+      ...this.#parts,
+      isConnected: (peer) => transport.connectedPeers().includes(peer),
+      others,
+      left,
+      ask: (peer) => this.#ask(peer),
+      join: async (peer) => {
+        await join(peer);
+        this.#recovery = null;
+        setConnection("connected");
+      },
+      lead: (epoch) => this.lead(epoch),
+    });
+    setConnection("reconnecting");
+    this.#recovery.run().catch(() => setConnection("lost"));
+  }
+
+  /** A follower's connection ended, and it did not say that it leaves. */
+  memberGone(coordinator: Coordinator, peer: MemberId, cause: CloseFailure): void {
+    const heldModel = coordinator.holdsModel;
+    if (!coordinator.drop(peer)) return;
+    const reason = { reason: "connection_closed", cause } as const;
+    if (!heldModel || coordinator.holdsModel) return coordinator.left(peer, reason);
+    // Either those members are gone, or this tab is cut off and they continue without it.
+    void this.#parts.registry
+      .reachesServer()
+      .catch(() => false)
+      .then((reaches) => {
+        if (this.#coordinator !== coordinator) return;
+        if (reaches || coordinator.holdsModel) coordinator.left(peer, reason);
+        else this.#stepDown(coordinator, null);
+      });
+  }
+
+  /** A peer said whom it follows. */
+  take(peer: MemberId, theirs: Standing & { readonly asks: boolean }): void {
+    const { state, connection, transport } = this.#parts;
+    // A stranger that knows only the code must not be able to depose a coordinator.
+    const isMember = state().members.some(({ id }) => id === peer);
+    if (!isMember && transport.provenBy(peer) !== "secret") return;
+    if (this.#coordinator) this.#compare(this.#coordinator, peer, theirs);
+    else if (this.#recovery) this.#recovery.take(peer, theirs);
+    else if (
+      connection() === "connected" &&
+      peer === state().coordinator &&
+      theirs.coordinator !== peer
+    ) {
+      this.recover(null);
+    }
+    if (theirs.asks) this.tell(peer, false);
+  }
+
+  /** Tells a peer whom this tab follows. If it asks, the peer answers with the same. */
+  tell(peer: MemberId, asks: boolean): void {
+    post(this.#parts.transport, peer, { type: "standing", asks, ...this.#standing() });
+  }
+
+  #standing(): Standing {
+    const { state, connection } = this.#parts;
+    const { epoch, nextIndex: index, coordinator } = state();
+    return {
+      epoch,
+      index,
+      coordinator: connection() === "connected" ? coordinator : null,
+      holdsModel: this.#coordinator?.holdsModel ?? false,
+    };
+  }
+
+  /** Connects if need be. The answer is a "standing". */
+  #ask(peer: MemberId): void {
+    const { transport, timings } = this.#parts;
+    if (this.#asked.has(peer)) return;
+    this.#asked.add(peer);
+    transport
+      .connect(peer, timings.answerMs)
+      .then(() => this.#stopped || this.tell(peer, true))
+      // It cannot be reached now; the caller asks again.
+      .catch(() => undefined)
+      .finally(() => this.#asked.delete(peer));
+  }
+
+  /** This tab coordinates, and a peer may know another coordinator. */
+  #compare(coordinator: Coordinator, peer: MemberId, theirs: Standing): void {
+    const { self } = this.#parts;
+    const mine = { ...this.#standing(), self };
+    if (theirs.coordinator === null) {
+      if (theirs.epoch <= mine.epoch) return;
+      if (mine.holdsModel) coordinator.renew(theirs.epoch);
+      else this.#stepDown(coordinator, peer);
+    } else if (theirs.coordinator !== peer) {
+      if (theirs.coordinator !== self) this.#ask(theirs.coordinator);
+    } else if (!precedes(mine, { ...theirs, self: peer })) this.#stepDown(coordinator, peer);
+    else if (theirs.epoch >= mine.epoch) coordinator.renew(theirs.epoch);
+  }
+
+  #stepDown(coordinator: Coordinator, other: MemberId | null): void {
+    coordinator.stop();
+    this.#coordinator = null;
+    this.#watch?.stop();
+    this.#watch = null;
+    this.recover(null, [...coordinator.missing(), ...(other ? [other] : [])]);
+    for (const peer of coordinator.followers) this.tell(peer, false);
+  }
+}

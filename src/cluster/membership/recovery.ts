@@ -1,0 +1,132 @@
+/**
+ * Finds a coordinator again, or elects one: asks every member that it knows and the holder of the
+ * room's name, and acts on the answers. Tries for as long as the tab is in the room.
+ */
+import { type Clock, type MemberId, RoomError, type RoomState } from "../../shared/index.ts";
+import type { RoomRegistry, Timings } from "../parts.ts";
+import { electionStep, type Standing } from "./standing.ts";
+
+export type RecoveryParts = {
+  readonly self: MemberId;
+  readonly registry: RoomRegistry;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly timings: Timings;
+  readonly state: () => RoomState;
+  readonly isConnected: (peer: MemberId) => boolean;
+  /** Members besides those of the state that may coordinate. */
+  readonly others: readonly MemberId[];
+  /** A coordinator that said that it leaves. */
+  readonly left: MemberId | null;
+  /** Connects, and sends this member's standing; the answer comes to `take`. Never rejects. */
+  readonly ask: (peer: MemberId) => void;
+  readonly join: (peer: MemberId) => Promise<void>;
+  /** Coordinates from now on, in an epoch above this one. */
+  readonly lead: (epoch: number) => void;
+};
+
+/** An older answer says nothing of a peer that may have fallen silent. */
+const FRESH_RETRIES = 5;
+
+export class Recovery {
+  readonly #parts: RecoveryParts;
+  readonly #answers = new Map<MemberId, { readonly standing: Standing; readonly atMs: number }>();
+  readonly #sinceMs: number;
+  #reachesServer = false;
+  #asksServer = false;
+  #wake: () => void = () => undefined;
+  #stopped = false;
+
+  constructor(parts: RecoveryParts) {
+    this.#parts = parts;
+    this.#sinceMs = parts.clock.nowMs();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#wake();
+  }
+
+  /** What a peer said of its coordinator. */
+  take(peer: MemberId, standing: Standing): void {
+    this.#answers.set(peer, { standing, atMs: this.#parts.clock.nowMs() });
+    this.#wake();
+  }
+
+  /** Rejects with a `RoomError` if the room refuses this tab for good. */
+  async run(): Promise<void> {
+    const { clock, timings, random, state, self, others, ask, join, lead } = this.#parts;
+    let askedMs = -Infinity;
+    while (!this.#stopped) {
+      const nowMs = clock.nowMs();
+      if (nowMs - askedMs >= timings.retryMs) {
+        askedMs = nowMs;
+        const known = new Set([...state().members.map(({ id }) => id), ...others]);
+        for (const id of known) if (id !== self) ask(id);
+        if (nowMs - this.#sinceMs >= timings.electionMs) void this.#askServer();
+      }
+      const step = this.#next();
+      if (step.kind === "lead") return lead(step.epoch);
+      if (step.kind === "ask") ask(step.member);
+      if (step.kind === "join") {
+        try {
+          return await join(step.member);
+        } catch (error) {
+          if (error instanceof RoomError && error.code === "refused") throw error;
+          this.#answers.delete(step.member);
+        }
+      }
+      await this.#pause(timings.retryMs * (0.5 + random()));
+    }
+  }
+
+  #next() {
+    const { self, state, clock, timings, others, left, isConnected } = this.#parts;
+    const nowMs = clock.nowMs();
+    const standings = new Map<MemberId, Standing>();
+    for (const [peer, { standing, atMs }] of this.#answers) {
+      const isFresh = nowMs - atMs <= FRESH_RETRIES * timings.retryMs;
+      if (isFresh && isConnected(peer)) standings.set(peer, standing);
+    }
+    const elapsedMs = nowMs - this.#sinceMs;
+    const reachesServer = this.#reachesServer;
+    return electionStep({
+      self,
+      state: state(),
+      others,
+      standings,
+      left,
+      elapsedMs,
+      reachesServer,
+      timings,
+    });
+  }
+
+  /** Whether the server can be reached, and who holds the room's name there. */
+  async #askServer(): Promise<void> {
+    const { registry, self, ask } = this.#parts;
+    if (this.#asksServer) return;
+    this.#asksServer = true;
+    try {
+      this.#reachesServer = await registry.reachesServer();
+      const holder = this.#reachesServer ? await registry.lookUp() : null;
+      if (holder !== null && holder !== self && !this.#stopped) ask(holder);
+    } catch {
+      // A holder that does not answer; `run` asks again.
+    } finally {
+      this.#asksServer = false;
+    }
+  }
+
+  /** Until an answer comes, at most `ms`. */
+  #pause(ms: number): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.#parts.clock.after(ms, resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+}
