@@ -1,0 +1,383 @@
+/**
+ * The transport between tabs in virtual time, with the promises of the real one and no
+ * others: each channel of a link is reliable and ordered; channels overtake each other; what
+ * is on its way when a link ends is lost; a silent peer is noticed by the real heartbeat.
+ *
+ * A path can be cut in the network: what is sent waits, and goes on if the path heals before
+ * the heartbeat gives up. New links need the signaling server.
+ */
+import {
+  Heartbeat,
+  HEARTBEAT_MS,
+  TransportListeners,
+  MeshError,
+  type FramePort,
+  type ProvenBy,
+  type Transport,
+} from "../../src/mesh/index.ts";
+import type { Clock, CloseFailure, MemberId } from "../../src/shared/index.ts";
+import type { Actor, World } from "./world.ts";
+
+type Channel = "control" | "bulk" | "frames";
+
+/** Fast networks, and now and then a retransmission. */
+const LATENCY_MS = { least: 1, most: 15, slow: 250 };
+const SLOW_SHARE = 0.02;
+const CONNECT_MS = { least: 30, most: 900 };
+/** The signaling server reports an id that nobody holds. */
+const NO_SUCH_PEER_MS = 5000;
+const CONNECT_TIMEOUT_MS = 15_000;
+/** ICE reports a path without an answer as disconnected. */
+const IN_DOUBT_MS = 5000;
+
+export type Node = {
+  readonly id: MemberId;
+  readonly actor: Actor;
+  readonly clock: Clock;
+  readonly addPort: (port: FramePort) => void;
+};
+
+export class Network {
+  readonly world: World;
+  readonly #nodes = new Map<MemberId, SimulatedTransport>();
+  readonly #cuts = new Map<string, number>();
+  readonly #noServer = new Map<MemberId, number>();
+  /** Sees each control message; one for which it returns false is lost. */
+  passes: (from: MemberId, to: MemberId, message: unknown) => boolean = () => true;
+  /** Ends whose messages wait for a path. */
+  readonly #held = new Set<End>();
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  join(node: Node): SimulatedTransport {
+    const transport = new SimulatedTransport(this, node);
+    this.#nodes.set(node.id, transport);
+    return transport;
+  }
+
+  remove(id: MemberId): void {
+    this.#nodes.delete(id);
+  }
+
+  find(id: MemberId): SimulatedTransport | undefined {
+    return this.#nodes.get(id);
+  }
+
+  /** Cuts the path of two members; cuts add up. */
+  cut(a: MemberId, b: MemberId, by: 1 | -1): void {
+    const pair = pairOf(a, b);
+    this.#cuts.set(pair, (this.#cuts.get(pair) ?? 0) + by);
+    if (by === -1) for (const end of [...this.#held]) end.flush();
+  }
+
+  cutServer(member: MemberId, by: 1 | -1): void {
+    this.#noServer.set(member, (this.#noServer.get(member) ?? 0) + by);
+  }
+
+  hasPath(a: MemberId, b: MemberId): boolean {
+    return (this.#cuts.get(pairOf(a, b)) ?? 0) === 0;
+  }
+
+  reachesServer(member: MemberId): boolean {
+    return (this.#noServer.get(member) ?? 0) === 0;
+  }
+
+  hold(end: End): void {
+    this.#held.add(end);
+  }
+
+  release(end: End): void {
+    this.#held.delete(end);
+  }
+
+  latencyMs(): number {
+    const { random } = this.world;
+    const most = random() < SLOW_SHARE ? LATENCY_MS.slow : LATENCY_MS.most;
+    return LATENCY_MS.least + random() * (most - LATENCY_MS.least);
+  }
+}
+
+export class SimulatedTransport implements Transport {
+  readonly self: MemberId;
+  readonly node: Node;
+  readonly listeners = new TransportListeners();
+  readonly events: Transport["events"];
+  readonly network: Network;
+  readonly ends = new Map<MemberId, End>();
+  readonly #connecting = new Map<MemberId, Promise<void>>();
+  /** Listeners that were added and not removed. */
+  subscriptions = 0;
+
+  constructor(network: Network, node: Node) {
+    this.network = network;
+    this.node = node;
+    this.self = node.id;
+    const { onConnect, onDisconnect, onMessage, onBytes, onRefuse } = this.listeners;
+    this.events = {
+      onConnect: (listener) => this.#counted(onConnect(listener)),
+      onDisconnect: (listener) => this.#counted(onDisconnect(listener)),
+      onMessage: (listener) => this.#counted(onMessage(listener)),
+      onBytes: (listener) => this.#counted(onBytes(listener)),
+      onRefuse: (listener) => this.#counted(onRefuse(listener)),
+    };
+  }
+
+  connect(peer: MemberId, timeoutMs = CONNECT_TIMEOUT_MS): Promise<void> {
+    if (this.ends.has(peer)) return Promise.resolve();
+    const running = this.#connecting.get(peer);
+    if (running) return running;
+    const attempt = this.#connect(peer, timeoutMs).finally(() => this.#connecting.delete(peer));
+    this.#connecting.set(peer, attempt);
+    return attempt;
+  }
+
+  send(peer: MemberId, message: unknown): Promise<void> {
+    if (!this.network.passes(this.self, peer, message)) return Promise.resolve();
+    return this.#send(peer, "control", (end) =>
+      end.owner.listeners.message.emit(this.self, message),
+    );
+  }
+
+  sendBytes(peer: MemberId, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const copy = bytes.slice();
+    return this.#send(peer, "bulk", (end) => end.owner.listeners.bytes.emit(this.self, copy));
+  }
+
+  disconnect(peer: MemberId): void {
+    this.ends.get(peer)?.close({ reason: "closed_by_this_tab" }, { reason: "closed_by_peer" });
+  }
+
+  /** Every tab has the link to the room. */
+  provenBy(peer: MemberId): ProvenBy | null {
+    return this.ends.has(peer) ? "secret" : null;
+  }
+
+  connectedPeers(): readonly MemberId[] {
+    return [...this.ends.keys()];
+  }
+
+  close(): void {
+    for (const peer of [...this.ends.keys()]) this.disconnect(peer);
+    this.network.remove(this.self);
+  }
+
+  #counted(off: () => void): () => void {
+    this.subscriptions += 1;
+    let active = true;
+    return () => {
+      if (active) this.subscriptions -= 1;
+      active = false;
+      off();
+    };
+  }
+
+  async #send(peer: MemberId, channel: Channel, act: (end: End) => void): Promise<void> {
+    const end = this.ends.get(peer);
+    if (end === undefined) throw new MeshError({ reason: "not_connected", peer });
+    end.send(channel, act);
+    await Promise.resolve();
+  }
+
+  #connect(peer: MemberId, timeoutMs: number): Promise<void> {
+    const { network, node } = this;
+    const { world } = network;
+    return new Promise((resolve, reject) => {
+      if (!network.reachesServer(this.self)) {
+        reject(new MeshError({ reason: "signaling_lost" }));
+        return;
+      }
+      let over = false;
+      const settle = (act: () => void) => {
+        if (over) return;
+        over = true;
+        cancelTimeout();
+        act();
+      };
+      const cancelTimeout = node.clock.after(timeoutMs, () =>
+        settle(() => reject(new MeshError({ reason: "connect_timeout", peer, timeoutMs }))),
+      );
+      const asSelf = (act: () => void) => () => world.deliver(node.actor, act);
+      const delayMs = CONNECT_MS.least + world.random() ** 3 * CONNECT_MS.most;
+      world.after(
+        delayMs,
+        asSelf(() => {
+          if (over) return;
+          if (this.ends.has(peer)) return settle(resolve);
+          const other = network.find(peer);
+          const isRegistered = other && other.node.actor.state !== "dead";
+          if (!isRegistered || !network.reachesServer(peer)) {
+            const failure = { reason: "no_such_peer", peer } as const;
+            world.after(
+              NO_SUCH_PEER_MS,
+              asSelf(() => settle(() => reject(new MeshError(failure)))),
+            );
+            return;
+          }
+          // The other side takes part; while it is frozen or cut off, the timeout runs.
+          world.deliver(other.node.actor, () => {
+            if (!network.hasPath(this.self, peer) || network.find(this.self) !== this) return;
+            if (over || node.actor.state !== "running") return;
+            if (!this.ends.has(peer)) linkUp(this, other);
+            settle(resolve);
+          });
+        }),
+      );
+    });
+  }
+}
+
+/** One side of a link. */
+class End {
+  readonly owner: SimulatedTransport;
+  readonly peer: MemberId;
+  other!: End;
+  readonly port: SimulatedPort;
+  #open = true;
+  readonly #heartbeat = new Heartbeat();
+  #silentSinceMs: number | null = null;
+  #cancelTick: () => void = () => undefined;
+  readonly #lastAtMs = { control: 0, bulk: 0, frames: 0 };
+  #held: { readonly channel: Channel; readonly act: (end: End) => void }[] = [];
+
+  constructor(owner: SimulatedTransport, peer: MemberId) {
+    this.owner = owner;
+    this.peer = peer;
+    this.port = new SimulatedPort(this);
+    this.#tick();
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** The other side gets it after everything that was sent before on this channel. */
+  send(channel: Channel, act: (end: End) => void): void {
+    const { world } = this.owner.network;
+    const atMs = Math.max(this.#lastAtMs[channel], world.nowMs + this.owner.network.latencyMs());
+    this.#lastAtMs[channel] = atMs;
+    world.after(atMs - world.nowMs, () => this.#arrive(channel, act));
+  }
+
+  flush(): void {
+    this.owner.network.release(this);
+    const held = this.#held;
+    this.#held = [];
+    for (const { channel, act } of held) this.#arrive(channel, act);
+  }
+
+  close(cause: CloseFailure, causeForPeer: CloseFailure): void {
+    if (!this.#open) return;
+    this.send("control", (end) => end.#gone(causeForPeer));
+    this.#gone(cause);
+  }
+
+  /** Without telling anybody. */
+  discard(cause: CloseFailure): void {
+    this.#gone(cause);
+  }
+
+  #arrive(channel: Channel, act: (end: End) => void): void {
+    const { network } = this.owner;
+    const { other } = this;
+    if (
+      !network.hasPath(this.owner.self, this.peer) ||
+      this.#held.some((held) => held.channel === channel)
+    ) {
+      this.#held.push({ channel, act });
+      network.hold(this);
+      return;
+    }
+    network.world.deliver(other.owner.node.actor, () => {
+      if (other.#open) act(other);
+    });
+  }
+
+  #gone(cause: CloseFailure): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#cancelTick();
+    if (this.owner.ends.get(this.peer) === this) this.owner.ends.delete(this.peer);
+    this.port.ended(cause);
+    this.owner.listeners.disconnect.emit(this.peer, cause);
+  }
+
+  #tick(): void {
+    const { network, node } = this.owner;
+    this.#cancelTick = node.clock.after(HEARTBEAT_MS, () => {
+      const { world } = network;
+      const other = this.other.owner.node.actor;
+      const isThere = this.other.#open && network.hasPath(this.owner.self, this.peer);
+      const heard = isThere && other.state === "running";
+      if (heard) this.#heartbeat.heard();
+      this.#silentSinceMs =
+        isThere && other.state !== "dead" ? null : (this.#silentSinceMs ?? world.nowMs);
+      const inDoubt =
+        this.#silentSinceMs !== null && world.nowMs - this.#silentSinceMs > IN_DOUBT_MS;
+      if (this.#heartbeat.tick(inDoubt) === "ping") return this.#tick();
+      const cause = { reason: "peer_silent", peer: this.peer } as const;
+      this.close(cause, { reason: "closed_by_peer" });
+    });
+  }
+}
+
+class SimulatedPort implements FramePort {
+  readonly peer: MemberId;
+  readonly #end: End;
+  onFrame: FramePort["onFrame"] = null;
+  #onClose: FramePort["onClose"] = null;
+  #closed: CloseFailure | null = null;
+
+  constructor(end: End) {
+    this.#end = end;
+    this.peer = end.peer;
+  }
+
+  set onClose(listener: FramePort["onClose"]) {
+    this.#onClose = listener;
+    if (this.#closed) listener?.(this.#closed);
+  }
+  get onClose(): FramePort["onClose"] {
+    return this.#onClose;
+  }
+
+  async send(frame: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { peer } = this;
+    if (this.#closed) throw new MeshError({ reason: "send_failed", peer, cause: this.#closed });
+    const copy = frame.slice();
+    this.#end.send("frames", (end) => end.port.receive(copy));
+    await Promise.resolve();
+  }
+
+  receive(frame: Uint8Array<ArrayBuffer>): void {
+    if (!this.#closed) this.onFrame?.(frame);
+  }
+
+  close(): void {
+    this.ended({ reason: "closed_by_this_tab" });
+  }
+
+  ended(cause: CloseFailure): void {
+    if (this.#closed) return;
+    this.#closed = cause;
+    this.#onClose?.(cause);
+  }
+}
+
+function linkUp(caller: SimulatedTransport, called: SimulatedTransport): void {
+  const ends = [new End(caller, called.self), new End(called, caller.self)] as const;
+  ends[0].other = ends[1];
+  ends[1].other = ends[0];
+  for (const end of ends) {
+    // An end that has not noticed that the old link is over.
+    end.owner.ends.get(end.peer)?.discard({ reason: "replaced_connection" });
+    end.owner.ends.set(end.peer, end);
+    end.owner.node.addPort(end.port);
+  }
+  for (const end of [ends[1], ends[0]]) end.owner.listeners.connect.emit(end.peer);
+}
+
+function pairOf(a: MemberId, b: MemberId): string {
+  return a < b ? `${a} ${b}` : `${b} ${a}`;
+}

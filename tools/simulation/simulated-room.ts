@@ -1,0 +1,222 @@
+/** A room in virtual time: real clusters and stages over the simulated network. */
+import {
+  type AnswerEvent,
+  type ModelHost,
+  type Planner,
+  RoomClient,
+  type RoomParts,
+} from "../../src/cluster/index.ts";
+import {
+  createRoomSecret,
+  type Member,
+  MemberId,
+  roomFailureOf,
+  type RoomFailure,
+  GREEDY,
+  sleep,
+} from "../../src/shared/index.ts";
+import { createAdmission } from "../../src/mesh/index.ts";
+import { StageHost } from "../../src/stage/index.ts";
+import { cpuDescription } from "../cpu/cpu-shard.ts";
+import { LAYERS } from "../cpu/cpu-room.ts";
+import {
+  CODE,
+  deviceState,
+  HALF,
+  modelSummary,
+  observer,
+  profile,
+  text,
+  WHOLE,
+} from "../room/test-room.ts";
+import { Network, type SimulatedTransport } from "./network.ts";
+import type { AskPlan, MemberPlan } from "./schedule.ts";
+import { HashShard, referenceTokens, WIDTH } from "./shard.ts";
+import { NameServer } from "./signaling.ts";
+import { type Actor, newActor, World } from "./world.ts";
+
+/** Bugs that a test plants to see whether the simulation finds them. */
+export type PlantedBug = "deaf_coordinator" | "old_rows";
+
+/** All tabs open the link that has it. */
+const SECRET = createRoomSecret();
+
+/** A tab from its start to its end; a member that returns is another tab. */
+export type SimulatedTab = {
+  readonly id: MemberId;
+  readonly actor: Actor;
+  readonly transport: SimulatedTransport;
+  /** null until it has joined. */
+  client: RoomClient | null;
+  /** It left by itself: its answers may end. */
+  left: boolean;
+};
+
+export type SimulatedAnswer = {
+  readonly plan: AskPlan;
+  readonly tab: SimulatedTab;
+  readonly expected: readonly number[];
+  readonly tokens: number[];
+  readonly events: AnswerEvent["kind"][];
+  end:
+    | { readonly kind: "finished" }
+    | { readonly kind: "failed"; readonly failure: RoomFailure }
+    | null;
+};
+
+export class SimulatedRoom {
+  readonly world: World;
+  readonly network: Network;
+  readonly names: NameServer;
+  readonly tabs: SimulatedTab[] = [];
+  readonly answers: SimulatedAnswer[] = [];
+  /** Called for each tab that has joined. */
+  onJoined: (tab: SimulatedTab, client: RoomClient) => void = () => undefined;
+  readonly #bug: PlantedBug | null;
+
+  constructor(seed: number, bug: PlantedBug | null) {
+    this.world = new World(seed);
+    this.network = new Network(this.world);
+    this.names = new NameServer(this.network, CODE);
+    this.#bug = bug;
+    if (bug === "deaf_coordinator")
+      this.network.passes = (_from, to, message) => this.#passes(to, message);
+  }
+
+  /** Starts a tab, which tries to join until it has. */
+  start(name: string, plan: MemberPlan): SimulatedTab {
+    const { world, network } = this;
+    const id = MemberId.parse(name);
+    const actor = newActor();
+    const clock = world.clockOf(actor, plan.clockRate, world.random() * 1e6);
+    const shardOf = (...[description, options]: ConstructorParameters<typeof HashShard>) =>
+      new HashShard(description, options, {
+        clock,
+        stepMs: plan.stepMs,
+        keepsOldRows: this.#bug === "old_rows",
+      });
+    const host = new StageHost(
+      (description, options) => Promise.resolve(shardOf(description, options, undefined as never)),
+      () => clock.nowMs(),
+    );
+    const node = {
+      id,
+      actor,
+      clock,
+      addPort: (port: Parameters<StageHost["addPort"]>[0]) => host.addPort(port),
+    };
+    const transport = network.join(node);
+    const computes = plan.computes !== "no";
+    const member: Member = profile(
+      name,
+      plan.computes === "half" ? HALF : WHOLE,
+      computes ? {} : observer,
+    );
+    const parts: RoomParts = {
+      transport,
+      admission: createAdmission(CODE, SECRET, clock),
+      lastKnown: { epoch: 0, admits: "code" },
+      registry: this.names.registryOf(node),
+      stage: host,
+      models: modelsOf(host),
+      planner: GREEDY_PLANNER,
+      linkFrames: (peer) => transport.connect(peer),
+      collectDeviceState: () =>
+        Promise.resolve(
+          deviceState({ memoryBudgetBytes: member.measurements?.memoryBudgetBytes ?? 0 }),
+        ),
+      profile: member,
+      clock,
+      random: world.random,
+      timings: { cooldownMs: 5_000 },
+    };
+    const tab: SimulatedTab = { id, actor, transport, client: null, left: false };
+    this.tabs.push(tab);
+    void this.#enter(tab, parts);
+    return tab;
+  }
+
+  /** Gone without a word. */
+  kill(tab: SimulatedTab, socketsClose: boolean): void {
+    if (tab.actor.state === "dead") return;
+    tab.actor.state = "dead";
+    tab.actor.backlog.length = 0;
+    if (socketsClose) this.names.socketClosed(tab.id);
+  }
+
+  leave(tab: SimulatedTab): void {
+    if (tab.actor.state === "dead") return;
+    tab.left = true;
+    this.world.thaw(tab.actor);
+    tab.client?.leave();
+    tab.transport.close();
+  }
+
+  async ask(tab: SimulatedTab, plan: AskPlan): Promise<void> {
+    const sampling = { ...GREEDY, seed: plan.seed };
+    const expected = referenceTokens(plan.prompt, plan.tokens, sampling);
+    const answer: SimulatedAnswer = { plan, tab, expected, tokens: [], events: [], end: null };
+    this.answers.push(answer);
+    try {
+      const input = { kind: "tokens", tokens: plan.prompt } as const;
+      const request = { input, sampling, maxTokens: plan.tokens, stop: [] };
+      for await (const event of tab.client!.ask(request)) {
+        answer.events.push(event.kind);
+        if (event.kind === "token") answer.tokens.push(event.token);
+        if (event.kind === "finished") answer.end = { kind: "finished" };
+      }
+    } catch (error) {
+      answer.end = { kind: "failed", failure: roomFailureOf(error) };
+    }
+  }
+
+  /** A coordinator does not hear of another one. */
+  #passes(to: MemberId, message: unknown): boolean {
+    const receiver = this.tabs.find(({ id }) => id === to);
+    return !receiver?.client?.coordinates || (message as { type: string }).type !== "standing";
+  }
+
+  async #enter(tab: SimulatedTab, parts: RoomParts): Promise<void> {
+    while (tab.actor.state !== "dead" && !tab.left) {
+      try {
+        const client = await RoomClient.enter(parts, { room: CODE });
+        tab.client = client;
+        if (tab.left) client.leave();
+        else this.onJoined(tab, client);
+        return;
+      } catch {
+        // A person would try again.
+        await sleep(parts.clock, 1000);
+      }
+    }
+  }
+}
+
+/** The greedy rules place: the solver is tested elsewhere, and slower. */
+const GREEDY_PLANNER: Planner = {
+  solve: () => Promise.reject(new Error("no solver")),
+  explained: () => Promise.reject(new Error("no solver")),
+  front: () => Promise.reject(new Error("no solver")),
+};
+
+/** What Comlink needs of a port that nobody listens to. */
+const NO_PORT = {
+  postMessage: () => undefined,
+  addEventListener: () => undefined,
+  removeEventListener: () => undefined,
+} as unknown as MessagePort;
+
+function modelsOf(host: StageHost): ModelHost {
+  return {
+    inspect: (source) => Promise.resolve(modelSummary({ source })),
+    async loadShard({ first, end, contextTokens, sequences, activations }) {
+      const limits = { memoryBudgetBytes: 1e9, submitWhileWaiting: false };
+      const options = { contextTokens, sequences, activations, ...limits };
+      const cpu = cpuDescription(first, end, LAYERS);
+      const description = { ...cpu, model: { ...cpu.model, hidden: WIDTH } };
+      return host.loadShard(description, options, NO_PORT, () => undefined);
+    },
+    unloadShard: () => host.unloadShard(),
+    text: () => Promise.resolve(text),
+  };
+}

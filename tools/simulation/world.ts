@@ -1,0 +1,146 @@
+/**
+ * Virtual time: a queue of events, each run to its end before the next, in an order that
+ * depends on nothing but the seed. Knows no rooms.
+ *
+ * An event may belong to an actor. While an actor is frozen its events wait; once it is
+ * dead they are dropped.
+ */
+import type { Clock } from "../../src/shared/index.ts";
+
+export type Actor = {
+  state: "running" | "frozen" | "dead";
+  /** Events that came while it was frozen. */
+  readonly backlog: (() => void)[];
+  /** Timers of its clock that are not over. */
+  timers: number;
+};
+
+export function newActor(): Actor {
+  return { state: "running", backlog: [], timers: 0 };
+}
+
+type Event = { readonly atMs: number; readonly order: number; act: (() => void) | null };
+
+export class World {
+  readonly random: () => number;
+  #nowMs = 0;
+  #order = 0;
+  /** A binary heap by time, then by order. */
+  readonly #heap: Event[] = [];
+
+  constructor(seed: number) {
+    this.random = randomNumbers(seed);
+  }
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Calls `act` after `delayMs`. Returns a function that cancels it. */
+  after(delayMs: number, act: () => void): () => void {
+    const event: Event = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, act };
+    this.#push(event);
+    return () => void (event.act = null);
+  }
+
+  /** Runs `act` as `actor`: later if it is frozen, never if it is dead. */
+  deliver(actor: Actor, act: () => void): void {
+    if (actor.state === "frozen") actor.backlog.push(act);
+    else if (actor.state === "running") act();
+  }
+
+  thaw(actor: Actor): void {
+    if (actor.state !== "frozen") return;
+    actor.state = "running";
+    for (const act of actor.backlog.splice(0)) this.after(0, () => this.deliver(actor, act));
+  }
+
+  /** A clock that runs at `rate` and does not start at zero. */
+  clockOf(actor: Actor, rate: number, offsetMs: number): Clock {
+    return {
+      nowMs: () => offsetMs + rate * this.#nowMs,
+      after: (delayMs, act) => {
+        let waits = true;
+        actor.timers += 1;
+        const end = () => {
+          if (!waits) return;
+          waits = false;
+          actor.timers -= 1;
+        };
+        const cancel = this.after(delayMs / rate, () =>
+          this.deliver(actor, () => {
+            if (!waits) return;
+            end();
+            act();
+          }),
+        );
+        return () => {
+          end();
+          cancel();
+        };
+      },
+    };
+  }
+
+  /** Runs events until `isOver`, or until `endMs`. */
+  async run(endMs: number, isOver: () => boolean = () => false): Promise<void> {
+    while (!isOver()) {
+      const event = this.#pop();
+      if (event === undefined || event.atMs > endMs) {
+        if (event) this.#push(event);
+        this.#nowMs = endMs;
+        return;
+      }
+      if (event.act === null) continue;
+      this.#nowMs = event.atMs;
+      event.act();
+      // All promises that this event settled go on before the next event.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
+  #push(event: Event): void {
+    const heap = this.#heap;
+    let at = heap.push(event) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!isBefore(event, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = event;
+  }
+
+  #pop(): Event | undefined {
+    const heap = this.#heap;
+    const first = heap[0];
+    const last = heap.pop();
+    if (first === undefined || last === undefined || heap.length === 0) return first;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child += 1;
+      if (!isBefore(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+    return first;
+  }
+}
+
+function isBefore(left: Event, right: Event): boolean {
+  return left.atMs < right.atMs || (left.atMs === right.atMs && left.order < right.order);
+}
+
+/** Uniform in [0, 1): mulberry32 by Tommy Ettinger, public domain. */
+export function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b_79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
