@@ -10,7 +10,7 @@ import { MemberId, type RoomCode, type MeshFailure } from "../shared/index.ts";
 import { parseJson } from "./json.ts";
 import { PROTOCOL_VERSION } from "./frame-types.ts";
 import { MeshError } from "./mesh-error.ts";
-import { openPeer, SignalingKeeper, type PeerOptions } from "./signaling.ts";
+import { openPeer, refusalOf, SignalingKeeper, type PeerOptions } from "./signaling.ts";
 
 const LookUpAnswer = z.object({ protocol: z.int(), coordinator: MemberId });
 
@@ -84,7 +84,8 @@ function answerOf(peer: Peer, code: RoomCode): Promise<MemberId> {
     const timeout = setTimeout(() => fail({ reason: "room_timeout", code }), LOOK_UP_TIMEOUT_MS);
     peer.on("error", (error: PeerError<string>) => {
       const notFound = error.type === "peer-unavailable";
-      fail({ reason: notFound ? "room_not_found" : "room_unreachable", code });
+      const otherwise = refusalOf(error) ?? { reason: "room_unreachable", code };
+      fail(notFound ? { reason: "room_not_found", code } : otherwise);
     });
     const connection: DataConnection = peer.connect(registryId(code), { serialization: "raw" });
     connection.on("error", () => fail({ reason: "room_unreachable", code }));

@@ -3,7 +3,9 @@
  * network loss it registers again. Connections between tabs do not depend on it.
  */
 import { Peer, type PeerError } from "peerjs";
+import { z } from "zod";
 import type { MeshFailure } from "../shared/index.ts";
+import { parseJson } from "./json.ts";
 import { MeshError } from "./mesh-error.ts";
 import type { SignalingServer } from "./transport.ts";
 
@@ -48,10 +50,21 @@ export function openPeer(id: string, { server, iceServers = [] }: PeerOptions): 
     });
     const onError = (error: PeerError<string>) => {
       const isTaken = error.type === "unavailable-id";
-      fail(isTaken ? { reason: "id_taken", id } : { reason: "signaling_unreachable", url }, error);
+      const otherwise = refusalOf(error) ?? { reason: "signaling_unreachable", url };
+      fail(isTaken ? { reason: "id_taken", id } : otherwise, error);
     };
     peer.on("error", onError);
   });
+}
+
+const RateLimited = z.object({ reason: z.literal("rate_limited"), retryAfterS: z.int() });
+
+/** Our server's refusal, which PeerJS passes on as the text of an error; null for other errors. */
+export function refusalOf({ type, message }: Pick<PeerError<string>, "type" | "message">) {
+  if (type !== "server-error") return null;
+  const { data } = RateLimited.safeParse(parseJson(message));
+  if (data === undefined) return null;
+  return { reason: "signaling_busy", retryAfterS: data.retryAfterS } as const;
 }
 
 /** Keeps `peer` registered until it is destroyed. */

@@ -54,6 +54,8 @@ export const MeshFailure = z.discriminatedUnion("reason", [
 
   failure("signaling_lost", {}),
   failure("signaling_unreachable", { url: z.string() }),
+  /** The server limits how often an address may look rooms up. */
+  failure("signaling_busy", { retryAfterS: z.int() }),
   failure("signaling_timeout", { url: z.string() }),
   failure("id_taken", { id: z.string() }),
 

@@ -43,6 +43,8 @@ export const meshFailures: Sentences<MeshFailure> = {
     "The signaling server is out of reach, so new tabs cannot be found. This tab keeps trying to reach it.",
   signaling_unreachable: ({ url }) =>
     `The signaling server at ${url} cannot be reached. Check the network and reload the page.`,
+  signaling_busy: ({ retryAfterS }) =>
+    `Too many rooms were looked up from this network. Try again in ${retryAfterS} s.`,
   signaling_timeout: ({ url }) =>
     `The signaling server at ${url} did not answer. Check that it is running.`,
   id_taken: ({ id }) => `The id ${id} is in use at the signaling server.`,
