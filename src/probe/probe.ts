@@ -15,7 +15,7 @@ import { measureArithmetic, measureCopy } from "./throughput.ts";
 import type { ProbeProgress, ProbeResult } from "./types.ts";
 
 /** Sampling time of each of seven benchmarks, not including compiling. */
-const BENCH_MS = 120;
+export const BENCH_MS = 120;
 
 /**
  * Identifies and measures this tab's adapter. Resolves with the reason where there is none, or where
