@@ -1,8 +1,8 @@
 /** The conversation of this tab: questions, and answers as they stream. Knows no page. */
 import { type RoomClient, LapTimes, type Lap } from "../cluster/index.ts";
-import type { AnswerStatus, ChatMessage, StageTiming } from "../ui/index.ts";
+import type { ChatMessage, StageTiming } from "../ui/index.ts";
 import { type PlacementId, Sampling } from "../shared/index.ts";
-import { describeError, nameOfRoom } from "../words/index.ts";
+import { type AnswerStatus, describeError, nameOfRoom } from "../words/index.ts";
 
 export type ChatView = {
   readonly chat: readonly ChatMessage[];

@@ -3,12 +3,8 @@
  * completed since the last announcement, and how the answer ended. Without it, a
  * screen reader would start over with every token.
  */
+import { announceEnding } from "../words/index.ts";
 import type { ChatMessage } from "./page-view.ts";
-
-const ENDINGS: Partial<Record<ChatMessage["status"], string>> = {
-  failed: "The answer failed.",
-  stopped: "Stopped.",
-};
 
 export class AnswerAnnouncer {
   #announcedEnd = 0;
@@ -35,7 +31,9 @@ export class AnswerAnnouncer {
     }
     if (!isWriting) {
       this.#isFollowing = false;
-      this.#announcement = [this.#announcement, ENDINGS[message.status]].filter(Boolean).join(" ");
+      this.#announcement = [this.#announcement, announceEnding(message.status)]
+        .filter(Boolean)
+        .join(" ");
     }
     return this.#announcement;
   }

@@ -5,6 +5,7 @@ import { baseStyles } from "./base-styles.ts";
 import { icon } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 import type { PageView } from "./page-view.ts";
+import { describeInputProblem } from "../words/index.ts";
 
 export function isAnswering({ chat }: PageView): boolean {
   const status = chat.at(-1)?.status;
@@ -13,13 +14,10 @@ export function isAnswering({ chat }: PageView): boolean {
 
 /** Why no message can be sent now; null if one can. */
 export function cannotAsk({ state, connection }: PageView): string | null {
-  if (connection === "lost")
-    return "The connection to the room is lost. You can chat again once it is restored.";
+  if (connection === "lost") return describeInputProblem({ kind: "connection_lost" });
   const placement = state?.placement ?? null;
-  if (placement === null) return "Choose a model to start chatting.";
-  if (placement.error !== null)
-    return "The model could not be placed. See the error under Placement.";
-  return null;
+  if (placement === null) return describeInputProblem({ kind: "no_model" });
+  return placement.error === null ? null : describeInputProblem({ kind: "model_not_placed" });
 }
 
 export class ChatComposer extends PageElement {

@@ -1,7 +1,7 @@
 /** One message: its text, how its answer ended, and how fast it came. */
 import { css, html, LitElement, nothing } from "lit";
 import type { ChatMessage } from "./page-view.ts";
-import { figure, plural, time } from "../words/index.ts";
+import { describeAnswerStatus, figure, plural, time } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { CopyController } from "./copy-controller.ts";
 import { icon } from "./icons.ts";
@@ -49,30 +49,24 @@ export class ChatMessageElement extends LitElement {
   }
 
   #status() {
-    const { status, error, text, tokens } = this.message;
+    const { status } = this.message;
+    const sentence = describeAnswerStatus(this.message);
+    if (sentence === null) return nothing;
     switch (status) {
-      case "queued":
-        return text === ""
-          ? waiting("Waiting in the queue")
-          : waiting(
-              "The layers are being redistributed. The answer continues once they have loaded.",
-            );
-      case "streaming":
-        return text === "" ? waiting("Processing the prompt") : nothing;
       case "token_limit":
         return html`<div class="ending">
-          <p class="quiet">${`The answer reached its limit of ${plural(tokens, "token")}.`}</p>
+          <p class="quiet">${sentence}</p>
           ${this.#action("continue", "Continue")}
         </div>`;
       case "context_full":
-        return html`<p class="quiet">The answer ended because the context is full.</p>`;
+        return html`<p class="quiet">${sentence}</p>`;
       case "failed":
         return html`<div class="ending failed">
-          <p>${icon("warn")} <span>${error ?? "The answer failed for an unknown reason."}</span></p>
+          <p>${icon("warn")} <span>${sentence}</span></p>
           ${this.#action("retry", html`${icon("retry")} Try again`)}
         </div>`;
       default:
-        return nothing;
+        return html`<p class="quiet waiting"><i></i><span>${sentence}</span></p>`;
     }
   }
 
@@ -179,10 +173,6 @@ export class ChatMessageElement extends LitElement {
       }
     `,
   ];
-}
-
-function waiting(reason: string) {
-  return html`<p class="quiet waiting"><i></i><span>${reason}</span></p>`;
 }
 
 customElements.define("tabmesh-message", ChatMessageElement);

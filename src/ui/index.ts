@@ -1,9 +1,7 @@
 /** The custom elements that show a room; importing this registers them. */
 export type {
-  AnswerStatus,
   ChatMessage,
   MemberScore,
-  Notice,
   PageView,
   PlacementCandidate,
   PlacementPreview,

@@ -2,22 +2,17 @@
 import { css, html } from "lit";
 import { live } from "lit/directives/live.js";
 import { ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH, readInvitation, RoomCode } from "../shared/index.ts";
-import { plural } from "../words/index.ts";
+import { describeInputProblem, type InputProblem } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { PageElement } from "./page-element.ts";
 
 /** What is wrong with a code that is being typed; null while nothing is. */
-export function codeProblem(code: string, finished: boolean): string | null {
+export function codeProblem(code: string, finished: boolean): InputProblem | null {
   const stranger = [...code].find((character) => !ROOM_CODE_ALPHABET.includes(character));
-  if (stranger !== undefined) {
-    const confusable = /[01ILO]/.test(stranger) ? ", because it is easily misread" : "";
-    return `Room codes don’t contain “${stranger}”${confusable}. Check the code on the other screen.`;
-  }
-  if (!finished) return null;
+  if (stranger !== undefined) return { kind: "room_code_character", character: stranger };
   const missing = ROOM_CODE_LENGTH - code.length;
-  if (missing === ROOM_CODE_LENGTH) return "Enter the six characters shown on the other screen.";
-  if (missing > 0) return `Enter ${plural(missing, "more character")}. A room code has six.`;
-  return null;
+  if (!finished || missing === 0) return null;
+  return code === "" ? { kind: "room_code_empty" } : { kind: "room_code_short", missing };
 }
 
 export class JoinForm extends PageElement {
@@ -76,8 +71,8 @@ export class JoinForm extends PageElement {
 
   override render() {
     const joining = this.view.phase === "joining";
-    const problem = this.wrongLink
-      ? "This link is incomplete. Copy the whole link again."
+    const problem: InputProblem | null = this.wrongLink
+      ? { kind: "room_link_incomplete" }
       : codeProblem(this.#typed, this.tried);
     const link = this.link === null ? "" : `The link leads to room ${this.#typed}.`;
     return html`<form novalidate @submit=${this.#join}>
@@ -102,7 +97,7 @@ export class JoinForm extends PageElement {
         </button>
       </div>
       <p id="code-problem" class=${problem === null ? "problem link" : "problem"} role="status">
-        ${problem ?? link}
+        ${problem === null ? link : describeInputProblem(problem)}
       </p>
       <label class="choice">
         <input

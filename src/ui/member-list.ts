@@ -1,13 +1,8 @@
 /** Every member of the room: first those that hold layers, then those that could, then observers. */
 import { css, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import {
-  HETEROGENEOUS_SHARE,
-  differencesBetween,
-  type Member,
-  type Placement,
-} from "../shared/index.ts";
-import { describeDifference, percent } from "../words/index.ts";
+import { differencesBetween, type Member, type Placement } from "../shared/index.ts";
+import { describeDifferences } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { icon } from "./icons.ts";
 import "./member-card.ts";
@@ -33,24 +28,18 @@ export class MemberList extends PageElement {
     const computing = this.members.filter((member) => member.adapter !== null).length;
     const shown = inShownOrder(this.members, this.view.state?.placement ?? null);
     const differences = differencesBetween(this.members);
-    const { nameOf } = this;
     return html`
       <h2>
         Members <span class="quiet">${this.members.length}</span>
         <span class="quiet small">${computing} can compute</span>
       </h2>
       ${
-        differences.length > 0
-          ? html`<p class="mixed small quiet">
-              <strong>Heterogeneous.</strong>
-              ${differences.map((each) => describeDifference(each, nameOf)).join(" ")}
+        computing < 2 && differences.length === 0
+          ? nothing
+          : html`<p class="mixed small quiet">
+              <strong>${differences.length > 0 ? "Heterogeneous." : "Homogeneous."}</strong>
+              ${describeDifferences(differences, this.nameOf)}
             </p>`
-          : computing < 2
-            ? nothing
-            : html`<p class="mixed small quiet">
-                <strong>Homogeneous.</strong> All members have the same memory budget, and their
-                throughput and utilization differ by at most ${percent(HETEROGENEOUS_SHARE)}.
-              </p>`
       }
       <ul>
         ${repeat(

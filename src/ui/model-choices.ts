@@ -1,7 +1,7 @@
 /** The ways to give the room a model: one known or offered, one by URL, one from this disk. */
 import { css, html, nothing } from "lit";
 import type { ModelSource } from "../shared/index.ts";
-import { bytes } from "../words/index.ts";
+import { bytes, describeInputProblem, type InputProblem } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { emit } from "./events.ts";
 import { icon } from "./icons.ts";
@@ -10,17 +10,16 @@ import { PageElement } from "./page-element.ts";
 type Choice = { readonly name: string; readonly note: string; readonly source: ModelSource };
 
 /** Why a model cannot be loaded from this URL; null if it can be tried. */
-export function addressProblem(text: string): string | null {
-  if (text === "") return "Enter the URL of a GGUF file.";
-  if (!URL.canParse(text)) return "This is not a valid URL. It must start with https://.";
+export function addressProblem(text: string): InputProblem | null {
+  if (text === "") return { kind: "url_empty" };
+  if (!URL.canParse(text)) return { kind: "url_invalid" };
   const { protocol } = new URL(text);
-  if (protocol === "https:" || protocol === "http:") return null;
-  return `Browsers cannot fetch ${protocol} URLs. Use https://, or choose the file on this machine.`;
+  return ["https:", "http:"].includes(protocol) ? null : { kind: "url_protocol", protocol };
 }
 
 export class ModelChoices extends PageElement {
   static override properties = { problem: { state: true } };
-  declare problem: string | null;
+  declare problem: InputProblem | null;
 
   constructor() {
     super();
@@ -103,7 +102,9 @@ export class ModelChoices extends PageElement {
           />
           <button>Load</button>
         </div>
-        <p id="url-problem" class="problem" role="status">${this.problem ?? ""}</p>
+        <p id="url-problem" class="problem" role="status">
+          ${this.problem && describeInputProblem(this.problem)}
+        </p>
       </form>
       <div class="foot">
         <label class="button file">

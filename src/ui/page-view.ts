@@ -3,13 +3,7 @@
  * `src/page`, rendered by `ui`. Plain data, replaced and never mutated.
  */
 import type { GenerationId, MemberId, RoomCode, RoomState } from "../shared/index.ts";
-
-/** A message to a person: what happened, and what to do about it. */
-export type Notice = {
-  readonly level: "info" | "warning" | "error";
-  readonly message: string;
-  readonly whatToDo: string | null;
-};
+import type { AnswerStatus, DescribedNotice } from "../words/index.ts";
 
 /** The milliseconds that one stage spends on a token. */
 export type StageTiming = {
@@ -18,13 +12,6 @@ export type StageTiming = {
   /** From this stage's end to the next stage's start; from the last, back to the first. */
   readonly hopMs: number;
 };
-
-/**
- * "queued" with text: the answer was interrupted and continues once the model is placed again.
- * "token_limit": it ended after `Settings.maxAnswerTokens`; "context_full": at the model's context.
- */
-export type AnswerStatus =
-  "queued" | "streaming" | "done" | "token_limit" | "context_full" | "stopped" | "failed";
 
 export type ChatMessage = {
   readonly role: "user" | "assistant";
@@ -118,7 +105,7 @@ export type PageView = {
   readonly joinUrl: string | null;
   readonly state: RoomState | null;
   readonly connection: "connected" | "reconnecting" | "lost";
-  readonly notice: Notice | null;
+  readonly notice: DescribedNotice | null;
   readonly progress: ProgressView | null;
   readonly chat: readonly ChatMessage[];
   readonly timings: readonly StageTiming[];

@@ -2,6 +2,7 @@
 import "@awesome.me/webawesome/dist/components/dialog/dialog.js";
 import { css, html } from "lit";
 import { DEFAULT_PLACEMENT_RULES, DEFAULT_SETTINGS, Settings } from "../shared/index.ts";
+import { describeInputProblem } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { type NumberField, numberField } from "./number-field.ts";
 import { PageElement } from "./page-element.ts";
@@ -58,7 +59,7 @@ export class SettingsDialog extends PageElement {
       activations: fields.get("activations"),
     });
     if (!parsed.success) {
-      this.problem = "Not saved. Check that every number is within its limits.";
+      this.problem = describeInputProblem({ kind: "settings_out_of_range" });
       return;
     }
     this.problem = "";

@@ -1,7 +1,14 @@
 /** How the members of a room differ. */
-import type { Difference } from "../shared/index.ts";
+import { type Difference, HETEROGENEOUS_SHARE } from "../shared/index.ts";
 import type { NameOf } from "./name-of.ts";
 import { bytes, percent } from "./quantities.ts";
+
+/** One sentence for each difference, or one that says how alike the members are. */
+export function describeDifferences(differences: readonly Difference[], nameOf: NameOf): string {
+  return differences.length === 0
+    ? `All members have the same memory budget, and their throughput and utilization differ by at most ${percent(HETEROGENEOUS_SHARE)}.`
+    : differences.map((difference) => describeDifference(difference, nameOf)).join(" ");
+}
 
 export function describeDifference(difference: Difference, nameOf: NameOf): string {
   const { kind, min, max } = difference;

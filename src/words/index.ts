@@ -2,11 +2,12 @@
  * Every sentence that people read, rendered from data. Pure: data and a `NameOf`
  * in, sentences out. Another language is another copy of this module.
  */
+export { type AnswerStatus, announceEnding, describeAnswerStatus } from "./answer-status.ts";
 export { describeApiProblem } from "./api-problem.ts";
 export { describeBridgeRefusal } from "./bridge-refusal.ts";
 export { describeDecision, describeTrigger } from "./decision.ts";
 export { describeFailure } from "./failure.ts";
-export { describeDifference } from "./heterogeneity.ts";
+export { describeDifference, describeDifferences } from "./heterogeneity.ts";
 export {
   type Fact,
   adapterLine,
@@ -16,6 +17,7 @@ export {
   measuredFacts,
   scoreFacts,
 } from "./member-facts.ts";
+export { describeInputProblem, type InputProblem } from "./input-problem.ts";
 export { describeKernelChoice, describeTuning } from "./kernel-report.ts";
 export { describeModelNotice } from "./model-failure.ts";
 export { type NameOf, nameOfMembers, nameOfRoom } from "./name-of.ts";

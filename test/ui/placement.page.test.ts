@@ -304,6 +304,22 @@ describe("moving a boundary", () => {
     expect(sliders(mounted)[0]!.getAttribute("aria-valuenow")).toBe("10");
   });
 
+  test("the comparison is requested while it is open, and shown once it is computed", async () => {
+    const mounted = await mount({ ...THREE, placementPreview: null });
+    const comparison = () => one(mounted.app, "tabmesh-candidates");
+    const summary = one(comparison(), "summary");
+    const show = (shown: boolean) => ({ type: "show_preview", part: "candidates", shown });
+    summary.click();
+    await expect.poll(() => mounted.commands).toEqual([show(true)]);
+    expect(textOf(comparison())).toContain("Computing the placements.");
+    mounted.app.view = THREE;
+    await settled(mounted.app);
+    expect(textOf(comparison())).toContain("Compare 2 placements");
+    expect(textOf(comparison())).not.toContain("Computing");
+    summary.click();
+    await expect.poll(() => mounted.commands).toEqual([show(true), show(false)]);
+  });
+
   test("a candidate in use is loading before it is running", async () => {
     const stages = PREVIEW.candidates[0]!.stages.map(({ member, first, end }) => ({
       member,

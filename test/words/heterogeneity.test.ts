@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { MemberId } from "../../src/shared/ids.ts";
-import { describeDifference } from "../../src/words/heterogeneity.ts";
+import { describeDifference, describeDifferences } from "../../src/words/heterogeneity.ts";
 
 const [desk, phone] = [MemberId.parse("desk"), MemberId.parse("phone")];
 const nameOf = (id: MemberId) => (id === desk ? "Desk" : "Phone");
@@ -12,4 +12,19 @@ test.each([
 ] as const)("%s", (kind, min, max, sentence) => {
   const difference = { kind, min, minMember: phone, max, maxMember: desk };
   expect(describeDifference(difference, nameOf)).toBe(sentence);
+});
+
+test("several differences are several sentences, and none is a statement", () => {
+  const difference = {
+    kind: "memory",
+    min: 1.6e9,
+    minMember: phone,
+    max: 11e9,
+    maxMember: desk,
+  } as const;
+  const sentence = "Memory ranges from 1.60 GB (Phone) to 11.0 GB (Desk).";
+  expect(describeDifferences([difference, difference], nameOf)).toBe(`${sentence} ${sentence}`);
+  expect(describeDifferences([], nameOf)).toBe(
+    "All members have the same memory budget, and their throughput and utilization differ by at most 20%.",
+  );
 });

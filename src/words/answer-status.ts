@@ -1,0 +1,49 @@
+/** What an answer waits for, and how it ended. */
+import { plural } from "./quantities.ts";
+
+/**
+ * "queued" with text: the answer was interrupted and continues once the model is placed again.
+ * "token_limit": it ended after `Settings.maxAnswerTokens`; "context_full": at the model's context.
+ */
+export type AnswerStatus =
+  "queued" | "streaming" | "done" | "token_limit" | "context_full" | "stopped" | "failed";
+
+type Answer = {
+  readonly status: AnswerStatus;
+  readonly text: string;
+  readonly tokens: number;
+  readonly error: string | null;
+};
+
+/** A sentence or a phrase; null if the answer itself says enough. */
+export function describeAnswerStatus({ status, text, tokens, error }: Answer): string | null {
+  switch (status) {
+    case "queued":
+      return text === ""
+        ? "Waiting in the queue"
+        : "The layers are being redistributed. The answer continues once they have loaded.";
+    case "streaming":
+      return text === "" ? "Processing the prompt" : null;
+    case "token_limit":
+      return `The answer reached its limit of ${plural(tokens, "token")}.`;
+    case "context_full":
+      return "The answer ended because the context is full.";
+    case "failed":
+      return error ?? "The answer failed for an unknown reason.";
+    case "stopped":
+    case "done":
+      return null;
+    default:
+      return status satisfies never;
+  }
+}
+
+const ENDINGS: Partial<Record<AnswerStatus, string>> = {
+  failed: "The answer failed.",
+  stopped: "Stopped.",
+};
+
+/** For a screen reader, after the answer's last sentence; empty if it is complete. */
+export function announceEnding(status: AnswerStatus): string {
+  return ENDINGS[status] ?? "";
+}

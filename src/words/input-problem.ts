@@ -1,0 +1,40 @@
+/** What is wrong with what a person typed, and why it cannot be sent. */
+import { plural } from "./quantities.ts";
+import { render, type Sentences } from "./sentences.ts";
+
+export type InputProblem =
+  | { readonly kind: "room_code_character"; readonly character: string }
+  | { readonly kind: "room_code_empty" }
+  | { readonly kind: "room_code_short"; readonly missing: number }
+  | { readonly kind: "room_link_incomplete" }
+  | { readonly kind: "url_empty" }
+  | { readonly kind: "url_invalid" }
+  | { readonly kind: "url_protocol"; readonly protocol: string }
+  | { readonly kind: "settings_out_of_range" }
+  | { readonly kind: "connection_lost" }
+  | { readonly kind: "no_model" }
+  | { readonly kind: "model_not_placed" };
+
+export function describeInputProblem(problem: InputProblem): string {
+  return render(inputProblems, problem);
+}
+
+const inputProblems: Sentences<InputProblem> = {
+  room_code_character: ({ character }) => {
+    const confusable = /[01ILO]/.test(character) ? ", because it is easily misread" : "";
+    return `Room codes don’t contain “${character}”${confusable}. Check the code on the other screen.`;
+  },
+  room_code_empty: () => "Enter the six characters shown on the other screen.",
+  room_code_short: ({ missing }) =>
+    `Enter ${plural(missing, "more character")}. A room code has six.`,
+  room_link_incomplete: () => "This link is incomplete. Copy the whole link again.",
+  url_empty: () => "Enter the URL of a GGUF file.",
+  url_invalid: () => "This is not a valid URL. It must start with https://.",
+  url_protocol: ({ protocol }) =>
+    `Browsers cannot fetch ${protocol} URLs. Use https://, or choose the file on this machine.`,
+  settings_out_of_range: () => "Not saved. Check that every number is within its limits.",
+  connection_lost: () =>
+    "The connection to the room is lost. You can chat again once it is restored.",
+  no_model: () => "Choose a model to start chatting.",
+  model_not_placed: () => "The model could not be placed. See the error under Placement.",
+};
