@@ -114,6 +114,7 @@ export {
 } from "./shard-bytes.ts";
 export { StageFailure } from "./stage-failure.ts";
 export { MAX_LAPS } from "./stage-port.ts";
+export { boundaryRange, moveBoundary, sameStages } from "./stages.ts";
 export type {
   GenerationFailure,
   Pipeline,

@@ -41,6 +41,10 @@ export const baseStyles = css`
     letter-spacing: -0.01em;
     line-height: 1.25;
   }
+  h3 {
+    font-size: var(--text-m);
+    font-weight: 650;
+  }
   a {
     color: var(--spruce);
     text-underline-offset: 0.18em;
@@ -58,6 +62,37 @@ export const baseStyles = css`
   }
   .small {
     font-size: var(--text-s);
+  }
+  .line {
+    display: flex;
+    align-items: center;
+    gap: var(--gap-s);
+  }
+  .card {
+    padding: var(--gap-m) 1rem;
+    border: 1px solid var(--line);
+    border-radius: var(--radius);
+    background: var(--surface);
+    overflow-wrap: anywhere;
+  }
+  .box {
+    padding: var(--gap-s) var(--gap-m);
+    border-radius: var(--radius-s);
+    background: var(--sunken);
+  }
+  .box.good {
+    background: var(--spruce-wash);
+  }
+  .box.warn {
+    background: var(--amber-wash);
+  }
+  .box.bad {
+    background: var(--clay-wash);
+  }
+  .field-row {
+    display: grid;
+    grid-template-columns: minmax(0, 1fr) auto;
+    gap: var(--gap-s);
   }
   .unseen {
     position: absolute;

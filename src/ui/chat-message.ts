@@ -54,19 +54,19 @@ export class ChatMessageElement extends LitElement {
     if (sentence === null) return nothing;
     switch (status) {
       case "token_limit":
-        return html`<div class="ending">
+        return html`<div class="ending line">
           <p class="quiet">${sentence}</p>
           ${this.#action("continue", "Continue")}
         </div>`;
       case "context_full":
         return html`<p class="quiet">${sentence}</p>`;
       case "failed":
-        return html`<div class="ending failed">
+        return html`<div class="ending failed line box bad">
           <p>${icon("warn")} <span>${sentence}</span></p>
           ${this.#action("retry", html`${icon("retry")} Try again`)}
         </div>`;
       default:
-        return html`<p class="quiet waiting"><i></i><span>${sentence}</span></p>`;
+        return html`<p class="quiet waiting line"><i></i><span>${sentence}</span></p>`;
     }
   }
 
@@ -86,7 +86,7 @@ export class ChatMessageElement extends LitElement {
     ].filter((fact) => fact !== null);
     if (facts.length === 0) return nothing;
     const isCopied = this.#copied.done;
-    return html`<footer>
+    return html`<footer class="line">
       <span class="small quiet figure">${facts.join(" · ")}</span>
       ${
         this.#isWriting || text === ""
@@ -119,9 +119,6 @@ export class ChatMessageElement extends LitElement {
         overflow-wrap: anywhere;
       }
       footer {
-        display: flex;
-        align-items: center;
-        gap: var(--gap-s);
         min-height: 2rem;
         margin-top: var(--gap-xs);
       }
@@ -130,11 +127,6 @@ export class ChatMessageElement extends LitElement {
       }
       footer button {
         color: var(--ink-quiet);
-      }
-      .waiting {
-        display: flex;
-        align-items: center;
-        gap: var(--gap-s);
       }
       .waiting i {
         flex: none;
@@ -150,16 +142,8 @@ export class ChatMessageElement extends LitElement {
         }
       }
       .ending {
-        display: flex;
         flex-wrap: wrap;
-        align-items: center;
-        gap: var(--gap-s);
         margin-top: var(--gap-s);
-      }
-      .failed {
-        padding: var(--gap-s) var(--gap-m);
-        border-radius: var(--radius-s);
-        background: var(--clay-wash);
       }
       .failed p {
         flex: 1 1 12rem;

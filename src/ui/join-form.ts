@@ -77,7 +77,7 @@ export class JoinForm extends PageElement {
     const link = this.link === null ? "" : `The link leads to room ${this.#typed}.`;
     return html`<form novalidate @submit=${this.#join}>
       <label for="code">Room code or link</label>
-      <div class="code-row">
+      <div class="field-row">
         <input
           id="code"
           .value=${live(this.#typed)}
@@ -99,7 +99,7 @@ export class JoinForm extends PageElement {
       <p id="code-problem" class=${problem === null ? "problem link" : "problem"} role="status">
         ${problem === null ? link : describeInputProblem(problem)}
       </p>
-      <label class="choice">
+      <label class="choice line">
         <input
           type="checkbox"
           .checked=${this.observe}
@@ -113,13 +113,10 @@ export class JoinForm extends PageElement {
   static override styles = [
     baseStyles,
     css`
-      .code-row {
-        display: grid;
-        grid-template-columns: 1fr auto;
-        gap: var(--gap-s);
+      .field-row {
         margin-top: var(--gap-xs);
       }
-      .code-row button {
+      .field-row button {
         min-height: 3rem;
       }
       #code {
@@ -135,16 +132,11 @@ export class JoinForm extends PageElement {
         display: block;
         min-height: 1.5em;
         padding-top: var(--gap-xs);
-        color: var(--clay);
-        font-size: var(--text-s);
       }
       .problem.link {
         color: var(--ink-quiet);
       }
       .choice {
-        display: flex;
-        align-items: center;
-        gap: var(--gap-s);
         padding: var(--gap-xs) 0;
         font-weight: 500;
       }

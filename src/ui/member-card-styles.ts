@@ -10,11 +10,6 @@ export const memberCardStyles = css`
     flex-direction: column;
     gap: var(--gap-s);
     height: 100%;
-    padding: var(--gap-m) 1rem;
-    border: 1px solid var(--line);
-    border-radius: var(--radius);
-    background: var(--surface);
-    overflow-wrap: anywhere;
   }
   header {
     display: flex;
@@ -38,8 +33,6 @@ export const memberCardStyles = css`
     min-width: 0;
   }
   h3 {
-    font-size: var(--text-m);
-    font-weight: 650;
     line-height: 1.35;
     display: -webkit-box;
     -webkit-box-orient: vertical;
@@ -52,21 +45,6 @@ export const memberCardStyles = css`
     justify-content: flex-end;
     gap: var(--gap-xs);
     max-width: 45%;
-  }
-  .reason {
-    padding: var(--gap-s) var(--gap-m);
-    border-radius: var(--radius-s);
-    background: var(--amber-wash);
-    font-size: var(--text-s);
-  }
-  .reason.observer {
-    background: var(--sunken);
-  }
-  .failed {
-    padding: var(--gap-s) var(--gap-m);
-    border-radius: var(--radius-s);
-    background: var(--clay-wash);
-    font-size: var(--text-s);
   }
   .measured {
     display: grid;

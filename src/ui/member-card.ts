@@ -36,6 +36,7 @@ export class MemberCard extends PageElement {
   override render() {
     const { member } = this;
     return html`<article
+      class="card"
       aria-label=${member.name}
       style="--hue: ${memberColor(this.members, member.id)}"
     >
@@ -43,7 +44,7 @@ export class MemberCard extends PageElement {
       ${
         member.noAdapter === null
           ? nothing
-          : html`<p class="reason ${member.noAdapter.reason}">
+          : html`<p class="box small ${member.noAdapter.reason === "observer" ? "" : "warn"}">
               ${describeNoAdapter(member.noAdapter)}
             </p>`
       }
@@ -75,7 +76,7 @@ export class MemberCard extends PageElement {
     const count = shard.end - shard.first;
     const layers = count === 1 ? `Layer ${shard.first}` : `Layers ${shard.first}–${shard.end - 1}`;
     if (shard.status === "failed") {
-      return html`<p class="failed">
+      return html`<p class="box bad small">
         ${layers} failed:
         ${shard.error === null ? "unknown error" : describeFailure(shard.error, this.nameOf)}
       </p>`;

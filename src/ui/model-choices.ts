@@ -91,7 +91,7 @@ export class ModelChoices extends PageElement {
       }
       <form novalidate @submit=${this.#placeAddress}>
         <label for="url">URL of a GGUF file</label>
-        <div class="row">
+        <div class="field-row">
           <input
             id="url"
             name="url"
@@ -156,10 +156,7 @@ export class ModelChoices extends PageElement {
       .model .quiet {
         font-weight: 450;
       }
-      .row {
-        display: grid;
-        grid-template-columns: minmax(0, 1fr) auto;
-        gap: var(--gap-s);
+      .field-row {
         margin-top: var(--gap-xs);
       }
       .foot {

@@ -4,6 +4,8 @@ import { baseStyles } from "./base-styles.ts";
 import { icon } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 
+const WASH = { info: "good", warning: "warn", error: "bad" } as const;
+
 export class NoticeBar extends PageElement {
   protected override get reads() {
     return ["notice"] as const;
@@ -16,7 +18,7 @@ export class NoticeBar extends PageElement {
       ${
         notice === null
           ? nothing
-          : html`<div class="notice ${notice.level}">
+          : html`<div class="notice box ${WASH[notice.level]} ${notice.level}">
               ${icon(notice.level === "info" ? "info" : "warn")}
               <p>
                 <strong>${notice.message}</strong>
@@ -42,22 +44,13 @@ export class NoticeBar extends PageElement {
         align-items: flex-start;
         gap: var(--gap-m);
         padding: var(--gap-m) var(--gap-m) var(--gap-m) var(--gap-l);
-        border-radius: var(--radius-s);
-        background: var(--spruce-wash);
-        color: var(--ink);
       }
       .notice > svg {
         margin-top: 0.4rem;
         color: var(--spruce);
       }
-      .warning {
-        background: var(--amber-wash);
-      }
       .warning > svg {
         color: var(--amber);
-      }
-      .error {
-        background: var(--clay-wash);
       }
       .error > svg {
         color: var(--clay);

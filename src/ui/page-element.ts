@@ -3,9 +3,9 @@
  * which they act. An element reads `view` and never writes it.
  */
 import { LitElement, type PropertyDeclarations, type PropertyValues } from "lit";
-import type { PageCommand, Member } from "../shared/index.ts";
+import { type PageCommand, type Member, sameStages, type Stage } from "../shared/index.ts";
 import { type NameOf, nameOfRoom } from "../words/index.ts";
-import { EMPTY_VIEW, type PageView } from "./page-view.ts";
+import { EMPTY_VIEW, type PageView, type PlacementCandidate } from "./page-view.ts";
 
 export type Send = (command: PageCommand) => void;
 
@@ -48,6 +48,12 @@ export class PageElement extends LitElement {
 
   protected get nameOf(): NameOf {
     return nameOfRoom(this.view.state);
+  }
+
+  /** The costs of a draft with exactly these stages, once they are computed. */
+  protected previewOf(stages: readonly Stage[]): PlacementCandidate | null {
+    const draft = this.view.placementPreview?.draft ?? null;
+    return draft && sameStages(draft.stages, stages) ? draft : null;
   }
 
   /** Previews are computed only while a person looks at them: for the `toggle` of a `details`. */

@@ -1,11 +1,11 @@
 /** The solver's candidate placements side by side, with its reasons; any of them can be applied. */
 import { css, html, nothing } from "lit";
+import { sameStages } from "../shared/index.ts";
 import type { PlacementCandidate } from "./page-view.ts";
 import { figure, plural, time } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
-import { sameStages } from "./placement-draft.ts";
 
 export class PlacementCandidates extends PageElement {
   protected override get reads() {
@@ -34,7 +34,7 @@ export class PlacementCandidates extends PageElement {
     const placement = this.view.state?.placement ?? null;
     const running = sameStages(candidate.stages, placement?.stages ?? []);
     const state = placement?.ready ? "Running" : "Loading";
-    return html`<li>
+    return html`<li class="card">
       <h3>
         ${candidate.label} ${running ? html`<span class="tag good">${state}</span>` : nothing}
       </h3>
@@ -44,7 +44,7 @@ export class PlacementCandidates extends PageElement {
               <b class="figure">${time(candidate.msPerToken)}</b> per token ·
               <b class="figure">${figure(candidate.tokensPerSecond)}</b> tokens/s
             </p>`
-          : html`<p class="bad">${candidate.infeasible}</p>`
+          : html`<p class="problem">${candidate.infeasible}</p>`
       }
       <div class="bar" role="img" aria-label=${this.#label(candidate)}>
         ${candidate.stages.map(
@@ -99,15 +99,6 @@ export class PlacementCandidates extends PageElement {
         display: flex;
         flex-direction: column;
         gap: var(--gap-s);
-        padding: var(--gap-m) 1rem;
-        border: 1px solid var(--line);
-        border-radius: var(--radius);
-        background: var(--surface);
-        overflow-wrap: anywhere;
-      }
-      h3 {
-        font-size: var(--text-m);
-        font-weight: 650;
       }
       .bar {
         display: flex;
@@ -129,9 +120,6 @@ export class PlacementCandidates extends PageElement {
       }
       .why li + li {
         margin-top: var(--gap-xs);
-      }
-      .bad {
-        color: var(--clay);
       }
       button {
         align-self: flex-start;

@@ -12,16 +12,11 @@ export const placementDiagramStyles = css`
   }
   .failed {
     margin-bottom: var(--gap-m);
-    padding: var(--gap-m);
-    border-radius: var(--radius-s);
-    background: var(--clay-wash);
   }
   .strip {
     display: grid;
     grid-template-columns: 1rem minmax(0, 1fr) 1rem;
     gap: 3px;
-  }
-  .strip {
     height: 2.25rem;
     margin-block: 7px;
   }
@@ -64,14 +59,8 @@ export const placementDiagramStyles = css`
     width: 0;
   }
   .decision {
-    display: flex;
     flex-wrap: wrap;
-    align-items: center;
-    gap: var(--gap-s);
     margin-top: var(--gap-m);
-    padding: var(--gap-s) var(--gap-s) var(--gap-s) var(--gap-m);
-    border-radius: var(--radius-s);
-    background: var(--spruce-wash);
   }
   .decision p {
     flex: 1 1 14rem;
@@ -80,18 +69,10 @@ export const placementDiagramStyles = css`
   .decision button:not(.primary) {
     border-color: transparent;
   }
-  .bad {
-    color: var(--clay);
-  }
   .note {
     max-width: 48rem;
     margin-top: var(--gap-m);
     overflow-wrap: anywhere;
-  }
-  .note.impossible {
-    padding: var(--gap-s) var(--gap-m);
-    border-radius: var(--radius-s);
-    background: var(--amber-wash);
   }
   .why {
     margin-top: var(--gap-l);

@@ -4,7 +4,13 @@
  * it; its predicted cost arrives in `view.placementPreview`.
  */
 import { html, nothing, type PropertyValues } from "lit";
-import type { Placement, Stage } from "../shared/index.ts";
+import {
+  boundaryRange,
+  moveBoundary,
+  type Placement,
+  sameStages,
+  type Stage,
+} from "../shared/index.ts";
 import type { PlacementCandidate } from "./page-view.ts";
 import {
   describeDecision,
@@ -19,7 +25,6 @@ import "./boundary-handle.ts";
 import { emit } from "./events.ts";
 import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
-import { boundaryRange, moveBoundary, previewOf, sameStages } from "./placement-draft.ts";
 import { placementDiagramStyles } from "./placement-diagram-styles.ts";
 import "./placement-candidates.ts";
 import "./stage-list.ts";
@@ -72,7 +77,7 @@ export class PlacementDiagram extends PageElement {
       ${
         placement.error === null
           ? nothing
-          : html`<p class="failed" role="alert">
+          : html`<p class="failed box bad" role="alert">
               ${describeRoomFailure(placement.error, this.nameOf)}
             </p>`
       }
@@ -98,7 +103,8 @@ export class PlacementDiagram extends PageElement {
     if (decision == null || decision.model !== model.name || decision.outcome === "placed")
       return nothing;
     const { nameOf } = this;
-    return html`<p class="note small ${decision.outcome}" role="status">
+    const box = decision.outcome === "impossible" ? "box warn" : "";
+    return html`<p class="note small ${box}" role="status">
       <span class="quiet">${describeTrigger(decision.trigger, nameOf)}</span>
       ${describeDecision(decision, nameOf)}
     </p>`;
@@ -176,8 +182,8 @@ export class PlacementDiagram extends PageElement {
   /** The draft's predicted cost, and whether to apply it. */
   #decision(placement: Placement) {
     if (this.draft === null) return nothing;
-    const preview = previewOf(this.view.placementPreview?.draft, this.draft);
-    return html`<div class="decision">
+    const preview = this.previewOf(this.draft);
+    return html`<div class="decision line box good">
       <p role="status">${this.#cost(placement, preview)}</p>
       <button class="compact" @click=${() => this.#edit(placement, placement.stages)}>
         Discard
@@ -195,7 +201,7 @@ export class PlacementDiagram extends PageElement {
   #cost(placement: Placement, preview: PlacementCandidate | null) {
     if (preview === null) return "Not applied yet. Calculating the predicted speed.";
     if (preview.infeasible !== null)
-      return html`<b class="bad">Not possible:</b> ${preview.infeasible}`;
+      return html`<b class="problem">Not possible:</b> ${preview.infeasible}`;
     const was = placement.predictedMs ?? this.#predictedNow();
     const change = was === null ? 0 : preview.msPerToken - was;
     const sign = change > 0 ? "slower" : "faster";

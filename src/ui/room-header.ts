@@ -29,7 +29,7 @@ export class RoomHeader extends PageElement {
     const admits = this.view.state?.admits ?? "code";
     const room = this.view.state?.room ?? this.view.code ?? "";
     return html`<header>
-      <h1>${mark(26)} <span class="brand">Tabmesh</span></h1>
+      <h1 class="line">${mark(26)} <span class="brand">Tabmesh</span></h1>
       <p class="room">
         <span class="unseen">Room</span>
         <span class="code" aria-label=${[...room].join(" ")} role="text">${room}</span>
@@ -41,7 +41,7 @@ export class RoomHeader extends PageElement {
               ${icon("lock")} <span>${ADMISSION[admits]}</span>
             </p>`
       }
-      <p class="connection ${connection}" role="status">
+      <p class="connection line ${connection}" role="status">
         <span class="dot" aria-hidden="true"></span
         ><span class="word">${CONNECTION[connection]}</span>
       </p>
@@ -95,9 +95,6 @@ export class RoomHeader extends PageElement {
         min-height: 3.5rem;
       }
       h1 {
-        display: flex;
-        align-items: center;
-        gap: var(--gap-s);
         font-size: var(--text-m);
         font-weight: 700;
         letter-spacing: -0.02em;
@@ -119,9 +116,6 @@ export class RoomHeader extends PageElement {
         white-space: nowrap;
       }
       .connection {
-        display: flex;
-        align-items: center;
-        gap: var(--gap-s);
         color: var(--ink-quiet);
         font-size: var(--text-s);
       }

@@ -110,7 +110,7 @@ export class SettingsDialog extends PageElement {
   }
 
   #choice(value: string, label: string, note: string, chosen: string) {
-    return html`<label class="choice">
+    return html`<label class="choice line">
       <input type="radio" name="activations" value=${value} .checked=${value === chosen} />
       <span>${label} <span class="quiet">– ${note}</span></span>
     </label>`;
@@ -122,7 +122,7 @@ export class SettingsDialog extends PageElement {
       <h3 id="tab-title">This tab</h3>
       <div class="field">
         <label for="name">Name</label>
-        <div class="row">
+        <div class="field-row">
           <input id="name" name="name" maxlength="80" required .value=${self?.name ?? ""} />
           <button>Rename</button>
         </div>
@@ -148,10 +148,6 @@ export class SettingsDialog extends PageElement {
       form {
         display: grid;
         gap: var(--gap-l);
-      }
-      h3 {
-        font-size: var(--text-m);
-        font-weight: 650;
       }
       .tab {
         margin-top: var(--gap-l);
@@ -181,16 +177,8 @@ export class SettingsDialog extends PageElement {
         font-weight: 600;
       }
       .choice {
-        display: flex;
-        align-items: center;
-        gap: var(--gap-s);
         min-height: 2rem;
         font-weight: 500;
-      }
-      .row {
-        display: grid;
-        grid-template-columns: 1fr auto;
-        gap: var(--gap-s);
       }
       .measure {
         justify-self: start;

@@ -14,7 +14,6 @@ import { describeFailure, bytes, time } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
-import { previewOf } from "./placement-draft.ts";
 
 export class StageList extends PageElement {
   static override properties = { stages: { attribute: false }, isDraft: { attribute: false } };
@@ -87,9 +86,7 @@ export class StageList extends PageElement {
   }
 
   #times(stage: Stage, index: number) {
-    const draft = this.isDraft
-      ? previewOf(this.view.placementPreview?.draft, this.stages)
-      : undefined;
+    const draft = this.isDraft ? this.previewOf(this.stages) : undefined;
     const problem = draft?.stages[index]?.problem;
     if (problem != null) return html`<span class="tag bad">${problem}</span>`;
     const predictions = this.isDraft ? draft?.stages : this.view.predicted;

@@ -4,7 +4,7 @@ import { generate } from "../../tools/placement/generate.ts";
 import { isFound, type FoundAnswer } from "../../src/placement/problem/answer.ts";
 import { correct, NO_CORRECTION } from "../../src/placement/problem/cost-corrections.ts";
 import { evaluatePlacement } from "../../src/placement/problem/evaluate.ts";
-import { moveBoundary } from "../../src/placement/explain/explain.ts";
+import { moveBoundary } from "../../src/shared/stages.ts";
 import { decideMove } from "../../src/placement/explain/move-decision.ts";
 import { Problem } from "../../src/placement/problem/problem.ts";
 import { scoresOf } from "../../src/placement/explain/scores.ts";
@@ -86,11 +86,11 @@ describe("a room of three, by hand", () => {
   test("a moved boundary shows its cost and its violations", () => {
     const stages = [stage("fast", 0, 4), stage("near", 4, 8)];
     expect(evaluatePlacement(THREE, stages)).toMatchObject({ costMs: 24, violations: [] });
-    const less = moveBoundary(stages, 0, -1);
-    expect(evaluatePlacement(THREE, less!).costMs).toBe(26);
-    const more = evaluatePlacement(THREE, moveBoundary(stages, 0, 1)!);
+    const less = moveBoundary(stages, 0, 3);
+    expect(evaluatePlacement(THREE, less).costMs).toBe(26);
+    const more = evaluatePlacement(THREE, moveBoundary(stages, 0, 5));
     expect(more.violations).toMatchObject([{ kind: "memory", member: "fast", shortBytes: 100 }]);
-    expect(moveBoundary(stages, 0, 4)).toBeNull();
+    expect(moveBoundary(stages, 0, 8)).toEqual(moveBoundary(stages, 0, 7));
   });
   test("a full member's share is bound by memory", () => {
     const problem = { ...THREE, members: THREE.members.filter(({ id }) => id !== "far") };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { memberColor } from "../../src/ui/member-colors.ts";
-import { moveBoundary } from "../../src/ui/placement-draft.ts";
+import { moveBoundary } from "../../src/shared/stages.ts";
 import { id, member, stagesOver } from "./sample-room.ts";
 
 test("members have different colors, which do not depend on the order of the list", () => {

@@ -2,7 +2,7 @@
  * An explanation of a placement, as data: where the milliseconds go, what limits each member's
  * share, what each member that was left out would cost, and which placements came next.
  */
-import type { MemberId, Stage } from "../../shared/index.ts";
+import { type MemberId, moveBoundary, sameStages, type Stage } from "../../shared/index.ts";
 import type { CostParts, FoundAnswer } from "../problem/answer.ts";
 import { stagesOf } from "../solver/plan-answer.ts";
 import { splitForObjective } from "../solver/bottleneck.ts";
@@ -154,8 +154,9 @@ function explainShare(
   const here = evaluatePlacement(problem, stages).violations.length;
   const reasons = [index, index - 1].flatMap((boundary) => {
     if (boundary < 0 || boundary >= stages.length - 1) return [];
-    const moved = moveBoundary(stages, boundary, boundary === index ? 1 : -1);
-    if (moved === null) return ["cost" as const];
+    const end = stages[boundary]!.end + (boundary === index ? 1 : -1);
+    const moved = moveBoundary(stages, boundary, end);
+    if (sameStages(moved, stages)) return ["cost" as const];
     const broken = evaluatePlacement(problem, moved).violations.filter(
       (violation) => "member" in violation && violation.member === share.member,
     );
@@ -166,26 +167,6 @@ function explainShare(
   });
   const binds = reasons.find((reason) => reason !== "cost") ?? "cost";
   return { ...share, binds };
-}
-
-/**
- * `stages` with the boundary after stage `boundary` moved by `byLayers`, or null if a stage would
- * become empty.
- */
-export function moveBoundary(
-  stages: readonly Stage[],
-  boundary: number,
-  byLayers: number,
-): Stage[] | null {
-  const before = stages[boundary];
-  const after = stages[boundary + 1];
-  if (before === undefined || after === undefined) return null;
-  const end = before.end + byLayers;
-  if (end <= before.first || end >= after.end) return null;
-  return stages.map((stage, index) => {
-    if (index === boundary) return { ...stage, end };
-    return index === boundary + 1 ? { ...stage, first: end } : stage;
-  });
 }
 
 function distinct(best: readonly Stage[], ranked: readonly RunnerUp[]): RunnerUp[] {

@@ -2,7 +2,7 @@
  * Whether a room moves its layers: only for a gain above a threshold, so that noise moves
  * nothing, that repays the time to load the bytes within a horizon of tokens.
  */
-import type { MemberId, MoveReason, Stage } from "../../shared/index.ts";
+import { type MemberId, type MoveReason, sameStages, type Stage } from "../../shared/index.ts";
 import type { FoundAnswer } from "../problem/answer.ts";
 import { evaluatePlacement } from "../problem/evaluate.ts";
 import type { Problem } from "../problem/problem.ts";
@@ -83,7 +83,7 @@ export function decideMove(
     repaidAfterTokens,
   });
   if (violation !== undefined) return decided(true, { kind: "violates", violation });
-  if (isSame(current, proposed.stages)) return decided(false, { kind: "already_best" });
+  if (sameStages(current, proposed.stages)) return decided(false, { kind: "already_best" });
   const gain = { gainMs, currentMs: now.costMs };
   if (gainMs < gainShare * now.costMs)
     return decided(false, { kind: "gain_below_threshold", ...gain, minGainFraction: gainShare });
@@ -91,16 +91,4 @@ export function decideMove(
   if (repaidAfterTokens === null || repaidAfterTokens > horizonTokens)
     return decided(false, { kind: "load_not_repaid", ...load, repaidAfterTokens, horizonTokens });
   return decided(true, { kind: "gain_repays_load", ...load, repaidAfterTokens });
-}
-
-function isSame(left: readonly Stage[], right: readonly Stage[]): boolean {
-  return (
-    left.length === right.length &&
-    left.every((stage, index) => {
-      const other = right[index];
-      return (
-        stage.member === other?.member && stage.first === other.first && stage.end === other.end
-      );
-    })
-  );
 }

@@ -1,11 +1,10 @@
 /**
- * Moving the boundaries of a placement manually, as a draft. Pure.
+ * Comparing stages and moving the boundaries between them. Pure.
  *
  *   boundary b   lies between stage b and stage b + 1
  *   invariant    stages stay contiguous, in order, with at least one layer each
  */
-import type { PlacementCandidate } from "./page-view.ts";
-import type { Stage } from "../shared/index.ts";
+import type { Stage } from "./state.ts";
 
 /** The layers where boundary `boundary` may lie, both ends included. */
 export function boundaryRange(
@@ -42,12 +41,4 @@ export function sameStages(one: readonly Stage[], other: readonly Stage[]): bool
       return stage.member === twin.member && stage.first === twin.first && stage.end === twin.end;
     })
   );
-}
-
-/** The preview of exactly these stages, if the cost model has answered for them. */
-export function previewOf(
-  draft: PlacementCandidate | null | undefined,
-  stages: readonly Stage[],
-): PlacementCandidate | null {
-  return draft != null && sameStages(draft.stages, stages) ? draft : null;
 }
