@@ -314,7 +314,7 @@ describe("moving a boundary", () => {
     expect(textOf(comparison())).toContain("Computing the placements.");
     mounted.app.view = THREE;
     await settled(mounted.app);
-    expect(textOf(comparison())).toContain("Compare 2 placements");
+    expect(textOf(comparison())).toContain("Compare 3 placements");
     expect(textOf(comparison())).not.toContain("Computing");
     summary.click();
     await expect.poll(() => mounted.commands).toEqual([show(true), show(false)]);
