@@ -11,14 +11,12 @@ import {
   launchChromium,
   noticeWith,
   openPage,
-  openRoomPage,
   overflowPx,
   STEP_TIMEOUT_MS,
 } from "../../tools/room/e2e-pages.ts";
 import {
   evenStages,
   JOIN_TIMEOUT_MS,
-  LAYERS,
   MODEL,
   openE2eServer,
   ROOT,
@@ -171,45 +169,6 @@ describe("a machine that leaves in the middle of an answer", () => {
       .toBeGreaterThan(answer.length + 20);
     expect(await answerOf(page)).toContain(answer.trim().slice(0, 8));
     await page.getByRole("button", { name: "Stop generating" }).click();
-  });
-});
-
-describe("a tab that was the room's second member", () => {
-  test("opens the comparison of placements, and keeps its name and color when it is reloaded", async () => {
-    const room = new TestRoom(server, "RELQAD");
-    const context = await browser.newContext();
-    const first = await openRoomPage(context, room.url);
-    const page = await openRoomPage(context, room.url);
-    await room.api.waitForMembers(2, JOIN_TIMEOUT_MS);
-    await page.getByRole("button", { name: "Settings" }).click();
-    await page.getByLabel("Name", { exact: true }).fill("Kitchen");
-    await page.getByRole("button", { name: "Rename" }).click();
-    const kitchen = async () => {
-      const { members } = await room.api.waitFor("the name", JOIN_TIMEOUT_MS, ({ members }) =>
-        members.some(({ name }) => name === "Kitchen"),
-      );
-      return members.find(({ name }) => name === "Kitchen")!;
-    };
-    const before = await kitchen();
-    await page.keyboard.press("Escape");
-
-    await room.api.place(MODEL, [{ member: before.id, first: 0, end: LAYERS }]);
-    await page.getByText("Compare placements").click();
-    await page
-      .getByRole("button", { name: /^Use this placement: / })
-      .first()
-      .waitFor();
-
-    // Alone in the next room, a new tab would have the first name and the first color.
-    await first.close();
-    await room.api.waitFor("the first tab to be gone", JOIN_TIMEOUT_MS, ({ members }) => {
-      return members.length === 1;
-    });
-    await page.reload();
-    const after = await kitchen();
-    expect(after.id).not.toBe(before.id);
-    expect([before.color, after.color]).toEqual([1, 1]);
-    await context.close();
   });
 });
 

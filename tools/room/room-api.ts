@@ -10,7 +10,6 @@ export type ApiState = {
   readonly members: readonly {
     readonly id: string;
     readonly name: string;
-    readonly color: number;
     readonly adapter: { readonly browser: string } | null;
     readonly noAdapter: { readonly reason: string } | null;
     readonly measurements: { readonly matVecMacsPerMs: number } | null;
