@@ -77,7 +77,7 @@ type RelayOptions = {
 
 async function relay(
   bridge: Bridge,
-  { req }: NodeContext,
+  { req, env: { outgoing } }: NodeContext,
   { bodyBytes, query, named }: RelayOptions,
 ): Promise<Response> {
   const choice = chooseRoom(named, bridge.rooms());
@@ -102,5 +102,6 @@ async function relay(
     if (value !== undefined) headers[name] = value;
   }
   const { method, path } = req;
-  return requests.start({ method, path, query, headers, body: body.text }, req.raw.signal);
+  const client = { signal: req.raw.signal, disconnect: () => void outgoing.destroy() };
+  return requests.start({ method, path, query, headers, body: body.text }, client);
 }

@@ -257,6 +257,31 @@ describe("the room", () => {
     expect(await errorOf(await get("/v1/models"))).toMatchObject({ code: "no_room" });
   });
 
+  test("that leaves after it began an answer, and before its text, is an error like any other", async () => {
+    const room = await openFakeRoom(server.port, (request, self) => {
+      const headers = { "content-type": "application/json" };
+      self.send({ type: "response", id: request.id, status: 200, headers });
+      // The server has taken that when it answers this ping.
+      self.socket.ping();
+      self.socket.once("pong", () => self.socket.terminate());
+    });
+    const response = await get("/v1/models");
+    expect(response.status).toBe(503);
+    expect(await errorOf(response)).toMatchObject({ code: "coordinator_gone" });
+    expect(await room.closed).toBe(1006);
+  });
+
+  test("that leaves in the middle of an answer leaves the client with an error, not with half of it", async () => {
+    await openFakeRoom(server.port, (request, self) => {
+      const headers = { "content-type": "application/json" };
+      self.send({ type: "response", id: request.id, status: 200, headers });
+      self.send({ type: "chunk", id: request.id, data: '{"half":' });
+      self.socket.ping();
+      self.socket.once("pong", () => self.socket.terminate());
+    });
+    await expect(get("/v1/models").then((response) => response.text())).rejects.toThrow();
+  });
+
   test("belongs to the coordinator with the higher epoch", async () => {
     const first = await openFakeRoom(server.port, (request, self) =>
       answerJson(self, request.id, "epoch 1"),
