@@ -47,7 +47,8 @@ export class ShareDialog extends PageElement {
   }
 
   protected override get reads() {
-    return ["state", "joinUrl"] as const;
+    // A notice may say that the choice was refused: then the old one is shown again.
+    return ["state", "joinUrl", "notice"] as const;
   }
 
   override render() {
@@ -64,21 +65,24 @@ export class ShareDialog extends PageElement {
           ? nothing
           : html`
               <p class="quiet">${INSTRUCTIONS[admits]}</p>
-              ${qrCode(joinUrl)}
-              <p class="code">${state?.room}</p>
-              <p class="link figure">${joinUrl}</p>
-              <button class="primary" @click=${() => this.#copied.copy(joinUrl)}>
-                ${icon(this.#copied.done ? "check" : "copy")}
-                ${this.#copied.done ? "Copied" : "Copy link"}
-              </button>
-              <p class="quiet hint">
-                The link contains the room’s key. Whoever has it can join, so send it only to people
-                you trust.
-              </p>
+              ${admits === "nobody" ? nothing : this.#link(joinUrl, admits)}
               ${this.#choices(admits)}
             `
       }
     </wa-dialog>`;
+  }
+
+  #link(joinUrl: string, admits: Admits) {
+    return html`${qrCode(joinUrl)}
+      ${admits === "code" ? html`<p class="code">${this.view.state?.room}</p>` : nothing}
+      <p class="link figure">${joinUrl}</p>
+      <button class="primary" @click=${() => this.#copied.copy(joinUrl)}>
+        ${icon(this.#copied.done ? "check" : "copy")} ${this.#copied.done ? "Copied" : "Copy link"}
+      </button>
+      <p class="quiet hint">
+        The link contains the room’s key. Whoever has it can join, so send it only to people you
+        trust.
+      </p>`;
   }
 
   #choices(admits: Admits) {

@@ -42,7 +42,7 @@ describe("a room that admits newcomers", () => {
       const first = await room.add("first", { observes });
       await room.add("second", { observes, byCode: true });
       const third = await room.add("third", { observes });
-      await third.client.dispatch({ type: "change_admission", admits: "nobody" });
+      await first.client.dispatch({ type: "change_admission", admits: "nobody" });
       await room.until(({ admits }) => admits === "nobody", "the lock");
       first.crash();
       await room.until(({ members }) => members.length === 2, "the first one to leave");

@@ -42,6 +42,7 @@ const CHANGES: RoomCommand[] = [
   { type: "add_model", model: modelSummary({ name: "other" }) },
   { type: "choose_member", member: A, use: "exclude" },
   { type: "change_settings", settings: { ...DEFAULT_SETTINGS, contextTokens: 512 } },
+  { type: "change_admission", admits: "nobody" },
 ];
 const ASKING: RoomCommand[] = [
   { type: "request_generation", promptTokens: 1, maxTokens: 1 },

@@ -2,8 +2,8 @@
  * Who may do what in a room. Pure: the same state gives the same answer on every member.
  *
  *   everyone               asks, ends its own answers, and reports about itself
- *   members that compute   also place, add models, choose members, and change settings, unless the
- *                          room's rule leaves that to the member that opened the room
+ *   members that compute   also place, add models, choose members, and change settings and whom the room
+ *                          admits, unless the room's rule leaves that to the member that opened the room
  *   the coordinator        the same whatever the rule is, because it answers the HTTP API
  *   the opener             all of that; it also ends any answer, sets the rule, and removes members
  */
@@ -14,6 +14,7 @@ import type { RoomCommand } from "../membership/messages.ts";
 const CHANGES: ReadonlySet<RoomCommand["type"]> = new Set([
   "choose_member",
   "change_settings",
+  "change_admission",
   "add_model",
   "place_model",
   "place_stages",
