@@ -22,7 +22,7 @@ type Page = {
 type Browser = { newPage(): Promise<Page>; close(): Promise<void> };
 
 const BROWSERS: Record<string, () => Promise<Browser>> = {
-  chromium: async () => (await launchChromium()) as Browser,
+  chromium: () => launchChromium(),
   firefox: async () => {
     const { browser, close } = await launchFirefox();
     return { newPage: async () => (await browser.newPage()) as unknown as Page, close };
@@ -174,6 +174,7 @@ async function inject(): Promise<Record<string, unknown>> {
   await new Promise<void>((resolve) => {
     setTimeout(() => {
       try {
+        // oxlint-disable-next-line typescript/no-implied-eval, typescript/no-unsafe-call -- must be refused
         new Function('injected.push("eval")')();
       } catch {
         // As intended.

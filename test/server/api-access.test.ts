@@ -131,7 +131,10 @@ describe("a server", () => {
     expect(await urls(remote("/server.json"))).toEqual(["stun:stun.example.org"]);
     expect(await urls(remote("/server.json", "Bearer ZZZZZZ"))).toEqual(["stun:stun.example.org"]);
     expect(await urls(remote("/server.json", "Bearer ABCDEF"))).toEqual(both);
-    const local = async () => ({ body: await (await fetch(`${server.url}/server.json`)).json() });
+    const local = async () => {
+      const body: unknown = await (await fetch(`${server.url}/server.json`)).json();
+      return { body };
+    };
     expect(await urls(local())).toEqual(both);
   });
 });

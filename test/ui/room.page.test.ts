@@ -123,7 +123,7 @@ describe("header and dialogs", () => {
     choice("nobody").click();
     expect(commands).toEqual([{ type: "change_admission", admits: "nobody" }]);
     const { answering } = VIEWS;
-    app.view = { ...answering, state: { ...answering.state!, admits: "nobody" } };
+    app.view = { ...answering, state: { ...answering.state, admits: "nobody" } };
     await settled(app);
     expect(choice("nobody").checked).toBe(true);
     expect(one(app, ".admission").textContent).toContain("Locked");
