@@ -44,7 +44,10 @@ function connect(port: number, secret: RoomSecret): Promise<BridgeRefusal | null
       secret: () => secret,
       open: (url) => {
         opened += 1;
-        return new WebSocket(url) as unknown as BridgeSocket;
+        const socket = new WebSocket(url);
+        // A test's server may be gone; the client then tries again.
+        socket.on("error", () => undefined);
+        return socket as unknown as BridgeSocket;
       },
       onRefused: resolve,
       onConnection: (connected) => {
