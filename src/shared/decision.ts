@@ -22,6 +22,7 @@ export const CapacityChange = z.discriminatedUnion("kind", [
       "measured",
       "violates_rule",
       "no_longer_violates",
+      "proved_speed",
       "slower",
       "faster",
     ]),

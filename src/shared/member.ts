@@ -123,7 +123,7 @@ export const Member = z.strictObject({
   shard: ShardState.nullable(),
   /**
    * Measured over predicted computing of a token, from the laps that ran; what the
-   * cost model says of this member is multiplied by it. Absent until laps differ enough.
+   * cost model says of this member is multiplied by it. Absent until it has served laps.
    */
   costRatio: z.number().positive().optional(),
 });

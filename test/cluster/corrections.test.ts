@@ -28,8 +28,12 @@ test("a tenth more is noise, and so are a few slow laps among many", () => {
   const state = sampleState();
   const { computeMs, stageMs } = predicted(state);
   const corrections = new LapCorrections();
-  expect(corrections.take(state, A, laps(1.1 * computeMs + stageMs))).toEqual([]);
-  expect(corrections.take(state, A, laps(9 * computeMs + stageMs, 3))).toEqual([]);
+  // The first laps are recorded, because they show the member's speed.
+  const first = corrections.take(state, A, laps(1.1 * computeMs + stageMs));
+  expect(first).toEqual([{ type: "member_corrected", member: A, costRatio: 1 }]);
+  const shown = next(state, first[0]!);
+  expect(corrections.take(shown, A, laps(1.1 * computeMs + stageMs))).toEqual([]);
+  expect(corrections.take(shown, A, laps(9 * computeMs + stageMs, 3))).toEqual([]);
 });
 
 test("laps of another placement, or of a member without a stage, change nothing", () => {
@@ -51,7 +55,7 @@ test("after another probe, corrections start again", () => {
     member: A,
     measurements: member.measurements!,
   });
-  expect(corrections.take(again, A, laps(computeMs + stageMs))).toEqual([]);
+  expect(corrections.take(again, A, laps(computeMs + stageMs))).toMatchObject([{ costRatio: 1 }]);
 });
 
 test("a room corrects itself after an answer, and every member knows", async () => {

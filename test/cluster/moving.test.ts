@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import type { Planner } from "../../src/cluster/parts.ts";
+import { costOf, problemOf } from "../../src/cluster/planning/room-problem.ts";
 import type { RoomClient } from "../../src/cluster/room-client.ts";
 import type { DecisionReason } from "../../src/shared/decision.ts";
 import type { MemberId } from "../../src/shared/ids.ts";
@@ -18,6 +19,7 @@ import {
   MODEL_URL,
   planner,
   profile,
+  type Tab,
   until,
   withRoom,
 } from "../../tools/room/test-room.ts";
@@ -35,6 +37,16 @@ function paced(name: string, slower: number) {
   };
 }
 
+/** Reports laps of this tab's stage that are as fast as it claims. */
+async function serveLaps({ client }: Pick<Tab, "client">): Promise<void> {
+  const { placement } = client.state;
+  const { model, stages, id } = placement!;
+  const { problem } = problemOf(client.state, model);
+  const share = costOf(problem, stages).shares.find(({ member }) => member === client.self)!;
+  const computeMs = Array.from({ length: 8 }, () => share.computeMs + share.stageMs);
+  await client.dispatch({ type: "report_laps", placement: id, computeMs });
+}
+
 const decided = (kind: DecisionReason["kind"]) => (state: RoomState) =>
   state.lastDecision?.reason.kind === kind;
 const changed = (member: MemberId, change: string) => ({
@@ -46,7 +58,7 @@ const runsOn = (id: string) => (state: RoomState) =>
 const never = { settleMs: 30, cooldownMs: 0 };
 
 describe("a member joins", () => {
-  test("that is much faster: the layers move, and the decision says what that saves", async () => {
+  test("that is much faster: it gets a share, and after its laps the rest, with what that saves", async () => {
     await withRoom(async (room) => {
       const slow = await room.add("slow", { change: paced("slow", 10), timings: never });
       await slow.client.place({ model: MODEL_URL });
@@ -56,14 +68,20 @@ describe("a member joins", () => {
         reason: { kind: "solved", choice: { kind: "proven_optimal" } },
       });
       const fast = await room.add("fast");
-      await room.until(runsOn("fast"), "the layers to move");
-      const { lastDecision } = slow.client.state;
-      expect(lastDecision).toMatchObject({
+      const moved = (change: string) => ({
         outcome: "moved",
-        trigger: changed(fast.id, "joined"),
+        trigger: changed(fast.id, change),
         reason: { kind: "cost", move: { kind: "gain_repays_load" } },
       });
-      expect(lastDecision?.gainMs).toBeGreaterThan(1);
+      await room.until(
+        ({ placement }) => placement?.ready === true && placement.stages.length === 2,
+        "half of the layers to move",
+      );
+      expect(slow.client.state.lastDecision).toMatchObject(moved("joined"));
+      expect(slow.client.state.lastDecision?.gainMs).toBeGreaterThan(1);
+      await serveLaps(fast);
+      await room.until(runsOn("fast"), "the rest to move");
+      expect(slow.client.state.lastDecision).toMatchObject(moved("proved_speed"));
     });
   });
 
@@ -94,7 +112,8 @@ describe("a member joins", () => {
       const { tokens, events } = await answer;
       expect(events.map(({ kind }) => kind)).toContain("interrupted");
       expect(tokens).toEqual(await referenceAnswer([...codes("ON")], 60));
-      expect(runsOn("fast")(requester.client.state)).toBe(true);
+      const { placement } = requester.client.state;
+      expect(placement?.stages.map(({ member }) => member)).toContain("fast");
     });
   });
 });
@@ -191,6 +210,7 @@ describe("a member slows down", () => {
       const first = await room.add("a");
       const second = await room.add("b", { change: paced("b", 1.5) });
       await client.place({ model: MODEL_URL });
+      await serveLaps(first);
       const report = (tab: typeof first, throttleRatio: number) =>
         tab.client.dispatch({
           type: "report_device_state",
@@ -253,6 +273,7 @@ test("after a move there is a cooldown: moving back waits for its end", async ()
     const first = await room.add("a");
     await room.add("b", { change: paced("b", 1.5) });
     await client.place({ model: MODEL_URL });
+    await serveLaps(first);
     const say = (throttleRatio: number) =>
       first.client.dispatch({
         type: "report_device_state",

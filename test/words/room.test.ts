@@ -253,6 +253,13 @@ describe("decisions", () => {
       },
       "Bob no longer violates any constraint.",
     ],
+    [
+      {
+        kind: "changes",
+        changes: [{ kind: "member", member: b, change: "proved_speed", brokenRules: [] }],
+      },
+      "Bob has shown its speed.",
+    ],
   ])("%o", (trigger, sentence) => {
     expect(describeTrigger(trigger, nameOf)).toBe(sentence);
   });

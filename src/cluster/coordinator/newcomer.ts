@@ -39,13 +39,21 @@ export function admissionRefusal(
   return admits === "link" && provenBy !== "secret" ? { reason: "link_needed" } : null;
 }
 
-/** The member with the name and color that it proposes, if no other member has them. */
+/** The newcomer as it introduces itself, with the name and color that it proposes if no other has them. */
 export function distinctMember({ members }: RoomState, member: Member): Member {
   const others = members.filter(({ id }) => id !== member.id);
   const names = new Set(others.map(({ name }) => name));
   const colors = new Set(others.map(({ color }) => color));
-  return { ...member, name: freeName(names, member.name), color: freeColor(colors, member.color) };
+  return {
+    ...ownWord(member),
+    name: freeName(names, member.name),
+    color: freeColor(colors, member.color),
+  };
 }
+
+/** Without what only the room says of a member: its laps, and that people want it used. */
+const ownWord = ({ costRatio: _ratio, use, ...member }: Member): Member =>
+  use === "exclude" ? { ...member, use } : member;
 
 /** Two tabs of one browser propose the same name; the room tells them apart by a number. */
 function freeName(taken: ReadonlySet<string>, proposed: string): string {

@@ -6,18 +6,22 @@ import { brokenRules } from "../../placement/index.ts";
 import {
   type CapacityChange,
   type MemberId,
+  type ModelSummary,
   type Member,
   type BrokenRule,
   DEFAULT_PLACEMENT_RULES,
   type RoomState,
   slowdownOf,
 } from "../../shared/index.ts";
+import { layerLimits } from "./layer-limits.ts";
 
 type MemberCapacity = {
   readonly use: NonNullable<Member["use"]>;
   readonly memoryBytes: number;
   /** Names of the rules that the member breaks. */
   readonly broken: readonly string[];
+  /** It gets few layers until it has served laps. */
+  readonly limited: boolean;
   /** How much slower than measured, in steps larger than the noise. */
   readonly slowdown: number;
 };
@@ -34,6 +38,8 @@ const SLOWDOWN_STEP = 1.3;
 
 export function capacityOf(state: RoomState): Capacity {
   const { contextTokens, generationSlots, activations, placementRules } = state.settings;
+  const model = modelOf(state);
+  const limits = model === undefined ? new Map() : layerLimits(state, model);
   const members = state.members
     .filter(({ adapter, measurements }) => adapter && measurements)
     .map((member): [MemberId, MemberCapacity] => [
@@ -42,6 +48,7 @@ export function capacityOf(state: RoomState): Capacity {
         use: member.use ?? "auto",
         memoryBytes: member.measurements?.memoryBudgetBytes ?? 0,
         broken: brokenBy(state, member).map(({ constraint }) => constraint),
+        limited: limits.has(member.id),
         slowdown: stepOf(slowdownOf(member)),
       },
     ])
@@ -86,16 +93,21 @@ function memberChange(before: MemberCapacity | undefined, now: MemberCapacity | 
   if (before.memoryBytes !== now.memoryBytes) return "measured";
   if (before.broken.length < now.broken.length) return "violates_rule";
   if (before.broken.join() !== now.broken.join()) return "no_longer_violates";
+  if (before.limited && !now.limited) return "proved_speed";
   if (before.slowdown < now.slowdown) return "slower";
   return before.slowdown > now.slowdown ? "faster" : null;
 }
 
 /** Without exclusion, which is a change of its own. */
-function brokenBy({ settings, placement, models }: RoomState, member: Member): BrokenRule[] {
-  const rules = settings.placementRules ?? DEFAULT_PLACEMENT_RULES;
-  const model = placement?.model ?? models.at(-1);
+function brokenBy(state: RoomState, member: Member): BrokenRule[] {
+  const rules = state.settings.placementRules ?? DEFAULT_PLACEMENT_RULES;
+  const model = modelOf(state);
   if (model === undefined) return [];
   return brokenRules(member, model, rules).filter(({ constraint }) => constraint !== "excluded");
+}
+
+function modelOf({ placement, models }: RoomState): ModelSummary | undefined {
+  return placement?.model ?? models.at(-1);
 }
 
 function stepOf(ratio: number): number {

@@ -49,7 +49,10 @@ export async function decidePlacement(
   return { stages: [...answer.stages], predictedMs: msPerToken, choice };
 }
 
-/** The solver's answer, or that of the greedy rules if the solver fails. Never rejects. */
+/**
+ * The solver's answer, or that of the greedy rules if the solver fails. Limits of members that have not
+ * shown their speed give way if nothing fits otherwise. Never rejects.
+ */
 export async function solveGuarded(
   problem: Problem,
   { planner, timings }: Pick<PlacementParts, "planner" | "timings">,
@@ -60,8 +63,16 @@ export async function solveGuarded(
     { deadlineMs: timings.solveMs, watchdogMs: timings.watchdogMs },
   );
   if (failure !== null) return { answer, choice: { kind: "greedy", failure } };
+  if (answer.kind === "infeasible" && problem.members.some(isLimited)) {
+    const members = problem.members.map(({ maxLayers: _limit, ...member }) => member);
+    return solveGuarded({ ...problem, members }, { planner, timings });
+  }
   const kind = answer.kind === "optimal" ? "proven_optimal" : "best_found_in_time";
   return { answer, choice: { kind } };
+}
+
+function isLimited({ maxLayers }: Problem["members"][number]): boolean {
+  return maxLayers !== undefined;
 }
 
 export function refusalOf(

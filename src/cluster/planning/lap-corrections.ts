@@ -2,7 +2,7 @@
  * Corrects the cost model by measured laps: compares the time of each stage with its
  * prediction, and reports when a member's ratio has changed by more than noise.
  */
-import { type Correction, NO_CORRECTION, correct } from "../../placement/index.ts";
+import { type Correction, MIN_LAPS, NO_CORRECTION, correct } from "../../placement/index.ts";
 import type { RoomEvent, MemberId, PlacementId, RoomState } from "../../shared/index.ts";
 import { costOf, problemOf } from "./room-problem.ts";
 
@@ -32,7 +32,8 @@ export class LapCorrections {
       before,
     );
     this.#known.set(from, after);
-    return after.ratio === before.ratio
+    const isFirst = member.costRatio === undefined && after.recent.length >= MIN_LAPS;
+    return after.ratio === before.ratio && !isFirst
       ? []
       : [{ type: "member_corrected", member: from, costRatio: after.ratio }];
   }

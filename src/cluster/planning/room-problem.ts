@@ -9,6 +9,7 @@ import {
   roomProblem,
 } from "../../placement/index.ts";
 import type { ModelSummary, RoomState, Stage } from "../../shared/index.ts";
+import { layerLimits } from "./layer-limits.ts";
 
 export type ProblemOptions = {
   /** Whether measured laps correct the cost model; the default is true. */
@@ -25,7 +26,10 @@ export function problemOf(
   const members = corrected
     ? state.members
     : state.members.map(({ costRatio: _ratio, ...member }) => member);
-  return roomProblem({ ...state, members }, model, { loadBytesPerMs: loadBytesPerMs ?? null });
+  return roomProblem({ ...state, members }, model, {
+    loadBytesPerMs: loadBytesPerMs ?? null,
+    maxLayers: layerLimits(state, model),
+  });
 }
 
 /** What `stages` cost: violations, and ms per token whatever the room's objective is. */

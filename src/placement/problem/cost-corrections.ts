@@ -16,11 +16,14 @@ export const NO_CORRECTION: Correction = { ratio: 1, recent: [] };
 /** Laps in the median. */
 const WINDOW = 16;
 /** With fewer laps, the ratio stays. */
-const MIN_LAPS = 8;
+export const MIN_LAPS = 8;
 /** The ratio changes only when the median differs from it by more than this fraction. */
 const HYSTERESIS = 0.15;
-/** Limits outliers: a suspended tab, a debugger. */
-const MAX_RATIO = 100;
+/**
+ * A claim may exceed the truth by as much as the fastest hardware exceeds the slowest. The median keeps
+ * outliers out: a suspended tab, a debugger.
+ */
+const MAX_RATIO = 1e6;
 
 /**
  * The correction after a lap in which a member computed for `measuredMs`; the uncorrected cost model

@@ -66,6 +66,8 @@ export const ProblemMember = z.object({
   headMs: Milliseconds,
   maxBindingBytes: Bytes.optional(),
   excluded: z.boolean().optional(),
+  /** The solver gives the member at most so many layers. */
+  maxLayers: z.int().min(1).optional(),
   /** Exactly these layers; or `true`: takes part, with any layers. */
   pinned: z.union([LayerRange, z.literal(true)]).optional(),
   /** A layer's time for a chunk of prompt; by default, `layerMs`. */

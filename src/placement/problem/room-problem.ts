@@ -5,6 +5,7 @@
  */
 import {
   type Link,
+  type MemberId,
   type ModelSummary,
   type BrokenRule,
   DEFAULT_PLACEMENT_RULES,
@@ -18,6 +19,7 @@ import {
   stepTimes,
 } from "../../shared/index.ts";
 import { brokenRules, CONSTRAINTS, type RoomMember } from "./constraints.ts";
+import { plausible } from "./plausible.ts";
 import type { Problem, ProblemMember } from "./problem.ts";
 
 /** The parts of a room's state that determine the problem. */
@@ -35,6 +37,8 @@ export type BuildOptions = {
   readonly expectedContextTokens?: number;
   /** How fast members load weights; if set, bytes to load add to the cost of a placement. */
   readonly loadBytesPerMs?: number | null;
+  /** Members that get at most so many layers. */
+  readonly maxLayers?: ReadonlyMap<MemberId, number>;
 };
 
 export type RoomProblem = {
@@ -64,11 +68,13 @@ export function roomProblem(
     const found = brokenRules(member, model, rules);
     broken.push(...found);
     const charges = found.filter(({ hard }) => !hard).length * rules.penaltyMs;
+    const maxLayers = options.maxLayers?.get(member.id);
     const isOut = found.some(({ hard }) => hard);
     return [
       {
         ...measured,
         ...(isOut ? { excluded: true } : {}),
+        ...(maxLayers === undefined ? {} : { maxLayers }),
         ...(member.use === "pin" && !isOut ? { pinned: true as const } : {}),
         ...(charges > 0 ? { penaltyMs: charges } : {}),
       },
@@ -121,7 +127,8 @@ function memberNumbers(
   if (adapter === null || measurements === null) return null;
   const contextTokens =
     expectedContextTokens ?? Math.min(room.settings.contextTokens, model.contextTokens) / 2;
-  const times = stepTimes(model, measurements, { contextTokens, slowdown: slowdownOf(member) });
+  const claimed = plausible(measurements, adapter);
+  const times = stepTimes(model, claimed, { contextTokens, slowdown: slowdownOf(member) });
   // The budget is this tab's alone: a shard that it holds now is freed before the next loads.
   const budgetBytes = device?.memoryBudgetBytes ?? measurements.memoryBudgetBytes;
   const holds = shard !== null && shard.status === "ready" && isSameModel(room, model);

@@ -1,5 +1,5 @@
 /**
- * Which layers each member can hold: memory, bindings, and pins as ranges.
+ * Which layers each member can hold: memory, bindings, limits, and pins as ranges.
  *
  *   a shard of member m that starts at layer l ends in [minEnd[m, l], reach[m, l]];
  *   as first stage it ends by firstEnd[m]; as last stage it starts at or after lastStart[m];
@@ -33,11 +33,12 @@ export function buildDomains(model: Problem["model"], members: readonly ProblemM
   const firstEnd = new Int32Array(members.length);
   const lastStart = new Int32Array(members.length).fill(layerCount);
   const single = new Uint8Array(members.length);
-  members.forEach(({ memoryBytes, maxBindingBytes = Infinity, pinned }, member) => {
+  members.forEach((each, member) => {
+    const { memoryBytes, maxBindingBytes = Infinity, maxLayers = Infinity, pinned } = each;
     const row = member * width;
     const pin = typeof pinned === "object" ? pinned : null;
     const fits = (first: number, end: number, extra: number) =>
-      bytesBefore[end]! - bytesBefore[first]! + extra <= memoryBytes;
+      end - first <= maxLayers && bytesBefore[end]! - bytesBefore[first]! + extra <= memoryBytes;
     const isAllowed = (layer: number) => {
       const { bindingBytes, weightBytes } = model.layers[layer]!;
       if ((bindingBytes ?? weightBytes) > maxBindingBytes) return false;
