@@ -56,6 +56,7 @@ export class RoomClient {
   readonly #requester: Requester;
   readonly #keeper: ShardKeeper;
   readonly #telemetry: TelemetryReporter;
+  readonly #endLinkWatch: () => void;
   readonly #noticeListeners = new Set<(notice: RoomNotice) => void>();
 
   /** Joins the room, or opens it if no one is there. Rejects with a `RoomError`. */
@@ -93,6 +94,9 @@ export class RoomClient {
     });
     new LinkMeasurer(duty);
     this.#telemetry = new TelemetryReporter(membership, parts.collectDeviceState, clock);
+    this.#endLinkWatch = parts.transport.events.onDisconnect((peer) => {
+      void this.#keeper.linkAgain(peer);
+    });
     let before = { state: this.state, connection: this.connection };
     membership.subscribe((change) => {
       const now = { state: this.state, connection: this.connection };
@@ -196,6 +200,7 @@ export class RoomClient {
 
   leave(): void {
     this.#telemetry.stop();
+    this.#endLinkWatch();
     this.#membership.leave();
     this.#noticeListeners.clear();
     // Not awaited: nothing of this pipeline affects another room.

@@ -345,10 +345,14 @@ class Run {
 /** Messages that a trace leaves out. */
 const QUIET: ReadonlySet<string> = new Set(["events", "command", "result"]);
 
-/** Reasons for which an answer may end without its tokens: what is there cannot hold the model. */
+/**
+ * Reasons for which an answer may end without its tokens: the members that are there cannot hold the
+ * model, or two of its stages cannot reach each other. A placement around a cut link is not tried.
+ */
 const ACCEPTED: ReadonlySet<RoomFailure["reason"]> = new Set([
   "not_placed_again",
   "no_model_placed",
+  "stage_load_failed",
 ]);
 
 function isOver({ end, tab }: SimulatedAnswer): boolean {

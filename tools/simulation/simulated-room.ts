@@ -7,6 +7,7 @@ import {
   type RoomParts,
 } from "../../src/cluster/index.ts";
 import {
+  type Clock,
   createRoomSecret,
   type Member,
   MemberId,
@@ -14,6 +15,7 @@ import {
   type RoomFailure,
   GREEDY,
   sleep,
+  type StagePort,
 } from "../../src/shared/index.ts";
 import { createAdmission } from "../../src/mesh/index.ts";
 import { StageHost } from "../../src/stage/index.ts";
@@ -117,7 +119,7 @@ export class SimulatedRoom {
       admission: createAdmission(CODE, SECRET, clock),
       lastKnown: { epoch: 0, admits: "code" },
       registry: this.names.registryOf(node),
-      stage: host,
+      stage: stageOf(host, clock, network),
       models: modelsOf(host),
       planner: GREEDY_PLANNER,
       linkFrames: (peer) => transport.connect(peer),
@@ -205,6 +207,22 @@ const NO_PORT = {
   addEventListener: () => undefined,
   removeEventListener: () => undefined,
 } as unknown as MessagePort;
+
+/** The host, without the megabytes that the measurement of a link sends. */
+function stageOf(host: StageHost, clock: Clock, network: Network): StagePort {
+  return {
+    listen: (listeners) => host.listen(listeners),
+    setRoom: (self, room) => host.setRoom(self, room),
+    setPipeline: (self, pipeline) => host.setPipeline(self, pipeline),
+    ask: (request) => host.ask(request),
+    cancel: (generation) => host.cancel(generation),
+    async measureLink() {
+      const roundTripMs = 2 * network.latencyMs();
+      await sleep(clock, 10 * roundTripMs);
+      return { roundTripMs, bytesPerMs: 10_000 };
+    },
+  };
+}
 
 function modelsOf(host: StageHost): ModelHost {
   return {

@@ -43,9 +43,13 @@ const MAX_RESUMES = 8;
 
 /** Members notice the same silence up to seven heartbeats apart. */
 const SILENCE_FACTOR = 5;
-const SILENCES: ReadonlySet<RoomFailure["reason"]> = new Set([
+/** A link is lost, and perhaps no member: the next attempt links again. */
+const LINK_FAILURES: ReadonlySet<RoomFailure["reason"]> = new Set([
   "stage_lost",
   "first_stage_unreachable",
+  "no_such_peer",
+  "connect_timeout",
+  "signaling_lost",
 ]);
 
 /** After these, the tab looks for a coordinator, and `command` waits for it. */
@@ -142,7 +146,7 @@ export class Requester {
           case "failed":
             throw new RoomError(next.failure);
           case "stage_failed":
-            if (await this.#lossNoticed(id, next.failure)) return next.failure;
+            if (await this.#mayContinue(id, next.failure)) return next.failure;
             throw new RoomError(next.failure);
         }
       }
@@ -197,11 +201,11 @@ export class Requester {
     }
   }
 
-  /** After a stage's failure: whether the room lost the placement, so that asking again helps. */
-  #lossNoticed(id: GenerationId, failure: RoomFailure): Promise<boolean> {
+  /** After a stage's failure: whether the room lost the placement, or only a link failed. */
+  #mayContinue(id: GenerationId, failure: RoomFailure): Promise<boolean> {
     const { room, clock, noticeLossMs } = this.#parts;
-    const isSilence = SILENCES.has(failure.reason);
-    const waitMs = noticeLossMs * (isSilence ? SILENCE_FACTOR : 1);
+    const isOfLink = LINK_FAILURES.has(failure.reason);
+    const waitMs = noticeLossMs * (isOfLink ? SILENCE_FACTOR : 1);
     const placed = room.state.generations.find((generation) => generation.id === id)?.placement;
     const isLost = () => {
       const { placement, generations } = room.state;
@@ -214,7 +218,7 @@ export class Requester {
       const wait = () =>
         clock.after(waitMs, () => {
           if (room.connection === "reconnecting") cancelTimer = wait();
-          else settle(false);
+          else settle(isOfLink);
         });
       let cancelTimer = wait();
       const off = room.subscribe(() => {

@@ -15,6 +15,7 @@ import {
   failureOf,
   type StagePort,
   type KernelReport,
+  sleep,
 } from "../../shared/index.ts";
 import type { RoomAccess } from "../membership/room-access.ts";
 import { epochOfId } from "../log/numbering.ts";
@@ -28,6 +29,9 @@ export type ShardKeeperParts = {
   readonly clock: Clock;
   readonly progressMs: number;
 };
+
+/** Between two attempts to link a neighbor again. */
+const LINK_RETRY_MS = 1000;
 
 /** The shard that this tab holds. Another `key` requires a reload. */
 type Held = { readonly key: string; readonly kernels: KernelReport; readonly bytes: number };
@@ -53,6 +57,23 @@ export class ShardKeeper {
   pipelineSet(_placement: PlacementId): Promise<void> {
     this.#look();
     return this.#pipelineSet;
+  }
+
+  /** The connection to `peer` ended. If this tab's stage sends to it, it is linked again. */
+  async linkAgain(peer: MemberId): Promise<void> {
+    const { room, linkFrames, clock } = this.#parts;
+    const sendsToIt = () => {
+      const { placement } = room.state;
+      const isHere = room.connection !== "lost" && room.state.members.some(({ id }) => id === peer);
+      return isHere && placement !== null && neighbours(placement, room.self).includes(peer);
+    };
+    while (sendsToIt()) {
+      try {
+        return await linkFrames(peer);
+      } catch {
+        await sleep(clock, LINK_RETRY_MS);
+      }
+    }
   }
 
   /** The device is lost, and its shard with it. */
