@@ -97,6 +97,13 @@ export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNot
 
 function ofRefusedNewcomer(refusal: JoinRefusal | CloseFailure, nameOf: NameOf): DescribedNotice {
   const notice = { level: "warning", message: "A tab could not join." } as const;
+  if (refusal.reason === "too_many_guesses") {
+    return {
+      ...notice,
+      message: "Someone tries wrong codes of this room.",
+      whatToDo: "To stop this, open the invitation and let people join only with the link.",
+    };
+  }
   if (refusal.reason !== "other_version" && refusal.reason !== "version_mismatch") {
     return { ...notice, whatToDo: describeRoomFailure(refusal, nameOf) };
   }

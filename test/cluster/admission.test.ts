@@ -1,5 +1,6 @@
 /** Who gets into a room, with what, and what it is given. */
 import { describe, expect, test } from "vitest";
+import { GUESS_BURST } from "../../src/mesh/admission.ts";
 import { PROTOCOL_VERSION } from "../../src/mesh/frame-types.ts";
 import { createRoomSecret } from "../../src/shared/room-secret.ts";
 import type { RoomNotice } from "../../src/shared/room-notice.ts";
@@ -68,6 +69,26 @@ describe("a room that admits newcomers", () => {
       await client.dispatch({ type: "change_admission", admits: "link" });
       expect(client.state.nextIndex).toBe(nextIndex);
     });
+  });
+});
+
+test("someone who tries codes is refused with the time to wait, and reported once; links still admit", async () => {
+  await withRoom(async (room) => {
+    const { client } = await room.add("first", { observes });
+    const notices: RoomNotice[] = [];
+    client.onNotice((notice) => notices.push(notice));
+    const guess = { observes, byCode: true, tab: { certificateOf: () => "mallory's" } };
+    const reasons: unknown[] = [];
+    for (let count = 0; count < GUESS_BURST + 2; count++) {
+      await room.add(`guess-${count}`, guess).catch(({ failure }) => reasons.push(failure.reason));
+    }
+    const wrong = new Array<string>(GUESS_BURST).fill("wrong_code");
+    expect(reasons).toEqual([...wrong, "too_many_guesses", "too_many_guesses"]);
+    expect(notices).toMatchObject([
+      { kind: "newcomer_refused", refusal: { reason: "too_many_guesses" } },
+    ]);
+    await room.add("linked", { observes });
+    expect(client.state.members).toHaveLength(2);
   });
 });
 

@@ -162,6 +162,12 @@ describe("notices", () => {
       "Reload that tab.",
     ],
     [
+      { kind: "newcomer_refused", refusal: { reason: "too_many_guesses", waitMs: 9000 } },
+      "warning",
+      "Someone tries wrong codes of this room.",
+      "To stop this, open the invitation and let people join only with the link.",
+    ],
+    [
       { kind: "newcomer_refused", refusal: { reason: "invalid_join_message", peer: b } },
       "warning",
       "A tab could not join.",

@@ -32,6 +32,7 @@ import { post } from "./peer-outbox.ts";
 import { findRoom } from "./find-room.ts";
 import { Joining } from "./joining.ts";
 import { Leadership } from "./leadership.ts";
+import { watchRefusedCallers } from "./refused-callers.ts";
 import { RemoteCommands } from "./remote-commands.ts";
 import { whenConnected, type Connection, type RoomAccess, type RoomChange } from "./room-access.ts";
 
@@ -115,9 +116,7 @@ export class Membership implements RoomAccess {
     const { events } = parts.transport;
     this.#unsubscribe = [
       events.onMessage((peer, message) => this.#receive(peer, message)),
-      events.onRefuse((_peer, cause) => {
-        if (cause.reason === "version_mismatch") this.#notify(null, cause);
-      }),
+      watchRefusedCallers(parts.transport, parts.clock, (cause) => this.#notify(null, cause)),
       events.onDisconnect((peer, cause) => this.#peerGone(peer, cause)),
     ];
   }
