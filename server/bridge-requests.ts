@@ -1,13 +1,23 @@
 /**
  * The HTTP requests in flight on one coordinator's socket, each as a `BridgeExchange`.
- * Does not know sockets: `sendToPage` is given.
+ * Does not know sockets: `page` is given.
  */
 import type { ApiProblem, BridgeRequest, ServerToPage } from "../src/shared/index.ts";
 import { problemResponse } from "./api-error.ts";
 import { type AnswerMessage, BridgeExchange } from "./bridge-exchange.ts";
 import type { Limits } from "./limits.ts";
 
-type RequestLimits = Pick<Limits, "requestsPerRoom" | "pauseBytes" | "resumeBytes" | "cancelBytes">;
+type RequestLimits = Pick<
+  Limits,
+  "requestsPerRoom" | "unreadBytes" | "pauseBytes" | "resumeBytes" | "cancelBytes"
+>;
+
+/** The page's socket. */
+export type PageLink = {
+  readonly send: (message: ServerToPage) => void;
+  /** Bytes that were sent and that the page has not read. */
+  readonly unreadBytes: () => number;
+};
 
 export type HttpClient = {
   /** Aborts when the client disconnects. */
@@ -17,14 +27,14 @@ export type HttpClient = {
 
 export class BridgeRequests {
   readonly #exchanges = new Map<string, BridgeExchange>();
-  readonly #sendToPage: (message: ServerToPage) => void;
+  readonly #page: PageLink;
   readonly #limits: RequestLimits;
   #lastId = 0;
   /** Requests whose bodies are being read. */
   #reserved = 0;
 
-  constructor(sendToPage: (message: ServerToPage) => void, limits: RequestLimits) {
-    this.#sendToPage = sendToPage;
+  constructor(page: PageLink, limits: RequestLimits) {
+    this.#page = page;
     this.#limits = limits;
   }
 
@@ -32,9 +42,15 @@ export class BridgeRequests {
     return this.#limits.requestsPerRoom;
   }
 
+  /** The page does not read its requests, which the server would have to keep. */
+  isUnread(): boolean {
+    return this.#page.unreadBytes() > this.#limits.unreadBytes;
+  }
+
   /** Reserves a place for a request until `release`; null if too many are in flight. */
   takeSlot(): { readonly release: () => void } | null {
-    if (this.#exchanges.size + this.#reserved >= this.maxRequests) return null;
+    const inFlight = this.#exchanges.size + this.#reserved;
+    if (inFlight >= this.maxRequests || this.isUnread()) return null;
     this.#reserved += 1;
     return { release: () => void (this.#reserved -= 1) };
   }
@@ -53,7 +69,7 @@ export class BridgeRequests {
       disconnect,
     });
     this.#exchanges.set(id, exchange);
-    this.#sendToPage({ type: "request", id, ...request });
+    this.#page.send({ type: "request", id, ...request });
     return exchange.response;
   }
 
@@ -75,6 +91,6 @@ export class BridgeRequests {
   #tell(id: string, type: "pause" | "resume" | "cancel"): void {
     if (!this.#exchanges.has(id)) return;
     if (type === "cancel") this.#exchanges.delete(id);
-    this.#sendToPage({ type, id });
+    this.#page.send({ type, id });
   }
 }

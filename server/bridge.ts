@@ -106,7 +106,11 @@ export class Bridge {
 
   #accept(socket: WebSocket, { room, epoch }: BridgeClaimMessage): void {
     const older = this.#coordinators.get(room);
-    const requests = new BridgeRequests((message) => send(socket, message), this.#limits);
+    const page = {
+      send: (message: ServerToPage) => send(socket, message),
+      unreadBytes: () => socket.bufferedAmount,
+    };
+    const requests = new BridgeRequests(page, this.#limits);
     const coordinator = { socket, requests };
     this.#coordinators.set(room, coordinator);
     if (older !== undefined) refuse(older.socket, { reason: "replaced", room, epoch });

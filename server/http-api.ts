@@ -12,7 +12,7 @@ import { problemResponse } from "./api-error.ts";
 import type { Bridge } from "./bridge.ts";
 import { chooseRoom } from "./choose-room.ts";
 import { addressKey, rateLimited, type Rates } from "./rate-limit.ts";
-import { readBody } from "./read-body.ts";
+import type { BodyReader } from "./read-body.ts";
 
 type NodeContext = Context<{ Bindings: HttpBindings }>;
 
@@ -20,8 +20,7 @@ export type HttpApiOptions = {
   /** Null if the server has none. */
   readonly apiKey: string | null;
   readonly rates: Pick<Rates, "guesses">;
-  /** The longest body of a request. */
-  readonly bodyBytes: number;
+  readonly bodies: BodyReader;
 };
 
 export function httpApi(bridge: Bridge, options: HttpApiOptions): Hono<{ Bindings: HttpBindings }> {
@@ -69,7 +68,7 @@ function admit(
 }
 
 type RelayOptions = {
-  readonly bodyBytes: number;
+  readonly bodies: BodyReader;
   readonly query: Record<string, string>;
   /** The room that the request is for, or null if it may be the only one. */
   readonly named: string | null;
@@ -78,7 +77,7 @@ type RelayOptions = {
 async function relay(
   bridge: Bridge,
   { req, env: { outgoing } }: NodeContext,
-  { bodyBytes, query, named }: RelayOptions,
+  { bodies, query, named }: RelayOptions,
 ): Promise<Response> {
   const choice = chooseRoom(named, bridge.rooms());
   if (choice.kind === "none") return problemResponse(choice.problem);
@@ -86,14 +85,14 @@ async function relay(
   const requests = bridge.requestsOf(room);
   if (requests === undefined) return problemResponse({ reason: "coordinator_gone" });
   // Before the body is read, so that bodies in memory are limited too.
+  const { maxRequests } = requests;
+  const busy = { reason: "room_busy", room, maxRequests, retryAfterS: 1 } as const;
   const slot = requests.takeSlot();
-  if (slot === null) {
-    const { maxRequests } = requests;
-    return problemResponse({ reason: "room_busy", room, maxRequests, retryAfterS: 1 });
-  }
-  const body = await readBody(req.raw, bodyBytes);
+  if (slot === null) return problemResponse(busy);
+  const body = await bodies.read(req.raw);
   slot.release();
   if (body.kind === "refused") return problemResponse(body.problem);
+  if (requests.isUnread()) return problemResponse(busy);
   // The coordinator may have changed in the meantime.
   if (bridge.requestsOf(room) !== requests) return problemResponse({ reason: "coordinator_gone" });
   const headers: Record<string, string> = {};

@@ -28,6 +28,10 @@ export type Limits = {
   /** Messages of signaling to names that nobody has, of an address. */
   readonly strays: Rate;
   readonly bodyBytes: number;
+  /** All bodies that are being read. */
+  readonly bodiesBytes: number;
+  /** Requests that wait because the room's tab does not read them. */
+  readonly unreadBytes: number;
   /** Rooms whose keys the server keeps. */
   readonly rooms: number;
   /** HTTP requests in flight, event streams included. */
@@ -61,6 +65,8 @@ export const LIMITS: Limits = {
   guesses: { perSecond: 0.5, burst: 60 },
   strays: { perSecond: 20, burst: 200 },
   bodyBytes: MAX_BRIDGED_BODY_BYTES,
+  bodiesBytes: 256 * MIB,
+  unreadBytes: 8 * MIB,
   rooms: 1024,
   requestsPerRoom: 64,
   pauseBytes: 256 * 1024,

@@ -14,6 +14,7 @@ import { lanAddresses } from "./lan-addresses.ts";
 import { Connections } from "./connections.ts";
 import { LIMITS, type Limits } from "./limits.ts";
 import { listen, portOf, startTimeouts, timeoutOptions } from "./listen.ts";
+import { BodyReader } from "./read-body.ts";
 import { createRates } from "./rate-limit.ts";
 import { createSignaling, SIGNALING_PATH } from "./signaling.ts";
 import { routeUpgrades } from "./upgrades.ts";
@@ -59,7 +60,7 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
   const hosts = [...lan, ...(options.hosts ?? [])];
   const { allowOrigins = [], apiKey = null } = options;
   const policy = () => ({ port: portOf(listeners[0]!), hosts, allowOrigins });
-  const access = { policy, apiKey, rates, bodyBytes: limits.bodyBytes };
+  const access = { policy, apiKey, rates, bodies: new BodyReader(limits) };
   const app = createApp(bridge, signaling.listener, options, facts, access);
   http.on("request", app);
   const https =

@@ -3,7 +3,7 @@ import { EventEmitter, once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import type { Limits } from "../../server/limits.ts";
+import { LIMITS, type Limits } from "../../server/limits.ts";
 import { paceMessages } from "../../server/pace-messages.ts";
 import { RateLimit } from "../../server/rate-limit.ts";
 import { openTestServer, type TestServer } from "../../tools/server/test-server.ts";
@@ -134,6 +134,53 @@ test("requests whose bodies are on their way count", async () => {
   slow.write("}");
   await once(slow, "data");
   expect((await fetch(`${server.url}/api/state`)).status).toBe(200);
+});
+
+test("a room whose tab does not read its requests gets no more of them", async () => {
+  await open({ unreadBytes: 100_000 });
+  const room = await openFakeRoom(server.port, (request, self) =>
+    answerJson(self, request.id, "fine"),
+  );
+  room.socket.pause();
+  const body = JSON.stringify("x".repeat(1_000_000));
+  const headers = { "content-type": "application/json" };
+  const post = () => fetch(`${server.url}/v1/completions`, { method: "POST", headers, body });
+  // The first ones fill what the system keeps for the socket.
+  const waiting: Promise<Response>[] = [];
+  const refused = new Promise<Response>((resolve) => {
+    const send = () => {
+      const response = post();
+      waiting.push(response);
+      response.then((one) => (one.status === 429 ? resolve(one) : undefined), resolve);
+      if (waiting.length < 40) setImmediate(send);
+    };
+    send();
+  });
+  expect(await (await refused).json()).toMatchObject({
+    error: { reason: { reason: "room_busy", room: ROOM } },
+  });
+  room.socket.resume();
+  await Promise.all(waiting);
+  expect((await fetch(`${server.url}/api/state`)).status).toBe(200);
+});
+
+test("bodies in memory are limited together", async () => {
+  await open({ bodiesBytes: 100 });
+  await openFakeRoom(server.port, (request, self) => answerJson(self, request.id, "fine"));
+  const held = await connection(`${HEAD}Content-Length: 90\r\n\r\n{${" ".repeat(80)}`);
+  const post = () =>
+    answerTo(`${HEAD}Connection: close\r\nContent-Length: 40\r\n\r\n{${" ".repeat(38)}}`);
+  let answer = "";
+  await until(async () => (answer = await post()).startsWith("HTTP/1.1 429 "), "the limit");
+  expect(answer).toContain("retry-after: 1");
+  held.destroy();
+  await until(async () => (await post()).startsWith("HTTP/1.1 200 "), "the body to be dropped");
+});
+
+test("the limits are those that SECURITY.md promises", async () => {
+  await open({});
+  expect(LIMITS).toMatchObject({ headersMs: 10_000, requestMs: 60_000 });
+  expect(LIMITS.guesses).toEqual({ perSecond: 0.5, burst: 60 });
 });
 
 test("a request whose coordinator leaves while its body arrives gets 503", async () => {
