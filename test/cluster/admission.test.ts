@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { GUESS_BURST } from "../../src/mesh/admission.ts";
 import { PROTOCOL_VERSION } from "../../src/mesh/frame-types.ts";
+import { roomFailureOf } from "../../src/shared/room-error.ts";
 import { createRoomSecret } from "../../src/shared/room-secret.ts";
 import type { RoomNotice } from "../../src/shared/room-notice.ts";
 import { type TestRoom, withRoom } from "../../tools/room/test-room.ts";
@@ -80,7 +81,9 @@ test("someone who tries codes is refused with the time to wait, and reported onc
     const guess = { observes, byCode: true, tab: { certificateOf: () => "mallory's" } };
     const reasons: unknown[] = [];
     for (let count = 0; count < GUESS_BURST + 2; count++) {
-      await room.add(`guess-${count}`, guess).catch(({ failure }) => reasons.push(failure.reason));
+      await room.add(`guess-${count}`, guess).catch((error: unknown) => {
+        reasons.push(roomFailureOf(error).reason);
+      });
     }
     const wrong = new Array<string>(GUESS_BURST).fill("wrong_code");
     expect(reasons).toEqual([...wrong, "too_many_guesses", "too_many_guesses"]);
