@@ -3,7 +3,6 @@ export type { AnswerEvent, AnswerUsage, AskInput, AskRequest } from "./generatio
 export { type Lap, LapTimes } from "./generation/lap-times.ts";
 export { PushQueue } from "./generation/push-queue.ts";
 export type {
-  ChatTurn,
   LoadProgress,
   ModelHost,
   ModelText,

@@ -23,7 +23,6 @@ export {
   attentionReduceKernel,
   type AttentionVariant,
   unpackPart,
-  workgroupThreads,
 } from "./attention/attention.ts";
 export {
   expectedHeads,
@@ -47,7 +46,6 @@ export {
   dispatch,
   type Kernel,
   KernelError,
-  type Workgroups,
 } from "./core/runner.ts";
 export {
   CHUNK_ROWS,
@@ -72,14 +70,13 @@ export {
 export { embeddingKernel } from "./matmul/embedding.ts";
 export { forRows, matCandidates } from "./matmul/mat-candidates.ts";
 export type { MatShape } from "./matmul/mat-reference.ts";
-export { type MatEpilogue, matWgsl } from "./matmul/mat-source.ts";
+export type { MatEpilogue } from "./matmul/mat-source.ts";
 export {
   acceptsInt8,
   type Activations,
   type MatrixShape,
   type MatVariant,
   variantName,
-  workgroupTile,
   type Workload,
   WORKLOADS,
 } from "./matmul/mat-variant.ts";
@@ -90,12 +87,10 @@ export {
   type MatNorm,
   type MatPlan,
   type MatUse,
-  matWorkgroups,
   planMat,
 } from "./matmul/mat.ts";
 export { planQuantize } from "./matmul/quantize-rows.ts";
 export { randomProduct } from "./matmul/random-product.ts";
-export { packedRow } from "./matmul/weights-pack.ts";
 export {
   createWeights,
   destroyWeights,

@@ -8,4 +8,3 @@ export type {
   StageTiming,
 } from "./page-view.ts";
 export { perFrame } from "./per-frame.ts";
-export { TabmeshApp } from "./tabmesh-app.ts";

@@ -2,24 +2,23 @@
  * Every sentence that people read, rendered from data. Pure: data and a `NameOf`
  * in, sentences out. Another language is another copy of this module.
  */
-export { type AnswerStatus, announceEnding, describeAnswerStatus } from "./answer-status.ts";
+export { announceEnding, type AnswerStatus, describeAnswerStatus } from "./answer-status.ts";
 export { describeApiProblem } from "./api-problem.ts";
 export { describeBridgeRefusal } from "./bridge-refusal.ts";
 export { describeDecision, describeTrigger } from "./decision.ts";
 export { describeFailure } from "./failure.ts";
 export { describeDifference, describeDifferences } from "./heterogeneity.ts";
+export { describeInputProblem, type InputProblem } from "./input-problem.ts";
+export { describeKernelChoice, describeTuning } from "./kernel-report.ts";
 export {
-  type Fact,
   adapterLine,
   deviceFacts,
+  type Fact,
   limitFacts,
   linkText,
   measuredFacts,
   scoreFacts,
 } from "./member-facts.ts";
-export { describeInputProblem, type InputProblem } from "./input-problem.ts";
-export { describeKernelChoice, describeTuning } from "./kernel-report.ts";
-export { describeModelNotice } from "./model-failure.ts";
 export { type NameOf, nameOfMembers, nameOfRoom } from "./name-of.ts";
 export { describeNoAdapter } from "./no-adapter.ts";
 export {
@@ -33,16 +32,12 @@ export {
   labelCandidate,
 } from "./placement-preview.ts";
 export {
-  describeBrokenRule,
-  describeChoice,
-  describeGain,
-  describeMove,
   describeRefusal,
   describeRemedy,
   describeUnknown,
   describeViolation,
 } from "./placement.ts";
+export { bytes, figure, plural, time } from "./quantities.ts";
 export { describeEvent } from "./room-event.ts";
 export { describeError, describeRoomFailure } from "./room-failure.ts";
 export { type DescribedNotice, describeNotice } from "./room-notice.ts";
-export { bytes, figure, percent, plural, time } from "./quantities.ts";

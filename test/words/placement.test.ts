@@ -10,10 +10,8 @@ import type {
   UnknownCause,
   Violation,
 } from "../../src/shared/placement-reasons.ts";
+import { describeBrokenRule, describeChoice, describeMove } from "../../src/words/placement.ts";
 import {
-  describeBrokenRule,
-  describeChoice,
-  describeMove,
   describeRefusal,
   describeRemedy,
   describeUnknown,
