@@ -8,7 +8,12 @@
  * Knows no channels: the owner delivers each message and sends what it is told.
  */
 import { randomBytes, bytesToHex } from "@noble/hashes/utils.js";
-import type { AdmissionFailure, CloseFailure, MemberId } from "../shared/index.ts";
+import {
+  type AdmissionFailure,
+  type CloseFailure,
+  type MemberId,
+  parseUntrusted,
+} from "../shared/index.ts";
 import type { Admission, ProvenBy } from "./admission.ts";
 import { Control } from "./control.ts";
 import type { Fingerprints } from "./fingerprints.ts";
@@ -61,7 +66,7 @@ export class Handshake {
     this.start();
     if (this.#state === "over") return;
     if (this.#proof === null) return this.#takeHello(message);
-    const control = Control.safeParse(message).data;
+    const control = parseUntrusted(Control, message).data;
     if (control === undefined) return this.#violated();
     if (this.#state === "proven") {
       return control.type === "welcome" ? this.#finish() : this.#violated();

@@ -3,7 +3,7 @@
  * what it can prove. Tabs of different versions disconnect.
  */
 import { z } from "zod";
-import { MemberId, type CloseFailure } from "../shared/index.ts";
+import { MemberId, type CloseFailure, parseUntrusted } from "../shared/index.ts";
 
 /** Lower-case hexadecimal digits of exactly `bytes` bytes. */
 export const HexBytes = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`));
@@ -25,7 +25,7 @@ export function readHello(message: unknown, ours: number, peer: MemberId): Hello
   if (!version.success) return { reason: "not_tabmesh", peer };
   const theirs = version.data.protocol;
   if (theirs !== ours) return { reason: "version_mismatch", ours, theirs };
-  const hello = Hello.safeParse(message);
+  const hello = parseUntrusted(Hello, message);
   if (!hello.success) return { reason: "not_tabmesh", peer };
   return hello.data.member === peer ? hello.data : { reason: "other_identity", peer };
 }

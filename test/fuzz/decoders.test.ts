@@ -10,7 +10,7 @@ import { BYTE_TARGETS, TEXT_TARGETS } from "./targets/index.ts";
 const isLongRun = ["remaining", "full"].includes(process.env["TABMESH_TEST_SET"] ?? "");
 const COUNT = isLongRun ? 100_000 : 4000;
 /** Milliseconds each. */
-const SLOW: readonly string[] = ["gguf-files"];
+const SLOW: readonly string[] = ["gguf-files", "handshakes"];
 const TIMEOUT_MS = 300_000;
 
 const optionsOf = (name: string) => ({ count: SLOW.includes(name) ? COUNT / 20 : COUNT, seed: 1 });

@@ -2,7 +2,7 @@
 import type { FuzzTarget } from "../../../tools/fuzz/fuzz.ts";
 import type { Bytes } from "../../../tools/fuzz/mutate.ts";
 import { chatBodies, textBodies } from "./api.ts";
-import { control, frames, sliced } from "./mesh.ts";
+import { control, frames, handshakes, sliced } from "./mesh.ts";
 import { ggufFiles, ggufHeaders } from "./model.ts";
 import {
   commands,
@@ -17,6 +17,6 @@ import {
 
 export const BYTE_TARGETS: readonly FuzzTarget<Bytes>[] = [frames, sliced, ggufHeaders, ggufFiles];
 export const TEXT_TARGETS: readonly FuzzTarget<string>[] = [
-  ...[control, messages, commands, pageCommands, events, states, logs],
+  ...[control, handshakes, messages, commands, pageCommands, events, states, logs],
   ...[serverToPage, pageToServer, chatBodies, textBodies],
 ];

@@ -1,9 +1,22 @@
 /** The decoders of bytes from other tabs. */
 import { Control } from "../../../src/mesh/control.ts";
-import { decode, ProtocolError } from "../../../src/mesh/index.ts";
+import {
+  createAdmission,
+  decode,
+  Handshake,
+  PROTOCOL_VERSION,
+  ProtocolError,
+  sortedFingerprints,
+} from "../../../src/mesh/index.ts";
 import { parseJson } from "../../../src/mesh/json.ts";
 import { Reassembly, slices } from "../../../src/mesh/slices.ts";
-import { parseUntrusted } from "../../../src/shared/index.ts";
+import {
+  createRoomSecret,
+  MemberId,
+  parseUntrusted,
+  RoomCode,
+  SYSTEM_CLOCK,
+} from "../../../src/shared/index.ts";
 import type { Random } from "../../../tools/placement/random.ts";
 import type { FuzzTarget } from "../../../tools/fuzz/fuzz.ts";
 import { type Bytes, mutatedBytes, mutatedText, randomBytes } from "../../../tools/fuzz/mutate.ts";
@@ -52,8 +65,20 @@ function packed(random: Random): Bytes {
   return Uint8Array.from(all);
 }
 
+const HELLO = {
+  type: "hello",
+  protocol: PROTOCOL_VERSION,
+  member: "tab-1",
+  nonce: "0".repeat(64),
+  holds: "secret",
+};
+const PROOF = { type: "proof", mac: "1".repeat(64) };
+
 const CONTROL: readonly string[] = [
-  '{"type":"hello","protocol":2,"member":"tab-1"}',
+  JSON.stringify(HELLO),
+  JSON.stringify(PROOF),
+  JSON.stringify({ type: "share", share: "2".repeat(64) }),
+  JSON.stringify({ type: "confirm", tag: "3".repeat(128) }),
   '{"type":"welcome"}',
   '{"type":"bye","failure":{"reason":"peer_silent","peer":"tab-1"}}',
   '{"type":"message","body":{"type":"leave"}}',
@@ -65,4 +90,44 @@ export const control: FuzzTarget<string> = {
     random.whole(0, 2) === 0 ? jsonOf(Control, random) : mutatedText(CONTROL, random),
   decode: (text) => parseUntrusted(Control, parseJson(text)),
   isRefusal: () => false,
+};
+
+const HANDSHAKES: readonly string[] = [
+  JSON.stringify([HELLO, PROOF]),
+  JSON.stringify([
+    { ...HELLO, holds: "code" },
+    { type: "share", share: "e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76" },
+    { type: "confirm", tag: "3".repeat(128) },
+  ]),
+];
+const [SELF, PEER] = [MemberId.parse("tab-0"), MemberId.parse("tab-1")];
+const CODE = RoomCode.parse("ABCDEF");
+const SECRET = createRoomSecret();
+
+/** A list of messages to a coordinator from a stranger, who must not get in. */
+export const handshakes: FuzzTarget<string> = {
+  name: "handshakes",
+  generate: (random) => mutatedText(HANDSHAKES, random),
+  decode(text) {
+    const admission = createAdmission(CODE, SECRET, SYSTEM_CLOCK);
+    admission.refuseCodes = () => null;
+    const handshake = new Handshake({
+      self: SELF,
+      peer: PEER,
+      role: "callee",
+      protocol: PROTOCOL_VERSION,
+      admission,
+      fingerprints: () => sortedFingerprints("a", "b"),
+      tell: () => undefined,
+      onProven: () => {
+        throw new Error("a stranger got in");
+      },
+      onRefused: () => undefined,
+    });
+    const messages = parseJson(text);
+    if (Array.isArray(messages)) messages.forEach((message) => handshake.receive(message));
+  },
+  isRefusal: () => false,
+  // CPace's big integers: about 2 MB of short-lived values, whatever the input.
+  allowedFactor: 10_000,
 };
