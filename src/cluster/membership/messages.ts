@@ -124,7 +124,11 @@ export const ClusterMessage = z.discriminatedUnion("type", [
     index: z.int().min(0),
   }),
   /** `parseCommand` reads the command, so that an invalid one gets an answer. */
-  z.strictObject({ type: z.literal("command"), id: z.int().min(1), command: z.unknown() }),
+  z.strictObject({
+    type: z.literal("command"),
+    id: z.int().min(1),
+    command: z.unknown().optional(),
+  }),
   z.strictObject({
     type: z.literal("result"),
     id: z.int().min(1),
