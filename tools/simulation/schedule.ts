@@ -23,6 +23,8 @@ export type Fault = { readonly atMs: number } & (
       readonly member: number;
       /** When another tab takes its place; null if none does. */
       readonly returnsAfterMs: number | null;
+      /** A reloaded tab keeps its id. */
+      readonly keepsId: boolean;
     }
   | { readonly kind: "frozen"; readonly member: number; readonly forMs: number }
   | {
@@ -106,7 +108,13 @@ export function scheduleOf(seed: number, kinds: readonly FaultKind[] = FAULT_KIN
       case "killed":
       case "power_lost":
       case "left":
-        return { kind, atMs, member, returnsAfterMs: random() < 0.7 ? 500 + below(20_000) : null };
+        return {
+          kind,
+          atMs,
+          member,
+          returnsAfterMs: random() < 0.7 ? 500 + below(20_000) : null,
+          keepsId: random() < 0.5,
+        };
       case "frozen":
         return { kind, atMs, member, forMs };
       case "link_cut":

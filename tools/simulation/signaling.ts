@@ -54,7 +54,7 @@ export class NameServer {
       claim: async () => {
         await this.#reach(node);
         if (!this.#holder) this.#hold(node);
-        return this.#holder?.node.id === id && this.#holder.isOpen;
+        return this.#holder?.node === node && this.#holder.isOpen;
       },
       reachesServer: () =>
         this.#reach(node).then(
@@ -62,7 +62,7 @@ export class NameServer {
           () => false,
         ),
       release: () => {
-        if (this.#holder?.node.id !== id) return;
+        if (this.#holder?.node !== node) return;
         // A server that cannot be reached notices the closed socket as late as a silent one.
         this.#holder.isOpen = false;
         this.socketClosed(id);

@@ -77,7 +77,7 @@ class Run {
   /** By opening of the room and epoch. */
   readonly #coordinators = new Map<string, string>();
   /** The opening of the room that a tab's log began with. */
-  readonly #openings = new Map<string, string>();
+  readonly #openings = new Map<SimulatedTab, number>();
   readonly #events = new Map<string, string>();
   readonly #trace: ((line: string) => void) | null;
   #lastFaultEndsMs = 0;
@@ -168,9 +168,12 @@ class Run {
         else this.#room.kill(tab, fault.kind === "killed");
         if (fault.returnsAfterMs === null) return;
         const { member } = fault;
-        const name = `m${member}r${Math.floor(world.nowMs)}`;
+        const name = fault.keepsId ? tab.id : `m${member}r${Math.floor(world.nowMs)}`;
+        const before = fault.keepsId ? tab : null;
         world.after(fault.returnsAfterMs, () => {
-          this.#tabs[member] = this.#room.start(name, this.#schedule.members[member]!);
+          const isPresent = this.#present().some(({ id }) => id === name);
+          const plan = this.#schedule.members[member]!;
+          if (!isPresent) this.#tabs[member] = this.#room.start(name, plan, before);
         });
         return;
       }
@@ -227,9 +230,12 @@ class Run {
     }
     const follow = () => {
       const { coordinator } = client.state;
-      const isOpener = coordinator === tab.id && !this.#openings.has(tab.id);
-      const opening = isOpener ? tab.id : this.#openings.get(coordinator);
-      if (client.connection === "connected" && opening) this.#openings.set(tab.id, opening);
+      const isOpener = coordinator === tab.id && !this.#openings.has(tab);
+      const leader = this.#room.tabs.findLast(({ id }) => id === coordinator) ?? tab;
+      const opening = isOpener ? tab.number : this.#openings.get(leader);
+      if (client.connection === "connected" && opening !== undefined) {
+        this.#openings.set(tab, opening);
+      }
     };
     follow();
     client.subscribe(({ event }) => {
@@ -239,7 +245,7 @@ class Run {
       if (this.#trace) this.#tell(`${tab.id} ${who}, epoch ${state.epoch}: ${told}`);
       if (event === null) return follow();
       const { coordinator } = client.state;
-      const opening = this.#openings.get(tab.id) ?? "unknown";
+      const opening = this.#openings.get(tab) ?? "unknown";
       const epoch = `${opening}/${event.epoch}`;
       const known = this.#coordinators.get(epoch);
       if (known === undefined) this.#coordinators.set(epoch, coordinator);

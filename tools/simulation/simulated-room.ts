@@ -45,7 +45,9 @@ const SECRET = createRoomSecret();
 
 /** A tab from its start to its end; a member that returns is another tab. */
 export type SimulatedTab = {
+  /** A reloaded tab has the same one. */
   readonly id: MemberId;
+  readonly number: number;
   readonly actor: Actor;
   readonly transport: SimulatedTransport;
   /** null until it has joined. */
@@ -86,7 +88,7 @@ export class SimulatedRoom {
   }
 
   /** Starts a tab, which tries to join until it has. */
-  start(name: string, plan: MemberPlan): SimulatedTab {
+  start(name: string, plan: MemberPlan, before: SimulatedTab | null = null): SimulatedTab {
     const { world, network } = this;
     const id = MemberId.parse(name);
     const actor = newActor();
@@ -117,7 +119,7 @@ export class SimulatedRoom {
     const parts: RoomParts = {
       transport,
       admission: createAdmission(CODE, SECRET, clock),
-      lastKnown: { epoch: 0, admits: "code" },
+      lastKnown: { epoch: before?.client?.state.epoch ?? 0, admits: "code" },
       registry: this.names.registryOf(node),
       stage: stageOf(host, clock, network),
       models: modelsOf(host),
@@ -132,7 +134,8 @@ export class SimulatedRoom {
       random: world.random,
       timings: { cooldownMs: 5_000 },
     };
-    const tab: SimulatedTab = { id, actor, transport, client: null, left: false };
+    const number = this.tabs.length;
+    const tab: SimulatedTab = { id, number, actor, transport, client: null, left: false };
     this.tabs.push(tab);
     void this.#enter(tab, parts);
     return tab;
