@@ -8,7 +8,7 @@ import { type MemberId, type RoomCode, sleep } from "../../src/shared/index.ts";
 import type { Network, Node } from "./network.ts";
 
 const LATENCY_MS = 40;
-/** The server gives up on a silent socket. */
+/** A public server gives up on a silent socket; ours after 15 s. */
 const HELD_MS = 90_000;
 const NOT_FOUND_MS = 5000;
 const LOOK_UP_TIMEOUT_MS = 15_000;
