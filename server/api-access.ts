@@ -43,8 +43,13 @@ export function openRoomOf(
   authorization: string | undefined,
   rooms: readonly RoomCode[],
 ): RoomCode | null {
-  const code = RoomCode.safeParse(bearerOf(authorization)).data;
-  return code !== undefined && rooms.includes(code) ? code : null;
+  const code = codeOf(authorization);
+  return code !== null && rooms.includes(code) ? code : null;
+}
+
+/** The code that `authorization` presents; null if it presents none. */
+export function codeOf(authorization: string | undefined): RoomCode | null {
+  return RoomCode.safeParse(bearerOf(authorization)).data ?? null;
 }
 
 function bearerOf(authorization: string | undefined): string | null {

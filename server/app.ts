@@ -6,14 +6,15 @@ import { Hono } from "hono";
 import type { ApiProblem, ServerFacts } from "../src/shared/index.ts";
 import { decideAccess, isLocal, type AccessPolicy } from "./access.ts";
 import { accessRequestOf, corsHeaders, preflightHeaders } from "./access-request.ts";
-import { openRoomOf } from "./api-access.ts";
+import { codeOf } from "./api-access.ts";
 import { problemBody, problemHeaders, problemStatus } from "./api-error.ts";
 import type { Bridge } from "./bridge.ts";
 import { sendFile } from "./files.ts";
 import { DEFAULT_HEADERS } from "./headers.ts";
 import { httpApi, type HttpApiOptions } from "./http-api.ts";
 import { modelFiles } from "./models.ts";
-import { addressKey, rateLimited, type Rates } from "./rate-limit.ts";
+import { addressKey, rateLimited } from "./rate-limit.ts";
+import type { Rates } from "./rates.ts";
 import { SIGNALING_PATH } from "./signaling.ts";
 
 export type AppDirectories = {
@@ -90,9 +91,10 @@ function seesCredentials(
 ): boolean {
   if (isLocal(accessRequestOf(incoming))) return true;
   const address = addressKey(incoming.socket.remoteAddress);
-  if (authorization === undefined || guesses.waitMs(address) > 0) return false;
-  const isMember = openRoomOf(authorization, bridge.rooms()) !== null;
-  if (!isMember) guesses.spend(address);
+  const code = codeOf(authorization);
+  if (code === null || guesses.waitMs(address, code) > 0) return false;
+  const isMember = bridge.rooms().includes(code);
+  if (!isMember) guesses.charge(address, code);
   return isMember;
 }
 

@@ -21,7 +21,8 @@ import { describeBridgeRefusal } from "../src/words/index.ts";
 import { BridgeRequests } from "./bridge-requests.ts";
 import type { Limits } from "./limits.ts";
 import { paceMessages } from "./pace-messages.ts";
-import { addressKey, rateLimited, type Rates } from "./rate-limit.ts";
+import { addressKey, rateLimited } from "./rate-limit.ts";
+import type { Rates } from "./rates.ts";
 import { RoomClaims } from "./room-claims.ts";
 
 /** A tab that disappears without closing its socket is detected after two of these. */
@@ -92,12 +93,12 @@ export class Bridge {
       const claim = claimOf(parseJson(data));
       if ("reason" in claim) return this.#refuseClaim(socket, claim);
       const { guesses } = this.#rates;
-      const waitMs = guesses.waitMs(address);
+      const waitMs = guesses.waitMs(address, claim.room);
       if (waitMs > 0) return refuse(socket, rateLimited(waitMs));
       const isKnown = this.#claims.knows(claim.room);
       const refusal = this.#claims.decide(claim, nonce, performance.now());
       // A refusal tells that there is a room of this code, and a new room takes one of few places.
-      if (refusal !== null || !isKnown) guesses.spend(address);
+      if (refusal !== null || !isKnown) guesses.charge(address, claim.room);
       if (refusal === null) this.#accept(socket, claim);
       else this.#refuseClaim(socket, refusal);
     });

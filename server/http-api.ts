@@ -7,11 +7,12 @@ import { type Context, Hono } from "hono";
 import { BRIDGED_HEADERS } from "../src/shared/index.ts";
 import { isLocal } from "./access.ts";
 import { accessRequestOf } from "./access-request.ts";
-import { decideApiAccess } from "./api-access.ts";
+import { codeOf, decideApiAccess } from "./api-access.ts";
 import { problemResponse } from "./api-error.ts";
 import type { Bridge } from "./bridge.ts";
 import { chooseRoom } from "./choose-room.ts";
-import { addressKey, rateLimited, type Rates } from "./rate-limit.ts";
+import { addressKey, rateLimited } from "./rate-limit.ts";
+import type { Rates } from "./rates.ts";
 import type { BodyReader } from "./read-body.ts";
 
 type NodeContext = Context<{ Bindings: HttpBindings }>;
@@ -59,11 +60,12 @@ function admit(
   const authorization = req.header("authorization");
   const isFree = apiKey === null && isLocal(accessRequestOf(incoming));
   const address = addressKey(incoming.socket.remoteAddress);
-  const waitMs = isFree ? 0 : guesses.waitMs(address);
+  const code = apiKey === null ? codeOf(authorization) : null;
+  const waitMs = isFree ? 0 : guesses.waitMs(address, code);
   if (waitMs > 0) return { kind: "refuse", problem: rateLimited(waitMs), isGuess: false };
   const rooms = bridge.rooms();
   const access = decideApiAccess({ apiKey, isLocal: isFree, authorization, named, rooms });
-  if (access.kind === "refuse" && access.isGuess) guesses.spend(address);
+  if (access.kind === "refuse" && access.isGuess) guesses.charge(address, code);
   return access;
 }
 

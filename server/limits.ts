@@ -23,7 +23,7 @@ export type Limits = {
   readonly requests: Rate;
   /** Messages on all WebSockets of an address. */
   readonly messages: Rate;
-  /** Look-ups of room codes, new rooms, and wrong codes and keys, of an address. */
+  /** Different codes that an address looks up, opens rooms with, or presents, and wrong keys. */
   readonly guesses: Rate;
   /** Messages of signaling to names that nobody has, of an address. */
   readonly strays: Rate;
@@ -61,9 +61,9 @@ export const LIMITS: Limits = {
   requests: { perSecond: 200, burst: 2000 },
   // Each of n tabs sends some twenty messages to each other one when a room forms.
   messages: { perSecond: 2000, burst: 20_000 },
-  // A tab that joins makes one. All codes would take fifty years from one address.
+  // One for a room, however often its members look it up. All codes would take fifty years.
   guesses: { perSecond: 0.5, burst: 60 },
-  strays: { perSecond: 20, burst: 200 },
+  strays: { perSecond: 40, burst: 400 },
   bodyBytes: MAX_BRIDGED_BODY_BYTES,
   bodiesBytes: 256 * MIB,
   unreadBytes: 8 * MIB,

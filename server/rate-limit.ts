@@ -1,6 +1,6 @@
 /** How often an address may do something: a token bucket for each. Reads no clock of its own. */
 import { isIPv6 } from "node:net";
-import type { Limits, Rate } from "./limits.ts";
+import type { Rate } from "./limits.ts";
 
 /** Above this, addresses whose buckets are full again are forgotten; they lose nothing by it. */
 const MAX_ADDRESSES = 10_000;
@@ -66,23 +66,6 @@ export class RateLimit {
     const [oldest] = this.#buckets.keys();
     if (this.#buckets.size >= MAX_ADDRESSES) this.#buckets.delete(oldest!);
   }
-}
-
-/** The limits that the parts of a server share. */
-export type Rates = {
-  readonly requests: RateLimit;
-  readonly messages: RateLimit;
-  readonly guesses: RateLimit;
-  readonly strays: RateLimit;
-};
-
-export function createRates({ requests, messages, guesses, strays }: Limits): Rates {
-  return {
-    requests: new RateLimit(requests),
-    messages: new RateLimit(messages),
-    guesses: new RateLimit(guesses),
-    strays: new RateLimit(strays),
-  };
 }
 
 /** The refusal of an HTTP request and of a claim alike. */

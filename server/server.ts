@@ -15,7 +15,7 @@ import { Connections } from "./connections.ts";
 import { LIMITS, type Limits } from "./limits.ts";
 import { listen, portOf, startTimeouts, timeoutOptions } from "./listen.ts";
 import { BodyReader } from "./read-body.ts";
-import { createRates } from "./rate-limit.ts";
+import { createRates } from "./rates.ts";
 import { createSignaling, SIGNALING_PATH } from "./signaling.ts";
 import { routeUpgrades } from "./upgrades.ts";
 

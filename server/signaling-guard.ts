@@ -9,7 +9,9 @@
 import { EventEmitter } from "node:events";
 import type { RawData, WebSocket } from "ws";
 import { z } from "zod";
-import { type RateLimit, rateLimited, type Rates } from "./rate-limit.ts";
+import type { GuessLimit } from "./guess-limit.ts";
+import { rateLimited } from "./rate-limit.ts";
+import type { Rates } from "./rates.ts";
 
 /** `src/mesh/room-registry.ts` registers a room's coordinator under this and the room's code. */
 const ROOM_PREFIX = "tabmesh-";
@@ -48,7 +50,7 @@ export function guardSocket(socket: WebSocket, options: GuardOptions): GuardedSo
     return null;
   }
   // The answer "taken" tells that there is a room of this code.
-  if (name.startsWith(ROOM_PREFIX) && refuses(socket, rates.guesses, address)) return null;
+  if (name.startsWith(ROOM_PREFIX) && refuses(socket, rates.guesses, address, name)) return null;
   return new GuardedSocket(socket, options);
 }
 
@@ -96,15 +98,20 @@ export class GuardedSocket extends EventEmitter {
       this.#socket.close(1008, "too many rooms");
       return true;
     }
-    if (refuses(this.#socket, rates.guesses, address)) return true;
+    if (refuses(this.#socket, rates.guesses, address, room)) return true;
     this.#rooms.add(room);
     return false;
   }
 }
 
 /** Counts a guess. If there were too many, tells the client so as an error of PeerJS, and closes. */
-function refuses(socket: WebSocket, guesses: RateLimit, address: string): boolean {
-  const waitMs = guesses.take(address);
+function refuses(
+  socket: WebSocket,
+  guesses: GuessLimit,
+  address: string,
+  roomName: string,
+): boolean {
+  const waitMs = guesses.take(address, roomName.slice(ROOM_PREFIX.length));
   if (waitMs === 0) return false;
   const msg = JSON.stringify(rateLimited(waitMs));
   socket.send(JSON.stringify({ type: "ERROR", payload: { msg } }));

@@ -8,7 +8,8 @@ import { ExpressPeerServer, type IClient } from "peer";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Limits } from "./limits.ts";
 import { paceMessages } from "./pace-messages.ts";
-import { addressKey, type Rates } from "./rate-limit.ts";
+import { addressKey } from "./rate-limit.ts";
+import type { Rates } from "./rates.ts";
 import { guardSocket } from "./signaling-guard.ts";
 
 /** A page's PeerJS options are `path: SIGNALING_PATH` and the default key. */

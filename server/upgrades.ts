@@ -5,7 +5,8 @@ import type { WebSocketServer } from "ws";
 import { decideAccess, type AccessPolicy } from "./access.ts";
 import { accessRequestOf } from "./access-request.ts";
 import { problemHeaders, problemStatus } from "./api-error.ts";
-import { addressKey, rateLimited, type Rates } from "./rate-limit.ts";
+import { addressKey, rateLimited } from "./rate-limit.ts";
+import type { Rates } from "./rates.ts";
 
 export type SocketRoutes = ReadonlyMap<string, WebSocketServer>;
 
