@@ -98,13 +98,9 @@ class BranchSearch {
     const [root] = this.#open as [Branch];
     this.#repair(root);
     const sites = incumbent.ascentTarget === null ? findSites(this.#inst) : null;
-    if (sites !== null) {
-      this.#open = sites.map((firsts) => ({
-        ...root,
-        firsts,
-        multipliers: copyMultipliers(root.multipliers),
-      }));
-    } else this.#open = this.#alone(root);
+    const copies = () => copyMultipliers(root.multipliers);
+    this.#open =
+      sites?.map((firsts) => ({ ...root, firsts, multipliers: copies() })) ?? this.#alone(root);
     for (const round of sites === null ? WITHOUT_SITES : IN_SITES) {
       if (sites !== null) this.#growNeighborhoods(sites, round.neighbors, root.multipliers);
       const queue = this.#open.filter(({ bound }) => bound < this.#target());
@@ -131,16 +127,7 @@ class BranchSearch {
     if (steps > 0) this.#raise(branch, steps);
     if (branch.bound >= this.#target() || this.#isLate()) return [branch];
     const { multipliers } = branch;
-    if (
-      !evaluateMultipliers(
-        this.#relaxation,
-        multipliers,
-        branch.firsts,
-        this.#closing,
-        this.#isLate,
-      )
-    )
-      return [branch];
+    if (!this.#evaluate(branch)) return [branch];
     const firsts = branch.firsts.filter(
       (first) =>
         this.#identicalBefore[first]! < 0 &&
@@ -152,8 +139,7 @@ class BranchSearch {
       const parts = this.#split(left);
       if (parts !== null) return parts;
       left.staysWhole = true;
-      if (!evaluateMultipliers(this.#relaxation, multipliers, firsts, this.#closing, this.#isLate))
-        return [left];
+      if (!this.#evaluate(left)) return [left];
     }
     const before = this.#table.work;
     this.#label(left, width);
@@ -185,6 +171,12 @@ class BranchSearch {
         labels: 0,
       }))
       .sort((left, right) => left.bound - right.bound || left.firsts[0]! - right.firsts[0]!);
+  }
+
+  /** Fills the relaxation's tables for a branch; false when time ran out. */
+  #evaluate({ multipliers, firsts }: Branch): boolean {
+    const [relaxation, closing] = [this.#relaxation, this.#closing];
+    return evaluateMultipliers(relaxation, multipliers, firsts, closing, this.#isLate);
   }
 
   /** Raises a branch's bound. */
@@ -248,15 +240,11 @@ class BranchSearch {
   }
 
   /** Turns the cheapest relaxed path into a plan. */
-  #repair({ multipliers, firsts }: Branch): void {
-    const inst = this.#inst;
-    if (this.#search.incumbent.ascentTarget !== null) return;
-    if (!evaluateMultipliers(this.#relaxation, multipliers, firsts, this.#closing, this.#isLate))
-      return;
-    const first = cheapestFirst(this.#relaxation, multipliers);
+  #repair(branch: Branch): void {
+    if (this.#search.incumbent.ascentTarget !== null || !this.#evaluate(branch)) return;
+    const first = cheapestFirst(this.#relaxation, branch.multipliers);
     if (first < 0) return;
-    const path = tracePath(this.#relaxation, this.#closing, first);
-    const chain = repaired(inst, path);
+    const chain = repaired(this.#inst, tracePath(this.#relaxation, this.#closing, first));
     if (chain.cost < Infinity) this.#improve(chain.order);
   }
 }

@@ -108,7 +108,7 @@ export class LocalSearch {
       into = values === this.#one ? this.#two : this.#one;
       at = member;
     }
-    if (resume === length) return this.#endAt(values, at, closing, keep);
+    if (resume === length) return this.#endAt(at, closing, keep);
     const next = order[resume]!;
     if (values === null) {
       // The stage at `resume` becomes the first one.
@@ -126,7 +126,7 @@ export class LocalSearch {
   }
 
   /** The cost when the last stage is dropped and the one before it becomes the last. */
-  #endAt(_values: Float64Array | null, at: number, closing: number, keep: number): number {
+  #endAt(at: number, closing: number, keep: number): number {
     if (keep < 2) return Infinity;
     const before = this.#done[keep - 2]!;
     const way = this.#inst.hop[this.#order[keep - 2]! * this.#inst.memberCount + at]!;

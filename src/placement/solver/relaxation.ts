@@ -177,58 +177,44 @@ function fillFixed(
   }
 }
 
-function firstStages(
-  { inst, states, onward, fromFirst }: Relaxation,
-  charge: Float64Array,
-  firsts: readonly number[],
-) {
-  const { layerCount, prefix } = inst;
+function firstStages(relaxation: Relaxation, charge: Float64Array, firsts: readonly number[]) {
+  const { inst, fromFirst } = relaxation;
   fromFirst.fill(Infinity);
   for (const member of firsts) {
-    const row = member * (layerCount + 1);
-    const last = Math.min(inst.firstEnd[member]!, layerCount - 1);
-    const state = states.start[member]!;
-    let best = Infinity;
-    for (let end = inst.minEnd[row]!; end <= last; end++) {
-      const total = prefix[row + end]! + onward[end * states.count + state]!;
-      if (total < best) best = total;
-    }
-    fromFirst[member] = best + inst.stage[member]! + inst.embed[member]! + charge[member]!;
+    const { ms } = cheapestFirstStage(relaxation, member);
+    fromFirst[member] = ms + inst.stage[member]! + inst.embed[member]! + charge[member]!;
   }
 }
 
+/** Where the first stage ends if `member` has it, and the layers' cost from 0 on; Infinity for nowhere. */
+function cheapestFirstStage({ inst, states, onward }: Relaxation, member: number) {
+  const { layerCount, prefix, firstEnd, minEnd } = inst;
+  const row = member * (layerCount + 1);
+  const state = states.start[member]!;
+  const last = Math.min(firstEnd[member]!, layerCount - 1);
+  let [ms, end] = [Infinity, 0];
+  for (let layer = minEnd[row]!; layer <= last; layer++) {
+    const total = prefix[row + layer]! + onward[layer * states.count + state]!;
+    if (total < ms) [ms, end] = [total, layer];
+  }
+  return { ms, end };
+}
+
 /** The members of the cheapest path from `first`, in order, repeats included. */
-export function tracePath(
-  { inst, states, onward, value }: Relaxation,
-  closing: Float64Array,
-  first: number,
-): number[] {
+export function tracePath(relaxation: Relaxation, closing: Float64Array, first: number): number[] {
+  const { inst, states, onward, value } = relaxation;
   const { memberCount, layerCount, prefix, reach, minEnd } = inst;
   const { count, outside, outsideStart, inside, insideStart, memberOf } = states;
   const path = [first];
   let member = first;
   let state = states.start[first]!;
-  let at = 0;
-  let best = Infinity;
-  for (
-    let endLayer = minEnd[member * (layerCount + 1)]!;
-    endLayer <= Math.min(inst.firstEnd[member]!, layerCount - 1);
-    endLayer++
-  ) {
-    const total = prefix[member * (layerCount + 1) + endLayer]! + onward[endLayer * count + state]!;
-    if (total < best) [best, at] = [total, endLayer];
-  }
+  let at = cheapestFirstStage(relaxation, first).end;
   for (;;) {
     // The next member, then where its shard ends.
-    let next = -1;
-    best = Infinity;
-    for (let index = outsideStart[member]!; index < outsideStart[member + 1]!; index++) {
-      const into = outside[index]!;
-      const total = inst.hop[member * memberCount + memberOf[into]!]! + value[at * count + into]!;
-      if (total < best) [best, next] = [total, into];
-    }
-    for (let position = insideStart[state]!; position < insideStart[state + 1]!; position++) {
-      const into = inside[position]!;
+    let [best, next] = [Infinity, -1];
+    const others = outside.subarray(outsideStart[member], outsideStart[member + 1]);
+    const remembered = inside.subarray(insideStart[state], insideStart[state + 1]);
+    for (const into of [...others, ...remembered]) {
       const total = inst.hop[member * memberCount + memberOf[into]!]! + value[at * count + into]!;
       if (total < best) [best, next] = [total, into];
     }
