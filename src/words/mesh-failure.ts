@@ -24,7 +24,7 @@ export const meshFailures: Sentences<MeshFailure> = {
   no_such_peer: ({ peer }, nameOf) => `There is no tab ${nameOf(peer)}. It may have been closed.`,
   connection_failed: ({ peer, detail }, nameOf) => `${nameOf(peer)} cannot be reached: ${detail}`,
   wrong_secret: () =>
-    "The key of this link does not fit the room. Either the link is of an earlier room with the same code, or someone is between the two tabs. Ask for a new link.",
+    "The key that this tab has does not fit the room. Either it is the key of an earlier room with the same code, or someone is between the two tabs. Ask for the room's link, or type the code in a new tab.",
   wrong_code: () =>
     "The room did not accept the code. Check the code. If it is right, someone may be between the two tabs: use the room's link instead.",
   too_many_guesses: ({ waitMs }) =>

@@ -226,7 +226,7 @@ test("every failure has its sentence", () => {
       "worker_failed": "The GPU worker failed: its script could not be loaded. Reload the page.",
       "worker_unreadable": "The model worker sent data that this browser cannot read. Reload the page.",
       "wrong_code": "The room did not accept the code. Check the code. If it is right, someone may be between the two tabs: use the room's link instead.",
-      "wrong_secret": "The key of this link does not fit the room. Either the link is of an earlier room with the same code, or someone is between the two tabs. Ask for a new link.",
+      "wrong_secret": "The key that this tab has does not fit the room. Either it is the key of an earlier room with the same code, or someone is between the two tabs. Ask for the room's link, or type the code in a new tab.",
     }
   `);
 });
