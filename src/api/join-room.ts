@@ -19,14 +19,14 @@ import {
   readInvitation,
   type RoomCode,
   type Measurements,
-  type ServerFacts,
 } from "../shared/index.ts";
 import type { ProbeResult } from "../probe/index.ts";
 import { ApiProblemError } from "./http/errors.ts";
+import { type IceServers, openIceServers } from "./ice-servers.ts";
 import { keepBridge } from "./keep-bridge.ts";
 import type { JoinOptions, Room } from "./public.ts";
 import { createRoom } from "./room.ts";
-import { readOfferedModels, readServerFacts } from "./server.ts";
+import { readOfferedModels } from "./server.ts";
 import { tabmeshErrorOf } from "./wrap-errors.ts";
 
 /** What only the page of this project needs. */
@@ -61,13 +61,11 @@ export async function joinRoom(options: PageJoinOptions): Promise<PageRoom> {
     const { server, mustExist = false, onProgress = () => undefined } = options;
     const probe = await probeOf(options);
     onProgress({ step: "connecting", fraction: null });
+    const iceServers = await openIceServers(server, code, options.iceServers);
     parts = await openTabParts({
       code,
       server,
-      signaling: {
-        server: serverOfPage(new URL(server)),
-        iceServers: options.iceServers ?? iceServersOf(await readServerFacts(server, code)),
-      },
+      signaling: { server: serverOfPage(new URL(server)), iceServers: iceServers.list },
       profile: {
         ...identityOf(sessionStorage, probe.adapter, navigator.userAgent),
         ...(options.name === undefined ? {} : { name: options.name }),
@@ -78,7 +76,7 @@ export async function joinRoom(options: PageJoinOptions): Promise<PageRoom> {
       storage: sessionStorage,
       onWarning: options.onWarning ?? (() => undefined),
     });
-    return await enter(options, parts, { room: code, mustExist });
+    return await enter(options, parts, iceServers, { room: code, mustExist });
   } catch (error) {
     parts?.close();
     throw tabmeshErrorOf(error, (id) => id);
@@ -88,6 +86,7 @@ export async function joinRoom(options: PageJoinOptions): Promise<PageRoom> {
 async function enter(
   { server, model, onProgress, onWarning }: PageJoinOptions,
   parts: TabParts,
+  iceServers: IceServers,
   entry: { room: RoomCode; mustExist: boolean },
 ): Promise<PageRoom> {
   const client = await RoomClient.enter(parts.room, entry);
@@ -96,6 +95,9 @@ async function enter(
   const endBridge = keepBridge(apiRoom, {
     server,
     secret: () => client.secret,
+    onConnection: (connected) => {
+      if (connected) void iceServers.refresh();
+    },
     onRefused: (refusal) => onWarning?.({ kind: "bridge_refused", refusal }),
   });
   const room = createRoom(apiRoom, () => {
@@ -129,9 +131,4 @@ async function probeOf({
   if (memoryBudgetBytes === undefined || result.measurements === null) return result;
   const measurements: Measurements = { ...result.measurements, memoryBudgetBytes };
   return { ...result, measurements };
-}
-
-function iceServersOf(facts: ServerFacts | null): RTCIceServer[] {
-  // Zod's optional keys may be undefined; those of RTCIceServer may not.
-  return JSON.parse(JSON.stringify(facts?.iceServers ?? [])) as RTCIceServer[];
 }

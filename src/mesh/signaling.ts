@@ -32,7 +32,8 @@ export function serverOfPage(
 
 /** Registers as `id`. Rejects with a `MeshError` if the id is taken or the server does not answer. */
 export function openPeer(id: string, { server, iceServers = [] }: PeerOptions): Promise<Peer> {
-  const config: RTCConfiguration = { iceServers: [...iceServers] };
+  // Not a copy: PeerJS reads it for each connection, and servers may be added.
+  const config: RTCConfiguration = { iceServers: iceServers as RTCIceServer[] };
   // Errors arrive as events, so PeerJS need not print them.
   const peer = new Peer(id, { ...server, config, debug: 0 });
   const url = `${server.secure ? "https" : "http"}://${server.host}:${server.port}${server.path}`;
