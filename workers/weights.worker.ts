@@ -10,6 +10,7 @@ const weightsWorker = {
   listen: (listener: (notice: ModelNotice) => void) => service.listen(listener),
   open: service.open.bind(service),
   shard: service.shard.bind(service),
+  addPeers: service.addPeers.bind(service),
   prefetch: service.prefetch.bind(service),
   clearStored: service.clearStored.bind(service),
   reader(contentId: string): MessagePort {
@@ -18,6 +19,10 @@ const weightsWorker = {
   },
   async read(contentId: string, offsetBytes: number, lengthBytes: number) {
     const bytes = await service.read(contentId, offsetBytes, lengthBytes);
+    return Comlink.transfer(bytes, [bytes.buffer]);
+  },
+  async chunkMap(contentId: string) {
+    const bytes = await service.chunkMap(contentId);
     return Comlink.transfer(bytes, [bytes.buffer]);
   },
 };

@@ -108,13 +108,14 @@ type Waiting = {
 let lastRequest = 0;
 
 /**
- * Reads `file` from `peer`, which must be connected. Reads reject with a `MeshError`
- * when the peer refuses or leaves.
+ * Reads what `peer`, which must be connected, serves as `key`. Reads reject with a `MeshError`,
+ * which names `file`, when the peer refuses or leaves.
  */
 export function peerByteReader(
   transport: Transport,
   peer: MemberId,
-  file: string,
+  key: string,
+  file = key,
 ): { read: ReadRange; close(): void } {
   const waiting = new Map<number, Waiting>();
   const offBytes = transport.events.onBytes((from, bytes) => {
@@ -140,7 +141,7 @@ export function peerByteReader(
       writer.u32(id);
       writer.f64(offsetBytes);
       writer.u32(lengthBytes);
-      writer.text(file);
+      writer.text(key);
       transport.sendBytes(peer, writer.finish()).catch((cause: unknown) => {
         waiting.delete(id);
         reject(new MeshError(interrupted({ reason: "channel_closed" }), { cause }));

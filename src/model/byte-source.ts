@@ -1,6 +1,6 @@
 /**
- * A file of known length whose bytes can be read by range: from a Blob, a peer, a
- * URL (`url-source.ts`), or the cache (`cached-source.ts`).
+ * A file of known length whose bytes can be read by range: from a Blob, a URL
+ * (`url-source.ts`), members (`shared-source.ts`), or the cache (`cached-source.ts`).
  */
 import type { ByteReader } from "./description.ts";
 import { ModelError } from "./model-error.ts";
@@ -40,18 +40,6 @@ export function blobSource(blob: Blob, label: string): ByteSource {
       } catch (error) {
         throw new ModelError({ reason: "picked_file_gone", file: label }, { cause: error });
       }
-    },
-  };
-}
-
-/** A file that another member has. */
-export function peerSource(reader: ByteReader, fileBytes: number, label: string): ByteSource {
-  const source = { fileBytes, label };
-  return {
-    ...source,
-    async read(offsetBytes, lengthBytes) {
-      checkRange(source, offsetBytes, lengthBytes);
-      return reader.read(offsetBytes, lengthBytes);
     },
   };
 }

@@ -7,20 +7,25 @@
  */
 import type { ModelNotice } from "../shared/index.ts";
 import { type ByteSource, checkRange } from "./byte-source.ts";
-import { CHUNK_BYTES, type ChunkStore, storageFailure } from "./model-cache.ts";
+import { CHUNK_BYTES, chunkLength, type ChunkMap, type Leaf, sha256 } from "./chunks.ts";
+import { type ChunkStore, storageFailure } from "./model-cache.ts";
+import { ModelError } from "./model-error.ts";
 
 /** Limits one request, so that progress shows and an interruption loses little. */
 const MAX_RUN_CHUNKS = 8;
 
+/** A source that knows the leaves of what it read, or else whose bytes need no check. */
+export type LeafSource = ByteSource & { readonly leaves?: ReadonlyMap<number, Leaf> };
+
 export class CachedSource implements ByteSource {
   readonly fileBytes: number;
   readonly label: string;
-  readonly #source: ByteSource;
+  readonly #source: LeafSource;
   readonly #onNotice: (notice: ModelNotice) => void;
   #store: ChunkStore | null;
   readonly #fetching = new Map<number, Promise<Uint8Array<ArrayBuffer>>>();
 
-  constructor(source: ByteSource, store: ChunkStore, onNotice: (notice: ModelNotice) => void) {
+  constructor(source: LeafSource, store: ChunkStore, onNotice: (notice: ModelNotice) => void) {
     this.fileBytes = source.fileBytes;
     this.label = source.label;
     this.#source = source;
@@ -33,6 +38,32 @@ export class CachedSource implements ByteSource {
     return this.#store !== null;
   }
 
+  /** These chunks are read again, since their bytes may be wrong. */
+  forget(chunks: ReadonlySet<number>): void {
+    for (const index of chunks) this.#store?.present.delete(index);
+  }
+
+  /** The stored chunks that other members can have, with their leaves. */
+  async held(): Promise<ChunkMap> {
+    const leaves = new Map<number, Leaf>();
+    for (const index of this.#store?.present ?? []) {
+      const leaf = await this.#store?.leaf(index);
+      if (leaf != null) leaves.set(index, leaf);
+    }
+    return { held: new Set(leaves.keys()), leaves };
+  }
+
+  /** For another member: only bytes that are stored. Rejects with a `ModelError` otherwise. */
+  async readHeld(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+    checkRange(this, offsetBytes, lengthBytes);
+    const first = Math.floor(offsetBytes / CHUNK_BYTES);
+    for (let index = first; index * CHUNK_BYTES < offsetBytes + lengthBytes; index++) {
+      if (this.#store?.present.has(index) !== true || (await this.#store.leaf(index)) === null)
+        throw new ModelError({ reason: "range_not_held", file: this.label });
+    }
+    return this.read(offsetBytes, lengthBytes);
+  }
+
   async read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
     checkRange(this, offsetBytes, lengthBytes);
     if (this.#store === null) return this.#source.read(offsetBytes, lengthBytes);
@@ -41,7 +72,7 @@ export class CachedSource implements ByteSource {
     for (let index = Math.floor(offsetBytes / CHUNK_BYTES); index * CHUNK_BYTES < end; index++) {
       const start = index * CHUNK_BYTES;
       const from = Math.max(offsetBytes, start);
-      const to = Math.min(end, start + this.#chunkLength(index));
+      const to = Math.min(end, start + chunkLength(this.fileBytes, index));
       const bytes = await this.#part(index, from - start, to - start, end);
       result.set(bytes, from - offsetBytes);
     }
@@ -61,7 +92,7 @@ export class CachedSource implements ByteSource {
   }
 
   async #readStored(index: number, from: number, to: number): Promise<Uint8Array | null> {
-    const blob = await this.#store?.read(index, this.#chunkLength(index));
+    const blob = await this.#store?.read(index);
     return blob == null ? null : new Uint8Array(await blob.slice(from, to).arrayBuffer());
   }
 
@@ -93,16 +124,14 @@ export class CachedSource implements ByteSource {
   }
 
   async #keep(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { leaves } = this.#source;
+    const leaf = leaves === undefined ? await sha256(bytes) : (leaves.get(index) ?? null);
     try {
-      await this.#store?.write(index, bytes);
+      await this.#store?.write(index, bytes, leaf);
     } catch (error) {
       if (this.#store === null) return;
       this.#store = null;
       this.#onNotice({ notice: "not_stored", cause: storageFailure(error) });
     }
-  }
-
-  #chunkLength(index: number): number {
-    return Math.min(CHUNK_BYTES, this.fileBytes - index * CHUNK_BYTES);
   }
 }

@@ -1,14 +1,18 @@
 /**
- * A model's content address: the SHA-256 of the header's bytes and the file's length,
- * in hex. Files with equal headers and lengths are the same model to the cache.
+ * The id of a model that is read from a URL, in hex: SHA-256 over the address, the file's length, and
+ * the header's bytes. Its chunks' hashes are unknown until they are read, so the address stands for
+ * them: files of different addresses never share a cache. A picked file's id is its root (`chunks.ts`).
  */
-export async function contentIdOf(
+import { hex, sha256 } from "./chunks.ts";
+
+export async function urlContentId(
+  url: string,
   header: Uint8Array<ArrayBuffer>,
   fileBytes: number,
 ): Promise<string> {
-  const input = new Uint8Array(header.length + 8);
-  input.set(header);
-  new DataView(input.buffer).setBigUint64(header.length, BigInt(fileBytes), true);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", input));
-  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const prefix = new TextEncoder().encode(`tabmesh-url-1\n${JSON.stringify(url)}\n${fileBytes}\n`);
+  const input = new Uint8Array(prefix.length + header.length);
+  input.set(prefix);
+  input.set(header, prefix.length);
+  return hex(await sha256(input));
 }

@@ -19,4 +19,5 @@ export { exposeReader } from "./reader-port.ts";
 export type { TokenizerData } from "./tokenizer-data.ts";
 export { createTokenizer, type Tokenizer } from "./tokenizer.ts";
 export { openUrl } from "./url-source.ts";
-export { type OpenedSummary, type OpenRequest, WeightsService } from "./weights-service.ts";
+export type { OpenRequest, PeerPorts } from "./open-request.ts";
+export { type OpenedSummary, WeightsService } from "./weights-service.ts";

@@ -3,16 +3,17 @@
  * content address and a file per chunk.
  *
  *   models/<contentId>/about.json   name, length, time of last use
- *   models/<contentId>/<index>      chunk `index`
+ *   models/<contentId>/<index>      chunk `index`, then its leaf (`chunks.ts`)
  *
  * A chunk whose file is too short was interrupted and does not count, so a download
- * resumes after a reload. Tabs may share the folder: all of them write the same bytes.
+ * resumes after a reload. A chunk without a leaf came from another member and was not
+ * compared with the source: it counts until the tab closes. Tabs may share the folder:
+ * all of them write the same bytes.
  */
 import { detailOf, type ModelFailure } from "../shared/index.ts";
 import { z } from "zod";
+import { chunkLength, type Leaf, LEAF_BYTES } from "./chunks.ts";
 import { ModelError } from "./model-error.ts";
-
-export const CHUNK_BYTES = 1 << 20;
 
 const About = z.object({ name: z.string(), fileBytes: z.number(), lastUsedMs: z.number() });
 type About = z.infer<typeof About>;
@@ -23,10 +24,12 @@ export type CachedModel = About & { readonly contentId: string; readonly storedB
 export type ChunkStore = {
   /** Chunks that exist, complete or not. */
   readonly present: Set<number>;
-  /** The chunk, or null if it is missing or not `lengthBytes` long. */
-  read(index: number, lengthBytes: number): Promise<Blob | null>;
+  /** The chunk, or null if it is missing or incomplete. */
+  read(index: number): Promise<Blob | null>;
+  /** Null if the chunk is missing or incomplete, or if nobody compared it with the source. */
+  leaf(index: number): Promise<Leaf | null>;
   /** Rejects with a `ModelError` if the disk is full. */
-  write(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  write(index: number, bytes: Uint8Array<ArrayBuffer>, leaf: Leaf | null): Promise<void>;
 };
 
 export class ModelCache {
@@ -54,17 +57,37 @@ export class ModelCache {
     const folder = await this.#models.getDirectoryHandle(contentId, { create: true });
     const about: About = { name, fileBytes, lastUsedMs: Date.now() };
     const text = new TextEncoder().encode(JSON.stringify(about));
-    await this.#writeOrEvict(folder, contentId, ABOUT, text);
+    await this.#writeOrEvict(folder, contentId, ABOUT, [text]);
     const present = new Set<number>();
     for await (const key of folder.keys()) if (key !== ABOUT) present.add(Number(key));
+    /** What this tab knows of the chunks that it wrote or read; null for one without a leaf. */
+    const leaves = new Map<number, Leaf | null>();
+    const complete = async (index: number): Promise<Blob | null> => {
+      const file = await readFile(folder, String(index));
+      const length = chunkLength(fileBytes, index);
+      const isWhole =
+        file?.size === length + LEAF_BYTES || (file?.size === length && leaves.get(index) === null);
+      return isWhole ? file : null;
+    };
     return {
       present,
-      async read(index, lengthBytes) {
-        const file = await readFile(folder, String(index));
-        return file?.size === lengthBytes ? file : null;
+      async read(index) {
+        return (await complete(index))?.slice(0, chunkLength(fileBytes, index)) ?? null;
       },
-      write: async (index, bytes) => {
-        await this.#writeOrEvict(folder, contentId, String(index), bytes);
+      async leaf(index) {
+        const known = leaves.get(index);
+        if (known !== undefined) return known;
+        const file = await complete(index);
+        if (file === null) return null;
+        const tail = await file.slice(chunkLength(fileBytes, index)).arrayBuffer();
+        const leaf = new Uint8Array(tail);
+        leaves.set(index, leaf);
+        return leaf;
+      },
+      write: async (index, bytes, leaf) => {
+        const parts = leaf === null ? [bytes] : [bytes, leaf];
+        await this.#writeOrEvict(folder, contentId, String(index), parts);
+        leaves.set(index, leaf);
         present.add(index);
       },
     };
@@ -100,15 +123,15 @@ export class ModelCache {
     folder: FileSystemDirectoryHandle,
     contentId: string,
     name: string,
-    bytes: Uint8Array<ArrayBuffer>,
+    parts: readonly Uint8Array<ArrayBuffer>[],
   ): Promise<void> {
     for (;;) {
       try {
-        await writeFile(folder, name, bytes);
+        await writeFile(folder, name, parts);
         return;
       } catch (error) {
         if (!isQuota(error) || !(await this.#evictOldest(contentId))) {
-          throw await writeError(error, bytes.length);
+          throw await writeError(error, parts[0]?.length ?? 0);
         }
       }
     }
@@ -161,13 +184,13 @@ async function readFile(folder: FileSystemDirectoryHandle, name: string): Promis
 async function writeFile(
   folder: FileSystemDirectoryHandle,
   name: string,
-  bytes: Uint8Array<ArrayBuffer>,
+  parts: readonly Uint8Array<ArrayBuffer>[],
 ): Promise<void> {
   const file = await folder.getFileHandle(name, { create: true });
   if ("createWritable" in file) {
     const writable = await file.createWritable();
     try {
-      await writable.write(bytes);
+      for (const part of parts) await writable.write(part);
       await writable.close();
     } catch (error) {
       await writable.abort().catch(() => undefined);
@@ -178,7 +201,8 @@ async function writeFile(
   const handle = await (file as SyncFileHandle).createSyncAccessHandle();
   try {
     handle.truncate(0);
-    handle.write(bytes, { at: 0 });
+    let at = 0;
+    for (const part of parts) at += handle.write(part, { at });
   } finally {
     handle.close();
   }

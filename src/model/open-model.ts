@@ -5,7 +5,7 @@
 import type { ModelSource, ModelSummary } from "../shared/index.ts";
 import { describeModel } from "./architectures.ts";
 import type { ByteSource } from "./byte-source.ts";
-import { contentIdOf } from "./content-id.ts";
+import { urlContentId } from "./content-id.ts";
 import type { ModelDescription, ShardDescription } from "./description.ts";
 import { type GgufHeader, readHeader } from "./gguf-header.ts";
 import { malformed } from "./model-error.ts";
@@ -21,15 +21,20 @@ export type OpenedModel = {
   readonly shard: (first: number, end: number) => ShardDescription;
 };
 
-/** Rejects with a `ModelError`. */
-export async function openModel(bytes: ByteSource, source: ModelSource): Promise<OpenedModel> {
+/** `root` is that of a file that was picked. Rejects with a `ModelError`. */
+export async function openModel(
+  bytes: ByteSource,
+  source: ModelSource,
+  root?: string,
+): Promise<OpenedModel> {
   const header = await readHeader(bytes);
   const description = describeModel(header, await readRopeDivisors(header, bytes));
   checkTensorNames(description, header.tensors);
+  const address = source.kind === "url" ? source.url : source.fileName;
   const summary = summarize(header, description, {
-    name: modelName(source.kind === "url" ? source.url : source.fileName),
+    name: modelName(address),
     source,
-    contentId: await contentIdOf(header.bytes, bytes.fileBytes),
+    contentId: root ?? (await urlContentId(address, header.bytes, bytes.fileBytes)),
     fileBytes: bytes.fileBytes,
   });
   return {

@@ -3,35 +3,28 @@
  * sends them to the GPU worker and to other members. Remote (Comlink): all values can
  * be cloned, and ports are transferred.
  */
-import type { MemberId, ModelSource, ModelSummary, ModelNotice } from "../shared/index.ts";
-import { blobSource, type ByteSource, peerSource } from "./byte-source.ts";
+import type { ModelNotice, ModelSummary } from "../shared/index.ts";
+import { blobSource, type ByteSource } from "./byte-source.ts";
 import { CachedSource } from "./cached-source.ts";
+import { encodeChunkMap, leavesOf, rootOf } from "./chunks.ts";
 import type { ModelDescription, ShardDescription } from "./description.ts";
 import { ModelCache, storageFailure } from "./model-cache.ts";
+import { ModelError } from "./model-error.ts";
 import { type OpenedModel, openModel } from "./open-model.ts";
-import { exposeReader, readerFromPort } from "./reader-port.ts";
+import {
+  absoluteUrl,
+  cacheFolder,
+  type OpenRequest,
+  peerFile,
+  type PeerPorts,
+  sourceOf,
+} from "./open-request.ts";
+import { exposeReader } from "./reader-port.ts";
 import { shardTensors } from "./shard.ts";
+import { SharedSource } from "./shared-source.ts";
 import type { TokenizerData } from "./tokenizer-data.ts";
+import { modelName } from "./summary.ts";
 import { openUrl } from "./url-source.ts";
-
-export type OpenRequest =
-  /** A relative URL is relative to `server`: the page of another origin may have joined the room. */
-  | { readonly kind: "url"; readonly url: string; readonly server?: string }
-  /** A file that this member picked. */
-  | {
-      readonly kind: "file";
-      readonly file: Blob;
-      readonly fileName: string;
-      readonly member: MemberId;
-    }
-  /** Another member's file. `port` is from `exposeReader` and must be transferred. */
-  | {
-      readonly kind: "peer";
-      readonly member: MemberId;
-      readonly fileName: string;
-      readonly fileBytes: number;
-      readonly port: MessagePort;
-    };
 
 export type OpenedSummary = {
   readonly summary: ModelSummary;
@@ -41,17 +34,23 @@ export type OpenedSummary = {
 
 export type DownloadProgress = { readonly doneBytes: number; readonly totalBytes: number };
 
-type Entry = { readonly model: OpenedModel; readonly bytes: ByteSource };
+type ModelStorage = Pick<ModelCache, "store" | "clear">;
+
+type Entry = {
+  readonly model: OpenedModel;
+  readonly bytes: ByteSource;
+  readonly shared: SharedSource;
+};
 
 /** Reads of a prefetch; also the step of its progress. */
 const PREFETCH_BYTES = 4 << 20;
 
 export class WeightsService {
   readonly #entries = new Map<string, Entry>();
-  readonly #cache: Promise<ModelCache | null>;
+  readonly #cache: Promise<ModelStorage | null>;
   #onNotice: (notice: ModelNotice) => void = () => undefined;
 
-  constructor(cache: Promise<ModelCache | null> = ModelCache.open()) {
+  constructor(cache: Promise<ModelStorage | null> = ModelCache.open()) {
     this.#cache = cache;
   }
 
@@ -60,14 +59,21 @@ export class WeightsService {
     this.#onNotice = listener;
   }
 
-  /** Reads the header. Rejects with a `ModelError`. Opening the same content again replaces its source. */
+  /**
+   * Reads the header, and hashes a file that was picked. Rejects with a `ModelError`. Opening the same
+   * content again replaces its source.
+   */
   async open(request: OpenRequest): Promise<OpenedSummary> {
-    const origin = await this.#openSource(request);
-    const model = await openModel(origin, sourceOf(request));
-    const { contentId, name } = model.summary;
-    const bytes = request.kind === "file" ? origin : await this.#cached(origin, contentId, name);
-    this.#entries.set(contentId, { model, bytes });
+    const { model, bytes, shared } = await this.#openSource(request);
+    this.#entries.set(model.summary.contentId, { model, bytes, shared });
     return { summary: model.summary, description: model.description, tokenizer: model.tokenizer };
+  }
+
+  /** Members that may have parts of an opened model. Those that have none, or do not answer, are left out. */
+  async addPeers(contentId: string, peers: readonly PeerPorts[]): Promise<void> {
+    await this.#entry(contentId)
+      .shared.addPeers(peers.map(peerFile))
+      .catch(() => undefined);
   }
 
   /** The layers `[first, end)` of an opened model. */
@@ -109,13 +115,33 @@ export class WeightsService {
     return exposeReader(this.#entry(contentId).bytes);
   }
 
-  /** A range for another member. */
+  /** A range for another member; of a model that is not picked here, only what is stored. */
   read(
     contentId: string,
     offsetBytes: number,
     lengthBytes: number,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#entry(contentId).bytes.read(offsetBytes, lengthBytes);
+    const { bytes } = this.#entry(contentId);
+    if (bytes instanceof SharedSource)
+      return Promise.reject(new ModelError({ reason: "range_not_held", file: bytes.label }));
+    return bytes instanceof CachedSource
+      ? bytes.readHeld(offsetBytes, lengthBytes)
+      : bytes.read(offsetBytes, lengthBytes);
+  }
+
+  /** Which chunks of a model other members can read here, and the leaves: see `chunks.ts`. */
+  async chunkMap(contentId: string): Promise<Uint8Array<ArrayBuffer>> {
+    const { bytes, shared } = this.#entry(contentId);
+    const { leaves } = shared;
+    if (!(bytes instanceof CachedSource)) {
+      const held = new Set(bytes instanceof SharedSource ? [] : leaves.keys());
+      return encodeChunkMap({ held, leaves }, bytes.fileBytes);
+    }
+    const stored = await bytes.held();
+    return encodeChunkMap(
+      { held: stored.held, leaves: new Map([...stored.leaves, ...leaves]) },
+      bytes.fileBytes,
+    );
   }
 
   /** Deletes the models on this machine's disk. */
@@ -123,28 +149,61 @@ export class WeightsService {
     await (await this.#cache)?.clear();
   }
 
-  async #openSource(request: OpenRequest): Promise<ByteSource> {
-    switch (request.kind) {
-      case "url":
-        return openUrl(absoluteUrl(request.url, request.server), {
-          onNotice: (notice) => this.#onNotice(notice),
-        });
-      case "file":
-        return blobSource(request.file, request.fileName);
-      case "peer":
-        return peerSource(readerFromPort(request.port), request.fileBytes, request.fileName);
+  async #openSource(request: OpenRequest): Promise<Entry> {
+    const onNotice = (notice: ModelNotice) => this.#onNotice(notice);
+    if (request.kind === "url") {
+      const origin = await openUrl(absoluteUrl(request.url, request.server), { onNotice });
+      const model = await openModel(origin, sourceOf(request));
+      const folder = await cacheFolder(request, model.summary.contentId);
+      return { model, ...(await this.#cached(origin, null, folder, model.summary.name)) };
+    }
+    if (request.kind === "file") {
+      const origin = blobSource(request.file, request.fileName);
+      const leaves = await leavesOf(origin);
+      const root = await rootOf(origin.fileBytes, leaves);
+      const options = { fileBytes: origin.fileBytes, label: origin.label, origin, root, onNotice };
+      const model = await openModel(origin, sourceOf(request), root);
+      return { model, bytes: origin, shared: new SharedSource(options, leaves) };
+    }
+    const { root, fileBytes, fileName: label, peers } = request;
+    const source = await this.#cached({ fileBytes, label }, root, root, modelName(label));
+    // What is stored here can be opened without them.
+    const missing: unknown = await source.shared
+      .addPeers(peers.map(peerFile))
+      .catch((e: unknown) => e);
+    try {
+      return { model: await openModel(source.bytes, sourceOf(request), root), ...source };
+    } catch (error) {
+      throw missing ?? error;
     }
   }
 
-  async #cached(origin: ByteSource, contentId: string, name: string): Promise<ByteSource> {
+  /** What members send is checked, and stored if there is storage. `origin` has no `read` if only members have the file. */
+  async #cached(
+    origin: ByteSource | Omit<ByteSource, "read">,
+    root: string | null,
+    folder: string,
+    name: string,
+  ): Promise<Omit<Entry, "model">> {
+    const onNotice = (notice: ModelNotice) => this.#onNotice(notice);
+    const { fileBytes, label } = origin;
+    let cached: CachedSource | null = null;
+    const shared = new SharedSource({
+      fileBytes,
+      label,
+      origin: "read" in origin ? origin : null,
+      root,
+      onNotice,
+      onDistrust: (chunks) => cached?.forget(chunks),
+    });
     const cache = await this.#cache;
-    if (cache === null) return origin;
+    if (cache === null) return { bytes: shared, shared };
     try {
-      const store = await cache.store(contentId, name, origin.fileBytes);
-      return new CachedSource(origin, store, (notice) => this.#onNotice(notice));
+      cached = new CachedSource(shared, await cache.store(folder, name, fileBytes), onNotice);
+      return { bytes: cached, shared };
     } catch (error) {
-      this.#onNotice({ notice: "not_stored", cause: storageFailure(error) });
-      return origin;
+      onNotice({ notice: "not_stored", cause: storageFailure(error) });
+      return { bytes: shared, shared };
     }
   }
 
@@ -153,13 +212,4 @@ export class WeightsService {
     if (entry === undefined) throw new Error(`the model ${contentId} is not open in this tab`);
     return entry;
   }
-}
-
-function absoluteUrl(url: string, server: string | undefined): string {
-  return server !== undefined && URL.canParse(url, server) ? new URL(url, server).href : url;
-}
-
-function sourceOf(request: OpenRequest): ModelSource {
-  if (request.kind === "url") return { kind: "url", url: request.url };
-  return { kind: "member", member: request.member, fileName: request.fileName };
 }

@@ -1,6 +1,7 @@
 /** Why a model's file cannot be read, stored, or run. Raised by `model`, rendered by `words`. */
 import { z } from "zod";
 import { Detail, failure } from "./failure-schema.ts";
+import { MemberId } from "./ids.ts";
 
 /** How a file contradicts the GGUF format or itself. `subject` is the key, tensor, or field. */
 export const MalformedProblem = z.enum([
@@ -82,6 +83,11 @@ export const ModelFailure = z.discriminatedUnion("reason", [
   failure("model_differs", { model: z.string() }),
   /** A file that a person picked in this tab is no longer open in it. */
   failure("file_not_open", { file: z.string() }),
+  /** A member sent bytes that are not those of the file. */
+  failure("peer_bytes_wrong", { peer: MemberId, file: z.string() }),
+  /** Nobody who is connected has these bytes. */
+  failure("range_not_held", { file: z.string() }),
+  failure("peer_read_timeout", { file: z.string(), timeoutMs: z.number() }),
   failure("chat_template_unreadable", { detail: Detail }),
   failure("chat_template_refused", { detail: Detail }),
   failure("chat_template_timeout", { timeoutMs: z.number() }),
@@ -123,4 +129,5 @@ export type ModelFailure = z.infer<typeof ModelFailure>;
 export type ModelNotice =
   | { readonly notice: "download_resumed"; readonly url: string; readonly detail: string }
   | { readonly notice: "no_range_requests"; readonly url: string; readonly fileBytes: number }
+  | { readonly notice: "peer_bytes_wrong"; readonly peer: MemberId; readonly file: string }
   | { readonly notice: "not_stored"; readonly cause: ModelFailure };

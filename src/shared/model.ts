@@ -23,7 +23,7 @@ export const ModelSummary = z.strictObject({
   /** The model's id for clients: the file's name without ".gguf". */
   name: z.string().min(1).max(200),
   source: ModelSource,
-  /** SHA-256 over the header bytes and the file's length: the cache's content address. */
+  /** The root of a picked file's chunks, or a hash of a URL and its header: docs/decisions/content-tree.md. */
   contentId: z.string(),
   fileBytes: z.number().min(0),
   architecture: z.string(),

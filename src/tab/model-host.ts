@@ -1,6 +1,6 @@
 /**
- * The models of this tab: opens them in the weights worker, serves files that were picked
- * here to the other members, loads this tab's layers into the stage, and creates the
+ * The models of this tab: opens them in the weights worker, serves what it has of them to
+ * the other members, loads this tab's layers into the stage, and creates the
  * tokenizer. Each model is opened once.
  */
 import * as Comlink from "comlink";
@@ -14,6 +14,7 @@ import {
   type TokenizerData,
   type OpenedSummary,
   type OpenRequest,
+  type PeerPorts,
   type WeightsService,
 } from "../model/index.ts";
 import {
@@ -29,7 +30,7 @@ import type { LoadProgress, ModelHost, ModelText, ShardRequest } from "../cluste
 
 /** The weights worker, seen from this thread. */
 export type Weights = {
-  [K in "open" | "shard" | "prefetch" | "reader" | "read"]: (
+  [K in "open" | "addPeers" | "shard" | "prefetch" | "reader" | "read" | "chunkMap"]: (
     ...parameters: Parameters<WeightsService[K]>
   ) => Promise<Awaited<ReturnType<WeightsService[K]>>>;
 };
@@ -59,18 +60,20 @@ export function createModelHost({
 }: ModelHostParts): TabModelHost {
   const opened = new Map<string, OpenedSummary>();
   const texts = new Map<string, ModelText>();
-  /** The files that this tab serves, by name. */
-  const lent = new Map<string, string>();
+  /** The ids of the files that were picked here, by name. */
+  const picked = new Map<string, string>();
+  const files = peerFiles(transport);
 
-  serveBytes(transport, (fileName) => {
-    const contentId = lent.get(fileName);
-    return contentId === undefined
-      ? null
-      : (offset, length) => weights.read(contentId, offset, length);
+  serveBytes(transport, (key) => {
+    const contentId = key.replace(MAP_PREFIX, "");
+    if (!opened.has(contentId)) return null;
+    if (contentId === key) return (offset, length) => weights.read(contentId, offset, length);
+    return async (offset, length) =>
+      (await weights.chunkMap(contentId)).slice(offset, offset + length);
   });
 
   const open = async (request: OpenRequest): Promise<OpenedSummary> => {
-    const transfer = request.kind === "peer" ? [request.port] : [];
+    const transfer = request.kind === "peer" ? portsOf(request.peers) : [];
     const model = await weights.open(Comlink.transfer(request, transfer));
     opened.set(model.summary.contentId, model);
     return model;
@@ -79,27 +82,52 @@ export function createModelHost({
   const opening = async (model: ModelSummary): Promise<OpenedSummary> => {
     const known = opened.get(model.contentId);
     if (known) return known;
-    const found = await open(onServer(await requestOf(model, self, transport), server));
+    const found = await open(onServer(await requestOf(model), server));
     if (found.summary.contentId === model.contentId) return found;
     // Its header or its length differs.
     throw new FailureError({ reason: "model_differs", model: model.name });
   };
 
+  const requestOf = async ({
+    source,
+    fileBytes,
+    contentId: root,
+  }: ModelSummary): Promise<OpenRequest> => {
+    if (source.kind === "url") return source;
+    const { member, fileName } = source;
+    if (member === self) throw new FailureError({ reason: "file_not_open", file: fileName });
+    await transport.connect(member).catch((error: unknown) => {
+      // Other members may have it.
+      if (transport.connectedPeers().length === 0) throw error;
+    });
+    const peers = files(root, fileName);
+    return { kind: "peer", member, fileName, fileBytes, root, peers };
+  };
+
+  /** What members have is not read from the source again, unless the source is the room's own server. */
+  const addPeers = async ({ source, contentId }: ModelSummary): Promise<void> => {
+    if (source.kind === "url" ? !isElsewhere(source.url, server) : source.member === self) return;
+    const peers = files(contentId, source.kind === "url" ? source.url : source.fileName);
+    if (peers.length > 0)
+      await weights.addPeers(contentId, Comlink.transfer([...peers], portsOf(peers)));
+  };
+
   return {
     async inspect(source: ModelSource) {
       if (source.kind === "url") return (await open(onServer(source, server))).summary;
-      const contentId = source.member === self ? lent.get(source.fileName) : undefined;
+      const contentId = source.member === self ? picked.get(source.fileName) : undefined;
       const known = contentId === undefined ? undefined : opened.get(contentId);
       if (known) return known.summary;
       throw new FailureError({ reason: "file_not_open", file: source.fileName });
     },
     async addFile(file, fileName) {
       const { summary } = await open({ kind: "file", file, fileName, member: self });
-      lent.set(fileName, summary.contentId);
+      picked.set(fileName, summary.contentId);
       return summary;
     },
     async loadShard(request, onProgress) {
       const { contentId } = (await opening(request.model)).summary;
+      await addPeers(request.model);
       await weights.prefetch(
         contentId,
         request.first,
@@ -149,19 +177,40 @@ function onServer(request: OpenRequest, server: string | undefined): OpenRequest
   return request.kind === "url" && server !== undefined ? { ...request, server } : request;
 }
 
-async function requestOf(
-  { source, fileBytes }: ModelSummary,
-  self: MemberId,
-  transport: Transport,
-): Promise<OpenRequest> {
-  if (source.kind === "url") return source;
-  const { member, fileName } = source;
-  if (member === self) {
-    throw new FailureError({ reason: "file_not_open", file: fileName });
-  }
-  await transport.connect(member);
-  const { read } = peerByteReader(transport, member, fileName);
-  return { kind: "peer", member, fileName, fileBytes, port: exposeReader({ read }) };
+/** Before the id of a model: the map of its chunks. */
+const MAP_PREFIX = /^map:/;
+
+/** The connected peers' parts of a file, by its id; `label` names the file in failures. */
+function peerFiles(transport: Transport) {
+  const readers = new Map<string, ReturnType<typeof peerByteReader>>();
+  const readerOf = (peer: MemberId, key: string, label: string) => {
+    const name = `${peer} ${key}`;
+    const known = readers.get(name) ?? peerByteReader(transport, peer, key, label);
+    readers.set(name, known);
+    return exposeReader(known);
+  };
+  transport.events.onDisconnect((peer) => {
+    for (const [name, reader] of readers) {
+      if (!name.startsWith(`${peer} `)) continue;
+      reader.close();
+      readers.delete(name);
+    }
+  });
+  return (contentId: string, label: string): readonly PeerPorts[] =>
+    transport.connectedPeers().map((member) => ({
+      member,
+      bytes: readerOf(member, contentId, label),
+      map: readerOf(member, `map:${contentId}`, label),
+    }));
+}
+
+function portsOf(peers: readonly PeerPorts[]): MessagePort[] {
+  return peers.flatMap(({ bytes, map }) => [bytes, map]);
+}
+
+function isElsewhere(url: string, server: string | undefined): boolean {
+  const own = server ?? (typeof location === "undefined" ? undefined : location.href);
+  return URL.canParse(url) && (own === undefined || new URL(own).origin !== new URL(url).origin);
 }
 
 function modelText(data: TokenizerData, renderChat: ChatRenderer): ModelText {

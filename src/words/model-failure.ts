@@ -1,6 +1,7 @@
 /** What is wrong with a model's file, its address, or the disk. */
 import type { MalformedProblem, ModelFailure, ModelNotice } from "../shared/index.ts";
 import { figure, megabytes } from "./quantities.ts";
+import type { NameOf } from "./name-of.ts";
 import { render, type Sentences } from "./sentences.ts";
 
 const OPEN_FROM_DISK = "Download the file and open it from disk.";
@@ -19,6 +20,12 @@ export const modelFailures: Sentences<ModelFailure> = {
   model_differs: ({ model }) =>
     `The file of ${model} that this tab reads is not the one that the room placed: its header or its length differs. Place the model again.`,
   file_not_open: ({ file }) => `The file ${file} is not open in this tab. Pick it again.`,
+  peer_bytes_wrong: ({ peer, file }, nameOf) =>
+    `${nameOf(peer)} sent bytes that are not those of ${file}. Open the file again on a member that you trust.`,
+  range_not_held: ({ file }) =>
+    `No connected member has all of ${file}. Open the file again on a member.`,
+  peer_read_timeout: ({ file, timeoutMs }) =>
+    `The members that have ${file} sent nothing for ${figure(timeoutMs / 1000)} s.`,
   chat_template_unreadable: ({ detail }) =>
     `The model's chat template cannot be read: ${detail}. Use completions instead of chat.`,
   chat_template_refused: ({ detail }) =>
@@ -53,12 +60,14 @@ export const modelFailures: Sentences<ModelFailure> = {
     `The stored model cannot be removed (${detail}). Close other tabs of this site and try again.`,
 };
 
-export function describeModelNotice(notice: ModelNotice): string {
+export function describeModelNotice(notice: ModelNotice, nameOf: NameOf = String): string {
   switch (notice.notice) {
     case "download_resumed":
       return `The download of ${notice.url} was interrupted (${notice.detail}) and has resumed.`;
     case "no_range_requests":
       return `The server of ${notice.url} does not support range requests, so all ${megabytes(notice.fileBytes)} are downloaded.`;
+    case "peer_bytes_wrong":
+      return `${nameOf(notice.peer)} sent wrong bytes of ${notice.file}. They were discarded, and are read from the source or from other members.`;
     case "not_stored":
       return `The model is loaded without being stored. ${render(modelFailures, notice.cause)}`;
   }

@@ -156,7 +156,7 @@ function ofFailure(failure: RoomFailure, nameOf: NameOf): DescribedNotice {
 }
 
 const warnings: Sentences<TabWarning> = {
-  model: ({ notice }) => describeModelNotice(notice),
+  model: ({ notice }, nameOf) => describeModelNotice(notice, nameOf),
   bridge_refused: ({ refusal }) =>
     `The room's HTTP API is not available. ${describeBridgeRefusal(refusal)}`,
   channel_unusable: ({ peer, cause }, nameOf) =>

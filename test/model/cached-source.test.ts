@@ -2,29 +2,17 @@
 import { expect, test } from "vitest";
 import type { ByteSource } from "../../src/model/byte-source.ts";
 import { CachedSource } from "../../src/model/cached-source.ts";
-import { CHUNK_BYTES, type ChunkStore } from "../../src/model/model-cache.ts";
+import { CHUNK_BYTES } from "../../src/model/chunks.ts";
+import type { ChunkStore } from "../../src/model/model-cache.ts";
 import { ModelError } from "../../src/model/model-error.ts";
 import type { ModelNotice } from "../../src/shared/model-failure.ts";
+import { memoryStore } from "../../tools/gguf/memory-store.ts";
 import { neverNotice, recorded, sameBytes } from "./recorded-source.ts";
 
 const file = Uint8Array.from(
   { length: 3 * CHUNK_BYTES + 1000 },
   (_, i) => (i * 13 + (i >> 12)) & 0xff,
 );
-
-function memoryStore(): ChunkStore {
-  const chunks = new Map<number, Blob>();
-  const present = new Set<number>();
-  return {
-    present,
-    read: (index) => Promise.resolve(chunks.get(index) ?? null),
-    write(index, bytes) {
-      chunks.set(index, new Blob([bytes]));
-      present.add(index);
-      return Promise.resolve();
-    },
-  };
-}
 
 test("fetches what is missing, once, in whole chunks", async () => {
   const origin = recorded(file);
@@ -71,6 +59,7 @@ test("reports once that it cannot store, and continues reading", async () => {
   const store: ChunkStore = {
     present: new Set(),
     read: () => Promise.resolve(null),
+    leaf: () => Promise.resolve(null),
     write: () => Promise.reject(new ModelError(cause)),
   };
   const notices: ModelNotice[] = [];

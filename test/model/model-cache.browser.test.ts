@@ -3,7 +3,8 @@ import * as Comlink from "comlink";
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { blobSource } from "../../src/model/byte-source.ts";
 import { CachedSource } from "../../src/model/cached-source.ts";
-import { CHUNK_BYTES, ModelCache } from "../../src/model/model-cache.ts";
+import { CHUNK_BYTES, encodeChunkMap, leavesOf, rootOf } from "../../src/model/chunks.ts";
+import { ModelCache } from "../../src/model/model-cache.ts";
 import { failureOf } from "../../src/shared/failure.ts";
 import { exposeReader, readerFromPort } from "../../src/model/reader-port.ts";
 import { shardTensors } from "../../src/model/shard.ts";
@@ -30,12 +31,28 @@ afterAll(async () => (await openCache()).clear());
 test("a cached source resumes after a reload, without an incomplete chunk", async () => {
   const first = await (await openCache()).store("a", "model", file.length);
   await new CachedSource(recorded(file), first, neverNotice).read(0, 2 * CHUNK_BYTES);
-  await first.write(1, file.slice(0, 100)); // incomplete
+  await first.write(1, file.slice(0, 100), null); // incomplete
   const origin = recorded(file);
   const second = await (await openCache()).store("a", "model", file.length);
   const source = new CachedSource(origin, second, neverNotice);
   expect(sameBytes(await source.read(0, file.length), file)).toBe(true);
   expect(origin.reads).toEqual([[CHUNK_BYTES, 2 * CHUNK_BYTES + 1000]]);
+});
+
+test("a chunk that was not compared with the source counts until the tab closes", async () => {
+  const unchecked = { ...recorded(file), leaves: new Map() };
+  const first = await (await openCache()).store("a", "model", file.length);
+  const source = new CachedSource(unchecked, first, neverNotice);
+  await source.read(0, CHUNK_BYTES);
+  await source.read(0, CHUNK_BYTES);
+  expect(unchecked.reads).toEqual([[0, CHUNK_BYTES]]);
+  expect((await source.held()).held.size).toBe(0);
+  const origin = recorded(file);
+  const second = await (await openCache()).store("a", "model", file.length);
+  await new CachedSource(origin, second, neverNotice).read(0, CHUNK_BYTES);
+  expect(origin.reads).toEqual([[0, CHUNK_BYTES]]);
+  const third = await (await openCache()).store("a", "model", file.length);
+  expect((await new CachedSource(origin, third, neverNotice).held()).held).toEqual(new Set([0]));
 });
 
 describe("stored models", () => {
@@ -45,7 +62,7 @@ describe("stored models", () => {
     const clock = vi.spyOn(Date, "now").mockImplementation(() => (nowMs += 1));
     for (const id of ["a", "b", "c"]) {
       const store = await cache.store(id, `model ${id}`, file.length);
-      await store.write(0, file.slice(0, CHUNK_BYTES));
+      await store.write(0, file.slice(0, CHUNK_BYTES), null);
     }
     clock.mockRestore();
     const listed = await cache.list();
@@ -64,19 +81,19 @@ describe("stored models", () => {
 
   test("are evicted by last use when the disk is full, except those in use", async () => {
     for (const id of ["old", "older"]) {
-      await (await (await openCache()).store(id, id, 1)).write(0, file.slice(0, 10));
+      await (await (await openCache()).store(id, id, 1)).write(0, file.slice(0, 10), null);
     }
     const cache = await openCache();
     const used = await cache.store("used", "used", file.length);
     let full = 2;
     await withFullDisk(
       () => full-- > 0,
-      () => used.write(0, file.slice(0, CHUNK_BYTES)),
+      () => used.write(0, file.slice(0, CHUNK_BYTES), null),
     );
     expect((await cache.list()).map(({ contentId }) => contentId)).toEqual(["used"]);
     const refused = withFullDisk(
       () => true,
-      () => used.write(1, file.slice(0, CHUNK_BYTES)),
+      () => used.write(1, file.slice(0, CHUNK_BYTES), null),
     );
     await expect(refused).rejects.toMatchObject({
       failure: { reason: "storage_full", wantedBytes: CHUNK_BYTES },
@@ -148,15 +165,25 @@ describe("the weights worker", () => {
     const blob = new Blob([bytes]);
     const own = await remote.open({ kind: "file", file: blob, fileName: "tiny.gguf", member });
     expect(own.summary.source).toEqual({ kind: "member", member, fileName: "tiny.gguf" });
-    const port = exposeReader(blobSource(blob, "tiny.gguf"));
+    const source = blobSource(blob, "tiny.gguf");
+    const leaves = await leavesOf(source);
+    const root = await rootOf(bytes.length, leaves);
+    expect(own.summary.contentId).toBe(root);
+    const known = { held: new Set(leaves.keys()), leaves: new Map(leaves.entries()) };
+    const map = new Blob([encodeChunkMap(known, bytes.length)]);
+    const ports = {
+      bytes: exposeReader(source),
+      map: exposeReader(blobSource(map, "map")),
+    };
     const request = {
       kind: "peer",
       member,
       fileName: "tiny.gguf",
       fileBytes: bytes.length,
-      port,
+      root,
+      peers: [{ member, ...ports }],
     } as const;
-    const theirs = await remote.open(Comlink.transfer(request, [port]));
+    const theirs = await remote.open(Comlink.transfer(request, Object.values(ports)));
     expect(theirs.summary).toEqual(own.summary);
     expect(await remote.read(theirs.summary.contentId, 0, 4)).toEqual(bytes.slice(0, 4));
     await remote.clearStored();

@@ -1,16 +1,20 @@
 /** The default model's real file through the real weights service: shards, tokens, files of members. */
-import { openAsBlob } from "node:fs";
+import { openAsBlob, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createModelHost, type TabModelHost } from "../../src/tab/model-host.ts";
 import type { ShardRequest } from "../../src/cluster/parts.ts";
 import { MemoryNetwork } from "../../tools/room/memory-transport.ts";
+import { serveBytes } from "../../src/mesh/peer-bytes.ts";
 import { renderChat } from "../../src/model/chat-template.ts";
 import { readerFromPort } from "../../src/model/reader-port.ts";
 import { WeightsService } from "../../src/model/weights-service.ts";
 import type { ShardDescription } from "../../src/model/description.ts";
+import { failureOf } from "../../src/shared/failure.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 import type { ModelSummary } from "../../src/shared/model.ts";
+import type { ModelNotice } from "../../src/shared/model-failure.ts";
 import { PLAIN_LOOPS } from "../../tools/cpu/cpu-shard.ts";
+import { memoryStorage } from "../../tools/gguf/memory-store.ts";
 import { startRangeServer } from "../../tools/gguf/range-server.ts";
 import { tinyModel } from "../../tools/gguf/tiny-gguf.ts";
 
@@ -21,15 +25,20 @@ type Loaded = { readonly shard: ShardDescription; readonly firstBytes: Uint8Arra
 /** A tab whose stage only records its shard and reads its first tensor. */
 function tab(network: MemoryNetwork, name: string, server?: string) {
   const loaded: Loaded[] = [];
-  const service = new WeightsService(Promise.resolve(null));
+  const service = new WeightsService(Promise.resolve(memoryStorage()));
+  const notices: ModelNotice[] = [];
+  service.listen((notice) => notices.push(notice));
   const self = MemberId.parse(name);
+  const transport = network.join(self);
   const host = createModelHost({
     self,
-    transport: network.join(self),
+    transport,
     renderChat: (...chat) => Promise.resolve(renderChat(...chat)),
     ...(server === undefined ? {} : { server }),
     weights: {
       open: (request) => service.open(request),
+      addPeers: (...parts) => service.addPeers(...parts),
+      chunkMap: (contentId) => service.chunkMap(contentId),
       shard: (...range) => Promise.resolve(service.shard(...range)),
       prefetch: (...range) => service.prefetch(...range),
       reader: (contentId) => Promise.resolve(service.reader(contentId)),
@@ -46,7 +55,7 @@ function tab(network: MemoryNetwork, name: string, server?: string) {
       unloadShard: () => Promise.resolve(),
     },
   });
-  return { host, loaded };
+  return { host, loaded, notices, transport, service };
 }
 
 function shardOf(model: ModelSummary, first: number, end: number): ShardRequest {
@@ -101,12 +110,108 @@ describe("a file that one member picked", () => {
     expect(new TextDecoder().decode(text.bytesOf(19556))).toBe("Hello");
   });
 
-  test("another file of the same name is refused", async () => {
+  test("a file is found by its content, not by its name", async () => {
     const odd = { ...model, contentId: "something else" };
-    await expect(other.host.loadShard(shardOf(odd, 0, 1), () => undefined)).rejects.toMatchObject({
-      failure: { reason: "model_differs", model: model.name },
+    const failed = other.host.loadShard(shardOf(odd, 0, 1), () => undefined);
+    expect(failureOf(await failed.catch((error: unknown) => error))).toMatchObject({
+      reason: "peer_has_no_file",
+      file: FILE,
     });
   });
+
+  test("a third member reads it from the second, after the owner has left", async () => {
+    const third = tab(network, "third");
+    await third.transport.connect(other.transport.self);
+    owner.transport.close();
+    await third.host.loadShard(shardOf(model, 10, 20), () => undefined);
+    expect(third.loaded[0]).toEqual(other.loaded[0]);
+    const missing = third.host.loadShard(shardOf(model, 0, 5), () => undefined);
+    expect(failureOf(await missing.catch((error: unknown) => error))).toMatchObject({
+      reason: "range_not_held",
+    });
+  });
+});
+
+/** Serves the model's bytes with one wrong byte in its weights, and the honest map, or none. */
+function liar(network: MemoryNetwork, id: string, honest: Uint8Array, map: Uint8Array) {
+  const transport = network.join(MemberId.parse("liar"));
+  const wrong = Uint8Array.from(honest);
+  wrong[wrong.length - 100]! ^= 1;
+  serveBytes(transport, (key) => {
+    const bytes = key === id ? wrong : key === `map:${id}` ? map : null;
+    if (bytes === null) return null;
+    return (offset, length) =>
+      Promise.resolve(Uint8Array.from(bytes.subarray(offset, offset + length)));
+  });
+  return transport;
+}
+
+describe("a member that sends wrong bytes", () => {
+  const bytes = tinyModel();
+
+  test("of a picked file is named, and the bytes are read from another member", async () => {
+    const network = new MemoryNetwork();
+    const [owner, other] = [tab(network, "owner"), tab(network, "other")];
+    const model = await owner.host.addFile(new Blob([bytes]), "tiny.gguf");
+    const map = await owner.service.chunkMap(model.contentId);
+    const hostile = liar(network, model.contentId, bytes, map);
+    // Which member is asked first is random.
+    for (let attempt = 0; attempt < 50 && other.notices.length === 0; attempt++) {
+      const reader = tab(network, `other-${attempt}`);
+      await reader.transport.connect(hostile.self);
+      await reader.host.loadShard(shardOf(model, 0, 2), () => undefined);
+      expect(await reader.service.read(model.contentId, 0, bytes.length)).toEqual(bytes);
+      other.notices.push(...reader.notices);
+    }
+    expect(other.notices).toEqual([
+      { notice: "peer_bytes_wrong", peer: hostile.self, file: "tiny.gguf" },
+    ]);
+  });
+
+  test("of a picked file that nobody else has is named by the failure", async () => {
+    const network = new MemoryNetwork();
+    const [owner, other] = [tab(network, "owner"), tab(network, "other")];
+    const model = await owner.host.addFile(new Blob([bytes]), "tiny.gguf");
+    const map = await owner.service.chunkMap(model.contentId);
+    owner.transport.close();
+    const hostile = liar(network, model.contentId, bytes, map);
+    await other.transport.connect(hostile.self);
+    const failed = await other.host.text(model).catch((error: unknown) => error);
+    expect(failureOf(failed)).toMatchObject({ reason: "peer_bytes_wrong", peer: hostile.self });
+  });
+
+  test("with hashes of its own is refused by the root", async () => {
+    const network = new MemoryNetwork();
+    const [owner, other] = [tab(network, "owner"), tab(network, "other")];
+    const model = await owner.host.addFile(new Blob([bytes]), "tiny.gguf");
+    const wrong = Uint8Array.from(bytes);
+    wrong[wrong.length - 100]! ^= 1;
+    const forger = tab(new MemoryNetwork(), "forger");
+    const forged = await forger.host.addFile(new Blob([wrong]), "tiny.gguf");
+    expect(forged.contentId).not.toBe(model.contentId);
+    const map = await forger.service.chunkMap(forged.contentId);
+    owner.transport.close();
+    const hostile = liar(network, model.contentId, bytes, map);
+    await other.transport.connect(hostile.self);
+    const failed = await other.host.text(model).catch((error: unknown) => error);
+    expect(failureOf(failed)).toMatchObject({ reason: "peer_bytes_wrong", peer: hostile.self });
+  });
+});
+
+test("the network is asked once for what a member has: another reads it there", async () => {
+  await using files = await startRangeServer(readFileSync(`models/${FILE}`));
+  const network = new MemoryNetwork();
+  const server = "http://room.example/";
+  const [first, second] = [tab(network, "first", server), tab(network, "second", server)];
+  const model = await first.host.inspect({ kind: "url", url: files.url });
+  await first.host.loadShard(shardOf(model, 0, 30), () => undefined);
+  await second.transport.connect(first.transport.self);
+  const before = files.bytesSent;
+  await second.host.loadShard(shardOf(model, 0, 30), () => undefined);
+  // The header, the first run of chunks, and one in 16 more.
+  expect(files.bytesSent - before).toBeLessThan(model.fileBytes / 2);
+  expect(second.loaded[0]).toEqual(first.loaded[0]);
+  expect(second.notices).toEqual([]);
 });
 
 test("a file that this tab does not have is refused", async () => {

@@ -30,6 +30,9 @@ const samples: {
   picked_file_gone: { file },
   model_differs: { model: "tiny" },
   file_not_open: { file },
+  peer_bytes_wrong: { peer, file },
+  range_not_held: { file },
+  peer_read_timeout: { file, timeoutMs: 30_000 },
   chat_template_unreadable: { detail },
   chat_template_refused: { detail },
   chat_template_timeout: { timeoutMs: 2000 },
@@ -182,12 +185,14 @@ test("every failure has its sentence", () => {
       "not_connected": "This tab is not connected to Kitchen laptop.",
       "not_tabmesh": "Kitchen laptop did not introduce itself as a Tabmesh tab.",
       "other_identity": "Kitchen laptop introduced itself by another id.",
+      "peer_bytes_wrong": "Kitchen laptop sent bytes that are not those of a.gguf. Open the file again on a member that you trust.",
       "peer_has_no_file": "Kitchen laptop no longer has the file a.gguf.",
       "peer_not_admitted": "Kitchen laptop is not in the room yet.",
       "peer_read_closed": "Reading a.gguf was stopped.",
       "peer_read_failed": "Kitchen laptop cannot read a.gguf. a.gguf can no longer be read: it was moved or changed. Pick the file again.",
       "peer_read_interrupted": "Kitchen laptop, which has a.gguf, left while it was read. The channel was closed.",
       "peer_read_invalid": "Kitchen laptop sent the wrong number of bytes of a.gguf. Load the model again.",
+      "peer_read_timeout": "The members that have a.gguf sent nothing for 30.0 s.",
       "peer_silent": "Kitchen laptop no longer answers.",
       "picked_file_gone": "a.gguf can no longer be read: it was moved or changed. Pick the file again.",
       "placement_changed": "The model is being placed again. Ask again when the model is ready.",
@@ -196,6 +201,7 @@ test("every failure has its sentence", () => {
       "prompt_token_unknown": "The prompt contains the token 96, and the model has only 96 tokens.",
       "prompt_too_long": "The prompt has 300 tokens, and the room's context has space for 256. Shorten it, or increase the context in the room's settings.",
       "protocol_violation": "Kitchen laptop violated the protocol: no answer.",
+      "range_not_held": "No connected member has all of a.gguf. Open the file again on a member.",
       "read_past_end": "a.gguf has 100 bytes, so 20 bytes at 90 cannot be read. The file is truncated: download it again.",
       "replaced_connection": "The other tab connected again.",
       "room_locked": "This room is locked. Ask someone in the room to unlock it.",
@@ -314,12 +320,14 @@ test("notices", () => {
     [
       { notice: "download_resumed", url, detail } as const,
       { notice: "no_range_requests", url, fileBytes: 12_345_678 } as const,
+      { notice: "peer_bytes_wrong", peer, file } as const,
       { notice: "not_stored", cause: { reason: "storage_failed", detail } } as const,
-    ].map(describeModelNotice),
+    ].map((notice) => describeModelNotice(notice, nameOf)),
   ).toMatchInlineSnapshot(`
     [
       "The download of https://models.example/a.gguf was interrupted (no answer) and has resumed.",
       "The server of https://models.example/a.gguf does not support range requests, so all 12.3 MB are downloaded.",
+      "Kitchen laptop sent wrong bytes of a.gguf. They were discarded, and are read from the source or from other members.",
       "The model is loaded without being stored. The model cannot be stored on disk (no answer).",
     ]
   `);

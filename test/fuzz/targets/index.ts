@@ -3,7 +3,7 @@ import type { FuzzTarget } from "../../../tools/fuzz/fuzz.ts";
 import type { Bytes } from "../../../tools/fuzz/mutate.ts";
 import { chatBodies, textBodies } from "./api.ts";
 import { control, frames, handshakes, sliced } from "./mesh.ts";
-import { ggufFiles, ggufHeaders } from "./model.ts";
+import { chunkMaps, ggufFiles, ggufHeaders } from "./model.ts";
 import {
   commands,
   events,
@@ -15,7 +15,13 @@ import {
   states,
 } from "./room.ts";
 
-export const BYTE_TARGETS: readonly FuzzTarget<Bytes>[] = [frames, sliced, ggufHeaders, ggufFiles];
+export const BYTE_TARGETS: readonly FuzzTarget<Bytes>[] = [
+  frames,
+  sliced,
+  ggufHeaders,
+  ggufFiles,
+  chunkMaps,
+];
 export const TEXT_TARGETS: readonly FuzzTarget<string>[] = [
   ...[control, handshakes, messages, commands, pageCommands, events, states, logs],
   ...[serverToPage, pageToServer, chatBodies, textBodies],

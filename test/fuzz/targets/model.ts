@@ -1,4 +1,5 @@
 /** The header of a model's file, and all that is read from it. */
+import { chunkMapBytes, decodeChunkMap, encodeChunkMap } from "../../../src/model/chunks.ts";
 import { scanHeader } from "../../../src/model/gguf-scan.ts";
 import { ModelError } from "../../../src/model/model-error.ts";
 import { openModel } from "../../../src/model/index.ts";
@@ -52,4 +53,18 @@ export const ggufFiles: FuzzTarget<Bytes> = {
   isRefusal: isModelError,
   // A header becomes JavaScript values: a text per token, an object per tensor.
   allowedFactor: 40,
+};
+
+const FILE_BYTES = 5_000_000;
+
+export const chunkMaps: FuzzTarget<Bytes> = {
+  name: "chunk-maps",
+  generate(random) {
+    const held = new Set([0, 2]);
+    const leaf = new Uint8Array(32).fill(random.whole(1, 255));
+    const map = encodeChunkMap({ held, leaves: new Map([[2, leaf]]) }, FILE_BYTES);
+    return mutatedBytes([map, new Uint8Array(chunkMapBytes(FILE_BYTES))], random);
+  },
+  decode: (bytes) => decodeChunkMap(bytes, FILE_BYTES),
+  isRefusal: () => false,
 };

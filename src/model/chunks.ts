@@ -1,0 +1,114 @@
+/**
+ * A file as chunks with known SHA-256 hashes, so that bytes from a peer can be checked.
+ *
+ *   leaf   SHA-256 of a chunk: `CHUNK_BYTES` bytes, the last chunk fewer
+ *   root   SHA-256 of "tabmesh-tree-1\n", the file's length as a u64, and all leaves in order
+ *
+ * Two levels are enough: the leaves of a file of 100 GB take 3 MB. A chunk map is what a member
+ * tells about a file: per chunk a u8, 1 if the member has it, and its leaf, zeros if unknown.
+ */
+import { sha256 as sha256Of } from "@noble/hashes/sha2.js";
+import type { ByteSource } from "./byte-source.ts";
+import { malformed } from "./model-error.ts";
+
+export const CHUNK_BYTES = 1 << 20;
+export const LEAF_BYTES = 32;
+/** The length of a file in a room comes from another member: 1 TiB bounds the memory for its leaves. */
+const MAX_FILE_BYTES = 2 ** 40;
+const ENTRY_BYTES = 1 + LEAF_BYTES;
+/** Chunks that are read and hashed at a time. */
+const CHUNKS_AT_ONCE = 8;
+const ROOT_PREFIX = new TextEncoder().encode("tabmesh-tree-1\n");
+
+export type Leaf = Uint8Array<ArrayBuffer>;
+
+/** Pages without a secure context have no WebCrypto. */
+export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<Leaf> {
+  const { subtle } = globalThis.crypto as { subtle?: SubtleCrypto };
+  return subtle === undefined
+    ? Uint8Array.from(sha256Of(bytes))
+    : new Uint8Array(await subtle.digest("SHA-256", bytes));
+}
+
+/** Throws a `ModelError` for a file over the limit. */
+export function chunkCount(fileBytes: number): number {
+  if (fileBytes > MAX_FILE_BYTES)
+    throw malformed("over_limit", "length of the file", fileBytes, MAX_FILE_BYTES);
+  return Math.ceil(fileBytes / CHUNK_BYTES);
+}
+
+export function chunkLength(fileBytes: number, index: number): number {
+  return Math.min(CHUNK_BYTES, fileBytes - index * CHUNK_BYTES);
+}
+
+/** Reads the whole file. */
+export async function leavesOf(source: ByteSource): Promise<Leaf[]> {
+  const count = chunkCount(source.fileBytes);
+  const leaves: Leaf[] = [];
+  while (leaves.length < count) {
+    const first = leaves.length;
+    const indices = Array.from(
+      { length: Math.min(CHUNKS_AT_ONCE, count - first) },
+      (_, i) => first + i,
+    );
+    leaves.push(
+      ...(await Promise.all(
+        indices.map(async (index) =>
+          sha256(await source.read(index * CHUNK_BYTES, chunkLength(source.fileBytes, index))),
+        ),
+      )),
+    );
+  }
+  return leaves;
+}
+
+/** In hex. */
+export async function rootOf(fileBytes: number, leaves: readonly Leaf[]): Promise<string> {
+  const bytes = new Uint8Array(ROOT_PREFIX.length + 8 + LEAF_BYTES * leaves.length);
+  bytes.set(ROOT_PREFIX);
+  new DataView(bytes.buffer).setBigUint64(ROOT_PREFIX.length, BigInt(fileBytes), true);
+  leaves.forEach((leaf, index) => bytes.set(leaf, ROOT_PREFIX.length + 8 + LEAF_BYTES * index));
+  return hex(await sha256(bytes));
+}
+
+export type ChunkMap = {
+  readonly held: ReadonlySet<number>;
+  readonly leaves: ReadonlyMap<number, Leaf>;
+};
+
+export function chunkMapBytes(fileBytes: number): number {
+  return ENTRY_BYTES * chunkCount(fileBytes);
+}
+
+export function encodeChunkMap(
+  { held, leaves }: ChunkMap,
+  fileBytes: number,
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(chunkMapBytes(fileBytes));
+  for (const index of held) bytes[index * ENTRY_BYTES] = 1;
+  for (const [index, leaf] of leaves) bytes.set(leaf, index * ENTRY_BYTES + 1);
+  return bytes;
+}
+
+/** Null unless the bytes are the map of a file of this length. */
+export function decodeChunkMap(bytes: Uint8Array<ArrayBuffer>, fileBytes: number): ChunkMap | null {
+  if (bytes.length !== chunkMapBytes(fileBytes)) return null;
+  const held = new Set<number>();
+  const leaves = new Map<number, Leaf>();
+  for (let index = 0; index * ENTRY_BYTES < bytes.length; index++) {
+    const at = index * ENTRY_BYTES;
+    if (bytes[at]! > 1) return null;
+    if (bytes[at] === 1) held.add(index);
+    const leaf = bytes.subarray(at + 1, at + ENTRY_BYTES);
+    if (leaf.some((byte) => byte !== 0)) leaves.set(index, leaf);
+  }
+  return { held, leaves };
+}
+
+export function sameLeaf(a: Leaf, b: Leaf): boolean {
+  return a.every((byte, index) => byte === b[index]);
+}
+
+export function hex(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,260 @@
+/**
+ * A file that its source and other members have. Bytes from a member are checked before they are
+ * used; if they are wrong, the member is named and not asked again.
+ *
+ *   a picked file   every leaf is checked by the root, which is the model's id
+ *   a URL           a leaf is the one that this tab found at the source, or else the one that members
+ *                   found there. The first bytes of each member and one run in `CHECKED_RUNS` are
+ *                   compared with the source
+ *
+ * Reads whole chunks, since only those can be checked. docs/decisions/content-tree.md
+ */
+import type { MemberId, ModelNotice } from "../shared/index.ts";
+import { type ByteSource, checkRange } from "./byte-source.ts";
+import {
+  CHUNK_BYTES,
+  type ChunkMap,
+  chunkCount,
+  chunkLength,
+  chunkMapBytes,
+  decodeChunkMap,
+  type Leaf,
+  rootOf,
+  sameLeaf,
+  sha256,
+} from "./chunks.ts";
+import type { ByteReader } from "./description.ts";
+import { ModelError } from "./model-error.ts";
+
+/** Of another member: ranges of its file, and the map of the chunks that it has. */
+export type PeerFile = {
+  readonly member: MemberId;
+  readonly bytes: ByteReader;
+  readonly map: ByteReader;
+};
+
+export type SharedSourceOptions = {
+  readonly fileBytes: number;
+  readonly label: string;
+  /** Where the file can be read without a peer; null for a file that another member picked. */
+  readonly origin: ByteSource | null;
+  /** The root that the leaves of peers must have; null if only the source knows the leaves. */
+  readonly root: string | null;
+  readonly onNotice: (notice: ModelNotice) => void;
+  /** Chunks that came from a member whose bytes turned out wrong: they must be read again. */
+  readonly onDistrust?: (chunks: ReadonlySet<number>) => void;
+  /** In [0, 1): which member is asked first, and what is compared with the source. */
+  readonly random?: () => number;
+};
+
+type Peer = PeerFile & {
+  readonly chunks: ChunkMap;
+  /** Chunks that this tab took from it without a leaf of the source. */
+  readonly taken: Set<number>;
+};
+
+const CHECKED_RUNS = 16;
+/** A member that sends nothing for this long is not asked again. */
+const PEER_TIMEOUT_MS = 30_000;
+/** The same for its map, if the source can be read instead. */
+const MAP_TIMEOUT_MS = 3000;
+/** Without a source: how long the other members may take once one has answered. */
+const SLOWER_PEERS_MS = 1000;
+
+export class SharedSource implements ByteSource {
+  readonly fileBytes: number;
+  readonly label: string;
+  readonly #options: SharedSourceOptions;
+  /** Leaves of the root, or of chunks that this tab read at the source. */
+  readonly #leaves = new Map<number, Leaf>();
+  readonly #peers = new Map<MemberId, Peer>();
+
+  constructor(options: SharedSourceOptions, leaves: readonly Leaf[] = []) {
+    this.fileBytes = options.fileBytes;
+    this.label = options.label;
+    this.#options = options;
+    leaves.forEach((leaf, index) => this.#leaves.set(index, leaf));
+  }
+
+  #random(): number {
+    return (this.#options.random ?? Math.random)();
+  }
+
+  /** The leaves that need no trust in another member. */
+  get leaves(): ReadonlyMap<number, Leaf> {
+    return this.#leaves;
+  }
+
+  /**
+   * Learns which chunks peers have. A peer that does not answer, or wrongly, is left out; rejects if
+   * the file has no source and no peer is left.
+   */
+  async addPeers(peers: readonly PeerFile[]): Promise<void> {
+    const asked = peers.map((peer) => this.#addPeer(peer));
+    const all = Promise.allSettled(asked);
+    if (this.#options.origin !== null) return void (await all);
+    await Promise.any(asked).catch((error: unknown) => this.#firstOf(error));
+    await Promise.race([all, new Promise((resolve) => setTimeout(resolve, SLOWER_PEERS_MS))]);
+  }
+
+  async #addPeer(peer: PeerFile): Promise<void> {
+    const timeoutMs = this.#options.origin === null ? PEER_TIMEOUT_MS : MAP_TIMEOUT_MS;
+    const bytes = await this.#inTime(peer.map.read(0, chunkMapBytes(this.fileBytes)), timeoutMs);
+    const chunks = decodeChunkMap(bytes, this.fileBytes);
+    if (chunks === null || !(await this.#accepts(chunks))) throw this.#wrong(peer.member);
+    this.#peers.set(peer.member, { ...peer, chunks, taken: new Set() });
+  }
+
+  async #accepts({ leaves }: ChunkMap): Promise<boolean> {
+    const { root } = this.#options;
+    const known = [...this.#leaves].every(([index, leaf]) => {
+      const theirs = leaves.get(index);
+      return theirs === undefined || sameLeaf(theirs, leaf);
+    });
+    if (root === null || !known || this.#leaves.size === chunkCount(this.fileBytes)) return known;
+    const all = Array.from({ length: chunkCount(this.fileBytes) }, (_, index) => leaves.get(index));
+    if (!all.every((leaf) => leaf !== undefined)) return false;
+    if ((await rootOf(this.fileBytes, all)) !== root) return false;
+    all.forEach((leaf, index) => this.#leaves.set(index, leaf));
+    return true;
+  }
+
+  async read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+    checkRange(this, offsetBytes, lengthBytes);
+    const { origin } = this.#options;
+    const endBytes = offsetBytes + lengthBytes;
+    const isWhole =
+      offsetBytes % CHUNK_BYTES === 0 &&
+      (endBytes % CHUNK_BYTES === 0 || endBytes === this.fileBytes);
+    if (origin !== null && this.#peers.size === 0 && !isWhole)
+      return origin.read(offsetBytes, lengthBytes);
+    const first = Math.floor(offsetBytes / CHUNK_BYTES);
+    const end = Math.ceil(endBytes / CHUNK_BYTES);
+    const bytes = await this.#readChunks(first, end);
+    const from = offsetBytes - first * CHUNK_BYTES;
+    return from === 0 && lengthBytes === bytes.length
+      ? bytes
+      : bytes.slice(from, from + lengthBytes);
+  }
+
+  /** The chunks `[first, end)`, from a peer that has all of them, or else from the source. */
+  async #readChunks(first: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+    const start = first * CHUNK_BYTES;
+    const length = Math.min(end * CHUNK_BYTES, this.fileBytes) - start;
+    let error: Error | null = null;
+    for (const peer of this.#holders(first, end)) {
+      try {
+        const bytes = await this.#inTime(peer.bytes.read(start, length), PEER_TIMEOUT_MS);
+        if (await this.#isRight(peer, first, end, bytes)) return bytes;
+        error = this.#refute(peer);
+      } catch (cause) {
+        this.#peers.delete(peer.member);
+        error = asError(cause);
+      }
+    }
+    const { origin } = this.#options;
+    if (origin === null)
+      throw error ?? new ModelError({ reason: "range_not_held", file: this.label });
+    const bytes = await origin.read(start, length);
+    await this.#learn(first, end, bytes);
+    return bytes;
+  }
+
+  /** In random order, so that members share the work. */
+  #holders(first: number, end: number): Peer[] {
+    const holders = [...this.#peers.values()].filter(({ chunks }) => {
+      for (let index = first; index < end; index++) {
+        if (!chunks.held.has(index) || this.#expected(index) === null) return false;
+      }
+      return true;
+    });
+    return holders
+      .map((peer) => ({ peer, order: this.#random() }))
+      .sort((a, b) => a.order - b.order)
+      .map(({ peer }) => peer);
+  }
+
+  /** The leaf that a chunk must have; null if nobody knows it, or if members disagree. */
+  #expected(index: number): Leaf | null {
+    const own = this.#leaves.get(index);
+    if (own !== undefined || this.#options.root !== null) return own ?? null;
+    let found: Leaf | null = null;
+    for (const { chunks } of this.#peers.values()) {
+      const published = chunks.leaves.get(index);
+      if (published === undefined) continue;
+      if (found !== null && !sameLeaf(found, published)) return null;
+      found = published;
+    }
+    return found;
+  }
+
+  async #isRight(peer: Peer, first: number, end: number, bytes: Uint8Array<ArrayBuffer>) {
+    const { origin, root } = this.#options;
+    const isFirst = peer.taken.size === 0;
+    if (origin !== null && root === null && (isFirst || this.#random() * CHECKED_RUNS < 1)) {
+      const start = first * CHUNK_BYTES;
+      await this.#learn(first, end, await origin.read(start, bytes.length));
+    }
+    for (let index = first; index < end; index++) {
+      const leaf = await sha256(this.#chunk(bytes, first, index));
+      const expected = this.#expected(index);
+      if (expected === null || !sameLeaf(leaf, expected)) return false;
+      peer.taken.add(index);
+    }
+    return true;
+  }
+
+  /** Keeps the leaves of bytes that the source sent; members that published others are refuted. */
+  async #learn(first: number, end: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    for (let index = first; index < end; index++) {
+      const leaf = await sha256(this.#chunk(bytes, first, index));
+      this.#leaves.set(index, leaf);
+      for (const peer of this.#peers.values()) {
+        const published = peer.chunks.leaves.get(index);
+        if (published !== undefined && !sameLeaf(published, leaf)) this.#refute(peer);
+      }
+    }
+  }
+
+  #chunk(bytes: Uint8Array<ArrayBuffer>, first: number, index: number): Uint8Array<ArrayBuffer> {
+    const from = (index - first) * CHUNK_BYTES;
+    return bytes.subarray(from, from + chunkLength(this.fileBytes, index));
+  }
+
+  #refute(peer: Peer): ModelError {
+    if (!this.#peers.delete(peer.member)) return this.#wrong(peer.member);
+    const doubtful = [...peer.taken].filter((index) => !this.#leaves.has(index));
+    if (doubtful.length > 0) this.#options.onDistrust?.(new Set(doubtful));
+    this.#options.onNotice({ notice: "peer_bytes_wrong", peer: peer.member, file: this.label });
+    return this.#wrong(peer.member);
+  }
+
+  #firstOf(error: unknown): never {
+    const [first]: unknown[] = error instanceof AggregateError ? error.errors : [error];
+    throw first === undefined
+      ? new ModelError({ reason: "range_not_held", file: this.label })
+      : asError(first);
+  }
+
+  async #inTime<T>(reading: Promise<T>, timeoutMs: number): Promise<T> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const failure = { file: this.label, timeoutMs };
+      const timeout = () => reject(new ModelError({ reason: "peer_read_timeout", ...failure }));
+      timer = setTimeout(timeout, PEER_TIMEOUT_MS);
+    });
+    try {
+      return await Promise.race([reading, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #wrong(peer: MemberId): ModelError {
+    return new ModelError({ reason: "peer_bytes_wrong", peer, file: this.label });
+  }
+}
+
+function asError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(String(cause));
+}

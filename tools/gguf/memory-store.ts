@@ -1,0 +1,34 @@
+/** Chunks in memory instead of the origin private file system, which only browsers have. */
+export function memoryStore() {
+  const chunks = new Map<number, Blob>();
+  const leaves = new Map<number, Uint8Array<ArrayBuffer> | null>();
+  const present = new Set<number>();
+  return {
+    present,
+    read: (index: number) => Promise.resolve(chunks.get(index) ?? null),
+    leaf: (index: number) => Promise.resolve(leaves.get(index) ?? null),
+    write(
+      index: number,
+      bytes: Uint8Array<ArrayBuffer>,
+      leaf: Uint8Array<ArrayBuffer> | null,
+    ): Promise<void> {
+      chunks.set(index, new Blob([bytes]));
+      leaves.set(index, leaf);
+      present.add(index);
+      return Promise.resolve();
+    },
+  };
+}
+
+/** A storage of models that a `WeightsService` can use. */
+export function memoryStorage() {
+  const stores = new Map<string, ReturnType<typeof memoryStore>>();
+  return {
+    store(id: string) {
+      const store = stores.get(id) ?? memoryStore();
+      stores.set(id, store);
+      return Promise.resolve(store);
+    },
+    clear: () => Promise.resolve(stores.clear()),
+  };
+}
