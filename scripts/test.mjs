@@ -62,7 +62,7 @@ const longFuzzing = () =>
   vitest("node", {
     quiet: true,
     set: "remaining",
-    files: ["test/fuzz/decoders.test.ts", "test/server/fuzz.test.ts"],
+    files: ["test/fuzz/decoders", "test/server/fuzz.test.ts"],
   });
 
 /** The end-to-end tests open the built page. */

@@ -2,9 +2,9 @@
  * Every decoder of bytes from elsewhere, with seeded hostile inputs: no error but its own, no hang, and
  * memory in proportion. `npm run fuzz` runs more of them; a failure prints how to repeat it.
  */
-import { describe, test } from "vitest";
-import { expectRobust } from "../../tools/fuzz/fuzz.ts";
-import { BYTE_TARGETS, TEXT_TARGETS } from "./targets/index.ts";
+import { test } from "vitest";
+import { expectRobust, type FuzzTarget } from "../../tools/fuzz/fuzz.ts";
+import type { Bytes } from "../../tools/fuzz/mutate.ts";
 
 /** Before a merge a few thousand in seconds; the other set of tests has the time for more. */
 const isLongRun = ["remaining", "full"].includes(process.env["TABMESH_TEST_SET"] ?? "");
@@ -15,18 +15,9 @@ const TIMEOUT_MS = 300_000;
 
 const optionsOf = (name: string) => ({ count: SLOW.includes(name) ? COUNT / 20 : COUNT, seed: 1 });
 
-describe("a decoder of bytes", () => {
-  test.each(BYTE_TARGETS)(
-    "$name",
-    (target) => expectRobust(target, optionsOf(target.name)),
-    TIMEOUT_MS,
-  );
-});
-
-describe("a decoder of text", () => {
-  test.each(TEXT_TARGETS)(
-    "$name",
-    (target) => expectRobust(target, optionsOf(target.name)),
-    TIMEOUT_MS,
-  );
-});
+/** In a file for each kind of decoder, so that two cores share the work. */
+export function testDecoders<Input extends Bytes | string>(
+  targets: readonly FuzzTarget<Input>[],
+): void {
+  test.each(targets)("$name", (target) => expectRobust(target, optionsOf(target.name)), TIMEOUT_MS);
+}
