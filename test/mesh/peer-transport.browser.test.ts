@@ -117,6 +117,21 @@ test("a tab that lost the signaling server registers again, and stays connected"
   await c.transport.connect(self);
 });
 
+test("each connection uses the ICE servers that are in the list by then", async () => {
+  const self = newId("a");
+  const iceServers: RTCIceServer[] = [];
+  const peer = await openPeer(self, { server, iceServers });
+  const options = { self, admission: admitted(), server, onFrameChannel: () => () => undefined };
+  const a = new PeerTransport(peer, options);
+  open.push(a);
+  const { transport: b } = await join("b");
+  iceServers.push({ urls: ["stun:localhost:3478"] });
+  await a.connect(b.self);
+  const connections = peer.connections as Record<string, { peerConnection: RTCPeerConnection }[]>;
+  const [connection] = connections[b.self]!;
+  expect(connection!.peerConnection.getConfiguration().iceServers).toMatchObject(iceServers);
+});
+
 describe("a hostile peer", () => {
   const utf8 = new TextEncoder();
   const message = (value: unknown) => utf8.encode(`\0${JSON.stringify(value)}`);
