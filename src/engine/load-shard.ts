@@ -35,19 +35,69 @@ import { shardWork } from "./shard-work.ts";
 import { warmUp } from "./warm-up.ts";
 import { WeightReader } from "./weight-reader.ts";
 
+type Gpu = { readonly device: GPUDevice; readonly tuner: Tuner };
+
 /**
  * Rejects with an `EngineError` (memory, device, unsupported shapes), or with the
  * reader's own error. Nothing stays allocated then. `onDeviceError` is called when the device fails
  * later; `lost` when it is gone.
  */
 export async function loadShard(
-  { device, tuner }: { readonly device: GPUDevice; readonly tuner: Tuner },
+  gpu: Gpu,
   description: ShardDescription,
   options: ShardOptions,
   reader: ByteReader,
   onProgress: (progress: LoadProgress) => void,
   onDeviceError: OnDeviceError = () => undefined,
 ): Promise<Shard> {
+  const totalBytes = fileBytes(description);
+  let doneBytes = 0;
+  const onBytes = (bytes: number) => {
+    doneBytes += bytes;
+    onProgress({ phase: "uploading", doneBytes, totalBytes });
+  };
+  const onFilled = () => onProgress({ phase: "compiling", doneBytes: 0, totalBytes });
+  const load = await beginLoad(gpu, description, options, reader, onBytes, onDeviceError);
+  try {
+    const filled = load.fill().then(onFilled);
+    const [{ shard, tune }] = await load.watch.guard(Promise.all([load.prepared, filled]));
+    await load.watch.guard(gpu.device.queue.onSubmittedWorkDone());
+    Object.assign(load.resources.counters, newCounters());
+    onProgress({ phase: "compiling", doneBytes: totalBytes, totalBytes });
+    if (tune !== null) shard.tuned = tune();
+    return shard;
+  } catch (error) {
+    load.abandon();
+    throw error;
+  }
+}
+
+type Load = {
+  readonly watch: DeviceWatch;
+  readonly resources: GpuResources;
+  /** The shard once everything is compiled and bound; `tune` if work is left for the background. */
+  readonly prepared: Promise<{
+    readonly shard: GpuShard;
+    readonly tune: (() => Promise<void>) | null;
+  }>;
+  /** Reads the weights into the buffers that `prepared` binds. */
+  fill(): Promise<void>;
+  /** Frees everything. */
+  abandon(): void;
+};
+
+/**
+ * Checks the plan against the memory and the device's limits, then allocates and starts to compile
+ * everything. Rejects with an `EngineError` before anything is allocated.
+ */
+export async function beginLoad(
+  { device, tuner }: Gpu,
+  description: ShardDescription,
+  options: ShardOptions,
+  reader: ByteReader,
+  onBytes: (bytes: number) => void,
+  onDeviceError: OnDeviceError,
+): Promise<Load> {
   const traits = await tuner.traits(options.submitWhileWaiting);
   const work = shardWork(device.limits, description, options, traits);
   const chosen = await tuner.choose(work);
@@ -61,63 +111,47 @@ export async function loadShard(
   checkMemory(memory, options, device.limits);
   const watch = new DeviceWatch(device, onDeviceError);
   const resources = new GpuResources(device, newCounters());
+  const weightReader = new WeightReader(resources, reader, onBytes);
   const loaded: Weights[] = [];
-  try {
-    return await watch.guard(build());
-  } catch (error) {
+  const abandon = () => {
+    weightReader.stop();
     watch.stop();
     for (const matrix of loaded) destroyWeights(matrix);
     resources.destroy();
-    throw error;
-  }
-
-  async function build(): Promise<Shard> {
-    const totalBytes = fileBytes(description);
-    let doneBytes = 0;
-    const weightReader = new WeightReader(resources, reader, (bytes) => {
-      doneBytes += bytes;
-      onProgress({ phase: "uploading", doneBytes, totalBytes });
-    });
+  };
+  // The first answer is decoded alone: the kernels of batches are compiled in the background.
+  const first = options.sequences > 1 ? withoutBatches(variants) : variants;
+  const context = { resources, variants: first, activations: options.activations };
+  const prepare = async () => {
     const weights = placeWeights(weightReader, description, loaded);
-    // The first answer is decoded alone: the kernels of batches are compiled in the background.
-    const first = options.sequences > 1 ? withoutBatches(variants) : variants;
-    const context = { resources, variants: first, activations: options.activations };
-    const prepare = async () => {
-      const plans = await planShard(context, description, options, shape, scratchRows, weights);
-      const shard = new GpuShard({
-        description,
-        options,
-        maxRows: Math.min(maxRows, scratchRows),
-        scratchRows,
-        kernels,
-        resources,
-        watch,
-        weights: loaded,
-        scratchBytes: memory.scratchBytes,
-        ...plans,
-      });
-      // Whatever the weights hold: the pipelines must only run.
-      await warmUp(shard);
-      const tune = () =>
-        tuneInBackground({ device, tuner, shard, work, chosen, context, ...plans });
-      return { shard, tune };
-    };
-    const fill = async () => {
-      await weightReader.fill();
-      onProgress({ phase: "compiling", doneBytes: 0, totalBytes });
-    };
-    try {
-      const [{ shard, tune }] = await Promise.all([prepare(), fill()]);
-      await device.queue.onSubmittedWorkDone();
-      Object.assign(resources.counters, newCounters());
-      onProgress({ phase: "compiling", doneBytes: totalBytes, totalBytes });
-      if (!chosen.final || first !== variants) shard.tuned = tune();
-      return shard;
-    } catch (error) {
-      weightReader.stop();
-      throw error;
-    }
-  }
+    const table = placeRotations(weightReader, description, shape);
+    const plans = await planShard(
+      context,
+      description,
+      options,
+      shape,
+      scratchRows,
+      weights,
+      table,
+    );
+    const shard = new GpuShard({
+      description,
+      options,
+      maxRows: Math.min(maxRows, scratchRows),
+      scratchRows,
+      kernels,
+      resources,
+      watch,
+      weights: loaded,
+      scratchBytes: memory.scratchBytes,
+      ...plans,
+    });
+    // Whatever the weights hold: the pipelines must only run.
+    await warmUp(shard);
+    const tune = () => tuneInBackground({ device, tuner, shard, work, chosen, context, ...plans });
+    return { shard, tune: chosen.final && first === variants ? null : tune };
+  };
+  return { watch, resources, prepared: prepare(), fill: () => weightReader.fill(), abandon };
 }
 
 type ShardWeights = {
@@ -155,6 +189,18 @@ function placeWeights(
   };
 }
 
+/** Allocates the table of rotations, for the reader to compute. */
+function placeRotations(
+  reader: WeightReader,
+  { model: { rope } }: ShardDescription,
+  { segmentStarts }: AttentionShape,
+): GPUBuffer {
+  const positions = segmentStarts.at(-1)!;
+  return reader.computed("rotations", positions * rope.dims, () =>
+    rotationTable(positions, rope.frequencies, rope.magnitude),
+  );
+}
+
 /** Bytes that will be read of the file. */
 function fileBytes({ layers, embedding, head, outputNorm }: ShardDescription): number {
   const tensors = layers.flatMap((layer) => Object.values(layer));
@@ -171,18 +217,12 @@ async function planShard(
   shape: AttentionShape,
   maxRows: number,
   weights: ShardWeights,
+  table: GPUBuffer,
 ) {
   const { resources, variants } = context;
   const { model } = description;
   const rows = (label: string, columns: number) => resources.storage(label, maxRows * columns * 4);
   const step = resources.uniform("step", STEP_BYTES);
-  const table = rotationTable(
-    shape.segmentStarts.at(-1)!,
-    model.rope.frequencies,
-    model.rope.magnitude,
-  );
-  const tableBuffer = resources.storage("rotations", table.byteLength);
-  resources.write(tableBuffer, table);
   const outputFloats = attentionOutputFloats(shape, SPLIT_ROWS, maxSplits(shape));
   const widest = Math.max(model.hidden, model.feedForward, model.heads * model.headSize);
   const buffers: LayerBuffers = {
@@ -200,7 +240,7 @@ async function planShard(
     step,
     queryKeyValue: buffers.queryKeyValue,
     query: rows("query", model.heads * model.headSize),
-    table: tableBuffer,
+    table,
     output: buffers.attention,
   };
   const planLayers = (newest: MatContext) =>

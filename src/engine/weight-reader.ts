@@ -72,6 +72,16 @@ export class WeightReader {
     return buffer;
   }
 
+  /** A buffer of `floats` f32 that are computed, not read. */
+  computed(label: string, floats: number, compute: () => Float32Array<ArrayBuffer>): GPUBuffer {
+    const buffer = this.#resources.storage(label, floats * 4);
+    this.#queued.push(() => {
+      if (!this.#stopped) this.#resources.write(buffer, compute());
+      return Promise.resolve();
+    });
+    return buffer;
+  }
+
   async #readVectors(
     buffer: GPUBuffer,
     floats: number,

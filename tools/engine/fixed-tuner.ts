@@ -5,6 +5,7 @@ import {
   ATTENTION_USES,
   attentionCandidates,
   CHUNK_ROWS,
+  type ChunkRows,
   type DeviceTraits,
   FLOAT16_UNPACKS,
   firstVariants,
@@ -20,8 +21,7 @@ import {
 
 type VariantsFor = (work: ShardWork) => KernelVariants;
 
-function fixedTuner(traits: DeviceTraits, variantsFor: VariantsFor): Tuner {
-  const [maxRows] = CHUNK_ROWS;
+function fixedTuner(traits: DeviceTraits, maxRows: ChunkRows, variantsFor: VariantsFor): Tuner {
   return {
     traits: () => Promise.resolve(traits),
     choose: (work) =>
@@ -53,7 +53,9 @@ export function variantSets(device: GPUDevice): VariantSet[] {
   const features = shaderFeatures(device);
   const all: VariantSet[] = [];
   for (const traits of TRAITS) {
-    for (const activations of ["float", "int8"] as const) {
+    // Products do not unpack f16 pairs: with floats, all that unpack them otherwise have run.
+    const kinds = traits.float16Unpack === "builtin" ? (["float", "int8"] as const) : FLOAT;
+    for (const activations of kinds) {
       const lists = [
         ...WORKLOADS.map((workload) => products(workload, activations, features, traits)),
         ...ATTENTION_USES.map((use) => attentionCandidates(use, HEAD, features, traits)),
@@ -65,11 +67,15 @@ export function variantSets(device: GPUDevice): VariantSet[] {
   return all;
 }
 
-/** A tuner that gives a shard this set. */
-export function setTuner(device: GPUDevice, { traits, activations, index }: VariantSet): Tuner {
+/** A tuner that gives a shard this set, and steps of so many rows. */
+export function setTuner(
+  device: GPUDevice,
+  { traits, activations, index }: VariantSet,
+  maxRows: ChunkRows = CHUNK_ROWS[0],
+): Tuner {
   const features = shaderFeatures(device);
   const at = <T>(list: readonly T[]): T => list[Math.min(index, list.length - 1)]!;
-  return fixedTuner(traits, ({ attention }) => ({
+  return fixedTuner(traits, maxRows, ({ attention }) => ({
     ...firstVariants(features, traits, attention),
     mat(format, workload, mayRound) {
       const kind = mayRound && acceptsInt8(format) ? activations : "float";
@@ -87,6 +93,8 @@ const TRAITS: readonly DeviceTraits[] = [
   { lowParallelism: false, float16Unpack: "builtin" },
   ...FLOAT16_UNPACKS.map((float16Unpack) => ({ lowParallelism: true, float16Unpack })),
 ];
+
+const FLOAT = ["float"] as const;
 
 /** Of the default model. */
 const HEAD = { headSize: 64 };

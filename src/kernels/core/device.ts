@@ -49,8 +49,6 @@ export type DeviceTraits = {
 /** What a shader may use on a device. */
 export type ShaderFeatures = {
   readonly subgroups: boolean;
-  /** `dot4I8Packed` and related builtins; without it they are emulated. */
-  readonly integerDot: boolean;
   readonly subgroupMinSize: number;
   readonly subgroupMaxSize: number;
   /** Threads of a workgroup. */
@@ -62,7 +60,6 @@ export function shaderFeatures(device: GPUDevice): ShaderFeatures {
     device.adapterInfo as Partial<GPUAdapterInfo>;
   return {
     subgroups: device.features.has("subgroups"),
-    integerDot: navigator.gpu.wgslLanguageFeatures.has("packed_4x8_integer_dot_product"),
     subgroupMinSize,
     subgroupMaxSize,
     maxInvocations: device.limits.maxComputeInvocationsPerWorkgroup,

@@ -104,8 +104,18 @@ export function highPlace(format: BlockFormat): number {
   return FORMAT_PARTS[format].places === "nibbles" ? 15 : 0;
 }
 
+/** All layers have the same few shaders. */
+const texts = new Map<string, string>();
+
 /** The shader's text. */
 export function matWgsl(source: MatSource): string {
+  const key = JSON.stringify(source);
+  const text = texts.get(key) ?? expanded(source);
+  texts.set(key, text);
+  return text;
+}
+
+function expanded(source: MatSource): string {
   const { format, activations, norm, epilogue, variant } = source;
   const { min, places, lane } = FORMAT_PARTS[format];
   const quads = usesQuads(variant);
