@@ -1,6 +1,7 @@
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { firefox } from "./tools/browsers/firefox-provider.ts";
+import { ADAPTER } from "./tools/browsers/adapter-choice.ts";
 import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS } from "./tools/browsers/browsers.ts";
 import { chosenTestSet, filesOf } from "./tools/test-sets.ts";
 import { ISOLATION_HEADERS } from "./vite.config.ts";
@@ -40,6 +41,7 @@ const browserTests = {
   testTimeout: BROWSER_TEST_TIMEOUT_MS,
   hookTimeout: BROWSER_TEST_TIMEOUT_MS,
   fileParallelism: false,
+  provide: { adapterKind: ADAPTER.kind },
 };
 
 export default defineConfig({

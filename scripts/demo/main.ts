@@ -42,7 +42,9 @@ async function main(): Promise<void> {
     await api.waitForMembers(1, JOIN_TIMEOUT_MS);
     tabs.push(await openChromiumTab({ url, onError }), await openFirefoxTab({ url, onError }));
     const joined = await api.waitForMembers(3, JOIN_TIMEOUT_MS);
-    for (const { name, adapter } of joined.members) console.log(`  ${name}: ${adapter?.browser}`);
+    for (const { name, adapter } of joined.members) {
+      console.log(`  ${name}: ${adapter?.browser}, ${adapter?.vendor} ${adapter?.architecture}`);
+    }
     await placeOnAll(api, joined);
     console.log(`\nPlacement of ${MODEL}`);
     for (const line of placementLines(await api.state())) console.log(line);

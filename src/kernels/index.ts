@@ -35,6 +35,7 @@ export {
   type DeviceTraits,
   FLOAT16_UNPACKS,
   type Float16Unpack,
+  requestAdapter,
   requestKernelDevice,
   type ShaderFeatures,
   shaderFeatures,

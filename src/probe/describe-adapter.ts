@@ -1,4 +1,5 @@
 /** Asks the browser for an adapter and describes it, or the reason why there is none. */
+import { requestAdapter } from "../kernels/index.ts";
 import { type Adapter, type NoAdapter, detailOf } from "../shared/index.ts";
 import { browserName } from "./browser-name.ts";
 import type { Identity } from "./types.ts";
@@ -16,12 +17,10 @@ export async function findAdapter(): Promise<FoundAdapter | MissingAdapter> {
   const gpu = (navigator as Partial<Navigator>).gpu;
   if (gpu === undefined) return missing({ reason: "no_webgpu", browser });
   let detail: string | null = null;
-  const gpuAdapter = await gpu
-    .requestAdapter({ powerPreference: "high-performance" })
-    .catch((error: unknown) => {
-      detail = detailOf(error);
-      return null;
-    });
+  const gpuAdapter = await requestAdapter(gpu).catch((error: unknown) => {
+    detail = detailOf(error);
+    return null;
+  });
   if (gpuAdapter === null) return missing({ reason: "no_adapter", browser, detail });
   return { gpuAdapter, adapter: describe(gpuAdapter) };
 }

@@ -1,12 +1,13 @@
 /**
- * The two real browsers that tests and the demo drive: where they are, and the
- * flags that give them a WebGPU adapter on a machine without a GPU.
+ * The two real browsers that tests, the demo, and the bench drive: where they are, and the
+ * flags that give them a WebGPU adapter of the chosen kind (adapter-choice.ts).
  */
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer, { type Browser } from "puppeteer-core";
+import { ADAPTER, chromiumAdapterFlags, firefoxEnvironment } from "./adapter-choice.ts";
 
 function firstExisting(variable: string, candidates: readonly string[]): string {
   const named = process.env[variable];
@@ -25,12 +26,10 @@ export const FIREFOX_PATH = firstExisting("FIREFOX_PATH", [
   "/usr/bin/firefox",
 ]);
 
-/** SwiftShader as WebGPU adapter; no watchdog, since a shader may run for seconds on it. */
 export const CHROMIUM_WEBGPU_FLAGS = [
   "--no-sandbox",
   "--enable-unsafe-webgpu",
-  "--use-webgpu-adapter=swiftshader",
-  "--disable-gpu-watchdog",
+  ...chromiumAdapterFlags(ADAPTER.kind),
   "--disable-background-networking",
   "--disable-component-update",
   "--no-first-run",
@@ -42,7 +41,7 @@ export const CHROMIUM_WEBGPU_FLAGS = [
   "--disable-features=WebRtcHideLocalIpsWithMdns",
 ];
 
-/** Preferences that give Firefox an adapter on Mesa's lavapipe, in pages and in workers. */
+/** Preferences that give Firefox an adapter, also on Mesa's lavapipe, in pages and in workers. */
 export const FIREFOX_WEBGPU_PREFERENCES = {
   "dom.webgpu.enabled": true,
   "dom.webgpu.workers.enabled": true,
@@ -63,6 +62,7 @@ export async function launchFirefox(): Promise<{ browser: Browser; close: () => 
     executablePath: FIREFOX_PATH,
     headless: true,
     userDataDir,
+    env: { ...process.env, ...firefoxEnvironment(ADAPTER.kind) },
     extraPrefsFirefox: FIREFOX_WEBGPU_PREFERENCES,
     protocolTimeout: 600_000,
     acceptInsecureCerts: true,

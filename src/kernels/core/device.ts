@@ -17,13 +17,26 @@ const RAISED_LIMITS = [
   "maxComputeWorkgroupSizeY",
 ] as const;
 
+/** A GPU process that has just started, above all a headless one, may have no adapter yet. */
+const ADAPTER_TRIES = 6;
+const ADAPTER_RETRY_MS = 200;
+
+/** The adapter, or null if there is none for a second. */
+export async function requestAdapter(gpu: Pick<GPU, "requestAdapter">): Promise<GPUAdapter | null> {
+  for (let tries = 1; ; tries++) {
+    const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+    if (adapter !== null || tries === ADAPTER_TRIES) return adapter;
+    await new Promise((resolve) => setTimeout(resolve, ADAPTER_RETRY_MS));
+  }
+}
+
 /** A device with the adapter's own limits. Rejects without WebGPU or an adapter; the probe finds the reason. */
 export async function requestKernelDevice(): Promise<GPUDevice> {
   const gpu = (navigator as Partial<Navigator>).gpu;
   if (gpu === undefined) {
     throw new Error("no WebGPU here");
   }
-  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  const adapter = await requestAdapter(gpu);
   if (adapter === null) {
     throw new Error("no WebGPU adapter");
   }

@@ -1,0 +1,47 @@
+/** Which adapter browsers are started with, and what happens while a GPU process has none yet. */
+import { describe, expect, test, vi } from "vitest";
+import { requestAdapter } from "../../src/kernels/index.ts";
+import { chooseAdapter, chromiumAdapterFlags } from "../../tools/browsers/adapter-choice.ts";
+
+describe("a GPU process that has just started", () => {
+  test("is asked again until it has an adapter", async () => {
+    vi.useFakeTimers();
+    const adapter = {} as GPUAdapter;
+    const answers = [null, null, adapter];
+    const found = requestAdapter({ requestAdapter: () => Promise.resolve(answers.shift()!) });
+    await vi.runAllTimersAsync();
+    expect(await found).toBe(adapter);
+    vi.useRealTimers();
+  });
+
+  test("has none after a second", async () => {
+    vi.useFakeTimers();
+    const start = Date.now();
+    const found = requestAdapter({ requestAdapter: () => Promise.resolve(null) });
+    await vi.runAllTimersAsync();
+    expect(await found).toBeNull();
+    expect(Date.now() - start).toBe(1000);
+    vi.useRealTimers();
+  });
+});
+
+describe("TABMESH_ADAPTER", () => {
+  test.each([
+    ["software", true, { kind: "software", reason: "TABMESH_ADAPTER" }],
+    ["hardware", false, { kind: "hardware", reason: "TABMESH_ADAPTER" }],
+    [undefined, true, { kind: "hardware", reason: "a GPU was found" }],
+    ["", false, { kind: "software", reason: "no GPU was found" }],
+  ])("%s on a machine with a GPU: %s", (variable, hasGpu, choice) => {
+    expect(chooseAdapter(variable, () => hasGpu)).toEqual(choice);
+  });
+
+  test("another value is refused", () => {
+    expect(() => chooseAdapter("gpu", () => true)).toThrow("TABMESH_ADAPTER is gpu");
+  });
+
+  test("only software adapters are SwiftShader", () => {
+    expect(chromiumAdapterFlags("software").join()).toContain("swiftshader");
+    expect(chromiumAdapterFlags("hardware", "linux").join()).not.toContain("swiftshader");
+    expect(chromiumAdapterFlags("hardware", "darwin").join()).not.toContain("vulkan");
+  });
+});
