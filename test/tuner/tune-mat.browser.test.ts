@@ -42,13 +42,16 @@ test("the builtin and shifts unpack f16 pairs to the same floats, up to a power 
   expect([...shifted!].map((value) => value * 2 ** 112)).toEqual(expected);
 });
 
-test("measures every workload, rejects nothing here, and reports progress", async () => {
+test.each([
+  ["a software adapter", true],
+  ["a GPU", false],
+])("%s: measures every workload, rejects nothing, and reports progress", async (_kind, low) => {
   const progress: number[] = [];
   const tuned = await tuneMat(device, {
     jobs,
     budgetMs: Infinity,
     prefillTokens: 32,
-    lowParallelism: true,
+    lowParallelism: low,
     submitWhileWaiting,
     clock: new MeasurementClock(),
     onProgress: (done) => progress.push(done),
@@ -59,7 +62,7 @@ test("measures every workload, rejects nothing here, and reports progress", asyn
       const { winner, timings, rejected } = workloads[workload];
       expect(rejected).toEqual([]);
       expect(timings.length).toBe(
-        matCandidates(workload, job.activations, features, true, job.format).length,
+        matCandidates(workload, job.activations, features, low, job.format).length,
       );
       expect(winner).toBe(timings[0]!.variant);
       const rates = timings.map(({ macsPerMs }) => macsPerMs);

@@ -10,7 +10,11 @@ export type ApiState = {
   readonly members: readonly {
     readonly id: string;
     readonly name: string;
-    readonly adapter: { readonly browser: string } | null;
+    readonly adapter: {
+      readonly browser: string;
+      readonly vendor: string;
+      readonly architecture: string;
+    } | null;
     readonly noAdapter: { readonly reason: string } | null;
     readonly measurements: { readonly matVecMacsPerMs: number } | null;
     readonly shard: {
