@@ -33,13 +33,18 @@ export class GpuResources {
   }
 
   buffer(label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
-    if (this.#destroyed) throw new EngineError({ reason: "shard_unloaded" });
+    this.requireBuffers();
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
     const buffer = this.device.createBuffer({ label, size, usage });
     this.counters.buffersCreated++;
     this.#buffers.add(buffer);
     return buffer;
   }
+
+  /** Throws if the buffers are gone: binding them would fail all shards of the device in Firefox. */
+  requireBuffers = (): void => {
+    if (this.#destroyed) throw new EngineError({ reason: "shard_unloaded" });
+  };
 
   write(buffer: GPUBuffer, data: ArrayBuffer | ArrayBufferView<ArrayBuffer>): void {
     this.device.queue.writeBuffer(buffer, 0, data);
@@ -56,6 +61,7 @@ export class GpuResources {
     compiled: CompiledKernel,
     buffers: readonly GPUBuffer[],
   ): BoundKernel<Params> {
+    this.requireBuffers();
     const group = bind(this.device, compiled, buffers);
     const { counters } = this;
     counters.bindGroupsCreated++;

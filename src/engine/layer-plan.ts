@@ -164,7 +164,7 @@ async function planStage(
   ]);
   const use = { step, x, columns, norm, quants, scales };
   const quantize = products.some(({ canRound }) => canRound)
-    ? await planQuantize(resources.device, use, variants.quantize)
+    ? await planQuantize(resources.device, use, variants.quantize, resources.requireBuffers)
     : null;
   return {
     record(pass, work) {
@@ -185,6 +185,7 @@ async function planNorm(
 ): Promise<Recorded> {
   const kernel = rmsNormKernel({ columns, epsilon, of: "rows" });
   const compiled = await resources.compile(kernel);
+  resources.requireBuffers();
   const group = bind(resources.device, compiled, [step, x, weight, normed]);
   return {
     record(pass, { rows }) {
@@ -230,7 +231,7 @@ export async function planProduct(
     if (steps.length === 0 || x === undefined) return null;
     counters.bindGroupsCreated += parts.length;
     counters.buffersCreated += parts.length;
-    return planMat(resources.device, { ...use, x }, { steps });
+    return planMat(resources.device, { ...use, x }, { steps }, resources.requireBuffers);
   };
   const [float, int8] = await Promise.all([plan("float"), plan("int8")]);
   const [, , prefill] = choices;

@@ -31,6 +31,9 @@ type Use = {
 /** Norms, biases, uniforms, and readbacks: what the plan leaves out because it is small. */
 const MAX_UNPLANNED_BYTES = 2 ** 20;
 
+const NO_WEIGHTS = { read: () => Promise.reject(new Error("no weights are read")) };
+const nothing = () => undefined;
+
 /** What the plan breaks, or why it was refused. */
 async function planned(facts: AdapterFacts, shape: ModelShape, set: VariantSet, use: Use) {
   const { device, violations, allocatedBytes } = plannedDevice(facts);
@@ -42,10 +45,8 @@ async function planned(facts: AdapterFacts, shape: ModelShape, set: VariantSet, 
   };
   const gpu = { device, tuner: setTuner(device, set, chunk) };
   const description = describeShape(shape, contextTokens);
-  const reader = { read: () => Promise.reject(new Error("no weights are read")) };
-  const nothing = () => undefined;
   try {
-    const load = await beginLoad(gpu, description, options, reader, nothing, nothing);
+    const load = await beginLoad(gpu, description, options, NO_WEIGHTS, nothing, nothing);
     const { shard, tune } = await load.prepared;
     await tune?.();
     for (const rows of stepsOf(use, shard.maxRows)) await shard.step(rows, null);
@@ -113,6 +114,24 @@ test("a long context of a large model is refused where its cache has no binding"
   const [use] = OTHERS;
   const { refused } = await planned(defaults!, large, setsOf(defaults!)[0]!, use!);
   expect(refused).toMatchObject({ reason: "gpu_buffer_too_large", ...pick(use!) });
+});
+
+test("a shard that is unloaded while kernels compile binds none of its buffers", async () => {
+  const [adapter] = ADAPTERS;
+  const [set] = setsOf(adapter!);
+  const { device, violations } = plannedDevice(adapter!);
+  const options: ShardOptions = {
+    ...{ contextTokens: 512, sequences: 4, activations: "float" as const },
+    ...{ memoryBudgetBytes: Infinity, submitWhileWaiting: false },
+  };
+  const description = describeShape(MODEL_SHAPES[0]!, 512);
+  const gpu = { device, tuner: setTuner(device, set!) };
+  const { prepared } = await beginLoad(gpu, description, options, NO_WEIGHTS, nothing, nothing);
+  const { shard, tune } = await prepared;
+  const tuned = tune!();
+  shard.destroy();
+  await tuned;
+  expect([...violations]).toEqual([]);
 });
 
 test("what a shader declares is counted", () => {

@@ -83,9 +83,14 @@ export const EPILOGUES = {
 
 /**
  * Compiles the variants of `choice` and binds them to the buffers of `use`. Rejects with a
- * `KernelError`.
+ * `KernelError`, or with what `beforeBind` throws: the buffers may be gone once all is compiled.
  */
-export async function planMat(device: GPUDevice, use: MatUse, choice: MatChoice): Promise<MatPlan> {
+export async function planMat(
+  device: GPUDevice,
+  use: MatUse,
+  choice: MatChoice,
+  beforeBind = () => undefined as void,
+): Promise<MatPlan> {
   const { weights, x } = use;
   const steps = await Promise.all(
     choice.steps.map(async ({ upTo, variant }) => ({
@@ -94,6 +99,7 @@ export async function planMat(device: GPUDevice, use: MatUse, choice: MatChoice)
       kernel: await matKernel(device, use, variant),
     })),
   );
+  beforeBind();
   const kernel = steps[0]!.kernel;
   const inputs =
     x.kind === "int8" ? [x.x, x.scales] : x.norm === undefined ? [x.x] : [x.x, x.norm.weight];

@@ -69,10 +69,12 @@ export async function planQuantize(
   device: GPUDevice,
   use: QuantizeUse,
   variant: QuantizeVariant,
+  beforeBind = () => undefined as void,
 ): Promise<{ record(pass: GPUComputePassEncoder, tokens: number): number }> {
   const { columns, norm } = use;
   const kernel = quantizeKernel(norm !== null, variant);
   const compiled = await compile(device, kernel);
+  beforeBind();
   const params = { tokens: 1, columns, epsilon: norm?.epsilon ?? 0 };
   const uniform = new Uint8Array(kernel.packParams(params));
   const group = bind(device, compiled, [
