@@ -325,13 +325,23 @@ class End {
 class SimulatedPort implements FramePort {
   readonly peer: MemberId;
   readonly #end: End;
-  onFrame: FramePort["onFrame"] = null;
+  #onFrame: FramePort["onFrame"] = null;
+  /** Frames that came before there was a listener. */
+  #early: Uint8Array<ArrayBuffer>[] = [];
   #onClose: FramePort["onClose"] = null;
   #closed: CloseFailure | null = null;
 
   constructor(end: End) {
     this.#end = end;
     this.peer = end.peer;
+  }
+
+  set onFrame(listener: FramePort["onFrame"]) {
+    this.#onFrame = listener;
+    if (listener) for (const frame of this.#early.splice(0)) this.#onFrame?.(frame);
+  }
+  get onFrame(): FramePort["onFrame"] {
+    return this.#onFrame;
   }
 
   set onClose(listener: FramePort["onClose"]) {
@@ -351,7 +361,9 @@ class SimulatedPort implements FramePort {
   }
 
   receive(frame: Uint8Array<ArrayBuffer>): void {
-    if (!this.#closed) this.onFrame?.(frame);
+    if (this.#closed) return;
+    if (this.#onFrame) this.#onFrame(frame);
+    else this.#early.push(frame);
   }
 
   close(): void {

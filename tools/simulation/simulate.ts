@@ -324,7 +324,7 @@ class Run {
       } else if (!isOver(answer)) this.#violate("answers_end", `no end; ${told}`);
       else if (end?.kind === "finished" && !tab.left && tokens.length !== expected.length) {
         this.#violate("right_tokens", `${tokens.length} of ${expected.length} tokens; ${told}`);
-      } else if (end?.kind === "failed" && !tab.left && !ACCEPTED.has(end.failure.reason)) {
+      } else if (end?.kind === "failed" && !tab.left && !isAccepted(answer, end.failure)) {
         this.#violate("answers_end", `${JSON.stringify(end.failure)}; ${told}`);
       }
     }
@@ -351,6 +351,9 @@ class Run {
 /** Messages that a trace leaves out. */
 const QUIET: ReadonlySet<string> = new Set(["events", "command", "result"]);
 
+/** A requester gives up on links that stay cut. */
+const MAX_RESUMES = 8;
+
 /**
  * Reasons for which an answer may end without its tokens: the members that are there cannot hold the
  * model, or two of its stages cannot reach each other. A placement around a cut link is not tried.
@@ -360,6 +363,11 @@ const ACCEPTED: ReadonlySet<RoomFailure["reason"]> = new Set([
   "no_model_placed",
   "stage_load_failed",
 ]);
+
+function isAccepted({ events }: SimulatedAnswer, { reason }: RoomFailure): boolean {
+  const attempts = events.filter((kind) => kind === "queued").length;
+  return ACCEPTED.has(reason) || attempts > MAX_RESUMES;
+}
 
 function isOver({ end, tab }: SimulatedAnswer): boolean {
   return end !== null || tab.actor.state === "dead" || tab.left;

@@ -28,7 +28,7 @@ import {
 import { holdsModel, nextEpoch } from "../membership/standing.ts";
 import { queuedGeneration } from "./generation-request.ts";
 import { distinctMember, refuseNewcomer, type Join } from "./newcomer.ts";
-import { idInEpoch } from "../log/numbering.ts";
+import { firstCount, idInEpoch } from "../log/numbering.ts";
 import type { Timings } from "../parts.ts";
 import { denialOf } from "./permissions.ts";
 import { Placer } from "../planning/placer.ts";
@@ -57,7 +57,7 @@ export class Coordinator {
   readonly #laps = new LapCorrections();
   /** When members were dropped that did not say that they leave. */
   readonly #lostMs = new Map<MemberId, number>();
-  #generations = 0;
+  #generations: number;
   #stepping = false;
   #cancelRejoin = () => undefined as void;
   #stopped = false;
@@ -65,6 +65,7 @@ export class Coordinator {
   constructor(options: CoordinatorOptions) {
     const { clock } = options.placement;
     this.#options = options;
+    this.#generations = firstCount(options.placement.random);
     this.#samples = new SampleGatherer(clock, options.timings.gatherMs, (states) =>
       this.#emit({ type: "device_states_updated", states }),
     );

@@ -14,6 +14,14 @@ export function idInEpoch(epoch: number, count: number): number {
   return (epoch % EPOCHS) * 2 ** COUNT_BITS + count;
 }
 
+/**
+ * Where a coordinator begins to count: two rooms that were opened under one code may have the same
+ * epoch, and their ids must differ when they meet. Half of the ids of the epoch are left.
+ */
+export function firstCount(random: () => number): number {
+  return Math.floor((random() * 2 ** COUNT_BITS) / 2);
+}
+
 /** The epoch in which `id` was assigned. */
 export function epochOfId(id: number): number {
   return Math.floor(id / 2 ** COUNT_BITS);

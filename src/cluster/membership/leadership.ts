@@ -10,7 +10,7 @@ import { post } from "./peer-outbox.ts";
 import { Recovery } from "./recovery.ts";
 import type { Connection } from "./room-access.ts";
 import { RoomWatch } from "./room-watch.ts";
-import { precedes, type Standing } from "./standing.ts";
+import { isLonger, precedes, type Standing } from "./standing.ts";
 
 export type LeadershipParts = {
   readonly self: MemberId;
@@ -139,6 +139,7 @@ export class Leadership {
       epoch,
       index,
       coordinator: connection() === "connected" ? coordinator : null,
+      opener: coordinator,
       holdsModel: this.#coordinator?.holdsModel ?? false,
     };
   }
@@ -161,8 +162,10 @@ export class Leadership {
     const { self } = this.#parts;
     const mine = { ...this.#standing(), self };
     if (theirs.coordinator === null) {
-      if (theirs.epoch <= mine.epoch) return;
-      if (mine.holdsModel) coordinator.renew(theirs.epoch);
+      const isSameEpoch = theirs.epoch === mine.epoch;
+      if (theirs.epoch < mine.epoch || (isSameEpoch && theirs.opener === self)) return;
+      const continues = isSameEpoch ? isLonger(mine, { ...theirs, self: peer }) : mine.holdsModel;
+      if (continues) coordinator.renew(theirs.epoch);
       else this.#stepDown(coordinator, peer);
     } else if (theirs.coordinator !== peer) {
       if (theirs.coordinator !== self) this.#ask(theirs.coordinator);

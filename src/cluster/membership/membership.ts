@@ -196,7 +196,7 @@ export class Membership implements RoomAccess {
 
   /** Opens the room, or continues its log in an epoch above `epoch`. */
   #coordinate(epoch: number): Coordinator {
-    const { admission, clock, planner, profile, transport } = this.#parts;
+    const { admission, clock, planner, profile, transport, random = Math.random } = this.#parts;
     const isNew = this.state.members.length === 0;
     const secret = admission.secret ?? createRoomSecret();
     admission.keepSecret(secret);
@@ -207,7 +207,7 @@ export class Membership implements RoomAccess {
       secret,
       provenBy: (peer) => transport.provenBy(peer),
       post: (peer, message) => post(transport, peer, message),
-      placement: { clock, planner, timings: this.timings },
+      placement: { clock, random, planner, timings: this.timings },
       timings: this.timings,
       onEvent: (event) => this.#applied(event),
     });

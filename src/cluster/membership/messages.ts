@@ -38,7 +38,7 @@ import {
 } from "../../shared/index.ts";
 
 /** All members of a room use the same version: `join-version.ts` compares it before anything else is read. */
-export const CLUSTER_VERSION = 6;
+export const CLUSTER_VERSION = 7;
 
 const version = z.literal(CLUSTER_VERSION);
 
@@ -145,6 +145,7 @@ export const ClusterMessage = z.discriminatedUnion("type", [
     epoch: z.int().min(1),
     index: z.int().min(0),
     coordinator: MemberId.nullable(),
+    opener: MemberId,
     holdsModel: z.boolean(),
   }),
 ]);

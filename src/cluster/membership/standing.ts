@@ -14,6 +14,8 @@ export type Standing = {
   readonly index: number;
   /** null while it has none. */
   readonly coordinator: MemberId | null;
+  /** The coordinator that opened the epoch: two rooms of one code may have the same epoch. */
+  readonly opener: MemberId;
   /** It coordinates, and its members hold at least half of the placement's stages. */
   readonly holdsModel: boolean;
 };
@@ -40,6 +42,14 @@ export function precedes(
   if (first.epoch !== second.epoch) return first.epoch > second.epoch;
   if (first.index !== second.index) return first.index > second.index;
   return first.self < second.self;
+}
+
+/** Of two logs of the same epoch but of different rooms, whether the first continues. */
+export function isLonger(
+  first: Pick<Standing, "index"> & { readonly self: MemberId },
+  second: Pick<Standing, "index"> & { readonly self: MemberId },
+): boolean {
+  return first.index === second.index ? first.self < second.self : first.index > second.index;
 }
 
 /** Whether `present` members hold at least half of the placement's stages. False without a model. */
@@ -78,10 +88,12 @@ export type ElectionStep =
 export function electionStep(view: ElectionView): ElectionStep {
   const { self, state, standings } = view;
   const others = [...standings].map(([id, standing]) => ({ ...standing, self: id }));
-  // Never back to an older epoch: its coordinator must renew its epoch first, or step down.
+  // Never back to an older epoch, or to another room's: that coordinator must renew its epoch first,
+  // or step down.
   const current = others.filter(({ epoch }) => epoch >= state.epoch);
   const [best] = current
     .filter(({ self: id, coordinator }) => coordinator === id)
+    .filter(({ epoch, opener }) => epoch > state.epoch || opener === state.coordinator)
     .sort((left, right) => (precedes(left, right) ? -1 : 1));
   if (best) return { kind: "join", member: best.self };
   // It has heard of this member's epoch by now, and renews its own or steps down.
@@ -91,12 +103,14 @@ export function electionStep(view: ElectionView): ElectionStep {
   const electing = current.filter(({ coordinator }) => coordinator === null);
   const seniority = state.members.map(({ id }) => id);
   const rank = (id: MemberId) => seniority.indexOf(id) >>> 0; // unknown members are the youngest
-  const isSecond = electing.some(
-    (other) =>
-      other.epoch > state.epoch ||
-      rank(other.self) < rank(self) ||
-      (rank(other.self) === rank(self) && other.self < self),
-  );
+  const isSecond = electing.some((other) => {
+    if (other.epoch !== state.epoch) return other.epoch > state.epoch;
+    if (other.opener !== state.coordinator) {
+      return isLonger(other, { index: state.nextIndex, self });
+    }
+    const [theirs, own] = [rank(other.self), rank(self)];
+    return theirs === own ? other.self < self : theirs < own;
+  });
   return !isSecond && mayLead(view)
     ? { kind: "lead", epoch: Math.max(state.epoch, ...others.map(({ epoch }) => epoch)) }
     : { kind: "wait" };

@@ -19,6 +19,8 @@ import { costOf, problemOf } from "./room-problem.ts";
 
 export type PlacementParts = {
   readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
   readonly planner: Planner;
   readonly timings: Timings;
 };

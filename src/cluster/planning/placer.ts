@@ -28,7 +28,7 @@ import {
 import { LoadRate } from "./load-rate.ts";
 import { notPlacedAgain } from "./replacement.ts";
 import { checkStages } from "./manual-placement.ts";
-import { idInEpoch } from "../log/numbering.ts";
+import { firstCount, idInEpoch } from "../log/numbering.ts";
 import { costOf, problemOf } from "./room-problem.ts";
 import type { Attempts } from "../coordinator/rules.ts";
 
@@ -44,7 +44,7 @@ type Told = Pick<Decision, "outcome" | "trigger" | "reason"> & Partial<Decision>
 
 export class Placer {
   readonly #options: PlacerOptions;
-  #count = 0;
+  #count: number;
   /** Rises with each placement that a person chose. */
   #manualCount = 0;
   #solving = false;
@@ -63,6 +63,7 @@ export class Placer {
 
   constructor(options: PlacerOptions) {
     this.#options = options;
+    this.#count = firstCount(options.random);
   }
 
   get attempts(): Attempts {

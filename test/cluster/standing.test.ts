@@ -1,0 +1,100 @@
+/** Who coordinates: epochs of their own, precedence, and the steps of an election. */
+import { describe, expect, test } from "vitest";
+import {
+  electionStep,
+  type ElectionView,
+  nextEpoch,
+  precedes,
+  type Standing,
+} from "../../src/cluster/membership/standing.ts";
+import { emptyRoom } from "../../src/shared/apply.ts";
+import { MemberId, RoomCode } from "../../src/shared/ids.ts";
+import { profile } from "../../tools/room/test-room.ts";
+
+const [a, b, c, d] = ["a", "b", "c", "d"].map((id) => MemberId.parse(id)) as [
+  MemberId,
+  MemberId,
+  MemberId,
+  MemberId,
+];
+const timings = { electionMs: 700, isolationMs: 3000 };
+
+const standing = (change: Partial<Standing> = {}): Standing => ({
+  epoch: 1,
+  index: 3,
+  coordinator: null,
+  opener: a,
+  holdsModel: false,
+  ...change,
+});
+
+/** Seen by `b`, whose coordinator `a` is gone; `c` joined after it. */
+const step = (standings: [MemberId, Standing][], change: Partial<ElectionView> = {}) => {
+  const members = [a, b, c].map((id) => profile(id));
+  const state = { ...emptyRoom(RoomCode.parse("ABCDEF"), a), members, nextIndex: 3 };
+  const others = { others: [], left: a, elapsedMs: 0, reachesServer: false, timings };
+  return electionStep({ self: b, state, standings: new Map(standings), ...others, ...change });
+};
+
+test("members of different colors never take the same epoch after the same one", () => {
+  for (const epoch of [1, 2, 8, 4095]) {
+    const epochs = [0, 1, 2, 3, 4, 5, 6, 7].map((color) => nextEpoch(epoch, color));
+    expect(new Set(epochs).size).toBe(8);
+    expect(Math.min(...epochs)).toBe(epoch + 1);
+    expect(Math.max(...epochs)).toBe(epoch + 8);
+  }
+});
+
+test("of two coordinators, the model counts first, then the epoch, the log, and the id", () => {
+  const self = { self: b };
+  expect(
+    precedes(
+      { ...standing({ holdsModel: true }), self: c },
+      { ...standing({ epoch: 9 }), ...self },
+    ),
+  ).toBe(true);
+  expect(
+    precedes({ ...standing({ epoch: 2 }), self: c }, { ...standing({ index: 9 }), ...self }),
+  ).toBe(true);
+  expect(precedes({ ...standing({ index: 4 }), self: c }, { ...standing(), ...self })).toBe(true);
+  expect(precedes({ ...standing(), self: c }, { ...standing(), ...self })).toBe(false);
+});
+
+describe("a member without a coordinator", () => {
+  test("leads if it is the most senior one, as soon as all others have answered", () => {
+    expect(step([])).toEqual({ kind: "wait" });
+    expect(step([[c, standing()]])).toEqual({ kind: "lead", epoch: 1 });
+  });
+
+  test("leaves it to a more senior one, and to one of a newer epoch", () => {
+    expect(
+      step([
+        [a, standing()],
+        [c, standing()],
+      ]),
+    ).toEqual({ kind: "wait" });
+    expect(step([[c, standing({ epoch: 2, opener: c })]], { elapsedMs: 9000 })).toEqual({
+      kind: "wait",
+    });
+  });
+
+  test("joins a coordinator, but not one of an older epoch or of another room of the same epoch", () => {
+    const coordinates = (change: Partial<Standing>) =>
+      standing({ coordinator: c, opener: c, ...change });
+    expect(step([[c, coordinates({ epoch: 2 })]])).toEqual({ kind: "join", member: c });
+    expect(step([[c, coordinates({ epoch: 1 })]])).toEqual({ kind: "wait" });
+    expect(step([[c, coordinates({ epoch: 0 })]])).toEqual({ kind: "wait" });
+  });
+
+  test("asks the one that another member follows", () => {
+    expect(step([[c, standing({ epoch: 2, coordinator: d, opener: d })]])).toEqual({
+      kind: "ask",
+      member: d,
+    });
+  });
+
+  test("does not wait for silent members for longer than the election", () => {
+    expect(step([], { elapsedMs: 699 })).toEqual({ kind: "wait" });
+    expect(step([], { elapsedMs: 700 })).toEqual({ kind: "lead", epoch: 1 });
+  });
+});
