@@ -83,6 +83,7 @@ export class RoomPage {
         await client.dispatch({ type: "rename", name: command.name });
         return;
       case "choose_member":
+      case "remove_member":
       case "change_settings":
       case "change_admission":
         await client.dispatch(command);

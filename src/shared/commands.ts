@@ -21,6 +21,7 @@ export const PageCommand = z.discriminatedUnion("type", [
     member: MemberId,
     use: z.enum(["auto", "pin", "exclude"]),
   }),
+  z.strictObject({ type: z.literal("remove_member"), member: MemberId }),
   z.strictObject({ type: z.literal("change_settings"), settings: Settings }),
   z.strictObject({ type: z.literal("change_admission"), admits: Admits }),
   z.strictObject({ type: z.literal("send_message"), text: z.string() }),

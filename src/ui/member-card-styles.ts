@@ -126,6 +126,12 @@ export const memberCardStyles = css`
   details[open] {
     flex-basis: 100%;
   }
+  .remove {
+    margin-top: var(--gap-m);
+  }
+  button.remove {
+    color: var(--clay);
+  }
   details[open] + select {
     margin-inline-start: auto;
   }

@@ -26,8 +26,15 @@ import { memberCardStyles } from "./member-card-styles.ts";
 import { PageElement } from "./page-element.ts";
 
 export class MemberCard extends PageElement {
-  static override properties = { member: { attribute: false } };
+  static override properties = { member: { attribute: false }, removing: { state: true } };
   declare member: Member;
+  /** A person has asked to remove this member and has not confirmed it. */
+  declare removing: boolean;
+
+  constructor() {
+    super();
+    this.removing = false;
+  }
 
   protected override get reads() {
     return ["state", "self", "scores"] as const;
@@ -173,9 +180,31 @@ export class MemberCard extends PageElement {
           links.map((link) => ({ label: `to ${this.nameOf(link.to)}`, value: linkText(link) })),
         )}
         ${isEmpty ? html`<p class="small quiet">No further information about this member.</p>` : nothing}
+        ${this.#remove()}
       </details>
       ${member.adapter === null ? nothing : this.#use()}
     </footer>`;
+  }
+
+  #remove() {
+    const { id, name } = this.member;
+    const { self, state } = this.view;
+    if (this.readOnly || self === null || state?.openedBy !== self || id === self) return nothing;
+    const ask = (removing: boolean) => async () => {
+      this.removing = removing;
+      await this.updateComplete; // the focused button is gone
+      this.renderRoot.querySelector<HTMLElement>(".remove button, button.remove")?.focus();
+    };
+    if (!this.removing)
+      return html`<button class="plain remove" @click=${ask(true)}>Remove from the room</button>`;
+    return html`<div class="remove" role="group" aria-label="Remove ${name}">
+      <p class="small" role="alert">
+        Remove ${name}? It cannot come back by itself. With the room’s link it can join under
+        another id, unless the room is locked.
+      </p>
+      <button @click=${() => this.send({ type: "remove_member", member: id })}>Remove</button>
+      <button class="plain" @click=${ask(false)}>Cancel</button>
+    </div>`;
   }
 
   #use() {

@@ -1,7 +1,12 @@
 /** The room's settings, and this tab's name and measurements. */
 import "@awesome.me/webawesome/dist/components/dialog/dialog.js";
 import { css, html } from "lit";
-import { DEFAULT_PLACEMENT_RULES, DEFAULT_SETTINGS, Settings } from "../shared/index.ts";
+import {
+  DEFAULT_PLACEMENT_RULES,
+  DEFAULT_SETTINGS,
+  openerRule,
+  Settings,
+} from "../shared/index.ts";
 import { describeInputProblem } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { type NumberField, numberField } from "./number-field.ts";
@@ -34,6 +39,11 @@ const INTERVAL: NumberField = {
   step: 0.25,
 };
 
+/** The rule as a part of the settings; everyone is the default, which is left out. */
+function changesBy(value: FormDataEntryValue | undefined | null): Pick<Settings, "changesBy"> {
+  return value === "opener" ? { changesBy: "opener" } : {};
+}
+
 export class SettingsDialog extends PageElement {
   static override properties = { open: { type: Boolean }, problem: { state: true } };
   declare open: boolean;
@@ -57,6 +67,7 @@ export class SettingsDialog extends PageElement {
       maxAnswerTokens: Number(fields.get("answer-limit")),
       telemetryIntervalMs: Math.round(Number(fields.get("interval")) * 1000),
       activations: fields.get("activations"),
+      ...changesBy(this.#isOpener ? fields.get("changes-by") : this.view.state?.settings.changesBy),
     });
     if (!parsed.success) {
       this.problem = describeInputProblem({ kind: "settings_out_of_range" });
@@ -104,9 +115,34 @@ export class SettingsDialog extends PageElement {
         ${this.#choice("float", "Floating point", "closest to the original model", settings.activations)}
       </fieldset>
       ${rulesFields(settings.placementRules ?? DEFAULT_PLACEMENT_RULES)}
+      ${this.#changesBy(settings)}
       <p class="problem" role="alert">${this.problem}</p>
       <button class="primary">Save room settings</button>
     </form>`;
+  }
+
+  get #isOpener(): boolean {
+    const { self, state } = this.view;
+    return self !== null && state?.openedBy === self;
+  }
+
+  #changesBy(settings: Settings) {
+    const chosen = openerRule(settings);
+    const openedBy = this.view.state?.openedBy ?? null;
+    const opener = openedBy === null ? "the member" : `${this.nameOf(openedBy)}, the member`;
+    const option = (value: string, label: string) =>
+      html`<option value=${value} ?selected=${value === chosen}>${label}</option>`;
+    return html`<div class="field">
+      <label for="changes-by">Who may change the room</label>
+      <select id="changes-by" name="changes-by" ?disabled=${!this.#isOpener}>
+        ${option("everyone", "Every member that computes")}
+        ${option("opener", `Only ${opener} that opened the room`)}
+      </select>
+      <p class="small quiet">
+        Models, placement, members, and these settings. Everybody can ask. Only the member that
+        opened the room can change this rule.
+      </p>
+    </div>`;
   }
 
   #choice(value: string, label: string, note: string, chosen: string) {

@@ -61,7 +61,7 @@ const denials: Sentences<Denial> = {
   not_requester: ({ requester }, nameOf) =>
     `This answer belongs to ${nameOf(requester)}, which alone can end it.`,
   model_name_taken: ({ model }) =>
-    `The room already has another file named ${model}. Rename this file and add it again.`,
+    `The room already has another file named ${model}. Place that one, or add this one under another name.`,
 };
 
 const ROOM: Sentences<Exclude<RoomFailure, Failure>> = {

@@ -54,6 +54,56 @@ describe("members", () => {
   });
 });
 
+describe("the member that opened the room", () => {
+  test("removes another member, after a confirmation", async () => {
+    const { app, commands } = await mount(VIEWS.answering);
+    const removes = () =>
+      (all(app, "button") as HTMLButtonElement[]).filter(
+        ({ textContent }) => textContent.trim() === "Remove from the room",
+      );
+    const { members, openedBy } = VIEWS.answering.state!;
+    expect(openedBy).toBe(VIEWS.answering.self);
+    expect(removes()).toHaveLength(members.length - 1);
+    removes()[0]!.click();
+    await settled(app);
+    expect(commands).toEqual([]);
+    button(app, "Cancel").click();
+    await settled(app);
+    removes()[0]!.click();
+    await settled(app);
+    button(app, "Remove").click();
+    expect(commands).toEqual([{ type: "remove_member", member: members[1]!.id }]);
+    expect(PageCommand.safeParse(commands[0]).success).toBe(true);
+  });
+
+  test("others see no way to remove, and cannot set the rule", async () => {
+    const { answering } = VIEWS;
+    const openedBy = answering.state!.members[1]!.id;
+    const settings = { ...answering.state!.settings, changesBy: "opener" as const };
+    const view = { ...answering, state: { ...answering.state!, openedBy, settings } };
+    const { app, commands } = await mount(view);
+    expect(textOf(app)).not.toContain("Remove from the room");
+    button(app, "Settings").click();
+    await settled(app);
+    expect((one(app, "#changes-by") as HTMLSelectElement).disabled).toBe(true);
+    button(app, "Save room settings").click();
+    expect(commands).toMatchObject([{ settings: { changesBy: "opener" } }]);
+  });
+
+  test("leaves changes of the room to itself", async () => {
+    const { app, commands } = await mount(VIEWS.answering);
+    button(app, "Settings").click();
+    await settled(app);
+    const rule = one(app, "#changes-by") as HTMLSelectElement;
+    expect([rule.value, rule.disabled]).toEqual(["everyone", false]);
+    rule.value = "opener";
+    button(app, "Save room settings").click();
+    expect(commands).toMatchObject([
+      { type: "change_settings", settings: { changesBy: "opener" } },
+    ]);
+  });
+});
+
 describe("model", () => {
   test("an offered model is placed by its URL", async () => {
     const { app, commands } = await mount(VIEWS.empty);

@@ -277,7 +277,7 @@ export function room(members: readonly Member[], placement: Placement | null): R
     nextIndex: 12,
     coordinator: members[0]!.id,
     members: [...members],
-    openedBy: null,
+    openedBy: MemberId.parse("member-0"),
     formerMembers: [],
     removedMembers: [],
     links: linksBetween(members.filter(({ adapter }) => adapter !== null)),

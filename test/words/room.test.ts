@@ -118,7 +118,7 @@ test.each<[RoomFailure, string]>([
   ],
   [
     { reason: "model_name_taken", model: "tiny" },
-    "The room already has another file named tiny. Rename this file and add it again.",
+    "The room already has another file named tiny. Place that one, or add this one under another name.",
   ],
   [{ reason: "removed_from_room" }, "This tab was removed from the room."],
   [{ reason: "command_invalid", field: "name" }, "The value of name is not valid."],
