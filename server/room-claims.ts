@@ -21,10 +21,11 @@ import {
 export const KEEP_KEY_MS = 10 * 60_000;
 
 /**
- * Coordinators that may have come and gone without the server's notice. A member
- * that claims a far epoch would otherwise lock the room out of the server.
+ * 16 coordinators may have come and gone without the server's notice, and each begins an epoch up to
+ * 8 above the last one (`nextEpoch` in src/cluster). A member that claims a far epoch would otherwise
+ * lock the room out of the server.
  */
-export const MAX_EPOCH_STEP = 16;
+export const MAX_EPOCH_STEP = 16 * 8;
 
 type Holding = {
   readonly publicKey: BridgePublicKey;

@@ -22,7 +22,7 @@ export type Standing = {
 
 /**
  * Two members that continue the same log take different epochs, because members of a room have
- * different colors. Half of what the server allows between two coordinators that it knows.
+ * different colors. The server allows 16 such steps between two coordinators that it knows.
  */
 const EPOCH_STEP = 8;
 
