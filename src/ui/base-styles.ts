@@ -119,6 +119,14 @@ export const baseStyles = css`
     cursor: pointer;
     transition: background-color var(--quick);
   }
+  .button.file {
+    position: relative;
+  }
+  .button.file:focus-within {
+    outline: var(--focus);
+    outline-offset: 2px;
+  }
+  .button.file:hover,
   button:hover:not(:disabled) {
     background: color-mix(in oklab, var(--ink) 7%, transparent);
   }

@@ -5,6 +5,7 @@
 import { css, html, nothing, svg } from "lit";
 import { baseStyles } from "./base-styles.ts";
 import { emit } from "./events.ts";
+import { filePicker } from "./file-picker.ts";
 import { icon, mark } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 import "./join-form.ts";
@@ -34,18 +35,11 @@ function picture() {
 }
 
 export class JoinScreen extends PageElement {
-  readonly #openLog = ({ target }: Event): void => {
-    const field = target as HTMLInputElement;
-    const [file] = field.files ?? [];
-    if (file !== undefined) emit(this, "log-file", { file });
-    field.value = "";
-  };
-
   override render() {
     const joining = this.view.phase === "joining";
     return html`
       <main>
-        <header>${mark(36)} <span>Tabmesh</span></header>
+        <header class="line">${mark(36)} <span>Tabmesh</span></header>
         <div class="lede">
           <div>
             <h1>One model, spread across your tabs.</h1>
@@ -78,15 +72,9 @@ export class JoinScreen extends PageElement {
         </div>
         ${this.#check()}
         <p class="log">
-          <label class="button file">
-            ${icon("file")} Open a saved log
-            <input
-              type="file"
-              class="unseen"
-              accept="application/json,.json"
-              @change=${this.#openLog}
-            />
-          </label>
+          ${filePicker("Open a saved log", "application/json,.json", (file) =>
+            emit(this, "log-file", { file }),
+          )}
         </p>
       </main>
     `;
@@ -95,7 +83,7 @@ export class JoinScreen extends PageElement {
   #progress() {
     const { progress, phase } = this.view;
     if (progress === null && phase !== "joining") return nothing;
-    return html`<p class="state now" role="status">
+    return html`<p class="state line now" role="status">
       <span class="pulse" aria-hidden="true"></span>
       ${progress?.label ?? "Joining the room"}
       ${progress?.fraction == null ? nothing : `– ${Math.round(progress.fraction * 100)}%`}
@@ -106,7 +94,7 @@ export class JoinScreen extends PageElement {
     const check = this.view.adapterCheck;
     if (check == null) return nothing;
     const sign = { checking: "info", ready: "check", none: "warn" } as const;
-    return html`<p class="state ${check.status}" role="status">
+    return html`<p class="state line ${check.status}" role="status">
       ${icon(sign[check.status])} <span>${check.message}</span>
     </p>`;
   }
@@ -126,9 +114,6 @@ export class JoinScreen extends PageElement {
         padding: var(--gap-xl) var(--gap-l);
       }
       header {
-        display: flex;
-        align-items: center;
-        gap: var(--gap-m);
         font-weight: 700;
         font-size: var(--text-l);
         letter-spacing: -0.02em;
@@ -208,9 +193,7 @@ export class JoinScreen extends PageElement {
         min-height: 3rem;
       }
       .state {
-        display: flex;
         align-items: flex-start;
-        gap: var(--gap-s);
         margin-top: var(--gap-l);
         color: var(--ink-quiet);
         width: fit-content;
@@ -230,16 +213,6 @@ export class JoinScreen extends PageElement {
       }
       .log {
         margin-top: var(--gap-l);
-      }
-      .file {
-        position: relative;
-      }
-      .file:hover {
-        background: color-mix(in oklab, var(--ink) 7%, transparent);
-      }
-      .file:focus-within {
-        outline: var(--focus);
-        outline-offset: 2px;
       }
       .pulse {
         width: 0.6rem;

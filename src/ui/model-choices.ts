@@ -4,6 +4,7 @@ import type { ModelSource } from "../shared/index.ts";
 import { bytes, describeInputProblem, type InputProblem } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { emit } from "./events.ts";
+import { filePicker } from "./file-picker.ts";
 import { icon } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 
@@ -55,13 +56,6 @@ export class ModelChoices extends PageElement {
     if (this.problem === null) this.#place({ kind: "url", url });
   };
 
-  readonly #pick = (event: Event): void => {
-    const field = event.target as HTMLInputElement;
-    const file = field.files?.[0];
-    if (file !== undefined) emit(this, "model-file", { file });
-    field.value = "";
-  };
-
   protected override get reads() {
     return ["state", "offeredModels"] as const;
   }
@@ -107,10 +101,7 @@ export class ModelChoices extends PageElement {
         </p>
       </form>
       <div class="foot">
-        <label class="button file">
-          ${icon("file")} Choose a file
-          <input type="file" accept=".gguf" class="unseen" @change=${this.#pick} />
-        </label>
+        ${filePicker("Choose a file", ".gguf", (file) => emit(this, "model-file", { file }))}
         <button
           class="plain"
           title="Deletes the model data stored in this browser. It is downloaded again when needed."
@@ -163,16 +154,6 @@ export class ModelChoices extends PageElement {
         display: flex;
         flex-wrap: wrap;
         gap: var(--gap-s);
-      }
-      .file {
-        position: relative;
-      }
-      .file:hover {
-        background: color-mix(in oklab, var(--ink) 7%, transparent);
-      }
-      .file:focus-within {
-        outline: var(--focus);
-        outline-offset: 2px;
       }
     `,
   ];
