@@ -1,7 +1,8 @@
 /**
  * The transport between real tabs: PeerJS finds the peer, then all traffic is
  * direct. One connection per pair. When both sides connect at the same time, the
- * connection from the smaller id is kept.
+ * connection from the smaller id is kept. A connection that is proven is replaced only by
+ * another one that is, so that whoever makes offers in a peer's name cannot end it.
  */
 import type { DataConnection, Peer } from "peerjs";
 import { MemberId, type CloseFailure } from "../shared/index.ts";
@@ -51,6 +52,8 @@ export class PeerTransport implements Transport {
   readonly #keeper: SignalingKeeper;
   readonly #linkOptions: PeerLinkOptions;
   readonly #links = new Map<MemberId, PeerLink>();
+  /** Called in the name of a peer that is connected, and not proven yet. */
+  readonly #candidates = new Set<PeerLink>();
   readonly #waiters = new Map<MemberId, Set<Waiter>>();
 
   constructor(
@@ -103,6 +106,7 @@ export class PeerTransport implements Transport {
 
   close(): void {
     for (const peer of [...this.#links.keys()]) this.disconnect(peer);
+    for (const link of this.#candidates) link.discard();
     this.#keeper.stop();
     this.#peer.disconnect();
     setTimeout(() => this.#peer.destroy(), LINGER_MS);
@@ -122,14 +126,15 @@ export class PeerTransport implements Transport {
       setTimeout(() => connection.close(), REJECT_DELAY_MS);
       return;
     }
-    const replaced = existing?.ready === true;
-    existing?.discard();
-    if (replaced) this.events.disconnect.emit(peer.data, { reason: "replaced_connection" });
     const link = new PeerLink(connection, peer.data, false, this.#linkOptions);
-    this.#links.set(peer.data, link);
+    if (existing?.ready === true) {
+      this.#candidates.add(link);
+    } else {
+      existing?.discard();
+      this.#links.set(peer.data, link);
+    }
     setTimeout(() => {
-      if (this.#links.get(peer.data) === link && !link.ready)
-        link.close({ reason: "handshake_timeout" });
+      if (!link.ready) link.close({ reason: "handshake_timeout" });
     }, CONNECT_TIMEOUT_MS);
   }
 
@@ -162,11 +167,20 @@ export class PeerTransport implements Transport {
   }
 
   #ready(link: PeerLink): void {
+    const replaced = this.#links.get(link.peer);
+    this.#candidates.delete(link);
+    this.#links.set(link.peer, link);
+    if (replaced !== undefined && replaced !== link) {
+      replaced.discard();
+      if (replaced.wasReady)
+        this.events.disconnect.emit(link.peer, { reason: "replaced_connection" });
+    }
     this.#settleWaiters(link.peer, (waiter) => waiter.resolve());
     this.events.connect.emit(link.peer);
   }
 
   #gone(link: PeerLink, cause: CloseFailure): void {
+    if (this.#candidates.delete(link)) return this.events.refuse.emit(link.peer, cause);
     if (this.#links.get(link.peer) !== link) return;
     this.#links.delete(link.peer);
     this.#settleWaiters(link.peer, (waiter) => waiter.reject(new MeshError(cause)));

@@ -132,6 +132,55 @@ test("each connection uses the ICE servers that are in the list by then", async 
   expect(connection!.peerConnection.getConfiguration().iceServers).toMatchObject(iceServers);
 });
 
+test("an offer in the name of a connected peer does not end its connection", async () => {
+  const self = newId("a");
+  const peer = await openPeer(self, { server });
+  const options = { self, admission: admitted(), server, onFrameChannel: () => () => undefined };
+  const a = new PeerTransport(peer, options);
+  open.push(a);
+  const { transport: b } = await join("b");
+  await a.connect(b.self);
+  const ends: unknown[] = [];
+  a.events.onDisconnect((...values) => ends.push(values));
+
+  // As a signaling server would send it, with its own certificate.
+  const forged = new RTCPeerConnection();
+  forged.createDataChannel("forged");
+  await forged.setLocalDescription();
+  const taken = new Promise((resolve) => peer.once("connection", resolve));
+  const { type, sdp } = forged.localDescription!;
+  const payload = { type: "data", connectionId: "dc_forged", serialization: "raw" };
+  const offer = { type: "OFFER", src: b.self, payload: { ...payload, sdp: { type, sdp } } };
+  peer.socket.emit("message", offer);
+  await taken;
+
+  const received = nextEvents(b.events.onMessage);
+  await a.send(b.self, "still here");
+  expect(await received).toEqual([[self, "still here"]]);
+  expect(ends).toEqual([]);
+  forged.close();
+});
+
+test("a peer that calls again, and proves itself, replaces its connection", async () => {
+  const { transport: a } = await join("a");
+  const self = newId("b");
+  const options = { self, admission: admitted(), server, onFrameChannel: () => () => undefined };
+  const before = await openPeer(self, { server });
+  const first = new PeerTransport(before, options);
+  await first.connect(a.self);
+  const gone = nextEvents(a.events.onDisconnect);
+  // Its tab was reloaded, and the old connection has not been noticed as closed yet.
+  before.disconnect();
+  const again = await openPeerTransport({ ...options, server });
+  open.push(again);
+  const connected = nextEvents(a.events.onConnect);
+  await again.connect(a.self);
+  expect(await gone).toEqual([[self, { reason: "replaced_connection" }]]);
+  expect(await connected).toEqual([[self]]);
+  expect(a.connectedPeers()).toEqual([self]);
+  first.close();
+});
+
 describe("a hostile peer", () => {
   const utf8 = new TextEncoder();
   const message = (value: unknown) => utf8.encode(`\0${JSON.stringify(value)}`);
