@@ -26,6 +26,8 @@ export type Pipeline = {
 
 /** What a stage knows of the room: whose frames it takes, and whose prompts. */
 export type StageRoom = {
+  /** The coordinator's term. Generations start in the order of their ids within one. */
+  readonly term: string;
   readonly members: readonly MemberId[];
   readonly running: readonly {
     readonly generation: GenerationId;

@@ -11,10 +11,13 @@ export type Standing =
 export class RoomView {
   #members: ReadonlySet<MemberId> = new Set();
   #requesters: ReadonlyMap<GenerationId, MemberId> = new Map();
-  /** Generations start in the order of their ids. */
+  #term: string | null = null;
+  /** The newest generation that has started in this term, in which they start in the order of their ids. */
   #newest: GenerationId | null = null;
 
-  update({ members, running }: StageRoom): void {
+  update({ term, members, running }: StageRoom): void {
+    if (term !== this.#term) this.#newest = null;
+    this.#term = term;
     this.#members = new Set(members);
     this.#requesters = new Map(running.map(({ generation, requester }) => [generation, requester]));
     for (const { generation } of running)

@@ -25,8 +25,9 @@ export class StageRoomReporter {
   }
 
   #stageRoom(): StageRoom {
-    const { members, generations } = this.#room.state;
+    const { epoch, coordinator, members, generations } = this.#room.state;
     return {
+      term: `${epoch} of ${coordinator}`,
       members: members.map(({ id }) => id),
       running: generations
         .filter(({ status }) => status === "running")
@@ -36,6 +37,7 @@ export class StageRoomReporter {
 }
 
 const CAUSES: ReadonlySet<string> = new Set([
+  "coordinator_changed",
   "member_joined",
   "member_left",
   "generation_started",
