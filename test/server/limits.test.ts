@@ -1,6 +1,7 @@
 /** What a real server grants at most. The limits of each test are small, so that it need not wait. */
 import { EventEmitter, once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { LIMITS, type Limits } from "../../server/limits.ts";
@@ -56,6 +57,17 @@ describe("a connection is closed when", () => {
     await open(short);
     await openFakeRoom(server.port, () => undefined);
     expect(await answerTo(text)).toMatch(expected);
+  });
+
+  test("its headers do not end, over TLS", async () => {
+    await open(short, true);
+    const socket = connectTls({ port: server.port, host: "127.0.0.1", rejectUnauthorized: false });
+    sockets.push(socket);
+    let answer = "";
+    socket.on("data", (data: Buffer) => (answer += data.toString("latin1")));
+    socket.on("error", () => undefined).write("GET / HTTP/1.1\r\nHost: localhost\r\nX-A:");
+    await once(socket, "close");
+    expect(answer).toMatch(/^HTTP\/1.1 408 /);
   });
 
   test("its TLS handshake does not end", async () => {
