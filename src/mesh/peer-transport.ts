@@ -24,6 +24,8 @@ export type PeerTransportOptions = PeerOptions & {
    * no frames from the channel. A channel that is opened replaces the peer's earlier one.
    */
   readonly onFrameChannel: (peer: MemberId, channel: RTCDataChannel) => () => void;
+  /** Called with false while the signaling server is lost, and with true once it is back. */
+  readonly onSignaling?: (isRegistered: boolean) => void;
   /** A version other than this tab's, for tests of the handshake. */
   readonly protocol?: number;
 };
@@ -58,11 +60,17 @@ export class PeerTransport implements Transport {
 
   constructor(
     peer: Peer,
-    { self, admission, onFrameChannel, protocol = PROTOCOL_VERSION }: PeerTransportOptions,
+    {
+      self,
+      admission,
+      onFrameChannel,
+      onSignaling,
+      protocol = PROTOCOL_VERSION,
+    }: PeerTransportOptions,
   ) {
     this.self = self;
     this.#peer = peer;
-    this.#keeper = new SignalingKeeper(peer);
+    this.#keeper = new SignalingKeeper(peer, onSignaling);
     this.#linkOptions = {
       self,
       protocol,

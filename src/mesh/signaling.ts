@@ -68,16 +68,22 @@ export function refusalOf({ type, message }: Pick<PeerError<string>, "type" | "m
   return { reason: "signaling_busy", retryAfterS: data.retryAfterS } as const;
 }
 
+/** The first attempt to register again comes soon; a server that restarts is no news. */
+const LOST_AFTER_ATTEMPTS = 2;
+
 /** Keeps `peer` registered until it is destroyed. */
 export class SignalingKeeper {
   readonly #peer: Peer;
+  /** Called with false when registering again has failed, and with true once it has succeeded. */
+  readonly #onChange: (isRegistered: boolean) => void;
   #attempts = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(peer: Peer) {
+  constructor(peer: Peer, onChange: (isRegistered: boolean) => void = () => undefined) {
     this.#peer = peer;
+    this.#onChange = onChange;
     peer.on("disconnected", () => this.#lost());
-    peer.on("open", () => (this.#attempts = 0));
+    peer.on("open", () => this.#registered());
     peer.on("close", () => this.stop());
     globalThis.addEventListener("online", this.#reconnect);
   }
@@ -92,7 +98,13 @@ export class SignalingKeeper {
     clearTimeout(this.#retry);
     const waitMs = RETRY_MS[Math.min(this.#attempts, RETRY_MS.length - 1)]!;
     this.#attempts += 1;
+    if (this.#attempts === LOST_AFTER_ATTEMPTS) this.#onChange(false);
     this.#retry = setTimeout(this.#reconnect, waitMs);
+  }
+
+  #registered(): void {
+    if (this.#attempts >= LOST_AFTER_ATTEMPTS) this.#onChange(true);
+    this.#attempts = 0;
   }
 
   readonly #reconnect = (): void => {

@@ -38,4 +38,6 @@ export type TabWarning =
   /** The server does not relay HTTP requests to this coordinator. */
   | { readonly kind: "bridge_refused"; readonly refusal: BridgeRefusal }
   | { readonly kind: "channel_unusable"; readonly peer: MemberId; readonly cause: Failure }
-  | { readonly kind: "solver_restarted"; readonly cause: Failure };
+  | { readonly kind: "solver_restarted"; readonly cause: Failure }
+  | { readonly kind: "signaling_lost" }
+  | { readonly kind: "signaling_restored" };

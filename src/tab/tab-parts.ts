@@ -77,6 +77,8 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
         ...options.signaling,
         self,
         admission,
+        onSignaling: (isRegistered) =>
+          options.onWarning({ kind: isRegistered ? "signaling_restored" : "signaling_lost" }),
         onFrameChannel: (peer, channel) => {
           const key = ++channels;
           const end = channelForWorker(channel);

@@ -30,7 +30,7 @@ export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNot
       return {
         level: "warning",
         message: "The connection to the coordinator is lost. The room is choosing another one.",
-        whatToDo: null,
+        whatToDo: "Keep this tab open: it tries to rejoin for as long as it takes.",
       };
     case "disconnected":
       return {
@@ -71,7 +71,7 @@ export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNot
       return ofFailure(notice.failure, nameOf);
     case "warning":
       return {
-        level: "warning",
+        level: notice.warning.kind === "signaling_restored" ? "info" : "warning",
         message: render(warnings, notice.warning, nameOf),
         whatToDo: null,
       };
@@ -163,6 +163,9 @@ const warnings: Sentences<TabWarning> = {
     `The channel to ${nameOf(peer)} cannot be used. ${describeFailure(cause, nameOf)}`,
   solver_restarted: ({ cause }, nameOf) =>
     `The placement solver was started again. ${describeFailure(cause, nameOf)}`,
+  signaling_lost: () =>
+    "The server cannot be reached. The room continues, but other tabs cannot join it now.",
+  signaling_restored: () => "The server can be reached again.",
 };
 
 const departures: Sentences<LeaveReason> = {

@@ -1,21 +1,50 @@
-import { describe, expect, test } from "vitest";
-import { refusalOf } from "../../src/mesh/signaling.ts";
-import { rateLimited } from "../../server/rate-limit.ts";
+/** The registration at the signaling server: a loss is reported once, and so is its end. */
+import { EventEmitter } from "node:events";
+import type { Peer } from "peerjs";
+import { afterEach, expect, test, vi } from "vitest";
+import { SignalingKeeper } from "../../src/mesh/signaling.ts";
 
-describe("an error of PeerJS", () => {
-  test("with our server's refusal says when to try again", () => {
-    const message = JSON.stringify(rateLimited(3500));
-    expect(refusalOf({ type: "server-error", message })).toEqual({
-      reason: "signaling_busy",
-      retryAfterS: 4,
-    });
-  });
+/** The part of a `Peer` that the keeper uses. */
+class FakePeer extends EventEmitter {
+  destroyed = false;
+  disconnected = false;
+  reconnects = 0;
 
-  test.each([
-    ["server-error", "Server has reached its concurrent user limit"],
-    ["server-error", '{"reason":"other"}'],
-    ["network", JSON.stringify(rateLimited(3500))],
-  ])("%s with %s is none", (type, message) => {
-    expect(refusalOf({ type, message })).toBeNull();
-  });
+  lose(): void {
+    this.disconnected = true;
+    this.emit("disconnected");
+  }
+  reconnect(): void {
+    this.reconnects += 1;
+    this.disconnected = false;
+  }
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+test("a restart of the server is no news; a loss that lasts is, and its end", () => {
+  vi.useFakeTimers();
+  vi.stubGlobal("addEventListener", () => undefined);
+  vi.stubGlobal("removeEventListener", () => undefined);
+  const peer = new FakePeer();
+  const news: boolean[] = [];
+  const keeper = new SignalingKeeper(peer as unknown as Peer, (registered) =>
+    news.push(registered),
+  );
+  peer.lose();
+  vi.runAllTimers();
+  peer.emit("open");
+  expect(news).toEqual([]);
+  for (let attempt = 0; attempt < 4; attempt += 1) {
+    peer.lose();
+    vi.runAllTimers();
+  }
+  expect(peer.reconnects).toBe(5);
+  expect(news).toEqual([false]);
+  peer.emit("open");
+  expect(news).toEqual([false, true]);
+  keeper.stop();
 });

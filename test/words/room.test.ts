@@ -180,6 +180,24 @@ describe("notices", () => {
       "Copy the whole link again, or type the room’s code.",
     ],
     [
+      { kind: "reconnecting" },
+      "warning",
+      "The connection to the coordinator is lost. The room is choosing another one.",
+      "Keep this tab open: it tries to rejoin for as long as it takes.",
+    ],
+    [
+      { kind: "warning", warning: { kind: "signaling_lost" } },
+      "warning",
+      "The server cannot be reached. The room continues, but other tabs cannot join it now.",
+      null,
+    ],
+    [
+      { kind: "warning", warning: { kind: "signaling_restored" } },
+      "info",
+      "The server can be reached again.",
+      null,
+    ],
+    [
       { kind: "disconnected", room },
       "error",
       "The connection to room ABCDEF is lost.",
