@@ -52,6 +52,6 @@ export class GuessLimit {
 }
 
 function removeFirst<Key>(of: { keys(): Iterator<Key>; delete(key: Key): boolean }): void {
-  const { value, done } = of.keys().next();
-  if (done !== true) of.delete(value);
+  const first = of.keys().next();
+  if (first.done !== true) of.delete(first.value);
 }

@@ -230,7 +230,8 @@ export class SharedSource implements ByteSource {
   }
 
   #firstOf(error: unknown): never {
-    const [first]: unknown[] = error instanceof AggregateError ? error.errors : [error];
+    const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
+    const [first] = errors;
     throw first === undefined
       ? new ModelError({ reason: "range_not_held", file: this.label })
       : asError(first);

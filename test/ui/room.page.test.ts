@@ -61,7 +61,7 @@ describe("the member that opened the room", () => {
       (all(app, "button") as HTMLButtonElement[]).filter(
         ({ textContent }) => textContent.trim() === "Remove from the room",
       );
-    const { members, openedBy } = VIEWS.answering.state!;
+    const { members, openedBy } = VIEWS.answering.state;
     expect(openedBy).toBe(VIEWS.answering.self);
     expect(removes()).toHaveLength(members.length - 1);
     removes()[0]!.click();
@@ -78,9 +78,9 @@ describe("the member that opened the room", () => {
 
   test("others see no way to remove, and cannot set the rule", async () => {
     const { answering } = VIEWS;
-    const openedBy = answering.state!.members[1]!.id;
-    const settings = { ...answering.state!.settings, changesBy: "opener" as const };
-    const view = { ...answering, state: { ...answering.state!, openedBy, settings } };
+    const openedBy = answering.state.members[1]!.id;
+    const settings = { ...answering.state.settings, changesBy: "opener" as const };
+    const view = { ...answering, state: { ...answering.state, openedBy, settings } };
     const { app, commands } = await mount(view);
     expect(textOf(app)).not.toContain("Remove from the room");
     button(app, "Settings").click();

@@ -33,7 +33,7 @@ export type PlannedDevice = {
   readonly device: GPUDevice;
   readonly violations: ReadonlySet<string>;
   /** Of all buffers that were not destroyed. */
-  allocatedBytes(): number;
+  readonly allocatedBytes: () => number;
 };
 
 type FakeBuffer = { readonly size: number; readonly label: string; destroy(): void };
