@@ -4,7 +4,6 @@
  * activations wherever they may be used. error-budget.full.browser.test.ts tests every variant.
  */
 import { expect, test } from "vitest";
-import { setTuner } from "../../tools/engine/fixed-tuner.ts";
 import { expectWithinBudget, goldenLogits } from "../../tools/engine/golden-logits.ts";
 import { GOLDENS } from "../../tools/engine/goldens.ts";
 
@@ -15,7 +14,6 @@ const TRAITS = { lowParallelism: true, float16Unpack: "builtin" } as const;
 test.each(["float", "int8"] as const)("with %s activations", async (activations) => {
   const goldens = GOLDENS.filter(({ name }) => CHOSEN.includes(name));
   expect(goldens).toHaveLength(CHOSEN.length);
-  const set = { traits: TRAITS, activations, index: 0 };
-  const logits = await goldenLogits(goldens, (device) => setTuner(device, set));
-  expectWithinBudget(goldens, logits, activations, JSON.stringify(set));
+  const sets = [{ traits: TRAITS, activations, index: 0 }];
+  expectWithinBudget(goldens, await goldenLogits(goldens, sets), sets);
 });

@@ -4,28 +4,23 @@
  */
 import { expect } from "vitest";
 import { loadShard } from "../../src/engine/index.ts";
-import {
-  type Activations,
-  requestKernelDevice,
-  type Tuner,
-  workDone,
-} from "../../src/kernels/index.ts";
-import { GREEDY_REQUEST } from "./generate.ts";
+import { requestKernelDevice, workDone } from "../../src/kernels/index.ts";
+import { setTuner, type VariantSet } from "./fixed-tuner.ts";
+import { GREEDY_REQUEST, stepAll } from "./generate.ts";
 import { type Golden, openDefaultModel } from "./goldens.ts";
 import { exactLogits, logitError, SAMPLED_POSITIONS, sampledLogits } from "./logit-error.ts";
 
 /**
- * [goldens][SAMPLED_POSITIONS][sampled logits], with the goldens decoded as one batch on a device of
- * their own. The engine returns no logits, so they are read from its buffer, found by its label.
+ * [goldens][SAMPLED_POSITIONS][sampled logits], with the goldens decoded as one batch. The layers are
+ * divided among the sets of variants, each on a device of its own, as among members with different
+ * adapters. The engine returns no logits, so they are read from its buffer, found by its label.
  */
 export async function goldenLogits(
   goldens: readonly Golden[],
-  tunerOf: (device: GPUDevice) => Tuner,
+  sets: readonly VariantSet[],
 ): Promise<number[][][]> {
-  const device = await requestKernelDevice();
-  const found = bufferLabeled(device, "sample logits");
   const { model, bytes } = await openDefaultModel();
-  const whole = model.shard(0, model.description.layerCount);
+  const { layerCount, vocabulary } = model.description;
   const options = {
     contextTokens: 640,
     sequences: goldens.length,
@@ -33,16 +28,27 @@ export async function goldenLogits(
     memoryBudgetBytes: 2 ** 30,
     submitWhileWaiting: navigator.userAgent.includes("Firefox"),
   } as const;
-  const gpu = { device, tuner: tunerOf(device) };
-  const shard = await loadShard(gpu, whole, options, bytes, () => undefined);
-  await shard.tuned;
-  const rowBytes = model.description.vocabulary * 4;
+  const members = await Promise.all(
+    sets.map(async (set, i) => {
+      const device = await requestKernelDevice();
+      const found = bufferLabeled(device, "sample logits");
+      const [first, end] = [i, i + 1].map((at) => Math.round((layerCount * at) / sets.length));
+      const gpu = { device, tuner: setTuner(device, set) };
+      const layers = model.shard(first!, end!);
+      const shard = await loadShard(gpu, layers, options, bytes, () => undefined);
+      await shard.tuned;
+      return { device, found, shard };
+    }),
+  );
+  const shards = members.map(({ shard }) => shard);
+  const last = members.at(-1)!;
+  const rowBytes = vocabulary * 4;
   const read = async (row: number) =>
-    sampledLogits(await readBack(device, found(), row * rowBytes, rowBytes));
+    sampledLogits(await readBack(last.device, last.found(), row * rowBytes, rowBytes));
   const all: number[][][] = goldens.map(() => []);
   for (const [sequence, { promptTokens }] of goldens.entries()) {
-    for (let from = 0; from < promptTokens.length; from += shard.maxRows) {
-      const chunk = promptTokens.slice(from, from + shard.maxRows);
+    for (let from = 0; from < promptTokens.length; from += shards[0]!.maxRows) {
+      const chunk = promptTokens.slice(from, from + shards[0]!.maxRows);
       const isLast = from + chunk.length === promptTokens.length;
       const rows = chunk.map((token, i) => ({
         sequence,
@@ -50,7 +56,7 @@ export async function goldenLogits(
         token,
         sample: isLast && i === chunk.length - 1 ? GREEDY_REQUEST : null,
       }));
-      await shard.step(rows, null);
+      await stepAll(shards, rows);
     }
     all[sequence]!.push(await read(0));
   }
@@ -61,11 +67,13 @@ export async function goldenLogits(
       token: tokens[i - 1]!,
       sample: GREEDY_REQUEST,
     }));
-    await shard.step(rows, null);
+    await stepAll(shards, rows);
     for (const sequence of goldens.keys()) all[sequence]!.push(await read(sequence));
   }
-  shard.destroy();
-  device.destroy();
+  for (const { shard, device } of members) {
+    shard.destroy();
+    device.destroy();
+  }
   return all;
 }
 
@@ -73,19 +81,19 @@ export async function goldenLogits(
  * The part of llama.cpp's error that ours may have. With floats only keys and values are rounded, to f16,
  * which llama.cpp does too: a small part of its error.
  */
-const BUDGET: Readonly<Record<Activations, number>> = { float: 0.1, int8: 1 };
+const BUDGET = { float: 0.1, int8: 1 } as const;
 
-/** `logits` is [goldens][positions][sampled logits]; over all goldens, and for each. */
+/** `logits` is [goldens][positions][sampled logits] with these sets of variants; for each golden. */
 export function expectWithinBudget(
   goldens: readonly Golden[],
   logits: readonly (readonly (readonly number[])[])[],
-  activations: Activations,
-  variants: string,
+  sets: readonly VariantSet[],
 ): void {
+  const isRounded = sets.some(({ activations }) => activations === "int8");
   goldens.forEach(({ name, exact }, i) => {
     const error = logitError(logits[i]!, exactLogits(exact));
-    const budget = exact.error * BUDGET[activations];
-    expect(error, `${variants}: error of ${name}`).toBeLessThanOrEqual(budget);
+    const budget = exact.error * BUDGET[isRounded ? "int8" : "float"];
+    expect(error, `${JSON.stringify(sets)}: error of ${name}`).toBeLessThanOrEqual(budget);
   });
 }
 
