@@ -37,6 +37,10 @@ export function describeModel(
   }
   refuseUnsupported(metadata, name);
   const sizes = readSizes(metadata, name);
+  if (sizes.layerCount > tensors.size)
+    throw malformed("over_limit", "block_count", sizes.layerCount, tensors.size);
+  if (sizes.headSize > MAX_HEAD_SIZE)
+    throw malformed("over_limit", "key_length", sizes.headSize, MAX_HEAD_SIZE);
   const embedding = tensors.get("token_embd.weight");
   if (embedding === undefined) throw malformed("missing_tensor", "token_embd.weight");
   const parameters = ropeParameters(metadata, name, sizes.headSize, sizes.contextTokens);
@@ -63,6 +67,9 @@ export function describeModel(
     tiedHead: !tensors.has("output.weight"),
   };
 }
+
+/** Real heads have 64 to 256 numbers. RoPE keeps an angle for each pair of them. */
+const MAX_HEAD_SIZE = 8192;
 
 function readSizes(metadata: Metadata, name: string) {
   const hidden = positive(metadata.integer(`${name}.embedding_length`), "embedding_length");

@@ -18,6 +18,8 @@ export const MAX_HEADER_BYTES = 48_000_000;
 const MAX_ARRAY_ELEMENTS = 4_000_000;
 const MAX_ARRAY_DEPTH = 3;
 const MAX_STRING_BYTES = 10_000_000;
+/** The format's own limit. */
+const MAX_KEY_BYTES = 65_535;
 const MAX_KEYS = 100_000;
 const MAX_TENSORS = 200_000;
 const MAX_DIMENSIONS = 4;
@@ -66,7 +68,7 @@ function walk(cursor: Cursor): HeaderScan {
   const keys = new Set<string>();
   const budget = { elements: MAX_ARRAY_ELEMENTS };
   for (let i = 0; i < keyCount; i++) {
-    const key = cursor.string("a metadata key");
+    const key = cursor.string("a metadata key", MAX_KEY_BYTES);
     if (keys.has(key)) throw malformed("repeated_key", key);
     if (key === "__proto__") throw malformed("reserved_key", key);
     keys.add(key);
@@ -178,8 +180,8 @@ class Cursor {
     return count;
   }
 
-  string(what: string): string {
-    const length = this.count(`length of ${what}`, MAX_STRING_BYTES, 1);
+  string(what: string, maxBytes = MAX_STRING_BYTES): string {
+    const length = this.count(`length of ${what}`, maxBytes, 1);
     const start = this.skip(length, what);
     return UTF8.decode(this.#bytes.subarray(start, start + length));
   }

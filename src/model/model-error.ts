@@ -15,6 +15,15 @@ export class ModelError extends FailureError<ModelFailure> {
 
 type Value = string | number | null;
 
+/** Names and texts of a hostile file can have megabytes, and failures travel to other members. */
+const MAX_SHOWN_CHARACTERS = 200;
+
+function shown<V extends Value>(value: V): V | string {
+  return typeof value === "string" && value.length > MAX_SHOWN_CHARACTERS
+    ? `${value.slice(0, MAX_SHOWN_CHARACTERS)}…`
+    : value;
+}
+
 /** `subject` is the key, tensor, or field that is wrong. */
 export function malformed(
   problem: MalformedProblem,
@@ -22,7 +31,13 @@ export function malformed(
   found: Value = null,
   expected: Value = null,
 ): ModelError {
-  return new ModelError({ reason: "malformed_file", problem, subject, found, expected });
+  return new ModelError({
+    reason: "malformed_file",
+    problem,
+    subject: shown(subject),
+    found: shown(found),
+    expected: shown(expected),
+  });
 }
 
 export function unsupported(
@@ -34,8 +49,8 @@ export function unsupported(
   return new ModelError({
     reason: "unsupported_model",
     feature,
-    found,
+    found: shown(found),
     supported: [...supported],
-    tensor,
+    tensor: shown(tensor),
   });
 }

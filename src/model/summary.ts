@@ -36,7 +36,10 @@ export function summarize(
     headBytes: (whole.head?.lengthBytes ?? 0) + (whole.outputNorm?.lengthBytes ?? 0),
     headMacs: model.vocabulary * model.hidden,
     tied: model.tiedHead,
-    largestTensorBytes: Math.max(...[...header.tensors.values()].map((t) => t.lengthBytes)),
+    largestTensorBytes: [...header.tensors.values()].reduce(
+      (most, t) => Math.max(most, t.lengthBytes),
+      0,
+    ),
   };
 }
 

@@ -10,7 +10,7 @@ import type { Bytes } from "../../tools/fuzz/mutate.ts";
 const isLongRun = ["remaining", "full"].includes(process.env["TABMESH_TEST_SET"] ?? "");
 const COUNT = isLongRun ? 100_000 : 4000;
 /** Milliseconds each. */
-const SLOW: readonly string[] = ["gguf-files", "handshakes"];
+const SLOW: readonly string[] = ["gguf-files", "gguf-values", "handshakes"];
 const TIMEOUT_MS = 300_000;
 
 const optionsOf = (name: string) => ({ count: SLOW.includes(name) ? COUNT / 20 : COUNT, seed: 1 });

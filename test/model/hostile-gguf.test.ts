@@ -8,7 +8,8 @@ import { blobSource, type ByteSource } from "../../src/model/byte-source.ts";
 import { scanHeader } from "../../src/model/gguf-scan.ts";
 import { ModelError } from "../../src/model/model-error.ts";
 import { openModel } from "../../src/model/open-model.ts";
-import { tinyModel } from "../../tools/gguf/tiny-gguf.ts";
+import type { GgufTensor, GgufValue } from "../../tools/gguf/gguf-writer.ts";
+import { tinyModel, type TinyModelOptions } from "../../tools/gguf/tiny-gguf.ts";
 
 /** A header is read in pieces of at least twice the previous length, and rope_freqs once. */
 const MAX_READS = 8;
@@ -73,6 +74,80 @@ test.each([
   ["only the magic", new TextEncoder().encode("GGUF"), { reason: "truncated_header" }],
 ])("%s is refused", async (_name, bytes, failure) => {
   expect(await openOrRefuse(bytes)).toMatchObject({ failure });
+});
+
+describe("hostile metadata is refused by name", () => {
+  const u64 = (value: bigint) => ({ type: "u64", value }) as const;
+  const u32 = (value: number) => ({ type: "u32", value }) as const;
+  const withMetadata = (key: string, value: GgufValue): TinyModelOptions => ({
+    metadata: { [key]: value },
+  });
+  const withTensor = (change: Partial<GgufTensor>): TinyModelOptions => ({
+    change: (tensors) => tensors.map((t, i) => (i === 3 ? { ...t, ...change } : t)),
+  });
+  const long = "x".repeat(1_000_000);
+  test.each<[string, TinyModelOptions, object]>([
+    [
+      "2^32 - 1 layers",
+      withMetadata("llama.block_count", u32(2 ** 32 - 1)),
+      { problem: "over_limit" },
+    ],
+    ["2^40 layers", withMetadata("llama.block_count", u64(2n ** 40n)), { problem: "over_limit" }],
+    [
+      "2^63 layers",
+      withMetadata("llama.block_count", u64(2n ** 63n)),
+      { problem: "wrong_value_type" },
+    ],
+    [
+      "heads of 2^40",
+      withMetadata("llama.attention.key_length", u64(2n ** 40n)),
+      { problem: "over_limit" },
+    ],
+    [
+      "heads of 2^31",
+      withMetadata("llama.attention.key_length", u32(2 ** 31)),
+      { problem: "over_limit" },
+    ],
+    [
+      "an alignment of 2^31",
+      withMetadata("general.alignment", u32(2 ** 31)),
+      { problem: "invalid_value" },
+    ],
+    ["a key of 10^6 characters", withMetadata(long, u32(1)), { problem: "over_limit" }],
+    ["an architecture of 10^6 characters", { architecture: long }, { problem: "over_limit" }],
+    [
+      "a tokenizer of 10^6 characters",
+      withMetadata("tokenizer.ggml.model", { type: "string", value: long }),
+      { feature: "tokenizer" },
+    ],
+    ["a tensor's name of 10^6 characters", withTensor({ name: long }), { problem: "over_limit" }],
+    [
+      "a tensor of 2^60 rows",
+      withTensor({ shape: [32, 2 ** 60] }),
+      { problem: "unreadable_header" },
+    ],
+    [
+      "a tensor of 2^32 x 2^32",
+      withTensor({ shape: [2 ** 32, 2 ** 32] }),
+      { reason: "truncated_tensor" },
+    ],
+    ["an offset of 2^63", withTensor({ offset: 2 ** 63 }), { reason: "truncated_tensor" }],
+    [
+      "an offset that wraps around to the file",
+      withTensor({ offset: 2 ** 64 - 4096 }),
+      { reason: "truncated_tensor" },
+    ],
+    [
+      "an offset within another tensor",
+      withTensor({ offset: 0 }),
+      { problem: "overlapping_tensors" },
+    ],
+  ])("%s", async (_name, options, failure) => {
+    const refused = await openOrRefuse(tinyModel(options));
+    expect(refused).toMatchObject({ failure });
+    // The failure travels to other members.
+    expect(JSON.stringify((refused as ModelError).failure).length).toBeLessThan(2000);
+  });
 });
 
 test("arrays nested without end are refused", async () => {

@@ -19,13 +19,19 @@ export type Vocabulary = {
   readonly metadata: Readonly<Record<string, GgufValue>>;
 };
 
+/** Trained once: tests and the fuzzer make thousands of files. */
+let byteMerges: ReturnType<typeof train> | null = null;
+
+function byteWords(alphabet: readonly string[]): string[][] {
+  return [...CORPUS.matchAll(/ ?[^\s]+|\s+/gu)].map(([word]) =>
+    [...new TextEncoder().encode(word)].map((byte) => alphabet[byte] ?? ""),
+  );
+}
+
 /** Byte-level BPE; the specials are control tokens, "<tool>" is user-defined. */
 export function byteLevelVocabulary(pre: string | null): Vocabulary {
   const alphabet = byteAlphabet();
-  const words = [...CORPUS.matchAll(/ ?[^\s]+|\s+/gu)].map(([word]) =>
-    [...new TextEncoder().encode(word)].map((byte) => alphabet[byte] ?? ""),
-  );
-  const merges = train(words, MERGES);
+  const merges = (byteMerges ??= train(byteWords(alphabet), MERGES));
   const specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<tool>"];
   const tokens = [...specials, ...alphabet, ...new Set(merges.map(([a, b]) => a + b))];
   const types = tokens.map((_, id) => (id < 3 ? 3 : id === 3 ? 4 : 1));

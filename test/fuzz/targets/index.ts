@@ -3,7 +3,7 @@ import type { FuzzTarget } from "../../../tools/fuzz/fuzz.ts";
 import type { Bytes } from "../../../tools/fuzz/mutate.ts";
 import { chatBodies, textBodies } from "./api.ts";
 import { control, frames, handshakes, sliced } from "./mesh.ts";
-import { chunkMaps, ggufFiles, ggufHeaders } from "./model.ts";
+import { chunkMaps, ggufFiles, ggufHeaders, ggufValues } from "./model.ts";
 import {
   commands,
   events,
@@ -20,6 +20,7 @@ export const BYTE_TARGETS: readonly FuzzTarget<Bytes>[] = [
   sliced,
   ggufHeaders,
   ggufFiles,
+  ggufValues,
   chunkMaps,
 ];
 export const TEXT_TARGETS: readonly FuzzTarget<string>[] = [
