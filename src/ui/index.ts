@@ -1,4 +1,6 @@
 /** The custom elements that show a room; importing this registers them. */
+import "./tabmesh-app.ts";
+
 export type {
   ChatMessage,
   MemberScore,
