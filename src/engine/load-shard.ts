@@ -37,6 +37,9 @@ import { WeightReader } from "./weight-reader.ts";
 
 type Gpu = { readonly device: GPUDevice; readonly tuner: Tuner };
 
+/** Hidden states that a stage passes on at once: half of what the next one takes unread. */
+const MAX_HIDDEN_BYTES = 4 * 1024 * 1024;
+
 /**
  * Rejects with an `EngineError` (memory, device, unsupported shapes), or with the
  * reader's own error. Nothing stays allocated then. `onDeviceError` is called when the device fails
@@ -105,8 +108,12 @@ export async function beginLoad(
   const shape = work.attention;
   const planned = (rows: number) => planMemory(description, options, shape, rows, variants);
   // A larger chunk is worth its scratch only where the memory suffices.
-  const { maxRowsLimit } = chosen;
-  const scratchRows = fits(planned(maxRowsLimit), options) ? maxRowsLimit : CHUNK_ROWS[0];
+  const isWhole = description.embedding !== null && description.head !== null;
+  const isPossible = (rows: number) =>
+    rows <= chosen.maxRowsLimit &&
+    fits(planned(rows), options) &&
+    (isWhole || rows * description.model.hidden * 4 <= MAX_HIDDEN_BYTES);
+  const scratchRows = CHUNK_ROWS.findLast(isPossible) ?? CHUNK_ROWS[0];
   const memory = planned(scratchRows);
   checkMemory(memory, options, device.limits);
   const watch = new DeviceWatch(device, onDeviceError);

@@ -27,7 +27,7 @@ export function planMemory(
   options: ShardOptions,
   shape: AttentionShape,
   maxRows: number,
-  variants: { readonly sampleChunks: number },
+  variants: { readonly sampleThreads: number },
 ): MemoryPlan {
   const { model, layers } = shard;
   const { hidden, feedForward, heads, keyValueHeads, headSize, vocabulary } = model;
@@ -40,7 +40,7 @@ export function planMemory(
     maxRows * (3 * hidden + columns + heads * headSize + 2 * feedForward + quantized) * 4;
   const attention = attentionOutputFloats(shape, SPLIT_ROWS, maxSplits(shape)) * 4;
   const table = positions * model.rope.dims * 4;
-  const sampling = { vocabulary, chunks: variants.sampleChunks };
+  const sampling = { vocabulary, threads: variants.sampleThreads };
   const sample =
     shard.head === null ? [0] : Object.values(sampleBufferBytes(sampling, maxSamples(options)));
   return {

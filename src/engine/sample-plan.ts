@@ -7,15 +7,12 @@ import {
   packSamples,
   rmsNormKernel,
   sampleBufferBytes,
-  type SampleKernelName,
   sampleKernels,
   type SampleParams,
-  samplePasses,
   type StepParams,
   type Weights,
 } from "../kernels/index.ts";
 import type { ModelDescription } from "../model/index.ts";
-import type { BoundKernel } from "./gpu-resources.ts";
 import { planProduct, type MatContext, type Recorded } from "./layer-plan.ts";
 import type { SampleRequest } from "./types.ts";
 
@@ -46,7 +43,7 @@ export async function planSampling(options: SamplePlanOptions): Promise<SamplePl
   const { context, model, step, x, maxSamples } = options;
   const { resources, variants } = context;
   const { hidden, vocabulary, normEpsilon } = model;
-  const shape = { vocabulary, chunks: variants.sampleChunks };
+  const shape = { vocabulary, threads: variants.sampleThreads };
   const bytes = sampleBufferBytes(shape, maxSamples);
   const storage = (name: keyof typeof bytes) => resources.storage(`sample ${name}`, bytes[name]);
   const buffers = {
@@ -54,8 +51,7 @@ export async function planSampling(options: SamplePlanOptions): Promise<SamplePl
     recent: storage("recent"),
     logits: storage("logits"),
     chunks: storage("chunks"),
-    states: storage("states"),
-    histogram: storage("histogram"),
+    list: storage("list"),
     result: storage("result"),
   };
   const normed = resources.storage("normed", maxSamples * hidden * 4);
@@ -72,27 +68,22 @@ export async function planSampling(options: SamplePlanOptions): Promise<SamplePl
       epilogueBuffers: [buffers.logits],
       outputStride: vocabulary,
     });
-  const bindSampling = async (): Promise<ReadonlyMap<string, BoundKernel<StepParams>>> => {
-    const bound = [step, ...Object.values(buffers)];
-    const entries = Object.entries(sampleKernels(shape)).map(async ([name, kernel]) => {
-      const compiled = await resources.compile(kernel);
-      return [name, resources.bind(kernel, compiled, bound)] as const;
-    });
-    return new Map(await Promise.all(entries));
-  };
   const normKernel = rmsNormKernel({
     columns: hidden,
     epsilon: normEpsilon,
     of: "samples",
   });
   const [kernels, compiledNorm, firstHead] = await Promise.all([
-    bindSampling(),
+    Promise.all(
+      sampleKernels(shape).map(async (kernel) => {
+        const bound = [step, ...Object.values(buffers)];
+        return resources.bind(kernel, await resources.compile(kernel), bound);
+      }),
+    ),
     resources.compile(normKernel),
     planHead(context),
   ]);
   const norm = resources.bind(normKernel, compiledNorm, [step, x, options.norm, normed]);
-  const record = (name: SampleKernelName, pass: GPUComputePassEncoder, params: StepParams) =>
-    kernels.get(name)!.record(pass, params);
   let head: Recorded = firstHead;
   return {
     result: buffers.result,
@@ -111,11 +102,10 @@ export async function planSampling(options: SamplePlanOptions): Promise<SamplePl
       resources.write(count, Uint32Array.of(rows, 0, 0, 0));
       resources.write(buffers.requests, requests);
       if (recent.length > 0) resources.write(buffers.recent, recent);
-      const passes = samplePasses(samples, vocabulary);
       return (pass, params) => {
         norm.record(pass, params);
         head.record(pass, { rows, workload: rows === 1 ? "decode" : "batch" });
-        for (const name of passes) record(name, pass, params);
+        for (const kernel of kernels) kernel.record(pass, params);
       };
     },
   };

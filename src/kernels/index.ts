@@ -104,10 +104,8 @@ export {
   packSamples,
   resultBytes,
   sampleBufferBytes,
-  type SampleKernelName,
   sampleKernels,
   type SampleParams,
-  samplePasses,
   unpackResult,
 } from "./sampling/sample.ts";
 export type { MeasureOptions, ShardWork, TunedShard, Tuner } from "./tuner.ts";

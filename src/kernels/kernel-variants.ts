@@ -26,8 +26,8 @@ export type KernelVariants = {
   readonly norms: "folded" | "separate";
   readonly decodeAttention: AttentionVariant;
   readonly prefillAttention: AttentionVariant;
-  /** Threads that share a row of logits. */
-  readonly sampleChunks: number;
+  /** Threads that choose a token from a row of logits. */
+  readonly sampleThreads: number;
 };
 
 export function firstVariants(
@@ -49,7 +49,7 @@ export function firstVariants(
     norms: lowParallelism ? "folded" : "separate",
     decodeAttention: attentionCandidates("decode", shape, features, traits)[0]!,
     prefillAttention: attentionCandidates("prefill", shape, features, traits)[0]!,
-    sampleChunks: lowParallelism ? 64 : 256,
+    sampleThreads: lowParallelism ? 64 : Math.min(256, features.maxInvocations),
   };
 }
 

@@ -16,8 +16,8 @@ export const DISPATCHES = {
   /** Query-key-value, attention, output, gate and up, down. */
   layer: 5,
   embed: 1,
-  /** Norm, logits, and three of the sampler. */
-  head: 5,
+  /** Norm, logits, and two of the sampler. */
+  head: 4,
 } as const;
 
 /** Tokens of a prompt chunk. */

@@ -3,7 +3,14 @@
  * fill a wide device; smaller ones let other answers run in between and keep the stages of a
  * pipeline busy. The result is the smallest chunk that is as fast as any.
  */
-import { CHUNK_ROWS, type ChunkRows, type MatVariant, workDone } from "../kernels/index.ts";
+import {
+  CHUNK_ROWS,
+  type ChunkRows,
+  type DeviceTraits,
+  type MatVariant,
+  type ShardWork,
+  workDone,
+} from "../kernels/index.ts";
 import type { MeasurementClock } from "./clock.ts";
 import { makeMatBench, type MatJob } from "./mat-bench.ts";
 
@@ -15,6 +22,20 @@ const RUNS = 3;
 
 const LAUNCHES = 5;
 
+/** Multiply-accumulates of a chunk before any is measured: 0.2 s on a GPU of a TFLOP a second. */
+const FIRST_MACS = 1e11;
+
+/** The most rows worth measuring: wide GPUs need many to fill their cores. */
+export const largestRows = ({ lowParallelism }: DeviceTraits): ChunkRows =>
+  lowParallelism ? 256 : 512;
+
+/** A first guess. */
+export function firstRows({ products }: ShardWork, traits: DeviceTraits): ChunkRows {
+  const macs = products.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  const fits = (rows: number) => !traits.lowParallelism && rows * macs <= FIRST_MACS;
+  return CHUNK_ROWS.findLast(fits) ?? CHUNK_ROWS[0];
+}
+
 export type ChunkOptions = {
   /** The shard's largest product, and its variant in a prompt's step. */
   readonly job: MatJob;
@@ -23,6 +44,7 @@ export type ChunkOptions = {
   readonly macsPerMs: number;
   /** Multiply-accumulates of one row in all of the shard's products. */
   readonly macsPerRow: number;
+  readonly maxRows: ChunkRows;
   /** Chunks that would take longer are not measured. */
   readonly budgetMs: number;
   readonly submitWhileWaiting: boolean;
@@ -31,13 +53,14 @@ export type ChunkOptions = {
 
 /** Resolves within about `budgetMs`. */
 export async function fastestChunk(device: GPUDevice, options: ChunkOptions): Promise<ChunkRows> {
-  const { job, variant, macsPerMs, macsPerRow, budgetMs, submitWhileWaiting, clock } = options;
+  const { job, variant, macsPerMs, macsPerRow, maxRows, budgetMs } = options;
+  const { submitWhileWaiting, clock } = options;
   const end = clock.now() + budgetMs;
   const macs = job.rows * job.columns;
   const affordable = (chunk: number) => clock.now() + (RUNS * macs * chunk) / macsPerMs <= end;
   const [smallest, ...larger] = CHUNK_ROWS;
   if (!affordable(larger[0])) return smallest;
-  const bench = await makeMatBench(device, job, CHUNK_ROWS.at(-1)!, submitWhileWaiting, clock);
+  const bench = await makeMatBench(device, job, maxRows, submitWhileWaiting, clock);
   try {
     const launchMs = await clock.undisturbed(() => timeLaunch(device, submitWhileWaiting));
     const rowMs = [
@@ -45,7 +68,7 @@ export async function fastestChunk(device: GPUDevice, options: ChunkOptions): Pr
     ];
     const failed = await bench.prepare(variant);
     for (const chunk of failed === null ? larger : []) {
-      if (!affordable(chunk)) break;
+      if (chunk > maxRows || !affordable(chunk)) break;
       const rate = (macs * chunk) / (await bench.timeAgain(variant, chunk));
       rowMs.push({ chunk, ms: launchMs / chunk + macsPerRow / rate });
     }

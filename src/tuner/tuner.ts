@@ -17,7 +17,7 @@ import {
   type TunedShard,
   type Tuner,
 } from "../kernels/index.ts";
-import { fastestChunk } from "./chunk-rows.ts";
+import { fastestChunk, firstRows, largestRows } from "./chunk-rows.ts";
 import { MeasurementClock } from "./clock.ts";
 import { fasterUnpack } from "./float16-unpack.ts";
 import { chunkJob, isWorthTuning, tuneJobs } from "./jobs.ts";
@@ -114,7 +114,8 @@ async function measureMissing(
   await tuneProducts(missing, leftMs() - CHUNK_BUDGET_MS);
   const { chunk } = decide(known);
   if (chunk !== null && !store.chunks.has(chunk.key)) {
-    const options = { ...chunk, budgetMs: CHUNK_BUDGET_MS, submitWhileWaiting, clock };
+    const maxRows = largestRows(traits);
+    const options = { ...chunk, maxRows, budgetMs: CHUNK_BUDGET_MS, submitWhileWaiting, clock };
     store.chunks.set(chunk.key, await fastestChunk(device, options));
   }
   // The last ones get what the others have left; where that is little, the next load continues.
@@ -156,14 +157,14 @@ function decide(known: Known) {
       : chunk === null
         ? undefined
         : store.chunks.get(chunk.key);
-  const maxRows = measuredRows ?? CHUNK_ROWS[0];
+  const maxRows = measuredRows ?? firstRows(work, traits);
   const isMissing = [missingJobs, missingAttention, unfinishedJobs].some(
     (jobs) => jobs(known).length > 0,
   );
   const shard: TunedShard = {
     variants: { ...first, mat, decodeAttention: decode.winner, prefillAttention: prefill.winner },
     maxRows,
-    maxRowsLimit: measuredRows ?? CHUNK_ROWS.at(-1)!,
+    maxRowsLimit: measuredRows ?? largestRows(traits),
     kernels: {
       traits: { ...traits, rowsPerChunk: maxRows },
       choices: [

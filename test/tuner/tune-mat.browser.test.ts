@@ -175,6 +175,7 @@ test("a chunk has the rows that gain time, and the fewest without a budget", asy
     variant: variant!,
     macsPerMs: 1e6,
     macsPerRow: 256 * 576,
+    maxRows: 256 as const,
     submitWhileWaiting,
     clock: new MeasurementClock(),
   };

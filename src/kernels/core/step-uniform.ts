@@ -10,10 +10,10 @@
  */
 
 /** The most rows that any shard's steps have; the size of the uniform's table. */
-export const MAX_ROWS = 256;
+export const MAX_ROWS = 512;
 
 /** Rows of a prompt's chunk that a shard may take, smallest first. */
-export const CHUNK_ROWS = [64, 128, MAX_ROWS] as const;
+export const CHUNK_ROWS = [64, 128, 256, MAX_ROWS] as const;
 export type ChunkRows = (typeof CHUNK_ROWS)[number];
 
 /** The most rows of a step whose next token is requested. */

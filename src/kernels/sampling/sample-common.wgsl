@@ -1,9 +1,12 @@
-// Sampling's shared declarations; a part of every sample-*.wgsl. One bind group serves them all.
+// Sampling's shared declarations; a part of both sample-*.wgsl. One bind group serves them.
 //
 //   logits [samples, VOCABULARY] f32       chunks [samples, CHUNKS]
-//   histogram [samples, CHUNKS, 256, 2] u32: a count, and the bits of an f32 mass
+//   list [samples, LIST] (key, token)
 //   result [MAX_SAMPLES] tokens, then for each sample: bits of its logprob, entries,
 //          TOP * (token, bits of its logprob)
+//
+// A span is SPAN neighboring tokens. Chunk c has every PARTS-th token of span c / PARTS, from
+// c % PARTS on.
 
 struct Request {
   temperature: f32,
@@ -26,47 +29,50 @@ struct Recent {
   raw: f32,            // the logit before the penalty
 }
 struct Chunk {
-  value: f32,
+  value: f32,          // the largest logit, and its token: the lowest of equal ones
   token: u32,
-  sum: f32,
-  ties: u32,
-}
-struct State {
-  best: f32,           // largest logit, and its token; then the last that was listed
-  token: u32,
-  sum: f32,            // over the vocabulary of e^(logit - best)
-  raw_log_sum: f32,    // log of the sum of e^logit, before penalties
-  listed: u32,
-  level: u32,          // 0 to 3: digits of the top-k threshold; 4 to 7: of top-p's; 8: found
-  prefix: u32,         // of the threshold's key, so far
-  above: u32,          // how many are above the prefix
-  above_mass: f32,
-  mass: f32,           // of what top-k keeps
-  key: u32,            // the threshold: keep larger keys,
-  ties: u32,           // and this many equal ones, lowest tokens first
-  k_key: u32,          // the same after top-k
-  k_ties: u32,
+  sum: f32,            // of e^((logit - value) * mass_scale)
+  raw: f32,            // the largest before penalties, where probabilities are listed
+  raw_sum: f32,        // of e^(logit - raw)
+  unused: u32,
 }
 // #part step
 @group(0) @binding(1) var<storage, read> requests: array<Request>;
 @group(0) @binding(2) var<storage, read_write> recent: array<Recent>;
 @group(0) @binding(3) var<storage, read_write> logits: array<f32>;
 @group(0) @binding(4) var<storage, read_write> chunks: array<Chunk>;
-@group(0) @binding(5) var<storage, read_write> states: array<State>;
-@group(0) @binding(6) var<storage, read_write> histogram: array<u32>;
-@group(0) @binding(7) var<storage, read_write> result: array<u32>;
+@group(0) @binding(5) var<storage, read_write> list: array<vec2<u32>>;
+@group(0) @binding(6) var<storage, read_write> result: array<u32>;
 
 const VOCABULARY = {VOCABULARY}u;
-const CHUNKS = {CHUNKS}u;
-const CHUNK = (VOCABULARY + CHUNKS - 1u) / CHUNKS;
+const SPAN = {SPAN}u;
+const SPANS = {SPANS}u;
+const PARTS = {PARTS}u;
+const CHUNKS = SPANS * PARTS;
+const LIST = {LIST}u;
 const TOP = {TOP}u;
 const RESULT_DETAILS = {MAX_SAMPLES}u;
 const DETAIL = 2u + 2u * TOP;
 const LOWEST = -3.0e38;
 const ALL = 0xffffffffu;
 
-// Rises with the value: larger floats have larger keys.
-fn key_of(value: f32) -> u32 {
-  let bits = bitcast<u32>(value);
-  return select(bits | 0x80000000u, ~bits, (bits & 0x80000000u) != 0u);
+fn cuts_by_rank(request: Request) -> bool {
+  return request.top_k > 0u && request.top_k < VOCABULARY;
+}
+
+fn cuts_by_mass(request: Request) -> bool {
+  return request.top_p < 1.0;
+}
+
+fn cuts_by_value(request: Request) -> bool {
+  return request.log_min_p > -1e38;
+}
+
+fn keeps_all(request: Request) -> bool {
+  return !cuts_by_rank(request) && !cuts_by_mass(request) && !cuts_by_value(request);
+}
+
+// Where nothing is cut, only the draw needs masses; otherwise top-p's come first.
+fn mass_scale(request: Request) -> f32 {
+  return select(1.0, 1.0 / request.temperature, keeps_all(request));
 }

@@ -1,27 +1,17 @@
 /**
- * Sampling on the GPU: the host code of the sample-*.wgsl kernels. They share one
- * bind group and run in this order; a token id, 4 bytes, comes back.
+ * Sampling on the GPU in two dispatches: the host code of the sample-*.wgsl kernels. They share one
+ * bind group; a token id, 4 bytes, comes back.
  *
- *   list probabilities   best + join with RAW, once for each entry      (when requested)
- *   penalties            penalize                                       (when any)
- *   largest logit        best + join
- *   threshold            histogram + select, 4 times for top-k and 4 for top-p: a radix
- *                        search over the logits' bits, exact for any vocabulary and k
- *   draw                 mass + draw
+ *   chunks   penalties, and the largest logit of each of many small parts of the vocabulary
+ *   choose   one workgroup for each sample: top-k, top-p, min-p, temperature, draw, and the most
+ *            probable tokens; what the chunks rule out is never looked at
  *
- * The order is llama.cpp's default chain: penalties, top-k, top-p, min-p,
- * temperature, draw. Works for any number of samples with different settings;
- * which dispatches a step needs is `samplePasses`.
+ * The order is llama.cpp's default chain. Works for any number of samples with different settings.
  */
 import type { Kernel } from "../core/runner.ts";
-import bestWgsl from "./sample-best.wgsl?raw";
+import chooseWgsl from "./sample-choose.wgsl?raw";
+import chunksWgsl from "./sample-chunks.wgsl?raw";
 import commonWgsl from "./sample-common.wgsl?raw";
-import drawWgsl from "./sample-draw.wgsl?raw";
-import histogramWgsl from "./sample-histogram.wgsl?raw";
-import joinWgsl from "./sample-join.wgsl?raw";
-import massWgsl from "./sample-mass.wgsl?raw";
-import penalizeWgsl from "./sample-penalize.wgsl?raw";
-import selectWgsl from "./sample-select.wgsl?raw";
 import { MAX_SAMPLES, packStep, STEP_WGSL, type StepParams } from "../core/step-uniform.ts";
 import { expandTemplate } from "../core/template.ts";
 
@@ -34,14 +24,19 @@ export const NO_TOKEN = 0xffff_ffff;
 const DETAIL_WORDS = 2 + 2 * MAX_TOP_LOGPROBS;
 const REQUEST_WORDS = 12;
 const RECENT_WORDS = 4;
-const STATE_BYTES = 14 * 4;
-const CHUNK_BYTES = 16;
-const HISTOGRAM_BYTES = 256 * 8;
+/** Threads of a workgroup of chunks, and how many workgroups there are at least: with fewer, the
+ * widest GPU measured has idle cores. */
+const PARTS = 32;
+const MIN_SPANS = 132;
+const MIN_CHUNK_TOKENS = 4;
+const CHUNK_BYTES = 24;
+/** Logits that are listed to choose from; where more may be kept, all are looked at. */
+const LIST = 4096;
 
 export type SampleShape = {
   readonly vocabulary: number;
-  /** Threads that share a row of logits. */
-  readonly chunks: number;
+  /** Of the workgroup that chooses. */
+  readonly threads: number;
 };
 
 /** One row of logits and how its token is chosen. */
@@ -60,68 +55,33 @@ export type SampleParams = {
   readonly recentTokens: Uint32Array;
 };
 
-export type SampleKernelName =
-  "rawBest" | "rawJoin" | "penalize" | "best" | "join" | "histogram" | "select" | "mass" | "draw";
-
-/** All kernels; bindings 1 requests, 2 recent, 3 logits, 4 chunks, 5 states, 6 histogram, 7 result. */
-export function sampleKernels(shape: SampleShape): Record<SampleKernelName, Kernel<StepParams>> {
-  const values = {
-    VOCABULARY: shape.vocabulary,
-    CHUNKS: shape.chunks,
-    TOP: MAX_TOP_LOGPROBS,
-    MAX_SAMPLES,
-  };
-  const chunked = ({ samples }: StepParams) =>
-    [Math.ceil((samples.length * shape.chunks) / 64), 1, 1] as const;
-  const kernel = (
-    name: string,
-    template: string,
-    workgroups: Kernel<StepParams>["workgroups"],
-    constants = {},
-  ): Kernel<StepParams> => ({
-    name: `sample_${name}`,
-    wgsl: expandTemplate(template, values, { common: commonWgsl, step: STEP_WGSL }),
-    constants,
-    packParams: packStep,
-    workgroups,
-  });
-  const once = () => [1, 1, 1] as const;
-  return {
-    rawBest: kernel("best", bestWgsl, chunked, { RAW: 1 }),
-    rawJoin: kernel("join", joinWgsl, once, { RAW: 1 }),
-    penalize: kernel("penalize", penalizeWgsl, ({ samples }) => [
-      Math.ceil((samples.length * MAX_RECENT_TOKENS) / 64),
-      1,
-      1,
-    ]),
-    best: kernel("best", bestWgsl, chunked, { RAW: 0 }),
-    join: kernel("join", joinWgsl, once, { RAW: 0 }),
-    histogram: kernel("histogram", histogramWgsl, chunked),
-    select: kernel("select", selectWgsl, ({ samples }) => [samples.length, 1, 1]),
-    mass: kernel("mass", massWgsl, chunked),
-    draw: kernel("draw", drawWgsl, once),
-  };
+/** Tokens of a workgroup of chunks, and how many of them there are. */
+function spansOf(vocabulary: number) {
+  const tokens = Math.floor(vocabulary / PARTS / MIN_SPANS);
+  const span = PARTS * Math.max(MIN_CHUNK_TOKENS, tokens);
+  return { span, spans: Math.ceil(vocabulary / span) };
 }
 
-/** The dispatches that these samples need, in order. */
-export function samplePasses(
-  samples: readonly SampleParams[],
-  vocabulary: number,
-): SampleKernelName[] {
-  const passes: SampleKernelName[] = [];
-  const listed = Math.max(0, ...samples.map(({ topLogprobs }) => topLogprobs));
-  for (let i = 0; i < listed; i++) passes.push("rawBest", "rawJoin");
-  if (samples.some(hasPenalties)) passes.push("penalize");
-  passes.push("best", "join");
-  const drawn = samples.filter(({ temperature }) => temperature > 0);
-  const levels = Math.max(
-    0,
-    ...drawn.map(({ topK, topP }) => (topK > 0 && topK < vocabulary ? 4 : 0) + (topP < 1 ? 4 : 0)),
-  );
-  for (let i = 0; i < levels; i++) passes.push("histogram", "select");
-  if (drawn.length > 0) passes.push("mass");
-  passes.push("draw");
-  return passes;
+/** In this order; bindings 1 requests, 2 recent, 3 logits, 4 chunks, 5 list, 6 result. */
+export function sampleKernels({ vocabulary, threads }: SampleShape): Kernel<StepParams>[] {
+  const { span, spans } = spansOf(vocabulary);
+  const values = {
+    VOCABULARY: vocabulary,
+    PARTS,
+    SPAN: span,
+    SPANS: spans,
+    LIST,
+    TOP: MAX_TOP_LOGPROBS,
+    MAX_SAMPLES,
+    WG: threads,
+  };
+  const kernel = (name: string, template: string, groups: number): Kernel<StepParams> => ({
+    name: `sample_${name}`,
+    wgsl: expandTemplate(template, values, { common: commonWgsl, step: STEP_WGSL }),
+    packParams: packStep,
+    workgroups: ({ samples }) => [samples.length * groups, 1, 1],
+  });
+  return [kernel("chunks", chunksWgsl, spans), kernel("choose", chooseWgsl, 1)];
 }
 
 export function hasPenalties(sample: SampleParams): boolean {
@@ -136,9 +96,8 @@ export function sampleBufferBytes(shape: SampleShape, samples: number) {
     requests: samples * REQUEST_WORDS * 4,
     recent: samples * MAX_RECENT_TOKENS * RECENT_WORDS * 4,
     logits: samples * shape.vocabulary * 4,
-    chunks: samples * shape.chunks * CHUNK_BYTES,
-    states: samples * STATE_BYTES,
-    histogram: samples * shape.chunks * HISTOGRAM_BYTES,
+    chunks: samples * spansOf(shape.vocabulary).spans * PARTS * CHUNK_BYTES,
+    list: samples * LIST * 8,
     result: (MAX_SAMPLES + samples * DETAIL_WORDS) * 4,
   };
 }

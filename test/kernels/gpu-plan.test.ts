@@ -1,0 +1,72 @@
+/** The dispatches of a decode step on a GPU, by arithmetic: none leaves cores idle that it could use. */
+import { describe, expect, test } from "vitest";
+import { attentionCandidates, splitsOf } from "../../src/kernels/attention/attention-variants.ts";
+import { forRows, matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
+import { variantName } from "../../src/kernels/matmul/mat-variant.ts";
+import { matWorkgroups } from "../../src/kernels/matmul/mat.ts";
+import { sampleKernels } from "../../src/kernels/sampling/sample.ts";
+
+/** Multiprocessors of the card that was measured. */
+const CORES = 132;
+
+const MODELS = [
+  { name: "SmolLM2-135M", hidden: 576, heads: 9, kv: 3, head: 64, ff: 1536, vocabulary: 49_152 },
+  { name: "Qwen2-0.5B", hidden: 896, heads: 14, kv: 2, head: 64, ff: 4864, vocabulary: 151_936 },
+  { name: "Qwen2-1.5B", hidden: 1536, heads: 12, kv: 2, head: 128, ff: 8960, vocabulary: 151_936 },
+  { name: "Llama-1B", hidden: 2048, heads: 32, kv: 8, head: 64, ff: 8192, vocabulary: 128_256 },
+  { name: "8B", hidden: 4096, heads: 32, kv: 8, head: 128, ff: 14_336, vocabulary: 128_256 },
+  { name: "70B", hidden: 8192, heads: 64, kv: 8, head: 128, ff: 28_672, vocabulary: 262_144 },
+];
+
+const features = {
+  subgroups: true,
+  integerDot: true,
+  subgroupMinSize: 32,
+  subgroupMaxSize: 32,
+  maxInvocations: 1024,
+};
+const ADAPTERS = [
+  { adapter: "subgroups of 32", ...features },
+  { adapter: "subgroups of 8 to 32", ...features, subgroupMinSize: 8 },
+  { adapter: "subgroups of 64 to 128", ...features, subgroupMinSize: 64, subgroupMaxSize: 128 },
+  { adapter: "no subgroups, small workgroups", ...features, subgroups: false, maxInvocations: 128 },
+];
+
+describe.each(MODELS)("$name", ({ hidden, heads, kv, head, ff, vocabulary }) => {
+  test.each(ADAPTERS)("products, with $adapter", (device) => {
+    const products = [(heads + 2 * kv) * head, hidden, 2 * ff, hidden, vocabulary];
+    for (const workload of ["decode", "batch"] as const) {
+      for (const candidate of matCandidates(workload, "int8", device, false)) {
+        for (const rows of products) {
+          const variant = forRows(candidate, rows);
+          const [x, y, z] = matWorkgroups(variant, rows, 1);
+          expect(x * y * z, `${variantName(variant)}, ${rows} rows`).toBeGreaterThanOrEqual(CORES);
+          expect(Math.max(x, y, z)).toBeLessThanOrEqual(65_535);
+          if (variant.kind === "tile") throw new Error("tiles are for prompts");
+          expect(variant.workgroup).toBeLessThanOrEqual(device.maxInvocations);
+        }
+      }
+    }
+  });
+
+  test("attention: a workgroup for each head, and beyond 512 positions for each 128 of them", () => {
+    const traits = { lowParallelism: false, float16Unpack: "builtin" } as const;
+    const [variant] = attentionCandidates("decode", { headSize: head }, features, traits);
+    for (const positions of [1, 512, 513, 1024, 4096, 8192, 131_072]) {
+      const { splits, splitPositions } = splitsOf(variant!, 1, positions);
+      expect(splits * splitPositions).toBeGreaterThanOrEqual(positions);
+      // Smaller parts measured slower than idle cores; up to 512 positions, so did joining.
+      const useful = positions <= 512 ? heads : heads * Math.ceil(positions / 128);
+      expect(heads * splits).toBeGreaterThanOrEqual(Math.min(useful, CORES));
+    }
+  });
+
+  test("sampling: two dispatches, the first of the whole vocabulary", () => {
+    const one = { rows: [], samples: [0], splits: 1, splitPositions: 1 };
+    const grids = sampleKernels({ vocabulary, threads: 256 }).map((kernel) =>
+      kernel.workgroups(one),
+    );
+    expect(grids.length).toBe(2);
+    expect(grids[0]![0]).toBeGreaterThanOrEqual(CORES);
+  });
+});
