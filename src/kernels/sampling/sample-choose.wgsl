@@ -118,13 +118,14 @@ fn search(widest: Cut, best_key: u32, wanted: f32, by_mass: bool) -> Cut {
         above = m.count;
       }
       if (inside - above <= 1u || (!by_mass && f32(inside) <= wanted)) {
-        return low;
+        break;
       }
       by_token = high - low.key <= 1u;
       last_token = min(low.last_token, VOCABULARY - 1u);
     }
     if (by_token && from_token >= last_token) {
-      return Cut(low.key, last_token);
+      low.last_token = last_token;
+      break;
     }
     if (by_token) {
       tried = Cut(low.key, (from_token + last_token) / 2u);
@@ -132,11 +133,12 @@ fn search(widest: Cut, best_key: u32, wanted: f32, by_mass: bool) -> Cut {
       tried = Cut(low.key + (high - low.key) / 2u, ALL);
     }
   }
+  return low;
 }
 
-fn look_at(from_where: u32, count: u32) {
-  source = from_where;
-  first = 0u;
+fn look_at(place: u32, begin: u32, count: u32) {
+  source = place;
+  first = begin;
   entries = count;
 }
 
@@ -166,19 +168,10 @@ fn collect(key: u32) {
   workgroupBarrier();
   let count = atomicLoad(&listed);
   if (count <= LIST) {
-    look_at(FROM_LIST, count);
+    look_at(FROM_LIST, 0u, count);
   } else {
-    look_at(FROM_LOGITS, VOCABULARY);
+    look_at(FROM_LOGITS, 0u, VOCABULARY);
   }
-}
-
-// The first `wanted` entries: at least so many chunks have one that is as large as the cut of
-// their largest.
-fn cut_by_rank(best_key: u32, wanted: f32) -> Cut {
-  look_at(FROM_CHUNKS, CHUNKS);
-  let lowest = Cut(search(Cut(0u, ALL), best_key, wanted, false).key, ALL);
-  collect(lowest.key);
-  return search(lowest, best_key, wanted, false);
 }
 
 // The largest logit and its token, of the chunks.
@@ -209,59 +202,33 @@ fn find_best() -> Measure {
   return Measure(workgroupUniformLoad(&counts[0]), workgroupUniformLoad(&masses[0]));
 }
 
-fn drawn(request: Request, best_key: u32, best_value: f32) -> u32 {
-  scale = mass_scale(request);
-  look_at(FROM_CHUNKS, CHUNKS);
-  let all = measure(Cut(0u, ALL), ALL).mass;
-  var cut = Cut(0u, ALL);
-  if (keeps_all(request)) {
-    // The span first, whose masses the chunks have.
-    let target_mass = request.random * all;
-    let span = token_at(cut, 0u, SPANS, SPAN, target_mass);
-    let begin = span.count * SPAN;
-    let end = min(begin + SPAN, VOCABULARY);
-    look_at(FROM_LOGITS, end - begin);
-    first = begin;
-    return token_at(cut, begin, end, 1u, target_mass - span.mass).count;
-  }
-  let lowest_key = key_of(best_value + request.log_min_p);
-  var whole = all;
-  if (cuts_by_rank(request)) {
-    cut = cut_by_rank(best_key, f32(request.top_k));
-    whole = measure(cut, ALL).mass;
-  } else {
-    // Less likely tokens have less than 1 - top_p of the mass together.
-    let tail = best_value - 1.0 - log(f32(VOCABULARY) / max(1.0 - request.top_p, 1e-7));
-    cut.key = max(lowest_key, select(0u, key_of(tail), cuts_by_mass(request)));
-    collect(cut.key);
-  }
-  if (cuts_by_mass(request)) {
-    cut = search(cut, best_key, request.top_p * whole, true);
-  }
-  if (lowest_key > cut.key) {
-    cut = Cut(lowest_key, ALL);
-  }
-  scale = 1.0 / request.temperature;
-  let kept = measure(cut, ALL).mass;
-  return token_at(cut, 0u, VOCABULARY, 1u, min(request.random, 0.9999999) * kept).count;
-}
-
-// The first token, in units, up to which more than the target's mass is kept; and the mass before it.
-fn token_at(cut: Cut, begin: u32, end: u32, units: u32, target_mass: f32) -> Measure {
-  var low = begin;
-  var high = end - 1u;
+// The token, of those that a cut keeps, up to which more than the target's mass is kept. Where
+// everything is kept the span is found first, whose masses the chunks have.
+fn token_at(cut: Cut, by_span: bool, target_mass: f32) -> u32 {
+  var begin = 0u;
   var before = 0.0;
-  while (low < high) {
-    let middle = (low + high) / 2u;
-    let mass = measure(cut, middle * units).mass;
-    if (mass > target_mass) {
-      high = middle;
-    } else {
-      low = middle + 1u;
-      before = mass;
+  for (var turn = select(1u, 0u, by_span); turn < 2u; turn++) {
+    let units = select(SPAN, 1u, turn == 1u);
+    var low = begin;
+    var high = select(SPANS, VOCABULARY, turn == 1u) - 1u;
+    if (by_span && turn == 1u) {
+      high = min(begin + SPAN, VOCABULARY) - 1u;
+      look_at(FROM_LOGITS, begin, high + 1u - begin);
     }
+    let start = before;
+    while (low < high) {
+      let middle = (low + high) / 2u;
+      let mass = measure(cut, middle * units).mass;
+      if (start + mass > target_mass) {
+        high = middle;
+      } else {
+        low = middle + 1u;
+        before = start + mass;
+      }
+    }
+    begin = low * units;
   }
-  return Measure(low, before);
+  return begin;
 }
 
 // Exchanges the recent tokens' logits before and after penalties.
@@ -277,35 +244,23 @@ fn exchange(request: Request) {
   workgroupBarrier();
 }
 
-// Lists the most probable tokens before penalties; returns log(sum of e^logit).
-fn list_probabilities(request: Request) -> f32 {
-  exchange(request);
-  is_raw = true;
-  scale = 1.0;
-  let raw_best = find_best().mass;
-  best = raw_best;
-  look_at(FROM_CHUNKS, CHUNKS);
-  let log_sum = raw_best + log(measure(Cut(0u, ALL), ALL).mass);
-  let wanted = min(request.top_logprobs, VOCABULARY);
-  let cut = cut_by_rank(key_of(raw_best), f32(wanted));
+// Writes the entries that a cut keeps, the most probable first.
+fn write_list(cut: Cut, count: u32, log_sum: f32) {
   let detail = RESULT_DETAILS + sample * DETAIL;
+  result[detail + 1u] = count;
   for (var i = t; i < entries; i += WG) {
     let own = entry(i);
-    if (keeps(cut, own)) {
-      var rank = 0u;
-      for (var j = 0u; j < entries; j++) {
-        let other = entry(j);
-        rank += u32(other.key > own.key || (other.key == own.key && other.token < own.token));
-      }
-      result[detail + 2u + 2u * rank] = own.token;
-      result[detail + 3u + 2u * rank] = bitcast<u32>(value_of(own.key) - log_sum);
+    if (!keeps(cut, own)) {
+      continue;
     }
+    var rank = 0u;
+    for (var j = 0u; j < entries; j++) {
+      let other = entry(j);
+      rank += u32(other.key > own.key || (other.key == own.key && other.token < own.token));
+    }
+    result[detail + 2u + 2u * rank] = own.token;
+    result[detail + 3u + 2u * rank] = bitcast<u32>(value_of(own.key) - log_sum);
   }
-  result[detail + 1u] = wanted;
-  workgroupBarrier();
-  exchange(request);
-  is_raw = false;
-  return log_sum;
 }
 
 @compute @workgroup_size(WG)
@@ -313,22 +268,72 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   t = local;
   sample = group.x;
   let request = requests[group.x];
+  let listed_tokens = min(request.top_logprobs, VOCABULARY);
   var log_sum = 0.0;
-  if (request.top_logprobs > 0u) {
-    log_sum = list_probabilities(request);
-  }
-  let found = find_best();
-  best = found.mass;
-  var token = found.count;
-  // A NaN in a row reaches every logit of it, and so the largest one.
-  if ((bitcast<u32>(found.mass) & 0x7f800000u) == 0x7f800000u) {
-    token = ALL;
-  } else if (request.temperature > 0.0) {
-    token = drawn(request, key_of(found.mass), found.mass);
+  var token = ALL;
+  // The first turn lists probabilities before penalties, the second chooses.
+  for (var turn = select(1u, 0u, listed_tokens > 0u); turn < 2u; turn++) {
+    let lists = turn == 0u;
+    is_raw = lists;
+    if (listed_tokens > 0u) {
+      exchange(request);
+    }
+    let found = find_best();
+    best = found.mass;
+    // A NaN in a row reaches every logit of it, and so the largest one.
+    let is_finite = (bitcast<u32>(found.mass) & 0x7f800000u) != 0x7f800000u;
+    token = select(ALL, found.count, is_finite);
+    if (!lists && (!is_finite || request.temperature == 0.0)) {
+      break;
+    }
+    let by_span = !lists && keeps_all(request);
+    let by_rank = lists || cuts_by_rank(request);
+    let by_mass = !lists && cuts_by_mass(request);
+    let rank = f32(select(request.top_k, listed_tokens, lists));
+    let lowest_key = key_of(found.mass + request.log_min_p);
+    scale = select(mass_scale(request), 1.0, lists);
+    look_at(FROM_CHUNKS, 0u, CHUNKS);
+    var cut = Cut(0u, ALL);
+    var whole = measure(cut, ALL).mass;
+    // By rank among the chunks: at least so many have a logit as large as the cut of their largest.
+    // Then by rank among the logits that remain, and by mass.
+    for (var stage = 0u; stage < 3u; stage++) {
+      let is_mass = stage == 2u;
+      if (stage == 1u && !by_span) {
+        if (!by_rank) {
+          // Tokens below `tail` have less than 1 - top_p of the mass together.
+          let tail = found.mass - 1.0 - log(f32(VOCABULARY) / max(1.0 - request.top_p, 1e-7));
+          cut.key = max(lowest_key, select(0u, key_of(tail), by_mass));
+        }
+        collect(cut.key);
+      }
+      if ((is_mass && !by_mass) || (!is_mass && !by_rank)) {
+        continue;
+      }
+      if (is_mass && by_rank) {
+        whole = measure(cut, ALL).mass;
+      }
+      cut = search(cut, key_of(found.mass), select(rank, request.top_p * whole, is_mass), is_mass);
+      if (stage == 0u) {
+        cut.last_token = ALL;
+      }
+    }
+    if (lists) {
+      log_sum = found.mass + log(whole);
+      write_list(cut, listed_tokens, log_sum);
+      workgroupBarrier();
+      continue;
+    }
+    if (lowest_key > cut.key) {
+      cut = Cut(lowest_key, ALL);
+    }
+    scale = 1.0 / request.temperature;
+    let kept = measure(cut, ALL).mass;
+    token = token_at(cut, by_span, min(request.random, 0.9999999) * kept);
   }
   if (local == 0u) {
     result[sample] = token;
-    if (request.top_logprobs > 0u && token != ALL) {
+    if (listed_tokens > 0u && token != ALL) {
       var raw = logits[sample * VOCABULARY + token];
       for (var i = 0u; i < request.recent_count; i++) {
         let other = recent[request.recent_first + i];
