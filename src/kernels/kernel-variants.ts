@@ -30,6 +30,9 @@ export type KernelVariants = {
   readonly sampleThreads: number;
 };
 
+/** With fewer, flat distributions exceed the 65,535 loop iterations after which llvmpipe ends a thread's loops. */
+const SAMPLE_THREADS = 256;
+
 export function firstVariants(
   features: ShaderFeatures,
   traits: DeviceTraits,
@@ -49,7 +52,7 @@ export function firstVariants(
     norms: lowParallelism ? "folded" : "separate",
     decodeAttention: attentionCandidates("decode", shape, features, traits)[0]!,
     prefillAttention: attentionCandidates("prefill", shape, features, traits)[0]!,
-    sampleThreads: lowParallelism ? 64 : Math.min(256, features.maxInvocations),
+    sampleThreads: Math.min(SAMPLE_THREADS, features.maxInvocations),
   };
 }
 

@@ -17,8 +17,6 @@ export const KernelChoice = z.strictObject({
   ratePerMs: z.number().positive().nullable(),
   /** The others that were measured, fastest first; the winner's speed is 1. */
   others: z.array(z.strictObject({ name: Name, speed: z.number().min(0) })).max(20),
-  /** Candidates that have not been measured yet. */
-  untried: Count,
 });
 export type KernelChoice = z.infer<typeof KernelChoice>;
 

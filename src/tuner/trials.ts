@@ -18,8 +18,6 @@ export type Trials<Variant> = {
   readonly timings: { readonly variant: Variant; ms: number }[];
   /** Why the others cannot be used. */
   readonly rejected: string[];
-  /** Both of them. */
-  readonly tried: Set<Variant>;
   bench: TrialBench<Variant> | null;
 };
 
@@ -32,10 +30,8 @@ const CLOSE_RATIO = 2.5;
 const FIRST_CLOSE_RATIO = 20;
 
 export type TrialJob<Variant> = {
-  readonly first: Variant;
-  readonly others: readonly Variant[];
-  /** Gets all of the remaining time instead of an equal share, which might not reach its candidates. */
-  readonly isContinued?: boolean;
+  /** The first guess, then the others. */
+  readonly candidates: readonly Variant[];
   readonly makeBench: () => TrialBench<Variant> | Promise<TrialBench<Variant>>;
 };
 
@@ -55,16 +51,14 @@ export async function runJobs<Variant>(
 ): Promise<Trials<Variant>[]> {
   const start = clock.now();
   const end = start + budgetMs * FIRST_SHARE;
-  const all = jobs.map(({ first }): Trials<Variant> => {
-    return { first, timings: [], rejected: [], tried: new Set(), bench: null };
+  const all = jobs.map(({ candidates }): Trials<Variant> => {
+    return { first: candidates[0]!, timings: [], rejected: [], bench: null };
   });
   try {
     for (const [i, job] of jobs.entries()) {
       // Preparing waits for the device too: during an answer it would use up the whole share.
       await clock.quiet();
-      const share = job.isContinued === true ? 1 : 1 / (jobs.length - i);
-      const until = clock.now() + (end - clock.now()) * share;
-      if (clock.now() < until) await runTrials(all[i]!, job, until, clock);
+      if (clock.now() < end) await runTrials(all[i]!, job);
       onProgress?.(i + 1, jobs.length);
     }
     await repeatTrials(all, Math.max(start + budgetMs, clock.now() + minRepeatMs), clock);
@@ -74,26 +68,18 @@ export async function runJobs<Variant>(
   return all;
 }
 
-/** Measures the first guess and then the other candidates until the clock reaches `until`. */
+/** Measures all candidates of a job that has begun: there are few. */
 async function runTrials<Variant>(
   trials: Trials<Variant>,
-  { first, others, makeBench }: TrialJob<Variant>,
-  until: number,
-  clock: MeasurementClock,
+  { candidates, makeBench }: TrialJob<Variant>,
 ): Promise<void> {
   const bench = (trials.bench = await makeBench());
-  let lastMs = 0;
-  for (const variant of [first, ...others]) {
-    // A candidate takes about as long as the previous one, most of it compiling.
-    const start = clock.now();
-    if (start + lastMs >= until) break;
+  for (const variant of candidates) {
     const cutoffMs = (trials.timings[0]?.ms ?? Infinity) * CLOSE_RATIO;
     const measured = await bench.measure(variant, cutoffMs);
     if (typeof measured === "string") trials.rejected.push(measured);
     else trials.timings.push({ variant, ms: measured });
-    trials.tried.add(variant);
     sortTimings(trials);
-    lastMs = clock.now() - start;
   }
 }
 

@@ -27,7 +27,7 @@ export type AttentionTuneOptions = TrialOptions & {
 
 export type TunedAttention = {
   readonly winner: AttentionVariant;
-  /** Fastest first; empty where the budget ended before two were measured. */
+  /** Fastest first; empty where the budget ended before. */
   readonly timings: readonly { readonly variant: AttentionVariant; readonly ms: number }[];
   /** Candidates whose results disagreed with the reference, or that did not compile. */
   readonly rejected: readonly string[];
@@ -46,9 +46,8 @@ export async function tuneAttention(
 ): Promise<TunedAttention[]> {
   const { shape, jobs, submitWhileWaiting, clock } = options;
   const trials = await runJobs(
-    jobs.map(({ use, candidates: [first, ...others] }) => ({
-      first: first!,
-      others,
+    jobs.map(({ use, candidates }) => ({
+      candidates,
       makeBench: () => makeAttentionBench(device, shape, use, submitWhileWaiting, clock),
     })),
     { ...options, minRepeatMs: REPEAT_MS },
@@ -57,8 +56,6 @@ export async function tuneAttention(
 }
 
 function result({ first, timings, rejected }: Trials<AttentionVariant>): TunedAttention {
-  // One measurement alone compares nothing.
-  if (timings.length + rejected.length < 2) return unmeasuredAttention(first);
   return { winner: timings[0]?.variant ?? first, timings, rejected };
 }
 
@@ -77,6 +74,5 @@ export function attentionChoices(
     shape: `${heads}/${keyValueHeads}x${headSize}`,
     workload,
     ...ranking(tuned[workload], attentionName, ({ ms }) => 1 / ms),
-    untried: 0,
   }));
 }

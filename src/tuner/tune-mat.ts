@@ -17,12 +17,10 @@ import {
 } from "../kernels/index.ts";
 import type { KernelChoice } from "../shared/index.ts";
 import { makeMatBench, type MatJob } from "./mat-bench.ts";
-import { ranking, runJobs, type TrialOptions, type Trials } from "./trials.ts";
+import { ranking, runJobs, type TrialOptions } from "./trials.ts";
 
 export type TuneJob = MatJob & {
   readonly workloads: readonly Workload[];
-  /** Earlier results to continue: their winner, then what was not tried. */
-  readonly before?: Readonly<Partial<Record<Workload, TunedWorkload>>>;
 };
 
 export type TuneOptions = TrialOptions & {
@@ -44,39 +42,40 @@ export type TunedWorkload = {
   readonly timings: readonly { readonly variant: MatVariant; readonly macsPerMs: number }[];
   /** Candidates whose results disagreed with the reference, or that did not compile. */
   readonly rejected: readonly string[];
-  /** Candidates that the budget did not reach, the likeliest first. */
-  readonly untried: readonly MatVariant[];
 };
 
 /**
  * Measures the workloads of each job, decode first; resolves within about `budgetMs`. What the
- * budget does not reach keeps the first guess without timings, or its earlier result.
+ * budget does not reach keeps the first guess without timings.
  */
 export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<Tuned[]> {
   const { jobs, prefillTokens, lowParallelism, submitWhileWaiting, clock } = options;
   const features = shaderFeatures(device);
   const tokens = { decode: 1, batch: 4, prefill: prefillTokens };
-  const before = (job: TuneJob, workload: Workload) =>
-    job.before?.[workload] ?? unmeasured(job, workload, features, lowParallelism);
+  const guess = (job: TuneJob, workload: Workload) =>
+    unmeasured(job, workload, features, lowParallelism);
   const work = WORKLOADS.flatMap((workload) =>
-    jobs
-      .filter(({ workloads }) => workloads.includes(workload))
-      .map((job) => ({ job, workload, before: before(job, workload) })),
+    jobs.filter(({ workloads }) => workloads.includes(workload)).map((job) => ({ job, workload })),
   );
   const trials = await runJobs(
-    work.map(({ job, workload, before: { winner, timings, untried } }) => ({
-      first: winner,
-      others: untried.filter((variant) => variant !== winner),
-      isContinued: timings.length > 0,
+    work.map(({ job, workload }) => ({
+      candidates: matCandidates(workload, job.activations, features, lowParallelism, job.format),
       makeBench: () => makeMatBench(device, job, tokens[workload], submitWhileWaiting, clock),
     })),
     options,
   );
   return jobs.map((job) => {
-    const workloads = byWorkload((workload) => {
+    const workloads = byWorkload((workload): TunedWorkload => {
       const i = work.findIndex((one) => one.job === job && one.workload === workload);
+      if (i < 0) return guess(job, workload);
+      const { first, rejected } = trials[i]!;
       const macs = job.rows * job.columns * tokens[workload];
-      return i < 0 ? before(job, workload) : tunedWorkload(trials[i]!, macs, work[i]!.before);
+      // Rates, by which floats and int8 are compared later.
+      const timings = trials[i]!.timings.map(({ variant, ms }) => ({
+        variant,
+        macsPerMs: macs / ms,
+      }));
+      return { winner: timings[0]?.variant ?? first, timings, rejected };
     });
     return { job, workloads };
   });
@@ -95,35 +94,8 @@ export function unmeasured(
   features: ShaderFeatures,
   lowParallelism: boolean,
 ): TunedWorkload {
-  const untried = matCandidates(workload, activations, features, lowParallelism, format);
-  return { winner: untried[0]!, timings: [], rejected: [], untried };
-}
-
-/**
- * Rates, by which floats and int8 are compared later. An earlier timing that was not repeated keeps
- * its ratio to the winner of that time.
- */
-function tunedWorkload(
-  trials: Trials<MatVariant>,
-  macs: number,
-  before: TunedWorkload,
-): TunedWorkload {
-  const timings = trials.timings.map(({ variant, ms }) => ({ variant, macsPerMs: macs / ms }));
-  const again = timings.find(({ variant }) => variant === trials.first);
-  const earlier = before.timings[0];
-  const pace =
-    again === undefined || earlier === undefined ? 1 : again.macsPerMs / earlier.macsPerMs;
-  for (const { variant, macsPerMs } of before.timings) {
-    if (timings.some((timing) => timing.variant === variant)) continue;
-    timings.push({ variant, macsPerMs: macsPerMs * pace });
-  }
-  timings.sort((a, b) => b.macsPerMs - a.macsPerMs);
-  return {
-    winner: timings[0]?.variant ?? trials.first,
-    timings,
-    rejected: [...before.rejected, ...trials.rejected],
-    untried: before.untried.filter((variant) => !trials.tried.has(variant)),
-  };
+  const [winner] = matCandidates(workload, activations, features, lowParallelism, format);
+  return { winner: winner!, timings: [], rejected: [] };
 }
 
 /** For the shard's report. */
@@ -133,6 +105,5 @@ export function productChoices({ job, workloads }: Tuned): KernelChoice[] {
     shape: `${job.format} ${job.activations} ${job.rows}x${job.columns}`,
     workload,
     ...ranking(workloads[workload], variantName, ({ macsPerMs }) => macsPerMs),
-    untried: workloads[workload].untried.length,
   }));
 }

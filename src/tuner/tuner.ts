@@ -100,18 +100,19 @@ async function measureMissing(
   const shape = known.work.attention;
   const missing = missingJobs(known);
   const attention = missingAttention(known);
-  let total = workloadCount(missing) + attention.length + workloadCount(unfinishedJobs(known));
+  const total = missing.reduce((sum, { workloads }) => sum + workloads.length, attention.length);
   let done = 0;
   const common = { submitWhileWaiting, clock, onProgress: () => onProgress(++done, total) };
-  const tuneProducts = async (jobs: readonly TuneJob[], budgetMs: number) => {
-    const { lowParallelism } = traits;
-    const options = { ...common, prefillTokens: CHUNK_ROWS[0], lowParallelism };
-    const tuned = await tuneMat(device, { ...options, jobs, budgetMs });
-    for (const { job, workloads } of tuned) {
-      for (const workload of job.workloads) store.add(job, workload, workloads[workload]);
-    }
-  };
-  await tuneProducts(missing, leftMs() - CHUNK_BUDGET_MS);
+  const tuned = await tuneMat(device, {
+    ...common,
+    prefillTokens: CHUNK_ROWS[0],
+    lowParallelism: traits.lowParallelism,
+    jobs: missing,
+    budgetMs: leftMs() - CHUNK_BUDGET_MS,
+  });
+  for (const { job, workloads } of tuned) {
+    for (const workload of job.workloads) store.add(job, workload, workloads[workload]);
+  }
   const { chunk } = decide(known);
   if (chunk !== null && !store.chunks.has(chunk.key)) {
     const maxRows = largestRows(traits);
@@ -121,13 +122,8 @@ async function measureMissing(
   // The last ones get what the others have left; where that is little, the next load continues.
   if (attention.length > 0 && leftMs() >= MIN_BUDGET_MS) {
     const options = { ...common, shape, jobs: attention, budgetMs: leftMs() };
-    const tuned = await tuneAttention(device, options);
-    attention.forEach(({ use }, i) => store.addAttention(shape, use, tuned[i]!));
-  }
-  if (leftMs() >= MIN_BUDGET_MS) {
-    const unfinished = unfinishedJobs(known);
-    total = done + workloadCount(unfinished);
-    await tuneProducts(unfinished, leftMs());
+    const found = await tuneAttention(device, options);
+    attention.forEach(({ use }, i) => store.addAttention(shape, use, found[i]!));
   }
   await store.save();
 }
@@ -158,9 +154,7 @@ function decide(known: Known) {
         ? undefined
         : store.chunks.get(chunk.key);
   const maxRows = measuredRows ?? firstRows(work, traits);
-  const isMissing = [missingJobs, missingAttention, unfinishedJobs].some(
-    (jobs) => jobs(known).length > 0,
-  );
+  const isMissing = [missingJobs, missingAttention].some((jobs) => jobs(known).length > 0);
   const shard: TunedShard = {
     variants: { ...first, mat, decodeAttention: decode.winner, prefillAttention: prefill.winner },
     maxRows,
@@ -194,21 +188,6 @@ function missingAttention({ work, store, traits, features }: Known): AttentionJo
     .map((use) => ({ use, candidates: attentionCandidates(use, shape, features, traits) }))
     .filter(({ candidates }) => candidates.length > 1);
 }
-
-/** Products that have been measured, but not with all candidates. */
-function unfinishedJobs({ store, work }: Known): TuneJob[] {
-  return tuneJobs(work).flatMap((job) => {
-    const found = job.workloads.flatMap((workload) => {
-      const before = store.find(job, workload);
-      return before !== null && before.untried.length > 0 ? [[workload, before] as const] : [];
-    });
-    const workloads = found.map(([workload]) => workload);
-    return found.length === 0 ? [] : [{ ...job, workloads, before: Object.fromEntries(found) }];
-  });
-}
-
-const workloadCount = (jobs: readonly TuneJob[]) =>
-  jobs.reduce((sum, { workloads }) => sum + workloads.length, 0);
 
 async function measureTraits(
   device: GPUDevice,

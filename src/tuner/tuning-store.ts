@@ -25,7 +25,7 @@ import type { TunedAttention } from "./tune-attention.ts";
 import type { TunedWorkload } from "./tune-mat.ts";
 
 /** Raise it when a kernel, a candidate or the entry changes: older timings then do not compare. */
-const TUNING_VERSION = 6;
+const TUNING_VERSION = 7;
 
 const KEY = "tabmesh.tuning";
 
@@ -43,7 +43,6 @@ const Entry = z.strictObject({
     z.strictObject({
       timings: z.array(z.strictObject({ variant: z.string(), macsPerMs: z.number().positive() })),
       rejected: z.array(z.string()),
-      untried: z.array(z.string()),
     }),
   ),
   /** By `attentionKey`; variants by name. */
@@ -97,14 +96,11 @@ export class TuningStore {
     const { lowParallelism } = this.traits;
     const candidates = matCandidates(workload, activations, this.#features, lowParallelism, format);
     const timings = timingsOf(entry.timings, candidates, variantName);
-    const untried = entry.untried.flatMap((name) =>
-      candidates.filter((variant) => variantName(variant) === name),
-    );
-    return timings && { winner: timings[0].variant, timings, rejected: entry.rejected, untried };
+    return timings && { winner: timings[0].variant, timings, rejected: entry.rejected };
   }
 
   /** Results without timings are not stored: the next load measures what this one did not reach. */
-  add(job: MatJob, workload: Workload, { timings, rejected, untried }: TunedWorkload): void {
+  add(job: MatJob, workload: Workload, { timings, rejected }: TunedWorkload): void {
     if (timings.length === 0) return;
     this.#workloads.set(workloadKey(job, workload), {
       timings: timings.map(({ variant, macsPerMs }) => ({
@@ -112,7 +108,6 @@ export class TuningStore {
         macsPerMs,
       })),
       rejected: [...rejected],
-      untried: untried.map(variantName),
     });
   }
 

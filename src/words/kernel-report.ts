@@ -26,12 +26,10 @@ export function describeTuning({ traits, tuning }: KernelReport): string[] {
 
 /** The work, what runs it and how fast, and the relative speeds of the others (with a separator). */
 export function describeKernelChoice(choice: KernelChoice) {
-  const { kind, shape, workload, winner, ratePerMs, untried } = choice;
+  const { kind, shape, workload, winner, ratePerMs } = choice;
   const work = `${kind === "attention" ? "attention " : ""}${shape} ${workload}`;
   if (ratePerMs === null) return { work, winner, others: " (not measured)" };
   const rate = kind === "attention" ? time(1 / ratePerMs) : `${giga(ratePerMs)} GMAC/s`;
   const speeds = choice.others.map(({ name, speed }) => `${name} ${speed.toFixed(2)}`).join(", ");
-  const notes = [speeds, untried > 0 ? `${untried} not tried yet` : ""];
-  const others = notes.map((note) => (note === "" ? "" : `; ${note}`)).join("");
-  return { work, winner: `${winner} ${rate}`, others };
+  return { work, winner: `${winner} ${rate}`, others: speeds === "" ? "" : `; ${speeds}` };
 }

@@ -178,7 +178,7 @@ test.each([49_152, 151_936])("a vocabulary of %i, as models have", async (vocabu
   ];
   // Spread as a model's are: few likely tokens, a long tail.
   const logits = logitsOf(3, vocabulary, 5).map((value) => value - Math.abs(value) ** 1.5);
-  const outcomes = await sampleOnGpu(vocabulary, 64, logits.slice(), samples);
+  const outcomes = await sampleOnGpu(vocabulary, 256, logits.slice(), samples);
   outcomes.forEach((outcome, i) => {
     const expected = sampleReference(row(logits, i, vocabulary), samples[i]!);
     expect(outcome.token).toBe(expected.token);

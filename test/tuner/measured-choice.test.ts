@@ -21,7 +21,7 @@ const first: KernelVariants["mat"] = (_, __, mayRound) => ({
 function tuned(activations: Activations, rates: readonly (number | null)[]): Tuned {
   const [decode, batch, prefill] = rates.map((macsPerMs, i) => {
     const timings = macsPerMs === null ? [] : [{ variant: variant(i), macsPerMs }];
-    return { winner: timings[0]?.variant ?? GUESS, timings, rejected: [], untried: [] };
+    return { winner: timings[0]?.variant ?? GUESS, timings, rejected: [] };
   });
   return {
     job: { format: "Q4_1", activations, rows: 8, columns: 32, workloads: ["decode"] },

@@ -83,7 +83,6 @@ test.each([
       name: variantName(timing.variant),
       speed: timing.macsPerMs / macsPerMs,
     })),
-    untried: 0,
   });
 });
 
@@ -107,44 +106,6 @@ test("without a budget nothing is measured and the first guess stays", async () 
   for (const choice of productChoices(tuned!)) {
     expect(choice).toMatchObject({ ratePerMs: null, others: [] });
   }
-});
-
-test("continues with untried candidates and keeps earlier timings", async () => {
-  const [first, second, third] = matCandidates("decode", "int8", features, true, "Q4_1");
-  const before = {
-    winner: second!,
-    timings: [
-      { variant: second!, macsPerMs: 100 },
-      { variant: first!, macsPerMs: 50 },
-    ],
-    rejected: ["tile: off by 1"],
-    untried: [third!],
-  };
-  const options = {
-    prefillTokens: 32,
-    lowParallelism: true,
-    submitWhileWaiting,
-    clock: new MeasurementClock(),
-  };
-  const unfinished = [{ ...jobs[1], workloads: ["decode"], before: { decode: before } }] as const;
-  const tune = async (budgetMs: number) => {
-    const [tuned] = await tuneMat(device, { ...options, jobs: unfinished, budgetMs });
-    return tuned!;
-  };
-  expect((await tune(0)).workloads.decode).toEqual(before);
-  expect(productChoices(await tune(0))).toMatchObject([
-    { ratePerMs: 100, others: [{ name: variantName(first!), speed: 0.5 }], untried: 1 },
-  ]);
-  const { decode } = (await tune(Infinity)).workloads;
-  expect(decode.untried).toEqual([]);
-  expect(decode.rejected).toEqual(before.rejected);
-  const rate = (variant: MatVariant) =>
-    decode.timings.find((timing) => timing.variant === variant)!.macsPerMs;
-  expect(decode.timings.length).toBe(3);
-  expect(rate(third!)).toBeGreaterThan(0);
-  // It was not timed again, but its ratio to the winner stays.
-  expect(rate(first!) / rate(second!)).toBeCloseTo(0.5);
-  expect(decode.winner).toBe(decode.timings[0]!.variant);
 });
 
 test("software adapters get no workgroup memory; GPUs get it, or subgroups, for every kind of step", () => {

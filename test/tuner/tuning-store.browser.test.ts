@@ -44,12 +44,11 @@ async function measured() {
     .map((variant, i) => ({ variant, macsPerMs: 1e6 / (i + 1) }));
   store.traits = TRAITS;
   const winner = timings[0]!.variant;
-  const untried = matCandidates("prefill", "float", features, true, "Q4_1").slice(1).reverse();
-  store.add(JOB, "decode", { winner, timings, rejected: ["split: off by 1"], untried: [] });
-  store.add(JOB, "batch", { winner: candidates[0]!, timings: [], rejected: [], untried: [] });
+  store.add(JOB, "decode", { winner, timings, rejected: ["split: off by 1"] });
+  store.add(JOB, "batch", { winner: candidates[0]!, timings: [], rejected: [] });
   const variant = matCandidates("prefill", "float", features, true, "Q4_1")[0]!;
   const one = { variant, macsPerMs: 1e6 };
-  store.add(JOB, "prefill", { winner: variant, timings: [one], rejected: [], untried });
+  store.add(JOB, "prefill", { winner: variant, timings: [one], rejected: [] });
   store.chunks.set("shape", 128);
   const attention = [...attentionCandidates("decode", SHAPE, features, TRAITS)]
     .reverse()
@@ -62,11 +61,11 @@ async function measured() {
   });
   store.addAttention(SHAPE, "prefill", { winner: first, timings: [], rejected: [] });
   await store.save();
-  return { store, timings, attention, untried };
+  return { store, timings, attention };
 }
 
 test("the next page finds what was measured, and measures what was not", async () => {
-  const { timings, attention, untried } = await measured();
+  const { timings, attention } = await measured();
   const { store } = await nextPage();
   expect(store.traits).toEqual(TRAITS);
   expect(store.chunks.get("shape")).toBe(128);
@@ -74,8 +73,6 @@ test("the next page finds what was measured, and measures what was not", async (
   expect(variantName(found.winner)).toBe(variantName(timings[0]!.variant));
   expect(found.timings).toEqual(timings);
   expect(found.rejected).toEqual(["split: off by 1"]);
-  expect(found.untried).toEqual([]);
-  expect(store.find(JOB, "prefill")!.untried).toEqual(untried);
   expect(store.find(JOB, "batch")).toBeNull();
   expect(store.find({ ...JOB, rows: 512 }, "decode")).toBeNull();
   expect(store.findAttention(SHAPE, "decode")).toEqual({
@@ -137,7 +134,6 @@ test("a workload is measured again when one of its variants is no longer a candi
     winner: gone as never,
     timings: [{ variant: gone as never, macsPerMs: 1 }],
     rejected: [],
-    untried: [],
   });
   store.addAttention(SHAPE, "prefill", {
     winner: { ...gone, kind: "columns" } as never,

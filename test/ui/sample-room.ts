@@ -24,7 +24,6 @@ const KERNELS: KernelReport = {
       winner: "workgroup",
       ratePerMs: 8.3,
       others: [{ name: "threads", speed: 0.31 }],
-      untried: 0,
     },
     {
       kind: "product",
@@ -33,7 +32,6 @@ const KERNELS: KernelReport = {
       winner: "split 4x1 wg64",
       ratePerMs: 9.1e7,
       others: [{ name: "threads 4x1 wg16", speed: 0.72 }],
-      untried: 1,
     },
   ],
   tuning: { status: "measured" },

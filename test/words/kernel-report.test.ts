@@ -15,7 +15,6 @@ const ATTENTION: KernelChoice = {
   winner: "threads",
   ratePerMs: 20,
   others: [{ name: "workgroup", speed: 0.5 }],
-  untried: 0,
 };
 const PRODUCT: KernelChoice = {
   kind: "product",
@@ -24,7 +23,6 @@ const PRODUCT: KernelChoice = {
   winner: "threads 4x1 wg16 pairs",
   ratePerMs: 1.25e7,
   others: OTHERS,
-  untried: 0,
 };
 
 test.each<[KernelReport["tuning"], string[]]>([
@@ -67,13 +65,13 @@ test.each<[KernelChoice, string, string, string]>([
     "; threads 8x1 wg16 0.90, split 4x1 wg64 0.25",
   ],
   [
-    { ...PRODUCT, others: [], untried: 3 },
+    { ...PRODUCT, others: [] },
     "Q4_1 int8 1536x576 prefill",
     "threads 4x1 wg16 pairs 12.5 GMAC/s",
-    "; 3 not tried yet",
+    "",
   ],
   [
-    { ...PRODUCT, ratePerMs: null, others: [], untried: 5 },
+    { ...PRODUCT, ratePerMs: null, others: [] },
     "Q4_1 int8 1536x576 prefill",
     "threads 4x1 wg16 pairs",
     " (not measured)",

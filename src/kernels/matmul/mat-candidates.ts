@@ -6,7 +6,6 @@ import {
   type Activations,
   type Workload,
   hasNibbles,
-  needsSubgroups,
   type InnerLoop,
   type MatVariant,
   workgroupTile,
@@ -21,7 +20,10 @@ const threads = (
   inner: InnerLoop = "alone",
 ): MatVariant => ({ kind: "threads", rows, tokens, workgroup, inner });
 
-/** All variants worth measuring on a kind of adapter, the likeliest first. */
+/**
+ * The variants worth measuring on a kind of adapter, the likeliest first. On software adapters one has
+ * won for each kind of inner loop that the device and the format allow.
+ */
 export function matCandidates(
   workload: Workload,
   activations: Activations,
@@ -30,13 +32,9 @@ export function matCandidates(
   format: BlockFormat | null = null,
 ): readonly MatVariant[] {
   if (!lowParallelism) return gpuCandidates(workload, features);
-  return SOFTWARE_CANDIDATES[workload][activations].filter(
-    (variant) =>
-      ((format !== null && hasNibbles(format)) ||
-        variant.kind !== "threads" ||
-        variant.inner !== "pairs") &&
-      (features.subgroups || !needsSubgroups(variant)),
-  );
+  const { quads, floats, pairs, dots } = SOFTWARE_VARIANTS[workload];
+  if (activations === "float") return [features.subgroups ? quads : floats];
+  return [format !== null && hasNibbles(format) ? pairs : dots];
 }
 
 /** Many threads for a row; in a prompt, tiles in workgroup memory. */
@@ -56,18 +54,27 @@ function gpuCandidates(
   );
 }
 
-const SOFTWARE_CANDIDATES: Record<Workload, Record<Activations, readonly MatVariant[]>> = {
+const SOFTWARE_VARIANTS: Record<
+  Workload,
+  Record<"quads" | "floats" | "pairs" | "dots", MatVariant>
+> = {
   decode: {
-    float: [threads(6, 1, 16, "quads"), threads(8, 1, 16, "quads"), threads(8, 1, 16)],
-    int8: [threads(4, 1, 16, "pairs"), threads(8, 1, 16, "pairs"), threads(4, 1, 16)],
+    quads: threads(6, 1, 16, "quads"),
+    floats: threads(8, 1, 16),
+    pairs: threads(4, 1, 16, "pairs"),
+    dots: threads(4, 1, 16),
   },
   batch: {
-    float: [threads(16, 4, 16, "quads"), threads(8, 4, 16)],
-    int8: [threads(8, 4, 16, "pairs"), threads(4, 4, 16, "pairs"), threads(4, 4, 16)],
+    quads: threads(16, 4, 16, "quads"),
+    floats: threads(8, 4, 16),
+    pairs: threads(8, 4, 16, "pairs"),
+    dots: threads(4, 4, 16),
   },
   prefill: {
-    float: [threads(16, 8, 16, "quads"), threads(8, 4, 16)],
-    int8: [threads(8, 8, 16, "pairs"), threads(4, 4, 16)],
+    quads: threads(16, 8, 16, "quads"),
+    floats: threads(8, 4, 16),
+    pairs: threads(8, 8, 16, "pairs"),
+    dots: threads(4, 4, 16),
   },
 };
 
