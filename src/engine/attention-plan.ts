@@ -1,6 +1,6 @@
 /**
  * The KV cache of a shard and the dispatches from q, k, v to the attention's output. Grows the cache
- * by segments; everything else is created once, and again when other kernels are adopted.
+ * by segments; everything else is created once.
  */
 import {
   attentionKernel,
@@ -27,7 +27,7 @@ export type AttentionBuffers = {
   readonly output: GPUBuffer;
 };
 
-export type AttentionChoice = Pick<KernelVariants, "decodeAttention" | "prefillAttention">;
+type AttentionChoice = Pick<KernelVariants, "decodeAttention" | "prefillAttention">;
 
 type Compiled = {
   readonly variant: AttentionVariant;
@@ -36,7 +36,7 @@ type Compiled = {
 };
 
 /** The kernels of a choice, compiled. */
-export type AttentionKernels = { readonly plain: Compiled; readonly fused: Compiled };
+type AttentionKernels = { readonly plain: Compiled; readonly fused: Compiled };
 
 type LayerBinding = {
   readonly rope: BoundKernel<StepParams>;
@@ -52,7 +52,7 @@ export class AttentionPlan {
   /** [segments][layers]; for segments not yet reached, all layers share one small buffer. */
   readonly #cache: GPUBuffer[][] = [];
   readonly #unreached: readonly GPUBuffer[];
-  #kernels: AttentionKernels;
+  readonly #kernels: AttentionKernels;
   #layers: readonly LayerBinding[] = [];
 
   private constructor(
@@ -85,27 +85,6 @@ export class AttentionPlan {
     ]);
     const bound = resources.bind(reduce.kernel, reduce.compiled, [buffers.step, buffers.output]);
     return new AttentionPlan(resources, options, rope, kernels, bound);
-  }
-
-  /** Other kernels, for `recordOnce` and then `adopt`. */
-  compile(choice: AttentionChoice): Promise<AttentionKernels> {
-    return compileChoice(this.#resources, this.#options.shape, choice);
-  }
-
-  /** Runs kernels without rows and cache: some drivers compile a pipeline when it first runs. */
-  recordOnce(pass: GPUComputePassEncoder, { plain, fused }: AttentionKernels): void {
-    const { queryKeyValue, query, output } = this.#options.buffers;
-    const row = { sequence: 0, position: 0, token: 0 };
-    const params = { rows: [row], samples: [], splits: 1, splitPositions: 1 };
-    this.#bound(plain, 0, query, output, this.#unreached).record(pass, params);
-    this.#bound(fused, 0, queryKeyValue, output, this.#unreached).record(pass, params);
-    this.#reduce.record(pass, params);
-  }
-
-  /** From the next step on. The cache stays as it is. */
-  adopt(kernels: AttentionKernels): void {
-    this.#kernels = kernels;
-    this.#bindLayers();
   }
 
   /** Bytes of the cache's allocated segments. */

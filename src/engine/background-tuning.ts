@@ -14,7 +14,6 @@ import {
   WORKLOADS,
 } from "../kernels/index.ts";
 import { detailOf } from "../shared/index.ts";
-import type { AttentionKernels, AttentionPlan } from "./attention-plan.ts";
 import type { GpuShard } from "./gpu-shard.ts";
 import type { LayerPlan, MatContext, Recorded } from "./layer-plan.ts";
 import type { SamplePlan } from "./sample-plan.ts";
@@ -28,7 +27,6 @@ export type BackgroundTuning = {
   /** What the shard runs meanwhile. */
   readonly context: MatContext;
   readonly step: GPUBuffer;
-  readonly attention: AttentionPlan;
   readonly sample: SamplePlan | null;
   readonly planLayers: (context: MatContext) => Promise<readonly LayerPlan[]>;
 };
@@ -49,7 +47,7 @@ export async function tuneInBackground(parts: BackgroundTuning): Promise<void> {
 }
 
 async function tune(parts: BackgroundTuning) {
-  const { shard, chosen, context, attention, sample } = parts;
+  const { shard, chosen, context, sample } = parts;
   const measured = chosen.final ? chosen : await measure(parts);
   const next = { ...context, variants: measured.variants };
   const plan = await planChanges(parts, next);
@@ -58,7 +56,6 @@ async function tune(parts: BackgroundTuning) {
   await runOnce(parts, plan);
   if (shard.failure !== null) return;
   if (plan.head !== null) sample?.adopt(plan.head);
-  if (plan.kernels !== null) attention.adopt(plan.kernels);
   shard.adopt(plan.layers ?? shard.layers, measured.maxRows, measured.kernels);
 }
 
@@ -74,20 +71,18 @@ function measure({ tuner, shard, work, chosen }: BackgroundTuning): Promise<Tune
 type Changes = {
   readonly layers: readonly LayerPlan[] | null;
   readonly head: Recorded | null;
-  readonly kernels: AttentionKernels | null;
 };
 
 async function planChanges(
-  { shard, context, attention, sample, planLayers }: BackgroundTuning,
+  { shard, context, sample, planLayers }: BackgroundTuning,
   next: MatContext,
 ): Promise<Changes> {
   const sameMats = sameMatrices(shard, context.variants, next.variants);
-  const [layers, head, kernels] = await Promise.all([
+  const [layers, head] = await Promise.all([
     sameMats ? null : planLayers(next),
     sameMats || sample === null ? null : sample.planHead(next),
-    sameAttention(context.variants, next.variants) ? null : attention.compile(next.variants),
   ]);
-  return { layers, head, kernels };
+  return { layers, head };
 }
 
 function stepsOf(shard: GpuShard): OtherWork {
@@ -122,31 +117,24 @@ function sameMatrices(shard: GpuShard, a: KernelVariants, b: KernelVariants): bo
   return JSON.stringify(choices(a)) === JSON.stringify(choices(b));
 }
 
-function sameAttention(a: KernelVariants, b: KernelVariants): boolean {
-  const kernels = ({ decodeAttention, prefillAttention }: KernelVariants) =>
-    JSON.stringify([decodeAttention, prefillAttention]);
-  return kernels(a) === kernels(b);
-}
-
 /**
  * Each kind of step for no rows: nothing that a later step reads is written, but a driver that
  * compiles when a pipeline first runs compiles now.
  */
 async function runOnce(
-  { device, step, shard, attention, sample }: BackgroundTuning,
-  { layers, head, kernels }: Changes,
+  { device, step, shard, sample }: BackgroundTuning,
+  { layers, head }: Changes,
 ): Promise<void> {
-  if (layers === null && kernels === null) return;
+  if (layers === null) return;
   device.queue.writeBuffer(step, 0, new Uint8Array(STEP_BYTES));
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
   WORKLOADS.forEach((workload, i) => {
-    for (const layer of layers ?? []) {
+    for (const layer of layers) {
       layer.queryKeyValue.record(pass, { rows: i + 1, workload });
       layer.afterAttention.record(pass, { rows: i + 1, workload });
     }
   });
-  if (kernels !== null) attention.recordOnce(pass, kernels);
   if (head !== null) sample?.recordOnce(pass, head);
   pass.end();
   device.queue.submit([encoder.finish()]);

@@ -8,15 +8,7 @@ export {
   queryKeyValueColumns,
   rotationTable,
 } from "./attention/attention-shape.ts";
-export {
-  ATTENTION_USES,
-  attentionCandidates,
-  attentionName,
-  type AttentionUse,
-  maxSplits,
-  SPLIT_ROWS,
-  splitsOf,
-} from "./attention/attention-variants.ts";
+export { maxSplits, SPLIT_ROWS, splitsOf } from "./attention/attention-variants.ts";
 export {
   attentionKernel,
   attentionOutputFloats,
@@ -24,12 +16,6 @@ export {
   type AttentionVariant,
   unpackPart,
 } from "./attention/attention.ts";
-export {
-  expectedHeads,
-  lastRowsStep,
-  type RandomAttention,
-  randomAttention,
-} from "./attention/random-attention.ts";
 export { ropeKernel } from "./attention/rope.ts";
 export {
   type DeviceTraits,

@@ -5,7 +5,7 @@
 import type { BlockFormat } from "../tensor/index.ts";
 import type { AttentionVariant } from "./attention/attention.ts";
 import type { AttentionShape } from "./attention/attention-shape.ts";
-import { attentionCandidates } from "./attention/attention-variants.ts";
+import { attentionVariant } from "./attention/attention-variants.ts";
 import {
   acceptsInt8,
   type Activations,
@@ -50,8 +50,8 @@ export function firstVariants(
     mat,
     quantize: lowParallelism ? "threads" : "workgroup",
     norms: lowParallelism ? "folded" : "separate",
-    decodeAttention: attentionCandidates("decode", shape, features, traits)[0]!,
-    prefillAttention: attentionCandidates("prefill", shape, features, traits)[0]!,
+    decodeAttention: attentionVariant("decode", shape, features, traits),
+    prefillAttention: attentionVariant("prefill", shape, features, traits),
     sampleThreads: Math.min(SAMPLE_THREADS, features.maxInvocations),
   };
 }

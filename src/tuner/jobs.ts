@@ -8,7 +8,7 @@ const MIN_TUNED_BYTES = 16 * 1024 * 1024;
 /** Rows of a head that are measured; all of them would take as long as the layers together. */
 const MAX_HEAD_ROWS = 8192;
 
-export const isWorthTuning = ({ weightBytes }: ShardWork) => weightBytes >= MIN_TUNED_BYTES;
+const isWorthTuning = ({ weightBytes }: ShardWork) => weightBytes >= MIN_TUNED_BYTES;
 
 /**
  * Jobs for each format, with floats and, where it may be used, with int8, on the largest shape of

@@ -4,12 +4,10 @@
  * shapes starts with them.
  */
 import {
-  ATTENTION_USES,
-  attentionCandidates,
-  type AttentionUse,
   CHUNK_ROWS,
   type DeviceTraits,
   firstVariants,
+  type KernelVariants,
   type MeasureOptions,
   shaderFeatures,
   type ShaderFeatures,
@@ -17,18 +15,13 @@ import {
   type TunedShard,
   type Tuner,
 } from "../kernels/index.ts";
+import type { KernelChoice } from "../shared/index.ts";
 import { fastestChunk, firstRows, largestRows } from "./chunk-rows.ts";
 import { MeasurementClock } from "./clock.ts";
 import { fasterUnpack } from "./float16-unpack.ts";
-import { chunkJob, isWorthTuning, tuneJobs } from "./jobs.ts";
+import { chunkJob, tuneJobs } from "./jobs.ts";
 import { measuredChoice } from "./measured-choice.ts";
 import { hasLowParallelism } from "./parallelism.ts";
-import {
-  attentionChoices,
-  tuneAttention,
-  unmeasuredAttention,
-  type AttentionJob,
-} from "./tune-attention.ts";
 import {
   byWorkload,
   productChoices,
@@ -43,9 +36,6 @@ import { TuningStore } from "./tuning-store.ts";
 const BUDGET_MS = 3000;
 /** The part of it for finding the rows of a chunk. */
 const CHUNK_BUDGET_MS = 400;
-/** With less, measuring waits for the next load: a kernel compiles for a second on software adapters. */
-const MIN_BUDGET_MS = 500;
-
 export class DeviceTuner implements Tuner {
   readonly #device: GPUDevice;
   readonly #store: Promise<TuningStore>;
@@ -94,21 +84,18 @@ async function measureMissing(
   { other, submitWhileWaiting, onProgress }: MeasureOptions,
 ): Promise<void> {
   const clock = new MeasurementClock(other);
-  const end = clock.now() + BUDGET_MS;
-  const leftMs = () => end - clock.now();
   const { store, traits } = known;
-  const shape = known.work.attention;
   const missing = missingJobs(known);
-  const attention = missingAttention(known);
-  const total = missing.reduce((sum, { workloads }) => sum + workloads.length, attention.length);
+  const total = missing.reduce((sum, { workloads }) => sum + workloads.length, 0);
   let done = 0;
-  const common = { submitWhileWaiting, clock, onProgress: () => onProgress(++done, total) };
   const tuned = await tuneMat(device, {
-    ...common,
+    submitWhileWaiting,
+    clock,
+    onProgress: () => onProgress(++done, total),
     prefillTokens: CHUNK_ROWS[0],
     lowParallelism: traits.lowParallelism,
     jobs: missing,
-    budgetMs: leftMs() - CHUNK_BUDGET_MS,
+    budgetMs: BUDGET_MS - CHUNK_BUDGET_MS,
   });
   for (const { job, workloads } of tuned) {
     for (const workload of job.workloads) store.add(job, workload, workloads[workload]);
@@ -119,12 +106,6 @@ async function measureMissing(
     const options = { ...chunk, maxRows, budgetMs: CHUNK_BUDGET_MS, submitWhileWaiting, clock };
     store.chunks.set(chunk.key, await fastestChunk(device, options));
   }
-  // The last ones get what the others have left; where that is little, the next load continues.
-  if (attention.length > 0 && leftMs() >= MIN_BUDGET_MS) {
-    const options = { ...common, shape, jobs: attention, budgetMs: leftMs() };
-    const found = await tuneAttention(device, options);
-    attention.forEach(({ use }, i) => store.addAttention(shape, use, found[i]!));
-  }
   await store.save();
 }
 
@@ -132,8 +113,7 @@ const tunedShard = (known: Known): TunedShard => decide(known).shard;
 
 function decide(known: Known) {
   const { work, store, traits, features } = known;
-  const shape = work.attention;
-  const first = firstVariants(features, traits, shape);
+  const first = firstVariants(features, traits, work.attention);
   const products = tuneJobs(work).map((job): Tuned => {
     const workloads = byWorkload(
       (workload) =>
@@ -141,10 +121,6 @@ function decide(known: Known) {
     );
     return { job, workloads };
   });
-  const attention = (use: AttentionUse) =>
-    store.findAttention(shape, use) ??
-    unmeasuredAttention(attentionCandidates(use, shape, features, traits)[0]!);
-  const [decode, prefill] = [attention("decode"), attention("prefill")];
   const mat = measuredChoice(products, first.mat);
   const chunk = chunkJob(work, products, mat);
   const measuredRows =
@@ -154,22 +130,34 @@ function decide(known: Known) {
         ? undefined
         : store.chunks.get(chunk.key);
   const maxRows = measuredRows ?? firstRows(work, traits);
-  const isMissing = [missingJobs, missingAttention].some((jobs) => jobs(known).length > 0);
   const shard: TunedShard = {
-    variants: { ...first, mat, decodeAttention: decode.winner, prefillAttention: prefill.winner },
+    variants: { ...first, mat },
     maxRows,
     maxRowsLimit: measuredRows ?? largestRows(traits),
     kernels: {
       traits: { ...traits, rowsPerChunk: maxRows },
-      choices: [
-        ...attentionChoices(shape, { decode, prefill }),
-        ...products.flatMap(productChoices),
-      ],
+      choices: [...attentionChoices(work, first), ...products.flatMap(productChoices)],
       tuning: { status: products.length === 0 ? "untuned_few_layers" : "measured" },
     },
-    final: measuredRows !== undefined && !isMissing,
+    final: measuredRows !== undefined && missingJobs(known).length === 0,
   };
   return { shard, chunk };
+}
+
+/** For the shard's report; the device's traits choose them. */
+function attentionChoices(
+  { attention: { heads, keyValueHeads, headSize } }: ShardWork,
+  { decodeAttention, prefillAttention }: KernelVariants,
+): KernelChoice[] {
+  const variants = { decode: decodeAttention, prefill: prefillAttention };
+  return (["decode", "prefill"] as const).map((workload) => ({
+    kind: "attention",
+    shape: `${heads}/${keyValueHeads}x${headSize}`,
+    workload,
+    winner: variants[workload].kind,
+    ratePerMs: null,
+    others: [],
+  }));
 }
 
 /** Products that have not been measured yet. */
@@ -178,15 +166,6 @@ function missingJobs({ store, work }: Known): TuneJob[] {
     const workloads = job.workloads.filter((workload) => store.find(job, workload) === null);
     return workloads.length === 0 ? [] : [{ ...job, workloads }];
   });
-}
-
-/** Attention kernels that have not. */
-function missingAttention({ work, store, traits, features }: Known): AttentionJob[] {
-  if (!isWorthTuning(work)) return [];
-  const shape = work.attention;
-  return ATTENTION_USES.filter((use) => store.findAttention(shape, use) === null)
-    .map((use) => ({ use, candidates: attentionCandidates(use, shape, features, traits) }))
-    .filter(({ candidates }) => candidates.length > 1);
 }
 
 async function measureTraits(

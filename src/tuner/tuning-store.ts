@@ -5,10 +5,6 @@
 import { del, get, set } from "idb-keyval";
 import { z } from "zod";
 import {
-  attentionCandidates,
-  attentionName,
-  type AttentionShape,
-  type AttentionUse,
   CHUNK_ROWS,
   type ChunkRows,
   type DeviceTraits,
@@ -21,7 +17,6 @@ import {
 } from "../kernels/index.ts";
 import { isFresh } from "../shared/index.ts";
 import type { MatJob } from "./mat-bench.ts";
-import type { TunedAttention } from "./tune-attention.ts";
 import type { TunedWorkload } from "./tune-mat.ts";
 
 /** Raise it when a kernel, a candidate or the entry changes: older timings then do not compare. */
@@ -45,14 +40,6 @@ const Entry = z.strictObject({
       rejected: z.array(z.string()),
     }),
   ),
-  /** By `attentionKey`; variants by name. */
-  attention: z.record(
-    z.string(),
-    z.strictObject({
-      timings: z.array(z.strictObject({ variant: z.string(), ms: z.number().positive() })),
-      rejected: z.array(z.string()),
-    }),
-  ),
   /** Rows of a prompt's chunk, by shape. */
   chunks: z.record(z.string(), z.literal(CHUNK_ROWS)),
 });
@@ -62,7 +49,6 @@ export class TuningStore {
   traits: DeviceTraits | null;
   readonly chunks: Map<string, ChunkRows>;
   readonly #workloads: Map<string, Entry["workloads"][string]>;
-  readonly #attention: Map<string, Entry["attention"][string]>;
   readonly #fingerprint: string;
   readonly #measuredAtMs: number;
   readonly #features: ShaderFeatures;
@@ -74,7 +60,6 @@ export class TuningStore {
     this.traits = stored?.traits ?? null;
     this.chunks = new Map(Object.entries(stored?.chunks ?? {}));
     this.#workloads = new Map(Object.entries(stored?.workloads ?? {}));
-    this.#attention = new Map(Object.entries(stored?.attention ?? {}));
   }
 
   /** One for each device. */
@@ -111,27 +96,6 @@ export class TuningStore {
     });
   }
 
-  /** Null until the device's traits are known, on which the candidates depend. */
-  findAttention(shape: AttentionShape, use: AttentionUse): TunedAttention | null {
-    const entry = this.#attention.get(attentionKey(shape, use));
-    if (entry === undefined || this.traits === null) return null;
-    const candidates = attentionCandidates(use, shape, this.#features, this.traits);
-    const timings = timingsOf(entry.timings, candidates, attentionName);
-    return timings && { winner: timings[0].variant, timings, rejected: entry.rejected };
-  }
-
-  addAttention(
-    shape: AttentionShape,
-    use: AttentionUse,
-    { timings, rejected }: TunedAttention,
-  ): void {
-    if (timings.length === 0) return;
-    this.#attention.set(attentionKey(shape, use), {
-      timings: timings.map(({ variant, ms }) => ({ variant: attentionName(variant), ms })),
-      rejected: [...rejected],
-    });
-  }
-
   /** Writes everything for the next page. */
   async save(): Promise<void> {
     if (this.traits === null) return;
@@ -140,7 +104,6 @@ export class TuningStore {
       measuredAtMs: this.#measuredAtMs,
       traits: this.traits,
       workloads: Object.fromEntries(this.#workloads),
-      attention: Object.fromEntries(this.#attention),
       chunks: Object.fromEntries(this.chunks),
     };
     await orNothing(() => set(KEY, entry));
@@ -156,12 +119,6 @@ export async function forgetTuning(): Promise<void> {
 
 const workloadKey = ({ format, activations, rows, columns }: MatJob, workload: Workload) =>
   `${format} ${activations} ${rows}x${columns} ${workload}`;
-
-/** The number of segments matters, since each repeats the kernels' inner loop. */
-const attentionKey = (shape: AttentionShape, use: AttentionUse) => {
-  const { heads, keyValueHeads, headSize, segmentStarts } = shape;
-  return `${heads}/${keyValueHeads}x${headSize} of ${segmentStarts.length - 1} ${use}`;
-};
 
 /** Null if there are none, or if a variant is no longer a candidate. */
 function timingsOf<Variant, Timing extends { readonly variant: string }>(

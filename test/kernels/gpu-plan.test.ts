@@ -1,6 +1,6 @@
 /** The dispatches of a decode step on a GPU, by arithmetic: none leaves cores idle that it could use. */
 import { describe, expect, test } from "vitest";
-import { attentionCandidates, splitsOf } from "../../src/kernels/attention/attention-variants.ts";
+import { attentionVariant, splitsOf } from "../../src/kernels/attention/attention-variants.ts";
 import { forRows, matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
 import { variantName } from "../../src/kernels/matmul/mat-variant.ts";
 import { matWorkgroups } from "../../src/kernels/matmul/mat.ts";
@@ -51,9 +51,9 @@ describe.each(MODELS)("$name", ({ hidden, heads, kv, head, ff, vocabulary }) => 
 
   test("attention: a workgroup for each head, and beyond 512 positions for each 128 of them", () => {
     const traits = { lowParallelism: false, float16Unpack: "builtin" } as const;
-    const [variant] = attentionCandidates("decode", { headSize: head }, features, traits);
+    const variant = attentionVariant("decode", { headSize: head }, features, traits);
     for (const positions of [1, 512, 513, 1024, 4096, 8192, 131_072]) {
-      const { splits, splitPositions } = splitsOf(variant!, 1, positions);
+      const { splits, splitPositions } = splitsOf(variant, 1, positions);
       expect(splits * splitPositions).toBeGreaterThanOrEqual(positions);
       // Smaller parts measured slower than idle cores; up to 512 positions, so did joining.
       const useful = positions <= 512 ? heads : heads * Math.ceil(positions / 128);

@@ -3,24 +3,11 @@ import { get, set } from "idb-keyval";
 import { afterEach, expect, test } from "vitest";
 import { forgetTuning, TuningStore } from "../../src/tuner/tuning-store.ts";
 import { variantName } from "../../src/kernels/matmul/mat-variant.ts";
-import { attentionCandidates } from "../../src/kernels/attention/attention-variants.ts";
 import { matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
 import { requestKernelDevice, shaderFeatures } from "../../src/kernels/core/device.ts";
 
 const JOB = { format: "Q4_1", activations: "float", rows: 256, columns: 576 } as const;
 const TRAITS = { lowParallelism: true, float16Unpack: "shift" } as const;
-const SHAPE = {
-  heads: 9,
-  keyValueHeads: 3,
-  headSize: 64,
-  ropePairs: "interleaved",
-  ropeDims: 64,
-  scale: 0.125,
-  bias: false,
-  headNorm: false,
-  epsilon: 1e-5,
-  segmentStarts: [0, 2048, 4096],
-} as const;
 
 const devices: GPUDevice[] = [];
 afterEach(async () => {
@@ -50,22 +37,12 @@ async function measured() {
   const one = { variant, macsPerMs: 1e6 };
   store.add(JOB, "prefill", { winner: variant, timings: [one], rejected: [] });
   store.chunks.set("shape", 128);
-  const attention = [...attentionCandidates("decode", SHAPE, features, TRAITS)]
-    .reverse()
-    .map((variant, i) => ({ variant, ms: 0.1 * (i + 1) }));
-  const first = attention.at(-1)!.variant;
-  store.addAttention(SHAPE, "decode", {
-    winner: attention[0]!.variant,
-    timings: attention,
-    rejected: ["lanes: off by 1"],
-  });
-  store.addAttention(SHAPE, "prefill", { winner: first, timings: [], rejected: [] });
   await store.save();
-  return { store, timings, attention };
+  return { store, timings };
 }
 
 test("the next page finds what was measured, and measures what was not", async () => {
-  const { timings, attention } = await measured();
+  const { timings } = await measured();
   const { store } = await nextPage();
   expect(store.traits).toEqual(TRAITS);
   expect(store.chunks.get("shape")).toBe(128);
@@ -75,16 +52,6 @@ test("the next page finds what was measured, and measures what was not", async (
   expect(found.rejected).toEqual(["split: off by 1"]);
   expect(store.find(JOB, "batch")).toBeNull();
   expect(store.find({ ...JOB, rows: 512 }, "decode")).toBeNull();
-  expect(store.findAttention(SHAPE, "decode")).toEqual({
-    winner: attention[0]!.variant,
-    timings: attention,
-    rejected: ["lanes: off by 1"],
-  });
-  expect(store.findAttention(SHAPE, "prefill")).toBeNull();
-  expect(store.findAttention({ ...SHAPE, heads: 6 }, "decode")).toBeNull();
-  // Each segment repeats the kernels' inner loop; how long it is does not matter.
-  expect(store.findAttention({ ...SHAPE, segmentStarts: [0, 4096] }, "decode")).toBeNull();
-  expect(store.findAttention({ ...SHAPE, segmentStarts: [0, 512, 1024] }, "decode")).not.toBeNull();
 });
 
 test("storing more does not make earlier measurements younger", async () => {
@@ -102,7 +69,6 @@ test("forgotten measurements are gone", async () => {
   const { store } = await nextPage();
   expect(store.traits).toBeNull();
   expect(store.find(JOB, "decode")).toBeNull();
-  expect(store.findAttention(SHAPE, "decode")).toBeNull();
 });
 
 test.each([
@@ -110,8 +76,6 @@ test.each([
   ["old", { measuredAtMs: Date.now() - 8 * 24 * 60 * 60 * 1000 }],
   ["from the future", { measuredAtMs: Date.now() + 60_000 }],
   ["damaged", { chunks: { shape: "many" } }],
-  ["damaged in its attention", { attention: { shape: { timings: [{ variant: "lanes" }] } } }],
-  ["of a version without attention", { attention: undefined }],
 ])("an entry that is %s is not used", async (_, change) => {
   await measured();
   const entry = (await get<object>("tabmesh.tuning"))!;
@@ -135,15 +99,8 @@ test("a workload is measured again when one of its variants is no longer a candi
     timings: [{ variant: gone as never, macsPerMs: 1 }],
     rejected: [],
   });
-  store.addAttention(SHAPE, "prefill", {
-    winner: { ...gone, kind: "columns" } as never,
-    timings: [{ variant: { ...gone, kind: "columns" } as never, ms: 1 }],
-    rejected: [],
-  });
   await store.save();
   const next = (await nextPage()).store;
   expect(next.find(JOB, "decode")).not.toBeNull();
   expect(next.find(JOB, "prefill")).toBeNull();
-  expect(next.findAttention(SHAPE, "decode")).not.toBeNull();
-  expect(next.findAttention(SHAPE, "prefill")).toBeNull();
 });

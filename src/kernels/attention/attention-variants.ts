@@ -1,15 +1,10 @@
 /**
- * The attention kernels that a device may run by its measured traits, the likeliest first, and how
- * the decoding kernel splits a row's positions. Which is fastest is measured (by the tuner), never
- * read from a name. Pure.
+ * The attention kernels that a device runs by its measured traits, never by its name, and how the
+ * decoding kernel splits a row's positions. Pure.
  */
 import { fitsSubgroups, type AttentionVariant } from "./attention.ts";
 import type { AttentionShape } from "./attention-shape.ts";
 import type { DeviceTraits, ShaderFeatures } from "../core/device.ts";
-
-/** Steps with one row for each sequence, and steps whose rows attend to each other. */
-export const ATTENTION_USES = ["decode", "prefill"] as const;
-export type AttentionUse = (typeof ATTENTION_USES)[number];
 
 /** Steps with more rows do not split positions: there are partial results for this many. */
 export const SPLIT_ROWS = 8;
@@ -40,40 +35,29 @@ export function maxSplits({ segmentStarts }: Pick<AttentionShape, "segmentStarts
   return Math.max(...parts);
 }
 
-/** Threads of a workgroup on a GPU: a query head's at decode, and what to measure in a prompt. */
-const GPU_THREADS = { decode: [256], prefill: [64, 128] };
+/** Threads of a query head's workgroup on a GPU at decode, and of a key head's in a prompt. */
+const GPU_THREADS = { decode: 256, prefill: 64 };
 
-type HeadSize = Pick<AttentionShape, "headSize">;
-
-/** All variants worth measuring, the likeliest first. */
-export function attentionCandidates(
-  use: AttentionUse,
-  shape: HeadSize,
+/** What has won for each use on adapters of this kind and with these features. */
+export function attentionVariant(
+  use: "decode" | "prefill",
+  shape: Pick<AttentionShape, "headSize">,
   { subgroups, subgroupMinSize, subgroupMaxSize, maxInvocations }: ShaderFeatures,
   { lowParallelism, float16Unpack: unpack }: DeviceTraits,
-): readonly AttentionVariant[] {
+): AttentionVariant {
   const fused = use === "decode";
   if (!lowParallelism) {
+    const workgroupSize = Math.min(GPU_THREADS[use], maxInvocations);
     const subgroup = subgroups ? subgroupMinSize : 0;
-    return GPU_THREADS[use].map((threads) => {
-      const workgroupSize = Math.min(threads, maxInvocations);
-      return { kind: "workgroup", block: 2, unpack: "builtin", workgroupSize, subgroup, fused };
-    });
+    return { kind: "workgroup", block: 2, unpack: "builtin", workgroupSize, subgroup, fused };
   }
-  const fourLanes =
-    subgroups && subgroupMinSize === 4 && subgroupMaxSize === 4 && fitsSubgroups(shape);
-  const quad: AttentionVariant = fused
-    ? { kind: "lanes", block: 2, unpack, workgroupSize: 4, fused }
-    : { kind: "quads", block: 1, unpack, workgroupSize: 4, fused };
-  return [
-    ...(fourLanes ? [quad] : []),
-    { kind: "threads", block: 2, unpack, workgroupSize: 8, fused },
-  ];
+  if (subgroups && subgroupMinSize === 4 && subgroupMaxSize === 4 && fitsSubgroups(shape)) {
+    return fused
+      ? { kind: "lanes", block: 2, unpack, workgroupSize: 4, fused }
+      : { kind: "quads", block: 1, unpack, workgroupSize: 4, fused };
+  }
+  return { kind: "threads", block: 2, unpack, workgroupSize: 8, fused };
 }
-
-/** Short, and unique among the candidates of a use. */
-export const attentionName = ({ kind, workgroupSize }: AttentionVariant) =>
-  kind === "workgroup" ? `${kind} of ${workgroupSize}` : kind;
 
 /** How a step's positions are split, for its uniform; `longest` is its longest context. */
 export function splitsOf(
