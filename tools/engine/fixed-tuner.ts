@@ -2,8 +2,6 @@
 import {
   acceptsInt8,
   type Activations,
-  ATTENTION_USES,
-  attentionCandidates,
   CHUNK_ROWS,
   type ChunkRows,
   type DeviceTraits,
@@ -56,10 +54,7 @@ export function variantSets(device: GPUDevice): VariantSet[] {
     // Products do not unpack f16 pairs: with floats, all that unpack them otherwise have run.
     const kinds = traits.float16Unpack === "builtin" ? (["float", "int8"] as const) : FLOAT;
     for (const activations of kinds) {
-      const lists = [
-        ...WORKLOADS.map((workload) => products(workload, activations, features, traits)),
-        ...ATTENTION_USES.map((use) => attentionCandidates(use, HEAD, features, traits)),
-      ];
+      const lists = WORKLOADS.map((workload) => products(workload, activations, features, traits));
       const most = Math.max(...lists.map(({ length }) => length));
       for (let index = 0; index < most; index++) all.push({ traits, activations, index });
     }
@@ -83,8 +78,6 @@ export function setTuner(
       const variant = at(matCandidates(workload, kind, features, lowParallelism, format));
       return { activations: kind, variant };
     },
-    decodeAttention: at(attentionCandidates("decode", attention, features, traits)),
-    prefillAttention: at(attentionCandidates("prefill", attention, features, traits)),
   }));
 }
 
@@ -95,9 +88,6 @@ const TRAITS: readonly DeviceTraits[] = [
 ];
 
 const FLOAT = ["float"] as const;
-
-/** Of the default model. */
-const HEAD = { headSize: 64 };
 
 const products = (
   workload: Workload,
