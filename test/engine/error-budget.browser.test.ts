@@ -11,9 +11,15 @@ const CHOSEN = ["json-object", "english-list"];
 
 const TRAITS = { lowParallelism: true, float16Unpack: "builtin" } as const;
 
-test.each(["float", "int8"] as const)("with %s activations", async (activations) => {
-  const goldens = GOLDENS.filter(({ name }) => CHOSEN.includes(name));
-  expect(goldens).toHaveLength(CHOSEN.length);
-  const sets = [{ traits: TRAITS, activations, index: 0 }];
-  expectWithinBudget(goldens, await goldenLogits(goldens, sets), sets);
-});
+const TIMEOUT_MS = 300_000;
+
+test.each(["float", "int8"] as const)(
+  "with %s activations",
+  async (activations) => {
+    const goldens = GOLDENS.filter(({ name }) => CHOSEN.includes(name));
+    expect(goldens).toHaveLength(CHOSEN.length);
+    const sets = [{ traits: TRAITS, activations, index: 0 }];
+    expectWithinBudget(goldens, await goldenLogits(goldens, sets), sets);
+  },
+  TIMEOUT_MS,
+);
