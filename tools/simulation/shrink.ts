@@ -1,6 +1,7 @@
 /** Makes a failing schedule smaller: drops faults, requests, and members one by one while it fails alike. */
 import type { Schedule } from "./schedule.ts";
-import { type Invariant, simulate } from "./simulate.ts";
+import type { Invariant } from "./invariants.ts";
+import { simulate } from "./simulate.ts";
 import type { PlantedBug } from "./simulated-room.ts";
 
 export async function shrink(schedule: Schedule, bug: PlantedBug | null): Promise<Schedule> {

@@ -1,35 +1,19 @@
-/**
- * Runs one schedule and checks what must hold.
- *
- *   one coordinator   the events of an epoch that anyone applied come from one coordinator
- *   one log           two members that applied an event of the same epoch and index applied the same
- *   one room          after the last fault all tabs are in one room with one state
- *   answers end       each with its tokens, or with a reason that a room may give
- *   right tokens      those of an undisturbed run, also after an interruption
- *   no leaks          after all left: no timers, no listeners, no links
- */
-import { isDeepStrictEqual } from "node:util";
+/** Runs one schedule in a simulated room, and checks the invariants. */
 import type { RoomClient } from "../../src/cluster/index.ts";
 import { DEFAULT_SETTINGS, type RoomFailure } from "../../src/shared/index.ts";
 import { MODEL_URL } from "../room/test-room.ts";
-import type { Fault, Schedule } from "./schedule.ts";
 import {
-  type PlantedBug,
-  SimulatedRoom,
-  type SimulatedAnswer,
-  type SimulatedTab,
-} from "./simulated-room.ts";
-
-export type Invariant =
-  | "one_coordinator"
-  | "one_log"
-  | "one_room"
-  | "answers_end"
-  | "right_tokens"
-  | "no_leaks"
-  | "no_crash";
-
-export type Violation = { readonly invariant: Invariant; readonly detail: string };
+  checkAnswer,
+  checkLeaks,
+  disagreement,
+  type Invariant,
+  isOver,
+  LogCheck,
+  presentTabs,
+  type Violation,
+} from "./invariants.ts";
+import type { Fault, Schedule } from "./schedule.ts";
+import { type PlantedBug, SimulatedRoom, type SimulatedTab } from "./simulated-room.ts";
 
 export type Outcome = {
   readonly violations: readonly Violation[];
@@ -74,11 +58,7 @@ class Run {
   readonly #violations: Violation[] = [];
   /** The present tab of each member of the schedule. */
   readonly #tabs: SimulatedTab[] = [];
-  /** By opening of the room and epoch. */
-  readonly #coordinators = new Map<string, string>();
-  /** The opening of the room that a tab's log began with. */
-  readonly #openings = new Map<SimulatedTab, number>();
-  readonly #events = new Map<string, string>();
+  readonly #logs: LogCheck;
   readonly #trace: ((line: string) => void) | null;
   #lastFaultEndsMs = 0;
 
@@ -86,6 +66,7 @@ class Run {
     this.#schedule = schedule;
     this.#trace = trace;
     this.#room = new SimulatedRoom(schedule.seed, bug);
+    this.#logs = new LogCheck(this.#room.tabs, (...what) => this.#violate(...what));
     this.#room.onJoined = (tab, client) => this.#observe(tab, client);
     if (trace) this.#traceMessages();
   }
@@ -106,11 +87,12 @@ class Run {
       await world.run(world.nowMs + CHECK_MS);
     }
     const virtualMs = world.nowMs;
-    this.#checkRoom();
-    this.#checkAnswers();
+    const apart = disagreement(this.#room);
+    if (apart !== null) this.#violate("one_room", apart);
+    for (const answer of answers) checkAnswer(answer, (...what) => this.#violate(...what));
     for (const tab of tabs) this.#room.leave(tab);
     await world.run(world.nowMs + ENDING_MS);
-    this.#checkLeaks();
+    for (const tab of tabs) checkLeaks(tab, (...what) => this.#violate(...what));
     const ended = (kind: string) => answers.filter(({ end }) => end?.kind === kind);
     return {
       violations: this.#violations,
@@ -171,7 +153,7 @@ class Run {
         const name = fault.keepsId ? tab.id : `m${member}r${Math.floor(world.nowMs)}`;
         const before = fault.keepsId ? tab : null;
         world.after(fault.returnsAfterMs, () => {
-          const isPresent = this.#present().some(({ id }) => id === name);
+          const isPresent = presentTabs(this.#room).some(({ id }) => id === name);
           const plan = this.#schedule.members[member]!;
           if (!isPresent) this.#tabs[member] = this.#room.start(name, plan, before);
         });
@@ -228,39 +210,12 @@ class Run {
         client.place({ model: MODEL_URL }).catch(() => undefined);
       });
     }
-    const follow = () => {
-      const { coordinator } = client.state;
-      const isOpener = coordinator === tab.id && !this.#openings.has(tab);
-      const leader = this.#room.tabs.findLast(({ id }) => id === coordinator) ?? tab;
-      const opening = isOpener ? tab.number : this.#openings.get(leader);
-      if (client.connection === "connected" && opening !== undefined) {
-        this.#openings.set(tab, opening);
-      }
-    };
-    follow();
+    this.#logs.watch(tab, client);
     client.subscribe(({ event }) => {
       const { state, connection, coordinates } = client;
       const told = event ? JSON.stringify(event).slice(0, 200) : connection;
       const who = coordinates ? "coordinates" : `follows ${state.coordinator}`;
       if (this.#trace) this.#tell(`${tab.id} ${who}, epoch ${state.epoch}: ${told}`);
-      if (event === null) return follow();
-      const { coordinator } = client.state;
-      const opening = this.#openings.get(tab) ?? "unknown";
-      const epoch = `${opening}/${event.epoch}`;
-      const known = this.#coordinators.get(epoch);
-      if (known === undefined) this.#coordinators.set(epoch, coordinator);
-      else if (known !== coordinator) {
-        this.#violate(
-          "one_coordinator",
-          `epoch ${epoch}: ${tab.id} follows ${coordinator}, another member ${known}`,
-        );
-      }
-      const key = `${epoch}/${event.index}`;
-      const json = JSON.stringify(event.event);
-      const before = this.#events.get(key);
-      if (before === undefined) this.#events.set(key, json);
-      else if (!isSame(before, json))
-        this.#violate("one_log", `${tab.id} at ${key}: ${json} instead of ${before}`);
     });
   }
 
@@ -279,68 +234,8 @@ class Run {
     };
   }
 
-  #present(): SimulatedTab[] {
-    return this.#room.tabs.filter(({ actor, left }) => actor.state !== "dead" && !left);
-  }
-
   #isSettled(): boolean {
-    return this.#disagreement() === null && this.#room.answers.every((answer) => isOver(answer));
-  }
-
-  /** Why the tabs are not one room that is at rest, or null. */
-  #disagreement(): string | null {
-    const tabs = this.#present();
-    const [first] = tabs;
-    if (!first) return null;
-    const outside = tabs.find(({ client }) => client?.connection !== "connected");
-    if (outside) return `${outside.id} is ${outside.client?.connection ?? "not in the room"}`;
-    const coordinators = tabs.filter(({ client }) => client?.coordinates).map(({ id }) => id);
-    if (coordinators.length !== 1) return `coordinators: ${coordinators.join(", ") || "none"}`;
-    const state = first.client!.state;
-    const expected = JSON.stringify(state);
-    const other = tabs.find(({ client }) => !isSame(JSON.stringify(client!.state), expected));
-    if (other) return `${other.id} has another state than ${first.id}`;
-    const members = state.members.map(({ id }) => id as string).sort();
-    const present = tabs.map(({ id }) => id as string).sort();
-    if (members.join() !== present.join())
-      return `members ${members.join()}, present ${present.join()}`;
-    if (state.generations.length > 0) return `${state.generations.length} answers are in the state`;
-    if (this.#room.names.holder !== coordinators[0])
-      return `${this.#room.names.holder} has the name`;
-    return null;
-  }
-
-  #checkRoom(): void {
-    const disagreement = this.#disagreement();
-    if (disagreement !== null) this.#violate("one_room", disagreement);
-  }
-
-  #checkAnswers(): void {
-    for (const answer of this.#room.answers) {
-      const { tokens, expected, end, tab, events } = answer;
-      const told = `${tab.id}: ${events.join(" ")}`;
-      if (tokens.some((token, index) => token !== expected[index])) {
-        this.#violate("right_tokens", `${tokens.join()} instead of ${expected.join()}; ${told}`);
-      } else if (!isOver(answer)) this.#violate("answers_end", `no end; ${told}`);
-      else if (end?.kind === "finished" && !tab.left && tokens.length !== expected.length) {
-        this.#violate("right_tokens", `${tokens.length} of ${expected.length} tokens; ${told}`);
-      } else if (end?.kind === "failed" && !tab.left && !isAccepted(answer, end.failure)) {
-        this.#violate("answers_end", `${JSON.stringify(end.failure)}; ${told}`);
-      }
-    }
-  }
-
-  #checkLeaks(): void {
-    for (const { id, actor, transport } of this.#room.tabs) {
-      if (actor.state === "dead") continue;
-      const { subscriptions, ends } = transport;
-      if (actor.timers + subscriptions + ends.size > 0) {
-        this.#violate(
-          "no_leaks",
-          `${id}: ${actor.timers} timers, ${subscriptions} listeners, ${ends.size} links`,
-        );
-      }
-    }
+    return disagreement(this.#room) === null && this.#room.answers.every(isOver);
   }
 
   #violate(invariant: Invariant, detail: string): void {
@@ -350,30 +245,3 @@ class Run {
 
 /** Messages that a trace leaves out. */
 const QUIET: ReadonlySet<string> = new Set(["events", "command", "result"]);
-
-/** A requester gives up on links that stay cut. */
-const MAX_RESUMES = 8;
-
-/**
- * Reasons for which an answer may end without its tokens: the members that are there cannot hold the
- * model, or two of its stages cannot reach each other. A placement around a cut link is not tried.
- */
-const ACCEPTED: ReadonlySet<RoomFailure["reason"]> = new Set([
-  "not_placed_again",
-  "no_model_placed",
-  "stage_load_failed",
-]);
-
-function isAccepted({ events }: SimulatedAnswer, { reason }: RoomFailure): boolean {
-  const attempts = events.filter((kind) => kind === "queued").length;
-  return ACCEPTED.has(reason) || attempts > MAX_RESUMES;
-}
-
-function isOver({ end, tab }: SimulatedAnswer): boolean {
-  return end !== null || tab.actor.state === "dead" || tab.left;
-}
-
-/** Whether two JSON texts have the same value; the order of keys is lost on the way. */
-function isSame(left: string, right: string): boolean {
-  return left === right || isDeepStrictEqual(JSON.parse(left), JSON.parse(right));
-}

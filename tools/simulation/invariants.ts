@@ -1,0 +1,149 @@
+/**
+ * What must hold in every run.
+ *
+ *   one coordinator   the events of an epoch that anyone applied come from one coordinator
+ *   one log           two members that applied an event of the same epoch and index applied the same
+ *   one room          after the last fault all tabs are in one room with one state
+ *   answers end       each with its tokens, or with a reason that a room may give
+ *   right tokens      those of an undisturbed run, also after an interruption
+ *   no leaks          after all left: no timers, no listeners, no links
+ *   no crash          no rejection that nobody handles
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { RoomClient } from "../../src/cluster/index.ts";
+import type { RoomFailure } from "../../src/shared/index.ts";
+import type { SimulatedAnswer, SimulatedRoom, SimulatedTab } from "./simulated-room.ts";
+
+export type Invariant =
+  | "one_coordinator"
+  | "one_log"
+  | "one_room"
+  | "answers_end"
+  | "right_tokens"
+  | "no_leaks"
+  | "no_crash";
+
+export type Violation = { readonly invariant: Invariant; readonly detail: string };
+export type Violate = (invariant: Invariant, detail: string) => void;
+
+/** A requester gives up on links that stay cut. */
+const MAX_RESUMES = 8;
+
+/**
+ * Reasons for which an answer may end without its tokens: the members that are there cannot hold the
+ * model, or two of its stages cannot reach each other. A placement around a cut link is not tried.
+ */
+const ACCEPTED: ReadonlySet<RoomFailure["reason"]> = new Set([
+  "not_placed_again",
+  "no_model_placed",
+  "stage_load_failed",
+]);
+
+/** Follows what each tab applies. A room that is opened again under its code has epochs of its own. */
+export class LogCheck {
+  readonly #tabs: readonly SimulatedTab[];
+  readonly #violate: Violate;
+  /** By opening of the room and epoch. */
+  readonly #coordinators = new Map<string, string>();
+  /** The number of the tab that opened the room that a tab's log began with. */
+  readonly #openings = new Map<SimulatedTab, number>();
+  readonly #events = new Map<string, string>();
+
+  constructor(tabs: readonly SimulatedTab[], violate: Violate) {
+    this.#tabs = tabs;
+    this.#violate = violate;
+  }
+
+  watch(tab: SimulatedTab, client: RoomClient): void {
+    this.#follow(tab, client);
+    client.subscribe(({ event }) => {
+      if (event === null) return this.#follow(tab, client);
+      const { coordinator } = client.state;
+      const epoch = `${this.#openings.get(tab) ?? "unknown"}/${event.epoch}`;
+      const known = this.#coordinators.get(epoch);
+      if (known === undefined) this.#coordinators.set(epoch, coordinator);
+      else if (known !== coordinator) {
+        const detail = `epoch ${epoch}: ${tab.id} follows ${coordinator}, another ${known}`;
+        this.#violate("one_coordinator", detail);
+      }
+      const key = `${epoch}/${event.index}`;
+      const json = JSON.stringify(event.event);
+      const before = this.#events.get(key);
+      if (before === undefined) this.#events.set(key, json);
+      else if (!isSame(before, json)) {
+        this.#violate("one_log", `${tab.id} at ${key}: ${json} instead of ${before}`);
+      }
+    });
+  }
+
+  #follow(tab: SimulatedTab, { state, connection }: RoomClient): void {
+    const { coordinator } = state;
+    const isOpener = coordinator === tab.id && !this.#openings.has(tab);
+    const leader = this.#tabs.findLast(({ id }) => id === coordinator) ?? tab;
+    const opening = isOpener ? tab.number : this.#openings.get(leader);
+    if (connection === "connected" && opening !== undefined) this.#openings.set(tab, opening);
+  }
+}
+
+export function presentTabs(room: SimulatedRoom): SimulatedTab[] {
+  return room.tabs.filter(({ actor, left }) => actor.state !== "dead" && !left);
+}
+
+/** Why the tabs are not one room that is at rest, or null. */
+export function disagreement(room: SimulatedRoom): string | null {
+  const tabs = presentTabs(room);
+  const [first] = tabs;
+  if (!first) return null;
+  const outside = tabs.find(({ client }) => client?.connection !== "connected");
+  if (outside) return `${outside.id} is ${outside.client?.connection ?? "not in the room"}`;
+  const coordinators = tabs.filter(({ client }) => client?.coordinates).map(({ id }) => id);
+  if (coordinators.length !== 1) return `coordinators: ${coordinators.join(", ") || "none"}`;
+  const { state } = first.client!;
+  const expected = JSON.stringify(state);
+  const other = tabs.find(({ client }) => !isSame(JSON.stringify(client!.state), expected));
+  if (other) return `${other.id} has another state than ${first.id}`;
+  const members = state.members.map(({ id }) => id as string).sort();
+  const present = tabs.map(({ id }) => id as string).sort();
+  if (members.join() !== present.join()) {
+    return `members ${members.join()}, present ${present.join()}`;
+  }
+  if (state.generations.length > 0) return `${state.generations.length} answers are in the state`;
+  const { holder } = room.names;
+  return holder === coordinators[0] ? null : `${holder} has the name`;
+}
+
+export function checkAnswer(answer: SimulatedAnswer, violate: Violate): void {
+  const { tokens, expected, end, tab, events } = answer;
+  const told = `${tab.id}: ${events.join(" ")}`;
+  if (tokens.some((token, index) => token !== expected[index])) {
+    violate("right_tokens", `${tokens.join()} instead of ${expected.join()}; ${told}`);
+  } else if (!isOver(answer)) violate("answers_end", `no end; ${told}`);
+  else if (end?.kind === "finished" && !tab.left && tokens.length !== expected.length) {
+    violate("right_tokens", `${tokens.length} of ${expected.length} tokens; ${told}`);
+  } else if (end?.kind === "failed" && !tab.left && !isAccepted(answer, end.failure)) {
+    violate("answers_end", `${JSON.stringify(end.failure)}; ${told}`);
+  }
+}
+
+/** After the tab has left. */
+export function checkLeaks({ id, actor, transport }: SimulatedTab, violate: Violate): void {
+  if (actor.state === "dead") return;
+  const { subscriptions, ends } = transport;
+  if (actor.timers + subscriptions + ends.size === 0) return;
+  const left = `${actor.timers} timers, ${subscriptions} listeners, ${ends.size} links`;
+  violate("no_leaks", `${id}: ${left}`);
+}
+
+export function isOver({ end, tab }: SimulatedAnswer): boolean {
+  return end !== null || tab.actor.state === "dead" || tab.left;
+}
+
+function isAccepted({ events }: SimulatedAnswer, { reason }: RoomFailure): boolean {
+  const attempts = events.filter((kind) => kind === "queued").length;
+  return ACCEPTED.has(reason) || attempts > MAX_RESUMES;
+}
+
+/** Whether two JSON texts have the same value; the order of keys is lost on the way. */
+function isSame(left: string, right: string): boolean {
+  return left === right || isDeepStrictEqual(JSON.parse(left), JSON.parse(right));
+}
