@@ -100,7 +100,7 @@ function answerOf(peer: Peer, code: RoomCode): Promise<MemberId> {
 }
 
 /** Another version may answer differently, so the version is read first. */
-function parseAnswer(data: unknown, code: RoomCode): MemberId | MeshFailure {
+export function parseAnswer(data: unknown, code: RoomCode): MemberId | MeshFailure {
   const message = typeof data === "string" ? parseJson(data) : undefined;
   const theirs = z.object({ protocol: z.int() }).safeParse(message).data?.protocol;
   if (theirs !== undefined && theirs !== PROTOCOL_VERSION)

@@ -2,7 +2,15 @@
 import type { FuzzTarget } from "../../../tools/fuzz/fuzz.ts";
 import type { Bytes } from "../../../tools/fuzz/mutate.ts";
 import { chatBodies, textBodies } from "./api.ts";
-import { control, frames, handshakes, sliced } from "./mesh.ts";
+import {
+  control,
+  frames,
+  handshakes,
+  rangeAnswers,
+  rangeRequests,
+  registryAnswers,
+  sliced,
+} from "./mesh.ts";
 import { chunkMaps, ggufFiles, ggufHeaders, ggufValues } from "./model.ts";
 import {
   commands,
@@ -22,8 +30,10 @@ export const BYTE_TARGETS: readonly FuzzTarget<Bytes>[] = [
   ggufFiles,
   ggufValues,
   chunkMaps,
+  rangeRequests,
+  rangeAnswers,
 ];
 export const TEXT_TARGETS: readonly FuzzTarget<string>[] = [
-  ...[control, handshakes, messages, commands, pageCommands, events, states, logs],
+  ...[control, handshakes, registryAnswers, messages, commands, pageCommands, events, states, logs],
   ...[serverToPage, pageToServer, chatBodies, textBodies],
 ];

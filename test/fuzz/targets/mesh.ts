@@ -4,11 +4,16 @@ import {
   createAdmission,
   decode,
   Handshake,
+  MeshError,
   PROTOCOL_VERSION,
   ProtocolError,
   sortedFingerprints,
+  type Transport,
 } from "../../../src/mesh/index.ts";
 import { parseJson } from "../../../src/mesh/json.ts";
+import { TransportListeners } from "../../../src/mesh/listeners.ts";
+import { peerByteReader, serveBytes } from "../../../src/mesh/peer-bytes.ts";
+import { parseAnswer } from "../../../src/mesh/room-registry.ts";
 import { Reassembly, slices } from "../../../src/mesh/slices.ts";
 import {
   createRoomSecret,
@@ -130,4 +135,90 @@ export const handshakes: FuzzTarget<string> = {
   isRefusal: () => false,
   // CPace's big integers: about 2 MB of short-lived values, whatever the input.
   allowedFactor: 10_000,
+};
+
+const ANSWERS: readonly string[] = [
+  JSON.stringify({ protocol: PROTOCOL_VERSION, coordinator: "tab-1" }),
+  JSON.stringify({ protocol: PROTOCOL_VERSION + 1, coordinator: "tab-1", more: [] }),
+];
+
+/** What a tab that holds a room's name answers to a look-up. */
+export const registryAnswers: FuzzTarget<string> = {
+  name: "registry-answers",
+  generate: (random) => mutatedText(ANSWERS, random),
+  decode: (text) => parseAnswer(text, CODE),
+  isRefusal: () => false,
+};
+
+/** A transport to `PEER` that records what is sent and receives what `events` are told. */
+function recordingTransport() {
+  const sent: Bytes[] = [];
+  const events = new TransportListeners();
+  const done = () => Promise.resolve();
+  const transport: Transport = {
+    self: SELF,
+    connect: done,
+    send: done,
+    sendBytes(_peer, bytes) {
+      sent.push(bytes);
+      return done();
+    },
+    disconnect: () => undefined,
+    provenBy: () => "secret",
+    connectedPeers: () => [PEER],
+    events,
+    close: () => undefined,
+  };
+  return { transport, events, sent };
+}
+
+const MAX_RANGE_BYTES = 4 * 2 ** 20;
+
+async function requestBytes(): Promise<Bytes> {
+  const { transport, sent } = recordingTransport();
+  const reader = peerByteReader(transport, PEER, "a.gguf");
+  const reading = reader.read(1000, 10).catch(() => undefined);
+  reader.close();
+  await reading;
+  return sent[0]!;
+}
+
+const REQUEST = await requestBytes();
+
+/** A request for a range of a file. */
+export const rangeRequests: FuzzTarget<Bytes> = {
+  name: "range-requests",
+  generate: (random) => mutatedBytes([REQUEST], random),
+  async decode(bytes) {
+    const { transport, events, sent } = recordingTransport();
+    serveBytes(transport, () => (offset, length) => {
+      if (!Number.isSafeInteger(offset) || offset < 0 || length > MAX_RANGE_BYTES)
+        throw new Error(`${length} bytes at ${offset} were asked for`);
+      return Promise.resolve(new Uint8Array(1));
+    });
+    events.bytes.emit(PEER, bytes);
+    await Promise.resolve();
+    if (sent.length > 1) throw new Error("two answers");
+  },
+  isRefusal: () => false,
+};
+
+/** The answer to a request for ten bytes, which are passed on whole or not at all. */
+export const rangeAnswers: FuzzTarget<Bytes> = {
+  name: "range-answers",
+  generate: (random) =>
+    mutatedBytes([Uint8Array.of(1, 0, 0, 0, 0, ...REQUEST.slice(0, 10)), REQUEST], random),
+  async decode(bytes) {
+    const { transport, events, sent } = recordingTransport();
+    const reader = peerByteReader(transport, PEER, "a.gguf");
+    const reading = reader.read(0, 10);
+    const answer = bytes.slice();
+    // The id is the reader's own, or every answer would be ignored.
+    sent[0]!.subarray(1, 5).forEach((byte, index) => (answer[1 + index] = byte));
+    events.bytes.emit(PEER, answer);
+    reader.close();
+    const read = await reading;
+    if (read.length !== 10) throw new Error(`${read.length} bytes instead of 10`);
+  },
+  isRefusal: (error) => error instanceof MeshError,
 };
