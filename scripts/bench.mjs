@@ -17,27 +17,31 @@ import { ROOT, runScript, runTypeScript, say, ScriptError } from "../tools/comma
  */
 const FLAGS = ["json", "quick", "profile", "alone", "chromium", "firefox", "float", "int8"];
 
-/** Options with a value, all for the placement suite (bench/placement/main.ts). */
+/** Options with a value, for the placement suite (bench/placement/main.ts) and for the engine's. */
 const PLACEMENT_OPTIONS = ["seeds", "clock", "first"];
+const ENGINE_OPTIONS = ["model"];
 
 /** The suites that are named, and the options as each suite expects them. */
 function parseCommandLine(/** @type {readonly string[]} */ suites) {
-  const usage = `usage: npm run bench -- [${suites.join("|")}] [--${FLAGS.join("] [--")}] [--${PLACEMENT_OPTIONS.join(" …] [--")} …]`;
+  const usage = `usage: npm run bench -- [${suites.join("|")}] [--${FLAGS.join("] [--")}] [--${[...PLACEMENT_OPTIONS, ...ENGINE_OPTIONS].join(" …] [--")} …]`;
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
       options: Object.fromEntries([
         ...FLAGS.map((name) => [name, { type: /** @type {const} */ ("boolean") }]),
-        ...PLACEMENT_OPTIONS.map((name) => [name, { type: /** @type {const} */ ("string") }]),
+        ...[...PLACEMENT_OPTIONS, ...ENGINE_OPTIONS].map((name) => [
+          name,
+          { type: /** @type {const} */ ("string") },
+        ]),
       ]),
     });
     const unknown = positionals.filter((name) => !suites.includes(name));
     if (unknown.length > 0) throw new TypeError(`There is no suite ${unknown.join(", ")}`);
     const flags = FLAGS.filter((name) => values[name]).map((name) => `--${name}`);
-    const placement = PLACEMENT_OPTIONS.flatMap((name) =>
-      values[name] === undefined ? [] : [`--${name}=${values[name]}`],
-    );
-    return { chosen: positionals.length > 0 ? positionals : suites, flags, placement };
+    const given = (/** @type {readonly string[]} */ names) =>
+      names.flatMap((name) => (values[name] === undefined ? [] : [`--${name}=${values[name]}`]));
+    const own = { placement: given(PLACEMENT_OPTIONS), engine: given(ENGINE_OPTIONS) };
+    return { chosen: positionals.length > 0 ? positionals : suites, flags, own };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new ScriptError(`${error.message}\n${usage}`);
@@ -48,7 +52,7 @@ await runScript(async () => {
   const suites = readdirSync(join(ROOT, "bench"))
     .filter((name) => existsSync(join(ROOT, "bench", name, "main.ts")))
     .sort();
-  const { chosen, flags, placement } = parseCommandLine(suites);
+  const { chosen, flags, own } = parseCommandLine(suites);
   await ensureDependencies();
   // Placement needs neither a browser nor a model.
   if (chosen.some((suite) => suite !== "placement")) {
@@ -58,8 +62,8 @@ await runScript(async () => {
   }
   for (const suite of chosen) {
     say(`\n— bench: ${suite}`);
-    const own = suite === "placement" ? [...flags, ...placement] : flags;
-    const status = await runTypeScript(`bench/${suite}/main.ts`, own);
+    const options = suite === "placement" || suite === "engine" ? own[suite] : [];
+    const status = await runTypeScript(`bench/${suite}/main.ts`, [...flags, ...options]);
     if (status !== 0) process.exitCode = status;
   }
 });

@@ -1,12 +1,11 @@
 /**
  * `npm run bench -- engine [--quick] [--profile] [--alone] [--chromium] [--firefox]
- * [--float] [--json]`: one tab's engine against its alternatives, in the same run, on the
+ * [--float] [--json] [--model=FILE]`: one tab's engine against its alternatives, in the same run, on the
  * same machine and browser. Results are stored in bench/results/.
  */
 import { startBenchServer } from "../../tools/browsers/bench-browser.ts";
 import { measureBrowser, openEngine } from "./measure-browser.ts";
 import { parseOptions, type BenchOptions } from "./options.ts";
-import { MODEL_PATH } from "./peers.ts";
 import { jsonLines, kernelLines, profileLines, resultLines } from "./print.ts";
 import type { LoadReply, ProbeReply, ProfileReply } from "./requests.ts";
 import { writeResult } from "./results.ts";
@@ -36,11 +35,11 @@ try {
 /** A decode step and a chunk at several contexts, kernel by kernel; no peers. */
 async function profile(
   browser: BenchOptions["browsers"][number],
-  { activations, json }: BenchOptions,
+  { activations, json, modelPath }: BenchOptions,
 ) {
   const engine = await openEngine(browser, server, say);
   const probe = await engine.ask<ProbeReply>({ kind: "probe" });
-  const modelUrl = `${server.origin}${MODEL_PATH}`;
+  const modelUrl = `${server.origin}${modelPath}`;
   const load = await engine.ask<LoadReply>({
     kind: "load",
     modelUrl,

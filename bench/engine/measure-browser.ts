@@ -9,7 +9,7 @@ import {
   type BenchServer,
 } from "../../tools/browsers/bench-browser.ts";
 import type { BenchOptions } from "./options.ts";
-import { MODEL_PATH, openOrt, openWllama } from "./peers.ts";
+import { openOrt, openWllama } from "./peers.ts";
 import type {
   DecodeReply,
   EngineRequest,
@@ -50,7 +50,7 @@ export async function measureBrowser(
     const probe = await engine.ask<ProbeReply>({ kind: "probe" });
     const load = await engine.ask<LoadReply>({
       kind: "load",
-      modelUrl: `${server.origin}${MODEL_PATH}`,
+      modelUrl: `${server.origin}${options.modelPath}`,
       contextTokens: size.contexts.at(-1)! + SPARE_TOKENS,
       sequences: BATCH_ROWS,
       activations: options.activations,

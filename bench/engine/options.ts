@@ -1,5 +1,7 @@
 /** The words after `npm run bench -- engine`. */
+import { relative, resolve } from "node:path";
 import type { BenchBrowserName } from "../../tools/browsers/bench-browser.ts";
+import { MODEL_PATH } from "./peers.ts";
 
 export type BenchOptions = {
   readonly browsers: readonly BenchBrowserName[];
@@ -11,6 +13,8 @@ export type BenchOptions = {
   /** No peers: for work on the engine. */
   readonly alone: boolean;
   readonly activations: "float" | "int8";
+  /** Where the bench's server has the model. Peers measure the default one only. */
+  readonly modelPath: string;
 };
 
 const BROWSERS: readonly BenchBrowserName[] = ["chromium", "firefox"];
@@ -18,12 +22,20 @@ const BROWSERS: readonly BenchBrowserName[] = ["chromium", "firefox"];
 export function parseOptions(words: readonly string[]): BenchOptions {
   const has = (word: string) => words.includes(`--${word}`);
   const named = BROWSERS.filter(has);
+  const model = words.find((word) => word.startsWith("--model="))?.slice("--model=".length);
   return {
     browsers: named.length > 0 ? named : BROWSERS,
     json: has("json"),
     quick: has("quick"),
     profile: has("profile"),
-    alone: has("alone"),
+    alone: has("alone") || model !== undefined,
+    modelPath: model === undefined ? MODEL_PATH : servedPath(model),
     activations: has("float") ? "float" : "int8",
   };
+}
+
+/** Vite serves the repository at `/`, and other files of this machine at `/@fs/`. */
+function servedPath(file: string): string {
+  const path = relative(process.cwd(), resolve(file));
+  return path.startsWith("..") ? `/@fs${resolve(file)}` : `/${path}`;
 }

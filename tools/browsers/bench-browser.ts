@@ -22,7 +22,11 @@ export async function startBenchServer(): Promise<BenchServer> {
     cacheDir: "node_modules/.vite-bench",
     root: process.cwd(),
     logLevel: "error",
-    server: { port: 0, host: "127.0.0.1", headers: ISOLATION_HEADERS, hmr: false, watch: null },
+    server: {
+      ...{ port: 0, host: "127.0.0.1", headers: ISOLATION_HEADERS, hmr: false, watch: null },
+      // A model may be anywhere on this machine.
+      fs: { strict: false },
+    },
     optimizeDeps: {
       include: ["comlink", "zod", "idb-keyval", "@huggingface/gguf"],
       exclude: ["onnxruntime-web", "@wllama/wllama"],

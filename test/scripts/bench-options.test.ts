@@ -1,0 +1,11 @@
+import { resolve } from "node:path";
+import { expect, test } from "vitest";
+import { parseOptions } from "../../bench/engine/options.ts";
+
+test.each([
+  [[], "/models/SmolLM2-135M-Instruct.Q4_1.gguf", false],
+  [["--model=models/other.gguf"], "/models/other.gguf", true],
+  [["--model=../other.gguf"], `/@fs${resolve("../other.gguf")}`, true],
+])("the bench measures the model of %j, with peers only the default one", (words, path, alone) => {
+  expect(parseOptions(words)).toMatchObject({ modelPath: path, alone });
+});
