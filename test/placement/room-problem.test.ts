@@ -13,7 +13,7 @@ test("a room's problem is a problem, with times from measured rates", () => {
   expect(desktop?.layerMs[0]).toBeCloseTo(1 + 0.0512 + 0.05, 9);
   expect(desktop?.prefillLayerMs?.[0]).toBeCloseTo((64 * 1) / 8 + 0.0512 + 0.05, 9);
   expect(desktop?.stageMs).toBe(0.5);
-  expect(desktop?.headMs).toBeCloseTo(65 / 80 + 0.05, 9);
+  expect(desktop?.headMs).toBeCloseTo(65 / 80 + 0.04, 9);
   expect(desktop?.memoryBytes).toBe(800_000_000 - 16 * 2 ** 20);
   expect(problem.links[0]).toMatchObject({ latencyMs: 2, bytesPerMs: 10_000 });
   expect(problem.model.layers[0]).toEqual({
