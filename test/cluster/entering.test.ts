@@ -210,3 +210,16 @@ test("other messages are ignored", async () => {
     expect(client.state.members.map(({ name }) => name)).toEqual(["Tab first"]);
   });
 });
+
+test("a peer that has the secret and claims a far epoch deposes no coordinator", async () => {
+  await withRoom(async (room) => {
+    const { client } = await room.add("first");
+    const odd = await stranger(room, "odd");
+    const claim = { type: "standing", asks: true, index: 1, coordinator: "odd", opener: "odd" };
+    await odd.say({ ...claim, epoch: Number.MAX_SAFE_INTEGER, holdsModel: true });
+    await odd.say(join("odd"));
+    expect(await odd.answer("welcome")).toMatchObject({ state: { epoch: 1 } });
+    expect(client.coordinates).toBe(true);
+    expect(odd.heard.map(({ type }) => type)).not.toContain("standing");
+  });
+});

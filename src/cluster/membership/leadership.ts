@@ -29,6 +29,9 @@ export type LeadershipParts = {
   readonly onSearch: () => void;
 };
 
+/** No partition lasts for so many elections: a far epoch is a lie, and would use up the numbers. */
+const MAX_EPOCHS_AHEAD = 4096;
+
 export class Leadership {
   readonly #parts: LeadershipParts;
   #coordinator: Coordinator | null = null;
@@ -112,9 +115,11 @@ export class Leadership {
   /** A peer said whom it follows. */
   take(peer: MemberId, theirs: Standing & { readonly asks: boolean }): void {
     const { state, connection, transport } = this.#parts;
-    // A stranger that knows only the code must not be able to depose a coordinator.
-    const isMember = state().members.some(({ id }) => id === peer);
+    // Neither a stranger that knows only the code nor a removed member may depose a coordinator.
+    const { members, removedMembers, epoch } = state();
+    const isMember = members.some(({ id }) => id === peer);
     if (!isMember && transport.provenBy(peer) !== "secret") return;
+    if (removedMembers.includes(peer) || theirs.epoch > epoch + MAX_EPOCHS_AHEAD) return;
     if (this.#coordinator) this.#compare(this.#coordinator, peer, theirs);
     else if (this.#recovery) this.#recovery.take(peer, theirs);
     else if (
