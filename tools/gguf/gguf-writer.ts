@@ -29,7 +29,29 @@ export type GgufFile = {
 
 const ALIGNMENT = 32;
 
-export function writeGguf({ version = 3, metadata, tensors }: GgufFile): Uint8Array<ArrayBuffer> {
+/** What precedes the tensors' bytes, of which only the numbers are needed. */
+export type GgufHeader = Omit<GgufFile, "tensors"> & {
+  readonly tensors: readonly (Omit<GgufTensor, "bytes"> & {
+    readonly bytes: { readonly length: number };
+  })[];
+};
+
+export function writeGguf(file: GgufFile): Uint8Array<ArrayBuffer> {
+  const out = new Writer();
+  out.raw(writeGgufHeader(file));
+  for (const { bytes } of file.tensors) {
+    out.raw(bytes);
+    out.align();
+  }
+  return out.bytes();
+}
+
+/** Each tensor's bytes follow it, padded to 32. */
+export function writeGgufHeader({
+  version = 3,
+  metadata,
+  tensors,
+}: GgufHeader): Uint8Array<ArrayBuffer> {
   const out = new Writer();
   out.raw(new TextEncoder().encode("GGUF"));
   out.u32(version);
@@ -49,10 +71,6 @@ export function writeGguf({ version = 3, metadata, tensors }: GgufFile): Uint8Ar
     offset += padded(tensor.bytes.length);
   }
   out.align();
-  for (const { bytes } of tensors) {
-    out.raw(bytes);
-    out.align();
-  }
   return out.bytes();
 }
 
