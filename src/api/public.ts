@@ -116,7 +116,7 @@ export type Reason = { readonly reason: string };
 /** The part of the room's state that programs can depend on. */
 export type RoomState = {
   readonly room: string;
-  /** The member that numbers events and decides placements; `epoch` rises by one with each. */
+  /** The member that numbers events and decides placements; `epoch` rises with each. */
   readonly coordinator: string;
   readonly epoch: number;
   readonly members: readonly MemberState[];
