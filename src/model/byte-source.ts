@@ -3,12 +3,20 @@
  * (`url-source.ts`), members (`shared-source.ts`), or the cache (`cached-source.ts`).
  */
 import type { ByteReader } from "./description.ts";
+import type { MemberId } from "../shared/index.ts";
 import { ModelError } from "./model-error.ts";
 
 export type ByteSource = ByteReader & {
   readonly fileBytes: number;
   /** The URL or the file's name, for messages. */
   readonly label: string;
+};
+
+/** A file of another member: its ranges, and the map of the chunks that the member has (`chunks.ts`). */
+export type PeerFile = {
+  readonly member: MemberId;
+  readonly bytes: ByteReader;
+  readonly map: ByteReader;
 };
 
 /** Throws unless `[offset, offset + length)` lies in a file of `fileBytes`. */

@@ -76,6 +76,24 @@ export type ChunkMap = {
   readonly leaves: ReadonlyMap<number, Leaf>;
 };
 
+/** All leaves of a map; null unless they make the root. */
+export async function leavesWithRoot(
+  { leaves }: Pick<ChunkMap, "leaves">,
+  fileBytes: number,
+  root: string,
+): Promise<readonly Leaf[] | null> {
+  const all = Array.from({ length: chunkCount(fileBytes) }, (_, index) => leaves.get(index));
+  if (!all.every((leaf) => leaf !== undefined)) return null;
+  return (await rootOf(fileBytes, all)) === root ? all : null;
+}
+
+/** How many of the chunks `[first, end)` the member has. */
+export function heldIn({ held }: ChunkMap, first: number, end: number): number {
+  let count = 0;
+  for (let index = first; index < end; index++) if (held.has(index)) count++;
+  return count;
+}
+
 export function chunkMapBytes(fileBytes: number): number {
   return ENTRY_BYTES * chunkCount(fileBytes);
 }

@@ -1,8 +1,8 @@
 /** How a model can be opened in this tab, and what follows from the way. */
 import type { MemberId, ModelSource } from "../shared/index.ts";
+import type { PeerFile } from "./byte-source.ts";
 import { hex, sha256 } from "./chunks.ts";
 import { readerFromPort } from "./reader-port.ts";
-import type { PeerFile } from "./shared-source.ts";
 import { pageUrl } from "./url-errors.ts";
 
 export type OpenRequest =

@@ -9,8 +9,8 @@
  *
  * Reads whole chunks, since only those can be checked. docs/decisions/content-tree.md
  */
-import type { MemberId, ModelNotice } from "../shared/index.ts";
-import { type ByteSource, checkRange } from "./byte-source.ts";
+import { beforeDeadline, type MemberId, type ModelNotice } from "../shared/index.ts";
+import { type ByteSource, checkRange, type PeerFile } from "./byte-source.ts";
 import {
   CHUNK_BYTES,
   type ChunkMap,
@@ -18,20 +18,13 @@ import {
   chunkLength,
   chunkMapBytes,
   decodeChunkMap,
+  heldIn,
   type Leaf,
-  rootOf,
+  leavesWithRoot,
   sameLeaf,
   sha256,
 } from "./chunks.ts";
-import type { ByteReader } from "./description.ts";
 import { ModelError } from "./model-error.ts";
-
-/** Of another member: ranges of its file, and the map of the chunks that it has. */
-export type PeerFile = {
-  readonly member: MemberId;
-  readonly bytes: ByteReader;
-  readonly map: ByteReader;
-};
 
 export type SharedSourceOptions = {
   readonly fileBytes: number;
@@ -54,7 +47,7 @@ type Peer = PeerFile & {
 };
 
 const CHECKED_RUNS = 16;
-/** A member that sends nothing for this long is not asked again. */
+/** A member that takes longer is not asked again. Without a source, it has this long for each chunk. */
 const PEER_TIMEOUT_MS = 30_000;
 /** The same for its map, if the source can be read instead. */
 const MAP_TIMEOUT_MS = 3000;
@@ -65,6 +58,7 @@ export class SharedSource implements ByteSource {
   readonly fileBytes: number;
   readonly label: string;
   readonly #options: SharedSourceOptions;
+  readonly #random: () => number;
   /** Leaves of the root, or of chunks that this tab read at the source. */
   readonly #leaves = new Map<number, Leaf>();
   readonly #peers = new Map<MemberId, Peer>();
@@ -73,11 +67,8 @@ export class SharedSource implements ByteSource {
     this.fileBytes = options.fileBytes;
     this.label = options.label;
     this.#options = options;
+    this.#random = options.random ?? Math.random;
     leaves.forEach((leaf, index) => this.#leaves.set(index, leaf));
-  }
-
-  #random(): number {
-    return (this.#options.random ?? Math.random)();
   }
 
   /** The leaves that need no trust in another member. */
@@ -112,9 +103,8 @@ export class SharedSource implements ByteSource {
       return theirs === undefined || sameLeaf(theirs, leaf);
     });
     if (root === null || !known || this.#leaves.size === chunkCount(this.fileBytes)) return known;
-    const all = Array.from({ length: chunkCount(this.fileBytes) }, (_, index) => leaves.get(index));
-    if (!all.every((leaf) => leaf !== undefined)) return false;
-    if ((await rootOf(this.fileBytes, all)) !== root) return false;
+    const all = await leavesWithRoot({ leaves }, this.fileBytes, root);
+    if (all === null) return false;
     all.forEach((leaf, index) => this.#leaves.set(index, leaf));
     return true;
   }
@@ -141,10 +131,12 @@ export class SharedSource implements ByteSource {
   async #readChunks(first: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
     const start = first * CHUNK_BYTES;
     const length = Math.min(end * CHUNK_BYTES, this.fileBytes) - start;
+    const { origin } = this.#options;
+    const timeoutMs = PEER_TIMEOUT_MS * (origin === null ? end - first : 1);
     let error: Error | null = null;
     for (const peer of this.#holders(first, end)) {
       try {
-        const bytes = await this.#inTime(peer.bytes.read(start, length), PEER_TIMEOUT_MS);
+        const bytes = await this.#inTime(peer.bytes.read(start, length), timeoutMs);
         if (await this.#isRight(peer, first, end, bytes)) return bytes;
         error = this.#refute(peer);
       } catch (cause) {
@@ -152,7 +144,8 @@ export class SharedSource implements ByteSource {
         error = asError(cause);
       }
     }
-    const { origin } = this.#options;
+    const hasSome = [...this.#peers.values()].some(({ chunks }) => heldIn(chunks, first, end) > 0);
+    if (end - first > 1 && hasSome) return this.#readHalves(first, end);
     if (origin === null)
       throw error ?? new ModelError({ reason: "range_not_held", file: this.label });
     const bytes = await origin.read(start, length);
@@ -160,18 +153,24 @@ export class SharedSource implements ByteSource {
     return bytes;
   }
 
+  /** No member has all of the chunks, but several together, or with the source, may have them. */
+  async #readHalves(first: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+    const middle = (first + end) >> 1;
+    const before = await this.#readChunks(first, middle);
+    const after = await this.#readChunks(middle, end);
+    const bytes = new Uint8Array(before.length + after.length);
+    bytes.set(before);
+    bytes.set(after, before.length);
+    return bytes;
+  }
+
   /** In random order, so that members share the work. */
   #holders(first: number, end: number): Peer[] {
-    const holders = [...this.#peers.values()].filter(({ chunks }) => {
-      for (let index = first; index < end; index++) {
-        if (!chunks.held.has(index) || this.#expected(index) === null) return false;
-      }
-      return true;
-    });
-    return holders
-      .map((peer) => ({ peer, order: this.#random() }))
-      .sort((a, b) => a.order - b.order)
-      .map(({ peer }) => peer);
+    const indices = Array.from({ length: end - first }, (_, index) => first + index);
+    const holders = indices.every((index) => this.#expected(index) !== null)
+      ? [...this.#peers.values()].filter(({ chunks }) => heldIn(chunks, first, end) === end - first)
+      : [];
+    return holders.sort(() => this.#random() - 0.5);
   }
 
   /** The leaf that a chunk must have; null if nobody knows it, or if members disagree. */
@@ -237,18 +236,9 @@ export class SharedSource implements ByteSource {
       : asError(first);
   }
 
-  async #inTime<T>(reading: Promise<T>, timeoutMs: number): Promise<T> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const failure = { file: this.label, timeoutMs };
-      const timeout = () => reject(new ModelError({ reason: "peer_read_timeout", ...failure }));
-      timer = setTimeout(timeout, PEER_TIMEOUT_MS);
-    });
-    try {
-      return await Promise.race([reading, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+  #inTime<T>(reading: Promise<T>, timeoutMs: number): Promise<T> {
+    const late = { reason: "peer_read_timeout", file: this.label, timeoutMs } as const;
+    return beforeDeadline(reading, timeoutMs, late);
   }
 
   #wrong(peer: MemberId): ModelError {

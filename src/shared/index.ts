@@ -22,6 +22,7 @@ export {
   ServerToPage,
 } from "./bridge.ts";
 export { Cause } from "./cause.ts";
+export { beforeDeadline } from "./before-deadline.ts";
 export { type Clock, sleep, SYSTEM_CLOCK } from "./clock.ts";
 export { PageCommand } from "./commands.ts";
 export { CapacityChange, Decision, DecisionReason, DecisionTrigger } from "./decision.ts";

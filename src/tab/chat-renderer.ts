@@ -3,7 +3,7 @@
  * finish in time is ended with its worker, and the next chat gets a new worker.
  */
 import type { ChatTemplate, ChatTurn } from "../model/index.ts";
-import { FailureError, failureOf } from "../shared/index.ts";
+import { beforeDeadline, FailureError, failureOf } from "../shared/index.ts";
 import type { TemplateWorker } from "../../workers/template.worker.ts";
 import { workerClient, type WorkerClient } from "./worker-client.ts";
 
@@ -30,7 +30,8 @@ export function openChatRenderer(
     try {
       // The deadline does not include loading the worker's script.
       await worker.remote.isReady();
-      return await beforeDeadline(worker.remote.render(...chat), deadlineMs);
+      const late = { reason: "chat_template_timeout", timeoutMs: deadlineMs } as const;
+      return await beforeDeadline(worker.remote.render(...chat), deadlineMs, late);
     } catch (error) {
       const { reason } = failureOf(error);
       if (reason === "chat_template_timeout" || reason === "worker_failed") {
@@ -53,19 +54,6 @@ export function openChatRenderer(
       client?.end();
     },
   };
-}
-
-async function beforeDeadline<T>(result: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const timeout = () => reject(new FailureError({ reason: "chat_template_timeout", timeoutMs }));
-    timer = setTimeout(timeout, timeoutMs);
-  });
-  try {
-    return await Promise.race([result, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function startTemplateWorker(): WorkerClient<TemplateWorker> {

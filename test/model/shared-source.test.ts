@@ -9,7 +9,8 @@ import {
   rootOf,
 } from "../../src/model/chunks.ts";
 import { urlContentId } from "../../src/model/content-id.ts";
-import { type PeerFile, SharedSource } from "../../src/model/shared-source.ts";
+import type { PeerFile } from "../../src/model/byte-source.ts";
+import { SharedSource } from "../../src/model/shared-source.ts";
 import type { ModelNotice } from "../../src/shared/model-failure.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 import { recorded, sameBytes } from "./recorded-source.ts";
@@ -109,6 +110,17 @@ describe("a picked file", () => {
     const bytes = await source.read(offset, length);
     expect(sameBytes(bytes, file.subarray(offset, offset + length))).toBe(true);
     expect(notices).toEqual([]);
+  });
+
+  test("is put together from members that each have a part", async () => {
+    const { source } = open("picked");
+    const part = (held: number[]): ChunkMap => ({ ...allChunks, held: new Set(held) });
+    await source.addPeers([peer(ANNA, file, part([0, 1, 4])), peer(BEN, file, part([2, 3]))]);
+    const bytes = await source.read(0, 5 * CHUNK_BYTES);
+    expect(sameBytes(bytes, file.subarray(0, 5 * CHUNK_BYTES))).toBe(true);
+    await expect(source.read(0, 6 * CHUNK_BYTES)).rejects.toMatchObject({
+      failure: { reason: "range_not_held" },
+    });
   });
 
   test("a wrong byte is never passed on, and its sender is named once", async () => {
