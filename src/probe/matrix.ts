@@ -6,10 +6,13 @@ import {
   createWeights,
   destroyWeights,
   EPILOGUES,
+  matCandidates,
   type MatInput,
   type MatVariant,
   planMat,
+  shaderFeatures,
   STEP_BYTES,
+  type Workload,
 } from "../kernels/index.ts";
 import { measureRate, type Bench } from "./bench.ts";
 
@@ -24,30 +27,27 @@ const CHUNK_TOKENS = 32;
 const MAT_MUL_ROWS = 4096;
 const MAT_MUL_ROWS_SOFTWARE = 512;
 
-/** Without workgroup memory, which software adapters execute badly. */
+/** A software adapter's: one for all formats, so that probes of different versions compare. */
 const THREADS: Record<"matVec" | "matMul", MatVariant> = {
   matVec: { kind: "threads", rows: 4, tokens: 1, workgroup: 16, inner: "alone" },
   matMul: { kind: "threads", rows: 4, tokens: 4, workgroup: 16, inner: "alone" },
 };
 
-/** Split along the columns: on a GPU it keeps more of memory's channels busy. */
-const SPLIT: MatVariant = {
-  kind: "split",
-  rows: 4,
-  tokens: 1,
-  workgroup: 64,
-};
-
 export async function measureMatVec(bench: Bench): Promise<number> {
   const rows = bench.software ? ROWS_SOFTWARE : ROWS;
-  const variants = bench.software ? [THREADS.matVec] : [THREADS.matVec, SPLIT];
+  const variants = bench.software ? [THREADS.matVec] : gpuVariants(bench, "decode");
   return measureVariants(bench, rows, 1, variants);
 }
 
 export async function measureMatMul(bench: Bench): Promise<number> {
   const rows = bench.software ? MAT_MUL_ROWS_SOFTWARE : MAT_MUL_ROWS;
-  return measureVariants(bench, rows, CHUNK_TOKENS, [THREADS.matMul]);
+  const variants = bench.software ? [THREADS.matMul] : gpuVariants(bench, "prefill");
+  return measureVariants(bench, rows, CHUNK_TOKENS, variants);
 }
+
+/** What a shard on a GPU chooses from. */
+const gpuVariants = ({ device }: Bench, workload: Workload) =>
+  matCandidates(workload, "int8", shaderFeatures(device), false);
 
 /** The fastest variant's multiply-accumulates per millisecond. */
 async function measureVariants(
