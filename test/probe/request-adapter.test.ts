@@ -1,7 +1,9 @@
 /** Which adapter browsers are started with, and what happens while a GPU process has none yet. */
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { requestAdapter } from "../../src/kernels/index.ts";
 import { chooseAdapter, chromiumAdapterFlags } from "../../tools/browsers/adapter-choice.ts";
+
+afterEach(() => vi.useRealTimers());
 
 describe("a GPU process that has just started", () => {
   test("is asked again until it has an adapter", async () => {
@@ -11,7 +13,6 @@ describe("a GPU process that has just started", () => {
     const found = requestAdapter({ requestAdapter: () => Promise.resolve(answers.shift()!) });
     await vi.runAllTimersAsync();
     expect(await found).toBe(adapter);
-    vi.useRealTimers();
   });
 
   test("has none after a second", async () => {
@@ -21,7 +22,6 @@ describe("a GPU process that has just started", () => {
     await vi.runAllTimersAsync();
     expect(await found).toBeNull();
     expect(Date.now() - start).toBe(1000);
-    vi.useRealTimers();
   });
 });
 
