@@ -36,8 +36,12 @@ const address = (path: string) => `${server.addresses[0]!}/${path}`;
 
 /** A tab of its own browser profile. Observers need no adapter. */
 async function observer(fragment = ""): Promise<Page> {
-  const path = fragment === "" ? `?room=${CODE}&join&observe` : `?join&observe#${fragment}`;
-  return openPage(await browser.newContext(), address(path));
+  const context = await browser.newContext();
+  if (fragment === "") return openPage(context, address(`?room=${CODE}&join&observe`));
+  // As a person who opens the link in a tab that shows the page already: only the fragment changes.
+  const page = await openPage(context, address("?join&observe"));
+  await page.goto(address(`?join&observe#${fragment}`));
+  return page;
 }
 
 const membersAre = (count: number) =>
