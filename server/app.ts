@@ -80,7 +80,7 @@ export function createApp(
 }
 
 /**
- * TURN servers relay traffic for whoever has their credentials: those get only programs on
+ * TURN servers relay traffic for anyone who has their credentials: those get only programs on
  * this machine and who has the code of an open room.
  */
 function seesCredentials(

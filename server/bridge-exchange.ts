@@ -21,7 +21,7 @@ export type ExchangeOptions = {
 };
 
 /**
- * The only types that a room's answer may have: a page of HTML, from a member or from whoever
+ * The only types that a room's answer may have: a page of HTML, from a member or from a tab that
  * took its place, would run at the server's own origin.
  */
 const RELAYED_TYPES = ["application/json", "text/event-stream"];

@@ -73,7 +73,7 @@ export function rateLimited(waitMs: number) {
   return { reason: "rate_limited", retryAfterS: Math.ceil(waitMs / 1000) } as const;
 }
 
-/** What limits count by: whoever has one IPv6 address has 2^64 of them. */
+/** What limits count by: a client that has one IPv6 address has 2^64 of them. */
 export function addressKey(remoteAddress: string | undefined): string {
   const address = (remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
   if (!isIPv6(address)) return address;

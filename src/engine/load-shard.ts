@@ -3,34 +3,24 @@
  * compiles and binds everything that a step will record.
  */
 import {
-  attentionOutputFloats,
   type AttentionShape,
   CHUNK_ROWS,
   destroyWeights,
-  embeddingKernel,
-  maxSplits,
-  queryKeyValueColumns,
   rotationTable,
-  SPLIT_ROWS,
-  STEP_BYTES,
-  type StepParams,
   type Tuner,
   type Weights,
   withoutBatches,
 } from "../kernels/index.ts";
 import type { ByteReader, ShardDescription } from "../model/index.ts";
-import { AttentionPlan } from "./attention-plan.ts";
 import { newCounters } from "./counters.ts";
 import { DeviceWatch } from "./device-watch.ts";
-import { GpuResources, type BoundKernel } from "./gpu-resources.ts";
+import { GpuResources } from "./gpu-resources.ts";
 import { GpuShard } from "./gpu-shard.ts";
-import { planLayer, type LayerBuffers, type MatContext } from "./layer-plan.ts";
-import { layerMatrices, placeLayer, placeMatrix, type LayerWeights } from "./layer-weights.ts";
-import { checkMemory, fits, maxSamples, planMemory } from "./memory-plan.ts";
-import { Readback } from "./readback.ts";
-import { planSampling } from "./sample-plan.ts";
+import { layerMatrices, placeLayer, placeMatrix } from "./layer-weights.ts";
+import { checkMemory, fits, planMemory } from "./memory-plan.ts";
 import type { LoadProgress, OnDeviceError, Shard, ShardOptions } from "./types.ts";
 import { tuneInBackground } from "./background-tuning.ts";
+import { planShard, type ShardWeights } from "./shard-plan.ts";
 import { shardWork } from "./shard-work.ts";
 import { warmUp } from "./warm-up.ts";
 import { WeightReader } from "./weight-reader.ts";
@@ -161,13 +151,6 @@ export async function beginLoad(
   return { watch, resources, prepared: prepare(), fill: () => weightReader.fill(), abandon };
 }
 
-type ShardWeights = {
-  readonly layers: readonly LayerWeights[];
-  readonly embedding: Weights | null;
-  readonly head: Weights | null;
-  readonly outputNorm: GPUBuffer | null;
-};
-
 /** Allocates all weights, for the reader to fill; lists the matrices in `loaded`. */
 function placeWeights(
   reader: WeightReader,
@@ -215,84 +198,4 @@ function fileBytes({ layers, embedding, head, outputNorm }: ShardDescription): n
     [...tensors, embedding, head, outputNorm].map((tensor) => [tensor?.name, tensor]),
   );
   return [...all.values()].reduce((sum, tensor) => sum + (tensor?.lengthBytes ?? 0), 0);
-}
-
-async function planShard(
-  context: MatContext,
-  description: ShardDescription,
-  options: ShardOptions,
-  shape: AttentionShape,
-  maxRows: number,
-  weights: ShardWeights,
-  table: GPUBuffer,
-) {
-  const { resources, variants } = context;
-  const { model } = description;
-  const rows = (label: string, columns: number) => resources.storage(label, maxRows * columns * 4);
-  const step = resources.uniform("step", STEP_BYTES);
-  const outputFloats = attentionOutputFloats(shape, SPLIT_ROWS, maxSplits(shape));
-  const widest = Math.max(model.hidden, model.feedForward, model.heads * model.headSize);
-  const buffers: LayerBuffers = {
-    step,
-    x: rows("residual", model.hidden),
-    normed: rows("normed", model.hidden),
-    queryKeyValue: rows("q, k, v", queryKeyValueColumns(shape)),
-    attention: resources.storage("attention", outputFloats * 4),
-    gated: rows("gated", model.feedForward),
-    gate: rows("gate", model.feedForward),
-    quants: rows("quants", widest / 4),
-    scales: rows("scales", widest / 16),
-  };
-  const attentionBuffers = {
-    step,
-    queryKeyValue: buffers.queryKeyValue,
-    query: rows("query", model.heads * model.headSize),
-    table,
-    output: buffers.attention,
-  };
-  const planLayers = (newest: MatContext) =>
-    Promise.all(weights.layers.map((layer) => planLayer(newest, model, layer, buffers)));
-  const [layers, attention, sample] = await Promise.all([
-    planLayers(context),
-    AttentionPlan.create(resources, {
-      model,
-      shape,
-      variants,
-      buffers: attentionBuffers,
-      extras: weights.layers.map(({ extras }) => extras),
-      sequences: options.sequences,
-    }),
-    weights.head && weights.outputNorm
-      ? planSampling({
-          context,
-          model,
-          step,
-          x: buffers.x,
-          norm: weights.outputNorm,
-          head: weights.head,
-          maxSamples: maxSamples(options),
-        })
-      : null,
-  ]);
-  const sampled = sample?.result ?? resources.storage("no samples", 4);
-  const embeddings = await planEmbedding(resources, weights.embedding, [step, buffers.x, sampled]);
-  const maxBytes = sample?.result.size ?? maxRows * model.hidden * 4;
-  const readback = new Readback(resources, maxBytes, options.submitWhileWaiting);
-  return { step, x: buffers.x, embeddings, layers, planLayers, attention, sample, readback };
-}
-
-async function planEmbedding(
-  resources: GpuResources,
-  table: Weights | null,
-  [step, x, sampled]: readonly [GPUBuffer, GPUBuffer, GPUBuffer],
-): Promise<BoundKernel<StepParams>[]> {
-  if (table === null) return [];
-  const { format, columns, parts } = table;
-  return Promise.all(
-    parts.map(async ({ firstRow, rows, quants, meta }) => {
-      const kernel = embeddingKernel({ format, columns, firstRow, rows });
-      const bound = [step, quants, meta, x, sampled];
-      return resources.bind(kernel, await resources.compile(kernel), bound);
-    }),
-  );
 }

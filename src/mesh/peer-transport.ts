@@ -2,7 +2,7 @@
  * The transport between real tabs: PeerJS finds the peer, then all traffic is
  * direct. One connection per pair. When both sides connect at the same time, the
  * connection from the smaller id is kept. A connection that is proven is replaced only by
- * another one that is, so that whoever makes offers in a peer's name cannot end it.
+ * another one that is, so that a stranger that makes offers in a peer's name cannot end it.
  */
 import type { DataConnection, Peer } from "peerjs";
 import { MemberId, type CloseFailure } from "../shared/index.ts";

@@ -105,7 +105,7 @@ export class StageLoop {
     this.#waitingPrompts = this.#waitingPrompts.filter(({ requester }) => requester !== member);
   }
 
-  /** Ends what the room does not run any more, whoever ended it. */
+  /** Ends the generations that the room does not run any more. */
   roomChanged(): void {
     const isOver = ({ generation, requester }: PromptFrame) =>
       this.#outside.standing(generation, requester) === "refused";

@@ -1,4 +1,4 @@
-/** Commands are parsed, whoever sends them, and no event is recorded that a member would not parse. */
+/** All members' commands are parsed, and no event is recorded that a member would not parse. */
 import { describe, expect, test } from "vitest";
 import { EventLog } from "../../src/cluster/log/event-log.ts";
 import type { RoomCommand } from "../../src/cluster/membership/messages.ts";

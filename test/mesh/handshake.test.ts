@@ -90,7 +90,7 @@ describe("two tabs", () => {
     expect(run(caller(withSecret()), callee(withSecret()))).toEqual(["secret", "secret"]);
   });
 
-  test("of which one has only the code prove that, whoever calls", () => {
+  test("of which one has only the code prove that, in either direction", () => {
     expect(run(caller(withCode()), callee(coordinator()))).toEqual(["code", "code"]);
     expect(run(caller(coordinator()), callee(withCode()))).toEqual(["code", "code"]);
   });

@@ -1,4 +1,4 @@
-/** Strangers at `/bridge`: whoever does not have the room's secret gets neither requests nor the room. */
+/** Strangers at `/bridge`: without the room's secret they get neither requests nor the room. */
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";

@@ -2,6 +2,8 @@
  * Follows the placement on this tab: loads its layers, connects the neighboring stages,
  * gives the stage its pipeline, and reports progress. The newest placement wins: what an
  * older one started is finished and discarded.
+ *
+ * Over 250 lines: each step of a load checks whether a newer placement has replaced it.
  */
 import {
   type Clock,

@@ -1,6 +1,8 @@
 // Where a thread's activations come from, and how a block's products add up. Parts
 // for the matrix kernels (template.ts); one of `own`, `quads`, `int8`, `pairs` is chosen.
 //
+// Over 250 lines: each kind of input has all of these parts.
+//
 // Given  x_at_{t}   the token's first vec4 in `x`      block   index of the block in the row
 //
 // M.block   once a block

@@ -6,6 +6,8 @@
 // is left: the logits that can be kept, as the chunks tell, are put into a list first. If they
 // exceed it, the logits themselves are looked at. Exact for any vocabulary and settings.
 //
+// Over 250 lines: it is one dispatch, and so one shader.
+//
 //   one workgroup for each sample: dispatch (samples, 1, 1)
 
 // #part common
