@@ -1,6 +1,7 @@
 /**
  * A room's link in real tabs: its secret stays out of everything that leaves the browser in clear text,
- * outlives a reload of the only tab, and admits where the code does not.
+ * outlives a reload of the only tab, and admits where the code does not. A reloaded tab keeps its name
+ * and color too.
  */
 import type { Browser, Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -54,6 +55,15 @@ async function openInvitation(page: Page): Promise<string> {
   return (await page.locator("tabmesh-share .link").innerText()).trim();
 }
 
+async function rename(page: Page, name: string): Promise<void> {
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("button", { name: "Rename" }).click();
+  await api.waitFor(name, STEP_TIMEOUT_MS, ({ members }) =>
+    members.some((member) => member.name === name),
+  );
+}
+
 const choose = (page: Page, choice: string) => page.getByLabel(choice).check();
 
 /** All that a page sends to servers. */
@@ -102,6 +112,21 @@ test("the link admits, the code does not where only the link does, and a lock ad
   await second.goBack();
   await inside(second);
   await membersAre(2);
+
+  // Alone in its room, a new tab would have the first color and the browser's name.
+  await rename(second, "Kitchen");
+  await first.close();
+  await membersAre(1);
+  const before = await api.state();
+  await second.reload();
+  await inside(second);
+  const after = await api.waitFor(
+    "the reloaded tab",
+    STEP_TIMEOUT_MS,
+    ({ epoch, members }) => epoch > before.epoch && members.length === 1,
+  );
+  expect(before.members).toMatchObject([{ name: "Kitchen", color: 1 }]);
+  expect(after.members).toMatchObject([{ name: "Kitchen", color: 1 }]);
 
   expect(sent.length).toBeGreaterThan(20);
   expect(sent.filter((text) => text.includes(secret))).toEqual([]);

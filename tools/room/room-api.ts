@@ -10,6 +10,7 @@ export type ApiState = {
   readonly members: readonly {
     readonly id: string;
     readonly name: string;
+    readonly color: number;
     readonly adapter: {
       readonly browser: string;
       readonly vendor: string;
