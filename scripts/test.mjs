@@ -58,12 +58,13 @@ async function withoutBrowsers(/** @type {string} */ set) {
 }
 
 /** The same tests as before a merge, with 10^5 inputs each. */
-const longFuzzing = () =>
-  vitest("node", {
+function longFuzzing() {
+  return vitest("node", {
     quiet: true,
     set: "remaining",
     files: ["test/fuzz/decoders", "test/server/fuzz.test.ts"],
   });
+}
 
 /** The end-to-end tests open the built page. */
 async function build() {
