@@ -57,7 +57,7 @@ async function withoutBrowsers(/** @type {string} */ set) {
   return results.flat();
 }
 
-/** The same tests as before a merge, with 10^5 inputs each. */
+/** The same tests as before a merge, with more inputs. */
 function longFuzzing() {
   return vitest("node", {
     quiet: true,
