@@ -1,7 +1,6 @@
 /**
- * What this tab keeps of a room over a reload: the room's secret, its id there, the room's epoch, and whom
- * it admits. It is
- * kept in `sessionStorage`: for this tab only, and no longer than it is open.
+ * What this tab keeps of a room over a reload: the room's secret, its id there, the room's epoch, and
+ * whom it admits. It is kept in `sessionStorage`: for this tab only, and no longer than it is open.
  */
 import { z } from "zod";
 import type { RoomClient } from "../cluster/index.ts";

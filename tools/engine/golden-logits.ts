@@ -4,7 +4,8 @@
  */
 import { expect } from "vitest";
 import { loadShard } from "../../src/engine/index.ts";
-import { requestKernelDevice, workDone } from "../../src/kernels/index.ts";
+import { requestKernelDevice } from "../../src/kernels/index.ts";
+import { readBack } from "../../src/tuner/index.ts";
 import { setTuner, type VariantSet } from "./fixed-tuner.ts";
 import { GREEDY_REQUEST, stepAll } from "./generate.ts";
 import { type Golden, openDefaultModel } from "./goldens.ts";
@@ -107,18 +108,4 @@ function bufferLabeled(device: GPUDevice, label: string): () => GPUBuffer {
     return buffer;
   };
   return () => found!;
-}
-
-async function readBack(device: GPUDevice, source: GPUBuffer, at: number, size: number) {
-  const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-  const staging = device.createBuffer({ size, usage });
-  const encoder = device.createCommandEncoder();
-  encoder.copyBufferToBuffer(source, at, staging, 0, size);
-  device.queue.submit([encoder.finish()]);
-  const mapped = staging.mapAsync(GPUMapMode.READ);
-  await workDone(device, true);
-  await mapped;
-  const floats = new Float32Array(staging.getMappedRange().slice(0));
-  staging.destroy();
-  return floats;
 }

@@ -24,9 +24,9 @@ export const NO_TOKEN = 0xffff_ffff;
 const DETAIL_WORDS = 2 + 2 * MAX_TOP_LOGPROBS;
 const REQUEST_WORDS = 12;
 const RECENT_WORDS = 4;
-/** Threads of a workgroup of chunks, and how many workgroups there are at least: with fewer, the
- * widest GPU measured has idle cores. */
+/** Threads of a workgroup of chunks. */
 const PARTS = 32;
+/** Workgroups of chunks: with fewer, the widest GPU that was measured has idle cores. */
 const MIN_SPANS = 132;
 const MIN_CHUNK_TOKENS = 4;
 const CHUNK_BYTES = 24;
