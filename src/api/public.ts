@@ -188,6 +188,8 @@ export type TabmeshErrorCode =
   | "bad_request"
   /** No such member or room. */
   | "not_found"
+  /** This member has too many answers in progress; ask again later. */
+  | "busy"
   /** No member computes, or the model cannot be placed now. */
   | "unavailable"
   /** The work had begun and failed. */

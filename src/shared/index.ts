@@ -122,6 +122,7 @@ export type {
   PromptRequest,
   StageListeners,
   StagePort,
+  RequestedGeneration,
   StageRoom,
   StageSample,
   TokenEvent,

@@ -10,6 +10,8 @@ export type RoomErrorCode =
   | "bad_request"
   /** No such model, member, or room. */
   | "not_found"
+  /** The requester has too much in progress; it may ask again later. */
+  | "busy"
   /** No member computes, or the model cannot be placed now. */
   | "unavailable"
   /** The work had begun and failed. */
@@ -35,6 +37,8 @@ const CODES: { readonly [Reason in RoomFailure["reason"]]?: RoomErrorCode } = {
   unknown_member: "not_found",
   unknown_model: "not_found",
   room_not_found: "not_found",
+
+  too_many_generations: "busy",
 
   stage_member_left: "unavailable",
   stage_gpu_lost: "unavailable",

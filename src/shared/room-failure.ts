@@ -90,6 +90,8 @@ export const RoomFailure = z.discriminatedUnion("reason", [
   failure("model_unreadable", { cause: Failure }),
 
   failure("no_model_placed", {}),
+  /** The requester has as many answers that wait or run as one member may have. */
+  failure("too_many_generations", { member: MemberId, maxGenerations: z.int() }),
   failure("unknown_token", { model: z.string(), token: z.int() }),
   failure("prompt_not_tokenized", { cause: Failure }),
   failure("model_changed", { model: z.string(), placed: z.string() }),

@@ -26,13 +26,16 @@ export type Pipeline = {
 
 /** What a stage knows of the room: whose frames it takes, and whose prompts. */
 export type StageRoom = {
-  /** The coordinator's term. Generations start in the order of their ids within one. */
+  /** The coordinator's term. Generations are queued in the order of their ids within one. */
   readonly term: string;
   readonly members: readonly MemberId[];
-  readonly running: readonly {
-    readonly generation: GenerationId;
-    readonly requester: MemberId;
-  }[];
+  readonly queued: readonly RequestedGeneration[];
+  readonly running: readonly RequestedGeneration[];
+};
+
+export type RequestedGeneration = {
+  readonly generation: GenerationId;
+  readonly requester: MemberId;
 };
 
 export type PromptRequest = {

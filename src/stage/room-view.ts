@@ -1,5 +1,5 @@
 /** The room as this tab's member knows it: members, and the generations that run. Knows no frames. */
-import type { GenerationId, MemberId, StageRoom } from "../shared/index.ts";
+import type { GenerationId, MemberId, RequestedGeneration, StageRoom } from "../shared/index.ts";
 
 export type Standing =
   | "running"
@@ -10,17 +10,19 @@ export type Standing =
 
 export class RoomView {
   #members: ReadonlySet<MemberId> = new Set();
-  #requesters: ReadonlyMap<GenerationId, MemberId> = new Map();
+  #queued: ReadonlyMap<GenerationId, MemberId> = new Map();
+  #running: ReadonlyMap<GenerationId, MemberId> = new Map();
   #term: string | null = null;
-  /** The newest generation that has started in this term, in which they start in the order of their ids. */
+  /** The newest generation of this term, in which they are queued in the order of their ids. */
   #newest: GenerationId | null = null;
 
-  update({ term, members, running }: StageRoom): void {
+  update({ term, members, queued, running }: StageRoom): void {
     if (term !== this.#term) this.#newest = null;
     this.#term = term;
     this.#members = new Set(members);
-    this.#requesters = new Map(running.map(({ generation, requester }) => [generation, requester]));
-    for (const { generation } of running)
+    this.#queued = requestersOf(queued);
+    this.#running = requestersOf(running);
+    for (const { generation } of [...queued, ...running])
       if (this.#newest === null || isAfter(generation, this.#newest)) this.#newest = generation;
   }
 
@@ -30,10 +32,15 @@ export class RoomView {
 
   /** What the room says of a generation that is said to be of `requester`. */
   standing(generation: GenerationId, requester: MemberId): Standing {
-    const known = this.#requesters.get(generation);
-    if (known !== undefined) return known === requester ? "running" : "refused";
+    const known = this.#running.get(generation) ?? this.#queued.get(generation);
+    if (known !== undefined && known !== requester) return "refused";
+    if (known !== undefined) return this.#running.has(generation) ? "running" : "not_started";
     return this.#newest === null || isAfter(generation, this.#newest) ? "not_started" : "refused";
   }
+}
+
+function requestersOf(generations: readonly RequestedGeneration[]) {
+  return new Map(generations.map(({ generation, requester }) => [generation, requester]));
 }
 
 /** The order of u32 ids whose upper bits, the epoch, wrap around. */

@@ -82,6 +82,8 @@ const ROOM: Sentences<Exclude<RoomFailure, Failure>> = {
   model_unreadable: ({ cause }, nameOf) => describeFailure(cause, nameOf),
 
   no_model_placed: () => "No model is placed in this room. Place one and ask again.",
+  too_many_generations: ({ member, maxGenerations }, nameOf) =>
+    `${nameOf(member)} already waits for ${maxGenerations} answers, and a member may wait for no more. Ask again when one has ended.`,
   unknown_token: ({ model, token }) => `${model} has no token ${token}.`,
   prompt_not_tokenized: ({ cause }, _nameOf, describeCause) =>
     `The prompt cannot be tokenized: ${describeCause(cause)}.`,

@@ -1,8 +1,9 @@
 /** The completion routes: OpenAI's formats, whole and streamed, and every refusal. */
 /* oxlint-disable typescript/no-unsafe-member-access, typescript/no-unsafe-assignment, typescript/no-unsafe-call, typescript/no-unsafe-argument, typescript/no-unsafe-return -- bodies are JSON of many shapes, and the expectations say which */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { MAX_GENERATIONS_PER_MEMBER } from "../../src/cluster/coordinator/generation-request.ts";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
-import { codes, HALF } from "../../tools/room/test-room.ts";
+import { codes, HALF, until } from "../../tools/room/test-room.ts";
 import { type ApiTestRoom, eventsOf, jsonOf, openApiRoom, request, textOf } from "./api-room.ts";
 
 const CHAT = "/v1/chat/completions";
@@ -240,6 +241,32 @@ describe("refusals", () => {
     expect(answer.body["error"]).toMatchObject({
       reason: { reason: "prompt_too_long", promptTokens: 306, contextTokens: 256 },
     });
+  });
+
+  test("429 while the room has as many answers of its API as it takes", async () => {
+    const stop = new AbortController();
+    const long = { ...asked, messages, stream: true, max_tokens: 200 };
+    const streams = await Promise.all(
+      Array.from({ length: 4 }, () =>
+        request(room, "POST", CHAT, { body: long, signal: stop.signal }),
+      ),
+    );
+    const waiting = Array.from({ length: MAX_GENERATIONS_PER_MEMBER - streams.length }, () =>
+      request(room, "POST", CHAT, { body: long, signal: stop.signal }),
+    );
+    await until(
+      () => room.client.state.generations.length === MAX_GENERATIONS_PER_MEMBER,
+      "all to be queued",
+    );
+    const answer = await request(room, "POST", CHAT, { body: { ...asked, messages } });
+    stop.abort();
+    expect(answer.status).toBe(429);
+    expect(answer.headers.get("retry-after")).toBe("1");
+    expect((await jsonOf(answer)).body["error"]).toMatchObject({
+      code: "busy",
+      reason: { reason: "too_many_generations" },
+    });
+    await Promise.all(waiting);
   });
 
   test("503 if no member computes or the model does not fit, with the missing bytes", async () => {

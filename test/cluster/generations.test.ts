@@ -9,6 +9,7 @@ import {
   withRoom,
   type TestRoom,
 } from "../../tools/room/test-room.ts";
+import { MAX_GENERATIONS_PER_MEMBER } from "../../src/cluster/coordinator/generation-request.ts";
 import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
 
 async function placedRoom(room: TestRoom, slots: number) {
@@ -78,6 +79,33 @@ describe("the answers of a member that leaves", () => {
       await long;
       expect((await collect(client.ask(ask("NEXT")))).tokens).toHaveLength(8);
     });
+  });
+});
+
+test("a member has a bounded number of answers that wait, and others still ask", async () => {
+  await withRoom(async (room) => {
+    const { client, requester } = await placedRoom(room, 1);
+    const stop = new AbortController();
+    const greedy = ask("LONG", { maxTokens: 200, signal: stop.signal });
+    const waiting = Array.from({ length: MAX_GENERATIONS_PER_MEMBER }, () =>
+      collect(requester.client.ask(greedy)),
+    );
+    await room.until(
+      ({ generations }) => generations.length === waiting.length,
+      "all to be queued",
+    );
+    await expect(collect(requester.client.ask(greedy))).rejects.toMatchObject({
+      code: "busy",
+      failure: { reason: "too_many_generations", maxGenerations: MAX_GENERATIONS_PER_MEMBER },
+    });
+    const honest = collect(client.ask(ask("HI")));
+    await room.until(
+      ({ generations }) => generations.some((one) => one.requester === client.self),
+      "another member's to be queued",
+    );
+    stop.abort();
+    expect((await honest).tokens).toHaveLength(8);
+    await Promise.all(waiting);
   });
 });
 

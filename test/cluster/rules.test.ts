@@ -53,6 +53,19 @@ test("a free slot: the first queued generation starts", () => {
   });
 });
 
+test("a free slot: before the second of one requester, the first of another", () => {
+  const [first] = running().generations;
+  const queued = [
+    { ...first!, id: 6 as typeof GENERATION, status: "queued" as const },
+    { ...first!, id: 7 as typeof GENERATION, status: "queued" as const, requester: A },
+  ];
+  const placed = { ...running().placement!, generationSlots: 2 };
+  const state = { ...running(), placement: placed, generations: [first!, ...queued] };
+  expect(nextStep(state, idle)).toMatchObject({
+    event: { type: "generation_started", generation: 7 },
+  });
+});
+
 test("no free slot: it stays queued", () => {
   const waiting = {
     ...running().generations[0]!,

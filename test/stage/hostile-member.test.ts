@@ -141,7 +141,7 @@ describe("frames that come early", () => {
     const running = [{ generation, requester }];
     // First the later stage, so that it is also not stage 0 alone that learns in time.
     for (const name of [b, requester, a])
-      await room.get(name)!.host.setRoom(name, { term: "1", members, running });
+      await room.get(name)!.host.setRoom(name, { term: "1", members, queued: [], running });
     expect(await answers.finished(1)).toEqual(await referenceAnswer(PROMPT, 12));
   });
 
@@ -150,10 +150,10 @@ describe("frames that come early", () => {
     const { host, answers } = room.get(requester)!;
     const members = [...room.keys()];
     const running = [{ generation, requester }];
-    await room.get(a)!.host.setRoom(a, { term: "1", members, running });
+    await room.get(a)!.host.setRoom(a, { term: "1", members, queued: [], running });
     await host.ask(request(1, PROMPT));
     await answers.until(() => answers.events.length >= 1);
-    await room.get(b)!.host.setRoom(b, { term: "1", members, running });
+    await room.get(b)!.host.setRoom(b, { term: "1", members, queued: [], running });
     expect(await answers.finished(1)).toEqual(await referenceAnswer(PROMPT, 12));
   });
 
@@ -166,7 +166,7 @@ describe("frames that come early", () => {
     const members = [...room.keys()];
     const running = [1, 2].map((id) => ({ generation: GenerationId.parse(id), requester }));
     for (const name of [b, a])
-      await room.get(name)!.host.setRoom(name, { term: "1", members, running });
+      await room.get(name)!.host.setRoom(name, { term: "1", members, queued: [], running });
     expect(await answers.finished(2)).toEqual(await referenceAnswer(PROMPT, 12));
     expect((await room.get(a)!.host.sample()).rows).toBe(30 + 11);
   });
@@ -189,7 +189,8 @@ test("what the room ended frees its slot on every stage", async () => {
   await answers.until(() => answers.events.length >= 2);
   const members = [...room.keys()];
   const running = [{ generation: GenerationId.parse(2), requester }];
-  for (const [name, { host }] of room) await host.setRoom(name, { term: "1", members, running });
+  for (const [name, { host }] of room)
+    await host.setRoom(name, { term: "1", members, queued: [], running });
   await host.ask(request(2, PROMPT));
   expect(await answers.finished(2)).toEqual(await referenceAnswer(PROMPT, 12));
 });

@@ -9,7 +9,7 @@ const running = (...ids: number[]) => ids.map((each) => ({ generation: id(each),
 
 test("a generation runs for its requester only", () => {
   const view = new RoomView();
-  view.update({ term: "1", members: [a], running: running(5) });
+  view.update({ term: "1", members: [a], queued: [], running: running(5) });
   expect(view.standing(id(5), a)).toBe("running");
   expect(view.standing(id(5), b)).toBe("refused");
   expect([view.isMember(a), view.isMember(b)]).toEqual([true, false]);
@@ -18,8 +18,8 @@ test("a generation runs for its requester only", () => {
 test("later ids may start, and earlier ones are over", () => {
   const view = new RoomView();
   expect(view.standing(id(4), a)).toBe("not_started");
-  view.update({ term: "1", members: [a], running: running(5, 6) });
-  view.update({ term: "1", members: [a], running: [] });
+  view.update({ term: "1", members: [a], queued: [], running: running(5, 6) });
+  view.update({ term: "1", members: [a], queued: [], running: [] });
   expect([4, 5, 6, 7].map((each) => view.standing(id(each), a))).toEqual([
     "refused",
     "refused",
@@ -30,14 +30,23 @@ test("later ids may start, and earlier ones are over", () => {
 
 test("ids whose upper bits wrap around are later", () => {
   const view = new RoomView();
-  view.update({ term: "1", members: [a], running: running(0xffff_fff0) });
+  view.update({ term: "1", members: [a], queued: [], running: running(0xffff_fff0) });
   expect(view.standing(id(3), a)).toBe("not_started");
   expect(view.standing(id(0xffff_ff00), a)).toBe("refused");
 });
 
 test("another term may begin with lower ids", () => {
   const view = new RoomView();
-  view.update({ term: "1", members: [a], running: running(500) });
-  view.update({ term: "2", members: [a], running: [] });
+  view.update({ term: "1", members: [a], queued: [], running: running(500) });
+  view.update({ term: "2", members: [a], queued: [], running: [] });
   expect(view.standing(id(7), a)).toBe("not_started");
+});
+
+test("of those that are queued, each may start, in any order, for its requester only", () => {
+  const view = new RoomView();
+  view.update({ term: "1", members: [a], queued: running(5), running: running(6) });
+  expect(view.standing(id(5), a)).toBe("not_started");
+  expect(view.standing(id(5), b)).toBe("refused");
+  view.update({ term: "1", members: [a], queued: [], running: running(6) });
+  expect(view.standing(id(5), a)).toBe("refused");
 });

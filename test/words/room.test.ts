@@ -100,6 +100,10 @@ test.each<[RoomFailure, string]>([
     "The prompt cannot be tokenized: The channel was closed.",
   ],
   [
+    { reason: "too_many_generations", member: a, maxGenerations: 64 },
+    "Ada already waits for 64 answers, and a member may wait for no more. Ask again when one has ended.",
+  ],
+  [
     { reason: "model_changed", model: "tiny", placed: "other" },
     "The room now runs other instead of tiny. Ask again.",
   ],

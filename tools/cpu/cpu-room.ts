@@ -149,7 +149,7 @@ export async function cpuRoom(
   const running: StageRoom["running"][number][] = [];
   const tellRoom = async () => {
     for (const [name, { host }] of room)
-      await host.setRoom(name, { term: "1", members: names, running });
+      await host.setRoom(name, { term: "1", members: names, queued: [], running });
   };
   await tellRoom();
   for (const [requester, { host }] of announces ? room : []) {

@@ -73,7 +73,8 @@ export async function startPipeline(
   const requester = members[0]!.id;
   const running = [1, 2, 3].map((id) => ({ generation: GenerationId.parse(id), requester }));
   for (const { id, stage } of members) {
-    await stage.setRoom(id, { term: "1", members: members.map((member) => member.id), running });
+    const ids = members.map((member) => member.id);
+    await stage.setRoom(id, { term: "1", members: ids, queued: [], running });
     const assigned = pipeline.stages.find(({ member }) => member === id);
     if (assigned !== undefined) {
       const transferring = {

@@ -27,6 +27,7 @@ const ROOM_ERROR_STATUS: Readonly<Record<RoomErrorCode, number>> = {
   bad_request: 400,
   not_found: 404,
   refused: 403,
+  busy: 429,
   unavailable: 503,
   failed: 500,
   /** As nginx logs it: the client closed the request. */
@@ -51,7 +52,8 @@ export function apiErrorOf(error: unknown, nameOf: NameOf): { status: number; bo
 
 export function errorResponse(error: unknown, nameOf: NameOf): Response {
   const { status, body } = apiErrorOf(error, nameOf);
-  return Response.json(body, { status, headers: status === 503 ? { "Retry-After": "1" } : {} });
+  const isTemporary = status === 503 || status === 429;
+  return Response.json(body, { status, headers: isTemporary ? { "Retry-After": "1" } : {} });
 }
 
 /** The body as JSON that matches `schema`; otherwise throws an error that names the field. */

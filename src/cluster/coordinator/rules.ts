@@ -6,6 +6,7 @@
  * Pure: no clock, no network.
  */
 import type {
+  Generation,
   RoomEvent,
   ModelSummary,
   PlacementFailure,
@@ -121,11 +122,16 @@ const unservable: Rule = ({ placement, generations }, { solving }) => {
     : null;
 };
 
+/** The oldest of the requester that has the fewest running, so that none waits for all of another's. */
 const admission: Rule = ({ placement, generations }) => {
   if (!placement?.ready) return null;
-  const running = generations.filter(({ status }) => status === "running").length;
-  if (running >= placement.generationSlots) return null;
-  const next = generations.find(({ status }) => status === "queued");
+  const running = generations.filter(({ status }) => status === "running");
+  if (running.length >= placement.generationSlots) return null;
+  const runs = ({ requester }: Generation) =>
+    running.filter((other) => other.requester === requester).length;
+  const [next] = generations
+    .filter(({ status }) => status === "queued")
+    .sort((one, other) => runs(one) - runs(other));
   return next
     ? emit({ type: "generation_started", generation: next.id, placement: placement.id })
     : null;

@@ -2,7 +2,7 @@
  * Tells this tab's stage who is a member and which generations run, so that it takes frames and
  * prompts from nobody else. One message per change of either, none per token.
  */
-import type { StagePort, StageRoom } from "../../shared/index.ts";
+import type { Generation, RequestedGeneration, StagePort, StageRoom } from "../../shared/index.ts";
 import type { RoomAccess } from "../membership/room-access.ts";
 
 /** Created before everything that sends frames: the stage must know of a generation before its prompt. */
@@ -29,17 +29,26 @@ export class StageRoomReporter {
     return {
       term: `${epoch} of ${coordinator}`,
       members: members.map(({ id }) => id),
-      running: generations
-        .filter(({ status }) => status === "running")
-        .map(({ id, requester }) => ({ generation: id, requester })),
+      queued: requested(generations, "queued"),
+      running: requested(generations, "running"),
     };
   }
+}
+
+function requested(
+  generations: readonly Generation[],
+  wanted: Generation["status"],
+): RequestedGeneration[] {
+  return generations
+    .filter(({ status }) => status === wanted)
+    .map(({ id, requester }) => ({ generation: id, requester }));
 }
 
 const CAUSES: ReadonlySet<string> = new Set([
   "coordinator_changed",
   "member_joined",
   "member_left",
+  "generation_queued",
   "generation_started",
   "generation_ended",
 ]);
