@@ -4,7 +4,7 @@
  *
  * Counts unanswered pings, not time: after this machine has slept, one late tick
  * proves nothing. Pings are answered from a message handler, which no browser
- * throttles in a hidden tab. A hidden tab that pings late only notices late.
+ * delays in a hidden tab.
  */
 
 /** Notices a lost peer within seconds and costs almost nothing. */

@@ -11,7 +11,13 @@
  * no other peers.
  */
 import type { DataConnection } from "peerjs";
-import { detailOf, type MemberId, type CloseFailure, parseUntrusted } from "../shared/index.ts";
+import {
+  type Clock,
+  detailOf,
+  type MemberId,
+  type CloseFailure,
+  parseUntrusted,
+} from "../shared/index.ts";
 import type { Admission, ProvenBy } from "./admission.ts";
 import { Control } from "./control.ts";
 import { fingerprintsOf } from "./fingerprints.ts";
@@ -35,6 +41,8 @@ export type PeerLinkOptions = {
   readonly self: MemberId;
   readonly protocol: number;
   readonly admission: Admission;
+  /** For heartbeats. */
+  readonly clock: Clock;
   /** Returns what opens the channel to frames, called once the handshake has succeeded. */
   onFrameChannel(peer: MemberId, channel: RTCDataChannel): () => void;
   /** The handshake succeeded. */
@@ -57,7 +65,7 @@ export class PeerLink {
   readonly #openFrames: () => void;
   readonly #heartbeat = new Heartbeat();
   readonly #handshake: Handshake;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #cancelBeat = () => undefined as void;
   #state: "shaking_hands" | "ready" | "gone" = "shaking_hands";
   #provenBy: ProvenBy | null = null;
 
@@ -163,7 +171,7 @@ export class PeerLink {
   #becomeReady(provenBy: ProvenBy): void {
     this.#state = "ready";
     this.#provenBy = provenBy;
-    this.#timer = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    this.#scheduleBeat();
     this.#openFrames(); // before anybody learns that the peer is connected
     this.#options.onReady(this);
     // Set last: bytes that overtook the welcome have waited in the port.
@@ -173,10 +181,16 @@ export class PeerLink {
     };
   }
 
+  #scheduleBeat(): void {
+    this.#cancelBeat = this.#options.clock.after(HEARTBEAT_MS, () => this.#beat());
+  }
+
   #beat(): void {
     const inDoubt = this.#connection.peerConnection.iceConnectionState === "disconnected";
-    if (this.#heartbeat.tick(inDoubt) === "ping") this.#tell({ type: "ping" });
-    else this.#gone({ reason: "peer_silent", peer: this.peer });
+    if (this.#heartbeat.tick(inDoubt) === "dead")
+      return this.#gone({ reason: "peer_silent", peer: this.peer });
+    this.#tell({ type: "ping" });
+    this.#scheduleBeat();
   }
 
   #violated(detail: string): void {
@@ -191,7 +205,7 @@ export class PeerLink {
 
   #finish(delayMs: number): void {
     this.#state = "gone";
-    clearInterval(this.#timer);
+    this.#cancelBeat();
     const close = () => {
       this.#connection.close();
       this.#connection.peerConnection?.close(); // PeerJS clears it when it closes by itself

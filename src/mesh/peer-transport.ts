@@ -5,7 +5,7 @@
  * another one that is, so that a stranger that makes offers in a peer's name cannot end it.
  */
 import type { DataConnection, Peer } from "peerjs";
-import { MemberId, type CloseFailure } from "../shared/index.ts";
+import { type Clock, MemberId, type CloseFailure, SYSTEM_CLOCK } from "../shared/index.ts";
 import type { Admission, ProvenBy } from "./admission.ts";
 import { PROTOCOL_VERSION } from "./frame-types.ts";
 import { TransportListeners } from "./listeners.ts";
@@ -17,6 +17,8 @@ import type { Transport } from "./transport.ts";
 export type PeerTransportOptions = PeerOptions & {
   readonly self: MemberId;
   readonly admission: Admission;
+  /** For heartbeats; in a hidden page, one that browsers do not delay. */
+  readonly clock?: Clock;
   /**
    * Called in the task that creates the channel, for each connection attempt: pass
    * the channel through `channelForWorker` to the GPU worker at once. The function that it
@@ -63,6 +65,7 @@ export class PeerTransport implements Transport {
     {
       self,
       admission,
+      clock = SYSTEM_CLOCK,
       onFrameChannel,
       onSignaling,
       protocol = PROTOCOL_VERSION,
@@ -75,6 +78,7 @@ export class PeerTransport implements Transport {
       self,
       protocol,
       admission,
+      clock,
       onFrameChannel,
       onReady: (link) => this.#ready(link),
       onGone: (link, cause) => this.#gone(link, cause),

@@ -1,6 +1,6 @@
 /**
  * Creates the parts of a room in this tab: connections over WebRTC, and workers for the
- * GPU, the model files, the solver, and chat templates. `close` ends them all.
+ * GPU, the model files, the solver, chat templates, and timers. `close` ends them all.
  */
 import * as Comlink from "comlink";
 import { openChatRenderer } from "./chat-renderer.ts";
@@ -16,7 +16,6 @@ import {
 import {
   type MemberId,
   type RoomCode,
-  SYSTEM_CLOCK,
   type Measurements,
   type Member,
   type StageListeners,
@@ -30,6 +29,7 @@ import { openWithKeptId, readKeptRoom, type RoomStorage } from "./kept-room.ts";
 import { openPlanner } from "./planner.ts";
 import { TabMonitor } from "./tab-monitor.ts";
 import { workerClient } from "./worker-client.ts";
+import { openWorkerClock } from "./worker-clock.ts";
 
 export type TabParts = {
   readonly room: RoomParts;
@@ -66,17 +66,19 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
   );
   const planner = openPlanner(options.onWarning);
   const chats = openChatRenderer();
+  const clock = openWorkerClock();
   const endWorkers = () => {
-    for (const part of [gpu, weights, planner, chats]) part.end();
+    for (const part of [gpu, weights, planner, chats, clock]) part.end();
   };
   let channels = 0;
   try {
-    const admission = createAdmission(options.code, kept?.secret ?? null, SYSTEM_CLOCK);
+    const admission = createAdmission(options.code, kept?.secret ?? null, clock);
     const openTransport = (self: MemberId) =>
       openPeerTransport({
         ...options.signaling,
         self,
         admission,
+        clock,
         onSignaling: (isRegistered) =>
           options.onWarning({ kind: isRegistered ? "signaling_restored" : "signaling_lost" }),
         onFrameChannel: (peer, channel) => {
@@ -124,7 +126,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
         linkFrames: (peer) => transport.connect(peer),
         collectDeviceState: () => monitor.collect(),
         profile,
-        clock: SYSTEM_CLOCK,
+        clock,
       },
       close: () => {
         monitor.close();

@@ -62,6 +62,7 @@ function tab(peerConnection: RTCPeerConnection, outgoing: boolean, admission: Ad
       self: outgoing ? A : B,
       protocol: PROTOCOL_VERSION,
       admission,
+      clock: SYSTEM_CLOCK,
       onFrameChannel: () => () => heard.push("frames are open"),
       onReady: (link) => resolve(link.provenBy!),
       onGone: (_link, cause) => resolve(cause),
