@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 import { firefox } from "./tools/browsers/firefox-provider.ts";
 import { ADAPTER } from "./tools/browsers/adapter-choice.ts";
 import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS } from "./tools/browsers/browsers.ts";
-import { chosenTestSet, filesOf } from "./tools/test-sets.ts";
+import { chosenTestSet, filesOf, NOT_IN_CHECK } from "./tools/test-sets.ts";
 import { ISOLATION_HEADERS } from "./vite.config.ts";
 
 const set = chosenTestSet();
@@ -53,7 +53,7 @@ export default defineConfig({
           name: "node",
           environment: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.{browser,page}.test.ts"],
+          exclude: ["test/**/*.{browser,page}.test.ts", ...(set === "check" ? NOT_IN_CHECK : [])],
           testTimeout: 30_000,
           // No test changes a global that another file reads, so the files share their modules. Each
           // worker is a process, because tests of the solver read the CPU time of theirs.

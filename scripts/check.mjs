@@ -41,7 +41,7 @@ await runScript(async () => {
       () => typedLint(lintedFiles),
       () => format({ cache: !values.all }),
     ),
-    inSequence(types, () => vitest("node", { files: nodeTests ?? [], quiet: true, set: "merge" })),
+    inSequence(types, () => vitest("node", { files: nodeTests ?? [], quiet: true, set: "check" })),
   ]);
   const isSmall = nodeTests !== undefined && (changed?.length ?? 0) <= SMALL_CHANGE_FILES;
   summarize(results.flat(), {

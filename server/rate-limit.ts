@@ -2,7 +2,7 @@
 import { isIPv6 } from "node:net";
 import type { Rate } from "./limits.ts";
 
-/** Above this, addresses whose buckets are full again are forgotten; they lose nothing by it. */
+/** Above this, the address that was silent the longest is forgotten. */
 const MAX_ADDRESSES = 10_000;
 
 type Bucket = { tokens: number; atMs: number };
@@ -46,25 +46,15 @@ export class RateLimit {
     const { perSecond, burst } = this.#rate;
     const nowMs = this.#nowMs();
     const known = this.#buckets.get(address);
-    if (known !== undefined) {
-      known.tokens = Math.min(burst, known.tokens + ((nowMs - known.atMs) / 1000) * perSecond);
-      known.atMs = nowMs;
-      return known;
-    }
-    if (this.#buckets.size >= MAX_ADDRESSES) this.#forgetFull(nowMs);
-    const bucket = { tokens: burst, atMs: nowMs };
+    const elapsedMs = known === undefined ? Infinity : nowMs - known.atMs;
+    const tokens = Math.min(burst, (known?.tokens ?? 0) + (elapsedMs / 1000) * perSecond);
+    const bucket = { tokens, atMs: nowMs };
+    // A map iterates in the order of insertion, so the first is the one that was silent the longest.
+    this.#buckets.delete(address);
     this.#buckets.set(address, bucket);
-    return bucket;
-  }
-
-  #forgetFull(nowMs: number): void {
-    const { perSecond, burst } = this.#rate;
-    for (const [address, { tokens, atMs }] of this.#buckets) {
-      if (tokens + ((nowMs - atMs) / 1000) * perSecond >= burst) this.#buckets.delete(address);
-    }
-    // None is full: the one that was seen first makes room.
     const [oldest] = this.#buckets.keys();
-    if (this.#buckets.size >= MAX_ADDRESSES) this.#buckets.delete(oldest!);
+    if (this.#buckets.size > MAX_ADDRESSES) this.#buckets.delete(oldest!);
+    return bucket;
   }
 }
 

@@ -1,8 +1,9 @@
 /**
- * Which browser and end-to-end tests run when: before a merge (`npm test`), the remaining ones
- * (`npm run test:full -- --remaining`), or all (the default).
+ * Which tests run when: in `npm run check`, before a merge (`npm test`), the remaining ones
+ * (`npm run test:full -- --remaining`), or all (the default). `check` runs no browser.
  */
-export type TestSet = "merge" | "remaining" | "full";
+const TEST_SETS = ["check", "merge", "remaining", "full"] as const;
+export type TestSet = (typeof TEST_SETS)[number];
 export type BrowserProject = "chromium" | "firefox" | "e2e";
 
 const BROWSER_TESTS = "test/**/*.browser.test.ts";
@@ -29,11 +30,22 @@ const NOT_BEFORE_MERGE: Readonly<Record<BrowserProject, readonly string[]>> = {
   e2e: ["test/**/*.full.e2e.ts", "test/library/**/*.e2e.ts"],
 };
 
+/** Node tests that compute thousands of random cases, for seconds each: `npm test` runs them. */
+export const NOT_IN_CHECK: readonly string[] = [
+  "test/fuzz/**",
+  "test/model/hostile-gguf.test.ts",
+  "test/placement/properties.test.ts",
+  "test/server/fuzz.test.ts",
+  "test/simulation/**",
+];
+
 /** The set that the command chose; tests that are run by hand are not limited. */
 export function chosenTestSet(): TestSet {
   const set = process.env["TABMESH_TEST_SET"] ?? "full";
-  if (set === "merge" || set === "remaining" || set === "full") return set;
-  throw new Error(`TABMESH_TEST_SET is ${set}; expected merge, remaining, or full`);
+  const known = TEST_SETS.find((name) => name === set);
+  if (known === undefined)
+    throw new Error(`TABMESH_TEST_SET is ${set}; expected ${TEST_SETS.join(", ")}`);
+  return known;
 }
 
 export function filesOf(
@@ -41,6 +53,6 @@ export function filesOf(
   set: TestSet,
 ): { include: string[]; exclude: string[] } {
   const [all, later] = [[...ALL[project]], [...NOT_BEFORE_MERGE[project]]];
-  if (set === "merge") return { include: all, exclude: later };
+  if (set === "merge" || set === "check") return { include: all, exclude: later };
   return { include: set === "remaining" ? later : all, exclude: [] };
 }
