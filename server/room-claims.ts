@@ -2,7 +2,7 @@
  * Which key holds which room: decides about the claims of coordinators.
  *
  *   first claim    registers the room's key, which is all that the server knows of the room
- *   later claims   must be signed by that key, in the same epoch or one of the next few
+ *   later claims   must be signed by that key, of the same term or a later one, a few epochs ahead
  *   release        forgets the room some time after its last socket closed
  *   end            forgets it at once: its last member left
  *
@@ -13,6 +13,8 @@ import {
   type BridgeNonce,
   type BridgePublicKey,
   type BridgeRefusal,
+  isLaterTerm,
+  type MemberId,
   type RoomCode,
   verifyBridgeClaim,
 } from "../src/shared/index.ts";
@@ -21,15 +23,15 @@ import {
 export const KEEP_KEY_MS = 10 * 60_000;
 
 /**
- * 16 coordinators may have come and gone without the server's notice, and each begins an epoch up to
- * 8 above the last one (`nextEpoch` in src/cluster). A member that claims a far epoch would otherwise
- * lock the room out of the server.
+ * Coordinators that may have come and gone without the server's notice; each adds one to the epoch. A
+ * member that claims a far epoch would otherwise lock the room out of the server.
  */
-export const MAX_EPOCH_STEP = 16 * 8;
+export const MAX_EPOCH_STEP = 16;
 
 type Holding = {
   readonly publicKey: BridgePublicKey;
   epoch: number;
+  member: MemberId;
   /** Null while the coordinator's socket is open. */
   releasedAtMs: number | null;
 };
@@ -49,21 +51,23 @@ export class RoomClaims {
   /** Null if the claim is accepted; the room is then held until `release`. */
   decide(claim: BridgeClaimMessage, nonce: BridgeNonce, nowMs: number): BridgeRefusal | null {
     this.#forget(nowMs);
-    const { room, epoch, publicKey, signature } = claim;
+    const { room, epoch, member, publicKey, signature } = claim;
     const known = this.#rooms.get(room);
     if (known === undefined && this.#rooms.size >= this.#maxRooms) {
       return { reason: "too_many_rooms", maxRooms: this.#maxRooms };
     }
     if (known !== undefined && known.publicKey !== publicKey) return { reason: "wrong_key", room };
-    if (!verifyBridgeClaim(publicKey, { room, epoch, nonce }, signature)) {
+    if (!verifyBridgeClaim(publicKey, { room, epoch, member, nonce }, signature)) {
       return { reason: "invalid_signature", room };
     }
-    if (known !== undefined && epoch < known.epoch) {
-      return { reason: "epoch_passed", room, epoch, last: known.epoch };
+    // Of members that opened the same epoch, one is last, so that they do not replace each other in turn.
+    if (known !== undefined && isLaterTerm(known, claim)) {
+      const held = known.releasedAtMs === null;
+      return { reason: "epoch_passed", room, epoch, last: known.epoch, held };
     }
     const highest = (known?.epoch ?? epoch) + MAX_EPOCH_STEP;
     if (epoch > highest) return { reason: "epoch_too_high", room, epoch, highest };
-    this.#rooms.set(room, { publicKey, epoch, releasedAtMs: null });
+    this.#rooms.set(room, { publicKey, epoch, member, releasedAtMs: null });
     return null;
   }
 

@@ -131,9 +131,10 @@ export class BridgeClient {
   }
 
   #claim(nonce: BridgeNonce): void {
-    const { room, epoch } = this.#options.room.client.state;
-    const signed = signBridgeClaim(this.#options.secret(), { room, epoch, nonce });
-    this.#send({ type: "claim", version: BRIDGE_VERSION, room, epoch, ...signed });
+    const { self: member, state } = this.#options.room.client;
+    const { room, epoch } = state;
+    const signed = signBridgeClaim(this.#options.secret(), { room, epoch, member, nonce });
+    this.#send({ type: "claim", version: BRIDGE_VERSION, room, epoch, member, ...signed });
   }
 
   /** Tells the server this tab's version, and does not try again: only a reload changes it. */
@@ -145,6 +146,9 @@ export class BridgeClient {
 
   #refused(refusal: BridgeRefusal): void {
     if (refusal.reason === "version_mismatch") this.#closed = true;
+    const { client } = this.#options.room;
+    if (refusal.reason === "replaced") client.outranked(refusal.epoch, true);
+    if (refusal.reason === "epoch_passed") client.outranked(refusal.last, refusal.held);
     if (refusal.reason === this.#refusedFor) return;
     this.#refusedFor = refusal.reason;
     this.#options.onRefused?.(refusal);

@@ -130,6 +130,11 @@ export class RoomClient {
     return this.#membership.coordinates;
   }
 
+  /** The server refuses this coordinator's claim for one of a later term; `isHeld` if that one is connected. */
+  outranked(epoch: number, isHeld: boolean): void {
+    this.#membership.outranked(epoch, isHeld);
+  }
+
   /** The log since the last snapshot: to replay, to save, to send as server-sent events. */
   get log(): Pick<EventLog, "base" | "events"> {
     return this.#membership.log;

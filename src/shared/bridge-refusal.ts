@@ -11,8 +11,8 @@ export const BridgeRefusal = z.discriminatedUnion("reason", [
   /** The room was claimed with another key: by another room of the same code, or by a stranger. */
   failure("wrong_key", { room: RoomCode }),
   failure("invalid_signature", { room: RoomCode }),
-  /** A later term of the room's coordinator has begun. */
-  failure("epoch_passed", { room: RoomCode, epoch: z.int(), last: z.int() }),
+  /** A later term of the room has begun; `held` if its coordinator is connected. */
+  failure("epoch_passed", { room: RoomCode, epoch: z.int(), last: z.int(), held: z.boolean() }),
   failure("epoch_too_high", { room: RoomCode, epoch: z.int(), highest: z.int() }),
   /** The server keeps the keys of no further rooms. */
   failure("too_many_rooms", { maxRooms: z.int() }),

@@ -13,18 +13,18 @@
  *
  * The server does not interpret a request: it forwards method, path, query, the
  * headers in `BRIDGED_HEADERS`, and the body's text, and writes the chunks to the HTTP
- * response in order. A claim of a later epoch replaces the older socket.
+ * response in order. A claim of a later term replaces the older socket.
  */
 import { z } from "zod";
 import { BridgeRefusal } from "./bridge-refusal.ts";
-import { RoomCode } from "./ids.ts";
+import { MemberId, RoomCode } from "./ids.ts";
 import { BridgeNonce, BridgePublicKey, BridgeSignature } from "./room-secret.ts";
 
 /** The path of the socket on the server. */
 export const BRIDGE_PATH = "/bridge";
 
 /** Incremented by each change that an older page or server would misinterpret. */
-export const BRIDGE_VERSION = 2;
+export const BRIDGE_VERSION = 3;
 
 /** The coordinator closes its socket with this code when it leaves as the last member. */
 export const ROOM_ENDED_CODE = 4000;
@@ -94,13 +94,21 @@ export const ServerToPage = z.discriminatedUnion("type", [
 ]);
 export type ServerToPage = z.infer<typeof ServerToPage>;
 
+/** Whether `first` is a later term: of two members that opened the same epoch, the smaller id's. */
+export function isLaterTerm(first: Term, second: Term): boolean {
+  if (first.epoch !== second.epoch) return first.epoch > second.epoch;
+  return first.member < second.member;
+}
+type Term = { readonly epoch: number; readonly member: MemberId };
+
 /** "This tab coordinates `room` in `epoch`", signed over the socket's nonce. */
 export const BridgeClaimMessage = z.strictObject({
   type: z.literal("claim"),
   version: z.literal(BRIDGE_VERSION),
   room: RoomCode,
-  /** The room's epoch: of two claims, the one with the higher epoch is the coordinator's. */
+  /** The coordinator's term. Of two claims, the later term counts: see `isLaterTerm`. */
   epoch: z.int().min(1),
+  member: MemberId,
   publicKey: BridgePublicKey,
   signature: BridgeSignature,
 });

@@ -15,6 +15,7 @@ export {
   BridgeClaimMessage,
   BridgeRequest,
   bridgeVersionOf,
+  isLaterTerm,
   MAX_BRIDGED_BODY_BYTES,
   MAX_CHUNK_CHARACTERS,
   PageToServer,

@@ -11,7 +11,7 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { z } from "zod";
-import type { RoomCode } from "./ids.ts";
+import type { MemberId, RoomCode } from "./ids.ts";
 
 const SECRET_BYTES = 32;
 const PUBLIC_KEY_BYTES = 32;
@@ -36,6 +36,7 @@ export type BridgeNonce = z.infer<typeof BridgeNonce>;
 export type BridgeClaim = {
   readonly room: RoomCode;
   readonly epoch: number;
+  readonly member: MemberId;
   readonly nonce: BridgeNonce;
 };
 
@@ -79,8 +80,9 @@ function derive(secret: RoomSecret, purpose: string): Uint8Array {
   return hkdf(sha256, decode(secret), undefined, new TextEncoder().encode(purpose), 32);
 }
 
-function signedBytes({ room, epoch, nonce }: BridgeClaim): Uint8Array {
-  return new TextEncoder().encode(`tabmesh-bridge-v2\n${room}\n${epoch}\n${nonce}`);
+function signedBytes({ room, epoch, member, nonce }: BridgeClaim): Uint8Array {
+  const fields = ["tabmesh-bridge-v3", room, epoch, member, nonce];
+  return new TextEncoder().encode(fields.join("\n"));
 }
 
 /** Text that decodes to exactly `bytes` bytes, in the one canonical spelling. */

@@ -1,9 +1,8 @@
-/** Who coordinates: epochs of their own, precedence, and the steps of an election. */
+/** Who coordinates: precedence, and the steps of an election. */
 import { describe, expect, test } from "vitest";
 import {
   electionStep,
   type ElectionView,
-  nextEpoch,
   precedes,
   type Standing,
 } from "../../src/cluster/membership/standing.ts";
@@ -32,18 +31,9 @@ const standing = (change: Partial<Standing> = {}): Standing => ({
 const step = (standings: [MemberId, Standing][], change: Partial<ElectionView> = {}) => {
   const members = [a, b, c].map((id) => profile(id));
   const state = { ...emptyRoom(RoomCode.parse("ABCDEF"), a), members, nextIndex: 3 };
-  const others = { others: [], left: a, elapsedMs: 0, reachesServer: false, timings };
+  const others = { others: [], left: a, elapsedMs: 0, reachesServer: false, holder: null, timings };
   return electionStep({ self: b, state, standings: new Map(standings), ...others, ...change });
 };
-
-test("members of different colors never take the same epoch after the same one", () => {
-  for (const epoch of [1, 2, 8, 4095]) {
-    const epochs = [0, 1, 2, 3, 4, 5, 6, 7].map((color) => nextEpoch(epoch, color));
-    expect(new Set(epochs).size).toBe(8);
-    expect(Math.min(...epochs)).toBe(epoch + 1);
-    expect(Math.max(...epochs)).toBe(epoch + 8);
-  }
-});
 
 test("of two coordinators, the model counts first, then the epoch, the log, and the id", () => {
   const self = { self: b };
@@ -63,7 +53,7 @@ test("of two coordinators, the model counts first, then the epoch, the log, and 
 describe("a member without a coordinator", () => {
   test("leads if it is the most senior one, as soon as all others have answered", () => {
     expect(step([])).toEqual({ kind: "wait" });
-    expect(step([[c, standing()]])).toEqual({ kind: "lead", epoch: 1 });
+    expect(step([[c, standing()]])).toEqual({ kind: "lead", epoch: 1, ownsModel: false });
   });
 
   test("leaves it to a more senior one, and to one of a newer epoch", () => {
@@ -76,6 +66,20 @@ describe("a member without a coordinator", () => {
     expect(step([[c, standing({ epoch: 2, opener: c })]], { elapsedMs: 9000 })).toEqual({
       kind: "wait",
     });
+  });
+
+  test("leaves it to one of a longer log, however junior; of equal logs of two terms, one is elected", () => {
+    expect(step([[c, standing({ index: 4 })]])).toEqual({ kind: "wait" });
+    expect(step([[c, standing({ index: 2 })]])).toMatchObject({ kind: "lead" });
+    expect(step([[d, standing({ opener: d })]], { others: [d], elapsedMs: 700 })).toMatchObject({
+      kind: "lead",
+    });
+  });
+
+  test("without a model, does not lead while the server reaches a member that holds the name", () => {
+    const late = { elapsedMs: 9000, reachesServer: true };
+    expect(step([], { ...late, holder: c })).toEqual({ kind: "wait" });
+    expect(step([], late)).toMatchObject({ kind: "lead" });
   });
 
   test("joins a coordinator, but not one of an older epoch or of another room of the same epoch", () => {
@@ -95,6 +99,6 @@ describe("a member without a coordinator", () => {
 
   test("does not wait for silent members for longer than the election", () => {
     expect(step([], { elapsedMs: 699 })).toEqual({ kind: "wait" });
-    expect(step([], { elapsedMs: 700 })).toEqual({ kind: "lead", epoch: 1 });
+    expect(step([], { elapsedMs: 700 })).toEqual({ kind: "lead", epoch: 1, ownsModel: false });
   });
 });

@@ -11,7 +11,7 @@ import {
 } from "../../src/shared/room-secret.ts";
 import { RoomCode } from "../../src/shared/ids.ts";
 import { openTestServer, type TestServer } from "../../tools/server/test-server.ts";
-import { answerJson, type FakeRoom, openFakeRoom, ROOM, SECRET } from "./fake-room.ts";
+import { answerJson, type FakeRoom, openFakeRoom, MEMBER, ROOM, SECRET } from "./fake-room.ts";
 
 let server: TestServer;
 let owner: FakeRoom;
@@ -74,7 +74,13 @@ test("a member cannot lock the room out with an epoch far ahead", async () => {
   expect(await owner.closed).toBe(4409);
   expect(await answer()).toBe("next");
   const late = await openFakeRoom(server.port, () => undefined, { epoch: 5 });
-  expect(await late.claimed).toEqual({ reason: "epoch_passed", room: ROOM, epoch: 5, last: 6 });
+  expect(await late.claimed).toEqual({
+    reason: "epoch_passed",
+    room: ROOM,
+    epoch: 5,
+    last: 6,
+    held: true,
+  });
 });
 
 test("a claim that was recorded on another socket is refused", async () => {
@@ -98,7 +104,7 @@ describe("a socket that begins with", () => {
     ["another message", '{"type":"end","id":"1"}', { reason: "invalid_message" }, 4400],
     [
       "a claim without a signature",
-      '{"type":"claim","version":2,"room":"ABCDEF","epoch":6}',
+      '{"type":"claim","version":3,"room":"ABCDEF","epoch":6}',
       { reason: "invalid_message" },
       4400,
     ],
@@ -136,9 +142,10 @@ async function nextMessage(socket: WebSocket): Promise<ServerToPage> {
 
 /** The owner's claim in answer to a challenge. */
 function claimOn({ nonce }: { readonly nonce: BridgeNonce }) {
-  const claim = { room: ROOM, epoch: 6, nonce };
+  const claim = { room: ROOM, epoch: 6, member: MEMBER, nonce };
   const signed = signBridgeClaim(SECRET, claim);
-  return { type: "claim", version: BRIDGE_VERSION, room: ROOM, epoch: 6, ...signed };
+  const { nonce: _signed, ...sent } = { ...claim, ...signed };
+  return { type: "claim", version: BRIDGE_VERSION, ...sent };
 }
 
 /** Sends `text`; what the server answers, and the code with which it closes. */

@@ -7,7 +7,7 @@ import {
   type PageToServer,
 } from "../../src/shared/bridge.ts";
 import type { BridgeRefusal } from "../../src/shared/bridge-refusal.ts";
-import { RoomCode } from "../../src/shared/ids.ts";
+import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 import { RoomSecret, signBridgeClaim } from "../../src/shared/room-secret.ts";
 
 export type FakeRoom = {
@@ -23,13 +23,15 @@ export type FakeRoom = {
 
 export const ROOM = RoomCode.parse("ABCDEF");
 
+export const MEMBER = MemberId.parse("m");
+
 export const SECRET = RoomSecret.parse("S".repeat(42) + "A");
 
 /** Opens `/bridge` as the coordinator of `room`; `answer` is called for each request. */
 export async function openFakeRoom(
   port: number,
   answer: (request: BridgeRequest, room: FakeRoom) => void,
-  { room = ROOM, epoch = 1, secret = SECRET } = {},
+  { room = ROOM, epoch = 1, secret = SECRET, member = MEMBER } = {},
 ): Promise<FakeRoom> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/bridge`);
   const received: FakeRoom["received"] = [];
@@ -45,8 +47,15 @@ export async function openFakeRoom(
     const message = ServerToPage.parse(JSON.parse((data as Buffer).toString("utf8")));
     switch (message.type) {
       case "challenge": {
-        const signed = signBridgeClaim(secret, { room, epoch, nonce: message.nonce });
-        return fake.send({ type: "claim", version: BRIDGE_VERSION, room, epoch, ...signed });
+        const signed = signBridgeClaim(secret, { room, epoch, member, nonce: message.nonce });
+        return fake.send({
+          type: "claim",
+          version: BRIDGE_VERSION,
+          room,
+          epoch,
+          member,
+          ...signed,
+        });
       }
       case "accepted":
         return settle(null);

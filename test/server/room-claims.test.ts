@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { KEEP_KEY_MS, MAX_EPOCH_STEP, RoomClaims } from "../../server/room-claims.ts";
 import { BRIDGE_VERSION } from "../../src/shared/bridge.ts";
-import { RoomCode } from "../../src/shared/ids.ts";
+import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 import {
   createBridgeNonce,
   createRoomSecret,
@@ -11,14 +11,23 @@ import {
 
 const MAX_ROOMS = 2;
 const ROOM = RoomCode.parse("ABCDEF");
+const [A, B] = ["a", "b"].map((id) => MemberId.parse(id)) as [MemberId, MemberId];
 const owner = createRoomSecret();
 const stranger = createRoomSecret();
 
 /** Claims, and returns the refusal's reason. */
-function claim(claims: RoomClaims, secret: RoomSecret, epoch: number, nowMs = 0, room = ROOM) {
+function claim(
+  claims: RoomClaims,
+  secret: RoomSecret,
+  epoch: number,
+  nowMs = 0,
+  room = ROOM,
+  member = A,
+) {
   const nonce = createBridgeNonce();
-  const signed = signBridgeClaim(secret, { room, epoch, nonce });
-  const message = { type: "claim", version: BRIDGE_VERSION, room, epoch, ...signed } as const;
+  const signed = signBridgeClaim(secret, { room, epoch, member, nonce });
+  const claimed = { type: "claim", version: BRIDGE_VERSION, room, epoch, member } as const;
+  const message = { ...claimed, ...signed };
   return claims.decide(message, nonce, nowMs)?.reason ?? null;
 }
 
@@ -39,6 +48,16 @@ describe("a claim", () => {
     expect(claim(claims, owner, 7)).toBeNull();
   });
 
+  test("of two members that opened the same epoch: the one of the smaller id is the last", () => {
+    const claims = new RoomClaims(MAX_ROOMS);
+    const by = (member: MemberId, epoch = 7) => claim(claims, owner, epoch, 0, ROOM, member);
+    expect(by(B)).toBeNull();
+    expect(by(A)).toBeNull();
+    expect(by(B)).toBe("epoch_passed");
+    expect(by(A)).toBeNull();
+    expect(by(B, 8)).toBeNull();
+  });
+
   test("of an earlier epoch, or of one far ahead, is refused", () => {
     const claims = new RoomClaims(MAX_ROOMS);
     expect(claim(claims, owner, 7)).toBeNull();
@@ -50,12 +69,13 @@ describe("a claim", () => {
 
   test("is refused if the signature is of another nonce, epoch, or room", () => {
     const nonce = createBridgeNonce();
-    const signed = signBridgeClaim(owner, { room: ROOM, epoch: 7, nonce });
+    const signed = signBridgeClaim(owner, { room: ROOM, epoch: 7, member: A, nonce });
     const message = {
       type: "claim",
       version: BRIDGE_VERSION,
       room: ROOM,
       epoch: 7,
+      member: A,
       ...signed,
     } as const;
     const decide = (change: Partial<typeof message>, given = nonce) =>
@@ -63,7 +83,8 @@ describe("a claim", () => {
     expect(decide({})).toBeNull();
     expect(decide({}, createBridgeNonce())).toBe("invalid_signature");
     expect(decide({ room: RoomCode.parse("GHJKMN") })).toBe("invalid_signature");
-    const { publicKey } = signBridgeClaim(stranger, { room: ROOM, epoch: 7, nonce });
+    expect(decide({ member: B })).toBe("invalid_signature");
+    const { publicKey } = signBridgeClaim(stranger, { room: ROOM, epoch: 7, member: A, nonce });
     expect(decide({ publicKey })).toBe("invalid_signature");
   });
 });

@@ -1,6 +1,6 @@
 import { hkdfSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { RoomCode } from "../../src/shared/ids.ts";
+import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 import {
   admissionKey,
   BridgeNonce,
@@ -17,6 +17,7 @@ const secret = RoomSecret.parse("A".repeat(43));
 const claim = {
   room: RoomCode.parse("ABCDEF"),
   epoch: 3,
+  member: MemberId.parse("a"),
   nonce: BridgeNonce.parse("B".repeat(42) + "A"),
 };
 
@@ -54,6 +55,7 @@ describe("a claim", () => {
   test.each([
     ["another room", { ...claim, room: RoomCode.parse("GHJKMN") }],
     ["another epoch", { ...claim, epoch: 33 }],
+    ["another member", { ...claim, member: MemberId.parse("b") }],
     ["another nonce", { ...claim, nonce: createBridgeNonce() }],
   ])("is not valid for %s", (_name, other) => {
     expect(verifyBridgeClaim(publicKey, other, signature)).toBe(false);

@@ -28,7 +28,7 @@ test.each<[BridgeRefusal, string]>([
     "This tab's proof that it is in the room ABCDEF is not valid.",
   ],
   [
-    { reason: "epoch_passed", room, epoch: 2, last: 5 },
+    { reason: "epoch_passed", room, epoch: 2, last: 5, held: true },
     "Another tab has become the coordinator of room ABCDEF: epoch 5 has begun, and this tab is in epoch 2.",
   ],
   [

@@ -62,7 +62,7 @@ const WEB_SOCKET_HEAD =
 
 /** Messages of tabs, on either socket. */
 const MESSAGES: readonly string[] = [
-  `{"type":"claim","version":2,"room":"ABCDEF","epoch":1,"publicKey":"${"A".repeat(43)}","signature":"${"A".repeat(86)}"}`,
+  `{"type":"claim","version":3,"room":"ABCDEF","epoch":1,"member":"a","publicKey":"${"A".repeat(43)}","signature":"${"A".repeat(86)}"}`,
   '{"type":"hello","version":1,"room":"ABCDEF","member":"a","epoch":1}',
   '{"type":"response","id":"1","status":200,"headers":{"content-type":"application/json"}}',
   '{"type":"chunk","id":"1","data":"x"}',

@@ -1,8 +1,8 @@
 /**
  * What must hold in every run.
  *
- *   one coordinator   the events of an epoch that anyone applied come from one coordinator
- *   one log           two members that applied an event of the same epoch and index applied the same
+ *   one coordinator   the events of a term that anyone applied were numbered by its coordinator, once
+ *   one log           two members that applied an event of the same term and index applied the same
  *   one room          after the last fault all tabs are in one room with one state
  *   answers end       each with its tokens, or with a reason that a room may give
  *   right tokens      those of an undisturbed run, also after an interruption
@@ -39,49 +39,36 @@ const ACCEPTED: ReadonlySet<RoomFailure["reason"]> = new Set([
   "stage_load_failed",
 ]);
 
-/** Follows what each tab applies. A room that is opened again under its code has epochs of its own. */
+/**
+ * Follows what each tab applies. A term is an epoch and the member that opened it; of each term, only
+ * what its coordinator has numbered may be applied.
+ */
 export class LogCheck {
-  readonly #tabs: readonly SimulatedTab[];
   readonly #violate: Violate;
-  /** By opening of the room and epoch. */
-  readonly #coordinators = new Map<string, string>();
-  /** The number of the tab that opened the room that a tab's log began with. */
-  readonly #openings = new Map<SimulatedTab, number>();
-  readonly #events = new Map<string, string>();
+  /** By term and index, as JSON. */
+  readonly #numbered = new Map<string, string>();
 
-  constructor(tabs: readonly SimulatedTab[], violate: Violate) {
-    this.#tabs = tabs;
+  constructor(violate: Violate) {
     this.#violate = violate;
   }
 
   watch(tab: SimulatedTab, client: RoomClient): void {
-    this.#follow(tab, client);
-    client.subscribe(({ event }) => {
-      if (event === null) return this.#follow(tab, client);
+    client.subscribe(({ event: indexed }) => {
+      if (indexed === null) return;
+      const { epoch, index, event } = indexed;
       const { coordinator } = client.state;
-      const epoch = `${this.#openings.get(tab) ?? "unknown"}/${event.epoch}`;
-      const known = this.#coordinators.get(epoch);
-      if (known === undefined) this.#coordinators.set(epoch, coordinator);
-      else if (known !== coordinator) {
-        const detail = `epoch ${epoch}: ${tab.id} follows ${coordinator}, another ${known}`;
-        this.#violate("one_coordinator", detail);
-      }
-      const key = `${epoch}/${event.index}`;
-      const json = JSON.stringify(event.event);
-      const before = this.#events.get(key);
-      if (before === undefined) this.#events.set(key, json);
-      else if (!isSame(before, json)) {
-        this.#violate("one_log", `${tab.id} at ${key}: ${json} instead of ${before}`);
+      const key = `${epoch} of ${coordinator}/${index}`;
+      const json = JSON.stringify(event);
+      const known = this.#numbered.get(key);
+      if (coordinator === tab.id) {
+        if (known !== undefined) this.#violate("one_coordinator", `${key} is numbered twice`);
+        this.#numbered.set(key, json);
+      } else if (known === undefined) {
+        this.#violate("one_coordinator", `${tab.id} applies ${key}: ${json}, which has no number`);
+      } else if (!isSame(known, json)) {
+        this.#violate("one_log", `${tab.id} at ${key}: ${json} instead of ${known}`);
       }
     });
-  }
-
-  #follow(tab: SimulatedTab, { state, connection }: RoomClient): void {
-    const { coordinator } = state;
-    const isOpener = coordinator === tab.id && !this.#openings.has(tab);
-    const leader = this.#tabs.findLast(({ id }) => id === coordinator) ?? tab;
-    const opening = isOpener ? tab.number : this.#openings.get(leader);
-    if (connection === "connected" && opening !== undefined) this.#openings.set(tab, opening);
   }
 }
 

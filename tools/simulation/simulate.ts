@@ -66,7 +66,7 @@ class Run {
     this.#schedule = schedule;
     this.#trace = trace;
     this.#room = new SimulatedRoom(schedule.seed, bug);
-    this.#logs = new LogCheck(this.#room.tabs, (...what) => this.#violate(...what));
+    this.#logs = new LogCheck((...what) => this.#violate(...what));
     this.#room.onJoined = (tab, client) => this.#observe(tab, client);
     if (trace) this.#traceMessages();
   }

@@ -27,7 +27,7 @@ import {
   parseCommand,
   type RoomCommand,
 } from "../membership/messages.ts";
-import { holdsModel, nextEpoch } from "../membership/standing.ts";
+import { holdsModel, ownsModel } from "../membership/standing.ts";
 import { queuedGeneration } from "./generation-request.ts";
 import { distinctMember, refuseNewcomer, type Join } from "./newcomer.ts";
 import { firstCount, idInEpoch } from "../log/numbering.ts";
@@ -63,6 +63,8 @@ export class Coordinator {
   #stepping = false;
   #cancelRejoin = () => undefined as void;
   #stopped = false;
+  /** It began, or went on, without most of the placement's members: they may continue elsewhere. */
+  #lostModel = false;
 
   constructor(options: CoordinatorOptions) {
     const { clock } = options.placement;
@@ -85,9 +87,10 @@ export class Coordinator {
   }
 
   /** Continues a log whose coordinator is gone, in an epoch above `epoch`. */
-  takeOver(epoch: number, profile: Member): void {
+  takeOver(epoch: number, ownsModel: boolean, profile: Member): void {
     const { log, self, timings, placement } = this.#options;
     const old = log.state.coordinator;
+    this.#lostModel = !ownsModel;
     this.renew(epoch);
     // The old coordinator may have taken this member for lost.
     if (!this.#member(self)) this.open(profile);
@@ -100,10 +103,8 @@ export class Coordinator {
 
   /** Continues in an epoch above `epoch`, so that members that know that one follow. */
   renew(epoch: number): void {
-    const { self } = this.#options;
-    const color = this.#member(self)?.color ?? 0;
-    const coordinator = { type: "coordinator_changed", coordinator: self } as const;
-    this.#emit(coordinator, nextEpoch(Math.max(epoch, this.state.epoch), color));
+    const coordinator = { type: "coordinator_changed", coordinator: this.#options.self } as const;
+    this.#emit(coordinator, Math.max(epoch, this.state.epoch) + 1);
   }
 
   stop(): void {
@@ -121,6 +122,11 @@ export class Coordinator {
   get holdsModel(): boolean {
     const { self } = this.#options;
     return holdsModel(this.state, (id) => id === self || this.#followers.has(id));
+  }
+
+  /** It has held the placed model ever since it coordinates; at most one side of a partition has. */
+  get ownsModel(): boolean {
+    return !this.#lostModel && this.#hasModel();
   }
 
   /** Members that may follow another coordinator: their links ended, and they did not say that they leave. */
@@ -155,7 +161,9 @@ export class Coordinator {
 
   /** A peer's connection is gone: it gets no more events. False if it got none. */
   drop(peer: MemberId): boolean {
+    const hadModel = this.#hasModel();
     if (!this.#followers.delete(peer)) return false;
+    if (hadModel && !this.#hasModel()) this.#lostModel = true;
     this.#lostMs.set(peer, this.#options.placement.clock.nowMs());
     return true;
   }
@@ -243,6 +251,11 @@ export class Coordinator {
     this.#generations += 1;
     this.#emit({ type: "generation_queued", generation });
     return id;
+  }
+
+  #hasModel(): boolean {
+    const { self } = this.#options;
+    return ownsModel(this.state, (id) => id === self || this.#followers.has(id));
   }
 
   #member(id: MemberId): Member | undefined {

@@ -15,8 +15,8 @@ export function idInEpoch(epoch: number, count: number): number {
 }
 
 /**
- * Where a coordinator begins to count: two rooms that were opened under one code may have the same
- * epoch, and their ids must differ when they meet. Half of the ids of the epoch are left.
+ * Where a coordinator begins to count: the two sides of a partition may open the same epoch, and their
+ * ids must differ when they meet. Half of the ids of the epoch are left.
  */
 export function firstCount(random: () => number): number {
   return Math.floor((random() * 2 ** COUNT_BITS) / 2);

@@ -24,7 +24,7 @@ export type LeadershipParts = {
   readonly setConnection: (connection: Connection) => void;
   readonly join: (peer: MemberId) => Promise<void>;
   /** A coordinator that opens the room, or continues its log in an epoch above `epoch`. */
-  readonly coordinate: (epoch: number) => Coordinator;
+  readonly coordinate: (epoch: number, ownsModel: boolean) => Coordinator;
   /** Called before the search for a coordinator begins. */
   readonly onSearch: () => void;
 };
@@ -39,6 +39,8 @@ export class Leadership {
   #recovery: Recovery | null = null;
   /** Members that are being asked for their standing. */
   readonly #asked = new Set<MemberId>();
+  /** The highest epoch that the server named. */
+  #serverEpoch = 0;
   #stopped = false;
 
   constructor(parts: LeadershipParts) {
@@ -57,9 +59,9 @@ export class Leadership {
     this.#recovery?.stop();
   }
 
-  lead(epoch: number): void {
+  lead(epoch: number, ownsModel: boolean): void {
     const { self, registry, clock, timings, coordinate, setConnection } = this.#parts;
-    const coordinator = coordinate(epoch);
+    const coordinator = coordinate(Math.max(epoch, this.#serverEpoch), ownsModel);
     this.#recovery = null;
     this.#coordinator = coordinator;
     setConnection("connected");
@@ -70,11 +72,25 @@ export class Leadership {
       watchMs: timings.watchMs,
       missing: () => coordinator.missing(),
       ask: (peer) => this.#ask(peer),
+      onNameLost: (holder) => this.#nameLost(coordinator, holder),
     });
   }
 
+  /**
+   * The server has a claim of a later term in `epoch`; `isHeld` if its coordinator is connected. The
+   * member that owns the model continues in a later epoch; another steps down.
+   */
+  outranked(epoch: number, isHeld: boolean): void {
+    const coordinator = this.#coordinator;
+    const own = this.#parts.state().epoch;
+    if (coordinator === null || epoch < own || epoch > own + MAX_EPOCHS_AHEAD) return;
+    if (!isHeld || coordinator.ownsModel) return coordinator.renew(epoch);
+    this.#serverEpoch = epoch;
+    this.#stepDown(coordinator, null, true);
+  }
+
   /** There is no coordinator. `left` is one that said that it leaves; `others` may be one. */
-  recover(left: MemberId | null, others: readonly MemberId[] = []): void {
+  recover(left: MemberId | null, others: readonly MemberId[] = [], outranked = false): void {
     if (this.#recovery || this.#stopped) return;
     const { transport, join, setConnection, onSearch } = this.#parts;
     onSearch();
@@ -83,13 +99,14 @@ export class Leadership {
       isConnected: (peer) => transport.connectedPeers().includes(peer),
       others,
       left,
+      outranked,
       ask: (peer) => this.#ask(peer),
       join: async (peer) => {
         await join(peer);
         this.#recovery = null;
         setConnection("connected");
       },
-      lead: (epoch) => this.lead(epoch),
+      lead: (epoch, ownsModel) => this.lead(epoch, ownsModel),
     });
     setConnection("reconnecting");
     this.#recovery.run().catch(() => setConnection("lost"));
@@ -178,12 +195,23 @@ export class Leadership {
     else if (theirs.epoch >= mine.epoch) coordinator.renew(theirs.epoch);
   }
 
-  #stepDown(coordinator: Coordinator, other: MemberId | null): void {
+  /** A member that cannot be reached answers for the room's name at the server. */
+  #nameLost(coordinator: Coordinator, holder: MemberId): void {
+    const { state, transport } = this.#parts;
+    const isMember = state().members.some(({ id }) => id === holder);
+    // Another room of this code, which a newcomer opened, deposes nobody.
+    if (!isMember && !coordinator.missing().includes(holder)) return;
+    if (coordinator.ownsModel || transport.connectedPeers().includes(holder)) return;
+    this.#stepDown(coordinator, holder, true);
+  }
+
+  #stepDown(coordinator: Coordinator, other: MemberId | null, outranked = false): void {
     coordinator.stop();
     this.#coordinator = null;
     this.#watch?.stop();
     this.#watch = null;
-    this.recover(null, [...coordinator.missing(), ...(other ? [other] : [])]);
+    const others = [...coordinator.missing(), ...(other ? [other] : [])];
+    this.recover(null, others, outranked);
     for (const peer of coordinator.followers) this.tell(peer, false);
   }
 }

@@ -107,7 +107,7 @@ export class Membership implements RoomAccess {
       connection: () => this.#connection,
       setConnection: (connection) => this.#setConnection(connection),
       join: (peer) => this.#joining.join(peer),
-      coordinate: (epoch) => this.#coordinate(epoch),
+      coordinate: (epoch, ownsModel) => this.#coordinate(epoch, ownsModel),
       onSearch: () => {
         parts.admission.refuseCodes = null;
         this.#commands.failAll({ reason: "coordinator_lost" });
@@ -150,6 +150,11 @@ export class Membership implements RoomAccess {
       : this.#commands.send(this.state.coordinator, parsed);
   }
 
+  /** The server refuses this coordinator's claim for one of a later term, in `epoch`. */
+  outranked(epoch: number, isHeld: boolean): void {
+    this.#leadership.outranked(epoch, isHeld);
+  }
+
   leave(): void {
     if (this.#closed) return;
     const isMember = this.#connection === "connected";
@@ -184,7 +189,7 @@ export class Membership implements RoomAccess {
       mustExist,
       isClosed: () => this.#closed,
       join: (holder) => this.#joining.join(holder).then(() => this.#setConnection("connected")),
-      coordinate: () => this.#leadership.lead(this.state.epoch),
+      coordinate: () => this.#leadership.lead(this.state.epoch, true),
     });
   }
 
@@ -195,7 +200,7 @@ export class Membership implements RoomAccess {
   }
 
   /** Opens the room, or continues its log in an epoch above `epoch`. */
-  #coordinate(epoch: number): Coordinator {
+  #coordinate(epoch: number, ownsModel: boolean): Coordinator {
     const { admission, clock, planner, profile, transport, random = Math.random } = this.#parts;
     const isNew = this.state.members.length === 0;
     const secret = admission.secret ?? createRoomSecret();
@@ -212,7 +217,7 @@ export class Membership implements RoomAccess {
       onEvent: (event) => this.#applied(event),
     });
     if (isNew) coordinator.open(profile);
-    else coordinator.takeOver(epoch, profile);
+    else coordinator.takeOver(epoch, ownsModel, profile);
     return coordinator;
   }
 

@@ -18,11 +18,13 @@ export type RecoveryParts = {
   readonly others: readonly MemberId[];
   /** A coordinator that said that it leaves. */
   readonly left: MemberId | null;
+  /** Another coordinator, which this tab does not reach, continues the room: it gets time to take the name. */
+  readonly outranked: boolean;
   /** Connects, and sends this member's standing; the answer comes to `take`. Never rejects. */
   readonly ask: (peer: MemberId) => void;
   readonly join: (peer: MemberId) => Promise<void>;
   /** Coordinates from now on, in an epoch above this one. */
-  readonly lead: (epoch: number) => void;
+  readonly lead: (epoch: number, ownsModel: boolean) => void;
 };
 
 /** An older answer says nothing of a peer that may have fallen silent. */
@@ -33,6 +35,8 @@ export class Recovery {
   readonly #answers = new Map<MemberId, { readonly standing: Standing; readonly atMs: number }>();
   readonly #sinceMs: number;
   #reachesServer = false;
+  /** A holder of the room's name that answered. */
+  #holder: { readonly id: MemberId; readonly atMs: number } | null = null;
   #asksServer = false;
   #wake: () => void = () => undefined;
   #stopped = false;
@@ -63,10 +67,11 @@ export class Recovery {
         askedMs = nowMs;
         const known = new Set([...state().members.map(({ id }) => id), ...others]);
         for (const id of known) if (id !== self) ask(id);
-        if (nowMs - this.#sinceMs >= timings.electionMs) void this.#askServer();
+        // By then, most elections are over.
+        if (nowMs - this.#sinceMs >= timings.retryMs) void this.#askServer();
       }
       const step = this.#next();
-      if (step.kind === "lead") return lead(step.epoch);
+      if (step.kind === "lead") return lead(step.epoch, step.ownsModel);
       if (step.kind === "ask") ask(step.member);
       if (step.kind === "join") {
         try {
@@ -81,7 +86,7 @@ export class Recovery {
   }
 
   #next() {
-    const { self, state, clock, timings, others, left, isConnected } = this.#parts;
+    const { self, state, clock, timings, others, left, outranked, isConnected } = this.#parts;
     const nowMs = clock.nowMs();
     const standings = new Map<MemberId, Standing>();
     for (const [peer, { standing, atMs }] of this.#answers) {
@@ -89,7 +94,9 @@ export class Recovery {
       if (isFresh && isConnected(peer)) standings.set(peer, standing);
     }
     const elapsedMs = nowMs - this.#sinceMs;
-    const reachesServer = this.#reachesServer;
+    const { electionMs, isolationMs } = timings;
+    const held = this.#holder;
+    const isHeld = held !== null && nowMs - held.atMs <= isolationMs;
     return electionStep({
       self,
       state: state(),
@@ -97,20 +104,25 @@ export class Recovery {
       standings,
       left,
       elapsedMs,
-      reachesServer,
-      timings,
+      reachesServer: this.#reachesServer,
+      holder: isHeld ? held.id : null,
+      timings: { electionMs: outranked ? isolationMs : electionMs, isolationMs },
     });
   }
 
   /** Whether the server can be reached, and who holds the room's name there. */
   async #askServer(): Promise<void> {
-    const { registry, self, ask } = this.#parts;
+    const { registry, self, clock, state, others, ask } = this.#parts;
     if (this.#asksServer) return;
     this.#asksServer = true;
     try {
       this.#reachesServer = await registry.reachesServer();
       const holder = this.#reachesServer ? await registry.lookUp() : null;
-      if (holder !== null && holder !== self && !this.#stopped) ask(holder);
+      if (holder === null || holder === self || this.#stopped) return;
+      // Another room of this code, which a newcomer opened, stops nobody.
+      const isKnown = others.includes(holder) || state().members.some(({ id }) => id === holder);
+      if (isKnown) this.#holder = { id: holder, atMs: clock.nowMs() };
+      ask(holder);
     } catch {
       // A holder that does not answer; `run` asks again.
     } finally {

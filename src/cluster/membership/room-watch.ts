@@ -13,12 +13,18 @@ export type RoomWatchParts = {
   /** Members whose links ended without a word. */
   readonly missing: () => readonly MemberId[];
   readonly ask: (peer: MemberId) => void;
+  /** A member has held the name for some looks. */
+  readonly onNameLost: (holder: MemberId) => void;
 };
+
+/** A holder that can be reached has answered by then. */
+const NAME_LOST_LOOKS = 4;
 
 export class RoomWatch {
   readonly #parts: RoomWatchParts;
   #cancel: () => void = () => undefined;
   #asksServer = false;
+  #looksWithoutName = 0;
   #stopped = false;
 
   constructor(parts: RoomWatchParts) {
@@ -41,15 +47,18 @@ export class RoomWatch {
   }
 
   async #keepName(): Promise<void> {
-    const { registry, self, ask } = this.#parts;
+    const { registry, self, ask, onNameLost } = this.#parts;
     if (this.#asksServer) return;
     this.#asksServer = true;
     try {
       const isHeld = await registry.claim();
       if (this.#stopped) return registry.release();
+      this.#looksWithoutName = isHeld ? 0 : this.#looksWithoutName + 1;
       if (isHeld) return;
       const holder = await registry.lookUp();
-      if (holder !== null && holder !== self && !this.#stopped) ask(holder);
+      if (holder === null || holder === self || this.#stopped) return;
+      ask(holder);
+      if (this.#looksWithoutName >= NAME_LOST_LOOKS) onNameLost(holder);
     } catch {
       // The server cannot be reached, or the holder does not answer: tried again.
     } finally {

@@ -1,8 +1,11 @@
 /**
  * Who coordinates: what members tell each other about it, and what follows. Pure.
  *
- *   epoch        fences: events of a lower epoch are refused, and no two members take the same one
- *   election     the most senior member of the newest epoch, among those that can be reached
+ *   term         an epoch and the member that opened it. Each election adds one to the epoch. Two sides
+ *                of a partition may open the same epoch; their terms differ, because a member opens an
+ *                epoch at most once
+ *   election     the longest log of the newest term, then the most senior member, among those that
+ *                can be reached
  *   precedence   of two coordinators, the one whose members hold the placed model
  */
 import type { MemberId, RoomState } from "../../shared/index.ts";
@@ -14,24 +17,11 @@ export type Standing = {
   readonly index: number;
   /** null while it has none. */
   readonly coordinator: MemberId | null;
-  /** The coordinator that opened the epoch: two rooms of one code may have the same epoch. */
+  /** The coordinator that opened the epoch: with it, the epoch is a term. */
   readonly opener: MemberId;
   /** It coordinates, and its members hold at least half of the placement's stages. */
   readonly holdsModel: boolean;
 };
-
-/**
- * Two members that continue the same log take different epochs, because members of a room have
- * different colors. The server allows 16 such steps between two coordinators that it knows.
- */
-const EPOCH_STEP = 8;
-
-/** The lowest epoch above `epoch` that belongs to the member with this color. */
-export function nextEpoch(epoch: number, color: number): number {
-  const own = (color + 1) % EPOCH_STEP;
-  const past = epoch % EPOCH_STEP;
-  return epoch + ((own - past + EPOCH_STEP - 1) % EPOCH_STEP) + 1;
-}
 
 /** Of two coordinators of one room, whether the first continues. */
 export function precedes(
@@ -44,7 +34,7 @@ export function precedes(
   return first.self < second.self;
 }
 
-/** Of two logs of the same epoch but of different rooms, whether the first continues. */
+/** Of two logs of the same epoch but of different terms, whether the first continues. */
 export function isLonger(
   first: Pick<Standing, "index"> & { readonly self: MemberId },
   second: Pick<Standing, "index"> & { readonly self: MemberId },
@@ -62,6 +52,16 @@ export function holdsModel(
   return 2 * held >= placement.stages.length;
 }
 
+/** The same, but never true on both sides of a partition: of two halves, the one with the first stage. */
+export function ownsModel(
+  { placement }: Pick<RoomState, "placement">,
+  present: (member: MemberId) => boolean,
+): boolean {
+  if (!placement || !holdsModel({ placement }, present)) return false;
+  const held = placement.stages.filter(({ member }) => present(member)).length;
+  return 2 * held > placement.stages.length || present(placement.stages[0]!.member);
+}
+
 export type ElectionView = {
   readonly self: MemberId;
   readonly state: RoomState;
@@ -74,6 +74,8 @@ export type ElectionView = {
   /** Since the coordinator was lost. */
   readonly elapsedMs: number;
   readonly reachesServer: boolean;
+  /** A member that held the room's name, and answered over the server, just now. */
+  readonly holder: MemberId | null;
   readonly timings: { readonly electionMs: number; readonly isolationMs: number };
 };
 
@@ -81,15 +83,16 @@ export type ElectionStep =
   | { readonly kind: "join"; readonly member: MemberId }
   /** Another member follows it. */
   | { readonly kind: "ask"; readonly member: MemberId }
-  | { readonly kind: "lead"; readonly epoch: number }
+  /** `ownsModel` if those that answered hold the placed model, or there is none. */
+  | { readonly kind: "lead"; readonly epoch: number; readonly ownsModel: boolean }
   | { readonly kind: "wait" };
 
 /** What a member without a coordinator does next. */
 export function electionStep(view: ElectionView): ElectionStep {
   const { self, state, standings } = view;
   const others = [...standings].map(([id, standing]) => ({ ...standing, self: id }));
-  // Never back to an older epoch, or to another room's: that coordinator must renew its epoch first,
-  // or step down.
+  // Never back to an older epoch, or to another term of the same one: that coordinator must renew its
+  // epoch first, or step down.
   const current = others.filter(({ epoch }) => epoch >= state.epoch);
   const [best] = current
     .filter(({ self: id, coordinator }) => coordinator === id)
@@ -101,32 +104,41 @@ export function electionStep(view: ElectionView): ElectionStep {
   const follower = current.find(({ coordinator }) => coordinator !== null && coordinator !== self);
   if (follower?.coordinator) return { kind: "ask", member: follower.coordinator };
   const electing = current.filter(({ coordinator }) => coordinator === null);
-  const seniority = state.members.map(({ id }) => id);
+  const own = { epoch: state.epoch, index: state.nextIndex, opener: state.coordinator, self };
+  if (electing.some((other) => isAhead(other, own, state)) || !mayLead(view))
+    return { kind: "wait" };
+  const epoch = Math.max(state.epoch, ...others.map((other) => other.epoch));
+  const owns = ownsModel(state, (id) => id === self || standings.has(id));
+  return { kind: "lead", epoch, ownsModel: owns };
+}
+
+type Log = Pick<Standing, "epoch" | "index" | "opener"> & { readonly self: MemberId };
+
+/**
+ * Of two members without a coordinator, whether the first is elected. A total order, so that it names
+ * one: the newest epoch, the longest log, and among equal logs the most senior member.
+ */
+function isAhead(first: Log, second: Log, { members }: RoomState): boolean {
+  if (first.epoch !== second.epoch) return first.epoch > second.epoch;
+  if (first.index !== second.index) return first.index > second.index;
+  if (first.opener !== second.opener) return first.opener < second.opener;
+  const seniority = members.map(({ id }) => id);
   const rank = (id: MemberId) => seniority.indexOf(id) >>> 0; // unknown members are the youngest
-  const isSecond = electing.some((other) => {
-    if (other.epoch !== state.epoch) return other.epoch > state.epoch;
-    if (other.opener !== state.coordinator) {
-      return isLonger(other, { index: state.nextIndex, self });
-    }
-    const [theirs, own] = [rank(other.self), rank(self)];
-    return theirs === own ? other.self < self : theirs < own;
-  });
-  return !isSecond && mayLead(view)
-    ? { kind: "lead", epoch: Math.max(state.epoch, ...others.map(({ epoch }) => epoch)) }
-    : { kind: "wait" };
+  const [one, other] = [rank(first.self), rank(second.self)];
+  return one === other ? first.self < second.self : one < other;
 }
 
 function mayLead(view: ElectionView): boolean {
-  const { self, state, standings, left, elapsedMs, reachesServer, timings } = view;
+  const { self, state, standings, left, elapsedMs, reachesServer, holder, timings } = view;
   const known = [...state.members.map(({ id }) => id), ...view.others];
   const absent = known.filter((id) => id !== self && id !== left && !standings.has(id));
   if (absent.length === 0) return true;
   if (elapsedMs < timings.electionMs) return false;
   const { placement } = state;
-  if (!placement || placement.error !== null) return true;
+  if (!placement || placement.error !== null) return holder === null;
   if (placement.stages.some(({ member }) => member === left)) return true;
   if (holdsModel(state, (id) => id === self || standings.has(id))) return true;
-  // Those that hold the model may be on the other side of a partition. A member that reaches
-  // the server is rather on the side that people can use.
-  return reachesServer && elapsedMs >= timings.isolationMs;
+  // Those that hold the model may be on the other side of a partition. If the server reaches the one
+  // that holds the name, they are.
+  return reachesServer && holder === null && elapsedMs >= timings.isolationMs;
 }

@@ -1,0 +1,18 @@
+/** Schedules that once violated an invariant, exactly as the simulation found them. */
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import type { Schedule } from "../../tools/simulation/schedule.ts";
+import { simulate } from "../../tools/simulation/simulate.ts";
+
+const read = (seed: number) =>
+  JSON.parse(readFileSync(new URL(`schedules/${seed}.json`, import.meta.url), "utf8")) as Schedule;
+
+test.each([
+  ["two members that led before they met had opened the same epoch", 101_282],
+  [
+    "a senior member without the last events was elected, and a shard that had loaded was not",
+    200_737,
+  ],
+])("%s: seed %i", async (_what, seed) => {
+  expect((await simulate(read(seed))).violations).toEqual([]);
+});
