@@ -91,6 +91,7 @@ export class RoomClient {
       ...duty,
       pipelineSet: (placement) => this.#keeper.pipelineSet(placement),
       noticeLossMs: NOTICE_LOSS_MS,
+      random: parts.random ?? Math.random,
     });
     new LinkMeasurer(duty);
     this.#telemetry = new TelemetryReporter(membership, parts.collectDeviceState, clock);

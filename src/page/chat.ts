@@ -1,8 +1,8 @@
 /** The conversation of this tab: questions, and answers as they stream. Knows no page. */
 import { type RoomClient, LapTimes, type Lap } from "../cluster/index.ts";
 import type { ChatMessage, StageTiming } from "../ui/index.ts";
-import { type PlacementId, Sampling } from "../shared/index.ts";
-import { type AnswerStatus, describeError, nameOfRoom } from "../words/index.ts";
+import { type PlacementId, type RoomFailure, Sampling } from "../shared/index.ts";
+import { type AnswerStatus, describeError, describeRecovery, nameOfRoom } from "../words/index.ts";
 
 export type ChatView = {
   readonly chat: readonly ChatMessage[];
@@ -56,6 +56,7 @@ export class Chat {
     this.#laps.restart();
     const startMs = performance.now();
     let firstMs = 0;
+    let lost: RoomFailure | null = null;
     const { maxAnswerTokens } = client.state.settings;
     try {
       const messages = [...answered(before), said("user", text, "done")].map(
@@ -75,8 +76,14 @@ export class Chat {
         const now = performance.now();
         const last = this.#last();
         if (event.kind === "queued") this.#update({ generation: event.generation });
-        else if (event.kind === "interrupted") this.#update({ status: "queued" });
-        else if (event.kind === "started") {
+        else if (event.kind === "interrupted") {
+          lost = event.failure;
+          this.#update({ status: "queued" });
+        } else if (event.kind === "recovering" && lost !== null) {
+          this.#update({
+            recovery: describeRecovery(lost, event.progress, nameOfRoom(client.state)),
+          });
+        } else if (event.kind === "started") {
           this.#laps.restart();
           this.#update({ generation: event.generation, status: "streaming" });
         } else if (event.kind === "token") {
@@ -85,19 +92,22 @@ export class Chat {
           this.#update({
             text: last.text + event.text,
             tokens,
+            recovery: null,
             firstTokenMs: firstMs - startMs,
             tokensPerSecond: tokens > 1 ? ((tokens - 1) * 1000) / (now - firstMs) : null,
           });
           this.#time(client, event);
         } else if (event.kind === "finished") {
-          const status = statusAfter(event.finish, last.tokens, maxAnswerTokens);
-          this.#update({ text: last.text + event.text, status });
+          const status = statusAfter(event.finish, event.limit);
+          this.#update({ text: last.text + event.text, status, recovery: null });
         }
       }
     } catch (error) {
-      if (abort.signal.aborted) this.#update({ status: "stopped" });
-      else
-        this.#update({ status: "failed", error: describeError(error, nameOfRoom(client.state)) });
+      if (abort.signal.aborted) this.#update({ status: "stopped", recovery: null });
+      else {
+        const sentence = describeError(error, nameOfRoom(client.state));
+        this.#update({ status: "failed", error: sentence, recovery: null });
+      }
     } finally {
       if (this.#abort === abort) this.#abort = null;
     }
@@ -135,12 +145,11 @@ export class Chat {
 
 function statusAfter(
   finish: "stop" | "length" | "cancelled",
-  tokens: number,
-  maxTokens: number,
+  limit: "tokens" | "context" | null,
 ): AnswerStatus {
   if (finish === "cancelled") return "stopped";
   if (finish === "stop") return "done";
-  return tokens >= maxTokens ? "token_limit" : "context_full";
+  return limit === "tokens" ? "token_limit" : "context_full";
 }
 
 /** A question that is asked again after a failure appears once. */
@@ -164,6 +173,7 @@ function said(role: ChatMessage["role"], text: string, status: ChatMessage["stat
     status,
     generation: null,
     error: null,
+    recovery: null,
     tokens: 0,
     tokensPerSecond: null,
     firstTokenMs: null,

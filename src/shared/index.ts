@@ -105,6 +105,7 @@ export {
   verifyBridgeClaim,
 } from "./room-secret.ts";
 export { GREEDY, Sampling } from "./sampling.ts";
+export type { RecoveryProgress } from "./recovery.ts";
 export { IceServer, ServerFacts } from "./server-facts.ts";
 export {
   kvBytesPerToken,
@@ -133,6 +134,7 @@ export {
   DEFAULT_SETTINGS,
   openerRule,
   Placement,
+  RequestKey,
   RoomState,
   Settings,
   Stage,

@@ -34,9 +34,16 @@ export const Placement = z.strictObject({
 });
 export type Placement = z.infer<typeof Placement>;
 
+/** Chosen by the requester of an answer, and repeated with each retry of the same request. */
+export const RequestKey = z.string().min(1).max(64);
+
 export const Generation = z.strictObject({
   id: GenerationId,
   requester: MemberId,
+  /** A requester has one generation per key: a request that is retried is not answered twice. */
+  key: RequestKey,
+  /** It continues an answer that lost its stages: it waits while the model does not fit. */
+  continues: z.boolean(),
   placement: PlacementId,
   status: z.enum(["queued", "running"]),
   promptTokens: z.int().min(0),

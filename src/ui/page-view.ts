@@ -20,6 +20,8 @@ export type ChatMessage = {
   readonly generation: GenerationId | null;
   readonly status: AnswerStatus;
   readonly error: string | null;
+  /** Why the answer pauses, and how far its recovery is; null while it does not. */
+  readonly recovery: string | null;
   readonly tokens: number;
   readonly tokensPerSecond: number | null;
   readonly firstTokenMs: number | null;

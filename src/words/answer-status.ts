@@ -2,7 +2,7 @@
 import { plural } from "./quantities.ts";
 
 /**
- * "queued" with text: the answer was interrupted and continues once the model is placed again.
+ * "queued" with text: the answer was interrupted and continues; `recovery` says how far it is.
  * "token_limit": it ended after `Settings.maxAnswerTokens`; "context_full": at the model's context.
  */
 export type AnswerStatus =
@@ -13,16 +13,18 @@ type Answer = {
   readonly text: string;
   readonly tokens: number;
   readonly error: string | null;
+  /** What the answer waits for that lost its stages, as `describeRecovery` says it. */
+  readonly recovery: string | null;
 };
 
 /** A sentence or a phrase; null if the answer itself says enough. */
-export function describeAnswerStatus({ status, text, tokens, error }: Answer): string | null {
+export function describeAnswerStatus(answer: Answer): string | null {
+  const { status, text, tokens, error, recovery } = answer;
   switch (status) {
     case "queued":
-      return text === ""
-        ? "Waiting in the queue"
-        : "The layers are being redistributed. The answer continues once they have loaded.";
+      return recovery ?? "Waiting in the queue";
     case "streaming":
+      if (recovery !== null) return recovery;
       return text === "" ? "Processing the prompt" : null;
     case "token_limit":
       return `The answer reached its limit of ${plural(tokens, "token")}.`;

@@ -38,6 +38,7 @@ export {
   describeViolation,
 } from "./placement.ts";
 export { bytes, figure, plural, time } from "./quantities.ts";
+export { describeRecovery } from "./recovery.ts";
 export { describeEvent } from "./room-event.ts";
 export { describeError, describeRoomFailure } from "./room-failure.ts";
 export { type DescribedNotice, describeNotice } from "./room-notice.ts";

@@ -1,9 +1,11 @@
 /** The completion routes: OpenAI's formats, whole and streamed, and every refusal. */
 /* oxlint-disable typescript/no-unsafe-member-access, typescript/no-unsafe-assignment, typescript/no-unsafe-call, typescript/no-unsafe-argument, typescript/no-unsafe-return -- bodies are JSON of many shapes, and the expectations say which */
+import OpenAI from "openai";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MAX_GENERATIONS_PER_MEMBER } from "../../src/cluster/coordinator/generation-request.ts";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
 import { codes, HALF, until } from "../../tools/room/test-room.ts";
+import { createRoutes } from "../../src/api/http/router.ts";
 import { type ApiTestRoom, eventsOf, jsonOf, openApiRoom, request, textOf } from "./api-room.ts";
 
 const CHAT = "/v1/chat/completions";
@@ -186,11 +188,54 @@ describe("a streamed answer", () => {
     const said: string[] = [];
     for await (const chunk of textOf(response)) {
       said.push(chunk);
-      if (said.length === 3) [...room.room.tabs.values()].at(-1)?.crash();
+      if (said.length === 3) await room.client.dispatch({ type: "clear_placement" });
     }
     const last = JSON.parse(said.at(-1)?.slice(6) ?? "") as object;
-    expect(last).toMatchObject({ error: { reason: { reason: "not_placed_again" } } });
+    expect(last).toMatchObject({ error: { reason: { reason: "no_model_placed" } } });
     expect(said.join("")).not.toContain("[DONE]");
+  });
+
+  test("a loss in the middle is told in comments, which the openai client ignores", async () => {
+    const truth = await expected("<user>HI", 30);
+    const { room: tabs, client } = room;
+    let wire = "";
+    const openai = new OpenAI({
+      baseURL: "http://room/v1",
+      apiKey: "none",
+      maxRetries: 0,
+      fetch: async (url, init) => {
+        const response = await createRoutes(room).fetch(new Request(url, init as RequestInit));
+        const [read, kept] = response.body!.tee();
+        void (async () => {
+          for await (const text of textOf(new Response(kept))) wire += text;
+        })();
+        return new Response(read, response);
+      },
+    });
+    const stream = await openai.chat.completions.create({
+      model: "tiny",
+      temperature: 0,
+      max_tokens: 30,
+      messages: [{ role: "user", content: "HI" }],
+      stream: true,
+    });
+    let text = "";
+    let finish: string | null = null;
+    let chunks = 0;
+    const gone = client.state.placement!.stages[1]!.member;
+    for await (const { choices } of stream) {
+      text += choices[0]?.delta.content ?? "";
+      finish = choices[0]?.finish_reason ?? finish;
+      chunks += 1;
+      if (chunks !== 4) continue;
+      tabs.tabs.get(gone)!.crash();
+      await until(() => /\n: .*more memory/.test(wire), "the room to say what is missing");
+      await tabs.add("spare", { memoryBytes: HALF });
+    }
+    expect({ text, finish }).toEqual({ text: truth.text, finish: "length" });
+    const lines = wire.split("\n").filter((line) => line !== "");
+    expect(lines.filter((line) => !line.startsWith("data: ")).length).toBeGreaterThan(1);
+    for (const line of lines) expect(line).toMatch(/^(data: |: )/);
   });
 });
 

@@ -58,6 +58,30 @@ test("an aborted answer frees its slot for the next one", async () => {
   });
 });
 
+test("a request that is repeated with its key gets the generation that it has", async () => {
+  await withRoom(async (room) => {
+    const { client, requester } = await placedRoom(room, 1);
+    const request = { type: "request_generation", continues: false, promptTokens: 3 } as const;
+    const turn = { ...request, key: "once", maxTokens: 5 };
+    const id = await requester.client.dispatch(turn);
+    expect(await requester.client.dispatch(turn)).toBe(id);
+    expect(await requester.client.dispatch({ ...turn, key: "twice" })).not.toBe(id);
+    // Keys of different requesters do not meet.
+    expect(await client.dispatch(turn)).not.toBe(id);
+    expect(client.state.generations).toHaveLength(3);
+  });
+});
+
+test("an answer at the end of the context says that this ended it", async () => {
+  await withRoom(async (room) => {
+    const { client } = await placedRoom(room, 1);
+    const end = async (maxTokens: number | null) =>
+      (await collect(client.ask(ask("LONG", { maxTokens })))).events.at(-1);
+    expect(await end(null)).toMatchObject({ finish: "length", limit: "context" });
+    expect(await end(4)).toMatchObject({ finish: "length", limit: "tokens" });
+  });
+});
+
 test("a reader that stops reading ends its generation", async () => {
   await withRoom(async (room) => {
     const { client } = await placedRoom(room, 1);

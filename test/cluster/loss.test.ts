@@ -1,16 +1,20 @@
 /** Members and coordinators that leave: what the room does, and what a requester sees. */
 import { describe, expect, test } from "vitest";
+import { isEvent } from "../../src/cluster/membership/room-access.ts";
 import type { AnswerEvent } from "../../src/cluster/generation/answer.ts";
-import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
+import { member, referenceAnswer } from "../../tools/cpu/cpu-room.ts";
 import {
   ask,
   codes,
+  collect,
   HALF,
   MODEL_URL,
   withRoom,
   type Tab,
   type TestRoom,
 } from "../../tools/room/test-room.ts";
+import type { RecoveryProgress } from "../../src/shared/recovery.ts";
+import { GREEDY } from "../../src/shared/sampling.ts";
 import type { RoomNotice } from "../../src/shared/room-notice.ts";
 
 const PROMPT = "GO ON";
@@ -66,18 +70,64 @@ describe("a member with a stage leaves during an answer", () => {
     },
   );
 
-  test("when no member can take its layers, the answer fails with what is short", async () => {
+  test.each([0, 1])(
+    "when no member can take its layers, the answer waits for one, with temperature %i",
+    async (temperature) => {
+      const sampling = { ...GREEDY, temperature, seed: 7 };
+      await withRoom(async (room) => {
+        const requester = await room.add("requester", { observes: true });
+        await room.add("a", { memoryBytes: HALF, stepMs: 2 });
+        await room.add("b", { memoryBytes: HALF, stepMs: 2 });
+        await requester.client.place({ model: MODEL_URL });
+        const question = ask(PROMPT, { maxTokens: 20, sampling });
+        const undisturbed = await collect(requester.client.ask(question));
+        const gone = stageTab(room, 1);
+        const tokens: number[] = [];
+        const waits: RecoveryProgress[] = [];
+        for await (const event of requester.client.ask(question)) {
+          if (event.kind === "token") tokens.push(event.token);
+          if (tokens.length === 3 && room.tabs.has(gone.id)) gone.crash();
+          if (event.kind !== "recovering") continue;
+          waits.push(event.progress);
+          if (event.progress.kind === "waiting_for_member" && !room.tabs.has(member("c"))) {
+            // A new question is refused: only what has begun waits.
+            await expect(collect(requester.client.ask(question))).rejects.toMatchObject({
+              failure: notPlacedAgain(gone.id),
+            });
+            await room.add("c", { memoryBytes: HALF });
+          }
+        }
+        expect(tokens).toEqual(undisturbed.tokens);
+        const wait = waits.find(({ kind }) => kind === "waiting_for_member");
+        expect(wait).toMatchObject({ failure: notPlacedAgain(gone.id) });
+        expect(wait).toMatchObject({ missingBytes: expect.any(Number) as unknown });
+        expect(waits.at(-1)).toEqual({ kind: "recomputing" });
+        await room.until(({ generations }) => generations.length === 0, "the end");
+      });
+    },
+  );
+
+  test("an answer that waits for a member can be cancelled", async () => {
     await withRoom(async (room) => {
       const requester = await room.add("requester", { observes: true });
       await room.add("a", { memoryBytes: HALF, stepMs: 2 });
       await room.add("b", { memoryBytes: HALF, stepMs: 2 });
       await requester.client.place({ model: MODEL_URL });
-      const gone = stageTab(room, 1);
-      const answer = readAnd(requester.client.ask(ask(PROMPT, { maxTokens: 50 })), () =>
-        gone.crash(),
-      );
-      await expect(answer).rejects.toMatchObject({ failure: notPlacedAgain(gone.id) });
-      expect(requester.client.state.generations).toEqual([]);
+      const stop = new AbortController();
+      const kinds: string[] = [];
+      for await (const event of requester.client.ask(
+        ask(PROMPT, { maxTokens: 50, signal: stop.signal }),
+      )) {
+        kinds.push(event.kind);
+        if (kinds.filter((kind) => kind === "token").length === 3) {
+          room.tabs.get(requester.client.state.placement!.stages[1]!.member)?.crash();
+        }
+        if (event.kind === "recovering" && event.progress.kind === "waiting_for_member")
+          stop.abort();
+        if (event.kind === "finished") expect(event.finish).toBe("cancelled");
+      }
+      expect(kinds.at(-1)).toBe("finished");
+      await room.until(({ generations }) => generations.length === 0, "it to be forgotten");
     });
   });
 });
@@ -213,6 +263,32 @@ describe("the coordinator is gone", () => {
       );
       expect(kinds).toContain("interrupted");
       expect(tokens).toEqual(await referenceAnswer([...codes(PROMPT)], 20));
+    });
+  });
+
+  test("a request in transit is repeated to the new one, and answered once", async () => {
+    await withRoom(async (room) => {
+      const first = await room.add("first", { observes: true });
+      const other = await room.add("other", { observes: true });
+      await room.add("a", { stepMs: 2 });
+      const requester = await room.add("requester", { observes: true });
+      await first.client.place({ model: MODEL_URL });
+      await room.until(({ placement }) => placement?.ready === true, "the model");
+      const queued: number[] = [];
+      other.client.subscribe((change) => {
+        if (!isEvent(change, "generation_queued")) return;
+        queued.push(change.event.event.generation.id);
+        // The event has been sent, the result has not.
+        first.crash();
+      });
+      const answer = await collect(requester.client.ask(ask(PROMPT, { maxTokens: 12 })));
+      expect(answer.tokens).toEqual(await referenceAnswer([...codes(PROMPT)], 12));
+      expect(requester.client.state.coordinator).not.toBe(first.id);
+      expect(
+        answer.events.flatMap((event) => (event.kind === "queued" ? event.generation : [])),
+      ).toEqual(queued);
+      expect(queued).toHaveLength(1);
+      await room.until(({ generations }) => generations.length === 0, "the end");
     });
   });
 

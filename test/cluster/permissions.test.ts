@@ -45,7 +45,7 @@ const CHANGES: RoomCommand[] = [
   { type: "change_admission", admits: "nobody" },
 ];
 const ASKING: RoomCommand[] = [
-  { type: "request_generation", promptTokens: 1, maxTokens: 1 },
+  { type: "request_generation", key: "k", continues: false, promptTokens: 1, maxTokens: 1 },
   { type: "rename", name: "me" },
   { type: "report_device_state", device },
 ];

@@ -66,6 +66,15 @@ test("a free slot: before the second of one requester, the first of another", ()
   });
 });
 
+test("the model is lost and cannot be placed: an answer that has begun waits, a new one fails", () => {
+  const lost = broken(sampleState());
+  expect(nextStep(lost, tried(lost))).toMatchObject({ event: { type: "generation_ended" } });
+  const generations = lost.generations.map((each) => ({ ...each, continues: true }));
+  expect(nextStep({ ...lost, generations }, tried(lost))).toBeNull();
+  const cleared = { ...lost, generations, placement: null };
+  expect(nextStep(cleared, tried(lost))).toMatchObject({ event: { outcome: "failed" } });
+});
+
 test("no free slot: it stays queued", () => {
   const waiting = {
     ...running().generations[0]!,

@@ -40,11 +40,6 @@ test.each<[InputProblem, string]>([
 
 test.each<[AnswerStatus, string, string | null]>([
   ["queued", "", "Waiting in the queue"],
-  [
-    "queued",
-    "Once",
-    "The layers are being redistributed. The answer continues once they have loaded.",
-  ],
   ["streaming", "", "Processing the prompt"],
   ["streaming", "Once", null],
   ["token_limit", "Once", "The answer reached its limit of 1,024 tokens."],
@@ -53,12 +48,23 @@ test.each<[AnswerStatus, string, string | null]>([
   ["stopped", "Once", null],
   ["done", "Once", null],
 ])("an answer that is %s, with the text %j", (status, text, sentence) => {
-  expect(describeAnswerStatus({ status, text, tokens: 1024, error: null })).toBe(sentence);
+  expect(describeAnswerStatus({ status, text, tokens: 1024, error: null, recovery: null })).toBe(
+    sentence,
+  );
 });
 
 test("a failed answer says why, and a screen reader hears how an answer ended", () => {
-  const failed = { status: "failed", text: "", tokens: 0, error: "The GPU was lost." } as const;
+  const failed = {
+    status: "failed",
+    text: "",
+    tokens: 0,
+    error: "The GPU was lost.",
+    recovery: null,
+  } as const;
   expect(describeAnswerStatus(failed)).toBe("The GPU was lost.");
+  const recovery = "Ada left. Recovering: loading layers.";
+  const paused = { ...failed, status: "queued", text: "Once", error: null, recovery } as const;
+  expect(describeAnswerStatus(paused)).toBe(recovery);
   expect(announceEnding("failed")).toBe("The answer failed.");
   expect(announceEnding("stopped")).toBe("Stopped.");
   expect(announceEnding("done")).toBe("");

@@ -41,6 +41,8 @@ export function sampleState(): RoomState {
       generation: {
         id: GENERATION,
         requester: B,
+        key: "k",
+        continues: false,
         placement: placement.id,
         status: "queued",
         promptTokens: 3,

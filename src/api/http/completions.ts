@@ -5,15 +5,20 @@
 import type { ChatCompletion, ChatCompletionChunk } from "openai/resources/chat/completions";
 import type { Completion as TextCompletion } from "openai/resources/completions";
 import type { AnswerEvent } from "../../cluster/index.ts";
-import { RoomError, type RoomState } from "../../shared/index.ts";
-import { nameOfRoom } from "../../words/index.ts";
+import {
+  type RecoveryProgress,
+  RoomError,
+  type RoomFailure,
+  type RoomState,
+} from "../../shared/index.ts";
+import { describeRecovery, nameOfRoom } from "../../words/index.ts";
 import type { ApiRoom } from "./api-room.ts";
 import { chatShape } from "./chat-shape.ts";
 import { ensureModel } from "./choose-model.ts";
 import type { Completion } from "./completion-request.ts";
 import type { ChunkPart, CompletionShape, ShapeContext, TokenPart } from "./completion-shape.ts";
 import { apiErrorOf } from "./errors.ts";
-import { dataEvent, eventStream } from "./event-stream.ts";
+import { comment, dataEvent, eventStream } from "./event-stream.ts";
 import { StageTimes } from "./stage-times.ts";
 import { textShape } from "./text-shape.ts";
 
@@ -99,14 +104,24 @@ export async function wholeAnswer(answering: Answering): Promise<WholeBody> {
   throw new RoomError({ reason: "cancelled" });
 }
 
+/** Between chunks: why the answer pauses, and how far its recovery is. */
+export type Pause = { readonly lost: RoomFailure; readonly progress: RecoveryProgress };
+type AnswerPart = { readonly chunk: ChunkBody } | { readonly pause: Pause };
+
 /** Returns early, without a finish, when the request is cancelled. Ending it ends the answer. */
-export async function* answerChunks(answering: Answering): AsyncGenerator<ChunkBody, boolean> {
+export async function* answerChunks(answering: Answering): AsyncGenerator<ChunkBody, void> {
+  for await (const part of answerParts(answering)) if ("chunk" in part) yield part.chunk;
+}
+
+/** The chunks, and the pauses between them. Returns whether the answer is complete. */
+async function* answerParts(answering: Answering): AsyncGenerator<AnswerPart, boolean> {
   const { completion, events, promptTokens } = answering;
   const times = new StageTimes(answering.state);
   const shape = shapeOf(answering);
-  const chunk = (part: ChunkPart) => shape.chunk(answering, part);
+  const chunk = (part: ChunkPart): AnswerPart => ({ chunk: shape.chunk(answering, part) });
   const reportsTokens = completion.returnTokenIds || completion.logprobs !== null;
   let offset = 0;
+  let lost: RoomFailure = { reason: "generation_forgotten" };
   try {
     yield chunk({ text: "", promptTokens });
     for await (const part of events) {
@@ -116,12 +131,14 @@ export async function* answerChunks(answering: Answering): AsyncGenerator<ChunkB
           yield chunk({ text: part.text, token: part, offset });
         }
         offset += part.text.length;
-      } else if (part.kind === "finished") {
+      } else if (part.kind === "interrupted") lost = part.failure;
+      else if (part.kind === "recovering") yield { pause: { lost, progress: part.progress } };
+      else if (part.kind === "finished") {
         if (part.finish === "cancelled") return false;
         if (part.text !== "") yield chunk({ text: part.text });
         yield chunk({ finish: part.finish });
         if (completion.includeUsage) {
-          yield shape.usage(answering, part.usage, times.summary(part));
+          yield { chunk: shape.usage(answering, part.usage, times.summary(part)) };
         }
       }
     }
@@ -132,12 +149,12 @@ export async function* answerChunks(answering: Answering): AsyncGenerator<ChunkB
 }
 
 async function* sseChunks(answering: Answering): AsyncGenerator<string, void> {
-  const chunks = answerChunks(answering);
+  const parts = answerParts(answering);
   try {
     for (;;) {
-      const { value, done } = await chunks.next();
+      const { value, done } = await parts.next();
       if (!done) {
-        yield dataEvent(value);
+        yield "chunk" in value ? dataEvent(value.chunk) : pauseComment(value.pause, answering);
         continue;
       }
       if (value) yield dataEvent("[DONE]");
@@ -147,8 +164,12 @@ async function* sseChunks(answering: Answering): AsyncGenerator<string, void> {
     // The status has been sent: the error follows as an event, as OpenAI clients expect.
     yield dataEvent(apiErrorOf(error, nameOfRoom(answering.state())).body);
   } finally {
-    await chunks.return(false);
+    await parts.return(false);
   }
+}
+
+function pauseComment({ lost, progress }: Pause, { state }: Answering): string {
+  return comment(describeRecovery(lost, progress, nameOfRoom(state())));
 }
 
 function shapeOf({ completion }: ShapeContext): CompletionShape<WholeBody, ChunkBody> {

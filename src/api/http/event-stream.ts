@@ -17,6 +17,11 @@ export function eventStream(events: AsyncGenerator<string, void>): Response {
   return new Response(body, { headers });
 }
 
+/** A line that clients ignore, for people who read the stream. */
+export function comment(text: string): string {
+  return `: ${text.replace(/\s+/g, " ")}\n\n`;
+}
+
 /** One event without a name, as OpenAI's streams have them. */
 export function dataEvent(data: unknown): string {
   return `data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;

@@ -245,6 +245,10 @@ export class Coordinator {
     requester: MemberId,
     command: Extract<RoomCommand, { type: "request_generation" }>,
   ): number {
+    const known = this.state.generations.find(
+      (generation) => generation.requester === requester && generation.key === command.key,
+    );
+    if (known) return known.id;
     const { solving } = this.#placer.attempts;
     const id = idInEpoch(this.state.epoch, this.#generations + 1);
     const generation = queuedGeneration(this.state, requester, command, { id, solving });

@@ -24,11 +24,13 @@ const NOT_PLACED_YET = PlacementId.parse(1);
 export function queuedGeneration(
   { placement, generations }: RoomState,
   requester: MemberId,
-  { promptTokens, maxTokens }: Request,
+  { promptTokens, maxTokens, key, continues }: Request,
   { id, solving }: { readonly id: number; readonly solving: boolean },
 ): Generation {
   if (!placement && !solving) throw new RoomError({ reason: "no_model_placed" });
-  if (placement && promptTokens >= placement.contextTokens) {
+  // The last token of an answer has no place in the cache, and may be all that is left.
+  const space = placement ? placement.contextTokens - (continues ? 0 : 1) : Infinity;
+  if (placement && promptTokens > space) {
     const { contextTokens } = placement;
     throw new RoomError({ reason: "prompt_too_long", promptTokens, contextTokens });
   }
@@ -40,6 +42,8 @@ export function queuedGeneration(
   return {
     id: GenerationId.parse(id),
     requester,
+    key,
+    continues,
     placement: placement?.id ?? NOT_PLACED_YET,
     status: "queued",
     promptTokens,

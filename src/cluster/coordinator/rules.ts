@@ -107,10 +107,15 @@ const placeAgain: Rule = (state, { solving, lastKey }) => {
   return capacityKey(state) === lastKey ? null : { kind: "place", model: placement.model };
 };
 
-/** Answers that wait for a model that will not come. */
+/**
+ * Answers that wait for a model that will not come. One that has begun waits for another member
+ * while its model is lost.
+ */
 const unservable: Rule = ({ placement, generations }, { solving }) => {
   if (solving || (placement && placement.error === null)) return null;
-  const waiting = generations.find(({ status }) => status === "queued");
+  const waiting = generations.find(
+    ({ status, continues }) => status === "queued" && !(placement && continues),
+  );
   return waiting
     ? emit({
         type: "generation_ended",

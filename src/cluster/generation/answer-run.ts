@@ -8,6 +8,8 @@ import type { AnswerEvent, AskRequest } from "./answer.ts";
 import type { ModelText } from "../parts.ts";
 
 export class AnswerRun {
+  /** Names the answer to the stages over all its attempts. */
+  readonly key: string;
   readonly request: AskRequest;
   readonly model: ModelSummary;
   readonly text: ModelText;
@@ -22,7 +24,9 @@ export class AnswerRun {
     model: ModelSummary,
     tokenized: { readonly text: ModelText; readonly prompt: readonly number[] },
     startMs: number,
+    key: string,
   ) {
+    this.key = key;
     this.request = request;
     this.model = model;
     this.text = tokenized.text;
@@ -37,6 +41,7 @@ export class AnswerRun {
     model: ModelSummary,
     textOf: (model: ModelSummary) => Promise<ModelText>,
     startMs: number,
+    key: string,
   ): Promise<AnswerRun> {
     const tokenized = await tokenize(request, model, textOf);
     const { prompt } = tokenized;
@@ -45,7 +50,7 @@ export class AnswerRun {
     if (token !== undefined) {
       throw new RoomError({ reason: "unknown_token", model: model.name, token });
     }
-    return new AnswerRun(request, model, tokenized, startMs);
+    return new AnswerRun(request, model, tokenized, startMs, key);
   }
 
   get answerTokens(): number {
@@ -68,6 +73,10 @@ export class AnswerRun {
     return Math.max(1, Math.min(this.request.maxTokens ?? space, space) - this.#answer.length);
   }
 
+  get #limit(): "tokens" | "context" {
+    return this.#answer.length >= (this.request.maxTokens ?? Infinity) ? "tokens" : "context";
+  }
+
   /** The event of a token, or null for one that is a repetition or does not follow. */
   take(event: TokenEvent, nowMs: number): Extract<AnswerEvent, { kind: "token" }> | null {
     if (event.position !== this.prompt.length + this.#answer.length) return null;
@@ -83,6 +92,7 @@ export class AnswerRun {
     return {
       kind: "finished",
       finish,
+      limit: finish === "length" ? this.#limit : null,
       text: this.#output.flush(),
       usage: { promptTokens: this.prompt.length, completionTokens: this.#answer.length },
       firstTokenMs: this.#firstTokenMs,

@@ -1,5 +1,11 @@
 /** A request to the room for an answer, and the events of that answer. Plain data. */
-import type { GenerationId, RoomFailure, Sampling, TokenEvent } from "../../shared/index.ts";
+import type {
+  GenerationId,
+  RecoveryProgress,
+  RoomFailure,
+  Sampling,
+  TokenEvent,
+} from "../../shared/index.ts";
 import type { ChatTurn } from "../parts.ts";
 
 export type AskInput =
@@ -34,9 +40,13 @@ export type AnswerEvent =
     }
   /** A stage was lost; the answer continues once the model is placed again. */
   | { readonly kind: "interrupted"; readonly failure: RoomFailure }
+  /** What the interrupted answer waits for; after each change, until its next token. */
+  | { readonly kind: "recovering"; readonly progress: RecoveryProgress }
   | {
       readonly kind: "finished";
       readonly finish: "stop" | "length" | "cancelled";
+      /** With "length": whether the requested tokens or the model's context ended it. */
+      readonly limit: "tokens" | "context" | null;
       /** The rest of the text, which was held back. */
       readonly text: string;
       readonly usage: AnswerUsage;

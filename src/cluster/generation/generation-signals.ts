@@ -2,12 +2,18 @@
  * What happens to this tab's generations, one queue each: tokens and failures from
  * the stages, starts and ends from the room's log.
  */
-import type { GenerationId, RoomFailure, TokenEvent } from "../../shared/index.ts";
+import type {
+  GenerationId,
+  RecoveryProgress,
+  RoomFailure,
+  TokenEvent,
+} from "../../shared/index.ts";
 import { isEvent, type RoomAccess } from "../membership/room-access.ts";
 import { PushQueue } from "./push-queue.ts";
 
 export type Signal =
   | { readonly kind: "running" }
+  | { readonly kind: "recovering"; readonly progress: RecoveryProgress }
   | { readonly kind: "token"; readonly event: TokenEvent }
   | { readonly kind: "stage_failed"; readonly failure: RoomFailure }
   /** The placement is gone: the answer can continue under the next one. */
@@ -25,9 +31,10 @@ export class GenerationSignals {
   readonly #queues = new Map<GenerationId, PushQueue<Signal>>();
   /** Those of them that know that they run. */
   readonly #running = new Set<GenerationId>();
+  /** Of requests whose result is on its way: what the room has under them is no orphan. */
+  readonly #requested = new Set<string>();
   /** The end of a generation can arrive before the answer to the request that names it. */
   readonly #early = new Map<GenerationId, Signal>();
-  #wasDisconnected = false;
 
   /** `endOrphan` ends a generation that the room still has for this tab and nobody here reads. */
   constructor(room: RoomAccess, endOrphan: (generation: GenerationId) => void) {
@@ -43,6 +50,12 @@ export class GenerationSignals {
       } else if (change.event === null) this.#reconcile();
       this.pushRunning();
     });
+  }
+
+  /** Until the returned function is called, the room may have a generation of this key for this tab. */
+  expect(key: string): () => void {
+    this.#requested.add(key);
+    return () => void this.#requested.delete(key);
   }
 
   /** From now on, signals of this generation are kept for the reader. */
@@ -80,17 +93,14 @@ export class GenerationSignals {
       for (const queue of this.#queues.values()) queue.end();
       return;
     }
-    const wasDisconnected = this.#wasDisconnected;
-    this.#wasDisconnected = connection !== "connected";
-    if (this.#wasDisconnected) return;
+    if (connection !== "connected") return;
     const mine = state.generations.filter(({ requester }) => requester === self);
     for (const id of this.#queues.keys()) {
       if (mine.some((generation) => generation.id === id)) continue;
       this.push(id, { kind: "interrupted", failure: { reason: "generation_forgotten" } });
     }
-    for (const { id, status } of mine) {
-      // While connected, a queued one may be that of a request whose result is on its way.
-      if (!this.#queues.has(id) && (status === "running" || wasDisconnected)) this.#endOrphan(id);
+    for (const { id, key } of mine) {
+      if (!this.#queues.has(id) && !this.#requested.has(key)) this.#endOrphan(id);
     }
   }
 

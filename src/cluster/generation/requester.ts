@@ -4,13 +4,15 @@
  *
  * If a stage is lost, the requester continues with the prompt and the tokens so far
  * under the next placement. The random number of a token depends only on the seed
- * and the token's position, so the answer continues as it would have.
+ * and the token's position, so the answer continues as it would have. Each request has a
+ * key, so that the room answers it once however often it is repeated.
  */
 import {
   type Clock,
   failureOf,
-  GenerationId,
+  type GenerationId,
   type MemberId,
+  type ModelSummary,
   type PlacementId,
   RoomError,
   roomFailureOf,
@@ -23,6 +25,8 @@ import {
 import { AnswerRun } from "./answer-run.ts";
 import type { AnswerEvent, AskRequest } from "./answer.ts";
 import { GenerationSignals } from "./generation-signals.ts";
+import { recoveryProgress, watchRecovery } from "./recovery-progress.ts";
+import { randomKey, requestTurn, turnOf } from "./turn.ts";
 import type { RoomAccess } from "../membership/room-access.ts";
 import type { ModelHost } from "../parts.ts";
 
@@ -36,9 +40,11 @@ export type RequesterParts = {
   readonly clock: Clock;
   /** After a stage's failure: how long the room has to notice that it lost a member. */
   readonly noticeLossMs: number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
 };
 
-/** An answer that loses its stages more often than this fails. */
+/** An answer that loses its stages more often than this without a token in between fails. */
 const MAX_RESUMES = 8;
 
 /** Members notice the same silence up to seven heartbeats apart. */
@@ -52,14 +58,6 @@ const LINK_FAILURES: ReadonlySet<RoomFailure["reason"]> = new Set([
   "signaling_lost",
 ]);
 
-/** After these, the tab looks for a coordinator, and `command` waits for it. */
-const COORDINATOR_LOST: ReadonlySet<RoomFailure["reason"]> = new Set([
-  "coordinator_lost",
-  "coordinator_silent",
-  "coordinator_stopped",
-  "not_a_member",
-]);
-
 type Outcome = {
   readonly outcome: "done" | "stopped" | "failed";
   readonly error: RoomFailure | null;
@@ -71,9 +69,7 @@ export class Requester {
 
   constructor(parts: RequesterParts) {
     this.#parts = parts;
-    this.#signals = new GenerationSignals(parts.room, (generation) =>
-      this.#end(generation, { outcome: "stopped", error: null, tokens: 0, cancel: true }),
-    );
+    this.#signals = new GenerationSignals(parts.room, (generation) => this.#forget(generation));
   }
 
   onToken(event: TokenEvent): void {
@@ -91,29 +87,45 @@ export class Requester {
     const { placement } = room.state;
     if (!placement) throw new RoomError({ reason: "no_model_placed" });
     const { model } = placement;
-    const run = await AnswerRun.prepare(request, model, (each) => models.text(each), startMs);
+    const textOf = (each: ModelSummary) => models.text(each);
+    const key = randomKey(this.#parts.random);
+    const run = await AnswerRun.prepare(request, model, textOf, startMs, key);
     yield { kind: "prepared", model: model.name, promptTokens: run.prompt };
-    for (let resumes = 0; ; resumes++) {
-      const lost = yield* this.#attempt(run);
+    let resumes = 0;
+    for (let attempt = 0; ; attempt++) {
+      const before = run.answerTokens;
+      const lost = yield* this.#attempt(run, attempt);
       if (lost === null) return;
-      if (resumes >= MAX_RESUMES) throw new RoomError(lost);
+      resumes = run.answerTokens > before ? 0 : resumes + 1;
+      if (resumes > MAX_RESUMES) throw new RoomError(lost);
       yield { kind: "interrupted", failure: lost };
+      yield { kind: "recovering", progress: recoveryProgress(room, null) };
     }
   }
 
   /** One turn in the room. Returns null when the answer is complete, else why it must continue. */
-  async *#attempt(run: AnswerRun): AsyncGenerator<AnswerEvent, RoomFailure | null> {
-    const { clock } = this.#parts;
-    const { signal, maxTokens } = run.request;
-    if (signal?.aborted) {
+  async *#attempt(
+    run: AnswerRun,
+    attempt: number,
+  ): AsyncGenerator<AnswerEvent, RoomFailure | null> {
+    const { clock, room } = this.#parts;
+    const { signal } = run.request;
+    const { placement } = room.state;
+    if (placement && run.tokens.length > placement.contextTokens && attempt > 0) {
+      yield run.finish("length", clock.nowMs());
+      return null;
+    }
+    const turn = await this.#turn(run, attempt);
+    if (turn === null) {
       yield run.finish("cancelled", clock.nowMs());
       return null;
     }
-    const wanted = (maxTokens ?? run.model.contextTokens) - run.answerTokens;
-    const promptTokens = run.prompt.length + run.answerTokens;
-    const id = await this.#request(promptTokens, Math.max(1, wanted));
-    const signals = this.#signals.open(id);
+    const { id, signals } = turn;
     const onAbort = () => signals.push({ kind: "cancelled" });
+    const endWatch =
+      attempt === 0
+        ? () => undefined
+        : watchRecovery(room, id, (progress) => signals.push({ kind: "recovering", progress }));
     signal?.addEventListener("abort", onAbort);
     if (signal?.aborted) onAbort();
     let end: Outcome = { outcome: "stopped", error: null };
@@ -123,6 +135,9 @@ export class Requester {
       this.#signals.pushRunning();
       for await (const next of signals) {
         switch (next.kind) {
+          case "recovering":
+            yield next;
+            break;
           case "running":
             yield { kind: "started", generation: id };
             await this.#send(run, id);
@@ -130,6 +145,7 @@ export class Requester {
           case "token": {
             const event = run.take(next.event, clock.nowMs());
             if (!event) break;
+            endWatch();
             yield event;
             const finish = next.event.finish ?? (run.stopped ? "stop" : null);
             if (finish === null) break;
@@ -156,21 +172,29 @@ export class Requester {
       throw error;
     } finally {
       signal?.removeEventListener("abort", onAbort);
+      endWatch();
       this.#signals.close(id);
       this.#end(id, { ...end, tokens: run.answerTokens, cancel: !stagesEnded });
     }
   }
 
-  /** Asks for a turn; again if the coordinator was lost. `GenerationSignals` ends what it queued. */
-  async #request(promptTokens: number, maxTokens: number): Promise<GenerationId> {
-    const command = { type: "request_generation", promptTokens, maxTokens } as const;
-    for (;;) {
-      try {
-        return GenerationId.parse(await this.#parts.room.command(command));
-      } catch (error) {
-        if (!COORDINATOR_LOST.has(roomFailureOf(error).reason)) throw error;
-      }
+  /** Null if the answer was cancelled before it was queued. */
+  async #turn(run: AnswerRun, attempt: number) {
+    const turn = turnOf(run, attempt);
+    const isHere = this.#signals.expect(turn.key);
+    try {
+      const id = await requestTurn(this.#parts.room, turn, run.request.signal, (late) =>
+        this.#forget(late),
+      );
+      return id === null ? null : { id, signals: this.#signals.open(id) };
+    } finally {
+      isHere();
     }
+  }
+
+  /** Ends a generation of this tab that nobody here reads. */
+  #forget(generation: GenerationId): void {
+    this.#end(generation, { outcome: "stopped", error: null, tokens: 0, cancel: true });
   }
 
   /** Sends the prompt, and what was answered before, to stage 0. */

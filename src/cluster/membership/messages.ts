@@ -32,6 +32,7 @@ import {
   RoomError,
   RoomFailure,
   RoomSecret,
+  RequestKey,
   RoomState,
   Settings,
   Stage,
@@ -72,6 +73,9 @@ export const RoomCommand = z.discriminatedUnion("type", [
   /** The result is the generation's id; it runs once its status is "running". */
   z.strictObject({
     type: z.literal("request_generation"),
+    /** The result of a request with a known key is the generation that has it. */
+    key: RequestKey,
+    continues: z.boolean(),
     promptTokens: z.int().min(1),
     maxTokens: z.int().min(1),
   }),

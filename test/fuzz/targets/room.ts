@@ -58,7 +58,7 @@ const COMMANDS = [
   { type: "change_settings", settings },
   { type: "add_model", model: placement.model },
   { type: "place_stages", model: "tiny", stages: placement.stages },
-  { type: "request_generation", promptTokens: 3, maxTokens: 4 },
+  { type: "request_generation", key: "k", continues: false, promptTokens: 3, maxTokens: 4 },
 ].map((command) => JSON.stringify(command));
 
 const MESSAGES = [

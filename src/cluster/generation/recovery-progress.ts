@@ -1,0 +1,59 @@
+/** How far an interrupted answer is on its way back, read from the room's state. Pure but for `watch`. */
+import type {
+  GenerationId,
+  Placement,
+  PlacementFailure,
+  RecoveryProgress,
+  RoomState,
+} from "../../shared/index.ts";
+import type { RoomAccess } from "../membership/room-access.ts";
+
+/** `generation` is null before the coordinator has queued the next attempt. */
+export function recoveryProgress(
+  { state, connection }: Pick<RoomAccess, "state" | "connection">,
+  generation: GenerationId | null,
+): RecoveryProgress {
+  if (connection !== "connected") return { kind: "reconnecting" };
+  const { placement } = state;
+  if (placement?.error?.reason === "not_placed_again") {
+    const { error: failure } = placement;
+    return { kind: "waiting_for_member", failure, missingBytes: missingBytes(failure) };
+  }
+  if (!placement || placement.error !== null) return { kind: "placing" };
+  if (!placement.ready) return { kind: "loading", ...loaded(state, placement) };
+  const queued = state.generations.find(({ id }) => id === generation);
+  return { kind: queued?.status === "queued" ? "queued" : "recomputing" };
+}
+
+/** Calls `onProgress` after each change of the progress. Returns a function that ends this. */
+export function watchRecovery(
+  room: Pick<RoomAccess, "state" | "connection" | "subscribe">,
+  generation: GenerationId,
+  onProgress: (progress: RecoveryProgress) => void,
+): () => void {
+  let last = "";
+  return room.subscribe(() => {
+    const progress = recoveryProgress(room, generation);
+    const now = JSON.stringify(progress);
+    if (now !== last) onProgress(progress);
+    last = now;
+  });
+}
+
+function missingBytes(failure: Extract<PlacementFailure, { reason: "not_placed_again" }>) {
+  const { cause } = failure;
+  if (cause.reason !== "not_placed" || cause.refusal.kind !== "infeasible") return null;
+  return cause.refusal.binds === "memory" ? cause.refusal.shortBytes : null;
+}
+
+function loaded({ members }: RoomState, { id, stages }: Placement) {
+  let loadedBytes = 0;
+  let totalBytes = 0;
+  for (const stage of stages) {
+    const shard = members.find((member) => member.id === stage.member)?.shard;
+    if (shard?.placement !== id) continue;
+    loadedBytes += shard.loadedBytes;
+    totalBytes += shard.totalBytes;
+  }
+  return { loadedBytes, totalBytes };
+}

@@ -1,0 +1,58 @@
+/** What happens to an answer that lost its stages: what was lost, and how far it is on its way back. */
+import type { RecoveryProgress, RoomFailure } from "../shared/index.ts";
+import type { NameOf } from "./name-of.ts";
+import { describeRefusal } from "./placement.ts";
+import { bytes, percent } from "./quantities.ts";
+import { render, type Sentences } from "./sentences.ts";
+
+/** One or two sentences: "Ada left. Recovering: loading layers, 40%." */
+export function describeRecovery(
+  lost: RoomFailure,
+  progress: RecoveryProgress,
+  nameOf: NameOf,
+): string {
+  return `${describeLoss(lost, nameOf)} ${render(PROGRESS, progress, nameOf)}`;
+}
+
+function describeLoss(lost: RoomFailure, nameOf: NameOf): string {
+  switch (lost.reason) {
+    case "not_placed_again":
+      return describeLoss(lost.loss, nameOf);
+    case "stage_member_left":
+      return `${nameOf(lost.member)} left.`;
+    case "stage_gpu_lost":
+      return `${nameOf(lost.member)} lost its GPU.`;
+    case "stage_load_failed":
+      return `${nameOf(lost.member)} could not load its layers.`;
+    case "stage_lost":
+    case "first_stage_unreachable":
+      return `The connection to ${nameOf(lost.member)} was lost.`;
+    case "placement_replaced":
+    case "placement_changed":
+    case "layers_unloaded":
+    case "layers_not_loaded":
+      return "Layers are moving to other members.";
+    default:
+      return "The answer was interrupted.";
+  }
+}
+
+const PROGRESS: Sentences<RecoveryProgress> = {
+  reconnecting: () => "Recovering: looking for the other members.",
+  placing: () => "Recovering: choosing members for the layers.",
+  waiting_for_member: ({ failure, missingBytes }, nameOf) => {
+    const continues = "The answer continues when a member joins that makes it fit.";
+    if (missingBytes !== null)
+      return `The room needs ${bytes(missingBytes)} more memory for the model. ${continues}`;
+    const cause = failure.reason === "not_placed_again" ? failure.cause : failure;
+    return cause.reason === "not_placed"
+      ? `${describeRefusal(cause.refusal, nameOf)} ${continues}`
+      : `The model cannot be placed. ${continues}`;
+  },
+  loading: ({ loadedBytes, totalBytes }) =>
+    totalBytes > 0
+      ? `Recovering: loading layers, ${percent(loadedBytes / totalBytes)}.`
+      : "Recovering: loading layers.",
+  queued: () => "Recovering: waiting for other answers.",
+  recomputing: () => "Recovering: recomputing the lost layers.",
+};
