@@ -8,7 +8,7 @@
 import type { IndexedEvent, RoomEvent } from "./events.ts";
 import type { MemberId, RoomCode } from "./ids.ts";
 import type { LeaveReason } from "./leave-reason.ts";
-import type { Link, Member } from "./member.ts";
+import type { Link, LostLink, Member } from "./member.ts";
 import { DEFAULT_SETTINGS, type Placement, type RoomState, type Settings } from "./state.ts";
 
 /** A room that runs for days must not collect names without bound. */
@@ -39,6 +39,7 @@ export function emptyRoom(
     formerMembers: [],
     removedMembers: [],
     links: [],
+    lostLinks: [],
     models: [],
     placement: null,
     generations: [],
@@ -75,6 +76,7 @@ function after(state: RoomState, event: RoomEvent): RoomState {
         openedBy: state.openedBy ?? event.member.id,
         members: [...without(state.members, event.member.id), event.member],
         formerMembers: state.formerMembers.filter(({ id }) => id !== event.member.id),
+        lostLinks: linksWithout(state.lostLinks, event.member.id),
       };
     case "member_left":
       return afterLeaving(state, event.member, event.reason);
@@ -82,7 +84,7 @@ function after(state: RoomState, event: RoomEvent): RoomState {
       return withMember(state, event.member, (member) => ({ ...member, name: event.name }));
     case "member_measured":
       // The correction from laps was relative to the old measurements.
-      return withMember(state, event.member, ({ costRatio: _old, ...member }) => ({
+      return withMember(state, event.member, ({ costRatio: _old, fault: _fault, ...member }) => ({
         ...member,
         measurements: event.measurements,
       }));
@@ -100,14 +102,41 @@ function after(state: RoomState, event: RoomEvent): RoomState {
         noAdapter: event.noAdapter,
       }));
     case "member_use_chosen":
-      return withMember(state, event.member, (member) => ({ ...member, use: event.use }));
+      // A person who chooses a member that failed wants it tried again.
+      return withMember(state, event.member, (member) => ({
+        ...withoutFault(member),
+        use: event.use,
+      }));
+    case "member_faulted":
+      return withMember(state, event.member, (member) => ({
+        ...member,
+        shard: null,
+        fault: {
+          count: (member.fault?.count ?? 0) + 1,
+          cause: event.cause,
+          placement: state.placement?.id ?? null,
+        },
+      }));
     case "device_states_updated":
       return event.states.reduce(
         (next, { member, device }) => withMember(next, member, (old) => ({ ...old, device })),
         state,
       );
     case "links_measured":
-      return { ...state, links: mergedLinks(state, event.links) };
+      return {
+        ...state,
+        links: mergedLinks(state, event.links),
+        lostLinks: state.lostLinks.filter((link) => !event.links.some(isSameDirection(link))),
+      };
+    case "links_lost": {
+      const lost = event.links.filter(isBetweenMembers(state));
+      const isLost = (link: LostLink) => lost.some(isSameDirection(link));
+      return {
+        ...state,
+        links: state.links.filter((link) => !isLost(link)),
+        lostLinks: [...state.lostLinks.filter((link) => !isLost(link)), ...lost],
+      };
+    }
     case "model_added":
       return {
         ...state,
@@ -155,6 +184,7 @@ function after(state: RoomState, event: RoomEvent): RoomState {
     case "generation_ended":
       return {
         ...state,
+        members: event.outcome === "done" ? withoutFaults(state) : state.members,
         generations: state.generations.filter(({ id }) => id !== event.generation),
       };
     case "admission_changed":
@@ -186,7 +216,8 @@ function afterLeaving(state: RoomState, id: MemberId, { reason }: LeaveReason): 
     formerMembers: [...state.formerMembers, ...gone.map(({ name }) => ({ id, name }))].slice(
       -MAX_FORMER_MEMBERS,
     ),
-    links: state.links.filter(({ from, to }) => from !== id && to !== id),
+    links: linksWithout(state.links, id),
+    lostLinks: linksWithout(state.lostLinks, id),
     models: state.models.filter(({ source }) => source.kind === "url" || source.member !== id),
     generations: state.generations.filter(({ requester }) => requester !== id),
   };
@@ -208,12 +239,32 @@ function withPlacement(
   return placement?.id === id ? { ...state, placement: change(placement) } : state;
 }
 
+function linksWithout<T extends LostLink>(links: readonly T[], id: MemberId): T[] {
+  return links.filter(({ from, to }) => from !== id && to !== id);
+}
+
+function isSameDirection(one: LostLink): (other: LostLink) => boolean {
+  return (other) => other.from === one.from && other.to === one.to;
+}
+
+function isBetweenMembers({ members }: RoomState): (link: LostLink) => boolean {
+  const here = new Set(members.map(({ id }) => id));
+  return ({ from, to }) => here.has(from) && here.has(to);
+}
+
+/** A complete answer shows that every stage works. */
+function withoutFaults({ members, placement }: RoomState): RoomState["members"] {
+  const worked = new Set(placement?.stages.map(({ member }) => member));
+  return members.map((member) => (worked.has(member.id) ? withoutFault(member) : member));
+}
+
+const withoutFault = ({ fault: _fault, ...member }: Member): Member => member;
+
 /** The newest measurement of each direction, between members that are here. */
 function mergedLinks(state: RoomState, measured: readonly Link[]): Link[] {
-  const here = new Set(state.members.map(({ id }) => id));
   const byPair = new Map(state.links.map((link) => [`${link.from} ${link.to}`, link]));
   for (const link of measured) {
-    if (here.has(link.from) && here.has(link.to)) byPair.set(`${link.from} ${link.to}`, link);
+    if (isBetweenMembers(state)(link)) byPair.set(`${link.from} ${link.to}`, link);
   }
   return [...byPair.values()];
 }

@@ -7,11 +7,13 @@
  */
 import { z } from "zod";
 import { Decision } from "./decision.ts";
+import { Failure } from "./failure.ts";
 import { GenerationId, MemberId, PlacementId } from "./ids.ts";
 import { LeaveReason } from "./leave-reason.ts";
 import {
   DeviceState,
   Link,
+  LostLink,
   Measurements,
   Member,
   MemberUse,
@@ -48,6 +50,10 @@ export const RoomEvent = z.discriminatedUnion("type", [
     states: z.array(z.strictObject({ member: MemberId, device: DeviceState })).min(1),
   }),
   z.strictObject({ type: z.literal("links_measured"), links: z.array(Link).min(1) }),
+  /** Both ends, or the one that can speak, found that no frame passes, and could not repair it. */
+  z.strictObject({ type: z.literal("links_lost"), links: z.array(LostLink).min(1) }),
+  /** A member's layers failed, or its stage does not respond. It holds none until it loads them again. */
+  z.strictObject({ type: z.literal("member_faulted"), member: MemberId, cause: Failure }),
   z.strictObject({ type: z.literal("model_added"), model: ModelSummary }),
   /** A placement was considered, and taken or not. */
   z.strictObject({ type: z.literal("placement_reviewed"), decision: Decision }),

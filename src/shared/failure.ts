@@ -5,6 +5,8 @@
 import { z } from "zod";
 import { Cause } from "./cause.ts";
 import { detailOf, errorMessage } from "./error-message.ts";
+import { MeshFailure } from "./mesh-failure.ts";
+import { ModelFailure } from "./model-failure.ts";
 import { StageFailure } from "./stage-failure.ts";
 
 export const Failure = z.discriminatedUnion("reason", [Cause, StageFailure]);
@@ -37,6 +39,11 @@ export function failureOf(error: unknown): Failure {
 export function causeOf(error: unknown): Cause {
   const cause = Cause.safeParse(failureOf(error));
   return cause.success ? cause.data : unexpected(error);
+}
+
+/** Whether bytes could not be had, which says nothing about the member that wanted them. */
+export function isOfSource(failure: Failure): boolean {
+  return MeshFailure.safeParse(failure).success || ModelFailure.safeParse(failure).success;
 }
 
 function unexpected(error: unknown): Cause {

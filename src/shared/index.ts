@@ -30,7 +30,7 @@ export { CapacityChange, Decision, DecisionReason, DecisionTrigger } from "./dec
 export { EngineFailure } from "./engine-failure.ts";
 export { detailOf, errorMessage } from "./error-message.ts";
 export { IndexedEvent, RoomEvent } from "./events.ts";
-export { causeOf, Failure, FailureError, failureOf } from "./failure.ts";
+export { causeOf, Failure, FailureError, failureOf, isOfSource } from "./failure.ts";
 export { type Difference, differencesBetween, HETEROGENEOUS_SHARE } from "./heterogeneity.ts";
 export {
   GenerationId,
@@ -50,6 +50,8 @@ export {
   DeviceState,
   Link,
   LoadPhase,
+  LostLink,
+  MAX_FAULTS,
   MAX_NAME_CHARACTERS,
   Measurements,
   Member,
@@ -141,4 +143,5 @@ export {
   type Generation,
 } from "./state.ts";
 export { predictStepMs, PREFILL_TOKENS, slowdownOf, stepTimes } from "./step-time.ts";
+export { Trouble } from "./trouble.ts";
 export { WorkerFailure, WorkerName } from "./worker-failure.ts";

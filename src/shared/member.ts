@@ -103,6 +103,17 @@ export const ShardState = z.strictObject({
 });
 export type ShardState = z.infer<typeof ShardState>;
 
+/** A member whose layers failed this often, with no complete answer in between, gets no more layers. */
+export const MAX_FAULTS = 2;
+
+/** How often a member's layers failed since the last complete answer; the last time, and in which placement. */
+export const MemberFault = z.strictObject({
+  count: z.int().min(1),
+  cause: Failure,
+  placement: z.int().nullable(),
+});
+export type MemberFault = z.infer<typeof MemberFault>;
+
 /** A person's choice for a member: the solver decides, always use it, never use it. */
 export const MemberUse = z.enum(["auto", "pin", "exclude"]);
 export type MemberUse = z.infer<typeof MemberUse>;
@@ -126,6 +137,8 @@ export const Member = z.strictObject({
    * cost model says of this member is multiplied by it. Absent until it has served laps.
    */
   costRatio: z.number().positive().optional(),
+  /** Absent unless its layers failed. */
+  fault: MemberFault.optional(),
 });
 export type Member = z.infer<typeof Member>;
 
@@ -139,3 +152,7 @@ export const Link = z.strictObject({
   measuredAtMs: z.number(),
 });
 export type Link = z.infer<typeof Link>;
+
+/** One direction between two members that can both be reached, but not by each other. */
+export const LostLink = z.strictObject({ from: MemberId, to: MemberId });
+export type LostLink = z.infer<typeof LostLink>;

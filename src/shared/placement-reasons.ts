@@ -3,6 +3,7 @@
  * The solver makes them, events and HTTP responses carry them, and `words/placement` renders them.
  */
 import { z } from "zod";
+import { Failure } from "./failure.ts";
 import { kind } from "./failure-schema.ts";
 import { MemberId } from "./ids.ts";
 
@@ -35,6 +36,8 @@ export const Breach = z.discriminatedUnion("kind", [
   kind("throttled", { ratio: z.number(), limit: z.number() }),
   kind("hidden_tab", {}),
   kind("excluded", {}),
+  /** Its layers failed `count` times, with no complete answer in between. */
+  kind("failed", { count: z.int(), cause: Failure }),
 ]);
 export type Breach = z.infer<typeof Breach>;
 

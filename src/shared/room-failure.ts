@@ -17,6 +17,10 @@ export const StageLoss = z.discriminatedUnion("reason", [
   failure("stage_member_left", { member: MemberId, ...layers }),
   failure("stage_gpu_lost", { member: MemberId, ...layers, noAdapter: NoAdapter.nullable() }),
   failure("stage_load_failed", { member: MemberId, ...layers, cause: Failure.nullable() }),
+  /** Its layers were loaded, and compute no more. */
+  failure("stage_shard_failed", { member: MemberId, ...layers, cause: Failure.nullable() }),
+  /** It cannot reach the stage after it. */
+  failure("stage_link_lost", { member: MemberId, ...layers, to: MemberId }),
 ]);
 export type StageLoss = z.infer<typeof StageLoss>;
 

@@ -35,5 +35,10 @@ export const StageFailure = z.discriminatedUnion("reason", [
   failure("early_frames_exceeded", { member: MemberId, maxBytes: z.int() }),
   failure("step_failed", { cause: Cause }),
   failure("device_lost_in_step", { cause: Cause }),
+  /** A step, or a lap through all stages, took longer than a multiple of the ones before. */
+  failure("step_late", { afterMs: z.number(), boundMs: z.number() }),
+  failure("lap_late", { afterMs: z.number(), boundMs: z.number() }),
+  /** Its tab answers, and its stage does not. */
+  failure("stage_silent", { member: MemberId }),
 ]);
 export type StageFailure = z.infer<typeof StageFailure>;

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { Decision } from "./decision.ts";
 import { GenerationId, MemberId, PlacementId, RoomCode } from "./ids.ts";
-import { Link, Member, MemberName } from "./member.ts";
+import { Link, LostLink, Member, MemberName } from "./member.ts";
 import { ModelSummary } from "./model.ts";
 import { PlacementRules } from "./placement-rules.ts";
 import { PlacementFailure } from "./room-failure.ts";
@@ -98,6 +98,8 @@ export const RoomState = z.strictObject({
   /** Members that were removed, newest last: the room does not admit their ids again. */
   removedMembers: z.array(MemberId).default([]),
   links: z.array(Link),
+  /** Directions in which a link was lost and has not been measured since. */
+  lostLinks: z.array(LostLink).default([]),
   /** Models that the room knows and can load. */
   models: z.array(ModelSummary),
   placement: Placement.nullable(),

@@ -11,6 +11,7 @@ import type {
   UnknownCause,
   Violation,
 } from "../shared/index.ts";
+import { causeIn } from "./failure.ts";
 import type { NameOf } from "./name-of.ts";
 import {
   exactBytes,
@@ -26,7 +27,7 @@ import { render, type Sentences } from "./sentences.ts";
 
 /** "Phone has 5% of its battery left; the limit is 15%", without a full stop. */
 export function describeBrokenRule({ member, breach }: BrokenRule, nameOf: NameOf): string {
-  return `${nameOf(member)} ${render(breaches, breach)}`;
+  return `${nameOf(member)} ${render(breaches, breach, nameOf, causeIn(nameOf))}`;
 }
 
 const breaches: Sentences<Breach> = {
@@ -39,6 +40,8 @@ const breaches: Sentences<Breach> = {
     `is ${ratio.toFixed(1)} times slower than normal; the limit is ${limit.toFixed(1)}`,
   hidden_tab: () => "is a hidden tab",
   excluded: () => "is excluded",
+  failed: ({ count, cause }, _nameOf, describeCause) =>
+    `failed ${plural(count, "time")} in a row (${describeCause(cause)}); choose “Always use” to try it again`,
 };
 
 /** Without a full stop. */

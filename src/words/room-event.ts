@@ -1,6 +1,7 @@
 /** What happened in a room, one sentence for each event of its log. */
 import type { Admits, RoomEvent, Stage } from "../shared/index.ts";
 import { describeDecision, describeTrigger } from "./decision.ts";
+import { describeFailure } from "./failure.ts";
 import type { NameOf } from "./name-of.ts";
 import { layerRange, listed, plural } from "./quantities.ts";
 import { describeRoomFailure } from "./room-failure.ts";
@@ -34,6 +35,10 @@ export function describeEvent(event: RoomEvent, nameOf: NameOf): string {
       return `${listed(event.states.map(({ member }) => nameOf(member)))} reported device states.`;
     case "links_measured":
       return `${plural(event.links.length, "link")} measured.`;
+    case "links_lost":
+      return `${listed([...new Set(event.links.flatMap(({ from, to }) => [from, to]))].map(nameOf))} cannot reach each other.`;
+    case "member_faulted":
+      return `${nameOf(event.member)} can no longer compute its layers: ${describeFailure(event.cause, nameOf)}`;
     case "model_added":
       return `The room learned of the model ${event.model.name}.`;
     case "placement_reviewed": {

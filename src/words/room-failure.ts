@@ -23,6 +23,10 @@ const stageLosses: Sentences<StageLoss> = {
     `${nameOf(member)} lost its GPU${lossDetail(noAdapter)}, and ${layerRange(layers)} of ${model} with it.`,
   stage_load_failed: ({ member, model, cause, ...layers }, nameOf, describeCause) =>
     `${nameOf(member)} could not load ${layerRange(layers)} of ${model}${cause === null ? "" : `: ${describeCause(cause)}`}.`,
+  stage_shard_failed: ({ member, model, cause, ...layers }, nameOf, describeCause) =>
+    `${nameOf(member)} can no longer compute ${layerRange(layers)} of ${model}${cause === null ? "" : `: ${describeCause(cause)}`}.`,
+  stage_link_lost: ({ member, to, model, ...layers }, nameOf) =>
+    `${nameOf(member)}, which holds ${layerRange(layers)} of ${model}, can no longer reach ${nameOf(to)}.`,
 };
 
 const joinRefusals: Sentences<JoinRefusal> = {

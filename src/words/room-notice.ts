@@ -121,6 +121,9 @@ function ofRefusedNewcomer(refusal: JoinRefusal | CloseFailure, nameOf: NameOf):
 function ofPlacement(failure: PlacementFailure, nameOf: NameOf): DescribedNotice {
   const message = describeRoomFailure(failure, nameOf);
   switch (failure.reason) {
+    case "stage_shard_failed":
+      return { level: "warning", message, whatToDo: "Its layers are loaded again." };
+    case "stage_link_lost":
     case "stage_member_left":
     case "stage_gpu_lost":
       return { level: "warning", message, whatToDo: "Other members take over its layers." };

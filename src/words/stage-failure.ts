@@ -1,7 +1,7 @@
 /** Why an answer ended early, or a stage could not load. */
 import type { MemberId, StageFailure } from "../shared/index.ts";
 import type { NameOf } from "./name-of.ts";
-import { megabytes } from "./quantities.ts";
+import { megabytes, time } from "./quantities.ts";
 import type { Sentences } from "./sentences.ts";
 
 const ASK_AGAIN = "Ask again when the model is ready.";
@@ -54,4 +54,10 @@ export const stageFailures: Sentences<StageFailure> = {
     `A stage's GPU failed: ${describeCause(cause)}.`,
   device_lost_in_step: ({ cause }, _nameOf, describeCause) =>
     `A stage lost its GPU: ${describeCause(cause)}.`,
+  step_late: ({ afterMs, boundMs }) =>
+    `A stage's step did not end within ${time(afterMs)}; the bound is ${time(boundMs)}.`,
+  lap_late: ({ afterMs, boundMs }) =>
+    `No token came for ${time(afterMs)}; the bound is ${time(boundMs)}.`,
+  stage_silent: ({ member }, nameOf) =>
+    `The tab of ${nameOf(member)} answers, but its stage does not.`,
 };

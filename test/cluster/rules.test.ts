@@ -13,7 +13,7 @@ import {
   GENERATION,
 } from "../../tools/room/sample-events.ts";
 
-const idle: Attempts = { solving: false, lastKey: null, reviewDue: false };
+const idle: Attempts = { solving: false, lastKey: null, reviewDue: false, repairing: false };
 const left = { reason: "left" as const };
 const layers = { member: A, model: "tiny", first: 0, end: 6 };
 const loss = { reason: "stage_member_left" as const, ...layers };

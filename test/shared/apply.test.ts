@@ -29,6 +29,7 @@ const loss = {
   first: 0,
   end: 6,
 };
+const cause = { reason: "gpu_command_failed" as const, detail: "validation" };
 const later: Placement = { ...placement, id: PlacementId.parse(10) };
 
 /** Each event with the part of the state that it changes, and what that then is. */
@@ -62,6 +63,12 @@ const CASES: readonly (readonly [RoomEvent, (state: RoomState) => unknown, unkno
     [device, device],
   ],
   [{ type: "links_measured", links: [link] }, (s) => s.links, [link]],
+  [{ type: "links_lost", links: [{ from: A, to: B }] }, (s) => s.lostLinks, [{ from: A, to: B }]],
+  [
+    { type: "member_faulted", member: A, cause },
+    (s) => of(A)(s)?.fault,
+    { count: 1, cause, placement: placement.id },
+  ],
   [
     { type: "model_added", model: modelSummary({ name: "other" }) },
     (s) => s.models.map(({ name }) => name),

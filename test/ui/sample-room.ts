@@ -279,6 +279,7 @@ export function room(members: readonly Member[], placement: Placement | null): R
     formerMembers: [],
     removedMembers: [],
     links: linksBetween(members.filter(({ adapter }) => adapter !== null)),
+    lostLinks: [],
     models: placement === null ? [] : [placement.model],
     placement,
     generations: [],

@@ -38,6 +38,10 @@ test.each<[Breach, string]>([
   ],
   [{ kind: "hidden_tab" }, "Phone is a hidden tab"],
   [{ kind: "excluded" }, "Phone is excluded"],
+  [
+    { kind: "failed", count: 2, cause: { reason: "stage_silent", member } },
+    "Phone failed 2 times in a row (The tab of Phone answers, but its stage does not); choose “Always use” to try it again",
+  ],
 ])("breach $kind", (breach, sentence) => {
   const rule = { member, constraint: "battery", hard: true, breach } as const;
   expect(describeBrokenRule(rule, nameOf)).toBe(sentence);

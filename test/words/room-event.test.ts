@@ -38,6 +38,24 @@ test.each<[RoomEvent, string]>([
     "Tab a and Tab b reported device states.",
   ],
   [{ type: "links_measured", links: [link] }, "1 link measured."],
+  [
+    {
+      type: "links_lost",
+      links: [
+        { from: A, to: B },
+        { from: B, to: A },
+      ],
+    },
+    "Tab a and Tab b cannot reach each other.",
+  ],
+  [
+    {
+      type: "member_faulted",
+      member: B,
+      cause: { reason: "gpu_command_failed", detail: "validation" },
+    },
+    "Tab b can no longer compute its layers: The GPU rejected a command: validation",
+  ],
   [{ type: "model_added", model: modelSummary() }, "The room learned of the model tiny."],
   [
     { type: "placement_reviewed", decision },

@@ -41,6 +41,14 @@ test.each<[RoomFailure, string]>([
     "Ada could not load layer 0 of tiny: The channel was closed.",
   ],
   [
+    { reason: "stage_shard_failed", ...layers, cause: { reason: "stage_silent", member: a } },
+    "Ada can no longer compute layers 0–5 of tiny: The tab of Ada answers, but its stage does not.",
+  ],
+  [
+    { reason: "stage_link_lost", ...layers, to: b },
+    "Ada, which holds layers 0–5 of tiny, can no longer reach Bob.",
+  ],
+  [
     { reason: "not_placed_again", loss, cause: { reason: "not_placed", refusal } },
     "Ada left, and layers 0–5 of tiny with it. The model cannot be placed again: No member of the room can compute. Open the room's page in a tab whose browser supports WebGPU.",
   ],

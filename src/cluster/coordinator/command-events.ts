@@ -4,12 +4,14 @@
  * `permissions.ts` has checked who may give the command.
  */
 import {
+  isOfSource,
   type MemberId,
   modelIdOf,
   type ModelSummary,
   RoomError,
   type RoomEvent,
   type RoomState,
+  type ShardState,
 } from "../../shared/index.ts";
 import type { RoomCommand } from "../membership/messages.ts";
 
@@ -19,7 +21,12 @@ export type PlainCommand = Exclude<
   RoomCommand,
   {
     type:
-      "report_device_state" | "report_laps" | "place_model" | "place_stages" | "request_generation";
+      | "report_device_state"
+      | "report_laps"
+      | "report_trouble"
+      | "place_model"
+      | "place_stages"
+      | "request_generation";
   }
 >;
 
@@ -37,7 +44,7 @@ export function eventsOf({ state, from }: CommandContext, command: PlainCommand)
     }
     case "report_shard":
       return command.shard.placement === state.placement?.id
-        ? [{ type: "shard_progressed", member: from, shard: command.shard }]
+        ? shardEvents(from, command.shard)
         : [];
     case "remove_member": {
       const reason = { reason: "removed", by: from } as const;
@@ -68,6 +75,15 @@ export function eventsOf({ state, from }: CommandContext, command: PlainCommand)
       command satisfies never;
       return [];
   }
+}
+
+/** A load that failed counts against the member, unless the bytes did not reach it. */
+function shardEvents(member: MemberId, shard: ShardState): RoomEvent[] {
+  const progressed: RoomEvent = { type: "shard_progressed", member, shard };
+  const { status, error: cause } = shard;
+  return status === "failed" && cause !== null && !isOfSource(cause)
+    ? [progressed, { type: "member_faulted", member, cause }]
+    : [progressed];
 }
 
 /** The model with this name or file name. Throws a `RoomError` for one that the room does not know. */

@@ -36,6 +36,7 @@ import { denialOf } from "./permissions.ts";
 import { Placer } from "../planning/placer.ts";
 import { nextStep, type Step } from "./rules.ts";
 import { SampleGatherer } from "./sample-gatherer.ts";
+import { TroubleBook } from "./troubles.ts";
 
 export type CoordinatorOptions = {
   readonly log: EventLog;
@@ -57,6 +58,7 @@ export class Coordinator {
   readonly #samples: SampleGatherer;
   readonly #placer: Placer;
   readonly #laps = new LapCorrections();
+  readonly #troubles: TroubleBook;
   /** When members were dropped that did not say that they leave. */
   readonly #lostMs = new Map<MemberId, number>();
   #generations: number;
@@ -76,6 +78,13 @@ export class Coordinator {
     this.#placer = new Placer({
       ...options.placement,
       state: () => this.state,
+      emit: (event) => this.#emit(event),
+      onSettled: () => this.#takeSteps(),
+    });
+    this.#troubles = new TroubleBook({
+      clock,
+      state: () => this.state,
+      isPresent: (id) => id === options.self || this.#followers.has(id),
       emit: (event) => this.#emit(event),
       onSettled: () => this.#takeSteps(),
     });
@@ -111,6 +120,7 @@ export class Coordinator {
     this.#stopped = true;
     this.#samples.stop();
     this.#placer.stop();
+    this.#troubles.stop();
     this.#cancelRejoin();
   }
 
@@ -189,6 +199,9 @@ export class Coordinator {
         return this.#placer.placeStages(knownModel(this.state, command.model), command.stages);
       case "report_laps":
         this.#laps.take(this.state, from, command).forEach((event) => this.#emit(event));
+        return null;
+      case "report_trouble":
+        this.#troubles.take(from, command.trouble);
         return null;
       case "request_generation":
         return this.#queueGeneration(from, command);
@@ -271,7 +284,10 @@ export class Coordinator {
     const { log, post, onEvent } = this.#options;
     const indexed = log.append(event, epoch);
     for (const peer of this.#followers) post(peer, { type: "events", events: [indexed] });
-    if (event.type === "member_left") this.#followers.delete(event.member);
+    if (event.type === "member_left") {
+      this.#followers.delete(event.member);
+      this.#troubles.forget(event.member);
+    }
     onEvent(indexed);
     this.#placer.note(event);
     this.#takeSteps();
@@ -289,7 +305,8 @@ export class Coordinator {
   }
 
   #nextStep(): Step | null {
-    return nextStep(this.state, this.#placer.attempts);
+    const { repairing } = this.#troubles;
+    return nextStep(this.state, { ...this.#placer.attempts, repairing });
   }
 
   #take(step: Step): void {

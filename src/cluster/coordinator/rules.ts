@@ -28,6 +28,8 @@ export type Attempts = {
   readonly lastKey: string | null;
   /** The room's capacity changed a while ago: the current placement must be reviewed. */
   readonly reviewDue: boolean;
+  /** A link of the placement's pipeline is down, and its ends try to repair it. */
+  readonly repairing: boolean;
 };
 
 type Rule = (state: RoomState, attempts: Attempts) => Step | null;
@@ -65,6 +67,32 @@ const shardFailed: Rule = ({ placement, members }) => {
     if (shard?.placement !== placement.id || shard.status !== "failed") continue;
     const layers = layersOf(placement, stage);
     return failed(placement, { reason: "stage_load_failed", ...layers, cause: shard.error });
+  }
+  return null;
+};
+
+/** The placement is renewed, so that the member loads its layers again, or others take them. */
+const shardGone: Rule = ({ placement, members }) => {
+  if (!placement || placement.error !== null) return null;
+  for (const stage of placement.stages) {
+    const member = members.find(({ id }) => id === stage.member);
+    if (member?.shard !== null || member.fault?.placement !== placement.id) continue;
+    const { cause } = member.fault;
+    return failed(placement, {
+      reason: "stage_shard_failed",
+      ...layersOf(placement, stage),
+      cause,
+    });
+  }
+  return null;
+};
+
+const linkLost: Rule = ({ placement, lostLinks }) => {
+  if (!placement || placement.error !== null) return null;
+  for (const [index, stage] of placement.stages.entries()) {
+    const to = placement.stages[(index + 1) % placement.stages.length]!.member;
+    if (!lostLinks.some((link) => link.from === stage.member && link.to === to)) continue;
+    return failed(placement, { reason: "stage_link_lost", ...layersOf(placement, stage), to });
   }
   return null;
 };
@@ -128,8 +156,8 @@ const unservable: Rule = ({ placement, generations }, { solving }) => {
 };
 
 /** The oldest of the requester that has the fewest running, so that none waits for all of another's. */
-const admission: Rule = ({ placement, generations }) => {
-  if (!placement?.ready) return null;
+const admission: Rule = ({ placement, generations }, { repairing }) => {
+  if (!placement?.ready || repairing) return null;
   const running = generations.filter(({ status }) => status === "running");
   if (running.length >= placement.generationSlots) return null;
   const runs = ({ requester }: Generation) =>
@@ -151,6 +179,8 @@ const review: Rule = ({ placement }, { solving, reviewDue }) =>
 const RULES: readonly Rule[] = [
   stageLost,
   shardFailed,
+  shardGone,
+  linkLost,
   allLoaded,
   interrupted,
   placeAgain,

@@ -36,6 +36,7 @@ import {
   RoomState,
   Settings,
   Stage,
+  Trouble,
 } from "../../shared/index.ts";
 
 /** All members of a room use the same version: `join-version.ts` compares it before anything else is read. */
@@ -57,6 +58,7 @@ export const RoomCommand = z.discriminatedUnion("type", [
     placement: PlacementId,
     computeMs: z.array(z.number().min(0)).min(1).max(MAX_LAPS),
   }),
+  z.strictObject({ type: z.literal("report_trouble"), trouble: Trouble }),
   z.strictObject({ type: z.literal("choose_member"), member: MemberId, use: MemberUse }),
   z.strictObject({ type: z.literal("remove_member"), member: MemberId }),
   z.strictObject({ type: z.literal("change_settings"), settings: Settings }),

@@ -20,6 +20,8 @@ type MemberCapacity = {
   readonly memoryBytes: number;
   /** Names of the rules that the member breaks. */
   readonly broken: readonly string[];
+  /** How often its layers failed: a placement is tried again after each time. */
+  readonly faults: number;
   /** It gets few layers until it has served laps. */
   readonly limited: boolean;
   /** How much slower than measured, in steps larger than the noise. */
@@ -48,6 +50,7 @@ export function capacityOf(state: RoomState): Capacity {
         use: member.use ?? "auto",
         memoryBytes: member.measurements?.memoryBudgetBytes ?? 0,
         broken: brokenBy(state, member).map(({ constraint }) => constraint),
+        faults: member.fault?.count ?? 0,
         limited: limits.has(member.id),
         slowdown: stepOf(slowdownOf(member)),
       },
@@ -103,7 +106,7 @@ function brokenBy(state: RoomState, member: Member): BrokenRule[] {
   const rules = state.settings.placementRules ?? DEFAULT_PLACEMENT_RULES;
   const model = modelOf(state);
   if (model === undefined) return [];
-  return brokenRules(member, model, rules).filter(({ constraint }) => constraint !== "excluded");
+  return brokenRules(member, model, rules).filter(({ breach }) => breach.kind !== "excluded");
 }
 
 function modelOf({ placement, models }: RoomState): ModelSummary | undefined {

@@ -94,7 +94,7 @@ export function refusalOf(
   };
 }
 
-/** Resolves when each ordered pair of computing members has a link, or when time is up. */
+/** Resolves when the link of each ordered pair of computing members is measured or lost, or when time is up. */
 export async function linksMeasured(
   state: () => RoomState,
   clock: Clock,
@@ -103,7 +103,8 @@ export async function linksMeasured(
   const endMs = clock.nowMs() + timeoutMs;
   while (clock.nowMs() < endMs) {
     const members = computing(state());
-    if (state().links.length >= members.length * (members.length - 1)) return;
+    const known = state().links.length + state().lostLinks.length;
+    if (known >= members.length * (members.length - 1)) return;
     await sleep(clock, Math.min(50, timeoutMs));
   }
 }

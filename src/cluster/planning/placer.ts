@@ -66,7 +66,7 @@ export class Placer {
     this.#count = firstCount(options.random);
   }
 
-  get attempts(): Attempts {
+  get attempts(): Omit<Attempts, "repairing"> {
     return { solving: this.#solving, lastKey: this.#lastKey, reviewDue: this.#reviewDue };
   }
 

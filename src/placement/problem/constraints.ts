@@ -9,19 +9,20 @@
  *   battery     a member on battery power has enough charge left
  *   pressure    a member is neither throttled nor under compute pressure
  *   visibility  a member's tab is visible
- *   excluded    members that people excluded take no shard
+ *   excluded    members that people excluded, or whose layers failed repeatedly, take no shard
  *   pinned      members that people pinned take part
  *   maxStages   the pipeline has at most so many stages
  *   speed       the predicted speed is at least the room's minimum
  */
-import type {
-  Member,
-  ModelSummary,
-  Breach,
-  BrokenRule,
-  ConstraintName,
-  PlacementRules,
-  RuleUse,
+import {
+  MAX_FAULTS,
+  type Member,
+  type ModelSummary,
+  type Breach,
+  type BrokenRule,
+  type ConstraintName,
+  type PlacementRules,
+  type RuleUse,
 } from "../../shared/index.ts";
 import type { Problem } from "./problem.ts";
 
@@ -92,7 +93,11 @@ export const CONSTRAINTS: readonly Constraint[] = [
   },
   {
     name: "excluded",
-    breach: ({ use }) => (use === "exclude" ? { kind: "excluded" } : null),
+    breach: ({ use, fault }) => {
+      if (use === "exclude") return { kind: "excluded" };
+      if (!fault || fault.count < MAX_FAULTS) return null;
+      return { kind: "failed", count: fault.count, cause: fault.cause };
+    },
   },
   {
     name: "pinned",

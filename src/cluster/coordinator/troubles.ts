@@ -1,0 +1,186 @@
+/**
+ * What the reports of both ends say about a link, and those of all stages about a lap. Pure rules over
+ * the reports that are open, and the book that keeps them.
+ *
+ *   both ends report a link         the link is lost
+ *   one end, the other is silent    the other's stage does not respond, although its tab does
+ *   a lap is late at some stages    the first stage that does not say so has the lap and does not end it
+ *
+ * The ends repair a link on their own first, so nothing is concluded before `REPAIR_MS`. A member
+ * whose own connection is lost leaves the room, and needs no verdict.
+ */
+import type { Clock, MemberId, RoomEvent, RoomState, Trouble } from "../../shared/index.ts";
+
+/** A closed channel is open again after two round trips; a connection takes 0.1 s, at times 1 s. */
+export const REPAIR_MS = 3000;
+/** Or so many round trips of the link, if that is longer. */
+const REPAIR_ROUND_TRIPS = 20;
+/** A worker that is restarted loads its layers again, so its silence is observed for longer. */
+const SILENT_STAGE_FACTOR = 2;
+/** Stages compute their bounds from what each measured, and look at different times. */
+const LAP_REPORTS_MS = 2000;
+
+export type LinkReport = {
+  readonly from: MemberId;
+  readonly peer: MemberId;
+  readonly sinceMs: number;
+};
+export type LapReport = { readonly from: MemberId; readonly sinceMs: number };
+
+export type TroubleView = {
+  readonly state: RoomState;
+  readonly nowMs: number;
+  /** Whether the coordinator has a connection to the member. */
+  readonly isPresent: (member: MemberId) => boolean;
+};
+
+/** What is lost by now. `settled` reports need no further look. */
+export function verdicts(
+  links: readonly LinkReport[],
+  laps: readonly LapReport[],
+  view: TroubleView,
+): RoomEvent[] {
+  const { state, nowMs } = view;
+  const events: RoomEvent[] = [];
+  for (const { from, peer, sinceMs } of links) {
+    if (!view.isPresent(peer) || !view.isPresent(from)) continue;
+    const other = links.find((report) => report.from === peer && report.peer === from);
+    const ageMs = nowMs - Math.min(sinceMs, other?.sinceMs ?? sinceMs);
+    const boundMs = repairMs(state, from, peer);
+    if (other !== undefined) {
+      const both = [
+        { from, to: peer },
+        { from: peer, to: from },
+      ];
+      if (ageMs >= boundMs && from < peer) events.push({ type: "links_lost", links: both });
+    } else if (ageMs >= SILENT_STAGE_FACTOR * boundMs) {
+      events.push(silent(peer));
+    }
+  }
+  const stuck = stuckStage(laps, view);
+  return stuck === null ? events : [...events, silent(stuck)];
+}
+
+/** How long the ends of a link may take to repair it. */
+export function repairMs({ links }: RoomState, one: MemberId, other: MemberId): number {
+  const measured = links.filter(
+    ({ from, to }) => (from === one && to === other) || (from === other && to === one),
+  );
+  const roundTripMs = Math.max(0, ...measured.map((link) => link.roundTripMs));
+  return Math.max(REPAIR_MS, REPAIR_ROUND_TRIPS * roundTripMs);
+}
+
+function stuckStage(laps: readonly LapReport[], view: TroubleView): MemberId | null {
+  const { placement } = view.state;
+  if (!placement || laps.length === 0) return null;
+  const firstMs = Math.min(...laps.map(({ sinceMs }) => sinceMs));
+  if (view.nowMs - firstMs < LAP_REPORTS_MS) return null;
+  const stage = placement.stages.find(({ member }) => !laps.some(({ from }) => from === member));
+  // If all wait, a frame was lost between them: the requester asks again.
+  return stage !== undefined && view.isPresent(stage.member) ? stage.member : null;
+}
+
+function silent(member: MemberId): RoomEvent {
+  return { type: "member_faulted", member, cause: { reason: "stage_silent", member } };
+}
+
+export type TroubleBookParts = {
+  readonly clock: Clock;
+  readonly state: () => RoomState;
+  readonly isPresent: (member: MemberId) => boolean;
+  readonly emit: (event: RoomEvent) => void;
+  /** Something was repaired or settled: the rules may have another step. */
+  readonly onSettled: () => void;
+};
+
+export class TroubleBook {
+  readonly #parts: TroubleBookParts;
+  #links: LinkReport[] = [];
+  #laps: LapReport[] = [];
+  #lapsOf: number | null = null;
+  #cancel: (() => void) | null = null;
+
+  constructor(parts: TroubleBookParts) {
+    this.#parts = parts;
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#links = [];
+    this.#laps = [];
+  }
+
+  /** A link between two neighbors of the placement is down. */
+  get repairing(): boolean {
+    const { placement } = this.#parts.state();
+    const members = placement?.stages.map(({ member }) => member) ?? [];
+    return this.#links.some(({ from, peer }) => {
+      const distance = Math.abs(members.indexOf(from) - members.indexOf(peer));
+      const isInPipeline = members.includes(from) && members.includes(peer);
+      return isInPipeline && (distance === 1 || distance === members.length - 1);
+    });
+  }
+
+  take(from: MemberId, trouble: Trouble): void {
+    const { clock, state, emit, onSettled } = this.#parts;
+    const sinceMs = clock.nowMs();
+    switch (trouble.kind) {
+      case "link_down":
+        if (this.#links.some((report) => report.from === from && report.peer === trouble.peer))
+          return;
+        this.#links.push({ from, peer: trouble.peer, sinceMs });
+        return this.#lookLater();
+      case "link_restored":
+        // A frame went both ways, whatever the other end has noticed.
+        this.#links = this.#links.filter(
+          (report) => !(isEnd(report, from) && isEnd(report, trouble.peer)),
+        );
+        return onSettled();
+      case "shard_failed":
+        if (state().placement?.id === trouble.placement)
+          emit({ type: "member_faulted", member: from, cause: trouble.cause });
+        return;
+      case "lap_late":
+        if (this.#lapsOf !== trouble.placement) this.#laps = [];
+        this.#lapsOf = trouble.placement;
+        if (!this.#laps.some((report) => report.from === from)) this.#laps.push({ from, sinceMs });
+        return this.#lookLater();
+    }
+  }
+
+  /** Reports of and about it say nothing any more. */
+  forget(member: MemberId): void {
+    this.#links = this.#links.filter((report) => !isEnd(report, member));
+  }
+
+  #look(): void {
+    const { clock, state, isPresent, emit, onSettled } = this.#parts;
+    this.#cancel = null;
+    if (state().placement?.id !== this.#lapsOf) this.#laps = [];
+    const view = { state: state(), nowMs: clock.nowMs(), isPresent };
+    const events = verdicts(this.#links, this.#laps, view);
+    const oldMs = view.nowMs - 2 * LAP_REPORTS_MS;
+    this.#laps = events.length > 0 ? [] : this.#laps.filter(({ sinceMs }) => sinceMs > oldMs);
+    for (const event of events) {
+      if (event.type === "links_lost")
+        for (const { from, to } of event.links)
+          this.#links = this.#links.filter((link) => link.from !== from || link.peer !== to);
+      if (event.type === "member_faulted") this.forget(event.member);
+    }
+    for (const event of events) emit(event);
+    if (events.length > 0) onSettled();
+    this.#lookLater();
+  }
+
+  #lookLater(): void {
+    if (this.#cancel !== null || this.#links.length + this.#laps.length === 0) return;
+    this.#cancel = this.#parts.clock.after(LOOK_MS, () => this.#look());
+  }
+}
+
+/** Between two looks at open reports. */
+const LOOK_MS = 250;
+
+function isEnd({ from, peer }: LinkReport, member: MemberId): boolean {
+  return from === member || peer === member;
+}

@@ -1,0 +1,248 @@
+/** What follows from reports of both ends of a link, of one end, and of the stages of a late lap. */
+import { describe, expect, test } from "vitest";
+import { nextStep } from "../../src/cluster/coordinator/rules.ts";
+import {
+  REPAIR_MS,
+  repairMs,
+  TroubleBook,
+  verdicts,
+} from "../../src/cluster/coordinator/troubles.ts";
+import { capacityKey } from "../../src/cluster/planning/capacity.ts";
+import { problemOf } from "../../src/cluster/planning/room-problem.ts";
+import { parseCommand } from "../../src/cluster/membership/messages.ts";
+import { eventsOf } from "../../src/cluster/coordinator/command-events.ts";
+import { MemberId } from "../../src/shared/ids.ts";
+import type { RoomEvent } from "../../src/shared/events.ts";
+import type { RoomState } from "../../src/shared/state.ts";
+import { profile } from "../../tools/room/test-room.ts";
+import {
+  A,
+  B,
+  GENERATION,
+  link,
+  next,
+  placement,
+  sampleState,
+  shard,
+} from "../../tools/room/sample-events.ts";
+
+const C = MemberId.parse("c");
+const stages = [
+  { member: A, first: 0, end: 2 },
+  { member: B, first: 2, end: 4 },
+  { member: C, first: 4, end: 6 },
+];
+const back = { ...link, from: B, to: A };
+const cause = { reason: "gpu_command_failed" as const, detail: "validation" };
+const idle = { solving: false, lastKey: null, reviewDue: false, repairing: false };
+
+/** A ready pipeline a, b, c. */
+function readyRoom(): RoomState {
+  const events: RoomEvent[] = [
+    { type: "member_joined", member: profile("c") },
+    { type: "links_measured", links: [link, back] },
+    { type: "placement_decided", placement: { ...placement, stages } },
+    ...stages.map(({ member, first, end }): RoomEvent => ({
+      type: "shard_progressed",
+      member,
+      shard: { ...shard, first, end, status: "ready" },
+    })),
+    { type: "placement_readied", placement: placement.id },
+  ];
+  return events.reduce(next, sampleState());
+}
+
+const view = (nowMs: number, absent: readonly MemberId[] = []) => ({
+  state: readyRoom(),
+  nowMs,
+  isPresent: (member: MemberId) => !absent.includes(member),
+});
+const down = (from: MemberId, peer: MemberId, sinceMs = 0) => ({ from, peer, sinceMs });
+
+describe("a link", () => {
+  test("both ends report it: it is lost, and not before they had time to repair it", () => {
+    const reports = [down(A, B), down(B, A, 500)];
+    expect(verdicts(reports, [], view(REPAIR_MS - 1))).toEqual([]);
+    expect(verdicts(reports, [], view(REPAIR_MS))).toEqual([
+      {
+        type: "links_lost",
+        links: [
+          { from: A, to: B },
+          { from: B, to: A },
+        ],
+      },
+    ]);
+  });
+
+  test("a slow link has more time", () => {
+    const state = next(readyRoom(), {
+      type: "links_measured",
+      links: [{ ...link, roundTripMs: 400 }],
+    });
+    expect(repairMs(state, B, A)).toBe(8000);
+  });
+
+  test("one end reports it, and the other is there and says nothing: its stage is silent", () => {
+    expect(verdicts([down(A, B)], [], view(2 * REPAIR_MS - 1))).toEqual([]);
+    expect(verdicts([down(A, B)], [], view(2 * REPAIR_MS))).toEqual([
+      { type: "member_faulted", member: B, cause: { reason: "stage_silent", member: B } },
+    ]);
+  });
+
+  test("a member without a connection leaves by itself: no verdict", () => {
+    expect(verdicts([down(A, B)], [], view(60_000, [B]))).toEqual([]);
+  });
+});
+
+describe("a late lap", () => {
+  const laps = (...from: MemberId[]) => from.map((each) => ({ from: each, sinceMs: 0 }));
+
+  test("the first stage that does not wait has it", () => {
+    expect(verdicts([], laps(A), view(1999))).toEqual([]);
+    expect(verdicts([], laps(C, A), view(2000))).toMatchObject([{ member: B }]);
+  });
+
+  test("all stages wait: a frame was lost, and no stage", () => {
+    expect(verdicts([], laps(A, B, C), view(2000))).toEqual([]);
+  });
+});
+
+describe("what follows from a verdict", () => {
+  test("the placement loses the link, waits with answers, and is solved without it", () => {
+    const before = readyRoom();
+    const lost = next(before, {
+      type: "links_lost",
+      links: [
+        { from: A, to: B },
+        { from: B, to: A },
+      ],
+    });
+    expect(lost.links).toEqual([]);
+    expect(nextStep(lost, idle)).toMatchObject({
+      event: { type: "placement_failed", error: { reason: "stage_link_lost", member: A, to: B } },
+    });
+    expect(problemOf(lost, placement.model).problem.links).toEqual([]);
+    expect(capacityKey(lost)).not.toBe(capacityKey(before));
+    // Measured again, it is back.
+    expect(next(lost, { type: "links_measured", links: [link] }).lostLinks).toEqual([
+      { from: B, to: A },
+    ]);
+  });
+
+  test("no answer starts while the ends repair a link", () => {
+    const queued = readyRoom();
+    expect(nextStep(queued, idle)).toMatchObject({ event: { type: "generation_started" } });
+    expect(nextStep(queued, { ...idle, repairing: true })).toBeNull();
+  });
+
+  test("failed layers are loaded again once; the second time the member is skipped", () => {
+    const once = next(readyRoom(), { type: "member_faulted", member: B, cause });
+    expect(nextStep(once, idle)).toMatchObject({
+      event: {
+        type: "placement_failed",
+        error: { reason: "stage_shard_failed", member: B, cause },
+      },
+    });
+    expect(capacityKey(once)).not.toBe(capacityKey(readyRoom()));
+    expect(problemOf(once, placement.model).brokenRules).toEqual([]);
+    const again = next(once, { type: "member_faulted", member: B, cause });
+    expect(problemOf(again, placement.model).brokenRules).toEqual([
+      {
+        member: B,
+        constraint: "excluded",
+        hard: true,
+        breach: { kind: "failed", count: 2, cause },
+      },
+    ]);
+    expect(capacityKey(again)).not.toBe(capacityKey(once));
+  });
+
+  test("a complete answer shows that the stages work; a person may try a member again", () => {
+    const once = next(readyRoom(), { type: "member_faulted", member: B, cause });
+    const ended = {
+      type: "generation_ended",
+      generation: GENERATION,
+      tokens: 1,
+      error: null,
+    } as const;
+    const faults = (state: RoomState) => state.members.filter(({ fault }) => fault).length;
+    expect(faults(next(once, { ...ended, outcome: "failed" }))).toBe(1);
+    expect(faults(next(once, { ...ended, outcome: "done" }))).toBe(0);
+    expect(faults(next(once, { type: "member_use_chosen", member: B, use: "auto" }))).toBe(0);
+  });
+
+  test("a load that failed counts, unless the bytes did not come", () => {
+    const failed = (error: unknown) =>
+      eventsOf(
+        { state: readyRoom(), from: B },
+        parseCommand({
+          type: "report_shard",
+          shard: { ...shard, status: "failed", phase: "failed", error },
+        }) as Parameters<typeof eventsOf>[1],
+      ).map(({ type }) => type);
+    expect(failed(cause)).toEqual(["shard_progressed", "member_faulted"]);
+    expect(failed({ reason: "http_status", url: "https://x.example", status: 500 })).toEqual([
+      "shard_progressed",
+    ]);
+  });
+});
+
+describe("the book of reports", () => {
+  const book = () => {
+    let nowMs = 0;
+    const timers: { readonly atMs: number; readonly act: () => void }[] = [];
+    const events: RoomEvent[] = [];
+    const state = readyRoom();
+    const troubles = new TroubleBook({
+      clock: {
+        nowMs: () => nowMs,
+        after: (delayMs, act) => {
+          timers.push({ atMs: nowMs + delayMs, act });
+          return () => undefined;
+        },
+      },
+      state: () => state,
+      isPresent: () => true,
+      emit: (event) => events.push(event),
+      onSettled: () => undefined,
+    });
+    const run = (untilMs: number) => {
+      for (let timer = timers.shift(); timer; timer = timers.shift()) {
+        if (timer.atMs > untilMs) return void timers.unshift(timer);
+        nowMs = timer.atMs;
+        timer.act();
+      }
+    };
+    return { troubles, run, events };
+  };
+  const reason = { reason: "channel_closed" } as const;
+
+  test("a link that one end restores is not lost", () => {
+    const { troubles, run, events } = book();
+    troubles.take(A, { kind: "link_down", peer: B, cause: reason });
+    troubles.take(B, { kind: "link_down", peer: A, cause: reason });
+    expect(troubles.repairing).toBe(true);
+    run(REPAIR_MS - 500);
+    troubles.take(A, { kind: "link_restored", peer: B });
+    run(60_000);
+    expect(troubles.repairing).toBe(false);
+    expect(events).toEqual([]);
+  });
+
+  test("one that nobody restores is lost once", () => {
+    const { troubles, run, events } = book();
+    troubles.take(A, { kind: "link_down", peer: B, cause: reason });
+    troubles.take(B, { kind: "link_down", peer: A, cause: reason });
+    run(60_000);
+    expect(events.map(({ type }) => type)).toEqual(["links_lost"]);
+    expect(troubles.repairing).toBe(false);
+  });
+
+  test("the failure of a shard of an older placement is no news", () => {
+    const { troubles, events } = book();
+    troubles.take(B, { kind: "shard_failed", placement: 1 as typeof placement.id, cause });
+    expect(events).toEqual([]);
+    troubles.take(B, { kind: "shard_failed", placement: placement.id, cause });
+    expect(events).toEqual([{ type: "member_faulted", member: B, cause }]);
+  });
+});
