@@ -17,22 +17,23 @@ import { ROOT, runScript, runTypeScript, say, ScriptError } from "../tools/comma
  */
 const FLAGS = ["json", "quick", "profile", "alone", "chromium", "firefox", "float", "int8"];
 
-/** Options with a value, for the placement suite (bench/placement/main.ts) and for the engine's. */
-const PLACEMENT_OPTIONS = ["seeds", "clock", "first"];
-const ENGINE_OPTIONS = ["model"];
+/** Options with a value, by suite. */
+const OWN_OPTIONS = {
+  placement: ["seeds", "clock", "first"],
+  engine: ["model"],
+  room: ["model", "tabs", "tokens"],
+};
+const NAMES_WITH_VALUE = [...new Set(Object.values(OWN_OPTIONS).flat())];
 
 /** The suites that are named, and the options as each suite expects them. */
 function parseCommandLine(/** @type {readonly string[]} */ suites) {
-  const usage = `usage: npm run bench -- [${suites.join("|")}] [--${FLAGS.join("] [--")}] [--${[...PLACEMENT_OPTIONS, ...ENGINE_OPTIONS].join(" …] [--")} …]`;
+  const usage = `usage: npm run bench -- [${suites.join("|")}] [--${FLAGS.join("] [--")}] [--${NAMES_WITH_VALUE.join(" …] [--")} …]`;
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
       options: Object.fromEntries([
         ...FLAGS.map((name) => [name, { type: /** @type {const} */ ("boolean") }]),
-        ...[...PLACEMENT_OPTIONS, ...ENGINE_OPTIONS].map((name) => [
-          name,
-          { type: /** @type {const} */ ("string") },
-        ]),
+        ...NAMES_WITH_VALUE.map((name) => [name, { type: /** @type {const} */ ("string") }]),
       ]),
     });
     const unknown = positionals.filter((name) => !suites.includes(name));
@@ -40,7 +41,7 @@ function parseCommandLine(/** @type {readonly string[]} */ suites) {
     const flags = FLAGS.filter((name) => values[name]).map((name) => `--${name}`);
     const given = (/** @type {readonly string[]} */ names) =>
       names.flatMap((name) => (values[name] === undefined ? [] : [`--${name}=${values[name]}`]));
-    const own = { placement: given(PLACEMENT_OPTIONS), engine: given(ENGINE_OPTIONS) };
+    const own = new Map(Object.entries(OWN_OPTIONS).map(([suite, names]) => [suite, given(names)]));
     return { chosen: positionals.length > 0 ? positionals : suites, flags, own };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
@@ -62,8 +63,8 @@ await runScript(async () => {
   }
   for (const suite of chosen) {
     say(`\n— bench: ${suite}`);
-    const options = suite === "placement" || suite === "engine" ? own[suite] : [];
-    const status = await runTypeScript(`bench/${suite}/main.ts`, [...flags, ...options]);
+    const options = [...flags, ...(own.get(suite) ?? [])];
+    const status = await runTypeScript(`bench/${suite}/main.ts`, options);
     if (status !== 0) process.exitCode = status;
   }
 });

@@ -36,6 +36,8 @@ import type {
 const MEMORY_BYTES = 4 * 2 ** 30;
 /** Runs before a measurement, which page in weights and wake threads. */
 const WARM_UP_STEPS = 2;
+/** A GPU that idled needs some milliseconds of work to reach its clocks. */
+const WARM_UP_AHEAD = 16;
 
 type Loaded = {
   readonly device: GPUDevice;
@@ -68,6 +70,8 @@ export class EngineSession {
       }
       case "decode":
         return this.#decode(request.contexts, request.steps, request.rounds);
+      case "ahead":
+        return { stepMs: await this.#ahead(request.context, request.steps, request.inFlight) };
       case "batch":
         return this.#batch(request.rows, request.context, request.steps, request.rounds);
       case "fixed":
@@ -164,6 +168,22 @@ export class EngineSession {
     const before = shard.counters();
     await step(contexts[0]!);
     return { stepMs, counters: difference(shard.counters(), before), memory: shard.memory() };
+  }
+
+  /** Milliseconds per step, each from the token that the previous one sampled. */
+  async #ahead(context: number, steps: number, inFlight: number): Promise<number> {
+    const shard = this.#shard;
+    const pending: Promise<unknown>[] = [];
+    let start = 0;
+    for (let i = 0; i < WARM_UP_AHEAD + steps; i++) {
+      if (i === WARM_UP_AHEAD) start = performance.now();
+      const [row] = rowsAt(0, context - 1, 1, true);
+      const token = pending.length === 0 ? row!.token : { earlierSample: 0 };
+      pending.push(shard.step([{ ...row!, token }], null));
+      if (pending.length >= inFlight) await pending.shift();
+    }
+    await Promise.all(pending);
+    return (performance.now() - start) / steps;
   }
 
   async #batch(rows: number, context: number, steps: number, rounds: number) {

@@ -188,6 +188,12 @@ async function longContext({ engine, add, size }: Setting) {
   const reply = await engine.ask<DecodeReply>({ kind: "decode", contexts, steps, rounds });
   for (const [context, ms] of Object.entries(reply.stepMs))
     add(`tabmesh context ${context}`, ...ms);
+  for (const context of contexts)
+    for (const inFlight of [1, 2, 4]) {
+      const request = { kind: "ahead", context, steps: 4 * steps, inFlight } as const;
+      const { stepMs } = await engine.ask<{ stepMs: number }>(request);
+      add(`tabmesh context ${context}, ${inFlight} in flight`, stepMs);
+    }
   return { counters: reply.counters, memoryBytes };
 }
 

@@ -89,8 +89,13 @@ function comparisonLines({ samples }: BrowserResult): string[] {
     );
   const contexts = Object.keys(samples).flatMap((work) => {
     const context = /^tabmesh context (\d+)$/.exec(work)?.[1];
-    return context === undefined || context === "64" ? [] : [Number(context)];
+    return context === undefined ? [] : [Number(context)];
   });
+  const ahead = (context: number) =>
+    [1, 2, 4].map((inFlight) => {
+      const key = `tabmesh context ${context}, ${inFlight} in flight`;
+      return row(`at ${context}, ${inFlight} in flight`, perSecond(1, ms(key)), NaN, NaN, NaN);
+    });
   const header = ["tokens/s", "tabmesh", "wllama wasm", "ratio", "ort matrices", "ratio"];
   const seconds = (work: string) => ms(work) / 1000;
   return table([
@@ -99,7 +104,10 @@ function comparisonLines({ samples }: BrowserResult): string[] {
     prefill(128),
     prefill(400),
     decode(64, "tabmesh decode 64"),
-    ...contexts.map((context) => decode(context, `tabmesh context ${context}`)),
+    ...contexts
+      .filter((context) => context !== 64)
+      .map((context) => decode(context, `tabmesh context ${context}`)),
+    ...contexts.flatMap(ahead),
     [
       "load, seconds",
       cell(seconds("tabmesh load")),

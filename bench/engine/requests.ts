@@ -29,6 +29,13 @@ export type EngineRequest =
       readonly steps: number;
       readonly rounds: number;
     }
+  /** As a shard of all layers answers: `inFlight` steps are submitted before the first is read. */
+  | {
+      readonly kind: "ahead";
+      readonly context: number;
+      readonly steps: number;
+      readonly inFlight: number;
+    }
   /** `steps` steps with one row and with `rows` of as many sequences, in turn. */
   | {
       readonly kind: "batch";
@@ -91,6 +98,7 @@ export type EngineReply =
   | DecodeReply
   | ProfileReply
   | { readonly ms: readonly number[] }
+  | { readonly stepMs: number }
   | { readonly fillMs: number; readonly memory: ShardMemory }
   | { readonly oneMs: readonly number[]; readonly manyMs: readonly number[] }
   | { readonly bareMs: readonly number[]; readonly headMs: readonly number[] };

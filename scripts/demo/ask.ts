@@ -30,12 +30,13 @@ export async function ask(
   model: string,
   question: string,
   onText: (text: string) => void,
+  maxTokens = 64,
 ): Promise<Answer> {
   const response = await api.post("/v1/chat/completions", {
     model,
     messages: [{ role: "user", content: question }],
     temperature: 0,
-    max_tokens: 64,
+    max_tokens: maxTokens,
     stream: true,
     stream_options: { include_usage: true },
   });

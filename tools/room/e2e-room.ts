@@ -127,8 +127,8 @@ async function measured(room: TestRoom, count: number): Promise<ApiState> {
   }
 }
 
-export function evenStages(members: readonly string[]): ApiStage[] {
-  const boundary = (index: number) => Math.round((LAYERS * index) / members.length);
+export function evenStages(members: readonly string[], layers = LAYERS): ApiStage[] {
+  const boundary = (index: number) => Math.round((layers * index) / members.length);
   return members.map((member, index) => ({
     member,
     first: boundary(index),
