@@ -3,19 +3,17 @@
  * here and not by a lost device. Pure.
  */
 import {
-  attentionOutputFloats,
   type AttentionShape,
   MAX_SAMPLES,
   maxSplits,
   sampleBufferBytes,
-  SPLIT_ROWS,
 } from "../kernels/index.ts";
 import type { ShardDescription } from "../model/index.ts";
 import { layerCacheBytes } from "./cache-plan.ts";
 import { EngineError } from "./engine-error.ts";
 import { shardWeightBytes } from "./layer-weights.ts";
 import type { ShardMemory, ShardOptions } from "./types.ts";
-import { totalBytes } from "../shared/index.ts";
+import { scratchBytes, scratchSizes, totalBytes } from "../shared/index.ts";
 
 export type MemoryPlan = ShardMemory & {
   /** The largest single buffer other than weights, which are split by rows. */
@@ -30,26 +28,22 @@ export function planMemory(
   variants: { readonly sampleThreads: number },
 ): MemoryPlan {
   const { model, layers } = shard;
-  const { hidden, feedForward, heads, keyValueHeads, headSize, vocabulary } = model;
+  const { vocabulary, rope } = model;
   const positions = shape.segmentStarts.at(-1)!;
   const starts = shape.segmentStarts;
   const longestSegment = Math.max(...starts.slice(1).map((end, i) => end - starts[i]!));
-  const columns = (heads + 2 * keyValueHeads) * headSize;
-  const quantized = (Math.max(hidden, feedForward, heads * headSize) * 5) / 16;
-  const activations =
-    maxRows * (3 * hidden + columns + heads * headSize + 2 * feedForward + quantized) * 4;
-  const attention = attentionOutputFloats(shape, SPLIT_ROWS, maxSplits(shape)) * 4;
-  const table = positions * model.rope.dims * 4;
   const sampling = { vocabulary, threads: variants.sampleThreads };
   const sample =
     shard.head === null ? [0] : Object.values(sampleBufferBytes(sampling, maxSamples(options)));
+  const use = { rows: maxRows, positions, splits: maxSplits(shape), answers: 0 };
+  const scratch = scratchBytes(scratchSizes(model), use);
   return {
     weightBytes: shardWeightBytes(shard),
     cacheBytes: layers.length * layerCacheBytes(model, options.sequences, positions),
-    scratchBytes: activations + attention + table + sample.reduce((a, b) => a + b, 0),
+    scratchBytes: sample.reduce((sum, bytes) => sum + bytes, scratch),
     largestBufferBytes: Math.max(
       layerCacheBytes(model, options.sequences, longestSegment),
-      table,
+      positions * rope.dims * 4,
       ...sample,
     ),
   };

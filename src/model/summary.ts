@@ -4,6 +4,7 @@ import {
   type ModelSource,
   type ModelSummary,
   kvBytesPerToken,
+  scratchSizes,
 } from "../shared/index.ts";
 import type { ModelDescription, TensorInfo } from "./description.ts";
 import type { GgufHeader } from "./gguf-header.ts";
@@ -40,6 +41,7 @@ export function summarize(
       (most, t) => Math.max(most, t.lengthBytes),
       0,
     ),
+    scratch: scratchSizes(model),
   };
 }
 

@@ -112,8 +112,10 @@ export { IceServer, ServerFacts } from "./server-facts.ts";
 export {
   kvBytesPerToken,
   modelBytes,
-  SCRATCH_BYTES,
   type ShardBytes,
+  placedScratchBytes,
+  scratchBytes,
+  scratchSizes,
   shardBytes,
   totalBytes,
 } from "./shard-bytes.ts";

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { kind } from "./failure-schema.ts";
 import { MemberId } from "./ids.ts";
+import { ScratchSizes } from "./shard-bytes.ts";
 
 /** Where a model's bytes come from. Every member can use it. */
 export const ModelSource = z.discriminatedUnion("kind", [
@@ -49,5 +50,6 @@ export const ModelSummary = z.strictObject({
   /** The head uses the embedding's bytes. */
   tied: z.boolean(),
   largestTensorBytes: z.number().min(0),
+  scratch: ScratchSizes,
 });
 export type ModelSummary = z.infer<typeof ModelSummary>;

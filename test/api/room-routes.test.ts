@@ -4,7 +4,6 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MemberId } from "../../src/shared/ids.ts";
 import { apply } from "../../src/shared/apply.ts";
 import { readRoomLog } from "../../src/shared/room-log.ts";
-import { SCRATCH_BYTES } from "../../src/shared/shard-bytes.ts";
 import { deviceState, HALF, WHOLE } from "../../tools/room/test-room.ts";
 import { type ApiTestRoom, jsonOf, openApiRoom, request, textOf } from "./api-room.ts";
 
@@ -256,7 +255,7 @@ test("GET /api/state: the fields that scripts depend on", async () => {
   expect(body["members"][1]).toMatchObject({
     id: "tab0",
     adapter: { browser: "Node 20" },
-    measurements: { memoryBudgetBytes: SCRATCH_BYTES + WHOLE },
+    measurements: { memoryBudgetBytes: WHOLE },
   });
 });
 

@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { beginLoad } from "../../src/engine/load-shard.ts";
 import type { SampleRequest, ShardOptions, StepRow } from "../../src/engine/types.ts";
 import { CHUNK_ROWS, type ChunkRows } from "../../src/kernels/index.ts";
-import { GREEDY } from "../../src/shared/index.ts";
+import { GREEDY, placedScratchBytes, scratchSizes } from "../../src/shared/index.ts";
 import { setTuner, type VariantSet, variantSets } from "../../tools/engine/fixed-tuner.ts";
 import { describeShape, MODEL_SHAPES, type ModelShape } from "../../tools/engine/model-shapes.ts";
 import { ADAPTERS, type KnownAdapter } from "../../tools/gpu/adapters.ts";
@@ -51,11 +51,13 @@ async function planned(facts: AdapterFacts, shape: ModelShape, set: VariantSet, 
     await tune?.();
     for (const rows of stepsOf(use, shard.maxRows)) await shard.step(rows, null);
     const plannedBytes = Object.values(shard.memory()).reduce((sum, bytes) => sum + bytes, 0);
-    return { refused: null, violations, unplannedBytes: allocatedBytes() - plannedBytes };
+    const { scratchBytes } = shard.memory();
+    const unplannedBytes = allocatedBytes() - plannedBytes;
+    return { refused: null, violations, unplannedBytes, scratchBytes };
   } catch (error) {
     expect(allocatedBytes(), "allocated before it was refused").toBe(0);
     const refused = JSON.parse((error as Error).message) as unknown;
-    return { refused, violations, unplannedBytes: 0 };
+    return { refused, violations, unplannedBytes: 0, scratchBytes: 0 };
   }
 }
 
@@ -77,6 +79,13 @@ const setsOf = ({ software, ...facts }: KnownAdapter) =>
     ({ traits }) => traits.lowParallelism === software,
   );
 
+/** What a placement counts as scratch: it must not place what the engine then refuses. */
+function placedBytes(shape: ModelShape, { contextTokens, sequences }: Use): number {
+  const scratch = scratchSizes(describeShape(shape, contextTokens).model);
+  const settings = { contextTokens, generationSlots: sequences };
+  return placedScratchBytes({ contextTokens, scratch }, settings);
+}
+
 const SMALL: Use = { contextTokens: 4096, sequences: 1, chunk: CHUNK_ROWS[0] };
 const OTHERS: readonly Use[] = [
   { contextTokens: 131_072, sequences: 64, chunk: CHUNK_ROWS.at(-1)! },
@@ -97,6 +106,7 @@ describe.each(ADAPTERS.map((adapter) => ({ name: adapter.name, adapter })))("$na
       expect(small.refused).toBeNull();
       expect([...small.violations]).toEqual([]);
       expect(small.unplannedBytes).toBeLessThan(MAX_UNPLANNED_BYTES);
+      expect(small.scratchBytes).toBeLessThanOrEqual(placedBytes(shape, SMALL));
       const use = OTHERS[i % OTHERS.length]!;
       const { refused, violations } = await planned(adapter, shape, set, use);
       expect([...violations], JSON.stringify(use)).toEqual([]);

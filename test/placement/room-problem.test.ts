@@ -14,7 +14,9 @@ test("a room's problem is a problem, with times from measured rates", () => {
   expect(desktop?.prefillLayerMs?.[0]).toBeCloseTo((64 * 1) / 8 + 0.0512 + 0.05, 9);
   expect(desktop?.stageMs).toBe(0.5);
   expect(desktop?.headMs).toBeCloseTo(65 / 80 + 0.04, 9);
-  expect(desktop?.memoryBytes).toBe(800_000_000 - 16 * 2 ** 20);
+  expect(desktop?.memoryBytes).toBe(
+    800_000_000 - (4_000_000 + 64 * 60_000 + 1024 * 256 + 16 * 70_000 + 400_000),
+  );
   expect(problem.links[0]).toMatchObject({ latencyMs: 2, bytesPerMs: 10_000 });
   expect(problem.model.layers[0]).toEqual({
     weightBytes: 50_000_000,

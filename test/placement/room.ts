@@ -26,6 +26,10 @@ export const MODEL: ModelSummary = {
   headMacs: 65_000_000,
   tied: true,
   largestTensorBytes: 40_000_000,
+  scratch: {
+    ...{ fixedBytes: 4_000_000, rowBytes: 60_000, positionBytes: 256, splitBytes: 70_000 },
+    answerBytes: 400_000,
+  },
 };
 
 export const HEALTHY: DeviceState = {

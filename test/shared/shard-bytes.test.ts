@@ -4,6 +4,9 @@ import {
   kvBytesPerToken,
   modelBytes,
   shardBytes,
+  placedScratchBytes,
+  scratchBytes,
+  scratchSizes,
   totalBytes,
 } from "../../src/shared/shard-bytes.ts";
 
@@ -13,6 +16,7 @@ const model = {
   embedBytes: 50,
   headBytes: 60,
   tied: false,
+  scratch: { fixedBytes: 1e6, rowBytes: 1e3, positionBytes: 4, splitBytes: 100, answerBytes: 7 },
 };
 const settings = { contextTokens: 10, generationSlots: 3 };
 
@@ -53,4 +57,30 @@ test("keys and values take two bytes a number", () => {
 
 test("all of it", () => {
   expect(totalBytes({ weightBytes: 1, cacheBytes: 20, scratchBytes: 300 })).toBe(321);
+});
+
+test("scratch grows with rows, positions, parts of the context, and answers", () => {
+  const use = { rows: 2, positions: 30, splits: 4, answers: 5 };
+  expect(scratchBytes(model.scratch, use)).toBe(1e6 + 2e3 + 120 + 400 + 35);
+});
+
+test("a placement counts the smallest chunk, the context in parts of 64, and all answers", () => {
+  const settings = { contextTokens: 65, generationSlots: 3 };
+  expect(placedScratchBytes(model, settings)).toBe(1e6 + 64e3 + 65 * 4 + 2 * 100 + 3 * 7);
+});
+
+test("the scratch of a model with 3 heads of 4, of which 1 has keys and values", () => {
+  const { answerBytes, ...sizes } = scratchSizes({
+    ...{ hidden: 10, feedForward: 32, heads: 3, keyValueHeads: 1, headSize: 4, vocabulary: 5 },
+    rope: { dims: 4 },
+  });
+  expect(sizes).toEqual({
+    fixedBytes: 512 * 12 * 4,
+    // The residual, its norm, and a product's result; query, key, and value; attention; two of the feed
+    // forward; and the widest of them in 8 bits with scales.
+    rowBytes: (3 * 10 + 20 + 12 + 2 * 32 + (32 * 5) / 16) * 4,
+    positionBytes: 16,
+    splitBytes: 8 * 3 * 6 * 4,
+  });
+  expect(answerBytes).toBeGreaterThan(5 * 4);
 });

@@ -183,6 +183,7 @@ export function model(name: string, layers: number, layerBytes: number): ModelSu
     headMacs: layerBytes * 1.6,
     tied: true,
     largestTensorBytes: layerBytes,
+    scratch: { fixedBytes: 0, rowBytes: 0, positionBytes: 0, splitBytes: 0, answerBytes: 0 },
   };
 }
 

@@ -6,7 +6,6 @@
 import { MemoryNetwork, memoryFramePorts, type MemoryTab } from "./memory-transport.ts";
 import { createAdmission, MeshError, type Transport } from "../../src/mesh/index.ts";
 import {
-  SCRATCH_BYTES,
   SYSTEM_CLOCK,
   MemberId,
   RoomCode,
@@ -36,7 +35,7 @@ import { LAYERS } from "../cpu/cpu-room.ts";
 
 export const CODE = RoomCode.parse("ABCDEF");
 export const MODEL_URL: ModelSource = { kind: "url", url: "https://models.example/tiny.gguf" };
-/** Memory besides scratch that holds the whole test model, or half of its layers. */
+/** Memory that holds the whole test model, or half of its layers. */
 export const WHOLE = 10_000;
 export const HALF = 3_700;
 
@@ -74,6 +73,7 @@ export function modelSummary(change: Partial<ModelSummary> = {}): ModelSummary {
     headMacs: 500,
     tied: true,
     largestTensorBytes: 500,
+    scratch: { fixedBytes: 0, rowBytes: 0, positionBytes: 0, splitBytes: 0, answerBytes: 0 },
     ...change,
   };
 }
@@ -107,7 +107,7 @@ export function profile(name: string, memoryBytes = WHOLE, change: Partial<Membe
       dispatchMs: 0.1,
       readbackMs: 0.1,
       submitWhileWaitingHelps: false,
-      memoryBudgetBytes: SCRATCH_BYTES + memoryBytes,
+      memoryBudgetBytes: memoryBytes,
       measuredAtMs: 0,
     },
     device: null,
@@ -124,7 +124,7 @@ export const observer: Partial<Member> = {
 
 export function deviceState(change: Partial<DeviceState> = {}): DeviceState {
   return {
-    memoryBudgetBytes: SCRATCH_BYTES + WHOLE,
+    memoryBudgetBytes: WHOLE,
     memoryUsedBytes: 0,
     tokensPerSecond: 0,
     stepMs: 1,

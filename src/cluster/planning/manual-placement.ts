@@ -1,6 +1,7 @@
 /** Checks stages that a person chose. Pure. */
 import {
   modelBytes,
+  placedScratchBytes,
   shardBytes,
   type Member,
   type ModelSummary,
@@ -68,9 +69,10 @@ function checkMember(
   const stage = stages[position];
   if (!stage) return;
   if ((settings.placementRules ?? DEFAULT_PLACEMENT_RULES).memory === "off") return;
-  const bytes = shardBytes(modelBytes(model, settings), stage);
-  const neededBytes = bytes.weightBytes + bytes.cacheBytes;
-  const availableBytes = Math.max(0, member.measurements.memoryBudgetBytes - bytes.scratchBytes);
+  const { weightBytes, cacheBytes } = shardBytes(modelBytes(model, settings), stage);
+  const neededBytes = weightBytes + cacheBytes;
+  const budgetBytes = member.measurements.memoryBudgetBytes;
+  const availableBytes = Math.max(0, budgetBytes - placedScratchBytes(model, settings));
   if (neededBytes > availableBytes) {
     throw new RoomError({
       reason: "stage_exceeds_memory",

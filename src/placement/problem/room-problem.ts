@@ -13,7 +13,7 @@ import {
   type Settings,
   type Stage,
   modelBytes,
-  SCRATCH_BYTES,
+  placedScratchBytes,
   PREFILL_TOKENS,
   slowdownOf,
   stepTimes,
@@ -134,7 +134,7 @@ function memberNumbers(
   const holds = shard !== null && shard.status === "ready" && isSameModel(room, model);
   return {
     id: member.id,
-    memoryBytes: Math.max(0, budgetBytes - SCRATCH_BYTES),
+    memoryBytes: Math.max(0, budgetBytes - placedScratchBytes(model, room.settings)),
     ...times,
     layerMs: [...times.layerMs],
     prefillLayerMs: [...times.prefillLayerMs],
