@@ -9,6 +9,7 @@ import {
   BRIDGE_CLOSE_CODE,
   BRIDGE_VERSION,
   BridgeClaimMessage,
+  type BridgeNonce,
   type BridgeRefusal,
   bridgeVersionOf,
   createBridgeNonce,
@@ -99,13 +100,13 @@ export class Bridge {
       const refusal = this.#claims.decide(claim, nonce, performance.now());
       // A refusal tells that there is a room of this code, and a new room takes one of few places.
       if (refusal !== null || !isKnown) guesses.charge(address, claim.room);
-      if (refusal === null) this.#accept(socket, claim);
+      if (refusal === null) this.#accept(socket, claim, nonce);
       else this.#refuseClaim(socket, refusal);
     });
     send(socket, { type: "challenge", version: BRIDGE_VERSION, nonce });
   }
 
-  #accept(socket: WebSocket, { room, epoch }: BridgeClaimMessage): void {
+  #accept(socket: WebSocket, { room, epoch }: BridgeClaimMessage, nonce: BridgeNonce): void {
     const older = this.#coordinators.get(room);
     const page = {
       send: (message: ServerToPage) => send(socket, message),
@@ -118,9 +119,11 @@ export class Bridge {
     older?.requests.failAll({ reason: "coordinator_gone" });
     socket.on("message", (data) => {
       const { data: message } = PageToServer.safeParse(parseJson(data));
-      if (message === undefined || message.type === "claim") {
-        refuse(socket, { reason: "invalid_message" });
-      } else requests.take(message);
+      if (message === undefined) refuse(socket, { reason: "invalid_message" });
+      else if (message.type !== "claim") requests.take(message);
+      else if (this.#coordinators.get(room) === coordinator) {
+        this.#claimAgain(socket, room, message, nonce);
+      }
     });
     socket.on("close", (code) => {
       if (this.#coordinators.get(room) === coordinator) {
@@ -130,6 +133,14 @@ export class Bridge {
       }
       requests.failAll({ reason: "coordinator_gone" });
     });
+    send(socket, { type: "accepted" });
+  }
+
+  /** In a later epoch, or with the next key: the socket stays. */
+  #claimAgain(socket: WebSocket, room: RoomCode, claim: BridgeClaimMessage, nonce: BridgeNonce) {
+    if (claim.room !== room) return refuse(socket, { reason: "invalid_message" });
+    const refusal = this.#claims.decide(claim, nonce, performance.now());
+    if (refusal !== null) return this.#refuseClaim(socket, refusal);
     send(socket, { type: "accepted" });
   }
 

@@ -2,7 +2,9 @@
  * Which key holds which room: decides about the claims of coordinators.
  *
  *   first claim    registers the room's key, which is all that the server knows of the room
- *   later claims   must be signed by that key, of the same term or a later one, a few epochs ahead
+ *   later claims   must be signed by that key, of the same term, a later one of its epoch, or the
+ *                  next epoch, or by a key that this one signed: then the room is rid of a member,
+ *                  and its terms begin anew
  *   release        forgets the room some time after its last socket closed
  *   end            forgets it at once: its last member left
  *
@@ -16,17 +18,12 @@ import {
   isLaterTerm,
   type MemberId,
   type RoomCode,
+  succeeds,
   verifyBridgeClaim,
 } from "../src/shared/index.ts";
 
 /** A room whose machines all sleep or restart in this time keeps its code. */
 export const KEEP_KEY_MS = 10 * 60_000;
-
-/**
- * Coordinators that may have come and gone without the server's notice; each adds one to the epoch. A
- * member that claims a far epoch would otherwise lock the room out of the server.
- */
-export const MAX_EPOCH_STEP = 16;
 
 type Holding = {
   readonly publicKey: BridgePublicKey;
@@ -51,22 +48,30 @@ export class RoomClaims {
   /** Null if the claim is accepted; the room is then held until `release`. */
   decide(claim: BridgeClaimMessage, nonce: BridgeNonce, nowMs: number): BridgeRefusal | null {
     this.#forget(nowMs);
-    const { room, epoch, member, publicKey, signature } = claim;
+    const { room, epoch, member, publicKey, signature, succession } = claim;
     const known = this.#rooms.get(room);
     if (known === undefined && this.#rooms.size >= this.#maxRooms) {
       return { reason: "too_many_rooms", maxRooms: this.#maxRooms };
     }
-    if (known !== undefined && known.publicKey !== publicKey) return { reason: "wrong_key", room };
+    const isSuccessor =
+      known !== undefined &&
+      known.publicKey !== publicKey &&
+      succeeds(room, known.publicKey, publicKey, succession);
+    if (known !== undefined && known.publicKey !== publicKey && !isSuccessor) {
+      return { reason: "wrong_key", room };
+    }
     if (!verifyBridgeClaim(publicKey, { room, epoch, member, nonce }, signature)) {
       return { reason: "invalid_signature", room };
     }
-    // Of members that opened the same epoch, one is last, so that they do not replace each other in turn.
-    if (known !== undefined && isLaterTerm(known, claim)) {
-      const held = known.releasedAtMs === null;
-      return { reason: "epoch_passed", room, epoch, last: known.epoch, held };
+    if (known !== undefined && !isSuccessor) {
+      // Of members that opened the same epoch, one is last, so that they do not replace each other in turn.
+      if (isLaterTerm(known, claim)) {
+        const held = known.releasedAtMs === null;
+        return { reason: "epoch_passed", room, epoch, last: known.epoch, held };
+      }
+      const highest = known.epoch + 1;
+      if (epoch > highest) return { reason: "epoch_too_high", room, epoch, highest };
     }
-    const highest = (known?.epoch ?? epoch) + MAX_EPOCH_STEP;
-    if (epoch > highest) return { reason: "epoch_too_high", room, epoch, highest };
     this.#rooms.set(room, { publicKey, epoch, member, releasedAtMs: null });
     return null;
   }

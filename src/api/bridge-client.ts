@@ -1,8 +1,8 @@
 /**
  * The coordinator's end of the bridge: one WebSocket to the server that carries
  * HTTP requests to the room and responses back. Answers the server's challenge with a
- * claim that is signed with the room's secret. Reconnects until it is closed, except
- * to a server of another version.
+ * claim that is signed with the room's secret, and claims the room again in each later epoch and
+ * with each next key. Reconnects until it is closed, except to a server of another version.
  * When the socket breaks, the responses in flight are cancelled.
  */
 import { z } from "zod";
@@ -15,7 +15,7 @@ import {
   bridgeVersionOf,
   type PageToServer,
   ROOM_ENDED_CODE,
-  type RoomSecret,
+  type RoomKey,
   ServerToPage,
   signBridgeClaim,
   parseUntrusted,
@@ -39,7 +39,7 @@ export type BridgeClientOptions = {
   readonly server: string;
   readonly open?: (url: string) => BridgeSocket;
   /** Called for each claim. */
-  readonly secret: () => RoomSecret;
+  readonly key: () => RoomKey;
   /** Whether the server relays requests to this tab. */
   readonly onConnection?: (connected: boolean) => void;
   /** Called once for refusals of the same reason in succession. */
@@ -54,6 +54,8 @@ const HIGH_WATER_BYTES = 4 * 1024 * 1024;
 /** A WebSocket has no event for a drained buffer. */
 const DRAIN_POLL_MS = 20;
 const WEB_SOCKET_OPEN = 1;
+/** For the server to accept the room's next key; then the room uses it all the same. */
+const ANNOUNCE_TIMEOUT_MS = 2000;
 
 export class BridgeClient {
   readonly #options: BridgeClientOptions;
@@ -64,6 +66,17 @@ export class BridgeClient {
   #retryMs = RETRY_MS;
   #closed = false;
   #refusedFor: BridgeRefusal["reason"] | null = null;
+  /** Of the open socket. */
+  #nonce: BridgeNonce | null = null;
+  /** The epoch of the last claim; the server accepts none above the other. */
+  #claimedEpoch = 0;
+  #highestEpoch = Infinity;
+  /** The room's next key, which the room does not use yet. */
+  #announced: RoomKey | null = null;
+  /** Claims that the server has not answered. */
+  #unanswered = 0;
+  #onAnswered: () => void = () => undefined;
+  #isAccepted = false;
 
   constructor(options: BridgeClientOptions) {
     this.#options = options;
@@ -79,6 +92,26 @@ export class BridgeClient {
     this.#cancelAll();
   }
 
+  /** After a change of the room: its epoch may have risen. */
+  update(): void {
+    if (this.#nonce !== null && this.#nextEpoch() > this.#claimedEpoch) this.#claim(this.#nonce);
+  }
+
+  /** Claims the room with its next key. Resolves once the server has answered, or if it does not. */
+  async announce(key: RoomKey): Promise<void> {
+    this.#announced = key;
+    const nonce = this.#nonce;
+    if (nonce === null) return;
+    await new Promise<void>((resolve) => {
+      const timeout = setTimeout(resolve, ANNOUNCE_TIMEOUT_MS);
+      this.#onAnswered = () => {
+        clearTimeout(timeout);
+        resolve();
+      };
+      this.#claim(nonce);
+    });
+  }
+
   #connect(): void {
     const { server, open } = this.#options;
     const url = new URL(BRIDGE_PATH, server);
@@ -90,6 +123,10 @@ export class BridgeClient {
   }
 
   #broken(): void {
+    this.#nonce = null;
+    this.#unanswered = 0;
+    this.#isAccepted = false;
+    this.#onAnswered();
     this.#cancelAll();
     this.#options.onConnection?.(false);
     if (this.#closed) return;
@@ -112,9 +149,7 @@ export class BridgeClient {
       case "challenge":
         return this.#claim(message.nonce);
       case "accepted":
-        this.#retryMs = RETRY_MS;
-        this.#refusedFor = null;
-        return this.#options.onConnection?.(true);
+        return this.#accepted();
       case "refused":
         return this.#refused(message.refusal);
       case "cancel":
@@ -132,9 +167,31 @@ export class BridgeClient {
 
   #claim(nonce: BridgeNonce): void {
     const { self: member, state } = this.#options.room.client;
-    const { room, epoch } = state;
-    const signed = signBridgeClaim(this.#options.secret(), { room, epoch, member, nonce });
+    const { room } = state;
+    const epoch = this.#nextEpoch();
+    const { secret, succession } = this.#announced ?? this.#options.key();
+    const signed = signBridgeClaim(secret, { room, epoch, member, nonce }, succession);
+    this.#nonce = nonce;
+    this.#claimedEpoch = epoch;
+    this.#unanswered += 1;
     this.#send({ type: "claim", version: BRIDGE_VERSION, room, epoch, member, ...signed });
+  }
+
+  #nextEpoch(): number {
+    return Math.min(this.#options.room.client.state.epoch, this.#highestEpoch);
+  }
+
+  #accepted(): void {
+    this.#retryMs = RETRY_MS;
+    this.#refusedFor = null;
+    this.#unanswered -= 1;
+    if (this.#unanswered > 0) return;
+    this.#highestEpoch = this.#claimedEpoch + 1;
+    this.#onAnswered();
+    this.update();
+    if (this.#isAccepted) return;
+    this.#isAccepted = true;
+    this.#options.onConnection?.(true);
   }
 
   /** Tells the server this tab's version, and does not try again: only a reload changes it. */
@@ -149,6 +206,9 @@ export class BridgeClient {
     const { client } = this.#options.room;
     if (refusal.reason === "replaced") client.outranked(refusal.epoch, true);
     if (refusal.reason === "epoch_passed") client.outranked(refusal.last, refusal.held);
+    // After elections that the server did not notice, it is claimed step by step.
+    this.#highestEpoch = refusal.reason === "epoch_too_high" ? refusal.highest : Infinity;
+    if (refusal.reason === "epoch_too_high") return;
     if (refusal.reason === this.#refusedFor) return;
     this.#refusedFor = refusal.reason;
     this.#options.onRefused?.(refusal);

@@ -94,7 +94,7 @@ async function enter(
   const apiRoom = { client, offeredModels: () => readOfferedModels(server) };
   const endBridge = keepBridge(apiRoom, {
     server,
-    secret: () => client.secret,
+    key: () => ({ secret: client.secret, succession: client.succession }),
     onConnection: (connected) => {
       if (connected) void iceServers.refresh();
     },

@@ -8,8 +8,14 @@ export function keepBridge(room: ApiRoom, options: Omit<BridgeClientOptions, "ro
   const update = () => {
     const { coordinates, connection } = room.client;
     const responds = coordinates && connection === "connected";
-    if (responds && !bridge) bridge = new BridgeClient({ ...options, room });
+    if (responds && !bridge) {
+      const opened = new BridgeClient({ ...options, room });
+      room.client.announceKey = (key) => opened.announce(key);
+      bridge = opened;
+    }
+    bridge?.update();
     if (responds || !bridge) return;
+    room.client.announceKey = null;
     bridge.close();
     bridge = null;
   };

@@ -8,6 +8,8 @@ import {
   type RoomState,
   failureOf,
   RoomError,
+  type KeySuccession,
+  type RoomKey,
   type RoomSecret,
   type RoomNotice,
   type MemberId,
@@ -115,11 +117,21 @@ export class RoomClient {
     return this.#membership.state;
   }
 
-  /** The room's secret, which this tab has as long as it is in the room. */
+  /** The room's secret, which this tab has as long as it is in the room. It changes when a member is removed. */
   get secret(): RoomSecret {
     const { secret } = this.#parts.admission;
     if (secret === null) throw new Error("a tab in a room without the room's secret");
     return secret;
+  }
+
+  /** How the room came to its present secret. */
+  get succession(): KeySuccession {
+    return this.#parts.admission.succession;
+  }
+
+  /** Tells the server of the room's next key, before anyone uses it; null without a server. */
+  set announceKey(announce: ((key: RoomKey) => Promise<void>) | null) {
+    this.#membership.announceKey = announce;
   }
 
   get connection(): Connection {

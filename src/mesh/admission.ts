@@ -2,7 +2,14 @@
  * What this tab can prove to a peer, and what it accepts as a proof. One object per tab, shared by
  * the connections, which prove, and the cluster, which decides who may join.
  */
-import type { AdmissionFailure, Clock, RoomCode, RoomSecret } from "../shared/index.ts";
+import type {
+  AdmissionFailure,
+  Clock,
+  KeySuccession,
+  RoomCode,
+  RoomKey,
+  RoomSecret,
+} from "../shared/index.ts";
 
 /** How a peer proved that it belongs to the room, or may ask to be admitted. */
 export type ProvenBy = "secret" | "code";
@@ -11,29 +18,33 @@ export type Admission = {
   readonly code: RoomCode;
   /** null in a tab that was not admitted yet and has no link. */
   readonly secret: RoomSecret | null;
+  /** How the room came to its present secret: empty for its first one. */
+  readonly succession: KeySuccession;
   /** Keeps the secret of the room that this tab is in. */
-  keepSecret(secret: RoomSecret): void;
+  keepKey(key: RoomKey): void;
   /** Why no newcomer can prove itself by the code here and now, or null. The cluster sets it. */
   refuseCodes: (() => AdmissionFailure | null) | null;
   readonly guesses: GuessLimit;
 };
 
-/** `onSecret` is called when the tab learns or creates the secret. */
 export function createAdmission(
   code: RoomCode,
   given: RoomSecret | null,
   clock: Pick<Clock, "nowMs">,
-  onSecret: (secret: RoomSecret) => void = () => undefined,
+  givenSuccession: KeySuccession = [],
 ): Admission {
   let secret = given;
+  let succession = givenSuccession;
   return {
     code,
     get secret() {
       return secret;
     },
-    keepSecret(room) {
-      secret = room;
-      onSecret(room);
+    get succession() {
+      return succession;
+    },
+    keepKey(key) {
+      ({ secret, succession } = key);
     },
     refuseCodes: null,
     guesses: new GuessLimit(clock),

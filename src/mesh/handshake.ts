@@ -113,6 +113,10 @@ export class Handshake {
   }
 
   #proven(): void {
+    // The room has changed its secret since this handshake began.
+    const isOutdated =
+      this.#provenBy === "secret" && this.#secret !== this.#options.admission.secret;
+    if (isOutdated) return this.#refuse({ reason: "wrong_secret" });
     this.#state = "proven";
     if (this.#options.role === "caller") return;
     this.#options.tell({ type: "welcome" });

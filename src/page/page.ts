@@ -151,14 +151,26 @@ export class Page {
   }
 
   async #showInside(
-    { self, secret }: Pick<RoomClient, "self" | "secret">,
+    client: Pick<RoomClient, "self" | "secret" | "subscribe">,
     code: RoomCode,
     origin: string,
   ): Promise<void> {
     this.#environment.showAddress(addressInRoom(this.#environment.href(), code));
     const facts = await this.#environment.serverFacts();
-    const joinUrl = invitationLink(shareOrigin(origin, facts?.addresses ?? []), code, secret);
-    this.#store.update({ phase: "inside", self, code, joinUrl, progress: null });
+    const shared = shareOrigin(origin, facts?.addresses ?? []);
+    const link = () => invitationLink(shared, code, client.secret);
+    this.#store.update({
+      phase: "inside",
+      self: client.self,
+      code,
+      joinUrl: link(),
+      progress: null,
+    });
+    // The room has another link after a member was removed.
+    client.subscribe(() => {
+      const { joinUrl } = this.#store.view;
+      if (joinUrl !== null && joinUrl !== link()) this.#store.update({ joinUrl: link() });
+    });
   }
 
   /** Leaves the room at once, as before a reload: the tab keeps what it needs to come back. */

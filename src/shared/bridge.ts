@@ -4,11 +4,11 @@
  *
  *   server to page   challenge (first), accepted or refused, then request, cancel,
  *                    pause and resume (the HTTP client reads slowly)
- *   page to server   claim (first), then for each request:
- *                    response, any number of chunks, end
+ *   page to server   claim (first, and again in a later epoch or with another key), then for
+ *                    each request: response, any number of chunks, end
  *
  * The claim is signed with a key of the room's secret. The first claim of a room registers
- * the key at the server. Messages with a `version` are read in two steps: the version
+ * the key at the server. Another key is accepted if the registered one signed it. Messages with a `version` are read in two steps: the version
  * first, and the other fields only if it is the reader's own.
  *
  * The server does not interpret a request: it forwards method, path, query, the
@@ -18,7 +18,7 @@
 import { z } from "zod";
 import { BridgeRefusal } from "./bridge-refusal.ts";
 import { MemberId, RoomCode } from "./ids.ts";
-import { BridgeNonce, BridgePublicKey, BridgeSignature } from "./room-secret.ts";
+import { BridgeNonce, BridgePublicKey, BridgeSignature, KeySuccession } from "./room-secret.ts";
 
 /** The path of the socket on the server. */
 export const BRIDGE_PATH = "/bridge";
@@ -111,6 +111,8 @@ export const BridgeClaimMessage = z.strictObject({
   member: MemberId,
   publicKey: BridgePublicKey,
   signature: BridgeSignature,
+  /** How the key came about, if it is not the room's first. */
+  succession: KeySuccession,
 });
 export type BridgeClaimMessage = z.infer<typeof BridgeClaimMessage>;
 

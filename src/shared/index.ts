@@ -102,8 +102,12 @@ export {
   BridgeSignature,
   createBridgeNonce,
   createRoomSecret,
+  KeySuccession,
+  nextRoomKey,
+  RoomKey,
   RoomSecret,
   signBridgeClaim,
+  succeeds,
   verifyBridgeClaim,
 } from "./room-secret.ts";
 export { GREEDY, Sampling } from "./sampling.ts";

@@ -1,7 +1,7 @@
 /**
  * The secret of a room: 32 random bytes that the member that opens the room creates and that
  * every admitted member receives, over the encrypted control channel or in the fragment of the
- * room's link. No server receives it. Two keys are derived from it (HKDF-SHA-256, RFC 5869):
+ * room's link. No server receives it. When a member is removed, the others get another secret. Two keys are derived from it (HKDF-SHA-256, RFC 5869):
  * an Ed25519 key pair that proves to a server that a tab is in the room, and the key of the
  * proof by which members admit a newcomer.
  *
@@ -40,6 +40,49 @@ export type BridgeClaim = {
   readonly nonce: BridgeNonce;
 };
 
+/** After as many changes of the secret without the server's knowledge, the room loses its place there. */
+const MAX_SUCCESSION = 8;
+
+/**
+ * Earlier keys of the bridge, oldest first: each signed the next one, and the last one signed the key of
+ * the present secret. A server that knows one of them can follow.
+ */
+export const KeySuccession = z
+  .array(z.strictObject({ publicKey: BridgePublicKey, signature: BridgeSignature }))
+  .max(MAX_SUCCESSION);
+export type KeySuccession = z.infer<typeof KeySuccession>;
+
+/** What a member has of its room, and a stranger has not. */
+export const RoomKey = z.strictObject({ secret: RoomSecret, succession: KeySuccession });
+export type RoomKey = z.infer<typeof RoomKey>;
+
+/** Another secret for the same room, whose bridge key is signed by the present one. */
+export function nextRoomKey(room: RoomCode, { secret, succession }: RoomKey): RoomKey {
+  const next = createRoomSecret();
+  const signer = bridgeKey(secret);
+  const signed = succeeding(room, BridgePublicKey.parse(encode(bridgeKey(next).publicKey)));
+  const link = {
+    publicKey: BridgePublicKey.parse(encode(signer.publicKey)),
+    signature: BridgeSignature.parse(encode(ed25519.sign(signed, signer.privateKey))),
+  };
+  return { secret: next, succession: [...succession, link].slice(-MAX_SUCCESSION) };
+}
+
+/** Whether `succession` leads from the key `known` to `publicKey`. */
+export function succeeds(
+  room: RoomCode,
+  known: BridgePublicKey,
+  publicKey: BridgePublicKey,
+  succession: KeySuccession,
+): boolean {
+  const first = succession.findIndex((link) => link.publicKey === known);
+  if (first < 0) return false;
+  return succession.slice(first).every((link, index) => {
+    const next = succession[first + index + 1]?.publicKey ?? publicKey;
+    return isSigned(link.publicKey, succeeding(room, next), link.signature);
+  });
+}
+
 export function createRoomSecret(): RoomSecret {
   return RoomSecret.parse(randomBase64url(SECRET_BYTES));
 }
@@ -52,11 +95,17 @@ export function createBridgeNonce(): BridgeNonce {
 export function signBridgeClaim(
   secret: RoomSecret,
   claim: BridgeClaim,
-): { readonly publicKey: BridgePublicKey; readonly signature: BridgeSignature } {
-  const privateKey = derive(secret, "tabmesh bridge ed25519");
+  succession: KeySuccession = [],
+): {
+  readonly publicKey: BridgePublicKey;
+  readonly signature: BridgeSignature;
+  readonly succession: KeySuccession;
+} {
+  const { publicKey, privateKey } = bridgeKey(secret);
   return {
-    publicKey: BridgePublicKey.parse(encode(ed25519.getPublicKey(privateKey))),
+    publicKey: BridgePublicKey.parse(encode(publicKey)),
     signature: BridgeSignature.parse(encode(ed25519.sign(signedBytes(claim), privateKey))),
+    succession,
   };
 }
 
@@ -66,14 +115,26 @@ export function verifyBridgeClaim(
   claim: BridgeClaim,
   signature: BridgeSignature,
 ): boolean {
-  // Strict rules (RFC 8032): a key of small order would verify signatures of others.
-  const rules = { zip215: false };
-  return ed25519.verify(decode(signature), signedBytes(claim), decode(publicKey), rules);
+  return isSigned(publicKey, signedBytes(claim), signature);
 }
 
 /** The 32-byte key of the proof between two members (HMAC). */
 export function admissionKey(secret: RoomSecret): Uint8Array {
   return derive(secret, "tabmesh admission hmac");
+}
+
+function bridgeKey(secret: RoomSecret) {
+  const privateKey = derive(secret, "tabmesh bridge ed25519");
+  return { privateKey, publicKey: ed25519.getPublicKey(privateKey) };
+}
+
+function isSigned(key: BridgePublicKey, bytes: Uint8Array, signature: BridgeSignature): boolean {
+  // Strict rules (RFC 8032): a key of small order would verify signatures of others.
+  return ed25519.verify(decode(signature), bytes, decode(key), { zip215: false });
+}
+
+function succeeding(room: RoomCode, next: BridgePublicKey): Uint8Array {
+  return new TextEncoder().encode(`tabmesh-bridge-succession\n${room}\n${next}`);
 }
 
 function derive(secret: RoomSecret, purpose: string): Uint8Array {

@@ -4,10 +4,18 @@
  */
 import { z } from "zod";
 import type { RoomClient } from "../cluster/index.ts";
-import { Admits, failureOf, MemberId, type RoomCode, RoomSecret } from "../shared/index.ts";
+import {
+  Admits,
+  failureOf,
+  KeySuccession,
+  MemberId,
+  type RoomCode,
+  RoomSecret,
+} from "../shared/index.ts";
 
 const KeptRoom = z.object({
   secret: RoomSecret,
+  succession: KeySuccession.default([]),
   /** null until the tab was in the room. */
   member: MemberId.nullable(),
   /** The last known one; 0 if none is. A tab that opens the room again continues after it. */
@@ -31,20 +39,22 @@ export function readKeptRoom(storage: RoomStorage, code: RoomCode): KeptRoom | n
 /** The secret of a link that this tab was opened with. What is known of the same room stays. */
 export function keepLink(storage: RoomStorage, code: RoomCode, secret: RoomSecret): void {
   if (readKeptRoom(storage, code)?.secret === secret) return;
-  keep(storage, code, { secret, member: null, epoch: 0, admits: "code" });
+  keep(storage, code, { secret, succession: [], member: null, epoch: 0, admits: "code" });
 }
 
 /** Keeps what this tab knows of the room that it is in, now and after each change; returns how to stop it. */
 export function keepRoomOf(
-  client: Pick<RoomClient, "self" | "secret" | "state" | "subscribe">,
+  client: Pick<RoomClient, "self" | "secret" | "succession" | "state" | "subscribe">,
   storage: RoomStorage,
 ): () => void {
   let kept = "";
   const update = () => {
     const { room, epoch, admits } = client.state;
-    if (kept === `${epoch} ${admits}`) return;
-    kept = `${epoch} ${admits}`;
-    keep(storage, room, { secret: client.secret, member: client.self, epoch, admits });
+    const { self: member, secret, succession } = client;
+    const text = `${epoch} ${admits} ${secret}`;
+    if (kept === text) return;
+    kept = text;
+    keep(storage, room, { secret, succession, member, epoch, admits });
   };
   update();
   return client.subscribe(update);

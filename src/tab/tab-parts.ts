@@ -72,7 +72,8 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
   };
   let channels = 0;
   try {
-    const admission = createAdmission(options.code, kept?.secret ?? null, clock);
+    const { secret = null, succession } = kept ?? {};
+    const admission = createAdmission(options.code, secret, clock, succession);
     const openTransport = (self: MemberId) =>
       openPeerTransport({
         ...options.signaling,

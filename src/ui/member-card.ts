@@ -199,8 +199,9 @@ export class MemberCard extends PageElement {
       return html`<button class="plain remove" @click=${ask(true)}>Remove from the room</button>`;
     return html`<div class="remove" role="group" aria-label="Remove ${name}">
       <p class="small" role="alert">
-        Remove ${name}? It cannot come back by itself. With the room’s link it can join under
-        another id, unless the room is locked.
+        Remove ${name}? The room gets another link, and the link that ${name} has does not work any
+        more. With the room’s code it can join again as another tab, unless you lock the room or
+        admit machines only with the link.
       </p>
       <button @click=${() => this.send({ type: "remove_member", member: id })}>Remove</button>
       <button class="plain" @click=${ask(false)}>Cancel</button>

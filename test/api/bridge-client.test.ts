@@ -9,9 +9,12 @@ import type { BridgeRefusal } from "../../src/shared/bridge-refusal.ts";
 import {
   createBridgeNonce,
   createRoomSecret,
+  nextRoomKey,
+  type RoomKey,
   type RoomSecret,
 } from "../../src/shared/room-secret.ts";
 import { openTestServer } from "../../tools/server/test-server.ts";
+import { openFakeRoom, until } from "../server/fake-room.ts";
 import { type ApiTestRoom, openApiRoom } from "./api-room.ts";
 
 let room: ApiTestRoom;
@@ -36,12 +39,13 @@ afterEach(() => {
 const portOf = () => (sockets.address() as AddressInfo).port;
 
 /** Connects; resolves with the first refusal, or null when the server accepts. */
-function connect(port: number, secret: RoomSecret): Promise<BridgeRefusal | null> {
+function connect(port: number, given: RoomSecret | RoomKey): Promise<BridgeRefusal | null> {
+  const key = typeof given === "string" ? { secret: given, succession: [] } : given;
   return new Promise((resolve) => {
     const client = new BridgeClient({
       room,
       server: `http://127.0.0.1:${port}`,
-      secret: () => secret,
+      key: () => key,
       open: (url) => {
         opened += 1;
         const socket = new WebSocket(url);
@@ -137,4 +141,43 @@ test("two sockets never get the same signature", async () => {
   void connect(portOf(), secret);
   await enough;
   expect(signatures[0]).not.toBe(signatures[1]);
+});
+
+test("a room whose elections the server did not notice claims it step by step", async () => {
+  const server = await openTestServer();
+  const key = { secret: createRoomSecret(), succession: [] };
+  expect(await connect(server.port, key)).toBeNull();
+  clients.at(-1)!.close();
+  await once(events, "broken");
+  const { state } = room.client;
+  const ahead = { ...state, epoch: state.epoch + 5 };
+  vi.spyOn(room.client, "state", "get").mockReturnValue(ahead);
+  expect(await connect(server.port, key)).toBeNull();
+  const { epoch } = ahead;
+  const fake = { room: state.room, secret: key.secret };
+  // The socket has reached the room's own epoch: an earlier one is refused.
+  await until(async () => {
+    const late = await openFakeRoom(server.port, () => undefined, { ...fake, epoch: epoch - 1 });
+    return (await late.claimed)?.reason === "epoch_passed";
+  }, "the room's epoch to be claimed");
+  await server.close();
+});
+
+test("the next key is claimed on the same socket, and the earlier one is refused from then on", async () => {
+  const server = await openTestServer();
+  const key: RoomKey = { secret: createRoomSecret(), succession: [] };
+  expect(await connect(server.port, key)).toBeNull();
+  const { room: code } = room.client.state;
+  await clients.at(-1)!.announce(nextRoomKey(code, key));
+  expect(opened).toBe(1);
+  expect(await connect(server.port, key)).toEqual({ reason: "wrong_key", room: code });
+  const answer = await fetch(`${server.url}/api/state?room=${code}`);
+  expect(answer.status).toBe(200);
+  await server.close();
+});
+
+test("without a server the next key is not waited for", async () => {
+  const key: RoomKey = { secret: createRoomSecret(), succession: [] };
+  void connect(1, key);
+  await clients.at(-1)!.announce(nextRoomKey(room.client.state.room, key));
 });

@@ -37,7 +37,7 @@ function bridge(client: RoomClient): () => void {
     { client, offeredModels: () => Promise.resolve(OFFERED) },
     {
       server: server.url,
-      secret: () => SECRET,
+      key: () => ({ secret: SECRET, succession: [] }),
       open: (url) => new WebSocket(url) as unknown as BridgeSocket,
     },
   );

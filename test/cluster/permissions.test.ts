@@ -2,7 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { denialOf } from "../../src/cluster/coordinator/permissions.ts";
 import { CLUSTER_VERSION, type RoomCommand } from "../../src/cluster/membership/messages.ts";
+import { createAdmission } from "../../src/mesh/index.ts";
+import { SYSTEM_CLOCK } from "../../src/shared/clock.ts";
 import { MemberId } from "../../src/shared/ids.ts";
+import type { RoomKey } from "../../src/shared/room-secret.ts";
 import type { RoomNotice } from "../../src/shared/room-notice.ts";
 import { DEFAULT_SETTINGS, type RoomState } from "../../src/shared/state.ts";
 import {
@@ -183,16 +186,90 @@ describe("a removed member", () => {
     });
   });
 
+  test("does not have the room's secret any more, under whatever id", async () => {
+    await withRoom(async (room) => {
+      const before = room.network.secret;
+      const { client, other, gone } = await removed(room);
+      await until(() => other.client.secret !== before, "the other member to get the new secret");
+      expect(other.client.secret).toBe(client.secret);
+      expect(gone.client.secret).toBe(before);
+      await expect(room.add("again", { secret: before })).rejects.toMatchObject({
+        failure: { reason: "wrong_secret" },
+      });
+      const friend = await room.add("friend", { secret: client.secret });
+      expect(friend.client.secret).toBe(client.secret);
+      const typed = await room.add("typed", { byCode: true });
+      expect(typed.client.secret).toBe(client.secret);
+    });
+  });
+
+  test("loses the connections that it opened in advance under another id", async () => {
+    await withRoom(async (room) => {
+      const { client } = await room.add("a");
+      const other = await room.add("b");
+      const gone = await room.add("gone");
+      const sleeper = room.network.join(MemberId.parse("sleeper"));
+      for (const peer of [client.self, other.id]) await sleeper.connect(peer);
+      await client.dispatch({ type: "remove_member", member: gone.id });
+      await until(() => sleeper.connectedPeers().length === 0, "its connections to end");
+      await expect(sleeper.connect(other.id)).rejects.toMatchObject({
+        failure: { reason: "wrong_secret" },
+      });
+    });
+  });
+
+  test("two at a time: each key is signed by the one before", async () => {
+    await withRoom(async (room) => {
+      const { client } = await room.add("a");
+      const one = await room.add("one");
+      const two = await room.add("two");
+      const secrets: RoomKey[] = [];
+      client.announceKey = (key) => {
+        secrets.push(key);
+        return Promise.resolve();
+      };
+      await Promise.all(
+        [one, two].map(({ id }) => client.dispatch({ type: "remove_member", member: id })),
+      );
+      expect(secrets.map(({ succession }) => succession.length)).toEqual([1, 2]);
+      expect(client.secret).toBe(secrets[1]!.secret);
+    });
+  });
+
+  test("keeps its rights until the server knows the next key", async () => {
+    await withRoom(async (room) => {
+      const { client } = await room.add("a");
+      const gone = await room.add("gone");
+      let accept: () => void = () => undefined;
+      client.announceKey = () => new Promise((resolve) => (accept = resolve));
+      const removing = client.dispatch({ type: "remove_member", member: gone.id });
+      await Promise.resolve();
+      expect(client.state.members).toHaveLength(2);
+      expect(client.secret).toBe(room.network.secret);
+      await until(() => accept.length === 1, "the key to be announced");
+      accept();
+      await removing;
+      expect(client.state.members).toHaveLength(1);
+      expect(client.secret).not.toBe(room.network.secret);
+    });
+  });
+
   test("is disconnected by every member, and not admitted again under its id", async () => {
     await withRoom(async (room) => {
       const { client, other, gone } = await removed(room);
       for (const { transport } of [room.tabs.get(client.self)!, other])
         expect(transport.connectedPeers()).not.toContain(gone.id);
+      // Even if somebody gave it the new secret.
+      const told = createAdmission(client.state.room, client.secret, SYSTEM_CLOCK);
+      const transport = room.network.join(gone.id, { admission: told });
       const answer = new Promise((resolve) =>
-        gone.transport.events.onMessage((_peer, message) => resolve(message)),
+        transport.events.onMessage((_peer, message) => resolve(message)),
       );
-      await gone.transport.connect(client.self);
-      await gone.transport.send(client.self, {
+      await expect(gone.transport.connect(client.self)).rejects.toMatchObject({
+        failure: { reason: "wrong_secret" },
+      });
+      await transport.connect(client.self);
+      await transport.send(client.self, {
         type: "join",
         version: CLUSTER_VERSION,
         room: client.state.room,
@@ -222,6 +299,8 @@ describe("a removed member", () => {
       room.tabs.delete(coordinator.id);
       await room.until(({ members }) => members.length === 1, "the room to continue");
       await room.until(({ coordinator: id }) => id !== coordinator.id, "another coordinator");
+      const [next] = room.tabs.values();
+      await until(() => next!.client.secret !== coordinator.client.secret, "another secret");
     });
   });
 

@@ -110,7 +110,7 @@ describe("two tabs", () => {
   test("use a secret that arrived after the connection was made", () => {
     const late = withCode();
     const one = caller(late);
-    late.keepSecret(secret);
+    late.keepKey({ secret, succession: [] });
     expect(run(one, callee(withSecret()))).toEqual(["secret", "secret"]);
   });
 

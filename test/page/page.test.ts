@@ -180,6 +180,18 @@ describe("inside", () => {
     });
   });
 
+  test("the address for other machines changes when a member is removed", async () => {
+    await withPage("/?room=ABCDEF&join", async ({ page, view, room }) => {
+      await inside(view);
+      const gone = await room.add("gone", { observes: true });
+      const before = view().joinUrl;
+      await page.act({ type: "remove_member", member: gone.id });
+      await until(() => view().joinUrl !== before, "another address");
+      const { secret } = room.tabs.get(view().self!)!.client;
+      expect(view().joinUrl).toBe(`https://192.168.1.2:8788/#ABCDEF.${secret}`);
+    });
+  });
+
   test.each(["tiny", "tiny.gguf"])("the address names the model %s: it is placed", async (name) => {
     await withPage(`/?room=ABCDEF&join&model=${name}`, async ({ view, asked }) => {
       await until(() => view().state?.placement?.ready === true, "the model");

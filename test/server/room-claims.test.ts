@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { KEEP_KEY_MS, MAX_EPOCH_STEP, RoomClaims } from "../../server/room-claims.ts";
+import { KEEP_KEY_MS, RoomClaims } from "../../server/room-claims.ts";
 import { BRIDGE_VERSION } from "../../src/shared/bridge.ts";
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 import {
   createBridgeNonce,
   createRoomSecret,
+  nextRoomKey,
   signBridgeClaim,
+  type RoomKey,
   type RoomSecret,
 } from "../../src/shared/room-secret.ts";
 
@@ -18,14 +20,15 @@ const stranger = createRoomSecret();
 /** Claims, and returns the refusal's reason. */
 function claim(
   claims: RoomClaims,
-  secret: RoomSecret,
+  key: RoomSecret | RoomKey,
   epoch: number,
   nowMs = 0,
   room = ROOM,
   member = A,
 ) {
   const nonce = createBridgeNonce();
-  const signed = signBridgeClaim(secret, { room, epoch, member, nonce });
+  const { secret, succession } = typeof key === "string" ? { secret: key, succession: [] } : key;
+  const signed = signBridgeClaim(secret, { room, epoch, member, nonce }, succession);
   const claimed = { type: "claim", version: BRIDGE_VERSION, room, epoch, member } as const;
   const message = { ...claimed, ...signed };
   return claims.decide(message, nonce, nowMs)?.reason ?? null;
@@ -34,7 +37,7 @@ function claim(
 describe("a claim", () => {
   test("of the room's key is accepted in the same epoch and in later ones", () => {
     const claims = new RoomClaims(MAX_ROOMS);
-    for (const epoch of [7, 7, 8, 8 + MAX_EPOCH_STEP]) {
+    for (const epoch of [7, 7, 8, 9]) {
       expect(claim(claims, owner, epoch)).toBeNull();
     }
   });
@@ -62,7 +65,7 @@ describe("a claim", () => {
     const claims = new RoomClaims(MAX_ROOMS);
     expect(claim(claims, owner, 7)).toBeNull();
     expect(claim(claims, owner, 6)).toBe("epoch_passed");
-    expect(claim(claims, owner, 8 + MAX_EPOCH_STEP)).toBe("epoch_too_high");
+    expect(claim(claims, owner, 9)).toBe("epoch_too_high");
     expect(claim(claims, owner, Number.MAX_SAFE_INTEGER)).toBe("epoch_too_high");
     expect(claim(claims, owner, 8)).toBeNull();
   });
@@ -108,4 +111,63 @@ test("of more rooms than the server keeps, the last ones are refused until one i
   expect(claim(claims, owner, 2, 0, second)).toBeNull();
   claims.release(first!, 0);
   expect(claim(claims, owner, 1, KEEP_KEY_MS, third)).toBeNull();
+});
+
+describe("after a member was removed, the room's next key", () => {
+  const first: RoomKey = { secret: owner, succession: [] };
+  const second = nextRoomKey(ROOM, first);
+  const third = nextRoomKey(ROOM, second);
+
+  test("takes the place of the earlier one, which has no rights any more", () => {
+    const claims = new RoomClaims(MAX_ROOMS);
+    expect(claim(claims, first, 7)).toBeNull();
+    expect(claim(claims, second, 7)).toBeNull();
+    expect(claim(claims, first, 8)).toBe("wrong_key");
+    expect(claim(claims, third, 8)).toBeNull();
+    expect(claim(claims, second, 9)).toBe("wrong_key");
+  });
+
+  test("is accepted from a room that changed it twice without the server's notice", () => {
+    const claims = new RoomClaims(MAX_ROOMS);
+    expect(claim(claims, first, 7)).toBeNull();
+    expect(claim(claims, third, 7)).toBeNull();
+  });
+
+  test("of a removed member, which signs one of its own, comes too late", () => {
+    const claims = new RoomClaims(MAX_ROOMS);
+    expect(claim(claims, first, 7)).toBeNull();
+    const own = nextRoomKey(ROOM, first);
+    expect(claim(claims, second, 7)).toBeNull();
+    expect(claim(claims, own, 8)).toBe("wrong_key");
+    expect(claim(claims, nextRoomKey(ROOM, own), 8)).toBe("wrong_key");
+  });
+
+  test("must be signed by the registered one, for this room", () => {
+    const claims = new RoomClaims(MAX_ROOMS);
+    expect(claim(claims, first, 7)).toBeNull();
+    const unsigned = { secret: second.secret, succession: [] };
+    const ofStranger = nextRoomKey(ROOM, { secret: stranger, succession: [] });
+    const ofOtherRoom = nextRoomKey(RoomCode.parse("GHJKMN"), first);
+    const [link] = second.succession;
+    const renamed = { secret: stranger, succession: [link!] };
+    for (const forged of [unsigned, ofStranger, ofOtherRoom, renamed])
+      expect(claim(claims, forged, 7)).toBe("wrong_key");
+  });
+
+  test("begins its epochs anew: what the removed member claimed does not lock the room out", () => {
+    const claims = new RoomClaims(MAX_ROOMS);
+    expect(claim(claims, first, 7)).toBeNull();
+    for (let epoch = 8; epoch < 100; epoch++) expect(claim(claims, first, epoch)).toBeNull();
+    expect(claim(claims, first, 7)).toBe("epoch_passed");
+    expect(claim(claims, second, 7)).toBeNull();
+  });
+
+  test("may follow eight earlier ones at most", () => {
+    const claims = new RoomClaims(MAX_ROOMS);
+    expect(claim(claims, first, 7)).toBeNull();
+    let key = first;
+    for (let count = 0; count < 9; count++) key = nextRoomKey(ROOM, key);
+    expect(key.succession).toHaveLength(8);
+    expect(claim(claims, key, 7)).toBe("wrong_key");
+  });
 });

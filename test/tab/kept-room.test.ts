@@ -34,14 +34,21 @@ describe("a tab keeps", () => {
     const kept = storage();
     const [secret, other] = [createRoomSecret(), createRoomSecret()];
     keepLink(kept, CODE, secret);
-    expect(readKeptRoom(kept, CODE)).toEqual({ secret, member: null, epoch: 0, admits: "code" });
-    const known = { secret, member: "tab-1", epoch: 3, admits: "link" };
+    expect(readKeptRoom(kept, CODE)).toEqual({
+      secret,
+      succession: [],
+      member: null,
+      epoch: 0,
+      admits: "code",
+    });
+    const known = { secret, succession: [], member: "tab-1", epoch: 3, admits: "link" };
     kept.setItem(`tabmesh.room.${CODE}`, JSON.stringify(known));
     keepLink(kept, CODE, secret);
     expect(readKeptRoom(kept, CODE)).toEqual(known);
     keepLink(kept, CODE, other);
     expect(readKeptRoom(kept, CODE)).toEqual({
       secret: other,
+      succession: [],
       member: null,
       epoch: 0,
       admits: "code",

@@ -10,7 +10,7 @@ import {
   type IndexedEvent,
   type MemberId,
   type Member,
-  type RoomSecret,
+  type RoomKey,
   type RoomState,
   RoomError,
   roomFailureOf,
@@ -42,7 +42,11 @@ export type CoordinatorOptions = {
   readonly log: EventLog;
   readonly self: MemberId;
   /** For members that are admitted. */
-  readonly secret: RoomSecret;
+  readonly key: () => RoomKey;
+  /** The room's next key, once the server knows it or cannot be asked. Nobody uses it yet. */
+  readonly nextKey: () => Promise<RoomKey>;
+  /** From now on this tab uses it. */
+  readonly keepKey: (key: RoomKey) => void;
   readonly provenBy: (peer: MemberId) => ProvenBy | null;
   readonly post: (peer: MemberId, message: ClusterMessage) => void;
   readonly placement: PlacementParts;
@@ -67,6 +71,8 @@ export class Coordinator {
   #stopped = false;
   /** It began, or went on, without most of the placement's members: they may continue elsewhere. */
   #lostModel = false;
+  /** Removals happen one after another, since each key signs the next one. */
+  #removing: Promise<unknown> = Promise.resolve();
 
   constructor(options: CoordinatorOptions) {
     const { clock } = options.placement;
@@ -108,6 +114,9 @@ export class Coordinator {
       this.#emit({ type: "member_left", member: old, reason });
     }
     this.#cancelRejoin = placement.clock.after(timings.rejoinMs, () => this.#dropAbsent());
+    // It knows the key. A coordinator that is stopped meanwhile leaves this to the next one.
+    if (log.state.removedMembers.includes(old))
+      this.#inTurn(() => this.#changeKey()).catch(() => undefined);
   }
 
   /** Continues in an epoch above `epoch`, so that members that know that one follow. */
@@ -205,6 +214,8 @@ export class Coordinator {
         return null;
       case "request_generation":
         return this.#queueGeneration(from, command);
+      case "remove_member":
+        return this.#inTurn(() => this.#remove(from, command));
       default: {
         const context: CommandContext = { state: this.state, from };
         for (const event of eventsOf(context, command)) this.#emit(event);
@@ -217,8 +228,32 @@ export class Coordinator {
     return this.#options.log.state;
   }
 
+  /** The others get another secret first, so that whoever learns of the removal has it. */
+  async #remove(from: MemberId, command: Extract<RoomCommand, { type: "remove_member" }>) {
+    const events = () => eventsOf({ state: this.state, from }, command);
+    events(); // throws for an unknown member
+    if (command.member !== this.#options.self) await this.#changeKey(command.member);
+    for (const event of events()) this.#emit(event);
+    return null;
+  }
+
+  async #changeKey(removed: MemberId | null = null): Promise<void> {
+    const { nextKey, keepKey, post } = this.#options;
+    const key = await nextKey();
+    if (this.#stopped) throw new RoomError({ reason: "coordinator_stopped" });
+    keepKey(key);
+    for (const peer of this.#followers)
+      if (peer !== removed) post(peer, { type: "key_changed", key });
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#removing.then(act);
+    this.#removing = turn.catch(() => undefined);
+    return turn;
+  }
+
   #welcome(peer: MemberId, join: Join): void {
-    const { post, secret, provenBy } = this.#options;
+    const { post, key, provenBy } = this.#options;
     const { member } = join;
     const refusal = refuseNewcomer(this.state, peer, join, provenBy(peer));
     if (refusal) return post(peer, { type: "refused", version: CLUSTER_VERSION, refusal });
@@ -232,7 +267,7 @@ export class Coordinator {
     }
     this.#followers.add(peer);
     this.#lostMs.delete(peer);
-    post(peer, { type: "welcome", version: CLUSTER_VERSION, secret, state: this.state });
+    post(peer, { type: "welcome", version: CLUSTER_VERSION, key: key(), state: this.state });
   }
 
   async #answer(peer: MemberId, id: number, command: unknown): Promise<void> {

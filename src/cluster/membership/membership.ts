@@ -13,7 +13,9 @@ import {
   emptyRoom,
   type IndexedEvent,
   type MemberId,
+  nextRoomKey,
   type RoomCode,
+  type RoomKey,
   type Member,
   type RoomState,
   type CloseFailure,
@@ -55,6 +57,8 @@ export class Membership implements RoomAccess {
   readonly #unsubscribe: (() => void)[];
   readonly #leadership: Leadership;
   #connection: Connection = "reconnecting";
+  /** Tells the server of the room's next key. Set while this tab answers the room's HTTP requests. */
+  announceKey: ((key: RoomKey) => Promise<void>) | null = null;
   #closed = false;
 
   /** Joins the room, or opens it if no one holds it. Rejects with a `RoomError`. */
@@ -93,8 +97,8 @@ export class Membership implements RoomAccess {
       answerMs: this.timings.answerMs,
       introduction: () => this.#introduction(),
       isClosed: () => this.#closed,
-      onWelcome: ({ secret, state }) => {
-        parts.admission.keepSecret(secret);
+      onWelcome: ({ key, state }) => {
+        parts.admission.keepKey(key);
         this.#follower.reset(state);
       },
     });
@@ -203,13 +207,22 @@ export class Membership implements RoomAccess {
   #coordinate(epoch: number, ownsModel: boolean): Coordinator {
     const { admission, clock, planner, profile, transport, random = Math.random } = this.#parts;
     const isNew = this.state.members.length === 0;
-    const secret = admission.secret ?? createRoomSecret();
-    admission.keepSecret(secret);
+    const key = () => {
+      const { secret, succession } = admission;
+      return { secret: secret ?? createRoomSecret(), succession };
+    };
+    admission.keepKey(key());
     admission.refuseCodes = () => admissionRefusal(this.state, "code", null);
     const coordinator = new Coordinator({
       log: this.#log,
       self: this.self,
-      secret,
+      key,
+      nextKey: async () => {
+        const next = nextRoomKey(this.#room, key());
+        await this.announceKey?.(next);
+        return next;
+      },
+      keepKey: (next) => this.#keepKey(next),
       provenBy: (peer) => transport.provenBy(peer),
       post: (peer, message) => post(transport, peer, message),
       placement: { clock, random, planner, timings: this.timings },
@@ -262,6 +275,8 @@ export class Membership implements RoomAccess {
       case "snapshot":
         this.#follower.reset(message.state);
         return this.#notify(null);
+      case "key_changed":
+        return this.#keepKey(message.key);
       case "result":
         this.#commands.settle(message.id, message);
         // The coordinator took this tab for lost.
@@ -275,6 +290,16 @@ export class Membership implements RoomAccess {
       default:
         return;
     }
+  }
+
+  /** Who is connected without being a member may have proved the earlier secret. */
+  #keepKey(key: RoomKey): void {
+    const { admission, transport } = this.#parts;
+    admission.keepKey(key);
+    const members = new Set(this.state.members.map(({ id }) => id));
+    for (const peer of transport.connectedPeers())
+      if (!members.has(peer)) transport.disconnect(peer);
+    this.#notify(null);
   }
 
   #peerGone(peer: MemberId, cause: CloseFailure): void {

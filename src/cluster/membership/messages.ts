@@ -4,7 +4,7 @@
  *
  *   newcomer to coordinator   join
  *   coordinator to newcomer   welcome, or refused with the reason
- *   coordinator to members    events, snapshot
+ *   coordinator to members    events, snapshot, key_changed
  *   member to coordinator     command, events_after, leave
  *   coordinator to member     result of a command
  *   member to member          standing: whom it follows, and in which epoch
@@ -31,8 +31,8 @@ import {
   MAX_LAPS,
   RoomError,
   RoomFailure,
-  RoomSecret,
   RequestKey,
+  RoomKey,
   RoomState,
   Settings,
   Stage,
@@ -113,13 +113,15 @@ export const ClusterMessage = z.discriminatedUnion("type", [
     room: z.string(),
     member: Member,
   }),
-  /** The secret travels only here, over a connection that was proven. */
+  /** The secret travels only here and in `key_changed`, over a connection that was proven. */
   z.strictObject({
     type: z.literal("welcome"),
     version,
-    secret: RoomSecret,
+    key: RoomKey,
     state: RoomState,
   }),
+  /** A member was removed: the others continue with another secret. */
+  z.strictObject({ type: z.literal("key_changed"), key: RoomKey }),
   z.strictObject({ type: z.literal("refused"), version, refusal: NewcomerRefusal }),
   z.strictObject({ type: z.literal("events"), events: z.array(IndexedEvent).min(1) }),
   z.strictObject({ type: z.literal("snapshot"), state: RoomState }),

@@ -1,5 +1,9 @@
 /** The decoders of the room's own messages, events, and states. */
-import { ClusterMessage, RoomCommand } from "../../../src/cluster/membership/messages.ts";
+import {
+  CLUSTER_VERSION,
+  ClusterMessage,
+  RoomCommand,
+} from "../../../src/cluster/membership/messages.ts";
 import { parseJson } from "../../../src/mesh/json.ts";
 import {
   apply,
@@ -32,6 +36,11 @@ import { jsonOf } from "../../../tools/fuzz/values.ts";
 import type * as z from "zod";
 
 const STATE = sampleState();
+const [KEY, SIGNATURE] = ["A".repeat(43), "A".repeat(86)];
+const KEY_TEXT = JSON.stringify({
+  secret: KEY,
+  succession: [{ publicKey: KEY, signature: SIGNATURE }],
+});
 const STATE_TEXT = JSON.stringify(STATE);
 const { epoch, nextIndex: index } = STATE;
 
@@ -65,8 +74,9 @@ const COMMANDS = [
 ].map((command) => JSON.stringify(command));
 
 const MESSAGES = [
-  JSON.stringify({ type: "join", version: 3, room: "ABCDEF", member: profile("c") }),
-  `{"type":"welcome","state":${STATE_TEXT}}`,
+  JSON.stringify({ type: "join", version: CLUSTER_VERSION, room: "ABCDEF", member: profile("c") }),
+  `{"type":"welcome","version":${CLUSTER_VERSION},"key":${KEY_TEXT},"state":${STATE_TEXT}}`,
+  `{"type":"key_changed","key":${KEY_TEXT}}`,
   ...EVENTS.map((event) => `{"type":"events","events":[${event}]}`),
   ...COMMANDS.map((command) => `{"type":"command","id":1,"command":${command}}`),
 ];
