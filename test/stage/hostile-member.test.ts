@@ -13,16 +13,9 @@ import {
   request,
 } from "../../tools/cpu/cpu-room.ts";
 import { memoryFramePorts } from "../../tools/room/memory-transport.ts";
+import { a, b, generation, header, hiddenFrame, PROMPT, requester, tokenFrame } from "./samples.ts";
 
-const [a, b, requester, mallory] = ["a", "b", "requester", "mallory"].map(member) as [
-  MemberId,
-  MemberId,
-  MemberId,
-  MemberId,
-];
-const PROMPT = Array.from({ length: 30 }, (_, index) => (index * 7) % 96);
-const header = { placement: 1, epoch: 1 };
-const generation = GenerationId.parse(1);
+const mallory = member("mallory");
 
 type Options = Parameters<typeof cpuRoom>[2];
 
@@ -60,24 +53,8 @@ test.each<[Frame, StageFailure["reason"]]>([
   [prompt(1), "generation_not_running"],
   [prompt(1, { requester }), "unexpected_sender"],
   [prompt(1, { epoch: 0 }), "layers_not_loaded"],
-  [
-    {
-      type: "token",
-      ...header,
-      ...{ generation, position: 31, token: 1, logprob: null, top: [], finish: "stop" },
-      ...{ clocks: [], hopMs: [] },
-    },
-    "unexpected_sender",
-  ],
-  [
-    {
-      type: "hidden",
-      ...header,
-      ...{ width: 24, hidden: new Float32Array(24) },
-      segments: [{ generation, position: 31, count: 1, wireMs: 0, clocks: [] }],
-    },
-    "unexpected_sender",
-  ],
+  [tokenFrame(31, { finish: "stop" }), "unexpected_sender"],
+  [hiddenFrame(31), "unexpected_sender"],
 ])("cannot disturb another's answer with %o: %s", async (frame, reason) => {
   const { room, send, refused } = await withMallory();
   const { host, answers } = room.get(requester)!;

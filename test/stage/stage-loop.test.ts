@@ -2,21 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { GREEDY } from "../../src/shared/sampling.ts";
 import { GenerationId, PlacementId } from "../../src/shared/ids.ts";
-import {
-  cpuRoom,
-  member,
-  pipelineOver,
-  referenceAnswer,
-  request,
-} from "../../tools/cpu/cpu-room.ts";
-
-const [a, b, c, requester] = ["a", "b", "c", "requester"].map(member) as [
-  ReturnType<typeof member>,
-  ReturnType<typeof member>,
-  ReturnType<typeof member>,
-  ReturnType<typeof member>,
-];
-const PROMPT = Array.from({ length: 30 }, (_, index) => (index * 7) % 96);
+import { cpuRoom, pipelineOver, referenceAnswer, request } from "../../tools/cpu/cpu-room.ts";
+import { a, b, c, PROMPT, requester } from "./samples.ts";
 
 describe.each([
   { stages: [a], from: a },

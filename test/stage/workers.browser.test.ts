@@ -11,6 +11,7 @@ import {
   type ChannelForWorker,
   type WorkerMember,
 } from "../../tools/cpu/cpu-workers.ts";
+import { PROMPT } from "./samples.ts";
 
 const server = {
   host: "localhost",
@@ -18,7 +19,6 @@ const server = {
   path: "/peerjs",
   secure: false,
 };
-const PROMPT = Array.from({ length: 30 }, (_, index) => (index * 7) % 96);
 
 const open: WorkerMember[] = [];
 afterEach(() => open.splice(0).forEach((member) => member.close()));

@@ -1,27 +1,12 @@
 /** A stage that computes or sends what cannot be computed on ends the answer, and is named. */
 import { describe, expect, test } from "vitest";
 import type { HiddenFrame, TokenFrame } from "../../src/mesh/frame-types.ts";
-import { GenerationId, type MemberId } from "../../src/shared/ids.ts";
+import type { MemberId } from "../../src/shared/ids.ts";
 import type { StageFailure } from "../../src/shared/stage-failure.ts";
 import { allFinite } from "../../src/stage/finite.ts";
-import {
-  cpuRoom,
-  member,
-  pipelineOver,
-  referenceAnswer,
-  request,
-} from "../../tools/cpu/cpu-room.ts";
-import { HIDDEN, VOCABULARY } from "../../tools/cpu/cpu-shard.ts";
-
-const [a, b, c, requester] = ["a", "b", "c", "requester"].map(member) as [
-  MemberId,
-  MemberId,
-  MemberId,
-  MemberId,
-];
-const PROMPT = Array.from({ length: 30 }, (_, index) => (index * 7) % 96);
-const header = { placement: 1, epoch: 1 };
-const generation = GenerationId.parse(1);
+import { cpuRoom, pipelineOver, referenceAnswer, request } from "../../tools/cpu/cpu-room.ts";
+import { VOCABULARY } from "../../tools/cpu/cpu-shard.ts";
+import { a, b, c, hiddenFrame, PROMPT, requester, tokenFrame } from "./samples.ts";
 
 describe.each([
   { stages: [a, b, c], broken: a, failure: { reason: "hidden_state_not_finite", stage: 0 } },
@@ -68,30 +53,22 @@ async function inProgress(played: MemberId) {
 }
 
 describe("hidden states", () => {
-  const hidden = (position: number, change: Partial<HiddenFrame> = {}): HiddenFrame => ({
-    type: "hidden",
-    ...header,
-    width: HIDDEN,
-    hidden: new Float32Array(HIDDEN),
-    segments: [{ generation, position, count: 1, wireMs: 0, clocks: [] }],
-    ...change,
-  });
   const sender = { stage: 0, member: a };
 
   test.each<[string, HiddenFrame, StageFailure]>([
     [
       "that are repeated",
-      hidden(31),
+      hiddenFrame(31),
       { reason: "position_not_next", ...sender, position: 31, expected: 32 },
     ],
     [
       "that skip a position",
-      hidden(33),
+      hiddenFrame(33),
       { reason: "position_not_next", ...sender, position: 33, expected: 32 },
     ],
     [
       "of another model",
-      hidden(32, { width: 8, hidden: new Float32Array(8) }),
+      hiddenFrame(32, { width: 8, hidden: new Float32Array(8) }),
       { reason: "hidden_state_mismatch", ...sender },
     ],
   ])("%s end the answer", async (_, frame, failure) => {
@@ -102,35 +79,28 @@ describe("hidden states", () => {
 });
 
 describe("tokens", () => {
-  const token = (position: number, change: Partial<TokenFrame> = {}): TokenFrame => ({
-    type: "token",
-    ...header,
-    ...{ generation, position, token: 1, logprob: null, top: [], finish: null },
-    ...{ clocks: [], hopMs: [] },
-    ...change,
-  });
   const sender = { stage: 1, member: b };
   const unknown = { token: VOCABULARY, vocabulary: VOCABULARY };
 
   test.each<[string, TokenFrame, StageFailure]>([
     [
       "that are repeated",
-      token(31),
+      tokenFrame(31),
       { reason: "position_not_next", ...sender, position: 31, expected: 32 },
     ],
     [
       "that skip a position",
-      token(40),
+      tokenFrame(40),
       { reason: "position_not_next", ...sender, position: 40, expected: 32 },
     ],
     [
       "that the model does not have",
-      token(32, { token: VOCABULARY }),
+      tokenFrame(32, { token: VOCABULARY }),
       { reason: "token_unknown", ...sender, ...unknown },
     ],
     [
       "listed with probabilities that the model does not have",
-      token(32, { top: [{ token: VOCABULARY, logprob: 0 }] }),
+      tokenFrame(32, { top: [{ token: VOCABULARY, logprob: 0 }] }),
       { reason: "token_unknown", ...sender, ...unknown },
     ],
   ])("%s end the answer at the requester and at stage 0", async (_, frame, failure) => {
