@@ -11,6 +11,8 @@ export const Control = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("share"), share: HexBytes(32) }),
   z.strictObject({ type: z.literal("confirm"), tag: HexBytes(64) }),
   z.strictObject({ type: z.enum(["welcome", "ping", "pong"]) }),
+  /** The sender has replaced its end of the frames channel for the `renewed`-th time. */
+  z.strictObject({ type: z.literal("frames"), renewed: z.int().min(1) }),
   z.strictObject({ type: z.literal("bye"), failure: CloseFailure }),
   z.strictObject({ type: z.literal("message"), body: z.unknown() }),
 ]);

@@ -5,7 +5,7 @@
 import type { GenerationId, MemberId, Sampling, StageFailure } from "../shared/index.ts";
 
 /** Tabs with different versions refuse each other in the handshake. Frames carry the version too. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** A prompt of a million tokens is 4 MB; a chunk of 512 rows of 8,192 numbers is 16 MB. */
 export const MAX_FRAME_BYTES = 32 * 1024 * 1024;

@@ -9,6 +9,9 @@
  * All are `negotiated` with fixed ids and are created right after `connect` or in
  * the `connection` event: only then can Chromium and Firefox transfer them. Knows
  * no other peers.
+ *
+ * A frames channel that closes while the connection lives is replaced by one with the next id. Both
+ * sides create it: the one that wants it says which, and the other follows.
  */
 import type { DataConnection } from "peerjs";
 import {
@@ -29,6 +32,8 @@ import type { FramePort } from "./transport.ts";
 
 /** The browser gives PeerJS's own channel id 0 or 1, so these do not collide with it. */
 const CHANNEL_IDS = { control: 10, bulk: 11, frames: 12 } as const;
+/** A connection that needs more frames channels than this is broken: another one takes its place. */
+export const MAX_FRAME_CHANNELS = 32;
 
 /** A snapshot of a large room's log is below 1 MB. */
 const MAX_CONTROL_BYTES = 8 * 1024 * 1024;
@@ -62,7 +67,11 @@ export class PeerLink {
   readonly #options: PeerLinkOptions;
   readonly #control: FramePort;
   readonly #bulk: FramePort;
-  readonly #openFrames: () => void;
+  #openFrames: () => void;
+  /** The frames channels that there have been before this one. */
+  #framesRenewed = 0;
+  /** Nothing has been heard since `check`. */
+  #checking = false;
   readonly #heartbeat = new Heartbeat();
   readonly #handshake: Handshake;
   #cancelBeat = () => undefined as void;
@@ -88,7 +97,7 @@ export class PeerLink {
       onProven: (provenBy) => this.#becomeReady(provenBy),
       onRefused: (failure) => this.close(failure),
     });
-    this.#openFrames = options.onFrameChannel(peer, this.#channel("frames"));
+    this.#openFrames = this.#createFrames();
     const control = this.#channel("control");
     control.addEventListener("open", () => this.#handshake.start());
     this.#control = framePort(peer, control, MAX_CONTROL_BYTES);
@@ -122,6 +131,27 @@ export class PeerLink {
     return this.#bulk.send(bytes);
   }
 
+  /** Replaces the frames channel, on both sides. */
+  renewFrames(): void {
+    if (this.ready) this.#renewFrames(this.#framesRenewed + 1);
+  }
+
+  /** Asks a peer that seems to be silent whether it is there. */
+  check(): void {
+    this.#checking = true;
+    this.#tell({ type: "ping" });
+  }
+
+  /** Whether the peer has sent nothing since it was checked. */
+  get silent(): boolean {
+    return this.#checking;
+  }
+
+  /** The peer is taken for lost. */
+  drop(cause: CloseFailure): void {
+    this.#gone(cause);
+  }
+
   /** Tells the peer, then closes. `onGone` is called immediately. */
   close(cause: CloseFailure, causeForPeer = cause): void {
     if (this.#state === "gone") return;
@@ -135,8 +165,21 @@ export class PeerLink {
     this.#finish(0);
   }
 
-  #channel(name: keyof typeof CHANNEL_IDS): RTCDataChannel {
-    const fixed = { negotiated: true, id: CHANNEL_IDS[name] };
+  #createFrames(): () => void {
+    return this.#options.onFrameChannel(this.peer, this.#channel("frames", this.#framesRenewed));
+  }
+
+  #renewFrames(count: number): void {
+    if (count >= MAX_FRAME_CHANNELS)
+      return this.close({ reason: "channel_failed", detail: `${count} frames channels closed` });
+    this.#framesRenewed = count;
+    this.#openFrames = this.#createFrames();
+    this.#openFrames(); // the connection is proven
+    this.#tell({ type: "frames", renewed: count });
+  }
+
+  #channel(name: keyof typeof CHANNEL_IDS, further = 0): RTCDataChannel {
+    const fixed = { negotiated: true, id: CHANNEL_IDS[name] + further };
     return this.#connection.peerConnection.createDataChannel(`tabmesh-${name}`, fixed);
   }
 
@@ -148,6 +191,7 @@ export class PeerLink {
   #receive(bytes: Uint8Array): void {
     if (this.#state === "gone") return;
     this.#heartbeat.heard();
+    this.#checking = false;
     const message = parseJson(bytes);
     if (this.#state === "shaking_hands") return this.#shakeHands(message);
     const control = parseUntrusted(Control, message);
@@ -157,6 +201,10 @@ export class PeerLink {
         return this.#tell({ type: "pong" });
       case "bye":
         return this.#gone(control.data.failure);
+      case "frames":
+        // Both may have begun: they then mean the same channel.
+        if (control.data.renewed > this.#framesRenewed) this.#renewFrames(control.data.renewed);
+        return;
       case "message":
         return this.#options.onMessage(this, control.data.body);
     }

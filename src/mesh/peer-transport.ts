@@ -107,6 +107,22 @@ export class PeerTransport implements Transport {
     this.#links.get(peer)?.close({ reason: "closed_by_this_tab" }, { reason: "closed_by_peer" });
   }
 
+  check(peer: MemberId): void {
+    this.#links.get(peer)?.check();
+  }
+
+  dropSilent(peer: MemberId): boolean {
+    const link = this.#links.get(peer);
+    if (link?.silent !== true) return false;
+    link.drop({ reason: "peer_silent", peer });
+    return true;
+  }
+
+  /** Replaces the frames channel to a connected peer; `onFrameChannel` gets the new one. */
+  renewFrames(peer: MemberId): void {
+    this.#links.get(peer)?.renewFrames();
+  }
+
   provenBy(peer: MemberId): ProvenBy | null {
     const link = this.#links.get(peer);
     return link?.ready === true ? link.provenBy : null;

@@ -16,6 +16,10 @@ export type Transport = {
   /** The same for bulk bytes. Control messages do not wait for them. */
   sendBytes(peer: MemberId, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   disconnect(peer: MemberId): void;
+  /** Asks a peer that seems to be silent whether it is there. */
+  check(peer: MemberId): void;
+  /** Ends the connection to a peer that has sent nothing since it was checked. False if it has, or is not connected. */
+  dropSilent(peer: MemberId): boolean;
   /** How a connected peer proved that it may be here: every connection is proven first. */
   provenBy(peer: MemberId): ProvenBy | null;
   connectedPeers(): readonly MemberId[];

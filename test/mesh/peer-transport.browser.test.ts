@@ -1,5 +1,5 @@
 /** The transport over PeerJS, a real signaling server and real data channels. */
-import { afterEach, describe, expect, inject, test } from "vitest";
+import { afterEach, describe, expect, inject, test, vi } from "vitest";
 import { claimRoom, lookUpRoom } from "../../src/mesh/room-registry.ts";
 import { createAdmission } from "../../src/mesh/admission.ts";
 import { Handshake } from "../../src/mesh/handshake.ts";
@@ -34,13 +34,19 @@ const code = RoomCode.parse("ABCDEF");
 const secret = createRoomSecret();
 const admitted = () => createAdmission(code, secret, SYSTEM_CLOCK);
 
-async function join(
-  name: string,
-  protocol?: number,
-): Promise<{ transport: PeerTransport; ports: Map<MemberId, FramePort> }> {
+type Joined = {
+  readonly transport: PeerTransport;
+  /** The newest frames channel to each peer. */
+  readonly ports: Map<MemberId, FramePort>;
+  /** Takes new channels in place of `ports`. */
+  onChannel: ((channel: RTCDataChannel) => void) | null;
+};
+
+async function join(name: string, protocol?: number): Promise<Joined> {
   const ports = new Map<MemberId, FramePort>();
   const onFrameChannel = (peer: MemberId, channel: RTCDataChannel) => {
-    ports.set(peer, framePort(peer, channel));
+    if (joined.onChannel) joined.onChannel(channel);
+    else ports.set(peer, framePort(peer, channel));
     return () => undefined;
   };
   const version = protocol === undefined ? {} : { protocol };
@@ -53,7 +59,8 @@ async function join(
     ...version,
   });
   open.push(transport);
-  return { transport, ports };
+  const joined: Joined = { transport, ports, onChannel: null };
+  return joined;
 }
 
 transportSuite("PeerJS", async () => {
@@ -69,6 +76,78 @@ test("each side gets a frame channel to the other", async () => {
   });
   await a.ports.get(b.transport.self)!.send(new Uint8Array(300_000).fill(9));
   expect(await received).toEqual(new Uint8Array(300_000).fill(9));
+});
+
+describe("a frames channel that closed while the connection lives", () => {
+  /** `a` sends a frame to `b` over the newest channels. */
+  async function expectFrames(a: Joined, b: Joined, byte: number) {
+    const received = new Promise((resolve) => {
+      b.ports.get(a.transport.self)!.onFrame = resolve;
+    });
+    await a.ports.get(b.transport.self)!.send(Uint8Array.of(byte));
+    expect(await received).toEqual(Uint8Array.of(byte));
+  }
+  const nextPort = (end: Joined, peer: MemberId) => {
+    const before = end.ports.get(peer);
+    return vi.waitUntil(() => end.ports.get(peer) !== before, { timeout: 10_000 });
+  };
+  const closed = (port: FramePort) => new Promise((resolve) => (port.onClose = resolve));
+
+  test("is replaced by one side, which tells the other", async () => {
+    const [a, b] = await Promise.all([join("a"), join("b")]);
+    const [idA, idB] = [a.transport.self, b.transport.self];
+    await a.transport.connect(idB);
+    for (const byte of [1, 2]) {
+      const gone = closed(b.ports.get(idA)!);
+      a.ports.get(idB)!.close();
+      await gone;
+      const both = [nextPort(a, idB), nextPort(b, idA)];
+      a.transport.renewFrames(idB);
+      await Promise.all(both);
+      await expectFrames(a, b, byte);
+      await expectFrames(b, a, byte);
+    }
+  });
+
+  test("is replaced once when both sides begin", async () => {
+    const [a, b] = await Promise.all([join("a"), join("b")]);
+    const [idA, idB] = [a.transport.self, b.transport.self];
+    await a.transport.connect(idB);
+    a.ports.get(idB)!.close();
+    a.transport.renewFrames(idB);
+    b.transport.renewFrames(idA);
+    await expectFrames(a, b, 7);
+    await expectFrames(b, a, 8);
+    expect(a.transport.connectedPeers()).toEqual([idB]);
+  });
+
+  test("can be transferred to a worker, as the first one", async () => {
+    const [a, b] = await Promise.all([join("a"), join("b")]);
+    await a.transport.connect(b.transport.self);
+    const channels: RTCDataChannel[] = [];
+    const { port1 } = new MessageChannel();
+    a.onChannel = (channel) => {
+      port1.postMessage(channel, [channel]);
+      channels.push(channel);
+    };
+    a.transport.renewFrames(b.transport.self);
+    expect(channels).toHaveLength(1);
+  });
+});
+
+test("a peer that answers is not dropped as silent", async () => {
+  const [a, b] = await Promise.all([join("a"), join("b")]);
+  const peer = b.transport.self;
+  await a.transport.connect(peer);
+  expect(a.transport.dropSilent(peer)).toBe(false);
+  const heard = nextEvents(a.transport.events.onMessage);
+  a.transport.check(peer);
+  await b.transport.send(a.transport.self, "after the answer");
+  await heard;
+  expect(a.transport.dropSilent(peer)).toBe(false);
+  a.transport.check(peer);
+  expect(a.transport.dropSilent(peer)).toBe(true);
+  expect(a.transport.connectedPeers()).toEqual([]);
 });
 
 test("another protocol version is refused on both sides", async () => {
@@ -171,7 +250,8 @@ test("a peer that calls again, and proves itself, replaces its connection", asyn
   const gone = nextEvents(a.events.onDisconnect);
   // Its tab was reloaded, and the old connection has not been noticed as closed yet.
   before.disconnect();
-  const again = await openPeerTransport({ ...options, server });
+  // Until the server has noticed that the socket is closed, the id is taken.
+  const again = await vi.waitFor(() => openPeerTransport({ ...options, server }), 10_000);
   open.push(again);
   const connected = nextEvents(a.events.onConnect);
   await again.connect(a.self);

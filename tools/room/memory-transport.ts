@@ -141,6 +141,14 @@ class MemoryTransport implements Transport {
       other.events.disconnect.emit(this.self, { reason: "closed_by_peer" });
   }
 
+  check(): void {
+    // Every peer in memory is there.
+  }
+
+  dropSilent(): boolean {
+    return false;
+  }
+
   connectedPeers(): readonly MemberId[] {
     return [...this.peers.keys()];
   }

@@ -46,6 +46,7 @@ export class End {
   #open = true;
   readonly #heartbeat = new Heartbeat();
   #silentSinceMs: number | null = null;
+  #checking = false;
   #cancelTick: () => void = () => undefined;
   readonly #lastAtMs = { control: 0, bulk: 0, frames: 0 };
   #held: { readonly channel: Channel; readonly act: (end: End) => void }[] = [];
@@ -80,6 +81,17 @@ export class End {
     if (!this.#open) return;
     this.send("control", (end) => end.#gone(causeForPeer));
     this.#gone(cause);
+  }
+
+  /** The peer's page answers from a message handler. */
+  check(): void {
+    this.#checking = true;
+    this.send("control", (other) => other.send("control", (end) => (end.#checking = false)));
+  }
+
+  dropIfSilent(): boolean {
+    if (this.#checking) this.#gone({ reason: "peer_silent", peer: this.peer });
+    return this.#checking;
   }
 
   /** Without telling anybody. */

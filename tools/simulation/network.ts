@@ -138,6 +138,14 @@ export class SimulatedTransport implements Transport {
     this.ends.get(peer)?.close({ reason: "closed_by_this_tab" }, { reason: "closed_by_peer" });
   }
 
+  check(peer: MemberId): void {
+    this.ends.get(peer)?.check();
+  }
+
+  dropSilent(peer: MemberId): boolean {
+    return this.ends.get(peer)?.dropIfSilent() ?? false;
+  }
+
   /** Every tab has the link to the room. */
   provenBy(peer: MemberId): ProvenBy | null {
     return this.ends.has(peer) ? "secret" : null;

@@ -164,6 +164,8 @@ function recordingTransport() {
       return done();
     },
     disconnect: () => undefined,
+    check: () => undefined,
+    dropSilent: () => false,
     provenBy: () => "secret",
     connectedPeers: () => [PEER],
     events,
