@@ -36,8 +36,8 @@ import type {
 const MEMORY_BYTES = 4 * 2 ** 30;
 /** Runs before a measurement, which page in weights and wake threads. */
 const WARM_UP_STEPS = 2;
-/** A GPU that idled needs some milliseconds of work to reach its clocks. */
-const WARM_UP_AHEAD = 16;
+/** A GPU that idled needs work for a while to reach its clocks. */
+const WARM_UP_AHEAD_MS = 500;
 
 type Loaded = {
   readonly device: GPUDevice;
@@ -71,7 +71,7 @@ export class EngineSession {
       case "decode":
         return this.#decode(request.contexts, request.steps, request.rounds);
       case "ahead":
-        return { stepMs: await this.#ahead(request.context, request.steps, request.inFlight) };
+        return { stepMs: await this.#ahead(request.context, request.durationMs, request.inFlight) };
       case "batch":
         return this.#batch(request.rows, request.context, request.steps, request.rounds);
       case "fixed":
@@ -171,15 +171,18 @@ export class EngineSession {
   }
 
   /** Milliseconds per step, each from the token that the previous one sampled. */
-  async #ahead(context: number, steps: number, inFlight: number): Promise<number> {
+  async #ahead(context: number, durationMs: number, inFlight: number): Promise<number> {
     const shard = this.#shard;
     const pending: Promise<unknown>[] = [];
+    const begin = performance.now();
     let start = 0;
-    for (let i = 0; i < WARM_UP_AHEAD + steps; i++) {
-      if (i === WARM_UP_AHEAD) start = performance.now();
+    let steps = 0;
+    while (performance.now() < begin + WARM_UP_AHEAD_MS + durationMs || steps < 2) {
+      if (start === 0 && performance.now() >= begin + WARM_UP_AHEAD_MS) start = performance.now();
       const [row] = rowsAt(0, context - 1, 1, true);
       const token = pending.length === 0 ? row!.token : { earlierSample: 0 };
       pending.push(shard.step([{ ...row!, token }], null));
+      if (start > 0) steps++;
       if (pending.length >= inFlight) await pending.shift();
     }
     await Promise.all(pending);

@@ -190,7 +190,7 @@ async function longContext({ engine, add, size }: Setting) {
     add(`tabmesh context ${context}`, ...ms);
   for (const context of contexts)
     for (const inFlight of [1, 2, 4]) {
-      const request = { kind: "ahead", context, steps: 4 * steps, inFlight } as const;
+      const request = { kind: "ahead", context, durationMs: 100 * steps, inFlight } as const;
       const { stepMs } = await engine.ask<{ stepMs: number }>(request);
       add(`tabmesh context ${context}, ${inFlight} in flight`, stepMs);
     }

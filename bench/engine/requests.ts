@@ -33,7 +33,7 @@ export type EngineRequest =
   | {
       readonly kind: "ahead";
       readonly context: number;
-      readonly steps: number;
+      readonly durationMs: number;
       readonly inFlight: number;
     }
   /** `steps` steps with one row and with `rows` of as many sequences, in turn. */
