@@ -33,6 +33,20 @@ type Holding = {
   releasedAtMs: number | null;
 };
 
+/** Why a claim does not follow the last one. Knows no keys. */
+export function termRefusal(
+  last: Omit<Holding, "publicKey">,
+  { room, epoch, member }: Pick<BridgeClaimMessage, "room" | "epoch" | "member">,
+): BridgeRefusal | null {
+  // Of members that opened the same epoch, one is last, so that they do not replace each other in turn.
+  if (isLaterTerm(last, { epoch, member })) {
+    const held = last.releasedAtMs === null;
+    return { reason: "epoch_passed", room, epoch, last: last.epoch, held };
+  }
+  const highest = last.epoch + 1;
+  return epoch > highest ? { reason: "epoch_too_high", room, epoch, highest } : null;
+}
+
 export class RoomClaims {
   readonly #rooms = new Map<RoomCode, Holding>();
   readonly #maxRooms: number;
@@ -63,15 +77,8 @@ export class RoomClaims {
     if (!verifyBridgeClaim(publicKey, { room, epoch, member, nonce }, signature)) {
       return { reason: "invalid_signature", room };
     }
-    if (known !== undefined && !isSuccessor) {
-      // Of members that opened the same epoch, one is last, so that they do not replace each other in turn.
-      if (isLaterTerm(known, claim)) {
-        const held = known.releasedAtMs === null;
-        return { reason: "epoch_passed", room, epoch, last: known.epoch, held };
-      }
-      const highest = known.epoch + 1;
-      if (epoch > highest) return { reason: "epoch_too_high", room, epoch, highest };
-    }
+    const refusal = known && !isSuccessor ? termRefusal(known, claim) : null;
+    if (refusal) return refusal;
     this.#rooms.set(room, { publicKey, epoch, member, releasedAtMs: null });
     return null;
   }

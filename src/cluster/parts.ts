@@ -149,7 +149,7 @@ export const DEFAULT_TIMINGS: Timings = {
   recoveryMs: 45_000,
   electionMs: 700,
   isolationMs: 3_000,
-  watchMs: 1_000,
+  watchMs: 500,
   missingMs: 120_000,
   rejoinMs: 15_000,
   linksMs: 4_000,

@@ -3,7 +3,10 @@
  *
  *   one coordinator   the events of a term that anyone applied were numbered by its coordinator, once
  *   one log           two members that applied an event of the same term and index applied the same
- *   one room          after the last fault all tabs are in one room with one state
+ *   one room          after the last fault all tabs are in one room with one state, and its coordinator
+ *                     has the room's name and the bridge
+ *   one bridge        coordinators do not replace each other at the bridge again and again
+ *   short overlap     once everything reaches everything, two coordinators become one within 2 s
  *   answers end       each with its tokens, or with a reason that a room may give
  *   right tokens      those of an undisturbed run, also after an interruption
  *   no leaks          after all left: no timers, no listeners, no links
@@ -18,6 +21,8 @@ export type Invariant =
   | "one_coordinator"
   | "one_log"
   | "one_room"
+  | "one_bridge"
+  | "short_overlap"
   | "answers_end"
   | "right_tokens"
   | "no_leaks"
@@ -95,8 +100,9 @@ export function disagreement(room: SimulatedRoom): string | null {
     return `members ${members.join()}, present ${present.join()}`;
   }
   if (state.generations.length > 0) return `${state.generations.length} answers are in the state`;
-  const { holder } = room.names;
-  return holder === coordinators[0] ? null : `${holder} has the name`;
+  const { names, bridge } = room;
+  if (names.holder !== coordinators[0]) return `${names.holder} has the name`;
+  return bridge.holder === coordinators[0] ? null : `${bridge.holder} has the bridge`;
 }
 
 export function checkAnswer(answer: SimulatedAnswer, violate: Violate): void {
@@ -111,6 +117,49 @@ export function checkAnswer(answer: SimulatedAnswer, violate: Violate): void {
     violate("answers_end", `${JSON.stringify(end.failure)}; ${told}`);
   }
 }
+
+/** So many replacements in so short a time are not one election after another. */
+const MAX_REPLACEMENTS = { count: 5, withinMs: 10_000 };
+
+export function checkBridge({ bridge: { replacedMs } }: SimulatedRoom, violate: Violate): void {
+  const { count, withinMs } = MAX_REPLACEMENTS;
+  const at = replacedMs.find(
+    (ms, index) => (replacedMs[index + count] ?? Infinity) - ms < withinMs,
+  );
+  if (at !== undefined) violate("one_bridge", `${count + 1} replacements from ${at} ms on`);
+}
+
+/** Looks now and then whether two tabs coordinate although everything reaches everything. */
+export class OverlapCheck {
+  readonly #room: SimulatedRoom;
+  readonly #violate: Violate;
+  #sinceMs: number | null = null;
+  longestMs = 0;
+
+  constructor(room: SimulatedRoom, violate: Violate) {
+    this.#room = room;
+    this.#violate = violate;
+  }
+
+  look(isHealthy: boolean): void {
+    const { world } = this.#room;
+    const leading = presentTabs(this.#room).filter(
+      ({ actor, client }) => actor.state === "running" && client?.coordinates,
+    );
+    if (!isHealthy || leading.length < 2) this.#sinceMs = null;
+    else this.#sinceMs ??= world.nowMs;
+    if (this.#sinceMs === null) return;
+    const overlapMs = world.nowMs - this.#sinceMs;
+    if (overlapMs > MAX_OVERLAP_MS && this.longestMs <= MAX_OVERLAP_MS) {
+      this.#violate(
+        "short_overlap",
+        `${leading.map(({ id }) => id).join()} until ${world.nowMs} ms`,
+      );
+    }
+    this.longestMs = Math.max(this.longestMs, overlapMs);
+  }
+}
+const MAX_OVERLAP_MS = 2000;
 
 /** After the tab has left. */
 export function checkLeaks({ id, actor, transport }: SimulatedTab, violate: Violate): void {

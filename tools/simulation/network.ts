@@ -24,6 +24,7 @@ const SLOW_SHARE = 0.02;
 const CONNECT_MS = { least: 30, most: 900 };
 /** The signaling server reports an id that nobody holds. */
 const NO_SUCH_PEER_MS = 5000;
+const OFFER_RETRY_MS = 200;
 const CONNECT_TIMEOUT_MS = 15_000;
 
 export class Network {
@@ -67,6 +68,12 @@ export class Network {
 
   hasPath(a: MemberId, b: MemberId): boolean {
     return (this.#cuts.get(pairOf(a, b)) ?? 0) === 0;
+  }
+
+  /** Whether every path is there. */
+  get isWhole(): boolean {
+    const none = (cuts: ReadonlyMap<string, number>) => [...cuts.values()].every((by) => by === 0);
+    return none(this.#cuts) && none(this.#noServer);
   }
 
   reachesServer(member: MemberId): boolean {
@@ -202,26 +209,42 @@ export class SimulatedTransport implements Transport {
         asSelf(() => {
           if (over) return;
           if (this.ends.has(peer)) return settle(resolve);
-          const other = network.find(peer);
-          const isRegistered = other && other.node.actor.state !== "dead";
-          if (!isRegistered || !network.reachesServer(peer)) {
-            const failure = { reason: "no_such_peer", peer } as const;
-            world.after(
-              NO_SUCH_PEER_MS,
-              asSelf(() => settle(() => reject(new MeshError(failure)))),
-            );
-            return;
-          }
-          // The other side takes part; while it is frozen or cut off, the timeout runs.
-          world.deliver(other.node.actor, () => {
-            if (!network.hasPath(this.self, peer) || network.find(this.self) !== this) return;
-            if (over || node.actor.state !== "running") return;
-            if (!this.ends.has(peer)) linkUp(this, other);
-            settle(resolve);
-          });
+          this.#offer(peer, () => !over, settle, resolve, reject);
         }),
       );
     });
+  }
+
+  /** The server keeps an offer for a while; once it is delivered, both sides try until they reach each other. */
+  #offer(
+    peer: MemberId,
+    isOpen: () => boolean,
+    settle: (act: () => void) => void,
+    resolve: () => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const { network, node } = this;
+    const { world } = network;
+    const endMs = world.nowMs + NO_SUCH_PEER_MS;
+    let isDelivered = false;
+    const attempt = () => {
+      if (!isOpen() || node.actor.state === "dead" || network.find(this.self) !== this) return;
+      if (this.ends.has(peer)) return world.deliver(node.actor, () => settle(resolve));
+      const other = network.find(peer);
+      const isRegistered = other !== undefined && other.node.actor.state !== "dead";
+      isDelivered ||= isRegistered && network.reachesServer(peer);
+      if (!isDelivered && world.nowMs >= endMs) {
+        const failure = { reason: "no_such_peer", peer } as const;
+        return world.deliver(node.actor, () => settle(() => reject(new MeshError(failure))));
+      }
+      const isThere = isRegistered && other.node.actor.state === "running";
+      const links = isDelivered && isThere && node.actor.state === "running";
+      if (!links || !network.hasPath(this.self, peer))
+        return void world.after(OFFER_RETRY_MS, attempt);
+      linkUp(this, other);
+      settle(resolve);
+    };
+    attempt();
   }
 }
 

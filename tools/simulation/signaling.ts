@@ -13,6 +13,7 @@ const HELD_MS = 90_000;
 const NOT_FOUND_MS = 5000;
 const LOOK_UP_TIMEOUT_MS = 15_000;
 const OPEN_TIMEOUT_MS = 10_000;
+const RETRY_MS = 500;
 /** How often a holder that can be reached is seen. */
 const SEEN_MS = 5000;
 
@@ -75,9 +76,12 @@ export class NameServer {
   }
 
   async #reach(node: Node): Promise<void> {
-    if (!this.#network.reachesServer(node.id)) {
-      await sleep(node.clock, OPEN_TIMEOUT_MS);
-      throw new MeshError({ reason: "signaling_timeout", url: "http://simulated" });
+    // TCP sends the first packet of a connection again and again.
+    for (let waitedMs = 0; !this.#network.reachesServer(node.id); waitedMs += RETRY_MS) {
+      if (waitedMs >= OPEN_TIMEOUT_MS) {
+        throw new MeshError({ reason: "signaling_timeout", url: "http://simulated" });
+      }
+      await sleep(node.clock, RETRY_MS);
     }
     await sleep(node.clock, LATENCY_MS);
     if (!this.#network.reachesServer(node.id)) {

@@ -4,11 +4,13 @@ import { DEFAULT_SETTINGS, type RoomFailure } from "../../src/shared/index.ts";
 import { MODEL_URL } from "../room/test-room.ts";
 import {
   checkAnswer,
+  checkBridge,
   checkLeaks,
   disagreement,
   type Invariant,
   isOver,
   LogCheck,
+  OverlapCheck,
   presentTabs,
   type Violation,
 } from "./invariants.ts";
@@ -25,12 +27,15 @@ export type Outcome = {
   };
   /** How often answers failed, by reason. */
   readonly failures: readonly RoomFailure["reason"][];
+  /** How long two tabs coordinated although everything reached everything. */
+  readonly overlapMs: number;
 };
 
 /** After the last fault: the server gives up a name after 90 s, and newcomers try again. */
 const RECOVERY_MS = 240_000;
 const ENDING_MS = 60_000;
 const CHECK_MS = 500;
+const LOOK_MS = 100;
 
 export type SimulateOptions = {
   readonly bug?: PlantedBug | null;
@@ -59,14 +64,17 @@ class Run {
   /** The present tab of each member of the schedule. */
   readonly #tabs: SimulatedTab[] = [];
   readonly #logs: LogCheck;
+  readonly #overlap: OverlapCheck;
   readonly #trace: ((line: string) => void) | null;
   #lastFaultEndsMs = 0;
+  #isOver = false;
 
   constructor(schedule: Schedule, bug: PlantedBug | null, trace: ((line: string) => void) | null) {
     this.#schedule = schedule;
     this.#trace = trace;
     this.#room = new SimulatedRoom(schedule.seed, bug);
     this.#logs = new LogCheck((...what) => this.#violate(...what));
+    this.#overlap = new OverlapCheck(this.#room, (...what) => this.#violate(...what));
     this.#room.onJoined = (tab, client) => this.#observe(tab, client);
     if (trace) this.#traceMessages();
   }
@@ -81,12 +89,19 @@ class Run {
   async finish(): Promise<Outcome> {
     const { world, tabs, answers } = this.#room;
     this.#plan();
+    const look = () => {
+      this.#overlap.look(this.#room.network.isWhole);
+      if (!this.#isOver) world.after(LOOK_MS, look);
+    };
+    look();
     const settled = () => this.#violations.length > 0 || this.#isSettled();
     await world.run(this.#lastFaultEndsMs);
     for (let passedMs = 0; passedMs < RECOVERY_MS && !settled(); passedMs += CHECK_MS) {
       await world.run(world.nowMs + CHECK_MS);
     }
     const virtualMs = world.nowMs;
+    this.#isOver = true;
+    checkBridge(this.#room, (...what) => this.#violate(...what));
     const apart = disagreement(this.#room);
     if (apart !== null) this.#violate("one_room", apart);
     for (const answer of answers) checkAnswer(answer, (...what) => this.#violate(...what));
@@ -97,6 +112,7 @@ class Run {
     return {
       violations: this.#violations,
       virtualMs,
+      overlapMs: this.#overlap.longestMs,
       answers: {
         finished: ended("finished").length,
         failed: ended("failed").length,

@@ -31,6 +31,7 @@ import {
   text,
   WHOLE,
 } from "../room/test-room.ts";
+import { BridgeServer } from "./bridge.ts";
 import { Network, type SimulatedTransport } from "./network.ts";
 import type { AskPlan, MemberPlan } from "./schedule.ts";
 import { HashShard, referenceTokens, WIDTH } from "./shard.ts";
@@ -47,7 +48,8 @@ const SECRET = createRoomSecret();
 export type SimulatedTab = {
   /** A reloaded tab has the same one. */
   readonly id: MemberId;
-  readonly number: number;
+  /** The one that was reloaded. */
+  readonly before: SimulatedTab | null;
   readonly actor: Actor;
   readonly transport: SimulatedTransport;
   /** null until it has joined. */
@@ -72,6 +74,7 @@ export class SimulatedRoom {
   readonly world: World;
   readonly network: Network;
   readonly names: NameServer;
+  readonly bridge: BridgeServer;
   readonly tabs: SimulatedTab[] = [];
   readonly answers: SimulatedAnswer[] = [];
   /** Called for each tab that has joined. */
@@ -82,6 +85,7 @@ export class SimulatedRoom {
     this.world = new World(seed);
     this.network = new Network(this.world);
     this.names = new NameServer(this.network, CODE);
+    this.bridge = new BridgeServer(this.network, CODE);
     this.#bug = bug;
     if (bug === "deaf_coordinator")
       this.network.passes = (_from, to, message) => this.#passes(to, message);
@@ -119,7 +123,7 @@ export class SimulatedRoom {
     const parts: RoomParts = {
       transport,
       admission: createAdmission(CODE, SECRET, clock),
-      lastKnown: { epoch: before?.client?.state.epoch ?? 0, admits: "code" },
+      lastKnown: { epoch: before === null ? 0 : keptEpoch(before), admits: "code" },
       registry: this.names.registryOf(node),
       stage: stageOf(host, clock, network),
       models: modelsOf(host),
@@ -134,8 +138,7 @@ export class SimulatedRoom {
       random: world.random,
       timings: { cooldownMs: 5_000 },
     };
-    const number = this.tabs.length;
-    const tab: SimulatedTab = { id, number, actor, transport, client: null, left: false };
+    const tab: SimulatedTab = { id, before, actor, transport, client: null, left: false };
     this.tabs.push(tab);
     void this.#enter(tab, parts);
     return tab;
@@ -146,7 +149,9 @@ export class SimulatedRoom {
     if (tab.actor.state === "dead") return;
     tab.actor.state = "dead";
     tab.actor.backlog.length = 0;
-    if (socketsClose) this.names.socketClosed(tab.id);
+    if (!socketsClose) return;
+    this.names.socketClosed(tab.id);
+    this.bridge.closed(tab.transport.node);
   }
 
   leave(tab: SimulatedTab): void {
@@ -187,7 +192,10 @@ export class SimulatedRoom {
         const client = await RoomClient.enter(parts, { room: CODE });
         tab.client = client;
         if (tab.left) client.leave();
-        else this.onJoined(tab, client);
+        else {
+          this.bridge.keep(tab.transport.node, client);
+          this.onJoined(tab, client);
+        }
         return;
       } catch {
         // A person would try again.
@@ -195,6 +203,11 @@ export class SimulatedRoom {
       }
     }
   }
+}
+
+/** What a tab keeps of the room over reloads, also over one in which it did not come back. */
+function keptEpoch({ client, before }: SimulatedTab): number {
+  return client?.state.epoch ?? (before === null ? 0 : keptEpoch(before));
 }
 
 /** The greedy rules place: the solver is tested elsewhere, and slower. */

@@ -39,8 +39,8 @@ export class Leadership {
   #recovery: Recovery | null = null;
   /** Members that are being asked for their standing. */
   readonly #asked = new Set<MemberId>();
-  /** The highest epoch that the server named. */
-  #serverEpoch = 0;
+  /** How often it stepped down for one that it does not reach, since it last followed another. */
+  #outranked = 0;
   #stopped = false;
 
   constructor(parts: LeadershipParts) {
@@ -61,7 +61,7 @@ export class Leadership {
 
   lead(epoch: number, ownsModel: boolean): void {
     const { self, registry, clock, timings, coordinate, setConnection } = this.#parts;
-    const coordinator = coordinate(Math.max(epoch, this.#serverEpoch), ownsModel);
+    const coordinator = coordinate(epoch, ownsModel);
     this.#recovery = null;
     this.#coordinator = coordinator;
     setConnection("connected");
@@ -85,12 +85,12 @@ export class Leadership {
     const own = this.#parts.state().epoch;
     if (coordinator === null || epoch < own || epoch > own + MAX_EPOCHS_AHEAD) return;
     if (!isHeld || coordinator.ownsModel) return coordinator.renew(epoch);
-    this.#serverEpoch = epoch;
-    this.#stepDown(coordinator, null, true);
+    this.#outranked += 1;
+    this.#stepDown(coordinator, null);
   }
 
   /** There is no coordinator. `left` is one that said that it leaves; `others` may be one. */
-  recover(left: MemberId | null, others: readonly MemberId[] = [], outranked = false): void {
+  recover(left: MemberId | null, others: readonly MemberId[] = []): void {
     if (this.#recovery || this.#stopped) return;
     const { transport, join, setConnection, onSearch } = this.#parts;
     onSearch();
@@ -99,11 +99,12 @@ export class Leadership {
       isConnected: (peer) => transport.connectedPeers().includes(peer),
       others,
       left,
-      outranked,
+      outranked: this.#outranked,
       ask: (peer) => this.#ask(peer),
       join: async (peer) => {
         await join(peer);
         this.#recovery = null;
+        this.#outranked = 0;
         setConnection("connected");
       },
       lead: (epoch, ownsModel) => this.lead(epoch, ownsModel),
@@ -202,16 +203,17 @@ export class Leadership {
     // Another room of this code, which a newcomer opened, deposes nobody.
     if (!isMember && !coordinator.missing().includes(holder)) return;
     if (coordinator.ownsModel || transport.connectedPeers().includes(holder)) return;
-    this.#stepDown(coordinator, holder, true);
+    this.#outranked += 1;
+    this.#stepDown(coordinator, holder);
   }
 
-  #stepDown(coordinator: Coordinator, other: MemberId | null, outranked = false): void {
+  #stepDown(coordinator: Coordinator, other: MemberId | null): void {
     coordinator.stop();
     this.#coordinator = null;
     this.#watch?.stop();
     this.#watch = null;
     const others = [...coordinator.missing(), ...(other ? [other] : [])];
-    this.recover(null, others, outranked);
+    this.recover(null, others);
     for (const peer of coordinator.followers) this.tell(peer, false);
   }
 }

@@ -18,8 +18,11 @@ export type RecoveryParts = {
   readonly others: readonly MemberId[];
   /** A coordinator that said that it leaves. */
   readonly left: MemberId | null;
-  /** Another coordinator, which this tab does not reach, continues the room: it gets time to take the name. */
-  readonly outranked: boolean;
+  /**
+   * How often in a row this tab stepped down for a coordinator that it does not reach. It waits for twice
+   * as long each time before it leads again.
+   */
+  readonly outranked: number;
   /** Connects, and sends this member's standing; the answer comes to `take`. Never rejects. */
   readonly ask: (peer: MemberId) => void;
   readonly join: (peer: MemberId) => Promise<void>;
@@ -29,6 +32,7 @@ export type RecoveryParts = {
 
 /** An older answer says nothing of a peer that may have fallen silent. */
 const FRESH_RETRIES = 5;
+const MAX_OUTRANKED_MS = 60_000;
 
 export class Recovery {
   readonly #parts: RecoveryParts;
@@ -94,10 +98,9 @@ export class Recovery {
       if (isFresh && isConnected(peer)) standings.set(peer, standing);
     }
     const elapsedMs = nowMs - this.#sinceMs;
-    const { electionMs, isolationMs } = timings;
     const held = this.#holder;
-    const isHeld = held !== null && nowMs - held.atMs <= isolationMs;
-    return electionStep({
+    const isHeld = held !== null && nowMs - held.atMs <= timings.isolationMs;
+    const step = electionStep({
       self,
       state: state(),
       others,
@@ -106,8 +109,11 @@ export class Recovery {
       elapsedMs,
       reachesServer: this.#reachesServer,
       holder: isHeld ? held.id : null,
-      timings: { electionMs: outranked ? isolationMs : electionMs, isolationMs },
+      timings,
     });
+    if (step.kind !== "lead" || outranked === 0) return step;
+    const waitMs = Math.min(timings.isolationMs * 2 ** (outranked - 1), MAX_OUTRANKED_MS);
+    return elapsedMs >= waitMs ? step : ({ kind: "wait" } as const);
   }
 
   /** Whether the server can be reached, and who holds the room's name there. */

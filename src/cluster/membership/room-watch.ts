@@ -18,7 +18,7 @@ export type RoomWatchParts = {
 };
 
 /** A holder that can be reached has answered by then. */
-const NAME_LOST_LOOKS = 4;
+const NAME_LOST_LOOKS = 8;
 
 export class RoomWatch {
   readonly #parts: RoomWatchParts;
