@@ -106,7 +106,11 @@ export class Bridge {
     send(socket, { type: "challenge", version: BRIDGE_VERSION, nonce });
   }
 
-  #accept(socket: WebSocket, { room, epoch }: BridgeClaimMessage, nonce: BridgeNonce): void {
+  #accept(
+    socket: WebSocket,
+    { room, epoch, member }: BridgeClaimMessage,
+    nonce: BridgeNonce,
+  ): void {
     const older = this.#coordinators.get(room);
     const page = {
       send: (message: ServerToPage) => send(socket, message),
@@ -115,7 +119,7 @@ export class Bridge {
     const requests = new BridgeRequests(page, this.#limits);
     const coordinator = { socket, requests };
     this.#coordinators.set(room, coordinator);
-    if (older !== undefined) refuse(older.socket, { reason: "replaced", room, epoch });
+    if (older !== undefined) refuse(older.socket, { reason: "replaced", room, epoch, by: member });
     older?.requests.failAll({ reason: "coordinator_gone" });
     socket.on("message", (data) => {
       const { data: message } = PageToServer.safeParse(parseJson(data));

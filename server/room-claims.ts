@@ -41,7 +41,7 @@ export function termRefusal(
   // Of members that opened the same epoch, one is last, so that they do not replace each other in turn.
   if (isLaterTerm(last, { epoch, member })) {
     const held = last.releasedAtMs === null;
-    return { reason: "epoch_passed", room, epoch, last: last.epoch, held };
+    return { reason: "epoch_passed", room, epoch, last: last.epoch, by: last.member, held };
   }
   const highest = last.epoch + 1;
   return epoch > highest ? { reason: "epoch_too_high", room, epoch, highest } : null;

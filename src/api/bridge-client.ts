@@ -204,8 +204,10 @@ export class BridgeClient {
   #refused(refusal: BridgeRefusal): void {
     if (refusal.reason === "version_mismatch") this.#closed = true;
     const { client } = this.#options.room;
-    if (refusal.reason === "replaced") client.outranked(refusal.epoch, true);
-    if (refusal.reason === "epoch_passed") client.outranked(refusal.last, refusal.held);
+    if (refusal.reason === "replaced") client.outranked(refusal.epoch, refusal.by, true);
+    if (refusal.reason === "epoch_passed") {
+      client.outranked(refusal.last, refusal.by, refusal.held);
+    }
     // After elections that the server did not notice, it is claimed step by step.
     this.#highestEpoch = refusal.reason === "epoch_too_high" ? refusal.highest : Infinity;
     if (refusal.reason === "epoch_too_high") return;

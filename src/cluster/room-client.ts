@@ -144,8 +144,8 @@ export class RoomClient {
   }
 
   /** The server refuses this coordinator's claim for one of a later term; `isHeld` if that one is connected. */
-  outranked(epoch: number, isHeld: boolean): void {
-    this.#membership.outranked(epoch, isHeld);
+  outranked(epoch: number, by: MemberId, isHeld: boolean): void {
+    this.#membership.outranked(epoch, by, isHeld);
   }
 
   /** The log since the last snapshot: to replay, to save, to send as server-sent events. */

@@ -78,6 +78,7 @@ test("a member cannot lock the room out with an epoch far ahead", async () => {
     room: ROOM,
     epoch: 5,
     last: 6,
+    by: MEMBER,
     held: true,
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { BridgeRefusal } from "../../src/shared/bridge-refusal.ts";
-import { RoomCode } from "../../src/shared/ids.ts";
+import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 import { describeBridgeRefusal, describeNotice } from "../../src/words/index.ts";
 
 const room = RoomCode.parse("ABCDEF");
@@ -28,7 +28,7 @@ test.each<[BridgeRefusal, string]>([
     "This tab's proof that it is in the room ABCDEF is not valid.",
   ],
   [
-    { reason: "epoch_passed", room, epoch: 2, last: 5, held: true },
+    { reason: "epoch_passed", room, epoch: 2, last: 5, by: MemberId.parse("a"), held: true },
     "Another tab has become the coordinator of room ABCDEF: epoch 5 has begun, and this tab is in epoch 2.",
   ],
   [
@@ -41,7 +41,7 @@ test.each<[BridgeRefusal, string]>([
     "There were too many attempts from this address. This tab tries again in 2 s.",
   ],
   [
-    { reason: "replaced", room, epoch: 5 },
+    { reason: "replaced", room, epoch: 5, by: MemberId.parse("a") },
     "Another tab has become the coordinator of room ABCDEF in epoch 5.",
   ],
 ])("%j", (refusal, sentence) => {

@@ -15,7 +15,7 @@ const RETRY_MS = { first: 500, last: 10_000 };
 const SILENT_MS = 20_000;
 const LOOK_MS = 2000;
 
-type Socket = { readonly node: Node; readonly refuse: (epoch: number) => void };
+type Socket = { readonly node: Node; readonly refuse: (epoch: number, by: MemberId) => void };
 
 export class BridgeServer {
   readonly #network: Network;
@@ -62,7 +62,7 @@ export class BridgeServer {
     this.#socket = socket;
     if (older !== null && older.node !== socket.node) {
       this.replacedMs.push(this.#network.world.nowMs);
-      older.refuse(epoch);
+      older.refuse(epoch, member);
     }
     this.#watch(socket, this.#network.world.nowMs);
     return null;
@@ -91,6 +91,7 @@ class Page {
   #active = false;
   #cancel: () => void = () => undefined;
   #retryMs = RETRY_MS.first;
+  #claimedEpoch = 0;
 
   constructor(node: Node, client: RoomClient, network: Network, server: BridgeServer) {
     this.#node = node;
@@ -101,6 +102,7 @@ class Page {
 
   update(): void {
     const responds = this.#client.coordinates && this.#client.connection === "connected";
+    if (responds && this.#active) return this.#claimAgain();
     if (responds === this.#active) return;
     if (!responds) return this.stop();
     this.#active = true;
@@ -118,22 +120,33 @@ class Page {
     const { clock } = this.#node;
     this.#cancel = clock.after(3 * LATENCY_MS, () => {
       if (!this.#network.reachesServer(this.#node.id)) return this.#retry();
-      const refuse = (epoch: number) => this.#refused(epoch, true);
-      const socket = { node: this.#node, refuse };
-      // A page that is ahead claims each epoch in turn.
-      let epoch = this.#client.state.epoch;
-      let refusal = this.#server.claim(epoch, socket);
-      while (refusal?.reason === "epoch_too_high") {
-        epoch = refusal.highest;
-        refusal = this.#server.claim(epoch, socket);
-        if (refusal === null && epoch < this.#client.state.epoch) {
-          refusal = this.#server.claim(this.#client.state.epoch, socket);
-        }
-      }
+      const refuse = (epoch: number, by: MemberId) => this.#refused(epoch, by, true);
+      const refusal = this.#claim({ node: this.#node, refuse });
       if (refusal === null) this.#accepted();
-      else if (refusal.reason === "epoch_passed") this.#refused(refusal.last, refusal.held);
+      else if (refusal.reason === "epoch_passed")
+        this.#refused(refusal.last, refusal.by, refusal.held);
       else this.#retry();
     });
+  }
+
+  /** A page that is ahead claims each epoch in turn. */
+  #claim(socket: Socket) {
+    const own = this.#client.state.epoch;
+    let refusal = this.#server.claim(own, socket);
+    while (refusal?.reason === "epoch_too_high") {
+      const { highest } = refusal;
+      refusal = this.#server.claim(highest, socket);
+      if (refusal === null && highest < own) refusal = this.#server.claim(own, socket);
+    }
+    this.#claimedEpoch = own;
+    return refusal;
+  }
+
+  /** In a later epoch, on the open socket. */
+  #claimAgain(): void {
+    const isOpen = this.#server.holds(this.#node) && this.#network.reachesServer(this.#node.id);
+    if (!isOpen || this.#claimedEpoch === this.#client.state.epoch) return;
+    this.#claim({ node: this.#node, refuse: (epoch, by) => this.#refused(epoch, by, true) });
   }
 
   /** The server may have closed the socket of a tab that was frozen or cut off. */
@@ -145,13 +158,13 @@ class Page {
     });
   }
 
-  #refused(epoch: number, isHeld: boolean): void {
+  #refused(epoch: number, by: MemberId, isHeld: boolean): void {
     this.#network.world.after(LATENCY_MS, () =>
       this.#network.world.deliver(this.#node.actor, () => {
         if (!this.#active || !this.#network.reachesServer(this.#node.id)) return;
         this.#cancel();
         this.#retry();
-        this.#client.outranked(epoch, isHeld);
+        this.#client.outranked(epoch, by, isHeld);
       }),
     );
   }

@@ -7,7 +7,7 @@
  *                     has the room's name and the bridge
  *   one bridge        coordinators do not replace each other at the bridge again and again
  *   short overlap     once everything reaches everything, two coordinators become one within 2 s
- *   answers end       each with its tokens, or with a reason that a room may give
+ *   answers end       each with its tokens or with a reason that a room may give, or it waits for a member
  *   right tokens      those of an undisturbed run, also after an interruption
  *   no leaks          after all left: no timers, no listeners, no links
  *   no crash          no rejection that nobody handles
@@ -99,7 +99,9 @@ export function disagreement(room: SimulatedRoom): string | null {
   if (members.join() !== present.join()) {
     return `members ${members.join()}, present ${present.join()}`;
   }
-  if (state.generations.length > 0) return `${state.generations.length} answers are in the state`;
+  const waiting = room.answers.filter(waitsForMember).map(({ tab }) => tab.id);
+  const unknown = state.generations.find(({ requester }) => !waiting.includes(requester));
+  if (unknown) return `an answer of ${unknown.requester} is in the state: ${unknown.status}`;
   const { names, bridge } = room;
   if (names.holder !== coordinators[0]) return `${names.holder} has the name`;
   return bridge.holder === coordinators[0] ? null : `${bridge.holder} has the bridge`;
@@ -170,8 +172,18 @@ export function checkLeaks({ id, actor, transport }: SimulatedTab, violate: Viol
   violate("no_leaks", `${id}: ${left}`);
 }
 
-export function isOver({ end, tab }: SimulatedAnswer): boolean {
-  return end !== null || tab.actor.state === "dead" || tab.left;
+/** It has ended, or waits for a member because the model does not fit. */
+export function isOver(answer: SimulatedAnswer): boolean {
+  const { end, tab } = answer;
+  return end !== null || tab.actor.state === "dead" || tab.left || waitsForMember(answer);
+}
+
+/** It waits for a member, and the room says that the model does not fit. */
+function waitsForMember({ end, tab, progress }: SimulatedAnswer): boolean {
+  const error = tab.client?.state.placement?.error;
+  return (
+    end === null && progress?.kind === "waiting_for_member" && error?.reason === "not_placed_again"
+  );
 }
 
 function isAccepted({ events }: SimulatedAnswer, { reason }: RoomFailure): boolean {

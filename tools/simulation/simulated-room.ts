@@ -12,6 +12,7 @@ import {
   type Member,
   MemberId,
   roomFailureOf,
+  type RecoveryProgress,
   type RoomFailure,
   GREEDY,
   sleep,
@@ -64,6 +65,8 @@ export type SimulatedAnswer = {
   readonly expected: readonly number[];
   readonly tokens: number[];
   readonly events: AnswerEvent["kind"][];
+  /** What it waits for, if it was interrupted. */
+  progress: RecoveryProgress | null;
   end:
     | { readonly kind: "finished" }
     | { readonly kind: "failed"; readonly failure: RoomFailure }
@@ -165,13 +168,22 @@ export class SimulatedRoom {
   async ask(tab: SimulatedTab, plan: AskPlan): Promise<void> {
     const sampling = { ...GREEDY, seed: plan.seed };
     const expected = referenceTokens(plan.prompt, plan.tokens, sampling);
-    const answer: SimulatedAnswer = { plan, tab, expected, tokens: [], events: [], end: null };
+    const answer: SimulatedAnswer = {
+      plan,
+      tab,
+      expected,
+      tokens: [],
+      events: [],
+      progress: null,
+      end: null,
+    };
     this.answers.push(answer);
     try {
       const input = { kind: "tokens", tokens: plan.prompt } as const;
       const request = { input, sampling, maxTokens: plan.tokens, stop: [] };
       for await (const event of tab.client!.ask(request)) {
         answer.events.push(event.kind);
+        answer.progress = event.kind === "recovering" ? event.progress : null;
         if (event.kind === "token") answer.tokens.push(event.token);
         if (event.kind === "finished") answer.end = { kind: "finished" };
       }

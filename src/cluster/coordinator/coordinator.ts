@@ -63,7 +63,7 @@ export class Coordinator {
   readonly #placer: Placer;
   readonly #laps = new LapCorrections();
   readonly #troubles: TroubleBook;
-  /** When members were dropped that did not say that they leave. */
+  /** When members were dropped that did not say to this tab that they leave. */
   readonly #lostMs = new Map<MemberId, number>();
   #generations: number;
   #stepping = false;
@@ -112,6 +112,7 @@ export class Coordinator {
     if (old !== self && this.#member(old)) {
       const reason: LeaveReason = { reason: "coordinator_replaced", coordinator: self };
       this.#emit({ type: "member_left", member: old, reason });
+      this.#lostMs.set(old, placement.clock.nowMs());
     }
     this.#cancelRejoin = placement.clock.after(timings.rejoinMs, () => this.#dropAbsent());
     // It knows the key. A coordinator that is stopped meanwhile leaves this to the next one.
@@ -359,6 +360,7 @@ export class Coordinator {
     for (const { id } of this.state.members) {
       if (id === this.#options.self || this.#followers.has(id)) continue;
       this.#emit({ type: "member_left", member: id, reason: { reason: "did_not_rejoin" } });
+      this.#lostMs.set(id, this.#options.placement.clock.nowMs());
     }
   }
 }

@@ -77,16 +77,17 @@ export class Leadership {
   }
 
   /**
-   * The server has a claim of a later term in `epoch`; `isHeld` if its coordinator is connected. The
+   * The server has a claim of a later term in `epoch` of `by`; `isHeld` if that one is connected. The
    * member that owns the model continues in a later epoch; another steps down.
    */
-  outranked(epoch: number, isHeld: boolean): void {
+  outranked(epoch: number, by: MemberId, isHeld: boolean): void {
     const coordinator = this.#coordinator;
     const own = this.#parts.state().epoch;
     if (coordinator === null || epoch < own || epoch > own + MAX_EPOCHS_AHEAD) return;
+    if (isHeld) this.#ask(by);
     if (!isHeld || coordinator.ownsModel) return coordinator.renew(epoch);
     this.#outranked += 1;
-    this.#stepDown(coordinator, null);
+    this.#stepDown(coordinator, by);
   }
 
   /** There is no coordinator. `left` is one that said that it leaves; `others` may be one. */

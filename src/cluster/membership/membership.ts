@@ -154,9 +154,9 @@ export class Membership implements RoomAccess {
       : this.#commands.send(this.state.coordinator, parsed);
   }
 
-  /** The server refuses this coordinator's claim for one of a later term, in `epoch`. */
-  outranked(epoch: number, isHeld: boolean): void {
-    this.#leadership.outranked(epoch, isHeld);
+  /** The server refuses this coordinator's claim for one of a later term, in `epoch` of `by`. */
+  outranked(epoch: number, by: MemberId, isHeld: boolean): void {
+    this.#leadership.outranked(epoch, by, isHeld);
   }
 
   leave(): void {
