@@ -78,6 +78,7 @@ export class SignalingKeeper {
   readonly #onChange: (isRegistered: boolean) => void;
   #attempts = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  #isStopped = false;
 
   constructor(peer: Peer, onChange: (isRegistered: boolean) => void = () => undefined) {
     this.#peer = peer;
@@ -88,13 +89,15 @@ export class SignalingKeeper {
     globalThis.addEventListener("online", this.#reconnect);
   }
 
+  /** Before the peer disconnects, which is no loss then. */
   stop(): void {
+    this.#isStopped = true;
     clearTimeout(this.#retry);
     globalThis.removeEventListener("online", this.#reconnect);
   }
 
   #lost(): void {
-    if (this.#peer.destroyed) return;
+    if (this.#isStopped) return;
     clearTimeout(this.#retry);
     const waitMs = RETRY_MS[Math.min(this.#attempts, RETRY_MS.length - 1)]!;
     this.#attempts += 1;

@@ -25,7 +25,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test("a restart of the server is no news; a loss that lasts is, and its end", () => {
+function open() {
   vi.useFakeTimers();
   vi.stubGlobal("addEventListener", () => undefined);
   vi.stubGlobal("removeEventListener", () => undefined);
@@ -34,6 +34,11 @@ test("a restart of the server is no news; a loss that lasts is, and its end", ()
   const keeper = new SignalingKeeper(peer as unknown as Peer, (registered) =>
     news.push(registered),
   );
+  return { peer, news, keeper };
+}
+
+test("a restart of the server is no news; a loss that lasts is, and its end", () => {
+  const { peer, news, keeper } = open();
   peer.lose();
   vi.runAllTimers();
   peer.emit("open");
@@ -47,4 +52,15 @@ test("a restart of the server is no news; a loss that lasts is, and its end", ()
   peer.emit("open");
   expect(news).toEqual([false, true]);
   keeper.stop();
+});
+
+test("a tab that leaves neither registers again nor reports a loss", () => {
+  const { peer, news, keeper } = open();
+  keeper.stop();
+  for (let attempt = 0; attempt < 4; attempt += 1) {
+    peer.lose();
+    vi.runAllTimers();
+  }
+  expect(peer.reconnects).toBe(0);
+  expect(news).toEqual([]);
 });
