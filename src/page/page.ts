@@ -14,9 +14,8 @@ import {
   type Stage,
 } from "../shared/index.ts";
 import type { PageView } from "../ui/index.ts";
-import { describeEvent, describeNotice, nameOfRoom } from "../words/index.ts";
+import { describeEvent, describeNotice, describeOwnAdapter, nameOfRoom } from "../words/index.ts";
 import { addressInRoom, newRoomCode, readAddress, shareOrigin } from "./address.ts";
-import { describeAdapter } from "./describe-adapter.ts";
 import { browserEnvironment, type PageEnvironment } from "./environment.ts";
 import { Replay } from "./replay.ts";
 import { noticeOfError, RoomPage } from "./room-page.ts";
@@ -38,7 +37,7 @@ export class Page {
       environment.keepLink(address.code, address.secret);
       environment.showAddress(addressInRoom(environment.href(), address.code));
     }
-    const adapterCheck = { status: "checking", message: "Checking this machine’s GPU" } as const;
+    const adapterCheck = { status: "checking", message: "Checking this machine's GPU" } as const;
     this.#store = new ViewStore({ ...first, code: address.code, adapterCheck }, show);
     if (address.wrongCode !== null) {
       this.#report({ kind: "wrong_room_code", text: address.wrongCode });
@@ -213,7 +212,7 @@ export class Page {
       this.#store.update({ adapterCheck, progress: { label, fraction } });
     });
     const status = result.adapter === null ? ("none" as const) : ("ready" as const);
-    const adapterCheck = { status, message: describeAdapter(result) };
+    const adapterCheck = { status, message: describeOwnAdapter(result) };
     this.#store.update({ progress: null, adapterCheck });
     return result;
   }

@@ -88,10 +88,9 @@ export class MemberCard extends PageElement {
         ${shard.error === null ? "unknown error" : describeFailure(shard.error, this.nameOf)}
       </p>`;
     }
-    const amount =
-      shard.status === "ready"
-        ? bytes(shard.totalBytes)
-        : `${shard.phase}, ${bytes(shard.loadedBytes)} of ${bytes(shard.totalBytes)}`;
+    const total = bytes(shard.totalBytes);
+    const loaded = shard.totalBytes === 0 ? "" : `, ${bytes(shard.loadedBytes)} of ${total}`;
+    const amount = shard.status === "ready" ? total : `${shard.phase}${loaded}`;
     return html`<p class="small">
       <strong>${layers}</strong>
       <span class="quiet">(${plural(count, "layer")})</span>
@@ -200,7 +199,7 @@ export class MemberCard extends PageElement {
     return html`<div class="remove" role="group" aria-label="Remove ${name}">
       <p class="small" role="alert">
         Remove ${name}? The room gets another link, and the link that ${name} has does not work any
-        more. With the room’s code it can join again as another tab, unless you lock the room or
+        more. With the room's code it can join again as another tab, unless you lock the room or
         admit machines only with the link.
       </p>
       <button @click=${() => this.send({ type: "remove_member", member: id })}>Remove</button>

@@ -19,7 +19,7 @@ export class ModelPicker extends PageElement {
         placement === null
           ? html`<h2 id="title">Choose a model</h2>
               <p class="quiet lead">
-                The model’s layers are divided among the machines in this room so that answers are
+                The model's layers are divided among the machines in this room so that answers are
                 fast.
               </p>
               ${this.#progress()}<tabmesh-model-choices

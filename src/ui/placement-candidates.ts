@@ -18,7 +18,7 @@ export class PlacementCandidates extends PageElement {
     const candidates = preview?.candidates ?? [];
     return html`<details @toggle=${this.previewToggle("candidates")}>
       <summary>
-        Compare ${candidates.length > 0 ? plural(candidates.length, "placement") : "placements"}
+        Compare ${candidates.length > 1 ? plural(candidates.length, "placement") : "placements"}
       </summary>
       <ul>
         ${

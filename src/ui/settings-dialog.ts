@@ -139,8 +139,8 @@ export class SettingsDialog extends PageElement {
         ${option("opener", `Only ${opener} that opened the room`)}
       </select>
       <p class="small quiet">
-        Models, placement, members, and these settings. Everybody can ask. Only the member that
-        opened the room can change this rule.
+        This concerns models, placement, members, and these settings. Everyone can chat. Only the
+        member that opened the room can change this rule.
       </p>
     </div>`;
   }
@@ -172,7 +172,7 @@ export class SettingsDialog extends PageElement {
         Measure this machine again
       </button>
       <button type="button" class="plain measure" @click=${() => this.send({ type: "save_log" })}>
-        Save the room’s log
+        Save the room's log
       </button>
     </form>`;
   }

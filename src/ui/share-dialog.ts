@@ -80,7 +80,7 @@ export class ShareDialog extends PageElement {
         ${icon(this.#copied.done ? "check" : "copy")} ${this.#copied.done ? "Copied" : "Copy link"}
       </button>
       <p class="quiet hint">
-        The link contains the room’s key. Anyone who has it can join, so send it only to people you
+        The link contains the room's key. Anyone who has it can join, so send it only to people you
         trust.
       </p>`;
   }

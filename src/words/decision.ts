@@ -82,7 +82,7 @@ const MEMBER_CHANGES: Readonly<
   measured: "was measured again",
   violates_rule: "violates a constraint",
   no_longer_violates: "no longer violates any constraint",
-  proved_speed: "has shown its speed",
+  proved_speed: "has confirmed its claimed speed",
   slower: "became slower",
   faster: "became faster",
 };

@@ -20,7 +20,7 @@ export {
   scoreFacts,
 } from "./member-facts.ts";
 export { type NameOf, nameOfMembers, nameOfRoom } from "./name-of.ts";
-export { describeNoAdapter } from "./no-adapter.ts";
+export { describeNoAdapter, describeOwnAdapter } from "./no-adapter.ts";
 export {
   describeAlternative,
   describeCost,

@@ -22,7 +22,7 @@ export function describeInputProblem(problem: InputProblem): string {
 const inputProblems: Sentences<InputProblem> = {
   room_code_character: ({ character }) => {
     const confusable = /[01ILO]/.test(character) ? ", because it is easily misread" : "";
-    return `Room codes don’t contain “${character}”${confusable}. Check the code on the other screen.`;
+    return `Room codes don't contain “${character}”${confusable}. Check the code on the other screen.`;
   },
   room_code_empty: () => "Enter the six characters shown on the other screen.",
   room_code_short: ({ missing }) =>

@@ -5,20 +5,23 @@ import { giga, time } from "./quantities.ts";
 /** The device's traits, and how far measuring is; one sentence each. */
 export function describeTuning({ traits, tuning }: KernelReport): string[] {
   const parallelism = traits.lowParallelism ? "Low" : "High";
-  const unpack = traits.float16Unpack === "shift" ? "shifts" : "the builtin";
-  const device = `${parallelism} parallelism; f16 pairs by ${unpack}; prompts by ${traits.rowsPerChunk} rows.`;
+  const unpack = traits.float16Unpack === "shift" ? "shifts" : "a built-in function";
+  const device = `${parallelism} parallelism. Pairs of f16 are unpacked by ${unpack}. A prompt is computed in chunks of ${traits.rowsPerChunk} rows.`;
   switch (tuning.status) {
     case "measured":
       return [device];
     case "untuned_few_layers":
-      return [device, "All are first guesses: these layers are too few to be worth measuring."];
+      return [
+        device,
+        "All kernels are initial choices: for so few layers, measuring is not worthwhile.",
+      ];
     case "first_guess": {
       const { done, total } = tuning;
-      const measured = total === 0 ? "" : ` ${done} of ${total} kinds of work are measured.`;
-      return [device, `A first guess runs.${measured}`];
+      const measured = total === 0 ? "" : ` ${done} of ${total} kinds of work have been measured.`;
+      return [device, `The initial choice is in use.${measured}`];
     }
     case "failed":
-      return [device, `The first guess stays: ${tuning.detail}`];
+      return [device, `The initial choice stays, because measuring failed: ${tuning.detail}`];
     default:
       return tuning satisfies never;
   }

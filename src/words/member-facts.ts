@@ -20,8 +20,7 @@ const THROTTLED_RATIO = 1.2;
 type Score = Readonly<Record<"compute" | "memory" | "network" | "thermal" | "bandwidth", number>>;
 
 /** "NVIDIA Ada Lovelace · Chromium 156"; the reason for a missing adapter is shown elsewhere. */
-export function adapterLine(member: Member): string {
-  const { adapter } = member;
+export function adapterLine({ adapter }: Pick<Member, "adapter">): string {
   if (adapter === null) return "Does not compute";
   const chip = [adapter.vendor, adapter.architecture].filter((part) => part !== "").join(" ");
   const named = chip || adapter.description || adapter.device || "Unknown GPU";
@@ -56,8 +55,8 @@ export function deviceFacts(device: DeviceState): Fact[] {
   if (device.batteryLevel !== null) {
     const charging = device.batteryCharging === true;
     facts.push({
-      label: charging ? "charging" : "battery",
-      value: percent(device.batteryLevel),
+      label: "battery",
+      value: `${percent(device.batteryLevel)}${charging ? ", charging" : ""}`,
       alert: !charging && device.batteryLevel < DEFAULT_PLACEMENT_RULES.batteryLevel,
     });
   }

@@ -18,13 +18,13 @@ export const meshFailures: Sentences<MeshFailure> = {
   version_mismatch: ({ ours, theirs }) =>
     `This tab uses protocol ${ours}, the other one ${theirs}. Reload ${ours < theirs ? "this page" : "the other tab"} to get the newer version.`,
   not_tabmesh: ({ peer }, nameOf) => `${nameOf(peer)} did not introduce itself as a Tabmesh tab.`,
-  other_identity: ({ peer }, nameOf) => `${nameOf(peer)} introduced itself by another id.`,
+  other_identity: ({ peer }, nameOf) => `${nameOf(peer)} introduced itself with another id.`,
   connect_timeout: ({ peer, timeoutMs }, nameOf) =>
     `${nameOf(peer)} did not answer within ${timeoutMs / 1000} s. Check that its tab is open and on a network that this one can reach.`,
   no_such_peer: ({ peer }, nameOf) => `There is no tab ${nameOf(peer)}. It may have been closed.`,
   connection_failed: ({ peer, detail }, nameOf) => `${nameOf(peer)} cannot be reached: ${detail}`,
   wrong_secret: () =>
-    "The key that this tab has does not fit the room. Either it is the key of an earlier room with the same code, or someone is between the two tabs. Ask for the room's link, or type the code in a new tab.",
+    "The key that this tab has does not match the room's. Either it is the key of an earlier room with the same code, or someone is between the two tabs. Ask for the room's link, or type the code in a new tab.",
   wrong_code: () =>
     "The room did not accept the code. Check the code. If it is right, someone may be between the two tabs: use the room's link instead.",
   too_many_guesses: ({ waitMs }) =>
@@ -40,7 +40,7 @@ export const meshFailures: Sentences<MeshFailure> = {
     `Cannot send to ${nameOf(peer)}. ${describeCause(cause)}.`,
 
   signaling_lost: () =>
-    "The signaling server is out of reach, so new tabs cannot be found. This tab keeps trying to reach it.",
+    "The signaling server cannot be reached, so no new tab can join. This tab keeps trying.",
   signaling_unreachable: ({ url }) =>
     `The signaling server at ${url} cannot be reached. Check the network and reload the page.`,
   signaling_busy: ({ retryAfterS }) =>

@@ -1,8 +1,18 @@
-/** Why a tab computes nothing, and what its user can do about it in this browser. */
-import type { NoAdapter } from "../shared/index.ts";
+/** Whether a tab can compute: by which adapter, or why not, and what its user can do about it in this browser. */
+import type { Adapter, NoAdapter } from "../shared/index.ts";
+import { adapterLine } from "./member-facts.ts";
 import { render, type Sentences } from "./sentences.ts";
 
 const STILL = "You can still join to ask and watch.";
+
+/** What this tab found out about itself before it joins. */
+export function describeOwnAdapter(
+  found: { readonly adapter: Adapter } | { readonly adapter: null; readonly noAdapter: NoAdapter },
+): string {
+  if (found.adapter === null) return describeNoAdapter(found.noAdapter);
+  const slow = found.adapter.software ? " It is a software adapter, which is slow." : "";
+  return `This tab can compute: ${adapterLine(found)}.${slow}`;
+}
 
 export function describeNoAdapter(noAdapter: NoAdapter): string {
   return render(noAdapters, noAdapter);

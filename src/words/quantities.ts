@@ -57,11 +57,11 @@ export function bytes(value: number): string {
   return unit === 0 ? `${Math.round(scaled)} B` : `${figure(scaled)} ${BYTE_UNITS[unit]}`;
 }
 
-/** A time in ms, or µs below a hundredth of a ms, or s above ten seconds. */
+/** A time in ms, or µs below a tenth of a ms, or s from one second on. */
 export function time(ms: number): string {
   if (ms === 0) return "0 ms";
   if (ms < 0.1) return `${figure(ms * 1000)} µs`;
-  return ms >= 10_000 ? `${figure(ms / 1000)} s` : `${figure(ms)} ms`;
+  return ms >= 999.5 ? `${figure(ms / 1000)} s` : `${figure(ms)} ms`;
 }
 
 /** A count per ms, in billions per second: GB/s, GFLOPS, GMAC/s. */

@@ -40,7 +40,7 @@ export function describeEvent(event: RoomEvent, nameOf: NameOf): string {
     case "member_faulted":
       return `${nameOf(event.member)} can no longer compute its layers: ${describeFailure(event.cause, nameOf)}`;
     case "model_added":
-      return `The room learned of the model ${event.model.name}.`;
+      return `${event.model.name} was added to the room.`;
     case "placement_reviewed": {
       const { decision } = event;
       return `${describeTrigger(decision.trigger, nameOf)} ${describeDecision(decision, nameOf)}`;
@@ -89,7 +89,7 @@ const SHARD_STATES = {
   failed: "failed to load",
 } as const;
 const OUTCOMES = {
-  done: "was complete",
+  done: "was completed",
   stopped: "was stopped",
   failed: "failed",
   interrupted: "was interrupted",

@@ -63,7 +63,7 @@ const denials: Sentences<Denial> = {
   opener_only: ({ openedBy }, nameOf) =>
     `Only the member that opened the room may do this${openedBy === null ? "" : `: ${nameOf(openedBy)}`}.`,
   not_requester: ({ requester }, nameOf) =>
-    `This answer belongs to ${nameOf(requester)}, which alone can end it.`,
+    `Only ${nameOf(requester)}, which asked for this answer, can end it.`,
   model_name_taken: ({ model }) =>
     `The room already has another file named ${model}. Place that one, or add this one under another name.`,
 };

@@ -30,7 +30,7 @@ export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNot
       return {
         level: "warning",
         message: "The connection to the coordinator is lost. The room is choosing another one.",
-        whatToDo: "Keep this tab open: it tries to rejoin for as long as it takes.",
+        whatToDo: "Keep this tab open: it keeps trying to rejoin.",
       };
     case "disconnected":
       return {
@@ -86,7 +86,7 @@ export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNot
       return {
         level: "error",
         message: "This link to a room is incomplete.",
-        whatToDo: "Copy the whole link again, or type the room’s code.",
+        whatToDo: "Copy the whole link again, or type the room's code.",
       };
     case "stored_models_deleted":
       return info("The models stored on this machine were deleted.");
@@ -100,7 +100,7 @@ function ofRefusedNewcomer(refusal: JoinRefusal | CloseFailure, nameOf: NameOf):
   if (refusal.reason === "too_many_guesses") {
     return {
       ...notice,
-      message: "Someone tries wrong codes of this room.",
+      message: "Someone is trying wrong codes for this room.",
       whatToDo: "To stop this, open the invitation and let people join only with the link.",
     };
   }

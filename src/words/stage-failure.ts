@@ -55,9 +55,9 @@ export const stageFailures: Sentences<StageFailure> = {
   device_lost_in_step: ({ cause }, _nameOf, describeCause) =>
     `A stage lost its GPU: ${describeCause(cause)}.`,
   step_late: ({ afterMs, boundMs }) =>
-    `A stage's step did not end within ${time(afterMs)}; the bound is ${time(boundMs)}.`,
+    `A stage's step did not finish within ${time(afterMs)}; the limit is ${time(boundMs)}.`,
   lap_late: ({ afterMs, boundMs }) =>
-    `No token came for ${time(afterMs)}; the bound is ${time(boundMs)}.`,
+    `No token arrived for ${time(afterMs)}; the limit is ${time(boundMs)}.`,
   stage_silent: ({ member }, nameOf) =>
     `The tab of ${nameOf(member)} answers, but its stage does not.`,
 };

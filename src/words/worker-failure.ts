@@ -7,5 +7,5 @@ export const workerFailures: Sentences<WorkerFailure> = {
     `The ${worker} worker failed: ${detail || "its script could not be loaded"}. Reload the page.`,
   worker_unreadable: ({ worker }) =>
     `The ${worker} worker sent data that this browser cannot read. Reload the page.`,
-  worker_ended: ({ worker }) => `The ${worker} worker was ended.`,
+  worker_ended: ({ worker }) => `The ${worker} worker was terminated.`,
 };

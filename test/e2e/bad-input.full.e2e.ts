@@ -48,7 +48,7 @@ describe("a wrong room code", () => {
   test("that cannot be one is refused while it is typed", async () => {
     const page = await openPage(context, address);
     await page.getByLabel("Room code").fill("ABCD0F");
-    await page.getByText("Room codes don’t contain “0”").waitFor();
+    await page.getByText("Room codes don't contain “0”").waitFor();
     await page.getByLabel("Room code").fill("ABC");
     await page.getByLabel("Room code").press("Enter");
     await page.getByText("Enter 3 more characters. A room code has six.").waitFor();

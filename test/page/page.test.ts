@@ -85,7 +85,9 @@ describe("outside", () => {
   test("the adapter is checked and the server's models are offered", async () => {
     await withPage("/", async ({ view }) => {
       await until(() => view().adapterCheck?.status === "ready", "the probe");
-      expect(view().adapterCheck?.message).toBe("test cpu in Node 20");
+      expect(view().adapterCheck?.message).toBe(
+        "This tab can compute: test cpu · Node 20. It is a software adapter, which is slow.",
+      );
       expect(view().offeredModels).toEqual([{ name: "tiny", url: "/models/tiny.gguf" }]);
       expect(view()).toMatchObject({ phase: "outside", state: null, notice: null });
     });

@@ -68,7 +68,7 @@ describe("outside a room", () => {
   test.each([
     ["K7QM", "Enter 2 more characters"],
     ["", "Enter the six characters"],
-    ["K7QM3O", "don’t contain “O”"],
+    ["K7QM3O", "don't contain “O”"],
   ])("the code %j is refused with a reason, and nothing is sent", async (code, message) => {
     const { app, commands } = await mount(VIEWS.outside);
     type(one(app, "#code"), code);

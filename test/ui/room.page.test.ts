@@ -17,7 +17,7 @@ describe("members", () => {
     expect(shown).toMatch(/dispatch 2\.20 µs/);
     expect(shown).toMatch(/Layers 10–19/);
     expect(shown).toContain("of 12.0 GB memory");
-    expect(shown).toMatch(/charging 82%/);
+    expect(shown).toMatch(/battery 82%, charging/);
     const kernels = all(app, "article[aria-label='MacBook in the kitchen'] .lines b").map(
       ({ textContent }) => textContent,
     );

@@ -129,7 +129,7 @@ const loadingThree = placed(TRIO, SMALL_MODEL, { fraction: 0.7 });
 const failingThree = placed(TRIO, SMALL_MODEL, { fraction: 0.7, failedAt: 1 });
 const SIXTEEN = Array.from({ length: 16 }, (_, index) => member(index, `Lab machine ${index + 1}`));
 const sixteen = placed(SIXTEEN, LARGE_MODEL, null);
-const LONG_NAME = "Chromium 156 on the very old workstation under Ms Wintergreen-Abernathy’s desk";
+const LONG_NAME = "Chromium 156 on the very old workstation under Ms Wintergreen-Abernathy's desk";
 const long = placed([member(0, LONG_NAME), member(1, "x".repeat(80))], SMALL_MODEL, null);
 
 /** Two candidates, one impossible; `draft` is null until the page asks for one. */
@@ -225,7 +225,7 @@ export const VIEWS = {
   watchers: inside([TRIO[0]!, watcher(7, "insecure_context"), watcher(8, "observer")], null),
   loading: {
     ...inside([...loadingThree.members, watcher(7, "no_webgpu")], loadingThree.placement),
-    progress: { label: "Reading the model’s header", fraction: 0.35 },
+    progress: { label: "Reading the model's header", fraction: 0.35 },
   },
   failing: {
     ...inside(failingThree.members, failingThree.placement),
@@ -233,7 +233,7 @@ export const VIEWS = {
     notice: {
       level: "warning",
       message: "MacBook in the kitchen could not load its layers.",
-      whatToDo: "Check the model’s address, or choose the file itself.",
+      whatToDo: "Check the model's address, or choose the file itself.",
     },
     chat: [
       ask("And now?"),

@@ -11,11 +11,11 @@ import {
 test.each<[InputProblem, string]>([
   [
     { kind: "room_code_character", character: "O" },
-    "Room codes don’t contain “O”, because it is easily misread. Check the code on the other screen.",
+    "Room codes don't contain “O”, because it is easily misread. Check the code on the other screen.",
   ],
   [
     { kind: "room_code_character", character: "!" },
-    "Room codes don’t contain “!”. Check the code on the other screen.",
+    "Room codes don't contain “!”. Check the code on the other screen.",
   ],
   [{ kind: "room_code_empty" }, "Enter the six characters shown on the other screen."],
   [{ kind: "room_code_short", missing: 1 }, "Enter 1 more character. A room code has six."],

@@ -29,24 +29,28 @@ test.each<[KernelReport["tuning"], string[]]>([
   [{ status: "measured" }, []],
   [
     { status: "untuned_few_layers" },
-    ["All are first guesses: these layers are too few to be worth measuring."],
+    ["All kernels are initial choices: for so few layers, measuring is not worthwhile."],
   ],
   [
     { status: "first_guess", done: 2, total: 8 },
-    ["A first guess runs. 2 of 8 kinds of work are measured."],
+    ["The initial choice is in use. 2 of 8 kinds of work have been measured."],
   ],
-  [{ status: "first_guess", done: 0, total: 0 }, ["A first guess runs."]],
-  [{ status: "failed", detail: "Error: lost" }, ["The first guess stays: Error: lost"]],
+  [{ status: "first_guess", done: 0, total: 0 }, ["The initial choice is in use."]],
+  [
+    { status: "failed", detail: "Error: lost" },
+    ["The initial choice stays, because measuring failed: Error: lost"],
+  ],
 ])("%j", (tuning, sentences) => {
   const report = KernelReport.parse({ traits: TRAITS, choices: [ATTENTION, PRODUCT], tuning });
-  const device = "Low parallelism; f16 pairs by shifts; prompts by 128 rows.";
+  const device =
+    "Low parallelism. Pairs of f16 are unpacked by shifts. A prompt is computed in chunks of 128 rows.";
   expect(describeTuning(report)).toEqual([device, ...sentences]);
 });
 
 test("the traits of a GPU", () => {
   const traits = { lowParallelism: false, float16Unpack: "builtin", rowsPerChunk: 64 } as const;
   expect(describeTuning({ traits, choices: [], tuning: { status: "measured" } })).toEqual([
-    "High parallelism; f16 pairs by the builtin; prompts by 64 rows.",
+    "High parallelism. Pairs of f16 are unpacked by a built-in function. A prompt is computed in chunks of 64 rows.",
   ]);
 });
 

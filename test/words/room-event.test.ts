@@ -56,7 +56,7 @@ test.each<[RoomEvent, string]>([
     },
     "Tab b can no longer compute its layers: The GPU rejected a command: validation",
   ],
-  [{ type: "model_added", model: modelSummary() }, "The room learned of the model tiny."],
+  [{ type: "model_added", model: modelSummary() }, "tiny was added to the room."],
   [
     { type: "placement_reviewed", decision },
     "Tab b joined. The current placement is still the best.",
@@ -69,7 +69,7 @@ test.each<[RoomEvent, string]>([
   ],
   [
     { type: "generation_ended", generation: GENERATION, outcome: "done", tokens: 1, error: null },
-    "The answer was complete after 1 token.",
+    "The answer was completed after 1 token.",
   ],
   [{ type: "settings_changed", settings }, "The settings changed."],
   [

@@ -124,10 +124,7 @@ test.each<[RoomFailure, string]>([
     "Only the member that opened the room may do this: Ada.",
   ],
   [{ reason: "opener_only", openedBy: null }, "Only the member that opened the room may do this."],
-  [
-    { reason: "not_requester", requester: b },
-    "This answer belongs to Bob, which alone can end it.",
-  ],
+  [{ reason: "not_requester", requester: b }, "Only Bob, which asked for this answer, can end it."],
   [
     { reason: "model_name_taken", model: "tiny" },
     "The room already has another file named tiny. Place that one, or add this one under another name.",
@@ -176,7 +173,7 @@ describe("notices", () => {
     [
       { kind: "newcomer_refused", refusal: { reason: "too_many_guesses", waitMs: 9000 } },
       "warning",
-      "Someone tries wrong codes of this room.",
+      "Someone is trying wrong codes for this room.",
       "To stop this, open the invitation and let people join only with the link.",
     ],
     [
@@ -189,13 +186,13 @@ describe("notices", () => {
       { kind: "wrong_room_link" },
       "error",
       "This link to a room is incomplete.",
-      "Copy the whole link again, or type the room’s code.",
+      "Copy the whole link again, or type the room's code.",
     ],
     [
       { kind: "reconnecting" },
       "warning",
       "The connection to the coordinator is lost. The room is choosing another one.",
-      "Keep this tab open: it tries to rejoin for as long as it takes.",
+      "Keep this tab open: it keeps trying to rejoin.",
     ],
     [
       { kind: "warning", warning: { kind: "signaling_lost" } },
@@ -294,7 +291,7 @@ describe("decisions", () => {
         kind: "changes",
         changes: [{ kind: "member", member: b, change: "proved_speed", brokenRules: [] }],
       },
-      "Bob has shown its speed.",
+      "Bob has confirmed its claimed speed.",
     ],
   ])("%o", (trigger, sentence) => {
     expect(describeTrigger(trigger, nameOf)).toBe(sentence);

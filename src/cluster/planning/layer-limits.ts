@@ -1,5 +1,5 @@
 /**
- * How many layers a member gets before it has shown its speed. Pure.
+ * How many layers a member gets before it has confirmed its claimed speed. Pure.
  *
  * A claim cannot be checked, only tried. A member that has served no laps and claims to be faster than
  * every other member that has, or that holds layers now, gets at most an equal share of the layers, or
