@@ -1,0 +1,49 @@
+/** When a tab reports its device state. */
+import { expect, test } from "vitest";
+import { EventLog } from "../../src/cluster/log/event-log.ts";
+import { TelemetryReporter } from "../../src/cluster/member/telemetry-reporter.ts";
+import type { RoomAccess, RoomChange } from "../../src/cluster/membership/room-access.ts";
+import { DEFAULT_SETTINGS, emptyRoom, MemberId } from "../../src/shared/index.ts";
+import { CODE, deviceState } from "../../tools/room/test-room.ts";
+import { newActor, World } from "../../tools/simulation/world.ts";
+
+const self = MemberId.parse("a");
+
+function reporting() {
+  const world = new World(1);
+  const log = new EventLog(emptyRoom(CODE, self));
+  const listeners: ((change: RoomChange) => void)[] = [];
+  const reportedAtMs: number[] = [];
+  const room: RoomAccess = {
+    self,
+    get state() {
+      return log.state;
+    },
+    connection: "connected",
+    subscribe: (listener) => {
+      listeners.push(listener);
+      return () => undefined;
+    },
+    command: () => {
+      reportedAtMs.push(world.nowMs);
+      return Promise.resolve(null);
+    },
+  };
+  const clock = world.clockOf(newActor(), 1, 0);
+  const every = (telemetryIntervalMs: number) => {
+    const settings = { ...DEFAULT_SETTINGS, telemetryIntervalMs };
+    const event = log.append({ type: "settings_changed", settings });
+    for (const listener of listeners) listener({ event, refused: null });
+  };
+  const reporter = new TelemetryReporter(room, () => Promise.resolve(deviceState()), clock);
+  return { world, every, reportedAtMs, reporter };
+}
+
+test("a shorter interval counts at once, not after the old one", async () => {
+  const { world, every, reportedAtMs, reporter } = reporting();
+  every(60_000);
+  every(250);
+  await world.run(900);
+  expect(reportedAtMs).toEqual([250, 500, 750]);
+  reporter.stop();
+});
