@@ -28,7 +28,13 @@ export async function startBenchServer(): Promise<BenchServer> {
       fs: { strict: false },
     },
     optimizeDeps: {
-      include: ["comlink", "zod", "idb-keyval", "@huggingface/gguf"],
+      entries: ["bench/**/*.html"],
+      include: [
+        ...["comlink", "zod", "idb-keyval", "peerjs", "hono", "hono/tiny"],
+        ...["@huggingface/gguf", "@huggingface/jinja", "@huggingface/tokenizers"],
+        ...["@noble/curves/ed25519.js", "@noble/hashes/hkdf.js", "@noble/hashes/hmac.js"],
+        ...["@noble/hashes/sha2.js", "@noble/hashes/utils.js"],
+      ],
       exclude: ["onnxruntime-web", "@wllama/wllama"],
     },
     worker: { format: "es" },
@@ -81,7 +87,7 @@ export async function runBenchPage(
 }
 
 /** Runs in the page. */
-async function callBench(options: unknown): Promise<unknown> {
+export async function callBench(options: unknown): Promise<unknown> {
   const scope = globalThis as unknown as { tabmeshBench?: BenchPageFunction };
   while (scope.tabmeshBench === undefined) await new Promise((r) => setTimeout(r, 20));
   return scope.tabmeshBench(options);
