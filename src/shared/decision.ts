@@ -24,6 +24,8 @@ export const CapacityChange = z.discriminatedUnion("kind", [
       "no_longer_violates",
       "proved_speed",
       "slower",
+      /** It is forecast to become slower. */
+      "slows_soon",
       "faster",
     ]),
     /** The rules that it breaks now. */

@@ -148,6 +148,18 @@ export {
   Stage,
   type Generation,
 } from "./state.ts";
-export { predictStepMs, PREFILL_TOKENS, slowdownOf, stepTimes } from "./step-time.ts";
+export {
+  predictStepMs,
+  PREFILL_TOKENS,
+  slowdownOf,
+  stepTimes,
+  THROTTLED_RATIO,
+} from "./step-time.ts";
+export {
+  FORECAST_AHEAD_MS,
+  msUntilRatio,
+  ratioAhead,
+  ThrottleForecast,
+} from "./throttle-forecast.ts";
 export { Trouble } from "./trouble.ts";
 export { WorkerFailure, WorkerName } from "./worker-failure.ts";

@@ -7,6 +7,7 @@ import { Failure } from "./failure.ts";
 import { Detail, failure } from "./failure-schema.ts";
 import { MemberId } from "./ids.ts";
 import { KernelReport } from "./kernel-report.ts";
+import { ThrottleForecast } from "./throttle-forecast.ts";
 
 export const MAX_NAME_CHARACTERS = 80;
 export const MemberName = z.string().max(MAX_NAME_CHARACTERS);
@@ -66,8 +67,12 @@ export const DeviceState = z.strictObject({
   tokensPerSecond: z.number().min(0),
   stepMs: z.number().min(0),
   busyFraction: z.number().min(0).max(1),
+  /** What it comes from: GPU timestamps, or the time that steps took, waits included. Absent is the latter. */
+  busySource: z.enum(["timestamps", "steps"]).optional(),
   /** Current step time divided by the step time that the probe predicts. */
   throttleRatio: z.number().min(0),
+  /** How the ratio goes on, if it rises; absent and null are no forecast. */
+  forecast: ThrottleForecast.nullable().optional(),
   pressure: z.enum(["nominal", "fair", "serious", "critical"]).nullable(),
   batteryLevel: z.number().min(0).max(1).nullable(),
   batteryCharging: z.boolean().nullable(),

@@ -34,6 +34,8 @@ export const Breach = z.discriminatedUnion("kind", [
   kind("under_pressure", { pressure: z.enum(["nominal", "fair", "serious", "critical"]) }),
   /** `ratio`: step time now over the member's normal step time. */
   kind("throttled", { ratio: z.number(), limit: z.number() }),
+  /** The ratio will exceed the limit in `inMs`, on its way to `ratio`. */
+  kind("throttles_soon", { ratio: z.number(), limit: z.number(), inMs: z.number() }),
   kind("hidden_tab", {}),
   kind("excluded", {}),
   /** Its layers failed `count` times, with no complete answer in between. */

@@ -10,6 +10,7 @@
  */
 import type { DeviceState, Measurements } from "./member.ts";
 import type { ModelSummary } from "./model.ts";
+import { FORECAST_AHEAD_MS, ratioAhead } from "./throttle-forecast.ts";
 
 /** Dispatches of a decode step, as the engine records them (test/engine asserts the counts). */
 export const DISPATCHES = {
@@ -74,24 +75,27 @@ export function predictStepMs(
   return layersMs + embedMs + headMs + times.stageMs;
 }
 
-/** Below this a throttle ratio is noise. */
-const NOISE_RATIO = 1.5;
+/** Below this a throttle ratio is noise; from it on, placements count the member as slower. */
+export const THROTTLED_RATIO = 1.5;
 /** Above it, ratios are distinguished by this factor. */
 const RATIO_STEP = 1.5;
 
 /**
- * How many times slower a member is now than its probe predicts: the factor that its laps have
- * shown, which persists, times its throttling, which passes.
+ * How many times slower a member is than its probe predicts: the factor that its laps have shown, which
+ * persists, times its throttling, which passes. A member that is forecast to slow down counts as slow as
+ * it will soon be, so that layers move before it is.
  */
 export function slowdownOf(member: {
   readonly costRatio?: number | undefined;
-  readonly device: Pick<DeviceState, "throttleRatio"> | null;
+  readonly device: Pick<DeviceState, "throttleRatio" | "forecast"> | null;
 }): number {
-  return (member.costRatio ?? 1) * steadyRatio(member.device?.throttleRatio ?? 1);
+  const { throttleRatio = 1, forecast } = member.device ?? {};
+  const soon = forecast ? ratioAhead(forecast, FORECAST_AHEAD_MS) : 0;
+  return (member.costRatio ?? 1) * steadyRatio(Math.max(throttleRatio, soon));
 }
 
 /** A throttle ratio in coarse steps: 1, or a power of the step, so that noise moves nothing. */
 function steadyRatio(ratio: number): number {
-  if (ratio < NOISE_RATIO) return 1;
+  if (ratio < THROTTLED_RATIO) return 1;
   return RATIO_STEP ** Math.round(Math.log(ratio) / Math.log(RATIO_STEP));
 }

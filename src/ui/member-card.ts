@@ -3,10 +3,11 @@
  * whether people want it used. Knows the room only through `view`.
  */
 import { html, nothing } from "lit";
-import type { KernelChoice, Member } from "../shared/index.ts";
+import { FORECAST_AHEAD_MS, type KernelChoice, type Member, ratioAhead } from "../shared/index.ts";
 import type { MemberScore } from "./page-view.ts";
 import {
   describeFailure,
+  describeForecast,
   describeKernelChoice,
   describeNoAdapter,
   describeTuning,
@@ -19,11 +20,16 @@ import {
   linkText,
   measuredFacts,
   scoreFacts,
+  signalFacts,
 } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { memberColor } from "./member-colors.ts";
 import { memberCardStyles } from "./member-card-styles.ts";
 import { PageElement } from "./page-element.ts";
+import "./speed-line.ts";
+
+/** Samples of the line of slowdown: a minute and a half at the usual interval. */
+const SLOWDOWN_SAMPLES = 45;
 
 export class MemberCard extends PageElement {
   static override properties = { member: { attribute: false }, removing: { state: true } };
@@ -55,7 +61,7 @@ export class MemberCard extends PageElement {
               ${describeNoAdapter(member.noAdapter)}
             </p>`
       }
-      ${this.#measured()} ${this.#memory()} ${this.#device()} ${this.#details()}
+      ${this.#measured()} ${this.#memory()} ${this.#device()} ${this.#slowdown()} ${this.#details()}
     </article>`;
   }
 
@@ -142,6 +148,30 @@ export class MemberCard extends PageElement {
     </ul>`;
   }
 
+  /** The slowdown so far, how it is forecast to go on, and a warning. */
+  #slowdown() {
+    const { device, shard } = this.member;
+    if (device === null || shard?.status !== "ready") return nothing;
+    const forecast = device.forecast ?? null;
+    const warning = forecast && describeForecast(forecast);
+    const intervalMs = this.view.state?.settings.telemetryIntervalMs ?? FORECAST_AHEAD_MS;
+    const ahead =
+      forecast === null
+        ? []
+        : Array.from({ length: Math.ceil(FORECAST_AHEAD_MS / intervalMs) }, (_, index) =>
+            ratioAhead(forecast, (index + 1) * intervalMs),
+          ).slice(0, SLOWDOWN_SAMPLES);
+    return html`<tabmesh-speed
+        class="slowdown"
+        title="Slowdown, and its forecast"
+        .speed=${device.throttleRatio}
+        .tick=${device.updatedAtMs}
+        .ahead=${ahead}
+        .samples=${SLOWDOWN_SAMPLES}
+      ></tabmesh-speed>
+      ${warning ? html`<p class="box warn small" role="status">${warning}</p>` : nothing}`;
+  }
+
   get #score(): MemberScore | undefined {
     return this.view.scores?.find(({ member }) => member === this.member.id);
   }
@@ -163,6 +193,7 @@ export class MemberCard extends PageElement {
                 Features: ${member.adapter.features.join(", ") || "none"}
               </p>`
         }
+        ${factList("Signals", member.device === null ? [] : signalFacts(member.device))}
         ${factList("Score (0 to 1)", this.#score === undefined ? [] : scoreFacts(this.#score))}
         ${
           kernels === null

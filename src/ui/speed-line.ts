@@ -1,6 +1,7 @@
 /**
- * A line of the tokens per second over the last minute or so, drawn by uPlot. Each view
- * with a new speed adds a sample; the current value is shown beside it as text.
+ * A line of a value over the last minutes, drawn by uPlot, such as the tokens per second. Each view with
+ * a new value adds a sample, and so does each new `tick`; the current value is shown beside it as text.
+ * `ahead` goes on with it, dashed: a forecast at the same distances.
  */
 import { LitElement, css, html, unsafeCSS, type PropertyValues } from "lit";
 import uPlot from "uplot";
@@ -12,9 +13,19 @@ const SAMPLES = 240;
 const HEIGHT = 44;
 
 export class SpeedLine extends LitElement {
-  static override properties = { speed: { type: Number }, view: { attribute: false } };
+  static override properties = {
+    speed: { type: Number },
+    view: { attribute: false },
+    tick: { attribute: false },
+    ahead: { attribute: false },
+    samples: { attribute: false },
+  };
   declare speed: number | null;
   declare view: PageView | null;
+  declare tick: number;
+  declare ahead: readonly number[];
+  /** How many are kept. */
+  declare samples: number;
   #plot: uPlot | null = null;
   readonly #history: number[] = [];
   readonly #resized = new ResizeObserver(() => this.#fit());
@@ -25,6 +36,9 @@ export class SpeedLine extends LitElement {
     super();
     this.speed = null;
     this.view = null;
+    this.tick = 0;
+    this.ahead = [];
+    this.samples = SAMPLES;
   }
 
   override connectedCallback(): void {
@@ -43,16 +57,24 @@ export class SpeedLine extends LitElement {
 
   override updated(changed: PropertyValues): void {
     const streaming = this.view?.chat.at(-1)?.status === "streaming";
-    if (this.speed === null || !(changed.has("speed") || (changed.has("view") && streaming)))
-      return;
+    const isNew = changed.has("speed") || changed.has("tick") || (changed.has("view") && streaming);
+    if (this.speed === null || !isNew) return;
     this.#history.push(this.speed);
-    if (this.#history.length > SAMPLES) this.#history.shift();
+    if (this.#history.length > this.samples) this.#history.shift();
     if (this.#plot === null) this.#draw();
     this.#plot?.setData(this.#data());
   }
 
   #data(): uPlot.AlignedData {
-    return [this.#history.map((_, index) => index), this.#history];
+    const { ahead } = this;
+    const length = this.#history.length + ahead.length;
+    // The forecast begins at the newest sample, so that the lines meet.
+    const before = Array.from({ length: this.#history.length - 1 }, () => null);
+    return [
+      Array.from({ length }, (_, index) => index),
+      [...this.#history, ...ahead.map(() => null)],
+      [...before, this.#history.at(-1) ?? null, ...ahead],
+    ];
   }
 
   #draw(): void {
@@ -69,7 +91,11 @@ export class SpeedLine extends LitElement {
           x: { time: false },
           y: { range: (_, __, max) => [0, Math.max(1, max * 1.15)] },
         },
-        series: [{}, { stroke: line, width: 1.75, points: { show: false } }],
+        series: [
+          {},
+          { stroke: line, width: 1.75, points: { show: false } },
+          { stroke: line, width: 1.75, dash: [4, 4], points: { show: false } },
+        ],
       },
       this.#data(),
       this.renderRoot.querySelector<HTMLElement>(".plot")!,

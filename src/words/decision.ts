@@ -84,6 +84,7 @@ const MEMBER_CHANGES: Readonly<
   no_longer_violates: "no longer violates any constraint",
   proved_speed: "has confirmed its claimed speed",
   slower: "became slower",
+  slows_soon: "will soon be slower",
   faster: "became faster",
 };
 

@@ -12,12 +12,14 @@ export { describeInputProblem, type InputProblem } from "./input-problem.ts";
 export { describeKernelChoice, describeTuning } from "./kernel-report.ts";
 export {
   adapterLine,
+  describeForecast,
   deviceFacts,
   type Fact,
   limitFacts,
   linkText,
   measuredFacts,
   scoreFacts,
+  signalFacts,
 } from "./member-facts.ts";
 export { type NameOf, nameOfMembers, nameOfRoom } from "./name-of.ts";
 export { describeNoAdapter, describeOwnAdapter } from "./no-adapter.ts";

@@ -1,21 +1,25 @@
 /**
- * A member's adapter, measurements, and state as labeled values. Pure; a value that the
- * browser does not report is left out.
+ * A member's adapter, measurements, and state as labeled values. Pure. What a browser does not report is
+ * left out of the current state, and is in the list of signals with what stands in for it.
  */
 import {
   DEFAULT_PLACEMENT_RULES,
   type DeviceState,
+  FORECAST_AHEAD_MS,
   type Link,
   type Measurements,
   type Member,
+  msUntilRatio,
+  THROTTLED_RATIO,
+  type ThrottleForecast,
 } from "../shared/index.ts";
-import { bytes, figure, giga, percent, time } from "./quantities.ts";
+import { bytes, figure, giga, percent, seconds, time } from "./quantities.ts";
 
 /** A label, its value, and whether it deserves attention. */
 export type Fact = { readonly label: string; readonly value: string; readonly alert?: boolean };
 
-/** From this throttle ratio on, a device counts as throttled: smaller ones may be noise. */
-const THROTTLED_RATIO = 1.2;
+/** From this throttle ratio on, the value deserves attention: smaller ones may be noise. */
+const ALERT_RATIO = 1.2;
 
 type Score = Readonly<Record<"compute" | "memory" | "network" | "thermal" | "bandwidth", number>>;
 
@@ -45,7 +49,7 @@ export function deviceFacts(device: DeviceState): Fact[] {
     facts.push({
       label: "slowdown",
       value: `×${figure(device.throttleRatio)}`,
-      alert: device.throttleRatio >= THROTTLED_RATIO,
+      alert: device.throttleRatio >= ALERT_RATIO,
     });
   }
   if (device.pressure !== null) {
@@ -64,16 +68,46 @@ export function deviceFacts(device: DeviceState): Fact[] {
   return facts;
 }
 
-/** The proxies for a temperature that this browser provides. */
-function thermalSources(device: DeviceState): string {
-  const sources = ["step time"];
-  if (device.pressure !== null) sources.push("compute pressure");
-  if (device.batteryLevel !== null) sources.push("battery");
-  return sources.join(", ");
+/** A warning, or null if the device is not about to become slower than placements ignore. */
+export function describeForecast(forecast: ThrottleForecast): string | null {
+  const inMs = msUntilRatio(forecast, THROTTLED_RATIO);
+  if (inMs === null || inMs > FORECAST_AHEAD_MS) return null;
+  const inTheEnd = `, and ${figure(forecast.limit)} times if it goes on like this.`;
+  return inMs === 0
+    ? `Slowing down: a step takes ${figure(forecast.ratio)} times its usual time now${inTheEnd}`
+    : `Slowing down: a step will take ${figure(THROTTLED_RATIO)} times its usual time in ${seconds(inMs)}${inTheEnd}`;
+}
+
+/** What the browser reports of the device, and what stands in for the rest. */
+export function signalFacts(device: DeviceState): Fact[] {
+  const isTimed = device.busySource === "timestamps";
+  return [
+    { label: "Temperature", value: "not available in browsers; slowdown stands in" },
+    { label: "Slowdown", value: "step time over the usual step time" },
+    {
+      label: "GPU utilization",
+      value: isTimed ? "GPU timestamps" : "not available; the time of steps stands in",
+    },
+    {
+      label: "GPU memory in use",
+      value: "not available in browsers; what this tab has allocated stands in",
+    },
+    {
+      label: "Compute pressure",
+      value: device.pressure ?? "not available; slowdown stands in",
+    },
+    {
+      label: "Battery",
+      value:
+        device.batteryLevel === null
+          ? "not available; counts as plugged in"
+          : percent(device.batteryLevel),
+    },
+  ];
 }
 
 /** Limits and further measurements, for the details. */
-export function limitFacts({ adapter, measurements, device }: Member): Fact[] {
+export function limitFacts({ adapter, measurements }: Member): Fact[] {
   if (adapter === null) return [];
   const facts: Fact[] = [
     { label: "Maximum binding", value: bytes(adapter.maxStorageBindingBytes) },
@@ -92,7 +126,6 @@ export function limitFacts({ adapter, measurements, device }: Member): Fact[] {
       { label: "Mat-mul", value: `${giga(measurements.matMulMacsPerMs)} GMAC/s` },
     );
   }
-  if (device !== null) facts.push({ label: "Throttling signals", value: thermalSources(device) });
   return facts;
 }
 

@@ -22,6 +22,7 @@ import {
   milliseconds,
   percent,
   plural,
+  seconds,
 } from "./quantities.ts";
 import { render, type Sentences } from "./sentences.ts";
 
@@ -38,6 +39,8 @@ const breaches: Sentences<Breach> = {
   under_pressure: ({ pressure }) => `reports ${pressure} compute pressure`,
   throttled: ({ ratio, limit }) =>
     `is ${ratio.toFixed(1)} times slower than normal; the limit is ${limit.toFixed(1)}`,
+  throttles_soon: ({ ratio, limit, inMs }) =>
+    `is slowing down to ${ratio.toFixed(1)} times its normal step time, and exceeds the limit of ${limit.toFixed(1)} in ${seconds(inMs)}`,
   hidden_tab: () => "is a hidden tab",
   excluded: () => "is excluded",
   failed: ({ count, cause }, _nameOf, describeCause) =>

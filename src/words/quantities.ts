@@ -64,6 +64,11 @@ export function time(ms: number): string {
   return ms >= 999.5 ? `${figure(ms / 1000)} s` : `${figure(ms)} ms`;
 }
 
+/** Of an estimate: "40 s". */
+export function seconds(ms: number): string {
+  return `${Math.round(ms / 1000)} s`;
+}
+
 /** A count per ms, in billions per second: GB/s, GFLOPS, GMAC/s. */
 export function giga(perMs: number): string {
   return figure(perMs / 1e6);

@@ -357,3 +357,27 @@ describe("settings", () => {
     });
   });
 });
+
+describe("a member that heats up", () => {
+  test("its layers move before it is slow, and the decision says why", async () => {
+    await withRoom(async (room) => {
+      const warm = await room.add("warm", { timings: never });
+      await warm.client.place({ model: MODEL_URL });
+      await serveLaps(warm);
+      const cool = await room.add("cool", { change: paced("cool", 1.2) });
+      await room.until(decided("cost"), "the decision about the newcomer");
+      expect(warm.client.state.lastDecision?.outcome).toBe("stays");
+      const forecast = { ratio: 1.2, limit: 2.9, timeConstantMs: 20_000 };
+      const device = deviceState({ throttleRatio: 1.2, forecast });
+      await warm.client.dispatch({ type: "report_device_state", device });
+      await room.until(
+        ({ placement }) => placement!.stages.some(({ member }) => member === cool.id),
+        "layers on the cool member",
+      );
+      expect(warm.client.state.lastDecision).toMatchObject({
+        outcome: "moved",
+        trigger: { changes: [{ member: warm.id, change: "slows_soon" }] },
+      });
+    });
+  });
+});

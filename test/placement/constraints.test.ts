@@ -91,6 +91,21 @@ test("throttling beyond the limit counts as pressure", () => {
   expect(membersOf(room({ laptop: { device: throttled } }, rules))).toEqual(WITHOUT_LAPTOP);
 });
 
+test("so does throttling that is forecast within a minute", () => {
+  const forecast = { ratio: 1.2, limit: 2, timeConstantMs: 60_000 };
+  const heating = { ...HEALTHY, throttleRatio: 1.2, forecast };
+  const rules = { pressure: "hard", throttleRatio: 1.5 } as const;
+  const facts = room({ laptop: { device: heating } }, rules);
+  expect(membersOf(facts)).toEqual(WITHOUT_LAPTOP);
+  expect(roomProblem(facts, MODEL).brokenRules[0]?.breach).toMatchObject({
+    kind: "throttles_soon",
+    ratio: 2,
+    limit: 1.5,
+  });
+  const slow = { ...heating, forecast: { ...forecast, timeConstantMs: 600_000 } };
+  expect(membersOf(room({ laptop: { device: slow } }, rules))).toEqual(USUAL);
+});
+
 test("memory: hard, it needs two members; off, one holds everything", () => {
   expect(membersOf(room({}, { memory: "off" }))).toEqual(["desktop"]);
 });

@@ -36,6 +36,7 @@ describe("DeviceMonitor", () => {
       stepMs: 20,
       busyFraction: 0.5,
       throttleRatio: 2,
+      forecast: null,
       pressure: "fair",
       batteryLevel: 0.4,
       batteryCharging: false,
@@ -62,6 +63,23 @@ describe("DeviceMonitor", () => {
     expect(await monitor.collect()).toMatchObject({ stepMs: 20, throttleRatio: 2 });
     predicted = 40;
     expect(await monitor.collect()).toMatchObject({ throttleRatio: 1 });
+  });
+
+  test("forecasts how a device that heats up slows down, and nothing once it pauses", async () => {
+    let nowMs = 0;
+    let isComputing = true;
+    const stepMs = () => 10 * (2 - Math.exp(-nowMs / 40_000));
+    const monitor = monitored({
+      sampleWork: () => Promise.resolve({ ...busy, stepMs: isComputing ? stepMs() : null }),
+      now: () => nowMs,
+    });
+    for (; nowMs < 30_000; nowMs += 2000) await monitor.collect();
+    const { forecast } = await monitor.collect();
+    expect(forecast?.ratio).toBeCloseTo(stepMs() / 10, 1);
+    expect(forecast?.limit).toBeGreaterThan(forecast!.ratio);
+    isComputing = false;
+    nowMs += 20_000;
+    expect(await monitor.collect()).toMatchObject({ forecast: null });
   });
 
   test("does not ask a worker again before it has answered", async () => {

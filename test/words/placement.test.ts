@@ -36,6 +36,10 @@ test.each<[Breach, string]>([
     { kind: "throttled", ratio: 3.24, limit: 3 },
     "Phone is 3.2 times slower than normal; the limit is 3.0",
   ],
+  [
+    { kind: "throttles_soon", ratio: 3.52, limit: 3, inMs: 41_300 },
+    "Phone is slowing down to 3.5 times its normal step time, and exceeds the limit of 3.0 in 41 s",
+  ],
   [{ kind: "hidden_tab" }, "Phone is a hidden tab"],
   [{ kind: "excluded" }, "Phone is excluded"],
   [

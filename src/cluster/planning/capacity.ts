@@ -81,7 +81,9 @@ export function capacityChanges(before: Capacity | null, state: RoomState): Capa
     if (change === null) continue;
     const member = state.members.find((each) => each.id === id);
     const broken = member ? brokenBy(state, member) : [];
-    changes.push({ kind: "member", member: id, change, brokenRules: broken });
+    const isAhead = change === "slower" && member !== undefined && isForecast(member);
+    const told = isAhead ? "slows_soon" : change;
+    changes.push({ kind: "member", member: id, change: told, brokenRules: broken });
   }
   if (changes.length === 0 && before.links !== now.links) changes.push({ kind: "links" });
   return changes;
@@ -111,6 +113,12 @@ function brokenBy(state: RoomState, member: Member): BrokenRule[] {
 
 function modelOf({ placement, models }: RoomState): ModelSummary | undefined {
   return placement?.model ?? models.at(-1);
+}
+
+/** It counts as slower only because it is forecast to become so. */
+function isForecast(member: Member): boolean {
+  const device = member.device && { ...member.device, forecast: null };
+  return stepOf(slowdownOf({ ...member, device })) < stepOf(slowdownOf(member));
 }
 
 function stepOf(ratio: number): number {

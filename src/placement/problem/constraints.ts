@@ -7,7 +7,7 @@
  *   reachable   neighbors in the pipeline, and the last and the first, have a measured link
  *   precision   the member's GPU has the features that the weights need
  *   battery     a member on battery power has enough charge left
- *   pressure    a member is neither throttled nor under compute pressure
+ *   pressure    a member is neither throttled, now or soon, nor under compute pressure
  *   visibility  a member's tab is visible
  *   excluded    members that people excluded, or whose layers failed repeatedly, take no shard
  *   pinned      members that people pinned take part
@@ -15,7 +15,9 @@
  *   speed       the predicted speed is at least the room's minimum
  */
 import {
+  FORECAST_AHEAD_MS,
   MAX_FAULTS,
+  msUntilRatio,
   type Member,
   type ModelSummary,
   type Breach,
@@ -84,7 +86,11 @@ export const CONSTRAINTS: readonly Constraint[] = [
       if (PRESSURE_ORDER.indexOf(pressure) >= PRESSURE_ORDER.indexOf(pressureLevel))
         return { kind: "under_pressure", pressure };
       const ratio = device?.throttleRatio ?? 1;
-      return ratio > limit ? { kind: "throttled", ratio, limit } : null;
+      if (ratio > limit) return { kind: "throttled", ratio, limit };
+      const forecast = device?.forecast ?? null;
+      const inMs = forecast && msUntilRatio(forecast, limit);
+      if (forecast === null || inMs === null || inMs > FORECAST_AHEAD_MS) return null;
+      return { kind: "throttles_soon", ratio: forecast.limit, limit, inMs };
     },
   },
   {
