@@ -1,6 +1,6 @@
 /** A member of a room that observes, asks, and writes down when it learned what; a bench page. */
 import { joinRoom, type PageRoom } from "../../src/api/index.ts";
-import { EventLog } from "../../src/cluster/log/event-log.ts";
+import { EventLog } from "../../src/cluster/index.ts";
 import { type DeviceState, errorMessage, GREEDY, MemberId } from "../../src/shared/index.ts";
 import type { AnswerReply, Change, RoomRequest } from "./requests.ts";
 

@@ -2,6 +2,7 @@
 export type { AnswerEvent, AnswerUsage, AskInput, AskRequest } from "./generation/answer.ts";
 export { type Lap, LapTimes } from "./generation/lap-times.ts";
 export { PushQueue } from "./generation/push-queue.ts";
+export { EventLog } from "./log/event-log.ts";
 export type {
   LoadProgress,
   ModelHost,
