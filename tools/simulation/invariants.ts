@@ -91,6 +91,9 @@ export function disagreement(room: SimulatedRoom): string | null {
   const coordinators = tabs.filter(({ client }) => client?.coordinates).map(({ id }) => id);
   if (coordinators.length !== 1) return `coordinators: ${coordinators.join(", ") || "none"}`;
   const { state } = first.client!;
+  const behind = tabs.find(({ client }) => client!.state.nextIndex !== state.nextIndex);
+  if (behind)
+    return `${behind.id} has ${behind.client!.state.nextIndex} events, ${first.id} ${state.nextIndex}`;
   const expected = JSON.stringify(state);
   const other = tabs.find(({ client }) => !isSame(JSON.stringify(client!.state), expected));
   if (other) return `${other.id} has another state than ${first.id}`;
@@ -179,7 +182,7 @@ export function isOver(answer: SimulatedAnswer): boolean {
 }
 
 /** It waits for a member, and the room says that the model does not fit. */
-function waitsForMember({ end, tab, progress }: SimulatedAnswer): boolean {
+export function waitsForMember({ end, tab, progress }: SimulatedAnswer): boolean {
   const error = tab.client?.state.placement?.error;
   return (
     end === null && progress?.kind === "waiting_for_member" && error?.reason === "not_placed_again"

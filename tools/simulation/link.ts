@@ -49,6 +49,7 @@ export class End {
   #checking = false;
   #cancelTick: () => void = () => undefined;
   readonly #lastAtMs = { control: 0, bulk: 0, frames: 0 };
+  readonly #channels = { control: {}, bulk: {}, frames: {} };
   #held: { readonly channel: Channel; readonly act: (end: End) => void }[] = [];
 
   constructor(owner: LinkOwner, peer: MemberId) {
@@ -67,7 +68,8 @@ export class End {
     const { world } = this.owner.network;
     const atMs = Math.max(this.#lastAtMs[channel], world.nowMs + this.owner.network.latencyMs());
     this.#lastAtMs[channel] = atMs;
-    world.after(atMs - world.nowMs, () => this.#arrive(channel, act));
+    const delivery = { actor: this.other.owner.node.actor, channel: this.#channels[channel] };
+    world.after(atMs - world.nowMs, () => this.#arrive(channel, act), delivery);
   }
 
   flush(): void {

@@ -12,6 +12,7 @@ import {
   LogCheck,
   OverlapCheck,
   presentTabs,
+  waitsForMember,
   type Violation,
 } from "./invariants.ts";
 import type { Fault, Schedule } from "./schedule.ts";
@@ -24,6 +25,7 @@ export type Outcome = {
     readonly finished: number;
     readonly failed: number;
     readonly interrupted: number;
+    readonly waiting: number;
   };
   /** How often answers failed, by reason. */
   readonly failures: readonly RoomFailure["reason"][];
@@ -39,15 +41,18 @@ const LOOK_MS = 100;
 
 export type SimulateOptions = {
   readonly bug?: PlantedBug | null;
+  /** Called for each message that arrives: see `World.chooser`. `kill` ends a member's tab at once. */
+  readonly choose?: (alternatives: number, kill: (member: number) => void, nowMs: number) => number;
   /** Called with what happens, for people. */
   readonly trace?: (line: string) => void;
 };
 
 export async function simulate(
   schedule: Schedule,
-  { bug = null, trace }: SimulateOptions = {},
+  { bug = null, trace, choose }: SimulateOptions = {},
 ): Promise<Outcome> {
   const run = new Run(schedule, bug, trace ?? null);
+  if (choose) run.chooseWith(choose);
   const onRejection = (error: unknown) => run.crashed(error);
   process.on("unhandledRejection", onRejection);
   try {
@@ -86,6 +91,15 @@ class Run {
     );
   }
 
+  chooseWith(choose: NonNullable<SimulateOptions["choose"]>): void {
+    const kill = (member: number) => {
+      const tab = this.#tabs[member];
+      if (tab) this.#room.kill(tab, true);
+    };
+    const { world } = this.#room;
+    world.chooser = (alternatives) => choose(alternatives, kill, world.nowMs);
+  }
+
   async finish(): Promise<Outcome> {
     const { world, tabs, answers } = this.#room;
     this.#plan();
@@ -105,17 +119,26 @@ class Run {
     const apart = disagreement(this.#room);
     if (apart !== null) this.#violate("one_room", apart);
     for (const answer of answers) checkAnswer(answer, (...what) => this.#violate(...what));
+    const outcomes = this.#outcomes();
     for (const tab of tabs) this.#room.leave(tab);
     await world.run(world.nowMs + ENDING_MS);
     for (const tab of tabs) checkLeaks(tab, (...what) => this.#violate(...what));
-    const ended = (kind: string) => answers.filter(({ end }) => end?.kind === kind);
     return {
       violations: this.#violations,
       virtualMs,
       overlapMs: this.#overlap.longestMs,
+      ...outcomes,
+    };
+  }
+
+  #outcomes(): Pick<Outcome, "answers" | "failures"> {
+    const { answers } = this.#room;
+    const ended = (kind: string) => answers.filter(({ end }) => end?.kind === kind);
+    return {
       answers: {
         finished: ended("finished").length,
         failed: ended("failed").length,
+        waiting: answers.filter(waitsForMember).length,
         interrupted: answers.filter(({ events }) => events.includes("interrupted")).length,
       },
       failures: answers.flatMap(({ end }) => (end?.kind === "failed" ? [end.failure.reason] : [])),

@@ -39,8 +39,14 @@ import { HashShard, referenceTokens, WIDTH } from "./shard.ts";
 import { NameServer } from "./signaling.ts";
 import { type Actor, newActor, World } from "./world.ts";
 
-/** Bugs that a test plants to see whether the simulation finds them. */
-export type PlantedBug = "deaf_coordinator" | "old_rows";
+/** Bugs that are planted to see whether the simulation finds them. */
+export const PLANTED_BUGS = [
+  /** A coordinator does not hear of another one. */
+  "deaf_coordinator",
+  /** A slot of the KV cache keeps the rows of the answer before. */
+  "old_rows",
+] as const;
+export type PlantedBug = (typeof PLANTED_BUGS)[number];
 
 /** All tabs open the link that has it. */
 const SECRET = createRoomSecret();

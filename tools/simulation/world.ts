@@ -19,7 +19,18 @@ export function newActor(): Actor {
   return { state: "running", backlog: [], timers: 0 };
 }
 
-type Event = { readonly atMs: number; readonly order: number; act: (() => void) | null };
+/** A message that arrives. Those of one channel arrive in order; channels overtake each other. */
+export type Delivery = { readonly actor: Actor; readonly channel: object };
+
+type Event = {
+  readonly atMs: number;
+  readonly order: number;
+  act: (() => void) | null;
+  readonly delivery: Delivery | null;
+};
+
+/** A message may overtake another one that would arrive at the same actor at most this much earlier. */
+const OVERTAKE_MS = 20;
 
 export class World {
   readonly random: () => number;
@@ -27,6 +38,11 @@ export class World {
   #order = 0;
   /** A binary heap by time, then by order. */
   readonly #heap: Event[] = [];
+  /**
+   * Called for each delivery with the number of messages that may arrive before it. Chooses one of them,
+   * from 1, or 0 for the delivery itself.
+   */
+  chooser: ((alternatives: number) => number) | null = null;
 
   constructor(seed: number) {
     this.random = randomNumbers(seed);
@@ -37,8 +53,9 @@ export class World {
   }
 
   /** Calls `act` after `delayMs`. Returns a function that cancels it. */
-  after(delayMs: number, act: () => void): () => void {
-    const event: Event = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, act };
+  after(delayMs: number, act: () => void, delivery: Delivery | null = null): () => void {
+    const atMs = this.#nowMs + Math.max(0, delayMs);
+    const event: Event = { atMs, order: this.#order++, act, delivery };
     this.#push(event);
     return () => void (event.act = null);
   }
@@ -93,10 +110,30 @@ export class World {
       }
       if (event.act === null) continue;
       this.#nowMs = event.atMs;
-      event.act();
+      if (event.delivery && this.chooser) this.#choose(event)?.();
+      else event.act();
       // All promises that this event settled go on before the next event.
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
+  }
+
+  #choose(event: Event): (() => void) | null {
+    const channels = new Map<object, Event>();
+    for (const other of this.#heap) {
+      const { delivery, act, atMs } = other;
+      if (act === null || delivery === null || delivery.actor !== event.delivery!.actor) continue;
+      if (delivery.channel === event.delivery!.channel || atMs > event.atMs + OVERTAKE_MS) continue;
+      const first = channels.get(delivery.channel);
+      if (first === undefined || isBefore(other, first)) channels.set(delivery.channel, other);
+    }
+    const alternatives = [...channels.values()].sort((a, b) => (isBefore(a, b) ? -1 : 1));
+    const choice = this.chooser!(alternatives.length);
+    const chosen = alternatives[choice - 1];
+    if (chosen === undefined) return event.act;
+    const { act } = chosen;
+    chosen.act = null;
+    this.#push(event);
+    return act;
   }
 
   #push(event: Event): void {
