@@ -139,6 +139,11 @@ export type Timings = {
   readonly cooldownMs: number;
   /** Between two progress reports, so that the log stays small. */
   readonly progressMs: number;
+  /**
+   * A member that loads nothing new for so long does not load its layers. A source that sends nothing is
+   * retried for three minutes, but its bytes come in steps of 4 MiB: this allows 35 kB/s.
+   */
+  readonly loadSilenceMs: number;
   /** How long samples of several members are gathered into one event. */
   readonly gatherMs: number;
 };
@@ -159,4 +164,5 @@ export const DEFAULT_TIMINGS: Timings = {
   cooldownMs: 30_000,
   progressMs: 300,
   gatherMs: 100,
+  loadSilenceMs: 120_000,
 };

@@ -84,8 +84,9 @@ function after(state: RoomState, event: RoomEvent): RoomState {
       return withMember(state, event.member, (member) => ({ ...member, name: event.name }));
     case "member_measured":
       // The correction from laps was relative to the old measurements.
-      return withMember(state, event.member, ({ costRatio: _old, fault: _fault, ...member }) => ({
-        ...member,
+      return withMember(state, event.member, ({ costRatio: _old, ...member }) => ({
+        // A member that stalled a load is used again only when a person says so.
+        ...(member.fault?.cause.reason === "load_stalled" ? member : withoutFault(member)),
         measurements: event.measurements,
       }));
     case "member_corrected":

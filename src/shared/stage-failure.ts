@@ -40,5 +40,12 @@ export const StageFailure = z.discriminatedUnion("reason", [
   failure("lap_late", { afterMs: z.number(), boundMs: z.number() }),
   /** Its tab answers, and its stage does not. */
   failure("stage_silent", { member: MemberId }),
+  /** It took layers, and does not load them. `waitedMs` is from the placement on. */
+  failure("load_stalled", {
+    member: MemberId,
+    loadedBytes: z.number(),
+    totalBytes: z.number(),
+    waitedMs: z.number(),
+  }),
 ]);
 export type StageFailure = z.infer<typeof StageFailure>;

@@ -58,6 +58,8 @@ export const stageFailures: Sentences<StageFailure> = {
     `A stage's step did not finish within ${time(afterMs)}; the limit is ${time(boundMs)}.`,
   lap_late: ({ afterMs, boundMs }) =>
     `No token arrived for ${time(afterMs)}; the limit is ${time(boundMs)}.`,
+  load_stalled: ({ member, loadedBytes, totalBytes, waitedMs }, nameOf) =>
+    `${nameOf(member)} had loaded ${megabytes(loadedBytes)} of ${megabytes(totalBytes)} after ${time(waitedMs)}, and the room does not wait any longer.`,
   stage_silent: ({ member }, nameOf) =>
     `The tab of ${nameOf(member)} answers, but its stage does not.`,
 };

@@ -20,6 +20,7 @@ import type { ProvenBy } from "../../mesh/index.ts";
 import type { PlacementParts } from "../planning/decide-placement.ts";
 import { type CommandContext, eventsOf, knownModel } from "./command-events.ts";
 import type { EventLog } from "../log/event-log.ts";
+import { LoadWatch } from "./load-watch.ts";
 import { LapCorrections } from "../planning/lap-corrections.ts";
 import {
   CLUSTER_VERSION,
@@ -63,6 +64,7 @@ export class Coordinator {
   readonly #placer: Placer;
   readonly #laps = new LapCorrections();
   readonly #troubles: TroubleBook;
+  readonly #loads: LoadWatch;
   /** When members were dropped that did not say to this tab that they leave. */
   readonly #lostMs = new Map<MemberId, number>();
   #generations: number;
@@ -87,6 +89,12 @@ export class Coordinator {
       emit: (event) => this.#emit(event),
       onSettled: () => this.#takeSteps(),
     });
+    this.#loads = new LoadWatch(
+      clock,
+      options.timings.loadSilenceMs,
+      () => this.state,
+      (event) => this.#emit(event),
+    );
     this.#troubles = new TroubleBook({
       clock,
       state: () => this.state,
@@ -130,6 +138,7 @@ export class Coordinator {
     this.#stopped = true;
     this.#samples.stop();
     this.#placer.stop();
+    this.#loads.stop();
     this.#troubles.stop();
     this.#cancelRejoin();
   }
@@ -326,6 +335,7 @@ export class Coordinator {
     }
     onEvent(indexed);
     this.#placer.note(event);
+    this.#loads.note();
     this.#takeSteps();
   }
 

@@ -101,7 +101,10 @@ export const CONSTRAINTS: readonly Constraint[] = [
     name: "excluded",
     breach: ({ use, fault }) => {
       if (use === "exclude") return { kind: "excluded" };
-      if (!fault || fault.count < MAX_FAULTS) return null;
+      // Waiting for layers that do not come once more would take minutes.
+      const isFaulty =
+        fault && (fault.count >= MAX_FAULTS || fault.cause.reason === "load_stalled");
+      if (!isFaulty) return null;
       return { kind: "failed", count: fault.count, cause: fault.cause };
     },
   },

@@ -1,0 +1,166 @@
+/**
+ * Notices a member that takes layers and does not load them: the whole room would wait for it. Pure rules
+ * over what the watch has seen of a placement that loads, and the watch that sees it.
+ *
+ *   silence   nothing new is loaded for `silenceMs`, or for four times the member's longest pause so far
+ *   delay     all others have loaded, and it takes 20 times as long for each byte as the slowest of them
+ */
+import {
+  type Clock,
+  LoadPhase,
+  type MemberId,
+  type Placement,
+  type RoomEvent,
+  type RoomState,
+  type ShardState,
+  type Stage,
+} from "../../shared/index.ts";
+
+const PAUSE_FACTOR = 4;
+/** A member that loads from a slow disk or network has at least this long in all. */
+export const MIN_LOAD_MS = 15 * 60_000;
+const DELAY_FACTOR = 20;
+/** Of one shard, so that a later phase always counts as more. */
+const MAX_BYTES = 2 ** 50;
+
+/** What has been seen of one member's load. */
+export type LoadSeen = {
+  /** Rises with each phase, and within one with the bytes that are loaded. */
+  readonly progress: number;
+  readonly atMs: number;
+  readonly longestPauseMs: number;
+  /** null until it has loaded. */
+  readonly readyMs: number | null;
+};
+
+export type LoadView = {
+  readonly placement: Placement;
+  readonly sinceMs: number;
+  readonly silenceMs: number;
+  readonly seen: ReadonlyMap<MemberId, LoadSeen>;
+};
+
+/** When the load of `member` counts as stalled unless something new is loaded; null if it has loaded. */
+export function stallsAtMs(view: LoadView, member: MemberId): number | null {
+  const { placement, sinceMs, silenceMs, seen } = view;
+  const own = seen.get(member);
+  if (own === undefined || own.readyMs !== null) return null;
+  const silentMs = own.atMs + Math.max(silenceMs, PAUSE_FACTOR * own.longestPauseMs);
+  const others = placement.stages.filter((stage) => stage.member !== member);
+  const paces = others.map((stage) => {
+    const readyMs = seen.get(stage.member)?.readyMs ?? null;
+    return readyMs === null ? null : (readyMs - sinceMs) / bytesOf(placement, stage);
+  });
+  if (others.length === 0 || !paces.every((pace) => pace !== null)) return silentMs;
+  const stage = placement.stages.find((one) => one.member === member);
+  const expectedMs = Math.max(...paces) * (stage ? bytesOf(placement, stage) : 0);
+  return Math.min(silentMs, sinceMs + Math.max(MIN_LOAD_MS, DELAY_FACTOR * expectedMs));
+}
+
+export class LoadWatch {
+  readonly #clock: Clock;
+  readonly #silenceMs: number;
+  readonly #state: () => RoomState;
+  readonly #emit: (event: RoomEvent) => void;
+  #view: (LoadView & { readonly seen: Map<MemberId, LoadSeen> }) | null = null;
+  /** Whose load has stalled in this placement: said once. */
+  readonly #told = new Set<MemberId>();
+  #cancel: () => void = () => undefined;
+
+  constructor(
+    clock: Clock,
+    silenceMs: number,
+    state: () => RoomState,
+    emit: (event: RoomEvent) => void,
+  ) {
+    this.#clock = clock;
+    this.#silenceMs = silenceMs;
+    this.#state = state;
+    this.#emit = emit;
+  }
+
+  /** After every event. */
+  note(): void {
+    const { placement } = this.#state();
+    const isLoading = placement !== null && !placement.ready && placement.error === null;
+    if (!isLoading) return this.stop();
+    if (this.#view?.placement.id !== placement.id) {
+      this.stop();
+      const silenceMs = this.#silenceMs;
+      this.#view = { placement, sinceMs: this.#clock.nowMs(), silenceMs, seen: new Map() };
+    }
+    this.#see();
+    this.#wait();
+  }
+
+  stop(): void {
+    this.#cancel();
+    this.#cancel = () => undefined;
+    this.#view = null;
+    this.#told.clear();
+  }
+
+  #see(): void {
+    if (this.#view === null) return;
+    const { placement, seen } = this.#view;
+    const nowMs = this.#clock.nowMs();
+    for (const { member } of placement.stages) {
+      const shard = this.#shardOf(member);
+      const progress = shard === null ? 0 : progressOf(shard);
+      const before = seen.get(member);
+      if (before !== undefined && progress <= before.progress) continue;
+      const pauseMs = before === undefined ? 0 : nowMs - before.atMs;
+      const longestPauseMs = Math.max(pauseMs, before?.longestPauseMs ?? 0);
+      const readyMs = shard?.status === "ready" ? nowMs : null;
+      seen.set(member, { progress, atMs: nowMs, longestPauseMs, readyMs });
+    }
+  }
+
+  #wait(): void {
+    this.#cancel();
+    const view = this.#view;
+    if (view === null) return;
+    const ends = view.placement.stages.map(({ member }) => this.#stallsAtMs(view, member));
+    const endMs = Math.min(...ends);
+    if (endMs === Infinity) return;
+    const delayMs = Math.max(0, endMs - this.#clock.nowMs());
+    this.#cancel = this.#clock.after(delayMs, () => this.#look());
+  }
+
+  #look(): void {
+    const view = this.#view;
+    if (view === null) return;
+    const nowMs = this.#clock.nowMs();
+    const stalled = view.placement.stages.find(
+      ({ member }) => this.#stallsAtMs(view, member) <= nowMs,
+    );
+    if (stalled === undefined) return this.#wait();
+    const { member } = stalled;
+    this.#told.add(member);
+    const { loadedBytes = 0 } = this.#shardOf(member) ?? {};
+    const totalBytes = bytesOf(view.placement, stalled);
+    const waitedMs = nowMs - view.sinceMs;
+    const cause = { reason: "load_stalled", member, loadedBytes, totalBytes, waitedMs } as const;
+    this.#emit({ type: "member_faulted", member, cause });
+  }
+
+  #stallsAtMs(view: LoadView, member: MemberId): number {
+    return this.#told.has(member) ? Infinity : (stallsAtMs(view, member) ?? Infinity);
+  }
+
+  /** Of the placement that is watched. */
+  #shardOf(member: MemberId) {
+    const shard = this.#state().members.find(({ id }) => id === member)?.shard;
+    return shard && shard.placement === this.#view?.placement.id ? shard : null;
+  }
+}
+
+function progressOf({ phase, loadedBytes }: ShardState): number {
+  return LoadPhase.options.indexOf(phase) * MAX_BYTES + Math.min(loadedBytes, MAX_BYTES - 1);
+}
+
+/** At least 1, so that a pace is finite. */
+function bytesOf({ model }: Placement, { first, end }: Stage): number {
+  const layers = model.layers.slice(first, end);
+  return layers.reduce((sum, { weightBytes }) => sum + weightBytes, 1);
+}
