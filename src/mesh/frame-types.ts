@@ -17,6 +17,10 @@ export type PromptFrame = FrameHeader & {
   readonly type: "prompt";
   readonly generation: GenerationId;
   readonly requester: MemberId;
+  /** The requester's name of the answer, the same for each attempt. */
+  readonly answer: string;
+  /** A stage of an earlier attempt was lost: `resume` frames follow before any hidden rows. */
+  readonly resumes: boolean;
   readonly maxTokens: number;
   readonly sampling: Sampling;
   readonly endTokens: Uint32Array<ArrayBuffer>;
@@ -65,7 +69,15 @@ export type TokenFrame = FrameHeader & {
 export type EndFrame = FrameHeader & {
   readonly type: "end";
   readonly generation: GenerationId;
-  readonly reason: "finished" | "cancelled" | "failed";
+  /** "interrupted": another attempt may follow, for which the stages keep what they computed. */
+  readonly reason: "finished" | "cancelled" | "failed" | "interrupted";
+};
+
+/** From a stage to the previous one: the first position whose hidden rows it lacks. */
+export type ResumeFrame = FrameHeader & {
+  readonly type: "resume";
+  readonly generation: GenerationId;
+  readonly from: number;
 };
 
 /** From the stage that cannot continue to stage 0 and to the requester. */
@@ -90,4 +102,11 @@ export type PongFrame = FrameHeader & {
 };
 
 export type Frame =
-  PromptFrame | HiddenFrame | TokenFrame | EndFrame | FailureFrame | PingFrame | PongFrame;
+  | PromptFrame
+  | HiddenFrame
+  | TokenFrame
+  | EndFrame
+  | FailureFrame
+  | PingFrame
+  | PongFrame
+  | ResumeFrame;

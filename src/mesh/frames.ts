@@ -9,7 +9,14 @@
  *
  * Over 250 lines: `encode` and `decode` are read side by side.
  */
-import { GenerationId, MemberId, Sampling, StageFailure, parseUntrusted } from "../shared/index.ts";
+import {
+  GenerationId,
+  MemberId,
+  RequestKey,
+  Sampling,
+  StageFailure,
+  parseUntrusted,
+} from "../shared/index.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { parseJson } from "./json.ts";
 import {
@@ -24,9 +31,9 @@ import {
 } from "./frame-types.ts";
 import { ProtocolError } from "./mesh-error.ts";
 
-const TYPES = ["prompt", "hidden", "token", "end", "failure", "ping", "pong"] as const;
+const TYPES = ["prompt", "hidden", "token", "end", "failure", "ping", "pong", "resume"] as const;
 const FINISHES = [null, "stop", "length"] as const;
-const END_REASONS = ["finished", "cancelled", "failed"] as const;
+const END_REASONS = ["finished", "cancelled", "failed", "interrupted"] as const;
 const HEADER_BYTES = 10;
 const SEGMENT_BYTES = 17;
 const CLOCK_BYTES = 12;
@@ -46,6 +53,8 @@ function encodeBody(writer: ByteWriter, frame: Frame): void {
     case "prompt":
       writer.u32(frame.generation);
       writer.text(frame.requester);
+      writer.text(frame.answer);
+      writer.u8(frame.resumes ? 1 : 0);
       writer.u32(frame.maxTokens);
       encodeSampling(writer, frame.sampling);
       encodeTokens(writer, frame.endTokens);
@@ -91,6 +100,10 @@ function encodeBody(writer: ByteWriter, frame: Frame): void {
     case "pong":
       writer.u32(frame.nonce);
       writer.raw(frame.payload);
+      return;
+    case "resume":
+      writer.u32(frame.generation);
+      writer.u32(frame.from);
       return;
     default:
       frame satisfies never;
@@ -198,6 +211,8 @@ function decodeBody(reader: ByteReader, type: Frame["type"], header: FrameHeader
       };
     case "pong":
       return { ...header, type, nonce: reader.u32(), payload: reader.raw(reader.remaining) };
+    case "resume":
+      return { ...header, type, generation: decodeGeneration(reader), from: reader.u32() };
   }
 }
 
@@ -211,14 +226,17 @@ function decodePrompt(reader: ByteReader, header: FrameHeader): PromptFrame {
   const generation = decodeGeneration(reader);
   const requester = MemberId.safeParse(reader.text());
   if (!requester.success) throw new ProtocolError("a requester that is not a member id");
+  const answer = RequestKey.safeParse(reader.text());
+  if (!answer.success) throw new ProtocolError("an answer without a name");
+  const resumes = flag(reader);
   const maxTokens = reader.u32();
   if (maxTokens === 0) throw new ProtocolError("a prompt with a limit of 0 tokens");
   const sampling = decodeSampling(reader);
   const endTokens = decodeTokens(reader);
   const tokens = decodeTokens(reader);
   if (tokens.length === 0) throw new ProtocolError("a prompt without tokens");
-  const request = { generation, requester: requester.data, maxTokens, sampling, endTokens, tokens };
-  return { ...header, type: "prompt", ...request };
+  const ids = { generation, requester: requester.data, answer: answer.data, resumes };
+  return { ...header, type: "prompt", ...ids, maxTokens, sampling, endTokens, tokens };
 }
 
 function decodeSampling(reader: ByteReader): Sampling {

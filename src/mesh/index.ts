@@ -11,6 +11,7 @@ export type {
   HiddenFrame,
   PingFrame,
   PromptFrame,
+  ResumeFrame,
   Segment,
   StageClock,
   TokenFrame,

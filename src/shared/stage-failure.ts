@@ -27,7 +27,7 @@ export const StageFailure = z.discriminatedUnion("reason", [
   /** `member` refused a frame: another member may send it, by the placement in force. */
   failure("unexpected_sender", {
     member: MemberId,
-    frame: z.enum(["prompt", "hidden", "token", "end"]),
+    frame: z.enum(["prompt", "hidden", "token", "end", "resume"]),
   }),
   /** `member` refused a frame: the room does not run this generation for its requester. */
   failure("generation_not_running", { member: MemberId }),

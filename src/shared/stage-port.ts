@@ -41,6 +41,10 @@ export type RequestedGeneration = {
 export type PromptRequest = {
   readonly generation: GenerationId;
   readonly placement: PlacementId;
+  /** The requester's name of the answer, the same for each attempt. */
+  readonly answer: string;
+  /** A stage of an earlier attempt was lost: stages that remain continue with what they computed. */
+  readonly resumes: boolean;
   readonly tokens: Uint32Array<ArrayBuffer>;
   readonly sampling: Sampling;
   readonly maxTokens: number;
@@ -113,6 +117,9 @@ export type StagePort = {
   ): Promise<{ roundTripMs: number; bytesPerMs: number }>;
   /** Resolves when the prompt is sent. Rejects with a `StageError`. */
   ask(request: PromptRequest): Promise<void>;
-  /** Ends a generation early and frees its KV slots on every stage. */
-  cancel(generation: GenerationId): Promise<void>;
+  /**
+   * Ends a generation early. "cancelled" frees its KV slots on every stage; for "interrupted" the
+   * stages keep what they computed, in case that another attempt follows.
+   */
+  cancel(generation: GenerationId, reason?: "cancelled" | "interrupted"): Promise<void>;
 };

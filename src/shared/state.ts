@@ -35,7 +35,7 @@ export const Placement = z.strictObject({
 export type Placement = z.infer<typeof Placement>;
 
 /** Chosen by the requester of an answer, and repeated with each retry of the same request. */
-export const RequestKey = z.string().min(1).max(64);
+export const RequestKey = z.string().regex(/^[\w.-]{1,64}$/);
 
 export const Generation = z.strictObject({
   id: GenerationId,

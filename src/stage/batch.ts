@@ -17,14 +17,22 @@ export function rowsOf(batch: readonly Work[], isLast: boolean): StepRow[] {
 /** [rows, width] in order; null on stage 0. */
 export function hiddenOf(batch: readonly Work[]): Float32Array | null {
   const parts = batch.map(({ hidden }) => hidden).filter((hidden) => hidden !== null);
-  if (parts.length <= 1) return parts[0] ?? null;
-  const joined = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  return parts.length === 0 ? null : joined(parts);
+}
+
+/** One part as it is, or several in one. */
+export function joined<Buffer extends ArrayBufferLike>(
+  parts: readonly Float32Array<Buffer>[],
+): Float32Array<Buffer | ArrayBuffer> {
+  const [first, ...others] = parts;
+  if (first !== undefined && others.length === 0) return first;
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {
-    joined.set(part, at);
+    whole.set(part, at);
     at += part.length;
   }
-  return joined;
+  return whole;
 }
 
 /** All rows, and those that belong to answers. */

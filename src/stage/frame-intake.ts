@@ -65,7 +65,13 @@ export class FrameIntake {
 /** The generation that a frame is about, the first one of several; null for one that is never refused. */
 function generationOf(frame: Frame): GenerationId | null {
   if (frame.type === "hidden") return frame.segments[0]!.generation;
-  return frame.type === "prompt" || frame.type === "token" || frame.type === "end"
-    ? frame.generation
-    : null;
+  switch (frame.type) {
+    case "prompt":
+    case "token":
+    case "end":
+    case "resume":
+      return frame.generation;
+    default:
+      return null;
+  }
 }

@@ -6,6 +6,7 @@
  *   token     the last stage
  *   end       the previous stage, or at stage 0 the requester
  *   failure   a stage
+ *   resume    the next stage
  *
  * The sender of a refused frame gets a failure frame, except for one that is itself a failure.
  */
@@ -39,7 +40,7 @@ export function judgeFrame(receiver: Receiver, from: MemberId, frame: Frame): Ve
     return isStage && age === "current" ? { kind: "take", position } : { kind: "ignore" };
   }
   if (age === "older") return NOT_LOADED;
-  const { self, isFirst, previous, last } = position;
+  const { self, isFirst, previous, next, last } = position;
   const take: Verdict = { kind: "take", position };
   switch (frame.type) {
     case "prompt": {
@@ -60,6 +61,9 @@ export function judgeFrame(receiver: Receiver, from: MemberId, frame: Frame): Ve
     case "end":
       if (from !== previous && !isFirst) break;
       return take; // stage 0 compares it with the prompt's requester
+    case "resume":
+      if (from !== next) break;
+      return isLoaded ? take : NOT_LOADED;
     case "ping":
     case "pong":
       return { kind: "ignore" }; // the channels answer them

@@ -1,11 +1,13 @@
 /**
  * The generations of one stage. Each has a sequence slot of the shard's KV cache,
- * its tokens, and its sampling and end conditions. Knows no channels.
+ * its tokens, and its sampling and end conditions. One that was interrupted keeps its slot
+ * and its rows until it is resumed, or another needs the slot. Knows no channels.
  */
 import type { SampleRequest } from "../engine/index.ts";
 import type { PromptFrame } from "../mesh/index.ts";
-import type { GenerationId, Sampling } from "../shared/index.ts";
+import type { GenerationId, MemberId, Sampling } from "../shared/index.ts";
 import { randomAt } from "./random.ts";
+import { SavedBytes, SavedRows } from "./saved-rows.ts";
 
 export class Generation {
   readonly prompt: PromptFrame;
@@ -17,11 +19,39 @@ export class Generation {
   /** Stage 0: when it sent the lap in flight, and the time of the previous lap on the wire. */
   sentAtMs = 0;
   wireMs = -1;
+  /** The cache has the rows `[0, computed)` of this stage's layers. */
+  computed = 0;
+  /** What this stage has computed for the next one. */
+  readonly saved: SavedRows;
+  /** The first row that the next stage gets: it has those before. */
+  sendFrom = 0;
+  /** A resumed prompt whose next stage has not said yet which rows it lacks. */
+  awaitsResume = false;
 
-  constructor(prompt: PromptFrame, slot: number) {
+  constructor(
+    prompt: PromptFrame,
+    slot: number,
+    saved = new SavedRows(new SavedBytes()),
+    computed = 0,
+  ) {
     this.prompt = prompt;
     this.slot = slot;
+    this.saved = saved;
+    this.computed = computed;
     this.tokens = Array.from(prompt.tokens);
+  }
+
+  /**
+   * Plans a resumed prompt on this stage: `need` is the first row that the next stage lacks, or on the
+   * last stage the one to sample from. Returns the first row that this stage computes; rows
+   * `[need, sendFrom)` are kept, and need not be computed.
+   */
+  resume(need: number): number {
+    const last = this.promptLength;
+    this.sendFrom = Math.max(need, Math.min(this.saved.end, last));
+    this.awaitsResume = false;
+    this.nextPosition = Math.min(this.computed, this.sendFrom);
+    return this.nextPosition;
   }
 
   get id(): GenerationId {
@@ -82,12 +112,18 @@ function hasPenalties(sampling: Sampling): boolean {
   );
 }
 
-/** Generations by id, over a fixed number of sequence slots. */
+/** Generations by id, over a fixed number of sequence slots of one shard. */
 export class GenerationTable {
+  readonly slots: number;
   readonly #byId = new Map<GenerationId, Generation>();
+  /** Interrupted ones, oldest first. */
+  #kept: Generation[] = [];
+  readonly #bytes: SavedBytes;
   #freeSlots: number[];
 
-  constructor(slots: number) {
+  constructor(slots: number, bytes = new SavedBytes()) {
+    this.slots = slots;
+    this.#bytes = bytes;
     // `pop` takes the lowest slot first.
     this.#freeSlots = Array.from({ length: slots }, (_, index) => slots - 1 - index);
   }
@@ -99,22 +135,61 @@ export class GenerationTable {
     return [...this.#byId.values()];
   }
   hasFreeSlot(): boolean {
-    return this.#freeSlots.length > 0;
+    return this.#freeSlots.length + this.#kept.length > 0;
   }
 
-  /** Null if no slot is free, or the id is in use. */
+  /** Null if no slot is free, or the id is in use. A resumed prompt gets what was kept of its answer. */
   add(prompt: PromptFrame): Generation | null {
     if (this.#byId.has(prompt.generation)) return null;
-    const slot = this.#freeSlots.pop();
+    const kept = this.#kept.find((other) => continues(prompt, other.prompt));
+    if (kept === undefined && this.#freeSlots.length === 0) this.#drop(this.#kept[0]);
+    else this.#kept = this.#kept.filter((other) => other !== kept);
+    const slot = kept?.slot ?? this.#freeSlots.pop();
     if (slot === undefined) return null;
-    const generation = new Generation(prompt, slot);
+    const saved = kept?.saved ?? new SavedRows(this.#bytes);
+    const computed = Math.min(kept?.computed ?? 0, prompt.tokens.length);
+    const generation = new Generation(prompt, slot, saved, computed);
     this.#byId.set(generation.id, generation);
     return generation;
   }
 
-  remove(generation: Generation): void {
+  /** `keep`: it may be resumed. */
+  remove(generation: Generation, keep = false): void {
     if (this.#byId.get(generation.id) !== generation) return;
     this.#byId.delete(generation.id);
-    this.#freeSlots.push(generation.slot);
+    this.#kept.push(generation);
+    if (!keep) this.#drop(generation);
   }
+
+  /** Forgets what was kept for requesters that are gone. */
+  keepOnly(isMember: (requester: MemberId) => boolean): void {
+    for (const kept of [...this.#kept]) if (!isMember(kept.prompt.requester)) this.#drop(kept);
+  }
+
+  /** Keeps rows for the next stage; those of interrupted answers make room. */
+  save({ saved }: Generation, position: number, width: number, rows: Float32Array): void {
+    saved.add(position, width, rows);
+    const end = position + rows.length / width;
+    while (saved.end >= position && saved.end < end && this.#kept.length > 0) {
+      this.#drop(this.#kept[0]);
+      saved.add(position, width, rows);
+    }
+  }
+
+  #drop(kept: Generation | undefined): void {
+    if (kept === undefined) return;
+    this.#kept = this.#kept.filter((other) => other !== kept);
+    kept.saved.clear();
+    this.#freeSlots.push(kept.slot);
+  }
+}
+
+/** Whether a prompt is a later attempt of the same answer. */
+function continues(prompt: PromptFrame, before: PromptFrame): boolean {
+  return (
+    prompt.resumes &&
+    prompt.requester === before.requester &&
+    prompt.answer === before.answer &&
+    before.tokens.every((token, position) => token === prompt.tokens[position])
+  );
 }

@@ -2,7 +2,7 @@
  * The requester's side: the prompts that this tab sent and the tokens that come
  * back. Each generation ends exactly once: with a last token, a failure, or a cancel.
  */
-import type { Frame, TokenFrame } from "../mesh/index.ts";
+import type { EndFrame, Frame, TokenFrame } from "../mesh/index.ts";
 import {
   type Cause,
   causeOf,
@@ -65,12 +65,12 @@ export class SentPrompts {
   }
 
   /** Does nothing if the generation has already ended. */
-  async cancel(generation: GenerationId): Promise<void> {
+  async cancel(generation: GenerationId, reason: EndFrame["reason"] = "cancelled"): Promise<void> {
     const sent = this.#sent.get(generation);
     if (sent === undefined) return;
     this.#sent.delete(generation);
     const { first, header } = sent.pipelinePosition;
-    const end = { type: "end", generation, reason: "cancelled" } as const;
+    const end = { type: "end", generation, reason } as const;
     await this.#outside.send(first, { ...header, ...end });
   }
 

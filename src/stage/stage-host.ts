@@ -26,6 +26,7 @@ import type {
 import { relayedChannel, framePort, type Frame, type FramePort } from "../mesh/index.ts";
 import type { ByteReader, ShardDescription } from "../model/index.ts";
 import { Channels } from "./channels.ts";
+import { GenerationTable } from "./generations.ts";
 import { FrameIntake } from "./frame-intake.ts";
 import { LoadMeter } from "./load-meter.ts";
 import { NextLink } from "./next-link.ts";
@@ -34,6 +35,7 @@ import {
   positionInPipeline,
   type PipelinePosition,
 } from "./pipeline-position.ts";
+import { MAX_SAVED_BYTES, SavedBytes } from "./saved-rows.ts";
 import { SentPrompts } from "./sent-prompts.ts";
 import { StageError } from "./stage-error.ts";
 import { StageLoop } from "./stage-loop.ts";
@@ -50,6 +52,7 @@ export type ShardLoader = (
 
 export class StageHost implements StageWorker {
   readonly #load: ShardLoader;
+  readonly #maxSavedBytes: number;
   readonly #channels: Channels;
   readonly #sentPrompts: SentPrompts;
   readonly #nowMs: () => number;
@@ -62,9 +65,17 @@ export class StageHost implements StageWorker {
   /** Counts loads and unloads, so that a superseded load is noticed. */
   #loads = 0;
   #loop: StageLoop | null = null;
+  /** Of the shard. */
+  #generations: GenerationTable | null = null;
 
-  constructor(load: ShardLoader, nowMs = () => performance.now()) {
+  /** `maxSavedBytes`: of hidden rows that are kept for a new holder of the next layers. */
+  constructor(
+    load: ShardLoader,
+    nowMs = () => performance.now(),
+    maxSavedBytes: number = MAX_SAVED_BYTES,
+  ) {
     this.#load = load;
+    this.#maxSavedBytes = maxSavedBytes;
     this.#nowMs = nowMs;
     this.#meter = new LoadMeter(nowMs());
     const listeners = {
@@ -125,6 +136,7 @@ export class StageHost implements StageWorker {
     this.#stopLoop();
     this.#shard?.destroy();
     this.#shard = null;
+    this.#generations = null;
     return Promise.resolve();
   }
 
@@ -146,6 +158,7 @@ export class StageHost implements StageWorker {
     this.#intake.room.update(room);
     this.#channels.setMembers((peer) => this.#intake.room.isMember(peer));
     this.#loop?.roomChanged();
+    this.#generations?.keepOnly((requester) => this.#intake.room.isMember(requester));
     this.#intake.receiveHeld();
     return Promise.resolve();
   }
@@ -181,8 +194,8 @@ export class StageHost implements StageWorker {
     await this.#sentPrompts.ask(this.#position, request);
   }
 
-  async cancel(generation: GenerationId): Promise<void> {
-    await this.#sentPrompts.cancel(generation);
+  async cancel(generation: GenerationId, reason?: "cancelled" | "interrupted"): Promise<void> {
+    await this.#sentPrompts.cancel(generation, reason);
   }
 
   async sample(): Promise<StageSample> {
@@ -212,7 +225,11 @@ export class StageHost implements StageWorker {
         void this.#listeners?.onLaps(position.pipeline.placement, computeMs),
       nowMs: this.#nowMs,
     };
-    this.#loop = new StageLoop(position, shard, outside, this.#meter);
+    const slots = Math.min(shard.options.sequences, position.pipeline.generationSlots);
+    // Answers that were interrupted are resumed with the rows that the shard's cache has of them.
+    if (this.#generations?.slots !== slots)
+      this.#generations = new GenerationTable(slots, new SavedBytes(this.#maxSavedBytes));
+    this.#loop = new StageLoop(position, shard, outside, this.#meter, this.#generations);
   }
 
   #stopLoop(): void {
@@ -231,6 +248,8 @@ export class StageHost implements StageWorker {
         return this.#loop?.token(frame);
       case "end":
         return this.#loop?.ended(from, frame);
+      case "resume":
+        return this.#loop?.resume(frame);
       case "failure":
         this.#loop?.failed(from, frame);
         return this.#sentPrompts.fail(frame.generation, frame.failure);

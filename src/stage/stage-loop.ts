@@ -17,6 +17,7 @@ import type {
   Frame,
   HiddenFrame,
   PromptFrame,
+  ResumeFrame,
   Segment,
   StageClock,
   TokenFrame,
@@ -28,9 +29,9 @@ import {
   type MemberId,
   type StageFailure,
 } from "../shared/index.ts";
-import { countRows, hiddenOf, rowsOf, workOfRows } from "./batch.ts";
+import { countRows, hiddenOf, joined, rowsOf, workOfRows } from "./batch.ts";
 import { allFinite } from "./finite.ts";
-import { GenerationTable, type Generation } from "./generations.ts";
+import type { Generation, GenerationTable } from "./generations.ts";
 import { hopTimes, wireTime } from "./hop-times.ts";
 import type { LoadMeter } from "./load-meter.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
@@ -54,6 +55,24 @@ export type StageOutside = {
 /** A finished step: its clock readings, and what it computed. */
 type Step = { readonly startMs: number; readonly computeMs: number; readonly batch: Work[] };
 
+/** Of kept rows in one frame: what a sender may have in its channel's buffer. */
+const MAX_REPLAY_BYTES = 1024 * 1024;
+
+/** Losses after which another attempt may follow, and what was computed is right. */
+const INTERRUPTIONS: ReadonlySet<StageFailure["reason"]> = new Set([
+  "stage_lost",
+  "first_stage_unreachable",
+  "placement_changed",
+  "layers_unloaded",
+  "layers_not_loaded",
+  "device_lost_in_step",
+  "generation_not_running",
+]);
+
+function endAfter({ reason }: StageFailure): "interrupted" | "failed" {
+  return INTERRUPTIONS.has(reason) ? "interrupted" : "failed";
+}
+
 export class StageLoop {
   readonly #position: PipelinePosition;
   readonly #shard: Shard;
@@ -72,13 +91,19 @@ export class StageLoop {
   /** Engine ms of the newest steps of one token. */
   #laps: readonly number[] = [];
 
-  constructor(position: PipelinePosition, shard: Shard, outside: StageOutside, meter: LoadMeter) {
+  /** `generations` outlives the loop: a loop of the next placement resumes what this one began. */
+  constructor(
+    position: PipelinePosition,
+    shard: Shard,
+    outside: StageOutside,
+    meter: LoadMeter,
+    generations: GenerationTable,
+  ) {
     this.#position = position;
     this.#shard = shard;
     this.#outside = outside;
     this.#meter = meter;
-    const slots = Math.min(shard.options.sequences, position.pipeline.generationSlots);
-    this.#generations = new GenerationTable(slots);
+    this.#generations = generations;
   }
 
   /** Nothing is computed or sent from now on; the result of a step in flight is dropped. */
@@ -86,6 +111,7 @@ export class StageLoop {
     this.#stopped = true;
     this.#queue.clear();
     this.#waitingPrompts = [];
+    for (const generation of this.#generations.all()) this.#generations.remove(generation, true);
   }
 
   /** Tells every requester why its answer ends here. */
@@ -110,8 +136,9 @@ export class StageLoop {
     const isOver = ({ generation, requester }: PromptFrame) =>
       this.#outside.standing(generation, requester) === "refused";
     this.#waitingPrompts = this.#waitingPrompts.filter((prompt) => !isOver(prompt));
+    // The room's log does not say whether another attempt follows.
     for (const { id, prompt } of this.#generations.all())
-      if (isOver(prompt)) this.#end(id, "cancelled");
+      if (isOver(prompt)) this.#end(id, "interrupted");
   }
 
   prompt(frame: PromptFrame): void {
@@ -186,7 +213,7 @@ export class StageLoop {
    */
   failed(from: MemberId, { generation, failure }: FailureFrame): void {
     const { isFirst, next } = this.#position;
-    if (isFirst) return this.#end(generation, "failed");
+    if (isFirst) return this.#end(generation, endAfter(failure));
     const prompt = this.#generations.get(generation)?.prompt;
     if (from === next && prompt !== undefined) this.#fail(prompt, failure);
   }
@@ -197,8 +224,75 @@ export class StageLoop {
       this.#tellFailure(frame, { reason: "no_free_slot" });
       return;
     }
+    const { isFirst, isLast } = this.#position;
+    generation.awaitsResume = frame.resumes;
     this.#forward(frame);
-    if (this.#position.isFirst) this.#enqueueTokens(generation, 0, frame.tokens);
+    if (frame.resumes && isLast) this.#resume(generation, generation.promptLength - 1);
+    else if (!frame.resumes && isFirst) this.#enqueueTokens(generation, 0, frame.tokens);
+  }
+
+  /** The next stage says which rows of a resumed prompt it lacks. */
+  resume(frame: ResumeFrame): void {
+    const generation = this.#generations.get(frame.generation);
+    if (generation?.awaitsResume !== true || frame.from > generation.promptLength) {
+      const { self, next } = this.#position;
+      const failure = { reason: "generation_not_running", member: self } as const;
+      return this.#outside.refuse(next!, frame, failure);
+    }
+    this.#resume(generation, frame.from);
+  }
+
+  /** Continues a prompt of which the pipeline's other stages may have computed a part. */
+  #resume(generation: Generation, need: number): void {
+    const { header, isFirst, previous } = this.#position;
+    const { id, prompt } = generation;
+    const from = generation.resume(need);
+    generation.sentAtMs = this.#outside.nowMs();
+    if (generation.sendFrom > need) this.#sendSaved(generation, need, generation.sendFrom);
+    if (isFirst) {
+      generation.nextPosition = generation.promptLength;
+      if (from < generation.promptLength)
+        this.#enqueueTokens(generation, from, prompt.tokens.subarray(from));
+    } else
+      this.#outside
+        .send(previous!, { ...header, type: "resume", generation: id, from })
+        .catch((error: unknown) => this.#lost(previous!, [prompt], error));
+  }
+
+  /** Sends the kept rows `[from, to)`, a step at a time, before those that are computed from now on. */
+  #sendSaved(generation: Generation, from: number, to: number): void {
+    const { header, index } = this.#position;
+    const width = this.#shard.description.model.hidden;
+    const { id, prompt, wireMs } = generation;
+    const clock = { computeMs: 0, waitMs: 0, linkMs: 0 };
+    const clocks = Array.from({ length: index + 1 }, () => clock);
+    const rows = Math.max(
+      1,
+      Math.min(this.#shard.maxRows, Math.floor(MAX_REPLAY_BYTES / width / 4)),
+    );
+    for (let position = from; position < to; position += rows) {
+      const count = Math.min(rows, to - position);
+      const segments = [{ generation: id, position, count, wireMs, clocks }];
+      const hidden = generation.saved.read(position, position + count);
+      this.#sendNext({ ...header, type: "hidden", width, segments, hidden }, [prompt]);
+    }
+  }
+
+  /** One frame after the other: the previous one has left the buffer. */
+  #sendNext(frame: HiddenFrame, prompts: readonly PromptFrame[]): void {
+    const next = this.#position.next!;
+    const send = () =>
+      this.#stopped
+        ? undefined
+        : this.#outside
+            .send(next, frame)
+            .catch((error: unknown) => this.#lost(next, prompts, error));
+    this.#sending = this.#sending.then(send);
+  }
+
+  #lost(member: MemberId, prompts: readonly PromptFrame[], error: unknown): void {
+    const failure = { reason: "stage_lost", member, cause: causeOf(error) } as const;
+    for (const prompt of prompts) this.#fail(prompt, failure);
   }
 
   #enqueueTokens(generation: Generation, position: number, tokens: ArrayLike<StepToken>): void {
@@ -267,9 +361,12 @@ export class StageLoop {
 
   async #step(batch: Work[]): Promise<void> {
     const calledMs = this.#outside.nowMs();
+    for (const { generation, position } of batch)
+      generation.computed = Math.min(generation.computed, position);
     try {
       const rows = rowsOf(batch, this.#position.isLast);
       const result = await this.#shard.step(rows, hiddenOf(batch));
+      for (const { generation, position, count } of batch) generation.computed = position + count;
       if (this.#stopped) return;
       // Behind another step in flight, a step starts when that one has finished.
       const startMs = Math.max(calledMs, this.#stepEndMs);
@@ -294,23 +391,30 @@ export class StageLoop {
   }
 
   async #sendHidden(step: Step, hidden: Float32Array<ArrayBuffer>): Promise<void> {
-    const { header } = this.#position;
-    const next = this.#position.next!;
-    const sentAtMs = this.#outside.nowMs();
-    const segments = step.batch.map((work) => {
-      work.generation.sentAtMs = sentAtMs;
-      const { position, count, wireMs } = work;
-      const clocks = [...work.clocks, this.#clock(step, work)];
-      return { generation: work.generation.id, position, count, wireMs, clocks };
-    });
-    await this.#sending; // back-pressure: the previous frame has left the buffer
     const width = this.#shard.description.model.hidden;
-    this.#sending = this.#outside
-      .send(next, { ...header, type: "hidden", width, segments, hidden })
-      .catch((error: unknown) => {
-        const failure = { reason: "stage_lost", member: next, cause: causeOf(error) } as const;
-        for (const { generation } of step.batch) this.#fail(generation.prompt, failure);
-      });
+    const sentAtMs = this.#outside.nowMs();
+    const parts: Float32Array<ArrayBuffer>[] = [];
+    const segments: Segment[] = [];
+    let row = 0;
+    for (const work of step.batch) {
+      const { generation, position, count, wireMs } = work;
+      const rows = hidden.subarray(row * width, (row + count) * width);
+      row += count;
+      if (this.#generations.get(generation.id) !== generation) continue; // has ended
+      this.#generations.save(generation, position, width, rows);
+      generation.sentAtMs = sentAtMs;
+      const known = Math.min(count, Math.max(0, generation.sendFrom - position));
+      if (known === count) continue;
+      const clocks = [...work.clocks, this.#clock(step, work)];
+      const sent = { position: position + known, count: count - known, wireMs, clocks };
+      segments.push({ generation: generation.id, ...sent });
+      parts.push(rows.subarray(known * width));
+    }
+    if (segments.length === 0) return;
+    await this.#sending; // back-pressure: the previous frame has left the buffer
+    const prompts = step.batch.map(({ generation }) => generation.prompt);
+    const body = { width, segments, hidden: joined(parts) };
+    this.#sendNext({ ...this.#position.header, type: "hidden", ...body }, prompts);
   }
 
   #clock({ startMs, computeMs }: Step, { arrivedAtMs }: Work): StageClock {
@@ -348,17 +452,16 @@ export class StageLoop {
   #forward(frame: PromptFrame | EndFrame): void {
     const { next } = this.#position;
     if (next === null) return;
-    this.#outside.send(next, frame).catch((error: unknown) => {
-      const failure = { reason: "stage_lost", member: next, cause: causeOf(error) } as const;
-      if (frame.type === "prompt") this.#fail(frame, failure);
-    });
+    this.#outside
+      .send(next, frame)
+      .catch((error: unknown) => this.#lost(next, frame.type === "prompt" ? [frame] : [], error));
   }
 
   /** Frees a generation here and on later stages; a waiting prompt takes its slot. */
   #end(id: Generation["id"], reason: EndFrame["reason"]): void {
     const generation = this.#generations.get(id);
     if (generation === undefined) return;
-    this.#generations.remove(generation);
+    this.#generations.remove(generation, reason === "interrupted");
     this.#queue.drop(generation);
     this.#forward({ ...this.#position.header, type: "end", generation: id, reason });
     if (this.#laps.length > 0) this.#outside.onLaps(this.#laps);
@@ -373,7 +476,7 @@ export class StageLoop {
     if (!isWaiting && generation?.prompt !== prompt) return; // has already ended
     this.#waitingPrompts = this.#waitingPrompts.filter((other) => other !== prompt);
     this.#tellFailure(prompt, failure);
-    this.#end(prompt.generation, "failed");
+    this.#end(prompt.generation, endAfter(failure));
   }
 
   #tellFailure(prompt: PromptFrame, failure: StageFailure): void {

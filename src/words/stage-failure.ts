@@ -17,6 +17,7 @@ const FRAMES = {
   hidden: "a frame of hidden states",
   token: "a token",
   end: "the end of an answer",
+  resume: "a request for hidden states",
 } as const;
 
 export const stageFailures: Sentences<StageFailure> = {

@@ -177,6 +177,8 @@ test("frames", async () => {
       const future = { placement: 1, epoch: 0xffff_ffff };
       const prompt = (id: number, change: object = {}): Frame => ({
         type: "prompt",
+        answer: "a",
+        resumes: false,
         ...header,
         generation: GenerationId.parse(id),
         requester: mallory.id,

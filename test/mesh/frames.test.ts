@@ -65,6 +65,8 @@ const kinds = {
     type: fc.constant("prompt" as const),
     generation,
     requester,
+    answer: fc.stringMatching(/^[\w.-]{1,64}$/),
+    resumes: fc.boolean(),
     maxTokens: fc.integer({ min: 1, max: 0xffff_ffff }),
     sampling,
     endTokens: u32s(0),
@@ -107,6 +109,7 @@ const kinds = {
     payload: bytes,
   }),
   pong: fc.record({ ...header, type: fc.constant("pong" as const), nonce: u32, payload: bytes }),
+  resume: fc.record({ ...header, type: fc.constant("resume" as const), generation, from: u32 }),
 } satisfies Record<Frame["type"], fc.Arbitrary<Frame>>;
 const everyKind = Object.entries(kinds) as [Frame["type"], fc.Arbitrary<Frame>][];
 const anyFrame = fc.oneof(...everyKind.map(([, kind]) => kind));

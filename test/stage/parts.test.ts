@@ -13,8 +13,9 @@ import { member, request } from "../../tools/cpu/cpu-room.ts";
 function prompt(generation: number, length: number): PromptFrame {
   const { sampling, maxTokens, endTokens, tokens } = request(generation, new Array(length).fill(1));
   const id = GenerationId.parse(generation);
+  const attempt = { answer: "a", resumes: false };
   const body = { generation: id, requester: member("a"), sampling, maxTokens, endTokens, tokens };
-  return { type: "prompt", placement: 1, epoch: 1, ...body };
+  return { type: "prompt", placement: 1, epoch: 1, ...attempt, ...body };
 }
 
 describe("random", () => {

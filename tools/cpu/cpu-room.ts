@@ -18,7 +18,12 @@ import {
   type Cause,
   type KernelReport,
 } from "../../src/shared/index.ts";
-import { StageError, StageHost, type StageWorker } from "../../src/stage/index.ts";
+import {
+  type ShardLoader,
+  StageError,
+  StageHost,
+  type StageWorker,
+} from "../../src/stage/index.ts";
 import { cpuDescription, CpuShard, type CpuShardOptions, VOCABULARY } from "./cpu-shard.ts";
 
 export const LAYERS = 6;
@@ -51,6 +56,8 @@ export function request(
   return {
     generation: GenerationId.parse(generation),
     placement: PlacementId.parse(1),
+    answer: `answer-${generation}`,
+    resumes: false,
     tokens: Uint32Array.from(tokens),
     maxTokens: 12,
     endTokens: new Uint32Array(0),
@@ -119,7 +126,11 @@ export type RoomMember = {
 export async function cpuRoom(
   pipeline: Pipeline,
   requesters: readonly MemberId[] = [],
-  { announces = true, ...extra }: CpuShardOptions & { readonly announces?: boolean } = {},
+  {
+    announces = true,
+    maxSavedBytes,
+    ...extra
+  }: CpuShardOptions & { readonly announces?: boolean; readonly maxSavedBytes?: number } = {},
 ): Promise<ReadonlyMap<MemberId, RoomMember>> {
   const names = [...new Set([...pipeline.stages.map((stage) => stage.member), ...requesters])];
   const room = new Map<MemberId, RoomMember>();
@@ -127,10 +138,11 @@ export async function cpuRoom(
   const sends = new Map<string, FramePort>();
   for (const name of names) {
     let shard: CpuShard | null = null;
-    const host = new StageHost((description, options) => {
+    const load: ShardLoader = (description, options) => {
       shard = new CpuShard(description, options, extra);
       return Promise.resolve(shard);
-    });
+    };
+    const host = new StageHost(load, () => performance.now(), maxSavedBytes);
     const answers = new Answers();
     await host.listen(answers.listeners);
     const leave = () => ports.get(name)!.forEach((port) => port.close());

@@ -16,7 +16,7 @@ function frame(random: Random): Frame {
   const clocks = (): StageClock[] =>
     Array.from({ length: random.whole(0, 3) }, () => ({ computeMs: 1.5, waitMs: 0, linkMs: 0.5 }));
   const payload = new Uint8Array(random.whole(0, 30));
-  switch (random.whole(0, 6)) {
+  switch (random.whole(0, 7)) {
     case 0: {
       const requester = MemberId.parse(random.pick(["a", "tab-12345678"]));
       const sampling = { ...GREEDY, seed: random.whole(0, 99) };
@@ -24,6 +24,8 @@ function frame(random: Random): Frame {
       return {
         ...header,
         type: "prompt",
+        answer: "a",
+        resumes: true,
         generation,
         requester,
         maxTokens: 9,
@@ -59,6 +61,8 @@ function frame(random: Random): Frame {
     }
     case 5:
       return { ...header, type: "ping", nonce: 7, echo: random.whole(0, 1) === 1, payload };
+    case 6:
+      return { ...header, type: "resume", generation, from: 3 };
     default:
       return { ...header, type: "pong", nonce: 7, payload };
   }

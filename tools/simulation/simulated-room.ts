@@ -249,7 +249,7 @@ function stageOf(host: StageHost, clock: Clock, network: Network): StagePort {
     setRoom: (self, room) => host.setRoom(self, room),
     setPipeline: (self, pipeline) => host.setPipeline(self, pipeline),
     ask: (request) => host.ask(request),
-    cancel: (generation) => host.cancel(generation),
+    cancel: (...end) => host.cancel(...end),
     async measureLink() {
       const roundTripMs = 2 * network.latencyMs();
       await sleep(clock, 10 * roundTripMs);

@@ -129,7 +129,8 @@ export class Requester {
     signal?.addEventListener("abort", onAbort);
     if (signal?.aborted) onAbort();
     let end: Outcome = { outcome: "stopped", error: null };
-    let stagesEnded = false;
+    /** What the stages are told, unless they have ended the answer. */
+    let told: "cancelled" | "interrupted" | null = "cancelled";
     try {
       yield { kind: "queued", generation: id };
       this.#signals.pushRunning();
@@ -140,7 +141,7 @@ export class Requester {
             break;
           case "running":
             yield { kind: "started", generation: id };
-            await this.#send(run, id);
+            await this.#send(run, id, attempt);
             break;
           case "token": {
             const event = run.take(next.event, clock.nowMs());
@@ -150,7 +151,7 @@ export class Requester {
             const finish = next.event.finish ?? (run.stopped ? "stop" : null);
             if (finish === null) break;
             end = { outcome: "done", error: null };
-            stagesEnded = next.event.finish !== null;
+            if (next.event.finish !== null) told = null;
             yield run.finish(finish, clock.nowMs());
             return null;
           }
@@ -158,11 +159,15 @@ export class Requester {
             yield run.finish("cancelled", clock.nowMs());
             return null;
           case "interrupted":
+            told = "interrupted";
             return next.failure;
           case "failed":
             throw new RoomError(next.failure);
           case "stage_failed":
-            if (await this.#mayContinue(id, next.failure)) return next.failure;
+            if (await this.#mayContinue(id, next.failure)) {
+              told = "interrupted";
+              return next.failure;
+            }
             throw new RoomError(next.failure);
         }
       }
@@ -174,7 +179,7 @@ export class Requester {
       signal?.removeEventListener("abort", onAbort);
       endWatch();
       this.#signals.close(id);
-      this.#end(id, { ...end, tokens: run.answerTokens, cancel: !stagesEnded });
+      this.#end(id, { ...end, tokens: run.answerTokens, told });
     }
   }
 
@@ -194,11 +199,11 @@ export class Requester {
 
   /** Ends a generation of this tab that nobody here reads. */
   #forget(generation: GenerationId): void {
-    this.#end(generation, { outcome: "stopped", error: null, tokens: 0, cancel: true });
+    this.#end(generation, { outcome: "stopped", error: null, tokens: 0, told: "cancelled" });
   }
 
   /** Sends the prompt, and what was answered before, to stage 0. */
-  async #send(run: AnswerRun, generation: GenerationId): Promise<void> {
+  async #send(run: AnswerRun, generation: GenerationId, attempt: number): Promise<void> {
     const { room, stage, linkFrames, pipelineSet } = this.#parts;
     const { placement } = room.state;
     if (!placement) return;
@@ -215,6 +220,8 @@ export class Requester {
       await stage.ask({
         generation,
         placement: placement.id,
+        answer: run.key,
+        resumes: attempt > 0,
         tokens: run.tokens,
         sampling: run.request.sampling,
         maxTokens: run.tokensLeft(placement.contextTokens),
@@ -258,11 +265,17 @@ export class Requester {
 
   #end(
     generation: GenerationId,
-    { cancel, ...end }: Outcome & { readonly tokens: number; readonly cancel: boolean },
+    {
+      told,
+      ...end
+    }: Outcome & {
+      readonly tokens: number;
+      readonly told: "cancelled" | "interrupted" | null;
+    },
   ): void {
     const { room, stage } = this.#parts;
     // The stages may be gone, and the generation with them.
-    if (cancel) stage.cancel(generation).catch(() => undefined);
+    if (told !== null) stage.cancel(generation, told).catch(() => undefined);
     if (!room.state.generations.some(({ id }) => id === generation)) return;
     // Without a coordinator, `GenerationSignals` ends it once there is one again.
     room.command({ type: "end_generation", generation, ...end }).catch(() => undefined);
