@@ -27,6 +27,8 @@ export type Outcome = {
     readonly interrupted: number;
     readonly waiting: number;
   };
+  /** The longest time without a token in any answer. */
+  readonly longestPauseMs: number;
   /** How often answers failed, by reason. */
   readonly failures: readonly RoomFailure["reason"][];
   /** How long two tabs coordinated although everything reached everything. */
@@ -131,7 +133,7 @@ class Run {
     };
   }
 
-  #outcomes(): Pick<Outcome, "answers" | "failures"> {
+  #outcomes(): Pick<Outcome, "answers" | "failures" | "longestPauseMs"> {
     const { answers } = this.#room;
     const ended = (kind: string) => answers.filter(({ end }) => end?.kind === kind);
     return {
@@ -141,6 +143,7 @@ class Run {
         waiting: answers.filter(waitsForMember).length,
         interrupted: answers.filter(({ events }) => events.includes("interrupted")).length,
       },
+      longestPauseMs: Math.max(0, ...answers.map((answer) => answer.longestPauseMs)),
       failures: answers.flatMap(({ end }) => (end?.kind === "failed" ? [end.failure.reason] : [])),
     };
   }

@@ -71,6 +71,8 @@ export type SimulatedAnswer = {
   readonly expected: readonly number[];
   readonly tokens: number[];
   readonly events: AnswerEvent["kind"][];
+  /** The longest time without a token, the first one included. */
+  longestPauseMs: number;
   /** What it waits for, if it was interrupted. */
   progress: RecoveryProgress | null;
   end:
@@ -180,17 +182,24 @@ export class SimulatedRoom {
       expected,
       tokens: [],
       events: [],
+      longestPauseMs: 0,
       progress: null,
       end: null,
     };
     this.answers.push(answer);
+    let lastMs = this.world.nowMs;
     try {
       const input = { kind: "tokens", tokens: plan.prompt } as const;
       const request = { input, sampling, maxTokens: plan.tokens, stop: [] };
       for await (const event of tab.client!.ask(request)) {
         answer.events.push(event.kind);
         answer.progress = event.kind === "recovering" ? event.progress : null;
-        if (event.kind === "token") answer.tokens.push(event.token);
+        if (event.kind === "token") {
+          answer.tokens.push(event.token);
+          const { nowMs } = this.world;
+          answer.longestPauseMs = Math.max(answer.longestPauseMs, nowMs - lastMs);
+          lastMs = nowMs;
+        }
         if (event.kind === "finished") answer.end = { kind: "finished" };
       }
     } catch (error) {

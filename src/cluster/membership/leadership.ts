@@ -31,6 +31,8 @@ export type LeadershipParts = {
 
 /** No partition lasts for so many elections: a far epoch is a lie, and would use up the numbers. */
 const MAX_EPOCHS_AHEAD = 4096;
+/** Both may own a model after two partitions, each another one: they do not outrank each other in turn. */
+const INSIST_MS = 60_000;
 
 export class Leadership {
   readonly #parts: LeadershipParts;
@@ -41,6 +43,8 @@ export class Leadership {
   readonly #asked = new Set<MemberId>();
   /** How often it stepped down for one that it does not reach, since it last followed another. */
   #outranked = 0;
+  /** When it last opened a later epoch than such a coordinator. */
+  #insistedMs = -Infinity;
   #stopped = false;
 
   constructor(parts: LeadershipParts) {
@@ -85,7 +89,12 @@ export class Leadership {
     const own = this.#parts.state().epoch;
     if (coordinator === null || epoch < own || epoch > own + MAX_EPOCHS_AHEAD) return;
     if (isHeld) this.#ask(by);
-    if (!isHeld || coordinator.ownsModel) return coordinator.renew(epoch);
+    if (!isHeld) return coordinator.renew(epoch);
+    const nowMs = this.#parts.clock.nowMs();
+    if (coordinator.ownsModel && nowMs - this.#insistedMs > INSIST_MS) {
+      this.#insistedMs = nowMs;
+      return coordinator.renew(epoch);
+    }
     this.#outranked += 1;
     this.#stepDown(coordinator, by);
   }
