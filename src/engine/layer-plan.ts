@@ -30,6 +30,7 @@ import {
   planMat,
   planQuantize,
   rmsNormKernel,
+  shaderFeatures,
   type Weights,
   type Workload,
 } from "../kernels/index.ts";
@@ -183,7 +184,7 @@ async function planNorm(
   { step, x, normed, columns }: Record<"step" | "x" | "normed", GPUBuffer> & { columns: number },
   { weight, epsilon }: MatNorm,
 ): Promise<Recorded> {
-  const kernel = rmsNormKernel({ columns, epsilon, of: "rows" });
+  const kernel = rmsNormKernel({ columns, epsilon, of: "rows" }, shaderFeatures(resources.device));
   const compiled = await resources.compile(kernel);
   resources.requireBuffers();
   const group = bind(resources.device, compiled, [step, x, weight, normed]);

@@ -9,6 +9,7 @@ import {
   sampleBufferBytes,
   sampleKernels,
   type SampleParams,
+  shaderFeatures,
   type StepParams,
   type Weights,
 } from "../kernels/index.ts";
@@ -68,11 +69,10 @@ export async function planSampling(options: SamplePlanOptions): Promise<SamplePl
       epilogueBuffers: [buffers.logits],
       outputStride: vocabulary,
     });
-  const normKernel = rmsNormKernel({
-    columns: hidden,
-    epsilon: normEpsilon,
-    of: "samples",
-  });
+  const normKernel = rmsNormKernel(
+    { columns: hidden, epsilon: normEpsilon, of: "samples" },
+    shaderFeatures(resources.device),
+  );
   const [kernels, compiledNorm, firstHead] = await Promise.all([
     Promise.all(
       sampleKernels(shape).map(async (kernel) => {

@@ -4,6 +4,8 @@ import { attentionVariant, splitsOf } from "../../src/kernels/attention/attentio
 import { forRows, matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
 import { variantName } from "../../src/kernels/matmul/mat-variant.ts";
 import { matWorkgroups } from "../../src/kernels/matmul/mat.ts";
+import { quantizeKernel } from "../../src/kernels/matmul/quantize-rows.ts";
+import { rmsNormKernel } from "../../src/kernels/sampling/rms-norm.ts";
 import { sampleKernels } from "../../src/kernels/sampling/sample.ts";
 
 /** Multiprocessors of the card that was measured. */
@@ -46,6 +48,22 @@ describe.each(MODELS)("$name", ({ hidden, heads, kv, head, ff, vocabulary }) => 
           expect(variant.workgroup).toBeLessThanOrEqual(device.maxInvocations);
         }
       }
+    }
+  });
+
+  test.each(ADAPTERS)("norms, with $adapter: a thread awaits memory once", (device) => {
+    const norms = [
+      quantizeKernel({ norm: true, columns: hidden }, "workgroup", device),
+      rmsNormKernel({ columns: hidden, epsilon: 1e-6, of: "rows" }, device),
+    ];
+    for (const { name, wgsl } of norms) {
+      const count = (text: RegExp) => [...wgsl.matchAll(text)].length;
+      expect(count(/workgroupBarrier\(/g), name).toBe(device.subgroups ? 1 : 2);
+      expect(count(/\bfor \(/g), `${name}: loops`).toBe(0);
+      const threads = Number(/@workgroup_size\((\d+)\)/.exec(wgsl)![1]);
+      expect(threads).toBeLessThanOrEqual(Math.min(256, device.maxInvocations));
+      const values = 4 * threads * count(/^ *let y_\d+_?\d* = /gm);
+      expect(values, `${name}: values of all threads`).toBeGreaterThanOrEqual(hidden);
     }
   });
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { normReference } from "../../src/kernels/matmul/mat-reference.ts";
 import { quantizeKernel, quantizeReference } from "../../src/kernels/matmul/quantize-rows.ts";
+import { shaderFeatures } from "../../src/kernels/core/device.ts";
+import { rowVariants } from "../../tools/gpu/row-variants.ts";
 import { run } from "../../tools/gpu/run.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { expectClose } from "../../tools/gpu/expect-close.ts";
@@ -18,18 +20,24 @@ test("the reference, by hand", () => {
   expect(scales[1]).toBeCloseTo(-6.3);
 });
 
-describe.each(["threads", "workgroup"] as const)("%s", (variant) => {
+const software = { name: "threads", features: shaderFeatures(device), variant: "threads" as const };
+const gpu = rowVariants(device).map(({ name, features }) => ({
+  ...{ name: `workgroup, ${name}`, features, variant: "workgroup" as const },
+}));
+
+describe.each([software, ...gpu])("$name", ({ variant, features }) => {
   describe.each([
     { tokens: 1, columns: 32 },
     { tokens: 3, columns: 96 },
     { tokens: 1, columns: 2112 },
     { tokens: 5, columns: 576 },
+    { tokens: 2, columns: 8224 },
   ])("$tokens tokens of $columns", ({ tokens, columns }) => {
     test.each([null, 1e-6, 0.5])("norm epsilon %s", async (epsilon) => {
       const x = randomF32(tokens * columns, 3).map((value) => value * 4);
       const weight = randomF32(columns, 4);
-      const kernel = quantizeKernel(epsilon !== null, variant);
-      const params = { tokens, columns, epsilon: epsilon ?? 0 };
+      const kernel = quantizeKernel({ norm: epsilon !== null, columns }, variant, features);
+      const params = { tokens, epsilon: epsilon ?? 0 };
       const [quants, scales] = await run(
         device,
         kernel,
@@ -60,16 +68,16 @@ describe.each(["threads", "workgroup"] as const)("%s", (variant) => {
     });
   });
 
-  test("a block of zeros stays zero", async () => {
-    const kernel = quantizeKernel(false, variant);
+  test.each([false, true])("a block of zeros stays zero, norm %s", async (norm) => {
+    const kernel = quantizeKernel({ norm, columns: 64 }, variant, features);
     const inputs = [
       new Uint32Array([1, 0, 0, 0]),
       new Float32Array(64),
+      ...(norm ? [new Float32Array(64).fill(1)] : []),
       { output: 16 },
       { output: 4 },
     ];
-    const params = { tokens: 1, columns: 64, epsilon: 0 };
-    const [quants, scales] = await run(device, kernel, inputs, params);
+    const [quants, scales] = await run(device, kernel, inputs, { tokens: 1, epsilon: 1e-6 });
     expect([...new Uint32Array(quants!.buffer)]).toEqual(new Array<number>(16).fill(0));
     expect([...scales!]).toEqual([0, 0, 0, 0]);
   });

@@ -2,11 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { rmsNormKernel, rmsNormReference } from "../../src/kernels/sampling/rms-norm.ts";
 import { run } from "../../tools/gpu/run.ts";
+import { rowVariants } from "../../tools/gpu/row-variants.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { expectClose } from "../../tools/gpu/expect-close.ts";
 import { randomF32 } from "../../tools/gpu/random.ts";
 import { F32_TOLERANCE } from "../../tools/gpu/tolerances.ts";
 
+const device = await testDevice();
 const rowsOf = (count: number) =>
   Array.from({ length: count }, (_, position) => ({ sequence: 0, position, token: 0 }));
 
@@ -17,18 +19,21 @@ describe.each([
   { columns: 260, samples: [4, 1, 3] },
   { columns: 2048, samples: [0, 1, 2, 3, 4] },
 ])("rms_norm of $columns columns, rows $samples", ({ columns, samples }) => {
-  test.each([
-    [1e-6, "samples"],
-    [1e-1, "samples"],
-    [1e-6, "rows"],
-  ] as const)("GPU agrees with the reference, eps %f, all %s", async (epsilon, of) => {
-    const params = { rows: rowsOf(5), samples, splits: 1, splitPositions: 1 };
-    const x = randomF32(5 * columns, 1);
-    const weight = randomF32(columns, 2);
-    const shape = { columns, epsilon, of };
-    const output = { output: params[of].length * columns };
-    const [out] = await run(await testDevice(), rmsNormKernel(shape), [x, weight, output], params);
-    expectClose(out!, rmsNormReference(x, weight, shape, params), F32_TOLERANCE);
+  describe.each(rowVariants(device))("$name", ({ features }) => {
+    test.each([
+      [1e-6, "samples"],
+      [1e-1, "samples"],
+      [1e-6, "rows"],
+    ] as const)("GPU agrees with the reference, eps %f, all %s", async (epsilon, of) => {
+      const params = { rows: rowsOf(5), samples, splits: 1, splitPositions: 1 };
+      const x = randomF32(5 * columns, 1);
+      const weight = randomF32(columns, 2);
+      const shape = { columns, epsilon, of };
+      const output = { output: params[of].length * columns };
+      const kernel = rmsNormKernel(shape, features);
+      const [out] = await run(device, kernel, [x, weight, output], params);
+      expectClose(out!, rmsNormReference(x, weight, shape, params), F32_TOLERANCE);
+    });
   });
 });
 

@@ -7,50 +7,77 @@ import type { MatNorm } from "./mat.ts";
 import parts from "./quantize-parts.wgsl?raw";
 import threadsWgsl from "./quantize-threads.wgsl?raw";
 import workgroupWgsl from "./quantize-workgroup.wgsl?raw";
+import { shaderFeatures, type ShaderFeatures } from "../core/device.ts";
 import { bind, compile, dispatch, type Kernel } from "../core/runner.ts";
 import { upload } from "../core/upload.ts";
 import { expandTemplate, sectionsOf } from "../core/template.ts";
+import { rowThreads, workgroupSum } from "../core/workgroup-sum.ts";
 
 export type QuantizeVariant = "threads" | "workgroup";
 
 export type QuantizeParams = {
   readonly tokens: number;
-  /** A multiple of 32. */
-  readonly columns: number;
   /** Of the RMS norm; 0 where there is none. */
   readonly epsilon: number;
 };
 
 const SECTIONS = sectionsOf(parts);
-const WORKGROUP = { threads: 16, workgroup: 128 };
+/** Threads that need not wait for each other. */
+const FREE_THREADS = { threads: 16, workgroup: 64 };
+/** Vectors of four in a block of 32. */
+const BLOCK_VECTORS = 8;
 
-/** Bindings: 1 step uniform, 2 x, 3 norm weight (if `norm`), 4 quants, 5 scales. */
-export function quantizeKernel(norm: boolean, variant: QuantizeVariant): Kernel<QuantizeParams> {
-  const pick = (name: string) => SECTIONS[`${norm ? "norm" : "plain"}.${name}`] ?? "";
-  const wgsl = variant === "threads" ? threadsWgsl : workgroupWgsl;
+/**
+ * Bindings: 1 step uniform, 2 x, 3 norm weight (if `norm`), 4 quants, 5 scales.
+ *
+ * "threads" is for software adapters: a thread takes a block and needs no other. On a GPU a quad takes
+ * one where there are subgroups, and a workgroup adds up the squares of a row's norm.
+ */
+export function quantizeKernel(
+  { norm, columns }: { readonly norm: boolean; readonly columns: number },
+  variant: QuantizeVariant,
+  features: ShaderFeatures,
+): Kernel<QuantizeParams> {
+  const lanes = variant === "workgroup" && features.subgroups ? 4 : 1;
+  const blocks = columns / 32;
+  const together = norm && variant === "workgroup";
+  const threads = together ? rowThreads(blocks * lanes, features) : FREE_THREADS[variant];
+  const sum = workgroupSum(threads, features);
+  const kind = norm ? "norm" : "plain";
+  const share = (name: string) => (lanes === 1 ? "" : SECTIONS[`quad.${name}`]!);
   return {
     name: `quantize ${variant}${norm ? " norm" : ""}`,
     wgsl: expandTemplate(
-      wgsl,
-      { WG: WORKGROUP[variant] },
+      together ? workgroupWgsl : threadsWgsl,
+      {
+        ...sum.values,
+        ENABLE: lanes === 1 ? "" : "enable subgroups;\n",
+        LANES: lanes,
+        VECTORS: BLOCK_VECTORS / lanes,
+        PAIRS: BLOCK_VECTORS / lanes / 2,
+        TURNS: Math.ceil((blocks * lanes) / threads),
+      },
       {
         ...SECTIONS,
+        ...sum.parts,
         "declare-norm": norm ? SECTIONS["norm.declare"]! : "",
-        "row-factor": pick("row-factor"),
-        "group-factor": pick("group-factor"),
-        value: pick("value"),
+        "row-factor": SECTIONS[`${kind}.row-factor`]!,
+        value: SECTIONS[`${kind}.value`]!,
+        "share-size": share("share-size"),
+        "share-sum": share("share-sum"),
       },
     ),
-    packParams({ columns, epsilon }) {
+    packParams({ epsilon }) {
       const bytes = new ArrayBuffer(16);
-      new Uint32Array(bytes)[0] = columns / 32;
+      new Uint32Array(bytes)[0] = blocks;
       new Float32Array(bytes).set([epsilon, 1 / columns], 1);
       return bytes;
     },
-    workgroups: ({ tokens, columns }) =>
-      variant === "workgroup"
-        ? [tokens, 1, 1]
-        : [Math.ceil((tokens * columns) / 32 / WORKGROUP.threads), 1, 1],
+    workgroups: ({ tokens }) => [
+      together ? tokens : Math.ceil((tokens * blocks * lanes) / threads),
+      1,
+      1,
+    ],
   };
 }
 
@@ -58,6 +85,7 @@ export type QuantizeUse = {
   /** Uniform whose first u32 is the number of tokens in the step. */
   readonly step: GPUBuffer;
   readonly x: GPUBuffer; // [tokens, columns] f32
+  /** A multiple of 32. */
   readonly columns: number;
   readonly norm: MatNorm | null;
   readonly quants: GPUBuffer; // tokens * columns bytes
@@ -72,10 +100,11 @@ export async function planQuantize(
   beforeBind = () => undefined as void,
 ): Promise<{ record(pass: GPUComputePassEncoder, tokens: number): number }> {
   const { columns, norm } = use;
-  const kernel = quantizeKernel(norm !== null, variant);
+  const shape = { norm: norm !== null, columns };
+  const kernel = quantizeKernel(shape, variant, shaderFeatures(device));
   const compiled = await compile(device, kernel);
   beforeBind();
-  const params = { tokens: 1, columns, epsilon: norm?.epsilon ?? 0 };
+  const params = { tokens: 1, epsilon: norm?.epsilon ?? 0 };
   const uniform = new Uint8Array(kernel.packParams(params));
   const group = bind(device, compiled, [
     upload(device, uniform, GPUBufferUsage.UNIFORM),

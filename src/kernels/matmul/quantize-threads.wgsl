@@ -5,18 +5,25 @@
 //   scales[t, b] = (d, d * sum over block b of q)
 //
 //   x [tokens, columns] f32     quants [tokens, columns] int8     scales [tokens, columns / 32]
-//   a thread for each block: dispatch (ceil(tokens * blocks / {WG}), 1, 1). Each sums its row's
-//   squares by itself, which costs less than a barrier on a software adapter.
-
+//   {LANES} threads for each block: dispatch (ceil(tokens * blocks * {LANES} / {WG}), 1, 1). With a
+//   norm each sums its row's squares by itself, which costs less than a barrier on a software adapter.
+{ENABLE}
 // #part bindings
 
 @compute @workgroup_size({WG})
 fn main(@builtin(global_invocation_id) thread: vec3<u32>) {
-  let index = thread.x;
-  if (index >= batch.tokens * shape.blocks) { return; }
-  let block = index % shape.blocks;
-  let row = (index / shape.blocks) * shape.blocks * 8u;
+  let first = 0u;
+  let units = batch.tokens * shape.blocks * {LANES}u;
+  let at_0 = min(thread.x, units - 1u);
 // #part row-factor
-  let at = row + block * 8u;
-// #part block
+// #each v < VECTORS
+// #part value
+// #end
+// #each k < 1
+// #part round
+  if (thread.x < units) {
+// #part store-quants
+// #part store-scales
+  }
+// #end
 }

@@ -4,9 +4,11 @@
  * Host code and reference.
  */
 import wgsl from "./rms-norm.wgsl?raw";
+import type { ShaderFeatures } from "../core/device.ts";
 import type { Kernel } from "../core/runner.ts";
 import { packStep, STEP_WGSL, type StepParams } from "../core/step-uniform.ts";
 import { expandTemplate } from "../core/template.ts";
+import { rowThreads, workgroupSum } from "../core/workgroup-sum.ts";
 
 export type RmsNormShape = {
   readonly columns: number; // a multiple of 4
@@ -15,10 +17,16 @@ export type RmsNormShape = {
 };
 
 /** Bindings: 1 x, 2 weight, 3 out. */
-export function rmsNormKernel({ columns, epsilon, of }: RmsNormShape): Kernel<StepParams> {
+export function rmsNormKernel(
+  { columns, epsilon, of }: RmsNormShape,
+  features: ShaderFeatures,
+): Kernel<StepParams> {
+  const threads = rowThreads(columns / 4, features);
+  const { parts, values } = workgroupSum(threads, features);
+  const turns = Math.ceil(columns / 4 / threads);
   return {
     name: "rms_norm",
-    wgsl: expandTemplate(wgsl, {}, { step: STEP_WGSL }),
+    wgsl: expandTemplate(wgsl, { ...values, TURNS: turns }, { ...parts, step: STEP_WGSL }),
     constants: { COLUMNS: columns, EPSILON: epsilon, GATHER: of === "samples" ? 1 : 0 },
     packParams: packStep,
     workgroups: (step) => [step[of].length, 1, 1],

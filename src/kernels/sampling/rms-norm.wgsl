@@ -2,8 +2,9 @@
 //
 //   x [rows, COLUMNS], out [rows or samples, COLUMNS] f32     weight [COLUMNS] f32
 //   row i is the step's row i, or with GATHER the row of its sample i
-//   one workgroup for each: dispatch (rows or samples, 1, 1)
-
+//   one workgroup for each: dispatch (rows or samples, 1, 1). A thread loads {TURNS} vectors of the
+//   row at once and keeps them until the sum is known.
+{ENABLE}
 // #part step
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> weight: array<vec4<f32>>;
@@ -13,26 +14,28 @@ override COLUMNS: u32;
 override EPSILON: f32;
 override GATHER: u32;
 
-const THREADS = 64u;
-var<workgroup> partial: array<f32, THREADS>;
+// #part sum-declare
 
-@compute @workgroup_size(THREADS)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+@compute @workgroup_size({WG})
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+// #part lanes-argument
+) {
   let quads = COLUMNS / 4u;
   let base = select(group.x, step.row[group.x].w, GATHER == 1u) * quads;
   var squares = vec4<f32>();
-  for (var i = local; i < quads; i += THREADS) {
-    let v = x[base + i];
-    squares += v * v;
-  }
-  partial[local] = dot(squares, vec4(1.0));
-  workgroupBarrier();
-  var sum = 0.0;
-  for (var i = 0u; i < THREADS; i++) {
-    sum += partial[i];
-  }
-  let factor = inverseSqrt(sum / f32(COLUMNS) + EPSILON);
-  for (var i = local; i < quads; i += THREADS) {
-    out[group.x * quads + i] = x[base + i] * weight[i] * factor;
-  }
+// #each i < TURNS
+  let at_{i} = local + {i}u * {WG}u;
+  let near_{i} = min(at_{i}, quads - 1u);
+  let v_{i} = x[base + near_{i}];
+  let y_{i} = v_{i} * weight[near_{i}];
+  squares += select(vec4<f32>(), v_{i} * v_{i}, at_{i} < quads);
+// #end
+  let own = dot(squares, vec4(1.0));
+// #part sum
+  let factor = inverseSqrt(total / f32(COLUMNS) + EPSILON);
+// #each i < TURNS
+  if (at_{i} < quads) { out[group.x * quads + at_{i}] = y_{i} * factor; }
+// #end
 }
