@@ -51,6 +51,8 @@ const gain = {
 export const DecisionReason = z.discriminatedUnion("kind", [
   kind("manual", {}),
   kind("solved", { choice: Choice }),
+  /** After a loss, the other stages kept their layers: answers wait for them. */
+  kind("repaired", {}),
   kind("cost", { move: MoveReason }),
   /** Members of the current placement violate hard rules. */
   kind("rules_violated", { brokenRules: z.array(BrokenRule) }),

@@ -46,6 +46,8 @@ export function describeDecision(decision: Decision, nameOf: NameOf): string {
 const reasons: Sentences<DecisionReason> = {
   manual: () => "The stages were chosen by hand.",
   solved: ({ choice }) => describeChoice(choice),
+  repaired: () =>
+    "The other members keep their layers, so that answers in progress continue sooner.",
   cost: ({ move }, nameOf) => describeMove(move, nameOf),
   rules_violated: ({ brokenRules }, nameOf) =>
     `The layers must move: ${listed(brokenRules.map((rule) => describeBrokenRule(rule, nameOf)))}.`,

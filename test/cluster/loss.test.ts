@@ -70,6 +70,29 @@ describe("a member with a stage leaves during an answer", () => {
     },
   );
 
+  test("the other stage keeps its layers and computes nothing again", async () => {
+    await withRoom(async (room) => {
+      const requester = await room.add("requester", { observes: true });
+      for (const name of ["a", "b", "c"]) await room.add(name, { memoryBytes: HALF, stepMs: 2 });
+      await requester.client.place({ model: MODEL_URL });
+      const reasons: string[] = [];
+      requester.client.subscribe((change) => {
+        if (isEvent(change, "placement_reviewed"))
+          reasons.push(change.event.event.decision.reason.kind);
+      });
+      const [gone, other] = [stageTab(room, 0), stageTab(room, 1)];
+      const shard = other.shard();
+      const long = Array.from({ length: 100 }, (_, index) => index % 96);
+      const request = ask("", { maxTokens: 20, input: { kind: "tokens", tokens: long } });
+      const { tokens } = await readAnd(requester.client.ask(request), () => gone.crash());
+      expect(tokens).toEqual(await referenceAnswer(long, 20));
+      expect(reasons[0]).toBe("repaired");
+      expect(other.shard()).toBe(shard);
+      const rows = shard.stepRows.reduce((sum, count) => sum + count, 0);
+      expect(rows).toBeLessThan(long.length + 2 * 20);
+    });
+  });
+
   test.each([0, 1])(
     "when no member can take its layers, the answer waits for one, with temperature %i",
     async (temperature) => {

@@ -300,6 +300,10 @@ describe("decisions", () => {
   test.each<[DecisionReason, string]>([
     [{ kind: "manual" }, "The stages were chosen by hand."],
     [
+      { kind: "repaired" },
+      "The other members keep their layers, so that answers in progress continue sooner.",
+    ],
+    [
       { kind: "rules_violated", brokenRules: [broken] },
       "The layers must move: Ada is a hidden tab.",
     ],

@@ -26,6 +26,7 @@ import {
   type PlacementParts,
 } from "./decide-placement.ts";
 import { LoadRate } from "./load-rate.ts";
+import { repairOf } from "./repair.ts";
 import { notPlacedAgain } from "./replacement.ts";
 import { checkStages } from "./manual-placement.ts";
 import { firstCount, idInEpoch } from "../log/numbering.ts";
@@ -59,6 +60,8 @@ export class Placer {
   #postponed: readonly CapacityChange[] = [];
   #accepted: ReadonlySet<string> | null = null;
   #loadedSettings: string | null = null;
+  /** The current placement was lost while answers ran. */
+  #interrupted = false;
   readonly #loadRate = new LoadRate();
 
   constructor(options: PlacerOptions) {
@@ -76,6 +79,8 @@ export class Placer {
 
   /** After every event: measures loads, and schedules a review when the capacity changed. */
   note(event: RoomEvent): void {
+    if (event.type === "generation_ended" && event.outcome === "interrupted")
+      this.#interrupted = true;
     if (event.type === "placement_readied")
       this.#loadRate.ready(this.#state, this.#options.clock.nowMs());
     const { placement } = this.#state;
@@ -114,6 +119,7 @@ export class Placer {
     const isCurrent = () => this.#state.placement?.id === lost.id;
     void this.#attempt(async () => {
       try {
+        if (this.#interrupted && this.#repair(lost, trigger)) return;
         const { choice, ...decided } = await this.#solve(model);
         if (!isCurrent()) return;
         this.#tell(model, { outcome: "moved", trigger, reason: { kind: "solved", choice } });
@@ -125,6 +131,20 @@ export class Placer {
         this.#options.emit({ type: "placement_failed", placement: lost.id, error: failure });
       }
     });
+  }
+
+  /** False if the stages that remain cannot keep their layers. */
+  #repair(lost: Placement, trigger: Decision["trigger"]): boolean {
+    const { model } = lost;
+    const repair = repairOf(this.#state, lost, problemOf(this.#state, model));
+    if (repair === null) return false;
+    const seen = this.#seen;
+    this.#tell(model, { outcome: "moved", trigger, reason: { kind: "repaired" } });
+    this.#decide({ model, ...repair });
+    // The solver has not seen the loss: a review follows once the layers have loaded.
+    this.#seen = seen;
+    this.#lastKey = null;
+    return true;
   }
 
   /** Compares the current placement with what the solver proposes now. Never rejects. */
@@ -230,6 +250,7 @@ export class Placer {
       error: null,
     };
     this.#see();
+    this.#interrupted = false;
     const built = problemOf(this.#state, chosen.model);
     this.#accepted = new Set(violationsOf({ built, placement }));
     this.#loadedSettings = shardSettings(this.#state);

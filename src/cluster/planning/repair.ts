@@ -1,0 +1,54 @@
+/**
+ * Another placement after the loss of one stage in which the other stages keep their layers, and with
+ * them their caches: answers in progress then continue once only the lost layers have been loaded and
+ * computed again. Pure. The solver's placement may be faster; a review compares them later.
+ */
+import type { RoomProblem } from "../../placement/index.ts";
+import type { Placement, RoomState, Stage } from "../../shared/index.ts";
+import { costOf } from "./room-problem.ts";
+
+export type Repair = { readonly stages: Stage[]; readonly predictedMs: number | null };
+
+/** The fastest one without a violated constraint, or null. */
+export function repairOf(
+  state: Pick<RoomState, "members">,
+  placement: Placement,
+  { problem }: Pick<RoomProblem, "problem">,
+): Repair | null {
+  const lost = placement.stages.findIndex((stage) => !holds(state, placement, stage));
+  const others = placement.stages.filter((_, index) => index !== lost);
+  if (lost < 0 || others.some((stage) => !holds(state, placement, stage))) return null;
+  const repairs = candidates(state, placement.stages, lost).flatMap((stages) => {
+    const { violations, msPerToken: predictedMs } = costOf(problem, stages);
+    return violations.length === 0 && predictedMs !== null ? [{ stages, predictedMs }] : [];
+  });
+  return repairs.sort((one, other) => one.predictedMs - other.predictedMs)[0] ?? null;
+}
+
+/** Whether a stage's member is here with its layers. */
+function holds({ members }: Pick<RoomState, "members">, { id }: Placement, stage: Stage): boolean {
+  const shard = members.find((member) => member.id === stage.member)?.shard;
+  const isSame = shard?.first === stage.first && shard.end === stage.end;
+  return isSame && shard.placement === id && shard.status === "ready";
+}
+
+/** The lost layers go to a member without a stage, or to the stage before or after. */
+function candidates(
+  { members }: Pick<RoomState, "members">,
+  stages: readonly Stage[],
+  lost: number,
+): Stage[][] {
+  const { first, end, member: gone } = stages[lost]!;
+  const taken = new Set(stages.map(({ member }) => member));
+  const spares = members.filter(({ id, adapter }) => adapter !== null && !taken.has(id));
+  const without = stages.filter(({ member }) => member !== gone);
+  const extended = (index: number, change: Partial<Stage>) =>
+    without.map((stage, at) => (at === index ? { ...stage, ...change } : stage));
+  return [
+    ...spares.map(({ id }) =>
+      stages.map((stage, at) => (at === lost ? { ...stage, member: id } : stage)),
+    ),
+    ...(lost > 0 ? [extended(lost - 1, { end })] : []),
+    ...(lost < without.length ? [extended(lost, { first })] : []),
+  ];
+}
