@@ -29,6 +29,8 @@ export const StageFailure = z.discriminatedUnion("reason", [
     member: MemberId,
     frame: z.enum(["prompt", "hidden", "token", "end", "resume"]),
   }),
+  /** `member` refused a frame: its sender is not in the room, as far as it knows. */
+  failure("sender_not_member", { member: MemberId }),
   /** `member` refused a frame: the room does not run this generation for its requester. */
   failure("generation_not_running", { member: MemberId }),
   /** `member` keeps as many of the sender's early frames as it may. */

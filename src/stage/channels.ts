@@ -1,7 +1,7 @@
 /**
  * The frame channels of one worker: a port per peer, a loopback for frames to itself,
- * and pings. Takes frames from members only: the bytes of others wait in their ports, which
- * close when they are too many. A peer loses its channel if its bytes do not decode, or
+ * and pings. Takes frames from members only: those of others wait for a short time, and are refused
+ * then (`strangers.ts`). A peer loses its channel if its bytes do not decode, if too many of them wait, or
  * if it sends so much that wants an answer without reading the answers. Knows no generations.
  */
 import {
@@ -15,7 +15,15 @@ import {
   ProtocolError,
   type FramePort,
 } from "../mesh/index.ts";
-import { detailOf, type MemberId, type CloseFailure } from "../shared/index.ts";
+import {
+  type Clock,
+  type CloseFailure,
+  detailOf,
+  type MemberId,
+  SYSTEM_CLOCK,
+} from "../shared/index.ts";
+import { refusalOf } from "./refusal.ts";
+import { MAX_WAITING_BYTES, Strangers } from "./strangers.ts";
 
 export type ChannelListeners = {
   onFrame(from: MemberId, frame: Frame): void;
@@ -41,13 +49,15 @@ export class Channels {
   #isMember: (peer: MemberId) => boolean = () => false;
   readonly #pings = new Map<number, WaitingPing>();
   readonly #listeners: ChannelListeners;
-  readonly #nowMs: () => number;
+  readonly #clock: Clock;
+  readonly #strangers: Strangers;
   #self: MemberId | null = null;
   #lastNonce = 0;
 
-  constructor(listeners: ChannelListeners, nowMs = () => performance.now()) {
+  constructor(listeners: ChannelListeners, clock = SYSTEM_CLOCK) {
     this.#listeners = listeners;
-    this.#nowMs = nowMs;
+    this.#clock = clock;
+    this.#strangers = new Strangers(clock.after, (port, bytes) => this.#refuse(port, bytes));
   }
 
   get self(): MemberId {
@@ -125,7 +135,7 @@ export class Channels {
     const nonce = this.#lastNonce;
     const payload = new Uint8Array(payloadBytes);
     return new Promise((resolve, reject) => {
-      this.#pings.set(nonce, { peer, sentAtMs: this.#nowMs(), resolve, reject });
+      this.#pings.set(nonce, { peer, sentAtMs: this.#clock.nowMs(), resolve, reject });
       const frame: PingFrame = { type: "ping", placement: 0, epoch: 0, nonce, echo, payload };
       this.send(peer, frame).catch((error: Error) => {
         this.#pings.delete(nonce);
@@ -135,16 +145,42 @@ export class Channels {
   }
 
   #gate(port: FramePort): void {
-    port.onFrame = this.#isMember(port.peer) ? (bytes) => this.#receive(port, bytes) : null;
+    if (!this.#isMember(port.peer)) {
+      port.onFrame = (bytes) => this.#wait(port, bytes);
+      return;
+    }
+    const waiting = this.#strangers.release(port);
+    port.onFrame = (bytes) => this.#receive(port, bytes);
+    waiting.forEach((bytes) => this.#receive(port, bytes));
+  }
+
+  #wait(port: FramePort, bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#strangers.add(port, bytes)) return;
+    const { peer } = port;
+    const detail = `more than ${MAX_WAITING_BYTES} bytes before it is a member`;
+    this.remove(peer, { reason: "protocol_violation", peer, detail });
+  }
+
+  /** Of a tab that is not a member. A ping is about no generation, and gets no answer. */
+  #refuse(port: FramePort, bytes: Uint8Array): void {
+    this.#decoded(port, bytes, (frame) => {
+      const refusal = refusalOf(frame, { reason: "sender_not_member", member: this.self });
+      if (refusal !== null) this.#reply(port, refusal);
+    });
   }
 
   #receive(port: FramePort, bytes: Uint8Array): void {
+    this.#decoded(port, bytes, (frame) => {
+      if (frame.type === "ping") this.#answer(port, frame);
+      else if (frame.type === "pong") this.#pong(port.peer, frame.nonce);
+      else this.#listeners.onFrame(port.peer, frame);
+    });
+  }
+
+  #decoded(port: FramePort, bytes: Uint8Array, act: (frame: Frame) => void): void {
     const { peer } = port;
     try {
-      const frame = decode(bytes);
-      if (frame.type === "ping") this.#answer(port, frame);
-      else if (frame.type === "pong") this.#pong(peer, frame.nonce);
-      else this.#listeners.onFrame(peer, frame);
+      act(decode(bytes));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.remove(peer, { reason: "protocol_violation", peer, detail: detailOf(error) });
@@ -181,10 +217,12 @@ export class Channels {
     const waiting = this.#pings.get(nonce);
     if (waiting?.peer !== from) return;
     this.#pings.delete(nonce);
-    waiting.resolve(this.#nowMs() - waiting.sentAtMs);
+    waiting.resolve(this.#clock.nowMs() - waiting.sentAtMs);
   }
 
   #forget(peer: MemberId, cause: CloseFailure): void {
+    const port = this.#ports.get(peer);
+    if (port !== undefined) this.#strangers.release(port);
     this.#ports.delete(peer);
     for (const [nonce, waiting] of this.#pings) {
       if (waiting.peer !== peer) continue;

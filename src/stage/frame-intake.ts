@@ -3,9 +3,10 @@
  * member is dropped silently: it is held within the sender's share, or refused with a reason.
  */
 import type { Frame } from "../mesh/index.ts";
-import type { GenerationId, MemberId, StageFailure } from "../shared/index.ts";
+import type { MemberId, StageFailure } from "../shared/index.ts";
 import { judgeFrame, type Receiver } from "./frame-rules.ts";
 import { HeldFrames, MAX_HELD_BYTES } from "./held-frames.ts";
+import { refusalOf } from "./refusal.ts";
 import { RoomView } from "./room-view.ts";
 
 export type FrameIntakeOutside = {
@@ -53,25 +54,8 @@ export class FrameIntake {
     this.#held.dropSender(peer);
   }
 
-  /** Carries the placement of the refused frame: its sender ignores frames of another one. */
   refuse(to: MemberId, frame: Frame, failure: StageFailure): void {
-    const { placement, epoch } = frame;
-    const generation = generationOf(frame);
-    if (generation === null) return;
-    this.#outside.reply(to, { type: "failure", placement, epoch, generation, failure });
-  }
-}
-
-/** The generation that a frame is about, the first one of several; null for one that is never refused. */
-function generationOf(frame: Frame): GenerationId | null {
-  if (frame.type === "hidden") return frame.segments[0]!.generation;
-  switch (frame.type) {
-    case "prompt":
-    case "token":
-    case "end":
-    case "resume":
-      return frame.generation;
-    default:
-      return null;
+    const refusal = refusalOf(frame, failure);
+    if (refusal !== null) this.#outside.reply(to, refusal);
   }
 }

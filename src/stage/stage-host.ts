@@ -2,18 +2,19 @@
  * A `StageWorker`: connects the channels, the requesting side, and the stage's loop.
  * The caller provides how a shard is loaded, so that this module knows no device.
  */
-import type {
-  Cause,
-  GenerationId,
-  MemberId,
-  CloseFailure,
-  Pipeline,
-  PromptRequest,
-  StageFailure,
-  StageListeners,
-  StageRoom,
-  StageSample,
-  KernelReport,
+import {
+  type Cause,
+  type GenerationId,
+  type MemberId,
+  type CloseFailure,
+  type Pipeline,
+  type PromptRequest,
+  type StageFailure,
+  type StageListeners,
+  type StageRoom,
+  type StageSample,
+  type KernelReport,
+  SYSTEM_CLOCK,
 } from "../shared/index.ts";
 import * as Comlink from "comlink";
 import type {
@@ -69,20 +70,16 @@ export class StageHost implements StageWorker {
   #generations: GenerationTable | null = null;
 
   /** `maxSavedBytes`: of hidden rows that are kept for a new holder of the next layers. */
-  constructor(
-    load: ShardLoader,
-    nowMs = () => performance.now(),
-    maxSavedBytes: number = MAX_SAVED_BYTES,
-  ) {
+  constructor(load: ShardLoader, clock = SYSTEM_CLOCK, maxSavedBytes: number = MAX_SAVED_BYTES) {
     this.#load = load;
     this.#maxSavedBytes = maxSavedBytes;
-    this.#nowMs = nowMs;
-    this.#meter = new LoadMeter(nowMs());
+    this.#nowMs = () => clock.nowMs();
+    this.#meter = new LoadMeter(clock.nowMs());
     const listeners = {
       onFrame: (from: MemberId, frame: Frame) => this.#intake.receive(from, frame),
       onClose: (peer: MemberId, cause: CloseFailure) => this.#peerGone(peer, cause),
     };
-    this.#channels = new Channels(listeners, nowMs);
+    this.#channels = new Channels(listeners, clock);
     this.#intake = new FrameIntake({
       receiver: () => ({
         self: this.#channels.self,

@@ -47,6 +47,8 @@ export const stageFailures: Sentences<StageFailure> = {
     `${stageOf(sender, nameOf)} sent position ${position} of the answer instead of ${expected}. ${EXCLUDE}`,
   unexpected_sender: ({ member, frame }, nameOf) =>
     `${nameOf(member)} refused ${FRAMES[frame]}, because only another member may send it.`,
+  sender_not_member: ({ member }, nameOf) =>
+    `${nameOf(member)} refused the request, because this tab is not in its room. Ask again.`,
   generation_not_running: ({ member }, nameOf) =>
     `${nameOf(member)} refused the request, because the room does not run it. Ask again.`,
   early_frames_exceeded: ({ member, maxBytes }, nameOf) =>

@@ -1,12 +1,13 @@
 /** The frame channels of a worker. */
-import { expect, test } from "vitest";
-import { encode } from "../../src/mesh/frames.ts";
+import { describe, expect, test } from "vitest";
+import { decode, encode } from "../../src/mesh/frames.ts";
 import { PROTOCOL_VERSION, type Frame } from "../../src/mesh/frame-types.ts";
 import type { FramePort } from "../../src/mesh/transport.ts";
 import { memoryFramePorts } from "../../tools/room/memory-transport.ts";
 import { GenerationId, MemberId } from "../../src/shared/ids.ts";
 import type { CloseFailure } from "../../src/shared/mesh-failure.ts";
 import { Channels, MAX_UNREAD_BYTES } from "../../src/stage/channels.ts";
+import { MAX_WAITING_BYTES } from "../../src/stage/strangers.ts";
 
 const [self, peer] = [MemberId.parse("a"), MemberId.parse("mallory")];
 
@@ -42,6 +43,67 @@ test("frames of a peer wait until it is a member, and stop when it is not one an
   channels.setMembers(() => false);
   await theirs.send(encode(end(2)));
   expect(taken).toEqual([end(1)]);
+});
+
+describe("the frames of a tab that is not a member", () => {
+  const end = (id: number): Frame => {
+    const generation = GenerationId.parse(id);
+    return { type: "end", placement: 1, epoch: 1, generation, reason: "cancelled" };
+  };
+
+  /** A stranger's port, what it receives, and the timer of the channels. */
+  function strange() {
+    const [ours, theirs] = memoryFramePorts(self, peer);
+    const timers: (() => void)[] = [];
+    const clock = {
+      nowMs: () => 0,
+      after: (_delayMs: number, act: () => void) => {
+        timers.push(act);
+        return () => timers.splice(timers.indexOf(act), 1);
+      },
+    };
+    const taken: Frame[] = [];
+    const causes: CloseFailure[] = [];
+    const channels = new Channels(
+      { onFrame: (_from, frame) => taken.push(frame), onClose: (_, cause) => causes.push(cause) },
+      clock,
+    );
+    channels.setSelf(self);
+    channels.add(ours);
+    const received: Frame[] = [];
+    theirs.onFrame = (bytes) => received.push(decode(bytes));
+    return { channels, theirs, timers, taken, causes, received };
+  }
+
+  test("are refused with a reason if it does not become one", async () => {
+    const { theirs, timers, taken, received } = strange();
+    for (const id of [1, 2]) await theirs.send(encode(end(id)));
+    expect(received).toEqual([]);
+    timers[0]!();
+    await theirs.send(encode(end(3)));
+    const failure = { reason: "sender_not_member", member: self };
+    const refused = (generation: number) => ({ type: "failure", generation, failure });
+    expect(received).toMatchObject([1, 2, 3].map(refused));
+    expect(taken).toEqual([]);
+  });
+
+  test("are taken if it becomes one, also after others were refused", async () => {
+    const { channels, theirs, timers, taken } = strange();
+    await theirs.send(encode(end(1)));
+    timers[0]!();
+    channels.setMembers(() => true);
+    await theirs.send(encode(end(2)));
+    expect(taken).toEqual([end(2)]);
+  });
+
+  test("close its channel if they are too many, and leave no timer", async () => {
+    const { theirs, timers, causes } = strange();
+    await theirs.send(new Uint8Array(MAX_WAITING_BYTES));
+    expect(causes).toEqual([]);
+    await theirs.send(new Uint8Array(1));
+    expect(causes).toMatchObject([{ reason: "protocol_violation", peer }]);
+    expect(timers).toEqual([]);
+  });
 });
 
 test("a peer that does not read its answers loses its channel", () => {

@@ -9,6 +9,7 @@ import {
   MemberId,
   PlacementId,
   GREEDY,
+  SYSTEM_CLOCK,
   type Sampling,
   type GenerationFailure,
   type Pipeline,
@@ -142,7 +143,7 @@ export async function cpuRoom(
       shard = new CpuShard(description, options, extra);
       return Promise.resolve(shard);
     };
-    const host = new StageHost(load, () => performance.now(), maxSavedBytes);
+    const host = new StageHost(load, SYSTEM_CLOCK, maxSavedBytes);
     const answers = new Answers();
     await host.listen(answers.listeners);
     const leave = () => ports.get(name)!.forEach((port) => port.close());

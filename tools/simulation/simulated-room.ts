@@ -116,7 +116,7 @@ export class SimulatedRoom {
       });
     const host = new StageHost(
       (description, options) => Promise.resolve(shardOf(description, options, undefined as never)),
-      () => clock.nowMs(),
+      clock,
     );
     const node = {
       id,

@@ -1,0 +1,62 @@
+/**
+ * Frames of tabs that are not members, as far as this tab knows. The room's log may be behind, so they
+ * wait for a short time; what is not taken by then, and what comes later, is refused with a reason.
+ */
+import type { FramePort } from "../mesh/index.ts";
+import type { Clock } from "../shared/index.ts";
+
+/** Of one tab: two prompts of a million tokens. */
+export const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+/** The log is behind by a few messages at most. */
+export const STRANGER_MS = 3000;
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+type Stranger = {
+  waiting: Bytes[];
+  waitingBytes: number;
+  /** It has not become a member in time. */
+  isRefused: boolean;
+  readonly cancel: () => void;
+};
+
+export class Strangers {
+  readonly #strangers = new Map<FramePort, Stranger>();
+  readonly #after: Clock["after"];
+  readonly #refuse: (port: FramePort, bytes: Bytes) => void;
+
+  constructor(after: Clock["after"], refuse: (port: FramePort, bytes: Bytes) => void) {
+    this.#after = after;
+    this.#refuse = refuse;
+  }
+
+  /** False if more of its frames wait than may. */
+  add(port: FramePort, bytes: Bytes): boolean {
+    const stranger = this.#strangers.get(port) ?? this.#begin(port);
+    if (stranger.isRefused) {
+      this.#refuse(port, bytes);
+      return true;
+    }
+    stranger.waitingBytes += bytes.byteLength;
+    stranger.waiting.push(bytes);
+    return stranger.waitingBytes <= MAX_WAITING_BYTES;
+  }
+
+  /** It is a member now, or gone. Returns the frames that wait, in the order in which they came. */
+  release(port: FramePort): readonly Bytes[] {
+    const stranger = this.#strangers.get(port);
+    this.#strangers.delete(port);
+    stranger?.cancel();
+    return stranger?.waiting ?? [];
+  }
+
+  #begin(port: FramePort): Stranger {
+    const cancel = this.#after(STRANGER_MS, () => {
+      stranger.isRefused = true;
+      stranger.waiting.splice(0).forEach((bytes) => this.#refuse(port, bytes));
+    });
+    const stranger: Stranger = { waiting: [], waitingBytes: 0, isRefused: false, cancel };
+    this.#strangers.set(port, stranger);
+    return stranger;
+  }
+}
