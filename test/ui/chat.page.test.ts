@@ -52,9 +52,10 @@ describe("asking", () => {
   });
 
   test("an interrupted answer says what it waits for, and can be stopped", async () => {
-    const broken = answer("It was a", { status: "queued" });
+    const recovery = "Ada left. Recovering: loading layers, 40%.";
+    const broken = answer("It was a", { status: "queued", recovery });
     const { app, commands } = await mount({ ...READY, chat: [ask("A story?"), broken] });
-    expect(textOf(app)).toContain("The answer continues once they have loaded.");
+    expect(textOf(app)).toContain(recovery);
     expect(textOf(app)).not.toContain("Waiting in the queue");
     button(app, "Stop generating").click();
     expect(commands).toEqual([{ type: "stop_answer" }]);
