@@ -26,7 +26,7 @@ import type { AnswerEvent, AskRequest } from "./generation/answer.ts";
 import { Requester } from "./generation/requester.ts";
 import type { EventLog } from "./log/event-log.ts";
 import { LinkMeasurer } from "./member/link-measurer.ts";
-import { type Connection, isEvent, type RoomChange } from "./membership/room-access.ts";
+import { type Connection, type RoomChange } from "./membership/room-access.ts";
 import { type EnterOptions, Membership } from "./membership/membership.ts";
 import type { RoomCommand } from "./membership/messages.ts";
 import { noticeOf } from "./membership/notices.ts";
@@ -37,6 +37,7 @@ import {
   previewPlacement,
   previewStages,
 } from "./planning/preview.ts";
+import { placementLoaded } from "./planning/placement-loaded.ts";
 import { ShardKeeper } from "./member/shard-keeper.ts";
 import { StageRoomReporter } from "./member/stage-room.ts";
 import { TelemetryReporter } from "./member/telemetry-reporter.ts";
@@ -227,33 +228,7 @@ export class RoomClient {
 
   /** Resolves once `placement` is ready, or a newer one that replaced it. */
   loaded(placement: PlacementId, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = (error: RoomError | null) => {
-        off();
-        signal?.removeEventListener("abort", onAbort);
-        if (error) reject(error);
-        else resolve();
-      };
-      const onAbort = () => settle(new RoomError({ reason: "cancelled" }));
-      const look = () => {
-        const now = this.state.placement;
-        // The event with this placement may not have arrived here yet.
-        if (this.connection === "lost") {
-          settle(new RoomError({ reason: "not_in_room" }));
-        } else if (now && now.id >= placement && now.ready) settle(null);
-        else if (now && now.id >= placement && now.error !== null) {
-          settle(new RoomError(now.error));
-        }
-      };
-      const off = this.subscribe((change) => {
-        if (isEvent(change, "placement_cleared") && change.event.event.placement === placement) {
-          settle(new RoomError({ reason: "placement_cleared" }));
-        } else look();
-      });
-      signal?.addEventListener("abort", onAbort);
-      if (signal?.aborted) onAbort();
-      else look();
-    });
+    return placementLoaded(this.#membership, placement, signal);
   }
 
   #deviceError(cause: Cause, lost: boolean): void {

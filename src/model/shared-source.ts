@@ -8,6 +8,8 @@
  *                   compared with the source
  *
  * Reads whole chunks, since only those can be checked. docs/decisions/content-tree.md
+ *
+ * Over 250 lines: reading, checking, and distrust change the same leaves and peers.
  */
 import { beforeDeadline, type MemberId, type ModelNotice } from "../shared/index.ts";
 import { type ByteSource, checkRange, type PeerFile } from "./byte-source.ts";

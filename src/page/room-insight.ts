@@ -4,12 +4,13 @@
  */
 import { type RoomClient, capacityKey } from "../cluster/index.ts";
 import { MemberId } from "../shared/index.ts";
-import type { MemberScore, PlacementPreview, StageTiming } from "../ui/index.ts";
+import type { PlacementPreview, StageTiming } from "../ui/index.ts";
+import type { Score } from "../words/index.ts";
 import { previewOf } from "./preview-view.ts";
 
 export type Insight = {
   readonly predicted?: readonly StageTiming[];
-  readonly scores?: readonly MemberScore[];
+  readonly scores?: readonly Score[];
   /** null without a placement, and for one that no longer holds. */
   readonly preview?: Omit<PlacementPreview, "draft"> | null;
 };
@@ -87,7 +88,7 @@ export class RoomInsight {
   }
 
   /** To two decimals: the page shows no more, and equal scores draw nothing. */
-  #scores(): MemberScore[] {
+  #scores(): Score[] {
     return this.#client.scores().map((score) => ({
       member: score.member,
       total: round(score.total),

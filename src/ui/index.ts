@@ -3,7 +3,6 @@ import "./tabmesh-app.ts";
 
 export type {
   ChatMessage,
-  MemberScore,
   PageView,
   PlacementCandidate,
   PlacementPreview,

@@ -4,7 +4,6 @@
  */
 import { html, nothing } from "lit";
 import { FORECAST_AHEAD_MS, type KernelChoice, type Member, ratioAhead } from "../shared/index.ts";
-import type { MemberScore } from "./page-view.ts";
 import {
   describeFailure,
   describeForecast,
@@ -19,6 +18,7 @@ import {
   limitFacts,
   linkText,
   measuredFacts,
+  type Score,
   scoreFacts,
   signalFacts,
 } from "../words/index.ts";
@@ -172,7 +172,7 @@ export class MemberCard extends PageElement {
       ${warning ? html`<p class="box warn small" role="status">${warning}</p>` : nothing}`;
   }
 
-  get #score(): MemberScore | undefined {
+  get #score(): Score | undefined {
     return this.view.scores?.find(({ member }) => member === this.member.id);
   }
 

@@ -3,7 +3,7 @@
  * `src/page`, rendered by `ui`. Plain data, replaced and never mutated.
  */
 import type { GenerationId, MemberId, RoomCode, RoomState } from "../shared/index.ts";
-import type { AnswerStatus, DescribedNotice } from "../words/index.ts";
+import type { AnswerStatus, DescribedNotice, Score } from "../words/index.ts";
 
 /** The milliseconds that one stage spends on a token. */
 export type StageTiming = {
@@ -76,17 +76,6 @@ export type PlacementPreview = {
   readonly reason?: string | null;
 };
 
-/** How fit a member is for layers, from 0 to 1: the weighted sum, and its parts. */
-export type MemberScore = {
-  readonly member: string;
-  readonly total: number;
-  readonly compute: number;
-  readonly memory: number;
-  readonly network: number;
-  readonly thermal: number;
-  readonly bandwidth: number;
-};
-
 /** Where a person is in a saved log. */
 export type ReplayView = {
   /** Events applied, of `length`. */
@@ -118,7 +107,7 @@ export type PageView = {
   readonly predicted?: readonly StageTiming[];
   readonly placementPreview?: PlacementPreview | null;
   /** Of the members that compute, best first. */
-  readonly scores?: readonly MemberScore[];
+  readonly scores?: readonly Score[];
 };
 
 /** Before anything is known. */

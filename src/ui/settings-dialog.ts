@@ -201,16 +201,11 @@ export class SettingsDialog extends PageElement {
         gap: var(--gap-l);
       }
       fieldset {
-        margin: 0;
-        padding: 0;
-        border: 0;
         display: grid;
         gap: var(--gap-xs);
       }
       legend {
-        padding: 0 0 var(--gap-xs);
-        font-size: var(--text-s);
-        font-weight: 600;
+        padding-bottom: var(--gap-xs);
       }
       .choice {
         min-height: 2rem;

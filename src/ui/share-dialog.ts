@@ -136,12 +136,6 @@ export class ShareDialog extends PageElement {
       }
       fieldset {
         margin-top: var(--gap-l);
-        padding: 0;
-        border: 0;
-      }
-      legend {
-        padding: 0;
-        font-weight: 600;
       }
       fieldset label {
         display: flex;

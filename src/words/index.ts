@@ -18,6 +18,7 @@ export {
   limitFacts,
   linkText,
   measuredFacts,
+  type Score,
   scoreFacts,
   signalFacts,
 } from "./member-facts.ts";

@@ -13,15 +13,16 @@ import {
   THROTTLED_RATIO,
   type ThrottleForecast,
 } from "../shared/index.ts";
+import type { Score } from "../placement/index.ts";
 import { bytes, figure, giga, percent, seconds, time } from "./quantities.ts";
+
+export type { Score };
 
 /** A label, its value, and whether it deserves attention. */
 export type Fact = { readonly label: string; readonly value: string; readonly alert?: boolean };
 
 /** From this throttle ratio on, the value deserves attention: smaller ones may be noise. */
 const ALERT_RATIO = 1.2;
-
-type Score = Readonly<Record<"compute" | "memory" | "network" | "thermal" | "bandwidth", number>>;
 
 /** "NVIDIA Ada Lovelace · Chromium 156"; the reason for a missing adapter is shown elsewhere. */
 export function adapterLine({ adapter }: Pick<Member, "adapter">): string {

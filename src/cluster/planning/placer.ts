@@ -12,7 +12,6 @@ import {
   type RoomEvent,
   PlacementId,
   type ModelSummary,
-  type Placement,
   type RoomState,
   type Stage,
 } from "../../shared/index.ts";
@@ -26,6 +25,7 @@ import {
   type PlacementParts,
 } from "./decide-placement.ts";
 import { LoadRate } from "./load-rate.ts";
+import { type Chosen, newPlacement, shardSettings } from "./new-placement.ts";
 import { repairOf } from "./repair.ts";
 import { notPlacedAgain } from "./replacement.ts";
 import { checkStages } from "./manual-placement.ts";
@@ -40,7 +40,6 @@ export type PlacerOptions = PlacementParts & {
   readonly onSettled: () => void;
 };
 
-type Chosen = Pick<Placement, "model" | "stages" | "predictedMs">;
 type Told = Pick<Decision, "outcome" | "trigger" | "reason"> & Partial<Decision>;
 
 export class Placer {
@@ -186,7 +185,9 @@ export class Placer {
       settings: this.#state.settings,
       loadBytesPerMs,
       accepted: this.#accepted,
-      reload: this.#loadedSettings !== null && this.#loadedSettings !== shardSettings(this.#state),
+      reload:
+        this.#loadedSettings !== null &&
+        this.#loadedSettings !== shardSettings(this.#state.settings),
       coolingDown: cooldownMs > 0 && before?.settings === this.#seen?.settings,
     });
     this.#postponed = postponed ? changes : [];
@@ -239,21 +240,13 @@ export class Placer {
   }
 
   #decide(chosen: Chosen): number {
-    const { epoch, settings } = this.#state;
-    const id = PlacementId.parse(idInEpoch(epoch, ++this.#count));
-    const placement: Placement = {
-      id,
-      ...chosen,
-      contextTokens: Math.min(settings.contextTokens, chosen.model.contextTokens),
-      generationSlots: settings.generationSlots,
-      ready: false,
-      error: null,
-    };
+    const id = PlacementId.parse(idInEpoch(this.#state.epoch, ++this.#count));
+    const placement = newPlacement(id, chosen, this.#state.settings);
     this.#see();
     this.#interrupted = false;
     const built = problemOf(this.#state, chosen.model);
     this.#accepted = new Set(violationsOf({ built, placement }));
-    this.#loadedSettings = shardSettings(this.#state);
+    this.#loadedSettings = shardSettings(this.#state.settings);
     this.#loadRate.started(this.#options.clock.nowMs());
     this.#options.emit({ type: "placement_decided", placement });
     return id;
@@ -265,10 +258,4 @@ export class Placer {
     const decision: Decision = { model: model.name, ...numbers, ...notes, ...told };
     this.#options.emit({ type: "placement_reviewed", decision });
   }
-}
-
-/** The settings that a loaded shard is built with. */
-function shardSettings({ settings }: RoomState): string {
-  const { contextTokens, generationSlots, activations } = settings;
-  return JSON.stringify([contextTokens, generationSlots, activations]);
 }

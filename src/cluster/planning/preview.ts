@@ -13,15 +13,16 @@ import {
   isFound,
   placeGreedy,
 } from "../../placement/index.ts";
-import type {
-  MemberId,
-  ModelSummary,
-  BrokenRule,
-  CandidateOrigin,
-  Refusal,
-  Violation,
-  RoomState,
-  Stage,
+import {
+  beforeDeadline,
+  type MemberId,
+  type ModelSummary,
+  type BrokenRule,
+  type CandidateOrigin,
+  type Refusal,
+  type Violation,
+  type RoomState,
+  type Stage,
 } from "../../shared/index.ts";
 import { proportionalStages } from "./baseline.ts";
 import { refusalOf, solveGuarded } from "./decide-placement.ts";
@@ -134,15 +135,10 @@ async function explained(problem: Problem, planner: Planner, timings: Timings): 
 
 const NO_FRONT: FrontAnswer = { points: [], isComplete: false };
 
-async function frontOf(problem: Problem, planner: Planner, timings: Timings): Promise<FrontAnswer> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<FrontAnswer>((resolve) => {
-    timer = setTimeout(() => resolve(NO_FRONT), timings.watchdogMs);
-  });
-  const swept = planner.front(problem, { deadlineMs: timings.solveMs }).catch(() => NO_FRONT);
-  const front = await Promise.race([swept, late]);
-  clearTimeout(timer);
-  return front;
+function frontOf(problem: Problem, planner: Planner, timings: Timings): Promise<FrontAnswer> {
+  const swept = planner.front(problem, { deadlineMs: timings.solveMs });
+  const late = { reason: "unexpected", detail: "the solver did not answer in time" } as const;
+  return beforeDeadline(swept, timings.watchdogMs, late).catch(() => NO_FRONT);
 }
 
 function proposed(

@@ -81,63 +81,40 @@ function extendTo(
 
 /** `inst` with only the members of `keep`, in that order. */
 export function restrict(inst: Instance, keep: readonly number[]): Instance {
-  const width = inst.layerCount + 1;
-  const ofMember = <T extends Float64Array | Int32Array | Uint8Array>(
-    all: T,
-    make: (size: number) => T,
-  ): T => {
-    const some = make(keep.length);
-    keep.forEach((member, index) => (some[index] = all[member]!));
-    return some;
-  };
-  const numbers = (all: Float64Array) => ofMember(all, (size) => new Float64Array(size));
-  const words = (all: Int32Array) => ofMember(all, (size) => new Int32Array(size));
-  const flags = (all: Uint8Array) => ofMember(all, (size) => new Uint8Array(size));
-  const rows = (all: Float64Array, length: number) => {
-    const some = new Float64Array(keep.length * length);
+  const { memberCount } = inst;
+  /** The rows of the members that stay, whatever the length of a row. */
+  const rows = <T extends Float64Array | Int32Array | Uint8Array>(all: T): T => {
+    const width = all.length / memberCount;
+    const some = all.slice(0, keep.length * width) as T;
     keep.forEach((member, index) =>
-      some.set(all.subarray(member * length, (member + 1) * length), index * length),
+      some.set(all.subarray(member * width, (member + 1) * width), index * width),
     );
     return some;
   };
-  const wordRows = (all: Int32Array) => {
-    const some = new Int32Array(keep.length * width);
-    keep.forEach((from, index) =>
-      some.set(all.subarray(from * width, (from + 1) * width), index * width),
-    );
-    return some;
-  };
-  const pairs = (all: Float64Array) => {
-    const some = new Float64Array(keep.length * keep.length);
-    keep.forEach((here, at) =>
-      keep.forEach(
-        (next, later) => (some[at * keep.length + later] = all[here * inst.memberCount + next]!),
-      ),
-    );
-    return some;
-  };
+  const pairs = (all: Float64Array) =>
+    Float64Array.from(keep.flatMap((from) => keep.map((to) => all[from * memberCount + to]!)));
   return {
     ...inst,
     memberCount: keep.length,
-    memberOf: words(inst.memberOf),
-    prefix: rows(inst.prefix, width),
-    layerCost: rows(inst.layerCost, inst.layerCount),
-    stage: numbers(inst.stage),
-    embed: numbers(inst.embed),
-    head: numbers(inst.head),
+    memberOf: rows(inst.memberOf),
+    prefix: rows(inst.prefix),
+    layerCost: rows(inst.layerCost),
+    stage: rows(inst.stage),
+    embed: rows(inst.embed),
+    head: rows(inst.head),
     hop: pairs(inst.hop),
     close: pairs(inst.close),
-    busyPrefix: rows(inst.busyPrefix, width),
-    busyStage: numbers(inst.busyStage),
-    busyEmbed: numbers(inst.busyEmbed),
-    busyHead: numbers(inst.busyHead),
+    busyPrefix: rows(inst.busyPrefix),
+    busyStage: rows(inst.busyStage),
+    busyEmbed: rows(inst.busyEmbed),
+    busyHead: rows(inst.busyHead),
     transfer: pairs(inst.transfer),
-    minEnd: wordRows(inst.minEnd),
-    reach: wordRows(inst.reach),
-    firstEnd: words(inst.firstEnd),
-    lastStart: words(inst.lastStart),
-    single: flags(inst.single),
-    required: flags(inst.required),
-    fixed: flags(inst.fixed),
+    minEnd: rows(inst.minEnd),
+    reach: rows(inst.reach),
+    firstEnd: rows(inst.firstEnd),
+    lastStart: rows(inst.lastStart),
+    single: rows(inst.single),
+    required: rows(inst.required),
+    fixed: rows(inst.fixed),
   };
 }
