@@ -12,6 +12,7 @@ import {
   type RoomEvent,
   PlacementId,
   type ModelSummary,
+  type Placement,
   type RoomState,
   type Stage,
 } from "../../shared/index.ts";
