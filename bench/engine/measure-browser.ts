@@ -25,6 +25,7 @@ const QUICK = { rounds: 1, steps: 6, contexts: [64, 512], ortRows: 64, wllamaLon
 
 const PROMPTS = [16, 128, 400];
 const BATCH_ROWS = 4;
+const PROFILE_CONTEXT = 256;
 /** Steps beyond the longest context that is measured. */
 const SPARE_TOKENS = 64;
 /** llama.cpp on lavapipe takes seconds per token. */
@@ -78,7 +79,8 @@ export async function measureBrowser(
     if (!options.alone) await againstOrt(setting);
     const profiles: ProfileReply[] = [];
     for (const rows of [1, load.maxRows]) {
-      profiles.push(await engine.ask<ProfileReply>({ kind: "profile", rows, context: 256 }));
+      const context = Math.max(PROFILE_CONTEXT, rows);
+      profiles.push(await engine.ask<ProfileReply>({ kind: "profile", rows, context }));
     }
     await engine.close();
     if (browser === "firefox" && !options.alone) await wllamaOnWebGpu(setting);

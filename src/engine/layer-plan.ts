@@ -11,8 +11,7 @@
  * On a software adapter a dispatch costs more than a repeated norm. Float products fold it in; at
  * decode only gate and up may use int8, for one more dispatch: 5 to 7 in total.
  *
- * Output and down always use floats: with their inputs rounded too, golden answers differed where
- * llama.cpp's best two tokens were 0.19 apart.
+ * Output and down use floats at decode: rounding their inputs would take a dispatch each.
  */
 import {
   acceptsInt8,
@@ -50,6 +49,8 @@ export type LayerBuffers = {
   readonly quants: GPUBuffer; // [rows, the widest input] int8
   readonly scales: GPUBuffer; // [rows, the widest input / 32] vec2<f32>
 };
+
+type InputBuffers = Pick<LayerBuffers, "step" | "normed" | "quants" | "scales">;
 
 /** What a step requires of every product. */
 export type StepWork = { readonly rows: number; readonly workload: Workload };
@@ -94,7 +95,7 @@ export async function planLayer(
   });
   const [gateOrBoth, up] = weights.gateUp;
   const projection = { decode: context.variants.norms === "separate", prefill: true };
-  const never = { decode: false, prefill: false };
+  const onlyPrefill = { decode: false, prefill: true };
   const attentionNorm = { weight: weights.attentionNorm, epsilon };
   const feedForwardNorm = { weight: weights.feedForwardNorm, epsilon };
   const [first, output, gates, down] = await Promise.all([
@@ -105,7 +106,7 @@ export async function planLayer(
         outputRow,
       })),
     ]),
-    planStage(context, buffers, { x: attention, norm: null }, never, [
+    planStage(context, buffers, { x: attention, norm: null }, onlyPrefill, [
       { ...into(x, hidden, EPILOGUES.add), weights: weights.attentionOutput },
     ]),
     planStage(
@@ -124,7 +125,7 @@ export async function planLayer(
             },
           ],
     ),
-    planStage(context, buffers, { x: gated, norm: null }, never, [
+    planStage(context, buffers, { x: gated, norm: null }, onlyPrefill, [
       { ...into(x, hidden, EPILOGUES.add), weights: weights.down },
     ]),
   ]);
@@ -142,12 +143,13 @@ function together(parts: readonly Recorded[]): Recorded {
 type Target = Pick<MatUse, "epilogue" | "epilogueBuffers" | "outputStride" | "outputRow">;
 
 /** Products of one input, and what makes the input that they need in a step: normed, or in int8. */
-async function planStage(
+export async function planStage(
   context: MatContext,
-  { step, normed, quants, scales }: LayerBuffers,
+  { step, normed, quants, scales }: InputBuffers,
   { x, norm }: { readonly x: GPUBuffer; readonly norm: MatNorm | null },
   rounding: Rounding,
   targets: readonly (Target & { readonly weights: Weights })[],
+  maxRows = Infinity,
 ): Promise<Recorded> {
   const { resources, variants } = context;
   const { columns } = targets[0]!.weights;
@@ -159,7 +161,7 @@ async function planStage(
   } as const;
   const [products, norms] = await Promise.all([
     Promise.all(
-      targets.map((target) => planProduct(context, { ...target, step, inputs, rounding })),
+      targets.map((target) => planProduct(context, { ...target, step, inputs, rounding, maxRows })),
     ),
     separate && planNorm(resources, { step, x, normed, columns }, separate),
   ]);
@@ -200,7 +202,7 @@ type ProductUse = Omit<MatUse, "x"> & {
   readonly inputs: { readonly float: MatInput; readonly int8?: MatInput };
   readonly rounding: Rounding;
   /** Rows that a step may have; variants of larger steps are not compiled. */
-  readonly maxRows?: number;
+  readonly maxRows: number;
 };
 
 /** The order of workloads in a product's choice. */
@@ -208,9 +210,9 @@ const STEP = { decode: 1, batch: 2, prefill: 3 } as const;
 const WORKLOADS = ["decode", "batch", "prefill"] as const;
 
 /** A matrix product with the shard's variants; its dispatches and bytes are counted. */
-export async function planProduct(
+async function planProduct(
   { resources, variants, activations }: MatContext,
-  { inputs, rounding, maxRows = Infinity, ...use }: ProductUse,
+  { inputs, rounding, maxRows, ...use }: ProductUse,
 ): Promise<Product & { readonly canRound: boolean }> {
   const { format, parts } = use.weights;
   const { counters } = resources;

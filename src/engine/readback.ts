@@ -9,6 +9,8 @@ export class Readback {
   readonly #bytes: number;
   /** By rows: steps with the same number of rows take about equally long. */
   readonly #expected = new Map<number, ExpectedWait>();
+  /** Settles when the newest readback has. */
+  #last: Promise<unknown> = Promise.resolve();
 
   /**
    * Staging buffers hold `bytes`; one is created when all others are in use. `submitWhileWaiting`
@@ -35,14 +37,20 @@ export class Readback {
     this.#resources.counters.readbackBytes += bytes;
     return async () => {
       const mapped = staging.mapAsync(GPUMapMode.READ, 0, bytes);
-      await (this.#submitWhileWaiting
-        ? this.#expect(rows).settle(this.#resources.device, mapped)
-        : mapped);
+      await (this.#submitWhileWaiting ? this.#inTurn(rows, mapped) : mapped);
       const copy = staging.getMappedRange(0, bytes).slice(0);
       staging.unmap();
       this.#free.push(staging);
       return copy;
     };
+  }
+
+  /** Steps end in order: only the oldest one submits while it waits, however many are in flight. */
+  async #inTurn(rows: number, mapped: Promise<void>): Promise<void> {
+    const before = this.#last;
+    const settled = before.then(() => this.#expect(rows).settle(this.#resources.device, mapped));
+    this.#last = settled.catch(() => undefined);
+    await settled;
   }
 
   #expect(rows: number): ExpectedWait {

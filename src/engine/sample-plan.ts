@@ -14,7 +14,7 @@ import {
   type Weights,
 } from "../kernels/index.ts";
 import type { ModelDescription } from "../model/index.ts";
-import { planProduct, type MatContext, type Recorded } from "./layer-plan.ts";
+import { planStage, type MatContext, type Recorded } from "./layer-plan.ts";
 import type { SampleRequest } from "./types.ts";
 
 export type SamplePlanOptions = {
@@ -58,17 +58,23 @@ export async function planSampling(options: SamplePlanOptions): Promise<SamplePl
   const normed = resources.storage("normed", maxSamples * hidden * 4);
   // The head's products read the number of rows from the first word of their own uniform.
   const count = resources.uniform("samples", 16);
-  const planHead = (newest: MatContext) =>
-    planProduct(newest, {
-      weights: options.head,
-      step: count,
-      inputs: { float: { kind: "float", x: normed } },
-      rounding: { decode: false, prefill: false },
-      maxRows: maxSamples,
-      epilogue: EPILOGUES.store,
-      epilogueBuffers: [buffers.logits],
-      outputStride: vocabulary,
-    });
+  const inputs = {
+    ...{ step: count, normed },
+    quants: resources.storage("head quants", maxSamples * hidden),
+    scales: resources.storage("head scales", (maxSamples * hidden) / 4),
+  };
+  const planHead = (newest: MatContext) => {
+    const epilogueBuffers = [buffers.logits];
+    const product = { epilogue: EPILOGUES.store, epilogueBuffers, outputStride: vocabulary };
+    return planStage(
+      newest,
+      inputs,
+      { x: normed, norm: null },
+      { decode: newest.variants.norms === "separate", prefill: false },
+      [{ ...product, weights: options.head }],
+      maxSamples,
+    );
+  };
   const normKernel = rmsNormKernel(
     { columns: hidden, epsilon: normEpsilon, of: "samples" },
     shaderFeatures(resources.device),

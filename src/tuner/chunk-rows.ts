@@ -1,7 +1,8 @@
 /**
  * How many rows of a prompt one step should take on a device. Larger chunks have fewer launches and
  * fill a wide device; smaller ones let other answers run in between and keep the stages of a
- * pipeline busy. The result is the smallest chunk that is as fast as any.
+ * pipeline busy. On a software adapter, the smallest chunk that is as fast as any is found by
+ * measurement.
  */
 import {
   CHUNK_ROWS,
@@ -22,17 +23,31 @@ const RUNS = 3;
 
 const LAUNCHES = 5;
 
-/** Multiply-accumulates of a chunk before any is measured: 0.2 s on a GPU of a TFLOP a second. */
-const FIRST_MACS = 1e11;
+/** A GPU's rate before it is measured, in multiply-accumulates: that of a small integrated one. */
+const FIRST_MACS_PER_MS = 5e8;
+/** Other answers wait for a chunk of a prompt. */
+const MAX_CHUNK_MS = 500;
 
-/** The most rows worth measuring: wide GPUs need many to fill their cores. */
+/** The most rows of a chunk: wide GPUs need many to fill their cores. */
 export const largestRows = ({ lowParallelism }: DeviceTraits): ChunkRows =>
   lowParallelism ? 256 : 512;
 
 /** A first guess. */
-export function firstRows({ products }: ShardWork, traits: DeviceTraits): ChunkRows {
-  const macs = products.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
-  const fits = (rows: number) => !traits.lowParallelism && rows * macs <= FIRST_MACS;
+export function firstRows(
+  { products }: Pick<ShardWork, "products">,
+  traits: DeviceTraits,
+): ChunkRows {
+  if (traits.lowParallelism) return CHUNK_ROWS[0];
+  const macsPerRow = products.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  return gpuRows({ macsPerRow, macsPerMs: FIRST_MACS_PER_MS });
+}
+
+/**
+ * On a GPU, as many rows as take a bearable time: the more rows, the more of its cores they fill.
+ * `macsPerMs` is the rate at the smallest chunk.
+ */
+export function gpuRows({ macsPerRow, macsPerMs }: Record<"macsPerRow" | "macsPerMs", number>) {
+  const fits = (rows: number) => rows * macsPerRow <= MAX_CHUNK_MS * macsPerMs;
   return CHUNK_ROWS.findLast(fits) ?? CHUNK_ROWS[0];
 }
 

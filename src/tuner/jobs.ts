@@ -1,5 +1,11 @@
 /** Which of a shard's kernels are worth tuning: its products, and the rows of a chunk. Pure. */
-import { acceptsInt8, type KernelVariants, type ShardWork, WORKLOADS } from "../kernels/index.ts";
+import {
+  acceptsInt8,
+  type KernelVariants,
+  type MatrixShape,
+  type ShardWork,
+  WORKLOADS,
+} from "../kernels/index.ts";
 import type { TuneJob, Tuned } from "./tune-mat.ts";
 
 /** A smaller shard's steps are too short for a better variant to matter. */
@@ -8,15 +14,20 @@ const MIN_TUNED_BYTES = 16 * 1024 * 1024;
 /** Rows of a head that are measured; all of them would take as long as the layers together. */
 const MAX_HEAD_ROWS = 8192;
 
-const isWorthTuning = ({ weightBytes }: ShardWork) => weightBytes >= MIN_TUNED_BYTES;
+const isWorthTuning = ({ weightBytes }: Pick<ShardWork, "weightBytes">) =>
+  weightBytes >= MIN_TUNED_BYTES;
 
 /**
  * Jobs for each format, with floats and, where it may be used, with int8, on the largest shape of
  * that format in the layers. The head's format counts only where no layer has it.
  */
-export function tuneJobs(work: ShardWork): TuneJob[] {
+export function tuneJobs(
+  work: Omit<ShardWork, "attention">,
+  norms: KernelVariants["norms"],
+): TuneJob[] {
   if (!isWorthTuning(work)) return [];
   const { products, head, activations } = work;
+  const mayRound = ({ format }: MatrixShape) => activations === "int8" && acceptsInt8(format);
   const largest = new Map<string, (typeof products)[number]>();
   for (const product of products) {
     const before = largest.get(product.format);
@@ -26,12 +37,14 @@ export function tuneJobs(work: ShardWork): TuneJob[] {
   }
   const jobs = [...largest.values()].flatMap((shape): TuneJob[] => {
     const float = { ...shape, activations: "float", workloads: WORKLOADS } as const;
-    const isRounded = activations === "int8" && acceptsInt8(shape.format);
-    return isRounded ? [float, { ...float, activations: "int8" }] : [float];
+    return mayRound(shape) ? [float, { ...float, activations: "int8" }] : [float];
   });
   if (head !== null && !largest.has(head.format)) {
     const rows = Math.min(head.rows, MAX_HEAD_ROWS);
-    jobs.push({ ...head, rows, activations: "float", workloads: ["decode"] });
+    const float: TuneJob = { ...head, rows, activations: "float", workloads: ["decode"] };
+    jobs.push(float);
+    // Elsewhere the head's input is not rounded.
+    if (norms === "separate" && mayRound(head)) jobs.push({ ...float, activations: "int8" });
   }
   return jobs;
 }

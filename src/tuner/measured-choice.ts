@@ -4,8 +4,11 @@ import type { Tuned } from "./tune-mat.ts";
 
 type Format = MatrixShape["format"];
 
-/** How much faster int8 must be than floats: its rounding is a dispatch of its own. */
-const ROUNDING_COST = 1.1;
+/**
+ * How much faster int8 must be than floats. Where norms are folded into float products, its rounding is
+ * a dispatch of its own; elsewhere it takes the place of the norm's, and reads a quarter of the bytes.
+ */
+const MIN_GAIN = { folded: 1.1, separate: 0.95 } as const;
 
 /** Most representative of the others first. */
 const BY_RELEVANCE: readonly Workload[] = ["prefill", "batch", "decode"];
@@ -16,7 +19,7 @@ const BY_RELEVANCE: readonly Workload[] = ["prefill", "batch", "decode"];
  */
 export function measuredChoice(
   tuned: readonly Tuned[],
-  first: KernelVariants["mat"],
+  { mat: first, norms }: Pick<KernelVariants, "mat" | "norms">,
 ): KernelVariants["mat"] {
   const measured = (format: Format, activations: Activations, workload: Workload) => {
     const found = tuned.find(({ job }) => job.format === format && job.activations === activations);
@@ -27,7 +30,7 @@ export function measuredChoice(
     const float = measured(format, "float", workload);
     const int8 = measured(format, "int8", workload);
     if (float === null || int8 === null) return null;
-    return int8.macsPerMs > ROUNDING_COST * float.macsPerMs ? int8 : float;
+    return int8.macsPerMs > MIN_GAIN[norms] * float.macsPerMs ? int8 : float;
   };
   return (format, workload, mayRound) => {
     const float = measured(format, "float", workload);

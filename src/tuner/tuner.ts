@@ -16,7 +16,7 @@ import {
   type Tuner,
 } from "../kernels/index.ts";
 import type { KernelChoice } from "../shared/index.ts";
-import { fastestChunk, firstRows, largestRows } from "./chunk-rows.ts";
+import { fastestChunk, firstRows, gpuRows, largestRows } from "./chunk-rows.ts";
 import { MeasurementClock } from "./clock.ts";
 import { fasterUnpack } from "./float16-unpack.ts";
 import { chunkJob, tuneJobs } from "./jobs.ts";
@@ -101,7 +101,7 @@ async function measureMissing(
     for (const workload of job.workloads) store.add(job, workload, workloads[workload]);
   }
   const { chunk } = decide(known);
-  if (chunk !== null && !store.chunks.has(chunk.key)) {
+  if (traits.lowParallelism && chunk !== null && !store.chunks.has(chunk.key)) {
     const maxRows = largestRows(traits);
     const options = { ...chunk, maxRows, budgetMs: CHUNK_BUDGET_MS, submitWhileWaiting, clock };
     store.chunks.set(chunk.key, await fastestChunk(device, options));
@@ -114,21 +114,16 @@ const tunedShard = (known: Known): TunedShard => decide(known).shard;
 function decide(known: Known) {
   const { work, store, traits, features } = known;
   const first = firstVariants(features, traits, work.attention);
-  const products = tuneJobs(work).map((job): Tuned => {
+  const products = tuneJobs(work, first.norms).map((job): Tuned => {
     const workloads = byWorkload(
       (workload) =>
         store.find(job, workload) ?? unmeasured(job, workload, features, traits.lowParallelism),
     );
     return { job, workloads };
   });
-  const mat = measuredChoice(products, first.mat);
+  const mat = measuredChoice(products, first);
   const chunk = chunkJob(work, products, mat);
-  const measuredRows =
-    products.length === 0
-      ? CHUNK_ROWS[0]
-      : chunk === null
-        ? undefined
-        : store.chunks.get(chunk.key);
+  const measuredRows = rowsOfChunk(known, products.length > 0, chunk);
   const maxRows = measuredRows ?? firstRows(work, traits);
   const shard: TunedShard = {
     variants: { ...first, mat },
@@ -142,6 +137,17 @@ function decide(known: Known) {
     final: measuredRows !== undefined && missingJobs(known).length === 0,
   };
   return { shard, chunk };
+}
+
+/** Undefined until it is measured. */
+function rowsOfChunk(
+  { store, work, traits }: Known,
+  isTuned: boolean,
+  chunk: ReturnType<typeof chunkJob>,
+) {
+  if (!isTuned) return firstRows(work, traits);
+  if (chunk === null) return undefined;
+  return traits.lowParallelism ? store.chunks.get(chunk.key) : gpuRows(chunk);
 }
 
 /** For the shard's report; the device's traits choose them. */
@@ -161,8 +167,9 @@ function attentionChoices(
 }
 
 /** Products that have not been measured yet. */
-function missingJobs({ store, work }: Known): TuneJob[] {
-  return tuneJobs(work).flatMap((job) => {
+function missingJobs({ store, work, traits, features }: Known): TuneJob[] {
+  const { norms } = firstVariants(features, traits, work.attention);
+  return tuneJobs(work, norms).flatMap((job) => {
     const workloads = job.workloads.filter((workload) => store.find(job, workload) === null);
     return workloads.length === 0 ? [] : [{ ...job, workloads }];
   });

@@ -1,6 +1,6 @@
 /** The engine against a transformer in plain loops: splits, batches, chunks, growth, counters, errors. */
 import { DISPATCHES } from "../../src/shared/step-time.ts";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
 import { EngineError } from "../../src/engine/engine-error.ts";
 import { loadShard } from "../../src/engine/load-shard.ts";
 import type { Shard, ShardOptions, StepResult } from "../../src/engine/types.ts";
@@ -115,6 +115,8 @@ describe.each(MODELS)("$architecture in $format and $oddFormat", (options) => {
   });
 });
 
+const HARDWARE = inject("adapterKind") === "hardware";
+
 describe("a shard", () => {
   const tiny = tinyModel(MODELS[0]!);
 
@@ -139,7 +141,7 @@ describe("a shard", () => {
     { activations: "int8", context: 900, rows: 1 },
     { activations: "int8", context: 900, rows: 3 },
   ] as const)(
-    "$rows rows with $activations at $context tokens: at most 7 dispatches a layer, one submit, 4 bytes read back",
+    "$rows rows with $activations at $context tokens: few dispatches a layer, one submit, 4 bytes read back",
     async ({ activations, context, rows }) => {
       const [shard] = await load(tinyModel({ ...MODELS[0]!, oddFormat: "Q4_1" }), [3], {
         activations,
@@ -155,10 +157,12 @@ describe("a shard", () => {
       for (let i = 0; i < 5; i++) await decode(context + i);
       const after = shard!.counters();
       const each = (name: keyof typeof after) => (after[name] - before[name]) / 5;
-      const outside = 5; // embedding, output norm, head, and two for sampling
-      expect(each("dispatches")).toBeLessThanOrEqual(3 * 7 + outside);
-      // The cost model counts the simplest step: attention in one dispatch, float activations.
-      if (activations === "float" && context === 1) {
+      // A GPU joins the parts of a long context, and rounds the head's input, in dispatches of their own.
+      const perLayer = HARDWARE && context > 512 ? 8 : 7;
+      const outside = HARDWARE && activations === "int8" ? 6 : 5; // embedding, norm, head, two to sample
+      expect(each("dispatches")).toBeLessThanOrEqual(3 * perLayer + outside);
+      // The cost model counts a software adapter's simplest step: attention in one dispatch, floats.
+      if (!HARDWARE && activations === "float" && context === 1) {
         const { layer, embed, head } = DISPATCHES;
         expect(each("dispatches")).toBeGreaterThan(3 * layer);
         expect(each("dispatches")).toBeLessThanOrEqual(3 * layer + embed + head);
@@ -351,7 +355,8 @@ describe("on a GPU", () => {
       }));
       const before = shard.counters().dispatches;
       await shard.step(step, null);
-      const outside = 5; // embedding, output norm, head, and two for sampling
+      // Embedding, output norm, head, and two for sampling; int8 rounds the head's input.
+      const outside = activations === "int8" ? 6 : 5;
       expect(shard.counters().dispatches - before).toBe(3 * layer + outside);
     },
   );

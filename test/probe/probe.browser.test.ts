@@ -70,7 +70,9 @@ describe("the probe", () => {
     for (let tries = 1; tries < TRIES && isPaused(); tries += 1) measured = await probe();
     expect(measured.dispatchMs).toBeLessThan(DISPATCH_MS);
     expect(measured.readbackMs).toBeLessThan(READBACK_MS);
-    expect(measured.submitWhileWaitingHelps).toBe(navigator.userAgent.includes("Firefox"));
+    // Chromium notices the end of work late only where a GPU does it.
+    const isLate = navigator.userAgent.includes("Firefox") || inject("adapterKind") === "hardware";
+    expect(measured.submitWhileWaitingHelps).toBe(isLate);
   });
 
   test("measures the same within 15 %", async () => {

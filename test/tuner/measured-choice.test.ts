@@ -28,14 +28,24 @@ function tuned(activations: Activations, rates: readonly (number | null)[]): Tun
     workloads: { decode: decode!, batch: batch!, prefill: prefill! },
   };
 }
-const choice = (float: readonly (number | null)[], int8: readonly (number | null)[]) =>
-  measuredChoice([tuned("float", float), tuned("int8", int8)], first);
+const choice = (
+  float: readonly (number | null)[],
+  int8: readonly (number | null)[],
+  norms: "folded" | "separate" = "folded",
+) => measuredChoice([tuned("float", float), tuned("int8", int8)], { mat: first, norms });
 
 test("the faster one wins each kind of step, and int8 must make up for its rounding", () => {
   const mat = choice([10, 10, 10], [12, 10.5, 5]);
   expect(mat("Q4_1", "decode", true)).toMatchObject({ activations: "int8", variant: variant(0) });
   expect(mat("Q4_1", "batch", true)).toMatchObject({ activations: "float", variant: variant(1) });
   expect(mat("Q4_1", "prefill", true)).toMatchObject({ activations: "float", variant: variant(2) });
+});
+
+test("where norms are dispatches of their own, rounding costs nothing, and int8 wins a tie", () => {
+  const mat = choice([10, 10, 10], [10, 9.6, 9], "separate");
+  expect(mat("Q4_1", "decode", true)).toMatchObject({ activations: "int8" });
+  expect(mat("Q4_1", "batch", true)).toMatchObject({ activations: "int8" });
+  expect(mat("Q4_1", "prefill", true)).toMatchObject({ activations: "float" });
 });
 
 test("products that may not round use floats", () => {
