@@ -2,6 +2,7 @@
 import { expose } from "comlink";
 import { requestKernelDevice } from "../src/kernels/index.ts";
 import { loadShard } from "../src/engine/index.ts";
+import { detailOf, FailureError } from "../src/shared/index.ts";
 import { StageHost } from "../src/stage/index.ts";
 import { DeviceTuner } from "../src/tuner/index.ts";
 
@@ -9,7 +10,9 @@ let device: Promise<GPUDevice> | null = null;
 
 /** One device for all shards of this worker, and a new one after it was lost. */
 function currentDevice(): Promise<GPUDevice> {
-  device ??= requestKernelDevice();
+  device ??= requestKernelDevice().catch((error: unknown) => {
+    throw new FailureError({ reason: "gpu_unavailable", detail: detailOf(error) });
+  });
   // If there is none, the next load requests one again.
   device
     .then(({ lost }) => lost)

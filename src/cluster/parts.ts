@@ -99,8 +99,10 @@ export type RoomParts = {
   readonly stage: StagePort;
   readonly models: ModelHost;
   readonly planner: Planner;
-  /** Connects to a peer; resolves once the stage has the frame channel to it. */
+  /** Connects to a peer; resolves once the stage's frames go there and come back. */
   readonly linkFrames: (peer: MemberId) => Promise<void>;
+  /** Starts another stage in place of one that does not respond; the listeners hear of it. */
+  readonly replaceStage?: () => void;
   readonly collectDeviceState: () => Promise<DeviceState>;
   /** This tab as it introduces itself: id, name, adapter, measurements. */
   readonly profile: Member;
@@ -126,6 +128,8 @@ export type Timings = {
   readonly watchMs: number;
   /** How long a coordinator looks for a member whose link ended. */
   readonly missingMs: number;
+  /** How long the ends of a link that is down may repair it, unless its round trips are slow. */
+  readonly repairMs: number;
   /** Members that do not rejoin a new coordinator in time have left. */
   readonly rejoinMs: number;
   /** How long a placement waits for links to be measured. */
@@ -156,6 +160,7 @@ export const DEFAULT_TIMINGS: Timings = {
   isolationMs: 3_000,
   watchMs: 500,
   missingMs: 120_000,
+  repairMs: 3_000,
   rejoinMs: 15_000,
   linksMs: 4_000,
   solveMs: 100,

@@ -3,8 +3,9 @@
  * its notices. Connects the parts of the cluster; the work is in the parts.
  */
 import {
-  type Cause,
+  type Failure,
   DEFAULT_PLACEMENT_RULES,
+  type RoomEvent,
   type RoomState,
   failureOf,
   RoomError,
@@ -20,13 +21,16 @@ import {
   type GenerationFailure,
   type TokenEvent,
   type KernelReport,
+  type StageObservation,
+  type Trouble,
 } from "../shared/index.ts";
 import { type Score, scoresOf } from "../placement/index.ts";
 import type { AnswerEvent, AskRequest } from "./generation/answer.ts";
 import { Requester } from "./generation/requester.ts";
 import type { EventLog } from "./log/event-log.ts";
 import { LinkMeasurer } from "./member/link-measurer.ts";
-import { type Connection, type RoomChange } from "./membership/room-access.ts";
+import { LinkRepair } from "./member/link-repair.ts";
+import { type Connection, isEvent, type RoomChange } from "./membership/room-access.ts";
 import { type EnterOptions, Membership } from "./membership/membership.ts";
 import type { RoomCommand } from "./membership/messages.ts";
 import { noticeOf } from "./membership/notices.ts";
@@ -58,6 +62,8 @@ export class RoomClient {
   readonly #membership: Membership;
   readonly #requester: Requester;
   readonly #keeper: ShardKeeper;
+  readonly #stageRoom: StageRoomReporter;
+  readonly #linkRepair: LinkRepair;
   readonly #telemetry: TelemetryReporter;
   readonly #endLinkWatch: () => void;
   readonly #noticeListeners = new Set<(notice: RoomNotice) => void>();
@@ -69,15 +75,14 @@ export class RoomClient {
     const listeners = {
       onToken: (event: TokenEvent) => client.#requester.onToken(event),
       onFailure: (failure: GenerationFailure) => client.#requester.onFailure(failure),
-      onDeviceError: (cause: Cause, lost: boolean) => client.#deviceError(cause, lost),
+      onDeviceError: (cause: Failure, lost: boolean) => client.#shardFailed(cause, lost),
       // Without a coordinator they are lost; the next answer brings others.
       onLaps: (placement: PlacementId, computeMs: readonly number[]) =>
         void client
           .dispatch({ type: "report_laps", placement, computeMs: [...computeMs] })
           .catch(() => undefined),
       onKernels: (kernels: KernelReport) => client.#keeper.kernels(kernels),
-      // Failures and the state show the effects of a closed channel.
-      onChannelClose: () => undefined,
+      onObservation: (observation: StageObservation) => client.#observed(observation),
     };
     await parts.stage.listen(listeners);
     return client;
@@ -87,7 +92,7 @@ export class RoomClient {
     this.#parts = parts;
     this.#membership = membership;
     const { stage, models, linkFrames, clock } = parts;
-    new StageRoomReporter(membership, stage);
+    this.#stageRoom = new StageRoomReporter(membership, stage);
     const duty = { room: membership, stage, models, linkFrames, clock };
     this.#keeper = new ShardKeeper({ ...duty, progressMs: membership.timings.progressMs });
     this.#requester = new Requester({
@@ -98,11 +103,16 @@ export class RoomClient {
     });
     new LinkMeasurer(duty);
     this.#telemetry = new TelemetryReporter(membership, parts.collectDeviceState, clock);
-    this.#endLinkWatch = parts.transport.events.onDisconnect((peer) => {
-      void this.#keeper.linkAgain(peer);
+    this.#linkRepair = new LinkRepair({
+      ...duty,
+      report: (trouble) => this.#report(trouble),
+    });
+    this.#endLinkWatch = parts.transport.events.onDisconnect((peer, cause) => {
+      if (cause.reason !== "replaced_connection") this.#linkRepair.down(peer, cause);
     });
     let before = { state: this.state, connection: this.connection };
     membership.subscribe((change) => {
+      if (isEvent(change, "member_faulted")) this.#faulted(change.event.event);
       const now = { state: this.state, connection: this.connection };
       const notice = noticeOf(change, before, now, this.self);
       before = now;
@@ -231,14 +241,46 @@ export class RoomClient {
     return placementLoaded(this.#membership, placement, signal);
   }
 
-  #deviceError(cause: Cause, lost: boolean): void {
-    this.#notify({ kind: "device_error", cause, lost });
-    if (!lost) return;
+  /** The room found that this tab's stage does not respond. */
+  #faulted({ member, cause }: Extract<RoomEvent, { type: "member_faulted" }>): void {
+    if (member !== this.self || cause.reason !== "stage_silent") return;
     this.#keeper.forget();
-    // If the room cannot be reached, it has lost this tab and its adapter anyway.
-    const detail = "detail" in cause ? cause.detail : null;
-    const noAdapter = { reason: "device_lost" as const, detail };
-    this.dispatch({ type: "report_adapter_loss", noAdapter }).catch(() => undefined);
+    this.#parts.replaceStage?.();
+  }
+
+  /** The layers that this tab held compute no more. */
+  #shardFailed(cause: Failure, lost: boolean): void {
+    this.#notify({ kind: "device_error", cause, lost });
+    this.#keeper.forget();
+    const { placement } = this.state;
+    if (placement) this.#report({ kind: "shard_failed", placement: placement.id, cause });
+  }
+
+  #observed(observation: StageObservation): void {
+    const { transport } = this.#parts;
+    switch (observation.kind) {
+      case "channel_closed":
+        return this.#linkRepair.down(observation.peer, observation.cause);
+      case "peer_silent": {
+        const { peer, again } = observation;
+        if (!again) return transport.check(peer);
+        // Its tab answers, so its stage or the channel to it does not work.
+        if (!transport.dropSilent(peer))
+          this.#linkRepair.down(peer, { reason: "peer_silent", peer });
+        return;
+      }
+      case "lap_late":
+        return this.#report(observation);
+      case "worker_replaced":
+        this.#stageRoom.report();
+        this.#keeper.stageReplaced();
+        return this.#shardFailed(observation.cause, false);
+    }
+  }
+
+  #report(trouble: Trouble): void {
+    // Without a coordinator it is lost. What is still wrong when there is one again is noticed again.
+    this.dispatch({ type: "report_trouble", trouble }).catch(() => undefined);
   }
 
   #notify(notice: RoomNotice): void {

@@ -8,7 +8,7 @@
 import type { IndexedEvent, RoomEvent } from "./events.ts";
 import type { MemberId, RoomCode } from "./ids.ts";
 import type { LeaveReason } from "./leave-reason.ts";
-import type { Link, LostLink, Member } from "./member.ts";
+import type { Link, LostLink, Member, MemberFault } from "./member.ts";
 import { DEFAULT_SETTINGS, type Placement, type RoomState, type Settings } from "./state.ts";
 
 /** A room that runs for days must not collect names without bound. */
@@ -112,11 +112,7 @@ function after(state: RoomState, event: RoomEvent): RoomState {
       return withMember(state, event.member, (member) => ({
         ...member,
         shard: null,
-        fault: {
-          count: (member.fault?.count ?? 0) + 1,
-          cause: event.cause,
-          placement: state.placement?.id ?? null,
-        },
+        fault: faultAfter(member.fault, event.cause, state.placement?.id ?? null),
       }));
     case "device_states_updated":
       return event.states.reduce(
@@ -257,6 +253,16 @@ function isBetweenMembers({ members }: RoomState): (link: LostLink) => boolean {
 function withoutFaults({ members, placement }: RoomState): RoomState["members"] {
   const worked = new Set(placement?.stages.map(({ member }) => member));
   return members.map((member) => (worked.has(member.id) ? withoutFault(member) : member));
+}
+
+/** Of several reports of one failure, all but the first count for nothing: a fault counts once per placement. */
+function faultAfter(
+  before: MemberFault | undefined,
+  cause: MemberFault["cause"],
+  placement: number | null,
+): MemberFault {
+  const isSame = before !== undefined && before.placement === placement;
+  return { count: (before?.count ?? 0) + (isSame ? 0 : 1), cause, placement };
 }
 
 const withoutFault = ({ fault: _fault, ...member }: Member): Member => member;

@@ -24,6 +24,8 @@ export const EngineFailure = z.discriminatedUnion("reason", [
   /** The browser rejected a command or a step. */
   failure("gpu_command_failed", { detail: Detail }),
   failure("gpu_lost", { detail: Detail }),
+  /** Another device cannot be had in place of one that was lost. */
+  failure("gpu_unavailable", { detail: Detail }),
   failure("shard_unloaded", {}),
 ]);
 export type EngineFailure = z.infer<typeof EngineFailure>;

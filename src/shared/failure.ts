@@ -41,6 +41,21 @@ export function causeOf(error: unknown): Cause {
   return cause.success ? cause.data : unexpected(error);
 }
 
+const UNREACHABLE: ReadonlySet<Failure["reason"]> = new Set([
+  "url_unreachable",
+  "http_status",
+  "download_interrupted",
+  "peer_read_timeout",
+  "peer_read_failed",
+  "peer_read_interrupted",
+  "range_not_held",
+]);
+
+/** Whether bytes could not be had just now; asked for again, they may come. */
+export function isUnreachableSource({ reason }: Failure): boolean {
+  return UNREACHABLE.has(reason);
+}
+
 /** Whether bytes could not be had, which says nothing about the member that wanted them. */
 export function isOfSource(failure: Failure): boolean {
   return MeshFailure.safeParse(failure).success || ModelFailure.safeParse(failure).success;

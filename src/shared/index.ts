@@ -30,7 +30,14 @@ export { CapacityChange, Decision, DecisionReason, DecisionTrigger } from "./dec
 export { EngineFailure } from "./engine-failure.ts";
 export { detailOf, errorMessage } from "./error-message.ts";
 export { IndexedEvent, RoomEvent } from "./events.ts";
-export { causeOf, Failure, FailureError, failureOf, isOfSource } from "./failure.ts";
+export {
+  causeOf,
+  Failure,
+  FailureError,
+  failureOf,
+  isOfSource,
+  isUnreachableSource,
+} from "./failure.ts";
 export { type Difference, differencesBetween, HETEROGENEOUS_SHARE } from "./heterogeneity.ts";
 export {
   GenerationId,
@@ -131,6 +138,7 @@ export type {
   Pipeline,
   PromptRequest,
   StageListeners,
+  StageObservation,
   StagePort,
   RequestedGeneration,
   StageRoom,

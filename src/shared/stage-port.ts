@@ -6,12 +6,14 @@
  * 0's worker, the hidden states go from stage to stage, and the last stage sends each
  * token to stage 0 and to the requester. No main thread is on it.
  */
-import type { Cause } from "./cause.ts";
+import type { Failure } from "./failure.ts";
 import type { GenerationId, MemberId, PlacementId } from "./ids.ts";
+import type { CloseFailure } from "./mesh-failure.ts";
 import type { KernelReport } from "./kernel-report.ts";
 import type { Sampling } from "./sampling.ts";
 import type { StageFailure } from "./stage-failure.ts";
 import type { Stage } from "./state.ts";
+import type { WorkerFailure } from "./worker-failure.ts";
 
 /** The pipeline of a placement, as each of its stages must know it. */
 export type Pipeline = {
@@ -22,6 +24,8 @@ export type Pipeline = {
   readonly generationSlots: number;
   /** Tokens of the model: ids are below it. */
   readonly vocabulary: number;
+  /** Of a token, by the cost model; null for stages that a person chose. */
+  readonly predictedMs: number | null;
 };
 
 /** What a stage knows of the room: whose frames it takes, and whose prompts. */
@@ -78,14 +82,30 @@ export type GenerationFailure = {
 /** Laps in one report: as many as the median of a correction is taken over. */
 export const MAX_LAPS = 16;
 
+/** What a stage's worker observes of its channels and laps. */
+export type StageObservation =
+  | { readonly kind: "channel_closed"; readonly peer: MemberId; readonly cause: CloseFailure }
+  /** No frame came from the peer for a while; `again` after another while. */
+  | { readonly kind: "peer_silent"; readonly peer: MemberId; readonly again: boolean }
+  | {
+      readonly kind: "lap_late";
+      readonly placement: PlacementId;
+      readonly generation: GenerationId;
+      readonly afterMs: number;
+      readonly boundMs: number;
+    }
+  /** By the tab: the worker failed, and another one has taken its place. It has no layers and no channels. */
+  | { readonly kind: "worker_replaced"; readonly cause: WorkerFailure };
+
 /** Callbacks are Comlink proxies. None is awaited on the token path. */
 export type StageListeners = {
   onToken(event: TokenEvent): void;
   onFailure(failure: GenerationFailure): void;
   /** Engine ms of this stage's steps of one token, newest last, when an answer has ended. */
   onLaps(placement: PlacementId, computeMs: readonly number[]): void;
-  /** The device failed; `lost` if it is gone. */
-  onDeviceError(cause: Cause, lost: boolean): void;
+  /** The shard of this tab computes no more, once per load; `lost` if the device is gone. */
+  onDeviceError(cause: Failure, lost: boolean): void;
+  onObservation(observation: StageObservation): void;
   /** Other kernels run now, or their measurement has progressed. */
   onKernels(kernels: KernelReport): void;
 };

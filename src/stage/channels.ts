@@ -23,22 +23,34 @@ import {
   SYSTEM_CLOCK,
 } from "../shared/index.ts";
 import { refusalOf } from "./refusal.ts";
+import { type Silence, SilenceWatch } from "./silence-watch.ts";
 import { MAX_WAITING_BYTES, Strangers } from "./strangers.ts";
 
 export type ChannelListeners = {
   onFrame(from: MemberId, frame: Frame): void;
   onClose(peer: MemberId, cause: CloseFailure): void;
+  onSilence(silence: Silence): void;
 };
 
 type WaitingPing = {
   readonly peer: MemberId;
   readonly sentAtMs: number;
+  readonly timeoutMs: number;
   readonly resolve: (milliseconds: number) => void;
   readonly reject: (error: Error) => void;
 };
 
 /** Of pongs and refusals that a peer has not read yet. */
 export const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
+
+/** No pong comes after this long: the measurement of a slow link sends 256 KiB. */
+const PING_TIMEOUT_MS = 10_000;
+/** A channel that works brings a pong within several round trips. */
+const READY_TIMEOUT_MS = 3000;
+/** A peer that was heard this lately need not be asked. */
+const HEARD_LATELY_MS = 1000;
+/** Of pings that nobody waits for. */
+const NO_NONCE = 0;
 
 export class Channels {
   readonly #ports = new Map<MemberId, FramePort>();
@@ -52,7 +64,10 @@ export class Channels {
   readonly #clock: Clock;
   readonly #strangers: Strangers;
   #self: MemberId | null = null;
-  #lastNonce = 0;
+  #lastNonce = NO_NONCE;
+  readonly #silence = new SilenceWatch();
+  /** Ports whose last ping has not left the buffer. */
+  readonly #pinging = new Set<FramePort>();
 
   constructor(listeners: ChannelListeners, clock = SYSTEM_CLOCK) {
     this.#listeners = listeners;
@@ -67,6 +82,33 @@ export class Channels {
 
   setSelf(self: MemberId): void {
     this.#self = self;
+  }
+
+  /** There is a channel. */
+  get isOpen(): boolean {
+    return this.#ports.size > 0;
+  }
+
+  /** After each `lookMs`: pings every member, and reports those that were silent for too long. */
+  look(lookMs: number): void {
+    const nowMs = this.#clock.nowMs();
+    for (const [nonce, { peer, sentAtMs, timeoutMs }] of [...this.#pings])
+      if (nowMs - sentAtMs > timeoutMs) this.#rejectPing(nonce, { reason: "peer_silent", peer });
+    for (const silence of this.#silence.look(lookMs)) this.#listeners.onSilence(silence);
+    for (const port of this.#ports.values()) {
+      if (this.#pinging.has(port) || !this.#isMember(port.peer)) continue;
+      this.#pinging.add(port);
+      port
+        .send(encode(pingFrame(NO_NONCE, new Uint8Array(0), false)))
+        .catch(() => undefined) // the end of its channel is reported
+        .finally(() => this.#pinging.delete(port));
+    }
+  }
+
+  /** Resolves when the channel to `peer` works. Rejects with a `MeshError` without one, or if nothing comes back. */
+  async ready(peer: MemberId): Promise<void> {
+    if (peer === this.#self || this.#silence.isPresent(peer, HEARD_LATELY_MS)) return;
+    await this.ping(peer, 0, false, READY_TIMEOUT_MS);
   }
 
   /** Its bytes wait until the port is taken and added. */
@@ -130,17 +172,23 @@ export class Channels {
     return measureLink((bytes, echo) => this.ping(peer, bytes, echo), payloadBytes);
   }
 
-  ping(peer: MemberId, payloadBytes: number, echo: boolean): Promise<number> {
-    this.#lastNonce = (this.#lastNonce + 1) >>> 0;
+  /** Milliseconds until the pong. Rejects with a `MeshError`. */
+  ping(
+    peer: MemberId,
+    payloadBytes: number,
+    echo: boolean,
+    timeoutMs = PING_TIMEOUT_MS,
+  ): Promise<number> {
+    this.#lastNonce = (this.#lastNonce + 1) >>> 0 || 1;
     const nonce = this.#lastNonce;
-    const payload = new Uint8Array(payloadBytes);
     return new Promise((resolve, reject) => {
-      this.#pings.set(nonce, { peer, sentAtMs: this.#clock.nowMs(), resolve, reject });
-      const frame: PingFrame = { type: "ping", placement: 0, epoch: 0, nonce, echo, payload };
-      this.send(peer, frame).catch((error: Error) => {
-        this.#pings.delete(nonce);
-        reject(error);
-      });
+      this.#pings.set(nonce, { peer, sentAtMs: this.#clock.nowMs(), timeoutMs, resolve, reject });
+      this.send(peer, pingFrame(nonce, new Uint8Array(payloadBytes), echo)).catch(
+        (error: Error) => {
+          this.#pings.delete(nonce);
+          reject(error);
+        },
+      );
     });
   }
 
@@ -171,6 +219,7 @@ export class Channels {
 
   #receive(port: FramePort, bytes: Uint8Array): void {
     this.#decoded(port, bytes, (frame) => {
+      this.#silence.heard(port.peer);
       if (frame.type === "ping") this.#answer(port, frame);
       else if (frame.type === "pong") this.#pong(port.peer, frame.nonce);
       else this.#listeners.onFrame(port.peer, frame);
@@ -224,11 +273,19 @@ export class Channels {
     const port = this.#ports.get(peer);
     if (port !== undefined) this.#strangers.release(port);
     this.#ports.delete(peer);
-    for (const [nonce, waiting] of this.#pings) {
-      if (waiting.peer !== peer) continue;
-      this.#pings.delete(nonce);
-      waiting.reject(new MeshError({ reason: "send_failed", peer, cause }));
-    }
+    this.#silence.forget(peer);
+    for (const [nonce, waiting] of [...this.#pings])
+      if (waiting.peer === peer) this.#rejectPing(nonce, cause);
     this.#listeners.onClose(peer, cause);
   }
+
+  #rejectPing(nonce: number, cause: CloseFailure): void {
+    const waiting = this.#pings.get(nonce);
+    this.#pings.delete(nonce);
+    waiting?.reject(new MeshError({ reason: "send_failed", peer: waiting.peer, cause }));
+  }
+}
+
+function pingFrame(nonce: number, payload: Uint8Array<ArrayBuffer>, echo: boolean): PingFrame {
+  return { type: "ping", placement: 0, epoch: 0, nonce, echo, payload };
 }

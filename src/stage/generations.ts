@@ -27,13 +27,21 @@ export class Generation {
   sendFrom = 0;
   /** A resumed prompt whose next stage has not said yet which rows it lacks. */
   awaitsResume = false;
+  /** When this stage last had or did a part of it, and how long its part of the prompt took. */
+  readonly admittedMs: number;
+  activeMs: number;
+  promptMs = 0;
+  /** Its lap has been reported as late. */
+  isLate = false;
 
   constructor(
     prompt: PromptFrame,
     slot: number,
+    nowMs: number,
     saved = new SavedRows(new SavedBytes()),
     computed = 0,
   ) {
+    this.admittedMs = this.activeMs = nowMs;
     this.prompt = prompt;
     this.slot = slot;
     this.saved = saved;
@@ -139,7 +147,7 @@ export class GenerationTable {
   }
 
   /** Null if no slot is free, or the id is in use. A resumed prompt gets what was kept of its answer. */
-  add(prompt: PromptFrame): Generation | null {
+  add(prompt: PromptFrame, nowMs: number): Generation | null {
     if (this.#byId.has(prompt.generation)) return null;
     const kept = this.#kept.find((other) => continues(prompt, other.prompt));
     if (kept === undefined && this.#freeSlots.length === 0) this.#drop(this.#kept[0]);
@@ -148,7 +156,7 @@ export class GenerationTable {
     if (slot === undefined) return null;
     const saved = kept?.saved ?? new SavedRows(this.#bytes);
     const computed = Math.min(kept?.computed ?? 0, prompt.tokens.length);
-    const generation = new Generation(prompt, slot, saved, computed);
+    const generation = new Generation(prompt, slot, nowMs, saved, computed);
     this.#byId.set(generation.id, generation);
     return generation;
   }

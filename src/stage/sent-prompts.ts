@@ -15,16 +15,25 @@ import {
 } from "../shared/index.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
 import { StageError } from "./stage-error.ts";
+import { answerBoundMs } from "./time-bounds.ts";
 import { faultOfToken } from "./token-fault.ts";
 
 export type SentPromptsOutside = {
   send(to: MemberId, frame: Frame): Promise<void>;
   onToken(event: TokenEvent): void;
   onFailure(failure: GenerationFailure): void;
+  nowMs(): number;
 };
 
-/** A generation in flight: its pipeline, and the position of its next token. */
-type Sent = { readonly pipelinePosition: PipelinePosition; readonly nextToken: number };
+/** A generation in flight: its pipeline, the position of its next token, and when its last one came. */
+type Sent = {
+  readonly pipelinePosition: PipelinePosition;
+  readonly nextToken: number;
+  readonly promptTokens: number;
+  readonly activeMs: number;
+  /** Between two tokens; null before the second. */
+  readonly longestGapMs: number | null;
+};
 
 export class SentPrompts {
   readonly #sent = new Map<GenerationId, Sent>();
@@ -32,6 +41,24 @@ export class SentPrompts {
 
   constructor(outside: SentPromptsOutside) {
     this.#outside = outside;
+  }
+
+  get isBusy(): boolean {
+    return this.#sent.size > 0;
+  }
+
+  /** Gives up attempts whose next token should have come: stage 0 may have said so, or be gone. */
+  look(): void {
+    const nowMs = this.#outside.nowMs();
+    for (const [generation, sent] of [...this.#sent]) {
+      const { stages, predictedMs } = sent.pipelinePosition.pipeline;
+      const facts = { stages: stages.length, promptRows: sent.promptTokens, predictedMs };
+      const afterMs = nowMs - sent.activeMs;
+      const boundMs = answerBoundMs(facts, sent.longestGapMs);
+      if (afterMs <= boundMs) continue;
+      this.cancel(generation, "interrupted").catch(() => undefined);
+      this.#outside.onFailure({ generation, failure: { reason: "lap_late", afterMs, boundMs } });
+    }
   }
 
   /** Resolves when the prompt is sent. Rejects with a `StageError`. */
@@ -48,7 +75,13 @@ export class SentPrompts {
         promptTokens,
         contextTokens: pipeline.contextTokens,
       });
-    this.#sent.set(generation, { pipelinePosition: position, nextToken: promptTokens });
+    this.#sent.set(generation, {
+      pipelinePosition: position,
+      nextToken: promptTokens,
+      promptTokens,
+      activeMs: this.#outside.nowMs(),
+      longestGapMs: null,
+    });
     try {
       await this.#outside.send(first, {
         ...header,
@@ -86,9 +119,16 @@ export class SentPrompts {
       return;
     }
     if (finish !== null) this.#sent.delete(generation);
-    else this.#sent.set(generation, { ...sent, nextToken: position + 1 });
+    else this.#sent.set(generation, { ...sent, nextToken: position + 1, ...this.#gaps(sent) });
     const computeMs = frame.clocks.map((clock) => clock.computeMs);
     this.#outside.onToken({ generation, position, token, logprob, top, finish, computeMs, hopMs });
+  }
+
+  #gaps({ nextToken, promptTokens, activeMs, longestGapMs }: Sent) {
+    const nowMs = this.#outside.nowMs();
+    const isFirst = nextToken === promptTokens;
+    const gapMs = isFirst ? 0 : nowMs - activeMs;
+    return { activeMs: nowMs, longestGapMs: Math.max(longestGapMs ?? 0, gapMs) };
   }
 
   fail(generation: GenerationId, failure: StageFailure): void {

@@ -3,7 +3,12 @@
  * The caller provides how a shard is loaded, so that this module knows no device.
  */
 import {
-  type Cause,
+  causeOf,
+  type Clock,
+  type Failure,
+  FailureError,
+  SYSTEM_CLOCK,
+  type StageObservation,
   type GenerationId,
   type MemberId,
   type CloseFailure,
@@ -14,7 +19,6 @@ import {
   type StageRoom,
   type StageSample,
   type KernelReport,
-  SYSTEM_CLOCK,
 } from "../shared/index.ts";
 import * as Comlink from "comlink";
 import type {
@@ -29,6 +33,7 @@ import type { ByteReader, ShardDescription } from "../model/index.ts";
 import { Channels } from "./channels.ts";
 import { GenerationTable } from "./generations.ts";
 import { FrameIntake } from "./frame-intake.ts";
+import type { Late } from "./lap-watch.ts";
 import { LoadMeter } from "./load-meter.ts";
 import { NextLink } from "./next-link.ts";
 import {
@@ -38,6 +43,7 @@ import {
 } from "./pipeline-position.ts";
 import { MAX_SAVED_BYTES, SavedBytes } from "./saved-rows.ts";
 import { SentPrompts } from "./sent-prompts.ts";
+import { IDLE_LOOK_MS, RUNNING_LOOK_MS, type Silence } from "./silence-watch.ts";
 import { StageError } from "./stage-error.ts";
 import { StageLoop } from "./stage-loop.ts";
 import type { StageWorker } from "./stage-worker.ts";
@@ -56,7 +62,7 @@ export class StageHost implements StageWorker {
   readonly #maxSavedBytes: number;
   readonly #channels: Channels;
   readonly #sentPrompts: SentPrompts;
-  readonly #nowMs: () => number;
+  readonly #clock: Clock;
   readonly #meter: LoadMeter;
   readonly #nextLink: NextLink;
   readonly #intake: FrameIntake;
@@ -68,16 +74,19 @@ export class StageHost implements StageWorker {
   #loop: StageLoop | null = null;
   /** Of the shard. */
   #generations: GenerationTable | null = null;
+  #nextLook: { readonly lookMs: number; readonly cancel: () => void } | null = null;
 
   /** `maxSavedBytes`: of hidden rows that are kept for a new holder of the next layers. */
   constructor(load: ShardLoader, clock = SYSTEM_CLOCK, maxSavedBytes: number = MAX_SAVED_BYTES) {
     this.#load = load;
     this.#maxSavedBytes = maxSavedBytes;
-    this.#nowMs = () => clock.nowMs();
-    this.#meter = new LoadMeter(clock.nowMs());
+    this.#clock = clock;
+    const nowMs = () => clock.nowMs();
+    this.#meter = new LoadMeter(nowMs());
     const listeners = {
       onFrame: (from: MemberId, frame: Frame) => this.#intake.receive(from, frame),
       onClose: (peer: MemberId, cause: CloseFailure) => this.#peerGone(peer, cause),
+      onSilence: ({ peer, again }: Silence) => this.#observe({ kind: "peer_silent", peer, again }),
     };
     this.#channels = new Channels(listeners, clock);
     this.#intake = new FrameIntake({
@@ -94,6 +103,7 @@ export class StageHost implements StageWorker {
       send: (to, frame) => this.#channels.send(to, frame),
       onToken: (event) => void this.#listeners?.onToken(event),
       onFailure: (failure) => void this.#listeners?.onFailure(failure),
+      nowMs,
     });
   }
 
@@ -113,7 +123,8 @@ export class StageHost implements StageWorker {
     const bytes = Comlink.wrap<ByteReader>(reader);
     const read: ByteReader = { read: (offset, length) => bytes.read(offset, length) };
     const shard = await this.#load(description, options, read, onProgress, (cause, lost) => {
-      if (this.#loads === load) this.#deviceError(cause, lost);
+      // A load that fails rejects.
+      if (this.#loads === load && this.#shard !== null) this.#shardFailed(cause, lost);
     }).finally(() => bytes[Comlink.releaseProxy]());
     if (this.#loads !== load) {
       shard.destroy();
@@ -179,8 +190,18 @@ export class StageHost implements StageWorker {
   /** For callers in the same thread, such as tests. A page passes a channel. */
   addPort(port: FramePort): void {
     this.#channels.add(port);
+    this.#scheduleLook();
     const { next, first } = this.#position ?? {};
     if (port.peer === next || port.peer === first) this.#nextLink.measure(this.#position);
+  }
+
+  async channelReady(peer: MemberId): Promise<void> {
+    await this.#channels.ready(peer);
+  }
+
+  async closeChannel(peer: MemberId, cause: CloseFailure): Promise<void> {
+    this.#channels.remove(peer, cause);
+    return Promise.resolve();
   }
 
   async measureLink(peer: MemberId, payloadBytes: number) {
@@ -188,7 +209,9 @@ export class StageHost implements StageWorker {
   }
 
   async ask(request: PromptRequest): Promise<void> {
-    await this.#sentPrompts.ask(this.#position, request);
+    const sent = this.#sentPrompts.ask(this.#position, request);
+    this.#scheduleLook();
+    await sent;
   }
 
   async cancel(generation: GenerationId, reason?: "cancelled" | "interrupted"): Promise<void> {
@@ -199,7 +222,7 @@ export class StageHost implements StageWorker {
     const memory = this.#shard?.memory();
     const memoryUsedBytes =
       memory === undefined ? 0 : memory.weightBytes + memory.cacheBytes + memory.scratchBytes;
-    return Promise.resolve({ ...this.#meter.read(this.#nowMs()), memoryUsedBytes });
+    return Promise.resolve({ ...this.#meter.read(this.#clock.nowMs()), memoryUsedBytes });
   }
 
   /** Starts the loop once there is a pipeline and the shard that belongs to it. */
@@ -217,10 +240,17 @@ export class StageHost implements StageWorker {
       standing: (generation: GenerationId, requester: MemberId) =>
         this.#intake.room.standing(generation, requester),
       linkMs: (peer: MemberId) => this.#nextLink.ms(peer),
-      onDeviceError: (cause: Cause, lost: boolean) => this.#deviceError(cause, lost),
+      onDeviceError: (cause: Failure, lost: boolean) => this.#shardFailed(cause, lost),
+      onLate: (generation: GenerationId, late: Late) =>
+        this.#observe({
+          kind: "lap_late",
+          placement: position.pipeline.placement,
+          generation,
+          ...late,
+        }),
       onLaps: (computeMs: readonly number[]) =>
         void this.#listeners?.onLaps(position.pipeline.placement, computeMs),
-      nowMs: this.#nowMs,
+      nowMs: () => this.#clock.nowMs(),
     };
     const slots = Math.min(shard.options.sequences, position.pipeline.generationSlots);
     // Answers that were interrupted are resumed with the rows that the shard's cache has of them.
@@ -237,7 +267,8 @@ export class StageHost implements StageWorker {
   #take(from: MemberId, frame: Frame): void {
     switch (frame.type) {
       case "prompt":
-        return this.#loop?.prompt(frame);
+        this.#loop?.prompt(frame);
+        return this.#scheduleLook();
       case "hidden":
         return this.#loop?.hidden(frame);
       case "token":
@@ -258,10 +289,38 @@ export class StageHost implements StageWorker {
     this.#intake.dropSender(peer);
     this.#loop?.peerGone(peer, cause);
     this.#sentPrompts.peerGone(peer, cause);
+    if (cause.reason !== "replaced_connection")
+      this.#observe({ kind: "channel_closed", peer, cause });
   }
 
-  #deviceError(cause: Cause, lost: boolean): void {
-    if (lost) this.#loop?.failAll({ reason: "device_lost_in_step", cause });
+  #observe(observation: StageObservation): void {
+    void this.#listeners?.onObservation(observation);
+  }
+
+  /** Once per load. What the shard would compute from now on cannot be trusted, so it is gone. */
+  #shardFailed(cause: Failure, lost: boolean): void {
+    const reason = lost ? "device_lost_in_step" : "step_failed";
+    this.#loop?.failAll({ reason, cause: causeOf(new FailureError(cause)) });
+    void this.unloadShard();
     void this.#listeners?.onDeviceError(cause, lost);
+  }
+
+  /** The next look, sooner if an answer runs; none while there is nothing to look for. */
+  #scheduleLook(): void {
+    const isBusy = this.#sentPrompts.isBusy || this.#loop?.isBusy === true;
+    if (!isBusy && !this.#channels.isOpen) return;
+    const lookMs = isBusy ? RUNNING_LOOK_MS : IDLE_LOOK_MS;
+    if (this.#nextLook !== null && this.#nextLook.lookMs <= lookMs) return;
+    this.#nextLook?.cancel();
+    const cancel = this.#clock.after(lookMs, () => this.#look(lookMs));
+    this.#nextLook = { lookMs, cancel };
+  }
+
+  #look(lookMs: number): void {
+    this.#nextLook = null;
+    this.#channels.look(lookMs);
+    this.#loop?.look();
+    this.#sentPrompts.look();
+    this.#scheduleLook();
   }
 }

@@ -25,6 +25,7 @@ import type {
 import {
   type Cause,
   causeOf,
+  type Failure,
   MAX_LAPS,
   type MemberId,
   type StageFailure,
@@ -33,6 +34,7 @@ import { countRows, hiddenOf, joined, rowsOf, workOfRows } from "./batch.ts";
 import { allFinite } from "./finite.ts";
 import type { Generation, GenerationTable } from "./generations.ts";
 import { hopTimes, wireTime } from "./hop-times.ts";
+import { LapWatch, type Late } from "./lap-watch.ts";
 import type { LoadMeter } from "./load-meter.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
 import type { Standing } from "./room-view.ts";
@@ -47,7 +49,8 @@ export type StageOutside = {
   standing(generation: Generation["id"], requester: MemberId): Standing;
   /** Half a round trip to `peer`, 0 while unknown. */
   linkMs(peer: MemberId): number;
-  onDeviceError(cause: Cause, lost: boolean): void;
+  onDeviceError(cause: Failure, lost: boolean): void;
+  onLate(generation: Generation["id"], late: Late): void;
   onLaps(computeMs: readonly number[]): void;
   nowMs(): number;
 };
@@ -65,6 +68,9 @@ const INTERRUPTIONS: ReadonlySet<StageFailure["reason"]> = new Set([
   "placement_changed",
   "layers_unloaded",
   "layers_not_loaded",
+  "step_failed",
+  "step_late",
+  "lap_late",
   "device_lost_in_step",
   "generation_not_running",
 ]);
@@ -80,6 +86,7 @@ export class StageLoop {
   readonly #meter: LoadMeter;
   readonly #generations: GenerationTable;
   readonly #queue = new WorkQueue();
+  readonly #watch: LapWatch;
   /** Stage 0: prompts that wait for a sequence slot. */
   #waitingPrompts: PromptFrame[] = [];
   #sending: Promise<void> = Promise.resolve();
@@ -104,6 +111,32 @@ export class StageLoop {
     this.#outside = outside;
     this.#meter = meter;
     this.#generations = generations;
+    const { stages, predictedMs } = position.pipeline;
+    this.#watch = new LapWatch(stages.length, predictedMs);
+  }
+
+  /** It has generations. */
+  get isBusy(): boolean {
+    return this.#generations.all().length > 0;
+  }
+
+  /** Looks for steps and laps that should have ended. */
+  look(): void {
+    const nowMs = this.#outside.nowMs();
+    const lateStep = this.#watch.lateStep(nowMs);
+    if (lateStep !== null) {
+      const failure = { reason: "step_late", ...lateStep } as const;
+      this.failAll(failure);
+      return this.#outside.onDeviceError(failure, false);
+    }
+    for (const generation of this.#generations.all()) {
+      if (generation.isLate || this.#queue.has(generation)) continue;
+      const late = this.#watch.lateLap(generation, nowMs);
+      if (late === null) continue;
+      generation.isLate = true;
+      this.#outside.onLate(generation.id, late);
+      if (this.#position.isFirst) this.#fail(generation.prompt, { reason: "lap_late", ...late });
+    }
   }
 
   /** Nothing is computed or sent from now on; the result of a step in flight is dropped. */
@@ -171,6 +204,7 @@ export class StageLoop {
         this.#fail(generation.prompt, failure);
         continue;
       }
+      this.#watch.returned(generation, arrivedAtMs);
       generation.nextPosition += count;
       const times = { clocks, wireMs, arrivedAtMs };
       this.#queue.add({ generation, position, count, tokens: null, hidden, ...times });
@@ -188,7 +222,9 @@ export class StageLoop {
     if (frame.finish !== null) return this.#end(generation.id, "finished");
     // Its row is already being computed.
     if (frame.position < generation.nextPosition) return;
-    generation.wireMs = wireTime(this.#outside.nowMs() - generation.sentAtMs, frame.clocks);
+    const nowMs = this.#outside.nowMs();
+    this.#watch.returned(generation, nowMs);
+    generation.wireMs = wireTime(nowMs - generation.sentAtMs, frame.clocks);
     this.#enqueueTokens(generation, frame.position, [frame.token]);
   }
 
@@ -208,18 +244,18 @@ export class StageLoop {
   }
 
   /**
-   * Some stage cannot continue. Stage 0 makes all of them free the generation; a later one
-   * whose frame the next stage refused reports that to stage 0 and to the requester.
+   * Some stage cannot continue. Stage 0 makes all of them free the generation; one whose frame the
+   * next stage refused reports that to stage 0 and to the requester.
    */
   failed(from: MemberId, { generation, failure }: FailureFrame): void {
     const { isFirst, next } = this.#position;
-    if (isFirst) return this.#end(generation, endAfter(failure));
     const prompt = this.#generations.get(generation)?.prompt;
-    if (from === next && prompt !== undefined) this.#fail(prompt, failure);
+    if (from === next && prompt !== undefined) return this.#fail(prompt, failure);
+    if (isFirst) this.#end(generation, endAfter(failure));
   }
 
   #admit(frame: PromptFrame): void {
-    const generation = this.#generations.add(frame);
+    const generation = this.#generations.add(frame, this.#outside.nowMs());
     if (generation === null) {
       this.#tellFailure(frame, { reason: "no_free_slot" });
       return;
@@ -361,6 +397,9 @@ export class StageLoop {
 
   async #step(batch: Work[]): Promise<void> {
     const calledMs = this.#outside.nowMs();
+    const counts = countRows(batch);
+    const watched = this.#watch.stepStarted(batch, counts.rows, calledMs);
+    let rowMs: number | null = null;
     for (const { generation, position } of batch)
       generation.computed = Math.min(generation.computed, position);
     try {
@@ -373,7 +412,7 @@ export class StageLoop {
       this.#stepEndMs = this.#outside.nowMs();
       const computeMs = this.#stepEndMs - startMs;
       this.#stepMs = computeMs;
-      const counts = countRows(batch);
+      rowMs = computeMs / counts.rows;
       this.#meter.add(computeMs, counts.rows, counts.decodeRows);
       // What the cost model predicts: a step of one token.
       if (counts.rows === 1 && counts.decodeRows === 1)
@@ -384,9 +423,11 @@ export class StageLoop {
     } catch (error) {
       if (this.#stopped) return;
       const cause = causeOf(error);
-      this.#outside.onDeviceError(cause, cause.reason === "gpu_lost");
       for (const { generation } of batch)
         this.#fail(generation.prompt, { reason: "step_failed", cause });
+      this.#outside.onDeviceError(cause, cause.reason === "gpu_lost");
+    } finally {
+      this.#watch.stepEnded(watched, this.#outside.nowMs(), rowMs);
     }
   }
 

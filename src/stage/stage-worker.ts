@@ -1,7 +1,13 @@
 /** What a GPU worker offers its tab: the stage, the shard under it, and its channels. */
 import type { LoadProgress, ShardMemory, ShardOptions } from "../engine/index.ts";
 import type { ShardDescription } from "../model/index.ts";
-import type { KernelReport, MemberId, StagePort, StageSample } from "../shared/index.ts";
+import type {
+  CloseFailure,
+  KernelReport,
+  MemberId,
+  StagePort,
+  StageSample,
+} from "../shared/index.ts";
 
 export type StageWorker = StagePort & {
   /** Loads or replaces this tab's shard. `reader` is a port to the weights worker. */
@@ -20,5 +26,9 @@ export type StageWorker = StagePort & {
   addChannel(key: number, peer: MemberId, channel: RTCDataChannel | MessagePort): Promise<void>;
   /** Frames to and from the peer of this channel use it from now on. */
   openChannel(key: number): Promise<void>;
+  /** Resolves when a frame has gone to `peer` and back. Rejects with a `MeshError` after 3 s, or without a channel. */
+  channelReady(peer: MemberId): Promise<void>;
+  /** The connection to `peer` has ended. Not every browser closes a channel that was transferred. */
+  closeChannel(peer: MemberId, cause: CloseFailure): Promise<void>;
   sample(): Promise<StageSample>;
 };

@@ -37,6 +37,9 @@ export class WorkQueue {
   add(work: Work): void {
     this.#waiting.push(work);
   }
+  has(generation: Generation): boolean {
+    return this.#waiting.some((work) => work.generation === generation);
+  }
   drop(generation: Generation): void {
     this.#waiting = this.#waiting.filter((work) => work.generation !== generation);
   }

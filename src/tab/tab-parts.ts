@@ -3,6 +3,8 @@
  * GPU, the model files, the solver, chat templates, and timers. `close` ends them all.
  */
 import * as Comlink from "comlink";
+import { FrameLinks } from "./frame-links.ts";
+import { GpuThread } from "./gpu-thread.ts";
 import { openChatRenderer } from "./chat-renderer.ts";
 import { openRoomRegistry } from "./room-registry.ts";
 import { createModelHost, type TabModelHost } from "./model-host.ts";
@@ -18,12 +20,10 @@ import {
   type RoomCode,
   type Measurements,
   type Member,
-  type StageListeners,
   type ModelNotice,
   type TabWarning,
   failureOf,
 } from "../shared/index.ts";
-import type { StageWorker } from "../stage/index.ts";
 import type { WeightsWorker } from "../../workers/weights.worker.ts";
 import { openWithKeptId, readKeptRoom, type RoomStorage } from "./kept-room.ts";
 import { openPlanner } from "./planner.ts";
@@ -56,17 +56,16 @@ export type TabOptions = {
 /** Rejects with a `MeshError` if the signaling server cannot be reached. */
 export async function openTabParts(options: TabOptions): Promise<TabParts> {
   const kept = readKeptRoom(options.storage, options.code);
-  const gpu = workerClient<StageWorker>(
-    new Worker(new URL("../../workers/gpu.worker.ts", import.meta.url), { type: "module" }),
-    "GPU",
-  );
+  const clock = openWorkerClock();
+  const gpu = new GpuThread({ start: startGpuWorker, clock, onReplaced: () => renewFrames() });
+  /** Renews every frames channel, once there is a transport. */
+  let renewFrames = () => undefined as void;
   const weights = workerClient<WeightsWorker>(
     new Worker(new URL("../../workers/weights.worker.ts", import.meta.url), { type: "module" }),
     "model",
   );
   const planner = openPlanner(options.onWarning);
   const chats = openChatRenderer();
-  const clock = openWorkerClock();
   const endWorkers = () => {
     for (const part of [gpu, weights, planner, chats, clock]) part.end();
   };
@@ -93,18 +92,33 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
       });
     const transport = await openWithKeptId(kept?.member ?? null, openTransport);
     const { self } = transport;
+    renewFrames = () => transport.connectedPeers().forEach((peer) => transport.renewFrames(peer));
+    const links = new FrameLinks({
+      self,
+      clock,
+      connect: (peer) => transport.connect(peer),
+      renew: (peer) => transport.renewFrames(peer),
+      ready: (peer) => gpu.remote.channelReady(peer),
+    });
+    transport.events.onDisconnect((peer, cause) => {
+      if (cause.reason === "replaced_connection") return;
+      gpu.remote.closeChannel(peer, cause).catch(() => undefined); // a worker that ended has none
+    });
     const profile: Member = { ...options.profile, id: self };
     const onNotice = (notice: ModelNotice) => options.onWarning({ kind: "model", notice });
     await weights.remote.listen(Comlink.proxy(onNotice));
     const models = createModelHost({
       self,
       weights: weights.remote,
-      stage: gpu.remote,
+      stage: {
+        loadShard: gpu.loadShard,
+        unloadShard: () => gpu.remote.unloadShard(),
+      },
       transport,
       renderChat: chats.render,
       server: options.server,
     });
-    const monitor = await TabMonitor.open(profile.measurements, () => gpu.remote.sample());
+    const monitor = await TabMonitor.open(profile.measurements, () => gpu.sample());
     return {
       models,
       measured: (measurements) => monitor.measured(measurements),
@@ -115,7 +129,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
         lastKnown: { epoch: kept?.epoch ?? 0, admits: kept?.admits ?? "code" },
         registry: openRoomRegistry(options.code, self, options.signaling),
         stage: {
-          listen: (listeners) => gpu.remote.listen(proxied(listeners)),
+          listen: (listeners) => gpu.listen(listeners),
           setRoom: (member, room) => gpu.remote.setRoom(member, room),
           setPipeline: (member, pipeline) => gpu.remote.setPipeline(member, pipeline),
           measureLink: (peer, bytes) => gpu.remote.measureLink(peer, bytes),
@@ -124,7 +138,8 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
         },
         models: watched(models, monitor),
         planner,
-        linkFrames: (peer) => transport.connect(peer),
+        linkFrames: (peer) => links.link(peer),
+        replaceStage: () => gpu.replace({ reason: "worker_ended", worker: "GPU" }),
         collectDeviceState: () => monitor.collect(),
         profile,
         clock,
@@ -158,7 +173,6 @@ function watched(models: ModelHost, monitor: TabMonitor): ModelHost {
   };
 }
 
-/** The listeners run in this thread; the worker gets a proxy of them. */
-function proxied(listeners: StageListeners): StageListeners {
-  return Comlink.proxy(listeners);
+function startGpuWorker(): Worker {
+  return new Worker(new URL("../../workers/gpu.worker.ts", import.meta.url), { type: "module" });
 }

@@ -11,17 +11,25 @@ export type WorkerClient<T> = {
   end(): void;
 };
 
-export function workerClient<T extends object>(worker: Worker, name: WorkerName): WorkerClient<T> {
+export function workerClient<T extends object>(
+  worker: Worker,
+  name: WorkerName,
+  onFailed: (failure: WorkerFailure) => void = () => undefined,
+): WorkerClient<T> {
   let reject: (error: FailureError) => void = () => undefined;
   const death = new Promise<never>((_, rejectDeath) => (reject = rejectDeath));
   // Without a pending call, no one handles the rejection, and that is no failure.
   death.catch(() => undefined);
   const die = (failure: WorkerFailure) => reject(new FailureError(failure));
+  const fail = (failure: WorkerFailure) => {
+    die(failure);
+    onFailed(failure);
+  };
   worker.addEventListener("error", ({ message }) => {
-    die({ reason: "worker_failed", worker: name, detail: detailOf(message || "") });
+    fail({ reason: "worker_failed", worker: name, detail: detailOf(message || "") });
   });
   worker.addEventListener("messageerror", () => {
-    die({ reason: "worker_unreadable", worker: name });
+    fail({ reason: "worker_unreadable", worker: name });
   });
   const wrapped = Comlink.wrap<T>(worker);
   const methods = new Map<PropertyKey, unknown>();

@@ -65,7 +65,7 @@ export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNot
       return {
         level: "error",
         message: `The GPU reported an error: ${describeFailure(notice.cause, nameOf)}`,
-        whatToDo: notice.lost ? "Reload this page to use the GPU again." : null,
+        whatToDo: "This tab loads its layers again.",
       };
     case "failed":
       return ofFailure(notice.failure, nameOf);

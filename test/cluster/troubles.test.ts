@@ -1,17 +1,13 @@
 /** What follows from reports of both ends of a link, of one end, and of the stages of a late lap. */
 import { describe, expect, test } from "vitest";
+import { DEFAULT_TIMINGS } from "../../src/cluster/parts.ts";
 import { nextStep } from "../../src/cluster/coordinator/rules.ts";
-import {
-  REPAIR_MS,
-  repairMs,
-  TroubleBook,
-  verdicts,
-} from "../../src/cluster/coordinator/troubles.ts";
+import { repairBoundMs, TroubleBook, verdicts } from "../../src/cluster/coordinator/troubles.ts";
 import { capacityKey } from "../../src/cluster/planning/capacity.ts";
 import { problemOf } from "../../src/cluster/planning/room-problem.ts";
 import { parseCommand } from "../../src/cluster/membership/messages.ts";
 import { eventsOf } from "../../src/cluster/coordinator/command-events.ts";
-import { MemberId } from "../../src/shared/ids.ts";
+import { MemberId, PlacementId } from "../../src/shared/ids.ts";
 import type { RoomEvent } from "../../src/shared/events.ts";
 import type { RoomState } from "../../src/shared/state.ts";
 import { profile } from "../../tools/room/test-room.ts";
@@ -34,6 +30,7 @@ const stages = [
 ];
 const back = { ...link, from: B, to: A };
 const cause = { reason: "gpu_command_failed" as const, detail: "validation" };
+const REPAIR_MS = DEFAULT_TIMINGS.repairMs;
 const idle = { solving: false, lastKey: null, reviewDue: false, repairing: false };
 
 /** A ready pipeline a, b, c. */
@@ -56,6 +53,7 @@ const view = (nowMs: number, absent: readonly MemberId[] = []) => ({
   state: readyRoom(),
   nowMs,
   isPresent: (member: MemberId) => !absent.includes(member),
+  repairMs: REPAIR_MS,
 });
 const down = (from: MemberId, peer: MemberId, sinceMs = 0) => ({ from, peer, sinceMs });
 
@@ -79,7 +77,7 @@ describe("a link", () => {
       type: "links_measured",
       links: [{ ...link, roundTripMs: 400 }],
     });
-    expect(repairMs(state, B, A)).toBe(8000);
+    expect(repairBoundMs(state, B, A, REPAIR_MS)).toBe(8000);
   });
 
   test("one end reports it, and the other is there and says nothing: its stage is silent", () => {
@@ -145,7 +143,14 @@ describe("what follows from a verdict", () => {
     });
     expect(capacityKey(once)).not.toBe(capacityKey(readyRoom()));
     expect(problemOf(once, placement.model).brokenRules).toEqual([]);
-    const again = next(once, { type: "member_faulted", member: B, cause });
+    // The same failure, reported twice, counts once.
+    const twice = next(once, { type: "member_faulted", member: B, cause });
+    expect(problemOf(twice, placement.model).brokenRules).toEqual([]);
+    const placedAgain = next(once, {
+      type: "placement_decided",
+      placement: { ...placement, id: PlacementId.parse(10), stages },
+    });
+    const again = next(placedAgain, { type: "member_faulted", member: B, cause });
     expect(problemOf(again, placement.model).brokenRules).toEqual([
       {
         member: B,
@@ -201,6 +206,7 @@ describe("the book of reports", () => {
           return () => undefined;
         },
       },
+      repairMs: REPAIR_MS,
       state: () => state,
       isPresent: () => true,
       emit: (event) => events.push(event),

@@ -9,13 +9,18 @@ import type { CloseFailure } from "../../src/shared/mesh-failure.ts";
 import { Channels, MAX_UNREAD_BYTES } from "../../src/stage/channels.ts";
 import { MAX_WAITING_BYTES } from "../../src/stage/strangers.ts";
 
+const quiet = { onSilence: () => undefined };
 const [self, peer] = [MemberId.parse("a"), MemberId.parse("mallory")];
 
 test("a peer whose frame does not decode loses its channel", async () => {
   const [ours, theirs] = memoryFramePorts(self, peer);
   const closed = new Promise((resolve) => {
     const onFrame = () => expect.fail("the frame is not valid");
-    const channels = new Channels({ onFrame, onClose: (...values) => resolve(values) });
+    const channels = new Channels({
+      ...quiet,
+      onFrame,
+      onClose: (...values) => resolve(values),
+    });
     channels.setMembers(() => true);
     channels.add(ours);
   });
@@ -28,6 +33,7 @@ test("frames of a peer wait until it is a member, and stop when it is not one an
   const [ours, theirs] = memoryFramePorts(self, peer);
   const taken: Frame[] = [];
   const channels = new Channels({
+    ...quiet,
     onFrame: (_from, frame) => taken.push(frame),
     onClose: () => expect.fail("the channel stays open"),
   });
@@ -65,7 +71,11 @@ describe("the frames of a tab that is not a member", () => {
     const taken: Frame[] = [];
     const causes: CloseFailure[] = [];
     const channels = new Channels(
-      { onFrame: (_from, frame) => taken.push(frame), onClose: (_, cause) => causes.push(cause) },
+      {
+        ...quiet,
+        onFrame: (_from, frame) => taken.push(frame),
+        onClose: (_, cause) => causes.push(cause),
+      },
       clock,
     );
     channels.setSelf(self);
@@ -117,6 +127,7 @@ test("a peer that does not read its answers loses its channel", () => {
   };
   const causes: CloseFailure[] = [];
   const channels = new Channels({
+    ...quiet,
     onFrame: () => expect.fail("a ping is not for the stage"),
     onClose: (_peer, cause) => causes.push(cause),
   });

@@ -73,7 +73,7 @@ describe("the queue", () => {
   };
   const shape = (batch: Work[]) =>
     batch.map(({ generation, position, count }) => [generation.id, position, count]);
-  const [one, two, three] = [1, 2, 3].map((id) => new Generation(prompt(id, 20), id)) as [
+  const [one, two, three] = [1, 2, 3].map((id) => new Generation(prompt(id, 20), id, 0)) as [
     Generation,
     Generation,
     Generation,
@@ -120,15 +120,15 @@ describe("the queue", () => {
 
 test("a slot is assigned once, and again when it is free", () => {
   const table = new GenerationTable(2);
-  const first = table.add(prompt(1, 3))!;
-  expect(table.add(prompt(1, 3))).toBeNull(); // the id is taken
-  const second = table.add(prompt(2, 3))!;
+  const first = table.add(prompt(1, 3), 0)!;
+  expect(table.add(prompt(1, 3), 0)).toBeNull(); // the id is taken
+  const second = table.add(prompt(2, 3), 0)!;
   expect([first.slot, second.slot]).toEqual([0, 1]);
-  expect(table.add(prompt(3, 3))).toBeNull();
+  expect(table.add(prompt(3, 3), 0)).toBeNull();
   table.remove(first);
   table.remove(first);
-  expect(table.add(prompt(3, 3))!.slot).toBe(0);
-  expect(table.add(prompt(4, 3))).toBeNull();
+  expect(table.add(prompt(3, 3), 0)!.slot).toBe(0);
+  expect(table.add(prompt(4, 3), 0)).toBeNull();
 });
 
 test("the load meter counts, takes the median of decode steps, and resets", () => {

@@ -2,7 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { GREEDY } from "../../src/shared/sampling.ts";
 import { GenerationId, PlacementId } from "../../src/shared/ids.ts";
-import { cpuRoom, pipelineOver, referenceAnswer, request } from "../../tools/cpu/cpu-room.ts";
+import {
+  cpuRoom,
+  loadCpuShard,
+  pipelineOver,
+  referenceAnswer,
+  request,
+} from "../../tools/cpu/cpu-room.ts";
 import { a, b, c, PROMPT, requester } from "./samples.ts";
 
 describe.each([
@@ -147,12 +153,11 @@ test.each([a, b, c])("when %s leaves, the requester gets a failure", async (leav
   });
 });
 
-test("an engine's error fails the answer and leaves the stage usable", async () => {
-  const room = await cpuRoom(pipelineOver([a, b]), [requester]);
+test("an engine's error fails the answer, and the shard computes nothing more until it is loaded again", async () => {
+  const pipeline = pipelineOver([a, b]);
+  const room = await cpuRoom(pipeline, [requester]);
   const { host, answers } = room.get(requester)!;
-  const shard = room.get(b)!.shard();
-  const step = shard.step.bind(shard);
-  shard.step = () => Promise.reject(new Error("out of memory at binding 3"));
+  room.get(b)!.shard().step = () => Promise.reject(new Error("out of memory at binding 3"));
   await host.ask(request(1, PROMPT));
   await expect(answers.finished(1)).rejects.toMatchObject({
     failure: {
@@ -164,9 +169,14 @@ test("an engine's error fails the answer and leaves the stage usable", async () 
     reason: "unexpected",
     detail: "out of memory at binding 3",
   });
-  shard.step = step;
   await host.ask(request(2, PROMPT));
-  expect(await answers.finished(2)).toEqual(await referenceAnswer(PROMPT, 12));
+  await expect(answers.finished(2)).rejects.toMatchObject({
+    failure: { reason: "layers_not_loaded" },
+  });
+  await loadCpuShard(room.get(b)!.host, pipeline, 3, 6);
+  await host.ask(request(3, PROMPT));
+  expect(await answers.finished(3)).toEqual(await referenceAnswer(PROMPT, 12));
+  expect(room.get(b)!.answers.deviceErrors).toHaveLength(1);
 });
 
 test("another placement ends what is in flight; frames of the old one are refused", async () => {
@@ -247,18 +257,16 @@ describe("a shard of all layers runs ahead of the tokens that are read", () => {
     expect(shard().stepRows.slice(-19)).toEqual(Array.from({ length: 19 }, () => 1));
   });
 
-  test("an error in a step ends what is in flight, once, and leaves the stage usable", async () => {
+  test("an error in a step ends what is in flight, once", async () => {
     const room = await cpuRoom(pipelineOver([a]), [requester]);
     const { host, answers } = room.get(requester)!;
-    const shard = room.get(a)!.shard();
-    const step = shard.step.bind(shard);
     await host.ask(request(1, PROMPT, { maxTokens: 200 }));
     await answers.until(() => answers.tokensOf(1).length >= 5);
-    shard.step = () => Promise.reject(new Error("out of memory at binding 3"));
+    room.get(a)!.shard().step = () => Promise.reject(new Error("out of memory at binding 3"));
     await expect(answers.finished(1)).rejects.toMatchObject({
       failure: { reason: "step_failed" },
     });
-    shard.step = step;
+    await loadCpuShard(room.get(a)!.host, pipelineOver([a]), 0, 6);
     await host.ask(request(2, PROMPT));
     expect(await answers.finished(2)).toEqual(await referenceAnswer(PROMPT, 12));
     expect(answers.failures).toHaveLength(1);

@@ -245,7 +245,7 @@ describe("notices", () => {
       { kind: "device_error", cause: { reason: "unexpected", detail: "Lost." }, lost: true },
       "error",
       "The GPU reported an error: Lost.",
-      "Reload this page to use the GPU again.",
+      "This tab loads its layers again.",
     ],
     [
       { kind: "failed", failure: { reason: "not_placed", refusal: short } },

@@ -16,7 +16,8 @@ import {
   type PromptRequest,
   type StageRoom,
   type TokenEvent,
-  type Cause,
+  type Failure,
+  type StageObservation,
   type KernelReport,
 } from "../../src/shared/index.ts";
 import {
@@ -44,7 +45,12 @@ export function pipelineOver(
     first: cut(index),
     end: cut(index + 1),
   }));
-  const room = { contextTokens: 256, generationSlots: 3, vocabulary: VOCABULARY };
+  const room = {
+    contextTokens: 256,
+    generationSlots: 3,
+    vocabulary: VOCABULARY,
+    predictedMs: null,
+  };
   return { placement: PlacementId.parse(1), epoch: 1, stages, ...room, ...change };
 }
 
@@ -71,7 +77,8 @@ export function request(
 export class Answers {
   readonly events: TokenEvent[] = [];
   readonly failures: GenerationFailure[] = [];
-  readonly deviceErrors: Cause[] = [];
+  readonly deviceErrors: Failure[] = [];
+  readonly observations: StageObservation[] = [];
   readonly laps: (readonly number[])[] = [];
   kernels: KernelReport | null = null;
   #waiting: (() => void)[] = [];
@@ -81,7 +88,9 @@ export class Answers {
     onFailure: (failure: GenerationFailure) => this.#note(() => this.failures.push(failure)),
     onLaps: (_placement: PlacementId, computeMs: readonly number[]) =>
       this.#note(() => this.laps.push(computeMs)),
-    onDeviceError: (cause: Cause) => this.#note(() => this.deviceErrors.push(cause)),
+    onDeviceError: (cause: Failure) => this.#note(() => this.deviceErrors.push(cause)),
+    onObservation: (observation: StageObservation) =>
+      this.#note(() => this.observations.push(observation)),
     onKernels: (kernels: KernelReport) => this.#note(() => (this.kernels = kernels)),
   };
 

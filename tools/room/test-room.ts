@@ -42,6 +42,7 @@ export const HALF = 3_700;
 const FAST: Partial<Timings> = {
   retryMs: 10,
   linksMs: 300,
+  repairMs: 200,
   rejoinMs: 400,
   progressMs: 5,
   gatherMs: 5,
@@ -247,6 +248,14 @@ export class TestRoom {
     }
   }
 
+  /** Closes the frames channel of two tabs; `heals`: it can be opened again. */
+  cutFrames(one: MemberId, other: MemberId, heals: boolean): void {
+    const pair = [one, other].sort().join(" ");
+    const link = this.#linked.get(pair);
+    if (heals) this.#linked.delete(pair);
+    link?.close();
+  }
+
   /** All tabs see the same state, and it satisfies `condition`. */
   async until(condition: (state: RoomState) => boolean, what: string): Promise<void> {
     await until(() => [...this.tabs.values()].every(({ client }) => condition(client.state)), what);
@@ -288,8 +297,8 @@ export class TestRoom {
 
   #link(self: MemberId, peer: MemberId): Promise<void> {
     const pair = [self, peer].sort().join(" ");
-    if (this.#linked.has(pair)) return Promise.resolve();
     const mine = this.#hosts.get(self);
+    if (this.#linked.has(pair) && mine) return mine.channelReady(peer);
     const other = this.#hosts.get(peer);
     if (!mine || !other || !this.reachable.has(peer)) {
       return Promise.reject(new MeshError({ reason: "no_such_peer", peer }));
@@ -298,7 +307,7 @@ export class TestRoom {
     mine.addPort(toOther);
     other.addPort(toMine);
     this.#linked.set(pair, toOther);
-    return Promise.resolve();
+    return mine.channelReady(peer);
   }
 }
 

@@ -97,6 +97,7 @@ export class Coordinator {
     );
     this.#troubles = new TroubleBook({
       clock,
+      repairMs: options.timings.repairMs,
       state: () => this.state,
       isPresent: (id) => id === options.self || this.#followers.has(id),
       emit: (event) => this.#emit(event),

@@ -6,14 +6,13 @@
  *   one end, the other is silent    the other's stage does not respond, although its tab does
  *   a lap is late at some stages    the first stage that does not say so has the lap and does not end it
  *
- * The ends repair a link on their own first, so nothing is concluded before `REPAIR_MS`. A member
+ * The ends repair a link on their own first, so nothing is concluded before `repairMs`: a closed channel
+ * is open again after two round trips, and a connection takes 0.1 s, at times 1 s. A member
  * whose own connection is lost leaves the room, and needs no verdict.
  */
 import type { Clock, MemberId, RoomEvent, RoomState, Trouble } from "../../shared/index.ts";
 
-/** A closed channel is open again after two round trips; a connection takes 0.1 s, at times 1 s. */
-export const REPAIR_MS = 3000;
-/** Or so many round trips of the link, if that is longer. */
+/** Of a slow link, which has longer than `repairMs`. */
 const REPAIR_ROUND_TRIPS = 20;
 /** A worker that is restarted loads its layers again, so its silence is observed for longer. */
 const SILENT_STAGE_FACTOR = 2;
@@ -32,9 +31,10 @@ export type TroubleView = {
   readonly nowMs: number;
   /** Whether the coordinator has a connection to the member. */
   readonly isPresent: (member: MemberId) => boolean;
+  readonly repairMs: number;
 };
 
-/** What is lost by now. `settled` reports need no further look. */
+/** What is lost by now. */
 export function verdicts(
   links: readonly LinkReport[],
   laps: readonly LapReport[],
@@ -46,7 +46,7 @@ export function verdicts(
     if (!view.isPresent(peer) || !view.isPresent(from)) continue;
     const other = links.find((report) => report.from === peer && report.peer === from);
     const ageMs = nowMs - Math.min(sinceMs, other?.sinceMs ?? sinceMs);
-    const boundMs = repairMs(state, from, peer);
+    const boundMs = repairBoundMs(state, from, peer, view.repairMs);
     if (other !== undefined) {
       const both = [
         { from, to: peer },
@@ -62,12 +62,17 @@ export function verdicts(
 }
 
 /** How long the ends of a link may take to repair it. */
-export function repairMs({ links }: RoomState, one: MemberId, other: MemberId): number {
+export function repairBoundMs(
+  { links }: RoomState,
+  one: MemberId,
+  other: MemberId,
+  minMs: number,
+): number {
   const measured = links.filter(
     ({ from, to }) => (from === one && to === other) || (from === other && to === one),
   );
   const roundTripMs = Math.max(0, ...measured.map((link) => link.roundTripMs));
-  return Math.max(REPAIR_MS, REPAIR_ROUND_TRIPS * roundTripMs);
+  return Math.max(minMs, REPAIR_ROUND_TRIPS * roundTripMs);
 }
 
 function stuckStage(laps: readonly LapReport[], view: TroubleView): MemberId | null {
@@ -86,6 +91,7 @@ function silent(member: MemberId): RoomEvent {
 
 export type TroubleBookParts = {
   readonly clock: Clock;
+  readonly repairMs: number;
   readonly state: () => RoomState;
   readonly isPresent: (member: MemberId) => boolean;
   readonly emit: (event: RoomEvent) => void;
@@ -154,10 +160,10 @@ export class TroubleBook {
   }
 
   #look(): void {
-    const { clock, state, isPresent, emit, onSettled } = this.#parts;
+    const { clock, state, isPresent, emit, onSettled, repairMs } = this.#parts;
     this.#cancel = null;
     if (state().placement?.id !== this.#lapsOf) this.#laps = [];
-    const view = { state: state(), nowMs: clock.nowMs(), isPresent };
+    const view = { state: state(), nowMs: clock.nowMs(), isPresent, repairMs };
     const events = verdicts(this.#links, this.#laps, view);
     const oldMs = view.nowMs - 2 * LAP_REPORTS_MS;
     this.#laps = events.length > 0 ? [] : this.#laps.filter(({ sinceMs }) => sinceMs > oldMs);
@@ -174,12 +180,13 @@ export class TroubleBook {
 
   #lookLater(): void {
     if (this.#cancel !== null || this.#links.length + this.#laps.length === 0) return;
-    this.#cancel = this.#parts.clock.after(LOOK_MS, () => this.#look());
+    const { clock, repairMs } = this.#parts;
+    this.#cancel = clock.after(repairMs / LOOKS, () => this.#look());
   }
 }
 
-/** Between two looks at open reports. */
-const LOOK_MS = 250;
+/** At open reports, while a link is repaired. */
+const LOOKS = 12;
 
 function isEnd({ from, peer }: LinkReport, member: MemberId): boolean {
   return from === member || peer === member;

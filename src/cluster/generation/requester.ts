@@ -47,16 +47,30 @@ export type RequesterParts = {
 /** An answer that loses its stages more often than this without a token in between fails. */
 const MAX_RESUMES = 8;
 
-/** Members notice the same silence up to seven heartbeats apart. */
-const SILENCE_FACTOR = 5;
-/** A link is lost, and perhaps no member: the next attempt links again. */
-const LINK_FAILURES: ReadonlySet<RoomFailure["reason"]> = new Set([
+/**
+ * A link or a stage failed, which its members report. The next turn begins when the coordinator knows
+ * that the link is repaired or the layers are loaded.
+ */
+const RETRIED: ReadonlySet<RoomFailure["reason"]> = new Set([
   "stage_lost",
   "first_stage_unreachable",
   "no_such_peer",
   "connect_timeout",
   "signaling_lost",
+  "not_connected",
+  "send_failed",
+  "step_failed",
+  "step_late",
+  "lap_late",
+  "device_lost_in_step",
+  "layers_unloaded",
+  "layers_not_loaded",
+  "worker_failed",
+  "worker_silent",
+  "worker_ended",
 ]);
+/** Before another turn is asked for, longer each time: the reports may be on their way. */
+const RETRY_MS = 400;
 
 type Outcome = {
   readonly outcome: "done" | "stopped" | "failed";
@@ -164,7 +178,7 @@ export class Requester {
           case "failed":
             throw new RoomError(next.failure);
           case "stage_failed":
-            if (await this.#mayContinue(id, next.failure)) {
+            if (await this.#mayContinue(id, next.failure, attempt)) {
               told = "interrupted";
               return next.failure;
             }
@@ -232,11 +246,11 @@ export class Requester {
     }
   }
 
-  /** After a stage's failure: whether the room lost the placement, or only a link failed. */
-  #mayContinue(id: GenerationId, failure: RoomFailure): Promise<boolean> {
+  /** After a stage's failure: whether another turn may help. */
+  #mayContinue(id: GenerationId, failure: RoomFailure, attempt: number): Promise<boolean> {
     const { room, clock, noticeLossMs } = this.#parts;
-    const isOfLink = LINK_FAILURES.has(failure.reason);
-    const waitMs = noticeLossMs * (isOfLink ? SILENCE_FACTOR : 1);
+    const isRetried = RETRIED.has(failure.reason);
+    const waitMs = isRetried ? Math.min(noticeLossMs, RETRY_MS * (attempt + 1)) : noticeLossMs;
     const placed = room.state.generations.find((generation) => generation.id === id)?.placement;
     const isLost = () => {
       const { placement, generations } = room.state;
@@ -249,7 +263,7 @@ export class Requester {
       const wait = () =>
         clock.after(waitMs, () => {
           if (room.connection === "reconnecting") cancelTimer = wait();
-          else settle(isOfLink);
+          else settle(isRetried);
         });
       let cancelTimer = wait();
       const off = room.subscribe(() => {

@@ -14,14 +14,16 @@ import {
   type Settings,
   type Stage,
   type Pipeline,
+  type Failure,
   failureOf,
+  isUnreachableSource,
   type StagePort,
   type KernelReport,
   sleep,
 } from "../../shared/index.ts";
 import type { RoomAccess } from "../membership/room-access.ts";
 import { epochOfId } from "../log/numbering.ts";
-import type { LoadProgress, ModelHost } from "../parts.ts";
+import type { LoadProgress, ModelHost, ShardRequest } from "../parts.ts";
 
 export type ShardKeeperParts = {
   readonly room: RoomAccess;
@@ -32,8 +34,9 @@ export type ShardKeeperParts = {
   readonly progressMs: number;
 };
 
-/** Between two attempts to link a neighbor again. */
-const LINK_RETRY_MS = 1000;
+/** Between two attempts to load layers whose bytes could not be had, and how many attempts follow the first. */
+const SOURCE_RETRY_MS = 2000;
+const SOURCE_RETRIES = 30;
 
 /** The shard that this tab holds. Another `key` requires a reload. */
 type Held = { readonly key: string; readonly kernels: KernelReport; readonly bytes: number };
@@ -61,26 +64,15 @@ export class ShardKeeper {
     return this.#pipelineSet;
   }
 
-  /** The connection to `peer` ended. If this tab's stage sends to it, it is linked again. */
-  async linkAgain(peer: MemberId): Promise<void> {
-    const { room, linkFrames, clock } = this.#parts;
-    const sendsToIt = () => {
-      const { placement } = room.state;
-      const isHere = room.connection !== "lost" && room.state.members.some(({ id }) => id === peer);
-      return isHere && placement !== null && neighbours(placement, room.self).includes(peer);
-    };
-    while (sendsToIt()) {
-      try {
-        return await linkFrames(peer);
-      } catch {
-        await sleep(clock, LINK_RETRY_MS);
-      }
-    }
-  }
-
-  /** The device is lost, and its shard with it. */
+  /** The shard is lost: the next placement loads its layers again, whatever it was. */
   forget(): void {
     this.#held = null;
+  }
+
+  /** The stage runs in another worker, which knows nothing. */
+  stageReplaced(): void {
+    this.forget();
+    this.#setPipeline(this.#parts.room.state.placement);
   }
 
   /** The kernels, or how far they are measured, changed after the load. */
@@ -126,19 +118,22 @@ export class ShardKeeper {
       }
       await this.#takeStage(placement, mine);
     } catch (error) {
-      if (placement && mine) {
-        this.#report(placement, mine, {
-          status: "failed",
-          phase: "failed",
-          error: failureOf(error),
-        });
-      }
+      if (placement && mine) this.#loadFailed(placement, mine, failureOf(error));
     }
   }
 
+  #loadFailed(placement: Placement, mine: Stage, error: Failure): void {
+    if (error.reason !== "gpu_unavailable") {
+      return this.#report(placement, mine, { status: "failed", phase: "failed", error });
+    }
+    const noAdapter = { reason: "device_lost", detail: error.detail } as const;
+    // If the room cannot be reached, it has lost this tab and its adapter anyway.
+    this.#parts.room.command({ type: "report_adapter_loss", noAdapter }).catch(() => undefined);
+  }
+
   async #takeStage(placement: Placement, mine: Stage): Promise<void> {
-    const { room, models } = this.#parts;
-    const request = {
+    const { room } = this.#parts;
+    const request: ShardRequest = {
       model: placement.model,
       first: mine.first,
       end: mine.end,
@@ -157,16 +152,9 @@ export class ShardKeeper {
     if (this.#held?.key !== key) {
       this.#held = null;
       this.#report(placement, mine, { status: "loading", phase: "starting" });
-      let bytes = 0;
-      // Progress comes from another thread: the last of it may arrive after the end.
-      let ended = false;
-      const loading = models.loadShard(request, (progress) => {
-        if (ended) return;
-        bytes = progress.totalBytes;
-        this.#progress(placement, mine, progress);
-      });
-      const { kernels } = await loading.finally(() => (ended = true));
-      this.#held = { key, kernels, bytes };
+      const held = await this.#load(request, placement, mine);
+      if (held === null) return;
+      this.#held = { key, ...held };
     }
     if (placement.id !== this.#wanted) return;
     this.#report(placement, mine, { status: "loading", phase: "connecting" });
@@ -174,6 +162,30 @@ export class ShardKeeper {
     await this.#pipelineSet;
     for (const peer of neighbours(placement, room.self)) await this.#parts.linkFrames(peer);
     this.#ready(placement, mine);
+  }
+
+  /** Bytes that could not be had are asked for again: a server may restart. Null if they are no longer wanted. */
+  async #load(request: ShardRequest, placement: Placement, mine: Stage) {
+    const { models, clock } = this.#parts;
+    for (let retries = 0; placement.id === this.#wanted; retries++) {
+      let bytes = 0;
+      // Progress comes from another thread: the last of it may arrive after the end.
+      let ended = false;
+      try {
+        const { kernels } = await models.loadShard(request, (progress) => {
+          if (ended) return;
+          bytes = progress.totalBytes;
+          this.#progress(placement, mine, progress);
+        });
+        return { kernels, bytes };
+      } catch (error) {
+        if (retries === SOURCE_RETRIES || !isUnreachableSource(failureOf(error))) throw error;
+        await sleep(clock, SOURCE_RETRY_MS);
+      } finally {
+        ended = true;
+      }
+    }
+    return null;
   }
 
   #ready(placement: Placement, mine: Stage): void {
@@ -257,6 +269,7 @@ function pipelineOf(placement: Placement): Pipeline {
     contextTokens: placement.contextTokens,
     generationSlots: placement.generationSlots,
     vocabulary: placement.model.vocabulary,
+    predictedMs: placement.predictedMs,
   };
 }
 

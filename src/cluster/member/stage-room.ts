@@ -14,12 +14,12 @@ export class StageRoomReporter {
     this.#room = room;
     this.#stage = stage;
     room.subscribe(({ event }) => {
-      if (event === null || CAUSES.has(event.event.type)) this.#report();
+      if (event === null || CAUSES.has(event.event.type)) this.report();
     });
-    this.#report();
+    this.report();
   }
 
-  #report(): void {
+  report(): void {
     // A worker that has ended takes no frames either.
     this.#stage.setRoom(this.#room.self, this.#stageRoom()).catch(() => undefined);
   }

@@ -9,7 +9,10 @@ import { costOf } from "./room-problem.ts";
 
 export type Repair = { readonly stages: Stage[]; readonly predictedMs: number | null };
 
-/** The fastest one without a violated constraint, or null. */
+/**
+ * The same stages, if the member whose layers are lost is here and may load them again; else the fastest
+ * without a violated constraint, or null.
+ */
 export function repairOf(
   state: Pick<RoomState, "members">,
   placement: Placement,
@@ -18,6 +21,9 @@ export function repairOf(
   const lost = placement.stages.findIndex((stage) => !holds(state, placement, stage));
   const others = placement.stages.filter((_, index) => index !== lost);
   if (lost < 0 || others.some((stage) => !holds(state, placement, stage))) return null;
+  const again = costOf(problem, placement.stages);
+  if (again.violations.length === 0)
+    return { stages: [...placement.stages], predictedMs: again.msPerToken };
   const repairs = candidates(state, placement.stages, lost).flatMap((stages) => {
     const { violations, msPerToken: predictedMs } = costOf(problem, stages);
     return violations.length === 0 && predictedMs !== null ? [{ stages, predictedMs }] : [];

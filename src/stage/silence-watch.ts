@@ -1,0 +1,74 @@
+/**
+ * Which peers have been silent for too long, from the frames that come. Pure: the owner says what it
+ * heard, and looks after each interval.
+ *
+ * Counts the looks since the last frame, not time: after this worker has been blocked, one late look
+ * proves nothing. A peer whose worker was blocked for a while, and came back, may be as silent again.
+ */
+import type { MemberId } from "../shared/index.ts";
+
+/** Four pings in 1.5 s while an answer runs. */
+export const RUNNING_LOOK_MS = 375;
+/** Pings of an idle room are rarer. */
+export const IDLE_LOOK_MS = 1000;
+/** A peer is suspected at 1.5 s of silence, or after as many looks as that takes. */
+const SUSPECT_MS = 1500;
+/** After that it has another 1.1 s to answer on the control channel. */
+const AGAIN_MS = 1100;
+/** Of the longest silence that a peer has come back from. */
+const TOLERANCE = 2;
+/** However long a peer was silent before. */
+const MAX_SUSPECT_MS = 12_000;
+
+export type Silence = {
+  readonly peer: MemberId;
+  readonly silentMs: number;
+  readonly again: boolean;
+};
+
+type Watched = {
+  silentMs: number;
+  /** The longest silence that it came back from. */
+  longestMs: number;
+  told: "nothing" | "suspected" | "again";
+};
+
+export class SilenceWatch {
+  readonly #peers = new Map<MemberId, Watched>();
+
+  /** Watched from its first frame on: a worker that starts sends none. */
+  heard(peer: MemberId): void {
+    const watched = this.#peers.get(peer);
+    if (watched === undefined) {
+      this.#peers.set(peer, { silentMs: 0, longestMs: 0, told: "nothing" });
+      return;
+    }
+    watched.longestMs = Math.max(watched.longestMs, watched.silentMs);
+    watched.silentMs = 0;
+    watched.told = "nothing";
+  }
+
+  forget(peer: MemberId): void {
+    this.#peers.delete(peer);
+  }
+
+  /** Whether it was heard within the last `withinMs`. */
+  isPresent(peer: MemberId, withinMs: number): boolean {
+    const watched = this.#peers.get(peer);
+    return watched !== undefined && watched.silentMs <= withinMs;
+  }
+
+  /** Another `lookMs` are over. Each silence is reported when it begins to be suspect, and again later. */
+  look(lookMs: number): Silence[] {
+    const silences: Silence[] = [];
+    for (const [peer, watched] of this.#peers) {
+      watched.silentMs += lookMs;
+      const { silentMs, longestMs, told } = watched;
+      const suspectMs = Math.min(MAX_SUSPECT_MS, Math.max(SUSPECT_MS, TOLERANCE * longestMs));
+      if (told === "nothing" && silentMs >= suspectMs) watched.told = "suspected";
+      else if (told === "suspected" && silentMs >= suspectMs + AGAIN_MS) watched.told = "again";
+      if (watched.told !== told) silences.push({ peer, silentMs, again: watched.told === "again" });
+    }
+    return silences;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The GPU worker of a tab, and another one in its place when it fails or does not answer. The new one
+ * has no layers and no channels: the owner renews these, and the room loads those again.
+ */
+import * as Comlink from "comlink";
+import { type Clock, type StageListeners, type WorkerFailure } from "../shared/index.ts";
+import type { StageWorker } from "../stage/index.ts";
+import { type WorkerClient, workerClient } from "./worker-client.ts";
+
+/** Longer than packing a tensor blocks the worker between two messages. */
+const MAX_SILENCE_MS = 10_000;
+/** While it loads layers, other tabs may load theirs on the same cores. */
+const MAX_LOADING_SILENCE_MS = 60_000;
+/** A worker that fails this soon, this often in a row, would fail again. */
+const SOON_MS = 5000;
+const MAX_SOON = 3;
+
+export type GpuThreadParts = {
+  readonly start: () => Worker;
+  readonly clock: Clock;
+  /** Another worker has begun. */
+  readonly onReplaced: () => void;
+};
+
+export class GpuThread {
+  readonly #parts: GpuThreadParts;
+  #client: WorkerClient<StageWorker>;
+  #listeners: StageListeners | null = null;
+  #startedMs: number;
+  #failedSoon = 0;
+  #loads = 0;
+  #ended = false;
+
+  constructor(parts: GpuThreadParts) {
+    this.#parts = parts;
+    this.#client = this.#start();
+    this.#startedMs = parts.clock.nowMs();
+  }
+
+  /** The worker of now. Not kept by callers: another may take its place. */
+  get remote(): Comlink.Remote<StageWorker> {
+    return this.#client.remote;
+  }
+
+  async listen(listeners: StageListeners): Promise<void> {
+    this.#listeners = listeners;
+    // The listeners run in this thread; the worker gets a proxy of them.
+    await this.remote.listen(Comlink.proxy(listeners));
+  }
+
+  /** What the worker is busy with, which also shows that it answers: one that does not is replaced. */
+  async sample(): ReturnType<StageWorker["sample"]> {
+    const afterMs = this.#loads > 0 ? MAX_LOADING_SILENCE_MS : MAX_SILENCE_MS;
+    const client = this.#client;
+    const cancel = this.#parts.clock.after(afterMs, () => {
+      if (this.#client === client)
+        this.replace({ reason: "worker_silent", worker: "GPU", afterMs });
+    });
+    return client.remote.sample().finally(cancel);
+  }
+
+  readonly loadShard: StageWorker["loadShard"] = async (...request) => {
+    this.#loads += 1;
+    return this.remote.loadShard(...request).finally(() => (this.#loads -= 1));
+  };
+
+  /** Ends the worker and starts another. What was asked of it rejects. */
+  replace(cause: WorkerFailure): void {
+    const { clock, onReplaced } = this.#parts;
+    if (this.#ended) return;
+    const isSoon = clock.nowMs() - this.#startedMs < SOON_MS;
+    this.#failedSoon = isSoon ? this.#failedSoon + 1 : 0;
+    this.#client.end();
+    if (this.#failedSoon >= MAX_SOON) return;
+    this.#client = this.#start();
+    this.#startedMs = clock.nowMs();
+    const listeners = this.#listeners;
+    if (listeners === null) return;
+    // A worker that fails again reports that itself.
+    this.listen(listeners).catch(() => undefined);
+    onReplaced();
+    listeners.onObservation({ kind: "worker_replaced", cause });
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#client.end();
+  }
+
+  #start(): WorkerClient<StageWorker> {
+    const client = workerClient<StageWorker>(this.#parts.start(), "GPU", (failure) => {
+      if (this.#client === client) this.replace(failure);
+    });
+    return client;
+  }
+}

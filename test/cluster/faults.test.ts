@@ -1,0 +1,114 @@
+/** Faults in which no member leaves: a shard that fails, a channel that closes, a link that stays cut. */
+import { expect, test } from "vitest";
+import type { AnswerEvent } from "../../src/cluster/generation/answer.ts";
+import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
+import {
+  ask,
+  codes,
+  HALF,
+  MODEL_URL,
+  type Tab,
+  type TestRoom,
+  withRoom,
+} from "../../tools/room/test-room.ts";
+
+const PROMPT = "GO ON";
+const TOKENS = 20;
+
+/** Two members hold the model; a third could take a half. */
+async function openRoom(room: TestRoom) {
+  const requester = await room.add("requester", { observes: true });
+  for (const name of ["a", "b", "c"]) await room.add(name, { memoryBytes: HALF, stepMs: 2 });
+  await requester.client.place({ model: MODEL_URL });
+  return requester;
+}
+
+const stageTab = (room: TestRoom, requester: Tab, index: number) =>
+  room.tabs.get(requester.client.state.placement!.stages[index]!.member)!;
+
+/** Reads an answer, and calls `act` after the third token. */
+async function readAnd(answer: AsyncIterable<AnswerEvent>, act: () => void): Promise<number[]> {
+  const tokens: number[] = [];
+  for await (const event of answer) {
+    if (event.kind !== "token") continue;
+    tokens.push(event.token);
+    if (tokens.length === 3) act();
+  }
+  return tokens;
+}
+
+const undisturbed = () => referenceAnswer([...codes(PROMPT)], TOKENS);
+const broken = () => Promise.reject(new Error("out of memory"));
+
+test.each([0, 1])("stage %i's GPU fails: its member loads the layers again", async (stage) => {
+  await withRoom(async (room) => {
+    const requester = await openRoom(room);
+    const { client } = requester;
+    const before = client.state.placement!;
+    const tab = stageTab(room, requester, stage);
+    const poisoned = tab.shard();
+    const tokens = await readAnd(client.ask(ask(PROMPT, { maxTokens: TOKENS })), () => {
+      poisoned.step = broken;
+    });
+    expect(tokens).toEqual(await undisturbed());
+    const { placement, members } = client.state;
+    expect(placement).toMatchObject({ stages: before.stages, ready: true });
+    expect(placement!.id).not.toBe(before.id);
+    expect(tab.shard()).not.toBe(poisoned);
+    // The answer was complete, so the member is trusted again.
+    expect(members.filter(({ fault }) => fault)).toEqual([]);
+  });
+});
+
+test("a GPU that fails again is skipped, with the reason", async () => {
+  await withRoom(async (room) => {
+    const requester = await openRoom(room);
+    const { client } = requester;
+    const tab = stageTab(room, requester, 1);
+    const fail = () => (tab.shard().step = broken);
+    const id = client.state.placement!.id;
+    const off = client.subscribe(() => {
+      if (client.state.placement?.id !== id && client.state.placement?.ready === true) fail();
+    });
+    const tokens = await readAnd(client.ask(ask(PROMPT, { maxTokens: TOKENS })), fail);
+    off();
+    expect(tokens).toEqual(await undisturbed());
+    const { placement, members } = client.state;
+    expect(placement!.stages.map(({ member }) => member)).not.toContain(tab.id);
+    expect(members.find(({ id: member }) => member === tab.id)?.fault).toMatchObject({
+      count: 2,
+      cause: { reason: "unexpected", detail: "out of memory" },
+    });
+  });
+});
+
+test("a frames channel that closes is opened again, and no layer moves", async () => {
+  await withRoom(async (room) => {
+    const requester = await openRoom(room);
+    const { client } = requester;
+    const before = client.state.placement!;
+    const [first, second] = [0, 1].map((stage) => stageTab(room, requester, stage).id);
+    const tokens = await readAnd(client.ask(ask(PROMPT, { maxTokens: TOKENS })), () =>
+      room.cutFrames(first!, second!, true),
+    );
+    expect(tokens).toEqual(await undisturbed());
+    expect(client.state.placement).toEqual(before);
+    expect(client.state.lostLinks).toEqual([]);
+  });
+});
+
+test("a link that stays cut is lost, and the layers move to where there is one", async () => {
+  await withRoom(async (room) => {
+    const requester = await openRoom(room);
+    const { client } = requester;
+    const [first, second] = [0, 1].map((stage) => stageTab(room, requester, stage).id);
+    const tokens = await readAnd(client.ask(ask(PROMPT, { maxTokens: TOKENS })), () =>
+      room.cutFrames(first!, second!, false),
+    );
+    expect(tokens).toEqual(await undisturbed());
+    const { placement, lostLinks } = client.state;
+    const stages = placement!.stages.map(({ member }) => member);
+    expect(stages.includes(first!) && stages.includes(second!)).toBe(false);
+    expect(lostLinks).toContainEqual({ from: first, to: second });
+  });
+});

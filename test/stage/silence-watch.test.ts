@@ -1,0 +1,68 @@
+/** When a peer is suspected, when again, and how much silence it may have shown before. */
+import { expect, test } from "vitest";
+import { MemberId } from "../../src/shared/ids.ts";
+import { IDLE_LOOK_MS, RUNNING_LOOK_MS, SilenceWatch } from "../../src/stage/silence-watch.ts";
+
+const peer = MemberId.parse("a");
+
+/** Looks until `untilMs`; the times of the reports. */
+function reports(watch: SilenceWatch, lookMs: number, untilMs: number) {
+  const found: (readonly [number, boolean])[] = [];
+  for (let ms = lookMs; ms <= untilMs; ms += lookMs)
+    for (const { again } of watch.look(lookMs)) found.push([ms, again]);
+  return found;
+}
+
+test.each([
+  [
+    RUNNING_LOOK_MS,
+    [
+      [1500, false],
+      [2625, true],
+    ],
+  ],
+  [
+    IDLE_LOOK_MS,
+    [
+      [2000, false],
+      [3000, true],
+    ],
+  ],
+])("looks every %i ms: suspected once, and again once", (lookMs, expected) => {
+  const watch = new SilenceWatch();
+  watch.heard(peer);
+  expect(reports(watch, lookMs, 60_000)).toEqual(expected);
+});
+
+test("a peer that was never heard, or is forgotten, is not watched", () => {
+  const watch = new SilenceWatch();
+  expect(reports(watch, IDLE_LOOK_MS, 60_000)).toEqual([]);
+  watch.heard(peer);
+  watch.forget(peer);
+  expect(reports(watch, IDLE_LOOK_MS, 60_000)).toEqual([]);
+});
+
+test("a frame ends the silence", () => {
+  const watch = new SilenceWatch();
+  for (let times = 0; times < 5; times++) {
+    watch.heard(peer);
+    expect(reports(watch, RUNNING_LOOK_MS, 1125)).toEqual([]);
+  }
+  expect(watch.isPresent(peer, 1000)).toBe(false);
+  watch.heard(peer);
+  expect(watch.isPresent(peer, 1000)).toBe(true);
+});
+
+test("a peer that came back from a long silence may be as silent twice as long", () => {
+  const watch = new SilenceWatch();
+  watch.heard(peer);
+  expect(reports(watch, IDLE_LOOK_MS, 3000)).toHaveLength(2);
+  watch.heard(peer);
+  expect(reports(watch, IDLE_LOOK_MS, 60_000)).toEqual([
+    [6000, false],
+    [8000, true],
+  ]);
+  watch.heard(peer);
+  // Whatever it did before, it is suspected in the end.
+  expect(reports(watch, IDLE_LOOK_MS, 60_000)[0]).toEqual([12_000, false]);
+});

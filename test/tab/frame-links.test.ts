@@ -1,0 +1,53 @@
+/** Which end replaces a frames channel that does not work. */
+import { expect, test } from "vitest";
+import { MemberId } from "../../src/shared/ids.ts";
+import { FrameLinks } from "../../src/tab/frame-links.ts";
+
+const [a, b] = [MemberId.parse("a"), MemberId.parse("b")];
+
+function links(self: MemberId, works: () => boolean) {
+  const done: string[] = [];
+  const parts = {
+    self,
+    clock: { nowMs: () => 0, after: (_ms: number, act: () => void) => (queueMicrotask(act), act) },
+    connect: () => Promise.resolve(void done.push("connect")),
+    renew: () => void done.push("renew"),
+    ready: () => {
+      done.push("ready");
+      return works() ? Promise.resolve() : Promise.reject(new Error("nothing comes back"));
+    },
+  };
+  return { links: new FrameLinks(parts), done };
+}
+
+test("a channel that works stays", async () => {
+  const { links: one, done } = links(a, () => true);
+  await Promise.all([one.link(b), one.link(b)]);
+  expect(done).toEqual(["connect", "ready"]);
+});
+
+test("the end with the smaller id replaces it at once", async () => {
+  const { links: one, done } = links(a, () => done.includes("renew"));
+  await one.link(b);
+  expect(done).toEqual(["connect", "ready", "renew", "ready"]);
+});
+
+test("the other end looks again first", async () => {
+  let asked = 0;
+  const { links: one, done } = links(b, () => ++asked === 2);
+  await one.link(a);
+  expect(done).toEqual(["connect", "ready", "ready"]);
+});
+
+test("and replaces it if nobody has", async () => {
+  const { links: one, done } = links(b, () => done.includes("renew"));
+  await one.link(a);
+  expect(done).toEqual(["connect", "ready", "ready", "renew", "ready"]);
+});
+
+test("one that never works rejects, and can be tried again", async () => {
+  const { links: one, done } = links(a, () => false);
+  await expect(one.link(b)).rejects.toThrow("nothing comes back");
+  await expect(one.link(b)).rejects.toThrow("nothing comes back");
+  expect(done.filter((step) => step === "renew")).toHaveLength(2);
+});

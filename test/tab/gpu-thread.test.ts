@@ -1,0 +1,77 @@
+/** The GPU worker that fails or hangs is replaced, and says so; one that fails at once each time is not. */
+import { expect, test } from "vitest";
+import type { StageListeners, StageObservation } from "../../src/shared/index.ts";
+import { GpuThread } from "../../src/tab/gpu-thread.ts";
+import { asWorker, FakeWorker } from "./fake-worker.ts";
+
+function open(sample: () => Promise<unknown> = () => Promise.resolve({ steps: 0 })) {
+  const workers: FakeWorker[] = [];
+  const timers: (() => void)[] = [];
+  let nowMs = 0;
+  let replaced = 0;
+  const observations: StageObservation[] = [];
+  const listeners = {
+    onObservation: (observation: StageObservation) => observations.push(observation),
+  } as unknown as StageListeners;
+  const thread = new GpuThread({
+    start: () => {
+      const worker = new FakeWorker({ listen: () => undefined, sample });
+      workers.push(worker);
+      return asWorker(worker);
+    },
+    clock: {
+      nowMs: () => nowMs,
+      after: (_delayMs, act) => {
+        timers.push(act);
+        return () => void timers.splice(timers.indexOf(act), 1);
+      },
+    },
+    onReplaced: () => (replaced += 1),
+  });
+  const wait = (ms: number) => (nowMs += ms);
+  return { thread, workers, timers, observations, listeners, wait, replaced: () => replaced };
+}
+
+test("one that fails is replaced: pending calls reject, later ones go to the new one", async () => {
+  const { thread, workers, observations, listeners, wait, replaced } = open();
+  await thread.listen(listeners);
+  wait(60_000);
+  const pending = thread.remote.sample();
+  workers[0]!.fail("out of memory");
+  await expect(pending).rejects.toMatchObject({ failure: { reason: "worker_failed" } });
+  expect(workers[0]!.terminated).toBe(true);
+  expect(observations).toMatchObject([
+    { kind: "worker_replaced", cause: { reason: "worker_failed", detail: "out of memory" } },
+  ]);
+  expect(replaced()).toBe(1);
+  expect(await thread.sample()).toEqual({ steps: 0 });
+  thread.end();
+});
+
+test("one that does not answer is replaced", async () => {
+  const { thread, timers, observations, listeners } = open(() => new Promise(() => undefined));
+  await thread.listen(listeners);
+  const pending = thread.sample();
+  timers[0]!();
+  await expect(pending).rejects.toMatchObject({ failure: { reason: "worker_ended" } });
+  expect(observations).toMatchObject([
+    { kind: "worker_replaced", cause: { reason: "worker_silent", afterMs: 10_000 } },
+  ]);
+  thread.end();
+});
+
+test("one that fails as soon as it begins, time after time, stays dead", async () => {
+  const { thread, workers, listeners } = open();
+  await thread.listen(listeners);
+  for (let times = 0; times < 3; times++) workers.at(-1)!.fail("no script");
+  expect(workers).toHaveLength(3);
+  await expect(thread.sample()).rejects.toMatchObject({ failure: { reason: "worker_failed" } });
+});
+
+test("an end is no failure", async () => {
+  const { thread, workers, listeners } = open();
+  await thread.listen(listeners);
+  thread.end();
+  thread.replace({ reason: "worker_ended", worker: "GPU" });
+  expect(workers).toHaveLength(1);
+});
