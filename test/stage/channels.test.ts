@@ -37,6 +37,7 @@ test("frames of a peer wait until it is a member, and stop when it is not one an
     onFrame: (_from, frame) => taken.push(frame),
     onClose: () => expect.fail("the channel stays open"),
   });
+  channels.setSelf(self);
   channels.add(ours);
   const end = (id: number): Frame => {
     const generation = GenerationId.parse(id);
