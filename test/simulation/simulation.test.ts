@@ -7,6 +7,7 @@ import { exploreCrashes } from "../../tools/simulation/exhaustive.ts";
 import { scheduleOf, type FaultKind } from "../../tools/simulation/schedule.ts";
 import { shrink } from "../../tools/simulation/shrink.ts";
 import { simulate } from "../../tools/simulation/simulate.ts";
+import type { Invariant } from "../../tools/simulation/invariants.ts";
 import type { PlantedBug } from "../../tools/simulation/simulated-room.ts";
 
 const SCHEDULES = 20;
@@ -34,9 +35,10 @@ test("a seed gives the same run again", async () => {
 });
 
 describe("a planted bug is found, and its schedule is shrunk", () => {
-  const bugs: readonly [PlantedBug, FaultKind, string][] = [
-    ["deaf_coordinator", "frozen", "one_room"],
+  const bugs: readonly [PlantedBug, FaultKind, Invariant][] = [
+    ["deaf_coordinator", "partition", "short_overlap"],
     ["old_rows", "renamed", "right_tokens"],
+    ["forgotten_epoch", "left", "one_coordinator"],
   ];
   test.each(bugs)("%s", async (bug, kind, invariant) => {
     const failing = async (seed: number) => {

@@ -45,6 +45,10 @@ export const PLANTED_BUGS = [
   "deaf_coordinator",
   /** A slot of the KV cache keeps the rows of the answer before. */
   "old_rows",
+  /** A reloaded tab forgets the room's epoch, and opens it once more. */
+  "forgotten_epoch",
+  /** A member takes the events of every coordinator for those of its own. */
+  "unfenced",
 ] as const;
 export type PlantedBug = (typeof PLANTED_BUGS)[number];
 
@@ -98,8 +102,12 @@ export class SimulatedRoom {
     this.names = new NameServer(this.network, CODE);
     this.bridge = new BridgeServer(this.network, CODE);
     this.#bug = bug;
-    if (bug === "deaf_coordinator")
+    if (bug === "deaf_coordinator") {
       this.network.passes = (_from, to, message) => this.#passes(to, message);
+    }
+    if (bug === "unfenced") {
+      this.network.passes = (from, _to, message) => this.#sendToAll(from, message);
+    }
   }
 
   /** Starts a tab, which tries to join until it has. */
@@ -134,7 +142,7 @@ export class SimulatedRoom {
     const parts: RoomParts = {
       transport,
       admission: createAdmission(CODE, SECRET, clock),
-      lastKnown: { epoch: before === null ? 0 : keptEpoch(before), admits: "code" },
+      lastKnown: { epoch: this.#keptEpoch(before), admits: "code" },
       registry: this.names.registryOf(node),
       stage: stageOf(host, clock, network),
       models: modelsOf(host),
@@ -213,6 +221,23 @@ export class SimulatedRoom {
     return !receiver?.client?.coordinates || (message as { type: string }).type !== "standing";
   }
 
+  #sendToAll(from: MemberId, message: unknown): true {
+    if ((message as { type: string }).type !== "events") return true;
+    for (const { actor, client, transport } of this.tabs) {
+      if (!client || client.coordinates || client.state.coordinator === from) continue;
+      const { coordinator } = client.state;
+      const take = () => transport.listeners.message.emit(coordinator, message);
+      this.world.after(1, () => this.world.deliver(actor, take));
+    }
+    return true;
+  }
+
+  /** What a tab keeps of the room over reloads, also over one in which it did not come back. */
+  #keptEpoch(before: SimulatedTab | null): number {
+    if (before === null || this.#bug === "forgotten_epoch") return 0;
+    return before.client?.state.epoch ?? this.#keptEpoch(before.before);
+  }
+
   async #enter(tab: SimulatedTab, parts: RoomParts): Promise<void> {
     while (tab.actor.state !== "dead" && !tab.left) {
       try {
@@ -230,11 +255,6 @@ export class SimulatedRoom {
       }
     }
   }
-}
-
-/** What a tab keeps of the room over reloads, also over one in which it did not come back. */
-function keptEpoch({ client, before }: SimulatedTab): number {
-  return client?.state.epoch ?? (before === null ? 0 : keptEpoch(before));
 }
 
 /** The greedy rules place: the solver is tested elsewhere, and slower. */

@@ -33,6 +33,9 @@ export type RecoveryParts = {
 /** An older answer says nothing of a peer that may have fallen silent. */
 const FRESH_RETRIES = 5;
 const MAX_OUTRANKED_MS = 60_000;
+/** For so long the server is asked with every attempt, then less often; a holder's answer counts longer. */
+const OFTEN_MS = 10_000;
+const RARELY_MS = 2000;
 
 export class Recovery {
   readonly #parts: RecoveryParts;
@@ -42,6 +45,7 @@ export class Recovery {
   /** A holder of the room's name that answered. */
   #holder: { readonly id: MemberId; readonly atMs: number } | null = null;
   #asksServer = false;
+  #askedServerMs = -Infinity;
   #wake: () => void = () => undefined;
   #stopped = false;
 
@@ -72,7 +76,7 @@ export class Recovery {
         const known = new Set([...state().members.map(({ id }) => id), ...others]);
         for (const id of known) if (id !== self) ask(id);
         // By then, most elections are over.
-        if (nowMs - this.#sinceMs >= timings.retryMs) void this.#askServer();
+        if (nowMs - this.#sinceMs >= timings.retryMs) this.#askServerAgain(nowMs);
       }
       const step = this.#next();
       if (step.kind === "lead") return lead(step.epoch, step.ownsModel);
@@ -114,6 +118,14 @@ export class Recovery {
     if (step.kind !== "lead" || outranked === 0) return step;
     const waitMs = Math.min(timings.isolationMs * 2 ** (outranked - 1), MAX_OUTRANKED_MS);
     return elapsedMs >= waitMs ? step : ({ kind: "wait" } as const);
+  }
+
+  /** A partition may last for hours, and each look-up is a WebSocket. */
+  #askServerAgain(nowMs: number): void {
+    const isNew = nowMs - this.#sinceMs < OFTEN_MS;
+    if (!isNew && nowMs - this.#askedServerMs < RARELY_MS) return;
+    this.#askedServerMs = nowMs;
+    void this.#askServer();
   }
 
   /** Whether the server can be reached, and who holds the room's name there. */
