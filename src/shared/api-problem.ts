@@ -20,76 +20,60 @@ export const UnsupportedFeature = z.enum([
 ]);
 export type UnsupportedFeature = z.infer<typeof UnsupportedFeature>;
 
+/** `status` is that of the HTTP response. */
+function problem<Reason extends string, Shape extends z.ZodRawShape>(
+  status: number,
+  reason: Reason,
+  shape: Shape,
+) {
+  return failure(reason, shape).meta({ status });
+}
+
 export const ApiProblem = z.discriminatedUnion("reason", [
-  failure("unknown_route", { path: z.string(), routes: z.array(z.string()) }),
-  failure("method_not_allowed", {
+  problem(404, "unknown_route", { path: z.string(), routes: z.array(z.string()) }),
+  problem(405, "method_not_allowed", {
     path: z.string(),
     method: z.string(),
     allowed: z.array(z.string()),
   }),
-  failure("invalid_json", { detail: z.string() }),
+  problem(400, "invalid_json", { detail: z.string() }),
   /** `detail` is the schema's own description of what it expected. */
-  failure("invalid_value", { param: z.string().nullable(), detail: z.string() }),
-  failure("unsupported_value", { param: z.string(), feature: UnsupportedFeature }),
+  problem(400, "invalid_value", { param: z.string().nullable(), detail: z.string() }),
+  problem(400, "unsupported_value", { param: z.string(), feature: UnsupportedFeature }),
   /** `model` is null when the request named none and the room has none. */
-  failure("model_not_found", { model: z.string().nullable(), known: z.array(z.string()) }),
-  failure("body_too_large", { maxBytes: z.int() }),
-  failure("body_incomplete", {}),
+  problem(404, "model_not_found", { model: z.string().nullable(), known: z.array(z.string()) }),
+  problem(413, "body_too_large", { maxBytes: z.int() }),
+  problem(400, "body_incomplete", {}),
   /** Too many requests from one address. */
-  failure("rate_limited", { retryAfterS: z.int() }),
-  failure("room_busy", { room: RoomCode, maxRequests: z.int(), retryAfterS: z.int() }),
-  failure("no_room", {}),
-  failure("room_required", { rooms: z.int() }),
-  failure("bad_room_code", { given: z.string() }),
-  failure("no_such_room", { room: RoomCode }),
-  failure("coordinator_gone", {}),
+  problem(429, "rate_limited", { retryAfterS: z.int() }),
+  problem(429, "room_busy", { room: RoomCode, maxRequests: z.int(), retryAfterS: z.int() }),
+  problem(503, "no_room", {}),
+  problem(400, "room_required", { rooms: z.int() }),
+  problem(400, "bad_room_code", { given: z.string() }),
+  problem(503, "no_such_room", { room: RoomCode }),
+  problem(503, "coordinator_gone", {}),
   /** The coordinator answered with something else than JSON or an event stream. */
-  failure("invalid_answer", {}),
+  problem(502, "invalid_answer", {}),
   /** The request's target is not a path. */
-  failure("invalid_target", {}),
+  problem(400, "invalid_target", {}),
   /** No `Host` header, several, or one that is not a host. */
-  failure("invalid_host", {}),
-  failure("unknown_host", { host: z.string() }),
-  failure("foreign_origin", { origin: z.string() }),
+  problem(400, "invalid_host", {}),
+  problem(421, "unknown_host", { host: z.string() }),
+  problem(403, "foreign_origin", { origin: z.string() }),
   /** A browser sent it for another page, without that page's origin. */
-  failure("cross_site", {}),
-  failure("not_json", { contentType: z.string().nullable() }),
+  problem(403, "cross_site", {}),
+  problem(415, "not_json", { contentType: z.string().nullable() }),
   /** From another machine, without a room's code or with the code of no open room. */
-  failure("code_missing", {}),
-  failure("code_wrong", {}),
-  failure("key_missing", {}),
-  failure("key_wrong", {}),
+  problem(401, "code_missing", {}),
+  problem(401, "code_wrong", {}),
+  problem(401, "key_missing", {}),
+  problem(401, "key_wrong", {}),
 ]);
 export type ApiProblem = z.infer<typeof ApiProblem>;
 
-export const API_PROBLEM_STATUS: Readonly<Record<ApiProblem["reason"], number>> = {
-  unknown_route: 404,
-  method_not_allowed: 405,
-  invalid_json: 400,
-  invalid_value: 400,
-  unsupported_value: 400,
-  model_not_found: 404,
-  body_too_large: 413,
-  body_incomplete: 400,
-  rate_limited: 429,
-  room_busy: 429,
-  no_room: 503,
-  room_required: 400,
-  bad_room_code: 400,
-  no_such_room: 503,
-  coordinator_gone: 503,
-  invalid_answer: 502,
-  invalid_target: 400,
-  invalid_host: 400,
-  unknown_host: 421,
-  foreign_origin: 403,
-  cross_site: 403,
-  not_json: 415,
-  code_missing: 401,
-  code_wrong: 401,
-  key_missing: 401,
-  key_wrong: 401,
-};
+export const API_PROBLEM_STATUS = Object.fromEntries(
+  ApiProblem.options.map((option) => [option.shape.reason.value, option.meta()?.["status"]]),
+) as Readonly<Record<ApiProblem["reason"], number>>;
 
 /** The body of an error response. */
 export type ApiErrorBody = {
