@@ -5,6 +5,7 @@
  */
 import {
   checkAdapter,
+  keepAwake,
   openTabParts,
   type TabParts,
   identityOf,
@@ -90,7 +91,11 @@ async function enter(
   entry: { room: RoomCode; mustExist: boolean },
 ): Promise<PageRoom> {
   const client = await RoomClient.enter(parts.room, entry);
-  const endings = [keepIdentityOf(client, sessionStorage), keepRoomOf(client, sessionStorage)];
+  const endings = [
+    keepIdentityOf(client, sessionStorage),
+    keepRoomOf(client, sessionStorage),
+    keepAwake(client),
+  ];
   const apiRoom = { client, offeredModels: () => readOfferedModels(server) };
   const endBridge = keepBridge(apiRoom, {
     server,

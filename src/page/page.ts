@@ -11,6 +11,7 @@ import {
   readRoomLog,
   type RoomCode,
   type RoomNotice,
+  type TabWarning,
   type Stage,
 } from "../shared/index.ts";
 import type { PageView } from "../ui/index.ts";
@@ -135,7 +136,7 @@ export class Page {
         observe,
         mustExist,
         probe: this.#probe,
-        onWarning: (warning) => this.#report({ kind: "warning", warning }),
+        onWarning: (warning) => this.#warned(warning),
       });
       const room = new RoomPage(joined, this.#store, (notice) => this.#report(notice));
       this.#room = room;
@@ -215,6 +216,13 @@ export class Page {
     const adapterCheck = { status, message: describeOwnAdapter(result) };
     this.#store.update({ progress: null, adapterCheck });
     return result;
+  }
+
+  #warned(warning: TabWarning): void {
+    // A notice is replaced by the next one; that nobody can join is shown for as long as it is so.
+    if (warning.kind === "signaling_lost") this.#store.update({ serverLost: true });
+    if (warning.kind === "signaling_restored") this.#store.update({ serverLost: false });
+    this.#report({ kind: "warning", warning });
   }
 
   /** Here, at the edge, notices become sentences and members get their names. */

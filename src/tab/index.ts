@@ -2,4 +2,5 @@
 export { checkAdapter } from "./adapter-check.ts";
 export { identityOf, keepIdentityOf } from "./identity.ts";
 export { forgetRoom, keepLink, keepRoomOf } from "./kept-room.ts";
+export { keepAwake } from "./wake-lock.ts";
 export { openTabParts, type TabParts } from "./tab-parts.ts";

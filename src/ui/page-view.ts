@@ -96,6 +96,8 @@ export type PageView = {
   readonly joinUrl: string | null;
   readonly state: RoomState | null;
   readonly connection: "connected" | "reconnecting" | "lost";
+  /** The signaling server cannot be reached: the room goes on, and nobody can join. */
+  readonly serverLost?: boolean;
   readonly notice: DescribedNotice | null;
   readonly progress: ProgressView | null;
   readonly chat: readonly ChatMessage[];

@@ -21,11 +21,11 @@ export class RoomHeader extends PageElement {
   }
 
   protected override get reads() {
-    return ["state", "code", "joinUrl", "connection"] as const;
+    return ["state", "code", "joinUrl", "connection", "serverLost"] as const;
   }
 
   override render() {
-    const { connection, joinUrl } = this.view;
+    const { connection, joinUrl, serverLost } = this.view;
     const admits = this.view.state?.admits ?? "code";
     const room = this.view.state?.room ?? this.view.code ?? "";
     return html`<header>
@@ -45,6 +45,13 @@ export class RoomHeader extends PageElement {
         <span class="dot" aria-hidden="true"></span
         ><span class="word">${CONNECTION[connection]}</span>
       </p>
+      ${
+        serverLost === true
+          ? html`<p class="server connection line reconnecting" role="status">
+              ${icon("warn")} <span class="word">No server: nobody can join</span>
+            </p>`
+          : nothing
+      }
       <div class="tools">
         <button
           class="compact"
