@@ -11,6 +11,7 @@ const weightsWorker = {
   open: service.open.bind(service),
   shard: service.shard.bind(service),
   addPeers: service.addPeers.bind(service),
+  sharedChunks: service.sharedChunks.bind(service),
   prefetch: service.prefetch.bind(service),
   clearStored: service.clearStored.bind(service),
   reader(contentId: string): MessagePort {

@@ -56,6 +56,8 @@ export type ShardRequest = {
   /** The layers `[first, end)`. */
   readonly first: number;
   readonly end: number;
+  /** Of the stages before: what they need too, they download, and this tab reads it from them. */
+  readonly earlier: readonly { readonly first: number; readonly end: number }[];
   readonly contextTokens: number;
   readonly sequences: number;
   readonly activations: "float" | "int8";

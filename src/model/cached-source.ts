@@ -38,6 +38,10 @@ export class CachedSource implements ByteSource {
     return this.#store !== null;
   }
 
+  isStored(index: number): boolean {
+    return this.#store?.present.has(index) ?? false;
+  }
+
   /** These chunks are read again, since their bytes may be wrong. */
   forget(chunks: ReadonlySet<number>): void {
     for (const index of chunks) this.#store?.present.delete(index);

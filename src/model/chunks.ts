@@ -41,6 +41,13 @@ export function chunkLength(fileBytes: number, index: number): number {
   return Math.min(CHUNK_BYTES, fileBytes - index * CHUNK_BYTES);
 }
 
+/** The chunks that a range touches. */
+export function chunksOf(offsetBytes: number, lengthBytes: number): number[] {
+  const first = Math.floor(offsetBytes / CHUNK_BYTES);
+  const end = Math.ceil((offsetBytes + lengthBytes) / CHUNK_BYTES);
+  return Array.from({ length: end - first }, (_, index) => first + index);
+}
+
 /** Reads the whole file. */
 export async function leavesOf(source: ByteSource): Promise<Leaf[]> {
   const count = chunkCount(source.fileBytes);

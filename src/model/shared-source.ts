@@ -4,8 +4,8 @@
  *
  *   a picked file   every leaf is checked by the root, which is the model's id
  *   a URL           a leaf is the one that this tab found at the source, or else the one that members
- *                   found there. The first bytes of each member and one run in `CHECKED_RUNS` are
- *                   compared with the source
+ *                   found there. One chunk of the first bytes of each member, and each further chunk
+ *                   with a chance of one in `CHECKED_CHUNKS`, is compared with the source
  *
  * Reads whole chunks, since only those can be checked. docs/decisions/content-tree.md
  *
@@ -48,7 +48,7 @@ type Peer = PeerFile & {
   readonly taken: Set<number>;
 };
 
-const CHECKED_RUNS = 16;
+const CHECKED_CHUNKS = 16;
 /** A member that takes longer is not asked again. Without a source, it has this long for each chunk. */
 const PEER_TIMEOUT_MS = 30_000;
 /** The same for its map, if the source can be read instead. */
@@ -79,8 +79,8 @@ export class SharedSource implements ByteSource {
   }
 
   /**
-   * Learns which chunks peers have. A peer that does not answer, or wrongly, is left out; rejects if
-   * the file has no source and no peer is left.
+   * Learns which chunks peers have, also of peers that it knows: they may have more by now. A peer that
+   * does not answer, or wrongly, is left out; rejects if the file has no source and no peer is left.
    */
   async addPeers(peers: readonly PeerFile[]): Promise<void> {
     const asked = peers.map((peer) => this.#addPeer(peer));
@@ -95,7 +95,8 @@ export class SharedSource implements ByteSource {
     const bytes = await this.#inTime(peer.map.read(0, chunkMapBytes(this.fileBytes)), timeoutMs);
     const chunks = decodeChunkMap(bytes, this.fileBytes);
     if (chunks === null || !(await this.#accepts(chunks))) throw this.#wrong(peer.member);
-    this.#peers.set(peer.member, { ...peer, chunks, taken: new Set() });
+    const taken = this.#peers.get(peer.member)?.taken ?? new Set();
+    this.#peers.set(peer.member, { ...peer, chunks, taken });
   }
 
   async #accepts({ leaves }: ChunkMap): Promise<boolean> {
@@ -109,6 +110,12 @@ export class SharedSource implements ByteSource {
     if (all === null) return false;
     all.forEach((leaf, index) => this.#leaves.set(index, leaf));
     return true;
+  }
+
+  /** Whether a member has this chunk, with a leaf that nobody contradicts. */
+  isHeld(index: number): boolean {
+    const isOfPeer = [...this.#peers.values()].some(({ chunks }) => chunks.held.has(index));
+    return isOfPeer && this.#expected(index) !== null;
   }
 
   async read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -192,9 +199,12 @@ export class SharedSource implements ByteSource {
   async #isRight(peer: Peer, first: number, end: number, bytes: Uint8Array<ArrayBuffer>) {
     const { origin, root } = this.#options;
     const isFirst = peer.taken.size === 0;
-    if (origin !== null && root === null && (isFirst || this.#random() * CHECKED_RUNS < 1)) {
-      const start = first * CHUNK_BYTES;
-      await this.#learn(first, end, await origin.read(start, bytes.length));
+    // Which ones must not be known in advance, or a member would change the others.
+    const certain = isFirst ? first + Math.floor(this.#random() * (end - first)) : -1;
+    for (let index = first; origin !== null && root === null && index < end; index++) {
+      if (index !== certain && this.#random() * CHECKED_CHUNKS >= 1) continue;
+      const length = chunkLength(this.fileBytes, index);
+      await this.#learn(index, index + 1, await origin.read(index * CHUNK_BYTES, length));
     }
     for (let index = first; index < end; index++) {
       const leaf = await sha256(this.#chunk(bytes, first, index));

@@ -6,8 +6,8 @@
 import type { ModelNotice, ModelSummary } from "../shared/index.ts";
 import { blobSource, type ByteSource } from "./byte-source.ts";
 import { CachedSource } from "./cached-source.ts";
-import { encodeChunkMap, leavesOf, rootOf } from "./chunks.ts";
-import type { ModelDescription, ShardDescription } from "./description.ts";
+import { chunksOf, encodeChunkMap, leavesOf, rootOf } from "./chunks.ts";
+import type { ModelDescription, ShardDescription, TensorInfo } from "./description.ts";
 import { ModelCache, storageFailure } from "./model-cache.ts";
 import { ModelError } from "./model-error.ts";
 import { type OpenedModel, openModel } from "./open-model.ts";
@@ -33,6 +33,9 @@ export type OpenedSummary = {
 };
 
 export type DownloadProgress = { readonly doneBytes: number; readonly totalBytes: number };
+
+/** The layers `[first, end)` of a stage. */
+export type LayerRange = { readonly first: number; readonly end: number };
 
 type ModelStorage = Pick<ModelCache, "store" | "clear">;
 
@@ -83,21 +86,33 @@ export class WeightsService {
 
   /**
    * Downloads only a shard's bytes to this machine's disk. Does nothing without storage:
-   * the loader then reads from the source.
+   * the loader then reads from the source. What the `earlier` stages need too comes last, after
+   * `beforeShared`: they download it, and this tab can read it from them.
    */
   async prefetch(
     contentId: string,
     first: number,
     end: number,
     onProgress: (progress: DownloadProgress) => void | Promise<void>,
+    earlier: readonly LayerRange[] = [],
+    beforeShared: () => void | Promise<void> = () => undefined,
   ): Promise<void> {
     const { model, bytes } = this.#entry(contentId);
     if (!(bytes instanceof CachedSource)) return;
-    const tensors = shardTensors(model.shard(first, end));
+    const shared = new Set(sharedTensors(model, first, end, earlier));
+    const tensors = shardTensors(model.shard(first, end)).sort(
+      (one, other) => Number(shared.has(one)) - Number(shared.has(other)),
+    );
     const totalBytes = tensors.reduce((total, tensor) => total + tensor.lengthBytes, 0);
     let doneBytes = 0;
     void onProgress({ doneBytes, totalBytes });
-    for (const { offsetBytes, lengthBytes } of tensors) {
+    let waits = shared.size > 0;
+    for (const tensor of tensors) {
+      if (waits && shared.has(tensor)) {
+        await beforeShared();
+        waits = false;
+      }
+      const { offsetBytes, lengthBytes } = tensor;
       for (let done = 0; done < lengthBytes; done += PREFETCH_BYTES) {
         if (!bytes.isStoring) return;
         const length = Math.min(PREFETCH_BYTES, lengthBytes - done);
@@ -108,6 +123,27 @@ export class WeightsService {
     }
     // Calls to another thread are not ordered with this one's end, so the last one is awaited.
     await onProgress({ doneBytes, totalBytes });
+  }
+
+  /**
+   * Of the chunks that an earlier stage needs too and that are not stored here: how many there are, and
+   * how many members have.
+   */
+  sharedChunks(
+    contentId: string,
+    first: number,
+    end: number,
+    earlier: readonly LayerRange[],
+  ): { readonly missing: number; readonly held: number } {
+    const { model, bytes, shared } = this.#entry(contentId);
+    const indices = new Set(
+      sharedTensors(model, first, end, earlier).flatMap(({ offsetBytes, lengthBytes }) =>
+        chunksOf(offsetBytes, lengthBytes),
+      ),
+    );
+    const isStored = (index: number) => bytes instanceof CachedSource && bytes.isStored(index);
+    const missing = [...indices].filter((index) => !isStored(index));
+    return { missing: missing.length, held: missing.filter((i) => shared.isHeld(i)).length };
   }
 
   /** A port for `readerFromPort`, to be transferred to the GPU worker. */
@@ -212,4 +248,17 @@ export class WeightsService {
     if (entry === undefined) throw new Error(`the model ${contentId} is not open in this tab`);
     return entry;
   }
+}
+
+/** Those of the shard `[first, end)` that earlier stages have too: a tied embedding, at the last stage. */
+function sharedTensors(
+  model: OpenedModel,
+  first: number,
+  end: number,
+  earlier: readonly LayerRange[],
+): TensorInfo[] {
+  const theirs = new Set(
+    earlier.flatMap((stage) => shardTensors(model.shard(stage.first, stage.end))),
+  );
+  return shardTensors(model.shard(first, end)).filter((tensor) => theirs.has(tensor));
 }

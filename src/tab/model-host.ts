@@ -18,19 +18,29 @@ import {
   type WeightsService,
 } from "../model/index.ts";
 import {
+  type Clock,
   type MemberId,
   type ModelSource,
   type ModelSummary,
   FailureError,
   type KernelReport,
+  sleep,
 } from "../shared/index.ts";
 import type { StageWorker } from "../stage/index.ts";
 import type { ChatRenderer } from "./chat-renderer.ts";
 import type { LoadProgress, ModelHost, ModelText, ShardRequest } from "../cluster/index.ts";
 
+/** Between two looks at what an earlier stage has downloaded: some MiB on a slow network. */
+const LOOK_MS = 3000;
+/** Then this tab downloads it too. */
+const MAX_WAIT_MS = 60_000;
+
 /** The weights worker, seen from this thread. */
 export type Weights = {
-  [K in "open" | "addPeers" | "shard" | "prefetch" | "reader" | "read" | "chunkMap"]: (
+  [
+    K in
+      "open" | "addPeers" | "shard" | "sharedChunks" | "prefetch" | "reader" | "read" | "chunkMap"
+  ]: (
     ...parameters: Parameters<WeightsService[K]>
   ) => Promise<Awaited<ReturnType<WeightsService[K]>>>;
 };
@@ -41,6 +51,7 @@ export type ModelHostParts = {
   readonly stage: Pick<StageWorker, "loadShard" | "unloadShard">;
   readonly transport: Transport;
   readonly renderChat: ChatRenderer;
+  readonly clock: Clock;
   /** Where relative URLs of models lead; this page's origin unless given. */
   readonly server?: string;
 };
@@ -56,6 +67,7 @@ export function createModelHost({
   stage,
   transport,
   renderChat,
+  clock,
   server,
 }: ModelHostParts): TabModelHost {
   const opened = new Map<string, OpenedSummary>();
@@ -104,12 +116,29 @@ export function createModelHost({
     return { kind: "peer", member, fileName, fileBytes, root, peers };
   };
 
-  /** What members have is not read from the source again, unless the source is the room's own server. */
-  const addPeers = async ({ source, contentId }: ModelSummary): Promise<void> => {
-    if (source.kind === "url" ? !isElsewhere(source.url, server) : source.member === self) return;
+  /**
+   * What members have is not read from the source again, unless the source is the room's own server. False if
+   * there is nobody to ask.
+   */
+  const addPeers = async ({ source, contentId }: ModelSummary): Promise<boolean> => {
+    const isNear =
+      source.kind === "url" ? !isElsewhere(source.url, server) : source.member === self;
+    if (isNear) return false;
     const peers = files(contentId, source.kind === "url" ? source.url : source.fileName);
     if (peers.length > 0)
       await weights.addPeers(contentId, Comlink.transfer([...peers], portsOf(peers)));
+    return peers.length > 0;
+  };
+
+  /** Until members have what an earlier stage downloads too, or have no more of it than at the last look. */
+  const waitForEarlier = async ({ model, first, end, earlier }: ShardRequest): Promise<void> => {
+    const endMs = clock.nowMs() + MAX_WAIT_MS;
+    for (let before = -1; clock.nowMs() < endMs; await sleep(clock, LOOK_MS)) {
+      if (!(await addPeers(model))) return;
+      const { missing, held } = await weights.sharedChunks(model.contentId, first, end, earlier);
+      if (held === missing || held <= before) return;
+      before = held;
+    }
   };
 
   return {
@@ -133,6 +162,8 @@ export function createModelHost({
         request.first,
         request.end,
         Comlink.proxy((progress) => onProgress({ phase: "downloading", ...progress })),
+        request.earlier,
+        Comlink.proxy(() => waitForEarlier(request)),
       );
       return load(weights, stage, contentId, request, onProgress);
     },

@@ -116,6 +116,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
       },
       transport,
       renderChat: chats.render,
+      clock,
       server: options.server,
     });
     const monitor = await TabMonitor.open(profile.measurements, () => gpu.sample());

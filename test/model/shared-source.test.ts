@@ -173,6 +173,19 @@ describe("a URL", () => {
     expect(origin.reads.length).toBeGreaterThan(1);
   });
 
+  test.each([
+    [0.2, 1],
+    [0.5, 0],
+  ])("of bytes that are read at once, one chunk is compared, here at %f", async (dice, caught) => {
+    const { source, origin, notices } = open("url", () => dice);
+    const forged = changed(1);
+    await source.addPeers([peer(LIAR, forged, await mapOf(forged))]);
+    const bytes = await source.read(0, 8 * CHUNK_BYTES);
+    expect(origin.reads[0]).toEqual([Math.floor(8 * dice) * CHUNK_BYTES, CHUNK_BYTES]);
+    expect(notices).toHaveLength(caught);
+    expect(sameBytes(bytes, file.subarray(0, 8 * CHUNK_BYTES))).toBe(caught === 1);
+  });
+
   test("of members that disagree the source decides, and an honest one is not named", async () => {
     const { source, notices } = open("url");
     const forged = changed(9);

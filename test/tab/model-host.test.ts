@@ -1,6 +1,6 @@
 /** The default model's real file through the real weights service: shards, tokens, files of members. */
 import { openAsBlob, readFileSync } from "node:fs";
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { createModelHost, type TabModelHost } from "../../src/tab/model-host.ts";
 import type { ShardRequest } from "../../src/cluster/parts.ts";
 import { MemoryNetwork } from "../../tools/room/memory-transport.ts";
@@ -10,6 +10,7 @@ import { readerFromPort } from "../../src/model/reader-port.ts";
 import { WeightsService } from "../../src/model/weights-service.ts";
 import type { ShardDescription } from "../../src/model/description.ts";
 import { failureOf } from "../../src/shared/failure.ts";
+import { type Clock, SYSTEM_CLOCK } from "../../src/shared/clock.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 import type { ModelSummary } from "../../src/shared/model.ts";
 import type { ModelNotice } from "../../src/shared/model-failure.ts";
@@ -21,6 +22,12 @@ import { tinyModel } from "../../tools/gguf/tiny-gguf.ts";
 const FILE = "SmolLM2-135M-Instruct.Q4_1.gguf";
 
 type Loaded = { readonly shard: ShardDescription; readonly firstBytes: Uint8Array };
+
+/** A hundred times faster than the real one. */
+const FAST_CLOCK: Clock = {
+  nowMs: () => 100 * SYSTEM_CLOCK.nowMs(),
+  after: (delayMs, act) => SYSTEM_CLOCK.after(delayMs / 100, act),
+};
 
 /** A tab whose stage only records its shard and reads its first tensor. */
 function tab(network: MemoryNetwork, name: string, server?: string) {
@@ -34,6 +41,7 @@ function tab(network: MemoryNetwork, name: string, server?: string) {
     self,
     transport,
     renderChat: (...chat) => Promise.resolve(renderChat(...chat)),
+    clock: FAST_CLOCK,
     ...(server === undefined ? {} : { server }),
     weights: {
       open: (request) => service.open(request),
@@ -41,6 +49,7 @@ function tab(network: MemoryNetwork, name: string, server?: string) {
       chunkMap: (contentId) => service.chunkMap(contentId),
       shard: (...range) => Promise.resolve(service.shard(...range)),
       prefetch: (...range) => service.prefetch(...range),
+      sharedChunks: (...range) => Promise.resolve(service.sharedChunks(...range)),
       reader: (contentId) => Promise.resolve(service.reader(contentId)),
       read: (...range) => service.read(...range),
     },
@@ -65,7 +74,7 @@ function shardOf(model: ModelSummary, first: number, end: number): ShardRequest 
     memoryBudgetBytes: 1e9,
     submitWhileWaiting: false,
   };
-  return { model, first, end, activations: "float", ...rest };
+  return { model, first, end, earlier: [], activations: "float", ...rest };
 }
 
 describe("a file that one member picked", () => {
@@ -212,6 +221,55 @@ test("the network is asked once for what a member has: another reads it there", 
   expect(files.bytesSent - before).toBeLessThan(model.fileBytes / 2);
   expect(second.loaded[0]).toEqual(first.loaded[0]);
   expect(second.notices).toEqual([]);
+});
+
+describe("what two stages need, a tied embedding", () => {
+  const halves = (model: ModelSummary) => [
+    shardOf(model, 0, 15),
+    { ...shardOf(model, 15, 30), earlier: [{ first: 0, end: 15 }] },
+  ];
+  afterEach(() => void vi.restoreAllMocks());
+
+  test("is downloaded once although they load at the same time", async () => {
+    // Of a member's bytes, only one chunk is compared with the source.
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    await using files = await startRangeServer(readFileSync(`models/${FILE}`));
+    const network = new MemoryNetwork();
+    const server = "http://room.example/";
+    const [first, last] = [tab(network, "first", server), tab(network, "last", server)];
+    await last.transport.connect(first.transport.self);
+    const model = await first.host.inspect({ kind: "url", url: files.url });
+    await last.host.text(model);
+    const headers = files.bytesSent;
+    const [one, other] = halves(model);
+    await Promise.all([
+      first.host.loadShard(one!, () => undefined),
+      last.host.loadShard(other!, () => undefined),
+    ]);
+    // Twice: that chunk, and those in which the layers of one end and those of the other begin.
+    const bound = model.fileBytes + (8 << 20);
+    expect(model.embedBytes).toBeGreaterThan(16 << 20);
+    expect(files.bytesSent - headers).toBeLessThan(bound);
+    const { head } = last.loaded[0]!.shard;
+    const { offsetBytes, lengthBytes } = head!;
+    const port = last.service.reader(model.contentId);
+    const read = await readerFromPort(port).read(offsetBytes, lengthBytes);
+    port.close();
+    const truth = readFileSync(`models/${FILE}`).subarray(offsetBytes, offsetBytes + lengthBytes);
+    expect(Buffer.compare(read, truth)).toBe(0);
+  });
+
+  test("is not waited for if the earlier stage downloads nothing", async () => {
+    await using files = await startRangeServer(tinyModel());
+    const network = new MemoryNetwork();
+    const server = "http://room.example/";
+    const [idle, last] = [tab(network, "idle", server), tab(network, "last", server)];
+    await last.transport.connect(idle.transport.self);
+    const model = await idle.host.inspect({ kind: "url", url: files.url });
+    const request = { ...shardOf(model, 1, 2), earlier: [{ first: 0, end: 1 }] };
+    await last.host.loadShard(request, () => undefined);
+    expect(last.loaded).toHaveLength(1);
+  });
 });
 
 test("a file that this tab does not have is refused", async () => {

@@ -137,6 +137,7 @@ export class ShardKeeper {
       model: placement.model,
       first: mine.first,
       end: mine.end,
+      earlier: placement.stages.filter(({ first }) => first < mine.first),
       contextTokens: placement.contextTokens,
       sequences: placement.generationSlots,
       ...this.#device(room.state.settings),
