@@ -41,3 +41,9 @@ test("unsupported numbers of columns and incomplete rows are rejected", () => {
   expect(() => packRows("Q4_1", 32, [new Uint8Array(21)])).toThrow(/whole Q4_1 rows/);
   expect(() => packRows("Q4_1", 32, [new Uint8Array(20), new Uint8Array(40)])).toThrow(/whole/);
 });
+
+test.each(formats)("%s at an odd address is packed as at an even one", (format) => {
+  const bytes = Uint8Array.from({ length: rowBytes(format, 256) + 1 }, (_, i) => (i * 37) & 255);
+  const odd = packRows(format, 256, [bytes.subarray(1)]);
+  expect(odd).toEqual(packRows(format, 256, [bytes.slice(1)]));
+});

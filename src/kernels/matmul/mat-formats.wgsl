@@ -16,7 +16,7 @@
 // X.floats   for a group {k}: w, a vec4<f32>; the weight is d * w (+ m)
 // X.dot      for a group {k}: the integer product of p with x_{t}
 //
-// Layouts: weights-pack.ts.
+// Layouts: pack-blocks.ts.
 
 // #section nibbles.placed
 let u = vec4<f32>(vec4<u32>(v_{r}[{k%4}]) & (vec4<u32>(15u, 0xf00u, 0xf0000u, 0xf000000u) << vec4<u32>({k/4*4}u)));

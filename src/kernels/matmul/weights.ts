@@ -6,7 +6,7 @@
  *   quants   array<vec4<u32>>, `vectors` of them a block. 4-bit formats: byte j of 16
  *            holds element j in its low and element j + 16 in its high half (as Q4_1);
  *            K-quants are put in that order too. 8-bit: 32 signed bytes. Wider: as is.
- *   meta     array<u32>: scales, minima and high bits, `metaWords` a row (see weights-pack.ts)
+ *   meta     array<u32>: scales, minima and high bits, `metaWords` a row (see pack-blocks.ts)
  *
  * The bytes are GGUF's in another order, at most 1 % more (a Q6_K scale becomes f32; a row with an odd
  * number of blocks pads two bytes). A tensor larger than
