@@ -3,27 +3,21 @@
  * whether people want it used. Knows the room only through `view`.
  */
 import { html, nothing } from "lit";
-import { FORECAST_AHEAD_MS, type KernelChoice, type Member, ratioAhead } from "../shared/index.ts";
+import { FORECAST_AHEAD_MS, type Member, ratioAhead } from "../shared/index.ts";
 import {
   describeFailure,
   describeForecast,
-  describeKernelChoice,
   describeNoAdapter,
-  describeTuning,
   bytes,
   plural,
-  type Fact,
   adapterLine,
   deviceFacts,
-  limitFacts,
-  linkText,
   measuredFacts,
   type Score,
-  scoreFacts,
-  signalFacts,
 } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { memberColor } from "./member-colors.ts";
+import { memberDetails } from "./member-details.ts";
 import { memberCardStyles } from "./member-card-styles.ts";
 import { PageElement } from "./page-element.ts";
 import "./speed-line.ts";
@@ -177,40 +171,12 @@ export class MemberCard extends PageElement {
   }
 
   #details() {
-    const { member } = this;
+    const { member, nameOf } = this;
     const links = this.view.state?.links.filter((link) => link.from === member.id) ?? [];
-    const limits = limitFacts(member);
-    const kernels = member.shard?.kernels ?? null;
-    const isEmpty = limits.length + links.length === 0 && kernels === null;
     return html`<footer>
       <details>
         <summary>Details</summary>
-        ${factList("Adapter", limits)}
-        ${
-          member.adapter === null
-            ? nothing
-            : html`<p class="features small quiet">
-                Features: ${member.adapter.features.join(", ") || "none"}
-              </p>`
-        }
-        ${factList("Signals", member.device === null ? [] : signalFacts(member.device))}
-        ${factList("Score (0 to 1)", this.#score === undefined ? [] : scoreFacts(this.#score))}
-        ${
-          kernels === null
-            ? nothing
-            : html`<h4>Selected kernels</h4>
-                <p class="small quiet">What this GPU runs, and how it was chosen.</p>
-                <ul class="small lines">
-                  ${describeTuning(kernels).map((line) => html`<li>${line}</li>`)}
-                  ${kernels.choices.map(kernelItem)}
-                </ul>`
-        }
-        ${factList(
-          "Links",
-          links.map((link) => ({ label: `to ${this.nameOf(link.to)}`, value: linkText(link) })),
-        )}
-        ${isEmpty ? html`<p class="small quiet">No further information about this member.</p>` : nothing}
-        ${this.#remove()}
+        ${memberDetails(member, links, this.#score, nameOf)} ${this.#remove()}
       </details>
       ${member.adapter === null ? nothing : this.#use()}
     </footer>`;
@@ -229,9 +195,9 @@ export class MemberCard extends PageElement {
       return html`<button class="plain remove" @click=${ask(true)}>Remove from the room</button>`;
     return html`<div class="remove" role="group" aria-label="Remove ${name}">
       <p class="small" role="alert">
-        Remove ${name}? The room gets another link, and the link that ${name} has does not work any
-        more. With the room's code it can join again as another tab, unless you lock the room or
-        admit machines only with the link.
+        Remove ${name}? The room gets a new link, and the present one stops working. With the room's
+        code, ${name} can join again as another tab, unless you lock the room or admit machines only
+        with the link.
       </p>
       <button @click=${() => this.send({ type: "remove_member", member: id })}>Remove</button>
       <button class="plain" @click=${ask(false)}>Cancel</button>
@@ -261,20 +227,3 @@ export class MemberCard extends PageElement {
   static override styles = [baseStyles, memberCardStyles];
 }
 customElements.define("tabmesh-member", MemberCard);
-
-function kernelItem(choice: KernelChoice) {
-  const { work, winner, others } = describeKernelChoice(choice);
-  return html`<li>${work}: <b>${winner}</b>${others}</li>`;
-}
-
-function factList(title: string, facts: readonly Fact[]) {
-  if (facts.length === 0) return nothing;
-  return html`<h4>${title}</h4>
-    <dl class="facts">
-      ${facts.map(
-        ({ label, value }) =>
-          html`<dt>${label}</dt>
-            <dd class="figure">${value}</dd>`,
-      )}
-    </dl>`;
-}
