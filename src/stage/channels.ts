@@ -209,8 +209,12 @@ export class Channels {
     this.remove(peer, { reason: "protocol_violation", peer, detail });
   }
 
-  /** Of a tab that is not a member. A ping is about no generation, and gets no answer. */
+  /**
+   * Of a tab that is not a member. A ping is about no generation, and gets no answer. Neither does a frame
+   * that comes before this tab is in the room: it was for the tab that had the same id before a reload.
+   */
   #refuse(port: FramePort, bytes: Uint8Array): void {
+    if (this.#self === null) return;
     this.#decoded(port, bytes, (frame) => {
       const refusal = refusalOf(frame, { reason: "sender_not_member", member: this.self });
       if (refusal !== null) this.#reply(port, refusal);

@@ -8,6 +8,8 @@ import {
 } from "../../src/cluster/membership/standing.ts";
 import { emptyRoom } from "../../src/shared/apply.ts";
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";
+import type { RoomState } from "../../src/shared/state.ts";
+import { placement } from "../../tools/room/sample-events.ts";
 import { profile } from "../../tools/room/test-room.ts";
 
 const [a, b, c, d] = ["a", "b", "c", "d"].map((id) => MemberId.parse(id)) as [
@@ -27,11 +29,27 @@ const standing = (change: Partial<Standing> = {}): Standing => ({
   ...change,
 });
 
+/** The room of `a`, `b`, and `c` with two stages. */
+function placedOn(...stages: readonly MemberId[]): RoomState {
+  const members = [a, b, c].map((id) => profile(id));
+  const room = { ...emptyRoom(RoomCode.parse("ABCDEF"), a), members, nextIndex: 3 };
+  const halves = stages.map((member, at) => ({ member, first: 3 * at, end: 3 * at + 3 }));
+  return { ...room, placement: { ...placement, stages: halves } };
+}
+
 /** Seen by `b`, whose coordinator `a` is gone; `c` joined after it. */
 const step = (standings: [MemberId, Standing][], change: Partial<ElectionView> = {}) => {
   const members = [a, b, c].map((id) => profile(id));
   const state = { ...emptyRoom(RoomCode.parse("ABCDEF"), a), members, nextIndex: 3 };
-  const others = { others: [], left: a, elapsedMs: 0, reachesServer: false, holder: null, timings };
+  const others = {
+    others: [],
+    left: a,
+    lost: null,
+    elapsedMs: 0,
+    reachesServer: false,
+    holder: null,
+    timings,
+  };
   return electionStep({ self: b, state, standings: new Map(standings), ...others, ...change });
 };
 
@@ -80,6 +98,15 @@ describe("a member without a coordinator", () => {
     const late = { elapsedMs: 9000, reachesServer: true };
     expect(step([], { ...late, holder: c })).toEqual({ kind: "wait" });
     expect(step([], late)).toMatchObject({ kind: "lead" });
+  });
+
+  test("does not wait for a coordinator that others have lost too, if they hold the model", () => {
+    const lost = { left: null, lost: a, state: placedOn(b, c) };
+    expect(step([[c, standing()]], lost)).toMatchObject({ kind: "lead" });
+    expect(step([[c, standing()]], { ...lost, lost: null })).toEqual({ kind: "wait" });
+    expect(step([], lost)).toEqual({ kind: "wait" });
+    const elsewhere = { ...lost, state: placedOn(a, a) };
+    expect(step([[c, standing()]], elsewhere)).toEqual({ kind: "wait" });
   });
 
   test("joins a coordinator, but not one of an older epoch or of another room of the same epoch", () => {

@@ -28,3 +28,12 @@ test.each(["killed", "power_lost"] as const)(
     expect(longestPauseMs).toBeLessThan(1000);
   },
 );
+
+test.each(["killed", "power_lost"] as const)(
+  "a room answers a new request within 5 s after its coordinator is %s",
+  async (kind) => {
+    const { violations, longestPauseMs } = await simulate(schedule(kind, FAULT_MS + 1));
+    expect(violations).toEqual([]);
+    expect(longestPauseMs).toBeLessThan(5000);
+  },
+);

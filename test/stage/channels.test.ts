@@ -59,7 +59,7 @@ describe("the frames of a tab that is not a member", () => {
   };
 
   /** A stranger's port, what it receives, and the timer of the channels. */
-  function strange() {
+  function strange(id: MemberId | null = self) {
     const [ours, theirs] = memoryFramePorts(self, peer);
     const timers: (() => void)[] = [];
     const clock = {
@@ -79,7 +79,7 @@ describe("the frames of a tab that is not a member", () => {
       },
       clock,
     );
-    channels.setSelf(self);
+    if (id !== null) channels.setSelf(id);
     channels.add(ours);
     const received: Frame[] = [];
     theirs.onFrame = (bytes) => received.push(decode(bytes));
@@ -96,6 +96,13 @@ describe("the frames of a tab that is not a member", () => {
     const refused = (generation: number) => ({ type: "failure", generation, failure });
     expect(received).toMatchObject([1, 2, 3].map(refused));
     expect(taken).toEqual([]);
+  });
+
+  test("are dropped before this tab is in the room", async () => {
+    const { theirs, timers, received } = strange(null);
+    await theirs.send(encode(end(1)));
+    timers[0]!();
+    expect(received).toEqual([]);
   });
 
   test("are taken if it becomes one, also after others were refused", async () => {

@@ -82,6 +82,7 @@ class Run {
     this.#room = new SimulatedRoom(schedule.seed, bug);
     this.#logs = new LogCheck((...what) => this.#violate(...what));
     this.#overlap = new OverlapCheck(this.#room, (...what) => this.#violate(...what));
+    this.#room.world.onError = (error) => this.crashed(error);
     this.#room.onJoined = (tab, client) => this.#observe(tab, client);
     if (trace) this.#traceMessages();
   }

@@ -34,6 +34,10 @@ const OVERTAKE_MS = 20;
 
 export class World {
   readonly random: () => number;
+  /** What an event throws is an uncaught exception of its tab. */
+  onError: (error: unknown) => void = (error) => {
+    throw error;
+  };
   #nowMs = 0;
   #order = 0;
   /** A binary heap by time, then by order. */
@@ -110,8 +114,12 @@ export class World {
       }
       if (event.act === null) continue;
       this.#nowMs = event.atMs;
-      if (event.delivery && this.chooser) this.#choose(event)?.();
-      else event.act();
+      const act = event.delivery && this.chooser ? this.#choose(event) : event.act;
+      try {
+        act?.();
+      } catch (error) {
+        this.onError(error);
+      }
       // All promises that this event settled go on before the next event.
       await new Promise<void>((resolve) => setImmediate(resolve));
     }

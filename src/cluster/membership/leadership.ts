@@ -99,8 +99,15 @@ export class Leadership {
     this.#stepDown(coordinator, by);
   }
 
-  /** There is no coordinator. `left` is one that said that it leaves; `others` may be one. */
-  recover(left: MemberId | null, others: readonly MemberId[] = []): void {
+  /**
+   * There is no coordinator. `left` is one that said that it leaves, `lost` one to which the connection
+   * ended; `others` may be one.
+   */
+  recover(
+    left: MemberId | null,
+    others: readonly MemberId[] = [],
+    lost: MemberId | null = null,
+  ): void {
     if (this.#recovery || this.#stopped) return;
     const { transport, join, setConnection, onSearch } = this.#parts;
     onSearch();
@@ -109,6 +116,7 @@ export class Leadership {
       isConnected: (peer) => transport.connectedPeers().includes(peer),
       others,
       left,
+      lost,
       outranked: this.#outranked,
       ask: (peer) => this.#ask(peer),
       join: async (peer) => {

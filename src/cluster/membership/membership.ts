@@ -310,7 +310,7 @@ export class Membership implements RoomAccess {
       return this.#joining.fail(new RoomError({ reason: "coordinator_lost" }));
     }
     if (peer !== this.state.coordinator || this.#connection !== "connected") return;
-    this.#leadership.recover(null);
+    this.#leadership.recover(null, [], peer);
   }
 
   #setConnection(connection: Connection): void {

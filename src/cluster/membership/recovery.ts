@@ -18,6 +18,8 @@ export type RecoveryParts = {
   readonly others: readonly MemberId[];
   /** A coordinator that said that it leaves. */
   readonly left: MemberId | null;
+  /** The coordinator if the connection to it ended. */
+  readonly lost: MemberId | null;
   /**
    * How often in a row this tab stepped down for a coordinator that it does not reach. It waits for twice
    * as long each time before it leads again.
@@ -94,7 +96,7 @@ export class Recovery {
   }
 
   #next() {
-    const { self, state, clock, timings, others, left, outranked, isConnected } = this.#parts;
+    const { self, state, clock, timings, others, left, lost, outranked, isConnected } = this.#parts;
     const nowMs = clock.nowMs();
     const standings = new Map<MemberId, Standing>();
     for (const [peer, { standing, atMs }] of this.#answers) {
@@ -110,6 +112,7 @@ export class Recovery {
       others,
       standings,
       left,
+      lost,
       elapsedMs,
       reachesServer: this.#reachesServer,
       holder: isHeld ? held.id : null,

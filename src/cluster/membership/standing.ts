@@ -71,6 +71,8 @@ export type ElectionView = {
   readonly standings: ReadonlyMap<MemberId, Standing>;
   /** A coordinator that said that it leaves. */
   readonly left: MemberId | null;
+  /** The coordinator if the connection to it ended: nobody waits for its answer. */
+  readonly lost: MemberId | null;
   /** Since the coordinator was lost. */
   readonly elapsedMs: number;
   readonly reachesServer: boolean;
@@ -129,15 +131,18 @@ function isAhead(first: Log, second: Log, { members }: RoomState): boolean {
 }
 
 function mayLead(view: ElectionView): boolean {
-  const { self, state, standings, left, elapsedMs, reachesServer, holder, timings } = view;
+  const { self, state, standings, left, lost, elapsedMs, reachesServer, holder, timings } = view;
   const known = [...state.members.map(({ id }) => id), ...view.others];
   const absent = known.filter((id) => id !== self && id !== left && !standings.has(id));
   if (absent.length === 0) return true;
+  const holds = holdsModel(state, (id) => id === self || standings.has(id));
+  // Others have lost it too: it is not the connection to this member alone.
+  if (holds && standings.size > 0 && absent.every((id) => id === lost)) return true;
   if (elapsedMs < timings.electionMs) return false;
   const { placement } = state;
   if (!placement || placement.error !== null) return holder === null;
   if (placement.stages.some(({ member }) => member === left)) return true;
-  if (holdsModel(state, (id) => id === self || standings.has(id))) return true;
+  if (holds) return true;
   // Those that hold the model may be on the other side of a partition. If the server reaches the one
   // that holds the name, they are.
   return reachesServer && holder === null && elapsedMs >= timings.isolationMs;
