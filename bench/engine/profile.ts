@@ -87,27 +87,26 @@ async function recorded(run: () => Promise<unknown>): Promise<Dispatch[]> {
 
 /**
  * By role and kernel. Within a layer the products with a residual are the attention's
- * output first and down second; both run the same pipeline.
+ * output first and down second; both run the same pipeline. The head comes after the last of them.
  */
 function grouped(dispatches: readonly Dispatch[]) {
   const groups = new Map<string, Dispatch[]>();
   let adds = 0;
-  for (const one of dispatches) {
+  const lastInLayers = dispatches.findLastIndex(({ pipeline }) => pipeline.label.includes(" add:"));
+  for (const [index, one] of dispatches.entries()) {
     const { label } = one.pipeline;
+    const isHead = index > lastInLayers;
     let role = "";
     if (label.startsWith("mat ")) {
       if (label.includes(" add:")) role = adds++ % 2 === 0 ? "output" : "down";
       else if (/swiglu|multiply-silu/.test(label)) role = "gate, up";
-      else role = isHead(label) ? "head" : "q, k, v";
+      else role = isHead ? "head" : "q, k, v";
     }
     const name = role === "" ? label : `${role} · ${label}`;
     groups.set(name, [...(groups.get(name) ?? []), one]);
   }
   return groups;
 }
-
-/** Products of normed rows in layers fold the norm in or use int8; the head does neither. */
-const isHead = (label: string) => !/ norm | int8 /.test(label);
 
 /** The minimum work of a kernel in the whole step. */
 function work(name: string, { description }: Shard, rows: number, context: number) {

@@ -10,10 +10,9 @@ export class Completion {
   readonly #device: GPUDevice;
   readonly #source: GPUBuffer;
   readonly #staging: GPUBuffer;
-  #expected = new ExpectedWait();
-  /** The work that `#expected` is about; an estimate from other work would delay the first samples. */
+  /** By repeats of `#record`; an estimate from other work would delay the first samples. */
+  #expected = new Map<number, ExpectedWait>();
   #record: RecordWork | null = null;
-  #repeats = 0;
   submitWhileWaiting = true;
 
   constructor(device: GPUDevice) {
@@ -27,17 +26,16 @@ export class Completion {
 
   /** Submits so many repeats of `record` and resolves with the milliseconds until a word came back. */
   async time(record: RecordWork, repeats: number): Promise<number> {
-    if (record !== this.#record || repeats !== this.#repeats) {
-      this.#expected = new ExpectedWait();
-      this.#record = record;
-      this.#repeats = repeats;
-    }
+    if (record !== this.#record) this.#expected.clear();
+    this.#record = record;
+    const expected = this.#expected.get(repeats) ?? new ExpectedWait();
+    this.#expected.set(repeats, expected);
     const start = performance.now();
     const encoder = recordRepeats(this.#device, record, repeats);
     encoder.copyBufferToBuffer(this.#source, 0, this.#staging, 0, 4);
     this.#device.queue.submit([encoder.finish()]);
     const mapped = this.#staging.mapAsync(GPUMapMode.READ);
-    if (this.submitWhileWaiting) await this.#expected.settle(this.#device, mapped);
+    if (this.submitWhileWaiting) await expected.settle(this.#device, mapped);
     else await mapped;
     const ms = performance.now() - start;
     this.#staging.unmap();

@@ -21,11 +21,18 @@ const MAX_REPEATS = 1024;
 /** Repeats of the step's work from which the time of the work itself is computed. */
 const LONG = 8;
 
-/** Both ways alternate; a plain readback takes up to 100 ms in Firefox, so there are few of them there. */
-const MIN_ROUNDS = 2;
-const MAX_ROUNDS = 12;
-const ROUNDS_MS = 60;
+/**
+ * Chromium looks again only every 2.5 ms: work that ends just before then is noticed at once. Work of
+ * several lengths shows what is lost on average.
+ */
+const LENGTHS = [1, 1.4, 1.8, 2.2];
+
+/** Both ways alternate; a plain readback takes up to 100 ms in Firefox, where one round is enough. */
+const MIN_ROUNDS = 3;
+const MAX_ROUNDS = 8;
+const ROUNDS_MS = 100;
 const SUBMITTING_PER_ROUND = 2;
+const CLEAR_GAIN_MS = 40;
 const OVERHEAD_SAMPLES = 5;
 
 /** Less than this, or than this share of a plain readback, is noise. */
@@ -52,15 +59,29 @@ export async function measureReadback(
     return completion.time(work.record, repeats);
   };
   const repeats = await repeatsOfStep(time);
-  const [plain, submitting]: [number[], number[]] = [[], []];
+  const lengths = LENGTHS.map((length) => ({
+    repeats: Math.ceil(length * repeats),
+    plain: [] as number[],
+    submitting: [] as number[],
+  }));
+  const meanOf = (way: "plain" | "submitting") =>
+    lengths.reduce((sum, length) => sum + median(length[way]), 0) / lengths.length;
   const start = performance.now();
-  const more = () => plain.length < MAX_ROUNDS && performance.now() - start < ROUNDS_MS;
-  while (plain.length < MIN_ROUNDS || more()) {
-    plain.push(await time(false, repeats));
-    for (let i = 0; i < SUBMITTING_PER_ROUND; i += 1) submitting.push(await time(true, repeats));
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const isEnough =
+      round >= MIN_ROUNDS
+        ? performance.now() - start > ROUNDS_MS
+        : round > 0 && meanOf("plain") - meanOf("submitting") > CLEAR_GAIN_MS;
+    if (isEnough) break;
+    for (const length of lengths) {
+      length.plain.push(await time(false, length.repeats));
+      for (let i = 0; i < SUBMITTING_PER_ROUND; i += 1)
+        length.submitting.push(await time(true, length.repeats));
+    }
   }
-  const helps = submittingHelps(median(plain), median(submitting));
-  const stepMs = helps ? median(submitting) : median(plain);
+  const helps = submittingHelps(meanOf("plain"), meanOf("submitting"));
+  const [step] = lengths;
+  const stepMs = median(helps ? step!.submitting : step!.plain);
   await time(helps, LONG * repeats);
   const longMs = Math.min(await time(helps, LONG * repeats), await time(helps, LONG * repeats));
   const nothing: number[] = [];
@@ -82,7 +103,7 @@ async function repeatsOfStep(
     Math.min(await time(true, repeats), await time(true, repeats));
   const nothingMs = await least(0);
   let repeats = 8;
-  while (repeats < MAX_REPEATS && (await least(repeats)) - nothingMs < STEP_MS) repeats *= 4;
+  while (repeats < MAX_REPEATS && (await least(repeats)) - nothingMs < STEP_MS) repeats *= 2;
   return repeats;
 }
 

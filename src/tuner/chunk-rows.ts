@@ -44,7 +44,7 @@ export function firstRows(
 
 /**
  * On a GPU, as many rows as take a bearable time: the more rows, the more of its cores they fill.
- * `macsPerMs` is the rate at the smallest chunk.
+ * `macsPerMs` is the rate of a large chunk.
  */
 export function gpuRows({ macsPerRow, macsPerMs }: Record<"macsPerRow" | "macsPerMs", number>) {
   const fits = (rows: number) => rows * macsPerRow <= MAX_CHUNK_MS * macsPerMs;

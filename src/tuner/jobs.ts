@@ -11,8 +11,8 @@ import type { TuneJob, Tuned } from "./tune-mat.ts";
 /** A smaller shard's steps are too short for a better variant to matter. */
 const MIN_TUNED_BYTES = 16 * 1024 * 1024;
 
-/** Rows of a head that are measured; all of them would take as long as the layers together. */
-const MAX_HEAD_ROWS = 8192;
+/** Rows that are measured: all of a head's would take as long as the layers together. */
+const MAX_ROWS = 8192;
 
 const isWorthTuning = ({ weightBytes }: Pick<ShardWork, "weightBytes">) =>
   weightBytes >= MIN_TUNED_BYTES;
@@ -36,11 +36,12 @@ export function tuneJobs(
     }
   }
   const jobs = [...largest.values()].flatMap((shape): TuneJob[] => {
-    const float = { ...shape, activations: "float", workloads: WORKLOADS } as const;
+    const rows = norms === "separate" ? Math.min(shape.rows, MAX_ROWS) : shape.rows;
+    const float = { ...shape, rows, activations: "float", workloads: WORKLOADS } as const;
     return mayRound(shape) ? [float, { ...float, activations: "int8" }] : [float];
   });
   if (head !== null && !largest.has(head.format)) {
-    const rows = Math.min(head.rows, MAX_HEAD_ROWS);
+    const rows = Math.min(head.rows, MAX_ROWS);
     const float: TuneJob = { ...head, rows, activations: "float", workloads: ["decode"] };
     jobs.push(float);
     // Elsewhere the head's input is not rounded.

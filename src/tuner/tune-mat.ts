@@ -45,7 +45,7 @@ export type TunedWorkload = {
 };
 
 /**
- * Measures the workloads of each job, decode first; resolves within about `budgetMs`. What the
+ * Measures the workloads of each job; resolves within about `budgetMs`. What the
  * budget does not reach keeps the first guess without timings.
  */
 export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<Tuned[]> {
@@ -54,7 +54,8 @@ export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<
   const tokens = { decode: 1, batch: 4, prefill: prefillTokens };
   const guess = (job: TuneJob, workload: Workload) =>
     unmeasured(job, workload, features, lowParallelism);
-  const work = WORKLOADS.flatMap((workload) =>
+  // Prefill first on a GPU: it brings an idle one to its clocks.
+  const work = (lowParallelism ? WORKLOADS : WORKLOADS.toReversed()).flatMap((workload) =>
     jobs.filter(({ workloads }) => workloads.includes(workload)).map((job) => ({ job, workload })),
   );
   const trials = await runJobs(

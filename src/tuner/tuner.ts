@@ -92,7 +92,7 @@ async function measureMissing(
     submitWhileWaiting,
     clock,
     onProgress: () => onProgress(++done, total),
-    prefillTokens: CHUNK_ROWS[0],
+    prefillTokens: traits.lowParallelism ? CHUNK_ROWS[0] : largestRows(traits),
     lowParallelism: traits.lowParallelism,
     jobs: missing,
     budgetMs: BUDGET_MS - CHUNK_BUDGET_MS,

@@ -15,10 +15,16 @@ const named = (norms: "folded" | "separate") =>
   tuneJobs(WORK, norms).map(({ format, activations, rows }) => [format, activations, rows]);
 
 test("the largest shape of each format, and a part of the head, which only GPUs round", () => {
-  const layers = [
+  expect(named("folded")).toEqual([
     ["Q4_0", "float", 14_336],
     ["Q4_0", "int8", 14_336],
-  ];
-  expect(named("folded")).toEqual([...layers, ["Q6_K", "float", 8192]]);
-  expect(named("separate")).toEqual([...layers, ["Q6_K", "float", 8192], ["Q6_K", "int8", 8192]]);
+    ["Q6_K", "float", 8192],
+  ]);
+  // GPUs measure a part of the layers' rows too.
+  expect(named("separate")).toEqual([
+    ["Q4_0", "float", 8192],
+    ["Q4_0", "int8", 8192],
+    ["Q6_K", "float", 8192],
+    ["Q6_K", "int8", 8192],
+  ]);
 });

@@ -12,6 +12,8 @@ import { createWeights, destroyWeights, writeRows, type Weights } from "./weight
 
 /** Rows of weights that are made and checked; the matrix repeats them. */
 const CHECKED_ROWS = 64;
+/** Tokens whose activations are made; more repeat them. */
+const MADE_TOKENS = 64;
 
 export type RandomProduct = {
   readonly weights: Weights;
@@ -34,9 +36,11 @@ export function randomProduct(
     const count = Math.min(checked, rows - row);
     writeRows(device, weights, row, [bytes.subarray(0, count * rowBytes(format, columns))]);
   }
-  const x = Float32Array.from({ length: tokens * columns }, () => Math.random() * 2 - 1);
-  const { input, values, buffers } = makeInput(device, activations, x);
-  const lastToken = values.subarray((tokens - 1) * columns);
+  const made = Math.min(MADE_TOKENS, tokens);
+  const x = Float32Array.from({ length: made * columns }, () => Math.random() * 2 - 1);
+  const { input, values, buffers } = makeInput(device, activations, x, tokens / made);
+  const last = (tokens - 1) % made;
+  const lastToken = values.subarray(last * columns, (last + 1) * columns);
   const shape = { rows: checked, columns, tokens: 1 };
   return {
     weights,
@@ -49,17 +53,36 @@ export function randomProduct(
   };
 }
 
-/** The activations in GPU memory, and their values after any rounding. */
-function makeInput(device: GPUDevice, activations: Activations, x: Float32Array<ArrayBuffer>) {
+/** The activations in GPU memory, so many times, and their values after any rounding. */
+function makeInput(
+  device: GPUDevice,
+  activations: Activations,
+  x: Float32Array<ArrayBuffer>,
+  times: number,
+) {
   if (activations === "float") {
-    const buffer = upload(device, x);
+    const buffer = upload(device, repeated(x, times));
     const input: MatInput = { kind: "float", x: buffer };
     return { input, values: x, buffers: [buffer] };
   }
   const { quants, scales } = quantizeReference(x);
-  const quantBuffer = upload(device, new Uint8Array(quants.buffer));
-  const scaleBuffer = upload(device, Float32Array.from(scales));
+  const quantBuffer = upload(device, repeated(new Uint8Array(quants.buffer as ArrayBuffer), times));
+  const scaleBuffer = upload(device, repeated(Float32Array.from(scales), times));
   const input: MatInput = { kind: "int8", x: quantBuffer, scales: scaleBuffer };
   const values = x.map((_, i) => quants[i]! * scales[(i >> 5) * 2]!);
   return { input, values, buffers: [quantBuffer, scaleBuffer] };
+}
+
+/** As often as `times` says, the last time perhaps in part. */
+function repeated<Values extends Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(
+  values: Values,
+  times: number,
+): Values {
+  if (times === 1) return values;
+  const out = new (values.constructor as new (length: number) => Values)(
+    Math.round(values.length * times),
+  );
+  for (let at = 0; at < out.length; at += values.length)
+    out.set(values.subarray(0, out.length - at), at);
+  return out;
 }
