@@ -18,6 +18,7 @@ import type { AttentionPlan } from "./attention-plan.ts";
 import type { DeviceWatch } from "./device-watch.ts";
 import { EngineError } from "./engine-error.ts";
 import type { BoundKernel, GpuResources } from "./gpu-resources.ts";
+import { GpuTimer, type StepTiming } from "./gpu-timer.ts";
 import type { LayerPlan } from "./layer-plan.ts";
 import type { Readback } from "./readback.ts";
 import { sampleParams, type SamplePlan } from "./sample-plan.ts";
@@ -61,6 +62,9 @@ export class GpuShard implements Shard {
   readonly description: ShardDescription;
   readonly options: ShardOptions;
   readonly #parts: ShardParts;
+  readonly #timer: GpuTimer | null;
+  /** When the last step finished. */
+  #endMs = -Infinity;
   #layers: readonly LayerPlan[];
   #maxRows: number;
   #kernels: KernelReport;
@@ -70,6 +74,7 @@ export class GpuShard implements Shard {
 
   constructor(parts: ShardParts) {
     this.#parts = parts;
+    this.#timer = GpuTimer.open(parts.resources);
     this.description = parts.description;
     this.options = parts.options;
     this.#layers = parts.layers;
@@ -114,10 +119,15 @@ export class GpuShard implements Shard {
       sample === null ? [] : [{ row, request: sample }],
     );
     // Everything is queued before the first await, so that steps run in the order of the calls.
-    const read = this.#submit(rows, hidden, wanted);
+    const submittedMs = performance.now();
+    const { read, timing } = this.#submit(rows, hidden, wanted);
     if (read === null) return { kind: "tokens", tokens: [] };
     this.#running++;
     const bytes = await watch.guard(read()).finally(() => this.#running--);
+    // Behind another step in flight, a step starts when that one has finished.
+    const startMs = Math.max(submittedMs, this.#endMs);
+    this.#endMs = performance.now();
+    timing?.finish(this.#endMs - startMs);
     return description.head === null
       ? { kind: "hidden", hidden: new Float32Array(bytes) }
       : { kind: "tokens", tokens: unpack(bytes, wanted) };
@@ -127,7 +137,7 @@ export class GpuShard implements Shard {
     rows: readonly StepRow[],
     hidden: Float32Array | null,
     wanted: readonly Wanted[],
-  ): (() => Promise<ArrayBuffer>) | null {
+  ): { readonly read: (() => Promise<ArrayBuffer>) | null; readonly timing: StepTiming | null } {
     const { description, resources, attention, sample, readback, x } = this.#parts;
     const longest = Math.max(...rows.map(({ position }) => position + 1));
     attention.reach(longest);
@@ -148,10 +158,13 @@ export class GpuShard implements Shard {
     const recordSamples = samples.length > 0 ? sample!.prepare(samples) : null;
 
     const encoder = resources.device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
+    const isRead = description.head === null || recordSamples !== null;
+    const timing = isRead ? (this.#timer?.begin() ?? null) : null;
+    const pass = encoder.beginComputePass(timing?.pass);
     this.#recordLayers(pass, params, fused);
     recordSamples?.(pass, params);
     pass.end();
+    timing?.resolve(encoder);
     let read: (() => Promise<ArrayBuffer>) | null = null;
     if (description.head === null) {
       read = readback.record(encoder, x, rows.length * description.model.hidden * 4, rows.length);
@@ -161,7 +174,7 @@ export class GpuShard implements Shard {
     resources.device.queue.submit([encoder.finish()]);
     resources.counters.submits++;
     resources.counters.steps++;
-    return read;
+    return { read, timing };
   }
 
   #recordLayers(pass: GPUComputePassEncoder, params: StepParams, fused: boolean): void {
@@ -174,6 +187,10 @@ export class GpuShard implements Shard {
       attention.record(pass, i, params, fused);
       layer.afterAttention.record(pass, work);
     });
+  }
+
+  gpuShare(): number | null {
+    return this.#timer?.share() ?? null;
   }
 
   counters(): EngineCounters {
@@ -193,6 +210,7 @@ export class GpuShard implements Shard {
     const { watch, resources, weights } = this.#parts;
     watch.fail(new EngineError({ reason: "shard_unloaded" }));
     watch.stop();
+    this.#timer?.destroy();
     for (const matrix of weights) destroyWeights(matrix);
     resources.destroy();
   }

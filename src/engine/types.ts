@@ -96,6 +96,11 @@ export type Shard = {
    * unless this is stage 0. Steps run in the order of the calls.
    */
   step(rows: readonly StepRow[], hidden: Float32Array | null): Promise<StepResult>;
+  /**
+   * The part of the steps' time that the GPU was busy, by its timestamps, since the last call; null
+   * without timestamps, or without a step.
+   */
+  gpuShare(): number | null;
   counters(): EngineCounters;
   memory(): ShardMemory;
   /** Frees everything; pending steps reject with an `EngineError`. */

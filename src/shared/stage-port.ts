@@ -115,6 +115,8 @@ export type StageSample = {
   readonly steps: number;
   readonly rows: number;
   readonly busyFraction: number;
+  /** What it comes from: GPU timestamps, or the time that steps took. */
+  readonly busySource: "timestamps" | "steps";
   /** Median engine time of the decode steps (one row per generation); null without one. */
   readonly stepMs: number | null;
   readonly tokensPerSecond: number;

@@ -29,13 +29,14 @@ export class LoadMeter {
     this.#decodeStepMs.push(computeMs);
   }
 
-  /** Reads and resets. */
-  read(nowMs: number): LoadReading {
+  /** Reads and resets. `gpuShare`: the part of a step that the GPU is busy, null while unknown. */
+  read(nowMs: number, gpuShare: number | null): LoadReading {
     const elapsedMs = Math.max(nowMs - this.#sinceMs, 1e-3);
     const reading: LoadReading = {
       steps: this.#steps,
       rows: this.#rows,
-      busyFraction: Math.min(1, this.#busyMs / elapsedMs),
+      busyFraction: Math.min(1, ((gpuShare ?? 1) * this.#busyMs) / elapsedMs),
+      busySource: gpuShare === null ? "steps" : "timestamps",
       stepMs: this.#decodeStepMs.length > 0 ? median(this.#decodeStepMs) : null,
       tokensPerSecond: (this.#decodeRows * 1000) / elapsedMs,
     };

@@ -222,7 +222,10 @@ export class StageHost implements StageWorker {
     const memory = this.#shard?.memory();
     const memoryUsedBytes =
       memory === undefined ? 0 : memory.weightBytes + memory.cacheBytes + memory.scratchBytes;
-    return Promise.resolve({ ...this.#meter.read(this.#clock.nowMs()), memoryUsedBytes });
+    return Promise.resolve({
+      ...this.#meter.read(this.#clock.nowMs(), this.#shard?.gpuShare() ?? null),
+      memoryUsedBytes,
+    });
   }
 
   /** Starts the loop once there is a pipeline and the shard that belongs to it. */

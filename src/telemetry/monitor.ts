@@ -70,6 +70,7 @@ export class DeviceMonitor {
       tokensPerSecond: work?.tokensPerSecond ?? 0,
       stepMs: this.#stepMs,
       busyFraction: Math.min(1, Math.max(0, work?.busyFraction ?? 0)),
+      busySource: work?.busySource ?? "steps",
       throttleRatio: this.#throttleRatio ?? 1,
       forecast: this.#forecast(updatedAtMs),
       ...parts.readSources(),

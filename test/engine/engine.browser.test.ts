@@ -179,6 +179,15 @@ describe("a shard", () => {
     },
   );
 
+  test("measures its GPU time by timestamps, where the device has them", async () => {
+    const [shard] = await load(tiny, [3]);
+    await generate([shard!], [PROMPT], 4, { chunk: 4 });
+    const { features } = await testDevice();
+    if (features.has("timestamp-query"))
+      await expect.poll(() => shard!.gpuShare() ?? 0).toBeGreaterThan(0);
+    expect(shard!.gpuShare()).toBeNull(); // nothing was computed since
+  });
+
   test("runs ahead: steps take the tokens of the step before them, still on the GPU", async () => {
     const [shard] = await load(tiny, [3]);
     const prompts = [PROMPT, [9, 8, 7]];

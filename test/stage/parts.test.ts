@@ -135,12 +135,20 @@ test("the load meter counts, takes the median of decode steps, and resets", () =
   const meter = new LoadMeter(1000);
   meter.add(100, 8, 0);
   [3, 9, 5].forEach((ms) => meter.add(ms, 2, 2));
-  expect(meter.read(1234)).toEqual({
+  expect(meter.read(1234, null)).toEqual({
     steps: 4,
     rows: 14,
     busyFraction: 117 / 234,
+    busySource: "steps",
     stepMs: 5,
     tokensPerSecond: 6000 / 234,
   });
-  expect(meter.read(1300)).toMatchObject({ steps: 0, rows: 0, busyFraction: 0, stepMs: null });
+  expect(meter.read(1300, null)).toMatchObject({
+    steps: 0,
+    rows: 0,
+    busyFraction: 0,
+    stepMs: null,
+  });
+  meter.add(80, 1, 1);
+  expect(meter.read(1400, 0.25)).toMatchObject({ busyFraction: 0.2, busySource: "timestamps" });
 });

@@ -18,6 +18,7 @@ async function monitorOf(stepMs: () => number | null) {
       steps: 1,
       rows: 1,
       busyFraction: 0.5,
+      busySource: "steps",
       stepMs: stepMs(),
       tokensPerSecond: 10,
       memoryUsedBytes: 1000,

@@ -5,6 +5,7 @@ import { nextThrottleRatio } from "../../src/telemetry/throttle.ts";
 
 const busy = {
   busyFraction: 0.5,
+  busySource: "timestamps" as const,
   stepMs: 20,
   tokensPerSecond: 7,
   memoryUsedBytes: 1000,
@@ -35,6 +36,7 @@ describe("DeviceMonitor", () => {
       tokensPerSecond: 7,
       stepMs: 20,
       busyFraction: 0.5,
+      busySource: "timestamps",
       throttleRatio: 2,
       forecast: null,
       pressure: "fair",

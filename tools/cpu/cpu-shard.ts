@@ -104,6 +104,10 @@ export class CpuShard implements Shard {
     return sampled;
   }
 
+  gpuShare(): null {
+    return null;
+  }
+
   counters() {
     const none = { dispatches: 0, submits: 0, readbacks: 0, readbackBytes: 0, weightBytesRead: 0 };
     const created = {

@@ -61,6 +61,10 @@ export class HashShard implements Shard {
       : ({ kind: "tokens", tokens } as const);
   }
 
+  gpuShare(): null {
+    return null;
+  }
+
   counters(): ReturnType<Shard["counters"]> {
     throw new Error("the simulation counts nothing");
   }

@@ -1,0 +1,86 @@
+/**
+ * Which part of a step the GPU is busy: timestamps at both ends of the pass, against the time that the
+ * step took. Only some steps are timed, one at a time, so that it costs nothing that can be measured.
+ */
+import type { GpuResources } from "./gpu-resources.ts";
+
+/** Ten steps per second say enough of the others. */
+const INTERVAL_MS = 100;
+const BYTES = 2 * BigUint64Array.BYTES_PER_ELEMENT;
+
+/** The timing of one step. */
+export type StepTiming = {
+  readonly pass: GPUComputePassDescriptor;
+  /** After the pass, before the submit. */
+  resolve(encoder: GPUCommandEncoder): void;
+  /** When the step has finished; `wallMs` is what it took by the clock of this thread. */
+  finish(wallMs: number): void;
+};
+
+export class GpuTimer {
+  readonly #querySet: GPUQuerySet;
+  readonly #resolved: GPUBuffer;
+  readonly #staging: GPUBuffer;
+  readonly #now: () => number;
+  #inUse = false;
+  #lastMs = -Infinity;
+  #gpuMs = 0;
+  #wallMs = 0;
+
+  /** Null where the device has no timestamps. */
+  static open(resources: GpuResources, now = () => performance.now()): GpuTimer | null {
+    return resources.device.features.has("timestamp-query") ? new GpuTimer(resources, now) : null;
+  }
+
+  private constructor(resources: GpuResources, now: () => number) {
+    const { QUERY_RESOLVE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
+    this.#querySet = resources.device.createQuerySet({ type: "timestamp", count: 2 });
+    this.#resolved = resources.buffer("timestamps", BYTES, QUERY_RESOLVE | COPY_SRC);
+    this.#staging = resources.buffer("timestamps, read", BYTES, MAP_READ | COPY_DST);
+    this.#now = now;
+  }
+
+  /** Null if the next step is not timed. */
+  begin(): StepTiming | null {
+    if (this.#inUse || this.#now() - this.#lastMs < INTERVAL_MS) return null;
+    this.#inUse = true;
+    this.#lastMs = this.#now();
+    const querySet = this.#querySet;
+    return {
+      pass: {
+        timestampWrites: { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 },
+      },
+      resolve: (encoder) => {
+        encoder.resolveQuerySet(querySet, 0, 2, this.#resolved, 0);
+        encoder.copyBufferToBuffer(this.#resolved, 0, this.#staging, 0, BYTES);
+      },
+      finish: (wallMs) => void this.#read(wallMs),
+    };
+  }
+
+  /** GPU time over step time since the last call, at most 1; null without a timed step. */
+  share(): number | null {
+    const share = this.#wallMs > 0 ? Math.min(1, this.#gpuMs / this.#wallMs) : null;
+    this.#gpuMs = this.#wallMs = 0;
+    return share;
+  }
+
+  destroy(): void {
+    this.#querySet.destroy();
+  }
+
+  async #read(wallMs: number): Promise<void> {
+    try {
+      await this.#staging.mapAsync(GPUMapMode.READ);
+    } catch {
+      return; // the shard or its device is gone
+    }
+    const [start = 0n, end = 0n] = new BigUint64Array(this.#staging.getMappedRange(0, BYTES));
+    this.#staging.unmap();
+    this.#inUse = false;
+    // Drivers may reset the counter between the two.
+    if (end <= start || wallMs <= 0) return;
+    this.#gpuMs += Number(end - start) / 1e6;
+    this.#wallMs += wallMs;
+  }
+}
