@@ -77,9 +77,14 @@ export class RoomClient {
       onFailure: (failure: GenerationFailure) => client.#requester.onFailure(failure),
       onDeviceError: (cause: Failure, lost: boolean) => client.#shardFailed(cause, lost),
       // Without a coordinator they are lost; the next answer brings others.
-      onLaps: (placement: PlacementId, computeMs: readonly number[]) =>
+      onLaps: (placement: PlacementId, computeMs: readonly number[], wireMs: readonly number[]) =>
         void client
-          .dispatch({ type: "report_laps", placement, computeMs: [...computeMs] })
+          .dispatch({
+            type: "report_laps",
+            placement,
+            computeMs: [...computeMs],
+            ...(wireMs.length > 0 ? { wireMs: [...wireMs] } : {}),
+          })
           .catch(() => undefined),
       onKernels: (kernels: KernelReport) => client.#keeper.kernels(kernels),
       onObservation: (observation: StageObservation) => client.#observed(observation),

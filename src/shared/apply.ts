@@ -125,6 +125,13 @@ function after(state: RoomState, event: RoomEvent): RoomState {
         links: mergedLinks(state, event.links),
         lostLinks: state.lostLinks.filter((link) => !event.links.some(isSameDirection(link))),
       };
+    case "links_drifted":
+      return {
+        ...state,
+        links: state.links.map((link) =>
+          event.links.some(isSameDirection(link)) ? { ...link, drifted: true } : link,
+        ),
+      };
     case "links_lost": {
       const lost = event.links.filter(isBetweenMembers(state));
       const isLost = (link: LostLink) => lost.some(isSameDirection(link));

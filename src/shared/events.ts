@@ -50,6 +50,8 @@ export const RoomEvent = z.discriminatedUnion("type", [
     states: z.array(z.strictObject({ member: MemberId, device: DeviceState })).min(1),
   }),
   z.strictObject({ type: z.literal("links_measured"), links: z.array(Link).min(1) }),
+  /** Laps take another time than the links of their pipeline predict. */
+  z.strictObject({ type: z.literal("links_drifted"), links: z.array(LostLink).min(1) }),
   /** Both ends, or the one that can speak, found that no frame passes, and could not repair it. */
   z.strictObject({ type: z.literal("links_lost"), links: z.array(LostLink).min(1) }),
   /** A member's layers failed, or its stage does not respond. It holds none until it loads them again. */

@@ -155,6 +155,8 @@ export const Link = z.strictObject({
   bytesPerMs: z.number().positive(),
   payloadBytes: z.int().min(0),
   measuredAtMs: z.number(),
+  /** Laps took another time than it predicts: its members measure it again. */
+  drifted: z.boolean().optional(),
 });
 export type Link = z.infer<typeof Link>;
 

@@ -101,8 +101,11 @@ export type StageObservation =
 export type StageListeners = {
   onToken(event: TokenEvent): void;
   onFailure(failure: GenerationFailure): void;
-  /** Engine ms of this stage's steps of one token, newest last, when an answer has ended. */
-  onLaps(placement: PlacementId, computeMs: readonly number[]): void;
+  /**
+   * When an answer has ended: engine ms of this stage's steps of one token, newest last, and at stage 0
+   * the time that such laps spent on the wire.
+   */
+  onLaps(placement: PlacementId, computeMs: readonly number[], wireMs: readonly number[]): void;
   /** The shard of this tab computes no more, once per load; `lost` if the device is gone. */
   onDeviceError(cause: Failure, lost: boolean): void;
   onObservation(observation: StageObservation): void;

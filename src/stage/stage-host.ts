@@ -251,8 +251,8 @@ export class StageHost implements StageWorker {
           generation,
           ...late,
         }),
-      onLaps: (computeMs: readonly number[]) =>
-        void this.#listeners?.onLaps(position.pipeline.placement, computeMs),
+      onLaps: (computeMs: readonly number[], wireMs: readonly number[]) =>
+        void this.#listeners?.onLaps(position.pipeline.placement, computeMs, wireMs),
       nowMs: () => this.#clock.nowMs(),
     };
     const slots = Math.min(shard.options.sequences, position.pipeline.generationSlots);

@@ -51,7 +51,7 @@ export type StageOutside = {
   linkMs(peer: MemberId): number;
   onDeviceError(cause: Failure, lost: boolean): void;
   onLate(generation: Generation["id"], late: Late): void;
-  onLaps(computeMs: readonly number[]): void;
+  onLaps(computeMs: readonly number[], wireMs: readonly number[]): void;
   nowMs(): number;
 };
 
@@ -97,6 +97,8 @@ export class StageLoop {
   #stopped = false;
   /** Engine ms of the newest steps of one token. */
   #laps: readonly number[] = [];
+  /** Stage 0: time on the wire of the newest laps of one token. */
+  #wire: readonly number[] = [];
 
   /** `generations` outlives the loop: a loop of the next placement resumes what this one began. */
   constructor(
@@ -225,6 +227,8 @@ export class StageLoop {
     const nowMs = this.#outside.nowMs();
     this.#watch.returned(generation, nowMs);
     generation.wireMs = wireTime(nowMs - generation.sentAtMs, frame.clocks);
+    if (frame.position > generation.promptLength && !isLast)
+      this.#wire = [...this.#wire, generation.wireMs].slice(-MAX_LAPS);
     this.#enqueueTokens(generation, frame.position, [frame.token]);
   }
 
@@ -505,8 +509,8 @@ export class StageLoop {
     this.#generations.remove(generation, reason === "interrupted");
     this.#queue.drop(generation);
     this.#forward({ ...this.#position.header, type: "end", generation: id, reason });
-    if (this.#laps.length > 0) this.#outside.onLaps(this.#laps);
-    this.#laps = [];
+    if (this.#laps.length > 0) this.#outside.onLaps(this.#laps, this.#wire);
+    this.#laps = this.#wire = [];
     const waiting = this.#position.isFirst ? this.#waitingPrompts.shift() : undefined;
     if (waiting !== undefined) this.#admit(waiting);
   }

@@ -35,6 +35,8 @@ export function describeEvent(event: RoomEvent, nameOf: NameOf): string {
       return `${listed(event.states.map(({ member }) => nameOf(member)))} reported device states.`;
     case "links_measured":
       return `${plural(event.links.length, "link")} measured.`;
+    case "links_drifted":
+      return `${plural(event.links.length, "link")} became slower or faster, and will be measured again.`;
     case "links_lost":
       return `${listed([...new Set(event.links.flatMap(({ from, to }) => [from, to]))].map(nameOf))} cannot reach each other.`;
     case "member_faulted":

@@ -63,6 +63,12 @@ const CASES: readonly (readonly [RoomEvent, (state: RoomState) => unknown, unkno
     [device, device],
   ],
   [{ type: "links_measured", links: [link] }, (s) => s.links, [link]],
+  // Nothing was measured yet; a measured link is below.
+  [
+    { type: "links_drifted", links: [{ from: A, to: B }] },
+    (s) => [s.links, s.nextIndex],
+    [[], sampleState().nextIndex + 1],
+  ],
   [{ type: "links_lost", links: [{ from: A, to: B }] }, (s) => s.lostLinks, [{ from: A, to: B }]],
   [
     { type: "member_faulted", member: A, cause },
@@ -179,6 +185,8 @@ describe("an event about what is gone changes only the index", () => {
 test("a new measurement of a link replaces the old one; the other direction stays", () => {
   const back = { ...link, from: B, to: A };
   const state = next(sampleState(), { type: "links_measured", links: [link, back] });
-  const again = next(state, { type: "links_measured", links: [{ ...link, roundTripMs: 5 }] });
+  const drifted = next(state, { type: "links_drifted", links: [{ from: A, to: B }] });
+  expect(drifted.links).toEqual([{ ...link, drifted: true }, back]);
+  const again = next(drifted, { type: "links_measured", links: [{ ...link, roundTripMs: 5 }] });
   expect(again.links).toEqual([{ ...link, roundTripMs: 5 }, back]);
 });

@@ -39,6 +39,10 @@ test.each<[RoomEvent, string]>([
   ],
   [{ type: "links_measured", links: [link] }, "1 link measured."],
   [
+    { type: "links_drifted", links: [link, link].map(({ from, to }) => ({ from, to })) },
+    "2 links became slower or faster, and will be measured again.",
+  ],
+  [
     {
       type: "links_lost",
       links: [

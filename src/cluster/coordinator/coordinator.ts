@@ -22,6 +22,7 @@ import { type CommandContext, eventsOf, knownModel } from "./command-events.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { LoadWatch } from "./load-watch.ts";
 import { LapCorrections } from "../planning/lap-corrections.ts";
+import { LinkDrift } from "../planning/link-drift.ts";
 import {
   CLUSTER_VERSION,
   type ClusterMessage,
@@ -63,6 +64,7 @@ export class Coordinator {
   readonly #samples: SampleGatherer;
   readonly #placer: Placer;
   readonly #laps = new LapCorrections();
+  readonly #drift = new LinkDrift();
   readonly #troubles: TroubleBook;
   readonly #loads: LoadWatch;
   /** When members were dropped that did not say to this tab that they leave. */
@@ -219,6 +221,7 @@ export class Coordinator {
         return this.#placer.placeStages(knownModel(this.state, command.model), command.stages);
       case "report_laps":
         this.#laps.take(this.state, from, command).forEach((event) => this.#emit(event));
+        this.#drift.take(this.state, from, command).forEach((event) => this.#emit(event));
         return null;
       case "report_trouble":
         this.#troubles.take(from, command.trouble);

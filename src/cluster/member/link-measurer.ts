@@ -75,7 +75,11 @@ export class LinkMeasurer {
         adapter &&
         clock.nowMs() - (this.#failedAtMs.get(id) ?? -Infinity) > RETRY_MS &&
         !state.links.some(
-          (link) => link.from === self && link.to === id && link.payloadBytes === payloadBytes,
+          (link) =>
+            link.from === self &&
+            link.to === id &&
+            link.payloadBytes === payloadBytes &&
+            link.drifted !== true,
         ),
     );
     return missing?.id ?? null;
@@ -93,4 +97,5 @@ const CAUSES: ReadonlySet<string> = new Set([
   "member_measured",
   "model_added",
   "device_states_updated",
+  "links_drifted",
 ]);

@@ -57,6 +57,8 @@ export const RoomCommand = z.discriminatedUnion("type", [
     type: z.literal("report_laps"),
     placement: PlacementId,
     computeMs: z.array(z.number().min(0)).min(1).max(MAX_LAPS),
+    /** Of stage 0: ms that laps of one token spent on the wire. */
+    wireMs: z.array(z.number().min(0)).max(MAX_LAPS).optional(),
   }),
   z.strictObject({ type: z.literal("report_trouble"), trouble: Trouble }),
   z.strictObject({ type: z.literal("choose_member"), member: MemberId, use: MemberUse }),

@@ -30,8 +30,8 @@ type MemberCapacity = {
 
 export type Capacity = {
   readonly settings: string;
-  /** Ordered pairs that were measured. */
-  readonly links: number;
+  /** Ordered pairs that were measured, with their round trips in steps larger than the noise. */
+  readonly links: string;
   readonly members: Readonly<Record<MemberId, MemberCapacity>>;
 };
 
@@ -59,7 +59,12 @@ export function capacityOf(state: RoomState): Capacity {
   const here = new Set(members.map(([id]) => id));
   return {
     settings: JSON.stringify([contextTokens, generationSlots, activations, placementRules ?? null]),
-    links: state.links.filter(({ from, to }) => here.has(from) && here.has(to)).length,
+    links: JSON.stringify(
+      state.links
+        .filter(({ from, to }) => here.has(from) && here.has(to))
+        .map(({ from, to, roundTripMs }) => [from, to, roundTripStep(roundTripMs)])
+        .sort(),
+    ),
     members: Object.fromEntries(members),
   };
 }
@@ -119,6 +124,11 @@ function modelOf({ placement, models }: RoomState): ModelSummary | undefined {
 function isForecast(member: Member): boolean {
   const device = member.device && { ...member.device, forecast: null };
   return stepOf(slowdownOf({ ...member, device })) < stepOf(slowdownOf(member));
+}
+
+/** Another step at 8, 32, 128 ms, and so on: links of one network have the same. */
+function roundTripStep(roundTripMs: number): number {
+  return Math.round(Math.log2(Math.max(4, roundTripMs)) / 2);
 }
 
 function stepOf(ratio: number): number {

@@ -49,6 +49,7 @@ const EVENTS = [
   { type: "member_left", member: B, reason: { reason: "left" } },
   { type: "device_states_updated", states: [{ member: A, device }] },
   { type: "links_measured", links: [link] },
+  { type: "links_drifted", links: [{ from: A, to: B }] },
   { type: "links_lost", links: [{ from: A, to: B }] },
   { type: "member_faulted", member: A, cause: { reason: "gpu_lost", detail: "reset" } },
   { type: "placement_reviewed", decision },

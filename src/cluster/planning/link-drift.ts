@@ -1,0 +1,76 @@
+/**
+ * When the links of a pipeline must be measured again: the time that laps spend on the wire has moved
+ * away from what their links predict. After a measurement, what then remains is taken as usual, such as
+ * a machine that is always late to read, so that one difference leads to one measurement.
+ */
+import { MIN_LAPS } from "../../placement/index.ts";
+import {
+  type LostLink,
+  median,
+  type MemberId,
+  type PlacementId,
+  type RoomEvent,
+  type RoomState,
+  type Stage,
+} from "../../shared/index.ts";
+import { costOf, problemOf } from "./room-problem.ts";
+
+type WireTimes = {
+  readonly placement: PlacementId;
+  /** Ms on the wire of laps of one token, of which stage 0 knows. */
+  readonly wireMs?: readonly number[] | undefined;
+};
+type Drifted = Extract<RoomEvent, { type: "links_drifted" }>;
+
+/** Of the expected time; a link that is shared with other programs varies by less. */
+const DRIFT_SHARE = 0.5;
+/** A smaller difference changes no placement. */
+const MIN_DRIFT_MS = 2;
+
+export class LinkDrift {
+  #pipeline = "";
+  /** When its links were measured. */
+  #measured = "";
+  /** Time on the wire over the predicted time. */
+  #usual = 1;
+  #asked = false;
+
+  /** The event that results from the laps of stage 0; none without a drift. */
+  take(state: RoomState, from: MemberId, { placement: id, wireMs = [] }: WireTimes): Drifted[] {
+    const { placement } = state;
+    if (placement?.id !== id || placement.stages[0]?.member !== from) return [];
+    const pairs = pairsOf(placement.stages);
+    const links = pairs.map((pair) => state.links.find(isOf(pair)));
+    const isMeasured = links.every((link) => link !== undefined && link.drifted !== true);
+    if (pairs.length < 2 || wireMs.length < MIN_LAPS || !isMeasured) return [];
+    const { problem } = problemOf(state, placement.model);
+    const predictedMs = costOf(problem, placement.stages).parts.hopMs;
+    const measuredMs = median(wireMs);
+    this.#begin(JSON.stringify([id, pairs]), JSON.stringify(links), measuredMs / predictedMs);
+    const expectedMs = predictedMs * this.#usual;
+    const driftMs = Math.abs(measuredMs - expectedMs);
+    if (!(driftMs > Math.max(MIN_DRIFT_MS, DRIFT_SHARE * expectedMs))) return [];
+    this.#asked = true;
+    return [{ type: "links_drifted", links: pairs }];
+  }
+
+  #begin(pipeline: string, measured: string, ratio: number): void {
+    if (pipeline === this.#pipeline && measured === this.#measured) return;
+    this.#usual = pipeline === this.#pipeline && this.#asked ? ratio : 1;
+    this.#asked = false;
+    this.#pipeline = pipeline;
+    this.#measured = measured;
+  }
+}
+
+/** Each stage to the next one, and the last to the first. */
+function pairsOf(stages: readonly Stage[]): LostLink[] {
+  return stages.map(({ member }, index) => ({
+    from: member,
+    to: stages[(index + 1) % stages.length]!.member,
+  }));
+}
+
+function isOf({ from, to }: LostLink) {
+  return (link: LostLink) => link.from === from && link.to === to;
+}
