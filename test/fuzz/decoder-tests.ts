@@ -11,7 +11,7 @@ const COUNTS = new Map([
   ["remaining", 25_000],
   ["full", 100_000],
 ]);
-const COUNT = COUNTS.get(process.env["TABMESH_TEST_SET"] ?? "") ?? 5000;
+const COUNT = COUNTS.get(process.env["TABMESH_TEST_SET"] ?? "") ?? 5300;
 /** Milliseconds each. */
 const SLOW: readonly string[] = ["gguf-files", "gguf-values", "handshakes"];
 const TIMEOUT_MS = 300_000;

@@ -3,8 +3,8 @@
  *
  *   threw       an error that is not the decoder's own, also later (an unhandled rejection)
  *   slow        more than 50 ms of CPU time, three times in a row, so that a busy machine does not count
- *   allocated   more than 1 MB and 4 times the bytes of the input, or 64 times if it is text: JSON.parse
- *               and zod make a few short-lived objects per value; three times in a row
+ *   allocated   more than 1 MB and 4 times the bytes of the input, short-lived objects included; three
+ *               times in a row
  *
  * Input `i` depends only on `seed + i`, so that the seed that a finding names, with a count of 1,
  * repeats it. Runs in Node.
@@ -21,7 +21,7 @@ export type FuzzTarget<Input extends Bytes | string = Bytes | string> = {
   readonly decode: (input: Input) => unknown;
   /** Whether an error that `decode` threw is the decoder's own. */
   readonly isRefusal: (error: unknown) => boolean;
-  /** How many times the input's bytes the decoder may allocate, beside 1 MB. Default: see above. */
+  /** How many times the input's bytes the decoder may allocate, beside 1 MB. Default: 4. */
   readonly allowedFactor?: number;
 };
 
@@ -97,7 +97,7 @@ async function problemOf<Input extends Bytes | string>(
   input: Input,
 ): Promise<Problem | null> {
   const inputBytes = typeof input === "string" ? 2 * input.length : input.length;
-  const factor = target.allowedFactor ?? (typeof input === "string" ? 64 : 4);
+  const factor = target.allowedFactor ?? 4;
   const allowedBytes = factor * inputBytes + 2 ** 20;
   let problem: Problem | null = null;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {

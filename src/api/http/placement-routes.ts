@@ -7,7 +7,7 @@ import { findListedModel, findModel, modelNotFound } from "./choose-model.ts";
 import { parseBody } from "./errors.ts";
 import { previewJson } from "./preview-json.ts";
 
-const PlacementBody = z.strictObject({
+export const PlacementBody = z.strictObject({
   /** The id of a model that the room knows or can load, its file name, or the URL of a GGUF file. */
   model: z.string().min(1),
   stages: z.array(Stage).min(1).optional(),

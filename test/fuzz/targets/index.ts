@@ -1,7 +1,7 @@
 /** Every decoder of bytes or text that this tab did not make. */
 import type { FuzzTarget } from "../../../tools/fuzz/fuzz.ts";
 import type { Bytes } from "../../../tools/fuzz/mutate.ts";
-import { chatBodies, textBodies } from "./api.ts";
+import { chatBodies, placementBodies, textBodies } from "./api.ts";
 import {
   control,
   frames,
@@ -35,5 +35,5 @@ export const BYTE_TARGETS: readonly FuzzTarget<Bytes>[] = [
 ];
 export const TEXT_TARGETS: readonly FuzzTarget<string>[] = [
   ...[control, handshakes, registryAnswers, messages, commands, pageCommands, events, states, logs],
-  ...[serverToPage, pageToServer, chatBodies, textBodies],
+  ...[serverToPage, pageToServer, chatBodies, placementBodies, textBodies],
 ];

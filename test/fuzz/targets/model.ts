@@ -42,7 +42,6 @@ export const ggufFiles: FuzzTarget<Bytes> = {
   decode: openAll,
   isRefusal: isModelError,
   // A header becomes JavaScript values: a text per token, an object per tensor.
-  allowedFactor: 40,
 };
 
 /** Files that are whole, with hostile values in their metadata and their table of tensors. */
@@ -61,7 +60,6 @@ export const ggufValues: FuzzTarget<Bytes> = {
     }),
   decode: openAll,
   isRefusal: isModelError,
-  allowedFactor: 40,
 };
 
 async function openAll(bytes: Bytes): Promise<void> {
