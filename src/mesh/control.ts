@@ -1,5 +1,6 @@
 /** The JSON messages of the control channel. `body` belongs to the room's own protocol. */
 import { z } from "zod";
+import { parseJson } from "./json.ts";
 import { CloseFailure } from "../shared/index.ts";
 import { Hello, HexBytes } from "./hello.ts";
 
@@ -17,3 +18,16 @@ export const Control = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("message"), body: z.unknown() }),
 ]);
 export type Control = z.infer<typeof Control>;
+
+/** A snapshot of a large room's log is below 1 MB. */
+export const MAX_CONTROL_BYTES = 8 * 1024 * 1024;
+/** The messages of the handshake have a few hundred bytes. */
+export const MAX_HANDSHAKE_BYTES = 4 * 1024;
+
+/**
+ * The JSON value of a message, `undefined` if it is none. Parsing text takes a multiple of its memory, so
+ * a peer that has proved nothing gets little.
+ */
+export function readControl(bytes: Uint8Array, isProven: boolean): unknown {
+  return isProven || bytes.length <= MAX_HANDSHAKE_BYTES ? parseJson(bytes) : undefined;
+}

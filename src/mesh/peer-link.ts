@@ -22,12 +22,11 @@ import {
   parseUntrusted,
 } from "../shared/index.ts";
 import type { Admission, ProvenBy } from "./admission.ts";
-import { Control } from "./control.ts";
+import { Control, MAX_CONTROL_BYTES, readControl } from "./control.ts";
 import { fingerprintsOf } from "./fingerprints.ts";
 import { framePort } from "./frame-port.ts";
 import { Handshake } from "./handshake.ts";
 import { Heartbeat, HEARTBEAT_MS } from "./heartbeat.ts";
-import { parseJson } from "./json.ts";
 import type { FramePort } from "./transport.ts";
 
 /** The browser gives PeerJS's own channel id 0 or 1, so these do not collide with it. */
@@ -35,8 +34,6 @@ const CHANNEL_IDS = { control: 10, bulk: 11, frames: 12 } as const;
 /** A connection that needs more frames channels than this is broken: another one takes its place. */
 export const MAX_FRAME_CHANNELS = 32;
 
-/** A snapshot of a large room's log is below 1 MB. */
-const MAX_CONTROL_BYTES = 8 * 1024 * 1024;
 /** Readers request at most 4 MiB at a time. */
 const MAX_BULK_BYTES = 8 * 1024 * 1024;
 /** The last message is sent within this time; then the connection is closed. */
@@ -192,8 +189,9 @@ export class PeerLink {
     if (this.#state === "gone") return;
     this.#heartbeat.heard();
     this.#checking = false;
-    const message = parseJson(bytes);
-    if (this.#state === "shaking_hands") return this.#shakeHands(message);
+    const isProven = this.#state !== "shaking_hands";
+    const message = readControl(bytes, isProven);
+    if (!isProven) return this.#shakeHands(message);
     const control = parseUntrusted(Control, message);
     if (!control.success) return this.#violated("an unknown control message");
     switch (control.data.type) {
