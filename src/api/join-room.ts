@@ -105,7 +105,7 @@ async function enter(
     },
     onRefused: (refusal) => onWarning?.({ kind: "bridge_refused", refusal }),
   });
-  const room = createRoom(apiRoom, () => {
+  const room = createRoom(apiRoom, server, () => {
     endBridge();
     for (const end of endings) end();
     client.leave();

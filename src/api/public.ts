@@ -38,6 +38,10 @@ export type JoinRoom = (options: JoinOptions) => Promise<Room>;
 export type Room = {
   /** The room's state after the latest event; a new object after each. */
   readonly state: RoomState;
+  /**
+   * The room's link: who has it can join. Another one after a member was removed.
+   */
+  readonly link: string;
   /** Calls `listener` after each change of the state. Returns a function that ends this. */
   readonly subscribe: (listener: (state: RoomState) => void) => () => void;
   /** Places a model. Resolves when every stage has loaded; rejects with a `TabmeshError`. */

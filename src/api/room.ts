@@ -1,5 +1,5 @@
 /** The room that `joinRoom` returns, over the client of a tab. */
-import type { Stage } from "../shared/index.ts";
+import { invitationLink, type Stage } from "../shared/index.ts";
 import type { ApiRoom } from "./http/api-room.ts";
 import { findModel } from "./http/choose-model.ts";
 import { ChatBody, chatCompletion } from "./http/completion-request.ts";
@@ -9,13 +9,17 @@ import { openaiOf } from "./openai.ts";
 import type { ChatMessage, ChatOptions, ChatPart, PlaceOptions, Room } from "./public.ts";
 import { wrapErrors } from "./wrap-errors.ts";
 
-/** `close` releases what `room.client` runs on. */
-export function createRoom(room: ApiRoom, close: () => void): Room {
+/** `server` serves the page that the room's link opens; `close` releases what `room.client` runs on. */
+export function createRoom(room: ApiRoom, server: string, close: () => void): Room {
   const { client } = room;
+  const { origin } = new URL(server);
   const wrap = wrapErrors(room);
   return {
     get state() {
       return client.state;
+    },
+    get link() {
+      return invitationLink(origin, client.state.room, client.secret);
     },
     subscribe: (listener) => client.subscribe(() => listener(client.state)),
     place: (options) => wrap.promise(place(room, options)),

@@ -48,8 +48,11 @@ export function chunksOf(offsetBytes: number, lengthBytes: number): number[] {
   return Array.from({ length: end - first }, (_, index) => first + index);
 }
 
-/** Reads the whole file. */
-export async function leavesOf(source: ByteSource): Promise<Leaf[]> {
+/** Reads the whole file; `onRead` gets the bytes that are hashed so far. */
+export async function leavesOf(
+  source: ByteSource,
+  onRead: (doneBytes: number) => void = () => undefined,
+): Promise<Leaf[]> {
   const count = chunkCount(source.fileBytes);
   const leaves: Leaf[] = [];
   while (leaves.length < count) {
@@ -65,6 +68,7 @@ export async function leavesOf(source: ByteSource): Promise<Leaf[]> {
         ),
       )),
     );
+    onRead(Math.min(leaves.length * CHUNK_BYTES, source.fileBytes));
   }
   return leaves;
 }

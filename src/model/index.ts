@@ -20,4 +20,4 @@ export type { TokenizerData } from "./tokenizer-data.ts";
 export { createTokenizer, type Tokenizer } from "./tokenizer.ts";
 export { openUrl } from "./url-source.ts";
 export type { OpenRequest, PeerPorts } from "./open-request.ts";
-export { type OpenedSummary, WeightsService } from "./weights-service.ts";
+export { type DownloadProgress, type OpenedSummary, WeightsService } from "./weights-service.ts";

@@ -63,11 +63,14 @@ export class WeightsService {
   }
 
   /**
-   * Reads the header, and hashes a file that was picked. Rejects with a `ModelError`. Opening the same
-   * content again replaces its source.
+   * Reads the header, and hashes a file that was picked; `onProgress` is told how far. Rejects with a
+   * `ModelError`. Opening the same content again replaces its source.
    */
-  async open(request: OpenRequest): Promise<OpenedSummary> {
-    const { model, bytes, shared } = await this.#openSource(request);
+  async open(
+    request: OpenRequest,
+    onProgress: (progress: DownloadProgress) => void | Promise<void> = () => undefined,
+  ): Promise<OpenedSummary> {
+    const { model, bytes, shared } = await this.#openSource(request, onProgress);
     this.#entries.set(model.summary.contentId, { model, bytes, shared });
     return { summary: model.summary, description: model.description, tokenizer: model.tokenizer };
   }
@@ -185,7 +188,10 @@ export class WeightsService {
     await (await this.#cache)?.clear();
   }
 
-  async #openSource(request: OpenRequest): Promise<Entry> {
+  async #openSource(
+    request: OpenRequest,
+    onProgress: (progress: DownloadProgress) => void | Promise<void>,
+  ): Promise<Entry> {
     const onNotice = (notice: ModelNotice) => this.#onNotice(notice);
     if (request.kind === "url") {
       const origin = await openUrl(absoluteUrl(request.url, request.server), { onNotice });
@@ -195,7 +201,10 @@ export class WeightsService {
     }
     if (request.kind === "file") {
       const origin = blobSource(request.file, request.fileName);
-      const leaves = await leavesOf(origin);
+      const leaves = await leavesOf(
+        origin,
+        (doneBytes) => void onProgress({ doneBytes, totalBytes: origin.fileBytes }),
+      );
       const root = await rootOf(origin.fileBytes, leaves);
       const options = { fileBytes: origin.fileBytes, label: origin.label, origin, root, onNotice };
       const model = await openModel(origin, sourceOf(request), root);

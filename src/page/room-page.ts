@@ -32,6 +32,12 @@ export type RoomPageCommand = Exclude<
   }
 >;
 
+const PLACING = { label: "Placing the model", fraction: null } as const;
+
+type DownloadProgress = Parameters<
+  NonNullable<Parameters<Joined["parts"]["models"]["addFile"]>[2]>
+>[0];
+
 export class RoomPage {
   readonly #joined: Joined;
   readonly #store: ViewStore;
@@ -100,8 +106,17 @@ export class RoomPage {
 
   async placeFile(file: File): Promise<void> {
     const { client, parts } = this.#joined;
+    // The last progress may arrive after the end: it comes from another thread.
+    let isRead = false;
+    const onProgress = ({ doneBytes, totalBytes }: DownloadProgress) => {
+      if (isRead) return;
+      const fraction = doneBytes / totalBytes;
+      this.#store.update({ progress: { label: `Reading ${file.name}`, fraction } });
+    };
     const place = async () => {
-      const { source } = await parts.models.addFile(file, file.name);
+      const added = parts.models.addFile(file, file.name, onProgress);
+      const { source } = await added.finally(() => (isRead = true));
+      this.#store.update({ progress: PLACING });
       await client.place({ model: source });
     };
     await this.#placing(place());
@@ -147,7 +162,7 @@ export class RoomPage {
   }
 
   async #placing(placed: Promise<void>): Promise<void> {
-    this.#store.update({ notice: null, progress: { label: "Placing the model", fraction: null } });
+    this.#store.update({ notice: null, progress: PLACING });
     try {
       await placed;
     } catch (error) {

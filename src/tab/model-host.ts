@@ -12,6 +12,7 @@ import {
   createTokenizer,
   type Tokenizer,
   type TokenizerData,
+  type DownloadProgress,
   type OpenedSummary,
   type OpenRequest,
   type PeerPorts,
@@ -57,8 +58,15 @@ export type ModelHostParts = {
 };
 
 export type TabModelHost = ModelHost & {
-  /** A file that a person picked here; the other members read it from this tab. */
-  addFile(file: Blob, fileName: string): Promise<ModelSummary>;
+  /**
+   * A file that a person picked here; the other members read it from this tab. Reads all of it, to
+   * know it by its content.
+   */
+  addFile(
+    file: Blob,
+    fileName: string,
+    onProgress?: (progress: DownloadProgress) => void,
+  ): Promise<ModelSummary>;
 };
 
 export function createModelHost({
@@ -84,9 +92,15 @@ export function createModelHost({
       (await weights.chunkMap(contentId)).slice(offset, offset + length);
   });
 
-  const open = async (request: OpenRequest): Promise<OpenedSummary> => {
+  const open = async (
+    request: OpenRequest,
+    onProgress: (progress: DownloadProgress) => void = () => undefined,
+  ): Promise<OpenedSummary> => {
     const transfer = request.kind === "peer" ? portsOf(request.peers) : [];
-    const model = await weights.open(Comlink.transfer(request, transfer));
+    const model = await weights.open(
+      Comlink.transfer(request, transfer),
+      Comlink.proxy(onProgress),
+    );
     opened.set(model.summary.contentId, model);
     return model;
   };
@@ -149,8 +163,8 @@ export function createModelHost({
       if (known) return known.summary;
       throw new FailureError({ reason: "file_not_open", file: source.fileName });
     },
-    async addFile(file, fileName) {
-      const { summary } = await open({ kind: "file", file, fileName, member: self });
+    async addFile(file, fileName, onProgress) {
+      const { summary } = await open({ kind: "file", file, fileName, member: self }, onProgress);
       picked.set(fileName, summary.contentId);
       return summary;
     },

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { joinRoom, type Room, TabmeshError } from "../../src/api/index.ts";
 import { createRoom } from "../../src/api/room.ts";
+import type { MemberId } from "../../src/shared/ids.ts";
 import { WHOLE } from "../../tools/room/test-room.ts";
 import { type ApiTestRoom, openApiRoom } from "./api-room.ts";
 
@@ -12,7 +13,7 @@ let tabs: ApiTestRoom;
 let room: Room;
 beforeEach(async () => {
   tabs = await openApiRoom([WHOLE]);
-  room = createRoom(tabs, () => tabs.client.leave());
+  room = createRoom(tabs, "http://localhost:8787/", () => tabs.client.leave());
 });
 afterEach(() => tabs.room.close());
 
@@ -21,6 +22,16 @@ async function chatText(options: Parameters<Room["chat"]>[1]): Promise<string> {
   for await (const part of room.chat(messages, options)) text += part.text;
   return text;
 }
+
+test("the link has the room's secret, also after a member was removed", async () => {
+  const link = () => `http://localhost:8787/#ABCDEF.${tabs.client.secret}`;
+  const before = room.link;
+  expect(before).toBe(link());
+  const [, other] = room.state.members;
+  await tabs.client.dispatch({ type: "remove_member", member: other!.id as MemberId });
+  expect(room.link).not.toBe(before);
+  expect(room.link).toBe(link());
+});
 
 describe("chat", () => {
   test("streams the same text as openai.chat.completions.create, streamed or not", async () => {
@@ -98,7 +109,9 @@ describe("errors are TabmeshErrors with a code", () => {
   test("of the room", async () => {
     const empty = await openApiRoom([]);
     await expect(
-      createRoom(empty, () => undefined).openai.chat.completions.create(greedy),
+      createRoom(empty, "http://localhost:8787/", () => undefined).openai.chat.completions.create(
+        greedy,
+      ),
     ).rejects.toMatchObject({ name: "TabmeshError", code: "unavailable" });
     empty.room.close();
   });

@@ -17,6 +17,8 @@ type Opened = {
   readonly page: Page;
   readonly room: TestRoom;
   readonly view: () => PageView;
+  /** All that were shown, oldest first. */
+  readonly views: readonly PageView[];
   readonly addresses: string[];
   /** The rooms whose secret the tab keeps. */
   readonly kept: Map<RoomCode, RoomSecret>;
@@ -59,7 +61,18 @@ async function withPage(
             throw tabmeshErrorOf(error, String);
           });
         const parts = {
-          models: { addFile: () => client.addModel(MODEL_URL) },
+          models: {
+            addFile: async (
+              _file: File,
+              _name: string,
+              onProgress: (read: { doneBytes: number; totalBytes: number }) => void,
+            ) => {
+              onProgress({ doneBytes: 1, totalBytes: 4 });
+              const model = await client.addModel(MODEL_URL);
+              queueMicrotask(() => onProgress({ doneBytes: 4, totalBytes: 4 }));
+              return model;
+            },
+          },
           measured: () => (asked.measured += 1),
           clearStoredModels: () => Promise.resolve((asked.deleted += 1)),
         };
@@ -75,7 +88,7 @@ async function withPage(
       },
       ...change,
     });
-    await act({ page, room, view: () => views.at(-1)!, addresses, kept, asked, saved });
+    await act({ page, room, view: () => views.at(-1)!, views, addresses, kept, asked, saved });
   });
 }
 
@@ -269,9 +282,15 @@ describe("inside", () => {
   });
 
   test("a picked file is placed", async () => {
-    await withPage("/?room=ABCDEF&join", async ({ page, view }) => {
+    await withPage("/?room=ABCDEF&join", async ({ page, view, views }) => {
       await inside(view);
       await page.takeFile(new File([], "tiny.gguf"));
+      const labels = views
+        .flatMap(({ progress }) => progress ?? [])
+        .map(({ label, fraction }) => [label, fraction]);
+      expect(labels).toContainEqual(["Reading tiny.gguf", 0.25]);
+      expect(labels.at(-1)).toEqual(["Placing the model", null]);
+      expect(view().progress).toBeNull();
       expect(view().state?.placement).toMatchObject({ ready: true, model: { name: "tiny" } });
     });
   });

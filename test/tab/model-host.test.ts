@@ -7,7 +7,7 @@ import { MemoryNetwork } from "../../tools/room/memory-transport.ts";
 import { serveBytes } from "../../src/mesh/peer-bytes.ts";
 import { renderChat } from "../../src/model/chat-template.ts";
 import { readerFromPort } from "../../src/model/reader-port.ts";
-import { WeightsService } from "../../src/model/weights-service.ts";
+import { type DownloadProgress, WeightsService } from "../../src/model/weights-service.ts";
 import type { ShardDescription } from "../../src/model/description.ts";
 import { failureOf } from "../../src/shared/failure.ts";
 import { type Clock, SYSTEM_CLOCK } from "../../src/shared/clock.ts";
@@ -44,7 +44,7 @@ function tab(network: MemoryNetwork, name: string, server?: string) {
     clock: FAST_CLOCK,
     ...(server === undefined ? {} : { server }),
     weights: {
-      open: (request) => service.open(request),
+      open: (...request) => service.open(...request),
       addPeers: (...parts) => service.addPeers(...parts),
       chunkMap: (contentId) => service.chunkMap(contentId),
       shard: (...range) => Promise.resolve(service.shard(...range)),
@@ -82,9 +82,18 @@ describe("a file that one member picked", () => {
   const owner = tab(network, "owner");
   const other = tab(network, "other");
   let model: ModelSummary;
+  const read: number[] = [];
 
   beforeAll(async () => {
-    model = await owner.host.addFile(await openAsBlob(`models/${FILE}`), FILE);
+    const onProgress = ({ doneBytes, totalBytes }: DownloadProgress) =>
+      read.push(doneBytes / totalBytes);
+    model = await owner.host.addFile(await openAsBlob(`models/${FILE}`), FILE, onProgress);
+  });
+
+  test("is read with progress, up to its end", () => {
+    expect(read.length).toBeGreaterThan(5);
+    expect(read).toEqual([...read].sort((one, other) => one - other));
+    expect(read.at(-1)).toBe(1);
   });
 
   test("has a summary that names its owner", async () => {
