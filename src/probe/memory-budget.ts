@@ -2,7 +2,7 @@
  * How many bytes a tab may use for weights, cache and scratch. Pure.
  *
  * No browser exposes the memory of a GPU, and requesting too much loses the device, or on phones the
- * tab. Therefore the estimate is low:
+ * tab. Therefore the estimate is low, and a GPU must accept it (accepted-memory.ts):
  *
  *   base      navigator.deviceMemory (Chromium; GiB, rounded, capped by the
  *             browser), or a guess: 4 GiB, 2 GiB on a phone
@@ -27,7 +27,7 @@ const GUESS_GIB = 4;
 const GUESS_MOBILE_GIB = 2;
 const MAX_BUFFERS = 4;
 const MAX_BUFFERS_SOFTWARE = 2;
-const MIN_BYTES = 256 * MIB;
+export const MIN_BUDGET_BYTES = 256 * MIB;
 
 export function memoryBudgetBytes(facts: MemoryFacts): number {
   const guess = facts.mobile ? GUESS_MOBILE_GIB : GUESS_GIB;
@@ -35,5 +35,5 @@ export function memoryBudgetBytes(facts: MemoryFacts): number {
   const share = facts.mobile || facts.software ? 0.25 : 0.5;
   const buffers = facts.software ? MAX_BUFFERS_SOFTWARE : MAX_BUFFERS;
   const maxBytes = buffers * facts.maxBufferBytes;
-  return Math.floor(Math.max(MIN_BYTES, Math.min(base * share, maxBytes)));
+  return Math.floor(Math.max(MIN_BUDGET_BYTES, Math.min(base * share, maxBytes)));
 }

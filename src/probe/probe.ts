@@ -8,7 +8,8 @@ import { isMobile } from "./browser-name.ts";
 import { Completion } from "./completion.ts";
 import { findAdapter } from "./describe-adapter.ts";
 import { measureMatMul, measureMatVec } from "./matrix.ts";
-import { memoryBudgetBytes } from "./memory-budget.ts";
+import { acceptedMemory } from "./accepted-memory.ts";
+import { memoryBudgetBytes, MIN_BUDGET_BYTES } from "./memory-budget.ts";
 import { measureDispatch, measureReadback } from "./overheads.ts";
 import type { Bench } from "./bench.ts";
 import { measureArithmetic, measureCopy } from "./throughput.ts";
@@ -57,7 +58,7 @@ async function measure(
   adapter: Adapter,
   onProgress: (progress: ProbeProgress) => void,
 ): Promise<Measurements> {
-  const steps = device.features.has("shader-f16") ? 7 : 6;
+  const steps = device.features.has("shader-f16") ? 8 : 7;
   let done = 0;
   const next = async <T>(label: string, work: () => Promise<T>): Promise<T> => {
     onProgress({ label, fraction: done / steps });
@@ -85,6 +86,15 @@ async function measure(
   const matMulMacsPerMs = await next("matrix times matrix", () => measureMatMul(bench));
   const dispatchMs = await next("dispatch", () => measureDispatch(bench));
   completion.destroy();
+  const estimate = memoryBudgetBytes({
+    deviceMemoryGib: (navigator as { deviceMemory?: number }).deviceMemory ?? null,
+    maxBufferBytes: adapter.maxBufferBytes,
+    software: adapter.software,
+    mobile: isMobile(navigator.userAgent),
+  });
+  const budget = await next("memory", async () =>
+    adapter.software ? estimate : acceptedMemory(requestKernelDevice, estimate),
+  );
   onProgress({ label: "measured", fraction: 1 });
   return {
     copyBytesPerMs,
@@ -94,12 +104,7 @@ async function measure(
     matMulMacsPerMs,
     dispatchMs,
     ...readback,
-    memoryBudgetBytes: memoryBudgetBytes({
-      deviceMemoryGib: (navigator as { deviceMemory?: number }).deviceMemory ?? null,
-      maxBufferBytes: adapter.maxBufferBytes,
-      software: adapter.software,
-      mobile: isMobile(navigator.userAgent),
-    }),
+    memoryBudgetBytes: Math.max(MIN_BUDGET_BYTES, budget),
     measuredAtMs: Date.now(),
   };
 }
