@@ -78,8 +78,12 @@ export async function measureBrowser(
     add("tabmesh no layers, with head", ...fixed.headMs);
     if (!options.alone) await againstOrt(setting);
     const profiles: ProfileReply[] = [];
-    for (const rows of [1, load.maxRows]) {
-      const context = Math.max(PROFILE_CONTEXT, rows);
+    for (const [rows, least] of [
+      [1, PROFILE_CONTEXT],
+      [1, size.contexts.at(-1)!],
+      [load.maxRows, PROFILE_CONTEXT],
+    ] as const) {
+      const context = Math.max(least, rows);
       profiles.push(await engine.ask<ProfileReply>({ kind: "profile", rows, context }));
     }
     await engine.close();

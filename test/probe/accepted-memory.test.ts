@@ -6,7 +6,7 @@ const GIB = 2 ** 30;
 
 // Node has no WebGPU; planned-device.ts defines the same constants.
 beforeAll(() => {
-  Object.assign(globalThis, { GPUBufferUsage: { STORAGE: 0x80, ...globalThis.GPUBufferUsage } });
+  globalThis.GPUBufferUsage ??= { STORAGE: 0x80 } as typeof GPUBufferUsage;
 });
 
 /** Accepts buffers up to `heapBytes`; then it reports an error, or is lost. */

@@ -26,7 +26,9 @@ test.each([
   const bytes = { fileBytes: file.length, label: "small.gguf", read };
   const model = await openModel(bytes, { kind: "url", url: "http://localhost/small.gguf" });
   expect(model.description).toMatchObject({ architecture, layerCount: 2, vocabulary: 300 });
-  expect(model.tokenizer.tokens).toEqual(["a", "b", "c"]);
+  // llama.cpp loads no file with fewer tokens than rows of the head.
+  expect(model.tokenizer.tokens).toHaveLength(300);
+  expect(model.tokenizer.tokens.slice(0, 4)).toEqual(["a", "b", "c", "<unused 0>"]);
   const { layers, embedding } = model.shard(0, 2);
   expect(embedding!.format.toLowerCase()).toBe(format.toLowerCase());
   const last = layers[1]!.down;

@@ -46,7 +46,7 @@ export function writeSynthetic(
   if (quantized === undefined) throw new Error(`there is no block format ${format}`);
   const tensors = tensorsOf(shape, quantized);
   const header = writeGgufHeader({
-    metadata: { ...tokenizerOf(like), ...describe(shape) },
+    metadata: { ...tokenizerOf(like, shape.vocabulary), ...describe(shape) },
     tensors,
   });
   write(header);
@@ -140,12 +140,25 @@ const SCALARS: Readonly<Record<number, string>> = {
 };
 const LISTS: Readonly<Record<number, string>> = { 5: "i32s", 6: "f32s", 8: "strings" };
 
-function tokenizerOf(like: TypedMetadata): Record<string, GgufValue> {
+/** What fills a list up to the vocabulary's size, which llama.cpp requires: unused tokens. */
+const FILLING: Readonly<Record<string, (index: number) => number | string>> = {
+  "tokenizer.ggml.tokens": (index) => `<unused ${index}>`,
+  "tokenizer.ggml.token_type": () => 5,
+  "tokenizer.ggml.scores": () => 0,
+};
+
+function tokenizerOf(like: TypedMetadata, vocabulary: number): Record<string, GgufValue> {
   const entries = Object.entries(like).filter(([key]) => key.startsWith("tokenizer."));
   return Object.fromEntries(
     entries.flatMap(([key, { value, type, subType = -1 }]) => {
       const known = type === 9 ? LISTS[subType] : SCALARS[type];
-      return known === undefined ? [] : [[key, { type: known, value } as GgufValue]];
+      if (known === undefined) return [];
+      const fill = FILLING[key];
+      const items = value as readonly (number | string)[];
+      const filled = fill ? [...items, ...missing(vocabulary - items.length).map(fill)] : value;
+      return [[key, { type: known, value: filled } as GgufValue]];
     }),
   );
 }
+
+const missing = (count: number) => Array.from({ length: Math.max(0, count) }, (_, i) => i);
