@@ -17,7 +17,7 @@ app.addEventListener("log-file", ({ detail }) => void page.openLog(detail.file))
 app.addEventListener("stages-draft", ({ detail }) => page.draft(detail.model, detail.stages));
 // The room learns at once that this tab is gone, so that it gets its name back after a reload.
 addEventListener("pagehide", ({ persisted }) => {
-  if (!persisted) void page.unload();
+  if (!persisted) page.unload();
 });
 // A link that is opened in a tab of this page changes only the fragment.
 addEventListener("hashchange", () => location.reload());

@@ -43,6 +43,8 @@ export type PageJoinOptions = JoinOptions & {
 export type PageRoom = Room & {
   readonly client: RoomClient;
   readonly parts: TabParts;
+  /** Leaves at once, without handing this tab's layers over. */
+  readonly close: () => void;
 };
 
 const OBSERVER: ProbeResult = {
@@ -105,21 +107,22 @@ async function enter(
     },
     onRefused: (refusal) => onWarning?.({ kind: "bridge_refused", refusal }),
   });
-  const room = createRoom(apiRoom, server, () => {
+  const close = () => {
     endBridge();
     for (const end of endings) end();
     client.leave();
     parts.close();
-  });
+  };
+  const room = createRoom(apiRoom, server, close);
   // `room.state` is a getter, so the properties are added instead of spread.
-  const pageRoom = Object.assign(room, { client, parts });
+  const pageRoom = Object.assign(room, { client, parts, close });
   if (model === undefined || room.state.placement !== null) return pageRoom;
   onProgress?.({ step: "placing", fraction: null });
   try {
     await room.place({ model });
     return pageRoom;
   } catch (error) {
-    await room.leave();
+    close();
     throw error;
   }
 }

@@ -55,7 +55,10 @@ export type Room = {
   readonly openai: {
     readonly chat: { readonly completions: { readonly create: CreateChatCompletion } };
   };
-  /** Leaves the room and frees the tab's workers and connections. */
+  /**
+   * Leaves the room and frees the tab's workers and connections. While answers run, others first take
+   * over the layers that this tab has.
+   */
   readonly leave: () => Promise<void>;
 };
 

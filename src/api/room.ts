@@ -25,9 +25,9 @@ export function createRoom(room: ApiRoom, server: string, close: () => void): Ro
     place: (options) => wrap.promise(place(room, options)),
     chat: (messages, options = {}) => wrap.parts(chat(room, messages, options)),
     openai: openaiOf(room),
-    leave() {
+    async leave() {
+      await client.handOver();
       close();
-      return Promise.resolve();
     },
   };
 }

@@ -63,6 +63,8 @@ export type ShardRequest = {
   readonly activations: "float" | "int8";
   readonly memoryBudgetBytes: number;
   readonly submitWhileWaiting: boolean;
+  /** The current shard goes on until the pipeline of a placement needs this one. */
+  readonly beside: boolean;
 };
 
 export type LoadProgress = {
@@ -75,12 +77,14 @@ export type LoadProgress = {
 export type ModelHost = {
   /** Reads the header. */
   inspect(source: ModelSource): Promise<ModelSummary>;
-  /** Replaces the shard that this tab holds. */
+  /** Replaces the shard that this tab holds, unless it loads beside it. */
   loadShard(
     request: ShardRequest,
     onProgress: (progress: LoadProgress) => void,
   ): Promise<{ readonly kernels: KernelReport }>;
   unloadShard(): Promise<void>;
+  /** Forgets a shard that was loaded beside the current one. */
+  unloadNext(): Promise<void>;
   text(model: ModelSummary): Promise<ModelText>;
 };
 

@@ -232,6 +232,29 @@ export class RoomClient {
     return this.#parts.models.text(model);
   }
 
+  /**
+   * Before a person leaves: while answers run, others load this tab's layers and take over. Resolves at
+   * once if there is no need, or no place for them. Never rejects.
+   */
+  async handOver(): Promise<void> {
+    const { placement, generations } = this.state;
+    const needed = placement?.stages.some(({ member }) => member === this.self) ?? false;
+    if (!needed || generations.length === 0) return;
+    this.#notify({ kind: "handing_over" });
+    const id = await this.dispatch({ type: "hand_over" }).catch(() => null);
+    if (id === null) return;
+    await new Promise<void>((resolve) => {
+      const look = () => {
+        const goesOn = this.state.handover?.placement.id === id;
+        if (goesOn && this.connection !== "lost") return;
+        off();
+        resolve();
+      };
+      const off = this.subscribe(look);
+      look();
+    });
+  }
+
   leave(): void {
     this.#telemetry.stop();
     this.#endLinkWatch();

@@ -26,7 +26,7 @@ export type PageEnvironment = {
   /** null if the page's server is not a Tabmesh server. */
   serverFacts(): Promise<ServerFacts | null>;
   offeredModels(): Promise<PageView["offeredModels"]>;
-  join(options: PageJoinOptions): Promise<Pick<PageRoom, "client" | "parts" | "leave" | "place">>;
+  join(options: PageJoinOptions): Promise<Pick<PageRoom, "client" | "parts" | "close" | "place">>;
 };
 
 export function browserEnvironment(): PageEnvironment {

@@ -26,6 +26,8 @@ export class Page {
   readonly #environment: PageEnvironment;
   readonly #store: ViewStore;
   #room: RoomPage | null = null;
+  /** The room that hands over this tab's layers, before it leaves. */
+  #leaving: RoomPage | null = null;
   /** The saved log that is shown in place of a room. */
   #replay: Replay | null = null;
   #probe: Promise<ProbeResult>;
@@ -102,6 +104,13 @@ export class Page {
       case "leave_room": {
         const { code } = this.#store.view;
         if (code !== null) this.#environment.forgetRoom(code);
+        const room = this.#room;
+        // A second time, a person does not want to wait.
+        if (room !== null && this.#leaving !== room) {
+          this.#leaving = room;
+          await room.handOver();
+          if (this.#room !== room) return;
+        }
         return this.unload();
       }
       case "dismiss_notice":
@@ -174,11 +183,11 @@ export class Page {
   }
 
   /** Leaves the room at once, as before a reload: the tab keeps what it needs to come back. */
-  async unload(): Promise<void> {
+  unload(): void {
     const room = this.#room;
     if (room === null) return;
     this.#room = null;
-    await room.leave();
+    room.leave();
     this.#store.update({
       phase: "outside",
       self: null,

@@ -14,7 +14,7 @@ import { draftOf } from "./preview-view.ts";
 import { type Insight, RoomInsight } from "./room-insight.ts";
 import type { ViewStore } from "./view-store.ts";
 
-type Joined = Pick<PageRoom, "client" | "parts" | "leave" | "place">;
+type Joined = Pick<PageRoom, "client" | "parts" | "close" | "place">;
 
 /** Commands that need a room. */
 export type RoomPageCommand = Exclude<
@@ -144,12 +144,18 @@ export class RoomPage {
     this.#store.update({ placementPreview: { ...preview, draft } });
   }
 
-  async leave(): Promise<void> {
+  /** Before `leave`: while answers run, others take over this tab's layers. */
+  handOver(): Promise<void> {
+    return this.#joined.client.handOver();
+  }
+
+  /** At once. */
+  leave(): void {
     this.#left = true;
     this.#chat.stop();
     this.#chat.follow(null);
     this.#insight.stop();
-    await this.#joined.leave();
+    this.#joined.close();
   }
 
   /** After every change of the room. */

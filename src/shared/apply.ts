@@ -9,7 +9,13 @@ import type { IndexedEvent, RoomEvent } from "./events.ts";
 import type { MemberId, RoomCode } from "./ids.ts";
 import type { LeaveReason } from "./leave-reason.ts";
 import type { Link, LostLink, Member, MemberFault } from "./member.ts";
-import { DEFAULT_SETTINGS, type Placement, type RoomState, type Settings } from "./state.ts";
+import {
+  DEFAULT_SETTINGS,
+  type Handover,
+  type Placement,
+  type RoomState,
+  type Settings,
+} from "./state.ts";
 
 /** A room that runs for days must not collect names without bound. */
 const MAX_FORMER_MEMBERS = 32;
@@ -42,6 +48,7 @@ export function emptyRoom(
     lostLinks: [],
     models: [],
     placement: null,
+    handover: null,
     generations: [],
     settings,
     admits: "code",
@@ -95,13 +102,17 @@ function after(state: RoomState, event: RoomEvent): RoomState {
         costRatio: event.costRatio,
       }));
     case "adapter_lost":
-      return withMember(state, event.member, (member) => ({
-        ...member,
-        adapter: null,
-        measurements: null,
-        shard: null,
-        noAdapter: event.noAdapter,
-      }));
+      return withMember(
+        { ...state, handover: handoverWithout(state, event.member) },
+        event.member,
+        (member) => ({
+          ...member,
+          adapter: null,
+          measurements: null,
+          shard: null,
+          noAdapter: event.noAdapter,
+        }),
+      );
     case "member_use_chosen":
       // A person who chooses a member that failed wants it tried again.
       return withMember(state, event.member, (member) => ({
@@ -152,6 +163,7 @@ function after(state: RoomState, event: RoomEvent): RoomState {
       return {
         ...state,
         placement: event.placement,
+        handover: null,
         members: state.members.map((member) => ({ ...member, shard: null })),
       };
     case "shard_progressed":
@@ -161,19 +173,31 @@ function after(state: RoomState, event: RoomEvent): RoomState {
     case "placement_readied":
       return withPlacement(state, event.placement, (old) => ({ ...old, ready: true, error: null }));
     case "placement_failed":
-      return withPlacement(state, event.placement, (old) => ({
-        ...old,
-        ready: false,
-        error: event.error,
-      }));
+      return withPlacement(
+        state.placement?.id === event.placement ? { ...state, handover: null } : state,
+        event.placement,
+        (old) => ({ ...old, ready: false, error: event.error }),
+      );
     case "placement_cleared":
       return state.placement?.id === event.placement
         ? {
             ...state,
             placement: null,
+            handover: null,
             members: state.members.map((member) => ({ ...member, shard: null })),
           }
         : state;
+    case "handover_begun":
+      return { ...state, handover: { placement: event.placement, loaded: [] } };
+    case "handover_loaded": {
+      const { handover } = state;
+      if (handover?.placement.id !== event.placement) return state;
+      const others = handover.loaded.filter((member) => member !== event.member);
+      return { ...state, handover: { ...handover, loaded: [...others, event.member] } };
+    }
+    case "handover_ended":
+      if (state.handover?.placement.id !== event.placement) return state;
+      return event.switched ? afterSwitch(state, state.handover) : { ...state, handover: null };
     case "generation_queued":
       return { ...state, generations: [...state.generations, event.generation] };
     case "generation_started":
@@ -216,6 +240,7 @@ function afterLeaving(state: RoomState, id: MemberId, { reason }: LeaveReason): 
     // proves nothing: others could take it. So it does not get the room back.
     openedBy: state.openedBy === id ? (members[0]?.id ?? null) : state.openedBy,
     members,
+    handover: handoverWithout(state, id),
     removedMembers: removed.slice(-MAX_REMOVED_MEMBERS),
     formerMembers: [...state.formerMembers, ...gone.map(({ name }) => ({ id, name }))].slice(
       -MAX_FORMER_MEMBERS,
@@ -225,6 +250,31 @@ function afterLeaving(state: RoomState, id: MemberId, { reason }: LeaveReason): 
     models: state.models.filter(({ source }) => source.kind === "url" || source.member !== id),
     generations: state.generations.filter(({ requester }) => requester !== id),
   };
+}
+
+/** The placement that loaded is the current one; members report more of their shards later. */
+function afterSwitch(state: RoomState, { placement }: Handover): RoomState {
+  const shardOf = (member: Member): Member["shard"] => {
+    const stage = placement.stages.find((each) => each.member === member.id);
+    if (stage === undefined) return null;
+    const { first, end } = stage;
+    const { shard } = member;
+    const isSame = shard?.first === first && shard.end === end;
+    const known = isSame ? shard : { loadedBytes: 0, totalBytes: 0, kernels: null };
+    const ready = { status: "ready", phase: "ready", error: null } as const;
+    return { ...known, placement: placement.id, first, end, ...ready };
+  };
+  return {
+    ...state,
+    placement: { ...placement, ready: true, error: null },
+    handover: null,
+    members: state.members.map((member) => ({ ...member, shard: shardOf(member) })),
+  };
+}
+
+/** A member that takes part in a handover is gone: there is none. */
+function handoverWithout({ handover }: RoomState, gone: MemberId): Handover | null {
+  return handover?.placement.stages.some(({ member }) => member === gone) ? null : handover;
 }
 
 function withMember(state: RoomState, id: MemberId, change: (old: Member) => Member): RoomState {

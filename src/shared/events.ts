@@ -69,6 +69,19 @@ export const RoomEvent = z.discriminatedUnion("type", [
     error: PlacementFailure,
   }),
   z.strictObject({ type: z.literal("placement_cleared"), placement: PlacementId }),
+  /** The next placement loads beside the current one, whose answers go on. */
+  z.strictObject({ type: z.literal("handover_begun"), placement: Placement }),
+  z.strictObject({
+    type: z.literal("handover_loaded"),
+    placement: PlacementId,
+    member: MemberId,
+  }),
+  /** `switched`: the next placement is the current one now, and ready. */
+  z.strictObject({
+    type: z.literal("handover_ended"),
+    placement: PlacementId,
+    switched: z.boolean(),
+  }),
   z.strictObject({ type: z.literal("generation_queued"), generation: Generation }),
   z.strictObject({
     type: z.literal("generation_started"),

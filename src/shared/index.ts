@@ -148,6 +148,7 @@ export type {
 export {
   Admits,
   DEFAULT_SETTINGS,
+  type Handover,
   openerRule,
   Placement,
   RequestKey,

@@ -20,6 +20,8 @@ export type RoomNotice =
       /** It held layers of the placed model. */
       readonly heldLayers: boolean;
     }
+  /** This tab leaves once other members have its layers. */
+  | { readonly kind: "handing_over" }
   /** This tab was removed. */
   | { readonly kind: "removed"; readonly by: MemberId }
   | { readonly kind: "placement_failed"; readonly failure: PlacementFailure }

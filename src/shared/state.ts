@@ -51,6 +51,10 @@ export const Generation = z.strictObject({
 });
 export type Generation = z.infer<typeof Generation>;
 
+/** A placement that loads while the current one answers. It takes over once every stage has loaded. */
+export const Handover = z.strictObject({ placement: Placement, loaded: z.array(MemberId) });
+export type Handover = z.infer<typeof Handover>;
+
 /** What people can change for the whole room. */
 export const Settings = z.strictObject({
   contextTokens: z.int().min(128).max(1_048_576),
@@ -103,6 +107,7 @@ export const RoomState = z.strictObject({
   /** Models that the room knows and can load. */
   models: z.array(ModelSummary),
   placement: Placement.nullable(),
+  handover: Handover.nullable().default(null),
   generations: z.array(Generation),
   settings: Settings,
   admits: Admits.default("code"),

@@ -17,7 +17,9 @@ import {
   type StageFailure,
   type StageListeners,
   type StageRoom,
+  type Stage,
   type StageSample,
+  totalBytes,
   type KernelReport,
 } from "../shared/index.ts";
 import * as Comlink from "comlink";
@@ -69,6 +71,8 @@ export class StageHost implements StageWorker {
   #listeners: StageListeners | null = null;
   #position: PipelinePosition | null = null;
   #shard: Shard | null = null;
+  /** Loaded beside it, for a later pipeline. */
+  #next: Shard | null = null;
   /** Counts loads and unloads, so that a superseded load is noticed. */
   #loads = 0;
   #loop: StageLoop | null = null;
@@ -117,29 +121,43 @@ export class StageHost implements StageWorker {
     options: ShardOptions,
     reader: MessagePort,
     onProgress: (progress: LoadProgress) => void,
+    beside = false,
   ): Promise<{ memory: ShardMemory; kernels: KernelReport }> {
-    await this.unloadShard();
+    await (beside ? this.unloadNext() : this.unloadShard());
     const load = this.#loads;
+    let loaded: Shard | null = null;
     const bytes = Comlink.wrap<ByteReader>(reader);
     const read: ByteReader = { read: (offset, length) => bytes.read(offset, length) };
     const shard = await this.#load(description, options, read, onProgress, (cause, lost) => {
       // A load that fails rejects.
-      if (this.#loads === load && this.#shard !== null) this.#shardFailed(cause, lost);
+      if (loaded !== null && [this.#shard, this.#next].includes(loaded))
+        this.#shardFailed(cause, lost);
     }).finally(() => bytes[Comlink.releaseProxy]());
     if (this.#loads !== load) {
       shard.destroy();
       throw new StageError({ reason: "load_superseded" });
     }
-    this.#shard = shard;
-    this.#startLoop();
+    loaded = shard;
+    if (beside) this.#next = shard;
+    else {
+      this.#shard = shard;
+      this.#startLoop();
+    }
     shard.onKernels = (kernels) => {
       if (this.#shard === shard) void this.#listeners?.onKernels(kernels);
     };
     return { memory: shard.memory(), kernels: shard.kernels };
   }
 
-  async unloadShard(): Promise<void> {
+  async unloadNext(): Promise<void> {
     this.#loads += 1;
+    this.#next?.destroy();
+    this.#next = null;
+    return Promise.resolve();
+  }
+
+  async unloadShard(): Promise<void> {
+    void this.unloadNext(); // at once
     this.#loop?.failAll({ reason: "layers_unloaded" });
     this.#stopLoop();
     this.#shard?.destroy();
@@ -155,6 +173,7 @@ export class StageHost implements StageWorker {
     this.#sentPrompts.failAll({ reason: "placement_changed" });
     this.#stopLoop();
     this.#position = pipeline === null ? null : positionInPipeline(self, pipeline);
+    this.#switchShard();
     this.#startLoop();
     this.#nextLink.measure(this.#position);
     this.#intake.receiveHeld();
@@ -219,13 +238,25 @@ export class StageHost implements StageWorker {
   }
 
   async sample(): Promise<StageSample> {
-    const memory = this.#shard?.memory();
-    const memoryUsedBytes =
-      memory === undefined ? 0 : memory.weightBytes + memory.cacheBytes + memory.scratchBytes;
+    const shards = [this.#shard, this.#next].filter((shard) => shard !== null);
+    const memoryUsedBytes = shards.reduce((sum, shard) => sum + totalBytes(shard.memory()), 0);
+    const gpuShare = this.#shard?.gpuShare() ?? null;
     return Promise.resolve({
-      ...this.#meter.read(this.#clock.nowMs(), this.#shard?.gpuShare() ?? null),
+      ...this.#meter.read(this.#clock.nowMs(), gpuShare),
       memoryUsedBytes,
     });
+  }
+
+  /** A shard that was loaded beside the current one takes its place if the pipeline needs it. */
+  #switchShard(): void {
+    const { pipeline, index } = this.#position ?? {};
+    const stage = pipeline?.stages[index!];
+    if (stage === undefined || this.#next === null) return;
+    if (fits(this.#shard, stage) || !fits(this.#next, stage)) return;
+    this.#shard?.destroy();
+    this.#shard = this.#next;
+    this.#next = null;
+    this.#generations = null;
   }
 
   /** Starts the loop once there is a pipeline and the shard that belongs to it. */
@@ -234,8 +265,7 @@ export class StageHost implements StageWorker {
     const shard = this.#shard;
     const stage = position?.pipeline.stages[position.index];
     if (position === null || shard === null || stage === undefined) return;
-    const { first, end } = shard.description;
-    if (stage.first !== first || stage.end !== end) return;
+    if (!fits(shard, stage)) return;
     const outside = {
       send: (to: MemberId, frame: Frame) => this.#channels.send(to, frame),
       refuse: (to: MemberId, frame: Frame, failure: StageFailure) =>
@@ -326,4 +356,8 @@ export class StageHost implements StageWorker {
     this.#sentPrompts.look();
     this.#scheduleLook();
   }
+}
+
+function fits(shard: Shard | null, { first, end }: Stage): boolean {
+  return shard !== null && shard.description.first === first && shard.description.end === end;
 }

@@ -10,14 +10,20 @@ import type {
 } from "../shared/index.ts";
 
 export type StageWorker = StagePort & {
-  /** Loads or replaces this tab's shard. `reader` is a port to the weights worker. */
+  /**
+   * Loads or replaces this tab's shard. `reader` is a port to the weights worker. `beside`: the current
+   * shard goes on until a pipeline needs the new one.
+   */
   loadShard(
     shard: ShardDescription,
     options: ShardOptions,
     reader: MessagePort,
     onProgress: (progress: LoadProgress) => void,
+    beside?: boolean,
   ): Promise<{ memory: ShardMemory; kernels: KernelReport }>;
   unloadShard(): Promise<void>;
+  /** Forgets a shard that was loaded beside the current one. */
+  unloadNext(): Promise<void>;
   /**
    * Takes a transferred data channel, or the port of a `relayChannel` if the browser
    * cannot transfer one. Its bytes wait until `openChannel`, because a channel can be

@@ -49,7 +49,7 @@ export type Weights = {
 export type ModelHostParts = {
   readonly self: MemberId;
   readonly weights: Weights;
-  readonly stage: Pick<StageWorker, "loadShard" | "unloadShard">;
+  readonly stage: Pick<StageWorker, "loadShard" | "unloadShard" | "unloadNext">;
   readonly transport: Transport;
   readonly renderChat: ChatRenderer;
   readonly clock: Clock;
@@ -182,6 +182,7 @@ export function createModelHost({
       return load(weights, stage, contentId, request, onProgress);
     },
     unloadShard: () => stage.unloadShard(),
+    unloadNext: () => stage.unloadNext(),
     async text(model) {
       const known = texts.get(model.contentId);
       if (known) return known;
@@ -215,6 +216,7 @@ async function load(
     { contextTokens, sequences, activations, memoryBudgetBytes, submitWhileWaiting },
     Comlink.transfer(reader, [reader]),
     Comlink.proxy(onProgress),
+    request.beside,
   );
 }
 

@@ -113,6 +113,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
       stage: {
         loadShard: gpu.loadShard,
         unloadShard: () => gpu.remote.unloadShard(),
+        unloadNext: () => gpu.remote.unloadNext(),
       },
       transport,
       renderChat: chats.render,
@@ -162,7 +163,7 @@ function watched(models: ModelHost, monitor: TabMonitor): ModelHost {
   return {
     ...models,
     async loadShard(request, onProgress) {
-      monitor.holds(null);
+      if (!request.beside) monitor.holds(null);
       const loaded = await models.loadShard(request, onProgress);
       monitor.holds(request);
       return loaded;

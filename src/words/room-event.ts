@@ -61,6 +61,14 @@ export function describeEvent(event: RoomEvent, nameOf: NameOf): string {
       return describeRoomFailure(event.error, nameOf);
     case "placement_cleared":
       return "The placement was cleared.";
+    case "handover_begun": {
+      const { model, stages } = event.placement;
+      return `${model.name} moves while answers go on: ${stagesOf(stages, nameOf)}.`;
+    }
+    case "handover_loaded":
+      return `${nameOf(event.member)} has its next layers.`;
+    case "handover_ended":
+      return event.switched ? "The next stages took over." : "The layers stay where they are.";
     case "generation_queued":
       return `${nameOf(event.generation.requester)} asked for an answer.`;
     case "generation_started":

@@ -57,6 +57,10 @@ export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNot
         message: `${nameOf(notice.by)} removed this tab from the room.`,
         whatToDo: null,
       };
+    case "handing_over":
+      return info(
+        "This tab leaves once other members have its layers. Leave again to leave at once.",
+      );
     case "placement_failed":
       return ofPlacement(notice.failure, nameOf);
     case "newcomer_refused":

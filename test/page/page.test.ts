@@ -83,7 +83,7 @@ async function withPage(
             asked.placed.push(model);
             return client.place({ model: MODEL_URL });
           },
-          leave: () => Promise.resolve(client.leave()),
+          close: () => client.leave(),
         };
       },
       ...change,
@@ -174,7 +174,7 @@ describe("a link", () => {
   test("is forgotten when a person leaves, and kept when the tab is reloaded", async () => {
     await withPage(`/?join#ABCDEF.${secret}`, async ({ page, view, kept }) => {
       await inside(view);
-      await page.unload();
+      page.unload();
       expect(kept.size).toBe(1);
     });
     await withPage(`/?join#ABCDEF.${secret}`, async ({ page, view, kept }) => {

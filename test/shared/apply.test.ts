@@ -96,6 +96,11 @@ const CASES: readonly (readonly [RoomEvent, (state: RoomState) => unknown, unkno
   ],
   [{ type: "placement_cleared", placement: placement.id }, (s) => s.placement, null],
   [
+    { type: "handover_begun", placement: later },
+    (s) => s.handover,
+    { placement: later, loaded: [] },
+  ],
+  [
     {
       type: "generation_queued",
       generation: { ...sampleState().generations[0]!, id: 6 as typeof GENERATION },
@@ -126,7 +131,9 @@ test("a new measurement forgets what laps showed of the old one", () => {
 
 test("every type of event has a case", () => {
   const types = RoomEvent.options.map((option) => option.shape.type.value).sort();
-  expect(CASES.map(([event]) => event.type).sort()).toEqual(types);
+  const duringHandover = ["handover_loaded", "handover_ended"];
+  const tested = [...CASES.map(([event]) => event.type), ...duringHandover];
+  expect(tested.sort()).toEqual(types);
 });
 
 describe.each(CASES)("$type", (event, part, expected) => {
@@ -189,4 +196,29 @@ test("a new measurement of a link replaces the old one; the other direction stay
   expect(drifted.links).toEqual([{ ...link, drifted: true }, back]);
   const again = next(drifted, { type: "links_measured", links: [{ ...link, roundTripMs: 5 }] });
   expect(again.links).toEqual([{ ...link, roundTripMs: 5 }, back]);
+});
+
+test("a handover: members load the next placement, which then takes over, ready", () => {
+  const onB = { ...later, stages: [{ member: B, first: 0, end: 6 }] };
+  const begun = next(sampleState(), { type: "handover_begun", placement: onB });
+  expect(begun.handover).toEqual({ placement: onB, loaded: [] });
+  expect(begun.placement).toEqual(sampleState().placement);
+  const report = { type: "handover_loaded", placement: onB.id, member: B } as const;
+  const loaded = next(next(begun, report), report);
+  expect(loaded.handover?.loaded).toEqual([B]);
+  const end = { type: "handover_ended", placement: onB.id } as const;
+  const switched = next(loaded, { ...end, switched: true });
+  expect(switched).toMatchObject({ handover: null, placement: { ...onB, ready: true } });
+  expect(switched.members.map(({ shard }) => shard?.status ?? null)).toEqual([null, "ready"]);
+  const kept = next(loaded, { ...end, switched: false });
+  expect(kept).toMatchObject({ handover: null, placement: begun.placement });
+  // One of its members leaves, another placement is decided, or the current one is lost.
+  const ends: RoomEvent[] = [
+    { type: "member_left", member: B, reason: { reason: "left" } },
+    { type: "adapter_lost", member: B, noAdapter: { reason: "observer" } },
+    { type: "placement_decided", placement: later },
+    { type: "placement_failed", placement: placement.id, error: loss },
+  ];
+  for (const event of ends) expect(next(loaded, event).handover).toBeNull();
+  expect(next(loaded, { ...end, placement: placement.id, switched: true }).handover).not.toBeNull();
 });

@@ -62,6 +62,7 @@ function tab(network: MemoryNetwork, name: string, server?: string) {
         return { memory: { weightBytes: 0, cacheBytes: 0, scratchBytes: 0 }, kernels: PLAIN_LOOPS };
       },
       unloadShard: () => Promise.resolve(),
+      unloadNext: () => Promise.resolve(),
     },
   });
   return { host, loaded, notices, transport, service };
@@ -73,6 +74,7 @@ function shardOf(model: ModelSummary, first: number, end: number): ShardRequest 
     sequences: 1,
     memoryBudgetBytes: 1e9,
     submitWhileWaiting: false,
+    beside: false,
   };
   return { model, first, end, earlier: [], activations: "float", ...rest };
 }

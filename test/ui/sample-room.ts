@@ -283,6 +283,7 @@ export function room(members: readonly Member[], placement: Placement | null): R
     lostLinks: [],
     models: placement === null ? [] : [placement.model],
     placement,
+    handover: null,
     generations: [],
     settings: DEFAULT_SETTINGS,
     admits: "code",

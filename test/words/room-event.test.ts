@@ -60,6 +60,16 @@ test.each<[RoomEvent, string]>([
     },
     "Tab b can no longer compute its layers: The GPU rejected a command: validation",
   ],
+  [{ type: "handover_begun", placement }, "tiny moves while answers go on: layers 0–5 on Tab a."],
+  [{ type: "handover_loaded", placement: placement.id, member: B }, "Tab b has its next layers."],
+  [
+    { type: "handover_ended", placement: placement.id, switched: true },
+    "The next stages took over.",
+  ],
+  [
+    { type: "handover_ended", placement: placement.id, switched: false },
+    "The layers stay where they are.",
+  ],
   [{ type: "model_added", model: modelSummary() }, "tiny was added to the room."],
   [
     { type: "placement_reviewed", decision },

@@ -189,6 +189,12 @@ describe("notices", () => {
       "Copy the whole link again, or type the room's code.",
     ],
     [
+      { kind: "handing_over" },
+      "info",
+      "This tab leaves once other members have its layers. Leave again to leave at once.",
+      null,
+    ],
+    [
       { kind: "reconnecting" },
       "warning",
       "The connection to the coordinator is lost. The room is choosing another one.",

@@ -168,6 +168,8 @@ export type TabOptions = {
   readonly planner?: Planner;
   readonly change?: Partial<Member>;
   readonly models?: Partial<ModelHost>;
+  /** Called before each load of a shard, which waits for it. */
+  readonly beforeLoad?: () => Promise<void>;
   readonly timings?: Partial<Timings>;
   readonly code?: RoomCode;
   /** Joins with the code alone, as a person who types it; by default with the room's secret. */
@@ -221,7 +223,7 @@ export class TestRoom {
       lastKnown: options.lastKnown ?? { epoch: 0, admits: "code" },
       registry: this.#registry(id),
       stage: host,
-      models: { ...hostModels(host), ...options.models },
+      models: { ...hostModels(host, options.beforeLoad), ...options.models },
       planner: options.planner ?? planner,
       linkFrames: (peer) => this.#link(id, peer),
       collectDeviceState: () =>
@@ -359,10 +361,11 @@ export function codes(prompt: string): Uint32Array<ArrayBuffer> {
   return Uint32Array.from([...prompt].map((character) => (character.codePointAt(0) ?? 32) - 32));
 }
 
-function hostModels(host: StageHost): ModelHost {
+function hostModels(host: StageHost, beforeLoad?: () => Promise<void>): ModelHost {
   return {
     inspect: (source) => Promise.resolve(modelSummary({ source })),
-    async loadShard({ first, end, contextTokens, sequences, activations }, onProgress) {
+    async loadShard({ first, end, contextTokens, sequences, activations, beside }, onProgress) {
+      await beforeLoad?.();
       onProgress({ phase: "downloading", doneBytes: 0, totalBytes: 1000 });
       const { port1 } = new MessageChannel();
       const options = {
@@ -378,12 +381,14 @@ function hostModels(host: StageHost): ModelHost {
           options,
           port1,
           () => undefined,
+          beside,
         );
       } finally {
         port1.close();
       }
     },
     unloadShard: () => host.unloadShard(),
+    unloadNext: () => host.unloadNext(),
     text: () => Promise.resolve(text),
   };
 }

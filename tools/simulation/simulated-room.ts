@@ -290,14 +290,15 @@ function stageOf(host: StageHost, clock: Clock, network: Network): StagePort {
 function modelsOf(host: StageHost): ModelHost {
   return {
     inspect: (source) => Promise.resolve(modelSummary({ source })),
-    async loadShard({ first, end, contextTokens, sequences, activations }) {
+    async loadShard({ first, end, contextTokens, sequences, activations, beside }) {
       const limits = { memoryBudgetBytes: 1e9, submitWhileWaiting: false };
       const options = { contextTokens, sequences, activations, ...limits };
       const cpu = cpuDescription(first, end, LAYERS);
       const description = { ...cpu, model: { ...cpu.model, hidden: WIDTH } };
-      return host.loadShard(description, options, NO_PORT, () => undefined);
+      return host.loadShard(description, options, NO_PORT, () => undefined, beside);
     },
     unloadShard: () => host.unloadShard(),
+    unloadNext: () => host.unloadNext(),
     text: () => Promise.resolve(text),
   };
 }

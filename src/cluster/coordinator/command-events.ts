@@ -26,6 +26,8 @@ export type PlainCommand = Exclude<
       | "report_trouble"
       | "place_model"
       | "place_stages"
+      | "report_handover"
+      | "hand_over"
       | "request_generation";
   }
 >;

@@ -120,6 +120,8 @@ export class Coordinator {
     this.renew(epoch);
     // The old coordinator may have taken this member for lost.
     if (!this.#member(self)) this.open(profile);
+    // Reports of its loads may be lost with the old coordinator.
+    this.#placer.abandonHandover();
     if (old !== self && this.#member(old)) {
       const reason: LeaveReason = { reason: "coordinator_replaced", coordinator: self };
       this.#emit({ type: "member_left", member: old, reason });
@@ -219,6 +221,11 @@ export class Coordinator {
         return this.#placer.placeModel(knownModel(this.state, command.model));
       case "place_stages":
         return this.#placer.placeStages(knownModel(this.state, command.model), command.stages);
+      case "report_handover":
+        this.#placer.takeReport(from, command.placement, command.failure);
+        return null;
+      case "hand_over":
+        return this.#placer.handOver(from);
       case "report_laps":
         this.#laps.take(this.state, from, command).forEach((event) => this.#emit(event));
         this.#drift.take(this.state, from, command).forEach((event) => this.#emit(event));

@@ -111,6 +111,14 @@ const allLoaded: Rule = ({ placement, members }) => {
   return ready ? emit({ type: "placement_readied", placement: placement.id }) : null;
 };
 
+const handedOver: Rule = ({ handover }) => {
+  if (!handover) return null;
+  const { placement, loaded } = handover;
+  return placement.stages.every(({ member }) => loaded.includes(member))
+    ? emit({ type: "handover_ended", placement: placement.id, switched: true })
+    : null;
+};
+
 const interrupted: Rule = ({ placement, generations }) => {
   const lost = generations.find(
     (generation) =>
@@ -171,8 +179,8 @@ const admission: Rule = ({ placement, generations }, { repairing }) => {
 };
 
 /** Not while it loads: a placement is reviewed once it is ready. */
-const review: Rule = ({ placement }, { solving, reviewDue }) =>
-  reviewDue && !solving && placement?.ready === true && placement.error === null
+const review: Rule = ({ placement, handover }, { solving, reviewDue }) =>
+  reviewDue && !solving && !handover && placement?.ready === true && placement.error === null
     ? { kind: "review" }
     : null;
 
@@ -182,6 +190,7 @@ const RULES: readonly Rule[] = [
   shardGone,
   linkLost,
   allLoaded,
+  handedOver,
   interrupted,
   placeAgain,
   unservable,

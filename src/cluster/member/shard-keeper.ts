@@ -1,7 +1,8 @@
 /**
  * Follows the placement on this tab: loads its layers, connects the neighboring stages,
  * gives the stage its pipeline, and reports progress. The newest placement wins: what an
- * older one started is finished and discarded.
+ * older one started is finished and discarded. The layers of a handover load beside those
+ * that answer, which the stage exchanges when the next placement takes over.
  *
  * Over 250 lines: each step of a load checks whether a newer placement has replaced it.
  */
@@ -17,6 +18,10 @@ import {
   type Failure,
   failureOf,
   isUnreachableSource,
+  modelBytes,
+  placedScratchBytes,
+  shardBytes,
+  totalBytes,
   type StagePort,
   type KernelReport,
   sleep,
@@ -39,12 +44,22 @@ const SOURCE_RETRY_MS = 2000;
 const SOURCE_RETRIES = 30;
 
 /** The shard that this tab holds. Another `key` requires a reload. */
-type Held = { readonly key: string; readonly kernels: KernelReport; readonly bytes: number };
+type Held = {
+  readonly key: string;
+  readonly kernels: KernelReport;
+  /** Of the file. */
+  readonly bytes: number;
+  /** On the GPU. */
+  readonly needsBytes: number;
+};
 
 export class ShardKeeper {
   readonly #parts: ShardKeeperParts;
   #wanted: PlacementId | null = null;
   #held: Held | null = null;
+  /** The placement of a handover, and the shard that was loaded for it. */
+  #ahead: PlacementId | null = null;
+  #next: Held | null = null;
   #work: Promise<void> = Promise.resolve();
   #lastReport: ShardState | null = null;
   #lastProgressMs = -Infinity;
@@ -67,6 +82,7 @@ export class ShardKeeper {
   /** The shard is lost: the next placement loads its layers again, whatever it was. */
   forget(): void {
     this.#held = null;
+    this.#next = null;
   }
 
   /** The stage runs in another worker, which knows nothing. */
@@ -92,11 +108,57 @@ export class ShardKeeper {
     const { room } = this.#parts;
     const { placement } = room.state;
     this.#reportAgain();
+    this.#lookAhead();
     if ((placement?.id ?? null) === this.#wanted) return;
     this.#wanted = placement?.id ?? null;
     // A requester without a shard needs only the pipeline.
     if (!placement || !stageOf(placement, room.self)) this.#setPipeline(placement);
     this.#work = this.#work.then(() => this.#act(placement));
+  }
+
+  /** Loads what a handover needs, and forgets it if there is none any more. */
+  #lookAhead(): void {
+    const next = this.#parts.room.state.handover?.placement ?? null;
+    if ((next?.id ?? null) === this.#ahead) return;
+    this.#ahead = next?.id ?? null;
+    // Later: if the next placement took over, its shard is in use first.
+    queueMicrotask(() => (this.#work = this.#work.then(() => this.#prepare(next))));
+  }
+
+  async #prepare(placement: Placement | null): Promise<void> {
+    const { room, models, linkFrames } = this.#parts;
+    if ((placement?.id ?? null) !== this.#ahead) return;
+    const mine = placement && stageOf(placement, room.self);
+    let failure: Failure | null = null;
+    try {
+      const request = placement && mine && this.#requestOf(placement, mine);
+      const isThere =
+        request !== null && [this.#held?.key, this.#next?.key].includes(keyOf(request));
+      if (this.#next !== null && !isThere) {
+        this.#next = null;
+        await models.unloadNext();
+      }
+      if (request === null || placement === null) return;
+      if (!isThere) this.#next = await this.#loadBeside(request);
+      for (const peer of neighbours(placement, room.self)) await linkFrames(peer);
+    } catch (error) {
+      failure = failureOf(error);
+    }
+    if (placement === null || placement.id !== this.#ahead) return;
+    // Without a coordinator, the next one ends the handover.
+    room
+      .command({ type: "report_handover", placement: placement.id, failure })
+      .catch(() => undefined);
+  }
+
+  async #loadBeside(request: ShardRequest): Promise<Held> {
+    const memoryBudgetBytes = request.memoryBudgetBytes - (this.#held?.needsBytes ?? 0);
+    let bytes = 0;
+    const { kernels } = await this.#parts.models.loadShard(
+      { ...request, memoryBudgetBytes, beside: true },
+      ({ totalBytes }) => (bytes = totalBytes),
+    );
+    return { key: keyOf(request), kernels, bytes, needsBytes: bytesOf(request) };
   }
 
   #setPipeline(placement: Placement | null): void {
@@ -112,8 +174,9 @@ export class ShardKeeper {
     const mine = placement && stageOf(placement, room.self);
     try {
       if (!placement || !mine) {
-        if (this.#held) await models.unloadShard();
+        if (this.#held ?? this.#next) await models.unloadShard();
         this.#held = null;
+        this.#next = null;
         return;
       }
       await this.#takeStage(placement, mine);
@@ -133,29 +196,19 @@ export class ShardKeeper {
 
   async #takeStage(placement: Placement, mine: Stage): Promise<void> {
     const { room } = this.#parts;
-    const request: ShardRequest = {
-      model: placement.model,
-      first: mine.first,
-      end: mine.end,
-      earlier: placement.stages.filter(({ first }) => first < mine.first),
-      contextTokens: placement.contextTokens,
-      sequences: placement.generationSlots,
-      ...this.#device(room.state.settings),
-    };
-    const key = JSON.stringify([
-      placement.model.contentId,
-      mine.first,
-      mine.end,
-      placement.contextTokens,
-      placement.generationSlots,
-      request.activations,
-    ]);
+    const request = this.#requestOf(placement, mine);
+    const key = keyOf(request);
+    if (this.#held?.key !== key && this.#next?.key === key) {
+      this.#held = this.#next;
+      this.#next = null;
+    }
     if (this.#held?.key !== key) {
       this.#held = null;
+      this.#next = null;
       this.#report(placement, mine, { status: "loading", phase: "starting" });
       const held = await this.#load(request, placement, mine);
       if (held === null) return;
-      this.#held = { key, ...held };
+      this.#held = { key, ...held, needsBytes: bytesOf(request) };
     }
     if (placement.id !== this.#wanted) return;
     this.#report(placement, mine, { status: "loading", phase: "connecting" });
@@ -198,6 +251,13 @@ export class ShardKeeper {
       totalBytes: bytes,
       kernels,
     });
+  }
+
+  #requestOf(placement: Placement, { first, end }: Stage): ShardRequest {
+    const { model, stages, contextTokens, generationSlots: sequences } = placement;
+    const earlier = stages.filter((stage) => stage.first < first);
+    const device = this.#device(this.#parts.room.state.settings);
+    return { model, first, end, earlier, contextTokens, sequences, beside: false, ...device };
   }
 
   #device({ activations }: Settings): {
@@ -260,6 +320,17 @@ export class ShardKeeper {
       if (known?.status !== report.status) this.#send(report);
     } else this.#wasDisconnected = true;
   }
+}
+
+/** What a shard is built for. */
+function keyOf({ model, first, end, contextTokens, sequences, activations }: ShardRequest): string {
+  return JSON.stringify([model.contentId, first, end, contextTokens, sequences, activations]);
+}
+
+function bytesOf({ model, contextTokens, sequences: generationSlots, ...layers }: ShardRequest) {
+  const settings = { contextTokens, generationSlots };
+  const bytes = shardBytes(modelBytes(model, settings), layers);
+  return totalBytes({ ...bytes, scratchBytes: placedScratchBytes(model, settings) });
 }
 
 function pipelineOf(placement: Placement): Pipeline {

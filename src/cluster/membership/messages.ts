@@ -18,6 +18,7 @@ import {
   MemberId,
   PlacementId,
   DeviceState,
+  Failure,
   Link,
   Measurements,
   Member,
@@ -74,6 +75,14 @@ export const RoomCommand = z.discriminatedUnion("type", [
     stages: z.array(Stage).min(1),
   }),
   z.strictObject({ type: z.literal("clear_placement") }),
+  /** This member has loaded its layers of a handover, or why it has not. */
+  z.strictObject({
+    type: z.literal("report_handover"),
+    placement: PlacementId,
+    failure: Failure.nullable(),
+  }),
+  /** This member wants to leave. The result is the placement that takes over from it, or null. */
+  z.strictObject({ type: z.literal("hand_over") }),
   /** The result is the generation's id; it runs once its status is "running". */
   z.strictObject({
     type: z.literal("request_generation"),

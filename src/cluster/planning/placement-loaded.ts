@@ -15,16 +15,23 @@ export function placementLoaded(
       if (error) reject(error);
       else resolve();
     };
+    let wasHandedOver = false;
     const onAbort = () => settle(new RoomError({ reason: "cancelled" }));
     const look = () => {
       const now = room.state.placement;
+      wasHandedOver ||= room.state.handover?.placement.id === placement;
       // The event with this placement may not have arrived here yet.
       if (room.connection === "lost") {
         settle(new RoomError({ reason: "not_in_room" }));
       } else if (now && now.id >= placement && now.ready) settle(null);
       else if (now && now.id >= placement && now.error !== null) {
         settle(new RoomError(now.error));
-      }
+      } else if (
+        wasHandedOver &&
+        room.state.handover?.placement.id !== placement &&
+        now?.id !== placement
+      )
+        settle(new RoomError({ reason: "placement_replaced" }));
     };
     const off = room.subscribe((change) => {
       if (isEvent(change, "placement_cleared") && change.event.event.placement === placement) {

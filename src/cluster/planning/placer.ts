@@ -9,6 +9,8 @@ import { isFound } from "../../placement/index.ts";
 import {
   type CapacityChange,
   type Decision,
+  type Failure,
+  type MemberId,
   type RoomEvent,
   PlacementId,
   type ModelSummary,
@@ -27,6 +29,7 @@ import {
 } from "./decide-placement.ts";
 import { LoadRate } from "./load-rate.ts";
 import { type Chosen, newPlacement, shardSettings } from "./new-placement.ts";
+import { canHandOver } from "./hand-over.ts";
 import { repairOf } from "./repair.ts";
 import { notPlacedAgain } from "./replacement.ts";
 import { checkStages } from "./manual-placement.ts";
@@ -42,6 +45,9 @@ export type PlacerOptions = PlacementParts & {
 };
 
 type Told = Pick<Decision, "outcome" | "trigger" | "reason"> & Partial<Decision>;
+
+/** A member that has not loaded its layers of a handover by then keeps the room from moving. */
+const MAX_HANDOVER_MS = 15 * 60_000;
 
 export class Placer {
   readonly #options: PlacerOptions;
@@ -62,6 +68,9 @@ export class Placer {
   #loadedSettings: string | null = null;
   /** The current placement was lost while answers ran. */
   #interrupted = false;
+  /** The handover that lets a member leave. */
+  #farewell: PlacementId | null = null;
+  #cancelHandover = () => undefined as void;
   readonly #loadRate = new LoadRate();
 
   constructor(options: PlacerOptions) {
@@ -75,12 +84,14 @@ export class Placer {
 
   stop(): void {
     this.#cancelTimer?.();
+    this.#cancelHandover();
   }
 
   /** After every event: measures loads, and schedules a review when the capacity changed. */
   note(event: RoomEvent): void {
     if (event.type === "generation_ended" && event.outcome === "interrupted")
       this.#interrupted = true;
+    if (!this.#state.handover) this.#cancelHandover();
     if (event.type === "placement_readied")
       this.#loadRate.ready(this.#state, this.#options.clock.nowMs());
     const { placement } = this.#state;
@@ -145,6 +156,49 @@ export class Placer {
     this.#seen = seen;
     this.#lastKey = null;
     return true;
+  }
+
+  /** A member has loaded its layers of a handover, or cannot: then the layers move as without one. */
+  takeReport(from: MemberId, placement: PlacementId, failure: Failure | null): void {
+    const { handover } = this.#state;
+    if (handover?.placement.id !== placement) return;
+    if (!handover.placement.stages.some(({ member }) => member === from)) return;
+    if (failure === null)
+      return this.#options.emit({ type: "handover_loaded", placement, member: from });
+    if (this.#farewell === placement) this.abandonHandover();
+    else this.#options.emit({ type: "placement_decided", placement: handover.placement });
+  }
+
+  abandonHandover(): void {
+    const placement = this.#state.handover?.placement.id;
+    if (placement) this.#options.emit({ type: "handover_ended", placement, switched: false });
+  }
+
+  /**
+   * Hands the layers of a member that wants to leave over to others, while answers run. Null if there
+   * is no need, or no place for them. Never rejects.
+   */
+  async handOver(leaving: MemberId): Promise<number | null> {
+    while (this.#solving) await this.#inProgress;
+    return this.#attempt(async () => {
+      const { placement, members, generations } = this.#state;
+      const isNeeded = placement?.stages.some(({ member }) => member === leaving) ?? false;
+      if (!placement?.ready || !isNeeded || generations.length === 0) return null;
+      const { model } = placement;
+      const others = { ...this.#state, members: members.filter(({ id }) => id !== leaving) };
+      const { problem } = problemOf(others, model);
+      const repair = repairOf(others, placement, { problem });
+      const { answer } = repair ? { answer: null } : await solveGuarded(problem, this.#options);
+      const stages = answer && isFound(answer) ? [...answer.stages] : null;
+      const found = stages && { stages, predictedMs: costOf(problem, stages).msPerToken };
+      const chosen = repair ?? found;
+      if (chosen === null || this.#state.placement?.id !== placement.id) return null;
+      const next = this.#next({ model, ...chosen });
+      if (!canHandOver(this.#state, next, this.#hasSettings())) return null;
+      this.#farewell = next.id;
+      this.#begin(next);
+      return next.id;
+    });
   }
 
   /** Compares the current placement with what the solver proposes now. Never rejects. */
@@ -232,7 +286,7 @@ export class Placer {
   }
 
   #reviewIn(delayMs: number): void {
-    this.stop();
+    this.#cancelTimer?.();
     this.#cancelTimer = this.#options.clock.after(delayMs, () => {
       this.#cancelTimer = null;
       this.#reviewDue = true;
@@ -240,17 +294,39 @@ export class Placer {
     });
   }
 
-  #decide(chosen: Chosen): number {
+  #next(chosen: Chosen): Placement {
     const id = PlacementId.parse(idInEpoch(this.#state.epoch, ++this.#count));
-    const placement = newPlacement(id, chosen, this.#state.settings);
+    return newPlacement(id, chosen, this.#state.settings);
+  }
+
+  /** Whether the loaded shards were built with the room's settings; unknown to a new coordinator. */
+  #hasSettings(): boolean {
+    return [null, shardSettings(this.#state.settings)].includes(this.#loadedSettings);
+  }
+
+  #decide(chosen: Chosen): number {
+    const placement = this.#next(chosen);
+    const isSoft = canHandOver(this.#state, placement, this.#hasSettings());
     this.#see();
     this.#interrupted = false;
     const built = problemOf(this.#state, chosen.model);
     this.#accepted = new Set(violationsOf({ built, placement }));
     this.#loadedSettings = shardSettings(this.#state.settings);
-    this.#loadRate.started(this.#options.clock.nowMs());
-    this.#options.emit({ type: "placement_decided", placement });
-    return id;
+    if (isSoft) this.#begin(placement);
+    else {
+      this.#loadRate.started(this.#options.clock.nowMs());
+      this.#options.emit({ type: "placement_decided", placement });
+    }
+    return placement.id;
+  }
+
+  /** Answers go on until it has loaded. */
+  #begin(placement: Placement): void {
+    this.#cancelHandover();
+    this.#options.emit({ type: "handover_begun", placement });
+    this.#cancelHandover = this.#options.clock.after(MAX_HANDOVER_MS, () => {
+      if (this.#state.handover?.placement.id === placement.id) this.abandonHandover();
+    });
   }
 
   #tell(model: ModelSummary, told: Told): void {

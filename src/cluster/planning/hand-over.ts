@@ -1,0 +1,38 @@
+/**
+ * Whether the next placement can load beside the current one, so that answers in progress go on until
+ * every stage has loaded. Pure.
+ */
+import {
+  modelBytes,
+  placedScratchBytes,
+  type Placement,
+  type RoomState,
+  shardBytes,
+} from "../../shared/index.ts";
+
+/** `sameSettings`: the loaded shards were built with the settings that the next ones are built with. */
+export function canHandOver(
+  { placement, generations, members }: Pick<RoomState, "placement" | "generations" | "members">,
+  next: Placement,
+  sameSettings: boolean,
+): boolean {
+  if (!placement?.ready || placement.error !== null || generations.length === 0) return false;
+  const isSame =
+    placement.model.contentId === next.model.contentId &&
+    placement.contextTokens === next.contextTokens &&
+    placement.generationSlots === next.generationSlots;
+  if (!isSame || !sameSettings) return false;
+  const bytes = modelBytes(next.model, next);
+  const scratchBytes = placedScratchBytes(next.model, next);
+  return next.stages.every((stage) => {
+    const now = placement.stages.find(({ member }) => member === stage.member);
+    if (now === undefined || (now.first === stage.first && now.end === stage.end)) return true;
+    const measured = members.find(({ id }) => id === stage.member)?.measurements;
+    const both = [now, stage].map((each) => shardBytes(bytes, each));
+    const needed = both.reduce(
+      (sum, { weightBytes, cacheBytes }) => sum + weightBytes + cacheBytes + scratchBytes,
+      0,
+    );
+    return needed <= (measured?.memoryBudgetBytes ?? 0);
+  });
+}
