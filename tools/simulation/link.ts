@@ -42,7 +42,11 @@ export class End {
   readonly owner: LinkOwner;
   readonly peer: MemberId;
   other!: End;
-  readonly port: SimulatedPort;
+  port: SimulatedPort;
+  /** The frames channels that there have been before this one. */
+  #renewed = 0;
+  /** Frames on a channel that this side has not created yet. */
+  #early: { readonly frame: Uint8Array<ArrayBuffer>; readonly channel: number }[] = [];
   #open = true;
   readonly #heartbeat = new Heartbeat();
   #silentSinceMs: number | null = null;
@@ -55,7 +59,7 @@ export class End {
   constructor(owner: LinkOwner, peer: MemberId) {
     this.owner = owner;
     this.peer = peer;
-    this.port = new SimulatedPort(this);
+    this.port = new SimulatedPort(this, 0);
     this.#tick();
   }
 
@@ -94,6 +98,36 @@ export class End {
   dropIfSilent(): boolean {
     if (this.#checking) this.#gone({ reason: "peer_silent", peer: this.peer });
     return this.#checking;
+  }
+
+  /** A bad frame, say: the connection lives. */
+  closeFrames(): void {
+    const cause = { reason: "channel_failed", detail: "simulated" } as const;
+    for (const { port, owner } of [this, this.other]) {
+      owner.network.world.deliver(owner.node.actor, () => port.ended(cause));
+    }
+  }
+
+  /** Replaces the frames channel, on both sides. */
+  renewFrames(): void {
+    this.#renewTo(this.#renewed + 1);
+  }
+
+  receiveFrame(frame: Uint8Array<ArrayBuffer>, channel: number): void {
+    if (channel === this.#renewed) this.port.receive(frame);
+    else if (channel > this.#renewed) this.#early.push({ frame, channel });
+  }
+
+  #renewTo(count: number): void {
+    this.#renewed = count;
+    this.port = new SimulatedPort(this, count);
+    this.owner.node.addPort(this.port);
+    this.send("control", (other) => {
+      if (other.#renewed < count) other.#renewTo(count);
+    });
+    const early = this.#early;
+    this.#early = [];
+    for (const { frame, channel } of early) this.receiveFrame(frame, channel);
   }
 
   /** Without telling anybody. */
@@ -148,14 +182,16 @@ export class End {
 class SimulatedPort implements FramePort {
   readonly peer: MemberId;
   readonly #end: End;
+  readonly #channel: number;
   #onFrame: FramePort["onFrame"] = null;
   /** Frames that came before there was a listener. */
   #early: Uint8Array<ArrayBuffer>[] = [];
   #onClose: FramePort["onClose"] = null;
   #closed: CloseFailure | null = null;
 
-  constructor(end: End) {
+  constructor(end: End, channel: number) {
     this.#end = end;
+    this.#channel = channel;
     this.peer = end.peer;
   }
 
@@ -179,7 +215,7 @@ class SimulatedPort implements FramePort {
     const { peer } = this;
     if (this.#closed) throw new MeshError({ reason: "send_failed", peer, cause: this.#closed });
     const copy = frame.slice();
-    this.#end.send("frames", (end) => end.port.receive(copy));
+    this.#end.send("frames", (end) => end.receiveFrame(copy, this.#channel));
     await Promise.resolve();
   }
 

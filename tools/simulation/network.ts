@@ -153,6 +153,10 @@ export class SimulatedTransport implements Transport {
     return this.ends.get(peer)?.dropIfSilent() ?? false;
   }
 
+  renewFrames(peer: MemberId): void {
+    this.ends.get(peer)?.renewFrames();
+  }
+
   /** Every tab has the link to the room. */
   provenBy(peer: MemberId): ProvenBy | null {
     return this.ends.has(peer) ? "secret" : null;

@@ -42,6 +42,10 @@ export type Fault = { readonly atMs: number } & (
     }
   | { readonly kind: "server_down"; readonly forMs: number }
   | { readonly kind: "renamed"; readonly member: number }
+  /** The frames channel of two members closes; the connection lives. */
+  | { readonly kind: "channel_closed"; readonly member: number; readonly other: number }
+  /** The next step of its shard throws, or never ends. */
+  | { readonly kind: "step_failed" | "step_hung"; readonly member: number }
 );
 
 export type Schedule = {
@@ -61,6 +65,9 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   "partition",
   "server_down",
   "renamed",
+  "channel_closed",
+  "step_failed",
+  "step_hung",
 ];
 
 const MAX_MEMBERS = 5;
@@ -126,7 +133,11 @@ export function scheduleOf(seed: number, kinds: readonly FaultKind[] = FAULT_KIN
       case "server_down":
         return { kind, atMs, forMs };
       case "renamed":
+      case "step_failed":
+      case "step_hung":
         return { kind, atMs, member };
+      case "channel_closed":
+        return { kind, atMs, member, other: (member + 1 + below(count - 1)) % count };
     }
   }
 }

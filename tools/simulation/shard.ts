@@ -29,6 +29,8 @@ export class HashShard implements Shard {
   /** What the last step sampled. */
   #sampled: readonly number[] = [];
   #destroyed = false;
+  /** What the next step does instead of computing. */
+  fault: "throws" | "hangs" | null = null;
 
   constructor(
     description: ShardDescription,
@@ -43,7 +45,9 @@ export class HashShard implements Shard {
   }
 
   async step(rows: readonly StepRow[], hidden: Float32Array | null) {
+    if (this.fault === "hangs") return new Promise<never>(() => undefined);
     await sleep(this.#clock, this.#stepMs);
+    if (this.fault === "throws") throw new Error("a simulated fault");
     if (this.#destroyed) throw new Error("the shard was destroyed");
     const { first, end } = this.description;
     const out = new Float32Array(rows.length * WIDTH);

@@ -222,6 +222,15 @@ class Run {
         world.after(fault.forMs, () => ids.forEach((id) => network.cutServer(id, -1)));
         return;
       }
+      case "channel_closed": {
+        const other = this.#tabs[fault.other];
+        if (tab && other) tab.transport.ends.get(other.id)?.closeFrames();
+        return;
+      }
+      case "step_failed":
+      case "step_hung":
+        if (tab?.shard) tab.shard.fault = fault.kind === "step_hung" ? "hangs" : "throws";
+        return;
       case "renamed": {
         const { client, actor, left } = tab ?? {};
         if (!client || !actor || left) return;

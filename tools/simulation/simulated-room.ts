@@ -19,6 +19,7 @@ import {
   type StagePort,
 } from "../../src/shared/index.ts";
 import { createAdmission } from "../../src/mesh/index.ts";
+import { FrameLinks } from "../../src/tab/frame-links.ts";
 import { StageHost } from "../../src/stage/index.ts";
 import { cpuDescription } from "../cpu/cpu-shard.ts";
 import { LAYERS } from "../cpu/cpu-room.ts";
@@ -63,6 +64,8 @@ export type SimulatedTab = {
   readonly before: SimulatedTab | null;
   readonly actor: Actor;
   readonly transport: SimulatedTransport;
+  /** The one that it loaded last. */
+  shard: HashShard | null;
   /** null until it has joined. */
   client: RoomClient | null;
   /** It left by itself: its answers may end. */
@@ -116,16 +119,11 @@ export class SimulatedRoom {
     const id = MemberId.parse(name);
     const actor = newActor();
     const clock = world.clockOf(actor, plan.clockRate, world.random() * 1e6);
-    const shardOf = (...[description, options]: ConstructorParameters<typeof HashShard>) =>
-      new HashShard(description, options, {
-        clock,
-        stepMs: plan.stepMs,
-        keepsOldRows: this.#bug === "old_rows",
-      });
-    const host = new StageHost(
-      (description, options) => Promise.resolve(shardOf(description, options, undefined as never)),
-      clock,
-    );
+    const extra = { clock, stepMs: plan.stepMs, keepsOldRows: this.#bug === "old_rows" };
+    const host = new StageHost((description, options) => {
+      tab.shard = new HashShard(description, options, extra);
+      return Promise.resolve(tab.shard);
+    }, clock);
     const node = {
       id,
       actor,
@@ -133,6 +131,13 @@ export class SimulatedRoom {
       addPort: (port: Parameters<StageHost["addPort"]>[0]) => host.addPort(port),
     };
     const transport = network.join(node);
+    const links = new FrameLinks({
+      self: id,
+      clock,
+      connect: (peer) => transport.connect(peer),
+      renew: (peer) => transport.renewFrames(peer),
+      ready: (peer) => host.channelReady(peer),
+    });
     const computes = plan.computes !== "no";
     const member: Member = profile(
       name,
@@ -147,7 +152,7 @@ export class SimulatedRoom {
       stage: stageOf(host, clock, network),
       models: modelsOf(host),
       planner: GREEDY_PLANNER,
-      linkFrames: (peer) => transport.connect(peer),
+      linkFrames: (peer) => links.link(peer),
       collectDeviceState: () =>
         Promise.resolve(
           deviceState({ memoryBudgetBytes: member.measurements?.memoryBudgetBytes ?? 0 }),
@@ -157,7 +162,15 @@ export class SimulatedRoom {
       random: world.random,
       timings: { cooldownMs: 5_000 },
     };
-    const tab: SimulatedTab = { id, before, actor, transport, client: null, left: false };
+    const tab: SimulatedTab = {
+      id,
+      before,
+      actor,
+      transport,
+      shard: null,
+      client: null,
+      left: false,
+    };
     this.tabs.push(tab);
     void this.#enter(tab, parts);
     return tab;
