@@ -4,7 +4,7 @@
  * and its rows until it is resumed, or another needs the slot. Knows no channels.
  */
 import type { SampleRequest } from "../engine/index.ts";
-import type { PromptFrame } from "../mesh/index.ts";
+import type { PromptFrame, TokenFrame } from "../mesh/index.ts";
 import type { GenerationId, MemberId, Sampling } from "../shared/index.ts";
 import { randomAt } from "./random.ts";
 import { SavedBytes, SavedRows } from "./saved-rows.ts";
@@ -27,6 +27,8 @@ export class Generation {
   sendFrom = 0;
   /** A resumed prompt whose next stage has not said yet which rows it lacks. */
   awaitsResume = false;
+  /** Stage 0: the token after a resumed prompt, which may overtake what the next stage says. */
+  earlyToken: TokenFrame | null = null;
   /** When this stage last had or did a part of it, and how long its part of the prompt took. */
   readonly admittedMs: number;
   activeMs: number;

@@ -219,6 +219,10 @@ export class StageLoop {
     const generation = this.#generations.get(frame.generation);
     const { isFirst, isLast } = this.#position;
     if (!isFirst || generation === undefined) return;
+    if (generation.awaitsResume) {
+      generation.earlyToken = frame;
+      return;
+    }
     const failure = isLast ? null : faultOfToken(this.#position, frame, generation.nextPosition);
     if (failure !== null) return this.#fail(generation.prompt, failure);
     if (frame.finish !== null) return this.#end(generation.id, "finished");
@@ -293,6 +297,9 @@ export class StageLoop {
       generation.nextPosition = generation.promptLength;
       if (from < generation.promptLength)
         this.#enqueueTokens(generation, from, prompt.tokens.subarray(from));
+      const { earlyToken } = generation;
+      generation.earlyToken = null;
+      if (earlyToken !== null) this.token(earlyToken);
     } else
       this.#outside
         .send(previous!, { ...header, type: "resume", generation: id, from })

@@ -13,6 +13,7 @@ test.each([
     "a senior member without the last events was elected, and a shard that had loaded was not",
     200_737,
   ],
+  ["the token after a resumed prompt overtook what the next stage lacked", 12],
 ])("%s: seed %i", async (_what, seed) => {
   expect((await simulate(read(seed))).violations).toEqual([]);
 });
