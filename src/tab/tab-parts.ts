@@ -3,7 +3,6 @@
  * GPU, the model files, the solver, chat templates, and timers. `close` ends them all.
  */
 import * as Comlink from "comlink";
-import { FrameLinks } from "./frame-links.ts";
 import { GpuThread } from "./gpu-thread.ts";
 import { openChatRenderer } from "./chat-renderer.ts";
 import { openRoomRegistry } from "./room-registry.ts";
@@ -12,6 +11,7 @@ import type { ModelHost, RoomParts } from "../cluster/index.ts";
 import {
   channelForWorker,
   createAdmission,
+  FrameLinks,
   openPeerTransport,
   type PeerOptions,
 } from "../mesh/index.ts";

@@ -18,8 +18,7 @@ import {
   sleep,
   type StagePort,
 } from "../../src/shared/index.ts";
-import { createAdmission } from "../../src/mesh/index.ts";
-import { FrameLinks } from "../../src/tab/frame-links.ts";
+import { createAdmission, FrameLinks } from "../../src/mesh/index.ts";
 import { StageHost } from "../../src/stage/index.ts";
 import { cpuDescription } from "../cpu/cpu-shard.ts";
 import { LAYERS } from "../cpu/cpu-room.ts";

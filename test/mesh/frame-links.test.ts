@@ -1,7 +1,7 @@
 /** Which end replaces a frames channel that does not work. */
 import { expect, test } from "vitest";
 import { MemberId } from "../../src/shared/ids.ts";
-import { FrameLinks } from "../../src/tab/frame-links.ts";
+import { FrameLinks } from "../../src/mesh/frame-links.ts";
 
 const [a, b] = [MemberId.parse("a"), MemberId.parse("b")];
 
