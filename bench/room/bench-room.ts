@@ -26,7 +26,7 @@ export type Member = { readonly id: string; readonly machine: Machine };
 
 /** The bench's own member. */
 export type Watcher = Member & {
-  call<Reply>(request: RoomRequest): Promise<Reply>;
+  readonly call: <Reply>(request: RoomRequest) => Promise<Reply>;
 };
 
 export class BenchRoom {

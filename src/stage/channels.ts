@@ -72,7 +72,10 @@ export class Channels {
   constructor(listeners: ChannelListeners, clock = SYSTEM_CLOCK) {
     this.#listeners = listeners;
     this.#clock = clock;
-    this.#strangers = new Strangers(clock.after, (port, bytes) => this.#refuse(port, bytes));
+    this.#strangers = new Strangers(
+      (delayMs, act) => clock.after(delayMs, act),
+      (port, bytes) => this.#refuse(port, bytes),
+    );
   }
 
   get self(): MemberId {

@@ -24,7 +24,7 @@ type Lock = Awaited<ReturnType<NonNullable<WakeLockScope["navigator"]["wakeLock"
 /** Returns a function that ends it. */
 export function keepAwake(
   room: AnsweringRoom,
-  { navigator, document }: WakeLockScope = globalThis as unknown as WakeLockScope,
+  { navigator, document }: WakeLockScope = globalThis,
 ): () => void {
   let lock: Lock | null = null;
   let requesting = false;

@@ -204,7 +204,7 @@ describe("a streamed answer", () => {
       apiKey: "none",
       maxRetries: 0,
       fetch: async (url, init) => {
-        const response = await createRoutes(room).fetch(new Request(url, init as RequestInit));
+        const response = await createRoutes(room).fetch(new Request(url, init));
         const [read, kept] = response.body!.tee();
         void (async () => {
           for await (const text of textOf(new Response(kept))) wire += text;
