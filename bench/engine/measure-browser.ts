@@ -9,6 +9,7 @@ import {
   type BenchServer,
 } from "../../tools/browsers/bench-browser.ts";
 import type { BenchOptions } from "./options.ts";
+import { openLlamaCpp } from "../peers/llama-cpp.ts";
 import { openOrt, openWllama } from "./peers.ts";
 import type {
   DecodeReply,
@@ -26,6 +27,8 @@ const QUICK = { rounds: 1, steps: 6, contexts: [64, 512], ortRows: 64, wllamaLon
 const PROMPTS = [16, 128, 400];
 const BATCH_ROWS = 4;
 const PROFILE_CONTEXT = 256;
+const NATIVE_CONTEXT = 1024;
+const NATIVE_STEPS = 256;
 /** Steps beyond the longest context that is measured. */
 const SPARE_TOKENS = 64;
 /** llama.cpp on lavapipe takes seconds per token. */
@@ -58,8 +61,9 @@ export async function measureBrowser(
     });
     add("tabmesh load", load.loadMs);
     add("tabmesh first prompt 16", ...(await promptMs(engine, 16)));
-    const versions = options.alone ? {} : await againstWllama(setting);
-    if (options.alone) for (let i = 0; i < size.rounds; i++) await ours(setting);
+    const noBrowserPeers = options.alone || options.otherModel;
+    const versions = noBrowserPeers ? {} : await againstWllama(setting);
+    if (noBrowserPeers) for (let i = 0; i < size.rounds; i++) await ours(setting);
     const contexts = await longContext(setting);
     const batch = await engine.ask<{ oneMs: number[]; manyMs: number[] }>({
       kind: "batch",
@@ -76,7 +80,8 @@ export async function measureBrowser(
     });
     add("tabmesh no layers", ...fixed.bareMs);
     add("tabmesh no layers, with head", ...fixed.headMs);
-    if (!options.alone) await againstOrt(setting);
+    if (!noBrowserPeers) await againstOrt(setting);
+    if (!options.alone) await againstLlamaCpp(setting, options.modelFile);
     const profiles: ProfileReply[] = [];
     for (const [rows, least] of [
       [1, PROFILE_CONTEXT],
@@ -87,7 +92,7 @@ export async function measureBrowser(
       profiles.push(await engine.ask<ProfileReply>({ kind: "profile", rows, context }));
     }
     await engine.close();
-    if (browser === "firefox" && !options.alone) await wllamaOnWebGpu(setting);
+    if (browser === "firefox" && !noBrowserPeers) await wllamaOnWebGpu(setting);
     return {
       date: new Date().toISOString(),
       machine: machineName(),
@@ -223,6 +228,27 @@ async function againstOrt(setting: Setting): Promise<void> {
     add("tabmesh prefill 400", ...(await promptMs(engine, 400)));
   } finally {
     await prefill.close();
+  }
+}
+
+/** Alternates with our decode as an answer runs it, so that both find the same clocks. */
+async function againstLlamaCpp({ engine, add, size, log }: Setting, file: string): Promise<void> {
+  const native = await openLlamaCpp(file, NATIVE_CONTEXT);
+  if (native === null) return log("llama.cpp is missing: see bench/peers/llama-cpp.ts");
+  log(`llama.cpp: ${native.device}`);
+  try {
+    await native.run(16, 2); // compiles
+    for (let round = 0; round < size.rounds; round++) {
+      add("native prefill 400", (await native.run(400, 1)).promptMs);
+      add("tabmesh prefill 400", ...(await promptMs(engine, 400)));
+      const { decodeMs } = await native.run(64, NATIVE_STEPS);
+      add("native decode 64", decodeMs / NATIVE_STEPS);
+      const request = { kind: "ahead", context: 64, durationMs: decodeMs, inFlight: 4 } as const;
+      const { stepMs } = await engine.ask<{ stepMs: number }>(request);
+      add("tabmesh context 64, 4 in flight", stepMs);
+    }
+  } finally {
+    await native.close();
   }
 }
 

@@ -12,8 +12,12 @@ export type BenchOptions = {
   readonly profile: boolean;
   /** No peers: for work on the engine. */
   readonly alone: boolean;
+  /** Another model than the default one, which the peers in browsers do not measure. */
+  readonly otherModel: boolean;
+  /** The model's file. */
+  readonly modelFile: string;
   readonly activations: "float" | "int8";
-  /** Where the bench's server has the model. Peers measure the default one only. */
+  /** Where the bench's server has the model. */
   readonly modelPath: string;
 };
 
@@ -28,7 +32,9 @@ export function parseOptions(words: readonly string[]): BenchOptions {
     json: has("json"),
     quick: has("quick"),
     profile: has("profile"),
-    alone: has("alone") || model !== undefined,
+    alone: has("alone"),
+    otherModel: model !== undefined,
+    modelFile: resolve(model ?? `.${MODEL_PATH}`),
     modelPath: model === undefined ? MODEL_PATH : servedPath(model),
     activations: has("float") ? "float" : "int8",
   };
