@@ -4,7 +4,7 @@
  *   first claim    registers the room's key, which is all that the server knows of the room
  *   later claims   must be signed by that key, of the same term, a later one of its epoch, or the
  *                  next epoch, or by a key that this one signed: then the room is rid of a member,
- *                  and its terms begin anew
+ *                  and its terms begin again
  *   release        forgets the room some time after its last socket closed
  *   end            forgets it at once: its last member left
  *

@@ -249,7 +249,7 @@ export class Coordinator {
     return this.#options.log.state;
   }
 
-  /** The others get another secret first, so that whoever learns of the removal has it. */
+  /** The others get another secret first, so that everyone who learns of the removal has it. */
   async #remove(from: MemberId, command: Extract<RoomCommand, { type: "remove_member" }>) {
     const events = () => eventsOf({ state: this.state, from }, command);
     events(); // throws for an unknown member
