@@ -28,6 +28,19 @@ describe("members", () => {
     expect(shown).toContain("to Old ThinkPad, Firefox");
   });
 
+  test("one that heats up has a warning and a line of its slowdown; signals have their stand-ins", async () => {
+    const forecast = { ratio: 1.2, limit: 2, timeConstantMs: 60_000 };
+    const state = VIEWS.answering.state!;
+    const [first, ...others] = state.members;
+    const device = { ...first!.device!, throttleRatio: 1.2, forecast };
+    const members = [{ ...first!, device }, ...others];
+    const { app } = await mount({ ...VIEWS.answering, state: { ...state, members } });
+    const card = one(app, "tabmesh-member");
+    expect(textOf(one(card, "[role=status]"))).toMatch(/^Slowing down: .* in 28 s/);
+    expect(one(one(card, "tabmesh-speed"), "canvas")).toBeDefined();
+    expect(textOf(card)).toContain("Temperature not available in browsers");
+  });
+
   test("this tab, the coordinator and software adapters are marked", async () => {
     const { app } = await mount(VIEWS.sixteen);
     const cards = all(app, "tabmesh-member").map(textOf);
@@ -332,10 +345,8 @@ describe("timings", () => {
       await settled(app);
     }
     expect(one(app, ".speed b").textContent).toBe("17.0");
-    const canvas = one(one(app, "tabmesh-speed"), "canvas");
-    expect(canvas.getBoundingClientRect().width).toBeCloseTo(
-      one(app, "tabmesh-speed").getBoundingClientRect().width,
-      0,
-    );
+    const line = one(app, "tabmesh-speed:not(.slowdown)");
+    const canvas = one(line, "canvas");
+    expect(canvas.getBoundingClientRect().width).toBeCloseTo(line.getBoundingClientRect().width, 0);
   });
 });
