@@ -22,6 +22,7 @@ const OWN_OPTIONS = {
   placement: ["seeds", "clock", "first"],
   engine: ["model"],
   room: ["model", "tabs", "tokens"],
+  recovery: ["only"],
 };
 const NAMES_WITH_VALUE = [...new Set(Object.values(OWN_OPTIONS).flat())];
 

@@ -1,20 +1,20 @@
 /**
- * `npm run bench -- recovery [--quick] [--json]`: how long a room of real tabs needs to notice and to
+ * `npm run bench -- recovery [--only=TEXT] [--json]`: how long a room of real tabs needs to notice and to
  * survive a loss in the middle of an answer, with the bounds beside it. Three tabs compute, each in its
- * own Chromium; a fourth only asks, and writes down when it has learned what. `--quick` runs the losses
- * of stages only.
+ * own Chromium; a fourth only asks, and writes down when it has learned what. `--only` runs the losses
+ * whose names contain the text.
  */
-import { printRows, type Row } from "../room/rows.ts";
-import { BenchRoom } from "../room/bench-room.ts";
+import { printRows, type Row } from "./rows.ts";
+import { BenchRoom } from "./bench-room.ts";
 import { SCENARIOS, type Crew } from "./scenarios.ts";
 
 const flags = process.argv.slice(2);
-const quick = flags.includes("--quick");
+const only = flags.find((flag) => flag.startsWith("--only="))?.slice("--only=".length) ?? "";
 const say = (line: string) => console.error(`  ${line}`);
 
 const rows: Row[] = [];
 for (const scenario of SCENARIOS) {
-  if (quick && !scenario.quick) continue;
+  if (!scenario.name.includes(only)) continue;
   say(scenario.name);
   const room = await BenchRoom.open("RECTAB");
   try {
@@ -27,6 +27,7 @@ for (const scenario of SCENARIOS) {
     const note = `failed: ${error instanceof Error ? error.message : String(error)}`;
     rows.push({ what: scenario.name, value: NaN, unit: "ms", bound: 0, note });
   } finally {
+    for (const { what, value } of rows.slice(-3)) say(`  ${what}: ${value}`);
     for (const line of room.errors.slice(0, 3)) say(line);
     await room.close();
   }

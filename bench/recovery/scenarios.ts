@@ -8,9 +8,9 @@ import {
   type Member,
   promptTokens,
   type Watcher,
-} from "../room/bench-room.ts";
-import type { AnswerReply, Change } from "../room/requests.ts";
-import type { Row } from "../room/rows.ts";
+} from "./bench-room.ts";
+import type { AnswerReply, Change } from "./requests.ts";
+import type { Row } from "./rows.ts";
 
 /** The machines of a room: three compute. */
 export type Crew = {
@@ -23,8 +23,6 @@ export type Crew = {
 
 export type Scenario = {
   readonly name: string;
-  /** A short run includes it. */
-  readonly quick: boolean;
   run(crew: Crew): Promise<Row[]>;
 };
 
@@ -40,7 +38,6 @@ const AT_ONCE_MS = 500;
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: "a stage's process is killed",
-    quick: true,
     run: async (crew) => {
       const { coordinator, second, third } = crew;
       await cacheEverywhere(crew);
@@ -53,7 +50,6 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a stage loses power",
-    quick: true,
     run: async (crew) => {
       const { coordinator, second, third } = crew;
       await cacheEverywhere(crew);
@@ -66,7 +62,6 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a stage's tab is closed",
-    quick: false,
     run: async (crew) => {
       const { coordinator, second, third } = crew;
       await crew.room.placeOver(coordinator, second, third);
@@ -78,7 +73,6 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a stage's tab is frozen",
-    quick: false,
     run: async (crew) => {
       const { coordinator, second, third } = crew;
       await crew.room.placeOver(coordinator, second, third);
@@ -90,7 +84,6 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a coordinator without layers is killed",
-    quick: false,
     run: async (crew) => {
       const { room, watcher, coordinator, second, third } = crew;
       await room.placeOver(second, third);
@@ -106,7 +99,6 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a coordinator without layers loses power",
-    quick: false,
     run: async (crew) => {
       const { room, watcher, coordinator, second, third } = crew;
       await room.placeOver(second, third);

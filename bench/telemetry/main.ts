@@ -10,9 +10,9 @@ import {
   promptTokens,
   type Member,
   type Watcher,
-} from "../room/bench-room.ts";
-import type { Change } from "../room/requests.ts";
-import { printRows, type Row } from "../room/rows.ts";
+} from "../recovery/bench-room.ts";
+import type { Change } from "../recovery/requests.ts";
+import { printRows, type Row } from "../recovery/rows.ts";
 
 const flags = process.argv.slice(2);
 const quick = flags.includes("--quick");

@@ -67,7 +67,7 @@ export class BenchRoom {
   }
 
   async watch(name: string): Promise<Watcher> {
-    const machine = await this.#machine(name, `${this.#pages.origin}/bench/room/index.html`);
+    const machine = await this.#machine(name, `${this.#pages.origin}/bench/recovery/index.html`);
     const call = <Reply>(request: RoomRequest) =>
       machine.page.evaluate(callBench, request) as Promise<Reply>;
     const { server, room: code } = this.api;
