@@ -37,11 +37,12 @@ await runScript(async () => {
   const { lintedFiles, nodeTests } = affectedBy(changed);
   const results = await Promise.all([
     inSequence(
+      types,
       () => lint(lintedFiles),
       () => typedLint(lintedFiles),
       () => format({ cache: !values.all }),
     ),
-    inSequence(types, () => vitest("node", { files: nodeTests ?? [], quiet: true, set: "check" })),
+    vitest("node", { files: nodeTests ?? [], quiet: true, set: "check" }),
   ]);
   const isSmall = nodeTests !== undefined && (changed?.length ?? 0) <= SMALL_CHANGE_FILES;
   summarize(results.flat(), {

@@ -48,11 +48,12 @@ await runScript(async () => {
 async function withoutBrowsers(/** @type {string} */ set) {
   const results = await Promise.all([
     inSequence(
+      types,
       () => lint(),
       () => typedLint(),
       () => format(),
     ),
-    inSequence(types, () => vitest("node", { quiet: true, set })),
+    vitest("node", { quiet: true, set }),
   ]);
   return results.flat();
 }

@@ -90,10 +90,14 @@ export async function vitest(project, { files = [], quiet = false, set = "full" 
   const words = ["run", `--project=${project}`, ...files, "--passWithNoTests=false"];
   const shown = quiet ? ["--reporter=dot", "--silent=passed-only"] : ["--reporter=default"];
   const reporters = [...shown, "--reporter=json", `--outputFile.json=${report}`];
+  // Vitest leaves a core free by default. All node tests take longer than the checks beside them.
+  const workers = project === "node" && set !== "check" ? ["--maxWorkers=100%"] : [];
   const env = { ...process.env, TABMESH_TEST_SET: set };
   if (!quiet) say(`\n— ${name}`);
   const run = quiet ? runModuleCaptured : runModule;
-  const { status, output } = await run("vitest/vitest.mjs", [...words, ...reporters], { env });
+  const { status, output } = await run("vitest/vitest.mjs", [...words, ...reporters, ...workers], {
+    env,
+  });
   const text = await readFile(report, "utf8").catch(() => null);
   const parsed = text === null ? null : JSON.parse(text);
   const counts = parsed === null ? { passed: 0, failed: 1 } : countReport(parsed);
