@@ -39,6 +39,7 @@ export function bridgeVersionOf(message: unknown): number | null {
 
 /** Request headers that are forwarded, in lower case. */
 export const BRIDGED_HEADERS = [
+  "idempotency-key",
   "accept",
   "content-type",
   "last-event-id",

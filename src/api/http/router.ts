@@ -11,6 +11,7 @@ import { ChatBody, chatCompletion, TextBody, textCompletion } from "./completion
 import { answerCompletion } from "./completions.ts";
 import { ApiProblemError, errorResponse, parseBody } from "./errors.ts";
 import { makePlacement, previewPlacements } from "./placement-routes.ts";
+import { RetriedAnswers, seedOfKey } from "./retried-answers.ts";
 import {
   listModels,
   oneModel,
@@ -22,11 +23,18 @@ import {
 
 export function createRoutes(room: ApiRoom): Hono {
   const app = new Hono();
-  app.post("/v1/chat/completions", async ({ req: { raw } }) =>
-    answerCompletion(room, chatCompletion(await parseBody(ChatBody, raw)), raw.signal),
+  const answers = new RetriedAnswers();
+  app.post("/v1/chat/completions", ({ req: { raw } }) =>
+    answers.respond(raw, async (request, signal) => {
+      const body = withSeed(await parseBody(ChatBody, request), request);
+      return answerCompletion(room, chatCompletion(body), signal);
+    }),
   );
-  app.post("/v1/completions", async ({ req: { raw } }) =>
-    answerCompletion(room, textCompletion(await parseBody(TextBody, raw)), raw.signal),
+  app.post("/v1/completions", ({ req: { raw } }) =>
+    answers.respond(raw, async (request, signal) => {
+      const body = withSeed(await parseBody(TextBody, request), request);
+      return answerCompletion(room, textCompletion(body), signal);
+    }),
   );
   app.get("/v1/models", () => listModels(room));
   app.get("/v1/models/:name{.+}", ({ req }) => oneModel(room, req.param("name")));
@@ -45,6 +53,15 @@ export function createRoutes(room: ApiRoom): Hono {
   app.notFound((context) => errorResponse(noRoute(app, context), nameOf));
   app.onError((error) => errorResponse(error, nameOf));
   return app;
+}
+
+/** A request that may be repeated has the same seed each time. */
+function withSeed<Body extends { seed?: number | null | undefined }>(
+  body: Body,
+  { headers }: Request,
+): Body {
+  const key = headers.get("idempotency-key");
+  return key === null ? body : { ...body, seed: body.seed ?? seedOfKey(key) };
 }
 
 function noRoute({ routes }: Hono, { req: { path, method } }: Context): ApiProblemError {
