@@ -6,6 +6,9 @@ test.each([
   [[], "/models/SmolLM2-135M-Instruct.Q4_1.gguf", false],
   [["--model=models/other.gguf"], "/models/other.gguf", true],
   [["--model=../other.gguf"], `/@fs${resolve("../other.gguf")}`, true],
-])("the bench measures the model of %j, with peers only the default one", (words, path, alone) => {
-  expect(parseOptions(words)).toMatchObject({ modelPath: path, alone });
-});
+])(
+  "the bench measures the model of %j, in browsers' peers only the default one",
+  (words, path, otherModel) => {
+    expect(parseOptions(words)).toMatchObject({ modelPath: path, otherModel, alone: false });
+  },
+);
