@@ -1,8 +1,9 @@
 /**
  * Which tests run when: in `npm run check`, before a merge (`npm test`), the remaining ones
- * (`npm run test:full -- --remaining`), or all (the default). `check` runs no browser.
+ * (`npm run test:full -- --remaining`), or all (the default) but the faults in real browsers, which take
+ * an hour (`npm run test:full -- --chaos`). `check` runs no browser.
  */
-const TEST_SETS = ["check", "merge", "remaining", "full"] as const;
+const TEST_SETS = ["check", "merge", "remaining", "full", "chaos"] as const;
 export type TestSet = (typeof TEST_SETS)[number];
 export type BrowserProject = "chromium" | "firefox" | "e2e";
 
@@ -30,6 +31,8 @@ const NOT_BEFORE_MERGE: Readonly<Record<BrowserProject, readonly string[]>> = {
   e2e: ["test/**/*.full.e2e.ts", "test/library/**/*.e2e.ts"],
 };
 
+const CHAOS = "test/**/*.chaos.ts";
+
 /** Node tests that compute thousands of random cases, for seconds each: `npm test` runs them. */
 export const NOT_IN_CHECK: readonly string[] = [
   "test/fuzz/**",
@@ -53,6 +56,7 @@ export function filesOf(
   set: TestSet,
 ): { include: string[]; exclude: string[] } {
   const [all, later] = [[...ALL[project]], [...NOT_BEFORE_MERGE[project]]];
+  if (set === "chaos") return { include: project === "e2e" ? [CHAOS] : [], exclude: [] };
   if (set === "merge" || set === "check") return { include: all, exclude: later };
   return { include: set === "remaining" ? later : all, exclude: [] };
 }

@@ -46,6 +46,8 @@ import { ShardKeeper } from "./member/shard-keeper.ts";
 import { StageRoomReporter } from "./member/stage-room.ts";
 import { TelemetryReporter } from "./member/telemetry-reporter.ts";
 
+/** Of one trouble, to coordinators that are lost one after the other. */
+const REPORT_TRIES = 4;
 /** After a stage's failure: how long the room has to notice that it lost a member. */
 const NOTICE_LOSS_MS = 3000;
 
@@ -306,9 +308,11 @@ export class RoomClient {
     }
   }
 
-  #report(trouble: Trouble): void {
-    // Without a coordinator it is lost. What is still wrong when there is one again is noticed again.
-    this.dispatch({ type: "report_trouble", trouble }).catch(() => undefined);
+  /** Again if the coordinator was lost meanwhile: `dispatch` waits for the next one. */
+  #report(trouble: Trouble, tries = REPORT_TRIES): void {
+    this.dispatch({ type: "report_trouble", trouble }).catch(() => {
+      if (tries > 1 && this.connection !== "lost") this.#report(trouble, tries - 1);
+    });
   }
 
   #notify(notice: RoomNotice): void {

@@ -35,13 +35,14 @@ export class LinkRepair {
   down(peer: MemberId, cause: CloseFailure): void {
     if (this.#repairing.has(peer) || !this.#isNeighbor(peer)) return;
     this.#repairing.add(peer);
-    this.#parts.report({ kind: "link_down", peer, cause });
-    void this.#repair(peer).finally(() => this.#repairing.delete(peer));
+    void this.#repair(peer, cause).finally(() => this.#repairing.delete(peer));
   }
 
-  async #repair(peer: MemberId): Promise<void> {
+  async #repair(peer: MemberId, cause: CloseFailure): Promise<void> {
     const { linkFrames, report, clock } = this.#parts;
     while (this.#isNeighbor(peer)) {
+      // Each time, because the coordinator may be another one, which has heard nothing.
+      report({ kind: "link_down", peer, cause });
       try {
         await linkFrames(peer);
         return report({ kind: "link_restored", peer });

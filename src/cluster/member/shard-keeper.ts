@@ -83,6 +83,7 @@ export class ShardKeeper {
   forget(): void {
     this.#held = null;
     this.#next = null;
+    this.#lastReport = null; // what it said is no longer so
   }
 
   /** The stage runs in another worker, which knows nothing. */
