@@ -25,6 +25,8 @@ export type Machine = {
   kill(): void;
   /** Stops every process: sockets stay open, and nothing answers. */
   losePower(): void;
+  /** After `losePower`: everything goes on, as after a sleep. */
+  restorePower(): void;
   close(): Promise<void>;
 };
 
@@ -56,7 +58,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   const lifecycle = (state: "frozen" | "active") =>
     devtools.send("Page.setWebLifecycleState", { state });
   /** Chromium's processes are one group. */
-  const signal = (name: "SIGKILL" | "SIGSTOP") => {
+  const signal = (name: "SIGKILL" | "SIGSTOP" | "SIGCONT") => {
     const pid = browser.process()?.pid;
     if (pid === undefined) throw new Error("Chromium has no process");
     process.kill(-pid, name);
@@ -75,6 +77,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
       signal("SIGKILL");
     },
     losePower: () => signal("SIGSTOP"),
+    restorePower: () => signal("SIGCONT"),
     close: async () => {
       if (ended) return;
       ended = true;
