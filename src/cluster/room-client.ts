@@ -300,6 +300,7 @@ export class RoomClient {
         return;
       }
       case "lap_late":
+      case "prompt_missing":
         return this.#report(observation);
       case "worker_replaced":
         this.#stageRoom.report();

@@ -94,6 +94,8 @@ export const RoomFailure = z.discriminatedUnion("reason", [
   failure("model_unreadable", { cause: Failure }),
 
   failure("no_model_placed", {}),
+  /** The room ran an answer, and its requester did not send the prompt. */
+  failure("prompt_missing", { requester: MemberId }),
   /** The requester has as many answers that wait or run as one member may have. */
   failure("too_many_generations", { member: MemberId, maxGenerations: z.int() }),
   failure("unknown_token", { model: z.string(), token: z.int() }),

@@ -94,6 +94,8 @@ export type StageObservation =
       readonly afterMs: number;
       readonly boundMs: number;
     }
+  /** At stage 0: an answer runs, and its prompt has not come. */
+  | { readonly kind: "prompt_missing"; readonly generation: GenerationId }
   /** By the tab: the worker failed, and another one has taken its place. It has no layers and no channels. */
   | { readonly kind: "worker_replaced"; readonly cause: WorkerFailure };
 

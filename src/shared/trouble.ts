@@ -22,5 +22,7 @@ export const Trouble = z.discriminatedUnion("kind", [
     afterMs: z.number(),
     boundMs: z.number(),
   }),
+  /** The sender is stage 0, and the requester of this generation has not sent its prompt. */
+  kind("prompt_missing", { generation: GenerationId }),
 ]);
 export type Trouble = z.infer<typeof Trouble>;

@@ -37,6 +37,7 @@ import { GenerationTable } from "./generations.ts";
 import { FrameIntake } from "./frame-intake.ts";
 import type { Late } from "./lap-watch.ts";
 import { LoadMeter } from "./load-meter.ts";
+import { MissingPrompts } from "./missing-prompts.ts";
 import { NextLink } from "./next-link.ts";
 import {
   comparePlacement,
@@ -68,6 +69,8 @@ export class StageHost implements StageWorker {
   readonly #meter: LoadMeter;
   readonly #nextLink: NextLink;
   readonly #intake: FrameIntake;
+  readonly #missingPrompts: MissingPrompts;
+  #running: readonly GenerationId[] = [];
   #listeners: StageListeners | null = null;
   #position: PipelinePosition | null = null;
   #shard: Shard | null = null;
@@ -102,6 +105,10 @@ export class StageHost implements StageWorker {
       take: (from, frame) => this.#take(from, frame),
       reply: (to, frame) => this.#channels.reply(to, frame),
     });
+    this.#missingPrompts = new MissingPrompts(
+      (...timer) => clock.after(...timer),
+      (generation) => this.#observe({ kind: "prompt_missing", generation }),
+    );
     this.#nextLink = new NextLink((...ping) => this.#channels.ping(...ping));
     this.#sentPrompts = new SentPrompts({
       send: (to, frame) => this.#channels.send(to, frame),
@@ -173,6 +180,7 @@ export class StageHost implements StageWorker {
     this.#sentPrompts.failAll({ reason: "placement_changed" });
     this.#stopLoop();
     this.#position = pipeline === null ? null : positionInPipeline(self, pipeline);
+    this.#missingPrompts.update(this.#position?.isFirst ? this.#running : []);
     this.#switchShard();
     this.#startLoop();
     this.#nextLink.measure(this.#position);
@@ -183,6 +191,8 @@ export class StageHost implements StageWorker {
   async setRoom(self: MemberId, room: StageRoom): Promise<void> {
     this.#channels.setSelf(self);
     this.#intake.room.update(room);
+    this.#running = room.running.map(({ generation }) => generation);
+    this.#missingPrompts.update(this.#position?.isFirst ? this.#running : []);
     this.#channels.setMembers((peer) => this.#intake.room.isMember(peer));
     this.#loop?.roomChanged();
     this.#generations?.keepOnly((requester) => this.#intake.room.isMember(requester));
@@ -300,6 +310,7 @@ export class StageHost implements StageWorker {
   #take(from: MemberId, frame: Frame): void {
     switch (frame.type) {
       case "prompt":
+        this.#missingPrompts.came(frame.generation);
         this.#loop?.prompt(frame);
         return this.#scheduleLook();
       case "hidden":
@@ -310,6 +321,7 @@ export class StageHost implements StageWorker {
       case "end":
         return this.#loop?.ended(from, frame);
       case "resume":
+        this.#missingPrompts.came(frame.generation);
         return this.#loop?.resume(frame);
       case "failure":
         this.#loop?.failed(from, frame);

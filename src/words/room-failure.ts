@@ -86,6 +86,8 @@ const ROOM: Sentences<Exclude<RoomFailure, Failure>> = {
   model_unreadable: ({ cause }, nameOf) => describeFailure(cause, nameOf),
 
   no_model_placed: () => "No model is placed in this room. Place one and ask again.",
+  prompt_missing: ({ requester }, nameOf) =>
+    `The prompt of ${nameOf(requester)} did not arrive at the first stage in time. Ask again.`,
   too_many_generations: ({ member, maxGenerations }, nameOf) =>
     `${nameOf(member)} already waits for ${maxGenerations} answers, and a member may wait for no more. Ask again when one has ended.`,
   unknown_token: ({ model, token }) => `${model} has no token ${token}.`,

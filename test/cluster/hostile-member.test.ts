@@ -3,11 +3,14 @@
  * the answer completes intact, and each attempt is refused with a reason.
  */
 import { expect, test } from "vitest";
+import { MAX_GENERATIONS_PER_MEMBER } from "../../src/cluster/coordinator/generation-request.ts";
 import { CLUSTER_VERSION } from "../../src/cluster/membership/messages.ts";
 import type { Frame } from "../../src/mesh/frame-types.ts";
+import { type Clock, SYSTEM_CLOCK } from "../../src/shared/clock.ts";
 import { GenerationId, MemberId } from "../../src/shared/ids.ts";
 import { GREEDY } from "../../src/shared/sampling.ts";
 import { DEFAULT_SETTINGS, type RoomState } from "../../src/shared/state.ts";
+import { PROMPT_MS } from "../../src/stage/missing-prompts.ts";
 import { MAX_HELD_BYTES } from "../../src/stage/held-frames.ts";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
 import { HIDDEN } from "../../tools/cpu/cpu-shard.ts";
@@ -28,10 +31,16 @@ const PROMPT = "HONEST";
 const TOKENS = 40;
 const [A, B, C] = ["a", "b", "c"].map((id) => MemberId.parse(id)) as [MemberId, MemberId, MemberId];
 
+/** A prompt that is missing is missed sooner. */
+const IMPATIENT: Clock = {
+  nowMs: () => SYSTEM_CLOCK.nowMs(),
+  after: (delayMs, act) => SYSTEM_CLOCK.after(delayMs === PROMPT_MS ? 300 : delayMs, act),
+};
+
 /** `a` opens and coordinates; `a` and `b` hold the model; `c` asks. */
 async function honestRoom(room: TestRoom) {
-  const opener = await room.add("a", { memoryBytes: HALF, stepMs: 4 });
-  await room.add("b", { memoryBytes: HALF, stepMs: 4 });
+  const opener = await room.add("a", { memoryBytes: HALF, stepMs: 4, stageClock: IMPATIENT });
+  await room.add("b", { memoryBytes: HALF, stepMs: 4, stageClock: IMPATIENT });
   const requester = await room.add("c", { observes: true });
   await opener.client.place({ model: MODEL_URL });
   return { opener, requester };
@@ -132,6 +141,26 @@ test("commands of an observer", async () => {
     const { links, members } = room.tabs.get(A)!.client.state;
     expect(links.every(({ roundTripMs }) => roundTripMs < 1e5)).toBe(true);
     expect(members.every(({ costRatio }) => (costRatio ?? 1) < 1e3)).toBe(true);
+  });
+});
+
+test("requests for more answers than it may have, without their prompts", async () => {
+  await withRoom(async (room) => {
+    await answerDuring(room, async () => {
+      const mallory = await HostileMember.join(
+        room,
+        CLUSTER_VERSION,
+        profile("mallory", 0, observer),
+      );
+      const request = { type: "request_generation", promptTokens: 3, maxTokens: 200 };
+      const continues = false;
+      const refusals = [];
+      for (let count = 0; count < MAX_GENERATIONS_PER_MEMBER + 3; count += 1)
+        refusals.push(await mallory.command({ ...request, continues, key: `k${count}` }));
+      expect(refusals.filter((reason) => reason !== null)).toEqual(
+        Array.from({ length: 3 }, () => "too_many_generations"),
+      );
+    });
   });
 });
 

@@ -193,11 +193,10 @@ describe("what follows from a verdict", () => {
 });
 
 describe("the book of reports", () => {
-  const book = () => {
+  const book = (state = readyRoom()) => {
     let nowMs = 0;
     const timers: { readonly atMs: number; readonly act: () => void }[] = [];
     const events: RoomEvent[] = [];
-    const state = readyRoom();
     const troubles = new TroubleBook({
       clock: {
         nowMs: () => nowMs,
@@ -250,5 +249,27 @@ describe("the book of reports", () => {
     expect(events).toEqual([]);
     troubles.take(B, { kind: "shard_failed", placement: placement.id, cause });
     expect(events).toEqual([{ type: "member_faulted", member: B, cause }]);
+  });
+
+  test("a prompt that is missing ends its answer if stage 0 says so, and it runs", () => {
+    const { id: placed } = placement;
+    const started = {
+      type: "generation_started",
+      generation: GENERATION,
+      placement: placed,
+    } as const;
+    const { troubles, events } = book(next(readyRoom(), started));
+    const generation = GENERATION;
+    troubles.take(B, { kind: "prompt_missing", generation });
+    expect(events).toEqual([]);
+    troubles.take(A, { kind: "prompt_missing", generation });
+    expect(events).toMatchObject([
+      {
+        ...{ type: "generation_ended", generation, outcome: "failed" },
+        error: { reason: "prompt_missing", requester: B },
+      },
+    ]);
+    troubles.take(A, { kind: "prompt_missing", generation: 999 as typeof generation });
+    expect(events).toHaveLength(1);
   });
 });

@@ -108,6 +108,10 @@ test.each<[RoomFailure, string]>([
     "The prompt cannot be tokenized: The channel was closed.",
   ],
   [
+    { reason: "prompt_missing", requester: a },
+    "The prompt of Ada did not arrive at the first stage in time. Ask again.",
+  ],
+  [
     { reason: "too_many_generations", member: a, maxGenerations: 64 },
     "Ada already waits for 64 answers, and a member may wait for no more. Ask again when one has ended.",
   ],

@@ -6,6 +6,7 @@
 import { MemoryNetwork, memoryFramePorts, type MemoryTab } from "./memory-transport.ts";
 import { createAdmission, MeshError, type Transport } from "../../src/mesh/index.ts";
 import {
+  type Clock,
   SYSTEM_CLOCK,
   MemberId,
   RoomCode,
@@ -164,6 +165,7 @@ export type TabOptions = {
   readonly memoryBytes?: number;
   readonly observes?: boolean;
   readonly stepMs?: number;
+  readonly stageClock?: Clock;
   readonly mustExist?: boolean;
   readonly planner?: Planner;
   readonly change?: Partial<Member>;
@@ -215,7 +217,7 @@ export class TestRoom {
     const host = new StageHost((description, shardOptions) => {
       shard = new CpuShard(description, shardOptions, { stepMs: options.stepMs ?? 0 });
       return Promise.resolve(shard);
-    });
+    }, options.stageClock ?? SYSTEM_CLOCK);
     this.#hosts.set(id, host);
     const parts: RoomParts = {
       transport,

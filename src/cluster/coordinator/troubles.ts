@@ -10,7 +10,14 @@
  * is open again after two round trips, and a connection takes 0.1 s, at times 1 s. A member
  * whose own connection is lost leaves the room, and needs no verdict.
  */
-import type { Clock, MemberId, RoomEvent, RoomState, Trouble } from "../../shared/index.ts";
+import type {
+  Clock,
+  GenerationId,
+  MemberId,
+  RoomEvent,
+  RoomState,
+  Trouble,
+} from "../../shared/index.ts";
 
 /** Of a slow link, which has longer than `repairMs`. */
 const REPAIR_ROUND_TRIPS = 20;
@@ -146,12 +153,24 @@ export class TroubleBook {
         if (state().placement?.id === trouble.placement)
           emit({ type: "member_faulted", member: from, cause: trouble.cause });
         return;
+      case "prompt_missing":
+        return this.#promptMissing(from, trouble.generation);
       case "lap_late":
         if (this.#lapsOf !== trouble.placement) this.#laps = [];
         this.#lapsOf = trouble.placement;
         if (!this.#laps.some((report) => report.from === from)) this.#laps.push({ from, sinceMs });
         return this.#lookLater();
     }
+  }
+
+  /** Others wait for the slot. */
+  #promptMissing(from: MemberId, generation: GenerationId): void {
+    const { state, emit } = this.#parts;
+    const { placement, generations } = state();
+    const running = generations.find(({ id, status }) => id === generation && status === "running");
+    if (!running || placement?.stages[0]?.member !== from) return;
+    const error = { reason: "prompt_missing", requester: running.requester } as const;
+    emit({ type: "generation_ended", generation, outcome: "failed", tokens: 0, error });
   }
 
   /** Reports of and about it say nothing any more. */

@@ -1,0 +1,49 @@
+/**
+ * Answers that the room runs, and whose prompts do not come to stage 0: each would keep a slot that
+ * others wait for. Knows no frames.
+ */
+import type { Clock, GenerationId } from "../shared/index.ts";
+
+/** A prompt of a million tokens, at 70 kB/s. */
+export const PROMPT_MS = 60_000;
+
+export class MissingPrompts {
+  readonly #after: Clock["after"];
+  readonly #onMissing: (generation: GenerationId) => void;
+  /** With what cancels the timer. */
+  readonly #waiting = new Map<GenerationId, () => void>();
+  /** Whose prompts came, or were reported. */
+  readonly #settled = new Set<GenerationId>();
+
+  constructor(after: Clock["after"], onMissing: (generation: GenerationId) => void) {
+    this.#after = after;
+    this.#onMissing = onMissing;
+  }
+
+  /** The generations that run, whose prompts this stage takes. */
+  update(running: readonly GenerationId[]): void {
+    const runs = new Set(running);
+    for (const [generation, cancel] of this.#waiting) {
+      if (runs.has(generation)) continue;
+      cancel();
+      this.#waiting.delete(generation);
+    }
+    for (const generation of this.#settled)
+      if (!runs.has(generation)) this.#settled.delete(generation);
+    for (const generation of runs) {
+      if (this.#settled.has(generation) || this.#waiting.has(generation)) continue;
+      const cancel = this.#after(PROMPT_MS, () => {
+        this.came(generation);
+        this.#onMissing(generation);
+      });
+      this.#waiting.set(generation, cancel);
+    }
+  }
+
+  /** Its prompt is here, or what takes its place. */
+  came(generation: GenerationId): void {
+    this.#waiting.get(generation)?.();
+    this.#waiting.delete(generation);
+    this.#settled.add(generation);
+  }
+}
