@@ -46,9 +46,6 @@ export type CompletionShape<Whole, Chunk> = {
   usage(context: ShapeContext, usage: AnswerUsage, timings: Timings): Chunk;
 };
 
-/** Our additions to OpenAI's bodies. */
-export type WithTimings = { readonly timings: Timings };
-
 export function usageOf({ promptTokens, completionTokens }: AnswerUsage): CompletionUsage {
   return {
     prompt_tokens: promptTokens,
