@@ -33,6 +33,7 @@ import {
 import { countRows, hiddenOf, joined, rowsOf, workOfRows } from "./batch.ts";
 import { allFinite } from "./finite.ts";
 import type { Generation, GenerationTable } from "./generations.ts";
+import { HiddenSender } from "./hidden-sender.ts";
 import { hopTimes, wireTime } from "./hop-times.ts";
 import { LapWatch, type Late } from "./lap-watch.ts";
 import type { LoadMeter } from "./load-meter.ts";
@@ -57,9 +58,6 @@ export type StageOutside = {
 
 /** A finished step: its clock readings, and what it computed. */
 type Step = { readonly startMs: number; readonly computeMs: number; readonly batch: Work[] };
-
-/** Of kept rows in one frame: what a sender may have in its channel's buffer. */
-const MAX_REPLAY_BYTES = 1024 * 1024;
 
 /** Losses after which another attempt may follow, and what was computed is right. */
 const INTERRUPTIONS: ReadonlySet<StageFailure["reason"]> = new Set([
@@ -89,7 +87,7 @@ export class StageLoop {
   readonly #watch: LapWatch;
   /** Stage 0: prompts that wait for a sequence slot. */
   #waitingPrompts: PromptFrame[] = [];
-  #sending: Promise<void> = Promise.resolve();
+  readonly #next: HiddenSender;
   #running = false;
   /** When the last step finished, and how long it took. */
   #stepEndMs = 0;
@@ -113,6 +111,10 @@ export class StageLoop {
     this.#outside = outside;
     this.#meter = meter;
     this.#generations = generations;
+    this.#next = new HiddenSender(position, shard.description.model.hidden, {
+      send: (to, frame) => outside.send(to, frame),
+      lost: (prompts, error) => this.#lost(position.next!, prompts, error),
+    });
     const { stages, predictedMs } = position.pipeline;
     this.#watch = new LapWatch(stages.length, predictedMs);
   }
@@ -144,6 +146,7 @@ export class StageLoop {
   /** Nothing is computed or sent from now on; the result of a step in flight is dropped. */
   stop(): void {
     this.#stopped = true;
+    this.#next.stop();
     this.#queue.clear();
     this.#waitingPrompts = [];
     for (const generation of this.#generations.all()) this.#generations.remove(generation, true);
@@ -292,7 +295,8 @@ export class StageLoop {
     const { id, prompt } = generation;
     const from = generation.resume(need);
     generation.sentAtMs = this.#outside.nowMs();
-    if (generation.sendFrom > need) this.#sendSaved(generation, need, generation.sendFrom);
+    if (generation.sendFrom > need)
+      this.#next.savedRows(generation, need, generation.sendFrom, this.#shard.maxRows);
     if (isFirst) {
       generation.nextPosition = generation.promptLength;
       if (from < generation.promptLength)
@@ -304,37 +308,6 @@ export class StageLoop {
       this.#outside
         .send(previous!, { ...header, type: "resume", generation: id, from })
         .catch((error: unknown) => this.#lost(previous!, [prompt], error));
-  }
-
-  /** Sends the kept rows `[from, to)`, a step at a time, before those that are computed from now on. */
-  #sendSaved(generation: Generation, from: number, to: number): void {
-    const { header, index } = this.#position;
-    const width = this.#shard.description.model.hidden;
-    const { id, prompt, wireMs } = generation;
-    const clock = { computeMs: 0, waitMs: 0, linkMs: 0 };
-    const clocks = Array.from({ length: index + 1 }, () => clock);
-    const rows = Math.max(
-      1,
-      Math.min(this.#shard.maxRows, Math.floor(MAX_REPLAY_BYTES / width / 4)),
-    );
-    for (let position = from; position < to; position += rows) {
-      const count = Math.min(rows, to - position);
-      const segments = [{ generation: id, position, count, wireMs, clocks }];
-      const hidden = generation.saved.read(position, position + count);
-      this.#sendNext({ ...header, type: "hidden", width, segments, hidden }, [prompt]);
-    }
-  }
-
-  /** One frame after the other: the previous one has left the buffer. */
-  #sendNext(frame: HiddenFrame, prompts: readonly PromptFrame[]): void {
-    const next = this.#position.next!;
-    const send = () =>
-      this.#stopped
-        ? undefined
-        : this.#outside
-            .send(next, frame)
-            .catch((error: unknown) => this.#lost(next, prompts, error));
-    this.#sending = this.#sending.then(send);
   }
 
   #lost(member: MemberId, prompts: readonly PromptFrame[], error: unknown): void {
@@ -463,10 +436,9 @@ export class StageLoop {
       parts.push(rows.subarray(known * width));
     }
     if (segments.length === 0) return;
-    await this.#sending; // back-pressure: the previous frame has left the buffer
+    await this.#next.space;
     const prompts = step.batch.map(({ generation }) => generation.prompt);
-    const body = { width, segments, hidden: joined(parts) };
-    this.#sendNext({ ...this.#position.header, type: "hidden", ...body }, prompts);
+    this.#next.rows(segments, joined(parts), prompts);
   }
 
   #clock({ startMs, computeMs }: Step, { arrivedAtMs }: Work): StageClock {
