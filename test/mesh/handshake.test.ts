@@ -114,6 +114,14 @@ describe("two tabs", () => {
     expect(run(one, callee(withSecret()))).toEqual(["secret", "secret"]);
   });
 
+  test("do not connect by a secret that the room has changed since the handshake began", () => {
+    const [removed, member] = [caller(withSecret()), withSecret()];
+    const other = callee(member);
+    for (const { handshake } of [removed, other]) handshake.start();
+    member.keepKey({ secret: createRoomSecret(), succession: [] });
+    expect(run(removed, other)[1]).toEqual({ reason: "wrong_secret" });
+  });
+
   test("never say the secret or the code", () => {
     const ends = [
       caller(withCode()),
