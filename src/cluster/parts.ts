@@ -165,7 +165,7 @@ export const DEFAULT_TIMINGS: Timings = {
   electionMs: 700,
   isolationMs: 3_000,
   watchMs: 500,
-  missingMs: 120_000,
+  missingMs: 600_000,
   repairMs: 3_000,
   rejoinMs: 15_000,
   linksMs: 4_000,

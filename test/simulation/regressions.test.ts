@@ -14,6 +14,8 @@ test.each([
     200_737,
   ],
   ["the token after a resumed prompt overtook what the next stage lacked", 12],
+  ["two coordinators forgot each other before the partition ended", 6721],
+  ["a coordinator that woke up asked only later for those that it had lost", 12_646],
 ])("%s: seed %i", async (_what, seed) => {
   expect((await simulate(read(seed))).violations).toEqual([]);
 });

@@ -135,6 +135,8 @@ export class Leadership {
   memberGone(coordinator: Coordinator, peer: MemberId, cause: CloseFailure): void {
     const heldModel = coordinator.holdsModel;
     if (!coordinator.drop(peer)) return;
+    // If it is there, it may follow another by now.
+    this.#ask(peer);
     const reason = { reason: "connection_closed", cause } as const;
     if (!heldModel || coordinator.holdsModel) return coordinator.left(peer, reason);
     // Either those members are gone, or this tab is cut off and they continue without it.
