@@ -4,6 +4,7 @@
  * own Chromium; a fourth only asks, and writes down when it has learned what. `--only` runs the losses
  * whose names contain the text.
  */
+import { cpus, loadavg } from "node:os";
 import { printRows, type Row } from "./rows.ts";
 import { BenchRoom } from "./bench-room.ts";
 import { SCENARIOS, type Crew } from "./scenarios.ts";
@@ -33,5 +34,6 @@ for (const scenario of SCENARIOS) {
   }
 }
 printRows("recovery", rows, flags.includes("--json"));
+say(`load average ${loadavg()[0]!.toFixed(1)} on ${cpus().length} cores`);
 // PeerServer starts timers that it cannot stop.
 process.exit();

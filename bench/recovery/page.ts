@@ -66,6 +66,7 @@ async function ask(
 ): Promise<void> {
   const reply: Writable<AnswerReply> = {
     askedAtMs: Date.now(),
+    startedAtMs: null,
     tokens: [],
     atMs: [],
     interruptedAtMs: [],
@@ -78,6 +79,7 @@ async function ask(
   const request = { input, sampling: GREEDY, maxTokens, stop: [], signal: stopping.signal };
   try {
     for await (const event of client.ask(request)) {
+      if (event.kind === "started") reply.startedAtMs = Date.now();
       if (event.kind === "interrupted") reply.interruptedAtMs.push(Date.now());
       if (event.kind !== "token") continue;
       reply.tokens.push(event.token);

@@ -16,6 +16,8 @@ export type RoomRequest =
 
 export type AnswerReply = {
   readonly askedAtMs: number;
+  /** When the room began to compute it, at last; null before. */
+  readonly startedAtMs: number | null;
   readonly tokens: readonly number[];
   /** When each token arrived. */
   readonly atMs: readonly number[];

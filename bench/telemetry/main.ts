@@ -3,6 +3,7 @@
  * late they are, with the bounds beside them. Two tabs compute; the coordinator and another member only
  * observe, and the latter writes down when it has learned each state.
  */
+import { cpus, loadavg } from "node:os";
 import { median } from "../../src/shared/index.ts";
 import {
   answerUntil,
@@ -51,6 +52,7 @@ try {
     ...(await memory(coordinator)),
   ];
   printRows("device states", rows, flags.includes("--json"));
+  say(`load average ${loadavg()[0]!.toFixed(1)} on ${cpus().length} cores`);
   for (const line of room.errors) say(line);
 } finally {
   await room.close();
