@@ -315,6 +315,20 @@ describe("the coordinator is gone", () => {
     });
   });
 
+  test("a question that is asked while there is none is answered under the next one", async () => {
+    await withRoom(async (room) => {
+      const first = await room.add("first", { observes: true });
+      await room.add("a", { stepMs: 1 });
+      const requester = await room.add("requester", { observes: true });
+      await first.client.place({ model: MODEL_URL });
+      await room.until(({ placement }) => placement?.ready === true, "the model");
+      first.crash();
+      expect(requester.client.connection).toBe("reconnecting");
+      const { tokens } = await collect(requester.client.ask(ask(PROMPT, { maxTokens: 12 })));
+      expect(tokens).toEqual(await referenceAnswer([...codes(PROMPT)], 12));
+    });
+  });
+
   test("members that do not rejoin leave the room", async () => {
     await withRoom(async (room) => {
       const first = await room.add("first");

@@ -79,8 +79,10 @@ test("an interrupted answer is shown as waiting, continues, and drops the times 
     const lost = client.state.placement!.stages[1]!.member;
     const waits: number[] = [];
     const stages: string[][] = [];
+    const recoveries = new Set<string | null>();
     const chat: Chat = new Chat(() => {
       const last = chat.view.chat.at(-1);
+      recoveries.add(last?.recovery ?? null);
       if (last?.status === "queued") waits.push(last.tokens);
       stages.push(chat.view.timings.map(({ member }) => member));
       if (last?.tokens === 4 && room.tabs.has(lost)) room.tabs.get(lost)!.crash();
@@ -90,6 +92,9 @@ test("an interrupted answer is shown as waiting, continues, and drops the times 
     await chat.ask(client, "GO ON");
     expect(chat.view.chat.at(-1)).toMatchObject({ status: "stopped", error: null });
     expect(waits.at(-1)).toBeGreaterThanOrEqual(4);
+    // Who was lost, and how far it is, until the next token.
+    expect(recoveries.size).toBeGreaterThan(1);
+    expect(chat.view.chat.at(-1)?.recovery).toBeNull();
     const withLost = stages.map((members) => members.includes(lost));
     expect(withLost).toContain(true);
     // From the moment of the new placement on, nothing is said of the lost stage.
