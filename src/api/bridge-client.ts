@@ -4,6 +4,8 @@
  * claim that is signed with the room's secret, and claims the room again in each later epoch and
  * with each next key. Reconnects until it is closed, except to a server of another version.
  * When the socket breaks, the responses in flight are cancelled.
+ *
+ * Over 250 lines: the claim, the requests, and the reconnecting share one socket.
  */
 import { z } from "zod";
 import {

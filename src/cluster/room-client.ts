@@ -1,6 +1,8 @@
 /**
  * A room for the page, the library, and the HTTP routes: its state, its commands, and
  * its notices. Connects the parts of the cluster; the work is in the parts.
+ *
+ * Over 250 lines: the interface of a whole room.
  */
 import {
   type Failure,

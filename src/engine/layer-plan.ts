@@ -12,6 +12,8 @@
  * decode only gate and up may use int8, for one more dispatch: 5 to 7 in total.
  *
  * Output and down use floats at decode: rounding their inputs would take a dispatch each.
+ *
+ * Over 250 lines: one layer, dispatch by dispatch.
  */
 import {
   acceptsInt8,

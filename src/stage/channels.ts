@@ -3,6 +3,8 @@
  * and pings. Takes frames from members only: those of others wait for a short time, and are refused
  * then (`strangers.ts`). A peer loses its channel if its bytes do not decode, if too many of them wait, or
  * if it sends so much that wants an answer without reading the answers. Knows no generations.
+ *
+ * Over 250 lines: every port has its member, its pings, and its unread bytes.
  */
 import {
   decode,

@@ -1,6 +1,8 @@
 /**
  * A `StageWorker`: connects the channels, the requesting side, and the stage's loop.
  * The caller provides how a shard is loaded, so that this module knows no device.
+ *
+ * Over 250 lines: the interface of the whole GPU worker.
  */
 import {
   causeOf,

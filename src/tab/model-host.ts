@@ -2,6 +2,8 @@
  * The models of this tab: opens them in the weights worker, serves what it has of them to
  * the other members, loads this tab's layers into the stage, and creates the
  * tokenizer. Each model is opened once.
+ *
+ * Over 250 lines: opening, sharing, and loading share the models that are open.
  */
 import * as Comlink from "comlink";
 import { peerByteReader, serveBytes, type Transport } from "../mesh/index.ts";

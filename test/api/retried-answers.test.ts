@@ -68,8 +68,8 @@ test("the key of another request is refused, as is a long one", async () => {
   await post("k").then(whole);
   const refusal = { reason: "invalid_value", param: "Idempotency-Key" };
   for (const response of [post("k", { ...asked, max_tokens: 3 }), post("x".repeat(256))]) {
-    const { status, body } = await jsonOf(response);
-    expect({ status, body }).toMatchObject({ status: 400, body: { error: { reason: refusal } } });
+    const error = { reason: refusal };
+    expect(await jsonOf(response)).toMatchObject({ status: 400, body: { error } });
   }
 });
 
@@ -98,7 +98,7 @@ test("the openai client's own retry is answered once", async () => {
     apiKey: "none",
     maxRetries: 2,
     fetch: async (url, init) => {
-      const response = await routes.fetch(new Request(url, init as RequestInit));
+      const response = await routes.fetch(new Request(url, init));
       attempts += 1;
       if (attempts > 1) return response;
       await response.body?.cancel();

@@ -27,10 +27,10 @@ function adapterWith(heapBytes: number, atLimit: "error" | "loss") {
       }
       return { destroy: () => (open.buffers -= 1) };
     },
-    async popErrorScope() {
+    popErrorScope() {
       const error = failed;
       failed = null;
-      return error;
+      return Promise.resolve(error);
     },
     destroy: () => (open.destroyed = true),
   };

@@ -30,7 +30,7 @@ describe("members", () => {
 
   test("one that heats up has a warning and a line of its slowdown; signals have their stand-ins", async () => {
     const forecast = { ratio: 1.2, limit: 2, timeConstantMs: 60_000 };
-    const state = VIEWS.answering.state!;
+    const { state } = VIEWS.answering;
     const [first, ...others] = state.members;
     const device = { ...first!.device!, throttleRatio: 1.2, forecast };
     const members = [{ ...first!, device }, ...others];

@@ -16,7 +16,7 @@ const UNTHROTTLED = [
 export type Machine = {
   readonly page: Page;
   /** Another tab comes to the front: the page is hidden, and its timers are throttled. */
-  hide(): Promise<void>;
+  readonly hide: () => Promise<void>;
   show(): Promise<void>;
   /** Nothing in the tab runs, its workers included; the browser goes on. */
   freeze(): Promise<void>;
@@ -27,7 +27,7 @@ export type Machine = {
   losePower(): void;
   /** After `losePower`: everything goes on, as after a sleep. */
   restorePower(): void;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 };
 
 export type MachineOptions = {

@@ -6,6 +6,8 @@
  * under the next placement. The random number of a token depends only on the seed
  * and the token's position, so the answer continues as it would have. Each request has a
  * key, so that the room answers it once however often it is repeated.
+ *
+ * Over 250 lines: each step of an answer ends in the same waiting for another placement.
  */
 import {
   type Clock,

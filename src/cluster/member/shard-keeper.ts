@@ -123,7 +123,9 @@ export class ShardKeeper {
     if ((next?.id ?? null) === this.#ahead) return;
     this.#ahead = next?.id ?? null;
     // Later: if the next placement took over, its shard is in use first.
-    queueMicrotask(() => (this.#work = this.#work.then(() => this.#prepare(next))));
+    queueMicrotask(() => {
+      this.#work = this.#work.then(() => this.#prepare(next));
+    });
   }
 
   async #prepare(placement: Placement | null): Promise<void> {

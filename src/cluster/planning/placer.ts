@@ -4,6 +4,8 @@
  *
  * A placement that a person chose is never replaced by a solve that began before it.
  * Only attempts and cooldowns are kept here; another coordinator starts without them.
+ *
+ * Over 250 lines: every decision depends on the same attempts and cooldowns.
  */
 import { isFound } from "../../placement/index.ts";
 import {
