@@ -19,8 +19,8 @@ const flags = process.argv.slice(2);
 const quick = flags.includes("--quick");
 
 const LISTEN_MS = quick ? 10_000 : 30_000;
-const PAIRS = quick ? 2 : 8;
-const ANSWER_TOKENS = quick ? 60 : 120;
+const PAIRS = quick ? 1 : 8;
+const ANSWER_TOKENS = quick ? 40 : 120;
 /** Before the pipeline runs evenly. */
 const WARM_UP_TOKENS = 10;
 const ANSWER_TIMEOUT_MS = 120_000;
@@ -46,11 +46,16 @@ try {
   const observer = await room.watch("observer");
   const members = [await room.compute("one"), await room.compute("two")];
   await room.placeOver(...members);
-  const rows = [
-    ...(await latencies(coordinator, observer, members)),
-    ...(await costs(coordinator, observer)),
-    ...(await memory(coordinator)),
-  ];
+  const rows: Row[] = [];
+  for (const measure of [
+    () => latencies(coordinator, observer, members),
+    () => memory(coordinator),
+    () => costs(coordinator, observer),
+  ]) {
+    const measured = await measure();
+    for (const { what, value } of measured) say(`${what}: ${value}`);
+    rows.push(...measured);
+  }
   printRows("device states", rows, flags.includes("--json"));
   say(`load average ${loadavg()[0]!.toFixed(1)} on ${cpus().length} cores`);
   for (const line of room.errors) say(line);
