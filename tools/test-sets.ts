@@ -33,13 +33,18 @@ const NOT_BEFORE_MERGE: Readonly<Record<BrowserProject, readonly string[]>> = {
 
 const CHAOS = "test/**/*.chaos.ts";
 
-/** Node tests that compute thousands of random cases, for seconds each: `npm test` runs them. */
+/** Node tests of thousands of random cases, of every adapter, or of processes: seconds each. `npm test` runs them. */
 export const NOT_IN_CHECK: readonly string[] = [
+  "test/engine/adapter-limits.test.ts",
   "test/fuzz/**",
   "test/model/hostile-gguf.test.ts",
   "test/placement/properties.test.ts",
+  "test/placement/solve.test.ts",
+  "test/scripts/default-model.test.ts",
   "test/server/fuzz.test.ts",
   "test/simulation/**",
+  "test/telemetry/fit-forecast.test.ts",
+  "test/ui/markdown-stream.test.ts",
 ];
 
 /** The set that the command chose; tests that are run by hand are not limited. */
