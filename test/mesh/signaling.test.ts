@@ -40,12 +40,12 @@ function open() {
 test("a restart of the server is no news; a loss that lasts is, and its end", () => {
   const { peer, news, keeper } = open();
   peer.lose();
-  vi.runAllTimers();
+  vi.advanceTimersByTime(10_000);
   peer.emit("open");
   expect(news).toEqual([]);
   for (let attempt = 0; attempt < 4; attempt += 1) {
     peer.lose();
-    vi.runAllTimers();
+    vi.advanceTimersByTime(10_000);
   }
   expect(peer.reconnects).toBe(5);
   expect(news).toEqual([false]);
@@ -59,7 +59,7 @@ test("a tab that leaves neither registers again nor reports a loss", () => {
   keeper.stop();
   for (let attempt = 0; attempt < 4; attempt += 1) {
     peer.lose();
-    vi.runAllTimers();
+    vi.advanceTimersByTime(10_000);
   }
   expect(peer.reconnects).toBe(0);
   expect(news).toEqual([]);
