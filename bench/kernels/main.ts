@@ -1,18 +1,22 @@
 /**
- * `npm run bench -- kernels [--chromium] [--firefox] [--json]`: every variant of the matrix kernels
- * on SmolLM2's and on larger shapes, in GMAC/s and against the fastest.
+ * `npm run bench -- kernels [--chromium] [--firefox] [--json]`: every variant of the matrix kernels, in
+ * microseconds, GMAC/s, and against the fastest. On a software adapter on one shape and several
+ * formats, on a GPU on the shapes of gpu-cases.ts.
  */
+import { ADAPTER } from "../../tools/browsers/adapter-choice.ts";
 import {
   openBenchPage,
   startBenchServer,
   type BenchBrowserName,
   type BenchPage,
 } from "../../tools/browsers/bench-browser.ts";
+import { GPU_CASES } from "./gpu-cases.ts";
 import { timingLine } from "./lines.ts";
-import type { MatCase, MatTiming } from "./page.ts";
+import type { BenchCase, BenchRequest, Timing } from "./cases.ts";
 
-const square = { format: "Q4_1", rows: 2048, columns: 2048 } as const;
-const CASES: readonly MatCase[] = (["float", "int8"] as const).flatMap((activations) => [
+const isGpu = ADAPTER.kind === "hardware";
+const square = { kind: "product", format: "Q4_1", rows: 2048, columns: 2048 } as const;
+const SOFTWARE_CASES: readonly BenchCase[] = (["float", "int8"] as const).flatMap((activations) => [
   { ...square, tokens: 1, workload: "decode", activations },
   { ...square, tokens: 4, workload: "batch", activations },
   { ...square, tokens: 32, workload: "prefill", activations },
@@ -23,7 +27,8 @@ const CASES: readonly MatCase[] = (["float", "int8"] as const).flatMap((activati
 
 /** Other cases, as JSON, for experiments. */
 const given = process.env["MAT_CASES"];
-const cases = given === undefined ? CASES : (JSON.parse(given) as MatCase[]);
+const cases =
+  given === undefined ? (isGpu ? GPU_CASES : SOFTWARE_CASES) : (JSON.parse(given) as BenchCase[]);
 const json = process.argv.includes("--json");
 
 function print(line: string, data: object): void {
@@ -32,10 +37,11 @@ function print(line: string, data: object): void {
 
 async function time(page: BenchPage, browser: string): Promise<void> {
   for (const work of cases) {
-    const timings = (await page.call(work)) as MatTiming[];
-    const best = Math.max(...timings.map(({ gigaMacs }) => gigaMacs));
+    const request: BenchRequest = { work, isGpu };
+    const timings = (await page.call(request)) as Timing[];
+    const best = Math.min(...timings.map(({ microseconds }) => microseconds));
     for (const timing of timings) {
-      const ratio = timing.gigaMacs / best;
+      const ratio = best / timing.microseconds;
       print(timingLine(browser, work, timing, ratio), { browser, ...work, ...timing, ratio });
     }
   }

@@ -21,7 +21,7 @@ import {
   bind,
   dispatch,
   EPILOGUES,
-  forRows,
+  forShape,
   type KernelVariants,
   type MatEpilogue,
   type MatInput,
@@ -217,7 +217,8 @@ async function planProduct(
   { inputs, rounding, maxRows, ...use }: ProductUse,
 ): Promise<Product & { readonly canRound: boolean }> {
   const { format, parts } = use.weights;
-  const { counters } = resources;
+  const { counters, device } = resources;
+  const features = shaderFeatures(device);
   const allowed = activations === "int8" && acceptsInt8(format);
   const few = maxRows < MIN_PREFILL_ROWS;
   const choices = WORKLOADS.slice(0, few ? STEP.batch : STEP.prefill).map((workload) => ({
@@ -231,12 +232,12 @@ async function planProduct(
   const plan = async (kind: Activations): Promise<MatPlan | null> => {
     const steps = choices
       .filter((choice) => choice.activations === kind)
-      .map(({ upTo, variant }) => ({ upTo, variant: forRows(variant, use.weights.rows) }));
+      .map(({ upTo, variant }) => ({ upTo, ...forShape(variant, use.weights, kind, features) }));
     const x = inputs[kind];
     if (steps.length === 0 || x === undefined) return null;
     counters.bindGroupsCreated += parts.length;
     counters.buffersCreated += parts.length;
-    return planMat(resources.device, { ...use, x }, { steps }, resources.requireBuffers);
+    return planMat(device, { ...use, x }, { steps }, resources.requireBuffers);
   };
   const [float, int8] = await Promise.all([plan("float"), plan("int8")]);
   const [, , prefill] = choices;

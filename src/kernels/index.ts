@@ -55,7 +55,7 @@ export {
   withoutBatches,
 } from "./kernel-variants.ts";
 export { embeddingKernel } from "./matmul/embedding.ts";
-export { forRows, matCandidates } from "./matmul/mat-candidates.ts";
+export { forShape, matCandidates, tileBytes } from "./matmul/mat-candidates.ts";
 export type { MatShape } from "./matmul/mat-reference.ts";
 export type { MatEpilogue } from "./matmul/mat-source.ts";
 export {
@@ -63,6 +63,8 @@ export {
   type Activations,
   type MatrixShape,
   type MatVariant,
+  type Tile,
+  tileThreads,
   variantName,
   type Workload,
   WORKLOADS,

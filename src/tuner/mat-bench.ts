@@ -65,6 +65,7 @@ export async function makeMatBench(
   }
   return {
     macs: rows * columns * tokens,
+    weightBytes: weights.bytes,
     /** Milliseconds of a product of some of the tokens, once more; after `prepare`. */
     timeAgain: (variant: MatVariant, count = tokens) => time(variant, 1, Infinity, count),
     prepare,

@@ -16,6 +16,7 @@ const fourLanes = {
   subgroupMinSize: 4,
   subgroupMaxSize: 4,
   maxInvocations: 256,
+  workgroupBytes: 16_384,
 };
 const noSubgroups = { ...fourLanes, subgroups: false };
 const SHAPE = { headSize: 64 };

@@ -1,8 +1,14 @@
 /** The dispatches of a decode step on a GPU, by arithmetic: none leaves cores idle that it could use. */
 import { describe, expect, test } from "vitest";
 import { attentionVariant, splitsOf } from "../../src/kernels/attention/attention-variants.ts";
-import { forRows, matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
-import { variantName } from "../../src/kernels/matmul/mat-variant.ts";
+import {
+  forRows,
+  forShape,
+  matCandidates,
+  tileBytes,
+  tileFor,
+} from "../../src/kernels/matmul/mat-candidates.ts";
+import { tileThreads, variantName } from "../../src/kernels/matmul/mat-variant.ts";
 import { matWorkgroups } from "../../src/kernels/matmul/mat.ts";
 import { quantizeKernel } from "../../src/kernels/matmul/quantize-rows.ts";
 import { rmsNormKernel } from "../../src/kernels/sampling/rms-norm.ts";
@@ -26,6 +32,7 @@ const features = {
   subgroupMinSize: 32,
   subgroupMaxSize: 32,
   maxInvocations: 1024,
+  workgroupBytes: 49_152,
 };
 const ADAPTERS = [
   { adapter: "subgroups of 32", ...features },
@@ -86,5 +93,67 @@ describe.each(MODELS)("$name", ({ hidden, heads, kv, head, ff, vocabulary }) => 
     );
     expect(grids.length).toBe(2);
     expect(grids[0]![0]).toBeGreaterThanOrEqual(CORES);
+  });
+});
+
+describe.each(["float", "int8"] as const)("tiles of %s", (activations) => {
+  const large = { kind: "tile", size: 64, slices: 1 } as const;
+  const wide = { ...features, maxInvocations: 1024, workgroupBytes: 49_152 };
+  const least = { ...features, maxInvocations: 256, workgroupBytes: 16_384 };
+  const SHAPES = [
+    [576, 576],
+    [576, 1536],
+    [3072, 576],
+    [2048, 8192],
+    [16_384, 2048],
+    [4096, 14_336],
+    [8192, 28_672],
+  ] as const;
+
+  test.each([
+    { name: "a wide GPU", device: wide, cores: CORES },
+    { name: "WebGPU's defaults", device: least, cores: CORES },
+  ])("fit $name", ({ device, cores }) => {
+    for (const [rows, columns] of SHAPES) {
+      for (const tokens of [10, 64, 100, 128, 256, 512]) {
+        const tile = tileFor(large, { rows, columns, tokens }, activations, device);
+        const what = `${variantName(tile)}, ${rows} x ${columns}, ${tokens} tokens`;
+        const [x, y] = matWorkgroups(tile, rows, tokens);
+        const threads = tile.slices * tileThreads(tile.size);
+        expect(threads, what).toBeLessThanOrEqual(Math.min(512, device.maxInvocations));
+        expect(tile.slices * tileBytes(tile, activations), what).toBeLessThanOrEqual(
+          device.workgroupBytes,
+        );
+        expect(columns / 32 / tile.slices, what).toBeGreaterThanOrEqual(tile.slices > 1 ? 4 : 1);
+        if (tile.size === 64) expect(x * y, what).toBeGreaterThanOrEqual(1.9 * cores);
+      }
+    }
+  });
+
+  test("few tiles are divided along the columns, many are not", () => {
+    const chosen = (rows: number, columns: number, tokens: number) =>
+      variantName(tileFor(large, { rows, columns, tokens }, activations, wide));
+    const most = activations === "int8" ? "tile 32x32 k8" : "tile 32x32 k4";
+    expect(chosen(576, 1536, 64)).toBe(most);
+    expect(chosen(576, 1536, 256)).toBe(most);
+    expect(chosen(576, 576, 256)).toBe("tile 32x32 k4");
+    expect(chosen(2048, 8192, 64)).toBe(most);
+    expect(chosen(4096, 14_336, 64)).toBe("tile 32x32 k4");
+    expect(chosen(2048, 8192, 512)).toBe("tile 64x64");
+    expect(chosen(3072, 576, 256)).toBe("tile 32x32");
+    expect(chosen(4096, 14_336, 512)).toBe("tile 64x64");
+    expect(chosen(16_384, 2048, 64)).toBe("tile 64x64");
+  });
+
+  test("a product has the variant of each number of tokens", () => {
+    const shape = { rows: 2048, columns: 8192 };
+    const { fewer, variant } = forShape(large, shape, activations, wide);
+    for (const tokens of [10, 64, 65, 256, 300, 512]) {
+      const used = fewer.find(({ upTo }) => tokens <= upTo)?.variant ?? variant;
+      const atMost = [64, 256, 512].find((most) => tokens <= most)!;
+      expect(used).toEqual(tileFor(large, { ...shape, tokens: atMost }, activations, wide));
+    }
+    const names = [...fewer.map((one) => one.variant), variant].map(variantName);
+    expect(new Set(names).size).toBe(names.length);
   });
 });

@@ -3,14 +3,19 @@ import { describe, expect, test } from "vitest";
 import { dequantize } from "../../src/tensor/dequantize.ts";
 import { rowBytes } from "../../src/tensor/block-format.ts";
 import { randomBlocks } from "../../src/tensor/random-blocks.ts";
-import { EPILOGUES, planMat } from "../../src/kernels/matmul/mat.ts";
+import { EPILOGUES, type MatInput, planMat } from "../../src/kernels/matmul/mat.ts";
 import type { MatEpilogue } from "../../src/kernels/matmul/mat-source.ts";
 import {
   matReference,
   normReference,
   swigluReference,
 } from "../../src/kernels/matmul/mat-reference.ts";
-import { variantName, type MatVariant } from "../../src/kernels/matmul/mat-variant.ts";
+import {
+  type Activations,
+  variantName,
+  type MatVariant,
+} from "../../src/kernels/matmul/mat-variant.ts";
+import { quantizeReference } from "../../src/kernels/matmul/quantize-rows.ts";
 import { upload } from "../../src/kernels/core/upload.ts";
 import { createWeights, writeRows } from "../../src/kernels/matmul/weights.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
@@ -31,6 +36,21 @@ const kinds = (["threads", "split", "tile", "subgroups"] as const).flatMap(
     variants.find(({ name, variant }) => variant.kind === kind && !name.endsWith("quads")) ?? [],
 );
 const shape = { rows: 70, columns: 96, tokens: 5 };
+
+/** Activations in GPU memory, and their values after any rounding. */
+function inputOf(kind: Activations, tokens = shape.tokens): { x: Float32Array; input: MatInput } {
+  const x = randomF32(tokens * shape.columns, 2);
+  if (kind === "float") return { x, input: { kind, x: upload(device, x) } };
+  const { quants, scales } = quantizeReference(x);
+  const buffers = {
+    x: upload(device, new Uint8Array(quants.buffer)),
+    scales: upload(device, Float32Array.from(scales)),
+  };
+  return {
+    x: x.map((_, i) => quants[i]! * scales[(i >> 5) * 2]!),
+    input: { kind, ...buffers },
+  };
+}
 
 describe.each(folding)("the norm folded into $name", ({ variant }) => {
   test.each([1e-6, 0.5])("epsilon %f", async (epsilon) => {
@@ -56,9 +76,8 @@ describe.each(folding)("the norm folded into $name", ({ variant }) => {
 
 describe.each(kinds)("$name", ({ variant }) => {
   const { weights, plain } = randomWeights(device, "Q4_1", shape);
-  const x = randomF32(shape.tokens * shape.columns, 2);
+  const { x, input } = inputOf("float");
   const product = matReference(plain, x, shape);
-  const input = { kind: "float", x: upload(device, x) } as const;
   const { rows, tokens } = shape;
   const base = { weights, input, tokens, variant };
 
@@ -141,6 +160,21 @@ describe.each(kinds)("$name", ({ variant }) => {
       outputStride: rows,
     });
     expectClose(out, product, F32_TOLERANCE);
+  });
+});
+
+describe.each(["float", "int8"] as const)("tiles of %s", (activations) => {
+  test.each([1, 2])("%d slices add to the existing output", async (slices) => {
+    const odd = { ...shape, rows: 69, tokens: 35 };
+    const { weights, plain } = randomWeights(device, "Q4_1", odd);
+    const { x, input } = inputOf(activations, odd.tokens);
+    const before = randomF32(odd.rows * odd.tokens, 5);
+    const out = await runMat(device, {
+      ...{ weights, input, tokens: odd.tokens, variant: { kind: "tile", size: 32, slices } },
+      ...{ epilogue: EPILOGUES.add, out: before, outputStride: odd.rows },
+    });
+    const expected = matReference(plain, x, odd).map((value, i) => value + before[i]!);
+    expectClose(out, expected, F32_TOLERANCE);
   });
 });
 

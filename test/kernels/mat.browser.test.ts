@@ -20,12 +20,12 @@ const formats = Object.keys(BLOCK_FORMATS) as BlockFormat[];
 const workloads: Workload[] = ["decode", "batch", "prefill"];
 const variants: MatVariant[] = candidatesOf(device, workloads, "float");
 /** The name without the numbers, which only say how often loops are unrolled. */
-const textOf = (variant: MatVariant) => variantName(variant).replaceAll(/\d+x\d+|wg\d+/g, "");
+const textOf = (variant: MatVariant) => variantName(variant).replaceAll(/\d+x\d+|wg\d+| k\d+/g, "");
 /** The smallest variant of each text: all formats run on these. */
 const texts = [...new Set(variants.map(textOf))].map((text) =>
   variants
     .filter((variant) => textOf(variant) === text)
-    .reduce((a, b) => (workgroupTile(a).tokens <= workgroupTile(b).tokens ? a : b)),
+    .reduce((a, b) => (workgroupTile(a).tokens < workgroupTile(b).tokens ? a : b)),
 );
 
 async function check(

@@ -13,6 +13,10 @@ import {
   type MatVariant,
   planMat,
   shaderFeatures,
+  type ShaderFeatures,
+  type Tile,
+  tileBytes,
+  tileThreads,
   upload,
   variantName,
   type Weights,
@@ -52,9 +56,20 @@ export function candidatesOf(
       ...gpu.flatMap((one) =>
         one.kind === "subgroups" ? { ...one, workgroup: 32, lanes: 1 } : [],
       ),
+      ...gpu.flatMap((one) => (one.kind === "tile" ? slicesOf(one, activations, features) : [])),
     ];
   });
   return [...new Map(all.map((variant) => [variantName(variant), variant])).values()];
+}
+
+/** A tile whose columns are divided, as far as the device allows. */
+function slicesOf(tile: Tile, activations: Activations, features: ShaderFeatures): Tile[] {
+  const threads = tileThreads(tile.size);
+  const bytes = tileBytes(tile, activations);
+  return [2, 4]
+    .filter((slices) => slices * threads <= features.maxInvocations)
+    .filter((slices) => slices * bytes <= features.workgroupBytes)
+    .map((slices) => ({ ...tile, slices }));
 }
 
 export const only = (variant: MatVariant): MatChoice => ({ steps: [{ upTo: Infinity, variant }] });

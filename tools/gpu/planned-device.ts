@@ -179,11 +179,13 @@ export function workgroupOf(wgsl: string): Declared {
   };
   const sizes = /@workgroup_size\(([^)]*)\)/.exec(code)![1]!;
   const [x = 1, y = 1, z = 1] = sizes.split(",").map(evaluate);
+  const bytesOf = (type: string): number => {
+    const [, element, count] = /^array<(.+), ([^,]+)>$/.exec(type) ?? [];
+    return element === undefined ? ELEMENT_BYTES[type]! : bytesOf(element) * evaluate(count!);
+  };
   let storageBytes = 0;
-  for (const [, element, count] of code.matchAll(
-    /var<workgroup> \w+: array<([\w<>]+), ([^>]+)>;/g,
-  )) {
-    storageBytes += Math.ceil((ELEMENT_BYTES[element!]! * evaluate(count!)) / 16) * 16;
+  for (const [, type] of code.matchAll(/var<workgroup> \w+: (array<.+>);/g)) {
+    storageBytes += Math.ceil(bytesOf(type!) / 16) * 16;
   }
   return { size: [x, y, z], storageBytes };
 }

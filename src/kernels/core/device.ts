@@ -66,6 +66,8 @@ export type ShaderFeatures = {
   readonly subgroupMaxSize: number;
   /** Threads of a workgroup. */
   readonly maxInvocations: number;
+  /** Bytes of a workgroup's memory. */
+  readonly workgroupBytes: number;
 };
 
 export function shaderFeatures(device: GPUDevice): ShaderFeatures {
@@ -76,5 +78,6 @@ export function shaderFeatures(device: GPUDevice): ShaderFeatures {
     subgroupMinSize,
     subgroupMaxSize,
     maxInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
+    workgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
   };
 }

@@ -7,11 +7,16 @@ import {
   type Workload,
   hasNibbles,
   type InnerLoop,
+  type MatrixShape,
   type MatVariant,
+  type Tile,
+  tileThreads,
+  variantName,
   workgroupTile,
 } from "./mat-variant.ts";
 import type { BlockFormat } from "../../tensor/index.ts";
 import type { ShaderFeatures } from "../core/device.ts";
+import { MAX_ROWS } from "../core/step-uniform.ts";
 
 const threads = (
   rows: number,
@@ -44,7 +49,7 @@ function gpuCandidates(
 ): readonly MatVariant[] {
   if (workload === "prefill") {
     const sizes = maxInvocations >= 256 ? ([64, 32] as const) : ([32] as const);
-    return sizes.map((size) => ({ kind: "tile", size }));
+    return sizes.map((size) => ({ kind: "tile", size, slices: 1 }));
   }
   const tokens = workload === "decode" ? 1 : 4;
   return [2, 4].map((rows) =>
@@ -85,14 +90,9 @@ const MIN_LANES = { quads: 4, others: 8 };
 
 /** Fewer leave cores idle on the widest GPU measured; smaller workgroups then cost less. */
 const MIN_GPU_GROUPS = 132;
-/** A matrix with fewer rows has few large tiles. */
-const MIN_LARGE_TILE_ROWS = 2048;
-
 /** The variant for a matrix of so many rows: workgroups are small enough that all cores have some. */
 export function forRows(variant: MatVariant, rows: number): MatVariant {
-  if (variant.kind === "split") return variant;
-  if (variant.kind === "tile")
-    return rows < MIN_LARGE_TILE_ROWS ? { ...variant, size: 32 } : variant;
+  if (variant.kind === "split" || variant.kind === "tile") return variant;
   const [minGroups, minLanes] =
     variant.kind === "subgroups"
       ? [MIN_GPU_GROUPS, variant.lanes]
@@ -101,4 +101,76 @@ export function forRows(variant: MatVariant, rows: number): MatVariant {
   const groups = () => Math.ceil(rows / workgroupTile({ ...variant, workgroup }).rows);
   while (workgroup > minLanes && groups() < minGroups) workgroup /= 2;
   return { ...variant, workgroup };
+}
+
+/** Large tiles are worth their reuse when nearly all cores have two; with fewer, some wait for others. */
+const MIN_LARGE_TILES = 256;
+/** Fewer threads do not hide the latency of a core's own memory. */
+const MIN_TILE_THREADS = 320 * MIN_GPU_GROUPS;
+const MAX_SLICED_THREADS = 512;
+/** A slice with fewer turns costs more than it saves. */
+const MIN_TURNS = 4;
+/** Bytes of workgroup memory for a row and a token of a block: int8 with two scales each, or floats. */
+const BLOCK_BYTES: Record<Activations, number> = { int8: 80, float: 256 };
+
+/** Bytes of workgroup memory of a tile's slice. */
+export function tileBytes({ size }: Tile, activations: Activations): number {
+  const blocks = activations === "int8" ? tileThreads(size) / (2 * size) : 1;
+  return size * blocks * BLOCK_BYTES[activations];
+}
+
+/** Up to so many tokens, steps have the same tile. */
+const TILE_TOKENS = [64, 256, MAX_ROWS];
+
+export type TileShape = {
+  readonly rows: number;
+  readonly columns: number;
+  readonly tokens: number;
+};
+
+/** The tile for a product: smaller than `most`, and divided along the columns, where tiles are few. */
+export function tileFor(
+  most: Tile,
+  { rows, columns, tokens }: TileShape,
+  activations: Activations,
+  { maxInvocations, workgroupBytes }: ShaderFeatures,
+): Tile {
+  const tiles = (size: number) => Math.ceil(rows / size) * Math.ceil(tokens / size);
+  if (most.size === 64 && tiles(64) >= MIN_LARGE_TILES) return most;
+  const small: Tile = { kind: "tile", size: 32, slices: 1 };
+  const threads = tileThreads(32);
+  const maxSlices = Math.min(
+    Math.min(MAX_SLICED_THREADS, maxInvocations) / threads,
+    workgroupBytes / tileBytes(small, activations),
+    columns / 32 / MIN_TURNS,
+  );
+  let slices = 1;
+  while (2 * slices <= maxSlices && tiles(32) * threads * slices < MIN_TILE_THREADS) slices *= 2;
+  return { ...small, slices };
+}
+
+/** How a matrix is multiplied in steps of any size: by `variant`, or where there are few tokens by others. */
+export type FittedVariant = {
+  readonly variant: MatVariant;
+  /** In increasing order of `upTo` tokens. */
+  readonly fewer: readonly { readonly upTo: number; readonly variant: MatVariant }[];
+};
+
+/** The variants for a matrix's shape, so that all cores have some of the work in any step. */
+export function forShape(
+  variant: MatVariant,
+  { rows, columns }: Pick<MatrixShape, "rows" | "columns">,
+  activations: Activations,
+  features: ShaderFeatures,
+): FittedVariant {
+  if (variant.kind !== "tile") return { variant: forRows(variant, rows), fewer: [] };
+  const fitted = TILE_TOKENS.map((tokens) => ({
+    upTo: tokens,
+    variant: tileFor(variant, { rows, columns, tokens }, activations, features),
+  }));
+  const distinct = fitted.filter(
+    (one, i) =>
+      i + 1 === fitted.length || variantName(one.variant) !== variantName(fitted[i + 1]!.variant),
+  );
+  return { variant: distinct.at(-1)!.variant, fewer: distinct.slice(0, -1) };
 }

@@ -4,8 +4,9 @@
 //        meta_{r}    the row's first word in `scales`
 //        block       the block's index in the row
 //
-// X.load     once a block: v_{r} or v_{r}_0, v_{r}_1 (quants), d_{r} (scale), m_{r} (minimum,
-//            formats with one), what else X needs
+// X.fetch    once a block: what lies in memory, each as `let NAME = quants[...]` (vec4<u32>) or
+//            `scales[...]` (u32): v_{r} or v_{r}_0, v_{r}_1 (quants), word_{r} (scale), what else X needs
+// X.decode   then: d_{r} (scale), m_{r} (minimum, formats with one), what else X needs
 // X.packed   for a group {k} of four elements: p, four bytes; unsigned below 32, or signed
 // X.placed   for a group {k}: u, a vec4<f32> of the quants where they lie in their word: element i
 //            is 2^(8 i) times too large, and 16 times more in the high halves of nibbles. Masking
@@ -16,7 +17,7 @@
 // X.floats   for a group {k}: w, a vec4<f32>; the weight is d * w (+ m)
 // X.dot      for a group {k}: the integer product of p with x_{t}
 //
-// Layouts: pack-blocks.ts.
+// Layouts: pack-blocks.ts. Over 250 lines: every format has all of these parts.
 
 // #section nibbles.placed
 let u = vec4<f32>(vec4<u32>(v_{r}[{k%4}]) & (vec4<u32>(15u, 0xf00u, 0xf0000u, 0xf000000u) << vec4<u32>({k/4*4}u)));
@@ -94,65 +95,93 @@ let u = vec4<f32>(bitcast<vec4<i32>>(vec4<u32>(vec3<u32>(p ^ 0x80808080u), p) & 
 // #part packed
 let u = vec4<f32>(bitcast<vec4<i32>>(vec4<u32>(p) & vec4<u32>(255u, 0xff00u, 0xff0000u, 0x7f000000u)));
 
-// #section Q4_0.load
+// #section Q4_0.fetch
 let v_{r} = quants[at_{r}];
-let d_{r} = unpack2x16float(scales[meta_{r} + (block >> 1u)] >> ((block & 1u) << 4u)).x;
+let word_{r} = scales[meta_{r} + (block >> 1u)];
+
+// #section Q4_0.decode
+let d_{r} = unpack2x16float(word_{r} >> ((block & 1u) << 4u)).x;
 let m_{r} = -8.0 * d_{r};
 
-// #section Q4_1.load
+// #section Q4_1.fetch
 let v_{r} = quants[at_{r}];
-let dm_{r} = unpack2x16float(scales[meta_{r} + block]);
+let word_{r} = scales[meta_{r} + block];
+
+// #section Q4_1.decode
+let dm_{r} = unpack2x16float(word_{r});
 let d_{r} = dm_{r}.x;
 let m_{r} = dm_{r}.y;
 
-// #section Q5_0.load
+// #section Q5_0.fetch
 let v_{r} = quants[at_{r}];
 let pair_{r} = meta_{r} + (block >> 1u) * 3u;
 let h_{r} = scales[pair_{r} + 1u + (block & 1u)];
-let d_{r} = unpack2x16float(scales[pair_{r}] >> ((block & 1u) << 4u)).x;
+let word_{r} = scales[pair_{r}];
+
+// #section Q5_0.decode
+let d_{r} = unpack2x16float(word_{r} >> ((block & 1u) << 4u)).x;
 let m_{r} = -16.0 * d_{r};
 
-// #section Q5_1.load
+// #section Q5_1.fetch
 let v_{r} = quants[at_{r}];
 let h_{r} = scales[meta_{r} + block * 2u + 1u];
-let dm_{r} = unpack2x16float(scales[meta_{r} + block * 2u]);
+let word_{r} = scales[meta_{r} + block * 2u];
+
+// #section Q5_1.decode
+let dm_{r} = unpack2x16float(word_{r});
 let d_{r} = dm_{r}.x;
 let m_{r} = dm_{r}.y;
 
 // #section fifth.packed
 let p = ((v_{r}[{k%4}] >> {k/4*4}u) & 0x0f0f0f0fu) | (((h_{r} >> {k}u) & 0x01010101u) << 4u);
 
-// #section Q4_K.load
+// #section Q4_K.fetch
 let v_{r} = quants[at_{r}];
 let super_{r} = meta_{r} + (block >> 3u) * 4u;
-// #part six-bit
+// #part six-bit.fetch
 
-// #section Q5_K.load
+// #section Q4_K.decode
+// #part six-bit.decode
+
+// #section Q5_K.fetch
 let v_{r} = quants[at_{r}];
 let super_{r} = meta_{r} + (block >> 3u) * 12u;
 let h_{r} = scales[super_{r} + 4u + (block & 7u)];
-// #part six-bit
+// #part six-bit.fetch
 
-// #section six-bit
-let dm_{r} = unpack2x16float(scales[super_{r}]);
-let s0_{r} = scales[super_{r} + 1u] >> ((block & 3u) << 3u);
-let s1_{r} = scales[super_{r} + 2u] >> ((block & 3u) << 3u);
-let s2_{r} = scales[super_{r} + 3u] >> ((block & 3u) << 3u);
+// #section Q5_K.decode
+// #part six-bit.decode
+
+// #section six-bit.fetch
+let word_{r} = scales[super_{r}];
+let word_{r}_0 = scales[super_{r} + 1u];
+let word_{r}_1 = scales[super_{r} + 2u];
+let word_{r}_2 = scales[super_{r} + 3u];
+
+// #section six-bit.decode
+let dm_{r} = unpack2x16float(word_{r});
+let s0_{r} = word_{r}_0 >> ((block & 3u) << 3u);
+let s1_{r} = word_{r}_1 >> ((block & 3u) << 3u);
+let s2_{r} = word_{r}_2 >> ((block & 3u) << 3u);
 let first_{r} = (block & 4u) == 0u;
 let sc_{r} = select((s2_{r} & 15u) | ((s0_{r} >> 2u) & 48u), s0_{r} & 63u, first_{r});
 let mn_{r} = select(((s2_{r} >> 4u) & 15u) | ((s1_{r} >> 2u) & 48u), s1_{r} & 63u, first_{r});
 let d_{r} = dm_{r}.x * f32(i32(sc_{r}));
 let m_{r} = -dm_{r}.y * f32(i32(mn_{r}));
 
-// #section Q6_K.load
+// #section Q6_K.fetch
 let v_{r} = quants[at_{r}];
 let super_{r} = meta_{r} + (block >> 3u) * 21u;
-let d_{r} = bitcast<f32>(scales[super_{r}]);
-let sc_{r} = bitcast<i32>(scales[super_{r} + 1u + ((block & 7u) >> 1u)] << (16u - ((block & 1u) << 4u)));
-let sc_{r}_0 = (sc_{r} << 8u) >> 24u;
-let sc_{r}_1 = sc_{r} >> 24u;
+let word_{r} = scales[super_{r}];
+let word_{r}_0 = scales[super_{r} + 1u + ((block & 7u) >> 1u)];
 let h_{r}_0 = scales[super_{r} + 5u + (block & 7u) * 2u];
 let h_{r}_1 = scales[super_{r} + 6u + (block & 7u) * 2u];
+
+// #section Q6_K.decode
+let d_{r} = bitcast<f32>(word_{r});
+let sc_{r} = bitcast<i32>(word_{r}_0 << (16u - ((block & 1u) << 4u)));
+let sc_{r}_0 = (sc_{r} << 8u) >> 24u;
+let sc_{r}_1 = sc_{r} >> 24u;
 
 // #section Q6_K.packed
 let h = ((h_{r}_{k/4} >> {k%4*2}u) & 0x03030303u) << 4u;
@@ -180,15 +209,20 @@ let u_{k}_{d} = f32(sc_{r}_{k/4}) * (f32(bitcast<i32>(p_{k} & byte_{d})) - off_{
 // #section Q6_K.dot
 sc_{r}_{k/4} * dot4I8Packed(p, x_{t})
 
-// #section Q8_0.load
+// #section Q8_0.fetch
 let v_{r}_0 = quants[at_{r}];
 let v_{r}_1 = quants[at_{r} + 1u];
-let d_{r} = unpack2x16float(scales[meta_{r} + (block >> 1u)] >> ((block & 1u) << 4u)).x;
+let word_{r} = scales[meta_{r} + (block >> 1u)];
+
+// #section Q8_0.decode
+let d_{r} = unpack2x16float(word_{r} >> ((block & 1u) << 4u)).x;
 
 // #section Q8_0.packed
 let p = v_{r}_{k/4}[{k%4}];
 
-// #section whole.load
+// #section whole.fetch
+
+// #section whole.decode
 let d_{r} = 1.0;
 
 // #section F32.placed

@@ -1,8 +1,6 @@
 // Where a thread's activations come from, and how a block's products add up. Parts
 // for the matrix kernels (template.ts); one of `own`, `quads`, `int8`, `pairs` is chosen.
 //
-// Over 250 lines: each kind of input has all of these parts.
-//
 // Given  x_at_{t}   the token's first vec4 in `x`      block   index of the block in the row
 //
 // M.block   once a block
@@ -229,108 +227,10 @@ let factor_{t} = 1.0;
 // #section norm.factor
 let factor_{t} = inverseSqrt(squares_{t} * shape.per_column + shape.epsilon);
 
-// Tiles (mat-tile.wgsl): row `mine` and token `own_token` of a block to workgroup memory, and the
-// products of what lies there.
+// The weight of an element w of a block, for tiles of floats and for the embedding.
 
 // #section plain.weight
 let weight = d_{r} * w;
 
 // #section min.weight
 let weight = d_{r} * w + m_{r};
-
-// #section float.tile-scales
-
-// #section float.tile-w
-// #each k < 8
-{
-// #part floats
-// #part weight
-w_tile[{k}u * {SIZE}u + place] = weight;
-}
-// #end
-
-// #section float.tile-x
-// #each k < 8
-x_tile[{k}u * {SIZE}u + mine] = x[(own_token * shape.blocks + block) * 8u + {k}u];
-// #end
-
-// #section float.tile-product
-for (var k = 0u; k < 8u; k++) {
-// #each t < 4
-  let x_{t} = x_tile[k * {SIZE}u + line + {t}u * QUARTER];
-// #end
-// #each i < 4
-  let v_{i} = w_tile[k * {SIZE}u + w_{i}];
-// #each t < 4
-  acc_{i}_{t} += dot(v_{i}, x_{t});
-// #end
-// #end
-}
-
-// Weights have a scale, a minimum, and a factor for each half of the block (1 except in Q6_K);
-// activations have (d, d * sum), or zeros beyond the last block.
-
-// #section int8.tile-scales
-var<workgroup> w_scales: array<vec4<f32>, {BLOCKS} * {SIZE}>;
-var<workgroup> xs_tile: array<vec2<f32>, {BLOCKS} * {SIZE}>;
-
-// #section int8.tile-w
-// #each k < 8
-var p_{k}: u32;
-{
-// #part packed
-p_{k} = p;
-}
-// #end
-w_tile[own_block * 2u * {SIZE}u + place] = vec4<u32>(p_0, p_1, p_2, p_3);
-w_tile[(own_block * 2u + 1u) * {SIZE}u + place] = vec4<u32>(p_4, p_5, p_6, p_7);
-w_scales[own_block * {SIZE}u + place] =
-// #part tile-scale
-;
-
-// #section plain.tile-scale
-vec4<f32>(d_{r}, d_{r}, 0.0, 0.0)
-
-// #section min.tile-scale
-vec4<f32>(d_{r}, d_{r}, m_{r}, 0.0)
-
-// #section Q6_K.tile-scale
-vec4<f32>(d_{r} * f32(sc_{r}_0), d_{r} * f32(sc_{r}_1), 0.0, 0.0)
-
-// #section int8.tile-x
-let x_at = (own_token * shape.blocks + block) * 2u;
-x_tile[own_block * 2u * {SIZE}u + mine] = x[x_at];
-x_tile[(own_block * 2u + 1u) * {SIZE}u + mine] = x[x_at + 1u];
-xs_tile[own_block * {SIZE}u + mine] = select(vec2<f32>(0.0), x_scales[x_at / 2u], first + own_block < shape.blocks);
-
-// #section int8.tile-product
-// #each b < BLOCKS
-{
-// #each t < 4
-  let xs_{t} = xs_tile[{b}u * {SIZE}u + line + {t}u * QUARTER];
-// #end
-// #each i < 4
-  let d_{i} = w_scales[{b}u * {SIZE}u + w_{i}];
-// #each t < 4
-  acc_{i}_{t} += d_{i}.z * xs_{t}.y;
-// #end
-// #end
-// #each h < 2
-  {
-// #each t < 4
-    let x_{t} = x_tile[({b}u * 2u + {h}u) * {SIZE}u + line + {t}u * QUARTER];
-// #end
-// #each i < 4
-    let v_{i} = w_tile[({b}u * 2u + {h}u) * {SIZE}u + w_{i}];
-// #each t < 4
-    acc_{i}_{t} += d_{i}[{h}] * xs_{t}.x * f32(
-// #join + k < 4
-      dot4I8Packed(v_{i}[{k}], x_{t}[{k}])
-// #end
-    );
-// #end
-// #end
-  }
-// #end
-}
-// #end

@@ -10,8 +10,9 @@ import splitWgsl from "./mat-split.wgsl?raw";
 import subgroupsWgsl from "./mat-subgroups.wgsl?raw";
 import threadsWgsl from "./mat-threads.wgsl?raw";
 import tileWgsl from "./mat-tile.wgsl?raw";
+import { tileParts, tileValues } from "./mat-tile.ts";
 import { expandTemplate, sectionsOf } from "../core/template.ts";
-import { needsSubgroups, usesQuads, type Activations, type MatVariant } from "./mat-variant.ts";
+import { type Activations, type MatVariant, needsSubgroups, usesQuads } from "./mat-variant.ts";
 import { vectorsPerBlock } from "./weights-pack.ts";
 
 /** What happens to a pair of results. */
@@ -37,7 +38,8 @@ const INPUTS = sectionsOf(inputsFile);
 const COMMON = sectionsOf(commonFile);
 
 type FormatParts = {
-  load: string;
+  fetch: string;
+  decode: string;
   packed: string;
   placed: string;
   elements: string;
@@ -59,12 +61,14 @@ function quantParts(
   const places = kind === "nibbles" ? "nibbles" : "bytes";
   const lane = kind === "unsigned" ? "places.lane" : `${kind}.lane`;
   const elements = `${kind}.elements`;
-  return { load: `${format}.load`, packed, placed, elements, lane, dot, min, places };
+  const [fetch, decode] = [`${format}.fetch`, `${format}.decode`];
+  return { fetch, decode, packed, placed, elements, lane, dot, min, places };
 }
 
 const whole = (format: BlockFormat): FormatParts => ({
   ...quantParts(format, "nibbles.packed", `${format}.placed`, false),
-  load: "whole.load",
+  fetch: "whole.fetch",
+  decode: "whole.decode",
   lane: "whole.lane",
   places: "none",
 });
@@ -85,10 +89,12 @@ const FORMAT_PARTS: Record<BlockFormat, FormatParts> = {
 
 /** The parts that turn `at_{r}`, `meta_{r}` and `block` into weights, for other kernels of this format. */
 export function formatParts(format: BlockFormat): Record<string, string> {
-  const { load, packed, placed, elements, dot, min, places } = FORMAT_PARTS[format];
+  const { fetch, decode, packed, placed, elements, dot, min, places } = FORMAT_PARTS[format];
   return {
     ...FORMATS,
-    load: FORMATS[load]!,
+    load: `${FORMATS[fetch]!}\n${FORMATS[decode]!}`,
+    fetch: FORMATS[fetch]!,
+    decode: FORMATS[decode]!,
     packed: FORMATS[packed]!,
     placed: FORMATS[placed]!,
     places: FORMATS["places.lane"]!,
@@ -130,7 +136,7 @@ function expanded(source: MatSource): string {
     epilogue: epilogue.wgsl,
     squares: norm ? INPUTS[quads ? "quads.squares" : "own.squares"]! : "",
     factor: INPUTS[norm ? "norm.factor" : "plain.factor"]!,
-    ...tileParts(source, min),
+    ...(variant.kind === "tile" ? tileParts(source, FORMATS, FORMAT_PARTS[format]) : {}),
   };
   return expandTemplate(WGSL[variant.kind], values(source), parts);
 }
@@ -141,15 +147,6 @@ const WGSL = {
   subgroups: subgroupsWgsl,
   tile: tileWgsl,
 };
-
-function tileParts({ format, activations }: MatSource, min: boolean) {
-  const names = ["tile-scales", "tile-w", "tile-x", "tile-product"];
-  const scale = `${format === "Q6_K" ? format : min ? "min" : "plain"}.tile-scale`;
-  return {
-    ...Object.fromEntries(names.map((name) => [name, INPUTS[`${activations}.${name}`]!])),
-    "tile-scale": INPUTS[scale]!,
-  };
-}
 
 function inputParts(activations: Activations, norm: boolean, min: boolean, variant: MatVariant) {
   const pairs = variant.kind === "threads" && variant.inner === "pairs";
@@ -171,11 +168,8 @@ function inputParts(activations: Activations, norm: boolean, min: boolean, varia
   };
 }
 
-/** Results of a thread of a tile, in each direction. */
-const TILE_RESULTS = 4;
-
 function values({ format, activations, variant }: MatSource) {
-  const tile = variant.kind === "tile" ? tileValues(variant.size, activations) : null;
+  const tile = variant.kind === "tile" ? tileValues(variant, activations) : null;
   const { rows = 1, tokens = 1, workgroup = 0 } = variant.kind === "tile" ? {} : variant;
   return {
     ENABLE: needsSubgroups(variant) ? "enable subgroups;\n" : "",
@@ -193,17 +187,5 @@ function values({ format, activations, variant }: MatSource) {
       ? "  @builtin(subgroup_size) lanes: u32,\n  @builtin(subgroup_invocation_id) lane_id: u32,"
       : "",
     ...tile,
-  };
-}
-
-/** As many blocks at a time as occupy the threads; floats of one fill 16 KiB of workgroup memory. */
-function tileValues(size: number, activations: Activations) {
-  const threads = (size / TILE_RESULTS) ** 2;
-  return {
-    SIZE: size,
-    WG: threads,
-    BLOCKS: activations === "int8" ? threads / (2 * size) : 1,
-    DEPTH: activations === "int8" ? 2 : 8,
-    VECTOR: activations === "int8" ? "vec4<u32>" : "vec4<f32>",
   };
 }

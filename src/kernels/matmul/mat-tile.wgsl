@@ -1,18 +1,19 @@
 // out[t, r] = sum over c of W[r, c] * x[t, c]: a workgroup for a tile of {SIZE} rows and {SIZE}
-// tokens, of which a thread keeps 4 x 4 results in registers. {BLOCKS} blocks of 32 columns at a
-// time lie in workgroup memory: as floats, or as words of four int8 with their scales.
+// tokens. {THREADS} threads keep 4 x 4 results each in registers, of all columns or, where tiles are too
+// few for all cores, of one of {SLICES} slices. Slices take turns at the blocks of 32 columns, {BLOCKS}
+// at a time, and add up their results at the end, always in the same order.
+//
+// Blocks lie in workgroup memory as floats, or as words of four int8 with their scales. In int8 the
+// next ones are read from the weights and activations while these are multiplied.
 //
 //   dispatch (ceil(rows / {SIZE}), ceil(tokens / {SIZE}), 1)
 // #part bindings
 
-// [block][vector of a block][place]. A token's place is its number; rows are ordered even, odd, so
-// that neighboring threads, which have neighboring pairs of rows, read neighboring vectors.
-var<workgroup> w_tile: array<{VECTOR}, {BLOCKS} * {DEPTH} * {SIZE}>;
-var<workgroup> x_tile: array<{VECTOR}, {BLOCKS} * {DEPTH} * {SIZE}>;
+// Only the slice and the place are unknown to the compiler, so that all accesses share one address.
+// [slice][vector of the blocks][which of a thread's four rows or tokens][place]
+var<workgroup> w_tile: array<array<array<array<{VECTOR}, {QUARTER}>, 4>, {BLOCKS} * {DEPTH}>, {SLICES}>;
+var<workgroup> x_tile: array<array<array<array<{VECTOR}, {QUARTER}>, 4>, {BLOCKS} * {DEPTH}>, {SLICES}>;
 // #part tile-scales
-
-const HALF = {SIZE}u / 2u;
-const QUARTER = {SIZE}u / 4u;
 
 @compute @workgroup_size({WG})
 fn main(
@@ -21,45 +22,48 @@ fn main(
 ) {
   let row = group.x * {SIZE}u;
   let token = group.y * {SIZE}u;
+  let slice = local / {THREADS}u;
+  let thread = local % {THREADS}u;
   // What the thread loads: nothing, or a block of one row or token.
-  let mine = local % {SIZE}u;
-  let slot = local / {SIZE}u;
+  let mine = thread % {SIZE}u;
+  let slot = thread / {SIZE}u;
   let own_block = slot % {BLOCKS}u;
-  let place = mine % 2u * HALF + mine / 2u;
   let row_0 = min(row + mine, shape.rows - 1u);
   let meta_0 = row_0 * shape.meta_words;
   let own_token = min(token + mine, batch.tokens - 1u);
-  // What it computes: rows 2 column + {0, 1} of each half, and every QUARTER-th token from `line`.
-  let column = local % QUARTER;
-  let line = local / QUARTER;
+  // What it computes: a pair of rows in each half of the tile, and every fourth part's token. Pairs of
+  // neighboring threads are neighbors, and so are the vectors that they read at once.
+  let column = thread % {QUARTER}u;
+  let line = thread / {QUARTER}u;
+  let w_which = mine % 2u + mine / {HALF}u * 2u;
+  let w_place = mine / 2u % {QUARTER}u;
+  let x_which = mine / {QUARTER}u;
+  let x_place = mine % {QUARTER}u;
 // #each i < 4
-  let w_{i} = {i%2}u * HALF + {i/2}u * QUARTER + column;
 // #each t < 4
   var acc_{i}_{t} = 0.0;
 // #end
 // #end
-  for (var first = 0u; first < shape.blocks; first += {BLOCKS}u) {
-    let block = min(first + own_block, shape.blocks - 1u);
+// #part tile-keep
+  let first = slice * {BLOCKS}u + own_block;
+  var block = min(first, shape.blocks - 1u);
+// #part tile-fetch
+  for (var start = 0u; start < shape.blocks; start += {STEP}u) {
     if (slot < {BLOCKS}u) {
       let at_0 = (row_0 * shape.blocks + block) * {VECTORS}u;
 // #each r < 1
-// #part load
+// #part decode
 // #part tile-w
 // #end
     } else if (slot < 2u * {BLOCKS}u) {
+      let known = start + first < shape.blocks;
 // #part tile-x
     }
     workgroupBarrier();
+    block = min(start + {STEP}u + first, shape.blocks - 1u);
+// #part tile-fetch
 // #part tile-product
     workgroupBarrier();
   }
-// #each t < 4
-  if (token + line + {t}u * QUARTER < batch.tokens) {
-// #each p < 2
-    if (row + {p}u * HALF + column * 2u < shape.rows) {
-      store_pair(token + line + {t}u * QUARTER, shape.row_base + row + {p}u * HALF + column * 2u, acc_{p*2}_{t}, acc_{p*2+1}_{t});
-    }
-// #end
-  }
-// #end
+// #part tile-results
 }

@@ -47,12 +47,18 @@ export type MatVariant =
       readonly lanes: number;
     }
   | {
-      /** A workgroup computes `size` rows x `size` tokens from workgroup memory. */
+      /**
+       * A workgroup computes `size` rows x `size` tokens from workgroup memory, in `slices` groups of
+       * threads that divide the columns.
+       */
       readonly kind: "tile";
       readonly size: 32 | 64;
+      readonly slices: number;
     };
 
-/** Short and unique on a device: "threads 8x1 wg16 quads", "tile 64x64". */
+export type Tile = Extract<MatVariant, { readonly kind: "tile" }>;
+
+/** Short and unique on a device: "threads 8x1 wg16 quads", "tile 32x32 k4". */
 export function variantName(variant: MatVariant): string {
   switch (variant.kind) {
     case "threads": {
@@ -63,9 +69,15 @@ export function variantName(variant: MatVariant): string {
     case "subgroups":
       return `${variant.kind} ${variant.rows}x${variant.tokens} wg${variant.workgroup}`;
     case "tile":
-      return `tile ${variant.size}x${variant.size}`;
+      return `tile ${variant.size}x${variant.size}${variant.slices > 1 ? ` k${variant.slices}` : ""}`;
   }
 }
+
+/** Results of a thread of a tile, in each direction. */
+const TILE_RESULTS = 4;
+
+/** Threads of a tile, or of each of its slices. */
+export const tileThreads = (size: number) => (size / TILE_RESULTS) ** 2;
 
 /** Rows and tokens of one workgroup. */
 export function workgroupTile(variant: MatVariant): { rows: number; tokens: number } {

@@ -22,6 +22,7 @@
  * q and k (pairs of rows are RoPE's interleaved pairs) and writes k and v to the cache.
  */
 import epiloguesFile from "./mat-epilogues.wgsl?raw";
+import type { FittedVariant } from "./mat-candidates.ts";
 import { matWgsl, SPLIT_FOLD, type MatEpilogue } from "./mat-source.ts";
 import { variantName, workgroupTile, type MatVariant } from "./mat-variant.ts";
 import { bind, compile, dispatch, type CompiledKernel, type Workgroups } from "../core/runner.ts";
@@ -64,7 +65,8 @@ export type MatPlan = {
 /** Which variant computes how many tokens. */
 export type MatChoice = {
   /** In increasing order of `upTo`; the last one is used beyond. */
-  readonly steps: readonly { readonly upTo: number; readonly variant: MatVariant }[];
+  readonly steps: readonly ({ readonly upTo: number } & Pick<FittedVariant, "variant"> &
+    Partial<FittedVariant>)[];
 };
 
 const EPILOGUE_FILE = sectionsOf(epiloguesFile);
@@ -93,14 +95,18 @@ export async function planMat(
 ): Promise<MatPlan> {
   const { weights, x } = use;
   const steps = await Promise.all(
-    choice.steps.map(async ({ upTo, variant }) => ({
+    choice.steps.map(async ({ upTo, variant, fewer = [] }) => ({
       upTo,
-      variant,
-      kernel: await matKernel(device, use, variant),
+      sizes: await Promise.all(
+        [...fewer, { upTo: Infinity, variant }].map(async (size) => ({
+          ...size,
+          kernel: await matKernel(device, use, size.variant),
+        })),
+      ),
     })),
   );
   beforeBind();
-  const kernel = steps[0]!.kernel;
+  const { kernel } = steps[0]!.sizes[0]!;
   const inputs =
     x.kind === "int8" ? [x.x, x.scales] : x.norm === undefined ? [x.x] : [x.x, x.norm.weight];
   const parts = weights.parts.map((part) => ({
@@ -117,7 +123,8 @@ export async function planMat(
   return {
     weightBytes: weights.bytes,
     record(pass, tokens, step = tokens) {
-      const { kernel, variant } = steps.find(({ upTo }) => step <= upTo) ?? steps.at(-1)!;
+      const { sizes } = steps.find(({ upTo }) => step <= upTo) ?? steps.at(-1)!;
+      const { kernel, variant } = sizes.find(({ upTo }) => tokens <= upTo)!;
       for (const { rows, group } of parts) {
         dispatch(pass, kernel, group, matWorkgroups(variant, rows, tokens));
       }
