@@ -2,6 +2,7 @@
  * All measurements in one browser. The engine and each peer alternate, so that a machine that becomes
  * slower or busier slows both.
  */
+import { existsSync } from "node:fs";
 import { loadavg } from "node:os";
 import {
   openBenchPage,
@@ -26,6 +27,7 @@ const QUICK = { rounds: 1, steps: 6, contexts: [64, 512], ortRows: 64, wllamaLon
 
 const PROMPTS = [16, 128, 400];
 const BATCH_ROWS = 4;
+const BROWSER_PEERS = ["@wllama/wllama", "onnxruntime-web"];
 const PROFILE_CONTEXT = 256;
 const NATIVE_CONTEXT = 1024;
 const NATIVE_STEPS = 256;
@@ -61,7 +63,9 @@ export async function measureBrowser(
     });
     add("tabmesh load", load.loadMs);
     add("tabmesh first prompt 16", ...(await promptMs(engine, 16)));
-    const noBrowserPeers = options.alone || options.otherModel;
+    const missing = BROWSER_PEERS.filter((name) => !existsSync(`node_modules/${name}`));
+    if (missing.length > 0) log(`no peers in browsers: ${missing.join(", ")} missing`);
+    const noBrowserPeers = options.alone || options.otherModel || missing.length > 0;
     const versions = noBrowserPeers ? {} : await againstWllama(setting);
     if (noBrowserPeers) for (let i = 0; i < size.rounds; i++) await ours(setting);
     const contexts = await longContext(setting);

@@ -36,7 +36,9 @@ export type LlamaCpp = {
 export async function openLlamaCpp(file: string, contextTokens: number): Promise<LlamaCpp | null> {
   const installed = await importPackage();
   if (installed === null) return null;
-  const llama = await installed.getLlama({ gpu: "auto", build: "never", logLevel: "error" });
+  const open = (gpu: string) => installed.getLlama({ gpu, build: "never", logLevel: "error" });
+  // It looks for Vulkan's library where not every machine has it.
+  const llama = await open("auto").catch(() => open("vulkan"));
   const gpuLayers = llama.gpu === false ? 0 : "max";
   const model = await llama.loadModel({ modelPath: file, gpuLayers });
   const context = await model.createContext({ contextSize: contextTokens, batchSize: 512 });

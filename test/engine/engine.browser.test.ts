@@ -248,7 +248,7 @@ describe("a shard", () => {
   test("rejects invalid steps", async () => {
     const [first, last] = await load(tiny, [1, 3]);
     const row = { sequence: 0, position: 0, token: 0, sample: null };
-    await expect(first!.step([], null)).rejects.toThrow(/1 to 64 rows/);
+    await expect(first!.step([], null)).rejects.toThrow(/1 to \d+ rows/);
     const sampled = [0, 1, 2, 3].map((position) => ({ ...row, position, sample: GREEDY_REQUEST }));
     const [whole] = await load(tiny, [3]);
     await expect(whole!.step(sampled, null)).rejects.toThrow(/samples 3 rows at most, not 4/);
