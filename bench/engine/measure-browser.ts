@@ -241,7 +241,7 @@ async function againstLlamaCpp({ engine, add, size, log }: Setting, file: string
   if (native === null) return log("llama.cpp is missing: see bench/peers/llama-cpp.ts");
   log(`llama.cpp: ${native.device}`);
   try {
-    await native.run(16, 2); // compiles
+    await native.run(400, 2); // compiles what a prompt of that length runs
     for (let round = 0; round < size.rounds; round++) {
       add("native prefill 400", (await native.run(400, 1)).promptMs);
       add("tabmesh prefill 400", ...(await promptMs(engine, 400)));
