@@ -65,7 +65,7 @@ export async function measureBrowser(
     add("tabmesh first prompt 16", ...(await promptMs(engine, 16)));
     const missing = BROWSER_PEERS.filter((name) => !existsSync(`node_modules/${name}`));
     if (missing.length > 0) log(`no peers in browsers: ${missing.join(", ")} missing`);
-    const noBrowserPeers = options.alone || options.otherModel || missing.length > 0;
+    const noBrowserPeers = options.alone || options.otherModel !== null || missing.length > 0;
     const versions = noBrowserPeers ? {} : await againstWllama(setting);
     if (noBrowserPeers) for (let i = 0; i < size.rounds; i++) await ours(setting);
     const contexts = await longContext(setting);
@@ -103,6 +103,7 @@ export async function measureBrowser(
       browser,
       quick: options.quick,
       activations: options.activations,
+      otherModel: options.otherModel,
       loadAverage: loadavg()[0]!,
       ...probe,
       load,

@@ -1,5 +1,5 @@
 /** The words after `npm run bench -- engine`. */
-import { relative, resolve } from "node:path";
+import { basename, relative, resolve } from "node:path";
 import type { BenchBrowserName } from "../../tools/browsers/bench-browser.ts";
 import { MODEL_PATH } from "./peers.ts";
 
@@ -12,8 +12,8 @@ export type BenchOptions = {
   readonly profile: boolean;
   /** No peers: for work on the engine. */
   readonly alone: boolean;
-  /** Another model than the default one, which the peers in browsers do not measure. */
-  readonly otherModel: boolean;
+  /** The name of another model than the default one; the peers in browsers do not measure it. */
+  readonly otherModel: string | null;
   /** The model's file. */
   readonly modelFile: string;
   readonly activations: "float" | "int8";
@@ -33,7 +33,7 @@ export function parseOptions(words: readonly string[]): BenchOptions {
     quick: has("quick"),
     profile: has("profile"),
     alone: has("alone"),
-    otherModel: model !== undefined,
+    otherModel: model === undefined ? null : basename(model, ".gguf"),
     modelFile: resolve(model ?? `.${MODEL_PATH}`),
     modelPath: model === undefined ? MODEL_PATH : servedPath(model),
     activations: has("float") ? "float" : "int8",

@@ -18,6 +18,8 @@ export type BrowserResult = {
   readonly browser: BenchBrowserName;
   readonly quick: boolean;
   readonly activations: "float" | "int8";
+  /** The file's name without its ending; the default model's results carry no name. */
+  readonly otherModel: string | null;
   /** Runnable processes at the end of the run; more than cores means that it was disturbed. */
   readonly loadAverage: number;
   readonly adapter: ProbeReply["adapter"];
@@ -44,9 +46,17 @@ export function adapterName({ vendor, architecture, software }: ProbeReply["adap
   return known || (software ? "software adapter" : "adapter");
 }
 
-/** Writes `bench/results/DATE-ADAPTER-BROWSER.json`; returns its path. */
+/** Writes `bench/results/DATE-ADAPTER-BROWSER[-MODEL][-quick].json`; returns its path. */
 export async function writeResult(result: BrowserResult): Promise<string> {
-  const name = `${result.date.slice(0, 10)} ${adapterName(result.adapter)} ${result.adapter.browser}${result.quick ? " quick" : ""}`;
+  const { date, adapter, otherModel, quick } = result;
+  const parts = [
+    date.slice(0, 10),
+    adapterName(adapter),
+    adapter.browser,
+    otherModel,
+    quick && "quick",
+  ];
+  const name = parts.filter(Boolean).join(" ");
   const path = `bench/results/${name.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.json`;
   await mkdir("bench/results", { recursive: true });
   await writeFile(path, `${JSON.stringify(result, null, 1)}\n`);

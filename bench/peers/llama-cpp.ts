@@ -37,7 +37,7 @@ export async function openLlamaCpp(file: string, contextTokens: number): Promise
   const installed = await importPackage();
   if (installed === null) return null;
   const open = (gpu: string) => installed.getLlama({ gpu, build: "never", logLevel: "error" });
-  // It looks for Vulkan's library where not every machine has it.
+  // "auto" finds no Vulkan driver outside the usual folders.
   const llama = await open("auto").catch(() => open("vulkan"));
   const gpuLayers = llama.gpu === false ? 0 : "max";
   const model = await llama.loadModel({ modelPath: file, gpuLayers });
@@ -49,18 +49,15 @@ export async function openLlamaCpp(file: string, contextTokens: number): Promise
       await sequence.clearHistory();
       const words = Array<string>(promptTokens).fill(" time").join("");
       const prompt = model.tokenize(words).slice(0, promptTokens);
+      const options = { temperature: 0, yieldEogToken: true };
+      const answer = sequence.evaluate(prompt, options)[Symbol.asyncIterator]();
       const start = performance.now();
-      let promptMs = 0;
-      let tokens = 0;
-      for await (const token of sequence.evaluate(prompt, {
-        temperature: 0,
-        yieldEogToken: true,
-      })) {
-        if (tokens === 0) promptMs = performance.now() - start;
-        tokens += 1;
-        if (tokens > decode || token < 0) break;
-      }
-      return { promptMs, decodeMs: performance.now() - start - promptMs };
+      await answer.next();
+      const promptMs = performance.now() - start;
+      for (let i = 0; i < decode; i++) await answer.next();
+      const decodeMs = performance.now() - start - promptMs;
+      await answer.return?.();
+      return { promptMs, decodeMs };
     },
     close: () => model.dispose(),
   };

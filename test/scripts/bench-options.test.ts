@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import { parseOptions } from "../../bench/engine/options.ts";
 
 test.each([
-  [[], "/models/SmolLM2-135M-Instruct.Q4_1.gguf", false],
-  [["--model=models/other.gguf"], "/models/other.gguf", true],
-  [["--model=../other.gguf"], `/@fs${resolve("../other.gguf")}`, true],
+  [[], "/models/SmolLM2-135M-Instruct.Q4_1.gguf", null],
+  [["--model=models/other.gguf"], "/models/other.gguf", "other"],
+  [["--model=../other.gguf"], `/@fs${resolve("../other.gguf")}`, "other"],
 ])(
   "the bench measures the model of %j, in browsers' peers only the default one",
   (words, path, otherModel) => {
