@@ -43,7 +43,7 @@ export function firstRows(
 }
 
 /**
- * On a GPU, as many rows as take a bearable time: the more rows, the more of its cores they fill.
+ * On a GPU, as many rows as take `MAX_CHUNK_MS`: the more rows, the more of its cores they fill.
  * `macsPerMs` is the rate of a large chunk.
  */
 export function gpuRows({ macsPerRow, macsPerMs }: Record<"macsPerRow" | "macsPerMs", number>) {

@@ -11,7 +11,7 @@ import type { TuneJob, Tuned } from "./tune-mat.ts";
 /** A smaller shard's steps are too short for a better variant to matter. */
 const MIN_TUNED_BYTES = 16 * 1024 * 1024;
 
-/** Rows that are measured: all of a head's would take as long as the layers together. */
+/** Rows that are measured, of heads and on GPUs of all matrices: more would take longer and say the same. */
 const MAX_ROWS = 8192;
 
 const isWorthTuning = ({ weightBytes }: Pick<ShardWork, "weightBytes">) =>
@@ -44,7 +44,7 @@ export function tuneJobs(
     const rows = Math.min(head.rows, MAX_ROWS);
     const float: TuneJob = { ...head, rows, activations: "float", workloads: ["decode"] };
     jobs.push(float);
-    // Elsewhere the head's input is not rounded.
+    // Software adapters do not round the head's input.
     if (norms === "separate" && mayRound(head)) jobs.push({ ...float, activations: "int8" });
   }
   return jobs;

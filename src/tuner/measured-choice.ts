@@ -5,8 +5,8 @@ import type { Tuned } from "./tune-mat.ts";
 type Format = MatrixShape["format"];
 
 /**
- * How much faster int8 must be than floats. Where norms are folded into float products, its rounding is
- * a dispatch of its own; elsewhere it takes the place of the norm's, and reads a quarter of the bytes.
+ * The least speed of int8 over that of floats at which it is used. Where norms are folded into float
+ * products, its rounding is one more dispatch; where they are separate, it takes the place of the norm's.
  */
 const MIN_GAIN = { folded: 1.1, separate: 0.95 } as const;
 

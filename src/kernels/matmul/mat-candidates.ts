@@ -10,6 +10,7 @@ import {
   type MatrixShape,
   type MatVariant,
   type Tile,
+  tileBlocks,
   tileThreads,
   variantName,
   workgroupTile,
@@ -90,6 +91,7 @@ const MIN_LANES = { quads: 4, others: 8 };
 
 /** Fewer leave cores idle on the widest GPU measured; smaller workgroups then cost less. */
 const MIN_GPU_GROUPS = 132;
+
 /** The variant for a matrix of so many rows: workgroups are small enough that all cores have some. */
 export function forRows(variant: MatVariant, rows: number): MatVariant {
   if (variant.kind === "split" || variant.kind === "tile") return variant;
@@ -115,8 +117,7 @@ const BLOCK_BYTES: Record<Activations, number> = { int8: 80, float: 256 };
 
 /** Bytes of workgroup memory of a tile's slice. */
 export function tileBytes({ size }: Tile, activations: Activations): number {
-  const blocks = activations === "int8" ? tileThreads(size) / (2 * size) : 1;
-  return size * blocks * BLOCK_BYTES[activations];
+  return size * tileBlocks(size, activations) * BLOCK_BYTES[activations];
 }
 
 /** Up to so many tokens, steps have the same tile. */

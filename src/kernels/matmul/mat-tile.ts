@@ -2,7 +2,13 @@
 import type { BlockFormat } from "../../tensor/index.ts";
 import { sectionsOf } from "../core/template.ts";
 import partsFile from "./mat-tile-parts.wgsl?raw";
-import { type Activations, type MatVariant, type Tile, tileThreads } from "./mat-variant.ts";
+import {
+  type Activations,
+  type MatVariant,
+  type Tile,
+  tileBlocks,
+  tileThreads,
+} from "./mat-variant.ts";
 
 const PARTS = sectionsOf(partsFile);
 
@@ -45,10 +51,10 @@ function keptFetch(fetch: string, formats: Readonly<Record<string, string>>) {
   return { "fetch-w": text.replace(memory, "$1 = $2["), "keep-w": declarations.join("\n") };
 }
 
-/** As many blocks at a time as occupy the threads; floats of one fill 16 KiB of workgroup memory. */
+/** The tile's values in its templates. */
 export function tileValues({ size, slices }: Tile, activations: Activations) {
   const threads = tileThreads(size);
-  const blocks = activations === "int8" ? threads / (2 * size) : 1;
+  const blocks = tileBlocks(size, activations);
   return {
     SIZE: size,
     HALF: size / 2,

@@ -79,6 +79,10 @@ const TILE_RESULTS = 4;
 /** Threads of a tile, or of each of its slices. */
 export const tileThreads = (size: number) => (size / TILE_RESULTS) ** 2;
 
+/** Blocks of 32 columns that a slice has in workgroup memory: as many as occupy its threads, or one of floats. */
+export const tileBlocks = (size: number, activations: Activations) =>
+  activations === "int8" ? tileThreads(size) / (2 * size) : 1;
+
 /** Rows and tokens of one workgroup. */
 export function workgroupTile(variant: MatVariant): { rows: number; tokens: number } {
   switch (variant.kind) {

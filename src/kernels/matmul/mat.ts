@@ -65,8 +65,11 @@ export type MatPlan = {
 /** Which variant computes how many tokens. */
 export type MatChoice = {
   /** In increasing order of `upTo`; the last one is used beyond. */
-  readonly steps: readonly ({ readonly upTo: number } & Pick<FittedVariant, "variant"> &
-    Partial<FittedVariant>)[];
+  readonly steps: readonly {
+    readonly upTo: number;
+    readonly variant: MatVariant;
+    readonly fewer?: FittedVariant["fewer"];
+  }[];
 };
 
 const EPILOGUE_FILE = sectionsOf(epiloguesFile);
