@@ -328,9 +328,10 @@ const withoutFault = ({ fault: _fault, ...member }: Member): Member => member;
 
 /** The newest measurement of each direction, between members that are here. */
 function mergedLinks(state: RoomState, measured: readonly Link[]): Link[] {
+  const isHere = isBetweenMembers(state);
   const byPair = new Map(state.links.map((link) => [`${link.from} ${link.to}`, link]));
   for (const link of measured) {
-    if (isBetweenMembers(state)(link)) byPair.set(`${link.from} ${link.to}`, link);
+    if (isHere(link)) byPair.set(`${link.from} ${link.to}`, link);
   }
   return [...byPair.values()];
 }

@@ -8,8 +8,9 @@
  *                    each request: response, any number of chunks, end
  *
  * The claim is signed with a key of the room's secret. The first claim of a room registers
- * the key at the server. Another key is accepted if the registered one signed it. Messages with a `version` are read in two steps: the version
- * first, and the other fields only if it is the reader's own.
+ * the key at the server. Another key is accepted if the registered one signed it. Messages with
+ * a `version` are read in two steps: the version first, and the other fields only if it is the
+ * reader's own.
  *
  * The server does not interpret a request: it forwards method, path, query, the
  * headers in `BRIDGED_HEADERS`, and the body's text, and writes the chunks to the HTTP

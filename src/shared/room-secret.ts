@@ -1,9 +1,9 @@
 /**
  * The secret of a room: 32 random bytes that the member that opens the room creates and that
  * every admitted member receives, over the encrypted control channel or in the fragment of the
- * room's link. No server receives it. When a member is removed, the others get another secret. Two keys are derived from it (HKDF-SHA-256, RFC 5869):
- * an Ed25519 key pair that proves to a server that a tab is in the room, and the key of the
- * proof by which members admit a newcomer.
+ * room's link. No server receives it. When a member is removed, the others get another secret.
+ * Two keys are derived from it (HKDF-SHA-256, RFC 5869): an Ed25519 key pair that proves to a
+ * server that a tab is in the room, and the key of the proof by which members admit a newcomer.
  *
  * `@noble` instead of WebCrypto: `crypto.subtle` is absent on plain HTTP, and its API is asynchronous.
  */

@@ -23,6 +23,8 @@ import type {
 const REPAIR_ROUND_TRIPS = 20;
 /** A worker that is restarted loads its layers again, so its silence is observed for longer. */
 const SILENT_STAGE_FACTOR = 2;
+/** How often open reports are looked at while a link may be repaired. */
+const LOOKS = 12;
 /** Stages compute their bounds from what each measured, and look at different times. */
 const LAP_REPORTS_MS = 2000;
 
@@ -203,9 +205,6 @@ export class TroubleBook {
     this.#cancel = clock.after(repairMs / LOOKS, () => this.#look());
   }
 }
-
-/** At open reports, while a link is repaired. */
-const LOOKS = 12;
 
 function isEnd({ from, peer }: LinkReport, member: MemberId): boolean {
   return from === member || peer === member;

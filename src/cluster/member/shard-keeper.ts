@@ -143,7 +143,7 @@ export class ShardKeeper {
       }
       if (request === null || placement === null) return;
       if (!isThere) this.#next = await this.#loadBeside(request);
-      for (const peer of neighbours(placement, room.self)) await linkFrames(peer);
+      for (const peer of nextMembers(placement, room.self)) await linkFrames(peer);
     } catch (error) {
       failure = failureOf(error);
     }
@@ -217,7 +217,7 @@ export class ShardKeeper {
     this.#report(placement, mine, { status: "loading", phase: "connecting" });
     this.#setPipeline(placement);
     await this.#pipelineSet;
-    for (const peer of neighbours(placement, room.self)) await this.#parts.linkFrames(peer);
+    for (const peer of nextMembers(placement, room.self)) await this.#parts.linkFrames(peer);
     this.#ready(placement, mine);
   }
 
@@ -353,7 +353,8 @@ function stageOf({ stages }: Placement, member: MemberId): Stage | null {
 }
 
 /** The stage that `self` sends frames to: the next one; for the last stage, the first. */
-function neighbours({ stages }: Placement, self: MemberId): MemberId[] {
+/** The member of the stage after that of `self`, which links to it; none for a single stage. */
+function nextMembers({ stages }: Placement, self: MemberId): MemberId[] {
   const at = stages.findIndex(({ member }) => member === self);
   const next = stages[(at + 1) % stages.length];
   return next && next.member !== self ? [next.member] : [];
