@@ -22,6 +22,9 @@ import { Replay } from "./replay.ts";
 import { noticeOfError, RoomPage } from "./room-page.ts";
 import { ViewStore } from "./view-store.ts";
 
+/** The progress of the measurement is shown elsewhere. */
+const CHECKING = { status: "checking", message: "Checking this machine's GPU" } as const;
+
 export class Page {
   readonly #environment: PageEnvironment;
   readonly #store: ViewStore;
@@ -40,8 +43,7 @@ export class Page {
       environment.keepLink(address.code, address.secret);
       environment.showAddress(addressInRoom(environment.href(), address.code));
     }
-    const adapterCheck = { status: "checking", message: "Checking this machine's GPU" } as const;
-    this.#store = new ViewStore({ ...first, code: address.code, adapterCheck }, show);
+    this.#store = new ViewStore({ ...first, code: address.code, adapterCheck: CHECKING }, show);
     if (address.wrongCode !== null) {
       this.#report({ kind: "wrong_room_code", text: address.wrongCode });
     }
@@ -217,10 +219,9 @@ export class Page {
   }
 
   async #measure(again: boolean): Promise<ProbeResult> {
-    const result = await this.#environment.probe(again, ({ label, fraction }) => {
-      const adapterCheck = { status: "checking" as const, message: label };
-      this.#store.update({ adapterCheck, progress: { label, fraction } });
-    });
+    const result = await this.#environment.probe(again, ({ label, fraction }) =>
+      this.#store.update({ adapterCheck: CHECKING, progress: { label, fraction } }),
+    );
     const status = result.adapter === null ? ("none" as const) : ("ready" as const);
     const adapterCheck = { status, message: describeOwnAdapter(result) };
     this.#store.update({ progress: null, adapterCheck });
