@@ -165,14 +165,19 @@ async function openChromium(url: string): Promise<ChaosTab> {
     id: await joinedId(evaluate),
     page,
     evaluate,
-    inGpuWorker: async (statements) => {
-      const worker = page.workers().findLast((each) => each.url().includes("gpu.worker"));
-      if (worker === undefined) throw new Error("the page has no GPU worker");
-      await worker.evaluate(`(() => { ${statements} })()`);
-    },
+    inGpuWorker: (statements) => inGpuWorker(page.workers(), statements),
     signal: (name) => process.kill(-server.process().pid!, name),
     close: () => server.close(),
   };
+}
+
+/** Of either browser's driver. */
+type DrivenWorker = { url(): string; evaluate(code: string): Promise<unknown> };
+
+async function inGpuWorker(workers: readonly DrivenWorker[], statements: string): Promise<void> {
+  const worker = workers.findLast((each) => each.url().includes("gpu.worker"));
+  if (worker === undefined) throw new Error("the page has no GPU worker");
+  await worker.evaluate(`(() => { ${statements} })()`);
 }
 
 async function openFirefox(url: string): Promise<ChaosTab> {
@@ -185,11 +190,7 @@ async function openFirefox(url: string): Promise<ChaosTab> {
     id: await joinedId(evaluate),
     page,
     evaluate,
-    inGpuWorker: async (statements) => {
-      const worker = page.workers().findLast((each) => each.url().includes("gpu.worker"));
-      if (worker === undefined) throw new Error("the page has no GPU worker");
-      await worker.evaluate(`(() => { ${statements} })()`);
-    },
+    inGpuWorker: (statements) => inGpuWorker(page.workers(), statements),
     signal: (name) => process.kill(-browser.process()!.pid!, name),
     close,
   };
