@@ -1,21 +1,40 @@
 /**
  * Streams tensors from their source, a few megabytes at a time, and reports progress. Reads are queued
  * first and performed by `fill`, so that buffers exist, and kernels compile, while their contents are
- * still being loaded. Does not know what the tensors are for.
+ * still being loaded. Several reads are in progress at a time, so that the source, the threads
+ * between, and the GPU work at once; their bytes are used in order. Does not know what the tensors
+ * are for.
  */
 import { dequantize, rowBytes } from "../tensor/index.ts";
 import type { ByteReader, TensorInfo } from "../model/index.ts";
 import type { GpuResources } from "./gpu-resources.ts";
 
 /** Large enough for an efficient range request, small beside a phone's memory. */
-const CHUNK_BYTES = 8 * 1024 * 1024;
+const READ_BYTES = 4 * 1024 * 1024;
+/** Bounds the memory of reads that are in progress or wait for their turn. */
+const MAX_BYTES_AHEAD = 32 * 1024 * 1024;
+/** Small tensors wait only for the threads between here and the source. */
+const MAX_READS_AHEAD = 32;
+
+/** One read of a part of some tensors, and what happens to its bytes. */
+type QueuedRead = {
+  readonly ranges: readonly { readonly offsetBytes: number; readonly lengthBytes: number }[];
+  use(sources: readonly Uint8Array<ArrayBuffer>[]): void;
+};
+
+type RunningRead = QueuedRead & {
+  readonly bytes: number;
+  readonly sources: Promise<Uint8Array<ArrayBuffer>[]>;
+};
 
 export class WeightReader {
   readonly device: GPUDevice;
   readonly #resources: GpuResources;
   readonly #reader: ByteReader;
   readonly #onBytes: (bytes: number) => void;
-  readonly #queued: (() => Promise<void>)[] = [];
+  readonly #queued: QueuedRead[] = [];
+  #unsubmitted = 0;
+  #taken: Promise<unknown> = Promise.resolve();
   #stopped = false;
 
   constructor(resources: GpuResources, reader: ByteReader, onBytes: (bytes: number) => void) {
@@ -25,9 +44,49 @@ export class WeightReader {
     this.#onBytes = onBytes;
   }
 
-  /** Performs the queued reads, one after the other. */
+  /** Performs the queued reads. Rejects with the reader's first error. */
   async fill(): Promise<void> {
-    for (const read of this.#queued.splice(0)) await read();
+    const running: RunningRead[] = [];
+    let bytesAhead = 0;
+    let next = 0;
+    while (!this.#stopped) {
+      while (next < this.#queued.length && running.length < MAX_READS_AHEAD) {
+        const read = this.#start(this.#queued[next]!);
+        running.push(read);
+        bytesAhead += read.bytes;
+        next++;
+        if (bytesAhead >= MAX_BYTES_AHEAD) break;
+      }
+      const first = running.shift();
+      if (first === undefined) break;
+      const sources = await first.sources;
+      if (this.#stopped) return;
+      first.use(sources);
+      this.#onBytes(first.bytes);
+      bytesAhead -= first.bytes;
+      await this.#pace(first.bytes);
+    }
+  }
+
+  /** Waits while more than `2 * MAX_BYTES_AHEAD` are on their way to the GPU, so that memory use stays flat. */
+  async #pace(bytes: number): Promise<void> {
+    this.#unsubmitted += bytes;
+    if (this.#unsubmitted < MAX_BYTES_AHEAD) return;
+    this.#unsubmitted = 0;
+    const earlier = this.#taken;
+    this.device.queue.submit([]);
+    this.#taken = this.device.queue.onSubmittedWorkDone();
+    this.#taken.catch(() => undefined); // a lost device ends the load elsewhere
+    await earlier;
+  }
+
+  #start(read: QueuedRead): RunningRead {
+    const { ranges } = read;
+    const sources = Promise.all(
+      ranges.map(({ offsetBytes, lengthBytes }) => this.#reader.read(offsetBytes, lengthBytes)),
+    );
+    sources.catch(() => undefined); // `fill` may end before its turn
+    return { ...read, sources, bytes: ranges.reduce((sum, range) => sum + range.lengthBytes, 0) };
   }
 
   /** Ends `fill` before its next read, because the buffers are gone. */
@@ -40,26 +99,16 @@ export class WeightReader {
     tensors: readonly TensorInfo[],
     use: (firstRow: number, sources: readonly Uint8Array[]) => void,
   ): void {
-    this.#queued.push(() => this.#readRows(tensors, use));
-  }
-
-  async #readRows(
-    tensors: readonly TensorInfo[],
-    use: (firstRow: number, sources: readonly Uint8Array[]) => void,
-  ): Promise<void> {
     const { format, columns, rows } = tensors[0]!;
     const bytes = rowBytes(format, columns);
-    const maxRows = Math.max(1, Math.floor(CHUNK_BYTES / tensors.length / bytes));
+    const maxRows = Math.max(1, Math.floor(READ_BYTES / tensors.length / bytes));
     for (let first = 0; first < rows; first += maxRows) {
-      const count = Math.min(maxRows, rows - first);
-      const sources = await Promise.all(
-        tensors.map(({ offsetBytes }) =>
-          this.#reader.read(offsetBytes + first * bytes, count * bytes),
-        ),
-      );
-      if (this.#stopped) return;
-      use(first, sources);
-      this.#onBytes(count * bytes * tensors.length);
+      const lengthBytes = Math.min(maxRows, rows - first) * bytes;
+      const ranges = tensors.map(({ offsetBytes }) => ({
+        offsetBytes: offsetBytes + first * bytes,
+        lengthBytes,
+      }));
+      this.#queued.push({ ranges, use: (sources) => use(first, sources) });
     }
   }
 
@@ -68,33 +117,24 @@ export class WeightReader {
     const present = tensors.filter((tensor) => tensor !== null);
     const floats = present.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
     const buffer = this.#resources.storage(label, floats * 4);
-    if (floats > 0) this.#queued.push(() => this.#readVectors(buffer, floats, present));
+    const use = (sources: readonly Uint8Array[]) => {
+      const all = new Float32Array(floats);
+      let at = 0;
+      for (const [index, source] of sources.entries()) {
+        const part = dequantize(present[index]!.format, source);
+        all.set(part, at);
+        at += part.length;
+      }
+      this.#resources.write(buffer, all);
+    };
+    if (floats > 0) this.#queued.push({ ranges: present, use });
     return buffer;
   }
 
   /** A buffer of `floats` f32 that are computed, not read. */
   computed(label: string, floats: number, compute: () => Float32Array<ArrayBuffer>): GPUBuffer {
     const buffer = this.#resources.storage(label, floats * 4);
-    this.#queued.push(() => {
-      if (!this.#stopped) this.#resources.write(buffer, compute());
-      return Promise.resolve();
-    });
+    this.#queued.push({ ranges: [], use: () => this.#resources.write(buffer, compute()) });
     return buffer;
-  }
-
-  async #readVectors(
-    buffer: GPUBuffer,
-    floats: number,
-    tensors: readonly TensorInfo[],
-  ): Promise<void> {
-    const all = new Float32Array(floats);
-    let at = 0;
-    for (const { format, offsetBytes, lengthBytes } of tensors) {
-      const part = dequantize(format, await this.#reader.read(offsetBytes, lengthBytes));
-      all.set(part, at);
-      at += part.length;
-      this.#onBytes(lengthBytes);
-    }
-    if (!this.#stopped) this.#resources.write(buffer, all);
   }
 }

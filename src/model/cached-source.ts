@@ -2,12 +2,12 @@
  * A byte source with a chunk store: bytes are fetched once.
  *
  * Reads are rounded to chunks. Adjacent missing chunks are fetched in one request,
- * and two reads of the same chunk share its fetch. If the disk is full, one notice
+ * and two reads of the same chunk share its fetch. Chunks are read and written in parallel. If the disk is full, one notice
  * reports it and reading continues without storing.
  */
 import type { ModelNotice } from "../shared/index.ts";
 import { type ByteSource, checkRange } from "./byte-source.ts";
-import { CHUNK_BYTES, chunkLength, type ChunkMap, type Leaf, sha256 } from "./chunks.ts";
+import { CHUNK_BYTES, chunkLength, type ChunkMap, chunksOf, type Leaf, sha256 } from "./chunks.ts";
 import { type ChunkStore, storageFailure } from "./model-cache.ts";
 import { ModelError } from "./model-error.ts";
 
@@ -16,6 +16,14 @@ const MAX_RUN_CHUNKS = 8;
 
 /** A source that knows the leaves of what it read, or else whose bytes need no check. */
 export type LeafSource = ByteSource & { readonly leaves?: ReadonlyMap<number, Leaf> };
+
+/** Bytes [from, to) of a chunk, and where they go. */
+type ChunkPart = {
+  readonly index: number;
+  readonly from: number;
+  readonly to: number;
+  readonly into: Uint8Array;
+};
 
 export class CachedSource implements ByteSource {
   readonly fileBytes: number;
@@ -73,31 +81,49 @@ export class CachedSource implements ByteSource {
     if (this.#store === null) return this.#source.read(offsetBytes, lengthBytes);
     const result = new Uint8Array(lengthBytes);
     const end = offsetBytes + lengthBytes;
-    for (let index = Math.floor(offsetBytes / CHUNK_BYTES); index * CHUNK_BYTES < end; index++) {
+    const parts = chunksOf(offsetBytes, lengthBytes).map((index) => {
       const start = index * CHUNK_BYTES;
-      const from = Math.max(offsetBytes, start);
-      const to = Math.min(end, start + chunkLength(this.fileBytes, index));
-      const bytes = await this.#part(index, from - start, to - start, end);
-      result.set(bytes, from - offsetBytes);
-    }
+      const from = Math.max(offsetBytes, start) - start;
+      const to = Math.min(end - start, chunkLength(this.fileBytes, index));
+      return { index, from, to, into: result.subarray(start + from - offsetBytes) };
+    });
+    const isCopied = await Promise.all(parts.map((part) => this.#copyKnown(part)));
+    const missing = parts.filter((_, i) => !isCopied[i]);
+    await Promise.all(
+      missing.map(async (part) => {
+        // Another read may have fetched it meanwhile.
+        if (await this.#copyKnown(part)) return;
+        const { index, from, to, into } = part;
+        into.set((await this.#chunk(index, end)).subarray(from, to));
+      }),
+    );
     return result;
   }
 
-  /** Bytes [from, to) of a chunk; `wantedEnd` is the end of the caller's read. */
-  async #part(index: number, from: number, to: number, wantedEnd: number): Promise<Uint8Array> {
-    const running = this.#fetching.get(index);
-    if (running !== undefined) return (await running).subarray(from, to);
-    if (this.#store?.present.has(index) === true) {
-      const stored = await this.#readStored(index, from, to);
-      if (stored !== null) return stored;
-      this.#store.present.delete(index);
-    }
-    return (await this.#fetchRun(index, wantedEnd)).subarray(from, to);
+  /** Stores what is missing of a range. Rejects as `read` does. */
+  async fetch(offsetBytes: number, lengthBytes: number): Promise<void> {
+    checkRange(this, offsetBytes, lengthBytes);
+    const missing = chunksOf(offsetBytes, lengthBytes).filter((index) => !this.isStored(index));
+    await Promise.all(missing.map((index) => this.#chunk(index, offsetBytes + lengthBytes)));
   }
 
-  async #readStored(index: number, from: number, to: number): Promise<Uint8Array | null> {
-    const blob = await this.#store?.read(index);
-    return blob == null ? null : new Uint8Array(await blob.slice(from, to).arrayBuffer());
+  /** False if the chunk is neither being fetched nor stored completely. */
+  async #copyKnown({ index, from, to, into }: ChunkPart): Promise<boolean> {
+    const running = this.#fetching.get(index);
+    if (running !== undefined) {
+      into.set((await running).subarray(from, to));
+      return true;
+    }
+    if (this.#store?.present.has(index) !== true) return false;
+    const stored = await this.#store.read(index, from, to);
+    if (stored === null) this.#store?.present.delete(index);
+    else into.set(stored);
+    return stored !== null;
+  }
+
+  /** A chunk that is not stored; `wantedEnd` is the end of the caller's read. */
+  #chunk(index: number, wantedEnd: number): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#fetching.get(index) ?? this.#fetchRun(index, wantedEnd);
   }
 
   /** Fetches chunk `first` and the missing chunks after it up to `wantedEnd`; returns chunk `first`. */
@@ -120,7 +146,7 @@ export class CachedSource implements ByteSource {
       return chunk;
     });
     try {
-      for (const [i, chunk] of chunks.entries()) await this.#keep(first + i, await chunk);
+      await Promise.all(chunks.map(async (chunk, i) => this.#keep(first + i, await chunk)));
       return (await run).subarray(0, CHUNK_BYTES);
     } finally {
       for (let index = first; index < end; index++) this.#fetching.delete(index);
@@ -133,7 +159,7 @@ export class CachedSource implements ByteSource {
     try {
       await this.#store?.write(index, bytes, leaf);
     } catch (error) {
-      if (this.#store === null) return;
+      if (this.#store === null) return; // another chunk has reported it
       this.#store = null;
       this.#onNotice({ notice: "not_stored", cause: storageFailure(error) });
     }

@@ -9,6 +9,8 @@
  * resumes after a reload. A chunk without a leaf came from another member and was not
  * compared with the source: it counts until the tab closes. Tabs may share the folder:
  * all of them write the same bytes.
+ *
+ * Over 250 lines: the browsers' ways to read and write a file belong with the format.
  */
 import { detailOf, type ModelFailure } from "../shared/index.ts";
 import { z } from "zod";
@@ -24,8 +26,8 @@ export type CachedModel = About & { readonly contentId: string; readonly storedB
 export type ChunkStore = {
   /** Chunks that exist, complete or not. */
   readonly present: Set<number>;
-  /** The chunk, or null if it is missing or incomplete. */
-  read(index: number): Promise<Blob | null>;
+  /** Bytes [from, to) of the chunk, or null if it is missing or incomplete. */
+  read(index: number, from: number, to: number): Promise<Uint8Array | null>;
   /** Null if the chunk is missing or incomplete, or if nobody compared it with the source. */
   leaf(index: number): Promise<Leaf | null>;
   /** Rejects with a `ModelError` if the disk is full. */
@@ -62,17 +64,23 @@ export class ModelCache {
     for await (const key of folder.keys()) if (key !== ABOUT) present.add(Number(key));
     /** What this tab knows of the chunks that it wrote or read; null for one without a leaf. */
     const leaves = new Map<number, Leaf | null>();
+    const isWhole = (index: number, size: number) => {
+      const length = chunkLength(fileBytes, index);
+      return size === length + LEAF_BYTES || (size === length && leaves.get(index) === null);
+    };
     const complete = async (index: number): Promise<Blob | null> => {
       const file = await readFile(folder, String(index));
-      const length = chunkLength(fileBytes, index);
-      const isWhole =
-        file?.size === length + LEAF_BYTES || (file?.size === length && leaves.get(index) === null);
-      return isWhole ? file : null;
+      return file !== null && isWhole(index, file.size) ? file : null;
     };
     return {
       present,
-      async read(index) {
-        return (await complete(index))?.slice(0, chunkLength(fileBytes, index)) ?? null;
+      async read(index, from, to) {
+        const bytes = await readShared(folder, String(index), from, to, (size) =>
+          isWhole(index, size),
+        );
+        if (bytes !== "unsupported") return bytes;
+        const part = (await complete(index))?.slice(from, to);
+        return part === undefined ? null : new Uint8Array(await part.arrayBuffer());
       },
       async leaf(index) {
         const known = leaves.get(index);
@@ -180,6 +188,44 @@ async function readFile(folder: FileSystemDirectoryHandle, name: string): Promis
   }
 }
 
+/** Workers of Chromium read a file without its main process. Others have no handle that several tabs may open. */
+let canReadShared = true;
+
+/**
+ * Chromium 156 never settles `createSyncAccessHandle` if it collects the file's handle meanwhile, as it does
+ * under a load's garbage: a load of 700 MB hung. These are referenced until then.
+ */
+const opening = new Set<SyncFileHandle>();
+
+/** Bytes [from, to) of a file; null if it is missing or `isWhole` denies its size. */
+async function readShared(
+  folder: FileSystemDirectoryHandle,
+  name: string,
+  from: number,
+  to: number,
+  isWhole: (size: number) => boolean,
+): Promise<Uint8Array | null | "unsupported"> {
+  if (!canReadShared) return "unsupported";
+  let file: SyncFileHandle | null = null;
+  let handle: SyncHandle | null = null;
+  try {
+    file = (await folder.getFileHandle(name)) as SyncFileHandle;
+    opening.add(file);
+    handle = (await file.createSyncAccessHandle?.({ mode: "read-only" })) ?? null;
+    canReadShared = handle?.mode === "read-only";
+    if (handle === null || !canReadShared) return "unsupported";
+    if (!isWhole(handle.getSize())) return null;
+    const bytes = new Uint8Array(to - from);
+    return handle.read(bytes, { at: from }) === bytes.length ? bytes : null;
+  } catch (error) {
+    if (isMissing(error)) return null;
+    return "unsupported"; // it is being written
+  } finally {
+    if (file !== null) opening.delete(file);
+    handle?.close();
+  }
+}
+
 /** Safari before 26 writes only through a synchronous handle, and only in workers. */
 async function writeFile(
   folder: FileSystemDirectoryHandle,
@@ -198,7 +244,7 @@ async function writeFile(
     }
     return;
   }
-  const handle = await (file as SyncFileHandle).createSyncAccessHandle();
+  const handle = await (file as Required<SyncFileHandle>).createSyncAccessHandle();
   try {
     handle.truncate(0);
     let at = 0;
@@ -208,12 +254,17 @@ async function writeFile(
   }
 }
 
-type SyncFileHandle = {
-  createSyncAccessHandle(): Promise<{
-    truncate(size: number): void;
-    write(bytes: Uint8Array, options: { at: number }): number;
-    close(): void;
-  }>;
+type SyncHandle = {
+  readonly mode?: string;
+  getSize(): number;
+  read(bytes: Uint8Array, options: { at: number }): number;
+  truncate(size: number): void;
+  write(bytes: Uint8Array, options: { at: number }): number;
+  close(): void;
+};
+
+type SyncFileHandle = FileSystemFileHandle & {
+  createSyncAccessHandle?(options?: { mode: string }): Promise<SyncHandle>;
 };
 
 async function writeError(cause: unknown, wantedBytes: number): Promise<ModelError> {

@@ -64,6 +64,7 @@ export class SharedSource implements ByteSource {
   /** Leaves of the root, or of chunks that this tab read at the source. */
   readonly #leaves = new Map<number, Leaf>();
   readonly #peers = new Map<MemberId, Peer>();
+  readonly #turns = new Map<MemberId, Promise<unknown>>();
 
   constructor(options: SharedSourceOptions, leaves: readonly Leaf[] = []) {
     this.fileBytes = options.fileBytes;
@@ -145,8 +146,12 @@ export class SharedSource implements ByteSource {
     let error: Error | null = null;
     for (const peer of this.#holders(first, end)) {
       try {
-        const bytes = await this.#inTime(peer.bytes.read(start, length), timeoutMs);
-        if (await this.#isRight(peer, first, end, bytes)) return bytes;
+        const bytes = await this.#inTurn(peer, async () => {
+          if (!this.#peers.has(peer.member)) throw this.#notHeld(); // an earlier read failed
+          const bytes = await this.#inTime(peer.bytes.read(start, length), timeoutMs);
+          return (await this.#isRight(peer, first, end, bytes)) ? bytes : null;
+        });
+        if (bytes !== null) return bytes;
         error = this.#refute(peer);
       } catch (cause) {
         this.#peers.delete(peer.member);
@@ -155,11 +160,20 @@ export class SharedSource implements ByteSource {
     }
     const hasSome = [...this.#peers.values()].some(({ chunks }) => heldIn(chunks, first, end) > 0);
     if (end - first > 1 && hasSome) return this.#readHalves(first, end);
-    if (origin === null)
-      throw error ?? new ModelError({ reason: "range_not_held", file: this.label });
+    if (origin === null) throw error ?? this.#notHeld();
     const bytes = await origin.read(start, length);
-    await this.#learn(first, end, bytes);
+    await this.#learn(first, bytes);
     return bytes;
+  }
+
+  /** One read of a member at a time: what it sends is checked before the next, and its time is not shared. */
+  #inTurn<T>({ member }: Peer, work: () => Promise<T>): Promise<T> {
+    const result = (this.#turns.get(member) ?? Promise.resolve()).then(work);
+    this.#turns.set(
+      member,
+      result.catch(() => undefined),
+    );
+    return result;
   }
 
   /** No member has all of the chunks, but several together, or with the source, may have them. */
@@ -204,32 +218,26 @@ export class SharedSource implements ByteSource {
     for (let index = first; origin !== null && root === null && index < end; index++) {
       if (index !== certain && this.#random() * CHECKED_CHUNKS >= 1) continue;
       const length = chunkLength(this.fileBytes, index);
-      await this.#learn(index, index + 1, await origin.read(index * CHUNK_BYTES, length));
+      await this.#learn(index, await origin.read(index * CHUNK_BYTES, length));
     }
-    for (let index = first; index < end; index++) {
-      const leaf = await sha256(this.#chunk(bytes, first, index));
-      const expected = this.#expected(index);
+    for (const [i, leaf] of (await leavesIn(bytes)).entries()) {
+      const expected = this.#expected(first + i);
       if (expected === null || !sameLeaf(leaf, expected)) return false;
-      peer.taken.add(index);
+      peer.taken.add(first + i);
     }
     return true;
   }
 
   /** Keeps the leaves of bytes that the source sent; members that published others are refuted. */
-  async #learn(first: number, end: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    for (let index = first; index < end; index++) {
-      const leaf = await sha256(this.#chunk(bytes, first, index));
+  async #learn(first: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    for (const [i, leaf] of (await leavesIn(bytes)).entries()) {
+      const index = first + i;
       this.#leaves.set(index, leaf);
       for (const peer of this.#peers.values()) {
         const published = peer.chunks.leaves.get(index);
         if (published !== undefined && !sameLeaf(published, leaf)) this.#refute(peer);
       }
     }
-  }
-
-  #chunk(bytes: Uint8Array<ArrayBuffer>, first: number, index: number): Uint8Array<ArrayBuffer> {
-    const from = (index - first) * CHUNK_BYTES;
-    return bytes.subarray(from, from + chunkLength(this.fileBytes, index));
   }
 
   #refute(peer: Peer): ModelError {
@@ -243,14 +251,16 @@ export class SharedSource implements ByteSource {
   #firstOf(error: unknown): never {
     const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
     const [first] = errors;
-    throw first === undefined
-      ? new ModelError({ reason: "range_not_held", file: this.label })
-      : asError(first);
+    throw first === undefined ? this.#notHeld() : asError(first);
   }
 
   #inTime<T>(reading: Promise<T>, timeoutMs: number): Promise<T> {
     const late = { reason: "peer_read_timeout", file: this.label, timeoutMs } as const;
     return beforeDeadline(reading, timeoutMs, late);
+  }
+
+  #notHeld(): ModelError {
+    return new ModelError({ reason: "range_not_held", file: this.label });
   }
 
   #wrong(peer: MemberId): ModelError {
@@ -260,4 +270,12 @@ export class SharedSource implements ByteSource {
 
 function asError(cause: unknown): Error {
   return cause instanceof Error ? cause : new Error(String(cause));
+}
+
+/** Of whole chunks, in order. */
+function leavesIn(bytes: Uint8Array<ArrayBuffer>): Promise<Leaf[]> {
+  const leaves: Promise<Leaf>[] = [];
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
+    leaves.push(sha256(bytes.subarray(at, at + CHUNK_BYTES)));
+  return Promise.all(leaves);
 }

@@ -49,6 +49,8 @@ type Entry = {
 
 /** Reads of a prefetch; also the step of its progress. */
 const PREFETCH_BYTES = 4 << 20;
+/** Browsers open six connections to a server of HTTP/1.1. */
+const PREFETCHES_AT_ONCE = 6;
 
 export class WeightsService {
   readonly #entries = new Map<string, Entry>();
@@ -91,7 +93,7 @@ export class WeightsService {
 
   /**
    * Downloads only a shard's bytes to this machine's disk. Does nothing without storage:
-   * the loader then reads from the source. What the `earlier` stages need too comes last, after
+   * the loader then reads from the source. Ends if `onProgress` rejects. What the `earlier` stages need too comes last, after
    * `beforeShared`: they download it, and this tab can read it from them.
    */
   async prefetch(
@@ -110,10 +112,17 @@ export class WeightsService {
     );
     const totalBytes = tensors.reduce((total, tensor) => total + tensor.lengthBytes, 0);
     let doneBytes = 0;
-    void onProgress({ doneBytes, totalBytes });
+    await onProgress({ doneBytes, totalBytes });
+    const fetch = async (offsetBytes: number, lengthBytes: number) => {
+      await bytes.fetch(offsetBytes, lengthBytes);
+      doneBytes += lengthBytes;
+      await onProgress({ doneBytes, totalBytes });
+    };
+    const running = new Set<Promise<void>>();
     let waits = shared.size > 0;
     for (const tensor of tensors) {
       if (waits && shared.has(tensor)) {
+        await Promise.all(running);
         await beforeShared();
         waits = false;
       }
@@ -121,11 +130,13 @@ export class WeightsService {
       for (let done = 0; done < lengthBytes; done += PREFETCH_BYTES) {
         if (!bytes.isStoring) return;
         const length = Math.min(PREFETCH_BYTES, lengthBytes - done);
-        await bytes.read(offsetBytes + done, length);
-        doneBytes += length;
-        void onProgress({ doneBytes, totalBytes });
+        const read = fetch(offsetBytes + done, length).finally(() => running.delete(read));
+        read.catch(() => undefined); // it is awaited below, or an earlier one has failed
+        running.add(read);
+        if (running.size >= PREFETCHES_AT_ONCE) await Promise.race(running);
       }
     }
+    await Promise.all(running);
     // Calls to another thread are not ordered with this one's end, so the last one is awaited.
     await onProgress({ doneBytes, totalBytes });
   }

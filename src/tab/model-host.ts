@@ -12,9 +12,9 @@ import {
   encodeChat,
   exposeReader,
   createTokenizer,
+  type DownloadProgress,
   type Tokenizer,
   type TokenizerData,
-  type DownloadProgress,
   type OpenedSummary,
   type OpenRequest,
   type PeerPorts,
@@ -132,14 +132,16 @@ export function createModelHost({
     return { kind: "peer", member, fileName, fileBytes, root, peers };
   };
 
+  const isNear = ({ source }: ModelSummary): boolean =>
+    source.kind === "url" ? !isElsewhere(source.url, server) : source.member === self;
+
   /**
    * What members have is not read from the source again, unless the source is the room's own server. False if
    * there is nobody to ask.
    */
-  const addPeers = async ({ source, contentId }: ModelSummary): Promise<boolean> => {
-    const isNear =
-      source.kind === "url" ? !isElsewhere(source.url, server) : source.member === self;
-    if (isNear) return false;
+  const addPeers = async (model: ModelSummary): Promise<boolean> => {
+    if (isNear(model)) return false;
+    const { source, contentId } = model;
     const peers = files(contentId, source.kind === "url" ? source.url : source.fileName);
     if (peers.length > 0)
       await weights.addPeers(contentId, Comlink.transfer([...peers], portsOf(peers)));
@@ -173,15 +175,33 @@ export function createModelHost({
     async loadShard(request, onProgress) {
       const { contentId } = (await opening(request.model)).summary;
       await addPeers(request.model);
-      await weights.prefetch(
-        contentId,
-        request.first,
-        request.end,
-        Comlink.proxy((progress) => onProgress({ phase: "downloading", ...progress })),
-        request.earlier,
-        Comlink.proxy(() => waitForEarlier(request)),
-      );
-      return load(weights, stage, contentId, request, onProgress);
+      const ended = new AbortController();
+      let isStored = false;
+      const prefetch = async () => {
+        const progress = (done: DownloadProgress) => {
+          ended.signal.throwIfAborted();
+          onProgress({ phase: "downloading", ...done });
+        };
+        const { first, end, earlier } = request;
+        const wait = Comlink.proxy(() => waitForEarlier(request));
+        await weights.prefetch(contentId, first, end, Comlink.proxy(progress), earlier, wait);
+        isStored = true;
+      };
+      const load = () =>
+        loadInto(weights, stage, contentId, request, (progress) => {
+          if (isStored || progress.phase !== "uploading") onProgress(progress);
+        });
+      // The loader reads in another order than what earlier stages download is waited for.
+      if (request.earlier.length > 0 && !isNear(request.model)) {
+        await prefetch();
+        return load();
+      }
+      try {
+        const [loaded] = await Promise.all([load(), prefetch()]);
+        return loaded;
+      } finally {
+        ended.abort();
+      }
     },
     unloadShard: () => stage.unloadShard(),
     unloadNext: () => stage.unloadNext(),
@@ -195,7 +215,7 @@ export function createModelHost({
   };
 }
 
-async function load(
+async function loadInto(
   weights: Weights,
   stage: Pick<StageWorker, "loadShard">,
   contentId: string,

@@ -5,7 +5,10 @@ export function memoryStore() {
   const present = new Set<number>();
   return {
     present,
-    read: (index: number) => Promise.resolve(chunks.get(index) ?? null),
+    async read(index: number, from: number, to: number) {
+      const part = chunks.get(index)?.slice(from, to);
+      return part === undefined ? null : new Uint8Array(await part.arrayBuffer());
+    },
     leaf: (index: number) => Promise.resolve(leaves.get(index) ?? null),
     write(
       index: number,
