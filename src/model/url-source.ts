@@ -100,10 +100,14 @@ class RangeClient {
   /** Fills `bytes` from the file. Each attempt resumes after the bytes that arrived. */
   async fill(bytes: Uint8Array, offsetBytes: number, file: RemoteFile): Promise<void> {
     let done = 0;
+    let detail: string | null = null;
     for (let attempt = 1; done < bytes.length; attempt++) {
       const before = done;
       try {
         for await (const piece of this.#pieces(offsetBytes + done, bytes.length - done, file)) {
+          if (detail !== null)
+            this.#options.onNotice?.({ notice: "download_resumed", url: this.#url, detail });
+          detail = null;
           const wanted = piece.subarray(0, bytes.length - done);
           bytes.set(wanted, done);
           done += wanted.length;
@@ -112,8 +116,7 @@ class RangeClient {
       } catch (error) {
         if (done > before) attempt = 1;
         await this.#pauseOrThrow(error, attempt, MAX_ATTEMPTS);
-        const detail = detailOf(error);
-        this.#options.onNotice?.({ notice: "download_resumed", url: this.#url, detail });
+        detail = detailOf(error);
       }
     }
   }

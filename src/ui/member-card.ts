@@ -82,11 +82,9 @@ export class MemberCard extends PageElement {
     if (shard === null) return nothing;
     const count = shard.end - shard.first;
     const layers = count === 1 ? `Layer ${shard.first}` : `Layers ${shard.first}–${shard.end - 1}`;
+    const cause = shard.error && describeFailure(shard.error, this.nameOf);
     if (shard.status === "failed") {
-      return html`<p class="box bad small">
-        ${layers} failed:
-        ${shard.error === null ? "unknown error" : describeFailure(shard.error, this.nameOf)}
-      </p>`;
+      return html`<p class="box bad small">${layers} failed: ${cause ?? "unknown error"}</p>`;
     }
     const total = bytes(shard.totalBytes);
     const loaded = shard.totalBytes === 0 ? "" : `, ${bytes(shard.loadedBytes)} of ${total}`;
@@ -95,6 +93,7 @@ export class MemberCard extends PageElement {
       <strong>${layers}</strong>
       <span class="quiet">(${plural(count, "layer")})</span>
       · ${amount}
+      ${cause === null ? nothing : html`<span class="box warn">Loading is tried again. ${cause}</span>`}
     </p>`;
   }
 

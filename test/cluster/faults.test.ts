@@ -1,6 +1,7 @@
 /** Faults in which no member leaves: a shard that fails, a channel that closes, a link that stays cut. */
 import { expect, test } from "vitest";
 import type { AnswerEvent } from "../../src/cluster/generation/answer.ts";
+import { FailureError } from "../../src/shared/index.ts";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
 import {
   ask,
@@ -114,5 +115,32 @@ test("a link that stays cut is lost, and the layers move to where there is one",
     const stages = placement!.stages.map(({ member }) => member);
     expect(stages.includes(first!) && stages.includes(second!)).toBe(false);
     expect(lostLinks).toContainEqual({ from: first, to: second });
+  });
+});
+
+test("a load whose server is gone says what it waits for, and does not fail", async () => {
+  const unreachable = {
+    reason: "url_unreachable",
+    url: "https://models.example/tiny.gguf",
+    host: "models.example",
+    detail: "failed to fetch",
+    isOwnServer: false,
+    mayBeCors: false,
+  } as const;
+  await withRoom(async (room) => {
+    const requester = await room.add("requester", { observes: true });
+    const beforeLoad = () => Promise.reject(new FailureError(unreachable));
+    await room.add("a", { beforeLoad });
+    const stopped = new AbortController();
+    const placing = requester.client.place({ model: MODEL_URL, signal: stopped.signal });
+    await room.until(({ members }) => members.some(({ shard }) => shard?.error), "the reason");
+    const { placement, members } = requester.client.state;
+    expect(placement).toMatchObject({ ready: false, error: null });
+    expect(members.find(({ id }) => id === "a")?.shard).toMatchObject({
+      status: "loading",
+      error: unreachable,
+    });
+    stopped.abort();
+    await expect(placing).rejects.toThrow();
   });
 });

@@ -70,6 +70,19 @@ describe("an interrupted download", () => {
     expect(server.bytesSent).toBe(file.length + 1); // and the first byte, to open
   });
 
+  test("is not said to have resumed while its server is gone", async () => {
+    await using server = await startRangeServer(file, { outageAfterBytes: 30_000 });
+    const notices: ModelNotice[] = [];
+    const onNotice = (notice: ModelNotice) => notices.push(notice);
+    const source = await openUrl(server.url, { ...soon, onNotice });
+    await expect(source.read(0, file.length)).rejects.toMatchObject({
+      failure: { reason: "url_unreachable" },
+    });
+    expect(notices).toEqual([]);
+    await server.restore();
+    expect(await source.read(0, file.length)).toEqual(file);
+  });
+
   test("survives an overloaded server", async () => {
     await using server = await startRangeServer(file, { unavailable: 2 });
     const source = await openUrl(server.url, soon);

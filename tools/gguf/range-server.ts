@@ -18,6 +18,8 @@ export type Behavior = {
   shortBy?: number;
   /** Send nothing after the headers, this many times. */
   stalls?: number;
+  /** After so many body bytes in total, end all connections and accept none until `restore`. */
+  outageAfterBytes?: number;
   etag?: () => string;
 };
 
@@ -26,6 +28,10 @@ export type RangeServer = AsyncDisposable & {
   readonly requests: string[]; // the Range header of each GET
   readonly behavior: Behavior;
   bytesSent: number;
+  /** There is an outage: nothing listens. */
+  readonly isOut: boolean;
+  /** Ends the outage; there is no other one. */
+  restore(): Promise<void>;
 };
 
 export async function startRangeServer(
@@ -41,13 +47,22 @@ export async function startRangeServer(
     if (request.method === "GET") requests.push(request.headers.range ?? "");
     answer(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const listen = (port: number) =>
+    new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  await listen(0);
   const { port } = server.address() as AddressInfo;
   const state: RangeServer = {
     url: `http://127.0.0.1:${port}/model.gguf`,
     requests,
     behavior,
     bytesSent: 0,
+    get isOut() {
+      return !server.listening;
+    },
+    restore: () => {
+      delete behavior.outageAfterBytes;
+      return listen(port);
+    },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -88,6 +103,10 @@ export async function startRangeServer(
     const breaks = (behavior.breaks ?? 0) > 0 && body.length > breakAfterBytes;
     const sent = body.subarray(0, breaks ? breakAfterBytes : body.length - shortBy);
     state.bytesSent += sent.length;
+    if (state.bytesSent > (behavior.outageAfterBytes ?? Infinity)) {
+      server.close();
+      return server.closeAllConnections();
+    }
     if (breaks) behavior.breaks = (behavior.breaks ?? 0) - 1;
     response.write(sent, () => {
       if (breaks || shortBy > 0) response.destroy();

@@ -221,22 +221,34 @@ export class ShardKeeper {
     this.#ready(placement, mine);
   }
 
-  /** Bytes that could not be had are asked for again: a server may restart. Null if they are no longer wanted. */
+  /**
+   * Bytes that could not be had are asked for again, since a server may restart; the room sees what the load
+   * waits for. Null if they are no longer wanted.
+   */
   async #load(request: ShardRequest, placement: Placement, mine: Stage) {
     const { models, clock } = this.#parts;
+    let loadedBytes = 0;
+    let totalBytes = 0;
+    let error: Failure | null = null;
     for (let retries = 0; placement.id === this.#wanted; retries++) {
-      let bytes = 0;
       // Progress comes from another thread: the last of it may arrive after the end.
       let ended = false;
       try {
         const { kernels } = await models.loadShard(request, (progress) => {
           if (ended) return;
-          bytes = progress.totalBytes;
-          this.#progress(placement, mine, progress);
+          // A load that is tried again begins with what is stored.
+          if (progress.doneBytes > loadedBytes) error = null;
+          loadedBytes = Math.max(loadedBytes, progress.doneBytes);
+          ({ totalBytes } = progress);
+          this.#progress(placement, mine, progress, error);
         });
-        return { kernels, bytes };
-      } catch (error) {
-        if (retries === SOURCE_RETRIES || !isUnreachableSource(failureOf(error))) throw error;
+        return { kernels, bytes: totalBytes };
+      } catch (cause) {
+        ended = true;
+        error = failureOf(cause);
+        if (retries === SOURCE_RETRIES || !isUnreachableSource(error)) throw cause;
+        const phase = "downloading";
+        this.#report(placement, mine, { status: "loading", phase, loadedBytes, totalBytes, error });
         await sleep(clock, SOURCE_RETRY_MS);
       } finally {
         ended = true;
@@ -281,6 +293,7 @@ export class ShardKeeper {
     placement: Placement,
     mine: Stage,
     { phase, doneBytes, totalBytes }: LoadProgress,
+    error: Failure | null,
   ): void {
     const nowMs = this.#parts.clock.nowMs();
     const isNewPhase = this.#lastReport?.phase !== phase;
@@ -291,6 +304,7 @@ export class ShardKeeper {
       phase,
       loadedBytes: doneBytes,
       totalBytes,
+      error,
     });
   }
 
