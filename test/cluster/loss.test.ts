@@ -14,6 +14,7 @@ import {
   type TestRoom,
 } from "../../tools/room/test-room.ts";
 import type { RecoveryProgress } from "../../src/shared/recovery.ts";
+import type { RoomFailure } from "../../src/shared/room-failure.ts";
 import { GREEDY } from "../../src/shared/sampling.ts";
 import type { RoomNotice } from "../../src/shared/room-notice.ts";
 
@@ -59,11 +60,14 @@ describe("a member with a stage leaves during an answer", () => {
         for (const name of ["a", "b", "c"]) await room.add(name, { memoryBytes: HALF, stepMs: 2 });
         await requester.client.place({ model: MODEL_URL });
         const gone = stageTab(room, stage);
-        const { tokens, kinds } = await readAnd(
-          requester.client.ask(ask(PROMPT, { maxTokens: 20 })),
-          () => gone.crash(),
-        );
-        expect(kinds).toContain("interrupted");
+        const tokens: number[] = [];
+        const losses: RoomFailure[] = [];
+        for await (const event of requester.client.ask(ask(PROMPT, { maxTokens: 20 }))) {
+          if (event.kind === "interrupted") losses.push(event.failure);
+          if (event.kind === "token" && tokens.push(event.token) === 3) gone.crash();
+        }
+        // Not only that a channel closed.
+        expect(losses[0]).toMatchObject({ reason: "stage_member_left", member: gone.id });
         expect(tokens).toEqual(await referenceAnswer([...codes(PROMPT)], 20));
         expect(requester.client.state.members.map(({ id }) => id)).not.toContain(gone.id);
       });

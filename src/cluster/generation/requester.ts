@@ -180,11 +180,12 @@ export class Requester {
           case "failed":
             throw new RoomError(next.failure);
           case "stage_failed":
-            if (await this.#mayContinue(id, next.failure, attempt)) {
-              told = "interrupted";
-              return next.failure;
-            }
-            throw new RoomError(next.failure);
+            if (!(await this.#mayContinue(id, next.failure, attempt)))
+              throw new RoomError(next.failure);
+            // The stage saw a channel close, and the room may know why: then the next signal says it.
+            if (!this.#isInRoom(id)) break;
+            told = "interrupted";
+            return room.state.placement?.error ?? next.failure;
         }
       }
       return { reason: "tab_left" };
@@ -255,9 +256,8 @@ export class Requester {
     const waitMs = isRetried ? Math.min(noticeLossMs, RETRY_MS * (attempt + 1)) : noticeLossMs;
     const placed = room.state.generations.find((generation) => generation.id === id)?.placement;
     const isLost = () => {
-      const { placement, generations } = room.state;
-      const isOver = !generations.some((generation) => generation.id === id);
-      return isOver || placement?.id !== placed || placement?.error !== null;
+      const { placement } = room.state;
+      return !this.#isInRoom(id) || placement?.id !== placed || placement?.error !== null;
     };
     if (isLost()) return Promise.resolve(true);
     return new Promise((resolve) => {
@@ -279,6 +279,10 @@ export class Requester {
     });
   }
 
+  #isInRoom(generation: GenerationId): boolean {
+    return this.#parts.room.state.generations.some(({ id }) => id === generation);
+  }
+
   #end(
     generation: GenerationId,
     {
@@ -292,7 +296,7 @@ export class Requester {
     const { room, stage } = this.#parts;
     // The stages may be gone, and the generation with them.
     if (told !== null) stage.cancel(generation, told).catch(() => undefined);
-    if (!room.state.generations.some(({ id }) => id === generation)) return;
+    if (!this.#isInRoom(generation)) return;
     // Without a coordinator, `GenerationSignals` ends it once there is one again.
     room.command({ type: "end_generation", generation, ...end }).catch(() => undefined);
   }
