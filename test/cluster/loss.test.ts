@@ -293,6 +293,24 @@ describe("the coordinator is gone", () => {
     });
   });
 
+  test("a stage that is lost with it is not waited for", async () => {
+    await withRoom(async (room) => {
+      const timings = { rejoinMs: 60_000 };
+      const first = await room.add("a", { memoryBytes: HALF, stepMs: 2, timings });
+      const second = await room.add("b", { memoryBytes: HALF, stepMs: 2, timings });
+      await first.client.place({ model: MODEL_URL });
+      const requester = await room.add("c", { stepMs: 2, timings });
+      // As in a browser, where frames need a connection.
+      await requester.transport.connect(second.id);
+      const { tokens } = await readAnd(requester.client.ask(ask(PROMPT, { maxTokens: 20 })), () => {
+        first.crash();
+        second.crash();
+      });
+      expect(tokens).toEqual(await referenceAnswer([...codes(PROMPT)], 20));
+      expect(requester.client.state.members.map(({ id }) => id)).toEqual(["c"]);
+    });
+  });
+
   test("a request in transit is repeated to the new one, and answered once", async () => {
     await withRoom(async (room) => {
       const first = await room.add("first", { observes: true });

@@ -15,6 +15,7 @@ import {
   RoomError,
   roomFailureOf,
   type LeaveReason,
+  type CloseFailure,
 } from "../../shared/index.ts";
 import type { ProvenBy } from "../../mesh/index.ts";
 import type { PlacementParts } from "../planning/decide-placement.ts";
@@ -112,8 +113,16 @@ export class Coordinator {
     this.#emit({ type: "member_joined", member: profile });
   }
 
-  /** Continues a log whose coordinator is gone, in an epoch above `epoch`. */
-  takeOver(epoch: number, ownsModel: boolean, profile: Member): void {
+  /**
+   * Continues a log whose coordinator is gone, in an epoch above `epoch`. `lost` are members whose
+   * connections to this tab have ended since: nobody waits for them.
+   */
+  takeOver(
+    epoch: number,
+    ownsModel: boolean,
+    profile: Member,
+    lost: ReadonlyMap<MemberId, CloseFailure>,
+  ): void {
     const { log, self, timings, placement } = this.#options;
     const old = log.state.coordinator;
     this.#lostModel = !ownsModel;
@@ -126,6 +135,10 @@ export class Coordinator {
       const reason: LeaveReason = { reason: "coordinator_replaced", coordinator: self };
       this.#emit({ type: "member_left", member: old, reason });
       this.#lostMs.set(old, placement.clock.nowMs());
+    }
+    for (const [member, cause] of lost) {
+      this.left(member, { reason: "connection_closed", cause });
+      this.#lostMs.set(member, placement.clock.nowMs());
     }
     this.#cancelRejoin = placement.clock.after(timings.rejoinMs, () => this.#dropAbsent());
     // It knows the key. A coordinator that is stopped meanwhile leaves this to the next one.

@@ -56,6 +56,8 @@ export class Membership implements RoomAccess {
   readonly #joining: Joining;
   readonly #unsubscribe: (() => void)[];
   readonly #leadership: Leadership;
+  /** Members whose connections to this tab ended, and when. */
+  readonly #ended = new Map<MemberId, { readonly cause: CloseFailure; readonly atMs: number }>();
   #connection: Connection = "reconnecting";
   /** Tells the server of the room's next key. Set while this tab answers the room's HTTP requests. */
   announceKey: ((key: RoomKey) => Promise<void>) | null = null;
@@ -230,8 +232,20 @@ export class Membership implements RoomAccess {
       onEvent: (event) => this.#applied(event),
     });
     if (isNew) coordinator.open(profile);
-    else coordinator.takeOver(epoch, ownsModel, profile);
+    else coordinator.takeOver(epoch, ownsModel, profile, this.#lost());
     return coordinator;
+  }
+
+  /** Members that were connected to this tab when their coordinator was lost, and are not any more. */
+  #lost(): Map<MemberId, CloseFailure> {
+    const { transport, clock } = this.#parts;
+    const sinceMs = clock.nowMs() - this.timings.rejoinMs;
+    const connected = transport.connectedPeers();
+    return new Map(
+      [...this.#ended]
+        .filter(([peer, { atMs }]) => atMs >= sinceMs && !connected.includes(peer))
+        .map(([peer, { cause }]) => [peer, cause]),
+    );
   }
 
   #receive(peer: MemberId, raw: unknown): void {
@@ -304,6 +318,7 @@ export class Membership implements RoomAccess {
 
   #peerGone(peer: MemberId, cause: CloseFailure): void {
     if (this.#closed) return;
+    this.#ended.set(peer, { cause, atMs: this.#parts.clock.nowMs() });
     const { coordinator } = this.#leadership;
     if (coordinator) return this.#leadership.memberGone(coordinator, peer, cause);
     if (peer === this.#joining.peer) {
