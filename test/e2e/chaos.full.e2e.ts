@@ -3,41 +3,44 @@
  * remaining faults, and Firefox, are in every-fault.chaos.ts.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Answer } from "../../tools/room/chaos-answers.ts";
+import { ChaosRoom } from "../../tools/room/chaos-room.ts";
 import {
-  type Answer,
-  ChaosRoom,
   type ChaosTab,
   CLOSE_FRAMES,
   CRASH_WORKER,
   DESTROY_DEVICE,
-} from "../../tools/room/chaos-room.ts";
+} from "../../tools/room/chaos-tab.ts";
 
 let room: ChaosRoom;
 let undisturbed: Answer;
 let asker: ChaosTab, middle: ChaosTab, last: ChaosTab;
 
 beforeAll(async () => {
-  room = await ChaosRoom.open("CHAQSA", "chromium");
-  [asker, middle, last] = room.tabs as [ChaosTab, ChaosTab, ChaosTab];
-  await room.place(asker, middle, last);
-  undisturbed = await room.ask(asker);
-  expect(undisturbed).toMatchObject({ status: "token_limit" });
+  room = await ChaosRoom.open("CHAQSA", ["chromium", "chromium", "chromium"]);
+  [asker, middle, last] = (await room.whole()) as [ChaosTab, ChaosTab, ChaosTab];
+  await room.place([asker, middle, last]);
+  undisturbed = await room.undisturbed(asker);
 });
 
 afterAll(() => room.close());
 
+async function expectUndisturbed(act: () => unknown): Promise<void> {
+  expect((await room.ask(asker, act)).answer).toEqual(undisturbed);
+}
+
 test("one frames channel is closed", async () => {
-  expect(await room.ask(asker, () => middle.inGpuWorker(CLOSE_FRAMES))).toEqual(undisturbed);
+  await expectUndisturbed(() => middle.inGpuWorker(CLOSE_FRAMES));
 });
 
 test("the GPU worker of a stage crashes", async () => {
-  expect(await room.ask(asker, () => middle.inGpuWorker(CRASH_WORKER))).toEqual(undisturbed);
+  await expectUndisturbed(() => middle.inGpuWorker(CRASH_WORKER));
 });
 
 test("the device of a stage is destroyed", async () => {
-  expect(await room.ask(asker, () => last.inGpuWorker(DESTROY_DEVICE))).toEqual(undisturbed);
+  await expectUndisturbed(() => last.inGpuWorker(DESTROY_DEVICE));
 });
 
 test("the process of the last stage is killed", async () => {
-  expect(await room.ask(asker, () => room.kill(last))).toEqual(undisturbed);
+  await expectUndisturbed(() => room.kill(last));
 });

@@ -1,133 +1,234 @@
 /**
- * Every fault, in the middle of an answer, over three processes of one browser, each in a room of its own:
- * the answer is the undisturbed one. `npm run test:full -- --chaos`; TABMESH_CHAOS_BROWSER chooses one browser.
+ * Every fault, in the middle of an answer, over three processes of one browser, and some over both browsers:
+ * the answer is the undisturbed one, and then the room has its members again. The faults of a browser share
+ * a room. `npm run test:full -- --chaos`; TABMESH_CHAOS_BROWSER chooses chromium, firefox, or mixed.
  */
-import { describe, expect, test } from "vitest";
-import type { BrowserName } from "../../tools/room/e2e-room.ts";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { type RangeServer, startRangeServer } from "../../tools/gguf/range-server.ts";
+import { type Asking, ChaosRoom } from "../../tools/room/chaos-room.ts";
 import {
-  ChaosRoom,
   type ChaosTab,
   CLOSE_FRAMES,
   CRASH_WORKER,
   DESTROY_DEVICE,
   DROP_LINKS,
-} from "../../tools/room/chaos-room.ts";
+} from "../../tools/room/chaos-tab.ts";
+import { type BrowserName, MODEL, MODELS } from "../../tools/room/e2e-room.ts";
 
-const chosen = process.env["TABMESH_CHAOS_BROWSER"];
-const BROWSERS = (["chromium", "firefox"] as const).filter((name) => !chosen || name === chosen);
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** The asker does not coordinate, except where nobody else is left. */
+/** The asker does not coordinate. */
 type Cast = {
   readonly room: ChaosRoom;
-  /** Opened the room, and coordinates it. */
   readonly coordinator: ChaosTab;
   readonly asker: ChaosTab;
   readonly other: ChaosTab;
 };
 type Scenario = {
   readonly what: string;
-  /** The tabs that hold layers, in order. */
-  readonly stages: (cast: Cast) => readonly ChaosTab[];
+  /** Over HTTP, the coordinator asks. */
+  readonly asks: "page" | "http";
+  /** The tabs that hold layers, in order; all three unless given. */
+  readonly stages?: (cast: Cast) => readonly ChaosTab[];
   readonly fault: (cast: Cast) => unknown;
+  /** A member is lost for longer than a repair takes: the page says so. */
+  readonly isLoss?: true;
 };
 
-const all = ({ coordinator, asker, other }: Cast) => [coordinator, asker, other];
-const freeze =
-  (ms: number) =>
-  async ({ other }: Cast) => {
-    other.signal("SIGSTOP");
-    await wait(ms);
-    other.signal("SIGCONT");
-  };
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const freeze = async (tab: ChaosTab, ms: number) => {
+  tab.signal("SIGSTOP");
+  await wait(ms);
+  tab.signal("SIGCONT");
+};
 
 const SCENARIOS: readonly Scenario[] = [
   {
-    what: "kill the first stage",
-    stages: ({ coordinator, asker, other }) => [other, asker, coordinator],
-    fault: ({ room, other }) => room.kill(other),
-  },
-  {
-    what: "kill the middle stage",
-    stages: ({ coordinator, asker, other }) => [coordinator, other, asker],
-    fault: ({ room, other }) => room.kill(other),
-  },
-  { what: "kill the last stage", stages: all, fault: ({ room, other }) => room.kill(other) },
-  {
-    what: "kill the coordinator, which has no layers",
-    stages: ({ asker, other }) => [asker, other],
-    fault: ({ room, coordinator }) => room.kill(coordinator),
-  },
-  {
-    what: "kill the coordinator, which has layers",
-    stages: all,
-    fault: ({ room, coordinator }) => room.kill(coordinator),
-  },
-  {
-    what: "kill the coordinator and a stage",
-    stages: all,
-    fault: ({ room, coordinator, other }) => {
-      room.kill(coordinator);
-      room.kill(other);
-    },
-  },
-  {
-    what: "crash the GPU worker",
-    stages: all,
-    fault: ({ other }) => other.inGpuWorker(CRASH_WORKER),
-  },
-  {
-    what: "destroy the device",
-    stages: all,
-    fault: ({ other }) => other.inGpuWorker(DESTROY_DEVICE),
-  },
-  {
     what: "close one frames channel",
-    stages: all,
+    asks: "http",
     fault: ({ asker }) => asker.inGpuWorker(CLOSE_FRAMES),
   },
   {
     what: "drop the links of a tab",
-    stages: all,
+    asks: "page",
     fault: ({ other }) => other.evaluate(DROP_LINKS),
   },
-  { what: "freeze a tab for 5 s", stages: all, fault: freeze(5000) },
-  { what: "freeze a tab for 30 s", stages: all, fault: freeze(30_000) },
+  {
+    what: "crash the GPU worker",
+    asks: "http",
+    fault: ({ other }) => other.inGpuWorker(CRASH_WORKER),
+  },
+  {
+    what: "destroy the device",
+    asks: "page",
+    fault: ({ other }) => other.inGpuWorker(DESTROY_DEVICE),
+  },
+  { what: "freeze a tab for 5 s", asks: "http", fault: ({ other }) => freeze(other, 5000) },
+  {
+    what: "freeze a tab for 30 s",
+    asks: "page",
+    fault: ({ other }) => freeze(other, 30_000),
+    isLoss: true,
+  },
+  {
+    what: "freeze the coordinator for 10 s",
+    asks: "page",
+    fault: ({ coordinator }) => freeze(coordinator, 10_000),
+    isLoss: true,
+  },
   {
     what: "stop the server and start it again",
-    stages: all,
+    asks: "page",
     fault: async ({ room }) => {
       await room.stopServer();
       await wait(3000);
       await room.startServer();
     },
   },
+  { what: "ten joins and leaves in a minute", asks: "http", fault: ({ room }) => room.visits(10) },
   {
-    what: "ten joins and leaves in a minute",
-    stages: all,
-    fault: async ({ room }) => {
-      for (let joins = 0; joins < 10; joins++) {
-        const tab = await room.join("chromium", "&observe");
-        room.tabs = room.tabs.filter((other) => other !== tab);
-        await tab.close();
-      }
+    what: "kill the first stage",
+    asks: "http",
+    stages: ({ coordinator, asker, other }) => [other, asker, coordinator],
+    fault: ({ room, other }) => room.kill(other),
+    isLoss: true,
+  },
+  {
+    what: "kill the middle stage",
+    asks: "page",
+    stages: ({ coordinator, asker, other }) => [coordinator, other, asker],
+    fault: ({ room, other }) => room.kill(other),
+    isLoss: true,
+  },
+  {
+    what: "kill the last stage",
+    asks: "http",
+    fault: ({ room, other }) => room.kill(other),
+    isLoss: true,
+  },
+  {
+    what: "kill the coordinator, which has no layers",
+    asks: "page",
+    stages: ({ asker, other }) => [asker, other],
+    fault: ({ room, coordinator }) => room.kill(coordinator),
+  },
+  {
+    what: "kill the coordinator, which has layers",
+    asks: "page",
+    fault: ({ room, coordinator }) => room.kill(coordinator),
+    isLoss: true,
+  },
+  {
+    what: "kill the coordinator and a stage",
+    asks: "page",
+    fault: ({ room, coordinator, other }) => {
+      room.kill(coordinator);
+      room.kill(other);
     },
+    isLoss: true,
   },
 ];
 
-describe.each(BROWSERS)("%s", (browser: BrowserName) => {
-  test.each(SCENARIOS)("$what", async ({ stages, fault }) => {
-    const room = await ChaosRoom.open("CHAQSB", browser);
+/** Of the browsers together, where one computes on what another has computed. */
+const MIXED = ["close one frames channel", "destroy the device", "kill the middle stage"];
+
+const CASTS: readonly (readonly [string, readonly BrowserName[]])[] = [
+  ["chromium", ["chromium", "chromium", "chromium"]],
+  ["firefox", ["firefox", "firefox", "firefox"]],
+  ["mixed", ["chromium", "chromium", "firefox"]],
+];
+
+/** A context whose cache needs more than one tab with little memory has. */
+const TOO_LONG = 2560;
+
+const chosen = process.env["TABMESH_CHAOS_BROWSER"];
+
+describe.each(CASTS.filter(([name]) => !chosen || name === chosen))("%s", (name, browsers) => {
+  let shared: ChaosRoom | null = null;
+  let rooms = 0;
+
+  /** A room that a fault has left in another state is not used again. */
+  const inRoom = async (act: (cast: Cast) => Promise<void>) => {
+    const room = shared ?? (await ChaosRoom.open(`CHAQS${"ABCDEFGH"[rooms++ % 8]}`, browsers));
+    shared = null;
     try {
-      const [coordinator, asker, other] = room.tabs as [ChaosTab, ChaosTab, ChaosTab];
-      const cast = { room, coordinator, asker, other };
-      await room.place(...stages(cast));
-      const undisturbed = await room.ask(asker);
-      expect(undisturbed).toMatchObject({ status: "token_limit" });
-      expect(await room.ask(asker, () => fault(cast))).toEqual(undisturbed);
+      const [coordinator, asker, other] = (await room.whole()) as [ChaosTab, ChaosTab, ChaosTab];
+      await act({ room, coordinator, asker, other });
+      await room.whole();
+      shared = room;
+    } finally {
+      if (shared === null) await room.close();
+    }
+  };
+
+  afterAll(() => shared?.close());
+
+  const scenarios = SCENARIOS.filter(({ what }) => name !== "mixed" || MIXED.includes(what));
+  test.each(scenarios)("$what", async ({ what, asks, stages, fault, isLoss }) => {
+    await inRoom(async (cast) => {
+      const { room, asker } = cast;
+      const asking: Asking = asks === "http" ? "http" : asker;
+      await room.place(stages?.(cast) ?? [cast.coordinator, asker, cast.other]);
+      const undisturbed = await room.undisturbed(asking);
+      expect(undisturbed.tokens).toBeGreaterThan(20);
+      const { answer, recovery, pauseMs } = await room.ask(asking, () => fault(cast));
+      console.info(`${name}, ${what}: a pause of ${pauseMs} ms. ${recovery.join(" | ")}`);
+      expect(answer).toEqual(undisturbed);
+      if (isLoss) expect(recovery).not.toEqual([]);
+    });
+  });
+
+  test.skipIf(name === "mixed")("cut off the GGUF server in the middle of loading", async () => {
+    const file = await readFile(join(MODELS, `${MODEL}.gguf`));
+    await using server = await startRangeServer(file, { outageAfterBytes: file.length / 2 });
+    await inRoom(async ({ room, coordinator, asker, other }) => {
+      await room.place([coordinator, asker, other]);
+      const undisturbed = await room.undisturbed(asker);
+      const placing = room.place([coordinator, asker, other], { model: server.url });
+      await room.api.waitFor(
+        "the placement",
+        60_000,
+        ({ placement }) => placement?.model === "model",
+      );
+      const asking = room.ask(asker);
+      await outage(room, server);
+      await placing;
+      expect((await asking).answer).toEqual(undisturbed);
+    });
+  });
+
+  test.skipIf(name === "mixed")("the model fits no longer, until a member joins", async () => {
+    const [browser] = browsers;
+    const room = await ChaosRoom.open("CHAQSZ", [browser!, browser!], true);
+    try {
+      const [asker, other] = (await room.whole()) as [ChaosTab, ChaosTab];
+      await room.place([asker, other], { contextTokens: TOO_LONG });
+      const undisturbed = await room.undisturbed(asker);
+      const { answer, recovery } = await room.ask(asker, async () => {
+        room.kill(other);
+        await room.api.waitFor(
+          "a placement that fits nowhere",
+          60_000,
+          ({ placement }) => placement?.error?.includes("cannot be placed again") === true,
+        );
+        await room.join(browser!);
+      });
+      console.info(`${name}, the model fits no longer: ${recovery.join(" | ")}`);
+      expect(answer).toEqual(undisturbed);
+      expect(recovery.filter((sentence) => sentence.includes("more memory"))).toHaveLength(1);
     } finally {
       await room.close();
     }
   });
 });
+
+/** Longer than a request is repeated: the members say what they wait for, and nothing has failed. */
+async function outage({ api }: ChaosRoom, server: RangeServer): Promise<void> {
+  while (!server.isOut) await wait(50);
+  const { placement } = await api.waitFor("a load that waits for its server", 60_000, (state) =>
+    state.members.some(({ shard }) => shard?.status === "loading" && shard.error !== null),
+  );
+  expect(placement).toMatchObject({ ready: false, error: null });
+  await server.restore();
+}

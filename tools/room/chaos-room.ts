@@ -1,12 +1,11 @@
 /**
- * Rooms of real tabs for the chaos tests: three browsers, each a process of its own, and what can happen to
- * them in the middle of an answer. A tab asks through its page, so that the answer does not depend on the
- * coordinator; the seed is fixed, so that the same question has the same answer.
+ * Rooms of real tabs for the chaos tests: each tab is a browser process of its own, and answers are asked
+ * while something happens to them. One room takes many faults: `whole` replaces the tabs that were lost.
  */
-import { chromium, type Page as ChromiumPage } from "playwright";
-import type { Page as FirefoxPage } from "puppeteer-core";
+import type { PageCommand } from "../../src/shared/index.ts";
 import { openServer, type RunningServer } from "../../server/server.ts";
-import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS, launchFirefox } from "../browsers/browsers.ts";
+import { askOnPage, askOverHttp, type Answer, type Asked } from "./chaos-answers.ts";
+import { type ChaosTab, openChaosTab, reached } from "./chaos-tab.ts";
 import {
   BUILT_PAGE,
   type BrowserName,
@@ -17,58 +16,42 @@ import {
 } from "./e2e-room.ts";
 import { RoomApi } from "./room-api.ts";
 
-/** For one step of a room: a placement is loaded from the cache, or an answer goes on. */
-const STEP_TIMEOUT_MS = 90_000;
-const TOKENS = 40;
-/** The fault comes when the answer has this many. */
-const TOKENS_BEFORE = 8;
+/** For the room to have its tabs again after a fault. */
+const WHOLE_TIMEOUT_MS = 60_000;
+const ANSWER_TOKENS = 48;
 
-/** Runs before the page's scripts: a fixed seed, and the connections, to close one of them. */
-const INIT = `{
-  const random = crypto.getRandomValues.bind(crypto);
-  crypto.getRandomValues = (values) =>
-    values instanceof Uint32Array && values.length === 1 ? values.fill(7) : random(values);
-  const Connection = RTCPeerConnection;
-  globalThis.connections = [];
-  globalThis.RTCPeerConnection = class extends Connection {
-    constructor(...values) {
-      super(...values);
-      globalThis.connections.push(this);
-    }
-  };
-}`;
-
-export type ChaosTab = {
-  readonly id: string;
-  readonly page: ChromiumPage | FirefoxPage;
-  evaluate<T>(expression: string): Promise<T>;
-  /** Runs statements in the GPU worker of now. */
-  inGpuWorker(statements: string): Promise<void>;
-  /** To the browser with all its processes. */
-  signal(name: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
-  close(): Promise<void>;
-};
-
-export type Answer = { readonly text: string; readonly tokens: number; readonly status: string };
+/** Who asks: a tab through its page, with sampling, or an HTTP client, greedily. */
+export type Asking = ChaosTab | "http";
 
 export class ChaosRoom {
   readonly api: RoomApi;
   tabs: ChaosTab[] = [];
+  readonly #browsers: readonly BrowserName[];
+  readonly #hasLittleMemory: boolean;
+  readonly #undisturbed = new Map<"page" | "http", Answer>();
   #server: RunningServer;
-  readonly #port: number;
 
-  private constructor(server: RunningServer, code: string) {
+  private constructor(
+    server: RunningServer,
+    code: string,
+    browsers: readonly BrowserName[],
+    hasLittleMemory: boolean,
+  ) {
     this.#server = server;
+    this.#hasLittleMemory = hasLittleMemory;
+    this.#browsers = browsers;
     this.api = new RoomApi(server.addresses[0]!, code);
-    this.#port = Number(new URL(server.addresses[0]!).port);
   }
 
-  static async open(code: string, browser: BrowserName, tabs = 3): Promise<ChaosRoom> {
-    const room = new ChaosRoom(await serve(0), code);
+  /** The first tab opens the room, and coordinates it. */
+  static async open(
+    code: string,
+    browsers: readonly BrowserName[],
+    hasLittleMemory = false,
+  ): Promise<ChaosRoom> {
+    const room = new ChaosRoom(await serve(0), code, browsers, hasLittleMemory);
     try {
-      await room.join(browser);
-      await Promise.all(Array.from({ length: tabs - 1 }, () => room.join(browser)));
-      await room.api.waitForMembers(tabs, JOIN_TIMEOUT_MS);
+      await room.whole();
       return room;
     } catch (error) {
       await room.close();
@@ -76,35 +59,65 @@ export class ChaosRoom {
     }
   }
 
+  get url(): string {
+    return `${this.api.server}/?room=${this.api.room}&join`;
+  }
+
   /** Opens another tab, and waits until it is a member. */
-  async join(browser: BrowserName, query = ""): Promise<ChaosTab> {
-    const open = browser === "chromium" ? openChromium : openFirefox;
-    const tab = await open(`${this.api.server}/?room=${this.api.room}&join${query}`);
+  async join(browser: BrowserName): Promise<ChaosTab> {
+    const tab = await openChaosTab(browser, this.url, this.#hasLittleMemory);
     this.tabs.push(tab);
     return tab;
   }
 
+  /**
+   * Opens tabs in place of those that are lost, and waits until the room has these members and no
+   * others. Returns them, the coordinator first.
+   */
+  async whole(): Promise<ChaosTab[]> {
+    const missing = [...this.#browsers];
+    for (const { browser } of this.tabs) missing.splice(missing.indexOf(browser), 1);
+    if (this.tabs.length === 0) await this.join(missing.shift()!);
+    await Promise.all(missing.map((browser) => this.join(browser)));
+    const ids = this.tabs.map(({ id }) => id);
+    const { coordinator } = await this.api.waitFor(
+      `the members ${ids.join(", ")} and no others`,
+      missing.length > 0 ? JOIN_TIMEOUT_MS : WHOLE_TIMEOUT_MS,
+      ({ members }) =>
+        members.length === ids.length &&
+        members.every(({ id, measurements }) => ids.includes(id) && measurements !== null),
+    );
+    const first = this.tabs.find(({ id }) => id === coordinator)!;
+    return [first, ...this.tabs.filter((tab) => tab !== first)];
+  }
+
   /** Even stages over these tabs; float activations, which do not depend on how rows are batched. */
-  async place(...tabs: readonly ChaosTab[]): Promise<void> {
-    const settings = { contextTokens: 512, generationSlots: 2, maxAnswerTokens: TOKENS };
+  async place(
+    tabs: readonly ChaosTab[],
+    { model = MODEL, contextTokens = 512 } = {},
+  ): Promise<void> {
+    const settings = { contextTokens, generationSlots: 2, maxAnswerTokens: ANSWER_TOKENS };
     await tabs[0]!.evaluate(`(() => {
       const app = document.querySelector("tabmesh-app");
       const settings = { ...app.view.state.settings, ...${JSON.stringify(settings)}, activations: "float" };
       app.send({ type: "change_settings", settings });
     })()`);
-    await this.api.place(MODEL, evenStages(tabs.map(({ id }) => id)));
+    await this.api.place(model, evenStages(tabs.map(({ id }) => id)));
+  }
+
+  /** The answer without a fault. */
+  async undisturbed(asking: Asking): Promise<Answer> {
+    const key = asking === "http" ? "http" : "page";
+    const known = this.#undisturbed.get(key) ?? (await this.ask(asking)).answer;
+    this.#undisturbed.set(key, known);
+    return known;
   }
 
   /** The answer to the same question, with `act` in its middle. */
-  async ask(asker: ChaosTab, act: () => unknown = () => undefined): Promise<Answer> {
-    await asker.evaluate(`(() => {
-      const app = document.querySelector("tabmesh-app");
-      app.send({ type: "clear_chat" });
-      app.send({ type: "send_message", text: "Tell me a long story about the sea." });
-    })()`);
-    await this.#until(asker, ({ tokens }) => tokens >= TOKENS_BEFORE);
-    await act();
-    return this.#until(asker, ({ status }) => !["queued", "streaming"].includes(status));
+  ask(asking: Asking, act: () => unknown = () => undefined): Promise<Asked> {
+    return asking === "http"
+      ? askOverHttp(this.api, { model: MODEL, maxTokens: ANSWER_TOKENS }, act)
+      : askOnPage(asking, act);
   }
 
   async stopServer(): Promise<void> {
@@ -112,7 +125,29 @@ export class ChaosRoom {
   }
 
   async startServer(): Promise<void> {
-    this.#server = await serve(this.#port);
+    this.#server = await serve(this.#server.port);
+  }
+
+  /** Another tab of the last browser joins and leaves so often: by a button, or by leaving the page. */
+  async visits(times: number): Promise<void> {
+    const visitor = await openChaosTab(this.#browsers.at(-1)!, this.url);
+    try {
+      for (let visit = 1; visit < times; visit++) {
+        if (visit % 2 === 0) {
+          await visitor.page.goto("about:blank");
+          await visitor.page.goto(this.url);
+        } else {
+          await visitor.evaluate(appSend({ type: "leave_room" }));
+          await reached(visitor, "outside");
+          await visitor.evaluate(
+            appSend({ type: "join_room", invitation: this.api.room, observe: false }),
+          );
+        }
+        await reached(visitor, "inside");
+      }
+    } finally {
+      await visitor.close();
+    }
   }
 
   /** Ends the browser without a word to the room. */
@@ -125,20 +160,10 @@ export class ChaosRoom {
     await Promise.allSettled(this.tabs.map((tab) => tab.close()));
     await this.#server.close();
   }
+}
 
-  async #until(tab: ChaosTab, isReached: (answer: Answer) => boolean): Promise<Answer> {
-    const endMs = Date.now() + STEP_TIMEOUT_MS;
-    let last: Answer = { text: "", tokens: 0, status: "none" };
-    while (Date.now() < endMs) {
-      last = await tab.evaluate<Answer>(`(() => {
-        const { text, tokens, status, error } = document.querySelector("tabmesh-app").view.chat.at(-1) ?? {};
-        return { text: (text ?? "") + (error ?? ""), tokens: tokens ?? 0, status: status ?? "queued" };
-      })()`);
-      if (isReached(last)) return last;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    throw new Error(`the answer did not get there: ${JSON.stringify(last)}`);
-  }
+function appSend(command: PageCommand): string {
+  return `document.querySelector("tabmesh-app").send(${JSON.stringify(command)})`;
 }
 
 function serve(port: number): Promise<RunningServer> {
@@ -150,85 +175,3 @@ function serve(port: number): Promise<RunningServer> {
     allowOrigins: [],
   });
 }
-
-async function openChromium(url: string): Promise<ChaosTab> {
-  const server = await chromium.launchServer({
-    executablePath: CHROMIUM_PATH,
-    args: CHROMIUM_WEBGPU_FLAGS,
-  });
-  const browser = await chromium.connect(server.wsEndpoint());
-  const page = await browser.newPage();
-  await page.addInitScript(INIT);
-  await page.goto(url);
-  const evaluate = <T>(expression: string) => page.evaluate<T>(expression);
-  return {
-    id: await joinedId(evaluate),
-    page,
-    evaluate,
-    inGpuWorker: (statements) => inGpuWorker(page.workers(), statements),
-    signal: (name) => process.kill(-server.process().pid!, name),
-    close: () => server.close(),
-  };
-}
-
-/** Of either browser's driver. */
-type DrivenWorker = { url(): string; evaluate(code: string): Promise<unknown> };
-
-async function inGpuWorker(workers: readonly DrivenWorker[], statements: string): Promise<void> {
-  const worker = workers.findLast((each) => each.url().includes("gpu.worker"));
-  if (worker === undefined) throw new Error("the page has no GPU worker");
-  await worker.evaluate(`(() => { ${statements} })()`);
-}
-
-async function openFirefox(url: string): Promise<ChaosTab> {
-  const { browser, close } = await launchFirefox();
-  const page = await browser.newPage();
-  await page.evaluateOnNewDocument(INIT);
-  await page.goto(url);
-  const evaluate = <T>(expression: string) => page.evaluate(expression) as Promise<T>;
-  return {
-    id: await joinedId(evaluate),
-    page,
-    evaluate,
-    inGpuWorker: (statements) => inGpuWorker(page.workers(), statements),
-    signal: (name) => process.kill(-browser.process()!.pid!, name),
-    close,
-  };
-}
-
-/** The member's id, once the tab is in the room. */
-async function joinedId(evaluate: <T>(expression: string) => Promise<T>): Promise<string> {
-  const endMs = Date.now() + JOIN_TIMEOUT_MS;
-  while (Date.now() < endMs) {
-    const id = await evaluate<string | null>(
-      `(() => { const { phase, self } = document.querySelector("tabmesh-app").view; return phase === "inside" ? self : null; })()`,
-    );
-    if (id !== null) return id;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error("the tab did not join the room");
-}
-
-/** In the GPU worker: the next step finds its device destroyed. */
-export const DESTROY_DEVICE = `
-  const create = GPUDevice.prototype.createCommandEncoder;
-  GPUDevice.prototype.createCommandEncoder = function (...values) {
-    GPUDevice.prototype.createCommandEncoder = create;
-    this.destroy();
-    return create.apply(this, values);
-  };`;
-
-/** In the GPU worker: an error that nobody catches. */
-export const CRASH_WORKER = `setTimeout(() => { throw new Error("crashed by a test"); });`;
-
-/** In the GPU worker: the channel on which the next frame with activations is sent closes instead. */
-export const CLOSE_FRAMES = `
-  const send = RTCDataChannel.prototype.send;
-  RTCDataChannel.prototype.send = function (data) {
-    if ((data.byteLength ?? 0) < 1000) return send.call(this, data);
-    RTCDataChannel.prototype.send = send;
-    this.close();
-  };`;
-
-/** In the page: every connection ends, without a word to the other side. */
-export const DROP_LINKS = `connections.forEach((connection) => connection.close())`;

@@ -21,6 +21,7 @@ export type ApiState = {
     readonly shard: {
       readonly status: string;
       readonly phase: string;
+      readonly error: object | null;
       readonly kernels: KernelReport | null;
     } | null;
   }[];

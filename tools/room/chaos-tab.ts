@@ -1,0 +1,138 @@
+/**
+ * A tab in a browser process of its own, and what a chaos test does to it. Faults are statements that run
+ * in the page or in its GPU worker.
+ */
+import { chromium, type Page as ChromiumPage } from "playwright";
+import type { Page as FirefoxPage } from "puppeteer-core";
+import type { PageView } from "../../src/ui/index.ts";
+import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS, launchFirefox } from "../browsers/browsers.ts";
+import { type BrowserName, JOIN_TIMEOUT_MS } from "./e2e-room.ts";
+
+/** Runs before the page's scripts: a fixed seed, and the connections, to close one of them. */
+const INIT = `{
+  const random = crypto.getRandomValues.bind(crypto);
+  crypto.getRandomValues = (values) =>
+    values instanceof Uint32Array && values.length === 1 ? values.fill(7) : random(values);
+  const Connection = RTCPeerConnection;
+  globalThis.connections = [];
+  globalThis.RTCPeerConnection = class extends Connection {
+    constructor(...values) {
+      super(...values);
+      globalThis.connections.push(this);
+    }
+  };
+}`;
+
+/** The smallest memory that a page can report: 256 MiB are for layers. */
+const LITTLE_MEMORY = `
+  Object.defineProperty(Navigator.prototype, "deviceMemory", { get: () => 0.25 });`;
+
+export type ChaosTab = {
+  readonly browser: BrowserName;
+  /** The member's id when it joined. */
+  readonly id: string;
+  readonly page: ChromiumPage | FirefoxPage;
+  evaluate<T>(expression: string): Promise<T>;
+  /** Runs statements in the GPU worker of now. */
+  inGpuWorker(statements: string): Promise<void>;
+  /** To the browser with all its processes. */
+  signal(name: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
+  close(): Promise<void>;
+};
+
+/** Opens `url`, and waits until the tab is a member of the room. */
+export function openChaosTab(
+  browser: BrowserName,
+  url: string,
+  hasLittleMemory = false,
+): Promise<ChaosTab> {
+  const init = hasLittleMemory ? INIT + LITTLE_MEMORY : INIT;
+  return browser === "chromium" ? openChromium(url, init) : openFirefox(url, init);
+}
+
+async function openChromium(url: string, init: string): Promise<ChaosTab> {
+  const server = await chromium.launchServer({
+    executablePath: CHROMIUM_PATH,
+    args: CHROMIUM_WEBGPU_FLAGS,
+  });
+  const browser = await chromium.connect(server.wsEndpoint());
+  const page = await browser.newPage();
+  await page.addInitScript(init);
+  await page.goto(url);
+  const evaluate = <T>(expression: string) => page.evaluate<T>(expression);
+  return {
+    browser: "chromium",
+    id: await reached({ evaluate }, "inside"),
+    page,
+    evaluate,
+    inGpuWorker: (statements) => inGpuWorker(page.workers(), statements),
+    signal: (name) => process.kill(-server.process().pid!, name),
+    close: () => server.close(),
+  };
+}
+
+async function openFirefox(url: string, init: string): Promise<ChaosTab> {
+  const { browser, close } = await launchFirefox();
+  const page = await browser.newPage();
+  await page.evaluateOnNewDocument(init);
+  await page.goto(url);
+  const evaluate = <T>(expression: string) => page.evaluate(expression) as Promise<T>;
+  return {
+    browser: "firefox",
+    id: await reached({ evaluate }, "inside"),
+    page,
+    evaluate,
+    inGpuWorker: (statements) => inGpuWorker(page.workers(), statements),
+    signal: (name) => process.kill(-browser.process()!.pid!, name),
+    close,
+  };
+}
+
+/** Of either browser's driver. */
+type DrivenWorker = { url(): string; evaluate(code: string): Promise<unknown> };
+
+async function inGpuWorker(workers: readonly DrivenWorker[], statements: string): Promise<void> {
+  const worker = workers.findLast((each) => each.url().includes("gpu.worker"));
+  if (worker === undefined) throw new Error("the page has no GPU worker");
+  await worker.evaluate(`(() => { ${statements} })()`);
+}
+
+/** Waits until the page is in this phase; the member's id. */
+export async function reached(
+  { evaluate }: Pick<ChaosTab, "evaluate">,
+  phase: PageView["phase"],
+): Promise<string> {
+  const endMs = Date.now() + JOIN_TIMEOUT_MS;
+  while (Date.now() < endMs) {
+    const view = await evaluate<Pick<PageView, "phase" | "self"> | null>(
+      `(() => { const { phase, self } = document.querySelector("tabmesh-app")?.view ?? {}; return { phase, self }; })()`,
+    );
+    if (view?.phase === phase) return view.self ?? "";
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`the page did not get ${phase}`);
+}
+
+/** In the GPU worker: the next step finds its device destroyed. */
+export const DESTROY_DEVICE = `
+  const create = GPUDevice.prototype.createCommandEncoder;
+  GPUDevice.prototype.createCommandEncoder = function (...values) {
+    GPUDevice.prototype.createCommandEncoder = create;
+    this.destroy();
+    return create.apply(this, values);
+  };`;
+
+/** In the GPU worker: an error that nobody catches. */
+export const CRASH_WORKER = `setTimeout(() => { throw new Error("crashed by a test"); });`;
+
+/** In the GPU worker: the channel on which the next frame with activations is sent closes instead. */
+export const CLOSE_FRAMES = `
+  const send = RTCDataChannel.prototype.send;
+  RTCDataChannel.prototype.send = function (data) {
+    if ((data.byteLength ?? 0) < 1000) return send.call(this, data);
+    RTCDataChannel.prototype.send = send;
+    this.close();
+  };`;
+
+/** In the page: every connection ends, without a word to the other side. */
+export const DROP_LINKS = `connections.forEach((connection) => connection.close())`;
