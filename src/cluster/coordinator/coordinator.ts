@@ -302,6 +302,9 @@ export class Coordinator {
     this.#followers.add(peer);
     this.#lostMs.delete(peer);
     post(peer, { type: "welcome", version: CLUSTER_VERSION, key: key(), state: this.state });
+    if (!known) return;
+    this.#placer.memberReturned();
+    this.#takeSteps();
   }
 
   async #answer(peer: MemberId, id: number, command: unknown): Promise<void> {

@@ -160,6 +160,11 @@ export class Placer {
     return true;
   }
 
+  /** A lost placement is tried again: a member that could not be reached is back. */
+  memberReturned(): void {
+    this.#lastKey = null;
+  }
+
   /** A member has loaded its layers of a handover, or cannot: then the layers move as without one. */
   takeReport(from: MemberId, placement: PlacementId, failure: Failure | null): void {
     const { handover } = this.#state;
