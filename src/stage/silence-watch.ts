@@ -7,16 +7,19 @@
  */
 import type { MemberId } from "../shared/index.ts";
 
-/** Four pings in 1.5 s while an answer runs. */
-export const RUNNING_LOOK_MS = 375;
+/** While an answer runs. */
+export const RUNNING_LOOK_MS = 250;
 /** Pings of an idle room are rarer. */
 export const IDLE_LOOK_MS = 1000;
-/** A peer is suspected at 1.5 s of silence, or after as many looks as that takes. */
-const SUSPECT_MS = 1500;
-/** After that it has another 1.1 s to answer on the control channel. */
-const AGAIN_MS = 1100;
+/** A peer is suspected after this silence, or after as many looks as that takes, and two at least. */
+const SUSPECT_MS = 750;
+const SUSPECT_LOOKS = 2;
+/** After that it has this long to answer on the control channel: 1.25 s of silence in all. */
+const AGAIN_MS = 500;
 /** Of the longest silence that a peer has come back from. */
 const TOLERANCE = 2;
+/** An earlier silence counts half as much after this time. */
+const HALF_LIFE_MS = 10_000;
 /** However long a peer was silent before. */
 const MAX_SUSPECT_MS = 12_000;
 
@@ -28,7 +31,7 @@ export type Silence = {
 
 type Watched = {
   silentMs: number;
-  /** The longest silence that it came back from. */
+  /** The longest silence that it came back from, less if that is long ago. */
   longestMs: number;
   told: "nothing" | "suspected" | "again";
 };
@@ -63,8 +66,10 @@ export class SilenceWatch {
     const silences: Silence[] = [];
     for (const [peer, watched] of this.#peers) {
       watched.silentMs += lookMs;
+      watched.longestMs *= 0.5 ** (lookMs / HALF_LIFE_MS);
       const { silentMs, longestMs, told } = watched;
-      const suspectMs = Math.min(MAX_SUSPECT_MS, Math.max(SUSPECT_MS, TOLERANCE * longestMs));
+      const minMs = Math.max(SUSPECT_MS, SUSPECT_LOOKS * lookMs);
+      const suspectMs = Math.min(MAX_SUSPECT_MS, Math.max(minMs, TOLERANCE * longestMs));
       if (told === "nothing" && silentMs >= suspectMs) watched.told = "suspected";
       else if (told === "suspected" && silentMs >= suspectMs + AGAIN_MS) watched.told = "again";
       if (watched.told !== told) silences.push({ peer, silentMs, again: watched.told === "again" });
