@@ -13,6 +13,7 @@ import type {
   Member,
   ModelSource,
   ModelSummary,
+  ShardRole,
   StagePort,
   KernelReport,
   RoomState,
@@ -63,8 +64,9 @@ export type ShardRequest = {
   readonly activations: "float" | "int8";
   readonly memoryBudgetBytes: number;
   readonly submitWhileWaiting: boolean;
-  /** The current shard goes on until the pipeline of a placement needs this one. */
-  readonly beside: boolean;
+  readonly role: ShardRole;
+  /** The layers to load: not those that an extended shard has already. */
+  readonly missing: { readonly first: number; readonly end: number };
 };
 
 export type LoadProgress = {

@@ -9,6 +9,7 @@ export type {
   Shard,
   ShardMemory,
   ShardOptions,
+  StepResult,
   StepRow,
   StepToken,
 } from "./types.ts";

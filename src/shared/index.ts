@@ -141,6 +141,7 @@ export type {
   StageObservation,
   StagePort,
   RequestedGeneration,
+  ShardRole,
   StageRoom,
   StageSample,
   TokenEvent,

@@ -150,3 +150,9 @@ export type StagePort = {
    */
   cancel(generation: GenerationId, reason?: "cancelled" | "interrupted"): Promise<void>;
 };
+
+/**
+ * What a shard is loaded for: to replace the current one, beside it until a pipeline needs the new one,
+ * or to extend it by the layers before or after its own, which keep their cache.
+ */
+export type ShardRole = "instead" | "beside" | "before" | "after";

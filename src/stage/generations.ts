@@ -8,6 +8,13 @@ import type { PromptFrame, TokenFrame } from "../mesh/index.ts";
 import type { GenerationId, MemberId, Sampling } from "../shared/index.ts";
 import { randomAt } from "./random.ts";
 import { SavedBytes, SavedRows } from "./saved-rows.ts";
+import type { ChainPart } from "./shard-chain.ts";
+
+/** The rows `[0, rows)`, which the other part of a chain has. */
+export type Behind =
+  | { readonly part: "front"; readonly rows: number }
+  /** `inputs` are those rows after the front. */
+  | { readonly part: "back"; readonly rows: number; readonly inputs: SavedRows };
 
 export class Generation {
   readonly prompt: PromptFrame;
@@ -22,9 +29,13 @@ export class Generation {
   /** The cache has the rows `[0, computed)` of this stage's layers. */
   computed = 0;
   /** What this stage has computed for the next one. */
-  readonly saved: SavedRows;
+  saved: SavedRows;
   /** The first row that the next stage gets: it has those before. */
   sendFrom = 0;
+  /** After the shard became a chain: what the new part lacks, until the answer is resumed. */
+  behind: Behind | null = null;
+  /** Of a chain: rows before this one are computed by the front only; the back has them. */
+  frontUntil = 0;
   /** A resumed prompt whose next stage has not said yet which rows it lacks. */
   awaitsResume = false;
   /** Stage 0: the token after a resumed prompt, which may overtake what the next stage says. */
@@ -60,7 +71,10 @@ export class Generation {
     const last = this.promptLength;
     this.sendFrom = Math.max(need, Math.min(this.saved.end, last));
     this.awaitsResume = false;
-    this.nextPosition = Math.min(this.computed, this.sendFrom);
+    const { behind } = this;
+    if (behind?.part === "front") this.frontUntil = Math.min(behind.rows, this.sendFrom);
+    const held = behind?.part === "back" ? Math.min(behind.rows, last) : this.computed;
+    this.nextPosition = behind?.part === "back" ? held : Math.min(held, this.sendFrom);
     return this.nextPosition;
   }
 
@@ -159,6 +173,7 @@ export class GenerationTable {
     const saved = kept?.saved ?? new SavedRows(this.#bytes);
     const computed = Math.min(kept?.computed ?? 0, prompt.tokens.length);
     const generation = new Generation(prompt, slot, nowMs, saved, computed);
+    generation.behind = kept?.behind ?? null;
     this.#byId.set(generation.id, generation);
     return generation;
   }
@@ -169,6 +184,22 @@ export class GenerationTable {
     this.#byId.delete(generation.id);
     this.#kept.push(generation);
     if (!keep) this.#drop(generation);
+  }
+
+  /** The shard has become a chain, in which `part` is new. No generation runs. */
+  extend(part: ChainPart): void {
+    for (const kept of this.#kept) {
+      const inputs = kept.saved;
+      // What is behind already, from an earlier extension, is computed again.
+      const rows = kept.behind === null ? kept.computed : 0;
+      kept.computed = 0;
+      if (part === "front") {
+        kept.behind = { part, rows };
+        continue;
+      }
+      kept.behind = { part, rows: Math.min(rows, inputs.end), inputs };
+      kept.saved = new SavedRows(this.#bytes);
+    }
   }
 
   /** Forgets what was kept for requesters that are gone. */
@@ -190,6 +221,7 @@ export class GenerationTable {
     if (kept === undefined) return;
     this.#kept = this.#kept.filter((other) => other !== kept);
     kept.saved.clear();
+    if (kept.behind?.part === "back") kept.behind.inputs.clear();
     this.#freeSlots.push(kept.slot);
   }
 }

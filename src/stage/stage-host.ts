@@ -19,6 +19,7 @@ import {
   type StageFailure,
   type StageListeners,
   type StageRoom,
+  type ShardRole,
   type Stage,
   type StageSample,
   totalBytes,
@@ -48,6 +49,7 @@ import {
 } from "./pipeline-position.ts";
 import { MAX_SAVED_BYTES, SavedBytes } from "./saved-rows.ts";
 import { SentPrompts } from "./sent-prompts.ts";
+import { ShardChain } from "./shard-chain.ts";
 import { IDLE_LOOK_MS, RUNNING_LOOK_MS, type Silence } from "./silence-watch.ts";
 import { StageError } from "./stage-error.ts";
 import { StageLoop } from "./stage-loop.ts";
@@ -130,30 +132,33 @@ export class StageHost implements StageWorker {
     options: ShardOptions,
     reader: MessagePort,
     onProgress: (progress: LoadProgress) => void,
-    beside = false,
+    role: ShardRole = "instead",
   ): Promise<{ memory: ShardMemory; kernels: KernelReport }> {
-    await (beside ? this.unloadNext() : this.unloadShard());
+    if (role === "instead") await this.unloadShard();
+    else await this.unloadNext();
+    const isExtension = role === "before" || role === "after";
+    if (isExtension) this.#pause();
     const load = this.#loads;
     let loaded: Shard | null = null;
     const bytes = Comlink.wrap<ByteReader>(reader);
     const read: ByteReader = { read: (offset, length) => bytes.read(offset, length) };
     const shard = await this.#load(description, options, read, onProgress, (cause, lost) => {
       // A load that fails rejects.
-      if (loaded !== null && [this.#shard, this.#next].includes(loaded))
+      if ([this.#shard, this.#next].some((held) => holds(held, loaded)))
         this.#shardFailed(cause, lost);
     }).finally(() => bytes[Comlink.releaseProxy]());
-    if (this.#loads !== load) {
+    if (this.#loads !== load || (isExtension && this.#shard === null)) {
       shard.destroy();
       throw new StageError({ reason: "load_superseded" });
     }
     loaded = shard;
-    if (beside) this.#next = shard;
+    if (role === "beside") this.#next = shard;
     else {
-      this.#shard = shard;
+      this.#shard = this.#extended(shard, role);
       this.#startLoop();
     }
     shard.onKernels = (kernels) => {
-      if (this.#shard === shard) void this.#listeners?.onKernels(kernels);
+      if (holds(this.#shard, shard)) void this.#listeners?.onKernels(kernels);
     };
     return { memory: shard.memory(), kernels: shard.kernels };
   }
@@ -167,12 +172,25 @@ export class StageHost implements StageWorker {
 
   async unloadShard(): Promise<void> {
     void this.unloadNext(); // at once
-    this.#loop?.failAll({ reason: "layers_unloaded" });
-    this.#stopLoop();
+    this.#pause();
     this.#shard?.destroy();
     this.#shard = null;
     this.#generations = null;
     return Promise.resolve();
+  }
+
+  /** Nothing is computed until there is a pipeline and a shard that belongs to it. */
+  #pause(): void {
+    this.#loop?.failAll({ reason: "layers_unloaded" });
+    this.#stopLoop();
+  }
+
+  /** The current shard with the layers before or after it. */
+  #extended(shard: Shard, role: Exclude<ShardRole, "beside">): Shard {
+    const held = this.#shard;
+    if (held === null) return shard;
+    this.#generations?.extend(role === "before" ? "front" : "back");
+    return role === "before" ? new ShardChain(shard, held) : new ShardChain(held, shard);
   }
 
   async setPipeline(self: MemberId, pipeline: Pipeline | null): Promise<void> {
@@ -370,6 +388,12 @@ export class StageHost implements StageWorker {
     this.#sentPrompts.look();
     this.#scheduleLook();
   }
+}
+
+/** Whether `shard` is the one that is held, or a part of it. */
+function holds(held: Shard | null, shard: Shard | null): boolean {
+  if (held === null || shard === null) return false;
+  return held === shard || (held instanceof ShardChain && held.includes(shard));
 }
 
 function fits(shard: Shard | null, { first, end }: Stage): boolean {

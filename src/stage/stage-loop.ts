@@ -10,7 +10,7 @@
  * a frame; what it says is checked here, since any member can be hostile or broken. Over 250 lines:
  * every frame changes the same tables.
  */
-import type { SampledToken, Shard, StepToken } from "../engine/index.ts";
+import type { SampledToken, Shard, StepResult, StepRow, StepToken } from "../engine/index.ts";
 import type {
   EndFrame,
   FailureFrame,
@@ -39,9 +39,10 @@ import { LapWatch, type Late } from "./lap-watch.ts";
 import type { LoadMeter } from "./load-meter.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
 import type { Standing } from "./room-view.ts";
+import { ShardChain } from "./shard-chain.ts";
 import { faultOfToken } from "./token-fault.ts";
 import { rowsAhead, stepsInFlight } from "./run-ahead.ts";
-import { WorkQueue, type Work } from "./work-queue.ts";
+import { splitWork, WorkQueue, type Work } from "./work-queue.ts";
 
 export type StageOutside = {
   send(to: MemberId, frame: Frame): Promise<void>;
@@ -212,7 +213,7 @@ export class StageLoop {
       this.#watch.returned(generation, arrivedAtMs);
       generation.nextPosition += count;
       const times = { clocks, wireMs, arrivedAtMs };
-      this.#queue.add({ generation, position, count, tokens: null, hidden, ...times });
+      this.#enqueue({ generation, position, count, tokens: null, hidden, part: null, ...times });
     }
     void this.#run();
   }
@@ -295,6 +296,7 @@ export class StageLoop {
     const { id, prompt } = generation;
     const from = generation.resume(need);
     generation.sentAtMs = this.#outside.nowMs();
+    this.#catchUp(generation);
     if (generation.sendFrom > need)
       this.#next.savedRows(generation, need, generation.sendFrom, this.#shard.maxRows);
     if (isFirst) {
@@ -320,8 +322,31 @@ export class StageLoop {
     const times = { clocks: [], wireMs, arrivedAtMs: this.#outside.nowMs() };
     const count = tokens.length;
     generation.nextPosition = position + count;
-    this.#queue.add({ generation, position, count, tokens, hidden: null, ...times });
+    this.#enqueue({ generation, position, count, tokens, hidden: null, part: null, ...times });
     void this.#run();
+  }
+
+  /** The back of a chain computes what it lacks from what the front has sent before. */
+  #catchUp(generation: Generation): void {
+    const { behind, nextPosition: count, wireMs } = generation;
+    generation.behind = null;
+    if (behind?.part !== "back") return;
+    const hidden = behind.inputs.read(0, count);
+    const clock = { computeMs: 0, waitMs: 0, linkMs: 0 };
+    const clocks = Array.from({ length: this.#position.index }, () => clock);
+    const times = { clocks, wireMs, arrivedAtMs: this.#outside.nowMs() };
+    const rows = { position: 0, count, tokens: null, hidden };
+    if (count > 0) this.#queue.add({ generation, ...rows, part: behind.part, ...times });
+    behind.inputs.clear();
+    void this.#run();
+  }
+
+  /** Of a chain, the front computes alone what the back has. */
+  #enqueue(work: Work): void {
+    const inFront = work.generation.frontUntil - work.position;
+    const [front, other] = splitWork(work, Math.max(0, Math.min(inFront, work.count)));
+    if (front !== null) this.#queue.add({ ...front, part: "front" });
+    if (other !== null) this.#queue.add(other);
   }
 
   /** Why the rows of a segment cannot be computed on; it names the stage that sent them. */
@@ -368,7 +393,8 @@ export class StageLoop {
     const { isFirst, isLast, pipeline } = this.#position;
     // The step after has a row for every generation of this one.
     const fits = pipeline.generationSlots <= this.#shard.maxRows;
-    return isFirst && isLast && fits ? stepsInFlight(this.#stepMs) : 1;
+    const isWhole = isFirst && isLast && !(this.#shard instanceof ShardChain);
+    return isWhole && fits ? stepsInFlight(this.#stepMs) : 1;
   }
 
   /** Rows that follow a step in flight, whose tokens are still on the GPU. */
@@ -388,7 +414,7 @@ export class StageLoop {
       generation.computed = Math.min(generation.computed, position);
     try {
       const rows = rowsOf(batch, this.#position.isLast);
-      const result = await this.#shard.step(rows, hiddenOf(batch));
+      const result = await this.#compute(rows, batch);
       for (const { generation, position, count } of batch) generation.computed = position + count;
       if (this.#stopped) return;
       // Behind another step in flight, a step starts when that one has finished.
@@ -402,6 +428,7 @@ export class StageLoop {
       if (counts.rows === 1 && counts.decodeRows === 1)
         this.#laps = [...this.#laps, computeMs].slice(-MAX_LAPS);
       const step = { startMs, computeMs, batch };
+      if (batch[0]!.part === "front") return;
       if (result.kind === "hidden") await this.#sendHidden(step, result.hidden);
       else this.#sendTokens(step, result.tokens);
     } catch (error) {
@@ -413,6 +440,14 @@ export class StageLoop {
     } finally {
       this.#watch.stepEnded(watched, this.#outside.nowMs(), rowMs);
     }
+  }
+
+  #compute(rows: readonly StepRow[], batch: readonly Work[]): Promise<StepResult> {
+    const hidden = hiddenOf(batch);
+    const part = batch[0]?.part ?? null;
+    if (part === null) return this.#shard.step(rows, hidden);
+    if (!(this.#shard instanceof ShardChain)) throw new TypeError("only a chain has parts");
+    return this.#shard.stepPart(part, rows, hidden);
   }
 
   async #sendHidden(step: Step, hidden: Float32Array<ArrayBuffer>): Promise<void> {

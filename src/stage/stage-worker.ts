@@ -5,21 +5,22 @@ import type {
   CloseFailure,
   KernelReport,
   MemberId,
+  ShardRole,
   StagePort,
   StageSample,
 } from "../shared/index.ts";
 
 export type StageWorker = StagePort & {
   /**
-   * Loads or replaces this tab's shard. `reader` is a port to the weights worker. `beside`: the current
-   * shard goes on until a pipeline needs the new one.
+   * Loads a shard, or the layers that a `role` of "before" or "after" adds. `reader` is a port to the
+   * weights worker. Rejects with a `FailureError`; a shard that should be extended is then as it was.
    */
   loadShard(
     shard: ShardDescription,
     options: ShardOptions,
     reader: MessagePort,
     onProgress: (progress: LoadProgress) => void,
-    beside?: boolean,
+    role?: ShardRole,
   ): Promise<{ memory: ShardMemory; kernels: KernelReport }>;
   unloadShard(): Promise<void>;
   /** Forgets a shard that was loaded beside the current one. */

@@ -4,12 +4,14 @@
  *   decode first    rows after their generation's prompt go before prompts
  *   then prompts    in order of arrival; beside decode rows only a part of the step,
  *                   so that answers continue while a long prompt is read
+ *   catching up     rows that one part of a chain lacks are computed alone, before all others
  *
  * Pure data. Work of one generation stays in order.
  */
 import type { StepToken } from "../engine/index.ts";
 import type { StageClock } from "../mesh/index.ts";
 import type { Generation } from "./generations.ts";
+import type { ChainPart } from "./shard-chain.ts";
 
 /** Rows `[position, position + count)` of one generation, to be computed. */
 export type Work = {
@@ -20,6 +22,8 @@ export type Work = {
   readonly tokens: ArrayLike<StepToken> | null;
   /** [count, width] on the other stages. */
   readonly hidden: Float32Array | null;
+  /** The only part of a chain that computes them; null for all layers. */
+  readonly part: ChainPart | null;
   readonly clocks: readonly StageClock[];
   readonly wireMs: number;
   readonly arrivedAtMs: number;
@@ -49,6 +53,8 @@ export class WorkQueue {
 
   /** Takes at most `maxRows` rows; empty if nothing waits. The remainder of split work stays. */
   take(maxRows: number): Work[] {
+    const behind = this.#waiting.find((work) => work.part !== null);
+    if (behind !== undefined) return this.#takeOf(behind, maxRows);
     const decodes = this.#waiting.filter(isDecode).slice(0, maxRows);
     const taken = new Set<Work>(decodes);
     const batch = [...decodes];
@@ -66,10 +72,22 @@ export class WorkQueue {
     this.#waiting = remaining;
     return batch;
   }
+
+  #takeOf(work: Work, maxRows: number): Work[] {
+    const [taken, rest] = splitWork(work, Math.min(maxRows, work.count));
+    this.#waiting = this.#waiting.flatMap((other) => (other !== work ? [other] : (rest ?? [])));
+    return [taken!];
+  }
 }
 
 function isDecode(work: Work): boolean {
   return work.position >= work.generation.promptLength;
+}
+
+/** The first `count` rows, and the others; null for none. */
+export function splitWork(work: Work, count: number): [Work | null, Work | null] {
+  const first = count > 0 ? part(work, 0, count) : null;
+  return [first, count < work.count ? part(work, count, work.count) : null];
 }
 
 /** The rows `[from, to)` of `work`, relative to its first. */

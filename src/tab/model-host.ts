@@ -149,11 +149,20 @@ export function createModelHost({
   };
 
   /** Until members have what an earlier stage downloads too, or have no more of it than at the last look. */
-  const waitForEarlier = async ({ model, first, end, earlier }: ShardRequest): Promise<void> => {
+  const waitForEarlier = async ({
+    model,
+    missing: layers,
+    earlier,
+  }: ShardRequest): Promise<void> => {
     const endMs = clock.nowMs() + MAX_WAIT_MS;
     for (let before = -1; clock.nowMs() < endMs; await sleep(clock, LOOK_MS)) {
       if (!(await addPeers(model))) return;
-      const { missing, held } = await weights.sharedChunks(model.contentId, first, end, earlier);
+      const { missing, held } = await weights.sharedChunks(
+        model.contentId,
+        layers.first,
+        layers.end,
+        earlier,
+      );
       if (held === missing || held <= before) return;
       before = held;
     }
@@ -182,9 +191,16 @@ export function createModelHost({
           ended.signal.throwIfAborted();
           onProgress({ phase: "downloading", ...done });
         };
-        const { first, end, earlier } = request;
+        const { earlier, missing } = request;
         const wait = Comlink.proxy(() => waitForEarlier(request));
-        await weights.prefetch(contentId, first, end, Comlink.proxy(progress), earlier, wait);
+        await weights.prefetch(
+          contentId,
+          missing.first,
+          missing.end,
+          Comlink.proxy(progress),
+          earlier,
+          wait,
+        );
         isStored = true;
       };
       const load = () =>
@@ -222,23 +238,16 @@ async function loadInto(
   request: ShardRequest,
   onProgress: (progress: LoadProgress) => void,
 ): Promise<{ readonly kernels: KernelReport }> {
-  const {
-    first,
-    end,
-    contextTokens,
-    sequences,
-    activations,
-    memoryBudgetBytes,
-    submitWhileWaiting,
-  } = request;
-  const shard = await weights.shard(contentId, first, end);
+  const { missing, contextTokens, sequences, activations, memoryBudgetBytes, submitWhileWaiting } =
+    request;
+  const shard = await weights.shard(contentId, missing.first, missing.end);
   const reader = await weights.reader(contentId);
   return stage.loadShard(
     shard,
     { contextTokens, sequences, activations, memoryBudgetBytes, submitWhileWaiting },
     Comlink.transfer(reader, [reader]),
     Comlink.proxy(onProgress),
-    request.beside,
+    request.role,
   );
 }
 

@@ -163,7 +163,7 @@ function watched(models: ModelHost, monitor: TabMonitor): ModelHost {
   return {
     ...models,
     async loadShard(request, onProgress) {
-      if (!request.beside) monitor.holds(null);
+      if (request.role !== "beside") monitor.holds(null);
       const loaded = await models.loadShard(request, onProgress);
       monitor.holds(request);
       return loaded;

@@ -63,7 +63,7 @@ describe("a stage", () => {
   test("a generation in a step is not late, but the step may be", () => {
     const watch = new LapWatch(2, 5);
     const one = generation();
-    const work = { generation: one, position: 4, count: 1, tokens: null, hidden: null };
+    const work = { generation: one, position: 4, count: 1, tokens: null, part: null, hidden: null };
     const batch = [{ ...work, clocks: [], wireMs: -1, arrivedAtMs: 0 }];
     const first = watch.stepStarted(batch, 1, 0);
     expect(watch.lateLap(one, 100_000)).toBeNull();

@@ -69,7 +69,7 @@ describe("the queue", () => {
   const work = (generation: Generation, position: number, count: number): Work => {
     const hidden = Float32Array.from({ length: count * 2 }, (_, index) => position * 2 + index);
     const times = { clocks: [], wireMs: -1, arrivedAtMs: 0 };
-    return { generation, position, count, tokens: null, hidden, ...times };
+    return { generation, position, count, tokens: null, part: null, hidden, ...times };
   };
   const shape = (batch: Work[]) =>
     batch.map(({ generation, position, count }) => [generation.id, position, count]);

@@ -74,8 +74,9 @@ function shardOf(model: ModelSummary, first: number, end: number): ShardRequest 
     sequences: 1,
     memoryBudgetBytes: 1e9,
     submitWhileWaiting: false,
-    beside: false,
-  };
+    role: "instead",
+    missing: { first, end },
+  } as const;
   return { model, first, end, earlier: [], activations: "float", ...rest };
 }
 

@@ -14,6 +14,7 @@ import {
   type GenerationFailure,
   type Pipeline,
   type PromptRequest,
+  type ShardRole,
   type StageRoom,
   type TokenEvent,
   type Failure,
@@ -122,7 +123,9 @@ export class Answers {
 export type RoomMember = {
   readonly host: StageHost;
   readonly answers: Answers;
+  /** The last one that it loaded, and all of them. */
   readonly shard: () => CpuShard;
+  readonly shards: readonly CpuShard[];
   /** Closes its channels, as a tab that is gone. */
   readonly leave: () => void;
   /** Sends a frame beside those of its host. */
@@ -147,9 +150,10 @@ export async function cpuRoom(
   const ports = new Map<MemberId, FramePort[]>(names.map((name) => [name, []]));
   const sends = new Map<string, FramePort>();
   for (const name of names) {
-    let shard: CpuShard | null = null;
+    const shards: CpuShard[] = [];
     const load: ShardLoader = (description, options) => {
-      shard = new CpuShard(description, options, extra);
+      const shard = new CpuShard(description, options, extra);
+      shards.push(shard);
       return Promise.resolve(shard);
     };
     const host = new StageHost(load, SYSTEM_CLOCK, maxSavedBytes);
@@ -157,7 +161,7 @@ export async function cpuRoom(
     await host.listen(answers.listeners);
     const leave = () => ports.get(name)!.forEach((port) => port.close());
     const say = (to: MemberId, frame: Frame) => sends.get(`${name} ${to}`)!.send(encode(frame));
-    room.set(name, { host, answers, shard: () => shard!, leave, say });
+    room.set(name, { host, answers, shard: () => shards.at(-1)!, shards, leave, say });
   }
   names.forEach((one, index) => {
     for (const other of names.slice(index + 1)) {
@@ -193,6 +197,7 @@ export async function loadCpuShard(
   pipeline: Pipeline,
   first: number,
   end: number,
+  role: ShardRole = "instead",
 ): Promise<void> {
   const options = {
     contextTokens: pipeline.contextTokens,
@@ -202,7 +207,8 @@ export async function loadCpuShard(
     submitWhileWaiting: false,
   } as const;
   const { port1 } = new MessageChannel();
-  await worker.loadShard(cpuDescription(first, end, LAYERS), options, port1, () => undefined);
+  const description = cpuDescription(first, end, LAYERS);
+  await worker.loadShard(description, options, port1, () => undefined, role);
   port1.close();
 }
 

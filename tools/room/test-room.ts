@@ -366,7 +366,7 @@ export function codes(prompt: string): Uint32Array<ArrayBuffer> {
 function hostModels(host: StageHost, beforeLoad?: () => Promise<void>): ModelHost {
   return {
     inspect: (source) => Promise.resolve(modelSummary({ source })),
-    async loadShard({ first, end, contextTokens, sequences, activations, beside }, onProgress) {
+    async loadShard({ missing, contextTokens, sequences, activations, role }, onProgress) {
       await beforeLoad?.();
       onProgress({ phase: "downloading", doneBytes: 0, totalBytes: 1000 });
       const { port1 } = new MessageChannel();
@@ -379,11 +379,11 @@ function hostModels(host: StageHost, beforeLoad?: () => Promise<void>): ModelHos
       };
       try {
         return await host.loadShard(
-          cpuDescription(first, end, LAYERS),
+          cpuDescription(missing.first, missing.end, LAYERS),
           options,
           port1,
           () => undefined,
-          beside,
+          role,
         );
       } finally {
         port1.close();

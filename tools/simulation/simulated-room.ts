@@ -302,12 +302,12 @@ function stageOf(host: StageHost, clock: Clock, network: Network): StagePort {
 function modelsOf(host: StageHost): ModelHost {
   return {
     inspect: (source) => Promise.resolve(modelSummary({ source })),
-    async loadShard({ first, end, contextTokens, sequences, activations, beside }) {
+    async loadShard({ missing, contextTokens, sequences, activations, role }) {
       const limits = { memoryBudgetBytes: 1e9, submitWhileWaiting: false };
       const options = { contextTokens, sequences, activations, ...limits };
-      const cpu = cpuDescription(first, end, LAYERS);
+      const cpu = cpuDescription(missing.first, missing.end, LAYERS);
       const description = { ...cpu, model: { ...cpu.model, hidden: WIDTH } };
-      return host.loadShard(description, options, NO_PORT, () => undefined, beside);
+      return host.loadShard(description, options, NO_PORT, () => undefined, role);
     },
     unloadShard: () => host.unloadShard(),
     unloadNext: () => host.unloadNext(),

@@ -2,7 +2,8 @@
  * Follows the placement on this tab: loads its layers, connects the neighboring stages,
  * gives the stage its pipeline, and reports progress. The newest placement wins: what an
  * older one started is finished and discarded. The layers of a handover load beside those
- * that answer, which the stage exchanges when the next placement takes over.
+ * that answer, which the stage exchanges when the next placement takes over. After a loss, the layers
+ * that this tab holds remain, with the caches of the answers in progress, and it loads only the others.
  *
  * Over 250 lines: each step of a load checks whether a newer placement has replaced it.
  */
@@ -43,20 +44,20 @@ export type ShardKeeperParts = {
 const SOURCE_RETRY_MS = 2000;
 const SOURCE_RETRIES = 30;
 
-/** The shard that this tab holds. Another `key` requires a reload. */
+/** The shard that this tab holds, and the bytes of the file that it has read for it. */
 type Held = {
-  readonly key: string;
+  readonly request: ShardRequest;
   readonly kernels: KernelReport;
-  /** Of the file. */
   readonly bytes: number;
-  /** On the GPU. */
-  readonly needsBytes: number;
 };
 
 export class ShardKeeper {
   readonly #parts: ShardKeeperParts;
   #wanted: PlacementId | null = null;
   #held: Held | null = null;
+  /** The last placement that was lost, and the one that replaced it. */
+  #lost: PlacementId | null = null;
+  #repair: PlacementId | null = null;
   /** The placement of a handover, and the shard that was loaded for it. */
   #ahead: PlacementId | null = null;
   #next: Held | null = null;
@@ -110,8 +111,11 @@ export class ShardKeeper {
     const { placement } = room.state;
     this.#reportAgain();
     this.#lookAhead();
-    if ((placement?.id ?? null) === this.#wanted) return;
-    this.#wanted = placement?.id ?? null;
+    const id = placement?.id ?? null;
+    if (placement !== null && placement.error !== null) this.#lost = id;
+    if (id === this.#wanted) return;
+    if (this.#lost !== null && this.#lost === this.#wanted) this.#repair = id;
+    this.#wanted = id;
     // A requester without a shard needs only the pipeline.
     if (!placement || !stageOf(placement, room.self)) this.#setPipeline(placement);
     this.#work = this.#work.then(() => this.#act(placement));
@@ -136,7 +140,7 @@ export class ShardKeeper {
     try {
       const request = placement && mine && this.#requestOf(placement, mine);
       const isThere =
-        request !== null && [this.#held?.key, this.#next?.key].includes(keyOf(request));
+        request !== null && [this.#held, this.#next].some((held) => isFor(held, request));
       if (this.#next !== null && !isThere) {
         this.#next = null;
         await models.unloadNext();
@@ -155,13 +159,14 @@ export class ShardKeeper {
   }
 
   async #loadBeside(request: ShardRequest): Promise<Held> {
-    const memoryBudgetBytes = request.memoryBudgetBytes - (this.#held?.needsBytes ?? 0);
+    const heldBytes = this.#held === null ? 0 : bytesOf(this.#held.request);
+    const memoryBudgetBytes = request.memoryBudgetBytes - heldBytes;
     let bytes = 0;
     const { kernels } = await this.#parts.models.loadShard(
-      { ...request, memoryBudgetBytes, beside: true },
+      { ...request, memoryBudgetBytes, role: "beside" },
       ({ totalBytes }) => (bytes = totalBytes),
     );
-    return { key: keyOf(request), kernels, bytes, needsBytes: bytesOf(request) };
+    return { request, kernels, bytes };
   }
 
   #setPipeline(placement: Placement | null): void {
@@ -200,18 +205,19 @@ export class ShardKeeper {
   async #takeStage(placement: Placement, mine: Stage): Promise<void> {
     const { room } = this.#parts;
     const request = this.#requestOf(placement, mine);
-    const key = keyOf(request);
-    if (this.#held?.key !== key && this.#next?.key === key) {
+    if (!isFor(this.#held, request) && isFor(this.#next, request)) {
       this.#held = this.#next;
       this.#next = null;
     }
-    if (this.#held?.key !== key) {
+    if (!isFor(this.#held, request)) {
+      const held = this.#held;
       this.#held = null;
       this.#next = null;
       this.#report(placement, mine, { status: "loading", phase: "starting" });
-      const held = await this.#load(request, placement, mine);
-      if (held === null) return;
-      this.#held = { key, ...held, needsBytes: bytesOf(request) };
+      const extended = held && (await this.#extend(held, request, placement, mine));
+      const loaded = extended ?? (await this.#load(request, placement, mine));
+      if (loaded === null) return;
+      this.#held = { request, ...loaded };
     }
     if (placement.id !== this.#wanted) return;
     this.#report(placement, mine, { status: "loading", phase: "connecting" });
@@ -219,6 +225,18 @@ export class ShardKeeper {
     await this.#pipelineSet;
     for (const peer of nextMembers(placement, room.self)) await this.#parts.linkFrames(peer);
     this.#ready(placement, mine);
+  }
+
+  /** Null if the layers that are held cannot remain. */
+  async #extend(held: Held, request: ShardRequest, placement: Placement, mine: Stage) {
+    const extension = placement.id === this.#repair ? extensionOf(held.request, request) : null;
+    if (extension === null) return null;
+    try {
+      const loaded = await this.#load(extension, placement, mine);
+      return loaded && { ...loaded, bytes: held.bytes + loaded.bytes };
+    } catch {
+      return null; // loaded again as a whole, they may fit
+    }
   }
 
   /**
@@ -272,7 +290,8 @@ export class ShardKeeper {
     const { model, stages, contextTokens, generationSlots: sequences } = placement;
     const earlier = stages.filter((stage) => stage.first < first);
     const device = this.#device(this.#parts.room.state.settings);
-    return { model, first, end, earlier, contextTokens, sequences, beside: false, ...device };
+    const layers = { first, end, missing: { first, end } };
+    return { model, ...layers, earlier, contextTokens, sequences, role: "instead", ...device };
   }
 
   #device({ activations }: Settings): {
@@ -339,9 +358,29 @@ export class ShardKeeper {
   }
 }
 
-/** What a shard is built for. */
-function keyOf({ model, first, end, contextTokens, sequences, activations }: ShardRequest): string {
-  return JSON.stringify([model.contentId, first, end, contextTokens, sequences, activations]);
+/** Whether it can be used as it is. */
+function isFor(held: Held | null, request: ShardRequest): boolean {
+  if (held === null || settingsOf(held.request) !== settingsOf(request)) return false;
+  return held.request.first === request.first && held.request.end === request.end;
+}
+
+/** What a shard is built for, whatever its layers. */
+function settingsOf({ model, contextTokens, sequences, activations }: ShardRequest): string {
+  return JSON.stringify([model.contentId, contextTokens, sequences, activations]);
+}
+
+/** The layers that `request` has before or after those that are held; null if it has not all of these. */
+function extensionOf(held: ShardRequest, request: ShardRequest): ShardRequest | null {
+  const { first, end } = request;
+  if (settingsOf(held) !== settingsOf(request)) return null;
+  const memoryBudgetBytes = request.memoryBudgetBytes - bytesOf(held);
+  // What earlier stages have, they have already.
+  const extension = { ...request, earlier: [], memoryBudgetBytes };
+  if (held.first === first && held.end < end)
+    return { ...extension, role: "after", missing: { first: held.end, end } };
+  if (held.end === end && first < held.first)
+    return { ...extension, role: "before", missing: { first, end: held.first } };
+  return null;
 }
 
 function bytesOf({ model, contextTokens, sequences: generationSlots, ...layers }: ShardRequest) {
