@@ -1,7 +1,7 @@
 /**
  * Which tests run when: in `npm run check`, before a merge (`npm test`), the remaining ones
  * (`npm run test:full -- --remaining`), or all (the default) but the faults in real browsers, which take
- * an hour (`npm run test:full -- --chaos`). `check` runs no browser.
+ * a quarter of an hour (`npm run test:full -- --chaos`). `check` runs no browser.
  */
 const TEST_SETS = ["check", "merge", "remaining", "full", "chaos"] as const;
 export type TestSet = (typeof TEST_SETS)[number];

@@ -3,15 +3,14 @@
  * chaos-tab.ts fixes) or over HTTP (greedily). What was shown in between is kept: a token that is shown may
  * not change later.
  */
-import type { ChaosTab } from "./chaos-tab.ts";
+import { appSend, type ChaosTab } from "./chaos-tab.ts";
 import type { RoomApi } from "./room-api.ts";
 
 /** An answer is complete by then, whatever happened. */
 const ANSWER_TIMEOUT_MS = 90_000;
 /** The fault comes when the answer has this many. */
 const TOKENS_BEFORE = 8;
-/** A page is asked again after so long, whether its answer has changed or not. */
-const LOOK_MS = 500;
+const LOOK_MS = 20;
 const QUESTION = "Tell me a long story about the sea.";
 
 export type Answer = { readonly text: string; readonly tokens: number; readonly finish: string };
@@ -62,46 +61,42 @@ type ChatMessage = {
   readonly recovery: string | null;
 };
 
-/** Resolves with the last message of the chat once it differs from `known`, or after a while. */
-const nextMessage = (known: string) => `new Promise((resolve) => {
-  const endMs = performance.now() + ${LOOK_MS};
-  const look = () => {
-    const { text, tokens, status, error, recovery } = document.querySelector("tabmesh-app").view.chat.at(-1) ?? {};
-    const message = { text: text ?? "", tokens: tokens ?? 0, status: status ?? "queued", error: error ?? null, recovery: recovery ?? null };
-    const isNew = JSON.stringify(message) !== ${JSON.stringify(known)};
-    if (isNew || performance.now() > endMs) resolve(message);
-    else setTimeout(look, 5);
-  };
-  look();
-})`;
+/** Null while the chat is empty. The page shows a change in its next frame. */
+const LAST_MESSAGE = `(() => {
+  const message = document.querySelector("tabmesh-app").view.chat.at(-1);
+  if (message === undefined) return null;
+  const { text, tokens, status, error, recovery } = message;
+  return { text, tokens, status, error, recovery };
+})()`;
 
-/** `act` runs beside the answer, and is over when this resolves. */
-export async function askOnPage(tab: ChaosTab, act: () => unknown): Promise<Asked> {
-  await tab.evaluate(`(() => {
-    const app = document.querySelector("tabmesh-app");
-    app.send({ type: "clear_chat" });
-    app.send({ type: "send_message", text: ${JSON.stringify(QUESTION)} });
-  })()`);
+/** Calls `act` in the middle of the answer. */
+export async function askOnPage(tab: ChaosTab, act: () => void): Promise<Asked> {
+  const look = () => tab.evaluate<ChatMessage | null>(LAST_MESSAGE);
+  await tab.evaluate(appSend({ type: "clear_chat" }));
+  while ((await look()) !== null) await pause();
+  await tab.evaluate(appSend({ type: "send_message", text: QUESTION }));
   const shown = new Shown();
-  let acting: Promise<unknown> | null = null;
+  let hasActed = false;
   const endMs = Date.now() + ANSWER_TIMEOUT_MS;
-  let known = "";
-  while (Date.now() < endMs) {
-    const message = await tab.evaluate<ChatMessage>(nextMessage(known));
-    known = JSON.stringify(message);
+  for (; Date.now() < endMs; await pause()) {
+    const message = await look();
+    if (message === null) continue;
     const { text, tokens, status, error, recovery } = message;
     if (recovery !== null) shown.recovering(recovery);
     shown.next({ text, tokens, finish: status });
-    if (tokens >= TOKENS_BEFORE && status === "streaming") acting ??= started(act);
-    if (error !== null) throw new Error(`the answer ended: ${error}`);
-    if (status === "token_limit") {
-      if (acting === null) throw new Error("the answer was complete before anything happened");
-      await acting;
-      return shown.asked;
+    if (!hasActed && tokens >= TOKENS_BEFORE && status === "streaming") {
+      hasActed = true;
+      act();
     }
+    if (error !== null) throw new Error(`the answer ended: ${error}`);
+    if (status !== "token_limit") continue;
+    if (!hasActed) throw new Error("the answer was complete before anything happened");
+    return shown.asked;
   }
   throw new Error(`the answer did not end: ${JSON.stringify(shown.asked)}`);
 }
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 
 type Chunk = {
   readonly error?: { readonly message: string };
@@ -115,7 +110,7 @@ type Chunk = {
 export async function askOverHttp(
   api: RoomApi,
   { model, maxTokens }: { readonly model: string; readonly maxTokens: number },
-  act: () => unknown,
+  act: () => void,
 ): Promise<Asked> {
   const response = await api.fetch("/v1/chat/completions", {
     method: "POST",
@@ -132,7 +127,7 @@ export async function askOverHttp(
   if (!response.ok || response.body === null)
     throw new Error(`${response.status}: ${await response.text()}`);
   const shown = new Shown();
-  let acting: Promise<unknown> | null = null;
+  let hasActed = false;
   for await (const line of linesOf(response.body)) {
     if (line.startsWith(": ")) shown.recovering(line.slice(2));
     if (!line.startsWith("data: ") || line === "data: [DONE]") continue;
@@ -146,16 +141,12 @@ export async function askOverHttp(
       tokens: tokens + (choice.token_ids?.length ?? 0),
       finish: choice.finish_reason ?? finish,
     });
-    if (shown.answer.tokens >= TOKENS_BEFORE) acting ??= started(act);
+    if (!hasActed && shown.answer.tokens >= TOKENS_BEFORE) {
+      hasActed = true;
+      act();
+    }
   }
-  await acting;
   return shown.asked;
-}
-
-function started(act: () => unknown): Promise<unknown> {
-  const acting = Promise.resolve().then(act);
-  acting.catch(() => undefined); // it is awaited after the answer
-  return acting;
 }
 
 async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {

@@ -2,18 +2,11 @@
  * Rooms of real tabs for the chaos tests: each tab is a browser process of its own, and answers are asked
  * while something happens to them. One room takes many faults: `whole` replaces the tabs that were lost.
  */
-import type { PageCommand } from "../../src/shared/index.ts";
 import { openServer, type RunningServer } from "../../server/server.ts";
 import { askOnPage, askOverHttp, type Answer, type Asked } from "./chaos-answers.ts";
-import { type ChaosTab, openChaosTab, reached } from "./chaos-tab.ts";
-import {
-  BUILT_PAGE,
-  type BrowserName,
-  evenStages,
-  JOIN_TIMEOUT_MS,
-  MODEL,
-  MODELS,
-} from "./e2e-room.ts";
+import { type ChaosPage, createChaosPage } from "./chaos-page.ts";
+import { appSend, type ChaosTab, openChaosTab, reached } from "./chaos-tab.ts";
+import { type BrowserName, evenStages, JOIN_TIMEOUT_MS, MODEL, MODELS } from "./e2e-room.ts";
 import { RoomApi } from "./room-api.ts";
 
 /** For the room to have its tabs again after a fault. */
@@ -29,14 +22,17 @@ export class ChaosRoom {
   readonly #browsers: readonly BrowserName[];
   readonly #hasLittleMemory: boolean;
   readonly #undisturbed = new Map<"page" | "http", Answer>();
+  readonly #page: ChaosPage;
   #server: RunningServer;
 
   private constructor(
+    page: ChaosPage,
     server: RunningServer,
     code: string,
     browsers: readonly BrowserName[],
     hasLittleMemory: boolean,
   ) {
+    this.#page = page;
     this.#server = server;
     this.#hasLittleMemory = hasLittleMemory;
     this.#browsers = browsers;
@@ -49,7 +45,8 @@ export class ChaosRoom {
     browsers: readonly BrowserName[],
     hasLittleMemory = false,
   ): Promise<ChaosRoom> {
-    const room = new ChaosRoom(await serve(0), code, browsers, hasLittleMemory);
+    const page = await createChaosPage();
+    const room = new ChaosRoom(page, await serve(0, page), code, browsers, hasLittleMemory);
     try {
       await room.whole();
       return room;
@@ -108,13 +105,29 @@ export class ChaosRoom {
   /** The answer without a fault. */
   async undisturbed(asking: Asking): Promise<Answer> {
     const key = asking === "http" ? "http" : "page";
-    const known = this.#undisturbed.get(key) ?? (await this.ask(asking)).answer;
+    const known = this.#undisturbed.get(key) ?? (await this.#ask(asking, () => undefined)).answer;
     this.#undisturbed.set(key, known);
     return known;
   }
 
-  /** The answer to the same question, with `act` in its middle. */
-  ask(asking: Asking, act: () => unknown = () => undefined): Promise<Asked> {
+  /** Answers to the same question, until `act` is over, which begins in the middle of the first one. */
+  async answersDuring(asking: Asking, act: () => unknown): Promise<Asked[]> {
+    let acting: Promise<unknown> | null = null;
+    let isOver = false;
+    const start = () => {
+      acting ??= Promise.resolve()
+        .then(act)
+        .finally(() => (isOver = true));
+      acting.catch(() => undefined); // it is awaited after the answers
+    };
+    const answers: Asked[] = [];
+    do answers.push(await this.#ask(asking, start));
+    while (!isOver);
+    await acting;
+    return answers;
+  }
+
+  #ask(asking: Asking, act: () => void): Promise<Asked> {
     return asking === "http"
       ? askOverHttp(this.api, { model: MODEL, maxTokens: ANSWER_TOKENS }, act)
       : askOnPage(asking, act);
@@ -125,7 +138,7 @@ export class ChaosRoom {
   }
 
   async startServer(): Promise<void> {
-    this.#server = await serve(this.#server.port);
+    this.#server = await serve(this.#server.port, this.#page);
   }
 
   /** Another tab of the last browser joins and leaves so often: by a button, or by leaving the page. */
@@ -159,17 +172,14 @@ export class ChaosRoom {
   async close(): Promise<void> {
     await Promise.allSettled(this.tabs.map((tab) => tab.close()));
     await this.#server.close();
+    await this.#page.remove();
   }
 }
 
-function appSend(command: PageCommand): string {
-  return `document.querySelector("tabmesh-app").send(${JSON.stringify(command)})`;
-}
-
-function serve(port: number): Promise<RunningServer> {
+function serve(port: number, { directory: page }: ChaosPage): Promise<RunningServer> {
   return openServer({
     port,
-    page: BUILT_PAGE,
+    page,
     models: MODELS,
     lanCertificate: null,
     allowOrigins: [],

@@ -1,11 +1,12 @@
 /**
- * A tab in a browser process of its own, and what a chaos test does to it. Faults are statements that run
- * in the page or in its GPU worker.
+ * A tab in a browser process of its own, and what a chaos test does to it.
  */
 import { chromium, type Page as ChromiumPage } from "playwright";
 import type { Page as FirefoxPage } from "puppeteer-core";
+import type { PageCommand } from "../../src/shared/index.ts";
 import type { PageView } from "../../src/ui/index.ts";
 import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS, launchFirefox } from "../browsers/browsers.ts";
+import { requestFault, type WorkerFault } from "./chaos-page.ts";
 import { type BrowserName, JOIN_TIMEOUT_MS } from "./e2e-room.ts";
 
 /** Runs before the page's scripts: a fixed seed, and the connections, to close one of them. */
@@ -33,8 +34,8 @@ export type ChaosTab = {
   readonly id: string;
   readonly page: ChromiumPage | FirefoxPage;
   evaluate<T>(expression: string): Promise<T>;
-  /** Runs statements in the GPU worker of now. */
-  inGpuWorker(statements: string): Promise<void>;
+  /** In the GPU worker of now. */
+  failInWorker(fault: WorkerFault): Promise<void>;
   /** To the browser with all its processes. */
   signal(name: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
   close(): Promise<void>;
@@ -65,7 +66,7 @@ async function openChromium(url: string, init: string): Promise<ChaosTab> {
     id: await reached({ evaluate }, "inside"),
     page,
     evaluate,
-    inGpuWorker: (statements) => inGpuWorker(page.workers(), statements),
+    failInWorker: (fault) => evaluate(requestFault(fault)),
     signal: (name) => process.kill(-server.process().pid!, name),
     close: () => server.close(),
   };
@@ -82,19 +83,10 @@ async function openFirefox(url: string, init: string): Promise<ChaosTab> {
     id: await reached({ evaluate }, "inside"),
     page,
     evaluate,
-    inGpuWorker: (statements) => inGpuWorker(page.workers(), statements),
+    failInWorker: (fault) => evaluate(requestFault(fault)),
     signal: (name) => process.kill(-browser.process()!.pid!, name),
     close,
   };
-}
-
-/** Of either browser's driver. */
-type DrivenWorker = { url(): string; evaluate(code: string): Promise<unknown> };
-
-async function inGpuWorker(workers: readonly DrivenWorker[], statements: string): Promise<void> {
-  const worker = workers.findLast((each) => each.url().includes("gpu.worker"));
-  if (worker === undefined) throw new Error("the page has no GPU worker");
-  await worker.evaluate(`(() => { ${statements} })()`);
 }
 
 /** Waits until the page is in this phase; the member's id. */
@@ -113,26 +105,10 @@ export async function reached(
   throw new Error(`the page did not get ${phase}`);
 }
 
-/** In the GPU worker: the next step finds its device destroyed. */
-export const DESTROY_DEVICE = `
-  const create = GPUDevice.prototype.createCommandEncoder;
-  GPUDevice.prototype.createCommandEncoder = function (...values) {
-    GPUDevice.prototype.createCommandEncoder = create;
-    this.destroy();
-    return create.apply(this, values);
-  };`;
-
-/** In the GPU worker: an error that nobody catches. */
-export const CRASH_WORKER = `setTimeout(() => { throw new Error("crashed by a test"); });`;
-
-/** In the GPU worker: the channel on which the next frame with activations is sent closes instead. */
-export const CLOSE_FRAMES = `
-  const send = RTCDataChannel.prototype.send;
-  RTCDataChannel.prototype.send = function (data) {
-    if ((data.byteLength ?? 0) < 1000) return send.call(this, data);
-    RTCDataChannel.prototype.send = send;
-    this.close();
-  };`;
+/** In the page: a command, as a person gives it. */
+export function appSend(command: PageCommand): string {
+  return `document.querySelector("tabmesh-app").send(${JSON.stringify(command)})`;
+}
 
 /** In the page: every connection ends, without a word to the other side. */
 export const DROP_LINKS = `connections.forEach((connection) => connection.close())`;
