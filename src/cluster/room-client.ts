@@ -308,6 +308,9 @@ export class RoomClient {
         this.#stageRoom.report();
         this.#keeper.stageReplaced();
         return this.#shardFailed(observation.cause, false);
+      case "worker_gone":
+        this.#notify({ kind: "device_error", cause: observation.cause, lost: true });
+        return this.#keeper.adapterLost({ reason: "worker_gone", cause: observation.cause });
     }
   }
 

@@ -8,6 +8,7 @@ import { Detail, failure } from "./failure-schema.ts";
 import { MemberId } from "./ids.ts";
 import { KernelReport } from "./kernel-report.ts";
 import { ThrottleForecast } from "./throttle-forecast.ts";
+import { WorkerFailure } from "./worker-failure.ts";
 
 export const MAX_NAME_CHARACTERS = 80;
 export const MemberName = z.string().max(MAX_NAME_CHARACTERS);
@@ -38,6 +39,8 @@ export const NoAdapter = z.discriminatedUnion("reason", [
   failure("no_webgpu", { browser: z.string() }),
   failure("no_adapter", { browser: z.string(), detail: Detail.nullable() }),
   failure("device_lost", { detail: Detail.nullable() }),
+  /** The worker that uses the GPU failed as soon as it began, time after time. */
+  failure("worker_gone", { cause: WorkerFailure }),
 ]);
 export type NoAdapter = z.infer<typeof NoAdapter>;
 

@@ -97,7 +97,9 @@ export type StageObservation =
   /** At stage 0: an answer runs, and its prompt has not come. */
   | { readonly kind: "prompt_missing"; readonly generation: GenerationId }
   /** By the tab: the worker failed, and another one has taken its place. It has no layers and no channels. */
-  | { readonly kind: "worker_replaced"; readonly cause: WorkerFailure };
+  | { readonly kind: "worker_replaced"; readonly cause: WorkerFailure }
+  /** By the tab: it failed as soon as it began, time after time. This tab computes no more. */
+  | { readonly kind: "worker_gone"; readonly cause: WorkerFailure };
 
 /** Callbacks are Comlink proxies. None is awaited on the token path. */
 export type StageListeners = {

@@ -1,6 +1,7 @@
 /**
  * The GPU worker of a tab, and another one in its place when it fails or does not answer. The new one
- * has no layers and no channels: the owner renews these, and the room loads those again.
+ * has no layers and no channels: the owner renews these, and the room loads those again. After several
+ * that fail at once there is no other, and the room is told.
  */
 import * as Comlink from "comlink";
 import { type Clock, type StageListeners, type WorkerFailure } from "../shared/index.ts";
@@ -71,7 +72,11 @@ export class GpuThread {
     const isSoon = clock.nowMs() - this.#startedMs < SOON_MS;
     this.#failedSoon = isSoon ? this.#failedSoon + 1 : 0;
     this.#client.end();
-    if (this.#failedSoon >= MAX_SOON) return;
+    if (this.#failedSoon >= MAX_SOON) {
+      this.#ended = true;
+      this.#listeners?.onObservation({ kind: "worker_gone", cause });
+      return;
+    }
     this.#client = this.#start();
     this.#startedMs = clock.nowMs();
     const listeners = this.#listeners;

@@ -2,6 +2,7 @@
 import type { Adapter, NoAdapter } from "../shared/index.ts";
 import { adapterLine } from "./member-facts.ts";
 import { render, type Sentences } from "./sentences.ts";
+import { workerFailures } from "./worker-failure.ts";
 
 const STILL = "You can still join to ask and watch.";
 
@@ -28,6 +29,8 @@ const noAdapters: Sentences<NoAdapter> = {
     `${browser} supports WebGPU but offers no graphics adapter: the GPU or its driver is missing or blocklisted.${said(detail)} ${howToUnblock(browser)} ${STILL}`,
   device_lost: ({ detail }) =>
     `The graphics device was lost.${said(detail)} Close other pages that use the GPU and reload this one. If it happens again, update the graphics driver. ${STILL}`,
+  worker_gone: ({ cause }) =>
+    `The GPU worker of this tab fails each time that it starts. ${render(workerFailures, cause)} ${STILL}`,
 };
 
 const said = (detail: string | null) => (detail ? ` The browser said: ${detail}.` : "");

@@ -136,6 +136,22 @@ test("kernels that are measured after a load reach the room", async () => {
   });
 });
 
+test("a GPU worker that fails time after time takes the member's layers elsewhere, and the room says why", async () => {
+  await withRoom(async (room) => {
+    const first = await room.add("first");
+    await first.client.place({ model: MODEL_URL });
+    await room.add("second");
+    const cause = { reason: "worker_failed", worker: "GPU", detail: "no script" } as const;
+    first.listeners.onObservation({ kind: "worker_gone", cause });
+    await room.until(
+      ({ placement }) => placement?.ready === true && placement.stages[0]?.member === "second",
+      "the other member to hold the model",
+    );
+    const member = first.client.state.members.find(({ id }) => id === first.id);
+    expect(member).toMatchObject({ adapter: null, noAdapter: { reason: "worker_gone", cause } });
+  });
+});
+
 test("a lost device takes the member's layers elsewhere", async () => {
   await withRoom(async (room) => {
     const first = await room.add("first");

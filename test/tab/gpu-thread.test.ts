@@ -60,11 +60,16 @@ test("one that does not answer is replaced", async () => {
   thread.end();
 });
 
-test("one that fails as soon as it begins, time after time, stays dead", async () => {
-  const { thread, workers, listeners } = open();
+test("one that fails as soon as it begins, time after time, stays dead, and the room is told", async () => {
+  const { thread, workers, listeners, observations } = open();
   await thread.listen(listeners);
   for (let times = 0; times < 3; times++) workers.at(-1)!.fail("no script");
   expect(workers).toHaveLength(3);
+  expect(observations.map(({ kind }) => kind)).toEqual([
+    "worker_replaced",
+    "worker_replaced",
+    "worker_gone",
+  ]);
   await expect(thread.sample()).rejects.toMatchObject({ failure: { reason: "worker_failed" } });
 });
 

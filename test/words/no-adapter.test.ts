@@ -17,6 +17,10 @@ test.each<[NoAdapter, string]>([
   [{ reason: "no_adapter", browser: "Firefox 153", detail: null }, "gfx.webgpu.ignore-blocklist"],
   [{ reason: "no_adapter", browser: "Chromium 156", detail: null }, "chrome://gpu"],
   [{ reason: "device_lost", detail: null }, "reload"],
+  [
+    { reason: "worker_gone", cause: { reason: "worker_failed", worker: "GPU", detail: "" } },
+    "Reload the page",
+  ],
 ])("%o: what to do, and that the tab can stay", (noAdapter, part) => {
   const message = describeNoAdapter(noAdapter);
   expect(message).toContain(part);

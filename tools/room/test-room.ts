@@ -17,6 +17,7 @@ import {
   GREEDY,
   type RoomSecret,
   type RoomState,
+  type StageListeners,
 } from "../../src/shared/index.ts";
 import { placementService } from "../../src/placement/index.ts";
 import {
@@ -188,6 +189,8 @@ export type Tab = {
   /** The shard that was loaded last. */
   readonly shard: () => CpuShard;
   readonly transport: Transport;
+  /** What the thread of the tab's stage reports. */
+  readonly listeners: StageListeners;
   /** Gone without a word, as a tab that was killed. */
   crash(): void;
 };
@@ -219,6 +222,9 @@ export class TestRoom {
       return Promise.resolve(shard);
     }, options.stageClock ?? SYSTEM_CLOCK);
     this.#hosts.set(id, host);
+    let listeners: StageListeners | null = null;
+    const listen = host.listen.bind(host);
+    host.listen = (to) => listen((listeners = to));
     const parts: RoomParts = {
       transport,
       admission,
@@ -243,7 +249,10 @@ export class TestRoom {
         mustExist: options.mustExist ?? false,
       });
       const crash = () => this.#crash(id);
-      const tab: Tab = { id, client, host, shard: () => shard!, transport, crash };
+      const tab: Tab = {
+        ...{ id, client, host, shard: () => shard!, transport, crash },
+        listeners: listeners!,
+      };
       this.tabs.set(id, tab);
       return tab;
     } catch (error) {

@@ -10,6 +10,7 @@
 import {
   type Clock,
   type MemberId,
+  type NoAdapter,
   type PlacementId,
   type ShardState,
   type Placement,
@@ -197,7 +198,12 @@ export class ShardKeeper {
     if (error.reason !== "gpu_unavailable") {
       return this.#report(placement, mine, { status: "failed", phase: "failed", error });
     }
-    const noAdapter = { reason: "device_lost", detail: error.detail } as const;
+    this.adapterLost({ reason: "device_lost", detail: error.detail });
+  }
+
+  /** This tab computes no more. */
+  adapterLost(noAdapter: NoAdapter): void {
+    this.forget();
     // If the room cannot be reached, it has lost this tab and its adapter anyway.
     this.#parts.room.command({ type: "report_adapter_loss", noAdapter }).catch(() => undefined);
   }
