@@ -151,6 +151,8 @@ export type Timings = {
   readonly cooldownMs: number;
   /** Between two progress reports, so that the log stays small. */
   readonly progressMs: number;
+  /** Between two attempts to read a model whose bytes could not be had. */
+  readonly sourceRetryMs: number;
   /**
    * A member that loads nothing new for so long does not load its layers. A source that sends nothing is
    * retried for three minutes, but its bytes come in steps of 4 MiB: this allows 35 kB/s.
@@ -176,6 +178,7 @@ export const DEFAULT_TIMINGS: Timings = {
   settleMs: 1_500,
   cooldownMs: 30_000,
   progressMs: 300,
+  sourceRetryMs: 2_000,
   gatherMs: 100,
   loadSilenceMs: 120_000,
 };

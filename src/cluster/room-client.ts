@@ -103,11 +103,13 @@ export class RoomClient {
     const { stage, models, linkFrames, clock } = parts;
     this.#stageRoom = new StageRoomReporter(membership, stage);
     const duty = { room: membership, stage, models, linkFrames, clock };
-    this.#keeper = new ShardKeeper({ ...duty, progressMs: membership.timings.progressMs });
+    const { progressMs, sourceRetryMs: retryMs } = membership.timings;
+    this.#keeper = new ShardKeeper({ ...duty, progressMs, retryMs });
     this.#requester = new Requester({
       ...duty,
       pipelineSet: (placement) => this.#keeper.pipelineSet(placement),
       noticeLossMs: NOTICE_LOSS_MS,
+      retryMs,
       random: parts.random ?? Math.random,
     });
     new LinkMeasurer(duty);

@@ -6,10 +6,12 @@ import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
 import {
   ask,
   codes,
+  collect,
   HALF,
   MODEL_URL,
   type Tab,
   type TestRoom,
+  text,
   withRoom,
 } from "../../tools/room/test-room.ts";
 
@@ -118,7 +120,7 @@ test("a link that stays cut is lost, and the layers move to where there is one",
   });
 });
 
-test("a load whose server is gone says what it waits for, and does not fail", async () => {
+test("a model's server is gone: the load says so and goes on later, and a question waits for it", async () => {
   const unreachable = {
     reason: "url_unreachable",
     url: "https://models.example/tiny.gguf",
@@ -127,12 +129,13 @@ test("a load whose server is gone says what it waits for, and does not fail", as
     isOwnServer: false,
     mayBeCors: false,
   } as const;
+  let isGone = true;
+  const read = () => (isGone ? Promise.reject(new FailureError(unreachable)) : Promise.resolve());
   await withRoom(async (room) => {
-    const requester = await room.add("requester", { observes: true });
-    const beforeLoad = () => Promise.reject(new FailureError(unreachable));
-    await room.add("a", { beforeLoad });
-    const stopped = new AbortController();
-    const placing = requester.client.place({ model: MODEL_URL, signal: stopped.signal });
+    const models = { text: () => read().then(() => text) };
+    const requester = await room.add("requester", { observes: true, models });
+    await room.add("a", { beforeLoad: read });
+    const placing = requester.client.place({ model: MODEL_URL });
     await room.until(({ members }) => members.some(({ shard }) => shard?.error), "the reason");
     const { placement, members } = requester.client.state;
     expect(placement).toMatchObject({ ready: false, error: null });
@@ -140,7 +143,9 @@ test("a load whose server is gone says what it waits for, and does not fail", as
       status: "loading",
       error: unreachable,
     });
-    stopped.abort();
-    await expect(placing).rejects.toThrow();
+    const answer = collect(requester.client.ask(ask(PROMPT, { maxTokens: TOKENS })));
+    isGone = false;
+    await placing;
+    expect((await answer).tokens).toEqual(await undisturbed());
   });
 });

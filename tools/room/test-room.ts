@@ -47,6 +47,7 @@ const FAST: Partial<Timings> = {
   repairMs: 200,
   rejoinMs: 400,
   progressMs: 5,
+  sourceRetryMs: 10,
   gatherMs: 5,
   recoveryMs: 5_000,
   electionMs: 50,

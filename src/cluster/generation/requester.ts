@@ -29,6 +29,7 @@ import type { AnswerEvent, AskRequest } from "./answer.ts";
 import { GenerationSignals } from "./generation-signals.ts";
 import { recoveryProgress, watchRecovery } from "./recovery-progress.ts";
 import { randomKey, requestTurn, turnOf } from "./turn.ts";
+import { retrySource } from "../member/retry-source.ts";
 import type { RoomAccess } from "../membership/room-access.ts";
 import type { ModelHost } from "../parts.ts";
 
@@ -42,6 +43,8 @@ export type RequesterParts = {
   readonly clock: Clock;
   /** After a stage's failure: how long the room has to notice that it lost a member. */
   readonly noticeLossMs: number;
+  /** Between two attempts to read the tokenizer of a model whose bytes could not be had. */
+  readonly retryMs: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 };
@@ -98,12 +101,17 @@ export class Requester {
 
   /** Rejects with a `RoomError`; an abort is not an error but a "cancelled" finish. */
   async *ask(request: AskRequest): AsyncGenerator<AnswerEvent, void> {
-    const { room, models, clock } = this.#parts;
+    const { room, models, clock, retryMs } = this.#parts;
     const startMs = clock.nowMs();
     const { placement } = room.state;
     if (!placement) throw new RoomError({ reason: "no_model_placed" });
     const { model } = placement;
-    const textOf = (each: ModelSummary) => models.text(each);
+    const textOf = async (each: ModelSummary) => {
+      const isWanted = () => request.signal?.aborted !== true;
+      const text = await retrySource(() => models.text(each), { clock, retryMs, isWanted });
+      if (text === null) throw new RoomError({ reason: "cancelled" });
+      return text;
+    };
     const key = randomKey(this.#parts.random);
     const run = await AnswerRun.prepare(request, model, textOf, startMs, key);
     yield { kind: "prepared", model: model.name, promptTokens: run.prompt };

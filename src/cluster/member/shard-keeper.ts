@@ -19,18 +19,17 @@ import {
   type Pipeline,
   type Failure,
   failureOf,
-  isUnreachableSource,
   modelBytes,
   placedScratchBytes,
   shardBytes,
   totalBytes,
   type StagePort,
   type KernelReport,
-  sleep,
 } from "../../shared/index.ts";
 import type { RoomAccess } from "../membership/room-access.ts";
 import { epochOfId } from "../log/numbering.ts";
 import type { LoadProgress, ModelHost, ShardRequest } from "../parts.ts";
+import { retrySource } from "./retry-source.ts";
 
 export type ShardKeeperParts = {
   readonly room: RoomAccess;
@@ -39,11 +38,9 @@ export type ShardKeeperParts = {
   readonly linkFrames: (peer: MemberId) => Promise<void>;
   readonly clock: Clock;
   readonly progressMs: number;
+  /** Between two attempts to load layers whose bytes could not be had. */
+  readonly retryMs: number;
 };
-
-/** Between two attempts to load layers whose bytes could not be had, and how many attempts follow the first. */
-const SOURCE_RETRY_MS = 2000;
-const SOURCE_RETRIES = 30;
 
 /** The shard that this tab holds, and the bytes of the file that it has read for it. */
 type Held = {
@@ -250,35 +247,34 @@ export class ShardKeeper {
    * waits for. Null if they are no longer wanted.
    */
   async #load(request: ShardRequest, placement: Placement, mine: Stage) {
-    const { models, clock } = this.#parts;
+    const { models, clock, retryMs } = this.#parts;
     let loadedBytes = 0;
     let totalBytes = 0;
     let error: Failure | null = null;
-    for (let retries = 0; placement.id === this.#wanted; retries++) {
+    const load = async () => {
       // Progress comes from another thread: the last of it may arrive after the end.
       let ended = false;
-      try {
-        const { kernels } = await models.loadShard(request, (progress) => {
-          if (ended) return;
-          // A load that is tried again begins with what is stored.
-          if (progress.doneBytes > loadedBytes) error = null;
-          loadedBytes = Math.max(loadedBytes, progress.doneBytes);
-          ({ totalBytes } = progress);
-          this.#progress(placement, mine, progress, error);
-        });
-        return { kernels, bytes: totalBytes };
-      } catch (cause) {
-        ended = true;
-        error = failureOf(cause);
-        if (retries === SOURCE_RETRIES || !isUnreachableSource(error)) throw cause;
+      const loading = models.loadShard(request, (progress) => {
+        if (ended) return;
+        // A load that is tried again begins with what is stored.
+        if (progress.doneBytes > loadedBytes) error = null;
+        loadedBytes = Math.max(loadedBytes, progress.doneBytes);
+        ({ totalBytes } = progress);
+        this.#progress(placement, mine, progress, error);
+      });
+      const { kernels } = await loading.finally(() => (ended = true));
+      return { kernels, bytes: totalBytes };
+    };
+    return retrySource(load, {
+      clock,
+      retryMs,
+      isWanted: () => placement.id === this.#wanted,
+      onWait: (reason) => {
+        error = reason;
         const phase = "downloading";
         this.#report(placement, mine, { status: "loading", phase, loadedBytes, totalBytes, error });
-        await sleep(clock, SOURCE_RETRY_MS);
-      } finally {
-        ended = true;
-      }
-    }
-    return null;
+      },
+    });
   }
 
   #ready(placement: Placement, mine: Stage): void {
