@@ -182,9 +182,7 @@ describe.each(CASTS.filter(([name]) => !chosen || name === chosen))("%s", (name,
         ({ placement }) => placement?.model === "model",
       );
       const asking = askDuring(room, asker, () => undefined);
-      await outage(room, server);
-      await placing;
-      await asking;
+      await Promise.all([asking, placing, outage(room, server)]);
     });
   });
 

@@ -1,6 +1,6 @@
 /**
- * A copy of the built page whose GPU worker does on request what a chaos test asks of it. Firefox's driver
- * runs nothing in workers, and the page's policy allows no other scripts.
+ * A copy of the built page whose workers behave as a chaos test wants. Firefox's driver runs nothing in
+ * workers, and the page's policy allows no other scripts.
  */
 import { appendFile, cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -33,18 +33,24 @@ export type WorkerFault = keyof typeof FAULTS;
 
 export type ChaosPage = { readonly directory: string; remove(): Promise<void> };
 
-export async function createChaosPage(): Promise<ChaosPage> {
+/** With little memory, its tabs have 256 MiB for layers, the least that a tab counts on. */
+export async function createChaosPage(hasLittleMemory: boolean): Promise<ChaosPage> {
   const directory = await mkdtemp(join(tmpdir(), "tabmesh-chaos-"));
   await cp(BUILT_PAGE, directory, { recursive: true });
   const assets = join(directory, "assets");
-  const worker = (await readdir(assets)).find((file) => file.startsWith("gpu.worker"));
-  if (worker === undefined) throw new Error("the built page has no GPU worker");
+  const append = async (worker: string, code: string) => {
+    const file = (await readdir(assets)).find((name) => name.startsWith(worker));
+    if (file === undefined) throw new Error(`the built page has no ${worker}`);
+    await appendFile(join(assets, file), `\n;${code};`);
+  };
   const faults = Object.entries(FAULTS).map(([name, code]) => `${name}() {${code}}`);
   const listener = `({ data }) => ({ ${faults.join(",")} })[data]()`;
-  await appendFile(
-    join(assets, worker),
-    `\n;new BroadcastChannel("${CHANNEL}").onmessage = ${listener};`,
-  );
+  await append("gpu.worker", `new BroadcastChannel("${CHANNEL}").onmessage = ${listener}`);
+  if (hasLittleMemory)
+    await append(
+      "probe.worker",
+      `Object.defineProperty(WorkerNavigator.prototype, "deviceMemory", { get: () => 0.25 })`,
+    );
   return { directory, remove: () => rm(directory, { recursive: true, force: true }) };
 }
 

@@ -20,7 +20,6 @@ export class ChaosRoom {
   readonly api: RoomApi;
   tabs: ChaosTab[] = [];
   readonly #browsers: readonly BrowserName[];
-  readonly #hasLittleMemory: boolean;
   readonly #undisturbed = new Map<"page" | "http", Answer>();
   readonly #page: ChaosPage;
   #server: RunningServer;
@@ -30,11 +29,9 @@ export class ChaosRoom {
     server: RunningServer,
     code: string,
     browsers: readonly BrowserName[],
-    hasLittleMemory: boolean,
   ) {
     this.#page = page;
     this.#server = server;
-    this.#hasLittleMemory = hasLittleMemory;
     this.#browsers = browsers;
     this.api = new RoomApi(server.addresses[0]!, code);
   }
@@ -45,8 +42,8 @@ export class ChaosRoom {
     browsers: readonly BrowserName[],
     hasLittleMemory = false,
   ): Promise<ChaosRoom> {
-    const page = await createChaosPage();
-    const room = new ChaosRoom(page, await serve(0, page), code, browsers, hasLittleMemory);
+    const page = await createChaosPage(hasLittleMemory);
+    const room = new ChaosRoom(page, await serve(0, page), code, browsers);
     try {
       await room.whole();
       return room;
@@ -62,7 +59,7 @@ export class ChaosRoom {
 
   /** Opens another tab, and waits until it is a member. */
   async join(browser: BrowserName): Promise<ChaosTab> {
-    const tab = await openChaosTab(browser, this.url, this.#hasLittleMemory);
+    const tab = await openChaosTab(browser, this.url);
     this.tabs.push(tab);
     return tab;
   }

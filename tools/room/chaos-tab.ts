@@ -24,10 +24,6 @@ const INIT = `{
   };
 }`;
 
-/** The smallest memory that a page can report: 256 MiB are for layers. */
-const LITTLE_MEMORY = `
-  Object.defineProperty(Navigator.prototype, "deviceMemory", { get: () => 0.25 });`;
-
 export type ChaosTab = {
   readonly browser: BrowserName;
   /** The member's id when it joined. */
@@ -42,23 +38,18 @@ export type ChaosTab = {
 };
 
 /** Opens `url`, and waits until the tab is a member of the room. */
-export function openChaosTab(
-  browser: BrowserName,
-  url: string,
-  hasLittleMemory = false,
-): Promise<ChaosTab> {
-  const init = hasLittleMemory ? INIT + LITTLE_MEMORY : INIT;
-  return browser === "chromium" ? openChromium(url, init) : openFirefox(url, init);
+export function openChaosTab(browser: BrowserName, url: string): Promise<ChaosTab> {
+  return browser === "chromium" ? openChromium(url) : openFirefox(url);
 }
 
-async function openChromium(url: string, init: string): Promise<ChaosTab> {
+async function openChromium(url: string): Promise<ChaosTab> {
   const server = await chromium.launchServer({
     executablePath: CHROMIUM_PATH,
     args: CHROMIUM_WEBGPU_FLAGS,
   });
   const browser = await chromium.connect(server.wsEndpoint());
   const page = await browser.newPage();
-  await page.addInitScript(init);
+  await page.addInitScript(INIT);
   await page.goto(url);
   const evaluate = <T>(expression: string) => page.evaluate<T>(expression);
   return {
@@ -72,10 +63,10 @@ async function openChromium(url: string, init: string): Promise<ChaosTab> {
   };
 }
 
-async function openFirefox(url: string, init: string): Promise<ChaosTab> {
+async function openFirefox(url: string): Promise<ChaosTab> {
   const { browser, close } = await launchFirefox();
   const page = await browser.newPage();
-  await page.evaluateOnNewDocument(init);
+  await page.evaluateOnNewDocument(INIT);
   await page.goto(url);
   const evaluate = <T>(expression: string) => page.evaluate(expression) as Promise<T>;
   return {
