@@ -265,7 +265,7 @@ describe("the book of reports", () => {
     troubles.take(A, { kind: "prompt_missing", generation });
     expect(events).toMatchObject([
       {
-        ...{ type: "generation_ended", generation, outcome: "failed" },
+        ...{ type: "generation_ended", generation, outcome: "interrupted" },
         error: { reason: "prompt_missing", requester: B },
       },
     ]);

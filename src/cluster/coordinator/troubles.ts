@@ -172,7 +172,7 @@ export class TroubleBook {
     const running = generations.find(({ id, status }) => id === generation && status === "running");
     if (!running || placement?.stages[0]?.member !== from) return;
     const error = { reason: "prompt_missing", requester: running.requester } as const;
-    emit({ type: "generation_ended", generation, outcome: "failed", tokens: 0, error });
+    emit({ type: "generation_ended", generation, outcome: "interrupted", tokens: 0, error });
   }
 
   /** Reports of and about it say nothing any more. */
