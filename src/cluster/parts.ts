@@ -21,8 +21,8 @@ import type {
 
 /** The name of the room at the signaling server, where newcomers find the coordinator. */
 export type RoomRegistry = {
-  /** The member that holds the room, or null if no one does. */
-  lookUp(): Promise<MemberId | null>;
+  /** The member that holds the room, or null if no one does. Rejects if it does not answer in time. */
+  lookUp(timeoutMs?: number): Promise<MemberId | null>;
   /** False if another member holds the room. True at once while this member holds it. */
   claim(): Promise<boolean>;
   /** Whether the server answers now. */

@@ -65,23 +65,27 @@ export async function reachesServer(options: PeerOptions): Promise<boolean> {
 }
 
 /** The coordinator's id. Rejects with a `MeshError`. */
-export async function lookUpRoom(code: RoomCode, options: PeerOptions): Promise<MemberId> {
+export async function lookUpRoom(
+  code: RoomCode,
+  options: PeerOptions,
+  timeoutMs = LOOK_UP_TIMEOUT_MS,
+): Promise<MemberId> {
   const peer = await openPeer(`look-up-${crypto.randomUUID()}`, options);
   try {
-    return await answerOf(peer, code);
+    return await answerOf(peer, code, timeoutMs);
   } finally {
     setTimeout(() => peer.destroy(), LINGER_MS);
     peer.disconnect();
   }
 }
 
-function answerOf(peer: Peer, code: RoomCode): Promise<MemberId> {
+function answerOf(peer: Peer, code: RoomCode, timeoutMs: number): Promise<MemberId> {
   return new Promise((resolve, reject) => {
     const fail = (failure: MeshFailure) => {
       clearTimeout(timeout);
       reject(new MeshError(failure));
     };
-    const timeout = setTimeout(() => fail({ reason: "room_timeout", code }), LOOK_UP_TIMEOUT_MS);
+    const timeout = setTimeout(() => fail({ reason: "room_timeout", code }), timeoutMs);
     peer.on("error", (error: PeerError<string>) => {
       const notFound = error.type === "peer-unavailable";
       const otherwise = refusalOf(error) ?? { reason: "room_unreachable", code };

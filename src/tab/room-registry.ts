@@ -21,10 +21,10 @@ export function openRoomRegistry(
 ): RoomRegistry {
   let held: RoomClaim | null = null;
   return {
-    async lookUp() {
+    async lookUp(timeoutMs) {
       if (held?.isHeld()) return self;
       try {
-        return await lookUpRoom(code, options);
+        return await lookUpRoom(code, options, timeoutMs);
       } catch (error) {
         const failure = error instanceof MeshError ? error.failure : null;
         if (failure?.reason === "room_not_found") return null;

@@ -16,6 +16,13 @@ test.each([
   ["the token after a resumed prompt overtook what the next stage lacked", 12],
   ["two coordinators forgot each other before the partition ended", 6721],
   ["a coordinator that woke up asked only later for those that it had lost", 12_646],
+  ["a coordinator asked over a connection that the other tab no longer had", 14_425],
+  [
+    "a look-up that waited for a lost holder of the room's name kept the next from being found",
+    17_178,
+  ],
+  ["an answer failed because its prompt was late after its tab had been frozen", 11_828],
+  ["a placement that had failed was not tried again when the missing member came back", 17_324],
 ])("%s: seed %i", async (_what, seed) => {
   expect((await simulate(read(seed))).violations).toEqual([]);
 });

@@ -41,15 +41,17 @@ export class NameServer {
   registryOf(node: Node): RoomRegistry {
     const { id } = node;
     return {
-      lookUp: async () => {
+      lookUp: async (timeoutMs = LOOK_UP_TIMEOUT_MS) => {
         await this.#reach(node);
         const holder = this.#holder;
         if (!holder) {
-          await sleep(node.clock, NOT_FOUND_MS);
+          await sleep(node.clock, Math.min(NOT_FOUND_MS, timeoutMs));
+          if (timeoutMs < NOT_FOUND_MS)
+            throw new MeshError({ reason: "room_timeout", code: this.#code });
           return null;
         }
         if (holder.isOpen && this.#isThere(holder.node)) return holder.node.id;
-        await sleep(node.clock, LOOK_UP_TIMEOUT_MS);
+        await sleep(node.clock, timeoutMs);
         throw new MeshError({ reason: "room_timeout", code: this.#code });
       },
       claim: async () => {

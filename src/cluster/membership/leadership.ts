@@ -34,6 +34,9 @@ const MAX_EPOCHS_AHEAD = 4096;
 /** Both may own a model after two partitions, each another one: they do not outrank each other in turn. */
 const INSIST_MS = 60_000;
 
+/** A peer that a coordinator has asked over an open connection has answered by then. */
+const STALE_MS = 750;
+
 export class Leadership {
   readonly #parts: LeadershipParts;
   #coordinator: Coordinator | null = null;
@@ -41,6 +44,8 @@ export class Leadership {
   #recovery: Recovery | null = null;
   /** Members that are being asked for their standing. */
   readonly #asked = new Set<MemberId>();
+  /** Of a coordinator: since when peers to which it is connected owe it an answer. */
+  readonly #unanswered = new Map<MemberId, number>();
   /** How often it stepped down for one that it does not reach, since it last followed another. */
   #outranked = 0;
   /** When it last opened a later epoch than such a coordinator. */
@@ -153,6 +158,7 @@ export class Leadership {
   /** A peer said whom it follows. */
   take(peer: MemberId, theirs: Standing & { readonly asks: boolean }): void {
     const { state, connection, transport } = this.#parts;
+    this.#unanswered.delete(peer);
     // Neither a stranger that knows only the code nor a removed member may depose a coordinator.
     const { members, removedMembers, epoch } = state();
     const isMember = members.some(({ id }) => id === peer);
@@ -191,13 +197,34 @@ export class Leadership {
   #ask(peer: MemberId): void {
     const { transport, timings } = this.#parts;
     if (this.#asked.has(peer)) return;
+    this.#dropStale(peer);
     this.#asked.add(peer);
     transport
       .connect(peer, timings.answerMs)
-      .then(() => this.#stopped || this.tell(peer, true))
+      .then(() => {
+        if (this.#stopped) return;
+        this.#expectAnswer(peer);
+        this.tell(peer, true);
+      })
       // It cannot be reached now; the caller asks again.
       .catch(() => undefined)
       .finally(() => this.#asked.delete(peer));
+  }
+
+  #expectAnswer(peer: MemberId): void {
+    if (this.#coordinator === null || this.#unanswered.has(peer)) return;
+    this.#unanswered.set(peer, this.#parts.clock.nowMs());
+    this.#parts.transport.check(peer);
+  }
+
+  /** A tab that was reloaded while this one was frozen does not have this connection any more. */
+  #dropStale(peer: MemberId): void {
+    const { transport, clock } = this.#parts;
+    const askedMs = this.#unanswered.get(peer);
+    if (this.#coordinator === null || askedMs === undefined) return;
+    if (clock.nowMs() - askedMs < STALE_MS) return;
+    this.#unanswered.delete(peer);
+    transport.dropSilent(peer);
   }
 
   /** This tab coordinates, and a peer may know another coordinator. */

@@ -19,11 +19,15 @@ export type RoomWatchParts = {
 
 /** A holder that can be reached has answered by then. */
 const NAME_LOST_LOOKS = 8;
+/** Of a look-up beside the one that waits as long as it takes: that one may still wait for an earlier holder. */
+const SHORT_LOOK_UP_MS = 1500;
 
 export class RoomWatch {
   readonly #parts: RoomWatchParts;
   #cancel: () => void = () => undefined;
-  #asksServer = false;
+  #isClaiming = false;
+  /** The time limits of the look-ups in progress. */
+  readonly #lookUps = new Set<number | undefined>();
   #looksWithoutName = 0;
   #stopped = false;
 
@@ -47,22 +51,36 @@ export class RoomWatch {
   }
 
   async #keepName(): Promise<void> {
-    const { registry, self, ask, onNameLost } = this.#parts;
-    if (this.#asksServer) return;
-    this.#asksServer = true;
+    const { registry } = this.#parts;
+    if (this.#isClaiming) return;
+    this.#isClaiming = true;
     try {
       const isHeld = await registry.claim();
       if (this.#stopped) return registry.release();
       this.#looksWithoutName = isHeld ? 0 : this.#looksWithoutName + 1;
       if (isHeld) return;
-      const holder = await registry.lookUp();
+      void this.#askHolder();
+      void this.#askHolder(SHORT_LOOK_UP_MS);
+    } catch {
+      // The server cannot be reached: tried again.
+    } finally {
+      this.#isClaiming = false;
+    }
+  }
+
+  async #askHolder(timeoutMs?: number): Promise<void> {
+    const { registry, self, ask, onNameLost } = this.#parts;
+    if (this.#lookUps.has(timeoutMs)) return;
+    this.#lookUps.add(timeoutMs);
+    try {
+      const holder = await registry.lookUp(timeoutMs);
       if (holder === null || holder === self || this.#stopped) return;
       ask(holder);
       if (this.#looksWithoutName >= NAME_LOST_LOOKS) onNameLost(holder);
     } catch {
-      // The server cannot be reached, or the holder does not answer: tried again.
+      // The holder does not answer: tried again.
     } finally {
-      this.#asksServer = false;
+      this.#lookUps.delete(timeoutMs);
     }
   }
 }
