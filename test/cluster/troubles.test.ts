@@ -80,11 +80,31 @@ describe("a link", () => {
     expect(repairBoundMs(state, B, A, REPAIR_MS)).toBe(8000);
   });
 
-  test("one end reports it, and the other is there and says nothing: its stage is silent", () => {
-    expect(verdicts([down(A, B)], [], view(2 * REPAIR_MS - 1))).toEqual([]);
-    expect(verdicts([down(A, B)], [], view(2 * REPAIR_MS))).toEqual([
-      { type: "member_faulted", member: B, cause: { reason: "stage_silent", member: B } },
-    ]);
+  const lost = {
+    type: "links_lost",
+    links: [
+      { from: C, to: B },
+      { from: B, to: C },
+    ],
+  };
+  const silent = {
+    type: "member_faulted",
+    member: B,
+    cause: { reason: "stage_silent", member: B },
+  };
+
+  test("one end alone reports it: the link is lost, and nobody is accused", () => {
+    expect(verdicts([down(C, B)], [], view(2 * REPAIR_MS - 1))).toEqual([]);
+    expect(verdicts([down(C, B)], [], view(2 * REPAIR_MS))).toEqual([lost]);
+  });
+
+  test("the coordinator, or two members, find a stage silent that reports nothing", () => {
+    expect(verdicts([down(A, B)], [], view(2 * REPAIR_MS))).toEqual([silent]);
+    const twice = verdicts([down(C, B), down(MemberId.parse("d"), B)], [], view(2 * REPAIR_MS));
+    expect(twice).toContainEqual(silent);
+    // It reports the same of one of them: its stage runs.
+    const both = verdicts([down(C, B), down(A, B), down(B, A)], [], view(2 * REPAIR_MS));
+    expect(both.map(({ type }) => type)).toEqual(["links_lost", "links_lost"]);
   });
 
   test("a member without a connection leaves by itself: no verdict", () => {
@@ -95,9 +115,12 @@ describe("a link", () => {
 describe("a late lap", () => {
   const laps = (...from: MemberId[]) => from.map((each) => ({ from: each, sinceMs: 0 }));
 
-  test("the first stage that does not wait has it", () => {
+  test("the first stage that does not wait has it, if the coordinator or two stages say so", () => {
     expect(verdicts([], laps(A), view(1999))).toEqual([]);
     expect(verdicts([], laps(C, A), view(2000))).toMatchObject([{ member: B }]);
+    expect(verdicts([], laps(A), view(2000))).toMatchObject([{ member: B }]);
+    expect(verdicts([], laps(B, C), view(2000))).toMatchObject([{ member: A }]);
+    expect(verdicts([], laps(C), view(60_000))).toEqual([]);
   });
 
   test("all stages wait: a frame was lost, and no stage", () => {

@@ -3,8 +3,11 @@
  * the reports that are open, and the book that keeps them.
  *
  *   both ends report a link         the link is lost
- *   one end, the other is silent    the other's stage does not respond, although its tab does
- *   a lap is late at some stages    the first stage that does not say so has the lap and does not end it
+ *   one end alone                   the link is lost: a member cannot accuse another alone
+ *   ... and the coordinator or a    the other's stage does not respond, although its tab does
+ *   third member finds the same
+ *   a lap is late at some stages    the first stage that does not say so has the lap and does not end it,
+ *                                   if the coordinator or two stages say so
  *
  * The ends repair a link on their own first, so nothing is concluded before `repairMs`: a closed channel
  * is open again after two round trips, and a connection takes 0.1 s, at times 1 s. A member
@@ -21,8 +24,8 @@ import type {
 
 /** Of a slow link, which has longer than `repairMs`. */
 const REPAIR_ROUND_TRIPS = 20;
-/** A worker that is restarted loads its layers again, so its silence is observed for longer. */
-const SILENT_STAGE_FACTOR = 2;
+/** The other end may report it too, and a worker that is restarted loads its layers again. */
+const ONE_SIDED_FACTOR = 2;
 /** How often open reports are looked at while a link may be repaired. */
 const LOOKS = 12;
 /** Stages compute their bounds from what each measured, and look at different times. */
@@ -56,14 +59,16 @@ export function verdicts(
     const other = links.find((report) => report.from === peer && report.peer === from);
     const ageMs = nowMs - Math.min(sinceMs, other?.sinceMs ?? sinceMs);
     const boundMs = repairBoundMs(state, from, peer, view.repairMs);
+    const both = [
+      { from, to: peer },
+      { from: peer, to: from },
+    ];
     if (other !== undefined) {
-      const both = [
-        { from, to: peer },
-        { from: peer, to: from },
-      ];
       if (ageMs >= boundMs && from < peer) events.push({ type: "links_lost", links: both });
-    } else if (ageMs >= SILENT_STAGE_FACTOR * boundMs) {
-      events.push(silent(peer));
+    } else if (ageMs >= ONE_SIDED_FACTOR * boundMs) {
+      events.push(
+        isSilent(links, state, peer) ? silent(peer) : { type: "links_lost", links: both },
+      );
     }
   }
   const stuck = stuckStage(laps, view);
@@ -84,12 +89,27 @@ export function repairBoundMs(
   return Math.max(minMs, REPAIR_ROUND_TRIPS * roundTripMs);
 }
 
+/** Whether enough members report a stage that does not report the same of them. */
+function isSilent(links: readonly LinkReport[], state: RoomState, member: MemberId): boolean {
+  const reported = links.filter(({ from }) => from === member).map(({ peer }) => peer);
+  const accusers = links
+    .filter(({ peer, from }) => peer === member && !reported.includes(from))
+    .map(({ from }) => from);
+  return isEnough(accusers, state);
+}
+
+/** A member alone is not believed about another one, unless it is the coordinator. */
+function isEnough(accusers: readonly MemberId[], { coordinator }: RoomState): boolean {
+  return accusers.length > 1 || accusers.includes(coordinator);
+}
+
 function stuckStage(laps: readonly LapReport[], view: TroubleView): MemberId | null {
   const { placement } = view.state;
-  if (!placement || laps.length === 0) return null;
+  const accusers = laps.map(({ from }) => from);
+  if (!placement || laps.length === 0 || !isEnough(accusers, view.state)) return null;
   const firstMs = Math.min(...laps.map(({ sinceMs }) => sinceMs));
   if (view.nowMs - firstMs < LAP_REPORTS_MS) return null;
-  const stage = placement.stages.find(({ member }) => !laps.some(({ from }) => from === member));
+  const stage = placement.stages.find(({ member }) => !accusers.includes(member));
   // If all wait, a frame was lost between them: the requester asks again.
   return stage !== undefined && view.isPresent(stage.member) ? stage.member : null;
 }

@@ -1,6 +1,7 @@
 /**
- * Links this tab again with the neighbors of its stage when the frames channel or the connection to one
- * ends, and reports both the end and the repair. Goes on for as long as they are neighbors.
+ * Links this tab again with the neighbors of its stage, and a coordinator with every stage, when the
+ * frames channel or the connection to one ends, and reports both the end and the repair. Goes on for as
+ * long as it needs the link.
  */
 import {
   type Clock,
@@ -31,16 +32,16 @@ export class LinkRepair {
     this.#parts = parts;
   }
 
-  /** No frame passes between this tab and `peer`. Does nothing for one that is no neighbor. */
+  /** No frame passes between this tab and `peer`. Does nothing for one to which this tab needs no link. */
   down(peer: MemberId, cause: CloseFailure): void {
-    if (this.#repairing.has(peer) || !this.#isNeighbor(peer)) return;
+    if (this.#repairing.has(peer) || !this.#needs(peer)) return;
     this.#repairing.add(peer);
     void this.#repair(peer, cause).finally(() => this.#repairing.delete(peer));
   }
 
   async #repair(peer: MemberId, cause: CloseFailure): Promise<void> {
     const { linkFrames, report, clock } = this.#parts;
-    while (this.#isNeighbor(peer)) {
+    while (this.#needs(peer)) {
       // Each time, because the coordinator may be another one, which has heard nothing.
       report({ kind: "link_down", peer, cause });
       try {
@@ -52,11 +53,17 @@ export class LinkRepair {
     }
   }
 
-  #isNeighbor(peer: MemberId): boolean {
+  #needs(peer: MemberId): boolean {
     const { room } = this.#parts;
     const { members } = room.state;
     const isHere = room.connection !== "lost" && members.some(({ id }) => id === peer);
-    return isHere && neighborsOf(room.state, room.self).includes(peer);
+    if (!isHere) return false;
+    const { self, state } = room;
+    const watched =
+      state.coordinator === self
+        ? (state.placement?.stages.map(({ member }) => member) ?? [])
+        : neighborsOf(state, self);
+    return watched.includes(peer);
   }
 }
 
