@@ -30,9 +30,8 @@ async function bench(request: RoomRequest): Promise<unknown> {
       changes = [];
       return seen;
     }
-    case "interval": {
-      const { telemetryIntervalMs } = request;
-      const settings = { ...room.client.state.settings, telemetryIntervalMs };
+    case "settings": {
+      const settings = { ...room.client.state.settings, ...request.settings };
       return room.client.dispatch({ type: "change_settings", settings });
     }
     case "fill_log":
