@@ -9,6 +9,7 @@ import {
   collect,
   HALF,
   MODEL_URL,
+  WHOLE,
   withRoom,
   type Tab,
   type TestRoom,
@@ -19,6 +20,8 @@ import { GREEDY } from "../../src/shared/sampling.ts";
 import type { RoomNotice } from "../../src/shared/room-notice.ts";
 
 const PROMPT = "GO ON";
+/** Memory for two of six layers. */
+const THIRD = 2600;
 
 /** Reads an answer, and calls `act` after the third token. */
 async function readAnd(
@@ -94,6 +97,44 @@ describe("a member with a stage leaves during an answer", () => {
       expect(other.shard()).toBe(shard);
       const rows = shard.stepRows.reduce((sum, count) => sum + count, 0);
       expect(rows).toBeLessThan(long.length + 2 * 20);
+    });
+  });
+
+  test.each([
+    ["a", "b", 0],
+    ["b", "c", 1],
+    ["c", "b", 2],
+  ])("%s: its neighbor %s loads only the lost layers", async (lost, taker, index) => {
+    await withRoom(async (room) => {
+      const timings = { settleMs: 20, cooldownMs: 60_000 };
+      const requester = await room.add("requester", { observes: true, timings });
+      const names = ["a", "b", "c"];
+      // The one that is not the taker has no space for more.
+      for (const name of names)
+        await room.add(name, { stepMs: 2, memoryBytes: name === taker ? WHOLE : THIRD });
+      const stages = names.map((name, at) => ({
+        member: member(name),
+        first: 2 * at,
+        end: 2 * at + 2,
+      }));
+      await requester.client.place({ model: MODEL_URL, stages });
+      const long = Array.from({ length: 100 }, (_, at) => at % 96);
+      const request = ask("", { maxTokens: 20, input: { kind: "tokens", tokens: long } });
+      const gone = room.tabs.get(member(lost))!;
+      const { tokens } = await readAnd(requester.client.ask(request), () => gone.crash());
+      expect(tokens).toEqual(await referenceAnswer(long, 20));
+      const { shards } = room.tabs.get(member(taker))!;
+      expect(shards.map(({ description: { first, end } }) => ({ first, end }))).toEqual([
+        {
+          first: stages.find((stage) => stage.member === member(taker))!.first,
+          end: expect.any(Number) as unknown,
+        },
+        { first: 2 * index, end: 2 * index + 2 },
+      ]);
+      const rows = shards[0]!.stepRows.reduce((sum, count) => sum + count, 0);
+      expect(rows).toBeLessThan(long.length + 2 * 20);
+      // A review for gain alone waits: it would interrupt the answer once more.
+      expect(requester.client.state.placement?.stages).toHaveLength(2);
     });
   });
 

@@ -187,8 +187,9 @@ export type Tab = {
   readonly id: MemberId;
   readonly client: RoomClient;
   readonly host: StageHost;
-  /** The shard that was loaded last. */
+  /** The shard that was loaded last, and all of them. */
   readonly shard: () => CpuShard;
+  readonly shards: readonly CpuShard[];
   readonly transport: Transport;
   /** What the thread of the tab's stage reports. */
   readonly listeners: StageListeners;
@@ -217,9 +218,10 @@ export class TestRoom {
       SYSTEM_CLOCK,
     );
     const transport = network.join(id, { ...options.tab, admission });
-    let shard: CpuShard | null = null;
+    const shards: CpuShard[] = [];
     const host = new StageHost((description, shardOptions) => {
-      shard = new CpuShard(description, shardOptions, { stepMs: options.stepMs ?? 0 });
+      const shard = new CpuShard(description, shardOptions, { stepMs: options.stepMs ?? 0 });
+      shards.push(shard);
       return Promise.resolve(shard);
     }, options.stageClock ?? SYSTEM_CLOCK);
     this.#hosts.set(id, host);
@@ -251,7 +253,7 @@ export class TestRoom {
       });
       const crash = () => this.#crash(id);
       const tab: Tab = {
-        ...{ id, client, host, shard: () => shard!, transport, crash },
+        ...{ id, client, host, shard: () => shards.at(-1)!, shards, transport, crash },
         listeners: listeners!,
       };
       this.tabs.set(id, tab);

@@ -149,9 +149,12 @@ export class Placer {
   /** False if the stages that remain cannot keep their layers. */
   #repair(lost: Placement, trigger: Decision["trigger"]): boolean {
     const { model } = lost;
+    const { clock, timings } = this.#options;
     const repair = repairOf(this.#state, lost, problemOf(this.#state, model));
     if (repair === null) return false;
     const seen = this.#seen;
+    // Another move for gain alone would interrupt the answers once more.
+    this.#cooldownEndsMs = clock.nowMs() + timings.cooldownMs;
     this.#tell(model, { outcome: "moved", trigger, reason: { kind: "repaired" } });
     this.#decide({ model, ...repair });
     // The solver has not seen the loss: a review follows once the layers have loaded.
