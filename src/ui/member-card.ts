@@ -194,9 +194,8 @@ export class MemberCard extends PageElement {
       return html`<button class="plain remove" @click=${ask(true)}>Remove from the room</button>`;
     return html`<div class="remove" role="group" aria-label="Remove ${name}">
       <p class="small" role="alert">
-        Remove ${name}? The room gets a new link, and the present one stops working. With the room's
-        code, ${name} can join again as another tab, unless you lock the room or admit machines only
-        with the link.
+        Remove ${name}? The room gets a new link, and the present one stops working. If the room
+        admits machines with its code now, it will admit only those with the new link.
       </p>
       <button @click=${() => this.send({ type: "remove_member", member: id })}>Remove</button>
       <button class="plain" @click=${ask(false)}>Cancel</button>

@@ -198,8 +198,29 @@ describe("a removed member", () => {
       });
       const friend = await room.add("friend", { secret: client.secret });
       expect(friend.client.secret).toBe(client.secret);
+    });
+  });
+
+  test("cannot come back under another id with the code, until the room admits by code again", async () => {
+    await withRoom(async (room) => {
+      const { client, other } = await removed(room);
+      expect(other.client.state.admits).toBe("link");
+      await expect(room.add("again", { byCode: true })).rejects.toMatchObject({
+        failure: { reason: "link_needed" },
+      });
+      await other.client.dispatch({ type: "change_admission", admits: "code" });
       const typed = await room.add("typed", { byCode: true });
       expect(typed.client.secret).toBe(client.secret);
+    });
+  });
+
+  test("leaves a locked room locked", async () => {
+    await withRoom(async (room) => {
+      const { client } = await room.add("a");
+      const gone = await room.add("gone");
+      await client.dispatch({ type: "change_admission", admits: "nobody" });
+      await client.dispatch({ type: "remove_member", member: gone.id });
+      expect(client.state.admits).toBe("nobody");
     });
   });
 

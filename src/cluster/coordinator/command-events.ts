@@ -50,7 +50,12 @@ export function eventsOf({ state, from }: CommandContext, command: PlainCommand)
         : [];
     case "remove_member": {
       const reason = { reason: "removed", by: from } as const;
-      return [{ type: "member_left", member: knownMember(state, command.member), reason }];
+      const member = knownMember(state, command.member);
+      // It knows the code, which does not change.
+      const left = { type: "member_left", member, reason } as const;
+      return state.admits === "code"
+        ? [{ type: "admission_changed", admits: "link" }, left]
+        : [left];
     }
     case "choose_member":
       knownMember(state, command.member);
