@@ -67,11 +67,14 @@ export async function launchFirefox(): Promise<{ browser: Browser; close: () => 
     protocolTimeout: 600_000,
     acceptInsecureCerts: true,
   });
+  const removeProfile = () => rm(userDataDir, { recursive: true, force: true, maxRetries: 5 });
+  // Also of one that a test kills.
+  browser.process()?.once("exit", () => void removeProfile());
   return {
     browser,
     close: async () => {
       await browser.close();
-      await rm(userDataDir, { recursive: true, force: true });
+      await removeProfile();
     },
   };
 }
