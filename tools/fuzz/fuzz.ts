@@ -21,8 +21,8 @@ export type FuzzTarget<Input extends Bytes | string = Bytes | string> = {
   readonly decode: (input: Input) => unknown;
   /** Whether an error that `decode` threw is the decoder's own. */
   readonly isRefusal: (error: unknown) => boolean;
-  /** How many times the input's bytes the decoder may allocate, beside 1 MB. Default: 4. */
-  readonly allowedFactor?: number;
+  /** What the decoder may allocate beside four times the input's bytes. Default: 1 MB. */
+  readonly allowedBytes?: number;
 };
 
 export type Finding = {
@@ -97,8 +97,7 @@ async function problemOf<Input extends Bytes | string>(
   input: Input,
 ): Promise<Problem | null> {
   const inputBytes = typeof input === "string" ? 2 * input.length : input.length;
-  const factor = target.allowedFactor ?? 4;
-  const allowedBytes = factor * inputBytes + 2 ** 20;
+  const allowedBytes = 4 * inputBytes + (target.allowedBytes ?? 2 ** 20);
   let problem: Problem | null = null;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const heldBefore = heldBytes();

@@ -8,7 +8,21 @@ import type { AskInput } from "../../cluster/index.ts";
 import { Sampling, type UnsupportedFeature } from "../../shared/index.ts";
 import { ApiProblemError } from "./errors.ts";
 
-const Tokens = z.array(z.int().min(0));
+const isToken = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isText = (value: unknown) => typeof value === "string";
+const isListOf = (value: unknown, isItem: (item: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.every(isItem);
+
+type Prompt = string | number[] | string[] | number[][];
+
+/** Checked by hand, and so are other lists without a bound: zod allocates hundreds of bytes for each item. */
+const isPrompt = (value: unknown): boolean =>
+  isText(value) ||
+  isListOf(value, isToken) ||
+  isListOf(value, isText) ||
+  isListOf(value, (tokens) => isListOf(tokens, isToken));
+const isRecord = (value: unknown) =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const common = {
   model: z.string().nullish(),
@@ -26,7 +40,7 @@ const common = {
   max_tokens: z.int().min(1).nullish(),
   n: z.int().nullish(),
   return_token_ids: z.boolean().nullish(),
-  logit_bias: z.record(z.string(), z.number()).nullish(),
+  logit_bias: z.custom<object>(isRecord).nullish(),
 };
 
 const Content = z.union([
@@ -47,13 +61,13 @@ export const ChatBody = z.looseObject({
   max_completion_tokens: z.int().min(1).nullish(),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
-  tools: z.array(z.unknown()).nullish(),
+  tools: z.custom<unknown[]>(Array.isArray).nullish(),
   response_format: z.looseObject({ type: z.string() }).nullish(),
 });
 
 export const TextBody = z.looseObject({
   ...common,
-  prompt: z.union([z.string(), Tokens, z.array(z.string()), z.array(Tokens)]),
+  prompt: z.custom<Prompt>(isPrompt),
   logprobs: z.int().min(0).max(20).nullish(),
   echo: z.boolean().nullish(),
   suffix: z.string().nullish(),
@@ -151,7 +165,7 @@ function promptInput(prompt: z.infer<typeof TextBody>["prompt"]): AskInput {
   if (first === undefined) {
     throw new ApiProblemError({ reason: "invalid_value", param: "prompt", detail: "empty" });
   }
-  if (typeof first === "number") return { kind: "tokens", tokens: Tokens.parse(prompt) };
+  if (typeof first === "number") return { kind: "tokens", tokens: prompt as number[] };
   refuse(prompt.length > 1, "several_prompts", "prompt");
   return typeof first === "string"
     ? { kind: "text", prompt: first }

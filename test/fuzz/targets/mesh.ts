@@ -133,8 +133,8 @@ export const handshakes: FuzzTarget<string> = {
     if (Array.isArray(messages)) messages.forEach((message) => handshake.receive(message));
   },
   isRefusal: () => false,
-  // CPace's big integers: about 2 MB of short-lived values, whatever the input.
-  allowedFactor: 10_000,
+  // CPace's big integers: short-lived values, whatever the input. `GuessLimit` bounds how often.
+  allowedBytes: 4 * 2 ** 20,
 };
 
 const ANSWERS: readonly string[] = [
