@@ -209,7 +209,7 @@ async function readShared(
   let file: SyncFileHandle | null = null;
   let handle: SyncHandle | null = null;
   try {
-    file = (await folder.getFileHandle(name)) as SyncFileHandle;
+    file = await folder.getFileHandle(name);
     opening.add(file);
     handle = (await file.createSyncAccessHandle?.({ mode: "read-only" })) ?? null;
     canReadShared = handle?.mode === "read-only";

@@ -90,8 +90,8 @@ export async function vitest(project, { files = [], quiet = false, set = "full" 
   const words = ["run", `--project=${project}`, ...files, "--passWithNoTests=false"];
   const shown = quiet ? ["--reporter=dot", "--silent=passed-only"] : ["--reporter=default"];
   const reporters = [...shown, "--reporter=json", `--outputFile.json=${report}`];
-  // Vitest leaves a core free by default. All node tests take longer than the checks beside them.
-  const workers = project === "node" && set !== "check" ? ["--maxWorkers=100%"] : [];
+  // Vitest leaves a core free by default. Node tests take longer than the checks beside them.
+  const workers = project === "node" ? ["--maxWorkers=100%"] : [];
   const env = { ...process.env, TABMESH_TEST_SET: set };
   if (!quiet) say(`\n— ${name}`);
   const run = quiet ? runModuleCaptured : runModule;

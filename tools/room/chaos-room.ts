@@ -109,18 +109,20 @@ export class ChaosRoom {
 
   /** Answers to the same question, until `act` is over, which begins in the middle of the first one. */
   async answersDuring(asking: Asking, act: () => unknown): Promise<Asked[]> {
-    let acting: Promise<unknown> | null = null;
+    const acting: Promise<unknown>[] = [];
     let isOver = false;
     const start = () => {
-      acting ??= Promise.resolve()
+      if (acting.length > 0) return;
+      const acts = Promise.resolve()
         .then(act)
         .finally(() => (isOver = true));
-      acting.catch(() => undefined); // it is awaited after the answers
+      acts.catch(() => undefined); // it is awaited after the answers
+      acting.push(acts);
     };
     const answers: Asked[] = [];
     do answers.push(await this.#ask(asking, start));
     while (!isOver);
-    await acting;
+    await Promise.all(acting);
     return answers;
   }
 

@@ -1,6 +1,8 @@
 /**
  * Who coordinates, as this tab takes part in it: it leads, follows, or looks for a coordinator, and
  * tells other members which. Two coordinators that meet agree on one (`standing.ts`).
+ *
+ * Over 250 lines: leading, following, and searching answer the same messages.
  */
 import type { Transport } from "../../mesh/index.ts";
 import type { Clock, CloseFailure, MemberId, RoomState } from "../../shared/index.ts";
