@@ -21,6 +21,8 @@ export type Control = z.infer<typeof Control>;
 
 /** A snapshot of a large room's log is below 1 MB. */
 export const MAX_CONTROL_BYTES = 8 * 1024 * 1024;
+/** Of messages that a peer has not read yet: they are sent without waiting for it. */
+export const MAX_UNREAD_CONTROL_BYTES = 2 * MAX_CONTROL_BYTES;
 /** The messages of the handshake have a few hundred bytes. */
 export const MAX_HANDSHAKE_BYTES = 4 * 1024;
 

@@ -28,19 +28,24 @@ export const HIGH_WATER_BYTES = 1024 * 1024;
 /** It resumes here, early enough that the link never idles. */
 export const LOW_WATER_BYTES = 256 * 1024;
 
+/** What a waiting frame takes beside its bytes, in objects. Bounds in bytes include it, so that tiny frames do not fill memory. */
+export const WAITING_FRAME_BYTES = 256;
+
 /** What a peer may send before there is a listener: a read of a model file, or a long prompt. */
 export const MAX_EARLY_BYTES = 8 * 1024 * 1024;
 
 /**
  * Takes over `channel`. A message that violates the framing closes it. Frames that arrive
- * while `onFrame` is null wait for it, up to `MAX_EARLY_BYTES`.
+ * while `onFrame` is null wait for it, up to `MAX_EARLY_BYTES`. More than `maxUnreadBytes` that the peer
+ * does not read close the channel: for senders that do not wait for `send`.
  */
 export function framePort(
   peer: MemberId,
   channel: SliceChannel,
   maxFrameBytes = MAX_FRAME_BYTES,
+  maxUnreadBytes = Infinity,
 ): FramePort {
-  return new ChannelFramePort(peer, channel, maxFrameBytes);
+  return new ChannelFramePort(peer, channel, maxFrameBytes, maxUnreadBytes);
 }
 
 class ChannelFramePort implements FramePort {
@@ -55,10 +60,18 @@ class ChannelFramePort implements FramePort {
   #closed: CloseFailure | null = null;
   /** Set while a large frame is being sent: its slices must not mix with another's. */
   #sending: Promise<void> | null = null;
+  readonly #maxUnreadBytes: number;
+  #unreadBytes = 0;
 
-  constructor(peer: MemberId, channel: SliceChannel, maxFrameBytes: number) {
+  constructor(
+    peer: MemberId,
+    channel: SliceChannel,
+    maxFrameBytes: number,
+    maxUnreadBytes: number,
+  ) {
     this.peer = peer;
     this.#channel = channel;
+    this.#maxUnreadBytes = maxUnreadBytes;
     this.#reassembly = new Reassembly(maxFrameBytes);
     channel.binaryType = "arraybuffer";
     channel.bufferedAmountLowThreshold = LOW_WATER_BYTES;
@@ -94,6 +107,12 @@ class ChannelFramePort implements FramePort {
   }
 
   send(frame: Uint8Array<ArrayBuffer>): Promise<void> {
+    const bytes = frame.byteLength + WAITING_FRAME_BYTES;
+    this.#unreadBytes += bytes;
+    if (this.#unreadBytes > this.#maxUnreadBytes) {
+      const detail = `does not read ${this.#unreadBytes} bytes`;
+      this.#close({ reason: "protocol_violation", peer: this.peer, detail });
+    }
     const sent =
       this.#sending === null
         ? this.#sendNow(frame)
@@ -101,6 +120,7 @@ class ChannelFramePort implements FramePort {
     const settled = sent
       .catch(() => undefined)
       .then(() => {
+        this.#unreadBytes -= bytes;
         if (this.#sending === settled) this.#sending = null;
       });
     this.#sending = settled;
@@ -148,7 +168,7 @@ class ChannelFramePort implements FramePort {
 
   #deliver(frame: Uint8Array<ArrayBuffer>): void {
     if (this.#frameListener !== null) return this.#frameListener(frame);
-    this.#earlyBytes += frame.byteLength;
+    this.#earlyBytes += frame.byteLength + WAITING_FRAME_BYTES;
     if (this.#earlyBytes > MAX_EARLY_BYTES)
       throw new RangeError(`more than ${MAX_EARLY_BYTES} bytes that nobody takes yet`);
     this.#early.push(frame);

@@ -28,6 +28,11 @@ const MAX_RANGE_BYTES = 4 * 1024 * 1024;
 /** Requests in flight for one long read: enough to keep the link busy during a round trip. */
 const REQUESTS_IN_FLIGHT = 3;
 
+/** Answers to one peer at a time: several files, each with `REQUESTS_IN_FLIGHT`. Each is in memory until it is sent. */
+export const MAX_ANSWERS_AT_ONCE = 8;
+/** Of requests of one peer that wait; its readers have a few of some ten bytes. */
+export const MAX_WAITING_REQUEST_BYTES = 64 * 1024;
+
 const REQUEST = 0;
 const ANSWER = 1;
 const REFUSAL = 2;
@@ -40,17 +45,47 @@ export type ReadRange = (
 
 /**
  * Answers requests of every peer until the returned function is called. `open`
- * returns the reader of a key, or null if this member has no such file.
+ * returns the reader of a key, or null if this member has no such file. Disconnects a peer of which
+ * too many requests wait.
  */
 export function serveBytes(
   transport: Transport,
   open: (key: string) => ReadRange | null,
 ): () => void {
-  return transport.events.onBytes((peer, bytes) => {
-    if (bytes[0] !== REQUEST) return;
-    void answer(transport, peer, bytes, open);
+  const queues = new Map<MemberId, RequestQueue>();
+  const offDisconnect = transport.events.onDisconnect((peer) => queues.delete(peer));
+  const offBytes = transport.events.onBytes((peer, bytes) => {
+    if (bytes[0] !== REQUEST) return; // an answer, for a reader
+    const queue = queues.get(peer) ?? { waiting: [], waitingBytes: 0, answering: 0 };
+    queues.set(peer, queue);
+    queue.waiting.push(bytes);
+    queue.waitingBytes += bytes.byteLength;
+    if (queue.answering < MAX_ANSWERS_AT_ONCE) return void serve(peer, queue);
+    if (queue.waitingBytes > MAX_WAITING_REQUEST_BYTES) transport.disconnect(peer);
   });
+  const serve = async (peer: MemberId, queue: RequestQueue) => {
+    queue.answering += 1;
+    for (
+      let request = queue.waiting.shift();
+      request !== undefined && queues.get(peer) === queue;
+      request = queue.waiting.shift()
+    ) {
+      queue.waitingBytes -= request.byteLength;
+      await answer(transport, peer, request, open);
+    }
+    queue.answering -= 1;
+  };
+  return () => {
+    offBytes();
+    offDisconnect();
+  };
 }
+
+type RequestQueue = {
+  readonly waiting: Uint8Array[];
+  waitingBytes: number;
+  answering: number;
+};
 
 async function answer(
   transport: Transport,

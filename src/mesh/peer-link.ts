@@ -24,7 +24,7 @@ import {
   parseUntrusted,
 } from "../shared/index.ts";
 import type { Admission, ProvenBy } from "./admission.ts";
-import { Control, MAX_CONTROL_BYTES, readControl } from "./control.ts";
+import { Control, MAX_CONTROL_BYTES, MAX_UNREAD_CONTROL_BYTES, readControl } from "./control.ts";
 import { fingerprintsOf } from "./fingerprints.ts";
 import { framePort } from "./frame-port.ts";
 import { Handshake } from "./handshake.ts";
@@ -99,7 +99,7 @@ export class PeerLink {
     this.#openFrames = this.#createFrames();
     const control = this.#channel("control");
     control.addEventListener("open", () => this.#handshake.start());
-    this.#control = framePort(peer, control, MAX_CONTROL_BYTES);
+    this.#control = framePort(peer, control, MAX_CONTROL_BYTES, MAX_UNREAD_CONTROL_BYTES);
     this.#bulk = framePort(peer, this.#channel("bulk"), MAX_BULK_BYTES);
     this.#control.onFrame = (bytes) => this.#receive(bytes);
     this.#control.onClose = this.#bulk.onClose = (cause) => this.#gone(cause);

@@ -46,13 +46,16 @@ function tagged(tag: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
   return message;
 }
 
+/** Of the buffer of a frame that grows: at most twice what the peer sent. */
+const MIN_BUFFER_BYTES = 1024;
+
 /**
- * Returns a frame once its last message has arrived, otherwise null. Holds only
- * what the peer sent: an announced length allocates nothing. Throws
+ * Returns a frame once its last message has arrived, otherwise null. Holds at most twice
+ * what the peer sent, however small its slices are: an announced length allocates nothing. Throws
  * `ProtocolError` on a frame above `maxBytes` and on messages out of order.
  */
 export class Reassembly {
-  #parts: Uint8Array[] = [];
+  #buffer = new Uint8Array(0);
   #totalBytes = 0;
   #heldBytes = 0;
   readonly #maxBytes: number;
@@ -82,20 +85,26 @@ export class Reassembly {
   }
 
   #add(part: Uint8Array): Uint8Array<ArrayBuffer> | null {
-    this.#parts.push(part);
+    const before = this.#heldBytes;
     this.#heldBytes += part.length;
     if (this.#heldBytes > this.#totalBytes)
       throw new ProtocolError(`${this.#heldBytes} bytes for a frame of ${this.#totalBytes}`);
+    this.#makeSpace();
+    this.#buffer.set(part, before);
     if (this.#heldBytes < this.#totalBytes) return null;
-    const frame = new Uint8Array(this.#totalBytes);
-    let at = 0;
-    for (const piece of this.#parts) {
-      frame.set(piece, at);
-      at += piece.length;
-    }
-    this.#parts = [];
+    const frame = this.#buffer;
+    this.#buffer = new Uint8Array(0);
     this.#totalBytes = this.#heldBytes = 0;
     return frame;
+  }
+
+  /** A frame that is complete fills its buffer. */
+  #makeSpace(): void {
+    if (this.#heldBytes <= this.#buffer.length) return;
+    const wanted = Math.max(MIN_BUFFER_BYTES, 2 * this.#heldBytes);
+    const larger = new Uint8Array(Math.min(wanted, this.#totalBytes));
+    larger.set(this.#buffer);
+    this.#buffer = larger;
   }
 
   #tooLarge(bytes: number): ProtocolError {

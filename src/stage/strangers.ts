@@ -2,7 +2,7 @@
  * Frames of tabs that are not members, as far as this tab knows. The room's log may be behind, so they
  * wait for a short time; what is not taken by then, and what comes later, is refused with a reason.
  */
-import type { FramePort } from "../mesh/index.ts";
+import { type FramePort, WAITING_FRAME_BYTES } from "../mesh/index.ts";
 import type { Clock } from "../shared/index.ts";
 
 /** Of one tab: two prompts of a million tokens. */
@@ -37,7 +37,7 @@ export class Strangers {
       this.#refuse(port, bytes);
       return true;
     }
-    stranger.waitingBytes += bytes.byteLength;
+    stranger.waitingBytes += bytes.byteLength + WAITING_FRAME_BYTES;
     stranger.waiting.push(bytes);
     return stranger.waitingBytes <= MAX_WAITING_BYTES;
   }

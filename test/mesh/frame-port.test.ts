@@ -4,6 +4,7 @@ import {
   framePort,
   HIGH_WATER_BYTES,
   MAX_EARLY_BYTES,
+  WAITING_FRAME_BYTES,
   type SliceChannel,
 } from "../../src/mesh/frame-port.ts";
 import { SLICE_BYTES } from "../../src/mesh/slices.ts";
@@ -113,6 +114,35 @@ describe("before there is a listener", () => {
       channel.dispatchEvent(new MessageEvent("message", { data }));
     expect(causes).toMatchObject([{ reason: "protocol_violation", peer: PEER }]);
   });
+
+  test("tiny frames count with their objects", () => {
+    const channel = new SlowChannel();
+    const port = framePort(PEER, channel);
+    const causes: unknown[] = [];
+    port.onClose = (cause) => causes.push(cause);
+    const data = whole(0);
+    for (let bytes = 0; bytes <= MAX_EARLY_BYTES; bytes += WAITING_FRAME_BYTES)
+      channel.dispatchEvent(new MessageEvent("message", { data }));
+    expect(causes).toMatchObject([{ reason: "protocol_violation", peer: PEER }]);
+  });
+});
+
+test("a peer that does not read loses the channel, if the sender does not wait for it", async () => {
+  const channel = new SlowChannel();
+  const port = framePort(PEER, channel, 100, 10 * WAITING_FRAME_BYTES);
+  const causes: unknown[] = [];
+  port.onClose = (cause) => causes.push(cause);
+  channel.bufferedAmount = HIGH_WATER_BYTES + 1;
+  const sent = Promise.allSettled(Array.from({ length: 10 }, () => port.send(Uint8Array.of(1))));
+  expect(causes).toMatchObject([{ reason: "protocol_violation", peer: PEER }]);
+  expect((await sent).every(({ status }) => status === "rejected")).toBe(true);
+});
+
+test("what a peer reads does not count", async () => {
+  const channel = new SlowChannel();
+  const port = framePort(PEER, channel, 100, 10 * WAITING_FRAME_BYTES);
+  for (let count = 0; count < 100; count += 1) await port.send(Uint8Array.of(1));
+  expect(channel.readyState).toBe("open");
 });
 
 describe("a hostile peer loses the channel, with a detail", () => {

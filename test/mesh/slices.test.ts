@@ -1,4 +1,6 @@
 /** Frames are cut and joined without loss, and a hostile peer gains nothing. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ProtocolError } from "../../src/mesh/mesh-error.ts";
@@ -31,6 +33,23 @@ test("frames one after another do not mix", () => {
       expect(frames).toEqual(lengths.map(numbered));
     }),
   );
+});
+
+test("no slice is kept, so that many tiny ones take no more than twice the frame", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const reassembly = new Reassembly(LIMIT);
+  reassembly.accept(Uint8Array.of(1, 99, 0, 0, 0, 7));
+  const sent: WeakRef<ArrayBuffer>[] = [];
+  const send = (byte: number) => {
+    const slice = Uint8Array.of(2, byte);
+    sent.push(new WeakRef(slice.buffer));
+    expect(reassembly.accept(slice)).toBeNull();
+  };
+  for (let byte = 0; byte < 90; byte += 1) send(byte);
+  await new Promise((resolve) => setImmediate(resolve)); // references keep their objects until the task ends
+  collect();
+  expect(sent.filter((slice) => slice.deref() !== undefined)).toEqual([]);
 });
 
 describe("refused", () => {

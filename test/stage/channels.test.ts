@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { decode, encode } from "../../src/mesh/frames.ts";
 import { PROTOCOL_VERSION, type Frame } from "../../src/mesh/frame-types.ts";
+import { WAITING_FRAME_BYTES } from "../../src/mesh/frame-port.ts";
 import type { FramePort } from "../../src/mesh/transport.ts";
 import { memoryFramePorts } from "../../tools/room/memory-transport.ts";
 import { GenerationId, MemberId } from "../../src/shared/ids.ts";
@@ -116,7 +117,7 @@ describe("the frames of a tab that is not a member", () => {
 
   test("close its channel if they are too many, and leave no timer", async () => {
     const { theirs, timers, causes } = strange();
-    await theirs.send(new Uint8Array(MAX_WAITING_BYTES));
+    await theirs.send(new Uint8Array(MAX_WAITING_BYTES - WAITING_FRAME_BYTES));
     expect(causes).toEqual([]);
     await theirs.send(new Uint8Array(1));
     expect(causes).toMatchObject([{ reason: "protocol_violation", peer }]);
