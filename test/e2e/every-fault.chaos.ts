@@ -134,7 +134,7 @@ const CASTS: readonly (readonly [string, readonly BrowserName[]])[] = [
 ];
 
 /** A context whose cache needs more than one tab with little memory has. */
-const TOO_LONG = 2560;
+const TOO_LONG = 6144;
 
 const chosen = process.env["TABMESH_CHAOS_BROWSER"];
 
