@@ -197,7 +197,7 @@ describe.each(CASTS.filter(([name]) => !chosen || name === chosen))("%s", (name,
         await room.api.waitFor(
           "a placement that fits nowhere",
           60_000,
-          ({ placement }) => placement?.error?.includes("cannot be placed again") === true,
+          ({ placement }) => placement?.error?.reason === "not_placed_again",
         );
         await room.join(browser!);
       });

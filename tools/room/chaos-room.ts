@@ -107,22 +107,21 @@ export class ChaosRoom {
     return known;
   }
 
-  /** Answers to the same question, until `act` is over, which begins in the middle of the first one. */
+  /**
+   * Answers to the same question, until `act` is over, which begins in the middle of the first one. Rejects as
+   * soon as `act` does.
+   */
   async answersDuring(asking: Asking, act: () => unknown): Promise<Asked[]> {
-    const acting: Promise<unknown>[] = [];
     let isOver = false;
-    const start = () => {
-      if (acting.length > 0) return;
-      const acts = Promise.resolve()
-        .then(act)
-        .finally(() => (isOver = true));
-      acts.catch(() => undefined); // it is awaited after the answers
-      acting.push(acts);
-    };
+    let start = () => undefined as void;
+    const acting = new Promise<void>((resolve) => (start = resolve))
+      .then(act)
+      .finally(() => (isOver = true));
     const answers: Asked[] = [];
-    do answers.push(await this.#ask(asking, start));
+    const failed = acting.then(() => new Promise<never>(() => undefined));
+    do answers.push(await Promise.race([this.#ask(asking, start), failed]));
     while (!isOver);
-    await Promise.all(acting);
+    await acting;
     return answers;
   }
 

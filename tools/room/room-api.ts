@@ -28,7 +28,7 @@ export type ApiState = {
   readonly placement: {
     readonly model: string;
     readonly ready: boolean;
-    readonly error: string | null;
+    readonly error: { readonly reason: string } | null;
     readonly stages: readonly ApiStage[];
   } | null;
   readonly generations: readonly { readonly status: string }[];
