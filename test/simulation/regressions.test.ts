@@ -23,6 +23,7 @@ test.each([
   ],
   ["an answer failed because its prompt was late after its tab had been frozen", 11_828],
   ["a placement that had failed was not tried again when the missing member came back", 17_324],
+  ["layers whose members did not reach each other without the server were not placed again", 7959],
 ])("%s: seed %i", async (_what, seed) => {
   expect((await simulate(read(seed))).violations).toEqual([]);
 });

@@ -13,7 +13,9 @@ import {
   type Decision,
   type Failure,
   type MemberId,
+  MeshFailure,
   type RoomEvent,
+  type PlacementFailure,
   PlacementId,
   type ModelSummary,
   type Placement,
@@ -50,6 +52,8 @@ type Told = Pick<Decision, "outcome" | "trigger" | "reason"> & Partial<Decision>
 
 /** A member that has not loaded its layers of a handover by then keeps the room from moving. */
 const MAX_HANDOVER_MS = 15 * 60_000;
+/** Until layers are placed again whose members did not reach each other. */
+const UNREACHED_RETRY_MS = 5000;
 
 export class Placer {
   readonly #options: PlacerOptions;
@@ -73,6 +77,7 @@ export class Placer {
   /** The handover that lets a member leave. */
   #farewell: PlacementId | null = null;
   #cancelHandover = () => undefined as void;
+  #cancelRetry: (() => void) | null = null;
   readonly #loadRate = new LoadRate();
 
   constructor(options: PlacerOptions) {
@@ -87,6 +92,7 @@ export class Placer {
   stop(): void {
     this.#cancelTimer?.();
     this.#cancelHandover();
+    this.#cancelRetry?.();
   }
 
   /** After every event: measures loads, and schedules a review when the capacity changed. */
@@ -97,8 +103,20 @@ export class Placer {
     if (event.type === "placement_readied")
       this.#loadRate.ready(this.#state, this.#options.clock.nowMs());
     const { placement } = this.#state;
+    if (event.type === "placement_failed") this.#retryUnreached(event.error);
     if (!placement?.ready || placement.error !== null || this.#solving || this.#cancelTimer) return;
     if (capacityKey(this.#state) !== this.#lastKey) this.#reviewIn(this.#options.timings.settleMs);
+  }
+
+  /** A connection that failed may succeed later, although no capacity changes. */
+  #retryUnreached(error: PlacementFailure): void {
+    if (this.#cancelRetry !== null || error.reason !== "stage_load_failed") return;
+    if (!MeshFailure.safeParse(error.cause).success) return;
+    this.#cancelRetry = this.#options.clock.after(UNREACHED_RETRY_MS, () => {
+      this.#cancelRetry = null;
+      this.#lastKey = null;
+      this.#options.onSettled();
+    });
   }
 
   placeStages(model: ModelSummary, stages: readonly Stage[]): number {
