@@ -119,7 +119,7 @@ export class Recovery {
       timings,
     });
     if (step.kind !== "lead" || outranked === 0) return step;
-    const waitMs = Math.min(timings.isolationMs * 2 ** (outranked - 1), MAX_OUTRANKED_MS);
+    const waitMs = Math.min(timings.isolationMs * 2 ** outranked, MAX_OUTRANKED_MS);
     return elapsedMs >= waitMs ? step : ({ kind: "wait" } as const);
   }
 
