@@ -30,7 +30,7 @@ export type Limits = {
   readonly bodyBytes: number;
   /** All bodies that are being read. */
   readonly bodiesBytes: number;
-  /** Requests that wait because the room's tab does not read them. */
+  /** Requests that wait because the room's tab does not read them, and messages of signaling to one client. */
   readonly unreadBytes: number;
   /** Rooms whose keys the server keeps. */
   readonly rooms: number;

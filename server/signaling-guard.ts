@@ -36,6 +36,8 @@ export type GuardOptions = {
   /** The names of connected clients. */
   readonly names: ReadonlySet<string>;
   readonly rates: Pick<Rates, "guesses" | "strays">;
+  /** Of messages that the client has not read. */
+  readonly unreadBytes: number;
 };
 
 /** The socket for PeerServer; null if the client was refused. */
@@ -70,7 +72,11 @@ export class GuardedSocket extends EventEmitter {
   }
 
   send(text: string): void {
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(text);
+    const { readyState, OPEN, bufferedAmount } = this.#socket;
+    if (readyState !== OPEN) return;
+    // It gets what others send, and they would fill the server's memory.
+    if (bufferedAmount > this.#options.unreadBytes) return this.#socket.terminate();
+    this.#socket.send(text);
   }
 
   close(): void {

@@ -38,7 +38,9 @@ export function createSignaling(server: Server, limits: Limits, rates: Rates): S
   socketServer.on("connection", (socket: WebSocket, request: IncomingMessage) => {
     const address = addressKey(request.socket.remoteAddress);
     paceMessages(socket, rates.messages, address);
-    const guard = guardSocket(socket, { target: request.url ?? "", address, names, rates });
+    const { unreadBytes } = limits;
+    const target = request.url ?? "";
+    const guard = guardSocket(socket, { target, address, names, rates, unreadBytes });
     if (guard !== null) guarded.emit("connection", guard, request);
   });
   const signaling = ExpressPeerServer(server, {

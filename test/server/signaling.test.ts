@@ -107,6 +107,19 @@ test("messages to names that nobody has are not kept without limit", async () =>
   expect(await one.next()).toEqual({ type: "EXPIRE", src: "d" });
 });
 
+test("a client that does not read what others send it is disconnected", async () => {
+  await open({ unreadBytes: 100_000, signalingMessageBytes: 64_000 });
+  const [sender, sleeper] = [client("sender"), client("sleeper")];
+  for (const one of [sender, sleeper]) expect(await one.next()).toEqual({ type: "OPEN" });
+  sleeper.socket.pause();
+  const closed = once(sender.socket, "message"); // the server says that the other one is gone
+  // The first megabytes wait in the sockets of both ends.
+  const large = { ...offer("sleeper"), payload: { sdp: "x".repeat(60_000) } };
+  for (let sent = 0; sent < 1000; sent += 1) sender.send(large);
+  const [data] = (await closed) as [Buffer];
+  expect(JSON.parse(data.toString())).toMatchObject({ src: "sleeper" });
+});
+
 test.each(["", "a b", "../x", "é", "-a", "a".repeat(65)])("the name %j is refused", async (id) => {
   await open();
   expect(await client(id).next()).toBeNull();
