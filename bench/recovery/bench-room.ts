@@ -82,6 +82,21 @@ export class BenchRoom {
     await this.api.place(MODEL, splitLayers(LAYERS, workers, 1));
   }
 
+  /**
+   * For placements of later: activations are floats, which do not depend on how rows are batched, so that
+   * answers can be compared token by token.
+   */
+  async useFloats({ machine }: Member): Promise<void> {
+    await machine.page.evaluate(() => {
+      const app = document.querySelector("tabmesh-app") as unknown as {
+        view: { state: { settings: object } };
+        send(command: object): void;
+      };
+      const settings = { ...app.view.state.settings, activations: "float" };
+      app.send({ type: "change_settings", settings });
+    });
+  }
+
   async close(): Promise<void> {
     await Promise.allSettled(this.#open.map((machine) => machine.close()));
     await Promise.allSettled([this.server.close(), this.#pages.close()]);

@@ -22,8 +22,7 @@ for (const scenario of SCENARIOS) {
     const coordinator = await room.compute("one");
     const [second, third] = await Promise.all([room.compute("two"), room.compute("three")]);
     const watcher = await room.watch("watcher");
-    // Floats do not depend on how rows are batched, so answers can be compared token by token.
-    await watcher.call({ kind: "settings", settings: { activations: "float" } });
+    await room.useFloats(coordinator);
     const crew: Crew = { room, watcher, coordinator, second, third };
     rows.push(...(await scenario.run(crew)));
   } catch (error) {

@@ -30,8 +30,9 @@ async function bench(request: RoomRequest): Promise<unknown> {
       changes = [];
       return seen;
     }
-    case "settings": {
-      const settings = { ...room.client.state.settings, ...request.settings };
+    case "interval": {
+      const { telemetryIntervalMs } = request;
+      const settings = { ...room.client.state.settings, telemetryIntervalMs };
       return room.client.dispatch({ type: "change_settings", settings });
     }
     case "fill_log":

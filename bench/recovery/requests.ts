@@ -1,5 +1,5 @@
 /** What a bench asks its own member of a room, and what that member has seen. Times are ms since 1970. */
-import type { MemberId, RoomEvent, Settings } from "../../src/shared/index.ts";
+import type { MemberId, RoomEvent } from "../../src/shared/index.ts";
 
 export type RoomRequest =
   | { readonly kind: "join"; readonly server: string; readonly code: string }
@@ -10,7 +10,7 @@ export type RoomRequest =
   | { readonly kind: "stop" }
   /** Changes of the room since the last such request. */
   | { readonly kind: "changes" }
-  | { readonly kind: "settings"; readonly settings: Partial<Settings> }
+  | { readonly kind: "interval"; readonly telemetryIntervalMs: number }
   /** Fills a log with device states, as far as a log keeps them. */
   | { readonly kind: "fill_log"; readonly members: number };
 

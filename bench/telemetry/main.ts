@@ -111,7 +111,7 @@ async function costs(coordinator: Watcher, observer: Watcher): Promise<Row[]> {
     const order = [...rates.keys()];
     // The machine may become slower or faster: the order alternates.
     for (const intervalMs of pair % 2 === 0 ? order : order.reverse()) {
-      await coordinator.call({ kind: "settings", settings: { telemetryIntervalMs: intervalMs } });
+      await coordinator.call({ kind: "interval", telemetryIntervalMs: intervalMs });
       rates.get(intervalMs)!.push(await tokensPerSecond(observer));
     }
   }
