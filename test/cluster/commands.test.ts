@@ -4,8 +4,10 @@ import { EventLog } from "../../src/cluster/log/event-log.ts";
 import type { RoomCommand } from "../../src/cluster/membership/messages.ts";
 import { emptyRoom } from "../../src/shared/apply.ts";
 import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
+import { MemberId } from "../../src/shared/ids.ts";
+import type { CloseFailure } from "../../src/shared/mesh-failure.ts";
 import { A } from "../../tools/room/sample-events.ts";
-import { CODE, deviceState, profile, withRoom } from "../../tools/room/test-room.ts";
+import { CODE, deviceState, profile, until, withRoom } from "../../tools/room/test-room.ts";
 
 const INVALID: [RoomCommand, string][] = [
   [{ type: "rename", name: "x".repeat(81) }, "name"],
@@ -57,6 +59,22 @@ test("an invalid command of another tab gets an answer", async () => {
     });
   });
 });
+
+test.each([null, 7, "join", { type: "obey" }, { type: "command", id: "one", command: {} }])(
+  "the message %o, which does not parse, ends the connection",
+  async (message) => {
+    await withRoom(async (room) => {
+      const { id } = await room.add("a");
+      const stranger = room.network.join(MemberId.parse("stranger"));
+      const causes: CloseFailure[] = [];
+      stranger.events.onDisconnect((_peer, cause) => causes.push(cause));
+      await stranger.connect(id);
+      await stranger.send(id, message);
+      await until(() => stranger.connectedPeers().length === 0, "the end of the connection");
+      expect(causes).toEqual([{ reason: "closed_by_peer" }]);
+    });
+  },
+);
 
 describe("an event that members would not parse", () => {
   test("is not recorded", () => {

@@ -275,6 +275,9 @@ export class Membership implements RoomAccess {
       this.#notify(null, invalid.refusal);
     } else if (invalid && peer === this.#joining.peer) {
       this.#joining.fail(new RoomError(invalid.refusal));
+    } else if (invalid === null) {
+      // Tabs in a room have one version, so the peer is not an honest one.
+      this.#parts.transport.disconnect(peer);
     }
   }
 
