@@ -23,6 +23,7 @@ import {
 import { probeAdapter } from "../../src/probe/index.ts";
 import { DeviceTuner } from "../../src/tuner/index.ts";
 import { GREEDY } from "../../src/shared/index.ts";
+import { measureLoadPhases } from "./load-phases.ts";
 import { profileStep } from "./profile.ts";
 import type {
   DecodeReply,
@@ -77,6 +78,10 @@ export class EngineSession {
         return this.#batch(request.rows, request.context, request.steps, request.rounds);
       case "fixed":
         return this.#fixedCost(request.steps);
+      case "phases": {
+        const device = this.#loaded?.device ?? (await requestKernelDevice());
+        return { phases: await measureLoadPhases(device, await openUrl(request.modelUrl)) };
+      }
       case "profile": {
         const { device, options } = this.#need();
         const { rows, context } = request;

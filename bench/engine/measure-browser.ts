@@ -11,6 +11,8 @@ import {
 } from "../../tools/browsers/bench-browser.ts";
 import type { BenchOptions } from "./options.ts";
 import { openLlamaCpp } from "../peers/llama-cpp.ts";
+import { openWebLlm, webLlmFiles } from "../peers/webllm.ts";
+import type { LoadPhases } from "./load-phases.ts";
 import { openOrt, openWllama } from "./peers.ts";
 import type {
   DecodeReply,
@@ -54,9 +56,10 @@ export async function measureBrowser(
   const setting = { browser, server, log, engine, samples, add, size };
   try {
     const probe = await engine.ask<ProbeReply>({ kind: "probe" });
+    const modelUrl = `${server.origin}${options.modelPath}`;
     const load = await engine.ask<LoadReply>({
       kind: "load",
-      modelUrl: `${server.origin}${options.modelPath}`,
+      modelUrl,
       contextTokens: size.contexts.at(-1)! + SPARE_TOKENS,
       sequences: BATCH_ROWS,
       activations: options.activations,
@@ -86,6 +89,9 @@ export async function measureBrowser(
     add("tabmesh no layers, with head", ...fixed.headMs);
     if (!noBrowserPeers) await againstOrt(setting);
     if (!options.alone) await againstLlamaCpp(setting, options.modelFile);
+    if (!options.alone) await againstWebLlm(setting);
+    type Phases = { phases: LoadPhases | null };
+    const { phases } = await engine.ask<Phases>({ kind: "phases", modelUrl });
     const profiles: ProfileReply[] = [];
     for (const [rows, least] of [
       [1, PROFILE_CONTEXT],
@@ -107,6 +113,7 @@ export async function measureBrowser(
       loadAverage: loadavg()[0]!,
       ...probe,
       load,
+      loadPhases: phases,
       versions,
       samples,
       profiles,
@@ -254,6 +261,29 @@ async function againstLlamaCpp({ engine, add, size, log }: Setting, file: string
     }
   } finally {
     await native.close();
+  }
+}
+
+/** Alternates with our decode as an answer runs it. Its model has another format, but the same shape. */
+async function againstWebLlm({ browser, server, engine, add, size, log }: Setting): Promise<void> {
+  const files = webLlmFiles(server.origin, process.env);
+  if (typeof files === "string")
+    return log(`WebLLM: ${files} is missing: see bench/peers/webllm.ts`);
+  const peer = await openWebLlm(browser, server, files, NATIVE_CONTEXT, log);
+  try {
+    await peer.run(400, 2); // compiles what a prompt of that length runs
+    for (let round = 0; round < size.rounds; round++) {
+      const prompt = await peer.run(400, 1);
+      if (round === 0) add("webllm load", prompt.loadMs);
+      add("webllm prefill 400", (prompt.promptMs / prompt.promptTokens) * 400);
+      add("webllm decode 64", (await peer.run(64, NATIVE_STEPS)).decodeMs);
+      add("tabmesh prefill 400", ...(await promptMs(engine, 400)));
+      const request = { kind: "ahead", context: 64, durationMs: 1000, inFlight: 4 } as const;
+      const { stepMs } = await engine.ask<{ stepMs: number }>(request);
+      add("tabmesh context 64, 4 in flight", stepMs);
+    }
+  } finally {
+    await peer.close();
   }
 }
 

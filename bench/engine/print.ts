@@ -2,6 +2,7 @@
 import type { KernelReport } from "../../src/shared/index.ts";
 import { describeKernelChoice, describeTuning } from "../../src/words/index.ts";
 import { floorRows, ortPrefill, type FloorRow } from "./floors.ts";
+import { LOAD_PHASES, type LoadPhases } from "./load-phases.ts";
 import type { KernelProfile, ProfileReply } from "./requests.ts";
 import { adapterName, medianOrNaN, type BrowserResult } from "./results.ts";
 
@@ -18,6 +19,7 @@ export function resultLines(result: BrowserResult): string[] {
     `load      ${Object.entries(load.phasesMs)
       .map(([phase, ms]) => `${phase} done at ${(ms / 1000).toFixed(1)} s`)
       .join(", ")}; ready at ${(load.loadMs / 1000).toFixed(1)} s`,
+    `          ${loadPhasesLine(result.loadPhases)}`,
     `memory    ${Object.entries(memoryBytes)
       .map(([when, bytes]) => `${when}: ${(bytes / 2 ** 20).toFixed(0)} MiB`)
       .join("; ")}`,
@@ -29,6 +31,12 @@ export function resultLines(result: BrowserResult): string[] {
     "",
     ...floorLines(floorRows(result.browser, result.samples)),
   ];
+}
+
+function loadPhasesLine(phases: LoadPhases | null): string {
+  if (phases === null) return "phases not measured, since there is no storage";
+  const parts = LOAD_PHASES.map((phase) => `${phase} ${phases[phase].toFixed(2)}`);
+  return `phases by themselves, ns per byte: ${parts.join(", ")}`;
 }
 
 export function kernelLines(kernels: KernelReport): string[] {
@@ -56,12 +64,13 @@ export function jsonLines(result: BrowserResult): string[] {
   return [...medians, ...profiles, ...floors].map((line) => JSON.stringify(line));
 }
 
-const PEERS = ["wllama", "ort", "webgpu", "native"] as const;
+const PEERS = ["wllama", "ort", "webgpu", "native", "webllm"] as const;
 const PEER_NAMES = {
   wllama: "wllama wasm",
   ort: "ort matrices",
   webgpu: "wllama webgpu",
   native: "llama.cpp",
+  webllm: "WebLLM",
 };
 
 const rate = (value: number) => value.toPrecision(3);
@@ -69,7 +78,7 @@ const rate = (value: number) => value.toPrecision(3);
 function comparisonLines({ samples }: BrowserResult): string[] {
   const ms = (work: string) => medianOrNaN(samples[work] ?? []);
   const perSecond = (tokens: number, time: number) => (tokens * 1000) / time;
-  type Peers = { wllama?: number; ort?: number; webgpu?: number; native?: number };
+  type Peers = { readonly [peer in (typeof PEERS)[number]]?: number };
   const row = (label: string, ours: number, peers: Peers = {}) => [
     label,
     cell(ours),
@@ -91,6 +100,7 @@ function comparisonLines({ samples }: BrowserResult): string[] {
       wllama: perSecond(tokens, ms(`wllama prefill ${tokens}`)),
       ...(tokens === 400 && { ort: perSecond(tokens, ortPrefill(ms)) }),
       native: perSecond(tokens, ms(`native prefill ${tokens}`)),
+      webllm: perSecond(tokens, ms(`webllm prefill ${tokens}`)),
     });
   const contexts = Object.keys(samples).flatMap((work) => {
     const context = /^tabmesh context (\d+)$/.exec(work)?.[1];
@@ -100,8 +110,12 @@ function comparisonLines({ samples }: BrowserResult): string[] {
     [1, 2, 4].map((inFlight) => {
       const key = `tabmesh context ${context}, ${inFlight} in flight`;
       // llama.cpp's own loop waits for each token, since its sampling is on the CPU.
-      const native = inFlight === 4 ? perSecond(1, ms(`native decode ${context}`)) : NaN;
-      return row(`at ${context}, ${inFlight} in flight`, perSecond(1, ms(key)), { native });
+      const peer = (name: string) =>
+        inFlight === 4 ? perSecond(1, ms(`${name} decode ${context}`)) : NaN;
+      return row(`at ${context}, ${inFlight} in flight`, perSecond(1, ms(key)), {
+        native: peer("native"),
+        webllm: peer("webllm"),
+      });
     });
   const seconds = (work: string) => ms(work) / 1000;
   return table([
@@ -118,6 +132,7 @@ function comparisonLines({ samples }: BrowserResult): string[] {
       wllama: seconds("wllama load"),
       ort: seconds("ort load"),
       webgpu: seconds("wllama_webgpu load"),
+      webllm: seconds("webllm load"),
     }),
     row("first prompt of 16, seconds", seconds("tabmesh first prompt 16")),
     row("no layers, ms", ms("tabmesh no layers")),

@@ -1,5 +1,6 @@
 /** The driver's requests to the engine's page, and the replies. All of them can be cloned. */
 import type { EngineCounters, ShardMemory } from "../../src/engine/index.ts";
+import type { LoadPhases } from "./load-phases.ts";
 import type { Adapter, KernelReport, Measurements } from "../../src/shared/index.ts";
 
 export type LoadRequest = {
@@ -46,6 +47,8 @@ export type EngineRequest =
     }
   /** The fixed cost of a step: shards without layers, with and without the head. */
   | { readonly kind: "fixed"; readonly steps: number }
+  /** What the phases of a load of this file cost; null without storage. */
+  | { readonly kind: "phases"; readonly modelUrl: string }
   /** Milliseconds by kernel of a step of `rows` rows at `context`. */
   | { readonly kind: "profile"; readonly rows: number; readonly context: number };
 
@@ -99,6 +102,7 @@ export type EngineReply =
   | ProfileReply
   | { readonly ms: readonly number[] }
   | { readonly stepMs: number }
+  | { readonly phases: LoadPhases | null }
   | { readonly fillMs: number; readonly memory: ShardMemory }
   | { readonly oneMs: readonly number[]; readonly manyMs: readonly number[] }
   | { readonly bareMs: readonly number[]; readonly headMs: readonly number[] };

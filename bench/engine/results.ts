@@ -4,10 +4,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import type { EngineCounters } from "../../src/engine/index.ts";
 import type { BenchBrowserName } from "../../tools/browsers/bench-browser.ts";
+import type { LoadPhases } from "./load-phases.ts";
 import type { LoadReply, ProbeReply, ProfileReply } from "./requests.ts";
-
-/** Who does the work: us, llama.cpp in WebAssembly, llama.cpp on WebGPU, onnxruntime-web's matrices. */
-export type Runner = "tabmesh" | "wllama" | "wllama_webgpu" | "ort";
 
 /** Milliseconds of each run, by `RUNNER WORK`, such as "wllama prefill 400" or "tabmesh decode 64". */
 export type Samples = Record<string, number[]>;
@@ -25,6 +23,8 @@ export type BrowserResult = {
   readonly adapter: ProbeReply["adapter"];
   readonly measurements: ProbeReply["measurements"];
   readonly load: LoadReply;
+  /** Null without storage. */
+  readonly loadPhases: LoadPhases | null;
   /** Of one decode step. */
   readonly counters: EngineCounters;
   /** Bytes of the shard (weights, cache and scratch) after each kind of work. */

@@ -87,6 +87,7 @@ export {
   weightsBytes,
   writeRows,
 } from "./matmul/weights.ts";
+export { packRows } from "./matmul/weights-pack.ts";
 export { rmsNormKernel } from "./sampling/rms-norm.ts";
 export {
   packSamples,

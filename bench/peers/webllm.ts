@@ -1,0 +1,54 @@
+/**
+ * WebLLM (https://webllm.mlc.ai), which runs models that MLC compiled, not GGUF files. Name the folder of
+ * such a model, with its WebAssembly library in it, in WEB_LLM_MODEL. The package is looked for in
+ * node_modules, or in the folder that WEB_LLM names.
+ */
+import { existsSync, readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import {
+  openBenchPage,
+  type BenchBrowserName,
+  type BenchServer,
+} from "../../tools/browsers/bench-browser.ts";
+import type { WebLlmOptions, WebLlmResult } from "./webllm-page.ts";
+
+export type WebLlm = {
+  /** A prompt of about `promptTokens`, then `decode` tokens. */
+  run(promptTokens: number, decode: number): Promise<WebLlmResult>;
+  close(): Promise<void>;
+};
+
+export type WebLlmFiles = Pick<WebLlmOptions, "moduleUrl" | "modelUrl" | "libraryUrl">;
+
+/** The addresses at a server of Vite, or the name of what is missing. */
+export function webLlmFiles(
+  origin: string,
+  env: Readonly<Record<string, string | undefined>>,
+): WebLlmFiles | string {
+  const url = (path: string) => `${origin}/@fs${resolve(path)}`;
+  const module = join(env["WEB_LLM"] ?? "node_modules/@mlc-ai/web-llm", "lib", "index.js");
+  if (!existsSync(module)) return "@mlc-ai/web-llm";
+  const folder = env["WEB_LLM_MODEL"];
+  if (folder === undefined || !existsSync(join(folder, "mlc-chat-config.json")))
+    return "a model for it (WEB_LLM_MODEL)";
+  const library = readdirSync(folder).find((name) => name.endsWith(".wasm"));
+  if (library === undefined) return "the .wasm library of its model";
+  return { moduleUrl: url(module), modelUrl: url(folder), libraryUrl: url(join(folder, library)) };
+}
+
+export async function openWebLlm(
+  browser: BenchBrowserName,
+  server: BenchServer,
+  files: WebLlmFiles,
+  contextTokens: number,
+  log: (line: string) => void,
+): Promise<WebLlm> {
+  const page = await openBenchPage(browser, server, "/bench/peers/webllm.html", log);
+  return {
+    async run(promptTokens, decode) {
+      const options: WebLlmOptions = { ...files, contextTokens, promptTokens, decode };
+      return (await page.call(options)) as WebLlmResult;
+    },
+    close: () => page.close(),
+  };
+}
