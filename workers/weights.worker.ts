@@ -1,9 +1,16 @@
 /** The thread that reads models from URLs, files, and members, with a cache on disk. */
 import * as Comlink from "comlink";
-import { WeightsService } from "../src/model/index.ts";
+import {
+  LaneService,
+  lanesOf,
+  ModelCache,
+  servedLane,
+  WeightsService,
+} from "../src/model/index.ts";
 import type { ModelNotice } from "../src/shared/index.ts";
 
-const service = new WeightsService();
+const cache = ModelCache.open();
+const service = new WeightsService(cache, lanesOf(navigator));
 
 /** Bytes and ports are transferred, which must be declared here, at the thread's edge. */
 const weightsWorker = {
@@ -26,6 +33,8 @@ const weightsWorker = {
     const bytes = await service.chunkMap(contentId);
     return Comlink.transfer(bytes, [bytes.buffer]);
   },
+  // This script also runs in the lanes that the service starts.
+  ...servedLane(new LaneService(cache)),
 };
 Comlink.expose(weightsWorker);
 

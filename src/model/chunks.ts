@@ -73,6 +73,14 @@ export async function leavesOf(
   return leaves;
 }
 
+/** The leaves of whole chunks, in order. */
+export function leavesIn(bytes: Uint8Array<ArrayBuffer>): Promise<Leaf[]> {
+  const leaves: Promise<Leaf>[] = [];
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
+    leaves.push(sha256(bytes.subarray(at, at + CHUNK_BYTES)));
+  return Promise.all(leaves);
+}
+
 /** In hex. */
 export async function rootOf(fileBytes: number, leaves: readonly Leaf[]): Promise<string> {
   const bytes = new Uint8Array(ROOT_PREFIX.length + 8 + LEAF_BYTES * leaves.length);

@@ -22,17 +22,23 @@ import {
   decodeChunkMap,
   heldIn,
   type Leaf,
+  leavesIn,
   leavesWithRoot,
   sameLeaf,
-  sha256,
 } from "./chunks.ts";
+import type { HashedRange } from "./lanes.ts";
 import { ModelError } from "./model-error.ts";
+
+/** A source that may hash what it reads, in other threads. */
+export type HashedSource = ByteSource & {
+  readonly readHashed?: (offsetBytes: number, lengthBytes: number) => Promise<HashedRange>;
+};
 
 export type SharedSourceOptions = {
   readonly fileBytes: number;
   readonly label: string;
   /** Where the file can be read without a peer; null for a file that another member picked. */
-  readonly origin: ByteSource | null;
+  readonly origin: HashedSource | null;
   /** The root that the leaves of peers must have; null if only the source knows the leaves. */
   readonly root: string | null;
   readonly onNotice: (notice: ModelNotice) => void;
@@ -161,8 +167,8 @@ export class SharedSource implements ByteSource {
     const hasSome = [...this.#peers.values()].some(({ chunks }) => heldIn(chunks, first, end) > 0);
     if (end - first > 1 && hasSome) return this.#readHalves(first, end);
     if (origin === null) throw error ?? this.#notHeld();
-    const bytes = await origin.read(start, length);
-    await this.#learn(first, bytes);
+    const { bytes, leaves } = await readHashed(origin, start, length);
+    this.#learn(first, leaves);
     return bytes;
   }
 
@@ -218,7 +224,7 @@ export class SharedSource implements ByteSource {
     for (let index = first; origin !== null && root === null && index < end; index++) {
       if (index !== certain && this.#random() * CHECKED_CHUNKS >= 1) continue;
       const length = chunkLength(this.fileBytes, index);
-      await this.#learn(index, await origin.read(index * CHUNK_BYTES, length));
+      this.#learn(index, (await readHashed(origin, index * CHUNK_BYTES, length)).leaves);
     }
     for (const [i, leaf] of (await leavesIn(bytes)).entries()) {
       const expected = this.#expected(first + i);
@@ -229,8 +235,8 @@ export class SharedSource implements ByteSource {
   }
 
   /** Keeps the leaves of bytes that the source sent; members that published others are refuted. */
-  async #learn(first: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    for (const [i, leaf] of (await leavesIn(bytes)).entries()) {
+  #learn(first: number, leaves: readonly Leaf[]): void {
+    for (const [i, leaf] of leaves.entries()) {
       const index = first + i;
       this.#leaves.set(index, leaf);
       for (const peer of this.#peers.values()) {
@@ -268,14 +274,16 @@ export class SharedSource implements ByteSource {
   }
 }
 
-function asError(cause: unknown): Error {
-  return cause instanceof Error ? cause : new Error(String(cause));
+async function readHashed(
+  origin: HashedSource,
+  offsetBytes: number,
+  lengthBytes: number,
+): Promise<HashedRange> {
+  if (origin.readHashed !== undefined) return origin.readHashed(offsetBytes, lengthBytes);
+  const bytes = await origin.read(offsetBytes, lengthBytes);
+  return { bytes, leaves: await leavesIn(bytes) };
 }
 
-/** Of whole chunks, in order. */
-function leavesIn(bytes: Uint8Array<ArrayBuffer>): Promise<Leaf[]> {
-  const leaves: Promise<Leaf>[] = [];
-  for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
-    leaves.push(sha256(bytes.subarray(at, at + CHUNK_BYTES)));
-  return Promise.all(leaves);
+function asError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(String(cause));
 }

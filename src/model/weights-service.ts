@@ -21,12 +21,13 @@ import {
   type PeerPorts,
   sourceOf,
 } from "./open-request.ts";
+import { LaneService, Lanes } from "./lanes.ts";
 import { exposeReader } from "./reader-port.ts";
 import { shardTensors } from "./shard.ts";
-import { SharedSource } from "./shared-source.ts";
+import { type HashedSource, SharedSource } from "./shared-source.ts";
 import type { TokenizerData } from "./tokenizer-data.ts";
 import { modelName } from "./summary.ts";
-import { openUrl } from "./url-source.ts";
+import { openUrl, type UrlSource } from "./url-source.ts";
 
 export type OpenedSummary = {
   readonly summary: ModelSummary;
@@ -55,10 +56,15 @@ const PREFETCHES_AT_ONCE = 6;
 export class WeightsService {
   readonly #entries = new Map<string, Entry>();
   readonly #cache: Promise<ModelStorage | null>;
+  readonly #lanes: Lanes;
   #onNotice: (notice: ModelNotice) => void = () => undefined;
 
-  constructor(cache: Promise<ModelStorage | null> = ModelCache.open()) {
+  constructor(
+    cache: Promise<ModelStorage | null> = ModelCache.open(),
+    lanes = new Lanes(0, () => new LaneService(cache)),
+  ) {
     this.#cache = cache;
+    this.#lanes = lanes;
   }
 
   /** `listener` gets problems that did not stop the work, such as a full disk. */
@@ -210,7 +216,8 @@ export class WeightsService {
       const origin = await openUrl(absoluteUrl(request.url, request.server), { onNotice });
       const model = await openModel(origin, sourceOf(request));
       const folder = await cacheFolder(request, model.summary.contentId);
-      return { model, ...(await this.#cached(origin, null, folder, model.summary.name)) };
+      const source = this.#inLanes(origin);
+      return { model, ...(await this.#cached(source, null, folder, model.summary.name)) };
     }
     if (request.kind === "file") {
       const origin = blobSource(request.file, request.fileName);
@@ -236,9 +243,18 @@ export class WeightsService {
     }
   }
 
+  #inLanes(origin: UrlSource): HashedSource {
+    const { remote } = origin;
+    if (remote === null || this.#lanes.isEmpty) return origin;
+    const onNotice = (notice: ModelNotice) => this.#onNotice(notice);
+    const readHashed = (offset: number, length: number) =>
+      this.#lanes.fetch(remote, offset, length, onNotice);
+    return { ...origin, readHashed };
+  }
+
   /** What members send is checked, and stored if there is storage. `origin` has no `read` if only members have the file. */
   async #cached(
-    origin: ByteSource | Omit<ByteSource, "read">,
+    origin: HashedSource | Omit<ByteSource, "read">,
     root: string | null,
     folder: string,
     name: string,
@@ -257,7 +273,9 @@ export class WeightsService {
     const cache = await this.#cache;
     if (cache === null) return { bytes: shared, shared };
     try {
-      cached = new CachedSource(shared, await cache.store(folder, name, fileBytes), onNotice);
+      const own = await cache.store(folder, name, fileBytes);
+      const store = this.#lanes.isEmpty ? own : this.#lanes.store(own, { folder, name, fileBytes });
+      cached = new CachedSource(shared, store, onNotice);
       return { bytes: cached, shared };
     } catch (error) {
       onNotice({ notice: "not_stored", cause: storageFailure(error) });

@@ -1,0 +1,116 @@
+/** A prefetch in several lanes: what is in flight, what it stores, and what a lane that fails changes. */
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CHUNK_BYTES, chunksOf } from "../../src/model/chunks.ts";
+import { type Lane, Lanes, LaneService } from "../../src/model/lanes.ts";
+import { shardTensors } from "../../src/model/shard.ts";
+import { WeightsService } from "../../src/model/weights-service.ts";
+import { memoryStorage } from "../../tools/gguf/memory-store.ts";
+import { type RangeServer, startRangeServer } from "../../tools/gguf/range-server.ts";
+import { sameBytes } from "./recorded-source.ts";
+
+const LANES = 4;
+const LAYERS = [0, 4] as const;
+const file = readFileSync("models/SmolLM2-135M-Instruct.Q4_1.gguf");
+
+let server: RangeServer;
+beforeAll(async () => {
+  server = await startRangeServer(file);
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+/** Lanes in this thread that count what is in flight. */
+function counted(change: (lane: Lane) => Lane = (lane) => lane) {
+  const storage = memoryStorage();
+  const cache = Promise.resolve(storage);
+  const fetched: number[] = [];
+  let ranges = 0;
+  let bytes = 0;
+  const most = { ranges: 0, bytes: 0 };
+  let written = 0;
+  const lanes = new Lanes(LANES, () => {
+    const service = new LaneService(cache);
+    const at = fetched.push(0) - 1;
+    return change({
+      async fetch(remote, offset, length, onNotice) {
+        fetched[at]! += length;
+        most.ranges = Math.max(most.ranges, (ranges += 1));
+        most.bytes = Math.max(most.bytes, (bytes += length));
+        try {
+          return await service.fetch(remote, offset, length, onNotice);
+        } finally {
+          ranges -= 1;
+          bytes -= length;
+        }
+      },
+      async write(...chunk) {
+        written++;
+        return service.write(...chunk);
+      },
+      read: (...part) => service.read(...part),
+    });
+  });
+  return {
+    service: new WeightsService(cache, lanes),
+    storage,
+    fetched,
+    most,
+    written: () => written,
+  };
+}
+
+async function prefetch(service: WeightsService) {
+  const { summary } = await service.open({ kind: "url", url: server.url });
+  await service.prefetch(summary.contentId, ...LAYERS, () => undefined);
+  const tensors = shardTensors(service.shard(summary.contentId, ...LAYERS));
+  const chunks = new Set(tensors.flatMap((one) => chunksOf(one.offsetBytes, one.lengthBytes)));
+  return { contentId: summary.contentId, chunks };
+}
+
+test("ranges are in flight in all lanes, and bounded in bytes", async () => {
+  const { service, storage, fetched, most, written } = counted();
+  const { contentId, chunks } = await prefetch(service);
+  expect(fetched).toHaveLength(LANES);
+  for (const bytes of fetched) expect(bytes).toBeGreaterThan(0);
+  expect(most.ranges).toBeGreaterThanOrEqual(LANES);
+  expect(most.ranges).toBeLessThanOrEqual(6);
+  expect(most.bytes).toBeLessThanOrEqual(6 * 6 * CHUNK_BYTES); // 4 MiB touch up to 5 chunks
+  expect(fetched.reduce((sum, bytes) => sum + bytes)).toBe(chunks.size * CHUNK_BYTES);
+  expect(written()).toBe(chunks.size);
+  const store = await storage.store(contentId);
+  expect(store.present).toEqual(chunks);
+  for (const index of chunks) {
+    const expected = file.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
+    const stored = await store.read(index, 0, CHUNK_BYTES);
+    expect(sameBytes(stored!, expected)).toBe(true);
+  }
+});
+
+test("what is stored is neither fetched nor hashed nor written again", async () => {
+  const first = counted();
+  const { contentId } = await prefetch(first.service);
+  const fetchedBefore = [...first.fetched];
+  const writtenBefore = first.written();
+  await first.service.prefetch(contentId, ...LAYERS, () => undefined);
+  expect(first.fetched).toEqual(fetchedBefore);
+  expect(first.written()).toBe(writtenBefore);
+});
+
+test("the work of a lane that fails is done by the thread itself; an error of the server is not", async () => {
+  const failing = counted(() => {
+    const fail = () => Promise.reject(new Error("no script"));
+    return { fetch: fail, write: fail, read: fail };
+  });
+  const { contentId, chunks } = await prefetch(failing.service);
+  expect((await failing.storage.store(contentId)).present).toEqual(chunks);
+  const { service, fetched } = counted();
+  const { summary } = await service.open({ kind: "url", url: server.url });
+  server.behavior.status = 404;
+  const before = server.requests.length;
+  await expect(
+    service.prefetch(summary.contentId, ...LAYERS, () => undefined),
+  ).rejects.toMatchObject({ failure: { reason: "http_status", status: 404 } });
+  expect(server.requests.length - before).toBeLessThanOrEqual(6);
+  expect(fetched.length).toBeGreaterThan(0);
+  delete server.behavior.status;
+});
