@@ -200,8 +200,7 @@ test("messages of a tab that has not joined change nothing", async () => {
   await withRoom(async (room) => {
     const { client } = await room.add("first");
     const odd = await stranger(room, "odd");
-    for (const message of [{ type: "join" }, { type: "events", events: [] }])
-      await odd.say(message);
+    await odd.say({ type: "join" });
     await odd.say({ type: "command", id: 1, command: { type: "rename", name: "intruder" } });
     expect(await odd.answer("result")).toMatchObject({
       error: { reason: "not_a_member" },
