@@ -42,6 +42,8 @@ export class RoomPage {
   readonly #joined: Joined;
   readonly #store: ViewStore;
   readonly #report: (notice: RoomNotice) => void;
+  /** The notice that the model cannot be placed, until it is placed again. */
+  #unplaced: ViewStore["view"]["notice"] = null;
   readonly #chat: Chat;
   readonly #insight: RoomInsight;
   #left = false;
@@ -67,7 +69,12 @@ export class RoomPage {
   /** From now on the view follows the room. */
   start(): void {
     const { client } = this.#joined;
-    client.onNotice((notice) => this.#report(notice));
+    client.onNotice((notice) => {
+      this.#report(notice);
+      const isLasting =
+        notice.kind === "placement_failed" && notice.failure.reason === "not_placed_again";
+      this.#unplaced = isLasting ? this.#store.view.notice : null;
+    });
     client.subscribe(() => this.#follow());
     this.#follow();
   }
@@ -163,6 +170,10 @@ export class RoomPage {
     if (this.#left) return;
     const { state, connection } = this.#joined.client;
     this.#store.update({ state, connection });
+    if (this.#unplaced !== null && state.placement?.error == null) {
+      if (this.#store.view.notice === this.#unplaced) this.#store.update({ notice: null });
+      this.#unplaced = null;
+    }
     this.#chat.follow(state.placement?.id ?? null);
     this.#insight.update();
   }

@@ -8,7 +8,14 @@ import type { ProbeResult } from "../../src/probe/index.ts";
 import type { RoomCode } from "../../src/shared/ids.ts";
 import { createRoomSecret, type RoomSecret } from "../../src/shared/room-secret.ts";
 import { EMPTY_VIEW, type PageView } from "../../src/ui/page-view.ts";
-import { MODEL_URL, profile, type TestRoom, until, withRoom } from "../../tools/room/test-room.ts";
+import {
+  HALF,
+  MODEL_URL,
+  profile,
+  type TestRoom,
+  until,
+  withRoom,
+} from "../../tools/room/test-room.ts";
 
 const { adapter, measurements } = profile("x");
 const PROBED = { adapter, noAdapter: null, measurements } as ProbeResult;
@@ -224,6 +231,23 @@ describe("inside", () => {
       expect(view().notice).toMatchObject({ level: "error" });
       expect(view().notice?.message).toMatch(/no model named huge/);
       expect(view().progress).toBeNull();
+    });
+  });
+
+  test("that the model fits no longer is said until a member joins that makes it fit", async () => {
+    await withPage("/?room=ABCDEF&join", async ({ page, view, room }) => {
+      await inside(view);
+      await page.act({ type: "choose_member", member: view().self!, use: "exclude" });
+      await room.add("a", { memoryBytes: HALF });
+      const gone = await room.add("b", { memoryBytes: HALF });
+      await page.act({ type: "place_model", source: MODEL_URL });
+      gone.crash();
+      const reasonOf = () => view().state?.placement?.error?.reason;
+      await until(() => reasonOf() === "not_placed_again", "a model that fits nowhere");
+      expect(view().notice).toMatchObject({ level: "error" });
+      await room.add("c", { memoryBytes: HALF });
+      await until(() => view().state?.placement?.error === null, "another placement");
+      expect(view().notice).toBeNull();
     });
   });
 
