@@ -81,6 +81,8 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
   const servers = https === null ? [http] : [http, https];
   for (const server of servers) {
     routeUpgrades(server, routes, policy, rates);
+    // Node itself would answer an `Expect` that it does not know, without the server's rules and headers.
+    server.on("checkExpectation", app);
     startTimeouts(server);
   }
 

@@ -217,6 +217,16 @@ describe("a server", () => {
     expect(await upgrade(server, "/bridge", { host })).toBe(status === 200 ? 101 : status);
   });
 
+  test("has the same rules for a request that expects something", async () => {
+    const expectation = { expect: "something" };
+    expect(
+      (await send("GET", "/server.json", { ...expectation, host: "evil.example" })).status,
+    ).toBe(421);
+    const page = await send("GET", "/", expectation);
+    expect(page.status).toBe(200);
+    expect(page.headers["content-security-policy"]).toBeDefined();
+  });
+
   test("refuses requests and upgrades without a host", async () => {
     expect(await exchange(server, "GET /api/state HTTP/1.1\r\nConnection: close\r\n\r\n")).toBe(
       400,
