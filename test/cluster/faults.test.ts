@@ -120,6 +120,29 @@ test("a link that stays cut is lost, and the layers move to where there is one",
   });
 });
 
+test.each([
+  ["the coordinator, which has no layers, finds the same", false, ["stage_silent"]],
+  ["nobody else does, so that only the link is lost", true, []],
+])("a stage of two reports that the other is silent: %s", async (_, isLiar, causes) => {
+  await withRoom(async (room) => {
+    const requester = await openRoom(room, 200, ["a", "b"]);
+    const { client } = requester;
+    const [first, second] = [0, 1].map((stage) => stageTab(room, requester, stage));
+    // The second stage does not notice, as one whose worker hangs.
+    const dispatch = second!.client.dispatch.bind(second!.client);
+    second!.client.dispatch = (command) =>
+      command.type === "report_trouble" ? Promise.resolve(null) : dispatch(command);
+    await collect(client.ask(ask(PROMPT))); // its tokens need a link from the second stage
+    const before = client.log.events.length;
+    room.cutFrames(first!.id, second!.id, false);
+    if (!isLiar) room.cutFrames(requester.id, second!.id, false);
+    await room.until(({ placement }) => placement?.error != null, "the loss");
+    const events = client.log.events.slice(before).map(({ event }) => event);
+    const faults = events.filter((event) => event.type === "member_faulted");
+    expect(faults.map(({ cause }) => cause.reason)).toEqual(causes);
+  });
+});
+
 test("a model's server is gone: the load says so and goes on later, and a question waits for it", async () => {
   const unreachable = {
     reason: "url_unreachable",

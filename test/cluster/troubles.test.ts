@@ -101,7 +101,7 @@ describe("a link", () => {
   test("the coordinator, or two members, find a stage silent that reports nothing", () => {
     expect(verdicts([down(A, B)], [], view(2 * REPAIR_MS))).toEqual([silent]);
     const twice = verdicts([down(C, B), down(MemberId.parse("d"), B)], [], view(2 * REPAIR_MS));
-    expect(twice).toContainEqual(silent);
+    expect(twice).toEqual([silent]);
     // It reports the same of one of them: its stage runs.
     const both = verdicts([down(C, B), down(A, B), down(B, A)], [], view(2 * REPAIR_MS));
     expect(both.map(({ type }) => type)).toEqual(["links_lost", "links_lost"]);

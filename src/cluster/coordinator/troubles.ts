@@ -54,6 +54,7 @@ export function verdicts(
 ): RoomEvent[] {
   const { state, nowMs } = view;
   const events: RoomEvent[] = [];
+  const faulted = new Set<MemberId>();
   for (const { from, peer, sinceMs } of links) {
     if (!view.isPresent(peer) || !view.isPresent(from)) continue;
     const other = links.find((report) => report.from === peer && report.peer === from);
@@ -66,13 +67,13 @@ export function verdicts(
     if (other !== undefined) {
       if (ageMs >= boundMs && from < peer) events.push({ type: "links_lost", links: both });
     } else if (ageMs >= ONE_SIDED_FACTOR * boundMs) {
-      events.push(
-        isSilent(links, state, peer) ? silent(peer) : { type: "links_lost", links: both },
-      );
+      if (isSilent(links, state, peer)) faulted.add(peer);
+      else events.push({ type: "links_lost", links: both });
     }
   }
   const stuck = stuckStage(laps, view);
-  return stuck === null ? events : [...events, silent(stuck)];
+  if (stuck !== null) faulted.add(stuck);
+  return [...events, ...[...faulted].map(silent)];
 }
 
 /** How long the ends of a link may take to repair it. */
