@@ -22,13 +22,13 @@ export type WebLlmResult = {
 
 /** What is used of @mlc-ai/web-llm, which is no dependency: models for it cannot be made from a GGUF. */
 export type WebLlmModule = {
-  CreateMLCEngine(
+  CreateMLCEngine: (
     modelId: string,
     config: {
       appConfig: { model_list: { model: string; model_id: string; model_lib: string }[] };
     },
     chat: { context_window_size: number },
-  ): Promise<{
+  ) => Promise<{
     resetChat(): Promise<void>;
     chat: {
       completions: {

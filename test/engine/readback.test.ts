@@ -9,7 +9,7 @@ import { MAX_SUBMITS } from "../../src/kernels/core/submit-while-waiting.ts";
 
 /** A device whose buffers are mapped when the test says so; it counts submits. */
 function waitingDevice() {
-  const maps: { end(): void; fail(error: Error): void }[] = [];
+  const maps: { end: () => void; fail: (error: Error) => void }[] = [];
   let submits = 0;
   const createBuffer = ({ size }: GPUBufferDescriptor) => ({
     mapAsync: () =>
