@@ -9,24 +9,24 @@ import { type ChaosTab } from "../../tools/room/chaos-tab.ts";
 
 let room: ChaosRoom;
 let undisturbed: Answer;
-let coordinator: ChaosTab, asker: ChaosTab, last: ChaosTab;
+let coordinator: ChaosTab, requester: ChaosTab, last: ChaosTab;
 
 beforeAll(async () => {
   room = await ChaosRoom.open("CHAQSA", ["chromium", "chromium", "chromium"]);
-  [coordinator, asker, last] = (await room.whole()) as [ChaosTab, ChaosTab, ChaosTab];
-  await room.place([coordinator, asker, last]);
-  undisturbed = await room.undisturbed(asker);
+  [coordinator, requester, last] = (await room.whole()) as [ChaosTab, ChaosTab, ChaosTab];
+  await room.place([coordinator, requester, last]);
+  undisturbed = await room.undisturbed(requester);
 });
 
 afterAll(() => room.close());
 
 async function expectUndisturbed(act: () => unknown): Promise<void> {
-  for (const { answer } of await room.answersDuring(asker, act))
+  for (const { answer } of await room.answersDuring(requester, act))
     expect(answer).toEqual(undisturbed);
 }
 
 test("one frames channel is closed", async () => {
-  await expectUndisturbed(() => asker.failInWorker("close_frames"));
+  await expectUndisturbed(() => requester.failInWorker("close_frames"));
 });
 
 test("the GPU worker of a stage crashes", async () => {

@@ -11,11 +11,11 @@ import { type Asking, ChaosRoom } from "../../tools/room/chaos-room.ts";
 import { type ChaosTab, DROP_LINKS } from "../../tools/room/chaos-tab.ts";
 import { type BrowserName, MODEL, MODELS } from "../../tools/room/e2e-room.ts";
 
-/** The asker does not coordinate. */
+/** The requester does not coordinate. */
 type Cast = {
   readonly room: ChaosRoom;
   readonly coordinator: ChaosTab;
-  readonly asker: ChaosTab;
+  readonly requester: ChaosTab;
   readonly other: ChaosTab;
 };
 type Scenario = {
@@ -41,7 +41,7 @@ const SCENARIOS: readonly Scenario[] = [
   {
     what: "close one frames channel",
     asks: "http",
-    fault: ({ asker }) => asker.failInWorker("close_frames"),
+    fault: ({ requester }) => requester.failInWorker("close_frames"),
   },
   {
     what: "drop the links of a tab",
@@ -84,14 +84,14 @@ const SCENARIOS: readonly Scenario[] = [
   {
     what: "kill the first stage",
     asks: "http",
-    stages: ({ coordinator, asker, other }) => [other, asker, coordinator],
+    stages: ({ coordinator, requester, other }) => [other, requester, coordinator],
     fault: ({ room, other }) => room.kill(other),
     isLoss: true,
   },
   {
     what: "kill the middle stage",
     asks: "page",
-    stages: ({ coordinator, asker, other }) => [coordinator, other, asker],
+    stages: ({ coordinator, requester, other }) => [coordinator, other, requester],
     fault: ({ room, other }) => room.kill(other),
     isLoss: true,
   },
@@ -104,7 +104,7 @@ const SCENARIOS: readonly Scenario[] = [
   {
     what: "kill the coordinator, which has no layers",
     asks: "page",
-    stages: ({ asker, other }) => [asker, other],
+    stages: ({ requester, other }) => [requester, other],
     fault: ({ room, coordinator }) => room.kill(coordinator),
   },
   {
@@ -147,8 +147,12 @@ describe.each(CASTS.filter(([name]) => !chosen || name === chosen))("%s", (name,
     const room = shared ?? (await ChaosRoom.open(`CHAQS${"ABCDEFGH"[rooms++ % 8]}`, browsers));
     shared = null;
     try {
-      const [coordinator, asker, other] = (await room.whole()) as [ChaosTab, ChaosTab, ChaosTab];
-      await act({ room, coordinator, asker, other });
+      const [coordinator, requester, other] = (await room.whole()) as [
+        ChaosTab,
+        ChaosTab,
+        ChaosTab,
+      ];
+      await act({ room, coordinator, requester, other });
       await room.whole();
       shared = room;
     } finally {
@@ -161,9 +165,9 @@ describe.each(CASTS.filter(([name]) => !chosen || name === chosen))("%s", (name,
   const scenarios = SCENARIOS.filter(({ what }) => name !== "mixed" || MIXED.includes(what));
   test.each(scenarios)("$what", async ({ asks, stages, fault, isLoss }) => {
     await inRoom(async (cast) => {
-      const { room, asker } = cast;
-      const asking: Asking = asks === "http" ? "http" : asker;
-      await room.place(stages?.(cast) ?? [cast.coordinator, asker, cast.other]);
+      const { room, requester } = cast;
+      const asking: Asking = asks === "http" ? "http" : requester;
+      await room.place(stages?.(cast) ?? [cast.coordinator, requester, cast.other]);
       const recovery = await askDuring(room, asking, () => fault(cast));
       if (isLoss) expect(recovery).not.toEqual([]);
     });
@@ -172,16 +176,16 @@ describe.each(CASTS.filter(([name]) => !chosen || name === chosen))("%s", (name,
   test.skipIf(name === "mixed")("cut off the GGUF server in the middle of loading", async () => {
     const file = await readFile(join(MODELS, `${MODEL}.gguf`));
     await using server = await startRangeServer(file, { outageAfterBytes: file.length / 2 });
-    await inRoom(async ({ room, coordinator, asker, other }) => {
-      await room.place([coordinator, asker, other]);
-      await room.undisturbed(asker);
-      const placing = room.place([coordinator, asker, other], { model: server.url });
+    await inRoom(async ({ room, coordinator, requester, other }) => {
+      await room.place([coordinator, requester, other]);
+      await room.undisturbed(requester);
+      const placing = room.place([coordinator, requester, other], { model: server.url });
       await room.api.waitFor(
         "the placement",
         60_000,
         ({ placement }) => placement?.model === "model",
       );
-      const asking = askDuring(room, asker, () => undefined);
+      const asking = askDuring(room, requester, () => undefined);
       await Promise.all([asking, placing, outage(room, server)]);
     });
   });
@@ -190,9 +194,9 @@ describe.each(CASTS.filter(([name]) => !chosen || name === chosen))("%s", (name,
     const [browser] = browsers;
     const room = await ChaosRoom.open("CHAQSZ", [browser!, browser!], true);
     try {
-      const [asker, other] = (await room.whole()) as [ChaosTab, ChaosTab];
-      await room.place([asker, other], { contextTokens: TOO_LONG });
-      const recovery = await askDuring(room, asker, async () => {
+      const [requester, other] = (await room.whole()) as [ChaosTab, ChaosTab];
+      await room.place([requester, other], { contextTokens: TOO_LONG });
+      const recovery = await askDuring(room, requester, async () => {
         room.kill(other);
         await room.api.waitFor(
           "a placement that fits nowhere",
