@@ -86,6 +86,7 @@ export class PeerTransport implements Transport {
       onBytes: (link, bytes) => this.events.bytes.emit(link.peer, bytes),
     };
     peer.on("connection", (connection) => this.#accept(connection));
+    peer.on("disconnected", () => this.#signalingLost());
     peer.socket.on("message", (message: ServerMessage) => this.#fromServer(message));
   }
 
@@ -144,6 +145,18 @@ export class PeerTransport implements Transport {
     if (this.#peer.disconnected) throw new MeshError({ reason: "signaling_lost" });
     const connection = this.#peer.connect(peer, { serialization: "raw", reliable: true });
     this.#links.set(peer, new PeerLink(connection, peer, true, this.#linkOptions));
+  }
+
+  /** Offers that were sent to a server that was lost meanwhile have no answer. */
+  #signalingLost(): void {
+    for (const [peer, link] of [...this.#links]) {
+      if (!link.outgoing || link.ready) continue;
+      this.#links.delete(peer);
+      link.discard();
+      this.#settleWaiters(peer, (waiter) =>
+        waiter.reject(new MeshError({ reason: "signaling_lost" })),
+      );
+    }
   }
 
   #accept(connection: DataConnection): void {

@@ -196,6 +196,21 @@ test("a tab that lost the signaling server registers again, and stays connected"
   await c.transport.connect(self);
 });
 
+test("a call whose offer the lost signaling server has not passed on fails at once", async () => {
+  const self = newId("a");
+  const peer = await openPeer(self, { server });
+  const options = { self, admission: admitted(), server, onFrameChannel: () => () => undefined };
+  const a = new PeerTransport(peer, options);
+  open.push(a);
+  const { transport: b } = await join("b");
+  const registered = new Promise((resolve) => peer.once("open", resolve));
+  const call = a.connect(b.self, 60_000);
+  peer.disconnect(); // before the offer is made
+  await expect(call).rejects.toMatchObject({ failure: { reason: "signaling_lost" } });
+  await registered;
+  await a.connect(b.self);
+});
+
 test("each connection uses the ICE servers that are in the list by then", async () => {
   const self = newId("a");
   const iceServers: RTCIceServer[] = [];
