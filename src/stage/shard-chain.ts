@@ -20,7 +20,15 @@ export class ShardChain implements Shard {
     this.#back = back;
     const { first, embedding, model, layers } = front.description;
     const { end, head, outputNorm, layers: further } = back.description;
-    this.description = { model, first, end, layers: [...layers, ...further], embedding, head, outputNorm }; // prettier-ignore
+    this.description = {
+      model,
+      first,
+      end,
+      layers: [...layers, ...further],
+      embedding,
+      head,
+      outputNorm,
+    };
     this.options = {
       ...front.options,
       memoryBudgetBytes: front.options.memoryBudgetBytes + back.options.memoryBudgetBytes,

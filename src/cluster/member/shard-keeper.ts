@@ -407,7 +407,6 @@ function stageOf({ stages }: Placement, member: MemberId): Stage | null {
   return stages.find((stage) => stage.member === member) ?? null;
 }
 
-/** The stage that `self` sends frames to: the next one; for the last stage, the first. */
 /** The member of the stage after that of `self`, which links to it; none for a single stage. */
 function nextMembers({ stages }: Placement, self: MemberId): MemberId[] {
   const at = stages.findIndex(({ member }) => member === self);
