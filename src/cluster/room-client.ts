@@ -297,6 +297,9 @@ export class RoomClient {
         return this.#linkRepair.down(observation.peer, observation.cause);
       case "peer_silent": {
         const { peer, again } = observation;
+        const shard = this.state.members.find(({ id }) => id === peer)?.shard;
+        // A slow machine that loads layers does not answer for seconds; the heartbeat allows that.
+        if (shard?.status === "loading") return;
         if (!again) return transport.check(peer);
         // Its tab answers, so its stage or the channel to it does not work.
         if (!transport.dropSilent(peer))

@@ -5,7 +5,7 @@ import type { LoadPhase } from "../../src/shared/member.ts";
 import type { RoomNotice } from "../../src/shared/room-notice.ts";
 import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
 import { PLAIN_LOOPS } from "../../tools/cpu/cpu-shard.ts";
-import { deviceState, MODEL_URL, until, withRoom } from "../../tools/room/test-room.ts";
+import { deviceState, HALF, MODEL_URL, until, withRoom } from "../../tools/room/test-room.ts";
 
 test("a reported device state reaches every member without another report", async () => {
   await withRoom(async (room) => {
@@ -133,6 +133,30 @@ test("kernels that are measured after a load reach the room", async () => {
       "the report to arrive",
     );
     expect(client.state.members.at(-1)?.shard?.status).toBe("ready");
+  });
+});
+
+test("a member that loads layers may be silent: it is not asked whether it is there", async () => {
+  await withRoom(async (room) => {
+    let load = () => undefined as void;
+    const mayLoad = new Promise<void>((resolve) => (load = resolve));
+    const first = await room.add("first", { memoryBytes: HALF });
+    const second = await room.add("second", { memoryBytes: HALF, beforeLoad: () => mayLoad });
+    const asked: string[] = [];
+    first.transport.check = (peer) => asked.push(peer);
+    const silence = { kind: "peer_silent", peer: second.id, again: false } as const;
+    const placed = first.client.place({ model: MODEL_URL });
+    await room.until(
+      ({ members }) =>
+        members.some(({ id, shard }) => id === second.id && shard?.status === "loading"),
+      "the load",
+    );
+    first.listeners.onObservation(silence);
+    expect(asked).toEqual([]);
+    load();
+    await placed;
+    first.listeners.onObservation(silence);
+    expect(asked).toEqual([second.id]);
   });
 });
 
