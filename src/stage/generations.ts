@@ -73,8 +73,11 @@ export class Generation {
     this.awaitsResume = false;
     const { behind } = this;
     if (behind?.part === "front") this.frontUntil = Math.min(behind.rows, this.sendFrom);
-    const held = behind?.part === "back" ? Math.min(behind.rows, last) : this.computed;
-    this.nextPosition = behind?.part === "back" ? held : Math.min(held, this.sendFrom);
+    // The back gets its rows from those that the front has sent.
+    this.nextPosition =
+      behind?.part === "back"
+        ? Math.min(behind.rows, last)
+        : Math.min(this.computed, this.sendFrom);
     return this.nextPosition;
   }
 
@@ -192,6 +195,7 @@ export class GenerationTable {
       const inputs = kept.saved;
       // What is behind already, from an earlier extension, is computed again.
       const rows = kept.behind === null ? kept.computed : 0;
+      clearInputs(kept);
       kept.computed = 0;
       if (part === "front") {
         kept.behind = { part, rows };
@@ -221,9 +225,14 @@ export class GenerationTable {
     if (kept === undefined) return;
     this.#kept = this.#kept.filter((other) => other !== kept);
     kept.saved.clear();
-    if (kept.behind?.part === "back") kept.behind.inputs.clear();
+    clearInputs(kept);
     this.#freeSlots.push(kept.slot);
   }
+}
+
+/** Gives back the bytes of rows that nothing will read. */
+function clearInputs({ behind }: Generation): void {
+  if (behind?.part === "back") behind.inputs.clear();
 }
 
 /** Whether a prompt is a later attempt of the same answer. */
