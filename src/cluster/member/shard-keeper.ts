@@ -19,10 +19,6 @@ import {
   type Pipeline,
   type Failure,
   failureOf,
-  modelBytes,
-  placedScratchBytes,
-  shardBytes,
-  totalBytes,
   type StagePort,
   type KernelReport,
 } from "../../shared/index.ts";
@@ -30,6 +26,7 @@ import type { RoomAccess } from "../membership/room-access.ts";
 import { epochOfId } from "../log/numbering.ts";
 import type { LoadProgress, ModelHost, ShardRequest } from "../parts.ts";
 import { retrySource } from "./retry-source.ts";
+import { bytesOf, extensionOf, isSameShard } from "./shard-requests.ts";
 
 export type ShardKeeperParts = {
   readonly room: RoomAccess;
@@ -48,6 +45,9 @@ type Held = {
   readonly kernels: KernelReport;
   readonly bytes: number;
 };
+
+const isFor = (held: Held | null, request: ShardRequest) =>
+  held !== null && isSameShard(held.request, request);
 
 export class ShardKeeper {
   readonly #parts: ShardKeeperParts;
@@ -358,37 +358,6 @@ export class ShardKeeper {
       if (known?.status !== report.status) this.#send(report);
     } else this.#wasDisconnected = true;
   }
-}
-
-/** Whether it can be used as it is. */
-function isFor(held: Held | null, request: ShardRequest): boolean {
-  if (held === null || settingsOf(held.request) !== settingsOf(request)) return false;
-  return held.request.first === request.first && held.request.end === request.end;
-}
-
-/** What a shard is built for, whatever its layers. */
-function settingsOf({ model, contextTokens, sequences, activations }: ShardRequest): string {
-  return JSON.stringify([model.contentId, contextTokens, sequences, activations]);
-}
-
-/** The layers that `request` has before or after those that are held; null if it has not all of these. */
-function extensionOf(held: ShardRequest, request: ShardRequest): ShardRequest | null {
-  const { first, end } = request;
-  if (settingsOf(held) !== settingsOf(request)) return null;
-  const memoryBudgetBytes = request.memoryBudgetBytes - bytesOf(held);
-  // What earlier stages have, they have already.
-  const extension = { ...request, earlier: [], memoryBudgetBytes };
-  if (held.first === first && held.end < end)
-    return { ...extension, role: "after", missing: { first: held.end, end } };
-  if (held.end === end && first < held.first)
-    return { ...extension, role: "before", missing: { first, end: held.first } };
-  return null;
-}
-
-function bytesOf({ model, contextTokens, sequences: generationSlots, ...layers }: ShardRequest) {
-  const settings = { contextTokens, generationSlots };
-  const bytes = shardBytes(modelBytes(model, settings), layers);
-  return totalBytes({ ...bytes, scratchBytes: placedScratchBytes(model, settings) });
 }
 
 function pipelineOf(placement: Placement): Pipeline {
