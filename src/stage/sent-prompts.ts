@@ -16,7 +16,7 @@ import {
 import type { PipelinePosition } from "./pipeline-position.ts";
 import { StageError } from "./stage-error.ts";
 import { answerBoundMs } from "./time-bounds.ts";
-import { faultOfToken } from "./token-fault.ts";
+import { faultOfToken } from "./frame-faults.ts";
 
 export type SentPromptsOutside = {
   send(to: MemberId, frame: Frame): Promise<void>;

@@ -31,7 +31,6 @@ import {
   type StageFailure,
 } from "../shared/index.ts";
 import { countRows, hiddenOf, joined, rowsOf, workOfRows } from "./batch.ts";
-import { allFinite } from "./finite.ts";
 import type { Generation, GenerationTable } from "./generations.ts";
 import { HiddenSender } from "./hidden-sender.ts";
 import { hopTimes, wireTime } from "./hop-times.ts";
@@ -40,7 +39,8 @@ import type { LoadMeter } from "./load-meter.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
 import type { Standing } from "./room-view.ts";
 import { ShardChain } from "./shard-chain.ts";
-import { faultOfToken } from "./token-fault.ts";
+import { faultOfRows, faultOfToken } from "./frame-faults.ts";
+import { endAfter } from "./interruptions.ts";
 import { rowsAhead, stepsInFlight } from "./run-ahead.ts";
 import { splitWork, WorkQueue, type Work } from "./work-queue.ts";
 
@@ -59,24 +59,6 @@ export type StageOutside = {
 
 /** A finished step: its clock readings, and what it computed. */
 type Step = { readonly startMs: number; readonly computeMs: number; readonly batch: Work[] };
-
-/** Losses after which another attempt may follow, and what was computed is right. */
-const INTERRUPTIONS: ReadonlySet<StageFailure["reason"]> = new Set([
-  "stage_lost",
-  "first_stage_unreachable",
-  "placement_changed",
-  "layers_unloaded",
-  "layers_not_loaded",
-  "step_failed",
-  "step_late",
-  "lap_late",
-  "device_lost_in_step",
-  "generation_not_running",
-]);
-
-function endAfter({ reason }: StageFailure): "interrupted" | "failed" {
-  return INTERRUPTIONS.has(reason) ? "interrupted" : "failed";
-}
 
 export class StageLoop {
   readonly #position: PipelinePosition;
@@ -205,7 +187,12 @@ export class StageLoop {
         this.#refuseSegment(frame, segment); // it may have ended while the frame was on its way
         continue;
       }
-      const failure = this.#faultOf(frame.width, segment, generation, hidden);
+      const wanted = {
+        position: generation.nextPosition,
+        width: this.#shard.description.model.hidden,
+      };
+      const rows = { position, count, width: frame.width, hidden };
+      const failure = faultOfRows(this.#position, rows, wanted);
       if (failure !== null) {
         this.#fail(generation.prompt, failure);
         continue;
@@ -347,23 +334,6 @@ export class StageLoop {
     const [front, other] = splitWork(work, Math.max(0, Math.min(inFront, work.count)));
     if (front !== null) this.#queue.add({ ...front, part: "front" });
     if (other !== null) this.#queue.add(other);
-  }
-
-  /** Why the rows of a segment cannot be computed on; it names the stage that sent them. */
-  #faultOf(
-    width: number,
-    { position, count }: Segment,
-    { nextPosition: expected }: Generation,
-    hidden: Float32Array,
-  ): StageFailure | null {
-    const { index, previous, pipeline } = this.#position;
-    const sender = { stage: index - 1, member: previous! };
-    if (position !== expected)
-      return { reason: "position_not_next", ...sender, position, expected };
-    const fits = position + count <= pipeline.contextTokens;
-    if (width !== this.#shard.description.model.hidden || !fits)
-      return { reason: "hidden_state_mismatch", ...sender };
-    return allFinite(hidden) ? null : { reason: "hidden_state_not_finite", ...sender };
   }
 
   #refuseSegment(frame: HiddenFrame, segment: Segment): void {
