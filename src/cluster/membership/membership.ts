@@ -56,7 +56,7 @@ export class Membership implements RoomAccess {
   readonly #joining: Joining;
   readonly #unsubscribe: (() => void)[];
   readonly #leadership: Leadership;
-  /** Members whose connections to this tab ended, and when. */
+  /** Peers whose connections to this tab ended within the last `rejoinMs`, and when. */
   readonly #ended = new Map<MemberId, { readonly cause: CloseFailure; readonly atMs: number }>();
   #connection: Connection = "reconnecting";
   /** Tells the server of the room's next key. Set while this tab answers the room's HTTP requests. */
@@ -321,7 +321,10 @@ export class Membership implements RoomAccess {
 
   #peerGone(peer: MemberId, cause: CloseFailure): void {
     if (this.#closed) return;
-    this.#ended.set(peer, { cause, atMs: this.#parts.clock.nowMs() });
+    const atMs = this.#parts.clock.nowMs();
+    for (const [earlier, ended] of this.#ended)
+      if (ended.atMs < atMs - this.timings.rejoinMs) this.#ended.delete(earlier);
+    this.#ended.set(peer, { cause, atMs });
     const { coordinator } = this.#leadership;
     if (coordinator) return this.#leadership.memberGone(coordinator, peer, cause);
     if (peer === this.#joining.peer) {
