@@ -41,18 +41,18 @@ export async function measureLoadPhases(
   };
   const starts = indices.filter((index) => index % READ_CHUNKS === 0);
   const fetch = await nsPerByte(() =>
-    severally(starts, async (index) => {
+    inParallel(starts, async (index) => {
       const chunks = Math.min(READ_CHUNKS, count - index);
       runs[index / READ_CHUNKS] = await source.read(index * CHUNK_BYTES, chunks * CHUNK_BYTES);
     }),
   );
   const hash = await nsPerByte(() =>
-    severally(indices, async (index) => (leaves[index] = await sha256(chunk(index)))),
+    inParallel(indices, async (index) => (leaves[index] = await sha256(chunk(index)))),
   );
   const write = (index: number) => store.write(index, chunk(index), leaves[index]!);
-  const stored = await nsPerByte(() => severally(indices, write));
+  const stored = await nsPerByte(() => inParallel(indices, write));
   const read = await nsPerByte(() =>
-    severally(indices, (index) => store.read(index, 0, CHUNK_BYTES)),
+    inParallel(indices, (index) => store.read(index, 0, CHUNK_BYTES)),
   );
   const rows = runs.map((run) => run.subarray(0, run.length - (run.length % ROW_BYTES)));
   const packed = rows.map((run) => packRows(FORMAT, COLUMNS, [run])); // also compiles it
@@ -77,7 +77,7 @@ export async function measureLoadPhases(
   return { fetch, hash, store: stored, read, pack, upload };
 }
 
-async function severally<T>(items: readonly T[], work: (item: T) => Promise<unknown>) {
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<unknown>) {
   const left = items.values();
   const worker = async () => {
     for (const item of left) await work(item);

@@ -42,6 +42,16 @@ type Joined = {
   onChannel: ((channel: RTCDataChannel) => void) | null;
 };
 
+/** A transport over a PeerJS peer that the test can disconnect. */
+async function joinWithPeer(options: { readonly iceServers?: RTCIceServer[] } = {}) {
+  const self = newId("a");
+  const peer = await openPeer(self, { server, ...options });
+  const onFrameChannel = () => () => undefined;
+  const a = new PeerTransport(peer, { self, admission: admitted(), server, onFrameChannel });
+  open.push(a);
+  return { a, peer };
+}
+
 async function join(name: string, protocol?: number): Promise<Joined> {
   const ports = new Map<MemberId, FramePort>();
   const onFrameChannel = (peer: MemberId, channel: RTCDataChannel) => {
@@ -178,30 +188,18 @@ test("a taken id and a missing server reject with their reasons", async () => {
 });
 
 test("a tab that lost the signaling server registers again, and stays connected", async () => {
-  const self = newId("a");
-  const peer = await openPeer(self, { server });
-  const a = new PeerTransport(peer, {
-    self,
-    admission: admitted(),
-    server,
-    onFrameChannel: () => () => undefined,
-  });
-  open.push(a);
+  const { a, peer } = await joinWithPeer();
   const [b, c] = await Promise.all([join("b"), join("c")]);
   await a.connect(b.transport.self);
   const registered = new Promise((resolve) => peer.once("open", resolve));
   peer.disconnect(); // as after a network loss
   await registered;
   expect(a.connectedPeers()).toEqual([b.transport.self]);
-  await c.transport.connect(self);
+  await c.transport.connect(a.self);
 });
 
 test("a call whose offer the lost signaling server has not passed on fails at once", async () => {
-  const self = newId("a");
-  const peer = await openPeer(self, { server });
-  const options = { self, admission: admitted(), server, onFrameChannel: () => () => undefined };
-  const a = new PeerTransport(peer, options);
-  open.push(a);
+  const { a, peer } = await joinWithPeer();
   const { transport: b } = await join("b");
   const registered = new Promise((resolve) => peer.once("open", resolve));
   const call = a.connect(b.self, 60_000);
@@ -212,12 +210,8 @@ test("a call whose offer the lost signaling server has not passed on fails at on
 });
 
 test("each connection uses the ICE servers that are in the list by then", async () => {
-  const self = newId("a");
   const iceServers: RTCIceServer[] = [];
-  const peer = await openPeer(self, { server, iceServers });
-  const options = { self, admission: admitted(), server, onFrameChannel: () => () => undefined };
-  const a = new PeerTransport(peer, options);
-  open.push(a);
+  const { a, peer } = await joinWithPeer({ iceServers });
   const { transport: b } = await join("b");
   iceServers.push({ urls: ["stun:localhost:3478"] });
   await a.connect(b.self);
@@ -227,11 +221,7 @@ test("each connection uses the ICE servers that are in the list by then", async 
 });
 
 test("an offer in the name of a connected peer does not end its connection", async () => {
-  const self = newId("a");
-  const peer = await openPeer(self, { server });
-  const options = { self, admission: admitted(), server, onFrameChannel: () => () => undefined };
-  const a = new PeerTransport(peer, options);
-  open.push(a);
+  const { a, peer } = await joinWithPeer();
   const { transport: b } = await join("b");
   await a.connect(b.self);
   const ends: unknown[] = [];
@@ -250,7 +240,7 @@ test("an offer in the name of a connected peer does not end its connection", asy
 
   const received = nextEvents(b.events.onMessage);
   await a.send(b.self, "still here");
-  expect(await received).toEqual([[self, "still here"]]);
+  expect(await received).toEqual([[a.self, "still here"]]);
   expect(ends).toEqual([]);
   forged.close();
 });
