@@ -159,8 +159,8 @@ describe.each(TESTED)("attention of $name", (shape) => {
         {
           rows: [...rowsOf(0, 68, 1), ...rowsOf(1, 4, 1)],
           samples: [],
-          splits: 3,
-          splitPositions: 24,
+          splits: 6,
+          splitPositions: 12,
           fused: true,
         },
         // A position written again: the old key must be gone.

@@ -1,33 +1,50 @@
 // out[row, h] = sum over splits of e^(m_s - m) partial_s / sum over splits of e^(m_s - m) l_s
 //
 //   out [rows, HEADS * DIM] f32, partials behind it: [row, head, split][DIM + 2] f32
-//   one thread for each (row, head, element): dispatch (ceil(rows * HEADS * DIM / 64), 1, 1)
+//   one workgroup for each (row, head), at most THREADS splits: dispatch (rows * HEADS, 1, 1)
 
 // #part step
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 
-const HEADS = {HEADS}u;
 const DIM = {DIM}u;
 const PARTIAL_BASE = {PARTIAL_BASE}u;
+const THREADS = 64u;
+const LOWEST = -1e30;
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  if (id.x >= step.rows * HEADS * DIM) {
-    return;
-  }
-  let base = PARTIAL_BASE + id.x / DIM * step.splits * (DIM + 2u);
-  let element = id.x % DIM;
-  var m = -1e30;
+var<workgroup> maxima: array<f32, THREADS>;
+var<workgroup> weights: array<f32, THREADS>;
+var<workgroup> totals: array<f32, THREADS>;
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+  let base = PARTIAL_BASE + group.x * step.splits * (DIM + 2u);
+  let isSplit = t < step.splits;
+  let last = base + min(t, step.splits - 1u) * (DIM + 2u) + DIM;
+  maxima[t] = select(LOWEST, out[last], isSplit);
+  workgroupBarrier();
+  var most = LOWEST;
   for (var s = 0u; s < step.splits; s++) {
-    m = max(m, out[base + s * (DIM + 2u) + DIM]);
+    most = max(most, maxima[s]);
   }
-  var sum = 0.0;
-  var weight = 0.0;
+  let weight = select(0.0, exp(maxima[t] - most), isSplit);
+  weights[t] = weight;
+  totals[t] = weight * out[last + 1u];
+  workgroupBarrier();
+  var total = 0.0;
   for (var s = 0u; s < step.splits; s++) {
-    let at = base + s * (DIM + 2u);
-    let e = exp(out[at + DIM] - m);
-    sum += e * out[at + element];
-    weight += e * out[at + DIM + 1u];
+    total += totals[s];
   }
-  out[id.x] = sum / weight;
+  // Four loads at a time: one would wait for the other's latency.
+  for (var e = t; e < DIM; e += THREADS) {
+    var sum = 0.0;
+    for (var s = 0u; s < step.splits; s += 4u) {
+      // #each i < FOUR
+      let a{i} = out[base + min(s + {i}u, step.splits - 1u) * (DIM + 2u) + e];
+      // #end
+      // #each i < FOUR
+      sum += weights[s + {i}u] * a{i};
+      // #end
+    }
+    out[group.x * DIM + e] = sum / total;
+  }
 }

@@ -29,6 +29,7 @@ var<workgroup> query: array<vec4<f32>, {QUADS}>;      // [SHARED, DIM / 4]
 var<workgroup> shares: array<f32, {SHARES}>;      // [BLOCK, SHARED, WORKGROUP] of scores, then [TEAMS, DIM]
 var<workgroup> maxima: array<f32, TEAMS>;
 var<workgroup> totals: array<f32, TEAMS>;
+var<workgroup> weights: array<f32, TEAMS>; // of the teams' sums in the head's
 
 @compute @workgroup_size({WORKGROUP})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) t: u32) {
@@ -102,18 +103,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       shares[t * 8u + 4u + i] = a{h}_1[i];
     }
     workgroupBarrier();
+    var most = LOWEST;
+    for (var i = 0u; i < TEAMS; i++) {
+      most = max(most, maxima[i]);
+    }
+    if (t < TEAMS) {
+      weights[t] = exp(maxima[t] - most);
+      totals[t] *= weights[t];
+    }
+    workgroupBarrier();
     let head = part * SHARED + {h}u;
     for (var e = t; e < DIM; e += WORKGROUP) {
-      var most = LOWEST;
-      for (var i = 0u; i < TEAMS; i++) {
-        most = max(most, maxima[i]);
-      }
       var total = 0.0;
       var sum = 0.0;
       for (var i = 0u; i < TEAMS; i++) {
-        let factor = exp(maxima[i] - most);
-        total += factor * totals[i];
-        sum += factor * shares[i * DIM + e];
+        total += totals[i];
+        sum += weights[i] * shares[i * DIM + e];
       }
       if (step.splits == 1u) {
         out[(row * HEADS + head) * DIM + e] = sum / total;

@@ -153,12 +153,12 @@ export function attentionKernel(
 
 /** Joins the partial results when a step has more than one split. Binding 1: out. */
 export function attentionReduceKernel(shape: AttentionShape): Kernel<StepParams> {
-  const values = { ...shapeValues(shape), PARTIAL_BASE: partialBase(shape) };
+  const values = { DIM: shape.headSize, PARTIAL_BASE: partialBase(shape), FOUR: 4 };
   return {
     name: "attention_reduce",
     wgsl: expandTemplate(reduceWgsl, values, SHAPE_PARTS),
     packParams: packStep,
-    workgroups: ({ rows }) => [Math.ceil((rows.length * shape.heads * shape.headSize) / 64), 1, 1],
+    workgroups: ({ rows }) => [rows.length * shape.heads, 1, 1],
   };
 }
 
