@@ -25,7 +25,9 @@ import { DeviceTuner } from "../../src/tuner/index.ts";
 import { GREEDY } from "../../src/shared/index.ts";
 import { measureLoadPhases } from "./load-phases.ts";
 import { profileStep } from "./profile.ts";
+import { steadyTimes } from "./steady-times.ts";
 import type {
+  AheadReply,
   DecodeReply,
   EngineReply,
   EngineRequest,
@@ -60,11 +62,8 @@ export class EngineSession {
       case "load":
         return this.#load(request, onLog);
       case "prefill": {
-        const ms: number[] = [];
-        for (let i = 0; i < request.repeats; i++) {
-          ms.push(await this.#prefill(request.sequence, 0, request.tokens));
-        }
-        return { ms };
+        const { tokens, durationMs } = request;
+        return { ms: await steadyTimes(durationMs, () => this.#prefill(0, 0, tokens)) };
       }
       case "fill": {
         const fillMs = await this.#prefill(0, request.from, request.tokens);
@@ -73,7 +72,7 @@ export class EngineSession {
       case "decode":
         return this.#decode(request.contexts, request.steps, request.rounds);
       case "ahead":
-        return { stepMs: await this.#ahead(request.context, request.durationMs, request.inFlight) };
+        return this.#ahead(request.context, request.durationMs, request.inFlight);
       case "batch":
         return this.#batch(request.rows, request.context, request.steps, request.rounds);
       case "fixed":
@@ -177,8 +176,9 @@ export class EngineSession {
   }
 
   /** Milliseconds per step, each from the token that the previous one sampled. */
-  async #ahead(context: number, durationMs: number, inFlight: number): Promise<number> {
+  async #ahead(context: number, durationMs: number, inFlight: number): Promise<AheadReply> {
     const shard = this.#shard;
+    shard.gpuShare(); // of what ran before
     const pending: Promise<unknown>[] = [];
     const begin = performance.now();
     let start = 0;
@@ -192,7 +192,9 @@ export class EngineSession {
       if (pending.length >= inFlight) await pending.shift();
     }
     await Promise.all(pending);
-    return (performance.now() - start) / steps;
+    const stepMs = (performance.now() - start) / steps;
+    const share = shard.gpuShare();
+    return { stepMs, gpuMs: share === null ? null : share * stepMs };
   }
 
   async #batch(rows: number, context: number, steps: number, rounds: number) {

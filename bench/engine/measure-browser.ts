@@ -14,7 +14,9 @@ import { openLlamaCpp } from "../peers/llama-cpp.ts";
 import { openWebLlm, webLlmFiles } from "../peers/webllm.ts";
 import type { LoadPhases } from "./load-phases.ts";
 import { openOrt, openWllama } from "./peers.ts";
+import { steadyTimes } from "./steady-times.ts";
 import type {
+  AheadReply,
   DecodeReply,
   EngineRequest,
   LoadReply,
@@ -29,7 +31,8 @@ const QUICK = { rounds: 1, steps: 6, contexts: [64, 512], ortRows: 64, wllamaLon
 
 const PROMPTS = [16, 128, 400];
 const BATCH_ROWS = 4;
-const BROWSER_PEERS = ["@wllama/wllama", "onnxruntime-web"];
+/** A GPU takes about that long to reach its clocks; a software adapter computes one prompt. */
+const PROMPTS_MS = 1000;
 const PROFILE_CONTEXT = 256;
 const NATIVE_CONTEXT = 1024;
 const NATIVE_STEPS = 256;
@@ -65,12 +68,16 @@ export async function measureBrowser(
       activations: options.activations,
     });
     add("tabmesh load", load.loadMs);
-    add("tabmesh first prompt 16", ...(await promptMs(engine, 16)));
-    const missing = BROWSER_PEERS.filter((name) => !existsSync(`node_modules/${name}`));
-    if (missing.length > 0) log(`no peers in browsers: ${missing.join(", ")} missing`);
-    const noBrowserPeers = options.alone || options.otherModel !== null || missing.length > 0;
-    const versions = noBrowserPeers ? {} : await againstWllama(setting);
-    if (noBrowserPeers) for (let i = 0; i < size.rounds; i++) await ours(setting);
+    add("tabmesh first prompt 16", ...(await promptMs(engine, 16, 0)));
+    const browserPeer = (name: string) => {
+      if (options.alone || options.otherModel !== null) return false;
+      const isThere = existsSync(`node_modules/${name}`);
+      if (!isThere) log(`${name} is missing`);
+      return isThere;
+    };
+    const hasWllama = browserPeer("@wllama/wllama");
+    const versions = hasWllama ? await againstWllama(setting) : {};
+    if (!hasWllama) for (let i = 0; i < size.rounds; i++) await ours(setting);
     const contexts = await longContext(setting);
     const batch = await engine.ask<{ oneMs: number[]; manyMs: number[] }>({
       kind: "batch",
@@ -87,7 +94,7 @@ export async function measureBrowser(
     });
     add("tabmesh no layers", ...fixed.bareMs);
     add("tabmesh no layers, with head", ...fixed.headMs);
-    if (!noBrowserPeers) await againstOrt(setting);
+    if (browserPeer("onnxruntime-web")) await againstOrt(setting, probe.adapter.software);
     if (!options.alone) await againstLlamaCpp(setting, options.modelFile);
     if (!options.alone) await againstWebLlm(setting);
     type Phases = { phases: LoadPhases | null };
@@ -102,7 +109,7 @@ export async function measureBrowser(
       profiles.push(await engine.ask<ProfileReply>({ kind: "profile", rows, context }));
     }
     await engine.close();
-    if (browser === "firefox" && !noBrowserPeers) await wllamaOnWebGpu(setting);
+    if (browser === "firefox" && hasWllama) await wllamaOnWebGpu(setting);
     return {
       date: new Date().toISOString(),
       machine: machineName(),
@@ -154,8 +161,8 @@ export async function openEngine(
   };
 }
 
-async function promptMs(engine: Engine, tokens: number): Promise<number[]> {
-  const request = { kind: "prefill", tokens, repeats: 1, sequence: 0 } as const;
+async function promptMs(engine: Engine, tokens: number, durationMs = PROMPTS_MS) {
+  const request = { kind: "prefill", tokens, durationMs } as const;
   return (await engine.ask<{ ms: number[] }>(request)).ms;
 }
 
@@ -214,14 +221,16 @@ async function longContext({ engine, add, size }: Setting) {
   for (const context of contexts)
     for (const inFlight of [1, 2, 4]) {
       const request = { kind: "ahead", context, durationMs: 100 * steps, inFlight } as const;
-      const { stepMs } = await engine.ask<{ stepMs: number }>(request);
+      const { stepMs, gpuMs } = await engine.ask<AheadReply>(request);
       add(`tabmesh context ${context}, ${inFlight} in flight`, stepMs);
+      if (inFlight === 1 && gpuMs !== null)
+        add(`tabmesh context ${context}, beyond the GPU`, stepMs - gpuMs);
     }
   return { counters: reply.counters, memoryBytes };
 }
 
 /** Decode against one row; prefill against as many rows as the graph has, or scaled up to 400. */
-async function againstOrt(setting: Setting): Promise<void> {
+async function againstOrt(setting: Setting, isSoftware: boolean): Promise<void> {
   const { browser, server, log, engine, add, size } = setting;
   const decode = await openOrt(browser, server, 1, log);
   try {
@@ -234,9 +243,10 @@ async function againstOrt(setting: Setting): Promise<void> {
   } finally {
     await decode.close();
   }
-  const prefill = await openOrt(browser, server, size.ortRows, log);
+  const rows = isSoftware ? size.ortRows : FULL.ortRows;
+  const prefill = await openOrt(browser, server, rows, log);
   try {
-    add(`ort prefill ${size.ortRows}`, await prefill.step());
+    add(`ort prefill ${rows}`, ...(await steadyTimes(PROMPTS_MS, () => prefill.step())));
     add("tabmesh prefill 400", ...(await promptMs(engine, 400)));
   } finally {
     await prefill.close();
@@ -249,14 +259,15 @@ async function againstLlamaCpp({ engine, add, size, log }: Setting, file: string
   if (native === null) return log("llama.cpp is missing: see bench/peers/llama-cpp.ts");
   log(`llama.cpp: ${native.device}`);
   try {
+    const prompt = async () => (await native.run(400, 1)).promptMs;
     await native.run(400, 2); // compiles what a prompt of that length runs
     for (let round = 0; round < size.rounds; round++) {
-      add("native prefill 400", (await native.run(400, 1)).promptMs);
+      add("native prefill 400", ...(await steadyTimes(PROMPTS_MS, prompt)));
       add("tabmesh prefill 400", ...(await promptMs(engine, 400)));
       const { decodeMs } = await native.run(64, NATIVE_STEPS);
       add("native decode 64", decodeMs / NATIVE_STEPS);
       const request = { kind: "ahead", context: 64, durationMs: decodeMs, inFlight: 4 } as const;
-      const { stepMs } = await engine.ask<{ stepMs: number }>(request);
+      const { stepMs } = await engine.ask<AheadReply>(request);
       add("tabmesh context 64, 4 in flight", stepMs);
     }
   } finally {
@@ -279,7 +290,7 @@ async function againstWebLlm({ browser, server, engine, add, size, log }: Settin
       add("webllm decode 64", (await peer.run(64, NATIVE_STEPS)).decodeMs);
       add("tabmesh prefill 400", ...(await promptMs(engine, 400)));
       const request = { kind: "ahead", context: 64, durationMs: 1000, inFlight: 4 } as const;
-      const { stepMs } = await engine.ask<{ stepMs: number }>(request);
+      const { stepMs } = await engine.ask<AheadReply>(request);
       add("tabmesh context 64, 4 in flight", stepMs);
     }
   } finally {

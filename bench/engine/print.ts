@@ -118,6 +118,11 @@ function comparisonLines({ samples }: BrowserResult): string[] {
       });
     });
   const seconds = (work: string) => ms(work) / 1000;
+  const wait = (context: number) =>
+    row(
+      `at ${context}, ms beyond the GPU's work`,
+      ms(`tabmesh context ${context}, beyond the GPU`),
+    );
   return table([
     ["tokens/s", "tabmesh", ...PEERS.flatMap((peer) => [PEER_NAMES[peer], "ratio"])],
     prefill(16),
@@ -128,6 +133,7 @@ function comparisonLines({ samples }: BrowserResult): string[] {
       .filter((context) => context !== 64)
       .map((context) => decode(context, `tabmesh context ${context}`)),
     ...contexts.flatMap(ahead),
+    ...contexts.map(wait),
     row("load, seconds (below 1: faster)", seconds("tabmesh load"), {
       wllama: seconds("wllama load"),
       ort: seconds("ort load"),

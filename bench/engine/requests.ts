@@ -14,13 +14,8 @@ export type LoadRequest = {
 export type EngineRequest =
   | { readonly kind: "probe" }
   | LoadRequest
-  /** Prompts of `tokens` in sequence `sequence`, from position 0, to the first sampled token. */
-  | {
-      readonly kind: "prefill";
-      readonly tokens: number;
-      readonly repeats: number;
-      readonly sequence: number;
-    }
+  /** Prompts of `tokens` from position 0 to the first sampled token, for `durationMs`. */
+  | { readonly kind: "prefill"; readonly tokens: number; readonly durationMs: number }
   /** Fills sequence 0 to `tokens` by ordinary prefill, from `from`. */
   | { readonly kind: "fill"; readonly from: number; readonly tokens: number }
   /** `steps` steps of one row at each of the contexts in turn, `rounds` times. */
@@ -71,6 +66,9 @@ export type DecodeReply = {
   readonly memory: ShardMemory;
 };
 
+/** `gpuMs`: the GPU's part of a step; null without timestamps. */
+export type AheadReply = { readonly stepMs: number; readonly gpuMs: number | null };
+
 /** One kind of dispatch in a step. */
 export type KernelProfile = {
   readonly name: string;
@@ -101,7 +99,7 @@ export type EngineReply =
   | DecodeReply
   | ProfileReply
   | { readonly ms: readonly number[] }
-  | { readonly stepMs: number }
+  | AheadReply
   | { readonly phases: LoadPhases | null }
   | { readonly fillMs: number; readonly memory: ShardMemory }
   | { readonly oneMs: readonly number[]; readonly manyMs: readonly number[] }
