@@ -21,6 +21,8 @@ const model = basename(file, ".gguf");
 const maxTokens = Number(values.tokens ?? 128);
 const ROUNDS = 3;
 const TOGETHER = [4, 8];
+/** Longer than two device states are apart, so that the newest one saw only answers. */
+const BUSY_MS = 6000;
 /** Its answer runs to the limit of tokens. */
 const QUESTION = "Write a long story about a lighthouse.";
 const say = (line: string) => console.error(`  ${line}`);
@@ -60,6 +62,7 @@ async function measure(count: number): Promise<Row> {
       median(one.map(({ timings }) => sum(timings.stages.map(({ compute_ms }) => compute_ms)))),
       2,
     );
+    row["on GPUs, ms"] = fixed(await gpuMs(api, answer), 2);
     row["predicted, ms"] = fixed(await predictedMs(api), 2);
     for (const together of TOGETHER) {
       const began = performance.now();
@@ -76,6 +79,26 @@ async function measure(count: number): Promise<Row> {
     await server.close();
   }
 }
+
+/**
+ * The GPUs' work for a token in all stages: the part of the time that each is busy by its timestamps,
+ * while answers follow each other. NaN for adapters without timestamps.
+ */
+async function gpuMs(api: RoomApi, answer: () => Promise<Answer>): Promise<number> {
+  let tokens = 0;
+  const start = performance.now();
+  while (performance.now() < start + BUSY_MS) tokens += (await answer()).tokens;
+  const tokenMs = (performance.now() - start) / tokens;
+  const { members } = await api.get<{ members: readonly Busy[] }>("/api/state");
+  const busy = members.map(({ device }) =>
+    device?.busySource === "timestamps" ? device.busyFraction : NaN,
+  );
+  return tokenMs * sum(busy);
+}
+
+type Busy = {
+  readonly device: { readonly busyFraction: number; readonly busySource?: string } | null;
+};
 
 type Preview = {
   readonly candidates: readonly {
