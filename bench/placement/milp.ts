@@ -1,6 +1,6 @@
 /**
  * The problem as an integer program for HiGHS, the oracle where brute force is too slow. Latency only,
- * no pins.
+ * no pins, no `aloneMs`.
  *
  *   a[d,l,e]   d runs the layers [l, e)
  *   y[d,g,l]   from d to g at layer l

@@ -161,7 +161,9 @@ export {
 export {
   predictStepMs,
   PREFILL_TOKENS,
+  runAheadComputeMs,
   slowdownOf,
+  stepsInFlight,
   stepTimes,
   THROTTLED_RATIO,
 } from "./step-time.ts";

@@ -7,6 +7,7 @@
  *   embed   a dispatch
  *   head    its multiply-accumulates and its dispatches
  *   stage   one readback
+ *   alone   of a stage with all layers: as much of the readback as the steps in flight do not hide
  */
 import type { DeviceState, Measurements } from "./member.ts";
 import type { ModelSummary } from "./model.ts";
@@ -21,6 +22,11 @@ export const DISPATCHES = {
   head: 4,
 } as const;
 
+/** Steps in flight; more gained nothing on the card that was measured (docs/performance). */
+const MAX_STEPS = 4;
+/** Work in flight, which a new prompt or the end of an answer has to wait for. */
+const MAX_IN_FLIGHT_MS = 40;
+
 /** Tokens of a prompt chunk. */
 export const PREFILL_TOKENS = 64;
 
@@ -32,6 +38,7 @@ export type StepTimes = {
   readonly embedMs: number;
   readonly headMs: number;
   readonly stageMs: number;
+  readonly aloneMs: number;
 };
 
 /** `contextTokens`: how many tokens the cache holds. `slowdown` applies to all but the readback. */
@@ -50,13 +57,40 @@ export function stepTimes(
           (kvBytesPerToken * contextTokens) / copyBytesPerMs +
           layerOverheadMs),
     );
+  const layerMs = layer(1, matVecMacsPerMs);
+  const embedMs = slowdown * DISPATCHES.embed * dispatchMs;
+  const headMs = slowdown * (model.headMacs / matVecMacsPerMs + DISPATCHES.head * dispatchMs);
+  const computeMs = layerMs.reduce((sum, ms) => sum + ms, embedMs + headMs);
   return {
-    layerMs: layer(1, matVecMacsPerMs),
+    layerMs,
     prefillLayerMs: layer(PREFILL_TOKENS, matMulMacsPerMs),
-    embedMs: slowdown * DISPATCHES.embed * dispatchMs,
-    headMs: slowdown * (model.headMacs / matVecMacsPerMs + DISPATCHES.head * dispatchMs),
+    embedMs,
+    headMs,
     stageMs: readbackMs,
+    aloneMs: runAheadMs(computeMs, readbackMs) - computeMs,
   };
+}
+
+/** Steps in flight at once in a shard of all layers, from the time of the last one: one where steps take long. */
+export function stepsInFlight(stepMs: number): number {
+  return Math.max(1, Math.min(MAX_STEPS, Math.floor(MAX_IN_FLIGHT_MS / stepMs)));
+}
+
+/**
+ * The time per token of a shard of all layers, which computes the next tokens while it reads one back.
+ * The first step runs alone. If two as long as that may be in flight, either computation takes all the
+ * time from then on, or steps are so short that `MAX_STEPS` are in flight.
+ */
+function runAheadMs(computeMs: number, readbackMs: number): number {
+  const firstMs = computeMs + readbackMs;
+  return stepsInFlight(firstMs) === 1 ? firstMs : Math.max(computeMs, firstMs / MAX_STEPS);
+}
+
+/** The inverse: the computation of a shard of all layers that takes `stepMs` per token. */
+export function runAheadComputeMs(stepMs: number, readbackMs: number): number {
+  return stepsInFlight(stepMs) === 1
+    ? stepMs - readbackMs
+    : Math.min(stepMs, MAX_STEPS * stepMs - readbackMs);
 }
 
 /**
@@ -71,8 +105,9 @@ export function predictStepMs(
   const times = stepTimes(model, measurements, { contextTokens: 0, slowdown: 1 });
   const layersMs = times.layerMs.slice(first, end).reduce((sum, ms) => sum + ms, 0);
   const embedMs = first === 0 ? times.embedMs : 0;
-  const headMs = end === model.layers.length ? times.headMs : 0;
-  return layersMs + embedMs + headMs + times.stageMs;
+  const isLast = end === model.layers.length;
+  const headMs = isLast ? times.headMs : 0;
+  return layersMs + embedMs + headMs + (first === 0 && isLast ? times.aloneMs : times.stageMs);
 }
 
 /** Below this a throttle ratio is noise; from it on, placements count the member as slower. */

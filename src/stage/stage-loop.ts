@@ -29,6 +29,7 @@ import {
   MAX_LAPS,
   type MemberId,
   type StageFailure,
+  stepsInFlight,
 } from "../shared/index.ts";
 import { countRows, hiddenOf, joined, rowsOf, workOfRows } from "./batch.ts";
 import type { Generation, GenerationTable } from "./generations.ts";
@@ -41,7 +42,7 @@ import type { Standing } from "./room-view.ts";
 import { ShardChain } from "./shard-chain.ts";
 import { faultOfRows, faultOfToken } from "./frame-faults.ts";
 import { endAfter } from "./interruptions.ts";
-import { rowsAhead, stepsInFlight } from "./run-ahead.ts";
+import { rowsAhead } from "./run-ahead.ts";
 import { splitWork, WorkQueue, type Work } from "./work-queue.ts";
 
 export type StageOutside = {

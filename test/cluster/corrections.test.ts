@@ -24,6 +24,18 @@ test("laps that take three times as long correct the prediction to what was meas
   expect(after.computeMs + after.stageMs).toBeCloseTo(measured, 9);
 });
 
+test.each([0.6, 1.13, 5, 30])(
+  "a stage that hides readbacks of 1.9 ms is predicted as measured, %d ms",
+  (measured) => {
+    const state = sampleState();
+    const measurements = { ...state.members[0]!.measurements!, readbackMs: 1.9 };
+    const slowReadback = next(state, { type: "member_measured", member: A, measurements });
+    const [event] = new LapCorrections().take(slowReadback, A, laps(measured));
+    const after = predicted(next(slowReadback, event!));
+    expect(after.computeMs + after.stageMs).toBeCloseTo(measured, 9);
+  },
+);
+
 test("a tenth more is noise, and so are a few slow laps among many", () => {
   const state = sampleState();
   const { computeMs, stageMs } = predicted(state);

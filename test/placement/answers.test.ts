@@ -41,6 +41,22 @@ describe("a room of three, by hand", () => {
       stages: [{ member: "far", first: 0, end: 8 }],
     });
   });
+  test("a member with all layers costs its aloneMs, and the speed limit counts that", () => {
+    // far alone: 16 of layers, 2 of head, and 0.25 instead of 1.
+    const members = THREE.members.map((each) =>
+      each.id === "far" ? { ...each, aloneMs: 0.25 } : each,
+    );
+    const problem = { ...THREE, members, maxCostMs: 18.5 };
+    expect(solve(problem, NO_LIMIT)).toMatchObject({
+      kind: "optimal",
+      costMs: 18.25,
+      bottleneckMs: 18.25,
+      parts: { computeMs: 18, stageMs: 0.25, hopMs: 0 },
+    });
+    expect(solve({ ...THREE, maxCostMs: 18.5 }, NO_LIMIT)).toMatchObject({ binds: "speed" });
+    const stages = [stage("near", 0, 4), stage("far", 4, 8)];
+    expect(evaluatePlacement(problem, stages).parts.stageMs).toBe(2);
+  });
   test("throughput: the slowest stage counts, and distance only in bytes", () => {
     // fast with 4 layers and the head: 6 or 5 ms; the other 4 on far: 9 ms, split further below.
     const answer = found(solve({ ...THREE, objective: "throughput" }, NO_LIMIT));

@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { Problem } from "../../src/placement/problem/problem.ts";
 import { roomProblem } from "../../src/placement/problem/room-problem.ts";
 import type { RoomMember } from "../../src/placement/problem/constraints.ts";
-import { HEALTHY, MODEL, room } from "./room.ts";
+import { solve } from "../../src/placement/solver/solve.ts";
+import { HEALTHY, member, MODEL, room } from "./room.ts";
 
 test("a room's problem is a problem, with times from measured rates", () => {
   const { problem } = roomProblem(room(), MODEL, { expectedContextTokens: 500 });
@@ -40,6 +41,31 @@ test("corrections and throttling make a member's layers slower, but not its over
   const noisy = slow({ device: { ...HEALTHY, throttleRatio: 1.4 } });
   expect(noisy.layerMs).toEqual(usual.layerMs);
 });
+
+test.each([
+  // Four steps in flight hide the readback, or a part of it; steps of more than 20 ms run one at a time.
+  { readbackMs: 1.9, msPerToken: (computeMs: number) => computeMs },
+  { readbackMs: 15, msPerToken: (computeMs: number) => (computeMs + 15) / 4 },
+  { readbackMs: 30, msPerToken: (computeMs: number) => computeMs + 30 },
+])(
+  "a GPU with all layers and readbacks of $readbackMs ms runs ahead",
+  ({ readbackMs, msPerToken }) => {
+    const gpu = member("desktop", 2e9, 2e9);
+    const facts = room({ desktop: { measurements: { ...gpu.measurements!, readbackMs } } });
+    const alone = { ...facts, members: [{ ...facts.members[0]!, device: gpu.device }] };
+    const { problem } = roomProblem(alone, MODEL);
+    const [desktop] = problem.members;
+    const computeMs =
+      desktop!.layerMs.reduce((sum, ms) => sum + ms) + desktop!.headMs + desktop!.embedMs;
+    expect(computeMs).toBeCloseTo(2.94, 1);
+    const answer = solve(problem, { deadlineMs: Infinity, now: () => 0 });
+    expect(answer).toMatchObject({
+      kind: "optimal",
+      costMs: expect.closeTo(msPerToken(computeMs), 3) as number,
+      bottleneckMs: expect.closeTo(msPerToken(computeMs), 6) as number,
+    });
+  },
+);
 
 test("members without an adapter or measurements are not in the problem", () => {
   const facts = room({ phone: { adapter: null }, laptop: { measurements: null } });

@@ -39,6 +39,7 @@ export function smallProblem({ members = 4, layers = 7, plain = false }: Options
           fc.record({
             memoryBytes: fc.integer({ min: 2, max: 40 }),
             stageMs: fc.integer({ min: 0, max: 4 }),
+            aloneMs: fc.option(fc.integer({ min: 0, max: 4 }), { nil: undefined, freq: 2 }),
             speed: fc.integer({ min: 1, max: 6 }),
             uneven: fc.boolean(),
             embedMs: fc.integer({ min: 0, max: 3 }),
@@ -112,6 +113,7 @@ export function smallProblem({ members = 4, layers = 7, plain = false }: Options
               id: MemberId.parse(`m${index}`),
               memoryBytes: machine.memoryBytes,
               stageMs: machine.stageMs,
+              ...(machine.aloneMs !== undefined ? { aloneMs: machine.aloneMs } : {}),
               layerMs: times,
               embedMs: machine.embedMs,
               headMs: machine.headMs,

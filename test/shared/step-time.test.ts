@@ -28,3 +28,8 @@ test("the last stage has the head too", () => {
   // 1 layer: 3 ms; head: 5 ms; 5 + 4 dispatches: 0.09 ms; 0.5 ms
   expect(predictStepMs(model, { first: 2, end: 3 }, measurements)).toBeCloseTo(8.59);
 });
+
+test("with all layers, two steps of 14.2 ms are in flight, and one hides the readback of the other", () => {
+  // 3 layers: 9 ms; head: 5 ms; 15 + 1 + 4 dispatches: 0.2 ms
+  expect(predictStepMs(model, { first: 0, end: 3 }, measurements)).toBeCloseTo(14.2);
+});

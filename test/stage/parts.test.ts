@@ -2,11 +2,11 @@
 import { describe, expect, test } from "vitest";
 import type { PromptFrame } from "../../src/mesh/frame-types.ts";
 import { GenerationId } from "../../src/shared/ids.ts";
+import { stepsInFlight } from "../../src/shared/step-time.ts";
 import { Generation, GenerationTable } from "../../src/stage/generations.ts";
 import { hopTimes, wireTime } from "../../src/stage/hop-times.ts";
 import { LoadMeter } from "../../src/stage/load-meter.ts";
 import { randomAt } from "../../src/stage/random.ts";
-import { stepsInFlight } from "../../src/stage/run-ahead.ts";
 import { SavedBytes } from "../../src/stage/saved-rows.ts";
 import { WorkQueue, type Work } from "../../src/stage/work-queue.ts";
 import { member, request } from "../../tools/cpu/cpu-room.ts";

@@ -48,8 +48,8 @@ export function referee(problem: Problem, stages: readonly RefereeStage[]): Verd
     const isFirst = index === 0;
     const isLast = index === stages.length - 1;
     let bytes = 0;
-    let decodeMs = member.stageMs;
-    let chunkMs = member.stageMs;
+    let decodeMs = (stages.length === 1 ? member.aloneMs : undefined) ?? member.stageMs;
+    let chunkMs = decodeMs;
     const pieces: number[] = [];
     for (let layer = stage.first; layer < stage.end; layer++) {
       const shape = problem.model.layers[layer]!;

@@ -3,7 +3,13 @@
  * prediction, and reports when a member's ratio has changed by more than noise.
  */
 import { type Correction, MIN_LAPS, NO_CORRECTION, correct } from "../../placement/index.ts";
-import type { RoomEvent, MemberId, PlacementId, RoomState } from "../../shared/index.ts";
+import {
+  type MemberId,
+  type PlacementId,
+  type RoomEvent,
+  type RoomState,
+  runAheadComputeMs,
+} from "../../shared/index.ts";
 import { costOf, problemOf } from "./room-problem.ts";
 
 /** Engine ms of the member's stage, newest last. */
@@ -24,11 +30,14 @@ export class LapCorrections {
     const { problem } = problemOf(state, current.model, { corrected: false });
     const stage = current.stages.findIndex((each) => each.member === from);
     const share = costOf(problem, current.stages).shares[stage];
-    if (share === undefined) return [];
+    const readbackMs = problem.members.find(({ id }) => id === from)?.stageMs;
+    if (share === undefined || readbackMs === undefined) return [];
+    const computeOf = (ms: number) =>
+      current.stages.length === 1 ? runAheadComputeMs(ms, readbackMs) : ms - readbackMs;
     const before = this.#before(from, member.costRatio ?? 1);
     const after = computeMs.reduce(
       (correction, ms) =>
-        correct(correction, share.computeMs, Math.max(ms - share.stageMs, ms * MIN_COMPUTE_SHARE)),
+        correct(correction, share.computeMs, Math.max(computeOf(ms), ms * MIN_COMPUTE_SHARE)),
       before,
     );
     this.#known.set(from, after);

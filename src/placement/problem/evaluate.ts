@@ -75,6 +75,8 @@ export function evaluatePlacement(problem: Problem, stages: readonly Stage[]): E
   const shares = stages.map((stage, index): StageShare => {
     const member = members.get(stage.member);
     const share = shareOf(problem, member, stage);
+    const { stageMs: oneOfSeveralMs = Infinity, aloneMs = oneOfSeveralMs } = member ?? {};
+    const fixedMs = stages.length === 1 ? aloneMs : oneOfSeveralMs;
     const isLast = index === stages.length - 1;
     const next = isLast ? stages[0] : stages[index + 1];
     let hop = 0;
@@ -86,10 +88,10 @@ export function evaluatePlacement(problem: Problem, stages: readonly Stage[]): E
       if (!isLast && link !== undefined)
         bottleneckMs = Math.max(bottleneckMs, problem.model.hiddenBytes / link.bytesPerMs);
     }
-    bottleneckMs = Math.max(bottleneckMs, share.latencyMs + (member?.stageMs ?? Infinity));
+    bottleneckMs = Math.max(bottleneckMs, share.latencyMs + fixedMs);
     const compute = weights.latency * share.latencyMs + weights.prefill * share.prefillMs;
     computeMs += compute;
-    stageMs += linear * (member?.stageMs ?? Infinity);
+    stageMs += linear * fixedMs;
     hopMs += hop;
     penaltyMs += linear > 0 ? (member?.penaltyMs ?? 0) : 0;
     loadMs += linear > 0 ? share.loadBytes * (problem.loadMsPerByte ?? 0) : 0;
@@ -98,7 +100,7 @@ export function evaluatePlacement(problem: Problem, stages: readonly Stage[]): E
       first: stage.first,
       end: stage.end,
       computeMs: linear > 0 ? compute : share.latencyMs,
-      stageMs: member?.stageMs ?? Infinity,
+      stageMs: fixedMs,
       hopMs: hop,
       usedBytes: usedBytes(problem.model, stage),
       memoryBytes: member?.memoryBytes ?? 0,

@@ -61,6 +61,8 @@ export const ProblemMember = z.object({
   memoryBytes: Bytes,
   /** Fixed cost of a stage per lap. */
   stageMs: Milliseconds,
+  /** The same of the only stage, which computes the next token while it reads the last one; by default, `stageMs`. */
+  aloneMs: Milliseconds.optional(),
   layerMs: z.array(Milliseconds),
   embedMs: Milliseconds,
   headMs: Milliseconds,

@@ -47,7 +47,8 @@ export function capDomains(inst: Instance, capMs: number): Instance {
         reach[row + lastStart[member]!]! < layerCount)
     )
       lastStart[member]!++;
-    if (busyPrefix[row + layerCount]! > first - inst.busyHead[member]!) single[member] = 0;
+    const alone = cap - inst.busyAlone[member]! - inst.busyEmbed[member]! - inst.busyHead[member]!;
+    if (busyPrefix[row + layerCount]! > alone) single[member] = 0;
   }
   const hop = inst.hop.map((ms, index) => (inst.transfer[index]! > cap ? Infinity : ms));
   return { ...inst, reach, firstEnd, lastStart, single, hop };
@@ -56,13 +57,14 @@ export function capDomains(inst: Instance, capMs: number): Instance {
 /** The slowest stage or transfer of a complete plan, ms. */
 export function bottleneckOf(inst: Instance, order: ArrayLike<number>, ends: Int32Array): number {
   const { memberCount, layerCount, busyPrefix } = inst;
+  const busyStage = order.length === 1 ? inst.busyAlone : inst.busyStage;
   let worst = 0;
   let start = 0;
   for (let index = 0; index < order.length; index++) {
     const member = order[index]!;
     const row = member * (layerCount + 1);
     const end = ends[index]!;
-    let ms = inst.busyStage[member]! + busyPrefix[row + end]! - busyPrefix[row + start]!;
+    let ms = busyStage[member]! + busyPrefix[row + end]! - busyPrefix[row + start]!;
     if (index === 0) ms += inst.busyEmbed[member]!;
     if (index === order.length - 1) ms += inst.busyHead[member]!;
     else worst = Math.max(worst, inst.transfer[member * memberCount + order[index + 1]!]!);

@@ -20,6 +20,8 @@ export type Instance = Domains & {
   /** The linear cost of one layer: `prefix` is its running sum. */
   readonly layerCost: Float64Array; // [members, layers]
   readonly stage: Float64Array; // [members]
+  /** In place of `stage`, for a member that runs all layers. */
+  readonly alone: Float64Array; // [members]
   readonly embed: Float64Array; // [members]
   readonly head: Float64Array; // [members]
   readonly hop: Float64Array; // [members, members]; Infinity where there is no link
@@ -27,6 +29,7 @@ export type Instance = Domains & {
   /** Times that limit the throughput; the same for every objective. */
   readonly busyPrefix: Float64Array; // [members, layers + 1]
   readonly busyStage: Float64Array; // [members]
+  readonly busyAlone: Float64Array; // [members]
   readonly busyEmbed: Float64Array; // [members]
   readonly busyHead: Float64Array; // [members]
   readonly transfer: Float64Array; // [members, members]
@@ -48,6 +51,8 @@ export function buildInstance(problem: Problem): Instance {
   const weights = objectiveWeights(problem.objective);
   const linear = weights.latency + weights.prefill;
   const each = (value: (member: ProblemMember) => number) => Float64Array.from(members, value);
+  const aloneOf = ({ stageMs, aloneMs = stageMs }: ProblemMember) => aloneMs;
+  const penaltyOf = ({ penaltyMs = 0 }: ProblemMember) => (linear > 0 ? penaltyMs : 0);
   const flag = (has: (member: ProblemMember) => boolean) =>
     Uint8Array.from(members, (member) => (has(member) ? 1 : 0));
   return {
@@ -56,10 +61,12 @@ export function buildInstance(problem: Problem): Instance {
     layerCount,
     memberOf,
     ...layerArrays(problem, members),
-    stage: each(({ stageMs, penaltyMs = 0 }) => linear * stageMs + (linear > 0 ? penaltyMs : 0)),
+    stage: each((member) => linear * member.stageMs + penaltyOf(member)),
+    alone: each((member) => linear * aloneOf(member) + penaltyOf(member)),
     embed: each(({ embedMs }) => linear * embedMs),
     head: each(({ headMs }) => linear * headMs),
     busyStage: each(({ stageMs }) => stageMs),
+    busyAlone: each(aloneOf),
     busyEmbed: each(({ embedMs }) => embedMs),
     busyHead: each(({ headMs }) => headMs),
     ...linkArrays(problem, members),

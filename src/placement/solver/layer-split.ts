@@ -119,7 +119,7 @@ export function splitOrder(inst: Instance, order: ArrayLike<number>): Split {
 export function singleCost(inst: Instance, member: number): number {
   if (inst.single[member] !== 1) return Infinity;
   return (
-    inst.stage[member]! +
+    inst.alone[member]! +
     inst.embed[member]! +
     inst.head[member]! +
     inst.prefix[member * (inst.layerCount + 1) + inst.layerCount]!

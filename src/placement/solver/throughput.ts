@@ -25,8 +25,8 @@ export type Feasibility =
   | { readonly kind: "undecided" };
 
 /**
- * Lowers the bottleneck of `best`, for throughput alone or a weighted objective. Returns a lower
- * bound on the bottleneck of any plan, ms.
+ * Lowers the bottleneck of `best`, for throughput alone or a weighted objective. `best` knows all plans
+ * of one stage. Returns a lower bound on the bottleneck of the others, ms.
  */
 export function solveThroughput(
   inst: Instance,
@@ -126,6 +126,7 @@ function withoutCosts(inst: Instance): Instance {
     prefix: new Float64Array(inst.prefix.length),
     layerCost: new Float64Array(inst.layerCost.length),
     stage: nothing,
+    alone: nothing,
     embed: nothing,
     head: nothing,
     hop: free(inst.hop),
