@@ -24,6 +24,8 @@ export type GpuThreadParts = {
 };
 
 export class GpuThread {
+  /** The stage of whichever worker runs now. */
+  readonly worker: StageWorker;
   readonly #parts: GpuThreadParts;
   #client: WorkerClient<StageWorker>;
   #listeners: StageListeners | null = null;
@@ -36,21 +38,27 @@ export class GpuThread {
     this.#parts = parts;
     this.#client = this.#start();
     this.#startedMs = parts.clock.nowMs();
+    const own: Partial<StageWorker> = {
+      listen: (listeners) => this.#listen(listeners),
+      sample: () => this.#sample(),
+      loadShard: async (...request) => {
+        this.#loads += 1;
+        return this.#client.remote.loadShard(...request).finally(() => (this.#loads -= 1));
+      },
+    };
+    this.worker = new Proxy(own as StageWorker, {
+      get: (_, method) => Reflect.get(method in own ? own : this.#client.remote, method) as unknown,
+    });
   }
 
-  /** The worker of now. Not kept by callers: another may take its place. */
-  get remote(): Comlink.Remote<StageWorker> {
-    return this.#client.remote;
-  }
-
-  async listen(listeners: StageListeners): Promise<void> {
+  async #listen(listeners: StageListeners): Promise<void> {
     this.#listeners = listeners;
     // The listeners run in this thread; the worker gets a proxy of them.
-    await this.remote.listen(Comlink.proxy(listeners));
+    await this.#client.remote.listen(Comlink.proxy(listeners));
   }
 
-  /** What the worker is busy with, which also shows that it answers: one that does not is replaced. */
-  async sample(): ReturnType<StageWorker["sample"]> {
+  /** A sample also shows that the worker answers: one that does not is replaced. */
+  async #sample(): ReturnType<StageWorker["sample"]> {
     const afterMs = this.#loads > 0 ? MAX_LOADING_SILENCE_MS : MAX_SILENCE_MS;
     const client = this.#client;
     const cancel = this.#parts.clock.after(afterMs, () => {
@@ -59,11 +67,6 @@ export class GpuThread {
     });
     return client.remote.sample().finally(cancel);
   }
-
-  readonly loadShard: StageWorker["loadShard"] = async (...request) => {
-    this.#loads += 1;
-    return this.remote.loadShard(...request).finally(() => (this.#loads -= 1));
-  };
 
   /** Ends the worker and starts another. What was asked of it rejects. */
   replace(cause: WorkerFailure): void {
@@ -82,7 +85,7 @@ export class GpuThread {
     const listeners = this.#listeners;
     if (listeners === null) return;
     // A worker that fails again reports that itself.
-    this.listen(listeners).catch(() => undefined);
+    this.#listen(listeners).catch(() => undefined);
     onReplaced();
     listeners.onObservation({ kind: "worker_replaced", cause });
   }

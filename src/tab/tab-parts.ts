@@ -86,8 +86,8 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
           const end = channelForWorker(channel);
           const warn = (error: unknown) =>
             options.onWarning({ kind: "channel_unusable", peer, cause: failureOf(error) });
-          gpu.remote.addChannel(key, peer, Comlink.transfer(end, [end])).catch(warn);
-          return () => void gpu.remote.openChannel(key).catch(warn);
+          gpu.worker.addChannel(key, peer, Comlink.transfer(end, [end])).catch(warn);
+          return () => void gpu.worker.openChannel(key).catch(warn);
         },
       });
     const transport = await openWithKeptId(kept?.member ?? null, openTransport);
@@ -98,11 +98,11 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
       clock,
       connect: (peer) => transport.connect(peer),
       renew: (peer) => transport.renewFrames(peer),
-      ready: (peer) => gpu.remote.channelReady(peer),
+      ready: (peer) => gpu.worker.channelReady(peer),
     });
     transport.events.onDisconnect((peer, cause) => {
       if (cause.reason === "replaced_connection") return;
-      gpu.remote.closeChannel(peer, cause).catch(() => undefined); // a worker that ended has none
+      gpu.worker.closeChannel(peer, cause).catch(() => undefined); // a worker that ended has none
     });
     const profile: Member = { ...options.profile, id: self };
     const onNotice = (notice: ModelNotice) => options.onWarning({ kind: "model", notice });
@@ -110,17 +110,13 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
     const models = createModelHost({
       self,
       weights: weights.remote,
-      stage: {
-        loadShard: gpu.loadShard,
-        unloadShard: () => gpu.remote.unloadShard(),
-        unloadNext: () => gpu.remote.unloadNext(),
-      },
+      stage: gpu.worker,
       transport,
       renderChat: chats.render,
       clock,
       server: options.server,
     });
-    const monitor = await TabMonitor.open(profile.measurements, () => gpu.sample());
+    const monitor = await TabMonitor.open(profile.measurements, () => gpu.worker.sample());
     return {
       models,
       measured: (measurements) => monitor.measured(measurements),
@@ -130,14 +126,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
         admission,
         lastKnown: { epoch: kept?.epoch ?? 0, admits: kept?.admits ?? "code" },
         registry: openRoomRegistry(options.code, self, options.signaling),
-        stage: {
-          listen: (listeners) => gpu.listen(listeners),
-          setRoom: (member, room) => gpu.remote.setRoom(member, room),
-          setPipeline: (member, pipeline) => gpu.remote.setPipeline(member, pipeline),
-          measureLink: (peer, bytes) => gpu.remote.measureLink(peer, bytes),
-          ask: (request) => gpu.remote.ask(request),
-          cancel: (generation) => gpu.remote.cancel(generation),
-        },
+        stage: gpu.worker,
         models: watched(models, monitor),
         planner,
         linkFrames: (peer) => links.link(peer),

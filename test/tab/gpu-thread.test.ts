@@ -1,10 +1,17 @@
 /** The GPU worker that fails or hangs is replaced, and says so; one that fails at once each time is not. */
 import { expect, test } from "vitest";
-import type { StageListeners, StageObservation } from "../../src/shared/index.ts";
+import {
+  GenerationId,
+  type StageListeners,
+  type StageObservation,
+} from "../../src/shared/index.ts";
 import { GpuThread } from "../../src/tab/gpu-thread.ts";
 import { asWorker, FakeWorker } from "./fake-worker.ts";
 
-function open(sample: () => Promise<unknown> = () => Promise.resolve({ steps: 0 })) {
+function open(
+  sample: () => Promise<unknown> = () => Promise.resolve({ steps: 0 }),
+  service: object = {},
+) {
   const workers: FakeWorker[] = [];
   const timers: (() => void)[] = [];
   let nowMs = 0;
@@ -15,7 +22,7 @@ function open(sample: () => Promise<unknown> = () => Promise.resolve({ steps: 0 
   } as unknown as StageListeners;
   const thread = new GpuThread({
     start: () => {
-      const worker = new FakeWorker({ listen: () => undefined, sample });
+      const worker = new FakeWorker({ listen: () => undefined, sample, ...service });
       workers.push(worker);
       return asWorker(worker);
     },
@@ -34,9 +41,9 @@ function open(sample: () => Promise<unknown> = () => Promise.resolve({ steps: 0 
 
 test("one that fails is replaced: pending calls reject, later ones go to the new one", async () => {
   const { thread, workers, observations, listeners, wait, replaced } = open();
-  await thread.listen(listeners);
+  await thread.worker.listen(listeners);
   wait(60_000);
-  const pending = thread.remote.sample();
+  const pending = thread.worker.sample();
   workers[0]!.fail("out of memory");
   await expect(pending).rejects.toMatchObject({ failure: { reason: "worker_failed" } });
   expect(workers[0]!.terminated).toBe(true);
@@ -44,14 +51,14 @@ test("one that fails is replaced: pending calls reject, later ones go to the new
     { kind: "worker_replaced", cause: { reason: "worker_failed", detail: "out of memory" } },
   ]);
   expect(replaced()).toBe(1);
-  expect(await thread.sample()).toEqual({ steps: 0 });
+  expect(await thread.worker.sample()).toEqual({ steps: 0 });
   thread.end();
 });
 
 test("one that does not answer is replaced", async () => {
   const { thread, timers, observations, listeners } = open(() => new Promise(() => undefined));
-  await thread.listen(listeners);
-  const pending = thread.sample();
+  await thread.worker.listen(listeners);
+  const pending = thread.worker.sample();
   timers[0]!();
   await expect(pending).rejects.toMatchObject({ failure: { reason: "worker_ended" } });
   expect(observations).toMatchObject([
@@ -62,7 +69,7 @@ test("one that does not answer is replaced", async () => {
 
 test("one that fails as soon as it begins, time after time, stays dead, and the room is told", async () => {
   const { thread, workers, listeners, observations } = open();
-  await thread.listen(listeners);
+  await thread.worker.listen(listeners);
   for (let times = 0; times < 3; times++) workers.at(-1)!.fail("no script");
   expect(workers).toHaveLength(3);
   expect(observations.map(({ kind }) => kind)).toEqual([
@@ -70,13 +77,23 @@ test("one that fails as soon as it begins, time after time, stays dead, and the 
     "worker_replaced",
     "worker_gone",
   ]);
-  await expect(thread.sample()).rejects.toMatchObject({ failure: { reason: "worker_failed" } });
+  await expect(thread.worker.sample()).rejects.toMatchObject({
+    failure: { reason: "worker_failed" },
+  });
 });
 
 test("an end is no failure", async () => {
   const { thread, workers, listeners } = open();
-  await thread.listen(listeners);
+  await thread.worker.listen(listeners);
   thread.end();
   thread.replace({ reason: "worker_ended", worker: "GPU" });
   expect(workers).toHaveLength(1);
+});
+
+test("a call reaches the worker with all its parameters", async () => {
+  const ends: unknown[] = [];
+  const { thread } = open(undefined, { cancel: (...end: unknown[]) => void ends.push(end) });
+  await thread.worker.cancel(GenerationId.parse(3), "interrupted");
+  expect(ends).toEqual([[3, "interrupted"]]);
+  thread.end();
 });
