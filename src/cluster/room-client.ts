@@ -5,6 +5,7 @@
  * Over 250 lines: the interface of a whole room.
  */
 import {
+  type CloseFailure,
   type Failure,
   DEFAULT_PLACEMENT_RULES,
   type RoomEvent,
@@ -30,8 +31,8 @@ import { type Score, scoresOf } from "../placement/index.ts";
 import type { AnswerEvent, AskRequest } from "./generation/answer.ts";
 import { Requester } from "./generation/requester.ts";
 import type { EventLog } from "./log/event-log.ts";
-import { LinkMeasurer } from "./member/link-measurer.ts";
-import { LinkRepair } from "./member/link-repair.ts";
+import { measureLinks } from "./member/link-measurer.ts";
+import { repairLinks } from "./member/link-repair.ts";
 import { type Connection, isEvent, type RoomChange } from "./membership/room-access.ts";
 import { type EnterOptions, Membership } from "./membership/membership.ts";
 import type { RoomCommand } from "./membership/messages.ts";
@@ -45,8 +46,8 @@ import {
 } from "./planning/preview.ts";
 import { placementLoaded } from "./planning/placement-loaded.ts";
 import { ShardKeeper } from "./member/shard-keeper.ts";
-import { StageRoomReporter } from "./member/stage-room.ts";
-import { TelemetryReporter } from "./member/telemetry-reporter.ts";
+import { reportRoom } from "./member/stage-room.ts";
+import { reportDeviceState } from "./member/telemetry-reporter.ts";
 
 /** Of one trouble, to coordinators that are lost one after the other. */
 const REPORT_TRIES = 4;
@@ -66,10 +67,11 @@ export class RoomClient {
   readonly #membership: Membership;
   readonly #requester: Requester;
   readonly #keeper: ShardKeeper;
-  readonly #stageRoom: StageRoomReporter;
-  readonly #linkRepair: LinkRepair;
-  readonly #telemetry: TelemetryReporter;
-  readonly #endLinkWatch: () => void;
+  /** Tells the stage again who is in the room. */
+  readonly #reportRoom: () => void;
+  /** No frame passes between this tab and the peer. */
+  readonly #linkDown: (peer: MemberId, cause: CloseFailure) => void;
+  readonly #endings: readonly (() => void)[];
   readonly #noticeListeners = new Set<(notice: RoomNotice) => void>();
 
   /** Joins the room, or opens it if no one is there. Rejects with a `RoomError`. */
@@ -100,9 +102,8 @@ export class RoomClient {
   private constructor(parts: RoomParts, membership: Membership) {
     this.#parts = parts;
     this.#membership = membership;
-    const { stage, models, linkFrames, clock } = parts;
-    this.#stageRoom = new StageRoomReporter(membership, stage);
-    const duty = { room: membership, stage, models, linkFrames, clock };
+    const duty = { ...parts, room: membership };
+    this.#reportRoom = reportRoom(duty);
     const { progressMs, sourceRetryMs: retryMs } = membership.timings;
     this.#keeper = new ShardKeeper({ ...duty, progressMs, retryMs });
     this.#requester = new Requester({
@@ -112,15 +113,14 @@ export class RoomClient {
       retryMs,
       random: parts.random ?? Math.random,
     });
-    new LinkMeasurer(duty);
-    this.#telemetry = new TelemetryReporter(membership, parts.collectDeviceState, clock);
-    this.#linkRepair = new LinkRepair({
-      ...duty,
-      report: (trouble) => this.#report(trouble),
-    });
-    this.#endLinkWatch = parts.transport.events.onDisconnect((peer, cause) => {
-      if (cause.reason !== "replaced_connection") this.#linkRepair.down(peer, cause);
-    });
+    measureLinks(duty);
+    this.#linkDown = repairLinks(duty, (trouble) => this.#report(trouble));
+    this.#endings = [
+      reportDeviceState(membership, parts.collectDeviceState, parts.clock),
+      parts.transport.events.onDisconnect((peer, cause) => {
+        if (cause.reason !== "replaced_connection") this.#linkDown(peer, cause);
+      }),
+    ];
     let before = { state: this.state, connection: this.connection };
     membership.subscribe((change) => {
       if (isEvent(change, "member_faulted")) this.#faulted(change.event.event);
@@ -262,8 +262,7 @@ export class RoomClient {
   }
 
   leave(): void {
-    this.#telemetry.stop();
-    this.#endLinkWatch();
+    for (const end of this.#endings) end();
     this.#membership.leave();
     this.#noticeListeners.clear();
     // Not awaited: nothing of this pipeline affects another room.
@@ -294,7 +293,7 @@ export class RoomClient {
     const { transport } = this.#parts;
     switch (observation.kind) {
       case "channel_closed":
-        return this.#linkRepair.down(observation.peer, observation.cause);
+        return this.#linkDown(observation.peer, observation.cause);
       case "peer_silent": {
         const { peer, again } = observation;
         const shard = this.state.members.find(({ id }) => id === peer)?.shard;
@@ -302,15 +301,14 @@ export class RoomClient {
         if (shard?.status === "loading") return;
         if (!again) return transport.check(peer);
         // Its tab answers, so its stage or the channel to it does not work.
-        if (!transport.dropSilent(peer))
-          this.#linkRepair.down(peer, { reason: "peer_silent", peer });
+        if (!transport.dropSilent(peer)) this.#linkDown(peer, { reason: "peer_silent", peer });
         return;
       }
       case "lap_late":
       case "prompt_missing":
         return this.#report(observation);
       case "worker_replaced":
-        this.#stageRoom.report();
+        this.#reportRoom();
         this.#keeper.stageReplaced();
         return this.#shardFailed(observation.cause, false);
       case "worker_gone":

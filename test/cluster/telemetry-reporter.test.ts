@@ -1,7 +1,7 @@
 /** When a tab reports its device state. */
 import { expect, test } from "vitest";
 import { EventLog } from "../../src/cluster/log/event-log.ts";
-import { TelemetryReporter } from "../../src/cluster/member/telemetry-reporter.ts";
+import { reportDeviceState } from "../../src/cluster/member/telemetry-reporter.ts";
 import type { RoomAccess, RoomChange } from "../../src/cluster/membership/room-access.ts";
 import { DEFAULT_SETTINGS, emptyRoom, MemberId } from "../../src/shared/index.ts";
 import { CODE, deviceState } from "../../tools/room/test-room.ts";
@@ -35,15 +35,15 @@ function reporting() {
     const event = log.append({ type: "settings_changed", settings });
     for (const listener of listeners) listener({ event, refused: null });
   };
-  const reporter = new TelemetryReporter(room, () => Promise.resolve(deviceState()), clock);
-  return { world, every, reportedAtMs, reporter };
+  const stop = reportDeviceState(room, () => Promise.resolve(deviceState()), clock);
+  return { world, every, reportedAtMs, stop };
 }
 
 test("a shorter interval counts at once, not after the old one", async () => {
-  const { world, every, reportedAtMs, reporter } = reporting();
+  const { world, every, reportedAtMs, stop } = reporting();
   every(60_000);
   every(250);
   await world.run(900);
   expect(reportedAtMs).toEqual([250, 500, 750]);
-  reporter.stop();
+  stop();
 });

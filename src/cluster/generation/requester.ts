@@ -10,7 +10,6 @@
  * Over 250 lines: each step of an answer ends in the same waiting for another placement.
  */
 import {
-  type Clock,
   failureOf,
   type GenerationId,
   type MemberId,
@@ -22,7 +21,6 @@ import {
   type Placement,
   type GenerationFailure,
   type TokenEvent,
-  type StagePort,
 } from "../../shared/index.ts";
 import { AnswerRun } from "./answer-run.ts";
 import type { AnswerEvent, AskRequest } from "./answer.ts";
@@ -30,17 +28,11 @@ import { GenerationSignals } from "./generation-signals.ts";
 import { recoveryProgress, watchRecovery } from "./recovery-progress.ts";
 import { randomKey, requestTurn, turnOf } from "./turn.ts";
 import { retrySource } from "../member/retry-source.ts";
-import type { RoomAccess } from "../membership/room-access.ts";
-import type { ModelHost } from "../parts.ts";
+import type { MemberParts } from "../membership/room-access.ts";
 
-export type RequesterParts = {
-  readonly room: RoomAccess;
-  readonly stage: StagePort;
-  readonly models: Pick<ModelHost, "text">;
-  readonly linkFrames: (peer: MemberId) => Promise<void>;
+export type RequesterParts = MemberParts & {
   /** Resolves once this tab's stage knows the placement's pipeline. */
   readonly pipelineSet: (placement: PlacementId) => Promise<void>;
-  readonly clock: Clock;
   /** After a stage's failure: how long the room has to notice that it lost a member. */
   readonly noticeLossMs: number;
   /** Between two attempts to read the tokenizer of a model whose bytes could not be had. */

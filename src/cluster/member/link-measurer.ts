@@ -2,94 +2,70 @@
  * Measures the links from this tab to the other members that compute, one at a time,
  * with a payload of the size of a model's hidden state.
  */
-import type { Clock, MemberId, Link, StagePort } from "../../shared/index.ts";
-import type { RoomAccess } from "../membership/room-access.ts";
-
-export type LinkMeasurerParts = {
-  readonly room: RoomAccess;
-  readonly stage: Pick<StagePort, "measureLink">;
-  readonly linkFrames: (peer: MemberId) => Promise<void>;
-  readonly clock: Clock;
-};
+import type { Link, MemberId } from "../../shared/index.ts";
+import type { MemberParts } from "../membership/room-access.ts";
 
 /** Before a model is known: a hidden state of 1,152 numbers, as small models have. */
 const DEFAULT_PAYLOAD_BYTES = 4608;
 /** A member that could not be reached is not tried again before this time. */
 const RETRY_MS = 10_000;
 
-export class LinkMeasurer {
-  readonly #parts: LinkMeasurerParts;
-  readonly #failedAtMs = new Map<MemberId, number>();
-  #running = false;
+/** From now on, for as long as this tab is in the room. */
+export function measureLinks({ room, stage, linkFrames, clock }: MemberParts): void {
+  const failedAtMs = new Map<MemberId, number>();
+  let running = false;
 
-  constructor(parts: LinkMeasurerParts) {
-    this.#parts = parts;
-    parts.room.subscribe(({ event }) => {
-      if (event === null || CAUSES.has(event.event.type)) void this.#measureAll();
-    });
-    void this.#measureAll();
-  }
-
-  async #measureAll(): Promise<void> {
-    if (this.#running) return;
-    this.#running = true;
-    try {
-      for (let peer = this.#next(); peer; peer = this.#next()) await this.#measure(peer);
-    } finally {
-      this.#running = false;
-    }
-  }
-
-  async #measure(peer: MemberId): Promise<void> {
-    const { room, stage, linkFrames, clock } = this.#parts;
-    const payloadBytes = this.#payloadBytes();
-    try {
-      await linkFrames(peer);
-      const measured = await stage.measureLink(peer, payloadBytes);
-      const link: Link = {
-        from: room.self,
-        to: peer,
-        roundTripMs: measured.roundTripMs,
-        bytesPerMs: measured.bytesPerMs,
-        payloadBytes,
-        measuredAtMs: clock.nowMs(),
-      };
-      await room.command({ type: "report_links", links: [link] });
-      this.#failedAtMs.delete(peer);
-    } catch {
-      // The link stays unmeasured, and a placement treats it so. A later change tries again.
-      this.#failedAtMs.set(peer, clock.nowMs());
-    }
-  }
+  const payloadBytes = () => {
+    const { placement, models } = room.state;
+    const hidden = (placement?.model ?? models.at(-1))?.hidden;
+    return hidden === undefined ? DEFAULT_PAYLOAD_BYTES : hidden * Float32Array.BYTES_PER_ELEMENT;
+  };
 
   /** The next member to which this tab has not measured a link with the current payload. */
-  #next(): MemberId | null {
-    const { room, clock } = this.#parts;
+  const next = (): MemberId | null => {
     const { state, self } = room;
     if (room.connection !== "connected") return null;
     if (!state.members.find(({ id }) => id === self)?.adapter) return null;
-    const payloadBytes = this.#payloadBytes();
+    const bytes = payloadBytes();
+    const isMeasured = ({ from, to, ...link }: Link, peer: MemberId) =>
+      from === self && to === peer && link.payloadBytes === bytes && link.drifted !== true;
     const missing = state.members.find(
       ({ id, adapter }) =>
         id !== self &&
         adapter &&
-        clock.nowMs() - (this.#failedAtMs.get(id) ?? -Infinity) > RETRY_MS &&
-        !state.links.some(
-          (link) =>
-            link.from === self &&
-            link.to === id &&
-            link.payloadBytes === payloadBytes &&
-            link.drifted !== true,
-        ),
+        clock.nowMs() - (failedAtMs.get(id) ?? -Infinity) > RETRY_MS &&
+        !state.links.some((link) => isMeasured(link, id)),
     );
     return missing?.id ?? null;
-  }
+  };
 
-  #payloadBytes(): number {
-    const { placement, models } = this.#parts.room.state;
-    const hidden = (placement?.model ?? models.at(-1))?.hidden;
-    return hidden === undefined ? DEFAULT_PAYLOAD_BYTES : hidden * Float32Array.BYTES_PER_ELEMENT;
-  }
+  const measure = async (peer: MemberId) => {
+    const bytes = payloadBytes();
+    try {
+      await linkFrames(peer);
+      const measured = await stage.measureLink(peer, bytes);
+      const measuredAtMs = clock.nowMs();
+      const ends = { from: room.self, to: peer };
+      const link: Link = { ...ends, ...measured, payloadBytes: bytes, measuredAtMs };
+      await room.command({ type: "report_links", links: [link] });
+      failedAtMs.delete(peer);
+    } catch {
+      // The link stays unmeasured, and a placement treats it so. A later change tries again.
+      failedAtMs.set(peer, clock.nowMs());
+    }
+  };
+
+  const measureAll = async () => {
+    if (running) return;
+    running = true;
+    for (let peer = next(); peer; peer = next()) await measure(peer);
+    running = false;
+  };
+
+  room.subscribe(({ event }) => {
+    if (event === null || CAUSES.has(event.event.type)) void measureAll();
+  });
+  void measureAll();
 }
 
 const CAUSES: ReadonlySet<string> = new Set([

@@ -3,45 +3,32 @@
  * frames channel or the connection to one ends, and reports both the end and the repair. Goes on for as
  * long as it needs the link.
  */
-import {
-  type Clock,
-  type CloseFailure,
-  type MemberId,
-  type RoomState,
-  sleep,
-  type Trouble,
-} from "../../shared/index.ts";
-import type { RoomAccess } from "../membership/room-access.ts";
-
-export type LinkRepairParts = {
-  readonly room: RoomAccess;
-  /** Resolves once frames go to the peer and come back. */
-  readonly linkFrames: (peer: MemberId) => Promise<void>;
-  readonly report: (trouble: Trouble) => void;
-  readonly clock: Clock;
-};
+import { type CloseFailure, type MemberId, sleep, type Trouble } from "../../shared/index.ts";
+import type { MemberParts } from "../membership/room-access.ts";
 
 /** Between two attempts. */
 const RETRY_MS = 500;
 
-export class LinkRepair {
-  readonly #parts: LinkRepairParts;
-  readonly #repairing = new Set<MemberId>();
+/**
+ * Returns a function to call when no frame passes between this tab and a peer. It does nothing for a
+ * peer to which this tab needs no link.
+ */
+export function repairLinks(
+  { room, linkFrames, clock }: MemberParts,
+  report: (trouble: Trouble) => void,
+): (peer: MemberId, cause: CloseFailure) => void {
+  const repairing = new Set<MemberId>();
 
-  constructor(parts: LinkRepairParts) {
-    this.#parts = parts;
-  }
+  const isNeeded = (peer: MemberId) => {
+    const { self, connection, state } = room;
+    if (connection === "lost" || !state.members.some(({ id }) => id === peer)) return false;
+    const stages = state.placement?.stages.map(({ member }) => member) ?? [];
+    const watched = state.coordinator === self ? stages : neighborsIn(stages, self);
+    return watched.includes(peer);
+  };
 
-  /** No frame passes between this tab and `peer`. Does nothing for one to which this tab needs no link. */
-  down(peer: MemberId, cause: CloseFailure): void {
-    if (this.#repairing.has(peer) || !this.#needs(peer)) return;
-    this.#repairing.add(peer);
-    void this.#repair(peer, cause).finally(() => this.#repairing.delete(peer));
-  }
-
-  async #repair(peer: MemberId, cause: CloseFailure): Promise<void> {
-    const { linkFrames, report, clock } = this.#parts;
-    while (this.#needs(peer)) {
+  const repair = async (peer: MemberId, cause: CloseFailure) => {
+    while (isNeeded(peer)) {
       // Each time, because the coordinator may be another one, which has heard nothing.
       report({ kind: "link_down", peer, cause });
       try {
@@ -51,28 +38,20 @@ export class LinkRepair {
         await sleep(clock, RETRY_MS);
       }
     }
-  }
+  };
 
-  #needs(peer: MemberId): boolean {
-    const { room } = this.#parts;
-    const { members } = room.state;
-    const isHere = room.connection !== "lost" && members.some(({ id }) => id === peer);
-    if (!isHere) return false;
-    const { self, state } = room;
-    const watched =
-      state.coordinator === self
-        ? (state.placement?.stages.map(({ member }) => member) ?? [])
-        : neighborsOf(state, self);
-    return watched.includes(peer);
-  }
+  return (peer, cause) => {
+    if (repairing.has(peer) || !isNeeded(peer)) return;
+    repairing.add(peer);
+    void repair(peer, cause).finally(() => repairing.delete(peer));
+  };
 }
 
 /** The stages before and after that of `self`; the last stage also sends to the first. */
-export function neighborsOf({ placement }: RoomState, self: MemberId): MemberId[] {
-  const members = placement?.stages.map(({ member }) => member) ?? [];
-  const at = members.indexOf(self);
+function neighborsIn(stages: readonly MemberId[], self: MemberId): MemberId[] {
+  const at = stages.indexOf(self);
   if (at < 0) return [];
-  const count = members.length;
-  const around = [members[(at + 1) % count]!, members[(at + count - 1) % count]!];
-  return [...new Set(around)].filter((member) => member !== self);
+  const count = stages.length;
+  const around = [stages[(at + 1) % count]!, stages[(at + count - 1) % count]!];
+  return around.filter((member) => member !== self);
 }

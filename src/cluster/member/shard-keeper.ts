@@ -8,7 +8,6 @@
  * Over 250 lines: each step of a load checks whether a newer placement has replaced it.
  */
 import {
-  type Clock,
   type MemberId,
   type NoAdapter,
   type PlacementId,
@@ -19,21 +18,15 @@ import {
   type Pipeline,
   type Failure,
   failureOf,
-  type StagePort,
   type KernelReport,
 } from "../../shared/index.ts";
-import type { RoomAccess } from "../membership/room-access.ts";
+import type { MemberParts } from "../membership/room-access.ts";
 import { epochOfId } from "../log/numbering.ts";
-import type { LoadProgress, ModelHost, ShardRequest } from "../parts.ts";
+import type { LoadProgress, ShardRequest } from "../parts.ts";
 import { retrySource } from "./retry-source.ts";
 import { bytesOf, extensionOf, isSameShard } from "./shard-requests.ts";
 
-export type ShardKeeperParts = {
-  readonly room: RoomAccess;
-  readonly stage: StagePort;
-  readonly models: ModelHost;
-  readonly linkFrames: (peer: MemberId) => Promise<void>;
-  readonly clock: Clock;
+export type ShardKeeperParts = MemberParts & {
   readonly progressMs: number;
   /** Between two attempts to load layers whose bytes could not be had. */
   readonly retryMs: number;

@@ -5,49 +5,42 @@
 import type { Clock, DeviceState } from "../../shared/index.ts";
 import { isEvent, type RoomAccess } from "../membership/room-access.ts";
 
-export class TelemetryReporter {
-  readonly #room: RoomAccess;
-  readonly #collect: () => Promise<DeviceState>;
-  readonly #clock: Clock;
-  readonly #unsubscribe: () => void;
-  #cancelTimer = () => undefined as void;
-  #reporting = false;
-  #stopped = false;
+/** Returns a function that ends it. */
+export function reportDeviceState(
+  room: RoomAccess,
+  collect: () => Promise<DeviceState>,
+  clock: Clock,
+): () => void {
+  let cancelTimer = () => undefined as void;
+  let reporting = false;
+  let stopped = false;
 
-  constructor(room: RoomAccess, collect: () => Promise<DeviceState>, clock: Clock) {
-    this.#room = room;
-    this.#collect = collect;
-    this.#clock = clock;
-    // A shorter interval counts at once, not after the old one.
-    this.#unsubscribe = room.subscribe((change) => {
-      if (isEvent(change, "settings_changed")) this.#schedule();
-    });
-    this.#schedule();
-  }
+  const schedule = () => {
+    if (stopped || reporting) return;
+    cancelTimer();
+    cancelTimer = clock.after(room.state.settings.telemetryIntervalMs, () => void report());
+  };
 
-  stop(): void {
-    this.#stopped = true;
-    this.#cancelTimer();
-    this.#unsubscribe();
-  }
-
-  #schedule(): void {
-    if (this.#stopped || this.#reporting) return;
-    const { telemetryIntervalMs } = this.#room.state.settings;
-    this.#cancelTimer();
-    this.#cancelTimer = this.#clock.after(telemetryIntervalMs, () => void this.#report());
-  }
-
-  async #report(): Promise<void> {
-    this.#reporting = true;
+  const report = async () => {
+    reporting = true;
     try {
-      const device = await this.#collect();
-      if (!this.#stopped) await this.#room.command({ type: "report_device_state", device });
+      const device = await collect();
+      if (!stopped) await room.command({ type: "report_device_state", device });
     } catch {
       // The next sample is due soon, and the age of the old one is visible.
-    } finally {
-      this.#reporting = false;
-      this.#schedule();
     }
-  }
+    reporting = false;
+    schedule();
+  };
+
+  // A shorter interval counts at once, not after the old one.
+  const unsubscribe = room.subscribe((change) => {
+    if (isEvent(change, "settings_changed")) schedule();
+  });
+  schedule();
+  return () => {
+    stopped = true;
+    cancelTimer();
+    unsubscribe();
+  };
 }

@@ -8,6 +8,7 @@ import {
   type RoomEvent,
   type RoomState,
 } from "../../shared/index.ts";
+import type { RoomParts } from "../parts.ts";
 import type { RoomCommand } from "./messages.ts";
 
 export type Connection = "connected" | "reconnecting" | "lost";
@@ -26,6 +27,11 @@ export type RoomAccess = {
   subscribe(listener: (change: RoomChange) => void): () => void;
   /** Asks the coordinator; waits if there is none just now. Rejects with a `RoomError`. */
   command(command: RoomCommand): Promise<number | null>;
+};
+
+/** What a member does its part of the work with. */
+export type MemberParts = Pick<RoomParts, "stage" | "models" | "linkFrames" | "clock"> & {
+  readonly room: RoomAccess;
 };
 
 /** Whether a change is the given event, for listeners that wait for one. */
