@@ -1,21 +1,21 @@
 /** The JSON messages of the control channel. `body` belongs to the room's own protocol. */
 import { z } from "zod";
 import { parseJson } from "./json.ts";
-import { CloseFailure } from "../shared/index.ts";
+import { CloseFailure, typed } from "../shared/index.ts";
 import { Hello, HexBytes } from "./hello.ts";
 
 export const Control = z.discriminatedUnion("type", [
   Hello,
   /** Both have the secret: an HMAC of the connection. */
-  z.strictObject({ type: z.literal("proof"), mac: HexBytes(32) }),
+  typed("proof", { mac: HexBytes(32) }),
   /** CPace: a share, then a tag. */
-  z.strictObject({ type: z.literal("share"), share: HexBytes(32) }),
-  z.strictObject({ type: z.literal("confirm"), tag: HexBytes(64) }),
+  typed("share", { share: HexBytes(32) }),
+  typed("confirm", { tag: HexBytes(64) }),
   z.strictObject({ type: z.enum(["welcome", "ping", "pong"]) }),
   /** The sender has replaced its end of the frames channel for the `renewed`-th time. */
-  z.strictObject({ type: z.literal("frames"), renewed: z.int().min(1) }),
-  z.strictObject({ type: z.literal("bye"), failure: CloseFailure }),
-  z.strictObject({ type: z.literal("message"), body: z.unknown() }),
+  typed("frames", { renewed: z.int().min(1) }),
+  typed("bye", { failure: CloseFailure }),
+  typed("message", { body: z.unknown() }),
 ]);
 export type Control = z.infer<typeof Control>;
 

@@ -3,13 +3,12 @@
  * what it can prove. Tabs of different versions disconnect.
  */
 import { z } from "zod";
-import { MemberId, type CloseFailure, parseUntrusted } from "../shared/index.ts";
+import { MemberId, type CloseFailure, parseUntrusted, typed } from "../shared/index.ts";
 
 /** Lower-case hexadecimal digits of exactly `bytes` bytes. */
 export const HexBytes = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`));
 
-export const Hello = z.strictObject({
-  type: z.literal("hello"),
+export const Hello = typed("hello", {
   protocol: z.int().min(0).max(0xffff),
   member: MemberId,
   /** Never used twice, so that a proof cannot be replayed. */

@@ -17,6 +17,7 @@
  * response in order. A claim of a later term replaces the older socket.
  */
 import { z } from "zod";
+import { typed } from "./failure-schema.ts";
 import { BridgeRefusal } from "./bridge-refusal.ts";
 import { MemberId, RoomCode } from "./ids.ts";
 import { BridgeNonce, BridgePublicKey, BridgeSignature, KeySuccession } from "./room-secret.ts";
@@ -56,8 +57,7 @@ export const MAX_CHUNK_CHARACTERS = 64 * 1024;
 /** Unique among the requests in flight on one socket; the server chooses it. */
 const RequestId = z.string().min(1).max(64);
 
-export const BridgeRequest = z.strictObject({
-  type: z.literal("request"),
+export const BridgeRequest = typed("request", {
   id: RequestId,
   /** In upper case. */
   method: z.string(),
@@ -73,26 +73,18 @@ export const BridgeRequest = z.strictObject({
 export type BridgeRequest = z.infer<typeof BridgeRequest>;
 
 /** The HTTP client disconnected: the page stops the work and sends nothing more for this id. */
-export const BridgeCancel = z.strictObject({ type: z.literal("cancel"), id: RequestId });
+export const BridgeCancel = typed("cancel", { id: RequestId });
 
 export const ServerToPage = z.discriminatedUnion("type", [
-  z.strictObject({
-    type: z.literal("challenge"),
-    version: z.literal(BRIDGE_VERSION),
-    nonce: BridgeNonce,
-  }),
-  z.strictObject({ type: z.literal("accepted") }),
+  typed("challenge", { version: z.literal(BRIDGE_VERSION), nonce: BridgeNonce }),
+  typed("accepted", {}),
   /** The socket closes after it. */
-  z.strictObject({
-    type: z.literal("refused"),
-    version: z.literal(BRIDGE_VERSION),
-    refusal: BridgeRefusal,
-  }),
+  typed("refused", { version: z.literal(BRIDGE_VERSION), refusal: BridgeRefusal }),
   BridgeRequest,
   BridgeCancel,
   /** The page sends no chunk of this answer until it gets `resume`; what is on its way may arrive. */
-  z.strictObject({ type: z.literal("pause"), id: RequestId }),
-  z.strictObject({ type: z.literal("resume"), id: RequestId }),
+  typed("pause", { id: RequestId }),
+  typed("resume", { id: RequestId }),
 ]);
 export type ServerToPage = z.infer<typeof ServerToPage>;
 
@@ -104,8 +96,7 @@ export function isLaterTerm(first: Term, second: Term): boolean {
 type Term = { readonly epoch: number; readonly member: MemberId };
 
 /** "This tab coordinates `room` in `epoch`", signed over the socket's nonce. */
-export const BridgeClaimMessage = z.strictObject({
-  type: z.literal("claim"),
+export const BridgeClaimMessage = typed("claim", {
   version: z.literal(BRIDGE_VERSION),
   room: RoomCode,
   /** The coordinator's term. Of two claims, the later term counts: see `isLaterTerm`. */
@@ -121,13 +112,12 @@ export type BridgeClaimMessage = z.infer<typeof BridgeClaimMessage>;
 export const PageToServer = z.discriminatedUnion("type", [
   BridgeClaimMessage,
   /** Once for each request, before its chunks. */
-  z.strictObject({
-    type: z.literal("response"),
+  typed("response", {
     id: RequestId,
     status: z.int().min(200).max(599),
     headers: z.record(z.string(), z.string()),
   }),
-  z.strictObject({ type: z.literal("chunk"), id: RequestId, data: z.string() }),
-  z.strictObject({ type: z.literal("end"), id: RequestId }),
+  typed("chunk", { id: RequestId, data: z.string() }),
+  typed("end", { id: RequestId }),
 ]);
 export type PageToServer = z.infer<typeof PageToServer>;

@@ -18,5 +18,10 @@ export function kind<Kind extends string, Shape extends z.ZodRawShape>(name: Kin
   return z.strictObject({ kind: z.literal(name), ...shape });
 }
 
+/** A command, an event, or a message: the tag is `type`. */
+export function typed<Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) {
+  return z.strictObject({ type: z.literal(type), ...shape });
+}
+
 /** An error that no code of ours describes. */
 export const Unexpected = failure("unexpected", { detail: Detail });

@@ -30,6 +30,7 @@ export { CapacityChange, Decision, DecisionReason, DecisionTrigger } from "./dec
 export { EngineFailure } from "./engine-failure.ts";
 export { detailOf, errorMessage } from "./error-message.ts";
 export { IndexedEvent, RoomEvent } from "./events.ts";
+export { typed } from "./failure-schema.ts";
 export {
   causeOf,
   Failure,

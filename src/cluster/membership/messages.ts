@@ -38,6 +38,7 @@ import {
   Settings,
   Stage,
   Trouble,
+  typed,
 } from "../../shared/index.ts";
 
 /** All members of a room use the same version: `join-version.ts` compares it before anything else is read. */
@@ -47,53 +48,42 @@ const version = z.literal(CLUSTER_VERSION);
 
 /** What a member requests from the coordinator. */
 export const RoomCommand = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("rename"), name: MemberName.min(1) }),
-  z.strictObject({ type: z.literal("report_measurements"), measurements: Measurements }),
-  z.strictObject({ type: z.literal("report_adapter_loss"), noAdapter: NoAdapter }),
-  z.strictObject({ type: z.literal("report_device_state"), device: DeviceState }),
-  z.strictObject({ type: z.literal("report_links"), links: z.array(Link).min(1) }),
-  z.strictObject({ type: z.literal("report_shard"), shard: ShardState }),
+  typed("rename", { name: MemberName.min(1) }),
+  typed("report_measurements", { measurements: Measurements }),
+  typed("report_adapter_loss", { noAdapter: NoAdapter }),
+  typed("report_device_state", { device: DeviceState }),
+  typed("report_links", { links: z.array(Link).min(1) }),
+  typed("report_shard", { shard: ShardState }),
   /** Engine ms of this member's stage in laps of one token, newest last. */
-  z.strictObject({
-    type: z.literal("report_laps"),
+  typed("report_laps", {
     placement: PlacementId,
     computeMs: z.array(z.number().min(0)).min(1).max(MAX_LAPS),
     /** Of stage 0: ms that laps of one token spent on the wire. */
     wireMs: z.array(z.number().min(0)).max(MAX_LAPS).optional(),
   }),
-  z.strictObject({ type: z.literal("report_trouble"), trouble: Trouble }),
-  z.strictObject({ type: z.literal("choose_member"), member: MemberId, use: MemberUse }),
-  z.strictObject({ type: z.literal("remove_member"), member: MemberId }),
-  z.strictObject({ type: z.literal("change_settings"), settings: Settings }),
-  z.strictObject({ type: z.literal("change_admission"), admits: Admits }),
-  z.strictObject({ type: z.literal("add_model"), model: ModelSummary }),
+  typed("report_trouble", { trouble: Trouble }),
+  typed("choose_member", { member: MemberId, use: MemberUse }),
+  typed("remove_member", { member: MemberId }),
+  typed("change_settings", { settings: Settings }),
+  typed("change_admission", { admits: Admits }),
+  typed("add_model", { model: ModelSummary }),
   /** Lets the solver choose; the result comes when the stages are chosen, not when they have loaded. */
-  z.strictObject({ type: z.literal("place_model"), model: z.string() }),
-  z.strictObject({
-    type: z.literal("place_stages"),
-    model: z.string(),
-    stages: z.array(Stage).min(1),
-  }),
-  z.strictObject({ type: z.literal("clear_placement") }),
+  typed("place_model", { model: z.string() }),
+  typed("place_stages", { model: z.string(), stages: z.array(Stage).min(1) }),
+  typed("clear_placement", {}),
   /** This member has loaded its layers of a handover, or why it has not. */
-  z.strictObject({
-    type: z.literal("report_handover"),
-    placement: PlacementId,
-    failure: Failure.nullable(),
-  }),
+  typed("report_handover", { placement: PlacementId, failure: Failure.nullable() }),
   /** This member wants to leave. The result is the placement that takes over from it, or null. */
-  z.strictObject({ type: z.literal("hand_over") }),
+  typed("hand_over", {}),
   /** The result is the generation's id; it runs once its status is "running". */
-  z.strictObject({
-    type: z.literal("request_generation"),
+  typed("request_generation", {
     /** The result of a request with a known key is the generation that has it. */
     key: RequestKey,
     continues: z.boolean(),
     promptTokens: z.int().min(1),
     maxTokens: z.int().min(1),
   }),
-  z.strictObject({
-    type: z.literal("end_generation"),
+  typed("end_generation", {
     generation: GenerationId,
     outcome: z.enum(["done", "stopped", "failed"]),
     tokens: z.int().min(0),
@@ -117,48 +107,35 @@ export type NewcomerRefusal = z.infer<typeof NewcomerRefusal>;
 const CommandValue = z.int().min(0).nullable();
 
 export const ClusterMessage = z.discriminatedUnion("type", [
-  z.strictObject({
-    type: z.literal("join"),
+  typed("join", {
     version,
     /** Upper case; any text, so that the refusal can name it. */
     room: z.string(),
     member: Member,
   }),
   /** The secret travels only here and in `key_changed`, over a connection that was proven. */
-  z.strictObject({
-    type: z.literal("welcome"),
-    version,
-    key: RoomKey,
-    state: RoomState,
-  }),
+  typed("welcome", { version, key: RoomKey, state: RoomState }),
   /** A member was removed: the others continue with another secret. */
-  z.strictObject({ type: z.literal("key_changed"), key: RoomKey }),
-  z.strictObject({ type: z.literal("refused"), version, refusal: NewcomerRefusal }),
-  z.strictObject({ type: z.literal("events"), events: z.array(IndexedEvent).min(1) }),
-  z.strictObject({ type: z.literal("snapshot"), state: RoomState }),
-  z.strictObject({
-    type: z.literal("events_after"),
+  typed("key_changed", { key: RoomKey }),
+  typed("refused", { version, refusal: NewcomerRefusal }),
+  typed("events", { events: z.array(IndexedEvent).min(1) }),
+  typed("snapshot", { state: RoomState }),
+  typed("events_after", {
     epoch: z.int().min(1),
     /** The first index that the member lacks. */
     index: z.int().min(0),
   }),
   /** `parseCommand` reads the command, so that an invalid one gets an answer. */
-  z.strictObject({
-    type: z.literal("command"),
-    id: z.int().min(1),
-    command: z.unknown().optional(),
-  }),
-  z.strictObject({
-    type: z.literal("result"),
+  typed("command", { id: z.int().min(1), command: z.unknown().optional() }),
+  typed("result", {
     id: z.int().min(1),
     /** null when the command was done. */
     error: RoomFailure.nullable(),
     value: CommandValue,
   }),
   /** Of a member that leaves, to its coordinator, and of a coordinator, to all. */
-  z.strictObject({ type: z.literal("leave") }),
-  z.strictObject({
-    type: z.literal("standing"),
+  typed("leave", {}),
+  typed("standing", {
     /** The receiver answers with its own. */
     asks: z.boolean(),
     epoch: z.int().min(1),
