@@ -17,39 +17,31 @@ export type FrameLinksParts = {
 /** Both ends notice a closed channel. The one with the smaller id replaces it, and the other one if it does not. */
 const OTHER_FIRST_MS = 500;
 
-export class FrameLinks {
-  readonly #parts: FrameLinksParts;
-  readonly #linking = new Map<MemberId, Promise<void>>();
-
-  constructor(parts: FrameLinksParts) {
-    this.#parts = parts;
-  }
-
-  /** Resolves once frames go to `peer` and come back. Rejects with a `MeshError`. */
-  link(peer: MemberId): Promise<void> {
-    const running = this.#linking.get(peer);
-    if (running) return running;
-    const link = this.#link(peer).finally(() => this.#linking.delete(peer));
-    this.#linking.set(peer, link);
-    return link;
-  }
-
-  async #link(peer: MemberId): Promise<void> {
-    const { self, clock, connect, renew, ready } = this.#parts;
-    await connect(peer);
-    if (await this.#works(peer)) return;
-    if (self > peer) {
-      await sleep(clock, OTHER_FIRST_MS);
-      if (await this.#works(peer)) return;
-    }
-    renew(peer);
-    await ready(peer);
-  }
-
-  #works(peer: MemberId): Promise<boolean> {
-    return this.#parts.ready(peer).then(
+/**
+ * Returns a function that links a peer: it resolves once frames go to the peer and come back, and rejects
+ * with a `MeshError`.
+ */
+export function frameLinks(parts: FrameLinksParts): (peer: MemberId) => Promise<void> {
+  const { self, clock, connect, renew, ready } = parts;
+  const linking = new Map<MemberId, Promise<void>>();
+  const works = (peer: MemberId) =>
+    ready(peer).then(
       () => true,
       () => false,
     );
-  }
+  const link = async (peer: MemberId) => {
+    await connect(peer);
+    if (await works(peer)) return;
+    if (self > peer) {
+      await sleep(clock, OTHER_FIRST_MS);
+      if (await works(peer)) return;
+    }
+    renew(peer);
+    await ready(peer);
+  };
+  return (peer) => {
+    const running = linking.get(peer) ?? link(peer).finally(() => linking.delete(peer));
+    linking.set(peer, running);
+    return running;
+  };
 }

@@ -2,7 +2,13 @@
  * The frames that stages send each other. `frames.ts` has their bytes, and
  * docs/protocol.md describes who sends which of them.
  */
-import type { GenerationId, MemberId, Sampling, StageFailure } from "../shared/index.ts";
+import type {
+  GenerationId,
+  MemberId,
+  PromptRequest,
+  StageFailure,
+  TokenEvent,
+} from "../shared/index.ts";
 
 /** Tabs with different versions refuse each other in the handshake. Frames carry the version too. */
 export const PROTOCOL_VERSION = 5;
@@ -13,19 +19,11 @@ export const MAX_FRAME_BYTES = 32 * 1024 * 1024;
 export type FrameHeader = { readonly placement: number; readonly epoch: number };
 
 /** From the requester to stage 0, and down the pipeline: what a stage needs to know about a generation. */
-export type PromptFrame = FrameHeader & {
-  readonly type: "prompt";
-  readonly generation: GenerationId;
-  readonly requester: MemberId;
-  /** The requester's name of the answer, the same for each attempt. */
-  readonly answer: string;
-  /** A stage of an earlier attempt was lost: `resume` frames follow before any hidden rows. */
-  readonly resumes: boolean;
-  readonly maxTokens: number;
-  readonly sampling: Sampling;
-  readonly endTokens: Uint32Array<ArrayBuffer>;
-  readonly tokens: Uint32Array<ArrayBuffer>;
-};
+export type PromptFrame = FrameHeader &
+  Omit<PromptRequest, "placement"> & {
+    readonly type: "prompt";
+    readonly requester: MemberId;
+  };
 
 /** What one stage spent on a segment, by its own clock. `linkMs` is half a round trip to the next stage. */
 export type StageClock = {
@@ -53,17 +51,11 @@ export type HiddenFrame = FrameHeader & {
 };
 
 /** From the last stage to stage 0 and to the requester. */
-export type TokenFrame = FrameHeader & {
-  readonly type: "token";
-  readonly generation: GenerationId;
-  readonly position: number;
-  readonly token: number;
-  readonly logprob: number | null;
-  readonly top: readonly { readonly token: number; readonly logprob: number }[];
-  readonly finish: "stop" | "length" | null;
-  readonly clocks: readonly StageClock[]; // [stages]
-  readonly hopMs: readonly number[]; // [stages]
-};
+export type TokenFrame = FrameHeader &
+  Omit<TokenEvent, "computeMs"> & {
+    readonly type: "token";
+    readonly clocks: readonly StageClock[]; // [stages]
+  };
 
 /** From the requester to stage 0 (cancelled), or from stage 0 down the pipeline. */
 export type EndFrame = FrameHeader & {

@@ -2,7 +2,7 @@
 export { type Admission, createAdmission, type ProvenBy } from "./admission.ts";
 export { channelForWorker, relayedChannel } from "./channel-relay.ts";
 export { sortedFingerprints } from "./fingerprints.ts";
-export { FrameLinks } from "./frame-links.ts";
+export { frameLinks } from "./frame-links.ts";
 export { framePort, WAITING_FRAME_BYTES } from "./frame-port.ts";
 export type {
   EndFrame,

@@ -47,7 +47,10 @@ export type PromptRequest = {
   readonly placement: PlacementId;
   /** The requester's name of the answer, the same for each attempt. */
   readonly answer: string;
-  /** A stage of an earlier attempt was lost: stages that remain continue with what they computed. */
+  /**
+   * A stage of an earlier attempt was lost: stages that remain continue with what they computed, and
+   * tell each other with `resume` frames before any hidden rows.
+   */
   readonly resumes: boolean;
   readonly tokens: Uint32Array<ArrayBuffer>;
   readonly sampling: Sampling;

@@ -11,7 +11,7 @@ import type { ModelHost, RoomParts } from "../cluster/index.ts";
 import {
   channelForWorker,
   createAdmission,
-  FrameLinks,
+  frameLinks,
   openPeerTransport,
   type PeerOptions,
 } from "../mesh/index.ts";
@@ -93,7 +93,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
     const transport = await openWithKeptId(kept?.member ?? null, openTransport);
     const { self } = transport;
     renewFrames = () => transport.connectedPeers().forEach((peer) => transport.renewFrames(peer));
-    const links = new FrameLinks({
+    const linkFrames = frameLinks({
       self,
       clock,
       connect: (peer) => transport.connect(peer),
@@ -129,7 +129,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
         stage: gpu.worker,
         models: watched(models, monitor),
         planner,
-        linkFrames: (peer) => links.link(peer),
+        linkFrames,
         replaceStage: () => gpu.replace({ reason: "worker_ended", worker: "GPU" }),
         collectDeviceState: () => monitor.collect(),
         profile,

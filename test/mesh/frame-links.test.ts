@@ -1,7 +1,7 @@
 /** Which end replaces a frames channel that does not work. */
 import { expect, test } from "vitest";
 import { MemberId } from "../../src/shared/ids.ts";
-import { FrameLinks } from "../../src/mesh/frame-links.ts";
+import { frameLinks } from "../../src/mesh/frame-links.ts";
 
 const [a, b] = [MemberId.parse("a"), MemberId.parse("b")];
 
@@ -17,37 +17,37 @@ function links(self: MemberId, works: () => boolean) {
       return works() ? Promise.resolve() : Promise.reject(new Error("nothing comes back"));
     },
   };
-  return { links: new FrameLinks(parts), done };
+  return { link: frameLinks(parts), done };
 }
 
 test("a channel that works stays", async () => {
-  const { links: one, done } = links(a, () => true);
-  await Promise.all([one.link(b), one.link(b)]);
+  const { link, done } = links(a, () => true);
+  await Promise.all([link(b), link(b)]);
   expect(done).toEqual(["connect", "ready"]);
 });
 
 test("the end with the smaller id replaces it at once", async () => {
-  const { links: one, done } = links(a, () => done.includes("renew"));
-  await one.link(b);
+  const { link, done } = links(a, () => done.includes("renew"));
+  await link(b);
   expect(done).toEqual(["connect", "ready", "renew", "ready"]);
 });
 
 test("the other end looks again first", async () => {
   let asked = 0;
-  const { links: one, done } = links(b, () => ++asked === 2);
-  await one.link(a);
+  const { link, done } = links(b, () => ++asked === 2);
+  await link(a);
   expect(done).toEqual(["connect", "ready", "ready"]);
 });
 
 test("and replaces it if nobody has", async () => {
-  const { links: one, done } = links(b, () => done.includes("renew"));
-  await one.link(a);
+  const { link, done } = links(b, () => done.includes("renew"));
+  await link(a);
   expect(done).toEqual(["connect", "ready", "ready", "renew", "ready"]);
 });
 
 test("one that never works rejects, and can be tried again", async () => {
-  const { links: one, done } = links(a, () => false);
-  await expect(one.link(b)).rejects.toThrow("nothing comes back");
-  await expect(one.link(b)).rejects.toThrow("nothing comes back");
+  const { link, done } = links(a, () => false);
+  await expect(link(b)).rejects.toThrow("nothing comes back");
+  await expect(link(b)).rejects.toThrow("nothing comes back");
   expect(done.filter((step) => step === "renew")).toHaveLength(2);
 });

@@ -18,7 +18,7 @@ import {
   sleep,
   type StagePort,
 } from "../../src/shared/index.ts";
-import { createAdmission, FrameLinks } from "../../src/mesh/index.ts";
+import { createAdmission, frameLinks } from "../../src/mesh/index.ts";
 import { StageHost } from "../../src/stage/index.ts";
 import { cpuDescription } from "../cpu/cpu-shard.ts";
 import { LAYERS } from "../cpu/cpu-room.ts";
@@ -130,7 +130,7 @@ export class SimulatedRoom {
       addPort: (port: Parameters<StageHost["addPort"]>[0]) => host.addPort(port),
     };
     const transport = network.join(node);
-    const links = new FrameLinks({
+    const linkFrames = frameLinks({
       self: id,
       clock,
       connect: (peer) => transport.connect(peer),
@@ -151,7 +151,7 @@ export class SimulatedRoom {
       stage: stageOf(host, clock, network),
       models: modelsOf(host),
       planner: GREEDY_PLANNER,
-      linkFrames: (peer) => links.link(peer),
+      linkFrames,
       collectDeviceState: () =>
         Promise.resolve(
           deviceState({ memoryBudgetBytes: member.measurements?.memoryBudgetBytes ?? 0 }),

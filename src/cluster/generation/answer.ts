@@ -28,16 +28,11 @@ export type AnswerEvent =
   | { readonly kind: "prepared"; readonly model: string; readonly promptTokens: readonly number[] }
   | { readonly kind: "queued"; readonly generation: GenerationId }
   | { readonly kind: "started"; readonly generation: GenerationId }
-  | {
+  | (Pick<TokenEvent, "token" | "logprob" | "top" | "computeMs" | "hopMs"> & {
       readonly kind: "token";
-      readonly token: number;
       /** Text that is final; empty while a character or a stop string may be incomplete. */
       readonly text: string;
-      readonly logprob: number | null;
-      readonly top: TokenEvent["top"];
-      readonly computeMs: readonly number[]; // [stages]
-      readonly hopMs: readonly number[]; // [stages]
-    }
+    })
   /** A stage was lost; the answer continues once the model is placed again. */
   | { readonly kind: "interrupted"; readonly failure: RoomFailure }
   /** What the interrupted answer waits for; after each change, until its next token. */

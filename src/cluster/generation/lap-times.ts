@@ -3,10 +3,9 @@
  * corrections, the page, and HTTP. The first lap carries the prompt, so it counts only
  * while it is the only one.
  */
-export type Lap = {
-  readonly computeMs: readonly number[]; // [stages]
-  readonly hopMs: readonly number[]; // [stages]
-};
+import type { TokenEvent } from "../../shared/index.ts";
+
+export type Lap = Pick<TokenEvent, "computeMs" | "hopMs">;
 
 export type MeanStageTime = { readonly computeMs: number; readonly hopMs: number };
 
