@@ -11,7 +11,7 @@ import type { RoomRegistry, Timings } from "../parts.ts";
 import { post } from "./peer-outbox.ts";
 import { Recovery } from "./recovery.ts";
 import type { Connection } from "./room-access.ts";
-import { RoomWatch } from "./room-watch.ts";
+import { watchRoom } from "./room-watch.ts";
 import { isLonger, precedes, type Standing } from "./standing.ts";
 
 export type LeadershipParts = {
@@ -42,7 +42,7 @@ const STALE_MS = 750;
 export class Leadership {
   readonly #parts: LeadershipParts;
   #coordinator: Coordinator | null = null;
-  #watch: RoomWatch | null = null;
+  #endWatch = () => undefined as void;
   #recovery: Recovery | null = null;
   /** Members that are being asked for their standing. */
   readonly #asked = new Set<MemberId>();
@@ -66,7 +66,7 @@ export class Leadership {
   stop(): void {
     this.#stopped = true;
     this.#coordinator?.stop();
-    this.#watch?.stop();
+    this.#endWatch();
     this.#recovery?.stop();
   }
 
@@ -76,7 +76,7 @@ export class Leadership {
     this.#recovery = null;
     this.#coordinator = coordinator;
     setConnection("connected");
-    this.#watch = new RoomWatch({
+    this.#endWatch = watchRoom({
       self,
       registry,
       clock,
@@ -259,8 +259,7 @@ export class Leadership {
   #stepDown(coordinator: Coordinator, other: MemberId | null): void {
     coordinator.stop();
     this.#coordinator = null;
-    this.#watch?.stop();
-    this.#watch = null;
+    this.#endWatch();
     const others = [...coordinator.missing(), ...(other ? [other] : [])];
     this.recover(null, others);
     for (const peer of coordinator.followers) this.tell(peer, false);

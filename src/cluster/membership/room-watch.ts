@@ -22,65 +22,59 @@ const NAME_LOST_LOOKS = 8;
 /** Of a look-up beside the one that waits as long as it takes: that one may still wait for an earlier holder. */
 const SHORT_LOOK_UP_MS = 1500;
 
-export class RoomWatch {
-  readonly #parts: RoomWatchParts;
-  #cancel: () => void = () => undefined;
-  #isClaiming = false;
+/** Returns a function that ends it. */
+export function watchRoom(parts: RoomWatchParts): () => void {
+  const { self, registry, clock, watchMs, missing, ask, onNameLost } = parts;
+  let cancel = () => undefined as void;
+  let isClaiming = false;
   /** The time limits of the look-ups in progress. */
-  readonly #lookUps = new Set<number | undefined>();
-  #looksWithoutName = 0;
-  #stopped = false;
+  const lookUps = new Set<number | undefined>();
+  let looksWithoutName = 0;
+  let stopped = false;
 
-  constructor(parts: RoomWatchParts) {
-    this.#parts = parts;
-    this.#look();
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    this.#cancel();
-    this.#parts.registry.release();
-  }
-
-  #look(): void {
-    if (this.#stopped) return;
-    const { clock, watchMs, missing, ask } = this.#parts;
-    for (const member of missing()) ask(member);
-    void this.#keepName();
-    this.#cancel = clock.after(watchMs, () => this.#look());
-  }
-
-  async #keepName(): Promise<void> {
-    const { registry } = this.#parts;
-    if (this.#isClaiming) return;
-    this.#isClaiming = true;
-    try {
-      const isHeld = await registry.claim();
-      if (this.#stopped) return registry.release();
-      this.#looksWithoutName = isHeld ? 0 : this.#looksWithoutName + 1;
-      if (isHeld) return;
-      void this.#askHolder();
-      void this.#askHolder(SHORT_LOOK_UP_MS);
-    } catch {
-      // The server cannot be reached: tried again.
-    } finally {
-      this.#isClaiming = false;
-    }
-  }
-
-  async #askHolder(timeoutMs?: number): Promise<void> {
-    const { registry, self, ask, onNameLost } = this.#parts;
-    if (this.#lookUps.has(timeoutMs)) return;
-    this.#lookUps.add(timeoutMs);
+  const askHolder = async (timeoutMs?: number) => {
+    if (lookUps.has(timeoutMs)) return;
+    lookUps.add(timeoutMs);
     try {
       const holder = await registry.lookUp(timeoutMs);
-      if (holder === null || holder === self || this.#stopped) return;
+      if (holder === null || holder === self || stopped) return;
       ask(holder);
-      if (this.#looksWithoutName >= NAME_LOST_LOOKS) onNameLost(holder);
+      if (looksWithoutName >= NAME_LOST_LOOKS) onNameLost(holder);
     } catch {
       // The holder does not answer: tried again.
     } finally {
-      this.#lookUps.delete(timeoutMs);
+      lookUps.delete(timeoutMs);
     }
-  }
+  };
+
+  const keepName = async () => {
+    if (isClaiming) return;
+    isClaiming = true;
+    try {
+      const isHeld = await registry.claim();
+      if (stopped) return registry.release();
+      looksWithoutName = isHeld ? 0 : looksWithoutName + 1;
+      if (isHeld) return;
+      void askHolder();
+      void askHolder(SHORT_LOOK_UP_MS);
+    } catch {
+      // The server cannot be reached: tried again.
+    } finally {
+      isClaiming = false;
+    }
+  };
+
+  const look = () => {
+    if (stopped) return;
+    for (const member of missing()) ask(member);
+    void keepName();
+    cancel = clock.after(watchMs, look);
+  };
+
+  look();
+  return () => {
+    stopped = true;
+    cancel();
+    registry.release();
+  };
 }
