@@ -73,15 +73,11 @@ describe("the watch", () => {
         return () => void (timer = timer === own ? null : timer);
       },
     };
-    const watch = new LoadWatch(
-      clock,
-      silenceMs,
-      () => state,
-      (event) => {
-        events.push(event);
-        take(event);
-      },
-    );
+    const emit = (event: RoomEvent) => {
+      events.push(event);
+      take(event);
+    };
+    const watch = new LoadWatch({ clock, silenceMs, state: () => state, emit });
     const take = (event: RoomEvent) => {
       state = next(state, event);
       watch.note();

@@ -81,30 +81,24 @@ export class Coordinator {
 
   constructor(options: CoordinatorOptions) {
     const { clock } = options.placement;
-    this.#options = options;
-    this.#generations = firstCount(options.placement.random);
-    this.#samples = new SampleGatherer(clock, options.timings.gatherMs, (states) =>
-      this.#emit({ type: "device_states_updated", states }),
-    );
-    this.#placer = new Placer({
+    const { gatherMs, loadSilenceMs, repairMs } = options.timings;
+    const common = {
       ...options.placement,
       state: () => this.state,
-      emit: (event) => this.#emit(event),
+      emit: (event: RoomEvent) => this.#emit(event),
       onSettled: () => this.#takeSteps(),
-    });
-    this.#loads = new LoadWatch(
-      clock,
-      options.timings.loadSilenceMs,
-      () => this.state,
-      (event) => this.#emit(event),
+    };
+    this.#options = options;
+    this.#generations = firstCount(options.placement.random);
+    this.#samples = new SampleGatherer(clock, gatherMs, (states) =>
+      this.#emit({ type: "device_states_updated", states }),
     );
+    this.#placer = new Placer(common);
+    this.#loads = new LoadWatch({ ...common, silenceMs: loadSilenceMs });
     this.#troubles = new TroubleBook({
-      clock,
-      repairMs: options.timings.repairMs,
-      state: () => this.state,
-      isPresent: (id) => id === options.self || this.#followers.has(id),
-      emit: (event) => this.#emit(event),
-      onSettled: () => this.#takeSteps(),
+      ...common,
+      repairMs,
+      isPresent: (id) => this.#isPresent(id),
     });
   }
 
@@ -167,8 +161,7 @@ export class Coordinator {
 
   /** This member and its followers hold at least half of the placement's stages. */
   get holdsModel(): boolean {
-    const { self } = this.#options;
-    return holdsModel(this.state, (id) => id === self || this.#followers.has(id));
+    return holdsModel(this.state, (id) => this.#isPresent(id));
   }
 
   /** It has held the placed model ever since it coordinates; at most one side of a partition has. */
@@ -343,8 +336,11 @@ export class Coordinator {
   }
 
   #hasModel(): boolean {
-    const { self } = this.#options;
-    return ownsModel(this.state, (id) => id === self || this.#followers.has(id));
+    return ownsModel(this.state, (id) => this.#isPresent(id));
+  }
+
+  #isPresent(id: MemberId): boolean {
+    return id === this.#options.self || this.#followers.has(id);
   }
 
   #member(id: MemberId): Member | undefined {
@@ -395,7 +391,7 @@ export class Coordinator {
 
   #dropAbsent(): void {
     for (const { id } of this.state.members) {
-      if (id === this.#options.self || this.#followers.has(id)) continue;
+      if (this.#isPresent(id)) continue;
       this.#emit({ type: "member_left", member: id, reason: { reason: "did_not_rejoin" } });
       this.#lostMs.set(id, this.#options.placement.clock.nowMs());
     }

@@ -57,37 +57,33 @@ export function stallsAtMs(view: LoadView, member: MemberId): number | null {
   return Math.min(silentMs, sinceMs + Math.max(MIN_LOAD_MS, DELAY_FACTOR * expectedMs));
 }
 
+export type LoadWatchParts = {
+  readonly clock: Clock;
+  readonly silenceMs: number;
+  readonly state: () => RoomState;
+  readonly emit: (event: RoomEvent) => void;
+};
+
 export class LoadWatch {
-  readonly #clock: Clock;
-  readonly #silenceMs: number;
-  readonly #state: () => RoomState;
-  readonly #emit: (event: RoomEvent) => void;
+  readonly #parts: LoadWatchParts;
   #view: (LoadView & { readonly seen: Map<MemberId, LoadSeen> }) | null = null;
   /** Whose load has stalled in this placement: said once. */
   readonly #told = new Set<MemberId>();
   #cancel: () => void = () => undefined;
 
-  constructor(
-    clock: Clock,
-    silenceMs: number,
-    state: () => RoomState,
-    emit: (event: RoomEvent) => void,
-  ) {
-    this.#clock = clock;
-    this.#silenceMs = silenceMs;
-    this.#state = state;
-    this.#emit = emit;
+  constructor(parts: LoadWatchParts) {
+    this.#parts = parts;
   }
 
   /** After every event. */
   note(): void {
-    const { placement } = this.#state();
+    const { clock, silenceMs, state } = this.#parts;
+    const { placement } = state();
     const isLoading = placement !== null && !placement.ready && placement.error === null;
     if (!isLoading) return this.stop();
     if (this.#view?.placement.id !== placement.id) {
       this.stop();
-      const silenceMs = this.#silenceMs;
-      this.#view = { placement, sinceMs: this.#clock.nowMs(), silenceMs, seen: new Map() };
+      this.#view = { placement, sinceMs: clock.nowMs(), silenceMs, seen: new Map() };
     }
     this.#see();
     this.#wait();
@@ -103,7 +99,7 @@ export class LoadWatch {
   #see(): void {
     if (this.#view === null) return;
     const { placement, seen } = this.#view;
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.#parts.clock.nowMs();
     for (const { member } of placement.stages) {
       const shard = this.#shardOf(member);
       const progress = shard === null ? 0 : progressOf(shard);
@@ -123,14 +119,14 @@ export class LoadWatch {
     const ends = view.placement.stages.map(({ member }) => this.#stallsAtMs(view, member));
     const endMs = Math.min(...ends);
     if (endMs === Infinity) return;
-    const delayMs = Math.max(0, endMs - this.#clock.nowMs());
-    this.#cancel = this.#clock.after(delayMs, () => this.#look());
+    const delayMs = Math.max(0, endMs - this.#parts.clock.nowMs());
+    this.#cancel = this.#parts.clock.after(delayMs, () => this.#look());
   }
 
   #look(): void {
     const view = this.#view;
     if (view === null) return;
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.#parts.clock.nowMs();
     const stalled = view.placement.stages.find(
       ({ member }) => this.#stallsAtMs(view, member) <= nowMs,
     );
@@ -141,7 +137,7 @@ export class LoadWatch {
     const totalBytes = bytesOf(view.placement, stalled);
     const waitedMs = nowMs - view.sinceMs;
     const cause = { reason: "load_stalled", member, loadedBytes, totalBytes, waitedMs } as const;
-    this.#emit({ type: "member_faulted", member, cause });
+    this.#parts.emit({ type: "member_faulted", member, cause });
   }
 
   #stallsAtMs(view: LoadView, member: MemberId): number {
@@ -150,7 +146,7 @@ export class LoadWatch {
 
   /** Of the placement that is watched. */
   #shardOf(member: MemberId) {
-    const shard = this.#state().members.find(({ id }) => id === member)?.shard;
+    const shard = this.#parts.state().members.find(({ id }) => id === member)?.shard;
     return shard && shard.placement === this.#view?.placement.id ? shard : null;
   }
 }

@@ -7,14 +7,17 @@
  */
 import type {
   Generation,
+  GenerationId,
   RoomEvent,
   ModelSummary,
-  PlacementFailure,
   Placement,
+  RoomFailure,
   RoomState,
   Stage,
+  StageLoss,
 } from "../../shared/index.ts";
 import { capacityKey } from "../planning/capacity.ts";
+import { holdsStage } from "../planning/repair.ts";
 
 export type Step =
   | { readonly kind: "emit"; readonly event: RoomEvent }
@@ -43,71 +46,55 @@ export function nextStep(state: RoomState, attempts: Attempts): Step | null {
   return null;
 }
 
-const stageLost: Rule = ({ placement, members }) => {
-  if (!placement || placement.error !== null) return null;
-  for (const stage of placement.stages) {
-    const member = members.find(({ id }) => id === stage.member);
-    if (member?.adapter) continue;
-    const layers = layersOf(placement, stage);
-    return failed(
-      placement,
-      member
-        ? { reason: "stage_gpu_lost", ...layers, noAdapter: member.noAdapter }
-        : { reason: "stage_member_left", ...layers },
-    );
-  }
-  return null;
-};
+/** The placement fails if one of its stages is lost; `lossOf` says why, or gives null. */
+function lost(
+  lossOf: (
+    stage: Stage & { readonly model: string },
+    placement: Placement,
+    state: RoomState,
+  ) => StageLoss | null,
+): Rule {
+  return (state) => {
+    const { placement } = state;
+    if (!placement || placement.error !== null) return null;
+    for (const stage of placement.stages) {
+      const error = lossOf({ ...stage, model: placement.model.name }, placement, state);
+      if (error) return emit({ type: "placement_failed", placement: placement.id, error });
+    }
+    return null;
+  };
+}
 
-const shardFailed: Rule = ({ placement, members }) => {
-  if (!placement || placement.error !== null) return null;
-  for (const stage of placement.stages) {
-    const member = members.find(({ id }) => id === stage.member);
-    const shard = member?.shard;
-    if (shard?.placement !== placement.id || shard.status !== "failed") continue;
-    const layers = layersOf(placement, stage);
-    return failed(placement, { reason: "stage_load_failed", ...layers, cause: shard.error });
-  }
-  return null;
-};
+const stageLost = lost((stage, _placement, { members }) => {
+  const member = members.find(({ id }) => id === stage.member);
+  if (!member) return { reason: "stage_member_left", ...stage };
+  if (member.adapter) return null;
+  return { reason: "stage_gpu_lost", ...stage, noAdapter: member.noAdapter };
+});
+
+const shardFailed = lost((stage, { id }, { members }) => {
+  const shard = members.find((member) => member.id === stage.member)?.shard;
+  if (shard?.placement !== id || shard.status !== "failed") return null;
+  return { reason: "stage_load_failed", ...stage, cause: shard.error };
+});
 
 /** The placement is renewed, so that the member loads its layers again, or others take them. */
-const shardGone: Rule = ({ placement, members }) => {
-  if (!placement || placement.error !== null) return null;
-  for (const stage of placement.stages) {
-    const member = members.find(({ id }) => id === stage.member);
-    if (member?.shard !== null || member.fault?.placement !== placement.id) continue;
-    const { cause } = member.fault;
-    return failed(placement, {
-      reason: "stage_shard_failed",
-      ...layersOf(placement, stage),
-      cause,
-    });
-  }
-  return null;
-};
+const shardGone = lost((stage, placement, { members }) => {
+  const member = members.find(({ id }) => id === stage.member);
+  if (member?.shard !== null || member.fault?.placement !== placement.id) return null;
+  return { reason: "stage_shard_failed", ...stage, cause: member.fault.cause };
+});
 
-const linkLost: Rule = ({ placement, lostLinks }) => {
-  if (!placement || placement.error !== null) return null;
-  for (const [index, stage] of placement.stages.entries()) {
-    const to = placement.stages[(index + 1) % placement.stages.length]!.member;
-    if (!lostLinks.some((link) => link.from === stage.member && link.to === to)) continue;
-    return failed(placement, { reason: "stage_link_lost", ...layersOf(placement, stage), to });
-  }
-  return null;
-};
+const linkLost = lost((stage, { stages }, { lostLinks }) => {
+  const index = stages.findIndex(({ member }) => member === stage.member);
+  const to = stages[(index + 1) % stages.length]!.member;
+  const isLost = lostLinks.some((link) => link.from === stage.member && link.to === to);
+  return isLost ? { reason: "stage_link_lost", ...stage, to } : null;
+});
 
 const allLoaded: Rule = ({ placement, members }) => {
   if (!placement || placement.ready || placement.error !== null) return null;
-  const ready = placement.stages.every((stage) => {
-    const shard = members.find(({ id }) => id === stage.member)?.shard;
-    return (
-      shard?.status === "ready" &&
-      shard.placement === placement.id &&
-      shard.first === stage.first &&
-      shard.end === stage.end
-    );
-  });
+  const ready = placement.stages.every((stage) => holdsStage({ members }, placement, stage));
   return ready ? emit({ type: "placement_readied", placement: placement.id }) : null;
 };
 
@@ -120,19 +107,13 @@ const handedOver: Rule = ({ handover }) => {
 };
 
 const interrupted: Rule = ({ placement, generations }) => {
-  const lost = generations.find(
+  const gone = generations.find(
     (generation) =>
       generation.status === "running" &&
       (generation.placement !== placement?.id || placement.error !== null),
   );
-  return lost
-    ? emit({
-        type: "generation_ended",
-        generation: lost.id,
-        outcome: "interrupted",
-        tokens: 0,
-        error: placement?.error ?? { reason: "placement_replaced" },
-      })
+  return gone
+    ? ended(gone.id, "interrupted", placement?.error ?? { reason: "placement_replaced" })
     : null;
 };
 
@@ -153,13 +134,7 @@ const unservable: Rule = ({ placement, generations }, { solving }) => {
     ({ status, continues }) => status === "queued" && !(placement && continues),
   );
   return waiting
-    ? emit({
-        type: "generation_ended",
-        generation: waiting.id,
-        outcome: "failed",
-        tokens: 0,
-        error: placement?.error ?? { reason: "no_model_placed" },
-      })
+    ? ended(waiting.id, "failed", placement?.error ?? { reason: "no_model_placed" })
     : null;
 };
 
@@ -202,10 +177,10 @@ function emit(event: RoomEvent): Step {
   return { kind: "emit", event };
 }
 
-function failed(placement: Placement, error: PlacementFailure): Step {
-  return emit({ type: "placement_failed", placement: placement.id, error });
-}
-
-function layersOf({ model }: Placement, stage: Stage) {
-  return { ...stage, model: model.name };
+function ended(
+  generation: GenerationId,
+  outcome: "interrupted" | "failed",
+  error: RoomFailure,
+): Step {
+  return emit({ type: "generation_ended", generation, outcome, tokens: 0, error });
 }

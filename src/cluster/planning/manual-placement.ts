@@ -15,21 +15,18 @@ import {
 export function checkStages(state: RoomState, model: ModelSummary, stages: readonly Stage[]): void {
   checkLayers(model, stages);
   const taken = new Set<string>();
-  stages.forEach((stage, position) => {
+  for (const stage of stages) {
     const member = state.members.find(({ id }) => id === stage.member);
     if (!member) {
-      throw new RoomError({
-        reason: "stage_of_unknown_member",
-        member: stage.member,
-        members: state.members.map(({ id }) => id),
-      });
+      const members = state.members.map(({ id }) => id);
+      throw new RoomError({ reason: "stage_of_unknown_member", member: stage.member, members });
     }
     if (taken.has(stage.member)) {
       throw new RoomError({ reason: "member_has_two_stages", member: stage.member });
     }
     taken.add(stage.member);
-    checkMember(state, model, stages, position, member);
-  });
+    checkMember(state, model, stage, member);
+  }
 }
 
 function checkLayers({ name, layers }: ModelSummary, stages: readonly Stage[]): void {
@@ -58,28 +55,20 @@ function checkLayers({ name, layers }: ModelSummary, stages: readonly Stage[]): 
 function checkMember(
   { settings }: RoomState,
   model: ModelSummary,
-  stages: readonly Stage[],
-  position: number,
+  stage: Stage,
   member: Member,
 ): void {
   if (!member.adapter || !member.measurements) {
     const { id, noAdapter } = member;
     throw new RoomError({ reason: "member_cannot_compute", member: id, noAdapter });
   }
-  const stage = stages[position];
-  if (!stage) return;
   if ((settings.placementRules ?? DEFAULT_PLACEMENT_RULES).memory === "off") return;
   const { weightBytes, cacheBytes } = shardBytes(modelBytes(model, settings), stage);
   const neededBytes = weightBytes + cacheBytes;
   const budgetBytes = member.measurements.memoryBudgetBytes;
   const availableBytes = Math.max(0, budgetBytes - placedScratchBytes(model, settings));
   if (neededBytes > availableBytes) {
-    throw new RoomError({
-      reason: "stage_exceeds_memory",
-      ...stage,
-      model: model.name,
-      neededBytes,
-      availableBytes,
-    });
+    const exceeded = { ...stage, model: model.name, neededBytes, availableBytes };
+    throw new RoomError({ reason: "stage_exceeds_memory", ...exceeded });
   }
 }

@@ -18,9 +18,9 @@ export function repairOf(
   placement: Placement,
   { problem }: Pick<RoomProblem, "problem">,
 ): Repair | null {
-  const lost = placement.stages.findIndex((stage) => !holds(state, placement, stage));
+  const lost = placement.stages.findIndex((stage) => !holdsStage(state, placement, stage));
   const others = placement.stages.filter((_, index) => index !== lost);
-  if (lost < 0 || others.some((stage) => !holds(state, placement, stage))) return null;
+  if (lost < 0 || others.some((stage) => !holdsStage(state, placement, stage))) return null;
   const again = costOf(problem, placement.stages);
   if (again.violations.length === 0)
     return { stages: [...placement.stages], predictedMs: again.msPerToken };
@@ -32,7 +32,11 @@ export function repairOf(
 }
 
 /** Whether a stage's member is here with its layers. */
-function holds({ members }: Pick<RoomState, "members">, { id }: Placement, stage: Stage): boolean {
+export function holdsStage(
+  { members }: Pick<RoomState, "members">,
+  { id }: Pick<Placement, "id">,
+  stage: Stage,
+): boolean {
   const shard = members.find((member) => member.id === stage.member)?.shard;
   const isSame = shard?.first === stage.first && shard.end === stage.end;
   return isSame && shard.placement === id && shard.status === "ready";
