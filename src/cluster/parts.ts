@@ -120,6 +120,13 @@ export type RoomParts = {
   readonly timings?: Partial<Timings>;
 };
 
+/** What a tab finds a coordinator with, or becomes one. */
+export type SearchParts = Pick<RoomParts, "registry" | "clock"> & {
+  readonly self: MemberId;
+  readonly random: () => number;
+  readonly timings: Timings;
+};
+
 /** Milliseconds; the defaults are in `DEFAULT_TIMINGS`. */
 export type Timings = {
   /** For the reply to a join or a command. */

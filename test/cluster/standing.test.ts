@@ -4,8 +4,8 @@ import {
   electionStep,
   type ElectionView,
   precedes,
-  type Standing,
 } from "../../src/cluster/membership/standing.ts";
+import type { Standing } from "../../src/cluster/membership/messages.ts";
 import { emptyRoom } from "../../src/shared/apply.ts";
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 import type { RoomState } from "../../src/shared/state.ts";

@@ -5,7 +5,7 @@ import { nextStep } from "../../src/cluster/coordinator/rules.ts";
 import { repairBoundMs, TroubleBook, verdicts } from "../../src/cluster/coordinator/troubles.ts";
 import { capacityKey } from "../../src/cluster/planning/capacity.ts";
 import { problemOf } from "../../src/cluster/planning/room-problem.ts";
-import { parseCommand } from "../../src/cluster/membership/messages.ts";
+import { parseCommand, type PlainCommand } from "../../src/cluster/membership/messages.ts";
 import { eventsOf } from "../../src/cluster/coordinator/command-events.ts";
 import { MemberId, PlacementId } from "../../src/shared/ids.ts";
 import type { RoomEvent } from "../../src/shared/events.ts";
@@ -202,11 +202,12 @@ describe("what follows from a verdict", () => {
   test("a load that failed counts, unless the bytes did not come", () => {
     const failed = (error: unknown) =>
       eventsOf(
-        { state: readyRoom(), from: B },
+        readyRoom(),
+        B,
         parseCommand({
           type: "report_shard",
           shard: { ...shard, status: "failed", phase: "failed", error },
-        }) as Parameters<typeof eventsOf>[1],
+        }) as PlainCommand,
       ).map(({ type }) => type);
     expect(failed(cause)).toEqual(["shard_progressed", "member_faulted"]);
     expect(failed({ reason: "http_status", url: "https://x.example", status: 500 })).toEqual([

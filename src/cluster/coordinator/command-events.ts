@@ -13,26 +13,9 @@ import {
   type RoomState,
   type ShardState,
 } from "../../shared/index.ts";
-import type { RoomCommand } from "../membership/messages.ts";
+import type { PlainCommand } from "../membership/messages.ts";
 
-export type CommandContext = { readonly state: RoomState; readonly from: MemberId };
-
-export type PlainCommand = Exclude<
-  RoomCommand,
-  {
-    type:
-      | "report_device_state"
-      | "report_laps"
-      | "report_trouble"
-      | "place_model"
-      | "place_stages"
-      | "report_handover"
-      | "hand_over"
-      | "request_generation";
-  }
->;
-
-export function eventsOf({ state, from }: CommandContext, command: PlainCommand): RoomEvent[] {
+export function eventsOf(state: RoomState, from: MemberId, command: PlainCommand): RoomEvent[] {
   switch (command.type) {
     case "rename":
       return [{ type: "member_renamed", member: from, name: command.name }];

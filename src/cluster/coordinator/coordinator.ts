@@ -19,7 +19,7 @@ import {
 } from "../../shared/index.ts";
 import type { ProvenBy } from "../../mesh/index.ts";
 import type { PlacementParts } from "../planning/decide-placement.ts";
-import { type CommandContext, eventsOf, knownModel } from "./command-events.ts";
+import { eventsOf, knownModel } from "./command-events.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { LoadWatch } from "./load-watch.ts";
 import { LapCorrections } from "../planning/lap-corrections.ts";
@@ -38,7 +38,7 @@ import type { Timings } from "../parts.ts";
 import { denialOf } from "./permissions.ts";
 import { Placer } from "../planning/placer.ts";
 import { nextStep, type Step } from "./rules.ts";
-import { SampleGatherer } from "./sample-gatherer.ts";
+import { gatherSamples } from "./sample-gatherer.ts";
 import { TroubleBook } from "./troubles.ts";
 
 export type CoordinatorOptions = {
@@ -62,7 +62,7 @@ export class Coordinator {
   readonly #options: CoordinatorOptions;
   /** Members that were admitted and get every event; not the coordinator itself. */
   readonly #followers = new Set<MemberId>();
-  readonly #samples: SampleGatherer;
+  readonly #samples: ReturnType<typeof gatherSamples>;
   readonly #placer: Placer;
   readonly #laps = new LapCorrections();
   readonly #drift = new LinkDrift();
@@ -90,7 +90,7 @@ export class Coordinator {
     };
     this.#options = options;
     this.#generations = firstCount(options.placement.random);
-    this.#samples = new SampleGatherer(clock, gatherMs, (states) =>
+    this.#samples = gatherSamples(clock, gatherMs, (states) =>
       this.#emit({ type: "device_states_updated", states }),
     );
     this.#placer = new Placer(common);
@@ -243,11 +243,9 @@ export class Coordinator {
         return this.#queueGeneration(from, command);
       case "remove_member":
         return this.#inTurn(() => this.#remove(from, command));
-      default: {
-        const context: CommandContext = { state: this.state, from };
-        for (const event of eventsOf(context, command)) this.#emit(event);
+      default:
+        for (const event of eventsOf(this.state, from, command)) this.#emit(event);
         return null;
-      }
     }
   }
 
@@ -257,7 +255,7 @@ export class Coordinator {
 
   /** The others get another secret first, so that everyone who learns of the removal has it. */
   async #remove(from: MemberId, command: Extract<RoomCommand, { type: "remove_member" }>) {
-    const events = () => eventsOf({ state: this.state, from }, command);
+    const events = () => eventsOf(this.state, from, command);
     events(); // throws for an unknown member
     if (command.member !== this.#options.self) await this.#changeKey(command.member);
     for (const event of events()) this.#emit(event);

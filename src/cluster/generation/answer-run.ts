@@ -3,9 +3,9 @@
  * their text. Knows no room and no stages.
  */
 import { failureOf, type ModelSummary, RoomError, type TokenEvent } from "../../shared/index.ts";
-import { AnswerText } from "./answer-text.ts";
 import type { AnswerEvent, AskRequest } from "./answer.ts";
-import type { ModelText } from "../parts.ts";
+import type { ModelText, TokenDecoder } from "../parts.ts";
+import { StopStrings } from "./stop-strings.ts";
 
 export class AnswerRun {
   /** Names the answer to the stages over all its attempts. */
@@ -15,7 +15,9 @@ export class AnswerRun {
   readonly text: ModelText;
   readonly prompt: readonly number[];
   readonly #answer: number[] = [];
-  readonly #output: AnswerText;
+  /** Whole characters only. */
+  readonly #decoder: TokenDecoder;
+  readonly #stops: StopStrings;
   readonly #startMs: number;
   #firstTokenMs: number | null = null;
 
@@ -31,7 +33,8 @@ export class AnswerRun {
     this.model = model;
     this.text = tokenized.text;
     this.prompt = tokenized.prompt;
-    this.#output = new AnswerText(tokenized.text, request.stop);
+    this.#decoder = tokenized.text.decoder();
+    this.#stops = new StopStrings(request.stop);
     this.#startMs = startMs;
   }
 
@@ -59,7 +62,7 @@ export class AnswerRun {
 
   /** A stop string ended the text. */
   get stopped(): boolean {
-    return this.#output.stopped;
+    return this.#stops.stopped;
   }
 
   /** The prompt and the answer so far: what the next attempt continues. */
@@ -84,7 +87,7 @@ export class AnswerRun {
     this.#firstTokenMs ??= nowMs - this.#startMs;
     const { token, logprob, top, computeMs, hopMs } = event;
     const isEnd = this.text.endTokens.includes(token);
-    const text = isEnd ? "" : this.#output.push(token);
+    const text = isEnd ? "" : this.#stops.push(this.#decoder.push(token));
     return { kind: "token", token, text, logprob, top, computeMs, hopMs };
   }
 
@@ -93,7 +96,7 @@ export class AnswerRun {
       kind: "finished",
       finish,
       limit: finish === "length" ? this.#limit : null,
-      text: this.#output.flush(),
+      text: this.#stops.push(this.#decoder.flush()) + this.#stops.flush(),
       usage: { promptTokens: this.prompt.length, completionTokens: this.#answer.length },
       firstTokenMs: this.#firstTokenMs,
       totalMs: nowMs - this.#startMs,

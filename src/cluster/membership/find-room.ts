@@ -1,25 +1,12 @@
 /**
- * Finds a room's coordinator and joins it, or becomes the coordinator. The same loop
- * enters a room and replaces a coordinator that is gone: the member that claims the
- * room's name continues the log, and the others join it.
+ * Finds a room's coordinator and joins it, or opens the room. A member that loses its coordinator uses
+ * `recovery.ts` instead.
  */
-import {
-  type Clock,
-  failureOf,
-  type MemberId,
-  type RoomCode,
-  RoomError,
-  sleep,
-} from "../../shared/index.ts";
-import type { RoomRegistry, Timings } from "../parts.ts";
+import { failureOf, type MemberId, type RoomCode, RoomError, sleep } from "../../shared/index.ts";
+import type { SearchParts } from "../parts.ts";
 
-export type RoomSearch = {
-  readonly self: MemberId;
+export type RoomSearch = SearchParts & {
   readonly room: RoomCode;
-  readonly registry: RoomRegistry;
-  readonly timings: Pick<Timings, "recoveryMs" | "retryMs">;
-  readonly clock: Clock;
-  readonly random: () => number;
   /** Reject if no one is in the room, instead of opening it. */
   readonly mustExist: boolean;
   readonly isClosed: () => boolean;

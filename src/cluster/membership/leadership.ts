@@ -5,22 +5,18 @@
  * Over 250 lines: leading, following, and searching answer the same messages.
  */
 import type { Transport } from "../../mesh/index.ts";
-import type { Clock, CloseFailure, MemberId, RoomState } from "../../shared/index.ts";
+import type { CloseFailure, MemberId, RoomState } from "../../shared/index.ts";
 import type { Coordinator } from "../coordinator/coordinator.ts";
-import type { RoomRegistry, Timings } from "../parts.ts";
+import type { SearchParts } from "../parts.ts";
+import type { Standing } from "./messages.ts";
 import { post } from "./peer-outbox.ts";
 import { Recovery } from "./recovery.ts";
 import type { Connection } from "./room-access.ts";
 import { watchRoom } from "./room-watch.ts";
-import { isLonger, precedes, type Standing } from "./standing.ts";
+import { isLonger, precedes } from "./standing.ts";
 
-export type LeadershipParts = {
-  readonly self: MemberId;
+export type LeadershipParts = SearchParts & {
   readonly transport: Transport;
-  readonly registry: RoomRegistry;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly timings: Timings;
   readonly state: () => RoomState;
   readonly connection: () => Connection;
   readonly setConnection: (connection: Connection) => void;

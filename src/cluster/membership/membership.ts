@@ -29,7 +29,7 @@ import { EventLog } from "../log/event-log.ts";
 import { LogFollower } from "../log/log-follower.ts";
 import { notUnderstood } from "./join-version.ts";
 import { CLUSTER_VERSION, ClusterMessage, parseCommand, type RoomCommand } from "./messages.ts";
-import { DEFAULT_TIMINGS, type RoomParts, type Timings } from "../parts.ts";
+import { DEFAULT_TIMINGS, type RoomParts, type SearchParts, type Timings } from "../parts.ts";
 import { post } from "./peer-outbox.ts";
 import { findRoom } from "./find-room.ts";
 import { Joining } from "./joining.ts";
@@ -48,6 +48,7 @@ export class Membership implements RoomAccess {
   readonly self: MemberId;
   readonly timings: Timings;
   readonly #parts: RoomParts;
+  readonly #search: SearchParts;
   readonly #room: RoomCode;
   readonly #log: EventLog;
   readonly #follower: LogFollower;
@@ -80,6 +81,8 @@ export class Membership implements RoomAccess {
     this.#room = room;
     this.self = parts.profile.id;
     this.timings = { ...DEFAULT_TIMINGS, ...parts.timings };
+    const { registry, clock, random = Math.random } = parts;
+    this.#search = { self: this.self, registry, clock, random, timings: this.timings };
     this.#log = new EventLog({
       ...emptyRoom(room, this.self),
       epoch: parts.lastKnown.epoch + 1,
@@ -106,9 +109,7 @@ export class Membership implements RoomAccess {
     });
     this.#leadership = new Leadership({
       ...parts,
-      self: this.self,
-      random: parts.random ?? Math.random,
-      timings: this.timings,
+      ...this.#search,
       state: () => this.state,
       connection: () => this.#connection,
       setConnection: (connection) => this.#setConnection(connection),
@@ -184,14 +185,9 @@ export class Membership implements RoomAccess {
   }
 
   #findRoom(mustExist: boolean): Promise<void> {
-    const { registry, clock, random = Math.random } = this.#parts;
     return findRoom({
-      self: this.self,
+      ...this.#search,
       room: this.#room,
-      registry,
-      timings: this.timings,
-      clock,
-      random,
       mustExist,
       isClosed: () => this.#closed,
       join: (holder) => this.#joining.join(holder).then(() => this.#setConnection("connected")),
@@ -207,7 +203,8 @@ export class Membership implements RoomAccess {
 
   /** Opens the room, or continues its log in an epoch above `epoch`. */
   #coordinate(epoch: number, ownsModel: boolean): Coordinator {
-    const { admission, clock, planner, profile, transport, random = Math.random } = this.#parts;
+    const { admission, planner, profile, transport } = this.#parts;
+    const { clock, random, timings } = this.#search;
     const isNew = this.state.members.length === 0;
     const key = () => {
       const { secret, succession } = admission;
@@ -227,8 +224,8 @@ export class Membership implements RoomAccess {
       keepKey: (next) => this.#keepKey(next),
       provenBy: (peer) => transport.provenBy(peer),
       post: (peer, message) => post(transport, peer, message),
-      placement: { clock, random, planner, timings: this.timings },
-      timings: this.timings,
+      placement: { clock, random, planner, timings },
+      timings,
       onEvent: (event) => this.#applied(event),
     });
     if (isNew) coordinator.open(profile);

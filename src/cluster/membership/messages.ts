@@ -46,14 +46,32 @@ export const CLUSTER_VERSION = 9;
 
 const version = z.literal(CLUSTER_VERSION);
 
-/** What a member requests from the coordinator. */
-export const RoomCommand = z.discriminatedUnion("type", [
+/** Commands that need no decision: `command-events.ts` has their events. */
+const PlainCommand = z.discriminatedUnion("type", [
   typed("rename", { name: MemberName.min(1) }),
   typed("report_measurements", { measurements: Measurements }),
   typed("report_adapter_loss", { noAdapter: NoAdapter }),
-  typed("report_device_state", { device: DeviceState }),
   typed("report_links", { links: z.array(Link).min(1) }),
   typed("report_shard", { shard: ShardState }),
+  typed("choose_member", { member: MemberId, use: MemberUse }),
+  typed("remove_member", { member: MemberId }),
+  typed("change_settings", { settings: Settings }),
+  typed("change_admission", { admits: Admits }),
+  typed("add_model", { model: ModelSummary }),
+  typed("clear_placement", {}),
+  typed("end_generation", {
+    generation: GenerationId,
+    outcome: z.enum(["done", "stopped", "failed"]),
+    tokens: z.int().min(0),
+    error: RoomFailure.nullable(),
+  }),
+]);
+export type PlainCommand = z.infer<typeof PlainCommand>;
+
+/** What a member requests from the coordinator. */
+export const RoomCommand = z.discriminatedUnion("type", [
+  PlainCommand,
+  typed("report_device_state", { device: DeviceState }),
   /** Engine ms of this member's stage in laps of one token, newest last. */
   typed("report_laps", {
     placement: PlacementId,
@@ -62,15 +80,9 @@ export const RoomCommand = z.discriminatedUnion("type", [
     wireMs: z.array(z.number().min(0)).max(MAX_LAPS).optional(),
   }),
   typed("report_trouble", { trouble: Trouble }),
-  typed("choose_member", { member: MemberId, use: MemberUse }),
-  typed("remove_member", { member: MemberId }),
-  typed("change_settings", { settings: Settings }),
-  typed("change_admission", { admits: Admits }),
-  typed("add_model", { model: ModelSummary }),
   /** Lets the solver choose; the result comes when the stages are chosen, not when they have loaded. */
   typed("place_model", { model: z.string() }),
   typed("place_stages", { model: z.string(), stages: z.array(Stage).min(1) }),
-  typed("clear_placement", {}),
   /** This member has loaded its layers of a handover, or why it has not. */
   typed("report_handover", { placement: PlacementId, failure: Failure.nullable() }),
   /** This member wants to leave. The result is the placement that takes over from it, or null. */
@@ -82,12 +94,6 @@ export const RoomCommand = z.discriminatedUnion("type", [
     continues: z.boolean(),
     promptTokens: z.int().min(1),
     maxTokens: z.int().min(1),
-  }),
-  typed("end_generation", {
-    generation: GenerationId,
-    outcome: z.enum(["done", "stopped", "failed"]),
-    tokens: z.int().min(0),
-    error: RoomFailure.nullable(),
   }),
 ]);
 export type RoomCommand = z.infer<typeof RoomCommand>;
@@ -105,6 +111,20 @@ export type NewcomerRefusal = z.infer<typeof NewcomerRefusal>;
 
 /** The value of a command's result: an id for placements and generations, else null. */
 const CommandValue = z.int().min(0).nullable();
+
+/** What a member knows of who coordinates: of itself, if it does; else whom it follows. */
+export const Standing = z.strictObject({
+  epoch: z.int().min(1),
+  /** The length of its log. */
+  index: z.int().min(0),
+  /** null while it has none. */
+  coordinator: MemberId.nullable(),
+  /** The coordinator that opened the epoch: with it, the epoch is a term. */
+  opener: MemberId,
+  /** It coordinates, and its members hold at least half of the placement's stages. */
+  holdsModel: z.boolean(),
+});
+export type Standing = Readonly<z.infer<typeof Standing>>;
 
 export const ClusterMessage = z.discriminatedUnion("type", [
   typed("join", {
@@ -135,14 +155,7 @@ export const ClusterMessage = z.discriminatedUnion("type", [
   }),
   /** Of a member that leaves, to its coordinator, and of a coordinator, to all. */
   typed("leave", {}),
-  typed("standing", {
-    /** The receiver answers with its own. */
-    asks: z.boolean(),
-    epoch: z.int().min(1),
-    index: z.int().min(0),
-    coordinator: MemberId.nullable(),
-    opener: MemberId,
-    holdsModel: z.boolean(),
-  }),
+  /** The receiver of one that `asks` answers with its own. */
+  typed("standing", { asks: z.boolean(), ...Standing.shape }),
 ]);
 export type ClusterMessage = z.infer<typeof ClusterMessage>;

@@ -2,35 +2,26 @@
  * Finds a coordinator again, or elects one: asks every member that it knows and the holder of the
  * room's name, and acts on the answers. Tries for as long as the tab is in the room.
  */
-import { type Clock, type MemberId, RoomError, type RoomState } from "../../shared/index.ts";
-import type { RoomRegistry, Timings } from "../parts.ts";
-import { electionStep, type Standing } from "./standing.ts";
+import { type MemberId, RoomError, type RoomState } from "../../shared/index.ts";
+import type { SearchParts } from "../parts.ts";
+import type { Standing } from "./messages.ts";
+import { electionStep, type ElectionView } from "./standing.ts";
 
-export type RecoveryParts = {
-  readonly self: MemberId;
-  readonly registry: RoomRegistry;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly timings: Timings;
-  readonly state: () => RoomState;
-  readonly isConnected: (peer: MemberId) => boolean;
-  /** Members besides those of the state that may coordinate. */
-  readonly others: readonly MemberId[];
-  /** A coordinator that said that it leaves. */
-  readonly left: MemberId | null;
-  /** The coordinator if the connection to it ended. */
-  readonly lost: MemberId | null;
-  /**
-   * How often in a row this tab stepped down for a coordinator that it does not reach. It waits for twice
-   * as long each time before it leads again.
-   */
-  readonly outranked: number;
-  /** Connects, and sends this member's standing; the answer comes to `take`. Never rejects. */
-  readonly ask: (peer: MemberId) => void;
-  readonly join: (peer: MemberId) => Promise<void>;
-  /** Coordinates from now on, in an epoch above this one. */
-  readonly lead: (epoch: number, ownsModel: boolean) => void;
-};
+export type RecoveryParts = SearchParts &
+  Pick<ElectionView, "others" | "left" | "lost"> & {
+    readonly state: () => RoomState;
+    readonly isConnected: (peer: MemberId) => boolean;
+    /**
+     * How often in a row this tab stepped down for a coordinator that it does not reach. It waits for twice
+     * as long each time before it leads again.
+     */
+    readonly outranked: number;
+    /** Connects, and sends this member's standing; the answer comes to `take`. Never rejects. */
+    readonly ask: (peer: MemberId) => void;
+    readonly join: (peer: MemberId) => Promise<void>;
+    /** Coordinates from now on, in an epoch above this one. */
+    readonly lead: (epoch: number, ownsModel: boolean) => void;
+  };
 
 /** An older answer says nothing of a peer that may have fallen silent. */
 const FRESH_RETRIES = 5;

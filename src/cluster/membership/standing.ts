@@ -9,19 +9,7 @@
  *   precedence   of two coordinators, the one whose members hold the placed model
  */
 import type { MemberId, RoomState } from "../../shared/index.ts";
-
-/** What a member knows: of itself, if it coordinates; else whom it follows. */
-export type Standing = {
-  readonly epoch: number;
-  /** The length of its log. */
-  readonly index: number;
-  /** null while it has none. */
-  readonly coordinator: MemberId | null;
-  /** The coordinator that opened the epoch: with it, the epoch is a term. */
-  readonly opener: MemberId;
-  /** It coordinates, and its members hold at least half of the placement's stages. */
-  readonly holdsModel: boolean;
-};
+import type { Standing } from "./messages.ts";
 
 /** Of two coordinators of one room, whether the first continues. */
 export function precedes(

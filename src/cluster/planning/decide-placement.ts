@@ -5,11 +5,14 @@
 import { type Answer, type Problem, isFound, solveWithWatchdog } from "../../placement/index.ts";
 import {
   type Clock,
+  failureOf,
   type ModelSummary,
   type BrokenRule,
   type Choice,
+  type PlacementFailure,
   type Refusal,
   RoomError,
+  roomFailureOf,
   type RoomState,
   sleep,
   type Stage,
@@ -92,6 +95,17 @@ export function refusalOf(
     remedies: [...remedies],
     brokenRules: [...brokenRules],
   };
+}
+
+/**
+ * A lost placement whose model cannot be placed again: the first loss, and why. `error` is what the
+ * attempt to place the model rejected with.
+ */
+export function notPlacedAgain(lost: PlacementFailure, error: unknown): PlacementFailure {
+  const failure = roomFailureOf(error);
+  const cause = failure.reason === "not_placed" ? failure : failureOf(error);
+  const loss = lost.reason === "not_placed_again" ? lost.loss : lost;
+  return { reason: "not_placed_again", loss, cause };
 }
 
 /** Resolves when the link of each ordered pair of computing members is measured or lost, or when time is up. */

@@ -1,14 +1,36 @@
 /**
- * Whether the next placement can load beside the current one, so that answers in progress go on until
- * every stage has loaded. Pure.
+ * The next placement, and whether it can load beside the current one, so that answers in progress go on
+ * until every stage has loaded. Pure.
  */
 import {
   modelBytes,
   placedScratchBytes,
   type Placement,
+  type PlacementId,
   type RoomState,
+  type Settings,
   shardBytes,
 } from "../../shared/index.ts";
+
+/** What is decided of a placement. */
+export type Chosen = Pick<Placement, "model" | "stages" | "predictedMs">;
+
+/** Before any layer has loaded. */
+export function newPlacement(id: PlacementId, chosen: Chosen, settings: Settings): Placement {
+  return {
+    id,
+    ...chosen,
+    contextTokens: Math.min(settings.contextTokens, chosen.model.contextTokens),
+    generationSlots: settings.generationSlots,
+    ready: false,
+    error: null,
+  };
+}
+
+/** The settings that a loaded shard is built with, as a key. */
+export function shardSettings({ contextTokens, generationSlots, activations }: Settings): string {
+  return JSON.stringify([contextTokens, generationSlots, activations]);
+}
 
 /** `sameSettings`: the loaded shards were built with the settings that the next ones are built with. */
 export function canHandOver(

@@ -27,15 +27,14 @@ import { decideReview, violationsOf } from "./decide-move.ts";
 import {
   decidePlacement,
   linksMeasured,
+  notPlacedAgain,
   refusalOf,
   solveGuarded,
   type PlacementParts,
 } from "./decide-placement.ts";
 import { LoadRate } from "./load-rate.ts";
-import { type Chosen, newPlacement, shardSettings } from "./new-placement.ts";
-import { canHandOver } from "./hand-over.ts";
+import { canHandOver, type Chosen, newPlacement, shardSettings } from "./hand-over.ts";
 import { repairOf } from "./repair.ts";
-import { notPlacedAgain } from "./replacement.ts";
 import { checkStages } from "./manual-placement.ts";
 import { firstCount, idInEpoch } from "../log/numbering.ts";
 import { costOf, problemOf } from "./room-problem.ts";

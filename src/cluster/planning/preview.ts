@@ -9,13 +9,13 @@ import {
   type Explanation,
   type FrontAnswer,
   type Problem,
+  type StageShare,
   explainShares,
   isFound,
   placeGreedy,
 } from "../../placement/index.ts";
 import {
   beforeDeadline,
-  type MemberId,
   type ModelSummary,
   type BrokenRule,
   type CandidateOrigin,
@@ -29,16 +29,9 @@ import { refusalOf, solveGuarded } from "./decide-placement.ts";
 import type { Planner, Timings } from "../parts.ts";
 import { costOf, problemOf } from "./room-problem.ts";
 
-export type PreviewStage = {
-  readonly member: MemberId;
-  readonly first: number;
-  readonly end: number;
-  readonly computeMs: number;
-  readonly stageMs: number;
+export type PreviewStage = Omit<StageShare, "hopMs"> & {
   /** null if a link is missing. */
   readonly hopMs: number | null;
-  readonly usedBytes: number;
-  readonly memoryBytes: number;
   /** Why the share is no larger. */
   readonly binds: Explanation["shares"][number]["binds"];
 };
