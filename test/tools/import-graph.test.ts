@@ -100,6 +100,9 @@ test("imports by name lead through an entry point to the files that declare the 
     ],
     ["src/a/one.ts", ""],
     ["src/a/two.ts", ""],
+    ["src/c/index.ts", 'export * from "./three.ts";'],
+    ["src/c/three.ts", "export const five = 5;"],
+    ["src/b/starred.ts", 'import { five } from "../c/index.ts";'],
     ["src/b/by-name.ts", 'import { type Two } from "../a/index.ts";'],
     ["src/b/renamed.ts", 'import { four } from "../a/index.ts";'],
     ["src/b/all.ts", 'import * as a from "../a/index.ts";'],
@@ -110,6 +113,7 @@ test("imports by name lead through an entry point to the files that declare the 
       .map(({ to }) => to);
   expect(targets("src/b/by-name.ts")).toEqual(["src/a/two.ts"]);
   expect(targets("src/b/renamed.ts")).toEqual(["src/a/two.ts"]);
+  expect(targets("src/b/starred.ts")).toEqual(["src/c/three.ts"]);
   expect(targets("src/b/all.ts")).toEqual(["src/a/index.ts"]);
 });
 

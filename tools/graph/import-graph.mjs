@@ -36,6 +36,8 @@ export function readSources(/** @type {string} */ root, areas = AREAS) {
 
 /** `import … from "x"` and `export … from "x"`; group 1 is `type`, group 2 what is imported. */
 const STATEMENT = /^(?:import|export)\s+(type\s+)?([^"';]*?)\s*from\s+"([^"]+)"/gm;
+/** A name that a file declares and exports; group 1 is the name. */
+const DECLARATION = /^export\s+(?:abstract\s+|async\s+)?(?:const|type|class|function\*?)\s+(\w+)/gm;
 const SIDE_EFFECT = /^import\s+"([^"]+)"/gm;
 /** `import("x")` with its surroundings: as a type after `typeof` or before a member name. */
 const CALL = /(typeof\s+)?\bimport\(\s*"([^"]+)"\s*\)(\.[A-Z])?/g;
@@ -161,7 +163,12 @@ export function withoutEntryPoints(
     const files = new Map();
     for (const [, , names = "", specifier = ""] of text.matchAll(STATEMENT)) {
       const from = posix.join(posix.dirname(file), specifier);
-      for (const { exported } of namesIn(names) ?? []) files.set(exported, from);
+      const declaredThere = [...(sources.get(from) ?? "").matchAll(DECLARATION)];
+      const exported =
+        names.trim() === "*"
+          ? declaredThere.map(([, name = ""]) => name)
+          : (namesIn(names) ?? []).map((entry) => entry.exported);
+      for (const name of exported) files.set(name, from);
     }
     declared.set(file, files);
   }
