@@ -1,12 +1,11 @@
 /**
  * An unbounded queue: values are pushed on one side and read with `for await` on the
- * other. Ends once, with or without an error.
+ * other, until it ends.
  */
 export class PushQueue<T> implements AsyncIterable<T> {
   readonly #values: T[] = [];
   #wake: (() => void) | null = null;
   #ended = false;
-  #error: Error | null = null;
 
   push(value: T): void {
     if (this.#ended) return;
@@ -14,26 +13,19 @@ export class PushQueue<T> implements AsyncIterable<T> {
     this.#notify();
   }
 
-  /** Values pushed before are still delivered; then the error is thrown, or the loop ends. */
-  end(error: Error | null = null): void {
-    if (this.#ended) return;
+  /** Values pushed before are still delivered. */
+  end(): void {
     this.#ended = true;
-    this.#error = error;
     this.#notify();
-  }
-
-  get ended(): boolean {
-    return this.#ended;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void> {
     for (;;) {
       const value = this.#values.shift();
       if (value !== undefined) yield value;
-      else if (this.#ended) break;
+      else if (this.#ended) return;
       else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
-    if (this.#error) throw this.#error;
   }
 
   #notify(): void {
