@@ -90,7 +90,7 @@ function after(state: RoomState, event: RoomEvent): RoomState {
     case "member_left":
       return afterLeaving(state, event.member, event.reason);
     case "member_renamed":
-      return withMember(state, event.member, (member) => ({ ...member, name: event.name }));
+      return withMember(state, event.member, { name: event.name });
     case "member_measured":
       // The correction from laps was relative to the old measurements.
       return withMember(state, event.member, ({ costRatio: _old, ...member }) => ({
@@ -99,21 +99,12 @@ function after(state: RoomState, event: RoomEvent): RoomState {
         measurements: event.measurements,
       }));
     case "member_corrected":
-      return withMember(state, event.member, (member) => ({
-        ...member,
-        costRatio: event.costRatio,
-      }));
+      return withMember(state, event.member, { costRatio: event.costRatio });
     case "adapter_lost":
       return withMember(
         { ...state, handover: handoverWithout(state, event.member) },
         event.member,
-        (member) => ({
-          ...member,
-          adapter: null,
-          measurements: null,
-          shard: null,
-          noAdapter: event.noAdapter,
-        }),
+        { adapter: null, measurements: null, shard: null, noAdapter: event.noAdapter },
       );
     case "member_use_chosen":
       // A person who chooses a member that failed wants it tried again.
@@ -129,7 +120,7 @@ function after(state: RoomState, event: RoomEvent): RoomState {
       }));
     case "device_states_updated":
       return event.states.reduce(
-        (next, { member, device }) => withMember(next, member, (old) => ({ ...old, device })),
+        (next, { member, device }) => withMember(next, member, { device }),
         state,
       );
     case "links_measured":
@@ -166,11 +157,11 @@ function after(state: RoomState, event: RoomEvent): RoomState {
         ...state,
         placement: event.placement,
         handover: null,
-        members: state.members.map((member) => ({ ...member, shard: null })),
+        members: withoutShards(state.members),
       };
     case "shard_progressed":
       return event.shard.placement === state.placement?.id
-        ? withMember(state, event.member, (member) => ({ ...member, shard: event.shard }))
+        ? withMember(state, event.member, { shard: event.shard })
         : state;
     case "placement_readied":
       return withPlacement(state, event.placement, (old) => ({ ...old, ready: true, error: null }));
@@ -182,12 +173,7 @@ function after(state: RoomState, event: RoomEvent): RoomState {
       );
     case "placement_cleared":
       return state.placement?.id === event.placement
-        ? {
-            ...state,
-            placement: null,
-            handover: null,
-            members: state.members.map((member) => ({ ...member, shard: null })),
-          }
+        ? { ...state, placement: null, handover: null, members: withoutShards(state.members) }
         : state;
     case "handover_begun":
       return { ...state, handover: { placement: event.placement, loaded: [] } };
@@ -229,6 +215,10 @@ function after(state: RoomState, event: RoomEvent): RoomState {
 
 function without(members: readonly Member[], id: MemberId): Member[] {
   return members.filter((member) => member.id !== id);
+}
+
+function withoutShards(members: readonly Member[]): Member[] {
+  return members.map((member) => ({ ...member, shard: null }));
 }
 
 /** Of a member that left, only its name stays, and its stage until the model is placed again. */
@@ -279,10 +269,16 @@ function handoverWithout({ handover }: RoomState, gone: MemberId): Handover | nu
   return handover?.placement.stages.some(({ member }) => member === gone) ? null : handover;
 }
 
-function withMember(state: RoomState, id: MemberId, change: (old: Member) => Member): RoomState {
+function withMember(
+  state: RoomState,
+  id: MemberId,
+  change: Partial<Member> | ((old: Member) => Member),
+): RoomState {
+  const changed = (old: Member) =>
+    typeof change === "function" ? change(old) : { ...old, ...change };
   return {
     ...state,
-    members: state.members.map((member) => (member.id === id ? change(member) : member)),
+    members: state.members.map((member) => (member.id === id ? changed(member) : member)),
   };
 }
 
