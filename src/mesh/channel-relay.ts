@@ -38,7 +38,7 @@ type ToWorker =
   | { readonly kind: "sent"; readonly bytes: number };
 type ToPage = { readonly kind: "send"; readonly data: ArrayBuffer } | { readonly kind: "close" };
 
-/** In the page: pipes `channel` and returns the port that the worker wraps in `relayedChannel`. */
+/** In the page: pipes `channel` and returns the port that the worker wraps in `RelayedChannel`. */
 export function relayChannel(channel: RTCDataChannel): MessagePort {
   const { port1, port2 } = new MessageChannel();
   const post = (message: ToWorker, transfer: Transferable[] = []) =>
@@ -70,12 +70,8 @@ export function relayChannel(channel: RTCDataChannel): MessagePort {
   return port2;
 }
 
-/** In the worker: the other end of `relayChannel`, as a channel for `framePort`. */
-export function relayedChannel(port: MessagePort): SliceChannel {
-  return new RelayedChannel(port);
-}
-
-class RelayedChannel extends EventTarget implements SliceChannel {
+/** In the worker: the other end of `relayChannel`. */
+export class RelayedChannel extends EventTarget implements SliceChannel {
   readyState: RTCDataChannelState = "connecting";
   bufferedAmount = 0;
   bufferedAmountLowThreshold = 0;

@@ -39,16 +39,7 @@ export const MAX_EARLY_BYTES = 8 * 1024 * 1024;
  * while `onFrame` is null wait for it, up to `MAX_EARLY_BYTES`. More than `maxUnreadBytes` that the peer
  * does not read close the channel: for senders that do not wait for `send`.
  */
-export function framePort(
-  peer: MemberId,
-  channel: SliceChannel,
-  maxFrameBytes = MAX_FRAME_BYTES,
-  maxUnreadBytes = Infinity,
-): FramePort {
-  return new ChannelFramePort(peer, channel, maxFrameBytes, maxUnreadBytes);
-}
-
-class ChannelFramePort implements FramePort {
+export class ChannelFramePort implements FramePort {
   readonly peer: MemberId;
   readonly #channel: SliceChannel;
   readonly #reassembly: Reassembly;
@@ -66,8 +57,8 @@ class ChannelFramePort implements FramePort {
   constructor(
     peer: MemberId,
     channel: SliceChannel,
-    maxFrameBytes: number,
-    maxUnreadBytes: number,
+    maxFrameBytes = MAX_FRAME_BYTES,
+    maxUnreadBytes = Infinity,
   ) {
     this.peer = peer;
     this.#channel = channel;

@@ -9,6 +9,7 @@
  *
  * Over 250 lines: `encode` and `decode` are read side by side.
  */
+import type { z } from "zod";
 import {
   GenerationId,
   MemberId,
@@ -187,28 +188,19 @@ function decodeBody(reader: ByteReader, type: Frame["type"], header: FrameHeader
       return decodeHidden(reader, header);
     case "token":
       return decodeToken(reader, header);
-    case "end":
-      return {
-        ...header,
-        type,
-        generation: decodeGeneration(reader),
-        reason: tag(END_REASONS, reader.u8(), "reason"),
-      };
-    case "failure":
-      return {
-        ...header,
-        type,
-        generation: decodeGeneration(reader),
-        failure: decodeFailure(reader),
-      };
-    case "ping":
-      return {
-        ...header,
-        type,
-        nonce: reader.u32(),
-        echo: flag(reader),
-        payload: reader.raw(reader.remaining),
-      };
+    case "end": {
+      const generation = decodeGeneration(reader);
+      return { ...header, type, generation, reason: tag(END_REASONS, reader.u8(), "reason") };
+    }
+    case "failure": {
+      const generation = decodeGeneration(reader);
+      const failure = parsed(StageFailure, parseJson(reader.text()), "failure");
+      return { ...header, type, generation, failure };
+    }
+    case "ping": {
+      const [nonce, echo] = [reader.u32(), flag(reader)];
+      return { ...header, type, nonce, echo, payload: reader.raw(reader.remaining) };
+    }
     case "pong":
       return { ...header, type, nonce: reader.u32(), payload: reader.raw(reader.remaining) };
     case "resume":
@@ -216,18 +208,10 @@ function decodeBody(reader: ByteReader, type: Frame["type"], header: FrameHeader
   }
 }
 
-function decodeFailure(reader: ByteReader): StageFailure {
-  const failure = parseUntrusted(StageFailure, parseJson(reader.text()));
-  if (!failure.success) throw new ProtocolError("a failure that no stage reports");
-  return failure.data;
-}
-
 function decodePrompt(reader: ByteReader, header: FrameHeader): PromptFrame {
   const generation = decodeGeneration(reader);
-  const requester = MemberId.safeParse(reader.text());
-  if (!requester.success) throw new ProtocolError("a requester that is not a member id");
-  const answer = RequestKey.safeParse(reader.text());
-  if (!answer.success) throw new ProtocolError("an answer without a name");
+  const requester = parsed(MemberId, reader.text(), "requester");
+  const answer = parsed(RequestKey, reader.text(), "name of an answer");
   const resumes = flag(reader);
   const maxTokens = reader.u32();
   if (maxTokens === 0) throw new ProtocolError("a prompt with a limit of 0 tokens");
@@ -235,12 +219,12 @@ function decodePrompt(reader: ByteReader, header: FrameHeader): PromptFrame {
   const endTokens = decodeTokens(reader);
   const tokens = decodeTokens(reader);
   if (tokens.length === 0) throw new ProtocolError("a prompt without tokens");
-  const ids = { generation, requester: requester.data, answer: answer.data, resumes };
+  const ids = { generation, requester, answer, resumes };
   return { ...header, type: "prompt", ...ids, maxTokens, sampling, endTokens, tokens };
 }
 
 function decodeSampling(reader: ByteReader): Sampling {
-  const sampling = Sampling.safeParse({
+  const sampling = {
     temperature: reader.f64(),
     topK: reader.u32(),
     topP: reader.f64(),
@@ -251,9 +235,8 @@ function decodeSampling(reader: ByteReader): Sampling {
     penaltyTokens: reader.u32(),
     seed: reader.u32(),
     topLogprobs: reader.u8(),
-  });
-  if (!sampling.success) throw new ProtocolError("sampling settings out of range");
-  return sampling.data;
+  };
+  return parsed(Sampling, sampling, "sampling settings");
 }
 
 function decodeTokens(reader: ByteReader): Uint32Array<ArrayBuffer> {
@@ -302,24 +285,18 @@ function decodeToken(reader: ByteReader, header: FrameHeader): TokenFrame {
   }));
   const clocks = decodeClocks(reader);
   const hopMs = Array.from({ length: reader.u8() }, () => finite(reader));
-  return {
-    ...header,
-    type: "token",
-    generation,
-    position,
-    token,
-    logprob: hasLogprob ? logprob : null,
-    top,
-    finish,
-    clocks,
-    hopMs,
-  };
+  const sample = { token, logprob: hasLogprob ? logprob : null, top, finish };
+  return { ...header, type: "token", generation, position, ...sample, clocks, hopMs };
 }
 
 function decodeGeneration(reader: ByteReader): GenerationId {
-  const generation = GenerationId.safeParse(reader.u32());
-  if (!generation.success) throw new ProtocolError("generation 0");
-  return generation.data;
+  return parsed(GenerationId, reader.u32(), "generation");
+}
+
+function parsed<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
+  const result = parseUntrusted(schema, value);
+  if (!result.success) throw new ProtocolError(`invalid ${what}`);
+  return result.data;
 }
 
 function flag(reader: ByteReader): boolean {

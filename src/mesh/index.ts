@@ -1,9 +1,9 @@
 /** Moves bytes between tabs: connections, frames, flow control, and the measurement of links. */
 export { type Admission, createAdmission, type ProvenBy } from "./admission.ts";
-export { channelForWorker, relayedChannel } from "./channel-relay.ts";
+export { channelForWorker, RelayedChannel } from "./channel-relay.ts";
 export { sortedFingerprints } from "./fingerprints.ts";
 export { frameLinks } from "./frame-links.ts";
-export { framePort, WAITING_FRAME_BYTES } from "./frame-port.ts";
+export { ChannelFramePort, WAITING_FRAME_BYTES } from "./frame-port.ts";
 export type {
   EndFrame,
   FailureFrame,

@@ -26,7 +26,7 @@ import {
 import type { Admission, ProvenBy } from "./admission.ts";
 import { Control, MAX_CONTROL_BYTES, MAX_UNREAD_CONTROL_BYTES, readControl } from "./control.ts";
 import { fingerprintsOf } from "./fingerprints.ts";
-import { framePort } from "./frame-port.ts";
+import { ChannelFramePort } from "./frame-port.ts";
 import { Handshake } from "./handshake.ts";
 import { Heartbeat, HEARTBEAT_MS } from "./heartbeat.ts";
 import type { FramePort } from "./transport.ts";
@@ -99,8 +99,13 @@ export class PeerLink {
     this.#openFrames = this.#createFrames();
     const control = this.#channel("control");
     control.addEventListener("open", () => this.#handshake.start());
-    this.#control = framePort(peer, control, MAX_CONTROL_BYTES, MAX_UNREAD_CONTROL_BYTES);
-    this.#bulk = framePort(peer, this.#channel("bulk"), MAX_BULK_BYTES);
+    this.#control = new ChannelFramePort(
+      peer,
+      control,
+      MAX_CONTROL_BYTES,
+      MAX_UNREAD_CONTROL_BYTES,
+    );
+    this.#bulk = new ChannelFramePort(peer, this.#channel("bulk"), MAX_BULK_BYTES);
     this.#control.onFrame = (bytes) => this.#receive(bytes);
     this.#control.onClose = this.#bulk.onClose = (cause) => this.#gone(cause);
     connection.on("close", () => this.#gone({ reason: "closed_by_peer" }));

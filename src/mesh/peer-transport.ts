@@ -5,7 +5,13 @@
  * another one that is, so that a stranger that makes offers in a peer's name cannot end it.
  */
 import type { DataConnection, Peer } from "peerjs";
-import { type Clock, MemberId, type CloseFailure, SYSTEM_CLOCK } from "../shared/index.ts";
+import {
+  type Clock,
+  MemberId,
+  type CloseFailure,
+  type MeshFailure,
+  SYSTEM_CLOCK,
+} from "../shared/index.ts";
 import type { Admission, ProvenBy } from "./admission.ts";
 import { PROTOCOL_VERSION } from "./frame-types.ts";
 import { TransportListeners } from "./listeners.ts";
@@ -42,7 +48,8 @@ const LINGER_MS = 500;
 /** "EXPIRE": nobody with the id `src` took an offer. PeerJS's own error has the id only in its text. */
 type ServerMessage = { readonly type: string; readonly src: string };
 
-type Waiter = { readonly resolve: () => void; readonly reject: (error: MeshError) => void };
+/** Called once: with null when the peer is ready. */
+type Waiter = (failure: MeshFailure | null) => void;
 
 /** Rejects with a `MeshError` if the server does not register this tab. */
 export async function openPeerTransport(options: PeerTransportOptions): Promise<PeerTransport> {
@@ -153,9 +160,7 @@ export class PeerTransport implements Transport {
       if (!link.outgoing || link.ready) continue;
       this.#links.delete(peer);
       link.discard();
-      this.#settleWaiters(peer, (waiter) =>
-        waiter.reject(new MeshError({ reason: "signaling_lost" })),
-      );
+      this.#settleWaiters(peer, { reason: "signaling_lost" });
     }
   }
 
@@ -187,24 +192,21 @@ export class PeerTransport implements Transport {
         waiting.delete(waiter);
         const failure = { reason: "connect_timeout", peer, timeoutMs } as const;
         if (waiting.size === 0) this.#links.get(peer)?.close(failure);
-        reject(new MeshError(failure));
+        waiter(failure);
       }, timeoutMs);
-      const settle = (act: () => void) => {
+      const waiter: Waiter = (failure) => {
         clearTimeout(timeout);
-        act();
-      };
-      const waiter: Waiter = {
-        resolve: () => settle(resolve),
-        reject: (error) => settle(() => reject(error)),
+        if (failure === null) resolve();
+        else reject(new MeshError(failure));
       };
       waiting.add(waiter);
     });
   }
 
-  #settleWaiters(peer: MemberId, act: (waiter: Waiter) => void): void {
+  #settleWaiters(peer: MemberId, failure: MeshFailure | null): void {
     const waiting = this.#waiters.get(peer);
     this.#waiters.delete(peer);
-    waiting?.forEach(act);
+    waiting?.forEach((waiter) => waiter(failure));
   }
 
   #ready(link: PeerLink): void {
@@ -216,7 +218,7 @@ export class PeerTransport implements Transport {
       if (replaced.wasReady)
         this.events.disconnect.emit(link.peer, { reason: "replaced_connection" });
     }
-    this.#settleWaiters(link.peer, (waiter) => waiter.resolve());
+    this.#settleWaiters(link.peer, null);
     this.events.connect.emit(link.peer);
   }
 
@@ -224,7 +226,7 @@ export class PeerTransport implements Transport {
     if (this.#candidates.delete(link)) return this.events.refuse.emit(link.peer, cause);
     if (this.#links.get(link.peer) !== link) return;
     this.#links.delete(link.peer);
-    this.#settleWaiters(link.peer, (waiter) => waiter.reject(new MeshError(cause)));
+    this.#settleWaiters(link.peer, cause);
     if (link.wasReady) this.events.disconnect.emit(link.peer, cause);
     else if (!link.outgoing) this.events.refuse.emit(link.peer, cause);
   }

@@ -7,6 +7,9 @@ import type { z } from "zod";
 const STOP_AT_FIRST_ISSUE = { abortEarly: true } as z.core.ParseContext<z.core.$ZodIssue>;
 
 /** What `schema` makes of a value from another tab or the network, or its first fault. */
-export function parseUntrusted<T>(schema: z.ZodType<T>, value: unknown): z.ZodSafeParseResult<T> {
+export function parseUntrusted<T extends z.ZodType>(
+  schema: T,
+  value: unknown,
+): z.ZodSafeParseResult<z.output<T>> {
   return schema.safeParse(value, STOP_AT_FIRST_ISSUE);
 }

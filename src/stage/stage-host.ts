@@ -33,7 +33,7 @@ import type {
   ShardOptions,
   OnDeviceError,
 } from "../engine/index.ts";
-import { relayedChannel, framePort, type Frame, type FramePort } from "../mesh/index.ts";
+import { RelayedChannel, ChannelFramePort, type Frame, type FramePort } from "../mesh/index.ts";
 import type { ByteReader, ShardDescription } from "../model/index.ts";
 import { Channels } from "./channels.ts";
 import { GenerationTable } from "./generations.ts";
@@ -225,8 +225,8 @@ export class StageHost implements StageWorker {
     peer: MemberId,
     channel: RTCDataChannel | MessagePort,
   ): Promise<void> {
-    const slices = channel instanceof MessagePort ? relayedChannel(channel) : channel;
-    this.#channels.keep(key, framePort(peer, slices));
+    const slices = channel instanceof MessagePort ? new RelayedChannel(channel) : channel;
+    this.#channels.keep(key, new ChannelFramePort(peer, slices));
     return Promise.resolve();
   }
 

@@ -1,7 +1,7 @@
 /** Back-pressure and order over a channel whose buffer the test drains by hand. */
 import { describe, expect, test } from "vitest";
 import {
-  framePort,
+  ChannelFramePort,
   HIGH_WATER_BYTES,
   MAX_EARLY_BYTES,
   WAITING_FRAME_BYTES,
@@ -50,13 +50,13 @@ async function settled(promise: Promise<unknown>): Promise<boolean> {
 
 test("a small frame goes out at once, before send is awaited", () => {
   const channel = new SlowChannel();
-  void framePort(PEER, channel).send(Uint8Array.of(7));
+  void new ChannelFramePort(PEER, channel).send(Uint8Array.of(7));
   expect(channel.sent).toEqual([Uint8Array.of(0, 7)]);
 });
 
 test("send waits for space, and frames stay in order", async () => {
   const channel = new SlowChannel();
-  const port = framePort(PEER, channel);
+  const port = new ChannelFramePort(PEER, channel);
   const large = port.send(new Uint8Array(3 * HIGH_WATER_BYTES));
   const small = port.send(Uint8Array.of(1));
   expect(await settled(large)).toBe(false);
@@ -70,7 +70,7 @@ test("send waits for space, and frames stay in order", async () => {
 test("frames wait for a channel that is still opening", async () => {
   const channel = new SlowChannel();
   channel.readyState = "connecting";
-  const sent = framePort(PEER, channel).send(Uint8Array.of(1));
+  const sent = new ChannelFramePort(PEER, channel).send(Uint8Array.of(1));
   expect(await settled(sent)).toBe(false);
   channel.change("open", "open");
   await sent;
@@ -79,7 +79,7 @@ test("frames wait for a channel that is still opening", async () => {
 
 test("a waiting sender gets the cause when the channel closes", async () => {
   const channel = new SlowChannel();
-  const port = framePort(PEER, channel);
+  const port = new ChannelFramePort(PEER, channel);
   const causes: unknown[] = [];
   port.onClose = (cause) => causes.push(cause);
   const sent = port.send(new Uint8Array(3 * HIGH_WATER_BYTES));
@@ -96,7 +96,7 @@ describe("before there is a listener", () => {
 
   test("frames wait, however many they are", () => {
     const channel = new SlowChannel();
-    const port = framePort(PEER, channel);
+    const port = new ChannelFramePort(PEER, channel);
     for (let count = 0; count < 100; count += 1)
       channel.dispatchEvent(new MessageEvent("message", { data: whole(1) }));
     let frames = 0;
@@ -106,7 +106,7 @@ describe("before there is a listener", () => {
 
   test("more bytes than a peer may send close the channel", () => {
     const channel = new SlowChannel();
-    const port = framePort(PEER, channel);
+    const port = new ChannelFramePort(PEER, channel);
     const causes: unknown[] = [];
     port.onClose = (cause) => causes.push(cause);
     const data = whole(1000);
@@ -117,7 +117,7 @@ describe("before there is a listener", () => {
 
   test("tiny frames count with their objects", () => {
     const channel = new SlowChannel();
-    const port = framePort(PEER, channel);
+    const port = new ChannelFramePort(PEER, channel);
     const causes: unknown[] = [];
     port.onClose = (cause) => causes.push(cause);
     const data = whole(0);
@@ -129,7 +129,7 @@ describe("before there is a listener", () => {
 
 test("a peer that does not read loses the channel, if the sender does not wait for it", async () => {
   const channel = new SlowChannel();
-  const port = framePort(PEER, channel, 100, 10 * WAITING_FRAME_BYTES);
+  const port = new ChannelFramePort(PEER, channel, 100, 10 * WAITING_FRAME_BYTES);
   const causes: unknown[] = [];
   port.onClose = (cause) => causes.push(cause);
   channel.bufferedAmount = HIGH_WATER_BYTES + 1;
@@ -140,7 +140,7 @@ test("a peer that does not read loses the channel, if the sender does not wait f
 
 test("what a peer reads does not count", async () => {
   const channel = new SlowChannel();
-  const port = framePort(PEER, channel, 100, 10 * WAITING_FRAME_BYTES);
+  const port = new ChannelFramePort(PEER, channel, 100, 10 * WAITING_FRAME_BYTES);
   for (let count = 0; count < 100; count += 1) await port.send(Uint8Array.of(1));
   expect(channel.readyState).toBe("open");
 });
@@ -152,7 +152,7 @@ describe("a hostile peer loses the channel, with a detail", () => {
     ["a frame above the limit", new Uint8Array(102).buffer, /101 bytes.*100/],
   ])("%s", (_, data, detail) => {
     const channel = new SlowChannel();
-    const port = framePort(PEER, channel, 100);
+    const port = new ChannelFramePort(PEER, channel, 100);
     const events: unknown[] = [];
     port.onClose = (cause) => events.push(cause);
     port.onFrame = () => events.push("a frame");

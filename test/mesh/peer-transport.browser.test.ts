@@ -6,7 +6,7 @@ import { Handshake } from "../../src/mesh/handshake.ts";
 import { fingerprintsOf } from "../../src/mesh/fingerprints.ts";
 import { parseJson } from "../../src/mesh/json.ts";
 import { MeshError } from "../../src/mesh/mesh-error.ts";
-import { framePort } from "../../src/mesh/frame-port.ts";
+import { ChannelFramePort } from "../../src/mesh/frame-port.ts";
 import { PROTOCOL_VERSION } from "../../src/mesh/frame-types.ts";
 import { openPeerTransport, PeerTransport } from "../../src/mesh/peer-transport.ts";
 import { openPeer } from "../../src/mesh/signaling.ts";
@@ -56,7 +56,7 @@ async function join(name: string, protocol?: number): Promise<Joined> {
   const ports = new Map<MemberId, FramePort>();
   const onFrameChannel = (peer: MemberId, channel: RTCDataChannel) => {
     if (joined.onChannel) joined.onChannel(channel);
-    else ports.set(peer, framePort(peer, channel));
+    else ports.set(peer, new ChannelFramePort(peer, channel));
     return () => undefined;
   };
   const version = protocol === undefined ? {} : { protocol };
