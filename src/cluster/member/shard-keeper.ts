@@ -13,7 +13,6 @@ import {
   type PlacementId,
   type ShardState,
   type Placement,
-  type Settings,
   type Stage,
   type Pipeline,
   type Failure,
@@ -88,13 +87,11 @@ export class ShardKeeper {
   kernels(kernels: KernelReport): void {
     if (this.#held === null) return;
     this.#held = { ...this.#held, kernels };
-    const { room } = this.#parts;
-    const { placement } = room.state;
-    const mine = placement && stageOf(placement, room.self);
+    const { placement } = this.#parts.room.state;
     const last = this.#lastReport;
     // While it loads or connects, the next report carries them.
     const isReady = last?.status === "ready" && last.placement === placement?.id;
-    if (placement && mine && isReady) this.#ready(placement, mine);
+    if (placement && isReady) this.#ready(placement);
   }
 
   #look(): void {
@@ -108,7 +105,7 @@ export class ShardKeeper {
     if (this.#lost !== null && this.#lost === this.#wanted) this.#repair = id;
     this.#wanted = id;
     // A requester without a shard needs only the pipeline.
-    if (!placement || !stageOf(placement, room.self)) this.#setPipeline(placement);
+    if (!placement || !this.#stageOf(placement)) this.#setPipeline(placement);
     this.#work = this.#work.then(() => this.#act(placement));
   }
 
@@ -126,10 +123,9 @@ export class ShardKeeper {
   async #prepare(placement: Placement | null): Promise<void> {
     const { room, models, linkFrames } = this.#parts;
     if ((placement?.id ?? null) !== this.#ahead) return;
-    const mine = placement && stageOf(placement, room.self);
     let failure: Failure | null = null;
     try {
-      const request = placement && mine && this.#requestOf(placement, mine);
+      const request = placement && this.#requestOf(placement);
       const isThere =
         request !== null && [this.#held, this.#next].some((held) => isFor(held, request));
       if (this.#next !== null && !isThere) {
@@ -168,27 +164,22 @@ export class ShardKeeper {
   }
 
   async #act(placement: Placement | null): Promise<void> {
-    const { room, models } = this.#parts;
     if ((placement?.id ?? null) !== this.#wanted) return;
-    const mine = placement && stageOf(placement, room.self);
+    const request = placement && this.#requestOf(placement);
     try {
-      if (!placement || !mine) {
-        if (this.#held ?? this.#next) await models.unloadShard();
-        this.#held = null;
-        this.#next = null;
-        return;
-      }
-      await this.#takeStage(placement, mine);
+      if (placement && request) return await this.#takeStage(placement, request);
+      if (this.#held ?? this.#next) await this.#parts.models.unloadShard();
+      this.#held = null;
+      this.#next = null;
     } catch (error) {
-      if (placement && mine) this.#loadFailed(placement, mine, failureOf(error));
+      if (placement && request) this.#loadFailed(placement, failureOf(error));
     }
   }
 
-  #loadFailed(placement: Placement, mine: Stage, error: Failure): void {
-    if (error.reason !== "gpu_unavailable") {
-      return this.#report(placement, mine, { status: "failed", phase: "failed", error });
-    }
-    this.adapterLost({ reason: "device_lost", detail: error.detail });
+  #loadFailed(placement: Placement, error: Failure): void {
+    if (error.reason === "gpu_unavailable")
+      this.adapterLost({ reason: "device_lost", detail: error.detail });
+    else this.#report(placement, { status: "failed", phase: "failed", error });
   }
 
   /** This tab computes no more. */
@@ -198,9 +189,8 @@ export class ShardKeeper {
     this.#parts.room.command({ type: "report_adapter_loss", noAdapter }).catch(() => undefined);
   }
 
-  async #takeStage(placement: Placement, mine: Stage): Promise<void> {
+  async #takeStage(placement: Placement, request: ShardRequest): Promise<void> {
     const { room } = this.#parts;
-    const request = this.#requestOf(placement, mine);
     if (!isFor(this.#held, request) && isFor(this.#next, request)) {
       this.#held = this.#next;
       this.#next = null;
@@ -209,26 +199,26 @@ export class ShardKeeper {
       const held = this.#held;
       this.#held = null;
       this.#next = null;
-      this.#report(placement, mine, { status: "loading", phase: "starting" });
-      const extended = held && (await this.#extend(held, request, placement, mine));
-      const loaded = extended ?? (await this.#load(request, placement, mine));
+      this.#report(placement, { status: "loading", phase: "starting" });
+      const extended = held && (await this.#extend(held, request, placement));
+      const loaded = extended ?? (await this.#load(request, placement));
       if (loaded === null) return;
       this.#held = { request, ...loaded };
     }
     if (placement.id !== this.#wanted) return;
-    this.#report(placement, mine, { status: "loading", phase: "connecting" });
+    this.#report(placement, { status: "loading", phase: "connecting" });
     this.#setPipeline(placement);
     await this.#pipelineSet;
     for (const peer of nextMembers(placement, room.self)) await this.#parts.linkFrames(peer);
-    this.#ready(placement, mine);
+    this.#ready(placement);
   }
 
   /** Null if the layers that are held cannot remain. */
-  async #extend(held: Held, request: ShardRequest, placement: Placement, mine: Stage) {
+  async #extend(held: Held, request: ShardRequest, placement: Placement) {
     const extension = placement.id === this.#repair ? extensionOf(held.request, request) : null;
     if (extension === null) return null;
     try {
-      const loaded = await this.#load(extension, placement, mine);
+      const loaded = await this.#load(extension, placement);
       return loaded && { ...loaded, bytes: held.bytes + loaded.bytes };
     } catch {
       return null; // loaded again as a whole, they may fit
@@ -239,7 +229,7 @@ export class ShardKeeper {
    * Bytes that could not be had are asked for again, since a server may restart; the room sees what the load
    * waits for. Null if they are no longer wanted.
    */
-  async #load(request: ShardRequest, placement: Placement, mine: Stage) {
+  async #load(request: ShardRequest, placement: Placement) {
     const { models, clock, retryMs } = this.#parts;
     let loadedBytes = 0;
     let totalBytes = 0;
@@ -253,7 +243,7 @@ export class ShardKeeper {
         if (progress.doneBytes > loadedBytes) error = null;
         loadedBytes = Math.max(loadedBytes, progress.doneBytes);
         ({ totalBytes } = progress);
-        this.#progress(placement, mine, progress, error);
+        this.#progress(placement, progress, error);
       });
       const { kernels } = await loading.finally(() => (ended = true));
       return { kernels, bytes: totalBytes };
@@ -265,69 +255,56 @@ export class ShardKeeper {
       onWait: (reason) => {
         error = reason;
         const phase = "downloading";
-        this.#report(placement, mine, { status: "loading", phase, loadedBytes, totalBytes, error });
+        this.#report(placement, { status: "loading", phase, loadedBytes, totalBytes, error });
       },
     });
   }
 
-  #ready(placement: Placement, mine: Stage): void {
+  #ready(placement: Placement): void {
     const { kernels, bytes } = this.#held ?? { kernels: null, bytes: 0 };
-    this.#report(placement, mine, {
-      status: "ready",
-      phase: "ready",
-      loadedBytes: bytes,
-      totalBytes: bytes,
-      kernels,
-    });
+    const loaded = { loadedBytes: bytes, totalBytes: bytes, kernels };
+    this.#report(placement, { status: "ready", phase: "ready", ...loaded });
   }
 
-  #requestOf(placement: Placement, { first, end }: Stage): ShardRequest {
+  /** Null if this tab has no stage of the placement. */
+  #requestOf(placement: Placement): ShardRequest | null {
+    const { state, self } = this.#parts.room;
     const { model, stages, contextTokens, generationSlots: sequences } = placement;
-    const earlier = stages.filter((stage) => stage.first < first);
-    const device = this.#device(this.#parts.room.state.settings);
-    const layers = { first, end, missing: { first, end } };
-    return { model, ...layers, earlier, contextTokens, sequences, role: "instead", ...device };
-  }
-
-  #device({ activations }: Settings): {
-    activations: Settings["activations"];
-    memoryBudgetBytes: number;
-    submitWhileWaiting: boolean;
-  } {
-    const { room } = this.#parts;
-    const measured = room.state.members.find(({ id }) => id === room.self)?.measurements;
+    const mine = this.#stageOf(placement);
+    if (mine === undefined) return null;
+    const { first, end } = mine;
+    const measured = state.members.find(({ id }) => id === self)?.measurements;
     return {
-      activations,
+      model,
+      ...{ first, end, missing: { first, end } },
+      earlier: stages.filter((stage) => stage.first < first),
+      ...{ contextTokens, sequences, role: "instead" },
+      activations: state.settings.activations,
       memoryBudgetBytes: measured?.memoryBudgetBytes ?? 0,
       submitWhileWaiting: measured?.submitWhileWaitingHelps ?? false,
     };
   }
 
-  #progress(
-    placement: Placement,
-    mine: Stage,
-    { phase, doneBytes, totalBytes }: LoadProgress,
-    error: Failure | null,
-  ): void {
+  #stageOf({ stages }: Placement): Stage | undefined {
+    return stages.find(({ member }) => member === this.#parts.room.self);
+  }
+
+  #progress(placement: Placement, progress: LoadProgress, error: Failure | null): void {
+    const { phase, doneBytes: loadedBytes, totalBytes } = progress;
     const nowMs = this.#parts.clock.nowMs();
     const isNewPhase = this.#lastReport?.phase !== phase;
     if (!isNewPhase && nowMs - this.#lastProgressMs < this.#parts.progressMs) return;
     this.#lastProgressMs = nowMs;
-    this.#report(placement, mine, {
-      status: "loading",
-      phase,
-      loadedBytes: doneBytes,
-      totalBytes,
-      error,
-    });
+    this.#report(placement, { status: "loading", phase, loadedBytes, totalBytes, error });
   }
 
   #report(
     placement: Placement,
-    { first, end }: Stage,
     news: Pick<ShardState, "status" | "phase"> & Partial<ShardState>,
   ): void {
-    if (placement.id !== this.#wanted) return;
+    const mine = this.#stageOf(placement);
+    if (placement.id !== this.#wanted || mine === undefined) return;
+    const { first, end } = mine;
     const nothing = { loadedBytes: 0, totalBytes: 0, error: null, kernels: null };
     const shard: ShardState = { placement: placement.id, first, end, ...nothing, ...news };
     this.#lastReport = shard;
@@ -363,10 +340,6 @@ function pipelineOf(placement: Placement): Pipeline {
     vocabulary: placement.model.vocabulary,
     predictedMs: placement.predictedMs,
   };
-}
-
-function stageOf({ stages }: Placement, member: MemberId): Stage | null {
-  return stages.find((stage) => stage.member === member) ?? null;
 }
 
 /** The member of the stage after that of `self`, which links to it; none for a single stage. */
