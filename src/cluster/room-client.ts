@@ -21,9 +21,6 @@ import {
   type ModelSource,
   type ModelSummary,
   type Stage,
-  type GenerationFailure,
-  type TokenEvent,
-  type KernelReport,
   type StageObservation,
   type Trouble,
 } from "../shared/index.ts";
@@ -78,24 +75,19 @@ export class RoomClient {
   static async enter(parts: RoomParts, options: EnterOptions): Promise<RoomClient> {
     const membership = await Membership.enter(parts, options);
     const client = new RoomClient(parts, membership);
-    const listeners = {
-      onToken: (event: TokenEvent) => client.#requester.onToken(event),
-      onFailure: (failure: GenerationFailure) => client.#requester.onFailure(failure),
-      onDeviceError: (cause: Failure, lost: boolean) => client.#shardFailed(cause, lost),
-      // Without a coordinator they are lost; the next answer brings others.
-      onLaps: (placement: PlacementId, computeMs: readonly number[], wireMs: readonly number[]) =>
-        void client
-          .dispatch({
-            type: "report_laps",
-            placement,
-            computeMs: [...computeMs],
-            ...(wireMs.length > 0 ? { wireMs: [...wireMs] } : {}),
-          })
-          .catch(() => undefined),
-      onKernels: (kernels: KernelReport) => client.#keeper.kernels(kernels),
-      onObservation: (observation: StageObservation) => client.#observed(observation),
-    };
-    await parts.stage.listen(listeners);
+    await parts.stage.listen({
+      onToken: (event) => client.#requester.onToken(event),
+      onFailure: (failure) => client.#requester.onFailure(failure),
+      onDeviceError: (cause, lost) => client.#shardFailed(cause, lost),
+      onLaps: (placement, computeMs, wireMs) => {
+        const wire = wireMs.length > 0 ? { wireMs: [...wireMs] } : {};
+        client
+          .dispatch({ type: "report_laps", placement, computeMs: [...computeMs], ...wire })
+          .catch(() => undefined); // without a coordinator; the next answer brings others
+      },
+      onKernels: (kernels) => client.#keeper.kernels(kernels),
+      onObservation: (observation) => client.#observed(observation),
+    });
     return client;
   }
 

@@ -16,7 +16,6 @@ import {
   type CloseFailure,
   type Pipeline,
   type PromptRequest,
-  type StageFailure,
   type StageListeners,
   type StageRoom,
   type ShardRole,
@@ -35,10 +34,9 @@ import type {
 } from "../engine/index.ts";
 import { RelayedChannel, ChannelFramePort, type Frame, type FramePort } from "../mesh/index.ts";
 import type { ByteReader, ShardDescription } from "../model/index.ts";
-import { Channels } from "./channels.ts";
+import { type ChannelListeners, Channels } from "./channels.ts";
 import { GenerationTable } from "./generations.ts";
 import { FrameIntake } from "./frame-intake.ts";
-import type { Late } from "./lap-watch.ts";
 import { LoadMeter } from "./load-meter.ts";
 import { MissingPrompts } from "./missing-prompts.ts";
 import { NextLink } from "./next-link.ts";
@@ -50,9 +48,9 @@ import {
 import { MAX_SAVED_BYTES, SavedBytes } from "./saved-rows.ts";
 import { SentPrompts } from "./sent-prompts.ts";
 import { ShardChain } from "./shard-chain.ts";
-import { IDLE_LOOK_MS, RUNNING_LOOK_MS, type Silence } from "./silence-watch.ts";
+import { IDLE_LOOK_MS, RUNNING_LOOK_MS } from "./silence-watch.ts";
 import { StageError } from "./stage-error.ts";
-import { StageLoop } from "./stage-loop.ts";
+import { StageLoop, type StageOutside } from "./stage-loop.ts";
 import type { StageWorker } from "./stage-worker.ts";
 
 /** Loads a shard on this worker's device. `onDeviceError` may be called at any time. */
@@ -94,10 +92,10 @@ export class StageHost implements StageWorker {
     this.#clock = clock;
     const nowMs = () => clock.nowMs();
     this.#meter = new LoadMeter(nowMs());
-    const listeners = {
-      onFrame: (from: MemberId, frame: Frame) => this.#intake.receive(from, frame),
-      onClose: (peer: MemberId, cause: CloseFailure) => this.#peerGone(peer, cause),
-      onSilence: ({ peer, again }: Silence) => this.#observe({ kind: "peer_silent", peer, again }),
+    const listeners: ChannelListeners = {
+      onFrame: (from, frame) => this.#intake.receive(from, frame),
+      onClose: (peer, cause) => this.#peerGone(peer, cause),
+      onSilence: ({ peer, again }) => this.#observe({ kind: "peer_silent", peer, again }),
     };
     this.#channels = new Channels(listeners, clock);
     this.#intake = new FrameIntake({
@@ -296,23 +294,16 @@ export class StageHost implements StageWorker {
     const stage = position?.pipeline.stages[position.index];
     if (position === null || shard === null || stage === undefined) return;
     if (!fits(shard, stage)) return;
-    const outside = {
-      send: (to: MemberId, frame: Frame) => this.#channels.send(to, frame),
-      refuse: (to: MemberId, frame: Frame, failure: StageFailure) =>
-        this.#intake.refuse(to, frame, failure),
-      standing: (generation: GenerationId, requester: MemberId) =>
-        this.#intake.room.standing(generation, requester),
-      linkMs: (peer: MemberId) => this.#nextLink.ms(peer),
-      onDeviceError: (cause: Failure, lost: boolean) => this.#shardFailed(cause, lost),
-      onLate: (generation: GenerationId, late: Late) =>
-        this.#observe({
-          kind: "lap_late",
-          placement: position.pipeline.placement,
-          generation,
-          ...late,
-        }),
-      onLaps: (computeMs: readonly number[], wireMs: readonly number[]) =>
-        void this.#listeners?.onLaps(position.pipeline.placement, computeMs, wireMs),
+    const { placement } = position.pipeline;
+    const outside: StageOutside = {
+      send: (to, frame) => this.#channels.send(to, frame),
+      refuse: (to, frame, failure) => this.#intake.refuse(to, frame, failure),
+      standing: (...generation) => this.#intake.room.standing(...generation),
+      linkMs: (peer) => this.#nextLink.ms(peer),
+      onDeviceError: (cause, lost) => this.#shardFailed(cause, lost),
+      onLate: (generation, late) =>
+        this.#observe({ kind: "lap_late", placement, generation, ...late }),
+      onLaps: (...laps) => void this.#listeners?.onLaps(placement, ...laps),
       nowMs: () => this.#clock.nowMs(),
     };
     const slots = Math.min(shard.options.sequences, position.pipeline.generationSlots);

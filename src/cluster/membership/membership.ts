@@ -26,7 +26,6 @@ import {
 import { Coordinator } from "../coordinator/coordinator.ts";
 import { admissionRefusal } from "../coordinator/newcomer.ts";
 import { EventLog } from "../log/event-log.ts";
-import { LogFollower } from "../log/log-follower.ts";
 import { notUnderstood } from "./join-version.ts";
 import { CLUSTER_VERSION, ClusterMessage, parseCommand, type RoomCommand } from "./messages.ts";
 import { DEFAULT_TIMINGS, type RoomParts, type SearchParts, type Timings } from "../parts.ts";
@@ -51,7 +50,8 @@ export class Membership implements RoomAccess {
   readonly #search: SearchParts;
   readonly #room: RoomCode;
   readonly #log: EventLog;
-  readonly #follower: LogFollower;
+  /** It has asked for events that it lacks. */
+  #asksForEvents = false;
   readonly #listeners = new Set<(change: RoomChange) => void>();
   readonly #commands: RemoteCommands;
   readonly #joining: Joining;
@@ -88,12 +88,6 @@ export class Membership implements RoomAccess {
       epoch: parts.lastKnown.epoch + 1,
       admits: parts.lastKnown.admits,
     });
-    this.#follower = new LogFollower({
-      log: this.#log,
-      onApplied: (event) => this.#applied(event),
-      requestEvents: (epoch, index) =>
-        post(parts.transport, this.state.coordinator, { type: "events_after", epoch, index }),
-    });
     this.#commands = new RemoteCommands(parts.transport, parts.clock, this.timings.answerMs);
     this.#joining = new Joining({
       transport: parts.transport,
@@ -104,7 +98,7 @@ export class Membership implements RoomAccess {
       isClosed: () => this.#closed,
       onWelcome: ({ key, state }) => {
         parts.admission.keepKey(key);
-        this.#follower.reset(state);
+        this.#reset(state);
       },
     });
     this.#leadership = new Leadership({
@@ -285,9 +279,9 @@ export class Membership implements RoomAccess {
   #follow(message: ClusterMessage): void {
     switch (message.type) {
       case "events":
-        return this.#follower.take(message.events);
+        return this.#take(message.events);
       case "snapshot":
-        this.#follower.reset(message.state);
+        this.#reset(message.state);
         return this.#notify(null);
       case "key_changed":
         return this.#keepKey(message.key);
@@ -304,6 +298,28 @@ export class Membership implements RoomAccess {
       default:
         return;
     }
+  }
+
+  #take(events: readonly IndexedEvent[]): void {
+    for (const event of events) {
+      const received = this.#log.receive(event);
+      if (received === "applied") this.#applied(event);
+      if (received === "gap") return this.#requestEvents();
+    }
+    this.#asksForEvents = false;
+  }
+
+  /** Those that it lacks, or a snapshot. */
+  #requestEvents(): void {
+    if (this.#asksForEvents) return;
+    this.#asksForEvents = true;
+    const { epoch, nextIndex: index, coordinator } = this.state;
+    post(this.#parts.transport, coordinator, { type: "events_after", epoch, index });
+  }
+
+  #reset(snapshot: RoomState): void {
+    this.#log.reset(snapshot);
+    this.#asksForEvents = false;
   }
 
   /** Who is connected without being a member may have proved the earlier secret. */
