@@ -127,65 +127,45 @@ export type SearchParts = Pick<RoomParts, "registry" | "clock"> & {
   readonly timings: Timings;
 };
 
-/** Milliseconds; the defaults are in `DEFAULT_TIMINGS`. */
-export type Timings = {
+/** Milliseconds. */
+export const DEFAULT_TIMINGS = {
   /** For the reply to a join or a command. */
-  readonly answerMs: number;
+  answerMs: 15_000,
   /** Between two attempts to find or become the coordinator. */
-  readonly retryMs: number;
+  retryMs: 300,
   /** A newcomer that finds no coordinator for this long gives up. */
-  readonly recoveryMs: number;
+  recoveryMs: 45_000,
   /** How long an election waits for members that do not answer. */
-  readonly electionMs: number;
+  electionMs: 700,
   /** The same, without those that hold the placed model. */
-  readonly isolationMs: number;
+  isolationMs: 3_000,
   /** Between two looks of a coordinator for the room's name and for a second coordinator. */
-  readonly watchMs: number;
+  watchMs: 500,
   /** How long a coordinator looks for a member whose link ended. */
-  readonly missingMs: number;
+  missingMs: 600_000,
   /** How long the ends of a link that is down may repair it, unless its round trips are slow. */
-  readonly repairMs: number;
+  repairMs: 3_000,
   /** Members that do not rejoin a new coordinator in time have left. */
-  readonly rejoinMs: number;
+  rejoinMs: 15_000,
   /** How long a placement waits for links to be measured. */
-  readonly linksMs: number;
+  linksMs: 4_000,
   /** The solver's deadline, and when the greedy rules take its place. */
-  readonly solveMs: number;
-  readonly watchdogMs: number;
+  solveMs: 100,
+  watchdogMs: 5_000,
   /** After a change of members or settings, before the current placement is reviewed. */
-  readonly settleMs: number;
+  settleMs: 1_500,
   /** After a move, before another move for gain alone. */
-  readonly cooldownMs: number;
+  cooldownMs: 30_000,
   /** Between two progress reports, so that the log stays small. */
-  readonly progressMs: number;
+  progressMs: 300,
   /** Between two attempts to read a model whose bytes could not be had. */
-  readonly sourceRetryMs: number;
+  sourceRetryMs: 2_000,
   /**
    * A member that loads nothing new for so long does not load its layers. A source that sends nothing is
    * retried for three minutes, but its bytes come in steps of 4 MiB: this allows 35 kB/s.
    */
-  readonly loadSilenceMs: number;
-  /** How long samples of several members are gathered into one event. */
-  readonly gatherMs: number;
-};
-
-export const DEFAULT_TIMINGS: Timings = {
-  answerMs: 15_000,
-  retryMs: 300,
-  recoveryMs: 45_000,
-  electionMs: 700,
-  isolationMs: 3_000,
-  watchMs: 500,
-  missingMs: 600_000,
-  repairMs: 3_000,
-  rejoinMs: 15_000,
-  linksMs: 4_000,
-  solveMs: 100,
-  watchdogMs: 5_000,
-  settleMs: 1_500,
-  cooldownMs: 30_000,
-  progressMs: 300,
-  sourceRetryMs: 2_000,
-  gatherMs: 100,
   loadSilenceMs: 120_000,
+  /** How long samples of several members are gathered into one event. */
+  gatherMs: 100,
 };
+export type Timings = { readonly [Name in keyof typeof DEFAULT_TIMINGS]: number };

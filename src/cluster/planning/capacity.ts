@@ -15,57 +15,44 @@ import {
 } from "../../shared/index.ts";
 import { layerLimits } from "./layer-limits.ts";
 
-type MemberCapacity = {
-  readonly use: NonNullable<Member["use"]>;
-  readonly memoryBytes: number;
-  /** Names of the rules that the member breaks. */
-  readonly broken: readonly string[];
-  /** How often its layers failed: a placement is tried again after each time. */
-  readonly faults: number;
-  /** It gets few layers until it has served laps. */
-  readonly limited: boolean;
-  /** How much slower than measured, in steps larger than the noise. */
-  readonly slowdown: number;
-};
-
-export type Capacity = {
-  readonly settings: string;
-  /** Ordered pairs that were measured, with their round trips in steps larger than the noise. */
-  readonly links: string;
-  readonly members: Readonly<Record<MemberId, MemberCapacity>>;
-};
+export type Capacity = ReturnType<typeof capacityOf>;
+type MemberCapacity = Capacity["members"][MemberId];
 
 /** The ratio between two steps of `slowdown`. */
 const SLOWDOWN_STEP = 1.3;
 
-export function capacityOf(state: RoomState): Capacity {
+export function capacityOf(state: RoomState) {
   const { contextTokens, generationSlots, activations, placementRules } = state.settings;
   const model = modelOf(state);
   const limits = model === undefined ? new Map() : layerLimits(state, model);
+  const capacityOfMember = (member: Member) => ({
+    use: member.use ?? "auto",
+    memoryBytes: member.measurements?.memoryBudgetBytes ?? 0,
+    /** Names of the rules that the member breaks. */
+    broken: brokenBy(state, member).map(({ constraint }) => constraint),
+    /** How often its layers failed: a placement is tried again after each time. */
+    faults: member.fault?.count ?? 0,
+    /** It gets few layers until it has served laps. */
+    limited: limits.has(member.id),
+    /** How much slower than measured, in steps larger than the noise. */
+    slowdown: stepOf(slowdownOf(member)),
+  });
   const members = state.members
     .filter(({ adapter, measurements }) => adapter && measurements)
-    .map((member): [MemberId, MemberCapacity] => [
-      member.id,
-      {
-        use: member.use ?? "auto",
-        memoryBytes: member.measurements?.memoryBudgetBytes ?? 0,
-        broken: brokenBy(state, member).map(({ constraint }) => constraint),
-        faults: member.fault?.count ?? 0,
-        limited: limits.has(member.id),
-        slowdown: stepOf(slowdownOf(member)),
-      },
-    ])
+    .map((member) => [member.id, capacityOfMember(member)] as const)
     .sort(([one], [other]) => (one < other ? -1 : 1));
   const here = new Set(members.map(([id]) => id));
+  const links = state.links
+    .filter(({ from, to }) => here.has(from) && here.has(to))
+    .map(({ from, to, roundTripMs }) => [from, to, roundTripStep(roundTripMs)])
+    .sort();
   return {
     settings: JSON.stringify([contextTokens, generationSlots, activations, placementRules ?? null]),
-    links: JSON.stringify(
-      state.links
-        .filter(({ from, to }) => here.has(from) && here.has(to))
-        .map(({ from, to, roundTripMs }) => [from, to, roundTripStep(roundTripMs)])
-        .sort(),
-    ),
-    members: Object.fromEntries(members),
+    /** Ordered pairs that were measured, with their round trips in steps larger than the noise. */
+    links: JSON.stringify(links),
+    members: Object.fromEntries(members) as Readonly<
+      Record<MemberId, ReturnType<typeof capacityOfMember>>
+    >,
   };
 }
 
