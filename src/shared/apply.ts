@@ -9,7 +9,7 @@
  */
 import type { IndexedEvent, RoomEvent } from "./events.ts";
 import type { MemberId, RoomCode } from "./ids.ts";
-import type { LeaveReason } from "./leave-reason.ts";
+import type { LeaveReason } from "./mesh-failure.ts";
 import type { Link, LostLink, Member, MemberFault } from "./member.ts";
 import {
   DEFAULT_SETTINGS,

@@ -10,7 +10,7 @@ import { typed } from "./failure-schema.ts";
 import { Decision } from "./decision.ts";
 import { Failure } from "./failure.ts";
 import { GenerationId, MemberId, PlacementId } from "./ids.ts";
-import { LeaveReason } from "./leave-reason.ts";
+import { LeaveReason } from "./mesh-failure.ts";
 import {
   DeviceState,
   Link,

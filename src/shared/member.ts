@@ -8,7 +8,7 @@ import { Detail, failure } from "./failure-schema.ts";
 import { MemberId } from "./ids.ts";
 import { KernelReport } from "./kernel-report.ts";
 import { ThrottleForecast } from "./throttle-forecast.ts";
-import { WorkerFailure } from "./worker-failure.ts";
+import { WorkerFailure } from "./cause.ts";
 
 export const MAX_NAME_CHARACTERS = 80;
 export const MemberName = z.string().max(MAX_NAME_CHARACTERS);

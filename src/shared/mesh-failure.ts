@@ -43,6 +43,17 @@ export const CloseFailure = z.discriminatedUnion("reason", [
 ]);
 export type CloseFailure = z.infer<typeof CloseFailure>;
 
+/** Why a member is no longer in the room. */
+export const LeaveReason = z.discriminatedUnion("reason", [
+  failure("left", {}),
+  failure("connection_closed", { cause: CloseFailure }),
+  /** It coordinated the room, and its connection ended. */
+  failure("coordinator_replaced", { coordinator: MemberId }),
+  failure("did_not_rejoin", {}),
+  failure("removed", { by: MemberId }),
+]);
+export type LeaveReason = z.infer<typeof LeaveReason>;
+
 /** Why a member cannot read a range of its own file. */
 export const ReadFailure = z.discriminatedUnion("reason", [ModelFailure, Unexpected]);
 export type ReadFailure = z.infer<typeof ReadFailure>;

@@ -2,8 +2,7 @@
 import type { BridgeRefusal } from "./bridge-refusal.ts";
 import type { Failure } from "./failure.ts";
 import type { MemberId, RoomCode } from "./ids.ts";
-import type { CloseFailure } from "./mesh-failure.ts";
-import type { LeaveReason } from "./leave-reason.ts";
+import type { CloseFailure, LeaveReason } from "./mesh-failure.ts";
 import type { ModelNotice } from "./model-failure.ts";
 import type { JoinRefusal, PlacementFailure, RoomFailure } from "./room-failure.ts";
 

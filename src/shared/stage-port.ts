@@ -13,7 +13,7 @@ import type { KernelReport } from "./kernel-report.ts";
 import type { Sampling } from "./sampling.ts";
 import type { StageFailure } from "./stage-failure.ts";
 import type { Stage } from "./state.ts";
-import type { WorkerFailure } from "./worker-failure.ts";
+import type { WorkerFailure } from "./cause.ts";
 
 /** The pipeline of a placement, as each of its stages must know it. */
 export type Pipeline = {

@@ -6,7 +6,7 @@ import { loadShard } from "../../src/engine/load-shard.ts";
 import type { Shard, ShardOptions, StepResult } from "../../src/engine/types.ts";
 import { requestKernelDevice } from "../../src/kernels/core/device.ts";
 import { sampleReference } from "../../src/kernels/sampling/sample-reference.ts";
-import type { EngineFailure } from "../../src/shared/engine-failure.ts";
+import type { EngineFailure } from "../../src/shared/cause.ts";
 import { GREEDY } from "../../src/shared/sampling.ts";
 import { DeviceTuner } from "../../src/tuner/tuner.ts";
 import { TuningStore } from "../../src/tuner/tuning-store.ts";
