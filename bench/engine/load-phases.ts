@@ -6,6 +6,8 @@
 import { packRows } from "../../src/kernels/index.ts";
 import { type ByteSource, CHUNK_BYTES, ModelCache, sha256 } from "../../src/model/index.ts";
 
+import type { LoadPhases } from "./requests.ts";
+
 /** Enough that starting costs little; as many reads at a time as a load has. */
 const SAMPLE_CHUNKS = 64;
 const READ_CHUNKS = 4;
@@ -14,9 +16,6 @@ const FORMAT = "Q4_0";
 /** Whole rows of every read. */
 const COLUMNS = 1024;
 const ROW_BYTES = (COLUMNS / 32) * 18;
-
-export const LOAD_PHASES = ["fetch", "hash", "store", "read", "pack", "upload"] as const;
-export type LoadPhases = Readonly<Record<(typeof LOAD_PHASES)[number], number>>;
 
 export async function measureLoadPhases(
   device: GPUDevice,

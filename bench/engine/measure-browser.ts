@@ -12,13 +12,13 @@ import {
 import type { BenchOptions } from "./options.ts";
 import { openLlamaCpp } from "../peers/llama-cpp.ts";
 import { openWebLlm, webLlmFiles } from "../peers/webllm.ts";
-import type { LoadPhases } from "./load-phases.ts";
 import { openOrt, openWllama } from "./peers.ts";
 import { steadyTimes } from "./steady-times.ts";
 import type {
   AheadReply,
   DecodeReply,
   EngineRequest,
+  LoadPhases,
   LoadReply,
   ProbeReply,
   ProfileReply,

@@ -2,8 +2,7 @@
 import type { KernelReport } from "../../src/shared/index.ts";
 import { describeKernelChoice, describeTuning } from "../../src/words/index.ts";
 import { floorRows, ortPrefill, type FloorRow } from "./floors.ts";
-import { LOAD_PHASES, type LoadPhases } from "./load-phases.ts";
-import type { KernelProfile, ProfileReply } from "./requests.ts";
+import { LOAD_PHASES, type KernelProfile, type LoadPhases, type ProfileReply } from "./requests.ts";
 import { adapterName, medianOrNaN, type BrowserResult } from "./results.ts";
 
 export function resultLines(result: BrowserResult): string[] {

@@ -1,6 +1,5 @@
 /** The driver's requests to the engine's page, and the replies. All of them can be cloned. */
 import type { EngineCounters, ShardMemory } from "../../src/engine/index.ts";
-import type { LoadPhases } from "./load-phases.ts";
 import type { Adapter, KernelReport, Measurements } from "../../src/shared/index.ts";
 
 export type LoadRequest = {
@@ -68,6 +67,10 @@ export type DecodeReply = {
 
 /** `gpuMs`: the GPU's part of a step; null without timestamps. */
 export type AheadReply = { readonly stepMs: number; readonly gpuMs: number | null };
+
+/** What each phase of a load costs by itself, in ns per byte. */
+export const LOAD_PHASES = ["fetch", "hash", "store", "read", "pack", "upload"] as const;
+export type LoadPhases = Readonly<Record<(typeof LOAD_PHASES)[number], number>>;
 
 /** One kind of dispatch in a step. */
 export type KernelProfile = {

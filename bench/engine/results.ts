@@ -4,8 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import type { EngineCounters } from "../../src/engine/index.ts";
 import type { BenchBrowserName } from "../../tools/browsers/bench-browser.ts";
-import type { LoadPhases } from "./load-phases.ts";
-import type { LoadReply, ProbeReply, ProfileReply } from "./requests.ts";
+import type { LoadPhases, LoadReply, ProbeReply, ProfileReply } from "./requests.ts";
 
 /** Milliseconds of each run, by `RUNNER WORK`, such as "wllama prefill 400" or "tabmesh decode 64". */
 export type Samples = Record<string, number[]>;
