@@ -81,7 +81,7 @@ export class AttentionPlan {
     const [rope, kernels, reduce] = await Promise.all([
       compile(resources, ropeKernel(shape)),
       compileChoice(resources, shape, variants),
-      compile(resources, attentionReduceKernel(shape)),
+      compile(resources, attentionReduceKernel(shape, variants.decodeAttention)),
     ]);
     const bound = resources.bind(reduce.kernel, reduce.compiled, [buffers.step, buffers.output]);
     return new AttentionPlan(resources, options, rope, kernels, bound);

@@ -1,5 +1,5 @@
 /**
- * A loaded shard: one step is a few writes, one command buffer with one pass, one submit and one
+ * A loaded shard: one step is a few writes, one pass and submit (on an idle GPU a few), and one
  * readback. Everything that it records was created at load.
  */
 import {
@@ -53,6 +53,12 @@ export type ShardParts = {
   readonly weights: readonly Weights[];
   readonly scratchBytes: number;
 };
+
+/**
+ * Parts of a step on an idle GPU. The browser takes about 10 us to encode and submit each dispatch,
+ * often longer than the GPU runs it: the GPU computes one part while the next is encoded.
+ */
+const PARTS = 4;
 
 type Wanted = { readonly row: number; readonly request: SampleRequest };
 
@@ -157,11 +163,21 @@ export class GpuShard implements Shard {
     const samples = wanted.map(({ request }) => sampleParams(request));
     const recordSamples = samples.length > 0 ? sample!.prepare(samples) : null;
 
-    const encoder = resources.device.createCommandEncoder();
     const isRead = description.head === null || recordSamples !== null;
     const timing = isRead ? (this.#timer?.begin() ?? null) : null;
-    const pass = encoder.beginComputePass(timing?.pass);
-    this.#recordLayers(pass, params, fused);
+    const layersPerPart = this.#layersPerPart(timing !== null);
+    let encoder = resources.device.createCommandEncoder();
+    let pass = encoder.beginComputePass(timing?.pass);
+    for (const embedding of this.#parts.embeddings) embedding.record(pass, params);
+    this.#layers.forEach((layer, i) => {
+      if (i > 0 && i % layersPerPart === 0) {
+        pass.end();
+        this.#send(encoder);
+        encoder = resources.device.createCommandEncoder();
+        pass = encoder.beginComputePass();
+      }
+      this.#recordLayer(pass, layer, i, params, fused);
+    });
     recordSamples?.(pass, params);
     pass.end();
     timing?.resolve(encoder);
@@ -171,22 +187,35 @@ export class GpuShard implements Shard {
     } else if (sample !== null && samples.length > 0) {
       read = readback.record(encoder, sample.result, resultBytes(samples), rows.length);
     }
-    resources.device.queue.submit([encoder.finish()]);
-    resources.counters.submits++;
+    this.#send(encoder);
     resources.counters.steps++;
     return { read, timing };
   }
 
-  #recordLayers(pass: GPUComputePassEncoder, params: StepParams, fused: boolean): void {
-    const { embeddings, attention } = this.#parts;
+  /** A timed step is one part: between parts the GPU may wait. */
+  #layersPerPart(isTimed: boolean): number {
+    const isAlone = this.#running === 0 && !this.#kernels.traits.lowParallelism;
+    return isAlone && !isTimed ? Math.ceil(this.#layers.length / PARTS) : Infinity;
+  }
+
+  #send(encoder: GPUCommandEncoder): void {
+    const { resources } = this.#parts;
+    resources.device.queue.submit([encoder.finish()]);
+    resources.counters.submits++;
+  }
+
+  #recordLayer(
+    pass: GPUComputePassEncoder,
+    layer: LayerPlan,
+    index: number,
+    params: StepParams,
+    fused: boolean,
+  ): void {
     const rows = params.rows.length;
     const work = { rows, workload: fused ? (rows === 1 ? "decode" : "batch") : "prefill" } as const;
-    for (const embedding of embeddings) embedding.record(pass, params);
-    this.#layers.forEach((layer, i) => {
-      layer.queryKeyValue.record(pass, work);
-      attention.record(pass, i, params, fused);
-      layer.afterAttention.record(pass, work);
-    });
+    layer.queryKeyValue.record(pass, work);
+    this.#parts.attention.record(pass, index, params, fused);
+    layer.afterAttention.record(pass, work);
   }
 
   gpuShare(): number | null {

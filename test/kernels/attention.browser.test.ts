@@ -114,7 +114,7 @@ async function step(
   const inputs = [queries, input.table, input.extras, { output: floats }, ...caches];
   let out = (await run(device, kernel, inputs, params))[0]!;
   if (params.splits > 1) {
-    out = (await run(device, attentionReduceKernel(shape), [out], params))[0]!;
+    out = (await run(device, attentionReduceKernel(shape, variant), [out], params))[0]!;
   }
   return out.subarray(0, rows * shape.heads * shape.headSize);
 }

@@ -22,6 +22,11 @@ export type AttentionShape = {
   readonly segmentStarts: readonly number[];
 };
 
+/** The most parts into which a row's positions are split. */
+export const MAX_SPLITS = 64;
+/** A head's threads when parts are joined are one workgroup, of WebGPU's default limit. */
+const MAX_HEAD_SIZE = 256;
+
 /** Floats of a row of q | k | v. */
 export function queryKeyValueColumns(shape: AttentionShape): number {
   return (shape.heads + 2 * shape.keyValueHeads) * shape.headSize;
@@ -31,6 +36,8 @@ export function queryKeyValueColumns(shape: AttentionShape): number {
 export function checkAttentionShape(shape: AttentionShape): void {
   const { heads, keyValueHeads, headSize, ropeDims } = shape;
   if (headSize % 8 !== 0) throw new RangeError(`heads of ${headSize} are not a multiple of 8`);
+  if (headSize > MAX_HEAD_SIZE)
+    throw new RangeError(`heads of ${headSize} are larger than ${MAX_HEAD_SIZE}`);
   if (ropeDims % 4 !== 0)
     throw new RangeError(`${ropeDims} rotated numbers are not a multiple of 4`);
   if (heads % keyValueHeads !== 0) {

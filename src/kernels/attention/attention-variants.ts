@@ -3,7 +3,7 @@
  * decoding kernel splits a row's positions. Pure.
  */
 import { fitsSubgroups, type AttentionVariant } from "./attention.ts";
-import type { AttentionShape } from "./attention-shape.ts";
+import { type AttentionShape, MAX_SPLITS } from "./attention-shape.ts";
 import type { DeviceTraits, ShaderFeatures } from "../core/device.ts";
 
 /** Steps with more rows do not split positions: there are partial results for this many. */
@@ -24,7 +24,7 @@ const SPLITTING: Record<AttentionVariant["kind"], Splitting> = {
   threads: { splitPositions: 64, unsplitPositions: 96, maxSplits: 16 },
   lanes: { splitPositions: 256, unsplitPositions: 256, maxSplits: 16 },
   quads: { splitPositions: Infinity, unsplitPositions: Infinity, maxSplits: 1 },
-  workgroup: { splitPositions: 128, unsplitPositions: 512, maxSplits: 64 },
+  workgroup: { splitPositions: 128, unsplitPositions: 512, maxSplits: MAX_SPLITS },
 };
 
 /** Parts of a row for which there are partial results in a context. */

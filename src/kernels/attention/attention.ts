@@ -7,7 +7,7 @@
  * for GPUs. Where a subgroup is a CPU's register, `lanes` (decode: four lanes for a row) and `quads`
  * (prefill: a lane for each of four rows) load a key or value once for four lanes.
  */
-import { SHAPE_PARTS, shapeValues, type AttentionShape } from "./attention-shape.ts";
+import { MAX_SPLITS, SHAPE_PARTS, shapeValues, type AttentionShape } from "./attention-shape.ts";
 import lanesWgsl from "./attention-lanes.wgsl?raw";
 import partsFile from "./attention-parts.wgsl?raw";
 import quadsWgsl from "./attention-quads.wgsl?raw";
@@ -151,9 +151,23 @@ export function attentionKernel(
   };
 }
 
-/** Joins the partial results when a step has more than one split. Binding 1: out. */
-export function attentionReduceKernel(shape: AttentionShape): Kernel<StepParams> {
-  const values = { DIM: shape.headSize, PARTIAL_BASE: partialBase(shape), FOUR: 4 };
+/** Threads that join the parts of a head on a GPU, in whole teams of a head's size. */
+const REDUCE_THREADS = 256;
+/** Partial results that a thread loads at once. */
+const REDUCE_AT_ONCE = 4;
+
+/** Joins the partial results of `variant` when a step has more than one split. Binding 1: out. */
+export function attentionReduceKernel(
+  shape: AttentionShape,
+  { kind }: Pick<AttentionVariant, "kind">,
+): Kernel<StepParams> {
+  const values = {
+    DIM: shape.headSize,
+    TEAMS: kind === "workgroup" ? Math.floor(REDUCE_THREADS / shape.headSize) : 1,
+    AT_ONCE: REDUCE_AT_ONCE,
+    PARTIAL_BASE: partialBase(shape),
+    MAX_SPLITS,
+  };
   return {
     name: "attention_reduce",
     wgsl: expandTemplate(reduceWgsl, values, SHAPE_PARTS),
