@@ -68,7 +68,7 @@ async function measure(
   };
   const completion = new Completion(device);
   const { overheadMs, ...readback } = await next("readback", () =>
-    measureReadback(device, completion),
+    measureReadback(device, completion, adapter.software),
   );
   const bench: Bench = {
     device,
