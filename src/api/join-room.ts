@@ -101,7 +101,7 @@ async function enter(
   const apiRoom = { client, offeredModels: () => readOfferedModels(server) };
   const endBridge = keepBridge(apiRoom, {
     server,
-    key: () => ({ secret: client.secret, succession: client.succession }),
+    key: () => client.key,
     onConnection: (connected) => {
       if (connected) void iceServers.refresh();
     },

@@ -19,7 +19,7 @@ export function createRoom(room: ApiRoom, server: string, close: () => void): Ro
       return client.state;
     },
     get link() {
-      return invitationLink(origin, client.state.room, client.secret);
+      return invitationLink(origin, client.state.room, client.key.secret);
     },
     subscribe: (listener) => client.subscribe(() => listener(client.state)),
     place: (options) => wrap.promise(place(room, options)),

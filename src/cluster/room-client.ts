@@ -12,9 +12,7 @@ import {
   type RoomState,
   failureOf,
   RoomError,
-  type KeySuccession,
   type RoomKey,
-  type RoomSecret,
   type RoomNotice,
   type MemberId,
   type PlacementId,
@@ -131,16 +129,9 @@ export class RoomClient {
     return this.#membership.state;
   }
 
-  /** The room's secret, which this tab has as long as it is in the room. It changes when a member is removed. */
-  get secret(): RoomSecret {
-    const { secret } = this.#parts.admission;
-    if (secret === null) throw new Error("a tab in a room without the room's secret");
-    return secret;
-  }
-
-  /** How the room came to its present secret. */
-  get succession(): KeySuccession {
-    return this.#parts.admission.succession;
+  /** The room's secret, and how the room came to it. Changes when a member is removed. */
+  get key(): RoomKey {
+    return this.#membership.key;
   }
 
   /** Tells the server of the room's next key, before anyone uses it; null without a server. */

@@ -16,12 +16,8 @@ export type ProvenBy = "secret" | "code";
 
 export type Admission = {
   readonly code: RoomCode;
-  /** null in a tab that was not admitted yet and has no link. */
-  readonly secret: RoomSecret | null;
-  /** How the room came to its present secret: empty for its first one. */
-  readonly succession: KeySuccession;
-  /** Keeps the secret of the room that this tab is in. */
-  keepKey(key: RoomKey): void;
+  /** null in a tab that was not admitted yet and has no link. Changes when a member is removed. */
+  key: RoomKey | null;
   /** Why no newcomer can prove itself by the code here and now, or null. The cluster sets it. */
   refuseCodes: (() => AdmissionFailure | null) | null;
   readonly guesses: GuessLimit;
@@ -29,26 +25,12 @@ export type Admission = {
 
 export function createAdmission(
   code: RoomCode,
-  given: RoomSecret | null,
+  secret: RoomSecret | null,
   clock: Pick<Clock, "nowMs">,
-  givenSuccession: KeySuccession = [],
+  succession: KeySuccession = [],
 ): Admission {
-  let secret = given;
-  let succession = givenSuccession;
-  return {
-    code,
-    get secret() {
-      return secret;
-    },
-    get succession() {
-      return succession;
-    },
-    keepKey(key) {
-      ({ secret, succession } = key);
-    },
-    refuseCodes: null,
-    guesses: new GuessLimit(clock),
-  };
+  const key = secret && { secret, succession };
+  return { code, key, refuseCodes: null, guesses: new GuessLimit(clock) };
 }
 
 /** Wrong codes in a row. */

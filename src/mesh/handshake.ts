@@ -13,6 +13,7 @@ import {
   type CloseFailure,
   type MemberId,
   parseUntrusted,
+  type RoomSecret,
 } from "../shared/index.ts";
 import type { Admission, ProvenBy } from "./admission.ts";
 import { Control } from "./control.ts";
@@ -38,7 +39,7 @@ export type HandshakeOptions = {
 export class Handshake {
   readonly #options: HandshakeOptions;
   #hello: Hello | null = null;
-  #secret: Admission["secret"] = null;
+  #secret: RoomSecret | null = null;
   #proof: Proof | null = null;
   #provenBy: ProvenBy = "secret";
   #state: "proving" | "proven" | "over" = "proving";
@@ -51,7 +52,7 @@ export class Handshake {
   start(): void {
     const { self, protocol, admission, tell } = this.#options;
     if (this.#hello !== null || this.#state === "over") return;
-    this.#secret = admission.secret;
+    this.#secret = admission.key?.secret ?? null;
     this.#hello = {
       type: "hello",
       protocol,
@@ -115,7 +116,7 @@ export class Handshake {
   #proven(): void {
     // The room has changed its secret since this handshake began.
     const isOutdated =
-      this.#provenBy === "secret" && this.#secret !== this.#options.admission.secret;
+      this.#provenBy === "secret" && this.#secret !== this.#options.admission.key?.secret;
     if (isOutdated) return this.#refuse({ reason: "wrong_secret" });
     this.#state = "proven";
     if (this.#options.role === "caller") return;

@@ -1,5 +1,5 @@
 /** A set of listeners, and the events of a transport made of such sets. */
-import type { TransportEvents } from "./transport.ts";
+import type { CloseFailure, MemberId } from "../shared/index.ts";
 
 export class Listeners<Arguments extends unknown[]> {
   readonly #listeners = new Set<(...values: Arguments) => void>();
@@ -15,19 +15,17 @@ export class Listeners<Arguments extends unknown[]> {
   }
 }
 
-type ArgumentsOf<Event extends keyof TransportEvents> = Parameters<
-  Parameters<TransportEvents[Event]>[0]
->;
-
-export class TransportListeners implements TransportEvents {
-  readonly connect = new Listeners<ArgumentsOf<"onConnect">>();
-  readonly disconnect = new Listeners<ArgumentsOf<"onDisconnect">>();
-  readonly refuse = new Listeners<ArgumentsOf<"onRefuse">>();
-  readonly message = new Listeners<ArgumentsOf<"onMessage">>();
-  readonly bytes = new Listeners<ArgumentsOf<"onBytes">>();
+export class TransportListeners {
+  readonly connect = new Listeners<[peer: MemberId]>();
+  readonly disconnect = new Listeners<[peer: MemberId, cause: CloseFailure]>();
+  readonly refuse = new Listeners<[peer: MemberId, cause: CloseFailure]>();
+  readonly message = new Listeners<[peer: MemberId, message: unknown]>();
+  readonly bytes = new Listeners<[peer: MemberId, bytes: Uint8Array<ArrayBuffer>]>();
   readonly onConnect = this.connect.add;
   readonly onDisconnect = this.disconnect.add;
+  /** A peer that called did not get through the handshake. */
   readonly onRefuse = this.refuse.add;
+  /** The message is unchecked: the listener parses it with zod, once. */
   readonly onMessage = this.message.add;
   readonly onBytes = this.bytes.add;
 }

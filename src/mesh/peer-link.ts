@@ -107,10 +107,10 @@ export class PeerLink {
     );
     this.#bulk = new ChannelFramePort(peer, this.#channel("bulk"), MAX_BULK_BYTES);
     this.#control.onFrame = (bytes) => this.#receive(bytes);
-    this.#control.onClose = this.#bulk.onClose = (cause) => this.#gone(cause);
-    connection.on("close", () => this.#gone({ reason: "closed_by_peer" }));
+    this.#control.onClose = this.#bulk.onClose = (cause) => this.drop(cause);
+    connection.on("close", () => this.drop({ reason: "closed_by_peer" }));
     connection.on("error", (error) =>
-      this.#gone({ reason: "connection_failed", peer, detail: detailOf(error) }),
+      this.drop({ reason: "connection_failed", peer, detail: detailOf(error) }),
     );
   }
 
@@ -151,9 +151,11 @@ export class PeerLink {
     return this.#checking;
   }
 
-  /** The peer is taken for lost. */
+  /** The peer is gone, or taken for lost. */
   drop(cause: CloseFailure): void {
-    this.#gone(cause);
+    if (this.#state === "gone") return;
+    this.#finish(0);
+    this.#options.onGone(this, cause);
   }
 
   /** Tells the peer, then closes. `onGone` is called immediately. */
@@ -205,7 +207,7 @@ export class PeerLink {
       case "ping":
         return this.#tell({ type: "pong" });
       case "bye":
-        return this.#gone(control.data.failure);
+        return this.drop(control.data.failure);
       case "frames":
         // Both may have begun: they then mean the same channel.
         if (control.data.renewed > this.#framesRenewed) this.#renewFrames(control.data.renewed);
@@ -217,7 +219,7 @@ export class PeerLink {
 
   #shakeHands(message: unknown): void {
     const control = parseUntrusted(Control, message).data;
-    if (control?.type === "bye") return this.#gone(control.failure);
+    if (control?.type === "bye") return this.drop(control.failure);
     this.#handshake.receive(message);
   }
 
@@ -241,19 +243,13 @@ export class PeerLink {
   #beat(): void {
     const inDoubt = this.#connection.peerConnection.iceConnectionState === "disconnected";
     if (this.#heartbeat.tick(inDoubt) === "dead")
-      return this.#gone({ reason: "peer_silent", peer: this.peer });
+      return this.drop({ reason: "peer_silent", peer: this.peer });
     this.#tell({ type: "ping" });
     this.#scheduleBeat();
   }
 
   #violated(detail: string): void {
     this.close({ reason: "protocol_violation", peer: this.peer, detail });
-  }
-
-  #gone(cause: CloseFailure): void {
-    if (this.#state === "gone") return;
-    this.#finish(0);
-    this.#options.onGone(this, cause);
   }
 
   #finish(delayMs: number): void {

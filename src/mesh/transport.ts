@@ -5,6 +5,7 @@
  */
 import type { MemberId, CloseFailure } from "../shared/index.ts";
 import type { ProvenBy } from "./admission.ts";
+import type { TransportListeners } from "./listeners.ts";
 
 /** Control traffic of one tab: small JSON values, ordered and reliable per peer. */
 export type Transport = {
@@ -27,18 +28,11 @@ export type Transport = {
   close(): void;
 };
 
-/** Each returns a function that removes the listener. */
-export type TransportEvents = {
-  readonly onConnect: (listener: (peer: MemberId) => void) => () => void;
-  readonly onDisconnect: (listener: (peer: MemberId, cause: CloseFailure) => void) => () => void;
-  /** A peer that called did not get through the handshake. */
-  readonly onRefuse: (listener: (peer: MemberId, cause: CloseFailure) => void) => () => void;
-  /** `message` is unchecked: the listener parses it with zod, once. */
-  readonly onMessage: (listener: (peer: MemberId, message: unknown) => void) => () => void;
-  readonly onBytes: (
-    listener: (peer: MemberId, bytes: Uint8Array<ArrayBuffer>) => void,
-  ) => () => void;
-};
+/** Each adds a listener, and returns a function that removes it. */
+export type TransportEvents = Pick<
+  TransportListeners,
+  "onConnect" | "onDisconnect" | "onRefuse" | "onMessage" | "onBytes"
+>;
 
 /** Where tabs find each other: a PeerServer. */
 export type SignalingServer = {

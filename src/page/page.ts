@@ -162,14 +162,14 @@ export class Page {
   }
 
   async #showInside(
-    client: Pick<RoomClient, "self" | "secret" | "subscribe">,
+    client: Pick<RoomClient, "self" | "key" | "subscribe">,
     code: RoomCode,
     origin: string,
   ): Promise<void> {
     this.#environment.showAddress(addressInRoom(this.#environment.href(), code));
     const facts = await this.#environment.serverFacts();
     const shared = shareOrigin(origin, facts?.addresses ?? []);
-    const link = () => invitationLink(shared, code, client.secret);
+    const link = () => invitationLink(shared, code, client.key.secret);
     this.#store.update({
       phase: "inside",
       self: client.self,

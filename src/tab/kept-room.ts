@@ -44,17 +44,17 @@ export function keepLink(storage: RoomStorage, code: RoomCode, secret: RoomSecre
 
 /** Keeps what this tab knows of the room that it is in, now and after each change; returns how to stop it. */
 export function keepRoomOf(
-  client: Pick<RoomClient, "self" | "secret" | "succession" | "state" | "subscribe">,
+  client: Pick<RoomClient, "self" | "key" | "state" | "subscribe">,
   storage: RoomStorage,
 ): () => void {
   let kept = "";
   const update = () => {
     const { room, epoch, admits } = client.state;
-    const { self: member, secret, succession } = client;
-    const text = `${epoch} ${admits} ${secret}`;
+    const { self: member, key } = client;
+    const text = `${epoch} ${admits} ${key.secret}`;
     if (kept === text) return;
     kept = text;
-    keep(storage, room, { secret, succession, member, epoch, admits });
+    keep(storage, room, { ...key, member, epoch, admits });
   };
   update();
   return client.subscribe(update);

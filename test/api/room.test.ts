@@ -24,7 +24,7 @@ async function chatText(options: Parameters<Room["chat"]>[1]): Promise<string> {
 }
 
 test("the link has the room's secret, also after a member was removed", async () => {
-  const link = () => `http://localhost:8787/#ABCDEF.${tabs.client.secret}`;
+  const link = () => `http://localhost:8787/#ABCDEF.${tabs.client.key.secret}`;
   const before = room.link;
   expect(before).toBe(link());
   const [, other] = room.state.members;

@@ -100,18 +100,18 @@ describe("a newcomer", () => {
     await withRoom(async (room) => {
       const first = await room.add("first", { observes });
       const typed = await room.add("typed", { observes, byCode: true });
-      expect(typed.client.secret).toBe(first.client.secret);
+      expect(typed.client.key.secret).toBe(first.client.key.secret);
       first.crash();
       await room.until(({ coordinator }) => coordinator === typed.id, "a coordinator");
       const next = await room.add("next", { observes, byCode: true });
-      expect(next.client.secret).toBe(typed.client.secret);
+      expect(next.client.key.secret).toBe(typed.client.key.secret);
     });
   });
 
   test("that opens the room creates a secret", async () => {
     await withRoom(async (room) => {
       const { client } = await room.add("first", { observes, byCode: true });
-      expect(client.secret).not.toBe(room.network.secret);
+      expect(client.key.secret).not.toBe(room.network.secret);
     });
   });
 

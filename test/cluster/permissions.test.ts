@@ -190,14 +190,17 @@ describe("a removed member", () => {
     await withRoom(async (room) => {
       const before = room.network.secret;
       const { client, other, gone } = await removed(room);
-      await until(() => other.client.secret !== before, "the other member to get the new secret");
-      expect(other.client.secret).toBe(client.secret);
-      expect(gone.client.secret).toBe(before);
+      await until(
+        () => other.client.key.secret !== before,
+        "the other member to get the new secret",
+      );
+      expect(other.client.key.secret).toBe(client.key.secret);
+      expect(gone.client.key.secret).toBe(before);
       await expect(room.add("again", { secret: before })).rejects.toMatchObject({
         failure: { reason: "wrong_secret" },
       });
-      const friend = await room.add("friend", { secret: client.secret });
-      expect(friend.client.secret).toBe(client.secret);
+      const friend = await room.add("friend", { secret: client.key.secret });
+      expect(friend.client.key.secret).toBe(client.key.secret);
     });
   });
 
@@ -210,7 +213,7 @@ describe("a removed member", () => {
       });
       await other.client.dispatch({ type: "change_admission", admits: "code" });
       const typed = await room.add("typed", { byCode: true });
-      expect(typed.client.secret).toBe(client.secret);
+      expect(typed.client.key.secret).toBe(client.key.secret);
     });
   });
 
@@ -253,7 +256,7 @@ describe("a removed member", () => {
         [one, two].map(({ id }) => client.dispatch({ type: "remove_member", member: id })),
       );
       expect(secrets.map(({ succession }) => succession.length)).toEqual([1, 2]);
-      expect(client.secret).toBe(secrets[1]!.secret);
+      expect(client.key.secret).toBe(secrets[1]!.secret);
     });
   });
 
@@ -266,12 +269,12 @@ describe("a removed member", () => {
       const removing = client.dispatch({ type: "remove_member", member: gone.id });
       await Promise.resolve();
       expect(client.state.members).toHaveLength(2);
-      expect(client.secret).toBe(room.network.secret);
+      expect(client.key.secret).toBe(room.network.secret);
       await until(() => accept.length === 1, "the key to be announced");
       accept();
       await removing;
       expect(client.state.members).toHaveLength(1);
-      expect(client.secret).not.toBe(room.network.secret);
+      expect(client.key.secret).not.toBe(room.network.secret);
     });
   });
 
@@ -281,7 +284,7 @@ describe("a removed member", () => {
       for (const { transport } of [room.tabs.get(client.self)!, other])
         expect(transport.connectedPeers()).not.toContain(gone.id);
       // Even if somebody gave it the new secret.
-      const told = createAdmission(client.state.room, client.secret, SYSTEM_CLOCK);
+      const told = createAdmission(client.state.room, client.key.secret, SYSTEM_CLOCK);
       const transport = room.network.join(gone.id, { admission: told });
       const answer = new Promise((resolve) =>
         transport.events.onMessage((_peer, message) => resolve(message)),
@@ -321,7 +324,10 @@ describe("a removed member", () => {
       await room.until(({ members }) => members.length === 1, "the room to continue");
       await room.until(({ coordinator: id }) => id !== coordinator.id, "another coordinator");
       const [next] = room.tabs.values();
-      await until(() => next!.client.secret !== coordinator.client.secret, "another secret");
+      await until(
+        () => next!.client.key.secret !== coordinator.client.key.secret,
+        "another secret",
+      );
     });
   });
 

@@ -110,7 +110,7 @@ describe("two tabs", () => {
   test("use a secret that arrived after the connection was made", () => {
     const late = withCode();
     const one = caller(late);
-    late.keepKey({ secret, succession: [] });
+    late.key = { secret, succession: [] };
     expect(run(one, callee(withSecret()))).toEqual(["secret", "secret"]);
   });
 
@@ -118,7 +118,7 @@ describe("two tabs", () => {
     const [removed, member] = [caller(withSecret()), withSecret()];
     const other = callee(member);
     for (const { handshake } of [removed, other]) handshake.start();
-    member.keepKey({ secret: createRoomSecret(), succession: [] });
+    member.key = { secret: createRoomSecret(), succession: [] };
     expect(run(removed, other)[1]).toEqual({ reason: "wrong_secret" });
   });
 

@@ -163,7 +163,7 @@ describe("a link", () => {
       const link = `http://localhost:8787/#ABCDEF.${secret}`;
       await page.act({ type: "join_room", invitation: link, observe: false });
       await inside(view);
-      expect(view().joinUrl).toBe(`https://192.168.1.2:8788/#ABCDEF.${first.client.secret}`);
+      expect(view().joinUrl).toBe(`https://192.168.1.2:8788/#ABCDEF.${first.client.key.secret}`);
       expect(addresses.join()).not.toContain(secret);
     });
   });
@@ -209,7 +209,7 @@ describe("inside", () => {
       const before = view().joinUrl;
       await page.act({ type: "remove_member", member: gone.id });
       await until(() => view().joinUrl !== before, "another address");
-      const { secret } = room.tabs.get(view().self!)!.client;
+      const { secret } = room.tabs.get(view().self!)!.client.key;
       expect(view().joinUrl).toBe(`https://192.168.1.2:8788/#ABCDEF.${secret}`);
     });
   });

@@ -34,14 +34,13 @@ import { holdsModel, ownsModel } from "../membership/standing.ts";
 import { queuedGeneration } from "./generation-request.ts";
 import { distinctMember, refuseNewcomer, type Join } from "./newcomer.ts";
 import { firstCount, idInEpoch } from "../log/numbering.ts";
-import type { Timings } from "../parts.ts";
 import { denialOf } from "./permissions.ts";
 import { Placer } from "../planning/placer.ts";
 import { nextStep, type Step } from "./rules.ts";
 import { gatherSamples } from "./sample-gatherer.ts";
 import { TroubleBook } from "./troubles.ts";
 
-export type CoordinatorOptions = {
+export type CoordinatorOptions = PlacementParts & {
   readonly log: EventLog;
   readonly self: MemberId;
   /** For members that are admitted. */
@@ -52,8 +51,6 @@ export type CoordinatorOptions = {
   readonly keepKey: (key: RoomKey) => void;
   readonly provenBy: (peer: MemberId) => ProvenBy | null;
   readonly post: (peer: MemberId, message: ClusterMessage) => void;
-  readonly placement: PlacementParts;
-  readonly timings: Timings;
   /** Called for each event after it was applied, as on every member. */
   readonly onEvent: (event: IndexedEvent) => void;
 };
@@ -80,24 +77,23 @@ export class Coordinator {
   #removing: Promise<unknown> = Promise.resolve();
 
   constructor(options: CoordinatorOptions) {
-    const { clock } = options.placement;
-    const { gatherMs, loadSilenceMs, repairMs } = options.timings;
+    const { clock, timings } = options;
     const common = {
-      ...options.placement,
+      ...options,
       state: () => this.state,
       emit: (event: RoomEvent) => this.#emit(event),
       onSettled: () => this.#takeSteps(),
     };
     this.#options = options;
-    this.#generations = firstCount(options.placement.random);
-    this.#samples = gatherSamples(clock, gatherMs, (states) =>
+    this.#generations = firstCount(options.random);
+    this.#samples = gatherSamples(clock, timings.gatherMs, (states) =>
       this.#emit({ type: "device_states_updated", states }),
     );
     this.#placer = new Placer(common);
-    this.#loads = new LoadWatch({ ...common, silenceMs: loadSilenceMs });
+    this.#loads = new LoadWatch({ ...common, silenceMs: timings.loadSilenceMs });
     this.#troubles = new TroubleBook({
       ...common,
-      repairMs,
+      repairMs: timings.repairMs,
       isPresent: (id) => this.#isPresent(id),
     });
   }
@@ -117,7 +113,7 @@ export class Coordinator {
     profile: Member,
     lost: ReadonlyMap<MemberId, CloseFailure>,
   ): void {
-    const { log, self, timings, placement } = this.#options;
+    const { log, self, timings, clock } = this.#options;
     const old = log.state.coordinator;
     this.#lostModel = !ownsModel;
     this.renew(epoch);
@@ -128,13 +124,13 @@ export class Coordinator {
     if (old !== self && this.#member(old)) {
       const reason: LeaveReason = { reason: "coordinator_replaced", coordinator: self };
       this.#emit({ type: "member_left", member: old, reason });
-      this.#lostMs.set(old, placement.clock.nowMs());
+      this.#lostMs.set(old, clock.nowMs());
     }
     for (const [member, cause] of lost) {
       this.left(member, { reason: "connection_closed", cause });
-      this.#lostMs.set(member, placement.clock.nowMs());
+      this.#lostMs.set(member, clock.nowMs());
     }
-    this.#cancelRejoin = placement.clock.after(timings.rejoinMs, () => this.#dropAbsent());
+    this.#cancelRejoin = clock.after(timings.rejoinMs, () => this.#dropAbsent());
     // It knows the key. A coordinator that is stopped meanwhile leaves this to the next one.
     if (log.state.removedMembers.includes(old))
       this.#inTurn(() => this.#changeKey()).catch(() => undefined);
@@ -171,8 +167,8 @@ export class Coordinator {
 
   /** Members that may follow another coordinator: their links ended, and they did not say that they leave. */
   missing(): MemberId[] {
-    const { placement, self, timings } = this.#options;
-    const sinceMs = placement.clock.nowMs() - timings.missingMs;
+    const { clock, self, timings } = this.#options;
+    const sinceMs = clock.nowMs() - timings.missingMs;
     for (const [id, lostMs] of this.#lostMs) if (lostMs < sinceMs) this.#lostMs.delete(id);
     const absent = this.state.members.map(({ id }) => id).filter((id) => id !== self);
     return [...new Set([...this.#lostMs.keys(), ...absent])].filter(
@@ -204,7 +200,7 @@ export class Coordinator {
     const hadModel = this.#hasModel();
     if (!this.#followers.delete(peer)) return false;
     if (hadModel && !this.#hasModel()) this.#lostModel = true;
-    this.#lostMs.set(peer, this.#options.placement.clock.nowMs());
+    this.#lostMs.set(peer, this.#options.clock.nowMs());
     return true;
   }
 
@@ -391,7 +387,7 @@ export class Coordinator {
     for (const { id } of this.state.members) {
       if (this.#isPresent(id)) continue;
       this.#emit({ type: "member_left", member: id, reason: { reason: "did_not_rejoin" } });
-      this.#lostMs.set(id, this.#options.placement.clock.nowMs());
+      this.#lostMs.set(id, this.#options.clock.nowMs());
     }
   }
 }

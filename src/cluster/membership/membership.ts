@@ -97,7 +97,7 @@ export class Membership implements RoomAccess {
       introduction: () => this.#introduction(),
       isClosed: () => this.#closed,
       onWelcome: ({ key, state }) => {
-        parts.admission.keepKey(key);
+        parts.admission.key = key;
         this.#reset(state);
       },
     });
@@ -132,6 +132,13 @@ export class Membership implements RoomAccess {
 
   get connection(): Connection {
     return this.#connection;
+  }
+
+  /** A tab has one as long as it is in the room. */
+  get key(): RoomKey {
+    const { key } = this.#parts.admission;
+    if (key === null) throw new Error("a tab in a room without the room's secret");
+    return key;
   }
 
   get coordinates(): boolean {
@@ -200,26 +207,21 @@ export class Membership implements RoomAccess {
     const { admission, planner, profile, transport } = this.#parts;
     const { clock, random, timings } = this.#search;
     const isNew = this.state.members.length === 0;
-    const key = () => {
-      const { secret, succession } = admission;
-      return { secret: secret ?? createRoomSecret(), succession };
-    };
-    admission.keepKey(key());
+    admission.key ??= { secret: createRoomSecret(), succession: [] };
     admission.refuseCodes = () => admissionRefusal(this.state, "code", null);
     const coordinator = new Coordinator({
       log: this.#log,
       self: this.self,
-      key,
+      key: () => this.key,
       nextKey: async () => {
-        const next = nextRoomKey(this.#room, key());
+        const next = nextRoomKey(this.#room, this.key);
         await this.announceKey?.(next);
         return next;
       },
       keepKey: (next) => this.#keepKey(next),
       provenBy: (peer) => transport.provenBy(peer),
       post: (peer, message) => post(transport, peer, message),
-      placement: { clock, random, planner, timings },
-      timings,
+      ...{ clock, random, planner, timings },
       onEvent: (event) => this.#applied(event),
     });
     if (isNew) coordinator.open(profile);
@@ -325,7 +327,7 @@ export class Membership implements RoomAccess {
   /** Who is connected without being a member may have proved the earlier secret. */
   #keepKey(key: RoomKey): void {
     const { admission, transport } = this.#parts;
-    admission.keepKey(key);
+    admission.key = key;
     const members = new Set(this.state.members.map(({ id }) => id));
     for (const peer of transport.connectedPeers())
       if (!members.has(peer)) transport.disconnect(peer);
