@@ -53,6 +53,39 @@ export function serveBytes(
   open: (key: string) => ReadRange | null,
 ): () => void {
   const queues = new Map<MemberId, RequestQueue>();
+  const answer = async (peer: MemberId, bytes: Uint8Array) => {
+    const request = parseRequest(bytes);
+    if (request === null) return transport.disconnect(peer);
+    const reply = new ByteWriter(16);
+    const begin = (tag: number) => {
+      reply.u8(tag);
+      reply.u32(request.id);
+    };
+    try {
+      const range = await open(request.key)?.(request.offsetBytes, request.lengthBytes);
+      begin(range === undefined ? REFUSAL : ANSWER);
+      if (range === undefined) reply.text("null");
+      else reply.raw(range);
+    } catch (error) {
+      const failure = ReadFailure.safeParse(failureOf(error)).data;
+      begin(REFUSAL);
+      reply.text(JSON.stringify(failure ?? { reason: "unexpected", detail: detailOf(error) }));
+    }
+    // If the answer cannot be sent, the peer is gone, which its connection reports.
+    await transport.sendBytes(peer, reply.finish()).catch(() => undefined);
+  };
+  const serve = async (peer: MemberId, queue: RequestQueue) => {
+    queue.answering += 1;
+    for (
+      let request = queue.waiting.shift();
+      request !== undefined && queues.get(peer) === queue;
+      request = queue.waiting.shift()
+    ) {
+      queue.waitingBytes -= request.byteLength;
+      await answer(peer, request);
+    }
+    queue.answering -= 1;
+  };
   const offDisconnect = transport.events.onDisconnect((peer) => queues.delete(peer));
   const offBytes = transport.events.onBytes((peer, bytes) => {
     if (bytes[0] !== REQUEST) return; // an answer, for a reader
@@ -63,18 +96,6 @@ export function serveBytes(
     if (queue.answering < MAX_ANSWERS_AT_ONCE) return void serve(peer, queue);
     if (queue.waitingBytes > MAX_WAITING_REQUEST_BYTES) transport.disconnect(peer);
   });
-  const serve = async (peer: MemberId, queue: RequestQueue) => {
-    queue.answering += 1;
-    for (
-      let request = queue.waiting.shift();
-      request !== undefined && queues.get(peer) === queue;
-      request = queue.waiting.shift()
-    ) {
-      queue.waitingBytes -= request.byteLength;
-      await answer(transport, peer, request, open);
-    }
-    queue.answering -= 1;
-  };
   return () => {
     offBytes();
     offDisconnect();
@@ -86,36 +107,6 @@ type RequestQueue = {
   waitingBytes: number;
   answering: number;
 };
-
-async function answer(
-  transport: Transport,
-  peer: MemberId,
-  bytes: Uint8Array,
-  open: (key: string) => ReadRange | null,
-): Promise<void> {
-  const request = parseRequest(bytes);
-  if (request === null) return transport.disconnect(peer);
-  const reply = new ByteWriter(16);
-  const refuse = (failure: ReadFailure | null) => {
-    reply.u8(REFUSAL);
-    reply.u32(request.id);
-    reply.text(JSON.stringify(failure));
-  };
-  try {
-    const range = await open(request.key)?.(request.offsetBytes, request.lengthBytes);
-    if (range === undefined) refuse(null);
-    else {
-      reply.u8(ANSWER);
-      reply.u32(request.id);
-      reply.raw(range);
-    }
-  } catch (error) {
-    const failure = ReadFailure.safeParse(failureOf(error));
-    refuse(failure.data ?? { reason: "unexpected", detail: detailOf(error) });
-  }
-  // If the answer cannot be sent, the peer is gone, which its connection reports.
-  await transport.sendBytes(peer, reply.finish()).catch(() => undefined);
-}
 
 function parseRequest(bytes: Uint8Array) {
   try {
@@ -153,8 +144,21 @@ export function peerByteReader(
   file = key,
 ): { read: ReadRange; close(): void } {
   const waiting = new Map<number, Waiting>();
+  const settle = (bytes: Uint8Array<ArrayBuffer>) => {
+    if (bytes.length < 5 || bytes[0] === REQUEST) return;
+    const reader = new ByteReader(bytes);
+    const tag = reader.u8();
+    const id = reader.u32();
+    const request = waiting.get(id);
+    if (request === undefined) return;
+    waiting.delete(id);
+    if (tag === ANSWER && reader.remaining === request.lengthBytes)
+      return request.resolve(bytes.subarray(5));
+    const failure = tag === REFUSAL ? refusal(reader, peer, file) : null;
+    request.reject(new MeshError(failure ?? { reason: "peer_read_invalid", peer, file }));
+  };
   const offBytes = transport.events.onBytes((from, bytes) => {
-    if (from === peer) settle(waiting, bytes, peer, file);
+    if (from === peer) settle(bytes);
   });
   const rejectAll = (failure: MeshFailure) => {
     for (const request of waiting.values()) request.reject(new MeshError(failure));
@@ -192,38 +196,18 @@ export function peerByteReader(
   };
 }
 
-function settle(
-  waiting: Map<number, Waiting>,
-  bytes: Uint8Array<ArrayBuffer>,
-  peer: MemberId,
-  file: string,
-): void {
-  if (bytes.length < 5 || bytes[0] === REQUEST) return;
-  const reader = new ByteReader(bytes);
-  const tag = reader.u8();
-  const id = reader.u32();
-  const request = waiting.get(id);
-  if (request === undefined) return;
-  waiting.delete(id);
-  if (tag === ANSWER && reader.remaining === request.lengthBytes)
-    request.resolve(bytes.subarray(5));
-  else
-    request.reject(
-      new MeshError(
-        tag === REFUSAL ? refusal(reader, peer, file) : { reason: "peer_read_invalid", peer, file },
-      ),
-    );
-}
-
-function refusal(reader: ByteReader, peer: MemberId, file: string): MeshFailure {
+/** null if it is not a valid one. */
+function refusal(reader: ByteReader, peer: MemberId, file: string): MeshFailure | null {
   try {
     const cause = parseUntrusted(ReadFailure.nullable(), parseJson(reader.text())).data;
-    if (cause === null) return { reason: "peer_has_no_file", peer, file };
-    if (cause !== undefined) return { reason: "peer_read_failed", peer, file, cause };
+    if (cause === undefined) return null;
+    return cause === null
+      ? { reason: "peer_has_no_file", peer, file }
+      : { reason: "peer_read_failed", peer, file, cause };
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
+    return null;
   }
-  return { reason: "peer_read_invalid", peer, file };
 }
 
 async function readLong(

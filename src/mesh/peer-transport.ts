@@ -17,7 +17,7 @@ import { PROTOCOL_VERSION } from "./frame-types.ts";
 import { TransportListeners } from "./listeners.ts";
 import { MeshError } from "./mesh-error.ts";
 import { PeerLink, type PeerLinkOptions } from "./peer-link.ts";
-import { openPeer, SignalingKeeper, type PeerOptions } from "./signaling.ts";
+import { keepRegistered, openPeer, type PeerOptions } from "./signaling.ts";
 import type { Transport } from "./transport.ts";
 
 export type PeerTransportOptions = PeerOptions & {
@@ -60,7 +60,7 @@ export class PeerTransport implements Transport {
   readonly self: MemberId;
   readonly events = new TransportListeners();
   readonly #peer: Peer;
-  readonly #keeper: SignalingKeeper;
+  readonly #stopKeeping: () => void;
   readonly #linkOptions: PeerLinkOptions;
   readonly #links = new Map<MemberId, PeerLink>();
   /** Called in the name of a peer that is connected, and not proven yet. */
@@ -80,7 +80,7 @@ export class PeerTransport implements Transport {
   ) {
     this.self = self;
     this.#peer = peer;
-    this.#keeper = new SignalingKeeper(peer, onSignaling);
+    this.#stopKeeping = keepRegistered(peer, onSignaling);
     this.#linkOptions = {
       self,
       protocol,
@@ -143,7 +143,7 @@ export class PeerTransport implements Transport {
   close(): void {
     for (const peer of [...this.#links.keys()]) this.disconnect(peer);
     for (const link of this.#candidates) link.discard();
-    this.#keeper.stop();
+    this.#stopKeeping();
     this.#peer.disconnect();
     setTimeout(() => this.#peer.destroy(), LINGER_MS);
   }

@@ -10,7 +10,7 @@ import { MemberId, type RoomCode, type MeshFailure } from "../shared/index.ts";
 import { parseJson } from "./json.ts";
 import { PROTOCOL_VERSION } from "./frame-types.ts";
 import { MeshError } from "./mesh-error.ts";
-import { openPeer, refusalOf, SignalingKeeper, type PeerOptions } from "./signaling.ts";
+import { keepRegistered, openPeer, refusalOf, type PeerOptions } from "./signaling.ts";
 
 const LookUpAnswer = z.object({ protocol: z.int(), coordinator: MemberId });
 
@@ -38,7 +38,7 @@ export async function claimRoom(
     if (error instanceof MeshError && error.failure.reason === "id_taken") return null;
     throw error;
   }
-  const keeper = new SignalingKeeper(peer);
+  const stopKeeping = keepRegistered(peer);
   const answer = JSON.stringify({ protocol: options.protocol ?? PROTOCOL_VERSION, coordinator });
   peer.on("connection", (connection) => {
     connection.on("open", () => void connection.send(answer));
@@ -47,7 +47,7 @@ export async function claimRoom(
   return {
     isHeld: () => peer.open,
     release: () => {
-      keeper.stop();
+      stopKeeping();
       peer.destroy();
     },
   };

@@ -71,47 +71,40 @@ export function refusalOf({ type, message }: Pick<PeerError<string>, "type" | "m
 /** The first attempt to register again comes soon; a server that restarts is no news. */
 const LOST_AFTER_ATTEMPTS = 2;
 
-/** Keeps `peer` registered until it is destroyed. */
-export class SignalingKeeper {
-  readonly #peer: Peer;
-  /** Called with false when registering again has failed, and with true once it has succeeded. */
-  readonly #onChange: (isRegistered: boolean) => void;
-  #attempts = 0;
-  #retry: ReturnType<typeof setTimeout> | undefined;
-  #isStopped = false;
-
-  constructor(peer: Peer, onChange: (isRegistered: boolean) => void = () => undefined) {
-    this.#peer = peer;
-    this.#onChange = onChange;
-    peer.on("disconnected", () => this.#lost());
-    peer.on("open", () => this.#registered());
-    peer.on("close", () => this.stop());
-    globalThis.addEventListener("online", this.#reconnect);
-  }
-
-  /** Before the peer disconnects, which is no loss then. */
-  stop(): void {
-    this.#isStopped = true;
-    clearTimeout(this.#retry);
-    globalThis.removeEventListener("online", this.#reconnect);
-  }
-
-  #lost(): void {
-    if (this.#isStopped) return;
-    clearTimeout(this.#retry);
-    const waitMs = RETRY_MS[Math.min(this.#attempts, RETRY_MS.length - 1)]!;
-    this.#attempts += 1;
-    if (this.#attempts === LOST_AFTER_ATTEMPTS) this.#onChange(false);
-    this.#retry = setTimeout(this.#reconnect, waitMs);
-  }
-
-  #registered(): void {
-    if (this.#attempts >= LOST_AFTER_ATTEMPTS) this.#onChange(true);
-    this.#attempts = 0;
-  }
-
-  readonly #reconnect = (): void => {
-    clearTimeout(this.#retry);
-    if (this.#peer.disconnected && !this.#peer.destroyed) this.#peer.reconnect();
+/**
+ * Keeps `peer` registered until it is destroyed. Returns a function that ends this: to be called before the
+ * peer disconnects, which is no loss then. `onChange` is called with false when registering again has
+ * failed, and with true once it has succeeded.
+ */
+export function keepRegistered(
+  peer: Peer,
+  onChange: (isRegistered: boolean) => void = () => undefined,
+): () => void {
+  let attempts = 0;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  let isStopped = false;
+  const reconnect = () => {
+    clearTimeout(retry);
+    if (peer.disconnected && !peer.destroyed) peer.reconnect();
   };
+  const stop = () => {
+    isStopped = true;
+    clearTimeout(retry);
+    globalThis.removeEventListener("online", reconnect);
+  };
+  peer.on("disconnected", () => {
+    if (isStopped) return;
+    clearTimeout(retry);
+    const waitMs = RETRY_MS[Math.min(attempts, RETRY_MS.length - 1)]!;
+    attempts += 1;
+    if (attempts === LOST_AFTER_ATTEMPTS) onChange(false);
+    retry = setTimeout(reconnect, waitMs);
+  });
+  peer.on("open", () => {
+    if (attempts >= LOST_AFTER_ATTEMPTS) onChange(true);
+    attempts = 0;
+  });
+  peer.on("close", stop);
+  globalThis.addEventListener("online", reconnect);
+  return stop;
 }

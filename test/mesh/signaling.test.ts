@@ -2,9 +2,9 @@
 import { EventEmitter } from "node:events";
 import type { Peer } from "peerjs";
 import { afterEach, expect, test, vi } from "vitest";
-import { SignalingKeeper } from "../../src/mesh/signaling.ts";
+import { keepRegistered } from "../../src/mesh/signaling.ts";
 
-/** The part of a `Peer` that the keeper uses. */
+/** The part of a `Peer` that is used. */
 class FakePeer extends EventEmitter {
   destroyed = false;
   disconnected = false;
@@ -31,14 +31,12 @@ function open() {
   vi.stubGlobal("removeEventListener", () => undefined);
   const peer = new FakePeer();
   const news: boolean[] = [];
-  const keeper = new SignalingKeeper(peer as unknown as Peer, (registered) =>
-    news.push(registered),
-  );
-  return { peer, news, keeper };
+  const stop = keepRegistered(peer as unknown as Peer, (registered) => news.push(registered));
+  return { peer, news, stop };
 }
 
 test("a restart of the server is no news; a loss that lasts is, and its end", () => {
-  const { peer, news, keeper } = open();
+  const { peer, news, stop } = open();
   peer.lose();
   vi.advanceTimersByTime(10_000);
   peer.emit("open");
@@ -51,12 +49,12 @@ test("a restart of the server is no news; a loss that lasts is, and its end", ()
   expect(news).toEqual([false]);
   peer.emit("open");
   expect(news).toEqual([false, true]);
-  keeper.stop();
+  stop();
 });
 
 test("a tab that leaves neither registers again nor reports a loss", () => {
-  const { peer, news, keeper } = open();
-  keeper.stop();
+  const { peer, news, stop } = open();
+  stop();
   for (let attempt = 0; attempt < 4; attempt += 1) {
     peer.lose();
     vi.advanceTimersByTime(10_000);
