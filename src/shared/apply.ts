@@ -295,7 +295,8 @@ function linksWithout<T extends LostLink>(links: readonly T[], id: MemberId): T[
   return links.filter(({ from, to }) => from !== id && to !== id);
 }
 
-function isSameDirection(one: LostLink): (other: LostLink) => boolean {
+/** Whether a link goes from the same member to the same other one. */
+export function isSameDirection(one: LostLink): (other: LostLink) => boolean {
   return (other) => other.from === one.from && other.to === one.to;
 }
 

@@ -159,6 +159,16 @@ export function shardBytes(
   return { weightBytes, cacheBytes };
 }
 
+/** All that a placement counts for the layers `[first, end)`. */
+export function placedBytes(
+  model: ModelSizes & { readonly scratch: ScratchSizes },
+  settings: CacheSettings,
+  layers: { readonly first: number; readonly end: number },
+): number {
+  const { weightBytes, cacheBytes } = shardBytes(modelBytes(model, settings), layers);
+  return weightBytes + cacheBytes + placedScratchBytes(model, settings);
+}
+
 export function totalBytes({ weightBytes, cacheBytes, scratchBytes }: ShardBytes): number {
   return weightBytes + cacheBytes + scratchBytes;
 }

@@ -1,5 +1,5 @@
 /** What two requests for a shard have in common, and what one needs in addition to the other. Pure. */
-import { modelBytes, placedScratchBytes, shardBytes, totalBytes } from "../../shared/index.ts";
+import { placedBytes } from "../../shared/index.ts";
 import type { ShardRequest } from "../parts.ts";
 
 /** Whether the shard of one request can be used for the other as it is. */
@@ -28,13 +28,6 @@ export function extensionOf(held: ShardRequest, request: ShardRequest): ShardReq
 }
 
 /** What the shard takes of the GPU's memory, as placement counts it. */
-export function bytesOf({
-  model,
-  contextTokens,
-  sequences: generationSlots,
-  ...layers
-}: ShardRequest) {
-  const settings = { contextTokens, generationSlots };
-  const bytes = shardBytes(modelBytes(model, settings), layers);
-  return totalBytes({ ...bytes, scratchBytes: placedScratchBytes(model, settings) });
+export function bytesOf({ sequences: generationSlots, ...request }: ShardRequest): number {
+  return placedBytes(request.model, { ...request, generationSlots }, request);
 }

@@ -34,7 +34,7 @@ import { findRoom } from "./find-room.ts";
 import { Joining } from "./joining.ts";
 import { Leadership } from "./leadership.ts";
 import { watchRefusedCallers } from "./refused-callers.ts";
-import { RemoteCommands } from "./remote-commands.ts";
+import { remoteCommands } from "./remote-commands.ts";
 import { whenConnected, type Connection, type RoomAccess, type RoomChange } from "./room-access.ts";
 
 export type EnterOptions = {
@@ -53,7 +53,7 @@ export class Membership implements RoomAccess {
   /** It has asked for events that it lacks. */
   #asksForEvents = false;
   readonly #listeners = new Set<(change: RoomChange) => void>();
-  readonly #commands: RemoteCommands;
+  readonly #commands: ReturnType<typeof remoteCommands>;
   readonly #joining: Joining;
   readonly #unsubscribe: (() => void)[];
   readonly #leadership: Leadership;
@@ -88,7 +88,7 @@ export class Membership implements RoomAccess {
       epoch: parts.lastKnown.epoch + 1,
       admits: parts.lastKnown.admits,
     });
-    this.#commands = new RemoteCommands(parts.transport, parts.clock, this.timings.answerMs);
+    this.#commands = remoteCommands(parts.transport, parts.clock, this.timings.answerMs);
     this.#joining = new Joining({
       transport: parts.transport,
       clock: parts.clock,

@@ -6,43 +6,34 @@ import { post } from "./peer-outbox.ts";
 
 type Outcome = Pick<Extract<ClusterMessage, { type: "result" }>, "value" | "error">;
 
-export class RemoteCommands {
-  readonly #transport: Transport;
-  readonly #clock: Clock;
-  readonly #timeoutMs: number;
-  #nextId = 1;
-  readonly #pending = new Map<number, (outcome: Outcome) => void>();
-
-  constructor(transport: Transport, clock: Clock, timeoutMs: number) {
-    this.#transport = transport;
-    this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
-  }
-
-  /** Rejects with a `RoomError`. Disconnects a coordinator that does not answer: it hangs or is cut off. */
-  send(coordinator: MemberId, command: RoomCommand): Promise<number | null> {
-    const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      const cancelTimer = this.#clock.after(this.#timeoutMs, () => {
-        this.settle(id, { value: null, error: { reason: "coordinator_silent" } });
-        this.#transport.disconnect(coordinator);
+export function remoteCommands(transport: Transport, clock: Clock, timeoutMs: number) {
+  const pending = new Map<number, (outcome: Outcome) => void>();
+  let lastId = 0;
+  const settle = (id: number, outcome: Outcome) => {
+    const settleOne = pending.get(id);
+    pending.delete(id);
+    settleOne?.(outcome);
+  };
+  return {
+    settle,
+    /** Rejects with a `RoomError`. Disconnects a coordinator that does not answer: it hangs or is cut off. */
+    send(coordinator: MemberId, command: RoomCommand): Promise<number | null> {
+      const id = ++lastId;
+      return new Promise((resolve, reject) => {
+        const cancelTimer = clock.after(timeoutMs, () => {
+          settle(id, { value: null, error: { reason: "coordinator_silent" } });
+          transport.disconnect(coordinator);
+        });
+        pending.set(id, ({ value, error }) => {
+          cancelTimer();
+          if (error === null) resolve(value);
+          else reject(new RoomError(error));
+        });
+        post(transport, coordinator, { type: "command", id, command });
       });
-      this.#pending.set(id, ({ value, error }) => {
-        cancelTimer();
-        if (error === null) resolve(value);
-        else reject(new RoomError(error));
-      });
-      post(this.#transport, coordinator, { type: "command", id, command });
-    });
-  }
-
-  settle(id: number, outcome: Outcome): void {
-    const settle = this.#pending.get(id);
-    this.#pending.delete(id);
-    settle?.(outcome);
-  }
-
-  failAll(error: RoomFailure): void {
-    for (const id of [...this.#pending.keys()]) this.settle(id, { value: null, error });
-  }
+    },
+    failAll(error: RoomFailure): void {
+      for (const id of [...pending.keys()]) settle(id, { value: null, error });
+    },
+  };
 }

@@ -3,13 +3,11 @@
  * until every stage has loaded. Pure.
  */
 import {
-  modelBytes,
-  placedScratchBytes,
+  placedBytes,
   type Placement,
   type PlacementId,
   type RoomState,
   type Settings,
-  shardBytes,
 } from "../../shared/index.ts";
 
 /** What is decided of a placement. */
@@ -44,17 +42,11 @@ export function canHandOver(
     placement.contextTokens === next.contextTokens &&
     placement.generationSlots === next.generationSlots;
   if (!isSame || !sameSettings) return false;
-  const bytes = modelBytes(next.model, next);
-  const scratchBytes = placedScratchBytes(next.model, next);
   return next.stages.every((stage) => {
     const now = placement.stages.find(({ member }) => member === stage.member);
     if (now === undefined || (now.first === stage.first && now.end === stage.end)) return true;
     const measured = members.find(({ id }) => id === stage.member)?.measurements;
-    const both = [now, stage].map((each) => shardBytes(bytes, each));
-    const needed = both.reduce(
-      (sum, { weightBytes, cacheBytes }) => sum + weightBytes + cacheBytes + scratchBytes,
-      0,
-    );
-    return needed <= (measured?.memoryBudgetBytes ?? 0);
+    const neededBytes = placedBytes(next.model, next, now) + placedBytes(next.model, next, stage);
+    return neededBytes <= (measured?.memoryBudgetBytes ?? 0);
   });
 }

@@ -5,6 +5,7 @@
  */
 import { MIN_LAPS } from "../../placement/index.ts";
 import {
+  isSameDirection,
   type LostLink,
   median,
   type MemberId,
@@ -40,7 +41,7 @@ export class LinkDrift {
     const { placement } = state;
     if (placement?.id !== id || placement.stages[0]?.member !== from) return [];
     const pairs = pairsOf(placement.stages);
-    const links = pairs.map((pair) => state.links.find(isOf(pair)));
+    const links = pairs.map((pair) => state.links.find(isSameDirection(pair)));
     const isMeasured = links.every((link) => link !== undefined && link.drifted !== true);
     if (pairs.length < 2 || wireMs.length < MIN_LAPS || !isMeasured) return [];
     const { problem } = problemOf(state, placement.model);
@@ -69,8 +70,4 @@ function pairsOf(stages: readonly Stage[]): LostLink[] {
     from: member,
     to: stages[(index + 1) % stages.length]!.member,
   }));
-}
-
-function isOf({ from, to }: LostLink) {
-  return (link: LostLink) => link.from === from && link.to === to;
 }
