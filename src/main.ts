@@ -12,9 +12,6 @@ const page = new Page(
   }),
 );
 app.send = (command) => void page.act(command);
-app.addEventListener("model-file", ({ detail }) => void page.takeFile(detail.file));
-app.addEventListener("log-file", ({ detail }) => void page.openLog(detail.file));
-app.addEventListener("stages-draft", ({ detail }) => page.draft(detail.model, detail.stages));
 // The room learns at once that this tab is gone, so that it gets its name back after a reload.
 addEventListener("pagehide", ({ persisted }) => {
   if (!persisted) page.unload();

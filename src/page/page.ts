@@ -6,15 +6,13 @@ import type { RoomClient } from "../cluster/index.ts";
 import type { ProbeResult } from "../probe/index.ts";
 import {
   invitationLink,
-  type PageCommand,
   readInvitation,
   readRoomLog,
   type RoomCode,
   type RoomNotice,
   type TabWarning,
-  type Stage,
 } from "../shared/index.ts";
-import type { PageView } from "../ui/index.ts";
+import type { PageCommand, PageView } from "../ui/index.ts";
 import { describeEvent, describeNotice, describeOwnAdapter, nameOfRoom } from "../words/index.ts";
 import { addressInRoom, newRoomCode, readAddress, shareOrigin } from "./address.ts";
 import { browserEnvironment, type PageEnvironment } from "./environment.ts";
@@ -64,28 +62,6 @@ export class Page {
     }
   };
 
-  /** A person picked a GGUF file on this machine: it is placed, and the room reads it from here. */
-  readonly takeFile = async (file: File): Promise<void> => {
-    await this.#room?.placeFile(file);
-  };
-
-  /** A person chose a file with a saved log: it is shown from its beginning. */
-  readonly openLog = async (file: File): Promise<void> => {
-    if (this.#store.view.phase !== "outside") return;
-    try {
-      this.#replay = new Replay(readRoomLog(await file.text()));
-      this.#store.update({ notice: null });
-      this.#showLogAt(0);
-    } catch (error) {
-      this.#report(noticeOfError(error));
-    }
-  };
-
-  /** A person moves a boundary between stages: shows what the draft would cost. */
-  readonly draft = (model: string, stages: readonly Stage[] | null): void => {
-    this.#room?.showDraft(model, stages);
-  };
-
   async #act(command: PageCommand): Promise<void> {
     switch (command.type) {
       case "open_room":
@@ -117,6 +93,11 @@ export class Page {
       }
       case "dismiss_notice":
         return this.#store.update({ notice: null });
+      case "open_log":
+        if (this.#store.view.phase !== "outside") return;
+        this.#replay = new Replay(readRoomLog(await command.file.text()));
+        this.#store.update({ notice: null });
+        return this.#showLogAt(0);
       case "show_log_at":
         return this.#showLogAt(command.position);
       case "close_log":

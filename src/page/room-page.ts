@@ -2,35 +2,19 @@
 import { type PageRoom, TabmeshError } from "../api/index.ts";
 import {
   type Measurements,
-  type PageCommand,
   roomFailureOf,
   type RoomNotice,
   type RoomState,
   type Stage,
   writeRoomLog,
 } from "../shared/index.ts";
+import type { CommandInRoom } from "../ui/index.ts";
 import { Chat } from "./chat.ts";
 import { draftOf } from "./preview-view.ts";
 import { type Insight, RoomInsight } from "./room-insight.ts";
 import type { ViewStore } from "./view-store.ts";
 
 type Joined = Pick<PageRoom, "client" | "parts" | "close" | "place">;
-
-/** Commands that need a room. */
-export type RoomPageCommand = Exclude<
-  PageCommand,
-  {
-    type:
-      | "open_room"
-      | "join_room"
-      | "leave_room"
-      | "dismiss_notice"
-      | "measure_again"
-      | "save_log"
-      | "show_log_at"
-      | "close_log";
-  }
->;
 
 const PLACING = { label: "Placing the model", fraction: null } as const;
 
@@ -79,7 +63,7 @@ export class RoomPage {
     this.#follow();
   }
 
-  async act(command: RoomPageCommand): Promise<void> {
+  async act(command: CommandInRoom): Promise<void> {
     const { client, parts } = this.#joined;
     switch (command.type) {
       case "send_message":
@@ -90,8 +74,12 @@ export class RoomPage {
         return this.#chat.clear();
       case "place_model":
         return this.#placing(client.place({ model: command.source }));
+      case "place_file":
+        return this.#placeFile(command.file);
       case "place_stages":
         return this.#placing(client.place({ model: command.model, stages: command.stages }));
+      case "draft_stages":
+        return this.#showDraft(command.model, command.stages);
       case "rename_member":
         await client.dispatch({ type: "rename", name: command.name });
         return;
@@ -111,7 +99,7 @@ export class RoomPage {
     }
   }
 
-  async placeFile(file: File): Promise<void> {
+  async #placeFile(file: File): Promise<void> {
     const { client, parts } = this.#joined;
     // The last progress may arrive after the end: it comes from another thread.
     let isRead = false;
@@ -140,7 +128,7 @@ export class RoomPage {
     await client.dispatch({ type: "report_measurements", measurements });
   }
 
-  showDraft(model: string, stages: readonly Stage[] | null): void {
+  #showDraft(model: string, stages: readonly Stage[] | null): void {
     const { client } = this.#joined;
     const summary = client.state.models.find(({ name }) => name === model);
     if (summary === undefined) return;

@@ -9,7 +9,6 @@ export * from "./bridge.ts";
 export * from "./bridge-refusal.ts";
 export * from "./cause.ts";
 export * from "./clock.ts";
-export * from "./commands.ts";
 export * from "./decision.ts";
 export * from "./error-message.ts";
 export * from "./events.ts";

@@ -4,7 +4,6 @@
  */
 import { css, html, nothing, svg } from "lit";
 import { baseStyles } from "./base-styles.ts";
-import { emit } from "./events.ts";
 import { filePicker } from "./file-picker.ts";
 import { icon, mark } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
@@ -73,7 +72,7 @@ export class JoinScreen extends PageElement {
         ${this.#check()}
         <p class="log">
           ${filePicker("Open a saved log", "application/json,.json", (file) =>
-            emit(this, "log-file", { file }),
+            this.send({ type: "open_log", file }),
           )}
         </p>
       </main>

@@ -3,7 +3,6 @@ import { css, html, nothing } from "lit";
 import type { ModelSource } from "../shared/index.ts";
 import { bytes, describeInputProblem, type InputProblem } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
-import { emit } from "./events.ts";
 import { filePicker } from "./file-picker.ts";
 import { icon } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
@@ -101,7 +100,7 @@ export class ModelChoices extends PageElement {
         </p>
       </form>
       <div class="foot">
-        ${filePicker("Choose a file", ".gguf", (file) => emit(this, "model-file", { file }))}
+        ${filePicker("Choose a file", ".gguf", (file) => this.send({ type: "place_file", file }))}
         <button
           class="plain"
           title="Deletes the model data stored in this browser. It is downloaded again when needed."

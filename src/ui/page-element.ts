@@ -3,8 +3,9 @@
  * which they act. An element reads `view` and never writes it.
  */
 import { LitElement, type PropertyDeclarations, type PropertyValues } from "lit";
-import { type PageCommand, type Member, sameStages, type Stage } from "../shared/index.ts";
+import { type Member, sameStages, type Stage } from "../shared/index.ts";
 import { type NameOf, nameOfRoom } from "../words/index.ts";
+import type { PageCommand } from "./page-command.ts";
 import { EMPTY_VIEW, type PageView, type PlacementCandidate } from "./page-view.ts";
 
 export type Send = (command: PageCommand) => void;

@@ -65,7 +65,7 @@ export type PlacementCandidate = {
   readonly infeasible: string | null;
 };
 
-/** What the room could do with a model; `draft` answers the page's `stages-draft` event. */
+/** What the room could do with a model; `draft` answers the command `draft_stages`. */
 export type PlacementPreview = {
   readonly model: string;
   readonly draft: PlacementCandidate | null;

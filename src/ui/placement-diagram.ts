@@ -22,7 +22,6 @@ import {
 } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import "./boundary-handle.ts";
-import { emit } from "./events.ts";
 import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
 import { placementDiagramStyles } from "./placement-diagram-styles.ts";
@@ -50,15 +49,14 @@ export class PlacementDiagram extends PageElement {
 
   #edit(placement: Placement, stages: readonly Stage[]): void {
     this.draft = sameStages(stages, placement.stages) ? null : stages;
-    emit(this, "stages-draft", { model: placement.model.name, stages: this.draft });
+    this.send({ type: "draft_stages", model: placement.model.name, stages: this.draft });
   }
 
   #apply(placement: Placement): void {
     if (this.draft === null) return;
     const stages = this.draft.map((stage) => ({ ...stage }));
     this.send({ type: "place_stages", model: placement.model.name, stages });
-    emit(this, "stages-draft", { model: placement.model.name, stages: null });
-    this.draft = null;
+    this.#edit(placement, placement.stages);
   }
 
   protected override get reads() {

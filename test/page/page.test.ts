@@ -296,11 +296,11 @@ describe("inside", () => {
       await inside(view);
       await page.act({ type: "place_model", source: MODEL_URL });
       const stages = [{ member: view().self!, first: 0, end: 6 }];
-      page.draft("tiny", stages);
+      await page.act({ type: "draft_stages", model: "tiny", stages });
       expect(view().placementPreview?.draft).toMatchObject({ stages, infeasible: null });
       await room.add("b");
       expect(view().placementPreview?.draft).toMatchObject({ stages });
-      page.draft("tiny", null);
+      await page.act({ type: "draft_stages", model: "tiny", stages: null });
       expect(view().placementPreview?.draft).toBeNull();
     });
   });
@@ -308,7 +308,7 @@ describe("inside", () => {
   test("a picked file is placed", async () => {
     await withPage("/?room=ABCDEF&join", async ({ page, view, views }) => {
       await inside(view);
-      await page.takeFile(new File([], "tiny.gguf"));
+      await page.act({ type: "place_file", file: new File([], "tiny.gguf") });
       const labels = views
         .flatMap(({ progress }) => progress ?? [])
         .map(({ label, fraction }) => [label, fraction]);
@@ -378,7 +378,7 @@ describe("a saved log", () => {
       room.tabs.delete("page" as never);
       expect(saved[0]!.name).toBe(`tabmesh-ABCDEF-${state!.nextIndex}.json`);
 
-      await page.openLog(saved[0]!);
+      await page.act({ type: "open_log", file: saved[0]! });
       const length = state!.nextIndex;
       expect(view()).toMatchObject({ phase: "replay", replay: { position: 0, length } });
       expect(view().state).toMatchObject({ members: [], placement: null });
@@ -396,7 +396,7 @@ describe("a saved log", () => {
 
   test("that cannot be read is a notice, and the page stays outside", async () => {
     await withPage("/", async ({ page, view }) => {
-      await page.openLog(new File(["{}"], "settings.json"));
+      await page.act({ type: "open_log", file: new File(["{}"], "settings.json") });
       expect(view()).toMatchObject({ phase: "outside", notice: { level: "error" } });
       expect(view().notice!.message).toMatch(/not a room's log/);
     });

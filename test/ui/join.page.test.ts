@@ -5,14 +5,13 @@ import { VIEWS } from "./sample-views.ts";
 
 test("a saved log is opened as a file, and its slider and buttons step through it", async () => {
   const outside = await mount(VIEWS.outside);
-  const files: File[] = [];
-  outside.app.addEventListener("log-file", ({ detail }) => files.push(detail.file));
   const field = one(outside.app, "input[type=file]") as HTMLInputElement;
   const chosen = new DataTransfer();
-  chosen.items.add(new File(["{}"], "tabmesh-ABCDEF-96.json"));
+  const file = new File(["{}"], "tabmesh-ABCDEF-96.json");
+  chosen.items.add(file);
   field.files = chosen.files;
   field.dispatchEvent(new Event("change"));
-  expect(files.map(({ name }) => name)).toEqual(["tabmesh-ABCDEF-96.json"]);
+  expect(outside.commands).toEqual([{ type: "open_log", file }]);
 
   const { app, commands } = await mount(VIEWS.replay);
   button(app, "Next").click();

@@ -9,5 +9,3 @@ const app = document.querySelector("tabmesh-app")!;
 const name = new URLSearchParams(location.search).get("view") ?? "answering";
 app.view = VIEWS[(name in VIEWS ? name : "answering") as ViewName];
 app.send = (command) => console.log(command);
-app.addEventListener("stages-draft", ({ detail }) => console.log("stages-draft", detail));
-app.addEventListener("model-file", ({ detail }) => console.log("model-file", detail.file.name));

@@ -2,7 +2,7 @@
 import type { LitElement } from "lit";
 import { afterEach } from "vitest";
 import { page } from "vitest/browser";
-import type { PageCommand } from "../../src/shared/commands.ts";
+import type { PageCommand } from "../../src/ui/page-command.ts";
 import type { PageView } from "../../src/ui/page-view.ts";
 import "../../src/ui/tabmesh-app.ts";
 import type { TabmeshApp } from "../../src/ui/tabmesh-app.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { PlacementId } from "../../src/shared/ids.ts";
-import type { StagesDraftDetail } from "../../src/ui/events.ts";
+import type { PageCommand } from "../../src/ui/page-command.ts";
 import { all, button, mount, one, press, settled, textOf, type Mounted } from "./mount.ts";
 import { id, SMALL_MODEL } from "./sample-room.ts";
 import { PREVIEW, VIEWS } from "./sample-views.ts";
@@ -13,14 +13,13 @@ function sliders({ app }: Mounted): HTMLElement[] {
   return all(app, "[role=slider]");
 }
 
-function drafts({ app }: Mounted): StagesDraftDetail[] {
-  const heard: StagesDraftDetail[] = [];
-  app.addEventListener("stages-draft", ({ detail }) => heard.push(detail));
-  return heard;
+type Draft = Extract<PageCommand, { type: "draft_stages" }>;
+
+function draftsOf({ commands }: Mounted): Draft[] {
+  return commands.filter((command) => command.type === "draft_stages");
 }
 
-const cuts = (detail: StagesDraftDetail | undefined) =>
-  detail?.stages?.map(({ first, end }) => [first, end]);
+const rangesOf = (draft: Draft | undefined) => draft?.stages?.map(({ first, end }) => [first, end]);
 
 /** The first boundary moved by one layer. */
 const MOVED = [
@@ -179,7 +178,6 @@ describe("reasons", () => {
 describe("moving a boundary", () => {
   test("arrow keys draft it, Apply sends it", async () => {
     const mounted = await mount(THREE);
-    const heard = drafts(mounted);
     expect(press(sliders(mounted)[0]!, "ArrowRight").defaultPrevented).toBe(true);
     await settled(mounted.app);
     press(sliders(mounted)[0]!, "ArrowRight");
@@ -189,7 +187,7 @@ describe("moving a boundary", () => {
     expect(first.getAttribute("aria-valuetext")).toBe(
       "Desk, Chromium 156 on Linux: 12 layers, MacBook in the kitchen: 8 layers",
     );
-    expect(heard.map(cuts)).toEqual([
+    expect(draftsOf(mounted).map(rangesOf)).toEqual([
       [
         [0, 11],
         [11, 20],
@@ -201,9 +199,8 @@ describe("moving a boundary", () => {
         [20, 30],
       ],
     ]);
-    expect(mounted.commands).toEqual([]);
     button(mounted.app, "Apply").click();
-    expect(mounted.commands).toEqual([
+    expect(mounted.commands.slice(2)).toEqual([
       {
         type: "place_stages",
         model: SMALL_MODEL.name,
@@ -213,8 +210,8 @@ describe("moving a boundary", () => {
           { member: "member-2", first: 20, end: 30 },
         ],
       },
+      { type: "draft_stages", model: SMALL_MODEL.name, stages: null },
     ]);
-    expect(heard.at(-1)?.stages).toBeNull();
   });
 
   test("every stage keeps a layer, and Home, End and pages work", async () => {
@@ -234,7 +231,6 @@ describe("moving a boundary", () => {
 
   test("a pointer drags it", async () => {
     const mounted = await mount(THREE);
-    const heard = drafts(mounted);
     const grip = sliders(mounted)[0]!;
     const layers = one(mounted.app, ".strip .layers").getBoundingClientRect();
     // Capture needs a pointer of the browser's own: the test says that it has it.
@@ -243,7 +239,7 @@ describe("moving a boundary", () => {
     const at = (clientX: number): PointerEventInit => ({ pointerId: 1, clientX, bubbles: true });
     grip.dispatchEvent(new PointerEvent("pointerdown", at(layers.left + layers.width / 3)));
     grip.dispatchEvent(new PointerEvent("pointermove", at(layers.left + (layers.width * 15) / 30)));
-    expect(cuts(heard.at(-1))).toEqual([
+    expect(rangesOf(draftsOf(mounted).at(-1))).toEqual([
       [0, 15],
       [15, 20],
       [20, 30],
@@ -277,7 +273,7 @@ describe("moving a boundary", () => {
     button(mounted.app, "Discard").click();
     await settled(mounted.app);
     expect(all(mounted.app, ".decision")).toHaveLength(0);
-    expect(mounted.commands).toEqual([]);
+    expect(mounted.commands).toEqual(draftsOf(mounted));
   });
 
   test("a draft is compared with the prediction for stages chosen manually", async () => {

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { PageCommand } from "../../src/shared/commands.ts";
 import { DEFAULT_PLACEMENT_RULES } from "../../src/shared/placement-rules.ts";
 import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
 import { all, button, mount, one, settled, type, textOf } from "./mount.ts";
@@ -86,7 +85,6 @@ describe("the member that opened the room", () => {
     await settled(app);
     button(app, "Remove").click();
     expect(commands).toEqual([{ type: "remove_member", member: members[1]!.id }]);
-    expect(PageCommand.safeParse(commands[0]).success).toBe(true);
   });
 
   test("others see no way to remove, and cannot set the rule", async () => {
@@ -145,17 +143,15 @@ describe("model", () => {
     ]);
   });
 
-  test("a file leaves the page as an event that carries it", async () => {
+  test("a file on this machine is placed", async () => {
     const { app, commands } = await mount(VIEWS.empty);
-    const picked: File[] = [];
-    app.addEventListener("model-file", ({ detail }) => picked.push(detail.file));
     const field = one(app, "input[type=file]") as HTMLInputElement;
     const data = new DataTransfer();
-    data.items.add(new File(["GGUF"], "mine.gguf"));
+    const file = new File(["GGUF"], "mine.gguf");
+    data.items.add(file);
     field.files = data.files;
     field.dispatchEvent(new Event("change"));
-    expect(picked.map(({ name }) => name)).toEqual(["mine.gguf"]);
-    expect(commands).toEqual([]);
+    expect(commands).toEqual([{ type: "place_file", file }]);
   });
 
   test("the model that runs is described and cannot be placed twice; downloads can be cleared", async () => {
@@ -212,7 +208,6 @@ describe("header and dialogs", () => {
       placementRules: DEFAULT_PLACEMENT_RULES,
     };
     expect(commands).toEqual([{ type: "change_settings", settings }]);
-    expect(PageCommand.safeParse(commands[0]).success).toBe(true);
   });
 
   test("placement options: a constraint, its limit, the objective and a weight are changed", async () => {
@@ -242,7 +237,6 @@ describe("header and dialogs", () => {
     expect(commands).toEqual([
       { type: "change_settings", settings: { ...DEFAULT_SETTINGS, placementRules } },
     ]);
-    expect(PageCommand.safeParse(commands[0]).success).toBe(true);
   });
 
   test("a mix needs a weight", async () => {

@@ -3,7 +3,7 @@
  */
 import { chromium, type Page as ChromiumPage } from "playwright";
 import type { Page as FirefoxPage } from "puppeteer-core";
-import type { PageCommand } from "../../src/shared/index.ts";
+import type { PageCommand } from "../../src/ui/index.ts";
 import type { PageView } from "../../src/ui/index.ts";
 import { CHROMIUM_PATH, CHROMIUM_WEBGPU_FLAGS, launchFirefox } from "../browsers/browsers.ts";
 import { requestFault, type WorkerFault } from "./chaos-page.ts";

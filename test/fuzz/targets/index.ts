@@ -12,16 +12,7 @@ import {
   sliced,
 } from "./mesh.ts";
 import { chunkMaps, ggufFiles, ggufHeaders, ggufValues } from "./model.ts";
-import {
-  commands,
-  events,
-  logs,
-  messages,
-  pageCommands,
-  pageToServer,
-  serverToPage,
-  states,
-} from "./room.ts";
+import { commands, events, logs, messages, pageToServer, serverToPage, states } from "./room.ts";
 
 export const BYTE_TARGETS: readonly FuzzTarget<Bytes>[] = [
   frames,
@@ -34,6 +25,6 @@ export const BYTE_TARGETS: readonly FuzzTarget<Bytes>[] = [
   rangeAnswers,
 ];
 export const TEXT_TARGETS: readonly FuzzTarget<string>[] = [
-  ...[control, handshakes, registryAnswers, messages, commands, pageCommands, events, states, logs],
+  ...[control, handshakes, registryAnswers, messages, commands, events, states, logs],
   ...[serverToPage, pageToServer, chatBodies, placementBodies, textBodies],
 ];

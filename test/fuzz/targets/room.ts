@@ -8,7 +8,6 @@ import { parseJson } from "../../../src/mesh/json.ts";
 import {
   apply,
   IndexedEvent,
-  PageCommand,
   PageToServer,
   parseUntrusted,
   readRoomLog,
@@ -101,13 +100,6 @@ export const commands: FuzzTarget<string> = {
   name: "commands",
   generate: textsOf(RoomCommand, COMMANDS),
   decode: (text) => parseUntrusted(RoomCommand, parseJson(text)),
-  isRefusal: never,
-};
-
-export const pageCommands: FuzzTarget<string> = {
-  name: "page-commands",
-  generate: (random) => jsonOf(PageCommand, random),
-  decode: (text) => parseUntrusted(PageCommand, parseJson(text)),
   isRefusal: never,
 };
 
