@@ -75,8 +75,7 @@ export class Chat {
       for await (const event of answer) {
         const now = performance.now();
         const last = this.#last();
-        if (event.kind === "queued") this.#update({ generation: event.generation });
-        else if (event.kind === "interrupted") {
+        if (event.kind === "interrupted") {
           lost = event.failure;
           this.#update({ status: "queued" });
         } else if (event.kind === "recovering" && lost !== null) {
@@ -85,7 +84,7 @@ export class Chat {
           });
         } else if (event.kind === "started") {
           this.#laps.restart();
-          this.#update({ generation: event.generation, status: "streaming" });
+          this.#update({ status: "streaming" });
         } else if (event.kind === "token") {
           if (last.tokens === 0) firstMs = now;
           const tokens = last.tokens + 1;
@@ -171,7 +170,6 @@ function said(role: ChatMessage["role"], text: string, status: ChatMessage["stat
     role,
     text,
     status,
-    generation: null,
     error: null,
     recovery: null,
     tokens: 0,

@@ -8,7 +8,6 @@ import {
   describeExcess,
   describeLeftOut,
   describeProof,
-  describeRefusal,
   describeRuleEffect,
   describeShares,
   describeViolation,
@@ -34,7 +33,6 @@ export function previewOf(
       explanation: explanationOf(candidate, preview, nameOf),
     })),
     why: currentExplanation(preview, nameOf),
-    reason: preview.refusal === null ? null : describeRefusal(preview.refusal, nameOf),
   };
 }
 
@@ -48,17 +46,13 @@ export function draftOf(
   const nameOf = nameOfMembers(members);
   return {
     label: "",
-    stages: stages.map(
-      ({ member, first, end, computeMs, stageMs, hopMs, usedBytes, memoryBytes }) => ({
-        member,
-        first,
-        end,
-        computeMs: computeMs + stageMs,
-        hopMs: hopMs ?? Infinity,
-        memoryBytes: usedBytes,
-        problem: usedBytes > memoryBytes ? describeExcess(usedBytes - memoryBytes) : null,
-      }),
-    ),
+    stages: stages.map(({ member, first, end, computeMs, stageMs, usedBytes, memoryBytes }) => ({
+      member,
+      first,
+      end,
+      computeMs: computeMs + stageMs,
+      problem: usedBytes > memoryBytes ? describeExcess(usedBytes - memoryBytes) : null,
+    })),
     msPerToken,
     tokensPerSecond: 1000 / msPerToken,
     explanation: costOf(candidate),

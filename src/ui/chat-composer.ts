@@ -21,6 +21,7 @@ export function cannotAsk({ state, connection }: PageView): string | null {
 }
 
 export class ChatComposer extends PageElement {
+  protected override readonly live = ["chat"] as const;
   static override properties = { text: { state: true } };
   declare text: string;
 

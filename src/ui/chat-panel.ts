@@ -14,6 +14,7 @@ import { PageElement } from "./page-element.ts";
 const END_PX = 48;
 
 export class ChatPanel extends PageElement {
+  protected override readonly live = ["chat"] as const;
   static override properties = { atEnd: { state: true } };
   declare atEnd: boolean;
   readonly #announcer = new AnswerAnnouncer();

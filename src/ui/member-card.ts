@@ -36,10 +36,6 @@ export class MemberCard extends PageElement {
     this.removing = false;
   }
 
-  protected override get reads() {
-    return ["state", "self", "scores"] as const;
-  }
-
   override render() {
     const { member } = this;
     return html`<article

@@ -20,10 +20,6 @@ export function inShownOrder(members: readonly Member[], placement: Placement | 
 }
 
 export class MemberList extends PageElement {
-  protected override get reads() {
-    return ["state", "self", "joinUrl", "scores"] as const;
-  }
-
   override render() {
     const computing = this.members.filter((member) => member.adapter !== null).length;
     const shown = inShownOrder(this.members, this.view.state?.placement ?? null);

@@ -55,10 +55,6 @@ export class ModelChoices extends PageElement {
     if (this.problem === null) this.#place({ kind: "url", url });
   };
 
-  protected override get reads() {
-    return ["state", "offeredModels"] as const;
-  }
-
   override render() {
     const running = this.view.state?.placement?.model.name ?? null;
     const choices = this.#choices();

@@ -8,10 +8,6 @@ import "./model-choices.ts";
 import { PageElement } from "./page-element.ts";
 
 export class ModelPicker extends PageElement {
-  protected override get reads() {
-    return ["state", "offeredModels", "progress"] as const;
-  }
-
   override render() {
     const placement = this.view.state?.placement ?? null;
     return html`<section aria-labelledby="title">

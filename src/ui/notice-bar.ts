@@ -7,10 +7,6 @@ import { PageElement } from "./page-element.ts";
 const WASH = { info: "good", warning: "warn", error: "bad" } as const;
 
 export class NoticeBar extends PageElement {
-  protected override get reads() {
-    return ["notice"] as const;
-  }
-
   override render() {
     const { notice } = this.view;
     // The live region stays in the page, so that a new notice is announced.

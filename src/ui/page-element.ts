@@ -10,6 +10,10 @@ import { EMPTY_VIEW, type PageView, type PlacementCandidate } from "./page-view.
 
 export type Send = (command: PageCommand) => void;
 
+/** The parts of a view that change with every token of an answer. */
+const LIVE_PARTS = ["chat", "timings"] as const;
+type LivePart = (typeof LIVE_PARTS)[number];
+
 export class PageElement extends LitElement {
   static override properties: PropertyDeclarations = {
     view: { attribute: false },
@@ -24,18 +28,16 @@ export class PageElement extends LitElement {
     this.send = () => undefined;
   }
 
-  /**
-   * The parts of the view that this element shows; null for all of it. A view arrives
-   * with every token, so elements that do not show the chat must not render for each.
-   */
-  protected get reads(): readonly (keyof PageView)[] | null {
-    return null;
-  }
+  /** What this element shows of the answer being written. It does not render for a token of the others. */
+  protected readonly live: readonly LivePart[] = [];
 
   override shouldUpdate(changed: PropertyValues<this>): boolean {
     const before = changed.get("view");
-    if (this.reads === null || changed.size > 1 || before === undefined) return true;
-    return this.reads.some((part) => before[part] !== this.view[part]);
+    if (changed.size > 1 || before === undefined) return true;
+    const parts = Object.keys({ ...before, ...this.view }) as (keyof PageView)[];
+    return parts.some(
+      (part) => before[part] !== this.view[part] && (!isLive(part) || this.live.includes(part)),
+    );
   }
 
   /** In a saved log nothing can be changed. */
@@ -63,4 +65,8 @@ export class PageElement extends LitElement {
       this.send({ type: "show_preview", part, shown: (target as HTMLDetailsElement).open });
     };
   }
+}
+
+function isLive(part: string): part is LivePart {
+  return LIVE_PARTS.some((live) => live === part);
 }

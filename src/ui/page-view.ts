@@ -2,7 +2,7 @@
  * All that the page shows besides the room's state: local to this tab, built by
  * `src/page`, rendered by `ui`. Plain data, replaced and never mutated.
  */
-import type { GenerationId, MemberId, RoomCode, RoomState } from "../shared/index.ts";
+import type { MemberId, RoomCode, RoomState, Stage } from "../shared/index.ts";
 import type { AnswerStatus, DescribedNotice, Score } from "../words/index.ts";
 
 /** The milliseconds that one stage spends on a token. */
@@ -16,11 +16,9 @@ export type StageTiming = {
 export type ChatMessage = {
   readonly role: "user" | "assistant";
   readonly text: string;
-  /** Set while the answer is being written and kept after it. */
-  readonly generation: GenerationId | null;
   readonly status: AnswerStatus;
   readonly error: string | null;
-  /** Why the answer pauses, and how far its recovery is; null while it does not. */
+  /** Why the answer pauses and how far its recovery is; null if it does not pause. */
   readonly recovery: string | null;
   readonly tokens: number;
   readonly tokensPerSecond: number | null;
@@ -29,59 +27,52 @@ export type ChatMessage = {
 
 export type ProgressView = {
   readonly label: string;
-  /** 0 to 1; null when it cannot be told. */
+  /** From 0 to 1; null if it is unknown. */
   readonly fraction: number | null;
 };
 
-/** Whether this tab can compute, told before it joins. */
+/** Whether this tab can compute; known before it joins. */
 export type AdapterCheck = {
   readonly status: "checking" | "ready" | "none";
-  /** What was found, or why there is nothing and what to do. */
+  /** The adapter, or why there is none and what to do. */
   readonly message: string;
 };
 
-/** What the cost model says of one stage. */
-export type StagePrediction = {
-  readonly member: MemberId;
-  readonly first: number;
-  readonly end: number;
+/** A stage, and what the cost model predicts for it. */
+export type StagePrediction = Stage & {
   readonly computeMs: number;
-  readonly hopMs: number;
-  readonly memoryBytes: number;
-  /** Why the stage cannot be so, in words; null when it can. */
+  /** Why the member cannot hold these layers, in words; null if it can. */
   readonly problem: string | null;
 };
 
-/** One way to place a model, with what it would cost. */
+/** A possible placement of a model, with its predicted cost. */
 export type PlacementCandidate = {
-  /** What sets it apart, such as "lowest latency". */
+  /** Such as "Fastest answer". */
   readonly label: string;
   readonly stages: readonly StagePrediction[];
   readonly msPerToken: number;
   readonly tokensPerSecond: number;
-  /** Lines for people: what binds, who was left out and what including them would cost. */
+  /** Sentences: its cost, what limits each share, who was left out, and what including them would cost. */
   readonly explanation: readonly string[];
-  /** Why it cannot be; null when it can. */
+  /** Why it is impossible; null if it is possible. */
   readonly infeasible: string | null;
 };
 
-/** What the room could do with a model; `draft` answers the command `draft_stages`. */
+/** The possible placements of a model; `draft` answers the command `draft_stages`. */
 export type PlacementPreview = {
   readonly model: string;
   readonly draft: PlacementCandidate | null;
   readonly candidates: readonly PlacementCandidate[];
-  /** Lines for people: why what runs is as it is. */
+  /** Sentences: why the current placement is as it is. */
   readonly why?: readonly string[];
-  /** Why the model cannot be placed and what would help; null when it can. */
-  readonly reason?: string | null;
 };
 
-/** Where a person is in a saved log. */
+/** The position in a saved log. */
 export type ReplayView = {
   /** Events applied, of `length`. */
   readonly position: number;
   readonly length: number;
-  /** The last of them in words; null before the first. */
+  /** A sentence about the last of them; null before the first. */
   readonly event: string | null;
 };
 
@@ -96,19 +87,19 @@ export type PageView = {
   readonly joinUrl: string | null;
   readonly state: RoomState | null;
   readonly connection: "connected" | "reconnecting" | "lost";
-  /** The signaling server cannot be reached: the room goes on, and nobody can join. */
+  /** The signaling server cannot be reached: the room continues, and nobody can join. */
   readonly serverLost?: boolean;
   readonly notice: DescribedNotice | null;
   readonly progress: ProgressView | null;
   readonly chat: readonly ChatMessage[];
   readonly timings: readonly StageTiming[];
-  /** Models that the server lends, by name and address. */
+  /** Models that the server offers, by name and address. */
   readonly offeredModels: readonly { readonly name: string; readonly url: string }[];
   readonly adapterCheck?: AdapterCheck | null;
-  /** The cost model's word on each stage of the placement that runs; beside `timings`. */
+  /** The predicted times of the current stages. */
   readonly predicted?: readonly StageTiming[];
   readonly placementPreview?: PlacementPreview | null;
-  /** Of the members that compute, best first. */
+  /** Scores of the members that compute, best first. */
   readonly scores?: readonly Score[];
 };
 

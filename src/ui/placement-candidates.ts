@@ -8,10 +8,6 @@ import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
 
 export class PlacementCandidates extends PageElement {
-  protected override get reads() {
-    return ["state", "placementPreview"] as const;
-  }
-
   override render() {
     const { placementPreview: preview, state } = this.view;
     if (state?.placement == null) return nothing;

@@ -29,6 +29,7 @@ import "./placement-candidates.ts";
 import "./stage-list.ts";
 
 export class PlacementDiagram extends PageElement {
+  protected override readonly live = ["timings"] as const;
   static override properties = { draft: { state: true } };
   declare draft: readonly Stage[] | null;
   #drawnPlacement: number | null = null;
@@ -57,10 +58,6 @@ export class PlacementDiagram extends PageElement {
     const stages = this.draft.map((stage) => ({ ...stage }));
     this.send({ type: "place_stages", model: placement.model.name, stages });
     this.#edit(placement, placement.stages);
-  }
-
-  protected override get reads() {
-    return ["state", "placementPreview", "predicted", "timings"] as const;
   }
 
   override render() {

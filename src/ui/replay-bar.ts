@@ -5,10 +5,6 @@ import { icon, mark } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 
 export class ReplayBar extends PageElement {
-  protected override get reads() {
-    return ["replay", "state"] as const;
-  }
-
   #show(position: number): void {
     this.send({ type: "show_log_at", position });
   }

@@ -20,10 +20,6 @@ export class RoomHeader extends PageElement {
     this.dispatchEvent(new CustomEvent(name, { bubbles: true, composed: true }));
   }
 
-  protected override get reads() {
-    return ["state", "code", "joinUrl", "connection", "serverLost"] as const;
-  }
-
   override render() {
     const { connection, joinUrl, serverLost } = this.view;
     const admits = this.view.state?.admits ?? "code";

@@ -85,10 +85,6 @@ export class SettingsDialog extends PageElement {
     if (name !== "") this.send({ type: "rename_member", name });
   };
 
-  protected override get reads() {
-    return ["state", "self"] as const;
-  }
-
   override render() {
     return html`<wa-dialog
       label="Settings"

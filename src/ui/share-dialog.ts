@@ -46,11 +46,6 @@ export class ShareDialog extends PageElement {
     this.open = false;
   }
 
-  protected override get reads() {
-    // A notice may say that the choice was refused: then the old one is shown again.
-    return ["state", "joinUrl", "notice"] as const;
-  }
-
   override render() {
     const { joinUrl, state } = this.view;
     const admits = state?.admits ?? "code";

@@ -16,6 +16,7 @@ import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
 
 export class StageList extends PageElement {
+  protected override readonly live = ["timings"] as const;
   static override properties = { stages: { attribute: false }, isDraft: { attribute: false } };
   declare stages: readonly Stage[];
   declare isDraft: boolean;
@@ -24,10 +25,6 @@ export class StageList extends PageElement {
     super();
     this.stages = [];
     this.isDraft = false;
-  }
-
-  protected override get reads() {
-    return ["state", "placementPreview", "predicted", "timings"] as const;
   }
 
   override render() {

@@ -13,6 +13,7 @@ export function speedNow(view: PageView): number | null {
 }
 
 export class StageTimings extends PageElement {
+  protected override readonly live = ["chat", "timings"] as const;
   override render() {
     const { timings } = this.view;
     const speed = speedNow(this.view);

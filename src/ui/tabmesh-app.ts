@@ -25,6 +25,7 @@ import "./tokens.css";
 type Side = "chat" | "room";
 
 export class TabmeshApp extends PageElement {
+  protected override readonly live = ["chat", "timings"] as const;
   static override properties = { side: { state: true }, dialog: { state: true } };
   /** What a small screen shows; null until chosen. */
   declare side: Side | null;

@@ -10,8 +10,7 @@ test("the placement that runs is explained: its cost, its share, its proof, who 
     await client.place({ model: MODEL_URL });
     const { model } = client.state.placement!;
     const preview = await client.preview(model);
-    const { candidates, why, reason } = previewOf(preview, client.state.members);
-    expect(reason).toBeNull();
+    const { candidates, why } = previewOf(preview, client.state.members);
     expect(preview.candidates[0]?.origins.map(({ kind }) => kind)).toEqual(
       expect.arrayContaining(["solver", "current"]),
     );
@@ -21,7 +20,7 @@ test("the placement that runs is explained: its cost, its share, its proof, who 
   });
 });
 
-test("an infeasible model has a reason, and no candidate is feasible", async () => {
+test("an infeasible model has a refusal, and no candidate is feasible", async () => {
   await withRoom(async (room) => {
     const { client } = await room.add("a1", { memoryBytes: HALF });
     const model = await client.addModel(MODEL_URL);
@@ -33,8 +32,7 @@ test("an infeasible model has a reason, and no candidate is feasible", async () 
       remedies: [{ kind: "add_member" }, { kind: "shrink_weights" }],
     });
     expect(preview.candidates[0]?.violations).toMatchObject([{ kind: "memory", member: "a1" }]);
-    const { reason, candidates } = previewOf(preview, client.state.members);
-    expect(reason).not.toBeNull();
+    const { candidates } = previewOf(preview, client.state.members);
     expect(candidates.every(({ infeasible }) => infeasible !== null)).toBe(true);
   });
 });

@@ -2,7 +2,6 @@
  * Sample pages: outside, loading, failing, sixteen members, long names, a long chat. Used
  * by the tests and by preview.html, so that what is tested can be viewed.
  */
-import { GenerationId } from "../../src/shared/ids.ts";
 import type { Member } from "../../src/shared/member.ts";
 import type { ChatMessage, PageView, PlacementPreview } from "../../src/ui/page-view.ts";
 import type { Placement, Stage } from "../../src/shared/state.ts";
@@ -49,7 +48,6 @@ export function ask(text: string): ChatMessage {
   return {
     role: "user",
     text,
-    generation: null,
     status: "done",
     error: null,
     recovery: null,
@@ -63,7 +61,6 @@ export function answer(text: string, more: Partial<ChatMessage> = {}): ChatMessa
   return {
     role: "assistant",
     text,
-    generation: GenerationId.parse(1),
     status: "done",
     error: null,
     recovery: null,
@@ -144,9 +141,7 @@ export const PREVIEW: PlacementPreview = {
   candidates: [
     {
       label: "Lowest latency",
-      stages: [
-        { ...stageOf(0, 0, 30), computeMs: 12.1, hopMs: 0, memoryBytes: 98e6, problem: null },
-      ],
+      stages: [{ ...stageOf(0, 0, 30), computeMs: 12.1, problem: null }],
       msPerToken: 12.1,
       tokensPerSecond: 82.6,
       explanation: [
@@ -158,8 +153,8 @@ export const PREVIEW: PlacementPreview = {
     {
       label: "Most answers at once",
       stages: [
-        { ...stageOf(0, 0, 20), computeMs: 8.2, hopMs: 0.7, memoryBytes: 66e6, problem: null },
-        { ...stageOf(1, 20, 30), computeMs: 5.3, hopMs: 0.7, memoryBytes: 34e6, problem: null },
+        { ...stageOf(0, 0, 20), computeMs: 8.2, problem: null },
+        { ...stageOf(1, 20, 30), computeMs: 5.3, problem: null },
       ],
       msPerToken: 14.9,
       tokensPerSecond: 121,
@@ -168,7 +163,7 @@ export const PREVIEW: PlacementPreview = {
     },
     {
       label: "Only the ThinkPad",
-      stages: [{ ...stageOf(2, 0, 30), computeMs: 71, hopMs: 0, memoryBytes: 98e6, problem: null }],
+      stages: [{ ...stageOf(2, 0, 30), computeMs: 71, problem: null }],
       msPerToken: 71,
       tokensPerSecond: 14,
       explanation: ["1.2 GB more memory on this machine would make it possible."],
