@@ -21,6 +21,7 @@ const FLAGS = ["json", "quick", "profile", "alone", "chromium", "firefox", "floa
 const OWN_OPTIONS = {
   placement: ["seeds", "clock", "first"],
   engine: ["model"],
+  load: ["model"],
   room: ["model", "tabs", "tokens"],
   recovery: ["only"],
 };

@@ -69,7 +69,7 @@ export type DecodeReply = {
 export type AheadReply = { readonly stepMs: number; readonly gpuMs: number | null };
 
 /** What each phase of a load costs by itself, in ns per byte. */
-export const LOAD_PHASES = ["fetch", "hash", "store", "read", "pack", "upload"] as const;
+export const LOAD_PHASES = ["fetch", "hash", "store", "read", "pack", "upload", "mapped"] as const;
 export type LoadPhases = Readonly<Record<(typeof LOAD_PHASES)[number], number>>;
 
 /** One kind of dispatch in a step. */

@@ -1,0 +1,83 @@
+/**
+ * `npm run bench -- load [--model=FILE]`: what a user waits for a model from a server on this machine, and
+ * then, in a new browser with the same profile, for the same model from the disk; in the built page, all
+ * layers in one tab. A profile, since private windows keep their files in the memory of the browser.
+ */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { openServer } from "../../server/server.ts";
+import { openMachine } from "../../tools/browsers/machine.ts";
+import { RoomApi } from "../../tools/room/room-api.ts";
+import { BUILT_PAGE, JOIN_TIMEOUT_MS } from "../../tools/room/e2e-room.ts";
+
+const { values } = parseArgs({ strict: false, options: { model: { type: "string" } } });
+const file = resolve(String(values.model ?? "models/SmolLM2-135M-Instruct.Q4_1.gguf"));
+const model = basename(file, ".gguf");
+const fileBytes = statSync(file).size;
+const SAMPLE_MS = 100;
+
+const profile = await mkdtemp(join(tmpdir(), "tabmesh-load-"));
+const server = await openServer({
+  ...{ port: 0, page: BUILT_PAGE, models: dirname(file), lanCertificate: null },
+});
+const rows = [await load("the server", "BENCHA"), await load("the disk", "BENCHB")];
+console.log(`${model}, ${(fileBytes / 1e9).toFixed(2)} GB`);
+console.table(rows);
+await server.close();
+await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+process.exit();
+
+/** The seconds until each phase ended, and how much the tab's process and the browser's grew meanwhile. */
+async function load(from: string, code: string) {
+  const api = new RoomApi(server.addresses[0]!, code);
+  const url = `${api.server}/?room=${code}&join`;
+  const machine = await openMachine({ url, profile, onError: (line) => console.error(line) });
+  try {
+    const { members } = await api.waitForMembers(1, JOIN_TIMEOUT_MS);
+    const seconds: Record<string, string> = {};
+    const atStart = memoryBytes();
+    let most = atStart;
+    const start = performance.now();
+    const elapsed = () => ((performance.now() - start) / 1000).toFixed(2);
+    let ready = false;
+    const placed = api.place(model).finally(() => (ready = true));
+    while (!ready) {
+      const { shard } = (await api.state()).members.find(({ id }) => id === members[0]!.id)!;
+      if (shard?.status === "loading") seconds[`${shard.phase}, s`] = elapsed();
+      most = Math.max(most, memoryBytes());
+      await Promise.race([placed, new Promise((resolve) => setTimeout(resolve, SAMPLE_MS))]);
+    }
+    await placed;
+    const gigabytesPerSecond = fileBytes / 1e6 / (performance.now() - start);
+    return {
+      from,
+      ...seconds,
+      "ready, s": elapsed(),
+      "GB/s": gigabytesPerSecond.toFixed(2),
+      "memory, MiB": Math.round((most - atStart) / 2 ** 20),
+    };
+  } finally {
+    await machine.close();
+  }
+}
+
+/** Of the profile's processes, less the GPU's, which holds the weights; on Linux. */
+function memoryBytes(): number {
+  let total = 0;
+  for (const process of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const command = readFileSync(`/proc/${process}/cmdline`, "utf8");
+      if (!command.includes(profile) && !command.includes("--type=renderer")) continue;
+      if (command.includes("--type=gpu-process")) continue;
+      total +=
+        Number(/RssAnon:\s*(\d+)/.exec(readFileSync(`/proc/${process}/status`, "utf8"))?.[1]) *
+        1024;
+    } catch {
+      continue; // it has ended, or there is no /proc
+    }
+  }
+  return total;
+}
