@@ -1,7 +1,7 @@
 /** The GPU thread: a stage of a pipeline, over the engine. src/stage/stage-worker.ts has its interface. */
 import { expose } from "comlink";
 import { requestKernelDevice } from "../src/kernels/index.ts";
-import { loadShard } from "../src/engine/index.ts";
+import { loadShard, packThreads, servedPacking } from "../src/engine/index.ts";
 import { detailOf, FailureError } from "../src/shared/index.ts";
 import { StageHost } from "../src/stage/index.ts";
 import { DeviceTuner } from "../src/tuner/index.ts";
@@ -21,9 +21,11 @@ function currentDevice(): Promise<GPUDevice> {
   return device;
 }
 
-expose(
-  new StageHost(async (...request) => {
-    const device = await currentDevice();
-    return loadShard({ device, tuner: new DeviceTuner(device) }, ...request);
-  }),
-);
+const host = new StageHost(async (...request) => {
+  const device = await currentDevice();
+  const packers = packThreads(navigator.hardwareConcurrency);
+  const gpu = { device, tuner: new DeviceTuner(device), pack: packers.pack };
+  return loadShard(gpu, ...request).finally(packers.close);
+});
+// This script also runs in the threads that pack weights.
+expose(Object.assign(host, servedPacking));

@@ -2,7 +2,7 @@
  * The weights of a layer in GPU memory, grouped as its dispatches read them:
  * q, k and v in one matrix where their formats allow, gate and up interleaved.
  */
-import { createWeights, type Weights, weightsBytes, writeRows } from "../kernels/index.ts";
+import { createWeights, type Weights, weightsBytes, writePacked } from "../kernels/index.ts";
 import type { LayerTensors, ShardDescription, TensorInfo } from "../model/index.ts";
 import type { WeightReader } from "./weight-reader.ts";
 
@@ -58,10 +58,7 @@ export function placeLayer(reader: WeightReader, tensors: LayerTensors): LayerWe
     const weights = createWeights(reader.device, run[0]!.format, rows, run[0]!.columns);
     let row = 0;
     for (const tensor of run) {
-      const start = row;
-      reader.rows([tensor], (first, sources) => {
-        writeRows(reader.device, weights, start + first, sources);
-      });
+      queueRows(reader, weights, row, tensor);
       row += tensor.rows;
     }
     queryKeyValue.push({ weights, outputRow });
@@ -80,13 +77,24 @@ export function placeLayer(reader: WeightReader, tensors: LayerTensors): LayerWe
   };
 }
 
+/** Queues the rows of tensors, interleaved, for the rows of `weights` from `start` on. */
+function queueRows(
+  reader: WeightReader,
+  weights: Weights,
+  start: number,
+  ...tensors: readonly TensorInfo[]
+): void {
+  reader.rows(tensors, async (first, sources) => {
+    const packed = await reader.pack(weights.format, weights.columns, sources);
+    return () => writePacked(reader.device, weights, start + first * tensors.length, packed);
+  });
+}
+
 /** Allocates a matrix, for the reader to fill. */
 export function placeMatrix(reader: WeightReader, tensor: TensorInfo): Weights {
   const { format, rows, columns } = tensor;
   const weights = createWeights(reader.device, format, rows, columns);
-  reader.rows([tensor], (first, sources) => {
-    writeRows(reader.device, weights, first, sources);
-  });
+  queueRows(reader, weights, 0, tensor);
   return weights;
 }
 
@@ -97,9 +105,7 @@ function placeGateUp(
 ): LayerWeights["gateUp"] {
   if (gate.format !== up.format) return [placeMatrix(reader, gate), placeMatrix(reader, up)];
   const weights = createWeights(reader.device, gate.format, 2 * gate.rows, gate.columns);
-  reader.rows([gate, up], (first, sources) => {
-    writeRows(reader.device, weights, 2 * first, sources);
-  });
+  queueRows(reader, weights, 0, gate, up);
   return [weights];
 }
 

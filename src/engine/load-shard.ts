@@ -6,6 +6,7 @@ import {
   type AttentionShape,
   CHUNK_ROWS,
   destroyWeights,
+  packRows,
   rotationTable,
   type Tuner,
   type Weights,
@@ -20,12 +21,14 @@ import { layerMatrices, placeLayer, placeMatrix } from "./layer-weights.ts";
 import { checkMemory, fits, planMemory } from "./memory-plan.ts";
 import type { LoadProgress, OnDeviceError, Shard, ShardOptions } from "./types.ts";
 import { tuneInBackground } from "./background-tuning.ts";
+import type { Pack } from "./pack-threads.ts";
 import { planShard, type ShardWeights } from "./shard-plan.ts";
 import { shardWork } from "./shard-work.ts";
 import { warmUp } from "./warm-up.ts";
 import { WeightReader } from "./weight-reader.ts";
 
-type Gpu = { readonly device: GPUDevice; readonly tuner: Tuner };
+/** `pack`: by default in this thread. */
+type Gpu = { readonly device: GPUDevice; readonly tuner: Tuner; readonly pack?: Pack };
 
 /** Hidden states that a stage passes on at once: half of what the next one takes unread. */
 const MAX_HIDDEN_BYTES = 4 * 1024 * 1024;
@@ -84,7 +87,7 @@ type Load = {
  * everything. Rejects with an `EngineError` before anything is allocated.
  */
 export async function beginLoad(
-  { device, tuner }: Gpu,
+  { device, tuner, pack = packRows }: Gpu,
   description: ShardDescription,
   options: ShardOptions,
   reader: ByteReader,
@@ -108,7 +111,7 @@ export async function beginLoad(
   checkMemory(memory, options, device.limits);
   const watch = new DeviceWatch(device, onDeviceError);
   const resources = new GpuResources(device, newCounters());
-  const weightReader = new WeightReader(resources, reader, onBytes);
+  const weightReader = new WeightReader(resources, reader, pack, onBytes);
   const loaded: Weights[] = [];
   const abandon = () => {
     weightReader.stop();

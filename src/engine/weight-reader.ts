@@ -2,12 +2,13 @@
  * Streams tensors from their source, a few megabytes at a time, and reports progress. Reads are queued
  * first and performed by `fill`, so that buffers exist, and kernels compile, while their contents are
  * still being loaded. Several reads are in progress at a time, so that the source, the threads
- * between, and the GPU work at once; their bytes are used in order. Does not know what the tensors
+ * between, and the GPU work at once; their bytes are uploaded in order. Does not know what the tensors
  * are for.
  */
 import { dequantize, rowBytes } from "../tensor/index.ts";
 import type { ByteReader, TensorInfo } from "../model/index.ts";
 import type { GpuResources } from "./gpu-resources.ts";
+import type { Pack } from "./pack-threads.ts";
 
 /** Large enough for an efficient range request, small beside a phone's memory. */
 const READ_BYTES = 4 * 1024 * 1024;
@@ -16,28 +17,35 @@ const MAX_BYTES_AHEAD = 32 * 1024 * 1024;
 /** Small tensors wait only for the threads between here and the source. */
 const MAX_READS_AHEAD = 32;
 
+/** Prepares bytes for the GPU; what it returns uploads them. */
+type Use = (sources: readonly Uint8Array<ArrayBuffer>[]) => Promise<() => void>;
+
 /** One read of a part of some tensors, and what happens to its bytes. */
 type QueuedRead = {
   readonly ranges: readonly { readonly offsetBytes: number; readonly lengthBytes: number }[];
-  use(sources: readonly Uint8Array<ArrayBuffer>[]): void;
+  readonly use: Use;
 };
 
-type RunningRead = QueuedRead & {
-  readonly bytes: number;
-  readonly sources: Promise<Uint8Array<ArrayBuffer>[]>;
-};
+type RunningRead = { readonly bytes: number; readonly prepared: Promise<() => void> };
 
 export class WeightReader {
   readonly device: GPUDevice;
   readonly #resources: GpuResources;
   readonly #reader: ByteReader;
+  readonly pack: Pack;
   readonly #onBytes: (bytes: number) => void;
   readonly #queued: QueuedRead[] = [];
   #unsubmitted = 0;
   #taken: Promise<unknown> = Promise.resolve();
   #stopped = false;
 
-  constructor(resources: GpuResources, reader: ByteReader, onBytes: (bytes: number) => void) {
+  constructor(
+    resources: GpuResources,
+    reader: ByteReader,
+    pack: Pack,
+    onBytes: (bytes: number) => void,
+  ) {
+    this.pack = pack;
     this.device = resources.device;
     this.#resources = resources;
     this.#reader = reader;
@@ -59,9 +67,9 @@ export class WeightReader {
       }
       const first = running.shift();
       if (first === undefined) break;
-      const sources = await first.sources;
+      const upload = await first.prepared;
       if (this.#stopped) return;
-      first.use(sources);
+      upload();
       this.#onBytes(first.bytes);
       bytesAhead -= first.bytes;
       await this.#pace(first.bytes);
@@ -80,13 +88,11 @@ export class WeightReader {
     await earlier;
   }
 
-  #start(read: QueuedRead): RunningRead {
-    const { ranges } = read;
-    const sources = Promise.all(
-      ranges.map(({ offsetBytes, lengthBytes }) => this.#reader.read(offsetBytes, lengthBytes)),
-    );
-    sources.catch(() => undefined); // `fill` may end before its turn
-    return { ...read, sources, bytes: ranges.reduce((sum, range) => sum + range.lengthBytes, 0) };
+  #start({ ranges, use }: QueuedRead): RunningRead {
+    const reads = ranges.map((range) => this.#reader.read(range.offsetBytes, range.lengthBytes));
+    const prepared = Promise.all(reads).then(use);
+    prepared.catch(() => undefined); // `fill` may end before its turn
+    return { prepared, bytes: ranges.reduce((sum, range) => sum + range.lengthBytes, 0) };
   }
 
   /** Ends `fill` before its next read, because the buffers are gone. */
@@ -94,10 +100,10 @@ export class WeightReader {
     this.#stopped = true;
   }
 
-  /** Queues the rows of tensors of one shape; `use` gets them in chunks, with the first row of each. */
+  /** Queues the rows of tensors of one shape; `use` gets chunks of them, with the first row of each. */
   rows(
     tensors: readonly TensorInfo[],
-    use: (firstRow: number, sources: readonly Uint8Array[]) => void,
+    use: (firstRow: number, sources: Parameters<Use>[0]) => ReturnType<Use>,
   ): void {
     const { format, columns, rows } = tensors[0]!;
     const bytes = rowBytes(format, columns);
@@ -117,7 +123,7 @@ export class WeightReader {
     const present = tensors.filter((tensor) => tensor !== null);
     const floats = present.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
     const buffer = this.#resources.storage(label, floats * 4);
-    const use = (sources: readonly Uint8Array[]) => {
+    const use: Use = async (sources) => {
       const all = new Float32Array(floats);
       let at = 0;
       for (const [index, source] of sources.entries()) {
@@ -125,7 +131,7 @@ export class WeightReader {
         all.set(part, at);
         at += part.length;
       }
-      this.#resources.write(buffer, all);
+      return () => this.#resources.write(buffer, all);
     };
     if (floats > 0) this.#queued.push({ ranges: present, use });
     return buffer;
@@ -134,7 +140,8 @@ export class WeightReader {
   /** A buffer of `floats` f32 that are computed, not read. */
   computed(label: string, floats: number, compute: () => Float32Array<ArrayBuffer>): GPUBuffer {
     const buffer = this.#resources.storage(label, floats * 4);
-    this.#queued.push({ ranges: [], use: () => this.#resources.write(buffer, compute()) });
+    const use: Use = async () => () => this.#resources.write(buffer, compute());
+    this.#queued.push({ ranges: [], use });
     return buffer;
   }
 }

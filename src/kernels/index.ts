@@ -85,9 +85,10 @@ export {
   destroyWeights,
   type Weights,
   weightsBytes,
+  writePacked,
   writeRows,
 } from "./matmul/weights.ts";
-export { packRows } from "./matmul/weights-pack.ts";
+export { type PackedRows, packRows } from "./matmul/weights-pack.ts";
 export { rmsNormKernel } from "./sampling/rms-norm.ts";
 export {
   packSamples,

@@ -1,5 +1,6 @@
 /** A lane across threads: bytes are transferred. Each lane runs the script of the thread that starts it. */
 import * as Comlink from "comlink";
+import { untilError } from "../shared/index.ts";
 import { type Lane, Lanes, type LaneService } from "./lanes.ts";
 
 /** One core for the caller and one for the GPU's thread; browsers open six connections to a server. */
@@ -39,23 +40,4 @@ function startLane(): Lane {
     },
     read: (file, index, from, to) => orDeath(remote.laneRead(file, index, from, to)),
   };
-}
-
-/**
- * Calls reject when the worker fails; Comlink itself would wait for ever. No `Promise.race`: its entry at the
- * promise that remains pending would keep the bytes of each call in memory.
- */
-function untilError(worker: Worker): <T>(call: Promise<T>) => Promise<T> {
-  const pending = new Set<(error: Error) => void>();
-  let death: Error | null = null;
-  worker.onerror = ({ message }) => {
-    death = new Error(message);
-    for (const reject of pending) reject(death);
-  };
-  return (call) =>
-    new Promise((resolve, reject) => {
-      if (death !== null) return reject(death);
-      pending.add(reject);
-      call.then(resolve, reject).finally(() => pending.delete(reject));
-    });
 }

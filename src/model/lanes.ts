@@ -3,7 +3,7 @@
  * byte. Each lane does the work of this thread's own source and store; the bytes are transferred. If a
  * lane's thread fails, this thread does the work.
  */
-import { failureOf, type ModelNotice } from "../shared/index.ts";
+import { failureOf, type ModelNotice, ThreadPool } from "../shared/index.ts";
 import { type Leaf, leavesIn } from "./chunks.ts";
 import type { ChunkStore, ModelCache } from "./model-cache.ts";
 import { reopenUrl, type RemoteFile } from "./url-source.ts";
@@ -81,25 +81,22 @@ export class LaneService implements Lane {
 }
 
 export class Lanes {
-  readonly #lanes: { readonly lane: Lane; running: number }[] = [];
-  readonly #start: () => Lane;
-  readonly #count: number;
+  readonly #pool: ThreadPool<Lane>;
   readonly #own = new LaneService(Promise.resolve(null));
 
   /** At most `count` lanes; `start` begins one when all others are busy. */
   constructor(count: number, start: () => Lane) {
-    this.#count = count;
-    this.#start = start;
+    this.#pool = new ThreadPool(count, start);
   }
 
   get isEmpty(): boolean {
-    return this.#count === 0;
+    return this.#pool.isEmpty;
   }
 
   /** Rejects as the source does. */
   async fetch(...range: Parameters<Lane["fetch"]>): Promise<HashedRange> {
     try {
-      return await this.#run((lane) => lane.fetch(...range));
+      return await this.#pool.run((lane) => lane.fetch(...range));
     } catch (error) {
       if (failureOf(error).reason !== "unexpected") throw error;
       return this.#own.fetch(...range); // the lane has failed, not the source
@@ -112,36 +109,15 @@ export class Lanes {
       present: own.present,
       leaf: (index) => own.leaf(index),
       read: async (index, from, to) => {
-        const read = this.#run((lane) => lane.read(file, index, from, to));
+        const read = this.#pool.run((lane) => lane.read(file, index, from, to));
         return (await read.catch(() => null)) ?? own.read(index, from, to);
       },
       write: async (index, bytes, leaf) => {
         if (leaf === null) return own.write(index, bytes, leaf);
-        const written = this.#run((lane) => lane.write(file, index, bytes, leaf));
+        const written = this.#pool.run((lane) => lane.write(file, index, bytes, leaf));
         if (await written.catch(() => false)) own.present.add(index);
         else await own.write(index, bytes, leaf);
       },
     };
-  }
-
-  async #run<T>(work: (lane: Lane) => Promise<T>): Promise<T> {
-    const lane = this.#leastBusy();
-    lane.running++;
-    try {
-      return await work(lane.lane);
-    } finally {
-      lane.running--;
-    }
-  }
-
-  #leastBusy() {
-    const idle = this.#lanes.find(({ running }) => running === 0);
-    if (idle !== undefined) return idle;
-    if (this.#lanes.length < this.#count) {
-      const lane = { lane: this.#start(), running: 0 };
-      this.#lanes.push(lane);
-      return lane;
-    }
-    return this.#lanes.reduce((least, lane) => (lane.running < least.running ? lane : least));
   }
 }

@@ -41,5 +41,6 @@ export * from "./stage-port.ts";
 export * from "./stages.ts";
 export * from "./state.ts";
 export * from "./step-time.ts";
+export * from "./thread-pool.ts";
 export * from "./throttle-forecast.ts";
 export * from "./trouble.ts";

@@ -1,7 +1,7 @@
 /**
- * A page whose adapter reports itself as hardware. The real adapter (a software
- * adapter in tests) computes; only its identity, and where asked its limits, differ,
- * so that every branch that a GPU takes runs in a real tab.
+ * A page whose adapter reports itself as hardware, on a machine of 16 cores. The real adapter (a
+ * software adapter in tests) computes; only its identity, and where asked its limits, differ,
+ * so that every branch that such a machine takes runs in a real tab.
  */
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -37,7 +37,9 @@ function disguise(limits: Record<string, number> | null): void {
           ? identity[key as keyof typeof identity]
           : (Reflect.get(target, key, target) as unknown),
     });
-  const override = (prototype: object, key: string, change: (value: never) => unknown) => {
+  const override = (owner: object, key: string, change: (value: never) => unknown) => {
+    const prototype =
+      key in owner && !Object.hasOwn(owner, key) ? Object.getPrototypeOf(owner) : owner;
     const original = Object.getOwnPropertyDescriptor(prototype, key);
     if (original?.get === undefined) return;
     Object.defineProperty(prototype, key, {
@@ -47,6 +49,21 @@ function disguise(limits: Record<string, number> | null): void {
       },
     });
   };
+  override(navigator, "hardwareConcurrency", () => 16);
+  const threads = new BroadcastChannel("threads of workers");
+  if ("document" in globalThis) {
+    const started: string[] = [];
+    Object.assign(globalThis, { threadsOfWorkers: started });
+    threads.onmessage = ({ data }) => started.push(data as string);
+  } else {
+    const Started = Worker;
+    globalThis.Worker = class extends Started {
+      constructor(url: string | URL, options?: WorkerOptions) {
+        super(url, options);
+        threads.postMessage(String(url));
+      }
+    };
+  }
   if (typeof GPUAdapter === "undefined") return;
   override(GPUAdapter.prototype, "info", infoOf);
   override(GPUDevice.prototype, "adapterInfo", infoOf);

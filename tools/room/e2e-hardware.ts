@@ -16,6 +16,11 @@ export function hardwareTest(limits: Limits): void {
     const [member] = (await room.api.state()).members;
     expect(member!.adapter).toMatchObject({ vendor: "nvidia", software: false });
     await room.placeOver([member!.id]);
+    // On so many cores, further threads fetch and store, and others pack weights for the GPU.
+    const threads = await room.tabs[0]!.evaluate<string[]>("threadsOfWorkers");
+    const count = (script: string) => threads.filter((url) => url.includes(script)).length;
+    expect(count("weights.worker")).toBe(6);
+    expect(count("gpu.worker")).toBe(3);
     for (const name of ["json-array", "chat-system"]) {
       const oracle = golden(name);
       expectAsLlamaCpp(oracle, await askGreedily(room.api, oracle, TOKENS));

@@ -8,6 +8,12 @@ import { PACK } from "./pack-blocks.ts";
 
 export const BLOCK = 32;
 
+/** Rows of the two planes. */
+export type PackedRows = {
+  readonly quants: Uint8Array<ArrayBuffer>;
+  readonly meta: Uint8Array<ArrayBuffer>;
+};
+
 export type PackedRow = { readonly quantBytes: number; readonly metaWords: number };
 
 const BITS: Record<BlockFormat, number> = {
@@ -63,7 +69,7 @@ export function packRows(
   format: BlockFormat,
   columns: number,
   sources: readonly Uint8Array[],
-): { quants: Uint8Array<ArrayBuffer>; meta: Uint8Array<ArrayBuffer> } {
+): PackedRows {
   const { quantBytes, metaWords } = packedRow(format, columns);
   const sourceRow = rowBytes(format, columns);
   const rows = sources[0]!.length / sourceRow;

@@ -13,15 +13,15 @@
  * one binding is split by rows into parts, each with its own buffers; the kernels
  * know the first row of their part. Nothing here knows layers or roles.
  *
- * Loading: `createWeights`, then `writeRows` chunk by chunk in any order.
+ * Loading: `createWeights`, then `writeRows` (or `writePacked`) chunk by chunk in any order.
  * Several tensors of one format share a `Weights` by rows (q|k|v): write each at
  * its own first row. Gate and up are interleaved: give both to one `writeRows`.
  * Tensors of different formats that belong together (Q4_K_M's value projection is
  * Q6_K in some layers) are separate `Weights` whose kernels write parts of one
  * output (see `MatUse.outputRow`): one dispatch for each format.
  */
-import { rowBytes, type BlockFormat } from "../../tensor/index.ts";
-import { packedRow, packRows } from "./weights-pack.ts";
+import type { BlockFormat } from "../../tensor/index.ts";
+import { packedRow, type PackedRows, packRows } from "./weights-pack.ts";
 
 export type Weights = {
   readonly format: BlockFormat;
@@ -88,9 +88,18 @@ export function writeRows(
   firstRow: number,
   sources: readonly Uint8Array[],
 ): void {
+  writePacked(device, weights, firstRow, packRows(weights.format, weights.columns, sources));
+}
+
+/** Writes rows that were packed. */
+export function writePacked(
+  device: GPUDevice,
+  weights: Weights,
+  firstRow: number,
+  packed: PackedRows,
+): void {
   const { format, columns } = weights;
-  const packed = packRows(format, columns, sources);
-  const rows = (sources[0]!.length / rowBytes(format, columns)) * sources.length;
+  const rows = packed.quants.length / packedRow(format, columns).quantBytes;
   if (firstRow + rows > weights.rows) {
     throw new RangeError(`rows [${firstRow}, ${firstRow + rows}) do not fit in ${weights.rows}`);
   }

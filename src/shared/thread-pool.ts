@@ -1,0 +1,58 @@
+/** Threads that share work. */
+
+export class ThreadPool<Thread> {
+  readonly #threads: { readonly thread: Thread; running: number }[] = [];
+  readonly #count: number;
+  readonly #start: () => Thread;
+
+  /** At most `count` threads; `start` begins one when all others are busy. */
+  constructor(count: number, start: () => Thread) {
+    this.#count = count;
+    this.#start = start;
+  }
+
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
+  /** Does `work` in the thread that has the least. */
+  async run<T>(work: (thread: Thread) => Promise<T>): Promise<T> {
+    const least = this.#leastBusy();
+    least.running++;
+    try {
+      return await work(least.thread);
+    } finally {
+      least.running--;
+    }
+  }
+
+  #leastBusy() {
+    const idle = this.#threads.find(({ running }) => running === 0);
+    if (idle !== undefined) return idle;
+    if (this.#threads.length < this.#count) {
+      const thread = { thread: this.#start(), running: 0 };
+      this.#threads.push(thread);
+      return thread;
+    }
+    return this.#threads.reduce((least, one) => (one.running < least.running ? one : least));
+  }
+}
+
+/**
+ * Calls reject when the worker fails; Comlink itself would wait for ever. No `Promise.race`: its entry at the
+ * promise that remains pending would keep the bytes of each call in memory.
+ */
+export function untilError(worker: Worker): <T>(call: Promise<T>) => Promise<T> {
+  const pending = new Set<(error: Error) => void>();
+  let death: Error | null = null;
+  worker.onerror = ({ message }) => {
+    death = new Error(message);
+    for (const reject of pending) reject(death);
+  };
+  return (call) =>
+    new Promise((resolve, reject) => {
+      if (death !== null) return reject(death);
+      pending.add(reject);
+      call.then(resolve, reject).finally(() => pending.delete(reject));
+    });
+}
