@@ -76,7 +76,7 @@ export class RoomClient {
     await parts.stage.listen({
       onToken: (event) => client.#requester.onToken(event),
       onFailure: (failure) => client.#requester.onFailure(failure),
-      onDeviceError: (cause, lost) => client.#shardFailed(cause, lost),
+      onDeviceError: (cause) => client.#shardFailed(cause),
       onLaps: (placement, computeMs, wireMs) => {
         const wire = wireMs.length > 0 ? { wireMs: [...wireMs] } : {};
         client
@@ -265,8 +265,8 @@ export class RoomClient {
   }
 
   /** The layers that this tab held compute no more. */
-  #shardFailed(cause: Failure, lost: boolean): void {
-    this.#notify({ kind: "device_error", cause, lost });
+  #shardFailed(cause: Failure): void {
+    this.#notify({ kind: "device_error", cause });
     this.#keeper.forget();
     const { placement } = this.state;
     if (placement) this.#report({ kind: "shard_failed", placement: placement.id, cause });
@@ -293,9 +293,9 @@ export class RoomClient {
       case "worker_replaced":
         this.#reportRoom();
         this.#keeper.stageReplaced();
-        return this.#shardFailed(observation.cause, false);
+        return this.#shardFailed(observation.cause);
       case "worker_gone":
-        this.#notify({ kind: "device_error", cause: observation.cause, lost: true });
+        this.#notify({ kind: "device_error", cause: observation.cause });
         return this.#keeper.adapterLost({ reason: "worker_gone", cause: observation.cause });
     }
   }

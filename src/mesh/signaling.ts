@@ -23,11 +23,10 @@ const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 /** The server at the page's own origin, where ours is mounted. */
 export function serverOfPage(
   location: Pick<Location, "protocol" | "hostname" | "port">,
-  path = "/peerjs",
 ): SignalingServer {
   const secure = location.protocol === "https:";
   const port = location.port === "" ? (secure ? 443 : 80) : Number(location.port);
-  return { host: location.hostname, port, path, secure };
+  return { host: location.hostname, port, path: "/peerjs", secure };
 }
 
 /** Registers as `id`. Rejects with a `MeshError` if the id is taken or the server does not answer. */

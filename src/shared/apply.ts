@@ -11,13 +11,7 @@ import type { IndexedEvent, RoomEvent } from "./events.ts";
 import type { MemberId, RoomCode } from "./ids.ts";
 import type { LeaveReason } from "./mesh-failure.ts";
 import type { Link, LostLink, Member, MemberFault } from "./member.ts";
-import {
-  DEFAULT_SETTINGS,
-  type Handover,
-  type Placement,
-  type RoomState,
-  type Settings,
-} from "./state.ts";
+import { DEFAULT_SETTINGS, type Handover, type Placement, type RoomState } from "./state.ts";
 
 /** A room that runs for days must not collect names without bound. */
 const MAX_FORMER_MEMBERS = 32;
@@ -32,11 +26,7 @@ export class EventGapError extends Error {
 }
 
 /** A room that its first coordinator has just opened, before any event. */
-export function emptyRoom(
-  room: RoomCode,
-  coordinator: MemberId,
-  settings: Settings = DEFAULT_SETTINGS,
-): RoomState {
+export function emptyRoom(room: RoomCode, coordinator: MemberId): RoomState {
   return {
     room,
     epoch: 1,
@@ -52,7 +42,7 @@ export function emptyRoom(
     placement: null,
     handover: null,
     generations: [],
-    settings,
+    settings: DEFAULT_SETTINGS,
     admits: "code",
     lastDecision: null,
   };

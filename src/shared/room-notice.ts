@@ -26,7 +26,7 @@ export type RoomNotice =
   | { readonly kind: "placement_failed"; readonly failure: PlacementFailure }
   /** A tab that wanted to join this room. */
   | { readonly kind: "newcomer_refused"; readonly refusal: JoinRefusal | CloseFailure }
-  | { readonly kind: "device_error"; readonly cause: Failure; readonly lost: boolean }
+  | { readonly kind: "device_error"; readonly cause: Failure }
   | { readonly kind: "failed"; readonly failure: RoomFailure }
   | { readonly kind: "warning"; readonly warning: TabWarning }
   | { readonly kind: "wrong_room_code"; readonly text: string }

@@ -122,7 +122,6 @@ export type StageListeners = {
 
 /** The load of a stage since the previous sample. */
 export type StageSample = {
-  readonly steps: number;
   readonly rows: number;
   readonly busyFraction: number;
   /** What it comes from: GPU timestamps, or the time that steps took. */

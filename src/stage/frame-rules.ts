@@ -16,7 +16,7 @@ import { comparePlacement, type PipelinePosition } from "./pipeline-position.ts"
 import type { RoomView } from "./room-view.ts";
 
 export type Verdict =
-  | { readonly kind: "take"; readonly position: PipelinePosition }
+  | { readonly kind: "take" }
   /** Neither right nor wrong yet: the room's log may be behind. */
   | { readonly kind: "hold" }
   | { readonly kind: "refuse"; readonly failure: StageFailure }
@@ -29,6 +29,7 @@ export type Receiver = {
   readonly room: RoomView;
 };
 
+const TAKE: Verdict = { kind: "take" };
 const NOT_LOADED: Verdict = { kind: "refuse", failure: { reason: "layers_not_loaded" } };
 
 export function judgeFrame(receiver: Receiver, from: MemberId, frame: Frame): Verdict {
@@ -37,11 +38,10 @@ export function judgeFrame(receiver: Receiver, from: MemberId, frame: Frame): Ve
   if (age === "newer" || position === null) return { kind: "hold" };
   if (frame.type === "failure") {
     const isStage = position.pipeline.stages.some(({ member }) => member === from);
-    return isStage && age === "current" ? { kind: "take", position } : { kind: "ignore" };
+    return isStage && age === "current" ? TAKE : { kind: "ignore" };
   }
   if (age === "older") return NOT_LOADED;
   const { self, isFirst, previous, next, last } = position;
-  const take: Verdict = { kind: "take", position };
   switch (frame.type) {
     case "prompt": {
       if (!isLoaded) return NOT_LOADED;
@@ -50,20 +50,20 @@ export function judgeFrame(receiver: Receiver, from: MemberId, frame: Frame): Ve
       if (standing === "refused")
         return { kind: "refuse", failure: { reason: "generation_not_running", member: self } };
       // A later stage takes what its previous stage took, and compares again with each change.
-      return isFirst && standing === "not_started" ? { kind: "hold" } : take;
+      return isFirst && standing === "not_started" ? { kind: "hold" } : TAKE;
     }
     case "hidden":
       if (from !== previous) break;
-      return isLoaded ? take : NOT_LOADED;
+      return isLoaded ? TAKE : NOT_LOADED;
     case "token":
       if (from !== last) break;
-      return take;
+      return TAKE;
     case "end":
       if (from !== previous && !isFirst) break;
-      return take; // stage 0 compares it with the prompt's requester
+      return TAKE; // stage 0 compares it with the prompt's requester
     case "resume":
       if (from !== next) break;
-      return isLoaded ? take : NOT_LOADED;
+      return isLoaded ? TAKE : NOT_LOADED;
     case "ping":
     case "pong":
       return { kind: "ignore" }; // the channels answer them

@@ -8,7 +8,6 @@ const KEPT_STEPS = 512;
 
 export class LoadMeter {
   #sinceMs: number;
-  #steps = 0;
   #rows = 0;
   #decodeRows = 0;
   #busyMs = 0;
@@ -20,7 +19,6 @@ export class LoadMeter {
 
   /** `decodeRows` of the `rows` belong to answers, the others to prompts. */
   add(computeMs: number, rows: number, decodeRows: number): void {
-    this.#steps += 1;
     this.#rows += rows;
     this.#decodeRows += decodeRows;
     this.#busyMs += computeMs;
@@ -33,7 +31,6 @@ export class LoadMeter {
   read(nowMs: number, gpuShare: number | null): LoadReading {
     const elapsedMs = Math.max(nowMs - this.#sinceMs, 1e-3);
     const reading: LoadReading = {
-      steps: this.#steps,
       rows: this.#rows,
       busyFraction: Math.min(1, ((gpuShare ?? 1) * this.#busyMs) / elapsedMs),
       busySource: gpuShare === null ? "steps" : "timestamps",
@@ -41,7 +38,7 @@ export class LoadMeter {
       tokensPerSecond: (this.#decodeRows * 1000) / elapsedMs,
     };
     this.#sinceMs = nowMs;
-    this.#steps = this.#rows = this.#decodeRows = this.#busyMs = 0;
+    this.#rows = this.#decodeRows = this.#busyMs = 0;
     this.#decodeStepMs = [];
     return reading;
   }

@@ -25,7 +25,6 @@ const MAX_SUSPECT_MS = 12_000;
 
 export type Silence = {
   readonly peer: MemberId;
-  readonly silentMs: number;
   readonly again: boolean;
 };
 
@@ -72,7 +71,7 @@ export class SilenceWatch {
       const suspectMs = Math.min(MAX_SUSPECT_MS, Math.max(minMs, TOLERANCE * longestMs));
       if (told === "nothing" && silentMs >= suspectMs) watched.told = "suspected";
       else if (told === "suspected" && silentMs >= suspectMs + AGAIN_MS) watched.told = "again";
-      if (watched.told !== told) silences.push({ peer, silentMs, again: watched.told === "again" });
+      if (watched.told !== told) silences.push({ peer, again: watched.told === "again" });
     }
     return silences;
   }

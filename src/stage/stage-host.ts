@@ -25,13 +25,7 @@ import {
   type KernelReport,
 } from "../shared/index.ts";
 import * as Comlink from "comlink";
-import type {
-  LoadProgress,
-  Shard,
-  ShardMemory,
-  ShardOptions,
-  OnDeviceError,
-} from "../engine/index.ts";
+import type { LoadProgress, Shard, ShardOptions, OnDeviceError } from "../engine/index.ts";
 import { RelayedChannel, ChannelFramePort, type Frame, type FramePort } from "../mesh/index.ts";
 import type { ByteReader, ShardDescription } from "../model/index.ts";
 import { type ChannelListeners, Channels } from "./channels.ts";
@@ -131,7 +125,7 @@ export class StageHost implements StageWorker {
     reader: MessagePort,
     onProgress: (progress: LoadProgress) => void,
     role: ShardRole = "instead",
-  ): Promise<{ memory: ShardMemory; kernels: KernelReport }> {
+  ): Promise<{ kernels: KernelReport }> {
     if (role === "instead") await this.unloadShard();
     else await this.unloadNext();
     const isExtension = role === "before" || role === "after";
@@ -158,7 +152,7 @@ export class StageHost implements StageWorker {
     shard.onKernels = (kernels) => {
       if (holds(this.#shard, shard)) void this.#listeners?.onKernels(kernels);
     };
-    return { memory: shard.memory(), kernels: shard.kernels };
+    return { kernels: shard.kernels };
   }
 
   async unloadNext(): Promise<void> {

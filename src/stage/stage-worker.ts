@@ -1,5 +1,5 @@
 /** What a GPU worker offers its tab: the stage, the shard under it, and its channels. */
-import type { LoadProgress, ShardMemory, ShardOptions } from "../engine/index.ts";
+import type { LoadProgress, ShardOptions } from "../engine/index.ts";
 import type { ShardDescription } from "../model/index.ts";
 import type {
   CloseFailure,
@@ -21,7 +21,7 @@ export type StageWorker = StagePort & {
     reader: MessagePort,
     onProgress: (progress: LoadProgress) => void,
     role?: ShardRole,
-  ): Promise<{ memory: ShardMemory; kernels: KernelReport }>;
+  ): Promise<{ kernels: KernelReport }>;
   unloadShard(): Promise<void>;
   /** Forgets a shard that was loaded beside the current one. */
   unloadNext(): Promise<void>;

@@ -8,7 +8,7 @@ import { FORECAST_WINDOW_MS, fitForecast, type RatioSample } from "./fit-forecas
 import type { SourceReadings } from "./sources.ts";
 import { nextThrottleRatio } from "./throttle.ts";
 
-type LoadSample = Omit<StageSample, "steps" | "rows">;
+type LoadSample = Omit<StageSample, "rows">;
 
 /** Without a step for so long, a device has begun to cool down. */
 const PAUSE_MS = 15_000;

@@ -15,7 +15,6 @@ const scope = {
 async function monitorOf(stepMs: () => number | null) {
   const sample = (): Promise<StageSample> =>
     Promise.resolve({
-      steps: 1,
       rows: 1,
       busyFraction: 0.5,
       busySource: "steps",

@@ -252,7 +252,7 @@ describe("notices", () => {
       "Place the model again, or set that member to “Never use”.",
     ],
     [
-      { kind: "device_error", cause: { reason: "unexpected", detail: "Lost." }, lost: true },
+      { kind: "device_error", cause: { reason: "unexpected", detail: "Lost." } },
       "error",
       "The GPU reported an error: Lost.",
       "This tab loads its layers again.",

@@ -57,6 +57,8 @@ export function stallsAtMs(view: LoadView, member: MemberId): number | null {
   return Math.min(silentMs, sinceMs + Math.max(MIN_LOAD_MS, DELAY_FACTOR * expectedMs));
 }
 
+type WatchedLoad = LoadView & { readonly seen: Map<MemberId, LoadSeen> };
+
 export type LoadWatchParts = {
   readonly clock: Clock;
   readonly silenceMs: number;
@@ -66,7 +68,7 @@ export type LoadWatchParts = {
 
 export class LoadWatch {
   readonly #parts: LoadWatchParts;
-  #view: (LoadView & { readonly seen: Map<MemberId, LoadSeen> }) | null = null;
+  #view: WatchedLoad | null = null;
   /** Whose load has stalled in this placement: said once. */
   readonly #told = new Set<MemberId>();
   #cancel: () => void = () => undefined;
@@ -81,12 +83,12 @@ export class LoadWatch {
     const { placement } = state();
     const isLoading = placement !== null && !placement.ready && placement.error === null;
     if (!isLoading) return this.stop();
-    if (this.#view?.placement.id !== placement.id) {
+    if (this.#view === null || this.#view.placement.id !== placement.id) {
       this.stop();
       this.#view = { placement, sinceMs: clock.nowMs(), silenceMs, seen: new Map() };
     }
-    this.#see();
-    this.#wait();
+    this.#see(this.#view);
+    this.#wait(this.#view);
   }
 
   stop(): void {
@@ -96,9 +98,7 @@ export class LoadWatch {
     this.#told.clear();
   }
 
-  #see(): void {
-    if (this.#view === null) return;
-    const { placement, seen } = this.#view;
+  #see({ placement, seen }: WatchedLoad): void {
     const nowMs = this.#parts.clock.nowMs();
     for (const { member } of placement.stages) {
       const shard = this.#shardOf(member);
@@ -112,25 +112,21 @@ export class LoadWatch {
     }
   }
 
-  #wait(): void {
+  #wait(view: WatchedLoad): void {
     this.#cancel();
-    const view = this.#view;
-    if (view === null) return;
     const ends = view.placement.stages.map(({ member }) => this.#stallsAtMs(view, member));
     const endMs = Math.min(...ends);
     if (endMs === Infinity) return;
     const delayMs = Math.max(0, endMs - this.#parts.clock.nowMs());
-    this.#cancel = this.#parts.clock.after(delayMs, () => this.#look());
+    this.#cancel = this.#parts.clock.after(delayMs, () => this.#look(view));
   }
 
-  #look(): void {
-    const view = this.#view;
-    if (view === null) return;
+  #look(view: WatchedLoad): void {
     const nowMs = this.#parts.clock.nowMs();
     const stalled = view.placement.stages.find(
       ({ member }) => this.#stallsAtMs(view, member) <= nowMs,
     );
-    if (stalled === undefined) return this.#wait();
+    if (stalled === undefined) return this.#wait(view);
     const { member } = stalled;
     this.#told.add(member);
     const { loadedBytes = 0 } = this.#shardOf(member) ?? {};
