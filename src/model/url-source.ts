@@ -168,7 +168,8 @@ class RangeClient {
     signal: AbortSignal | null = null,
   ): Promise<Response> {
     const headers = { Range: `bytes=${offsetBytes}-${offsetBytes + lengthBytes - 1}` };
-    const response = await this.#fetch(this.#url, { headers, signal });
+    // Chunks are stored here; storing them in the HTTP cache too takes a quarter of a load.
+    const response = await this.#fetch(this.#url, { headers, signal, cache: "no-store" });
     const { status } = response;
     if (status === 200 || status === 206) return response;
     await response.body?.cancel();
