@@ -36,6 +36,11 @@ const textStyles = css`
   ol {
     list-style: none;
   }
+  h1 {
+    font-size: var(--text-m);
+    font-weight: 700;
+    letter-spacing: -0.02em;
+  }
   h2 {
     font-size: var(--text-l);
     font-weight: 650;
@@ -55,6 +60,11 @@ const textStyles = css`
     outline-offset: 2px;
     border-radius: var(--radius-s);
   }
+  .headline {
+    font-size: var(--text-xl);
+    font-weight: 680;
+    letter-spacing: -0.025em;
+  }
   .figure {
     font-variant-numeric: tabular-nums;
   }
@@ -68,6 +78,23 @@ const textStyles = css`
     display: flex;
     align-items: center;
     gap: var(--gap-s);
+  }
+  .choice {
+    min-height: 2rem;
+    font-weight: 500;
+  }
+  .pulse {
+    flex: none;
+    width: 0.6rem;
+    height: 0.6rem;
+    border-radius: 50%;
+    background: var(--spruce);
+    animation: pulse 1.2s ease-in-out infinite alternate;
+  }
+  @keyframes pulse {
+    from {
+      opacity: 0.25;
+    }
   }
   .card {
     padding: var(--gap-m) 1rem;

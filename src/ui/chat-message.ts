@@ -4,7 +4,7 @@ import type { ChatMessage } from "./page-view.ts";
 import { describeAnswerStatus, figure, plural, time } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { CopyController } from "./copy-controller.ts";
-import { icon } from "./icons.ts";
+import { icon, iconButton } from "./icons.ts";
 import { markdown, markdownStyles } from "./markdown.ts";
 import { MarkdownStream } from "./markdown-stream.ts";
 
@@ -66,7 +66,7 @@ export class ChatMessageElement extends LitElement {
           ${this.#action("retry", html`${icon("retry")} Try again`)}
         </div>`;
       default:
-        return html`<p class="quiet waiting line"><i></i><span>${sentence}</span></p>`;
+        return html`<p class="quiet line"><span class="pulse"></span><span>${sentence}</span></p>`;
     }
   }
 
@@ -91,13 +91,9 @@ export class ChatMessageElement extends LitElement {
       ${
         this.#isWriting || text === ""
           ? nothing
-          : html`<button
-              class="icon compact"
-              aria-label=${isCopied ? "Copied" : "Copy answer"}
-              @click=${() => this.#copied.copy(text)}
-            >
-              ${icon(isCopied ? "check" : "copy")}
-            </button>`
+          : iconButton(isCopied ? "Copied" : "Copy answer", isCopied ? "check" : "copy", () =>
+              this.#copied.copy(text),
+            )
       }
     </footer>`;
   }
@@ -127,19 +123,6 @@ export class ChatMessageElement extends LitElement {
       }
       footer button {
         color: var(--ink-quiet);
-      }
-      .waiting i {
-        flex: none;
-        width: 0.6rem;
-        height: 0.6rem;
-        border-radius: 2px;
-        background: var(--spruce);
-        animation: breathe 900ms ease-in-out infinite alternate;
-      }
-      @keyframes breathe {
-        from {
-          opacity: 0.2;
-        }
       }
       .ending {
         flex-wrap: wrap;

@@ -119,7 +119,7 @@ export class ChatPanel extends PageElement {
   #empty() {
     const problem = cannotAsk(this.view);
     return html`<div class="empty">
-      <p class="big">Ask the model.</p>
+      <p class="headline">Ask the model.</p>
       <p class="quiet">
         ${problem ?? "Every token of the answer passes through each machine that runs layers."}
       </p>
@@ -162,11 +162,6 @@ export class ChatPanel extends PageElement {
       .empty {
         margin: auto 0;
         padding-block: var(--gap-xl);
-      }
-      .big {
-        font-size: var(--text-xl);
-        font-weight: 680;
-        letter-spacing: -0.025em;
       }
       .latest {
         position: absolute;

@@ -18,10 +18,18 @@ const PATHS = {
   warn: svg`<path d="M12 4 3 19h18zM12 10v4M12 16.6v.01"/>`,
   info: svg`<circle cx="12" cy="12" r="8"/><path d="M12 11v5M12 8v.01"/>`,
 } as const;
+type IconName = keyof typeof PATHS;
 
 /** A decorative icon; the control that contains it has the accessible name. */
-export function icon(name: keyof typeof PATHS): TemplateResult {
+export function icon(name: IconName): TemplateResult {
   return html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">${PATHS[name]}</svg>`;
+}
+
+/** A small button that shows only an icon; `label` is its accessible name. */
+export function iconButton(label: string, name: IconName, act: () => void): TemplateResult {
+  return html`<button type="button" class="icon compact" aria-label=${label} @click=${act}>
+    ${icon(name)}
+  </button>`;
 }
 
 /** The logo: three tabs whose layers make one block. */

@@ -136,10 +136,6 @@ export class JoinForm extends PageElement {
       .problem.link {
         color: var(--ink-quiet);
       }
-      .choice {
-        padding: var(--gap-xs) 0;
-        font-weight: 500;
-      }
     `,
   ];
 }

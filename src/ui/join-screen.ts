@@ -198,6 +198,7 @@ export class JoinScreen extends PageElement {
         width: fit-content;
       }
       .state.now {
+        align-items: center;
         margin: 0 0 var(--gap-l);
         color: var(--ink);
       }
@@ -212,19 +213,6 @@ export class JoinScreen extends PageElement {
       }
       .log {
         margin-top: var(--gap-l);
-      }
-      .pulse {
-        width: 0.6rem;
-        height: 0.6rem;
-        margin-top: 0.45rem;
-        border-radius: 50%;
-        background: var(--spruce);
-        animation: pulse 1.2s ease-in-out infinite alternate;
-      }
-      @keyframes pulse {
-        from {
-          opacity: 0.25;
-        }
       }
     `,
   ];

@@ -36,7 +36,7 @@ export class ModelPicker extends PageElement {
   }
 
   #current(model: ModelSummary) {
-    return html`<p class="name">${model.name}</p>
+    return html`<p class="name headline">${model.name}</p>
       <p class="quiet">
         ${model.architecture} · ${model.quantization} · ${bytes(model.fileBytes)} ·
         ${plural(model.layers.length, "layer")} · hidden size ${model.hidden.toLocaleString("en")} ·
@@ -64,9 +64,6 @@ export class ModelPicker extends PageElement {
         margin-top: var(--gap-xs);
       }
       .name {
-        font-size: var(--text-xl);
-        font-weight: 680;
-        letter-spacing: -0.025em;
         line-height: 1.2;
         overflow-wrap: anywhere;
       }

@@ -1,7 +1,7 @@
 /** One message: what happened, what to do about it, and a button to dismiss it. */
 import { css, html, nothing } from "lit";
 import { baseStyles } from "./base-styles.ts";
-import { icon } from "./icons.ts";
+import { icon, iconButton } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 
 const WASH = { info: "good", warning: "warn", error: "bad" } as const;
@@ -20,13 +20,7 @@ export class NoticeBar extends PageElement {
                 <strong>${notice.message}</strong>
                 ${notice.whatToDo === null ? nothing : html`<span>${notice.whatToDo}</span>`}
               </p>
-              <button
-                class="icon compact"
-                aria-label="Dismiss"
-                @click=${() => this.send({ type: "dismiss_notice" })}
-              >
-                ${icon("close")}
-              </button>
+              ${iconButton("Dismiss", "close", () => this.send({ type: "dismiss_notice" }))}
             </div>`
       }
     </div>`;

@@ -1,7 +1,7 @@
 /** Steps through a saved log: a slider over its events, and the event in words. */
 import { css, html } from "lit";
 import { baseStyles } from "./base-styles.ts";
-import { icon, mark } from "./icons.ts";
+import { iconButton, mark } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 
 export class ReplayBar extends PageElement {
@@ -13,7 +13,7 @@ export class ReplayBar extends PageElement {
     const { position = 0, length = 0, event = null } = this.view.replay ?? {};
     const text = event ?? "Before the first event.";
     return html`<header>
-      <h1>${mark(26)} <span>Log of room ${this.view.state?.room}</span></h1>
+      <h1 class="line">${mark(26)} <span>Log of room ${this.view.state?.room}</span></h1>
       <div class="steps">
         <button
           class="compact"
@@ -38,13 +38,7 @@ export class ReplayBar extends PageElement {
         >
           Next
         </button>
-        <button
-          class="icon compact"
-          aria-label="Close the log"
-          @click=${() => this.send({ type: "close_log" })}
-        >
-          ${icon("close")}
-        </button>
+        ${iconButton("Close the log", "close", () => this.send({ type: "close_log" }))}
       </div>
       <p role="status"><b class="figure">${position} of ${length}</b> ${text}</p>
     </header>`;
@@ -61,13 +55,6 @@ export class ReplayBar extends PageElement {
         padding: var(--gap-m) var(--gap-xl);
         border-bottom: 1px solid var(--line);
         background: var(--surface);
-      }
-      h1 {
-        display: flex;
-        align-items: center;
-        gap: var(--gap-s);
-        font-size: var(--text-m);
-        font-weight: 700;
       }
       .steps {
         display: grid;

@@ -2,7 +2,7 @@
 import { css, html, nothing } from "lit";
 import { baseStyles } from "./base-styles.ts";
 import { CopyController } from "./copy-controller.ts";
-import { icon, mark } from "./icons.ts";
+import { icon, iconButton, mark } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 
 const CONNECTION = {
@@ -33,17 +33,17 @@ export class RoomHeader extends PageElement {
       ${
         admits === "code"
           ? nothing
-          : html`<p class="admission" role="status">
+          : html`<p class="admission line small" role="status">
               ${icon("lock")} <span>${ADMISSION[admits]}</span>
             </p>`
       }
-      <p class="connection line ${connection}" role="status">
+      <p class="connection line small ${connection}" role="status">
         <span class="dot" aria-hidden="true"></span
         ><span class="word">${CONNECTION[connection]}</span>
       </p>
       ${
         serverLost === true
-          ? html`<p class="server connection line reconnecting" role="status">
+          ? html`<p class="server connection line small reconnecting" role="status">
               ${icon("warn")} <span class="word">No server: nobody can join</span>
             </p>`
           : nothing
@@ -58,27 +58,9 @@ export class RoomHeader extends PageElement {
           <span class="long">${this.#copied.done ? "Copied" : "Copy link"}</span>
           <span class="short">${this.#copied.done ? "Copied" : "Link"}</span>
         </button>
-        <button
-          class="icon compact"
-          aria-label="Invite: QR code and link"
-          @click=${() => this.#open("open-share")}
-        >
-          ${icon("qr")}
-        </button>
-        <button
-          class="icon compact"
-          aria-label="Settings"
-          @click=${() => this.#open("open-settings")}
-        >
-          ${icon("settings")}
-        </button>
-        <button
-          class="icon compact"
-          aria-label="Leave the room"
-          @click=${() => this.send({ type: "leave_room" })}
-        >
-          ${icon("leave")}
-        </button>
+        ${iconButton("Invite: QR code and link", "qr", () => this.#open("open-share"))}
+        ${iconButton("Settings", "settings", () => this.#open("open-settings"))}
+        ${iconButton("Leave the room", "leave", () => this.send({ type: "leave_room" }))}
       </div>
     </header>`;
   }
@@ -97,11 +79,6 @@ export class RoomHeader extends PageElement {
         padding: var(--gap-s) var(--gap-l);
         min-height: 3.5rem;
       }
-      h1 {
-        font-size: var(--text-m);
-        font-weight: 700;
-        letter-spacing: -0.02em;
-      }
       .code {
         font: 700 var(--text-l) / 1 var(--mono);
         letter-spacing: 0.12em;
@@ -111,16 +88,8 @@ export class RoomHeader extends PageElement {
         border-inline-start: 1px solid var(--line);
         line-height: 1.8;
       }
-      .admission {
-        display: flex;
-        align-items: center;
-        gap: var(--gap-xs);
-        font-size: var(--text-s);
-        white-space: nowrap;
-      }
       .connection {
         color: var(--ink-quiet);
-        font-size: var(--text-s);
       }
       .dot {
         width: 0.55rem;
@@ -155,7 +124,8 @@ export class RoomHeader extends PageElement {
           gap: var(--gap-s);
           padding-inline: var(--gap-m);
         }
-        .brand {
+        .brand,
+        .word {
           position: absolute;
           clip-path: inset(50%);
         }
@@ -166,10 +136,6 @@ export class RoomHeader extends PageElement {
         .code {
           font-size: var(--text-m);
           letter-spacing: 0.06em;
-        }
-        .word {
-          position: absolute;
-          clip-path: inset(50%);
         }
         .long {
           display: none;

@@ -203,10 +203,6 @@ export class SettingsDialog extends PageElement {
       legend {
         padding-bottom: var(--gap-xs);
       }
-      .choice {
-        min-height: 2rem;
-        font-weight: 500;
-      }
       .measure {
         justify-self: start;
         margin-inline-start: -0.6rem;

@@ -85,7 +85,7 @@ export class ShareDialog extends PageElement {
       <legend>Who can join</legend>
       ${Admits.options.map(
         (value) =>
-          html`<label>
+          html`<label class="choice line">
             <input
               type="radio"
               name="admits"
@@ -131,13 +131,6 @@ export class ShareDialog extends PageElement {
       }
       fieldset {
         margin-top: var(--gap-l);
-      }
-      fieldset label {
-        display: flex;
-        align-items: center;
-        gap: var(--gap-s);
-        padding: var(--gap-xs) 0;
-        font-weight: 500;
       }
     `,
   ];
