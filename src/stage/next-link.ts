@@ -5,11 +5,13 @@ import type { PipelinePosition } from "./pipeline-position.ts";
 /** The payload of the pings: the hidden row of a small model. */
 const PING_BYTES = 4096;
 
+type Ping = (peer: MemberId, payloadBytes: number, echo: boolean) => Promise<number>;
+
 export class NextLink {
-  readonly #ping: (peer: MemberId, payloadBytes: number, echo: boolean) => Promise<number>;
+  readonly #ping: Ping;
   readonly #linkMs = new Map<MemberId, number>();
 
-  constructor(ping: (peer: MemberId, payloadBytes: number, echo: boolean) => Promise<number>) {
+  constructor(ping: Ping) {
     this.#ping = ping;
   }
 

@@ -11,13 +11,11 @@ const Versioned = z.object({
   version: z.int().nullable().catch(null),
 });
 
-export type NotUnderstood = {
-  readonly type: z.infer<typeof Versioned>["type"];
-  readonly refusal: JoinRefusal;
-};
-
 /** What is wrong with a message that `ClusterMessage` does not parse; null if it is not of the join. */
-export function notUnderstood(peer: MemberId, raw: unknown): NotUnderstood | null {
+export function notUnderstood(
+  peer: MemberId,
+  raw: unknown,
+): { readonly type: "join" | "welcome" | "refused"; readonly refusal: JoinRefusal } | null {
   const message = Versioned.safeParse(raw).data;
   if (message === undefined) return null;
   const { type, version } = message;

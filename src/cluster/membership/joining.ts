@@ -25,57 +25,45 @@ export type JoiningOptions = {
   readonly onWelcome: (welcome: Welcome) => void;
 };
 
-export class Joining {
-  readonly #options: JoiningOptions;
-  #peer: MemberId | null = null;
-  #settle: (error: RoomError | null) => void = () => undefined;
-
-  constructor(options: JoiningOptions) {
-    this.#options = options;
-  }
-
-  /** The coordinator that has not answered yet. */
-  get peer(): MemberId | null {
-    return this.#peer;
-  }
-
-  /** Resolves once this tab is admitted. Rejects with a `RoomError` or a `MeshError`. */
-  async join(holder: MemberId): Promise<void> {
-    const { transport, clock, room, answerMs, introduction, isClosed } = this.#options;
-    await transport.connect(holder, answerMs).catch(failAtOnceIfRefused);
-    if (isClosed()) throw new RoomError({ reason: "tab_left" });
-    const admitted = new Promise<void>((resolve, reject) => {
-      const cancelTimer = clock.after(answerMs, () =>
-        this.fail(new RoomError({ reason: "coordinator_silent" })),
-      );
-      this.#peer = holder;
-      this.#settle = (error) => {
-        this.#peer = null;
-        this.#settle = () => undefined;
-        cancelTimer();
-        if (error) reject(error);
-        else resolve();
-      };
-    });
-    post(transport, holder, {
-      type: "join",
-      version: CLUSTER_VERSION,
-      room,
-      member: introduction(),
-    });
-    await admitted;
-  }
-
-  take(message: ClusterMessage): void {
-    if (message.type === "refused") this.fail(new RoomError(message.refusal));
-    if (message.type !== "welcome") return;
-    this.#options.onWelcome(message);
-    this.#settle(null);
-  }
-
-  fail(error: RoomError): void {
-    this.#settle(error);
-  }
+export function joining(options: JoiningOptions) {
+  const { transport, clock, room, answerMs, introduction, isClosed, onWelcome } = options;
+  let peer: MemberId | null = null;
+  let settle: (error: RoomError | null) => void = () => undefined;
+  const fail = (error: RoomError) => settle(error);
+  return {
+    /** The coordinator that has not answered yet. */
+    get peer() {
+      return peer;
+    },
+    fail,
+    /** Resolves once this tab is admitted. Rejects with a `RoomError` or a `MeshError`. */
+    async join(holder: MemberId): Promise<void> {
+      await transport.connect(holder, answerMs).catch(failAtOnceIfRefused);
+      if (isClosed()) throw new RoomError({ reason: "tab_left" });
+      const admitted = new Promise<void>((resolve, reject) => {
+        const cancelTimer = clock.after(answerMs, () =>
+          fail(new RoomError({ reason: "coordinator_silent" })),
+        );
+        peer = holder;
+        settle = (error) => {
+          peer = null;
+          settle = () => undefined;
+          cancelTimer();
+          if (error) reject(error);
+          else resolve();
+        };
+      });
+      const member = introduction();
+      post(transport, holder, { type: "join", version: CLUSTER_VERSION, room, member });
+      await admitted;
+    },
+    take(message: ClusterMessage): void {
+      if (message.type === "refused") fail(new RoomError(message.refusal));
+      if (message.type !== "welcome") return;
+      onWelcome(message);
+      settle(null);
+    },
+  };
 }
 
 /** A tab that was refused is refused again: a `RoomError` ends the search for the room. */

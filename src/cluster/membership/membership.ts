@@ -31,7 +31,7 @@ import { CLUSTER_VERSION, ClusterMessage, parseCommand, type RoomCommand } from 
 import { DEFAULT_TIMINGS, type RoomParts, type SearchParts, type Timings } from "../parts.ts";
 import { post } from "./peer-outbox.ts";
 import { findRoom } from "./find-room.ts";
-import { Joining } from "./joining.ts";
+import { joining } from "./joining.ts";
 import { Leadership } from "./leadership.ts";
 import { watchRefusedCallers } from "./refused-callers.ts";
 import { remoteCommands } from "./remote-commands.ts";
@@ -54,7 +54,7 @@ export class Membership implements RoomAccess {
   #asksForEvents = false;
   readonly #listeners = new Set<(change: RoomChange) => void>();
   readonly #commands: ReturnType<typeof remoteCommands>;
-  readonly #joining: Joining;
+  readonly #joining: ReturnType<typeof joining>;
   readonly #unsubscribe: (() => void)[];
   readonly #leadership: Leadership;
   /** Peers whose connections to this tab ended within the last `rejoinMs`, and when. */
@@ -89,7 +89,7 @@ export class Membership implements RoomAccess {
       admits: parts.lastKnown.admits,
     });
     this.#commands = remoteCommands(parts.transport, parts.clock, this.timings.answerMs);
-    this.#joining = new Joining({
+    this.#joining = joining({
       transport: parts.transport,
       clock: parts.clock,
       room,

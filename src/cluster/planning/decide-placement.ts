@@ -15,10 +15,9 @@ import {
   roomFailureOf,
   type RoomState,
   sleep,
-  type Stage,
 } from "../../shared/index.ts";
 import type { Planner, Timings } from "../parts.ts";
-import { costOf, problemOf } from "./room-problem.ts";
+import { predicted, problemOf } from "./room-problem.ts";
 
 export type PlacementParts = {
   readonly clock: Clock;
@@ -28,18 +27,12 @@ export type PlacementParts = {
   readonly timings: Timings;
 };
 
-export type Decided = {
-  readonly stages: Stage[];
-  readonly predictedMs: number | null;
-  readonly choice: Choice;
-};
-
 /** Rejects with a `RoomError` "not_placed". */
 export async function decidePlacement(
   state: () => RoomState,
   model: ModelSummary,
   parts: PlacementParts,
-): Promise<Decided> {
+) {
   if (computing(state()).length === 0) {
     throw new RoomError({ reason: "not_placed", refusal: { kind: "no_computing_member" } });
   }
@@ -50,8 +43,7 @@ export async function decidePlacement(
     const refusal = refusalOf(model, answer, brokenRules);
     throw new RoomError({ reason: "not_placed", refusal });
   }
-  const { msPerToken } = costOf(problem, answer.stages);
-  return { stages: [...answer.stages], predictedMs: msPerToken, choice };
+  return { ...predicted(problem, answer.stages), choice };
 }
 
 /**

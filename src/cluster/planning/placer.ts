@@ -37,7 +37,7 @@ import { canHandOver, type Chosen, newPlacement, shardSettings } from "./hand-ov
 import { repairOf } from "./repair.ts";
 import { checkStages } from "./manual-placement.ts";
 import { firstCount, idInEpoch } from "../log/numbering.ts";
-import { costOf, problemOf } from "./room-problem.ts";
+import { predicted, problemOf } from "./room-problem.ts";
 import type { Attempts } from "../coordinator/rules.ts";
 
 export type PlacerOptions = PlacementParts & {
@@ -216,8 +216,7 @@ export class Placer {
       const { problem } = problemOf(others, model);
       const repair = repairOf(others, placement, { problem });
       const { answer } = repair ? { answer: null } : await solveGuarded(problem, this.#options);
-      const stages = answer && isFound(answer) ? [...answer.stages] : null;
-      const found = stages && { stages, predictedMs: costOf(problem, stages).msPerToken };
+      const found = answer && isFound(answer) ? predicted(problem, answer.stages) : null;
       const chosen = repair ?? found;
       if (chosen === null || this.#state.placement?.id !== placement.id) return null;
       const next = this.#next({ model, ...chosen });
@@ -279,8 +278,7 @@ export class Placer {
     this.#tell(model, { ...verdict, trigger, waitingAnswers: moves ? running.length : 0 });
     if (!moves) return;
     this.#cooldownEndsMs = this.#options.clock.nowMs() + timings.cooldownMs;
-    const { msPerToken } = costOf(built.problem, answer.stages);
-    this.#decide({ model, stages: [...answer.stages], predictedMs: msPerToken });
+    this.#decide({ model, ...predicted(built.problem, answer.stages) });
   }
 
   get #state(): RoomState {

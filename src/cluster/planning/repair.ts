@@ -5,9 +5,7 @@
  */
 import type { RoomProblem } from "../../placement/index.ts";
 import type { Placement, RoomState, Stage } from "../../shared/index.ts";
-import { costOf } from "./room-problem.ts";
-
-export type Repair = { readonly stages: Stage[]; readonly predictedMs: number | null };
+import { costOf, predicted } from "./room-problem.ts";
 
 /**
  * The same stages, if the member whose layers are lost is here and may load them again; else the fastest
@@ -17,13 +15,12 @@ export function repairOf(
   state: Pick<RoomState, "members">,
   placement: Placement,
   { problem }: Pick<RoomProblem, "problem">,
-): Repair | null {
+): ReturnType<typeof predicted> | null {
   const lost = placement.stages.findIndex((stage) => !holdsStage(state, placement, stage));
   const others = placement.stages.filter((_, index) => index !== lost);
   if (lost < 0 || others.some((stage) => !holdsStage(state, placement, stage))) return null;
-  const again = costOf(problem, placement.stages);
-  if (again.violations.length === 0)
-    return { stages: [...placement.stages], predictedMs: again.msPerToken };
+  if (costOf(problem, placement.stages).violations.length === 0)
+    return predicted(problem, placement.stages);
   const repairs = candidates(state, placement.stages, lost).flatMap((stages) => {
     const { violations, msPerToken: predictedMs } = costOf(problem, stages);
     return violations.length === 0 && predictedMs !== null ? [{ stages, predictedMs }] : [];

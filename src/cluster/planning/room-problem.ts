@@ -32,6 +32,11 @@ export function problemOf(
   });
 }
 
+/** Stages as a placement has them, with the predicted time of a token. */
+export function predicted(problem: Problem, stages: readonly Stage[]) {
+  return { stages: [...stages], predictedMs: costOf(problem, stages).msPerToken };
+}
+
 /** What `stages` cost: violations, and ms per token whatever the room's objective is. */
 export function costOf(problem: Problem, stages: readonly Stage[]) {
   const plain = { ...problem, objective: "latency" as const, loadMsPerByte: 0 };
