@@ -98,7 +98,6 @@ export function restrict(inst: Instance, keep: readonly number[]): Instance {
     memberCount: keep.length,
     memberOf: rows(inst.memberOf),
     prefix: rows(inst.prefix),
-    layerCost: rows(inst.layerCost),
     stage: rows(inst.stage),
     alone: rows(inst.alone),
     embed: rows(inst.embed),

@@ -37,32 +37,19 @@ function insertAll(
   const order = [first];
   for (let member = 0; member < memberCount; member++) {
     if (member === first) continue;
-    insertCheapest(order, member, (from, to = first) => {
+    let place = order.length;
+    let least = Infinity;
+    for (let at = 1; at <= order.length; at++) {
+      const from = order[at - 1]!;
+      const to = order[at] ?? first;
       const onward = to === first ? back : way;
-      return (
+      const added =
         way[from * memberCount + member]! +
         onward[member * memberCount + to]! -
-        onward[from * memberCount + to]!
-      );
-    });
+        onward[from * memberCount + to]!;
+      if (added < least) [least, place] = [added, at];
+    }
+    order.splice(place, 0, member);
   }
   return order;
-}
-
-/**
- * Inserts `member` into `order`, not before the first, where it adds least; at the end if every
- * place adds Infinity. `addedMs` gets each place; `to` is undefined for the end.
- */
-export function insertCheapest(
-  order: number[],
-  member: number,
-  addedMs: (from: number, to: number | undefined) => number,
-): void {
-  let place = order.length;
-  let least = Infinity;
-  for (let index = 1; index <= order.length; index++) {
-    const ms = addedMs(order[index - 1]!, order[index]);
-    if (ms < least) [least, place] = [ms, index];
-  }
-  order.splice(place, 0, member);
 }

@@ -17,8 +17,6 @@ export type Instance = Domains & {
   /** Index into the problem's members. */
   readonly memberOf: Int32Array; // [members]
   readonly prefix: Float64Array; // [members, layers + 1]
-  /** The linear cost of one layer: `prefix` is its running sum. */
-  readonly layerCost: Float64Array; // [members, layers]
   readonly stage: Float64Array; // [members]
   /** In place of `stage`, for a member that runs all layers. */
   readonly alone: Float64Array; // [members]
@@ -84,7 +82,6 @@ function layerArrays(problem: Problem, members: readonly ProblemMember[]) {
   const loadMs = weights.latency + weights.prefill > 0 ? (problem.loadMsPerByte ?? 0) : 0;
   const busyPrefix = new Float64Array(members.length * (layers.length + 1));
   const prefix = new Float64Array(busyPrefix.length);
-  const layerCost = new Float64Array(members.length * layers.length);
   members.forEach(({ layerMs, prefillLayerMs = layerMs, held }, member) => {
     for (let layer = 0; layer < layers.length; layer++) {
       const isHeld = held !== undefined && layer >= held.first && layer < held.end;
@@ -93,10 +90,9 @@ function layerArrays(problem: Problem, members: readonly ProblemMember[]) {
       const at = member * (layers.length + 1) + layer;
       busyPrefix[at + 1] = busyPrefix[at]! + layerMs[layer]!;
       prefix[at + 1] = prefix[at]! + (cost + load);
-      layerCost[member * layers.length + layer] = cost + load;
     }
   });
-  return { busyPrefix, prefix, layerCost };
+  return { busyPrefix, prefix };
 }
 
 function linkArrays(problem: Problem, members: readonly ProblemMember[]) {

@@ -6,7 +6,6 @@
  *   bound       a label whose cost plus completion reaches the cutoff is dropped
  *   dominance   of two labels with the same members and the same last member, the one with fewer
  *               layers done at a higher cost is dropped
- *   exchange    a boundary that moving one layer to a neighbor would improve is not tried
  *   beam        each level keeps `width` labels; the lowest bound ever dropped is what is proven
  */
 import type { Instance } from "./instance.ts";
@@ -24,8 +23,6 @@ export type SearchInput = {
   /** The charge for being first; see `multipliers.ts`. */
   readonly returnTo: Float64Array; // [members]
   readonly width: number;
-  /** See `skipSafety`. */
-  readonly skipSafe: Uint8Array; // [members]
   /** See `identicalMembers`. */
   readonly identicalBefore: Int32Array; // [members]
   /** Only plans below this cost matter. */
@@ -92,22 +89,16 @@ function expand(
   label: number,
   children: Labels,
 ): void {
-  const { inst, relaxation, charge, constantTerm, skipSafe, identicalBefore, cutoff } = input;
-  const { memberCount, layerCount, prefix, reach, minEnd, fixed, hop, stage, layerCost } = inst;
+  const { inst, relaxation, charge, constantTerm, identicalBefore, cutoff } = input;
+  const { memberCount, layerCount, prefix, reach, minEnd, hop, stage } = inst;
   const { onward, value } = relaxation;
   const first = level.first[label]!;
   const member = level.last[label]!;
   const at = level.end[label]!;
-  const start = level.begin[label]!;
   const cost = level.cost[label]!;
   const charged = level.charge[label]!;
   const low = level.low[label]!;
   const high = level.high[label]!;
-  const dRow = member * layerCount;
-  const furthest =
-    member === first ? inst.firstEnd[member]! : reach[member * (layerCount + 1) + start]!;
-  const canGrow = at + 1 <= furthest && fixed[member] !== 1;
-  const canShrink = at - start > 1 && fixed[member] !== 1;
   const { count, start: stateStart, neighborhoods } = relaxation.states;
   let limit = cutoff();
   for (let next = 0; next < memberCount; next++) {
@@ -125,17 +116,9 @@ function expand(
     const twin = identicalBefore[next]!;
     if (twin >= 0 && !((twin < 32 ? low >>> twin : high >>> (twin - 32)) & 1)) continue;
     const eRow = next * (layerCount + 1);
-    const isFree = fixed[next] !== 1;
-    let from = minEnd[eRow + at]!;
-    let to = reach[eRow + at]!;
-    let mayBeLast = to === layerCount && at >= inst.lastStart[next]!;
-    if (canGrow && isFree && layerCost[dRow + at]! < layerCost[next * layerCount + at]!)
-      to = Math.min(to, at + 1);
-    if (canShrink && isFree && layerCost[next * layerCount + at - 1]! < layerCost[dRow + at - 1]!) {
-      from = Math.max(from, reach[eRow + at - 1]! + 1);
-      if (at - 1 >= inst.lastStart[next]! && reach[eRow + at - 1] === layerCount) mayBeLast = false;
-    }
-    if (mayBeLast && to === layerCount) {
+    const from = minEnd[eRow + at]!;
+    const to = reach[eRow + at]!;
+    if (to === layerCount && at >= inst.lastStart[next]!) {
       const total =
         cost +
         hopMs +
@@ -168,7 +151,6 @@ function expand(
         childCost,
         chargedNow,
         rest + chargedNow - constantTerm,
-        skipSafe[next]! === 1,
       );
     }
   }

@@ -13,8 +13,6 @@ export class LabelTable {
   #slotRound = new Int32Array(1 << 12);
   #round = 0;
   #used = 0;
-  /** Labels ever pushed: a measure of work that is independent of the clock. */
-  work = 0;
   readonly #inst: Instance;
 
   constructor(inst: Instance) {
@@ -53,9 +51,7 @@ export class LabelTable {
     cost: number,
     charge: number,
     bound: number,
-    skipSafe: boolean,
   ): void {
-    this.work++;
     const lowNow = last < 32 ? low | (1 << last) : low;
     const highNow = last < 32 ? high : high | (1 << (last - 32));
     if (this.#used * 2 >= this.#slots.length) this.#rehash(children);
@@ -66,10 +62,9 @@ export class LabelTable {
       for (let at = head; at >= 0; at = children.chain[at]!) {
         const otherEnd = children.end[at]!;
         const otherCost = children.cost[at]!;
-        if (otherEnd === end || skipSafe) {
-          if (otherEnd >= end && otherCost <= cost) {
-            if (children.bound[at] !== Infinity) return;
-          } else if (otherEnd <= end && otherCost >= cost) children.bound[at] = Infinity;
+        if (otherEnd === end) {
+          if (otherCost > cost) children.bound[at] = Infinity;
+          else if (children.bound[at] !== Infinity) return;
         } else if (otherEnd > end) {
           // The other's last shard could end at `end` too, which is cheaper still.
           if (otherCost < cost && children.begin[at]! < end && children.bound[at] !== Infinity)

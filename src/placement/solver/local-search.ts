@@ -9,9 +9,6 @@ import type { Instance } from "./instance.ts";
 import { firstForward, lastForward, splitOrder, stageForward } from "./layer-split.ts";
 import { drops, insertions, reorders, replacements, type Candidate } from "./moves.ts";
 
-/** An order and its linear cost. */
-export type CostedOrder = { readonly order: readonly number[]; readonly cost: number };
-
 /** A better order must be better by more than rounding. */
 const GAIN = 1e-9;
 /** Candidates evaluated between two checks of the clock. */
@@ -23,8 +20,6 @@ export class LocalSearch {
   #order: number[] = [];
   #cost = Infinity;
   #looked = 0;
-  /** Layers examined so far: a measure of work that is independent of the clock. */
-  work = 0;
   #done: Float64Array[] = [];
   #left: Float64Array[] = [];
   readonly #one: Float64Array;
@@ -38,11 +33,11 @@ export class LocalSearch {
   }
 
   /** The local optimum reached from `order`; the order itself if it has no valid split. */
-  improve(order: readonly number[]): CostedOrder {
+  improve(order: readonly number[]): readonly number[] {
     this.#take([...order]);
-    if (this.#cost === Infinity || order.length < 2) return { order, cost: this.#cost };
+    if (this.#cost === Infinity || order.length < 2) return order;
     while (!this.#isLate() && this.#step());
-    return { order: this.#order, cost: this.#cost };
+    return this.#order;
   }
 
   #step(): boolean {
@@ -86,7 +81,6 @@ export class LocalSearch {
       resume < length ? order[length - 1]! : (middle[middle.length - 1] ?? order[keep - 1]!);
     const closing = close[last * memberCount + first]!;
     if (closing === Infinity) return Infinity;
-    this.work += (middle.length + 1) * layerCount;
     let values = keep > 0 ? this.#done[keep - 1]! : null;
     let at = keep > 0 ? order[keep - 1]! : -1;
     let into = this.#one;

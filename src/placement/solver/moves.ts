@@ -45,8 +45,8 @@ export function* insertions(inst: Instance, order: Order): Iterable<Candidate> {
 }
 
 /**
- * The same members in another order with shorter hops: a run of stages reversed, its ends swapped, or
- * two adjacent runs exchanged. Empty when time ran out.
+ * The same members in another order with shorter hops: a run of stages reversed, or two adjacent runs
+ * exchanged. Empty when time ran out.
  */
 export function reorders(
   inst: Instance,
@@ -86,24 +86,6 @@ export function reorders(
       );
       if (hopMs < maxHopMs)
         found.push({ keep: at, middle: order.slice(at, resume).reverse(), resume, hopMs });
-      if (later > at + 2) {
-        const [second, beforeLast] = [order[at + 1]!, order[later - 1]!];
-        hopMs = changedHops(
-          lastMoved,
-          firstMoved,
-          edge(lastMoved, second) +
-            edge(beforeLast, firstMoved) -
-            edge(firstMoved, second) -
-            edge(beforeLast, lastMoved),
-        );
-        if (hopMs < maxHopMs)
-          found.push({
-            keep: at,
-            middle: [lastMoved, ...order.slice(at + 1, later), firstMoved],
-            resume,
-            hopMs,
-          });
-      }
       const length = resume - at;
       for (let run = 1; run < length; run++) {
         if (run > MAX_RUN && run < length - MAX_RUN) continue;

@@ -9,7 +9,7 @@
  */
 import type { Instance } from "./instance.ts";
 import { PathBundle } from "./path-bundle.ts";
-import { passWork, relax, tracePath, type Relaxation } from "./relaxation.ts";
+import { relax, tracePath, type Relaxation } from "./relaxation.ts";
 
 export type Multipliers = {
   readonly visit: Float64Array; // [members]
@@ -42,8 +42,6 @@ export function copyMultipliers(multipliers: Multipliers): Multipliers {
 
 export type AscentOptions = {
   readonly steps: number;
-  /** Work, as `passWork` counts it, after which no step starts; unlimited by default. */
-  readonly maxWork?: number;
   /** The best known cost: the ascent ends when the bound reaches it. */
   readonly target: () => number;
   /** The value that steps aim at, if not the target. */
@@ -75,15 +73,7 @@ export function ascend(
   relaxation: Relaxation,
   multipliers: Multipliers,
   firsts: readonly number[],
-  {
-    steps,
-    target,
-    aim,
-    isLate,
-    onElementaryPath,
-    minGapFraction = 0,
-    maxWork = Infinity,
-  }: AscentOptions,
+  { steps, target, aim, isLate, onElementaryPath, minGapFraction = 0 }: AscentOptions,
 ): void {
   const { inst } = relaxation;
   const { memberCount } = inst;
@@ -98,9 +88,7 @@ export function ascend(
   let scale = STEP;
   let idleSteps = 0;
   let before = -Infinity;
-  let work = 0;
-  for (let step = 0; step < steps && scale > MIN_STEP && work < maxWork; step++) {
-    work += passWork(relaxation);
+  for (let step = 0; step < steps && scale > MIN_STEP; step++) {
     setMultipliers(trial, point);
     fillClosing(inst, trial, firsts, closing, returnsTo);
     if (isLate() || !relax(relaxation, trial.charge, closing, firsts, isLate)) return;

@@ -151,11 +151,6 @@ export function relax(
   return true;
 }
 
-/** Steps examined when the tables are filled once: a measure of work that is independent of the clock. */
-export function passWork({ inst, states }: Relaxation): number {
-  return inst.layerCount * (states.inside.length + states.outside.length + 4 * states.count);
-}
-
 /** The values of a member whose shard can only end at `end` or at the last layer; -1 for nowhere. */
 function fillFixed(
   { inst, states, onward, value }: Relaxation,

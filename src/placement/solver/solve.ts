@@ -22,7 +22,7 @@ import { buildInstance, type Instance } from "./instance.ts";
 import { solveWeighted } from "./pareto-sweep.ts";
 import { MAX_MEMBERS } from "./labels.ts";
 import type { Plan } from "./plan.ts";
-import { LocalSearch, type CostedOrder } from "./local-search.ts";
+import { LocalSearch } from "./local-search.ts";
 import type { Problem } from "../problem/problem.ts";
 import { splitOrder } from "./layer-split.ts";
 import { solveThroughput, withinCap } from "./throughput.ts";
@@ -114,7 +114,7 @@ function findFeasible(inst: Instance, best: BestPlan, isLate: () => boolean): bo
   return any.kind !== "impossible";
 }
 
-/** Local search from the plan of every rule, then from perturbations of the best local optimum. */
+/** Local search from each of the plans. */
 function improveAll(
   inst: Instance,
   plans: readonly Plan[],
@@ -122,48 +122,13 @@ function improveAll(
   isLate: () => boolean,
 ): void {
   const localSearch = new LocalSearch(inst, isLate);
-  let least: CostedOrder = { order: [], cost: Infinity };
-  const take = (order: readonly number[]) => {
-    const tour = localSearch.improve(order);
-    const split = splitOrder(inst, tour.order);
-    best.offer(inst, tour.order, split.ends, split.cost);
-    if (split.cost < least.cost) least = { order: tour.order, cost: split.cost };
-  };
-  for (const { order } of plans) if (!isLate()) take(order);
-  if (inst.memberCount <= FEW_MEMBERS || inst.memberCount > MAX_MEMBERS) return;
-  for (
-    let attempt = 1;
-    localSearch.work < MAX_PERTURBATION_WORK && least.order.length > 3 && !isLate();
-    attempt++
-  )
-    take(perturbed(least.order, attempt));
+  for (const plan of plans) {
+    if (isLate()) return;
+    const order = localSearch.improve(plan.order);
+    const { ends, cost } = splitOrder(inst, order);
+    best.offer(inst, order, ends, cost);
+  }
 }
-
-/** Up to this size, exact search is so fast that perturbations only cost time. */
-const FEW_MEMBERS = 16;
-/** Work of the local search, in layers examined, after which there are no more perturbations. */
-const MAX_PERTURBATION_WORK = 1.2e6;
-
-/** Exchanges two adjacent runs of stages (double bridge): local search does not undo this. */
-function perturbed(order: readonly number[], attempt: number): number[] {
-  const length = order.length;
-  const [first, second, third] = [
-    PERTURBATION_STRIDES[0] * attempt,
-    PERTURBATION_STRIDES[1] * attempt,
-    PERTURBATION_STRIDES[2] * attempt,
-  ]
-    .map((at) => 1 + (at % (length - 1)))
-    .sort((left, right) => left - right) as [number, number, number];
-  return [
-    ...order.slice(0, first),
-    ...order.slice(second, third),
-    ...order.slice(first, second),
-    ...order.slice(third),
-  ];
-}
-
-/** Primes: the three positions move over the whole order, in the same way in every tab. */
-const PERTURBATION_STRIDES = [5, 11, 17] as const;
 
 /** Clock checks that a search may take to show that a relaxed problem has a plan. */
 const MAX_EXPLAINING_CHECKS = 40;

@@ -124,7 +124,6 @@ function withoutCosts(inst: Instance): Instance {
   return {
     ...inst,
     prefix: new Float64Array(inst.prefix.length),
-    layerCost: new Float64Array(inst.layerCost.length),
     stage: nothing,
     alone: nothing,
     embed: nothing,
