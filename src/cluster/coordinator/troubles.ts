@@ -129,102 +129,91 @@ export type TroubleBookParts = {
   readonly onSettled: () => void;
 };
 
-export class TroubleBook {
-  readonly #parts: TroubleBookParts;
-  #links: LinkReport[] = [];
-  #laps: LapReport[] = [];
-  #lapsOf: number | null = null;
-  #cancel: (() => void) | null = null;
+export function troubleBook(parts: TroubleBookParts) {
+  const { clock, repairMs, state, isPresent, emit, onSettled } = parts;
+  let links: LinkReport[] = [];
+  let laps: LapReport[] = [];
+  let lapsOf: number | null = null;
+  let cancel: (() => void) | null = null;
 
-  constructor(parts: TroubleBookParts) {
-    this.#parts = parts;
-  }
+  const lookLater = () => {
+    if (cancel !== null || links.length + laps.length === 0) return;
+    cancel = clock.after(repairMs / LOOKS, look);
+  };
 
-  stop(): void {
-    this.#cancel?.();
-    this.#links = [];
-    this.#laps = [];
-  }
-
-  /** A link between two neighbors of the placement is down. */
-  get repairing(): boolean {
-    const { placement } = this.#parts.state();
-    const members = placement?.stages.map(({ member }) => member) ?? [];
-    return this.#links.some(({ from, peer }) => {
-      const distance = Math.abs(members.indexOf(from) - members.indexOf(peer));
-      const isInPipeline = members.includes(from) && members.includes(peer);
-      return isInPipeline && (distance === 1 || distance === members.length - 1);
-    });
-  }
-
-  take(from: MemberId, trouble: Trouble): void {
-    const { clock, state, emit, onSettled } = this.#parts;
-    const sinceMs = clock.nowMs();
-    switch (trouble.kind) {
-      case "link_down":
-        if (this.#links.some((report) => report.from === from && report.peer === trouble.peer))
-          return;
-        this.#links.push({ from, peer: trouble.peer, sinceMs });
-        return this.#lookLater();
-      case "link_restored":
-        // A frame went both ways, whatever the other end has noticed.
-        this.#links = this.#links.filter(
-          (report) => !(isEnd(report, from) && isEnd(report, trouble.peer)),
-        );
-        return onSettled();
-      case "shard_failed":
-        if (state().placement?.id === trouble.placement)
-          emit({ type: "member_faulted", member: from, cause: trouble.cause });
-        return;
-      case "prompt_missing":
-        return this.#promptMissing(from, trouble.generation);
-      case "lap_late":
-        if (this.#lapsOf !== trouble.placement) this.#laps = [];
-        this.#lapsOf = trouble.placement;
-        if (!this.#laps.some((report) => report.from === from)) this.#laps.push({ from, sinceMs });
-        return this.#lookLater();
+  const look = () => {
+    cancel = null;
+    if (state().placement?.id !== lapsOf) laps = [];
+    const view = { state: state(), nowMs: clock.nowMs(), isPresent, repairMs };
+    const events = verdicts(links, laps, view);
+    const oldMs = view.nowMs - 2 * LAP_REPORTS_MS;
+    laps = events.length > 0 ? [] : laps.filter(({ sinceMs }) => sinceMs > oldMs);
+    for (const event of events) {
+      if (event.type === "links_lost")
+        for (const { from, to } of event.links)
+          links = links.filter((link) => link.from !== from || link.peer !== to);
+      if (event.type === "member_faulted") forget(event.member);
     }
-  }
+    for (const event of events) emit(event);
+    if (events.length > 0) onSettled();
+    lookLater();
+  };
+
+  /** Reports of and about it say nothing any more. */
+  const forget = (member: MemberId) => {
+    links = links.filter((report) => !isEnd(report, member));
+  };
 
   /** Others wait for the slot. */
-  #promptMissing(from: MemberId, generation: GenerationId): void {
-    const { state, emit } = this.#parts;
+  const promptMissing = (from: MemberId, generation: GenerationId) => {
     const { placement, generations } = state();
     const running = generations.find(({ id, status }) => id === generation && status === "running");
     if (!running || placement?.stages[0]?.member !== from) return;
     const error = { reason: "prompt_missing", requester: running.requester } as const;
     emit({ type: "generation_ended", generation, outcome: "interrupted", tokens: 0, error });
-  }
+  };
 
-  /** Reports of and about it say nothing any more. */
-  forget(member: MemberId): void {
-    this.#links = this.#links.filter((report) => !isEnd(report, member));
-  }
-
-  #look(): void {
-    const { clock, state, isPresent, emit, onSettled, repairMs } = this.#parts;
-    this.#cancel = null;
-    if (state().placement?.id !== this.#lapsOf) this.#laps = [];
-    const view = { state: state(), nowMs: clock.nowMs(), isPresent, repairMs };
-    const events = verdicts(this.#links, this.#laps, view);
-    const oldMs = view.nowMs - 2 * LAP_REPORTS_MS;
-    this.#laps = events.length > 0 ? [] : this.#laps.filter(({ sinceMs }) => sinceMs > oldMs);
-    for (const event of events) {
-      if (event.type === "links_lost")
-        for (const { from, to } of event.links)
-          this.#links = this.#links.filter((link) => link.from !== from || link.peer !== to);
-      if (event.type === "member_faulted") this.forget(event.member);
-    }
-    for (const event of events) emit(event);
-    if (events.length > 0) onSettled();
-    this.#lookLater();
-  }
-
-  #lookLater(): void {
-    if (this.#cancel !== null || this.#links.length + this.#laps.length === 0) return;
-    const { clock, repairMs } = this.#parts;
-    this.#cancel = clock.after(repairMs / LOOKS, () => this.#look());
-  }
+  return {
+    forget,
+    stop(): void {
+      cancel?.();
+      links = [];
+      laps = [];
+    },
+    /** A link between two neighbors of the placement is down. */
+    get repairing(): boolean {
+      const members = state().placement?.stages.map(({ member }) => member) ?? [];
+      return links.some(({ from, peer }) => {
+        const distance = Math.abs(members.indexOf(from) - members.indexOf(peer));
+        const isInPipeline = members.includes(from) && members.includes(peer);
+        return isInPipeline && (distance === 1 || distance === members.length - 1);
+      });
+    },
+    take(from: MemberId, trouble: Trouble): void {
+      const sinceMs = clock.nowMs();
+      switch (trouble.kind) {
+        case "link_down":
+          if (links.some((report) => report.from === from && report.peer === trouble.peer)) return;
+          links.push({ from, peer: trouble.peer, sinceMs });
+          return lookLater();
+        case "link_restored":
+          // A frame went both ways, whatever the other end has noticed.
+          links = links.filter((report) => !(isEnd(report, from) && isEnd(report, trouble.peer)));
+          return onSettled();
+        case "shard_failed":
+          if (state().placement?.id === trouble.placement)
+            emit({ type: "member_faulted", member: from, cause: trouble.cause });
+          return;
+        case "prompt_missing":
+          return promptMissing(from, trouble.generation);
+        case "lap_late":
+          if (lapsOf !== trouble.placement) laps = [];
+          lapsOf = trouble.placement;
+          if (!laps.some((report) => report.from === from)) laps.push({ from, sinceMs });
+          return lookLater();
+      }
+    },
+  };
 }
 
 function isEnd({ from, peer }: LinkReport, member: MemberId): boolean {

@@ -10,7 +10,7 @@ import type { Coordinator } from "../coordinator/coordinator.ts";
 import type { SearchParts } from "../parts.ts";
 import type { Standing } from "./messages.ts";
 import { post } from "./peer-outbox.ts";
-import { Recovery } from "./recovery.ts";
+import { recovery } from "./recovery.ts";
 import type { Connection } from "./room-access.ts";
 import { watchRoom } from "./room-watch.ts";
 import { isLonger, precedes } from "./standing.ts";
@@ -39,7 +39,7 @@ export class Leadership {
   readonly #parts: LeadershipParts;
   #coordinator: Coordinator | null = null;
   #endWatch = () => undefined as void;
-  #recovery: Recovery | null = null;
+  #recovery: ReturnType<typeof recovery> | null = null;
   /** Members that are being asked for their standing. */
   readonly #asked = new Set<MemberId>();
   /** Of a coordinator: since when peers to which it is connected owe it an answer. */
@@ -114,7 +114,7 @@ export class Leadership {
     if (this.#recovery || this.#stopped) return;
     const { transport, join, setConnection, onSearch } = this.#parts;
     onSearch();
-    this.#recovery = new Recovery({
+    this.#recovery = recovery({
       ...this.#parts,
       isConnected: (peer) => transport.connectedPeers().includes(peer),
       others,

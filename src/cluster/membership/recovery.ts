@@ -30,127 +30,110 @@ const MAX_OUTRANKED_MS = 60_000;
 const OFTEN_MS = 10_000;
 const RARELY_MS = 2000;
 
-export class Recovery {
-  readonly #parts: RecoveryParts;
-  readonly #answers = new Map<MemberId, { readonly standing: Standing; readonly atMs: number }>();
-  readonly #sinceMs: number;
-  #reachesServer = false;
+export function recovery(parts: RecoveryParts) {
+  const { self, registry, clock, random, timings, state, isConnected } = parts;
+  const { others, left, lost, outranked, ask, join, lead } = parts;
+  const answers = new Map<MemberId, { readonly standing: Standing; readonly atMs: number }>();
+  const sinceMs = clock.nowMs();
+  let reachesServer = false;
   /** A holder of the room's name that answered. */
-  #holder: { readonly id: MemberId; readonly atMs: number } | null = null;
-  #asksServer = false;
-  #askedServerMs = -Infinity;
-  #wake: () => void = () => undefined;
-  #stopped = false;
-
-  constructor(parts: RecoveryParts) {
-    this.#parts = parts;
-    this.#sinceMs = parts.clock.nowMs();
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    this.#wake();
-  }
-
-  /** What a peer said of its coordinator. */
-  take(peer: MemberId, standing: Standing): void {
-    this.#answers.set(peer, { standing, atMs: this.#parts.clock.nowMs() });
-    this.#wake();
-  }
-
-  /** Rejects with a `RoomError` if the room refuses this tab for good. */
-  async run(): Promise<void> {
-    const { clock, timings, random, state, self, others, ask, join, lead } = this.#parts;
-    let askedMs = -Infinity;
-    while (!this.#stopped) {
-      const nowMs = clock.nowMs();
-      if (nowMs - askedMs >= timings.retryMs) {
-        askedMs = nowMs;
-        const known = new Set([...state().members.map(({ id }) => id), ...others]);
-        for (const id of known) if (id !== self) ask(id);
-        // By then, most elections are over.
-        if (nowMs - this.#sinceMs >= timings.retryMs) this.#askServerAgain(nowMs);
-      }
-      const step = this.#next();
-      if (step.kind === "lead") return lead(step.epoch, step.ownsModel);
-      if (step.kind === "ask") ask(step.member);
-      if (step.kind === "join") {
-        try {
-          return await join(step.member);
-        } catch (error) {
-          if (error instanceof RoomError && error.code === "refused") throw error;
-          this.#answers.delete(step.member);
-        }
-      }
-      await this.#pause(timings.retryMs * (0.5 + random()));
-    }
-  }
-
-  #next() {
-    const { self, state, clock, timings, others, left, lost, outranked, isConnected } = this.#parts;
-    const nowMs = clock.nowMs();
-    const standings = new Map<MemberId, Standing>();
-    for (const [peer, { standing, atMs }] of this.#answers) {
-      const isFresh = nowMs - atMs <= FRESH_RETRIES * timings.retryMs;
-      if (isFresh && isConnected(peer)) standings.set(peer, standing);
-    }
-    const elapsedMs = nowMs - this.#sinceMs;
-    const held = this.#holder;
-    const isHeld = held !== null && nowMs - held.atMs <= timings.isolationMs;
-    const step = electionStep({
-      self,
-      state: state(),
-      others,
-      standings,
-      left,
-      lost,
-      elapsedMs,
-      reachesServer: this.#reachesServer,
-      holder: isHeld ? held.id : null,
-      timings,
-    });
-    if (step.kind !== "lead" || outranked === 0) return step;
-    const waitMs = Math.min(timings.isolationMs * 2 ** outranked, MAX_OUTRANKED_MS);
-    return elapsedMs >= waitMs ? step : ({ kind: "wait" } as const);
-  }
-
-  /** A partition may last for hours, and each look-up is a WebSocket. */
-  #askServerAgain(nowMs: number): void {
-    const isNew = nowMs - this.#sinceMs < OFTEN_MS;
-    if (!isNew && nowMs - this.#askedServerMs < RARELY_MS) return;
-    this.#askedServerMs = nowMs;
-    void this.#askServer();
-  }
+  let held: { readonly id: MemberId; readonly atMs: number } | null = null;
+  let asksServer = false;
+  let askedServerMs = -Infinity;
+  let wake: () => void = () => undefined;
+  let stopped = false;
 
   /** Whether the server can be reached, and who holds the room's name there. */
-  async #askServer(): Promise<void> {
-    const { registry, self, clock, state, others, ask } = this.#parts;
-    if (this.#asksServer) return;
-    this.#asksServer = true;
+  const askServer = async () => {
+    if (asksServer) return;
+    asksServer = true;
     try {
-      this.#reachesServer = await registry.reachesServer();
-      const holder = this.#reachesServer ? await registry.lookUp() : null;
-      if (holder === null || holder === self || this.#stopped) return;
+      reachesServer = await registry.reachesServer();
+      const holder = reachesServer ? await registry.lookUp() : null;
+      if (holder === null || holder === self || stopped) return;
       // Another room of this code, which a newcomer opened, stops nobody.
       const isKnown = others.includes(holder) || state().members.some(({ id }) => id === holder);
-      if (isKnown) this.#holder = { id: holder, atMs: clock.nowMs() };
+      if (isKnown) held = { id: holder, atMs: clock.nowMs() };
       ask(holder);
     } catch {
       // A holder that does not answer; `run` asks again.
     } finally {
-      this.#asksServer = false;
+      asksServer = false;
     }
-  }
+  };
+
+  /** A partition may last for hours, and each look-up is a WebSocket. */
+  const askServerAgain = (nowMs: number) => {
+    const isNew = nowMs - sinceMs < OFTEN_MS;
+    if (!isNew && nowMs - askedServerMs < RARELY_MS) return;
+    askedServerMs = nowMs;
+    void askServer();
+  };
+
+  const nextStep = () => {
+    const nowMs = clock.nowMs();
+    const standings = new Map<MemberId, Standing>();
+    for (const [peer, { standing, atMs }] of answers) {
+      const isFresh = nowMs - atMs <= FRESH_RETRIES * timings.retryMs;
+      if (isFresh && isConnected(peer)) standings.set(peer, standing);
+    }
+    const elapsedMs = nowMs - sinceMs;
+    const isHeld = held !== null && nowMs - held.atMs <= timings.isolationMs;
+    const holder = isHeld ? (held?.id ?? null) : null;
+    const known = { self, state: state(), others, standings, left, lost, timings };
+    const step = electionStep({ ...known, elapsedMs, reachesServer, holder });
+    if (step.kind !== "lead" || outranked === 0) return step;
+    const waitMs = Math.min(timings.isolationMs * 2 ** outranked, MAX_OUTRANKED_MS);
+    return elapsedMs >= waitMs ? step : ({ kind: "wait" } as const);
+  };
 
   /** Until an answer comes, at most `ms`. */
-  #pause(ms: number): Promise<void> {
-    if (this.#stopped) return Promise.resolve();
+  const pause = (ms: number): Promise<void> => {
+    if (stopped) return Promise.resolve();
     return new Promise((resolve) => {
-      const cancel = this.#parts.clock.after(ms, resolve);
-      this.#wake = () => {
+      const cancel = clock.after(ms, resolve);
+      wake = () => {
         cancel();
         resolve();
       };
     });
-  }
+  };
+
+  return {
+    stop(): void {
+      stopped = true;
+      wake();
+    },
+    /** What a peer said of its coordinator. */
+    take(peer: MemberId, standing: Standing): void {
+      answers.set(peer, { standing, atMs: clock.nowMs() });
+      wake();
+    },
+    /** Rejects with a `RoomError` if the room refuses this tab for good. */
+    async run(): Promise<void> {
+      let askedMs = -Infinity;
+      while (!stopped) {
+        const nowMs = clock.nowMs();
+        if (nowMs - askedMs >= timings.retryMs) {
+          askedMs = nowMs;
+          const known = new Set([...state().members.map(({ id }) => id), ...others]);
+          for (const id of known) if (id !== self) ask(id);
+          // By then, most elections are over.
+          if (nowMs - sinceMs >= timings.retryMs) askServerAgain(nowMs);
+        }
+        const step = nextStep();
+        if (step.kind === "lead") return lead(step.epoch, step.ownsModel);
+        if (step.kind === "ask") ask(step.member);
+        if (step.kind === "join") {
+          try {
+            return await join(step.member);
+          } catch (error) {
+            if (error instanceof RoomError && error.code === "refused") throw error;
+            answers.delete(step.member);
+          }
+        }
+        await pause(timings.retryMs * (0.5 + random()));
+      }
+    },
+  };
 }
