@@ -59,6 +59,9 @@ describe("a whole answer", () => {
       );
       expect(answer).toMatchObject({ status: 200, body: { model: "tiny" } });
       placements.add(room.client.state.placement?.id);
+      expect(
+        await jsonOf(request(room, "POST", TEXT, { body: { ...asked, prompt: "A", model } })),
+      ).toMatchObject({ status: 200, body: { model: "tiny" } });
     }
     expect(placements.size).toBe(1);
   });

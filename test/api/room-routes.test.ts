@@ -162,6 +162,16 @@ test("GET /api/placements/preview: candidates with times, memory, and violations
   expect(room.client.state.placement).toBeNull();
 });
 
+test("a model's file name is accepted as its id, in placements and in previews", async () => {
+  const model = "tiny.gguf";
+  expect(await get("/api/placements/preview", { model })).toMatchObject({
+    status: 200,
+    body: { model: "tiny" },
+  });
+  expect(await place({ model })).toMatchObject({ status: 200 });
+  expect(room.client.state.placement).toMatchObject({ ready: true, model: { name: "tiny" } });
+});
+
 test("GET /api/placements/preview does not make members fetch a URL that is not listed", async () => {
   for (const model of ["https://elsewhere.example/a.gguf", "https://elsewhere.example/tiny.gguf"]) {
     const { status, body } = await get("/api/placements/preview", { model });
