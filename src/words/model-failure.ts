@@ -1,6 +1,6 @@
 /** What is wrong with a model's file, its address, or the disk. */
 import type { MalformedProblem, ModelFailure, ModelNotice } from "../shared/index.ts";
-import { figure, megabytes } from "./quantities.ts";
+import { bytes, figure } from "./quantities.ts";
 import type { NameOf } from "./name-of.ts";
 import { render, type Sentences } from "./sentences.ts";
 
@@ -54,7 +54,7 @@ export const modelFailures: Sentences<ModelFailure> = {
     `The download of ${url} stopped after ${doneBytes} of ${fileBytes} bytes (${detail}), and its server cannot resume it. Load the model again.`,
 
   storage_full: ({ usedBytes, wantedBytes }) =>
-    `The browser has no more disk space for this site: ${megabytes(usedBytes)} are used, and ${megabytes(wantedBytes)} more are needed. Free space on the disk or clear the stored models.`,
+    `The browser has no more disk space for this site: ${bytes(usedBytes)} are used, and ${bytes(wantedBytes)} more are needed. Free space on the disk or clear the stored models.`,
   storage_failed: ({ detail }) => `The model cannot be stored on disk (${detail}).`,
   stored_model_locked: ({ detail }) =>
     `The stored model cannot be removed (${detail}). Close other tabs of this site and try again.`,
@@ -65,7 +65,7 @@ export function describeModelNotice(notice: ModelNotice, nameOf: NameOf = String
     case "download_resumed":
       return `The download of ${notice.url} was interrupted (${notice.detail}) and has resumed.`;
     case "no_range_requests":
-      return `The server of ${notice.url} does not support range requests, so all ${megabytes(notice.fileBytes)} are downloaded.`;
+      return `The server of ${notice.url} does not support range requests, so all ${bytes(notice.fileBytes)} are downloaded.`;
     case "peer_bytes_wrong":
       return `${nameOf(notice.peer)} sent wrong bytes of ${notice.file}. They were discarded, and are read from the source or from other members.`;
     case "not_stored":

@@ -3,7 +3,7 @@ import type { CostParts, ExplainedShare, LeftOut, Objective } from "../placement
 import type { BrokenRule, CandidateOrigin } from "../shared/index.ts";
 import type { NameOf } from "./name-of.ts";
 import { describeBrokenRule } from "./placement.ts";
-import { exactBytes, layerRange, milliseconds } from "./quantities.ts";
+import { exactBytes, layerRange, time } from "./quantities.ts";
 import { render, type Sentences } from "./sentences.ts";
 
 /** Sentences about where the time of a token goes. */
@@ -12,12 +12,9 @@ export function describeCost(
   stages: number,
   tokensPerSecond: number | null,
 ): string[] {
-  const pieces = [
-    `${milliseconds(parts.computeMs)} of computation`,
-    `${milliseconds(parts.stageMs)} of overhead`,
-  ];
+  const pieces = [`${time(parts.computeMs)} of computation`, `${time(parts.stageMs)} of overhead`];
   if (stages > 1 && Number.isFinite(parts.hopMs))
-    pieces.push(`${milliseconds(parts.hopMs)} between members`);
+    pieces.push(`${time(parts.hopMs)} between members`);
   const together =
     tokensPerSecond !== null && stages > 1
       ? [`Many answers at once: up to ${tokensPerSecond.toFixed(1)} tokens/s in total.`]
@@ -39,10 +36,10 @@ export function describeShares(
   return shares.map((share, index) => {
     const { computeMs, stageMs, hopMs, binds } = share;
     const where = index === shares.length - 1 ? "back to the first" : "to the next";
-    const hop = shares.length > 1 && hopMs !== null ? `, then ${milliseconds(hopMs)} ${where}` : "";
+    const hop = shares.length > 1 && hopMs !== null ? `, then ${time(hopMs)} ${where}` : "";
     // Only for the solver's choice is it known that another share is no better.
     const limit = binds === "cost" && !isSolversChoice ? "It could hold more." : LIMITS[binds];
-    return `${nameOf(share.member)} has ${layerRange(share)}: ${milliseconds(computeMs + stageMs)}${hop}. ${limit}`;
+    return `${nameOf(share.member)} has ${layerRange(share)}: ${time(computeMs + stageMs)}${hop}. ${limit}`;
   });
 }
 
@@ -61,8 +58,8 @@ export function describeLeftOut(leftOut: LeftOut, nameOf: NameOf): string {
 
 const leftOuts: Sentences<LeftOut> = {
   costs_more: ({ member, extraMs, costMs, isProven }, nameOf) => {
-    const extra = `${isProven ? "" : "about "}${milliseconds(extraMs)}`;
-    return `Including ${nameOf(member)} would cost ${extra} more per token (${milliseconds(costMs)}).`;
+    const extra = `${isProven ? "" : "about "}${time(extraMs)}`;
+    return `Including ${nameOf(member)} would cost ${extra} more per token (${time(costMs)}).`;
   },
   excluded: ({ member }, nameOf) => `${nameOf(member)} has no layers: it is excluded.`,
   impossible: ({ member }, nameOf) =>
@@ -85,12 +82,12 @@ export function describeRuleEffect(rule: BrokenRule, nameOf: NameOf): string {
 export function describeProof(isProven: boolean, elapsedMs: number): string {
   return isProven
     ? "No other placement is better for the room's objective (proven)."
-    : `This is the best placement found in ${milliseconds(elapsedMs)}.`;
+    : `This is the best placement found in ${time(elapsedMs)}.`;
 }
 
 /** How the solver's choice compares with what runs. */
 export function describeAlternative(currentMs: number, bestMs: number): string {
-  return `The solver's choice would take ${milliseconds(bestMs)} per token instead of ${milliseconds(currentMs)}.`;
+  return `The solver's choice would take ${time(bestMs)} per token instead of ${time(currentMs)}.`;
 }
 
 /** What a stage lacks to hold its layers. */

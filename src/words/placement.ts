@@ -14,15 +14,15 @@ import type {
 import { causeIn } from "./failure.ts";
 import type { NameOf } from "./name-of.ts";
 import {
+  bytes,
   exactBytes,
   gibibytesNeeded,
   layerRange,
   listed,
-  megabytes,
-  milliseconds,
   percent,
   plural,
   seconds,
+  time,
 } from "./quantities.ts";
 import { render, type Sentences } from "./sentences.ts";
 
@@ -72,7 +72,7 @@ const violations: Sentences<Violation> = {
   pinned_but_unused: ({ member }, nameOf) => `${nameOf(member)} is pinned but has no stage`,
   unreachable: ({ member, to }, nameOf) => `${nameOf(member)} has no link to ${nameOf(to)}`,
   too_slow: ({ costMs, maxCostMs }) =>
-    `A token takes ${milliseconds(costMs)}; the limit is ${milliseconds(maxCostMs)}`,
+    `A token takes ${time(costMs)}; the limit is ${time(maxCostMs)}`,
 };
 
 /** A noun phrase that continues "What would help: ". */
@@ -97,7 +97,7 @@ const remedies: Sentences<Remedy> = {
   include: ({ members }, nameOf) => `no longer excluding ${listed(members.map(nameOf))}`,
   larger_bindings: () => "members that can bind larger buffers, or a file with smaller tensors",
   raise_max_cost: ({ bestMs }) =>
-    `a limit above the ${milliseconds(bestMs)} per token of the best placement`,
+    `a limit above the ${time(bestMs)} per token of the best placement`,
   faster_members_or_links: () => "a faster member or faster links",
 };
 
@@ -109,7 +109,7 @@ export function describeUnknown(cause: UnknownCause): string {
 const unknownCauses: Sentences<UnknownCause> = {
   deadline: () => "No placement was found in time, and none was ruled out.",
   deadline_with_slow_placement: ({ bestMs }) =>
-    `The best placement found in time takes ${milliseconds(bestMs)} per token, which is over the limit.`,
+    `The best placement found in time takes ${time(bestMs)} per token, which is over the limit.`,
   greedy_rules_failed: () => "The greedy rules found no placement; the exact search might.",
 };
 
@@ -181,13 +181,13 @@ const moves: Sentences<MoveReason> = {
     `The layers stay: moving would save ${describeGain(gain)}, less than ${percent(minGainFraction)}.`,
   load_not_repaid: ({ repaidAfterTokens: after, horizonTokens, bytesToLoad, ...gain }) => {
     const when = after === null ? "never pays off" : `pays off only after ${after} tokens`;
-    return `The layers stay: moving would save ${describeGain(gain)}, but loading ${megabytes(bytesToLoad)} ${when}; the limit is ${horizonTokens} tokens.`;
+    return `The layers stay: moving would save ${describeGain(gain)}, but loading ${bytes(bytesToLoad)} ${when}; the limit is ${horizonTokens} tokens.`;
   },
   gain_repays_load: ({ bytesToLoad, repaidAfterTokens, ...gain }) =>
-    `The layers move: this saves ${describeGain(gain)} and pays off the loading of ${megabytes(bytesToLoad)} after ${repaidAfterTokens} tokens.`,
+    `The layers move: this saves ${describeGain(gain)} and pays off the loading of ${bytes(bytesToLoad)} after ${repaidAfterTokens} tokens.`,
 };
 
 /** "5.00 ms of 24.0 ms per token". */
 export function describeGain(gain: { readonly gainMs: number; readonly currentMs: number }) {
-  return `${milliseconds(gain.gainMs)} of ${milliseconds(gain.currentMs)} per token`;
+  return `${time(gain.gainMs)} of ${time(gain.currentMs)} per token`;
 }

@@ -1,9 +1,5 @@
 /** Quantities for people: a few significant figures and a unit. Pure. */
 
-export function milliseconds(ms: number): string {
-  return `${ms.toFixed(ms < 10 ? 2 : 1)} ms`;
-}
-
 /** "15%" of a fraction from 0 to 1. */
 export function percent(fraction: number): string {
   return `${Math.round(fraction * 100)}%`;
@@ -12,10 +8,6 @@ export function percent(fraction: number): string {
 /** Every byte counts where a limit is missed: "2,800 bytes". */
 export function exactBytes(count: number): string {
   return `${Math.ceil(count).toLocaleString("en-US")} bytes`;
-}
-
-export function megabytes(count: number): string {
-  return `${(count / 1e6).toFixed(1)} MB`;
 }
 
 /** Rounded up, as for a requirement. */

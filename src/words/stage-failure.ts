@@ -1,7 +1,7 @@
 /** Why an answer ended early, or a stage could not load. */
 import type { MemberId, StageFailure } from "../shared/index.ts";
 import type { NameOf } from "./name-of.ts";
-import { megabytes, time } from "./quantities.ts";
+import { bytes, time } from "./quantities.ts";
 import type { Sentences } from "./sentences.ts";
 
 const ASK_AGAIN = "Ask again when the model is ready.";
@@ -52,7 +52,7 @@ export const stageFailures: Sentences<StageFailure> = {
   generation_not_running: ({ member }, nameOf) =>
     `${nameOf(member)} refused the request, because the room does not run it. Ask again.`,
   early_frames_exceeded: ({ member, maxBytes }, nameOf) =>
-    `${nameOf(member)} refused a message, because it already keeps ${megabytes(maxBytes)} of this tab's messages that it cannot process yet. Ask again.`,
+    `${nameOf(member)} refused a message, because it already keeps ${bytes(maxBytes)} of this tab's messages that it cannot process yet. Ask again.`,
   step_failed: ({ cause }, _nameOf, describeCause) =>
     `A stage's GPU failed: ${describeCause(cause)}.`,
   device_lost_in_step: ({ cause }, _nameOf, describeCause) =>
@@ -62,7 +62,7 @@ export const stageFailures: Sentences<StageFailure> = {
   lap_late: ({ afterMs, boundMs }) =>
     `No token arrived for ${time(afterMs)}; the limit is ${time(boundMs)}.`,
   load_stalled: ({ member, loadedBytes, totalBytes, waitedMs }, nameOf) =>
-    `${nameOf(member)} had loaded ${megabytes(loadedBytes)} of ${megabytes(totalBytes)} after ${time(waitedMs)}, and the room does not wait any longer.`,
+    `${nameOf(member)} had loaded ${bytes(loadedBytes)} of ${bytes(totalBytes)} after ${time(waitedMs)}, and the room does not wait any longer.`,
   stage_silent: ({ member }, nameOf) =>
     `The tab of ${nameOf(member)} answers, but its stage does not.`,
 };

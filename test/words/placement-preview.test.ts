@@ -83,7 +83,7 @@ test("the other lines", () => {
   expect(describeProof(true, 3)).toBe(
     "No other placement is better for the room's objective (proven).",
   );
-  expect(describeProof(false, 100)).toBe("This is the best placement found in 100.0 ms.");
+  expect(describeProof(false, 100)).toBe("This is the best placement found in 100 ms.");
   expect(describeAlternative(24, 19)).toBe(
     "The solver's choice would take 19.0 ms per token instead of 24.0 ms.",
   );

@@ -78,7 +78,7 @@ test.each<[Violation, string]>([
   [{ kind: "unreachable", member, to: other }, "Phone has no link to Desk"],
   [
     { kind: "too_slow", costMs: 1200, maxCostMs: 1000 },
-    "A token takes 1200.0 ms; the limit is 1000.0 ms",
+    "A token takes 1.20 s; the limit is 1.00 s",
   ],
 ])("violation $kind", (violation, sentence) => {
   expect(describeViolation(violation, nameOf)).toBe(sentence);
@@ -196,11 +196,11 @@ test.each<[MoveReason, string]>([
       repaidAfterTokens: 160,
       horizonTokens: 100,
     },
-    "The layers stay: moving would save 5.00 ms of 24.0 ms per token, but loading 800.0 MB pays off only after 160 tokens; the limit is 100 tokens.",
+    "The layers stay: moving would save 5.00 ms of 24.0 ms per token, but loading 800 MB pays off only after 160 tokens; the limit is 100 tokens.",
   ],
   [
     { kind: "gain_repays_load", ...gain, bytesToLoad: 8e8, repaidAfterTokens: 16 },
-    "The layers move: this saves 5.00 ms of 24.0 ms per token and pays off the loading of 800.0 MB after 16 tokens.",
+    "The layers move: this saves 5.00 ms of 24.0 ms per token and pays off the loading of 800 MB after 16 tokens.",
   ],
 ])("move $kind", (reason, sentence) => {
   expect(describeMove(reason, nameOf)).toBe(sentence);
