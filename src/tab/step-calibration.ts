@@ -7,6 +7,7 @@
  * The factor falls when steps stay faster than it, and never rises: a device that slows
  * down must not count as normal.
  */
+import { median } from "../shared/index.ts";
 
 /** Samples in the median: about ten seconds of answers. */
 const WINDOW = 5;
@@ -22,7 +23,7 @@ export class StepCalibration {
     if (!(stepMs > 0) || !(probeMs > 0)) return;
     this.#recent = [...this.#recent, stepMs / probeMs].slice(-WINDOW);
     if (this.#recent.length < WINDOW) return;
-    const middle = this.#recent.toSorted((one, other) => one - other)[WINDOW >> 1]!;
+    const middle = median(this.#recent);
     if (this.#factor === null || middle < this.#factor * FASTER) this.#factor = middle;
   }
 
