@@ -27,7 +27,7 @@ import {
 import type { WeightsWorker } from "../../workers/weights.worker.ts";
 import { openWithKeptId, readKeptRoom, type RoomStorage } from "./kept-room.ts";
 import { openPlanner } from "./planner.ts";
-import { TabMonitor } from "./tab-monitor.ts";
+import { openTabMonitor, type TabMonitor } from "./tab-monitor.ts";
 import { workerClient } from "./worker-client.ts";
 import { openWorkerClock } from "./worker-clock.ts";
 
@@ -116,7 +116,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
       clock,
       server: options.server,
     });
-    const monitor = await TabMonitor.open(profile.measurements, () => gpu.worker.sample());
+    const monitor = await openTabMonitor(profile.measurements, () => gpu.worker.sample());
     return {
       models,
       measured: (measurements) => monitor.measured(measurements),

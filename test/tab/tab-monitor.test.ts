@@ -1,7 +1,7 @@
 /** A tab's device state: the stage's samples, the browser's readings, and what counts as throttled. */
 import { expect, test } from "vitest";
 import type { StageSample } from "../../src/shared/index.ts";
-import { TabMonitor } from "../../src/tab/tab-monitor.ts";
+import { openTabMonitor } from "../../src/tab/tab-monitor.ts";
 import { modelSummary, profile } from "../../tools/room/test-room.ts";
 
 const { measurements } = profile("a");
@@ -22,7 +22,7 @@ async function monitorOf(stepMs: () => number | null) {
       tokensPerSecond: 10,
       memoryUsedBytes: 1000,
     });
-  return TabMonitor.open(measurements, sample, scope);
+  return openTabMonitor(measurements, sample, scope);
 }
 
 test("the state has the stage's work and the browser's readings", async () => {
