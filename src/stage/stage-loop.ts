@@ -33,7 +33,7 @@ import {
 } from "../shared/index.ts";
 import { countRows, hiddenOf, joined, rowsOf, workOfRows } from "./batch.ts";
 import type { Generation, GenerationTable } from "./generations.ts";
-import { HiddenSender } from "./hidden-sender.ts";
+import { hiddenSender } from "./hidden-sender.ts";
 import { hopTimes, wireTime } from "./hop-times.ts";
 import { LapWatch, type Late } from "./lap-watch.ts";
 import type { LoadMeter } from "./load-meter.ts";
@@ -71,7 +71,7 @@ export class StageLoop {
   readonly #watch: LapWatch;
   /** Stage 0: prompts that wait for a sequence slot. */
   #waitingPrompts: PromptFrame[] = [];
-  readonly #next: HiddenSender;
+  readonly #next: ReturnType<typeof hiddenSender>;
   #running = false;
   /** When the last step finished, and how long it took. */
   #stepEndMs = 0;
@@ -95,7 +95,7 @@ export class StageLoop {
     this.#outside = outside;
     this.#meter = meter;
     this.#generations = generations;
-    this.#next = new HiddenSender(position, shard.description.model.hidden, {
+    this.#next = hiddenSender(position, shard.description.model.hidden, {
       send: (to, frame) => outside.send(to, frame),
       lost: (prompts, error) => this.#lost(position.next!, prompts, error),
     });

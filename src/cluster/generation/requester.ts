@@ -22,9 +22,9 @@ import {
   type GenerationFailure,
   type TokenEvent,
 } from "../../shared/index.ts";
-import { AnswerRun } from "./answer-run.ts";
+import { type AnswerRun, prepareAnswer } from "./answer-run.ts";
 import type { AnswerEvent, AskRequest } from "./answer.ts";
-import { GenerationSignals } from "./generation-signals.ts";
+import { generationSignals } from "./generation-signals.ts";
 import { recoveryProgress, watchRecovery } from "./recovery-progress.ts";
 import { randomKey, requestTurn, turnOf } from "./turn.ts";
 import { retrySource } from "../member/retry-source.ts";
@@ -76,11 +76,11 @@ type Outcome = {
 
 export class Requester {
   readonly #parts: RequesterParts;
-  readonly #signals: GenerationSignals;
+  readonly #signals: ReturnType<typeof generationSignals>;
 
   constructor(parts: RequesterParts) {
     this.#parts = parts;
-    this.#signals = new GenerationSignals(parts.room, (generation) => this.#forget(generation));
+    this.#signals = generationSignals(parts.room, (generation) => this.#forget(generation));
   }
 
   onToken(event: TokenEvent): void {
@@ -105,7 +105,7 @@ export class Requester {
       return text;
     };
     const key = randomKey(this.#parts.random);
-    const run = await AnswerRun.prepare(request, model, textOf, startMs, key);
+    const run = await prepareAnswer(request, model, textOf, startMs, key);
     yield { kind: "prepared", model: model.name, promptTokens: run.prompt };
     let resumes = 0;
     for (let attempt = 0; ; attempt++) {
@@ -297,7 +297,7 @@ export class Requester {
     // The stages may be gone, and the generation with them.
     if (told !== null) stage.cancel(generation, told).catch(() => undefined);
     if (!this.#isInRoom(generation)) return;
-    // Without a coordinator, `GenerationSignals` ends it once there is one again.
+    // Without a coordinator, `generationSignals` ends it once there is one again.
     room.command({ type: "end_generation", generation, ...end }).catch(() => undefined);
   }
 }
