@@ -52,12 +52,12 @@ export const CONSTRAINTS: readonly Constraint[] = [
   {
     name: "memory",
     shape: (problem, use) =>
-      use === "hard" ? problem : mapMembers(problem, () => ({ memoryBytes: UNLIMITED_BYTES })),
+      use === "hard" ? problem : changeMembers(problem, { memoryBytes: UNLIMITED_BYTES }),
   },
   {
     name: "binding",
     shape: (problem, use) =>
-      use === "hard" ? problem : mapMembers(problem, () => ({ maxBindingBytes: UNLIMITED_BYTES })),
+      use === "hard" ? problem : changeMembers(problem, { maxBindingBytes: UNLIMITED_BYTES }),
   },
   {
     name: "reachable",
@@ -138,11 +138,14 @@ export function brokenRules(
   });
 }
 
-function mapMembers(problem: Problem, change: () => Partial<Problem["members"][number]>): Problem {
-  return { ...problem, members: problem.members.map((member) => ({ ...member, ...change() })) };
+export function changeMembers(
+  problem: Problem,
+  change: Partial<Problem["members"][number]>,
+): Problem {
+  return { ...problem, members: problem.members.map((member) => ({ ...member, ...change })) };
 }
 
-function withoutPins(problem: Problem): Problem {
+export function withoutPins(problem: Problem): Problem {
   const members = problem.members.map(({ pinned: _pinned, ...member }) => member);
   return { ...problem, members };
 }

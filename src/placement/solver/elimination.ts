@@ -79,43 +79,28 @@ function extendTo(
   }
 }
 
+/** Tables with a row and a column for each member; the other arrays of an instance have only rows. */
+const PAIRS: readonly string[] = ["hop", "close", "transfer"] satisfies (keyof Instance)[];
+
 /** `inst` with only the members of `keep`, in that order. */
 export function restrict(inst: Instance, keep: readonly number[]): Instance {
   const { memberCount } = inst;
+  type Table = Float64Array | Int32Array | Uint8Array;
   /** The rows of the members that stay, whatever the length of a row. */
-  const rows = <T extends Float64Array | Int32Array | Uint8Array>(all: T): T => {
+  const rows = (all: Table): Table => {
     const width = all.length / memberCount;
-    const some = all.slice(0, keep.length * width) as T;
+    const some = all.slice(0, keep.length * width);
     keep.forEach((member, index) =>
       some.set(all.subarray(member * width, (member + 1) * width), index * width),
     );
     return some;
   };
-  const pairs = (all: Float64Array) =>
+  const pairs = (all: Table): Table =>
     Float64Array.from(keep.flatMap((from) => keep.map((to) => all[from * memberCount + to]!)));
-  return {
-    ...inst,
-    memberCount: keep.length,
-    memberOf: rows(inst.memberOf),
-    prefix: rows(inst.prefix),
-    stage: rows(inst.stage),
-    alone: rows(inst.alone),
-    embed: rows(inst.embed),
-    head: rows(inst.head),
-    hop: pairs(inst.hop),
-    close: pairs(inst.close),
-    busyPrefix: rows(inst.busyPrefix),
-    busyStage: rows(inst.busyStage),
-    busyAlone: rows(inst.busyAlone),
-    busyEmbed: rows(inst.busyEmbed),
-    busyHead: rows(inst.busyHead),
-    transfer: pairs(inst.transfer),
-    minEnd: rows(inst.minEnd),
-    reach: rows(inst.reach),
-    firstEnd: rows(inst.firstEnd),
-    lastStart: rows(inst.lastStart),
-    single: rows(inst.single),
-    required: rows(inst.required),
-    fixed: rows(inst.fixed),
-  };
+  const tables = Object.entries(inst).flatMap(([name, value]) =>
+    ArrayBuffer.isView(value)
+      ? [[name, (PAIRS.includes(name) ? pairs : rows)(value as Table)] as const]
+      : [],
+  );
+  return { ...inst, ...Object.fromEntries(tables), memberCount: keep.length };
 }

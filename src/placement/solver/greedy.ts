@@ -26,20 +26,15 @@ const FIRST_MEMBERS = 3;
 export function placeGreedy(problem: Problem): Answer {
   const inst = buildInstance(problem);
   if (isImpossible(inst)) return explainInfeasible(inst, findsGreedyPlan);
-  const plan = greedyPlan(inst);
-  if (plan === null) return unknownAnswer(problem, { kind: "greedy_rules_failed" });
+  const [plan] = greedyPlans(inst);
+  if (plan === undefined) return unknownAnswer(problem, { kind: "greedy_rules_failed" });
   const answer = foundAnswer(inst, plan, { lowerBoundMs: 0, deadlineHit: false, elapsedMs: 0 });
   return atLeastAsFast(problem, answer);
 }
 
 /** Whether the rules find a plan at all. */
 export function findsGreedyPlan(inst: Instance): boolean {
-  return !isImpossible(inst) && greedyPlan(inst) !== null;
-}
-
-/** The best plan of all rules, or null. */
-export function greedyPlan(inst: Instance): Plan | null {
-  return greedyPlans(inst)[0] ?? null;
+  return !isImpossible(inst) && greedyPlans(inst).length > 0;
 }
 
 /** The best plan of each rule that finds one, cheapest first. */
@@ -79,7 +74,7 @@ function planInOrder(inst: Instance, order: readonly number[]): Plan | null {
 }
 
 /** The orders that the rules propose. */
-export function greedyOrders(inst: Instance): number[][] {
+function greedyOrders(inst: Instance): number[][] {
   const { memberCount, layerCount } = inst;
   const all = Array.from({ length: memberCount }, (_, member) => member).filter((member) =>
     canHold(inst, member),

@@ -4,6 +4,7 @@
  */
 import type { MemberId, ConstraintName, Remedy } from "../../shared/index.ts";
 import type { InfeasibleAnswer } from "../problem/answer.ts";
+import { changeMembers, withoutPins } from "../problem/constraints.ts";
 import { buildInstance, type Instance } from "./instance.ts";
 import type { Problem } from "../problem/problem.ts";
 
@@ -56,21 +57,6 @@ function withAllLinks(problem: Problem): Problem {
   return { ...problem, links };
 }
 
-function mapMembers(
-  problem: Problem,
-  change: (member: Problem["members"][number]) => Partial<Problem["members"][number]>,
-): Problem {
-  return {
-    ...problem,
-    members: problem.members.map((member) => ({ ...member, ...change(member) })),
-  };
-}
-
-function withoutPins(problem: Problem): Problem {
-  const members = problem.members.map(({ pinned: _pinned, ...member }) => member);
-  return { ...problem, members };
-}
-
 const idsOf = (
   { members }: Problem,
   has: (member: Problem["members"][number]) => boolean,
@@ -102,13 +88,13 @@ const RELAXATIONS: readonly Relaxation[] = [
   {
     constraint: "binding",
     applies: ({ members }) => members.some((member) => member.maxBindingBytes !== undefined),
-    relax: (problem) => mapMembers(problem, () => ({ maxBindingBytes: Number.MAX_VALUE })),
+    relax: (problem) => changeMembers(problem, { maxBindingBytes: Number.MAX_VALUE }),
     remedy: () => ({ kind: "larger_bindings" }),
   },
   {
     constraint: "excluded",
     applies: ({ members }) => members.some((member) => member.excluded === true),
-    relax: (problem) => mapMembers(problem, () => ({ excluded: false })),
+    relax: (problem) => changeMembers(problem, { excluded: false }),
     remedy: (problem) => ({
       kind: "include",
       members: idsOf(problem, ({ excluded }) => excluded === true),
@@ -117,7 +103,7 @@ const RELAXATIONS: readonly Relaxation[] = [
   {
     constraint: "memory",
     applies: () => true,
-    relax: (problem) => mapMembers(problem, () => ({ memoryBytes: Number.MAX_VALUE })),
+    relax: (problem) => changeMembers(problem, { memoryBytes: Number.MAX_VALUE }),
   },
 ];
 

@@ -7,6 +7,8 @@
 export const MAX_MEMBERS = 64;
 
 const FIRST_CAPACITY = 1 << 10;
+const INTEGERS = ["low", "high", "first", "last", "begin", "end", "parent", "chain"] as const;
+const NUMBERS = ["cost", "charge", "bound"] as const;
 
 export class Labels {
   count = 0;
@@ -28,27 +30,16 @@ export class Labels {
 
   grow(): void {
     this.capacity *= 2;
-    const words = (old: Int32Array<ArrayBuffer>) => {
+    for (const column of INTEGERS) {
       const grown = new Int32Array(this.capacity);
-      grown.set(old);
-      return grown;
-    };
-    const numbers = (old: Float64Array<ArrayBuffer>) => {
+      grown.set(this[column]);
+      this[column] = grown;
+    }
+    for (const column of NUMBERS) {
       const grown = new Float64Array(this.capacity);
-      grown.set(old);
-      return grown;
-    };
-    this.low = words(this.low);
-    this.high = words(this.high);
-    this.first = words(this.first);
-    this.last = words(this.last);
-    this.begin = words(this.begin);
-    this.end = words(this.end);
-    this.parent = words(this.parent);
-    this.chain = words(this.chain);
-    this.cost = numbers(this.cost);
-    this.charge = numbers(this.charge);
-    this.bound = numbers(this.bound);
+      grown.set(this[column]);
+      this[column] = grown;
+    }
   }
 
   pushRoot(first: number, end: number, cost: number, charge: number, bound: number): void {
