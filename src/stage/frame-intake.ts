@@ -11,51 +11,50 @@ import { RoomView } from "./room-view.ts";
 
 export type FrameIntakeOutside = {
   readonly receiver: () => Omit<Receiver, "room"> & { readonly self: MemberId };
-  take(from: MemberId, frame: Frame): void;
-  reply(to: MemberId, frame: Frame): void;
+  readonly take: (from: MemberId, frame: Frame) => void;
+  readonly reply: (to: MemberId, frame: Frame) => void;
 };
 
-export class FrameIntake {
-  readonly room = new RoomView();
-  readonly #held = new HeldFrames();
-  readonly #outside: FrameIntakeOutside;
+export function frameIntake({ receiver, take, reply }: FrameIntakeOutside) {
+  const room = new RoomView();
+  const held = new HeldFrames();
 
-  constructor(outside: FrameIntakeOutside) {
-    this.#outside = outside;
-  }
+  const refuse = (to: MemberId, frame: Frame, failure: StageFailure) => {
+    const refusal = refusalOf(frame, failure);
+    if (refusal !== null) reply(to, refusal);
+  };
 
-  receive(from: MemberId, frame: Frame): void {
-    const { self, ...receiver } = this.#outside.receiver();
-    const verdict = judgeFrame({ ...receiver, room: this.room }, from, frame);
+  const receive = (from: MemberId, frame: Frame) => {
+    const { self: member, ...own } = receiver();
+    const verdict = judgeFrame({ ...own, room }, from, frame);
     switch (verdict.kind) {
       case "refuse":
-        return this.refuse(from, frame, verdict.failure);
+        return refuse(from, frame, verdict.failure);
       case "hold":
-        if (this.#held.add(from, frame)) return;
-        return this.refuse(from, frame, {
+        if (held.add(from, frame)) return;
+        return refuse(from, frame, {
           reason: "early_frames_exceeded",
-          member: self,
+          member,
           maxBytes: MAX_HELD_BYTES,
         });
       case "take":
-        if (frame.type === "end") this.#held.dropPrompt(from, frame.generation);
-        return this.#outside.take(from, frame);
+        if (frame.type === "end") held.dropPrompt(from, frame.generation);
+        return take(from, frame);
       case "ignore":
         return;
     }
-  }
+  };
 
-  /** After a change of the room or of the placement: held frames may be taken or refused now. */
-  receiveHeld(): void {
-    for (const { from, frame } of this.#held.takeAll()) this.receive(from, frame);
-  }
-
-  dropSender(peer: MemberId): void {
-    this.#held.dropSender(peer);
-  }
-
-  refuse(to: MemberId, frame: Frame, failure: StageFailure): void {
-    const refusal = refusalOf(frame, failure);
-    if (refusal !== null) this.#outside.reply(to, refusal);
-  }
+  return {
+    room,
+    receive,
+    refuse,
+    /** After a change of the room or of the placement: held frames may be taken or refused now. */
+    receiveHeld(): void {
+      for (const { from, frame } of held.takeAll()) receive(from, frame);
+    },
+    dropSender(peer: MemberId): void {
+      held.dropSender(peer);
+    },
+  };
 }

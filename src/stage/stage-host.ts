@@ -30,7 +30,7 @@ import { RelayedChannel, ChannelFramePort, type Frame, type FramePort } from "..
 import type { ByteReader, ShardDescription } from "../model/index.ts";
 import { type ChannelListeners, Channels } from "./channels.ts";
 import { GenerationTable } from "./generations.ts";
-import { FrameIntake } from "./frame-intake.ts";
+import { frameIntake } from "./frame-intake.ts";
 import { LoadMeter } from "./load-meter.ts";
 import { MissingPrompts } from "./missing-prompts.ts";
 import { NextLink } from "./next-link.ts";
@@ -64,7 +64,7 @@ export class StageHost implements StageWorker {
   readonly #clock: Clock;
   readonly #meter: LoadMeter;
   readonly #nextLink: NextLink;
-  readonly #intake: FrameIntake;
+  readonly #intake: ReturnType<typeof frameIntake>;
   readonly #missingPrompts: MissingPrompts;
   #running: readonly GenerationId[] = [];
   #listeners: StageListeners | null = null;
@@ -92,7 +92,7 @@ export class StageHost implements StageWorker {
       onSilence: ({ peer, again }) => this.#observe({ kind: "peer_silent", peer, again }),
     };
     this.#channels = new Channels(listeners, clock);
-    this.#intake = new FrameIntake({
+    this.#intake = frameIntake({
       receiver: () => ({
         self: this.#channels.self,
         position: this.#position,

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import {
   type LoadSeen,
-  LoadWatch,
+  loadWatch,
   MIN_LOAD_MS,
   stallsAtMs,
 } from "../../src/cluster/coordinator/load-watch.ts";
@@ -77,7 +77,7 @@ describe("the watch", () => {
       events.push(event);
       take(event);
     };
-    const watch = new LoadWatch({ clock, silenceMs, state: () => state, emit });
+    const watch = loadWatch({ clock, silenceMs, state: () => state, emit });
     const take = (event: RoomEvent) => {
       state = next(state, event);
       watch.note();

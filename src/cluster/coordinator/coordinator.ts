@@ -21,7 +21,7 @@ import type { ProvenBy } from "../../mesh/index.ts";
 import type { PlacementParts } from "../planning/decide-placement.ts";
 import { eventsOf, knownModel } from "./command-events.ts";
 import type { EventLog } from "../log/event-log.ts";
-import { LoadWatch } from "./load-watch.ts";
+import { loadWatch } from "./load-watch.ts";
 import { LapCorrections } from "../planning/lap-corrections.ts";
 import { LinkDrift } from "../planning/link-drift.ts";
 import {
@@ -64,7 +64,7 @@ export class Coordinator {
   readonly #laps = new LapCorrections();
   readonly #drift = new LinkDrift();
   readonly #troubles: ReturnType<typeof troubleBook>;
-  readonly #loads: LoadWatch;
+  readonly #loads: ReturnType<typeof loadWatch>;
   /** When members were dropped that did not say to this tab that they leave. */
   readonly #lostMs = new Map<MemberId, number>();
   #generations: number;
@@ -90,7 +90,7 @@ export class Coordinator {
       this.#emit({ type: "device_states_updated", states }),
     );
     this.#placer = new Placer(common);
-    this.#loads = new LoadWatch({ ...common, silenceMs: timings.loadSilenceMs });
+    this.#loads = loadWatch({ ...common, silenceMs: timings.loadSilenceMs });
     this.#troubles = troubleBook({
       ...common,
       repairMs: timings.repairMs,

@@ -66,85 +66,77 @@ export type LoadWatchParts = {
   readonly emit: (event: RoomEvent) => void;
 };
 
-export class LoadWatch {
-  readonly #parts: LoadWatchParts;
-  #view: WatchedLoad | null = null;
+export function loadWatch({ clock, silenceMs, state, emit }: LoadWatchParts) {
+  let watched: WatchedLoad | null = null;
   /** Whose load has stalled in this placement: said once. */
-  readonly #told = new Set<MemberId>();
-  #cancel: () => void = () => undefined;
+  const told = new Set<MemberId>();
+  let cancel = () => undefined as void;
 
-  constructor(parts: LoadWatchParts) {
-    this.#parts = parts;
-  }
+  const stop = () => {
+    cancel();
+    watched = null;
+    told.clear();
+  };
 
-  /** After every event. */
-  note(): void {
-    const { clock, silenceMs, state } = this.#parts;
-    const { placement } = state();
-    const isLoading = placement !== null && !placement.ready && placement.error === null;
-    if (!isLoading) return this.stop();
-    if (this.#view === null || this.#view.placement.id !== placement.id) {
-      this.stop();
-      this.#view = { placement, sinceMs: clock.nowMs(), silenceMs, seen: new Map() };
-    }
-    this.#see(this.#view);
-    this.#wait(this.#view);
-  }
+  /** Of the placement that is watched. */
+  const shardOf = ({ placement }: WatchedLoad, member: MemberId) => {
+    const shard = state().members.find(({ id }) => id === member)?.shard;
+    return shard?.placement === placement.id ? shard : null;
+  };
 
-  stop(): void {
-    this.#cancel();
-    this.#cancel = () => undefined;
-    this.#view = null;
-    this.#told.clear();
-  }
-
-  #see({ placement, seen }: WatchedLoad): void {
-    const nowMs = this.#parts.clock.nowMs();
-    for (const { member } of placement.stages) {
-      const shard = this.#shardOf(member);
+  const see = (view: WatchedLoad) => {
+    const nowMs = clock.nowMs();
+    for (const { member } of view.placement.stages) {
+      const shard = shardOf(view, member);
       const progress = shard === null ? 0 : progressOf(shard);
-      const before = seen.get(member);
+      const before = view.seen.get(member);
       if (before !== undefined && progress <= before.progress) continue;
       const pauseMs = before === undefined ? 0 : nowMs - before.atMs;
       const longestPauseMs = Math.max(pauseMs, before?.longestPauseMs ?? 0);
       const readyMs = shard?.status === "ready" ? nowMs : null;
-      seen.set(member, { progress, atMs: nowMs, longestPauseMs, readyMs });
+      view.seen.set(member, { progress, atMs: nowMs, longestPauseMs, readyMs });
     }
-  }
+  };
 
-  #wait(view: WatchedLoad): void {
-    this.#cancel();
-    const ends = view.placement.stages.map(({ member }) => this.#stallsAtMs(view, member));
-    const endMs = Math.min(...ends);
+  const stallMsOf = (view: WatchedLoad, member: MemberId) =>
+    told.has(member) ? Infinity : (stallsAtMs(view, member) ?? Infinity);
+
+  const wait = (view: WatchedLoad) => {
+    cancel();
+    cancel = () => undefined;
+    const endMs = Math.min(...view.placement.stages.map(({ member }) => stallMsOf(view, member)));
     if (endMs === Infinity) return;
-    const delayMs = Math.max(0, endMs - this.#parts.clock.nowMs());
-    this.#cancel = this.#parts.clock.after(delayMs, () => this.#look(view));
-  }
+    cancel = clock.after(Math.max(0, endMs - clock.nowMs()), () => look(view));
+  };
 
-  #look(view: WatchedLoad): void {
-    const nowMs = this.#parts.clock.nowMs();
-    const stalled = view.placement.stages.find(
-      ({ member }) => this.#stallsAtMs(view, member) <= nowMs,
-    );
-    if (stalled === undefined) return this.#wait(view);
+  const look = (view: WatchedLoad) => {
+    const nowMs = clock.nowMs();
+    const stalled = view.placement.stages.find(({ member }) => stallMsOf(view, member) <= nowMs);
+    if (stalled === undefined) return wait(view);
     const { member } = stalled;
-    this.#told.add(member);
-    const { loadedBytes = 0 } = this.#shardOf(member) ?? {};
+    told.add(member);
+    const { loadedBytes = 0 } = shardOf(view, member) ?? {};
     const totalBytes = bytesOf(view.placement, stalled);
     const waitedMs = nowMs - view.sinceMs;
     const cause = { reason: "load_stalled", member, loadedBytes, totalBytes, waitedMs } as const;
-    this.#parts.emit({ type: "member_faulted", member, cause });
-  }
+    emit({ type: "member_faulted", member, cause });
+  };
 
-  #stallsAtMs(view: LoadView, member: MemberId): number {
-    return this.#told.has(member) ? Infinity : (stallsAtMs(view, member) ?? Infinity);
-  }
-
-  /** Of the placement that is watched. */
-  #shardOf(member: MemberId) {
-    const shard = this.#parts.state().members.find(({ id }) => id === member)?.shard;
-    return shard && shard.placement === this.#view?.placement.id ? shard : null;
-  }
+  return {
+    stop,
+    /** After every event. */
+    note(): void {
+      const { placement } = state();
+      const isLoading = placement !== null && !placement.ready && placement.error === null;
+      if (!isLoading) return stop();
+      if (watched?.placement.id !== placement.id) {
+        stop();
+        watched = { placement, sinceMs: clock.nowMs(), silenceMs, seen: new Map() };
+      }
+      see(watched);
+      wait(watched);
+    },
+  };
 }
 
 function progressOf({ phase, loadedBytes }: ShardState): number {
