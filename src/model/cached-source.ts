@@ -14,7 +14,7 @@ import { ModelError } from "./model-error.ts";
 /** Limits one request, so that progress shows and an interruption loses little. */
 const MAX_RUN_CHUNKS = 8;
 
-/** A source that knows the leaves of what it read, or else whose bytes need no check. */
+/** A source that knows the leaves of what it read, or whose bytes need no check. */
 export type LeafSource = ByteSource & { readonly leaves?: ReadonlyMap<number, Leaf> };
 
 /** Bytes [from, to) of a chunk, and where they go. */

@@ -1,7 +1,7 @@
 /**
  * A conversation in the text format that the model was trained on: the GGUF's own
  * Jinja template. A page renders it in a thread of its own (`tab/chat-renderer.ts`), since a
- * template may run for any time.
+ * template may never end.
  *
  * A file without a template gets ChatML if its vocabulary has ChatML's tokens, and
  * otherwise a plain dialogue of names and texts, which base models continue.

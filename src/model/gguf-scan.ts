@@ -5,8 +5,8 @@
  *   result   "more", with the minimum number of bytes needed, or the header's end
  *
  * Nothing is allocated in proportion to a number in the file, every step moves
- * forward, and every length is first checked against the file's end. The library
- * trusts a header more than this scan does; a header that passes is small enough.
+ * forward, and every length is first checked against the file's end. A header that
+ * passes is small enough for the library, which checks less.
  *
  * Layout: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  */

@@ -5,7 +5,7 @@
  *   start    one symbol per character; spaces are written as U+2581
  *   merge    the adjacent pair whose concatenation is the token with the highest
  *            score, leftmost first, until no pair is a token
- *   rest     a symbol that is not a token becomes byte tokens <0xXX>
+ *   bytes    a symbol that is not a token becomes byte tokens <0xXX>
  *
  * Semantics: llm_tokenizer_spm in llama-vocab.cpp (llama.cpp, MIT).
  */

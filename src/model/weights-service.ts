@@ -48,7 +48,7 @@ type Entry = {
   readonly shared: SharedSource;
 };
 
-/** Reads of a prefetch; also the step of its progress. */
+/** The size of a prefetch's reads, and the step of its progress. */
 const PREFETCH_BYTES = 4 << 20;
 /** Browsers open six connections to a server of HTTP/1.1. */
 const PREFETCHES_AT_ONCE = 6;
@@ -73,7 +73,7 @@ export class WeightsService {
   }
 
   /**
-   * Reads the header, and hashes a file that was picked; `onProgress` is told how far. Rejects with a
+   * Reads the header, and hashes a file that was picked; `onProgress` reports how far. Rejects with a
    * `ModelError`. Opening the same content again replaces its source.
    */
   async open(

@@ -17,7 +17,7 @@ export type Address = {
   readonly secret: RoomSecret | null;
   /** The text in the address if it is not a room code; otherwise null. */
   readonly wrongCode: string | null;
-  /** It has a fragment that is not a link's. */
+  /** The address has a fragment that is not a room's link. */
   readonly wrongLink: boolean;
   readonly join: boolean;
   readonly observe: boolean;

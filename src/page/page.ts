@@ -33,7 +33,7 @@ export class Page {
   #replay: Replay | null = null;
   #probe: Promise<ProbeResult>;
 
-  /** `first` is the view of a page that knows nothing yet. */
+  /** `first` is the view before anything is known. */
   constructor(first: PageView, show: (view: PageView) => void, environment = browserEnvironment()) {
     this.#environment = environment;
     const address = readAddress(environment.href());
@@ -83,7 +83,7 @@ export class Page {
         const { code } = this.#store.view;
         if (code !== null) this.#environment.forgetRoom(code);
         const room = this.#room;
-        // A second time, a person does not want to wait.
+        // A second request to leave does not wait.
         if (room !== null && this.#leaving !== room) {
           this.#leaving = room;
           await room.handOver();

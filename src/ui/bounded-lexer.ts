@@ -7,7 +7,7 @@ import { Lexer, type MarkedToken, type Token, type TokensList } from "marked";
 /** Lists in lists, and quotes in quotes: the lexer reads each level again, quotes several times. */
 const MAX_BLOCK_DEPTH = 6;
 const MAX_INLINE_DEPTH = 6;
-/** Runs of `*`, `_`, or `~` in one paragraph, item, or cell: each may be matched against its rest. */
+/** Runs of `*`, `_`, or `~` in one paragraph, item, or cell: each may be matched against all the text after it. */
 const MAX_EMPHASIS_MARKS = 100;
 const MAX_OTHER_MARKS = 400;
 /** A longer word is tried as an email address from each of its characters. */

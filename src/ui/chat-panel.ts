@@ -10,7 +10,7 @@ import "./chat-message.ts";
 import { icon } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 
-/** At most this far from the end counts as being at it. */
+/** A reader who is at most this far from the end is at the end. */
 const END_PX = 48;
 
 export class ChatPanel extends PageElement {

@@ -1,4 +1,4 @@
-/** Copies text, and shows that it did for a moment. */
+/** Copies text, and shows for a moment that it was copied. */
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 
 /** Long enough to notice. */
@@ -7,7 +7,7 @@ const SHOWN_MS = 2000;
 export class CopyController implements ReactiveController {
   #timer: ReturnType<typeof setTimeout> | null = null;
   readonly #host: ReactiveControllerHost & HTMLElement;
-  /** Whether something was copied a moment ago. */
+  /** Whether text was copied less than `SHOWN_MS` ago. */
   done = false;
 
   constructor(host: ReactiveControllerHost & HTMLElement) {

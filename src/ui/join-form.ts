@@ -6,10 +6,10 @@ import { describeInputProblem, type InputProblem } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { PageElement } from "./page-element.ts";
 
-/** What is wrong with a code that is being typed; null while nothing is. */
+/** What is wrong with a code that is being typed; null if it is valid, or may become so. */
 export function codeProblem(code: string, finished: boolean): InputProblem | null {
-  const stranger = [...code].find((character) => !ROOM_CODE_ALPHABET.includes(character));
-  if (stranger !== undefined) return { kind: "room_code_character", character: stranger };
+  const invalid = [...code].find((character) => !ROOM_CODE_ALPHABET.includes(character));
+  if (invalid !== undefined) return { kind: "room_code_character", character: invalid };
   const missing = ROOM_CODE_LENGTH - code.length;
   if (!finished || missing === 0) return null;
   return code === "" ? { kind: "room_code_empty" } : { kind: "room_code_short", missing };

@@ -89,7 +89,7 @@ export class MemberCard extends PageElement {
       <strong>${layers}</strong>
       <span class="quiet">(${plural(count, "layer")})</span>
       · ${amount}
-      ${cause === null ? nothing : html`<span class="box warn">Loading is tried again. ${cause}</span>`}
+      ${cause === null ? nothing : html`<span class="box warn">Loading failed and is being retried. ${cause}</span>`}
     </p>`;
   }
 

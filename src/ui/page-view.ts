@@ -1,5 +1,5 @@
 /**
- * All that the page shows besides the room's state: local to this tab, built by
+ * What the page shows: the room's state, and what is local to this tab. Built by
  * `src/page`, rendered by `ui`. Plain data, replaced and never mutated.
  */
 import type { MemberId, RoomCode, RoomState, Stage } from "../shared/index.ts";

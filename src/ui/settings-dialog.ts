@@ -135,7 +135,7 @@ export class SettingsDialog extends PageElement {
         ${option("opener", `Only ${opener} that opened the room`)}
       </select>
       <p class="small quiet">
-        This concerns models, placement, members, and these settings. Everyone can chat. Only the
+        This applies to models, placement, members, and these settings. Everyone can chat. Only the
         member that opened the room can change this rule.
       </p>
     </div>`;

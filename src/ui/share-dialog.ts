@@ -33,7 +33,7 @@ const CHOICES: { readonly [Value in Admits]: string } = {
 const INSTRUCTIONS: { readonly [Value in Admits]: string } = {
   code: "Open this link in a browser with WebGPU on another machine, or type the code on its page. The machine joins the room and can run layers.",
   link: "Open this link in a browser with WebGPU on another machine. The code alone does not admit it.",
-  nobody: "No machine can join now. Machines that are in the room can reload and come back.",
+  nobody: "No machine can join now. Machines in the room can still reload and rejoin.",
 };
 
 export class ShareDialog extends PageElement {

@@ -1,7 +1,7 @@
 /**
  * A line of a value over the last minutes, drawn by uPlot, such as the tokens per second. Each view with
  * a new value adds a sample, and so does each new `tick`; the current value is shown beside it as text.
- * `ahead` goes on with it, dashed: a forecast at the same distances.
+ * `ahead` continues it as a dashed line: a forecast at the same intervals.
  */
 import { LitElement, css, html, unsafeCSS, type PropertyValues } from "lit";
 import uPlot from "uplot";

@@ -4,7 +4,7 @@
  *   outside   what this is, open or join
  *   inside    header; the room (model, placement, timings, members) beside the
  *             chat; on a small screen the two are tabs
- *   replay    a saved log, event by event: the room without what would change it
+ *   replay    a saved log, event by event; nothing can be changed
  */
 import { css, html, nothing } from "lit";
 import { baseStyles } from "./base-styles.ts";

@@ -1,4 +1,4 @@
-/** What an answer waits for, and how it ended. */
+/** The state of an answer: what it waits for, or how it ended. */
 import { plural } from "./quantities.ts";
 
 /**
@@ -13,7 +13,7 @@ type Answer = {
   readonly text: string;
   readonly tokens: number;
   readonly error: string | null;
-  /** What the answer waits for that lost its stages, as `describeRecovery` says it. */
+  /** What an answer that lost its stages waits for, from `describeRecovery`. */
   readonly recovery: string | null;
 };
 

@@ -1,4 +1,4 @@
-/** The last decision about where the layers run: what led to it, and why it went that way. */
+/** The last decision about where the layers run: its trigger and its reason. */
 import type { CapacityChange, Decision, DecisionReason, DecisionTrigger } from "../shared/index.ts";
 import type { NameOf } from "./name-of.ts";
 import {

@@ -17,6 +17,6 @@ export const engineFailures: Sentences<EngineFailure> = {
   gpu_out_of_memory: ({ detail }) => `The GPU is out of memory: ${detail}`,
   gpu_command_failed: ({ detail }) => `The GPU rejected a command: ${detail}`,
   gpu_lost: ({ detail }) => `The GPU device was lost: ${detail}. Load the model again.`,
-  gpu_unavailable: ({ detail }) => `The browser provides no GPU any more: ${detail}`,
+  gpu_unavailable: ({ detail }) => `The browser no longer provides a GPU: ${detail}`,
   shard_unloaded: () => "The layers were unloaded from this tab.",
 };

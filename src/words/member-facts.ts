@@ -1,6 +1,6 @@
 /**
  * A member's adapter, measurements, and state as labeled values. Pure. What a browser does not report is
- * left out of the current state, and is in the list of signals with what stands in for it.
+ * left out of the current state, and is in the list of signals with what is used instead.
  */
 import {
   DEFAULT_PLACEMENT_RULES,
@@ -79,23 +79,23 @@ export function describeForecast(forecast: ThrottleForecast): string | null {
     : `Slowing down: a step will take ${figure(THROTTLED_RATIO)} times its usual time in ${seconds(inMs)}${inTheEnd}`;
 }
 
-/** What the browser reports of the device, and what stands in for the rest. */
+/** What the browser reports of the device, and what is used instead of the missing signals. */
 export function signalFacts(device: DeviceState): Fact[] {
   const isTimed = device.busySource === "timestamps";
   return [
-    { label: "Temperature", value: "not available in browsers; slowdown stands in" },
+    { label: "Temperature", value: "not available in browsers; inferred from slowdown" },
     { label: "Slowdown", value: "step time over the usual step time" },
     {
       label: "GPU utilization",
-      value: isTimed ? "GPU timestamps" : "not available; the time of steps stands in",
+      value: isTimed ? "GPU timestamps" : "not available; estimated from step times",
     },
     {
       label: "GPU memory in use",
-      value: "not available in browsers; what this tab has allocated stands in",
+      value: "not available in browsers; estimated from this tab's allocations",
     },
     {
       label: "Compute pressure",
-      value: device.pressure ?? "not available; slowdown stands in",
+      value: device.pressure ?? "not available; inferred from slowdown",
     },
     {
       label: "Battery",

@@ -12,7 +12,7 @@ export const meshFailures: Sentences<MeshFailure> = {
   channel_closed: () => "The channel was closed.",
   channel_failed: ({ detail }) => `The channel failed: ${detail}.`,
   peer_silent: ({ peer }, nameOf) => `${nameOf(peer)} no longer answers.`,
-  handshake_timeout: () => "There was no handshake in time.",
+  handshake_timeout: () => "The handshake timed out.",
   protocol_violation: ({ peer, detail }, nameOf) =>
     `${nameOf(peer)} violated the protocol: ${detail}.`,
   version_mismatch: ({ ours, theirs }) =>
@@ -24,9 +24,9 @@ export const meshFailures: Sentences<MeshFailure> = {
   no_such_peer: ({ peer }, nameOf) => `There is no tab ${nameOf(peer)}. It may have been closed.`,
   connection_failed: ({ peer, detail }, nameOf) => `${nameOf(peer)} cannot be reached: ${detail}`,
   wrong_secret: () =>
-    "The key that this tab has does not match the room's. Either it is the key of an earlier room with the same code, or someone is between the two tabs. Ask for the room's link, or type the code in a new tab.",
+    "The key that this tab has does not match the room's. Either it is the key of an earlier room with the same code, or someone is intercepting the connection. Ask for the room's link, or type the code in a new tab.",
   wrong_code: () =>
-    "The room did not accept the code. Check the code. If it is right, someone may be between the two tabs: use the room's link instead.",
+    "The room did not accept the code. Check the code. If it is right, someone may be intercepting the connection: use the room's link instead.",
   too_many_guesses: ({ waitMs }) =>
     `Too many wrong codes were tried in this room. Wait ${seconds(waitMs)} and try again, or use the room's link.`,
   link_needed: () =>

@@ -1,10 +1,10 @@
-/** Whether a tab can compute: by which adapter, or why not, and what its user can do about it in this browser. */
+/** Whether a tab can compute: its adapter, or why it has none and what its user can do about it. */
 import type { Adapter, NoAdapter } from "../shared/index.ts";
 import { adapterLine } from "./member-facts.ts";
 import { render, type Sentences } from "./sentences.ts";
 import { workerFailures } from "./worker-failure.ts";
 
-const STILL = "You can still join to ask and watch.";
+const STILL = "You can still join to chat and watch.";
 
 /** What this tab found out about itself before it joins. */
 export function describeOwnAdapter(
@@ -20,7 +20,7 @@ export function describeNoAdapter(noAdapter: NoAdapter): string {
 }
 
 const noAdapters: Sentences<NoAdapter> = {
-  observer: () => "This tab joined to ask and watch; it computes nothing.",
+  observer: () => "This tab joined to chat and watch; it computes nothing.",
   insecure_context: ({ url }) =>
     `Browsers provide WebGPU only over HTTPS and on localhost. ${secureAddress(url)} ${STILL}`,
   no_webgpu: ({ browser }) =>

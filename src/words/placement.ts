@@ -1,4 +1,4 @@
-/** Why layers run where they do, or cannot: sentences for `shared/placement-reasons.ts`. */
+/** Why a model is placed as it is, or cannot be placed: sentences for `shared/placement-reasons.ts`. */
 import type {
   Breach,
   BrokenRule,

@@ -1,4 +1,4 @@
-/** What happens to an answer that lost its stages: what was lost, and how far it is on its way back. */
+/** The recovery of an answer that lost its stages: what was lost, and how far the recovery is. */
 import type { RecoveryProgress, RoomFailure } from "../shared/index.ts";
 import type { NameOf } from "./name-of.ts";
 import { describeRefusal } from "./placement.ts";

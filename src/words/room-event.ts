@@ -63,7 +63,7 @@ export function describeEvent(event: RoomEvent, nameOf: NameOf): string {
       return "The placement was cleared.";
     case "handover_begun": {
       const { model, stages } = event.placement;
-      return `${model.name} moves while answers go on: ${stagesOf(stages, nameOf)}.`;
+      return `${model.name} moves while answers continue: ${stagesOf(stages, nameOf)}.`;
     }
     case "handover_loaded":
       return `${nameOf(event.member)} has its next layers.`;

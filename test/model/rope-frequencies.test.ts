@@ -33,7 +33,7 @@ test("a factor without a kind counts, one with kind none does not", () => {
   });
 });
 
-describe("yarn, as Qwen2.5 asks for it: factor 4 over 32768 tokens, base 1e6, 128 dimensions", () => {
+describe("yarn, as Qwen2.5 specifies it: factor 4 over 32768 tokens, base 1e6, 128 dimensions", () => {
   const yarn = parameters(
     {
       "llama.rope.freq_base": 1_000_000,

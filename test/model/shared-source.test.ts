@@ -112,7 +112,7 @@ describe("a picked file", () => {
     expect(notices).toEqual([]);
   });
 
-  test("is put together from members that each have a part", async () => {
+  test("is assembled from members that each have a part", async () => {
     const { source } = open("picked");
     const part = (held: number[]): ChunkMap => ({ ...allChunks, held: new Set(held) });
     await source.addPeers([peer(ANNA, file, part([0, 1, 4])), peer(BEN, file, part([2, 3]))]);
@@ -159,7 +159,7 @@ describe("a URL", () => {
     expect(notices).toEqual([]);
   });
 
-  test("the first bytes of a member are compared, whatever it says that their hash is", async () => {
+  test("the first bytes of a member are compared, whatever hash it claims", async () => {
     const { source, origin, notices } = open("url");
     const forged = changed(...leaves.keys());
     await source.addPeers([peer(LIAR, forged, await mapOf(forged))]);
@@ -186,7 +186,7 @@ describe("a URL", () => {
     expect(sameBytes(bytes, file.subarray(0, 8 * CHUNK_BYTES))).toBe(caught === 1);
   });
 
-  test("of members that disagree the source decides, and an honest one is not named", async () => {
+  test("if members disagree, the source decides, and an honest member is not named", async () => {
     const { source, notices } = open("url");
     const forged = changed(9);
     await source.addPeers([peer(LIAR, forged, await mapOf(forged)), peer(ANNA)]);

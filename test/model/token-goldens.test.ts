@@ -69,7 +69,7 @@ describe.each([
     const tokenizer = createTokenizer(data);
     for (const text of texts) {
       const decoded = tokenizer.decode(tokenizer.encode(text, { special: false, addEnds: false }));
-      // SentencePiece's prefix space, and its mark for a space, are not told from real ones.
+      // SentencePiece's prefix space, and its mark for a space, cannot be distinguished from real ones.
       const spaced = (part: string) => (data.addSpacePrefix && part !== "" ? ` ${part}` : part);
       const parts = text.split("<|user|>").map(spaced).join("<|user|>");
       const expected = data.model === "llama" ? parts.replaceAll("▁", " ") : text;

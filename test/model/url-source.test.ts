@@ -70,7 +70,7 @@ describe("an interrupted download", () => {
     expect(server.bytesSent).toBe(file.length + 1); // and the first byte, to open
   });
 
-  test("is not said to have resumed while its server is gone", async () => {
+  test("does not report that it resumed while its server is gone", async () => {
     await using server = await startRangeServer(file, { outageAfterBytes: 30_000 });
     const notices: ModelNotice[] = [];
     const onNotice = (notice: ModelNotice) => notices.push(notice);

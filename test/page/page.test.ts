@@ -234,7 +234,7 @@ describe("inside", () => {
     });
   });
 
-  test("that the model fits no longer is said until a member joins that makes it fit", async () => {
+  test("the notice that the model no longer fits stays until a member joins that makes it fit", async () => {
     await withPage("/?room=ABCDEF&join", async ({ page, view, room }) => {
       await inside(view);
       await page.act({ type: "choose_member", member: view().self!, use: "exclude" });

@@ -22,7 +22,7 @@ function countingClock(stepMs: number) {
   return () => (looks += 1) * stepMs;
 }
 
-describe("more never raises the optimum", () => {
+describe("more of a resource never raises the optimum", () => {
   const changed = (
     change: (member: Problem["members"][number]) => Partial<Problem["members"][number]>,
   ) =>

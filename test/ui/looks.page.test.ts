@@ -77,7 +77,7 @@ describe.each(Object.keys(RULES))("axe, %s", (scheme) => {
     expect(await violationsIn(app, scheme)).toEqual([]);
   });
 
-  test("narrow, with details open", async () => {
+  test("360 px wide, with details open", async () => {
     document.documentElement.style.colorScheme = scheme;
     const { app } = await mount(VIEWS.answering, 360);
     button(app, "Room (3)").click();

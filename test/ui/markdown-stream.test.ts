@@ -72,7 +72,7 @@ raw
 ~~~
 the end`;
 
-describe("an answer that arrives piece by piece", () => {
+describe("an answer that arrives in pieces", () => {
   test.each([1, 2, 3, 7, 50, 400])(
     "has the same blocks as the whole, %i at a time",
     (characters) => {
@@ -136,7 +136,7 @@ describe("the lexer's work is linear in the answer's length", () => {
 describe("any text", () => {
   const marks = fc.string({ unit: fc.constantFrom(..."*_`~[]()#>-|1. \nab:/"), maxLength: 200 });
 
-  test("is read without losing a letter", () => {
+  test("is read completely", () => {
     fc.assert(
       fc.property(marks, fc.integer({ min: 1, max: 9 }), (text, characters) => {
         const { blocks } = stream(text, characters);

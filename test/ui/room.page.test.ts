@@ -27,7 +27,7 @@ describe("members", () => {
     expect(shown).toContain("to Old ThinkPad, Firefox");
   });
 
-  test("one that heats up has a warning and a line of its slowdown; signals have their stand-ins", async () => {
+  test("a member that slows down has a warning and a line of its slowdown; missing signals name what is used instead", async () => {
     const forecast = { ratio: 1.2, limit: 2, timeConstantMs: 60_000 };
     const { state } = VIEWS.answering;
     const [first, ...others] = state.members;
@@ -87,7 +87,7 @@ describe("the member that opened the room", () => {
     expect(commands).toEqual([{ type: "remove_member", member: members[1]!.id }]);
   });
 
-  test("others see no way to remove, and cannot set the rule", async () => {
+  test("other members cannot remove anyone or set the rule", async () => {
     const { answering } = VIEWS;
     const openedBy = answering.state.members[1]!.id;
     const settings = { ...answering.state.settings, changesBy: "opener" as const };
@@ -101,7 +101,7 @@ describe("the member that opened the room", () => {
     expect(commands).toMatchObject([{ settings: { changesBy: "opener" } }]);
   });
 
-  test("leaves changes of the room to itself", async () => {
+  test("reserves changes of the room for itself", async () => {
     const { app, commands } = await mount(VIEWS.answering);
     button(app, "Settings").click();
     await settled(app);

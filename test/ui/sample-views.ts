@@ -201,7 +201,7 @@ export const VIEWS = {
     adapterCheck: {
       status: "none",
       message:
-        "This browser has no WebGPU adapter: the driver is on its blocklist. You can still join to ask and watch.",
+        "This browser has no WebGPU adapter: the driver is on its blocklist. You can still join to chat and watch.",
     },
     notice: {
       level: "error",

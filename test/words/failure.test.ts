@@ -169,8 +169,8 @@ test("every failure has its sentence", () => {
       "gpu_lost": "The GPU device was lost: no answer. Load the model again.",
       "gpu_memory_exceeded": "These layers need 6.29 MB (weights 3.15 MB, context 2.10 MB, working memory 1.05 MB), 2.10 MB more than the 4.19 MB that this tab may use. Give it fewer layers, or reduce the context.",
       "gpu_out_of_memory": "The GPU is out of memory: no answer",
-      "gpu_unavailable": "The browser provides no GPU any more: no answer",
-      "handshake_timeout": "There was no handshake in time.",
+      "gpu_unavailable": "The browser no longer provides a GPU: no answer",
+      "handshake_timeout": "The handshake timed out.",
       "hidden_state_mismatch": "Kitchen laptop (stage 1) sent rows that do not fit the model. Ask again when the model is ready.",
       "hidden_state_not_finite": "Kitchen laptop (stage 1) computed numbers that are not finite. Ask again; if it happens again, exclude this member.",
       "http_status": "There is no file at https://models.example/a.gguf (HTTP 404). Check the address.",
@@ -245,13 +245,13 @@ test("every failure has its sentence", () => {
       "worker_failed": "The GPU worker failed: its script could not be loaded. Reload the page.",
       "worker_silent": "The GPU worker did not answer for 10.0 s.",
       "worker_unreadable": "The model worker sent data that this browser cannot read. Reload the page.",
-      "wrong_code": "The room did not accept the code. Check the code. If it is right, someone may be between the two tabs: use the room's link instead.",
-      "wrong_secret": "The key that this tab has does not match the room's. Either it is the key of an earlier room with the same code, or someone is between the two tabs. Ask for the room's link, or type the code in a new tab.",
+      "wrong_code": "The room did not accept the code. Check the code. If it is right, someone may be intercepting the connection: use the room's link instead.",
+      "wrong_secret": "The key that this tab has does not match the room's. Either it is the key of an earlier room with the same code, or someone is intercepting the connection. Ask for the room's link, or type the code in a new tab.",
     }
   `);
 });
 
-test("every contradiction of a file has its sentence", () => {
+test("each problem of a malformed file has a sentence", () => {
   const sentences = MalformedProblem.options.map((problem) =>
     describe({
       reason: "malformed_file",
@@ -289,7 +289,7 @@ test("every contradiction of a file has its sentence", () => {
   `);
 });
 
-test("every HTTP status has its advice", () => {
+test("each HTTP status has a sentence", () => {
   const statuses = [401, 404, 416, 500];
   const sentences = statuses.map((status) => describe({ reason: "http_status", url, status }));
   expect(sentences).toMatchInlineSnapshot(`

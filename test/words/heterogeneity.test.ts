@@ -14,7 +14,7 @@ test.each([
   expect(describeDifference(difference, nameOf)).toBe(sentence);
 });
 
-test("several differences are several sentences, and none is a statement", () => {
+test("each difference is a sentence, and so is their absence", () => {
   const difference = {
     kind: "memory",
     min: 1.6e9,

@@ -38,13 +38,13 @@ describe("signalFacts", () => {
   const valuesOf = (state: DeviceState) =>
     Object.fromEntries(signalFacts(state).map(({ label, value }) => [label, value]));
 
-  test("what a browser does not report is not available, and something stands in for it", () => {
+  test("what a browser does not report is not available, and what is used instead is named", () => {
     expect(valuesOf(device)).toEqual({
-      Temperature: "not available in browsers; slowdown stands in",
+      Temperature: "not available in browsers; inferred from slowdown",
       Slowdown: "step time over the usual step time",
-      "GPU utilization": "not available; the time of steps stands in",
-      "GPU memory in use": "not available in browsers; what this tab has allocated stands in",
-      "Compute pressure": "not available; slowdown stands in",
+      "GPU utilization": "not available; estimated from step times",
+      "GPU memory in use": "not available in browsers; estimated from this tab's allocations",
+      "Compute pressure": "not available; inferred from slowdown",
       Battery: "not available; counts as plugged in",
     });
   });

@@ -1,4 +1,4 @@
-/** What a tab without an adapter is told. */
+/** The message for a tab without an adapter. */
 import { expect, test } from "vitest";
 import type { NoAdapter } from "../../src/shared/member.ts";
 import { describeNoAdapter } from "../../src/words/index.ts";
@@ -27,14 +27,14 @@ test.each<[NoAdapter, string]>([
   expect(message).toContain("You can still join");
 });
 
-test("what the browser said is quoted", () => {
+test("the browser's message is quoted", () => {
   const detail = "vkCreateInstance failed";
   const message = describeNoAdapter({ reason: "no_adapter", browser: "Chromium 156", detail });
   expect(message).toContain("The browser said: vkCreateInstance failed.");
 });
 
-test("an observer is not told that anything is wrong", () => {
+test("for an observer, no problem is named", () => {
   expect(describeNoAdapter({ reason: "observer" })).toBe(
-    "This tab joined to ask and watch; it computes nothing.",
+    "This tab joined to chat and watch; it computes nothing.",
   );
 });

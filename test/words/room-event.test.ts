@@ -60,7 +60,10 @@ test.each<[RoomEvent, string]>([
     },
     "Tab b can no longer compute its layers: The GPU rejected a command: validation",
   ],
-  [{ type: "handover_begun", placement }, "tiny moves while answers go on: layers 0–5 on Tab a."],
+  [
+    { type: "handover_begun", placement },
+    "tiny moves while answers continue: layers 0–5 on Tab a.",
+  ],
   [{ type: "handover_loaded", placement: placement.id, member: B }, "Tab b has its next layers."],
   [
     { type: "handover_ended", placement: placement.id, switched: true },

@@ -101,7 +101,7 @@ export const CONSTRAINTS: readonly Constraint[] = [
     name: "excluded",
     breach: ({ use, fault }) => {
       if (use === "exclude") return { kind: "excluded" };
-      // Waiting for layers that do not come once more would take minutes.
+      // Waiting again for layers that do not arrive would take minutes.
       const isFaulty =
         fault && (fault.count >= MAX_FAULTS || fault.cause.reason === "load_stalled");
       if (!isFaulty) return null;
