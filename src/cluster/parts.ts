@@ -109,7 +109,7 @@ export type RoomParts = {
   readonly planner: Planner;
   /** Connects to a peer; resolves once the stage's frames go there and come back. */
   readonly linkFrames: (peer: MemberId) => Promise<void>;
-  /** Starts another stage in place of one that does not respond; the listeners hear of it. */
+  /** Starts another stage in place of one that does not respond; the listeners are told. */
   readonly replaceStage?: () => void;
   readonly collectDeviceState: () => Promise<DeviceState>;
   /** This tab as it introduces itself: id, name, adapter, measurements. */

@@ -11,7 +11,7 @@
 export const HEARTBEAT_MS = 2000;
 /** 12 s: longer than the main thread of a slow machine blocks while it loads a model. */
 const UNANSWERED_PINGS = 6;
-/** 4 s, once the browser reports a doubtful path. */
+/** 4 s, while ICE reports "disconnected". */
 const UNANSWERED_PINGS_IN_DOUBT = 2;
 
 export class Heartbeat {

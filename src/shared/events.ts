@@ -44,7 +44,7 @@ export const RoomEvent = z.discriminatedUnion("type", [
   typed("links_measured", { links: z.array(Link).min(1) }),
   /** Laps take another time than the links of their pipeline predict. */
   typed("links_drifted", { links: z.array(LostLink).min(1) }),
-  /** Both ends, or the one that can speak, found that no frame passes, and could not repair it. */
+  /** Both ends, or the one that still reports, found that no frame passes, and could not repair it. */
   typed("links_lost", { links: z.array(LostLink).min(1) }),
   /** A member's layers failed, or its stage does not respond. It holds none until it loads them again. */
   typed("member_faulted", { member: MemberId, cause: Failure }),

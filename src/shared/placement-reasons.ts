@@ -130,7 +130,7 @@ export const Choice = z.discriminatedUnion("kind", [
 ]);
 export type Choice = z.infer<typeof Choice>;
 
-/** Whether the placement that runs gives way to the proposed one, by cost alone. */
+/** Whether the proposed placement replaces the one that runs, by cost alone. */
 export const MoveReason = z.discriminatedUnion("kind", [
   kind("nothing_runs", {}),
   kind("violates", { violation: Violation }),

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { DEFAULT_TIMINGS } from "../../src/cluster/parts.ts";
 import { nextStep } from "../../src/cluster/coordinator/rules.ts";
-import { repairBoundMs, troubleBook, verdicts } from "../../src/cluster/coordinator/troubles.ts";
+import { repairBoundMs, troubleReports, verdicts } from "../../src/cluster/coordinator/troubles.ts";
 import { capacityKey } from "../../src/cluster/planning/capacity.ts";
 import { problemOf } from "../../src/cluster/planning/room-problem.ts";
 import { parseCommand, type PlainCommand } from "../../src/cluster/membership/messages.ts";
@@ -221,7 +221,7 @@ describe("the book of reports", () => {
     let nowMs = 0;
     const timers: { readonly atMs: number; readonly act: () => void }[] = [];
     const events: RoomEvent[] = [];
-    const troubles = troubleBook({
+    const troubles = troubleReports({
       clock: {
         nowMs: () => nowMs,
         after: (delayMs, act) => {

@@ -38,7 +38,7 @@ import { denialOf } from "./permissions.ts";
 import { Placer } from "../planning/placer.ts";
 import { nextStep, type Step } from "./rules.ts";
 import { gatherSamples } from "./sample-gatherer.ts";
-import { troubleBook } from "./troubles.ts";
+import { troubleReports } from "./troubles.ts";
 
 export type CoordinatorOptions = PlacementParts & {
   readonly log: EventLog;
@@ -63,7 +63,7 @@ export class Coordinator {
   readonly #placer: Placer;
   readonly #laps = new LapCorrections();
   readonly #drift = new LinkDrift();
-  readonly #troubles: ReturnType<typeof troubleBook>;
+  readonly #troubles: ReturnType<typeof troubleReports>;
   readonly #loads: ReturnType<typeof loadWatch>;
   /** When members were dropped that did not say to this tab that they leave. */
   readonly #lostMs = new Map<MemberId, number>();
@@ -91,7 +91,7 @@ export class Coordinator {
     );
     this.#placer = new Placer(common);
     this.#loads = loadWatch({ ...common, silenceMs: timings.loadSilenceMs });
-    this.#troubles = troubleBook({
+    this.#troubles = troubleReports({
       ...common,
       repairMs: timings.repairMs,
       isPresent: (id) => this.#isPresent(id),

@@ -45,14 +45,14 @@ export function distinctMember({ members }: RoomState, member: Member): Member {
   const names = new Set(others.map(({ name }) => name));
   const colors = new Set(others.map(({ color }) => color));
   return {
-    ...ownWord(member),
+    ...withoutRoomFacts(member),
     name: freeName(names, member.name),
     color: freeColor(colors, member.color),
   };
 }
 
 /** Without what only the room says of a member: its laps, and that people want it used. */
-const ownWord = ({ costRatio: _ratio, use, ...member }: Member): Member =>
+const withoutRoomFacts = ({ costRatio: _ratio, use, ...member }: Member): Member =>
   use === "exclude" ? { ...member, use } : member;
 
 /** Two tabs of one browser propose the same name; the room tells them apart by a number. */

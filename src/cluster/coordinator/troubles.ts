@@ -1,9 +1,9 @@
 /**
  * What the reports of both ends say about a link, and those of all stages about a lap. Pure rules over
- * the reports that are open, and the book that keeps them.
+ * the reports that are open, and what keeps them.
  *
  *   both ends report a link         the link is lost
- *   one end alone                   the link is lost: a member cannot accuse another alone
+ *   one end alone                   the link is lost: one report does not show which end failed
  *   ... and the coordinator or a    the other's stage does not respond, although its tab does
  *   third member finds the same
  *   a lap is late at some stages    the first stage that does not say so has the lap and does not end it,
@@ -93,24 +93,24 @@ export function repairBoundMs(
 /** Whether enough members report a stage that does not report the same of them. */
 function isSilent(links: readonly LinkReport[], state: RoomState, member: MemberId): boolean {
   const reported = links.filter(({ from }) => from === member).map(({ peer }) => peer);
-  const accusers = links
+  const reporters = links
     .filter(({ peer, from }) => peer === member && !reported.includes(from))
     .map(({ from }) => from);
-  return isEnough(accusers, state);
+  return isEnough(reporters, state);
 }
 
-/** A member alone is not believed about another one, unless it is the coordinator. */
-function isEnough(accusers: readonly MemberId[], { coordinator }: RoomState): boolean {
-  return accusers.length > 1 || accusers.includes(coordinator);
+/** One report about another member is not enough, unless it is the coordinator's. */
+function isEnough(reporters: readonly MemberId[], { coordinator }: RoomState): boolean {
+  return reporters.length > 1 || reporters.includes(coordinator);
 }
 
 function stuckStage(laps: readonly LapReport[], view: TroubleView): MemberId | null {
   const { placement } = view.state;
-  const accusers = laps.map(({ from }) => from);
-  if (!placement || laps.length === 0 || !isEnough(accusers, view.state)) return null;
+  const reporters = laps.map(({ from }) => from);
+  if (!placement || laps.length === 0 || !isEnough(reporters, view.state)) return null;
   const firstMs = Math.min(...laps.map(({ sinceMs }) => sinceMs));
   if (view.nowMs - firstMs < LAP_REPORTS_MS) return null;
-  const stage = placement.stages.find(({ member }) => !accusers.includes(member));
+  const stage = placement.stages.find(({ member }) => !reporters.includes(member));
   // If all wait, a frame was lost between them: the requester asks again.
   return stage !== undefined && view.isPresent(stage.member) ? stage.member : null;
 }
@@ -119,7 +119,7 @@ function silent(member: MemberId): RoomEvent {
   return { type: "member_faulted", member, cause: { reason: "stage_silent", member } };
 }
 
-export type TroubleBookParts = {
+export type TroubleReportsParts = {
   readonly clock: Clock;
   readonly repairMs: number;
   readonly state: () => RoomState;
@@ -129,7 +129,7 @@ export type TroubleBookParts = {
   readonly onSettled: () => void;
 };
 
-export function troubleBook(parts: TroubleBookParts) {
+export function troubleReports(parts: TroubleReportsParts) {
   const { clock, repairMs, state, isPresent, emit, onSettled } = parts;
   let links: LinkReport[] = [];
   let laps: LapReport[] = [];

@@ -29,7 +29,7 @@ export function repairLinks(
 
   const repair = async (peer: MemberId, cause: CloseFailure) => {
     while (isNeeded(peer)) {
-      // Each time, because the coordinator may be another one, which has heard nothing.
+      // Each time, because the coordinator may be another one, which does not know it.
       report({ kind: "link_down", peer, cause });
       try {
         await linkFrames(peer);

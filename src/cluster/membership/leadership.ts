@@ -27,10 +27,10 @@ export type LeadershipParts = SearchParts & {
   readonly onSearch: () => void;
 };
 
-/** No partition lasts for so many elections: a far epoch is a lie, and would use up the numbers. */
+/** No partition lasts for so many elections: a far epoch is not real, and would use up the numbers. */
 const MAX_EPOCHS_AHEAD = 4096;
 /** Both may own a model after two partitions, each another one: they do not outrank each other in turn. */
-const INSIST_MS = 60_000;
+const RENEW_AGAIN_MS = 60_000;
 
 /** A peer that a coordinator has asked over an open connection has answered by then. */
 const STALE_MS = 750;
@@ -47,7 +47,7 @@ export class Leadership {
   /** How often it stepped down for one that it does not reach, since it last followed another. */
   #outranked = 0;
   /** When it last opened a later epoch than such a coordinator. */
-  #insistedMs = -Infinity;
+  #renewedMs = -Infinity;
   #stopped = false;
 
   constructor(parts: LeadershipParts) {
@@ -94,8 +94,8 @@ export class Leadership {
     if (isHeld) this.#ask(by);
     if (!isHeld) return coordinator.renew(epoch);
     const nowMs = this.#parts.clock.nowMs();
-    if (coordinator.ownsModel && nowMs - this.#insistedMs > INSIST_MS) {
-      this.#insistedMs = nowMs;
+    if (coordinator.ownsModel && nowMs - this.#renewedMs > RENEW_AGAIN_MS) {
+      this.#renewedMs = nowMs;
       return coordinator.renew(epoch);
     }
     this.#outranked += 1;

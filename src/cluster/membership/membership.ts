@@ -269,7 +269,7 @@ export class Membership implements RoomAccess {
     } else if (invalid && peer === this.#joining.peer) {
       this.#joining.fail(new RoomError(invalid.refusal));
     } else if (invalid === null) {
-      // Tabs in a room have one version, so the peer is not an honest one.
+      // Tabs in a room have one version, so the peer does not run this code.
       this.#parts.transport.disconnect(peer);
     }
   }

@@ -1,4 +1,4 @@
-/** Which refused callers the people in the room hear of: those that they can help, or stop. */
+/** Which refused callers are shown to the people in the room: those that they can help, or stop. */
 import type { Transport } from "../../mesh/index.ts";
 import type { Clock, CloseFailure } from "../../shared/index.ts";
 

@@ -10,7 +10,7 @@ export type RoomWatchParts = {
   readonly registry: RoomRegistry;
   readonly clock: Clock;
   readonly watchMs: number;
-  /** Members whose links ended without a word. */
+  /** Members whose links ended, and that did not say that they leave. */
   readonly missing: () => readonly MemberId[];
   readonly ask: (peer: MemberId) => void;
   /** A member has held the name for some looks. */

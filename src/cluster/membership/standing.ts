@@ -89,7 +89,7 @@ export function electionStep(view: ElectionView): ElectionStep {
     .filter(({ epoch, opener }) => epoch > state.epoch || opener === state.coordinator)
     .sort((left, right) => (precedes(left, right) ? -1 : 1));
   if (best) return { kind: "join", member: best.self };
-  // It has heard of this member's epoch by now, and renews its own or steps down.
+  // It knows this member's epoch by now, and renews its own or steps down.
   if (others.some(({ self: id, coordinator }) => coordinator === id)) return { kind: "wait" };
   const follower = current.find(({ coordinator }) => coordinator !== null && coordinator !== self);
   if (follower?.coordinator) return { kind: "ask", member: follower.coordinator };

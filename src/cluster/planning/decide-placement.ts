@@ -48,7 +48,7 @@ export async function decidePlacement(
 
 /**
  * The solver's answer, or that of the greedy rules if the solver fails. Limits of members that have not
- * shown their speed give way if nothing fits otherwise. Never rejects.
+ * shown their speed are lifted if nothing fits otherwise. Never rejects.
  */
 export async function solveGuarded(
   problem: Problem,

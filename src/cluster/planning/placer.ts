@@ -74,7 +74,7 @@ export class Placer {
   /** The current placement was lost while answers ran. */
   #interrupted = false;
   /** The handover that lets a member leave. */
-  #farewell: PlacementId | null = null;
+  #leaveHandover: PlacementId | null = null;
   #cancelHandover = () => undefined as void;
   #cancelRetry: (() => void) | null = null;
   readonly #loadRate = new LoadRate();
@@ -192,7 +192,7 @@ export class Placer {
     if (!handover.placement.stages.some(({ member }) => member === from)) return;
     if (failure === null)
       return this.#options.emit({ type: "handover_loaded", placement, member: from });
-    if (this.#farewell === placement) this.abandonHandover();
+    if (this.#leaveHandover === placement) this.abandonHandover();
     else this.#options.emit({ type: "placement_decided", placement: handover.placement });
   }
 
@@ -221,7 +221,7 @@ export class Placer {
       if (chosen === null || this.#state.placement?.id !== placement.id) return null;
       const next = this.#next({ model, ...chosen });
       if (!canHandOver(this.#state, next, this.#hasSettings())) return null;
-      this.#farewell = next.id;
+      this.#leaveHandover = next.id;
       this.#begin(next);
       return next.id;
     });
