@@ -15,7 +15,6 @@ import { Metadata } from "./metadata.ts";
 import { malformed, ModelError, unsupported } from "./model-error.ts";
 
 export type GgufHeader = {
-  readonly version: number;
   readonly metadata: Metadata;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /** The raw header, up to the end of the tensor table. */
@@ -42,7 +41,6 @@ export async function readHeader(source: ByteSource): Promise<GgufHeader> {
   if (tokens !== undefined) values.set("tokenizer.ggml.tokens", readStrings(bytes, tokens));
   const metadata = new Metadata(values);
   return {
-    version: scan.version,
     metadata,
     tensors: checkTensors(parsed.tensorInfos, bytes.length, metadata, source),
     bytes,

@@ -31,7 +31,6 @@ export type HeaderScan =
   | { readonly kind: "more"; readonly neededBytes: number }
   | {
       readonly kind: "complete";
-      readonly version: 2 | 3;
       /** End of the tensor table; the data begins at the next multiple of the alignment. */
       readonly headerBytes: number;
       /** The first element of each top-level array of strings, by key. */
@@ -61,7 +60,7 @@ export function readStrings(
 }
 
 function walk(cursor: Cursor): HeaderScan {
-  const version = readPreamble(cursor);
+  readPreamble(cursor);
   const tensorCount = cursor.count("number of tensors", MAX_TENSORS, 24);
   const keyCount = cursor.count("number of metadata keys", MAX_KEYS, 13);
   const stringArrays = new Map<string, { offsetBytes: number; count: number }>();
@@ -83,14 +82,14 @@ function walk(cursor: Cursor): HeaderScan {
     }
     cursor.skip(8 * dimensions + 4 + 8, "a tensor's shape");
   }
-  return { kind: "complete", version, headerBytes: cursor.offset, stringArrays };
+  return { kind: "complete", headerBytes: cursor.offset, stringArrays };
 }
 
-function readPreamble(cursor: Cursor): 2 | 3 {
+function readPreamble(cursor: Cursor): void {
   const magic = cursor.u32("the magic number");
   if (magic !== 0x46554747) throw malformed("not_gguf", "magic number");
   const version = cursor.u32("the version");
-  if (version === 2 || version === 3) return version;
+  if (version === 2 || version === 3) return;
   const isByteSwapped = (version & 0xffff) === 0;
   throw isByteSwapped
     ? unsupported("big_endian")

@@ -47,20 +47,18 @@ export class Metadata {
   }
 
   texts(key: string): string[] | null {
-    const value = this.#values.get(key);
-    if (value === undefined) return null;
-    if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {
-      throw malformed("wrong_value_type", key, describe(value), "a list of texts");
-    }
-    return value;
+    return this.#list(key, (item) => typeof item === "string", "a list of texts");
   }
 
   numbers(key: string): number[] | null {
+    return this.#list(key, (item) => typeof item === "number", "a list of numbers");
+  }
+
+  #list<T>(key: string, isItem: (item: unknown) => item is T, expected: string): T[] | null {
     const value = this.#values.get(key);
     if (value === undefined) return null;
-    if (!Array.isArray(value) || !value.every((item) => typeof item === "number")) {
-      throw malformed("wrong_value_type", key, describe(value), "a list of numbers");
-    }
+    if (!Array.isArray(value) || !value.every(isItem))
+      throw malformed("wrong_value_type", key, describe(value), expected);
     return value;
   }
 

@@ -33,7 +33,7 @@ export function iconButton(label: string, name: IconName, act: () => void): Temp
 }
 
 /** The logo: three tabs whose layers make one block. */
-export function mark(size = 28): TemplateResult {
+export function mark(size: number): TemplateResult {
   return html`<svg width=${size} height=${size} viewBox="0 0 32 32" aria-hidden="true">
     <path d="M3 9V7a2 2 0 0 1 2-2h6a2 2 0 0 1 2 2v2z" fill="var(--spruce)" />
     <rect x="3" y="9" width="26" height="5" rx="1" fill="var(--spruce)" />

@@ -4,7 +4,7 @@
  * how to read them back; sends nothing.
  */
 import { html, nothing, type TemplateResult } from "lit";
-import { PlacementRules } from "../shared/index.ts";
+import { type ConstraintName, PlacementRules } from "../shared/index.ts";
 import { type NumberField, numberField } from "./number-field.ts";
 
 type Limit = NumberField & {
@@ -13,22 +13,9 @@ type Limit = NumberField & {
   readonly scale: number;
 };
 
-type RuleName =
-  | "memory"
-  | "binding"
-  | "reachable"
-  | "precision"
-  | "battery"
-  | "pressure"
-  | "visibility"
-  | "pinned"
-  | "excluded"
-  | "maxStages"
-  | "speed";
-
 /** `isSwitch`: the constraint cannot be soft. */
 type Rule = {
-  readonly name: RuleName;
+  readonly name: ConstraintName;
   readonly label: string;
   readonly isSwitch?: boolean;
   readonly limit?: Limit;

@@ -1,7 +1,8 @@
 /**
  * The exact search, split by first members because the closing hop returns to the first. Where
- * there are sites, the first members of a site form a branch; elsewhere each first member is one. In each round a branch gets better multipliers,
- * larger neighborhoods, and a wider beam, until nothing better than the incumbent was dropped.
+ * there are sites, the first members of a site form a branch; elsewhere each first member is one.
+ * In each round a branch gets better multipliers, larger neighborhoods, and a wider beam, until
+ * nothing better than the incumbent was dropped.
  */
 import type { Incumbent } from "./incumbent.ts";
 import type { Instance } from "./instance.ts";
