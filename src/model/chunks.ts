@@ -5,7 +5,7 @@
  *   root   SHA-256 of "tabmesh-tree-1\n", the file's length as a u64, and all leaves in order
  *
  * Two levels are enough: the leaves of a file of 100 GB take 3 MB. A chunk map is what a member
- * tells about a file: per chunk a u8, 1 if the member has it, and its leaf, zeros if unknown.
+ * publishes about a file: per chunk a u8, 1 if the member has it, and its leaf, zeros if unknown.
  */
 import { sha256 as sha256Of } from "@noble/hashes/sha2.js";
 import type { ByteSource } from "./byte-source.ts";

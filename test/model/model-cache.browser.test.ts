@@ -124,7 +124,7 @@ describe("the weights worker", () => {
     });
     return { worker, remote: Comlink.wrap<WeightsWorker>(worker) };
   };
-  /** The same script in a thread that believes in so many cores, as do its lanes. */
+  /** The same script in a thread that sees another number of cores, as do its lanes. */
   const startOnCores = async (cores: number) => {
     const script = new URL(
       "../../workers/weights.worker.ts?worker_file&type=module",

@@ -1,4 +1,4 @@
-/** Bytes from members: who is believed, what is checked, and who is named. */
+/** Bytes from members: which are trusted, which are checked, and which member is named. */
 import { describe, expect, test } from "vitest";
 import {
   CHUNK_BYTES,
@@ -45,7 +45,7 @@ function changed(...chunks: number[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** A map with the leaves of other bytes: a lie that its own bytes agree with. */
+/** A map with the leaves of other bytes, which the member sends: a lie that is consistent. */
 async function mapOf(bytes: Uint8Array<ArrayBuffer>): Promise<ChunkMap> {
   const own = await leavesOf(recorded(bytes));
   return { held: new Set(own.keys()), leaves: new Map(own.entries()) };

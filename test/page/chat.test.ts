@@ -92,12 +92,12 @@ test("an interrupted answer is shown as waiting, continues, and drops the times 
     await chat.ask(client, "GO ON");
     expect(chat.view.chat.at(-1)).toMatchObject({ status: "stopped", error: null });
     expect(waits.at(-1)).toBeGreaterThanOrEqual(4);
-    // Who was lost, and how far it is, until the next token.
+    // The lost member and the progress are shown until the next token.
     expect(recoveries.size).toBeGreaterThan(1);
     expect(chat.view.chat.at(-1)?.recovery).toBeNull();
     const withLost = stages.map((members) => members.includes(lost));
     expect(withLost).toContain(true);
-    // From the moment of the new placement on, nothing is said of the lost stage.
+    // After the new placement, the lost stage no longer appears.
     expect(stages.slice(withLost.lastIndexOf(true) + 1).some(({ length }) => length > 0)).toBe(
       true,
     );

@@ -24,14 +24,14 @@ type Opened = {
   readonly page: Page;
   readonly room: TestRoom;
   readonly view: () => PageView;
-  /** All that were shown, oldest first. */
+  /** Every view that was shown, oldest first. */
   readonly views: readonly PageView[];
   readonly addresses: string[];
   /** The rooms whose secret the tab keeps. */
   readonly kept: Map<RoomCode, RoomSecret>;
   /** Files that the page stored. */
   readonly saved: readonly File[];
-  /** How often the parts of the tab were asked for something. */
+  /** How often the parts of the tab were called. */
   readonly asked: { measured: number; deleted: number; placed: string[] };
 };
 

@@ -18,7 +18,7 @@ function readAll(markdown: MarkdownStream, text: string): readonly MarkedToken[]
   return blocks;
 }
 
-/** Type and source of each block, items of lists apart. */
+/** Type and source of each block, and of each item of a list. */
 function outline(blocks: readonly MarkedToken[]) {
   return blocks
     .filter(({ type }) => type !== "space")

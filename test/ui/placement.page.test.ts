@@ -233,7 +233,7 @@ describe("moving a boundary", () => {
     const mounted = await mount(THREE);
     const grip = sliders(mounted)[0]!;
     const layers = one(mounted.app, ".strip .layers").getBoundingClientRect();
-    // Capture needs a pointer of the browser's own: the test says that it has it.
+    // Capture needs a real pointer, which the test does not have.
     grip.setPointerCapture = () => undefined;
     grip.hasPointerCapture = () => true;
     const at = (clientX: number): PointerEventInit => ({ pointerId: 1, clientX, bubbles: true });
@@ -284,7 +284,7 @@ describe("moving a boundary", () => {
     const draft = { ...PREVIEW.candidates[0]!, stages: MOVED, msPerToken: 25 };
     mounted.app.view = { ...mounted.app.view, placementPreview: { ...PREVIEW, draft } };
     await settled(mounted.app);
-    // Predicted of what runs: 16.1 ms of computing and 3.3 ms of hops.
+    // Predicted for the current stages: 16.1 ms of computing and 3.3 ms of hops.
     expect(textOf(one(mounted.app, ".decision"))).toMatch(
       /25\.0 ms per token.*5\.61 ms slower than now/,
     );

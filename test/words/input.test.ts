@@ -1,4 +1,4 @@
-/** What the page says of input that cannot be sent, and of answers that wait or ended. */
+/** What the page says about input that cannot be sent, and of answers that wait or ended. */
 import { expect, test } from "vitest";
 import {
   announceEnding,

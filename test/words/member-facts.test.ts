@@ -1,4 +1,4 @@
-/** What a member's card says of its device's state. */
+/** What a member's card says about its device's state. */
 import { describe, expect, test } from "vitest";
 import type { DeviceState } from "../../src/shared/index.ts";
 import { deviceFacts, describeForecast, signalFacts } from "../../src/words/index.ts";
