@@ -10,7 +10,9 @@ import { keepBridge } from "../../src/api/keep-bridge.ts";
 import type { RoomClient } from "../../src/cluster/room-client.ts";
 import { createRoomSecret } from "../../src/shared/room-secret.ts";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
-import { codes, HALF, until } from "../../tools/room/test-room.ts";
+import { HALF } from "../../tools/room/test-data.ts";
+import { codes } from "../../tools/room/test-host.ts";
+import { until } from "../../tools/room/test-room.ts";
 import { openTestServer, type TestServer } from "../../tools/server/test-server.ts";
 import { type ApiTestRoom, OFFERED, openApiRoom } from "./api-room.ts";
 

@@ -4,7 +4,9 @@ import OpenAI from "openai";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MAX_GENERATIONS_PER_MEMBER } from "../../src/cluster/coordinator/generation-request.ts";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
-import { codes, HALF, until } from "../../tools/room/test-room.ts";
+import { HALF } from "../../tools/room/test-data.ts";
+import { codes } from "../../tools/room/test-host.ts";
+import { until } from "../../tools/room/test-room.ts";
 import { createRoutes } from "../../src/api/http/router.ts";
 import { type ApiTestRoom, eventsOf, jsonOf, openApiRoom, request, textOf } from "./api-room.ts";
 

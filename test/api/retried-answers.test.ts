@@ -3,7 +3,7 @@ import OpenAI from "openai";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createRoutes } from "../../src/api/http/router.ts";
 import { isEvent } from "../../src/cluster/membership/room-access.ts";
-import { HALF } from "../../tools/room/test-room.ts";
+import { HALF } from "../../tools/room/test-data.ts";
 import { type ApiTestRoom, jsonOf, openApiRoom, request, textOf } from "./api-room.ts";
 
 const CHAT = "/v1/chat/completions";

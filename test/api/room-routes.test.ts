@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MemberId } from "../../src/shared/ids.ts";
 import { apply } from "../../src/shared/apply.ts";
 import { readRoomLog } from "../../src/shared/room-log.ts";
-import { deviceState, HALF, WHOLE } from "../../tools/room/test-room.ts";
+import { deviceState, HALF, WHOLE } from "../../tools/room/test-data.ts";
 import { type ApiTestRoom, jsonOf, openApiRoom, request, textOf } from "./api-room.ts";
 
 const TAB0 = MemberId.parse("tab0");

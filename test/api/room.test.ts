@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { joinRoom, type Room, TabmeshError } from "../../src/api/index.ts";
 import { createRoom } from "../../src/api/room.ts";
 import type { MemberId } from "../../src/shared/ids.ts";
-import { WHOLE } from "../../tools/room/test-room.ts";
+import { WHOLE } from "../../tools/room/test-data.ts";
 import { type ApiTestRoom, openApiRoom } from "./api-room.ts";
 
 const messages = [{ role: "user" as const, content: "HI" }];

@@ -9,7 +9,8 @@ import type { Measurements, Member } from "../../src/shared/member.ts";
 import type { RoomState } from "../../src/shared/state.ts";
 import { A, B, next, placement } from "../../tools/room/sample-events.ts";
 import { emptyRoom } from "../../src/shared/apply.ts";
-import { CODE, MODEL_URL, modelSummary, profile, withRoom } from "../../tools/room/test-room.ts";
+import { CODE, MODEL_URL, modelSummary, profile } from "../../tools/room/test-data.ts";
+import { withRoom } from "../../tools/room/test-room.ts";
 
 /** A software adapter of 500 MAC per us and a GPU 100 times as fast, as measured on both. */
 const SOFTWARE: Partial<Measurements> = { matVecMacsPerMs: 5e5, copyBytesPerMs: 1e6 };

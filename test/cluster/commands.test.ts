@@ -7,7 +7,8 @@ import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 import type { CloseFailure } from "../../src/shared/mesh-failure.ts";
 import { A } from "../../tools/room/sample-events.ts";
-import { CODE, deviceState, profile, until, withRoom } from "../../tools/room/test-room.ts";
+import { CODE, deviceState, profile } from "../../tools/room/test-data.ts";
+import { until, withRoom } from "../../tools/room/test-room.ts";
 
 const INVALID: [RoomCommand, string][] = [
   [{ type: "rename", name: "x".repeat(81) }, "name"],

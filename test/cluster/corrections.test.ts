@@ -4,7 +4,8 @@ import { LapCorrections } from "../../src/cluster/planning/lap-corrections.ts";
 import { costOf, problemOf } from "../../src/cluster/planning/room-problem.ts";
 import type { RoomState } from "../../src/shared/state.ts";
 import { A, B, next, placement, sampleState } from "../../tools/room/sample-events.ts";
-import { ask, collect, MODEL_URL, withRoom } from "../../tools/room/test-room.ts";
+import { MODEL_URL } from "../../tools/room/test-data.ts";
+import { ask, collect, withRoom } from "../../tools/room/test-room.ts";
 
 const predicted = (state: RoomState) =>
   costOf(problemOf(state, placement.model).problem, placement.stages).shares[0]!;

@@ -5,7 +5,8 @@ import type { LoadPhase } from "../../src/shared/member.ts";
 import type { RoomNotice } from "../../src/shared/room-notice.ts";
 import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
 import { PLAIN_LOOPS } from "../../tools/cpu/cpu-shard.ts";
-import { deviceState, HALF, MODEL_URL, until, withRoom } from "../../tools/room/test-room.ts";
+import { deviceState, HALF, MODEL_URL } from "../../tools/room/test-data.ts";
+import { until, withRoom } from "../../tools/room/test-room.ts";
 
 test("a reported device state reaches every member without another report", async () => {
   await withRoom(async (room) => {

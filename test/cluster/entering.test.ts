@@ -4,13 +4,8 @@ import { CLUSTER_VERSION, ClusterMessage } from "../../src/cluster/membership/me
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 import type { RoomNotice } from "../../src/shared/room-notice.ts";
 import type { Transport } from "../../src/mesh/transport.ts";
-import {
-  deviceState,
-  profile,
-  until,
-  withRoom,
-  type TestRoom,
-} from "../../tools/room/test-room.ts";
+import { deviceState, profile } from "../../tools/room/test-data.ts";
+import { until, withRoom, type TestRoom } from "../../tools/room/test-room.ts";
 
 /** A member whose messages the test writes. */
 async function stranger(room: TestRoom, name: string) {

@@ -4,7 +4,7 @@ import { EventLog } from "../../src/cluster/log/event-log.ts";
 import { emptyRoom } from "../../src/shared/apply.ts";
 import { RoomCode } from "../../src/shared/ids.ts";
 import { A, B } from "../../tools/room/sample-events.ts";
-import { profile } from "../../tools/room/test-room.ts";
+import { profile } from "../../tools/room/test-data.ts";
 
 function logOf(count: number, maxEvents?: number): EventLog {
   const log = new EventLog(emptyRoom(RoomCode.parse("ABCDEF"), A), maxEvents);

@@ -3,17 +3,9 @@ import { expect, test } from "vitest";
 import type { AnswerEvent } from "../../src/cluster/generation/answer.ts";
 import { FailureError } from "../../src/shared/index.ts";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
-import {
-  ask,
-  codes,
-  collect,
-  HALF,
-  MODEL_URL,
-  type Tab,
-  type TestRoom,
-  text,
-  withRoom,
-} from "../../tools/room/test-room.ts";
+import { HALF, MODEL_URL } from "../../tools/room/test-data.ts";
+import { codes, text } from "../../tools/room/test-host.ts";
+import { ask, collect, type Tab, type TestRoom, withRoom } from "../../tools/room/test-room.ts";
 
 const PROMPT = "GO ON";
 const TOKENS = 20;

@@ -1,14 +1,9 @@
 /** Admission: as many answers at once as there are slots; the others wait in order. */
 import { describe, expect, test } from "vitest";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
-import {
-  ask,
-  codes,
-  collect,
-  MODEL_URL,
-  withRoom,
-  type TestRoom,
-} from "../../tools/room/test-room.ts";
+import { MODEL_URL } from "../../tools/room/test-data.ts";
+import { codes } from "../../tools/room/test-host.ts";
+import { ask, collect, withRoom, type TestRoom } from "../../tools/room/test-room.ts";
 import { MAX_GENERATIONS_PER_MEMBER } from "../../src/cluster/coordinator/generation-request.ts";
 import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
 

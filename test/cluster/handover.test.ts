@@ -5,15 +5,8 @@ import { isEvent } from "../../src/cluster/membership/room-access.ts";
 import { GREEDY } from "../../src/shared/sampling.ts";
 import type { Stage } from "../../src/shared/state.ts";
 import { member } from "../../tools/cpu/cpu-room.ts";
-import {
-  ask,
-  collect,
-  MODEL_URL,
-  profile,
-  type Tab,
-  type TestRoom,
-  withRoom,
-} from "../../tools/room/test-room.ts";
+import { MODEL_URL, profile } from "../../tools/room/test-data.ts";
+import { ask, collect, type Tab, type TestRoom, withRoom } from "../../tools/room/test-room.ts";
 
 const QUESTION = ask("GO ON", {
   maxTokens: 60,

@@ -15,17 +15,9 @@ import { MAX_HELD_BYTES } from "../../src/stage/held-frames.ts";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
 import { HIDDEN } from "../../tools/cpu/cpu-shard.ts";
 import { HostileMember } from "../../tools/room/hostile-member.ts";
-import {
-  ask,
-  codes,
-  HALF,
-  MODEL_URL,
-  observer,
-  profile,
-  until,
-  withRoom,
-  type TestRoom,
-} from "../../tools/room/test-room.ts";
+import { HALF, MODEL_URL, observer, profile } from "../../tools/room/test-data.ts";
+import { codes } from "../../tools/room/test-host.ts";
+import { ask, until, withRoom, type TestRoom } from "../../tools/room/test-room.ts";
 
 const PROMPT = "HONEST";
 const TOKENS = 40;

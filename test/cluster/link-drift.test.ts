@@ -1,6 +1,7 @@
 /** Links whose laps take another time than they predict are measured again, once per difference. */
 import { expect, test } from "vitest";
-import { HALF, MODEL_URL, type Tab, until, withRoom } from "../../tools/room/test-room.ts";
+import { HALF, MODEL_URL } from "../../tools/room/test-data.ts";
+import { type Tab, until, withRoom } from "../../tools/room/test-room.ts";
 
 const LAPS = 8;
 

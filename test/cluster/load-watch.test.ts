@@ -11,7 +11,8 @@ import type { RoomEvent } from "../../src/shared/events.ts";
 import type { ShardState } from "../../src/shared/member.ts";
 import type { RoomState } from "../../src/shared/state.ts";
 import { A, B, next, placement, sampleState, shard } from "../../tools/room/sample-events.ts";
-import { MODEL_URL, profile, until, withRoom } from "../../tools/room/test-room.ts";
+import { MODEL_URL, profile } from "../../tools/room/test-data.ts";
+import { until, withRoom } from "../../tools/room/test-room.ts";
 
 const silenceMs = 1000;
 const stages = [

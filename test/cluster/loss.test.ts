@@ -3,17 +3,9 @@ import { describe, expect, test } from "vitest";
 import { isEvent } from "../../src/cluster/membership/room-access.ts";
 import type { AnswerEvent } from "../../src/cluster/generation/answer.ts";
 import { member, referenceAnswer } from "../../tools/cpu/cpu-room.ts";
-import {
-  ask,
-  codes,
-  collect,
-  HALF,
-  MODEL_URL,
-  WHOLE,
-  withRoom,
-  type Tab,
-  type TestRoom,
-} from "../../tools/room/test-room.ts";
+import { HALF, MODEL_URL, WHOLE } from "../../tools/room/test-data.ts";
+import { codes } from "../../tools/room/test-host.ts";
+import { ask, collect, withRoom, type Tab, type TestRoom } from "../../tools/room/test-room.ts";
 import type { RecoveryProgress } from "../../src/shared/recovery.ts";
 import type { RoomFailure } from "../../src/shared/room-failure.ts";
 import { GREEDY } from "../../src/shared/sampling.ts";

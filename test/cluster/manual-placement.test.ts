@@ -4,7 +4,7 @@ import { checkStages } from "../../src/cluster/planning/manual-placement.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 import type { RoomState } from "../../src/shared/state.ts";
 import { sampleState } from "../../tools/room/sample-events.ts";
-import { modelSummary, profile } from "../../tools/room/test-room.ts";
+import { modelSummary, profile } from "../../tools/room/test-data.ts";
 
 const member = MemberId.parse("solo");
 

@@ -11,18 +11,9 @@ import type { MemberId } from "../../src/shared/ids.ts";
 import { DEFAULT_PLACEMENT_RULES } from "../../src/shared/placement-rules.ts";
 import { DEFAULT_SETTINGS, type RoomState } from "../../src/shared/state.ts";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
-import {
-  ask,
-  codes,
-  collect,
-  deviceState,
-  MODEL_URL,
-  planner,
-  profile,
-  type Tab,
-  until,
-  withRoom,
-} from "../../tools/room/test-room.ts";
+import { deviceState, MODEL_URL, profile } from "../../tools/room/test-data.ts";
+import { codes, planner } from "../../tools/room/test-host.ts";
+import { ask, collect, type Tab, until, withRoom } from "../../tools/room/test-room.ts";
 
 /** Measurements that are slower than the others by this factor. */
 function paced(name: string, slower: number) {

@@ -17,17 +17,8 @@ import {
   placement,
   sampleState,
 } from "../../tools/room/sample-events.ts";
-import {
-  ask,
-  collect,
-  MODEL_URL,
-  modelSummary,
-  observer,
-  profile,
-  until,
-  withRoom,
-  type TestRoom,
-} from "../../tools/room/test-room.ts";
+import { MODEL_URL, modelSummary, observer, profile } from "../../tools/room/test-data.ts";
+import { ask, collect, until, withRoom, type TestRoom } from "../../tools/room/test-room.ts";
 
 const C = MemberId.parse("c");
 const byOpener = { ...DEFAULT_SETTINGS, changesBy: "opener" as const };

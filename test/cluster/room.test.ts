@@ -1,7 +1,9 @@
 /** A room end to end in Node: join, place, answer; over real stages and memory channels. */
 import { describe, expect, test } from "vitest";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
-import { ask, codes, collect, HALF, MODEL_URL, withRoom } from "../../tools/room/test-room.ts";
+import { HALF, MODEL_URL } from "../../tools/room/test-data.ts";
+import { codes } from "../../tools/room/test-host.ts";
+import { ask, collect, withRoom } from "../../tools/room/test-room.ts";
 
 const PROMPT = "HELLO ROOM";
 

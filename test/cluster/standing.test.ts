@@ -10,7 +10,7 @@ import { emptyRoom } from "../../src/shared/apply.ts";
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 import type { RoomState } from "../../src/shared/state.ts";
 import { placement } from "../../tools/room/sample-events.ts";
-import { profile } from "../../tools/room/test-room.ts";
+import { profile } from "../../tools/room/test-data.ts";
 
 const [a, b, c, d] = ["a", "b", "c", "d"].map((id) => MemberId.parse(id)) as [
   MemberId,

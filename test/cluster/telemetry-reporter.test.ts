@@ -4,7 +4,7 @@ import { EventLog } from "../../src/cluster/log/event-log.ts";
 import { reportDeviceState } from "../../src/cluster/member/telemetry-reporter.ts";
 import type { RoomAccess, RoomChange } from "../../src/cluster/membership/room-access.ts";
 import { DEFAULT_SETTINGS, emptyRoom, MemberId } from "../../src/shared/index.ts";
-import { CODE, deviceState } from "../../tools/room/test-room.ts";
+import { CODE, deviceState } from "../../tools/room/test-data.ts";
 import { newActor, World } from "../../tools/simulation/world.ts";
 
 const self = MemberId.parse("a");

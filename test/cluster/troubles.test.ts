@@ -10,7 +10,7 @@ import { eventsOf } from "../../src/cluster/coordinator/command-events.ts";
 import { MemberId, PlacementId } from "../../src/shared/ids.ts";
 import type { RoomEvent } from "../../src/shared/events.ts";
 import type { RoomState } from "../../src/shared/state.ts";
-import { profile } from "../../tools/room/test-room.ts";
+import { profile } from "../../tools/room/test-data.ts";
 import {
   A,
   B,

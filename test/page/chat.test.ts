@@ -3,7 +3,9 @@ import { expect, test } from "vitest";
 import type { RoomClient } from "../../src/cluster/room-client.ts";
 import { Chat } from "../../src/page/chat.ts";
 import { type ModelHost } from "../../src/cluster/parts.ts";
-import { HALF, text, MODEL_URL, withRoom } from "../../tools/room/test-room.ts";
+import { HALF, MODEL_URL } from "../../tools/room/test-data.ts";
+import { text } from "../../tools/room/test-host.ts";
+import { withRoom } from "../../tools/room/test-room.ts";
 
 type Asked = { role: string; content: string }[];
 

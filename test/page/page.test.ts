@@ -8,14 +8,8 @@ import type { ProbeResult } from "../../src/probe/index.ts";
 import type { RoomCode } from "../../src/shared/ids.ts";
 import { createRoomSecret, type RoomSecret } from "../../src/shared/room-secret.ts";
 import { EMPTY_VIEW, type PageView } from "../../src/ui/page-view.ts";
-import {
-  HALF,
-  MODEL_URL,
-  profile,
-  type TestRoom,
-  until,
-  withRoom,
-} from "../../tools/room/test-room.ts";
+import { HALF, MODEL_URL, profile } from "../../tools/room/test-data.ts";
+import { type TestRoom, until, withRoom } from "../../tools/room/test-room.ts";
 
 const { adapter, measurements } = profile("x");
 const PROBED = { adapter, noAdapter: null, measurements } as ProbeResult;

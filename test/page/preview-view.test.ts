@@ -1,7 +1,8 @@
 /** A room's possible placements as the page shows them: labels, numbers, and what the lines are about. */
 import { expect, test } from "vitest";
 import { previewOf } from "../../src/page/preview-view.ts";
-import { HALF, MODEL_URL, withRoom } from "../../tools/room/test-room.ts";
+import { HALF, MODEL_URL } from "../../tools/room/test-data.ts";
+import { withRoom } from "../../tools/room/test-room.ts";
 
 test("the placement that runs is explained: its cost, its share, its proof, who was left out", async () => {
   await withRoom(async (room) => {

@@ -4,7 +4,7 @@ import { apply, EventGapError } from "../../src/shared/apply.ts";
 import { IndexedEvent, RoomEvent } from "../../src/shared/events.ts";
 import { MemberId, PlacementId } from "../../src/shared/ids.ts";
 import { RoomState, type Placement } from "../../src/shared/state.ts";
-import { modelSummary, profile } from "../../tools/room/test-room.ts";
+import { modelSummary, profile } from "../../tools/room/test-data.ts";
 import {
   A,
   B,

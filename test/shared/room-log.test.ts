@@ -4,7 +4,7 @@ import { emptyRoom } from "../../src/shared/apply.ts";
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 import type { IndexedEvent, RoomEvent } from "../../src/shared/events.ts";
 import { readRoomLog, writeRoomLog } from "../../src/shared/room-log.ts";
-import { profile } from "../../tools/room/test-room.ts";
+import { profile } from "../../tools/room/test-data.ts";
 
 const base = emptyRoom(RoomCode.parse("ABCDEF"), MemberId.parse("a"));
 const numbered = (events: readonly RoomEvent[]): IndexedEvent[] =>

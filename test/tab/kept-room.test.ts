@@ -10,7 +10,8 @@ import {
   openWithKeptId,
   readKeptRoom,
 } from "../../src/tab/kept-room.ts";
-import { CODE, type TabOptions, withRoom } from "../../tools/room/test-room.ts";
+import { CODE } from "../../tools/room/test-data.ts";
+import { type TabOptions, withRoom } from "../../tools/room/test-room.ts";
 
 function storage() {
   const values = new Map<string, string>();

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { StageSample } from "../../src/shared/index.ts";
 import { openTabMonitor } from "../../src/tab/tab-monitor.ts";
-import { modelSummary, profile } from "../../tools/room/test-room.ts";
+import { modelSummary, profile } from "../../tools/room/test-data.ts";
 
 const { measurements } = profile("a");
 const model = modelSummary();

@@ -16,7 +16,7 @@ import {
   settings,
   shard,
 } from "../../tools/room/sample-events.ts";
-import { modelSummary, profile } from "../../tools/room/test-room.ts";
+import { modelSummary, profile } from "../../tools/room/test-data.ts";
 
 const loss = { reason: "stage_member_left" as const, member: A, model: "tiny", first: 0, end: 6 };
 

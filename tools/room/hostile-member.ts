@@ -12,7 +12,8 @@ import {
 import type { MemberId } from "../../src/shared/index.ts";
 import { type Member, type RoomFailure, type StageFailure } from "../../src/shared/index.ts";
 import { memoryFramePorts } from "./memory-transport.ts";
-import { CODE, type Tab, type TestRoom, until } from "./test-room.ts";
+import { CODE } from "./test-data.ts";
+import { type Tab, type TestRoom, until } from "./test-room.ts";
 
 type Result = { readonly type: "result"; readonly id: number; readonly error: RoomFailure | null };
 

@@ -12,7 +12,7 @@ import {
   type Placement,
   type RoomState,
 } from "../../src/shared/index.ts";
-import { deviceState, modelSummary, profile } from "./test-room.ts";
+import { deviceState, modelSummary, profile } from "./test-data.ts";
 
 export const A = MemberId.parse("a");
 export const B = MemberId.parse("b");

@@ -1,45 +1,31 @@
-/**
- * Whole rooms in Node: real clusters, real stage hosts, CPU shards, and memory channels.
- * Only the model file and its tokenizer are simulated: token t is the character with
- * code 32 + t.
- */
-import { MemoryNetwork, memoryFramePorts, type MemoryTab } from "./memory-transport.ts";
-import { createAdmission, MeshError, type Transport } from "../../src/mesh/index.ts";
-import {
-  type Clock,
-  SYSTEM_CLOCK,
-  MemberId,
-  RoomCode,
-  type DeviceState,
-  type Member,
-  type ModelSource,
-  type ModelSummary,
-  GREEDY,
-  type RoomSecret,
-  type RoomState,
-  type StageListeners,
-} from "../../src/shared/index.ts";
-import { placementService } from "../../src/placement/index.ts";
+/** Whole rooms in Node: real clusters, real stage hosts, CPU shards, and memory channels. */
 import {
   type AnswerEvent,
   type AskRequest,
-  type RoomRegistry,
   type ModelHost,
-  type ModelText,
   type Planner,
-  type RoomParts,
-  type Timings,
   RoomClient,
+  type RoomParts,
+  type RoomRegistry,
+  type Timings,
 } from "../../src/cluster/index.ts";
+import { createAdmission, MeshError, type Transport } from "../../src/mesh/index.ts";
+import {
+  type Clock,
+  GREEDY,
+  type Member,
+  type MemberId,
+  type RoomCode,
+  type RoomSecret,
+  type RoomState,
+  type StageListeners,
+  SYSTEM_CLOCK,
+} from "../../src/shared/index.ts";
 import { StageHost } from "../../src/stage/index.ts";
-import { cpuDescription, CpuShard, HIDDEN, VOCABULARY } from "../cpu/cpu-shard.ts";
-import { LAYERS } from "../cpu/cpu-room.ts";
-
-export const CODE = RoomCode.parse("ABCDEF");
-export const MODEL_URL: ModelSource = { kind: "url", url: "https://models.example/tiny.gguf" };
-/** Memory that holds the whole test model, or half of its layers. */
-export const WHOLE = 10_000;
-export const HALF = 3_700;
+import { CpuShard } from "../cpu/cpu-shard.ts";
+import { MemoryNetwork, memoryFramePorts, type MemoryTab } from "./memory-transport.ts";
+import { CODE, deviceState, observer, profile, WHOLE } from "./test-data.ts";
+import { hostModels, planner } from "./test-host.ts";
 
 const FAST: Partial<Timings> = {
   retryMs: 10,
@@ -54,113 +40,6 @@ const FAST: Partial<Timings> = {
   isolationMs: 100,
   watchMs: 50,
   settleMs: 30,
-};
-
-export function modelSummary(change: Partial<ModelSummary> = {}): ModelSummary {
-  return {
-    name: "tiny",
-    source: MODEL_URL,
-    contentId: "tiny-1",
-    fileBytes: 7000,
-    architecture: "cpu-test",
-    quantization: "F32",
-    contextTokens: 256,
-    vocabulary: VOCABULARY,
-    hidden: HIDDEN,
-    layers: Array.from({ length: LAYERS }, () => ({
-      weightBytes: 1000,
-      kvBytesPerToken: 0,
-      macs: 1000,
-    })),
-    embedBytes: 500,
-    headBytes: 500,
-    headMacs: 500,
-    tied: true,
-    largestTensorBytes: 500,
-    scratch: { fixedBytes: 0, rowBytes: 0, positionBytes: 0, splitBytes: 0, answerBytes: 0 },
-    ...change,
-  };
-}
-
-export function profile(name: string, memoryBytes = WHOLE, change: Partial<Member> = {}): Member {
-  return {
-    id: MemberId.parse(name),
-    name: `Tab ${name}`,
-    color: 0,
-    adapter: {
-      vendor: "test",
-      architecture: "cpu",
-      device: "",
-      description: "plain loops",
-      browser: "Node 20",
-      software: true,
-      features: [],
-      maxBufferBytes: 1e9,
-      maxStorageBindingBytes: 1e9,
-      maxWorkgroupStorageBytes: 16384,
-      maxWorkgroupInvocations: 256,
-      maxStorageBuffersPerStage: 8,
-    },
-    noAdapter: null,
-    measurements: {
-      copyBytesPerMs: 1e6,
-      f32FlopsPerMs: 1e6,
-      f16FlopsPerMs: null,
-      matVecMacsPerMs: 1e6,
-      matMulMacsPerMs: 1e6,
-      dispatchMs: 0.1,
-      readbackMs: 0.1,
-      submitWhileWaitingHelps: false,
-      memoryBudgetBytes: memoryBytes,
-      measuredAtMs: 0,
-    },
-    device: null,
-    shard: null,
-    ...change,
-  };
-}
-
-export const observer: Partial<Member> = {
-  adapter: null,
-  measurements: null,
-  noAdapter: { reason: "observer" },
-};
-
-export function deviceState(change: Partial<DeviceState> = {}): DeviceState {
-  return {
-    memoryBudgetBytes: WHOLE,
-    memoryUsedBytes: 0,
-    tokensPerSecond: 0,
-    stepMs: 1,
-    busyFraction: 0,
-    throttleRatio: 1,
-    pressure: null,
-    batteryLevel: null,
-    batteryCharging: null,
-    visible: true,
-    updatedAtMs: 0,
-    ...change,
-  };
-}
-
-export const text: ModelText = {
-  encodeChat: (messages) =>
-    Promise.resolve(codes(messages.map(({ role, content }) => `<${role}>${content}`).join(""))),
-  encodeText: (prompt) => Promise.resolve(codes(prompt)),
-  decoder: () => ({ push: (token) => String.fromCharCode(32 + token), flush: () => "" }),
-  bytesOf: (token) => Uint8Array.of(32 + token),
-  endTokens: new Uint32Array(0),
-};
-
-/** The product's solver, in this thread. */
-/** A clock that advances with each look, so that answers do not depend on the machine's load. */
-let looks = 0;
-const MS_PER_LOOK = 0.01;
-const service = placementService(() => MS_PER_LOOK * looks++);
-export const planner: Planner = {
-  solve: (problem, options) => Promise.resolve(service.solve(problem, options)),
-  explained: (problem, options) => Promise.resolve(service.explained(problem, options)),
-  front: (problem, options) => Promise.resolve(service.front(problem, options)),
 };
 
 export type TabOptions = {
@@ -369,40 +248,4 @@ export async function until(condition: () => boolean, what: string): Promise<voi
     if (performance.now() > endMs) throw new Error(`waited five seconds for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
-}
-
-export function codes(prompt: string): Uint32Array<ArrayBuffer> {
-  return Uint32Array.from([...prompt].map((character) => (character.codePointAt(0) ?? 32) - 32));
-}
-
-function hostModels(host: StageHost, beforeLoad?: () => Promise<void>): ModelHost {
-  return {
-    inspect: (source) => Promise.resolve(modelSummary({ source })),
-    async loadShard({ missing, contextTokens, sequences, activations, role }, onProgress) {
-      await beforeLoad?.();
-      onProgress({ phase: "downloading", doneBytes: 0, totalBytes: 1000 });
-      const { port1 } = new MessageChannel();
-      const options = {
-        contextTokens,
-        sequences,
-        activations,
-        memoryBudgetBytes: 1e9,
-        submitWhileWaiting: false,
-      };
-      try {
-        return await host.loadShard(
-          cpuDescription(missing.first, missing.end, LAYERS),
-          options,
-          port1,
-          () => undefined,
-          role,
-        );
-      } finally {
-        port1.close();
-      }
-    },
-    unloadShard: () => host.unloadShard(),
-    unloadNext: () => host.unloadNext(),
-    text: () => Promise.resolve(text),
-  };
 }

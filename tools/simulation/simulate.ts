@@ -1,7 +1,10 @@
-/** Runs one schedule in a simulated room, and checks the invariants. */
+/**
+ * Runs one schedule in a simulated room, and checks the invariants. In one file, because every fault acts
+ * on the same run, and most end in a check of it.
+ */
 import type { RoomClient } from "../../src/cluster/index.ts";
 import { DEFAULT_SETTINGS, type RoomFailure } from "../../src/shared/index.ts";
-import { MODEL_URL } from "../room/test-room.ts";
+import { MODEL_URL } from "../room/test-data.ts";
 import {
   checkAnswer,
   checkBridge,

@@ -1,4 +1,7 @@
-/** A room in virtual time: real clusters and stages over the simulated network. */
+/**
+ * A room in virtual time: real clusters and stages over the simulated network. In one file, because a
+ * tab's parts, its crash, and its return share the state of the room.
+ */
 import {
   type AnswerEvent,
   type ModelHost,
@@ -29,9 +32,9 @@ import {
   modelSummary,
   observer,
   profile,
-  text,
   WHOLE,
-} from "../room/test-room.ts";
+} from "../room/test-data.ts";
+import { text } from "../room/test-host.ts";
 import { BridgeServer } from "./bridge.ts";
 import { Network, type SimulatedTransport } from "./network.ts";
 import type { AskPlan, MemberPlan } from "./schedule.ts";

@@ -28,7 +28,7 @@ import {
   settings,
   shard,
 } from "../../../tools/room/sample-events.ts";
-import { profile } from "../../../tools/room/test-room.ts";
+import { profile } from "../../../tools/room/test-data.ts";
 import type { FuzzTarget } from "../../../tools/fuzz/fuzz.ts";
 import { mutatedText } from "../../../tools/fuzz/mutate.ts";
 import { jsonOf } from "../../../tools/fuzz/values.ts";
