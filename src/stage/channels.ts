@@ -26,7 +26,7 @@ import {
 } from "../shared/index.ts";
 import { refusalOf } from "./refusal.ts";
 import { type Silence, SilenceWatch } from "./silence-watch.ts";
-import { MAX_WAITING_BYTES, Strangers } from "./strangers.ts";
+import { MAX_WAITING_BYTES, strangers } from "./strangers.ts";
 
 export type ChannelListeners = {
   onFrame(from: MemberId, frame: Frame): void;
@@ -64,7 +64,7 @@ export class Channels {
   readonly #pings = new Map<number, WaitingPing>();
   readonly #listeners: ChannelListeners;
   readonly #clock: Clock;
-  readonly #strangers: Strangers;
+  readonly #strangers: ReturnType<typeof strangers>;
   #self: MemberId | null = null;
   #lastNonce = NO_NONCE;
   readonly #silence = new SilenceWatch();
@@ -74,10 +74,7 @@ export class Channels {
   constructor(listeners: ChannelListeners, clock = SYSTEM_CLOCK) {
     this.#listeners = listeners;
     this.#clock = clock;
-    this.#strangers = new Strangers(
-      (delayMs, act) => clock.after(delayMs, act),
-      (port, bytes) => this.#refuse(port, bytes),
-    );
+    this.#strangers = strangers(clock, (port, bytes) => this.#refuse(port, bytes));
   }
 
   get self(): MemberId {

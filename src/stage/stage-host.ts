@@ -40,7 +40,7 @@ import {
   type PipelinePosition,
 } from "./pipeline-position.ts";
 import { MAX_SAVED_BYTES, SavedBytes } from "./saved-rows.ts";
-import { SentPrompts } from "./sent-prompts.ts";
+import { sentPrompts } from "./sent-prompts.ts";
 import { ShardChain } from "./shard-chain.ts";
 import { IDLE_LOOK_MS, RUNNING_LOOK_MS } from "./silence-watch.ts";
 import { StageError } from "./stage-error.ts";
@@ -60,7 +60,7 @@ export class StageHost implements StageWorker {
   readonly #load: ShardLoader;
   readonly #maxSavedBytes: number;
   readonly #channels: Channels;
-  readonly #sentPrompts: SentPrompts;
+  readonly #sentPrompts: ReturnType<typeof sentPrompts>;
   readonly #clock: Clock;
   readonly #meter: LoadMeter;
   readonly #nextLink: NextLink;
@@ -106,7 +106,7 @@ export class StageHost implements StageWorker {
       (generation) => this.#observe({ kind: "prompt_missing", generation }),
     );
     this.#nextLink = new NextLink((...ping) => this.#channels.ping(...ping));
-    this.#sentPrompts = new SentPrompts({
+    this.#sentPrompts = sentPrompts({
       send: (to, frame) => this.#channels.send(to, frame),
       onToken: (event) => void this.#listeners?.onToken(event),
       onFailure: (failure) => void this.#listeners?.onFailure(failure),

@@ -20,43 +20,35 @@ type Stranger = {
   readonly cancel: () => void;
 };
 
-export class Strangers {
-  readonly #strangers = new Map<FramePort, Stranger>();
-  readonly #after: Clock["after"];
-  readonly #refuse: (port: FramePort, bytes: Bytes) => void;
-
-  constructor(after: Clock["after"], refuse: (port: FramePort, bytes: Bytes) => void) {
-    this.#after = after;
-    this.#refuse = refuse;
-  }
-
-  /** False if more of its frames wait than may. */
-  add(port: FramePort, bytes: Bytes): boolean {
-    const stranger = this.#strangers.get(port) ?? this.#begin(port);
-    if (stranger.isRefused) {
-      this.#refuse(port, bytes);
-      return true;
-    }
-    stranger.waitingBytes += bytes.byteLength + WAITING_FRAME_BYTES;
-    stranger.waiting.push(bytes);
-    return stranger.waitingBytes <= MAX_WAITING_BYTES;
-  }
-
-  /** It is a member now, or gone. Returns the frames that wait, in the order in which they came. */
-  release(port: FramePort): readonly Bytes[] {
-    const stranger = this.#strangers.get(port);
-    this.#strangers.delete(port);
-    stranger?.cancel();
-    return stranger?.waiting ?? [];
-  }
-
-  #begin(port: FramePort): Stranger {
-    const cancel = this.#after(STRANGER_MS, () => {
+export function strangers(clock: Clock, refuse: (port: FramePort, bytes: Bytes) => void) {
+  const known = new Map<FramePort, Stranger>();
+  const begin = (port: FramePort): Stranger => {
+    const cancel = clock.after(STRANGER_MS, () => {
       stranger.isRefused = true;
-      stranger.waiting.splice(0).forEach((bytes) => this.#refuse(port, bytes));
+      stranger.waiting.splice(0).forEach((bytes) => refuse(port, bytes));
     });
     const stranger: Stranger = { waiting: [], waitingBytes: 0, isRefused: false, cancel };
-    this.#strangers.set(port, stranger);
+    known.set(port, stranger);
     return stranger;
-  }
+  };
+  return {
+    /** False if more of its frames wait than may. */
+    add(port: FramePort, bytes: Bytes): boolean {
+      const stranger = known.get(port) ?? begin(port);
+      if (stranger.isRefused) {
+        refuse(port, bytes);
+        return true;
+      }
+      stranger.waitingBytes += bytes.byteLength + WAITING_FRAME_BYTES;
+      stranger.waiting.push(bytes);
+      return stranger.waitingBytes <= MAX_WAITING_BYTES;
+    },
+    /** It is a member now, or gone. Returns the frames that wait, in the order in which they came. */
+    release(port: FramePort): readonly Bytes[] {
+      const stranger = known.get(port);
+      known.delete(port);
+      stranger?.cancel();
+      return stranger?.waiting ?? [];
+    },
+  };
 }
