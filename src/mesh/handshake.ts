@@ -36,105 +36,90 @@ export type HandshakeOptions = {
   readonly onRefused: (failure: CloseFailure) => void;
 };
 
-export class Handshake {
-  readonly #options: HandshakeOptions;
-  #hello: Hello | null = null;
-  #secret: RoomSecret | null = null;
-  #proof: Proof | null = null;
-  #provenBy: ProvenBy = "secret";
-  #state: "proving" | "proven" | "over" = "proving";
+export type Handshake = ReturnType<typeof openHandshake>;
 
-  constructor(options: HandshakeOptions) {
-    this.#options = options;
-  }
+export function openHandshake(options: HandshakeOptions) {
+  const { self, peer, role, protocol, admission, fingerprints, tell } = options;
+  let hello: Hello | null = null;
+  let secret: RoomSecret | null = null;
+  let proof: Proof | null = null;
+  let provenBy: ProvenBy = "secret";
+  let state: "proving" | "proven" | "over" = "proving";
 
-  /** Call it when the connection is open, so that a secret that arrived in the meantime is used. */
-  start(): void {
-    const { self, protocol, admission, tell } = this.#options;
-    if (this.#hello !== null || this.#state === "over") return;
-    this.#secret = admission.key?.secret ?? null;
-    this.#hello = {
-      type: "hello",
-      protocol,
-      member: self,
-      nonce: bytesToHex(randomBytes(32)),
-      holds: this.#secret === null ? "code" : "secret",
-    };
-    tell(this.#hello);
-  }
+  const refuse = (failure: CloseFailure) => {
+    state = "over";
+    options.onRefused(failure);
+  };
+  const violated = (detail = "an unexpected message in the handshake") =>
+    refuse({ reason: "protocol_violation", peer, detail });
+  const finish = () => {
+    state = "over";
+    options.onProven(provenBy);
+  };
 
-  receive(message: unknown): void {
-    this.start();
-    if (this.#state === "over") return;
-    if (this.#proof === null) return this.#takeHello(message);
-    const control = parseUntrusted(Control, message).data;
-    if (control === undefined) return this.#violated();
-    if (this.#state === "proven") {
-      return control.type === "welcome" ? this.#finish() : this.#violated();
-    }
-    const step = this.#proof.take(control);
-    if (step.kind === "refused") this.#refuse(step.failure);
-    else if (step.kind === "unexpected_message") this.#violated();
-    else if (step.kind === "proven") this.#proven();
-  }
-
-  #takeHello(message: unknown): void {
-    const { protocol, peer } = this.#options;
-    const hello = readHello(message, protocol, peer);
-    if ("reason" in hello) return this.#refuse(hello);
-    const refusal = this.#refusalOf(hello);
-    if (refusal !== null) return this.#refuse(refusal);
-    this.#proof = this.#proofFor(hello);
-    this.#proof?.begin();
-  }
+  const start = () => {
+    if (hello !== null || state === "over") return;
+    secret = admission.key?.secret ?? null;
+    const nonce = bytesToHex(randomBytes(32));
+    const holds = secret === null ? "code" : "secret";
+    hello = { type: "hello", protocol, member: self, nonce, holds };
+    tell(hello);
+  };
 
   /** Whether this tab and the peer have a proof that both can give. */
-  #refusalOf(theirs: Hello): AdmissionFailure | null {
-    const { self, peer, admission } = this.#options;
+  const refusalOf = (theirs: Hello): AdmissionFailure | null => {
     if (theirs.holds === "secret") return null;
-    if (this.#secret === null) return { reason: "peer_not_admitted", peer };
+    if (secret === null) return { reason: "peer_not_admitted", peer };
     if (admission.refuseCodes === null) return { reason: "code_not_checked_here", peer: self };
     return admission.refuseCodes();
-  }
+  };
 
-  #proofFor(theirs: Hello): Proof | null {
-    const { role, admission, tell, fingerprints } = this.#options;
+  const beginProof = (ours: Hello, theirs: Hello) => {
     const found = fingerprints();
-    if (found === null || this.#hello === null) {
-      this.#violated("no fingerprints");
-      return null;
-    }
-    const [caller, callee] = role === "caller" ? [this.#hello, theirs] : [theirs, this.#hello];
+    if (found === null) return violated("no fingerprints");
+    const [caller, callee] = role === "caller" ? [ours, theirs] : [theirs, ours];
     const connection = { role, fingerprints: found, caller, callee };
-    if (this.#secret !== null && theirs.holds === "secret") {
-      return secretProof(connection, this.#secret, tell);
+    if (secret !== null && theirs.holds === "secret") {
+      proof = secretProof(connection, secret, tell);
+    } else {
+      provenBy = "code";
+      proof = codeProof(connection, admission.code, secret && admission.guesses, tell);
     }
-    this.#provenBy = "code";
-    return codeProof(connection, admission.code, this.#secret && admission.guesses, tell);
-  }
+    proof.begin();
+  };
 
-  #proven(): void {
+  const takeHello = (ours: Hello, message: unknown) => {
+    const theirs = readHello(message, protocol, peer);
+    if ("reason" in theirs) return refuse(theirs);
+    const refusal = refusalOf(theirs);
+    if (refusal !== null) return refuse(refusal);
+    beginProof(ours, theirs);
+  };
+
+  const proven = () => {
     // The room has changed its secret since this handshake began.
-    const isOutdated =
-      this.#provenBy === "secret" && this.#secret !== this.#options.admission.key?.secret;
-    if (isOutdated) return this.#refuse({ reason: "wrong_secret" });
-    this.#state = "proven";
-    if (this.#options.role === "caller") return;
-    this.#options.tell({ type: "welcome" });
-    this.#finish();
-  }
+    const isOutdated = provenBy === "secret" && secret !== admission.key?.secret;
+    if (isOutdated) return refuse({ reason: "wrong_secret" });
+    state = "proven";
+    if (role === "caller") return;
+    tell({ type: "welcome" });
+    finish();
+  };
 
-  #finish(): void {
-    this.#state = "over";
-    this.#options.onProven(this.#provenBy);
-  }
-
-  #violated(detail = "an unexpected message in the handshake"): void {
-    this.#refuse({ reason: "protocol_violation", peer: this.#options.peer, detail });
-  }
-
-  #refuse(failure: CloseFailure): void {
-    this.#state = "over";
-    this.#options.onRefused(failure);
-  }
+  return {
+    /** Call it when the connection is open, so that a secret that arrived in the meantime is used. */
+    start,
+    receive(message: unknown): void {
+      start();
+      if (state === "over" || hello === null) return;
+      if (proof === null) return takeHello(hello, message);
+      const control = parseUntrusted(Control, message).data;
+      if (control === undefined) return violated();
+      if (state === "proven") return control.type === "welcome" ? finish() : violated();
+      const step = proof.take(control);
+      if (step.kind === "refused") refuse(step.failure);
+      else if (step.kind === "unexpected_message") violated();
+      else if (step.kind === "proven") proven();
+    },
+  };
 }

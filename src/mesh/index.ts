@@ -18,7 +18,7 @@ export type {
   TokenFrame,
 } from "./frame-types.ts";
 export { PROTOCOL_VERSION } from "./frame-types.ts";
-export { Handshake } from "./handshake.ts";
+export { type Handshake, openHandshake } from "./handshake.ts";
 export { decode, encode, frameBytes } from "./frames.ts";
 export { Heartbeat, HEARTBEAT_MS } from "./heartbeat.ts";
 export { type LinkQuality, measureLink } from "./link-measurement.ts";

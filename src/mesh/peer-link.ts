@@ -27,7 +27,7 @@ import type { Admission, ProvenBy } from "./admission.ts";
 import { Control, MAX_CONTROL_BYTES, MAX_UNREAD_CONTROL_BYTES, readControl } from "./control.ts";
 import { fingerprintsOf } from "./fingerprints.ts";
 import { ChannelFramePort } from "./frame-port.ts";
-import { Handshake } from "./handshake.ts";
+import { type Handshake, openHandshake } from "./handshake.ts";
 import { Heartbeat, HEARTBEAT_MS } from "./heartbeat.ts";
 import type { FramePort } from "./transport.ts";
 
@@ -87,7 +87,7 @@ export class PeerLink {
     this.peer = peer;
     this.outgoing = outgoing;
     this.#options = options;
-    this.#handshake = new Handshake({
+    this.#handshake = openHandshake({
       ...options,
       peer,
       role: outgoing ? "caller" : "callee",

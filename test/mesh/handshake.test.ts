@@ -13,7 +13,7 @@ import {
   sortedFingerprints,
   type Fingerprints,
 } from "../../src/mesh/fingerprints.ts";
-import { Handshake } from "../../src/mesh/handshake.ts";
+import { type Handshake, openHandshake } from "../../src/mesh/handshake.ts";
 import type { Role } from "../../src/mesh/proof.ts";
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 import type { CloseFailure } from "../../src/shared/mesh-failure.ts";
@@ -53,7 +53,7 @@ function end(admission: Admission, options: EndOptions = {}): End {
   const said: Control[] = [];
   let outcome: ReturnType<End["outcome"]> = null;
   const { fingerprints = sortedFingerprints("a's", "b's"), role = "caller" } = options;
-  const handshake = new Handshake({
+  const handshake = openHandshake({
     self: role === "caller" ? A : B,
     peer: role === "caller" ? B : A,
     protocol: 3,

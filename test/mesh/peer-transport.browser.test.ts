@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, inject, test, vi } from "vitest";
 import { claimRoom, lookUpRoom } from "../../src/mesh/room-registry.ts";
 import { createAdmission } from "../../src/mesh/admission.ts";
-import { Handshake } from "../../src/mesh/handshake.ts";
+import { openHandshake } from "../../src/mesh/handshake.ts";
 import { fingerprintsOf } from "../../src/mesh/fingerprints.ts";
 import { parseJson } from "../../src/mesh/json.ts";
 import { MeshError } from "../../src/mesh/mesh-error.ts";
@@ -290,7 +290,7 @@ describe("a hostile peer", () => {
     claimed = id,
   ): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      const handshake = new Handshake({
+      const handshake = openHandshake({
         self: claimed,
         peer,
         role: "caller",

@@ -12,7 +12,8 @@ import {
 import {
   type Admission,
   createAdmission,
-  Handshake,
+  type Handshake,
+  openHandshake,
   PROTOCOL_VERSION,
   type ProvenBy,
   sortedFingerprints,
@@ -96,7 +97,7 @@ class MemoryTransport implements Transport {
     onRefused: (failure: CloseFailure) => void,
   ): Handshake {
     const peer = other.self;
-    return new Handshake({
+    return openHandshake({
       self: this.self,
       peer,
       role,

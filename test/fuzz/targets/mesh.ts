@@ -3,7 +3,7 @@ import { Control } from "../../../src/mesh/control.ts";
 import {
   createAdmission,
   decode,
-  Handshake,
+  openHandshake,
   MeshError,
   PROTOCOL_VERSION,
   ProtocolError,
@@ -116,7 +116,7 @@ export const handshakes: FuzzTarget<string> = {
   decode(text) {
     const admission = createAdmission(CODE, SECRET, SYSTEM_CLOCK);
     admission.refuseCodes = () => null;
-    const handshake = new Handshake({
+    const handshake = openHandshake({
       self: SELF,
       peer: PEER,
       role: "callee",
