@@ -166,6 +166,8 @@ export class GpuShard implements Shard {
     const isRead = description.head === null || recordSamples !== null;
     const timing = isRead ? (this.#timer?.begin() ?? null) : null;
     const layersPerPart = this.#layersPerPart(timing !== null);
+    const workload = fused ? (rows.length === 1 ? "decode" : "batch") : "prefill";
+    const work = { rows: rows.length, workload } as const;
     let encoder = resources.device.createCommandEncoder();
     let pass = encoder.beginComputePass(timing?.pass);
     for (const embedding of this.#parts.embeddings) embedding.record(pass, params);
@@ -176,7 +178,9 @@ export class GpuShard implements Shard {
         encoder = resources.device.createCommandEncoder();
         pass = encoder.beginComputePass();
       }
-      this.#recordLayer(pass, layer, i, params, fused);
+      layer.queryKeyValue.record(pass, work);
+      attention.record(pass, i, params, fused);
+      layer.afterAttention.record(pass, work);
     });
     recordSamples?.(pass, params);
     pass.end();
@@ -202,20 +206,6 @@ export class GpuShard implements Shard {
     const { resources } = this.#parts;
     resources.device.queue.submit([encoder.finish()]);
     resources.counters.submits++;
-  }
-
-  #recordLayer(
-    pass: GPUComputePassEncoder,
-    layer: LayerPlan,
-    index: number,
-    params: StepParams,
-    fused: boolean,
-  ): void {
-    const rows = params.rows.length;
-    const work = { rows, workload: fused ? (rows === 1 ? "decode" : "batch") : "prefill" } as const;
-    layer.queryKeyValue.record(pass, work);
-    this.#parts.attention.record(pass, index, params, fused);
-    layer.afterAttention.record(pass, work);
   }
 
   gpuShare(): number | null {

@@ -5,6 +5,8 @@
  *
  * A path can be cut in the network: what is sent waits, and goes on if the path heals before
  * the heartbeat gives up. New links need the signaling server.
+ *
+ * Over 250 lines: a transport and the network open and end links together.
  */
 import {
   TransportListeners,

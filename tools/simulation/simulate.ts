@@ -1,6 +1,7 @@
 /**
- * Runs one schedule in a simulated room, and checks the invariants. In one file, because every fault acts
- * on the same run, and most end in a check of it.
+ * Runs one schedule in a simulated room, and checks the invariants.
+ *
+ * Over 250 lines: every fault acts on the same run.
  */
 import type { RoomClient } from "../../src/cluster/index.ts";
 import { DEFAULT_SETTINGS, type RoomFailure } from "../../src/shared/index.ts";

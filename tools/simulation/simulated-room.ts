@@ -1,6 +1,7 @@
 /**
- * A room in virtual time: real clusters and stages over the simulated network. In one file, because a
- * tab's parts, its crash, and its return share the state of the room.
+ * A room in virtual time: real clusters and stages over the simulated network.
+ *
+ * Over 250 lines: a tab's parts, its crash, and its return share the state of the room.
  */
 import {
   type AnswerEvent,
