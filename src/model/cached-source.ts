@@ -7,7 +7,15 @@
  */
 import type { ModelNotice } from "../shared/index.ts";
 import { type ByteSource, checkRange } from "./byte-source.ts";
-import { CHUNK_BYTES, chunkLength, type ChunkMap, chunksOf, type Leaf, sha256 } from "./chunks.ts";
+import {
+  CHUNK_BYTES,
+  type ChunkMap,
+  type ChunkPart,
+  chunkParts,
+  chunksOf,
+  type Leaf,
+  sha256,
+} from "./chunks.ts";
 import { type ChunkStore, storageFailure } from "./model-cache.ts";
 import { ModelError } from "./model-error.ts";
 
@@ -16,14 +24,6 @@ const MAX_RUN_CHUNKS = 8;
 
 /** A source that knows the leaves of what it read, or whose bytes need no check. */
 export type LeafSource = ByteSource & { readonly leaves?: ReadonlyMap<number, Leaf> };
-
-/** Bytes [from, to) of a chunk, and where they go. */
-type ChunkPart = {
-  readonly index: number;
-  readonly from: number;
-  readonly to: number;
-  readonly into: Uint8Array;
-};
 
 export class CachedSource implements ByteSource {
   readonly fileBytes: number;
@@ -79,25 +79,30 @@ export class CachedSource implements ByteSource {
   async read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
     checkRange(this, offsetBytes, lengthBytes);
     if (this.#store === null) return this.#source.read(offsetBytes, lengthBytes);
+    const parts = chunkParts(offsetBytes, lengthBytes);
+    const stored = await this.#readRange(offsetBytes, lengthBytes, parts);
+    if (stored !== null) return stored;
     const result = new Uint8Array(lengthBytes);
-    const end = offsetBytes + lengthBytes;
-    const parts = chunksOf(offsetBytes, lengthBytes).map((index) => {
-      const start = index * CHUNK_BYTES;
-      const from = Math.max(offsetBytes, start) - start;
-      const to = Math.min(end - start, chunkLength(this.fileBytes, index));
-      return { index, from, to, into: result.subarray(start + from - offsetBytes) };
-    });
-    const isCopied = await Promise.all(parts.map((part) => this.#copyKnown(part)));
+    const isCopied = await Promise.all(parts.map((part) => this.#copyKnown(part, result)));
     const missing = parts.filter((_, i) => !isCopied[i]);
     await Promise.all(
       missing.map(async (part) => {
         // Another read may have fetched it meanwhile.
-        if (await this.#copyKnown(part)) return;
-        const { index, from, to, into } = part;
-        into.set((await this.#chunk(index, end)).subarray(from, to));
+        if (await this.#copyKnown(part, result)) return;
+        const { index, from, to, at } = part;
+        const chunk = await this.#chunk(index, offsetBytes + lengthBytes);
+        result.set(chunk.subarray(from, to), at);
       }),
     );
     return result;
+  }
+
+  /** In another thread, once what is being fetched has been stored; null if a part is missing. */
+  async #readRange(offsetBytes: number, lengthBytes: number, parts: readonly ChunkPart[]) {
+    if (this.#store?.readRange === undefined) return null;
+    await Promise.allSettled(parts.map(({ index }) => this.#fetching.get(index)));
+    if (!parts.every(({ index }) => this.isStored(index))) return null;
+    return this.#store.readRange(offsetBytes, lengthBytes);
   }
 
   /** Stores what is missing of a range. Rejects as `read` does. */
@@ -108,16 +113,16 @@ export class CachedSource implements ByteSource {
   }
 
   /** False if the chunk is neither being fetched nor stored completely. */
-  async #copyKnown({ index, from, to, into }: ChunkPart): Promise<boolean> {
+  async #copyKnown({ index, from, to, at }: ChunkPart, result: Uint8Array): Promise<boolean> {
     const running = this.#fetching.get(index);
     if (running !== undefined) {
-      into.set((await running).subarray(from, to));
+      result.set((await running).subarray(from, to), at);
       return true;
     }
     if (this.#store?.present.has(index) !== true) return false;
     const stored = await this.#store.read(index, from, to);
     if (stored === null) this.#store?.present.delete(index);
-    else into.set(stored);
+    else result.set(stored, at);
     return stored !== null;
   }
 
@@ -154,6 +159,7 @@ export class CachedSource implements ByteSource {
   }
 
   async #keep(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (this.isStored(index)) return; // by the thread that fetched it
     const { leaves } = this.#source;
     const leaf = leaves === undefined ? await sha256(bytes) : (leaves.get(index) ?? null);
     try {

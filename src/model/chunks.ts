@@ -48,6 +48,24 @@ export function chunksOf(offsetBytes: number, lengthBytes: number): number[] {
   return Array.from({ length: end - first }, (_, index) => first + index);
 }
 
+/** The bytes [from, to) of a chunk, which begin at `at` of a read. */
+export type ChunkPart = {
+  readonly index: number;
+  readonly from: number;
+  readonly to: number;
+  readonly at: number;
+};
+
+/** The parts of a read of a file, chunk by chunk. */
+export function chunkParts(offsetBytes: number, lengthBytes: number): ChunkPart[] {
+  return chunksOf(offsetBytes, lengthBytes).map((index) => {
+    const start = index * CHUNK_BYTES;
+    const from = Math.max(offsetBytes, start) - start;
+    const to = Math.min(offsetBytes + lengthBytes - start, CHUNK_BYTES);
+    return { index, from, to, at: start + from - offsetBytes };
+  });
+}
+
 /** Reads the whole file; `onRead` gets the bytes that are hashed so far. */
 export async function leavesOf(
   source: ByteSource,

@@ -19,9 +19,8 @@ export function servedLane(service: LaneService) {
       const hashed = await service.fetch(...range);
       return Comlink.transfer(hashed, [hashed.bytes.buffer]);
     },
-    laneWrite: service.write.bind(service),
-    async laneRead(...part: Parameters<Lane["read"]>) {
-      const bytes = await service.read(...part);
+    async laneRead(...range: Parameters<Lane["read"]>) {
+      const bytes = await service.read(...range);
       return bytes && Comlink.transfer(bytes, [bytes.buffer]);
     },
   };
@@ -32,12 +31,8 @@ function startLane(): Lane {
   const remote = Comlink.wrap<ReturnType<typeof servedLane>>(worker);
   const orDeath = untilError(worker);
   return {
-    fetch: (file, offset, length, onNotice) =>
-      orDeath(remote.laneFetch(file, offset, length, Comlink.proxy(onNotice))),
-    write(file, index, bytes, leaf) {
-      const copy = bytes.slice(); // a view would take its whole buffer along
-      return orDeath(remote.laneWrite(file, index, Comlink.transfer(copy, [copy.buffer]), leaf));
-    },
-    read: (file, index, from, to) => orDeath(remote.laneRead(file, index, from, to)),
+    fetch: (remoteFile, offset, length, onNotice, file) =>
+      orDeath(remote.laneFetch(remoteFile, offset, length, Comlink.proxy(onNotice), file)),
+    read: (file, offset, length) => orDeath(remote.laneRead(file, offset, length)),
   };
 }

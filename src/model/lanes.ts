@@ -4,7 +4,7 @@
  * lane's thread fails, this thread does the work.
  */
 import { failureOf, type ModelNotice, ThreadPool } from "../shared/index.ts";
-import { type Leaf, leavesIn } from "./chunks.ts";
+import { chunkParts, type Leaf, leavesIn } from "./chunks.ts";
 import type { ChunkStore, ModelCache } from "./model-cache.ts";
 import { reopenUrl, type RemoteFile } from "./url-source.ts";
 
@@ -14,12 +14,18 @@ export type HashedRange = {
   readonly leaves: readonly Leaf[];
 };
 
+/** A range that a lane has fetched, and which of its chunks it has stored. */
+type FetchedRange = HashedRange & { readonly stored: readonly number[] };
+
 /** A model's folder, as `ModelCache.store` takes it. */
 export type StoredFile = {
   readonly folder: string;
   readonly name: string;
   readonly fileBytes: number;
 };
+
+/** Where a lane stores what it fetches, and the store that learns of it. */
+export type KeptFile = { readonly file: StoredFile; readonly store: ChunkStore };
 
 /** What a lane's thread offers (`LaneService`), through its client. Rejects with a `FailureError`. */
 export type Lane = {
@@ -28,14 +34,14 @@ export type Lane = {
     offsetBytes: number,
     lengthBytes: number,
     onNotice: (notice: ModelNotice) => void,
-  ): Promise<HashedRange>;
-  write(
+    file: StoredFile | null,
+  ): Promise<FetchedRange>;
+  /** Of stored chunks; null if one is missing or incomplete. */
+  read(
     file: StoredFile,
-    index: number,
-    bytes: Uint8Array<ArrayBuffer>,
-    leaf: Leaf,
-  ): Promise<boolean>;
-  read(file: StoredFile, index: number, from: number, to: number): Promise<Uint8Array | null>;
+    offsetBytes: number,
+    lengthBytes: number,
+  ): Promise<Uint8Array<ArrayBuffer> | null>;
 };
 
 type Storage = Pick<ModelCache, "store">;
@@ -49,19 +55,43 @@ export class LaneService implements Lane {
     this.#cache = cache;
   }
 
-  async fetch(...[remote, offsetBytes, lengthBytes, onNotice]: Parameters<Lane["fetch"]>) {
+  async fetch(...[remote, offsetBytes, lengthBytes, onNotice, file]: Parameters<Lane["fetch"]>) {
     const bytes = await reopenUrl(remote, { onNotice }).read(offsetBytes, lengthBytes);
-    return { bytes, leaves: await leavesIn(bytes) };
+    const leaves = await leavesIn(bytes);
+    const stored = file === null ? [] : await this.#keep(file, offsetBytes, bytes, leaves);
+    return { bytes, leaves, stored };
   }
 
-  async write(...[file, index, bytes, leaf]: Parameters<Lane["write"]>): Promise<boolean> {
+  /** What cannot be stored here, the caller tries itself, and reports. */
+  async #keep(
+    file: StoredFile,
+    offsetBytes: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    leaves: readonly Leaf[],
+  ): Promise<number[]> {
+    try {
+      const store = await this.#store(file);
+      const parts = chunkParts(offsetBytes, bytes.length);
+      await Promise.all(
+        parts.map(({ index, from, to, at }, i) =>
+          store.write(index, bytes.subarray(at, at + to - from), leaves[i]!),
+        ),
+      );
+      return parts.flatMap(({ index }) => (store.present.has(index) ? [index] : []));
+    } catch {
+      return [];
+    }
+  }
+
+  async read(...[file, offsetBytes, lengthBytes]: Parameters<Lane["read"]>) {
     const store = await this.#store(file);
-    await store.write(index, bytes, leaf);
-    return store.present.has(index);
-  }
-
-  async read(...[file, index, from, to]: Parameters<Lane["read"]>): Promise<Uint8Array | null> {
-    return (await this.#store(file)).read(index, from, to);
+    const bytes = new Uint8Array(lengthBytes);
+    const reads = chunkParts(offsetBytes, lengthBytes).map(async ({ index, from, to, at }) => {
+      const part = await store.read(index, from, to);
+      if (part !== null) bytes.set(part, at);
+      return part !== null;
+    });
+    return (await Promise.all(reads)).every(Boolean) ? bytes : null;
   }
 
   #store(file: StoredFile): Promise<ChunkStore> {
@@ -94,30 +124,30 @@ export class Lanes {
   }
 
   /** Rejects as the source does. */
-  async fetch(...range: Parameters<Lane["fetch"]>): Promise<HashedRange> {
+  async fetch(
+    remote: RemoteFile,
+    offsetBytes: number,
+    lengthBytes: number,
+    onNotice: (notice: ModelNotice) => void,
+    kept: KeptFile | null,
+  ): Promise<HashedRange> {
+    const range = [remote, offsetBytes, lengthBytes, onNotice] as const;
     try {
-      return await this.#pool.run((lane) => lane.fetch(...range));
+      const fetched = await this.#pool.run((lane) => lane.fetch(...range, kept?.file ?? null));
+      for (const index of fetched.stored) kept?.store.present.add(index);
+      return fetched;
     } catch (error) {
       if (failureOf(error).reason !== "unexpected") throw error;
-      return this.#own.fetch(...range); // the lane has failed, not the source
+      return this.#own.fetch(...range, null); // the lane has failed, not the source
     }
   }
 
-  /** The same store, whose bytes go through lanes. */
+  /** The same store, whose ranges are read in lanes. */
   store(own: ChunkStore, file: StoredFile): ChunkStore {
     return {
-      present: own.present,
-      leaf: (index) => own.leaf(index),
-      read: async (index, from, to) => {
-        const read = this.#pool.run((lane) => lane.read(file, index, from, to));
-        return (await read.catch(() => null)) ?? own.read(index, from, to);
-      },
-      write: async (index, bytes, leaf) => {
-        if (leaf === null) return own.write(index, bytes, leaf);
-        const written = this.#pool.run((lane) => lane.write(file, index, bytes, leaf));
-        if (await written.catch(() => false)) own.present.add(index);
-        else await own.write(index, bytes, leaf);
-      },
+      ...own,
+      readRange: (offsetBytes, lengthBytes) =>
+        this.#pool.run((lane) => lane.read(file, offsetBytes, lengthBytes)).catch(() => null),
     };
   }
 }

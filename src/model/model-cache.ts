@@ -28,6 +28,11 @@ export type ChunkStore = {
   readonly present: Set<number>;
   /** Bytes [from, to) of the chunk, or null if it is missing or incomplete. */
   read(index: number, from: number, to: number): Promise<Uint8Array | null>;
+  /**
+   * Bytes of the file that lie in chunks of this store, or null if one is missing or incomplete; where
+   * other threads can read them.
+   */
+  readRange?(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Null if the chunk is missing or incomplete, or if nobody compared it with the source. */
   leaf(index: number): Promise<Leaf | null>;
   /** Not stored if another tab uses the chunk now. Rejects with a `ModelError` if the disk is full. */

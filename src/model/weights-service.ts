@@ -10,7 +10,7 @@ import { blobSource, type ByteSource } from "./byte-source.ts";
 import { CachedSource } from "./cached-source.ts";
 import { chunksOf, encodeChunkMap, leavesOf, rootOf } from "./chunks.ts";
 import type { ModelDescription, ShardDescription, TensorInfo } from "./description.ts";
-import { ModelCache, storageFailure } from "./model-cache.ts";
+import { type ChunkStore, ModelCache, storageFailure } from "./model-cache.ts";
 import { ModelError } from "./model-error.ts";
 import { type OpenedModel, openModel } from "./open-model.ts";
 import {
@@ -21,7 +21,7 @@ import {
   type PeerPorts,
   sourceOf,
 } from "./open-request.ts";
-import { LaneService, Lanes } from "./lanes.ts";
+import { type KeptFile, LaneService, Lanes, type StoredFile } from "./lanes.ts";
 import { exposeReader } from "./reader-port.ts";
 import { shardTensors } from "./shard.ts";
 import { type HashedSource, SharedSource } from "./shared-source.ts";
@@ -216,8 +216,7 @@ export class WeightsService {
       const origin = await openUrl(absoluteUrl(request.url, request.server), { onNotice });
       const model = await openModel(origin, sourceOf(request));
       const folder = await cacheFolder(request, model.summary.contentId);
-      const source = this.#inLanes(origin);
-      return { model, ...(await this.#cached(source, null, folder, model.summary.name)) };
+      return { model, ...(await this.#cached(origin, null, folder, model.summary.name)) };
     }
     if (request.kind === "file") {
       const origin = blobSource(request.file, request.fileName);
@@ -243,43 +242,49 @@ export class WeightsService {
     }
   }
 
-  #inLanes(origin: UrlSource): HashedSource {
-    const { remote } = origin;
-    if (remote === null || this.#lanes.isEmpty) return origin;
-    const onNotice = (notice: ModelNotice) => this.#onNotice(notice);
-    const readHashed = (offset: number, length: number) =>
-      this.#lanes.fetch(remote, offset, length, onNotice);
-    return { ...origin, readHashed };
-  }
-
   /** What members send is checked, and stored if there is storage. `origin` has no `read` if only members have the file. */
   async #cached(
-    origin: HashedSource | Omit<ByteSource, "read">,
+    origin: UrlSource | Omit<ByteSource, "read">,
     root: string | null,
     folder: string,
     name: string,
   ): Promise<Omit<Entry, "model">> {
     const onNotice = (notice: ModelNotice) => this.#onNotice(notice);
     const { fileBytes, label } = origin;
+    const file = { folder, name, fileBytes };
+    const store = await this.#openStore(file);
     let cached: CachedSource | null = null;
+    const kept = () => (store !== null && cached?.isStoring === true ? { file, store } : null);
     const shared = new SharedSource({
       fileBytes,
       label,
-      origin: "read" in origin ? origin : null,
+      origin: "read" in origin ? this.#inLanes(origin, kept) : null,
       root,
       onNotice,
       onDistrust: (chunks) => cached?.forget(chunks),
     });
-    const cache = await this.#cache;
-    if (cache === null) return { bytes: shared, shared };
+    if (store === null) return { bytes: shared, shared };
+    const inLanes = this.#lanes.isEmpty ? store : this.#lanes.store(store, file);
+    cached = new CachedSource(shared, inLanes, onNotice);
+    return { bytes: cached, shared };
+  }
+
+  #inLanes(origin: UrlSource, kept: () => KeptFile | null): HashedSource {
+    const { remote } = origin;
+    if (remote === null || this.#lanes.isEmpty) return origin;
+    const onNotice = (notice: ModelNotice) => this.#onNotice(notice);
+    const readHashed = (offset: number, length: number) =>
+      this.#lanes.fetch(remote, offset, length, onNotice, kept());
+    return { ...origin, readHashed };
+  }
+
+  /** Null without storage. */
+  async #openStore({ folder, name, fileBytes }: StoredFile): Promise<ChunkStore | null> {
     try {
-      const own = await cache.store(folder, name, fileBytes);
-      const store = this.#lanes.isEmpty ? own : this.#lanes.store(own, { folder, name, fileBytes });
-      cached = new CachedSource(shared, store, onNotice);
-      return { bytes: cached, shared };
+      return (await (await this.#cache)?.store(folder, name, fileBytes)) ?? null;
     } catch (error) {
-      onNotice({ notice: "not_stored", cause: storageFailure(error) });
-      return { bytes: shared, shared };
+      this.#onNotice({ notice: "not_stored", cause: storageFailure(error) });
+      return null;
     }
   }
 

@@ -28,26 +28,28 @@ function counted(change: (lane: Lane) => Lane = (lane) => lane) {
   let bytes = 0;
   const most = { ranges: 0, bytes: 0 };
   let written = 0;
+  const readBytes: number[] = [];
   const lanes = new Lanes(LANES, () => {
     const service = new LaneService(cache);
     const at = fetched.push(0) - 1;
     return change({
-      async fetch(remote, offset, length, onNotice) {
+      async fetch(remote, offset, length, onNotice, kept) {
         fetched[at]! += length;
         most.ranges = Math.max(most.ranges, (ranges += 1));
         most.bytes = Math.max(most.bytes, (bytes += length));
         try {
-          return await service.fetch(remote, offset, length, onNotice);
+          const range = await service.fetch(remote, offset, length, onNotice, kept);
+          written += range.stored.length;
+          return range;
         } finally {
           ranges -= 1;
           bytes -= length;
         }
       },
-      async write(...chunk) {
-        written++;
-        return service.write(...chunk);
+      read(...range) {
+        readBytes.push(range[2]);
+        return service.read(...range);
       },
-      read: (...part) => service.read(...part),
     });
   });
   return {
@@ -56,6 +58,7 @@ function counted(change: (lane: Lane) => Lane = (lane) => lane) {
     fetched,
     most,
     written: () => written,
+    readBytes,
   };
 }
 
@@ -96,10 +99,22 @@ test("what is stored is neither fetched nor hashed nor written again", async () 
   expect(first.written()).toBe(writtenBefore);
 });
 
+test("a stored range is read whole in a lane; where it is incomplete, chunk by chunk", async () => {
+  const { service, storage, readBytes } = counted();
+  const { contentId } = await prefetch(service);
+  const [offset, length] = [3 * CHUNK_BYTES - 10, 2 * CHUNK_BYTES + 20];
+  const expected = file.subarray(offset, offset + length);
+  readBytes.length = 0;
+  expect(sameBytes(await service.read(contentId, offset, length), expected)).toBe(true);
+  expect(readBytes).toEqual([length]);
+  (await storage.store(contentId)).lose(4);
+  expect(sameBytes(await service.read(contentId, offset, length), expected)).toBe(true);
+});
+
 test("the work of a lane that fails is done by the thread itself; an error of the server is not", async () => {
   const failing = counted(() => {
     const fail = () => Promise.reject(new Error("no script"));
-    return { fetch: fail, write: fail, read: fail };
+    return { fetch: fail, read: fail };
   });
   const { contentId, chunks } = await prefetch(failing.service);
   expect((await failing.storage.store(contentId)).present).toEqual(chunks);

@@ -9,6 +9,8 @@ export function memoryStore() {
       const part = chunks.get(index)?.slice(from, to);
       return part === undefined ? null : new Uint8Array(await part.arrayBuffer());
     },
+    /** The chunk is present, but its bytes are gone, as after an interrupted write. */
+    lose: (index: number) => chunks.delete(index),
     leaf: (index: number) => Promise.resolve(leaves.get(index) ?? null),
     write(
       index: number,
