@@ -20,7 +20,7 @@ import { ModelError } from "./model-error.ts";
 const About = z.object({ name: z.string(), fileBytes: z.number(), lastUsedMs: z.number() });
 type About = z.infer<typeof About>;
 
-export type CachedModel = About & { readonly contentId: string; readonly storedBytes: number };
+type CachedModel = About & { readonly contentId: string };
 
 /** Where one model's chunks are kept. */
 export type ChunkStore = {
@@ -114,7 +114,7 @@ export class ModelCache {
     const models: CachedModel[] = [];
     for await (const [contentId, handle] of this.#models.entries()) {
       if (handle.kind !== "directory") continue;
-      models.push(await describe(contentId, handle));
+      models.push({ contentId, ...(await readAbout(handle)) });
     }
     return models.sort((a, b) => b.lastUsedMs - a.lastUsedMs);
   }
@@ -164,17 +164,6 @@ export class ModelCache {
 }
 
 const ABOUT = "about.json";
-
-async function describe(
-  contentId: string,
-  folder: FileSystemDirectoryHandle,
-): Promise<CachedModel> {
-  let storedBytes = 0;
-  for await (const key of folder.keys()) {
-    if (key !== ABOUT) storedBytes += (await readFile(folder, key))?.size ?? 0;
-  }
-  return { contentId, storedBytes, ...(await readAbout(folder)) };
-}
 
 /** A folder without its description counts as unused, so that it is evicted first. */
 async function readAbout(folder: FileSystemDirectoryHandle): Promise<About> {

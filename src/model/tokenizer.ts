@@ -17,8 +17,6 @@ export type EncodeOptions = {
 
 export type Tokenizer = {
   encode(text: string, options?: EncodeOptions): Uint32Array<ArrayBuffer>;
-  /** Control tokens appear only with `special`. */
-  decode(tokens: Iterable<number>, options?: { readonly special?: boolean }): string;
   /** The exact bytes of a token; none for a control token unless `special`. */
   bytesOf(token: number, special?: boolean): Uint8Array<ArrayBuffer>;
   /** The text of an answer, token by token. */
@@ -38,12 +36,6 @@ export function createTokenizer(data: TokenizerData): Tokenizer {
   };
   return {
     encode: (text, options) => encode(data, model, specials, text, options),
-    decode(tokens, options) {
-      const decoder = new StreamingDecoder((token) => bytesOf(token, options?.special));
-      let text = "";
-      for (const token of tokens) text += decoder.push(token);
-      return text + decoder.finish();
-    },
     bytesOf,
     streamingDecoder: () => new StreamingDecoder(bytesOf),
   };

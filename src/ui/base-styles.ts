@@ -10,10 +10,6 @@ const textStyles = css`
     display: block;
     min-width: 0;
   }
-  :host([hidden]),
-  [hidden] {
-    display: none !important;
-  }
   *,
   *::before,
   *::after {
