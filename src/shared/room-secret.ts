@@ -60,11 +60,7 @@ export type RoomKey = z.infer<typeof RoomKey>;
 export function nextRoomKey(room: RoomCode, { secret, succession }: RoomKey): RoomKey {
   const next = createRoomSecret();
   const signer = bridgeKey(secret);
-  const signed = succeeding(room, BridgePublicKey.parse(encode(bridgeKey(next).publicKey)));
-  const link = {
-    publicKey: BridgePublicKey.parse(encode(signer.publicKey)),
-    signature: BridgeSignature.parse(encode(ed25519.sign(signed, signer.privateKey))),
-  };
+  const link = signer.sign(succeeding(room, bridgeKey(next).publicKey));
   return { secret: next, succession: [...succession, link].slice(-MAX_SUCCESSION) };
 }
 
@@ -101,12 +97,7 @@ export function signBridgeClaim(
   readonly signature: BridgeSignature;
   readonly succession: KeySuccession;
 } {
-  const { publicKey, privateKey } = bridgeKey(secret);
-  return {
-    publicKey: BridgePublicKey.parse(encode(publicKey)),
-    signature: BridgeSignature.parse(encode(ed25519.sign(signedBytes(claim), privateKey))),
-    succession,
-  };
+  return { ...bridgeKey(secret).sign(signedBytes(claim)), succession };
 }
 
 /** Whether `signature` is `publicKey`'s of exactly this claim. */
@@ -125,7 +116,12 @@ export function admissionKey(secret: RoomSecret): Uint8Array {
 
 function bridgeKey(secret: RoomSecret) {
   const privateKey = derive(secret, "tabmesh bridge ed25519");
-  return { privateKey, publicKey: ed25519.getPublicKey(privateKey) };
+  const publicKey = BridgePublicKey.parse(encode(ed25519.getPublicKey(privateKey)));
+  const sign = (bytes: Uint8Array) => {
+    const signature = BridgeSignature.parse(encode(ed25519.sign(bytes, privateKey)));
+    return { publicKey, signature };
+  };
+  return { publicKey, sign };
 }
 
 function isSigned(key: BridgePublicKey, bytes: Uint8Array, signature: BridgeSignature): boolean {

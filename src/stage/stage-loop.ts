@@ -185,7 +185,8 @@ export class StageLoop {
       const hidden = frame.hidden.subarray(row * frame.width, (row + count) * frame.width);
       row += count;
       if (generation === undefined) {
-        this.#refuseSegment(frame, segment); // it may have ended while the frame was on its way
+        // It may have ended while the frame was on its way.
+        this.#refuseAsEnded(this.#position.previous!, { ...frame, segments: [segment] });
         continue;
       }
       const wanted = {
@@ -270,11 +271,8 @@ export class StageLoop {
   /** The next stage says which rows of a resumed prompt it lacks. */
   resume(frame: ResumeFrame): void {
     const generation = this.#generations.get(frame.generation);
-    if (generation?.awaitsResume !== true || frame.from > generation.promptLength) {
-      const { self, next } = this.#position;
-      const failure = { reason: "generation_not_running", member: self } as const;
-      return this.#outside.refuse(next!, frame, failure);
-    }
+    if (generation?.awaitsResume !== true || frame.from > generation.promptLength)
+      return this.#refuseAsEnded(this.#position.next!, frame);
     this.#resume(generation, frame.from);
   }
 
@@ -337,10 +335,9 @@ export class StageLoop {
     if (other !== null) this.#queue.add(other);
   }
 
-  #refuseSegment(frame: HiddenFrame, segment: Segment): void {
-    const { previous, self } = this.#position;
-    const failure = { reason: "generation_not_running", member: self } as const;
-    this.#outside.refuse(previous!, { ...frame, segments: [segment] }, failure);
+  #refuseAsEnded(from: MemberId, frame: HiddenFrame | ResumeFrame): void {
+    const member = this.#position.self;
+    this.#outside.refuse(from, frame, { reason: "generation_not_running", member });
   }
 
   async #run(): Promise<void> {
