@@ -176,7 +176,7 @@ test("the next key is claimed on the same socket, and the earlier one is refused
   await server.close();
 });
 
-test("without a server the next key is not waited for", async () => {
+test("without a server, nothing waits until the next key is accepted", async () => {
   const key: RoomKey = { secret: createRoomSecret(), succession: [] };
   void connect(1, key);
   await clients.at(-1)!.announce(nextRoomKey(room.client.state.room, key));

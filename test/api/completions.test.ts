@@ -106,7 +106,7 @@ describe("a whole answer", () => {
     expect(text_offset).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
-  test("a stop string ends the answer before itself", async () => {
+  test("a stop string ends the answer and is not part of it", async () => {
     const { text } = await expected("<user>HI", 6);
     const stop = text.slice(2, 4);
     const { body } = await jsonOf(
@@ -119,7 +119,7 @@ describe("a whole answer", () => {
     await room.room.until(({ generations }) => generations.length === 0, "the slot to be free");
   });
 
-  test("the same seed gives the same answer, another seed another", async () => {
+  test("the same seed gives the same answer, another seed a different one", async () => {
     const sampled = {
       ...asked,
       messages,
@@ -200,7 +200,7 @@ describe("a streamed answer", () => {
     expect(said.join("")).not.toContain("[DONE]");
   });
 
-  test("a loss in the middle is told in comments, which the openai client ignores", async () => {
+  test("a loss in the middle is reported in comments, which the openai client ignores", async () => {
     const truth = await expected("<user>HI", 30);
     const { room: tabs, client } = room;
     let wire = "";
@@ -293,7 +293,7 @@ describe("refusals", () => {
     });
   });
 
-  test("429 while the room has as many answers of its API as it takes", async () => {
+  test("429 while the room has as many answers of its API as it may", async () => {
     const stop = new AbortController();
     const long = { ...asked, messages, stream: true, max_tokens: 200 };
     const streams = await Promise.all(

@@ -80,7 +80,7 @@ describe("a liar among two machines, of which one holds the model", () => {
     expect(solved(state)[A]).toBeGreaterThanOrEqual(8);
   });
 
-  test("has nothing left once its laps show what it is", () => {
+  test("loses its layers once its laps show its speed", () => {
     const stages = [
       { member: A, first: 0, end: 16 },
       { member: C, first: 16, end: 24 },
@@ -154,7 +154,7 @@ test("limits give way where the model fits in no other way", async () => {
   });
 });
 
-test("a newcomer's own word on its laps, and on being pinned, does not count", async () => {
+test("what a newcomer says about its laps, or about being pinned, does not count", async () => {
   await withRoom(async (room) => {
     const { client } = await room.add("a");
     await room.add("c", { change: { costRatio: 0.001, use: "pin" } });

@@ -22,7 +22,7 @@ const INVALID: [RoomCommand, string][] = [
 ];
 
 describe.each(["coordinator", "follower"] as const)("at the %s", (role) => {
-  test.each(INVALID)("%o is refused, and the others go on", async (command, field) => {
+  test.each(INVALID)("%o is refused, and the others continue", async (command, field) => {
     await withRoom(async (room) => {
       const coordinator = await room.add("coordinator");
       const follower = await room.add("follower");
@@ -90,7 +90,7 @@ describe("an event that members would not parse", () => {
     expect(log.state.nextIndex).toBe(0);
   });
 
-  test("is not the first of a room either", async () => {
+  test("is not recorded as the first of a room either", async () => {
     await withRoom(async (room) => {
       await expect(room.add("a", { change: { name: "x".repeat(81) } })).rejects.toMatchObject({
         failure: { reason: "event_invalid" },

@@ -71,7 +71,7 @@ test("after another probe, corrections start again", () => {
   expect(corrections.take(again, A, laps(computeMs + stageMs))).toMatchObject([{ costRatio: 1 }]);
 });
 
-test("a room corrects itself after an answer, and every member knows", async () => {
+test("a room corrects its predictions after an answer, in every member's state", async () => {
   await withRoom(async (room) => {
     const requester = await room.add("requester", { observes: true });
     // The probe's numbers say 6.9 ms a token; the loops take 40.

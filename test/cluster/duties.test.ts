@@ -137,7 +137,7 @@ test("kernels that are measured after a load reach the room", async () => {
   });
 });
 
-test("a member that loads layers may be silent: it is not asked whether it is there", async () => {
+test("a member that loads layers may be silent: it is not checked", async () => {
   await withRoom(async (room) => {
     let load = () => undefined as void;
     const mayLoad = new Promise<void>((resolve) => (load = resolve));
@@ -161,7 +161,7 @@ test("a member that loads layers may be silent: it is not asked whether it is th
   });
 });
 
-test("a GPU worker that fails time after time takes the member's layers elsewhere, and the room says why", async () => {
+test("when a GPU worker fails repeatedly, the member's layers move, and the room says why", async () => {
   await withRoom(async (room) => {
     const first = await room.add("first");
     await first.client.place({ model: MODEL_URL });
@@ -177,7 +177,7 @@ test("a GPU worker that fails time after time takes the member's layers elsewher
   });
 });
 
-test("a lost device takes the member's layers elsewhere", async () => {
+test("when a device is lost, the member's layers move", async () => {
   await withRoom(async (room) => {
     const first = await room.add("first");
     await first.client.place({ model: MODEL_URL });

@@ -204,7 +204,7 @@ test("messages of a tab that has not joined change nothing", async () => {
   });
 });
 
-test("a peer that has the secret and claims a far epoch deposes no coordinator", async () => {
+test("a peer that has the secret and claims a far epoch does not replace the coordinator", async () => {
   await withRoom(async (room) => {
     const { client } = await room.add("first");
     const odd = await stranger(room, "odd");

@@ -30,7 +30,7 @@ test("an event that does not follow is a gap and changes nothing", () => {
   expect(follower.state.nextIndex).toBe(0);
 });
 
-test("a new epoch follows only with its first event; the old one's late events are old", () => {
+test("a new epoch begins only with its first event; late events of the old one are ignored", () => {
   const log = logOf(3);
   const follower = new EventLog(log.state);
   const late = new EventLog(log.state).append({ type: "member_renamed", member: A, name: "late" });

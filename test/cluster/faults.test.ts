@@ -96,7 +96,7 @@ test("a frames channel that closes is opened again, and no layer moves", async (
   });
 });
 
-test("a link that stays cut is lost, and the layers move to where there is one", async () => {
+test("a link that stays cut is lost, and the layers move to members that have one", async () => {
   await withRoom(async (room) => {
     const requester = await openRoom(room, 200);
     const { client } = requester;
@@ -135,7 +135,7 @@ test.each([
   });
 });
 
-test("a model's server is gone: the load says so and goes on later, and a question waits for it", async () => {
+test("a model's server is gone: the load says so and resumes later, and a question waits for it", async () => {
   const unreachable = {
     reason: "url_unreachable",
     url: "https://models.example/tiny.gguf",

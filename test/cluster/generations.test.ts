@@ -18,7 +18,7 @@ async function placedRoom(room: TestRoom, slots: number) {
   return { client, requester };
 }
 
-test("more requests than slots: no more than that run, and each gets its own answer", async () => {
+test("more requests than slots: only as many run at once, and each gets its own answer", async () => {
   await withRoom(async (room) => {
     const { client, requester } = await placedRoom(room, 2);
     const running: number[] = [];
@@ -67,7 +67,7 @@ test("a request that is repeated with its key gets the generation that it has", 
   });
 });
 
-test("an answer at the end of the context says that this ended it", async () => {
+test("an answer that ends because the context is full says so", async () => {
   await withRoom(async (room) => {
     const { client } = await placedRoom(room, 1);
     const end = async (maxTokens: number | null) =>
@@ -101,7 +101,7 @@ describe("the answers of a member that leaves", () => {
   });
 });
 
-test("a member has a bounded number of answers that wait, and others still ask", async () => {
+test("a member may have a bounded number of waiting answers, and others can still ask", async () => {
   await withRoom(async (room) => {
     const { client, requester } = await placedRoom(room, 1);
     const stop = new AbortController();

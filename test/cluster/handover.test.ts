@@ -51,7 +51,7 @@ function watch({ client }: Tab) {
   return ends;
 }
 
-test("a person moves layers: the answer goes on while they load, and continues on the new stages", async () => {
+test("a person moves layers: the answer continues while they load, and then on the new stages", async () => {
   await withRoom(async (room) => {
     const { requester, a, b } = await splitRoom(room);
     const undisturbed = (await collect(requester.client.ask(QUESTION))).tokens;

@@ -20,7 +20,7 @@ test("the lap with the prompt counts only while it is the only one", () => {
   ]);
 });
 
-test("another number of stages starts new means", () => {
+test("with another number of stages, the means start again", () => {
   const times = new LapTimes();
   for (const each of [lap(90), lap(2), lap(5, 7)]) times.add(each);
   expect(times.mean().map(({ computeMs }) => computeMs)).toEqual([5, 7]);

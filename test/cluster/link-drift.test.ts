@@ -29,7 +29,7 @@ async function twoStages(tabs: readonly Tab[]) {
   return { client, first, report, drifts, measuredAgain };
 }
 
-test("a drift leads to a measurement; what remains after it is usual", async () => {
+test("a drift leads to a measurement; a difference that remains is the new normal", async () => {
   await withRoom(async (room) => {
     const tabs = [
       await room.add("a", { memoryBytes: HALF }),
@@ -51,7 +51,7 @@ test("a drift leads to a measurement; what remains after it is usual", async () 
   });
 });
 
-test("few laps, laps as predicted, and reports of other stages say nothing", async () => {
+test("few laps, laps as predicted, and reports of other stages lead to no measurement", async () => {
   await withRoom(async (room) => {
     const tabs = [
       await room.add("a", { memoryBytes: HALF }),

@@ -46,7 +46,7 @@ describe("a load", () => {
     expect(limit({}, { readyMs: 700 })).toBeNull();
   });
 
-  test("that crawls is measured by the others once they have loaded", () => {
+  test("that is slow is compared with the others once they have loaded", () => {
     const atMs = 2 * MIN_LOAD_MS;
     expect(limit({ readyMs: 100 }, { atMs })).toBe(MIN_LOAD_MS);
     expect(limit({ readyMs: MIN_LOAD_MS }, { atMs })).toBe(atMs + silenceMs);

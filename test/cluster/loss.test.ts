@@ -326,7 +326,7 @@ describe("the coordinator is gone", () => {
     });
   });
 
-  test("a stage that is lost with it is not waited for", async () => {
+  test("nothing waits for a stage that is lost with it", async () => {
     await withRoom(async (room) => {
       const timings = { rejoinMs: 60_000 };
       const first = await room.add("a", { memoryBytes: HALF, stepMs: 2, timings });

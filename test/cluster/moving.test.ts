@@ -168,7 +168,7 @@ describe("stages that a person chose", () => {
     });
   });
 
-  test("but not on a member that is excluded afterwards", async () => {
+  test("do not stay on a member that is excluded afterwards", async () => {
     await withRoom(async (room) => {
       const { client } = await room.add("a", { timings: never });
       await room.add("b");

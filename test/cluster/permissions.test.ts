@@ -96,7 +96,7 @@ describe("a member that computes", () => {
   });
 });
 
-test("the room passes to the member that has been in it longest", () => {
+test("the opener's rights pass to the member that has been in the room longest", () => {
   const leave = (state: RoomState, member: MemberId) =>
     next(state, { type: "member_left", member, reason: { reason: "left" } });
   const state = roomState();

@@ -39,7 +39,7 @@ function reporting() {
   return { world, every, reportedAtMs, stop };
 }
 
-test("a shorter interval counts at once, not after the old one", async () => {
+test("a shorter interval applies at once, not after the old one", async () => {
   const { world, every, reportedAtMs, stop } = reporting();
   every(60_000);
   every(250);

@@ -93,7 +93,7 @@ describe("a link", () => {
     cause: { reason: "stage_silent", member: B },
   };
 
-  test("one end alone reports it: the link is lost, and nobody is accused", () => {
+  test("one end alone reports it: the link is lost, and no member is at fault", () => {
     expect(verdicts([down(C, B)], [], view(2 * REPAIR_MS - 1))).toEqual([]);
     expect(verdicts([down(C, B)], [], view(2 * REPAIR_MS))).toEqual([lost]);
   });
@@ -107,7 +107,7 @@ describe("a link", () => {
     expect(both.map(({ type }) => type)).toEqual(["links_lost", "links_lost"]);
   });
 
-  test("a member without a connection leaves by itself: no verdict", () => {
+  test("a member without a connection leaves the room, which needs no verdict", () => {
     expect(verdicts([down(A, B)], [], view(60_000, [B]))).toEqual([]);
   });
 });
@@ -115,7 +115,7 @@ describe("a link", () => {
 describe("a late lap", () => {
   const laps = (...from: MemberId[]) => from.map((each) => ({ from: each, sinceMs: 0 }));
 
-  test("the first stage that does not wait has it, if the coordinator or two stages say so", () => {
+  test("is at the first stage that does not wait, if the coordinator or two stages say so", () => {
     expect(verdicts([], laps(A), view(1999))).toEqual([]);
     expect(verdicts([], laps(C, A), view(2000))).toMatchObject([{ member: B }]);
     expect(verdicts([], laps(A), view(2000))).toMatchObject([{ member: B }]);
@@ -129,7 +129,7 @@ describe("a late lap", () => {
 });
 
 describe("what follows from a verdict", () => {
-  test("the placement loses the link, waits with answers, and is solved without it", () => {
+  test("the link is lost, answers wait, and the model is placed without it", () => {
     const before = readyRoom();
     const lost = next(before, {
       type: "links_lost",
@@ -216,7 +216,7 @@ describe("what follows from a verdict", () => {
   });
 });
 
-describe("the book of reports", () => {
+describe("open reports", () => {
   const book = (state = readyRoom()) => {
     let nowMs = 0;
     const timers: { readonly atMs: number; readonly act: () => void }[] = [];
@@ -267,7 +267,7 @@ describe("the book of reports", () => {
     expect(troubles.repairing).toBe(false);
   });
 
-  test("the failure of a shard of an older placement is no news", () => {
+  test("the failure of a shard of an older placement is ignored", () => {
     const { troubles, events } = book();
     troubles.take(B, { kind: "shard_failed", placement: 1 as typeof placement.id, cause });
     expect(events).toEqual([]);

@@ -102,7 +102,7 @@ describe("a question", () => {
     expect(timings.stages[0]!.compute_ms).toBeGreaterThan(0);
   });
 
-  test("is answered whole as it is in pieces", async () => {
+  test("has the same answer whole as in pieces", async () => {
     const ask = { model: MODEL, messages: QUESTION, temperature: 0, max_tokens: 12 };
     const whole = await client.chat.completions.create(ask);
     let text = "";
@@ -150,7 +150,7 @@ describe("a question", () => {
     expect(content!.map(({ token }) => token).join("")).toBe(choices[0]!.message.content);
   });
 
-  test("gets the same answer for the same seed, and another for another", async () => {
+  test("gets the same answer for the same seed, and a different one for another seed", async () => {
     const ask = (seed: number) =>
       client.completions.create({
         model: MODEL,

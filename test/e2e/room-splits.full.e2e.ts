@@ -48,7 +48,7 @@ describe.each([
     }
   });
 
-  test("answers are llama.cpp's as far as no rounding may change them, several at once", async () => {
+  test("answers are llama.cpp's wherever rounding cannot change them, several at once", async () => {
     const asked = [...DECIDED.map(golden), golden(CHAT)];
     const answers = await askTogether(room.api, asked, TOKENS);
     asked.forEach((one, index) => expectAsLlamaCpp(one, answers[index]!));
@@ -68,7 +68,7 @@ describe("over members of the same browser", () => {
     ["one stage, on the second", [1]],
     ["two stages", [0, 1]],
     ["two stages in the other order", [1, 0]],
-  ])("%s: llama.cpp's tokens as far as no rounding may change them", async (split, order) => {
+  ])("%s: llama.cpp's tokens wherever rounding cannot change them", async (split, order) => {
     const members = await room.membersIn("chromium", "chromium");
     await room.placeOver(order.map((index) => members[index]!));
     for (const one of await room.kernels()) kernels.add(one);

@@ -68,7 +68,7 @@ describe("over Chromium, Firefox, and Chromium", () => {
     }
   });
 
-  test("answers are llama.cpp's as far as no rounding may change them, several at once", async () => {
+  test("answers are llama.cpp's wherever rounding cannot change them, several at once", async () => {
     const asked = ASKED.map(golden);
     const answers = await askTogether(room.api, asked, TOKENS);
     asked.forEach((one, index) => expectAsLlamaCpp(one, answers[index]!));

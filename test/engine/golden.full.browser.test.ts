@@ -80,7 +80,7 @@ test.each(TESTED)(
 );
 
 test(
-  "a first guess answers while variants are measured, and the winners answer as well",
+  "answers are right while variants are measured, and with the winners",
   async () => {
     // What the shards above measure in the background would be stored again.
     for (const shard of shards.values()) await (await shard).tuned;

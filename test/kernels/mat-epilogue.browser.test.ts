@@ -237,7 +237,7 @@ test("rows from several tensors, in chunks: concatenated, and interleaved", asyn
   expectClose(out, matReference(joined, x, { rows: 14, columns, tokens: 1 }), F32_TOLERANCE);
 });
 
-test("one plan serves any number of tokens, with the variant of the choice", async () => {
+test("one plan serves any number of tokens, with the chosen variant", async () => {
   const { weights, plain } = randomWeights(device, "Q4_1", shape);
   const x = randomF32(shape.columns * 33, 8);
   const out = upload(device, { output: shape.rows * 33 });

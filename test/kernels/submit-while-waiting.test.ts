@@ -67,7 +67,7 @@ describe("submitting while waiting", () => {
     expect(await result).toBe("noticed by the browser");
   });
 
-  test("learns how long the work takes, and follows when it takes less", async () => {
+  test("learns how long the work takes, and adapts when it takes less", async () => {
     const expected = new ExpectedWait();
     await settleWork(expected, 8);
     await settleWork(expected, 8);

@@ -40,7 +40,7 @@ test("a clock that does not advance gives no zero", async () => {
   expect(ms).toBeGreaterThan(0);
 });
 
-test("without a budget, so many samples are taken once they are long enough", async () => {
+test("without a budget, `minSamples` samples are taken once they are long enough", async () => {
   const timed = machine(0);
   const runs: number[] = [];
   const run = (repeats: number) => {

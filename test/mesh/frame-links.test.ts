@@ -32,7 +32,7 @@ test("the end with the smaller id replaces it at once", async () => {
   expect(done).toEqual(["connect", "ready", "renew", "ready"]);
 });
 
-test("the other end looks again first", async () => {
+test("the other end checks again first", async () => {
   let asked = 0;
   const { link, done } = links(b, () => ++asked === 2);
   await link(a);

@@ -115,7 +115,7 @@ describe("before there is a listener", () => {
     expect(causes).toMatchObject([{ reason: "protocol_violation", peer: PEER }]);
   });
 
-  test("tiny frames count with their objects", () => {
+  test("tiny frames count with the memory of their objects", () => {
     const channel = new SlowChannel();
     const port = new ChannelFramePort(PEER, channel);
     const causes: unknown[] = [];

@@ -90,7 +90,7 @@ describe("two tabs", () => {
     expect(run(caller(withSecret()), callee(withSecret()))).toEqual(["secret", "secret"]);
   });
 
-  test("of which one has only the code prove that, in either direction", () => {
+  test("of which one has only the code prove that both have it, in either direction", () => {
     expect(run(caller(withCode()), callee(coordinator()))).toEqual(["code", "code"]);
     expect(run(caller(coordinator()), callee(withCode()))).toEqual(["code", "code"]);
   });
@@ -122,7 +122,7 @@ describe("two tabs", () => {
     expect(run(removed, other)[1]).toEqual({ reason: "wrong_secret" });
   });
 
-  test("never say the secret or the code", () => {
+  test("never send the secret or the code", () => {
     const ends = [
       caller(withCode()),
       callee(coordinator()),

@@ -35,7 +35,7 @@ function open() {
   return { peer, news, stop };
 }
 
-test("a restart of the server is no news; a loss that lasts is, and its end", () => {
+test("a restart of the server is not reported; a lasting loss and its end are", () => {
   const { peer, news, stop } = open();
   peer.lose();
   vi.advanceTimersByTime(10_000);

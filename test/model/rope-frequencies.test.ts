@@ -24,7 +24,7 @@ test.each([
   expect([...scaled]).toEqual([...plain].map((f) => f / 4));
 });
 
-test("a factor without a kind counts, one with kind none does not", () => {
+test("a factor without a kind applies, one with kind none does not", () => {
   const named = { "llama.rope.scaling.type": "none", "llama.rope.scaling.factor": 4 };
   expect(parameters(named).factor).toBe(1);
   expect(parameters({ "llama.rope.scaling.factor": 4 })).toMatchObject({

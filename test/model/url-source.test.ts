@@ -42,7 +42,7 @@ describe("a server with range requests", () => {
     expect(await source.read(5, 5)).toEqual(file.slice(5, 10));
   });
 
-  test("a model's header takes its own bytes and not the weights'", async () => {
+  test("opening a model reads the header's bytes and not the weights'", async () => {
     const bytes = tinyModel();
     const padded = new Uint8Array(8 << 20);
     padded.set(bytes);

@@ -58,7 +58,7 @@ test("an answer ends at the room's token limit, and shows it", async () => {
   });
 });
 
-test("a failure that is not asked again stays visible, and the model does not read it", async () => {
+test("the failure of a question that is not asked again stays visible, and the model does not read it", async () => {
   await withChat(2, async (ask, chat, asked) => {
     await ask("One?");
     await ask("Two?");

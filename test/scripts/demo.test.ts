@@ -58,7 +58,7 @@ describe("ask", () => {
   const event = (data: unknown) => `data: ${JSON.stringify(data)}\n\n`;
   const piece = (content: string) => event({ choices: [{ delta: { content } }] });
 
-  test("hands on each piece, however the events are cut, and ends with the timings", async () => {
+  test("passes on each piece, however the events are cut, and ends with the timings", async () => {
     const last = event({ choices: [], usage: { completion_tokens: 2 }, timings });
     const all = piece("Par") + piece("is") + last + "data: [DONE]\n\n";
     const { answer, said } = await answering([all.slice(0, 9), all.slice(9, 60), all.slice(60)]);
@@ -66,7 +66,7 @@ describe("ask", () => {
     expect(answer).toEqual({ tokens: 2, timings });
   });
 
-  test("rejects with the room's words, before the stream and in it", async () => {
+  test("rejects with the room's message, before the stream and in it", async () => {
     const error = { error: { message: "No room is open here." } };
     await expect(answering([JSON.stringify(error)], 503)).rejects.toThrow("No room is open here.");
     await expect(answering([piece("Par"), event({ choices: [], ...error })])).rejects.toThrow(

@@ -124,7 +124,7 @@ describe("a server", () => {
     expect((await fetch(`${server.url}/api/state`)).status).toBe(200);
   });
 
-  test("gives TURN credentials to this machine and to who has the code of an open room", async () => {
+  test("gives TURN credentials to this machine and to anyone who has the code of an open room", async () => {
     await open();
     const urls = async (facts: Promise<{ body: unknown }>) =>
       ((await facts).body as { iceServers: { urls: string }[] }).iceServers.map(({ urls }) => urls);

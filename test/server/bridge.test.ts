@@ -257,7 +257,7 @@ describe("the room", () => {
     expect(await errorOf(await get("/v1/models"))).toMatchObject({ code: "no_room" });
   });
 
-  test("that leaves after it began an answer, and before its text, is an error like any other", async () => {
+  test("that leaves after the head of an answer, and before its text, makes it an error like any other", async () => {
     const room = await openFakeRoom(server.port, (request, self) => {
       const headers = { "content-type": "application/json" };
       self.send({ type: "response", id: request.id, status: 200, headers });

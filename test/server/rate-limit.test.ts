@@ -27,7 +27,7 @@ describe("a rate limit", () => {
     expect(limit.take("a")).toBeGreaterThan(0);
   });
 
-  test("of what has happened already grows the wait, up to a burst", () => {
+  test("that counts what has already happened makes the wait longer, up to a burst", () => {
     const { limit } = open();
     expect([1, 2, 3].map(() => limit.spend("a"))).toEqual([0, 0, 0]);
     expect([1, 2, 3, 4].map(() => limit.spend("a"))).toEqual([500, 1000, 1500, 1500]);

@@ -51,7 +51,7 @@ describe("a claim", () => {
     expect(claim(claims, owner, 7)).toBeNull();
   });
 
-  test("of two members that opened the same epoch: the one of the smaller id is the last", () => {
+  test("of two members that opened the same epoch: that of the smaller id is the later one", () => {
     const claims = new RoomClaims(MAX_ROOMS);
     const by = (member: MemberId, epoch = 7) => claim(claims, owner, epoch, 0, ROOM, member);
     expect(by(B)).toBeNull();

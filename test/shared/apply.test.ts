@@ -137,7 +137,7 @@ test("every type of event has a case", () => {
 });
 
 describe.each(CASES)("$type", (event, part, expected) => {
-  test("changes its part and counts on; the old state stays", () => {
+  test("changes its part and the index; the old state stays as it was", () => {
     const before = sampleState();
     const frozen = JSON.stringify(before);
     expect(part(before)).not.toEqual(expected);
@@ -154,7 +154,7 @@ describe.each(CASES)("$type", (event, part, expected) => {
   });
 });
 
-describe("what does not follow throws", () => {
+describe("an event that does not follow throws", () => {
   const state = sampleState();
   const event: RoomEvent = { type: "member_renamed", member: A, name: "x" };
   test.each<[string, IndexedEvent]>([

@@ -23,7 +23,7 @@ describe("an invitation", () => {
     expect(readInvitation(text)).toEqual({ code, secret: null });
   });
 
-  test("is what follows the last part of a link too", () => {
+  test("is also read from a link's fragment alone", () => {
     expect(readInvitation(`#abc234.${secret}`)).toEqual({ code, secret });
   });
 

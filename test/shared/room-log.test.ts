@@ -12,7 +12,7 @@ const numbered = (events: readonly RoomEvent[]): IndexedEvent[] =>
 const joined = (name: string): RoomEvent => ({ type: "member_joined", member: profile(name) });
 const LOG = { base, events: numbered([joined("a"), joined("b"), joined("c")]) };
 
-test("what is written is read", () => {
+test("a log that was written is read back", () => {
   expect(readRoomLog(writeRoomLog(LOG))).toEqual(LOG);
 });
 

@@ -19,7 +19,7 @@ test(`${SCHEDULES} schedules of all faults violate nothing`, async () => {
   }
 });
 
-test("a coordinator of three crashes before each message that arrives, and the room goes on", async () => {
+test("a coordinator of three crashes before each message that arrives, and the room continues", async () => {
   const { points, failures } = await exploreCrashes(0, [0]);
   expect(points).toBeGreaterThan(30);
   expect(failures).toEqual([]);

@@ -30,7 +30,7 @@ test("a peer whose frame does not decode loses its channel", async () => {
   expect(await closed).toEqual([peer, { reason: "protocol_violation", peer, detail }]);
 });
 
-test("frames of a peer wait until it is a member, and stop when it is not one any more", async () => {
+test("frames of a peer wait until it is a member, and are not taken when it no longer is one", async () => {
   const [ours, theirs] = memoryFramePorts(self, peer);
   const taken: Frame[] = [];
   const channels = new Channels({

@@ -28,11 +28,14 @@ test.each([
       [3000, true],
     ],
   ],
-])("looks every %i ms: suspected once, and again once", (lookMs, expected) => {
-  const watch = new SilenceWatch();
-  watch.heard(peer);
-  expect(reports(watch, lookMs, 60_000)).toEqual(expected);
-});
+])(
+  "with a check every %i ms, a peer is reported when suspected and once again later",
+  (lookMs, expected) => {
+    const watch = new SilenceWatch();
+    watch.heard(peer);
+    expect(reports(watch, lookMs, 60_000)).toEqual(expected);
+  },
+);
 
 test("a peer that was never heard, or is forgotten, is not watched", () => {
   const watch = new SilenceWatch();

@@ -78,7 +78,7 @@ test("a prompt is read in chunks, and the second stage starts before the first h
   expect(Math.max(...ahead)).toBeLessThanOrEqual(3);
 });
 
-test("an answer flows while a long prompt is read", async () => {
+test("an answer continues while a long prompt is read", async () => {
   const room = await cpuRoom(pipelineOver([a, b]), [], { stepMs: 1 });
   const { host, answers } = room.get(a)!;
   await host.ask(request(1, [1, 2, 3], { maxTokens: 30 }));
@@ -94,7 +94,7 @@ test("an answer flows while a long prompt is read", async () => {
   expect(answers.tokensOf(1).length).toBeGreaterThan(20);
 });
 
-test("an end token, the length asked for and the context's end each end an answer", async () => {
+test("an end token, the requested length, and a full context each end an answer", async () => {
   const pipeline = pipelineOver([a, b], { contextTokens: 34 });
   const { host, answers } = (await cpuRoom(pipeline)).get(a)!;
   const truth = await referenceAnswer(PROMPT, 5);
@@ -247,7 +247,7 @@ describe("a shard of all layers runs ahead of the tokens that are read", () => {
     expect(answers.failures).toEqual([]);
   });
 
-  test("penalties need every token: nothing runs ahead, and none is computed in vain", async () => {
+  test("penalties need every token: nothing runs ahead, and no token is computed in vain", async () => {
     const room = await cpuRoom(pipelineOver([a]), []);
     const { host, answers, shard } = room.get(a)!;
     const sampling = { ...GREEDY, repetitionPenalty: 1.5, penaltyTokens: 1000 };

@@ -67,7 +67,7 @@ test("one that does not answer is replaced", async () => {
   thread.end();
 });
 
-test("one that fails as soon as it begins, time after time, stays dead, and the room is told", async () => {
+test("one that fails repeatedly as soon as it starts is not replaced, and the room is told", async () => {
   const { thread, workers, listeners, observations } = open();
   await thread.worker.listen(listeners);
   for (let times = 0; times < 3; times++) workers.at(-1)!.fail("no script");
@@ -82,7 +82,7 @@ test("one that fails as soon as it begins, time after time, stays dead, and the 
   });
 });
 
-test("an end is no failure", async () => {
+test("ending it is not a failure", async () => {
   const { thread, workers, listeners } = open();
   await thread.worker.listen(listeners);
   thread.end();

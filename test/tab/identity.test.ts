@@ -26,7 +26,7 @@ test("what is kept by another version is not used", () => {
   expect(identityOf(kept, null, USER_AGENT).name).toBe("A tab on Linux");
 });
 
-test("after a reload it has the name and the color that the room gave it, though others came", async () => {
+test("after a reload it has the name and the color that the room gave it, even if others joined since", async () => {
   await withRoom(async (room) => {
     const kept = storage();
     await room.add("first");

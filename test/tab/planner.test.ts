@@ -46,7 +46,7 @@ test("a worker that dies rejects the request and is replaced for the next one", 
   planner.end();
 });
 
-test("two requests that are lost at once replace it once", async () => {
+test("two requests that are lost together replace the worker once", async () => {
   const { planner, workers } = open([hangs, works]);
   const lost = [planner.solve(problem, options), planner.solve(problem, options)];
   workers[0]!.fail("out of memory");

@@ -54,7 +54,7 @@ test("held once while answers run, and released with the last", async () => {
   expect(held()).toBe(0);
 });
 
-test("a browser that took it back gives it again when the tab is shown", async () => {
+test("a lock that the browser released is requested again when the tab is shown", async () => {
   const { locks, held, runs, shows } = open();
   await runs(1);
   await shows("hidden");

@@ -75,7 +75,7 @@ test("a canceled timer does nothing, and does not cancel another", () => {
   expect(due.size).toBe(0);
 });
 
-test("time is the page's; the end ends the worker", () => {
+test("it reads the page's time, and ending it ends the worker", () => {
   const { worker, clock } = open();
   expect(clock.nowMs()).toBe(7);
   clock.end();

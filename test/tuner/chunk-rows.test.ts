@@ -12,7 +12,7 @@ test("a GPU takes as many rows as it computes in half a second", () => {
   expect(rows(1e6), "it must take some").toBe(64);
 });
 
-test("before anything is measured, a GPU is taken for a small one, and a software adapter takes the fewest", () => {
+test("before anything is measured, a GPU is assumed to be small, and a software adapter takes the fewest rows", () => {
   const work = {
     products: [{ format: "Q4_0" as const, rows: 1000, columns: 500_000 }],
   };

@@ -24,7 +24,7 @@ const jobs = [
   { format: "Q4_1", activations: "int8", rows: 256, columns: 576, workloads },
 ] as const;
 
-test("software adapters have low parallelism, and GPUs have not", async () => {
+test("software adapters have low parallelism, and GPUs do not", async () => {
   const isSoftware = inject("adapterKind") === "software";
   expect(await hasLowParallelism(device, submitWhileWaiting)).toBe(isSoftware);
 });
