@@ -1,7 +1,7 @@
 /**
  * `npm run --silent place -- [--deadline-ms 100] [--objective latency] FILE`
  *
- * Reads placement problems, one JSON object a line (`-` for standard input), and
+ * Reads placement problems, one JSON object per line (`-` for standard input), and
  * prints one answer a line, in order, by the module that the coordinator runs.
  */
 import { readFileSync } from "node:fs";

@@ -6,7 +6,7 @@
  *   fetch site  another page's request without an origin may only open the page
  *   POST        carries JSON, which another page cannot send without a preflight
  *
- * Pure. Does not know routes: what the API requires besides is decided where the router has
+ * Pure. Does not know routes: what else the API requires is decided where the router has
  * matched the path (`api-access.ts`), because a path has several spellings.
  */
 import type { ApiProblem } from "../src/shared/index.ts";
@@ -92,7 +92,7 @@ export function decideAccess(policy: AccessPolicy, request: AccessRequest): Acce
 }
 
 /**
- * Whether the request is of a program on this machine: it arrived at a loopback address by
+ * Whether the request is from a program on this machine: it arrived at a loopback address by
  * a loopback name, and no proxy says that it forwarded it.
  */
 export function isLocal({ localAddress, hosts, isForwarded }: AccessRequest): boolean {

@@ -1,6 +1,6 @@
 /**
- * Who may use the rooms' HTTP API: who has the server's key, if it has one; without one, every
- * program on this machine, and from elsewhere who has the code of the room. Key and code are
+ * Who may use the rooms' HTTP API: anyone who has the server's key, if it has one; without one, every
+ * program on this machine, and elsewhere anyone who has the code of the room. Key and code are
  * sent as OpenAI clients send their API key. Pure.
  */
 import { createHash, timingSafeEqual } from "node:crypto";

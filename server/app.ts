@@ -80,8 +80,8 @@ export function createApp(
 }
 
 /**
- * TURN servers relay traffic for anyone who has their credentials: those get only programs on
- * this machine and who has the code of an open room.
+ * TURN servers relay traffic for anyone who has their credentials: only programs on
+ * this machine and those who have the code of an open room get them.
  */
 function seesCredentials(
   bridge: Bridge,

@@ -37,7 +37,7 @@ export function parseArguments(words, environment, command = NPM_START) {
   try {
     ({ values } = parseArgs({ args: [...words], options }));
   } catch (error) {
-    // Node adds sentences about positional arguments, which there are none of.
+    // Node adds sentences about positional arguments, which do not exist here.
     return bad(/** @type {Error} */ (error).message.split(/\. |\n/, 1)[0] ?? "");
   }
   if (values.help) return { kind: "help" };

@@ -87,7 +87,7 @@ export class BridgeRequests {
     for (const exchange of exchanges) exchange.fail(problem);
   }
 
-  /** Of a request that has ended, the page has nothing to learn. */
+  /** The page needs no message about a request that has ended. */
   #tell(id: string, type: "pause" | "resume" | "cancel"): void {
     if (!this.#exchanges.has(id)) return;
     if (type === "cancel") this.#exchanges.delete(id);

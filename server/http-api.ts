@@ -34,7 +34,7 @@ export function httpApi(bridge: Bridge, options: HttpApiOptions): Hono<{ Binding
       if (access.kind === "refuse") return problemResponse(access.problem);
       const response = await relay(bridge, context, { ...options, query, named: access.named });
       if (context.req.method !== "HEAD") return response;
-      // The room need not go on with a body that nobody reads.
+      // The room can stop sending a body that nobody reads.
       await response.body?.cancel();
       return new Response(null, response);
     });

@@ -1,9 +1,9 @@
 /**
  * Which key holds which room: decides about the claims of coordinators.
  *
- *   first claim    registers the room's key, which is all that the server knows of the room
+ *   first claim    registers the room's key
  *   later claims   must be signed by that key, of the same term, a later one of its epoch, or the
- *                  next epoch, or by a key that this one signed: then the room is rid of a member,
+ *                  next epoch, or by a key that this one signed: then the room removed a member,
  *                  and its terms begin again
  *   release        forgets the room some time after its last socket closed
  *   end            forgets it at once: its last member left
@@ -38,7 +38,7 @@ export function termRefusal(
   last: Omit<Holding, "publicKey">,
   { room, epoch, member }: Pick<BridgeClaimMessage, "room" | "epoch" | "member">,
 ): BridgeRefusal | null {
-  // Of members that opened the same epoch, one is last, so that they do not replace each other in turn.
+  // Terms of one epoch have an order, so that their coordinators do not replace each other in turn.
   if (isLaterTerm(last, { epoch, member })) {
     const held = last.releasedAtMs === null;
     return { reason: "epoch_passed", room, epoch, last: last.epoch, by: last.member, held };

@@ -1,5 +1,5 @@
 /**
- * The server as one object: builds the parts, listens, tells its addresses, closes.
+ * The server as one object: builds the parts, listens, reports its addresses, closes.
  * HTTP on this machine only; with `--lan`, HTTPS on the machine's addresses too,
  * because WebGPU needs a secure context, which `http://192.168.…` is not.
  */

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- load [--model=FILE]`: what a user waits for a model from a server on this machine, and
+ * `npm run bench -- load [--model=FILE]`: how long a user waits for a model from a server on this machine, and
  * then, in a new browser with the same profile, for the same model from the disk; in the built page, all
  * layers in one tab. A profile, since private windows keep their files in the memory of the browser.
  */

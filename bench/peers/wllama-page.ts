@@ -6,7 +6,7 @@ export type WllamaOptions = {
   readonly webgpu: boolean;
   readonly threads: number;
   readonly contextTokens: number;
-  /** One measurement a prompt: its text, and how many tokens to decode after it. */
+  /** One measurement per prompt: its text, and how many tokens to decode after it. */
   readonly prompts: readonly { readonly text: string; readonly decode: number }[];
 };
 

@@ -16,7 +16,7 @@ export type RoomRequest =
 
 export type AnswerReply = {
   readonly askedAtMs: number;
-  /** When the room began to compute it, at last; null before. */
+  /** When the room last began to compute it; null before. */
   readonly startedAtMs: number | null;
   readonly tokens: readonly number[];
   /** When each token arrived. */

@@ -11,7 +11,7 @@ let server: TestServer;
 beforeEach(async () => {
   server = await openTestServer({ iceServers: [STUN, TURN] });
   const { fetch } = globalThis;
-  // To the server, what a proxy forwards is not of this machine.
+  // The server does not count what a proxy forwards as local.
   vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
     const headers = new Headers(init?.headers);
     headers.set("x-forwarded-for", "203.0.113.1");

@@ -113,7 +113,7 @@ test("progress that comes after the end of a load does not undo it", async () =>
     const worker = await room.add("worker", { models: { loadShard } });
     await client.place({ model: MODEL_URL });
     report();
-    // Commands of a member arrive in their order: a report of it would be there before this.
+    // Commands of a member arrive in their order: a report of it would have arrived before this.
     await worker.client.dispatch({ type: "rename", name: "still there" });
     expect(client.state.members.at(-1)).toMatchObject({
       name: "still there",

@@ -120,7 +120,7 @@ test.each([
     const requester = await openRoom(room, 200, ["a", "b"]);
     const { client } = requester;
     const [first, second] = [0, 1].map((stage) => stageTab(room, requester, stage));
-    // The second stage does not notice, as one whose worker hangs.
+    // The second stage does not notice, like one whose worker hangs.
     const dispatch = second!.client.dispatch.bind(second!.client);
     second!.client.dispatch = (command) =>
       command.type === "report_trouble" ? Promise.resolve(null) : dispatch(command);

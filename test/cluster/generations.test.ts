@@ -61,7 +61,7 @@ test("a request that is repeated with its key gets the generation that it has", 
     const id = await requester.client.dispatch(turn);
     expect(await requester.client.dispatch(turn)).toBe(id);
     expect(await requester.client.dispatch({ ...turn, key: "twice" })).not.toBe(id);
-    // Keys of different requesters do not meet.
+    // Keys of different requesters do not collide.
     expect(await client.dispatch(turn)).not.toBe(id);
     expect(client.state.generations).toHaveLength(3);
   });

@@ -389,7 +389,7 @@ describe("the coordinator is gone", () => {
       const first = await room.add("first");
       const second = await room.add("second");
       const third = await room.add("third");
-      // Both at once: the second to go cannot tell anybody.
+      // Both at once: the second to leave has nobody to tell.
       third.crash();
       first.crash();
       await room.until(({ members }) => members.length === 1, "the absent to be dropped");

@@ -103,7 +103,7 @@ test("the opener's rights pass to the member that has been in the room longest",
   expect(state.openedBy).toBe(A);
   expect(leave(state, B).openedBy).toBe(A);
   expect(leave(state, A).openedBy).toBe(B);
-  // The id alone proves nothing: who comes back with it does not get the room.
+  // The id alone proves nothing: a member that returns with it does not get the opener's rights.
   const back = next(leave(state, A), { type: "member_joined", member: profile("a") });
   expect(back.openedBy).toBe(B);
   expect(leave(back, B).openedBy).toBe(C);

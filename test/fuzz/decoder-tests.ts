@@ -6,13 +6,13 @@ import { test } from "vitest";
 import { expectRobust, type FuzzTarget } from "../../tools/fuzz/fuzz.ts";
 import type { Bytes } from "../../tools/fuzz/mutate.ts";
 
-/** In all decoders together 10^5 before a merge, in seconds; the sets of all tests have time for more. */
+/** Before a merge 10^5 inputs for all decoders together, in seconds; the other sets have time for more. */
 const COUNTS = new Map([
   ["remaining", 25_000],
   ["full", 100_000],
 ]);
 const COUNT = COUNTS.get(process.env["TABMESH_TEST_SET"] ?? "") ?? 5300;
-/** Milliseconds each. */
+/** They take milliseconds per input. */
 const SLOW: readonly string[] = ["gguf-files", "gguf-values", "handshakes"];
 const TIMEOUT_MS = 300_000;
 

@@ -72,7 +72,7 @@ const caller = (admission: Admission, options: EndOptions = {}) => end(admission
 const callee = (admission: Admission, options: EndOptions = {}) =>
   end(admission, { ...options, role: "callee" });
 
-/** Delivers all messages, in order, until nobody says more. */
+/** Delivers all messages, in order, until neither side sends more. */
 function run(one: End, other: End): [ReturnType<End["outcome"]>, ReturnType<End["outcome"]>] {
   one.handshake.start();
   other.handshake.start();

@@ -82,7 +82,7 @@ test("a response may take longer than a request", async () => {
   const room = await openFakeRoom(server.port, (request, self) => beginStream(self, request.id));
   const response = await fetch(`${server.url}/api/events`);
   const { id } = room.received[0]!;
-  // Another connection ends for its time in the meantime.
+  // In the meantime, another connection ends because its time is over.
   await answerTo("GET / HTTP/1.1\r\n");
   room.send({ type: "chunk", id, data: "data: late\n\n" });
   room.send({ type: "end", id });

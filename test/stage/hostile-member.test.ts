@@ -116,7 +116,7 @@ describe("frames that come early", () => {
     await host.ask(request(1, PROMPT));
     const members = [...room.keys()];
     const running = [{ generation, requester }];
-    // First the later stage, so that it is also not stage 0 alone that learns in time.
+    // The later stage learns it first, stage 0 last.
     for (const name of [b, requester, a])
       await room.get(name)!.host.setRoom(name, { term: "1", members, queued: [], running });
     expect(await answers.finished(1)).toEqual(await referenceAnswer(PROMPT, 12));

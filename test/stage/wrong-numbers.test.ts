@@ -1,4 +1,4 @@
-/** A stage that computes or sends what cannot be computed on ends the answer, and is named. */
+/** A stage that computes or sends unusable numbers ends the answer, and is named. */
 import { describe, expect, test } from "vitest";
 import type { HiddenFrame, TokenFrame } from "../../src/mesh/frame-types.ts";
 import type { MemberId } from "../../src/shared/ids.ts";

@@ -1,4 +1,4 @@
-/** The real worker: a template that does not finish ends with it, and the page goes on meanwhile. */
+/** The real worker: a template that does not finish ends with it, and the page keeps running. */
 import { expect, test } from "vitest";
 import { openChatRenderer } from "../../src/tab/chat-renderer.ts";
 

@@ -1,4 +1,4 @@
-/** A tab finds back into its room after a reload. */
+/** A tab returns to its room after a reload. */
 import { describe, expect, test } from "vitest";
 import { MeshError } from "../../src/mesh/index.ts";
 import { MemberId } from "../../src/shared/ids.ts";

@@ -18,14 +18,14 @@ export type Machine = {
   /** Another tab comes to the front: the page is hidden, and its timers are throttled. */
   readonly hide: () => Promise<void>;
   show(): Promise<void>;
-  /** Nothing in the tab runs, its workers included; the browser goes on. */
+  /** Nothing in the tab runs, its workers included; the browser keeps running. */
   freeze(): Promise<void>;
   thaw(): Promise<void>;
   /** Ends every process at once. The system closes their sockets. */
   kill(): void;
   /** Stops every process: sockets stay open, and nothing answers. */
   losePower(): void;
-  /** After `losePower`: everything goes on, as after a sleep. */
+  /** After `losePower`: everything continues, as after a sleep. */
   restorePower(): void;
   readonly close: () => Promise<void>;
 };

@@ -1,5 +1,5 @@
 /**
- * What changed since the last `npm run check` that passed, and which node tests can notice.
+ * What changed since the last `npm run check` that passed, and which node tests that can affect.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";

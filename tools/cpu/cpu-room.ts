@@ -35,7 +35,7 @@ export function member(name: string): MemberId {
   return MemberId.parse(name);
 }
 
-/** Layers shared out evenly over `members`, in order. */
+/** Layers divided evenly over `members`, in order. */
 export function pipelineOver(
   members: readonly MemberId[],
   change: Partial<Pipeline> = {},
@@ -126,7 +126,7 @@ export type RoomMember = {
   /** The last one that it loaded, and all of them. */
   readonly shard: () => CpuShard;
   readonly shards: readonly CpuShard[];
-  /** Closes its channels, as a tab that is gone. */
+  /** Closes its channels, as when its tab is gone. */
   readonly leave: () => void;
   /** Sends a frame beside those of its host. */
   readonly say: (to: MemberId, frame: Frame) => Promise<void>;
@@ -212,7 +212,7 @@ export async function loadCpuShard(
   port1.close();
 }
 
-/** What one shard of all layers says, token by token: the truth that splits must repeat. */
+/** The tokens of one shard of all layers, which every split must reproduce. */
 export async function referenceAnswer(
   prompt: readonly number[],
   answerTokens: number,

@@ -35,7 +35,7 @@ export function cpuDescription(first: number, end: number, layerCount: number): 
 
 export type CpuShardOptions = { readonly maxRows?: number; readonly stepMs?: number };
 
-/** Its report, which no kernel is in. */
+/** Its report, which lists no kernel. */
 export const PLAIN_LOOPS: KernelReport = {
   traits: { lowParallelism: true, float16Unpack: "builtin", rowsPerChunk: 8 },
   choices: [],

@@ -62,7 +62,7 @@ export function variantSets(device: GPUDevice): VariantSet[] {
   return all;
 }
 
-/** A tuner that gives a shard this set, and steps of so many rows. */
+/** A tuner that gives a shard this set, and steps of this many rows. */
 export function setTuner(
   device: GPUDevice,
   { traits, activations, index }: VariantSet,

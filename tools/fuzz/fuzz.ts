@@ -42,7 +42,7 @@ export type FuzzOptions = {
 
 const MAX_MS = 50;
 const ATTEMPTS = 3;
-/** After so many inputs, rejections that no one handles have been reported. */
+/** After this many inputs, rejections that no one handles have been reported. */
 const BATCH = 500;
 const MAX_SHRINKS = { threw: 400, allocated: 400, slow: 20 };
 

@@ -9,12 +9,12 @@ export type Behavior = {
   ranges?: boolean;
   cors?: "none" | "all" | "hide-range";
   status?: number;
-  /** Break the connection after so many body bytes, this many times. */
+  /** Break the connection after `breakAfterBytes` of a body, `breaks` times. */
   breakAfterBytes?: number;
   breaks?: number;
-  /** Answer 503 so many times. */
+  /** Answer 503 this many times. */
   unavailable?: number;
-  /** Send fewer bytes than announced and end well. */
+  /** Send fewer bytes than announced and end normally. */
   shortBy?: number;
   /** Send nothing after the headers, this many times. */
   stalls?: number;

@@ -81,7 +81,7 @@ export function sentencePieceVocabulary(addSpacePrefix: boolean): Vocabulary {
   };
 }
 
-/** What llama.cpp wants to see before it looks at a vocabulary. */
+/** The metadata that llama.cpp requires before it reads a vocabulary. */
 const ARCHITECTURE: Readonly<Record<string, GgufValue>> = {
   "general.architecture": { type: "string", value: "llama" },
   "llama.context_length": { type: "u32", value: 64 },
@@ -93,7 +93,7 @@ const ARCHITECTURE: Readonly<Record<string, GgufValue>> = {
   "llama.rope.dimension_count": { type: "u32", value: 32 },
 };
 
-/** The commonest adjacent pair, again and again; ties by the order of appearance. */
+/** Merges the most common adjacent pair, `count` times; of equally common ones, the first. */
 function train(words: string[][], count: number): [string, string][] {
   const merges: [string, string][] = [];
   let current = words;

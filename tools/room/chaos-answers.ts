@@ -1,5 +1,5 @@
 /**
- * An answer that something happens to in its middle, asked through a tab's page (sampled, with the seed that
+ * An answer with a fault in its middle, asked through a tab's page (sampled, with the seed that
  * chaos-tab.ts fixes) or over HTTP (greedily). What was shown in between is kept: a token that is shown may
  * not change later.
  */
@@ -16,7 +16,7 @@ const QUESTION = "Tell me a long story about the sea.";
 export type Answer = { readonly text: string; readonly tokens: number; readonly finish: string };
 export type Asked = {
   readonly answer: Answer;
-  /** What was said of its recovery, each once. */
+  /** The messages about its recovery, each once. */
   readonly recovery: readonly string[];
   /** The longest time without another token. */
   readonly pauseMs: number;

@@ -139,7 +139,7 @@ export class ChaosRoom {
     this.#server = await serve(this.#server.port, this.#page);
   }
 
-  /** Another tab of the last browser joins and leaves so often: by a button, or by leaving the page. */
+  /** Another tab of the last browser joins and leaves this many times: by a button, or by leaving the page. */
   async visits(times: number): Promise<void> {
     const visitor = await openChaosTab(this.#browsers.at(-1)!, this.url);
     try {
@@ -161,7 +161,7 @@ export class ChaosRoom {
     }
   }
 
-  /** Ends the browser without a word to the room. */
+  /** Ends the browser without notice to the room. */
   kill(tab: ChaosTab): void {
     this.tabs = this.tabs.filter((other) => other !== tab);
     tab.signal("SIGKILL");

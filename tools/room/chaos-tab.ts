@@ -30,7 +30,7 @@ export type ChaosTab = {
   readonly id: string;
   readonly page: ChromiumPage | FirefoxPage;
   evaluate<T>(expression: string): Promise<T>;
-  /** In the GPU worker of now. */
+  /** In the current GPU worker. */
   failInWorker(fault: WorkerFault): Promise<void>;
   /** To the browser with all its processes. */
   signal(name: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
@@ -101,5 +101,5 @@ export function appSend(command: PageCommand): string {
   return `document.querySelector("tabmesh-app").send(${JSON.stringify(command)})`;
 }
 
-/** In the page: every connection ends, without a word to the other side. */
+/** In the page: every connection ends, without notice to the other side. */
 export const DROP_LINKS = `connections.forEach((connection) => connection.close())`;

@@ -63,7 +63,7 @@ export function askTogether(
 
 /**
  * The prompt's ids are llama.cpp's always; the answer's up to the first position at which rounding may
- * choose another token. An answer may end at an end token, where the golden goes on.
+ * choose another token. An answer may end at an end token, where the golden continues.
  */
 export function expectAsLlamaCpp(oracle: AskedGolden, answer: GreedyAnswer): void {
   expect(answer.promptTokens, `${oracle.name}: prompt`).toEqual(oracle.promptTokens);

@@ -143,7 +143,7 @@ class MemoryTransport implements Transport {
   }
 
   check(): void {
-    // Every peer in memory is there.
+    // Every peer in memory answers.
   }
 
   dropSilent(): boolean {

@@ -72,7 +72,7 @@ export type Tab = {
   readonly transport: Transport;
   /** What the thread of the tab's stage reports. */
   readonly listeners: StageListeners;
-  /** Gone without a word, as a tab that was killed. */
+  /** Ends without notice, like a tab that was killed. */
   crash(): void;
 };
 

@@ -5,7 +5,7 @@
  *   one log           two members that applied an event of the same term and index applied the same
  *   one room          after the last fault all tabs are in one room with one state, and its coordinator
  *                     has the room's name and the bridge
- *   one bridge        coordinators do not replace each other at the bridge again and again
+ *   one bridge        coordinators do not replace each other at the bridge in turn
  *   short overlap     once everything reaches everything, two coordinators become one within 2 s
  *   answers end       each with its tokens or with a reason that a room may give, or it waits for a member
  *   right tokens      those of an undisturbed run, also after an interruption
@@ -134,7 +134,7 @@ export function checkBridge({ bridge: { replacedMs } }: SimulatedRoom, violate: 
   if (at !== undefined) violate("one_bridge", `${count + 1} replacements from ${at} ms on`);
 }
 
-/** Looks now and then whether two tabs coordinate although everything reaches everything. */
+/** Checks from time to time whether two tabs coordinate although everything reaches everything. */
 export class OverlapCheck {
   readonly #room: SimulatedRoom;
   readonly #violate: Violate;

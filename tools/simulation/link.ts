@@ -100,7 +100,7 @@ export class End {
     return this.#checking;
   }
 
-  /** A bad frame, say: the connection lives. */
+  /** For example after a bad frame: the connection stays open. */
   closeFrames(): void {
     const cause = { reason: "channel_failed", detail: "simulated" } as const;
     for (const { port, owner } of [this, this.other]) {
@@ -130,7 +130,7 @@ export class End {
     for (const { frame, channel } of early) this.receiveFrame(frame, channel);
   }
 
-  /** Without telling anybody. */
+  /** Without notice to the other side. */
   discard(cause: CloseFailure): void {
     this.#gone(cause);
   }

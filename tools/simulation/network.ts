@@ -3,7 +3,7 @@
  * others: each channel of a link is reliable and ordered; channels overtake each other; what
  * is on its way when a link ends is lost; a silent peer is noticed by the real heartbeat.
  *
- * A path can be cut in the network: what is sent waits, and goes on if the path heals before
+ * A path can be cut in the network: what is sent waits, and arrives if the path heals before
  * the heartbeat gives up. New links need the signaling server.
  *
  * Over 250 lines: a transport and the network open and end links together.
@@ -20,7 +20,7 @@ import type { World } from "./world.ts";
 
 export type { Node } from "./link.ts";
 
-/** Fast networks, and now and then a retransmission. */
+/** Fast networks, with an occasional retransmission. */
 const LATENCY_MS = { least: 1, most: 15, slow: 250 };
 const SLOW_SHARE = 0.02;
 const CONNECT_MS = { least: 30, most: 900 };
@@ -72,7 +72,7 @@ export class Network {
     return (this.#cuts.get(pairOf(a, b)) ?? 0) === 0;
   }
 
-  /** Whether every path is there. */
+  /** Whether no path is cut. */
   get isWhole(): boolean {
     const none = (cuts: ReadonlyMap<string, number>) => [...cuts.values()].every((by) => by === 0);
     return none(this.#cuts) && none(this.#noServer);

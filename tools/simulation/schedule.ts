@@ -42,7 +42,7 @@ export type Fault = { readonly atMs: number } & (
     }
   | { readonly kind: "server_down"; readonly forMs: number }
   | { readonly kind: "renamed"; readonly member: number }
-  /** The frames channel of two members closes; the connection lives. */
+  /** The frames channel of two members closes; the connection stays open. */
   | { readonly kind: "channel_closed"; readonly member: number; readonly other: number }
   /** The next step of its shard throws, or never ends. */
   | { readonly kind: "step_failed" | "step_hung"; readonly member: number }

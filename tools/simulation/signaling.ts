@@ -78,7 +78,7 @@ export class NameServer {
   }
 
   async #reach(node: Node): Promise<void> {
-    // TCP sends the first packet of a connection again and again.
+    // TCP repeats the first packet of a connection.
     for (let waitedMs = 0; !this.#network.reachesServer(node.id); waitedMs += RETRY_MS) {
       if (waitedMs >= OPEN_TIMEOUT_MS) {
         throw new MeshError({ reason: "signaling_timeout", url: "http://simulated" });

@@ -179,7 +179,7 @@ export class SimulatedRoom {
     return tab;
   }
 
-  /** Gone without a word. */
+  /** Ends the tab without notice. */
   kill(tab: SimulatedTab, socketsClose: boolean): void {
     if (tab.actor.state === "dead") return;
     tab.actor.state = "dead";

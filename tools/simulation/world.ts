@@ -11,7 +11,7 @@ export type Actor = {
   state: "running" | "frozen" | "dead";
   /** Events that came while it was frozen. */
   readonly backlog: (() => void)[];
-  /** Timers of its clock that are not over. */
+  /** Pending timers of its clock. */
   timers: number;
 };
 
@@ -120,7 +120,7 @@ export class World {
       } catch (error) {
         this.onError(error);
       }
-      // All promises that this event settled go on before the next event.
+      // All promises that this event settled continue before the next event.
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
   }
