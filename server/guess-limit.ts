@@ -1,6 +1,6 @@
 /**
  * How many different codes an address may try. The members of a room look up and claim the
- * same code again and again, above all when their coordinator is gone; a guesser tries
+ * same code repeatedly, above all when their coordinator is gone; a guesser tries
  * another code each time.
  */
 import type { Rate } from "./limits.ts";

@@ -22,7 +22,7 @@ export class RateLimit {
     return this.#buckets.size;
   }
 
-  /** 0 if `address` may go on, and counts it; otherwise the milliseconds until it may. */
+  /** 0 if `address` may proceed, and counts it; otherwise the milliseconds until it may. */
   take(address: string): number {
     const waitMs = this.waitMs(address);
     if (waitMs === 0) this.spend(address);

@@ -78,7 +78,7 @@ test("claiming a room's name, which tells whether it is taken, is a guess", asyn
   expect(await client("tab-1").next()).toEqual({ type: "OPEN" });
 });
 
-test("members that look up and claim their own room again and again are not guessing", async () => {
+test("members that look up and claim their own room repeatedly are not guessing", async () => {
   await open({ guesses: { perSecond: 0.01, burst: 1 } });
   for (let count = 0; count < 5; count += 1) {
     const member = client(`member-${count}`);
