@@ -1,5 +1,5 @@
 /**
- * `npm test`: what must pass before a merge. `npm run test:full`: every test;
+ * `npm test`: what must pass before a merge. `npm run test:full`: every test but `--chaos`;
  * `npm run test:full -- --remaining`: those that `npm test` leaves out;
  * `npm run test:full -- --chaos`: only every fault in real browsers, which no other set has.
  *
