@@ -1,7 +1,16 @@
 /**
- * WebLLM (https://webllm.mlc.ai), which runs models that MLC compiled, not GGUF files. Name the folder of
- * such a model, with its WebAssembly library in it, in WEB_LLM_MODEL. The package is looked for in
- * node_modules, or in the folder that WEB_LLM names.
+ * WebLLM (https://webllm.mlc.ai), which runs models that MLC compiled, not GGUF files. The package is no
+ * dependency, and its libraries fit only some of its versions:
+ *
+ * 1. Unpack @mlc-ai/web-llm 0.2.79 to FOLDER. Only its package.json and lib/index.js are used.
+ * 2. Download Qwen2-1.5B-Instruct-q4f16_1-ctx4k_cs1k-webgpu.wasm from web-llm-models/v0_2_48 of
+ *    https://github.com/mlc-ai/binary-mlc-llm-libs, or q4f32_1 where the adapter has no `shader-f16`.
+ * 3. Write models of that shape with random weights, for WebLLM and for the engine:
+ *
+ *        npm run synthetic -- mlc LIBRARY.wasm MODEL
+ *        npm run synthetic -- qwen2.5-1.5b q4_0 FILE.gguf
+ *
+ * 4. WEB_LLM=FOLDER WEB_LLM_MODEL=MODEL npm run bench -- engine --chromium --model=FILE.gguf
  */
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
