@@ -38,6 +38,8 @@ const OVERHEAD_SAMPLES = 5;
 /** Less than this, or than this share of a plain readback, is noise. */
 const MIN_GAIN_MS = 0.3;
 const MIN_GAIN_SHARE = 0.2;
+/** A loss on a GPU that no other tab's work explains. */
+const MAX_LOSS = 1.5;
 
 /**
  * Whether to submit while waiting, by the medians of both ways. On a GPU the few submits cost little,
@@ -45,8 +47,8 @@ const MIN_GAIN_SHARE = 0.2;
  * software adapter they take time from the computation and must gain. Pure.
  */
 export function submittingHelps(plainMs: number, submittingMs: number, software: boolean): boolean {
-  const noiseMs = Math.max(MIN_GAIN_MS, MIN_GAIN_SHARE * plainMs);
-  return plainMs - submittingMs > (software ? noiseMs : -noiseMs);
+  if (!software) return submittingMs < MAX_LOSS * plainMs + MIN_GAIN_MS;
+  return plainMs - submittingMs > Math.max(MIN_GAIN_MS, MIN_GAIN_SHARE * plainMs);
 }
 
 /**
