@@ -17,10 +17,9 @@ export type HashedRange = {
 /** A range that a lane has fetched, and which of its chunks it has stored. */
 type FetchedRange = HashedRange & { readonly stored: readonly number[] };
 
-/** A model's folder, as `ModelCache.store` takes it. */
+/** A model's folder, as `ModelCache.chunkStore` takes it. */
 export type StoredFile = {
   readonly folder: string;
-  readonly name: string;
   readonly fileBytes: number;
 };
 
@@ -44,7 +43,7 @@ export type Lane = {
   ): Promise<Uint8Array<ArrayBuffer> | null>;
 };
 
-type Storage = Pick<ModelCache, "store">;
+type Storage = Pick<ModelCache, "chunkStore">;
 
 /** One lane's side. */
 export class LaneService implements Lane {
@@ -103,10 +102,10 @@ export class LaneService implements Lane {
     return store;
   }
 
-  async #openStore({ folder, name, fileBytes }: StoredFile): Promise<ChunkStore> {
+  async #openStore({ folder, fileBytes }: StoredFile): Promise<ChunkStore> {
     const cache = await this.#cache;
     if (cache === null) throw new Error("a lane is asked to store, and there is no storage");
-    return cache.store(folder, name, fileBytes);
+    return cache.chunkStore(folder, fileBytes);
   }
 }
 

@@ -65,8 +65,15 @@ export class ModelCache {
     const about: About = { name, fileBytes, lastUsedMs: Date.now() };
     const text = new TextEncoder().encode(JSON.stringify(about));
     await this.#writeOrEvict(folder, contentId, ABOUT, [text]);
+    const store = await this.chunkStore(contentId, fileBytes);
+    for await (const key of folder.keys()) if (key !== ABOUT) store.present.add(Number(key));
+    return store;
+  }
+
+  /** The chunks of a model whose folder another thread has opened; `present` has those written here. */
+  async chunkStore(contentId: string, fileBytes: number): Promise<ChunkStore> {
+    const folder = await this.#models.getDirectoryHandle(contentId, { create: true });
     const present = new Set<number>();
-    for await (const key of folder.keys()) if (key !== ABOUT) present.add(Number(key));
     /** What this tab knows of the chunks that it wrote or read; null for one without a leaf. */
     const leaves = new Map<number, Leaf | null>();
     const isWhole = (index: number, size: number) => {

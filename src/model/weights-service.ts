@@ -40,7 +40,7 @@ export type DownloadProgress = { readonly doneBytes: number; readonly totalBytes
 /** The layers `[first, end)` of a stage. */
 export type LayerRange = { readonly first: number; readonly end: number };
 
-type ModelStorage = Pick<ModelCache, "store" | "clear">;
+type ModelStorage = Pick<ModelCache, "store" | "chunkStore" | "clear">;
 
 type Entry = {
   readonly model: OpenedModel;
@@ -251,8 +251,8 @@ export class WeightsService {
   ): Promise<Omit<Entry, "model">> {
     const onNotice = (notice: ModelNotice) => this.#onNotice(notice);
     const { fileBytes, label } = origin;
-    const file = { folder, name, fileBytes };
-    const store = await this.#openStore(file);
+    const file = { folder, fileBytes };
+    const store = await this.#openStore(file, name);
     let cached: CachedSource | null = null;
     const kept = () => (store !== null && cached?.isStoring === true ? { file, store } : null);
     const shared = new SharedSource({
@@ -279,7 +279,7 @@ export class WeightsService {
   }
 
   /** Null without storage. */
-  async #openStore({ folder, name, fileBytes }: StoredFile): Promise<ChunkStore | null> {
+  async #openStore({ folder, fileBytes }: StoredFile, name: string): Promise<ChunkStore | null> {
     try {
       return (await (await this.#cache)?.store(folder, name, fileBytes)) ?? null;
     } catch (error) {

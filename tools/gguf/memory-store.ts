@@ -28,12 +28,14 @@ export function memoryStore() {
 /** A storage of models that a `WeightsService` can use. */
 export function memoryStorage() {
   const stores = new Map<string, ReturnType<typeof memoryStore>>();
+  const store = (id: string) => {
+    const known = stores.get(id) ?? memoryStore();
+    stores.set(id, known);
+    return Promise.resolve(known);
+  };
   return {
-    store(id: string) {
-      const store = stores.get(id) ?? memoryStore();
-      stores.set(id, store);
-      return Promise.resolve(store);
-    },
+    store,
+    chunkStore: store,
     clear: () => Promise.resolve(stores.clear()),
   };
 }
