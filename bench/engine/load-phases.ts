@@ -1,10 +1,10 @@
 /**
  * What each phase of a load costs by itself, in ns per byte of the file: bytes from the server, their
  * hashes, the disk (written, then read), the kernels' layout, and the copy to the GPU (`upload` by
- * `writeBuffer`, as a load does it; `mapped` for comparison). A load runs them at the same time, in several
+ * `writeBuffer`, `mapped` through a mapped buffer). A load runs them at the same time, in several
  * threads, so it takes less than their sum.
  */
-import { packRows } from "../../src/kernels/index.ts";
+import { packRows, writeMapped } from "../../src/kernels/index.ts";
 import { type ByteSource, CHUNK_BYTES, ModelCache, sha256 } from "../../src/model/index.ts";
 
 import type { LoadPhases } from "./requests.ts";
@@ -74,25 +74,12 @@ export async function measureLoadPhases(
   });
   const mapped = await nsPerByte(async () => {
     for (const { quants, meta } of packed)
-      for (const bytes of [quants, meta]) copyMapped(device, bytes, buffer);
+      for (const bytes of [quants, meta]) writeMapped(device, bytes, buffer, 0);
     await device.queue.onSubmittedWorkDone();
   });
   buffer.destroy();
   await cache.clear();
   return { fetch, hash, store: stored, read, pack, upload, mapped };
-}
-
-/** The other way to upload: through a buffer that is mapped when it is created. */
-function copyMapped(device: GPUDevice, bytes: Uint8Array, target: GPUBuffer): void {
-  const { length: size } = bytes;
-  const usage = GPUBufferUsage.COPY_SRC;
-  const staging = device.createBuffer({ size, usage, mappedAtCreation: true });
-  new Uint8Array(staging.getMappedRange()).set(bytes);
-  staging.unmap();
-  const encoder = device.createCommandEncoder();
-  encoder.copyBufferToBuffer(staging, 0, target, 0, size);
-  device.queue.submit([encoder.finish()]);
-  staging.destroy();
 }
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<unknown>) {

@@ -86,7 +86,8 @@ function queueRows(
 ): void {
   reader.rows(tensors, async (first, sources) => {
     const packed = await reader.pack(weights.format, weights.columns, sources);
-    return () => writePacked(reader.device, weights, start + first * tensors.length, packed);
+    const row = start + first * tensors.length;
+    return () => writePacked(reader.device, weights, row, packed, reader.write);
   });
 }
 

@@ -7,6 +7,7 @@
  */
 import { dequantize, rowBytes } from "../tensor/index.ts";
 import type { ByteReader, TensorInfo } from "../model/index.ts";
+import type { WriteBytes } from "../kernels/index.ts";
 import type { GpuResources } from "./gpu-resources.ts";
 import type { Pack } from "./pack-threads.ts";
 
@@ -33,6 +34,7 @@ export class WeightReader {
   readonly #resources: GpuResources;
   readonly #reader: ByteReader;
   readonly pack: Pack;
+  readonly write: WriteBytes;
   readonly #onBytes: (bytes: number) => void;
   readonly #queued: QueuedRead[] = [];
   #unsubmitted = 0;
@@ -42,10 +44,11 @@ export class WeightReader {
   constructor(
     resources: GpuResources,
     reader: ByteReader,
-    pack: Pack,
+    { pack, write }: { readonly pack: Pack; readonly write: WriteBytes },
     onBytes: (bytes: number) => void,
   ) {
     this.pack = pack;
+    this.write = write;
     this.device = resources.device;
     this.#resources = resources;
     this.#reader = reader;

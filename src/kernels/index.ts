@@ -47,7 +47,13 @@ export {
 export { ExpectedWait } from "./core/submit-while-waiting.ts";
 export { expandTemplate } from "./core/template.ts";
 export { type OtherWork, recordRepeats, timeOf, timeRepeats, workDone } from "./core/timing.ts";
-export { type HostArray, upload } from "./core/upload.ts";
+export {
+  type HostArray,
+  upload,
+  type WriteBytes,
+  writeMapped,
+  writeQueued,
+} from "./core/upload.ts";
 export {
   firstVariants,
   type KernelVariants,

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { newCounters } from "../../src/engine/counters.ts";
 import { GpuResources } from "../../src/engine/gpu-resources.ts";
 import { WeightReader } from "../../src/engine/weight-reader.ts";
+import { writeQueued } from "../../src/kernels/core/upload.ts";
 import { packRows } from "../../src/kernels/matmul/weights-pack.ts";
 import { ADAPTERS } from "../../tools/gpu/adapters.ts";
 import { plannedDevice } from "../../tools/gpu/planned-device.ts";
@@ -25,7 +26,12 @@ function streaming() {
   };
   const { device } = plannedDevice(ADAPTERS[0]!);
   const resources = new GpuResources(device, newCounters());
-  const weights = new WeightReader(resources, reader, packRows, (bytes) => (done += bytes));
+  const weights = new WeightReader(
+    resources,
+    reader,
+    { pack: packRows, write: writeQueued },
+    (bytes) => (done += bytes),
+  );
   const tensor = { name: "w", format: "F32", rows: 64, columns: MIB / 4, offsetBytes: 0 } as const;
   weights.rows([{ ...tensor, lengthBytes: 64 * MIB }], async (first) => () => used.push(first));
   return { weights, pending, used, doneBytes: () => done };

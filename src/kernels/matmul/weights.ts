@@ -21,6 +21,7 @@
  * output (see `MatUse.outputRow`): one dispatch for each format.
  */
 import type { BlockFormat } from "../../tensor/index.ts";
+import { type WriteBytes, writeQueued } from "../core/upload.ts";
 import { packedRow, type PackedRows, packRows } from "./weights-pack.ts";
 
 export type Weights = {
@@ -91,12 +92,13 @@ export function writeRows(
   writePacked(device, weights, firstRow, packRows(weights.format, weights.columns, sources));
 }
 
-/** Writes rows that were packed. */
+/** Writes rows that were packed, by `write`. */
 export function writePacked(
   device: GPUDevice,
   weights: Weights,
   firstRow: number,
   packed: PackedRows,
+  write: WriteBytes = writeQueued,
 ): void {
   const { format, columns } = weights;
   const rows = packed.quants.length / packedRow(format, columns).quantBytes;
@@ -108,12 +110,12 @@ export function writePacked(
     const from = Math.max(firstRow, part.firstRow);
     const end = Math.min(firstRow + rows, part.firstRow + part.rows);
     if (from >= end) continue;
-    const write = (buffer: GPUBuffer, bytes: Uint8Array<ArrayBuffer>, perRow: number) => {
+    const writeRows = (buffer: GPUBuffer, bytes: Uint8Array<ArrayBuffer>, perRow: number) => {
       const source = bytes.subarray((from - firstRow) * perRow, (end - firstRow) * perRow);
-      if (perRow > 0) device.queue.writeBuffer(buffer, (from - part.firstRow) * perRow, source);
+      if (perRow > 0) write(device, source, buffer, (from - part.firstRow) * perRow);
     };
-    write(part.quants, packed.quants, quantBytes);
-    write(part.meta, packed.meta, metaWords * 4);
+    writeRows(part.quants, packed.quants, quantBytes);
+    writeRows(part.meta, packed.meta, metaWords * 4);
   }
 }
 
