@@ -25,7 +25,7 @@ const host = new StageHost(async (...request) => {
   const device = await currentDevice();
   const packers = packThreads(navigator.hardwareConcurrency);
   const gpu = { device, tuner: new DeviceTuner(device), pack: packers.pack };
-  return loadShard(gpu, ...request).finally(packers.close);
+  return loadShard(gpu, ...request).finally(() => packers.close());
 });
 // This script also runs in the threads that pack weights.
 expose(Object.assign(host, servedPacking));

@@ -19,7 +19,7 @@ const MAX_BYTES_AHEAD = 32 * 1024 * 1024;
 const MAX_READS_AHEAD = 32;
 
 /** Prepares bytes for the GPU; what it returns uploads them. */
-type Use = (sources: readonly Uint8Array<ArrayBuffer>[]) => Promise<() => void>;
+type Use = (sources: readonly Uint8Array<ArrayBuffer>[]) => (() => void) | Promise<() => void>;
 
 /** One read of a part of some tensors, and what happens to its bytes. */
 type QueuedRead = {
@@ -126,7 +126,7 @@ export class WeightReader {
     const present = tensors.filter((tensor) => tensor !== null);
     const floats = present.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
     const buffer = this.#resources.storage(label, floats * 4);
-    const use: Use = async (sources) => {
+    const use: Use = (sources) => {
       const all = new Float32Array(floats);
       let at = 0;
       for (const [index, source] of sources.entries()) {
@@ -143,7 +143,7 @@ export class WeightReader {
   /** A buffer of `floats` f32 that are computed, not read. */
   computed(label: string, floats: number, compute: () => Float32Array<ArrayBuffer>): GPUBuffer {
     const buffer = this.#resources.storage(label, floats * 4);
-    const use: Use = async () => () => this.#resources.write(buffer, compute());
+    const use: Use = () => () => this.#resources.write(buffer, compute());
     this.#queued.push({ ranges: [], use });
     return buffer;
   }

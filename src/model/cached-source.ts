@@ -100,7 +100,7 @@ export class CachedSource implements ByteSource {
   /** In another thread, once what is being fetched has been stored; null if a part is missing. */
   async #readRange(offsetBytes: number, lengthBytes: number, parts: readonly ChunkPart[]) {
     if (this.#store?.readRange === undefined) return null;
-    await Promise.allSettled(parts.map(({ index }) => this.#fetching.get(index)));
+    await Promise.allSettled(parts.flatMap(({ index }) => this.#fetching.get(index) ?? []));
     if (!parts.every(({ index }) => this.isStored(index))) return null;
     return this.#store.readRange(offsetBytes, lengthBytes);
   }

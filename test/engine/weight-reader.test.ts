@@ -33,7 +33,7 @@ function streaming() {
     (bytes) => (done += bytes),
   );
   const tensor = { name: "w", format: "F32", rows: 64, columns: MIB / 4, offsetBytes: 0 } as const;
-  weights.rows([{ ...tensor, lengthBytes: 64 * MIB }], async (first) => () => used.push(first));
+  weights.rows([{ ...tensor, lengthBytes: 64 * MIB }], (first) => () => used.push(first));
   return { weights, pending, used, doneBytes: () => done };
 }
 

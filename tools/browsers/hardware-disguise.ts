@@ -37,9 +37,7 @@ function disguise(limits: Record<string, number> | null): void {
           ? identity[key as keyof typeof identity]
           : (Reflect.get(target, key, target) as unknown),
     });
-  const override = (owner: object, key: string, change: (value: never) => unknown) => {
-    const prototype =
-      key in owner && !Object.hasOwn(owner, key) ? Object.getPrototypeOf(owner) : owner;
+  const override = (prototype: object, key: string, change: (value: never) => unknown) => {
     const original = Object.getOwnPropertyDescriptor(prototype, key);
     if (original?.get === undefined) return;
     Object.defineProperty(prototype, key, {
@@ -49,7 +47,7 @@ function disguise(limits: Record<string, number> | null): void {
       },
     });
   };
-  override(navigator, "hardwareConcurrency", () => 16);
+  override(Object.getPrototypeOf(navigator) as object, "hardwareConcurrency", () => 16);
   const threads = new BroadcastChannel("threads of workers");
   if ("document" in globalThis) {
     const started: string[] = [];

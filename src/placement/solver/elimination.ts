@@ -99,7 +99,7 @@ export function restrict(inst: Instance, keep: readonly number[]): Instance {
     Float64Array.from(keep.flatMap((from) => keep.map((to) => all[from * memberCount + to]!)));
   const tables = Object.entries(inst).flatMap(([name, value]) =>
     ArrayBuffer.isView(value)
-      ? [[name, (PAIRS.includes(name) ? pairs : rows)(value as Table)] as const]
+      ? [[name, (PAIRS.includes(name) ? pairs : rows)(value)] as const]
       : [],
   );
   return { ...inst, ...Object.fromEntries(tables), memberCount: keep.length };
