@@ -191,7 +191,7 @@ test("a full disk: the page reports it, and the model is loaded without being st
     const page = await openRoomPage(full, `${address}/?room=FUHHDR&join`);
     const session = await full.newCDPSession(page);
     await session.send("Storage.overrideQuotaForOrigin", { origin: address, quotaSize: 5_000_000 });
-    const warned = noticeWith(page, /no more disk space.* 1\.0 MB more/);
+    const warned = noticeWith(page, /no more disk space.* 1\.05 MB more/);
     const api = new RoomApi(address, "FUHHDR");
     await Promise.all([warned, api.place(MODEL)]);
     const response = await api.post("/v1/completions", {
