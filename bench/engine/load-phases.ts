@@ -6,7 +6,6 @@
  */
 import { packRows, writeMapped } from "../../src/kernels/index.ts";
 import { type ByteSource, CHUNK_BYTES, ModelCache, sha256 } from "../../src/model/index.ts";
-
 import type { LoadPhases } from "./requests.ts";
 
 /** Enough that starting costs little; as many reads at a time as a load has. */

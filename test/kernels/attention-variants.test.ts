@@ -7,6 +7,7 @@ import {
   splitsOf,
 } from "../../src/kernels/attention/attention-variants.ts";
 import type { AttentionVariant } from "../../src/kernels/attention/attention.ts";
+import { checkAttentionShape } from "../../src/kernels/attention/attention-shape.ts";
 
 const SOFTWARE = { lowParallelism: true, float16Unpack: "shift" } as const;
 const GPU = { lowParallelism: false, float16Unpack: "builtin" } as const;
@@ -65,4 +66,20 @@ test("the decoding kernel determines how positions are split", () => {
     }
   }
   expect(maxSplits({ segmentStarts: [0, 131_072] })).toBe(64);
+});
+
+test("heads of more numbers than a workgroup has threads are refused", () => {
+  const shape = {
+    heads: 4,
+    keyValueHeads: 2,
+    ropePairs: "halves",
+    ropeDims: 64,
+    scale: 1,
+    bias: false,
+    headNorm: false,
+    epsilon: 1e-6,
+    segmentStarts: [0, 64],
+  } as const;
+  expect(() => checkAttentionShape({ ...shape, headSize: 256 })).not.toThrow();
+  expect(() => checkAttentionShape({ ...shape, headSize: 264 })).toThrow(/264 are larger than 256/);
 });
