@@ -3,7 +3,7 @@
  * then, in a new browser with the same profile, for the same model from the disk; in the built page, all
  * layers in one tab. A profile, since private windows keep their files in the memory of the browser.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
@@ -64,8 +64,9 @@ async function load(from: string, code: string) {
   }
 }
 
-/** Of the profile's processes, less the GPU's, which holds the weights; on Linux. */
+/** Of the browser's processes, less the GPU's, which holds the weights; NaN where there is no /proc. */
 function memoryBytes(): number {
+  if (!existsSync("/proc")) return NaN;
   let total = 0;
   for (const process of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {
@@ -76,7 +77,7 @@ function memoryBytes(): number {
         Number(/RssAnon:\s*(\d+)/.exec(readFileSync(`/proc/${process}/status`, "utf8"))?.[1]) *
         1024;
     } catch {
-      continue; // it has ended, or there is no /proc
+      continue; // it has ended
     }
   }
   return total;
