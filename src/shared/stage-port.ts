@@ -26,6 +26,8 @@ export type Pipeline = {
   readonly vocabulary: number;
   /** Of a token, by the cost model; null for stages that a person chose. */
   readonly predictedMs: number | null;
+  /** Of this member: half a round trip to the next stage, or from the last to the first; 0 if unknown. */
+  readonly linkMs: number;
 };
 
 /** What a stage knows of the room: whose frames it takes, and whose prompts. */

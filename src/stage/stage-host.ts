@@ -33,7 +33,6 @@ import { GenerationTable } from "./generations.ts";
 import { frameIntake } from "./frame-intake.ts";
 import { LoadMeter } from "./load-meter.ts";
 import { MissingPrompts } from "./missing-prompts.ts";
-import { NextLink } from "./next-link.ts";
 import {
   comparePlacement,
   positionInPipeline,
@@ -63,7 +62,6 @@ export class StageHost implements StageWorker {
   readonly #sentPrompts: ReturnType<typeof sentPrompts>;
   readonly #clock: Clock;
   readonly #meter: LoadMeter;
-  readonly #nextLink: NextLink;
   readonly #intake: ReturnType<typeof frameIntake>;
   readonly #missingPrompts: MissingPrompts;
   #running: readonly GenerationId[] = [];
@@ -105,7 +103,6 @@ export class StageHost implements StageWorker {
       (...timer) => clock.after(...timer),
       (generation) => this.#observe({ kind: "prompt_missing", generation }),
     );
-    this.#nextLink = new NextLink((...ping) => this.#channels.ping(...ping));
     this.#sentPrompts = sentPrompts({
       send: (to, frame) => this.#channels.send(to, frame),
       onToken: (event) => void this.#listeners?.onToken(event),
@@ -195,7 +192,6 @@ export class StageHost implements StageWorker {
     this.#missingPrompts.update(this.#position?.isFirst ? this.#running : []);
     this.#switchShard();
     this.#startLoop();
-    this.#nextLink.measure(this.#position);
     this.#intake.receiveHeld();
     return Promise.resolve();
   }
@@ -232,8 +228,6 @@ export class StageHost implements StageWorker {
   addPort(port: FramePort): void {
     this.#channels.add(port);
     this.#scheduleLook();
-    const { next, first } = this.#position ?? {};
-    if (port.peer === next || port.peer === first) this.#nextLink.measure(this.#position);
   }
 
   async channelReady(peer: MemberId): Promise<void> {
@@ -293,7 +287,6 @@ export class StageHost implements StageWorker {
       send: (to, frame) => this.#channels.send(to, frame),
       refuse: (to, frame, failure) => this.#intake.refuse(to, frame, failure),
       standing: (...generation) => this.#intake.room.standing(...generation),
-      linkMs: (peer) => this.#nextLink.ms(peer),
       onDeviceError: (cause, lost) => this.#shardFailed(cause, lost),
       onLate: (generation, late) =>
         this.#observe({ kind: "lap_late", placement, generation, ...late }),
@@ -335,7 +328,6 @@ export class StageHost implements StageWorker {
   }
 
   #peerGone(peer: MemberId, cause: CloseFailure): void {
-    this.#nextLink.forget(peer);
     this.#intake.dropSender(peer);
     this.#loop?.peerGone(peer, cause);
     this.#sentPrompts.peerGone(peer, cause);

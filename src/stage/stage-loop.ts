@@ -50,8 +50,6 @@ export type StageOutside = {
   /** Tells the sender of a frame why it was not taken. */
   refuse(to: MemberId, frame: Frame, failure: StageFailure): void;
   standing(generation: Generation["id"], requester: MemberId): Standing;
-  /** Half a round trip to `peer`, 0 while unknown. */
-  linkMs(peer: MemberId): number;
   onDeviceError(cause: Failure, lost: boolean): void;
   onLate(generation: Generation["id"], late: Late): void;
   onLaps(computeMs: readonly number[], wireMs: readonly number[]): void;
@@ -445,9 +443,8 @@ export class StageLoop {
   }
 
   #clock({ startMs, computeMs }: Step, { arrivedAtMs }: Work): StageClock {
-    const { next, first } = this.#position;
     const waitMs = Math.max(0, startMs - arrivedAtMs);
-    return { computeMs, waitMs, linkMs: this.#outside.linkMs(next ?? first) };
+    return { computeMs, waitMs, linkMs: this.#position.pipeline.linkMs };
   }
 
   #sendTokens(step: Step, sampled: readonly SampledToken[]): void {

@@ -51,6 +51,7 @@ export function pipelineOver(
     generationSlots: 3,
     vocabulary: VOCABULARY,
     predictedMs: null,
+    linkMs: 0,
   };
   return { placement: PlacementId.parse(1), epoch: 1, stages, ...room, ...change };
 }

@@ -158,7 +158,8 @@ export class ShardKeeper {
 
   #setPipeline(placement: Placement | null): void {
     const { stage, room } = this.#parts;
-    this.#pipelineSet = stage.setPipeline(room.self, placement && pipelineOf(placement));
+    const pipeline = placement && pipelineOf(placement, room);
+    this.#pipelineSet = stage.setPipeline(room.self, pipeline);
     // Callers of `pipelineSet` see the error.
     this.#pipelineSet.catch(() => undefined);
   }
@@ -330,7 +331,12 @@ export class ShardKeeper {
   }
 }
 
-function pipelineOf(placement: Placement): Pipeline {
+function pipelineOf(
+  placement: Placement,
+  { self, state }: Pick<MemberParts["room"], "self" | "state">,
+): Pipeline {
+  const [next] = nextMembers(placement, self);
+  const link = state.links.find(({ from, to }) => from === self && to === next);
   return {
     placement: placement.id,
     epoch: epochOfId(placement.id),
@@ -339,6 +345,7 @@ function pipelineOf(placement: Placement): Pipeline {
     generationSlots: placement.generationSlots,
     vocabulary: placement.model.vocabulary,
     predictedMs: placement.predictedMs,
+    linkMs: (link?.roundTripMs ?? 0) / 2,
   };
 }
 
