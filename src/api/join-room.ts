@@ -14,7 +14,6 @@ import {
   keepRoomOf,
 } from "../tab/index.ts";
 import { RoomClient } from "../cluster/index.ts";
-import { serverOfPage } from "../mesh/index.ts";
 import {
   type TabWarning,
   readInvitation,
@@ -68,7 +67,7 @@ export async function joinRoom(options: PageJoinOptions): Promise<PageRoom> {
     parts = await openTabParts({
       code,
       server,
-      signaling: { server: serverOfPage(new URL(server)), iceServers: iceServers.list },
+      iceServers: iceServers.list,
       profile: {
         ...identityOf(sessionStorage, probe.adapter, navigator.userAgent),
         ...(options.name === undefined ? {} : { name: options.name }),

@@ -27,5 +27,5 @@ export { MeshError, ProtocolError } from "./mesh-error.ts";
 export { peerByteReader, serveBytes } from "./peer-bytes.ts";
 export { openPeerTransport, PeerTransport } from "./peer-transport.ts";
 export { claimRoom, lookUpRoom, reachesServer, type RoomClaim } from "./room-registry.ts";
-export { type PeerOptions, serverOfPage } from "./signaling.ts";
-export type { FramePort, SignalingServer, Transport } from "./transport.ts";
+export type { PeerOptions } from "./signaling.ts";
+export type { FramePort, Transport } from "./transport.ts";

@@ -7,35 +7,35 @@ import { z } from "zod";
 import type { MeshFailure } from "../shared/index.ts";
 import { parseJson } from "./json.ts";
 import { MeshError } from "./mesh-error.ts";
-import type { SignalingServer } from "./transport.ts";
 
 export type PeerOptions = {
-  readonly server: SignalingServer;
+  /** The server's origin. Tabs find each other at its `PEER_SERVER_PATH`. */
+  readonly server: string;
   /** STUN and TURN; none are needed on one network. */
   readonly iceServers?: readonly RTCIceServer[];
 };
 
+const PEER_SERVER_PATH = "/peerjs";
 /** A server on this machine or network answers in milliseconds; a public one takes seconds. */
 const OPEN_TIMEOUT_MS = 10_000;
 /** Between attempts to register again. Later attempts are rarer, to spare the server. */
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 
-/** The server at the page's own origin, where ours is mounted. */
-export function serverOfPage(
-  location: Pick<Location, "protocol" | "hostname" | "port">,
-): SignalingServer {
-  const secure = location.protocol === "https:";
-  const port = location.port === "" ? (secure ? 443 : 80) : Number(location.port);
-  return { host: location.hostname, port, path: "/peerjs", secure };
-}
-
 /** Registers as `id`. Rejects with a `MeshError` if the id is taken or the server does not answer. */
 export function openPeer(id: string, { server, iceServers = [] }: PeerOptions): Promise<Peer> {
   // Not a copy: PeerJS reads it for each connection, and servers may be added.
   const config: RTCConfiguration = { iceServers: iceServers as RTCIceServer[] };
+  const {
+    href: url,
+    protocol,
+    hostname: host,
+    port,
+    pathname: path,
+  } = new URL(PEER_SERVER_PATH, server);
+  const secure = protocol === "https:";
+  const address = { host, port: Number(port) || (secure ? 443 : 80), path, secure };
   // Errors arrive as events, so PeerJS need not print them.
-  const peer = new Peer(id, { ...server, config, debug: 0 });
-  const url = `${server.secure ? "https" : "http"}://${server.host}:${server.port}${server.path}`;
+  const peer = new Peer(id, { ...address, config, debug: 0 });
   return new Promise((resolve, reject) => {
     const fail = (failure: MeshFailure, cause?: unknown) => {
       clearTimeout(timeout);

@@ -34,14 +34,6 @@ export type TransportEvents = Pick<
   "onConnect" | "onDisconnect" | "onRefuse" | "onMessage" | "onBytes"
 >;
 
-/** Where tabs find each other: a PeerServer. */
-export type SignalingServer = {
-  readonly host: string;
-  readonly port: number;
-  readonly path: string; // where the server is mounted: "/peerjs"
-  readonly secure: boolean;
-};
-
 /** The frame channel to one peer, as the stage in the worker uses it. */
 export type FramePort = {
   readonly peer: MemberId;

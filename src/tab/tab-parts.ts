@@ -41,11 +41,9 @@ export type TabParts = {
   close(): void;
 };
 
-export type TabOptions = {
+/** Relative URLs of models are relative to the server. */
+export type TabOptions = PeerOptions & {
   readonly code: RoomCode;
-  /** Relative URLs of models are relative to it. */
-  readonly server: string;
-  readonly signaling: PeerOptions;
   /** This tab without its id, which is created here. */
   readonly profile: Omit<Member, "id">;
   readonly onWarning: (warning: TabWarning) => void;
@@ -75,7 +73,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
     const admission = createAdmission(options.code, secret, clock, succession);
     const openTransport = (self: MemberId) =>
       openPeerTransport({
-        ...options.signaling,
+        ...options,
         self,
         admission,
         clock,
@@ -125,7 +123,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
         transport,
         admission,
         lastKnown: { epoch: kept?.epoch ?? 0, admits: kept?.admits ?? "code" },
-        registry: openRoomRegistry(options.code, self, options.signaling),
+        registry: openRoomRegistry(options.code, self, options),
         stage: gpu.worker,
         models: watched(models, monitor),
         planner,

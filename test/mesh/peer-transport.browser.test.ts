@@ -17,12 +17,7 @@ import { createRoomSecret } from "../../src/shared/room-secret.ts";
 import type { CloseFailure } from "../../src/shared/mesh-failure.ts";
 import { nextEvents, transportSuite } from "./transport-suite.ts";
 
-const server = {
-  host: "localhost",
-  port: inject("signalingPort"),
-  path: "/peerjs",
-  secure: false,
-};
+const server = `http://localhost:${inject("signalingPort")}`;
 const open: PeerTransport[] = [];
 afterEach(() => open.splice(0).forEach((transport) => transport.close()));
 
@@ -181,7 +176,7 @@ test("a taken id and a missing server reject with their reasons", async () => {
   await expect(again).rejects.toMatchObject({
     failure: { reason: "id_taken", id: transport.self },
   });
-  const nowhere = openPeer(newId("b"), { server: { ...server, port: 9 } });
+  const nowhere = openPeer(newId("b"), { server: "http://localhost:9" });
   await expect(nowhere).rejects.toMatchObject({
     failure: { reason: "signaling_unreachable", url: "http://localhost:9/peerjs" },
   });

@@ -13,12 +13,7 @@ import {
 } from "../../tools/cpu/cpu-workers.ts";
 import { PROMPT } from "./samples.ts";
 
-const server = {
-  host: "localhost",
-  port: inject("signalingPort"),
-  path: "/peerjs",
-  secure: false,
-};
+const server = `http://localhost:${inject("signalingPort")}`;
 
 const open: WorkerMember[] = [];
 afterEach(() => open.splice(0).forEach((member) => member.close()));

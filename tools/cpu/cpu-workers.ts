@@ -5,7 +5,6 @@ import {
   createAdmission,
   openPeerTransport,
   type PeerTransport,
-  type SignalingServer,
 } from "../../src/mesh/index.ts";
 import {
   createRoomSecret,
@@ -33,7 +32,7 @@ export type WorkerMember = {
 export type ChannelForWorker = (channel: RTCDataChannel) => RTCDataChannel | MessagePort;
 
 export async function workerMember(
-  server: SignalingServer,
+  server: string,
   forWorker: ChannelForWorker = channelForWorker,
 ): Promise<WorkerMember> {
   const worker = new Worker(new URL("./cpu-stage.worker.ts", import.meta.url), { type: "module" });
