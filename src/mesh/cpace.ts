@@ -5,9 +5,10 @@
  * with the draft's explicit key confirmation. Names follow the draft.
  */
 import { ristretto255, ristretto255_hasher } from "@noble/curves/ed25519.js";
+import { bytesToNumberLE } from "@noble/curves/utils.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha512 } from "@noble/hashes/sha2.js";
-import { concatBytes, randomBytes } from "@noble/hashes/utils.js";
+import { concatBytes, randomBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 
 /** What both sides must have in common, besides the code. */
 export type CpaceInputs = {
@@ -22,7 +23,7 @@ export type CpaceInputs = {
 /** A side's public message. `data` (AD) differs between the roles, so that no message can be reflected. */
 export type CpaceMessage = { readonly share: Uint8Array; readonly data: Uint8Array };
 
-const DSI = utf8("CPaceRistretto255");
+const DSI = utf8ToBytes("CPaceRistretto255");
 const SHA512_BLOCK_BYTES = 128;
 const SCALAR_BYTES = 32;
 const GROUP_SIZE_BITS = 252;
@@ -30,8 +31,7 @@ const ORDER = ristretto255.Point.Fn.ORDER;
 
 /** y: as the draft recommends, 252 random bits. */
 export function sampleScalar(random: Uint8Array = randomBytes(SCALAR_BYTES)): bigint {
-  const scalar = random.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-  return BigInt.asUintN(GROUP_SIZE_BITS, scalar);
+  return BigInt.asUintN(GROUP_SIZE_BITS, bytesToNumberLE(random));
 }
 
 /** G.scalar_mult(y, G.calculate_generator(H, PRS, CI, sid)): the public share of a side. */
@@ -49,7 +49,7 @@ export function intermediateKey(
 ): Uint8Array | null {
   const secretPoint = multiplyVerified(theirs.share, scalar);
   if (secretPoint === null) return null;
-  const label = concatBytes(DSI, utf8("_ISK"));
+  const label = concatBytes(DSI, utf8ToBytes("_ISK"));
   return sha512(
     concatBytes(
       lvCat(label, session, secretPoint),
@@ -65,7 +65,7 @@ export function confirmationTag(
   key: Uint8Array,
   message: CpaceMessage,
 ): Uint8Array {
-  const macKey = sha512(concatBytes(utf8("CPaceMac"), session, key));
+  const macKey = sha512(concatBytes(utf8ToBytes("CPaceMac"), session, key));
   return hmac(sha512, macKey, lvCat(message.share, message.data));
 }
 
@@ -109,8 +109,4 @@ function leb128(length: number): Uint8Array {
     bytes.push(rest < 128 ? rest : (rest & 0x7f) | 0x80);
     if (rest < 128) return Uint8Array.from(bytes);
   }
-}
-
-function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }

@@ -6,9 +6,10 @@
  *   with the room's code     CPace: a share from each side; then the newcomer's tag, and the
  *                            member's only if that tag is right, so that a wrong guess teaches nothing
  */
+import { equalBytes } from "@noble/curves/utils.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { admissionKey, type AdmissionFailure, type RoomSecret } from "../shared/index.ts";
 import type { Admission } from "./admission.ts";
 import type { Control } from "./control.ts";
@@ -46,15 +47,15 @@ export type Tell = (message: Control) => void;
 export function secretProof(connection: Connection, secret: RoomSecret, tell: Tell): Proof {
   const { role } = connection;
   const key = admissionKey(secret);
-  const macOf = (side: Role) => bytesToHex(hmac(sha256, key, transcript(connection, side)));
-  const tellMac = () => tell({ type: "proof", mac: macOf(role) });
+  const macOf = (side: Role) => hmac(sha256, key, transcript(connection, side));
+  const tellMac = () => tell({ type: "proof", mac: bytesToHex(macOf(role)) });
   return {
     begin: () => {
       if (role === "callee") tellMac();
     },
     take(message) {
       if (message.type !== "proof") return { kind: "unexpected_message" };
-      if (!areEqual(message.mac, macOf(otherThan(role))))
+      if (!equalBytes(hexToBytes(message.mac), macOf(otherThan(role))))
         return refused({ reason: "wrong_secret" });
       if (role === "caller") tellMac();
       return { kind: "proven" };
@@ -72,11 +73,11 @@ export function codeProof(
   const { role, caller, callee } = connection;
   const scalar = sampleScalar();
   const inputs = {
-    password: utf8(code),
+    password: utf8ToBytes(code),
     channel: transcript(connection, null),
     session: hexToBytes(caller.nonce + callee.nonce),
   };
-  const ours: CpaceMessage = { share: publicShare(inputs, scalar), data: utf8(role) };
+  const ours: CpaceMessage = { share: publicShare(inputs, scalar), data: utf8ToBytes(role) };
   let theirs: CpaceMessage | null = null;
   let key: Uint8Array | null = null;
   const tellTag = () => {
@@ -85,7 +86,7 @@ export function codeProof(
   };
   const takeShare = (share: string): Step => {
     if (theirs !== null) return { kind: "unexpected_message" };
-    theirs = { share: hexToBytes(share), data: utf8(otherThan(role)) };
+    theirs = { share: hexToBytes(share), data: utf8ToBytes(otherThan(role)) };
     const [initiator, responder] = role === "caller" ? [ours, theirs] : [theirs, ours];
     key = intermediateKey(inputs, scalar, initiator, responder, theirs);
     if (key === null) return refused({ reason: "wrong_code" });
@@ -97,7 +98,7 @@ export function codeProof(
     const waitMs = guesses?.waitMs() ?? 0;
     // Before the tag is compared: whether it is right must not show.
     if (waitMs > 0) return refused({ reason: "too_many_guesses", waitMs });
-    if (!areEqual(tag, bytesToHex(confirmationTag(inputs, key, theirs)))) {
+    if (!equalBytes(hexToBytes(tag), confirmationTag(inputs, key, theirs))) {
       guesses?.wrong();
       return refused({ reason: "wrong_code" });
     }
@@ -117,7 +118,7 @@ export function codeProof(
 /** Everything that both sides must agree on, as JSON, in which no two lists give the same text. */
 function transcript({ fingerprints, caller, callee }: Connection, side: Role | null): Uint8Array {
   const parts = ({ protocol, member, nonce, holds }: Hello) => [protocol, member, nonce, holds];
-  return utf8(
+  return utf8ToBytes(
     JSON.stringify(["tabmesh admission", side, fingerprints, parts(caller), parts(callee)]),
   );
 }
@@ -128,15 +129,4 @@ function refused(failure: AdmissionFailure): Step {
 
 function otherThan(role: Role): Role {
   return role === "caller" ? "callee" : "caller";
-}
-
-/** In a time that does not depend on where two texts of one length differ. */
-function areEqual(one: string, other: string): boolean {
-  let difference = one.length ^ other.length;
-  for (let at = 0; at < one.length; at++) difference |= one.charCodeAt(at) ^ other.charCodeAt(at);
-  return difference === 0;
-}
-
-function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }

@@ -25,17 +25,11 @@ const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 export function openPeer(id: string, { server, iceServers = [] }: PeerOptions): Promise<Peer> {
   // Not a copy: PeerJS reads it for each connection, and servers may be added.
   const config: RTCConfiguration = { iceServers: iceServers as RTCIceServer[] };
-  const {
-    href: url,
-    protocol,
-    hostname: host,
-    port,
-    pathname: path,
-  } = new URL(PEER_SERVER_PATH, server);
+  const { href: url, hostname: host, port: given, protocol } = new URL(PEER_SERVER_PATH, server);
   const secure = protocol === "https:";
-  const address = { host, port: Number(port) || (secure ? 443 : 80), path, secure };
+  const port = Number(given) || (secure ? 443 : 80);
   // Errors arrive as events, so PeerJS need not print them.
-  const peer = new Peer(id, { ...address, config, debug: 0 });
+  const peer = new Peer(id, { host, port, path: PEER_SERVER_PATH, secure, config, debug: 0 });
   return new Promise((resolve, reject) => {
     const fail = (failure: MeshFailure, cause?: unknown) => {
       clearTimeout(timeout);

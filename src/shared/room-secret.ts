@@ -10,8 +10,11 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { z } from "zod";
 import type { MemberId, RoomCode } from "./ids.ts";
+
+const { base64urlToUint8Array: decode, uint8ArrayToBase64url: encode } = z.util;
 
 const SECRET_BYTES = 32;
 const PUBLIC_KEY_BYTES = 32;
@@ -130,16 +133,16 @@ function isSigned(key: BridgePublicKey, bytes: Uint8Array, signature: BridgeSign
 }
 
 function succeeding(room: RoomCode, next: BridgePublicKey): Uint8Array {
-  return new TextEncoder().encode(`tabmesh-bridge-succession\n${room}\n${next}`);
+  return utf8ToBytes(`tabmesh-bridge-succession\n${room}\n${next}`);
 }
 
 function derive(secret: RoomSecret, purpose: string): Uint8Array {
-  return hkdf(sha256, decode(secret), undefined, new TextEncoder().encode(purpose), 32);
+  return hkdf(sha256, decode(secret), undefined, utf8ToBytes(purpose), 32);
 }
 
 function signedBytes({ room, epoch, member, nonce }: BridgeClaim): Uint8Array {
   const fields = ["tabmesh-bridge-v3", room, epoch, member, nonce];
-  return new TextEncoder().encode(fields.join("\n"));
+  return utf8ToBytes(fields.join("\n"));
 }
 
 /** Text that decodes to exactly `bytes` bytes, in the one canonical spelling. */
@@ -152,14 +155,4 @@ function base64url(bytes: number) {
 
 function randomBase64url(bytes: number): string {
   return encode(crypto.getRandomValues(new Uint8Array(bytes)));
-}
-
-function encode(bytes: Uint8Array): string {
-  const base64 = btoa(String.fromCharCode(...bytes));
-  return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-function decode(text: string): Uint8Array {
-  const base64 = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  return Uint8Array.from(base64, (character) => character.charCodeAt(0));
 }
