@@ -8,6 +8,7 @@
  * publishes about a file: per chunk a u8, 1 if the member has it, and its leaf, zeros if unknown.
  */
 import { sha256 as sha256Of } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import type { ByteSource } from "./byte-source.ts";
 import { malformed } from "./model-error.ts";
 
@@ -105,7 +106,7 @@ export async function rootOf(fileBytes: number, leaves: readonly Leaf[]): Promis
   bytes.set(ROOT_PREFIX);
   new DataView(bytes.buffer).setBigUint64(ROOT_PREFIX.length, BigInt(fileBytes), true);
   leaves.forEach((leaf, index) => bytes.set(leaf, ROOT_PREFIX.length + 8 + LEAF_BYTES * index));
-  return hex(await sha256(bytes));
+  return bytesToHex(await sha256(bytes));
 }
 
 export type ChunkMap = {
@@ -162,8 +163,4 @@ export function decodeChunkMap(bytes: Uint8Array<ArrayBuffer>, fileBytes: number
 
 export function sameLeaf(a: Leaf, b: Leaf): boolean {
   return a.every((byte, index) => byte === b[index]);
-}
-
-export function hex(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -2,14 +2,15 @@
  * An open GGUF file: all that its header contains, and any shard of it as a list of
  * tensors. Of the weights, only the few hundred bytes of rope_freqs are read.
  */
+import { bytesToHex, concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import type { ModelSource, ModelSummary } from "../shared/index.ts";
 import { describeModel } from "./architectures.ts";
 import type { ByteSource } from "./byte-source.ts";
-import { urlContentId } from "./content-id.ts";
+import { sha256 } from "./chunks.ts";
 import type { ModelDescription, ShardDescription } from "./description.ts";
 import { type GgufHeader, readHeader } from "./gguf-header.ts";
 import { malformed } from "./model-error.ts";
-import { checkTensorNames, describeShard } from "./shard.ts";
+import { checkNoOtherTensors, describeShard } from "./shard.ts";
 import { modelName, summarize } from "./summary.ts";
 import { readTokenizerData, type TokenizerData } from "./tokenizer-data.ts";
 
@@ -29,9 +30,10 @@ export async function openModel(
 ): Promise<OpenedModel> {
   const header = await readHeader(bytes);
   const description = describeModel(header, await readRopeDivisors(header, bytes));
-  checkTensorNames(description, header.tensors);
+  const whole = describeShard(description, header.tensors, 0, description.layerCount);
+  checkNoOtherTensors(whole, header.tensors);
   const address = source.kind === "url" ? source.url : source.fileName;
-  const summary = summarize(header, description, {
+  const summary = summarize(header, whole, {
     name: modelName(address),
     source,
     contentId: root ?? (await urlContentId(address, header.bytes, bytes.fileBytes)),
@@ -61,4 +63,18 @@ async function readRopeDivisors(
   const raw = await bytes.read(tensor.offsetBytes, tensor.lengthBytes);
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   return Float32Array.from({ length: tensor.columns }, (_, i) => view.getFloat32(4 * i, true));
+}
+
+/**
+ * The id of a model that is read from a URL, in hex: SHA-256 over the address, the file's length, and
+ * the header's bytes. Its chunks' hashes are unknown until they are read, so the address stands for
+ * them: files of different addresses never share a cache. A picked file's id is its root (`chunks.ts`).
+ */
+export async function urlContentId(
+  url: string,
+  header: Uint8Array<ArrayBuffer>,
+  fileBytes: number,
+): Promise<string> {
+  const prefix = utf8ToBytes(`tabmesh-url-1\n${JSON.stringify(url)}\n${fileBytes}\n`);
+  return bytesToHex(await sha256(concatBytes(prefix, header)));
 }

@@ -1,7 +1,8 @@
 /** How a model can be opened in this tab, and what follows from the way. */
 import type { MemberId, ModelSource } from "../shared/index.ts";
 import type { PeerFile } from "./byte-source.ts";
-import { hex, sha256 } from "./chunks.ts";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { sha256 } from "./chunks.ts";
 import { readerFromPort } from "./reader-port.ts";
 import { pageUrl } from "./url-errors.ts";
 
@@ -44,7 +45,7 @@ export async function cacheFolder(
 ): Promise<string> {
   const isOwnServer = server === undefined || new URL(server).origin === pageUrl()?.origin;
   if (isOwnServer || URL.canParse(url)) return contentId;
-  return hex(await sha256(new TextEncoder().encode(`${contentId}\n${server}`)));
+  return bytesToHex(await sha256(new TextEncoder().encode(`${contentId}\n${server}`)));
 }
 
 export function peerFile({ member, bytes, map }: PeerPorts): PeerFile {

@@ -12,13 +12,15 @@ import { malformed, unsupported } from "./model-error.ts";
 
 type Tensors = ReadonlyMap<string, TensorInfo>;
 
-/** Throws if the file has a tensor that the supported arithmetic does not use. */
-export function checkTensorNames(model: ModelDescription, tensors: Tensors): void {
-  for (const name of tensors.keys()) {
-    const known = GLOBAL_TENSORS.has(name) || isLayerTensor(name, model.layerCount);
-    if (known) continue;
-    throw unsupported("tensor", model.architecture, [], name);
-  }
+/** Tensors that are not read with a shard: RoPE's divisors, and angles that old converters wrote. */
+const READ_ELSEWHERE = /^(rope_freqs|blk\.\d+\.attn_rot_embd)\.weight$/;
+
+/** Throws if the file has a tensor that the supported arithmetic does not use. `whole` has all layers. */
+export function checkNoOtherTensors(whole: ShardDescription, tensors: Tensors): void {
+  const used = new Set(shardTensors(whole));
+  for (const tensor of tensors.values())
+    if (!used.has(tensor) && !READ_ELSEWHERE.test(tensor.name))
+      throw unsupported("tensor", whole.model.architecture, [], tensor.name);
 }
 
 /** The layers `[first, end)`, with the embedding on stage 0, and norm and head on the last stage. */
@@ -98,35 +100,4 @@ function matrix(tensors: Tensors, name: string, rows: number, columns: number): 
     throw malformed("invalid_shape", name, found, `${rows} x ${columns}`);
   }
   return tensor;
-}
-
-const GLOBAL_TENSORS = new Set([
-  "token_embd.weight",
-  "output_norm.weight",
-  "output.weight",
-  "rope_freqs.weight",
-]);
-
-const LAYER_ROLES = new Set([
-  "attn_norm.weight",
-  "attn_q.weight",
-  "attn_k.weight",
-  "attn_v.weight",
-  "attn_q.bias",
-  "attn_k.bias",
-  "attn_v.bias",
-  "attn_q_norm.weight",
-  "attn_k_norm.weight",
-  "attn_output.weight",
-  "ffn_norm.weight",
-  "ffn_gate.weight",
-  "ffn_up.weight",
-  "ffn_down.weight",
-  // Written by old converters. Not read: the angles are computed.
-  "attn_rot_embd.weight",
-]);
-
-function isLayerTensor(name: string, layerCount: number): boolean {
-  const match = /^blk\.(\d+)\.(.+)$/.exec(name);
-  return match !== null && Number(match[1]) < layerCount && LAYER_ROLES.has(match[2] ?? "");
 }

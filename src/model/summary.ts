@@ -6,16 +6,16 @@ import {
   kvBytesPerToken,
   scratchSizes,
 } from "../shared/index.ts";
-import type { ModelDescription, TensorInfo } from "./description.ts";
+import type { ShardDescription, TensorInfo } from "./description.ts";
 import type { GgufHeader } from "./gguf-header.ts";
-import { describeShard } from "./shard.ts";
 
+/** `whole` is the shard of all layers. */
 export function summarize(
   header: GgufHeader,
-  model: ModelDescription,
+  whole: ShardDescription,
   origin: { name: string; source: ModelSource; contentId: string; fileBytes: number },
 ): ModelSummary {
-  const whole = describeShard(model, header.tensors, 0, model.layerCount);
+  const { model } = whole;
   const layers = whole.layers.map((layer) => {
     const tensors = Object.values(layer).filter((tensor) => tensor !== null);
     return {

@@ -4,7 +4,6 @@
  */
 import { byteLevelBpe } from "./byte-level-bpe.ts";
 import { sentencePiece } from "./sentence-piece.ts";
-import { StreamingDecoder } from "./streaming-decoder.ts";
 import type { TextModel } from "./text-model.ts";
 import { TOKEN_TYPE, type TokenizerData } from "./tokenizer-data.ts";
 
@@ -23,21 +22,37 @@ export type Tokenizer = {
   streamingDecoder(): StreamingDecoder;
 };
 
+/**
+ * A token may end within a character; its bytes wait for the remaining ones, so that the texts
+ * together equal all bytes decoded at once.
+ */
+export type StreamingDecoder = {
+  /** The text that is complete; "" while a character is incomplete. */
+  push(token: number): string;
+  /** U+FFFD for a character that remained incomplete, otherwise "". */
+  finish(): string;
+};
+
 /** Throws a `ModelError` if the pre-tokenizer is unknown. */
 export function createTokenizer(data: TokenizerData): Tokenizer {
   const model = data.model === "gpt2" ? byteLevelBpe(data) : sentencePiece(data);
   const specials = specialTokens(data);
   const bytesOf = (token: number, special = false): Uint8Array<ArrayBuffer> => {
     const type = data.types[token];
-    if (type === TOKEN_TYPE.control) return textBytes(special ? (data.tokens[token] ?? "") : "");
-    if (type === TOKEN_TYPE.userDefined) return textBytes(data.tokens[token] ?? "");
-    if (type === TOKEN_TYPE.unknown) return textBytes(special ? (data.tokens[token] ?? "") : "");
-    return model.bytesOf(token);
+    const isControl = type === TOKEN_TYPE.control || type === TOKEN_TYPE.unknown;
+    if (!isControl && type !== TOKEN_TYPE.userDefined) return model.bytesOf(token);
+    return textBytes(isControl && !special ? "" : (data.tokens[token] ?? ""));
   };
   return {
     encode: (text, options) => encode(data, model, specials, text, options),
     bytesOf,
-    streamingDecoder: () => new StreamingDecoder(bytesOf),
+    streamingDecoder() {
+      const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+      return {
+        push: (token) => decoder.decode(bytesOf(token), { stream: true }),
+        finish: () => decoder.decode(),
+      };
+    },
   };
 }
 

@@ -124,6 +124,9 @@ describe("a refusal has what is wrong and what is supported", () => {
   const rename = (from: string, to: string): TinyModelOptions => ({
     change: (tensors) => tensors.map((t) => (t.name === from ? { ...t, name: to } : t)),
   });
+  const added = (name: string): TinyModelOptions => ({
+    change: (tensors) => [...tensors, { ...tensors.at(-1)!, name }],
+  });
   const text = (value: string) => ({ type: "string", value }) as const;
   const unsupported = (feature: string, found: unknown = null, more: object = {}) => ({
     reason: "unsupported_model",
@@ -177,8 +180,13 @@ describe("a refusal has what is wrong and what is supported", () => {
     ],
     [
       "unknown tensor",
-      rename("blk.0.ffn_up.weight", "blk.0.ffn_up_exps.weight"),
+      added("blk.0.ffn_up_exps.weight"),
       unsupported("tensor", "llama", { tensor: "blk.0.ffn_up_exps.weight" }),
+    ],
+    [
+      "norm of another architecture",
+      added("blk.0.attn_q_norm.weight"),
+      unsupported("tensor", "llama", { tensor: "blk.0.attn_q_norm.weight" }),
     ],
     [
       "layer too many",

@@ -8,7 +8,7 @@ import {
   leavesOf,
   rootOf,
 } from "../../src/model/chunks.ts";
-import { urlContentId } from "../../src/model/content-id.ts";
+import { urlContentId } from "../../src/model/open-model.ts";
 import type { PeerFile } from "../../src/model/byte-source.ts";
 import { SharedSource } from "../../src/model/shared-source.ts";
 import type { ModelNotice } from "../../src/shared/model-failure.ts";
