@@ -4,33 +4,33 @@ import type { OtherWork } from "../kernels/index.ts";
 /** A measurement during which other work ran is repeated, at most so often. */
 const MAX_RETRIES = 4;
 
-/** Times measurements between other work; `now` does not advance while they wait for it. */
+/** Times measurements between other work. */
 export class MeasurementClock {
   readonly #other: OtherWork | null;
-  #waitedMs = 0;
+  #measuredMs = 0;
 
   constructor(other: OtherWork | null = null) {
     this.#other = other;
   }
 
-  now(): number {
-    return performance.now() - this.#waitedMs;
+  /** What measurements have taken, without their waits for other work. */
+  get measuredMs(): number {
+    return this.#measuredMs;
   }
 
-  /** Waits until the device has no other work; the wait does not count against a budget. */
+  /** Waits until the device has no other work. */
   async quiet(): Promise<void> {
-    const start = performance.now();
     await this.#other?.quiet();
-    this.#waitedMs += performance.now() - start;
   }
 
   async undisturbed(measure: () => Promise<number>): Promise<number> {
-    if (this.#other === null) return measure();
     for (let tries = 0; ; tries++) {
       await this.quiet();
-      const before = this.#other.count;
+      const before = this.#other?.count;
+      const start = performance.now();
       const ms = await measure();
-      if (this.#other.count === before || tries === MAX_RETRIES) return ms;
+      this.#measuredMs += performance.now() - start;
+      if (this.#other?.count === before || tries === MAX_RETRIES) return ms;
     }
   }
 }

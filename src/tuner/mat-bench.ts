@@ -37,14 +37,10 @@ export async function makeMatBench(
   const out = upload(device, { output: tokens * rows });
   await workDone(device, true);
   const plans = new Map<MatVariant, MatPlan>();
-  const time = (variant: MatVariant, runs: number, cutoffMs = Infinity, count = tokens) =>
-    clock.undisturbed(() =>
-      timeOf(device, (pass) => plans.get(variant)!.record(pass, count), {
-        runs,
-        submitWhileWaiting,
-        cutoffMs,
-      }),
-    );
+  const time = (variant: MatVariant, runs: number, cutoffMs = Infinity) => {
+    const record = (pass: GPUComputePassEncoder) => plans.get(variant)!.record(pass, tokens);
+    return clock.undisturbed(() => timeOf(device, record, { runs, submitWhileWaiting, cutoffMs }));
+  };
   /** Compiles it; why it cannot be used, or null. */
   async function prepare(variant: MatVariant): Promise<string | null> {
     const use = {
@@ -66,8 +62,8 @@ export async function makeMatBench(
   return {
     macs: rows * columns * tokens,
     weightBytes: weights.bytes,
-    /** Milliseconds of a product of some of the tokens, once more; after `prepare`. */
-    timeAgain: (variant: MatVariant, count = tokens) => time(variant, 1, Infinity, count),
+    /** Milliseconds of a product, once more; after `prepare`. */
+    timeAgain: (variant: MatVariant) => time(variant, 1),
     prepare,
     /** Milliseconds of a product, or why the variant cannot be used. */
     async measure(variant: MatVariant, cutoffMs: number) {

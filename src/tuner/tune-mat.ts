@@ -1,110 +1,96 @@
 /**
- * Picks the variants of a shard's matrix products by measurement, on its real shapes, within a
- * budget that includes compiling. Never by a vendor's name.
+ * Times the variants of a shard's matrix products on its real shapes. Never by a vendor's name.
  *
- * A job is one format with one kind of activations and its largest shape. The first guess
- * (mat-candidates.ts) stays until something faster is measured, and where the budget ends before.
- * A candidate counts only if its results agree with the reference.
+ * All candidates (mat-candidates.ts) are measured, and then the close ones again. A candidate counts
+ * only if its results agree with the reference.
  */
-import {
-  matCandidates,
-  type MatVariant,
-  shaderFeatures,
-  type ShaderFeatures,
-  variantName,
-  type Workload,
-  WORKLOADS,
-} from "../kernels/index.ts";
-import type { KernelChoice } from "../shared/index.ts";
-import { makeMatBench, type MatJob } from "./mat-bench.ts";
-import { ranking, runJobs, type TrialOptions } from "./trials.ts";
+import { matCandidates, type MatVariant, shaderFeatures, WORKLOADS } from "../kernels/index.ts";
+import type { MeasurementClock } from "./clock.ts";
+import type { Measured, TuneJob } from "./jobs.ts";
+import { makeMatBench } from "./mat-bench.ts";
 
-export type TuneJob = MatJob & {
-  readonly workloads: readonly Workload[];
-};
+/** Close candidates are measured again until all measurements have taken this long, compiling not included. */
+const BUDGET_MS = 800;
+const REPEAT_ROUNDS = 3;
+/** A candidate that takes this many times as long as the best is not timed again. */
+const CLOSE_RATIO = 2.5;
+/** In the first round: other work on the machine can make the best look this slow. */
+const FIRST_CLOSE_RATIO = 20;
 
-export type TuneOptions = TrialOptions & {
+export type TuneOptions = {
   readonly jobs: readonly TuneJob[];
   /** Tokens of a prefill chunk. */
   readonly prefillTokens: number;
   readonly lowParallelism: boolean;
   readonly submitWhileWaiting: boolean;
+  /** Keeps measurements apart from other work. */
+  readonly clock: MeasurementClock;
+  readonly onProgress?: (done: number, total: number) => void;
 };
 
-export type Tuned = {
+/** The timings of one job, fastest first, and what repeats them. */
+type Trials = {
   readonly job: TuneJob;
-  readonly workloads: Readonly<Record<Workload, TunedWorkload>>;
+  readonly bench: Awaited<ReturnType<typeof makeMatBench>>;
+  readonly timings: { readonly variant: MatVariant; ms: number }[];
 };
 
-export type TunedWorkload = {
-  readonly winner: MatVariant;
-  /** Fastest first; empty where the budget ended before. */
-  readonly timings: readonly { readonly variant: MatVariant; readonly macsPerMs: number }[];
-  /** Candidates whose results disagreed with the reference, or that did not compile. */
-  readonly rejected: readonly string[];
-};
-
-/**
- * Measures the workloads of each job; resolves within about `budgetMs`. What the
- * budget does not reach keeps the first guess without timings.
- */
-export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<Tuned[]> {
-  const { jobs, prefillTokens, lowParallelism, submitWhileWaiting, clock } = options;
-  const features = shaderFeatures(device);
-  const tokens = { decode: 1, batch: 4, prefill: prefillTokens };
-  const guess = (job: TuneJob, workload: Workload) =>
-    unmeasured(job, workload, features, lowParallelism);
+/** Measures the jobs. A job whose candidates all fail has no timings. */
+export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<Measured[]> {
+  const { jobs, lowParallelism, clock, onProgress } = options;
   // Prefill first on a GPU: it brings an idle one to its clocks.
-  const work = (lowParallelism ? WORKLOADS : WORKLOADS.toReversed()).flatMap((workload) =>
-    jobs.filter(({ workloads }) => workloads.includes(workload)).map((job) => ({ job, workload })),
-  );
-  const trials = await runJobs(
-    work.map(({ job, workload }) => ({
-      candidates: matCandidates(workload, job.activations, features, lowParallelism, job.format),
-      makeBench: () => makeMatBench(device, job, tokens[workload], submitWhileWaiting, clock),
-    })),
-    options,
-  );
-  return jobs.map((job) => {
-    const workloads = byWorkload((workload): TunedWorkload => {
-      const i = work.findIndex((one) => one.job === job && one.workload === workload);
-      if (i < 0) return guess(job, workload);
-      const { first, rejected } = trials[i]!;
-      const macs = job.rows * job.columns * tokens[workload];
-      // Rates, by which floats and int8 are compared later.
-      const timings = trials[i]!.timings.map(({ variant, ms }) => ({
-        variant,
-        macsPerMs: macs / ms,
-      }));
-      return { winner: timings[0]?.variant ?? first, timings, rejected };
-    });
-    return { job, workloads };
-  });
-}
-
-export const byWorkload = <T>(of: (workload: Workload) => T): Record<Workload, T> => ({
-  decode: of("decode"),
-  batch: of("batch"),
-  prefill: of("prefill"),
-});
-
-/** The first guess, as a result. */
-export function unmeasured(
-  { activations, format }: MatJob,
-  workload: Workload,
-  features: ShaderFeatures,
-  lowParallelism: boolean,
-): TunedWorkload {
-  const [winner] = matCandidates(workload, activations, features, lowParallelism, format);
-  return { winner: winner!, timings: [], rejected: [] };
-}
-
-/** For the shard's report. */
-export function productChoices({ job, workloads }: Tuned): KernelChoice[] {
-  return job.workloads.map((workload) => ({
-    kind: "product",
-    shape: `${job.format} ${job.activations} ${job.rows}x${job.columns}`,
-    workload,
-    ...ranking(workloads[workload], variantName, ({ macsPerMs }) => macsPerMs),
+  const order = lowParallelism ? WORKLOADS : WORKLOADS.toReversed();
+  const all: Trials[] = [];
+  try {
+    for (const workload of order) {
+      for (const job of jobs.filter((one) => one.workload === workload)) {
+        await clock.quiet(); // preparing takes the device too
+        all.push(await measureJob(device, job, options));
+        onProgress?.(all.length, jobs.length);
+      }
+    }
+    await repeatClose(all, clock);
+  } finally {
+    for (const { bench } of all) bench.destroy();
+  }
+  return all.map(({ job, bench, timings }) => ({
+    job,
+    timings: timings.map(({ variant, ms }) => ({ variant, macsPerMs: bench.macs / ms })),
   }));
 }
+
+async function measureJob(
+  device: GPUDevice,
+  job: TuneJob,
+  { prefillTokens, lowParallelism, submitWhileWaiting, clock }: TuneOptions,
+): Promise<Trials> {
+  const { workload, activations, format } = job;
+  const tokens = { decode: 1, batch: 4, prefill: prefillTokens }[workload];
+  const bench = await makeMatBench(device, job, tokens, submitWhileWaiting, clock);
+  const trials: Trials = { job, bench, timings: [] };
+  const features = shaderFeatures(device);
+  for (const variant of matCandidates(workload, activations, features, lowParallelism, format)) {
+    const cutoffMs = (trials.timings[0]?.ms ?? Infinity) * CLOSE_RATIO;
+    const ms = await bench.measure(variant, cutoffMs);
+    if (typeof ms === "number") trials.timings.push({ variant, ms });
+    sortTimings(trials);
+  }
+  return trials;
+}
+
+/** Times the close candidates again, all jobs in turns: other work may have disturbed one of them. */
+async function repeatClose(all: readonly Trials[], clock: MeasurementClock): Promise<void> {
+  for (let round = 0; round < REPEAT_ROUNDS; round++) {
+    const ratio = round === 0 ? FIRST_CLOSE_RATIO : CLOSE_RATIO;
+    for (const trials of all) {
+      const maxMs = (trials.timings[0]?.ms ?? 0) * ratio;
+      for (const timing of trials.timings.filter(({ ms }) => ms <= maxMs)) {
+        if (clock.measuredMs >= BUDGET_MS) return sortTimings(trials);
+        timing.ms = Math.min(timing.ms, await trials.bench.timeAgain(timing.variant));
+      }
+      sortTimings(trials);
+    }
+  }
+}
+
+const sortTimings = ({ timings }: Trials) => void timings.sort((a, b) => a.ms - b.ms);

@@ -11,20 +11,28 @@ const WORK = {
   weightBytes: 2 ** 30,
   activations: "int8" as const,
 };
-const named = (norms: "folded" | "separate") =>
-  tuneJobs(WORK, norms).map(({ format, activations, rows }) => [format, activations, rows]);
+const named = (norms: "folded" | "separate", workload: "decode" | "batch" | "prefill") =>
+  tuneJobs(WORK, norms)
+    .filter((job) => job.workload === workload)
+    .map(({ format, activations, rows }) => [format, activations, rows]);
 
-test("the largest shape of each format, and a part of the head, which only GPUs round", () => {
-  expect(named("folded")).toEqual([
-    ["Q4_0", "float", 14_336],
-    ["Q4_0", "int8", 14_336],
-    ["Q6_K", "float", 8192],
-  ]);
-  // GPUs measure a part of the layers' rows too.
-  expect(named("separate")).toEqual([
+test("a part of the largest shape of each format, and of the head, which only GPUs round", () => {
+  const layers = [
     ["Q4_0", "float", 8192],
     ["Q4_0", "int8", 8192],
+  ];
+  expect(named("folded", "decode")).toEqual([...layers, ["Q6_K", "float", 8192]]);
+  expect(named("separate", "decode")).toEqual([
+    ...layers,
     ["Q6_K", "float", 8192],
     ["Q6_K", "int8", 8192],
   ]);
+  for (const norms of ["folded", "separate"] as const) {
+    expect(named(norms, "batch")).toEqual(layers);
+    expect(named(norms, "prefill")).toEqual(layers);
+  }
+});
+
+test("shards of few layers are not measured", () => {
+  expect(tuneJobs({ ...WORK, weightBytes: 2 ** 20 }, "folded")).toEqual([]);
 });

@@ -1,8 +1,12 @@
 import { expect, test } from "vitest";
 import { measuredChoice } from "../../src/tuner/measured-choice.ts";
 import type { KernelVariants } from "../../src/kernels/kernel-variants.ts";
-import type { Activations, MatVariant } from "../../src/kernels/matmul/mat-variant.ts";
-import type { Tuned } from "../../src/tuner/tune-mat.ts";
+import {
+  type Activations,
+  type MatVariant,
+  WORKLOADS,
+} from "../../src/kernels/matmul/mat-variant.ts";
+import type { Measured } from "../../src/tuner/jobs.ts";
 
 const variant = (rows: number): MatVariant => ({
   kind: "threads",
@@ -18,21 +22,18 @@ const first: KernelVariants["mat"] = (_, __, mayRound) => ({
 });
 
 /** Rates of decode, batch and prefill; null is not measured. */
-function tuned(activations: Activations, rates: readonly (number | null)[]): Tuned {
-  const [decode, batch, prefill] = rates.map((macsPerMs, i) => {
-    const timings = macsPerMs === null ? [] : [{ variant: variant(i), macsPerMs }];
-    return { winner: timings[0]?.variant ?? GUESS, timings, rejected: [] };
-  });
-  return {
-    job: { format: "Q4_1", activations, rows: 8, columns: 32, workloads: ["decode"] },
-    workloads: { decode: decode!, batch: batch!, prefill: prefill! },
-  };
+function measured(activations: Activations, rates: readonly (number | null)[]): Measured[] {
+  return rates.map((macsPerMs, i) => ({
+    job: { format: "Q4_1", activations, rows: 8, columns: 32, workload: WORKLOADS[i]! },
+    timings: macsPerMs === null ? [] : [{ variant: variant(i), macsPerMs }],
+  }));
 }
 const choice = (
   float: readonly (number | null)[],
   int8: readonly (number | null)[],
   norms: "folded" | "separate" = "folded",
-) => measuredChoice([tuned("float", float), tuned("int8", int8)], { mat: first, norms });
+) =>
+  measuredChoice([...measured("float", float), ...measured("int8", int8)], { mat: first, norms });
 
 test("the faster one wins each kind of step, and int8 must make up for its rounding", () => {
   const mat = choice([10, 10, 10], [12, 10.5, 5]);

@@ -6,27 +6,29 @@ import {
 } from "../../src/kernels/matmul/mat-variant.ts";
 import { forRows, matCandidates } from "../../src/kernels/matmul/mat-candidates.ts";
 import { shaderFeatures } from "../../src/kernels/core/device.ts";
-import { productChoices, tuneMat } from "../../src/tuner/tune-mat.ts";
+import { tuneMat } from "../../src/tuner/tune-mat.ts";
+import type { TuneJob } from "../../src/tuner/jobs.ts";
+import { productChoice } from "../../src/tuner/tuner.ts";
 import { run } from "../../tools/gpu/run.ts";
-import { CHUNK_ROWS } from "../../src/kernels/core/step-uniform.ts";
-import { fastestChunk } from "../../src/tuner/chunk-rows.ts";
 import { MeasurementClock } from "../../src/tuner/clock.ts";
-import { unpackKernel } from "../../src/tuner/float16-unpack.ts";
-import { hasLowParallelism, parallelismKernel } from "../../src/tuner/parallelism.ts";
+import { measureTraits, parallelismKernel, unpackKernel } from "../../src/tuner/traits.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 
 const device = await testDevice();
 const features = shaderFeatures(device);
 const submitWhileWaiting = navigator.userAgent.includes("Firefox");
 const workloads = ["decode", "batch", "prefill"] as const;
-const jobs = [
-  { format: "Q4_1", activations: "float", rows: 256, columns: 576, workloads },
-  { format: "Q4_1", activations: "int8", rows: 256, columns: 576, workloads },
-] as const;
+const jobs = (["float", "int8"] as const).flatMap((activations) =>
+  workloads.map(
+    (workload) => ({ format: "Q4_1", activations, rows: 256, columns: 576, workload }) as const,
+  ),
+);
+const candidatesOf = ({ workload, activations, format }: TuneJob, low: boolean) =>
+  matCandidates(workload, activations, features, low, format);
 
 test("software adapters have low parallelism, and GPUs do not", async () => {
   const isSoftware = inject("adapterKind") === "software";
-  expect(await hasLowParallelism(device, submitWhileWaiting)).toBe(isSoftware);
+  expect((await measureTraits(device, submitWhileWaiting)).lowParallelism).toBe(isSoftware);
 });
 
 test("the parallelism kernel computes its formula", async () => {
@@ -35,9 +37,10 @@ test("the parallelism kernel computes its formula", async () => {
 });
 
 test("the builtin and shifts unpack f16 pairs to the same floats, up to a power of two", async () => {
-  const params = { steps: 2, words: 0x3c00bc00 };
-  const [builtin] = await run(device, unpackKernel("builtin"), [{ output: 1024 }], params);
-  const [shifted] = await run(device, unpackKernel("shift"), [{ output: 1024 }], params);
+  const params = { steps: 2, groups: 64 };
+  const words = 0x3c00bc00;
+  const [builtin] = await run(device, unpackKernel("builtin", words), [{ output: 1024 }], params);
+  const [shifted] = await run(device, unpackKernel("shift", words), [{ output: 1024 }], params);
   expect(builtin!.some((value) => value !== 0)).toBe(true);
   const expected = [...builtin!];
   expect([...shifted!].map((value) => value * 2 ** 112)).toEqual(expected);
@@ -46,11 +49,10 @@ test("the builtin and shifts unpack f16 pairs to the same floats, up to a power 
 test.each([
   ["a software adapter", true],
   ["a GPU", false],
-])("%s: measures every workload, rejects nothing, and reports progress", async (_kind, low) => {
+])("%s: measures every candidate of every job, and reports progress", async (_kind, low) => {
   const progress: number[] = [];
   const tuned = await tuneMat(device, {
     jobs,
-    budgetMs: Infinity,
     prefillTokens: 32,
     lowParallelism: low,
     submitWhileWaiting,
@@ -58,55 +60,53 @@ test.each([
     onProgress: (done) => progress.push(done),
   });
   expect(progress).toEqual([1, 2, 3, 4, 5, 6]);
-  for (const { job, workloads } of tuned) {
-    for (const workload of ["decode", "batch", "prefill"] as const) {
-      const { winner, timings, rejected } = workloads[workload];
-      expect(rejected).toEqual([]);
-      expect(timings.length).toBe(
-        matCandidates(workload, job.activations, features, low, job.format).length,
-      );
-      expect(winner).toBe(timings[0]!.variant);
-      const rates = timings.map(({ macsPerMs }) => macsPerMs);
-      expect(rates).toEqual([...rates].sort((a, b) => b - a));
-    }
+  expect(new Set(tuned.map(({ job }) => job))).toEqual(new Set(jobs));
+  for (const { job, timings } of tuned) {
+    const candidates = candidatesOf(job, low);
+    expect(timings.length).toBe(candidates.length);
+    expect(new Set(timings.map(({ variant }) => variantName(variant)))).toEqual(
+      new Set(candidates.map(variantName)),
+    );
+    const rates = timings.map(({ macsPerMs }) => macsPerMs);
+    expect(rates).toEqual([...rates].sort((a, b) => b - a));
   }
-  const choices = productChoices(tuned[0]!);
-  expect(choices.map(({ workload }) => workload)).toEqual(workloads);
-  const { winner, timings } = tuned[0]!.workloads.decode;
-  const { macsPerMs } = timings[0]!;
-  expect(choices[0]).toEqual({
+  const { job, timings } = tuned.find(({ job }) => job === jobs[0])!;
+  const [best, ...others] = timings;
+  expect(productChoice({ job, timings }, best!.variant)).toEqual({
     kind: "product",
     shape: "Q4_1 float 256x576",
     workload: "decode",
-    winner: variantName(winner),
-    ratePerMs: macsPerMs,
-    others: timings.slice(1).map((timing) => ({
-      name: variantName(timing.variant),
-      speed: timing.macsPerMs / macsPerMs,
+    winner: variantName(best!.variant),
+    ratePerMs: best!.macsPerMs,
+    others: others.map(({ variant, macsPerMs }) => ({
+      name: variantName(variant),
+      speed: macsPerMs / best!.macsPerMs,
     })),
   });
 });
 
-test("without a budget nothing is measured and the first guess stays", async () => {
+test("when the budget is used up, every candidate is still measured once, and none again", async () => {
+  let measurements = 0;
   const clock = new (class extends MeasurementClock {
-    override undisturbed(): Promise<number> {
-      throw new Error("there is no budget for a measurement");
+    override get measuredMs(): number {
+      return Infinity;
+    }
+    override undisturbed(measure: () => Promise<number>): Promise<number> {
+      measurements++;
+      return measure();
     }
   })();
-  const [tuned] = await tuneMat(device, {
-    jobs: [jobs[0]],
-    budgetMs: 0,
-    prefillTokens: 32,
-    lowParallelism: true,
-    submitWhileWaiting,
-    clock,
-  });
-  expect(workloads.map((workload) => tuned!.workloads[workload].winner)).toEqual(
-    workloads.map((workload) => matCandidates(workload, "float", features, true)[0]),
-  );
-  for (const choice of productChoices(tuned!)) {
-    expect(choice).toMatchObject({ ratePerMs: null, others: [] });
-  }
+  const options = { prefillTokens: 32, lowParallelism: false, submitWhileWaiting, clock };
+  const tuned = await tuneMat(device, { ...options, jobs });
+  const all = jobs.flatMap((job) => candidatesOf(job, false));
+  expect(tuned.flatMap(({ timings }) => timings).length).toBe(all.length);
+  expect(measurements).toBe(all.length);
+});
+
+test("before a product is measured, the report names the first guess", () => {
+  const [guess] = candidatesOf(jobs[0]!, true);
+  const choice = productChoice({ job: jobs[0]!, timings: [] }, guess!);
+  expect(choice).toMatchObject({ winner: variantName(guess!), ratePerMs: null, others: [] });
 });
 
 test("software adapters get no workgroup memory; GPUs get it, or subgroups, for every kind of step", () => {
@@ -128,26 +128,6 @@ test("variants have unique names", () => {
   );
   const different = new Set(all.map((variant) => JSON.stringify(variant)));
   expect(new Set(all.map(variantName)).size).toBe(different.size);
-});
-
-test("a chunk has the rows that gain time, and the fewest without a budget", async () => {
-  const [variant] = matCandidates("prefill", "float", features, true, "Q4_1");
-  const options = {
-    job: jobs[0],
-    variant: variant!,
-    macsPerMs: 1e6,
-    macsPerRow: 256 * 576,
-    maxRows: 256 as const,
-    submitWhileWaiting,
-    clock: new MeasurementClock(),
-  };
-  expect(await fastestChunk(device, { ...options, budgetMs: 0 })).toBe(CHUNK_ROWS[0]);
-  // A rate that no larger chunk can reach, and a negligible launch.
-  const unbeatable = { ...options, macsPerMs: 1e12, macsPerRow: 1e15 };
-  expect(await fastestChunk(device, { ...unbeatable, budgetMs: 1e9 })).toBe(CHUNK_ROWS[0]);
-  // A rate that every larger chunk exceeds.
-  const slow = { ...options, macsPerMs: 1, budgetMs: 1e9 };
-  expect(await fastestChunk(device, slow)).toBeGreaterThan(CHUNK_ROWS[0]);
 });
 
 test("few rows are divided among more and smaller workgroups", () => {

@@ -37,7 +37,7 @@ export function matCandidates(
   lowParallelism: boolean,
   format: BlockFormat | null = null,
 ): readonly MatVariant[] {
-  if (!lowParallelism) return gpuCandidates(workload, features);
+  if (!lowParallelism) return gpuCandidates(workload, activations, features);
   const { quads, floats, pairs, dots } = SOFTWARE_VARIANTS[workload];
   if (activations === "float") return [features.subgroups ? quads : floats];
   return [format !== null && hasNibbles(format) ? pairs : dots];
@@ -46,14 +46,17 @@ export function matCandidates(
 /** Many threads for a row; in a prompt, tiles in workgroup memory. */
 function gpuCandidates(
   workload: Workload,
+  activations: Activations,
   { subgroups, subgroupMinSize: lanes, maxInvocations }: ShaderFeatures,
 ): readonly MatVariant[] {
+  // Where tiles of 64 are too few, `tileFor` takes smaller ones.
   if (workload === "prefill") {
-    const sizes = maxInvocations >= 256 ? ([64, 32] as const) : ([32] as const);
-    return sizes.map((size) => ({ kind: "tile", size, slices: 1 }));
+    return [{ kind: "tile", size: maxInvocations >= tileThreads(64) ? 64 : 32, slices: 1 }];
   }
   const tokens = workload === "decode" ? 1 : 4;
-  return [2, 4].map((rows) =>
+  // Of floats for several tokens, four rows have always won.
+  const rowCounts = workload === "batch" && activations === "float" ? [4] : [2, 4];
+  return rowCounts.map((rows) =>
     subgroups
       ? { kind: "subgroups", rows, tokens, workgroup: 128, lanes }
       : { kind: "split", rows, tokens, workgroup: 64 },
