@@ -44,8 +44,6 @@ import { ShardKeeper } from "./member/shard-keeper.ts";
 import { reportRoom } from "./member/stage-room.ts";
 import { reportDeviceState } from "./member/telemetry-reporter.ts";
 
-/** Of one trouble, to coordinators that are lost one after the other. */
-const REPORT_TRIES = 4;
 /** After a stage's failure: how long the room has to notice that it lost a member. */
 const NOTICE_LOSS_MS = 3000;
 
@@ -300,11 +298,9 @@ export class RoomClient {
     }
   }
 
-  /** Again if the coordinator was lost meanwhile: `dispatch` waits for the next one. */
-  #report(trouble: Trouble, tries = REPORT_TRIES): void {
-    this.dispatch({ type: "report_trouble", trouble }).catch(() => {
-      if (tries > 1 && this.connection !== "lost") this.#report(trouble, tries - 1);
-    });
+  #report(trouble: Trouble): void {
+    // Rejects only if the room is lost: then there is no one to tell.
+    this.dispatch({ type: "report_trouble", trouble }).catch(() => undefined);
   }
 
   #notify(notice: RoomNotice): void {

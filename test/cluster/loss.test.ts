@@ -1,10 +1,11 @@
 /** Members and coordinators that leave: what the room does, and what a requester sees. */
 import { describe, expect, test } from "vitest";
 import { isEvent } from "../../src/cluster/membership/room-access.ts";
+import type { Planner } from "../../src/cluster/parts.ts";
 import type { AnswerEvent } from "../../src/cluster/generation/answer.ts";
 import { member, referenceAnswer } from "../../tools/cpu/cpu-room.ts";
 import { HALF, MODEL_URL, WHOLE } from "../../tools/room/test-data.ts";
-import { codes } from "../../tools/room/test-host.ts";
+import { codes, planner } from "../../tools/room/test-host.ts";
 import { ask, collect, withRoom, type Tab, type TestRoom } from "../../tools/room/test-room.ts";
 import type { RecoveryProgress } from "../../src/shared/recovery.ts";
 import type { RoomFailure } from "../../src/shared/room-failure.ts";
@@ -37,6 +38,12 @@ const notPlacedAgain = (member: string) => ({
   loss: { reason: "stage_member_left", member },
   cause: { reason: "not_placed", refusal: { kind: "infeasible", binds: "memory" } },
 });
+
+/** A promise, and the function that resolves it. */
+function whenCalled(): readonly [Promise<void>, () => void] {
+  let call = () => undefined as void;
+  return [new Promise((resolve) => (call = resolve)), () => call()];
+}
 
 function stageTab(room: TestRoom, index: number) {
   const client = [...room.tabs.values()][0]?.client;
@@ -341,6 +348,20 @@ describe("the coordinator is gone", () => {
       });
       expect(tokens).toEqual(await referenceAnswer([...codes(PROMPT)], 20));
       expect(requester.client.state.members.map(({ id }) => id)).toEqual(["c"]);
+    });
+  });
+
+  test("a model that it was to place is placed by the new one", async () => {
+    await withRoom(async (room) => {
+      const [asked, onSolve] = whenCalled();
+      const never: Planner = { ...planner, solve: () => (onSolve(), new Promise(() => undefined)) };
+      const first = await room.add("first", { observes: true, planner: never });
+      const { client } = await room.add("a", { stepMs: 2 });
+      const placed = client.place({ model: MODEL_URL });
+      await asked;
+      first.crash();
+      await placed;
+      expect(client.state).toMatchObject({ coordinator: "a", placement: { ready: true } });
     });
   });
 

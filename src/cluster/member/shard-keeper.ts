@@ -55,8 +55,6 @@ export class ShardKeeper {
   #lastReport: ShardState | null = null;
   #lastProgressMs = -Infinity;
   #pipelineSet: Promise<void> = Promise.resolve();
-  /** There was no coordinator for a while: it may lack the last report. */
-  #wasDisconnected = false;
 
   constructor(parts: ShardKeeperParts) {
     this.#parts = parts;
@@ -97,7 +95,6 @@ export class ShardKeeper {
   #look(): void {
     const { room } = this.#parts;
     const { placement } = room.state;
-    this.#reportAgain();
     this.#lookAhead();
     const id = placement?.id ?? null;
     if (placement !== null && placement.error !== null) this.#lost = id;
@@ -309,25 +306,8 @@ export class ShardKeeper {
     const nothing = { loadedBytes: 0, totalBytes: 0, error: null, kernels: null };
     const shard: ShardState = { placement: placement.id, first, end, ...nothing, ...news };
     this.#lastReport = shard;
-    this.#send(shard);
-  }
-
-  #send(shard: ShardState): void {
-    // Without a coordinator the report is lost; `#reportAgain` repeats it.
+    // Rejects only if the room is lost.
     this.#parts.room.command({ type: "report_shard", shard }).catch(() => undefined);
-  }
-
-  /** A new coordinator may not have received the last report. */
-  #reportAgain(): void {
-    const { room } = this.#parts;
-    const report = this.#lastReport;
-    if (room.connection === "connected") {
-      const missedReport = this.#wasDisconnected;
-      this.#wasDisconnected = false;
-      if (!missedReport || !report || report.placement !== room.state.placement?.id) return;
-      const known = room.state.members.find(({ id }) => id === room.self)?.shard;
-      if (known?.status !== report.status) this.#send(report);
-    } else this.#wasDisconnected = true;
   }
 }
 

@@ -21,6 +21,8 @@ import {
   type CloseFailure,
   type JoinRefusal,
   RoomError,
+  type RoomFailure,
+  roomFailureOf,
   parseUntrusted,
 } from "../../shared/index.ts";
 import { Coordinator } from "../coordinator/coordinator.ts";
@@ -42,6 +44,14 @@ export type EnterOptions = {
   /** Reject with "not_found" if no one is in the room, instead of opening it. */
   readonly mustExist?: boolean;
 };
+
+/** After these, the tab looks for a coordinator, and `command` waits for it. */
+const COORDINATOR_LOST: ReadonlySet<RoomFailure["reason"]> = new Set([
+  "coordinator_lost",
+  "coordinator_silent",
+  "coordinator_stopped",
+  "not_a_member",
+]);
 
 export class Membership implements RoomAccess {
   readonly self: MemberId;
@@ -152,10 +162,17 @@ export class Membership implements RoomAccess {
 
   async command(command: RoomCommand): Promise<number | null> {
     const parsed = parseCommand(command); // like a command of another tab
-    await whenConnected(this);
-    return this.#leadership.coordinator
-      ? this.#leadership.coordinator.execute(this.self, parsed)
-      : this.#commands.send(this.state.coordinator, parsed);
+    for (;;) {
+      await whenConnected(this);
+      try {
+        const { coordinator } = this.#leadership;
+        return await (coordinator
+          ? coordinator.execute(this.self, parsed)
+          : this.#commands.send(this.state.coordinator, parsed));
+      } catch (error) {
+        if (!COORDINATOR_LOST.has(roomFailureOf(error).reason)) throw error;
+      }
+    }
   }
 
   /** The server refuses this coordinator's claim for one of a later term, in `epoch` of `by`. */

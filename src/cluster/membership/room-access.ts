@@ -25,7 +25,10 @@ export type RoomAccess = {
   readonly state: RoomState;
   readonly connection: Connection;
   subscribe(listener: (change: RoomChange) => void): () => void;
-  /** Asks the coordinator; waits if there is none just now. Rejects with a `RoomError`. */
+  /**
+   * Asks the coordinator. Waits if there is none just now, and asks the next one if the coordinator is lost
+   * before it answers. Rejects with a `RoomError`.
+   */
   command(command: RoomCommand): Promise<number | null>;
 };
 
