@@ -15,6 +15,7 @@ import {
   type MemberId,
   type ModelSummary,
   type PlacementId,
+  type RecoveryProgress,
   RoomError,
   roomFailureOf,
   type RoomFailure,
@@ -24,9 +25,8 @@ import {
 } from "../../shared/index.ts";
 import { type AnswerRun, prepareAnswer } from "./answer-run.ts";
 import type { AnswerEvent, AskRequest } from "./answer.ts";
-import { generationSignals } from "./generation-signals.ts";
+import { generationSignals, type Signal } from "./generation-signals.ts";
 import { recoveryProgress, watchRecovery } from "./recovery-progress.ts";
-import { randomKey, requestTurn, turnOf } from "./turn.ts";
 import { retrySource } from "../member/retry-source.ts";
 import type { MemberParts } from "../membership/room-access.ts";
 
@@ -69,6 +69,8 @@ const RETRIED: ReadonlySet<RoomFailure["reason"]> = new Set([
 /** Before another turn is asked for, longer each time: the reports may be on their way. */
 const RETRY_MS = 400;
 
+type StageFailed = Extract<Signal, { kind: "stage_failed" }>;
+
 type Outcome = {
   readonly outcome: "done" | "stopped" | "failed";
   readonly error: RoomFailure | null;
@@ -87,13 +89,13 @@ export class Requester {
     this.#signals.push(event.generation, { kind: "token", event });
   }
 
-  onFailure({ generation, failure }: GenerationFailure): void {
-    this.#signals.push(generation, { kind: "stage_failed", failure });
+  onFailure(failed: GenerationFailure): void {
+    this.#signals.push(failed.generation, { kind: "stage_failed", ...failed });
   }
 
   /** Rejects with a `RoomError`; an abort is not an error but a "cancelled" finish. */
   async *ask(request: AskRequest): AsyncGenerator<AnswerEvent, void> {
-    const { room, models, clock, retryMs } = this.#parts;
+    const { room, models, clock, retryMs, random } = this.#parts;
     const startMs = clock.nowMs();
     const { placement } = room.state;
     if (!placement) throw new RoomError({ reason: "no_model_placed" });
@@ -104,7 +106,7 @@ export class Requester {
       if (text === null) throw new RoomError({ reason: "cancelled" });
       return text;
     };
-    const key = randomKey(this.#parts.random);
+    const key = randomKey(random);
     const run = await prepareAnswer(request, model, textOf, startMs, key);
     yield { kind: "prepared", model: model.name, promptTokens: run.prompt };
     let resumes = 0;
@@ -131,33 +133,39 @@ export class Requester {
       yield run.finish("length", clock.nowMs());
       return null;
     }
-    const turn = await this.#turn(run, attempt);
-    if (turn === null) {
+    if (signal?.aborted) {
       yield run.finish("cancelled", clock.nowMs());
       return null;
     }
-    const { id, signals } = turn;
-    const onAbort = () => signals.push({ kind: "cancelled" });
-    const endWatch =
-      attempt === 0
-        ? () => undefined
-        : watchRecovery(room, id, (progress) => signals.push({ kind: "recovering", progress }));
+    const { queue, close } = this.#signals.request({
+      type: "request_generation",
+      key: `${run.key}.${attempt}`,
+      continues: attempt > 0,
+      promptTokens: run.tokens.length,
+      maxTokens: run.tokensLeft(run.model.contextTokens),
+    });
+    const onAbort = () => queue.push({ kind: "cancelled" });
+    const onProgress = (progress: RecoveryProgress) => queue.push({ kind: "recovering", progress });
+    let endWatch = () => undefined as void;
     signal?.addEventListener("abort", onAbort);
-    if (signal?.aborted) onAbort();
+    let id: GenerationId | null = null;
     let end: Outcome = { outcome: "stopped", error: null };
     /** What the stages are told, unless they have ended the answer. */
     let told: "cancelled" | "interrupted" | null = "cancelled";
     try {
-      yield { kind: "queued", generation: id };
-      this.#signals.pushRunning();
-      for await (const next of signals) {
+      for await (const next of queue) {
         switch (next.kind) {
           case "recovering":
             yield next;
             break;
-          case "running":
-            yield { kind: "started", generation: id };
-            await this.#send(run, id, attempt);
+          case "queued":
+            id = next.generation;
+            if (attempt > 0) endWatch = watchRecovery(room, id, onProgress);
+            yield next;
+            break;
+          case "started":
+            yield next;
+            await this.#send(run, next.generation, attempt);
             break;
           case "token": {
             const event = run.take(next.event, clock.nowMs());
@@ -180,10 +188,9 @@ export class Requester {
           case "failed":
             throw new RoomError(next.failure);
           case "stage_failed":
-            if (!(await this.#mayContinue(id, next.failure, attempt)))
-              throw new RoomError(next.failure);
+            if (!(await this.#mayContinue(next, attempt))) throw new RoomError(next.failure);
             // The stage saw a channel close, and the room may know why: then the next signal says it.
-            if (!this.#isInRoom(id)) break;
+            if (!this.#isInRoom(next.generation)) break;
             told = "interrupted";
             return room.state.placement?.error ?? next.failure;
         }
@@ -195,22 +202,8 @@ export class Requester {
     } finally {
       signal?.removeEventListener("abort", onAbort);
       endWatch();
-      this.#signals.close(id);
-      this.#end(id, { ...end, tokens: run.answerTokens, told });
-    }
-  }
-
-  /** Null if the answer was cancelled before it was queued. */
-  async #turn(run: AnswerRun, attempt: number) {
-    const turn = turnOf(run, attempt);
-    const isHere = this.#signals.expect(turn.key);
-    try {
-      const id = await requestTurn(this.#parts.room, turn, run.request.signal, (late) =>
-        this.#forget(late),
-      );
-      return id === null ? null : { id, signals: this.#signals.open(id) };
-    } finally {
-      isHere();
+      close();
+      if (id !== null) this.#end(id, { ...end, tokens: run.answerTokens, told });
     }
   }
 
@@ -245,12 +238,13 @@ export class Requester {
         endTokens: run.text.endTokens,
       });
     } catch (error) {
-      this.#signals.push(generation, { kind: "stage_failed", failure: failureOf(error) });
+      const failure = failureOf(error);
+      this.#signals.push(generation, { kind: "stage_failed", generation, failure });
     }
   }
 
   /** After a stage's failure: whether another turn may help. */
-  #mayContinue(id: GenerationId, failure: RoomFailure, attempt: number): Promise<boolean> {
+  #mayContinue({ generation: id, failure }: StageFailed, attempt: number): Promise<boolean> {
     const { room, clock, noticeLossMs } = this.#parts;
     const isRetried = RETRIED.has(failure.reason);
     const waitMs = isRetried ? Math.min(noticeLossMs, RETRY_MS * (attempt + 1)) : noticeLossMs;
@@ -300,6 +294,12 @@ export class Requester {
     // Without a coordinator, `generationSignals` ends it once there is one again.
     room.command({ type: "end_generation", generation, ...end }).catch(() => undefined);
   }
+}
+
+/** 64 random bits. */
+function randomKey(random: () => number): string {
+  const part = () => Math.floor(random() * 2 ** 32).toString(16);
+  return `${part()}-${part()}`;
 }
 
 /** Stage 0 takes the prompt, the last stage sends the tokens: both need a channel to this tab. */
