@@ -84,7 +84,7 @@ export function generationSignals(room: RoomAccess, end: (generation: Generation
   return {
     push,
     /** Requests a generation. Its signals come to `queue` until `close` is called. */
-    request(turn: Turn): { readonly queue: PushQueue<Signal>; close(): void } {
+    request(turn: Turn): { readonly queue: PushQueue<Signal>; readonly close: () => void } {
       const queue = new PushQueue<Signal>();
       const each: Opened = { generation: null, state: "requested", queue };
       opened.set(turn.key, each);
