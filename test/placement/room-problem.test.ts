@@ -1,8 +1,8 @@
 /** The cost model's numbers from a room's measurements, worked by hand. */
 import { expect, test } from "vitest";
 import { Problem } from "../../src/placement/problem/problem.ts";
+import type { Member } from "../../src/shared/member.ts";
 import { roomProblem } from "../../src/placement/problem/room-problem.ts";
-import type { RoomMember } from "../../src/placement/problem/constraints.ts";
 import { solve } from "../../src/placement/solver/solve.ts";
 import { HEALTHY, member, MODEL, room } from "./room.ts";
 
@@ -30,7 +30,7 @@ test("a room's problem is a problem, with times from measured rates", () => {
 
 test("corrections and throttling make a member's layers slower, but not its overhead", () => {
   const usual = roomProblem(room(), MODEL).problem.members[0]!;
-  const slow = (desktop: Partial<RoomMember>) =>
+  const slow = (desktop: Partial<Member>) =>
     roomProblem(room({ desktop }), MODEL).problem.members[0]!;
   const corrected = slow({ costRatio: 1.5 });
   expect(corrected.layerMs[3]).toBeCloseTo(usual.layerMs[3]! * 1.5, 9);

@@ -1,9 +1,8 @@
 /** A room of three machines as measurements: a desktop, a laptop and a phone. */
 import { MemberId } from "../../src/shared/ids.ts";
-import type { DeviceState, Link } from "../../src/shared/member.ts";
+import type { DeviceState, Link, Member } from "../../src/shared/member.ts";
 import type { ModelSummary } from "../../src/shared/model.ts";
 import { DEFAULT_PLACEMENT_RULES, type PlacementRules } from "../../src/shared/placement-rules.ts";
-import type { RoomMember } from "../../src/placement/problem/constraints.ts";
 import type { RoomFacts } from "../../src/placement/problem/room-problem.ts";
 
 export const MODEL: ModelSummary = {
@@ -51,7 +50,7 @@ export function member(
   macsPerMs: number,
   budgetBytes: number,
   device: Partial<DeviceState> = {},
-): RoomMember {
+): Member {
   return {
     id: MemberId.parse(id),
     name: id,
@@ -105,7 +104,7 @@ export function links(ids: readonly string[], roundTripMs = 4): Link[] {
 
 /** Three members, of which two are needed. */
 export function room(
-  change: Partial<Record<"desktop" | "laptop" | "phone", Partial<RoomMember>>> = {},
+  change: Partial<Record<"desktop" | "laptop" | "phone", Partial<Member>>> = {},
   rules: Partial<PlacementRules> = {},
 ): RoomFacts {
   const members = [

@@ -1,5 +1,5 @@
 /**
- * The constraints, one object each: which members break it, and how it changes the problem.
+ * The constraints, one object each: which members break it, and the problem without it.
  * A person can make each of them hard, soft or off; a test switches each.
  *
  *   memory      weights, cache and scratch of a shard fit the memory that its member has free
@@ -24,22 +24,15 @@ import {
   type BrokenRule,
   type ConstraintName,
   type PlacementRules,
-  type RuleUse,
 } from "../../shared/index.ts";
 import type { Problem } from "./problem.ts";
-
-export type RoomMember = Member;
 
 export type Constraint = {
   readonly name: ConstraintName;
   /** How `member` breaks it, or null; absent where it does not concern a single member. */
-  readonly breach?: (
-    member: RoomMember,
-    model: ModelSummary,
-    rules: PlacementRules,
-  ) => Breach | null;
-  /** Changes a problem that was built with all limits hard. */
-  readonly shape?: (problem: Problem, use: RuleUse, rules: PlacementRules) => Problem;
+  readonly breach?: (member: Member, model: ModelSummary, rules: PlacementRules) => Breach | null;
+  /** The problem without this constraint; a link that is missing is then slow and costs `penaltyMs`. */
+  readonly lift?: (problem: Problem, penaltyMs: number) => Problem;
 };
 
 /** More bytes than any shard has. */
@@ -51,18 +44,15 @@ const PRESSURE_ORDER = ["nominal", "fair", "serious", "critical"];
 export const CONSTRAINTS: readonly Constraint[] = [
   {
     name: "memory",
-    shape: (problem, use) =>
-      use === "hard" ? problem : changeMembers(problem, { memoryBytes: UNLIMITED_BYTES }),
+    lift: (problem) => changeMembers(problem, { memoryBytes: UNLIMITED_BYTES }),
   },
   {
     name: "binding",
-    shape: (problem, use) =>
-      use === "hard" ? problem : changeMembers(problem, { maxBindingBytes: UNLIMITED_BYTES }),
+    lift: (problem) => changeMembers(problem, { maxBindingBytes: UNLIMITED_BYTES }),
   },
   {
     name: "reachable",
-    shape: (problem, use, { penaltyMs }) =>
-      use === "hard" ? problem : withUnknownLinks(problem, use === "soft" ? penaltyMs : 0),
+    lift: withUnknownLinks,
   },
   {
     name: "precision",
@@ -107,26 +97,25 @@ export const CONSTRAINTS: readonly Constraint[] = [
       if (!isFaulty) return null;
       return { kind: "failed", count: fault.count, cause: fault.cause };
     },
+    lift: (problem) => changeMembers(problem, { excluded: false }),
   },
   {
     name: "pinned",
-    shape: (problem, use) => (use === "hard" ? problem : withoutPins(problem)),
+    lift: withoutPins,
   },
   {
     name: "maxStages",
-    shape: (problem, use, { maxStageCount }) =>
-      use === "hard" ? { ...problem, maxStages: maxStageCount } : problem,
+    lift: ({ maxStages: _, ...problem }) => problem,
   },
   {
     name: "speed",
-    shape: (problem, use, { minTokensPerSecond }) =>
-      use === "hard" ? { ...problem, maxCostMs: 1000 / minTokensPerSecond } : problem,
+    lift: ({ maxCostMs: _, ...problem }) => problem,
   },
 ];
 
 /** The constraints that `member` breaks on its own, unless they are off. */
 export function brokenRules(
-  member: RoomMember,
+  member: Member,
   model: ModelSummary,
   rules: PlacementRules,
 ): BrokenRule[] {
@@ -138,21 +127,28 @@ export function brokenRules(
   });
 }
 
-export function changeMembers(
-  problem: Problem,
-  change: Partial<Problem["members"][number]>,
-): Problem {
+/**
+ * `problem`, which was built with all limits hard, under these rules. Constraints that single members
+ * break are in it already: see `brokenRules`.
+ */
+export function applyRules(problem: Problem, rules: PlacementRules): Problem {
+  return CONSTRAINTS.reduce((changed, { name, breach, lift }) => {
+    if (breach !== undefined || lift === undefined || rules[name] === "hard") return changed;
+    return lift(changed, rules[name] === "soft" ? rules.penaltyMs : 0);
+  }, problem);
+}
+
+function changeMembers(problem: Problem, change: Partial<Problem["members"][number]>): Problem {
   return { ...problem, members: problem.members.map((member) => ({ ...member, ...change })) };
 }
 
-export function withoutPins(problem: Problem): Problem {
+function withoutPins(problem: Problem): Problem {
   const members = problem.members.map(({ pinned: _pinned, ...member }) => member);
   return { ...problem, members };
 }
 
-/** Every missing link as a slow one; `extraMs` is the penalty of a soft rule for each. */
-function withUnknownLinks(problem: Problem, extraMs: number): Problem {
-  const latencyMs = UNKNOWN_LINK.latencyMs + extraMs;
+function withUnknownLinks(problem: Problem, penaltyMs: number): Problem {
+  const latencyMs = UNKNOWN_LINK.latencyMs + penaltyMs;
   const there = new Set(problem.links.map(({ from, to }) => JSON.stringify([from, to])));
   const ids = problem.members.map(({ id }) => id);
   const unknown = ids.flatMap((from) =>

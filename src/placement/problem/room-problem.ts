@@ -5,6 +5,7 @@
  */
 import {
   type Link,
+  type Member,
   type MemberId,
   type ModelSummary,
   type BrokenRule,
@@ -18,13 +19,13 @@ import {
   slowdownOf,
   stepTimes,
 } from "../../shared/index.ts";
-import { brokenRules, CONSTRAINTS, type RoomMember } from "./constraints.ts";
+import { applyRules, brokenRules } from "./constraints.ts";
 import { plausible } from "./plausible.ts";
 import type { Problem, ProblemMember } from "./problem.ts";
 
 /** The parts of a room's state that determine the problem. */
 export type RoomFacts = {
-  readonly members: readonly RoomMember[];
+  readonly members: readonly Member[];
   readonly links: readonly Link[];
   readonly settings: Pick<Settings, "contextTokens" | "generationSlots"> & {
     readonly placementRules?: PlacementRules | undefined;
@@ -81,7 +82,7 @@ export function roomProblem(
     ];
   });
   const ids = new Set(members.map(({ id }) => id));
-  let problem: Problem = {
+  const problem: Problem = {
     name: model.name,
     objective: rules.objective,
     model: modelNumbers(room, model),
@@ -98,10 +99,10 @@ export function roomProblem(
       options.loadBytesPerMs != null
         ? 1 / (options.loadBytesPerMs * rules.moveHorizonTokens)
         : TIE_MS_PER_BYTE,
+    maxStages: rules.maxStageCount,
+    maxCostMs: 1000 / rules.minTokensPerSecond,
   };
-  for (const { name, shape } of CONSTRAINTS)
-    if (shape !== undefined) problem = shape(problem, rules[name], rules);
-  return { problem, brokenRules: broken };
+  return { problem: applyRules(problem, rules), brokenRules: broken };
 }
 
 function modelNumbers({ settings }: RoomFacts, model: ModelSummary): Problem["model"] {
@@ -119,7 +120,7 @@ function modelNumbers({ settings }: RoomFacts, model: ModelSummary): Problem["mo
 
 function memberNumbers(
   room: RoomFacts,
-  member: RoomMember,
+  member: Member,
   model: ModelSummary,
   expectedContextTokens: number | undefined,
 ): ProblemMember | null {

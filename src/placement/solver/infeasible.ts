@@ -2,9 +2,10 @@
  * Why no placement exists, and what would change that. `isImpossible` has the proofs that need no
  * search; `explainInfeasible` is called for a problem that is proven infeasible.
  */
-import type { MemberId, ConstraintName, Remedy } from "../../shared/index.ts";
+import type { ConstraintName, MemberId, Remedy } from "../../shared/index.ts";
 import type { InfeasibleAnswer } from "../problem/answer.ts";
-import { changeMembers, withoutPins } from "../problem/constraints.ts";
+import { CONSTRAINTS } from "../problem/constraints.ts";
+import { largestShards } from "./domains.ts";
 import { buildInstance, type Instance } from "./instance.ts";
 import type { Problem } from "../problem/problem.ts";
 
@@ -18,12 +19,13 @@ export function explainInfeasible(
 ): InfeasibleAnswer {
   const { problem } = inst;
   const short = missingBytes(problem);
-  const helps = (changed: Problem) => findsPlan(buildInstance(changed));
-  const removable = RELAXATIONS.filter(({ applies }) => applies(problem)).filter(({ relax }) =>
-    helps(relax(problem)),
-  );
-  const first = removable[0];
-  const binds: ConstraintName = short > 0 ? "memory" : (first?.constraint ?? "memory");
+  const helping = LIFTS.flatMap(({ name, remedyOf }) => {
+    const remedy = remedyOf(problem);
+    const lifted = CONSTRAINTS.find((constraint) => constraint.name === name)?.lift?.(problem, 0);
+    const helps = remedy !== null && lifted !== undefined && findsPlan(buildInstance(lifted));
+    return helps ? [{ name, remedy }] : [];
+  });
+  const binds = short > 0 ? "memory" : (helping[0]?.name ?? "memory");
   // Memory that is too small for a whole layer counts in the remedies, not in what is short.
   const left = smallestShortage(inst);
   const shortBytes = binds === "memory" ? (short > 0 ? short : left) : 0;
@@ -34,83 +36,55 @@ export function explainInfeasible(
     shortBytes,
     remedies: [
       ...(binds === "memory" ? memoryRemedies(problem, Math.max(shortBytes, left)) : []),
-      ...removable.flatMap(({ remedy }) => remedy?.(problem) ?? []),
+      ...helping.map(({ remedy }) => remedy),
     ],
     elapsedMs: 0,
   };
 }
 
-type Relaxation = {
-  readonly constraint: ConstraintName;
-  readonly applies: (problem: Problem) => boolean;
-  readonly relax: (problem: Problem) => Problem;
-  /** Absent for memory, which has several remedies: see `memoryRemedies`. */
-  readonly remedy?: (problem: Problem) => Remedy;
+type Lift = {
+  readonly name: ConstraintName;
+  /** What would lift the constraint; null if nothing in the problem is subject to it. */
+  readonly remedyOf: (problem: Problem) => Remedy | null;
 };
 
-/** Links between all members; their speed does not matter. */
-function withAllLinks(problem: Problem): Problem {
-  const ids = problem.members.map((member) => member.id);
-  const links = ids.flatMap((from) =>
-    ids.filter((to) => to !== from).map((to) => ({ from, to, latencyMs: 0, bytesPerMs: 1 })),
-  );
-  return { ...problem, links };
-}
-
-const idsOf = (
-  { members }: Problem,
-  has: (member: Problem["members"][number]) => boolean,
-): MemberId[] => members.filter(has).map(({ id }) => id);
-
-/** In the order in which a constraint is named as binding. */
-const RELAXATIONS: readonly Relaxation[] = [
+/** In the order in which a constraint is named as binding. Memory has several remedies of its own. */
+const LIFTS: readonly Lift[] = [
+  { name: "reachable", remedyOf: missingLinks },
   {
-    constraint: "reachable",
-    applies: ({ links, members }) => links.length < members.length * (members.length - 1),
-    relax: withAllLinks,
-    remedy: missingLinks,
+    name: "maxStages",
+    remedyOf: ({ maxStages }) =>
+      maxStages === undefined ? null : { kind: "raise_max_stages", maxStages },
   },
   {
-    constraint: "maxStages",
-    applies: ({ maxStages }) => maxStages !== undefined,
-    relax: ({ maxStages: _, ...problem }) => problem,
-    remedy: ({ maxStages = 0 }) => ({ kind: "raise_max_stages", maxStages }),
+    name: "pinned",
+    remedyOf: ({ members }) => {
+      const pinned = members.filter((member) => member.pinned !== undefined);
+      return pinned.length === 0 ? null : { kind: "unpin", members: pinned.map(({ id }) => id) };
+    },
   },
   {
-    constraint: "pinned",
-    applies: ({ members }) => members.some((member) => member.pinned !== undefined),
-    relax: withoutPins,
-    remedy: (problem) => ({
-      kind: "unpin",
-      members: idsOf(problem, ({ pinned }) => pinned !== undefined),
-    }),
+    name: "binding",
+    remedyOf: ({ members }) =>
+      members.some((member) => member.maxBindingBytes !== undefined)
+        ? { kind: "larger_bindings" }
+        : null,
   },
   {
-    constraint: "binding",
-    applies: ({ members }) => members.some((member) => member.maxBindingBytes !== undefined),
-    relax: (problem) => changeMembers(problem, { maxBindingBytes: Number.MAX_VALUE }),
-    remedy: () => ({ kind: "larger_bindings" }),
-  },
-  {
-    constraint: "excluded",
-    applies: ({ members }) => members.some((member) => member.excluded === true),
-    relax: (problem) => changeMembers(problem, { excluded: false }),
-    remedy: (problem) => ({
-      kind: "include",
-      members: idsOf(problem, ({ excluded }) => excluded === true),
-    }),
-  },
-  {
-    constraint: "memory",
-    applies: () => true,
-    relax: (problem) => changeMembers(problem, { memoryBytes: Number.MAX_VALUE }),
+    name: "excluded",
+    remedyOf: ({ members }) => {
+      const excluded = members.filter((member) => member.excluded === true);
+      return excluded.length === 0
+        ? null
+        : { kind: "include", members: excluded.map(({ id }) => id) };
+    },
   },
 ];
 
 /** A large room may lack a million links. */
 const MAX_LINKS_NAMED = 4;
 
-function missingLinks({ links, members }: Problem): Remedy {
+function missingLinks({ links, members }: Problem): Remedy | null {
   const known = new Set(links.map((link) => JSON.stringify([link.from, link.to])));
   const named: { from: MemberId; to: MemberId }[] = [];
   let missing = 0;
@@ -119,7 +93,7 @@ function missingLinks({ links, members }: Problem): Remedy {
       if (from === to || known.has(JSON.stringify([from.id, to.id]))) continue;
       if (missing++ < MAX_LINKS_NAMED) named.push({ from: from.id, to: to.id });
     }
-  return { kind: "add_links", links: named, missing };
+  return missing === 0 ? null : { kind: "add_links", links: named, missing };
 }
 
 /** Bytes that all usable members together lack for one copy of the model; at most 0 when none. */
@@ -135,17 +109,13 @@ function missingBytes({ model, members }: Problem): number {
 }
 
 /** Bytes of the layers left over when every member holds its largest shard; at least one layer. */
-function smallestShortage({ problem, memberCount, layerCount, reach }: Instance): number {
-  let held = 0;
-  for (let member = 0; member < memberCount; member++) {
-    let longest = 0;
-    for (let start = 0; start < layerCount; start++)
-      longest = Math.max(longest, reach[member * (layerCount + 1) + start]! - start);
-    held += longest;
-  }
-  const sizes = problem.model.layers.map((layer) => layer.weightBytes + layer.kvBytes);
+function smallestShortage(inst: Instance): number {
+  const { layers } = inst.problem.model;
+  const held = largestShards(inst).reduce((sum, count) => sum + count, 0);
+  const sizes = layers.map((layer) => layer.weightBytes + layer.kvBytes);
   sizes.sort((left, right) => left - right);
-  return sizes.slice(0, Math.max(1, layerCount - held)).reduce((sum, bytes) => sum + bytes, 0);
+  const left = Math.max(1, layers.length - held);
+  return sizes.slice(0, left).reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** The smallest changes to members or model that make up for missing bytes. */
@@ -167,38 +137,27 @@ function memoryRemedies({ model }: Problem, shortBytes: number): Remedy[] {
 
 /** Whether a cheap proof, without search, shows that nothing fits. */
 export function isImpossible(inst: Instance): boolean {
-  const { memberCount, layerCount, reach, minEnd } = inst;
-  if (memberCount === 0) return true;
-  let canStart = false;
-  let canEnd = false;
-  let held = 0;
-  const holdable = new Uint8Array(layerCount);
-  for (let member = 0; member < memberCount; member++) {
-    const row = member * (layerCount + 1);
-    if (inst.single[member] === 1 && required(inst) <= 1) return false;
-    canStart ||= inst.firstEnd[member]! > 0;
-    canEnd ||= inst.lastStart[member]! < layerCount;
-    let longest = 0;
-    for (let layer = 0; layer < layerCount; layer++) {
-      if (reach[row + layer]! < minEnd[row + layer]!) continue;
-      longest = Math.max(longest, reach[row + layer]! - layer);
-      holdable[layer] = 1;
-      if (inst.fixed[member] === 1) holdable.fill(1, layer, reach[row + layer]);
-    }
-    held += longest;
-  }
+  const { layerCount, reach, minEnd } = inst;
+  const required = count(inst.required) + count(inst.fixed);
+  if (required <= 1 && inst.single.includes(1)) return false;
+  const canHold = new Uint8Array(layerCount);
+  reach.forEach((end, index) => {
+    const member = Math.floor(index / (layerCount + 1));
+    const layer = index % (layerCount + 1);
+    if (end < minEnd[index]!) return;
+    canHold.fill(1, layer, inst.fixed[member] === 1 ? end : layer + 1);
+  });
   return (
-    !canStart ||
-    !canEnd ||
-    held < layerCount ||
-    holdable.includes(0) ||
-    required(inst) > inst.maxStages
+    inst.firstEnd.every((end) => end === 0) ||
+    inst.lastStart.every((start) => start === layerCount) ||
+    count(largestShards(inst)) < layerCount ||
+    canHold.includes(0) ||
+    required > inst.maxStages
   );
 }
 
-function required(inst: Instance): number {
-  let count = 0;
-  for (let member = 0; member < inst.memberCount; member++)
-    count += inst.required[member]! + inst.fixed[member]!;
-  return count;
+function count(values: Float64Array | Uint8Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum;
 }
