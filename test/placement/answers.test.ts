@@ -8,6 +8,7 @@ import { moveBoundary } from "../../src/shared/stages.ts";
 import { decideMove } from "../../src/placement/explain/move-decision.ts";
 import { Problem } from "../../src/placement/problem/problem.ts";
 import { scoresOf } from "../../src/placement/explain/scores.ts";
+import { placeGreedy } from "../../src/placement/solver/greedy.ts";
 import { placementService } from "../../src/placement/solver/service.ts";
 import { solve } from "../../src/placement/solver/solve.ts";
 import { solveWithWatchdog } from "../../src/placement/solver/watchdog.ts";
@@ -98,6 +99,14 @@ describe("a room of three, by hand", () => {
       expect(costMs).toBeGreaterThanOrEqual(19);
       expect(evaluatePlacement(THREE, stages).violations).toEqual([]);
     }
+  });
+  test("a placement that a better one displaced is a runner-up", () => {
+    const problem = generate("adversarial", 5, 11);
+    const { answer, explanation } = placementService(() => 0).explained(problem, NO_LIMIT);
+    const greedy = found(placeGreedy(problem));
+    const order = ({ stages }: Pick<FoundAnswer, "stages">) => stages.map(({ member }) => member);
+    expect(order(found(answer))).not.toEqual(order(greedy));
+    expect(explanation?.runnersUp[0]?.costMs).toBeLessThanOrEqual(greedy.costMs);
   });
   test("a moved boundary shows its cost and its violations", () => {
     const stages = [stage("fast", 0, 4), stage("near", 4, 8)];

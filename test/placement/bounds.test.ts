@@ -40,9 +40,7 @@ function boundAt(inst: Instance, near: Neighborhoods, price: number[], firsts: n
     prices.visit[d] = prices.charge[d] = price[d]!;
     prices.returnTo[d] = price[inst.memberCount - 1 - d]! / 2;
   }
-  expect(
-    evaluateMultipliers(relaxation, prices, firsts, new Float64Array(inst.memberCount), never),
-  ).toBe(true);
+  expect(evaluateMultipliers(relaxation, prices, firsts, never)).toBe(true);
   const first = cheapestFirst(relaxation, prices);
   return first < 0 ? Infinity : boundOf(relaxation, prices, first);
 }
@@ -84,7 +82,7 @@ test("the ascent closes the gap of a lab, where single subgradient steps stayed 
   ascend(createRelaxation(inst), prices, everyone(inst), {
     steps: 120,
     target,
-    aim: null,
+    aim: undefined,
     isLate: never,
     onElementaryPath: () => undefined,
   });

@@ -2,7 +2,7 @@
  * Throughput: the slowest stage, or the slowest transfer between two stages. A cap on it only shrinks
  * domains, so the rest of the solver works on a capped instance as on any other.
  */
-import type { Instance } from "./instance.ts";
+import { hasRequired, type Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
 import { splitOrder } from "./layer-split.ts";
 
@@ -83,8 +83,7 @@ export function isThroughputOnly(inst: Instance): boolean {
 
 /** The best boundaries for an order under the problem's objective; null where none fit. */
 export function splitForObjective(inst: Instance, order: readonly number[]): Plan | null {
-  for (let member = 0; member < inst.memberCount; member++)
-    if (inst.required[member] === 1 && !order.includes(member)) return null;
+  if (!hasRequired(inst, order)) return null;
   const byLatency = splitOrder(inst, order);
   if (byLatency.cost === Infinity) return null;
   const planFrom = (split: { cost: number; ends: Int32Array }): Plan => ({

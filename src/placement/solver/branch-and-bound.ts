@@ -53,7 +53,6 @@ class BranchSearch {
   readonly #isLate: () => boolean;
   readonly #table: LabelTable;
   readonly #identicalBefore: Int32Array;
-  readonly #closing: Float64Array;
   #relaxation: Relaxation;
   #neighborhoods: Neighborhoods;
   #open: Branch[];
@@ -66,7 +65,6 @@ class BranchSearch {
     this.#isLate = isLate;
     this.#table = new LabelTable(inst);
     this.#identicalBefore = identicalMembers(inst);
-    this.#closing = new Float64Array(inst.memberCount);
     this.#relaxation = relaxation;
     this.#neighborhoods = emptyNeighborhoods(inst);
     const everyone = Array.from({ length: inst.memberCount }, (_, member) => member);
@@ -77,7 +75,7 @@ class BranchSearch {
   run(): number {
     const { incumbent } = this.#search;
     const [root] = this.#open as [Branch];
-    const sites = incumbent.ascentTarget === null ? findSites(this.#inst) : null;
+    const sites = incumbent.ascentTarget === undefined ? findSites(this.#inst) : null;
     const copies = () => copyMultipliers(root.multipliers);
     this.#open =
       sites?.map((firsts) => ({ ...root, firsts, multipliers: copies() })) ?? this.#alone(root);
@@ -128,8 +126,7 @@ class BranchSearch {
 
   /** Fills the relaxation's tables for a branch; false when time ran out. */
   #evaluate({ multipliers, firsts }: Branch): boolean {
-    const [relaxation, closing] = [this.#relaxation, this.#closing];
-    return evaluateMultipliers(relaxation, multipliers, firsts, closing, this.#isLate);
+    return evaluateMultipliers(this.#relaxation, multipliers, firsts, this.#isLate);
   }
 
   /** Raises a branch's bound. */
@@ -169,7 +166,7 @@ class BranchSearch {
         width,
         identicalBefore: this.#identicalBefore,
         cutoff: this.#target,
-        onPlan: (order, ends, cost) => incumbent.offer(this.#inst, order, ends, cost),
+        onPlan: incumbent.offer,
         isLate: this.#isLate,
       },
       this.#table,

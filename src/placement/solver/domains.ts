@@ -72,6 +72,17 @@ export function buildDomains(model: Problem["model"], members: readonly ProblemM
   return { minEnd, reach, firstEnd, lastStart, single };
 }
 
+/** The largest number of layers that each member can hold in one shard. */
+export function largestShards({ minEnd, reach, firstEnd }: Domains): Float64Array {
+  const largest = new Float64Array(firstEnd.length); // [members]
+  const width = reach.length / largest.length;
+  reach.forEach((end, index) => {
+    const member = Math.floor(index / width);
+    if (end >= minEnd[index]!) largest[member] = Math.max(largest[member]!, end - (index % width));
+  });
+  return largest;
+}
+
 /** The member that each layer is pinned to, or -1. */
 function pinnedLayers(members: readonly ProblemMember[], layerCount: number): Int32Array {
   const owner = new Int32Array(layerCount).fill(-1);

@@ -4,9 +4,10 @@
  * fallback when the solver's worker hangs.
  */
 import type { Answer } from "../problem/answer.ts";
-import { atLeastAsFast, foundAnswer, unknownAnswer } from "./plan-answer.ts";
+import { foundAnswer, unknownAnswer } from "./plan-answer.ts";
 import { bottleneckOf, capDomains, splitForObjective } from "./bottleneck.ts";
 import { explainInfeasible, isImpossible } from "./infeasible.ts";
+import { largestShards } from "./domains.ts";
 import { buildInstance, type Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
 import type { Problem } from "../problem/problem.ts";
@@ -28,8 +29,7 @@ export function placeGreedy(problem: Problem): Answer {
   if (isImpossible(inst)) return explainInfeasible(inst, findsGreedyPlan);
   const [plan] = greedyPlans(inst);
   if (plan === undefined) return unknownAnswer(problem, { kind: "greedy_rules_failed" });
-  const answer = foundAnswer(inst, plan, { lowerBoundMs: 0, deadlineHit: false, elapsedMs: 0 });
-  return atLeastAsFast(problem, answer);
+  return foundAnswer(inst, plan, { lowerBoundMs: 0, deadlineHit: false });
 }
 
 /** Whether the rules find a plan at all. */
@@ -76,46 +76,21 @@ function planInOrder(inst: Instance, order: readonly number[]): Plan | null {
 /** The orders that the rules propose. */
 function greedyOrders(inst: Instance): number[][] {
   const { memberCount, layerCount } = inst;
-  const all = Array.from({ length: memberCount }, (_, member) => member).filter((member) =>
-    canHold(inst, member),
-  );
-  const speed = all.map(() => 0);
-  const capacity = all.map(() => 0);
-  const link = all.map(() => 0);
-  all.forEach((from, index) => {
-    speed[index] = inst.busyPrefix[from * (layerCount + 1) + layerCount]!;
-    let largest = 0;
-    for (let layer = 0; layer < layerCount; layer++)
-      largest = Math.max(largest, inst.reach[from * (layerCount + 1) + layer]! - layer);
-    capacity[index] = -largest;
-    let nearest = Infinity;
-    for (let next = 0; next < memberCount; next++)
-      if (next !== from) nearest = Math.min(nearest, inst.hop[from * memberCount + next]!);
-    link[index] = nearest;
-  });
+  const capacity = largestShards(inst);
+  const all = Array.from(capacity.keys()).filter((member) => capacity[member]! > 0);
+  const speed = (member: number) => inst.busyPrefix[member * (layerCount + 1) + layerCount]!;
   // Overhead per layer that fits: a fast member with memory for a single layer is slow.
-  const effective = all.map(
-    (member, at) => speed[at]! / layerCount + inst.busyStage[member]! / Math.max(1, -capacity[at]!),
+  const effective = (member: number) =>
+    speed(member) / layerCount + inst.busyStage[member]! / capacity[member]!;
+  // A member has no hop to itself, so that entry is Infinity.
+  const nearest = (member: number) =>
+    Math.min(...inst.hop.subarray(member * memberCount, (member + 1) * memberCount));
+  return [speed, effective, (member: number) => -capacity[member]!, nearest].map((keyOf) =>
+    sortBy(all, keyOf).slice(0, MAX_CANDIDATES),
   );
-  return [speed, effective, capacity, link].map((key) => sortBy(all, key).slice(0, MAX_CANDIDATES));
 }
 
-function canHold(inst: Instance, member: number): boolean {
-  const row = member * (inst.layerCount + 1);
-  if (
-    inst.single[member] === 1 ||
-    inst.firstEnd[member]! > 0 ||
-    inst.lastStart[member]! < inst.layerCount
-  )
-    return true;
-  for (let layer = 0; layer < inst.layerCount; layer++)
-    if (inst.reach[row + layer]! >= inst.minEnd[row + layer]!) return true;
-  return false;
-}
-
-function sortBy(members: readonly number[], key: readonly number[]): number[] {
-  return members
-    .map((member, index) => ({ member, key: key[index]! }))
-    .sort((left, right) => left.key - right.key || left.member - right.member)
-    .map(({ member }) => member);
+function sortBy(members: readonly number[], keyOf: (member: number) => number): number[] {
+  const keys = new Map(members.map((member) => [member, keyOf(member)]));
+  return [...members].sort((left, right) => keys.get(left)! - keys.get(right)! || left - right);
 }

@@ -76,6 +76,11 @@ export function buildInstance(problem: Problem): Instance {
   };
 }
 
+/** Whether all members that must take part, with any layers, are in `order`. */
+export function hasRequired({ required }: Instance, order: readonly number[]): boolean {
+  return required.every((flag, member) => flag === 0 || order.includes(member));
+}
+
 function layerArrays(problem: Problem, members: readonly ProblemMember[]) {
   const { layers } = problem.model;
   const weights = objectiveWeights(problem.objective);

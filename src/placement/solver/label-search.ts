@@ -4,13 +4,14 @@
  * k + 1.
  *
  *   bound       a label whose cost plus completion reaches the cutoff is dropped
- *   dominance   of two labels with the same members and the same last member, the one with fewer
- *               layers done at a higher cost is dropped
+ *   dominance   of two labels with the same members, the same first and last member, and as many
+ *               layers done, the more expensive one is dropped
  *   beam        each level keeps `width` labels; the lowest bound ever dropped is what is proven
  */
 import type { Instance } from "./instance.ts";
 import type { LabelTable } from "./label-table.ts";
 import type { Labels } from "./labels.ts";
+import type { Plan } from "./plan.ts";
 import type { Relaxation } from "./relaxation.ts";
 
 export type SearchInput = {
@@ -27,7 +28,7 @@ export type SearchInput = {
   readonly identicalBefore: Int32Array; // [members]
   /** Only plans below this cost matter. */
   readonly cutoff: () => number;
-  readonly onPlan: (order: readonly number[], ends: Int32Array, cost: number) => void;
+  readonly onPlan: (plan: Plan) => void;
   readonly isLate: () => boolean;
 };
 
@@ -146,7 +147,6 @@ function expand(
         high,
         first,
         next,
-        at,
         end,
         childCost,
         chargedNow,
@@ -167,5 +167,5 @@ function finish(
   const { order, ends } = table.trace(level, label);
   order.push(last);
   ends.push(inst.layerCount);
-  onPlan(order, Int32Array.from(ends), cost);
+  onPlan({ order, ends: Int32Array.from(ends), cost });
 }

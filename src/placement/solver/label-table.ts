@@ -1,6 +1,7 @@
 /**
  * The levels of one search, and the dominance between the labels of the newest level: a hash table
- * maps (members visited, first member, last member) to the labels that compete.
+ * maps (members visited, first member, last member) to the labels that compete: of those with the same
+ * number of layers done, the cheapest stays.
  */
 import type { Instance } from "./instance.ts";
 import { Labels } from "./labels.ts";
@@ -46,7 +47,6 @@ export class LabelTable {
     high: number,
     first: number,
     last: number,
-    begin: number,
     end: number,
     cost: number,
     charge: number,
@@ -60,16 +60,9 @@ export class LabelTable {
     if (this.#slotRound[slot] === this.#round) {
       head = this.#slots[slot]!;
       for (let at = head; at >= 0; at = children.chain[at]!) {
-        const otherEnd = children.end[at]!;
-        const otherCost = children.cost[at]!;
-        if (otherEnd === end) {
-          if (otherCost > cost) children.bound[at] = Infinity;
-          else if (children.bound[at] !== Infinity) return;
-        } else if (otherEnd > end) {
-          // The other's last shard could end at `end` too, which is cheaper still.
-          if (otherCost < cost && children.begin[at]! < end && children.bound[at] !== Infinity)
-            return;
-        } else if (cost < otherCost && begin < otherEnd) children.bound[at] = Infinity;
+        if (children.end[at] !== end) continue;
+        if (children.cost[at]! > cost) children.bound[at] = Infinity;
+        else if (children.bound[at] !== Infinity) return;
       }
     } else {
       this.#slotRound[slot] = this.#round;
@@ -81,7 +74,6 @@ export class LabelTable {
     children.high[at] = highNow;
     children.first[at] = first;
     children.last[at] = last;
-    children.begin[at] = begin;
     children.end[at] = end;
     children.cost[at] = cost;
     children.charge[at] = charge;

@@ -7,7 +7,7 @@
 export const MAX_MEMBERS = 64;
 
 const FIRST_CAPACITY = 1 << 10;
-const INTEGERS = ["low", "high", "first", "last", "begin", "end", "parent", "chain"] as const;
+const INTEGERS = ["low", "high", "first", "last", "end", "parent", "chain"] as const;
 const NUMBERS = ["cost", "charge", "bound"] as const;
 
 export class Labels {
@@ -17,8 +17,7 @@ export class Labels {
   high = new Int32Array(FIRST_CAPACITY);
   first = new Int32Array(FIRST_CAPACITY);
   last = new Int32Array(FIRST_CAPACITY);
-  /** The range of the last member's shard. */
-  begin = new Int32Array(FIRST_CAPACITY);
+  /** The layers that are done. */
   end = new Int32Array(FIRST_CAPACITY);
   cost = new Float64Array(FIRST_CAPACITY);
   charge = new Float64Array(FIRST_CAPACITY);
@@ -49,7 +48,6 @@ export class Labels {
     this.high[at] = first < 32 ? 0 : 1 << (first - 32);
     this.first[at] = first;
     this.last[at] = first;
-    this.begin[at] = 0;
     this.end[at] = end;
     this.cost[at] = cost;
     this.charge[at] = charge;
@@ -64,7 +62,6 @@ export class Labels {
     this.high[at] = other.high[from]!;
     this.first[at] = other.first[from]!;
     this.last[at] = other.last[from]!;
-    this.begin[at] = other.begin[from]!;
     this.end[at] = other.end[from]!;
     this.cost[at] = other.cost[from]!;
     this.charge[at] = other.charge[from]!;

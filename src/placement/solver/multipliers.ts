@@ -45,7 +45,7 @@ export type AscentOptions = {
   /** The best known cost: the ascent ends when the bound reaches it. */
   readonly target: () => number;
   /** The value that steps aim at, if not the target. */
-  readonly aim: number | null;
+  readonly aim: number | undefined;
   readonly isLate: () => boolean;
   /** Called with each path without repeats; may lower the target. */
   readonly onElementaryPath: (order: readonly number[]) => void;
@@ -171,9 +171,9 @@ export function evaluateMultipliers(
   relaxation: Relaxation,
   multipliers: Multipliers,
   firsts: readonly number[],
-  closing: Float64Array,
   isLate: () => boolean,
 ): boolean {
+  const closing = new Float64Array(relaxation.inst.memberCount);
   fillClosing(relaxation.inst, multipliers, firsts, closing, new Int32Array(closing.length));
   return relax(relaxation, multipliers.charge, closing, firsts, isLate);
 }

@@ -7,7 +7,7 @@ import { SAME_COST } from "./plan-answer.ts";
 import { BestPlan } from "./incumbent.ts";
 import { bottleneckOf, capDomains } from "./bottleneck.ts";
 import { solvePipelines } from "./pipelines.ts";
-import type { Instance } from "./instance.ts";
+import { hasRequired, type Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
 import { singleCost, splitOrder } from "./layer-split.ts";
 
@@ -44,7 +44,7 @@ export function solveWeighted(
     const step = cheapestUnder(inst, cap, maxLinearCost, isLate);
     if (step.point !== null) {
       const { plan, linearMs, bottleneckMs } = step.point;
-      best.offerPlan(inst, { ...plan, cost: linearMs + weight * bottleneckMs });
+      best.offer({ ...plan, cost: linearMs + weight * bottleneckMs });
     }
     if (!step.isProven) return Math.min(step.bound + weight * lowestBottleneckMs, best.cutoff());
     if (step.point === null) return Infinity;
@@ -73,35 +73,24 @@ function cheapestUnder(inst: Instance, cap: number, below: number, isLate: () =>
   const capped = { ...capDomains(inst, cap), throughputWeight: 0 };
   const local = new BestPlan();
   for (let member = 0; member < inst.memberCount; member++) {
-    if (inst.required.some((flag, next) => flag === 1 && next !== member)) continue;
+    if (!hasRequired(inst, [member])) continue;
     const cost = singleCost(capped, member);
-    if (cost < below) local.offer(capped, [member], Int32Array.of(inst.layerCount), cost);
+    if (cost < below) local.offer({ order: [member], ends: Int32Array.of(inst.layerCount), cost });
   }
   const cutoff = () => Math.min(local.cutoff(), below);
-  const bound = solvePipelines(
-    capped,
-    { cutoff, ascentTarget: null, startMultipliers: null, offer: local.offer },
-    isLate,
-  );
+  const bound = solvePipelines(capped, { cutoff, offer: local.offer }, isLate);
   const isProven = bound >= cutoff();
   if (local.plan === null) return { point: null, bound, isProven };
   // The lowest bottleneck among the cheapest boundaries of this order.
-  const order = local.orderIn(inst);
-  let ends = local.plan.ends;
+  const { order, cost } = local.plan;
+  let { ends } = local.plan;
   let bottleneckMs = bottleneckOf(inst, order, ends);
   for (let tries = 0; tries < 8; tries++) {
     const split = splitOrder(capDomains(inst, bottleneckMs * (1 - SAME_COST)), order);
-    if (!(split.cost <= local.plan.cost + SAME_COST * local.plan.cost)) break;
+    if (!(split.cost <= cost + SAME_COST * cost)) break;
     ends = split.ends;
     bottleneckMs = bottleneckOf(inst, order, ends);
   }
-  return {
-    point: {
-      plan: { order, ends, cost: local.plan.cost },
-      linearMs: local.plan.cost,
-      bottleneckMs,
-    },
-    bound,
-    isProven,
-  };
+  const plan = { order, ends, cost };
+  return { point: { plan, linearMs: cost, bottleneckMs }, bound, isProven };
 }

@@ -1,6 +1,6 @@
 /** Plans turned into answers. `evaluatePlacement` checks every plan against the problem first. */
 import type { UnknownCause, Stage } from "../../shared/index.ts";
-import type { Answer, FoundAnswer, UnknownAnswer } from "../problem/answer.ts";
+import type { Answer, InfeasibleAnswer, UnknownAnswer } from "../problem/answer.ts";
 import { evaluatePlacement } from "../problem/evaluate.ts";
 import type { Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
@@ -12,7 +12,6 @@ export const SAME_COST = 1e-9;
 export type Finding = {
   readonly lowerBoundMs: number;
   readonly deadlineHit: boolean;
-  readonly elapsedMs: number;
 };
 
 /** The stages of a plan, by the members' ids. */
@@ -28,8 +27,11 @@ export function stagesOf(inst: Instance, plan: Pick<Plan, "order" | "ends">): St
   });
 }
 
-/** `optimal` where the bound meets the cost, otherwise `feasible`. */
-export function foundAnswer(inst: Instance, plan: Plan, finding: Finding): FoundAnswer {
+/**
+ * `optimal` where the bound meets the cost, otherwise `feasible`; a placement that is slower than
+ * `maxCostMs` is no answer. The caller sets `elapsedMs`.
+ */
+export function foundAnswer(inst: Instance, plan: Plan, finding: Finding): Answer {
   const { problem } = inst;
   const stages = stagesOf(inst, plan);
   const { costMs, parts, bottleneckMs, violations } = evaluatePlacement(problem, stages);
@@ -40,41 +42,34 @@ export function foundAnswer(inst: Instance, plan: Plan, finding: Finding): Found
     name: problem.name,
     stages,
     costMs,
-    elapsedMs: finding.elapsedMs,
+    elapsedMs: 0,
     parts,
     bottleneckMs,
   };
   const isProven = finding.lowerBoundMs >= costMs - SAME_COST * Math.max(1, costMs);
-  if (isProven) return { kind: "optimal", ...common, lowerBoundMs: costMs };
-  const lowerBoundMs = Math.max(0, finding.lowerBoundMs);
-  return {
-    kind: "feasible",
-    ...common,
-    lowerBoundMs,
-    gap: lowerBoundMs > 0 ? costMs / lowerBoundMs - 1 : null,
-    deadlineHit: finding.deadlineHit,
-  };
+  const lowerBoundMs = isProven ? costMs : Math.max(0, finding.lowerBoundMs);
+  const limitMs = (problem.maxCostMs ?? Infinity) * (1 + SAME_COST);
+  if (lowerBoundMs > limitMs) return tooSlow(problem, costMs);
+  if (costMs > limitMs)
+    return unknownAnswer(problem, { kind: "deadline_with_slow_placement", bestMs: costMs });
+  if (isProven) return { kind: "optimal", ...common, lowerBoundMs };
+  const gap = lowerBoundMs > 0 ? costMs / lowerBoundMs - 1 : null;
+  return { kind: "feasible", ...common, lowerBoundMs, gap, deadlineHit: finding.deadlineHit };
 }
 
-/** Enforces `maxCostMs`: a placement that is too slow is no answer. */
-export function atLeastAsFast(problem: Problem, answer: FoundAnswer): Answer {
-  const { maxCostMs } = problem;
-  if (maxCostMs === undefined || answer.costMs <= maxCostMs * (1 + SAME_COST)) return answer;
-  const { name, elapsedMs } = answer;
-  const bestMs = answer.costMs;
-  if (answer.lowerBoundMs <= maxCostMs * (1 + SAME_COST))
-    return unknownAnswer(problem, { kind: "deadline_with_slow_placement", bestMs }, elapsedMs);
+/** Proven: no placement is as fast as `maxCostMs` requires. */
+function tooSlow({ name }: Problem, bestMs: number): InfeasibleAnswer {
   return {
     kind: "infeasible",
     name,
     binds: "speed",
     shortBytes: 0,
     remedies: [{ kind: "raise_max_cost", bestMs }, { kind: "faster_members_or_links" }],
-    elapsedMs,
+    elapsedMs: 0,
   };
 }
 
-/** Neither found nor disproved. */
-export function unknownAnswer(problem: Problem, cause: UnknownCause, elapsedMs = 0): UnknownAnswer {
-  return { kind: "unknown", name: problem.name, cause, elapsedMs };
+/** Neither found nor disproved. The caller sets `elapsedMs`. */
+export function unknownAnswer({ name }: Problem, cause: UnknownCause): UnknownAnswer {
+  return { kind: "unknown", name, cause, elapsedMs: 0 };
 }

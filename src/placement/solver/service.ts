@@ -3,7 +3,7 @@ import { isFound, type Answer } from "../problem/answer.ts";
 import { explain, type Explanation } from "../explain/explain.ts";
 import { frontOf, type FrontAnswer } from "./pareto-front.ts";
 import type { Problem } from "../problem/problem.ts";
-import { solve, solveWithRunnersUp } from "./solve.ts";
+import { solve, solveAndKeep } from "./solve.ts";
 import { warmUp } from "./warm-up.ts";
 
 export type PlacementService = {
@@ -25,9 +25,9 @@ export function placementService(now: () => number): PlacementService {
     warmUp: () => warmUp(now),
     solve: (problem, { deadlineMs }) => solve(problem, { deadlineMs, now }),
     explained: (problem, { deadlineMs }) => {
-      const { answer, runnersUp } = solveWithRunnersUp(problem, { deadlineMs, now });
+      const { answer, found } = solveAndKeep(problem, { deadlineMs, now });
       const explanation = isFound(answer)
-        ? explain(problem, answer, runnersUp, { now, deadlineMs })
+        ? explain(problem, answer, found, { now, deadlineMs })
         : null;
       return { answer, explanation };
     },

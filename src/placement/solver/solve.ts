@@ -10,7 +10,7 @@
  */
 import type { Stage } from "../../shared/index.ts";
 import type { Answer } from "../problem/answer.ts";
-import { atLeastAsFast, foundAnswer, stagesOf, unknownAnswer } from "./plan-answer.ts";
+import { foundAnswer, stagesOf, unknownAnswer } from "./plan-answer.ts";
 import { BestPlan } from "./incumbent.ts";
 import { isThroughputOnly, splitForObjective } from "./bottleneck.ts";
 import { watchDeadline } from "./deadline.ts";
@@ -33,10 +33,10 @@ export type SolveOptions = {
   readonly now: () => number;
 };
 
-/** An answer, and other placements that were found, cheapest first. */
 export type Solution = {
   readonly answer: Answer;
-  readonly runnersUp: readonly Stage[][];
+  /** All placements that were found, that of the answer included, in any order. */
+  readonly found: readonly Stage[][];
 };
 
 /**
@@ -44,41 +44,33 @@ export type Solution = {
  * proven. Never throws for a problem that `Problem` has parsed.
  */
 export function solve(problem: Problem, options: SolveOptions): Answer {
-  return solveWithRunnersUp(problem, options).answer;
+  return solveAndKeep(problem, options).answer;
 }
 
-/** As `solve`, with the runners-up. */
-export function solveWithRunnersUp(problem: Problem, { deadlineMs, now }: SolveOptions): Solution {
+/** As `solve`, with everything that was found on the way. */
+export function solveAndKeep(problem: Problem, { deadlineMs, now }: SolveOptions): Solution {
   const startedAt = now();
-  const elapsed = () => now() - startedAt;
   const { isLate, wasHit } = watchDeadline(startedAt, deadlineMs, now);
   const inst = buildInstance(problem);
-  if (isImpossible(inst))
-    return {
-      answer: { ...explainInfeasible(inst, findsPlan), elapsedMs: elapsed() },
-      runnersUp: [],
-    };
   const best = new BestPlan();
+  const bound = isImpossible(inst) ? Infinity : search(inst, best, isLate);
+  let answer: Answer;
+  if (best.plan !== null)
+    answer = foundAnswer(inst, best.plan, { lowerBoundMs: bound, deadlineHit: wasHit() });
+  else if (bound === Infinity) answer = explainInfeasible(inst, findsPlan);
+  else answer = unknownAnswer(problem, { kind: "deadline" });
+  const found = best.offered.map((plan) => stagesOf(inst, plan));
+  return { answer: { ...answer, elapsedMs: now() - startedAt }, found };
+}
+
+/** Offers plans to `best`; returns a lower bound, or Infinity if nothing is better than the best plan. */
+function search(inst: Instance, best: BestPlan, isLate: () => boolean): number {
   const greedy = greedyPlans(inst);
-  for (const plan of greedy) best.offerPlan(inst, plan);
+  greedy.forEach(best.offer);
   if (inst.throughputWeight === 0) improveAll(inst, greedy, best, isLate);
   offerSingles(inst, best);
   const isDisproved = best.plan === null && !findFeasible(inst, best, isLate);
-  const bound = isDisproved ? Infinity : boundFor(inst, best, isLate);
-  const runnersUp = best.others.map((plan) => stagesOf(inst, best.within(inst, plan)));
-  const elapsedMs = elapsed();
-  if (best.plan !== null) {
-    const plan = best.within(inst, best.plan);
-    const answer = foundAnswer(inst, plan, {
-      lowerBoundMs: bound,
-      deadlineHit: wasHit(),
-      elapsedMs,
-    });
-    return { answer: atLeastAsFast(problem, answer), runnersUp };
-  }
-  if (bound === Infinity)
-    return { answer: { ...explainInfeasible(inst, findsPlan), elapsedMs: elapsed() }, runnersUp };
-  return { answer: unknownAnswer(problem, { kind: "deadline" }, elapsedMs), runnersUp };
+  return isDisproved ? Infinity : boundFor(inst, best, isLate);
 }
 
 /** Improves the best plan; returns a lower bound, or Infinity if the plan is proven optimal. */
@@ -101,14 +93,14 @@ function boundFor(inst: Instance, best: BestPlan, isLate: () => boolean): number
 function findFeasible(inst: Instance, best: BestPlan, isLate: () => boolean): boolean {
   const inserted = inst.memberCount <= MAX_MEMBERS ? insertedPlan(inst, isLate) : null;
   if (inserted !== null) {
-    best.offerPlan(inst, inserted);
+    best.offer(inserted);
     if (inst.throughputWeight === 0) improveAll(inst, [inserted], best, isLate);
     return true;
   }
   const any = withinCap(inst, Infinity, isLate);
   if (any.kind === "found") {
     const plan = splitForObjective(inst, any.order);
-    if (plan !== null) best.offerPlan(inst, plan);
+    if (plan !== null) best.offer(plan);
     if (plan !== null && inst.throughputWeight === 0) improveAll(inst, [plan], best, isLate);
   }
   return any.kind !== "impossible";
@@ -126,7 +118,7 @@ function improveAll(
     if (isLate()) return;
     const order = localSearch.improve(plan.order);
     const { ends, cost } = splitOrder(inst, order);
-    best.offer(inst, order, ends, cost);
+    best.offer({ order, ends, cost });
   }
 }
 
@@ -146,6 +138,6 @@ function findsPlan(inst: Instance): boolean {
 function offerSingles(inst: Instance, best: BestPlan): void {
   for (let member = 0; member < inst.memberCount; member++) {
     const plan = splitForObjective(inst, [member]);
-    if (plan !== null) best.offerPlan(inst, plan);
+    if (plan !== null) best.offer(plan);
   }
 }

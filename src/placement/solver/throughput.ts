@@ -7,7 +7,8 @@ import { SAME_COST } from "./plan-answer.ts";
 import type { BestPlan } from "./incumbent.ts";
 import { bottleneckOf, capDomains, splitForObjective } from "./bottleneck.ts";
 import { solvePipelines } from "./pipelines.ts";
-import type { Instance } from "./instance.ts";
+import { largestShards } from "./domains.ts";
+import { hasRequired, type Instance } from "./instance.ts";
 
 /** Where between bound and best the next caps are tried; the first value is never used. */
 const PROBES = [1, 0.02, 0.1, 0.3, 0.5, 0.5, 0.5];
@@ -33,9 +34,7 @@ export function solveThroughput(
   best: BestPlan,
   isLate: () => boolean,
 ): { readonly lowestMs: number; readonly isProven: boolean } {
-  let high = Infinity;
-  const plan = best.plan;
-  if (plan !== null) high = bottleneckOf(inst, best.orderIn(inst), plan.ends);
+  let high = best.plan === null ? Infinity : bottleneckOf(inst, best.plan.order, best.plan.ends);
   let low = lowestByCapacity(inst, high);
   let tests = 0;
   while (!isLate()) {
@@ -54,7 +53,7 @@ export function solveThroughput(
     high = Math.min(cap, bottleneckOf(inst, result.order, result.ends));
     const split = splitForObjective(inst, result.order);
     if (split === null) continue;
-    best.offerPlan(inst, split);
+    best.offer(split);
     high = Math.min(high, bottleneckOf(inst, split.order, split.ends));
   }
   return { lowestMs: low, isProven: false };
@@ -65,12 +64,8 @@ export function withinCap(inst: Instance, capMs: number, isLate: () => boolean):
   const capped = withoutCosts(capDomains(inst, capMs));
   const search: { result: Feasibility } = { result: { kind: "undecided" } };
   for (let index = 0; index < inst.memberCount; index++) {
-    if (
-      capped.single[index] !== 1 ||
-      inst.required.some((flag, next) => flag === 1 && next !== index)
-    )
-      continue;
-    return { kind: "found", order: [index], ends: Int32Array.of(inst.layerCount) };
+    if (capped.single[index] === 1 && hasRequired(inst, [index]))
+      return { kind: "found", order: [index], ends: Int32Array.of(inst.layerCount) };
   }
   const bound = solvePipelines(
     capped,
@@ -78,30 +73,12 @@ export function withinCap(inst: Instance, capMs: number, isLate: () => boolean):
       cutoff: () => (search.result.kind === "found" ? -Infinity : MIN_PROOF),
       ascentTarget: 1,
       startMultipliers: largestShards(capped).map((layers) => layers / inst.layerCount),
-      offer: (part, order, ends) => {
-        const position = new Map<number, number>();
-        inst.memberOf.forEach((member, index) => position.set(member, index));
-        search.result = {
-          kind: "found",
-          order: order.map((from) => position.get(part.memberOf[from]!)!),
-          ends,
-        };
-      },
+      offer: ({ order, ends }) => void (search.result = { kind: "found", order, ends }),
     },
     isLate,
   );
   if (search.result.kind === "found") return search.result;
   return bound >= MIN_PROOF ? { kind: "impossible" } : { kind: "undecided" };
-}
-
-/** The largest number of layers that each member can hold in one shard. */
-function largestShards({ memberCount, layerCount, reach, minEnd }: Instance): Float64Array {
-  const most = new Float64Array(memberCount);
-  for (let member = 0; member < memberCount; member++)
-    for (let layer = 0; layer < layerCount; layer++)
-      if (reach[member * (layerCount + 1) + layer]! >= minEnd[member * (layerCount + 1) + layer]!)
-        most[member] = Math.max(most[member]!, reach[member * (layerCount + 1) + layer]! - layer);
-  return most;
 }
 
 /** The lowest cap under which the largest shards together cover the layers. */
