@@ -1,9 +1,11 @@
 /**
- * Comparing stages and moving the boundaries between them. Pure.
+ * Stages: their comparison, the boundaries between them, and the links that connect them. Pure.
  *
  *   boundary b   lies between stage b and stage b + 1
  *   invariant    stages stay contiguous, in order, with at least one layer each
  */
+import type { MemberId } from "./ids.ts";
+import type { Link } from "./member.ts";
 import type { Stage } from "./state.ts";
 
 /** The layers where boundary `boundary` may lie, both ends included. */
@@ -31,6 +33,24 @@ export function moveBoundary(
     if (index === boundary) return { ...stage, end: moved };
     return index === boundary + 1 ? { ...stage, first: moved } : stage;
   });
+}
+
+/** From each stage to the next one, and from the last to the first; none for a single stage. */
+export function pipelineLinks(stages: readonly Stage[]): Pick<Link, "from" | "to">[] {
+  if (stages.length === 1) return [];
+  return stages.map(({ member }, index) => ({
+    from: member,
+    to: stages[(index + 1) % stages.length]!.member,
+  }));
+}
+
+/** Whether a link connects two members, in either direction. */
+export function isBetween(
+  { from, to }: Pick<Link, "from" | "to">,
+  one: MemberId,
+  other: MemberId,
+): boolean {
+  return (from === one && to === other) || (from === other && to === one);
 }
 
 export function sameStages(one: readonly Stage[], other: readonly Stage[]): boolean {

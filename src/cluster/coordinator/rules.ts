@@ -5,16 +5,18 @@
  *
  * Pure: no clock, no network.
  */
-import type {
-  Generation,
-  GenerationId,
-  RoomEvent,
-  ModelSummary,
-  Placement,
-  RoomFailure,
-  RoomState,
-  Stage,
-  StageLoss,
+import {
+  type Generation,
+  type GenerationId,
+  isSameDirection,
+  type RoomEvent,
+  type ModelSummary,
+  pipelineLinks,
+  type Placement,
+  type RoomFailure,
+  type RoomState,
+  type Stage,
+  type StageLoss,
 } from "../../shared/index.ts";
 import { capacityKey } from "../planning/capacity.ts";
 import { holdsStage } from "../planning/repair.ts";
@@ -86,10 +88,9 @@ const shardGone = lost((stage, placement, { members }) => {
 });
 
 const linkLost = lost((stage, { stages }, { lostLinks }) => {
-  const index = stages.findIndex(({ member }) => member === stage.member);
-  const to = stages[(index + 1) % stages.length]!.member;
-  const isLost = lostLinks.some((link) => link.from === stage.member && link.to === to);
-  return isLost ? { reason: "stage_link_lost", ...stage, to } : null;
+  const link = pipelineLinks(stages).find(({ from }) => from === stage.member);
+  const isLost = link !== undefined && lostLinks.some(isSameDirection(link));
+  return isLost ? { reason: "stage_link_lost", ...stage, to: link.to } : null;
 });
 
 const allLoaded: Rule = ({ placement, members }) => {

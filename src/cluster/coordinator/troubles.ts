@@ -13,13 +13,15 @@
  * is open again after two round trips, and a connection takes 0.1 s, at times 1 s. A member
  * whose own connection is lost leaves the room, and needs no verdict.
  */
-import type {
-  Clock,
-  GenerationId,
-  MemberId,
-  RoomEvent,
-  RoomState,
-  Trouble,
+import {
+  type Clock,
+  type GenerationId,
+  isBetween,
+  type MemberId,
+  pipelineLinks,
+  type RoomEvent,
+  type RoomState,
+  type Trouble,
 } from "../../shared/index.ts";
 
 /** Of a slow link, which has longer than `repairMs`. */
@@ -83,9 +85,7 @@ export function repairBoundMs(
   other: MemberId,
   minMs: number,
 ): number {
-  const measured = links.filter(
-    ({ from, to }) => (from === one && to === other) || (from === other && to === one),
-  );
+  const measured = links.filter((link) => isBetween(link, one, other));
   const roundTripMs = Math.max(0, ...measured.map((link) => link.roundTripMs));
   return Math.max(minMs, REPAIR_ROUND_TRIPS * roundTripMs);
 }
@@ -182,12 +182,8 @@ export function troubleReports(parts: TroubleReportsParts) {
     },
     /** A link between two neighbors of the placement is down. */
     get repairing(): boolean {
-      const members = state().placement?.stages.map(({ member }) => member) ?? [];
-      return links.some(({ from, peer }) => {
-        const distance = Math.abs(members.indexOf(from) - members.indexOf(peer));
-        const isInPipeline = members.includes(from) && members.includes(peer);
-        return isInPipeline && (distance === 1 || distance === members.length - 1);
-      });
+      const used = pipelineLinks(state().placement?.stages ?? []);
+      return links.some(({ from, peer }) => used.some((link) => isBetween(link, from, peer)));
     },
     take(from: MemberId, trouble: Trouble): void {
       const sinceMs = clock.nowMs();

@@ -3,7 +3,14 @@
  * frames channel or the connection to one ends, and reports both the end and the repair. Goes on for as
  * long as it needs the link.
  */
-import { type CloseFailure, type MemberId, sleep, type Trouble } from "../../shared/index.ts";
+import {
+  type CloseFailure,
+  isBetween,
+  type MemberId,
+  pipelineLinks,
+  sleep,
+  type Trouble,
+} from "../../shared/index.ts";
 import type { MemberParts } from "../membership/room-access.ts";
 
 /** Between two attempts. */
@@ -22,9 +29,10 @@ export function repairLinks(
   const isNeeded = (peer: MemberId) => {
     const { self, connection, state } = room;
     if (connection === "lost" || !state.members.some(({ id }) => id === peer)) return false;
-    const stages = state.placement?.stages.map(({ member }) => member) ?? [];
-    const watched = state.coordinator === self ? stages : neighborsIn(stages, self);
-    return watched.includes(peer);
+    const stages = state.placement?.stages ?? [];
+    return state.coordinator === self
+      ? stages.some(({ member }) => member === peer)
+      : pipelineLinks(stages).some((link) => isBetween(link, self, peer));
   };
 
   const repair = async (peer: MemberId, cause: CloseFailure) => {
@@ -45,13 +53,4 @@ export function repairLinks(
     repairing.add(peer);
     void repair(peer, cause).finally(() => repairing.delete(peer));
   };
-}
-
-/** The stages before and after that of `self`; the last stage also sends to the first. */
-function neighborsIn(stages: readonly MemberId[], self: MemberId): MemberId[] {
-  const at = stages.indexOf(self);
-  if (at < 0) return [];
-  const count = stages.length;
-  const around = [stages[(at + 1) % count]!, stages[(at + count - 1) % count]!];
-  return around.filter((member) => member !== self);
 }

@@ -10,6 +10,7 @@
 import {
   type MemberId,
   type NoAdapter,
+  pipelineLinks,
   type PlacementId,
   type ShardState,
   type Placement,
@@ -45,9 +46,6 @@ export class ShardKeeper {
   readonly #parts: ShardKeeperParts;
   #wanted: PlacementId | null = null;
   #held: Held | null = null;
-  /** The last placement that was lost, and the one that replaced it. */
-  #lost: PlacementId | null = null;
-  #repair: PlacementId | null = null;
   /** The placement of a handover, and the shard that was loaded for it. */
   #ahead: PlacementId | null = null;
   #next: Held | null = null;
@@ -93,30 +91,22 @@ export class ShardKeeper {
   }
 
   #look(): void {
-    const { room } = this.#parts;
-    const { placement } = room.state;
-    this.#lookAhead();
-    const id = placement?.id ?? null;
-    if (placement !== null && placement.error !== null) this.#lost = id;
-    if (id === this.#wanted) return;
-    if (this.#lost !== null && this.#lost === this.#wanted) this.#repair = id;
-    this.#wanted = id;
-    // A requester without a shard needs only the pipeline.
-    if (!placement || !this.#stageOf(placement)) this.#setPipeline(placement);
-    this.#work = this.#work.then(() => this.#act(placement));
+    const { placement, handover } = this.#parts.room.state;
+    const next = handover?.placement ?? null;
+    if ((placement?.id ?? null) !== this.#wanted) {
+      this.#wanted = placement?.id ?? null;
+      // A requester without a shard needs only the pipeline.
+      if (!placement || !this.#stageOf(placement)) this.#setPipeline(placement);
+      this.#work = this.#work.then(() => this.#follow(placement));
+    }
+    // After that: if the next placement took over, its shard is in use first.
+    if ((next?.id ?? null) !== this.#ahead) {
+      this.#ahead = next?.id ?? null;
+      this.#work = this.#work.then(() => this.#prepare(next));
+    }
   }
 
   /** Loads what a handover needs, and forgets it if there is none any more. */
-  #lookAhead(): void {
-    const next = this.#parts.room.state.handover?.placement ?? null;
-    if ((next?.id ?? null) === this.#ahead) return;
-    this.#ahead = next?.id ?? null;
-    // Later: if the next placement took over, its shard is in use first.
-    queueMicrotask(() => {
-      this.#work = this.#work.then(() => this.#prepare(next));
-    });
-  }
-
   async #prepare(placement: Placement | null): Promise<void> {
     const { room, models, linkFrames } = this.#parts;
     if ((placement?.id ?? null) !== this.#ahead) return;
@@ -130,7 +120,12 @@ export class ShardKeeper {
         await models.unloadNext();
       }
       if (request === null || placement === null) return;
-      if (!isThere) this.#next = await this.#loadBeside(request);
+      if (!isThere) {
+        const heldBytes = this.#held === null ? 0 : bytesOf(this.#held.request);
+        const memoryBudgetBytes = request.memoryBudgetBytes - heldBytes;
+        this.#next = await this.#load({ ...request, memoryBudgetBytes, role: "beside" }, placement);
+        if (this.#next === null) return;
+      }
       for (const peer of nextMembers(placement, room.self)) await linkFrames(peer);
     } catch (error) {
       failure = failureOf(error);
@@ -142,17 +137,6 @@ export class ShardKeeper {
       .catch(() => undefined);
   }
 
-  async #loadBeside(request: ShardRequest): Promise<Held> {
-    const heldBytes = this.#held === null ? 0 : bytesOf(this.#held.request);
-    const memoryBudgetBytes = request.memoryBudgetBytes - heldBytes;
-    let bytes = 0;
-    const { kernels } = await this.#parts.models.loadShard(
-      { ...request, memoryBudgetBytes, role: "beside" },
-      ({ totalBytes }) => (bytes = totalBytes),
-    );
-    return { request, kernels, bytes };
-  }
-
   #setPipeline(placement: Placement | null): void {
     const { stage, room } = this.#parts;
     const pipeline = placement && pipelineOf(placement, room);
@@ -161,7 +145,7 @@ export class ShardKeeper {
     this.#pipelineSet.catch(() => undefined);
   }
 
-  async #act(placement: Placement | null): Promise<void> {
+  async #follow(placement: Placement | null): Promise<void> {
     if ((placement?.id ?? null) !== this.#wanted) return;
     const request = placement && this.#requestOf(placement);
     try {
@@ -170,14 +154,12 @@ export class ShardKeeper {
       this.#held = null;
       this.#next = null;
     } catch (error) {
-      if (placement && request) this.#loadFailed(placement, failureOf(error));
+      const failure = failureOf(error);
+      if (failure.reason === "gpu_unavailable")
+        this.adapterLost({ reason: "device_lost", detail: failure.detail });
+      else if (placement)
+        this.#report(placement, { status: "failed", phase: "failed", error: failure });
     }
-  }
-
-  #loadFailed(placement: Placement, error: Failure): void {
-    if (error.reason === "gpu_unavailable")
-      this.adapterLost({ reason: "device_lost", detail: error.detail });
-    else this.#report(placement, { status: "failed", phase: "failed", error });
   }
 
   /** This tab computes no more. */
@@ -199,9 +181,7 @@ export class ShardKeeper {
       this.#next = null;
       this.#report(placement, { status: "loading", phase: "starting" });
       const extended = held && (await this.#extend(held, request, placement));
-      const loaded = extended ?? (await this.#load(request, placement));
-      if (loaded === null) return;
-      this.#held = { request, ...loaded };
+      this.#held = extended ?? (await this.#load(request, placement));
     }
     if (placement.id !== this.#wanted) return;
     this.#report(placement, { status: "loading", phase: "connecting" });
@@ -211,13 +191,14 @@ export class ShardKeeper {
     this.#ready(placement);
   }
 
-  /** Null if the layers that are held cannot remain. */
-  async #extend(held: Held, request: ShardRequest, placement: Placement) {
-    const extension = placement.id === this.#repair ? extensionOf(held.request, request) : null;
+  /** After a loss, with the layers that are held, and their caches. Null if they cannot remain. */
+  async #extend(held: Held, request: ShardRequest, placement: Placement): Promise<Held | null> {
+    const isRepair = this.#parts.room.state.lastDecision?.trigger.kind === "loss";
+    const extension = isRepair ? extensionOf(held.request, request) : null;
     if (extension === null) return null;
     try {
       const loaded = await this.#load(extension, placement);
-      return loaded && { ...loaded, bytes: held.bytes + loaded.bytes };
+      return loaded && { ...loaded, request, bytes: held.bytes + loaded.bytes };
     } catch {
       return null; // loaded again as a whole, they may fit
     }
@@ -227,7 +208,7 @@ export class ShardKeeper {
    * Bytes that could not be had are asked for again, since a server may restart; the room sees what the load
    * waits for. Null if they are no longer wanted.
    */
-  async #load(request: ShardRequest, placement: Placement) {
+  async #load(request: ShardRequest, placement: Placement): Promise<Held | null> {
     const { models, clock, retryMs } = this.#parts;
     let loadedBytes = 0;
     let totalBytes = 0;
@@ -244,12 +225,12 @@ export class ShardKeeper {
         this.#progress(placement, progress, error);
       });
       const { kernels } = await loading.finally(() => (ended = true));
-      return { kernels, bytes: totalBytes };
+      return { request, kernels, bytes: totalBytes };
     };
     return retrySource(load, {
       clock,
       retryMs,
-      isWanted: () => placement.id === this.#wanted,
+      isWanted: () => placement.id === this.#wanted || placement.id === this.#ahead,
       onWait: (reason) => {
         error = reason;
         const phase = "downloading";
@@ -331,7 +312,6 @@ function pipelineOf(
 
 /** The member of the stage after that of `self`, which links to it; none for a single stage. */
 function nextMembers({ stages }: Placement, self: MemberId): MemberId[] {
-  const at = stages.findIndex(({ member }) => member === self);
-  const next = stages[(at + 1) % stages.length];
-  return next && next.member !== self ? [next.member] : [];
+  const links = pipelineLinks(stages).filter(({ from }) => from === self);
+  return links.map(({ to }) => to);
 }

@@ -6,13 +6,12 @@
 import { MIN_LAPS } from "../../placement/index.ts";
 import {
   isSameDirection,
-  type LostLink,
   median,
   type MemberId,
+  pipelineLinks,
   type PlacementId,
   type RoomEvent,
   type RoomState,
-  type Stage,
 } from "../../shared/index.ts";
 import { costOf, problemOf } from "./room-problem.ts";
 
@@ -40,10 +39,10 @@ export class LinkDrift {
   take(state: RoomState, from: MemberId, { placement: id, wireMs = [] }: WireTimes): Drifted[] {
     const { placement } = state;
     if (placement?.id !== id || placement.stages[0]?.member !== from) return [];
-    const pairs = pairsOf(placement.stages);
+    const pairs = pipelineLinks(placement.stages);
     const links = pairs.map((pair) => state.links.find(isSameDirection(pair)));
     const isMeasured = links.every((link) => link !== undefined && link.drifted !== true);
-    if (pairs.length < 2 || wireMs.length < MIN_LAPS || !isMeasured) return [];
+    if (pairs.length === 0 || wireMs.length < MIN_LAPS || !isMeasured) return [];
     const { problem } = problemOf(state, placement.model);
     const predictedMs = costOf(problem, placement.stages).parts.hopMs;
     const measuredMs = median(wireMs);
@@ -62,12 +61,4 @@ export class LinkDrift {
     this.#pipeline = pipeline;
     this.#measured = measured;
   }
-}
-
-/** Each stage to the next one, and the last to the first. */
-function pairsOf(stages: readonly Stage[]): LostLink[] {
-  return stages.map(({ member }, index) => ({
-    from: member,
-    to: stages[(index + 1) % stages.length]!.member,
-  }));
 }
