@@ -28,7 +28,7 @@ import { Requester } from "./generation/requester.ts";
 import type { EventLog } from "./log/event-log.ts";
 import { measureLinks } from "./member/link-measurer.ts";
 import { repairLinks } from "./member/link-repair.ts";
-import { type Connection, isEvent, type RoomChange } from "./membership/room-access.ts";
+import { type Connection, isEvent, type RoomChange, whenRoom } from "./membership/room-access.ts";
 import { type EnterOptions, Membership } from "./membership/membership.ts";
 import type { RoomCommand } from "./membership/messages.ts";
 import { noticeOf } from "./membership/notices.ts";
@@ -230,16 +230,8 @@ export class RoomClient {
     this.#notify({ kind: "handing_over" });
     const id = await this.dispatch({ type: "hand_over" }).catch(() => null);
     if (id === null) return;
-    await new Promise<void>((resolve) => {
-      const look = () => {
-        const goesOn = this.state.handover?.placement.id === id;
-        if (goesOn && this.connection !== "lost") return;
-        off();
-        resolve();
-      };
-      const off = this.subscribe(look);
-      look();
-    });
+    const isOver = () => this.connection === "lost" || this.state.handover?.placement.id !== id;
+    await whenRoom(this, () => isOver() || null);
   }
 
   leave(): void {

@@ -28,7 +28,7 @@ import type { AnswerEvent, AskRequest } from "./answer.ts";
 import { generationSignals, type Signal } from "./generation-signals.ts";
 import { recoveryProgress, watchRecovery } from "./recovery-progress.ts";
 import { retrySource } from "../member/retry-source.ts";
-import type { MemberParts } from "../membership/room-access.ts";
+import { type MemberParts, whenRoom } from "../membership/room-access.ts";
 
 export type RequesterParts = MemberParts & {
   /** Resolves once this tab's stage knows the placement's pipeline. */
@@ -244,7 +244,7 @@ export class Requester {
   }
 
   /** After a stage's failure: whether another turn may help. */
-  #mayContinue({ generation: id, failure }: StageFailed, attempt: number): Promise<boolean> {
+  async #mayContinue({ generation: id, failure }: StageFailed, attempt: number): Promise<boolean> {
     const { room, clock, noticeLossMs } = this.#parts;
     const isRetried = RETRIED.has(failure.reason);
     const waitMs = isRetried ? Math.min(noticeLossMs, RETRY_MS * (attempt + 1)) : noticeLossMs;
@@ -253,24 +253,18 @@ export class Requester {
       const { placement } = room.state;
       return !this.#isInRoom(id) || placement?.id !== placed || placement?.error !== null;
     };
-    if (isLost()) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      // Without a coordinator the room notices nothing.
-      const wait = () =>
-        clock.after(waitMs, () => {
-          if (room.connection === "reconnecting") cancelTimer = wait();
-          else settle(isRetried);
-        });
-      let cancelTimer = wait();
-      const off = room.subscribe(() => {
-        if (isLost()) settle(true);
+    const late = new AbortController();
+    // Without a coordinator the room notices nothing.
+    const wait = (): (() => void) =>
+      clock.after(waitMs, () => {
+        if (room.connection === "reconnecting") cancelTimer = wait();
+        else late.abort();
       });
-      const settle = (lost: boolean) => {
-        cancelTimer();
-        off();
-        resolve(lost);
-      };
-    });
+    let cancelTimer = wait();
+    const verdict = () => isLost() || (late.signal.aborted ? isRetried : null);
+    const mayContinue = await whenRoom(room, verdict, late.signal);
+    cancelTimer();
+    return mayContinue;
   }
 
   #isInRoom(generation: GenerationId): boolean {

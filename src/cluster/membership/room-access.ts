@@ -45,18 +45,30 @@ export function isEvent<T extends RoomEvent["type"]>(
   return change.event?.event.type === type;
 }
 
+/** Resolves with the first value of `read` but null. It is called now, and after each change of the room and an abort. */
+export function whenRoom<T>(
+  room: Pick<RoomAccess, "subscribe">,
+  read: () => T | null,
+  signal?: AbortSignal,
+): Promise<T> {
+  return new Promise((resolve) => {
+    const look = () => {
+      const value = read();
+      if (value === null) return;
+      off();
+      signal?.removeEventListener("abort", look);
+      resolve(value);
+    };
+    const off = room.subscribe(look);
+    signal?.addEventListener("abort", look);
+    look();
+  });
+}
+
 /** Waits while the room has no coordinator. Rejects with a `RoomError` once the room is lost. */
 export async function whenConnected(
   room: Pick<RoomAccess, "connection" | "subscribe">,
 ): Promise<void> {
-  if (room.connection === "reconnecting") {
-    await new Promise<void>((resolve) => {
-      const off = room.subscribe(() => {
-        if (room.connection === "reconnecting") return;
-        off();
-        resolve();
-      });
-    });
-  }
+  await whenRoom(room, () => room.connection !== "reconnecting" || null);
   if (room.connection === "lost") throw new RoomError({ reason: "not_in_room" });
 }

@@ -1,45 +1,31 @@
 /** Waits until every stage of a placement has its layers. */
-import { type PlacementId, RoomError } from "../../shared/index.ts";
-import { isEvent, type RoomAccess } from "../membership/room-access.ts";
+import { type PlacementId, RoomError, type RoomFailure } from "../../shared/index.ts";
+import { type RoomAccess, whenRoom } from "../membership/room-access.ts";
 
 /** Resolves once `placement` is ready, or a newer one that replaced it. Rejects with a `RoomError`. */
-export function placementLoaded(
+export async function placementLoaded(
   room: Pick<RoomAccess, "state" | "connection" | "subscribe">,
   placement: PlacementId,
   signal?: AbortSignal,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (error: RoomError | null) => {
-      off();
-      signal?.removeEventListener("abort", onAbort);
-      if (error) reject(error);
-      else resolve();
-    };
-    let wasHandedOver = false;
-    const onAbort = () => settle(new RoomError({ reason: "cancelled" }));
-    const look = () => {
-      const now = room.state.placement;
-      wasHandedOver ||= room.state.handover?.placement.id === placement;
-      // The event with this placement may not have arrived here yet.
-      if (room.connection === "lost") {
-        settle(new RoomError({ reason: "not_in_room" }));
-      } else if (now && now.id >= placement && now.ready) settle(null);
-      else if (now && now.id >= placement && now.error !== null) {
-        settle(new RoomError(now.error));
-      } else if (
-        wasHandedOver &&
-        room.state.handover?.placement.id !== placement &&
-        now?.id !== placement
-      )
-        settle(new RoomError({ reason: "placement_replaced" }));
-    };
-    const off = room.subscribe((change) => {
-      if (isEvent(change, "placement_cleared") && change.event.event.placement === placement) {
-        settle(new RoomError({ reason: "placement_cleared" }));
-      } else look();
-    });
-    signal?.addEventListener("abort", onAbort);
-    if (signal?.aborted) onAbort();
-    else look();
-  });
+  // The event with this placement may arrive here later.
+  let wasThere = false;
+  const end = await whenRoom(
+    room,
+    (): RoomFailure | "ready" | null => {
+      const { placement: now, handover } = room.state;
+      if (signal?.aborted) return { reason: "cancelled" };
+      if (room.connection === "lost") return { reason: "not_in_room" };
+      const isCurrent = now !== null && now.id >= placement;
+      if (isCurrent && now.ready) return "ready";
+      if (isCurrent && now.error !== null) return now.error;
+      const isThere = isCurrent || handover?.placement.id === placement;
+      if (wasThere && !isThere)
+        return { reason: now === null ? "placement_cleared" : "placement_replaced" };
+      wasThere = isThere;
+      return null;
+    },
+    signal,
+  );
+  if (end !== "ready") throw new RoomError(end);
 }
