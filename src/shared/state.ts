@@ -18,6 +18,9 @@ export const Stage = z.strictObject({
 });
 export type Stage = z.infer<typeof Stage>;
 
+/** Whether kernels may round activations to 8 bits per block of 32, as llama.cpp does. */
+const Activations = z.enum(["float", "int8"]);
+
 export const Placement = z.strictObject({
   id: PlacementId,
   model: ModelSummary,
@@ -26,6 +29,7 @@ export const Placement = z.strictObject({
   contextTokens: z.int().min(1),
   /** Generations that may be in flight at once. */
   generationSlots: z.int().min(1),
+  activations: Activations,
   /** What the cost model predicts; null for a placement made by hand. */
   predictedMs: z.number().min(0).nullable(),
   /** Ready once every stage's member has reported its layers. */
@@ -62,8 +66,7 @@ export const Settings = z.strictObject({
   /** An answer in the page's chat ends after this many tokens; other requests bring their own limit. */
   maxAnswerTokens: z.int().min(1).max(1_048_576),
   telemetryIntervalMs: z.int().min(250).max(60_000),
-  /** Whether kernels may round activations to 8 bits per block of 32, as llama.cpp does. */
-  activations: z.enum(["float", "int8"]),
+  activations: Activations,
   /** Absent is `DEFAULT_PLACEMENT_RULES`. */
   placementRules: PlacementRules.optional(),
   /** Who places models, chooses members, and changes settings; absent is everyone that computes. */

@@ -313,10 +313,16 @@ describe("settings", () => {
     });
   });
 
-  test("another context loads the same stages again", async () => {
+  test.each([
+    ["its", false],
+    ["a new", true],
+  ])("another context loads the same stages again, with %s coordinator", async (_name, isNew) => {
     await withRoom(async (room) => {
+      const first = await room.add("first", { observes: true, timings: never });
       const { client } = await room.add("a", { timings: never });
       await client.place({ model: MODEL_URL });
+      if (isNew) first.crash();
+      await room.until(({ members }) => members.length === (isNew ? 1 : 2), "the members");
       const settings = { ...DEFAULT_SETTINGS, contextTokens: 128 };
       await client.dispatch({ type: "change_settings", settings });
       await room.until(

@@ -237,6 +237,7 @@ export function placed(
       stages,
       contextTokens: 2048,
       generationSlots: 4,
+      activations: "int8",
       predictedMs: 21.4,
       ready: loading === null,
       error:

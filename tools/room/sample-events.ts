@@ -24,6 +24,7 @@ export const placement: Placement = {
   stages: [{ member: A, first: 0, end: 6 }],
   contextTokens: 128,
   generationSlots: 1,
+  activations: "float",
   predictedMs: 2,
   ready: false,
   error: null,

@@ -248,7 +248,7 @@ export class ShardKeeper {
   /** Null if this tab has no stage of the placement. */
   #requestOf(placement: Placement): ShardRequest | null {
     const { state, self } = this.#parts.room;
-    const { model, stages, contextTokens, generationSlots: sequences } = placement;
+    const { model, stages, contextTokens, generationSlots: sequences, activations } = placement;
     const mine = this.#stageOf(placement);
     if (mine === undefined) return null;
     const { first, end } = mine;
@@ -257,8 +257,7 @@ export class ShardKeeper {
       model,
       ...{ first, end, missing: { first, end } },
       earlier: stages.filter((stage) => stage.first < first),
-      ...{ contextTokens, sequences, role: "instead" },
-      activations: state.settings.activations,
+      ...{ contextTokens, sequences, activations, role: "instead" },
       memoryBudgetBytes: measured?.memoryBudgetBytes ?? 0,
       submitWhileWaiting: measured?.submitWhileWaitingHelps ?? false,
     };

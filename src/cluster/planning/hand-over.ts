@@ -3,9 +3,9 @@
  * until every stage has loaded. Pure.
  */
 import {
+  type ModelSummary,
   placedBytes,
   type Placement,
-  type PlacementId,
   type RoomState,
   type Settings,
 } from "../../shared/index.ts";
@@ -13,35 +13,33 @@ import {
 /** What is decided of a placement. */
 export type Chosen = Pick<Placement, "model" | "stages" | "predictedMs">;
 
-/** Before any layer has loaded. */
-export function newPlacement(id: PlacementId, chosen: Chosen, settings: Settings): Placement {
-  return {
-    id,
-    ...chosen,
-    contextTokens: Math.min(settings.contextTokens, chosen.model.contextTokens),
-    generationSlots: settings.generationSlots,
-    ready: false,
-    error: null,
-  };
+/** What shards are built for, besides their layers. */
+type Built = Pick<Placement, "model" | "contextTokens" | "generationSlots" | "activations">;
+
+/** For the shards of a model that is placed now. */
+export function builtWith(
+  { contextTokens, generationSlots, activations }: Settings,
+  model: ModelSummary,
+): Built {
+  const tokens = Math.min(contextTokens, model.contextTokens);
+  return { model, contextTokens: tokens, generationSlots, activations };
 }
 
-/** The settings that a loaded shard is built with, as a key. */
-export function shardSettings({ contextTokens, generationSlots, activations }: Settings): string {
-  return JSON.stringify([contextTokens, generationSlots, activations]);
+export function isBuiltAlike(one: Built, other: Built): boolean {
+  return (
+    one.model.contentId === other.model.contentId &&
+    one.contextTokens === other.contextTokens &&
+    one.generationSlots === other.generationSlots &&
+    one.activations === other.activations
+  );
 }
 
-/** `sameSettings`: the loaded shards were built with the settings that the next ones are built with. */
 export function canHandOver(
   { placement, generations, members }: Pick<RoomState, "placement" | "generations" | "members">,
   next: Placement,
-  sameSettings: boolean,
 ): boolean {
   if (!placement?.ready || placement.error !== null || generations.length === 0) return false;
-  const isSame =
-    placement.model.contentId === next.model.contentId &&
-    placement.contextTokens === next.contextTokens &&
-    placement.generationSlots === next.generationSlots;
-  if (!isSame || !sameSettings) return false;
+  if (!isBuiltAlike(placement, next)) return false;
   return next.stages.every((stage) => {
     const now = placement.stages.find(({ member }) => member === stage.member);
     if (now === undefined || (now.first === stage.first && now.end === stage.end)) return true;

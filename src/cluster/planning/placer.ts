@@ -33,7 +33,7 @@ import {
   type PlacementParts,
 } from "./decide-placement.ts";
 import { LoadRate } from "./load-rate.ts";
-import { canHandOver, type Chosen, newPlacement, shardSettings } from "./hand-over.ts";
+import { builtWith, canHandOver, type Chosen, isBuiltAlike } from "./hand-over.ts";
 import { repairOf } from "./repair.ts";
 import { checkStages } from "./manual-placement.ts";
 import { firstCount, idInEpoch } from "../log/numbering.ts";
@@ -70,7 +70,6 @@ export class Placer {
   /** Changes whose review waits for the end of the cooldown. */
   #postponed: readonly CapacityChange[] = [];
   #accepted: ReadonlySet<string> | null = null;
-  #loadedSettings: string | null = null;
   /** The current placement was lost while answers ran. */
   #interrupted = false;
   /** The handover that lets a member leave. */
@@ -220,7 +219,7 @@ export class Placer {
       const chosen = repair ?? found;
       if (chosen === null || this.#state.placement?.id !== placement.id) return null;
       const next = this.#next({ model, ...chosen });
-      if (!canHandOver(this.#state, next, this.#hasSettings())) return null;
+      if (!canHandOver(this.#state, next)) return null;
       this.#leaveHandover = next.id;
       this.#begin(next);
       return next.id;
@@ -266,9 +265,7 @@ export class Placer {
       settings: this.#state.settings,
       loadBytesPerMs,
       accepted: this.#accepted,
-      reload:
-        this.#loadedSettings !== null &&
-        this.#loadedSettings !== shardSettings(this.#state.settings),
+      reload: !isBuiltAlike(placement, builtWith(this.#state.settings, model)),
       coolingDown: cooldownMs > 0 && before?.settings === this.#seen?.settings,
     });
     this.#postponed = postponed ? changes : [];
@@ -321,22 +318,17 @@ export class Placer {
 
   #next(chosen: Chosen): Placement {
     const id = PlacementId.parse(idInEpoch(this.#state.epoch, ++this.#count));
-    return newPlacement(id, chosen, this.#state.settings);
-  }
-
-  /** Whether the loaded shards were built with the room's settings; unknown to a new coordinator. */
-  #hasSettings(): boolean {
-    return [null, shardSettings(this.#state.settings)].includes(this.#loadedSettings);
+    const built = builtWith(this.#state.settings, chosen.model);
+    return { id, ...chosen, ...built, ready: false, error: null };
   }
 
   #decide(chosen: Chosen): number {
     const placement = this.#next(chosen);
-    const isSoft = canHandOver(this.#state, placement, this.#hasSettings());
+    const isSoft = canHandOver(this.#state, placement);
     this.#see();
     this.#interrupted = false;
     const built = problemOf(this.#state, chosen.model);
     this.#accepted = new Set(violationsOf({ built, placement }));
-    this.#loadedSettings = shardSettings(this.#state.settings);
     if (isSoft) this.#begin(placement);
     else {
       this.#loadRate.started(this.#options.clock.nowMs());
