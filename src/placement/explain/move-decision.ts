@@ -2,7 +2,7 @@
  * Whether a room moves its layers: only for a gain above a threshold, so that noise moves
  * nothing, that repays the time to load the bytes within a horizon of tokens.
  */
-import { type MemberId, type MoveReason, sameStages, type Stage } from "../../shared/index.ts";
+import { type MoveReason, sameStages, type Stage } from "../../shared/index.ts";
 import type { FoundAnswer } from "../problem/answer.ts";
 import { evaluatePlacement } from "../problem/evaluate.ts";
 import type { Problem } from "../problem/problem.ts";
@@ -28,22 +28,6 @@ export type MoveDecision = {
   readonly repaidAfterTokens: number | null;
 };
 
-/** Bytes that each member would load for `stages`, given the layers that it holds. */
-export function bytesToLoad(problem: Problem, stages: readonly Stage[]): Map<MemberId, number> {
-  const members = new Map(problem.members.map((member) => [member.id, member]));
-  const loads = new Map<MemberId, number>();
-  for (const { member, first, end } of stages) {
-    const held = members.get(member)?.held;
-    let bytes = 0;
-    for (let layer = first; layer < end; layer++) {
-      if (held !== undefined && layer >= held.first && layer < held.end) continue;
-      bytes += problem.model.layers[layer]?.weightBytes ?? 0;
-    }
-    loads.set(member, bytes);
-  }
-  return loads;
-}
-
 /**
  * Whether to move from `current` (null when nothing runs) to `proposed`. A current placement that
  * violates a constraint, for example because a member left, always moves.
@@ -56,10 +40,9 @@ export function decideMove(
 ): MoveDecision {
   // Bytes to load count here, once, and not in the cost of a token as well.
   const plain = { ...problem, loadMsPerByte: 0 };
-  const proposedMs = evaluatePlacement(plain, proposed.stages).costMs;
-  const loads = [...bytesToLoad(problem, proposed.stages).values()];
-  const total = loads.reduce((sum, bytes) => sum + bytes, 0);
-  const common = { proposedMs, bytesToLoad: total };
+  const { costMs: proposedMs, shares } = evaluatePlacement(plain, proposed.stages);
+  const bytesToLoad = shares.reduce((sum, { loadBytes }) => sum + loadBytes, 0);
+  const common = { proposedMs, bytesToLoad };
   if (current === null)
     return {
       ...common,
@@ -72,7 +55,7 @@ export function decideMove(
   const now = evaluatePlacement(plain, current);
   const [violation] = now.violations;
   const gainMs = now.costMs - proposedMs;
-  const loadMs = Math.max(0, ...loads) / loadBytesPerMs;
+  const loadMs = Math.max(0, ...shares.map(({ loadBytes }) => loadBytes)) / loadBytesPerMs;
   const repaidAfterTokens = gainMs > 0 ? Math.ceil(loadMs / gainMs) : null;
   const decided = (move: boolean, reason: MoveReason): MoveDecision => ({
     ...common,
@@ -87,7 +70,7 @@ export function decideMove(
   const gain = { gainMs, currentMs: now.costMs };
   if (gainMs < gainShare * now.costMs)
     return decided(false, { kind: "gain_below_threshold", ...gain, minGainFraction: gainShare });
-  const load = { ...gain, bytesToLoad: total };
+  const load = { ...gain, bytesToLoad };
   if (repaidAfterTokens === null || repaidAfterTokens > horizonTokens)
     return decided(false, { kind: "load_not_repaid", ...load, repaidAfterTokens, horizonTokens });
   return decided(true, { kind: "gain_repays_load", ...load, repaidAfterTokens });

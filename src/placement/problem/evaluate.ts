@@ -22,6 +22,8 @@ export type StageShare = {
   readonly stageMs: number;
   /** To the next stage; from the last one back to the first. */
   readonly hopMs: number;
+  /** Weights that the member does not hold yet. */
+  readonly loadBytes: number;
   readonly usedBytes: number;
   readonly memoryBytes: number;
 };
@@ -41,79 +43,61 @@ export function objectiveWeights(objective: Objective): ObjectiveWeights {
   return { latency: 0, throughput: 0, prefill: 0, [objective]: 1 };
 }
 
-/** Bytes that a stage needs of `memoryBytes`, which leaves scratch out. */
-function usedBytes(model: Problem["model"], stage: Stage): number {
-  const { weightBytes, cacheBytes } = shardBytes(model, stage);
-  return weightBytes + cacheBytes;
-}
-
 /**
  * Evaluates `stages`, which may violate any constraint. Never throws; stages that are not a placement
  * at all cost Infinity.
  */
 export function evaluatePlacement(problem: Problem, stages: readonly Stage[]): Evaluation {
+  const { model, maxCostMs = Infinity, loadMsPerByte = 0 } = problem;
   const members = new Map(problem.members.map((member) => [member.id, member]));
   const links = linksAmong(problem, new Set(stages.map((stage) => stage.member)));
   const linkOf = (from: string, to: string): ProblemLink | undefined => links.get(from)?.get(to);
+  const weights = objectiveWeights(problem.objective);
+  const linear = weights.latency + weights.prefill;
+  const tokens = weights.latency + weights.prefill * (model.prefillTokens ?? 1);
+
+  let bottleneckMs = 0;
+  let penaltyMs = 0;
+  const shares = stages.map((stage, index): StageShare => {
+    const member = members.get(stage.member);
+    const { latencyMs, prefillMs } = computeTimes(problem, member, stage);
+    const { stageMs: oneOfSeveralMs = Infinity, aloneMs = oneOfSeveralMs } = member ?? {};
+    const stageMs = stages.length === 1 ? aloneMs : oneOfSeveralMs;
+    bottleneckMs = Math.max(bottleneckMs, latencyMs + stageMs);
+    let hopMs = 0;
+    if (stages.length > 1) {
+      const next = stages[index + 1];
+      const link = linkOf(stage.member, (next ?? stages[0]!).member);
+      const transferMs = next && link ? model.hiddenBytes / link.bytesPerMs : 0;
+      hopMs = link ? linear * link.latencyMs + tokens * transferMs : Infinity;
+      bottleneckMs = Math.max(bottleneckMs, transferMs);
+    }
+    if (linear > 0) penaltyMs += member?.penaltyMs ?? 0;
+    return {
+      ...stage,
+      computeMs: linear > 0 ? weights.latency * latencyMs + weights.prefill * prefillMs : latencyMs,
+      stageMs,
+      hopMs,
+      loadBytes: loadBytesOf(problem, member, stage),
+      usedBytes: usedBytes(model, stage),
+      memoryBytes: member?.memoryBytes ?? 0,
+    };
+  });
+  const sum = (of: (share: StageShare) => number) =>
+    shares.reduce((total, share) => total + of(share), 0);
+  // Without a linear objective, only a missing link costs anything.
+  const hopMs = sum((share) => share.hopMs);
+  const computeMs = linear > 0 ? sum((share) => share.computeMs) : 0;
+  const stageMs = linear * sum((share) => share.stageMs);
+  const loadMs = linear > 0 ? loadMsPerByte * sum((share) => share.loadBytes) : 0;
+  const throughputMs = weights.throughput > 0 ? weights.throughput * bottleneckMs : 0;
+  const costMs = computeMs + stageMs + hopMs + penaltyMs + loadMs + throughputMs;
   const violations = [
     ...shapeViolations(problem, stages),
     ...stages.flatMap((stage) => memberViolations(problem, members.get(stage.member), stage)),
     ...reachViolations(stages, linkOf),
     ...pinViolations(problem, stages),
   ];
-  const weights = objectiveWeights(problem.objective);
-  const linear = weights.latency + weights.prefill;
-  const tokens = problem.model.prefillTokens ?? 1;
-  const payload = problem.model.hiddenBytes * (weights.latency + weights.prefill * tokens);
-
-  let stageMs = 0;
-  let hopMs = 0;
-  let penaltyMs = 0;
-  let loadMs = 0;
-  let computeMs = 0;
-  let bottleneckMs = 0;
-  const shares = stages.map((stage, index): StageShare => {
-    const member = members.get(stage.member);
-    const share = shareOf(problem, member, stage);
-    const { stageMs: oneOfSeveralMs = Infinity, aloneMs = oneOfSeveralMs } = member ?? {};
-    const fixedMs = stages.length === 1 ? aloneMs : oneOfSeveralMs;
-    const isLast = index === stages.length - 1;
-    const next = isLast ? stages[0] : stages[index + 1];
-    let hop = 0;
-    if (stages.length > 1 && next !== undefined) {
-      const link = linkOf(stage.member, next.member);
-      if (link === undefined) hop = Infinity;
-      else if (isLast) hop = linear * link.latencyMs;
-      else hop = linear * link.latencyMs + payload / link.bytesPerMs;
-      if (!isLast && link !== undefined)
-        bottleneckMs = Math.max(bottleneckMs, problem.model.hiddenBytes / link.bytesPerMs);
-    }
-    bottleneckMs = Math.max(bottleneckMs, share.latencyMs + fixedMs);
-    const compute = weights.latency * share.latencyMs + weights.prefill * share.prefillMs;
-    computeMs += compute;
-    stageMs += linear * fixedMs;
-    hopMs += hop;
-    penaltyMs += linear > 0 ? (member?.penaltyMs ?? 0) : 0;
-    loadMs += linear > 0 ? share.loadBytes * (problem.loadMsPerByte ?? 0) : 0;
-    return {
-      member: stage.member,
-      first: stage.first,
-      end: stage.end,
-      computeMs: linear > 0 ? compute : share.latencyMs,
-      stageMs: fixedMs,
-      hopMs: hop,
-      usedBytes: usedBytes(problem.model, stage),
-      memoryBytes: member?.memoryBytes ?? 0,
-    };
-  });
-  const costMs =
-    computeMs +
-    stageMs +
-    hopMs +
-    penaltyMs +
-    loadMs +
-    (weights.throughput > 0 ? weights.throughput * bottleneckMs : 0);
-  const { maxCostMs = Infinity } = problem;
   // A placement without a finite cost has other violations.
   if (costMs < Infinity && costMs > maxCostMs * (1 + 1e-9))
     violations.push({ kind: "too_slow", costMs, maxCostMs });
@@ -122,7 +106,7 @@ export function evaluatePlacement(problem: Problem, stages: readonly Stage[]): E
     costMs: stages.length === 0 ? Infinity : costMs,
     bottleneckMs,
     parts: {
-      ...partsFor(linear, computeMs, stageMs, hopMs, shares, bottleneckMs),
+      ...(linear > 0 ? { computeMs, stageMs, hopMs } : slowestParts(shares, bottleneckMs)),
       ...(penaltyMs > 0 ? { penaltyMs } : {}),
       ...(loadMs > 0 ? { loadMs } : {}),
     },
@@ -142,35 +126,39 @@ function linksAmong(
 }
 
 /** For throughput alone, the parts are those of the slowest stage or transfer. */
-function partsFor(
-  linear: number,
-  computeMs: number,
-  stageMs: number,
-  hopMs: number,
-  shares: readonly StageShare[],
-  bottleneckMs: number,
-): CostParts {
-  if (linear > 0) return { computeMs, stageMs, hopMs };
+function slowestParts(shares: readonly StageShare[], bottleneckMs: number): CostParts {
   const slowest = shares.find((share) => share.computeMs + share.stageMs >= bottleneckMs);
   if (slowest === undefined) return { computeMs: 0, stageMs: 0, hopMs: bottleneckMs };
   return { computeMs: slowest.computeMs, stageMs: slowest.stageMs, hopMs: 0 };
 }
 
-function shareOf(problem: Problem, member: ProblemMember | undefined, stage: Stage) {
-  if (member === undefined) return { latencyMs: Infinity, prefillMs: Infinity, loadBytes: 0 };
-  const { layers } = problem.model;
-  const ends =
-    (stage.first === 0 ? member.embedMs : 0) + (stage.end === layers.length ? member.headMs : 0);
-  let latencyMs = ends;
-  let prefillMs = ends;
-  let loadBytes = 0;
+/** Layers, embedding, and head of a stage: for one token, and for a chunk of prompt. */
+function computeTimes({ model }: Problem, member: ProblemMember | undefined, stage: Stage) {
+  const { layerMs = [], prefillLayerMs = layerMs } = member ?? {};
+  const embedMs = stage.first === 0 ? member?.embedMs : 0;
+  const headMs = stage.end === model.layers.length ? member?.headMs : 0;
+  let latencyMs = (embedMs ?? Infinity) + (headMs ?? Infinity);
+  let prefillMs = latencyMs;
   for (let layer = stage.first; layer < stage.end; layer++) {
-    latencyMs += member.layerMs[layer] ?? Infinity;
-    prefillMs += (member.prefillLayerMs ?? member.layerMs)[layer] ?? Infinity;
-    if (member.held === undefined || layer < member.held.first || layer >= member.held.end)
-      loadBytes += layers[layer]?.weightBytes ?? 0;
+    latencyMs += layerMs[layer] ?? Infinity;
+    prefillMs += prefillLayerMs[layer] ?? Infinity;
   }
-  return { latencyMs, prefillMs, loadBytes };
+  return { latencyMs, prefillMs };
+}
+
+/** Bytes of the stage's layers that the member does not hold yet. */
+function loadBytesOf({ model }: Problem, member: ProblemMember | undefined, stage: Stage): number {
+  const { first, end } = member?.held ?? { first: 0, end: 0 };
+  return model.layers.slice(stage.first, stage.end).reduce((sum, { weightBytes }, index) => {
+    const layer = stage.first + index;
+    return layer >= first && layer < end ? sum : sum + weightBytes;
+  }, 0);
+}
+
+/** Bytes that a stage needs of `memoryBytes`, which leaves scratch out. */
+function usedBytes(model: Problem["model"], stage: Stage): number {
+  const { weightBytes, cacheBytes } = shardBytes(model, stage);
+  return weightBytes + cacheBytes;
 }
 
 function shapeViolations(problem: Problem, stages: readonly Stage[]): Violation[] {

@@ -55,7 +55,10 @@ export function capDomains(inst: Instance, capMs: number): Instance {
 }
 
 /** The slowest stage or transfer of a complete plan, ms. */
-export function bottleneckOf(inst: Instance, order: ArrayLike<number>, ends: Int32Array): number {
+export function bottleneckOf(
+  inst: Instance,
+  { order, ends }: Pick<Plan, "order" | "ends">,
+): number {
   const { memberCount, layerCount, busyPrefix } = inst;
   const busyStage = order.length === 1 ? inst.busyAlone : inst.busyStage;
   let worst = 0;
@@ -86,19 +89,15 @@ export function splitForObjective(inst: Instance, order: readonly number[]): Pla
   if (!hasRequired(inst, order)) return null;
   const byLatency = splitOrder(inst, order);
   if (byLatency.cost === Infinity) return null;
-  const planFrom = (split: { cost: number; ends: Int32Array }): Plan => ({
-    order,
-    ends: split.ends,
-    cost: objectiveOf(inst, order, split.ends, split.cost),
-  });
+  const planFrom = (split: Plan): Plan => ({ ...split, cost: objectiveOf(inst, split) });
   const first = planFrom(byLatency);
   if (inst.throughputWeight === 0) return first;
-  const slowest = bottleneckOf(inst, order, byLatency.ends);
+  const slowest = bottleneckOf(inst, byLatency);
   const byThroughput = fastestSplit(inst, order, slowest) ?? byLatency;
   let best = planFrom(byThroughput);
   if (first.cost < best.cost) best = first;
   if (isThroughputOnly(inst)) return best;
-  const fastest = bottleneckOf(inst, order, byThroughput.ends);
+  const fastest = bottleneckOf(inst, byThroughput);
   for (let step = 1; step < WEIGHTED_STEPS; step++) {
     const cap = fastest + ((slowest - fastest) * step) / WEIGHTED_STEPS;
     const split = splitOrder(capDomains(inst, cap), order);
@@ -110,30 +109,25 @@ export function splitForObjective(inst: Instance, order: readonly number[]): Pla
 }
 
 /** The boundaries with the lowest bottleneck, by bisection. */
-function fastestSplit(inst: Instance, order: readonly number[], slowest: number) {
+function fastestSplit(inst: Instance, order: readonly number[], slowest: number): Plan | null {
   let high = slowest;
   let low = 0;
-  let best = null;
+  let best: Plan | null = null;
   for (let step = 0; step < BISECTIONS && high - low > 1e-9 * high; step++) {
     const middle = (low + high) / 2;
     const split = splitOrder(capDomains(inst, middle), order);
     if (split.cost === Infinity) low = middle;
     else {
       best = split;
-      high = Math.min(middle, bottleneckOf(inst, order, split.ends));
+      high = Math.min(middle, bottleneckOf(inst, split));
     }
   }
   return best;
 }
 
-/** The objective's value: the linear part plus the weighted bottleneck. */
-export function objectiveOf(
-  inst: Instance,
-  order: ArrayLike<number>,
-  ends: Int32Array,
-  linearCost: number,
-): number {
-  if (inst.throughputWeight === 0) return linearCost;
-  const bottleneck = inst.throughputWeight * bottleneckOf(inst, order, ends);
-  return isThroughputOnly(inst) ? bottleneck : linearCost + bottleneck;
+/** The objective's value for a plan with its linear cost. */
+function objectiveOf(inst: Instance, { order, ends, cost }: Plan): number {
+  if (inst.throughputWeight === 0) return cost;
+  const bottleneck = inst.throughputWeight * bottleneckOf(inst, { order, ends });
+  return isThroughputOnly(inst) ? bottleneck : cost + bottleneck;
 }

@@ -11,7 +11,7 @@ import { largestShards } from "./domains.ts";
 import { buildInstance, type Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
 import type { Problem } from "../problem/problem.ts";
-import { splitWithSkips } from "./layer-split.ts";
+import { bestSubsequence } from "./layer-split.ts";
 
 /** Orders are truncated to this length: in a very large room, the remaining members are slower. */
 const MAX_CANDIDATES = 64;
@@ -54,19 +54,18 @@ export function greedyPlans(inst: Instance): Plan[] {
 
 /** The best plan for this order; for throughput, under decreasing caps. */
 function planInOrder(inst: Instance, order: readonly number[]): Plan | null {
-  const chain = splitWithSkips(inst, order);
-  if (chain.cost === Infinity) return null;
-  let best = splitForObjective(inst, chain.order);
+  const members = bestSubsequence(inst, order);
+  let best = members && splitForObjective(inst, members);
   if (best === null || inst.throughputWeight === 0) return best;
-  let high = bottleneckOf(inst, best.order, best.ends);
+  let high = bottleneckOf(inst, best);
   let low = 0;
   for (let step = 0; step < CAP_STEPS; step++) {
     const cap = (low + high) / 2;
-    const capped = splitWithSkips(capDomains(inst, cap), order);
-    const plan = capped.cost === Infinity ? null : splitForObjective(inst, capped.order);
+    const capped = bestSubsequence(capDomains(inst, cap), order);
+    const plan = capped && splitForObjective(inst, capped);
     if (plan === null) low = cap;
     else {
-      high = Math.min(cap, bottleneckOf(inst, plan.order, plan.ends));
+      high = Math.min(cap, bottleneckOf(inst, plan));
       if (plan.cost < best.cost) best = plan;
     }
   }

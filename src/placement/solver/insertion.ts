@@ -5,7 +5,7 @@
 import { splitForObjective } from "./bottleneck.ts";
 import type { Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
-import { splitWithSkips } from "./layer-split.ts";
+import { bestSubsequence } from "./layer-split.ts";
 
 /** The cost of a missing link, as a multiple of the longest one. */
 const MISSING_FACTOR = 1000;
@@ -20,8 +20,8 @@ export function insertedPlan(inst: Instance, isLate: () => boolean): Plan | null
   const back = close.map(finite);
   for (let first = 0; first < memberCount && !isLate(); first++) {
     if (inst.firstEnd[first] === 0) continue;
-    const chain = splitWithSkips(inst, insertAll(memberCount, first, way, back));
-    const plan = chain.cost < Infinity ? splitForObjective(inst, chain.order) : null;
+    const order = bestSubsequence(inst, insertAll(memberCount, first, way, back));
+    const plan = order && splitForObjective(inst, order);
     if (plan !== null) return plan;
   }
   return null;

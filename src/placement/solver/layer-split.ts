@@ -7,6 +7,7 @@
  *              forward, so a monotone queue finds every minimum
  */
 import type { Instance } from "./instance.ts";
+import type { Plan } from "./plan.ts";
 
 /** A queue of candidate layers, shared by all calls, which are never nested. */
 let queue = new Int32Array(1024);
@@ -79,44 +80,35 @@ export function lastForward(inst: Instance, member: number, before: Float64Array
   return best + prefix[row + layerCount]! + inst.stage[member]! + inst.head[member]!;
 }
 
-export type Split = {
-  /** The linear cost, closing hop included; Infinity where nothing fits. */
-  readonly cost: number;
-  /** Where each stage ends; the last value is the number of layers. */
-  readonly ends: Int32Array; // [stages]
-};
-
-const NO_SPLIT: Split = { cost: Infinity, ends: new Int32Array(0) };
-
-/** The best boundaries for exactly this order; every member has at least one layer. */
-export function splitOrder(inst: Instance, order: ArrayLike<number>): Split {
-  const { memberCount, layerCount } = inst;
-  const stageCount = order.length;
-  if (stageCount === 0 || stageCount > inst.maxStages) return NO_SPLIT;
+/** The best boundaries for exactly this order, by linear cost; the cost is Infinity where nothing fits. */
+export function splitOrder(inst: Instance, order: readonly number[]): Plan {
+  const { memberCount, layerCount, hop } = inst;
+  const impossible: Plan = { order, ends: new Int32Array(0), cost: Infinity };
+  const last = order.length - 1;
+  if (last < 0 || order.length > inst.maxStages) return impossible;
   const first = order[0]!;
-  if (stageCount === 1) {
+  if (last === 0) {
     const cost = singleCost(inst, first);
-    return cost === Infinity ? NO_SPLIT : { cost, ends: Int32Array.of(layerCount) };
+    return cost === Infinity ? impossible : { order, ends: Int32Array.of(layerCount), cost };
   }
+  let fixedCost = inst.close[order[last]! * memberCount + first]!;
+  for (let at = 1; at <= last; at++) fixedCost += hop[order[at - 1]! * memberCount + order[at]!]!;
+  if (fixedCost === Infinity) return impossible;
   const values: Float64Array[] = [new Float64Array(layerCount + 1)];
   firstForward(inst, first, values[0]!);
-  let fixedCost = inst.close[order[stageCount - 1]! * memberCount + first]!;
-  for (let index = 1; index < stageCount; index++)
-    fixedCost += inst.hop[order[index - 1]! * memberCount + order[index]!]!;
-  if (fixedCost === Infinity) return NO_SPLIT;
-  for (let at = 1; at < stageCount - 1; at++) {
-    const member = order[at]!;
+  for (let at = 1; at < last; at++) {
     const after = new Float64Array(layerCount + 1);
-    stageForward(inst, member, values[at - 1]!, after);
-    fixedCost += inst.stage[member]!;
+    stageForward(inst, order[at]!, values[at - 1]!, after);
+    fixedCost += inst.stage[order[at]!]!;
     values.push(after);
   }
-  const cost = lastForward(inst, order[stageCount - 1]!, values[stageCount - 2]!) + fixedCost;
-  return cost === Infinity ? NO_SPLIT : { cost, ends: traceEnds(inst, order, values) };
+  const cost = lastForward(inst, order[last]!, values[last - 1]!) + fixedCost;
+  if (cost === Infinity) return impossible;
+  return { order, ends: Int32Array.from(trace(inst, order, values, last, false).ends), cost };
 }
 
 /** The cost of one member that runs all layers, without hops; Infinity where it cannot. */
-export function singleCost(inst: Instance, member: number): number {
+function singleCost(inst: Instance, member: number): number {
   if (inst.single[member] !== 1) return Infinity;
   return (
     inst.alone[member]! +
@@ -126,72 +118,39 @@ export function singleCost(inst: Instance, member: number): number {
   );
 }
 
-function traceEnds(inst: Instance, order: ArrayLike<number>, values: Float64Array[]): Int32Array {
-  const { layerCount, prefix, reach, minEnd } = inst;
-  const ends = new Int32Array(order.length);
-  let end = layerCount;
-  for (let index = order.length - 1; index > 0; index--) {
-    ends[index] = end;
-    const row = order[index]! * (layerCount + 1);
-    const before = values[index - 1]!;
-    const from =
-      end === layerCount && index === order.length - 1 ? inst.lastStart[order[index]!]! : 0;
-    let best = -1;
-    for (let start = from; start < end; start++) {
-      if (reach[row + start]! < end || minEnd[row + start]! > end) continue;
-      if (
-        best === -1 ||
-        before[start]! - prefix[row + start]! < before[best]! - prefix[row + best]!
-      )
-        best = start;
-    }
-    end = best;
-  }
-  ends[0] = end;
-  return ends;
-}
-
-export type Chain = { readonly order: readonly number[]; readonly cost: number };
-
 /**
- * The best pipeline that visits members in the given order and may skip any of them, except the
- * first.
+ * The members of the best pipeline that visits members in the given order and may skip any of them,
+ * except the first; null where there is none.
  */
-export function splitWithSkips(inst: Instance, order: ArrayLike<number>): Chain {
+export function bestSubsequence(
+  inst: Instance,
+  order: readonly number[],
+): readonly number[] | null {
   const { memberCount, layerCount } = inst;
-  const count = order.length;
   const first = order[0]!;
-  const single = singleCost(inst, first);
-  let best: Chain = { order: single < Infinity ? [first] : [], cost: single };
-  const values: Float64Array[] = [];
+  let least = singleCost(inst, first);
+  let last = least < Infinity ? 0 : -1;
+  const values: Float64Array[] = [new Float64Array(layerCount + 1)];
+  firstForward(inst, first, values[0]!);
   const before = new Float64Array(layerCount + 1);
-  let bestLast = -1;
-  for (let later = 0; later < count; later++) {
-    const member = order[later]!;
-    const after = new Float64Array(layerCount + 1);
-    values.push(after);
-    if (later === 0) {
-      firstForward(inst, member, after);
-      continue;
-    }
-    mergeBefore(inst, order, values, later, before);
+  for (let at = 1; at < order.length; at++) {
+    const member = order[at]!;
+    mergeBefore(inst, order, values, at, before);
     const cost = lastForward(inst, member, before) + inst.close[member * memberCount + first]!;
-    if (cost < best.cost) {
-      best = { order: [], cost };
-      bestLast = later;
-    }
+    if (cost < least) [least, last] = [cost, at];
+    const after = new Float64Array(layerCount + 1);
     stageForward(inst, member, before, after);
     for (let layer = 0; layer <= layerCount; layer++)
       after[layer] = after[layer]! + inst.stage[member]!;
+    values.push(after);
   }
-  if (bestLast >= 0) best = { order: traceSkips(inst, order, values, bestLast), cost: best.cost };
-  return best;
+  return last < 0 ? null : trace(inst, order, values, last, true).members;
 }
 
 function mergeBefore(
   inst: Instance,
-  order: ArrayLike<number>,
-  values: Float64Array[],
+  order: readonly number[],
+  values: readonly Float64Array[],
   later: number,
   before: Float64Array,
 ): void {
@@ -206,34 +165,41 @@ function mergeBefore(
   }
 }
 
-function traceSkips(
+/**
+ * Follows the tables back from the stage at `last`. A stage comes after the one before it in `order`;
+ * with `skips`, after any earlier one.
+ */
+function trace(
   inst: Instance,
-  order: ArrayLike<number>,
-  values: Float64Array[],
+  order: readonly number[],
+  values: readonly Float64Array[],
   last: number,
-): number[] {
+  skips: boolean,
+): { members: number[]; ends: number[] } {
   const { memberCount, layerCount, prefix, reach, minEnd } = inst;
-  const path = [order[last]!];
+  const members = [order[last]!];
+  const ends = [layerCount];
   let later = last;
   let end = layerCount;
   while (later > 0) {
     const member = order[later]!;
     const row = member * (layerCount + 1);
-    let bestValue = Infinity;
+    let best = Infinity;
     let from = -1;
     let start = -1;
-    for (let index = 0; index < later; index++) {
+    for (let index = skips ? 0 : later - 1; index < later; index++) {
       const hop = inst.hop[order[index]! * memberCount + member]!;
       for (let begin = end === layerCount ? inst.lastStart[member]! : 0; begin < end; begin++) {
         if (reach[row + begin]! < end || minEnd[row + begin]! > end) continue;
         const value = values[index]![begin]! + hop - prefix[row + begin]!;
-        if (value < bestValue) [bestValue, from, start] = [value, index, begin];
+        if (value < best) [best, from, start] = [value, index, begin];
       }
     }
-    if (from < 0) throw new Error("a chain with a finite cost has no start");
-    path.push(order[from]!);
+    if (from < 0) throw new Error("a pipeline with a finite cost has no start");
+    members.push(order[from]!);
+    ends.push(start);
     later = from;
     end = start;
   }
-  return path.reverse();
+  return { members: members.reverse(), ends: ends.reverse() };
 }

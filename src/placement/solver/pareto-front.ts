@@ -25,9 +25,9 @@ export function frontOf(problem: Problem, { deadlineMs, now }: SolveOptions): Fr
   if (isImpossible(inst)) return { points: [], isComplete: true };
   const { points, isComplete } = sweepFront(inst, () => now() - startedAt >= deadlineMs);
   return {
-    points: points.map(({ plan, linearMs, bottleneckMs }) => ({
+    points: points.map(({ plan, bottleneckMs }) => ({
       stages: stagesOf(inst, plan),
-      latencyMs: linearMs,
+      latencyMs: plan.cost,
       bottleneckMs,
     })),
     isComplete,

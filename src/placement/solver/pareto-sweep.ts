@@ -9,12 +9,14 @@ import { bottleneckOf, capDomains } from "./bottleneck.ts";
 import { solvePipelines } from "./pipelines.ts";
 import { hasRequired, type Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
-import { singleCost, splitOrder } from "./layer-split.ts";
+import { splitOrder } from "./layer-split.ts";
 
-/** A plan with its linear cost and its bottleneck. */
+/** Boundaries of one order that are tried for a lower bottleneck at the same cost. */
+const MAX_TRIES = 8;
+
 export type FrontPoint = {
+  /** Its cost is the linear one. */
   readonly plan: Plan;
-  readonly linearMs: number;
   readonly bottleneckMs: number;
 };
 
@@ -43,8 +45,8 @@ export function solveWeighted(
     const maxLinearCost = best.cutoff() - weight * lowestBottleneckMs;
     const step = cheapestUnder(inst, cap, maxLinearCost, isLate);
     if (step.point !== null) {
-      const { plan, linearMs, bottleneckMs } = step.point;
-      best.offer({ ...plan, cost: linearMs + weight * bottleneckMs });
+      const { plan, bottleneckMs } = step.point;
+      best.offer({ ...plan, cost: plan.cost + weight * bottleneckMs });
     }
     if (!step.isProven) return Math.min(step.bound + weight * lowestBottleneckMs, best.cutoff());
     if (step.point === null) return Infinity;
@@ -74,23 +76,22 @@ function cheapestUnder(inst: Instance, cap: number, below: number, isLate: () =>
   const local = new BestPlan();
   for (let member = 0; member < inst.memberCount; member++) {
     if (!hasRequired(inst, [member])) continue;
-    const cost = singleCost(capped, member);
-    if (cost < below) local.offer({ order: [member], ends: Int32Array.of(inst.layerCount), cost });
+    const plan = splitOrder(capped, [member]);
+    if (plan.cost < below) local.offer(plan);
   }
   const cutoff = () => Math.min(local.cutoff(), below);
   const bound = solvePipelines(capped, { cutoff, offer: local.offer }, isLate);
   const isProven = bound >= cutoff();
   if (local.plan === null) return { point: null, bound, isProven };
   // The lowest bottleneck among the cheapest boundaries of this order.
-  const { order, cost } = local.plan;
-  let { ends } = local.plan;
-  let bottleneckMs = bottleneckOf(inst, order, ends);
-  for (let tries = 0; tries < 8; tries++) {
-    const split = splitOrder(capDomains(inst, bottleneckMs * (1 - SAME_COST)), order);
+  let { plan } = local;
+  const { cost } = plan;
+  let bottleneckMs = bottleneckOf(inst, plan);
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const split = splitOrder(capDomains(inst, bottleneckMs * (1 - SAME_COST)), plan.order);
     if (!(split.cost <= cost + SAME_COST * cost)) break;
-    ends = split.ends;
-    bottleneckMs = bottleneckOf(inst, order, ends);
+    plan = split;
+    bottleneckMs = bottleneckOf(inst, plan);
   }
-  const plan = { order, ends, cost };
-  return { point: { plan, linearMs: cost, bottleneckMs }, bound, isProven };
+  return { point: { plan, bottleneckMs }, bound, isProven };
 }

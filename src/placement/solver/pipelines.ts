@@ -27,8 +27,8 @@ export function solvePipelines(
   const { cutoff: target, ascentTarget, startMultipliers } = incumbent;
   const offer = (order: readonly number[]) => {
     if (!hasRequired(inst, order)) return;
-    const { ends, cost } = splitOrder(inst, order);
-    if (cost < target()) incumbent.offer({ order, ends, cost });
+    const plan = splitOrder(inst, order);
+    if (plan.cost < target()) incumbent.offer(plan);
   };
   const relaxation = createRelaxation(inst);
   const multipliers = createMultipliers(inst.memberCount);

@@ -67,7 +67,7 @@ export function solveAndKeep(problem: Problem, { deadlineMs, now }: SolveOptions
 function search(inst: Instance, best: BestPlan, isLate: () => boolean): number {
   const greedy = greedyPlans(inst);
   greedy.forEach(best.offer);
-  if (inst.throughputWeight === 0) improveAll(inst, greedy, best, isLate);
+  improveAll(inst, greedy, best, isLate);
   offerSingles(inst, best);
   const isDisproved = best.plan === null && !findFeasible(inst, best, isLate);
   return isDisproved ? Infinity : boundFor(inst, best, isLate);
@@ -91,34 +91,31 @@ function boundFor(inst: Instance, best: BestPlan, isLate: () => boolean): number
 
 /** Searches for any plan, whatever its cost; false if it is proven that there is none. */
 function findFeasible(inst: Instance, best: BestPlan, isLate: () => boolean): boolean {
-  const inserted = inst.memberCount <= MAX_MEMBERS ? insertedPlan(inst, isLate) : null;
-  if (inserted !== null) {
-    best.offer(inserted);
-    if (inst.throughputWeight === 0) improveAll(inst, [inserted], best, isLate);
-    return true;
+  let plan = inst.memberCount <= MAX_MEMBERS ? insertedPlan(inst, isLate) : null;
+  if (plan === null) {
+    const any = withinCap(inst, Infinity, isLate);
+    if (any.kind === "impossible") return false;
+    if (any.kind === "found") plan = splitForObjective(inst, any.order);
   }
-  const any = withinCap(inst, Infinity, isLate);
-  if (any.kind === "found") {
-    const plan = splitForObjective(inst, any.order);
-    if (plan !== null) best.offer(plan);
-    if (plan !== null && inst.throughputWeight === 0) improveAll(inst, [plan], best, isLate);
+  if (plan !== null) {
+    best.offer(plan);
+    improveAll(inst, [plan], best, isLate);
   }
-  return any.kind !== "impossible";
+  return true;
 }
 
-/** Local search from each of the plans. */
+/** Local search from each of the plans; for a linear objective only. */
 function improveAll(
   inst: Instance,
   plans: readonly Plan[],
   best: BestPlan,
   isLate: () => boolean,
 ): void {
+  if (inst.throughputWeight > 0) return;
   const localSearch = new LocalSearch(inst, isLate);
   for (const plan of plans) {
     if (isLate()) return;
-    const order = localSearch.improve(plan.order);
-    const { ends, cost } = splitOrder(inst, order);
-    best.offer({ order, ends, cost });
+    best.offer(splitOrder(inst, localSearch.improve(plan.order)));
   }
 }
 

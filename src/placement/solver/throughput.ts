@@ -34,7 +34,7 @@ export function solveThroughput(
   best: BestPlan,
   isLate: () => boolean,
 ): { readonly lowestMs: number; readonly isProven: boolean } {
-  let high = best.plan === null ? Infinity : bottleneckOf(inst, best.plan.order, best.plan.ends);
+  let high = best.plan === null ? Infinity : bottleneckOf(inst, best.plan);
   let low = lowestByCapacity(inst, high);
   let tests = 0;
   while (!isLate()) {
@@ -50,11 +50,11 @@ export function solveThroughput(
       if (isFinal) return { lowestMs: high, isProven: true };
       continue;
     }
-    high = Math.min(cap, bottleneckOf(inst, result.order, result.ends));
+    high = Math.min(cap, bottleneckOf(inst, result));
     const split = splitForObjective(inst, result.order);
     if (split === null) continue;
     best.offer(split);
-    high = Math.min(high, bottleneckOf(inst, split.order, split.ends));
+    high = Math.min(high, bottleneckOf(inst, split));
   }
   return { lowestMs: low, isProven: false };
 }
