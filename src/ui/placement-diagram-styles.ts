@@ -1,6 +1,23 @@
 /** Styles of the placement: the strip with its handles, and the decision about a draft. */
 import { css } from "lit";
 
+const thumb = css`
+  width: 20px;
+  height: calc(2.25rem + 14px);
+  border: 0;
+  border-radius: 3px;
+  background: linear-gradient(
+    90deg,
+    transparent 5px,
+    var(--surface) 5px 7px,
+    var(--thumb, var(--ink)) 7px 13px,
+    var(--surface) 13px 15px,
+    transparent 15px
+  );
+  cursor: col-resize;
+  pointer-events: auto;
+`;
+
 export const placementDiagramStyles = css`
   section > header {
     display: flex;
@@ -53,10 +70,36 @@ export const placementDiagramStyles = css`
   .slab.thin b {
     display: none;
   }
-  tabmesh-boundary {
+  /* The center of the thumb is on the boundary, half its width inside each end of the slider. */
+  .layers input {
     position: absolute;
-    inset-block: 0;
-    width: 0;
+    inset: -7px auto auto calc(var(--start) * 100% - 10px);
+    width: calc(var(--extent) * 100% + 20px);
+    min-height: 0;
+    margin: 0;
+    padding: 0;
+    border: 0;
+    appearance: none;
+    background: none;
+    outline: none;
+    pointer-events: none;
+  }
+  .layers input::-webkit-slider-thumb {
+    appearance: none;
+    ${thumb}
+  }
+  .layers input::-moz-range-thumb {
+    ${thumb}
+  }
+  .layers input:hover,
+  .layers input:focus-visible {
+    --thumb: var(--spruce);
+  }
+  .layers input:focus-visible::-webkit-slider-thumb {
+    outline: var(--focus);
+  }
+  .layers input:focus-visible::-moz-range-thumb {
+    outline: var(--focus);
   }
   .decision {
     flex-wrap: wrap;

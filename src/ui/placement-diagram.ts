@@ -4,6 +4,7 @@
  * it; its predicted cost arrives in `view.placementPreview`.
  */
 import { html, nothing, type PropertyValues } from "lit";
+import { live } from "lit/directives/live.js";
 import {
   boundaryRange,
   moveBoundary,
@@ -21,7 +22,6 @@ import {
   time,
 } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
-import "./boundary-handle.ts";
 import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
 import { placementDiagramStyles } from "./placement-diagram-styles.ts";
@@ -151,27 +151,29 @@ export class PlacementDiagram extends PageElement {
     </div>`;
   }
 
+  /** A slider over the layers at which the second of two stages may start; only its thumb is visible. */
   #handle(placement: Placement, stages: readonly Stage[], boundary: number) {
     const before = stages[boundary]!;
     const after = stages[boundary + 1]!;
     const count = placement.model.layers.length;
     const { min, max } = boundaryRange(stages, boundary);
-    const layerAt = (clientX: number): number => {
-      const box = this.renderRoot.querySelector(".layers")!.getBoundingClientRect();
-      return ((clientX - box.left) / box.width) * count;
-    };
     const [left, right] = [this.nameOf(before.member), this.nameOf(after.member)];
-    return html`<tabmesh-boundary
-      style="inset-inline-start: ${(after.first / count) * 100}%"
-      .layer=${after.first}
-      .min=${min}
-      .max=${max}
-      .layerAt=${layerAt}
-      .label=${`Boundary between stage ${boundary + 1} (${left}) and stage ${boundary + 2} (${right})`}
-      .valueText=${`${left}: ${plural(before.end - before.first, "layer")}, ${right}: ${plural(after.end - after.first, "layer")}`}
-      @boundary-move=${(event: CustomEvent<number>) =>
-        this.#edit(placement, moveBoundary(stages, boundary, event.detail))}
-    ></tabmesh-boundary>`;
+    const split = `${left}: ${plural(before.end - before.first, "layer")}, ${right}: ${plural(after.end - after.first, "layer")}`;
+    return html`<input
+      type="range"
+      style="--start: ${min / count}; --extent: ${(max - min) / count}"
+      min=${min}
+      max=${max}
+      .value=${live(String(after.first))}
+      aria-label="Boundary between stage ${boundary + 1} (${left}) and stage ${boundary + 2} (${right})"
+      aria-valuetext=${split}
+      title="${split}. Drag, or use the arrow keys."
+      @input=${({ target }: InputEvent) =>
+        this.#edit(
+          placement,
+          moveBoundary(stages, boundary, (target as HTMLInputElement).valueAsNumber),
+        )}
+    />`;
   }
 
   /** The draft's predicted cost, and whether to apply it. */
