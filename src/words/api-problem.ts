@@ -5,7 +5,7 @@ import {
   ROOM_CODE_ALPHABET,
   ROOM_CODE_LENGTH,
 } from "../shared/index.ts";
-import { render, type Sentences } from "./sentences.ts";
+import { namelessDescriber } from "./sentences.ts";
 
 const UNSUPPORTED: Readonly<Record<UnsupportedFeature, string>> = {
   tools: "Tools are not supported.",
@@ -19,7 +19,7 @@ const UNSUPPORTED: Readonly<Record<UnsupportedFeature, string>> = {
   several_prompts: "Only one prompt per request is supported.",
 };
 
-const apiProblems: Sentences<ApiProblem> = {
+export const describeApiProblem = namelessDescriber<ApiProblem>({
   unknown_route: ({ path, routes }) =>
     `There is no route ${path}. The routes are ${routes.join(", ")}.`,
   method_not_allowed: ({ path, method, allowed }) =>
@@ -72,8 +72,4 @@ const apiProblems: Sentences<ApiProblem> = {
   key_missing: () =>
     "This server requires its API key. Send it in the header Authorization: Bearer KEY.",
   key_wrong: () => "The API key is wrong. The server was started with another --api-key.",
-};
-
-export function describeApiProblem(problem: ApiProblem): string {
-  return render(apiProblems, problem);
-}
+});

@@ -1,8 +1,8 @@
 /** Why a server does not relay HTTP requests to a room's coordinator. */
 import type { BridgeRefusal } from "../shared/index.ts";
-import { render, type Sentences } from "./sentences.ts";
+import { namelessDescriber } from "./sentences.ts";
 
-const refusals: Sentences<BridgeRefusal> = {
+export const describeBridgeRefusal = namelessDescriber<BridgeRefusal>({
   version_mismatch: ({ server, page }) =>
     `The server uses version ${server} of the bridge, and the page version ${page}. ${
       page < server
@@ -24,8 +24,4 @@ const refusals: Sentences<BridgeRefusal> = {
     `There were too many attempts from this address. This tab tries again in ${retryAfterS} s.`,
   replaced: ({ room, epoch }) =>
     `Another tab has become the coordinator of room ${room} in epoch ${epoch}.`,
-};
-
-export function describeBridgeRefusal(refusal: BridgeRefusal): string {
-  return render(refusals, refusal);
-}
+});

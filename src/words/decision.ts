@@ -10,27 +10,23 @@ import {
 } from "./placement.ts";
 import { listed } from "./quantities.ts";
 import { describeRoomFailure } from "./room-failure.ts";
-import { render, type Sentences } from "./sentences.ts";
+import { describer } from "./sentences.ts";
 
 /** One sentence. */
-export function describeTrigger(trigger: DecisionTrigger, nameOf: NameOf): string {
-  return render(triggers, trigger, nameOf);
-}
-
-const triggers: Sentences<DecisionTrigger> = {
+export const describeTrigger = describer<DecisionTrigger>({
   person: () => "A person placed the model.",
   loss: ({ failure }, nameOf) => describeRoomFailure(failure, nameOf),
   changes: ({ changes }, nameOf) =>
-    capitalized(`${changes.map((change) => render(capacityChanges, change, nameOf)).join(", ")}.`),
-};
+    capitalized(`${changes.map((change) => describeChange(change, nameOf)).join(", ")}.`),
+});
 
 /** One or more sentences. */
 export function describeDecision(decision: Decision, nameOf: NameOf): string {
   const { reason, includesPenalties, isTokenTime, waitingAnswers } = decision;
   return [
-    render(reasons, reason, nameOf),
+    describeReason(reason, nameOf),
     ...(hasTimes(reason) && !isTokenTime
-      ? ["These times are of the room's objective, which is not the time of one token."]
+      ? ["These times measure the room's objective, not the time of one token."]
       : []),
     ...(hasTimes(reason) && includesPenalties
       ? ["These times include penalties for violated soft constraints."]
@@ -43,7 +39,7 @@ export function describeDecision(decision: Decision, nameOf: NameOf): string {
   ].join(" ");
 }
 
-const reasons: Sentences<DecisionReason> = {
+const describeReason = describer<DecisionReason>({
   manual: () => "The stages were chosen by hand.",
   solved: ({ choice }) => describeChoice(choice),
   repaired: () =>
@@ -56,9 +52,9 @@ const reasons: Sentences<DecisionReason> = {
   manual_kept: (gain) => `The layers stay: their stages were chosen by hand.${wouldSave(gain)}`,
   cooldown: (gain) => `The layers stay for now: they moved a moment ago.${wouldSave(gain)}`,
   no_alternative: ({ refusal }, nameOf) =>
-    `The current placement stays, because there is no other. ${describeRefusal(refusal, nameOf)}`,
+    `The current placement stays, because no other one is possible. ${describeRefusal(refusal, nameOf)}`,
   failed: ({ failure }, nameOf) => describeRoomFailure(failure, nameOf),
-};
+});
 
 type Gain = Extract<DecisionReason, { kind: "manual_kept" | "cooldown" }>;
 
@@ -78,7 +74,7 @@ const MEMBER_CHANGES: Readonly<
 > = {
   joined: "joined",
   left: "left",
-  released: "is used as the solver decides",
+  released: "is no longer pinned or excluded",
   pinned: "was pinned",
   excluded: "was excluded",
   measured: "was measured again",
@@ -90,7 +86,7 @@ const MEMBER_CHANGES: Readonly<
   faster: "became faster",
 };
 
-const capacityChanges: Sentences<CapacityChange> = {
+const describeChange = describer<CapacityChange>({
   coordinator: () => "another member coordinates the room",
   settings: () => "the settings changed",
   links: () => "links were measured",
@@ -99,7 +95,7 @@ const capacityChanges: Sentences<CapacityChange> = {
     const rules = broken.length === 0 ? "" : ` (${broken.join(", ")})`;
     return `${nameOf(member)} ${MEMBER_CHANGES[change]}${rules}`;
   },
-};
+});
 
 function capitalized(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);

@@ -3,12 +3,12 @@ import type { Failure } from "../shared/index.ts";
 import { meshFailures } from "./mesh-failure.ts";
 import { modelFailures } from "./model-failure.ts";
 import type { NameOf } from "./name-of.ts";
-import { render, type Sentences } from "./sentences.ts";
+import { describer, type Sentences } from "./sentences.ts";
 import { stageFailures } from "./stage-failure.ts";
 import { engineFailures } from "./engine-failure.ts";
 import { workerFailures } from "./worker-failure.ts";
 
-const SENTENCES: Sentences<Failure> = {
+export const failures: Sentences<Failure> = {
   ...modelFailures,
   ...meshFailures,
   ...stageFailures,
@@ -17,8 +17,10 @@ const SENTENCES: Sentences<Failure> = {
   unexpected: ({ detail }) => detail,
 };
 
+const describe = describer(failures);
+
 export function describeFailure(failure: Failure, nameOf: NameOf): string {
-  return render(SENTENCES, failure, nameOf, causeIn(nameOf));
+  return describe(failure, nameOf, causeIn(nameOf));
 }
 
 /** Describes a cause as a part of a sentence: without its full stop. */

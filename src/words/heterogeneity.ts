@@ -13,14 +13,9 @@ export function describeDifferences(differences: readonly Difference[], nameOf: 
 export function describeDifference(difference: Difference, nameOf: NameOf): string {
   const { kind, min, max } = difference;
   const [low, high] = [nameOf(difference.minMember), nameOf(difference.maxMember)];
-  switch (kind) {
-    case "memory":
-      return `Memory ranges from ${bytes(min)} (${low}) to ${bytes(max)} (${high}).`;
-    case "throughput":
-      return `${low} is ${percent(1 - min / max)} slower than ${high}.`;
-    case "utilization":
-      return `Utilization ranges from ${percent(min)} (${low}) to ${percent(max)} (${high}).`;
-    default:
-      return kind satisfies never;
-  }
+  return {
+    memory: `Memory ranges from ${bytes(min)} (${low}) to ${bytes(max)} (${high}).`,
+    throughput: `${low} is ${percent(1 - min / max)} slower than ${high}.`,
+    utilization: `Utilization ranges from ${percent(min)} (${low}) to ${percent(max)} (${high}).`,
+  }[kind];
 }

@@ -1,6 +1,6 @@
 /** What is wrong with what a person typed, and why it cannot be sent. */
 import { plural } from "./quantities.ts";
-import { render, type Sentences } from "./sentences.ts";
+import { namelessDescriber } from "./sentences.ts";
 
 export type InputProblem =
   | { readonly kind: "room_code_character"; readonly character: string }
@@ -15,11 +15,7 @@ export type InputProblem =
   | { readonly kind: "no_model" }
   | { readonly kind: "model_not_placed" };
 
-export function describeInputProblem(problem: InputProblem): string {
-  return render(inputProblems, problem);
-}
-
-const inputProblems: Sentences<InputProblem> = {
+export const describeInputProblem = namelessDescriber<InputProblem>({
   room_code_character: ({ character }) => {
     const confusable = /[01ILO]/.test(character) ? ", because it is easily misread" : "";
     return `Room codes don't contain “${character}”${confusable}. Check the code on the other screen.`;
@@ -37,4 +33,4 @@ const inputProblems: Sentences<InputProblem> = {
     "The connection to the room is lost. You can chat again once it is restored.",
   no_model: () => "Choose a model to start chatting.",
   model_not_placed: () => "The model could not be placed. See the error under Placement.",
-};
+});

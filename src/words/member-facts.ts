@@ -73,10 +73,11 @@ export function deviceFacts(device: DeviceState): Fact[] {
 export function describeForecast(forecast: ThrottleForecast): string | null {
   const inMs = msUntilRatio(forecast, THROTTLED_RATIO);
   if (inMs === null || inMs > FORECAST_AHEAD_MS) return null;
-  const inTheEnd = `, and ${figure(forecast.limit)} times if it goes on like this.`;
-  return inMs === 0
-    ? `Slowing down: a step takes ${figure(forecast.ratio)} times its usual time now${inTheEnd}`
-    : `Slowing down: a step will take ${figure(THROTTLED_RATIO)} times its usual time in ${seconds(inMs)}${inTheEnd}`;
+  const start =
+    inMs === 0
+      ? `a step takes ${figure(forecast.ratio)} times as long as usual`
+      : `in ${seconds(inMs)}, a step will take ${figure(THROTTLED_RATIO)} times as long as usual`;
+  return `Slowing down: ${start}, and ${figure(forecast.limit)} times as long if the trend continues.`;
 }
 
 /** What the browser reports of the device, and what is used instead of the missing signals. */

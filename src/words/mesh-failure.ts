@@ -30,7 +30,7 @@ export const meshFailures: Sentences<MeshFailure> = {
   too_many_guesses: ({ waitMs }) =>
     `Too many wrong codes were tried in this room. Wait ${seconds(waitMs)} and try again, or use the room's link.`,
   link_needed: () =>
-    "This room admits newcomers only by its link. Ask someone in the room for the link.",
+    "This room can be joined only with its link. Ask someone in the room for the link.",
   room_locked: () => "This room is locked. Ask someone in the room to unlock it.",
   code_not_checked_here: ({ peer }, nameOf) =>
     `${nameOf(peer)} does not admit newcomers, because it does not coordinate the room.`,

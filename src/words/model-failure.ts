@@ -2,12 +2,13 @@
 import type { MalformedProblem, ModelFailure, ModelNotice } from "../shared/index.ts";
 import { bytes, figure } from "./quantities.ts";
 import type { NameOf } from "./name-of.ts";
-import { render, type Sentences } from "./sentences.ts";
+import { describer, type Sentences } from "./sentences.ts";
 
 const OPEN_FROM_DISK = "Download the file and open it from disk.";
 
 export const modelFailures: Sentences<ModelFailure> = {
-  malformed_file: (failure) => `This is not a usable GGUF file: ${describeProblem(failure)}.`,
+  malformed_file: (failure) =>
+    `This is not a usable GGUF file: ${PROBLEMS[failure.problem](failure)}.`,
   unsupported_model: describeUnsupported,
   truncated_header: ({ part, offsetBytes, fileBytes }) =>
     `The GGUF file ends within its header: ${part} at byte ${offsetBytes} reaches past the file's ${fileBytes} bytes. The file is truncated or damaged: download it again.`,
@@ -60,7 +61,9 @@ export const modelFailures: Sentences<ModelFailure> = {
     `The stored model cannot be removed (${detail}). Close other tabs of this site and try again.`,
 };
 
-export function describeModelNotice(notice: ModelNotice, nameOf: NameOf = String): string {
+const describeModelFailure = describer(modelFailures);
+
+export function describeModelNotice(notice: ModelNotice, nameOf: NameOf): string {
   switch (notice.notice) {
     case "download_resumed":
       return `The download of ${notice.url} was interrupted (${notice.detail}) and has resumed.`;
@@ -69,7 +72,7 @@ export function describeModelNotice(notice: ModelNotice, nameOf: NameOf = String
     case "peer_bytes_wrong":
       return `${nameOf(notice.peer)} sent wrong bytes of ${notice.file}. They were discarded, and are read from the source or from other members.`;
     case "not_stored":
-      return `The model is loaded without being stored. ${render(modelFailures, notice.cause)}`;
+      return `The model is loaded without being stored. ${describeModelFailure(notice.cause, nameOf)}`;
   }
 }
 
@@ -105,10 +108,6 @@ const PROBLEMS: Readonly<Record<MalformedProblem, (failure: Malformed) => string
   too_many_tokens: ({ found, expected }) => `it names ${found} tokens but embeds ${expected}`,
   no_scores: () => "its tokens have no scores",
 };
-
-function describeProblem(failure: Malformed): string {
-  return PROBLEMS[failure.problem](failure);
-}
 
 function describeUnsupported({
   feature,

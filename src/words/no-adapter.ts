@@ -1,8 +1,8 @@
 /** Whether a tab can compute: its adapter, or why it has none and what its user can do about it. */
 import type { Adapter, NoAdapter } from "../shared/index.ts";
 import { adapterLine } from "./member-facts.ts";
-import { render, type Sentences } from "./sentences.ts";
-import { workerFailures } from "./worker-failure.ts";
+import { namelessDescriber } from "./sentences.ts";
+import { describeWorkerFailure } from "./worker-failure.ts";
 
 const STILL = "You can still join to chat and watch.";
 
@@ -15,12 +15,8 @@ export function describeOwnAdapter(
   return `This tab can compute: ${adapterLine(found)}.${slow}`;
 }
 
-export function describeNoAdapter(noAdapter: NoAdapter): string {
-  return render(noAdapters, noAdapter);
-}
-
-const noAdapters: Sentences<NoAdapter> = {
-  observer: () => "This tab joined to chat and watch; it computes nothing.",
+export const describeNoAdapter = namelessDescriber<NoAdapter>({
+  observer: () => "This tab only chats and watches. It does not compute.",
   insecure_context: ({ url }) =>
     `Browsers provide WebGPU only over HTTPS and on localhost. ${secureAddress(url)} ${STILL}`,
   no_webgpu: ({ browser }) =>
@@ -30,8 +26,8 @@ const noAdapters: Sentences<NoAdapter> = {
   device_lost: ({ detail }) =>
     `The graphics device was lost.${said(detail)} Close other pages that use the GPU and reload this one. If it happens again, update the graphics driver. ${STILL}`,
   worker_gone: ({ cause }) =>
-    `The GPU worker of this tab fails each time that it starts. ${render(workerFailures, cause)} ${STILL}`,
-};
+    `The GPU worker of this tab fails each time that it starts. ${describeWorkerFailure(cause)} ${STILL}`,
+});
 
 const said = (detail: string | null) => (detail ? ` The browser said: ${detail}.` : "");
 

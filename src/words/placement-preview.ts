@@ -4,7 +4,7 @@ import type { BrokenRule, CandidateOrigin } from "../shared/index.ts";
 import type { NameOf } from "./name-of.ts";
 import { describeBrokenRule } from "./placement.ts";
 import { exactBytes, layerRange, time } from "./quantities.ts";
-import { render, type Sentences } from "./sentences.ts";
+import { describer } from "./sentences.ts";
 
 /** Sentences about where the time of a token goes. */
 export function describeCost(
@@ -52,14 +52,10 @@ const LIMITS: Readonly<Record<ExplainedShare["binds"], string>> = {
 };
 
 /** What a member without a stage would cost. */
-export function describeLeftOut(leftOut: LeftOut, nameOf: NameOf): string {
-  return render(leftOuts, leftOut, nameOf);
-}
-
-const leftOuts: Sentences<LeftOut> = {
+export const describeLeftOut = describer<LeftOut>({
   costs_more: ({ member, extraMs, costMs, isProven }, nameOf) => {
     const extra = `${isProven ? "" : "about "}${time(extraMs)}`;
-    return `Including ${nameOf(member)} would cost ${extra} more per token (${time(costMs)}).`;
+    return `Including ${nameOf(member)} would cost ${extra} more per token (${time(costMs)} in total).`;
   },
   excluded: ({ member }, nameOf) => `${nameOf(member)} has no layers: it is excluded.`,
   impossible: ({ member }, nameOf) =>
@@ -68,7 +64,7 @@ const leftOuts: Sentences<LeftOut> = {
     `${nameOf(member)} has no layers: it fits nowhere in this pipeline.`,
   not_found_in_time: ({ member }, nameOf) =>
     `${nameOf(member)} has no layers: no placement with it was found in time.`,
-};
+});
 
 /** The effect of a constraint that a member breaks. */
 export function describeRuleEffect(rule: BrokenRule, nameOf: NameOf): string {
@@ -116,7 +112,7 @@ export function labelCandidate(
   if (fronts.some(({ point, points }) => point === points)) return distinct(BEST.throughput);
   if (fronts.some(({ point }) => point === 1)) return distinct(BEST.latency);
   if (first.kind === "current") return "Current placement";
-  if (fronts.length > 0) return "Between one answer and many";
+  if (fronts.length > 0) return "Balance of speed and capacity";
   switch (first.kind) {
     case "runner_up":
       return `Runner-up ${first.rank}`;

@@ -24,14 +24,14 @@ import {
   seconds,
   time,
 } from "./quantities.ts";
-import { render, type Sentences } from "./sentences.ts";
+import { describer, namelessDescriber } from "./sentences.ts";
 
 /** "Phone has 5% of its battery left; the limit is 15%", without a full stop. */
 export function describeBrokenRule({ member, breach }: BrokenRule, nameOf: NameOf): string {
-  return `${nameOf(member)} ${render(breaches, breach, nameOf, causeIn(nameOf))}`;
+  return `${nameOf(member)} ${describeBreach(breach, nameOf, causeIn(nameOf))}`;
 }
 
-const breaches: Sentences<Breach> = {
+const describeBreach = describer<Breach>({
   missing_features: ({ features, quantization }) =>
     `lacks ${listed(features)}, which ${quantization} weights need`,
   low_battery: ({ level, limit }) =>
@@ -45,14 +45,10 @@ const breaches: Sentences<Breach> = {
   excluded: () => "is excluded",
   failed: ({ count, cause }, _nameOf, describeCause) =>
     `failed ${plural(count, "time")} in a row (${describeCause(cause)}); choose “Always use” to try it again`,
-};
+});
 
 /** Without a full stop. */
-export function describeViolation(violation: Violation, nameOf: NameOf): string {
-  return render(violations, violation, nameOf);
-}
-
-const violations: Sentences<Violation> = {
+export const describeViolation = describer<Violation>({
   gap_or_overlap: ({ member, first, expectedFirst }, nameOf) =>
     `${nameOf(member)} starts at layer ${first} instead of layer ${expectedFirst}`,
   no_layers: ({ member }, nameOf) => `${nameOf(member)} has a stage without layers`,
@@ -73,14 +69,10 @@ const violations: Sentences<Violation> = {
   unreachable: ({ member, to }, nameOf) => `${nameOf(member)} has no link to ${nameOf(to)}`,
   too_slow: ({ costMs, maxCostMs }) =>
     `A token takes ${time(costMs)}; the limit is ${time(maxCostMs)}`,
-};
+});
 
 /** A noun phrase that continues "What would help: ". */
-export function describeRemedy(remedy: Remedy, nameOf: NameOf): string {
-  return render(remedies, remedy, nameOf);
-}
-
-const remedies: Sentences<Remedy> = {
+export const describeRemedy = describer<Remedy>({
   add_member: ({ freeBytes }) =>
     `one more member with ${gibibytesNeeded(freeBytes)} of free memory`,
   shrink_weights: ({ byFraction }) =>
@@ -99,26 +91,18 @@ const remedies: Sentences<Remedy> = {
   raise_max_cost: ({ bestMs }) =>
     `a limit above the ${time(bestMs)} per token of the best placement`,
   faster_members_or_links: () => "a faster member or faster links",
-};
+});
 
 /** A sentence. */
-export function describeUnknown(cause: UnknownCause): string {
-  return render(unknownCauses, cause);
-}
-
-const unknownCauses: Sentences<UnknownCause> = {
+export const describeUnknown = namelessDescriber<UnknownCause>({
   deadline: () => "No placement was found in time, and none was ruled out.",
   deadline_with_slow_placement: ({ bestMs }) =>
     `The best placement found in time takes ${time(bestMs)} per token, which is over the limit.`,
   greedy_rules_failed: () => "The greedy rules found no placement; the exact search might.",
-};
+});
 
 /** Sentences that say why a model is not placed and what would help. */
-export function describeRefusal(refusal: Refusal, nameOf: NameOf): string {
-  return render(refusals, refusal, nameOf);
-}
-
-const refusals: Sentences<Refusal> = {
+export const describeRefusal = describer<Refusal>({
   no_computing_member: () =>
     "No member of the room can compute. Open the room's page in a tab whose browser supports WebGPU.",
   unknown: ({ model, cause }) => `${model} was not placed. ${describeUnknown(cause)}`,
@@ -133,7 +117,7 @@ const refusals: Sentences<Refusal> = {
         .map((rule) => `${describeBrokenRule(rule, nameOf)}, so it takes no layers.`),
     ].join(" ");
   },
-};
+});
 
 const UNSATISFIED: Readonly<Record<ConstraintName, string>> = {
   memory: "its members have too little memory",
@@ -150,29 +134,21 @@ const UNSATISFIED: Readonly<Record<ConstraintName, string>> = {
 };
 
 /** A sentence about how a placement was found. */
-export function describeChoice(choice: Choice): string {
-  return render(choices, choice);
-}
-
-const choices: Sentences<Choice> = {
+export const describeChoice = namelessDescriber<Choice>({
   proven_optimal: () => "The solver chose this placement and proved that none is better.",
   best_found_in_time: () => "The solver chose this placement as the best found in time.",
   greedy: ({ failure }) =>
-    `A greedy rule chose this placement because ${render(solverFailures, failure)}.`,
-};
+    `A greedy rule chose this placement because ${describeSolverFailure(failure)}.`,
+});
 
-const solverFailures: Sentences<SolverFailure> = {
+const describeSolverFailure = namelessDescriber<SolverFailure>({
   timeout: ({ afterMs }) => `the solver did not answer within ${afterMs} ms`,
   error: ({ message }) => `the solver failed: ${message}`,
   unknown: () => "the solver found no placement in time",
-};
+});
 
 /** A sentence about why a placement stays or gives way, by cost alone. */
-export function describeMove(reason: MoveReason, nameOf: NameOf): string {
-  return render(moves, reason, nameOf);
-}
-
-const moves: Sentences<MoveReason> = {
+export const describeMove = describer<MoveReason>({
   nothing_runs: () => "Nothing runs yet.",
   violates: ({ violation }, nameOf) =>
     `The layers must move: ${describeViolation(violation, nameOf)}.`,
@@ -185,7 +161,7 @@ const moves: Sentences<MoveReason> = {
   },
   gain_repays_load: ({ bytesToLoad, repaidAfterTokens, ...gain }) =>
     `The layers move: this saves ${describeGain(gain)} and pays off the loading of ${bytes(bytesToLoad)} after ${repaidAfterTokens} tokens.`,
-};
+});
 
 /** "5.00 ms of 24.0 ms per token". */
 export function describeGain(gain: { readonly gainMs: number; readonly currentMs: number }) {

@@ -3,7 +3,7 @@ import type { RecoveryProgress, RoomFailure } from "../shared/index.ts";
 import type { NameOf } from "./name-of.ts";
 import { describeRefusal } from "./placement.ts";
 import { bytes, percent } from "./quantities.ts";
-import { render, type Sentences } from "./sentences.ts";
+import { describer } from "./sentences.ts";
 
 /** One or two sentences: "Ada left. Recovering: loading layers, 40%." */
 export function describeRecovery(
@@ -11,7 +11,7 @@ export function describeRecovery(
   progress: RecoveryProgress,
   nameOf: NameOf,
 ): string {
-  return `${describeLoss(lost, nameOf)} ${render(PROGRESS, progress, nameOf)}`;
+  return `${describeLoss(lost, nameOf)} ${describeProgress(progress, nameOf)}`;
 }
 
 function describeLoss(lost: RoomFailure, nameOf: NameOf): string {
@@ -37,11 +37,12 @@ function describeLoss(lost: RoomFailure, nameOf: NameOf): string {
   }
 }
 
-const PROGRESS: Sentences<RecoveryProgress> = {
+const describeProgress = describer<RecoveryProgress>({
   reconnecting: () => "Recovering: looking for the other members.",
   placing: () => "Recovering: choosing members for the layers.",
   waiting_for_member: ({ failure, missingBytes }, nameOf) => {
-    const continues = "The answer continues when a member joins that makes it fit.";
+    const continues =
+      "The answer continues when the model fits again, for example after another machine joins.";
     if (missingBytes !== null)
       return `The room needs ${bytes(missingBytes)} more memory for the model. ${continues}`;
     const cause = failure.reason === "not_placed_again" ? failure.cause : failure;
@@ -55,4 +56,4 @@ const PROGRESS: Sentences<RecoveryProgress> = {
       : "Recovering: loading layers.",
   queued: () => "Recovering: waiting for other answers.",
   recomputing: () => "Recovering: recomputing the lost layers.",
-};
+});

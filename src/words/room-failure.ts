@@ -2,25 +2,24 @@
 import {
   roomFailureOf,
   type Denial,
-  type Failure,
   type NoAdapter,
   type JoinRefusal,
   type RoomFailure,
   type StageLoss,
   type StagesRefusal,
 } from "../shared/index.ts";
-import { causeIn, describeFailure } from "./failure.ts";
+import { causeIn, describeFailure, failures } from "./failure.ts";
 import type { NameOf } from "./name-of.ts";
 import { describeNoAdapter } from "./no-adapter.ts";
 import { describeRefusal } from "./placement.ts";
 import { exactBytes, layerRange, listed } from "./quantities.ts";
-import { render, type Sentences } from "./sentences.ts";
+import { describer, type Sentences } from "./sentences.ts";
 
 const stageLosses: Sentences<StageLoss> = {
   stage_member_left: ({ member, model, ...layers }, nameOf) =>
-    `${nameOf(member)} left, and ${layerRange(layers)} of ${model} with it.`,
+    `${nameOf(member)} left while it held ${layerRange(layers)} of ${model}.`,
   stage_gpu_lost: ({ member, model, noAdapter, ...layers }, nameOf) =>
-    `${nameOf(member)} lost its GPU${lossDetail(noAdapter)}, and ${layerRange(layers)} of ${model} with it.`,
+    `${nameOf(member)} lost its GPU${lossDetail(noAdapter)} while it held ${layerRange(layers)} of ${model}.`,
   stage_load_failed: ({ member, model, cause, ...layers }, nameOf, describeCause) =>
     `${nameOf(member)} could not load ${layerRange(layers)} of ${model}${cause === null ? "" : `: ${describeCause(cause)}`}.`,
   stage_shard_failed: ({ member, model, cause, ...layers }, nameOf, describeCause) =>
@@ -59,7 +58,7 @@ const stagesRefusals: Sentences<StagesRefusal> = {
 
 const denials: Sentences<Denial> = {
   observers_only_ask: () =>
-    "This tab only observes: it can ask, but not place models or change the room. Join without observing to change it.",
+    "This tab only observes: it can chat, but cannot place models or change the room. To change the room, join again without observing.",
   opener_only: ({ openedBy }, nameOf) =>
     `Only the member that opened the room may do this${openedBy === null ? "" : `: ${nameOf(openedBy)}`}.`,
   not_requester: ({ requester }, nameOf) =>
@@ -68,7 +67,8 @@ const denials: Sentences<Denial> = {
     `The room already has another file named ${model}. Place that one, or add this one under another name.`,
 };
 
-const ROOM: Sentences<Exclude<RoomFailure, Failure>> = {
+const describe = describer<RoomFailure>({
+  ...failures,
   ...stageLosses,
   ...joinRefusals,
   ...stagesRefusals,
@@ -89,7 +89,7 @@ const ROOM: Sentences<Exclude<RoomFailure, Failure>> = {
   prompt_missing: ({ requester }, nameOf) =>
     `The prompt of ${nameOf(requester)} did not arrive at the first stage in time. Ask again.`,
   too_many_generations: ({ member, maxGenerations }, nameOf) =>
-    `${nameOf(member)} already waits for ${maxGenerations} answers, and a member may wait for no more. Ask again when one has ended.`,
+    `${nameOf(member)} is already waiting for ${maxGenerations} answers, which is the limit. Ask again when one of them has ended.`,
   unknown_token: ({ model, token }) => `${model} has no token ${token}.`,
   prompt_not_tokenized: ({ cause }, _nameOf, describeCause) =>
     `The prompt cannot be tokenized: ${describeCause(cause)}.`,
@@ -111,7 +111,7 @@ const ROOM: Sentences<Exclude<RoomFailure, Failure>> = {
   not_in_room: () => "This tab is no longer in a room. Join again.",
   tab_left: () => "This tab left the room.",
   cancelled: () => "The request was cancelled.",
-};
+});
 
 const LOG_PROBLEMS = {
   not_a_log: "This file is not a room's log. Choose one that was saved on this page.",
@@ -122,9 +122,7 @@ const LOG_PROBLEMS = {
 } as const;
 
 export function describeRoomFailure(failure: RoomFailure, nameOf: NameOf): string {
-  return isOfRoom(failure)
-    ? render(ROOM, failure, nameOf, causeIn(nameOf))
-    : describeFailure(failure, nameOf);
+  return describe(failure, nameOf, causeIn(nameOf));
 }
 
 /** What the browser said. */
@@ -135,8 +133,4 @@ function lossDetail(noAdapter: NoAdapter | null): string {
 /** Anything that was thrown: the sentence of a failure, or the message of another error. */
 export function describeError(error: unknown, nameOf: NameOf): string {
   return describeRoomFailure(roomFailureOf(error), nameOf);
-}
-
-function isOfRoom(failure: RoomFailure): failure is Exclude<RoomFailure, Failure> {
-  return failure.reason in ROOM;
 }

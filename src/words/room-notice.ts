@@ -14,7 +14,7 @@ import { describeModelNotice } from "./model-failure.ts";
 import type { NameOf } from "./name-of.ts";
 import { describeRefusal, describeRemedy } from "./placement.ts";
 import { describeRoomFailure } from "./room-failure.ts";
-import { render, type Sentences } from "./sentences.ts";
+import { describer } from "./sentences.ts";
 
 export type DescribedNotice = {
   readonly level: "info" | "warning" | "error";
@@ -22,124 +22,90 @@ export type DescribedNotice = {
   readonly whatToDo: string | null;
 };
 
-export function describeNotice(notice: RoomNotice, nameOf: NameOf): DescribedNotice {
-  switch (notice.kind) {
-    case "connected":
-      return info(`Connected to room ${notice.room}.`);
-    case "reconnecting":
-      return {
-        level: "warning",
-        message: "The connection to the coordinator is lost. The room is choosing another one.",
-        whatToDo: "Keep this tab open: it keeps trying to rejoin.",
-      };
-    case "disconnected":
-      return {
-        level: "error",
-        message: `The connection to room ${notice.room} is lost.`,
-        whatToDo: "Check the network and join again.",
-      };
-    case "coordinator_changed":
-      return info(
-        `The coordinator left; ${notice.isSelf ? "this tab" : nameOf(notice.member)} coordinates the room now.`,
-      );
-    case "member_left": {
-      const { member, reason, heldLayers } = notice;
-      const name = nameOf(member);
-      return {
-        level: heldLayers ? "warning" : "info",
-        message: `${name} left the room. ${describeDeparture(reason, nameOf)}`.trim(),
-        whatToDo: heldLayers ? `${name} held layers of the model. Other members take over.` : null,
-      };
-    }
-    case "removed":
-      return {
-        level: "error",
-        message: `${nameOf(notice.by)} removed this tab from the room.`,
-        whatToDo: null,
-      };
-    case "handing_over":
-      return info(
-        "This tab leaves once other members have its layers. Leave again to leave at once.",
-      );
-    case "placement_failed":
-      return ofPlacement(notice.failure, nameOf);
-    case "newcomer_refused":
-      return ofRefusedNewcomer(notice.refusal, nameOf);
-    case "device_error":
-      return {
-        level: "error",
-        message: `The GPU reported an error: ${describeFailure(notice.cause, nameOf)}`,
-        whatToDo: "This tab loads its layers again.",
-      };
-    case "failed":
-      return ofFailure(notice.failure, nameOf);
-    case "warning":
-      return {
-        level: notice.warning.kind === "signaling_restored" ? "info" : "warning",
-        message: render(warnings, notice.warning, nameOf),
-        whatToDo: null,
-      };
-    case "wrong_room_code":
-      return {
-        level: "error",
-        message: `"${notice.text}" is not a room code.`,
-        whatToDo:
-          "A room code has 6 letters and digits, and never 0, O, 1, I, or L. Check the code on the other screen.",
-      };
-    case "wrong_room_link":
-      return {
-        level: "error",
-        message: "This link to a room is incomplete.",
-        whatToDo: "Copy the whole link again, or type the room's code.",
-      };
-    case "stored_models_deleted":
-      return info("The models stored on this machine were deleted.");
-    default:
-      return notice satisfies never;
-  }
-}
+export const describeNotice = describer<RoomNotice, DescribedNotice>({
+  connected: ({ room }) => info(`Connected to room ${room}.`),
+  reconnecting: () =>
+    warning(
+      "The connection to the coordinator is lost. The room is choosing another one.",
+      "Keep this tab open: it keeps trying to rejoin.",
+    ),
+  disconnected: ({ room }) =>
+    error(`The connection to room ${room} is lost.`, "Check the network and join again."),
+  coordinator_changed: ({ member, isSelf }, nameOf) =>
+    info(`The coordinator left; ${isSelf ? "this tab" : nameOf(member)} coordinates the room now.`),
+  member_left: ({ member, reason, heldLayers }, nameOf) => {
+    const name = nameOf(member);
+    const message = `${name} left the room. ${describeDeparture(reason, nameOf)}`.trim();
+    return heldLayers
+      ? warning(message, `${name} held layers of the model. Other members take over.`)
+      : info(message);
+  },
+  removed: ({ by }, nameOf) => error(`${nameOf(by)} removed this tab from the room.`),
+  handing_over: () =>
+    info(
+      "This tab leaves the room when other members have loaded its layers. To leave at once, click Leave again.",
+    ),
+  placement_failed: ({ failure }, nameOf) => ofPlacement(failure, nameOf),
+  newcomer_refused: ({ refusal }, nameOf) => ofRefusedNewcomer(refusal, nameOf),
+  device_error: ({ cause }, nameOf) =>
+    error(
+      `The GPU reported an error: ${describeFailure(cause, nameOf)}`,
+      "This tab loads its layers again.",
+    ),
+  failed: ({ failure }, nameOf) => ofFailure(failure, nameOf),
+  warning: ({ warning: cause }, nameOf) => {
+    const message = describeWarning(cause, nameOf);
+    return cause.kind === "signaling_restored" ? info(message) : warning(message);
+  },
+  wrong_room_code: ({ text }) =>
+    error(
+      `"${text}" is not a room code.`,
+      "A room code has 6 letters and digits, and never 0, O, 1, I, or L. Check the code on the other screen.",
+    ),
+  wrong_room_link: () =>
+    error(
+      "This link to a room is incomplete.",
+      "Copy the whole link again, or type the room's code.",
+    ),
+  stored_models_deleted: () => info("The models stored on this machine were deleted."),
+});
 
 function ofRefusedNewcomer(refusal: JoinRefusal | CloseFailure, nameOf: NameOf): DescribedNotice {
-  const notice = { level: "warning", message: "A tab could not join." } as const;
   if (refusal.reason === "too_many_guesses") {
-    return {
-      ...notice,
-      message: "Someone is trying wrong codes for this room.",
-      whatToDo: "To stop this, open the invitation and let people join only with the link.",
-    };
+    return warning(
+      "Someone is trying to join this room with wrong codes.",
+      "To stop this, open the invitation and let people join only with the link.",
+    );
   }
   if (refusal.reason !== "other_version" && refusal.reason !== "version_mismatch") {
-    return { ...notice, whatToDo: describeRoomFailure(refusal, nameOf) };
+    return warning("A tab could not join.", describeRoomFailure(refusal, nameOf));
   }
   const [roomVersion, tabVersion] =
     refusal.reason === "other_version"
       ? [refusal.roomVersion, refusal.tabVersion]
       : [refusal.ours, refusal.theirs];
-  return {
-    ...notice,
-    message: `A tab could not join: it uses version ${tabVersion} of the protocol, and this room version ${roomVersion}.`,
-    whatToDo: `Reload ${tabVersion > roomVersion ? "the tabs of this room" : "that tab"}.`,
-  };
+  return warning(
+    `A tab could not join: it uses version ${tabVersion} of the protocol, and this room version ${roomVersion}.`,
+    `Reload ${tabVersion > roomVersion ? "the tabs of this room" : "that tab"}.`,
+  );
 }
 
 function ofPlacement(failure: PlacementFailure, nameOf: NameOf): DescribedNotice {
   const message = describeRoomFailure(failure, nameOf);
   switch (failure.reason) {
     case "stage_shard_failed":
-      return { level: "warning", message, whatToDo: "Its layers are loaded again." };
+      return warning(message, "Its layers are loaded again.");
     case "stage_link_lost":
     case "stage_member_left":
     case "stage_gpu_lost":
-      return { level: "warning", message, whatToDo: "Other members take over its layers." };
-    case "stage_load_failed": {
-      const whatToDo = "Place the model again, or set that member to “Never use”.";
-      return { level: "error", message, whatToDo };
-    }
-    case "not_placed_again": {
-      const whatToDo =
-        "The model is placed as soon as the room can hold it. Let another machine join, or choose a smaller model.";
-      return { level: "error", message, whatToDo };
-    }
+      return warning(message, "Other members take over its layers.");
+    case "stage_load_failed":
+      return error(message, "Place the model again, or set that member to “Never use”.");
+    case "not_placed_again":
+      return error(
+        message,
+        "The model is placed as soon as the room can hold it. Let another machine join, or choose a smaller model.",
+      );
     default:
       return failure satisfies never;
   }
@@ -147,22 +113,16 @@ function ofPlacement(failure: PlacementFailure, nameOf: NameOf): DescribedNotice
 
 /** A refusal in two parts: what is missing, and what would help. */
 function ofFailure(failure: RoomFailure, nameOf: NameOf): DescribedNotice {
-  if (failure.reason !== "not_placed") {
-    return { level: "error", message: describeRoomFailure(failure, nameOf), whatToDo: null };
+  if (failure.reason !== "not_placed" || failure.refusal.kind !== "infeasible") {
+    return error(describeRoomFailure(failure, nameOf));
   }
   const { refusal } = failure;
-  if (refusal.kind !== "infeasible" || refusal.remedies.length === 0) {
-    return { level: "error", message: describeRefusal(refusal, nameOf), whatToDo: null };
-  }
   const help = refusal.remedies.map((remedy) => describeRemedy(remedy, nameOf)).join("; ");
-  return {
-    level: "error",
-    message: describeRefusal({ ...refusal, remedies: [] }, nameOf),
-    whatToDo: `What would help: ${help}.`,
-  };
+  const message = describeRefusal({ ...refusal, remedies: [] }, nameOf);
+  return error(message, help === "" ? null : `What would help: ${help}.`);
 }
 
-const warnings: Sentences<TabWarning> = {
+const describeWarning = describer<TabWarning>({
   model: ({ notice }, nameOf) => describeModelNotice(notice, nameOf),
   bridge_refused: ({ refusal }) =>
     `The room's HTTP API is not available. ${describeBridgeRefusal(refusal)}`,
@@ -173,22 +133,26 @@ const warnings: Sentences<TabWarning> = {
   signaling_lost: () =>
     "The server cannot be reached. The room continues, but other tabs cannot join it now.",
   signaling_restored: () => "The server can be reached again.",
-};
+});
 
-const departures: Sentences<LeaveReason> = {
+/** Why a member is gone; empty if it just left. */
+export const describeDeparture = describer<LeaveReason>({
   left: () => "",
   connection_closed: ({ cause }, nameOf) => describeFailure(cause, nameOf),
   coordinator_replaced: ({ coordinator }, nameOf) =>
     `${nameOf(coordinator)} coordinates the room now.`,
   removed: ({ by }, nameOf) => `${nameOf(by)} removed it.`,
   did_not_rejoin: () => "It did not rejoin when the coordinator changed.",
-};
-
-/** Why a member is gone; empty if it just left. */
-export function describeDeparture(reason: LeaveReason, nameOf: NameOf): string {
-  return render(departures, reason, nameOf);
-}
+});
 
 function info(message: string): DescribedNotice {
   return { level: "info", message, whatToDo: null };
+}
+
+function warning(message: string, whatToDo: string | null = null): DescribedNotice {
+  return { level: "warning", message, whatToDo };
+}
+
+function error(message: string, whatToDo: string | null = null): DescribedNotice {
+  return { level: "error", message, whatToDo };
 }

@@ -2,33 +2,52 @@
 import type { Failure } from "../shared/index.ts";
 import type { NameOf } from "./name-of.ts";
 
-type Tagged = { readonly kind: string } | { readonly reason: string };
+/** The tag is `type`, or else `kind`, or else `reason`. */
+type Tagged = { readonly type: string } | { readonly kind: string } | { readonly reason: string };
 
-/** The tag is `kind`, or else `reason`. */
-type TagOf<Data> = Data extends { readonly kind: infer Kind extends string }
-  ? Kind
-  : Data extends { readonly reason: infer Reason extends string }
-    ? Reason
-    : never;
+type TagOf<Data> = Data extends { readonly type: infer Type extends string }
+  ? Type
+  : Data extends { readonly kind: infer Kind extends string }
+    ? Kind
+    : Data extends { readonly reason: infer Reason extends string }
+      ? Reason
+      : never;
 
-type CaseOf<Data, Tag> = Extract<Data, { readonly kind: Tag } | { readonly reason: Tag }>;
+type CaseOf<Data, Tag> = Extract<
+  Data,
+  { readonly type: Tag } | { readonly kind: Tag } | { readonly reason: Tag }
+>;
 
-export type Sentences<Data extends Tagged> = {
+/** `Result` is a sentence, or has some. */
+export type Sentences<Data extends Tagged, Result = string> = {
   readonly [Tag in TagOf<Data>]: (
     data: CaseOf<Data, Tag>,
     nameOf: NameOf,
     /** Without a full stop, to be part of another sentence. */
     describeCause: (cause: Failure) => string,
-  ) => string;
+  ) => Result;
 };
 
-/** The sentence for `data`. Tables whose sentences have no causes need no `describeCause`. */
-export function render<Data extends Tagged>(
+/** A function that makes the sentence for its data. Tables without causes need no `describeCause`. */
+export function describer<Data extends Tagged, Result = string>(
+  sentences: Sentences<Data, Result>,
+) {
+  return (
+    data: Data,
+    nameOf: NameOf,
+    describeCause: (cause: Failure) => string = ({ reason }) => reason,
+  ): Result => {
+    const tag = (
+      "type" in data ? data.type : "kind" in data ? data.kind : data.reason
+    ) as TagOf<Data>;
+    return sentences[tag](data as CaseOf<Data, typeof tag>, nameOf, describeCause);
+  };
+}
+
+/** The same for a table whose sentences name no members. */
+export function namelessDescriber<Data extends Tagged>(
   sentences: Sentences<Data>,
-  data: Data,
-  nameOf: NameOf = String,
-  describeCause: (cause: Failure) => string = ({ reason }) => reason,
-): string {
-  const tag = ("kind" in data ? data.kind : data.reason) as TagOf<Data>;
-  return sentences[tag](data as CaseOf<Data, typeof tag>, nameOf, describeCause);
+): (data: Data) => string {
+  const describe = describer(sentences);
+  return (data) => describe(data, String);
 }

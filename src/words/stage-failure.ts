@@ -22,13 +22,13 @@ const FRAMES = {
 
 export const stageFailures: Sentences<StageFailure> = {
   stage_lost: ({ member, cause }, nameOf, describeCause) =>
-    `The connection to ${nameOf(member)}, which holds part of the model, broke (${describeCause(cause)}). ${ASK_AGAIN}`,
+    `The connection to ${nameOf(member)}, which holds part of the model, was lost (${describeCause(cause)}). ${ASK_AGAIN}`,
   first_stage_unreachable: ({ member, cause }, nameOf, describeCause) =>
     `${nameOf(member)}, which holds the first layers, cannot be reached (${describeCause(cause)}).`,
   placement_changed: () => `The model is being placed again. ${ASK_AGAIN}`,
   layers_unloaded: () => `A member unloaded its layers. ${ASK_AGAIN}`,
   layers_not_loaded: () => `A member does not hold its layers yet. ${ASK_AGAIN}`,
-  load_superseded: () => "These layers are no longer wanted: the model was placed again.",
+  load_superseded: () => "These layers are no longer needed, because the model was placed again.",
   prompt_empty: () => "The prompt is empty.",
   prompt_too_long: ({ promptTokens, contextTokens }) =>
     `The prompt has ${promptTokens} tokens, and the room's context has space for ${contextTokens}. Shorten it, or increase the context in the room's settings.`,
@@ -50,7 +50,7 @@ export const stageFailures: Sentences<StageFailure> = {
   sender_not_member: ({ member }, nameOf) =>
     `${nameOf(member)} refused the request, because this tab is not in its room. Ask again.`,
   generation_not_running: ({ member }, nameOf) =>
-    `${nameOf(member)} refused the request, because the room does not run it. Ask again.`,
+    `${nameOf(member)} refused the request, because the room is not running this answer. Ask again.`,
   early_frames_exceeded: ({ member, maxBytes }, nameOf) =>
     `${nameOf(member)} refused a message, because it already keeps ${bytes(maxBytes)} of this tab's messages that it cannot process yet. Ask again.`,
   step_failed: ({ cause }, _nameOf, describeCause) =>

@@ -1,7 +1,7 @@
 /** Why a call to a worker of this tab failed. */
 import type { WorkerFailure } from "../shared/index.ts";
 import { time } from "./quantities.ts";
-import type { Sentences } from "./sentences.ts";
+import { namelessDescriber, type Sentences } from "./sentences.ts";
 
 export const workerFailures: Sentences<WorkerFailure> = {
   worker_failed: ({ worker, detail }) =>
@@ -12,3 +12,5 @@ export const workerFailures: Sentences<WorkerFailure> = {
     `The ${worker} worker sent data that this browser cannot read. Reload the page.`,
   worker_ended: ({ worker }) => `The ${worker} worker was terminated.`,
 };
+
+export const describeWorkerFailure = namelessDescriber(workerFailures);

@@ -21,11 +21,11 @@ describe("describeForecast", () => {
   test.each([
     [
       { ratio: 1.2, limit: 2, timeConstantMs: 60_000 },
-      "Slowing down: a step will take 1.50 times its usual time in 28 s, and 2.00 times if it goes on like this.",
+      "Slowing down: in 28 s, a step will take 1.50 times as long as usual, and 2.00 times as long if the trend continues.",
     ],
     [
       { ratio: 1.7, limit: 2.1, timeConstantMs: 60_000 },
-      "Slowing down: a step takes 1.70 times its usual time now, and 2.10 times if it goes on like this.",
+      "Slowing down: a step takes 1.70 times as long as usual, and 2.10 times as long if the trend continues.",
     ],
     [{ ratio: 1.2, limit: 1.4, timeConstantMs: 60_000 }, null],
     [{ ratio: 1.2, limit: 1.6, timeConstantMs: 60_000 }, null],

@@ -35,6 +35,6 @@ test("the browser's message is quoted", () => {
 
 test("for an observer, no problem is named", () => {
   expect(describeNoAdapter({ reason: "observer" })).toBe(
-    "This tab joined to chat and watch; it computes nothing.",
+    "This tab only chats and watches. It does not compute.",
   );
 });

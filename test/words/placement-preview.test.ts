@@ -52,11 +52,11 @@ test("each share says its layers, its time, the hop after it, and its limit", ()
 test.each<[LeftOut, string]>([
   [
     { kind: "costs_more", member, costMs: 52.9, extraMs: 11.64, isProven: true },
-    "Including Phone would cost 11.6 ms more per token (52.9 ms).",
+    "Including Phone would cost 11.6 ms more per token (52.9 ms in total).",
   ],
   [
     { kind: "costs_more", member, costMs: 52.9, extraMs: 11.64, isProven: false },
-    "Including Phone would cost about 11.6 ms more per token (52.9 ms).",
+    "Including Phone would cost about 11.6 ms more per token (52.9 ms in total).",
   ],
   [{ kind: "excluded", member }, "Phone has no layers: it is excluded."],
   [{ kind: "impossible", member }, "Phone has no layers: no placement can include it."],
@@ -97,7 +97,7 @@ test.each<[string, CandidateOrigin[], string]>([
   ["latency", [front(3)], "Most answers at once"],
   ["latency", [front(1)], "Fastest answer, alternative"],
   ["latency", [{ kind: "current" }], "Current placement"],
-  ["latency", [front(2)], "Between one answer and many"],
+  ["latency", [front(2)], "Balance of speed and capacity"],
   ["latency", [{ kind: "runner_up", rank: 2 }], "Runner-up 2"],
   ["latency", [{ kind: "greedy" }], "Greedy rule"],
   ["latency", [{ kind: "baseline" }], "Proportional to memory"],

@@ -37,7 +37,7 @@ test.each<[RecoveryProgress, string]>([
   [{ kind: "recomputing" }, "Recovering: recomputing the lost layers."],
   [
     { kind: "waiting_for_member", failure: left, missingBytes: 2.1e9 },
-    "The room needs 2.10 GB more memory for the model. The answer continues when a member joins that makes it fit.",
+    "The room needs 2.10 GB more memory for the model. The answer continues when the model fits again, for example after another machine joins.",
   ],
   [
     {
@@ -45,11 +45,11 @@ test.each<[RecoveryProgress, string]>([
       failure: refused({ kind: "no_computing_member" }),
       missingBytes: null,
     },
-    "No member of the room can compute. Open the room's page in a tab whose browser supports WebGPU. The answer continues when a member joins that makes it fit.",
+    "No member of the room can compute. Open the room's page in a tab whose browser supports WebGPU. The answer continues when the model fits again, for example after another machine joins.",
   ],
   [
     { kind: "waiting_for_member", failure: left, missingBytes: null },
-    "The model cannot be placed. The answer continues when a member joins that makes it fit.",
+    "The model cannot be placed. The answer continues when the model fits again, for example after another machine joins.",
   ],
 ])("how far it is: %j", (progress, sentence) => {
   expect(describeRecovery(left, progress, nameOf)).toBe(`Ada left. ${sentence}`);

@@ -64,7 +64,10 @@ test.each<[RoomEvent, string]>([
     { type: "handover_begun", placement },
     "tiny moves while answers continue: layers 0–5 on Tab a.",
   ],
-  [{ type: "handover_loaded", placement: placement.id, member: B }, "Tab b has its next layers."],
+  [
+    { type: "handover_loaded", placement: placement.id, member: B },
+    "Tab b has loaded its next layers.",
+  ],
   [
     { type: "handover_ended", placement: placement.id, switched: true },
     "The next stages took over.",
@@ -82,7 +85,7 @@ test.each<[RoomEvent, string]>([
   [{ type: "shard_progressed", member: A, shard }, "Tab a: layers 0–5 are loading."],
   [
     { type: "placement_failed", placement: placement.id, error: loss },
-    "Tab a left, and layers 0–5 of tiny with it.",
+    "Tab a left while it held layers 0–5 of tiny.",
   ],
   [
     { type: "generation_ended", generation: GENERATION, outcome: "done", tokens: 1, error: null },
@@ -91,9 +94,9 @@ test.each<[RoomEvent, string]>([
   [{ type: "settings_changed", settings }, "The settings changed."],
   [
     { type: "admission_changed", admits: "code" },
-    "The room admits anyone with its code or its link.",
+    "The room can be joined with its code or its link.",
   ],
-  [{ type: "admission_changed", admits: "link" }, "The room admits newcomers only by its link."],
+  [{ type: "admission_changed", admits: "link" }, "The room can be joined only with its link."],
   [{ type: "admission_changed", admits: "nobody" }, "The room was locked."],
 ])("%#", (event, sentence) => {
   const state = next(sampleState(), event);

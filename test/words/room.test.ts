@@ -31,10 +31,10 @@ const short = {
 };
 
 test.each<[RoomFailure, string]>([
-  [loss, "Ada left, and layers 0–5 of tiny with it."],
+  [loss, "Ada left while it held layers 0–5 of tiny."],
   [
     { reason: "stage_gpu_lost", ...layers, noAdapter },
-    "Ada lost its GPU (driver reset), and layers 0–5 of tiny with it.",
+    "Ada lost its GPU (driver reset) while it held layers 0–5 of tiny.",
   ],
   [
     { reason: "stage_load_failed", ...layers, end: 1, cause },
@@ -50,7 +50,7 @@ test.each<[RoomFailure, string]>([
   ],
   [
     { reason: "not_placed_again", loss, cause: { reason: "not_placed", refusal } },
-    "Ada left, and layers 0–5 of tiny with it. The model cannot be placed again: No member of the room can compute. Open the room's page in a tab whose browser supports WebGPU.",
+    "Ada left while it held layers 0–5 of tiny. The model cannot be placed again: No member of the room can compute. Open the room's page in a tab whose browser supports WebGPU.",
   ],
   [
     { reason: "other_version", roomVersion: 3, tabVersion: 2 },
@@ -113,7 +113,7 @@ test.each<[RoomFailure, string]>([
   ],
   [
     { reason: "too_many_generations", member: a, maxGenerations: 64 },
-    "Ada already waits for 64 answers, and a member may wait for no more. Ask again when one has ended.",
+    "Ada is already waiting for 64 answers, which is the limit. Ask again when one of them has ended.",
   ],
   [
     { reason: "model_changed", model: "tiny", placed: "other" },
@@ -121,7 +121,7 @@ test.each<[RoomFailure, string]>([
   ],
   [
     { reason: "observers_only_ask" },
-    "This tab only observes: it can ask, but not place models or change the room. Join without observing to change it.",
+    "This tab only observes: it can chat, but cannot place models or change the room. To change the room, join again without observing.",
   ],
   [
     { reason: "opener_only", openedBy: a },
@@ -177,7 +177,7 @@ describe("notices", () => {
     [
       { kind: "newcomer_refused", refusal: { reason: "too_many_guesses", waitMs: 9000 } },
       "warning",
-      "Someone is trying wrong codes for this room.",
+      "Someone is trying to join this room with wrong codes.",
       "To stop this, open the invitation and let people join only with the link.",
     ],
     [
@@ -195,7 +195,7 @@ describe("notices", () => {
     [
       { kind: "handing_over" },
       "info",
-      "This tab leaves once other members have its layers. Leave again to leave at once.",
+      "This tab leaves the room when other members have loaded its layers. To leave at once, click Leave again.",
       null,
     ],
     [
@@ -278,7 +278,7 @@ describe("decisions", () => {
 
   test.each<[DecisionTrigger, string]>([
     [{ kind: "person" }, "A person placed the model."],
-    [{ kind: "loss", failure: loss }, "Ada left, and layers 0–5 of tiny with it."],
+    [{ kind: "loss", failure: loss }, "Ada left while it held layers 0–5 of tiny."],
     [
       {
         kind: "changes",
@@ -344,7 +344,7 @@ describe("decisions", () => {
     };
     expect(describeDecision(noted, nameOf)).toBe(
       "The layers stay for now: they moved a moment ago. The solver's placement would save 1.00 ms of 9.00 ms per token. " +
-        "These times are of the room's objective, which is not the time of one token. These times include penalties for violated soft constraints. " +
+        "These times measure the room's objective, not the time of one token. These times include penalties for violated soft constraints. " +
         "The 2 answers in progress continue once the model has loaded.",
     );
   });
