@@ -31,7 +31,6 @@ const optimizeDeps = {
     "lit/directives/live.js",
     "lit/directives/repeat.js",
     "marked",
-    "uplot",
     "uqr",
   ],
 };

@@ -26,7 +26,10 @@ export class StageTimings extends PageElement {
           speed === null
             ? nothing
             : html`<p class="speed"><b class="figure">${figure(speed)}</b> tokens/s</p>
-                <tabmesh-speed .speed=${speed} .view=${this.view}></tabmesh-speed>`
+                <tabmesh-speed
+                  .speed=${speed}
+                  .tick=${this.view.chat.at(-1)?.tokens}
+                ></tabmesh-speed>`
         }
       </div>
       ${timings.length === 0 ? nothing : this.#bar(timings, total)}
