@@ -11,7 +11,7 @@ const page = new Page(
     app.view = view;
   }),
 );
-app.send = (command) => void page.act(command);
+app.addEventListener("page-command", ({ detail }) => void page.act(detail));
 // The room learns at once that this tab is gone, so that it gets its name back after a reload.
 addEventListener("pagehide", ({ persisted }) => {
   if (!persisted) page.unload();

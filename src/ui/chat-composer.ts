@@ -34,7 +34,7 @@ export class ChatComposer extends PageElement {
     event.preventDefault();
     const text = this.text.trim();
     if (text === "" || isAnswering(this.view) || cannotAsk(this.view) !== null) return;
-    this.dispatchEvent(new CustomEvent("ask", { detail: text }));
+    this.emit("ask", text);
     this.text = "";
   };
 

@@ -16,11 +16,6 @@ export class ChatMessageElement extends LitElement {
   readonly #copied = new CopyController(this);
   #markdown = new MarkdownStream();
 
-  constructor() {
-    super();
-    this.isLast = false;
-  }
-
   get #isWriting(): boolean {
     return this.message.status === "queued" || this.message.status === "streaming";
   }

@@ -98,7 +98,6 @@ export class ChatPanel extends PageElement {
       ${this.atEnd ? nothing : this.#latest()}
       <tabmesh-composer
         .view=${this.view}
-        .send=${this.send}
         @ask=${({ detail }: CustomEvent<string>) => this.#ask(detail)}
       ></tabmesh-composer>
     </section>`;

@@ -50,7 +50,7 @@ export class JoinScreen extends PageElement {
           </div>
           ${picture()}
         </div>
-        <tabmesh-notice .view=${this.view} .send=${this.send}></tabmesh-notice>
+        <tabmesh-notice .view=${this.view}></tabmesh-notice>
         ${this.#progress()}
         <div class="choices">
           <section aria-labelledby="open-title">
@@ -66,7 +66,7 @@ export class JoinScreen extends PageElement {
           </section>
           <section aria-labelledby="join-title">
             <h2 id="join-title">Join a room</h2>
-            <tabmesh-join-form .view=${this.view} .send=${this.send}></tabmesh-join-form>
+            <tabmesh-join-form .view=${this.view}></tabmesh-join-form>
           </section>
         </div>
         ${this.#check()}

@@ -16,25 +16,24 @@ import {
   type Score,
 } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
+import { options } from "./fields.ts";
 import { memberColor } from "./member-colors.ts";
 import { memberDetails } from "./member-details.ts";
 import { memberCardStyles } from "./member-card-styles.ts";
 import { PageElement } from "./page-element.ts";
 import "./speed-line.ts";
 
-/** Samples of the line of slowdown: a minute and a half at the usual interval. */
-const SLOWDOWN_SAMPLES = 45;
+const USES = [
+  ["auto", "Automatic"],
+  ["pin", "Always use"],
+  ["exclude", "Never use"],
+] as const;
 
 export class MemberCard extends PageElement {
   static override properties = { member: { attribute: false }, removing: { state: true } };
   declare member: Member;
   /** A person has asked to remove this member and has not confirmed it. */
-  declare removing: boolean;
-
-  constructor() {
-    super();
-    this.removing = false;
-  }
+  declare removing?: boolean;
 
   override render() {
     const { member } = this;
@@ -149,14 +148,13 @@ export class MemberCard extends PageElement {
         ? []
         : Array.from({ length: Math.ceil(FORECAST_AHEAD_MS / intervalMs) }, (_, index) =>
             ratioAhead(forecast, (index + 1) * intervalMs),
-          ).slice(0, SLOWDOWN_SAMPLES);
+          );
     return html`<tabmesh-speed
         class="slowdown"
         title="Slowdown, and its forecast"
         .speed=${device.throttleRatio}
         .tick=${device.updatedAtMs}
         .ahead=${ahead}
-        .samples=${SLOWDOWN_SAMPLES}
       ></tabmesh-speed>
       ${warning ? html`<p class="box warn small" role="status">${warning}</p>` : nothing}`;
   }
@@ -181,20 +179,22 @@ export class MemberCard extends PageElement {
     const { id, name } = this.member;
     const { self, state } = this.view;
     if (this.readOnly || self === null || state?.openedBy !== self || id === self) return nothing;
-    const ask = (removing: boolean) => async () => {
+    const confirm = (removing: boolean) => async () => {
       this.removing = removing;
       await this.updateComplete; // the focused button is gone
       this.renderRoot.querySelector<HTMLElement>(".remove button, button.remove")?.focus();
     };
     if (!this.removing)
-      return html`<button class="plain remove" @click=${ask(true)}>Remove from the room</button>`;
+      return html`<button class="plain remove" @click=${confirm(true)}>
+        Remove from the room
+      </button>`;
     return html`<div class="remove" role="group" aria-label="Remove ${name}">
       <p class="small" role="alert">
         Remove ${name}? The room gets a new link, and the present one stops working. If the room
         admits machines with its code now, it will admit only those with the new link.
       </p>
       <button @click=${() => this.send({ type: "remove_member", member: id })}>Remove</button>
-      <button class="plain" @click=${ask(false)}>Cancel</button>
+      <button class="plain" @click=${confirm(false)}>Cancel</button>
     </div>`;
   }
 
@@ -205,16 +205,13 @@ export class MemberCard extends PageElement {
       const use = (event.target as HTMLSelectElement).value as "auto" | "pin" | "exclude";
       this.send({ type: "choose_member", member: member.id, use });
     };
-    const option = (value: string, label: string) =>
-      html`<option value=${value} ?selected=${value === chosen}>${label}</option>`;
     return html`<select
       ?disabled=${this.readOnly}
       class=${chosen}
       aria-label="Use ${member.name} for computing"
       @change=${choose}
     >
-      ${option("auto", "Automatic")} ${option("pin", "Always use")}
-      ${option("exclude", "Never use")}
+      ${options(USES, chosen)}
     </select>`;
   }
 

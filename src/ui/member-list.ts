@@ -43,11 +43,7 @@ export class MemberList extends PageElement {
           (member) => member.id,
           (member) =>
             html`<li>
-              <tabmesh-member
-                .view=${this.view}
-                .send=${this.send}
-                .member=${member}
-              ></tabmesh-member>
+              <tabmesh-member .view=${this.view} .member=${member}></tabmesh-member>
             </li>`,
         )}
         ${this.view.joinUrl === null ? nothing : this.#invitation()}
@@ -56,8 +52,6 @@ export class MemberList extends PageElement {
   }
 
   #invitation() {
-    const openShare = () =>
-      this.dispatchEvent(new CustomEvent("open-share", { bubbles: true, composed: true }));
     return html`<li class="invitation">
       <p class="quiet">
         ${
@@ -66,7 +60,9 @@ export class MemberList extends PageElement {
             : "More machines can join and run some of the layers."
         }
       </p>
-      <button class="compact" @click=${openShare}>${icon("qr")} Add a machine</button>
+      <button class="compact" @click=${() => this.emit("open-share")}>
+        ${icon("qr")} Add a machine
+      </button>
     </li>`;
   }
 

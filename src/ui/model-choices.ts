@@ -19,12 +19,7 @@ export function addressProblem(text: string): InputProblem | null {
 
 export class ModelChoices extends PageElement {
   static override properties = { problem: { state: true } };
-  declare problem: InputProblem | null;
-
-  constructor() {
-    super();
-    this.problem = null;
-  }
+  declare problem?: InputProblem | null;
 
   #choices(): Choice[] {
     const known = (this.view.state?.models ?? []).map((model) => ({
@@ -87,7 +82,7 @@ export class ModelChoices extends PageElement {
             type="url"
             placeholder="https://"
             aria-describedby="url-problem"
-            aria-invalid=${this.problem === null ? "false" : "true"}
+            aria-invalid=${this.problem ? "true" : "false"}
           />
           <button>Load</button>
         </div>

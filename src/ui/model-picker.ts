@@ -18,18 +18,12 @@ export class ModelPicker extends PageElement {
                 The model's layers are divided among the machines in this room so that answers are
                 fast.
               </p>
-              ${this.#progress()}<tabmesh-model-choices
-                .view=${this.view}
-                .send=${this.send}
-              ></tabmesh-model-choices>`
+              ${this.#progress()}<tabmesh-model-choices .view=${this.view}></tabmesh-model-choices>`
           : html`<h2 id="title" class="unseen">Model</h2>
               ${this.#current(placement.model)} ${this.#progress()}
               <details>
                 <summary>Change model</summary>
-                <tabmesh-model-choices
-                  .view=${this.view}
-                  .send=${this.send}
-                ></tabmesh-model-choices>
+                <tabmesh-model-choices .view=${this.view}></tabmesh-model-choices>
               </details>`
       }
     </section>`;

@@ -1,6 +1,7 @@
 /**
- * The base of the page's elements: the view that they show, and `send`, the only way in
- * which they act. An element reads `view` and never writes it.
+ * The base of the page's elements: the view that they show, and `send`, the only way in which they act:
+ * as an event, which reaches the controller through `<tabmesh-app>`. An element reads `view` and never
+ * writes it.
  */
 import { LitElement, type PropertyDeclarations, type PropertyValues } from "lit";
 import { type Member, sameStages, type Stage } from "../shared/index.ts";
@@ -8,24 +9,26 @@ import { type NameOf, nameOfRoom } from "../words/index.ts";
 import type { PageCommand } from "./page-command.ts";
 import { EMPTY_VIEW, type PageView, type PlacementCandidate } from "./page-view.ts";
 
-export type Send = (command: PageCommand) => void;
-
 /** The parts of a view that change with every token of an answer. */
 const LIVE_PARTS = ["chat", "timings"] as const;
 type LivePart = (typeof LIVE_PARTS)[number];
 
 export class PageElement extends LitElement {
-  static override properties: PropertyDeclarations = {
-    view: { attribute: false },
-    send: { attribute: false },
-  };
+  static override properties: PropertyDeclarations = { view: { attribute: false } };
   declare view: PageView;
-  declare send: Send;
 
   constructor() {
     super();
     this.view = EMPTY_VIEW;
-    this.send = () => undefined;
+  }
+
+  send(command: PageCommand): void {
+    this.emit("page-command", command);
+  }
+
+  /** Dispatches an event that leaves the shadow roots around this element. */
+  protected emit(type: string, detail?: unknown): void {
+    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
   }
 
   /** What this element shows of the answer being written. It does not render for a token of the others. */
@@ -64,6 +67,12 @@ export class PageElement extends LitElement {
     return ({ target }: Event): void => {
       this.send({ type: "show_preview", part, shown: (target as HTMLDetailsElement).open });
     };
+  }
+}
+
+declare global {
+  interface HTMLElementEventMap {
+    "page-command": CustomEvent<PageCommand>;
   }
 }
 

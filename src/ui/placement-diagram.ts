@@ -87,7 +87,7 @@ export class PlacementDiagram extends PageElement {
         this.readOnly
           ? nothing
           : html`${this.#why(placement)}
-              <tabmesh-candidates .view=${this.view} .send=${this.send}></tabmesh-candidates>`
+              <tabmesh-candidates .view=${this.view}></tabmesh-candidates>`
       }
     </section>`;
   }

@@ -5,20 +5,16 @@
  */
 import { html, nothing, type TemplateResult } from "lit";
 import { type ConstraintName, PlacementRules } from "../shared/index.ts";
-import { type NumberField, numberField } from "./number-field.ts";
+import { type NumberField, numberField, options, readNumbers } from "./fields.ts";
 
-type Limit = NumberField & {
-  readonly name: "batteryLevel" | "throttleRatio" | "maxStageCount" | "minTokensPerSecond";
-  /** The field shows the rule's number times this. */
-  readonly scale: number;
-};
+type LimitName = "batteryLevel" | "throttleRatio" | "maxStageCount" | "minTokensPerSecond";
 
-/** `isSwitch`: the constraint cannot be soft. */
 type Rule = {
   readonly name: ConstraintName;
   readonly label: string;
+  /** The constraint cannot be soft. */
   readonly isSwitch?: boolean;
-  readonly limit?: Limit;
+  readonly limit?: NumberField<LimitName>;
 };
 
 const RULES: readonly Rule[] = [
@@ -53,6 +49,11 @@ const RULES: readonly Rule[] = [
   },
 ];
 
+const MOVES = [
+  { name: "moveGain", label: "Minimum gain (%)", min: 0, max: 100, scale: 100 },
+  { name: "moveHorizonTokens", label: "Payback period (tokens)", min: 1, max: 1e9 },
+] as const satisfies readonly NumberField[];
+
 const OBJECTIVES = [
   ["latency", "Fastest single answer"],
   ["throughput", "Highest total throughput"],
@@ -73,19 +74,10 @@ export function rulesFields(rules: PlacementRules): TemplateResult {
       <div class="field">
         <label for="objective">Optimize for</label>
         <select id="objective" name="objective">
-          ${OBJECTIVES.map(
-            ([value, label]) =>
-              html`<option value=${value} ?selected=${value === (mix === null ? objective : "mix")}>
-                ${label}
-              </option>`,
-          )}
+          ${options(OBJECTIVES, typeof objective === "string" ? objective : "mix")}
         </select>
       </div>
-      ${weights(
-        "Mix weights",
-        "mix",
-        PARTS.map((part) => [part, mix?.[part] ?? (part === "latency" ? 1 : 0)]),
-      )}
+      ${weights("Mix weights", "mix", PARTS, (part) => mix?.[part] ?? (part === "latency" ? 1 : 0))}
       <fieldset>
         <legend>Constraints</legend>
         <p class="quiet small">
@@ -106,49 +98,33 @@ export function rulesFields(rules: PlacementRules): TemplateResult {
       </fieldset>
       <fieldset>
         <legend>When layers move</legend>
-        <div class="pair">
-          ${number("moveGain", "Minimum gain (%)", rules.moveGain * 100, 0, 100)}
-          ${number("moveHorizonTokens", "Payback period (tokens)", rules.moveHorizonTokens, 1, 1e9)}
-        </div>
+        <div class="pair">${MOVES.map((field) => numberField(field, rules[field.name]))}</div>
       </fieldset>
-      ${weights(
-        "Score weights",
-        "score",
-        SCORES.map((part) => [part, rules.scores[part]]),
-      )}
+      ${weights("Score weights", "score", SCORES, (part) => rules.scores[part])}
     </div>
   </details>`;
 }
 
 /** The rules that a form holds, or null when a number is outside its limits. */
-export function readRules(fields: FormData, before: PlacementRules): PlacementRules | null {
-  const numberOf = (name: string, scale = 1) => Number(fields.get(name)) / scale;
+export function readRules(form: FormData, before: PlacementRules): PlacementRules | null {
   const group = (prefix: string, parts: readonly string[]) =>
-    Object.fromEntries(parts.map((part) => [part, numberOf(`${prefix}-${part}`)]));
-  const objective = fields.get("objective");
+    Object.fromEntries(parts.map((part) => [part, Number(form.get(`${prefix}-${part}`))]));
+  const objective = form.get("objective");
   const mix = group("mix", PARTS);
   if (objective === "mix" && Object.values(mix).every((weight) => weight === 0)) return null;
+  const limits = RULES.flatMap((rule) => rule.limit ?? []);
+  const features = form.get("precisionFeatures");
   const parsed = PlacementRules.safeParse({
     ...before,
+    ...readNumbers(form, [...limits, ...MOVES]),
+    ...Object.fromEntries(RULES.map(({ name }) => [name, form.get(`rule-${name}`)])),
     objective: objective === "mix" ? mix : objective,
-    penaltyMs: numberOf("penaltyMs"),
-    moveGain: numberOf("moveGain", 100),
-    moveHorizonTokens: numberOf("moveHorizonTokens"),
+    penaltyMs: Number(form.get("penaltyMs")),
     scores: group("score", SCORES),
-    ...Object.fromEntries(RULES.map(({ name }) => [name, fields.get(`rule-${name}`)])),
-    ...Object.fromEntries(
-      RULES.flatMap((rule) =>
-        rule.limit ? [[rule.limit.name, numberOf(rule.limit.name, rule.limit.scale)]] : [],
-      ),
-    ),
-    precisionFeatures: namesIn(fields.get("precisionFeatures")),
-    ...(fields.get("pressureLevel") === null ? {} : { pressureLevel: fields.get("pressureLevel") }),
+    precisionFeatures: typeof features === "string" ? (features.match(/[\w-]+/g) ?? []) : [],
+    pressureLevel: form.get("pressureLevel"),
   });
   return parsed.success ? parsed.data : null;
-}
-
-function namesIn(field: FormDataEntryValue | null): string[] {
-  return typeof field === "string" ? (field.match(/[\w-]+/g) ?? []) : [];
 }
 
 /** An invalid field must be visible to be corrected. The event does not bubble. */
@@ -159,26 +135,23 @@ const openForInvalid = {
 
 function ruleRow(rule: Rule, rules: PlacementRules) {
   const { name, label, isSwitch, limit: bound } = rule;
-  const uses = isSwitch ? (["hard", "off"] as const) : (["hard", "soft", "off"] as const);
+  const uses = isSwitch ? ["hard", "off"] : ["hard", "soft", "off"];
   return html`<div class="rule">
     <label for="rule-${name}">${label}</label>
     <select id="rule-${name}" name="rule-${name}">
-      ${uses.map(
-        (use) => html`<option value=${use} ?selected=${use === rules[name]}>${use}</option>`,
+      ${options(
+        uses.map((use) => [use, use]),
+        rules[name],
       )}
     </select>
-    ${
-      bound === undefined
-        ? nothing
-        : html`<div class="limit">${numberField(bound, rules[bound.name] * bound.scale)}</div>`
-    }
+    ${bound === undefined ? nothing : numberField(bound, rules[bound.name])}
     ${name === "pressure" ? pressureLevel(rules) : nothing}
     ${name === "precision" ? precisionFeatures(rules) : nothing}
   </div>`;
 }
 
 function precisionFeatures({ precisionFeatures: named }: PlacementRules) {
-  return html`<div class="limit features">
+  return html`<div class="field features">
     <label for="precisionFeatures">WebGPU feature names, comma-separated</label>
     <input
       id="precisionFeatures"
@@ -191,36 +164,41 @@ function precisionFeatures({ precisionFeatures: named }: PlacementRules) {
 }
 
 function pressureLevel({ pressureLevel: chosen }: PlacementRules) {
-  return html`<div class="limit">
+  const levels = ["fair", "serious", "critical"] as const;
+  return html`<div class="field">
     <label for="pressureLevel">Pressure below</label>
     <select id="pressureLevel" name="pressureLevel">
-      ${(["fair", "serious", "critical"] as const).map(
-        (level) => html`<option value=${level} ?selected=${level === chosen}>${level}</option>`,
+      ${options(
+        levels.map((level) => [level, level]),
+        chosen,
       )}
     </select>
   </div>`;
 }
 
-function number(name: string, label: string, value: number, min: number, max: number) {
-  return html`<div class="limit">${numberField({ name, label, min, max }, value)}</div>`;
-}
-
-function weights(legend: string, prefix: string, parts: readonly (readonly [string, number])[]) {
+function weights<Part extends string>(
+  legend: string,
+  prefix: string,
+  parts: readonly Part[],
+  weightOf: (part: Part) => number,
+) {
   return html`<fieldset class=${prefix}>
     <legend>${legend}</legend>
     <div class="weights">
-      ${parts.map(([part, value]) => number(`${prefix}-${part}`, part, value, 0, 1000))}
+      ${parts.map((part) =>
+        numberField({ name: `${prefix}-${part}`, label: part, min: 0, max: 1000 }, weightOf(part)),
+      )}
     </div>
   </fieldset>`;
 }
 
 function limit(
-  name: Limit["name"],
+  name: LimitName,
   label: string,
   min: number,
   max: number,
   step: number,
   scale = 1,
-): Limit {
+): NumberField<LimitName> {
   return { name, label, min, max, step, scale };
 }

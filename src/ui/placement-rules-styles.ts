@@ -21,21 +21,17 @@ export const rulesStyles = css`
   .rule > label {
     font-weight: 500;
   }
-  .rule > .limit {
+  .rule > .field {
     grid-column: 1 / -1;
     grid-template-columns: minmax(0, 1fr) 7rem;
     align-items: center;
     color: var(--ink-quiet);
   }
-  .limit {
-    display: grid;
-    gap: var(--gap-xs);
-    font-size: var(--text-s);
-  }
-  .limit label {
+  .rule .field label,
+  .weights label {
     font-weight: 450;
   }
-  .limit label::first-letter {
+  .weights label::first-letter {
     text-transform: uppercase;
   }
   .weights {

@@ -16,10 +16,6 @@ const ADMISSION = { link: "Link only", nobody: "Locked" } as const;
 export class RoomHeader extends PageElement {
   readonly #copied = new CopyController(this);
 
-  #open(name: "open-share" | "open-settings"): void {
-    this.dispatchEvent(new CustomEvent(name, { bubbles: true, composed: true }));
-  }
-
   override render() {
     const { connection, joinUrl, serverLost } = this.view;
     const admits = this.view.state?.admits ?? "code";
@@ -58,8 +54,8 @@ export class RoomHeader extends PageElement {
           <span class="long">${this.#copied.done ? "Copied" : "Copy link"}</span>
           <span class="short">${this.#copied.done ? "Copied" : "Link"}</span>
         </button>
-        ${iconButton("Invite: QR code and link", "qr", () => this.#open("open-share"))}
-        ${iconButton("Settings", "settings", () => this.#open("open-settings"))}
+        ${iconButton("Invite: QR code and link", "qr", () => this.emit("open-share"))}
+        ${iconButton("Settings", "settings", () => this.emit("open-settings"))}
         ${iconButton("Leave the room", "leave", () => this.send({ type: "leave_room" }))}
       </div>
     </header>`;

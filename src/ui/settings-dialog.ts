@@ -9,65 +9,59 @@ import {
 } from "../shared/index.ts";
 import { describeInputProblem } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
-import { type NumberField, numberField } from "./number-field.ts";
+import { type NumberField, numberField, options, readNumbers } from "./fields.ts";
 import { PageElement } from "./page-element.ts";
 import { readRules, rulesFields } from "./placement-rules-form.ts";
 import { rulesStyles } from "./placement-rules-styles.ts";
 
-const CONTEXT: NumberField = {
-  name: "context",
-  label: "Context length (tokens)",
-  min: 128,
-  max: 1_048_576,
-  step: 1,
-  help: "The maximum length of a conversation. A longer context uses more memory on every machine.",
-};
-const ANSWER_LIMIT: NumberField = {
-  name: "answer-limit",
-  label: "Answer limit (tokens)",
-  min: 1,
-  max: 1_048_576,
-  step: 1,
-  help: "A chat answer stops after this many tokens.",
-};
-const SLOTS: NumberField = { name: "slots", label: "Concurrent answers", min: 1, max: 64, step: 1 };
-const INTERVAL: NumberField = {
-  name: "interval",
-  label: "Update interval (seconds)",
-  min: 0.25,
-  max: 60,
-  step: 0.25,
-};
+const NUMBERS = [
+  {
+    name: "contextTokens",
+    label: "Context length (tokens)",
+    min: 128,
+    max: 1_048_576,
+    step: 1,
+    help: "The maximum length of a conversation. A longer context uses more memory on every machine.",
+  },
+  {
+    name: "maxAnswerTokens",
+    label: "Answer limit (tokens)",
+    min: 1,
+    max: 1_048_576,
+    step: 1,
+    help: "A chat answer stops after this many tokens.",
+  },
+  { name: "generationSlots", label: "Concurrent answers", min: 1, max: 64, step: 1 },
+  {
+    name: "telemetryIntervalMs",
+    label: "Device update interval (seconds)",
+    min: 0.25,
+    max: 60,
+    scale: 0.001,
+    step: 0.25,
+  },
+] as const satisfies readonly NumberField[];
 
-/** The rule as a part of the settings; everyone is the default, which is left out. */
-function changesBy(value: FormDataEntryValue | undefined | null): Pick<Settings, "changesBy"> {
-  return value === "opener" ? { changesBy: "opener" } : {};
-}
+const PRECISIONS = [
+  ["int8", "8-bit integers", "faster, as in llama.cpp"],
+  ["float", "Floating point", "closest to the original model"],
+] as const;
 
 export class SettingsDialog extends PageElement {
   static override properties = { open: { type: Boolean }, problem: { state: true } };
   declare open: boolean;
-  declare problem: string;
-
-  constructor() {
-    super();
-    this.open = false;
-    this.problem = "";
-  }
+  declare problem?: string;
 
   readonly #save = (event: SubmitEvent): void => {
     event.preventDefault();
-    const fields = new FormData(event.target as HTMLFormElement);
-    const before = this.view.state?.settings.placementRules ?? DEFAULT_PLACEMENT_RULES;
-    const placementRules = readRules(fields, before);
+    const form = new FormData(event.target as HTMLFormElement);
+    const { placementRules: rules, ...before } = this.#settings;
     const parsed = Settings.safeParse({
-      placementRules,
-      contextTokens: Number(fields.get("context")),
-      generationSlots: Number(fields.get("slots")),
-      maxAnswerTokens: Number(fields.get("answer-limit")),
-      telemetryIntervalMs: Math.round(Number(fields.get("interval")) * 1000),
-      activations: fields.get("activations"),
-      ...changesBy(this.#isOpener ? fields.get("changes-by") : this.view.state?.settings.changesBy),
+      ...before,
+      ...readNumbers(form, NUMBERS),
+      placementRules: readRules(form, rules ?? DEFAULT_PLACEMENT_RULES),
+      activations: form.get("activations"),
+      ...(this.#isOpener ? { changesBy: form.get("changes-by") } : {}),
     });
     if (!parsed.success) {
       this.problem = describeInputProblem({ kind: "settings_out_of_range" });
@@ -95,23 +89,32 @@ export class SettingsDialog extends PageElement {
     </wa-dialog>`;
   }
 
+  get #settings(): Settings {
+    return this.view.state?.settings ?? DEFAULT_SETTINGS;
+  }
+
   #roomForm() {
-    const settings = this.view.state?.settings ?? DEFAULT_SETTINGS;
+    const settings = this.#settings;
     return html`<form @submit=${this.#save} aria-labelledby="room-title">
       <h3 id="room-title">Room settings</h3>
-      <div class="field">${numberField(CONTEXT, settings.contextTokens)}</div>
-      <div class="field">${numberField(ANSWER_LIMIT, settings.maxAnswerTokens)}</div>
-      <div class="pair">
-        <div class="field">${numberField(SLOTS, settings.generationSlots)}</div>
-        <div class="field">${numberField(INTERVAL, settings.telemetryIntervalMs / 1000)}</div>
-      </div>
+      <div class="pair">${NUMBERS.map((field) => numberField(field, settings[field.name]))}</div>
       <fieldset>
         <legend>Activation precision</legend>
-        ${this.#choice("int8", "8-bit integers", "faster, as in llama.cpp", settings.activations)}
-        ${this.#choice("float", "Floating point", "closest to the original model", settings.activations)}
+        ${PRECISIONS.map(
+          ([value, label, note]) =>
+            html`<label class="choice line">
+              <input
+                type="radio"
+                name="activations"
+                value=${value}
+                .checked=${value === settings.activations}
+              />
+              <span>${label} <span class="quiet">– ${note}</span></span>
+            </label>`,
+        )}
       </fieldset>
       ${rulesFields(settings.placementRules ?? DEFAULT_PLACEMENT_RULES)}
-      ${this.#changesBy(settings)}
+      ${this.#changesBy(openerRule(settings))}
       <p class="problem" role="alert">${this.problem}</p>
       <button class="primary">Save room settings</button>
     </form>`;
@@ -122,30 +125,23 @@ export class SettingsDialog extends PageElement {
     return self !== null && state?.openedBy === self;
   }
 
-  #changesBy(settings: Settings) {
-    const chosen = openerRule(settings);
+  #changesBy(chosen: string) {
     const openedBy = this.view.state?.openedBy ?? null;
     const opener = openedBy === null ? "the member" : `${this.nameOf(openedBy)}, the member`;
-    const option = (value: string, label: string) =>
-      html`<option value=${value} ?selected=${value === chosen}>${label}</option>`;
+    const choices = [
+      ["everyone", "Every member that computes"],
+      ["opener", `Only ${opener} that opened the room`],
+    ] as const;
     return html`<div class="field">
       <label for="changes-by">Who may change the room</label>
       <select id="changes-by" name="changes-by" ?disabled=${!this.#isOpener}>
-        ${option("everyone", "Every member that computes")}
-        ${option("opener", `Only ${opener} that opened the room`)}
+        ${options(choices, chosen)}
       </select>
       <p class="small quiet">
         This applies to models, placement, members, and these settings. Everyone can chat. Only the
         member that opened the room can change this rule.
       </p>
     </div>`;
-  }
-
-  #choice(value: string, label: string, note: string, chosen: string) {
-    return html`<label class="choice line">
-      <input type="radio" name="activations" value=${value} .checked=${value === chosen} />
-      <span>${label} <span class="quiet">– ${note}</span></span>
-    </label>`;
   }
 
   #tabForm() {

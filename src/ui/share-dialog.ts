@@ -41,11 +41,6 @@ export class ShareDialog extends PageElement {
   declare open: boolean;
   readonly #copied = new CopyController(this);
 
-  constructor() {
-    super();
-    this.open = false;
-  }
-
   override render() {
     const { joinUrl, state } = this.view;
     const admits = state?.admits ?? "code";

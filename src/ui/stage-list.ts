@@ -21,12 +21,6 @@ export class StageList extends PageElement {
   declare stages: readonly Stage[];
   declare isDraft: boolean;
 
-  constructor() {
-    super();
-    this.stages = [];
-    this.isDraft = false;
-  }
-
   override render() {
     const placement = this.view.state?.placement ?? null;
     if (placement === null) return nothing;

@@ -27,22 +27,16 @@ type Side = "chat" | "room";
 export class TabmeshApp extends PageElement {
   protected override readonly live = ["chat", "timings"] as const;
   static override properties = { side: { state: true }, dialog: { state: true } };
-  /** What a small screen shows; null until chosen. */
-  declare side: Side | null;
-  declare dialog: "share" | "settings" | null;
-
-  constructor() {
-    super();
-    this.side = null;
-    this.dialog = null;
-  }
+  /** What a small screen shows, once chosen. */
+  declare side?: Side;
+  declare dialog?: "share" | "settings" | null;
 
   override render() {
     if (this.view.phase === "replay") return this.#replay();
     if (this.view.phase !== "inside") {
-      return html`<tabmesh-join .view=${this.view} .send=${this.send}></tabmesh-join>`;
+      return html`<tabmesh-join .view=${this.view}></tabmesh-join>`;
     }
-    const { view, send } = this;
+    const { view } = this;
     const side = this.side ?? (view.state?.placement == null ? "room" : "chat");
     return html`
       <div
@@ -50,30 +44,29 @@ export class TabmeshApp extends PageElement {
         @open-share=${() => (this.dialog = "share")}
         @open-settings=${() => (this.dialog = "settings")}
       >
-        <tabmesh-header .view=${view} .send=${send}></tabmesh-header>
+        <tabmesh-header .view=${view}></tabmesh-header>
         <tabmesh-notice
           class="notice ${view.notice === null ? "" : "shown"}"
           .view=${view}
-          .send=${send}
         ></tabmesh-notice>
         ${this.#switch(side)}
         <main class="shows-${side}">
           <div class="room" tabindex="-1">
-            <tabmesh-model .view=${view} .send=${send}></tabmesh-model>
+            <tabmesh-model .view=${view}></tabmesh-model>
             ${
               view.state?.placement == null
                 ? nothing
-                : html`<tabmesh-placement .view=${view} .send=${send}></tabmesh-placement>`
+                : html`<tabmesh-placement .view=${view}></tabmesh-placement>`
             }
             ${
               view.timings.length === 0 && speedNow(view) === null
                 ? nothing
-                : html`<tabmesh-timings .view=${view} .send=${send}></tabmesh-timings>`
+                : html`<tabmesh-timings .view=${view}></tabmesh-timings>`
             }
-            <tabmesh-members .view=${view} .send=${send}></tabmesh-members>
+            <tabmesh-members .view=${view}></tabmesh-members>
           </div>
           <div class="chat">
-            <tabmesh-chat .view=${view} .send=${send}></tabmesh-chat>
+            <tabmesh-chat .view=${view}></tabmesh-chat>
           </div>
         </main>
       </div>
@@ -82,17 +75,17 @@ export class TabmeshApp extends PageElement {
   }
 
   #replay() {
-    const { view, send } = this;
+    const { view } = this;
     return html`<div class="frame">
-      <tabmesh-replay .view=${view} .send=${send}></tabmesh-replay>
+      <tabmesh-replay .view=${view}></tabmesh-replay>
       <main class="replay">
         <div class="room" tabindex="-1">
           ${
             view.state?.placement == null
               ? html`<p class="quiet">No model is placed.</p>`
-              : html`<tabmesh-placement .view=${view} .send=${send}></tabmesh-placement>`
+              : html`<tabmesh-placement .view=${view}></tabmesh-placement>`
           }
-          <tabmesh-members .view=${view} .send=${send}></tabmesh-members>
+          <tabmesh-members .view=${view}></tabmesh-members>
         </div>
       </main>
     </div>`;
@@ -110,18 +103,16 @@ export class TabmeshApp extends PageElement {
   }
 
   #dialogs() {
-    const { view, send, dialog } = this;
+    const { view, dialog } = this;
     const close = () => (this.dialog = null);
     return html`
       <tabmesh-share
         .view=${view}
-        .send=${send}
         .open=${dialog === "share"}
         @wa-after-hide=${close}
       ></tabmesh-share>
       <tabmesh-settings
         .view=${view}
-        .send=${send}
         .open=${dialog === "settings"}
         @wa-after-hide=${close}
       ></tabmesh-settings>

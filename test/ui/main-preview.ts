@@ -8,4 +8,4 @@ import { VIEWS, type ViewName } from "./sample-views.ts";
 const app = document.querySelector("tabmesh-app")!;
 const name = new URLSearchParams(location.search).get("view") ?? "answering";
 app.view = VIEWS[(name in VIEWS ? name : "answering") as ViewName];
-app.send = (command) => console.log(command);
+app.addEventListener("page-command", ({ detail }) => console.log(detail));

@@ -24,7 +24,7 @@ export async function mount(view: PageView, width = 1440): Promise<Mounted> {
   const commands: PageCommand[] = [];
   const app = document.createElement("tabmesh-app");
   app.view = view;
-  app.send = (command) => commands.push(command);
+  app.addEventListener("page-command", ({ detail }) => commands.push(detail));
   document.body.append(app);
   mounted.add(app);
   await settled(app);

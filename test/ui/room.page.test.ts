@@ -36,7 +36,11 @@ describe("members", () => {
     const { app } = await mount({ ...VIEWS.answering, state: { ...state, members } });
     const card = one(app, "tabmesh-member");
     expect(textOf(one(card, "[role=status]"))).toMatch(/^Slowing down: .* in 28 s/);
-    expect(one(one(card, "tabmesh-speed"), "canvas")).toBeDefined();
+    const points = all(one(card, "tabmesh-speed"), "polyline").map((line) =>
+      line.getAttribute("points")!.split(" "),
+    );
+    // The first sample, and the forecast of the next minute at the usual interval.
+    expect(points.map(({ length }) => length)).toEqual([1, 31]);
     expect(textOf(card)).toContain("Temperature not available in browsers");
   });
 
@@ -194,9 +198,9 @@ describe("header and dialogs", () => {
     button(app, "Settings").click();
     await settled(app);
     const field = (selector: string) => one(app, selector) as HTMLInputElement;
-    field("#context").value = "4096";
-    field("#answer-limit").value = "300";
-    field("#interval").value = "0.5";
+    field("#contextTokens").value = "4096";
+    field("#maxAnswerTokens").value = "300";
+    field("#telemetryIntervalMs").value = "0.5";
     field("input[value=float]").click();
     button(app, "Save room settings").click();
     const settings = {
@@ -206,6 +210,7 @@ describe("header and dialogs", () => {
       telemetryIntervalMs: 500,
       activations: "float",
       placementRules: DEFAULT_PLACEMENT_RULES,
+      changesBy: "everyone",
     };
     expect(commands).toEqual([{ type: "change_settings", settings }]);
   });
@@ -235,7 +240,10 @@ describe("header and dialogs", () => {
       moveHorizonTokens: 500,
     };
     expect(commands).toEqual([
-      { type: "change_settings", settings: { ...DEFAULT_SETTINGS, placementRules } },
+      {
+        type: "change_settings",
+        settings: { ...DEFAULT_SETTINGS, placementRules, changesBy: "everyone" },
+      },
     ]);
   });
 
@@ -255,10 +263,10 @@ describe("header and dialogs", () => {
     const { app, commands } = await mount(VIEWS.answering);
     button(app, "Settings").click();
     await settled(app);
-    (one(app, "#slots") as HTMLInputElement).value = "65";
+    (one(app, "#generationSlots") as HTMLInputElement).value = "65";
     button(app, "Save room settings").click();
     expect(commands).toEqual([]);
-    expect((one(app, "#slots") as HTMLInputElement).checkValidity()).toBe(false);
+    expect((one(app, "#generationSlots") as HTMLInputElement).checkValidity()).toBe(false);
   });
 
   test("this tab is renamed and measured again", async () => {
@@ -340,7 +348,9 @@ describe("timings", () => {
     }
     expect(one(app, ".speed b").textContent).toBe("17.0");
     const line = one(app, "tabmesh-speed:not(.slowdown)");
-    const canvas = one(line, "canvas");
-    expect(canvas.getBoundingClientRect().width).toBeCloseTo(line.getBoundingClientRect().width, 0);
+    const [speeds] = all(line, "polyline");
+    expect(speeds!.getAttribute("points")!.split(" ")).toHaveLength(5);
+    const { width } = one(line, "svg").getBoundingClientRect();
+    expect(width).toBeCloseTo(line.getBoundingClientRect().width, 0);
   });
 });
