@@ -23,7 +23,7 @@ export class Generation {
   readonly tokens: number[];
   /** The first position that is neither computed nor queued. */
   nextPosition = 0;
-  /** Stage 0: when it sent the lap in flight, and the time of the previous lap on the wire. */
+  /** Stage 0: when it sent the lap in flight, and the time on the wire of the previous lap of one token. */
   sentAtMs = 0;
   wireMs = -1;
   /** The cache has the rows `[0, computed)` of this stage's layers. */

@@ -4,14 +4,14 @@
  * Each stage measures by its own clock how long a segment waited and computed. Stage
  * 0 measures the whole lap by its own clock; the remainder was spent on the wire.
  * That sum is known only after the lap, so it travels with the next one: hop times
- * are those of the previous lap. It is divided in proportion to each link's round trip. A
- * hop lasts until the next stage's step starts, so it includes the wait there.
+ * are those of the previous lap, unless that carried a prompt. It is divided in proportion to each
+ * link's round trip. A hop lasts until the next stage's step starts, so it includes the wait there.
  */
 import type { StageClock } from "../mesh/index.ts";
 
 /**
- * `clocks` is [stages] of this lap. `wireMs` is negative until the first lap is
- * complete; the links then replace it. Returns [stages]; the last is back to stage 0.
+ * `clocks` is [stages] of this lap. `wireMs` is negative until the first lap of a single
+ * token is complete; the links then replace it. Returns [stages]; the last is back to stage 0.
  */
 export function hopTimes(clocks: readonly StageClock[], wireMs: number): number[] {
   const linksMs = clocks.reduce((sum, { linkMs }) => sum + linkMs, 0);

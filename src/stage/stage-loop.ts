@@ -221,9 +221,11 @@ export class StageLoop {
     if (frame.position < generation.nextPosition) return;
     const nowMs = this.#outside.nowMs();
     this.#watch.returned(generation, nowMs);
-    generation.wireMs = wireTime(nowMs - generation.sentAtMs, frame.clocks);
-    if (frame.position > generation.promptLength && !isLast)
-      this.#wire = [...this.#wire, generation.wireMs].slice(-MAX_LAPS);
+    // The lap of a prompt takes longer than those of single tokens.
+    if (frame.position > generation.promptLength) {
+      generation.wireMs = wireTime(nowMs - generation.sentAtMs, frame.clocks);
+      if (!isLast) this.#wire = [...this.#wire, generation.wireMs].slice(-MAX_LAPS);
+    }
     this.#enqueueTokens(generation, frame.position, [frame.token]);
   }
 
@@ -301,9 +303,13 @@ export class StageLoop {
     for (const prompt of prompts) this.#fail(prompt, failure);
   }
 
-  #enqueueTokens(generation: Generation, position: number, tokens: ArrayLike<StepToken>): void {
-    const { wireMs } = generation;
-    const times = { clocks: [], wireMs, arrivedAtMs: this.#outside.nowMs() };
+  #enqueueTokens(
+    generation: Generation,
+    position: number,
+    tokens: ArrayLike<StepToken>,
+    arrivedAtMs = this.#outside.nowMs(),
+  ): void {
+    const times = { clocks: [], wireMs: generation.wireMs, arrivedAtMs };
     const count = tokens.length;
     generation.nextPosition = position + count;
     this.#enqueue({ generation, position, count, tokens, hidden: null, part: null, ...times });
@@ -350,7 +356,9 @@ export class StageLoop {
         inFlight.push(this.#step(batch));
         last = batch;
       } else if (inFlight.length === 0) break;
-      if (batch.length === 0 || inFlight.length >= this.#maxInFlight()) await inFlight.shift();
+      if (batch.length === 0) await inFlight.shift();
+      // Steps that became slower let fewer of them be in flight.
+      while (inFlight.length >= this.#maxInFlight()) await inFlight.shift();
     }
     this.#running = false;
   }
@@ -363,12 +371,15 @@ export class StageLoop {
     return isWhole && fits ? stepsInFlight(this.#stepMs) : 1;
   }
 
-  /** Rows that follow a step in flight, whose tokens are still on the GPU. */
+  /**
+   * Rows that follow a step in flight, whose tokens are still on the GPU. Their tokens arrive when that
+   * step ends, and theirs starts: they do not wait.
+   */
   #enqueueAhead(last: readonly Work[]): void {
     const { contextTokens } = this.#position.pipeline;
     for (const { generation, earlierSample } of rowsAhead(last, contextTokens))
       if (this.#generations.get(generation.id) === generation)
-        this.#enqueueTokens(generation, generation.nextPosition, [{ earlierSample }]);
+        this.#enqueueTokens(generation, generation.nextPosition, [{ earlierSample }], Infinity);
   }
 
   async #step(batch: Work[]): Promise<void> {

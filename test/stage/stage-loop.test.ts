@@ -228,6 +228,29 @@ describe("a shard of all layers runs ahead of the tokens that are read", () => {
     expect(await split.answers.finished(1)).toEqual(sampled);
   });
 
+  test("a row does not wait for the earlier steps of its own answer", async () => {
+    const room = await cpuRoom(pipelineOver([a]), [], { stepMs: 2 });
+    const { host, answers, shard } = room.get(a)!;
+    await host.ask(request(1, PROMPT, { maxTokens: 40 }));
+    await answers.finished(1);
+    expect(shard().mostRunning).toBeGreaterThan(1);
+    const laps = answers.events.slice(1);
+    const sum = (part: "computeMs" | "hopMs") =>
+      laps.reduce((total, lap) => total + lap[part][0]!, 0);
+    expect(sum("hopMs")).toBeLessThan(sum("computeMs"));
+  });
+
+  test("fewer steps are in flight once they are slow", async () => {
+    const room = await cpuRoom(pipelineOver([a]), []);
+    const { host, answers, shard } = room.get(a)!;
+    await host.ask(request(1, PROMPT, { maxTokens: 200 }));
+    await answers.until(() => shard().running > 1);
+    shard().stepMs = 50;
+    await answers.until(() => shard().running <= 1);
+    expect(answers.tokensOf(1).length).toBeLessThan(150);
+    await host.cancel(GenerationId.parse(1));
+  });
+
   test("no token past an end token is shown, and its slot serves the next answer", async () => {
     const pipeline = pipelineOver([a], { generationSlots: 1 });
     const room = await cpuRoom(pipeline, [requester]);

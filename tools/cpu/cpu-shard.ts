@@ -53,11 +53,14 @@ export class CpuShard implements Shard {
   poison: number | null = null;
   /** The number of rows of each step so far. */
   readonly stepRows: number[] = [];
-  readonly #stepMs: number;
+  /** How long a step takes. */
+  stepMs: number;
   readonly #cache = new Map<string, Float32Array[]>();
   /** Steps that have not finished, and the most that there were at once. */
-  #running = 0;
+  running = 0;
   mostRunning = 0;
+  /** As on a GPU, a step begins when the one before has ended. */
+  #queue: Promise<void> = Promise.resolve();
   /** What the last step sampled. */
   #sampled: readonly number[] = [];
   #destroyed = false;
@@ -66,7 +69,7 @@ export class CpuShard implements Shard {
     this.description = description;
     this.options = options;
     this.maxRows = extra.maxRows ?? 8;
-    this.#stepMs = extra.stepMs ?? 0;
+    this.stepMs = extra.stepMs ?? 0;
   }
 
   async step(rows: readonly StepRow[], hidden: Float32Array | null) {
@@ -76,9 +79,12 @@ export class CpuShard implements Shard {
     if ((first === 0) !== (hidden === null)) throw new TypeError("hidden rows where none belong");
     if (hidden !== null && hidden.length !== rows.length * HIDDEN) throw new RangeError("hidden");
     this.stepRows.push(rows.length);
-    this.mostRunning = Math.max(this.mostRunning, ++this.#running);
-    await new Promise((resolve) => setTimeout(resolve, this.#stepMs));
-    this.#running -= 1;
+    this.mostRunning = Math.max(this.mostRunning, ++this.running);
+    this.#queue = this.#queue.then(
+      () => new Promise((resolve) => setTimeout(resolve, this.stepMs)),
+    );
+    await this.#queue;
+    this.running -= 1;
     if (this.#destroyed) throw new Error("the shard was destroyed");
     const out = new Float32Array(rows.length * HIDDEN);
     rows.forEach((row, index) => {
