@@ -89,9 +89,9 @@ export async function wholeAnswer(answering: Answering): Promise<WholeBody> {
   const times = new StageTimes(answering.state);
   let text = "";
   for await (const event of events) {
+    times.add(event);
     if (event.kind === "token") {
       tokens.push(event);
-      times.add(event);
       text += event.text;
     }
     if (event.kind !== "finished") continue;
@@ -125,8 +125,8 @@ async function* answerParts(answering: Answering): AsyncGenerator<AnswerPart, bo
   try {
     yield chunk({ text: "", promptTokens });
     for await (const part of events) {
+      times.add(part);
       if (part.kind === "token") {
-        times.add(part);
         if (part.text !== "" || reportsTokens) {
           yield chunk({ text: part.text, token: part, offset });
         }

@@ -29,8 +29,10 @@ export class StageTimes {
     this.#state = state;
   }
 
-  add(lap: Part<"token">): void {
-    this.#laps.add(lap);
+  /** An interrupted answer continues on other stages, whose times alone count. */
+  add(event: AnswerEvent): void {
+    if (event.kind === "token") this.#laps.add(event);
+    if (event.kind === "interrupted") this.#laps.restart();
   }
 
   summary({ usage, firstTokenMs, totalMs }: Part<"finished">): Timings {
