@@ -8,7 +8,7 @@ import {
 } from "../api/index.ts";
 import type { ProbeProgress, ProbeResult } from "../probe/index.ts";
 import type { RoomCode, RoomSecret, ServerFacts } from "../shared/index.ts";
-import { checkAdapter, forgetRoom, keepLink } from "../tab/index.ts";
+import { checkAdapter, forgetRoom, keepLink, readKeptRoom } from "../tab/index.ts";
 import type { PageView } from "../ui/index.ts";
 
 export type PageEnvironment = {
@@ -19,6 +19,8 @@ export type PageEnvironment = {
   /** Keeps a room's secret in this tab, over a reload too. */
   keepLink(code: RoomCode, secret: RoomSecret): void;
   forgetRoom(code: RoomCode): void;
+  /** Whether this tab was in the room before a reload, and has not left it. */
+  wasInRoom(code: RoomCode): boolean;
   /** Downloads a text as a file. */
   saveFile(name: string, text: string): void;
   /** Measures this tab's adapter; with `again`, earlier measurements are discarded. */
@@ -36,6 +38,7 @@ export function browserEnvironment(): PageEnvironment {
     showAddress: (href) => history.replaceState(null, "", href),
     keepLink: (code, secret) => keepLink(sessionStorage, code, secret),
     forgetRoom: (code) => forgetRoom(sessionStorage, code),
+    wasInRoom: (code) => (readKeptRoom(sessionStorage, code)?.member ?? null) !== null,
     saveFile,
     probe: checkAdapter,
     serverFacts: () => readServerFacts(origin),

@@ -77,7 +77,8 @@ export class Page {
         }
         const { code, secret } = invitation;
         if (secret !== null) this.#environment.keepLink(code, secret);
-        return this.#enter(code, { observe, mustExist: true });
+        // A reload of the room's only tab closed the room: that tab may open it again.
+        return this.#enter(code, { observe, mustExist: !this.#environment.wasInRoom(code) });
       }
       case "leave_room": {
         const { code } = this.#store.view;

@@ -50,7 +50,7 @@ export const meshFailures: Sentences<MeshFailure> = {
   id_taken: ({ id }) => `The id ${id} is in use at the signaling server.`,
 
   room_not_found: ({ code }) =>
-    `No room ${code} is open. Check the code, or open a room with it: a room exists as long as one of its tabs is open.`,
+    `No room ${code} is open. Check the code, or open a new room: a room exists only as long as one of its tabs is open.`,
   room_timeout: ({ code }) => `The room ${code} did not answer. Its tab may be closing: try again.`,
   room_unreachable: ({ code }) => `The room ${code} cannot be reached.`,
   invalid_room_answer: ({ code }) => `The room ${code} sent an invalid answer.`,

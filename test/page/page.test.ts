@@ -46,6 +46,7 @@ async function withPage(
       showAddress: (href) => addresses.push(href),
       keepLink: (code, secret) => kept.set(code, secret),
       forgetRoom: (code) => kept.delete(code),
+      wasInRoom: () => false,
       probe: () => Promise.resolve(PROBED),
       serverFacts: () =>
         Promise.resolve({ addresses: ["https://192.168.1.2:8788"], iceServers: [] }),
@@ -127,6 +128,15 @@ describe("outside", () => {
       expect(view()).toMatchObject({ phase: "outside", notice: { level: "error" } });
       expect(view().notice?.message).toMatch(/No room ABCDEF is open/);
     });
+  });
+
+  test("a reloaded tab opens its room again if nobody else is in it", async () => {
+    const wasInRoom = (code: RoomCode) => code === "ABCDEF";
+    const reloaded = async ({ page, view }: Opened) => {
+      await page.act({ type: "join_room", invitation: "ABCDEF", observe: false });
+      expect(view()).toMatchObject({ phase: "inside", code: "ABCDEF", notice: null });
+    };
+    await withPage("/?room=ABCDEF", reloaded, { wasInRoom });
   });
 
   test("commands that need a room do nothing", async () => {

@@ -215,7 +215,7 @@ test("every failure has its sentence", () => {
       "read_past_end": "a.gguf has 100 bytes, so 20 bytes at 90 cannot be read. The file is truncated: download it again.",
       "replaced_connection": "The other tab connected again.",
       "room_locked": "This room is locked. Ask someone in the room to unlock it.",
-      "room_not_found": "No room ABCDEF is open. Check the code, or open a room with it: a room exists as long as one of its tabs is open.",
+      "room_not_found": "No room ABCDEF is open. Check the code, or open a new room: a room exists only as long as one of its tabs is open.",
       "room_timeout": "The room ABCDEF did not answer. Its tab may be closing: try again.",
       "room_unreachable": "The room ABCDEF cannot be reached.",
       "send_failed": "Cannot send to Kitchen laptop. The channel was closed.",
