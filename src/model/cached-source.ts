@@ -22,8 +22,14 @@ import { ModelError } from "./model-error.ts";
 /** Limits one request, so that progress shows and an interruption loses little. */
 const MAX_RUN_CHUNKS = 8;
 
-/** A source that knows the leaves of what it read, or whose bytes need no check. */
-export type LeafSource = ByteSource & { readonly leaves?: ReadonlyMap<number, Leaf> };
+/**
+ * A source that knows the leaves of what it read, or whose bytes need no check. `fetch` is as
+ * `SharedSource.fetch`.
+ */
+export type LeafSource = ByteSource & {
+  readonly leaves?: ReadonlyMap<number, Leaf>;
+  fetch?(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer> | null>;
+};
 
 export class CachedSource implements ByteSource {
   readonly fileBytes: number;
@@ -31,7 +37,8 @@ export class CachedSource implements ByteSource {
   readonly #source: LeafSource;
   readonly #onNotice: (notice: ModelNotice) => void;
   #store: ChunkStore | null;
-  readonly #fetching = new Map<number, Promise<Uint8Array<ArrayBuffer>>>();
+  /** Null for chunks that another thread stores. */
+  readonly #fetching = new Map<number, Promise<Uint8Array<ArrayBuffer> | null>>();
 
   constructor(source: LeafSource, store: ChunkStore, onNotice: (notice: ModelNotice) => void) {
     this.fileBytes = source.fileBytes;
@@ -80,7 +87,7 @@ export class CachedSource implements ByteSource {
     checkRange(this, offsetBytes, lengthBytes);
     if (this.#store === null) return this.#source.read(offsetBytes, lengthBytes);
     const parts = chunkParts(offsetBytes, lengthBytes);
-    const stored = await this.#readRange(offsetBytes, lengthBytes, parts);
+    const stored = await this.#readRange(offsetBytes, lengthBytes);
     if (stored !== null) return stored;
     const result = new Uint8Array(lengthBytes);
     const isCopied = await Promise.all(parts.map((part) => this.#copyKnown(part, result)));
@@ -90,33 +97,39 @@ export class CachedSource implements ByteSource {
         // Another read may have fetched it meanwhile.
         if (await this.#copyKnown(part, result)) return;
         const { index, from, to, at } = part;
-        const chunk = await this.#chunk(index, offsetBytes + lengthBytes);
-        result.set(chunk.subarray(from, to), at);
+        const running = this.#fetching.get(index);
+        const known = running && (await running);
+        const chunk = known ?? (await this.#fetchRun(index, offsetBytes + lengthBytes, false));
+        result.set(chunk!.subarray(from, to), at);
       }),
     );
     return result;
   }
 
-  /** In another thread, once what is being fetched has been stored; null if a part is missing. */
-  async #readRange(offsetBytes: number, lengthBytes: number, parts: readonly ChunkPart[]) {
+  /** Where other threads store and read: this one never has the bytes. Null if a part is missing. */
+  async #readRange(offsetBytes: number, lengthBytes: number) {
     if (this.#store?.readRange === undefined) return null;
-    await Promise.allSettled(parts.flatMap(({ index }) => this.#fetching.get(index) ?? []));
-    if (!parts.every(({ index }) => this.isStored(index))) return null;
+    await this.fetch(offsetBytes, lengthBytes);
+    if (!chunksOf(offsetBytes, lengthBytes).every((index) => this.isStored(index))) return null;
     return this.#store.readRange(offsetBytes, lengthBytes);
   }
 
   /** Stores what is missing of a range. Rejects as `read` does. */
   async fetch(offsetBytes: number, lengthBytes: number): Promise<void> {
     checkRange(this, offsetBytes, lengthBytes);
+    const endBytes = offsetBytes + lengthBytes;
     const missing = chunksOf(offsetBytes, lengthBytes).filter((index) => !this.isStored(index));
-    await Promise.all(missing.map((index) => this.#chunk(index, offsetBytes + lengthBytes)));
+    await Promise.all(
+      missing.map((index) => this.#fetching.get(index) ?? this.#fetchRun(index, endBytes, true)),
+    );
   }
 
   /** False if the chunk is neither being fetched nor stored completely. */
   async #copyKnown({ index, from, to, at }: ChunkPart, result: Uint8Array): Promise<boolean> {
     const running = this.#fetching.get(index);
-    if (running !== undefined) {
-      result.set((await running).subarray(from, to), at);
+    const chunk = running && (await running);
+    if (chunk) {
+      result.set(chunk.subarray(from, to), at);
       return true;
     }
     if (this.#store?.present.has(index) !== true) return false;
@@ -126,13 +139,11 @@ export class CachedSource implements ByteSource {
     return stored !== null;
   }
 
-  /** A chunk that is not stored; `wantedEnd` is the end of the caller's read. */
-  #chunk(index: number, wantedEnd: number): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#fetching.get(index) ?? this.#fetchRun(index, wantedEnd);
-  }
-
-  /** Fetches chunk `first` and the missing chunks after it up to `wantedEnd`; returns chunk `first`. */
-  async #fetchRun(first: number, wantedEnd: number): Promise<Uint8Array<ArrayBuffer>> {
+  /**
+   * Fetches and stores chunk `first` and the missing chunks after it up to `wantedEnd`, the end of the
+   * caller's read; returns chunk `first`. Null only with `mayStay`, if other threads have stored all.
+   */
+  async #fetchRun(first: number, wantedEnd: number, mayStay: boolean) {
     let end = first + 1;
     while (
       end * CHUNK_BYTES < wantedEnd &&
@@ -143,23 +154,26 @@ export class CachedSource implements ByteSource {
       end++;
     }
     const start = first * CHUNK_BYTES;
-    const run = this.#source.read(start, Math.min(end * CHUNK_BYTES, this.fileBytes) - start);
+    const range = [start, Math.min(end * CHUNK_BYTES, this.fileBytes) - start] as const;
+    const stays = mayStay && this.#source.fetch !== undefined;
+    const run = stays ? this.#source.fetch!(...range) : this.#source.read(...range);
     const chunks = Array.from({ length: end - first }, (_, i) => {
-      const chunk = run.then((bytes) => bytes.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES));
+      const at = i * CHUNK_BYTES;
+      const chunk = run.then((bytes) => bytes && bytes.subarray(at, at + CHUNK_BYTES));
       chunk.catch(() => undefined); // callers that await `run` or the chunk get the error
       this.#fetching.set(first + i, chunk);
       return chunk;
     });
     try {
       await Promise.all(chunks.map(async (chunk, i) => this.#keep(first + i, await chunk)));
-      return (await run).subarray(0, CHUNK_BYTES);
+      return await chunks[0]!;
     } finally {
       for (let index = first; index < end; index++) this.#fetching.delete(index);
     }
   }
 
-  async #keep(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (this.isStored(index)) return; // by the thread that fetched it
+  async #keep(index: number, bytes: Uint8Array<ArrayBuffer> | null): Promise<void> {
+    if (bytes === null || this.isStored(index)) return; // by the thread that fetched it
     const { leaves } = this.#source;
     const leaf = leaves === undefined ? await sha256(bytes) : (leaves.get(index) ?? null);
     try {

@@ -16,8 +16,8 @@ export function lanesOf({ hardwareConcurrency }: Navigator): Lanes {
 export function servedLane(service: LaneService) {
   return {
     async laneFetch(...range: Parameters<Lane["fetch"]>) {
-      const hashed = await service.fetch(...range);
-      return Comlink.transfer(hashed, [hashed.bytes.buffer]);
+      const fetched = await service.fetch(...range);
+      return Comlink.transfer(fetched, fetched.bytes === null ? [] : [fetched.bytes.buffer]);
     },
     async laneRead(...range: Parameters<Lane["read"]>) {
       const bytes = await service.read(...range);

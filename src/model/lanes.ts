@@ -1,16 +1,16 @@
 /**
  * Several threads that fetch, hash, store, and read chunks, because one thread does so at 7 to 9 ns per
- * byte. Each lane does the work of this thread's own source and store; the bytes are transferred. If a
- * lane's thread fails, this thread does the work.
+ * byte. Each lane does the work of this thread's own source and store. What a lane has fetched and stored
+ * stays there; other bytes are transferred. If a lane's thread fails, this thread does the work.
  */
 import { failureOf, type ModelNotice, ThreadPool } from "../shared/index.ts";
 import { chunkParts, type Leaf, leavesIn } from "./chunks.ts";
 import type { ChunkStore, ModelCache } from "./model-cache.ts";
-import { reopenUrl, type RemoteFile } from "./url-source.ts";
+import { fillFromUrl, type RemoteFile } from "./url-source.ts";
 
-/** A range of whole chunks. */
+/** A range of whole chunks; without bytes if a lane has stored all of them. */
 export type HashedRange = {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array<ArrayBuffer> | null;
   readonly leaves: readonly Leaf[];
 };
 
@@ -49,16 +49,30 @@ type Storage = Pick<ModelCache, "chunkStore">;
 export class LaneService implements Lane {
   readonly #cache: Promise<Storage | null>;
   readonly #stores = new Map<string, Promise<ChunkStore>>();
+  /** For the next range: the pages of new memory cost as much as copying into them. */
+  #spare = new ArrayBuffer(0);
 
   constructor(cache: Promise<Storage | null>) {
     this.#cache = cache;
   }
 
-  async fetch(...[remote, offsetBytes, lengthBytes, onNotice, file]: Parameters<Lane["fetch"]>) {
-    const bytes = await reopenUrl(remote, { onNotice }).read(offsetBytes, lengthBytes);
+  async fetch(
+    ...[remote, offsetBytes, lengthBytes, onNotice, file]: Parameters<Lane["fetch"]>
+  ): Promise<FetchedRange> {
+    const bytes = this.#allocate(lengthBytes);
+    await fillFromUrl(remote, { onNotice }, bytes, offsetBytes);
     const leaves = await leavesIn(bytes);
     const stored = file === null ? [] : await this.#keep(file, offsetBytes, bytes, leaves);
-    return { bytes, leaves, stored };
+    if (stored.length < leaves.length) return { bytes, leaves, stored };
+    this.#spare = bytes.buffer;
+    return { bytes: null, leaves, stored };
+  }
+
+  #allocate(lengthBytes: number): Uint8Array<ArrayBuffer> {
+    const spare = this.#spare;
+    if (spare.byteLength < lengthBytes) return new Uint8Array(lengthBytes);
+    this.#spare = new ArrayBuffer(0);
+    return new Uint8Array(spare, 0, lengthBytes);
   }
 
   /** What cannot be stored here, the caller tries itself, and reports. */

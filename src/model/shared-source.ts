@@ -29,9 +29,13 @@ import {
 import type { HashedRange } from "./lanes.ts";
 import { ModelError } from "./model-error.ts";
 
-/** A source that may hash what it reads, in other threads. */
+/** A source that may hash what it reads, in other threads; with `mayStay`, these may store the bytes and keep them. */
 export type HashedSource = ByteSource & {
-  readonly readHashed?: (offsetBytes: number, lengthBytes: number) => Promise<HashedRange>;
+  readonly readHashed?: (
+    offsetBytes: number,
+    lengthBytes: number,
+    mayStay: boolean,
+  ) => Promise<HashedRange>;
 };
 
 export type SharedSourceOptions = {
@@ -136,15 +140,28 @@ export class SharedSource implements ByteSource {
       return origin.read(offsetBytes, lengthBytes);
     const first = Math.floor(offsetBytes / CHUNK_BYTES);
     const end = Math.ceil(endBytes / CHUNK_BYTES);
-    const bytes = await this.#readChunks(first, end);
+    const bytes = (await this.#readChunks(first, end, false))!;
     const from = offsetBytes - first * CHUNK_BYTES;
     return from === 0 && lengthBytes === bytes.length
       ? bytes
       : bytes.slice(from, from + lengthBytes);
   }
 
-  /** The chunks `[first, end)`, from a peer that has all of them, or else from the source. */
-  async #readChunks(first: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+  /** As `read`, of whole chunks; null if another thread has stored them and kept the bytes. */
+  fetch(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer> | null> {
+    const first = offsetBytes / CHUNK_BYTES;
+    return this.#readChunks(first, Math.ceil(first + lengthBytes / CHUNK_BYTES), true);
+  }
+
+  /**
+   * The chunks `[first, end)`, from a peer that has all of them, or else from the source. Null only with
+   * `mayStay`, as in `HashedSource`.
+   */
+  async #readChunks(
+    first: number,
+    end: number,
+    mayStay: boolean,
+  ): Promise<Uint8Array<ArrayBuffer> | null> {
     const start = first * CHUNK_BYTES;
     const length = Math.min(end * CHUNK_BYTES, this.fileBytes) - start;
     const { origin } = this.#options;
@@ -167,7 +184,7 @@ export class SharedSource implements ByteSource {
     const hasSome = [...this.#peers.values()].some(({ chunks }) => heldIn(chunks, first, end) > 0);
     if (end - first > 1 && hasSome) return this.#readHalves(first, end);
     if (origin === null) throw error ?? this.#notHeld();
-    const { bytes, leaves } = await readHashed(origin, start, length);
+    const { bytes, leaves } = await readHashed(origin, start, length, mayStay);
     this.#learn(first, leaves);
     return bytes;
   }
@@ -185,8 +202,8 @@ export class SharedSource implements ByteSource {
   /** No member has all of the chunks, but several together, or with the source, may have them. */
   async #readHalves(first: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
     const middle = (first + end) >> 1;
-    const before = await this.#readChunks(first, middle);
-    const after = await this.#readChunks(middle, end);
+    const before = (await this.#readChunks(first, middle, false))!;
+    const after = (await this.#readChunks(middle, end, false))!;
     const bytes = new Uint8Array(before.length + after.length);
     bytes.set(before);
     bytes.set(after, before.length);
@@ -224,7 +241,7 @@ export class SharedSource implements ByteSource {
     for (let index = first; origin !== null && root === null && index < end; index++) {
       if (index !== certain && this.#random() * CHECKED_CHUNKS >= 1) continue;
       const length = chunkLength(this.fileBytes, index);
-      this.#learn(index, (await readHashed(origin, index * CHUNK_BYTES, length)).leaves);
+      this.#learn(index, (await readHashed(origin, index * CHUNK_BYTES, length, true)).leaves);
     }
     for (const [i, leaf] of (await leavesIn(bytes)).entries()) {
       const expected = this.#expected(first + i);
@@ -278,8 +295,9 @@ async function readHashed(
   origin: HashedSource,
   offsetBytes: number,
   lengthBytes: number,
+  mayStay: boolean,
 ): Promise<HashedRange> {
-  if (origin.readHashed !== undefined) return origin.readHashed(offsetBytes, lengthBytes);
+  if (origin.readHashed !== undefined) return origin.readHashed(offsetBytes, lengthBytes, mayStay);
   const bytes = await origin.read(offsetBytes, lengthBytes);
   return { bytes, leaves: await leavesIn(bytes) };
 }

@@ -59,9 +59,14 @@ export async function openUrl(url: string, options: UrlSourceOptions = {}): Prom
   return Object.assign(new WholeDownload(first, url, fileBytes), { remote: null });
 }
 
-/** The same file, read from another thread. */
-export function reopenUrl(remote: RemoteFile, options: UrlSourceOptions): ByteSource {
-  return rangeSource(new RangeClient(remote.url, options), remote);
+/** Reads a range of the same file in another thread. Rejects with a `ModelError`. */
+export function fillFromUrl(
+  remote: RemoteFile,
+  options: UrlSourceOptions,
+  bytes: Uint8Array,
+  offsetBytes: number,
+): Promise<void> {
+  return new RangeClient(remote.url, options).fill(bytes, offsetBytes, remote);
 }
 
 function rangeSource(client: RangeClient, file: RemoteFile): ByteSource {
@@ -191,6 +196,9 @@ class RangeClient {
   }
 }
 
+/** The buffer of an earlier body, for the next one. */
+let spare: ArrayBuffer | null = null;
+
 /**
  * The next bytes of a body, valid until the next call; null at its end. A reader with its own buffer takes
  * Chromium half the time, since its pieces are larger.
@@ -203,11 +211,14 @@ function pieceReader(body: ReadableStream<Uint8Array>): () => Promise<Uint8Array
     const plain = body.getReader(); // no stream of bytes in this browser
     return async () => (await plain.read()).value ?? null;
   }
-  let buffer = new ArrayBuffer(PIECE_BYTES);
+  let buffer = spare ?? new ArrayBuffer(PIECE_BYTES);
+  spare = null;
   return async () => {
     const { done, value } = await reader.read(new Uint8Array(buffer));
     if (value !== undefined) buffer = value.buffer;
-    return done ? null : value;
+    if (!done) return value;
+    if (value !== undefined) spare = buffer;
+    return null;
   };
 }
 

@@ -273,8 +273,8 @@ export class WeightsService {
     const { remote } = origin;
     if (remote === null || this.#lanes.isEmpty) return origin;
     const onNotice = (notice: ModelNotice) => this.#onNotice(notice);
-    const readHashed = (offset: number, length: number) =>
-      this.#lanes.fetch(remote, offset, length, onNotice, kept());
+    const readHashed = (offset: number, length: number, mayStay: boolean) =>
+      this.#lanes.fetch(remote, offset, length, onNotice, mayStay ? kept() : null);
     return { ...origin, readHashed };
   }
 

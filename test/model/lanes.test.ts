@@ -4,7 +4,16 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { CHUNK_BYTES, chunksOf } from "../../src/model/chunks.ts";
 import { type Lane, Lanes, LaneService } from "../../src/model/lanes.ts";
 import { shardTensors } from "../../src/model/shard.ts";
+import type { ByteReader } from "../../src/model/description.ts";
+import { readerFromPort } from "../../src/model/reader-port.ts";
 import { WeightsService } from "../../src/model/weights-service.ts";
+import { newCounters } from "../../src/engine/counters.ts";
+import { GpuResources } from "../../src/engine/gpu-resources.ts";
+import { WeightReader } from "../../src/engine/weight-reader.ts";
+import { packRows } from "../../src/kernels/matmul/weights-pack.ts";
+import { rowBytes } from "../../src/tensor/block-format.ts";
+import { ADAPTERS } from "../../tools/gpu/adapters.ts";
+import { plannedDevice } from "../../tools/gpu/planned-device.ts";
 import { memoryStorage } from "../../tools/gguf/memory-store.ts";
 import { type RangeServer, startRangeServer } from "../../tools/gguf/range-server.ts";
 import { sameBytes } from "./recorded-source.ts";
@@ -28,6 +37,7 @@ function counted(change: (lane: Lane) => Lane = (lane) => lane) {
   let bytes = 0;
   const most = { ranges: 0, bytes: 0 };
   let written = 0;
+  let passedOn = 0;
   const readBytes: number[] = [];
   const lanes = new Lanes(LANES, () => {
     const service = new LaneService(cache);
@@ -40,6 +50,7 @@ function counted(change: (lane: Lane) => Lane = (lane) => lane) {
         try {
           const range = await service.fetch(remote, offset, length, onNotice, kept);
           written += range.stored.length;
+          passedOn += range.bytes?.length ?? 0;
           return range;
         } finally {
           ranges -= 1;
@@ -58,6 +69,7 @@ function counted(change: (lane: Lane) => Lane = (lane) => lane) {
     fetched,
     most,
     written: () => written,
+    passedOn: () => passedOn,
     readBytes,
   };
 }
@@ -71,7 +83,7 @@ async function prefetch(service: WeightsService) {
 }
 
 test("ranges are in flight in all lanes, and bounded in bytes", async () => {
-  const { service, storage, fetched, most, written } = counted();
+  const { service, storage, fetched, most, written, passedOn } = counted();
   const { contentId, chunks } = await prefetch(service);
   expect(fetched).toHaveLength(LANES);
   for (const bytes of fetched) expect(bytes).toBeGreaterThan(0);
@@ -80,6 +92,7 @@ test("ranges are in flight in all lanes, and bounded in bytes", async () => {
   expect(most.bytes).toBeLessThanOrEqual(6 * 6 * CHUNK_BYTES); // 4 MiB touch up to 5 chunks
   expect(fetched.reduce((sum, bytes) => sum + bytes)).toBe(chunks.size * CHUNK_BYTES);
   expect(written()).toBe(chunks.size);
+  expect(passedOn()).toBe(0); // they stay where they were stored
   const store = await storage.store(contentId);
   expect(store.present).toEqual(chunks);
   for (const index of chunks) {
@@ -87,6 +100,46 @@ test("ranges are in flight in all lanes, and bounded in bytes", async () => {
     const stored = await store.read(index, 0, CHUNK_BYTES);
     expect(sameBytes(stored!, expected)).toBe(true);
   }
+});
+
+test("reads during a prefetch share its fetches; memory does not grow with the model", async () => {
+  const { service, fetched, readBytes, most, passedOn } = counted();
+  const { summary } = await service.open({ kind: "url", url: server.url });
+  const tensors = shardTensors(service.shard(summary.contentId, ...LAYERS));
+  const chunks = new Set(tensors.flatMap((one) => chunksOf(one.offsetBytes, one.lengthBytes)));
+  const { device } = plannedDevice(ADAPTERS[0]!);
+  const reader = readerFromPort(service.reader(summary.contentId));
+  let unused = 0;
+  let mostUnused = 0;
+  const counting: ByteReader = {
+    async read(offset, length) {
+      mostUnused = Math.max(mostUnused, (unused += length));
+      return reader.read(offset, length);
+    },
+  };
+  const weights = new WeightReader(
+    new GpuResources(device, newCounters()),
+    counting,
+    packRows,
+    (bytes) => (unused -= bytes),
+  );
+  for (const tensor of tensors)
+    weights.rows([tensor], (first, [bytes]) => {
+      const start = tensor.offsetBytes + first * rowBytes(tensor.format, tensor.columns);
+      expect(sameBytes(bytes!, file.subarray(start, start + bytes!.length))).toBe(true);
+      return () => undefined;
+    });
+  await Promise.all([
+    service.prefetch(summary.contentId, ...LAYERS, () => undefined),
+    weights.fill(),
+  ]);
+  expect(fetched.reduce((sum, bytes) => sum + bytes)).toBe(chunks.size * CHUNK_BYTES);
+  expect(readBytes.reduce((sum, bytes) => sum + bytes)).toBe(
+    tensors.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0),
+  );
+  expect(passedOn()).toBe(0);
+  expect(most.bytes).toBeLessThanOrEqual(16 * 6 * CHUNK_BYTES);
+  expect(mostUnused).toBeLessThanOrEqual(36 * CHUNK_BYTES);
 });
 
 test("what is stored is neither fetched nor hashed nor written again", async () => {
