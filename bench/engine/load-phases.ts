@@ -1,10 +1,10 @@
 /**
  * What each phase of a load costs by itself, in ns per byte of the file: bytes from the server, their
  * hashes, the disk (written, then read), the kernels' layout, and the copy to the GPU (`upload` by
- * `writeBuffer`, `mapped` through a mapped buffer). A load runs them at the same time, in several
+ * `writeBuffer`, `mapped` through mapped buffers, as a load does). A load runs them at the same time, in several
  * threads, so it takes less than their sum.
  */
-import { packRows, writeMapped } from "../../src/kernels/index.ts";
+import { packRows, Uploads } from "../../src/kernels/index.ts";
 import { type ByteSource, CHUNK_BYTES, ModelCache, sha256 } from "../../src/model/index.ts";
 import type { LoadPhases } from "./requests.ts";
 
@@ -72,8 +72,10 @@ export async function measureLoadPhases(
     await device.queue.onSubmittedWorkDone();
   });
   const mapped = await nsPerByte(async () => {
+    const uploads = new Uploads(device);
     for (const { quants, meta } of packed)
-      for (const bytes of [quants, meta]) writeMapped(device, bytes, buffer, 0);
+      for (const bytes of [quants, meta]) await uploads.write(bytes, buffer, 0);
+    uploads.end();
     await device.queue.onSubmittedWorkDone();
   });
   buffer.destroy();

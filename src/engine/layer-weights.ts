@@ -2,8 +2,9 @@
  * The weights of a layer in GPU memory, grouped as its dispatches read them:
  * q, k and v in one matrix where their formats allow, gate and up interleaved.
  */
-import { createWeights, type Weights, weightsBytes, writePacked } from "../kernels/index.ts";
+import { createWeights, packedWrites, type Weights, weightsBytes } from "../kernels/index.ts";
 import type { LayerTensors, ShardDescription, TensorInfo } from "../model/index.ts";
+import { free } from "../shared/index.ts";
 import type { WeightReader } from "./weight-reader.ts";
 
 /** Weights, and the row of the output at which their rows begin. */
@@ -84,10 +85,14 @@ function queueRows(
   start: number,
   ...tensors: readonly TensorInfo[]
 ): void {
-  reader.rows(tensors, async (first, sources) => {
-    const packed = await reader.pack(weights.format, weights.columns, sources);
-    const row = start + first * tensors.length;
-    return () => writePacked(reader.device, weights, row, packed, reader.write);
+  reader.rows(tensors, async (first, sources, pack) => {
+    const packed = await pack(weights.format, weights.columns, sources);
+    const writes = packedWrites(weights, start + first * tensors.length, packed);
+    return async () => {
+      for (const { bytes, buffer, offset } of writes)
+        await reader.uploads.write(bytes, buffer, offset);
+      free(packed.quants, packed.meta);
+    };
   });
 }
 

@@ -11,8 +11,6 @@ import {
   type Tuner,
   type Weights,
   withoutBatches,
-  writeMapped,
-  writeQueued,
 } from "../kernels/index.ts";
 import type { ByteReader, ShardDescription } from "../model/index.ts";
 import { newCounters } from "./counters.ts";
@@ -113,8 +111,7 @@ export async function beginLoad(
   checkMemory(memory, options, device.limits);
   const watch = new DeviceWatch(device, onDeviceError);
   const resources = new GpuResources(device, newCounters());
-  const write = traits.lowParallelism ? writeQueued : writeMapped;
-  const weightReader = new WeightReader(resources, reader, { pack, write }, onBytes);
+  const weightReader = new WeightReader(resources, reader, pack, onBytes);
   const loaded: Weights[] = [];
   const abandon = () => {
     weightReader.stop();

@@ -5,7 +5,7 @@
 import * as Comlink from "comlink";
 import { type PackedRows, packRows } from "../kernels/index.ts";
 import type { BlockFormat } from "../tensor/index.ts";
-import { ThreadPool, untilError } from "../shared/index.ts";
+import { free, ThreadPool, untilError } from "../shared/index.ts";
 
 /** As `packRows`; takes the sources' bytes. */
 export type Pack = (
@@ -20,15 +20,16 @@ const CORES_PER_THREAD = 4;
 
 /** What the script of a packing thread offers. */
 export const servedPacking = {
-  pack(...rows: Parameters<typeof packRows>): PackedRows {
+  pack(...rows: Parameters<Pack>): PackedRows {
     const packed = packRows(...rows);
+    free(...rows[2]);
     return Comlink.transfer(packed, [packed.quants.buffer, packed.meta.buffer]);
   },
 };
 
 const isWhole = ({ buffer, byteLength }: Uint8Array) => buffer.byteLength === byteLength;
 
-/** Threads for one load on a machine of `cores`: none on three or less. */
+/** Threads for one load on a machine of `cores`: none on three or less. `pack` rejects if its thread fails. */
 export function packThreads(cores: number): { readonly pack: Pack; close(): void } {
   const workers: Worker[] = [];
   const pool = new ThreadPool(Math.min(MAX_THREADS, Math.floor(cores / CORES_PER_THREAD)), () => {
@@ -36,18 +37,23 @@ export function packThreads(cores: number): { readonly pack: Pack; close(): void
     workers.push(worker);
     const remote = Comlink.wrap<typeof servedPacking>(worker);
     const orDeath = untilError(worker);
-    const starts = orDeath(remote.pack("F32", 32, [new Uint8Array(128)])).then(() => true, () => false); // prettier-ignore
-    return { remote, orDeath, starts };
+    const works = orDeath(remote.pack("F32", 32, [new Uint8Array(128)])).then(() => true, () => false); // prettier-ignore
+    return { remote, orDeath, works };
   });
   return {
     pack(format, columns, sources) {
       if (pool.isEmpty) return packRows(format, columns, sources);
-      return pool.run(async ({ remote, orDeath, starts }) => {
-        if (!(await starts)) return packRows(format, columns, sources);
+      return pool.run(async (thread) => {
+        if (!(await thread.works)) return packRows(format, columns, sources);
         // Cloned, they would take longer than packing them.
         const own = sources.map((bytes) => (isWhole(bytes) ? bytes : bytes.slice()));
         const moved = Comlink.transfer(own, own.map(({ buffer }) => buffer)); // prettier-ignore
-        return orDeath(remote.pack(format, columns, moved));
+        try {
+          return await thread.orDeath(thread.remote.pack(format, columns, moved));
+        } catch (error) {
+          thread.works = Promise.resolve(false);
+          throw error;
+        }
       });
     },
     close() {

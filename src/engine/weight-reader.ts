@@ -5,9 +5,9 @@
  * between, and the GPU work at once; their bytes are uploaded in order. Does not know what the tensors
  * are for.
  */
-import { dequantize, rowBytes } from "../tensor/index.ts";
+import { packRows, Uploads } from "../kernels/index.ts";
 import type { ByteReader, TensorInfo } from "../model/index.ts";
-import type { WriteBytes } from "../kernels/index.ts";
+import { dequantize, rowBytes } from "../tensor/index.ts";
 import type { GpuResources } from "./gpu-resources.ts";
 import type { Pack } from "./pack-threads.ts";
 
@@ -18,8 +18,10 @@ const MAX_BYTES_AHEAD = 32 * 1024 * 1024;
 /** Small tensors wait only for the threads between here and the source. */
 const MAX_READS_AHEAD = 32;
 
-/** Prepares bytes for the GPU; what it returns uploads them. */
-type Use = (sources: readonly Uint8Array<ArrayBuffer>[]) => (() => void) | Promise<() => void>;
+type Upload = () => void | Promise<void>;
+
+/** Prepares bytes for the GPU, by `pack` where they have a layout of their own there. */
+type Use = (sources: readonly Uint8Array<ArrayBuffer>[], pack: Pack) => Upload | Promise<Upload>;
 
 /** One read of a part of some tensors, and what happens to its bytes. */
 type QueuedRead = {
@@ -27,29 +29,27 @@ type QueuedRead = {
   readonly use: Use;
 };
 
-type RunningRead = { readonly bytes: number; readonly prepared: Promise<() => void> };
+type RunningRead = { readonly bytes: number; readonly prepared: Promise<Upload> };
 
 export class WeightReader {
   readonly device: GPUDevice;
   readonly #resources: GpuResources;
   readonly #reader: ByteReader;
-  readonly pack: Pack;
-  readonly write: WriteBytes;
+  readonly #pack: Pack;
+  readonly uploads: Uploads;
   readonly #onBytes: (bytes: number) => void;
   readonly #queued: QueuedRead[] = [];
-  #unsubmitted = 0;
-  #taken: Promise<unknown> = Promise.resolve();
   #stopped = false;
 
   constructor(
     resources: GpuResources,
     reader: ByteReader,
-    { pack, write }: { readonly pack: Pack; readonly write: WriteBytes },
+    pack: Pack,
     onBytes: (bytes: number) => void,
   ) {
-    this.pack = pack;
-    this.write = write;
     this.device = resources.device;
+    this.uploads = new Uploads(resources.device);
+    this.#pack = pack;
     this.#resources = resources;
     this.#reader = reader;
     this.#onBytes = onBytes;
@@ -72,41 +72,40 @@ export class WeightReader {
       if (first === undefined) break;
       const upload = await first.prepared;
       if (this.#stopped) return;
-      upload();
+      await upload();
       this.#onBytes(first.bytes);
       bytesAhead -= first.bytes;
-      await this.#pace(first.bytes);
     }
+    this.uploads.end();
   }
 
-  /** Waits while more than `2 * MAX_BYTES_AHEAD` are on their way to the GPU, so that memory use stays flat. */
-  async #pace(bytes: number): Promise<void> {
-    this.#unsubmitted += bytes;
-    if (this.#unsubmitted < MAX_BYTES_AHEAD) return;
-    this.#unsubmitted = 0;
-    const earlier = this.#taken;
-    this.device.queue.submit([]);
-    this.#taken = this.device.queue.onSubmittedWorkDone();
-    this.#taken.catch(() => undefined); // a lost device ends the load elsewhere
-    await earlier;
-  }
-
-  #start({ ranges, use }: QueuedRead): RunningRead {
-    const reads = ranges.map((range) => this.#reader.read(range.offsetBytes, range.lengthBytes));
-    const prepared = Promise.all(reads).then(use);
+  #start(queued: QueuedRead): RunningRead {
+    const prepared = this.#prepare(queued);
     prepared.catch(() => undefined); // `fill` may end before its turn
-    return { prepared, bytes: ranges.reduce((sum, range) => sum + range.lengthBytes, 0) };
+    return { prepared, bytes: queued.ranges.reduce((sum, range) => sum + range.lengthBytes, 0) };
+  }
+
+  async #prepare({ ranges, use }: QueuedRead): Promise<Upload> {
+    const read = () =>
+      Promise.all(ranges.map((range) => this.#reader.read(range.offsetBytes, range.lengthBytes)));
+    const sources = await read();
+    try {
+      return await use(sources, this.#pack);
+    } catch {
+      return use(await read(), packRows); // a packing thread has failed, and had the bytes
+    }
   }
 
   /** Ends `fill` before its next read, because the buffers are gone. */
   stop(): void {
     this.#stopped = true;
+    this.uploads.end();
   }
 
   /** Queues the rows of tensors of one shape; `use` gets chunks of them, with the first row of each. */
   rows(
     tensors: readonly TensorInfo[],
-    use: (firstRow: number, sources: Parameters<Use>[0]) => ReturnType<Use>,
+    use: (firstRow: number, ...prepare: Parameters<Use>) => ReturnType<Use>,
   ): void {
     const { format, columns, rows } = tensors[0]!;
     const bytes = rowBytes(format, columns);
@@ -117,7 +116,7 @@ export class WeightReader {
         offsetBytes: offsetBytes + first * bytes,
         lengthBytes,
       }));
-      this.#queued.push({ ranges, use: (sources) => use(first, sources) });
+      this.#queued.push({ ranges, use: (...prepare) => use(first, ...prepare) });
     }
   }
 

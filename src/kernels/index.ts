@@ -47,13 +47,7 @@ export {
 export { ExpectedWait } from "./core/submit-while-waiting.ts";
 export { expandTemplate } from "./core/template.ts";
 export { type OtherWork, recordRepeats, timeOf, timeRepeats, workDone } from "./core/timing.ts";
-export {
-  type HostArray,
-  upload,
-  type WriteBytes,
-  writeMapped,
-  writeQueued,
-} from "./core/upload.ts";
+export { type HostArray, upload, Uploads } from "./core/upload.ts";
 export {
   firstVariants,
   type KernelVariants,
@@ -89,9 +83,9 @@ export { randomProduct } from "./matmul/random-product.ts";
 export {
   createWeights,
   destroyWeights,
+  packedWrites,
   type Weights,
   weightsBytes,
-  writePacked,
   writeRows,
 } from "./matmul/weights.ts";
 export { type PackedRows, packRows } from "./matmul/weights-pack.ts";

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { newCounters } from "../../src/engine/counters.ts";
 import { GpuResources } from "../../src/engine/gpu-resources.ts";
 import { WeightReader } from "../../src/engine/weight-reader.ts";
-import { writeQueued } from "../../src/kernels/core/upload.ts";
+import type { Pack } from "../../src/engine/pack-threads.ts";
 import { packRows } from "../../src/kernels/matmul/weights-pack.ts";
 import { ADAPTERS } from "../../tools/gpu/adapters.ts";
 import { plannedDevice } from "../../tools/gpu/planned-device.ts";
@@ -13,7 +13,7 @@ const MIB = 2 ** 20;
 type Pending = { readonly offsetBytes: number; answer(): void; fail(error: Error): void };
 
 /** A matrix of 64 rows of 1 MiB, and a source that answers when the test says so. */
-function streaming() {
+function streaming(pack: Pack = packRows) {
   const pending: Pending[] = [];
   const used: number[] = [];
   let done = 0;
@@ -26,15 +26,14 @@ function streaming() {
   };
   const { device } = plannedDevice(ADAPTERS[0]!);
   const resources = new GpuResources(device, newCounters());
-  const weights = new WeightReader(
-    resources,
-    reader,
-    { pack: packRows, write: writeQueued },
-    (bytes) => (done += bytes),
-  );
+  const weights = new WeightReader(resources, reader, pack, (bytes) => (done += bytes));
   const tensor = { name: "w", format: "F32", rows: 64, columns: MIB / 4, offsetBytes: 0 } as const;
-  weights.rows([{ ...tensor, lengthBytes: 64 * MIB }], (first) => () => used.push(first));
-  return { weights, pending, used, doneBytes: () => done };
+  const packed: number[] = [];
+  weights.rows([{ ...tensor, lengthBytes: 64 * MIB }], async (first, sources, pack) => {
+    packed.push((await pack("F32", MIB / 4, sources)).quants.length);
+    return () => void used.push(first);
+  });
+  return { weights, pending, used, packed, doneBytes: () => done };
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -73,4 +72,22 @@ test("the first error ends it, and a stop uses nothing more", async () => {
   stopped.pending[0]!.answer();
   await ended;
   expect(stopped.used).toEqual([]);
+});
+
+test("what a packing thread had when it failed is read again and packed here", async () => {
+  let calls = 0;
+  const { weights, pending, used, packed } = streaming((format, columns, sources) => {
+    calls++;
+    if (calls > 2 && calls < 6) return Promise.reject(new Error("the thread is gone"));
+    return packRows(format, columns, sources);
+  });
+  const filled = weights.fill();
+  for (let answered = 0; used.length < 16;) {
+    for (; answered < pending.length; answered++) pending[answered]!.answer();
+    await settled();
+  }
+  await filled;
+  expect(pending.map(({ offsetBytes }) => offsetBytes / MIB).slice(8, 11)).toEqual([8, 12, 16]);
+  expect(packed).toEqual(Array(16).fill(4 * MIB));
+  expect(used).toEqual(Array.from({ length: 16 }, (_, read) => 4 * read));
 });

@@ -13,7 +13,7 @@
  * one binding is split by rows into parts, each with its own buffers; the kernels
  * know the first row of their part. Nothing here knows layers or roles.
  *
- * Loading: `createWeights`, then `writeRows` (or `writePacked`) chunk by chunk in any order.
+ * Loading: `createWeights`, then `writeRows` (or `packedWrites`) chunk by chunk in any order.
  * Several tensors of one format share a `Weights` by rows (q|k|v): write each at
  * its own first row. Gate and up are interleaved: give both to one `writeRows`.
  * Tensors of different formats that belong together (Q4_K_M's value projection is
@@ -21,7 +21,6 @@
  * output (see `MatUse.outputRow`): one dispatch for each format.
  */
 import type { BlockFormat } from "../../tensor/index.ts";
-import { type WriteBytes, writeQueued } from "../core/upload.ts";
 import { packedRow, type PackedRows, packRows } from "./weights-pack.ts";
 
 export type Weights = {
@@ -89,34 +88,43 @@ export function writeRows(
   firstRow: number,
   sources: readonly Uint8Array[],
 ): void {
-  writePacked(device, weights, firstRow, packRows(weights.format, weights.columns, sources));
+  const packed = packRows(weights.format, weights.columns, sources);
+  for (const { buffer, offset, bytes } of packedWrites(weights, firstRow, packed))
+    device.queue.writeBuffer(buffer, offset, bytes);
 }
 
-/** Writes rows that were packed, by `write`. */
-export function writePacked(
-  device: GPUDevice,
+/** Bytes of whole words, and where they belong. */
+export type BufferWrite = {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+};
+
+/** Where rows that were packed are to be written. Throws a `RangeError` if they do not fit. */
+export function packedWrites(
   weights: Weights,
   firstRow: number,
   packed: PackedRows,
-  write: WriteBytes = writeQueued,
-): void {
+): BufferWrite[] {
   const { format, columns } = weights;
   const rows = packed.quants.length / packedRow(format, columns).quantBytes;
   if (firstRow + rows > weights.rows) {
     throw new RangeError(`rows [${firstRow}, ${firstRow + rows}) do not fit in ${weights.rows}`);
   }
   const { quantBytes, metaWords } = packedRow(format, columns);
+  const writes: BufferWrite[] = [];
   for (const part of weights.parts) {
     const from = Math.max(firstRow, part.firstRow);
     const end = Math.min(firstRow + rows, part.firstRow + part.rows);
     if (from >= end) continue;
-    const writeRows = (buffer: GPUBuffer, bytes: Uint8Array<ArrayBuffer>, perRow: number) => {
-      const source = bytes.subarray((from - firstRow) * perRow, (end - firstRow) * perRow);
-      if (perRow > 0) write(device, source, buffer, (from - part.firstRow) * perRow);
+    const add = (buffer: GPUBuffer, all: Uint8Array<ArrayBuffer>, perRow: number) => {
+      const bytes = all.subarray((from - firstRow) * perRow, (end - firstRow) * perRow);
+      if (perRow > 0) writes.push({ buffer, offset: (from - part.firstRow) * perRow, bytes });
     };
-    writeRows(part.quants, packed.quants, quantBytes);
-    writeRows(part.meta, packed.meta, metaWords * 4);
+    add(part.quants, packed.quants, quantBytes);
+    add(part.meta, packed.meta, metaWords * 4);
   }
+  return writes;
 }
 
 export function destroyWeights(weights: Weights): void {
