@@ -15,13 +15,23 @@ import { ROOT, runScript, runTypeScript, say, ScriptError } from "../tools/comma
  * Options of all suites. `--json` and `--quick` are for every suite, the browsers for
  * kernels and engine; the others are for the engine (bench/engine/options.ts).
  */
-const FLAGS = ["json", "quick", "profile", "alone", "chromium", "firefox", "float", "int8"];
+const FLAGS = [
+  "json",
+  "quick",
+  "profile",
+  "alone",
+  "chromium",
+  "firefox",
+  "float",
+  "int8",
+  "disguised",
+];
 
 /** Options with a value, by suite. */
 const OWN_OPTIONS = {
   placement: ["seeds", "clock", "first"],
   engine: ["model"],
-  load: ["model"],
+  load: ["model", "page"],
   room: ["model", "tabs", "tokens"],
   recovery: ["only"],
 };

@@ -85,7 +85,8 @@ export async function disguisedPage(
   const directory = await mkdtemp(join(tmpdir(), "tabmesh-page-"));
   await cp(built, directory, { recursive: true });
   const values = limits === "own" ? null : DEFAULT_LIMITS;
-  const script = `(${disguise.toString()})(${JSON.stringify(values)});\n`;
+  // Where tsx compiled this file, functions are named by a helper of its own.
+  const script = `{ const __name = (named) => named; (${disguise.toString()})(${JSON.stringify(values)}); }\n`;
   const assets = join(directory, "assets");
   const workers = (await readdir(assets)).filter((name) => /\.worker-.*\.js$/.test(name));
   if (workers.length === 0) throw new Error(`no worker scripts in ${assets}`);

@@ -44,6 +44,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
     args: CHROMIUM_WEBGPU_FLAGS.filter((flag) => !UNTHROTTLED.includes(flag)),
     ignoreDefaultArgs: UNTHROTTLED,
     headless: true,
+    networkEnabled: false, // an event for each piece of a body would cost as much as reading it
     protocolTimeout: 600_000,
     ...(profile === undefined ? {} : { userDataDir: profile }),
   });
