@@ -5,6 +5,7 @@ import {
   ROOM_CODE_ALPHABET,
   ROOM_CODE_LENGTH,
 } from "../shared/index.ts";
+import { exactBytes } from "./quantities.ts";
 import { namelessDescriber } from "./sentences.ts";
 
 const UNSUPPORTED: Readonly<Record<UnsupportedFeature, string>> = {
@@ -36,7 +37,7 @@ export const describeApiProblem = namelessDescriber<ApiProblem>({
     return `The room has no model${name}. ${help}`;
   },
   body_too_large: ({ maxBytes }) =>
-    `The body is larger than ${maxBytes} bytes. Send a shorter prompt.`,
+    `The body is larger than ${exactBytes(maxBytes)}. Send a shorter prompt.`,
   body_incomplete: () => "The body did not arrive completely.",
   rate_limited: ({ retryAfterS }) =>
     `There are too many requests from this address. Try again in ${retryAfterS} s.`,

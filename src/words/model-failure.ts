@@ -1,6 +1,6 @@
 /** What is wrong with a model's file, its address, or the disk. */
 import type { MalformedProblem, ModelFailure, ModelNotice } from "../shared/index.ts";
-import { bytes, figure } from "./quantities.ts";
+import { bytes, exactBytes, figure } from "./quantities.ts";
 import type { NameOf } from "./name-of.ts";
 import { describer, type Sentences } from "./sentences.ts";
 
@@ -11,11 +11,11 @@ export const modelFailures: Sentences<ModelFailure> = {
     `This is not a usable GGUF file: ${PROBLEMS[failure.problem](failure)}.`,
   unsupported_model: describeUnsupported,
   truncated_header: ({ part, offsetBytes, fileBytes }) =>
-    `The GGUF file ends within its header: ${part} at byte ${offsetBytes} reaches past the file's ${fileBytes} bytes. The file is truncated or damaged: download it again.`,
+    `The GGUF file ends within its header: ${part} at byte ${offsetBytes} reaches past the file's ${exactBytes(fileBytes)}. The file is truncated or damaged: download it again.`,
   truncated_tensor: ({ file, tensor, endBytes, fileBytes }) =>
-    `${file} has ${fileBytes} bytes, but its tensor ${tensor} ends at byte ${endBytes}. The file is truncated or damaged: download it again.`,
+    `${file} has ${exactBytes(fileBytes)}, but its tensor ${tensor} ends after ${exactBytes(endBytes)}. The file is truncated or damaged: download it again.`,
   read_past_end: ({ file, offsetBytes, lengthBytes, fileBytes }) =>
-    `${file} has ${fileBytes} bytes, so ${lengthBytes} bytes at ${offsetBytes} cannot be read. The file is truncated: download it again.`,
+    `${file} has ${exactBytes(fileBytes)}, so ${exactBytes(lengthBytes)} at ${offsetBytes} cannot be read. The file is truncated: download it again.`,
   picked_file_gone: ({ file }) =>
     `${file} can no longer be read: it was moved or changed. Pick the file again.`,
   model_differs: ({ model }) =>
@@ -52,7 +52,7 @@ export const modelFailures: Sentences<ModelFailure> = {
     `The server of ${url} does not tell this page how long the file is (it must expose Content-Range or Content-Length). ${OPEN_FROM_DISK}`,
   file_changed: ({ url }) => `The file at ${url} changed while it was read. Load the model again.`,
   download_interrupted: ({ url, doneBytes, fileBytes, detail }) =>
-    `The download of ${url} stopped after ${doneBytes} of ${fileBytes} bytes (${detail}), and its server cannot resume it. Load the model again.`,
+    `The download of ${url} stopped after ${bytes(doneBytes)} of ${bytes(fileBytes)} (${detail}), and its server cannot resume it. Load the model again.`,
 
   storage_full: ({ usedBytes, wantedBytes }) =>
     `The browser has no more disk space for this site: ${bytes(usedBytes)} are used, and ${bytes(wantedBytes)} more are needed. Free space on the disk or clear the stored models.`,

@@ -1,7 +1,7 @@
 /** Why an answer ended early, or a stage could not load. */
 import type { MemberId, StageFailure } from "../shared/index.ts";
 import type { NameOf } from "./name-of.ts";
-import { bytes, time } from "./quantities.ts";
+import { bytes, figure, plural, time } from "./quantities.ts";
 import type { Sentences } from "./sentences.ts";
 
 const ASK_AGAIN = "Ask again when the model is ready.";
@@ -31,7 +31,7 @@ export const stageFailures: Sentences<StageFailure> = {
   load_superseded: () => "These layers are no longer needed, because the model was placed again.",
   prompt_empty: () => "The prompt is empty.",
   prompt_too_long: ({ promptTokens, contextTokens }) =>
-    `The prompt has ${promptTokens} tokens, and the room's context has space for ${contextTokens}. Shorten it, or increase the context in the room's settings.`,
+    `The prompt has ${plural(promptTokens, "token")}, and the room's context has space for ${figure(contextTokens)}. Shorten it, or increase the context in the room's settings.`,
   no_free_slot: () => "A stage has no free slot for another answer. Ask again in a moment.",
   prompt_token_unknown: ({ token, vocabulary }) =>
     `The prompt contains the token ${token}, and the model has only ${vocabulary} tokens.`,

@@ -89,13 +89,13 @@ describe("a model by address", () => {
   test("that is truncated in its header is reported with the file's length", async () => {
     await using files = await startRangeServer((await modelBytes()).subarray(0, 300_000));
     await loadByAddress(page, files.url);
-    await noticeWith(page, /\b300000\b/);
+    await noticeWith(page, /\b300,000 bytes\b/);
   });
 
   test("that is truncated in its weights is reported with the file's length", async () => {
     await using files = await startRangeServer((await modelBytes()).subarray(0, 60_000_000));
     await loadByAddress(page, files.url);
-    await noticeWith(page, /\b60000000\b/);
+    await noticeWith(page, /\b60,000,000 bytes\b/);
   });
 
   test("that is no GGUF is reported", async () => {

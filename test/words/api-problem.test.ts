@@ -39,7 +39,7 @@ test.each<[ApiProblem, string]>([
   ],
   [
     { reason: "body_too_large", maxBytes: 4096 },
-    "The body is larger than 4096 bytes. Send a shorter prompt.",
+    "The body is larger than 4,096 bytes. Send a shorter prompt.",
   ],
   [
     { reason: "invalid_answer" },
