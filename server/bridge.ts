@@ -4,7 +4,7 @@
  * coordinator's socket, and its key for some time longer.
  */
 import type { IncomingMessage } from "node:http";
-import { WebSocketServer, type RawData, type WebSocket } from "ws";
+import { WebSocketServer, type WebSocket } from "ws";
 import {
   BRIDGE_CLOSE_CODE,
   BRIDGE_VERSION,
@@ -14,6 +14,7 @@ import {
   bridgeVersionOf,
   createBridgeNonce,
   PageToServer,
+  parseJson,
   ROOM_ENDED_CODE,
   type RoomCode,
   type ServerToPage,
@@ -91,7 +92,7 @@ export class Bridge {
     const nonce = createBridgeNonce();
     socket.once("message", (data) => {
       clearTimeout(timeout);
-      const claim = claimOf(parseJson(data));
+      const claim = claimOf(parseJson(data as Buffer));
       if ("reason" in claim) return this.#refuseClaim(socket, claim);
       const { guesses } = this.#rates;
       const waitMs = guesses.waitMs(address, claim.room);
@@ -122,7 +123,7 @@ export class Bridge {
     if (older !== undefined) refuse(older.socket, { reason: "replaced", room, epoch, by: member });
     older?.requests.failAll({ reason: "coordinator_gone" });
     socket.on("message", (data) => {
-      const { data: message } = PageToServer.safeParse(parseJson(data));
+      const { data: message } = PageToServer.safeParse(parseJson(data as Buffer));
       if (message === undefined) refuse(socket, { reason: "invalid_message" });
       else if (message.type !== "claim") requests.take(message);
       else if (this.#coordinators.get(room) === coordinator) {
@@ -182,19 +183,4 @@ function refuse(socket: WebSocket, refusal: BridgeRefusal): void {
 
 function send(socket: WebSocket, message: ServerToPage): void {
   if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
-}
-
-/** Undefined if `data` is not JSON. */
-function parseJson(data: RawData): unknown {
-  try {
-    return JSON.parse(text(data));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-function text(data: RawData): string {
-  if (Array.isArray(data)) return Buffer.concat(data).toString("utf8");
-  return Buffer.from(data as ArrayBuffer).toString("utf8");
 }

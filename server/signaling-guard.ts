@@ -9,6 +9,7 @@
 import { EventEmitter } from "node:events";
 import type { RawData, WebSocket } from "ws";
 import { z } from "zod";
+import { parseJson } from "../src/shared/index.ts";
 import type { GuessLimit } from "./guess-limit.ts";
 import { rateLimited } from "./rate-limit.ts";
 import type { Rates } from "./rates.ts";
@@ -85,8 +86,8 @@ export class GuardedSocket extends EventEmitter {
 
   #take(data: RawData): void {
     const text = (data as Buffer).toString("utf8");
-    const message = parse(text);
-    if (message === null) return this.#socket.close(1008, "invalid message");
+    const message = Message.safeParse(parseJson(text)).data;
+    if (message === undefined) return this.#socket.close(1008, "invalid message");
     const { dst } = message;
     if (dst === undefined) return void this.emit("message", text);
     if (dst.startsWith(ROOM_PREFIX) && this.#isRefused(dst)) return;
@@ -127,12 +128,4 @@ function refuses(
 
 function isName(text: string): boolean {
   return text.length <= MAX_NAME_CHARACTERS && NAME.test(text);
-}
-
-function parse(text: string): z.infer<typeof Message> | null {
-  try {
-    return Message.safeParse(JSON.parse(text)).data ?? null;
-  } catch {
-    return null;
-  }
 }

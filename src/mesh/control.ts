@@ -1,6 +1,6 @@
 /** The JSON messages of the control channel. `body` belongs to the room's own protocol. */
 import { z } from "zod";
-import { parseJson } from "./json.ts";
+import { parseJson } from "../shared/index.ts";
 import { CloseFailure, typed } from "../shared/index.ts";
 import { Hello, HexBytes } from "./hello.ts";
 

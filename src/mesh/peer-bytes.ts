@@ -19,7 +19,7 @@ import {
   parseUntrusted,
 } from "../shared/index.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
-import { parseJson } from "./json.ts";
+import { parseJson } from "../shared/index.ts";
 import { MeshError, ProtocolError } from "./mesh-error.ts";
 import type { Transport } from "./transport.ts";
 

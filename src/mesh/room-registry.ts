@@ -7,7 +7,7 @@
 import type { DataConnection, Peer, PeerError } from "peerjs";
 import { z } from "zod";
 import { MemberId, type RoomCode, type MeshFailure } from "../shared/index.ts";
-import { parseJson } from "./json.ts";
+import { parseJson } from "../shared/index.ts";
 import { PROTOCOL_VERSION } from "./frame-types.ts";
 import { MeshError } from "./mesh-error.ts";
 import { keepRegistered, openPeer, refusalOf, type PeerOptions } from "./signaling.ts";

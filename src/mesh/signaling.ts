@@ -5,7 +5,7 @@
 import { Peer, type PeerError } from "peerjs";
 import { z } from "zod";
 import type { MeshFailure } from "../shared/index.ts";
-import { parseJson } from "./json.ts";
+import { parseJson } from "../shared/index.ts";
 import { MeshError } from "./mesh-error.ts";
 
 export type PeerOptions = {

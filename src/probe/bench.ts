@@ -1,5 +1,5 @@
 /** What the probe's benchmarks share: how a rate is measured. */
-import { timeRepeats } from "../kernels/index.ts";
+import { bind, compile, dispatch, type Kernel, timeRepeats, upload } from "../kernels/index.ts";
 import type { Completion, RecordWork } from "./completion.ts";
 
 export type Bench = {
@@ -25,4 +25,25 @@ export async function measureRate(
   const run = (repeats: number) => completion.time(record, repeats);
   const sampling = { overheadMs, sampleMs: SAMPLE_MS, budgetMs, minRepeats, maxRepeats };
   return units / (await timeRepeats({ run, ...sampling }));
+}
+
+/** One dispatch of `kernel`, with storage buffers of these sizes after its uniform. */
+export async function prepareDispatch<Params>(
+  device: GPUDevice,
+  kernel: Kernel<Params>,
+  params: Params,
+  storageBytes: readonly number[],
+): Promise<{ readonly record: RecordWork; readonly destroy: () => void }> {
+  const compiled = await compile(device, kernel);
+  const uniform = upload(device, new Uint8Array(kernel.packParams(params)), GPUBufferUsage.UNIFORM);
+  const storage = storageBytes.map((size) =>
+    device.createBuffer({ size, usage: GPUBufferUsage.STORAGE }),
+  );
+  const buffers = [uniform, ...storage];
+  const group = bind(device, compiled, buffers);
+  const grid = kernel.workgroups(params);
+  return {
+    record: (pass) => dispatch(pass, compiled, group, grid),
+    destroy: () => buffers.forEach((buffer) => buffer.destroy()),
+  };
 }

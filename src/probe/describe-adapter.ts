@@ -4,34 +4,25 @@ import { type Adapter, type NoAdapter, detailOf } from "../shared/index.ts";
 import { browserName } from "./browser-name.ts";
 import type { Identity } from "./types.ts";
 
-export type FoundAdapter = { readonly gpuAdapter: GPUAdapter; readonly adapter: Adapter };
-export type MissingAdapter = { readonly gpuAdapter: null; readonly noAdapter: NoAdapter };
-
 /** Names of software adapters, of which not every browser says that they are a fallback. */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|software|basic render|warp/i;
 
 /** Works in a window and in a worker. */
-export async function findAdapter(): Promise<FoundAdapter | MissingAdapter> {
+export async function identify(): Promise<Identity> {
   if (!globalThis.isSecureContext) return missing({ reason: "insecure_context", url: pageUrl() });
   const browser = browserName(navigator.userAgent);
   const gpu = (navigator as Partial<Navigator>).gpu;
   if (gpu === undefined) return missing({ reason: "no_webgpu", browser });
   let detail: string | null = null;
-  const gpuAdapter = await requestAdapter(gpu).catch((error: unknown) => {
+  const adapter = await requestAdapter(gpu).catch((error: unknown) => {
     detail = detailOf(error);
     return null;
   });
-  if (gpuAdapter === null) return missing({ reason: "no_adapter", browser, detail });
-  return { gpuAdapter, adapter: describe(gpuAdapter) };
+  if (adapter === null) return missing({ reason: "no_adapter", browser, detail });
+  return { adapter: describe(adapter), noAdapter: null };
 }
 
-export async function identify(): Promise<Identity> {
-  const found = await findAdapter();
-  if (found.gpuAdapter === null) return { adapter: null, noAdapter: found.noAdapter };
-  return { adapter: found.adapter, noAdapter: null };
-}
-
-const missing = (noAdapter: NoAdapter): MissingAdapter => ({ gpuAdapter: null, noAdapter });
+const missing = (noAdapter: NoAdapter): Identity => ({ adapter: null, noAdapter });
 
 /** In a worker its origin: a worker that was made from a blob has no useful address of its own. */
 function pageUrl(): string {

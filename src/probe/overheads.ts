@@ -1,9 +1,9 @@
 /** What a dispatch and a readback cost, and whether submitting while waiting helps. */
-import { bind, compile, dispatch, type Kernel, upload } from "../kernels/index.ts";
+import type { Kernel } from "../kernels/index.ts";
 import type { Completion } from "./completion.ts";
 import { arithmeticKernel } from "./throughput.ts";
 import { median } from "../shared/index.ts";
-import { measureRate, type Bench } from "./bench.ts";
+import { measureRate, prepareDispatch, type Bench } from "./bench.ts";
 import emptyWgsl from "./empty.wgsl?raw";
 
 export type Readback = {
@@ -16,6 +16,7 @@ export type Readback = {
 
 /** As long as a step on a fast GPU: behind less work, Chromium notices the end at once. */
 const STEP_MS = 1;
+const CHAIN_THREADS = 1024;
 const MAX_REPEATS = 1024;
 
 /** Repeats of the step's work from which the time of the work itself is computed. */
@@ -60,7 +61,9 @@ export async function measureReadback(
   completion: Completion,
   software: boolean,
 ): Promise<Readback> {
-  const work = await chain(device);
+  // The device runs the repeats one after the other, since each writes the same buffer.
+  const params = { rounds: 64, threads: CHAIN_THREADS };
+  const work = await prepareDispatch(device, arithmeticKernel("f32"), params, [CHAIN_THREADS * 4]);
   const time = (submitWhileWaiting: boolean, repeats: number) => {
     completion.submitWhileWaiting = submitWhileWaiting;
     return completion.time(work.record, repeats);
@@ -101,7 +104,7 @@ export async function measureReadback(
   };
 }
 
-/** How many links of the chain take as long as a step. */
+/** How many repeats of the work take as long as a step. */
 async function repeatsOfStep(
   time: (submitWhileWaiting: boolean, repeats: number) => Promise<number>,
 ): Promise<number> {
@@ -114,25 +117,6 @@ async function repeatsOfStep(
   return repeats;
 }
 
-const CHAIN_THREADS = 1024;
-
-/** Dispatches that the device runs one after the other, since each writes the same buffer. */
-async function chain(device: GPUDevice) {
-  const kernel = arithmeticKernel("f32");
-  const compiled = await compile(device, kernel);
-  const params = { rounds: 64, threads: CHAIN_THREADS };
-  const shape = upload(device, new Uint8Array(kernel.packParams(params)), GPUBufferUsage.UNIFORM);
-  const out = device.createBuffer({ size: CHAIN_THREADS * 4, usage: GPUBufferUsage.STORAGE });
-  const group = bind(device, compiled, [shape, out]);
-  return {
-    record: (pass: GPUComputePassEncoder) =>
-      dispatch(pass, compiled, group, kernel.workgroups(params)),
-    destroy(): void {
-      for (const buffer of [shape, out]) buffer.destroy();
-    },
-  };
-}
-
 const emptyKernel: Kernel<null> = {
   name: "probe_empty",
   wgsl: emptyWgsl,
@@ -142,14 +126,10 @@ const emptyKernel: Kernel<null> = {
 
 /** Milliseconds of one dispatch among many in a pass. */
 export async function measureDispatch(bench: Bench): Promise<number> {
-  const { device } = bench;
-  const compiled = await compile(device, emptyKernel);
-  const shape = upload(device, new Uint8Array(16), GPUBufferUsage.UNIFORM);
-  const group = bind(device, compiled, [shape]);
-  const record = (pass: GPUComputePassEncoder) => dispatch(pass, compiled, group, [1, 1, 1]);
+  const work = await prepareDispatch(bench.device, emptyKernel, null, []);
   // Fewer would be lost in the readback's jitter.
   const repeats = { minRepeats: 64, maxRepeats: 2048 };
-  const dispatchesPerMs = await measureRate(bench, record, 1, repeats);
-  shape.destroy();
+  const dispatchesPerMs = await measureRate(bench, work.record, 1, repeats);
+  work.destroy();
   return 1 / dispatchesPerMs;
 }

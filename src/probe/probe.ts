@@ -3,10 +3,10 @@
  * stays responsive while shaders compile.
  */
 import { requestKernelDevice } from "../kernels/index.ts";
-import { detailOf, type Adapter, type Measurements } from "../shared/index.ts";
+import { detailOf, type Adapter, type Measurements, type NoAdapter } from "../shared/index.ts";
 import { isMobile } from "./browser-name.ts";
 import { Completion } from "./completion.ts";
-import { findAdapter } from "./describe-adapter.ts";
+import { identify } from "./describe-adapter.ts";
 import { measureMatMul, measureMatVec } from "./matrix.ts";
 import { acceptedMemory } from "./accepted-memory.ts";
 import { memoryBudgetBytes, MIN_BUDGET_BYTES } from "./memory-budget.ts";
@@ -25,21 +25,20 @@ export const BENCH_MS = 120;
 export async function probeAdapter(
   onProgress: (progress: ProbeProgress) => void,
 ): Promise<ProbeResult> {
-  const found = await findAdapter();
-  if (found.gpuAdapter === null) return without(found.noAdapter);
+  const { adapter, noAdapter } = await identify();
+  if (adapter === null) return without(noAdapter);
   let device: GPUDevice;
   try {
     device = await requestKernelDevice();
   } catch (error) {
-    const { browser } = found.adapter;
-    return without({ reason: "no_adapter", browser, detail: detailOf(error) });
+    return without({ reason: "no_adapter", browser: adapter.browser, detail: detailOf(error) });
   }
   const lost = device.lost.then(({ reason, message }) => `${reason}: ${message}`);
-  const measured = measure(device, found.adapter, onProgress);
+  const measured = measure(device, adapter, onProgress);
   try {
     const ended = await Promise.race([measured, lost]);
     if (typeof ended === "string") return without({ reason: "device_lost", detail: ended });
-    return { adapter: found.adapter, noAdapter: null, measurements: ended };
+    return { adapter, noAdapter: null, measurements: ended };
   } catch (error) {
     return without({ reason: "device_lost", detail: detailOf(error) });
   } finally {
@@ -49,7 +48,7 @@ export async function probeAdapter(
   }
 }
 
-function without(noAdapter: NonNullable<ProbeResult["noAdapter"]>): ProbeResult {
+function without(noAdapter: NoAdapter): ProbeResult {
   return { adapter: null, noAdapter, measurements: null };
 }
 

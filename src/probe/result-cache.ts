@@ -4,7 +4,7 @@
  * days.
  */
 import { z } from "zod";
-import { isFresh, Measurements, type Adapter } from "../shared/index.ts";
+import { isFresh, Measurements, parseJson, type Adapter } from "../shared/index.ts";
 
 /** Raise it when a benchmark changes: older results then do not compare. */
 export const PROBE_VERSION = 4;
@@ -23,7 +23,7 @@ export function readMeasurements(
 ): Measurements | null {
   const text = storage.getItem(KEY);
   if (text === null) return null;
-  const entry = parseEntry(text);
+  const entry = Entry.safeParse(parseJson(text)).data;
   if (entry?.fingerprint !== fingerprint(adapter)) return null;
   return isFresh(entry.measurements.measuredAtMs, nowMs) ? entry.measurements : null;
 }
@@ -44,15 +44,6 @@ export function storeMeasurements(
 /** So that the next probe measures. */
 export function deleteMeasurements(storage: ProbeStorage): void {
   storage.removeItem(KEY);
-}
-
-function parseEntry(text: string): z.infer<typeof Entry> | null {
-  try {
-    return Entry.safeParse(JSON.parse(text)).data ?? null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }
 
 /** The whole adapter: a driver update may change only a limit. */

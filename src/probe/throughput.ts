@@ -1,6 +1,6 @@
 /** Copy bandwidth and arithmetic of the adapter, by compute shaders. */
-import { bind, compile, dispatch, type Kernel, upload } from "../kernels/index.ts";
-import { measureRate, type Bench } from "./bench.ts";
+import type { Kernel } from "../kernels/index.ts";
+import { measureRate, prepareDispatch, type Bench } from "./bench.ts";
 import arithmeticWgsl from "./arithmetic.wgsl?raw";
 import copyWgsl from "./copy.wgsl?raw";
 
@@ -22,21 +22,11 @@ const copyKernel: Kernel<{ length: number }> = {
 
 /** Bytes copied per millisecond: each is read once and written once. */
 export async function measureCopy(bench: Bench): Promise<number> {
-  const { device, software } = bench;
-  const compiled = await compile(device, copyKernel);
-  const bytes = software ? COPY_BYTES_SOFTWARE : COPY_BYTES;
+  const bytes = bench.software ? COPY_BYTES_SOFTWARE : COPY_BYTES;
   const params = { length: bytes / 16 };
-  const shape = upload(
-    device,
-    new Uint8Array(copyKernel.packParams(params)),
-    GPUBufferUsage.UNIFORM,
-  );
-  const plane = () => device.createBuffer({ size: bytes, usage: GPUBufferUsage.STORAGE });
-  const [source, target] = [plane(), plane()];
-  const group = bind(device, compiled, [shape, source, target]);
-  const grid = copyKernel.workgroups(params);
-  const rate = await measureRate(bench, (pass) => dispatch(pass, compiled, group, grid), bytes);
-  for (const buffer of [shape, source, target]) buffer.destroy();
+  const work = await prepareDispatch(bench.device, copyKernel, params, [bytes, bytes]);
+  const rate = await measureRate(bench, work.record, bytes);
+  work.destroy();
   return rate;
 }
 
@@ -63,17 +53,10 @@ const ARITHMETIC_THREADS_SOFTWARE = 4 * 1024;
 
 /** Floating-point operations per millisecond. */
 export async function measureArithmetic(bench: Bench, number: "f32" | "f16"): Promise<number> {
-  const { device, software } = bench;
-  const kernel = arithmeticKernel(number);
-  const compiled = await compile(device, kernel);
-  const threads = software ? ARITHMETIC_THREADS_SOFTWARE : ARITHMETIC_THREADS;
+  const threads = bench.software ? ARITHMETIC_THREADS_SOFTWARE : ARITHMETIC_THREADS;
   const params = { rounds: ROUNDS, threads };
-  const shape = upload(device, new Uint8Array(kernel.packParams(params)), GPUBufferUsage.UNIFORM);
-  const out = device.createBuffer({ size: threads * 4, usage: GPUBufferUsage.STORAGE });
-  const group = bind(device, compiled, [shape, out]);
-  const grid = kernel.workgroups(params);
-  const flops = threads * ROUNDS * FLOPS_PER_ROUND;
-  const rate = await measureRate(bench, (pass) => dispatch(pass, compiled, group, grid), flops);
-  for (const buffer of [shape, out]) buffer.destroy();
+  const work = await prepareDispatch(bench.device, arithmeticKernel(number), params, [threads * 4]);
+  const rate = await measureRate(bench, work.record, threads * ROUNDS * FLOPS_PER_ROUND);
+  work.destroy();
   return rate;
 }

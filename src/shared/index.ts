@@ -24,6 +24,7 @@ export * from "./member.ts";
 export * from "./mesh-failure.ts";
 export * from "./model.ts";
 export * from "./model-failure.ts";
+export * from "./parse-json.ts";
 export * from "./parse-untrusted.ts";
 export * from "./placement-reasons.ts";
 export * from "./placement-rules.ts";

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { apply, EventGapError } from "./apply.ts";
 import { IndexedEvent } from "./events.ts";
+import { parseJson } from "./parse-json.ts";
 import { parseUntrusted } from "./parse-untrusted.ts";
 import { RoomError } from "./room-error.ts";
 import { RoomState } from "./state.ts";
@@ -27,7 +28,7 @@ export function writeRoomLog({ base, events }: RoomLog): string {
 
 /** Reads a file's text; each event follows the one before. Throws a `RoomError` "log_unreadable". */
 export function readRoomLog(text: string): RoomLog {
-  const json = parsed(text);
+  const json = parseJson(text);
   const head = Versioned.safeParse(json).data;
   if (head === undefined) throw new RoomError({ reason: "log_unreadable", problem: "not_a_log" });
   if (head.version !== ROOM_LOG_VERSION) {
@@ -42,12 +43,4 @@ export function readRoomLog(text: string): RoomLog {
     throw new RoomError({ reason: "log_unreadable", problem: "events_missing" });
   }
   return log;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -104,17 +104,19 @@ export async function wholeAnswer(answering: Answering): Promise<WholeBody> {
   throw new RoomError({ reason: "cancelled" });
 }
 
-/** Between chunks: why the answer pauses, and how far its recovery is. */
-export type Pause = { readonly lost: RoomFailure; readonly progress: RecoveryProgress };
-type AnswerPart = { readonly chunk: ChunkBody } | { readonly pause: Pause };
+type AnswerPart =
+  | { readonly chunk: ChunkBody }
+  /** Why the answer pauses, and how far its recovery is. */
+  | { readonly lost: RoomFailure; readonly progress: RecoveryProgress }
+  /** The last part, unless the request was cancelled. */
+  | { readonly complete: true };
 
 /** Returns early, without a finish, when the request is cancelled. Ending it ends the answer. */
 export async function* answerChunks(answering: Answering): AsyncGenerator<ChunkBody, void> {
   for await (const part of answerParts(answering)) if ("chunk" in part) yield part.chunk;
 }
 
-/** The chunks, and the pauses between them. Returns whether the answer is complete. */
-async function* answerParts(answering: Answering): AsyncGenerator<AnswerPart, boolean> {
+async function* answerParts(answering: Answering): AsyncGenerator<AnswerPart, void> {
   const { completion, events, promptTokens } = answering;
   const times = new StageTimes(answering.state);
   const shape = shapeOf(answering);
@@ -132,9 +134,9 @@ async function* answerParts(answering: Answering): AsyncGenerator<AnswerPart, bo
         }
         offset += part.text.length;
       } else if (part.kind === "interrupted") lost = part.failure;
-      else if (part.kind === "recovering") yield { pause: { lost, progress: part.progress } };
+      else if (part.kind === "recovering") yield { lost, progress: part.progress };
       else if (part.kind === "finished") {
-        if (part.finish === "cancelled") return false;
+        if (part.finish === "cancelled") return;
         if (part.text !== "") yield chunk({ text: part.text });
         yield chunk({ finish: part.finish });
         if (completion.includeUsage) {
@@ -142,34 +144,24 @@ async function* answerParts(answering: Answering): AsyncGenerator<AnswerPart, bo
         }
       }
     }
-    return true;
+    yield { complete: true };
   } finally {
     await events.return();
   }
 }
 
 async function* sseChunks(answering: Answering): AsyncGenerator<string, void> {
-  const parts = answerParts(answering);
+  const nameOf = () => nameOfRoom(answering.state());
   try {
-    for (;;) {
-      const { value, done } = await parts.next();
-      if (!done) {
-        yield "chunk" in value ? dataEvent(value.chunk) : pauseComment(value.pause, answering);
-        continue;
-      }
-      if (value) yield dataEvent("[DONE]");
-      return;
+    for await (const part of answerParts(answering)) {
+      if ("chunk" in part) yield dataEvent(part.chunk);
+      else if ("lost" in part) yield comment(describeRecovery(part.lost, part.progress, nameOf()));
+      else yield dataEvent("[DONE]");
     }
   } catch (error) {
     // The status has been sent: the error follows as an event, as OpenAI clients expect.
-    yield dataEvent(apiErrorOf(error, nameOfRoom(answering.state())).body);
-  } finally {
-    await parts.return(false);
+    yield dataEvent(apiErrorOf(error, nameOf()).body);
   }
-}
-
-function pauseComment({ lost, progress }: Pause, { state }: Answering): string {
-  return comment(describeRecovery(lost, progress, nameOfRoom(state())));
 }
 
 function shapeOf({ completion }: ShapeContext): CompletionShape<WholeBody, ChunkBody> {

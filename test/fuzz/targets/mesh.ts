@@ -10,7 +10,7 @@ import {
   sortedFingerprints,
   type Transport,
 } from "../../../src/mesh/index.ts";
-import { parseJson } from "../../../src/mesh/json.ts";
+import { parseJson } from "../../../src/shared/parse-json.ts";
 import { TransportListeners } from "../../../src/mesh/listeners.ts";
 import { peerByteReader, serveBytes } from "../../../src/mesh/peer-bytes.ts";
 import { parseAnswer } from "../../../src/mesh/room-registry.ts";

@@ -4,7 +4,7 @@ import {
   ClusterMessage,
   RoomCommand,
 } from "../../../src/cluster/membership/messages.ts";
-import { parseJson } from "../../../src/mesh/json.ts";
+import { parseJson } from "../../../src/shared/parse-json.ts";
 import {
   apply,
   IndexedEvent,
