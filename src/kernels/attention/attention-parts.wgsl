@@ -2,7 +2,6 @@
 // from, who writes keys and values, and how words become floats.
 
 // #section common
-const SCALE = f32({SCALE});
 const PARTS = {PARTS}u;          // threads that share the query heads of a row
 const SHARED = {SHARED}u;        // query heads of a part
 const GROUP = HEADS / KV_HEADS;
@@ -33,20 +32,12 @@ let kv_head = part * SHARED / GROUP;
 let begin = min(split * step.split_positions, position + 1u);
 let end = min(begin + step.split_positions, position + 1u);
 
-// #section store4
-fn store4(at: u32, v: vec4<f32>) {
-  out[at] = v.x;
-  out[at + 1u] = v.y;
-  out[at + 2u] = v.z;
-  out[at + 3u] = v.w;
-}
-
 // A position's key or value as vec4s n{b}_{f}, from the block `from` of the cache: all blocks, or
 // for a lane of a quad every fourth.
 
 // #section own.numbers
 // #each o < OCTETS
-let words{b}_{o} = cache{s}[from{b} + {FIRST} + {o}u * {STRIDE}u];
+let words{b}_{o} = cache{s}[from{b} + {LANE} + {o}u * STRIDE];
 let n{b}_{o*2} = unpacked(words{b}_{o}.x, words{b}_{o}.y);
 let n{b}_{o*2+1} = unpacked(words{b}_{o}.z, words{b}_{o}.w);
 // #end
@@ -139,19 +130,22 @@ var a{h}_{f} = vec4<f32>();
 }
 // #end
 
+// A query's pairs j and j + 1.
+
 // #section plain.query
-let at = (row * HEADS + head) * DIM + i % (DIM / 4u) * 4u;
+let at = (row * HEADS + head) * DIM + 2u * j;
 query[i] = vec4(qkv[at], qkv[at + 1u], qkv[at + 2u], qkv[at + 3u]);
 
 // #section fused.query
-let j = i % (DIM / 4u) * 2u;
 let scale = head_scale(row, head);
 query[i] = SCALE * vec4(rotated(row, head, j, position, scale), rotated(row, head, j + 1u, position, scale));
 
 // #section threads.write
-// The thread that reads the newest position has just written it.
+// Each thread reads of the newest position what it has just written.
 if (begin <= position && position < end) {
-  write_position(row, kv_head, sequence, position);
+  for (var block = {LANE}; block < DIM / 8u; block += STRIDE) {
+    write_block(row, kv_head, sequence, position, block);
+  }
 }
 
 // #section workgroup.write

@@ -1,6 +1,6 @@
-// out[row, h] = sum over p <= position of softmax(query[row, h] . k[p]) v[p], online
+// out[row, h] = sum over p <= position of softmax(qkv[row, h] . k[p]) v[p], online
 //
-//   query [rows, HEADS * DIM] f32 -> out [rows, HEADS * DIM] f32
+//   qkv [rows, HEADS * DIM] f32 -> out [rows, HEADS * DIM] f32
 //
 // For rows that attend to each other's positions, as a prompt's do: a quad of lanes takes four
 // rows and walks over the cache once for them. Each lane loads a quarter of a key or value and
@@ -9,19 +9,7 @@
 
 enable subgroups;
 
-// #part step
-@group(0) @binding(1) var<storage, read> query: array<f32>;
-@group(0) @binding(2) var<storage, read> table: array<vec2<f32>>;    // bound, like the next, for all kinds
-@group(0) @binding(3) var<storage, read> extras: array<f32>;
-@group(0) @binding(4) var<storage, read_write> out: array<f32>;
-// #each s < SEGMENTS
-@group(0) @binding({s+5}) var<storage, read_write> cache{s}: array<vec4<u32>>;
-// #end
-
-const DIM = {DIM}u;
-const HEADS = {HEADS}u;
-const KV_HEADS = {KV_HEADS}u;
-const STARTS = array<u32, {SEGMENTS+1}>({STARTS});
+// #part bindings
 // #part common
 
 @compute @workgroup_size(4)
@@ -82,7 +70,7 @@ fn main(
 
 // Two numbers of a block of eight, and the same two of the next.
 fn both(at: u32) -> vec4<f32> {
-  return UNIT * vec4(query[at], query[at + 1u], query[at + 8u], query[at + 9u]);
+  return UNIT * vec4(qkv[at], qkv[at + 1u], qkv[at + 8u], qkv[at + 9u]);
 }
 
 fn store_both(at: u32, v: vec4<f32>) {

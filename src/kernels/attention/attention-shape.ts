@@ -3,8 +3,8 @@
  * the cache's buffers, as template values.
  */
 import { STEP_WGSL } from "../core/step-uniform.ts";
-import kvWrite from "./kv-write.wgsl?raw";
-import ropePair from "./rope-pair.wgsl?raw";
+import { sectionsOf } from "../core/template.ts";
+import partsFile from "./attention-shape.wgsl?raw";
 
 export type AttentionShape = {
   readonly heads: number;
@@ -65,7 +65,7 @@ export function shapeValues(shape: AttentionShape): Record<string, number | stri
   };
 }
 
-export const SHAPE_PARTS = { step: STEP_WGSL, "rope-pair": ropePair, "kv-write": kvWrite };
+export const SHAPE_PARTS = { step: STEP_WGSL, ...sectionsOf(partsFile) };
 
 /** cos and sin of each pair at each position, in f64 on the CPU: WGSL's have an error of up to 2^-11. */
 export function rotationTable(

@@ -3,38 +3,35 @@
 //   out [rows, HEADS * DIM] f32, or with splits > 1 partials behind it:
 //   [row, head, split][DIM + 2] f32: sum of e^(s - m) v, then m, then the sum of e^(s - m)
 //
-// One thread for each (row, part, split): no workgroup memory and no barrier, since
-// either is ruinous on software adapters. SHARED query heads use each key and value
-// that is loaded, and BLOCK positions share one rescaling.
-// dispatch (ceil(rows * PARTS * splits / WORKGROUP), 1, 1)
-
-// #part step
-@group(0) @binding(1) var<storage, read> qkv: array<f32>;
-@group(0) @binding(2) var<storage, read> table: array<vec2<f32>>;
-@group(0) @binding(3) var<storage, read> extras: array<f32>;
-@group(0) @binding(4) var<storage, read_write> out: array<f32>;
-// #each s < SEGMENTS
-@group(0) @binding({s+5}) var<storage, read_write> cache{s}: array<vec4<u32>>;
-// #end
-
-// #part rope-pair
-// #part kv-write
+// One thread for each (row, part, split), or a quad of lanes, each of which has every fourth block of
+// eight numbers of the heads, of the key and of the value, and which adds up what its lanes find of a
+// score. No workgroup memory and no barrier, since either is ruinous on software adapters. SHARED query
+// heads use each key and value that is loaded, and BLOCK positions share one rescaling.
+// dispatch (ceil(rows * PARTS * splits * STRIDE / WORKGROUP), 1, 1)
+{ENABLE}
+// #part bindings
+// #part heads
 // #part common
+const STRIDE = {STRIDE}u;    // lanes of a unit, and between the blocks that one has
 
 @compute @workgroup_size({WORKGROUP})
-fn main(@builtin(global_invocation_id) thread: vec3<u32>) {
-  let unit = thread.x;
+fn main(
+{UNIT_ARGUMENTS}
+) {
+  let unit = id.x;
   // #part unit
 
   // #part write
-  var query: array<vec4<f32>, {QUADS}>;    // [SHARED, DIM / 4]
-  for (var i = 0u; i < {QUADS}u; i++) {
-    let head = part * SHARED + i / (DIM / 4u);
+  var query: array<vec4<f32>, {SHARED} * {FOURS}>;
+  for (var i = 0u; i < SHARED * {FOURS}u; i++) {
+    let head = part * SHARED + i / {FOURS}u;
+    let four = i % {FOURS}u;
+    let j = 4u * (four / 2u * STRIDE + {LANE}) + four % 2u * 2u;
     // #part query
   }
   // #each h < SHARED
   // #each f < FOURS
-  let q{h}_{f} = UNIT * query[{h}u * (DIM / 4u) + {f}u];
+  let q{h}_{f} = UNIT * query[{h}u * {FOURS}u + {f}u];
   // #end
   // #end
   // #part accumulators
@@ -44,22 +41,24 @@ fn main(@builtin(global_invocation_id) thread: vec3<u32>) {
   // #each h < SHARED
   {
     let head = part * SHARED + {h}u;
-    if (step.splits == 1u) {
-      let at = (row * HEADS + head) * DIM;
-      let inverse = 1.0 / l{h};
-      // #each f < FOURS
-      store4(at + {f*4}u, a{h}_{f} * inverse);
-      // #end
-    } else {
-      let at = PARTIAL_BASE + ((row * HEADS + head) * step.splits + split) * (DIM + 2u);
-      // #each f < FOURS
-      store4(at + {f*4}u, a{h}_{f});
-      // #end
+    var at = (row * HEADS + head) * DIM;
+    var factor = 1.0 / l{h};
+    if (step.splits > 1u) {
+      at = PARTIAL_BASE + ((row * HEADS + head) * step.splits + split) * (DIM + 2u);
+      factor = 1.0;
       out[at + DIM] = m{h};
       out[at + DIM + 1u] = l{h};
     }
+    // #each f < FOURS
+    store4(at + ({f/2}u * STRIDE + {LANE}) * 8u + {f%2*4}u, a{h}_{f} * factor);
+    // #end
   }
   // #end
 }
 
-// #part store4
+fn store4(at: u32, v: vec4<f32>) {
+  out[at] = v.x;
+  out[at + 1u] = v.y;
+  out[at + 2u] = v.z;
+  out[at + 3u] = v.w;
+}

@@ -8,17 +8,9 @@
 // team has maxima of its own, and they are joined at the end.
 // dispatch (rows * PARTS * splits, 1, 1)
 {ENABLE}
-// #part step
-@group(0) @binding(1) var<storage, read> qkv: array<f32>;
-@group(0) @binding(2) var<storage, read> table: array<vec2<f32>>;
-@group(0) @binding(3) var<storage, read> extras: array<f32>;
-@group(0) @binding(4) var<storage, read_write> out: array<f32>;
-// #each s < SEGMENTS
-@group(0) @binding({s+5}) var<storage, read_write> cache{s}: array<vec4<u32>>;
-// #end
+// #part bindings
 
-// #part rope-pair
-// #part kv-write
+// #part heads
 // #part common
 
 const LANES = DIM / 8u;
@@ -39,6 +31,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   // #part unit
   for (var i = t; i < SHARED * DIM / 4u; i += WORKGROUP) {
     let head = part * SHARED + i / (DIM / 4u);
+    let j = i % (DIM / 4u) * 2u;
     // #part query
   }
   // #part write

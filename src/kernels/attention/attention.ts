@@ -8,7 +8,6 @@
  * (prefill: a lane for each of four rows) load a key or value once for four lanes.
  */
 import { MAX_SPLITS, SHAPE_PARTS, shapeValues, type AttentionShape } from "./attention-shape.ts";
-import lanesWgsl from "./attention-lanes.wgsl?raw";
 import partsFile from "./attention-parts.wgsl?raw";
 import quadsWgsl from "./attention-quads.wgsl?raw";
 import reduceWgsl from "./attention-reduce.wgsl?raw";
@@ -35,7 +34,12 @@ export type AttentionVariant = {
 
 const PARTS = sectionsOf(partsFile);
 
-const WGSL = { threads: threadsWgsl, lanes: lanesWgsl, quads: quadsWgsl, workgroup: workgroupWgsl };
+const WGSL = {
+  threads: threadsWgsl,
+  lanes: threadsWgsl,
+  quads: quadsWgsl,
+  workgroup: workgroupWgsl,
+};
 
 /** The WGSL that makes four floats of two words of f16 pairs. */
 export const unpackPart = (unpack: Float16Unpack) => PARTS[`${unpack}.unpack`]!;
@@ -78,7 +82,13 @@ function teamsOf(
   const steps = Math.log2(lanes);
   const shuffles = lanes <= subgroup && Number.isInteger(steps);
   const scores = shuffles ? 0 : block * shared * lanes;
-  return { teams, shared, steps, shuffles, shares: teams * Math.max(scores, shape.headSize) };
+  const values = {
+    TEAMS: teams,
+    STEPS: steps,
+    QUADS: (shared * shape.headSize) / 4,
+    SHARES: teams * Math.max(scores, shape.headSize),
+  };
+  return { teams, shared, shuffles, values };
 }
 
 /** Threads of a workgroup: the variant's, or the most that form whole teams. */
@@ -103,7 +113,8 @@ export function attentionKernel(
 ): Kernel<StepParams> {
   const { kind, block, unpack, workgroupSize, fused } = variant;
   const team = kind === "workgroup" ? teamsOf(shape, variant) : null;
-  const stride = kind === "lanes" ? 4 : 1; // between the blocks of a head that belong to a thread
+  const isLanes = kind === "lanes";
+  const stride = isLanes ? 4 : 1;
   const shared = team?.shared ?? sharedHeads(shape, stride * MAX_SHARED_NUMBERS);
   const partCount = shape.heads / shared;
   const values = {
@@ -111,31 +122,27 @@ export function attentionKernel(
     PARTS: partCount,
     SHARED: shared,
     WORKGROUP: workgroupThreads(shape, variant),
-    ENABLE: team?.shuffles ? "enable subgroups;\n" : "",
+    ENABLE: isLanes || team?.shuffles ? "enable subgroups;\n" : "",
     PARTIAL_BASE: partialBase(shape),
     OCTETS: shape.headSize / stride / 8,
     FOURS: team === null ? shape.headSize / stride / 4 : 2,
-    FIRST: kind === "lanes" ? "lane" : "0u",
+    LANE: isLanes ? "(lane_id & 3u)" : "0u",
+    UNIT_ARGUMENTS: isLanes
+      ? "  @builtin(workgroup_id) id: vec3<u32>,\n  @builtin(subgroup_invocation_id) lane_id: u32,"
+      : "  @builtin(global_invocation_id) id: vec3<u32>,",
     STRIDE: stride,
     SIXTEENS: Math.floor(shape.headSize / 16),
     BLOCK: block,
     UNIT: unpack === "shift" ? "0x1p112f" : "1.0",
-    QUADS: (shared * shape.headSize) / 4,
-    TEAMS: team?.teams ?? 0,
-    STEPS: team?.steps ?? 0,
-    SHARES: team?.shares ?? 0,
+    ...team?.values,
   };
   const parts = {
     ...SHAPE_PARTS,
+    ...PARTS,
     query: PARTS[`${fused ? "fused" : "plain"}.query`]!,
-    write: fused ? PARTS[`${kind}.write`]! : "",
-    common: PARTS["common"]!,
-    unit: PARTS["unit"]!,
-    store4: PARTS["store4"]!,
-    accumulators: PARTS["accumulators"]!,
-    positions: PARTS["positions"]!,
+    write: fused ? PARTS[team === null ? "threads.write" : "workgroup.write"]! : "",
     numbers: PARTS[`${kind === "quads" ? "quads" : "own"}.numbers`]!,
-    score: kind === "lanes" ? PARTS["lanes.score"]! : "",
+    score: isLanes ? PARTS["lanes.score"]! : "",
     total: PARTS[team?.shuffles ? "shuffle.total" : "memory.total"]!,
     unpack: unpackPart(unpack),
   };
@@ -146,7 +153,7 @@ export function attentionKernel(
     workgroups: ({ rows, splits }) => {
       if (kind === "quads") return [Math.ceil(rows.length / 4) * partCount, 1, 1];
       const units = rows.length * partCount * splits;
-      return [kind === "threads" ? Math.ceil(units / workgroupSize) : units, 1, 1];
+      return [team === null ? Math.ceil((units * stride) / workgroupSize) : units, 1, 1];
     },
   };
 }
