@@ -3,7 +3,8 @@ import {
   bind,
   compile,
   dispatch,
-  planQuantize,
+  type Kernel,
+  quantizeKernel,
   rmsNormKernel,
   shaderFeatures,
   STEP_BYTES,
@@ -34,21 +35,33 @@ function buffersOf(device: GPUDevice, { columns, tokens }: NormCase) {
 
 async function norms(device: GPUDevice, work: NormCase): Promise<Record<string, Recording>> {
   const { columns, tokens } = work;
-  const { weight, out, ...buffers } = buffersOf(device, work);
-  const shape = { columns, epsilon: EPSILON, of: "rows" } as const;
-  const kernel = await compile(device, rmsNormKernel(shape, shaderFeatures(device)));
-  const group = bind(device, kernel, [buffers.step, buffers.x, weight, out]);
-  const quantize = (norm: { weight: GPUBuffer; epsilon: number } | null) =>
-    planQuantize(device, { ...buffers, columns, norm }, "workgroup");
-  const [normed, plain] = await Promise.all([
-    quantize({ weight, epsilon: EPSILON }),
-    quantize(null),
-  ]);
-  return {
-    rms_norm: (pass) => dispatch(pass, kernel, group, [tokens, 1, 1]),
-    "norm and quantize": (pass) => normed.record(pass, tokens),
-    quantize: (pass) => plain.record(pass, tokens),
+  const { step, x, weight, out, quants, scales } = buffersOf(device, work);
+  const features = shaderFeatures(device);
+  const recording = async <Params>(
+    kernel: Kernel<Params>,
+    params: Params,
+    buffers: GPUBuffer[],
+  ): Promise<Recording> => {
+    const compiled = await compile(device, kernel);
+    const group = bind(device, compiled, buffers);
+    return (pass) => dispatch(pass, compiled, group, kernel.workgroups(params));
   };
+  const quantize = (norm: boolean) => {
+    const kernel = quantizeKernel({ norm, columns }, "workgroup", features);
+    const params = { tokens, epsilon: norm ? EPSILON : 0 };
+    const shape = upload(device, new Uint8Array(kernel.packParams(params)), GPUBufferUsage.UNIFORM);
+    const weights = norm ? [weight] : [];
+    return recording(kernel, params, [shape, step, x, ...weights, quants, scales]);
+  };
+  const shape = { columns, epsilon: EPSILON, of: "rows" } as const;
+  const rows = Array.from({ length: tokens }, () => ({ sequence: 0, position: 0, token: 0 }));
+  const params = { rows, samples: [], splits: 1, splitPositions: 1 };
+  const [normed, both, plain] = await Promise.all([
+    recording(rmsNormKernel(shape, features), params, [step, x, weight, out]),
+    quantize(true),
+    quantize(false),
+  ]);
+  return { rms_norm: normed, "norm and quantize": both, quantize: plain };
 }
 
 export async function timeNorms(device: GPUDevice, work: NormCase, runs: number) {

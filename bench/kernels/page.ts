@@ -54,8 +54,8 @@ function variantsOf(device: GPUDevice, work: MatCase, isGpu: boolean) {
   const features = shaderFeatures(device);
   const candidates = matCandidates(workload, activations, features, !isGpu, format);
   const fitted = candidates.map((one) => {
-    const { variant, fewer } = forShape(one, work, activations, features);
-    return fewer.find(({ upTo }) => tokens <= upTo)?.variant ?? variant;
+    const choice = forShape(one, work, activations, features);
+    return choice.find(({ upTo }) => tokens <= upTo)!.variant;
   });
   const all = new Map(
     [...fitted, ...candidates].map((variant) => [variantName(variant), variant] as const),

@@ -4,7 +4,6 @@
  * before they replace the first guess, so that no step waits for them.
  */
 import {
-  type KernelVariants,
   type OtherWork,
   type ShardWork,
   STEP_BYTES,
@@ -36,27 +35,22 @@ const QUIET_MS = 30;
 
 /** Never rejects: a failure is reported, and the first guess stays. */
 export async function tuneInBackground(parts: BackgroundTuning): Promise<void> {
-  const { shard, chosen } = parts;
+  const { shard, chosen, context, sample, planLayers } = parts;
   try {
-    await tune(parts);
+    const measured = chosen.final ? chosen : await measure(parts);
+    const next = { ...context, variants: measured.variants };
+    const [layers, head] = await Promise.all([planLayers(next), sample?.planHead(next)]);
+    // Unloaded meanwhile: its buffers are gone, and using them would fail the device's other shards.
+    if (shard.failure !== null) return;
+    await runOnce(parts, layers, head);
+    if (shard.failure !== null) return;
+    if (head !== undefined) sample?.adopt(head);
+    shard.adopt(layers, measured.maxRows, measured.kernels);
   } catch (error) {
     if (shard.failure !== null) return;
     const tuning = { status: "failed", detail: detailOf(error) } as const;
     shard.describe({ ...chosen.kernels, tuning });
   }
-}
-
-async function tune(parts: BackgroundTuning) {
-  const { shard, chosen, context, sample } = parts;
-  const measured = chosen.final ? chosen : await measure(parts);
-  const next = { ...context, variants: measured.variants };
-  const plan = await planChanges(parts, next);
-  // Unloaded meanwhile: its buffers are gone, and using them would fail the device's other shards.
-  if (shard.failure !== null) return;
-  await runOnce(parts, plan);
-  if (shard.failure !== null) return;
-  if (plan.head !== null) sample?.adopt(plan.head);
-  shard.adopt(plan.layers ?? shard.layers, measured.maxRows, measured.kernels);
 }
 
 function measure({ tuner, shard, work, chosen }: BackgroundTuning): Promise<TunedShard> {
@@ -65,24 +59,6 @@ function measure({ tuner, shard, work, chosen }: BackgroundTuning): Promise<Tune
     shard.describe({ ...chosen.kernels, tuning: { status: "first_guess", done, total } });
   onProgress(0, 0);
   return tuner.measure({ work, other: stepsOf(shard), submitWhileWaiting, onProgress });
-}
-
-/** What changes, compiled and bound; null where nothing does. */
-type Changes = {
-  readonly layers: readonly LayerPlan[] | null;
-  readonly head: Recorded | null;
-};
-
-async function planChanges(
-  { shard, context, sample, planLayers }: BackgroundTuning,
-  next: MatContext,
-): Promise<Changes> {
-  const sameMats = sameMatrices(shard, context.variants, next.variants);
-  const [layers, head] = await Promise.all([
-    sameMats ? null : planLayers(next),
-    sameMats || sample === null ? null : sample.planHead(next),
-  ]);
-  return { layers, head };
 }
 
 function stepsOf(shard: GpuShard): OtherWork {
@@ -101,31 +77,15 @@ function stepsOf(shard: GpuShard): OtherWork {
   };
 }
 
-function sameMatrices(shard: GpuShard, a: KernelVariants, b: KernelVariants): boolean {
-  const { layers, head } = shard.description;
-  const tensors = [...layers.flatMap((layer) => Object.values(layer)), head];
-  const formats = new Set(tensors.flatMap((tensor) => (tensor === null ? [] : [tensor.format])));
-  const choices = ({ mat }: KernelVariants) =>
-    [...formats].flatMap((format) =>
-      WORKLOADS.flatMap((workload) =>
-        [true, false].map((mayRound) => {
-          const { activations, variant } = mat(format, workload, mayRound);
-          return { activations, variant };
-        }),
-      ),
-    );
-  return JSON.stringify(choices(a)) === JSON.stringify(choices(b));
-}
-
 /**
  * Each kind of step for no rows: nothing that a later step reads is written, but a driver that
  * compiles when a pipeline first runs compiles now.
  */
 async function runOnce(
   { device, step, shard, sample }: BackgroundTuning,
-  { layers, head }: Changes,
+  layers: readonly LayerPlan[],
+  head: Recorded | undefined,
 ): Promise<void> {
-  if (layers === null) return;
   device.queue.writeBuffer(step, 0, new Uint8Array(STEP_BYTES));
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
@@ -135,7 +95,7 @@ async function runOnce(
       layer.afterAttention.record(pass, { rows: i + 1, workload });
     }
   });
-  if (head !== null) sample?.recordOnce(pass, head);
+  if (head !== undefined) sample?.recordOnce(pass, head);
   pass.end();
   device.queue.submit([encoder.finish()]);
   await workDone(device, shard.options.submitWhileWaiting);

@@ -2,7 +2,7 @@
  * The GPU objects of one shard: every buffer, pipeline and bind group is created here, so that it is
  * counted, and freed with the shard.
  */
-import { bind, compile, type CompiledKernel, dispatch, type Kernel } from "../kernels/index.ts";
+import { bind, compile, dispatch, type Kernel } from "../kernels/index.ts";
 import type { Counters } from "./counters.ts";
 import { EngineError } from "./engine-error.ts";
 
@@ -10,6 +10,9 @@ import { EngineError } from "./engine-error.ts";
 export type BoundKernel<Params> = {
   record(pass: GPUComputePassEncoder, params: Params): void;
 };
+
+/** Throws if the buffers are gone. */
+export type Bind<Params> = (buffers: readonly GPUBuffer[]) => BoundKernel<Params>;
 
 export class GpuResources {
   readonly device: GPUDevice;
@@ -51,25 +54,21 @@ export class GpuResources {
     this.counters.bytesWritten += data.byteLength;
   }
 
-  async compile<Params>(kernel: Kernel<Params>): Promise<CompiledKernel> {
-    this.counters.pipelinesCreated++;
-    return compile(this.device, kernel);
-  }
-
-  bind<Params>(
-    kernel: Kernel<Params>,
-    compiled: CompiledKernel,
-    buffers: readonly GPUBuffer[],
-  ): BoundKernel<Params> {
-    this.requireBuffers();
-    const group = bind(this.device, compiled, buffers);
-    const { counters } = this;
-    counters.bindGroupsCreated++;
-    return {
-      record(pass, params) {
-        dispatch(pass, compiled, group, kernel.workgroups(params));
-        counters.dispatches++;
-      },
+  /** Compiles a kernel; what it resolves with binds it to whole buffers, in order of their numbers. */
+  async compile<Params>(kernel: Omit<Kernel<Params>, "packParams">): Promise<Bind<Params>> {
+    const { counters, device } = this;
+    counters.pipelinesCreated++;
+    const compiled = await compile(device, kernel);
+    return (buffers) => {
+      this.requireBuffers();
+      const group = bind(device, compiled, buffers);
+      counters.bindGroupsCreated++;
+      return {
+        record(pass, params) {
+          dispatch(pass, compiled, group, kernel.workgroups(params));
+          counters.dispatches++;
+        },
+      };
     };
   }
 

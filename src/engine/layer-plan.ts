@@ -12,28 +12,23 @@
  * decode only gate and up may use int8, for one more dispatch: 5 to 7 in total.
  *
  * Output and down use floats at decode: rounding their inputs would take a dispatch each.
- *
- * Over 250 lines: one layer, dispatch by dispatch.
  */
 import {
   acceptsInt8,
-  type Activations,
-  bind,
-  dispatch,
   EPILOGUES,
   forShape,
   type KernelVariants,
   type MatEpilogue,
   type MatInput,
   type MatNorm,
-  type MatPlan,
   type MatUse,
   planMat,
-  planQuantize,
+  quantizeKernel,
   rmsNormKernel,
   shaderFeatures,
   type Weights,
   type Workload,
+  WORKLOADS,
 } from "../kernels/index.ts";
 import type { ModelDescription } from "../model/index.ts";
 import type { GpuResources } from "./gpu-resources.ts";
@@ -59,9 +54,6 @@ export type StepWork = { readonly rows: number; readonly workload: Workload };
 
 /** One or more dispatches that are always recorded together. */
 export type Recorded = { record(pass: GPUComputePassEncoder, work: StepWork): void };
-
-/** A product, and whether it needs its input in int8. */
-type Product = Recorded & { rounds(work: StepWork): boolean };
 
 /** Which steps may round the input of a product to int8. */
 type Rounding = { readonly decode: boolean; readonly prefill: boolean };
@@ -90,93 +82,86 @@ export async function planLayer(
   const { x, queryKeyValue, attention, gated, gate } = buffers;
   const { hidden, feedForward, normEpsilon: epsilon } = model;
   const columns = (model.heads + 2 * model.keyValueHeads) * model.headSize;
-  const into = (out: GPUBuffer, outputStride: number, epilogue: MatEpilogue): Target => ({
-    epilogue,
-    epilogueBuffers: [out],
-    outputStride,
-  });
+  const target = (
+    matrix: Weights,
+    epilogue: MatEpilogue,
+    outputStride: number,
+    ...epilogueBuffers: GPUBuffer[]
+  ) => ({ weights: matrix, epilogue, epilogueBuffers, outputStride });
   const [gateOrBoth, up] = weights.gateUp;
-  const projection = { decode: context.variants.norms === "separate", prefill: true };
-  const onlyPrefill = { decode: false, prefill: true };
-  const attentionNorm = { weight: weights.attentionNorm, epsilon };
-  const feedForwardNorm = { weight: weights.feedForwardNorm, epsilon };
+  const { store, add, swiglu, multiplySilu } = EPILOGUES;
+  const stage = (input: StageInput, rounding: Rounding, targets: readonly Target[]) =>
+    planStage(context, buffers, input, rounding, targets);
   const [first, output, gates, down] = await Promise.all([
-    planStage(context, buffers, { x, norm: attentionNorm }, projection, [
-      ...weights.queryKeyValue.map(({ weights: matrix, outputRow }) => ({
-        ...into(queryKeyValue, columns, EPILOGUES.store),
-        weights: matrix,
+    stage(
+      { x, norm: { weight: weights.attentionNorm, epsilon } },
+      { decode: context.variants.norms === "separate", prefill: true },
+      weights.queryKeyValue.map(({ weights: matrix, outputRow }) => ({
+        ...target(matrix, store, columns, queryKeyValue),
         outputRow,
       })),
+    ),
+    stage({ x: attention, norm: null }, ONLY_PREFILL, [
+      target(weights.attentionOutput, add, hidden, x),
     ]),
-    planStage(context, buffers, { x: attention, norm: null }, onlyPrefill, [
-      { ...into(x, hidden, EPILOGUES.add), weights: weights.attentionOutput },
-    ]),
-    planStage(
-      context,
-      buffers,
-      { x, norm: feedForwardNorm },
+    stage(
+      { x, norm: { weight: weights.feedForwardNorm, epsilon } },
       { decode: true, prefill: true },
       up === undefined
-        ? [{ ...into(gated, feedForward, EPILOGUES.swiglu), weights: gateOrBoth }]
+        ? [target(gateOrBoth, swiglu, feedForward, gated)]
         : [
-            { ...into(gate, feedForward, EPILOGUES.store), weights: gateOrBoth },
-            {
-              ...into(gated, feedForward, EPILOGUES.multiplySilu),
-              epilogueBuffers: [gated, gate],
-              weights: up,
-            },
+            target(gateOrBoth, store, feedForward, gate),
+            target(up, multiplySilu, feedForward, gated, gate),
           ],
     ),
-    planStage(context, buffers, { x: gated, norm: null }, onlyPrefill, [
-      { ...into(x, hidden, EPILOGUES.add), weights: weights.down },
-    ]),
+    stage({ x: gated, norm: null }, ONLY_PREFILL, [target(weights.down, add, hidden, x)]),
   ]);
-  return { queryKeyValue: first, afterAttention: together([output, gates, down]) };
-}
-
-function together(parts: readonly Recorded[]): Recorded {
-  return {
+  const after = [output, gates, down];
+  const afterAttention: Recorded = {
     record(pass, work) {
-      for (const part of parts) part.record(pass, work);
+      for (const part of after) part.record(pass, work);
     },
   };
+  return { queryKeyValue: first, afterAttention };
 }
 
-type Target = Pick<MatUse, "epilogue" | "epilogueBuffers" | "outputStride" | "outputRow">;
+const ONLY_PREFILL: Rounding = { decode: false, prefill: true };
+
+type Target = Omit<MatUse, "step" | "x">;
+type StageInput = { readonly x: GPUBuffer; readonly norm: MatNorm | null };
 
 /** Products of one input, and what makes the input that they need in a step: normed, or in int8. */
 export async function planStage(
   context: MatContext,
-  { step, normed, quants, scales }: InputBuffers,
-  { x, norm }: { readonly x: GPUBuffer; readonly norm: MatNorm | null },
+  buffers: InputBuffers,
+  input: StageInput,
   rounding: Rounding,
-  targets: readonly (Target & { readonly weights: Weights })[],
+  targets: readonly Target[],
   maxRows = Infinity,
 ): Promise<Recorded> {
-  const { resources, variants } = context;
+  const { step, normed, quants, scales } = buffers;
+  const { x, norm } = input;
   const { columns } = targets[0]!.weights;
-  const separate = variants.norms === "separate" ? norm : null;
-  const folded = norm === null || separate !== null ? {} : { norm };
-  const inputs = {
-    float: { kind: "float", x: separate === null ? x : normed, ...folded },
-    int8: { kind: "int8", x: quants, scales },
-  } as const;
+  const separate = context.variants.norms === "separate" ? norm : null;
+  const float: MatInput = {
+    kind: "float",
+    x: separate === null ? x : normed,
+    ...(norm === null || separate !== null ? {} : { norm }),
+  };
+  const inputs = { float, int8: { kind: "int8", x: quants, scales } } as const;
   const [products, norms] = await Promise.all([
     Promise.all(
-      targets.map((target) => planProduct(context, { ...target, step, inputs, rounding, maxRows })),
+      targets.map((target) => planProduct(context, { ...target, step }, inputs, rounding, maxRows)),
     ),
-    separate && planNorm(resources, { step, x, normed, columns }, separate),
+    separate && planNorm(context, buffers, x, columns, separate),
   ]);
-  const use = { step, x, columns, norm, quants, scales };
   const quantize = products.some(({ canRound }) => canRound)
-    ? await planQuantize(resources.device, use, variants.quantize, resources.requireBuffers)
+    ? await planQuantize(context, buffers, input, columns)
     : null;
   return {
     record(pass, work) {
       const rounds = products.map((product) => product.rounds(work));
-      if (rounds.includes(true)) {
-        resources.counters.dispatches += quantize!.record(pass, work.rows);
-      }
+      if (rounds.includes(true)) quantize!.record(pass, work);
       if (rounds.includes(false)) norms?.record(pass, work);
       for (const product of products) product.record(pass, work);
     },
@@ -184,76 +169,78 @@ export async function planStage(
 }
 
 async function planNorm(
-  resources: GpuResources,
-  { step, x, normed, columns }: Record<"step" | "x" | "normed", GPUBuffer> & { columns: number },
+  { resources }: MatContext,
+  { step, normed }: InputBuffers,
+  x: GPUBuffer,
+  columns: number,
   { weight, epsilon }: MatNorm,
 ): Promise<Recorded> {
   const kernel = rmsNormKernel({ columns, epsilon, of: "rows" }, shaderFeatures(resources.device));
-  const compiled = await resources.compile(kernel);
-  resources.requireBuffers();
-  const group = bind(resources.device, compiled, [step, x, weight, normed]);
-  return {
-    record(pass, { rows }) {
-      dispatch(pass, compiled, group, [rows, 1, 1]);
-      resources.counters.dispatches++;
-    },
-  };
+  const bind = await resources.compile<StepWork>({
+    ...kernel,
+    workgroups: ({ rows }) => [rows, 1, 1],
+  });
+  return bind([step, x, weight, normed]);
 }
 
-type ProductUse = Omit<MatUse, "x"> & {
-  readonly inputs: { readonly float: MatInput; readonly int8?: MatInput };
-  readonly rounding: Rounding;
-  /** Rows that a step may have; variants of larger steps are not compiled. */
-  readonly maxRows: number;
-};
-
-/** The order of workloads in a product's choice. */
-const STEP = { decode: 1, batch: 2, prefill: 3 } as const;
-const WORKLOADS = ["decode", "batch", "prefill"] as const;
+async function planQuantize(
+  { resources, variants }: MatContext,
+  { step, quants, scales }: InputBuffers,
+  { x, norm }: StageInput,
+  columns: number,
+): Promise<Recorded> {
+  const shape = { norm: norm !== null, columns };
+  const kernel = quantizeKernel(shape, variants.quantize, shaderFeatures(resources.device));
+  const epsilon = norm?.epsilon ?? 0;
+  const bind = await resources.compile(kernel);
+  const uniform = resources.uniform("quantize", 16);
+  resources.write(uniform, kernel.packParams({ tokens: 1, epsilon }));
+  const weights = norm === null ? [] : [norm.weight];
+  const bound = bind([uniform, step, x, ...weights, quants, scales]);
+  return { record: (pass, { rows }) => bound.record(pass, { tokens: rows, epsilon }) };
+}
 
 /** A matrix product with the shard's variants; its dispatches and bytes are counted. */
 async function planProduct(
   { resources, variants, activations }: MatContext,
-  { inputs, rounding, maxRows, ...use }: ProductUse,
-): Promise<Product & { readonly canRound: boolean }> {
+  use: Omit<MatUse, "x">,
+  inputs: Readonly<Record<"float" | "int8", MatInput>>,
+  rounding: Rounding,
+  maxRows: number,
+) {
   const { format, parts } = use.weights;
   const { counters, device } = resources;
   const features = shaderFeatures(device);
   const allowed = activations === "int8" && acceptsInt8(format);
-  const few = maxRows < MIN_PREFILL_ROWS;
-  const choices = WORKLOADS.slice(0, few ? STEP.batch : STEP.prefill).map((workload) => ({
-    upTo: STEP[workload],
-    ...variants.mat(
-      format,
-      workload,
-      allowed && rounding[workload === "prefill" ? "prefill" : "decode"],
+  // Variants of steps that are larger than all of a shard's are not compiled.
+  const workloads = WORKLOADS.filter((one) => one !== "prefill" || maxRows >= MIN_PREFILL_ROWS);
+  const planned = new Map(
+    await Promise.all(
+      workloads.map(async (workload) => {
+        const mayRound = allowed && rounding[workload === "prefill" ? "prefill" : "decode"];
+        const { activations: kind, variant } = variants.mat(format, workload, mayRound);
+        const choice = forShape(variant, use.weights, kind, features);
+        counters.bindGroupsCreated += parts.length;
+        counters.buffersCreated += parts.length;
+        const product = { ...use, x: inputs[kind] };
+        const plan = await planMat(device, product, choice, resources.requireBuffers);
+        return [workload, { plan, rounds: kind === "int8" }] as const;
+      }),
     ),
-  }));
-  const plan = async (kind: Activations): Promise<MatPlan | null> => {
-    const steps = choices
-      .filter((choice) => choice.activations === kind)
-      .map(({ upTo, variant }) => ({ upTo, ...forShape(variant, use.weights, kind, features) }));
-    const x = inputs[kind];
-    if (steps.length === 0 || x === undefined) return null;
-    counters.bindGroupsCreated += parts.length;
-    counters.buffersCreated += parts.length;
-    return planMat(device, { ...use, x }, { steps }, resources.requireBuffers);
-  };
-  const [float, int8] = await Promise.all([plan("float"), plan("int8")]);
-  const [, , prefill] = choices;
-  const anyRows = prefill?.activations === "float" || (allowed && rounding.decode);
+  );
+  const prefill = planned.get("prefill");
+  const anyRows = prefill?.rounds === false || (allowed && rounding.decode);
   const pick = ({ rows, workload }: StepWork) =>
     prefill !== undefined && workload === "batch" && rows >= MIN_PREFILL_ROWS && anyRows
       ? prefill
-      : choices[STEP[workload] - 1]!;
+      : planned.get(workload)!;
   return {
-    canRound: int8 !== null,
-    rounds: (work) => pick(work).activations === "int8",
-    record(pass, work) {
-      const { activations: kind, upTo } = pick(work);
-      const planned = (kind === "float" ? float : int8)!;
-      counters.dispatches += planned.record(pass, work.rows, upTo);
-      counters.weightBytesRead += planned.weightBytes;
+    canRound: [...planned.values()].some(({ rounds }) => rounds),
+    rounds: (work: StepWork) => pick(work).rounds,
+    record(pass: GPUComputePassEncoder, work: StepWork) {
+      const { plan } = pick(work);
+      counters.dispatches += plan.record(pass, work.rows);
+      counters.weightBytesRead += plan.weightBytes;
     },
   };
 }

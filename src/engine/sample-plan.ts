@@ -27,20 +27,9 @@ export type SamplePlanOptions = {
   readonly maxSamples: number;
 };
 
-export type SamplePlan = {
-  readonly result: GPUBuffer;
-  /** The head's products with other variants, for `adopt`. */
-  planHead(context: MatContext): Promise<Recorded>;
-  /** Runs the products without rows: some drivers compile a pipeline when it first runs. */
-  recordOnce(pass: GPUComputePassEncoder, head: Recorded): void;
-  adopt(head: Recorded): void;
-  /** Writes the parameters of these samples and returns the recording of their dispatches. */
-  prepare(
-    samples: readonly SampleParams[],
-  ): (pass: GPUComputePassEncoder, params: StepParams) => void;
-};
+export type SamplePlan = Awaited<ReturnType<typeof planSampling>>;
 
-export async function planSampling(options: SamplePlanOptions): Promise<SamplePlan> {
+export async function planSampling(options: SamplePlanOptions) {
   const { context, model, step, x, maxSamples } = options;
   const { resources, variants } = context;
   const { hidden, vocabulary, normEpsilon } = model;
@@ -75,40 +64,40 @@ export async function planSampling(options: SamplePlanOptions): Promise<SamplePl
       maxSamples,
     );
   };
-  const normKernel = rmsNormKernel(
-    { columns: hidden, epsilon: normEpsilon, of: "samples" },
-    shaderFeatures(resources.device),
-  );
-  const [kernels, compiledNorm, firstHead] = await Promise.all([
+  const norms = { columns: hidden, epsilon: normEpsilon, of: "samples" } as const;
+  const [kernels, bindNorm, firstHead] = await Promise.all([
     Promise.all(
       sampleKernels(shape).map(async (kernel) => {
-        const bound = [step, ...Object.values(buffers)];
-        return resources.bind(kernel, await resources.compile(kernel), bound);
+        const bind = await resources.compile(kernel);
+        return bind([step, ...Object.values(buffers)]);
       }),
     ),
-    resources.compile(normKernel),
+    resources.compile(rmsNormKernel(norms, shaderFeatures(resources.device))),
     planHead(context),
   ]);
-  const norm = resources.bind(normKernel, compiledNorm, [step, x, options.norm, normed]);
-  let head: Recorded = firstHead;
+  const norm = bindNorm([step, x, options.norm, normed]);
+  let head = firstHead;
   return {
     result: buffers.result,
+    /** The head's products with other variants, for `adopt`. */
     planHead,
-    recordOnce(pass, newHead) {
+    /** Runs the products without rows: some drivers compile a pipeline when it first runs. */
+    recordOnce(pass: GPUComputePassEncoder, newHead: Recorded): void {
       resources.write(count, new Uint32Array(4));
       newHead.record(pass, { rows: 1, workload: "decode" });
       newHead.record(pass, { rows: 2, workload: "batch" });
     },
-    adopt(newHead) {
+    adopt(newHead: Recorded): void {
       head = newHead;
     },
-    prepare(samples) {
+    /** Writes the parameters of these samples and returns the recording of their dispatches. */
+    prepare(samples: readonly SampleParams[]) {
       const { requests, recent } = packSamples(samples);
       const rows = samples.length;
       resources.write(count, Uint32Array.of(rows, 0, 0, 0));
       resources.write(buffers.requests, requests);
       if (recent.length > 0) resources.write(buffers.recent, recent);
-      return (pass, params) => {
+      return (pass: GPUComputePassEncoder, params: StepParams): void => {
         norm.record(pass, params);
         head.record(pass, { rows, workload: rows === 1 ? "decode" : "batch" });
         for (const kernel of kernels) kernel.record(pass, params);

@@ -11,7 +11,7 @@ import {
   type Weights,
 } from "../kernels/index.ts";
 import type { ShardDescription } from "../model/index.ts";
-import { AttentionPlan } from "./attention-plan.ts";
+import { planAttention } from "./attention-plan.ts";
 import type { BoundKernel, GpuResources } from "./gpu-resources.ts";
 import { planLayer, type LayerBuffers, type MatContext } from "./layer-plan.ts";
 import type { LayerWeights } from "./layer-weights.ts";
@@ -37,7 +37,7 @@ export async function planShard(
   weights: ShardWeights,
   table: GPUBuffer,
 ) {
-  const { resources, variants } = context;
+  const { resources } = context;
   const { model } = description;
   const rows = (label: string, columns: number) => resources.storage(label, maxRows * columns * 4);
   const step = resources.uniform("step", STEP_BYTES);
@@ -54,24 +54,18 @@ export async function planShard(
     quants: rows("quants", widest / 4),
     scales: rows("scales", widest / 16),
   };
-  const attentionBuffers = {
-    step,
-    queryKeyValue: buffers.queryKeyValue,
-    query: rows("query", model.heads * model.headSize),
-    table,
-    output: buffers.attention,
-  };
   const planLayers = (newest: MatContext) =>
     Promise.all(weights.layers.map((layer) => planLayer(newest, model, layer, buffers)));
   const [layers, attention, sample] = await Promise.all([
     planLayers(context),
-    AttentionPlan.create(resources, {
+    planAttention(context, {
       model,
       shape,
-      variants,
-      buffers: attentionBuffers,
+      buffers,
+      table,
       extras: weights.layers.map(({ extras }) => extras),
       sequences: options.sequences,
+      maxRows,
     }),
     weights.head && weights.outputNorm
       ? planSampling({
@@ -102,8 +96,8 @@ async function planEmbedding(
   return Promise.all(
     parts.map(async ({ firstRow, rows, quants, meta }) => {
       const kernel = embeddingKernel({ format, columns, firstRow, rows });
-      const bound = [step, quants, meta, x, sampled];
-      return resources.bind(kernel, await resources.compile(kernel), bound);
+      const bind = await resources.compile(kernel);
+      return bind([step, quants, meta, x, sampled]);
     }),
   );
 }

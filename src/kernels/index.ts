@@ -13,7 +13,6 @@ export {
   attentionKernel,
   attentionOutputFloats,
   attentionReduceKernel,
-  type AttentionVariant,
   unpackPart,
 } from "./attention/attention.ts";
 export { ropeKernel } from "./attention/rope.ts";
@@ -26,14 +25,7 @@ export {
   type ShaderFeatures,
   shaderFeatures,
 } from "./core/device.ts";
-export {
-  bind,
-  compile,
-  type CompiledKernel,
-  dispatch,
-  type Kernel,
-  KernelError,
-} from "./core/runner.ts";
+export { bind, compile, dispatch, type Kernel, KernelError } from "./core/runner.ts";
 export {
   CHUNK_ROWS,
   type ChunkRows,
@@ -56,7 +48,7 @@ export {
 } from "./kernel-variants.ts";
 export { embeddingKernel } from "./matmul/embedding.ts";
 export { forShape, matCandidates, tileBytes } from "./matmul/mat-candidates.ts";
-export type { MatShape } from "./matmul/mat-reference.ts";
+export { matReference, type MatShape } from "./matmul/mat-reference.ts";
 export type { MatEpilogue } from "./matmul/mat-source.ts";
 export {
   acceptsInt8,
@@ -78,8 +70,7 @@ export {
   type MatUse,
   planMat,
 } from "./matmul/mat.ts";
-export { planQuantize } from "./matmul/quantize-rows.ts";
-export { randomProduct } from "./matmul/random-product.ts";
+export { quantizeKernel, quantizeReference } from "./matmul/quantize-rows.ts";
 export {
   createWeights,
   destroyWeights,

@@ -71,7 +71,7 @@ async function measureVariants(
         epilogueBuffers: [output],
         outputStride: rows,
       },
-      { steps: [{ upTo: Infinity, variant }] },
+      [{ upTo: Infinity, variant }],
     );
     const share = { ...bench, budgetMs: bench.budgetMs / variants.length };
     const macs = rows * COLUMNS * tokens;

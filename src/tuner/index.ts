@@ -1,5 +1,4 @@
 /** Selects the kernel variants that a shard runs, first by measured traits of the adapter, then by short measurements. */
-export { readBack } from "./agreement.ts";
-export { makeMatBench, type MatJob } from "./mat-bench.ts";
+export { makeMatBench, type MatJob, readBack } from "./mat-bench.ts";
 export { DeviceTuner } from "./tuner.ts";
 export { forgetTuning } from "./tuning-store.ts";

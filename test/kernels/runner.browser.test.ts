@@ -25,8 +25,8 @@ struct Params { count: u32, factor: f32, a: u32, b: u32 }
 test("bindings are read from the shader without its comments", () => {
   expect([...bindingsOf(`// @group(0) @binding(9) var<uniform> no: u32;\n${scale.wgsl}`)]).toEqual([
     [0, "uniform"],
-    [1, "read"],
-    [2, "read_write"],
+    [1, "read-only-storage"],
+    [2, "storage"],
   ]);
 });
 

@@ -72,16 +72,14 @@ function slicesOf(tile: Tile, activations: Activations, features: ShaderFeatures
     .map((slices) => ({ ...tile, slices }));
 }
 
-export const only = (variant: MatVariant): MatChoice => ({ steps: [{ upTo: Infinity, variant }] });
+export const only = (variant: MatVariant): MatChoice => [{ upTo: Infinity, variant }];
 
 /** One variant for a token, for four, and for more. */
-export const byTokens = (one: MatVariant, few: MatVariant, many: MatVariant): MatChoice => ({
-  steps: [
-    { upTo: 1, variant: one },
-    { upTo: 4, variant: few },
-    { upTo: Infinity, variant: many },
-  ],
-});
+export const byTokens = (one: MatVariant, few: MatVariant, many: MatVariant): MatChoice => [
+  { upTo: 1, variant: one },
+  { upTo: 4, variant: few },
+  { upTo: Infinity, variant: many },
+];
 
 export type MatRun = {
   readonly weights: Weights;

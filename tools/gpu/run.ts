@@ -45,7 +45,7 @@ export async function run<Params>(
   dispatch(pass, compiled, group, kernel.workgroups(params));
   pass.end();
   const outputs = buffers.flatMap((buffer, i) =>
-    compiled.bindings.get(numbers[i]!) === "read_write"
+    compiled.bindings.get(numbers[i]!) === "storage"
       ? [{ buffer, bytes: byteLength(all[i]!) }]
       : [],
   );

@@ -15,7 +15,7 @@ export const ARROWS = {
   telemetry: { imports: ["shared"] },
   words: { imports: ["shared"], types: ["placement"] },
   kernels: { imports: ["tensor"], types: ["shared"] },
-  tuner: { imports: ["kernels", "shared"] },
+  tuner: { imports: ["kernels", "tensor", "shared"] },
   model: { imports: ["tensor", "shared"] },
   probe: { imports: ["kernels", "shared"] },
   engine: { imports: ["kernels", "model", "tensor", "shared"] },

@@ -6,13 +6,16 @@
  * would drop bindings that a variant does not use.) Errors are thrown, and quote the shader's line.
  */
 
-/** A GPU operation: its shader and its host code. */
-export type Kernel<Params> = {
+export type Shader = {
   readonly name: string;
-  /** Entry point `main`; all bindings in group 0; binding 0 is the uniform that `packParams` fills. */
+  /** Entry point `main`; all bindings in group 0. */
   readonly wgsl: string;
-  /** Values of the shader's `override` constants. */
+  /** Values of its `override` constants. */
   readonly constants?: Readonly<Record<string, number>>;
+};
+
+/** A GPU operation: its shader and its host code. */
+export type Kernel<Params> = Shader & {
   /** The bytes of the uniform at binding 0, field for field; a multiple of 16. */
   packParams(params: Params): ArrayBuffer;
   workgroups(params: Params): Workgroups;
@@ -20,14 +23,12 @@ export type Kernel<Params> = {
 
 export type Workgroups = readonly [x: number, y: number, z: number];
 
-export type BindingKind = "uniform" | "read" | "read_write";
-
 /** A compiled kernel. Pipelines of kernels with the same bindings can share a bind group. */
 export type CompiledKernel = {
   readonly name: string;
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
-  readonly bindings: ReadonlyMap<number, BindingKind>;
+  readonly bindings: ReadonlyMap<number, GPUBufferBindingType>;
 };
 
 /** A shader that does not compile, or a dispatch that the device rejects. */
@@ -39,20 +40,14 @@ const BINDING =
   /@group\(0\)\s*@binding\((\d+)\)\s*var<\s*(uniform|storage)\s*(?:,\s*(read_write|read)\s*)?>/g;
 
 /** The bindings that a shader declares, by number. */
-export function bindingsOf(wgsl: string): ReadonlyMap<number, BindingKind> {
-  const bindings = new Map<number, BindingKind>();
-  for (const [, index, space, access] of withoutComments(wgsl).matchAll(BINDING)) {
-    const kind = space === "uniform" ? "uniform" : access === "read_write" ? "read_write" : "read";
-    bindings.set(Number(index), kind);
+export function bindingsOf(wgsl: string): ReadonlyMap<number, GPUBufferBindingType> {
+  const bindings = new Map<number, GPUBufferBindingType>();
+  for (const [, index, space, access] of wgsl.replace(/\/\/.*$/gm, "").matchAll(BINDING)) {
+    const storage = access === "read_write" ? "storage" : "read-only-storage";
+    bindings.set(Number(index), space === "uniform" ? "uniform" : storage);
   }
   return bindings;
 }
-
-const LAYOUT_TYPE: Record<BindingKind, GPUBufferBindingType> = {
-  uniform: "uniform",
-  read: "read-only-storage",
-  read_write: "storage",
-};
 
 /**
  * Layouts are cached per device, so that kernels with equal bindings have the
@@ -60,7 +55,7 @@ const LAYOUT_TYPE: Record<BindingKind, GPUBufferBindingType> = {
  */
 const layouts = new WeakMap<GPUDevice, Map<string, GPUBindGroupLayout>>();
 
-function layoutOf(device: GPUDevice, bindings: ReadonlyMap<number, BindingKind>) {
+function layoutOf(device: GPUDevice, bindings: ReadonlyMap<number, GPUBufferBindingType>) {
   const sorted = [...bindings].sort(([a], [b]) => a - b);
   const key = JSON.stringify(sorted);
   const known = layouts.get(device) ?? new Map<string, GPUBindGroupLayout>();
@@ -68,10 +63,10 @@ function layoutOf(device: GPUDevice, bindings: ReadonlyMap<number, BindingKind>)
   let layout = known.get(key);
   if (layout === undefined) {
     layout = device.createBindGroupLayout({
-      entries: sorted.map(([binding, kind]) => ({
+      entries: sorted.map(([binding, type]) => ({
         binding,
         visibility: GPUShaderStage.COMPUTE,
-        buffer: { type: LAYOUT_TYPE[kind] },
+        buffer: { type },
       })),
     });
     known.set(key, layout);
@@ -86,10 +81,7 @@ const compiled = new WeakMap<GPUDevice, Map<string, Promise<CompiledKernel>>>();
  * Compiles a kernel asynchronously, or returns the one compiled from the same text. Rejects with a
  * `KernelError` that quotes the shader's line.
  */
-export function compile<Params>(
-  device: GPUDevice,
-  kernel: Kernel<Params>,
-): Promise<CompiledKernel> {
+export function compile(device: GPUDevice, kernel: Shader): Promise<CompiledKernel> {
   const known = compiled.get(device) ?? new Map<string, Promise<CompiledKernel>>();
   compiled.set(device, known);
   const key = `${JSON.stringify(kernel.constants ?? {})}\n${kernel.wgsl}`;
@@ -102,11 +94,10 @@ export function compile<Params>(
   return pending;
 }
 
-async function compileNew<Params>(
+async function compileNew(
   device: GPUDevice,
-  kernel: Kernel<Params>,
+  { name, wgsl, constants = {} }: Shader,
 ): Promise<CompiledKernel> {
-  const { name, wgsl, constants = {} } = kernel;
   const bindings = bindingsOf(wgsl);
   device.pushErrorScope("validation");
   const module = device.createShaderModule({ label: name, code: wgsl });
@@ -122,7 +113,7 @@ async function compileNew<Params>(
   if (pipeline.status === "fulfilled") return { name, pipeline: pipeline.value, layout, bindings };
   const reasons = [String(pipeline.reason)];
   if (scoped.status === "fulfilled" && scoped.value !== null) reasons.push(scoped.value.message);
-  throw new KernelError(await explain(kernel.name, wgsl, module, reasons.join("\n")));
+  throw new KernelError(await explain(name, wgsl, module, reasons.join("\n")));
 }
 
 async function explain(name: string, wgsl: string, module: GPUShaderModule, reason: string) {
@@ -174,8 +165,4 @@ export function dispatch(
   pass.setPipeline(kernel.pipeline);
   pass.setBindGroup(0, group);
   pass.dispatchWorkgroups(x, y, z);
-}
-
-function withoutComments(wgsl: string): string {
-  return wgsl.replace(/\/\/.*$/gm, "");
 }

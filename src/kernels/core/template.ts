@@ -43,25 +43,14 @@ function expandLines(lines: readonly string[], values: TemplateValues): string[]
       out.push(substitute(line, values));
       continue;
     }
+    const [, operator, variable, count] = loop;
     const end = matchingEnd(lines, i);
     const body = lines.slice(i + 1, end);
-    out.push(...unroll(body, loop[1] ?? null, loop[2]!, bound(loop[3]!, values), values));
+    for (let index = 0; index < bound(count!, values); index++) {
+      if (operator !== undefined && index > 0) out.push(operator);
+      out.push(...expandLines(body, { ...values, [variable!]: index }));
+    }
     i = end;
-  }
-  return out;
-}
-
-function unroll(
-  body: readonly string[],
-  operator: string | null,
-  variable: string,
-  count: number,
-  values: TemplateValues,
-): string[] {
-  const out: string[] = [];
-  for (let index = 0; index < count; index++) {
-    if (operator !== null && index > 0) out.push(operator);
-    out.push(...expandLines(body, { ...values, [variable]: index }));
   }
   return out;
 }
@@ -102,12 +91,26 @@ const OPERATIONS = {
   "%": (a: number, b: number) => a % b,
 };
 
-/** The sections of a file of parts: each starts at a line `// #section name`. */
-export function sectionsOf(file: string): Record<string, string> {
+/** The sections of files of parts: each starts at a line `// #section name`. */
+export function sectionsOf(...files: readonly string[]): Record<string, string> {
   const sections: Record<string, string> = {};
-  for (const text of file.split(/^\/\/ #section /m).slice(1)) {
+  for (const text of files.flatMap((file) => file.split(/^\/\/ #section /m).slice(1))) {
     const lineEnd = text.indexOf("\n");
     sections[text.slice(0, lineEnd).trim()] = text.slice(lineEnd + 1).trimEnd();
   }
   return sections;
+}
+
+/** Parts for some kinds: their sections, `kind.name`, go by `name` too, and later kinds replace earlier ones. */
+export function partsOf(
+  sections: Readonly<Record<string, string>>,
+  ...kinds: readonly string[]
+): Record<string, string> {
+  const parts = { ...sections };
+  for (const kind of kinds) {
+    for (const [name, text] of Object.entries(sections)) {
+      if (name.startsWith(`${kind}.`)) parts[name.slice(kind.length + 1)] = text;
+    }
+  }
+  return parts;
 }

@@ -3,7 +3,7 @@
  * otherwise by two.
  */
 import type { ShaderFeatures } from "./device.ts";
-import { sectionsOf, type TemplateValues } from "./template.ts";
+import { partsOf, sectionsOf, type TemplateValues } from "./template.ts";
 import file from "./workgroup-sum.wgsl?raw";
 
 const SECTIONS = sectionsOf(file);
@@ -32,8 +32,7 @@ export function workgroupSum(
   const sums = subgroups ? Math.ceil(threads / Math.max(1, subgroupMinSize)) : FIRST_SUMS;
   return {
     parts: {
-      "sum-declare": SECTIONS[`${kind}.declare`]!,
-      sum: SECTIONS[`${kind}.sum`]!,
+      ...partsOf(SECTIONS, kind),
       "lanes-argument": subgroups ? "  @builtin(subgroup_size) lanes: u32," : "",
     },
     values: {

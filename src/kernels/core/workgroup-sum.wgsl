@@ -3,7 +3,7 @@
 // Given  local, lanes (subgroups: the subgroup's size)     own, the thread's f32
 // Makes  total
 
-// #section subgroups.declare
+// #section subgroups.sum-declare
 // Sums of subgroups: {SUMS} at most. Where subgroups are larger than the smallest, the others stay 0.
 var<workgroup> partial: array<f32, {SUMS}>;
 
@@ -17,7 +17,7 @@ let total =
 // #end
 ;
 
-// #section threads.declare
+// #section threads.sum-declare
 var<workgroup> partial: array<f32, {WG}>;
 var<workgroup> totals: array<f32, {SUMS}>;
 

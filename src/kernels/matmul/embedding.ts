@@ -22,6 +22,7 @@ export type EmbeddingShape = {
 export function embeddingKernel(shape: EmbeddingShape): Kernel<StepParams> {
   const { format, columns, firstRow, rows } = shape;
   const values = {
+    r: 0, // of the rows that a thread has
     EARLIER_SAMPLE,
     BLOCKS: columns / 32,
     META_WORDS: packedRow(format, columns).metaWords,

@@ -29,7 +29,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (token < FIRST || token - FIRST >= PART_ROWS) {
     return;
   }
-  // #each r < 1
   let at_{r} = ((token - FIRST) * BLOCKS + block) * {VECTORS}u;
   let meta_{r} = (token - FIRST) * META_WORDS;
   // #part load
@@ -39,6 +38,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     // #part weight
     out[(row * BLOCKS + block) * 8u + {k}u] = weight;
   }
-  // #end
   // #end
 }

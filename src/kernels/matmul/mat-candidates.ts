@@ -15,8 +15,10 @@ import {
   variantName,
   workgroupTile,
 } from "./mat-variant.ts";
+import type { MatChoice } from "./mat.ts";
 import type { BlockFormat } from "../../tensor/index.ts";
 import type { ShaderFeatures } from "../core/device.ts";
+import type { MatShape } from "./mat-reference.ts";
 import { MAX_ROWS } from "../core/step-uniform.ts";
 
 const threads = (
@@ -126,16 +128,10 @@ export function tileBytes({ size }: Tile, activations: Activations): number {
 /** Up to so many tokens, steps have the same tile. */
 const TILE_TOKENS = [64, 256, MAX_ROWS];
 
-export type TileShape = {
-  readonly rows: number;
-  readonly columns: number;
-  readonly tokens: number;
-};
-
 /** The tile for a product: smaller than `most`, and divided along the columns, where tiles are few. */
 export function tileFor(
   most: Tile,
-  { rows, columns, tokens }: TileShape,
+  { rows, columns, tokens }: MatShape,
   activations: Activations,
   { maxInvocations, workgroupBytes }: ShaderFeatures,
 ): Tile {
@@ -153,28 +149,18 @@ export function tileFor(
   return { ...small, slices };
 }
 
-/** How a matrix is multiplied in steps of any size: by `variant`, or where there are few tokens by others. */
-export type FittedVariant = {
-  readonly variant: MatVariant;
-  /** In increasing order of `upTo` tokens. */
-  readonly fewer: readonly { readonly upTo: number; readonly variant: MatVariant }[];
-};
-
 /** The variants for a matrix's shape, so that all cores have some of the work in any step. */
 export function forShape(
   variant: MatVariant,
   { rows, columns }: Pick<MatrixShape, "rows" | "columns">,
   activations: Activations,
   features: ShaderFeatures,
-): FittedVariant {
-  if (variant.kind !== "tile") return { variant: forRows(variant, rows), fewer: [] };
+): MatChoice {
+  if (variant.kind !== "tile") return [{ upTo: Infinity, variant: forRows(variant, rows) }];
   const fitted = TILE_TOKENS.map((tokens) => ({
-    upTo: tokens,
+    upTo: tokens === MAX_ROWS ? Infinity : tokens,
     variant: tileFor(variant, { rows, columns, tokens }, activations, features),
   }));
-  const distinct = fitted.filter(
-    (one, i) =>
-      i + 1 === fitted.length || variantName(one.variant) !== variantName(fitted[i + 1]!.variant),
-  );
-  return { variant: distinct.at(-1)!.variant, fewer: distinct.slice(0, -1) };
+  const name = (i: number) => fitted[i] && variantName(fitted[i].variant);
+  return fitted.filter((_, i) => name(i) !== name(i + 1));
 }

@@ -1,4 +1,5 @@
-// How each block format becomes numbers. Parts for the matrix kernels (template.ts).
+// How each block format becomes numbers. Parts for the matrix kernels (template.ts): those of a format
+// are X.name, where X is the format or one of its kinds (mat-source.ts).
 //
 // Given  at_{r}      the block's first vec4 in `quants` (row r of the thread)
 //        meta_{r}    the row's first word in `scales`
@@ -26,7 +27,7 @@ let u = vec4<f32>(vec4<u32>(v_{r}[{k%4}]) & (vec4<u32>(15u, 0xf00u, 0xf0000u, 0x
 // unsigned one takes five instructions more on a software adapter: nibbles in the sign's place
 // lose 2^31 before and get it back after.
 
-// #section places.lane
+// #section places
 let place_0 = 1.0 / f32(byte_0 & 0x01010101u);
 let place_1 = place_0 / f32(1u + {HIGH}u);
 
@@ -77,14 +78,17 @@ let u_{k}_{d} = f32(bitcast<i32>(p_{k} & byte_{d})) - off_{d};
 // #end
 // #end
 
-// #section placed.floats
+// #section quants.lane
+// #part places
+
+// #section quants.floats
 // #part placed
 let w = u * (vec4<f32>(1.0, 0x1p-8, 0x1p-16, 0x1p-24) / f32(1 + {HIGH} * {k/4}));
 
 // #section nibbles.packed
 let p = (v_{r}[{k%4}] >> {k/4*4}u) & 0x0f0f0f0fu;
 
-// #section plain.dot
+// #section quants.dot
 dot4I8Packed(p, x_{t})
 
 // #section signed.placed
@@ -94,6 +98,10 @@ let u = vec4<f32>(bitcast<vec4<i32>>(vec4<u32>(vec3<u32>(p ^ 0x80808080u), p) & 
 // #section unsigned.placed
 // #part packed
 let u = vec4<f32>(bitcast<vec4<i32>>(vec4<u32>(p) & vec4<u32>(255u, 0xff00u, 0xff0000u, 0x7f000000u)));
+
+// #section load
+// #part fetch
+// #part decode
 
 // #section Q4_0.fetch
 let v_{r} = quants[at_{r}];
@@ -107,7 +115,7 @@ let m_{r} = -8.0 * d_{r};
 let v_{r} = quants[at_{r}];
 let word_{r} = scales[meta_{r} + block];
 
-// #section Q4_1.decode
+// #section pair.decode
 let dm_{r} = unpack2x16float(word_{r});
 let d_{r} = dm_{r}.x;
 let m_{r} = dm_{r}.y;
@@ -127,11 +135,6 @@ let v_{r} = quants[at_{r}];
 let h_{r} = scales[meta_{r} + block * 2u + 1u];
 let word_{r} = scales[meta_{r} + block * 2u];
 
-// #section Q5_1.decode
-let dm_{r} = unpack2x16float(word_{r});
-let d_{r} = dm_{r}.x;
-let m_{r} = dm_{r}.y;
-
 // #section fifth.packed
 let p = ((v_{r}[{k%4}] >> {k/4*4}u) & 0x0f0f0f0fu) | (((h_{r} >> {k}u) & 0x01010101u) << 4u);
 
@@ -140,17 +143,11 @@ let v_{r} = quants[at_{r}];
 let super_{r} = meta_{r} + (block >> 3u) * 4u;
 // #part six-bit.fetch
 
-// #section Q4_K.decode
-// #part six-bit.decode
-
 // #section Q5_K.fetch
 let v_{r} = quants[at_{r}];
 let super_{r} = meta_{r} + (block >> 3u) * 12u;
 let h_{r} = scales[super_{r} + 4u + (block & 7u)];
 // #part six-bit.fetch
-
-// #section Q5_K.decode
-// #part six-bit.decode
 
 // #section six-bit.fetch
 let word_{r} = scales[super_{r}];

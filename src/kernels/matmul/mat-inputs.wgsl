@@ -1,34 +1,35 @@
 // Where a thread's activations come from, and how a block's products add up. Parts
-// for the matrix kernels (template.ts); one of `own`, `quads`, `int8`, `pairs` is chosen.
+// for the matrix kernels (template.ts); one of `own`, `quads`, `int8`, `pairs` is chosen. Those named
+// X-norm are for products with an RMS norm, X-min for formats with a minimum.
 //
 // Given  x_at_{t}   the token's first vec4 in `x`      block   index of the block in the row
 //
-// M.block   once a block
-// M.group   for a group {k} of four elements: full_{t}, a vec4<f32> that `place` scales to x_{t}, or
+// M.x-block   once a block
+// M.x-group   for a group {k} of four elements: full_{t}, a vec4<f32> that `place` scales to x_{t}, or
 //           at once x_{t}, scaled or a word of four int8
-// M.sum     s_{t}: the sum of the block's activations (formats with a minimum)
+// M.x-sum     s_{t}: the sum of the block's activations (formats with a minimum)
 
 // #section float.declare
 @group(0) @binding(4) var<storage, read> x: array<vec4<f32>>;
 
-// #section norm.declare
+// #section norm.declare-norm
 @group(0) @binding(5) var<storage, read> norm_weight: array<vec4<f32>>;
 
-// #section own.block
+// #section own.x-block
 
-// #section own.group
+// #section own.x-group
 // #each t < TOKENS
 let full_{t} = x[x_at_{t} + block * 8u + {k}u];
 // #end
 
-// #section own.group-sum
+// #section own-min.x-group-sum
 // #each t < TOKENS
 sum_{t} += full_{t};
 // #end
 
 // What undoes the places of quants in their words (mat-formats.wgsl, `placed`); exact.
 
-// #section placed.place
+// #section quants.place
 // #each t < TOKENS
 let x_{t} = full_{t} * (vec4<f32>(1.0, 0x1p-8, 0x1p-16, 0x1p-24) / f32(1 + {HIGH} * {k/4}));
 // #end
@@ -38,12 +39,12 @@ let x_{t} = full_{t} * (vec4<f32>(1.0, 0x1p-8, 0x1p-16, 0x1p-24) / f32(1 + {HIGH
 let x_{t} = full_{t};
 // #end
 
-// #section own.sum
+// #section own-min.x-sum
 // #each t < TOKENS
 let s_{t} = dot(sum_{t}, vec4<f32>(1.0));
 // #end
 
-// #section own-norm.group
+// #section own-norm.x-group
 let g_{k} = norm_weight[block * 8u + {k}u];
 // #each t < TOKENS
 let raw_{t} = x[x_at_{t} + block * 8u + {k}u];
@@ -59,17 +60,18 @@ let full_{t} = raw_{t} * g_{k};
 // #section quads.declare
 @group(0) @binding(4) var<storage, read> x: array<f32>;
 
-// #section quads-norm.declare
+// #section quads-norm.declare-norm
 @group(0) @binding(5) var<storage, read> norm_weight: array<f32>;
 
-// #section quads.lane
+// #section quads.lanes
 let lane = lane_id & 3u;
 // #each d < 4
 let lane_{d} = lane ^ {d}u;
 let byte_{d} = 255u << (lane_{d} * 8u);
 // #end
+// #part lane
 
-// #section quads.block
+// #section quads.x-block
 // #each t < TOKENS
 let x_from_{t} = x_at_{t} + block * 32u + lane;
 // #each k < 8
@@ -78,7 +80,7 @@ let part_{t}_{k} = x[x_from_{t} + {k*4}u];
 // #end
 // #part swaps
 
-// #section quads-norm.block
+// #section quads-norm.x-block
 // #each k < 8
 let g_{k} = norm_weight[block * 32u + lane + {k*4}u];
 // #end
@@ -92,7 +94,7 @@ let part_{t}_{k} = raw_{t}_{k} * g_{k};
 // #end
 // #part swaps
 
-// #section quads.swaps
+// #section swaps
 // #each t < TOKENS
 // #each k < 8
 let x_{t}_{k}_0 = part_{t}_{k} * place_{k/4};
@@ -103,7 +105,7 @@ let x_{t}_{k}_3 = quadSwapDiagonal(x_{t}_{k}_0);
 // #end
 // #part x-sum
 
-// #section quads.sum
+// #section quads-min.x-sum
 // #each t < TOKENS
 let quarter_{t} =
 // #join + k < 8
@@ -114,13 +116,13 @@ let half_{t} = quarter_{t} + quadSwapX(quarter_{t});
 let s_{t} = half_{t} + quadSwapY(half_{t});
 // #end
 
-// #section quads.squares
+// #section quads-norm.squares
 // #each t < TOKENS
 let half_{t} = square_{t} + quadSwapX(square_{t});
 let squares_{t} = half_{t} + quadSwapY(half_{t});
 // #end
 
-// #section own.squares
+// #section own-norm.squares
 // #each t < TOKENS
 let squares_{t} = square_{t};
 // #end
@@ -129,7 +131,9 @@ let squares_{t} = square_{t};
 @group(0) @binding(4) var<storage, read> x: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read> x_scales: array<vec2<f32>>;
 
-// #section int8.block
+// #section int8.place
+
+// #section int8.x-block
 // #each t < TOKENS
 let q_{t}_0 = x[x_at_{t} + block * 2u];
 let q_{t}_1 = x[x_at_{t} + block * 2u + 1u];
@@ -145,7 +149,7 @@ let xs_{t} = x_scales[xs_at_{t} + block];
 var b_{r}_{t}_0 = 32768i;
 var b_{r}_{t}_1 = 32768i;
 
-// #section pairs.block
+// #section pairs.x-block
 // #each t < TOKENS
 // #each i < 2
 let w_{t}_{i} = bitcast<vec4<i32>>(x[x_at_{t} + block * 2u + {i}u]);
@@ -155,7 +159,7 @@ let odd_{t}_{i} = (w_{t}_{i} >> vec4<u32>(24u)) + (((w_{t}_{i} << vec4<u32>(16u)
 let xs_{t} = x_scales[xs_at_{t} + block];
 // #end
 
-// #section pairs.group
+// #section pairs.x-group
 // #each t < TOKENS
 let even_{t} = even_{t}_{k/4}[{k%4}];
 let odd_{t} = odd_{t}_{k/4}[{k%4}];
@@ -172,7 +176,7 @@ b_{r}_{t}_{k/4} += p_even * even_{t} + p_odd * odd_{t};
 // #section pairs.add
 acc_{r}_{t} += d_{r} * xs_{t}.x * f32((b_{r}_{t}_0 >> 16u) + (b_{r}_{t}_1 >> 16u));
 
-// #section pairs.add-min
+// #section pairs-min.add
 acc_{r}_{t} += d_{r} * xs_{t}.x * f32((b_{r}_{t}_0 >> 16u) + (b_{r}_{t}_1 >> 16u)) + m_{r} * xs_{t}.y;
 
 // #section float.start
@@ -181,14 +185,9 @@ var b_{r}_{t} = 0.0;
 // #section int8.start
 var b_{r}_{t} = 0i;
 
-// #section int8.group
+// #section int8.x-group
 // #each t < TOKENS
 let x_{t} = q_{t}_{k/4}[{k%4}];
-// #end
-
-// #section int8.sum
-// #each t < TOKENS
-let s_{t} = xs_{t}.y;
 // #end
 
 // #section float.product
@@ -208,16 +207,14 @@ b_{r}_{t} +=
 // #section float.add
 acc_{r}_{t} += d_{r} * b_{r}_{t};
 
-// #section float.add-min
+// #section float-min.add
 acc_{r}_{t} += d_{r} * b_{r}_{t} + m_{r} * s_{t};
 
 // #section int8.add
 acc_{r}_{t} += d_{r} * xs_{t}.x * f32(b_{r}_{t});
 
-// #section int8.add-min
-acc_{r}_{t} += d_{r} * xs_{t}.x * f32(b_{r}_{t}) + m_{r} * s_{t};
-
-// #section nothing
+// #section int8-min.add
+acc_{r}_{t} += d_{r} * xs_{t}.x * f32(b_{r}_{t}) + m_{r} * xs_{t}.y;
 
 // The factor of the RMS norm, applied to the results; 1 without a norm.
 

@@ -10,9 +10,16 @@ import splitWgsl from "./mat-split.wgsl?raw";
 import subgroupsWgsl from "./mat-subgroups.wgsl?raw";
 import threadsWgsl from "./mat-threads.wgsl?raw";
 import tileWgsl from "./mat-tile.wgsl?raw";
-import { tileParts, tileValues } from "./mat-tile.ts";
-import { expandTemplate, sectionsOf } from "../core/template.ts";
-import { type Activations, type MatVariant, needsSubgroups, usesQuads } from "./mat-variant.ts";
+import tileFile from "./mat-tile-parts.wgsl?raw";
+import { keptFetch, tileValues } from "./mat-tile.ts";
+import { expandTemplate, partsOf, sectionsOf } from "../core/template.ts";
+import {
+  type Activations,
+  hasNibbles,
+  type MatVariant,
+  needsSubgroups,
+  usesQuads,
+} from "./mat-variant.ts";
 import { vectorsPerBlock } from "./weights-pack.ts";
 
 /** What happens to a pair of results. */
@@ -33,82 +40,37 @@ export type MatSource = {
 /** A split kernel's workgroups in x before they continue in z; the limit is 65,535. */
 export const SPLIT_FOLD = 32_768;
 
-const FORMATS = sectionsOf(formatsFile);
-const INPUTS = sectionsOf(inputsFile);
-const COMMON = sectionsOf(commonFile);
+const SECTIONS = sectionsOf(commonFile, formatsFile, inputsFile, tileFile);
 
-type FormatParts = {
-  fetch: string;
-  decode: string;
-  packed: string;
-  placed: string;
-  elements: string;
-  lane: string;
-  dot: string;
-  min: boolean;
-  /** Whether quants are converted in their places within a word, and whether these are nibbles. */
-  places: "none" | "bytes" | "nibbles";
+/** Parts of which some products have none. */
+const NONE = { "declare-norm": "", squares: "", "x-group-sum": "", "x-sum": "", lanes: "" };
+
+/** Quants with a minimum, as they lie in their words. */
+const NIBBLES = ["quants", "nibbles", "min"];
+const FIVE_BITS = ["quants", "unsigned", "fifth", "min"];
+
+/** Whose parts a format shares with others. */
+const KINDS: Record<BlockFormat, readonly string[]> = {
+  F32: ["whole"],
+  F16: ["whole"],
+  BF16: ["whole"],
+  Q8_0: ["quants", "signed"],
+  Q4_0: NIBBLES,
+  Q4_1: [...NIBBLES, "pair"],
+  Q5_0: FIVE_BITS,
+  Q5_1: [...FIVE_BITS, "pair"],
+  Q4_K: [...NIBBLES, "six-bit"],
+  Q5_K: [...FIVE_BITS, "six-bit"],
+  Q6_K: ["quants"],
 };
 
-function quantParts(
-  format: BlockFormat,
-  packed: string,
-  placed: string,
-  min: boolean,
-  dot = "plain.dot",
-): FormatParts {
-  const kind = placed.slice(0, placed.indexOf("."));
-  const places = kind === "nibbles" ? "nibbles" : "bytes";
-  const lane = kind === "unsigned" ? "places.lane" : `${kind}.lane`;
-  const elements = `${kind}.elements`;
-  const [fetch, decode] = [`${format}.fetch`, `${format}.decode`];
-  return { fetch, decode, packed, placed, elements, lane, dot, min, places };
-}
-
-const whole = (format: BlockFormat): FormatParts => ({
-  ...quantParts(format, "nibbles.packed", `${format}.placed`, false),
-  fetch: "whole.fetch",
-  decode: "whole.decode",
-  lane: "whole.lane",
-  places: "none",
-});
-
-const FORMAT_PARTS: Record<BlockFormat, FormatParts> = {
-  F32: whole("F32"),
-  F16: whole("F16"),
-  BF16: whole("BF16"),
-  Q8_0: quantParts("Q8_0", "Q8_0.packed", "signed.placed", false),
-  Q4_0: quantParts("Q4_0", "nibbles.packed", "nibbles.placed", true),
-  Q4_1: quantParts("Q4_1", "nibbles.packed", "nibbles.placed", true),
-  Q5_0: quantParts("Q5_0", "fifth.packed", "unsigned.placed", true),
-  Q5_1: quantParts("Q5_1", "fifth.packed", "unsigned.placed", true),
-  Q4_K: quantParts("Q4_K", "nibbles.packed", "nibbles.placed", true),
-  Q5_K: quantParts("Q5_K", "fifth.packed", "unsigned.placed", true),
-  Q6_K: quantParts("Q6_K", "Q6_K.packed", "Q6_K.placed", false, "Q6_K.dot"),
-};
+const formatKinds = (format: BlockFormat) => ["plain", ...KINDS[format], format];
 
 /** The parts that turn `at_{r}`, `meta_{r}` and `block` into weights, for other kernels of this format. */
-export function formatParts(format: BlockFormat): Record<string, string> {
-  const { fetch, decode, packed, placed, elements, dot, min, places } = FORMAT_PARTS[format];
-  return {
-    ...FORMATS,
-    load: `${FORMATS[fetch]!}\n${FORMATS[decode]!}`,
-    fetch: FORMATS[fetch]!,
-    decode: FORMATS[decode]!,
-    packed: FORMATS[packed]!,
-    placed: FORMATS[placed]!,
-    places: FORMATS["places.lane"]!,
-    elements: FORMATS[elements]!,
-    floats: FORMATS[places === "none" ? "whole.floats" : "placed.floats"]!,
-    dot: FORMATS[dot]!,
-    weight: INPUTS[min ? "min.weight" : "plain.weight"]!,
-  };
-}
+export const formatParts = (format: BlockFormat) => partsOf(SECTIONS, ...formatKinds(format));
 
 /** The template value by which the high half of a byte is larger than its place. */
-export function highPlace(format: BlockFormat): number {
-  return FORMAT_PARTS[format].places === "nibbles" ? 15 : 0;
-}
+export const highPlace = (format: BlockFormat) => (hasNibbles(format) ? 15 : 0);
 
 /** All layers have the same few shaders. */
 const texts = new Map<string, string>();
@@ -122,23 +84,10 @@ export function matWgsl(source: MatSource): string {
 }
 
 function expanded(source: MatSource): string {
-  const { format, activations, norm, epilogue, variant } = source;
-  const { min, places, lane } = FORMAT_PARTS[format];
-  const quads = usesQuads(variant);
-  const placing = places === "none" ? "whole" : "placed";
-  const parts = {
-    ...COMMON,
-    ...formatParts(format),
-    ...inputParts(activations, norm, min, variant),
-    ...(quads ? { block: COMMON["quads.block"]!, swaps: INPUTS["quads.swaps"]! } : {}),
-    place: activations === "float" ? INPUTS[`${placing}.place`]! : "",
-    lane: quads ? `${INPUTS["quads.lane"]!}\n${FORMATS[lane]!}` : "",
-    epilogue: epilogue.wgsl,
-    squares: norm ? INPUTS[quads ? "quads.squares" : "own.squares"]! : "",
-    factor: INPUTS[norm ? "norm.factor" : "plain.factor"]!,
-    ...(variant.kind === "tile" ? tileParts(source, FORMATS, FORMAT_PARTS[format]) : {}),
-  };
-  return expandTemplate(WGSL[variant.kind], values(source), parts);
+  const { epilogue, variant } = source;
+  const parts = { ...NONE, ...partsOf(SECTIONS, ...kindsOf(source)), epilogue: epilogue.wgsl };
+  const kept = variant.kind === "tile" ? keptFetch(parts) : {};
+  return expandTemplate(WGSL[variant.kind], values(source), { ...parts, ...kept });
 }
 
 const WGSL = {
@@ -148,24 +97,19 @@ const WGSL = {
   tile: tileWgsl,
 };
 
-function inputParts(activations: Activations, norm: boolean, min: boolean, variant: MatVariant) {
+/** Whose parts a product has, the most specific last. */
+function kindsOf({ format, activations, norm, variant }: MatSource): string[] {
+  const own = usesQuads(variant) ? "quads" : "own";
   const pairs = variant.kind === "threads" && variant.inner === "pairs";
-  const kind = activations === "float" ? "float" : pairs ? "pairs" : "int8";
-  const own = kind === "float" ? (usesQuads(variant) ? "quads" : "own") : kind;
-  const normed = norm ? `${own}-norm` : own;
-  // The most specific section that exists.
-  const either = (...names: string[]) => INPUTS[names.find((name) => name in INPUTS) ?? "nothing"]!;
-  return {
-    declare: either(`${own}.declare`, `${activations}.declare`),
-    "declare-norm": norm ? either(`${normed}.declare`, "norm.declare") : "",
-    start: INPUTS[`${kind}.start`]!,
-    "x-block": either(`${normed}.block`, `${own}.block`),
-    "x-group": either(`${normed}.group`, `${own}.group`),
-    "x-group-sum": min && own === "own" ? INPUTS["own.group-sum"]! : "",
-    "x-sum": min && kind !== "pairs" ? either(`${own}.sum`, `${kind}.sum`) : "",
-    product: INPUTS[`${kind}.product`]!,
-    add: INPUTS[`${kind}.${min ? "add-min" : "add"}`]!,
-  };
+  const inputs = activations === "float" ? own : pairs ? "pairs" : "int8";
+  return [
+    ...formatKinds(format),
+    activations,
+    inputs,
+    ...(norm ? ["norm", `${inputs}-norm`] : []),
+    ...(KINDS[format].includes("min") ? [`${activations}-min`, `${inputs}-min`] : []),
+    variant.kind === "tile" && variant.slices > 1 ? "sliced" : "unsliced",
+  ];
 }
 
 function values({ format, activations, variant }: MatSource) {

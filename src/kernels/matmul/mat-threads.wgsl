@@ -12,7 +12,7 @@ fn main(
   @builtin(workgroup_id) group: vec3<u32>,
 {LANE_ARGUMENT}
 ) {
-// #part lane
+// #part lanes
   let row = thread.x * {ROWS}u;
   let token = group.y * {TOKENS}u;
 // #part setup

@@ -1,21 +1,29 @@
 // Parts of mat-tile.wgsl, for floats and for int8: row `mine` and token `own_token` of a block to
 // registers and then to workgroup memory, the products of what lies there, and what becomes of them.
 
-// #section tile-fetch
+// #section float.tile-fetch
+
+// #section int8.tile-fetch
 if (slot < {BLOCKS}u) {
   let at_0 = (row_0 * shape.blocks + block) * {VECTORS}u;
-// #each r < 1
 // #part fetch-w
-// #end
 } else if (slot < 2u * {BLOCKS}u) {
 // #part tile-fetch-x
 }
 
-// #section tile-keep
-// #each r < 1
+// #section float.tile-keep
+
+// #section int8.tile-keep
 // #part keep-w
-// #end
 // #part keep-x
+
+// The floats of a block would occupy too many registers until they are needed.
+
+// #section float.tile-decode
+// #part load
+
+// #section int8.tile-decode
+// #part decode
 
 // #section float.tile-scales
 
@@ -168,7 +176,7 @@ acc_{i}_{t} += d_{i}[{h}] * xs_{t}.x * f32(b_{i}_{t});
   }
 // #end
 
-// #section whole.tile-results
+// #section unsliced.tile-results
 // #each t < 4
 {
   let out_token = token + line + {t}u * {QUARTER}u;

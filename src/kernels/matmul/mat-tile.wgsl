@@ -51,10 +51,8 @@ fn main(
   for (var start = 0u; start < shape.blocks; start += {STEP}u) {
     if (slot < {BLOCKS}u) {
       let at_0 = (row_0 * shape.blocks + block) * {VECTORS}u;
-// #each r < 1
-// #part decode
+// #part tile-decode
 // #part tile-w
-// #end
     } else if (slot < 2u * {BLOCKS}u) {
       let known = start + first < shape.blocks;
 // #part tile-x

@@ -20,41 +20,21 @@ export const WORKLOADS: readonly Workload[] = ["decode", "batch", "prefill"];
  */
 export type InnerLoop = "alone" | "quads" | "pairs";
 
-/** `rows` is even: results are stored in pairs. */
+/** Rows (an even number: results are stored in pairs) x tokens, and the threads of a workgroup. */
+type Grid = { readonly rows: number; readonly tokens: number; readonly workgroup: number };
+
 export type MatVariant =
-  | {
-      /** A thread computes rows x tokens from the first column to the last. */
-      readonly kind: "threads";
-      readonly rows: number;
-      readonly tokens: number;
-      readonly workgroup: number;
-      readonly inner: InnerLoop;
-    }
-  | {
-      /** A workgroup computes rows x tokens, split along the columns. */
-      readonly kind: "split";
-      readonly rows: number;
-      readonly tokens: number;
-      readonly workgroup: number;
-    }
-  | {
-      /** A subgroup computes rows x tokens, split along the columns. */
-      readonly kind: "subgroups";
-      readonly rows: number;
-      readonly tokens: number;
-      readonly workgroup: number;
-      /** Of the device's smallest subgroup. */
-      readonly lanes: number;
-    }
-  | {
-      /**
-       * A workgroup computes `size` rows x `size` tokens from workgroup memory, in `slices` groups of
-       * threads that divide the columns.
-       */
-      readonly kind: "tile";
-      readonly size: 32 | 64;
-      readonly slices: number;
-    };
+  /** A thread computes rows x tokens from the first column to the last. */
+  | (Grid & { readonly kind: "threads"; readonly inner: InnerLoop })
+  /** A workgroup computes rows x tokens, split along the columns. */
+  | (Grid & { readonly kind: "split" })
+  /** A subgroup computes rows x tokens, split along the columns; `lanes` are those of the device's smallest. */
+  | (Grid & { readonly kind: "subgroups"; readonly lanes: number })
+  /**
+   * A workgroup computes `size` rows x `size` tokens from workgroup memory, in `slices` groups of
+   * threads that divide the columns.
+   */
+  | { readonly kind: "tile"; readonly size: 32 | 64; readonly slices: number };
 
 export type Tile = Extract<MatVariant, { readonly kind: "tile" }>;
 

@@ -17,16 +17,14 @@
  * Every kernel hands its results to the epilogue in pairs of rows:
  *   fn store_pair(token: u32, row: u32, a: f32, b: f32)
  * with `row` even and counted over all of the output (`outputRow` + the weights' row);
- * `b` is meaningless when row + 1 == shape.row_end. An epilogue is data
- * (`MatEpilogue`), so the engine can write its own, for instance one that rotates
- * q and k (pairs of rows are RoPE's interleaved pairs) and writes k and v to the cache.
+ * `b` is meaningless when row + 1 == shape.row_end.
  */
 import epiloguesFile from "./mat-epilogues.wgsl?raw";
-import type { FittedVariant } from "./mat-candidates.ts";
 import { matWgsl, SPLIT_FOLD, type MatEpilogue } from "./mat-source.ts";
 import { variantName, workgroupTile, type MatVariant } from "./mat-variant.ts";
 import { bind, compile, dispatch, type CompiledKernel, type Workgroups } from "../core/runner.ts";
 import { sectionsOf } from "../core/template.ts";
+import { upload } from "../core/upload.ts";
 import { packedRow } from "./weights-pack.ts";
 import type { Weights, WeightsPart } from "./weights.ts";
 
@@ -52,25 +50,14 @@ export type MatInput =
 export type MatNorm = { readonly weight: GPUBuffer; readonly epsilon: number };
 
 export type MatPlan = {
-  /**
-   * Sets pipelines, dispatches; returns the number of dispatches (one for each part of the
-   * weights). `step` looks the variant up in the choice; it is the number of tokens unless the
-   * caller's steps are of another kind.
-   */
-  record(pass: GPUComputePassEncoder, tokens: number, step?: number): number;
+  /** Sets pipelines, dispatches; returns the number of dispatches (one for each part of the weights). */
+  record(pass: GPUComputePassEncoder, tokens: number): number;
   /** Weight bytes that one `record` reads from memory, at least. */
   readonly weightBytes: number;
 };
 
-/** Which variant computes how many tokens. */
-export type MatChoice = {
-  /** In increasing order of `upTo`; the last one is used beyond. */
-  readonly steps: readonly {
-    readonly upTo: number;
-    readonly variant: MatVariant;
-    readonly fewer?: FittedVariant["fewer"];
-  }[];
-};
+/** Which variant computes up to how many tokens, in increasing order; the last one has no bound. */
+export type MatChoice = readonly { readonly upTo: number; readonly variant: MatVariant }[];
 
 const EPILOGUE_FILE = sectionsOf(epiloguesFile);
 
@@ -97,24 +84,13 @@ export async function planMat(
   beforeBind = () => undefined as void,
 ): Promise<MatPlan> {
   const { weights, x } = use;
-  const steps = await Promise.all(
-    choice.steps.map(async ({ upTo, variant, fewer = [] }) => ({
-      upTo,
-      sizes: await Promise.all(
-        [...fewer, { upTo: Infinity, variant }].map(async (size) => ({
-          ...size,
-          kernel: await matKernel(device, use, size.variant),
-        })),
-      ),
-    })),
-  );
+  const kernels = await Promise.all(choice.map(({ variant }) => matKernel(device, use, variant)));
   beforeBind();
-  const { kernel } = steps[0]!.sizes[0]!;
   const inputs =
     x.kind === "int8" ? [x.x, x.scales] : x.norm === undefined ? [x.x] : [x.x, x.norm.weight];
   const parts = weights.parts.map((part) => ({
     rows: part.rows,
-    group: bind(device, kernel, [
+    group: bind(device, kernels[0]!, [
       shapeBuffer(device, use, part),
       use.step,
       part.quants,
@@ -125,9 +101,9 @@ export async function planMat(
   }));
   return {
     weightBytes: weights.bytes,
-    record(pass, tokens, step = tokens) {
-      const { sizes } = steps.find(({ upTo }) => step <= upTo) ?? steps.at(-1)!;
-      const { kernel, variant } = sizes.find(({ upTo }) => tokens <= upTo)!;
+    record(pass, tokens) {
+      const i = choice.findIndex(({ upTo }) => tokens <= upTo);
+      const [kernel, { variant }] = [kernels[i]!, choice[i]!];
       for (const { rows, group } of parts) {
         dispatch(pass, kernel, group, matWorkgroups(variant, rows, tokens));
       }
@@ -156,8 +132,6 @@ export function matKernel(
   return compile(device, {
     name: `mat ${weights.format} ${x.kind}${norm ? " norm" : ""} ${epilogue.name}: ${variantName(variant)}`,
     wgsl: matWgsl({ format: weights.format, activations: x.kind, norm, epilogue, variant }),
-    packParams: () => new ArrayBuffer(32),
-    workgroups: () => [1, 1, 1],
   });
 }
 
@@ -171,13 +145,5 @@ function shapeBuffer(device: GPUDevice, use: MatUse, part: WeightsPart): GPUBuff
   new Uint32Array(bytes).set(words);
   const epsilon = x.kind === "float" ? (x.norm?.epsilon ?? 0) : 0;
   new Float32Array(bytes).set([epsilon, 1 / weights.columns], words.length);
-  const buffer = device.createBuffer({
-    label: "shape",
-    size: bytes.byteLength,
-    usage: GPUBufferUsage.UNIFORM,
-    mappedAtCreation: true,
-  });
-  new Uint8Array(buffer.getMappedRange()).set(new Uint8Array(bytes));
-  buffer.unmap();
-  return buffer;
+  return upload(device, new Uint8Array(bytes), GPUBufferUsage.UNIFORM);
 }

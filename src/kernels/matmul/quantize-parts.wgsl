@@ -18,7 +18,7 @@ fn packed(q: vec4<i32>) -> u32 {
   return bytes.x | bytes.y | bytes.z | bytes.w;
 }
 
-// #section norm.declare
+// #section norm.declare-norm
 @group(0) @binding(3) var<storage, read> weight: array<vec4<f32>>;
 
 // #section norm.row-factor

@@ -3,14 +3,12 @@
  * quantize-threads.wgsl and quantize-workgroup.wgsl, and their reference. One dispatch norms and
  * quantizes.
  */
-import type { MatNorm } from "./mat.ts";
 import parts from "./quantize-parts.wgsl?raw";
 import threadsWgsl from "./quantize-threads.wgsl?raw";
 import workgroupWgsl from "./quantize-workgroup.wgsl?raw";
-import { shaderFeatures, type ShaderFeatures } from "../core/device.ts";
-import { bind, compile, dispatch, type Kernel } from "../core/runner.ts";
-import { upload } from "../core/upload.ts";
-import { expandTemplate, sectionsOf } from "../core/template.ts";
+import type { ShaderFeatures } from "../core/device.ts";
+import type { Kernel } from "../core/runner.ts";
+import { expandTemplate, partsOf, sectionsOf } from "../core/template.ts";
 import { rowThreads, workgroupSum } from "../core/workgroup-sum.ts";
 
 export type QuantizeVariant = "threads" | "workgroup";
@@ -22,13 +20,16 @@ export type QuantizeParams = {
 };
 
 const SECTIONS = sectionsOf(parts);
+/** Parts that only some kinds have. */
+const NONE = { "declare-norm": "", "share-size": "", "share-sum": "" };
 /** Threads that need not wait for each other. */
 const FREE_THREADS = { threads: 16, workgroup: 64 };
 /** Vectors of four in a block of 32. */
 const BLOCK_VECTORS = 8;
 
 /**
- * Bindings: 1 step uniform, 2 x, 3 norm weight (if `norm`), 4 quants, 5 scales.
+ * Bindings: 1 step uniform, 2 x [tokens, columns] f32, 3 norm weight (if `norm`), 4 quants (a byte
+ * for each column), 5 scales (8 bytes for each block of 32).
  *
  * "threads" is for software adapters: a thread takes a block and needs no other. On a GPU a quad takes
  * one where there are subgroups, and a workgroup adds up the squares of a row's norm.
@@ -43,8 +44,7 @@ export function quantizeKernel(
   const together = norm && variant === "workgroup";
   const threads = together ? rowThreads(blocks * lanes, features) : FREE_THREADS[variant];
   const sum = workgroupSum(threads, features);
-  const kind = norm ? "norm" : "plain";
-  const share = (name: string) => (lanes === 1 ? "" : SECTIONS[`quad.${name}`]!);
+  const kinds = [norm ? "norm" : "plain", lanes === 1 ? "alone" : "quad"];
   return {
     name: `quantize ${variant}${norm ? " norm" : ""}`,
     wgsl: expandTemplate(
@@ -57,15 +57,7 @@ export function quantizeKernel(
         PAIRS: BLOCK_VECTORS / lanes / 2,
         TURNS: Math.ceil((blocks * lanes) / threads),
       },
-      {
-        ...SECTIONS,
-        ...sum.parts,
-        "declare-norm": norm ? SECTIONS["norm.declare"]! : "",
-        "row-factor": SECTIONS[`${kind}.row-factor`]!,
-        value: SECTIONS[`${kind}.value`]!,
-        "share-size": share("share-size"),
-        "share-sum": share("share-sum"),
-      },
+      { ...NONE, ...partsOf(SECTIONS, ...kinds), ...sum.parts },
     ),
     packParams({ epsilon }) {
       const bytes = new ArrayBuffer(16);
@@ -81,49 +73,8 @@ export function quantizeKernel(
   };
 }
 
-export type QuantizeUse = {
-  /** Uniform whose first u32 is the number of tokens in the step. */
-  readonly step: GPUBuffer;
-  readonly x: GPUBuffer; // [tokens, columns] f32
-  /** A multiple of 32. */
-  readonly columns: number;
-  readonly norm: MatNorm | null;
-  readonly quants: GPUBuffer; // tokens * columns bytes
-  readonly scales: GPUBuffer; // tokens * columns / 4 bytes
-};
-
-/** Compiled and bound once; `record` is one dispatch. */
-export async function planQuantize(
-  device: GPUDevice,
-  use: QuantizeUse,
-  variant: QuantizeVariant,
-  beforeBind = () => undefined as void,
-): Promise<{ record(pass: GPUComputePassEncoder, tokens: number): number }> {
-  const { columns, norm } = use;
-  const shape = { norm: norm !== null, columns };
-  const kernel = quantizeKernel(shape, variant, shaderFeatures(device));
-  const compiled = await compile(device, kernel);
-  beforeBind();
-  const params = { tokens: 1, epsilon: norm?.epsilon ?? 0 };
-  const uniform = new Uint8Array(kernel.packParams(params));
-  const group = bind(device, compiled, [
-    upload(device, uniform, GPUBufferUsage.UNIFORM),
-    use.step,
-    use.x,
-    ...(norm === null ? [] : [norm.weight]),
-    use.quants,
-    use.scales,
-  ]);
-  return {
-    record(pass, tokens) {
-      dispatch(pass, compiled, group, kernel.workgroups({ ...params, tokens }));
-      return 1;
-    },
-  };
-}
-
 /** The reference, without the norm: quants as numbers, and (d, d * sum) for each block. */
-export function quantizeReference(x: Float32Array): { quants: Int8Array; scales: Float64Array } {
+export function quantizeReference(x: Float32Array) {
   const quants = new Int8Array(x.length);
   const scales = new Float64Array((x.length / 32) * 2);
   for (let block = 0; block < x.length / 32; block++) {

@@ -16,38 +16,32 @@ export type PackedRows = {
 
 export type PackedRow = { readonly quantBytes: number; readonly metaWords: number };
 
-const BITS: Record<BlockFormat, number> = {
-  F32: 32,
-  F16: 16,
-  BF16: 16,
-  Q8_0: 8,
-  Q4_0: 4,
-  Q4_1: 4,
-  Q5_0: 4,
-  Q5_1: 4,
-  Q4_K: 4,
-  Q5_K: 4,
-  Q6_K: 4,
+/** Bits of a weight in the quants plane, and meta words of so many blocks in a row (pack-blocks.ts). */
+type Layout = { readonly bits: number; readonly metaWords: (blocks: number) => number };
+
+const whole = (bits: number): Layout => ({ bits, metaWords: () => 0 });
+const perPair = (bits: number, words: number): Layout => ({
+  bits,
+  metaWords: (blocks) => words * Math.ceil(blocks / 2),
+});
+const perBlock = (words: number): Layout => ({ bits: 4, metaWords: (blocks) => words * blocks });
+
+const LAYOUTS: Record<BlockFormat, Layout> = {
+  F32: whole(32),
+  F16: whole(16),
+  BF16: whole(16),
+  Q8_0: perPair(8, 1),
+  Q4_0: perPair(4, 1),
+  Q4_1: perBlock(1),
+  Q5_0: perPair(4, 3),
+  Q5_1: perBlock(2),
+  Q4_K: perBlock(4 / 8),
+  Q5_K: perBlock(12 / 8),
+  Q6_K: perBlock(21 / 8),
 };
 
 /** vec4<u32> of the quants plane in a block of 32. */
-export function vectorsPerBlock(format: BlockFormat): number {
-  return (BITS[format] * BLOCK) / 128;
-}
-
-const META_WORDS: Record<BlockFormat, (blocks: number) => number> = {
-  F32: () => 0,
-  F16: () => 0,
-  BF16: () => 0,
-  Q8_0: (blocks) => Math.ceil(blocks / 2),
-  Q4_0: (blocks) => Math.ceil(blocks / 2),
-  Q4_1: (blocks) => blocks,
-  Q5_0: (blocks) => 3 * Math.ceil(blocks / 2),
-  Q5_1: (blocks) => 2 * blocks,
-  Q4_K: (blocks) => blocks / 2,
-  Q5_K: (blocks) => (blocks * 3) / 2,
-  Q6_K: (blocks) => (blocks * 21) / 8,
-};
+export const vectorsPerBlock = (format: BlockFormat) => (LAYOUTS[format].bits * BLOCK) / 128;
 
 /** Sizes of one row. Throws unless the row is whole blocks of 32. */
 export function packedRow(format: BlockFormat, columns: number): PackedRow {
@@ -60,7 +54,7 @@ export function packedRow(format: BlockFormat, columns: number): PackedRow {
   const blocks = columns / BLOCK;
   return {
     quantBytes: blocks * 16 * vectorsPerBlock(format),
-    metaWords: META_WORDS[format](blocks),
+    metaWords: LAYOUTS[format].metaWords(blocks),
   };
 }
 

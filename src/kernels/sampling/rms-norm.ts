@@ -6,6 +6,7 @@
 import wgsl from "./rms-norm.wgsl?raw";
 import type { ShaderFeatures } from "../core/device.ts";
 import type { Kernel } from "../core/runner.ts";
+import { normReference } from "../matmul/mat-reference.ts";
 import { packStep, STEP_WGSL, type StepParams } from "../core/step-uniform.ts";
 import { expandTemplate } from "../core/template.ts";
 import { rowThreads, workgroupSum } from "../core/workgroup-sum.ts";
@@ -40,15 +41,9 @@ export function rmsNormReference(
   { columns, epsilon, of }: RmsNormShape,
   { rows, samples }: StepParams,
 ): Float32Array {
-  const normed = of === "samples" ? samples : rows.map((_, row) => row);
-  const out = new Float32Array(normed.length * columns);
-  normed.forEach((row, i) => {
-    let squares = 0;
-    for (let c = 0; c < columns; c++) squares += x[row * columns + c]! ** 2;
-    const scale = 1 / Math.sqrt(squares / columns + epsilon);
-    for (let c = 0; c < columns; c++) {
-      out[i * columns + c] = x[row * columns + c]! * weight[c]! * scale;
-    }
-  });
-  return out;
+  const normed = of === "samples" ? samples : rows.keys();
+  const gathered = [...normed].flatMap((row) => [
+    ...x.subarray(row * columns, (row + 1) * columns),
+  ]);
+  return normReference(Float32Array.from(gathered), weight, epsilon);
 }
