@@ -6,18 +6,18 @@
 import type { DeviceState, StageSample, ThrottleForecast } from "../shared/index.ts";
 import { FORECAST_WINDOW_MS, fitForecast, type RatioSample } from "./fit-forecast.ts";
 import type { SourceReadings } from "./sources.ts";
-import { nextThrottleRatio } from "./throttle.ts";
 
 type LoadSample = Omit<StageSample, "rows">;
 
 /** Without a step for so long, a device has begun to cool down. */
 const PAUSE_MS = 15_000;
+/** Weight of the newest step in the throttle ratio: after five samples, two thirds of a change show. */
+const WEIGHT = 0.2;
 /** A window at two per second; the fit of more would cost more than it is worth. */
 const MAX_SAMPLES = 360;
 
 export type MonitorParts = {
-  /** Null while no shard is loaded. */
-  sampleWork(): Promise<LoadSample | null>;
+  sampleWork(): Promise<LoadSample>;
   readSources(): SourceReadings;
   memoryBudgetBytes(): number;
   /** The predicted time of a decode step of the loaded shard; null without one. */
@@ -29,6 +29,7 @@ export type MonitorParts = {
 export class DeviceMonitor {
   readonly #parts: MonitorParts;
   #collecting: Promise<DeviceState> | null = null;
+  /** The time of a step over the predicted one, smoothed, so that one slow step does not count. */
   #throttleRatio: number | null = null;
   /** Of the loaded shard, not smoothed, oldest first. */
   #ratios: readonly RatioSample[] = [];
@@ -51,26 +52,27 @@ export class DeviceMonitor {
     return this.#collecting;
   }
 
-  #stateOf(work: LoadSample | null): DeviceState {
+  #stateOf(work: LoadSample): DeviceState {
     const parts = this.#parts;
     const updatedAtMs = parts.now();
     const predictedMs = parts.predictedStepMs();
-    // Another shard has another prediction, to which the old ratio does not apply.
+    // Another shard has another prediction, to which the old times do not apply.
     if (predictedMs !== this.#predictedMs) {
       this.#throttleRatio = null;
       this.#ratios = [];
+      this.#stepMs = 0;
     }
     this.#predictedMs = predictedMs;
-    this.#throttleRatio = nextThrottleRatio(this.#throttleRatio, work?.stepMs ?? null, predictedMs);
-    this.#ratios = withSample(this.#ratios, updatedAtMs, work?.stepMs ?? null, predictedMs);
-    this.#stepMs = work === null ? 0 : (work.stepMs ?? this.#stepMs);
+    if (work.stepMs !== null && predictedMs !== null)
+      this.#addRatio({ atMs: updatedAtMs, ratio: work.stepMs / predictedMs });
+    this.#stepMs = work.stepMs ?? this.#stepMs;
     return {
       memoryBudgetBytes: parts.memoryBudgetBytes(),
-      memoryUsedBytes: work?.memoryUsedBytes ?? 0,
-      tokensPerSecond: work?.tokensPerSecond ?? 0,
+      memoryUsedBytes: work.memoryUsedBytes,
+      tokensPerSecond: work.tokensPerSecond,
       stepMs: this.#stepMs,
-      busyFraction: Math.min(1, Math.max(0, work?.busyFraction ?? 0)),
-      busySource: work?.busySource ?? "steps",
+      busyFraction: work.busyFraction,
+      busySource: work.busySource,
       throttleRatio: this.#throttleRatio ?? 1,
       forecast: this.#forecast(updatedAtMs),
       ...parts.readSources(),
@@ -78,21 +80,16 @@ export class DeviceMonitor {
     };
   }
 
+  #addRatio(newest: RatioSample): void {
+    const before = this.#throttleRatio ?? newest.ratio;
+    this.#throttleRatio = before + WEIGHT * (newest.ratio - before);
+    const kept = this.#ratios.filter(({ atMs }) => newest.atMs - atMs <= FORECAST_WINDOW_MS);
+    this.#ratios = [...kept, newest].slice(-MAX_SAMPLES);
+  }
+
   /** None of a device that no longer computes: it cools down. */
   #forecast(nowMs: number): ThrottleForecast | null {
     const newest = this.#ratios.at(-1)?.atMs ?? -Infinity;
     return nowMs - newest > PAUSE_MS ? null : fitForecast(this.#ratios);
   }
-}
-
-/** The samples of the window with the newest one, if there is one. */
-function withSample(
-  samples: readonly RatioSample[],
-  atMs: number,
-  stepMs: number | null,
-  predictedMs: number | null,
-): readonly RatioSample[] {
-  if (stepMs === null || predictedMs === null || predictedMs <= 0) return samples;
-  const kept = samples.filter((sample) => atMs - sample.atMs <= FORECAST_WINDOW_MS);
-  return [...kept, { atMs, ratio: stepMs / predictedMs }].slice(-MAX_SAMPLES);
 }

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DeviceState } from "../../src/shared/member.ts";
 import { DeviceMonitor, type MonitorParts } from "../../src/telemetry/monitor.ts";
-import { nextThrottleRatio } from "../../src/telemetry/throttle.ts";
 
 const busy = {
   busyFraction: 0.5,
@@ -49,7 +48,8 @@ describe("DeviceMonitor", () => {
   });
 
   test("a member without a shard is idle and as predicted", async () => {
-    const monitor = monitored({ sampleWork: () => Promise.resolve(null) });
+    const idle = { ...busy, stepMs: null, busyFraction: 0 };
+    const monitor = monitored({ sampleWork: () => Promise.resolve(idle) });
     expect(await monitor.collect()).toMatchObject({ stepMs: 0, busyFraction: 0, throttleRatio: 1 });
   });
 
@@ -111,17 +111,21 @@ describe("DeviceMonitor", () => {
     fails = false;
     expect(await monitor.collect()).toMatchObject({ tokensPerSecond: 7 });
   });
-});
 
-describe("nextThrottleRatio", () => {
-  test("starts at the first ratio and moves by a fifth of the difference", () => {
-    expect(nextThrottleRatio(null, 15, 10)).toBe(1.5);
-    expect(nextThrottleRatio(1, 20, 10)).toBeCloseTo(1.2);
-  });
-
-  test("does not change without a step or a prediction", () => {
-    expect(nextThrottleRatio(1.3, null, 10)).toBe(1.3);
-    expect(nextThrottleRatio(1.3, 10, null)).toBe(1.3);
-    expect(nextThrottleRatio(null, 10, 0)).toBe(null);
+  test("the throttle ratio begins with the first step and moves by a fifth of the difference", async () => {
+    let stepMs: number | null = 15;
+    let predictedMs: number | null = 10;
+    const monitor = monitored({
+      sampleWork: () => Promise.resolve({ ...busy, stepMs }),
+      predictedStepMs: () => predictedMs,
+    });
+    expect(await monitor.collect()).toMatchObject({ throttleRatio: 1.5 });
+    stepMs = 25;
+    expect(await monitor.collect()).toMatchObject({ throttleRatio: 1.7 });
+    stepMs = null;
+    expect(await monitor.collect()).toMatchObject({ throttleRatio: 1.7 });
+    predictedMs = null;
+    stepMs = 25;
+    expect(await monitor.collect()).toMatchObject({ throttleRatio: 1 });
   });
 });
