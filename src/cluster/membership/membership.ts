@@ -20,7 +20,6 @@ import {
   type RoomState,
   type CloseFailure,
   type JoinRefusal,
-  RoomError,
   type RoomFailure,
   roomFailureOf,
   parseUntrusted,
@@ -33,10 +32,9 @@ import { CLUSTER_VERSION, ClusterMessage, parseCommand, type RoomCommand } from 
 import { DEFAULT_TIMINGS, type RoomParts, type SearchParts, type Timings } from "../parts.ts";
 import { post } from "./peer-outbox.ts";
 import { findRoom } from "./find-room.ts";
-import { joining } from "./joining.ts";
 import { Leadership } from "./leadership.ts";
 import { watchRefusedCallers } from "./refused-callers.ts";
-import { remoteCommands } from "./remote-commands.ts";
+import { coordinatorRequests } from "./requests.ts";
 import { whenConnected, type Connection, type RoomAccess, type RoomChange } from "./room-access.ts";
 
 export type EnterOptions = {
@@ -63,8 +61,7 @@ export class Membership implements RoomAccess {
   /** It has asked for events that it lacks. */
   #asksForEvents = false;
   readonly #listeners = new Set<(change: RoomChange) => void>();
-  readonly #commands: ReturnType<typeof remoteCommands>;
-  readonly #joining: ReturnType<typeof joining>;
+  readonly #requests: ReturnType<typeof coordinatorRequests>;
   readonly #unsubscribe: (() => void)[];
   readonly #leadership: Leadership;
   /** Peers whose connections to this tab ended within the last `rejoinMs`, and when. */
@@ -98,30 +95,18 @@ export class Membership implements RoomAccess {
       epoch: parts.lastKnown.epoch + 1,
       admits: parts.lastKnown.admits,
     });
-    this.#commands = remoteCommands(parts.transport, parts.clock, this.timings.answerMs);
-    this.#joining = joining({
-      transport: parts.transport,
-      clock: parts.clock,
-      room,
-      answerMs: this.timings.answerMs,
-      introduction: () => this.#introduction(),
-      isClosed: () => this.#closed,
-      onWelcome: ({ key, state }) => {
-        parts.admission.key = key;
-        this.#reset(state);
-      },
-    });
+    this.#requests = coordinatorRequests(parts.transport, clock, this.timings.answerMs);
     this.#leadership = new Leadership({
       ...parts,
       ...this.#search,
       state: () => this.state,
       connection: () => this.#connection,
       setConnection: (connection) => this.#setConnection(connection),
-      join: (peer) => this.#joining.join(peer),
+      join: (peer) => this.#join(peer),
       coordinate: (epoch, ownsModel) => this.#coordinate(epoch, ownsModel),
       onSearch: () => {
         parts.admission.refuseCodes = null;
-        this.#commands.failAll({ reason: "coordinator_lost" });
+        this.#requests.failAll({ reason: "coordinator_lost" });
       },
     });
     const { events } = parts.transport;
@@ -168,7 +153,7 @@ export class Membership implements RoomAccess {
         const { coordinator } = this.#leadership;
         return await (coordinator
           ? coordinator.execute(this.self, parsed)
-          : this.#commands.send(this.state.coordinator, parsed));
+          : this.#requests.command(this.state.coordinator, parsed));
       } catch (error) {
         if (!COORDINATOR_LOST.has(roomFailureOf(error).reason)) throw error;
       }
@@ -195,8 +180,7 @@ export class Membership implements RoomAccess {
     this.#leadership.stop();
     this.#parts.admission.refuseCodes = null;
     this.#parts.registry.release();
-    this.#commands.failAll({ reason: "tab_left" });
-    this.#joining.fail(new RoomError({ reason: "tab_left" }));
+    this.#requests.close();
     for (const off of this.#unsubscribe) off();
     this.#notify(null);
     this.#listeners.clear();
@@ -208,9 +192,13 @@ export class Membership implements RoomAccess {
       room: this.#room,
       mustExist,
       isClosed: () => this.#closed,
-      join: (holder) => this.#joining.join(holder).then(() => this.#setConnection("connected")),
+      join: (holder) => this.#join(holder).then(() => this.#setConnection("connected")),
       coordinate: () => this.#leadership.lead(this.state.epoch, true),
     });
+  }
+
+  #join(peer: MemberId): Promise<void> {
+    return this.#requests.join(peer, this.#room, () => this.#introduction());
   }
 
   /** The profile with what the room knows of it by now, so that a new coordinator knows it too. */
@@ -272,7 +260,7 @@ export class Membership implements RoomAccess {
     if (message.type === "join") {
       return this.#refuse(peer, { reason: "not_coordinator", member: this.self });
     }
-    if (peer === this.#joining.peer) return this.#joining.take(message);
+    if (peer === this.#requests.joins) return this.#takeAdmission(message);
     if (peer === this.state.coordinator) return this.#follow(message);
     // It does not know that it no longer coordinates, or that this tab does not.
     if (isOfCoordinator || message.type === "command") this.#leadership.tell(peer, false);
@@ -283,8 +271,8 @@ export class Membership implements RoomAccess {
     if (invalid?.type === "join") {
       this.#refuse(peer, invalid.refusal);
       this.#notify(null, invalid.refusal);
-    } else if (invalid && peer === this.#joining.peer) {
-      this.#joining.fail(new RoomError(invalid.refusal));
+    } else if (invalid && peer === this.#requests.joins) {
+      this.#requests.joined(invalid.refusal);
     } else if (invalid === null) {
       // Tabs in a room have one version, so the peer does not run this code.
       this.#parts.transport.disconnect(peer);
@@ -293,6 +281,14 @@ export class Membership implements RoomAccess {
 
   #refuse(peer: MemberId, refusal: JoinRefusal): void {
     post(this.#parts.transport, peer, { type: "refused", version: CLUSTER_VERSION, refusal });
+  }
+
+  #takeAdmission(message: ClusterMessage): void {
+    if (message.type === "refused") this.#requests.joined(message.refusal);
+    if (message.type !== "welcome") return;
+    this.#parts.admission.key = message.key;
+    this.#reset(message.state);
+    this.#requests.joined(null);
   }
 
   #follow(message: ClusterMessage): void {
@@ -305,7 +301,7 @@ export class Membership implements RoomAccess {
       case "key_changed":
         return this.#keepKey(message.key);
       case "result":
-        this.#commands.settle(message.id, message);
+        this.#requests.settle(message.id, message);
         // The coordinator took this tab for lost.
         return message.error?.reason === "not_a_member"
           ? this.#leadership.recover(null)
@@ -359,9 +355,7 @@ export class Membership implements RoomAccess {
     this.#ended.set(peer, { cause, atMs });
     const { coordinator } = this.#leadership;
     if (coordinator) return this.#leadership.memberGone(coordinator, peer, cause);
-    if (peer === this.#joining.peer) {
-      return this.#joining.fail(new RoomError({ reason: "coordinator_lost" }));
-    }
+    if (peer === this.#requests.joins) return this.#requests.joined({ reason: "coordinator_lost" });
     if (peer !== this.state.coordinator || this.#connection !== "connected") return;
     this.#leadership.recover(null, [], peer);
   }

@@ -97,6 +97,7 @@ export const RoomCommand = z.discriminatedUnion("type", [
   }),
 ]);
 export type RoomCommand = z.infer<typeof RoomCommand>;
+export type Laps = Omit<Extract<RoomCommand, { type: "report_laps" }>, "type">;
 
 /** Parses a command, of this tab or of another. Throws a `RoomError` that names the first wrong field. */
 export function parseCommand(command: unknown): RoomCommand {
