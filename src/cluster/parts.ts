@@ -13,6 +13,7 @@ import type {
   Member,
   ModelSource,
   ModelSummary,
+  Placement,
   ShardRole,
   StagePort,
   KernelReport,
@@ -52,16 +53,17 @@ export type ChatTurn = {
   readonly content: string;
 };
 
-export type ShardRequest = {
-  readonly model: ModelSummary;
+/** What shards are built for, besides their layers. */
+export type BuiltFor = Readonly<
+  Pick<Placement, "model" | "contextTokens" | "generationSlots" | "activations">
+>;
+
+export type ShardRequest = BuiltFor & {
   /** The layers `[first, end)`. */
   readonly first: number;
   readonly end: number;
   /** Of the stages before: what they need too, they download, and this tab reads it from them. */
   readonly earlier: readonly { readonly first: number; readonly end: number }[];
-  readonly contextTokens: number;
-  readonly sequences: number;
-  readonly activations: "float" | "int8";
   readonly memoryBudgetBytes: number;
   readonly submitWhileWaiting: boolean;
   readonly role: ShardRole;

@@ -238,17 +238,13 @@ async function loadInto(
   request: ShardRequest,
   onProgress: (progress: LoadProgress) => void,
 ): Promise<{ readonly kernels: KernelReport }> {
-  const { missing, contextTokens, sequences, activations, memoryBudgetBytes, submitWhileWaiting } =
-    request;
+  const { missing, role, memoryBudgetBytes, submitWhileWaiting } = request;
+  const { contextTokens, generationSlots: sequences, activations } = request;
+  const options = { contextTokens, sequences, activations, memoryBudgetBytes, submitWhileWaiting };
   const shard = await weights.shard(contentId, missing.first, missing.end);
   const reader = await weights.reader(contentId);
-  return stage.loadShard(
-    shard,
-    { contextTokens, sequences, activations, memoryBudgetBytes, submitWhileWaiting },
-    Comlink.transfer(reader, [reader]),
-    Comlink.proxy(onProgress),
-    request.role,
-  );
+  const progress = Comlink.proxy(onProgress);
+  return stage.loadShard(shard, options, Comlink.transfer(reader, [reader]), progress, role);
 }
 
 function onServer(request: OpenRequest, server: string | undefined): OpenRequest {

@@ -71,7 +71,7 @@ function tab(network: MemoryNetwork, name: string, server?: string) {
 function shardOf(model: ModelSummary, first: number, end: number): ShardRequest {
   const rest = {
     contextTokens: 128,
-    sequences: 1,
+    generationSlots: 1,
     memoryBudgetBytes: 1e9,
     submitWhileWaiting: false,
     role: "instead",

@@ -38,7 +38,10 @@ export function codes(prompt: string): Uint32Array<ArrayBuffer> {
 export function hostModels(host: StageHost, beforeLoad?: () => Promise<void>): ModelHost {
   return {
     inspect: (source) => Promise.resolve(modelSummary({ source })),
-    async loadShard({ missing, contextTokens, sequences, activations, role }, onProgress) {
+    async loadShard(
+      { missing, contextTokens, generationSlots: sequences, activations, role },
+      onProgress,
+    ) {
       await beforeLoad?.();
       onProgress({ phase: "downloading", doneBytes: 0, totalBytes: 1000 });
       const { port1 } = new MessageChannel();

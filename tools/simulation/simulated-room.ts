@@ -306,7 +306,7 @@ function stageOf(host: StageHost, clock: Clock, network: Network): StagePort {
 function modelsOf(host: StageHost): ModelHost {
   return {
     inspect: (source) => Promise.resolve(modelSummary({ source })),
-    async loadShard({ missing, contextTokens, sequences, activations, role }) {
+    async loadShard({ missing, contextTokens, generationSlots: sequences, activations, role }) {
       const limits = { memoryBudgetBytes: 1e9, submitWhileWaiting: false };
       const options = { contextTokens, sequences, activations, ...limits };
       const cpu = cpuDescription(missing.first, missing.end, LAYERS);

@@ -248,16 +248,15 @@ export class ShardKeeper {
   /** Null if this tab has no stage of the placement. */
   #requestOf(placement: Placement): ShardRequest | null {
     const { state, self } = this.#parts.room;
-    const { model, stages, contextTokens, generationSlots: sequences, activations } = placement;
+    const { model, stages, contextTokens, generationSlots, activations } = placement;
     const mine = this.#stageOf(placement);
     if (mine === undefined) return null;
     const { first, end } = mine;
     const measured = state.members.find(({ id }) => id === self)?.measurements;
     return {
-      model,
-      ...{ first, end, missing: { first, end } },
+      ...{ model, contextTokens, generationSlots, activations },
+      ...{ first, end, missing: { first, end }, role: "instead" },
       earlier: stages.filter((stage) => stage.first < first),
-      ...{ contextTokens, sequences, activations, role: "instead" },
       memoryBudgetBytes: measured?.memoryBudgetBytes ?? 0,
       submitWhileWaiting: measured?.submitWhileWaitingHelps ?? false,
     };

@@ -1,22 +1,17 @@
 /** What two requests for a shard have in common, and what one needs in addition to the other. Pure. */
 import { placedBytes } from "../../shared/index.ts";
 import type { ShardRequest } from "../parts.ts";
+import { isBuiltAlike } from "../planning/hand-over.ts";
 
 /** Whether the shard of one request can be used for the other as it is. */
 export function isSameShard(one: ShardRequest, other: ShardRequest): boolean {
-  if (settingsOf(one) !== settingsOf(other)) return false;
-  return one.first === other.first && one.end === other.end;
-}
-
-/** What a shard is built for, whatever its layers. */
-function settingsOf({ model, contextTokens, sequences, activations }: ShardRequest): string {
-  return JSON.stringify([model.contentId, contextTokens, sequences, activations]);
+  return isBuiltAlike(one, other) && one.first === other.first && one.end === other.end;
 }
 
 /** The layers that `request` has before or after those that are held; null if it has not all of these. */
 export function extensionOf(held: ShardRequest, request: ShardRequest): ShardRequest | null {
   const { first, end } = request;
-  if (settingsOf(held) !== settingsOf(request)) return null;
+  if (!isBuiltAlike(held, request)) return null;
   const memoryBudgetBytes = request.memoryBudgetBytes - bytesOf(held);
   // What earlier stages have, they have already.
   const extension = { ...request, earlier: [], memoryBudgetBytes };
@@ -28,6 +23,6 @@ export function extensionOf(held: ShardRequest, request: ShardRequest): ShardReq
 }
 
 /** What the shard takes of the GPU's memory, as placement counts it. */
-export function bytesOf({ sequences: generationSlots, ...request }: ShardRequest): number {
-  return placedBytes(request.model, { ...request, generationSlots }, request);
+export function bytesOf(request: ShardRequest): number {
+  return placedBytes(request.model, request, request);
 }

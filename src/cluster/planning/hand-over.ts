@@ -9,23 +9,21 @@ import {
   type RoomState,
   type Settings,
 } from "../../shared/index.ts";
+import type { BuiltFor } from "../parts.ts";
 
 /** What is decided of a placement. */
 export type Chosen = Pick<Placement, "model" | "stages" | "predictedMs">;
-
-/** What shards are built for, besides their layers. */
-type Built = Pick<Placement, "model" | "contextTokens" | "generationSlots" | "activations">;
 
 /** For the shards of a model that is placed now. */
 export function builtWith(
   { contextTokens, generationSlots, activations }: Settings,
   model: ModelSummary,
-): Built {
+): BuiltFor {
   const tokens = Math.min(contextTokens, model.contextTokens);
   return { model, contextTokens: tokens, generationSlots, activations };
 }
 
-export function isBuiltAlike(one: Built, other: Built): boolean {
+export function isBuiltAlike(one: BuiltFor, other: BuiltFor): boolean {
   return (
     one.model.contentId === other.model.contentId &&
     one.contextTokens === other.contextTokens &&

@@ -5,15 +5,13 @@
 import { type Correction, MIN_LAPS, NO_CORRECTION, correct } from "../../placement/index.ts";
 import {
   type MemberId,
-  type PlacementId,
   type RoomEvent,
   type RoomState,
   runAheadComputeMs,
 } from "../../shared/index.ts";
+import type { Laps } from "../membership/messages.ts";
 import { costOf, problemOf } from "./room-problem.ts";
 
-/** Engine ms of the member's stage, newest last. */
-type Laps = { readonly placement: PlacementId; readonly computeMs: readonly number[] };
 type Corrected = Extract<RoomEvent, { type: "member_corrected" }>;
 
 /** At least this share of a step is computation, however long a readback was measured to take. */

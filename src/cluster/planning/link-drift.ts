@@ -9,17 +9,12 @@ import {
   median,
   type MemberId,
   pipelineLinks,
-  type PlacementId,
   type RoomEvent,
   type RoomState,
 } from "../../shared/index.ts";
+import type { Laps } from "../membership/messages.ts";
 import { costOf, problemOf } from "./room-problem.ts";
 
-type WireTimes = {
-  readonly placement: PlacementId;
-  /** Ms on the wire of laps of one token, of which stage 0 knows. */
-  readonly wireMs?: readonly number[] | undefined;
-};
 type Drifted = Extract<RoomEvent, { type: "links_drifted" }>;
 
 /** Of the expected time; a link that is shared with other programs varies by less. */
@@ -36,7 +31,7 @@ export class LinkDrift {
   #asked = false;
 
   /** The event that results from the laps of stage 0; none without a drift. */
-  take(state: RoomState, from: MemberId, { placement: id, wireMs = [] }: WireTimes): Drifted[] {
+  take(state: RoomState, from: MemberId, { placement: id, wireMs = [] }: Laps): Drifted[] {
     const { placement } = state;
     if (placement?.id !== id || placement.stages[0]?.member !== from) return [];
     const pairs = pipelineLinks(placement.stages);

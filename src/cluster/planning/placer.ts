@@ -126,9 +126,8 @@ export class Placer {
   }
 
   /** The id of the placement, or of the one that a person chose in the meantime. */
-  async placeModel(model: ModelSummary): Promise<number> {
+  placeModel(model: ModelSummary): Promise<number> {
     const manualCount = this.#manualCount;
-    while (this.#solving) await this.#inProgress;
     return this.#attempt(async () => {
       const { choice, ...decided } = await this.#solve(model);
       const { placement } = this.#state;
@@ -204,8 +203,7 @@ export class Placer {
    * Hands the layers of a member that wants to leave over to others, while answers run. Null if there
    * is no need, or no place for them. Never rejects.
    */
-  async handOver(leaving: MemberId): Promise<number | null> {
-    while (this.#solving) await this.#inProgress;
+  handOver(leaving: MemberId): Promise<number | null> {
     return this.#attempt(async () => {
       const { placement, members, generations } = this.#state;
       const isNeeded = placement?.stages.some(({ member }) => member === leaving) ?? false;
@@ -296,6 +294,7 @@ export class Placer {
 
   /** One attempt at a time. */
   async #attempt<T>(act: () => Promise<T>): Promise<T> {
+    while (this.#solving) await this.#inProgress;
     this.#solving = true;
     const attempt = act();
     this.#inProgress = attempt.catch(() => undefined);
