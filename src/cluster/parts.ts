@@ -41,7 +41,7 @@ export type ModelText = {
   /** The bytes that a token stands for; a control token's are those of its name. */
   bytesOf(token: number): Uint8Array;
   /** Tokens that end an answer. */
-  readonly endTokens: Uint32Array<ArrayBuffer>;
+  readonly endTokens: readonly number[];
 };
 export type TokenDecoder = {
   push(token: number): string;

@@ -6,7 +6,7 @@
  * It uses no timer: the channel's own event reports space.
  */
 import { detailOf, type MemberId, type CloseFailure } from "../shared/index.ts";
-import { MAX_FRAME_BYTES } from "./frame-types.ts";
+import { MAX_FRAME_BYTES } from "./frames.ts";
 import { MeshError } from "./mesh-error.ts";
 import { Reassembly, SLICE_BYTES, slices } from "./slices.ts";
 import type { FramePort } from "./transport.ts";

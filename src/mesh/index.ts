@@ -16,15 +16,15 @@ export type {
   Segment,
   StageClock,
   TokenFrame,
-} from "./frame-types.ts";
-export { PROTOCOL_VERSION } from "./frame-types.ts";
+} from "./frames.ts";
 export { type Handshake, openHandshake } from "./handshake.ts";
-export { decode, encode, frameBytes } from "./frames.ts";
+export { decode, encode } from "./frames.ts";
 export { Heartbeat, HEARTBEAT_MS } from "./heartbeat.ts";
 export { type LinkQuality, measureLink } from "./link-measurement.ts";
 export { TransportListeners } from "./listeners.ts";
 export { MeshError, ProtocolError } from "./mesh-error.ts";
 export { peerByteReader, serveBytes } from "./peer-bytes.ts";
+export { PROTOCOL_VERSION } from "./packet.ts";
 export { openPeerTransport, PeerTransport } from "./peer-transport.ts";
 export { claimRoom, lookUpRoom, reachesServer, type RoomClaim } from "./room-registry.ts";
 export type { PeerOptions } from "./signaling.ts";

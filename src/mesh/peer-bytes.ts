@@ -3,12 +3,13 @@
  * there. Requests and answers share the bulk channel; its back-pressure slows a
  * server whose reader is slow.
  *
- *   request   u8 0, u32 id, f64 offset, u32 length, text key
- *   answer    u8 1, u32 id, bytes to the end
- *   refusal   u8 2, u32 id, text: the failure as JSON, null if there is no such file
+ *   request   what is wanted
+ *   answer    its payload is the bytes
+ *   refusal   why not; null if there is no such file
  *
- * Does not interpret the bytes.
+ * Each is a packet. Does not interpret the bytes.
  */
+import { z } from "zod";
 import {
   detailOf,
   failureOf,
@@ -16,11 +17,10 @@ import {
   type CloseFailure,
   type MeshFailure,
   ReadFailure,
-  parseUntrusted,
+  typed,
 } from "../shared/index.ts";
-import { ByteReader, ByteWriter } from "./bytes.ts";
-import { parseJson } from "../shared/index.ts";
 import { MeshError, ProtocolError } from "./mesh-error.ts";
+import { pack, unpack } from "./packet.ts";
 import type { Transport } from "./transport.ts";
 
 /** Longer reads are split into requests of this size, which limits memory on both sides. */
@@ -30,12 +30,35 @@ const REQUESTS_IN_FLIGHT = 3;
 
 /** Answers to one peer at a time: several files, each with `REQUESTS_IN_FLIGHT`. Each is in memory until it is sent. */
 export const MAX_ANSWERS_AT_ONCE = 8;
-/** Of requests of one peer that wait; its readers have a few of some ten bytes. */
-export const MAX_WAITING_REQUEST_BYTES = 64 * 1024;
+/** Of one peer, whose readers have a few. */
+export const MAX_WAITING_REQUESTS = 1000;
+/** A content id in hex, and a prefix. */
+const MAX_KEY_CHARACTERS = 200;
 
-const REQUEST = 0;
-const ANSWER = 1;
-const REFUSAL = 2;
+const id = z.int().min(0);
+const Request = typed("request", {
+  id,
+  offsetBytes: z.int().min(0),
+  lengthBytes: z.int().min(0).max(MAX_RANGE_BYTES),
+  key: z.string().max(MAX_KEY_CHARACTERS),
+});
+type Request = z.infer<typeof Request>;
+
+const Header = z.discriminatedUnion("type", [
+  Request,
+  typed("answer", { id }),
+  typed("refusal", { id, failure: ReadFailure.nullable() }),
+]);
+
+/** null if it is no packet of this kind. */
+function read(bytes: Uint8Array<ArrayBuffer>) {
+  try {
+    return unpack(Header, bytes);
+  } catch (error) {
+    if (error instanceof ProtocolError) return null;
+    throw error;
+  }
+}
 
 /** Exactly `lengthBytes` bytes from `offsetBytes`, or a rejection. */
 export type ReadRange = (
@@ -53,26 +76,16 @@ export function serveBytes(
   open: (key: string) => ReadRange | null,
 ): () => void {
   const queues = new Map<MemberId, RequestQueue>();
-  const answer = async (peer: MemberId, bytes: Uint8Array) => {
-    const request = parseRequest(bytes);
-    if (request === null) return transport.disconnect(peer);
-    const reply = new ByteWriter(16);
-    const begin = (tag: number) => {
-      reply.u8(tag);
-      reply.u32(request.id);
-    };
+  const replyTo = async ({ id, key, offsetBytes, lengthBytes }: Request) => {
     try {
-      const range = await open(request.key)?.(request.offsetBytes, request.lengthBytes);
-      begin(range === undefined ? REFUSAL : ANSWER);
-      if (range === undefined) reply.text("null");
-      else reply.raw(range);
+      const range = await open(key)?.(offsetBytes, lengthBytes);
+      if (range !== undefined) return pack({ type: "answer", id }, range);
+      return pack({ type: "refusal", id, failure: null });
     } catch (error) {
-      const failure = ReadFailure.safeParse(failureOf(error)).data;
-      begin(REFUSAL);
-      reply.text(JSON.stringify(failure ?? { reason: "unexpected", detail: detailOf(error) }));
+      const unexpected = { reason: "unexpected", detail: detailOf(error) };
+      const failure = ReadFailure.safeParse(failureOf(error)).data ?? unexpected;
+      return pack({ type: "refusal", id, failure });
     }
-    // If the answer cannot be sent, the peer is gone, which its connection reports.
-    await transport.sendBytes(peer, reply.finish()).catch(() => undefined);
   };
   const serve = async (peer: MemberId, queue: RequestQueue) => {
     queue.answering += 1;
@@ -81,20 +94,22 @@ export function serveBytes(
       request !== undefined && queues.get(peer) === queue;
       request = queue.waiting.shift()
     ) {
-      queue.waitingBytes -= request.byteLength;
-      await answer(peer, request);
+      const reply = await replyTo(request);
+      // If the answer cannot be sent, the peer is gone, which its connection reports.
+      await transport.sendBytes(peer, reply).catch(() => undefined);
     }
     queue.answering -= 1;
   };
   const offDisconnect = transport.events.onDisconnect((peer) => queues.delete(peer));
   const offBytes = transport.events.onBytes((peer, bytes) => {
-    if (bytes[0] !== REQUEST) return; // an answer, for a reader
-    const queue = queues.get(peer) ?? { waiting: [], waitingBytes: 0, answering: 0 };
+    const request = read(bytes)?.header;
+    if (request === undefined) return transport.disconnect(peer);
+    if (request.type !== "request") return; // for a reader
+    const queue = queues.get(peer) ?? { waiting: [], answering: 0 };
     queues.set(peer, queue);
-    queue.waiting.push(bytes);
-    queue.waitingBytes += bytes.byteLength;
+    queue.waiting.push(request);
     if (queue.answering < MAX_ANSWERS_AT_ONCE) return void serve(peer, queue);
-    if (queue.waitingBytes > MAX_WAITING_REQUEST_BYTES) transport.disconnect(peer);
+    if (queue.waiting.length > MAX_WAITING_REQUESTS) transport.disconnect(peer);
   });
   return () => {
     offBytes();
@@ -103,26 +118,9 @@ export function serveBytes(
 }
 
 type RequestQueue = {
-  readonly waiting: Uint8Array[];
-  waitingBytes: number;
+  readonly waiting: Request[];
   answering: number;
 };
-
-function parseRequest(bytes: Uint8Array) {
-  try {
-    const reader = new ByteReader(bytes.subarray(1));
-    const id = reader.u32();
-    const offsetBytes = reader.f64();
-    const lengthBytes = reader.u32();
-    const key = reader.text();
-    reader.end();
-    const isValid = Number.isSafeInteger(offsetBytes) && offsetBytes >= 0;
-    return isValid && lengthBytes <= MAX_RANGE_BYTES ? { id, offsetBytes, lengthBytes, key } : null;
-  } catch (error) {
-    if (error instanceof ProtocolError) return null;
-    throw error;
-  }
-}
 
 type Waiting = {
   readonly lengthBytes: number;
@@ -145,17 +143,23 @@ export function peerByteReader(
 ): { read: ReadRange; close(): void } {
   const waiting = new Map<number, Waiting>();
   const settle = (bytes: Uint8Array<ArrayBuffer>) => {
-    if (bytes.length < 5 || bytes[0] === REQUEST) return;
-    const reader = new ByteReader(bytes);
-    const tag = reader.u8();
-    const id = reader.u32();
-    const request = waiting.get(id);
+    const { header, payload } = read(bytes) ?? {};
+    if (header === undefined || header.type === "request") return;
+    const request = waiting.get(header.id);
     if (request === undefined) return;
-    waiting.delete(id);
-    if (tag === ANSWER && reader.remaining === request.lengthBytes)
-      return request.resolve(bytes.subarray(5));
-    const failure = tag === REFUSAL ? refusal(reader, peer, file) : null;
-    request.reject(new MeshError(failure ?? { reason: "peer_read_invalid", peer, file }));
+    waiting.delete(header.id);
+    if (header.type === "refusal") {
+      const { failure: cause } = header;
+      return request.reject(
+        new MeshError(
+          cause === null
+            ? { reason: "peer_has_no_file", peer, file }
+            : { reason: "peer_read_failed", peer, file, cause },
+        ),
+      );
+    }
+    if (payload!.length === request.lengthBytes) return request.resolve(payload!);
+    request.reject(new MeshError({ reason: "peer_read_invalid", peer, file }));
   };
   const offBytes = transport.events.onBytes((from, bytes) => {
     if (from === peer) settle(bytes);
@@ -172,16 +176,10 @@ export function peerByteReader(
   });
   const range: ReadRange = (offsetBytes, lengthBytes) =>
     new Promise((resolve, reject) => {
-      lastRequest = (lastRequest + 1) >>> 0;
-      const id = lastRequest;
+      const id = ++lastRequest;
       waiting.set(id, { lengthBytes, resolve, reject });
-      const writer = new ByteWriter(64);
-      writer.u8(REQUEST);
-      writer.u32(id);
-      writer.f64(offsetBytes);
-      writer.u32(lengthBytes);
-      writer.text(key);
-      transport.sendBytes(peer, writer.finish()).catch((cause: unknown) => {
+      const request: Request = { type: "request", id, offsetBytes, lengthBytes, key };
+      transport.sendBytes(peer, pack(request)).catch((cause: unknown) => {
         waiting.delete(id);
         reject(new MeshError(interrupted({ reason: "channel_closed" }), { cause }));
       });
@@ -194,20 +192,6 @@ export function peerByteReader(
       rejectAll({ reason: "peer_read_closed", file });
     },
   };
-}
-
-/** null if it is not a valid one. */
-function refusal(reader: ByteReader, peer: MemberId, file: string): MeshFailure | null {
-  try {
-    const cause = parseUntrusted(ReadFailure.nullable(), parseJson(reader.text())).data;
-    if (cause === undefined) return null;
-    return cause === null
-      ? { reason: "peer_has_no_file", peer, file }
-      : { reason: "peer_read_failed", peer, file, cause };
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
-    return null;
-  }
 }
 
 async function readLong(

@@ -13,7 +13,7 @@ import {
   SYSTEM_CLOCK,
 } from "../shared/index.ts";
 import type { Admission, ProvenBy } from "./admission.ts";
-import { PROTOCOL_VERSION } from "./frame-types.ts";
+import { PROTOCOL_VERSION } from "./packet.ts";
 import { TransportListeners } from "./listeners.ts";
 import { MeshError } from "./mesh-error.ts";
 import { PeerLink, type PeerLinkOptions } from "./peer-link.ts";

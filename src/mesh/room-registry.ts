@@ -6,9 +6,8 @@
  */
 import type { DataConnection, Peer, PeerError } from "peerjs";
 import { z } from "zod";
-import { MemberId, type RoomCode, type MeshFailure } from "../shared/index.ts";
-import { parseJson } from "../shared/index.ts";
-import { PROTOCOL_VERSION } from "./frame-types.ts";
+import { MemberId, parseJson, type RoomCode, type MeshFailure } from "../shared/index.ts";
+import { PROTOCOL_VERSION } from "./packet.ts";
 import { MeshError } from "./mesh-error.ts";
 import { keepRegistered, openPeer, refusalOf, type PeerOptions } from "./signaling.ts";
 

@@ -58,7 +58,7 @@ export type PromptRequest = {
   readonly sampling: Sampling;
   readonly maxTokens: number;
   /** The last stage ends the generation when it samples one of these. */
-  readonly endTokens: Uint32Array<ArrayBuffer>;
+  readonly endTokens: readonly number[];
 };
 
 export type TokenProbability = { readonly token: number; readonly logprob: number };

@@ -3,7 +3,7 @@
  * of the generation is still on its way through the room's log. Limited per sender, so that
  * a member that sends junk fills only its own share.
  */
-import { type Frame, frameBytes, WAITING_FRAME_BYTES } from "../mesh/index.ts";
+import { encode, type Frame, WAITING_FRAME_BYTES } from "../mesh/index.ts";
 import type { GenerationId, MemberId } from "../shared/index.ts";
 
 export type HeldFrame = { readonly from: MemberId; readonly frame: Frame };
@@ -17,7 +17,8 @@ export class HeldFrames {
 
   /** False if the sender's share is full. */
   add(from: MemberId, frame: Frame): boolean {
-    const bytes = (this.#bytes.get(from) ?? 0) + frameBytes(frame) + WAITING_FRAME_BYTES;
+    const before = this.#bytes.get(from) ?? 0;
+    const bytes = before + encode(frame).byteLength + WAITING_FRAME_BYTES;
     if (bytes > MAX_HELD_BYTES) return false;
     this.#bytes.set(from, bytes);
     this.#held.push({ from, frame });

@@ -299,6 +299,6 @@ function modelText(data: TokenizerData, renderChat: ChatRenderer): ModelText {
       return { push: (token) => decoder.push(token), flush: () => decoder.finish() };
     },
     bytesOf: (token) => tokenizer.bytesOf(token, true),
-    endTokens: Uint32Array.from(data.endTokens),
+    endTokens: data.endTokens,
   };
 }

@@ -1,7 +1,7 @@
 /** Who gets into a room, with what, and what it is given. */
 import { describe, expect, test } from "vitest";
 import { GUESS_BURST } from "../../src/mesh/admission.ts";
-import { PROTOCOL_VERSION } from "../../src/mesh/frame-types.ts";
+import { PROTOCOL_VERSION } from "../../src/mesh/packet.ts";
 import { roomFailureOf } from "../../src/shared/room-error.ts";
 import { createRoomSecret } from "../../src/shared/room-secret.ts";
 import type { RoomNotice } from "../../src/shared/room-notice.ts";

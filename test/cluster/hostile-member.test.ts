@@ -5,7 +5,7 @@
 import { expect, test } from "vitest";
 import { MAX_GENERATIONS_PER_MEMBER } from "../../src/cluster/coordinator/generation-request.ts";
 import { CLUSTER_VERSION } from "../../src/cluster/membership/messages.ts";
-import type { Frame } from "../../src/mesh/frame-types.ts";
+import type { Frame } from "../../src/mesh/frames.ts";
 import { type Clock, SYSTEM_CLOCK } from "../../src/shared/clock.ts";
 import { GenerationId, MemberId } from "../../src/shared/ids.ts";
 import { GREEDY } from "../../src/shared/sampling.ts";
@@ -205,7 +205,7 @@ test("frames", async () => {
         requester: mallory.id,
         maxTokens: 10,
         sampling: GREEDY,
-        endTokens: new Uint32Array(),
+        endTokens: [],
         tokens: Uint32Array.of(1, 2, 3),
         ...change,
       });

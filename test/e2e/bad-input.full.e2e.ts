@@ -10,7 +10,7 @@ import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { busyPortMessage } from "../../server/arguments.mjs";
-import { PROTOCOL_VERSION } from "../../src/mesh/frame-types.ts";
+import { PROTOCOL_VERSION } from "../../src/mesh/packet.ts";
 import { type Failure, RoomCode } from "../../src/shared/index.ts";
 import { describeFailure } from "../../src/words/index.ts";
 import type { RunningServer } from "../../server/server.ts";

@@ -6,7 +6,7 @@
 import type { DataConnection } from "peerjs";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Admission, createAdmission, type ProvenBy } from "../../src/mesh/admission.ts";
-import { PROTOCOL_VERSION } from "../../src/mesh/frame-types.ts";
+import { PROTOCOL_VERSION } from "../../src/mesh/packet.ts";
 import { PeerLink } from "../../src/mesh/peer-link.ts";
 import { SYSTEM_CLOCK } from "../../src/shared/clock.ts";
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";

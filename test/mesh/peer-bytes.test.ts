@@ -1,9 +1,9 @@
 /** A peer that asks for more of a file than it reads. */
 import { expect, test } from "vitest";
-import { ByteWriter } from "../../src/mesh/bytes.ts";
+import { pack } from "../../src/mesh/packet.ts";
 import {
   MAX_ANSWERS_AT_ONCE,
-  MAX_WAITING_REQUEST_BYTES,
+  MAX_WAITING_REQUESTS,
   serveBytes,
 } from "../../src/mesh/peer-bytes.ts";
 import { MemberId } from "../../src/shared/ids.ts";
@@ -11,13 +11,7 @@ import { MemoryNetwork } from "../../tools/room/memory-transport.ts";
 import { until } from "../../tools/room/test-room.ts";
 
 function request(id: number): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter(64);
-  writer.u8(0);
-  writer.u32(id);
-  writer.f64(0);
-  writer.u32(4);
-  writer.text("model.gguf");
-  return writer.finish();
+  return pack({ type: "request", id, offsetBytes: 0, lengthBytes: 4, key: "model.gguf" });
 }
 
 async function pair() {
@@ -53,8 +47,7 @@ test("is disconnected when too many of its requests wait", async () => {
     reads += 1;
     return new Promise(() => undefined);
   });
-  const bytes = request(1).byteLength;
-  const count = Math.ceil(MAX_WAITING_REQUEST_BYTES / bytes) + MAX_ANSWERS_AT_ONCE + 1;
+  const count = MAX_WAITING_REQUESTS + MAX_ANSWERS_AT_ONCE + 1;
   for (let id = 0; id < count; id += 1)
     await reader.sendBytes(server.self, request(id)).catch(() => undefined);
   await until(() => reader.connectedPeers().length === 0, "the end of its connection");

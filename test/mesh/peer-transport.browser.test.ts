@@ -7,7 +7,7 @@ import { fingerprintsOf } from "../../src/mesh/fingerprints.ts";
 import { parseJson } from "../../src/shared/parse-json.ts";
 import { MeshError } from "../../src/mesh/mesh-error.ts";
 import { ChannelFramePort } from "../../src/mesh/frame-port.ts";
-import { PROTOCOL_VERSION } from "../../src/mesh/frame-types.ts";
+import { PROTOCOL_VERSION } from "../../src/mesh/packet.ts";
 import { openPeerTransport, PeerTransport } from "../../src/mesh/peer-transport.ts";
 import { openPeer } from "../../src/mesh/signaling.ts";
 import type { FramePort } from "../../src/mesh/transport.ts";

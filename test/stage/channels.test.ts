@@ -1,7 +1,7 @@
 /** The frame channels of a worker. */
 import { describe, expect, test } from "vitest";
-import { decode, encode } from "../../src/mesh/frames.ts";
-import { PROTOCOL_VERSION, type Frame } from "../../src/mesh/frame-types.ts";
+import { decode, encode, type Frame } from "../../src/mesh/frames.ts";
+import { PROTOCOL_VERSION } from "../../src/mesh/packet.ts";
 import { WAITING_FRAME_BYTES } from "../../src/mesh/frame-port.ts";
 import type { FramePort } from "../../src/mesh/transport.ts";
 import { memoryFramePorts } from "../../tools/room/memory-transport.ts";
@@ -26,7 +26,7 @@ test("a peer whose frame does not decode loses its channel", async () => {
     channels.add(ours);
   });
   await theirs.send(Uint8Array.of(PROTOCOL_VERSION, 99, 0, 0));
-  const detail = "unknown frame type 99";
+  const detail = "a packet of 4 bytes";
   expect(await closed).toEqual([peer, { reason: "protocol_violation", peer, detail }]);
 });
 

@@ -1,7 +1,6 @@
 /** A member that sends what it may not: it is refused with a reason, and other answers are intact. */
 import { describe, expect, test } from "vitest";
-import { decode, encode } from "../../src/mesh/frames.ts";
-import type { Frame, PromptFrame } from "../../src/mesh/frame-types.ts";
+import { decode, encode, type Frame, type PromptFrame } from "../../src/mesh/frames.ts";
 import { GenerationId, type MemberId, PlacementId } from "../../src/shared/ids.ts";
 import type { StageFailure } from "../../src/shared/stage-failure.ts";
 import { MAX_HELD_BYTES } from "../../src/stage/held-frames.ts";

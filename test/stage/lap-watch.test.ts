@@ -38,7 +38,7 @@ describe("a stage", () => {
         resumes: false,
         maxTokens: 9,
         sampling: GREEDY,
-        endTokens: new Uint32Array(0),
+        endTokens: [],
         tokens: new Uint32Array(4),
       },
       0,

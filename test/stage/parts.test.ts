@@ -1,6 +1,6 @@
 /** The pure parts of a stage: randomness, hop times, the queue and the load meter. */
 import { describe, expect, test } from "vitest";
-import type { PromptFrame } from "../../src/mesh/frame-types.ts";
+import type { PromptFrame } from "../../src/mesh/frames.ts";
 import { GenerationId } from "../../src/shared/ids.ts";
 import { stepsInFlight } from "../../src/shared/step-time.ts";
 import { Generation, GenerationTable } from "../../src/stage/generations.ts";

@@ -1,5 +1,5 @@
 /** Members, a prompt, and frames of one generation, for the tests of stages. */
-import type { HiddenFrame, TokenFrame } from "../../src/mesh/frame-types.ts";
+import type { HiddenFrame, TokenFrame } from "../../src/mesh/frames.ts";
 import { GenerationId } from "../../src/shared/ids.ts";
 import { member } from "../../tools/cpu/cpu-room.ts";
 import { HIDDEN } from "../../tools/cpu/cpu-shard.ts";

@@ -98,7 +98,7 @@ test("an end token, the requested length, and a full context each end an answer"
   const pipeline = pipelineOver([a, b], { contextTokens: 34 });
   const { host, answers } = (await cpuRoom(pipeline)).get(a)!;
   const truth = await referenceAnswer(PROMPT, 5);
-  await host.ask(request(1, PROMPT, { endTokens: Uint32Array.of(truth[2]!) }));
+  await host.ask(request(1, PROMPT, { endTokens: [truth[2]!] }));
   const stopAt = truth.indexOf(truth[2]!) + 1;
   expect(await answers.finished(1)).toEqual(truth.slice(0, stopAt));
   expect(answers.events.at(-1)!.finish).toBe("stop");
@@ -257,7 +257,7 @@ describe("a shard of all layers runs ahead of the tokens that are read", () => {
     const { host, answers } = room.get(requester)!;
     const truth = await referenceAnswer(PROMPT, 30);
     const end = truth.findIndex((token, index) => index > 15 && truth.indexOf(token) === index);
-    const endTokens = Uint32Array.of(truth[end]!);
+    const endTokens = [truth[end]!];
     await host.ask(request(1, PROMPT, { maxTokens: 200, endTokens }));
     await host.ask(request(2, PROMPT.slice(3), { maxTokens: 30 }));
     expect(await answers.finished(1)).toEqual(truth.slice(0, end + 1));

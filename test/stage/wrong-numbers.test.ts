@@ -1,6 +1,6 @@
 /** A stage that computes or sends unusable numbers ends the answer, and is named. */
 import { describe, expect, test } from "vitest";
-import type { HiddenFrame, TokenFrame } from "../../src/mesh/frame-types.ts";
+import type { HiddenFrame, TokenFrame } from "../../src/mesh/frames.ts";
 import type { MemberId } from "../../src/shared/ids.ts";
 import type { StageFailure } from "../../src/shared/stage-failure.ts";
 import { allFinite } from "../../src/stage/finite.ts";

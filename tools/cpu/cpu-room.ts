@@ -69,7 +69,7 @@ export function request(
     resumes: false,
     tokens: Uint32Array.from(tokens),
     maxTokens: 12,
-    endTokens: new Uint32Array(0),
+    endTokens: [],
     ...rest,
     sampling: { ...GREEDY, ...sampling },
   };

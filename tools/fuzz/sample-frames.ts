@@ -20,7 +20,7 @@ function frame(random: Random): Frame {
     case 0: {
       const requester = MemberId.parse(random.pick(["a", "tab-12345678"]));
       const sampling = { ...GREEDY, seed: random.whole(0, 99) };
-      const tokens = { endTokens: numbers(), tokens: numbers() };
+      const tokens = { endTokens: [...numbers()], tokens: numbers() };
       return {
         ...header,
         type: "prompt",

@@ -15,7 +15,7 @@ export const text: ModelText = {
   encodeText: (prompt) => Promise.resolve(codes(prompt)),
   decoder: () => ({ push: (token) => String.fromCharCode(32 + token), flush: () => "" }),
   bytesOf: (token) => Uint8Array.of(32 + token),
-  endTokens: new Uint32Array(0),
+  endTokens: [],
 };
 
 /** The solver's clock advances whenever it is read, so that answers do not depend on the machine's load. */

@@ -1,4 +1,5 @@
 /** The decoders of bytes from other tabs. */
+import { z } from "zod";
 import { Control } from "../../../src/mesh/control.ts";
 import {
   createAdmission,
@@ -10,14 +11,16 @@ import {
   sortedFingerprints,
   type Transport,
 } from "../../../src/mesh/index.ts";
-import { parseJson } from "../../../src/shared/parse-json.ts";
+import { FrameFields } from "../../../src/mesh/frames.ts";
 import { TransportListeners } from "../../../src/mesh/listeners.ts";
 import { peerByteReader, serveBytes } from "../../../src/mesh/peer-bytes.ts";
+import { pack, unpack } from "../../../src/mesh/packet.ts";
 import { parseAnswer } from "../../../src/mesh/room-registry.ts";
 import { Reassembly, slices } from "../../../src/mesh/slices.ts";
 import {
   createRoomSecret,
   MemberId,
+  parseJson,
   parseUntrusted,
   RoomCode,
   SYSTEM_CLOCK,
@@ -26,16 +29,18 @@ import type { Random } from "../../../tools/placement/random.ts";
 import type { FuzzTarget } from "../../../tools/fuzz/fuzz.ts";
 import { type Bytes, mutatedBytes, mutatedText, randomBytes } from "../../../tools/fuzz/mutate.ts";
 import { sampleFrame } from "../../../tools/fuzz/sample-frames.ts";
-import { jsonOf } from "../../../tools/fuzz/values.ts";
+import { jsonOf, valueOf } from "../../../tools/fuzz/values.ts";
 
 const isProtocolError = (error: unknown) => error instanceof ProtocolError;
 
 export const frames: FuzzTarget<Bytes> = {
   name: "frames",
   generate: (random) =>
-    random.whole(0, 19) === 0
-      ? randomBytes(random)
-      : mutatedBytes([sampleFrame(random), sampleFrame(random)], random),
+    random.pick([
+      () => randomBytes(random),
+      () => mutatedBytes([sampleFrame(random), sampleFrame(random)], random),
+      () => pack(valueOf(FrameFields, random), new Uint8Array(4 * random.whole(0, 4))),
+    ])(),
   decode: (bytes) => decode(bytes),
   isRefusal: isProtocolError,
 };
@@ -209,18 +214,28 @@ export const rangeRequests: FuzzTarget<Bytes> = {
 export const rangeAnswers: FuzzTarget<Bytes> = {
   name: "range-answers",
   generate: (random) =>
-    mutatedBytes([Uint8Array.of(1, 0, 0, 0, 0, ...REQUEST.slice(0, 10)), REQUEST], random),
+    mutatedBytes([pack({ type: "answer", id: 0 }, new Uint8Array(10)), REQUEST], random),
   async decode(bytes) {
     const { transport, events, sent } = recordingTransport();
     const reader = peerByteReader(transport, PEER, "a.gguf");
     const reading = reader.read(0, 10);
-    const answer = bytes.slice();
-    // The id is the reader's own, or every answer would be ignored.
-    sent[0]!.subarray(1, 5).forEach((byte, index) => (answer[1 + index] = byte));
-    events.bytes.emit(PEER, answer);
+    events.bytes.emit(PEER, withIdOf(sent[0]!, bytes));
     reader.close();
     const read = await reading;
     if (read.length !== 10) throw new Error(`${read.length} bytes instead of 10`);
   },
   isRefusal: (error) => error instanceof MeshError,
 };
+
+const WithId = z.looseObject({ id: z.int() });
+
+/** The id of an answer is the reader's own, or every answer would be ignored. */
+function withIdOf(request: Bytes, answer: Bytes): Bytes {
+  try {
+    const { header, payload } = unpack(WithId, answer);
+    return pack({ ...header, id: unpack(WithId, request).header.id }, payload);
+  } catch (error) {
+    if (!isProtocolError(error)) throw error;
+    return answer; // it has no id
+  }
+}
