@@ -133,10 +133,9 @@ export class CachedSource implements ByteSource {
       return true;
     }
     if (this.#store?.present.has(index) !== true) return false;
-    const stored = await this.#store.read(index, from, to);
-    if (stored === null) this.#store?.present.delete(index);
-    else result.set(stored, at);
-    return stored !== null;
+    const isRead = await this.#store.read(index, from, result.subarray(at, at + to - from));
+    if (!isRead) this.#store?.present.delete(index);
+    return isRead;
   }
 
   /**

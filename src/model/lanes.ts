@@ -99,11 +99,9 @@ export class LaneService implements Lane {
   async read(...[file, offsetBytes, lengthBytes]: Parameters<Lane["read"]>) {
     const store = await this.#store(file);
     const bytes = new Uint8Array(lengthBytes);
-    const reads = chunkParts(offsetBytes, lengthBytes).map(async ({ index, from, to, at }) => {
-      const part = await store.read(index, from, to);
-      if (part !== null) bytes.set(part, at);
-      return part !== null;
-    });
+    const reads = chunkParts(offsetBytes, lengthBytes).map(({ index, from, to, at }) =>
+      store.read(index, from, bytes.subarray(at, at + to - from)),
+    );
     return (await Promise.all(reads)).every(Boolean) ? bytes : null;
   }
 

@@ -26,8 +26,8 @@ type CachedModel = About & { readonly contentId: string };
 export type ChunkStore = {
   /** Chunks that exist, complete or not. */
   readonly present: Set<number>;
-  /** Bytes [from, to) of the chunk, or null if it is missing or incomplete. */
-  read(index: number, from: number, to: number): Promise<Uint8Array | null>;
+  /** Fills `bytes` from byte `from` of the chunk on; false if it is missing or incomplete. */
+  read(index: number, from: number, bytes: Uint8Array): Promise<boolean>;
   /**
    * Bytes of the file that lie in chunks of this store, or null if one is missing or incomplete; where
    * other threads can read them.
@@ -86,15 +86,17 @@ export class ModelCache {
     };
     return {
       present,
-      async read(index, from, to) {
-        const bytes = await readShared(folder, String(index), from, to, (size) =>
+      async read(index, from, bytes) {
+        const isRead = await readShared(folder, String(index), from, bytes, (size) =>
           isWhole(index, size),
         );
-        if (bytes !== "unsupported") return bytes;
-        const part = (await complete(index))?.slice(from, to);
+        if (isRead !== "unsupported") return isRead;
+        const part = (await complete(index))?.slice(from, from + bytes.length);
         // Another tab may have begun to write it again.
         const read = await part?.arrayBuffer().catch(() => undefined);
-        return read === undefined ? null : new Uint8Array(read);
+        if (read === undefined) return false;
+        bytes.set(new Uint8Array(read));
+        return true;
       },
       async leaf(index) {
         const known = leaves.get(index);
@@ -219,25 +221,23 @@ async function openSync(
   }
 }
 
-/** Bytes [from, to) of a file; null if it is missing or `isWhole` denies its size. */
+/** Fills `bytes` from byte `from` of a file on; false if it is missing or `isWhole` denies its size. */
 async function readShared(
   folder: FileSystemDirectoryHandle,
   name: string,
   from: number,
-  to: number,
+  bytes: Uint8Array,
   isWhole: (size: number) => boolean,
-): Promise<Uint8Array | null | "unsupported"> {
+): Promise<boolean | "unsupported"> {
   if (!hasModes) return "unsupported";
   let handle: SyncHandle | null = null;
   try {
     const opened = await openSync(await folder.getFileHandle(name), "read-only");
     if (typeof opened === "string") return "unsupported";
     handle = opened;
-    if (!isWhole(handle.getSize())) return null;
-    const bytes = new Uint8Array(to - from);
-    return handle.read(bytes, { at: from }) === bytes.length ? bytes : null;
+    return isWhole(handle.getSize()) && handle.read(bytes, { at: from }) === bytes.length;
   } catch (error) {
-    if (isMissing(error)) return null;
+    if (isMissing(error)) return false;
     return "unsupported";
   } finally {
     handle?.close();

@@ -58,7 +58,7 @@ test("reports once that it cannot store, and continues reading", async () => {
   const cause = { reason: "storage_failed", detail: "read-only" } as const;
   const store: ChunkStore = {
     present: new Set(),
-    read: () => Promise.resolve(null),
+    read: () => Promise.resolve(false),
     leaf: () => Promise.resolve(null),
     write: () => Promise.reject(new ModelError(cause)),
   };

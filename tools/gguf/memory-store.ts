@@ -5,9 +5,10 @@ export function memoryStore() {
   const present = new Set<number>();
   return {
     present,
-    async read(index: number, from: number, to: number) {
-      const part = chunks.get(index)?.slice(from, to);
-      return part === undefined ? null : new Uint8Array(await part.arrayBuffer());
+    async read(index: number, from: number, bytes: Uint8Array) {
+      const part = chunks.get(index)?.slice(from, from + bytes.length);
+      if (part !== undefined) bytes.set(new Uint8Array(await part.arrayBuffer()));
+      return part !== undefined;
     },
     /** The chunk is present, but its bytes are gone, as after an interrupted write. */
     lose: (index: number) => chunks.delete(index),
