@@ -155,6 +155,7 @@ describe("a streamed answer", () => {
     const chunks = events.slice(0, -1) as { choices: { delta: { content?: string } }[] }[];
     expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? "").join("")).toBe(truth.text);
     expect(events.at(-3)).toMatchObject({ choices: [{ delta: {}, finish_reason: "length" }] });
+    expect(events.slice(0, -2).every(({ usage }) => usage === null)).toBe(true);
     expect(events.at(-2)).toMatchObject({ choices: [], usage: { total_tokens: 14 } });
     expect(new Set(chunks.map((chunk) => (chunk as unknown as { id: string }).id)).size).toBe(1);
   });
@@ -257,6 +258,7 @@ describe("refusals", () => {
     ["empty messages", { ...asked, messages: [] }, 400, invalid("messages")],
     ["n = 2", { ...asked, messages, n: 2 }, 400, unsupported("n")],
     ["tools", { ...asked, messages, tools: [{}] }, 400, unsupported("tools")],
+    ["functions", { ...asked, messages, functions: [{}] }, 400, unsupported("tools", "functions")],
     ["temperature", { ...asked, messages, temperature: -1 }, 400, invalid("temperature")],
     [
       "an image",
@@ -340,5 +342,19 @@ describe("refusals", () => {
     const answer = await jsonOf(request(room, method, path));
     expect(answer.status).toBe(status);
     expect(answer.body["error"].code).toBe(code);
+  });
+
+  test.each([undefined, null, [], [-1], [["A", 1]]])("the prompt %j", async (prompt) => {
+    const { status, body } = await jsonOf(
+      request(room, "POST", TEXT, { body: { ...asked, prompt } }),
+    );
+    expect(status).toBe(400);
+    expect(body["error"].reason).toMatchObject(invalid("prompt"));
+    expect(body["error"].reason.detail).toContain("expected text");
+  });
+
+  test("an unknown route gets the known ones as people write them", async () => {
+    const { body } = await jsonOf(request(room, "POST", "/v1/nothing"));
+    expect(body["error"].reason.routes).toContain("/v1/models/:name");
   });
 });

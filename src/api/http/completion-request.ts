@@ -13,14 +13,16 @@ const isText = (value: unknown) => typeof value === "string";
 const isListOf = (value: unknown, isItem: (item: unknown) => boolean): boolean =>
   Array.isArray(value) && value.every(isItem);
 
-type Prompt = string | number[] | string[] | number[][];
+type NonEmpty<Item> = [Item, ...Item[]];
+type Prompt = string | NonEmpty<number> | NonEmpty<string> | NonEmpty<number[]>;
 
 /** Checked by hand, and so are other lists without a bound: zod allocates hundreds of bytes for each item. */
 const isPrompt = (value: unknown): boolean =>
   isText(value) ||
-  isListOf(value, isToken) ||
-  isListOf(value, isText) ||
-  isListOf(value, (tokens) => isListOf(tokens, isToken));
+  ((isListOf(value, isToken) ||
+    isListOf(value, isText) ||
+    isListOf(value, (tokens) => isListOf(tokens, isToken))) &&
+    (value as unknown[]).length > 0);
 const isRecord = (value: unknown) =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -62,12 +64,13 @@ export const ChatBody = z.looseObject({
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
   tools: z.custom<unknown[]>(Array.isArray).nullish(),
+  functions: z.custom<unknown[]>(Array.isArray).nullish(),
   response_format: z.looseObject({ type: z.string() }).nullish(),
 });
 
 export const TextBody = z.looseObject({
   ...common,
-  prompt: z.custom<Prompt>(isPrompt),
+  prompt: z.custom<Prompt>(isPrompt, "Invalid input: expected text, or a list of texts or tokens"),
   logprobs: z.int().min(0).max(20).nullish(),
   echo: z.boolean().nullish(),
   suffix: z.string().nullish(),
@@ -94,6 +97,7 @@ const TEXT_MAX_TOKENS = 16;
 
 export function chatCompletion(body: z.infer<typeof ChatBody>): Completion {
   refuse(body.tools?.length, "tools");
+  refuse(body.functions?.length, "tools", "functions");
   refuse((body.response_format?.type ?? "text") !== "text", "response_format");
   const messages = body.messages.map(({ role, content }) => ({
     role: role === "developer" ? "system" : role,
@@ -162,9 +166,6 @@ function samplingOf(
 function promptInput(prompt: z.infer<typeof TextBody>["prompt"]): AskInput {
   if (typeof prompt === "string") return { kind: "text", prompt };
   const [first] = prompt;
-  if (first === undefined) {
-    throw new ApiProblemError({ reason: "invalid_value", param: "prompt", detail: "empty" });
-  }
   if (typeof first === "number") return { kind: "tokens", tokens: prompt as number[] };
   refuse(prompt.length > 1, "several_prompts", "prompt");
   return typeof first === "string"

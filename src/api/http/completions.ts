@@ -120,7 +120,11 @@ async function* answerParts(answering: Answering): AsyncGenerator<AnswerPart, vo
   const { completion, events, promptTokens } = answering;
   const times = new StageTimes(answering.state);
   const shape = shapeOf(answering);
-  const chunk = (part: ChunkPart): AnswerPart => ({ chunk: shape.chunk(answering, part) });
+  // OpenAI's streams with usage have it in every chunk: null until the last one.
+  const usage = completion.includeUsage ? { usage: null } : {};
+  const chunk = (part: ChunkPart): AnswerPart => ({
+    chunk: Object.assign(shape.chunk(answering, part), usage),
+  });
   const reportsTokens = completion.returnTokenIds || completion.logprobs !== null;
   let offset = 0;
   let lost: RoomFailure = { reason: "generation_forgotten" };

@@ -71,6 +71,6 @@ function noRoute({ routes }: Hono, { req: { path, method } }: Context): ApiProbl
     : new ApiProblemError({
         reason: "unknown_route",
         path,
-        routes: routes.map((route) => route.path),
+        routes: routes.map((route) => route.path.replace(/\{.*\}/, "")),
       });
 }
