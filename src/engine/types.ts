@@ -5,6 +5,7 @@
  * Rows of one sequence in a step have consecutive positions. Prefill is a step with many rows of one
  * sequence; decode is one row for each generation; a step may mix them.
  */
+import type { SampleOutcome } from "../kernels/index.ts";
 import type { ShardDescription } from "../model/index.ts";
 import type { EngineFailure, KernelReport, Sampling, ShardBytes } from "../shared/index.ts";
 import type { Counters } from "./counters.ts";
@@ -45,16 +46,7 @@ export type SampleRequest = {
   readonly recentTokens: Uint32Array;
 };
 
-export type TokenProbability = { readonly token: number; readonly logprob: number };
-
-export type SampledToken = {
-  readonly row: number; // index into the step's rows
-  /** Not below the vocabulary's size if the logits were not finite. */
-  readonly token: number;
-  /** Natural logarithm of its probability before sampling changed it; null unless requested. */
-  readonly logprob: number | null;
-  readonly top: readonly TokenProbability[]; // most probable first
-};
+export type SampledToken = SampleOutcome & { readonly row: number }; // index into the step's rows
 
 export type StepResult =
   /** For the next stage; [rows, hidden] row-major. */

@@ -86,6 +86,7 @@ export {
   resultBytes,
   sampleBufferBytes,
   sampleKernels,
+  type SampleOutcome,
   type SampleParams,
   unpackResult,
 } from "./sampling/sample.ts";

@@ -81,13 +81,23 @@ export class DeviceTuner implements Tuner {
       const [guess] = matCandidates(workload, activations, features, traits.lowParallelism, format);
       return productChoice({ job, timings }, guess!);
     });
+    const { heads, keyValueHeads, headSize } = work.attention;
+    // The device's traits choose these.
+    const attention = (["decode", "prefill"] as const).map((workload) => ({
+      kind: "attention" as const,
+      shape: `${heads}/${keyValueHeads}x${headSize}`,
+      workload,
+      winner: first[`${workload}Attention`].kind,
+      ratePerMs: null,
+      others: [],
+    }));
     const shard: TunedShard = {
       variants: { ...first, mat },
       maxRows,
       maxRowsLimit: jobs.length === 0 || rate !== null ? maxRows : largestRows(traits),
       kernels: {
         traits: { ...traits, rowsPerChunk: maxRows },
-        choices: [...attentionChoices(work, first), ...products],
+        choices: [...attention, ...products],
         tuning: { status: jobs.length === 0 ? "untuned_few_layers" : "measured" },
       },
       final: measured.every(({ timings }) => timings.length > 0),
@@ -121,20 +131,4 @@ export function productChoice({ job, timings }: Measured, guess: MatVariant): Ke
       speed: macsPerMs / best!.macsPerMs,
     })),
   };
-}
-
-/** The same; the device's traits choose them. */
-function attentionChoices(
-  { attention: { heads, keyValueHeads, headSize } }: ShardWork,
-  { decodeAttention, prefillAttention }: KernelVariants,
-): KernelChoice[] {
-  const variants = { decode: decodeAttention, prefill: prefillAttention };
-  return (["decode", "prefill"] as const).map((workload) => ({
-    kind: "attention",
-    shape: `${heads}/${keyValueHeads}x${headSize}`,
-    workload,
-    winner: variants[workload].kind,
-    ratePerMs: null,
-    others: [],
-  }));
 }

@@ -95,7 +95,7 @@ var a{h}_{f} = vec4<f32>();
       // #end
       ;
       // #end
-      // #part score
+      // #part score?
     }
     // #end
     // #each h < SHARED
@@ -140,7 +140,7 @@ query[i] = vec4(qkv[at], qkv[at + 1u], qkv[at + 2u], qkv[at + 3u]);
 let scale = head_scale(row, head);
 query[i] = SCALE * vec4(rotated(row, head, j, position, scale), rotated(row, head, j + 1u, position, scale));
 
-// #section threads.write
+// #section fused-threads.write
 // Each thread reads of the newest position what it has just written.
 if (begin <= position && position < end) {
   for (var block = {LANE}; block < DIM / 8u; block += STRIDE) {
@@ -148,7 +148,7 @@ if (begin <= position && position < end) {
   }
 }
 
-// #section workgroup.write
+// #section fused-workgroup.write
 if (position < end && begin <= position && t < DIM / 8u) {
   write_block(row, kv_head, sequence, position, t);
 }

@@ -21,7 +21,7 @@ fn main(
   let unit = id.x;
   // #part unit
 
-  // #part write
+  // #part write?
   var query: array<vec4<f32>, {SHARED} * {FOURS}>;
   for (var i = 0u; i < SHARED * {FOURS}u; i++) {
     let head = part * SHARED + i / {FOURS}u;

@@ -34,7 +34,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let j = i % (DIM / 4u) * 2u;
     // #part query
   }
-  // #part write
+  // #part write?
   storageBarrier();
   workgroupBarrier();
 

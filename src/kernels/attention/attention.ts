@@ -17,7 +17,7 @@ import type { Float16Unpack } from "../core/device.ts";
 import { ropeReference, type AttentionInput, type CacheReference } from "./rope.ts";
 import type { Kernel } from "../core/runner.ts";
 import { MAX_ROWS, packStep, type StepParams } from "../core/step-uniform.ts";
-import { expandTemplate, sectionsOf } from "../core/template.ts";
+import { expandTemplate, partsOf, sectionsOf } from "../core/template.ts";
 
 export type AttentionVariant = {
   /** "lanes" is always fused, "quads" never; both use subgroups (`fitsSubgroups`). */
@@ -136,16 +136,15 @@ export function attentionKernel(
     UNIT: unpack === "shift" ? "0x1p112f" : "1.0",
     ...team?.values,
   };
-  const parts = {
-    ...SHAPE_PARTS,
-    ...PARTS,
-    query: PARTS[`${fused ? "fused" : "plain"}.query`]!,
-    write: fused ? PARTS[team === null ? "threads.write" : "workgroup.write"]! : "",
-    numbers: PARTS[`${kind === "quads" ? "quads" : "own"}.numbers`]!,
-    score: isLanes ? PARTS["lanes.score"]! : "",
-    total: PARTS[team?.shuffles ? "shuffle.total" : "memory.total"]!,
-    unpack: unpackPart(unpack),
-  };
+  const kinds = [
+    kind === "quads" ? "quads" : "own",
+    ...(isLanes ? ["lanes"] : []),
+    fused ? "fused" : "plain",
+    ...(fused ? [team === null ? "fused-threads" : "fused-workgroup"] : []),
+    team?.shuffles ? "shuffle" : "memory",
+    unpack,
+  ];
+  const parts = { ...SHAPE_PARTS, ...partsOf(PARTS, ...kinds) };
   return {
     name: `attention_${kind}${fused ? "_fused" : ""}`,
     wgsl: expandTemplate(WGSL[kind], values, parts),

@@ -4,6 +4,7 @@
  * several times faster.)
  *
  *   // #part name          replaced by the part of that name
+ *   // #part name?         ... or by nothing if there is none
  *   // #each r < ROWS      the lines up to the matching `#end`, once for each r
  *   // #end                from 0; `{r}` is its value, `{r*2+1}`, `{r/4}`, `{r%4}` (left to right)
  *   {ROWS}                 the value of a parameter
@@ -27,8 +28,9 @@ const MAX_PART_DEPTH = 8;
 
 function withParts(wgsl: string, parts: Readonly<Record<string, string>>, depth: number): string {
   if (depth > MAX_PART_DEPTH) throw new Error("template: a part includes itself");
-  return wgsl.replace(/^[ \t]*\/\/ #part (\S+)[ \t]*$/gm, (_line, name: string) => {
-    const part = parts[name];
+  const line = /^[ \t]*\/\/ #part ([^\s?]+)(\?)?[ \t]*$/gm;
+  return wgsl.replace(line, (_line, name: string, optional: string | undefined) => {
+    const part = parts[name] ?? (optional && "");
     if (part === undefined) throw new Error(`template: no part is named "${name}"`);
     return withParts(part, parts, depth + 1);
   });

@@ -18,7 +18,7 @@ struct Batch { tokens: u32 }
 @group(0) @binding(2) var<storage, read> quants: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> scales: array<u32>;
 // #part declare
-// #part declare-norm
+// #part declare-norm?
 // #part epilogue
 
 // #section setup
@@ -38,7 +38,7 @@ var square_{t} = 0.0;
 // #end
 
 // #section block
-// #part x-block
+// #part x-block?
 // #each r < ROWS
 let at_{r} = first_at_{r} + block * {VECTORS}u;
 // #part load
@@ -52,7 +52,7 @@ var sum_{t} = vec4<f32>(0.0);
 // #each k < 8
 {
 // #part x-group
-// #part x-group-sum
+// #part x-group-sum?
 // #part place
 // #each r < ROWS
 {
@@ -61,7 +61,7 @@ var sum_{t} = vec4<f32>(0.0);
 // #end
 }
 // #end
-// #part x-sum
+// #part x-sum?
 // #each r < ROWS
 // #each t < TOKENS
 // #part add
@@ -72,7 +72,7 @@ var sum_{t} = vec4<f32>(0.0);
 // adapter's compiler keeps few registers, and stores each partial sum that has a name.
 
 // #section quads.block
-// #part x-block
+// #part x-block?
 // #each r < ROWS
 let at_{r} = first_at_{r} + block * {VECTORS}u;
 // #part load

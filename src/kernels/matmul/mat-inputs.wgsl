@@ -15,8 +15,6 @@
 // #section norm.declare-norm
 @group(0) @binding(5) var<storage, read> norm_weight: array<vec4<f32>>;
 
-// #section own.x-block
-
 // #section own.x-group
 // #each t < TOKENS
 let full_{t} = x[x_at_{t} + block * 8u + {k}u];
@@ -103,7 +101,7 @@ let x_{t}_{k}_2 = quadSwapY(x_{t}_{k}_0);
 let x_{t}_{k}_3 = quadSwapDiagonal(x_{t}_{k}_0);
 // #end
 // #end
-// #part x-sum
+// #part x-sum?
 
 // #section quads-min.x-sum
 // #each t < TOKENS

@@ -42,9 +42,6 @@ export const SPLIT_FOLD = 32_768;
 
 const SECTIONS = sectionsOf(commonFile, formatsFile, inputsFile, tileFile);
 
-/** Parts of which some products have none. */
-const NONE = { "declare-norm": "", squares: "", "x-group-sum": "", "x-sum": "", lanes: "" };
-
 /** Quants with a minimum, as they lie in their words. */
 const NIBBLES = ["quants", "nibbles", "min"];
 const FIVE_BITS = ["quants", "unsigned", "fifth", "min"];
@@ -85,7 +82,7 @@ export function matWgsl(source: MatSource): string {
 
 function expanded(source: MatSource): string {
   const { epilogue, variant } = source;
-  const parts = { ...NONE, ...partsOf(SECTIONS, ...kindsOf(source)), epilogue: epilogue.wgsl };
+  const parts = { ...partsOf(SECTIONS, ...kindsOf(source)), epilogue: epilogue.wgsl };
   const kept = variant.kind === "tile" ? keptFetch(parts) : {};
   return expandTemplate(WGSL[variant.kind], values(source), { ...parts, ...kept });
 }

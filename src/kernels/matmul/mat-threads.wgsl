@@ -12,14 +12,14 @@ fn main(
   @builtin(workgroup_id) group: vec3<u32>,
 {LANE_ARGUMENT}
 ) {
-// #part lanes
+// #part lanes?
   let row = thread.x * {ROWS}u;
   let token = group.y * {TOKENS}u;
 // #part setup
   for (var block = 0u; block < shape.blocks; block++) {
 // #part block
   }
-// #part squares
+// #part squares?
 // #each t < TOKENS
   if (token + {t}u < batch.tokens) {
 // #part factor

@@ -1,8 +1,6 @@
 // Parts of mat-tile.wgsl, for floats and for int8: row `mine` and token `own_token` of a block to
 // registers and then to workgroup memory, the products of what lies there, and what becomes of them.
 
-// #section float.tile-fetch
-
 // #section int8.tile-fetch
 if (slot < {BLOCKS}u) {
   let at_0 = (row_0 * shape.blocks + block) * {VECTORS}u;
@@ -10,8 +8,6 @@ if (slot < {BLOCKS}u) {
 } else if (slot < 2u * {BLOCKS}u) {
 // #part tile-fetch-x
 }
-
-// #section float.tile-keep
 
 // #section int8.tile-keep
 // #part keep-w
@@ -24,8 +20,6 @@ if (slot < {BLOCKS}u) {
 
 // #section int8.tile-decode
 // #part decode
-
-// #section float.tile-scales
 
 // #section float.tile-w
 // #each k < 8

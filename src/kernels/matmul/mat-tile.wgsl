@@ -13,7 +13,7 @@
 // [slice][vector of the blocks][which of a thread's four rows or tokens][place]
 var<workgroup> w_tile: array<array<array<array<{VECTOR}, {QUARTER}>, 4>, {BLOCKS} * {DEPTH}>, {SLICES}>;
 var<workgroup> x_tile: array<array<array<array<{VECTOR}, {QUARTER}>, 4>, {BLOCKS} * {DEPTH}>, {SLICES}>;
-// #part tile-scales
+// #part tile-scales?
 
 @compute @workgroup_size({WG})
 fn main(
@@ -44,10 +44,10 @@ fn main(
   var acc_{i}_{t} = 0.0;
 // #end
 // #end
-// #part tile-keep
+// #part tile-keep?
   let first = slice * {BLOCKS}u + own_block;
   var block = min(first, shape.blocks - 1u);
-// #part tile-fetch
+// #part tile-fetch?
   for (var start = 0u; start < shape.blocks; start += {STEP}u) {
     if (slot < {BLOCKS}u) {
       let at_0 = (row_0 * shape.blocks + block) * {VECTORS}u;
@@ -59,7 +59,7 @@ fn main(
     }
     workgroupBarrier();
     block = min(start + {STEP}u + first, shape.blocks - 1u);
-// #part tile-fetch
+// #part tile-fetch?
 // #part tile-product
     workgroupBarrier();
   }

@@ -9,7 +9,7 @@ struct Batch { tokens: u32 }
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<uniform> batch: Batch;
 @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
-// #part declare-norm
+// #part declare-norm?
 @group(0) @binding(4) var<storage, read_write> quants: array<vec2<u32>>;
 @group(0) @binding(5) var<storage, read_write> scales: array<vec2<f32>>;
 
@@ -48,7 +48,7 @@ var largest_{k} = vec4<f32>(0.0);
 largest_{k} = max(largest_{k}, abs(y_{k}_{v}));
 // #end
 var size_{k} = max(max(largest_{k}.x, largest_{k}.y), max(largest_{k}.z, largest_{k}.w));
-// #part share-size
+// #part share-size?
 let inverse_{k} = select(0.0, 127.0 / size_{k}, size_{k} > 1e-30);
 var sums_{k} = vec4<i32>(0);
 // #each v < VECTORS
@@ -56,7 +56,7 @@ let q_{k}_{v} = vec4<i32>(round(y_{k}_{v} * inverse_{k}));
 sums_{k} += q_{k}_{v};
 // #end
 var sum_{k} = sums_{k}.x + sums_{k}.y + sums_{k}.z + sums_{k}.w;
-// #part share-sum
+// #part share-sum?
 
 // #section quad.share-size
 size_{k} = max(size_{k}, quadSwapX(size_{k}));

@@ -20,8 +20,6 @@ export type QuantizeParams = {
 };
 
 const SECTIONS = sectionsOf(parts);
-/** Parts that only some kinds have. */
-const NONE = { "declare-norm": "", "share-size": "", "share-sum": "" };
 /** Threads that need not wait for each other. */
 const FREE_THREADS = { threads: 16, workgroup: 64 };
 /** Vectors of four in a block of 32. */
@@ -57,7 +55,7 @@ export function quantizeKernel(
         PAIRS: BLOCK_VECTORS / lanes / 2,
         TURNS: Math.ceil((blocks * lanes) / threads),
       },
-      { ...NONE, ...partsOf(SECTIONS, ...kinds), ...sum.parts },
+      { ...partsOf(SECTIONS, ...kinds), ...sum.parts },
     ),
     packParams({ epsilon }) {
       const bytes = new ArrayBuffer(16);

@@ -8,6 +8,7 @@
  *
  * The order is llama.cpp's default chain. Works for any number of samples with different settings.
  */
+import type { Sampling, TokenProbability } from "../../shared/index.ts";
 import type { Kernel } from "../core/runner.ts";
 import chooseWgsl from "./sample-choose.wgsl?raw";
 import chunksWgsl from "./sample-chunks.wgsl?raw";
@@ -40,15 +41,7 @@ export type SampleShape = {
 };
 
 /** One row of logits and how its token is chosen. */
-export type SampleParams = {
-  readonly temperature: number;
-  readonly topK: number;
-  readonly topP: number;
-  readonly minP: number;
-  readonly repetitionPenalty: number;
-  readonly presencePenalty: number;
-  readonly frequencyPenalty: number;
-  readonly topLogprobs: number;
+export type SampleParams = Omit<Sampling, "penaltyTokens" | "seed"> & {
   /** In [0, 1). */
   readonly random: number;
   /** Empty without penalties. */
@@ -140,10 +133,11 @@ export function countTokens(tokens: Uint32Array): Map<number, number> {
 }
 
 export type SampleOutcome = {
-  /** `NO_TOKEN` if the logits are not finite. */
+  /** `NO_TOKEN`, which is not below the vocabulary's size, if the logits are not finite. */
   readonly token: number;
+  /** Natural logarithm of its probability before sampling changed it; null unless requested. */
   readonly logprob: number | null;
-  readonly top: readonly { readonly token: number; readonly logprob: number }[];
+  readonly top: readonly TokenProbability[]; // most probable first
 };
 
 /** Bytes of `result` that must be read back: only tokens, unless probabilities were requested. */
