@@ -11,7 +11,7 @@ export { type Answer, type CostParts, type FoundAnswer, isFound } from "./proble
 export { brokenRules } from "./problem/constraints.ts";
 export { correct, type Correction, MIN_LAPS, NO_CORRECTION } from "./problem/cost-corrections.ts";
 export { plausible } from "./problem/plausible.ts";
-export { evaluatePlacement, type StageShare } from "./problem/evaluate.ts";
+export { evaluatePlacement } from "./problem/evaluate.ts";
 export { Objective, Problem, ProblemMember } from "./problem/problem.ts";
 export { type RoomProblem, roomProblem } from "./problem/room-problem.ts";
 export { placeGreedy } from "./solver/greedy.ts";

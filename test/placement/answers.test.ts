@@ -5,6 +5,7 @@ import { isFound, type FoundAnswer } from "../../src/placement/problem/answer.ts
 import { correct, NO_CORRECTION } from "../../src/placement/problem/cost-corrections.ts";
 import { evaluatePlacement } from "../../src/placement/problem/evaluate.ts";
 import { moveBoundary } from "../../src/shared/stages.ts";
+import { explainShares } from "../../src/placement/explain/explain.ts";
 import { decideMove } from "../../src/placement/explain/move-decision.ts";
 import { Problem } from "../../src/placement/problem/problem.ts";
 import { scoresOf } from "../../src/placement/explain/scores.ts";
@@ -76,10 +77,12 @@ describe("a room of three, by hand", () => {
     const least = found(solve({ ...THREE, objective: "throughput" }, NO_LIMIT)).costMs;
     expect(points.at(-1)?.bottleneckMs).toBeCloseTo(least, 9);
   });
-  test("the explanation has parts, shares, the cost of including each other member, and runners-up", () => {
-    const { explanation } = placementService(() => 0).explained(THREE, { deadlineMs: 1e9 });
-    expect(explanation?.parts).toEqual({ computeMs: 18, stageMs: 1, hopMs: 0 });
-    expect(explanation?.shares).toMatchObject([{ member: "far", binds: "all_layers" }]);
+  test("parts, what limits shares, the cost of including each other member, and runners-up", () => {
+    const { answer, explanation } = placementService(() => 0).explained(THREE, { deadlineMs: 1e9 });
+    expect(found(answer).parts).toEqual({ computeMs: 18, stageMs: 1, hopMs: 0 });
+    expect(explainShares(THREE, found(answer).stages)).toMatchObject([
+      { member: "far", binds: "all_layers" },
+    ]);
     const leftOut = new Map(explanation?.leftOut.map((each) => [String(each.member), each]));
     for (const id of ["fast", "near"]) {
       const members = THREE.members.map((each) =>
@@ -119,8 +122,8 @@ describe("a room of three, by hand", () => {
   });
   test("a full member's share is bound by memory", () => {
     const problem = { ...THREE, members: THREE.members.filter(({ id }) => id !== "far") };
-    const { explanation } = placementService(() => 0).explained(problem, { deadlineMs: 1e9 });
-    const share = explanation?.shares.find((each) => each.member === "fast");
+    const { stages } = found(solve(problem, NO_LIMIT));
+    const share = explainShares(problem, stages).find((each) => each.member === "fast");
     expect(share).toMatchObject({ binds: "memory" });
   });
 });

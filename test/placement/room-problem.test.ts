@@ -7,12 +7,12 @@ import { solve } from "../../src/placement/solver/solve.ts";
 import { HEALTHY, member, MODEL, room } from "./room.ts";
 
 test("a room's problem is a problem, with times from measured rates", () => {
-  const { problem } = roomProblem(room(), MODEL, { expectedContextTokens: 500 });
+  const { problem } = roomProblem(room(), MODEL);
   expect(Problem.parse(problem)).toEqual(problem);
   const [desktop] = problem.members;
-  // 80e6 / 80e6 of mat-vec, 2048 x 500 / 20e6 of cache, 5 dispatches of 0.01 ms.
-  expect(desktop?.layerMs[0]).toBeCloseTo(1 + 0.0512 + 0.05, 9);
-  expect(desktop?.prefillLayerMs?.[0]).toBeCloseTo((64 * 1) / 8 + 0.0512 + 0.05, 9);
+  // 80e6 / 80e6 of mat-vec, 2048 x 512 / 20e6 of cache, 5 dispatches of 0.01 ms.
+  expect(desktop?.layerMs[0]).toBeCloseTo(1 + 0.0524288 + 0.05, 9);
+  expect(desktop?.prefillLayerMs?.[0]).toBeCloseTo((64 * 1) / 8 + 0.0524288 + 0.05, 9);
   expect(desktop?.stageMs).toBe(0.5);
   expect(desktop?.headMs).toBeCloseTo(65 / 80 + 0.04, 9);
   expect(desktop?.memoryBytes).toBe(

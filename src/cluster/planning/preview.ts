@@ -9,7 +9,7 @@ import {
   type Explanation,
   type FrontAnswer,
   type Problem,
-  type StageShare,
+  type ExplainedShare,
   explainShares,
   isFound,
   placeGreedy,
@@ -29,11 +29,9 @@ import { refusalOf, solveGuarded } from "./decide-placement.ts";
 import type { Planner, Timings } from "../parts.ts";
 import { costOf, problemOf } from "./room-problem.ts";
 
-export type PreviewStage = Omit<StageShare, "hopMs"> & {
+export type PreviewStage = Omit<ExplainedShare, "hopMs"> & {
   /** null if a link is missing. */
   readonly hopMs: number | null;
-  /** Why the share is no larger. */
-  readonly binds: Explanation["shares"][number]["binds"];
 };
 
 export type PreviewCandidate = {

@@ -1,9 +1,9 @@
 /**
- * An explanation of a placement, as data: where the milliseconds go, what limits each member's
- * share, what each member that was left out would cost, and which placements came next.
+ * An explanation of a placement, as data: what limits each member's share, what each member that was
+ * left out would cost, and which placements came next.
  */
 import { type MemberId, moveBoundary, sameStages, type Stage } from "../../shared/index.ts";
-import type { CostParts, FoundAnswer } from "../problem/answer.ts";
+import type { FoundAnswer } from "../problem/answer.ts";
 import { stagesOf } from "../solver/plan-answer.ts";
 import { splitForObjective } from "../solver/bottleneck.ts";
 import { evaluatePlacement, type StageShare } from "../problem/evaluate.ts";
@@ -37,8 +37,6 @@ export type LeftOut = { readonly member: MemberId } & (
 export type RunnerUp = { readonly stages: readonly Stage[]; readonly costMs: number };
 
 export type Explanation = {
-  readonly parts: CostParts;
-  readonly shares: readonly ExplainedShare[];
   readonly leftOut: readonly LeftOut[];
   readonly runnersUp: readonly RunnerUp[];
 };
@@ -58,7 +56,6 @@ export function explain(
   { now, deadlineMs }: { readonly now: () => number; readonly deadlineMs: number },
 ): Explanation {
   const inst = buildInstance(problem);
-  const { shares, parts } = evaluatePlacement(problem, answer.stages);
   const withOthers = alternatives(problem, inst, answer);
   const endsAt = now() + deadlineMs;
   const leftOut = problem.members
@@ -78,14 +75,12 @@ export function explain(
     ...withOthers.values(),
   ];
   return {
-    parts,
-    shares: shares.map((share, index) => explainShare(problem, answer.stages, share, index)),
     leftOut,
     runnersUp: distinct(answer.stages, ranked),
   };
 }
 
-/** What limits each share of `stages`; for placements made by any rule. */
+/** Where the milliseconds of `stages` go, and what limits each share; for placements made by any rule. */
 export function explainShares(
   problem: Problem,
   stages: readonly Stage[],
@@ -160,7 +155,7 @@ function explainShare(
     const broken = evaluatePlacement(problem, moved).violations.filter(
       (violation) => "member" in violation && violation.member === share.member,
     );
-    if (broken.length <= 0 || here > 0) return ["cost" as const];
+    if (broken.length === 0 || here > 0) return ["cost" as const];
     return broken.some(({ kind }) => kind === "memory")
       ? ["memory" as const]
       : ["binding" as const];

@@ -34,8 +34,6 @@ export type RoomFacts = {
 };
 
 export type BuildOptions = {
-  /** The average number of tokens in the context during a generation. */
-  readonly expectedContextTokens?: number;
   /** How fast members load weights; if set, bytes to load add to the cost of a placement. */
   readonly loadBytesPerMs?: number | null;
   /** Members that get at most so many layers. */
@@ -64,7 +62,7 @@ export function roomProblem(
   const rules = room.settings.placementRules ?? DEFAULT_PLACEMENT_RULES;
   const broken: BrokenRule[] = [];
   const members = room.members.flatMap((member): ProblemMember[] => {
-    const measured = memberNumbers(room, member, model, options.expectedContextTokens);
+    const measured = memberNumbers(room, member, model);
     if (measured === null) return [];
     const found = brokenRules(member, model, rules);
     broken.push(...found);
@@ -118,16 +116,11 @@ function modelNumbers({ settings }: RoomFacts, model: ModelSummary): Problem["mo
   };
 }
 
-function memberNumbers(
-  room: RoomFacts,
-  member: Member,
-  model: ModelSummary,
-  expectedContextTokens: number | undefined,
-): ProblemMember | null {
+function memberNumbers(room: RoomFacts, member: Member, model: ModelSummary): ProblemMember | null {
   const { adapter, measurements, device, shard } = member;
   if (adapter === null || measurements === null) return null;
-  const contextTokens =
-    expectedContextTokens ?? Math.min(room.settings.contextTokens, model.contextTokens) / 2;
+  // During a generation the context is half full on average.
+  const contextTokens = Math.min(room.settings.contextTokens, model.contextTokens) / 2;
   const claimed = plausible(measurements, adapter);
   const times = stepTimes(model, claimed, { contextTokens, slowdown: slowdownOf(member) });
   // The budget is this tab's alone: a shard that it holds now is freed before the next loads.

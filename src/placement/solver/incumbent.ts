@@ -1,4 +1,5 @@
 /** The incumbent: the cheapest plan so far. */
+import type { Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
 import { SAME_COST } from "./plan-answer.ts";
 
@@ -11,6 +12,15 @@ export type Incumbent = {
   readonly ascentTarget?: number;
   /** Visit multipliers to start from; 0 by default. */
   readonly startMultipliers?: Float64Array; // [members]
+};
+
+/** The context of a search. */
+export type Search = {
+  readonly inst: Instance;
+  readonly incumbent: Incumbent;
+  readonly isLate: () => boolean;
+  /** Takes the order of a plan that may be better. */
+  readonly offer: (order: readonly number[]) => void;
 };
 
 export class BestPlan implements Incumbent {

@@ -8,28 +8,19 @@
  *               layers done, the more expensive one is dropped
  *   beam        each level keeps `width` labels; the lowest bound ever dropped is what is proven
  */
-import type { Instance } from "./instance.ts";
+import type { Search } from "./incumbent.ts";
 import type { LabelTable } from "./label-table.ts";
 import type { Labels } from "./labels.ts";
-import type { Plan } from "./plan.ts";
+import { constantTerm, type Multipliers } from "./multipliers.ts";
 import type { Relaxation } from "./relaxation.ts";
 
 export type SearchInput = {
-  readonly inst: Instance;
-  readonly relaxation: Relaxation; // filled for `firsts` and `charge`
-  readonly charge: Float64Array; // [members]
-  /** See `constantTerm` in `multipliers.ts`. */
-  readonly constantTerm: number;
+  readonly relaxation: Relaxation; // filled for `firsts` and `multipliers`
+  readonly multipliers: Multipliers;
   readonly firsts: readonly number[];
-  /** The charge for being first; see `multipliers.ts`. */
-  readonly returnTo: Float64Array; // [members]
   readonly width: number;
   /** See `identicalMembers`. */
   readonly identicalBefore: Int32Array; // [members]
-  /** Only plans below this cost matter. */
-  readonly cutoff: () => number;
-  readonly onPlan: (plan: Plan) => void;
-  readonly isLate: () => boolean;
 };
 
 /** Labels expanded between two checks of the clock. */
@@ -39,19 +30,20 @@ const CLOCK_INTERVAL = 64;
  * Returns a proven bound: apart from the plans given to `onPlan`, no pipeline that starts with one
  * of `firsts` costs less than both the bound and the cutoff. -Infinity when time ran out.
  */
-export function searchFrom(input: SearchInput, table: LabelTable): number {
-  const { inst, width, cutoff, isLate } = input;
+export function searchFrom(search: Search, input: SearchInput, table: LabelTable): number {
+  const { inst, isLate, incumbent } = search;
+  const constant = constantTerm(inst, input.multipliers);
   let proven = Infinity;
   let level = table.start();
-  pushFirst(input, level);
+  pushFirst(search, input, constant, level);
   for (let stages = 2; stages <= inst.maxStages && level.count > 0; stages++) {
     const children = table.next();
     for (let label = 0; label < level.count; label++) {
       if (label % CLOCK_INTERVAL === 0 && isLate()) return -Infinity;
-      if (level.bound[label]! >= cutoff()) continue;
-      expand(input, table, level, label, children);
+      if (level.bound[label]! >= incumbent.cutoff()) continue;
+      expand(search, input, constant, table, level, label, children);
     }
-    const dropped = table.keepBest(width, cutoff());
+    const dropped = table.keepBest(input.width, incumbent.cutoff());
     proven = Math.min(proven, dropped);
     level = table.current();
   }
@@ -60,7 +52,9 @@ export function searchFrom(input: SearchInput, table: LabelTable): number {
 
 /** The first stages, with every possible end. */
 function pushFirst(
-  { inst, relaxation, firsts, charge, returnTo, constantTerm, cutoff }: SearchInput,
+  { inst, incumbent }: Search,
+  { relaxation, firsts, multipliers: { charge, returnTo } }: SearchInput,
+  constant: number,
   level: Labels,
 ): void {
   const { layerCount, prefix } = inst;
@@ -76,21 +70,22 @@ function pushFirst(
       end++
     ) {
       const cost = base + prefix[row + end]!;
-      const bound = cost + charged + relaxation.onward[end * states.count + state]! - constantTerm;
-      if (bound < cutoff()) level.pushRoot(first, end, cost, charged, bound);
+      const bound = cost + charged + relaxation.onward[end * states.count + state]! - constant;
+      if (bound < incumbent.cutoff()) level.pushRoot(first, end, cost, charged, bound);
     }
   }
 }
 
 /** Adds one stage to a label in every possible way; complete pipelines go to `onPlan`. */
 function expand(
-  input: SearchInput,
+  { inst, incumbent }: Search,
+  { relaxation, multipliers: { charge }, identicalBefore }: SearchInput,
+  constant: number,
   table: LabelTable,
   level: Labels,
   label: number,
   children: Labels,
 ): void {
-  const { inst, relaxation, charge, constantTerm, identicalBefore, cutoff } = input;
   const { memberCount, layerCount, prefix, reach, minEnd, hop, stage } = inst;
   const { onward, value } = relaxation;
   const first = level.first[label]!;
@@ -101,7 +96,7 @@ function expand(
   const low = level.low[label]!;
   const high = level.high[label]!;
   const { count, start: stateStart, neighborhoods } = relaxation.states;
-  let limit = cutoff();
+  let limit = incumbent.cutoff();
   for (let next = 0; next < memberCount; next++) {
     if ((next < 32 ? low >>> next : high >>> (next - 32)) & 1) continue;
     const hopMs = hop[member * memberCount + next]!;
@@ -112,7 +107,7 @@ function expand(
       const visited = remembered[index]!;
       if ((visited < 32 ? low >>> visited : high >>> (visited - 32)) & 1) state += 1 << index;
     }
-    const estimate = cost + charged + hopMs + value[at * count + state]! - constantTerm;
+    const estimate = cost + charged + hopMs + value[at * count + state]! - constant;
     if (!(estimate < limit)) continue;
     const twin = identicalBefore[next]!;
     if (twin >= 0 && !((twin < 32 ? low >>> twin : high >>> (twin - 32)) & 1)) continue;
@@ -129,13 +124,13 @@ function expand(
         inst.head[next]! +
         inst.close[next * memberCount + first]!;
       if (total < limit && table.hasRequired(low, high, next)) {
-        finish(input, table, level, label, next, total);
-        limit = cutoff();
+        incumbent.offer(table.complete(level, label, next, total));
+        limit = incumbent.cutoff();
       }
     }
     const base = cost + hopMs + stage[next]! - prefix[eRow + at]!;
     const chargedNow = charged + charge[next]!;
-    const limitCost = limit - chargedNow + constantTerm;
+    const limitCost = limit - chargedNow + constant;
     for (let end = from; end <= to && end < layerCount; end++) {
       const childCost = base + prefix[eRow + end]!;
       const rest = childCost + onward[end * count + state]!;
@@ -150,22 +145,8 @@ function expand(
         end,
         childCost,
         chargedNow,
-        rest + chargedNow - constantTerm,
+        rest + chargedNow - constant,
       );
     }
   }
-}
-
-function finish(
-  { onPlan, inst }: SearchInput,
-  table: LabelTable,
-  level: Labels,
-  label: number,
-  last: number,
-  cost: number,
-): void {
-  const { order, ends } = table.trace(level, label);
-  order.push(last);
-  ends.push(inst.layerCount);
-  onPlan({ order, ends: Int32Array.from(ends), cost });
 }

@@ -5,6 +5,7 @@
  */
 import type { Instance } from "./instance.ts";
 import { Labels } from "./labels.ts";
+import type { Plan } from "./plan.ts";
 
 export class LabelTable {
   readonly #levels: Labels[] = [new Labels()];
@@ -115,10 +116,10 @@ export class LabelTable {
     return alive > width ? threshold : Infinity;
   }
 
-  /** The members and ends of a label of the newest level. */
-  trace(level: Labels, label: number): { order: number[]; ends: number[] } {
-    const order: number[] = [];
-    const ends: number[] = [];
+  /** The plan that continues a label of the newest level with `last`, which holds all layers left. */
+  complete(level: Labels, label: number, last: number, cost: number): Plan {
+    const order = [last];
+    const ends = [this.#inst.layerCount];
     let at = label;
     let depth = this.#levels.indexOf(level);
     while (at >= 0 && depth >= 0) {
@@ -128,7 +129,7 @@ export class LabelTable {
       at = labels.parent[at]!;
       depth--;
     }
-    return { order: order.reverse(), ends: ends.reverse() };
+    return { order: order.reverse(), ends: Int32Array.from(ends.reverse()), cost };
   }
 
   /** Whether all required members have been visited, `last` included. */
