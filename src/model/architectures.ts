@@ -72,30 +72,21 @@ export function describeModel(
 const MAX_HEAD_SIZE = 8192;
 
 function readSizes(metadata: Metadata, name: string) {
-  const hidden = positive(metadata.integer(`${name}.embedding_length`), "embedding_length");
-  const heads = positive(metadata.uniformInteger(`${name}.attention.head_count`), "head_count");
-  const keyValueHeads = positive(
-    metadata.uniformInteger(`${name}.attention.head_count_kv`, heads),
-    "head_count_kv",
-  );
-  const headSize = positive(
-    metadata.integer(`${name}.attention.key_length`, hidden / heads),
-    "key_length",
-  );
-  if (heads % keyValueHeads !== 0) {
+  const size = (key: string, fallback?: number) =>
+    positive(metadata.uniformInteger(`${name}.${key}`, fallback), key);
+  const hidden = size("embedding_length");
+  const heads = size("attention.head_count");
+  const keyValueHeads = size("attention.head_count_kv", heads);
+  if (heads % keyValueHeads !== 0)
     throw malformed("uneven_heads", "head_count_kv", heads, keyValueHeads);
-  }
   return {
-    layerCount: positive(metadata.integer(`${name}.block_count`), "block_count"),
+    layerCount: size("block_count"),
     hidden,
     heads,
     keyValueHeads,
-    headSize,
-    feedForward: positive(
-      metadata.uniformInteger(`${name}.feed_forward_length`),
-      "feed_forward_length",
-    ),
-    contextTokens: positive(metadata.integer(`${name}.context_length`), "context_length"),
+    headSize: size("attention.key_length", hidden / heads),
+    feedForward: size("feed_forward_length"),
+    contextTokens: size("context_length"),
     normEpsilon: metadata.number(`${name}.attention.layer_norm_rms_epsilon`),
   };
 }
@@ -110,6 +101,7 @@ function refuseUnsupported(metadata: Metadata, name: string): void {
 }
 
 function positive(value: number, key: string): number {
-  if (value < 1 || !Number.isInteger(value)) throw malformed("invalid_value", key, value);
+  if (value < 1 || !Number.isInteger(value))
+    throw malformed("invalid_value", key.replace("attention.", ""), value);
   return value;
 }

@@ -31,28 +31,27 @@ export function ropeParameters(
   headSize: number,
   contextTokens: number,
 ): RopeParameters {
+  const number = (key: string, fallback: number) =>
+    metadata.number(`${prefix}.rope.${key}`, fallback);
   const scaling = metadata.text(`${prefix}.rope.scaling.type`, "");
-  const factor = metadata.number(
-    `${prefix}.rope.scaling.factor`,
-    metadata.number(`${prefix}.rope.scale_linear`, 1),
-  );
+  const factor = number("scaling.factor", number("scale_linear", 1));
   const kind = scaling === "" ? (factor === 1 ? "none" : "linear") : scaling;
   if (kind !== "none" && kind !== "linear" && kind !== "yarn") {
     throw unsupported("rope_scaling", scaling, ["none", "linear", "yarn"]);
   }
   return {
     dims: metadata.integer(`${prefix}.rope.dimension_count`, headSize),
-    base: metadata.number(`${prefix}.rope.freq_base`, 10_000),
+    base: number("freq_base", 10_000),
     scaling: kind,
     factor: kind === "none" || factor <= 0 ? 1 : factor,
     originalContextTokens: metadata.integer(
       `${prefix}.rope.scaling.original_context_length`,
       contextTokens,
     ),
-    attentionFactor: metadata.number(`${prefix}.rope.scaling.attn_factor`, 1),
-    yarnExtrapolation: metadata.number(`${prefix}.rope.scaling.yarn_ext_factor`, 1),
-    yarnFastTurns: metadata.number(`${prefix}.rope.scaling.yarn_beta_fast`, 32),
-    yarnSlowTurns: metadata.number(`${prefix}.rope.scaling.yarn_beta_slow`, 1),
+    attentionFactor: number("scaling.attn_factor", 1),
+    yarnExtrapolation: number("scaling.yarn_ext_factor", 1),
+    yarnFastTurns: number("scaling.yarn_beta_fast", 32),
+    yarnSlowTurns: number("scaling.yarn_beta_slow", 1),
   };
 }
 
