@@ -6,7 +6,6 @@
 import type { IncomingMessage } from "node:http";
 import { WebSocketServer, type WebSocket } from "ws";
 import {
-  BRIDGE_CLOSE_CODE,
   BRIDGE_VERSION,
   BridgeClaimMessage,
   type BridgeNonce,
@@ -176,9 +175,12 @@ function claimOf(message: unknown): BridgeClaimMessage | BridgeRefusal {
   return BridgeClaimMessage.safeParse(message).data ?? { reason: "invalid_message" };
 }
 
+/** Of RFC 6455. */
+const POLICY_VIOLATION_CODE = 1008;
+
 function refuse(socket: WebSocket, refusal: BridgeRefusal): void {
   send(socket, { type: "refused", version: BRIDGE_VERSION, refusal });
-  socket.close(BRIDGE_CLOSE_CODE[refusal.reason], refusal.reason);
+  socket.close(POLICY_VIOLATION_CODE, refusal.reason);
 }
 
 function send(socket: WebSocket, message: ServerToPage): void {

@@ -27,17 +27,3 @@ export const BridgeRefusal = z.discriminatedUnion("reason", [
   failure("replaced", { room: RoomCode, epoch: z.int(), by: MemberId }),
 ]);
 export type BridgeRefusal = z.infer<typeof BridgeRefusal>;
-
-/** The close code of a refused socket; 4000 to 4999 are reserved for applications. */
-export const BRIDGE_CLOSE_CODE: Readonly<Record<BridgeRefusal["reason"], number>> = {
-  version_mismatch: 4426,
-  invalid_message: 4400,
-  claim_timeout: 4408,
-  wrong_key: 4403,
-  invalid_signature: 4403,
-  epoch_passed: 4409,
-  epoch_too_high: 4409,
-  too_many_rooms: 4429,
-  rate_limited: 4429,
-  replaced: 4409,
-};

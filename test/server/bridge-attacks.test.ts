@@ -40,7 +40,7 @@ test.each([1, 5, 6, Number.MAX_SAFE_INTEGER])(
       { epoch, secret: createRoomSecret() },
     );
     expect(await stranger.claimed).toEqual({ reason: "wrong_key", room: ROOM });
-    expect(await stranger.closed).toBe(4403);
+    expect(await stranger.closed).toBe(1008);
     await expectHeld();
     expect(stranger.received).toEqual([]);
   },
@@ -70,7 +70,7 @@ test("a member cannot lock the room out with an epoch far ahead", async () => {
     { epoch: 6 },
   );
   expect(await next.claimed).toBeNull();
-  expect(await owner.closed).toBe(4409);
+  expect(await owner.closed).toBe(1008);
   expect(await answer()).toBe("next");
   const late = await openFakeRoom(server.port, () => undefined, { epoch: 5 });
   expect(await late.claimed).toEqual({
@@ -88,7 +88,7 @@ test("a claim that was recorded on another socket is refused", async () => {
   const { socket } = await openRaw();
   expect(await outcome(socket, recorded)).toEqual({
     refusal: { reason: "invalid_signature", room: ROOM },
-    code: 4403,
+    code: 1008,
   });
   await expectHeld();
 });
@@ -100,25 +100,25 @@ test("each socket has a challenge of its own", async () => {
 
 describe("a socket that begins with", () => {
   test.each([
-    ["text that is not JSON", "hello?", { reason: "invalid_message" }, 4400],
-    ["another message", '{"type":"end","id":"1"}', { reason: "invalid_message" }, 4400],
+    ["text that is not JSON", "hello?", { reason: "invalid_message" }, 1008],
+    ["another message", '{"type":"end","id":"1"}', { reason: "invalid_message" }, 1008],
     [
       "a claim without a signature",
       '{"type":"claim","version":3,"room":"ABCDEF","epoch":6}',
       { reason: "invalid_message" },
-      4400,
+      1008,
     ],
     [
       "the first version's hello",
       '{"type":"hello","version":1,"room":"ABCDEF","member":"a","epoch":1}',
       { reason: "version_mismatch", server: BRIDGE_VERSION, page: 1 },
-      4426,
+      1008,
     ],
     [
       "a later version's claim with other fields",
       '{"type":"claim","version":99,"space":"ABCDEF"}',
       { reason: "version_mismatch", server: BRIDGE_VERSION, page: 99 },
-      4426,
+      1008,
     ],
   ])("%s gets a named reason at once", async (_name, text, refusal, code) => {
     const { socket } = await openRaw();

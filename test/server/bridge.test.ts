@@ -290,7 +290,7 @@ describe("the room", () => {
     await openFakeRoom(server.port, (request, self) => answerJson(self, request.id, "epoch 2"), {
       epoch: 2,
     });
-    expect(await first.closed).toBe(4409);
+    expect(await first.closed).toBe(1008);
     expect(await (await get("/api/state")).json()).toBe("epoch 2");
   });
 });
