@@ -1,8 +1,20 @@
 /** The JSON messages of the control channel. `body` belongs to the room's own protocol. */
 import { z } from "zod";
-import { parseJson } from "../shared/index.ts";
-import { CloseFailure, typed } from "../shared/index.ts";
-import { Hello, HexBytes } from "./hello.ts";
+import { CloseFailure, MemberId, parseJson, typed } from "../shared/index.ts";
+
+/** Lower-case hexadecimal digits of exactly `bytes` bytes. */
+const HexBytes = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`));
+
+/** The first message, from both sides: a tab's version, its id, and what it can prove. */
+export const Hello = typed("hello", {
+  protocol: z.int().min(0).max(0xffff),
+  member: MemberId,
+  /** Never used twice, so that a proof cannot be replayed. */
+  nonce: HexBytes(32),
+  /** A tab that was given only the code has no secret yet. */
+  holds: z.enum(["secret", "code"]),
+});
+export type Hello = z.infer<typeof Hello>;
 
 export const Control = z.discriminatedUnion("type", [
   Hello,

@@ -8,6 +8,7 @@
  * Knows no channels: the owner delivers each message and sends what it is told.
  */
 import { randomBytes, bytesToHex } from "@noble/hashes/utils.js";
+import { z } from "zod";
 import {
   type AdmissionFailure,
   type CloseFailure,
@@ -16,9 +17,8 @@ import {
   type RoomSecret,
 } from "../shared/index.ts";
 import type { Admission, ProvenBy } from "./admission.ts";
-import { Control } from "./control.ts";
+import { Control, Hello } from "./control.ts";
 import type { Fingerprints } from "./fingerprints.ts";
-import { type Hello, readHello } from "./hello.ts";
 import { codeProof, type Proof, type Role, secretProof, type Tell } from "./proof.ts";
 
 export type HandshakeOptions = {
@@ -122,4 +122,15 @@ export function openHandshake(options: HandshakeOptions) {
       else if (step.kind === "proven") proven();
     },
   };
+}
+
+/** A peer's hello, or why it is refused. A later version may change the fields, so the version is read first. */
+function readHello(message: unknown, ours: number, peer: MemberId): Hello | CloseFailure {
+  const version = z.object({ type: z.literal("hello"), protocol: z.int() }).safeParse(message);
+  if (!version.success) return { reason: "not_tabmesh", peer };
+  const theirs = version.data.protocol;
+  if (theirs !== ours) return { reason: "version_mismatch", ours, theirs };
+  const hello = parseUntrusted(Hello, message);
+  if (!hello.success) return { reason: "not_tabmesh", peer };
+  return hello.data.member === peer ? hello.data : { reason: "other_identity", peer };
 }

@@ -4,21 +4,22 @@ export { channelForWorker, RelayedChannel } from "./channel-relay.ts";
 export { sortedFingerprints } from "./fingerprints.ts";
 export { frameLinks } from "./frame-links.ts";
 export { ChannelFramePort, WAITING_FRAME_BYTES } from "./frame-port.ts";
-export type {
-  EndFrame,
-  FailureFrame,
-  Frame,
-  FrameHeader,
-  HiddenFrame,
-  PingFrame,
-  PromptFrame,
-  ResumeFrame,
-  Segment,
-  StageClock,
-  TokenFrame,
+export {
+  decode,
+  encode,
+  type EndFrame,
+  type FailureFrame,
+  type Frame,
+  type FrameHeader,
+  type HiddenFrame,
+  type PingFrame,
+  type PromptFrame,
+  type ResumeFrame,
+  type Segment,
+  type StageClock,
+  type TokenFrame,
 } from "./frames.ts";
 export { type Handshake, openHandshake } from "./handshake.ts";
-export { decode, encode } from "./frames.ts";
 export { Heartbeat, HEARTBEAT_MS } from "./heartbeat.ts";
 export { type LinkQuality, measureLink } from "./link-measurement.ts";
 export { TransportListeners } from "./listeners.ts";

@@ -12,7 +12,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { admissionKey, type AdmissionFailure, type RoomSecret } from "../shared/index.ts";
 import type { Admission } from "./admission.ts";
-import type { Control } from "./control.ts";
+import type { Control, Hello } from "./control.ts";
 import {
   confirmationTag,
   type CpaceMessage,
@@ -21,7 +21,6 @@ import {
   sampleScalar,
 } from "./cpace.ts";
 import type { Fingerprints } from "./fingerprints.ts";
-import type { Hello } from "./hello.ts";
 
 export type Role = "caller" | "callee";
 

@@ -4,12 +4,11 @@
  */
 import { Peer, type PeerError } from "peerjs";
 import { z } from "zod";
-import type { MeshFailure } from "../shared/index.ts";
-import { parseJson } from "../shared/index.ts";
+import { type MeshFailure, parseJson } from "../shared/index.ts";
 import { MeshError } from "./mesh-error.ts";
 
 export type PeerOptions = {
-  /** The server's origin. Tabs find each other at its `PEER_SERVER_PATH`. */
+  /** The server's origin. It has a PeerServer. */
   readonly server: string;
   /** STUN and TURN; none are needed on one network. */
   readonly iceServers?: readonly RTCIceServer[];
