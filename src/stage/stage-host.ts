@@ -1,5 +1,5 @@
 /**
- * A `StageWorker`: connects the channels, the requesting side, and the stage's loop.
+ * What a GPU worker offers its tab: connects the channels, the requesting side, and the stage's loop.
  * The caller provides how a shard is loaded, so that this module knows no device.
  *
  * Over 250 lines: the interface of the whole GPU worker.
@@ -11,6 +11,7 @@ import {
   FailureError,
   SYSTEM_CLOCK,
   type StageObservation,
+  type StagePort,
   type GenerationId,
   type MemberId,
   type CloseFailure,
@@ -44,7 +45,6 @@ import { ShardChain } from "./shard-chain.ts";
 import { IDLE_LOOK_MS, RUNNING_LOOK_MS } from "./silence-watch.ts";
 import { StageError } from "./stage-error.ts";
 import { StageLoop, type StageOutside } from "./stage-loop.ts";
-import type { StageWorker } from "./stage-worker.ts";
 
 /** Loads a shard on this worker's device. `onDeviceError` may be called at any time. */
 export type ShardLoader = (
@@ -55,7 +55,10 @@ export type ShardLoader = (
   onDeviceError: OnDeviceError,
 ) => Promise<Shard>;
 
-export class StageHost implements StageWorker {
+/** As the tab has it. All values can be cloned or transferred to a worker. */
+export type StageWorker = Omit<StageHost, "addPort">;
+
+export class StageHost implements StagePort {
   readonly #load: ShardLoader;
   readonly #maxSavedBytes: number;
   readonly #channels: Channels;
@@ -116,6 +119,10 @@ export class StageHost implements StageWorker {
     return Promise.resolve();
   }
 
+  /**
+   * Loads a shard, or the layers that a `role` of "before" or "after" adds. `reader` is a port to the
+   * weights worker. Rejects with a `FailureError`; a shard that should be extended is then as it was.
+   */
   async loadShard(
     description: ShardDescription,
     options: ShardOptions,
@@ -152,6 +159,7 @@ export class StageHost implements StageWorker {
     return { kernels: shard.kernels };
   }
 
+  /** Forgets a shard that was loaded beside the current one. */
   async unloadNext(): Promise<void> {
     this.#loads += 1;
     this.#next?.destroy();
@@ -208,6 +216,11 @@ export class StageHost implements StageWorker {
     return Promise.resolve();
   }
 
+  /**
+   * Takes a transferred data channel, or the port of a `relayChannel` if the browser
+   * cannot transfer one. Its bytes wait until `openChannel`, because a channel can be
+   * transferred only when it is created, before the peer has completed the handshake.
+   */
   async addChannel(
     key: number,
     peer: MemberId,
@@ -218,6 +231,7 @@ export class StageHost implements StageWorker {
     return Promise.resolve();
   }
 
+  /** Frames to and from the peer of this channel use it from now on. */
   async openChannel(key: number): Promise<void> {
     const port = this.#channels.takeKept(key);
     if (port !== null) this.addPort(port);
@@ -230,10 +244,12 @@ export class StageHost implements StageWorker {
     this.#scheduleLook();
   }
 
+  /** Resolves when a frame has gone to `peer` and back. Rejects with a `MeshError` after 3 s, or without a channel. */
   async channelReady(peer: MemberId): Promise<void> {
     await this.#channels.ready(peer);
   }
 
+  /** The connection to `peer` has ended. Not every browser closes a channel that was transferred. */
   async closeChannel(peer: MemberId, cause: CloseFailure): Promise<void> {
     this.#channels.remove(peer, cause);
     return Promise.resolve();

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { HiddenFrame, TokenFrame } from "../../src/mesh/frames.ts";
 import type { MemberId } from "../../src/shared/ids.ts";
 import type { StageFailure } from "../../src/shared/stage-failure.ts";
-import { allFinite } from "../../src/stage/finite.ts";
+import { allFinite } from "../../src/stage/frame-faults.ts";
 import { cpuRoom, pipelineOver, referenceAnswer, request } from "../../tools/cpu/cpu-room.ts";
 import { VOCABULARY } from "../../tools/cpu/cpu-shard.ts";
 import { a, b, c, hiddenFrame, PROMPT, requester, tokenFrame } from "./samples.ts";
