@@ -1,5 +1,6 @@
 /** The words after `npm run bench -- engine`. */
 import { basename, relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import type { BenchBrowserName } from "../../tools/browsers/bench-browser.ts";
 import { MODEL_PATH } from "./peers.ts";
 
@@ -23,10 +24,12 @@ export type BenchOptions = {
 
 const BROWSERS: readonly BenchBrowserName[] = ["chromium", "firefox"];
 
-export function parseOptions(words: readonly string[]): BenchOptions {
-  const has = (word: string) => words.includes(`--${word}`);
+export function parseOptions(args: string[]): BenchOptions {
+  const options = { model: { type: "string" } } as const;
+  const { values } = parseArgs({ args, options, strict: false });
+  const has = (name: string) => (values as Record<string, unknown>)[name] === true;
   const named = BROWSERS.filter(has);
-  const model = words.find((word) => word.startsWith("--model="))?.slice("--model=".length);
+  const model = values.model === undefined ? undefined : String(values.model);
   return {
     browsers: named.length > 0 ? named : BROWSERS,
     json: has("json"),

@@ -3,6 +3,7 @@
  * microseconds, GMAC/s, and against the fastest. On a software adapter on one shape and several
  * formats, on a GPU on the shapes of gpu-cases.ts.
  */
+import { parseArgs } from "node:util";
 import { ADAPTER } from "../../tools/browsers/adapter-choice.ts";
 import {
   openBenchPage,
@@ -29,7 +30,9 @@ const SOFTWARE_CASES: readonly BenchCase[] = (["float", "int8"] as const).flatMa
 const given = process.env["MAT_CASES"];
 const cases =
   given === undefined ? (isGpu ? GPU_CASES : SOFTWARE_CASES) : (JSON.parse(given) as BenchCase[]);
-const json = process.argv.includes("--json");
+const BROWSERS: readonly BenchBrowserName[] = ["chromium", "firefox"];
+const { values } = parseArgs({ strict: false });
+const json = values["json"] === true;
 
 function print(line: string, data: object): void {
   console.log(json ? JSON.stringify(data) : line);
@@ -47,8 +50,7 @@ async function time(page: BenchPage, browser: string): Promise<void> {
   }
 }
 
-const BROWSERS: readonly BenchBrowserName[] = ["chromium", "firefox"];
-const wanted = BROWSERS.filter((name) => process.argv.includes(`--${name}`));
+const wanted = BROWSERS.filter((name) => values[name] === true);
 const server = await startBenchServer();
 for (const name of wanted.length > 0 ? wanted : BROWSERS) {
   const page = await openBenchPage(name, server, "/bench/kernels/index.html", () => undefined);

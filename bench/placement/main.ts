@@ -11,6 +11,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { median } from "../../src/shared/index.ts";
 import {
   type Answer,
   type Problem,
@@ -226,8 +227,7 @@ async function oracles(): Promise<void> {
       times.push(elapsedMs);
       milp++;
     }
-  times.sort((a, b) => a - b);
-  const medianMs = times[times.length >> 1] ?? 0;
+  const medianMs = median(times);
   say(
     { bench: "placement", oracles: { bruteForce: brute, highs: milp, highsMedianMs: medianMs } },
     `\nagreed with brute force on ${brute} instances (4 and 5 members, 8 layers) and with HiGHS on ` +

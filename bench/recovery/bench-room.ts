@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openServer, type RunningServer } from "../../server/server.ts";
-import { splitLayers } from "../../scripts/demo/split-layers.ts";
+import { splitLayers } from "../../tools/room/split-layers.ts";
 import {
   callBench,
   startBenchServer,

@@ -5,12 +5,16 @@
  * whose names contain the text.
  */
 import { cpus, loadavg } from "node:os";
+import { parseArgs } from "node:util";
 import { printRows, type Row } from "./rows.ts";
 import { BenchRoom } from "./bench-room.ts";
 import { SCENARIOS, type Crew } from "./scenarios.ts";
 
-const flags = process.argv.slice(2);
-const only = flags.find((flag) => flag.startsWith("--only="))?.slice("--only=".length) ?? "";
+const { values } = parseArgs({
+  strict: false,
+  options: { only: { type: "string", default: "" }, json: { type: "boolean" } },
+});
+const only = String(values.only);
 const say = (line: string) => console.error(`  ${line}`);
 
 const rows: Row[] = [];
@@ -34,7 +38,7 @@ for (const scenario of SCENARIOS) {
     await room.close();
   }
 }
-printRows("recovery", rows, flags.includes("--json"));
+printRows("recovery", rows, values.json === true);
 say(`load average ${loadavg()[0]!.toFixed(1)} on ${cpus().length} cores`);
 // PeerServer starts timers that it cannot stop.
 process.exit();

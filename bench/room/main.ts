@@ -10,7 +10,7 @@ import { median } from "../../src/shared/index.ts";
 import { openChromiumTab, type Tab } from "../../tools/browsers/tabs.ts";
 import { RoomApi } from "../../tools/room/room-api.ts";
 import { BUILT_PAGE, evenStages, JOIN_TIMEOUT_MS } from "../../tools/room/e2e-room.ts";
-import { ask, type Answer } from "../../scripts/demo/ask.ts";
+import { ask, type Answer } from "../../tools/room/ask.ts";
 
 const { values } = parseArgs({
   strict: false,

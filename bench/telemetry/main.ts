@@ -4,6 +4,7 @@
  * observe, and the latter writes down when it has learned each state.
  */
 import { cpus, loadavg } from "node:os";
+import { parseArgs } from "node:util";
 import { median } from "../../src/shared/index.ts";
 import {
   answerUntil,
@@ -15,8 +16,11 @@ import {
 import type { Change } from "../recovery/requests.ts";
 import { printRows, type Row } from "../recovery/rows.ts";
 
-const flags = process.argv.slice(2);
-const quick = flags.includes("--quick");
+const { values } = parseArgs({
+  strict: false,
+  options: { quick: { type: "boolean" }, json: { type: "boolean" } },
+});
+const quick = values.quick === true;
 
 const LISTEN_MS = quick ? 10_000 : 30_000;
 const PAIRS = quick ? 1 : 8;
@@ -56,7 +60,7 @@ try {
     for (const { what, value } of measured) say(`${what}: ${value}`);
     rows.push(...measured);
   }
-  printRows("device states", rows, flags.includes("--json"));
+  printRows("device states", rows, values.json === true);
   say(`load average ${loadavg()[0]!.toFixed(1)} on ${cpus().length} cores`);
   for (const line of room.errors) say(line);
 } finally {

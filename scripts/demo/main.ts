@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { openServer } from "../../server/server.ts";
 import { RoomApi, type ApiState } from "../../tools/room/room-api.ts";
 import { openChromiumTab, openFirefoxTab, type Tab } from "../../tools/browsers/tabs.ts";
-import { ask } from "./ask.ts";
+import { ask } from "../../tools/room/ask.ts";
 import { placementLines, timingLines } from "./report.ts";
-import { splitLayers } from "./split-layers.ts";
+import { splitLayers } from "../../tools/room/split-layers.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const ROOM = "DEMTAB";

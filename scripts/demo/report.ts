@@ -1,6 +1,6 @@
 /** What the demo prints: plain lines in columns. Pure. */
 import type { ApiState } from "../../tools/room/room-api.ts";
-import type { Answer } from "./ask.ts";
+import type { Answer } from "../../tools/room/ask.ts";
 
 /** Which member holds which layers, one line per stage. */
 export function placementLines({ members, placement }: ApiState): readonly string[] {

@@ -1,9 +1,9 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
-import { ask } from "../../scripts/demo/ask.ts";
+import { ask } from "../../tools/room/ask.ts";
 import { placementLines, timingLines } from "../../scripts/demo/report.ts";
-import { splitLayers } from "../../scripts/demo/split-layers.ts";
+import { splitLayers } from "../../tools/room/split-layers.ts";
 import { RoomApi, type ApiState } from "../../tools/room/room-api.ts";
 
 const timings = {

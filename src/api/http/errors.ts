@@ -60,7 +60,8 @@ export function errorResponse(error: unknown, nameOf: NameOf): Response {
 export async function parseBody<T>(schema: z.ZodType<T>, request: Request): Promise<T> {
   let body: unknown;
   try {
-    body = await request.json();
+    // Not `request.json()`, whose errors are about the `Request`.
+    body = JSON.parse(await request.text());
   } catch (error) {
     throw new ApiProblemError({ reason: "invalid_json", detail: errorMessage(error) });
   }

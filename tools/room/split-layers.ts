@@ -1,8 +1,8 @@
 /**
- * Layers for every member, more for the faster ones. The demo shows a model on three tabs, even
- * where the solver would leave a slow one out. Pure.
+ * Layers for every member, more for the faster ones. The demo and the bench show a model on three
+ * tabs, even where the solver would leave a slow one out. Pure.
  */
-import type { ApiStage } from "../../tools/room/room-api.ts";
+import type { ApiStage } from "./room-api.ts";
 
 export type Worker = { readonly member: string; readonly speed: number };
 

@@ -1,6 +1,6 @@
 /** Asks the room through the OpenAI route, streaming, and passes on each piece of text. */
 import { EventSourceParserStream } from "eventsource-parser/stream";
-import type { RoomApi } from "../../tools/room/room-api.ts";
+import type { RoomApi } from "./room-api.ts";
 
 /** The room's addition to the last chunk of a stream. */
 export type Timings = {
@@ -18,7 +18,8 @@ export type Timings = {
 
 type Chunk = {
   readonly choices: readonly { readonly delta: { readonly content?: string } }[];
-  readonly usage?: { readonly completion_tokens: number };
+  /** null before the last chunk. */
+  readonly usage?: { readonly completion_tokens: number } | null;
   readonly timings?: Timings;
   readonly error?: { readonly message: string };
 };
@@ -45,7 +46,7 @@ export async function ask(
     if (chunk.error !== undefined) throw new Error(chunk.error.message);
     const text = chunk.choices[0]?.delta.content;
     if (text !== undefined) onText(text);
-    if (chunk.usage !== undefined && chunk.timings !== undefined) {
+    if (chunk.usage != null && chunk.timings !== undefined) {
       answer = { tokens: chunk.usage.completion_tokens, timings: chunk.timings };
     }
   }
