@@ -4,15 +4,12 @@
  * claim that is signed with the room's secret, and claims the room again in each later epoch and
  * with each next key. Reconnects until it is closed, except to a server of another version.
  * When the socket breaks, the responses in flight are cancelled.
- *
- * Over 250 lines: the claim, the requests, and the reconnecting share one socket.
  */
 import {
   BRIDGE_PATH,
   BRIDGE_VERSION,
   type BridgeNonce,
   type BridgeRefusal,
-  type BridgeRequest,
   bridgeVersionOf,
   type PageToServer,
   ROOM_ENDED_CODE,
@@ -22,12 +19,8 @@ import {
   parseJson,
   parseUntrusted,
 } from "../shared/index.ts";
-import { type NameOf, nameOfRoom } from "../words/index.ts";
-import { BridgeAnswer } from "./bridge-answer.ts";
+import { BridgeAnswers } from "./bridge-answers.ts";
 import type { ApiRoom } from "./http/api-room.ts";
-import { apiErrorOf, errorResponse } from "./http/errors.ts";
-import { dataEvent } from "./http/event-stream.ts";
-import { createRoutes } from "./http/router.ts";
 
 /** The part of a WebSocket that the bridge uses, so that a test can pass another implementation. */
 export type BridgeSocket = Pick<
@@ -51,18 +44,13 @@ export type BridgeClientOptions = {
 /** The delay before the first attempt to reconnect. It doubles up to the maximum. */
 const RETRY_MS = 500;
 const MAX_RETRY_MS = 10_000;
-/** Above this the bridge waits for the server to read. */
-const HIGH_WATER_BYTES = 4 * 1024 * 1024;
-/** A WebSocket has no event for a drained buffer. */
-const DRAIN_POLL_MS = 20;
 const WEB_SOCKET_OPEN = 1;
 /** For the server to accept the room's next key; then the room uses it all the same. */
 const ANNOUNCE_TIMEOUT_MS = 2000;
 
 export class BridgeClient {
   readonly #options: BridgeClientOptions;
-  readonly #routes: ReturnType<typeof createRoutes>;
-  readonly #inFlight = new Map<string, BridgeAnswer>();
+  readonly #answers: BridgeAnswers;
   #socket: BridgeSocket | null = null;
   #retry: ReturnType<typeof setTimeout> | null = null;
   #retryMs = RETRY_MS;
@@ -82,7 +70,10 @@ export class BridgeClient {
 
   constructor(options: BridgeClientOptions) {
     this.#options = options;
-    this.#routes = createRoutes(options.room);
+    this.#answers = new BridgeAnswers(options.room, {
+      send: (message) => this.#send(message),
+      unreadBytes: () => this.#socket?.bufferedAmount ?? 0,
+    });
     this.#connect();
   }
 
@@ -91,7 +82,7 @@ export class BridgeClient {
     this.#closed = true;
     if (this.#retry !== null) clearTimeout(this.#retry);
     this.#socket?.close(roomEnded ? ROOM_ENDED_CODE : undefined);
-    this.#cancelAll();
+    this.#answers.cancelAll();
   }
 
   /** After a change of the room: its epoch may have risen. */
@@ -129,7 +120,7 @@ export class BridgeClient {
     this.#unanswered = 0;
     this.#isAccepted = false;
     this.#onAnswered();
-    this.#cancelAll();
+    this.#answers.cancelAll();
     this.#options.onConnection?.(false);
     if (this.#closed) return;
     this.#retry = setTimeout(() => this.#connect(), this.#retryMs);
@@ -155,13 +146,13 @@ export class BridgeClient {
       case "refused":
         return this.#refused(message.refusal);
       case "cancel":
-        return this.#inFlight.get(message.id)?.cancel();
+        return this.#answers.get(message.id)?.cancel();
       case "pause":
-        return this.#inFlight.get(message.id)?.pause();
+        return this.#answers.get(message.id)?.pause();
       case "resume":
-        return this.#inFlight.get(message.id)?.resume();
+        return this.#answers.get(message.id)?.resume();
       case "request":
-        return void this.#answer(message);
+        return void this.#answers.answer(message);
       default:
         message satisfies never;
     }
@@ -218,67 +209,8 @@ export class BridgeClient {
     this.#options.onRefused?.(refusal);
   }
 
-  async #answer(request: BridgeRequest): Promise<void> {
-    const { id } = request;
-    const answer = new BridgeAnswer();
-    this.#inFlight.set(id, answer);
-    const response = await this.#respond(request, answer.signal);
-    if (answer.signal.aborted) await response.body?.cancel();
-    else await this.#relay(id, response, answer);
-    this.#inFlight.delete(id);
-    if (!answer.signal.aborted) this.#send({ type: "end", id });
-  }
-
-  /** Never rejects. */
-  async #respond(request: BridgeRequest, signal: AbortSignal): Promise<Response> {
-    try {
-      return await this.#routes.fetch(fetchRequest(request, signal));
-    } catch (error) {
-      // A method that the Fetch API forbids.
-      return errorResponse(error, this.#nameOf());
-    }
-  }
-
-  async #relay(id: string, { status, headers, body }: Response, answer: BridgeAnswer) {
-    this.#send({ type: "response", id, status, headers: Object.fromEntries(headers) });
-    if (!body) return;
-    try {
-      for await (const data of answer.chunks(body)) {
-        this.#send({ type: "chunk", id, data });
-        await this.#drained(answer.signal);
-      }
-    } catch (error) {
-      this.#send({ type: "chunk", id, data: dataEvent(apiErrorOf(error, this.#nameOf()).body) });
-    }
-  }
-
-  #nameOf(): NameOf {
-    return nameOfRoom(this.#options.room.client.state);
-  }
-
-  async #drained(signal: AbortSignal): Promise<void> {
-    while ((this.#socket?.bufferedAmount ?? 0) > HIGH_WATER_BYTES && !signal.aborted) {
-      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
-    }
-  }
-
   #send(message: PageToServer): void {
     if (this.#socket?.readyState !== WEB_SOCKET_OPEN) return;
     this.#socket.send(JSON.stringify(message));
   }
-
-  #cancelAll(): void {
-    for (const answer of this.#inFlight.values()) answer.cancel();
-    this.#inFlight.clear();
-  }
-}
-
-function fetchRequest(
-  { method, path, query, headers, body }: BridgeRequest,
-  signal: AbortSignal,
-): Request {
-  const url = new URL(`http://room${path}`);
-  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-  const hasBody = method !== "GET" && method !== "HEAD";
-  return new Request(url, { method, headers, signal, ...(hasBody ? { body } : {}) });
 }

@@ -175,8 +175,7 @@ function candidate(
   origins: readonly CandidateOrigin[],
   stages: readonly Stage[],
 ): PreviewCandidate {
-  const { violations, parts, shares, msPerToken, bottleneckMs } = costOf(problem, stages);
-  const explained = explainShares(problem, stages);
+  const { violations, parts, msPerToken, bottleneckMs } = costOf(problem, stages);
   return {
     origins,
     feasible: violations.length === 0,
@@ -185,10 +184,9 @@ function candidate(
     predictedTokensPerSecond: bottleneckMs ? 1000 / bottleneckMs : null,
     bottleneckMs,
     parts,
-    stages: shares.map((share, index) => ({
+    stages: explainShares(problem, stages).map((share) => ({
       ...share,
       hopMs: Number.isFinite(share.hopMs) ? share.hopMs : null,
-      binds: explained[index]?.binds ?? "cost",
     })),
   };
 }
