@@ -6,19 +6,26 @@ const SITE_GAP = 2;
 
 /** The members of each site; null if there is one site, or if most sites have one member. */
 export function findSites(inst: Instance): number[][] | null {
-  const { siteOf, count } = sitesOf(inst);
-  if (count < 2 || count > inst.memberCount / 2 + 1) return null;
-  const sites: number[][] = Array.from({ length: count }, () => []);
-  siteOf.forEach((site, member) => sites[site]!.push(member));
-  return sites;
+  const { memberCount } = inst;
+  const siteOf = Array.from({ length: memberCount }, (_, member) => member);
+  for (const { from, to } of fastJoins(inst)) {
+    const [site, joined] = [siteOf[from]!, siteOf[to]!];
+    for (let member = 0; member < memberCount; member++)
+      if (siteOf[member] === joined) siteOf[member] = site;
+  }
+  const sites = new Map<number, number[]>();
+  siteOf.forEach((site, member) => sites.set(site, [...(sites.get(site) ?? []), member]));
+  return sites.size < 2 || sites.size > memberCount / 2 + 1 ? null : [...sites.values()];
 }
 
-/** Groups of members joined by links that are clearly faster than the others. */
-function sitesOf({ memberCount, close }: Instance): { siteOf: Int32Array; count: number } {
+type Join = { readonly from: number; readonly to: number; readonly ms: number };
+
+/** The edges of the minimum spanning tree that are clearly faster than its others. */
+function fastJoins({ memberCount, close }: Instance): Join[] {
   const near = (member: number, other: number) =>
     Math.min(close[member * memberCount + other]!, close[other * memberCount + member]!);
-  // The minimum spanning tree (Prim), edge by edge.
-  const joins: { from: number; to: number; ms: number }[] = [];
+  // Prim's algorithm, edge by edge.
+  const joins: Join[] = [];
   const inTree = new Uint8Array(memberCount);
   const nearest = new Float64Array(memberCount).fill(Infinity);
   const via = new Int32Array(memberCount);
@@ -43,14 +50,5 @@ function sitesOf({ memberCount, close }: Instance): { siteOf: Int32Array; count:
     const ratio = joins[at]!.ms / Math.max(1e-9, joins[at - 1]!.ms);
     if (at >= (memberCount >> 1) - 1 && ratio > widest) [widest, splitAt] = [ratio, at];
   }
-  const root = Int32Array.from({ length: memberCount }, (_, member) => member);
-  const find = (member: number): number => (root[member] === member ? member : find(root[member]!));
-  for (const { from, to } of joins.slice(0, splitAt)) root[find(from)] = find(to);
-  const numberOf = new Map<number, number>();
-  const siteOf = Int32Array.from({ length: memberCount }, (_, member) => {
-    const top = find(member);
-    if (!numberOf.has(top)) numberOf.set(top, numberOf.size);
-    return numberOf.get(top)!;
-  });
-  return { siteOf, count: numberOf.size };
+  return joins.slice(0, splitAt);
 }
