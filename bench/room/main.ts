@@ -58,10 +58,10 @@ async function measure(count: number): Promise<Row> {
     row["the first answer, tok/s"] = fixed(first.timings.tokens_per_second!, 1);
     row["one answer, tok/s"] = fixed(rate, 1);
     row["ms per token"] = fixed(1000 / rate, 2);
-    row["computed, ms"] = fixed(
-      median(one.map(({ timings }) => sum(timings.stages.map(({ compute_ms }) => compute_ms)))),
-      2,
-    );
+    const inStages = (part: "compute_ms" | "hop_ms") =>
+      median(one.map(({ timings }) => sum(timings.stages.map((stage) => stage[part]))));
+    row["computed, ms"] = fixed(inStages("compute_ms"), 2);
+    row["between stages, ms"] = fixed(inStages("hop_ms"), 2);
     row["on GPUs, ms"] = fixed(await gpuMs(api, answer), 2);
     row["predicted, ms"] = fixed(await predictedMs(api), 2);
     for (const together of TOGETHER) {
