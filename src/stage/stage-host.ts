@@ -178,7 +178,7 @@ export class StageHost implements StagePort {
 
   /** Nothing is computed until there is a pipeline and a shard that belongs to it. */
   #pause(): void {
-    this.#loop?.failAll({ reason: "layers_unloaded" });
+    this.#loop?.answers.failAll({ reason: "layers_unloaded" });
     this.#stopLoop();
   }
 
@@ -210,7 +210,7 @@ export class StageHost implements StagePort {
     this.#running = room.running.map(({ generation }) => generation);
     this.#missingPrompts.update(this.#position?.isFirst ? this.#running : []);
     this.#channels.setMembers((peer) => this.#intake.room.isMember(peer));
-    this.#loop?.roomChanged();
+    this.#loop?.answers.roomChanged();
     this.#generations?.keepOnly((requester) => this.#intake.room.isMember(requester));
     this.#intake.receiveHeld();
     return Promise.resolve();
@@ -325,7 +325,7 @@ export class StageHost implements StagePort {
     switch (frame.type) {
       case "prompt":
         this.#missingPrompts.came(frame.generation);
-        this.#loop?.prompt(frame);
+        this.#loop?.answers.prompt(frame);
         return this.#scheduleLook();
       case "hidden":
         return this.#loop?.hidden(frame);
@@ -333,19 +333,19 @@ export class StageHost implements StagePort {
         this.#sentPrompts.token(from, frame);
         return this.#loop?.token(frame);
       case "end":
-        return this.#loop?.ended(from, frame);
+        return this.#loop?.answers.ended(from, frame);
       case "resume":
         this.#missingPrompts.came(frame.generation);
         return this.#loop?.resume(frame);
       case "failure":
-        this.#loop?.failed(from, frame);
+        this.#loop?.answers.failed(from, frame);
         return this.#sentPrompts.fail(frame.generation, frame.failure);
     }
   }
 
   #peerGone(peer: MemberId, cause: CloseFailure): void {
     this.#intake.dropSender(peer);
-    this.#loop?.peerGone(peer, cause);
+    this.#loop?.answers.peerGone(peer, cause);
     this.#sentPrompts.peerGone(peer, cause);
     if (cause.reason !== "replaced_connection")
       this.#observe({ kind: "channel_closed", peer, cause });
@@ -358,7 +358,7 @@ export class StageHost implements StagePort {
   /** Once per load. What the shard would compute from now on cannot be trusted, so it is gone. */
   #shardFailed(cause: Failure, lost: boolean): void {
     const reason = lost ? "device_lost_in_step" : "step_failed";
-    this.#loop?.failAll({ reason, cause: causeOf(new FailureError(cause)) });
+    this.#loop?.answers.failAll({ reason, cause: causeOf(new FailureError(cause)) });
     void this.unloadShard();
     void this.#listeners?.onDeviceError(cause, lost);
   }
