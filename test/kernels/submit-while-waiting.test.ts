@@ -49,6 +49,15 @@ describe("submitting while waiting", () => {
     expect(submittedAtMs.at(-1)! - start).toBeLessThan(21.5);
   });
 
+  test("near the expected end, leaves gaps of 0.2 ms", async () => {
+    const expected = new ExpectedWait();
+    for (let i = 0; i < 3; i += 1) await settleWork(expected, 2);
+    const { device, pending, submittedAtMs } = deviceWithWork(nowMs + 2.4);
+    await expected.settle(device, pending);
+    const gaps = submittedAtMs.slice(1).map((ms, i) => ms - submittedAtMs[i]!);
+    expect(Math.max(...gaps)).toBeLessThan(0.27);
+  });
+
   test("leaves at least 0.2 ms between submits, more and more of it", async () => {
     const { device, pending, submittedAtMs } = deviceWithWork(10);
     await new ExpectedWait().settle(device, pending);

@@ -23,7 +23,10 @@ const EARLY_MS = 0.5;
 /** One wait may be an exception: the estimate grows at most by this factor. */
 const MAX_GROWTH = 2;
 
-/** The gap between the first two submits, and the factor from one gap to the next. */
+/**
+ * The gap between the first two submits, and the factor from one gap to the next; within `EARLY_MS` of
+ * the expected end, gaps do not grow.
+ */
 const FIRST_GAP_MS = 0.2;
 const GAP_GROWTH = 1.5;
 
@@ -53,9 +56,15 @@ export class ExpectedWait {
    */
   async settle<T>(device: GPUDevice, pending: Promise<T>): Promise<T> {
     const start = performance.now();
-    const { value, submits } = await submitUntil(device, pending, this.#ms);
-    this.#learn(performance.now() - start, submits);
-    return value;
+    const wait = { isOver: false, submits: 0 };
+    void submitUntil(device, wait, this.#ms);
+    try {
+      const value = await pending;
+      this.#learn(performance.now() - start, wait.submits);
+      return value;
+    } finally {
+      wait.isOver = true;
+    }
   }
 
   /** An estimate that is too high makes the next wait begin too late; one too low costs submits. */
@@ -72,36 +81,29 @@ export class ExpectedWait {
 }
 
 /** `expectedMs` is counted from now; nothing is submitted until shortly before. */
-async function submitUntil<T>(
+async function submitUntil(
   device: GPUDevice,
-  pending: Promise<T>,
+  wait: { readonly isOver: boolean; submits: number },
   expectedMs: number,
-): Promise<{ value: T; submits: number }> {
-  let waiting = true;
-  const settled = pending.finally(() => {
-    waiting = false;
-  });
-  // The loop only makes `pending` settle sooner; callers that await the result see a failure.
-  settled.catch(() => undefined);
+): Promise<void> {
   const start = performance.now();
   const earlyMs = Math.max(EARLY_MS, EARLY_SHARE * expectedMs);
   let next = start + Math.max(FIRST_GAP_MS, expectedMs - earlyMs);
   let gap = FIRST_GAP_MS;
-  let submits = 0;
   await nextTurn();
-  while (waiting && submits < MAX_SUBMITS) {
+  while (!wait.isOver && wait.submits < MAX_SUBMITS) {
     const now = performance.now();
     if (now >= next) {
       device.queue.submit([]);
-      submits++;
+      wait.submits++;
       next = now + gap;
-      gap = Math.min(gap * GAP_GROWTH, Math.max(MAX_GAP_MS, MAX_GAP_SHARE * (now - start)));
+      if (Math.abs(next - start - expectedMs) > EARLY_MS)
+        gap = Math.min(gap * GAP_GROWTH, Math.max(MAX_GAP_MS, MAX_GAP_SHARE * (now - start)));
     } else if (next - now >= SLEEP_MS) {
       sleep(SLEEP_MS);
     }
     await nextTurn();
   }
-  return { value: await settled, submits };
 }
 
 const cell = mayBlock() ? new Int32Array(new SharedArrayBuffer(4)) : null;
