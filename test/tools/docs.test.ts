@@ -1,5 +1,5 @@
-/** The files that the documents for newcomers name exist. */
-import { existsSync, readFileSync } from "node:fs";
+/** The files and the names in code that the documents for newcomers mention exist. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { ARROWS } from "../../tools/graph/arrows.mjs";
@@ -31,6 +31,26 @@ test.each([
   const paths = namedPaths(document);
   expect(paths.length).toBeGreaterThanOrEqual(minPaths);
   expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+});
+
+test("constants and functions that the documents name are in the code", () => {
+  const files = ["src", "server", "scripts", "tools", "test"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true }),
+  );
+  const code = files
+    .filter((entry) => entry.isFile() && /\.(ts|mjs|py)$/.test(entry.name))
+    .map(({ parentPath, name }) => readFileSync(join(parentPath, name), "utf8"));
+  const words = new Set(code.join("\n").match(/\w+/g));
+  const named = ["docs/architecture.md", "CONTRIBUTING.md"].flatMap((document) =>
+    // `LAYOUTS`, `layerTensors`
+    [
+      ...readFileSync(join(ROOT, document), "utf8").matchAll(
+        /`([A-Z][A-Z0-9_]{4,}|[a-z]+[A-Z]\w*)`/g,
+      ),
+    ],
+  );
+  expect(named.length).toBeGreaterThan(15);
+  expect(named.map(([, name]) => name!).filter((name) => !words.has(name))).toEqual([]);
 });
 
 test("the table of modules in docs/architecture.md is the table of arrows", () => {
