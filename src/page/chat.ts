@@ -1,8 +1,13 @@
 /** The conversation of this tab: questions, and answers as they stream. Knows no page. */
 import { type RoomClient, LapTimes, type Lap } from "../cluster/index.ts";
 import type { ChatMessage, StageTiming } from "../ui/index.ts";
-import { type PlacementId, type RoomFailure, Sampling } from "../shared/index.ts";
-import { type AnswerStatus, describeError, describeRecovery, nameOfRoom } from "../words/index.ts";
+import { type PlacementId, type RoomFailure, roomFailureOf, Sampling } from "../shared/index.ts";
+import {
+  type AnswerStatus,
+  describeRecovery,
+  describeRoomFailure,
+  nameOfRoom,
+} from "../words/index.ts";
 
 export type ChatView = {
   readonly chat: readonly ChatMessage[];
@@ -60,10 +65,7 @@ export class Chat {
     const { maxAnswerTokens } = client.state.settings;
     try {
       const messages = [...answered(before), said("user", text, "done")].map(
-        ({ role, text: content }) => ({
-          role,
-          content,
-        }),
+        ({ role, text: content }) => ({ role, content }),
       );
       const answer = client.ask({
         input: { kind: "chat", messages },
@@ -104,7 +106,7 @@ export class Chat {
     } catch (error) {
       if (abort.signal.aborted) this.#update({ status: "stopped", recovery: null });
       else {
-        const sentence = describeError(error, nameOfRoom(client.state));
+        const sentence = describeRoomFailure(roomFailureOf(error), nameOfRoom(client.state));
         this.#update({ status: "failed", error: sentence, recovery: null });
       }
     } finally {

@@ -3,7 +3,7 @@
  * `src/page`, rendered by `ui`. Plain data, replaced and never mutated.
  */
 import type { MemberId, RoomCode, RoomState, Stage } from "../shared/index.ts";
-import type { AnswerStatus, DescribedNotice, Score } from "../words/index.ts";
+import type { Answer, DescribedNotice, Score } from "../words/index.ts";
 
 /** The milliseconds that one stage spends on a token. */
 export type StageTiming = {
@@ -13,14 +13,9 @@ export type StageTiming = {
   readonly hopMs: number;
 };
 
-export type ChatMessage = {
+/** A question has the status "done". */
+export type ChatMessage = Answer & {
   readonly role: "user" | "assistant";
-  readonly text: string;
-  readonly status: AnswerStatus;
-  readonly error: string | null;
-  /** Why the answer pauses and how far its recovery is; null if it does not pause. */
-  readonly recovery: string | null;
-  readonly tokens: number;
   readonly tokensPerSecond: number | null;
   readonly firstTokenMs: number | null;
 };

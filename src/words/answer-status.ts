@@ -8,7 +8,7 @@ import { plural } from "./quantities.ts";
 export type AnswerStatus =
   "queued" | "streaming" | "done" | "token_limit" | "context_full" | "stopped" | "failed";
 
-type Answer = {
+export type Answer = {
   readonly status: AnswerStatus;
   readonly text: string;
   readonly tokens: number;

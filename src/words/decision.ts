@@ -8,7 +8,7 @@ import {
   describeMove,
   describeRefusal,
 } from "./placement.ts";
-import { listed } from "./quantities.ts";
+import { capitalized, listed } from "./quantities.ts";
 import { describeRoomFailure } from "./room-failure.ts";
 import { describer } from "./sentences.ts";
 
@@ -96,7 +96,3 @@ const describeChange = describer<CapacityChange>({
     return `${nameOf(member)} ${MEMBER_CHANGES[change]}${rules}`;
   },
 });
-
-function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}

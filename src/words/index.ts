@@ -2,7 +2,12 @@
  * Every sentence that people read, rendered from data. Pure: data and a `NameOf`
  * in, sentences out. Another language is another copy of this module.
  */
-export { announceEnding, type AnswerStatus, describeAnswerStatus } from "./answer-status.ts";
+export {
+  announceEnding,
+  type Answer,
+  type AnswerStatus,
+  describeAnswerStatus,
+} from "./answer-status.ts";
 export { describeApiProblem } from "./api-problem.ts";
 export { describeBridgeRefusal } from "./bridge-refusal.ts";
 export { describeDecision, describeTrigger } from "./decision.ts";
@@ -40,8 +45,8 @@ export {
   describeUnknown,
   describeViolation,
 } from "./placement.ts";
-export { bytes, figure, plural, time } from "./quantities.ts";
+export { bytes, capitalized, figure, layerRange, plural, time } from "./quantities.ts";
 export { describeRecovery } from "./recovery.ts";
 export { describeEvent } from "./room-event.ts";
-export { describeError, describeRoomFailure } from "./room-failure.ts";
+export { describeRoomFailure } from "./room-failure.ts";
 export { type DescribedNotice, describeNotice } from "./room-notice.ts";

@@ -1,9 +1,7 @@
 /** Why another tab, the room, or the signaling server cannot be reached. */
 import type { MeshFailure } from "../shared/index.ts";
-import { plural } from "./quantities.ts";
+import { seconds } from "./quantities.ts";
 import type { Sentences } from "./sentences.ts";
-
-const seconds = (ms: number) => plural(Math.max(1, Math.ceil(ms / 1000)), "second");
 
 export const meshFailures: Sentences<MeshFailure> = {
   closed_by_this_tab: () => "This tab closed the connection.",

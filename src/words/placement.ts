@@ -40,7 +40,7 @@ const describeBreach = describer<Breach>({
   throttled: ({ ratio, limit }) =>
     `is ${ratio.toFixed(1)} times slower than normal; the limit is ${limit.toFixed(1)}`,
   throttles_soon: ({ ratio, limit, inMs }) =>
-    `is slowing down to ${ratio.toFixed(1)} times its normal step time, and exceeds the limit of ${limit.toFixed(1)} in ${seconds(inMs)}`,
+    `is slowing down towards ${ratio.toFixed(1)} times its normal step time, and will reach the limit of ${limit.toFixed(1)} in ${seconds(inMs)}`,
   hidden_tab: () => "is a hidden tab",
   excluded: () => "is excluded",
   failed: ({ count, cause }, _nameOf, describeCause) =>

@@ -20,6 +20,11 @@ export function layerRange({ first, end }: { readonly first: number; readonly en
   return end - first === 1 ? `layer ${first}` : `layers ${first}–${end - 1}`;
 }
 
+/** A phrase as the beginning of a sentence. */
+export function capitalized(phrase: string): string {
+  return phrase.charAt(0).toUpperCase() + phrase.slice(1);
+}
+
 /** "a", "a and b", "a, b, and c". */
 export function listed(items: readonly string[]): string {
   if (items.length < 3) return items.join(" and ");
@@ -56,9 +61,9 @@ export function time(ms: number): string {
   return ms >= 999.5 ? `${figure(ms / 1000)} s` : `${figure(ms)} ms`;
 }
 
-/** Of an estimate: "40 s". */
+/** Rounded up, as for a wait or an estimate: "40 s". */
 export function seconds(ms: number): string {
-  return `${Math.round(ms / 1000)} s`;
+  return `${Math.ceil(ms / 1000)} s`;
 }
 
 /** A count per ms, in billions per second: GB/s, GFLOPS, GMAC/s. */

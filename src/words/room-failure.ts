@@ -1,6 +1,5 @@
 /** Why a room refused a command, lost a placement, or ended an answer. */
 import {
-  roomFailureOf,
   type Denial,
   type NoAdapter,
   type JoinRefusal,
@@ -128,9 +127,4 @@ export function describeRoomFailure(failure: RoomFailure, nameOf: NameOf): strin
 /** What the browser said. */
 function lossDetail(noAdapter: NoAdapter | null): string {
   return noAdapter?.reason === "device_lost" && noAdapter.detail ? ` (${noAdapter.detail})` : "";
-}
-
-/** Anything that was thrown: the sentence of a failure, or the message of another error. */
-export function describeError(error: unknown, nameOf: NameOf): string {
-  return describeRoomFailure(roomFailureOf(error), nameOf);
 }

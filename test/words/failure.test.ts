@@ -233,7 +233,7 @@ test("every failure has its sentence", () => {
       "storage_full": "The browser has no more disk space for this site: 2.00 GB are used, and 1.00 MB more are needed. Free space on the disk or clear the stored models.",
       "stored_model_locked": "The stored model cannot be removed (no answer). Close other tabs of this site and try again.",
       "token_unknown": "Kitchen laptop (stage 2) sent the token 96, and the model has only 96 tokens. Ask again; if it happens again, exclude this member.",
-      "too_many_guesses": "Too many wrong codes were tried in this room. Wait 10 seconds and try again, or use the room's link.",
+      "too_many_guesses": "Too many wrong codes were tried in this room. Wait 10 s and try again, or use the room's link.",
       "truncated_header": "The GGUF file ends within its header: a metadata key at byte 24 reaches past the file's 30 bytes. The file is truncated or damaged: download it again.",
       "truncated_tensor": "a.gguf has 800 bytes, but its tensor output.weight ends after 900 bytes. The file is truncated or damaged: download it again.",
       "unexpected": "no answer",

@@ -21,7 +21,7 @@ describe("describeForecast", () => {
   test.each([
     [
       { ratio: 1.2, limit: 2, timeConstantMs: 60_000 },
-      "Slowing down: in 28 s, a step will take 1.50 times as long as usual, and 2.00 times as long if the trend continues.",
+      "Slowing down: in 29 s, a step will take 1.50 times as long as usual, and 2.00 times as long if the trend continues.",
     ],
     [
       { ratio: 1.7, limit: 2.1, timeConstantMs: 60_000 },

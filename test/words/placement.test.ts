@@ -38,7 +38,7 @@ test.each<[Breach, string]>([
   ],
   [
     { kind: "throttles_soon", ratio: 3.52, limit: 3, inMs: 41_300 },
-    "Phone is slowing down to 3.5 times its normal step time, and exceeds the limit of 3.0 in 41 s",
+    "Phone is slowing down towards 3.5 times its normal step time, and will reach the limit of 3.0 in 42 s",
   ],
   [{ kind: "hidden_tab" }, "Phone is a hidden tab"],
   [{ kind: "excluded" }, "Phone is excluded"],
