@@ -3,33 +3,27 @@
  * the members' scores, and, while a person looks at them, the possible placements.
  */
 import { type RoomClient, capacityKey } from "../cluster/index.ts";
-import { MemberId } from "../shared/index.ts";
+import { MemberId, type Stage } from "../shared/index.ts";
 import type { PlacementPreview, StageTiming } from "../ui/index.ts";
 import type { Score } from "../words/index.ts";
-import { previewOf } from "./preview-view.ts";
-
-export type Insight = {
-  readonly predicted?: readonly StageTiming[];
-  readonly scores?: readonly Score[];
-  /** null without a placement, and for one that no longer holds. */
-  readonly preview?: Omit<PlacementPreview, "draft"> | null;
-};
+import { draftOf, previewOf } from "./preview-view.ts";
+import type { ViewStore } from "./view-store.ts";
 
 /** Several changes in a row give one preview. */
 const SETTLE_MS = 400;
 
 export class RoomInsight {
   readonly #client: RoomClient;
-  readonly #learn: (insight: Insight) => void;
+  readonly #store: ViewStore;
   #predictedFor = "";
   #previewedFor: string | null = null;
   readonly #shownParts = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | null = null;
   #stopped = false;
 
-  constructor(client: RoomClient, learn: (insight: Insight) => void) {
+  constructor(client: RoomClient, store: ViewStore) {
     this.#client = client;
-    this.#learn = learn;
+    this.#store = store;
   }
 
   /** A part of the page that compares placements was opened or closed. */
@@ -39,6 +33,17 @@ export class RoomInsight {
     if (shown && this.#previewedFor === null) void this.#preview();
   }
 
+  /** Shows the cost of stages that a person is editing; null when there are none. */
+  showDraft(model: string, stages: readonly Stage[] | null): void {
+    const { models, members } = this.#client.state;
+    const summary = models.find(({ name }) => name === model);
+    if (summary === undefined) return;
+    const known = this.#store.view.placementPreview;
+    const preview = known?.model === model ? known : { model, candidates: [] };
+    const draft = stages && draftOf(this.#client.previewStages(summary, stages), members);
+    this.#store.update({ placementPreview: { ...preview, draft } });
+  }
+
   /** After every change of the room. */
   update(): void {
     const { placement } = this.#client.state;
@@ -46,13 +51,13 @@ export class RoomInsight {
     const runs = placement?.ready ? `${placement.id} ${key}` : "";
     if (runs !== this.#predictedFor) {
       this.#predictedFor = runs;
-      this.#learn({ predicted: this.#predicted() });
+      this.#store.update({ predicted: this.#predicted() });
     }
-    this.#learn({ scores: this.#scores() });
+    this.#store.update({ scores: this.#scores() });
     if (this.#previewedFor === null || this.#previewedFor === this.#key()) return;
     this.#previewedFor = null;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    if (this.#shownParts.size === 0) return this.#learn({ preview: null });
+    if (this.#shownParts.size === 0) return this.#showPreview(null);
     this.#timer = setTimeout(() => void this.#preview(), SETTLE_MS);
   }
 
@@ -67,7 +72,14 @@ export class RoomInsight {
     this.#previewedFor = key;
     const preview = placement && previewOf(await this.#client.preview(placement.model), members);
     // A change in the meantime starts another preview, or ends the need for one.
-    if (!this.#stopped && key === this.#previewedFor) this.#learn({ preview });
+    if (!this.#stopped && key === this.#previewedFor) this.#showPreview(preview);
+  }
+
+  /** null without a placement, and for one that no longer holds. A draft that a person is editing stays. */
+  #showPreview(preview: Omit<PlacementPreview, "draft"> | null): void {
+    const { draft = null, model = "" } = this.#store.view.placementPreview ?? {};
+    const shown = preview ?? (draft && { model, candidates: [] });
+    this.#store.update({ placementPreview: shown && { ...shown, draft } });
   }
 
   /** What a preview depends on. */
@@ -89,18 +101,11 @@ export class RoomInsight {
 
   /** To two decimals: the page shows no more, and equal scores draw nothing. */
   #scores(): Score[] {
-    return this.#client.scores().map((score) => ({
-      member: score.member,
-      total: round(score.total),
-      compute: round(score.compute),
-      memory: round(score.memory),
-      network: round(score.network),
-      thermal: round(score.thermal),
-      bandwidth: round(score.bandwidth),
-    }));
+    return this.#client.scores().map(({ member, ...parts }) => ({ member, ...rounded(parts) }));
   }
 }
 
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
+function rounded<Parts extends Readonly<Record<string, number>>>(parts: Parts): Parts {
+  const entries = Object.entries(parts).map(([name, part]) => [name, Math.round(part * 100) / 100]);
+  return Object.fromEntries(entries) as Parts;
 }

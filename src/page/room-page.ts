@@ -5,22 +5,16 @@ import {
   roomFailureOf,
   type RoomNotice,
   type RoomState,
-  type Stage,
   writeRoomLog,
 } from "../shared/index.ts";
 import type { CommandInRoom } from "../ui/index.ts";
 import { Chat } from "./chat.ts";
-import { draftOf } from "./preview-view.ts";
-import { type Insight, RoomInsight } from "./room-insight.ts";
+import { RoomInsight } from "./room-insight.ts";
 import type { ViewStore } from "./view-store.ts";
 
 type Joined = Pick<PageRoom, "client" | "parts" | "close" | "place">;
 
 const PLACING = { label: "Placing the model", fraction: null } as const;
-
-type DownloadProgress = Parameters<
-  NonNullable<Parameters<Joined["parts"]["models"]["addFile"]>[2]>
->[0];
 
 export class RoomPage {
   readonly #joined: Joined;
@@ -37,7 +31,7 @@ export class RoomPage {
     this.#store = store;
     this.#report = report;
     this.#chat = new Chat(() => store.update(this.#chat.view));
-    this.#insight = new RoomInsight(joined.client, (part) => this.#learn(part));
+    this.#insight = new RoomInsight(joined.client, store);
   }
 
   get state(): RoomState {
@@ -79,7 +73,7 @@ export class RoomPage {
       case "place_stages":
         return this.#placing(client.place({ model: command.model, stages: command.stages }));
       case "draft_stages":
-        return this.#showDraft(command.model, command.stages);
+        return this.#insight.showDraft(command.model, command.stages);
       case "rename_member":
         await client.dispatch({ type: "rename", name: command.name });
         return;
@@ -103,13 +97,12 @@ export class RoomPage {
     const { client, parts } = this.#joined;
     // The last progress may arrive after the end: it comes from another thread.
     let isRead = false;
-    const onProgress = ({ doneBytes, totalBytes }: DownloadProgress) => {
-      if (isRead) return;
-      const fraction = doneBytes / totalBytes;
-      this.#store.update({ progress: { label: `Reading ${file.name}`, fraction } });
-    };
     const place = async () => {
-      const added = parts.models.addFile(file, file.name, onProgress);
+      const added = parts.models.addFile(file, file.name, ({ doneBytes, totalBytes }) => {
+        if (isRead) return;
+        const fraction = doneBytes / totalBytes;
+        this.#store.update({ progress: { label: `Reading ${file.name}`, fraction } });
+      });
       const { source } = await added.finally(() => (isRead = true));
       this.#store.update({ progress: PLACING });
       await client.place({ model: source });
@@ -126,17 +119,6 @@ export class RoomPage {
     const { client, parts } = this.#joined;
     parts.measured(measurements);
     await client.dispatch({ type: "report_measurements", measurements });
-  }
-
-  #showDraft(model: string, stages: readonly Stage[] | null): void {
-    const { client } = this.#joined;
-    const summary = client.state.models.find(({ name }) => name === model);
-    if (summary === undefined) return;
-    const known = this.#store.view.placementPreview;
-    const preview = known?.model === model ? known : { model, candidates: [] };
-    const draft =
-      stages === null ? null : draftOf(client.previewStages(summary, stages), client.state.members);
-    this.#store.update({ placementPreview: { ...preview, draft } });
   }
 
   /** Before `leave`: while answers run, others take over this tab's layers. */
@@ -175,15 +157,6 @@ export class RoomPage {
     } finally {
       this.#store.update({ progress: null });
     }
-  }
-
-  /** A draft that a person is editing stays. */
-  #learn({ preview, ...others }: Insight): void {
-    this.#store.update(others);
-    if (preview === undefined) return;
-    const { draft = null, model = "" } = this.#store.view.placementPreview ?? {};
-    const candidates = preview ?? (draft === null ? null : { model, candidates: [] });
-    this.#store.update({ placementPreview: candidates && { ...candidates, draft } });
   }
 }
 
