@@ -16,7 +16,11 @@ export class AnswerAnnouncer {
    * @returns what the live region holds; unchanged until there is something to announce
    */
   next(message: ChatMessage | undefined): string {
-    if (message === undefined || message.role === "user") return this.#reset();
+    if (message === undefined || message.role === "user") {
+      this.#isFollowing = false;
+      this.#announcement = "";
+      return "";
+    }
     const isWriting = message.status === "queued" || message.status === "streaming";
     if (isWriting && !this.#isFollowing) {
       this.#isFollowing = true;
@@ -36,13 +40,6 @@ export class AnswerAnnouncer {
         .join(" ");
     }
     return this.#announcement;
-  }
-
-  #reset(): string {
-    this.#isFollowing = false;
-    this.#announcedEnd = 0;
-    this.#announcement = "";
-    return "";
   }
 }
 

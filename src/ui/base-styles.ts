@@ -47,6 +47,10 @@ const textStyles = css`
     font-size: var(--text-m);
     font-weight: 650;
   }
+  b,
+  strong {
+    font-weight: 600;
+  }
   a {
     color: var(--spruce);
     text-underline-offset: 0.18em;
@@ -75,6 +79,36 @@ const textStyles = css`
     align-items: center;
     gap: var(--gap-s);
   }
+  .line.wrap {
+    flex-wrap: wrap;
+  }
+  .line.spread {
+    justify-content: space-between;
+  }
+  .stack {
+    display: grid;
+    grid-template-columns: minmax(0, 1fr);
+    gap: var(--gap-s);
+  }
+  .field {
+    display: grid;
+    grid-template-columns: minmax(0, 1fr);
+    align-content: start;
+    gap: var(--gap-xs);
+  }
+  /* What something means: a color for text and icons, and a paler one for what is behind them. */
+  .good {
+    --tone: var(--spruce);
+    --wash: var(--spruce-wash);
+  }
+  .warn {
+    --tone: var(--amber);
+    --wash: var(--amber-wash);
+  }
+  .bad {
+    --tone: var(--clay);
+    --wash: var(--clay-wash);
+  }
   .choice {
     min-height: 2rem;
     font-weight: 500;
@@ -102,16 +136,12 @@ const textStyles = css`
   .box {
     padding: var(--gap-s) var(--gap-m);
     border-radius: var(--radius-s);
-    background: var(--sunken);
+    background: var(--wash, var(--sunken));
+    overflow-wrap: anywhere;
   }
-  .box.good {
-    background: var(--spruce-wash);
-  }
-  .box.warn {
-    background: var(--amber-wash);
-  }
-  .box.bad {
-    background: var(--clay-wash);
+  .box > .icon,
+  .box > p > .icon {
+    color: var(--tone);
   }
   .field-row {
     display: grid;
@@ -148,23 +178,11 @@ const textStyles = css`
     gap: 0.3em;
     padding: 0.1rem 0.45rem;
     border-radius: 4px;
-    background: var(--sunken);
-    color: var(--ink-quiet);
+    background: var(--wash, var(--sunken));
+    color: var(--tone, var(--ink-quiet));
     font-size: var(--text-xs);
     font-weight: 600;
     white-space: nowrap;
-  }
-  .tag.good {
-    background: var(--spruce-wash);
-    color: var(--spruce);
-  }
-  .tag.warn {
-    background: var(--amber-wash);
-    color: var(--amber);
-  }
-  .tag.bad {
-    background: var(--clay-wash);
-    color: var(--clay);
   }
   @media (prefers-reduced-motion: reduce) {
     *,

@@ -50,7 +50,7 @@ export class ChatComposer extends PageElement {
 
   override render() {
     const problem = cannotAsk(this.view);
-    return html`<form @submit=${this.#submit}>
+    return html`<form class="field-row" @submit=${this.#submit}>
       <label class="unseen" for="message">Your message</label>
       <textarea
         id="message"
@@ -87,10 +87,7 @@ export class ChatComposer extends PageElement {
     baseStyles,
     css`
       form {
-        display: grid;
-        grid-template-columns: minmax(0, 1fr) auto;
         align-items: end;
-        gap: var(--gap-s);
         margin: 0 var(--gap-m) var(--gap-m);
         padding: 0.3rem;
         border: 1px solid var(--line-strong);
@@ -100,9 +97,6 @@ export class ChatComposer extends PageElement {
       form:focus-within {
         border-color: var(--spruce);
         box-shadow: 0 0 0 1px var(--spruce);
-      }
-      textarea:focus-visible {
-        outline: none;
       }
       textarea {
         field-sizing: content;

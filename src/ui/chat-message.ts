@@ -49,14 +49,14 @@ export class ChatMessageElement extends LitElement {
     if (sentence === null) return nothing;
     switch (status) {
       case "token_limit":
-        return html`<div class="ending line">
+        return html`<div class="ending line wrap">
           <p class="quiet">${sentence}</p>
           ${this.#action("continue", "Continue")}
         </div>`;
       case "context_full":
         return html`<p class="quiet">${sentence}</p>`;
       case "failed":
-        return html`<div class="ending failed line box bad">
+        return html`<div class="ending failed line wrap box bad">
           <p>${icon("warn")} <span>${sentence}</span></p>
           ${this.#action("retry", html`${icon("retry")} Try again`)}
         </div>`;
@@ -120,18 +120,15 @@ export class ChatMessageElement extends LitElement {
         color: var(--ink-quiet);
       }
       .ending {
-        flex-wrap: wrap;
         margin-top: var(--gap-s);
       }
       .failed p {
         flex: 1 1 12rem;
         display: flex;
         gap: var(--gap-s);
-        overflow-wrap: anywhere;
       }
       .failed .icon {
         margin-top: 0.2em;
-        color: var(--clay);
       }
     `,
   ];

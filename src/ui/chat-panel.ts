@@ -61,7 +61,7 @@ export class ChatPanel extends PageElement {
   override render() {
     const { chat } = this.view;
     return html`<section aria-labelledby="title">
-      <header>
+      <header class="line spread">
         <h2 id="title">Chat</h2>
         ${
           chat.length === 0
@@ -139,9 +139,6 @@ export class ChatPanel extends PageElement {
         min-height: 0;
       }
       header {
-        display: flex;
-        align-items: center;
-        justify-content: space-between;
         min-height: 3rem;
         padding: var(--gap-s) var(--gap-l);
       }

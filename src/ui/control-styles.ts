@@ -51,6 +51,13 @@ export const controlStyles = css`
     padding: 0 0.6rem;
     font-weight: 550;
   }
+  button.link {
+    justify-self: start;
+    margin-inline-start: -0.6rem;
+    border-color: transparent;
+    padding: 0 0.6rem;
+    color: var(--tone, var(--spruce));
+  }
   button.compact {
     min-height: 2rem;
     padding: 0 0.6rem;

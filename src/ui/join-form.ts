@@ -17,53 +17,42 @@ export function codeProblem(code: string, finished: boolean): InputProblem | nul
 
 export class JoinForm extends PageElement {
   static override properties = {
-    code: { state: true },
-    link: { state: true },
-    wrongLink: { state: true },
+    text: { state: true },
     observe: { state: true },
     tried: { state: true },
   };
-  declare code: string | null;
-  /** What was pasted, if it is a room's link. */
-  declare link: string | null;
-  declare wrongLink: boolean;
-  declare observe: boolean;
-  declare tried: boolean;
+  /** What was typed or pasted, once something was. */
+  declare text?: string;
+  declare observe?: boolean;
+  declare tried?: boolean;
 
-  constructor() {
-    super();
-    this.code = null;
-    this.link = null;
-    this.wrongLink = false;
-    this.observe = false;
-    this.tried = false;
-  }
-
-  /** What was typed, or the code in the address until something is. */
-  get #typed(): string {
-    return this.code ?? this.view.code ?? "";
+  /** The code so far, which the field shows, and the link that it was read from. */
+  get #typed(): { readonly code: string; readonly link?: string; readonly isWrongLink?: true } {
+    const text = this.text?.trim() ?? this.view.code ?? "";
+    if (!/[:/#]/.test(text)) {
+      return { code: text.toUpperCase().replaceAll(/[\s-]/g, "").slice(0, ROOM_CODE_LENGTH) };
+    }
+    const invitation = readInvitation(text);
+    return invitation === null
+      ? { code: "", isWrongLink: true }
+      : { code: invitation.code, link: text };
   }
 
   readonly #type = (event: InputEvent): void => {
-    const field = event.target as HTMLInputElement;
-    const text = field.value.trim();
-    const isLink = /[:/#]/.test(text);
-    const invitation = isLink ? readInvitation(text) : null;
-    this.link = invitation === null ? null : text;
-    this.wrongLink = isLink && invitation === null;
-    const typed = text.toUpperCase().replaceAll(/[\s-]/g, "").slice(0, ROOM_CODE_LENGTH);
-    this.code = isLink ? (invitation?.code ?? "") : typed;
-    field.value = this.code;
+    this.text = (event.target as HTMLInputElement).value;
     this.tried = false;
+    // The same text may have been typed before, and the field shows only its code.
+    this.requestUpdate();
   };
 
   readonly #join = (event: SubmitEvent): void => {
     event.preventDefault();
     this.tried = true;
-    const parsed = RoomCode.safeParse(this.#typed);
+    const { code, link } = this.#typed;
+    const parsed = RoomCode.safeParse(code);
     if (parsed.success) {
-      const invitation = this.link ?? parsed.data;
-      this.send({ type: "join_room", invitation, observe: this.observe });
+      const invitation = link ?? parsed.data;
+      this.send({ type: "join_room", invitation, observe: this.observe ?? false });
     } else {
       this.renderRoot.querySelector("input")?.focus();
     }
@@ -71,16 +60,17 @@ export class JoinForm extends PageElement {
 
   override render() {
     const joining = this.view.phase === "joining";
-    const problem: InputProblem | null = this.wrongLink
+    const { code, link, isWrongLink } = this.#typed;
+    const problem: InputProblem | null = isWrongLink
       ? { kind: "room_link_incomplete" }
-      : codeProblem(this.#typed, this.tried);
-    const link = this.link === null ? "" : `The link leads to room ${this.#typed}.`;
-    return html`<form novalidate @submit=${this.#join}>
+      : codeProblem(code, this.tried ?? false);
+    const hint = link === undefined ? "" : `The link leads to room ${code}.`;
+    return html`<form class="field" novalidate @submit=${this.#join}>
       <label for="code">Room code or link</label>
       <div class="field-row">
         <input
           id="code"
-          .value=${live(this.#typed)}
+          .value=${live(code)}
           @input=${this.#type}
           placeholder="ABC234"
           autocomplete="off"
@@ -89,20 +79,17 @@ export class JoinForm extends PageElement {
           aria-invalid=${problem === null ? "false" : "true"}
           aria-describedby="code-problem"
         />
-        <button
-          class=${this.#typed.length === ROOM_CODE_LENGTH ? "primary" : ""}
-          ?disabled=${joining}
-        >
+        <button class=${code.length === ROOM_CODE_LENGTH ? "primary" : ""} ?disabled=${joining}>
           Join
         </button>
       </div>
       <p id="code-problem" class=${problem === null ? "problem link" : "problem"} role="status">
-        ${problem === null ? link : describeInputProblem(problem)}
+        ${problem === null ? hint : describeInputProblem(problem)}
       </p>
       <label class="choice line">
         <input
           type="checkbox"
-          .checked=${this.observe}
+          .checked=${this.observe ?? false}
           @change=${(event: Event) => (this.observe = (event.target as HTMLInputElement).checked)}
         />
         <span>Observe only <span class="quiet">– chat and watch without computing</span></span>
@@ -113,9 +100,6 @@ export class JoinForm extends PageElement {
   static override styles = [
     baseStyles,
     css`
-      .field-row {
-        margin-top: var(--gap-xs);
-      }
       .field-row button {
         min-height: 3rem;
       }
@@ -131,7 +115,6 @@ export class JoinForm extends PageElement {
       .problem:empty {
         display: block;
         min-height: 1.5em;
-        padding-top: var(--gap-xs);
       }
       .problem.link {
         color: var(--ink-quiet);

@@ -33,6 +33,12 @@ function picture() {
   </svg>`;
 }
 
+const SIGNS = {
+  checking: ["info", ""],
+  ready: ["check", "good"],
+  none: ["warn", "warn"],
+} as const;
+
 export class JoinScreen extends PageElement {
   override render() {
     const joining = this.view.phase === "joining";
@@ -92,9 +98,9 @@ export class JoinScreen extends PageElement {
   #check() {
     const check = this.view.adapterCheck;
     if (check == null) return nothing;
-    const sign = { checking: "info", ready: "check", none: "warn" } as const;
-    return html`<p class="state line ${check.status}" role="status">
-      ${icon(sign[check.status])} <span>${check.message}</span>
+    const [sign, tone] = SIGNS[check.status];
+    return html`<p class="state line ${tone}" role="status">
+      ${icon(sign)} <span>${check.message}</span>
     </p>`;
   }
 
@@ -204,12 +210,7 @@ export class JoinScreen extends PageElement {
       }
       .state .icon {
         margin-top: 0.2em;
-      }
-      .ready .icon {
-        color: var(--spruce);
-      }
-      .none .icon {
-        color: var(--amber);
+        color: var(--tone);
       }
       .log {
         margin-top: var(--gap-l);

@@ -5,14 +5,7 @@ export const memberCardStyles = css`
   :host {
     container: card / inline-size;
   }
-  article {
-    display: flex;
-    flex-direction: column;
-    gap: var(--gap-s);
-    height: 100%;
-  }
   header {
-    display: flex;
     align-items: flex-start;
     gap: var(--gap-m);
   }
@@ -40,8 +33,6 @@ export const memberCardStyles = css`
     overflow: hidden;
   }
   .tags {
-    display: flex;
-    flex-wrap: wrap;
     justify-content: flex-end;
     gap: var(--gap-xs);
     max-width: 45%;
@@ -85,52 +76,30 @@ export const memberCardStyles = css`
   .bar span {
     display: block;
     height: 100%;
-    background: var(--hue);
+    background: var(--tone, var(--hue));
     transition: width 300ms;
   }
-  .bar.full span {
-    background: var(--clay);
-  }
   .device {
-    display: flex;
-    flex-wrap: wrap;
     gap: 0 var(--gap-l);
-    color: var(--ink-quiet);
+  }
+  .device li {
+    color: var(--tone, var(--ink-quiet));
   }
   .device b {
-    color: var(--ink);
-    font-weight: 600;
-  }
-  .device .alert,
-  .device .alert b {
-    color: var(--amber);
+    color: var(--tone, var(--ink));
   }
   footer {
-    display: flex;
-    flex-wrap: wrap;
     align-items: flex-start;
-    justify-content: space-between;
-    gap: var(--gap-s);
-    margin-top: auto;
   }
   details {
     flex: 1;
     min-width: 0;
-  }
-  summary {
-    color: var(--ink-quiet);
-  }
-  summary:hover {
-    color: var(--ink);
   }
   details[open] {
     flex-basis: 100%;
   }
   .remove {
     margin-top: var(--gap-m);
-  }
-  button.remove {
-    color: var(--clay);
   }
   details[open] + select {
     margin-inline-start: auto;
@@ -161,32 +130,19 @@ export const memberCardStyles = css`
     font-family: var(--mono);
     font-size: var(--text-xs);
   }
-  .lines b {
-    font-weight: 700;
-  }
   select {
     flex: none;
     width: auto;
     min-height: 2rem;
     padding: 0 0.4rem;
-    border-color: var(--line);
+    border-color: var(--tone, var(--line));
     background: transparent;
-    color: var(--ink-quiet);
+    color: var(--tone, var(--ink-quiet));
     font-size: var(--text-s);
   }
   select option {
     background: var(--surface);
     color: var(--ink);
-  }
-  select.pin {
-    border-color: var(--spruce);
-    color: var(--spruce);
-    font-weight: 600;
-  }
-  select.exclude {
-    border-color: var(--amber);
-    color: var(--amber);
-    font-weight: 600;
   }
   @container card (max-width: 22rem) {
     header {

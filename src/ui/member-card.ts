@@ -9,6 +9,8 @@ import {
   describeForecast,
   describeNoAdapter,
   bytes,
+  capitalized,
+  layerRange,
   plural,
   adapterLine,
   deviceFacts,
@@ -28,6 +30,7 @@ const USES = [
   ["pin", "Always use"],
   ["exclude", "Never use"],
 ] as const;
+const USE_TONES = { auto: "", pin: "good", exclude: "warn" } as const;
 
 export class MemberCard extends PageElement {
   static override properties = { member: { attribute: false }, removing: { state: true } };
@@ -38,7 +41,7 @@ export class MemberCard extends PageElement {
   override render() {
     const { member } = this;
     return html`<article
-      class="card"
+      class="card stack"
       aria-label=${member.name}
       style="--hue: ${memberColor(this.members, member.id)}"
     >
@@ -57,13 +60,13 @@ export class MemberCard extends PageElement {
   #head() {
     const { member } = this;
     const coordinates = this.view.state?.coordinator === member.id;
-    return html`<header>
+    return html`<header class="line">
       <span class="swatch ${member.adapter === null ? "hollow" : ""}" aria-hidden="true"></span>
       <div class="who">
         <h3 title=${member.name}>${member.name}</h3>
         <p class="quiet small">${adapterLine(member)}</p>
       </div>
-      <div class="tags">
+      <div class="tags line wrap">
         ${this.view.self === member.id ? html`<span class="tag good">This tab</span>` : nothing}
         ${coordinates ? html`<span class="tag">Coordinator</span>` : nothing}
         ${this.#score === undefined ? nothing : html`<span class="tag" title="Suitability for running layers, from 0 to 1. See Details.">Score ${this.#score.total.toFixed(2)}</span>`}
@@ -75,8 +78,7 @@ export class MemberCard extends PageElement {
   #shard() {
     const shard = this.member.shard;
     if (shard === null) return nothing;
-    const count = shard.end - shard.first;
-    const layers = count === 1 ? `Layer ${shard.first}` : `Layers ${shard.first}–${shard.end - 1}`;
+    const layers = capitalized(layerRange(shard));
     const cause = shard.error && describeFailure(shard.error, this.nameOf);
     if (shard.status === "failed") {
       return html`<p class="box bad small">${layers} failed: ${cause ?? "unknown error"}</p>`;
@@ -86,7 +88,7 @@ export class MemberCard extends PageElement {
     const amount = shard.status === "ready" ? total : `${shard.phase}${loaded}`;
     return html`<p class="small">
       <strong>${layers}</strong>
-      <span class="quiet">(${plural(count, "layer")})</span>
+      <span class="quiet">(${plural(shard.end - shard.first, "layer")})</span>
       · ${amount}
       ${cause === null ? nothing : html`<span class="box warn">Loading failed and is being retried. ${cause}</span>`}
     </p>`;
@@ -118,7 +120,7 @@ export class MemberCard extends PageElement {
     const share = Math.min(100, (used / budget) * 100);
     const label = `${bytes(used)} of ${bytes(budget)} memory`;
     return html`<div class="memory">
-      <div class="bar ${share > 92 ? "full" : ""}" role="img" aria-label=${label}>
+      <div class="bar ${share > 92 ? "bad" : ""}" role="img" aria-label=${label}>
         <span style="width: ${share}%"></span>
       </div>
       <span class="small quiet" aria-hidden="true">${label}</span>
@@ -128,10 +130,10 @@ export class MemberCard extends PageElement {
   #device() {
     const { device } = this.member;
     if (device === null) return nothing;
-    return html`<ul class="device small" aria-label="Current state">
+    return html`<ul class="device line wrap small" aria-label="Current state">
       ${deviceFacts(device).map(
         ({ label, value, alert }) =>
-          html`<li class=${alert ? "alert" : ""}>${label} <b class="figure">${value}</b></li>`,
+          html`<li class=${alert ? "warn" : ""}>${label} <b class="figure">${value}</b></li>`,
       )}
     </ul>`;
   }
@@ -166,9 +168,9 @@ export class MemberCard extends PageElement {
   #details() {
     const { member, nameOf } = this;
     const links = this.view.state?.links.filter((link) => link.from === member.id) ?? [];
-    return html`<footer>
+    return html`<footer class="line wrap spread">
       <details>
-        <summary>Details</summary>
+        <summary class="quiet">Details</summary>
         ${memberDetails(member, links, this.#score, nameOf)} ${this.#remove()}
       </details>
       ${member.adapter === null ? nothing : this.#use()}
@@ -185,7 +187,7 @@ export class MemberCard extends PageElement {
       this.renderRoot.querySelector<HTMLElement>(".remove button, button.remove")?.focus();
     };
     if (!this.removing)
-      return html`<button class="plain remove" @click=${confirm(true)}>
+      return html`<button class="link bad remove" @click=${confirm(true)}>
         Remove from the room
       </button>`;
     return html`<div class="remove" role="group" aria-label="Remove ${name}">
@@ -207,7 +209,7 @@ export class MemberCard extends PageElement {
     };
     return html`<select
       ?disabled=${this.readOnly}
-      class=${chosen}
+      class=${USE_TONES[chosen]}
       aria-label="Use ${member.name} for computing"
       @change=${choose}
     >

@@ -60,7 +60,7 @@ export class MemberList extends PageElement {
             : "More machines can join and run some of the layers."
         }
       </p>
-      <button class="compact" @click=${() => this.emit("open-share")}>
+      <button class="compact" @click=${() => this.emit("open-dialog", "share")}>
         ${icon("qr")} Add a machine
       </button>
     </li>`;

@@ -57,7 +57,7 @@ export class ModelChoices extends PageElement {
       ${
         choices.length === 0
           ? nothing
-          : html`<ul>
+          : html`<ul class="stack">
               ${choices.map(
                 ({ name, note, source }) =>
                   html`<li>
@@ -73,7 +73,7 @@ export class ModelChoices extends PageElement {
               )}
             </ul>`
       }
-      <form novalidate @submit=${this.#placeAddress}>
+      <form class="field" novalidate @submit=${this.#placeAddress}>
         <label for="url">URL of a GGUF file</label>
         <div class="field-row">
           <input
@@ -90,7 +90,7 @@ export class ModelChoices extends PageElement {
           ${this.problem && describeInputProblem(this.problem)}
         </p>
       </form>
-      <div class="foot">
+      <div class="line wrap">
         ${filePicker("Choose a file", ".gguf", (file) => this.send({ type: "place_file", file }))}
         <button
           class="plain"
@@ -112,10 +112,6 @@ export class ModelChoices extends PageElement {
         max-width: 40rem;
         margin-top: var(--gap-m);
       }
-      ul {
-        display: grid;
-        gap: var(--gap-s);
-      }
       .model {
         width: 100%;
         flex-wrap: wrap;
@@ -131,19 +127,11 @@ export class ModelChoices extends PageElement {
         background: var(--spruce-wash);
       }
       .title {
-        overflow-wrap: anywhere;
         min-width: 0;
+        overflow-wrap: anywhere;
       }
       .model .quiet {
         font-weight: 450;
-      }
-      .field-row {
-        margin-top: var(--gap-xs);
-      }
-      .foot {
-        display: flex;
-        flex-wrap: wrap;
-        gap: var(--gap-s);
       }
     `,
   ];

@@ -9,22 +9,30 @@ import { PageElement } from "./page-element.ts";
 
 export class ModelPicker extends PageElement {
   override render() {
-    const placement = this.view.state?.placement ?? null;
+    const model = this.view.state?.placement?.model;
+    const choices = html`<tabmesh-model-choices .view=${this.view}></tabmesh-model-choices>`;
+    if (model === undefined) {
+      return this.readOnly
+        ? html`<p class="quiet">No model is placed.</p>`
+        : html`<section aria-labelledby="title">
+            <h2 id="title">Choose a model</h2>
+            <p class="quiet lead">
+              The model's layers are divided among the machines in this room so that answers are
+              fast.
+            </p>
+            ${this.#progress()} ${choices}
+          </section>`;
+    }
     return html`<section aria-labelledby="title">
+      <h2 id="title" class="unseen">Model</h2>
+      ${this.#current(model)} ${this.#progress()}
       ${
-        placement === null
-          ? html`<h2 id="title">Choose a model</h2>
-              <p class="quiet lead">
-                The model's layers are divided among the machines in this room so that answers are
-                fast.
-              </p>
-              ${this.#progress()}<tabmesh-model-choices .view=${this.view}></tabmesh-model-choices>`
-          : html`<h2 id="title" class="unseen">Model</h2>
-              ${this.#current(placement.model)} ${this.#progress()}
-              <details>
-                <summary>Change model</summary>
-                <tabmesh-model-choices .view=${this.view}></tabmesh-model-choices>
-              </details>`
+        this.readOnly
+          ? nothing
+          : html`<details>
+              <summary>Change model</summary>
+              ${choices}
+            </details>`
       }
     </section>`;
   }
@@ -41,7 +49,7 @@ export class ModelPicker extends PageElement {
   #progress() {
     const { progress } = this.view;
     if (progress === null) return nothing;
-    return html`<div class="progress">
+    return html`<div class="progress field">
       <p class="small" role="status">${progress.label}</p>
       <wa-progress-bar
         label=${progress.label}
@@ -62,8 +70,6 @@ export class ModelPicker extends PageElement {
         overflow-wrap: anywhere;
       }
       .progress {
-        display: grid;
-        gap: var(--gap-xs);
         margin-top: var(--gap-m);
       }
       wa-progress-bar {

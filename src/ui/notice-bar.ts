@@ -4,7 +4,7 @@ import { baseStyles } from "./base-styles.ts";
 import { icon, iconButton } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 
-const WASH = { info: "good", warning: "warn", error: "bad" } as const;
+const TONE = { info: "good", warning: "warn", error: "bad" } as const;
 
 export class NoticeBar extends PageElement {
   override render() {
@@ -14,7 +14,7 @@ export class NoticeBar extends PageElement {
       ${
         notice === null
           ? nothing
-          : html`<div class="notice box ${WASH[notice.level]} ${notice.level}">
+          : html`<div class="notice line box ${TONE[notice.level]}">
               ${icon(notice.level === "info" ? "info" : "warn")}
               <p>
                 <strong>${notice.message}</strong>
@@ -30,29 +30,19 @@ export class NoticeBar extends PageElement {
     baseStyles,
     css`
       .notice {
-        display: flex;
         align-items: flex-start;
         gap: var(--gap-m);
         padding: var(--gap-m) var(--gap-m) var(--gap-m) var(--gap-l);
       }
       .notice > svg {
         margin-top: 0.4rem;
-        color: var(--spruce);
-      }
-      .warning > svg {
-        color: var(--amber);
-      }
-      .error > svg {
-        color: var(--clay);
       }
       p {
         flex: 1;
         min-width: 0;
         padding: 0.2rem 0;
-        overflow-wrap: anywhere;
       }
       strong {
-        font-weight: 600;
         margin-inline-end: 0.3em;
       }
     `,

@@ -4,7 +4,7 @@ import { sameStages } from "../shared/index.ts";
 import type { PlacementCandidate } from "./page-view.ts";
 import { figure, plural, time } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
-import { memberColor } from "./member-colors.ts";
+import { layerBarStyles, layerSlabs } from "./layer-bar.ts";
 import { PageElement } from "./page-element.ts";
 
 export class PlacementCandidates extends PageElement {
@@ -30,7 +30,7 @@ export class PlacementCandidates extends PageElement {
     const placement = this.view.state?.placement ?? null;
     const running = sameStages(candidate.stages, placement?.stages ?? []);
     const state = placement?.ready ? "Running" : "Loading";
-    return html`<li class="card">
+    return html`<li class="card stack">
       <h3>
         ${candidate.label} ${running ? html`<span class="tag good">${state}</span>` : nothing}
       </h3>
@@ -42,16 +42,10 @@ export class PlacementCandidates extends PageElement {
             </p>`
           : html`<p class="problem">${candidate.infeasible}</p>`
       }
-      <div class="bar" role="img" aria-label=${this.#label(candidate)}>
-        ${candidate.stages.map(
-          ({ member, first, end }) =>
-            html`<span
-              style="flex: ${end - first}; background: ${memberColor(this.members, member)}"
-              ><b aria-hidden="true">${end - first}</b></span
-            >`,
-        )}
+      <div class="layers" role="img" aria-label=${this.#label(candidate)}>
+        ${layerSlabs(candidate.stages, this.members)}
       </div>
-      <ul class="why small quiet">
+      <ul class="field small quiet">
         ${candidate.explanation.map((line) => html`<li>${line}</li>`)}
       </ul>
       ${
@@ -81,6 +75,7 @@ export class PlacementCandidates extends PageElement {
 
   static override styles = [
     baseStyles,
+    layerBarStyles,
     css`
       details {
         margin-top: var(--gap-m);
@@ -91,35 +86,15 @@ export class PlacementCandidates extends PageElement {
         gap: var(--gap-m);
         margin-top: var(--gap-m);
       }
-      details > ul > li {
-        display: flex;
-        flex-direction: column;
-        gap: var(--gap-s);
+      .card {
+        grid-template-rows: auto auto auto 1fr auto;
       }
-      .bar {
-        display: flex;
-        gap: 2px;
+      .layers {
         height: 1.25rem;
-        border-radius: 3px;
-        overflow: hidden;
-      }
-      .bar span {
-        display: grid;
-        place-items: center;
-        min-width: 1.1rem;
-      }
-      .bar b {
-        padding: 0 0.25rem;
-        border-radius: 3px;
-        background: var(--surface);
-        font: 700 0.6875rem / 1.3 var(--mono);
-      }
-      .why li + li {
-        margin-top: var(--gap-xs);
+        gap: 2px;
       }
       button {
-        align-self: flex-start;
-        margin-top: auto;
+        justify-self: start;
       }
     `,
   ];

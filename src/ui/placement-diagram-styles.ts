@@ -20,10 +20,7 @@ const thumb = css`
 
 export const placementDiagramStyles = css`
   section > header {
-    display: flex;
-    flex-wrap: wrap;
     align-items: baseline;
-    justify-content: space-between;
     gap: 0 var(--gap-l);
     margin-bottom: var(--gap-m);
   }
@@ -47,28 +44,6 @@ export const placementDiagramStyles = css`
   }
   .layers {
     position: relative;
-    display: flex;
-    min-width: 0;
-  }
-  .slab {
-    display: grid;
-    place-items: center;
-    min-width: 0;
-    background: var(--hue);
-    overflow: hidden;
-  }
-  .slab:first-child {
-    border-radius: 4px 0 0 4px;
-  }
-  .slab b {
-    padding: 0.1rem 0.4rem;
-    border-radius: 4px;
-    background: var(--surface);
-    color: var(--ink);
-    font: 600 var(--text-xs) / 1.2 var(--mono);
-  }
-  .slab.thin b {
-    display: none;
   }
   /* The center of the thumb is on the boundary, half its width inside each end of the slider. */
   .layers input {
@@ -102,7 +77,6 @@ export const placementDiagramStyles = css`
     outline: var(--focus);
   }
   .decision {
-    flex-wrap: wrap;
     margin-top: var(--gap-m);
   }
   .decision p {
@@ -118,12 +92,10 @@ export const placementDiagramStyles = css`
     overflow-wrap: anywhere;
   }
   .why {
-    margin-top: var(--gap-l);
+    margin-top: var(--gap-m);
     overflow-wrap: anywhere;
   }
   .why ul {
-    display: grid;
-    gap: var(--gap-xs);
     margin-top: var(--gap-s);
   }
 `;

@@ -22,11 +22,12 @@ import {
   time,
 } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
-import { memberColor } from "./member-colors.ts";
+import { layerBarStyles, layerSlabs } from "./layer-bar.ts";
 import { PageElement } from "./page-element.ts";
 import { placementDiagramStyles } from "./placement-diagram-styles.ts";
 import "./placement-candidates.ts";
 import "./stage-list.ts";
+import { totalMs } from "./stage-timings.ts";
 
 export class PlacementDiagram extends PageElement {
   protected override readonly live = ["timings"] as const;
@@ -65,7 +66,7 @@ export class PlacementDiagram extends PageElement {
     if (placement === null) return nothing;
     const stages = this.draft ?? placement.stages;
     return html`<section aria-labelledby="title">
-      <header>
+      <header class="line wrap spread">
         <h2 id="title">Placement</h2>
         <p class="quiet small">${this.#summary(placement, stages)}</p>
       </header>
@@ -111,7 +112,7 @@ export class PlacementDiagram extends PageElement {
     const lines = preview?.model === model.name ? (preview.why ?? []) : [];
     return html`<details class="why" @toggle=${this.previewToggle("why")}>
       <summary>Why this placement</summary>
-      <ul class="small">
+      <ul class="field small">
         ${
           lines.length === 0
             ? html`<li>Computing the explanation.</li>`
@@ -130,21 +131,13 @@ export class PlacementDiagram extends PageElement {
   }
 
   #strip(placement: Placement, stages: readonly Stage[]) {
-    const count = placement.model.layers.length;
     const label = stages
       .map((stage) => `${this.nameOf(stage.member)} layers ${stage.first} to ${stage.end - 1}`)
       .join("; ");
     return html`<div class="strip" role="group" aria-label="Layers per member: ${label}">
       <span class="end" title="Embedding">E</span>
       <div class="layers">
-        ${stages.map(
-          (stage) =>
-            html`<span
-              class="slab ${stage.end - stage.first < count / 12 ? "thin" : ""}"
-              style="flex: ${stage.end - stage.first} 0 0; --hue: ${memberColor(this.members, stage.member)}"
-              ><b aria-hidden="true">${stage.end - stage.first}</b></span
-            >`,
-        )}
+        ${layerSlabs(stages, this.members)}
         ${this.readOnly ? nothing : stages.slice(1).map((_, boundary) => this.#handle(placement, stages, boundary))}
       </div>
       <span class="end" title="Output head: norm, logits, sampling">H</span>
@@ -180,7 +173,7 @@ export class PlacementDiagram extends PageElement {
   #decision(placement: Placement) {
     if (this.draft === null) return nothing;
     const preview = this.previewOf(this.draft);
-    return html`<div class="decision line box good">
+    return html`<div class="decision line wrap box good">
       <p role="status">${this.#cost(placement, preview)}</p>
       <button class="compact" @click=${() => this.#edit(placement, placement.stages)}>
         Discard
@@ -211,10 +204,9 @@ export class PlacementDiagram extends PageElement {
   /** The prediction for the running stages, for a placement without one of its own. */
   #predictedNow(): number | null {
     const { predicted = [] } = this.view;
-    if (predicted.length === 0) return null;
-    return predicted.reduce((sum, { computeMs, hopMs }) => sum + computeMs + hopMs, 0);
+    return predicted.length === 0 ? null : totalMs(predicted);
   }
 
-  static override styles = [baseStyles, placementDiagramStyles];
+  static override styles = [baseStyles, layerBarStyles, placementDiagramStyles];
 }
 customElements.define("tabmesh-placement", PlacementDiagram);

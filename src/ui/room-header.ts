@@ -6,9 +6,9 @@ import { icon, iconButton, mark } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 
 const CONNECTION = {
-  connected: "Connected",
-  reconnecting: "Reconnecting",
-  lost: "Connection lost",
+  connected: ["Connected", ""],
+  reconnecting: ["Reconnecting", "warn"],
+  lost: ["Connection lost", "bad"],
 } as const;
 
 const ADMISSION = { link: "Link only", nobody: "Locked" } as const;
@@ -20,7 +20,8 @@ export class RoomHeader extends PageElement {
     const { connection, joinUrl, serverLost } = this.view;
     const admits = this.view.state?.admits ?? "code";
     const room = this.view.state?.room ?? this.view.code ?? "";
-    return html`<header>
+    const [word, tone] = CONNECTION[connection];
+    return html`<header class="line">
       <h1 class="line">${mark(26)} <span class="brand">Tabmesh</span></h1>
       <p class="room">
         <span class="unseen">Room</span>
@@ -33,13 +34,12 @@ export class RoomHeader extends PageElement {
               ${icon("lock")} <span>${ADMISSION[admits]}</span>
             </p>`
       }
-      <p class="connection line small ${connection}" role="status">
-        <span class="dot" aria-hidden="true"></span
-        ><span class="word">${CONNECTION[connection]}</span>
+      <p class="connection line small ${tone}" role="status">
+        <span class="dot" aria-hidden="true"></span><span class="word">${word}</span>
       </p>
       ${
         serverLost === true
-          ? html`<p class="server connection line small reconnecting" role="status">
+          ? html`<p class="server connection line small warn" role="status">
               ${icon("warn")} <span class="word">No server: nobody can join</span>
             </p>`
           : nothing
@@ -51,11 +51,10 @@ export class RoomHeader extends PageElement {
           @click=${() => this.#copied.copy(joinUrl ?? "")}
         >
           ${icon(this.#copied.done ? "check" : "copy")}
-          <span class="long">${this.#copied.done ? "Copied" : "Copy link"}</span>
-          <span class="short">${this.#copied.done ? "Copied" : "Link"}</span>
+          <span class="word">${this.#copied.done ? "Copied" : "Copy link"}</span>
         </button>
-        ${iconButton("Invite: QR code and link", "qr", () => this.emit("open-share"))}
-        ${iconButton("Settings", "settings", () => this.emit("open-settings"))}
+        ${iconButton("Invite: QR code and link", "qr", () => this.emit("open-dialog", "share"))}
+        ${iconButton("Settings", "settings", () => this.emit("open-dialog", "settings"))}
         ${iconButton("Leave the room", "leave", () => this.send({ type: "leave_room" }))}
       </div>
     </header>`;
@@ -69,8 +68,6 @@ export class RoomHeader extends PageElement {
         background: var(--surface);
       }
       header {
-        display: flex;
-        align-items: center;
         gap: var(--gap-s) var(--gap-l);
         padding: var(--gap-s) var(--gap-l);
         min-height: 3.5rem;
@@ -85,35 +82,25 @@ export class RoomHeader extends PageElement {
         line-height: 1.8;
       }
       .connection {
-        color: var(--ink-quiet);
+        color: var(--tone, var(--ink-quiet));
       }
       .dot {
         width: 0.55rem;
         height: 0.55rem;
         border-radius: 50%;
-        background: var(--spruce);
+        background: var(--tone, var(--spruce));
       }
-      .reconnecting .dot {
+      .warn .dot {
         background: transparent;
-        border: 2px solid var(--amber);
+        border: 2px solid var(--tone);
       }
-      .reconnecting {
-        color: var(--amber);
-      }
-      .lost {
-        color: var(--clay);
-      }
-      .lost .dot {
-        background: var(--clay);
+      .bad .dot {
         border-radius: 1px;
       }
       .tools {
         display: flex;
         gap: var(--gap-xs);
         margin-inline-start: auto;
-      }
-      .short {
-        display: none;
       }
       @media (max-width: 44rem) {
         header {
@@ -133,17 +120,8 @@ export class RoomHeader extends PageElement {
           font-size: var(--text-m);
           letter-spacing: 0.06em;
         }
-        .long {
-          display: none;
-        }
-        .short {
-          display: inline;
-        }
         .tools {
           gap: 0;
-        }
-        .tools button.compact:not(.icon) {
-          margin-inline-end: var(--gap-xs);
         }
       }
     `,

@@ -31,14 +31,22 @@ const NUMBERS = [
     step: 1,
     help: "A chat answer stops after this many tokens.",
   },
-  { name: "generationSlots", label: "Concurrent answers", min: 1, max: 64, step: 1 },
+  {
+    name: "generationSlots",
+    label: "Concurrent answers",
+    min: 1,
+    max: 64,
+    step: 1,
+    help: "More of them use more memory on every machine.",
+  },
   {
     name: "telemetryIntervalMs",
-    label: "Device update interval (seconds)",
+    label: "Update interval (seconds)",
     min: 0.25,
     max: 60,
     scale: 0.001,
     step: 0.25,
+    help: "How often each machine reports its state.",
   },
 ] as const satisfies readonly NumberField[];
 
@@ -49,7 +57,7 @@ const PRECISIONS = [
 
 export class SettingsDialog extends PageElement {
   static override properties = { open: { type: Boolean }, problem: { state: true } };
-  declare open: boolean;
+  declare open?: boolean;
   declare problem?: string;
 
   readonly #save = (event: SubmitEvent): void => {
@@ -82,7 +90,7 @@ export class SettingsDialog extends PageElement {
   override render() {
     return html`<wa-dialog
       label="Settings"
-      ?open=${this.open}
+      ?open=${this.open ?? false}
       @wa-after-hide=${() => (this.open = false)}
     >
       ${this.open ? html`${this.#roomForm()} ${this.#tabForm()}` : ""}
@@ -157,13 +165,13 @@ export class SettingsDialog extends PageElement {
       </div>
       <button
         type="button"
-        class="plain measure"
+        class="link"
         ?disabled=${self?.adapter == null}
         @click=${() => this.send({ type: "measure_again" })}
       >
         Measure this machine again
       </button>
-      <button type="button" class="plain measure" @click=${() => this.send({ type: "save_log" })}>
+      <button type="button" class="link" @click=${() => this.send({ type: "save_log" })}>
         Save the room's log
       </button>
     </form>`;
@@ -182,11 +190,6 @@ export class SettingsDialog extends PageElement {
         padding-top: var(--gap-l);
         border-top: 1px solid var(--line);
       }
-      .field {
-        display: grid;
-        gap: var(--gap-xs);
-        align-content: end;
-      }
       .pair {
         display: grid;
         grid-template-columns: repeat(auto-fit, minmax(min(100%, 10rem), 1fr));
@@ -198,11 +201,6 @@ export class SettingsDialog extends PageElement {
       }
       legend {
         padding-bottom: var(--gap-xs);
-      }
-      .measure {
-        justify-self: start;
-        margin-inline-start: -0.6rem;
-        color: var(--spruce);
       }
     `,
   ];

@@ -38,7 +38,7 @@ const INSTRUCTIONS: { readonly [Value in Admits]: string } = {
 
 export class ShareDialog extends PageElement {
   static override properties = { open: { type: Boolean } };
-  declare open: boolean;
+  declare open?: boolean;
   readonly #copied = new CopyController(this);
 
   override render() {
@@ -47,7 +47,7 @@ export class ShareDialog extends PageElement {
     return html`<wa-dialog
       label="Add a machine"
       light-dismiss
-      ?open=${this.open}
+      ?open=${this.open ?? false}
       @wa-after-hide=${() => (this.open = false)}
     >
       ${

@@ -3,7 +3,7 @@
  * and so does each new `tick`; the current value is shown beside it as text. `ahead` continues it as a
  * dashed line: a forecast at the same intervals.
  */
-import { css, html, LitElement, type PropertyValues } from "lit";
+import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 
 /** As many as fit in the line. */
 const MAX_SAMPLES = 240;
@@ -32,13 +32,14 @@ export class SpeedLine extends LitElement {
 
   override render() {
     const newest = this.#history.length - 1;
+    if (newest + this.ahead.length === 0) return nothing;
     // The forecast begins at the newest sample, so that the lines meet.
     const forecast = [this.speed, ...this.ahead];
     const top = Math.max(1, 1.15 * Math.max(...this.#history, ...forecast));
     const points = (values: readonly number[], start: number) =>
       values.map((value, index) => `${start + index},${top - value}`).join(" ");
     return html`<svg
-      viewBox="0 0 ${Math.max(1, newest + this.ahead.length)} ${top}"
+      viewBox="0 0 ${newest + this.ahead.length} ${top}"
       preserveAspectRatio="none"
       aria-hidden="true"
     >
@@ -51,11 +52,11 @@ export class SpeedLine extends LitElement {
     :host {
       display: block;
       min-width: 0;
-      height: 44px;
     }
     svg {
+      display: block;
       width: 100%;
-      height: 100%;
+      height: 44px;
       fill: none;
       stroke: var(--spruce);
       stroke-width: 1.75;

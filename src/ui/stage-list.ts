@@ -10,7 +10,7 @@ import {
   modelBytes,
   shardBytes,
 } from "../shared/index.ts";
-import { describeFailure, bytes, time } from "../words/index.ts";
+import { bytes, layerRange, time } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { memberColor } from "./member-colors.ts";
 import { PageElement } from "./page-element.ts";
@@ -24,7 +24,7 @@ export class StageList extends PageElement {
   override render() {
     const placement = this.view.state?.placement ?? null;
     if (placement === null) return nothing;
-    return html`<ol aria-label="Pipeline stages in order">
+    return html`<ol class="stack" aria-label="Pipeline stages in order">
       ${this.stages.map((stage, index) => this.#stage(placement, stage, index))}
     </ol>`;
   }
@@ -38,11 +38,11 @@ export class StageList extends PageElement {
     const [isFirst, isLast] = [index === 0, index === this.stages.length - 1];
     const parts = [
       ...(isFirst ? ["embedding"] : []),
-      layers === 1 ? `layer ${stage.first}` : `layers ${stage.first}–${stage.end - 1}`,
+      layerRange(stage),
       ...(isLast ? ["output head"] : []),
     ];
     return html`<li style=${style}>
-      <div class="label">
+      <div class="label line wrap">
         <span class="number figure">${index + 1}</span>
         <strong>${this.nameOf(stage.member)}</strong>
         <span class="quiet">${parts.join(", ")} · ${sizes(placement, stage)}</span>
@@ -66,11 +66,7 @@ export class StageList extends PageElement {
   }
 
   #status(shard: ShardState | null) {
-    if (shard?.status === "failed") {
-      const { nameOf } = this;
-      const reason = shard.error === null ? "failed" : describeFailure(shard.error, nameOf);
-      return html`<span class="tag bad">${reason}</span>`;
-    }
+    if (shard?.status === "failed") return html`<span class="tag bad">failed</span>`;
     if (shard?.status !== "loading") return nothing;
     const progress = `${shard.phase} ${Math.floor(loadedShare(shard) * 100)}%`;
     return html`<span class="tag good">${progress}</span>`;
@@ -99,8 +95,6 @@ export class StageList extends PageElement {
     baseStyles,
     css`
       ol {
-        display: grid;
-        gap: var(--gap-s);
         margin-top: var(--gap-l);
       }
       .end {
@@ -111,16 +105,11 @@ export class StageList extends PageElement {
         min-width: 0;
       }
       .label {
-        display: flex;
-        flex-wrap: wrap;
         align-items: baseline;
         gap: 0 var(--gap-s);
         margin-bottom: 3px;
         font-size: var(--text-s);
         overflow-wrap: anywhere;
-      }
-      .label strong {
-        font-weight: 600;
       }
       .number {
         min-width: 1rem;
@@ -133,9 +122,6 @@ export class StageList extends PageElement {
       .times {
         margin-inline-start: auto;
         white-space: nowrap;
-      }
-      .times b {
-        font-weight: 600;
       }
       .times b + .quiet {
         margin-inline-start: 0.4em;

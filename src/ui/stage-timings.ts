@@ -12,31 +12,39 @@ export function speedNow(view: PageView): number | null {
   return view.chat.findLast((message) => message.tokensPerSecond !== null)?.tokensPerSecond ?? null;
 }
 
+/** The time of one token over all stages. */
+export function totalMs(timings: readonly StageTiming[]): number {
+  return timings.reduce((sum, { computeMs, hopMs }) => sum + computeMs + hopMs, 0);
+}
+
 export class StageTimings extends PageElement {
   protected override readonly live = ["chat", "timings"] as const;
+
   override render() {
-    const { timings } = this.view;
+    const { timings, chat } = this.view;
     const speed = speedNow(this.view);
     if (timings.length === 0 && speed === null) return nothing;
-    const total = timings.reduce((sum, { computeMs, hopMs }) => sum + computeMs + hopMs, 0);
     return html`<section aria-labelledby="title">
       <h2 id="title">Time per token</h2>
-      <div class="top">
-        ${
-          speed === null
-            ? nothing
-            : html`<p class="speed"><b class="figure">${figure(speed)}</b> tokens/s</p>
-                <tabmesh-speed
-                  .speed=${speed}
-                  .tick=${this.view.chat.at(-1)?.tokens}
-                ></tabmesh-speed>`
-        }
-      </div>
-      ${timings.length === 0 ? nothing : this.#bar(timings, total)}
+      ${
+        speed === null
+          ? nothing
+          : html`<div class="top">
+              <p class="speed"><b class="figure">${figure(speed)}</b> tokens/s</p>
+              <tabmesh-speed .speed=${speed} .tick=${chat.at(-1)?.tokens}></tabmesh-speed>
+            </div>`
+      }
+      ${timings.length === 0 ? nothing : this.#times(timings)}
     </section>`;
   }
 
-  #bar(timings: readonly StageTiming[], total: number) {
+  #times(timings: readonly StageTiming[]) {
+    const { predicted = [] } = this.view;
+    const isOfThese =
+      predicted.length === timings.length &&
+      predicted.every(({ member }, stage) => member === timings[stage]?.member);
+    const predictions = isOfThese ? predicted : [];
+    const total = totalMs(timings);
     const hops = timings.reduce((sum, { hopMs }) => sum + hopMs, 0);
     return html`
       <div
@@ -55,10 +63,11 @@ export class StageTimings extends PageElement {
       <p class="small quiet">
         <b class="figure">${time(total)}</b> total:
         <b class="figure">${time(total - hops)}</b> computing,
-        <b class="figure">${time(hops)}</b> in transfer${this.#predictedTotal(timings)}
+        <b class="figure">${time(hops)}</b> in
+        transfer${isOfThese ? html`; predicted <b class="figure">${time(totalMs(predicted))}</b>` : nothing}.
       </p>
       <details ?open=${timings.length <= 4}>
-        <summary>By stage</summary>
+        <summary class="quiet">By stage</summary>
         <table>
           <thead>
             <tr>
@@ -75,41 +84,14 @@ export class StageTimings extends PageElement {
                     <span style="background: ${memberColor(this.members, member)}"></span
                     >${this.nameOf(member)}
                   </th>
-                  <td class="figure">
-                    ${this.#predictedOf(timings, stage, "computeMs")} <b>${time(computeMs)}</b>
-                  </td>
-                  <td class="figure">
-                    ${this.#predictedOf(timings, stage, "hopMs")} <b>${time(hopMs)}</b>
-                  </td>
+                  ${timeCell(computeMs, predictions[stage]?.computeMs)}
+                  ${timeCell(hopMs, predictions[stage]?.hopMs)}
                 </tr>`,
             )}
           </tbody>
         </table>
       </details>
     `;
-  }
-
-  /** The prediction for the same stages; null if it is for others. */
-  #predictedFor(timings: readonly StageTiming[]): readonly StageTiming[] | null {
-    const { predicted = [] } = this.view;
-    const isSame =
-      predicted.length === timings.length &&
-      predicted.every(({ member }, stage) => member === timings[stage]?.member);
-    return isSame ? predicted : null;
-  }
-
-  #predictedTotal(timings: readonly StageTiming[]) {
-    const predicted = this.#predictedFor(timings);
-    if (predicted === null) return ".";
-    const total = predicted.reduce((sum, { computeMs, hopMs }) => sum + computeMs + hopMs, 0);
-    return html`; predicted <b class="figure">${time(total)}</b>.`;
-  }
-
-  #predictedOf(timings: readonly StageTiming[], stage: number, part: "computeMs" | "hopMs") {
-    const value = this.#predictedFor(timings)?.[stage]?.[part];
-    return value === undefined
-      ? nothing
-      : html`<span class="quiet">predicted ${time(value)}</span>`;
   }
 
   static override styles = [
@@ -124,7 +106,6 @@ export class StageTimings extends PageElement {
       }
       .speed b {
         font-size: var(--text-2xl);
-        font-weight: 600;
         letter-spacing: -0.04em;
         line-height: 1;
       }
@@ -148,10 +129,6 @@ export class StageTimings extends PageElement {
       }
       p b {
         color: var(--ink);
-        font-weight: 600;
-      }
-      summary {
-        color: var(--ink-quiet);
       }
       table {
         width: 100%;
@@ -182,7 +159,6 @@ export class StageTimings extends PageElement {
       td b {
         display: inline-block;
         min-width: 4.25rem;
-        font-weight: 600;
       }
       @media (max-width: 30rem) {
         td {
@@ -206,3 +182,11 @@ export class StageTimings extends PageElement {
   ];
 }
 customElements.define("tabmesh-timings", StageTimings);
+
+function timeCell(ms: number, predictedMs: number | undefined) {
+  const predicted =
+    predictedMs === undefined
+      ? nothing
+      : html`<span class="quiet">predicted ${time(predictedMs)}</span>`;
+  return html`<td class="figure">${predicted} <b>${time(ms)}</b></td>`;
+}

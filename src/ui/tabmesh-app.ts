@@ -18,7 +18,9 @@ import "./placement-diagram.ts";
 import "./replay-bar.ts";
 import "./room-header.ts";
 import "./settings-dialog.ts";
+import type { SettingsDialog } from "./settings-dialog.ts";
 import "./share-dialog.ts";
+import type { ShareDialog } from "./share-dialog.ts";
 import { speedNow } from "./stage-timings.ts";
 import "./tokens.css";
 
@@ -26,24 +28,26 @@ type Side = "chat" | "room";
 
 export class TabmeshApp extends PageElement {
   protected override readonly live = ["chat", "timings"] as const;
-  static override properties = { side: { state: true }, dialog: { state: true } };
+  static override properties = { side: { state: true } };
   /** What a small screen shows, once chosen. */
   declare side?: Side;
-  declare dialog?: "share" | "settings" | null;
+
+  readonly #openDialog = ({ detail: name }: CustomEvent<"share" | "settings">): void => {
+    this.renderRoot.querySelector<ShareDialog | SettingsDialog>(`tabmesh-${name}`)!.open = true;
+  };
 
   override render() {
-    if (this.view.phase === "replay") return this.#replay();
-    if (this.view.phase !== "inside") {
-      return html`<tabmesh-join .view=${this.view}></tabmesh-join>`;
-    }
     const { view } = this;
+    if (view.phase === "replay") {
+      return html`<div class="frame">
+        <tabmesh-replay .view=${view}></tabmesh-replay>
+        <main class="replay">${this.#room()}</main>
+      </div>`;
+    }
+    if (view.phase !== "inside") return html`<tabmesh-join .view=${view}></tabmesh-join>`;
     const side = this.side ?? (view.state?.placement == null ? "room" : "chat");
     return html`
-      <div
-        class="frame"
-        @open-share=${() => (this.dialog = "share")}
-        @open-settings=${() => (this.dialog = "settings")}
-      >
+      <div class="frame" @open-dialog=${this.#openDialog}>
         <tabmesh-header .view=${view}></tabmesh-header>
         <tabmesh-notice
           class="notice ${view.notice === null ? "" : "shown"}"
@@ -51,43 +55,32 @@ export class TabmeshApp extends PageElement {
         ></tabmesh-notice>
         ${this.#switch(side)}
         <main class="shows-${side}">
-          <div class="room" tabindex="-1">
-            <tabmesh-model .view=${view}></tabmesh-model>
-            ${
-              view.state?.placement == null
-                ? nothing
-                : html`<tabmesh-placement .view=${view}></tabmesh-placement>`
-            }
-            ${
-              view.timings.length === 0 && speedNow(view) === null
-                ? nothing
-                : html`<tabmesh-timings .view=${view}></tabmesh-timings>`
-            }
-            <tabmesh-members .view=${view}></tabmesh-members>
-          </div>
+          ${this.#room()}
           <div class="chat">
             <tabmesh-chat .view=${view}></tabmesh-chat>
           </div>
         </main>
       </div>
-      ${this.#dialogs()}
+      <tabmesh-share .view=${view}></tabmesh-share>
+      <tabmesh-settings .view=${view}></tabmesh-settings>
     `;
   }
 
-  #replay() {
+  #room() {
     const { view } = this;
-    return html`<div class="frame">
-      <tabmesh-replay .view=${view}></tabmesh-replay>
-      <main class="replay">
-        <div class="room" tabindex="-1">
-          ${
-            view.state?.placement == null
-              ? html`<p class="quiet">No model is placed.</p>`
-              : html`<tabmesh-placement .view=${view}></tabmesh-placement>`
-          }
-          <tabmesh-members .view=${view}></tabmesh-members>
-        </div>
-      </main>
+    return html`<div class="room" tabindex="-1">
+      <tabmesh-model .view=${view}></tabmesh-model>
+      ${
+        view.state?.placement == null
+          ? nothing
+          : html`<tabmesh-placement .view=${view}></tabmesh-placement>`
+      }
+      ${
+        view.timings.length === 0 && speedNow(view) === null
+          ? nothing
+          : html`<tabmesh-timings .view=${view}></tabmesh-timings>`
+      }
+      <tabmesh-members .view=${view}></tabmesh-members>
     </div>`;
   }
 
@@ -100,23 +93,6 @@ export class TabmeshApp extends PageElement {
     return html`<nav aria-label="View">
       ${choice("chat", "Chat")} ${choice("room", count === 0 ? "Room" : `Room (${count})`)}
     </nav>`;
-  }
-
-  #dialogs() {
-    const { view, dialog } = this;
-    const close = () => (this.dialog = null);
-    return html`
-      <tabmesh-share
-        .view=${view}
-        .open=${dialog === "share"}
-        @wa-after-hide=${close}
-      ></tabmesh-share>
-      <tabmesh-settings
-        .view=${view}
-        .open=${dialog === "settings"}
-        @wa-after-hide=${close}
-      ></tabmesh-settings>
-    `;
   }
 
   static override styles = [

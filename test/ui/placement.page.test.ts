@@ -102,7 +102,8 @@ describe("placement", () => {
 
   test("a stage that failed says why", async () => {
     const { app } = await mount(VIEWS.failing);
-    expect(one(one(app, "tabmesh-stage-list"), ".tag.bad").textContent).toContain("403");
+    expect(textOf(one(app, "tabmesh-stage-list"))).toContain("failed");
+    expect(all(app, "tabmesh-member").map(textOf).join()).toContain("failed: The server refuses");
     expect(all(app, "[role=alert]").map(textOf).join()).toContain("could not load layers");
   });
 
