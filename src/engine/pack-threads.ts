@@ -37,23 +37,18 @@ export function packThreads(cores: number): { readonly pack: Pack; close(): void
     workers.push(worker);
     const remote = Comlink.wrap<typeof servedPacking>(worker);
     const orDeath = untilError(worker);
-    const works = orDeath(remote.pack("F32", 32, [new Uint8Array(128)])).then(() => true, () => false); // prettier-ignore
-    return { remote, orDeath, works };
+    const starts = orDeath(remote.pack("F32", 32, [new Uint8Array(128)])).then(() => true, () => false); // prettier-ignore
+    return { remote, orDeath, starts };
   });
   return {
     pack(format, columns, sources) {
       if (pool.isEmpty) return packRows(format, columns, sources);
-      return pool.run(async (thread) => {
-        if (!(await thread.works)) return packRows(format, columns, sources);
+      return pool.run(async ({ remote, orDeath, starts }) => {
+        if (!(await starts)) return packRows(format, columns, sources);
         // Cloned, they would take longer than packing them.
         const own = sources.map((bytes) => (isWhole(bytes) ? bytes : bytes.slice()));
         const moved = Comlink.transfer(own, own.map(({ buffer }) => buffer)); // prettier-ignore
-        try {
-          return await thread.orDeath(thread.remote.pack(format, columns, moved));
-        } catch (error) {
-          thread.works = Promise.resolve(false);
-          throw error;
-        }
+        return orDeath(remote.pack(format, columns, moved));
       });
     },
     close() {

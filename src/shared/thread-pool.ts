@@ -15,15 +15,13 @@ export class ThreadPool<Thread> {
     return this.#count === 0;
   }
 
-  /** Does `work` in the thread that has the least. */
+  /** Does `work` in the thread that has the least. Work that fails counts as running, so that a failed thread gets less. */
   async run<T>(work: (thread: Thread) => Promise<T>): Promise<T> {
     const least = this.#leastBusy();
     least.running++;
-    try {
-      return await work(least.thread);
-    } finally {
-      least.running--;
-    }
+    const result = await work(least.thread);
+    least.running--;
+    return result;
   }
 
   #leastBusy() {
@@ -57,12 +55,13 @@ export function untilError(worker: Worker): <T>(call: Promise<T>) => Promise<T> 
     });
 }
 
-const nowhere = new MessageChannel().port1;
-nowhere.close();
+/** The other end is closed. Chromium would ignore what is sent through an end that is closed itself. */
+const { port1: nowhere, port2 } = new MessageChannel();
+port2.close();
 
 /**
  * Frees memory at once that the garbage collector of a busy thread frees too late: bytes that are transferred
- * through a closed port are gone. `ArrayBuffer.transfer(0)` would not free what came by a message in Chromium.
+ * to a closed port are gone. `ArrayBuffer.transfer(0)` would not free what came by a message in Chromium.
  */
 export function free(...arrays: readonly Uint8Array<ArrayBuffer>[]): void {
   nowhere.postMessage(

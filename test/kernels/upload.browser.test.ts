@@ -1,6 +1,7 @@
 /** Bytes that are written through mapped buffers, of which there are only a few. */
 import { expect, onTestFinished, test, vi } from "vitest";
 import { Uploads } from "../../src/kernels/core/upload.ts";
+import { free } from "../../src/shared/thread-pool.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 import { randomSource } from "../../tools/gpu/random.ts";
 
@@ -56,4 +57,20 @@ test("after the end, nothing is written and nothing fails", async () => {
   expect(bytes.subarray(0, 104)).toEqual(
     new Uint8Array([...Array<number>(100).fill(1), 0, 0, 0, 0]),
   );
+});
+
+test("what is freed is gone at once, also what came by a message", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const came = new Promise<Uint8Array<ArrayBuffer>>((resolve) => {
+    port1.onmessage = ({ data }) => resolve(data as Uint8Array<ArrayBuffer>);
+  });
+  const sent = new Uint8Array(1000);
+  port2.postMessage(sent, [sent.buffer]);
+  // Again and again: a port must not be told apart once it knows that its other end is closed.
+  for (const bytes of [await came, new Uint8Array(1000), new Uint8Array(1000)]) {
+    expect(bytes.length).toBe(1000);
+    free(bytes);
+    expect(bytes.length).toBe(0);
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+  }
 });

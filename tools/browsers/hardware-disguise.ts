@@ -20,8 +20,11 @@ const DEFAULT_LIMITS = {
   maxComputeWorkgroupSizeY: 256,
 };
 
-/** Runs before all other code of a window or worker: overrides what adapter and device report. */
-function disguise(limits: Record<string, number> | null): void {
+/**
+ * Runs before all other code of a window or worker: overrides what adapter and device report, and lists the
+ * threads that workers start.
+ */
+function disguise(limits: Record<string, number> | null, packingFails: boolean): void {
   const identity = {
     vendor: "nvidia",
     architecture: "hopper",
@@ -55,10 +58,21 @@ function disguise(limits: Record<string, number> | null): void {
     threads.onmessage = ({ data }) => started.push(data as string);
   } else {
     const Started = Worker;
+    let fails = packingFails;
     globalThis.Worker = class extends Started {
       constructor(url: string | URL, options?: WorkerOptions) {
         super(url, options);
         threads.postMessage(String(url));
+        if (!fails || !String(url).includes("gpu.worker")) return;
+        fails = false;
+        let answers = 0;
+        this.addEventListener("message", () => {
+          answers += 1;
+          if (answers !== 4) return;
+          this.terminate();
+          this.dispatchEvent(new ErrorEvent("error", { message: "stopped by the test" }));
+          threads.postMessage("stopped");
+        });
       }
     };
   }
@@ -77,16 +91,20 @@ function disguise(limits: Record<string, number> | null): void {
   );
 }
 
-/** Copies a built page and puts the disguise before its scripts; `remove` deletes the copy. */
+/**
+ * Copies a built page and puts the disguise before its scripts; `remove` deletes the copy. With `packingFails`,
+ * a thread that packs weights fails in the middle of a load.
+ */
 export async function disguisedPage(
   built: string,
   limits: Limits,
+  packingFails = false,
 ): Promise<{ directory: string; remove: () => Promise<void> }> {
   const directory = await mkdtemp(join(tmpdir(), "tabmesh-page-"));
   await cp(built, directory, { recursive: true });
   const values = limits === "own" ? null : DEFAULT_LIMITS;
   // Where tsx compiled this file, functions are named by a helper of its own.
-  const script = `{ const __name = (named) => named; (${disguise.toString()})(${JSON.stringify(values)}); }\n`;
+  const script = `{ const __name = (named) => named; (${disguise.toString()})(${JSON.stringify(values)}, ${packingFails}); }\n`;
   const assets = join(directory, "assets");
   const workers = (await readdir(assets)).filter((name) => /\.worker-.*\.js$/.test(name));
   if (workers.length === 0) throw new Error(`no worker scripts in ${assets}`);
