@@ -29,6 +29,7 @@ export async function openModel(
   root?: string,
 ): Promise<OpenedModel> {
   const header = await readHeader(bytes);
+  const { tensors } = header;
   const description = describeModel(header, await readRopeDivisors(header, bytes));
   const whole = describeShard(description, header.tensors, 0, description.layerCount);
   checkNoOtherTensors(whole, header.tensors);
@@ -43,7 +44,7 @@ export async function openModel(
     summary,
     description,
     tokenizer: readTokenizerData(header.metadata, description.vocabulary),
-    shard: (first, end) => describeShard(description, header.tensors, first, end),
+    shard: (first, end) => describeShard(description, tensors, first, end),
   };
 }
 

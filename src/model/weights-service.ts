@@ -42,11 +42,10 @@ export type LayerRange = { readonly first: number; readonly end: number };
 
 type ModelStorage = Pick<ModelCache, "store" | "chunkStore" | "clear">;
 
-type Entry = {
-  readonly model: OpenedModel;
-  readonly bytes: ByteSource;
-  readonly shared: SharedSource;
-};
+type Source = { readonly bytes: ByteSource; readonly shared: SharedSource };
+
+/** Not the tokenizer: the collector would visit its strings for every 64 MB or so of a load. */
+type Entry = Source & { readonly shard: OpenedModel["shard"] };
 
 /** The size of a prefetch's reads, and the step of its progress. */
 const PREFETCH_BYTES = 4 << 20;
@@ -80,9 +79,10 @@ export class WeightsService {
     request: OpenRequest,
     onProgress: (progress: DownloadProgress) => void | Promise<void> = () => undefined,
   ): Promise<OpenedSummary> {
-    const { model, bytes, shared } = await this.#openSource(request, onProgress);
-    this.#entries.set(model.summary.contentId, { model, bytes, shared });
-    return { summary: model.summary, description: model.description, tokenizer: model.tokenizer };
+    const { model, ...source } = await this.#openSource(request, onProgress);
+    const { summary, description, tokenizer, shard } = model;
+    this.#entries.set(summary.contentId, { shard, ...source });
+    return { summary, description, tokenizer };
   }
 
   /** Members that may have parts of an opened model. Those that have none, or do not answer, are left out. */
@@ -94,7 +94,7 @@ export class WeightsService {
 
   /** The layers `[first, end)` of an opened model. */
   shard(contentId: string, first: number, end: number): ShardDescription {
-    return this.#entry(contentId).model.shard(first, end);
+    return this.#entry(contentId).shard(first, end);
   }
 
   /**
@@ -110,10 +110,10 @@ export class WeightsService {
     earlier: readonly LayerRange[] = [],
     beforeShared: () => void | Promise<void> = () => undefined,
   ): Promise<void> {
-    const { model, bytes } = this.#entry(contentId);
+    const { shard, bytes } = this.#entry(contentId);
     if (!(bytes instanceof CachedSource)) return;
-    const shared = new Set(sharedTensors(model, first, end, earlier));
-    const tensors = shardTensors(model.shard(first, end)).sort(
+    const shared = new Set(sharedTensors(shard, first, end, earlier));
+    const tensors = shardTensors(shard(first, end)).sort(
       (one, other) => Number(shared.has(one)) - Number(shared.has(other)),
     );
     const totalBytes = tensors.reduce((total, tensor) => total + tensor.lengthBytes, 0);
@@ -157,9 +157,9 @@ export class WeightsService {
     end: number,
     earlier: readonly LayerRange[],
   ): { readonly missing: number; readonly held: number } {
-    const { model, bytes, shared } = this.#entry(contentId);
+    const { shard, bytes, shared } = this.#entry(contentId);
     const indices = new Set(
-      sharedTensors(model, first, end, earlier).flatMap(({ offsetBytes, lengthBytes }) =>
+      sharedTensors(shard, first, end, earlier).flatMap(({ offsetBytes, lengthBytes }) =>
         chunksOf(offsetBytes, lengthBytes),
       ),
     );
@@ -210,7 +210,7 @@ export class WeightsService {
   async #openSource(
     request: OpenRequest,
     onProgress: (progress: DownloadProgress) => void | Promise<void>,
-  ): Promise<Entry> {
+  ): Promise<Source & { readonly model: OpenedModel }> {
     const onNotice = (notice: ModelNotice) => this.#onNotice(notice);
     if (request.kind === "url") {
       const origin = await openUrl(absoluteUrl(request.url, request.server), { onNotice });
@@ -248,7 +248,7 @@ export class WeightsService {
     root: string | null,
     folder: string,
     name: string,
-  ): Promise<Omit<Entry, "model">> {
+  ): Promise<Source> {
     const onNotice = (notice: ModelNotice) => this.#onNotice(notice);
     const { fileBytes, label } = origin;
     const file = { folder, fileBytes };
@@ -297,13 +297,11 @@ export class WeightsService {
 
 /** Those of the shard `[first, end)` that earlier stages have too: a tied embedding, at the last stage. */
 function sharedTensors(
-  model: OpenedModel,
+  shard: Entry["shard"],
   first: number,
   end: number,
   earlier: readonly LayerRange[],
 ): TensorInfo[] {
-  const theirs = new Set(
-    earlier.flatMap((stage) => shardTensors(model.shard(stage.first, stage.end))),
-  );
-  return shardTensors(model.shard(first, end)).filter((tensor) => theirs.has(tensor));
+  const theirs = new Set(earlier.flatMap((stage) => shardTensors(shard(stage.first, stage.end))));
+  return shardTensors(shard(first, end)).filter((tensor) => theirs.has(tensor));
 }
