@@ -68,23 +68,11 @@ export async function loadShard(
   }
 }
 
-type Load = {
-  readonly watch: DeviceWatch;
-  readonly resources: GpuResources;
-  /** The shard once everything is compiled and bound; `tune` if work is left for the background. */
-  readonly prepared: Promise<{
-    readonly shard: GpuShard;
-    readonly tune: (() => Promise<void>) | null;
-  }>;
-  /** Reads the weights into the buffers that `prepared` binds. */
-  fill(): Promise<void>;
-  /** Frees everything. */
-  abandon(): void;
-};
-
 /**
  * Checks the plan against the memory and the device's limits, then allocates and starts to compile
- * everything. Rejects with an `EngineError` before anything is allocated.
+ * everything. Rejects with an `EngineError` before anything is allocated. `prepared` is the shard once
+ * everything is compiled and bound, with `tune` if work is left for the background; `fill` reads the weights
+ * into the buffers that it binds; `abandon` frees everything.
  */
 export async function beginLoad(
   { device, tuner, pack = packRows }: Gpu,
@@ -93,7 +81,7 @@ export async function beginLoad(
   reader: ByteReader,
   onBytes: (bytes: number) => void,
   onDeviceError: OnDeviceError,
-): Promise<Load> {
+) {
   const traits = await tuner.traits(options.submitWhileWaiting);
   const work = shardWork(device.limits, description, options, traits);
   const chosen = await tuner.choose(work);
