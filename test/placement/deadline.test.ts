@@ -4,8 +4,8 @@ import { watchDeadline } from "../../src/placement/solver/deadline.ts";
 
 /** Each check reads the next of `times`. */
 function looks(deadlineMs: number, times: readonly number[]): boolean[] {
-  const left = [...times];
-  const { isLate } = watchDeadline(0, deadlineMs, () => left.shift()!);
+  const left = [0, ...times];
+  const { isLate } = watchDeadline({ deadlineMs, now: () => left.shift()! });
   return times.map(() => isLate());
 }
 
@@ -27,7 +27,8 @@ test("an old long stretch no longer counts", () => {
 });
 
 test("once late, it stays late", () => {
-  const { isLate, wasHit } = watchDeadline(10, 5, () => 16);
+  const times = [10];
+  const { isLate, wasHit } = watchDeadline({ deadlineMs: 5, now: () => times.shift() ?? 16 });
   expect(wasHit()).toBe(false);
   expect(isLate()).toBe(true);
   expect(isLate()).toBe(true);

@@ -8,15 +8,23 @@ const GRACE_MS = 5;
 /** The longest stretch decays by this factor: the first ones include compilation. */
 const DECAY = 0.8;
 
+export type SolveOptions = {
+  readonly deadlineMs: number;
+  /** A monotonic clock in ms: `performance.now`, or process time in a benchmark. */
+  readonly now: () => number;
+};
+
 export type Deadline = {
   /** Reads the clock; true from the first time that the deadline counts as reached. */
   readonly isLate: () => boolean;
   /** Whether `isLate` has returned true. */
   readonly wasHit: () => boolean;
+  readonly elapsedMs: () => number;
 };
 
-/** `now` is a monotonic clock in ms. */
-export function watchDeadline(startedAt: number, deadlineMs: number, now: () => number): Deadline {
+/** The time begins now. */
+export function watchDeadline({ deadlineMs, now }: SolveOptions): Deadline {
+  const startedAt = now();
   let isOver = false;
   let last = startedAt;
   let stretchMs = 0;
@@ -29,5 +37,5 @@ export function watchDeadline(startedAt: number, deadlineMs: number, now: () => 
     isOver = elapsed >= deadlineMs || elapsed + stretchMs > deadlineMs + GRACE_MS;
     return isOver;
   };
-  return { isLate, wasHit: () => isOver };
+  return { isLate, wasHit: () => isOver, elapsedMs: () => now() - startedAt };
 }

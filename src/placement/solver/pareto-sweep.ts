@@ -3,26 +3,36 @@
  * is a point of the Pareto front; the optimum of a weighted objective is one of them, and needs only the
  * steps that can still be better.
  */
-import { SAME_COST } from "./plan-answer.ts";
+import type { Stage } from "../../shared/index.ts";
+import type { Problem } from "../problem/problem.ts";
+import { type SolveOptions, watchDeadline } from "./deadline.ts";
+import { isImpossible } from "./infeasible.ts";
+import { SAME_COST, stagesOf } from "./plan-answer.ts";
 import { BestPlan } from "./incumbent.ts";
 import { bottleneckOf, capDomains } from "./bottleneck.ts";
 import { solvePipelines } from "./pipelines.ts";
-import { hasRequired, type Instance } from "./instance.ts";
+import { buildInstance, hasRequired, type Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
 import { splitOrder } from "./layer-split.ts";
 
 /** Boundaries of one order that are tried for a lower bottleneck at the same cost. */
 const MAX_TRIES = 8;
 
-export type FrontPoint = {
-  /** Its cost is the linear one. */
-  readonly plan: Plan;
-  readonly bottleneckMs: number;
+export type FrontAnswer = {
+  /** From the lowest latency to the lowest bottleneck. */
+  readonly points: readonly {
+    readonly stages: readonly Stage[];
+    readonly latencyMs: number;
+    readonly bottleneckMs: number;
+  }[];
+  /** Whether the front is complete; false when time ran out. */
+  readonly isComplete: boolean;
 };
 
 /** A step of the sweep: the cheapest plan under a cap. */
 type Step = {
-  readonly point: FrontPoint | null;
+  /** Its cost is the linear one. */
+  readonly point: { readonly plan: Plan; readonly bottleneckMs: number } | null;
   /** No plan under the cap has a lower linear cost than this. */
   readonly bound: number;
   readonly isProven: boolean;
@@ -54,19 +64,19 @@ export function solveWeighted(
   }
 }
 
-/** The Pareto front, from the lowest latency to the lowest bottleneck, as far as time allows. */
-export function sweepFront(
-  inst: Instance,
-  isLate: () => boolean,
-): { points: FrontPoint[]; isComplete: boolean } {
-  const points: FrontPoint[] = [];
+/** The part of the Pareto front that time allows; the problem's objective is ignored. */
+export function frontOf(problem: Problem, options: SolveOptions): FrontAnswer {
+  const { isLate } = watchDeadline(options);
+  const inst = buildInstance({ ...problem, objective: "latency" });
+  const points: FrontAnswer["points"][number][] = [];
+  if (isImpossible(inst)) return { points, isComplete: true };
   let cap = Infinity;
   for (;;) {
     const { point, isProven } = cheapestUnder(inst, cap, Infinity, isLate);
-    if (!isProven) return { points, isComplete: false };
-    if (point === null) return { points, isComplete: true };
-    points.push(point);
-    cap = point.bottleneckMs * (1 - SAME_COST);
+    if (point === null || !isProven) return { points, isComplete: isProven };
+    const { plan, bottleneckMs } = point;
+    points.push({ stages: stagesOf(inst, plan), latencyMs: plan.cost, bottleneckMs });
+    cap = bottleneckMs * (1 - SAME_COST);
   }
 }
 

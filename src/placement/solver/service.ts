@@ -1,7 +1,7 @@
 /** What the placement worker offers; pure except for the clock. */
 import { isFound, type Answer } from "../problem/answer.ts";
 import { explain, type Explanation } from "../explain/explain.ts";
-import { frontOf, type FrontAnswer } from "./pareto-front.ts";
+import { frontOf, type FrontAnswer } from "./pareto-sweep.ts";
 import type { Problem } from "../problem/problem.ts";
 import { solve, solveAndKeep } from "./solve.ts";
 import { warmUp } from "./warm-up.ts";

@@ -13,7 +13,7 @@ import type { Answer } from "../problem/answer.ts";
 import { foundAnswer, stagesOf, unknownAnswer } from "./plan-answer.ts";
 import { BestPlan } from "./incumbent.ts";
 import { isThroughputOnly, splitForObjective } from "./bottleneck.ts";
-import { watchDeadline } from "./deadline.ts";
+import { type SolveOptions, watchDeadline } from "./deadline.ts";
 import { solvePipelines } from "./pipelines.ts";
 import { findsGreedyPlan, greedyPlans } from "./greedy.ts";
 import { explainInfeasible, isImpossible } from "./infeasible.ts";
@@ -26,12 +26,6 @@ import { LocalSearch } from "./local-search.ts";
 import type { Problem } from "../problem/problem.ts";
 import { splitOrder } from "./layer-split.ts";
 import { solveThroughput, withinCap } from "./throughput.ts";
-
-export type SolveOptions = {
-  readonly deadlineMs: number;
-  /** A monotonic clock in ms: `performance.now`, or process time in a benchmark. */
-  readonly now: () => number;
-};
 
 export type Solution = {
   readonly answer: Answer;
@@ -48,9 +42,8 @@ export function solve(problem: Problem, options: SolveOptions): Answer {
 }
 
 /** As `solve`, with everything that was found on the way. */
-export function solveAndKeep(problem: Problem, { deadlineMs, now }: SolveOptions): Solution {
-  const startedAt = now();
-  const { isLate, wasHit } = watchDeadline(startedAt, deadlineMs, now);
+export function solveAndKeep(problem: Problem, options: SolveOptions): Solution {
+  const { isLate, wasHit, elapsedMs } = watchDeadline(options);
   const inst = buildInstance(problem);
   const best = new BestPlan();
   const bound = isImpossible(inst) ? Infinity : search(inst, best, isLate);
@@ -60,7 +53,7 @@ export function solveAndKeep(problem: Problem, { deadlineMs, now }: SolveOptions
   else if (bound === Infinity) answer = explainInfeasible(inst, findsPlan);
   else answer = unknownAnswer(problem, { kind: "deadline" });
   const found = best.offered.map((plan) => stagesOf(inst, plan));
-  return { answer: { ...answer, elapsedMs: now() - startedAt }, found };
+  return { answer: { ...answer, elapsedMs: elapsedMs() }, found };
 }
 
 /** Offers plans to `best`; returns a lower bound, or Infinity if nothing is better than the best plan. */
