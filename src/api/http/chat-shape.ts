@@ -6,11 +6,10 @@ import {
   spell,
   tokenIds,
   type TokenPart,
-  usageOf,
 } from "./completion-shape.ts";
 
 export const chatShape: CompletionShape<ChatCompletion, ChatCompletionChunk> = {
-  whole(context, { text, tokens, promptTokens, finish, usage, timings }) {
+  whole(context, { text, tokens, promptTokens, finish }) {
     const choice: ChatCompletion.Choice = {
       index: 0,
       message: { role: "assistant", content: text, refusal: null },
@@ -18,16 +17,13 @@ export const chatShape: CompletionShape<ChatCompletion, ChatCompletionChunk> = {
       finish_reason: finish,
       ...tokenIds(context, promptTokens, tokens),
     };
-    const body: ChatCompletion = {
-      ...context.heading,
-      object: "chat.completion",
-      choices: [choice],
-      usage: usageOf(usage),
-    };
-    return Object.assign(body, { timings });
+    return { ...context.heading, object: "chat.completion", choices: [choice] };
   },
 
-  chunk(context, { text, token, promptTokens, finish }) {
+  chunk(context, part) {
+    const heading = { ...context.heading, object: "chat.completion.chunk" } as const;
+    if (part === null) return { ...heading, choices: [] };
+    const { text, token, promptTokens, finish } = part;
     const tokens = token ? [token] : [];
     const choice: ChatCompletionChunk.Choice = {
       index: 0,
@@ -39,17 +35,7 @@ export const chatShape: CompletionShape<ChatCompletion, ChatCompletionChunk> = {
       finish_reason: finish ?? null,
       ...(promptTokens || token ? tokenIds(context, promptTokens, tokens) : {}),
     };
-    return { ...context.heading, object: "chat.completion.chunk", choices: [choice] };
-  },
-
-  usage({ heading }, usage, timings) {
-    const chunk: ChatCompletionChunk = {
-      ...heading,
-      object: "chat.completion.chunk",
-      choices: [],
-      usage: usageOf(usage),
-    };
-    return Object.assign(chunk, { timings });
+    return { ...heading, choices: [choice] };
   },
 };
 

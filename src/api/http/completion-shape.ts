@@ -5,7 +5,6 @@
 import type { CompletionUsage } from "openai/resources/completions";
 import type { AnswerEvent, AnswerUsage, ModelText } from "../../cluster/index.ts";
 import type { Completion } from "./completion-request.ts";
-import type { Timings } from "./stage-times.ts";
 
 export type TokenPart = Extract<AnswerEvent, { kind: "token" }>;
 
@@ -24,8 +23,6 @@ export type WholeAnswer = {
   readonly tokens: readonly TokenPart[];
   readonly promptTokens: readonly number[];
   readonly finish: "stop" | "length";
-  readonly usage: AnswerUsage;
-  readonly timings: Timings;
 };
 
 /** The contents of one chunk of a stream. */
@@ -41,9 +38,8 @@ export type ChunkPart = {
 
 export type CompletionShape<Whole, Chunk> = {
   whole(context: ShapeContext, answer: WholeAnswer): Whole;
-  chunk(context: ShapeContext, part: ChunkPart): Chunk;
-  /** The last chunk, if the client asked for the usage: it has no choices. */
-  usage(context: ShapeContext, usage: AnswerUsage, timings: Timings): Chunk;
+  /** Without a part, a chunk has no choices: the last one, if the client asked for the usage. */
+  chunk(context: ShapeContext, part: ChunkPart | null): Chunk;
 };
 
 export function usageOf({ promptTokens, completionTokens }: AnswerUsage): CompletionUsage {

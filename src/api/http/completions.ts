@@ -16,7 +16,13 @@ import type { ApiRoom } from "./api-room.ts";
 import { chatShape } from "./chat-shape.ts";
 import { ensureModel } from "./choose-model.ts";
 import type { Completion } from "./completion-request.ts";
-import type { ChunkPart, CompletionShape, ShapeContext, TokenPart } from "./completion-shape.ts";
+import {
+  type ChunkPart,
+  type CompletionShape,
+  type ShapeContext,
+  type TokenPart,
+  usageOf,
+} from "./completion-shape.ts";
 import { apiErrorOf } from "./errors.ts";
 import { comment, dataEvent, eventStream } from "./event-stream.ts";
 import { StageTimes } from "./stage-times.ts";
@@ -96,10 +102,9 @@ export async function wholeAnswer(answering: Answering): Promise<WholeBody> {
     }
     if (event.kind !== "finished") continue;
     if (event.finish === "cancelled") break;
-    const { finish, usage } = event;
-    const timings = times.summary(event);
-    const answer = { text: text + event.text, tokens, promptTokens, finish, usage, timings };
-    return shapeOf(answering).whole(answering, answer);
+    const answer = { text: text + event.text, tokens, promptTokens, finish: event.finish };
+    const body = shapeOf(answering).whole(answering, answer);
+    return Object.assign(body, { usage: usageOf(event.usage), timings: times.summary(event) });
   }
   throw new RoomError({ reason: "cancelled" });
 }
@@ -144,7 +149,8 @@ async function* answerParts(answering: Answering): AsyncGenerator<AnswerPart, vo
         if (part.text !== "") yield chunk({ text: part.text });
         yield chunk({ finish: part.finish });
         if (completion.includeUsage) {
-          yield { chunk: shape.usage(answering, part.usage, times.summary(part)) };
+          const totals = { usage: usageOf(part.usage), timings: times.summary(part) };
+          yield { chunk: Object.assign(shape.chunk(answering, null), totals) };
         }
       }
     }

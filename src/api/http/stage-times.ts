@@ -8,7 +8,7 @@ import type { MemberId, RoomState } from "../../shared/index.ts";
 
 type Part<K extends AnswerEvent["kind"]> = Extract<AnswerEvent, { kind: K }>;
 
-export type Timings = {
+type Timings = {
   readonly first_token_ms: number | null;
   readonly total_ms: number;
   readonly tokens_per_second: number | null;

@@ -6,14 +6,13 @@ import {
   spell,
   tokenIds,
   type TokenPart,
-  usageOf,
 } from "./completion-shape.ts";
 
 /** OpenAI's type has no null, but its streams send it until the last chunk. */
 const UNFINISHED = null as unknown as CompletionChoice["finish_reason"];
 
 export const textShape: CompletionShape<Completion, Completion> = {
-  whole(context, { text, tokens, promptTokens, finish, usage, timings }) {
+  whole(context, { text, tokens, promptTokens, finish }) {
     const choice: CompletionChoice = {
       index: 0,
       text,
@@ -21,11 +20,12 @@ export const textShape: CompletionShape<Completion, Completion> = {
       finish_reason: finish,
       ...tokenIds(context, promptTokens, tokens),
     };
-    const body: Completion = { ...bodyOf(context, [choice]), usage: usageOf(usage) };
-    return Object.assign(body, { timings });
+    return bodyOf(context, [choice]);
   },
 
-  chunk(context, { text, token, offset, promptTokens, finish }) {
+  chunk(context, part) {
+    if (part === null) return bodyOf(context, []);
+    const { text, token, offset, promptTokens, finish } = part;
     const tokens = token ? [token] : [];
     const choice: CompletionChoice = {
       index: 0,
@@ -35,10 +35,6 @@ export const textShape: CompletionShape<Completion, Completion> = {
       ...(promptTokens || token ? tokenIds(context, promptTokens, tokens) : {}),
     };
     return bodyOf(context, [choice]);
-  },
-
-  usage(context, usage, timings) {
-    return Object.assign({ ...bodyOf(context, []), usage: usageOf(usage) }, { timings });
   },
 };
 
