@@ -12,32 +12,35 @@ import { PathBundle } from "./path-bundle.ts";
 import { relax, tracePath, type Relaxation } from "./relaxation.ts";
 
 export type Multipliers = {
-  readonly visit: Float64Array; // [members]
-  readonly returnTo: Float64Array; // [members]
-  /** The same for every stage; positive only where a limit on stages matters. */
-  perStage: number;
-  /** The charge for a visit: `visit` plus `perStage`. */
+  /**
+   * `visit`, `returnTo`, and the multiplier of every stage alike, which is positive only where a limit
+   * on stages matters.
+   */
+  readonly point: Float64Array; // [2 * members + 1]
+  readonly visit: Float64Array; // [members], a part of `point`
+  readonly returnTo: Float64Array; // [members], a part of `point`
+  /** The charge for a visit: `visit` plus the multiplier of every stage. */
   readonly charge: Float64Array; // [members]
   bound: number;
 };
 
 export function createMultipliers(memberCount: number): Multipliers {
+  const point = new Float64Array(2 * memberCount + 1);
   return {
-    visit: new Float64Array(memberCount),
-    returnTo: new Float64Array(memberCount),
-    perStage: 0,
+    point,
+    visit: point.subarray(0, memberCount),
+    returnTo: point.subarray(memberCount, 2 * memberCount),
     charge: new Float64Array(memberCount),
     bound: -Infinity,
   };
 }
 
-export function copyMultipliers(multipliers: Multipliers): Multipliers {
-  return {
-    ...multipliers,
-    visit: multipliers.visit.slice(),
-    returnTo: multipliers.returnTo.slice(),
-    charge: multipliers.charge.slice(),
-  };
+export function copyMultipliers({ point, charge, bound }: Multipliers): Multipliers {
+  const copy = createMultipliers(charge.length);
+  copy.point.set(point);
+  copy.charge.set(charge);
+  copy.bound = bound;
+  return copy;
 }
 
 export type AscentOptions = {
@@ -80,8 +83,7 @@ export function ascend(
   const returnsTo = new Int32Array(memberCount);
   const closing = new Float64Array(memberCount);
   const trial = copyMultipliers(multipliers);
-  const point = vectorOf(multipliers);
-  const best = point.slice();
+  const { point } = trial;
   const subgradient = new Float64Array(point.length);
   const isNonNegative = nonNegative(inst);
   const bundle = new PathBundle(point.length);
@@ -89,7 +91,7 @@ export function ascend(
   let idleSteps = 0;
   let before = -Infinity;
   for (let step = 0; step < steps && scale > MIN_STEP; step++) {
-    setMultipliers(trial, point);
+    fillCharge(trial);
     fillClosing(inst, trial, firsts, closing, returnsTo);
     if (isLate() || !relax(relaxation, trial.charge, closing, firsts, isLate)) return;
     const first = cheapestFirst(relaxation, trial);
@@ -99,8 +101,8 @@ export function ascend(
       idleSteps = 0;
     else idleSteps++;
     if (bound > multipliers.bound) {
-      best.set(point);
-      setMultipliers(multipliers, point);
+      multipliers.point.set(point);
+      fillCharge(multipliers);
       multipliers.bound = bound;
     }
     if (bound >= target()) return;
@@ -111,7 +113,7 @@ export function ascend(
     const path = tracePath(relaxation, closing, first);
     if (new Set(path).size === path.length) onElementaryPath(path);
     fillSubgradient(inst, path, returnsTo, subgradient);
-    if (!bundle.add(subgradient, bound, point, best)) return;
+    if (!bundle.add(subgradient, bound, point, multipliers.point)) return;
     if (idleSteps >= PATIENCE) {
       idleSteps = 0;
       scale *= SHRINK;
@@ -127,18 +129,9 @@ function distanceTo(goal: number, bound: number): number {
   return Math.max(Math.abs(bound) * 1e-6, goal < Infinity ? goal - bound : Math.abs(bound) * 0.2);
 }
 
-/** All multipliers in one vector. */
-function vectorOf({ visit, returnTo, perStage }: Multipliers): Float64Array {
-  return Float64Array.of(...visit, ...returnTo, perStage);
-}
-
-function setMultipliers(multipliers: Multipliers, point: Float64Array): void {
-  const memberCount = multipliers.visit.length;
-  multipliers.visit.set(point.subarray(0, memberCount));
-  multipliers.returnTo.set(point.subarray(memberCount, 2 * memberCount));
-  multipliers.perStage = point[2 * memberCount]!;
-  for (let member = 0; member < memberCount; member++)
-    multipliers.charge[member] = point[member]! + multipliers.perStage;
+function fillCharge({ point, visit, charge }: Multipliers): void {
+  const perStage = point[2 * visit.length]!;
+  for (let member = 0; member < visit.length; member++) charge[member] = visit[member]! + perStage;
 }
 
 /** 1 where a multiplier is never negative: all but those of required members, and of returns. */
@@ -190,8 +183,9 @@ export function boundOf(
 /** The constant term of the Lagrangian: what is subtracted from every path. */
 export function constantTerm(
   { memberCount, maxStages }: Instance,
-  { visit, perStage }: Multipliers,
+  { point, visit }: Multipliers,
 ): number {
+  const perStage = point[2 * memberCount]!;
   let sum = perStage > 0 ? perStage * maxStages : 0;
   for (let member = 0; member < memberCount; member++) sum += visit[member]!;
   return sum;
