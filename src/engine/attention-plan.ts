@@ -11,7 +11,7 @@ import {
   type StepParams,
 } from "../kernels/index.ts";
 import type { ModelDescription } from "../model/index.ts";
-import { layerCacheBytes } from "./cache-plan.ts";
+import { kvBytesPerToken } from "../shared/index.ts";
 import type { Bind } from "./gpu-resources.ts";
 import type { LayerBuffers, MatContext } from "./layer-plan.ts";
 
@@ -75,7 +75,7 @@ export async function planAttention(
       while (starts[cache.length]! < positions) {
         const segment = cache.length;
         const length = starts[segment + 1]! - starts[segment]!;
-        const bytes = layerCacheBytes(model, sequences, length);
+        const bytes = kvBytesPerToken(model) * length * sequences;
         const label = (layer: number) => `cache of layer ${layer}, segment ${segment}`;
         cache.push(extras.map((_, layer) => resources.storage(label(layer), bytes)));
       }

@@ -62,14 +62,13 @@ function measure({ tuner, shard, work, chosen }: BackgroundTuning): Promise<Tune
 }
 
 function stepsOf(shard: GpuShard): OtherWork {
-  const count = () => shard.counters().steps;
   return {
     get count() {
-      return count();
+      return shard.counters().steps;
     },
     async quiet() {
-      for (let before = -1; shard.running > 0 || before !== count();) {
-        before = count();
+      for (let before = -1; shard.running > 0 || before !== this.count;) {
+        before = this.count;
         await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
         if (shard.failure !== null) throw shard.failure;
       }

@@ -2,9 +2,6 @@
  * How the KV cache is divided: a few segments of positions, each a buffer for every layer, allocated
  * when a sequence first reaches it. Growing copies nothing, and a position's place never changes. Pure.
  */
-import type { ModelDescription } from "../model/index.ts";
-import { kvBytesPerToken } from "../shared/index.ts";
-
 /** Contexts up to this length are one segment: a smaller one would save little. */
 const SMALL_CONTEXT = 512;
 /** Attention loads tiles; segments start at multiples of this. */
@@ -21,12 +18,3 @@ export function segmentStarts(contextTokens: number, maxSegments: number): numbe
 }
 
 const roundUp = (positions: number) => Math.ceil(positions / SEGMENT_STEP) * SEGMENT_STEP;
-
-/** Bytes of `positions` positions of all sequences in one layer: keys and values. */
-export function layerCacheBytes(
-  model: ModelDescription,
-  sequences: number,
-  positions: number,
-): number {
-  return kvBytesPerToken(model) * positions * sequences;
-}

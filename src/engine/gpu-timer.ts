@@ -21,30 +21,29 @@ export class GpuTimer {
   readonly #querySet: GPUQuerySet;
   readonly #resolved: GPUBuffer;
   readonly #staging: GPUBuffer;
-  readonly #now: () => number;
   #inUse = false;
   #lastMs = -Infinity;
   #gpuMs = 0;
   #wallMs = 0;
 
   /** Null where the device has no timestamps. */
-  static open(resources: GpuResources, now = () => performance.now()): GpuTimer | null {
-    return resources.device.features.has("timestamp-query") ? new GpuTimer(resources, now) : null;
+  static open(resources: GpuResources): GpuTimer | null {
+    return resources.device.features.has("timestamp-query") ? new GpuTimer(resources) : null;
   }
 
-  private constructor(resources: GpuResources, now: () => number) {
+  private constructor(resources: GpuResources) {
     const { QUERY_RESOLVE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
     this.#querySet = resources.device.createQuerySet({ type: "timestamp", count: 2 });
     this.#resolved = resources.buffer("timestamps", BYTES, QUERY_RESOLVE | COPY_SRC);
     this.#staging = resources.buffer("timestamps, read", BYTES, MAP_READ | COPY_DST);
-    this.#now = now;
   }
 
   /** Null if the next step is not timed. */
   begin(): StepTiming | null {
-    if (this.#inUse || this.#now() - this.#lastMs < INTERVAL_MS) return null;
+    const nowMs = performance.now();
+    if (this.#inUse || nowMs - this.#lastMs < INTERVAL_MS) return null;
     this.#inUse = true;
-    this.#lastMs = this.#now();
+    this.#lastMs = nowMs;
     const querySet = this.#querySet;
     return {
       pass: {

@@ -61,11 +61,7 @@ type Rounding = { readonly decode: boolean; readonly prefill: boolean };
 /** From this many rows, a batch runs the variants of prefill. */
 const MIN_PREFILL_ROWS = 9;
 
-export type LayerPlan = {
-  readonly queryKeyValue: Recorded;
-  /** Everything after the attention. */
-  readonly afterAttention: Recorded;
-};
+export type LayerPlan = Awaited<ReturnType<typeof planLayer>>;
 
 export type MatContext = {
   readonly resources: GpuResources;
@@ -78,7 +74,7 @@ export async function planLayer(
   model: ModelDescription,
   weights: LayerWeights,
   buffers: LayerBuffers,
-): Promise<LayerPlan> {
+) {
   const { x, queryKeyValue, attention, gated, gate } = buffers;
   const { hidden, feedForward, normEpsilon: epsilon } = model;
   const columns = (model.heads + 2 * model.keyValueHeads) * model.headSize;
@@ -117,6 +113,7 @@ export async function planLayer(
     stage({ x: gated, norm: null }, ONLY_PREFILL, [target(weights.down, add, hidden, x)]),
   ]);
   const after = [output, gates, down];
+  /** Everything after the attention. */
   const afterAttention: Recorded = {
     record(pass, work) {
       for (const part of after) part.record(pass, work);

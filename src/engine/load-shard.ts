@@ -87,7 +87,7 @@ export async function beginLoad(
   const chosen = await tuner.choose(work);
   const { variants, kernels, maxRows } = chosen;
   const shape = work.attention;
-  const planned = (rows: number) => planMemory(description, options, shape, rows, variants);
+  const planned = (rows: number) => planMemory(description, options, shape, rows);
   // A larger chunk is worth its scratch only where the memory suffices.
   const isWhole = description.embedding !== null && description.head !== null;
   const isPossible = (rows: number) =>

@@ -9,11 +9,10 @@ import {
   sampleBufferBytes,
 } from "../kernels/index.ts";
 import type { ShardDescription } from "../model/index.ts";
-import { layerCacheBytes } from "./cache-plan.ts";
 import { EngineError } from "./engine-error.ts";
 import { shardWeightBytes } from "./layer-weights.ts";
 import type { ShardMemory, ShardOptions } from "./types.ts";
-import { scratchBytes, scratchSizes, totalBytes } from "../shared/index.ts";
+import { kvBytesPerToken, scratchBytes, scratchSizes, totalBytes } from "../shared/index.ts";
 
 export type MemoryPlan = ShardMemory & {
   /** The largest single buffer other than weights, which are split by rows. */
@@ -25,24 +24,24 @@ export function planMemory(
   options: ShardOptions,
   shape: AttentionShape,
   maxRows: number,
-  variants: { readonly sampleThreads: number },
 ): MemoryPlan {
   const { model, layers } = shard;
   const { vocabulary, rope } = model;
   const positions = shape.segmentStarts.at(-1)!;
   const starts = shape.segmentStarts;
   const longestSegment = Math.max(...starts.slice(1).map((end, i) => end - starts[i]!));
-  const sampling = { vocabulary, threads: variants.sampleThreads };
   const sample =
-    shard.head === null ? [0] : Object.values(sampleBufferBytes(sampling, maxSamples(options)));
+    shard.head === null ? [0] : Object.values(sampleBufferBytes(vocabulary, maxSamples(options)));
+  /** Of all sequences, in one layer. */
+  const positionBytes = kvBytesPerToken(model) * options.sequences;
   const use = { rows: maxRows, positions, splits: maxSplits(shape), answers: 0 };
   const scratch = scratchBytes(scratchSizes(model), use);
   return {
     weightBytes: shardWeightBytes(shard),
-    cacheBytes: layers.length * layerCacheBytes(model, options.sequences, positions),
+    cacheBytes: layers.length * positions * positionBytes,
     scratchBytes: sample.reduce((sum, bytes) => sum + bytes, scratch),
     largestBufferBytes: Math.max(
-      layerCacheBytes(model, options.sequences, longestSegment),
+      longestSegment * positionBytes,
       positions * rope.dims * 4,
       ...sample,
     ),

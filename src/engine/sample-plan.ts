@@ -14,36 +14,25 @@ import {
   type Weights,
 } from "../kernels/index.ts";
 import type { ModelDescription } from "../model/index.ts";
-import { planStage, type MatContext, type Recorded } from "./layer-plan.ts";
+import { type LayerBuffers, planStage, type MatContext, type Recorded } from "./layer-plan.ts";
 import type { SampleRequest } from "./types.ts";
-
-export type SamplePlanOptions = {
-  readonly context: MatContext;
-  readonly model: ModelDescription;
-  readonly step: GPUBuffer;
-  readonly x: GPUBuffer;
-  readonly norm: GPUBuffer;
-  readonly head: Weights;
-  readonly maxSamples: number;
-};
 
 export type SamplePlan = Awaited<ReturnType<typeof planSampling>>;
 
-export async function planSampling(options: SamplePlanOptions) {
-  const { context, model, step, x, maxSamples } = options;
+export async function planSampling(
+  context: MatContext,
+  model: ModelDescription,
+  { step, x }: Pick<LayerBuffers, "step" | "x">,
+  outputNorm: GPUBuffer,
+  weights: Weights,
+  maxSamples: number,
+) {
   const { resources, variants } = context;
   const { hidden, vocabulary, normEpsilon } = model;
-  const shape = { vocabulary, threads: variants.sampleThreads };
-  const bytes = sampleBufferBytes(shape, maxSamples);
-  const storage = (name: keyof typeof bytes) => resources.storage(`sample ${name}`, bytes[name]);
-  const buffers = {
-    requests: storage("requests"),
-    recent: storage("recent"),
-    logits: storage("logits"),
-    chunks: storage("chunks"),
-    list: storage("list"),
-    result: storage("result"),
-  };
+  const sizes = Object.entries(sampleBufferBytes(vocabulary, maxSamples));
+  const buffers = Object.fromEntries(
+    sizes.map(([name, bytes]) => [name, resources.storage(`sample ${name}`, bytes)]),
+  ) as Record<keyof ReturnType<typeof sampleBufferBytes>, GPUBuffer>;
   const normed = resources.storage("normed", maxSamples * hidden * 4);
   // The head's products read the number of rows from the first word of their own uniform.
   const count = resources.uniform("samples", 16);
@@ -60,14 +49,14 @@ export async function planSampling(options: SamplePlanOptions) {
       inputs,
       { x: normed, norm: null },
       { decode: newest.variants.norms === "separate", prefill: false },
-      [{ ...product, weights: options.head }],
+      [{ ...product, weights }],
       maxSamples,
     );
   };
   const norms = { columns: hidden, epsilon: normEpsilon, of: "samples" } as const;
   const [kernels, bindNorm, firstHead] = await Promise.all([
     Promise.all(
-      sampleKernels(shape).map(async (kernel) => {
+      sampleKernels(vocabulary, variants.sampleThreads).map(async (kernel) => {
         const bind = await resources.compile(kernel);
         return bind([step, ...Object.values(buffers)]);
       }),
@@ -75,7 +64,7 @@ export async function planSampling(options: SamplePlanOptions) {
     resources.compile(rmsNormKernel(norms, shaderFeatures(resources.device))),
     planHead(context),
   ]);
-  const norm = bindNorm([step, x, options.norm, normed]);
+  const norm = bindNorm([step, x, outputNorm, normed]);
   let head = firstHead;
   return {
     result: buffers.result,

@@ -68,15 +68,7 @@ export async function planShard(
       maxRows,
     }),
     weights.head && weights.outputNorm
-      ? planSampling({
-          context,
-          model,
-          step,
-          x: buffers.x,
-          norm: weights.outputNorm,
-          head: weights.head,
-          maxSamples: maxSamples(options),
-        })
+      ? planSampling(context, model, buffers, weights.outputNorm, weights.head, maxSamples(options))
       : null,
   ]);
   const sampled = sample?.result ?? resources.storage("no samples", 4);

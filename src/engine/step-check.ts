@@ -51,12 +51,12 @@ function checkToken(
   vocabulary: number,
   earlierSamples: number,
 ): void {
-  if (typeof token !== "number") {
-    const { earlierSample } = token;
-    if (earlierSample >= 0 && earlierSample < earlierSamples) return;
-    throw new RangeError(`row ${row}: the previous step has no sample ${earlierSample}`);
-  }
-  if (!(token >= 0 && token < vocabulary)) {
-    throw new RangeError(`row ${row}: token ${token} is not in the vocabulary`);
-  }
+  const isEarlier = typeof token !== "number";
+  const index = isEarlier ? token.earlierSample : token;
+  if (index >= 0 && index < (isEarlier ? earlierSamples : vocabulary)) return;
+  throw new RangeError(
+    isEarlier
+      ? `row ${row}: the previous step has no sample ${index}`
+      : `row ${row}: token ${index} is not in the vocabulary`,
+  );
 }

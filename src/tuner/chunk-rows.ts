@@ -16,8 +16,8 @@ export const largestRows = ({ lowParallelism }: DeviceTraits): ChunkRows =>
   lowParallelism ? 256 : 512;
 
 /**
- * As many rows as take `MAX_CHUNK_MS` in all products at `macsPerMs`, a large product's rate in a
- * prompt; null before it is measured.
+ * As many rows as take `MAX_CHUNK_MS` in all products at `macsPerMs`, the rate of the fastest in
+ * a prompt; null before it is measured.
  */
 export function chunkRows(
   { products }: Pick<ShardWork, "products">,

@@ -53,5 +53,5 @@ export function tuneJobs(
   const jobs = [...largest.values()].flatMap((shape) => jobsOf(shape, true));
   if (head === null || largest.has(head.format)) return jobs;
   // Software adapters do not round the head's input.
-  return [...jobs, ...jobsOf(head, norms === "separate", ["decode"])];
+  return [...jobs, ...jobsOf(head, norms === "separate", ["decode", "batch"])];
 }

@@ -7,7 +7,6 @@ import {
   CHUNK_ROWS,
   type DeviceTraits,
   firstVariants,
-  type KernelVariants,
   matCandidates,
   type MatVariant,
   type MeasureOptions,
@@ -74,7 +73,9 @@ export class DeviceTuner implements Tuner {
     const jobs = tuneJobs(work, first.norms);
     const measured = jobs.map((job): Measured => ({ job, timings: store.find(job) }));
     const mat = measuredChoice(measured, first);
-    const rate = prefillRate(measured, mat);
+    const prompts = measured.filter(({ job }) => job.workload === "prefill");
+    const rates = prompts.flatMap(({ timings }) => timings.map(({ macsPerMs }) => macsPerMs));
+    const rate = rates.length > 0 ? Math.max(...rates) : null;
     const maxRows = chunkRows(work, traits, rate);
     const products = measured.map(({ job, timings }) => {
       const { workload, activations, format } = job;
@@ -104,17 +105,6 @@ export class DeviceTuner implements Tuner {
     };
     return { shard, traits, measured };
   }
-}
-
-/** The rate of the largest measured product in a prompt's step, of those that one runs; null if there is none. */
-function prefillRate(measured: readonly Measured[], mat: KernelVariants["mat"]): number | null {
-  const size = ({ job }: Measured) => job.rows * job.columns;
-  const [largest] = measured
-    .filter(({ job: { format, activations, workload } }) => {
-      return workload === "prefill" && mat(format, "prefill", true).activations === activations;
-    })
-    .sort((a, b) => size(b) - size(a));
-  return largest?.timings[0]?.macsPerMs ?? null;
 }
 
 /** For the shard's report: the winner, or the first guess, and the relative speed of the others. */

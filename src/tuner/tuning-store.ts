@@ -24,7 +24,6 @@ const Entry = z.strictObject({
   fingerprint: z.string(),
   /** Of the oldest measurement. */
   measuredAtMs: z.number(),
-  /** Null until they are measured. */
   traits: z
     .strictObject({ lowParallelism: z.boolean(), float16Unpack: z.enum(FLOAT16_UNPACKS) })
     .nullable(),
@@ -37,12 +36,15 @@ const Entry = z.strictObject({
 type Entry = z.infer<typeof Entry>;
 
 export class TuningStore {
+  /** Null until they are measured. */
+  traits: DeviceTraits | null;
   readonly #entry: Entry;
   readonly #features: ShaderFeatures;
 
   private constructor(features: ShaderFeatures, entry: Entry) {
     this.#features = features;
     this.#entry = entry;
+    this.traits = entry.traits;
   }
 
   /** One for each device. */
@@ -58,21 +60,13 @@ export class TuningStore {
     return new TuningStore(shaderFeatures(device), (await readEntry(fingerprint)) ?? empty);
   }
 
-  get traits(): DeviceTraits | null {
-    return this.#entry.traits;
-  }
-  set traits(traits: DeviceTraits) {
-    this.#entry.traits = traits;
-  }
-
   /** Fastest first; empty if the job was not measured. */
   find(job: TuneJob): readonly Timing[] {
-    const { traits, timings } = this.#entry;
-    if (traits === null) return [];
+    if (this.traits === null) return [];
     const { workload, activations, format } = job;
-    const { lowParallelism } = traits;
+    const { lowParallelism } = this.traits;
     const all = matCandidates(workload, activations, this.#features, lowParallelism, format);
-    return (timings[keyOf(job)] ?? []).flatMap(({ variant: name, macsPerMs }) => {
+    return (this.#entry.timings[keyOf(job)] ?? []).flatMap(({ variant: name, macsPerMs }) => {
       const variant = all.find((candidate) => variantName(candidate) === name);
       return variant === undefined ? [] : [{ variant, macsPerMs }];
     });
@@ -87,7 +81,7 @@ export class TuningStore {
 
   /** Writes everything for the next page. */
   async save(): Promise<void> {
-    await orNothing(() => set(KEY, this.#entry));
+    await orNothing(() => set(KEY, { ...this.#entry, traits: this.traits }));
   }
 }
 

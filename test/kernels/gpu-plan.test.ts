@@ -88,9 +88,7 @@ describe.each(MODELS)("$name", ({ hidden, heads, kv, head, ff, vocabulary }) => 
 
   test("sampling: two dispatches, the first of the whole vocabulary", () => {
     const one = { rows: [], samples: [0], splits: 1, splitPositions: 1 };
-    const grids = sampleKernels({ vocabulary, threads: 256 }).map((kernel) =>
-      kernel.workgroups(one),
-    );
+    const grids = sampleKernels(vocabulary, 256).map((kernel) => kernel.workgroups(one));
     expect(grids.length).toBe(2);
     expect(grids[0]![0]).toBeGreaterThanOrEqual(CORES);
   });

@@ -36,8 +36,7 @@ async function sampleOnGpu(
   samples: readonly SampleParams[],
 ) {
   const device = await testDevice();
-  const shape = { vocabulary, threads };
-  const bytes = sampleBufferBytes(shape, samples.length);
+  const bytes = sampleBufferBytes(vocabulary, samples.length);
   const { STORAGE, UNIFORM, COPY_DST, COPY_SRC, MAP_READ } = GPUBufferUsage;
   const make = (
     size: number,
@@ -68,7 +67,7 @@ async function sampleOnGpu(
     result,
   ];
   const kernels = await Promise.all(
-    sampleKernels(shape).map(async (kernel) => ({
+    sampleKernels(vocabulary, threads).map(async (kernel) => ({
       kernel,
       compiled: await compile(device, kernel),
     })),

@@ -56,18 +56,15 @@ test("products that may not round use floats", () => {
   });
 });
 
-test("where only one was measured, the winner of another kind of step counts, with its guess if necessary", () => {
-  const int8 = choice([10, 10, 10], [20, 20, null]);
-  expect(int8("Q4_1", "prefill", true)).toEqual({ activations: "int8", variant: GUESS });
-  const float = choice([10, 10, null], [5, 5, 5]);
-  expect(float("Q4_1", "prefill", true)).toEqual({ activations: "float", variant: GUESS });
-  const kept = choice([null, 10, 10], [7, 20, 5]);
-  expect(kept("Q4_1", "decode", true)).toEqual({ activations: "float", variant: GUESS });
-});
-
-test("where nothing can be compared, the measured one, or else the guess", () => {
-  const mat = choice([10, null, null], [null, null, null]);
-  expect(mat("Q4_1", "decode", true)).toMatchObject({ activations: "float", variant: variant(0) });
-  expect(mat("Q4_1", "batch", true)).toEqual({ activations: "int8", variant: GUESS });
-  expect(mat("Q8_0", "batch", false)).toEqual({ activations: "float", variant: GUESS });
+test("where only one was measured, it is used, and where neither was, the guess", () => {
+  const float = choice([10, null, null], [null, null, null]);
+  expect(float("Q4_1", "decode", true)).toMatchObject({
+    activations: "float",
+    variant: variant(0),
+  });
+  expect(float("Q4_1", "batch", true)).toEqual({ activations: "int8", variant: GUESS });
+  const int8 = choice([null, null, null], [null, 7, null]);
+  expect(int8("Q4_1", "batch", true)).toMatchObject({ activations: "int8", variant: variant(1) });
+  expect(int8("Q4_1", "batch", false)).toEqual({ activations: "float", variant: GUESS });
+  expect(int8("Q8_0", "batch", true)).toEqual({ activations: "int8", variant: GUESS });
 });

@@ -83,6 +83,7 @@ function teamsOf(
   const shuffles = lanes <= subgroup && Number.isInteger(steps);
   const scores = shuffles ? 0 : block * shared * lanes;
   const values = {
+    WORKGROUP: teams * lanes,
     TEAMS: teams,
     STEPS: steps,
     QUADS: (shared * shape.headSize) / 4,
@@ -90,12 +91,6 @@ function teamsOf(
   };
   return { teams, shared, shuffles, values };
 }
-
-/** Threads of a workgroup: the variant's, or the most that form whole teams. */
-export const workgroupThreads = (shape: AttentionShape, variant: AttentionVariant) =>
-  variant.kind === "workgroup"
-    ? (teamsOf(shape, variant).teams * shape.headSize) / 8
-    : variant.workgroupSize;
 
 /** f32 that `out` holds: the result, and the partial results of `splits` for `splitRows` rows. */
 export function attentionOutputFloats(
@@ -121,7 +116,7 @@ export function attentionKernel(
     ...shapeValues(shape),
     PARTS: partCount,
     SHARED: shared,
-    WORKGROUP: workgroupThreads(shape, variant),
+    WORKGROUP: workgroupSize,
     ENABLE: isLanes || team?.shuffles ? "enable subgroups;\n" : "",
     PARTIAL_BASE: partialBase(shape),
     OCTETS: shape.headSize / stride / 8,

@@ -49,29 +49,31 @@ export function bindingsOf(wgsl: string): ReadonlyMap<number, GPUBufferBindingTy
   return bindings;
 }
 
-/**
- * Layouts are cached per device, so that kernels with equal bindings have the
- * same layout object and can share bind groups.
- */
+/** What `make` gives for a device and a key, made once. */
+function once<T>(
+  cache: WeakMap<GPUDevice, Map<string, T>>,
+  device: GPUDevice,
+  key: string,
+  make: () => T,
+): T {
+  const known = cache.get(device) ?? new Map<string, T>();
+  cache.set(device, known);
+  const made = known.get(key) ?? make();
+  known.set(key, made);
+  return made;
+}
+
+/** So that kernels with equal bindings have the same layout object and can share bind groups. */
 const layouts = new WeakMap<GPUDevice, Map<string, GPUBindGroupLayout>>();
 
 function layoutOf(device: GPUDevice, bindings: ReadonlyMap<number, GPUBufferBindingType>) {
   const sorted = [...bindings].sort(([a], [b]) => a - b);
-  const key = JSON.stringify(sorted);
-  const known = layouts.get(device) ?? new Map<string, GPUBindGroupLayout>();
-  layouts.set(device, known);
-  let layout = known.get(key);
-  if (layout === undefined) {
-    layout = device.createBindGroupLayout({
-      entries: sorted.map(([binding, type]) => ({
-        binding,
-        visibility: GPUShaderStage.COMPUTE,
-        buffer: { type },
-      })),
-    });
-    known.set(key, layout);
-  }
-  return layout;
+  const entries = sorted.map(([binding, type]) => {
+    return { binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } };
+  });
+  return once(layouts, device, JSON.stringify(sorted), () =>
+    device.createBindGroupLayout({ entries }),
+  );
 }
 
 /** By device, text and constants, so that layers and the tuner share pipelines. */
@@ -82,16 +84,12 @@ const compiled = new WeakMap<GPUDevice, Map<string, Promise<CompiledKernel>>>();
  * `KernelError` that quotes the shader's line.
  */
 export function compile(device: GPUDevice, kernel: Shader): Promise<CompiledKernel> {
-  const known = compiled.get(device) ?? new Map<string, Promise<CompiledKernel>>();
-  compiled.set(device, known);
   const key = `${JSON.stringify(kernel.constants ?? {})}\n${kernel.wgsl}`;
-  let pending = known.get(key);
-  if (pending === undefined) {
-    pending = compileNew(device, kernel);
-    known.set(key, pending);
-    pending.catch(() => known.delete(key)); // callers that await it see the failure
-  }
-  return pending;
+  return once(compiled, device, key, () => {
+    const pending = compileNew(device, kernel);
+    pending.catch(() => compiled.get(device)?.delete(key)); // callers that await it see the failure
+    return pending;
+  });
 }
 
 async function compileNew(

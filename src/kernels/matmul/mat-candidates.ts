@@ -21,12 +21,13 @@ import type { ShaderFeatures } from "../core/device.ts";
 import type { MatShape } from "./mat-reference.ts";
 import { MAX_ROWS } from "../core/step-uniform.ts";
 
-const threads = (
-  rows: number,
-  tokens: number,
-  workgroup: number,
-  inner: InnerLoop = "alone",
-): MatVariant => ({ kind: "threads", rows, tokens, workgroup, inner });
+const threads = (rows: number, tokens: number, inner: InnerLoop = "alone"): MatVariant => ({
+  kind: "threads",
+  rows,
+  tokens,
+  workgroup: 16,
+  inner,
+});
 
 /**
  * The variants worth measuring on a kind of adapter, the likeliest first. On software adapters one has
@@ -65,27 +66,24 @@ function gpuCandidates(
   );
 }
 
-const SOFTWARE_VARIANTS: Record<
-  Workload,
-  Record<"quads" | "floats" | "pairs" | "dots", MatVariant>
-> = {
+const SOFTWARE_VARIANTS = {
   decode: {
-    quads: threads(6, 1, 16, "quads"),
-    floats: threads(8, 1, 16),
-    pairs: threads(4, 1, 16, "pairs"),
-    dots: threads(4, 1, 16),
+    quads: threads(6, 1, "quads"),
+    floats: threads(8, 1),
+    pairs: threads(4, 1, "pairs"),
+    dots: threads(4, 1),
   },
   batch: {
-    quads: threads(16, 4, 16, "quads"),
-    floats: threads(8, 4, 16),
-    pairs: threads(8, 4, 16, "pairs"),
-    dots: threads(4, 4, 16),
+    quads: threads(16, 4, "quads"),
+    floats: threads(8, 4),
+    pairs: threads(8, 4, "pairs"),
+    dots: threads(4, 4),
   },
   prefill: {
-    quads: threads(16, 8, 16, "quads"),
-    floats: threads(8, 4, 16),
-    pairs: threads(8, 8, 16, "pairs"),
-    dots: threads(4, 4, 16),
+    quads: threads(16, 8, "quads"),
+    floats: threads(8, 4),
+    pairs: threads(8, 8, "pairs"),
+    dots: threads(4, 4),
   },
 };
 

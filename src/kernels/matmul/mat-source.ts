@@ -11,13 +11,15 @@ import subgroupsWgsl from "./mat-subgroups.wgsl?raw";
 import threadsWgsl from "./mat-threads.wgsl?raw";
 import tileWgsl from "./mat-tile.wgsl?raw";
 import tileFile from "./mat-tile-parts.wgsl?raw";
-import { keptFetch, tileValues } from "./mat-tile.ts";
 import { expandTemplate, partsOf, sectionsOf } from "../core/template.ts";
 import {
   type Activations,
   hasNibbles,
   type MatVariant,
   needsSubgroups,
+  type Tile,
+  tileBlocks,
+  tileThreads,
   usesQuads,
 } from "./mat-variant.ts";
 import { vectorsPerBlock } from "./weights-pack.ts";
@@ -128,5 +130,37 @@ function values({ format, activations, variant }: MatSource) {
       ? "  @builtin(subgroup_size) lanes: u32,\n  @builtin(subgroup_invocation_id) lane_id: u32,"
       : "",
     ...tile,
+  };
+}
+
+/** X.fetch (mat-formats.wgsl) into variables, which are declared before the loop. */
+function keptFetch(parts: Readonly<Record<string, string>>) {
+  const text = parts["fetch"]!.replace(
+    /^\/\/ #part (\S+)$/gm,
+    (_line, name: string) => parts[name]!,
+  );
+  const memory = /^let (\S+) = (quants|scales)\[/gm;
+  const declarations = [...text.matchAll(memory)].map(
+    ([, name, from]) => `var ${name!}: ${from === "quants" ? "vec4<u32>" : "u32"};`,
+  );
+  return { "fetch-w": text.replace(memory, "$1 = $2["), "keep-w": declarations.join("\n") };
+}
+
+/** The tile's values in its templates. */
+function tileValues({ size, slices }: Tile, activations: Activations) {
+  const threads = tileThreads(size);
+  const blocks = tileBlocks(size, activations);
+  return {
+    r: 0, // of the rows that a thread loads
+    SIZE: size,
+    HALF: size / 2,
+    QUARTER: size / 4,
+    SLICES: slices,
+    THREADS: threads,
+    WG: threads * slices,
+    BLOCKS: blocks,
+    STEP: blocks * slices,
+    DEPTH: activations === "int8" ? 2 : 8,
+    VECTOR: activations === "int8" ? "vec4<u32>" : "vec4<f32>",
   };
 }

@@ -13,12 +13,6 @@ import { rowThreads, workgroupSum } from "../core/workgroup-sum.ts";
 
 export type QuantizeVariant = "threads" | "workgroup";
 
-export type QuantizeParams = {
-  readonly tokens: number;
-  /** Of the RMS norm; 0 where there is none. */
-  readonly epsilon: number;
-};
-
 const SECTIONS = sectionsOf(parts);
 /** Threads that need not wait for each other. */
 const FREE_THREADS = { threads: 16, workgroup: 64 };
@@ -26,6 +20,8 @@ const FREE_THREADS = { threads: 16, workgroup: 64 };
 const BLOCK_VECTORS = 8;
 
 /**
+ * `epsilon` is of the RMS norm, 0 where there is none.
+ *
  * Bindings: 1 step uniform, 2 x [tokens, columns] f32, 3 norm weight (if `norm`), 4 quants (a byte
  * for each column), 5 scales (8 bytes for each block of 32).
  *
@@ -36,7 +32,7 @@ export function quantizeKernel(
   { norm, columns }: { readonly norm: boolean; readonly columns: number },
   variant: QuantizeVariant,
   features: ShaderFeatures,
-): Kernel<QuantizeParams> {
+): Kernel<{ readonly tokens: number; readonly epsilon: number }> {
   const lanes = variant === "workgroup" && features.subgroups ? 4 : 1;
   const blocks = columns / 32;
   const together = norm && variant === "workgroup";

@@ -34,12 +34,6 @@ const CHUNK_BYTES = 24;
 /** Logits that are listed to choose from; where more may be kept, all are looked at. */
 const LIST = 4096;
 
-export type SampleShape = {
-  readonly vocabulary: number;
-  /** Of the workgroup that chooses. */
-  readonly threads: number;
-};
-
 /** One row of logits and how its token is chosen. */
 export type SampleParams = Omit<Sampling, "penaltyTokens" | "seed"> & {
   /** In [0, 1). */
@@ -55,8 +49,8 @@ function spansOf(vocabulary: number) {
   return { span, spans: Math.ceil(vocabulary / span) };
 }
 
-/** In this order; bindings 1 requests, 2 recent, 3 logits, 4 chunks, 5 list, 6 result. */
-export function sampleKernels({ vocabulary, threads }: SampleShape): Kernel<StepParams>[] {
+/** In this order; `threads` is of the workgroup that chooses. Bindings: 1 requests, 2 recent, 3 logits, 4 chunks, 5 list, 6 result. */
+export function sampleKernels(vocabulary: number, threads: number): Kernel<StepParams>[] {
   const { span, spans } = spansOf(vocabulary);
   const values = {
     VOCABULARY: vocabulary,
@@ -83,13 +77,13 @@ export function hasPenalties(sample: SampleParams): boolean {
   return changes && recentTokens.length > 0;
 }
 
-/** Bytes of the buffers, for the most samples of a step. */
-export function sampleBufferBytes(shape: SampleShape, samples: number) {
+/** Bytes of the buffers in the order of their bindings, for the most samples of a step. */
+export function sampleBufferBytes(vocabulary: number, samples: number) {
   return {
     requests: samples * REQUEST_WORDS * 4,
     recent: samples * MAX_RECENT_TOKENS * RECENT_WORDS * 4,
-    logits: samples * shape.vocabulary * 4,
-    chunks: samples * spansOf(shape.vocabulary).spans * PARTS * CHUNK_BYTES,
+    logits: samples * vocabulary * 4,
+    chunks: samples * spansOf(vocabulary).spans * PARTS * CHUNK_BYTES,
     list: samples * LIST * 8,
     result: (MAX_SAMPLES + samples * DETAIL_WORDS) * 4,
   };
