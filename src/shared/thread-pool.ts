@@ -37,22 +37,32 @@ export class ThreadPool<Thread> {
 }
 
 /**
- * Calls reject when the worker fails; Comlink itself would wait for ever. No `Promise.race`: its entry at the
- * promise that remains pending would keep the bytes of each call in memory.
+ * Calls to a thread, which reject once it has failed; Comlink itself would wait for ever. No `Promise.race`:
+ * its entry at the promise that remains pending would keep the result of each call in memory.
  */
-export function untilError(worker: Worker): <T>(call: Promise<T>) => Promise<T> {
+export function untilFailure() {
   const pending = new Set<(error: Error) => void>();
-  let death: Error | null = null;
-  worker.onerror = ({ message }) => {
-    death = new Error(message);
-    for (const reject of pending) reject(death);
+  let failure: Error | null = null;
+  return {
+    fail(error: Error): void {
+      failure ??= error;
+      for (const reject of pending) reject(failure);
+    },
+    guard<T>(call: Promise<T>): Promise<T> {
+      return new Promise((resolve, reject) => {
+        if (failure !== null) return reject(failure);
+        pending.add(reject);
+        call.then(resolve, reject).finally(() => pending.delete(reject));
+      });
+    },
   };
-  return (call) =>
-    new Promise((resolve, reject) => {
-      if (death !== null) return reject(death);
-      pending.add(reject);
-      call.then(resolve, reject).finally(() => pending.delete(reject));
-    });
+}
+
+/** For a worker that nobody replaces. */
+export function untilError(worker: Worker): <T>(call: Promise<T>) => Promise<T> {
+  const { fail, guard } = untilFailure();
+  worker.onerror = ({ message }) => fail(new Error(message));
+  return guard;
 }
 
 /** The other end is closed. Chromium would ignore what is sent through an end that is closed itself. */

@@ -3,7 +3,13 @@
  * that was ended, rejects with a `FailureError`. Comlink itself would wait forever.
  */
 import * as Comlink from "comlink";
-import { detailOf, FailureError, type WorkerFailure, type WorkerName } from "../shared/index.ts";
+import {
+  detailOf,
+  FailureError,
+  untilFailure,
+  type WorkerFailure,
+  type WorkerName,
+} from "../shared/index.ts";
 
 export type WorkerClient<T> = {
   readonly remote: Comlink.Remote<T>;
@@ -16,11 +22,8 @@ export function workerClient<T extends object>(
   name: WorkerName,
   onFailed: (failure: WorkerFailure) => void = () => undefined,
 ): WorkerClient<T> {
-  let reject: (error: FailureError) => void = () => undefined;
-  const death = new Promise<never>((_, rejectDeath) => (reject = rejectDeath));
-  // Without a pending call, no one handles the rejection, and that is no failure.
-  death.catch(() => undefined);
-  const die = (failure: WorkerFailure) => reject(new FailureError(failure));
+  const calls = untilFailure();
+  const die = (failure: WorkerFailure) => calls.fail(new FailureError(failure));
   const fail = (failure: WorkerFailure) => {
     die(failure);
     onFailed(failure);
@@ -36,7 +39,7 @@ export function workerClient<T extends object>(
   const remote = new Proxy(wrapped, {
     get(target, key) {
       if (key === "then") return undefined;
-      if (!methods.has(key)) methods.set(key, orDeath(Reflect.get(target, key), death));
+      if (!methods.has(key)) methods.set(key, guarded(Reflect.get(target, key), calls.guard));
       return methods.get(key);
     },
   });
@@ -49,8 +52,8 @@ export function workerClient<T extends object>(
   };
 }
 
-function orDeath(method: unknown, death: Promise<never>): unknown {
+function guarded(method: unknown, guard: ReturnType<typeof untilFailure>["guard"]): unknown {
   if (typeof method !== "function") return method;
   const call = method as (...values: unknown[]) => Promise<unknown>;
-  return (...values: unknown[]) => Promise.race([call(...values), death]);
+  return (...values: unknown[]) => guard(call(...values));
 }

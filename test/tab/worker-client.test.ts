@@ -1,9 +1,12 @@
 /** Calls to a worker that dies reject instead of waiting forever. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { workerClient } from "../../src/tab/worker-client.ts";
 import { asWorker, FakeWorker } from "./fake-worker.ts";
 
 const service = {
+  object: () => ({ bytes: new Uint8Array(1000) }),
   double: (value: number) => 2 * value,
   hang: () => new Promise<never>(() => undefined),
   fail: () => Promise.reject(new Error("no such file")),
@@ -45,4 +48,15 @@ test("ending the client ends the worker and rejects what is pending", async () =
   client.end();
   await expect(pending).rejects.toMatchObject({ failure: { reason: "worker_ended" } });
   expect(worker.terminated).toBe(true);
+});
+
+test("what calls returned is not kept", async () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const { client } = open();
+  const result = new WeakRef(await client.remote.object());
+  for (let turn = 0; turn < 5; turn++) await client.remote.double(turn);
+  collectGarbage();
+  expect(result.deref()).toBeUndefined();
+  client.end();
 });
