@@ -121,10 +121,6 @@ export class PeerLink {
   get provenBy(): ProvenBy | null {
     return this.#provenBy;
   }
-  /** Still true after a ready link is gone. */
-  get wasReady(): boolean {
-    return this.#provenBy !== null;
-  }
 
   /** Resolves when the buffer has space. */
   send(body: unknown): Promise<void> {

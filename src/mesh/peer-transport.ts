@@ -215,7 +215,7 @@ export class PeerTransport implements Transport {
     this.#links.set(link.peer, link);
     if (replaced !== undefined && replaced !== link) {
       replaced.discard();
-      if (replaced.wasReady)
+      if (replaced.provenBy !== null)
         this.events.disconnect.emit(link.peer, { reason: "replaced_connection" });
     }
     this.#settleWaiters(link.peer, null);
@@ -227,7 +227,7 @@ export class PeerTransport implements Transport {
     if (this.#links.get(link.peer) !== link) return;
     this.#links.delete(link.peer);
     this.#settleWaiters(link.peer, cause);
-    if (link.wasReady) this.events.disconnect.emit(link.peer, cause);
+    if (link.provenBy !== null) this.events.disconnect.emit(link.peer, cause);
     else if (!link.outgoing) this.events.refuse.emit(link.peer, cause);
   }
 

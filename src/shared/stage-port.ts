@@ -13,6 +13,7 @@ import type { KernelReport } from "./kernel-report.ts";
 import type { Sampling } from "./sampling.ts";
 import type { StageFailure } from "./stage-failure.ts";
 import type { Stage } from "./state.ts";
+import type { Trouble } from "./trouble.ts";
 import type { WorkerFailure } from "./cause.ts";
 
 /** The pipeline of a placement, as each of its stages must know it. */
@@ -92,15 +93,7 @@ export type StageObservation =
   | { readonly kind: "channel_closed"; readonly peer: MemberId; readonly cause: CloseFailure }
   /** No frame came from the peer for a while; `again` after another while. */
   | { readonly kind: "peer_silent"; readonly peer: MemberId; readonly again: boolean }
-  | {
-      readonly kind: "lap_late";
-      readonly placement: PlacementId;
-      readonly generation: GenerationId;
-      readonly afterMs: number;
-      readonly boundMs: number;
-    }
-  /** At stage 0: an answer runs, and its prompt has not come. */
-  | { readonly kind: "prompt_missing"; readonly generation: GenerationId }
+  | Extract<Trouble, { kind: "lap_late" | "prompt_missing" }>
   /** By the tab: the worker failed, and another one has taken its place. It has no layers and no channels. */
   | { readonly kind: "worker_replaced"; readonly cause: WorkerFailure }
   /** By the tab: it failed as soon as it began, time after time. This tab computes no more. */

@@ -5,7 +5,7 @@
 import type { EndFrame, FailureFrame, Frame, PromptFrame, TokenFrame } from "../mesh/index.ts";
 import { type Cause, causeOf, type MemberId, type StageFailure } from "../shared/index.ts";
 import type { Generation, GenerationTable } from "./generations.ts";
-import { endAfter } from "./interruptions.ts";
+import { endAfter } from "./frame-faults.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
 import type { Standing } from "./room-view.ts";
 
