@@ -43,19 +43,17 @@ export class ThreadPool<Thread> {
 export function untilFailure() {
   const pending = new Set<(error: Error) => void>();
   let failure: Error | null = null;
-  return {
-    fail(error: Error): void {
-      failure ??= error;
-      for (const reject of pending) reject(failure);
-    },
-    guard<T>(call: Promise<T>): Promise<T> {
-      return new Promise((resolve, reject) => {
-        if (failure !== null) return reject(failure);
-        pending.add(reject);
-        call.then(resolve, reject).finally(() => pending.delete(reject));
-      });
-    },
+  const fail = (error: Error) => {
+    failure ??= error;
+    for (const reject of pending) reject(failure);
   };
+  const guard = <T>(call: Promise<T>) =>
+    new Promise<T>((resolve, reject) => {
+      if (failure !== null) return reject(failure);
+      pending.add(reject);
+      call.then(resolve, reject).finally(() => pending.delete(reject));
+    });
+  return { fail, guard };
 }
 
 /** For a worker that nobody replaces. */
