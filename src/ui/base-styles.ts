@@ -74,23 +74,24 @@ const textStyles = css`
   .small {
     font-size: var(--text-s);
   }
-  .line {
+  /* Layouts, without specificity: the rules of an element win. */
+  :where(.line) {
     display: flex;
     align-items: center;
     gap: var(--gap-s);
   }
-  .line.wrap {
+  :where(.line.wrap) {
     flex-wrap: wrap;
   }
-  .line.spread {
+  :where(.line.spread) {
     justify-content: space-between;
   }
-  .stack {
+  :where(.stack) {
     display: grid;
     grid-template-columns: minmax(0, 1fr);
     gap: var(--gap-s);
   }
-  .field {
+  :where(.field) {
     display: grid;
     grid-template-columns: minmax(0, 1fr);
     align-content: start;

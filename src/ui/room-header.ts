@@ -123,6 +123,9 @@ export class RoomHeader extends PageElement {
         .tools {
           gap: 0;
         }
+        .tools button {
+          border-color: transparent;
+        }
       }
     `,
   ];

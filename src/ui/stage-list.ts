@@ -43,8 +43,10 @@ export class StageList extends PageElement {
     ];
     return html`<li style=${style}>
       <div class="label line wrap">
-        <span class="number figure">${index + 1}</span>
-        <strong>${this.nameOf(stage.member)}</strong>
+        <span>
+          <span class="number figure">${index + 1}</span>
+          <strong>${this.nameOf(stage.member)}</strong>
+        </span>
         <span class="quiet">${parts.join(", ")} · ${sizes(placement, stage)}</span>
         ${this.#status(shard)} ${this.#times(stage, index)}
       </div>
@@ -112,7 +114,7 @@ export class StageList extends PageElement {
         overflow-wrap: anywhere;
       }
       .number {
-        min-width: 1rem;
+        margin-inline-end: var(--gap-xs);
         color: var(--ink-quiet);
       }
       .label .tag {
