@@ -1,7 +1,7 @@
 /** How the members of a room differ. */
 import { type Difference, HETEROGENEOUS_SHARE } from "../shared/index.ts";
 import type { NameOf } from "./name-of.ts";
-import { bytes, percent } from "./quantities.ts";
+import { bytes, figure, percent } from "./quantities.ts";
 
 /** One sentence for each difference, or one that says how alike the members are. */
 export function describeDifferences(differences: readonly Difference[], nameOf: NameOf): string {
@@ -15,7 +15,11 @@ export function describeDifference(difference: Difference, nameOf: NameOf): stri
   const [low, high] = [nameOf(difference.minMember), nameOf(difference.maxMember)];
   return {
     memory: `Memory ranges from ${bytes(min)} (${low}) to ${bytes(max)} (${high}).`,
-    throughput: `${low} is ${percent(1 - min / max)} slower than ${high}.`,
+    // From a factor of 2 on, a percentage says little: 99.8% slower is 500 times slower.
+    throughput:
+      max < 2 * min
+        ? `${low} is ${percent(1 - min / max)} slower than ${high}.`
+        : `${high} is ${figure(max / min)} times as fast as ${low}.`,
     utilization: `Utilization ranges from ${percent(min)} (${low}) to ${percent(max)} (${high}).`,
   }[kind];
 }

@@ -7,7 +7,8 @@ const nameOf = (id: MemberId) => (id === desk ? "Desk" : "Phone");
 
 test.each([
   ["memory", 1.6e9, 11e9, "Memory ranges from 1.60 GB (Phone) to 11.0 GB (Desk)."],
-  ["throughput", 25, 100, "Phone is 75% slower than Desk."],
+  ["throughput", 75, 100, "Phone is 25% slower than Desk."],
+  ["throughput", 25, 100, "Desk is 4.00 times as fast as Phone."],
   ["utilization", 0.1, 0.42, "Utilization ranges from 10% (Phone) to 42% (Desk)."],
 ] as const)("%s", (kind, min, max, sentence) => {
   const difference = { kind, min, minMember: phone, max, maxMember: desk };
