@@ -43,7 +43,7 @@ export const rulesStyles = css`
     display: none;
   }
   .rule > .features {
-    grid-template-columns: minmax(0, 1fr) minmax(6rem, 14rem);
+    grid-template-columns: repeat(2, minmax(0, 1fr));
   }
   input.inline {
     display: inline-block;
