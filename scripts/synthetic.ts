@@ -21,14 +21,16 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { gguf } from "@huggingface/gguf";
-import { writeSynthetic } from "../tools/gguf/synthetic-gguf.ts";
+import { SHAPES, writeSynthetic } from "../tools/gguf/synthetic-gguf.ts";
 import { writeSyntheticMlc } from "../tools/mlc/synthetic-mlc.ts";
 
 const MODEL_PATH = "models/SmolLM2-135M-Instruct.Q4_1.gguf";
 
 const [name = "", format = "", path] = process.argv.slice(2);
-if (path === undefined) {
-  throw new Error("usage: npm run synthetic -- SHAPE FORMAT FILE, or -- mlc LIBRARY.wasm FOLDER");
+if (path === undefined || (name !== "mlc" && !(name.toLowerCase() in SHAPES))) {
+  console.error("usage: npm run synthetic -- SHAPE FORMAT FILE, or -- mlc LIBRARY.wasm FOLDER");
+  console.error(`The shapes are ${Object.keys(SHAPES).join(", ")}.`);
+  process.exit(1);
 }
 const { typedMetadata } = await gguf(MODEL_PATH, { allowLocalFile: true, typedMetadata: true });
 if (name === "mlc") {

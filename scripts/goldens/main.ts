@@ -98,6 +98,10 @@ function compactJson(object: object): string {
 }
 
 const wanted = process.argv[2];
+if (wanted !== undefined && !["answers", "errors", "tokens"].includes(wanted)) {
+  console.error("usage: npm run goldens [-- answers | -- errors [NAME…] | -- tokens]");
+  process.exit(1);
+}
 const oracle = await openOracle();
 if (wanted === undefined || wanted === "answers") await writeAnswerGoldens(oracle);
 if (wanted === undefined || wanted === "errors") {

@@ -4,7 +4,7 @@ import { randomSource } from "../gpu/random.ts";
 import { type GgufValue, writeGgufHeader } from "./gguf-writer.ts";
 
 /** From the models' configurations on Hugging Face. */
-const SHAPES = {
+export const SHAPES = {
   // Almost no work: what remains of a token's time is the way between threads and tabs.
   tiny: { architecture: "llama", layers: 6, hidden: 64, heads: 1, keyValueHeads: 1, feedForward: 64, vocabulary: 49_152 }, // prettier-ignore
   "qwen2.5-0.5b": { architecture: "qwen2", layers: 24, hidden: 896, heads: 14, keyValueHeads: 2, feedForward: 4864, vocabulary: 151_936 }, // prettier-ignore
