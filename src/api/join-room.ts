@@ -59,6 +59,10 @@ export async function joinRoom(options: PageJoinOptions): Promise<PageRoom> {
     const invitation = readInvitation(options.code);
     if (!invitation) throw new ApiProblemError({ reason: "bad_room_code", given: options.code });
     const { code, secret } = invitation;
+    if (!/^https?:\/\//.test(options.server) || !URL.canParse(options.server)) {
+      const detail = "Invalid input: expected the URL of a Tabmesh server";
+      throw new ApiProblemError({ reason: "invalid_value", param: "server", detail });
+    }
     if (secret !== null) keepLink(sessionStorage, code, secret);
     const { server, mustExist = false, onProgress = () => undefined } = options;
     const probe = await probeOf(options);

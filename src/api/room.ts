@@ -46,7 +46,12 @@ async function* chat(
   { maxTokens, topP, topK, signal, ...options }: ChatOptions,
 ): AsyncGenerator<ChatPart, void> {
   const body = { ...options, messages, max_tokens: maxTokens, top_p: topP, top_k: topK };
-  const answering = await beginAnswer(room, chatCompletion(parseValue(ChatBody, body)), signal);
+  const completion = chatCompletion(parseValue(ChatBody, body));
+  const answering = await beginAnswer(room, completion, signal).catch((error: unknown) => {
+    if (signal?.aborted) return null;
+    throw error;
+  });
+  if (answering === null) return;
   for await (const { choices } of answerChunks(answering)) {
     const [choice] = choices;
     if (choice === undefined || !("delta" in choice)) continue;

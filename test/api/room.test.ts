@@ -67,6 +67,10 @@ describe("chat", () => {
     await tabs.room.until(({ generations }) => generations.length === 0, "the generation to end");
   });
 
+  test("an abort before its start ends it without an error too", async () => {
+    expect(await chatText({ signal: AbortSignal.abort() })).toBe("");
+  });
+
   test("leaving the loop ends the generation", async () => {
     for await (const { text } of room.chat(messages, { maxTokens: 200 })) if (text) break;
     await tabs.room.until(({ generations }) => generations.length === 0, "the generation to end");
@@ -121,6 +125,14 @@ describe("errors are TabmeshErrors with a code", () => {
       name: "TabmeshError",
       code: "bad_room_code",
       reason: { given: code },
+    });
+  });
+
+  test.each(["localhost:8787", "not a URL", ""])("the server %j", async (server) => {
+    await expect(joinRoom({ server, code: "ABCDEF" })).rejects.toMatchObject({
+      name: "TabmeshError",
+      code: "invalid_value",
+      reason: { param: "server" },
     });
   });
 });
