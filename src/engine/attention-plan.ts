@@ -69,8 +69,8 @@ export async function planAttention(
     splits: (rows: number, longest: number, isFused: boolean) =>
       splitsOf(isFused ? decodeAttention : prefillAttention, rows, longest),
 
-    /** Allocates the segments that hold the positions `[0, positions)`, and rebinds if there are new ones. */
-    reach(positions: number): void {
+    /** Allocates the segments that hold the positions `[0, positions)`. True if there are new ones: layers are bound again. */
+    reach(positions: number): boolean {
       const before = cache.length;
       while (starts[cache.length]! < positions) {
         const segment = cache.length;
@@ -79,7 +79,9 @@ export async function planAttention(
         const label = (layer: number) => `cache of layer ${layer}, segment ${segment}`;
         cache.push(extras.map((_, layer) => resources.storage(label(layer), bytes)));
       }
-      if (cache.length > before) layers = bindLayers();
+      if (cache.length === before) return false;
+      layers = bindLayers();
+      return true;
     },
 
     /** Records one layer: `isFused` when no two rows are of one sequence. */

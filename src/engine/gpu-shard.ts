@@ -7,22 +7,20 @@ import {
   earlierSample,
   packStep,
   stepBytes,
-  type StepParams,
   type Weights,
   resultBytes,
   unpackResult,
 } from "../kernels/index.ts";
 import type { ShardDescription } from "../model/index.ts";
 import type { KernelReport } from "../shared/index.ts";
-import type { AttentionPlan } from "./attention-plan.ts";
 import type { DeviceWatch } from "./device-watch.ts";
 import { EngineError } from "./engine-error.ts";
-import type { BoundKernel, GpuResources } from "./gpu-resources.ts";
 import { GpuTimer, type StepTiming } from "./gpu-timer.ts";
 import type { LayerPlan } from "./layer-plan.ts";
 import type { Readback } from "./readback.ts";
-import { sampleParams, type SamplePlan } from "./sample-plan.ts";
+import { sampleParams } from "./sample-plan.ts";
 import { checkStep } from "./step-check.ts";
+import { StepCommands, type StepPlan } from "./step-commands.ts";
 import type {
   EngineCounters,
   SampleRequest,
@@ -34,21 +32,16 @@ import type {
 } from "./types.ts";
 
 /** What `loadShard` built. */
-export type ShardParts = {
+export type ShardParts = StepPlan & {
   readonly description: ShardDescription;
   readonly options: ShardOptions;
   readonly maxRows: number;
   /** What `maxRows` may rise to: the rows for which there are scratch buffers. */
   readonly scratchRows: number;
   readonly kernels: KernelReport;
-  readonly resources: GpuResources;
   readonly watch: DeviceWatch;
   readonly step: GPUBuffer;
   readonly x: GPUBuffer;
-  readonly embeddings: readonly BoundKernel<StepParams>[];
-  readonly layers: readonly LayerPlan[];
-  readonly attention: AttentionPlan;
-  readonly sample: SamplePlan | null;
   readonly readback: Readback;
   readonly weights: readonly Weights[];
   readonly scratchBytes: number;
@@ -71,7 +64,7 @@ export class GpuShard implements Shard {
   readonly #timer: GpuTimer | null;
   /** When the last step finished. */
   #endMs = -Infinity;
-  #layers: readonly LayerPlan[];
+  readonly #commands: StepCommands;
   #maxRows: number;
   #kernels: KernelReport;
   #running = 0;
@@ -83,7 +76,7 @@ export class GpuShard implements Shard {
     this.#timer = GpuTimer.open(parts.resources);
     this.description = parts.description;
     this.options = parts.options;
-    this.#layers = parts.layers;
+    this.#commands = new StepCommands(parts);
     this.#maxRows = parts.maxRows;
     this.#kernels = parts.kernels;
   }
@@ -100,7 +93,7 @@ export class GpuShard implements Shard {
     this.onKernels?.(kernels);
   }
   get layers() {
-    return this.#layers;
+    return this.#commands.layers;
   }
   get failure() {
     return this.#parts.watch.failure;
@@ -112,7 +105,7 @@ export class GpuShard implements Shard {
 
   /** From the next step on: other variants of the matrices, and as many rows as scratch allows. */
   adopt(layers: readonly LayerPlan[], maxRows: number, kernels: KernelReport): void {
-    this.#layers = layers;
+    this.#commands.adopt(layers);
     this.#maxRows = Math.min(maxRows, this.#parts.scratchRows);
     this.describe(kernels);
   }
@@ -139,57 +132,41 @@ export class GpuShard implements Shard {
       : { kind: "tokens", tokens: unpack(bytes, wanted) };
   }
 
+  encodeAhead(): void {
+    if (this.failure === null && this.#running === 0)
+      this.#commands.encodeAhead(this.#partsOf(null));
+  }
+
   #submit(
     rows: readonly StepRow[],
     hidden: Float32Array | null,
     wanted: readonly Wanted[],
   ): { readonly read: (() => Promise<ArrayBuffer>) | null; readonly timing: StepTiming | null } {
-    const { description, resources, attention, sample, readback, x } = this.#parts;
-    const longest = Math.max(...rows.map(({ position }) => position + 1));
-    attention.reach(longest);
-    const fused = new Set(rows.map(({ sequence }) => sequence)).size === rows.length;
-    this.#earlierSamples = wanted.length;
-    const params: StepParams = {
-      rows: rows.map(({ sequence, position, token }) => ({
+    const { description, resources, sample, readback, x } = this.#parts;
+    const params = this.#commands.params(
+      rows.map(({ sequence, position, token }) => ({
         sequence,
         position,
         token: typeof token === "number" ? token : earlierSample(token.earlierSample),
       })),
-      samples: wanted.map(({ row }) => row),
-      ...attention.splits(rows.length, longest, fused),
-    };
+      wanted.map(({ row }) => row),
+    );
+    this.#earlierSamples = wanted.length;
     resources.write(this.#parts.step, new Uint8Array(packStep(params), 0, stepBytes(rows.length)));
     if (description.embedding === null) resources.write(x, new Float32Array(hidden!));
     const samples = wanted.map(({ request }) => sampleParams(request));
-    const recordSamples = samples.length > 0 ? sample!.prepare(samples) : null;
+    if (samples.length > 0) sample!.write(samples);
 
-    const isRead = description.head === null || recordSamples !== null;
+    const isRead = description.head === null || samples.length > 0;
     const timing = isRead ? (this.#timer?.begin() ?? null) : null;
-    const layersPerPart = this.#layersPerPart(timing !== null);
-    const workload = fused ? (rows.length === 1 ? "decode" : "batch") : "prefill";
-    const work = { rows: rows.length, workload } as const;
-    let encoder = resources.device.createCommandEncoder();
-    let pass = encoder.beginComputePass(timing?.pass);
-    for (const embedding of this.#parts.embeddings) embedding.record(pass, params);
-    this.#layers.forEach((layer, i) => {
-      if (i > 0 && i % layersPerPart === 0) {
-        pass.end();
-        this.#send(encoder);
-        encoder = resources.device.createCommandEncoder();
-        pass = encoder.beginComputePass();
-      }
-      layer.queryKeyValue.record(pass, work);
-      attention.record(pass, i, params, fused);
-      layer.afterAttention.record(pass, work);
-    });
-    recordSamples?.(pass, params);
-    pass.end();
+    const parts = this.#partsOf(timing);
+    const encoder = this.#commands.encode(params, parts, timing?.pass, (part) => this.#send(part));
     timing?.resolve(encoder);
     let read: (() => Promise<ArrayBuffer>) | null = null;
     if (description.head === null) {
       read = readback.record(encoder, x, rows.length * description.model.hidden * 4, rows.length);
-    } else if (sample !== null && samples.length > 0) {
-      read = readback.record(encoder, sample.result, resultBytes(samples), rows.length);
+    } else if (samples.length > 0) {
+      read = readback.record(encoder, sample!.result, resultBytes(samples), rows.length);
     }
     this.#send(encoder);
     resources.counters.steps++;
@@ -197,9 +174,9 @@ export class GpuShard implements Shard {
   }
 
   /** A timed step is one part: between parts the GPU may wait. */
-  #layersPerPart(isTimed: boolean): number {
+  #partsOf(timing: StepTiming | null): number {
     const isAlone = this.#running === 0 && !this.#kernels.traits.lowParallelism;
-    return isAlone && !isTimed ? Math.ceil(this.#layers.length / PARTS) : Infinity;
+    return isAlone && timing === null ? PARTS : 1;
   }
 
   #send(encoder: GPUCommandEncoder): void {

@@ -79,18 +79,18 @@ export async function planSampling(
     adopt(newHead: Recorded): void {
       head = newHead;
     },
-    /** Writes the parameters of these samples and returns the recording of their dispatches. */
-    prepare(samples: readonly SampleParams[]) {
+    /** The parameters of a step's samples, before it is submitted. */
+    write(samples: readonly SampleParams[]): void {
       const { requests, recent } = packSamples(samples);
-      const rows = samples.length;
-      resources.write(count, Uint32Array.of(rows, 0, 0, 0));
+      resources.write(count, Uint32Array.of(samples.length, 0, 0, 0));
       resources.write(buffers.requests, requests);
       if (recent.length > 0) resources.write(buffers.recent, recent);
-      return (pass: GPUComputePassEncoder, params: StepParams): void => {
-        norm.record(pass, params);
-        head.record(pass, { rows, workload: rows === 1 ? "decode" : "batch" });
-        for (const kernel of kernels) kernel.record(pass, params);
-      };
+    },
+    record(pass: GPUComputePassEncoder, params: StepParams): void {
+      const rows = params.samples.length;
+      norm.record(pass, params);
+      head.record(pass, { rows, workload: rows === 1 ? "decode" : "batch" });
+      for (const kernel of kernels) kernel.record(pass, params);
     },
   };
 }

@@ -89,6 +89,11 @@ export type Shard = {
    */
   step(rows: readonly StepRow[], hidden: Float32Array | null): Promise<StepResult>;
   /**
+   * Call it while no row waits. After two steps of as many rows, one for each generation, encodes the
+   * commands of another, which then only has to be submitted when its rows come.
+   */
+  encodeAhead(): void;
+  /**
    * The part of the steps' time that the GPU was busy, by its timestamps, since the last call; null
    * without timestamps, or without a step.
    */

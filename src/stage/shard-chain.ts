@@ -60,6 +60,11 @@ export class ShardChain implements Shard {
     return this.#front.step(unsampled, hidden);
   }
 
+  encodeAhead(): void {
+    this.#front.encodeAhead();
+    this.#back.encodeAhead();
+  }
+
   includes(shard: Shard): boolean {
     return [this.#front, this.#back].some(
       (part) => part === shard || (part instanceof ShardChain && part.includes(shard)),

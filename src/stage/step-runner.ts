@@ -1,7 +1,7 @@
 /**
- * Runs a stage's work on its shard. A step takes whatever waits. One step runs at a time, or a few where
- * the shard has all layers (run-ahead.ts). The result of a step is passed on before that of the next
- * one. No timer: new work or a finished step drives it. Knows no frames.
+ * Runs a stage's work on its shard. A step takes whatever waits. One step runs at a time; where the
+ * shard has all layers, a few, before their tokens have been read. The result of a step is passed on
+ * before that of the next one. No timer: new work or a finished step drives it. Knows no frames.
  */
 import type { Shard, StepResult, StepToken } from "../engine/index.ts";
 import { stepsInFlight } from "../shared/index.ts";
@@ -9,7 +9,6 @@ import { countRows, hiddenOf, rowsOf } from "./batch.ts";
 import type { Generation, GenerationTable } from "./generations.ts";
 import type { LapWatch } from "./lap-watch.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
-import { rowsAhead } from "./run-ahead.ts";
 import { ShardChain } from "./shard-chain.ts";
 import { splitWork, WorkQueue, type Work } from "./work-queue.ts";
 
@@ -97,6 +96,7 @@ export class StepRunner {
       while (inFlight.length >= this.#maxInFlight()) await inFlight.shift();
     }
     this.#running = false;
+    if (!this.#stopped) this.#parts.shard.encodeAhead();
   }
 
   #maxInFlight(): number {
@@ -109,14 +109,21 @@ export class StepRunner {
   }
 
   /**
-   * Rows that follow a step in flight, whose tokens are still on the GPU. Their tokens arrive when that
-   * step ends, and theirs starts: they do not wait.
+   * The rows that follow a step in flight, whatever tokens it samples: so the GPU never waits for a
+   * readback. After an end token a row is computed for nothing. Its token arrives when that step ends,
+   * and its own step starts: it does not wait.
    */
   #addAhead(last: readonly Work[]): void {
-    const { generations, position } = this.#parts;
-    for (const { generation, earlierSample } of rowsAhead(last, position.pipeline.contextTokens))
-      if (generations.get(generation.id) === generation)
-        this.addTokens(generation, generation.nextPosition, [{ earlierSample }], Infinity);
+    const { generations, position: stage } = this.#parts;
+    let samples = 0;
+    for (const { generation, position, count } of last) {
+      const next = position + count;
+      const sampled = Math.max(0, next - Math.max(position, generation.promptLength - 1));
+      samples += sampled;
+      const runs = generations.get(generation.id) === generation;
+      if (runs && sampled > 0 && generation.continuesAt(next, stage.pipeline.contextTokens))
+        this.addTokens(generation, next, [{ earlierSample: samples - 1 }], Infinity);
+    }
   }
 
   async #step(batch: readonly Work[]): Promise<void> {

@@ -53,6 +53,19 @@ describe.each([
   });
 });
 
+test("stages encode the next step while no row waits, after each token", async () => {
+  const room = await cpuRoom(pipelineOver([a, b, c]), []);
+  const { host, answers } = room.get(a)!;
+  await host.ask(request(1, PROMPT));
+  await answers.finished(1);
+  for (const name of [a, b, c]) {
+    const shard = room.get(name)!.shard();
+    const steps = shard.stepRows.length;
+    const decodes = Array.from({ length: 11 }, (_, index) => steps - 10 + index);
+    await expect.poll(() => shard.encodedAhead.slice(-11)).toEqual(decodes);
+  }
+});
+
 test("a prompt is read in chunks, and the second stage starts before the first has ended", async () => {
   const room = await cpuRoom(pipelineOver([a, b]), [], { stepMs: 1 });
   const { host, answers, shard } = room.get(a)!;

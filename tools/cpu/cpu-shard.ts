@@ -53,6 +53,8 @@ export class CpuShard implements Shard {
   poison: number | null = null;
   /** The number of rows of each step so far. */
   readonly stepRows: number[] = [];
+  /** The number of steps before each call of `encodeAhead`. */
+  readonly encodedAhead: number[] = [];
   /** How long a step takes. */
   stepMs: number;
   readonly #cache = new Map<string, Float32Array[]>();
@@ -108,6 +110,10 @@ export class CpuShard implements Shard {
     const sampled = this.#sampled[token.earlierSample];
     if (sampled === undefined) throw new RangeError(`no earlier sample ${token.earlierSample}`);
     return sampled;
+  }
+
+  encodeAhead(): void {
+    this.encodedAhead.push(this.stepRows.length);
   }
 
   gpuShare(): null {

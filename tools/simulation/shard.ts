@@ -65,6 +65,10 @@ export class HashShard implements Shard {
       : ({ kind: "tokens", tokens } as const);
   }
 
+  encodeAhead(): void {
+    // A hash needs no commands.
+  }
+
   gpuShare(): null {
     return null;
   }
