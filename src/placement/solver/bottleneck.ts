@@ -89,9 +89,14 @@ export function splitForObjective(inst: Instance, order: readonly number[]): Pla
   if (!hasRequired(inst, order)) return null;
   const byLatency = splitOrder(inst, order);
   if (byLatency.cost === Infinity) return null;
-  const planFrom = (split: Plan): Plan => ({ ...split, cost: objectiveOf(inst, split) });
+  const weight = inst.throughputWeight;
+  if (weight === 0) return byLatency;
+  // The linear cost is 0 where only the bottleneck counts.
+  const planFrom = (split: Plan): Plan => ({
+    ...split,
+    cost: split.cost + weight * bottleneckOf(inst, split),
+  });
   const first = planFrom(byLatency);
-  if (inst.throughputWeight === 0) return first;
   const slowest = bottleneckOf(inst, byLatency);
   const byThroughput = fastestSplit(inst, order, slowest) ?? byLatency;
   let best = planFrom(byThroughput);
@@ -123,11 +128,4 @@ function fastestSplit(inst: Instance, order: readonly number[], slowest: number)
     }
   }
   return best;
-}
-
-/** The objective's value for a plan with its linear cost. */
-function objectiveOf(inst: Instance, { order, ends, cost }: Plan): number {
-  if (inst.throughputWeight === 0) return cost;
-  const bottleneck = inst.throughputWeight * bottleneckOf(inst, { order, ends });
-  return isThroughputOnly(inst) ? bottleneck : cost + bottleneck;
 }
