@@ -92,12 +92,12 @@ export async function leavesOf(
   return leaves;
 }
 
-/** The leaves of whole chunks, in order. */
-export function leavesIn(bytes: Uint8Array<ArrayBuffer>): Promise<Leaf[]> {
-  const leaves: Promise<Leaf>[] = [];
+/** The leaves of whole chunks, in order; one at a time, since a browser copies what it hashes. */
+export async function leavesIn(bytes: Uint8Array<ArrayBuffer>): Promise<Leaf[]> {
+  const leaves: Leaf[] = [];
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
-    leaves.push(sha256(bytes.subarray(at, at + CHUNK_BYTES)));
-  return Promise.all(leaves);
+    leaves.push(await sha256(bytes.subarray(at, at + CHUNK_BYTES)));
+  return leaves;
 }
 
 /** In hex. */
