@@ -73,7 +73,10 @@ function after(state: RoomState, event: RoomEvent): RoomState {
       return {
         ...state,
         openedBy: state.openedBy ?? event.member.id,
-        members: [...without(state.members, event.member.id), event.member],
+        members: [
+          ...without(state.members, event.member.id),
+          { ...event.member, shard: currentShard(state, event.member.id, event.member.shard) },
+        ],
         formerMembers: state.formerMembers.filter(({ id }) => id !== event.member.id),
         lostLinks: linksWithout(state.lostLinks, event.member.id),
       };
@@ -150,7 +153,7 @@ function after(state: RoomState, event: RoomEvent): RoomState {
         members: withoutShards(state.members),
       };
     case "shard_progressed":
-      return event.shard.placement === state.placement?.id
+      return currentShard(state, event.member, event.shard)
         ? withMember(state, event.member, { shard: event.shard })
         : state;
     case "placement_readied":
@@ -205,6 +208,17 @@ function after(state: RoomState, event: RoomEvent): RoomState {
 
 function without(members: readonly Member[], id: MemberId): Member[] {
   return members.filter((member) => member.id !== id);
+}
+
+/** The shard if it is the member's stage of the current placement. */
+function currentShard(
+  { placement }: RoomState,
+  id: MemberId,
+  shard: Member["shard"],
+): Member["shard"] {
+  const stage = placement?.stages.find(({ member }) => member === id);
+  const isStage = shard?.first === stage?.first && shard?.end === stage?.end;
+  return isStage && shard?.placement === placement?.id ? shard : null;
 }
 
 function withoutShards(members: readonly Member[]): Member[] {

@@ -179,6 +179,8 @@ describe("an event about what is gone changes only the index", () => {
     { type: "member_left", member: C, reason: { reason: "left" } },
     { type: "member_renamed", member: C, name: "x" },
     { type: "shard_progressed", member: A, shard: { ...shard, placement: 3 } },
+    { type: "shard_progressed", member: A, shard: { ...shard, end: shard.end + 1 } },
+    { type: "shard_progressed", member: B, shard },
     { type: "placement_readied", placement: later.id },
     { type: "placement_cleared", placement: later.id },
     { type: "links_measured", links: [{ ...link, to: C }] },
@@ -187,6 +189,15 @@ describe("an event about what is gone changes only the index", () => {
     const before = sampleState();
     expect(next(before, event)).toEqual({ ...before, nextIndex: before.nextIndex + 1 });
   });
+});
+
+test.each([
+  [placement.id, shard],
+  [later.id, null],
+])("a member that comes back has its shard if it is of the current placement (%i)", (id, kept) => {
+  const gone = next(sampleState(), { type: "member_left", member: A, reason: { reason: "left" } });
+  const member = { ...profile("a"), shard: { ...shard, placement: id } };
+  expect(of(A)(next(gone, { type: "member_joined", member }))?.shard).toEqual(kept);
 });
 
 test("a new measurement of a link replaces the old one; the other direction stays", () => {

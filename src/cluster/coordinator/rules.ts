@@ -9,6 +9,7 @@ import {
   type Generation,
   type GenerationId,
   isSameDirection,
+  type Member,
   type RoomEvent,
   type ModelSummary,
   pipelineLinks,
@@ -52,50 +53,49 @@ export function nextStep(state: RoomState, attempts: Attempts): Step | null {
 function lost(
   lossOf: (
     stage: Stage & { readonly model: string },
-    placement: Placement,
-    state: RoomState,
+    member: Member | undefined,
+    room: Pick<RoomState, "lostLinks"> & { readonly placement: Placement },
   ) => StageLoss | null,
 ): Rule {
-  return (state) => {
-    const { placement } = state;
+  return ({ placement, members, lostLinks }) => {
     if (!placement || placement.error !== null) return null;
     for (const stage of placement.stages) {
-      const error = lossOf({ ...stage, model: placement.model.name }, placement, state);
+      const member = members.find(({ id }) => id === stage.member);
+      const named = { ...stage, model: placement.model.name };
+      const error = lossOf(named, member, { placement, lostLinks });
       if (error) return emit({ type: "placement_failed", placement: placement.id, error });
     }
     return null;
   };
 }
 
-const stageLost = lost((stage, _placement, { members }) => {
-  const member = members.find(({ id }) => id === stage.member);
+const stageLost = lost((stage, member) => {
   if (!member) return { reason: "stage_member_left", ...stage };
   if (member.adapter) return null;
   return { reason: "stage_gpu_lost", ...stage, noAdapter: member.noAdapter };
 });
 
-const shardFailed = lost((stage, { id }, { members }) => {
-  const shard = members.find((member) => member.id === stage.member)?.shard;
-  if (shard?.placement !== id || shard.status !== "failed") return null;
-  return { reason: "stage_load_failed", ...stage, cause: shard.error };
-});
+const shardFailed = lost((stage, member) =>
+  member?.shard?.status === "failed"
+    ? { reason: "stage_load_failed", ...stage, cause: member.shard.error }
+    : null,
+);
 
 /** The placement is renewed, so that the member loads its layers again, or others take them. */
-const shardGone = lost((stage, placement, { members }) => {
-  const member = members.find(({ id }) => id === stage.member);
+const shardGone = lost((stage, member, { placement }) => {
   if (member?.shard !== null || member.fault?.placement !== placement.id) return null;
   return { reason: "stage_shard_failed", ...stage, cause: member.fault.cause };
 });
 
-const linkLost = lost((stage, { stages }, { lostLinks }) => {
-  const link = pipelineLinks(stages).find(({ from }) => from === stage.member);
+const linkLost = lost((stage, _member, { placement, lostLinks }) => {
+  const link = pipelineLinks(placement.stages).find(({ from }) => from === stage.member);
   const isLost = link !== undefined && lostLinks.some(isSameDirection(link));
   return isLost ? { reason: "stage_link_lost", ...stage, to: link.to } : null;
 });
 
 const allLoaded: Rule = ({ placement, members }) => {
   if (!placement || placement.ready || placement.error !== null) return null;
-  const ready = placement.stages.every((stage) => holdsStage({ members }, placement, stage));
+  const ready = placement.stages.every((stage) => holdsStage({ members }, stage));
   return ready ? emit({ type: "placement_readied", placement: placement.id }) : null;
 };
 
@@ -156,9 +156,7 @@ const admission: Rule = ({ placement, generations }, { repairing }) => {
 
 /** Not while it loads: a placement is reviewed once it is ready. */
 const review: Rule = ({ placement, handover }, { solving, reviewDue }) =>
-  reviewDue && !solving && !handover && placement?.ready === true && placement.error === null
-    ? { kind: "review" }
-    : null;
+  reviewDue && !solving && !handover && placement?.ready === true ? { kind: "review" } : null;
 
 const RULES: readonly Rule[] = [
   stageLost,

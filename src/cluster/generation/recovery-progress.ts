@@ -1,10 +1,10 @@
 /** How far an interrupted answer is on its way back, read from the room's state. Pure but for `watch`. */
 import type {
   GenerationId,
-  Placement,
   PlacementFailure,
   RecoveryProgress,
   RoomState,
+  ShardState,
 } from "../../shared/index.ts";
 import type { RoomAccess } from "../membership/room-access.ts";
 
@@ -20,7 +20,7 @@ export function recoveryProgress(
     return { kind: "waiting_for_member", failure, missingBytes: missingBytes(failure) };
   }
   if (!placement || placement.error !== null) return { kind: "placing" };
-  if (!placement.ready) return { kind: "loading", ...loaded(state, placement) };
+  if (!placement.ready) return { kind: "loading", ...loaded(state) };
   const queued = state.generations.find(({ id }) => id === generation);
   return { kind: queued?.status === "queued" ? "queued" : "recomputing" };
 }
@@ -46,14 +46,11 @@ function missingBytes(failure: Extract<PlacementFailure, { reason: "not_placed_a
   return cause.refusal.binds === "memory" ? cause.refusal.shortBytes : null;
 }
 
-function loaded({ members }: RoomState, { id, stages }: Placement) {
-  let loadedBytes = 0;
-  let totalBytes = 0;
-  for (const stage of stages) {
-    const shard = members.find((member) => member.id === stage.member)?.shard;
-    if (shard?.placement !== id) continue;
-    loadedBytes += shard.loadedBytes;
-    totalBytes += shard.totalBytes;
-  }
-  return { loadedBytes, totalBytes };
+function loaded({ members }: RoomState) {
+  const sum = (bytes: (shard: ShardState) => number) =>
+    members.reduce((total, { shard }) => total + (shard ? bytes(shard) : 0), 0);
+  return {
+    loadedBytes: sum(({ loadedBytes }) => loadedBytes),
+    totalBytes: sum(({ totalBytes }) => totalBytes),
+  };
 }

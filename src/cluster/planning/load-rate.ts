@@ -19,14 +19,11 @@ export class LoadRate {
   }
 
   /** Members load at the same time: the one with the most bytes decides. */
-  ready({ placement, members }: RoomState, nowMs: number): void {
-    if (!placement || this.#startedAtMs === null) return;
+  ready({ members }: RoomState, nowMs: number): void {
+    if (this.#startedAtMs === null) return;
     const elapsedMs = nowMs - this.#startedAtMs;
     if (elapsedMs < MIN_LOAD_MS) return;
-    const loaded = members.map(({ shard }) =>
-      shard?.placement === placement.id ? shard.totalBytes : 0,
-    );
-    const largestBytes = Math.max(0, ...loaded);
+    const largestBytes = Math.max(0, ...members.map(({ shard }) => shard?.totalBytes ?? 0));
     if (largestBytes > 0) this.#bytesPerMs = largestBytes / elapsedMs;
   }
 }

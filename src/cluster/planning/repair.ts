@@ -16,9 +16,9 @@ export function repairOf(
   placement: Placement,
   { problem }: Pick<RoomProblem, "problem">,
 ): ReturnType<typeof predicted> | null {
-  const lost = placement.stages.findIndex((stage) => !holdsStage(state, placement, stage));
+  const lost = placement.stages.findIndex((stage) => !holdsStage(state, stage));
   const others = placement.stages.filter((_, index) => index !== lost);
-  if (lost < 0 || others.some((stage) => !holdsStage(state, placement, stage))) return null;
+  if (lost < 0 || others.some((stage) => !holdsStage(state, stage))) return null;
   if (costOf(problem, placement.stages).violations.length === 0)
     return predicted(problem, placement.stages);
   const repairs = candidates(state, placement.stages, lost).flatMap((stages) => {
@@ -28,15 +28,9 @@ export function repairOf(
   return repairs.sort((one, other) => one.predictedMs - other.predictedMs)[0] ?? null;
 }
 
-/** Whether a stage's member is here with its layers. */
-export function holdsStage(
-  { members }: Pick<RoomState, "members">,
-  { id }: Pick<Placement, "id">,
-  stage: Stage,
-): boolean {
-  const shard = members.find((member) => member.id === stage.member)?.shard;
-  const isSame = shard?.first === stage.first && shard.end === stage.end;
-  return isSame && shard.placement === id && shard.status === "ready";
+/** Whether the member of a stage of the current placement is here with its layers. */
+export function holdsStage({ members }: Pick<RoomState, "members">, { member }: Stage): boolean {
+  return members.find(({ id }) => id === member)?.shard?.status === "ready";
 }
 
 /** The lost layers go to a member without a stage, or to the stage before or after. */
