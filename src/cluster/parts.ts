@@ -17,6 +17,7 @@ import type {
   ShardRole,
   StagePort,
   KernelReport,
+  RoomEvent,
   RoomState,
 } from "../shared/index.ts";
 
@@ -127,6 +128,18 @@ export type SearchParts = Pick<RoomParts, "registry" | "clock"> & {
   readonly self: MemberId;
   readonly random: () => number;
   readonly timings: Timings;
+};
+
+/** What the parts of a coordinator work with. */
+export type CoordinatorParts = Pick<RoomParts, "clock" | "planner"> & {
+  readonly random: () => number;
+  readonly timings: Timings;
+  readonly state: () => RoomState;
+  readonly emit: (event: RoomEvent) => void;
+  /** Something has ended or was repaired: the rules may have another step. */
+  readonly onSettled: () => void;
+  /** Whether the coordinator has a connection to the member. */
+  readonly isPresent: (member: MemberId) => boolean;
 };
 
 /** Milliseconds. */

@@ -44,9 +44,6 @@ import { ShardKeeper } from "./member/shard-keeper.ts";
 import { reportRoom } from "./member/stage-room.ts";
 import { reportDeviceState } from "./member/telemetry-reporter.ts";
 
-/** After a stage's failure: how long the room has to notice that it lost a member. */
-const NOTICE_LOSS_MS = 3000;
-
 export type PlaceRequest = {
   /** A name that the room knows, or where the file is. */
   readonly model: string | ModelSource;
@@ -90,19 +87,14 @@ export class RoomClient {
   private constructor(parts: RoomParts, membership: Membership) {
     this.#parts = parts;
     this.#membership = membership;
-    const duty = { ...parts, room: membership };
-    this.#reportRoom = reportRoom(duty);
-    const { progressMs, sourceRetryMs: retryMs } = membership.timings;
-    this.#keeper = new ShardKeeper({ ...duty, progressMs, retryMs });
-    this.#requester = new Requester({
-      ...duty,
-      pipelineSet: (placement) => this.#keeper.pipelineSet(placement),
-      noticeLossMs: NOTICE_LOSS_MS,
-      retryMs,
-      random: parts.random ?? Math.random,
-    });
-    measureLinks(duty);
-    this.#linkDown = repairLinks(duty, (trouble) => this.#report(trouble));
+    const { timings } = membership;
+    const work = { random: Math.random, ...parts, room: membership, timings };
+    this.#reportRoom = reportRoom(work);
+    this.#keeper = new ShardKeeper(work);
+    const pipelineSet = () => this.#keeper.pipelineSet();
+    this.#requester = new Requester({ ...work, pipelineSet });
+    measureLinks(work);
+    this.#linkDown = repairLinks(work, (trouble) => this.#report(trouble));
     this.#endings = [
       reportDeviceState(membership, parts.collectDeviceState, parts.clock),
       parts.transport.events.onDisconnect((peer, cause) => {

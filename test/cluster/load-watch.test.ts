@@ -6,6 +6,7 @@ import {
   MIN_LOAD_MS,
   stallsAtMs,
 } from "../../src/cluster/coordinator/load-watch.ts";
+import { DEFAULT_TIMINGS } from "../../src/cluster/parts.ts";
 import { problemOf } from "../../src/cluster/planning/room-problem.ts";
 import type { RoomEvent } from "../../src/shared/events.ts";
 import type { ShardState } from "../../src/shared/member.ts";
@@ -78,7 +79,8 @@ describe("the watch", () => {
       events.push(event);
       take(event);
     };
-    const watch = loadWatch({ clock, silenceMs, state: () => state, emit });
+    const timings = { ...DEFAULT_TIMINGS, loadSilenceMs: silenceMs };
+    const watch = loadWatch({ clock, timings, state: () => state, emit });
     const take = (event: RoomEvent) => {
       state = next(state, event);
       watch.note();

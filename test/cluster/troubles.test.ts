@@ -229,7 +229,7 @@ describe("open reports", () => {
           return () => undefined;
         },
       },
-      repairMs: REPAIR_MS,
+      timings: { ...DEFAULT_TIMINGS, repairMs: REPAIR_MS },
       state: () => state,
       isPresent: () => true,
       emit: (event) => events.push(event),

@@ -17,8 +17,8 @@ import {
   type LeaveReason,
   type CloseFailure,
 } from "../../shared/index.ts";
-import type { ProvenBy } from "../../mesh/index.ts";
-import type { PlacementParts } from "../planning/decide-placement.ts";
+import type { Transport } from "../../mesh/index.ts";
+import type { CoordinatorParts } from "../parts.ts";
 import { eventsOf, knownModel } from "./command-events.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { loadWatch } from "./load-watch.ts";
@@ -30,6 +30,7 @@ import {
   parseCommand,
   type RoomCommand,
 } from "../membership/messages.ts";
+import { post } from "../membership/peer-outbox.ts";
 import { holdsModel, ownsModel } from "../membership/standing.ts";
 import { queuedGeneration } from "./generation-request.ts";
 import { distinctMember, refuseNewcomer, type Join } from "./newcomer.ts";
@@ -40,7 +41,11 @@ import { nextStep, type Step } from "./rules.ts";
 import { gatherSamples } from "./sample-gatherer.ts";
 import { troubleReports } from "./troubles.ts";
 
-export type CoordinatorOptions = PlacementParts & {
+export type CoordinatorOptions = Pick<
+  CoordinatorParts,
+  "clock" | "planner" | "random" | "timings"
+> & {
+  readonly transport: Transport;
   readonly log: EventLog;
   readonly self: MemberId;
   /** For members that are admitted. */
@@ -49,8 +54,6 @@ export type CoordinatorOptions = PlacementParts & {
   readonly nextKey: () => Promise<RoomKey>;
   /** From now on this tab uses it. */
   readonly keepKey: (key: RoomKey) => void;
-  readonly provenBy: (peer: MemberId) => ProvenBy | null;
-  readonly post: (peer: MemberId, message: ClusterMessage) => void;
   /** Called for each event after it was applied, as on every member. */
   readonly onEvent: (event: IndexedEvent) => void;
 };
@@ -78,24 +81,21 @@ export class Coordinator {
 
   constructor(options: CoordinatorOptions) {
     const { clock, timings } = options;
-    const common = {
+    const parts: CoordinatorParts = {
       ...options,
       state: () => this.state,
-      emit: (event: RoomEvent) => this.#emit(event),
+      emit: (event) => this.#emit(event),
       onSettled: () => this.#takeSteps(),
+      isPresent: (id) => this.#isPresent(id),
     };
     this.#options = options;
     this.#generations = firstCount(options.random);
     this.#samples = gatherSamples(clock, timings.gatherMs, (states) =>
       this.#emit({ type: "device_states_updated", states }),
     );
-    this.#placer = new Placer(common);
-    this.#loads = loadWatch({ ...common, silenceMs: timings.loadSilenceMs });
-    this.#troubles = troubleReports({
-      ...common,
-      repairMs: timings.repairMs,
-      isPresent: (id) => this.#isPresent(id),
-    });
+    this.#placer = new Placer(parts);
+    this.#loads = loadWatch(parts);
+    this.#troubles = troubleReports(parts);
   }
 
   /** Opens a room with this tab as its first member. */
@@ -176,7 +176,7 @@ export class Coordinator {
     );
   }
 
-  /** Handles one message from a peer; replies go through `post`. */
+  /** Handles one message from a peer. */
   handle(peer: MemberId, message: ClusterMessage): void {
     switch (message.type) {
       case "join":
@@ -259,12 +259,12 @@ export class Coordinator {
   }
 
   async #changeKey(removed: MemberId | null = null): Promise<void> {
-    const { nextKey, keepKey, post } = this.#options;
+    const { nextKey, keepKey } = this.#options;
     const key = await nextKey();
     if (this.#stopped) throw new RoomError({ reason: "coordinator_stopped" });
     keepKey(key);
     for (const peer of this.#followers)
-      if (peer !== removed) post(peer, { type: "key_changed", key });
+      if (peer !== removed) this.#post(peer, { type: "key_changed", key });
   }
 
   #inTurn<T>(act: () => Promise<T>): Promise<T> {
@@ -274,10 +274,10 @@ export class Coordinator {
   }
 
   #welcome(peer: MemberId, join: Join): void {
-    const { post, key, provenBy } = this.#options;
+    const { key, transport } = this.#options;
     const { member } = join;
-    const refusal = refuseNewcomer(this.state, peer, join, provenBy(peer));
-    if (refusal) return post(peer, { type: "refused", version: CLUSTER_VERSION, refusal });
+    const refusal = refuseNewcomer(this.state, peer, join, transport.provenBy(peer));
+    if (refusal) return this.#post(peer, { type: "refused", version: CLUSTER_VERSION, refusal });
     const known = this.#member(member.id);
     this.#followers.delete(peer);
     if (!known) {
@@ -288,29 +288,28 @@ export class Coordinator {
     }
     this.#followers.add(peer);
     this.#lostMs.delete(peer);
-    post(peer, { type: "welcome", version: CLUSTER_VERSION, key: key(), state: this.state });
+    this.#post(peer, { type: "welcome", version: CLUSTER_VERSION, key: key(), state: this.state });
     if (!known) return;
     this.#placer.memberReturned();
     this.#takeSteps();
   }
 
   async #answer(peer: MemberId, id: number, command: unknown): Promise<void> {
-    const { post } = this.#options;
     try {
       if (!this.#followers.has(peer)) throw new RoomError({ reason: "not_a_member" });
       const value = await this.execute(peer, parseCommand(command));
-      post(peer, { type: "result", id, error: null, value });
+      this.#post(peer, { type: "result", id, error: null, value });
     } catch (error) {
-      post(peer, { type: "result", id, error: roomFailureOf(error), value: null });
+      this.#post(peer, { type: "result", id, error: roomFailureOf(error), value: null });
     }
   }
 
   #catchUp(peer: MemberId, epoch: number, index: number): void {
-    const { log, post } = this.#options;
+    const { log } = this.#options;
     if (!this.#followers.has(peer)) return;
     const events = log.since(epoch, index);
-    if (!events) post(peer, { type: "snapshot", state: log.state });
-    else if (events.length > 0) post(peer, { type: "events", events: [...events] });
+    if (!events) this.#post(peer, { type: "snapshot", state: log.state });
+    else if (events.length > 0) this.#post(peer, { type: "events", events: [...events] });
   }
 
   #queueGeneration(
@@ -329,6 +328,10 @@ export class Coordinator {
     return id;
   }
 
+  #post(peer: MemberId, message: ClusterMessage): void {
+    post(this.#options.transport, peer, message);
+  }
+
   #hasModel(): boolean {
     return ownsModel(this.state, (id) => this.#isPresent(id));
   }
@@ -343,9 +346,9 @@ export class Coordinator {
 
   #emit(event: RoomEvent, epoch = this.state.epoch): void {
     if (this.#stopped) return;
-    const { log, post, onEvent } = this.#options;
+    const { log, onEvent } = this.#options;
     const indexed = log.append(event, epoch);
-    for (const peer of this.#followers) post(peer, { type: "events", events: [indexed] });
+    for (const peer of this.#followers) this.#post(peer, { type: "events", events: [indexed] });
     if (event.type === "member_left") {
       this.#followers.delete(event.member);
       this.#troubles.forget(event.member);

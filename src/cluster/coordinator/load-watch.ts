@@ -6,15 +6,13 @@
  *   delay     all others have loaded, and it takes 20 times as long for each byte as the slowest of them
  */
 import {
-  type Clock,
   LoadPhase,
   type MemberId,
   type Placement,
-  type RoomEvent,
-  type RoomState,
   type ShardState,
   type Stage,
 } from "../../shared/index.ts";
+import type { CoordinatorParts } from "../parts.ts";
 
 const PAUSE_FACTOR = 4;
 /** A member that loads from a slow disk or network has at least this long in all. */
@@ -59,14 +57,12 @@ export function stallsAtMs(view: LoadView, member: MemberId): number | null {
 
 type WatchedLoad = LoadView & { readonly seen: Map<MemberId, LoadSeen> };
 
-export type LoadWatchParts = {
-  readonly clock: Clock;
-  readonly silenceMs: number;
-  readonly state: () => RoomState;
-  readonly emit: (event: RoomEvent) => void;
-};
-
-export function loadWatch({ clock, silenceMs, state, emit }: LoadWatchParts) {
+export function loadWatch({
+  clock,
+  timings,
+  state,
+  emit,
+}: Pick<CoordinatorParts, "clock" | "timings" | "state" | "emit">) {
   let watched: WatchedLoad | null = null;
   /** Whose load has stalled in this placement: said once. */
   const told = new Set<MemberId>();
@@ -78,16 +74,13 @@ export function loadWatch({ clock, silenceMs, state, emit }: LoadWatchParts) {
     told.clear();
   };
 
-  /** Of the placement that is watched. */
-  const shardOf = ({ placement }: WatchedLoad, member: MemberId) => {
-    const shard = state().members.find(({ id }) => id === member)?.shard;
-    return shard?.placement === placement.id ? shard : null;
-  };
+  const shardOf = (member: MemberId) =>
+    state().members.find(({ id }) => id === member)?.shard ?? null;
 
   const see = (view: WatchedLoad) => {
     const nowMs = clock.nowMs();
     for (const { member } of view.placement.stages) {
-      const shard = shardOf(view, member);
+      const shard = shardOf(member);
       const progress = shard === null ? 0 : progressOf(shard);
       const before = view.seen.get(member);
       if (before !== undefined && progress <= before.progress) continue;
@@ -115,7 +108,7 @@ export function loadWatch({ clock, silenceMs, state, emit }: LoadWatchParts) {
     if (stalled === undefined) return wait(view);
     const { member } = stalled;
     told.add(member);
-    const { loadedBytes = 0 } = shardOf(view, member) ?? {};
+    const { loadedBytes = 0 } = shardOf(member) ?? {};
     const totalBytes = bytesOf(view.placement, stalled);
     const waitedMs = nowMs - view.sinceMs;
     const cause = { reason: "load_stalled", member, loadedBytes, totalBytes, waitedMs } as const;
@@ -131,7 +124,12 @@ export function loadWatch({ clock, silenceMs, state, emit }: LoadWatchParts) {
       if (!isLoading) return stop();
       if (watched?.placement.id !== placement.id) {
         stop();
-        watched = { placement, sinceMs: clock.nowMs(), silenceMs, seen: new Map() };
+        watched = {
+          placement,
+          sinceMs: clock.nowMs(),
+          silenceMs: timings.loadSilenceMs,
+          seen: new Map(),
+        };
       }
       see(watched);
       wait(watched);

@@ -14,7 +14,6 @@
  * whose own connection is lost leaves the room, and needs no verdict.
  */
 import {
-  type Clock,
   type GenerationId,
   isBetween,
   type MemberId,
@@ -23,6 +22,7 @@ import {
   type RoomState,
   type Trouble,
 } from "../../shared/index.ts";
+import type { CoordinatorParts } from "../parts.ts";
 
 /** Of a slow link, which has longer than `repairMs`. */
 const REPAIR_ROUND_TRIPS = 20;
@@ -40,11 +40,9 @@ export type LinkReport = {
 };
 export type LapReport = { readonly from: MemberId; readonly sinceMs: number };
 
-export type TroubleView = {
+export type TroubleView = Pick<CoordinatorParts, "isPresent"> & {
   readonly state: RoomState;
   readonly nowMs: number;
-  /** Whether the coordinator has a connection to the member. */
-  readonly isPresent: (member: MemberId) => boolean;
   readonly repairMs: number;
 };
 
@@ -119,18 +117,9 @@ function silent(member: MemberId): RoomEvent {
   return { type: "member_faulted", member, cause: { reason: "stage_silent", member } };
 }
 
-export type TroubleReportsParts = {
-  readonly clock: Clock;
-  readonly repairMs: number;
-  readonly state: () => RoomState;
-  readonly isPresent: (member: MemberId) => boolean;
-  readonly emit: (event: RoomEvent) => void;
-  /** Something was repaired or settled: the rules may have another step. */
-  readonly onSettled: () => void;
-};
-
-export function troubleReports(parts: TroubleReportsParts) {
-  const { clock, repairMs, state, isPresent, emit, onSettled } = parts;
+export function troubleReports(parts: Omit<CoordinatorParts, "planner" | "random">) {
+  const { clock, state, isPresent, emit, onSettled } = parts;
+  const { repairMs } = parts.timings;
   let links: LinkReport[] = [];
   let laps: LapReport[] = [];
   let lapsOf: number | null = null;

@@ -14,7 +14,6 @@ import {
   type GenerationId,
   type MemberId,
   type ModelSummary,
-  type PlacementId,
   type RecoveryProgress,
   RoomError,
   roomFailureOf,
@@ -31,14 +30,8 @@ import { retrySource } from "../member/retry-source.ts";
 import { type MemberParts, whenRoom } from "../membership/room-access.ts";
 
 export type RequesterParts = MemberParts & {
-  /** Resolves once this tab's stage knows the placement's pipeline. */
-  readonly pipelineSet: (placement: PlacementId) => Promise<void>;
-  /** After a stage's failure: how long the room has to notice that it lost a member. */
-  readonly noticeLossMs: number;
-  /** Between two attempts to read the tokenizer of a model whose bytes could not be had. */
-  readonly retryMs: number;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
+  /** Resolves once this tab's stage knows the pipeline of the room's placement. */
+  readonly pipelineSet: () => Promise<void>;
 };
 
 /** An answer that loses its stages more often than this without a token in between fails. */
@@ -66,6 +59,8 @@ const RETRIED: ReadonlySet<RoomFailure["reason"]> = new Set([
   "worker_silent",
   "worker_ended",
 ]);
+/** After another failure of a stage: how long the room has to notice that it lost a member. */
+const NOTICE_LOSS_MS = 3000;
 /** Before another turn is asked for, longer each time: the reports may be on their way. */
 const RETRY_MS = 400;
 
@@ -95,14 +90,15 @@ export class Requester {
 
   /** Rejects with a `RoomError`; an abort is not an error but a "cancelled" finish. */
   async *ask(request: AskRequest): AsyncGenerator<AnswerEvent, void> {
-    const { room, models, clock, retryMs, random } = this.#parts;
+    const { room, models, clock, timings, random } = this.#parts;
     const startMs = clock.nowMs();
     const { placement } = room.state;
     if (!placement) throw new RoomError({ reason: "no_model_placed" });
     const { model } = placement;
     const textOf = async (each: ModelSummary) => {
       const isWanted = () => request.signal?.aborted !== true;
-      const text = await retrySource(() => models.text(each), { clock, retryMs, isWanted });
+      const retry = { clock, retryMs: timings.sourceRetryMs, isWanted };
+      const text = await retrySource(() => models.text(each), retry);
       if (text === null) throw new RoomError({ reason: "cancelled" });
       return text;
     };
@@ -223,7 +219,7 @@ export class Requester {
       throw new RoomError({ reason: "model_changed", model: model.name, placed });
     }
     try {
-      await pipelineSet(placement.id);
+      await pipelineSet();
       for (const peer of endsOf(placement)) {
         if (peer !== room.self) await linkFrames(peer);
       }
@@ -245,9 +241,9 @@ export class Requester {
 
   /** After a stage's failure: whether another turn may help. */
   async #mayContinue({ generation: id, failure }: StageFailed, attempt: number): Promise<boolean> {
-    const { room, clock, noticeLossMs } = this.#parts;
+    const { room, clock } = this.#parts;
     const isRetried = RETRIED.has(failure.reason);
-    const waitMs = isRetried ? Math.min(noticeLossMs, RETRY_MS * (attempt + 1)) : noticeLossMs;
+    const waitMs = isRetried ? Math.min(NOTICE_LOSS_MS, RETRY_MS * (attempt + 1)) : NOTICE_LOSS_MS;
     const placed = room.state.generations.find((generation) => generation.id === id)?.placement;
     const isLost = () => {
       const { placement } = room.state;
@@ -285,7 +281,6 @@ export class Requester {
     // The stages may be gone, and the generation with them.
     if (told !== null) stage.cancel(generation, told).catch(() => undefined);
     if (!this.#isInRoom(generation)) return;
-    // Without a coordinator, `generationSignals` ends it once there is one again.
     room.command({ type: "end_generation", generation, ...end }).catch(() => undefined);
   }
 }

@@ -44,8 +44,9 @@ export class EventLog {
   }
 
   /**
-   * For the coordinator: numbers an event and applies it; `coordinator_changed` opens a later epoch. Throws a `RoomError` for an event that
-   * members would not parse: it would be a gap in their logs that nothing fills.
+   * For the coordinator: numbers an event and applies it; `coordinator_changed` opens a later epoch.
+   * Throws a `RoomError` for an event that members would not parse: it would be a gap in their logs that
+   * nothing fills.
    */
   append(event: RoomEvent, epoch = this.#state.epoch): IndexedEvent {
     const issue = RoomEvent.safeParse(event).error?.issues[0];

@@ -26,12 +26,6 @@ import type { LoadProgress, ShardRequest } from "../parts.ts";
 import { retrySource } from "./retry-source.ts";
 import { bytesOf, extensionOf, isSameShard } from "./shard-requests.ts";
 
-export type ShardKeeperParts = MemberParts & {
-  readonly progressMs: number;
-  /** Between two attempts to load layers whose bytes could not be had. */
-  readonly retryMs: number;
-};
-
 /** The shard that this tab holds, and the bytes of the file that it has read for it. */
 type Held = {
   readonly request: ShardRequest;
@@ -43,7 +37,7 @@ const isFor = (held: Held | null, request: ShardRequest) =>
   held !== null && isSameShard(held.request, request);
 
 export class ShardKeeper {
-  readonly #parts: ShardKeeperParts;
+  readonly #parts: MemberParts;
   #wanted: PlacementId | null = null;
   #held: Held | null = null;
   /** The placement of a handover, and the shard that was loaded for it. */
@@ -54,14 +48,14 @@ export class ShardKeeper {
   #lastProgressMs = -Infinity;
   #pipelineSet: Promise<void> = Promise.resolve();
 
-  constructor(parts: ShardKeeperParts) {
+  constructor(parts: MemberParts) {
     this.#parts = parts;
     parts.room.subscribe(() => this.#look());
     this.#look();
   }
 
-  /** Resolves once the stage knows the pipeline of `placement`, or a newer one. */
-  pipelineSet(_placement: PlacementId): Promise<void> {
+  /** Resolves once the stage knows the pipeline of the room's placement. */
+  pipelineSet(): Promise<void> {
     this.#look();
     return this.#pipelineSet;
   }
@@ -209,7 +203,7 @@ export class ShardKeeper {
    * waits for. Null if they are no longer wanted.
    */
   async #load(request: ShardRequest, placement: Placement): Promise<Held | null> {
-    const { models, clock, retryMs } = this.#parts;
+    const { models, clock, timings } = this.#parts;
     let loadedBytes = 0;
     let totalBytes = 0;
     let error: Failure | null = null;
@@ -229,7 +223,7 @@ export class ShardKeeper {
     };
     return retrySource(load, {
       clock,
-      retryMs,
+      retryMs: timings.sourceRetryMs,
       isWanted: () => placement.id === this.#wanted || placement.id === this.#ahead,
       onWait: (reason) => {
         error = reason;
@@ -268,9 +262,10 @@ export class ShardKeeper {
 
   #progress(placement: Placement, progress: LoadProgress, error: Failure | null): void {
     const { phase, doneBytes: loadedBytes, totalBytes } = progress;
-    const nowMs = this.#parts.clock.nowMs();
+    const { clock, timings } = this.#parts;
+    const nowMs = clock.nowMs();
     const isNewPhase = this.#lastReport?.phase !== phase;
-    if (!isNewPhase && nowMs - this.#lastProgressMs < this.#parts.progressMs) return;
+    if (!isNewPhase && nowMs - this.#lastProgressMs < timings.progressMs) return;
     this.#lastProgressMs = nowMs;
     this.#report(placement, { status: "loading", phase, loadedBytes, totalBytes, error });
   }

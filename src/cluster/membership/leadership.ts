@@ -67,16 +67,13 @@ export class Leadership {
   }
 
   lead(epoch: number, ownsModel: boolean): void {
-    const { self, registry, clock, timings, coordinate, setConnection } = this.#parts;
+    const { coordinate, setConnection } = this.#parts;
     const coordinator = coordinate(epoch, ownsModel);
     this.#recovery = null;
     this.#coordinator = coordinator;
     setConnection("connected");
     this.#endWatch = watchRoom({
-      self,
-      registry,
-      clock,
-      watchMs: timings.watchMs,
+      ...this.#parts,
       missing: () => coordinator.missing(),
       ask: (peer) => this.#ask(peer),
       onNameLost: (holder) => this.#nameLost(coordinator, holder),

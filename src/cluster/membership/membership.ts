@@ -224,9 +224,7 @@ export class Membership implements RoomAccess {
         return next;
       },
       keepKey: (next) => this.#keepKey(next),
-      provenBy: (peer) => transport.provenBy(peer),
-      post: (peer, message) => post(transport, peer, message),
-      ...{ clock, random, planner, timings },
+      ...{ transport, clock, random, planner, timings },
       onEvent: (event) => this.#applied(event),
     });
     if (isNew) coordinator.open(profile);

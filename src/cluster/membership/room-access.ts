@@ -8,7 +8,7 @@ import {
   type RoomEvent,
   type RoomState,
 } from "../../shared/index.ts";
-import type { RoomParts } from "../parts.ts";
+import type { RoomParts, Timings } from "../parts.ts";
 import type { RoomCommand } from "./messages.ts";
 
 export type Connection = "connected" | "reconnecting" | "lost";
@@ -35,6 +35,8 @@ export type RoomAccess = {
 /** What a member does its part of the work with. */
 export type MemberParts = Pick<RoomParts, "stage" | "models" | "linkFrames" | "clock"> & {
   readonly room: RoomAccess;
+  readonly timings: Timings;
+  readonly random: () => number;
 };
 
 /** Whether a change is the given event, for listeners that wait for one. */
@@ -45,7 +47,10 @@ export function isEvent<T extends RoomEvent["type"]>(
   return change.event?.event.type === type;
 }
 
-/** Resolves with the first value of `read` but null. It is called now, and after each change of the room and an abort. */
+/**
+ * Resolves with the first value of `read` that is not null. `read` is called at once, after each change of
+ * the room, and when the signal aborts.
+ */
 export function whenRoom<T>(
   room: Pick<RoomAccess, "subscribe">,
   read: () => T | null,

@@ -2,14 +2,10 @@
  * What a coordinator does besides coordinating: holds the room's name for newcomers, and looks for
  * a second coordinator, which may exist after a partition or after this tab was frozen.
  */
-import type { Clock, MemberId } from "../../shared/index.ts";
-import type { RoomRegistry } from "../parts.ts";
+import type { MemberId } from "../../shared/index.ts";
+import type { SearchParts } from "../parts.ts";
 
-export type RoomWatchParts = {
-  readonly self: MemberId;
-  readonly registry: RoomRegistry;
-  readonly clock: Clock;
-  readonly watchMs: number;
+export type RoomWatchParts = SearchParts & {
   /** Members whose links ended, and that did not say that they leave. */
   readonly missing: () => readonly MemberId[];
   readonly ask: (peer: MemberId) => void;
@@ -24,7 +20,7 @@ const SHORT_LOOK_UP_MS = 1500;
 
 /** Returns a function that ends it. */
 export function watchRoom(parts: RoomWatchParts): () => void {
-  const { self, registry, clock, watchMs, missing, ask, onNameLost } = parts;
+  const { self, registry, clock, timings, missing, ask, onNameLost } = parts;
   let cancel = () => undefined as void;
   let isClaiming = false;
   /** The time limits of the look-ups in progress. */
@@ -68,7 +64,7 @@ export function watchRoom(parts: RoomWatchParts): () => void {
     if (stopped) return;
     for (const member of missing()) ask(member);
     void keepName();
-    cancel = clock.after(watchMs, look);
+    cancel = clock.after(timings.watchMs, look);
   };
 
   look();

@@ -18,6 +18,7 @@ import {
   type Placement,
   type Settings,
 } from "../../shared/index.ts";
+import { builtWith, isBuiltAlike } from "./hand-over.ts";
 import { costOf } from "./room-problem.ts";
 
 export type Review = {
@@ -28,8 +29,6 @@ export type Review = {
   readonly loadBytesPerMs: number;
   /** Constraints that people violated knowingly when they chose the stages; see `violationsOf`. */
   readonly accepted: ReadonlySet<string>;
-  /** The loaded shards were built with other settings. */
-  readonly reload: boolean;
   /** A move for gain alone has to wait. */
   readonly coolingDown: boolean;
 };
@@ -65,7 +64,8 @@ export function decideReview(review: Review): Verdict {
   const isManual = placement.predictedMs === null;
   const violations = violationsOf(review).filter((key) => !(isManual && accepted.has(key)));
   if (violations.length > 0) return verdict("moved", whyItMustMove(review, move));
-  if (review.reload) return verdict("moved", { kind: "settings_changed" });
+  if (!isBuiltAlike(placement, builtWith(settings, placement.model)))
+    return verdict("moved", { kind: "settings_changed" });
   if (isManual) return verdict("stays", { kind: "manual_kept", ...gainOf(move) });
   if (!move.move) return verdict("stays", { kind: "cost", move: move.reason });
   if (review.coolingDown) return verdict("stays", { kind: "cooldown", ...gainOf(move) }, true);

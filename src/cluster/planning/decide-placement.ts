@@ -16,22 +16,14 @@ import {
   type RoomState,
   sleep,
 } from "../../shared/index.ts";
-import type { Planner, Timings } from "../parts.ts";
+import type { CoordinatorParts } from "../parts.ts";
 import { predicted, problemOf } from "./room-problem.ts";
-
-export type PlacementParts = {
-  readonly clock: Clock;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  readonly planner: Planner;
-  readonly timings: Timings;
-};
 
 /** Rejects with a `RoomError` "not_placed". */
 export async function decidePlacement(
   state: () => RoomState,
   model: ModelSummary,
-  parts: PlacementParts,
+  parts: Pick<CoordinatorParts, "clock" | "planner" | "timings">,
 ) {
   if (computing(state()).length === 0) {
     throw new RoomError({ reason: "not_placed", refusal: { kind: "no_computing_member" } });
@@ -52,7 +44,7 @@ export async function decidePlacement(
  */
 export async function solveGuarded(
   problem: Problem,
-  { planner, timings }: Pick<PlacementParts, "planner" | "timings">,
+  { planner, timings }: Pick<CoordinatorParts, "planner" | "timings">,
 ): Promise<{ readonly answer: Answer; readonly choice: Choice }> {
   const { answer, failure } = await solveWithWatchdog(
     problem,

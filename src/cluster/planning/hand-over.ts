@@ -36,7 +36,7 @@ export function canHandOver(
   { placement, generations, members }: Pick<RoomState, "placement" | "generations" | "members">,
   next: Placement,
 ): boolean {
-  if (!placement?.ready || placement.error !== null || generations.length === 0) return false;
+  if (!placement?.ready || generations.length === 0) return false;
   if (!isBuiltAlike(placement, next)) return false;
   return next.stages.every((stage) => {
     const now = placement.stages.find(({ member }) => member === stage.member);

@@ -30,22 +30,15 @@ import {
   notPlacedAgain,
   refusalOf,
   solveGuarded,
-  type PlacementParts,
 } from "./decide-placement.ts";
 import { LoadRate } from "./load-rate.ts";
-import { builtWith, canHandOver, type Chosen, isBuiltAlike } from "./hand-over.ts";
+import { builtWith, canHandOver, type Chosen } from "./hand-over.ts";
 import { repairOf } from "./repair.ts";
 import { checkStages } from "./manual-placement.ts";
 import { firstCount, idInEpoch } from "../log/numbering.ts";
 import { predicted, problemOf } from "./room-problem.ts";
+import type { CoordinatorParts } from "../parts.ts";
 import type { Attempts } from "../coordinator/rules.ts";
-
-export type PlacerOptions = PlacementParts & {
-  readonly state: () => RoomState;
-  readonly emit: (event: RoomEvent) => void;
-  /** An attempt has ended: the rules may have another step. */
-  readonly onSettled: () => void;
-};
 
 type Told = Pick<Decision, "outcome" | "trigger" | "reason"> & Partial<Decision>;
 
@@ -55,7 +48,7 @@ const MAX_HANDOVER_MS = 15 * 60_000;
 const UNREACHED_RETRY_MS = 5000;
 
 export class Placer {
-  readonly #options: PlacerOptions;
+  readonly #parts: CoordinatorParts;
   #count: number;
   /** Rises with each placement that a person chose. */
   #manualCount = 0;
@@ -75,12 +68,11 @@ export class Placer {
   /** The handover that lets a member leave. */
   #leaveHandover: PlacementId | null = null;
   #cancelHandover = () => undefined as void;
-  #cancelRetry: (() => void) | null = null;
   readonly #loadRate = new LoadRate();
 
-  constructor(options: PlacerOptions) {
-    this.#options = options;
-    this.#count = firstCount(options.random);
+  constructor(parts: CoordinatorParts) {
+    this.#parts = parts;
+    this.#count = firstCount(parts.random);
   }
 
   get attempts(): Omit<Attempts, "repairing"> {
@@ -90,7 +82,6 @@ export class Placer {
   stop(): void {
     this.#cancelTimer?.();
     this.#cancelHandover();
-    this.#cancelRetry?.();
   }
 
   /** After every event: measures loads, and schedules a review when the capacity changed. */
@@ -99,22 +90,13 @@ export class Placer {
       this.#interrupted = true;
     if (!this.#state.handover) this.#cancelHandover();
     if (event.type === "placement_readied")
-      this.#loadRate.ready(this.#state, this.#options.clock.nowMs());
+      this.#loadRate.ready(this.#state, this.#parts.clock.nowMs());
     const { placement } = this.#state;
-    if (event.type === "placement_failed") this.#retryUnreached(event.error);
-    if (!placement?.ready || placement.error !== null || this.#solving || this.#cancelTimer) return;
-    if (capacityKey(this.#state) !== this.#lastKey) this.#reviewIn(this.#options.timings.settleMs);
-  }
-
-  /** A connection that failed may succeed later, although no capacity changes. */
-  #retryUnreached(error: PlacementFailure): void {
-    if (this.#cancelRetry !== null || error.reason !== "stage_load_failed") return;
-    if (!MeshFailure.safeParse(error.cause).success) return;
-    this.#cancelRetry = this.#options.clock.after(UNREACHED_RETRY_MS, () => {
-      this.#cancelRetry = null;
-      this.#lastKey = null;
-      this.#options.onSettled();
-    });
+    // A connection that failed may succeed later, although no capacity changes.
+    if (event.type === "placement_failed" && isUnreached(event.error))
+      this.#lookIn(UNREACHED_RETRY_MS);
+    if (!placement?.ready || this.#solving || this.#cancelTimer) return;
+    if (capacityKey(this.#state) !== this.#lastKey) this.#lookIn(this.#parts.timings.settleMs);
   }
 
   placeStages(model: ModelSummary, stages: readonly Stage[]): number {
@@ -156,7 +138,7 @@ export class Placer {
         if (!isCurrent()) return;
         const failure = notPlacedAgain(loss, error);
         this.#tell(model, { outcome: "impossible", trigger, reason: { kind: "failed", failure } });
-        this.#options.emit({ type: "placement_failed", placement: lost.id, error: failure });
+        this.#parts.emit({ type: "placement_failed", placement: lost.id, error: failure });
       }
     });
   }
@@ -164,7 +146,7 @@ export class Placer {
   /** False if the stages that remain cannot keep their layers. */
   #repair(lost: Placement, trigger: Decision["trigger"]): boolean {
     const { model } = lost;
-    const { clock, timings } = this.#options;
+    const { clock, timings } = this.#parts;
     const repair = repairOf(this.#state, lost, problemOf(this.#state, model));
     if (repair === null) return false;
     const seen = this.#seen;
@@ -189,14 +171,14 @@ export class Placer {
     if (handover?.placement.id !== placement) return;
     if (!handover.placement.stages.some(({ member }) => member === from)) return;
     if (failure === null)
-      return this.#options.emit({ type: "handover_loaded", placement, member: from });
+      return this.#parts.emit({ type: "handover_loaded", placement, member: from });
     if (this.#leaveHandover === placement) this.abandonHandover();
-    else this.#options.emit({ type: "placement_decided", placement: handover.placement });
+    else this.#parts.emit({ type: "placement_decided", placement: handover.placement });
   }
 
   abandonHandover(): void {
     const placement = this.#state.handover?.placement.id;
-    if (placement) this.#options.emit({ type: "handover_ended", placement, switched: false });
+    if (placement) this.#parts.emit({ type: "handover_ended", placement, switched: false });
   }
 
   /**
@@ -212,7 +194,7 @@ export class Placer {
       const others = { ...this.#state, members: members.filter(({ id }) => id !== leaving) };
       const { problem } = problemOf(others, model);
       const repair = repairOf(others, placement, { problem });
-      const { answer } = repair ? { answer: null } : await solveGuarded(problem, this.#options);
+      const { answer } = repair ? { answer: null } : await solveGuarded(problem, this.#parts);
       const found = answer && isFound(answer) ? predicted(problem, answer.stages) : null;
       const chosen = repair ?? found;
       if (chosen === null || this.#state.placement?.id !== placement.id) return null;
@@ -231,7 +213,7 @@ export class Placer {
   }
 
   async #review(): Promise<void> {
-    const { state, planner, timings, clock } = this.#options;
+    const { state, planner, timings, clock } = this.#parts;
     const reviewed = state().placement;
     await linksMeasured(state, clock, timings.linksMs);
     const before = this.#seen;
@@ -255,7 +237,7 @@ export class Placer {
       return this.#tell(model, { outcome: "impossible", trigger, reason });
     }
     this.#accepted ??= new Set(violationsOf({ built, placement }));
-    const cooldownMs = this.#cooldownEndsMs - this.#options.clock.nowMs();
+    const cooldownMs = this.#cooldownEndsMs - this.#parts.clock.nowMs();
     const { postponed, ...verdict } = decideReview({
       built,
       placement,
@@ -263,26 +245,25 @@ export class Placer {
       settings: this.#state.settings,
       loadBytesPerMs,
       accepted: this.#accepted,
-      reload: !isBuiltAlike(placement, builtWith(this.#state.settings, model)),
       coolingDown: cooldownMs > 0 && before?.settings === this.#seen?.settings,
     });
     this.#postponed = postponed ? changes : [];
-    if (postponed) this.#reviewIn(cooldownMs);
+    if (postponed) this.#lookIn(cooldownMs);
     const moves = verdict.outcome === "moved";
     const running = this.#state.generations.filter(({ status }) => status === "running");
     this.#tell(model, { ...verdict, trigger, waitingAnswers: moves ? running.length : 0 });
     if (!moves) return;
-    this.#cooldownEndsMs = this.#options.clock.nowMs() + timings.cooldownMs;
+    this.#cooldownEndsMs = this.#parts.clock.nowMs() + timings.cooldownMs;
     this.#decide({ model, ...predicted(built.problem, answer.stages) });
   }
 
   get #state(): RoomState {
-    return this.#options.state();
+    return this.#parts.state();
   }
 
   async #solve(model: ModelSummary) {
     this.#see();
-    const decided = await decidePlacement(this.#options.state, model, this.#options);
+    const decided = await decidePlacement(this.#parts.state, model, this.#parts);
     this.#see();
     return decided;
   }
@@ -302,16 +283,18 @@ export class Placer {
       return await attempt;
     } finally {
       this.#solving = false;
-      this.#options.onSettled();
+      this.#parts.onSettled();
     }
   }
 
-  #reviewIn(delayMs: number): void {
+  /** Then a lost placement is tried again, and another one is reviewed. */
+  #lookIn(delayMs: number): void {
     this.#cancelTimer?.();
-    this.#cancelTimer = this.#options.clock.after(delayMs, () => {
+    this.#cancelTimer = this.#parts.clock.after(delayMs, () => {
       this.#cancelTimer = null;
+      this.#lastKey = null;
       this.#reviewDue = true;
-      this.#options.onSettled();
+      this.#parts.onSettled();
     });
   }
 
@@ -330,8 +313,8 @@ export class Placer {
     this.#accepted = new Set(violationsOf({ built, placement }));
     if (isSoft) this.#begin(placement);
     else {
-      this.#loadRate.started(this.#options.clock.nowMs());
-      this.#options.emit({ type: "placement_decided", placement });
+      this.#loadRate.started(this.#parts.clock.nowMs());
+      this.#parts.emit({ type: "placement_decided", placement });
     }
     return placement.id;
   }
@@ -339,8 +322,8 @@ export class Placer {
   /** Answers go on until it has loaded. */
   #begin(placement: Placement): void {
     this.#cancelHandover();
-    this.#options.emit({ type: "handover_begun", placement });
-    this.#cancelHandover = this.#options.clock.after(MAX_HANDOVER_MS, () => {
+    this.#parts.emit({ type: "handover_begun", placement });
+    this.#cancelHandover = this.#parts.clock.after(MAX_HANDOVER_MS, () => {
       if (this.#state.handover?.placement.id === placement.id) this.abandonHandover();
     });
   }
@@ -349,6 +332,11 @@ export class Placer {
     const numbers = { currentMs: null, proposedMs: null, gainMs: null, bytesToLoad: 0 };
     const notes = { includesPenalties: false, isTokenTime: true, waitingAnswers: 0 };
     const decision: Decision = { model: model.name, ...numbers, ...notes, ...told };
-    this.#options.emit({ type: "placement_reviewed", decision });
+    this.#parts.emit({ type: "placement_reviewed", decision });
   }
+}
+
+/** A member could not reach another one. */
+function isUnreached(error: PlacementFailure): boolean {
+  return error.reason === "stage_load_failed" && MeshFailure.safeParse(error.cause).success;
 }
