@@ -154,7 +154,7 @@ export const DEFAULT_TIMINGS = {
   electionMs: 700,
   /** The same, without those that hold the placed model. */
   isolationMs: 3_000,
-  /** Between two looks of a coordinator for the room's name and for a second coordinator. */
+  /** Between two checks of a coordinator for the room's name and for a second coordinator. */
   watchMs: 500,
   /** How long a coordinator looks for a member whose link ended. */
   missingMs: 600_000,

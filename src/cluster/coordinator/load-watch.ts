@@ -64,20 +64,20 @@ export function loadWatch({
   emit,
 }: Pick<CoordinatorParts, "clock" | "timings" | "state" | "emit">) {
   let watched: WatchedLoad | null = null;
-  /** Whose load has stalled in this placement: said once. */
-  const told = new Set<MemberId>();
+  /** Members whose stalled load of this placement was reported: once each. */
+  const reported = new Set<MemberId>();
   let cancel = () => undefined as void;
 
   const stop = () => {
     cancel();
     watched = null;
-    told.clear();
+    reported.clear();
   };
 
   const shardOf = (member: MemberId) =>
     state().members.find(({ id }) => id === member)?.shard ?? null;
 
-  const see = (view: WatchedLoad) => {
+  const update = (view: WatchedLoad) => {
     const nowMs = clock.nowMs();
     for (const { member } of view.placement.stages) {
       const shard = shardOf(member);
@@ -92,22 +92,22 @@ export function loadWatch({
   };
 
   const stallMsOf = (view: WatchedLoad, member: MemberId) =>
-    told.has(member) ? Infinity : (stallsAtMs(view, member) ?? Infinity);
+    reported.has(member) ? Infinity : (stallsAtMs(view, member) ?? Infinity);
 
   const wait = (view: WatchedLoad) => {
     cancel();
     cancel = () => undefined;
     const endMs = Math.min(...view.placement.stages.map(({ member }) => stallMsOf(view, member)));
     if (endMs === Infinity) return;
-    cancel = clock.after(Math.max(0, endMs - clock.nowMs()), () => look(view));
+    cancel = clock.after(Math.max(0, endMs - clock.nowMs()), () => check(view));
   };
 
-  const look = (view: WatchedLoad) => {
+  const check = (view: WatchedLoad) => {
     const nowMs = clock.nowMs();
     const stalled = view.placement.stages.find(({ member }) => stallMsOf(view, member) <= nowMs);
     if (stalled === undefined) return wait(view);
     const { member } = stalled;
-    told.add(member);
+    reported.add(member);
     const { loadedBytes = 0 } = shardOf(member) ?? {};
     const totalBytes = bytesOf(view.placement, stalled);
     const waitedMs = nowMs - view.sinceMs;
@@ -131,7 +131,7 @@ export function loadWatch({
           seen: new Map(),
         };
       }
-      see(watched);
+      update(watched);
       wait(watched);
     },
   };

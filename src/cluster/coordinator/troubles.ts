@@ -28,9 +28,9 @@ import type { CoordinatorParts } from "../parts.ts";
 const REPAIR_ROUND_TRIPS = 20;
 /** The other end may report it too, and a worker that is restarted loads its layers again. */
 const ONE_SIDED_FACTOR = 2;
-/** How often open reports are looked at while a link may be repaired. */
-const LOOKS = 12;
-/** Stages compute their bounds from what each measured, and look at different times. */
+/** How often open reports are checked while a link may be repaired. */
+const CHECKS = 12;
+/** Stages compute their bounds from what each measured, and check at different times. */
 const LAP_REPORTS_MS = 2000;
 
 export type LinkReport = {
@@ -125,12 +125,12 @@ export function troubleReports(parts: Omit<CoordinatorParts, "planner" | "random
   let lapsOf: number | null = null;
   let cancel: (() => void) | null = null;
 
-  const lookLater = () => {
+  const checkLater = () => {
     if (cancel !== null || links.length + laps.length === 0) return;
-    cancel = clock.after(repairMs / LOOKS, look);
+    cancel = clock.after(repairMs / CHECKS, check);
   };
 
-  const look = () => {
+  const check = () => {
     cancel = null;
     if (state().placement?.id !== lapsOf) laps = [];
     const view = { state: state(), nowMs: clock.nowMs(), isPresent, repairMs };
@@ -145,7 +145,7 @@ export function troubleReports(parts: Omit<CoordinatorParts, "planner" | "random
     }
     for (const event of events) emit(event);
     if (events.length > 0) onSettled();
-    lookLater();
+    checkLater();
   };
 
   /** Reports of and about it say nothing any more. */
@@ -180,7 +180,7 @@ export function troubleReports(parts: Omit<CoordinatorParts, "planner" | "random
         case "link_down":
           if (links.some((report) => report.from === from && report.peer === trouble.peer)) return;
           links.push({ from, peer: trouble.peer, sinceMs });
-          return lookLater();
+          return checkLater();
         case "link_restored":
           // A frame went both ways, whatever the other end has noticed.
           links = links.filter((report) => !(isEnd(report, from) && isEnd(report, trouble.peer)));
@@ -195,7 +195,7 @@ export function troubleReports(parts: Omit<CoordinatorParts, "planner" | "random
           if (lapsOf !== trouble.placement) laps = [];
           lapsOf = trouble.placement;
           if (!laps.some((report) => report.from === from)) laps.push({ from, sinceMs });
-          return lookLater();
+          return checkLater();
       }
     },
   };

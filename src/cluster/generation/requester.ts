@@ -66,10 +66,14 @@ const RETRY_MS = 400;
 
 type StageFailed = Extract<Signal, { kind: "stage_failed" }>;
 
-type Outcome = {
+/** How an attempt ends: in the room, and in the stages (null if they have ended it). */
+type End = {
   readonly outcome: "done" | "stopped" | "failed";
   readonly error: RoomFailure | null;
+  readonly cancel: "cancelled" | "interrupted" | null;
 };
+
+const CANCELED: End = { outcome: "stopped", error: null, cancel: "cancelled" };
 
 export class Requester {
   readonly #parts: RequesterParts;
@@ -145,9 +149,7 @@ export class Requester {
     let endWatch = () => undefined as void;
     signal?.addEventListener("abort", onAbort);
     let id: GenerationId | null = null;
-    let end: Outcome = { outcome: "stopped", error: null };
-    /** What the stages are told, unless they have ended the answer. */
-    let told: "cancelled" | "interrupted" | null = "cancelled";
+    let end = CANCELED;
     try {
       for await (const next of queue) {
         switch (next.kind) {
@@ -170,8 +172,8 @@ export class Requester {
             yield event;
             const finish = next.event.finish ?? (run.stopped ? "stop" : null);
             if (finish === null) break;
-            end = { outcome: "done", error: null };
-            if (next.event.finish !== null) told = null;
+            end = { ...CANCELED, outcome: "done" };
+            if (next.event.finish !== null) end = { ...end, cancel: null };
             yield run.finish(finish, clock.nowMs());
             return null;
           }
@@ -179,7 +181,7 @@ export class Requester {
             yield run.finish("cancelled", clock.nowMs());
             return null;
           case "interrupted":
-            told = "interrupted";
+            end = { ...end, cancel: "interrupted" };
             return next.failure;
           case "failed":
             throw new RoomError(next.failure);
@@ -187,25 +189,25 @@ export class Requester {
             if (!(await this.#mayContinue(next, attempt))) throw new RoomError(next.failure);
             // The stage saw a channel close, and the room may know why: then the next signal says it.
             if (!this.#isInRoom(next.generation)) break;
-            told = "interrupted";
+            end = { ...end, cancel: "interrupted" };
             return room.state.placement?.error ?? next.failure;
         }
       }
       return { reason: "tab_left" };
     } catch (error) {
-      end = { outcome: "failed", error: roomFailureOf(error) };
+      end = { ...end, outcome: "failed", error: roomFailureOf(error) };
       throw error;
     } finally {
       signal?.removeEventListener("abort", onAbort);
       endWatch();
       close();
-      if (id !== null) this.#end(id, { ...end, tokens: run.answerTokens, told });
+      if (id !== null) this.#end(id, run.answerTokens, end);
     }
   }
 
   /** Ends a generation of this tab that nobody here reads. */
   #forget(generation: GenerationId): void {
-    this.#end(generation, { outcome: "stopped", error: null, tokens: 0, told: "cancelled" });
+    this.#end(generation, 0, CANCELED);
   }
 
   /** Sends the prompt, and what was answered before, to stage 0. */
@@ -267,21 +269,12 @@ export class Requester {
     return this.#parts.room.state.generations.some(({ id }) => id === generation);
   }
 
-  #end(
-    generation: GenerationId,
-    {
-      told,
-      ...end
-    }: Outcome & {
-      readonly tokens: number;
-      readonly told: "cancelled" | "interrupted" | null;
-    },
-  ): void {
+  #end(generation: GenerationId, tokens: number, { cancel, ...end }: End): void {
     const { room, stage } = this.#parts;
     // The stages may be gone, and the generation with them.
-    if (told !== null) stage.cancel(generation, told).catch(() => undefined);
+    if (cancel !== null) stage.cancel(generation, cancel).catch(() => undefined);
     if (!this.#isInRoom(generation)) return;
-    room.command({ type: "end_generation", generation, ...end }).catch(() => undefined);
+    room.command({ type: "end_generation", generation, tokens, ...end }).catch(() => undefined);
   }
 }
 

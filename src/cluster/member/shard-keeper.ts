@@ -50,13 +50,13 @@ export class ShardKeeper {
 
   constructor(parts: MemberParts) {
     this.#parts = parts;
-    parts.room.subscribe(() => this.#look());
-    this.#look();
+    parts.room.subscribe(() => this.#update());
+    this.#update();
   }
 
   /** Resolves once the stage knows the pipeline of the room's placement. */
   pipelineSet(): Promise<void> {
-    this.#look();
+    this.#update();
     return this.#pipelineSet;
   }
 
@@ -84,7 +84,7 @@ export class ShardKeeper {
     if (placement && isReady) this.#ready(placement);
   }
 
-  #look(): void {
+  #update(): void {
     const { placement, handover } = this.#parts.room.state;
     const next = handover?.placement ?? null;
     if ((placement?.id ?? null) !== this.#wanted) {

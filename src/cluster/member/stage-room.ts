@@ -12,13 +12,13 @@ import type { MemberParts } from "../membership/room-access.ts";
 export function reportRoom({ room, stage }: Pick<MemberParts, "room" | "stage">): () => void {
   const report = () => {
     const { epoch, coordinator, members, generations } = room.state;
-    const told = stage.setRoom(room.self, {
+    const sent = stage.setRoom(room.self, {
       term: `${epoch} of ${coordinator}`,
       members: members.map(({ id }) => id),
       queued: requested(generations, "queued"),
       running: requested(generations, "running"),
     });
-    told.catch(() => undefined); // a worker that has ended takes no frames either
+    sent.catch(() => undefined); // a worker that has ended takes no frames either
   };
   room.subscribe(({ event }) => {
     if (event === null || CAUSES.has(event.event.type)) report();

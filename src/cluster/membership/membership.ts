@@ -168,9 +168,9 @@ export class Membership implements RoomAccess {
   leave(): void {
     if (this.#closed) return;
     const isMember = this.#connection === "connected";
-    const told =
+    const receivers =
       this.#leadership.coordinator?.followers ?? (isMember ? [this.state.coordinator] : []);
-    for (const peer of told) post(this.#parts.transport, peer, { type: "leave" });
+    for (const peer of receivers) post(this.#parts.transport, peer, { type: "leave" });
     this.#shut();
   }
 

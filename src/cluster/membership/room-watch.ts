@@ -9,12 +9,12 @@ export type RoomWatchParts = SearchParts & {
   /** Members whose links ended, and that did not say that they leave. */
   readonly missing: () => readonly MemberId[];
   readonly ask: (peer: MemberId) => void;
-  /** A member has held the name for some looks. */
+  /** Another member has held the name for several checks. */
   readonly onNameLost: (holder: MemberId) => void;
 };
 
 /** A holder that can be reached has answered by then. */
-const NAME_LOST_LOOKS = 8;
+const NAME_LOST_CHECKS = 8;
 /** Of a look-up beside the one that waits as long as it takes: that one may still wait for an earlier holder. */
 const SHORT_LOOK_UP_MS = 1500;
 
@@ -25,7 +25,7 @@ export function watchRoom(parts: RoomWatchParts): () => void {
   let isClaiming = false;
   /** The time limits of the look-ups in progress. */
   const lookUps = new Set<number | undefined>();
-  let looksWithoutName = 0;
+  let checksWithoutName = 0;
   let stopped = false;
 
   const askHolder = async (timeoutMs?: number) => {
@@ -35,7 +35,7 @@ export function watchRoom(parts: RoomWatchParts): () => void {
       const holder = await registry.lookUp(timeoutMs);
       if (holder === null || holder === self || stopped) return;
       ask(holder);
-      if (looksWithoutName >= NAME_LOST_LOOKS) onNameLost(holder);
+      if (checksWithoutName >= NAME_LOST_CHECKS) onNameLost(holder);
     } catch {
       // The holder does not answer: tried again.
     } finally {
@@ -49,7 +49,7 @@ export function watchRoom(parts: RoomWatchParts): () => void {
     try {
       const isHeld = await registry.claim();
       if (stopped) return registry.release();
-      looksWithoutName = isHeld ? 0 : looksWithoutName + 1;
+      checksWithoutName = isHeld ? 0 : checksWithoutName + 1;
       if (isHeld) return;
       void askHolder();
       void askHolder(SHORT_LOOK_UP_MS);
@@ -60,14 +60,14 @@ export function watchRoom(parts: RoomWatchParts): () => void {
     }
   };
 
-  const look = () => {
+  const check = () => {
     if (stopped) return;
     for (const member of missing()) ask(member);
     void keepName();
-    cancel = clock.after(timings.watchMs, look);
+    cancel = clock.after(timings.watchMs, check);
   };
 
-  look();
+  check();
   return () => {
     stopped = true;
     cancel();

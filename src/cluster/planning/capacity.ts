@@ -74,8 +74,8 @@ export function capacityChanges(before: Capacity | null, state: RoomState): Capa
     const member = state.members.find((each) => each.id === id);
     const broken = member ? brokenBy(state, member) : [];
     const isAhead = change === "slower" && member !== undefined && isForecast(member);
-    const told = isAhead ? "slows_soon" : change;
-    changes.push({ kind: "member", member: id, change: told, brokenRules: broken });
+    const kind = isAhead ? "slows_soon" : change;
+    changes.push({ kind: "member", member: id, change: kind, brokenRules: broken });
   }
   if (changes.length === 0 && before.links !== now.links) changes.push({ kind: "links" });
   return changes;

@@ -40,7 +40,7 @@ import { predicted, problemOf } from "./room-problem.ts";
 import type { CoordinatorParts } from "../parts.ts";
 import type { Attempts } from "../coordinator/rules.ts";
 
-type Told = Pick<Decision, "outcome" | "trigger" | "reason"> & Partial<Decision>;
+type DecisionNews = Pick<Decision, "outcome" | "trigger" | "reason"> & Partial<Decision>;
 
 /** A member that has not loaded its layers of a handover by then keeps the room from moving. */
 const MAX_HANDOVER_MS = 15 * 60_000;
@@ -103,7 +103,7 @@ export class Placer {
     checkStages(this.#state, model, stages);
     this.#manualCount += 1;
     const reason = { kind: "manual" as const };
-    this.#tell(model, { outcome: "placed", trigger: { kind: "person" }, reason });
+    this.#record(model, { outcome: "placed", trigger: { kind: "person" }, reason });
     return this.#decide({ model, stages: [...stages], predictedMs: null });
   }
 
@@ -115,7 +115,7 @@ export class Placer {
       const { placement } = this.#state;
       if (this.#manualCount !== manualCount && placement) return placement.id;
       const reason = { kind: "solved" as const, choice };
-      this.#tell(model, { outcome: "placed", trigger: { kind: "person" }, reason });
+      this.#record(model, { outcome: "placed", trigger: { kind: "person" }, reason });
       return this.#decide({ model, ...decided });
     });
   }
@@ -132,12 +132,13 @@ export class Placer {
         if (this.#interrupted && this.#repair(lost, trigger)) return;
         const { choice, ...decided } = await this.#solve(model);
         if (!isCurrent()) return;
-        this.#tell(model, { outcome: "moved", trigger, reason: { kind: "solved", choice } });
+        this.#record(model, { outcome: "moved", trigger, reason: { kind: "solved", choice } });
         this.#decide({ model, ...decided });
       } catch (error) {
         if (!isCurrent()) return;
         const failure = notPlacedAgain(loss, error);
-        this.#tell(model, { outcome: "impossible", trigger, reason: { kind: "failed", failure } });
+        const reason = { kind: "failed", failure } as const;
+        this.#record(model, { outcome: "impossible", trigger, reason });
         this.#parts.emit({ type: "placement_failed", placement: lost.id, error: failure });
       }
     });
@@ -152,7 +153,7 @@ export class Placer {
     const seen = this.#seen;
     // Another move for gain alone would interrupt the answers once more.
     this.#cooldownEndsMs = clock.nowMs() + timings.cooldownMs;
-    this.#tell(model, { outcome: "moved", trigger, reason: { kind: "repaired" } });
+    this.#record(model, { outcome: "moved", trigger, reason: { kind: "repaired" } });
     this.#decide({ model, ...repair });
     // The solver has not seen the loss: a review follows once the layers have loaded.
     this.#seen = seen;
@@ -234,7 +235,7 @@ export class Placer {
     if (!isFound(answer)) {
       const refusal = refusalOf(model, answer, built.brokenRules);
       const reason = { kind: "no_alternative" as const, refusal };
-      return this.#tell(model, { outcome: "impossible", trigger, reason });
+      return this.#record(model, { outcome: "impossible", trigger, reason });
     }
     this.#accepted ??= new Set(violationsOf({ built, placement }));
     const cooldownMs = this.#cooldownEndsMs - this.#parts.clock.nowMs();
@@ -251,7 +252,7 @@ export class Placer {
     if (postponed) this.#lookIn(cooldownMs);
     const moves = verdict.outcome === "moved";
     const running = this.#state.generations.filter(({ status }) => status === "running");
-    this.#tell(model, { ...verdict, trigger, waitingAnswers: moves ? running.length : 0 });
+    this.#record(model, { ...verdict, trigger, waitingAnswers: moves ? running.length : 0 });
     if (!moves) return;
     this.#cooldownEndsMs = this.#parts.clock.nowMs() + timings.cooldownMs;
     this.#decide({ model, ...predicted(built.problem, answer.stages) });
@@ -328,10 +329,10 @@ export class Placer {
     });
   }
 
-  #tell(model: ModelSummary, told: Told): void {
+  #record(model: ModelSummary, news: DecisionNews): void {
     const numbers = { currentMs: null, proposedMs: null, gainMs: null, bytesToLoad: 0 };
     const notes = { includesPenalties: false, isTokenTime: true, waitingAnswers: 0 };
-    const decision: Decision = { model: model.name, ...numbers, ...notes, ...told };
+    const decision: Decision = { model: model.name, ...numbers, ...notes, ...news };
     this.#parts.emit({ type: "placement_reviewed", decision });
   }
 }
