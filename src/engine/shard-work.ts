@@ -8,7 +8,6 @@ import {
   type ShardWork,
 } from "../kernels/index.ts";
 import type { LayerTensors, ModelDescription, ShardDescription } from "../model/index.ts";
-import { segmentStarts } from "./cache-plan.ts";
 import { EngineError } from "./engine-error.ts";
 import { shardWeightBytes } from "./layer-weights.ts";
 import type { ShardOptions } from "./types.ts";
@@ -70,3 +69,23 @@ export function attentionShape(
   }
   return shape;
 }
+
+/** Contexts up to this length are one segment: a smaller one would save little. */
+const SMALL_CONTEXT = 512;
+/** Attention loads tiles; segments of the cache start at multiples of this. */
+const SEGMENT_STEP = 64;
+
+/**
+ * First position of each segment, and the end of the last. A segment is a buffer for every layer, made when
+ * a sequence first reaches it: growing copies nothing. Sizes double, so at least half is used.
+ */
+function segmentStarts(contextTokens: number, maxSegments: number): number[] {
+  const end = roundUp(contextTokens);
+  let segments = 1;
+  while (segments < maxSegments && end / 2 ** segments >= SMALL_CONTEXT) segments++;
+  const starts = [0];
+  for (let s = segments - 1; s > 0; s--) starts.push(roundUp(end / 2 ** s));
+  return [...starts, end];
+}
+
+const roundUp = (positions: number) => Math.ceil(positions / SEGMENT_STEP) * SEGMENT_STEP;

@@ -55,9 +55,7 @@ export class TuningStore {
   }
 
   static async #open(device: GPUDevice): Promise<TuningStore> {
-    const fingerprint = fingerprintOf(device);
-    const empty = { fingerprint, measuredAtMs: Date.now(), traits: null, timings: {} };
-    return new TuningStore(shaderFeatures(device), (await readEntry(fingerprint)) ?? empty);
+    return new TuningStore(shaderFeatures(device), await readEntry(fingerprintOf(device)));
   }
 
   /** Fastest first; empty if the job was not measured. */
@@ -105,10 +103,12 @@ function fingerprintOf(device: GPUDevice): string {
   ]);
 }
 
-async function readEntry(fingerprint: string): Promise<Entry | null> {
+/** The stored entry, or an empty one. */
+async function readEntry(fingerprint: string): Promise<Entry> {
+  const nowMs = Date.now();
   const { data } = Entry.safeParse(await orNothing(() => get<unknown>(KEY)));
-  if (data?.fingerprint !== fingerprint) return null;
-  return isFresh(data.measuredAtMs, Date.now()) ? data : null;
+  if (data?.fingerprint === fingerprint && isFresh(data.measuredAtMs, nowMs)) return data;
+  return { fingerprint, measuredAtMs: nowMs, traits: null, timings: {} };
 }
 
 /** A private window may have no database, and a disk may be full. */

@@ -9,23 +9,18 @@ import type { DeviceTraits, ShaderFeatures } from "../core/device.ts";
 /** Steps with more rows do not split positions: there are partial results for this many. */
 export const SPLIT_ROWS = 8;
 
-/** Where a step's positions are split, and into how many parts at most. */
-type Splitting = {
-  readonly splitPositions: number;
-  readonly unsplitPositions: number;
-  readonly maxSplits: number;
-};
-
 /**
+ * From how many positions on, into parts of how many, and into how many parts at most.
+ *
  * Threads without workgroups need many splits to keep a few cores busy. On a GPU, parts of 128
  * positions win from about 512 on; 64 parts of each head fill any card.
  */
-const SPLITTING: Record<AttentionVariant["kind"], Splitting> = {
+const SPLITTING = {
   threads: { splitPositions: 64, unsplitPositions: 96, maxSplits: 16 },
   lanes: { splitPositions: 256, unsplitPositions: 256, maxSplits: 16 },
   quads: { splitPositions: Infinity, unsplitPositions: Infinity, maxSplits: 1 },
   workgroup: { splitPositions: 128, unsplitPositions: 512, maxSplits: MAX_SPLITS },
-};
+} satisfies Record<AttentionVariant["kind"], unknown>;
 
 /** Parts of a row for which there are partial results in a context. */
 export function maxSplits({ segmentStarts }: Pick<AttentionShape, "segmentStarts">): number {

@@ -33,13 +33,9 @@ export async function requestAdapter(gpu: Pick<GPU, "requestAdapter">): Promise<
 /** A device with the adapter's own limits. Rejects without WebGPU or an adapter; the probe finds the reason. */
 export async function requestKernelDevice(): Promise<GPUDevice> {
   const gpu = (navigator as Partial<Navigator>).gpu;
-  if (gpu === undefined) {
-    throw new Error("no WebGPU here");
-  }
+  if (gpu === undefined) throw new Error("no WebGPU here");
   const adapter = await requestAdapter(gpu);
-  if (adapter === null) {
-    throw new Error("no WebGPU adapter");
-  }
+  if (adapter === null) throw new Error("no WebGPU adapter");
   return adapter.requestDevice({
     requiredFeatures: OPTIONAL_FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: Object.fromEntries(

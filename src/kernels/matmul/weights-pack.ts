@@ -14,8 +14,6 @@ export type PackedRows = {
   readonly meta: Uint8Array<ArrayBuffer>;
 };
 
-export type PackedRow = { readonly quantBytes: number; readonly metaWords: number };
-
 /** Bits of a weight in the quants plane, and meta words of so many blocks in a row (pack-blocks.ts). */
 type Layout = { readonly bits: number; readonly metaWords: (blocks: number) => number };
 
@@ -44,7 +42,7 @@ const LAYOUTS: Record<BlockFormat, Layout> = {
 export const vectorsPerBlock = (format: BlockFormat) => (LAYOUTS[format].bits * BLOCK) / 128;
 
 /** Sizes of one row. Throws unless the row is whole blocks of 32. */
-export function packedRow(format: BlockFormat, columns: number): PackedRow {
+export function packedRow(format: BlockFormat, columns: number) {
   rowBytes(format, columns);
   if (columns % BLOCK !== 0) {
     throw new RangeError(
@@ -101,8 +99,6 @@ function copyRows(quants: Uint8Array, rowLength: number, sources: readonly Uint8
 
 /** Blocks have an even number of bytes, but not always whole words. */
 function asHalves(bytes: Uint8Array): Uint16Array {
-  const { buffer, byteOffset, length } = byteAligned(bytes);
-  return new Uint16Array(buffer, byteOffset, length / 2);
+  const aligned = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
+  return new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.length / 2);
 }
-
-const byteAligned = (bytes: Uint8Array) => (bytes.byteOffset % 2 === 0 ? bytes : bytes.slice());
