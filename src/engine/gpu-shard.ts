@@ -132,9 +132,10 @@ export class GpuShard implements Shard {
       : { kind: "tokens", tokens: unpack(bytes, wanted) };
   }
 
+  /** Not on a software adapter, whose cores carry the rows to the next stage meanwhile. */
   encodeAhead(): void {
-    if (this.failure === null && this.#running === 0)
-      this.#commands.encodeAhead(this.#partsOf(null));
+    if (this.failure !== null || this.#running > 0 || this.#kernels.traits.lowParallelism) return;
+    this.#commands.encodeAhead(this.#partsOf(null));
   }
 
   #submit(
