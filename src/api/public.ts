@@ -193,6 +193,8 @@ export type TabmeshErrorCode =
   | "unreachable"
   /** The request makes no sense, whatever the room. */
   | "bad_request"
+  /** The prompt has more tokens than the room's context. */
+  | "context_length_exceeded"
   /** No such member or room. */
   | "not_found"
   /** This member has too many answers in progress; ask again later. */

@@ -8,6 +8,8 @@ import type { RoomFailure } from "./room-failure.ts";
 export type RoomErrorCode =
   /** The request makes no sense, whatever the room. */
   | "bad_request"
+  /** The prompt is too long: the OpenAI API's code. */
+  | "context_length_exceeded"
   /** No such model, member, or room. */
   | "not_found"
   /** The requester has too much in progress; it may ask again later. */
@@ -23,7 +25,7 @@ export type RoomErrorCode =
 
 const CODES: { readonly [Reason in RoomFailure["reason"]]?: RoomErrorCode } = {
   prompt_empty: "bad_request",
-  prompt_too_long: "bad_request",
+  prompt_too_long: "context_length_exceeded",
   unknown_token: "bad_request",
   command_invalid: "bad_request",
   log_unreadable: "bad_request",

@@ -291,6 +291,7 @@ describe("refusals", () => {
     );
     expect(answer.status).toBe(400);
     expect(answer.body["error"]).toMatchObject({
+      code: "context_length_exceeded",
       reason: { reason: "prompt_too_long", promptTokens: 306, contextTokens: 256 },
     });
   });

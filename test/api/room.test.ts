@@ -120,6 +120,14 @@ describe("errors are TabmeshErrors with a code", () => {
     empty.room.close();
   });
 
+  test("of a room that was left", async () => {
+    await room.leave();
+    await expect(chatText({})).rejects.toMatchObject({
+      code: "unavailable",
+      reason: { reason: "not_in_room" },
+    });
+  });
+
   test.each(["ABC", "ABCDE0", "ABCDEFG", ""])("of a code like %j", async (code) => {
     await expect(joinRoom({ server: "http://localhost:1", code })).rejects.toMatchObject({
       name: "TabmeshError",

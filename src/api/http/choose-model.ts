@@ -8,7 +8,7 @@ import { ApiProblemError } from "./errors.ts";
 
 /**
  * Resolves with the placed model's summary. Throws `model_not_found` for an
- * unknown model, and a `RoomError` ("unavailable") if it cannot be placed.
+ * unknown model, and a `RoomError` ("unavailable") if it cannot be placed, or after leaving the room.
  */
 export async function ensureModel(
   room: ApiRoom,
@@ -16,6 +16,7 @@ export async function ensureModel(
   signal?: AbortSignal,
 ): Promise<ModelSummary> {
   const { client } = room;
+  if (client.connection === "lost") throw new RoomError({ reason: "not_in_room" });
   const { placement, members } = client.state;
   if (placement?.error === null && (name === null || isNamed(placement.model, name))) {
     await client.loaded(placement.id, signal);

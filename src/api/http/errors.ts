@@ -25,6 +25,7 @@ export class ApiProblemError extends Error {
 
 const ROOM_ERROR_STATUS: Readonly<Record<RoomErrorCode, number>> = {
   bad_request: 400,
+  context_length_exceeded: 400,
   not_found: 404,
   refused: 403,
   busy: 429,
