@@ -97,7 +97,7 @@ test("the link admits, the code does not where only the link does, and a lock ad
   expect(await openInvitation(first)).toBe(link);
 
   await choose(first, "Only with the link");
-  await noticeWith(await observer(), "only by its link");
+  await noticeWith(await observer(), "only with its link");
   const second = await observer(fragment);
   sent.push(...sentBy(second));
   await inside(second);
