@@ -261,9 +261,8 @@ export class RoomClient {
         return this.#linkDown(observation.peer, observation.cause);
       case "peer_silent": {
         const { peer, again } = observation;
-        const shard = this.state.members.find(({ id }) => id === peer)?.shard;
-        // A slow machine that loads layers does not answer for seconds; the heartbeat allows that.
-        if (shard?.status === "loading") return;
+        // A slow machine on which tabs load layers does not answer for seconds; the heartbeat allows that.
+        if (this.state.placement?.ready === false) return;
         if (!again) return transport.check(peer);
         // Its tab answers, so its stage or the channel to it does not work.
         if (!transport.dropSilent(peer)) this.#linkDown(peer, { reason: "peer_silent", peer });

@@ -137,27 +137,31 @@ test("kernels that are measured after a load reach the room", async () => {
   });
 });
 
-test("a member that loads layers may be silent: it is not checked", async () => {
+test("while a member loads layers, none is checked for silence, whether its own are ready or not", async () => {
   await withRoom(async (room) => {
     let load = () => undefined as void;
     const mayLoad = new Promise<void>((resolve) => (load = resolve));
     const first = await room.add("first", { memoryBytes: HALF });
     const second = await room.add("second", { memoryBytes: HALF, beforeLoad: () => mayLoad });
     const asked: string[] = [];
-    first.transport.check = (peer) => asked.push(peer);
-    const silence = { kind: "peer_silent", peer: second.id, again: false } as const;
+    first.transport.check = second.transport.check = (peer) => asked.push(peer);
+    const observeSilence = () => {
+      first.listeners.onObservation({ kind: "peer_silent", peer: second.id, again: false });
+      second.listeners.onObservation({ kind: "peer_silent", peer: first.id, again: false });
+    };
     const placed = first.client.place({ model: MODEL_URL });
     await room.until(
       ({ members }) =>
+        members.some(({ id, shard }) => id === first.id && shard?.status === "ready") &&
         members.some(({ id, shard }) => id === second.id && shard?.status === "loading"),
-      "the load",
+      "one of two loads",
     );
-    first.listeners.onObservation(silence);
+    observeSilence();
     expect(asked).toEqual([]);
     load();
     await placed;
-    first.listeners.onObservation(silence);
-    expect(asked).toEqual([second.id]);
+    observeSilence();
+    expect(asked).toEqual([second.id, first.id]);
   });
 });
 
