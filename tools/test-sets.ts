@@ -38,6 +38,7 @@ export const NOT_IN_CHECK: readonly string[] = [
   "test/engine/adapter-limits.test.ts",
   "test/fuzz/**",
   "test/model/hostile-gguf.test.ts",
+  "test/model/lanes.test.ts",
   "test/placement/properties.test.ts",
   "test/placement/solve.test.ts",
   "test/scripts/default-model.test.ts",
