@@ -1,4 +1,4 @@
-/** The GPU thread: a stage of a pipeline, over the engine. src/stage/stage-worker.ts has its interface. */
+/** The GPU thread: a stage of a pipeline, over the engine. src/stage/stage-host.ts has its interface. */
 import { expose } from "comlink";
 import { requestKernelDevice } from "../src/kernels/index.ts";
 import { loadShard, packThreads, servedPacking } from "../src/engine/index.ts";
