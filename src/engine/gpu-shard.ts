@@ -135,7 +135,7 @@ export class GpuShard implements Shard {
   /** Not on a software adapter, whose cores carry the rows to the next stage meanwhile. */
   encodeAhead(): void {
     if (this.failure !== null || this.#running > 0 || this.#kernels.traits.lowParallelism) return;
-    this.#commands.encodeAhead(this.#partsOf(null));
+    this.#commands.encodeAhead(this.#partsOf(null), this.options.contextTokens);
   }
 
   #submit(

@@ -80,11 +80,15 @@ export class StepCommands {
     return encoded.at(-1)!;
   }
 
-  /** Encodes a step like the last two, if those were alike and had one row of each sequence. */
-  encodeAhead(parts: number): void {
+  /**
+   * Encodes a step like the last two, if those were alike and had one row of each sequence, and the
+   * context has room for it.
+   */
+  encodeAhead(parts: number, contextTokens: number): void {
     const last = this.#last;
     if (last === null || last.key !== last.keyBefore || !isFused(last.params.rows)) return;
     const rows = last.params.rows.map((row) => ({ ...row, position: row.position + 1 }));
+    if (rows.some(({ position }) => position >= contextTokens)) return;
     const shape = { params: this.params(rows, last.params.samples), fused: true, parts };
     const key = keyOf(shape);
     if (this.#ahead?.key === key) return;

@@ -14,7 +14,7 @@ const OPTIONS: ShardOptions = {
 };
 
 /** Rows of each step: one sequence past a growth of the cache, both, then the first again. */
-const STEPS = [
+const STEPS: (readonly (readonly [sequence: number, position: number])[])[] = [
   ...[507, 508, 509, 510, 511, 512, 513, 514, 515].map((position) => [[0, position]] as const),
   ...[516, 517, 518].map((position) => {
     return [
@@ -56,7 +56,7 @@ function loggingDevice() {
   return { device, submitted };
 }
 
-async function run(lowParallelism: boolean, encodesAhead: boolean) {
+async function run(lowParallelism: boolean, encodesAhead: boolean, steps = STEPS) {
   const { device, submitted } = loggingDevice();
   const traits = { lowParallelism, float16Unpack: "builtin" } as const;
   const gpu = { device, tuner: setTuner(device, { traits, activations: "int8", index: 0 }) };
@@ -67,7 +67,7 @@ async function run(lowParallelism: boolean, encodesAhead: boolean) {
   const { shard } = await load.prepared;
   submitted.length = 0;
   const encoded: number[] = [];
-  for (const rows of STEPS) {
+  for (const rows of steps) {
     const before = shard.counters().dispatches;
     const step = shard.step(
       rows.map(([sequence, position]) => ({
@@ -95,4 +95,10 @@ test("on a GPU, a step is encoded before its rows come wherever two before it we
 
 test("on a software adapter, each step is encoded when its rows come", async () => {
   expect((await run(true, true)).encodedNow).not.toContain(false);
+});
+
+test("nothing is encoded for a position beyond the context", async () => {
+  const last = [1021, 1022, 1023].map((position) => [[0, position]] as const);
+  const { encodedNow } = await run(false, true, [...last, [[1, 1023]], [[1, 1023]]]);
+  expect(encodedNow).toEqual([true, true, false, true, true]);
 });

@@ -48,6 +48,7 @@ export function plannedDevice({ limits, f16, subgroups }: AdapterFacts): Planned
       violations.add(`${what}: ${value} exceeds ${name} ${limits[name]}`);
   };
   const createBuffer = ({ label = "", size }: GPUBufferDescriptor) => {
+    if (!Number.isInteger(size)) throw new TypeError(`buffer "${label}" of ${size} bytes`);
     limit(`buffer "${label}"`, size, "maxBufferSize");
     const buffer = {
       label,
