@@ -4,14 +4,12 @@
  *   an interrupted read resumes where it stopped, up to `MAX_ATTEMPTS` times without a
  *   new byte; an answer that cannot improve is not retried
  *
- * From a server without range requests, the whole file is downloaded once
- * (`whole-download.ts`). docs/decisions/download-retries.md: why not p-retry.
+ * docs/decisions/download-retries.md: why not p-retry.
  */
 import { detailOf, type ModelNotice } from "../shared/index.ts";
 import { type ByteSource, checkRange } from "./byte-source.ts";
 import { ModelError } from "./model-error.ts";
 import { isTemporary, networkError, pageUrl } from "./url-errors.ts";
-import { WholeDownload } from "./whole-download.ts";
 
 export type UrlSourceOptions = {
   readonly fetch?: typeof fetch;
@@ -35,28 +33,27 @@ export type RemoteFile = {
   readonly etag: string | null;
 };
 
-/** `remote` is null from a server without range requests. */
-export type UrlSource = ByteSource & { readonly remote: RemoteFile | null };
+export type UrlSource = ByteSource & { readonly remote: RemoteFile };
 
-/** Finds the file's length and whether the server supports ranges. Rejects with a `ModelError`. */
+/** Finds the file's length. Rejects with a `ModelError`, also if the server does not support ranges. */
 export async function openUrl(url: string, options: UrlSourceOptions = {}): Promise<UrlSource> {
   checkUrl(url);
   const client = new RangeClient(url, options);
   const first = await client.request(0, 1);
-  if (first.status === 206) {
-    const total = totalBytes(first.headers);
-    await first.body?.cancel();
-    const fileBytes = total ?? (await client.lengthByHead());
-    const remote = { url, fileBytes, etag: first.headers.get("etag") };
-    return { ...rangeSource(client, remote), remote };
-  }
-  const fileBytes = declaredLength(first.headers);
-  if (fileBytes === null || first.headers.has("content-encoding")) {
-    await first.body?.cancel();
-    throw new ModelError({ reason: "no_ranges_and_no_length", url });
-  }
-  options.onNotice?.({ notice: "no_range_requests", url, fileBytes });
-  return Object.assign(new WholeDownload(first, url, fileBytes), { remote: null });
+  await first.body?.cancel();
+  if (first.status !== 206) throw new ModelError({ reason: "no_range_requests", url });
+  const fileBytes = totalBytes(first.headers) ?? (await client.lengthByHead());
+  const remote = { url, fileBytes, etag: first.headers.get("etag") };
+  const source = { fileBytes, label: url, remote };
+  return {
+    ...source,
+    async read(offsetBytes, lengthBytes) {
+      checkRange(source, offsetBytes, lengthBytes);
+      const bytes = new Uint8Array(lengthBytes);
+      if (lengthBytes > 0) await client.fill(bytes, offsetBytes, remote);
+      return bytes;
+    },
+  };
 }
 
 /** Reads a range of the same file in another thread. Rejects with a `ModelError`. */
@@ -67,19 +64,6 @@ export function fillFromUrl(
   offsetBytes: number,
 ): Promise<void> {
   return new RangeClient(remote.url, options).fill(bytes, offsetBytes, remote);
-}
-
-function rangeSource(client: RangeClient, file: RemoteFile): ByteSource {
-  const source = { fileBytes: file.fileBytes, label: file.url };
-  return {
-    ...source,
-    async read(offsetBytes, lengthBytes) {
-      checkRange(source, offsetBytes, lengthBytes);
-      const bytes = new Uint8Array(lengthBytes);
-      if (lengthBytes > 0) await client.fill(bytes, offsetBytes, file);
-      return bytes;
-    },
-  };
 }
 
 function checkUrl(url: string): void {
@@ -111,7 +95,7 @@ class RangeClient {
 
   async lengthByHead(): Promise<number> {
     const response = await this.#fetch(this.#url, { method: "HEAD" }).catch(() => null);
-    const length = response && declaredLength(response.headers);
+    const length = integer(response?.headers.get("content-length") ?? undefined);
     if (length === null) throw new ModelError({ reason: "length_hidden", url: this.#url });
     return length;
   }
@@ -232,10 +216,6 @@ function isSameFile({ status, headers }: Response, { fileBytes, etag }: RemoteFi
 /** The 999 of "bytes 0-0/999"; null if CORS hides the header or it has a star. */
 function totalBytes(headers: Headers): number | null {
   return integer(/\/(\d+)$/.exec(headers.get("content-range") ?? "")?.[1]);
-}
-
-function declaredLength(headers: Headers): number | null {
-  return integer(headers.get("content-length") ?? undefined);
 }
 
 function integer(text: string | undefined): number | null {

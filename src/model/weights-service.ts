@@ -271,7 +271,7 @@ export class WeightsService {
 
   #inLanes(origin: UrlSource, kept: () => KeptFile | null): HashedSource {
     const { remote } = origin;
-    if (remote === null || this.#lanes.isEmpty) return origin;
+    if (this.#lanes.isEmpty) return origin;
     const onNotice = (notice: ModelNotice) => this.#onNotice(notice);
     const readHashed = (offset: number, length: number, mayStay: boolean) =>
       this.#lanes.fetch(remote, offset, length, onNotice, mayStay ? kept() : null);

@@ -44,7 +44,6 @@ export function causeOf(error: unknown): Cause {
 const UNREACHABLE: ReadonlySet<Failure["reason"]> = new Set([
   "url_unreachable",
   "http_status",
-  "download_interrupted",
   "peer_read_timeout",
   "peer_read_failed",
   "peer_read_interrupted",

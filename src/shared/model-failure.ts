@@ -107,16 +107,9 @@ export const ModelFailure = z.discriminatedUnion("reason", [
   }),
   failure("cors_refused", { url: z.string(), host: z.string() }),
   failure("mixed_content", { url: z.string() }),
-  failure("no_ranges_and_no_length", { url: z.string() }),
+  failure("no_range_requests", { url: z.string() }),
   failure("length_hidden", { url: z.string() }),
   failure("file_changed", { url: z.string() }),
-  /** A download from a server without range requests, which cannot resume. */
-  failure("download_interrupted", {
-    url: z.string(),
-    doneBytes: z.number(),
-    fileBytes: z.number(),
-    detail: Detail,
-  }),
 
   /** Without the quota: Chromium reports 10 GiB more than is used, whatever it is. */
   failure("storage_full", { usedBytes: z.number(), wantedBytes: z.number() }),
@@ -128,6 +121,5 @@ export type ModelFailure = z.infer<typeof ModelFailure>;
 /** A problem that reading a model survived. */
 export type ModelNotice =
   | { readonly notice: "download_resumed"; readonly url: string; readonly detail: string }
-  | { readonly notice: "no_range_requests"; readonly url: string; readonly fileBytes: number }
   | { readonly notice: "peer_bytes_wrong"; readonly peer: MemberId; readonly file: string }
   | { readonly notice: "not_stored"; readonly cause: ModelFailure };

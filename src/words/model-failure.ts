@@ -46,13 +46,11 @@ export const modelFailures: Sentences<ModelFailure> = {
   cors_refused: ({ url, host }) => `${url} exists, but ${corsRefusal(host)}.`,
   mixed_content: ({ url }) =>
     `This page was loaded over HTTPS, so the browser does not read ${url} over HTTP. Use an https:// address.`,
-  no_ranges_and_no_length: ({ url }) =>
-    `The server of ${url} neither supports range requests nor reports the file's length. ${OPEN_FROM_DISK}`,
+  no_range_requests: ({ url }) =>
+    `The server of ${url} does not support range requests. ${OPEN_FROM_DISK}`,
   length_hidden: ({ url }) =>
     `The server of ${url} does not tell this page how long the file is (it must expose Content-Range or Content-Length). ${OPEN_FROM_DISK}`,
   file_changed: ({ url }) => `The file at ${url} changed while it was read. Load the model again.`,
-  download_interrupted: ({ url, doneBytes, fileBytes, detail }) =>
-    `The download of ${url} stopped after ${bytes(doneBytes)} of ${bytes(fileBytes)} (${detail}), and its server cannot resume it. Load the model again.`,
 
   storage_full: ({ usedBytes, wantedBytes }) =>
     `The browser has no more disk space for this site: ${bytes(usedBytes)} are used, and ${bytes(wantedBytes)} more are needed. Free space on the disk or clear the stored models.`,
@@ -67,8 +65,6 @@ export function describeModelNotice(notice: ModelNotice, nameOf: NameOf): string
   switch (notice.notice) {
     case "download_resumed":
       return `The download of ${notice.url} was interrupted (${notice.detail}) and has resumed.`;
-    case "no_range_requests":
-      return `The server of ${notice.url} does not support range requests, so all ${bytes(notice.fileBytes)} are downloaded.`;
     case "peer_bytes_wrong":
       return `${nameOf(notice.peer)} sent wrong bytes of ${notice.file}. They were discarded, and are read from the source or from other members.`;
     case "not_stored":

@@ -225,7 +225,7 @@ describe("the weights worker", () => {
     for (const url of [missing, page]) {
       const error: unknown = await remote.open({ kind: "url", url }).catch((e: unknown) => e);
       // The development server answers a missing file with its page.
-      expect(["malformed_file", "http_status", "no_ranges_and_no_length"]).toContain(
+      expect(["malformed_file", "http_status", "no_range_requests"]).toContain(
         failureOf(error).reason,
       );
     }

@@ -42,10 +42,9 @@ const samples: {
   url_unreachable: { url, host: "models.example", detail, isOwnServer: false, mayBeCors: true },
   cors_refused: { url, host: "models.example" },
   mixed_content: { url },
-  no_ranges_and_no_length: { url },
+  no_range_requests: { url },
   length_hidden: { url },
   file_changed: { url },
-  download_interrupted: { url, doneBytes: 10, fileBytes: 100, detail },
   storage_full: { usedBytes: 2e9, wantedBytes: 1e6 },
   storage_failed: { detail },
   stored_model_locked: { detail },
@@ -158,7 +157,6 @@ test("every failure has its sentence", () => {
       "connection_failed": "Kitchen laptop cannot be reached: no answer",
       "cors_refused": "https://models.example/a.gguf exists, but the server models.example does not let other pages read its files (CORS). Use a server that sends Access-Control-Allow-Origin, or download the file and open it from disk.",
       "device_lost_in_step": "A stage lost its GPU: driver reset.",
-      "download_interrupted": "The download of https://models.example/a.gguf stopped after 10 B of 100 B (no answer), and its server cannot resume it. Load the model again.",
       "early_frames_exceeded": "Kitchen laptop refused a message, because it already keeps 8.00 MB of this tab's messages that it cannot process yet. Ask again.",
       "file_changed": "The file at https://models.example/a.gguf changed while it was read. Load the model again.",
       "file_not_open": "The file a.gguf is not open in this tab. Pick it again.",
@@ -189,7 +187,7 @@ test("every failure has its sentence", () => {
       "model_differs": "The file of tiny that this tab reads is not the one that the room placed: its header or its length differs. Place the model again.",
       "model_shape_unsupported": "This model cannot run here: heads of 12 are not a multiple of 8.",
       "no_free_slot": "A stage has no free slot for another answer. Ask again in a moment.",
-      "no_ranges_and_no_length": "The server of https://models.example/a.gguf neither supports range requests nor reports the file's length. Download the file and open it from disk.",
+      "no_range_requests": "The server of https://models.example/a.gguf does not support range requests. Download the file and open it from disk.",
       "no_such_peer": "There is no tab Kitchen laptop. It may have been closed.",
       "not_a_web_address": ""ftp://a" is not a web address. Enter one that begins with http:// or https://.",
       "not_connected": "This tab is not connected to Kitchen laptop.",
@@ -333,14 +331,12 @@ test("notices", () => {
   expect(
     [
       { notice: "download_resumed", url, detail } as const,
-      { notice: "no_range_requests", url, fileBytes: 12_345_678 } as const,
       { notice: "peer_bytes_wrong", peer, file } as const,
       { notice: "not_stored", cause: { reason: "storage_failed", detail } } as const,
     ].map((notice) => describeModelNotice(notice, nameOf)),
   ).toMatchInlineSnapshot(`
     [
       "The download of https://models.example/a.gguf was interrupted (no answer) and has resumed.",
-      "The server of https://models.example/a.gguf does not support range requests, so all 12.3 MB are downloaded.",
       "Kitchen laptop sent wrong bytes of a.gguf. They were discarded, and are read from the source or from other members.",
       "The model is loaded without being stored. The model cannot be stored on disk (no answer).",
     ]

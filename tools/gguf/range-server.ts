@@ -14,8 +14,6 @@ export type Behavior = {
   breaks?: number;
   /** Answer 503 this many times. */
   unavailable?: number;
-  /** Send fewer bytes than announced and end normally. */
-  shortBy?: number;
   /** Send nothing after the headers, this many times. */
   stalls?: number;
   /** After so many body bytes in total, end all connections and accept none until `restore`. */
@@ -99,9 +97,9 @@ export async function startRangeServer(
       behavior.stalls--;
       return;
     }
-    const { breakAfterBytes = Infinity, shortBy = 0 } = behavior;
+    const { breakAfterBytes = Infinity } = behavior;
     const breaks = (behavior.breaks ?? 0) > 0 && body.length > breakAfterBytes;
-    const sent = body.subarray(0, breaks ? breakAfterBytes : body.length - shortBy);
+    const sent = body.subarray(0, breaks ? breakAfterBytes : body.length);
     state.bytesSent += sent.length;
     if (state.bytesSent > (behavior.outageAfterBytes ?? Infinity)) {
       server.close();
@@ -109,7 +107,7 @@ export async function startRangeServer(
     }
     if (breaks) behavior.breaks = (behavior.breaks ?? 0) - 1;
     response.write(sent, () => {
-      if (breaks || shortBy > 0) response.destroy();
+      if (breaks) response.destroy();
       else response.end();
     });
   }

@@ -42,7 +42,7 @@ import {
 } from "../../shared/index.ts";
 
 /** All members of a room use the same version: `join-version.ts` compares it before anything else is read. */
-export const CLUSTER_VERSION = 10;
+export const CLUSTER_VERSION = 11;
 
 const version = z.literal(CLUSTER_VERSION);
 
