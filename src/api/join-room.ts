@@ -8,10 +8,10 @@ import {
   keepAwake,
   openTabParts,
   type TabParts,
-  identityOf,
-  keepIdentityOf,
+  defaultName,
   keepLink,
   keepRoomOf,
+  readKeptRoom,
 } from "../tab/index.ts";
 import { RoomClient } from "../cluster/index.ts";
 import {
@@ -64,6 +64,7 @@ export async function joinRoom(options: PageJoinOptions): Promise<PageRoom> {
       throw new ApiProblemError({ reason: "invalid_value", param: "server", detail });
     }
     if (secret !== null) keepLink(sessionStorage, code, secret);
+    const member = readKeptRoom(sessionStorage, code)?.member;
     const { server, mustExist = false, onProgress = () => undefined } = options;
     const probe = await probeOf(options);
     onProgress({ step: "connecting", fraction: null });
@@ -73,8 +74,8 @@ export async function joinRoom(options: PageJoinOptions): Promise<PageRoom> {
       server,
       iceServers: iceServers.list,
       profile: {
-        ...identityOf(sessionStorage, probe.adapter, navigator.userAgent),
-        ...(options.name === undefined ? {} : { name: options.name }),
+        name: options.name ?? member?.name ?? defaultName(probe.adapter, navigator.userAgent),
+        color: member?.color ?? 0,
         ...probe,
         device: null,
         shard: null,
@@ -96,11 +97,7 @@ async function enter(
   entry: { room: RoomCode; mustExist: boolean },
 ): Promise<PageRoom> {
   const client = await RoomClient.enter(parts.room, entry);
-  const endings = [
-    keepIdentityOf(client, sessionStorage),
-    keepRoomOf(client, sessionStorage),
-    keepAwake(client),
-  ];
+  const endings = [keepRoomOf(client, sessionStorage), keepAwake(client)];
   const apiRoom = { client, offeredModels: () => readOfferedModels(server) };
   const endBridge = keepBridge(apiRoom, {
     server,

@@ -7,8 +7,8 @@ import {
   type PageRoom,
 } from "../api/index.ts";
 import type { ProbeProgress, ProbeResult } from "../probe/index.ts";
-import type { RoomCode, RoomSecret, ServerFacts } from "../shared/index.ts";
-import { checkAdapter, forgetRoom, keepLink, readKeptRoom } from "../tab/index.ts";
+import type { ServerFacts } from "../shared/index.ts";
+import { checkAdapter, type RoomStorage } from "../tab/index.ts";
 import type { PageView } from "../ui/index.ts";
 
 export type PageEnvironment = {
@@ -16,11 +16,8 @@ export type PageEnvironment = {
   href(): string;
   /** Replaces the address without loading it. */
   showAddress(href: string): void;
-  /** Keeps a room's secret in this tab, over a reload too. */
-  keepLink(code: RoomCode, secret: RoomSecret): void;
-  forgetRoom(code: RoomCode): void;
-  /** Whether this tab was in the room before a reload, and has not left it. */
-  wasInRoom(code: RoomCode): boolean;
+  /** What this tab keeps over a reload. */
+  readonly storage: RoomStorage;
   /** Downloads a text as a file. */
   saveFile(name: string, text: string): void;
   /** Measures this tab's adapter; with `again`, earlier measurements are discarded. */
@@ -36,9 +33,7 @@ export function browserEnvironment(): PageEnvironment {
   return {
     href: () => location.href,
     showAddress: (href) => history.replaceState(null, "", href),
-    keepLink: (code, secret) => keepLink(sessionStorage, code, secret),
-    forgetRoom: (code) => forgetRoom(sessionStorage, code),
-    wasInRoom: (code) => (readKeptRoom(sessionStorage, code)?.member ?? null) !== null,
+    storage: sessionStorage,
     saveFile,
     probe: checkAdapter,
     serverFacts: () => readServerFacts(origin),

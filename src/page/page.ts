@@ -5,18 +5,21 @@
 import type { RoomClient } from "../cluster/index.ts";
 import type { ProbeResult } from "../probe/index.ts";
 import {
+  apply,
   invitationLink,
   readInvitation,
   readRoomLog,
   type RoomCode,
+  type RoomLog,
   type RoomNotice,
+  type RoomState,
   type TabWarning,
 } from "../shared/index.ts";
+import { forgetRoom, keepLink, readKeptRoom } from "../tab/index.ts";
 import type { PageCommand, PageView } from "../ui/index.ts";
 import { describeEvent, describeNotice, describeOwnAdapter, nameOfRoom } from "../words/index.ts";
 import { addressInRoom, newRoomCode, readAddress, shareOrigin } from "./address.ts";
 import { browserEnvironment, type PageEnvironment } from "./environment.ts";
-import { Replay } from "./replay.ts";
 import { noticeOfError, RoomPage } from "./room-page.ts";
 import { ViewStore } from "./view-store.ts";
 
@@ -29,8 +32,8 @@ export class Page {
   #room: RoomPage | null = null;
   /** The room that hands over this tab's layers, before it leaves. */
   #leaving: RoomPage | null = null;
-  /** The saved log that is shown in place of a room. */
-  #replay: Replay | null = null;
+  /** The saved log that is shown in place of a room, and the room's state before and after each event. */
+  #replay: { readonly log: RoomLog; readonly states: readonly RoomState[] } | null = null;
   #probe: Promise<ProbeResult>;
 
   /** `first` is the view before anything is known. */
@@ -38,7 +41,7 @@ export class Page {
     this.#environment = environment;
     const address = readAddress(environment.href());
     if (address.code !== null && address.secret !== null) {
-      environment.keepLink(address.code, address.secret);
+      keepLink(environment.storage, address.code, address.secret);
       environment.showAddress(addressInRoom(environment.href(), address.code));
     }
     this.#store = new ViewStore({ ...first, code: address.code, adapterCheck: CHECKING }, show);
@@ -76,13 +79,15 @@ export class Page {
           );
         }
         const { code, secret } = invitation;
-        if (secret !== null) this.#environment.keepLink(code, secret);
+        const { storage } = this.#environment;
+        if (secret !== null) keepLink(storage, code, secret);
         // A reload of the room's only tab closed the room: that tab may open it again.
-        return this.#enter(code, { observe, mustExist: !this.#environment.wasInRoom(code) });
+        const wasInRoom = readKeptRoom(storage, code)?.member != null;
+        return this.#enter(code, { observe, mustExist: !wasInRoom });
       }
       case "leave_room": {
         const { code } = this.#store.view;
-        if (code !== null) this.#environment.forgetRoom(code);
+        if (code !== null) forgetRoom(this.#environment.storage, code);
         const room = this.#room;
         // A second request to leave does not wait.
         if (room !== null && this.#leaving !== room) {
@@ -96,7 +101,7 @@ export class Page {
         return this.#store.update({ notice: null });
       case "open_log":
         if (this.#store.view.phase !== "outside") return;
-        this.#replay = new Replay(readRoomLog(await command.file.text()));
+        this.#replay = replayOf(readRoomLog(await command.file.text()));
         this.#store.update({ notice: null });
         return this.#showLogAt(0);
       case "show_log_at":
@@ -184,20 +189,14 @@ export class Page {
   }
 
   #showLogAt(wanted: number): void {
-    const replay = this.#replay;
-    if (replay === null) return;
-    const position = Math.min(wanted, replay.length);
-    const state = replay.stateAt(position);
-    const event = replay.eventAt(position);
-    this.#store.update({
-      phase: "replay",
-      state,
-      replay: {
-        position,
-        length: replay.length,
-        event: event && describeEvent(event.event, nameOfRoom(state)),
-      },
-    });
+    if (this.#replay === null) return;
+    const { log, states } = this.#replay;
+    const { length } = log.events;
+    const position = Math.min(wanted, length);
+    const state = states[position]!;
+    const last = log.events[position - 1];
+    const event = last ? describeEvent(last.event, nameOfRoom(state)) : null;
+    this.#store.update({ phase: "replay", state, replay: { position, length, event } });
   }
 
   async #measure(again: boolean): Promise<ProbeResult> {
@@ -222,4 +221,11 @@ export class Page {
     const nameOf = nameOfRoom(this.#room?.state ?? this.#store.view.state);
     this.#store.update({ notice: describeNotice(notice, nameOf) });
   }
+}
+
+/** States share what an event does not change. */
+function replayOf(log: RoomLog) {
+  const states = [log.base];
+  for (const event of log.events) states.push(apply(states.at(-1)!, event));
+  return { log, states };
 }

@@ -1,6 +1,7 @@
 /**
- * What this tab keeps of a room over a reload: the room's secret, its id there, the room's epoch, and
- * whom it admits. It is kept in `sessionStorage`: for this tab only, and no longer than it is open.
+ * What this tab keeps of a room over a reload: the room's secret, its id, name, and color there, the
+ * room's epoch, and whom it admits. It is kept in `sessionStorage`: for this tab only, and no longer than
+ * it is open.
  */
 import { z } from "zod";
 import type { RoomClient } from "../cluster/index.ts";
@@ -9,6 +10,7 @@ import {
   failureOf,
   KeySuccession,
   MemberId,
+  MemberName,
   type RoomCode,
   RoomSecret,
 } from "../shared/index.ts";
@@ -17,7 +19,7 @@ const KeptRoom = z.object({
   secret: RoomSecret,
   succession: KeySuccession.default([]),
   /** null until the tab was in the room. */
-  member: MemberId.nullable(),
+  member: z.object({ id: MemberId, name: MemberName, color: z.int().min(0) }).nullable(),
   /** The last known one; 0 if none is. A tab that opens the room again continues after it. */
   epoch: z.int().min(0),
   admits: Admits,
@@ -39,7 +41,8 @@ export function readKeptRoom(storage: RoomStorage, code: RoomCode): KeptRoom | n
 /** The secret of a link that this tab was opened with. What is known of the same room stays. */
 export function keepLink(storage: RoomStorage, code: RoomCode, secret: RoomSecret): void {
   if (readKeptRoom(storage, code)?.secret === secret) return;
-  keep(storage, code, { secret, succession: [], member: null, epoch: 0, admits: "code" });
+  const nothing = { succession: [], member: null, epoch: 0, admits: "code" };
+  keep(storage, code, JSON.stringify({ secret, ...nothing }));
 }
 
 /** Keeps what this tab knows of the room that it is in, now and after each change; returns how to stop it. */
@@ -49,12 +52,14 @@ export function keepRoomOf(
 ): () => void {
   let kept = "";
   const update = () => {
-    const { room, epoch, admits } = client.state;
-    const { self: member, key } = client;
-    const text = `${epoch} ${admits} ${key.secret}`;
+    const { room, epoch, admits, members } = client.state;
+    const member = members.find(({ id }) => id === client.self);
+    if (member === undefined) return;
+    const { id, name, color } = member;
+    const text = JSON.stringify({ ...client.key, member: { id, name, color }, epoch, admits });
     if (kept === text) return;
     kept = text;
-    keep(storage, room, { ...key, member, epoch, admits });
+    keep(storage, room, text);
   };
   update();
   return client.subscribe(update);
@@ -83,11 +88,11 @@ export function forgetRoom(storage: RoomStorage, code: RoomCode): void {
   storage.removeItem(keyOf(code));
 }
 
-function keep(storage: RoomStorage, code: RoomCode, room: KeptRoom): void {
+function keep(storage: RoomStorage, code: RoomCode, room: string): void {
   try {
-    storage.setItem(keyOf(code), JSON.stringify(room));
+    storage.setItem(keyOf(code), room);
   } catch {
-    // Full or forbidden: after a reload the tab needs the code or the link again.
+    // Full or forbidden: after a reload the tab needs the code or the link again, and has another name.
   }
 }
 

@@ -88,7 +88,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
           return () => void gpu.worker.openChannel(key).catch(warn);
         },
       });
-    const transport = await openWithKeptId(kept?.member ?? null, openTransport);
+    const transport = await openWithKeptId(kept?.member?.id ?? null, openTransport);
     const { self } = transport;
     renewFrames = () => transport.connectedPeers().forEach((peer) => transport.renewFrames(peer));
     const linkFrames = frameLinks({

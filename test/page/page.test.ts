@@ -6,7 +6,8 @@ import type { PageEnvironment } from "../../src/page/environment.ts";
 import { Page } from "../../src/page/page.ts";
 import type { ProbeResult } from "../../src/probe/index.ts";
 import type { RoomCode } from "../../src/shared/ids.ts";
-import { createRoomSecret, type RoomSecret } from "../../src/shared/room-secret.ts";
+import { createRoomSecret } from "../../src/shared/room-secret.ts";
+import { readKeptRoom } from "../../src/tab/kept-room.ts";
 import { EMPTY_VIEW, type PageView } from "../../src/ui/page-view.ts";
 import { HALF, MODEL_URL, profile } from "../../tools/room/test-data.ts";
 import { type TestRoom, until, withRoom } from "../../tools/room/test-room.ts";
@@ -21,13 +22,21 @@ type Opened = {
   /** Every view that was shown, oldest first. */
   readonly views: readonly PageView[];
   readonly addresses: string[];
-  /** The rooms whose secret the tab keeps. */
-  readonly kept: Map<RoomCode, RoomSecret>;
+  /** What the tab keeps of rooms. */
+  readonly kept: Map<string, string>;
   /** Files that the page stored. */
   readonly saved: readonly File[];
   /** How often the parts of the tab were called. */
   readonly asked: { measured: number; deleted: number; placed: string[] };
 };
+
+function storageOf(kept: Map<string, string>) {
+  return {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+    removeItem: (key: string) => void kept.delete(key),
+  };
+}
 
 /** A page at `path`, whose room is made of real members in this thread. */
 async function withPage(
@@ -39,14 +48,13 @@ async function withPage(
     const views: PageView[] = [];
     const saved: File[] = [];
     const addresses = [`http://localhost:8787${path}`];
-    const kept = new Map<RoomCode, RoomSecret>();
+    const kept = new Map<string, string>();
+    const storage = storageOf(kept);
     const asked: Opened["asked"] = { measured: 0, deleted: 0, placed: [] };
     const page = new Page(EMPTY_VIEW, (view) => views.push(view), {
       href: () => addresses.at(-1)!,
       showAddress: (href) => addresses.push(href),
-      keepLink: (code, secret) => kept.set(code, secret),
-      forgetRoom: (code) => kept.delete(code),
-      wasInRoom: () => false,
+      storage,
       probe: () => Promise.resolve(PROBED),
       serverFacts: () =>
         Promise.resolve({ addresses: ["https://192.168.1.2:8788"], iceServers: [] }),
@@ -57,7 +65,7 @@ async function withPage(
           .add("page", {
             mustExist: mustExist ?? false,
             code: code as never,
-            secret: kept.get(code as never) ?? room.network.secret,
+            secret: readKeptRoom(storage, code as RoomCode)?.secret ?? room.network.secret,
           })
           .catch((error: unknown) => {
             throw tabmeshErrorOf(error, String);
@@ -131,12 +139,14 @@ describe("outside", () => {
   });
 
   test("a reloaded tab opens its room again if nobody else is in it", async () => {
-    const wasInRoom = (code: RoomCode) => code === "ABCDEF";
+    const member = { id: "page", name: "Tab page", color: 0 };
+    const room = { secret: createRoomSecret(), member, epoch: 1, admits: "code" };
+    const storage = storageOf(new Map([["tabmesh.room.ABCDEF", JSON.stringify(room)]]));
     const reloaded = async ({ page, view }: Opened) => {
       await page.act({ type: "join_room", invitation: "ABCDEF", observe: false });
       expect(view()).toMatchObject({ phase: "inside", code: "ABCDEF", notice: null });
     };
-    await withPage("/?room=ABCDEF", reloaded, { wasInRoom });
+    await withPage("/?room=ABCDEF", reloaded, { storage });
   });
 
   test("commands that need a room do nothing", async () => {
@@ -155,7 +165,8 @@ describe("a link", () => {
     await withPage(`/?observe#ABCDEF.${secret}`, async ({ page, view, addresses, kept }) => {
       expect(addresses.at(-1)).toBe("http://localhost:8787/?observe=&room=ABCDEF");
       expect(view()).toMatchObject({ phase: "outside", code: "ABCDEF", notice: null });
-      expect([...kept]).toEqual([["ABCDEF", secret]]);
+      expect([...kept.keys()]).toEqual(["tabmesh.room.ABCDEF"]);
+      expect(kept.get("tabmesh.room.ABCDEF")).toContain(secret);
       await page.act({ type: "join_room", invitation: "ABCDEF", observe: false });
       expect(view().notice?.message).toMatch(/No room ABCDEF is open/);
     });

@@ -1,7 +1,7 @@
 /** A tab returns to its room after a reload. */
 import { describe, expect, test } from "vitest";
 import { MeshError } from "../../src/mesh/index.ts";
-import { MemberId } from "../../src/shared/ids.ts";
+import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 import { createRoomSecret } from "../../src/shared/room-secret.ts";
 import {
   forgetRoom,
@@ -42,7 +42,8 @@ describe("a tab keeps", () => {
       epoch: 0,
       admits: "code",
     });
-    const known = { secret, succession: [], member: "tab-1", epoch: 3, admits: "link" };
+    const member = { id: "tab-1", name: "Kitchen", color: 2 };
+    const known = { secret, succession: [], member, epoch: 3, admits: "link" };
     kept.setItem(`tabmesh.room.${CODE}`, JSON.stringify(known));
     keepLink(kept, CODE, secret);
     expect(readKeptRoom(kept, CODE)).toEqual(known);
@@ -96,7 +97,27 @@ test("a member follows the epochs of the room, so that it can open the room afte
     keepRoomOf(second.client, kept);
     first.crash();
     await room.until(({ epoch }) => epoch === 2, "another coordinator");
-    expect(readKeptRoom(kept, CODE)).toMatchObject({ member: "second", epoch: 2 });
+    expect(readKeptRoom(kept, CODE)).toMatchObject({ member: { id: "second" }, epoch: 2 });
+  });
+});
+
+test("the name and the color that the room gave it are kept for this room, even if others joined since", async () => {
+  await withRoom(async (room) => {
+    const kept = storage();
+    await room.add("first");
+    const before = await room.add("before", { change: { name: "Tab first" } });
+    keepRoomOf(before.client, kept);
+    const member = () => readKeptRoom(kept, CODE)?.member;
+    expect(member()).toEqual({ id: "before", name: "Tab first (2)", color: 1 });
+    expect(readKeptRoom(kept, RoomCode.parse("ZZZZZZ"))).toBeNull();
+    await before.client.dispatch({ type: "rename", name: "Kitchen" });
+    await room.until(({ members }) => members.at(-1)?.name === "Kitchen", "the new name");
+    before.crash();
+    await room.until(({ members }) => members.length === 1, "it to leave");
+    await room.add("other", { change: { color: 2 } });
+    const { name, color } = member()!;
+    const after = await room.add("after", { change: { name, color } });
+    expect(after.client.state.members.at(-1)).toMatchObject({ name: "Kitchen", color: 1 });
   });
 });
 
