@@ -40,7 +40,7 @@ await runScript(async () => {
       types,
       () => lint(lintedFiles),
       () => typedLint(lintedFiles),
-      () => format({ cache: !values.all }),
+      format,
     ),
     vitest("node", { files: nodeTests ?? [], quiet: true, set: "check" }),
   ]);

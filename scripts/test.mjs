@@ -61,7 +61,7 @@ async function withoutBrowsers(/** @type {string} */ set) {
       types,
       () => lint(),
       () => typedLint(),
-      () => format(),
+      format,
     ),
     vitest("node", { quiet: true, set }),
   ]);

@@ -30,15 +30,9 @@ export function describeShard(
   first: number,
   end: number,
 ): ShardDescription {
-  if (!(
-    Number.isInteger(first) &&
-    Number.isInteger(end) &&
-    0 <= first &&
-    first < end &&
-    end <= model.layerCount
-  )) {
+  const isInteger = Number.isInteger(first) && Number.isInteger(end);
+  if (!(isInteger && 0 <= first && first < end && end <= model.layerCount))
     throw new RangeError(`[${first}, ${end}) is not a range of the ${model.layerCount} layers`);
-  }
   const layers = Array.from({ length: end - first }, (_, i) =>
     layerTensors(model, tensors, first + i),
   );

@@ -42,7 +42,14 @@ const MAX_WAIT_MS = 60_000;
 export type Weights = {
   [
     K in
-      "open" | "addPeers" | "shard" | "sharedChunks" | "prefetch" | "reader" | "read" | "chunkMap"
+      | "open"
+      | "addPeers"
+      | "shard"
+      | "sharedChunks"
+      | "prefetch"
+      | "reader"
+      | "read"
+      | "chunkMap"
   ]: (
     ...parameters: Parameters<WeightsService[K]>
   ) => Promise<Awaited<ReturnType<WeightsService[K]>>>;

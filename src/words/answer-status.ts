@@ -6,7 +6,13 @@ import { plural } from "./quantities.ts";
  * "token_limit": it ended after `Settings.maxAnswerTokens`; "context_full": at the model's context.
  */
 export type AnswerStatus =
-  "queued" | "streaming" | "done" | "token_limit" | "context_full" | "stopped" | "failed";
+  | "queued"
+  | "streaming"
+  | "done"
+  | "token_limit"
+  | "context_full"
+  | "stopped"
+  | "failed";
 
 export type Answer = {
   readonly status: AnswerStatus;

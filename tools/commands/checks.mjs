@@ -9,8 +9,6 @@ import { ROOT, runModule, runModuleCaptured, say } from "./run.mjs";
 
 /** @typedef {import("./checks.d.mts").Result} Result */
 
-const CACHE = "node_modules/.cache";
-
 /** TypeScript's native compiler needs a fifth of the CPU time of the JavaScript one. */
 export const types = () => tool("types", "typescript-7/bin/tsc", ["--noEmit"]);
 
@@ -33,14 +31,7 @@ export const lint = (/** @type {readonly string[]} */ files = ["."]) =>
     ...files,
   ]);
 
-export const format = ({ cache = false } = {}) =>
-  tool("format", "prettier/bin/prettier.cjs", [
-    ...(cache ? ["--cache", "--cache-location", `${CACHE}/prettier/files.json`] : []),
-    ...(cache ? ["--cache-strategy", "content"] : []),
-    "--check",
-    "--log-level=warn",
-    ".",
-  ]);
+export const format = () => tool("format", "oxfmt/bin/oxfmt", ["--list-different", "."]);
 
 /** Runs the checks one after another. */
 export async function inSequence(/** @type {readonly (() => Promise<Result>)[]} */ ...checks) {

@@ -1,6 +1,6 @@
 /**
  * The import graph of the repository: files, arrows between modules, cycles. Pure except for
- * `readSources`. It reads imports by pattern, which is exact for files that Prettier has formatted.
+ * `readSources`. It reads imports by pattern, which is exact for files that `npm run format` has formatted.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
