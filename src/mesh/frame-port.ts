@@ -26,7 +26,7 @@ export type SliceChannel = Pick<
  */
 export const HIGH_WATER_BYTES = 1024 * 1024;
 /** It resumes here, early enough that the link never idles. */
-export const LOW_WATER_BYTES = 256 * 1024;
+const LOW_WATER_BYTES = 256 * 1024;
 
 /** What a waiting frame takes beside its bytes, in objects. Bounds in bytes include it, so that tiny frames do not fill memory. */
 export const WAITING_FRAME_BYTES = 256;

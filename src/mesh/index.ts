@@ -1,9 +1,8 @@
 /** Moves bytes between tabs: connections, frames, flow control, and the measurement of links. */
 export { type Admission, createAdmission, type ProvenBy } from "./admission.ts";
-export { channelForWorker, RelayedChannel } from "./channel-relay.ts";
 export { sortedFingerprints } from "./fingerprints.ts";
 export { frameLinks } from "./frame-links.ts";
-export { ChannelFramePort, WAITING_FRAME_BYTES } from "./frame-port.ts";
+export { ChannelFramePort, type SliceChannel, WAITING_FRAME_BYTES } from "./frame-port.ts";
 export {
   decode,
   encode,

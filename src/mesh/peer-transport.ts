@@ -26,8 +26,8 @@ export type PeerTransportOptions = PeerOptions & {
   /** For heartbeats; in a hidden page, one that browsers do not delay. */
   readonly clock?: Clock;
   /**
-   * Called in the task that creates the channel, for each connection attempt: pass
-   * the channel through `channelForWorker` to the GPU worker at once. The function that it
+   * Called in the task that creates the channel, for each connection attempt: transfer
+   * the channel to the GPU worker at once. The function that it
    * returns is called once the peer has completed the handshake; until then the worker takes
    * no frames from the channel. A channel that is opened replaces the peer's earlier one.
    */

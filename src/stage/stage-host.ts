@@ -27,7 +27,7 @@ import {
 } from "../shared/index.ts";
 import * as Comlink from "comlink";
 import type { LoadProgress, Shard, ShardOptions, OnDeviceError } from "../engine/index.ts";
-import { RelayedChannel, ChannelFramePort, type Frame, type FramePort } from "../mesh/index.ts";
+import { ChannelFramePort, type Frame, type FramePort, type SliceChannel } from "../mesh/index.ts";
 import type { ByteReader, ShardDescription } from "../model/index.ts";
 import { type ChannelListeners, Channels } from "./channels.ts";
 import { GenerationTable } from "./generations.ts";
@@ -217,17 +217,11 @@ export class StageHost implements StagePort {
   }
 
   /**
-   * Takes a transferred data channel, or the port of a `relayChannel` if the browser
-   * cannot transfer one. Its bytes wait until `openChannel`, because a channel can be
+   * Takes a transferred data channel. Its bytes wait until `openChannel`, because a channel can be
    * transferred only when it is created, before the peer has completed the handshake.
    */
-  async addChannel(
-    key: number,
-    peer: MemberId,
-    channel: RTCDataChannel | MessagePort,
-  ): Promise<void> {
-    const slices = channel instanceof MessagePort ? new RelayedChannel(channel) : channel;
-    this.#channels.keep(key, new ChannelFramePort(peer, slices));
+  async addChannel(key: number, peer: MemberId, channel: SliceChannel): Promise<void> {
+    this.#channels.keep(key, new ChannelFramePort(peer, channel));
     return Promise.resolve();
   }
 

@@ -8,13 +8,7 @@ import { openChatRenderer } from "./chat-renderer.ts";
 import { openRoomRegistry } from "./room-registry.ts";
 import { createModelHost, type TabModelHost } from "./model-host.ts";
 import type { ModelHost, RoomParts } from "../cluster/index.ts";
-import {
-  channelForWorker,
-  createAdmission,
-  frameLinks,
-  openPeerTransport,
-  type PeerOptions,
-} from "../mesh/index.ts";
+import { createAdmission, frameLinks, openPeerTransport, type PeerOptions } from "../mesh/index.ts";
 import {
   type MemberId,
   type RoomCode,
@@ -81,10 +75,9 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
           options.onWarning({ kind: isRegistered ? "signaling_restored" : "signaling_lost" }),
         onFrameChannel: (peer, channel) => {
           const key = ++channels;
-          const end = channelForWorker(channel);
           const warn = (error: unknown) =>
             options.onWarning({ kind: "channel_unusable", peer, cause: failureOf(error) });
-          gpu.worker.addChannel(key, peer, Comlink.transfer(end, [end])).catch(warn);
+          gpu.worker.addChannel(key, peer, Comlink.transfer(channel, [channel])).catch(warn);
           return () => void gpu.worker.openChannel(key).catch(warn);
         },
       });

@@ -1,11 +1,6 @@
 /** Members whose stages run in real workers: joined by data channels of PeerJS connections. */
 import * as Comlink from "comlink";
-import {
-  channelForWorker,
-  createAdmission,
-  openPeerTransport,
-  type PeerTransport,
-} from "../../src/mesh/index.ts";
+import { createAdmission, openPeerTransport, type PeerTransport } from "../../src/mesh/index.ts";
 import {
   createRoomSecret,
   GenerationId,
@@ -29,12 +24,7 @@ export type WorkerMember = {
   close(): void;
 };
 
-export type ChannelForWorker = (channel: RTCDataChannel) => RTCDataChannel | MessagePort;
-
-export async function workerMember(
-  server: string,
-  forWorker: ChannelForWorker = channelForWorker,
-): Promise<WorkerMember> {
+export async function workerMember(server: string): Promise<WorkerMember> {
   const worker = new Worker(new URL("./cpu-stage.worker.ts", import.meta.url), { type: "module" });
   const stage = Comlink.wrap<StageWorker>(worker);
   const answers = new Answers();
@@ -47,8 +37,7 @@ export async function workerMember(
     server,
     onFrameChannel: (peer, channel) => {
       const key = ++channels;
-      const port = forWorker(channel);
-      void stage.addChannel(key, peer, Comlink.transfer(port, [port]));
+      void stage.addChannel(key, peer, Comlink.transfer(channel, [channel]));
       return () => void stage.openChannel(key);
     },
   });
