@@ -48,13 +48,7 @@ async function join({ server, code }: Extract<RoomRequest, { kind: "join" }>): P
       atMs: Date.now(),
       type: happened?.type ?? "snapshot_or_connection",
       member: happened?.type === "member_left" ? happened.member : null,
-      states:
-        happened?.type === "device_states_updated"
-          ? happened.states.map(({ member, device }) => ({
-              member,
-              collectedAtMs: device.updatedAtMs,
-            }))
-          : [],
+      collectedAtMs: happened?.type === "device_state_updated" ? happened.device.updatedAtMs : null,
     });
   });
   return room.client.self;
@@ -103,7 +97,7 @@ function fillLog({ client }: PageRoom, members: number): number {
   const copy = (): DeviceState => JSON.parse(JSON.stringify(device)) as DeviceState;
   for (let index = 0; index < MORE_THAN_KEPT; index += 1) {
     const member = MemberId.parse(`member-${index % members}`);
-    filled.append({ type: "device_states_updated", states: [{ member, device: copy() }] });
+    filled.append({ type: "device_state_updated", member, device: copy() });
   }
   return filled.events.length;
 }

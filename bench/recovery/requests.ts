@@ -31,6 +31,6 @@ export type Change = {
   readonly atMs: number;
   readonly type: RoomEvent["type"] | "snapshot_or_connection";
   readonly member: MemberId | null;
-  /** Device states: their member, and when it collected them. */
-  readonly states: readonly { readonly member: MemberId; readonly collectedAtMs: number }[];
+  /** Of a device state: when its member collected it. */
+  readonly collectedAtMs: number | null;
 };

@@ -96,7 +96,7 @@ async function latency(what: string, observer: Watcher): Promise<Row> {
   await observer.call({ kind: "stop" });
   await answerUntil(observer, ANSWER_TIMEOUT_MS, ({ finished }) => finished);
   const late = changes
-    .flatMap(({ atMs, states }) => states.map(({ collectedAtMs }) => atMs - collectedAtMs))
+    .flatMap(({ atMs, collectedAtMs }) => (collectedAtMs === null ? [] : [atMs - collectedAtMs]))
     .sort((one, other) => one - other);
   return {
     what: `latency, ${what}`,

@@ -180,7 +180,5 @@ export const DEFAULT_TIMINGS = {
    * retried for three minutes, but its bytes come in steps of 4 MiB: this allows 35 kB/s.
    */
   loadSilenceMs: 120_000,
-  /** How long samples of several members are gathered into one event. */
-  gatherMs: 100,
 };
 export type Timings = { readonly [Name in keyof typeof DEFAULT_TIMINGS]: number };

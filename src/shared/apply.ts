@@ -111,11 +111,8 @@ function after(state: RoomState, event: RoomEvent): RoomState {
         shard: null,
         fault: faultAfter(member.fault, event.cause, state.placement?.id ?? null),
       }));
-    case "device_states_updated":
-      return event.states.reduce(
-        (next, { member, device }) => withMember(next, member, { device }),
-        state,
-      );
+    case "device_state_updated":
+      return withMember(state, event.member, { device: event.device });
     case "links_measured":
       return {
         ...state,

@@ -37,10 +37,7 @@ export const RoomEvent = z.discriminatedUnion("type", [
   typed("member_corrected", { member: MemberId, costRatio: z.number().positive() }),
   typed("adapter_lost", { member: MemberId, noAdapter: NoAdapter }),
   typed("member_use_chosen", { member: MemberId, use: MemberUse }),
-  /** Of several members at once, so that a large room is not flooded with samples. */
-  typed("device_states_updated", {
-    states: z.array(z.strictObject({ member: MemberId, device: DeviceState })).min(1),
-  }),
+  typed("device_state_updated", { member: MemberId, device: DeviceState }),
   typed("links_measured", { links: z.array(Link).min(1) }),
   /** Laps take another time than the links of their pipeline predict. */
   typed("links_drifted", { links: z.array(LostLink).min(1) }),

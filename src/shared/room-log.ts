@@ -11,7 +11,7 @@ import { RoomError } from "./room-error.ts";
 import { RoomState } from "./state.ts";
 
 /** Incremented by each change of the state or the events that an older page cannot read. */
-const ROOM_LOG_VERSION = 3;
+const ROOM_LOG_VERSION = 4;
 
 const Versioned = z.object({ format: z.literal("tabmesh-log"), version: z.int() });
 

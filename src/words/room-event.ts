@@ -25,8 +25,7 @@ export const describeEvent = describer<RoomEvent>({
     `${nameOf(member)} takes ${costRatio.toFixed(2)} times as long as its measurements predict.`,
   adapter_lost: ({ member }, nameOf) => `${nameOf(member)} lost its GPU.`,
   member_use_chosen: ({ member, use }, nameOf) => `${nameOf(member)} ${USES[use]}.`,
-  device_states_updated: ({ states }, nameOf) =>
-    `${listed(states.map(({ member }) => nameOf(member)))} reported device states.`,
+  device_state_updated: ({ member }, nameOf) => `${nameOf(member)} reported its device state.`,
   links_measured: ({ links }) => `${plural(links.length, "link")} measured.`,
   links_drifted: ({ links }) =>
     `${plural(links.length, "link")} became slower or faster, and will be measured again.`,

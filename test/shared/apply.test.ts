@@ -57,11 +57,7 @@ const CASES: readonly (readonly [RoomEvent, (state: RoomState) => unknown, unkno
     [null, noAdapter],
   ],
   [{ type: "member_use_chosen", member: A, use: "exclude" }, (s) => of(A)(s)?.use, "exclude"],
-  [
-    { type: "device_states_updated", states: [A, B].map((member) => ({ member, device })) },
-    (s) => s.members.map((member) => member.device),
-    [device, device],
-  ],
+  [{ type: "device_state_updated", member: A, device }, (s) => of(A)(s)?.device, device],
   [{ type: "links_measured", links: [link] }, (s) => s.links, [link]],
   // Nothing was measured yet; a measured link is below.
   [

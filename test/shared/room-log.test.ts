@@ -22,7 +22,7 @@ test.each([
   [JSON.stringify({ ...LOG, format: "tabmesh-log" }), "not_a_log"],
   // The version is read first: the remainder may have any shape.
   [JSON.stringify({ format: "tabmesh-log", version: 1, log: [] }), "other_version"],
-  [JSON.stringify({ format: "tabmesh-log", version: 3, base: {}, events: [] }), "malformed"],
+  [JSON.stringify({ format: "tabmesh-log", version: 4, base: {}, events: [] }), "malformed"],
   [writeRoomLog(LOG).slice(0, -10), "not_a_log"],
   [writeRoomLog({ base, events: LOG.events.toSpliced(1, 1) }), "events_missing"],
 ])("%#: a file that is not a whole log is refused", (text, problem) => {

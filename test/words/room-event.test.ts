@@ -33,10 +33,7 @@ test.each<[RoomEvent, string]>([
     { type: "member_corrected", member: B, costRatio: 1.5 },
     "Tab b takes 1.50 times as long as its measurements predict.",
   ],
-  [
-    { type: "device_states_updated", states: [A, B].map((member) => ({ member, device })) },
-    "Tab a and Tab b reported device states.",
-  ],
+  [{ type: "device_state_updated", member: A, device }, "Tab a reported its device state."],
   [{ type: "links_measured", links: [link] }, "1 link measured."],
   [
     { type: "links_drifted", links: [link, link].map(({ from, to }) => ({ from, to })) },

@@ -34,7 +34,6 @@ const FAST: Partial<Timings> = {
   rejoinMs: 400,
   progressMs: 5,
   sourceRetryMs: 10,
-  gatherMs: 5,
   recoveryMs: 5_000,
   electionMs: 50,
   isolationMs: 100,

@@ -21,6 +21,8 @@ export function eventsOf(state: RoomState, from: MemberId, command: PlainCommand
       return [{ type: "member_renamed", member: from, name: command.name }];
     case "report_measurements":
       return [{ type: "member_measured", member: from, measurements: command.measurements }];
+    case "report_device_state":
+      return [{ type: "device_state_updated", member: from, device: command.device }];
     case "report_adapter_loss":
       return [{ type: "adapter_lost", member: from, noAdapter: command.noAdapter }];
     case "report_links": {

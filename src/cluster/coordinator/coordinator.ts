@@ -38,7 +38,6 @@ import { firstCount, idInEpoch } from "../log/numbering.ts";
 import { denialOf } from "./permissions.ts";
 import { Placer } from "../planning/placer.ts";
 import { nextStep, type Step } from "./rules.ts";
-import { gatherSamples } from "./sample-gatherer.ts";
 import { troubleReports } from "./troubles.ts";
 
 export type CoordinatorOptions = Pick<
@@ -62,7 +61,6 @@ export class Coordinator {
   readonly #options: CoordinatorOptions;
   /** Members that were admitted and get every event; not the coordinator itself. */
   readonly #followers = new Set<MemberId>();
-  readonly #samples: ReturnType<typeof gatherSamples>;
   readonly #placer: Placer;
   readonly #laps = new LapCorrections();
   readonly #drift = new LinkDrift();
@@ -80,7 +78,6 @@ export class Coordinator {
   #removing: Promise<unknown> = Promise.resolve();
 
   constructor(options: CoordinatorOptions) {
-    const { clock, timings } = options;
     const parts: CoordinatorParts = {
       ...options,
       state: () => this.state,
@@ -90,9 +87,6 @@ export class Coordinator {
     };
     this.#options = options;
     this.#generations = firstCount(options.random);
-    this.#samples = gatherSamples(clock, timings.gatherMs, (states) =>
-      this.#emit({ type: "device_states_updated", states }),
-    );
     this.#placer = new Placer(parts);
     this.#loads = loadWatch(parts);
     this.#troubles = troubleReports(parts);
@@ -144,7 +138,6 @@ export class Coordinator {
 
   stop(): void {
     this.#stopped = true;
-    this.#samples.stop();
     this.#placer.stop();
     this.#loads.stop();
     this.#troubles.stop();
@@ -216,9 +209,6 @@ export class Coordinator {
     const denial = denialOf(this.state, from, command);
     if (denial) throw new RoomError(denial);
     switch (command.type) {
-      case "report_device_state":
-        this.#samples.add(from, command.device);
-        return null;
       case "place_model":
         return this.#placer.placeModel(knownModel(this.state, command.model));
       case "place_stages":

@@ -72,6 +72,6 @@ const CAUSES: ReadonlySet<string> = new Set([
   "member_joined",
   "member_measured",
   "model_added",
-  "device_states_updated",
+  "device_state_updated",
   "links_drifted",
 ]);

@@ -50,6 +50,7 @@ const version = z.literal(CLUSTER_VERSION);
 const PlainCommand = z.discriminatedUnion("type", [
   typed("rename", { name: MemberName.min(1) }),
   typed("report_measurements", { measurements: Measurements }),
+  typed("report_device_state", { device: DeviceState }),
   typed("report_adapter_loss", { noAdapter: NoAdapter }),
   typed("report_links", { links: z.array(Link).min(1) }),
   typed("report_shard", { shard: ShardState }),
@@ -71,7 +72,6 @@ export type PlainCommand = z.infer<typeof PlainCommand>;
 /** What a member requests from the coordinator. */
 export const RoomCommand = z.discriminatedUnion("type", [
   PlainCommand,
-  typed("report_device_state", { device: DeviceState }),
   /** Engine ms of this member's stage in laps of one token, newest last. */
   typed("report_laps", {
     placement: PlacementId,

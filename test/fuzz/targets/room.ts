@@ -46,7 +46,7 @@ const { epoch, nextIndex: index } = STATE;
 const EVENTS = [
   { type: "member_joined", member: profile("c") },
   { type: "member_left", member: B, reason: { reason: "left" } },
-  { type: "device_states_updated", states: [{ member: A, device }] },
+  { type: "device_state_updated", member: A, device },
   { type: "links_measured", links: [link] },
   { type: "links_drifted", links: [{ from: A, to: B }] },
   { type: "links_lost", links: [{ from: A, to: B }] },
