@@ -159,7 +159,7 @@ export type MoveReason = z.infer<typeof MoveReason>;
 
 /** What proposed a placement. */
 export type CandidateOrigin =
-  | { readonly kind: "solver" | "current" | "greedy" | "baseline" | "draft" }
+  | { readonly kind: "solver" | "current" | "greedy" | "draft" }
   /** One of `points` trade-offs between latency and throughput, from 1 on; 1 is the fastest. */
   | { readonly kind: "pareto_front"; readonly point: number; readonly points: number }
   | { readonly kind: "runner_up"; readonly rank: number }

@@ -120,8 +120,6 @@ export function labelCandidate(
       return `${nameOf(first.member)} alone`;
     case "greedy":
       return "Greedy rule";
-    case "baseline":
-      return "Proportional to memory";
     default:
       return "Draft";
   }

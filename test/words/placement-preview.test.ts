@@ -100,7 +100,6 @@ test.each<[string, CandidateOrigin[], string]>([
   ["latency", [front(2)], "Balance of speed and capacity"],
   ["latency", [{ kind: "runner_up", rank: 2 }], "Runner-up 2"],
   ["latency", [{ kind: "greedy" }], "Greedy rule"],
-  ["latency", [{ kind: "baseline" }], "Proportional to memory"],
   ["latency", [{ kind: "single_member", member }], "Phone alone"],
 ])("with the objective %s, %j is labeled %s", (objective, origins, label) => {
   expect(labelCandidate(origins, objective as "latency" | "throughput", nameOf)).toBe(label);

@@ -1,7 +1,7 @@
 /**
  * The possible placements of a model: the solver's choice and its explanation, the
- * runners-up, trade-offs between latency and throughput, the greedy rules, layers in
- * proportion to memory, the current placement, and each member alone.
+ * runners-up, trade-offs between latency and throughput, the greedy rules, the current
+ * placement, and each member alone.
  */
 import {
   type Answer,
@@ -24,7 +24,6 @@ import {
   type RoomState,
   type Stage,
 } from "../../shared/index.ts";
-import { proportionalStages } from "./baseline.ts";
 import { refusalOf, solveGuarded } from "./decide-placement.ts";
 import type { Planner, Timings } from "../parts.ts";
 import { costOf, problemOf } from "./room-problem.ts";
@@ -139,7 +138,6 @@ function proposed(
   { answer, explanation, front }: Explained & { readonly front: FrontAnswer },
 ): Proposal[] {
   const greedy = placeGreedy(problem);
-  const baseline = proportionalStages(problem);
   const runs = state.placement?.model.contentId === model.contentId ? state.placement : null;
   const layers = model.layers.length;
   const points = front.points.length;
@@ -154,7 +152,6 @@ function proposed(
       ({ stages }, index) => [{ kind: "runner_up", rank: index + 1 }, stages] as const,
     ),
     ...(isFound(greedy) ? [[{ kind: "greedy" }, greedy.stages] as const] : []),
-    ...(baseline ? [[{ kind: "baseline" }, baseline] as const] : []),
     ...problem.members
       .slice(0, MAX_ALONE)
       .map(
