@@ -29,12 +29,7 @@ const CODES: { readonly [Reason in RoomFailure["reason"]]?: RoomErrorCode } = {
   unknown_token: "bad_request",
   command_invalid: "bad_request",
   log_unreadable: "bad_request",
-  stage_of_unknown_member: "bad_request",
-  member_has_two_stages: "bad_request",
-  stage_without_layers: "bad_request",
-  layers_unassigned: "bad_request",
-  layers_assigned_twice: "bad_request",
-  stages_exceed_model: "bad_request",
+  stages_invalid: "bad_request",
 
   unknown_member: "not_found",
   unknown_model: "not_found",

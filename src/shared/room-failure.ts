@@ -7,7 +7,7 @@ import { Failure } from "./failure.ts";
 import { failure } from "./failure-schema.ts";
 import { MemberId, RoomCode } from "./ids.ts";
 import { NoAdapter } from "./member.ts";
-import { Refusal } from "./placement-reasons.ts";
+import { Refusal, Violation } from "./placement-reasons.ts";
 
 /** The layers `[first, end)` of a model. */
 const layers = { model: z.string(), first: z.int(), end: z.int() };
@@ -58,24 +58,6 @@ export const Denial = z.discriminatedUnion("reason", [
 ]);
 export type Denial = z.infer<typeof Denial>;
 
-/** Why stages that a person chose cannot be placed. */
-export const StagesRefusal = z.discriminatedUnion("reason", [
-  failure("stage_of_unknown_member", { member: MemberId, members: z.array(MemberId) }),
-  failure("member_has_two_stages", { member: MemberId }),
-  failure("stage_without_layers", { member: MemberId, first: z.int(), end: z.int() }),
-  failure("layers_unassigned", layers),
-  failure("layers_assigned_twice", layers),
-  failure("stages_exceed_model", { model: z.string(), layers: z.int(), end: z.int() }),
-  failure("member_cannot_compute", { member: MemberId, noAdapter: NoAdapter.nullable() }),
-  failure("stage_exceeds_memory", {
-    member: MemberId,
-    ...layers,
-    neededBytes: z.number(),
-    availableBytes: z.number(),
-  }),
-]);
-export type StagesRefusal = z.infer<typeof StagesRefusal>;
-
 /** The path of a field in a command or an event, such as "settings.contextTokens". */
 export const MAX_FIELD_CHARACTERS = 200;
 const Field = z.string().max(MAX_FIELD_CHARACTERS);
@@ -84,7 +66,6 @@ export const RoomFailure = z.discriminatedUnion("reason", [
   Failure,
   PlacementFailure,
   JoinRefusal,
-  StagesRefusal,
   Denial,
   NotPlaced,
   failure("command_invalid", { field: Field }),
@@ -92,6 +73,16 @@ export const RoomFailure = z.discriminatedUnion("reason", [
   failure("unknown_member", { member: z.string(), members: z.array(MemberId) }),
   failure("unknown_model", { model: z.string(), known: z.array(z.string()) }),
   failure("model_unreadable", { cause: Failure }),
+
+  /** Stages that a person chose do not hold each layer of the model once. */
+  failure("stages_invalid", { model: z.string(), violation: Violation }),
+  failure("member_cannot_compute", { member: MemberId, noAdapter: NoAdapter.nullable() }),
+  failure("stage_exceeds_memory", {
+    member: MemberId,
+    ...layers,
+    neededBytes: z.number(),
+    availableBytes: z.number(),
+  }),
 
   failure("no_model_placed", {}),
   /** The room ran an answer, and its requester did not send the prompt. */

@@ -5,12 +5,11 @@ import {
   type JoinRefusal,
   type RoomFailure,
   type StageLoss,
-  type StagesRefusal,
 } from "../shared/index.ts";
 import { causeIn, describeFailure, failures } from "./failure.ts";
 import type { NameOf } from "./name-of.ts";
 import { describeNoAdapter } from "./no-adapter.ts";
-import { describeRefusal } from "./placement.ts";
+import { describeRefusal, describeViolation } from "./placement.ts";
 import { exactBytes, layerRange, listed } from "./quantities.ts";
 import { describer, type Sentences } from "./sentences.ts";
 
@@ -37,24 +36,6 @@ const joinRefusals: Sentences<JoinRefusal> = {
   other_sender: ({ member, peer }) => `The tab ${peer} introduced itself as ${member}.`,
 };
 
-const stagesRefusals: Sentences<StagesRefusal> = {
-  stage_of_unknown_member: ({ member, members }) =>
-    `No member ${member} is in the room. Its members are ${members.join(", ")}.`,
-  member_has_two_stages: ({ member }, nameOf) =>
-    `${nameOf(member)} has two stages. A member runs one contiguous range of layers.`,
-  stage_without_layers: ({ member, first, end }, nameOf) =>
-    `${nameOf(member)} has no layers: [${first}, ${end}) is empty.`,
-  layers_unassigned: ({ model, ...layers }) => `No member runs ${layerRange(layers)} of ${model}.`,
-  layers_assigned_twice: ({ model, ...layers }) =>
-    `More than one stage has ${layerRange(layers)} of ${model}. Stages follow the order of the layers and do not overlap.`,
-  stages_exceed_model: ({ model, layers, end }) =>
-    `${model} has ${layers} layers, but the stages end at ${end}.`,
-  member_cannot_compute: ({ member, noAdapter }, nameOf) =>
-    `${nameOf(member)} cannot compute. ${noAdapter === null ? "It has not been measured yet." : describeNoAdapter(noAdapter)}`,
-  stage_exceeds_memory: ({ member, model, neededBytes, availableBytes, ...layers }, nameOf) =>
-    `${nameOf(member)} has ${exactBytes(availableBytes)} for ${layerRange(layers)} of ${model}, but needs ${exactBytes(neededBytes)}: ${exactBytes(neededBytes - availableBytes)} short. Assign fewer layers to it, or reduce the room's context or generation slots.`,
-};
-
 const denials: Sentences<Denial> = {
   observers_only_ask: () =>
     "This tab only observes: it can chat, but cannot place models or change the room. To change the room, join again without observing.",
@@ -70,7 +51,6 @@ const describe = describer<RoomFailure>({
   ...failures,
   ...stageLosses,
   ...joinRefusals,
-  ...stagesRefusals,
   ...denials,
   not_placed_again: ({ loss, cause }, nameOf) =>
     `${describeRoomFailure(loss, nameOf)} The model cannot be placed again: ${describeRoomFailure(cause, nameOf)}`,
@@ -82,6 +62,12 @@ const describe = describer<RoomFailure>({
     `No member ${member} is in the room. Its members are ${members.join(", ")}.`,
   unknown_model: ({ model, known }) =>
     `The room does not know the model ${model}. ${known.length > 0 ? `It knows ${listed(known)}.` : "It does not know any model yet."}`,
+  stages_invalid: ({ model, violation }, nameOf) =>
+    `Invalid stages for ${model}: ${describeViolation(violation, nameOf)}.`,
+  member_cannot_compute: ({ member, noAdapter }, nameOf) =>
+    `${nameOf(member)} cannot compute. ${noAdapter === null ? "It has not been measured yet." : describeNoAdapter(noAdapter)}`,
+  stage_exceeds_memory: ({ member, model, neededBytes, availableBytes, ...layers }, nameOf) =>
+    `${nameOf(member)} has ${exactBytes(availableBytes)} for ${layerRange(layers)} of ${model}, but needs ${exactBytes(neededBytes)}: ${exactBytes(neededBytes - availableBytes)} short. Assign fewer layers to it, or reduce the room's context or generation slots.`,
   model_unreadable: ({ cause }, nameOf) => describeFailure(cause, nameOf),
 
   no_model_placed: () => "No model is placed in this room. Place one and ask again.",

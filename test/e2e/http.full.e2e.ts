@@ -229,19 +229,19 @@ describe("errors have OpenAI's form", () => {
     [
       "an unknown member",
       [{ member: "nobody", first: 0, end: LAYERS }],
-      { reason: "stage_of_unknown_member", member: "nobody" },
+      { kind: "unknown_member", member: "nobody" },
     ],
     [
       "layers that no stage has",
       [{ first: 0, end: 12 }],
-      { reason: "layers_unassigned", first: 12, end: LAYERS },
+      { kind: "wrong_layer_count", end: 12, layers: LAYERS },
     ],
     [
       "layers that the model does not have",
       [{ first: 0, end: 99 }],
-      { reason: "stages_exceed_model", layers: LAYERS, end: 99 },
+      { kind: "wrong_layer_count", end: 99, layers: LAYERS },
     ],
-  ])("a placement with %s is a 400 with the reason", async (_what, stages, reason) => {
+  ])("a placement with %s is a 400 with the reason", async (_what, stages, violation) => {
     const [member] = (await room.api.state()).members;
     const response = await room.api.fetch("/api/placements", {
       method: "POST",
@@ -251,6 +251,7 @@ describe("errors have OpenAI's form", () => {
       }),
     });
     expect(response.status).toBe(400);
+    const reason = { reason: "stages_invalid", violation };
     expect(await response.json()).toMatchObject({ error: { reason } });
     // The previous placement still answers.
     expect((await room.api.state()).placement).toMatchObject({ ready: true, error: null });

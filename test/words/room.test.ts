@@ -67,28 +67,11 @@ test.each<[RoomFailure, string]>([
   [{ reason: "not_coordinator", member: a }, "Ada does not coordinate the room."],
   [{ reason: "other_sender", member: a, peer: b }, "The tab b introduced itself as a."],
   [
-    { reason: "stage_of_unknown_member", member: MemberId.parse("x"), members: [a, b] },
-    "No member x is in the room. Its members are a, b.",
-  ],
-  [
-    { reason: "member_has_two_stages", member: a },
-    "Ada has two stages. A member runs one contiguous range of layers.",
-  ],
-  [
-    { reason: "stage_without_layers", member: a, first: 2, end: 2 },
-    "Ada has no layers: [2, 2) is empty.",
-  ],
-  [
-    { reason: "layers_unassigned", model: "tiny", first: 2, end: 4 },
-    "No member runs layers 2–3 of tiny.",
-  ],
-  [
-    { reason: "layers_assigned_twice", model: "tiny", first: 2, end: 4 },
-    "More than one stage has layers 2–3 of tiny. Stages follow the order of the layers and do not overlap.",
-  ],
-  [
-    { reason: "stages_exceed_model", model: "tiny", layers: 6, end: 7 },
-    "tiny has 6 layers, but the stages end at 7.",
+    {
+      ...{ reason: "stages_invalid", model: "tiny" },
+      violation: { kind: "wrong_layer_count", end: 7, layers: 6 },
+    },
+    "Invalid stages for tiny: The stages end at layer 7, but the model has 6 layers.",
   ],
   [
     { reason: "member_cannot_compute", member: a, noAdapter: null },
