@@ -26,6 +26,7 @@ import { GREEDY } from "../../src/shared/index.ts";
 import { measureLoadPhases } from "./load-phases.ts";
 import { profileStep } from "./profile.ts";
 import { steadyTimes } from "./steady-times.ts";
+import { matrixShapes } from "../peers/ort-graph.ts";
 import type {
   AheadReply,
   DecodeReply,
@@ -141,6 +142,7 @@ export class EngineSession {
       kernels: shard.kernels,
       maxRows: shard.maxRows,
       counters: shard.counters(),
+      shapes: matrixShapes(whole),
     };
   }
 

@@ -1,10 +1,11 @@
-/** The speeds that the engine must reach, as ratios in one run: the rows of the final table. Pure. */
+/** The speeds that the engine must reach with the default model, as ratios in one run: the rows of the final table. Pure. */
 import type { BenchBrowserName } from "../../tools/browsers/bench-browser.ts";
-import { medianOrNaN, type Samples } from "./results.ts";
+import { headShare } from "../peers/ort-graph.ts";
+import { type BrowserResult, medianOrNaN } from "./results.ts";
 
 export type FloorRow = {
   readonly work: string;
-  /** `null` where the peer does not run. */
+  /** `null` where the peer does not run, and for other models. */
   readonly floor: number | null;
   /** "ms" is an upper bound on milliseconds; "times" a lower bound on a ratio. */
   readonly unit: "times" | "ms";
@@ -18,10 +19,11 @@ const FLOORS: Record<BenchBrowserName, readonly (number | null)[]> = {
   firefox: [5, 50, 0.45, 3, 1.2, 1.5, 5, 0.7, 0.4],
 };
 
-/** SmolLM2-135M: the head's part of the multiply-accumulates of a token. */
-const HEAD_SHARE = (49_152 * 576) / (49_152 * 576 + 30 * 576 * (960 + 576 + 3 * 1536));
+type Measured = Pick<BrowserResult, "browser" | "samples" | "load" | "otherModel">;
 
-export function floorRows(browser: BenchBrowserName, samples: Samples): FloorRow[] {
+/** Other models than the default one have no floors. */
+export function floorRows(result: Measured): FloorRow[] {
+  const { browser, samples, otherModel } = result;
   const ms = (work: string) => medianOrNaN(samples[work] ?? []);
   const decode = ms("tabmesh decode 64");
   const prefill = ms("tabmesh prefill 400");
@@ -29,7 +31,7 @@ export function floorRows(browser: BenchBrowserName, samples: Samples): FloorRow
     ["decode against onnxruntime-web's matrix work on WebGPU", ms("ort decode") / decode],
     ["decode against wllama on WebGPU", ms("wllama_webgpu decode 64") / decode],
     ["decode against wllama in WebAssembly", ms("wllama decode 64") / decode],
-    ["prefill of 400 tokens against onnxruntime-web on WebGPU", ortPrefill(ms) / prefill],
+    ["prefill of 400 tokens against onnxruntime-web on WebGPU", ortPrefill(result) / prefill],
     ["prefill of 400 tokens against wllama in WebAssembly", ms("wllama prefill 400") / prefill],
     [
       "4 rows decoding together against one, in sum",
@@ -46,7 +48,7 @@ export function floorRows(browser: BenchBrowserName, samples: Samples): FloorRow
     ],
   ];
   return measured.map(([work, value], i) => {
-    const floor = FLOORS[browser][i]!;
+    const floor = otherModel === null ? FLOORS[browser][i]! : null;
     const unit = work.startsWith("a step") ? "ms" : "times";
     const met =
       floor === null || Number.isNaN(value) ? null : unit === "ms" ? value < floor : value >= floor;
@@ -58,9 +60,10 @@ export function floorRows(browser: BenchBrowserName, samples: Samples): FloorRow
  * Milliseconds for 400 rows: measured, or scaled from 64 with the head, which a chunk
  * runs for one row only, counted once (its time guessed from its part of a decode step).
  */
-export function ortPrefill(ms: (work: string) => number): number {
+export function ortPrefill({ samples, load }: Pick<Measured, "samples" | "load">): number {
+  const ms = (work: string) => medianOrNaN(samples[work] ?? []);
   const whole = ms("ort prefill 400");
   if (!Number.isNaN(whole)) return whole;
-  const head = HEAD_SHARE * ms("ort decode");
+  const head = headShare(load.shapes) * ms("ort decode");
   return ((ms("ort prefill 64") - head) / 64) * 400 + head;
 }

@@ -2,8 +2,8 @@
  * All measurements in one browser. The engine and each peer alternate, so that a machine that becomes
  * slower or busier slows both.
  */
-import { existsSync } from "node:fs";
 import { loadavg } from "node:os";
+import { detailOf } from "../../src/shared/index.ts";
 import {
   openBenchPage,
   type BenchBrowserName,
@@ -12,6 +12,7 @@ import {
 import type { BenchOptions } from "./options.ts";
 import { openLlamaCpp } from "../peers/llama-cpp.ts";
 import { openWebLlm, webLlmFiles } from "../peers/webllm.ts";
+import type { MatrixShapes } from "../peers/ort-graph.ts";
 import { openOrt, openWllama } from "./peers.ts";
 import { steadyTimes } from "./steady-times.ts";
 import type {
@@ -56,10 +57,15 @@ export async function measureBrowser(
   const samples: Samples = {};
   const add = (work: string, ...ms: readonly number[]) => (samples[work] ??= []).push(...ms);
   const engine = await openEngine(browser, server, log);
-  const setting = { browser, server, log, engine, samples, add, size };
+  const modelUrl = `${server.origin}${options.modelPath}`;
+  const setting = { browser, server, log, engine, samples, add, size, modelUrl };
+  /** What is not installed, or cannot run this model, is left out. */
+  const peer = async (name: string, run: () => Promise<unknown>) => {
+    if (options.alone) return;
+    await run().catch((error: unknown) => log(`${name} is not measured: ${detailOf(error)}`));
+  };
   try {
     const probe = await engine.ask<ProbeReply>({ kind: "probe" });
-    const modelUrl = `${server.origin}${options.modelPath}`;
     const load = await engine.ask<LoadReply>({
       kind: "load",
       modelUrl,
@@ -69,15 +75,10 @@ export async function measureBrowser(
     });
     add("tabmesh load", load.loadMs);
     add("tabmesh first prompt 16", ...(await promptMs(engine, 16, 0)));
-    const browserPeer = (name: string) => {
-      if (options.alone || options.otherModel !== null) return false;
-      const isThere = existsSync(`node_modules/${name}`);
-      if (!isThere) log(`${name} is missing`);
-      return isThere;
-    };
-    const hasWllama = browserPeer("@wllama/wllama");
-    const versions = hasWllama ? await againstWllama(setting) : {};
-    if (!hasWllama) for (let i = 0; i < size.rounds; i++) await ours(setting);
+    const versions: Record<string, string> = {};
+    await peer("wllama", async () => Object.assign(versions, await againstWllama(setting)));
+    if (samples["tabmesh prefill 400"] === undefined)
+      for (let i = 0; i < size.rounds; i++) await ours(setting);
     const contexts = await longContext(setting);
     const batch = await engine.ask<{ oneMs: number[]; manyMs: number[] }>({
       kind: "batch",
@@ -94,9 +95,10 @@ export async function measureBrowser(
     });
     add("tabmesh no layers", ...fixed.bareMs);
     add("tabmesh no layers, with head", ...fixed.headMs);
-    if (browserPeer("onnxruntime-web")) await againstOrt(setting, probe.adapter.software);
-    if (!options.alone) await againstLlamaCpp(setting, options.modelFile);
-    if (!options.alone) await againstWebLlm(setting);
+    const rows = probe.adapter.software ? size.ortRows : FULL.ortRows;
+    await peer("onnxruntime-web", () => againstOrt(setting, load.shapes, rows));
+    await peer("llama.cpp", () => againstLlamaCpp(setting, options.modelFile));
+    await peer("WebLLM", () => againstWebLlm(setting));
     type Phases = { phases: LoadPhases | null };
     const { phases } = await engine.ask<Phases>({ kind: "phases", modelUrl });
     const profiles: ProfileReply[] = [];
@@ -109,7 +111,7 @@ export async function measureBrowser(
       profiles.push(await engine.ask<ProfileReply>({ kind: "profile", rows, context }));
     }
     await engine.close();
-    if (browser === "firefox" && hasWllama) await wllamaOnWebGpu(setting);
+    await peer("wllama on WebGPU", () => wllamaOnWebGpu(setting));
     return {
       date: new Date().toISOString(),
       machine: machineName(),
@@ -139,6 +141,7 @@ type Setting = {
   readonly samples: Samples;
   readonly add: (work: string, ...ms: readonly number[]) => void;
   readonly size: typeof FULL;
+  readonly modelUrl: string;
 };
 
 /** The engine's page; `close` may be called twice. */
@@ -177,9 +180,9 @@ async function ours({ engine, add, size }: Setting): Promise<void> {
 
 /** Per token: a peer's prompt may differ by a token or two. */
 async function againstWllama(setting: Setting): Promise<Record<string, string>> {
-  const { browser, server, log, add, size } = setting;
-  const contextTokens = size.wllamaLong + SPARE_TOKENS;
-  const wllama = await openWllama(browser, server, { webgpu: false, contextTokens }, log);
+  const { browser, server, log, add, size, modelUrl } = setting;
+  const model = { modelUrl, webgpu: false, contextTokens: size.wllamaLong + SPARE_TOKENS };
+  const wllama = await openWllama(browser, server, model, log);
   const run = async (prompt: number, decode: number) => {
     const { promptTokens, promptMs, decodedTokens, decodeMs } = await wllama.run(prompt, decode);
     add(`wllama prefill ${prompt}`, (promptMs / promptTokens) * prompt);
@@ -229,10 +232,10 @@ async function longContext({ engine, add, size }: Setting) {
   return { counters: reply.counters, memoryBytes };
 }
 
-/** Decode against one row; prefill against as many rows as the graph has, or scaled up to 400. */
-async function againstOrt(setting: Setting, isSoftware: boolean): Promise<void> {
+/** Decode against one row; prefill against the graph's `rows`, or scaled up to 400. */
+async function againstOrt(setting: Setting, shapes: MatrixShapes, rows: number): Promise<void> {
   const { browser, server, log, engine, add, size } = setting;
-  const decode = await openOrt(browser, server, 1, log);
+  const decode = await openOrt(browser, server, shapes, 1, log);
   try {
     for (let round = 0; round < size.rounds; round++) {
       add("ort decode", await decode.step());
@@ -243,8 +246,7 @@ async function againstOrt(setting: Setting, isSoftware: boolean): Promise<void> 
   } finally {
     await decode.close();
   }
-  const rows = isSoftware ? size.ortRows : FULL.ortRows;
-  const prefill = await openOrt(browser, server, rows, log);
+  const prefill = await openOrt(browser, server, shapes, rows, log);
   try {
     add(`ort prefill ${rows}`, ...(await steadyTimes(PROMPTS_MS, () => prefill.step())));
     add("tabmesh prefill 400", ...(await promptMs(engine, 400)));
@@ -256,7 +258,7 @@ async function againstOrt(setting: Setting, isSoftware: boolean): Promise<void> 
 /** Alternates with our decode as an answer runs it, so that both find the same clocks. */
 async function againstLlamaCpp({ engine, add, size, log }: Setting, file: string): Promise<void> {
   const native = await openLlamaCpp(file, NATIVE_CONTEXT);
-  if (native === null) return log("llama.cpp is missing: see bench/peers/llama-cpp.ts");
+  if (native === null) throw new Error("it is missing, see bench/peers/llama-cpp.ts");
   log(`llama.cpp: ${native.device}`);
   try {
     const prompt = async () => (await native.run(400, 1)).promptMs;
@@ -278,8 +280,7 @@ async function againstLlamaCpp({ engine, add, size, log }: Setting, file: string
 /** Alternates with our decode as an answer runs it. Its model has another format, but the same shape. */
 async function againstWebLlm({ browser, server, engine, add, size, log }: Setting): Promise<void> {
   const files = webLlmFiles(server.origin, process.env);
-  if (typeof files === "string")
-    return log(`WebLLM: ${files} is missing: see bench/peers/webllm.ts`);
+  if (typeof files === "string") throw new Error(`${files} is missing, see bench/peers/webllm.ts`);
   const peer = await openWebLlm(browser, server, files, NATIVE_CONTEXT, log);
   try {
     // Compiles what a prompt of that length runs.
@@ -301,8 +302,9 @@ async function againstWebLlm({ browser, server, engine, add, size, log }: Settin
   }
 }
 
-async function wllamaOnWebGpu({ browser, server, log, add }: Setting): Promise<void> {
-  const wllama = await openWllama(browser, server, { webgpu: true, contextTokens: 128 }, log);
+async function wllamaOnWebGpu({ browser, server, log, add, modelUrl }: Setting): Promise<void> {
+  const model = { modelUrl, webgpu: true, contextTokens: 128 };
+  const wllama = await openWllama(browser, server, model, log);
   try {
     const run = await wllama.run(WLLAMA_WEBGPU.promptTokens, WLLAMA_WEBGPU.decode);
     add("wllama_webgpu decode 64", run.decodeMs / run.decodedTokens);

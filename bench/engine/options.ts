@@ -13,7 +13,7 @@ export type BenchOptions = {
   readonly profile: boolean;
   /** No peers: for work on the engine. */
   readonly alone: boolean;
-  /** The name of another model than the default one; the peers in browsers do not measure it. */
+  /** The name of another model than the default one. */
   readonly otherModel: string | null;
   /** The model's file. */
   readonly modelFile: string;

@@ -1,4 +1,5 @@
-/** The alternatives, opened on the same machine and browser. */
+/** The alternatives, opened on the same machine and browser. Rejects where they are not installed. */
+import { existsSync } from "node:fs";
 import {
   openBenchPage,
   type BenchBrowserName,
@@ -10,15 +11,6 @@ import type { MatrixShapes } from "../peers/ort-graph.ts";
 import type { WllamaOptions, WllamaResult } from "../peers/wllama-page.ts";
 
 export const MODEL_PATH = "/models/SmolLM2-135M-Instruct.Q4_1.gguf";
-
-/** SmolLM2-135M's matrices. */
-export const SHAPES: MatrixShapes = {
-  layers: 30,
-  hidden: 576,
-  attentionRows: 960,
-  feedForward: 1536,
-  vocabulary: 49_152,
-};
 
 export type Wllama = {
   /** A prompt of about `promptTokens`, then `decode` tokens. */
@@ -33,19 +25,15 @@ const THREADS = 2;
 export async function openWllama(
   browser: BenchBrowserName,
   server: BenchServer,
-  { webgpu, contextTokens }: { readonly webgpu: boolean; readonly contextTokens: number },
+  model: Pick<WllamaOptions, "modelUrl" | "webgpu" | "contextTokens">,
   log: (line: string) => void,
 ): Promise<Wllama> {
+  checkInstalled("@wllama/wllama");
   const page = await openBenchPage(browser, server, "/bench/peers/wllama.html", log);
   let last: WllamaResult | null = null;
   const run = async (promptTokens: number, decode: number) => {
-    const options: WllamaOptions = {
-      modelUrl: `${server.origin}${MODEL_PATH}`,
-      webgpu,
-      threads: THREADS,
-      contextTokens,
-      prompts: [{ text: promptOf(promptTokens), decode }],
-    };
+    const prompts = [{ text: promptOf(promptTokens), decode }];
+    const options: WllamaOptions = { ...model, threads: THREADS, prompts };
     last = (await page.call(options)) as WllamaResult;
     return last.runs[0]!;
   };
@@ -66,18 +54,20 @@ export type Ort = {
   close(): Promise<void>;
 };
 
-/** The matrix work of one step of `rows` rows. */
+/** The matrix work of one step of `rows` rows of a model with these shapes. */
 export async function openOrt(
   browser: BenchBrowserName,
   server: BenchServer,
+  shapes: MatrixShapes,
   rows: number,
   log: (line: string) => void,
 ): Promise<Ort> {
+  checkInstalled("onnxruntime-web");
   const page: BenchPage = await openBenchPage(browser, server, "/bench/peers/ort.html", log);
   let loadMs = NaN;
   return {
     async step() {
-      const options: OrtOptions = { shapes: SHAPES, rows, repeats: 1 };
+      const options: OrtOptions = { shapes, rows, repeats: 1 };
       const result = (await page.call(options)) as OrtResult;
       loadMs = result.loadMs;
       return result.stepMs[0]!;
@@ -85,4 +75,8 @@ export async function openOrt(
     loadMs: () => loadMs,
     close: () => page.close(),
   };
+}
+
+function checkInstalled(name: string): void {
+  if (!existsSync(`node_modules/${name}`)) throw new Error(`${name} is missing`);
 }

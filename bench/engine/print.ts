@@ -28,7 +28,7 @@ export function resultLines(result: BrowserResult): string[] {
     ...kernelLines(load.kernels).map((line) => `kernels   ${line}`),
     ...result.profiles.flatMap((profile) => ["", ...profileLines(profile, result)]),
     "",
-    ...floorLines(floorRows(result.browser, result.samples)),
+    ...floorLines(floorRows(result)),
   ];
 }
 
@@ -59,7 +59,7 @@ export function jsonLines(result: BrowserResult): string[] {
   const profiles = result.profiles.flatMap(({ rows, context, kernels }) =>
     kernels.map((kernel) => ({ ...head, profile: { rows, context, ...kernel } })),
   );
-  const floors = floorRows(browser, result.samples).map((row) => ({ ...head, ...row }));
+  const floors = floorRows(result).map((row) => ({ ...head, ...row }));
   return [...medians, ...profiles, ...floors].map((line) => JSON.stringify(line));
 }
 
@@ -74,7 +74,8 @@ const PEER_NAMES = {
 
 const rate = (value: number) => value.toPrecision(3);
 
-function comparisonLines({ samples }: BrowserResult): string[] {
+function comparisonLines(result: BrowserResult): string[] {
+  const { samples } = result;
   const ms = (work: string) => medianOrNaN(samples[work] ?? []);
   const perSecond = (tokens: number, time: number) => (tokens * 1000) / time;
   type Peers = { readonly [peer in (typeof PEERS)[number]]?: number };
@@ -97,7 +98,7 @@ function comparisonLines({ samples }: BrowserResult): string[] {
   const prefill = (tokens: number) =>
     row(`prefill of ${tokens}`, perSecond(tokens, ms(`tabmesh prefill ${tokens}`)), {
       wllama: perSecond(tokens, ms(`wllama prefill ${tokens}`)),
-      ...(tokens === 400 && { ort: perSecond(tokens, ortPrefill(ms)) }),
+      ...(tokens === 400 && { ort: perSecond(tokens, ortPrefill(result)) }),
       native: perSecond(tokens, ms(`native prefill ${tokens}`)),
       webllm: perSecond(tokens, ms(`webllm prefill ${tokens}`)),
     });
@@ -147,13 +148,13 @@ function comparisonLines({ samples }: BrowserResult): string[] {
 
 /** Kernels of a step against the adapter's f32 arithmetic and the memory traffic of its copies. */
 export function profileLines(
-  { rows, context, stepMs, replayMs, kernels }: ProfileReply,
+  { rows, context, stepMs, timestamps, replayMs, kernels }: ProfileReply,
   { measurements }: Pick<BrowserResult, "measurements">,
 ): string[] {
   const total = kernels.reduce((sum, { ms }) => sum + ms, 0);
   const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
   const roofline = ({ macs, bytes, ms }: KernelProfile) => {
-    if (macs === null || bytes === null) return ["", "", "", ""];
+    if (macs === null || bytes === null) return ["", "", "", "", ""];
     const arithmetic = (2 * macs) / ms / measurements.f32FlopsPerMs;
     const bandwidth = bytes / ms / (2 * measurements.copyBytesPerMs); // a copy reads and writes
     return [
@@ -161,18 +162,31 @@ export function profileLines(
       (bytes / ms / 1e6).toFixed(2),
       percent(arithmetic),
       percent(bandwidth),
+      percent(Math.max(arithmetic, bandwidth)),
     ];
   };
   return [
     `${rows === 1 ? "a decode step" : `a chunk of ${rows} rows`} at ${context} tokens of context: ` +
-      `${stepMs.toFixed(1)} ms; its dispatches alone ${replayMs.toFixed(1)} ms; kernel by kernel ${total.toFixed(1)} ms`,
+      `${stepMs.toFixed(1)} ms; its dispatches alone ${replayMs.toFixed(1)} ms; kernel by kernel ${total.toFixed(1)} ms ` +
+      `(${timestamps ? "the GPU's timestamps" : "by the wall"})`,
     ...table([
-      ["kernel", "dispatches", "groups", "ms", "share", "GMAC/s", "GB/s", "of f32", "of memory"],
+      [
+        "kernel",
+        "dispatches",
+        "groups",
+        "ms",
+        "share",
+        "GMAC/s",
+        "GB/s",
+        "of f32",
+        "of memory",
+        "roofline",
+      ],
       ...kernels.map((kernel) => [
         kernel.name,
         String(kernel.dispatches),
         String(kernel.workgroups),
-        kernel.ms.toFixed(2),
+        kernel.ms.toPrecision(3),
         percent(kernel.ms / total),
         ...roofline(kernel),
       ]),

@@ -2,13 +2,14 @@
  * Where a step's time goes: one step is recorded as it passes the WebGPU calls, then
  * its dispatches are replayed, kernel by kernel, each kernel in a submit of its own.
  *
- * Timestamps would need a pass for each dispatch, which changes what is measured, and
- * not every adapter has them; a replay works everywhere and with the same method. All
- * layers' dispatches are in it, with their own weights, so that caches behave as in a
- * step. The results are meaningless (residuals are added repeatedly).
+ * Timestamps of a step's own dispatches would need a pass for each, which changes what is
+ * measured. A replay has one pass, so its timestamps, where the adapter has them, count the
+ * GPU's work without the time that the browser takes to encode it. All layers' dispatches are
+ * in it, with their own weights, so that caches behave as in a step. The results are
+ * meaningless (residuals are added repeatedly).
  */
 import type { Shard, StepRow } from "../../src/engine/index.ts";
-import { timeOf } from "../../src/kernels/index.ts";
+import { timeOf, timeRepeats } from "../../src/kernels/index.ts";
 import type { KernelProfile, ProfileReply } from "./requests.ts";
 
 type Dispatch = {
@@ -33,8 +34,8 @@ export async function profileStep(
     dispatches = await recorded(() => shard.step(rows(), null));
     times.push(performance.now() - start);
   }
-  const time = (part: readonly Dispatch[]) =>
-    timeOf(device, (pass) => part.forEach((one) => replay(pass, one)), { submitWhileWaiting });
+  const timestamps = device.features.has("timestamp-query");
+  const time = timestamps ? gpuTimer(device) : wallTimer(device, submitWhileWaiting);
   const kernels: KernelProfile[] = [];
   const { length } = rows();
   for (const [name, part] of grouped(dispatches)) {
@@ -48,7 +49,36 @@ export async function profileStep(
   }
   const replayMs = await time(dispatches);
   kernels.sort((a, b) => b.ms - a.ms);
-  return { rows: length, context, stepMs: Math.min(...times), replayMs, kernels };
+  return { rows: length, context, stepMs: Math.min(...times), timestamps, replayMs, kernels };
+}
+
+/** Milliseconds of a replay, from the submit to the notice that it is done. */
+const wallTimer = (device: GPUDevice, submitWhileWaiting: boolean) => (part: readonly Dispatch[]) =>
+  timeOf(device, (pass) => part.forEach((one) => replay(pass, one)), { submitWhileWaiting });
+
+/** Milliseconds of a replay between the GPU's timestamps. */
+function gpuTimer(device: GPUDevice) {
+  const { QUERY_RESOLVE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
+  const querySet = device.createQuerySet({ type: "timestamp", count: 2 });
+  const size = 2 * BigUint64Array.BYTES_PER_ELEMENT;
+  const resolved = device.createBuffer({ size, usage: QUERY_RESOLVE | COPY_SRC });
+  const staging = device.createBuffer({ size, usage: COPY_DST | MAP_READ });
+  const timestampWrites = { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 };
+  const run = async (part: readonly Dispatch[], repeats: number): Promise<number> => {
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass({ timestampWrites });
+    for (let i = 0; i < repeats; i++) part.forEach((one) => replay(pass, one));
+    pass.end();
+    encoder.resolveQuerySet(querySet, 0, 2, resolved, 0);
+    encoder.copyBufferToBuffer(resolved, 0, staging, 0, size);
+    device.queue.submit([encoder.finish()]);
+    await staging.mapAsync(GPUMapMode.READ);
+    const [start, end] = new BigUint64Array(staging.getMappedRange());
+    staging.unmap();
+    // Drivers may reset the counter between the two.
+    return end! > start! ? Number(end! - start!) / 1e6 : run(part, repeats);
+  };
+  return (part: readonly Dispatch[]) => timeRepeats({ run: (repeats) => run(part, repeats) });
 }
 
 function replay(pass: GPUComputePassEncoder, { pipeline, group, grid }: Dispatch): void {

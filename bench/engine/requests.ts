@@ -1,5 +1,6 @@
 /** The driver's requests to the engine's page, and the replies. All of them can be cloned. */
 import type { EngineCounters, ShardMemory } from "../../src/engine/index.ts";
+import type { MatrixShapes } from "../peers/ort-graph.ts";
 import type { Adapter, KernelReport, Measurements } from "../../src/shared/index.ts";
 
 export type LoadRequest = {
@@ -55,6 +56,8 @@ export type LoadReply = {
   readonly kernels: KernelReport;
   readonly maxRows: number;
   readonly counters: EngineCounters;
+  /** Of the model's products, for peers that run only these. */
+  readonly shapes: MatrixShapes;
 };
 
 export type DecodeReply = {
@@ -89,6 +92,8 @@ export type ProfileReply = {
   readonly rows: number;
   readonly context: number;
   readonly stepMs: number;
+  /** Whether the replays' times are between timestamps of the GPU, not by the wall. */
+  readonly timestamps: boolean;
   /** All recorded dispatches, replayed in one submit. */
   readonly replayMs: number;
   readonly kernels: readonly KernelProfile[];

@@ -1,51 +1,91 @@
 /**
- * An ONNX model with the matrix work of one decode step of a llama model and
- * nothing else: what onnxruntime-web's best 4-bit kernel (MatMulNBits, blocks of
- * 32) needs for the same shapes. No norms, no attention, no sampling: a real
- * answer with it costs more.
+ * An ONNX model with the matrix work of one step of a model and nothing else: what
+ * onnxruntime-web's best 4-bit kernel (MatMulNBits, blocks of 32) needs for the same
+ * shapes. No norms, no attention, no sampling: a real answer with it costs more.
  *
  * ONNX is protobuf; only the dozen fields that this graph uses are written here.
  * Field numbers: onnx.proto3 of ONNX 1.16.
  */
 
+import type { ShardDescription } from "../../src/model/index.ts";
+
 export type MatrixShapes = {
   readonly layers: number;
   readonly hidden: number;
+  readonly queryRows: number;
   /** Rows of q, k and v together. */
   readonly attentionRows: number;
   readonly feedForward: number;
   readonly vocabulary: number;
 };
 
+/** Of a whole model whose layers have one shape. */
+export function matrixShapes({ model, layers }: ShardDescription): MatrixShapes {
+  const { query, key, value } = layers[0]!;
+  return {
+    layers: layers.length,
+    hidden: model.hidden,
+    queryRows: query.rows,
+    attentionRows: query.rows + key.rows + value.rows,
+    feedForward: model.feedForward,
+    vocabulary: model.vocabulary,
+  };
+}
+
+const layerWeights = ({ hidden, queryRows, attentionRows, feedForward }: MatrixShapes) =>
+  hidden * (attentionRows + queryRows + 3 * feedForward);
+const headWeights = ({ hidden, vocabulary }: MatrixShapes) => hidden * vocabulary;
+
+/** The head's part of the multiply-accumulates of a token. */
+export function headShare(shapes: MatrixShapes): number {
+  const head = headWeights(shapes);
+  return head / (head + shapes.layers * layerWeights(shapes));
+}
+
 const ELEMENT_FLOAT = 1;
 const ELEMENT_UINT8 = 2;
 const ELEMENT_INT64 = 7;
 const ATTRIBUTE_INT = 2;
 const BLOCK = 32;
+/** Quants of four bits, and an f32 for each block. */
+const WEIGHT_BYTES = 0.5 + 4 / BLOCK;
+/** ONNX limits a file to 2 GiB, and WebAssembly holds it several times; far above any GPU's cache. */
+const MAX_WEIGHT_BYTES = 768 << 20;
 
-/** The model's bytes; weights are random, each layer has its own. Input "x" [rows, hidden], output "logits". */
+/** How many layers have weights of their own; the others use theirs again, which takes as long. */
+export function ownLayers(shapes: MatrixShapes): number {
+  const left = MAX_WEIGHT_BYTES / WEIGHT_BYTES - headWeights(shapes);
+  return Math.max(1, Math.min(shapes.layers, Math.floor(left / layerWeights(shapes))));
+}
+
+/** The model's bytes; weights are random. Input "x" [rows, hidden], output "logits". */
 export function buildMatrixGraph(shapes: MatrixShapes, rows: number): Uint8Array<ArrayBuffer> {
-  const { layers, hidden, attentionRows, feedForward, vocabulary } = shapes;
+  const { layers, hidden, queryRows, attentionRows, feedForward, vocabulary } = shapes;
+  const own = ownLayers(shapes);
   const graph: Part[] = [];
   const initializers: Part[] = [
     int64Tensor("zero", [0]),
-    int64Tensor("hidden", [hidden]),
+    int64Tensor("query_rows", [queryRows]),
     int64Tensor("feed_forward", [feedForward]),
     int64Tensor("axis", [1]),
   ];
-  const multiply = (input: string, output: string, n: number, k: number) => {
-    initializers.push(...quantizedMatrix(output, n, k));
-    graph.push(matMulNode(input, output, n, k));
+  const known = new Set<string>();
+  const multiply = (input: string, output: string, weights: string, n: number, k: number) => {
+    if (!known.has(weights)) initializers.push(...quantizedMatrix(weights, n, k));
+    known.add(weights);
+    graph.push(matMulNode(input, output, weights, n, k));
   };
   let x = "x";
   for (let layer = 0; layer < layers; layer++) {
     const name = (part: string) => `${part}_${layer}`;
-    multiply(x, name("qkv"), attentionRows, hidden);
-    graph.push(sliceNode(name("qkv"), name("q"), "hidden"));
-    multiply(name("q"), name("o"), hidden, hidden);
-    multiply(name("o"), name("gate_up"), 2 * feedForward, hidden);
+    const product = (input: string, part: string, n: number, k: number) =>
+      multiply(input, name(part), `${part}_${layer % own}`, n, k);
+    product(x, "qkv", attentionRows, hidden);
+    graph.push(sliceNode(name("qkv"), name("q"), "query_rows"));
+    product(name("q"), "o", hidden, queryRows);
+    product(name("o"), "gate_up", 2 * feedForward, hidden);
     graph.push(sliceNode(name("gate_up"), name("gate"), "feed_forward"));
-    multiply(name("gate"), name("down"), hidden, feedForward);
+    product(name("gate"), "down", hidden, feedForward);
     x = name("down");
   }
   // Prefill needs the logits of its last row only.
@@ -55,7 +95,7 @@ export function buildMatrixGraph(shapes: MatrixShapes, rows: number): Uint8Array
     initializers.push(int64Tensor("row_axis", [0]));
     graph.push(node("Slice", [x, "last_row", "rows", "row_axis"], [last]));
   }
-  multiply(last, "logits", vocabulary, hidden);
+  multiply(last, "logits", "head", vocabulary, hidden);
   const body = [
     ...graph.map((part) => field(1, part)),
     text(2, "decode_step"),
@@ -72,7 +112,7 @@ export function buildMatrixGraph(shapes: MatrixShapes, rows: number): Uint8Array
   return flatten(join(model));
 }
 
-function matMulNode(input: string, output: string, n: number, k: number): Part {
+function matMulNode(input: string, output: string, weights: string, n: number, k: number): Part {
   const attributes = [
     intAttribute("K", k),
     intAttribute("N", n),
@@ -82,7 +122,7 @@ function matMulNode(input: string, output: string, n: number, k: number): Part {
   ];
   return node(
     "MatMulNBits",
-    [input, `${output}_w`, `${output}_s`],
+    [input, `${weights}_w`, `${weights}_s`],
     [output],
     attributes,
     "com.microsoft",
