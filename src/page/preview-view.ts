@@ -3,7 +3,6 @@ import type { PlacementPreviewAnswer, PreviewCandidate } from "../cluster/index.
 import type { Member } from "../shared/index.ts";
 import type { PlacementCandidate, PlacementPreview } from "../ui/index.ts";
 import {
-  describeAlternative,
   describeCost,
   describeExcess,
   describeLeftOut,
@@ -32,7 +31,6 @@ export function previewOf(
       label: labelCandidate(candidate.origins, preview.objective, nameOf),
       explanation: explanationOf(candidate, preview, nameOf),
     })),
-    why: currentExplanation(preview, nameOf),
   };
 }
 
@@ -46,11 +44,12 @@ export function draftOf(
   const nameOf = nameOfMembers(members);
   return {
     label: "",
-    stages: stages.map(({ member, first, end, computeMs, stageMs, usedBytes, memoryBytes }) => ({
+    stages: stages.map(({ member, first, end, usedBytes, memoryBytes, ...times }) => ({
       member,
       first,
       end,
-      computeMs: computeMs + stageMs,
+      computeMs: times.computeMs + times.stageMs,
+      hopMs: times.hopMs ?? Infinity,
       problem: usedBytes > memoryBytes ? describeExcess(usedBytes - memoryBytes) : null,
     })),
     msPerToken,
@@ -68,20 +67,9 @@ function explanationOf(
   preview: PlacementPreviewAnswer,
   nameOf: NameOf,
 ): string[] {
-  const isSolvers = proposedBy(candidate, "solver");
+  const isSolvers = candidate.origins.some(({ kind }) => kind === "solver");
   const lines = [...costOf(candidate), ...describeShares(candidate.stages, isSolvers, nameOf)];
   return isSolvers ? [...lines, ...solverLines(preview, nameOf)] : lines;
-}
-
-/** Explains the current placement; empty without one. */
-function currentExplanation(preview: PlacementPreviewAnswer, nameOf: NameOf): string[] {
-  const current = preview.candidates.find((each) => proposedBy(each, "current"));
-  if (current === undefined) return [];
-  const lines = explanationOf(current, preview, nameOf);
-  const best = preview.candidates.find((each) => proposedBy(each, "solver"));
-  const [currentMs, bestMs] = [current.predictedMsPerToken, best?.predictedMsPerToken ?? null];
-  if (best === current || currentMs === null || bestMs === null) return lines;
-  return [...lines, describeAlternative(currentMs, bestMs)];
 }
 
 function solverLines(preview: PlacementPreviewAnswer, nameOf: NameOf): string[] {
@@ -93,10 +81,6 @@ function solverLines(preview: PlacementPreviewAnswer, nameOf: NameOf): string[] 
       .map((leftOut) => describeLeftOut(leftOut, nameOf)),
     ...brokenRules.map((rule) => describeRuleEffect(rule, nameOf)),
   ];
-}
-
-function proposedBy({ origins }: PreviewCandidate, source: "solver" | "current"): boolean {
-  return origins.some(({ kind }) => kind === source);
 }
 
 function costOf({ parts, stages, predictedTokensPerSecond }: PreviewCandidate): string[] {

@@ -3,7 +3,7 @@
  * the members' scores, and, while a person looks at them, the possible placements.
  */
 import { type RoomClient, capacityKey } from "../cluster/index.ts";
-import { MemberId, type Stage } from "../shared/index.ts";
+import type { Stage } from "../shared/index.ts";
 import type { PlacementPreview, StageTiming } from "../ui/index.ts";
 import type { Score } from "../words/index.ts";
 import { draftOf, previewOf } from "./preview-view.ts";
@@ -17,7 +17,7 @@ export class RoomInsight {
   readonly #store: ViewStore;
   #predictedFor = "";
   #previewedFor: string | null = null;
-  readonly #shownParts = new Set<string>();
+  #isPreviewShown = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #stopped = false;
 
@@ -26,10 +26,9 @@ export class RoomInsight {
     this.#store = store;
   }
 
-  /** A part of the page that compares placements was opened or closed. */
-  showPreview(part: string, shown: boolean): void {
-    if (shown) this.#shownParts.add(part);
-    else this.#shownParts.delete(part);
+  /** The comparison of placements was opened or closed. */
+  showPreview(shown: boolean): void {
+    this.#isPreviewShown = shown;
     if (shown && this.#previewedFor === null) void this.#preview();
   }
 
@@ -57,7 +56,7 @@ export class RoomInsight {
     if (this.#previewedFor === null || this.#previewedFor === this.#key()) return;
     this.#previewedFor = null;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    if (this.#shownParts.size === 0) return this.#showPreview(null);
+    if (!this.#isPreviewShown) return this.#showPreview(null);
     this.#timer = setTimeout(() => void this.#preview(), SETTLE_MS);
   }
 
@@ -88,15 +87,10 @@ export class RoomInsight {
     return `${placement?.id ?? 0} ${placement?.ready ?? false} ${capacityKey(this.#client.state)}`;
   }
 
-  #predicted(): StageTiming[] {
-    const { placement } = this.#client.state;
+  #predicted(): readonly StageTiming[] {
+    const { placement, members } = this.#client.state;
     if (!placement?.ready) return [];
-    const { stages } = this.#client.previewStages(placement.model, placement.stages);
-    return stages.map(({ member, computeMs, stageMs, hopMs }) => ({
-      member: MemberId.parse(member),
-      computeMs: computeMs + stageMs,
-      hopMs: hopMs ?? Infinity,
-    }));
+    return draftOf(this.#client.previewStages(placement.model, placement.stages), members).stages;
   }
 
   /** To two decimals: the page shows no more, and equal scores draw nothing. */

@@ -84,7 +84,7 @@ export class RoomPage {
         await client.dispatch(command);
         return;
       case "show_preview":
-        return this.#insight.showPreview(command.part, command.shown);
+        return this.#insight.showPreview(command.shown);
       case "clear_model_cache":
         await parts.clearStoredModels();
         return this.#report({ kind: "stored_models_deleted" });

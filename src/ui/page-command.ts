@@ -44,6 +44,6 @@ export type CommandInRoom =
   | { readonly type: "send_message"; readonly text: string }
   | { readonly type: "stop_answer" }
   | { readonly type: "clear_chat" }
-  /** A person opened or closed a part of the page that compares placements. */
-  | { readonly type: "show_preview"; readonly part: "why" | "candidates"; readonly shown: boolean }
+  /** A person opened or closed the comparison of placements: they are computed only while it is shown. */
+  | { readonly type: "show_preview"; readonly shown: boolean }
   | { readonly type: "clear_model_cache" };

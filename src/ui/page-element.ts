@@ -61,13 +61,6 @@ export class PageElement extends LitElement {
     const draft = this.view.placementPreview?.draft ?? null;
     return draft && sameStages(draft.stages, stages) ? draft : null;
   }
-
-  /** Previews are computed only while a person looks at them: for the `toggle` of a `details`. */
-  protected previewToggle(part: "why" | "candidates") {
-    return ({ target }: Event): void => {
-      this.send({ type: "show_preview", part, shown: (target as HTMLDetailsElement).open });
-    };
-  }
 }
 
 declare global {

@@ -9,7 +9,7 @@ import type { Answer, DescribedNotice, Score } from "../words/index.ts";
 export type StageTiming = {
   readonly member: MemberId;
   readonly computeMs: number;
-  /** From this stage's end to the next stage's start; from the last, back to the first. */
+  /** From this stage's end to the next stage's start; from the last, back to the first. Infinity without a link. */
   readonly hopMs: number;
 };
 
@@ -34,11 +34,11 @@ export type AdapterCheck = {
 };
 
 /** A stage, and what the cost model predicts for it. */
-export type StagePrediction = Stage & {
-  readonly computeMs: number;
-  /** Why the member cannot hold these layers, in words; null if it can. */
-  readonly problem: string | null;
-};
+export type StagePrediction = Stage &
+  StageTiming & {
+    /** Why the member cannot hold these layers, in words; null if it can. */
+    readonly problem: string | null;
+  };
 
 /** A possible placement of a model, with its predicted cost. */
 export type PlacementCandidate = {
@@ -58,8 +58,6 @@ export type PlacementPreview = {
   readonly model: string;
   readonly draft: PlacementCandidate | null;
   readonly candidates: readonly PlacementCandidate[];
-  /** Sentences: why the current placement is as it is. */
-  readonly why?: readonly string[];
 };
 
 /** The position in a saved log. */

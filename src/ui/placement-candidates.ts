@@ -1,4 +1,4 @@
-/** The solver's candidate placements side by side, with its reasons; any of them can be applied. */
+/** The current placement and others side by side, with what explains each; any of them can be applied. */
 import { css, html, nothing } from "lit";
 import { sameStages } from "../shared/index.ts";
 import type { PlacementCandidate } from "./page-view.ts";
@@ -12,10 +12,10 @@ export class PlacementCandidates extends PageElement {
     const { placementPreview: preview, state } = this.view;
     if (state?.placement == null) return nothing;
     const candidates = preview?.candidates ?? [];
-    return html`<details @toggle=${this.previewToggle("candidates")}>
-      <summary>
-        Compare ${candidates.length > 1 ? plural(candidates.length, "placement") : "placements"}
-      </summary>
+    const toggle = ({ target }: Event): void =>
+      this.send({ type: "show_preview", shown: (target as HTMLDetailsElement).open });
+    return html`<details @toggle=${toggle}>
+      <summary>Why this placement, and others that are possible</summary>
       <ul>
         ${
           preview == null || candidates.length === 0

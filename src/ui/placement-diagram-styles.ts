@@ -91,11 +91,4 @@ export const placementDiagramStyles = css`
     margin-top: var(--gap-m);
     overflow-wrap: anywhere;
   }
-  .why {
-    margin-top: var(--gap-m);
-    overflow-wrap: anywhere;
-  }
-  .why ul {
-    margin-top: var(--gap-s);
-  }
 `;

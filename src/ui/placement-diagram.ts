@@ -1,7 +1,7 @@
 /**
- * The placement: the model's layers from left to right with handles that move a boundary,
- * the stages, and why the layers are where they are. A draft stays here until Apply sends
- * it; its predicted cost arrives in `view.placementPreview`.
+ * The placement: the model's layers from left to right, in full color as far as they are loaded,
+ * with handles that move a boundary; the stages; and other placements. A draft stays here until
+ * Apply sends it; its predicted cost arrives in `view.placementPreview`.
  */
 import { html, nothing, type PropertyValues } from "lit";
 import { live } from "lit/directives/live.js";
@@ -22,7 +22,7 @@ import {
   time,
 } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
-import { layerBarStyles, layerSlabs } from "./layer-bar.ts";
+import { layerBarStyles, layerSlabs, loadedShare, shardOf } from "./layer-bar.ts";
 import { PageElement } from "./page-element.ts";
 import { placementDiagramStyles } from "./placement-diagram-styles.ts";
 import "./placement-candidates.ts";
@@ -85,10 +85,7 @@ export class PlacementDiagram extends PageElement {
       ></tabmesh-stage-list>
       ${this.#lastDecision(placement)}
       ${
-        this.readOnly
-          ? nothing
-          : html`${this.#why(placement)}
-              <tabmesh-candidates .view=${this.view}></tabmesh-candidates>`
+        this.readOnly ? nothing : html`<tabmesh-candidates .view=${this.view}></tabmesh-candidates>`
       }
     </section>`;
   }
@@ -106,22 +103,6 @@ export class PlacementDiagram extends PageElement {
     </p>`;
   }
 
-  /** Where the time goes, what limits each share, and who is left out and why. */
-  #why({ model }: Placement) {
-    const preview = this.view.placementPreview;
-    const lines = preview?.model === model.name ? (preview.why ?? []) : [];
-    return html`<details class="why" @toggle=${this.previewToggle("why")}>
-      <summary>Why this placement</summary>
-      <ul class="field small">
-        ${
-          lines.length === 0
-            ? html`<li>Computing the explanation.</li>`
-            : lines.map((line) => html`<li>${line}</li>`)
-        }
-      </ul>
-    </details>`;
-  }
-
   #summary(placement: Placement, stages: readonly Stage[]) {
     const count = placement.model.layers.length;
     const split = `${plural(count, "layer")} on ${plural(stages.length, "member")}`;
@@ -134,10 +115,14 @@ export class PlacementDiagram extends PageElement {
     const label = stages
       .map((stage) => `${this.nameOf(stage.member)} layers ${stage.first} to ${stage.end - 1}`)
       .join("; ");
+    const loaded = (stage: Stage) => {
+      const shard = shardOf(this.members, placement, stage);
+      return shard === null ? Number(placement.ready) : loadedShare(shard);
+    };
     return html`<div class="strip" role="group" aria-label="Layers per member: ${label}">
       <span class="end" title="Embedding">E</span>
       <div class="layers">
-        ${layerSlabs(stages, this.members)}
+        ${layerSlabs(stages, this.members, loaded)}
         ${this.readOnly ? nothing : stages.slice(1).map((_, boundary) => this.#handle(placement, stages, boundary))}
       </div>
       <span class="end" title="Output head: norm, logits, sampling">H</span>

@@ -1,4 +1,4 @@
-/** Where the time of one token went: compute and transfer of each stage, and the speed. */
+/** Where the time of one token went, over all stages, and the speed. */
 import { css, html, nothing } from "lit";
 import type { PageView, StageTiming } from "./page-view.ts";
 import { figure, time } from "../words/index.ts";
@@ -43,7 +43,6 @@ export class StageTimings extends PageElement {
     const isOfThese =
       predicted.length === timings.length &&
       predicted.every(({ member }, stage) => member === timings[stage]?.member);
-    const predictions = isOfThese ? predicted : [];
     const total = totalMs(timings);
     const hops = timings.reduce((sum, { hopMs }) => sum + hopMs, 0);
     return html`
@@ -66,31 +65,6 @@ export class StageTimings extends PageElement {
         <b class="figure">${time(hops)}</b> in
         transfer${isOfThese ? html`; predicted <b class="figure">${time(totalMs(predicted))}</b>` : nothing}.
       </p>
-      <details ?open=${timings.length <= 4}>
-        <summary class="quiet">By stage</summary>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Stage</th>
-              <th scope="col">Compute</th>
-              <th scope="col">Transfer</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${timings.map(
-              ({ member, computeMs, hopMs }, stage) =>
-                html`<tr>
-                  <th scope="row">
-                    <span style="background: ${memberColor(this.members, member)}"></span
-                    >${this.nameOf(member)}
-                  </th>
-                  ${timeCell(computeMs, predictions[stage]?.computeMs)}
-                  ${timeCell(hopMs, predictions[stage]?.hopMs)}
-                </tr>`,
-            )}
-          </tbody>
-        </table>
-      </details>
     `;
   }
 
@@ -130,63 +104,7 @@ export class StageTimings extends PageElement {
       p b {
         color: var(--ink);
       }
-      table {
-        width: 100%;
-        border-collapse: collapse;
-        font-size: var(--text-s);
-      }
-      th {
-        font-weight: 500;
-        text-align: start;
-        overflow-wrap: anywhere;
-      }
-      thead th {
-        color: var(--ink-quiet);
-      }
-      th span {
-        display: inline-block;
-        width: 0.6rem;
-        height: 0.6rem;
-        margin-inline-end: var(--gap-s);
-        border-radius: 2px;
-      }
-      td,
-      thead th + th {
-        padding-inline-start: var(--gap-l);
-        text-align: end;
-        white-space: nowrap;
-      }
-      td b {
-        display: inline-block;
-        min-width: 4.25rem;
-      }
-      @media (max-width: 30rem) {
-        td {
-          vertical-align: top;
-        }
-        td b,
-        td .quiet {
-          display: block;
-        }
-        td .quiet {
-          font-size: var(--text-xs);
-        }
-      }
-      tr > * {
-        padding-block: 0.2rem;
-      }
-      tbody tr {
-        border-top: 1px solid var(--line);
-      }
     `,
   ];
 }
 customElements.define("tabmesh-timings", StageTimings);
-
-function timeCell(ms: number, predictedMs: number | undefined) {
-  const predicted =
-    predictedMs === undefined
-      ? nothing
-      : html`<span class="quiet">predicted ${time(predictedMs)}</span>`;
-  return html`<td class="figure">${predicted} <b>${time(ms)}</b></td>`;
-}

@@ -30,7 +30,6 @@ export {
 export { type NameOf, nameOfMembers, nameOfRoom } from "./name-of.ts";
 export { describeNoAdapter, describeOwnAdapter } from "./no-adapter.ts";
 export {
-  describeAlternative,
   describeCost,
   describeExcess,
   describeLeftOut,

@@ -81,11 +81,6 @@ export function describeProof(isProven: boolean, elapsedMs: number): string {
     : `This is the best placement found in ${time(elapsedMs)}.`;
 }
 
-/** How the solver's choice compares with what runs. */
-export function describeAlternative(currentMs: number, bestMs: number): string {
-  return `The solver's choice would take ${time(bestMs)} per token instead of ${time(currentMs)}.`;
-}
-
 /** What a stage lacks to hold its layers. */
 export function describeExcess(bytes: number): string {
   return `${exactBytes(bytes)} more than this member has`;

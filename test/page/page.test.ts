@@ -295,11 +295,11 @@ describe("inside", () => {
       };
       await page.act({ type: "place_model", source: MODEL_URL });
       expect(previews).toBe(0);
-      await page.act({ type: "show_preview", part: "why", shown: true });
-      await until(() => (view().placementPreview?.why?.length ?? 0) > 0, "the preview");
+      await page.act({ type: "show_preview", shown: true });
+      await until(() => (view().placementPreview?.candidates.length ?? 0) > 0, "the preview");
       await room.add("b");
       await until(() => previews === 2, "a preview of the larger room");
-      await page.act({ type: "show_preview", part: "why", shown: false });
+      await page.act({ type: "show_preview", shown: false });
       await room.add("c");
       await until(() => view().placementPreview === null, "the old preview to go");
       expect(previews).toBe(2);

@@ -11,13 +11,12 @@ test("the placement that runs is explained: its cost, its share, its proof, who 
     await client.place({ model: MODEL_URL });
     const { model } = client.state.placement!;
     const preview = await client.preview(model);
-    const { candidates, why } = previewOf(preview, client.state.members);
+    const [current] = previewOf(preview, client.state.members).candidates;
     expect(preview.candidates[0]?.origins.map(({ kind }) => kind)).toEqual(
       expect.arrayContaining(["solver", "current"]),
     );
     expect(preview.explanation?.leftOut).toMatchObject([{ kind: "costs_more", member: "b1" }]);
-    expect(why).toHaveLength(4);
-    expect(candidates[0]?.explanation).toEqual(why);
+    expect(current?.explanation).toHaveLength(4);
   });
 });
 

@@ -49,28 +49,33 @@ describe("placement", () => {
     );
     expect(stages).toHaveLength(3);
     expect(stages[0]).toContain("embedding, layers 0–9 · 25.9 MB weights, 62.9 MB KV cache");
-    expect(stages[1]).toMatch(/MacBook.*predicted 7\.53 ms measured 8\.10 ms/);
+    expect(stages[1]).toMatch(
+      /MacBook.*predicted 7\.53 ms \+ 1\.10 ms transfer ?measured 8\.10 ms \+ 1\.10 ms transfer/,
+    );
     expect(stages[2]).toContain("layers 20–29, output head");
     expect(one(app, ".strip").getAttribute("aria-label")).toContain(
       "MacBook in the kitchen layers 10 to 19",
     );
   });
 
-  test("cells fill as the layers load", async () => {
+  test("layers get their full color as they load", async () => {
     const { app } = await mount(VIEWS.loading);
-    const filled = all(app, ".cells i").map(({ style }) => Number.parseFloat(style.width));
+    const filled = all(app, ".strip .slab").map(({ style }) =>
+      Number.parseFloat(style.getPropertyValue("--loaded")),
+    );
     expect(filled[0]).toBeCloseTo(42, 0);
     expect(filled[2]).toBeCloseTo(91, 0);
     expect(textOf(app)).toContain("downloading 42%");
   });
 
-  test("a stage shows measurements of its own member only", async () => {
+  test("a stage shows times of its own member only", async () => {
     const [first, ...others] = THREE.timings;
     const timings = [{ ...first!, member: THREE.timings[1]!.member }, ...others];
-    const { app } = await mount({ ...THREE, timings });
+    const predicted = THREE.predicted!.toReversed();
+    const { app } = await mount({ ...THREE, timings, predicted });
     const stages = all(one(app, "tabmesh-stage-list"), "li").map(textOf);
-    expect(stages[0]).not.toContain("measured");
-    expect(stages[1]).toContain("measured");
+    expect(stages[0]).not.toMatch(/measured|predicted/);
+    expect(stages[1]).toMatch(/predicted.*measured/);
   });
 
   test("stages chosen manually are predicted too", async () => {
@@ -81,23 +86,18 @@ describe("placement", () => {
     );
   });
 
-  test("predicted and measured times of a token are shown side by side", async () => {
+  test("the predicted and the measured time of a token are shown", async () => {
     const { app } = await mount(THREE);
     const shown = textOf(one(app, "tabmesh-timings"));
     expect(shown).toMatch(
       /20\.6 ms total: 17\.3 ms computing, 3\.30 ms in transfer ?; predicted 19\.4 ms/,
-    );
-    expect(shown).toMatch(
-      /MacBook in the kitchen predicted 7\.53 ms 8\.10 ms predicted 1\.10 ms 1\.10 ms/,
     );
   });
 
   test("a prediction of other stages is not shown", async () => {
     const predicted = THREE.predicted!.toReversed();
     const { app } = await mount({ ...THREE, predicted });
-    const shown = textOf(one(app, "tabmesh-timings"));
-    expect(shown).not.toContain("; predicted");
-    expect(shown).toMatch(/MacBook in the kitchen 8\.10 ms 1\.10 ms/);
+    expect(textOf(one(app, "tabmesh-timings"))).not.toContain("; predicted");
   });
 
   test("a stage that failed says why", async () => {
@@ -127,8 +127,6 @@ describe("reasons", () => {
     expect(one(app, ".note").textContent.replaceAll(/\s+/g, " ").trim()).toBe(
       "Old ThinkPad, Firefox joined. The layers stay: moving would save 1.20 ms of 22.3 ms per token, less than 5%.",
     );
-    const lines = all(app, "details.why li").map(({ textContent }) => textContent);
-    expect(lines).toContain("Including Lab machine would add 1.90 ms per token (23.3 ms).");
   });
 
   test("members that are named by their ids get their names, in errors too", async () => {
@@ -310,13 +308,13 @@ describe("moving a boundary", () => {
     const mounted = await mount({ ...THREE, placementPreview: null });
     const comparison = () => one(mounted.app, "tabmesh-candidates");
     const summary = one(comparison(), "summary");
-    const show = (shown: boolean) => ({ type: "show_preview", part: "candidates", shown });
+    const show = (shown: boolean) => ({ type: "show_preview", shown });
     summary.click();
     await expect.poll(() => mounted.commands).toEqual([show(true)]);
     expect(textOf(comparison())).toContain("Computing the placements.");
     mounted.app.view = THREE;
     await settled(mounted.app);
-    expect(textOf(comparison())).toContain("Compare 3 placements");
+    expect(all(comparison(), "li.card")).toHaveLength(3);
     expect(textOf(comparison())).not.toContain("Computing");
     summary.click();
     await expect.poll(() => mounted.commands).toEqual([show(true), show(false)]);

@@ -327,12 +327,8 @@ describe("cost", () => {
 });
 
 describe("timings", () => {
-  test("each stage's compute and transfer times are in a table, and the sum is below the bar", async () => {
+  test("the bar names the sum of the stages' times", async () => {
     const { app } = await mount(VIEWS.answering);
-    const rows = all(app, "tbody tr").map((row) => row.textContent.replaceAll(/\s+/g, " ").trim());
-    expect(rows).toContain(
-      "MacBook in the kitchen predicted 7.53 ms 8.10 ms predicted 1.10 ms 1.10 ms",
-    );
     expect(one(app, ".bar[aria-label*=computing]").getAttribute("aria-label")).toBe(
       "20.6 ms: 17.3 ms computing, 3.30 ms in transfer",
     );

@@ -133,15 +133,10 @@ const long = placed([member(0, LONG_NAME), member(1, "x".repeat(80))], SMALL_MOD
 export const PREVIEW: PlacementPreview = {
   model: SMALL_MODEL.name,
   draft: null,
-  why: [
-    "One token: 20.1 ms of computation, 0.9 ms of overhead, 1.3 ms between members.",
-    "Desk, Chromium 156 on Linux is full: one more layer does not fit its memory.",
-    "Including Lab machine would add 1.90 ms per token (23.3 ms).",
-  ],
   candidates: [
     {
       label: "Lowest latency",
-      stages: [{ ...stageOf(0, 0, 30), computeMs: 12.1, problem: null }],
+      stages: [{ ...stageOf(0, 0, 30), computeMs: 12.1, hopMs: 0, problem: null }],
       msPerToken: 12.1,
       tokensPerSecond: 82.6,
       explanation: [
@@ -153,8 +148,8 @@ export const PREVIEW: PlacementPreview = {
     {
       label: "Most answers at once",
       stages: [
-        { ...stageOf(0, 0, 20), computeMs: 8.2, problem: null },
-        { ...stageOf(1, 20, 30), computeMs: 5.3, problem: null },
+        { ...stageOf(0, 0, 20), computeMs: 8.2, hopMs: 0.6, problem: null },
+        { ...stageOf(1, 20, 30), computeMs: 5.3, hopMs: 0.8, problem: null },
       ],
       msPerToken: 14.9,
       tokensPerSecond: 121,
@@ -163,7 +158,7 @@ export const PREVIEW: PlacementPreview = {
     },
     {
       label: "Only the ThinkPad",
-      stages: [{ ...stageOf(2, 0, 30), computeMs: 71, problem: null }],
+      stages: [{ ...stageOf(2, 0, 30), computeMs: 71, hopMs: 0, problem: null }],
       msPerToken: 71,
       tokensPerSecond: 14,
       explanation: ["1.2 GB more memory on this machine would make it possible."],

@@ -4,7 +4,6 @@ import type { ExplainedShare, LeftOut } from "../../src/placement/explain/explai
 import { MemberId } from "../../src/shared/ids.ts";
 import type { CandidateOrigin } from "../../src/shared/placement-reasons.ts";
 import {
-  describeAlternative,
   describeCost,
   describeExcess,
   describeLeftOut,
@@ -84,9 +83,6 @@ test("the other lines", () => {
     "No other placement is better for the room's objective (proven).",
   );
   expect(describeProof(false, 100)).toBe("This is the best placement found in 100 ms.");
-  expect(describeAlternative(24, 19)).toBe(
-    "The solver's choice would take 19.0 ms per token instead of 24.0 ms.",
-  );
   expect(describeExcess(2800)).toBe("2,800 bytes more than this member has");
 });
 
