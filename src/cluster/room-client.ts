@@ -1,36 +1,32 @@
 /**
- * A room for the page, the library, and the HTTP routes: its state, its commands, and
- * its notices. Connects the parts of the cluster; the work is in the parts.
- *
- * Over 250 lines: the interface of a whole room.
+ * A room for the page, the library, and the HTTP routes: this tab's membership, what the tab does as a
+ * member, and what it may ask of the room. Connects the parts of the cluster; the work is in the parts.
  */
 import {
   type CloseFailure,
   type Failure,
   DEFAULT_PLACEMENT_RULES,
+  type RoomCode,
   type RoomEvent,
-  type RoomState,
   failureOf,
   RoomError,
-  type RoomKey,
   type RoomNotice,
   type MemberId,
   type PlacementId,
   type ModelSource,
   type ModelSummary,
   type Stage,
+  type StageListeners,
   type StageObservation,
   type Trouble,
 } from "../shared/index.ts";
 import { type Score, scoresOf } from "../placement/index.ts";
 import type { AnswerEvent, AskRequest } from "./generation/answer.ts";
 import { Requester } from "./generation/requester.ts";
-import type { EventLog } from "./log/event-log.ts";
 import { measureLinks } from "./member/link-measurer.ts";
 import { repairLinks } from "./member/link-repair.ts";
-import { type Connection, isEvent, type RoomChange, whenRoom } from "./membership/room-access.ts";
-import { type EnterOptions, Membership } from "./membership/membership.ts";
-import type { RoomCommand } from "./membership/messages.ts";
+import { isEvent, whenRoom } from "./membership/room-access.ts";
+import { Membership } from "./membership/membership.ts";
 import { noticeOf } from "./membership/notices.ts";
 import type { ModelText, RoomParts } from "./parts.ts";
 import {
@@ -44,6 +40,12 @@ import { ShardKeeper } from "./member/shard-keeper.ts";
 import { reportRoom } from "./member/stage-room.ts";
 import { reportDeviceState } from "./member/telemetry-reporter.ts";
 
+export type EnterOptions = {
+  readonly room: RoomCode;
+  /** Reject with "not_found" if no one is in the room, instead of opening it. */
+  readonly mustExist?: boolean;
+};
+
 export type PlaceRequest = {
   /** A name that the room knows, or where the file is. */
   readonly model: string | ModelSource;
@@ -52,9 +54,8 @@ export type PlaceRequest = {
   readonly signal?: AbortSignal;
 };
 
-export class RoomClient {
+export class RoomClient extends Membership {
   readonly #parts: RoomParts;
-  readonly #membership: Membership;
   readonly #requester: Requester;
   readonly #keeper: ShardKeeper;
   /** Tells the stage again who is in the room. */
@@ -62,33 +63,28 @@ export class RoomClient {
   /** No frame passes between this tab and the peer. */
   readonly #linkDown: (peer: MemberId, cause: CloseFailure) => void;
   readonly #endings: readonly (() => void)[];
-  readonly #noticeListeners = new Set<(notice: RoomNotice) => void>();
 
   /** Joins the room, or opens it if no one is there. Rejects with a `RoomError`. */
-  static async enter(parts: RoomParts, options: EnterOptions): Promise<RoomClient> {
-    const membership = await Membership.enter(parts, options);
-    const client = new RoomClient(parts, membership);
-    await parts.stage.listen({
-      onToken: (event) => client.#requester.onToken(event),
-      onFailure: (failure) => client.#requester.onFailure(failure),
-      onDeviceError: (cause) => client.#shardFailed(cause),
-      onLaps: (placement, computeMs, wireMs) => {
-        const wire = wireMs.length > 0 ? { wireMs: [...wireMs] } : {};
-        client
-          .dispatch({ type: "report_laps", placement, computeMs: [...computeMs], ...wire })
-          .catch(() => undefined); // without a coordinator; the next answer brings others
-      },
-      onKernels: (kernels) => client.#keeper.kernels(kernels),
-      onObservation: (observation) => client.#observed(observation),
-    });
-    return client;
+  static async enter(
+    parts: RoomParts,
+    { room, mustExist = false }: EnterOptions,
+  ): Promise<RoomClient> {
+    const client = new RoomClient(parts, room);
+    try {
+      await parts.stage.listen(client.#stageListeners());
+      await client.find(mustExist);
+      return client;
+    } catch (error) {
+      client.leave();
+      throw error;
+    }
   }
 
-  private constructor(parts: RoomParts, membership: Membership) {
+  private constructor(parts: RoomParts, room: RoomCode) {
+    super(parts, room);
     this.#parts = parts;
-    this.#membership = membership;
-    const { timings } = membership;
-    const work = { random: Math.random, ...parts, room: membership, timings };
+    const { timings } = this;
+    const work = { random: Math.random, ...parts, room: this, timings };
     this.#reportRoom = reportRoom(work);
     this.#keeper = new ShardKeeper(work);
     const pipelineSet = () => this.#keeper.pipelineSet();
@@ -96,72 +92,25 @@ export class RoomClient {
     measureLinks(work);
     this.#linkDown = repairLinks(work, (trouble) => this.#report(trouble));
     this.#endings = [
-      reportDeviceState(membership, parts.collectDeviceState, parts.clock),
+      reportDeviceState(this, parts.collectDeviceState, parts.clock),
       parts.transport.events.onDisconnect((peer, cause) => {
         if (cause.reason !== "replaced_connection") this.#linkDown(peer, cause);
       }),
     ];
-    let before = { state: this.state, connection: this.connection };
-    membership.subscribe((change) => {
+    this.subscribe((change) => {
       if (isEvent(change, "member_faulted")) this.#faulted(change.event.event);
-      const now = { state: this.state, connection: this.connection };
-      const notice = noticeOf(change, before, now, this.self);
-      before = now;
-      if (notice) this.#notify(notice);
     });
-  }
-
-  get self(): MemberId {
-    return this.#membership.self;
-  }
-
-  get state(): RoomState {
-    return this.#membership.state;
-  }
-
-  /** The room's secret, and how the room came to it. Changes when a member is removed. */
-  get key(): RoomKey {
-    return this.#membership.key;
-  }
-
-  /** Tells the server of the room's next key, before anyone uses it; null without a server. */
-  set announceKey(announce: ((key: RoomKey) => Promise<void>) | null) {
-    this.#membership.announceKey = announce;
-  }
-
-  get connection(): Connection {
-    return this.#membership.connection;
-  }
-
-  /** Whether this tab is the coordinator, which also answers the room's HTTP requests. */
-  get coordinates(): boolean {
-    return this.#membership.coordinates;
-  }
-
-  /** The server refuses this coordinator's claim for one of a later term; `isHeld` if that one is connected. */
-  outranked(epoch: number, by: MemberId, isHeld: boolean): void {
-    this.#membership.outranked(epoch, by, isHeld);
-  }
-
-  /** The log since the last snapshot: to replay, to save, to send as server-sent events. */
-  get log(): Pick<EventLog, "base" | "events"> {
-    return this.#membership.log;
-  }
-
-  /** Calls `listener` after each event, snapshot, and change of the connection. Returns a function that ends this. */
-  subscribe(listener: (change: RoomChange) => void): () => void {
-    return this.#membership.subscribe(listener);
   }
 
   /** Calls `listener` with each notice for people. Returns a function that ends this. */
   onNotice(listener: (notice: RoomNotice) => void): () => void {
-    this.#noticeListeners.add(listener);
-    return () => void this.#noticeListeners.delete(listener);
-  }
-
-  /** Sends a command to the coordinator. Resolves with an id or null; rejects with a `RoomError`. */
-  dispatch(command: RoomCommand): Promise<number | null> {
-    return this.#membership.command(command);
+    let before = { state: this.state, connection: this.connection };
+    return this.subscribe((change) => {
+      const now = { state: this.state, connection: this.connection };
+      const notice = noticeOf(change, before, now, this.self);
+      before = now;
+      if (notice) listener(notice);
+    });
   }
 
   /** Streams an answer. Rejects with a `RoomError`; an abort ends it with "cancelled". */
@@ -192,7 +141,7 @@ export class RoomClient {
   /** The possible placements of a model, without placing it. */
   preview(model: ModelSummary): Promise<PlacementPreviewAnswer> {
     const { planner } = this.#parts;
-    return previewPlacement(this.state, model, planner, this.#membership.timings);
+    return previewPlacement(this.state, model, planner, this.timings);
   }
 
   /** What given stages would cost, without placing them. */
@@ -219,24 +168,43 @@ export class RoomClient {
     const { placement, generations } = this.state;
     const needed = placement?.stages.some(({ member }) => member === this.self) ?? false;
     if (!needed || generations.length === 0) return;
-    this.#notify({ kind: "handing_over" });
+    this.notify({ kind: "handing_over" });
     const id = await this.dispatch({ type: "hand_over" }).catch(() => null);
     if (id === null) return;
     const isOver = () => this.connection === "lost" || this.state.handover?.placement.id !== id;
     await whenRoom(this, () => isOver() || null);
   }
 
-  leave(): void {
+  override leave(): void {
     for (const end of this.#endings) end();
-    this.#membership.leave();
-    this.#noticeListeners.clear();
+    super.leave();
     // Not awaited: nothing of this pipeline affects another room.
     this.#parts.stage.setPipeline(this.self, null).catch(() => undefined);
   }
 
   /** Resolves once `placement` is ready, or a newer one that replaced it. */
   loaded(placement: PlacementId, signal?: AbortSignal): Promise<void> {
-    return placementLoaded(this.#membership, placement, signal);
+    return placementLoaded(this, placement, signal);
+  }
+
+  #stageListeners(): StageListeners {
+    return {
+      onToken: (event) => this.#requester.onToken(event),
+      onFailure: (failure) => this.#requester.onFailure(failure),
+      onDeviceError: (cause) => this.#shardFailed(cause),
+      onLaps: (placement, computeMs, wireMs) => {
+        const wire = wireMs.length > 0 ? { wireMs: [...wireMs] } : {};
+        // Rejects without a coordinator: the next answer brings others.
+        this.dispatch({
+          type: "report_laps",
+          placement,
+          computeMs: [...computeMs],
+          ...wire,
+        }).catch(() => undefined);
+      },
+      onKernels: (kernels) => this.#keeper.kernels(kernels),
+      onObservation: (observation) => this.#observed(observation),
+    };
   }
 
   /** The room found that this tab's stage does not respond. */
@@ -248,7 +216,7 @@ export class RoomClient {
 
   /** The layers that this tab held compute no more. */
   #shardFailed(cause: Failure): void {
-    this.#notify({ kind: "device_error", cause });
+    this.notify({ kind: "device_error", cause });
     this.#keeper.forget();
     const { placement } = this.state;
     if (placement) this.#report({ kind: "shard_failed", placement: placement.id, cause });
@@ -276,7 +244,7 @@ export class RoomClient {
         this.#keeper.stageReplaced();
         return this.#shardFailed(observation.cause);
       case "worker_gone":
-        this.#notify({ kind: "device_error", cause: observation.cause });
+        this.notify({ kind: "device_error", cause: observation.cause });
         return this.#keeper.adapterLost({ reason: "worker_gone", cause: observation.cause });
     }
   }
@@ -284,9 +252,5 @@ export class RoomClient {
   #report(trouble: Trouble): void {
     // Rejects only if the room is lost: then there is no one to tell.
     this.dispatch({ type: "report_trouble", trouble }).catch(() => undefined);
-  }
-
-  #notify(notice: RoomNotice): void {
-    for (const listener of [...this.#noticeListeners]) listener(notice);
   }
 }

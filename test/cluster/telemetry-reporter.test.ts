@@ -24,7 +24,7 @@ function reporting() {
       listeners.push(listener);
       return () => undefined;
     },
-    command: () => {
+    dispatch: () => {
       reportedAtMs.push(world.nowMs);
       return Promise.resolve(null);
     },
@@ -33,7 +33,7 @@ function reporting() {
   const every = (telemetryIntervalMs: number) => {
     const settings = { ...DEFAULT_SETTINGS, telemetryIntervalMs };
     const event = log.append({ type: "settings_changed", settings });
-    for (const listener of listeners) listener({ event, refused: null });
+    for (const listener of listeners) listener({ event, notice: null });
   };
   const stop = reportDeviceState(room, () => Promise.resolve(deviceState()), clock);
   return { world, every, reportedAtMs, stop };

@@ -88,7 +88,7 @@ export function generationSignals(room: RoomAccess, end: (generation: Generation
       const queue = new PushQueue<Signal>();
       const each: Opened = { generation: null, state: "requested", queue };
       opened.set(turn.key, each);
-      room.command(turn).then(
+      room.dispatch(turn).then(
         (value) => {
           const generation = GenerationId.parse(value);
           if (opened.get(turn.key) !== each) return end(generation);

@@ -274,7 +274,7 @@ export class Requester {
     // The stages may be gone, and the generation with them.
     if (cancel !== null) stage.cancel(generation, cancel).catch(() => undefined);
     if (!this.#isInRoom(generation)) return;
-    room.command({ type: "end_generation", generation, tokens, ...end }).catch(() => undefined);
+    room.dispatch({ type: "end_generation", generation, tokens, ...end }).catch(() => undefined);
   }
 }
 

@@ -47,7 +47,7 @@ export function measureLinks({ room, stage, linkFrames, clock }: MemberParts): v
       const measuredAtMs = clock.nowMs();
       const ends = { from: room.self, to: peer };
       const link: Link = { ...ends, ...measured, payloadBytes: bytes, measuredAtMs };
-      await room.command({ type: "report_links", links: [link] });
+      await room.dispatch({ type: "report_links", links: [link] });
       failedAtMs.delete(peer);
     } catch {
       // The link stays unmeasured, and a placement treats it so. A later change tries again.

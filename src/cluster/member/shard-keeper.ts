@@ -127,7 +127,7 @@ export class ShardKeeper {
     if (placement === null || placement.id !== this.#ahead) return;
     // Without a coordinator, the next one ends the handover.
     room
-      .command({ type: "report_handover", placement: placement.id, failure })
+      .dispatch({ type: "report_handover", placement: placement.id, failure })
       .catch(() => undefined);
   }
 
@@ -160,7 +160,7 @@ export class ShardKeeper {
   adapterLost(noAdapter: NoAdapter): void {
     this.forget();
     // If the room cannot be reached, it has lost this tab and its adapter anyway.
-    this.#parts.room.command({ type: "report_adapter_loss", noAdapter }).catch(() => undefined);
+    this.#parts.room.dispatch({ type: "report_adapter_loss", noAdapter }).catch(() => undefined);
   }
 
   async #takeStage(placement: Placement, request: ShardRequest): Promise<void> {
@@ -281,7 +281,7 @@ export class ShardKeeper {
     const shard: ShardState = { placement: placement.id, first, end, ...nothing, ...news };
     this.#lastReport = shard;
     // Rejects only if the room is lost.
-    this.#parts.room.command({ type: "report_shard", shard }).catch(() => undefined);
+    this.#parts.room.dispatch({ type: "report_shard", shard }).catch(() => undefined);
   }
 }
 

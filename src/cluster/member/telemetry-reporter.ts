@@ -25,7 +25,7 @@ export function reportDeviceState(
     reporting = true;
     try {
       const device = await collect();
-      if (!stopped) await room.command({ type: "report_device_state", device });
+      if (!stopped) await room.dispatch({ type: "report_device_state", device });
     } catch {
       // The next sample is due soon, and the age of the old one is visible.
     }

@@ -16,6 +16,7 @@ import {
   nextRoomKey,
   type RoomCode,
   type RoomKey,
+  type RoomNotice,
   type Member,
   type RoomState,
   type CloseFailure,
@@ -36,12 +37,6 @@ import { Leadership } from "./leadership.ts";
 import { watchRefusedCallers } from "./refused-callers.ts";
 import { coordinatorRequests } from "./requests.ts";
 import { whenConnected, type Connection, type RoomAccess, type RoomChange } from "./room-access.ts";
-
-export type EnterOptions = {
-  readonly room: RoomCode;
-  /** Reject with "not_found" if no one is in the room, instead of opening it. */
-  readonly mustExist?: boolean;
-};
 
 /** After these, the tab looks for a coordinator, and `command` waits for it. */
 const COORDINATOR_LOST: ReadonlySet<RoomFailure["reason"]> = new Set([
@@ -71,19 +66,7 @@ export class Membership implements RoomAccess {
   announceKey: ((key: RoomKey) => Promise<void>) | null = null;
   #closed = false;
 
-  /** Joins the room, or opens it if no one holds it. Rejects with a `RoomError`. */
-  static async enter(parts: RoomParts, options: EnterOptions): Promise<Membership> {
-    const membership = new Membership(parts, options.room);
-    try {
-      await membership.#findRoom(options.mustExist ?? false);
-    } catch (error) {
-      membership.#shut();
-      throw error;
-    }
-    return membership;
-  }
-
-  private constructor(parts: RoomParts, room: RoomCode) {
+  constructor(parts: RoomParts, room: RoomCode) {
     this.#parts = parts;
     this.#room = room;
     this.self = parts.profile.id;
@@ -112,7 +95,9 @@ export class Membership implements RoomAccess {
     const { events } = parts.transport;
     this.#unsubscribe = [
       events.onMessage((peer, message) => this.#receive(peer, message)),
-      watchRefusedCallers(parts.transport, parts.clock, (cause) => this.#notify(null, cause)),
+      watchRefusedCallers(parts.transport, parts.clock, (refusal) =>
+        this.notify({ kind: "newcomer_refused", refusal }),
+      ),
       events.onDisconnect((peer, cause) => this.#peerGone(peer, cause)),
     ];
   }
@@ -121,6 +106,7 @@ export class Membership implements RoomAccess {
     return this.#log.state;
   }
 
+  /** Since the last snapshot: to replay, to save, to send as server-sent events. */
   get log(): EventLog {
     return this.#log;
   }
@@ -129,23 +115,31 @@ export class Membership implements RoomAccess {
     return this.#connection;
   }
 
-  /** A tab has one as long as it is in the room. */
+  /** The room's secret, and how the room came to it. A tab has one as long as it is in the room. */
   get key(): RoomKey {
     const { key } = this.#parts.admission;
     if (key === null) throw new Error("a tab in a room without the room's secret");
     return key;
   }
 
+  /** Whether this tab is the coordinator, which also answers the room's HTTP requests. */
   get coordinates(): boolean {
     return this.#leadership.coordinator !== null;
   }
 
+  /** Calls `listener` after each event, snapshot, and change of the connection. Returns a function that ends this. */
   subscribe(listener: (change: RoomChange) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  async command(command: RoomCommand): Promise<number | null> {
+  /** Tells the people at this tab what no change of the state says. */
+  notify(notice: RoomNotice): void {
+    this.#changed(null, notice);
+  }
+
+  /** Sends a command to the coordinator. Resolves with an id or null; rejects with a `RoomError`. */
+  async dispatch(command: RoomCommand): Promise<number | null> {
     const parsed = parseCommand(command); // like a command of another tab
     for (;;) {
       await whenConnected(this);
@@ -160,7 +154,7 @@ export class Membership implements RoomAccess {
     }
   }
 
-  /** The server refuses this coordinator's claim for one of a later term, in `epoch` of `by`. */
+  /** The server refuses this coordinator's claim for one of a later term; `isHeld` if that one is connected. */
   outranked(epoch: number, by: MemberId, isHeld: boolean): void {
     this.#leadership.outranked(epoch, by, isHeld);
   }
@@ -182,11 +176,15 @@ export class Membership implements RoomAccess {
     this.#parts.registry.release();
     this.#requests.close();
     for (const off of this.#unsubscribe) off();
-    this.#notify(null);
+    this.#changed(null);
     this.#listeners.clear();
   }
 
-  #findRoom(mustExist: boolean): Promise<void> {
+  /**
+   * Joins the room, or opens it if no one holds it, unless it `mustExist`. Rejects with a `RoomError`; then
+   * the caller leaves.
+   */
+  find(mustExist: boolean): Promise<void> {
     return findRoom({
       ...this.#search,
       room: this.#room,
@@ -268,7 +266,7 @@ export class Membership implements RoomAccess {
     const invalid = notUnderstood(peer, raw);
     if (invalid?.type === "join") {
       this.#refuse(peer, invalid.refusal);
-      this.#notify(null, invalid.refusal);
+      this.notify({ kind: "newcomer_refused", refusal: invalid.refusal });
     } else if (invalid && peer === this.#requests.joins) {
       this.#requests.joined(invalid.refusal);
     } else if (invalid === null) {
@@ -295,7 +293,7 @@ export class Membership implements RoomAccess {
         return this.#take(message.events);
       case "snapshot":
         this.#reset(message.state);
-        return this.#notify(null);
+        return this.#changed(null);
       case "key_changed":
         return this.#keepKey(message.key);
       case "result":
@@ -342,7 +340,7 @@ export class Membership implements RoomAccess {
     const members = new Set(this.state.members.map(({ id }) => id));
     for (const peer of transport.connectedPeers())
       if (!members.has(peer)) transport.disconnect(peer);
-    this.#notify(null);
+    this.#changed(null);
   }
 
   #peerGone(peer: MemberId, cause: CloseFailure): void {
@@ -361,11 +359,11 @@ export class Membership implements RoomAccess {
   #setConnection(connection: Connection): void {
     if (this.#closed) return;
     this.#connection = connection;
-    this.#notify(null);
+    this.#changed(null);
   }
 
   #applied(event: IndexedEvent): void {
-    this.#notify(event);
+    this.#changed(event);
     const { type } = event.event;
     if (type !== "member_left" || event.event.reason.reason !== "removed") return;
     const { member } = event.event;
@@ -374,7 +372,7 @@ export class Membership implements RoomAccess {
     else queueMicrotask(() => this.#parts.transport.disconnect(member));
   }
 
-  #notify(event: IndexedEvent | null, refused: RoomChange["refused"] = null): void {
-    for (const listener of [...this.#listeners]) listener({ event, refused });
+  #changed(event: IndexedEvent | null, notice: RoomNotice | null = null): void {
+    for (const listener of [...this.#listeners]) listener({ event, notice });
   }
 }

@@ -6,12 +6,12 @@ type Moment = { readonly state: RoomState; readonly connection: Connection };
 
 /** The notice of one change, or null for what the page shows anyway. */
 export function noticeOf(
-  { event, refused }: RoomChange,
+  { event, notice }: RoomChange,
   before: Moment,
   now: Moment,
   self: MemberId,
 ): RoomNotice | null {
-  if (refused !== null) return { kind: "newcomer_refused", refusal: refused };
+  if (notice !== null) return notice;
   if (before.connection !== now.connection) return ofConnection(before, now, self);
   switch (event?.event.type) {
     case "member_left":

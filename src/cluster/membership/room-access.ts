@@ -1,11 +1,10 @@
 /** What the parts of the cluster see of the room, and how they request changes. */
 import {
-  type CloseFailure,
   type IndexedEvent,
-  type JoinRefusal,
   type MemberId,
   RoomError,
   type RoomEvent,
+  type RoomNotice,
   type RoomState,
 } from "../../shared/index.ts";
 import type { RoomParts, Timings } from "../parts.ts";
@@ -16,8 +15,8 @@ export type Connection = "connected" | "reconnecting" | "lost";
 export type RoomChange = {
   /** null if a snapshot replaced the state, or only the connection changed. */
   readonly event: IndexedEvent | null;
-  /** Why this tab refused a newcomer, where the people in the room can help it. */
-  readonly refused: JoinRefusal | CloseFailure | null;
+  /** What only this tab knows, for people; null for a change of the state or the connection. */
+  readonly notice: RoomNotice | null;
 };
 
 export type RoomAccess = {
@@ -29,7 +28,7 @@ export type RoomAccess = {
    * Asks the coordinator. Waits if there is none just now, and asks the next one if the coordinator is lost
    * before it answers. Rejects with a `RoomError`.
    */
-  command(command: RoomCommand): Promise<number | null>;
+  dispatch(command: RoomCommand): Promise<number | null>;
 };
 
 /** What a member does its part of the work with. */
