@@ -31,6 +31,9 @@ const LOW_WATER_BYTES = 256 * 1024;
 /** What a waiting frame takes beside its bytes, in objects. Bounds in bytes include it, so that tiny frames do not fill memory. */
 export const WAITING_FRAME_BYTES = 256;
 
+/** Of frames that a peer has not read yet: two of the largest ones. */
+const MAX_UNREAD_BYTES = 2 * MAX_FRAME_BYTES;
+
 /** What a peer may send before there is a listener: a read of a model file, or a long prompt. */
 export const MAX_EARLY_BYTES = 8 * 1024 * 1024;
 
@@ -58,7 +61,7 @@ export class ChannelFramePort implements FramePort {
     peer: MemberId,
     channel: SliceChannel,
     maxFrameBytes = MAX_FRAME_BYTES,
-    maxUnreadBytes = Infinity,
+    maxUnreadBytes = MAX_UNREAD_BYTES,
   ) {
     this.peer = peer;
     this.#channel = channel;

@@ -1,10 +1,8 @@
 /**
  * The frame channels of one worker: a port per peer, a loopback for frames to itself,
- * and pings. Takes frames from members only: those of others wait for a short time, and are refused
- * then (`strangers.ts`). A peer loses its channel if its bytes do not decode, if too many of them wait, or
- * if it sends so much that wants an answer without reading the answers. Knows no generations.
- *
- * Over 250 lines: every port has its member, its pings, and its unread bytes.
+ * and pings. Frames of a peer that is not a member wait in its port for a short time, because the room's
+ * log may be behind; after that `frame-rules.ts` refuses them. A peer loses its channel if its bytes do
+ * not decode. Knows no generations.
  */
 import {
   decode,
@@ -24,12 +22,11 @@ import {
   type MemberId,
   SYSTEM_CLOCK,
 } from "../shared/index.ts";
-import { refusalOf } from "./refusal.ts";
+import type { StageFrame } from "./frame-rules.ts";
 import { type Silence, SilenceWatch } from "./silence-watch.ts";
-import { MAX_WAITING_BYTES, strangers } from "./strangers.ts";
 
 export type ChannelListeners = {
-  onFrame(from: MemberId, frame: Frame): void;
+  onFrame(from: MemberId, frame: StageFrame): void;
   onClose(peer: MemberId, cause: CloseFailure): void;
   onSilence(silence: Silence): void;
 };
@@ -42,9 +39,6 @@ type WaitingPing = {
   readonly reject: (error: Error) => void;
 };
 
-/** Of pongs and refusals that a peer has not read yet. */
-export const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
-
 /** No pong comes after this long: the measurement of a slow link sends 256 KiB. */
 const PING_TIMEOUT_MS = 10_000;
 /** A channel that works brings a pong within several round trips. */
@@ -53,18 +47,19 @@ const READY_TIMEOUT_MS = 3000;
 const HEARD_LATELY_MS = 1000;
 /** Of pings that nobody waits for. */
 const NO_NONCE = 0;
+/** The room's log is behind by a few messages at most. */
+const STRANGER_MS = 3000;
 
 export class Channels {
   readonly #ports = new Map<MemberId, FramePort>();
   /** Ports to peers that have not completed the handshake. */
   readonly #kept = new Map<number, FramePort>();
-  /** Bytes of answers that each port has not sent yet. */
-  readonly #unread = new Map<FramePort, number>();
+  /** Ports of peers that are not members, and what ends the wait for them to become members. */
+  readonly #strangers = new Map<FramePort, () => void>();
   #isMember: (peer: MemberId) => boolean = () => false;
   readonly #pings = new Map<number, WaitingPing>();
   readonly #listeners: ChannelListeners;
   readonly #clock: Clock;
-  readonly #strangers: ReturnType<typeof strangers>;
   #self: MemberId | null = null;
   #lastNonce = NO_NONCE;
   readonly #silence = new SilenceWatch();
@@ -74,7 +69,6 @@ export class Channels {
   constructor(listeners: ChannelListeners, clock = SYSTEM_CLOCK) {
     this.#listeners = listeners;
     this.#clock = clock;
-    this.#strangers = strangers(clock, (port, bytes) => this.#refuse(port, bytes));
   }
 
   get self(): MemberId {
@@ -151,21 +145,12 @@ export class Channels {
   }
 
   /** Resolves when the channel has space. Rejects with a `MeshError` without a channel. */
-  async send(to: MemberId, frame: Frame): Promise<void> {
+  async send(to: MemberId, frame: StageFrame): Promise<void> {
     if (to === this.#self) {
       queueMicrotask(() => this.#listeners.onFrame(to, frame));
       return;
     }
-    const port = this.#ports.get(to);
-    if (port === undefined) throw new MeshError({ reason: "not_connected", peer: to });
-    await port.send(encode(frame));
-  }
-
-  /** Answers a frame of `to`, which may send more than it reads. */
-  reply(to: MemberId, frame: Frame): void {
-    const port = this.#ports.get(to);
-    if (to === this.#self) void this.send(to, frame);
-    else if (port !== undefined) this.#reply(port, frame);
+    await this.#sendTo(to, frame);
   }
 
   /** The link to this tab itself takes 0 ms and has no limit. */
@@ -185,7 +170,7 @@ export class Channels {
     const nonce = this.#lastNonce;
     return new Promise((resolve, reject) => {
       this.#pings.set(nonce, { peer, sentAtMs: this.#clock.nowMs(), timeoutMs, resolve, reject });
-      this.send(peer, pingFrame(nonce, new Uint8Array(payloadBytes), echo)).catch(
+      this.#sendTo(peer, pingFrame(nonce, new Uint8Array(payloadBytes), echo)).catch(
         (error: Error) => {
           this.#pings.delete(nonce);
           reject(error);
@@ -194,78 +179,57 @@ export class Channels {
     });
   }
 
+  async #sendTo(peer: MemberId, frame: Frame): Promise<void> {
+    const port = this.#ports.get(peer);
+    if (port === undefined) throw new MeshError({ reason: "not_connected", peer });
+    await port.send(encode(frame));
+  }
+
+  /** Reads the frames of a member; those of others wait in the port. */
   #gate(port: FramePort): void {
-    if (!this.#isMember(port.peer)) {
-      port.onFrame = (bytes) => this.#wait(port, bytes);
-      return;
+    const read = () => (port.onFrame = (bytes) => this.#receive(port.peer, bytes));
+    if (this.#isMember(port.peer)) {
+      this.#stopWaiting(port);
+      read();
+    } else if (!this.#strangers.has(port)) {
+      port.onFrame = null;
+      this.#strangers.set(port, this.#clock.after(STRANGER_MS, read));
     }
-    const waiting = this.#strangers.release(port);
-    port.onFrame = (bytes) => this.#receive(port, bytes);
-    waiting.forEach((bytes) => this.#receive(port, bytes));
   }
 
-  #wait(port: FramePort, bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#strangers.add(port, bytes)) return;
-    const { peer } = port;
-    const detail = `more than ${MAX_WAITING_BYTES} bytes before it is a member`;
-    this.remove(peer, { reason: "protocol_violation", peer, detail });
+  #stopWaiting(port: FramePort): void {
+    this.#strangers.get(port)?.();
+    this.#strangers.delete(port);
   }
 
-  /**
-   * Of a tab that is not a member. A ping is about no generation, and gets no answer. Neither does a frame
-   * that comes before this tab is in the room: it was for the tab that had the same id before a reload.
-   */
-  #refuse(port: FramePort, bytes: Uint8Array): void {
-    if (this.#self === null) return;
-    this.#decoded(port, bytes, (frame) => {
-      const refusal = refusalOf(frame, { reason: "sender_not_member", member: this.self });
-      if (refusal !== null) this.#reply(port, refusal);
-    });
+  #receive(peer: MemberId, bytes: Uint8Array): void {
+    const frame = this.#decoded(peer, bytes);
+    if (frame === null) return;
+    const isMember = this.#isMember(peer);
+    if (isMember) this.#silence.heard(peer);
+    // A frame that comes before this tab is in the room was for the tab that had the same id before a reload.
+    else if (this.#self === null) return;
+    if (frame.type === "pong") this.#pong(peer, frame.nonce);
+    else if (frame.type !== "ping") this.#listeners.onFrame(peer, frame);
+    else if (isMember) this.#answer(peer, frame);
   }
 
-  #receive(port: FramePort, bytes: Uint8Array): void {
-    this.#decoded(port, bytes, (frame) => {
-      this.#silence.heard(port.peer);
-      if (frame.type === "ping") this.#answer(port, frame);
-      else if (frame.type === "pong") this.#pong(port.peer, frame.nonce);
-      else this.#listeners.onFrame(port.peer, frame);
-    });
-  }
-
-  #decoded(port: FramePort, bytes: Uint8Array, act: (frame: Frame) => void): void {
-    const { peer } = port;
+  /** null if it is no frame. */
+  #decoded(peer: MemberId, bytes: Uint8Array): Frame | null {
     try {
-      act(decode(bytes));
+      return decode(bytes);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.remove(peer, { reason: "protocol_violation", peer, detail: detailOf(error) });
+      return null;
     }
   }
 
-  #answer(port: FramePort, { nonce, echo, payload }: PingFrame): void {
+  #answer(peer: MemberId, { nonce, echo, payload }: PingFrame): void {
     const empty = new Uint8Array(0);
     const pong = { placement: 0, epoch: 0, nonce, payload: echo ? payload : empty };
-    this.#reply(port, { type: "pong", ...pong });
-  }
-
-  #reply(port: FramePort, frame: Frame): void {
-    const { peer } = port;
-    const bytes = encode(frame);
-    const unread = (this.#unread.get(port) ?? 0) + bytes.byteLength;
-    if (unread > MAX_UNREAD_BYTES) {
-      const detail = `does not read ${unread} bytes of answers`;
-      return this.remove(peer, { reason: "protocol_violation", peer, detail });
-    }
-    this.#unread.set(port, unread);
-    port
-      .send(bytes)
-      // If it cannot be sent, the channel is closed, which it reports itself.
-      .catch(() => undefined)
-      .finally(() => {
-        const rest = (this.#unread.get(port) ?? 0) - bytes.byteLength;
-        if (rest > 0) this.#unread.set(port, rest);
-        else this.#unread.delete(port);
-      });
+    // If it cannot be sent, the channel is closed, which it reports itself.
+    this.#sendTo(peer, { type: "pong", ...pong }).catch(() => undefined);
   }
 
   #pong(from: MemberId, nonce: number): void {
@@ -277,7 +241,7 @@ export class Channels {
 
   #forget(peer: MemberId, cause: CloseFailure): void {
     const port = this.#ports.get(peer);
-    if (port !== undefined) this.#strangers.release(port);
+    if (port !== undefined) this.#stopWaiting(port);
     this.#ports.delete(peer);
     this.#silence.forget(peer);
     for (const [nonce, waiting] of [...this.#pings])

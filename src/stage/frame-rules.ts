@@ -8,12 +8,16 @@
  *   failure   a stage
  *   resume    the next stage
  *
+ * All of them are members of the room.
  * The sender of a refused frame gets a failure frame, except for one that is itself a failure.
  */
 import type { Frame } from "../mesh/index.ts";
 import type { MemberId, StageFailure } from "../shared/index.ts";
 import { comparePlacement, type PipelinePosition } from "./pipeline-position.ts";
 import type { RoomView } from "./room-view.ts";
+
+/** The channels answer pings themselves. */
+export type StageFrame = Exclude<Frame, { readonly type: "ping" | "pong" }>;
 
 export type Verdict =
   | { readonly kind: "take" }
@@ -23,6 +27,7 @@ export type Verdict =
   | { readonly kind: "ignore" };
 
 export type Receiver = {
+  readonly self: MemberId;
   readonly position: PipelinePosition | null;
   /** Its layers are loaded. */
   readonly isLoaded: boolean;
@@ -32,8 +37,13 @@ export type Receiver = {
 const TAKE: Verdict = { kind: "take" };
 const NOT_LOADED: Verdict = { kind: "refuse", failure: { reason: "layers_not_loaded" } };
 
-export function judgeFrame(receiver: Receiver, from: MemberId, frame: Frame): Verdict {
-  const { position, isLoaded, room } = receiver;
+export function judgeFrame(receiver: Receiver, from: MemberId, frame: StageFrame): Verdict {
+  const { self, position, isLoaded, room } = receiver;
+  if (from !== self && !room.isMember(from))
+    return {
+      kind: "refuse",
+      failure: { reason: "sender_not_member", member: self },
+    };
   const age = comparePlacement(position, frame);
   if (age === "newer" || position === null) return { kind: "hold" };
   if (frame.type === "failure") {
@@ -41,7 +51,7 @@ export function judgeFrame(receiver: Receiver, from: MemberId, frame: Frame): Ve
     return isStage && age === "current" ? TAKE : { kind: "ignore" };
   }
   if (age === "older") return NOT_LOADED;
-  const { self, isFirst, previous, next, last } = position;
+  const { isFirst, previous, next, last } = position;
   switch (frame.type) {
     case "prompt": {
       if (!isLoaded) return NOT_LOADED;
@@ -64,9 +74,6 @@ export function judgeFrame(receiver: Receiver, from: MemberId, frame: Frame): Ve
     case "resume":
       if (from !== next) break;
       return isLoaded ? TAKE : NOT_LOADED;
-    case "ping":
-    case "pong":
-      return { kind: "ignore" }; // the channels answer them
     default:
       frame satisfies never;
   }

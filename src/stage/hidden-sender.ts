@@ -2,12 +2,12 @@
  * The hidden rows that a stage sends to the next one: one frame after the other, in the order of the
  * calls, so that kept rows arrive before those that are computed later. Knows no generations' ends.
  */
-import type { Frame, HiddenFrame, PromptFrame, Segment } from "../mesh/index.ts";
+import type { HiddenFrame, PromptFrame, Segment } from "../mesh/index.ts";
 import type { Generation } from "./generations.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
 
 export type HiddenSenderOutside = {
-  readonly send: (to: PipelinePosition["self"], frame: Frame) => Promise<void>;
+  readonly send: (to: PipelinePosition["self"], frame: HiddenFrame) => Promise<void>;
   /** The next stage cannot be reached: the generations of these prompts end. */
   readonly lost: (prompts: readonly PromptFrame[], error: unknown) => void;
 };

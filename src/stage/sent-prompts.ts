@@ -2,7 +2,7 @@
  * The requester's side: the prompts that this tab sent and the tokens that come
  * back. Each generation ends exactly once: with a last token, a failure, or a cancel.
  */
-import type { EndFrame, Frame, TokenFrame } from "../mesh/index.ts";
+import type { EndFrame, TokenFrame } from "../mesh/index.ts";
 import {
   type Cause,
   causeOf,
@@ -17,9 +17,10 @@ import type { PipelinePosition } from "./pipeline-position.ts";
 import { StageError } from "./stage-error.ts";
 import { answerBoundMs } from "./time-bounds.ts";
 import { faultOfToken } from "./frame-faults.ts";
+import type { StageFrame } from "./frame-rules.ts";
 
 export type SentPromptsOutside = {
-  readonly send: (to: MemberId, frame: Frame) => Promise<void>;
+  readonly send: (to: MemberId, frame: StageFrame) => Promise<void>;
   readonly onToken: (event: TokenEvent) => void;
   readonly onFailure: (failure: GenerationFailure) => void;
   readonly nowMs: () => number;

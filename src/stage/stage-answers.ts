@@ -2,17 +2,18 @@
  * When the answers of a stage begin and end, and who is told: the prompts that wait for a sequence slot,
  * and the generations that have one. Computes nothing.
  */
-import type { EndFrame, FailureFrame, Frame, PromptFrame, TokenFrame } from "../mesh/index.ts";
+import type { EndFrame, FailureFrame, PromptFrame, TokenFrame } from "../mesh/index.ts";
 import { type Cause, causeOf, type MemberId, type StageFailure } from "../shared/index.ts";
 import type { Generation, GenerationTable } from "./generations.ts";
 import { endAfter } from "./frame-faults.ts";
+import type { StageFrame } from "./frame-rules.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
 import type { Standing } from "./room-view.ts";
 
 export type AnswersOutside = {
-  send(to: MemberId, frame: Frame): Promise<void>;
+  send(to: MemberId, frame: StageFrame): Promise<void>;
   /** Tells the sender of a frame why it was not taken. */
-  refuse(to: MemberId, frame: Frame, failure: StageFailure): void;
+  refuse(to: MemberId, frame: StageFrame, failure: StageFailure): void;
   standing(generation: Generation["id"], requester: MemberId): Standing;
   nowMs(): number;
   /** The next stages have its prompt. */

@@ -27,11 +27,12 @@ import {
 } from "../shared/index.ts";
 import * as Comlink from "comlink";
 import type { LoadProgress, Shard, ShardOptions, OnDeviceError } from "../engine/index.ts";
-import { ChannelFramePort, type Frame, type FramePort, type SliceChannel } from "../mesh/index.ts";
+import { ChannelFramePort, type FramePort, type SliceChannel } from "../mesh/index.ts";
 import type { ByteReader, ShardDescription } from "../model/index.ts";
 import { type ChannelListeners, Channels } from "./channels.ts";
 import { GenerationTable } from "./generations.ts";
 import { frameIntake } from "./frame-intake.ts";
+import type { StageFrame } from "./frame-rules.ts";
 import { LoadMeter } from "./load-meter.ts";
 import { MissingPrompts } from "./missing-prompts.ts";
 import {
@@ -100,7 +101,8 @@ export class StageHost implements StagePort {
         isLoaded: this.#loop !== null,
       }),
       take: (from, frame) => this.#take(from, frame),
-      reply: (to, frame) => this.#channels.reply(to, frame),
+      // If it cannot be sent, the channel is closed, which it reports itself.
+      reply: (to, frame) => void this.#channels.send(to, frame).catch(() => undefined),
     });
     this.#missingPrompts = new MissingPrompts(
       (...timer) => clock.after(...timer),
@@ -315,7 +317,7 @@ export class StageHost implements StagePort {
     this.#loop = null;
   }
 
-  #take(from: MemberId, frame: Frame): void {
+  #take(from: MemberId, frame: StageFrame): void {
     switch (frame.type) {
       case "prompt":
         this.#missingPrompts.came(frame.generation);

@@ -11,7 +11,7 @@ import { GenerationId, MemberId } from "../../src/shared/ids.ts";
 import { GREEDY } from "../../src/shared/sampling.ts";
 import { DEFAULT_SETTINGS, type RoomState } from "../../src/shared/state.ts";
 import { PROMPT_MS } from "../../src/stage/missing-prompts.ts";
-import { MAX_HELD_BYTES } from "../../src/stage/held-frames.ts";
+import { MAX_HELD_BYTES } from "../../src/stage/frame-intake.ts";
 import { referenceAnswer } from "../../tools/cpu/cpu-room.ts";
 import { HIDDEN } from "../../tools/cpu/cpu-shard.ts";
 import { HostileMember } from "../../tools/room/hostile-member.ts";

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { decode, encode, type Frame, type PromptFrame } from "../../src/mesh/frames.ts";
 import { GenerationId, type MemberId, PlacementId } from "../../src/shared/ids.ts";
 import type { StageFailure } from "../../src/shared/stage-failure.ts";
-import { MAX_HELD_BYTES } from "../../src/stage/held-frames.ts";
+import { MAX_HELD_BYTES } from "../../src/stage/frame-intake.ts";
 import {
   cpuRoom,
   member,
