@@ -34,10 +34,22 @@ export type PlannedDevice = {
   readonly violations: ReadonlySet<string>;
   /** Of all buffers that were not destroyed. */
   readonly allocatedBytes: () => number;
+  /** All so far, in order: a pipeline's label and the number of workgroups. */
+  readonly dispatches: readonly {
+    readonly kernel: string;
+    readonly groups: number;
+  }[];
 };
 
-type FakeBuffer = { readonly size: number; readonly label: string; destroy(): void };
-type Entry = { readonly binding: number; readonly buffer: { readonly type: string } };
+type FakeBuffer = {
+  readonly size: number;
+  readonly label: string;
+  destroy(): void;
+};
+type Entry = {
+  readonly binding: number;
+  readonly buffer: { readonly type: string };
+};
 
 export function plannedDevice({ limits, f16, subgroups }: AdapterFacts): PlannedDevice {
   defineConstants();
@@ -71,7 +83,9 @@ export function plannedDevice({ limits, f16, subgroups }: AdapterFacts): Planned
   type Group = {
     readonly label: string;
     readonly layout: { readonly entries: readonly Entry[] };
-    readonly entries: readonly { readonly resource: { readonly buffer: FakeBuffer } }[];
+    readonly entries: readonly {
+      readonly resource: { readonly buffer: FakeBuffer };
+    }[];
   };
   const createBindGroup = ({ label, layout, entries }: Group) => {
     layout.entries.forEach(({ buffer: { type } }, i) => {
@@ -97,10 +111,16 @@ export function plannedDevice({ limits, f16, subgroups }: AdapterFacts): Planned
     if (/^enable f16;/m.test(code) && !f16) violations.add(`${label} uses f16`);
     return { label };
   };
+  const dispatches: { kernel: string; groups: number }[] = [];
+  let kernel = "";
   const pass = {
-    setPipeline: () => undefined,
+    setPipeline: ({ label }: { readonly label: string }) => void (kernel = label),
     setBindGroup: () => undefined,
     dispatchWorkgroups(...counts: number[]) {
+      dispatches.push({
+        kernel,
+        groups: counts.reduce((product, count) => product * count, 1),
+      });
       for (const count of counts) limit("dispatch", count, "maxComputeWorkgroupsPerDimension");
     },
     end: () => undefined,
@@ -143,11 +163,17 @@ export function plannedDevice({ limits, f16, subgroups }: AdapterFacts): Planned
     createBindGroup,
     createShaderModule,
     createPipelineLayout: () => ({}),
-    createComputePipelineAsync: () => Promise.resolve({}),
+    createComputePipelineAsync: ({ label }: { readonly label: string }) =>
+      Promise.resolve({ label }),
     createCommandEncoder: () => encoder,
   };
   const allocatedBytes = () => [...live].reduce((sum, { size }) => sum + size, 0);
-  return { device: device as unknown as GPUDevice, violations, allocatedBytes };
+  return {
+    device: device as unknown as GPUDevice,
+    violations,
+    allocatedBytes,
+    dispatches,
+  };
 }
 
 type Declared = {
@@ -232,7 +258,13 @@ function arithmetic(expression: string): number {
 /** WebGPU's constants, which Node does not have; their values do not matter here. */
 function defineConstants(): void {
   Object.assign(globalThis, {
-    GPUBufferUsage: { STORAGE: 1, UNIFORM: 2, COPY_SRC: 4, COPY_DST: 8, MAP_READ: 16 },
+    GPUBufferUsage: {
+      STORAGE: 1,
+      UNIFORM: 2,
+      COPY_SRC: 4,
+      COPY_DST: 8,
+      MAP_READ: 16,
+    },
     GPUShaderStage: { COMPUTE: 1 },
     GPUMapMode: { READ: 1 },
   });

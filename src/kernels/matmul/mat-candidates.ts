@@ -95,7 +95,7 @@ const MIN_LANES = { quads: 4, others: 8 };
 /** Fewer leave cores idle on the widest GPU measured; smaller workgroups then cost less. */
 const MIN_GPU_GROUPS = 132;
 
-/** The variant for a matrix of so many rows: workgroups are small enough that all cores have some. */
+/** The variant for a matrix of so many rows: all cores have some, if need be with two rows for a subgroup. */
 export function forRows(variant: MatVariant, rows: number): MatVariant {
   if (variant.kind === "split" || variant.kind === "tile") return variant;
   const [minGroups, minLanes] =
@@ -105,7 +105,8 @@ export function forRows(variant: MatVariant, rows: number): MatVariant {
   let { workgroup } = variant;
   const groups = () => Math.ceil(rows / workgroupTile({ ...variant, workgroup }).rows);
   while (workgroup > minLanes && groups() < minGroups) workgroup /= 2;
-  return { ...variant, workgroup };
+  const isFew = variant.kind === "subgroups" && groups() < minGroups;
+  return { ...variant, workgroup, rows: isFew ? 2 : variant.rows };
 }
 
 /** Large tiles are worth their reuse when nearly all cores have two; with fewer, some wait for others. */
