@@ -3,63 +3,92 @@
  * limit, the objective, the weights of the scores, and when layers move. Templates and
  * how to read them back; sends nothing.
  */
-import { html, nothing, type TemplateResult } from "lit";
-import { type ConstraintName, PlacementRules } from "../shared/index.ts";
-import { type NumberField, numberField, options, readNumbers } from "./fields.ts";
+import { css, html, type TemplateResult } from "lit";
+import { PlacementRules } from "../shared/index.ts";
+import { type Field, fieldTemplate, readFields } from "./fields.ts";
 
-type LimitName = "batteryLevel" | "throttleRatio" | "maxStageCount" | "minTokensPerSecond";
+const USES = ["hard", "soft", "off"];
+/** Of a constraint that cannot be soft. */
+const SWITCH = ["hard", "off"];
 
-type Rule = {
-  readonly name: ConstraintName;
-  readonly label: string;
-  /** The constraint cannot be soft. */
-  readonly isSwitch?: boolean;
-  readonly limit?: NumberField<LimitName>;
-};
-
-const RULES: readonly Rule[] = [
-  { name: "memory", label: "Layers fit in free memory", isSwitch: true },
-  { name: "binding", label: "Each tensor fits in one GPU binding", isSwitch: true },
-  { name: "reachable", label: "Adjacent stages have a measured link" },
-  { name: "precision", label: "Required GPU features" },
+/** The constraints; a limit follows its constraint. */
+const RULES = [
+  { name: "memory", label: "Layers fit in free memory", choices: SWITCH },
   {
-    name: "battery",
-    label: "Sufficient battery",
-    limit: limit("batteryLevel", "Minimum charge (%)", 0, 100, 1, 100),
+    name: "binding",
+    label: "Each tensor fits in one GPU binding",
+    choices: SWITCH,
   },
   {
-    name: "pressure",
-    label: "Not throttled or under pressure",
-    limit: limit("throttleRatio", "Maximum slowdown (×)", 1, 100, 0.1),
+    name: "reachable",
+    label: "Adjacent stages have a measured link",
+    choices: USES,
   },
-  { name: "visibility", label: "Tab is visible" },
-  { name: "pinned", label: "“Always use” is respected", isSwitch: true },
-  { name: "excluded", label: "“Never use” is respected" },
+  { name: "visibility", label: "Tab is visible", choices: USES },
+  { name: "pinned", label: "“Always use” is respected", choices: SWITCH },
+  { name: "excluded", label: "“Never use” is respected", choices: USES },
+  { name: "battery", label: "Sufficient battery", choices: USES },
   {
-    name: "maxStages",
-    label: "Limited number of stages",
-    isSwitch: true,
-    limit: limit("maxStageCount", "Maximum stages", 1, 1024, 1),
+    name: "batteryLevel",
+    label: "Minimum charge (%)",
+    min: 0,
+    max: 100,
+    step: 1,
+    scale: 100,
+  },
+  { name: "maxStages", label: "Limited number of stages", choices: SWITCH },
+  {
+    name: "maxStageCount",
+    label: "Maximum stages",
+    min: 1,
+    max: 1024,
+    step: 1,
+  },
+  { name: "speed", label: "Minimum speed", choices: SWITCH },
+  {
+    name: "minTokensPerSecond",
+    label: "Tokens per second",
+    min: 0.01,
+    max: 10000,
+    step: 0.01,
+  },
+  { name: "pressure", label: "Not throttled or under pressure", choices: USES },
+  {
+    name: "throttleRatio",
+    label: "Maximum slowdown (×)",
+    min: 1,
+    max: 100,
+    step: 0.1,
   },
   {
-    name: "speed",
-    label: "Minimum speed",
-    isSwitch: true,
-    limit: limit("minTokensPerSecond", "Tokens per second", 0.01, 10000, 0.01),
+    name: "pressureLevel",
+    label: "Pressure below",
+    choices: ["fair", "serious", "critical"],
   },
-];
+  { name: "penaltyMs", label: "Soft penalty (ms per token)", min: 0, max: 1e9 },
+  { name: "precision", label: "Required GPU features", choices: USES },
+] as const satisfies readonly Field[];
 
 const MOVES = [
   { name: "moveGain", label: "Minimum gain (%)", min: 0, max: 100, scale: 100 },
-  { name: "moveHorizonTokens", label: "Payback period (tokens)", min: 1, max: 1e9 },
-] as const satisfies readonly NumberField[];
+  {
+    name: "moveHorizonTokens",
+    label: "Payback period (tokens)",
+    min: 1,
+    max: 1e9,
+  },
+] as const satisfies readonly Field[];
 
-const OBJECTIVES = [
-  ["latency", "Fastest single answer"],
-  ["throughput", "Highest total throughput"],
-  ["prefill", "Fastest prompt processing"],
-  ["mix", "Weighted mix"],
-] as const;
+const OBJECTIVE: Field = {
+  name: "objective",
+  label: "Optimize for",
+  choices: [
+    ["latency", "Fastest single answer"],
+    ["throughput", "Highest total throughput"],
+    ["prefill", "Fastest prompt processing"],
+    ["mix", "Weighted mix"],
+  ],
+};
 
 const PARTS = ["latency", "throughput", "prefill"] as const;
 const SCORES = ["compute", "memory", "network", "thermal", "bandwidth"] as const;
@@ -68,37 +97,34 @@ const SCORES = ["compute", "memory", "network", "thermal", "bandwidth"] as const
 export function rulesFields(rules: PlacementRules): TemplateResult {
   const { objective } = rules;
   const mix = typeof objective === "string" ? null : objective;
+  const filled = (fields: typeof RULES | typeof MOVES) =>
+    html`<div class="pair">${fields.map((field) => fieldTemplate(field, rules[field.name]))}</div>`;
   return html`<details class="rules" @invalid=${openForInvalid}>
     <summary>Placement</summary>
     <div class="inside">
-      <div class="field">
-        <label for="objective">Optimize for</label>
-        <select id="objective" name="objective">
-          ${options(OBJECTIVES, typeof objective === "string" ? objective : "mix")}
-        </select>
-      </div>
+      ${fieldTemplate(OBJECTIVE, mix === null ? objective : "mix")}
       ${weights("Mix weights", "mix", PARTS, (part) => mix?.[part] ?? (part === "latency" ? 1 : 0))}
       <fieldset>
         <legend>Constraints</legend>
         <p class="quiet small">
-          A hard constraint is never violated. Violating a soft constraint adds
-          <input
-            class="inline"
-            name="penaltyMs"
-            type="number"
-            min="0"
-            step="any"
-            required
-            aria-label="Penalty for violating a soft constraint, in ms per token"
-            .value=${String(rules.penaltyMs)}
-          />
-          ms per token to the predicted cost.
+          A hard constraint is never violated. Violating a soft constraint adds the penalty to the
+          predicted cost.
         </p>
-        ${RULES.map((rule) => ruleRow(rule, rules))}
+        ${filled(RULES)}
+        <div class="field">
+          <label for="precisionFeatures">WebGPU feature names, comma-separated</label>
+          <input
+            id="precisionFeatures"
+            name="precisionFeatures"
+            placeholder="shader-f16"
+            autocomplete="off"
+            .value=${rules.precisionFeatures.join(", ")}
+          />
+        </div>
       </fieldset>
       <fieldset>
         <legend>When layers move</legend>
-        <div class="pair">${MOVES.map((field) => numberField(field, rules[field.name]))}</div>
+        ${filled(MOVES)}
       </fieldset>
       ${weights("Score weights", "score", SCORES, (part) => rules.scores[part])}
     </div>
@@ -112,17 +138,13 @@ export function readRules(form: FormData, before: PlacementRules): PlacementRule
   const objective = form.get("objective");
   const mix = group("mix", PARTS);
   if (objective === "mix" && Object.values(mix).every((weight) => weight === 0)) return null;
-  const limits = RULES.flatMap((rule) => rule.limit ?? []);
   const features = form.get("precisionFeatures");
   const parsed = PlacementRules.safeParse({
     ...before,
-    ...readNumbers(form, [...limits, ...MOVES]),
-    ...Object.fromEntries(RULES.map(({ name }) => [name, form.get(`rule-${name}`)])),
+    ...readFields(form, [...RULES, ...MOVES]),
     objective: objective === "mix" ? mix : objective,
-    penaltyMs: Number(form.get("penaltyMs")),
     scores: group("score", SCORES),
     precisionFeatures: typeof features === "string" ? (features.match(/[\w-]+/g) ?? []) : [],
-    pressureLevel: form.get("pressureLevel"),
   });
   return parsed.success ? parsed.data : null;
 }
@@ -132,49 +154,6 @@ const openForInvalid = {
   handleEvent: (event: Event) => ((event.currentTarget as HTMLDetailsElement).open = true),
   capture: true,
 };
-
-function ruleRow(rule: Rule, rules: PlacementRules) {
-  const { name, label, isSwitch, limit: bound } = rule;
-  const uses = isSwitch ? ["hard", "off"] : ["hard", "soft", "off"];
-  return html`<div class="rule">
-    <label for="rule-${name}">${label}</label>
-    <select id="rule-${name}" name="rule-${name}">
-      ${options(
-        uses.map((use) => [use, use]),
-        rules[name],
-      )}
-    </select>
-    ${bound === undefined ? nothing : numberField(bound, rules[bound.name])}
-    ${name === "pressure" ? pressureLevel(rules) : nothing}
-    ${name === "precision" ? precisionFeatures(rules) : nothing}
-  </div>`;
-}
-
-function precisionFeatures({ precisionFeatures: named }: PlacementRules) {
-  return html`<div class="field features">
-    <label for="precisionFeatures">WebGPU feature names, comma-separated</label>
-    <input
-      id="precisionFeatures"
-      name="precisionFeatures"
-      placeholder="shader-f16"
-      autocomplete="off"
-      .value=${named.join(", ")}
-    />
-  </div>`;
-}
-
-function pressureLevel({ pressureLevel: chosen }: PlacementRules) {
-  const levels = ["fair", "serious", "critical"] as const;
-  return html`<div class="field">
-    <label for="pressureLevel">Pressure below</label>
-    <select id="pressureLevel" name="pressureLevel">
-      ${options(
-        levels.map((level) => [level, level]),
-        chosen,
-      )}
-    </select>
-  </div>`;
-}
 
 function weights<Part extends string>(
   legend: string,
@@ -186,19 +165,36 @@ function weights<Part extends string>(
     <legend>${legend}</legend>
     <div class="weights">
       ${parts.map((part) =>
-        numberField({ name: `${prefix}-${part}`, label: part, min: 0, max: 1000 }, weightOf(part)),
+        fieldTemplate(
+          { name: `${prefix}-${part}`, label: part, min: 0, max: 1000 },
+          weightOf(part),
+        ),
       )}
     </div>
   </fieldset>`;
 }
 
-function limit(
-  name: LimitName,
-  label: string,
-  min: number,
-  max: number,
-  step: number,
-  scale = 1,
-): NumberField<LimitName> {
-  return { name, label, min, max, step, scale };
-}
+export const rulesStyles = css`
+  .inside {
+    display: grid;
+    gap: var(--gap-l);
+    margin-top: var(--gap-m);
+  }
+  .inside .pair {
+    gap: var(--gap-s) var(--gap-l);
+  }
+  .inside .pair .field {
+    align-content: end;
+  }
+  .weights label::first-letter {
+    text-transform: uppercase;
+  }
+  .weights {
+    display: grid;
+    grid-template-columns: repeat(auto-fit, minmax(4.75rem, 1fr));
+    gap: var(--gap-m) var(--gap-s);
+  }
+  .inside:not(:has(option[value="mix"]:checked)) .mix {
+    display: none;
+  }
+`;

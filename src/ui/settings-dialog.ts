@@ -9,12 +9,11 @@ import {
 } from "../shared/index.ts";
 import { describeInputProblem } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
-import { type NumberField, numberField, options, readNumbers } from "./fields.ts";
+import { type Field, fieldTemplate, readFields } from "./fields.ts";
 import { PageElement } from "./page-element.ts";
-import { readRules, rulesFields } from "./placement-rules-form.ts";
-import { rulesStyles } from "./placement-rules-styles.ts";
+import { readRules, rulesFields, rulesStyles } from "./placement-rules-form.ts";
 
-const NUMBERS = [
+const FIELDS = [
   {
     name: "contextTokens",
     label: "Context length (tokens)",
@@ -48,15 +47,22 @@ const NUMBERS = [
     step: 0.25,
     help: "How often each machine reports its state.",
   },
-] as const satisfies readonly NumberField[];
-
-const PRECISIONS = [
-  ["int8", "8-bit integers", "faster, as in llama.cpp"],
-  ["float", "Floating point", "closest to the original model"],
-] as const;
+  {
+    name: "activations",
+    label: "Activation precision",
+    choices: [
+      ["int8", "8-bit integers"],
+      ["float", "Floating point"],
+    ],
+    help: "8-bit integers are faster, as in llama.cpp. Floating point is closest to the original model.",
+  },
+] as const satisfies readonly Field[];
 
 export class SettingsDialog extends PageElement {
-  static override properties = { open: { type: Boolean }, problem: { state: true } };
+  static override properties = {
+    open: { type: Boolean },
+    problem: { state: true },
+  };
   declare open?: boolean;
   declare problem?: string;
 
@@ -66,10 +72,9 @@ export class SettingsDialog extends PageElement {
     const { placementRules: rules, ...before } = this.#settings;
     const parsed = Settings.safeParse({
       ...before,
-      ...readNumbers(form, NUMBERS),
+      ...readFields(form, FIELDS),
       placementRules: readRules(form, rules ?? DEFAULT_PLACEMENT_RULES),
-      activations: form.get("activations"),
-      ...(this.#isOpener ? { changesBy: form.get("changes-by") } : {}),
+      ...(this.#isOpener ? { changesBy: form.get("changesBy") } : {}),
     });
     if (!parsed.success) {
       this.problem = describeInputProblem({ kind: "settings_out_of_range" });
@@ -105,22 +110,7 @@ export class SettingsDialog extends PageElement {
     const settings = this.#settings;
     return html`<form @submit=${this.#save} aria-labelledby="room-title">
       <h3 id="room-title">Room settings</h3>
-      <div class="pair">${NUMBERS.map((field) => numberField(field, settings[field.name]))}</div>
-      <fieldset>
-        <legend>Activation precision</legend>
-        ${PRECISIONS.map(
-          ([value, label, note]) =>
-            html`<label class="choice line">
-              <input
-                type="radio"
-                name="activations"
-                value=${value}
-                .checked=${value === settings.activations}
-              />
-              <span>${label} <span class="quiet">– ${note}</span></span>
-            </label>`,
-        )}
-      </fieldset>
+      <div class="pair">${FIELDS.map((field) => fieldTemplate(field, settings[field.name]))}</div>
       ${rulesFields(settings.placementRules ?? DEFAULT_PLACEMENT_RULES)}
       ${this.#changesBy(openerRule(settings))}
       <p class="problem" role="alert">${this.problem}</p>
@@ -136,20 +126,19 @@ export class SettingsDialog extends PageElement {
   #changesBy(chosen: string) {
     const openedBy = this.view.state?.openedBy ?? null;
     const opener = openedBy === null ? "the member" : `${this.nameOf(openedBy)}, the member`;
-    const choices = [
-      ["everyone", "Every member that computes"],
-      ["opener", `Only ${opener} that opened the room`],
-    ] as const;
-    return html`<div class="field">
-      <label for="changes-by">Who may change the room</label>
-      <select id="changes-by" name="changes-by" ?disabled=${!this.#isOpener}>
-        ${options(choices, chosen)}
-      </select>
-      <p class="small quiet">
-        This applies to models, placement, members, and these settings. Everyone can chat. Only the
-        member that opened the room can change this rule.
-      </p>
-    </div>`;
+    return fieldTemplate(
+      {
+        name: "changesBy",
+        label: "Who may change the room",
+        choices: [
+          ["everyone", "Every member that computes"],
+          ["opener", `Only ${opener} that opened the room`],
+        ],
+        help: "This applies to models, placement, members, and these settings. Everyone can chat. Only the member that opened the room can change this rule.",
+      },
+      chosen,
+      !this.#isOpener,
+    );
   }
 
   #tabForm() {

@@ -33,7 +33,10 @@ describe("members", () => {
     const [first, ...others] = state.members;
     const device = { ...first!.device!, throttleRatio: 1.2, forecast };
     const members = [{ ...first!, device }, ...others];
-    const { app } = await mount({ ...VIEWS.answering, state: { ...state, members } });
+    const { app } = await mount({
+      ...VIEWS.answering,
+      state: { ...state, members },
+    });
     const card = one(app, "tabmesh-member");
     expect(textOf(one(card, "[role=status]"))).toMatch(/^Slowing down: in 29 s/);
     const points = all(one(card, "tabmesh-speed"), "polyline").map((line) =>
@@ -94,13 +97,19 @@ describe("the member that opened the room", () => {
   test("other members cannot remove anyone or set the rule", async () => {
     const { answering } = VIEWS;
     const openedBy = answering.state.members[1]!.id;
-    const settings = { ...answering.state.settings, changesBy: "opener" as const };
-    const view = { ...answering, state: { ...answering.state, openedBy, settings } };
+    const settings = {
+      ...answering.state.settings,
+      changesBy: "opener" as const,
+    };
+    const view = {
+      ...answering,
+      state: { ...answering.state, openedBy, settings },
+    };
     const { app, commands } = await mount(view);
     expect(textOf(app)).not.toContain("Remove from the room");
     button(app, "Settings").click();
     await settled(app);
-    expect((one(app, "#changes-by") as HTMLSelectElement).disabled).toBe(true);
+    expect((one(app, "#changesBy") as HTMLSelectElement).disabled).toBe(true);
     button(app, "Save room settings").click();
     expect(commands).toMatchObject([{ settings: { changesBy: "opener" } }]);
   });
@@ -109,7 +118,7 @@ describe("the member that opened the room", () => {
     const { app, commands } = await mount(VIEWS.answering);
     button(app, "Settings").click();
     await settled(app);
-    const rule = one(app, "#changes-by") as HTMLSelectElement;
+    const rule = one(app, "#changesBy") as HTMLSelectElement;
     expect([rule.value, rule.disabled]).toEqual(["everyone", false]);
     rule.value = "opener";
     button(app, "Save room settings").click();
@@ -143,7 +152,10 @@ describe("model", () => {
     (one(app, "#url") as HTMLInputElement).value = "https://models.example/a.gguf";
     button(app, "Load").click();
     expect(commands).toEqual([
-      { type: "place_model", source: { kind: "url", url: "https://models.example/a.gguf" } },
+      {
+        type: "place_model",
+        source: { kind: "url", url: "https://models.example/a.gguf" },
+      },
     ]);
   });
 
@@ -186,7 +198,10 @@ describe("header and dialogs", () => {
     choice("nobody").click();
     expect(commands).toEqual([{ type: "change_admission", admits: "nobody" }]);
     const { answering } = VIEWS;
-    app.view = { ...answering, state: { ...answering.state, admits: "nobody" } };
+    app.view = {
+      ...answering,
+      state: { ...answering.state, admits: "nobody" },
+    };
     await settled(app);
     expect(choice("nobody").checked).toBe(true);
     expect(one(app, ".admission").textContent).toContain("Locked");
@@ -201,7 +216,7 @@ describe("header and dialogs", () => {
     field("#contextTokens").value = "4096";
     field("#maxAnswerTokens").value = "300";
     field("#telemetryIntervalMs").value = "0.5";
-    field("input[value=float]").click();
+    field("#activations").value = "float";
     button(app, "Save room settings").click();
     const settings = {
       ...DEFAULT_SETTINGS,
@@ -222,8 +237,8 @@ describe("header and dialogs", () => {
     const set = (selector: string, value: string) =>
       ((one(app, selector) as HTMLInputElement | HTMLSelectElement).value = value);
     set("#objective", "throughput");
-    set("#rule-visibility", "hard");
-    set("#rule-battery", "off");
+    set("#visibility", "hard");
+    set("#battery", "off");
     set("#batteryLevel", "30");
     set("#precisionFeatures", " shader-f16, subgroups ");
     set("#score-compute", "0.5");
@@ -242,7 +257,11 @@ describe("header and dialogs", () => {
     expect(commands).toEqual([
       {
         type: "change_settings",
-        settings: { ...DEFAULT_SETTINGS, placementRules, changesBy: "everyone" },
+        settings: {
+          ...DEFAULT_SETTINGS,
+          placementRules,
+          changesBy: "everyone",
+        },
       },
     ]);
   });
@@ -338,7 +357,10 @@ describe("timings", () => {
   test("the line of speeds grows with the answer and fits its container", async () => {
     const { app } = await mount(VIEWS.answering);
     for (const tokensPerSecond of [12, 16, 18, 17]) {
-      const chat = VIEWS.answering.chat.map((message) => ({ ...message, tokensPerSecond }));
+      const chat = VIEWS.answering.chat.map((message) => ({
+        ...message,
+        tokensPerSecond,
+      }));
       app.view = { ...VIEWS.answering, chat };
       await settled(app);
     }
