@@ -1,12 +1,6 @@
 /** The thread that reads models from URLs, files, and members, with a cache on disk. */
 import * as Comlink from "comlink";
-import {
-  LaneService,
-  lanesOf,
-  ModelCache,
-  servedLane,
-  WeightsService,
-} from "../src/model/index.ts";
+import { LaneService, lanesOf, ModelCache, WeightsService } from "../src/model/index.ts";
 import type { ModelNotice } from "../src/shared/index.ts";
 
 const cache = ModelCache.open();
@@ -34,7 +28,7 @@ const weightsWorker = {
     return Comlink.transfer(bytes, [bytes.buffer]);
   },
   // This script also runs in the lanes that the service starts.
-  ...servedLane(new LaneService(cache)),
+  lane: new LaneService(cache),
 };
 Comlink.expose(weightsWorker);
 

@@ -51,7 +51,7 @@ export async function measureLoadPhases(
   const write = (index: number) => store.write(index, chunk(index), leaves[index]!);
   const stored = await nsPerByte(() => inParallel(indices, write));
   const read = await nsPerByte(() =>
-    inParallel(indices, (index) => store.read(index, 0, chunk(index))),
+    inParallel(indices, (index) => store.readRange(index * CHUNK_BYTES, CHUNK_BYTES)),
   );
   const rows = runs.map((run) => run.subarray(0, run.length - (run.length % ROW_BYTES)));
   const packed = rows.map((run) => packRows(FORMAT, COLUMNS, [run])); // also compiles it

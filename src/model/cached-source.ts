@@ -1,46 +1,45 @@
 /**
- * A byte source with a chunk store: bytes are fetched once.
+ * A byte source with a chunk store: bytes are fetched once, stored, and read from the store.
  *
- * Reads are rounded to chunks. Adjacent missing chunks are fetched in one request,
- * and two reads of the same chunk share its fetch. Chunks are read and written in parallel. If the disk is full, one notice
- * reports it and reading continues without storing.
+ * Fetches are rounded to chunks. Adjacent missing chunks are fetched in one request,
+ * and two reads of the same chunk share its fetch. If the disk is full, one notice
+ * reports it and reading continues at the source, without storing.
  */
 import type { ModelNotice } from "../shared/index.ts";
 import { type ByteSource, checkRange } from "./byte-source.ts";
 import {
   CHUNK_BYTES,
   type ChunkMap,
-  type ChunkPart,
   chunkParts,
   chunksOf,
   type Leaf,
-  sha256,
 } from "./chunks.ts";
 import { type ChunkStore, storageFailure } from "./model-cache.ts";
 import { ModelError } from "./model-error.ts";
+import type { SharedSource } from "./shared-source.ts";
 
 /** Limits one request, so that progress shows and an interruption loses little. */
 const MAX_RUN_CHUNKS = 8;
 
-/**
- * A source that knows the leaves of what it read, or whose bytes need no check. `fetch` is as
- * `SharedSource.fetch`.
- */
-export type LeafSource = ByteSource & {
-  readonly leaves?: ReadonlyMap<number, Leaf>;
-  fetch?(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer> | null>;
-};
+type CheckedSource = Pick<
+  SharedSource,
+  "fileBytes" | "label" | "leaves" | "read" | "fetch"
+>;
 
 export class CachedSource implements ByteSource {
   readonly fileBytes: number;
   readonly label: string;
-  readonly #source: LeafSource;
+  readonly #source: CheckedSource;
   readonly #onNotice: (notice: ModelNotice) => void;
   #store: ChunkStore | null;
-  /** Null for chunks that another thread stores. */
-  readonly #fetching = new Map<number, Promise<Uint8Array<ArrayBuffer> | null>>();
+  readonly #fetching = new Map<number, Promise<void>>();
 
-  constructor(source: LeafSource, store: ChunkStore, onNotice: (notice: ModelNotice) => void) {
+  /** Without a store, all reads are the source's. */
+  constructor(
+    source: CheckedSource,
+    store: ChunkStore | null,
+    onNotice: (notice: ModelNotice) => void,
+  ) {
     this.fileBytes = source.fileBytes;
     this.label = source.label;
     this.#source = source;
@@ -62,123 +61,112 @@ export class CachedSource implements ByteSource {
     for (const index of chunks) this.#store?.present.delete(index);
   }
 
-  /** The stored chunks that other members can have, with their leaves. */
-  async held(): Promise<ChunkMap> {
-    const leaves = new Map<number, Leaf>();
+  /** The stored chunks that other members can have, and all leaves that need no trust in another member. */
+  async chunkMap(): Promise<ChunkMap> {
+    const stored = new Map<number, Leaf>();
     for (const index of this.#store?.present ?? []) {
       const leaf = await this.#store?.leaf(index);
-      if (leaf != null) leaves.set(index, leaf);
+      if (leaf != null) stored.set(index, leaf);
     }
-    return { held: new Set(leaves.keys()), leaves };
+    return {
+      held: new Set(stored.keys()),
+      leaves: new Map([...stored, ...this.#source.leaves]),
+    };
   }
 
   /** For another member: only bytes that are stored. Rejects with a `ModelError` otherwise. */
-  async readHeld(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  async readHeld(
+    offsetBytes: number,
+    lengthBytes: number,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     checkRange(this, offsetBytes, lengthBytes);
-    const first = Math.floor(offsetBytes / CHUNK_BYTES);
-    for (let index = first; index * CHUNK_BYTES < offsetBytes + lengthBytes; index++) {
-      if (this.#store?.present.has(index) !== true || (await this.#store.leaf(index)) === null)
+    for (const index of chunksOf(offsetBytes, lengthBytes)) {
+      if (
+        this.#store?.present.has(index) !== true ||
+        (await this.#store.leaf(index)) === null
+      )
         throw new ModelError({ reason: "range_not_held", file: this.label });
     }
     return this.read(offsetBytes, lengthBytes);
   }
 
-  async read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  async read(
+    offsetBytes: number,
+    lengthBytes: number,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     checkRange(this, offsetBytes, lengthBytes);
-    if (this.#store === null) return this.#source.read(offsetBytes, lengthBytes);
-    const parts = chunkParts(offsetBytes, lengthBytes);
-    const stored = await this.#readRange(offsetBytes, lengthBytes);
-    if (stored !== null) return stored;
-    const result = new Uint8Array(lengthBytes);
-    const isCopied = await Promise.all(parts.map((part) => this.#copyKnown(part, result)));
-    const missing = parts.filter((_, i) => !isCopied[i]);
-    await Promise.all(
-      missing.map(async (part) => {
-        // Another read may have fetched it meanwhile.
-        if (await this.#copyKnown(part, result)) return;
-        const { index, from, to, at } = part;
-        const running = this.#fetching.get(index);
-        const known = running && (await running);
-        const chunk = known ?? (await this.#fetchRun(index, offsetBytes + lengthBytes, false));
-        result.set(chunk!.subarray(from, to), at);
-      }),
-    );
-    return result;
-  }
-
-  /** Where other threads store and read: this one never has the bytes. Null if a part is missing. */
-  async #readRange(offsetBytes: number, lengthBytes: number) {
-    if (this.#store?.readRange === undefined) return null;
-    await this.fetch(offsetBytes, lengthBytes);
-    if (!chunksOf(offsetBytes, lengthBytes).every((index) => this.isStored(index))) return null;
-    return this.#store.readRange(offsetBytes, lengthBytes);
+    const indices = chunksOf(offsetBytes, lengthBytes);
+    // Once more if a stored chunk turns out to be incomplete.
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await this.fetch(offsetBytes, lengthBytes);
+      if (!indices.every((index) => this.isStored(index))) break;
+      const bytes = await this.#store?.readRange(offsetBytes, lengthBytes);
+      if (bytes) return bytes;
+      for (const index of indices)
+        if ((await this.#store?.readRange(index * CHUNK_BYTES, 1)) === null)
+          this.#store?.present.delete(index);
+    }
+    return this.#source.read(offsetBytes, lengthBytes);
   }
 
   /** Stores what is missing of a range. Rejects as `read` does. */
   async fetch(offsetBytes: number, lengthBytes: number): Promise<void> {
-    checkRange(this, offsetBytes, lengthBytes);
+    if (this.#store === null) return;
     const endBytes = offsetBytes + lengthBytes;
-    const missing = chunksOf(offsetBytes, lengthBytes).filter((index) => !this.isStored(index));
-    await Promise.all(
-      missing.map((index) => this.#fetching.get(index) ?? this.#fetchRun(index, endBytes, true)),
+    const missing = chunksOf(offsetBytes, lengthBytes).filter(
+      (index) => !this.isStored(index),
     );
-  }
-
-  /** False if the chunk is neither being fetched nor stored completely. */
-  async #copyKnown({ index, from, to, at }: ChunkPart, result: Uint8Array): Promise<boolean> {
-    const running = this.#fetching.get(index);
-    const chunk = running && (await running);
-    if (chunk) {
-      result.set(chunk.subarray(from, to), at);
-      return true;
-    }
-    if (this.#store?.present.has(index) !== true) return false;
-    const isRead = await this.#store.read(index, from, result.subarray(at, at + to - from));
-    if (!isRead) this.#store?.present.delete(index);
-    return isRead;
+    await Promise.all(
+      missing.map(
+        (index) => this.#fetching.get(index) ?? this.#fetchRun(index, endBytes),
+      ),
+    );
   }
 
   /**
    * Fetches and stores chunk `first` and the missing chunks after it up to `wantedEnd`, the end of the
-   * caller's read; returns chunk `first`. Null only with `mayStay`, if other threads have stored all.
+   * caller's read.
    */
-  async #fetchRun(first: number, wantedEnd: number, mayStay: boolean) {
+  #fetchRun(first: number, wantedEnd: number): Promise<void> {
     let end = first + 1;
     while (
       end * CHUNK_BYTES < wantedEnd &&
       end - first < MAX_RUN_CHUNKS &&
-      this.#store?.present.has(end) !== true &&
+      !this.isStored(end) &&
       !this.#fetching.has(end)
     ) {
       end++;
     }
     const start = first * CHUNK_BYTES;
-    const range = [start, Math.min(end * CHUNK_BYTES, this.fileBytes) - start] as const;
-    const stays = mayStay && this.#source.fetch !== undefined;
-    const run = stays ? this.#source.fetch!(...range) : this.#source.read(...range);
-    const chunks = Array.from({ length: end - first }, (_, i) => {
-      const at = i * CHUNK_BYTES;
-      const chunk = run.then((bytes) => bytes && bytes.subarray(at, at + CHUNK_BYTES));
-      chunk.catch(() => undefined); // callers that await `run` or the chunk get the error
-      this.#fetching.set(first + i, chunk);
-      return chunk;
+    const length = Math.min(end * CHUNK_BYTES, this.fileBytes) - start;
+    const run = this.#fetchAndStore(start, length).finally(() => {
+      for (let index = first; index < end; index++)
+        this.#fetching.delete(index);
     });
-    try {
-      await Promise.all(chunks.map(async (chunk, i) => this.#keep(first + i, await chunk)));
-      return await chunks[0]!;
-    } finally {
-      for (let index = first; index < end; index++) this.#fetching.delete(index);
-    }
+    for (let index = first; index < end; index++)
+      this.#fetching.set(index, run);
+    return run;
   }
 
-  async #keep(index: number, bytes: Uint8Array<ArrayBuffer> | null): Promise<void> {
-    if (bytes === null || this.isStored(index)) return; // by the thread that fetched it
+  async #fetchAndStore(start: number, length: number): Promise<void> {
+    const bytes = await this.#source.fetch(start, length);
+    const store = this.#store;
+    if (bytes === null || store === null) return; // another thread has stored it, or the disk is full
+    const parts = chunkParts(start, length).filter(
+      ({ index }) => !this.isStored(index),
+    );
     const { leaves } = this.#source;
-    const leaf = leaves === undefined ? await sha256(bytes) : (leaves.get(index) ?? null);
+    const writes = parts.map(({ index, from, to, at }) =>
+      store.write(
+        index,
+        bytes.subarray(at, at + to - from),
+        leaves.get(index) ?? null,
+      ),
+    );
     try {
-      await this.#store?.write(index, bytes, leaf);
+      await Promise.all(writes);
     } catch (error) {
-      if (this.#store === null) return; // another chunk has reported it
+      if (this.#store === null) return; // another run has reported it
       this.#store = null;
       this.#onNotice({ notice: "not_stored", cause: storageFailure(error) });
     }

@@ -1,6 +1,6 @@
 /** Reads models: GGUF files from any source, their description, their tokenizer, and their chat template. */
 export type { ByteSource } from "./byte-source.ts";
-export { CHUNK_BYTES, sha256 } from "./chunks.ts";
+export { CHUNK_BYTES, chunkParts, sha256 } from "./chunks.ts";
 export {
   type ChatTemplate,
   chatTemplateOf,
@@ -15,7 +15,7 @@ export type {
   ShardDescription,
   TensorInfo,
 } from "./description.ts";
-export { lanesOf, servedLane } from "./lane-thread.ts";
+export { lanesOf } from "./lane-thread.ts";
 export { LaneService } from "./lanes.ts";
 export { ModelCache } from "./model-cache.ts";
 export { type OpenedModel, openModel } from "./open-model.ts";

@@ -3,6 +3,7 @@
  * byte. Each lane does the work of this thread's own source and store. What a lane has fetched and stored
  * stays there; other bytes are transferred. If a lane's thread fails, this thread does the work.
  */
+import * as Comlink from "comlink";
 import { failureOf, type ModelNotice, ThreadPool } from "../shared/index.ts";
 import { chunkParts, type Leaf, leavesIn } from "./chunks.ts";
 import type { ChunkStore, ModelCache } from "./model-cache.ts";
@@ -14,56 +15,40 @@ export type HashedRange = {
   readonly leaves: readonly Leaf[];
 };
 
-/** A range that a lane has fetched, and which of its chunks it has stored. */
-type FetchedRange = HashedRange & { readonly stored: readonly number[] };
-
 /** A model's folder, as `ModelCache.chunkStore` takes it. */
 export type StoredFile = {
   readonly folder: string;
   readonly fileBytes: number;
 };
 
-/** Where a lane stores what it fetches, and the store that learns of it. */
-export type KeptFile = { readonly file: StoredFile; readonly store: ChunkStore };
+/** What a lane's thread offers, through its client. Rejects with a `FailureError`. */
+export type Lane = Pick<LaneService, "fetch" | "read">;
 
-/** What a lane's thread offers (`LaneService`), through its client. Rejects with a `FailureError`. */
-export type Lane = {
-  fetch(
+/** One lane's side. */
+export class LaneService {
+  readonly #cache: Promise<Pick<ModelCache, "chunkStore"> | null>;
+  readonly #stores = new Map<string, Promise<ChunkStore>>();
+  /** For the next range: the pages of new memory cost as much as copying into them. */
+  #spare = new ArrayBuffer(0);
+
+  constructor(cache: Promise<Pick<ModelCache, "chunkStore"> | null>) {
+    this.#cache = cache;
+  }
+
+  /** `stored` are the chunks that are now in `file`. */
+  async fetch(
     remote: RemoteFile,
     offsetBytes: number,
     lengthBytes: number,
     onNotice: (notice: ModelNotice) => void,
     file: StoredFile | null,
-  ): Promise<FetchedRange>;
-  /** Of stored chunks; null if one is missing or incomplete. */
-  read(
-    file: StoredFile,
-    offsetBytes: number,
-    lengthBytes: number,
-  ): Promise<Uint8Array<ArrayBuffer> | null>;
-};
-
-type Storage = Pick<ModelCache, "chunkStore">;
-
-/** One lane's side. */
-export class LaneService implements Lane {
-  readonly #cache: Promise<Storage | null>;
-  readonly #stores = new Map<string, Promise<ChunkStore>>();
-  /** For the next range: the pages of new memory cost as much as copying into them. */
-  #spare = new ArrayBuffer(0);
-
-  constructor(cache: Promise<Storage | null>) {
-    this.#cache = cache;
-  }
-
-  async fetch(
-    ...[remote, offsetBytes, lengthBytes, onNotice, file]: Parameters<Lane["fetch"]>
-  ): Promise<FetchedRange> {
+  ): Promise<HashedRange & { readonly stored: readonly number[] }> {
     const bytes = this.#allocate(lengthBytes);
     await fillFromUrl(remote, { onNotice }, bytes, offsetBytes);
     const leaves = await leavesIn(bytes);
     const stored = file === null ? [] : await this.#keep(file, offsetBytes, bytes, leaves);
-    if (stored.length < leaves.length) return { bytes, leaves, stored };
+    if (stored.length < leaves.length)
+      return Comlink.transfer({ bytes, leaves, stored }, [bytes.buffer]);
     this.#spare = bytes.buffer;
     return { bytes: null, leaves, stored };
   }
@@ -96,13 +81,14 @@ export class LaneService implements Lane {
     }
   }
 
-  async read(...[file, offsetBytes, lengthBytes]: Parameters<Lane["read"]>) {
-    const store = await this.#store(file);
-    const bytes = new Uint8Array(lengthBytes);
-    const reads = chunkParts(offsetBytes, lengthBytes).map(({ index, from, to, at }) =>
-      store.read(index, from, bytes.subarray(at, at + to - from)),
-    );
-    return (await Promise.all(reads)).every(Boolean) ? bytes : null;
+  /** Of stored chunks; null if one is missing or incomplete. */
+  async read(
+    file: StoredFile,
+    offsetBytes: number,
+    lengthBytes: number,
+  ): Promise<Uint8Array<ArrayBuffer> | null> {
+    const bytes = await (await this.#store(file)).readRange(offsetBytes, lengthBytes);
+    return bytes && Comlink.transfer(bytes, [bytes.buffer]);
   }
 
   #store(file: StoredFile): Promise<ChunkStore> {
@@ -130,19 +116,16 @@ export class Lanes {
     this.#pool = new ThreadPool(count, start);
   }
 
-  get isEmpty(): boolean {
-    return this.#pool.isEmpty;
-  }
-
-  /** Rejects as the source does. */
+  /** What a lane can store in `file`, it does, and marks it in `store`. Rejects as the source does. */
   async fetch(
     remote: RemoteFile,
     offsetBytes: number,
     lengthBytes: number,
     onNotice: (notice: ModelNotice) => void,
-    kept: KeptFile | null,
+    kept: { readonly file: StoredFile; readonly store: ChunkStore } | null,
   ): Promise<HashedRange> {
     const range = [remote, offsetBytes, lengthBytes, onNotice] as const;
+    if (this.#pool.isEmpty) return this.#own.fetch(...range, null);
     try {
       const fetched = await this.#pool.run((lane) => lane.fetch(...range, kept?.file ?? null));
       for (const index of fetched.stored) kept?.store.present.add(index);
@@ -153,12 +136,16 @@ export class Lanes {
     }
   }
 
-  /** The same store, whose ranges are read in lanes. */
-  store(own: ChunkStore, file: StoredFile): ChunkStore {
-    return {
-      ...own,
-      readRange: (offsetBytes, lengthBytes) =>
-        this.#pool.run((lane) => lane.read(file, offsetBytes, lengthBytes)).catch(() => null),
-    };
+  /** A range of `store`, whose folder is `file`. Lanes do not know chunks that were not compared with the source. */
+  async read(
+    store: ChunkStore,
+    file: StoredFile,
+    offsetBytes: number,
+    lengthBytes: number,
+  ): Promise<Uint8Array<ArrayBuffer> | null> {
+    const bytes = this.#pool.isEmpty
+      ? null
+      : await this.#pool.run((lane) => lane.read(file, offsetBytes, lengthBytes)).catch(() => null);
+    return bytes ?? store.readRange(offsetBytes, lengthBytes);
   }
 }

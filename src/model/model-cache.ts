@@ -14,7 +14,7 @@
  */
 import { detailOf, type ModelFailure } from "../shared/index.ts";
 import { z } from "zod";
-import { chunkLength, type Leaf, LEAF_BYTES } from "./chunks.ts";
+import { chunkLength, chunkParts, type Leaf, LEAF_BYTES } from "./chunks.ts";
 import { ModelError } from "./model-error.ts";
 
 const About = z.object({ name: z.string(), fileBytes: z.number(), lastUsedMs: z.number() });
@@ -26,13 +26,8 @@ type CachedModel = About & { readonly contentId: string };
 export type ChunkStore = {
   /** Chunks that exist, complete or not. */
   readonly present: Set<number>;
-  /** Fills `bytes` from byte `from` of the chunk on; false if it is missing or incomplete. */
-  read(index: number, from: number, bytes: Uint8Array): Promise<boolean>;
-  /**
-   * Bytes of the file that lie in chunks of this store, or null if one is missing or incomplete; where
-   * other threads can read them.
-   */
-  readRange?(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** Bytes of the file that lie in chunks of this store; null if one is missing or incomplete. */
+  readRange(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Null if the chunk is missing or incomplete, or if nobody compared it with the source. */
   leaf(index: number): Promise<Leaf | null>;
   /** Not stored if another tab uses the chunk now. Rejects with a `ModelError` if the disk is full. */
@@ -84,19 +79,27 @@ export class ModelCache {
       const file = await readFile(folder, String(index));
       return file !== null && isWhole(index, file.size) ? file : null;
     };
+    /** Fills `bytes` from byte `from` of the chunk on; false if it is missing or incomplete. */
+    const readChunk = async (index: number, from: number, bytes: Uint8Array) => {
+      const isRead = await readShared(folder, String(index), from, bytes, (size) =>
+        isWhole(index, size),
+      );
+      if (isRead !== "unsupported") return isRead;
+      const part = (await complete(index))?.slice(from, from + bytes.length);
+      // Another tab may have begun to write it again.
+      const read = await part?.arrayBuffer().catch(() => undefined);
+      if (read === undefined) return false;
+      bytes.set(new Uint8Array(read));
+      return true;
+    };
     return {
       present,
-      async read(index, from, bytes) {
-        const isRead = await readShared(folder, String(index), from, bytes, (size) =>
-          isWhole(index, size),
+      async readRange(offsetBytes, lengthBytes) {
+        const bytes = new Uint8Array(lengthBytes);
+        const reads = chunkParts(offsetBytes, lengthBytes).map(({ index, from, to, at }) =>
+          readChunk(index, from, bytes.subarray(at, at + to - from)),
         );
-        if (isRead !== "unsupported") return isRead;
-        const part = (await complete(index))?.slice(from, from + bytes.length);
-        // Another tab may have begun to write it again.
-        const read = await part?.arrayBuffer().catch(() => undefined);
-        if (read === undefined) return false;
-        bytes.set(new Uint8Array(read));
-        return true;
+        return (await Promise.all(reads)).every(Boolean) ? bytes : null;
       },
       async leaf(index) {
         const known = leaves.get(index);

@@ -8,10 +8,9 @@
 import type { ModelNotice, ModelSummary } from "../shared/index.ts";
 import { blobSource, type ByteSource } from "./byte-source.ts";
 import { CachedSource } from "./cached-source.ts";
-import { chunksOf, encodeChunkMap, leavesOf, rootOf } from "./chunks.ts";
+import { chunksOf, encodeChunkMap, type Leaf, leavesOf, rootOf } from "./chunks.ts";
 import type { ModelDescription, ShardDescription, TensorInfo } from "./description.ts";
 import { type ChunkStore, ModelCache, storageFailure } from "./model-cache.ts";
-import { ModelError } from "./model-error.ts";
 import { type OpenedModel, openModel } from "./open-model.ts";
 import {
   absoluteUrl,
@@ -21,10 +20,10 @@ import {
   type PeerPorts,
   sourceOf,
 } from "./open-request.ts";
-import { type KeptFile, LaneService, Lanes, type StoredFile } from "./lanes.ts";
+import { LaneService, Lanes, type StoredFile } from "./lanes.ts";
 import { exposeReader } from "./reader-port.ts";
 import { shardTensors } from "./shard.ts";
-import { type HashedSource, SharedSource } from "./shared-source.ts";
+import { SharedSource } from "./shared-source.ts";
 import type { TokenizerData } from "./tokenizer-data.ts";
 import { modelName } from "./summary.ts";
 import { openUrl, type UrlSource } from "./url-source.ts";
@@ -42,7 +41,7 @@ export type LayerRange = { readonly first: number; readonly end: number };
 
 type ModelStorage = Pick<ModelCache, "store" | "chunkStore" | "clear">;
 
-type Source = { readonly bytes: ByteSource; readonly shared: SharedSource };
+type Source = { readonly bytes: CachedSource; readonly shared: SharedSource };
 
 /** Not the tokenizer: the collector would visit its strings for every 64 MB or so of a load. */
 type Entry = Source & { readonly shard: OpenedModel["shard"] };
@@ -56,7 +55,8 @@ export class WeightsService {
   readonly #entries = new Map<string, Entry>();
   readonly #cache: Promise<ModelStorage | null>;
   readonly #lanes: Lanes;
-  #onNotice: (notice: ModelNotice) => void = () => undefined;
+  #listener: (notice: ModelNotice) => void = () => undefined;
+  readonly #onNotice = (notice: ModelNotice) => this.#listener(notice);
 
   constructor(
     cache: Promise<ModelStorage | null> = ModelCache.open(),
@@ -68,7 +68,7 @@ export class WeightsService {
 
   /** `listener` gets problems that did not stop the work, such as a full disk. */
   listen(listener: (notice: ModelNotice) => void): void {
-    this.#onNotice = listener;
+    this.#listener = listener;
   }
 
   /**
@@ -111,7 +111,6 @@ export class WeightsService {
     beforeShared: () => void | Promise<void> = () => undefined,
   ): Promise<void> {
     const { shard, bytes } = this.#entry(contentId);
-    if (!(bytes instanceof CachedSource)) return;
     const shared = new Set(sharedTensors(shard, first, end, earlier));
     const tensors = shardTensors(shard(first, end)).sort(
       (one, other) => Number(shared.has(one)) - Number(shared.has(other)),
@@ -163,8 +162,7 @@ export class WeightsService {
         chunksOf(offsetBytes, lengthBytes),
       ),
     );
-    const isStored = (index: number) => bytes instanceof CachedSource && bytes.isStored(index);
-    const missing = [...indices].filter((index) => !isStored(index));
+    const missing = [...indices].filter((index) => !bytes.isStored(index));
     return { missing: missing.length, held: missing.filter((i) => shared.isHeld(i)).length };
   }
 
@@ -173,33 +171,19 @@ export class WeightsService {
     return exposeReader(this.#entry(contentId).bytes);
   }
 
-  /** A range for another member; of a model that is not picked here, only what is stored. */
-  read(
+  /** A range for another member: only what is stored. */
+  async read(
     contentId: string,
     offsetBytes: number,
     lengthBytes: number,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    const { bytes } = this.#entry(contentId);
-    if (bytes instanceof SharedSource)
-      return Promise.reject(new ModelError({ reason: "range_not_held", file: bytes.label }));
-    return bytes instanceof CachedSource
-      ? bytes.readHeld(offsetBytes, lengthBytes)
-      : bytes.read(offsetBytes, lengthBytes);
+    return this.#entry(contentId).bytes.readHeld(offsetBytes, lengthBytes);
   }
 
   /** Which chunks of a model other members can read here, and the leaves: see `chunks.ts`. */
   async chunkMap(contentId: string): Promise<Uint8Array<ArrayBuffer>> {
-    const { bytes, shared } = this.#entry(contentId);
-    const { leaves } = shared;
-    if (!(bytes instanceof CachedSource)) {
-      const held = new Set(bytes instanceof SharedSource ? [] : leaves.keys());
-      return encodeChunkMap({ held, leaves }, bytes.fileBytes);
-    }
-    const stored = await bytes.held();
-    return encodeChunkMap(
-      { held: stored.held, leaves: new Map([...stored.leaves, ...leaves]) },
-      bytes.fileBytes,
-    );
+    const { bytes } = this.#entry(contentId);
+    return encodeChunkMap(await bytes.chunkMap(), bytes.fileBytes);
   }
 
   /** Deletes the models on this machine's disk. */
@@ -211,26 +195,28 @@ export class WeightsService {
     request: OpenRequest,
     onProgress: (progress: DownloadProgress) => void | Promise<void>,
   ): Promise<Source & { readonly model: OpenedModel }> {
-    const onNotice = (notice: ModelNotice) => this.#onNotice(notice);
+    const onNotice = this.#onNotice;
     if (request.kind === "url") {
       const origin = await openUrl(absoluteUrl(request.url, request.server), { onNotice });
       const model = await openModel(origin, sourceOf(request));
       const folder = await cacheFolder(request, model.summary.contentId);
-      return { model, ...(await this.#cached(origin, null, folder, model.summary.name)) };
+      return { model, ...(await this.#cached(origin, origin, null, folder, model.summary.name)) };
     }
     if (request.kind === "file") {
-      const origin = blobSource(request.file, request.fileName);
+      const file = blobSource(request.file, request.fileName);
+      const { fileBytes, label } = file;
       const leaves = await leavesOf(
-        origin,
-        (doneBytes) => void onProgress({ doneBytes, totalBytes: origin.fileBytes }),
+        file,
+        (doneBytes) => void onProgress({ doneBytes, totalBytes: fileBytes }),
       );
-      const root = await rootOf(origin.fileBytes, leaves);
-      const options = { fileBytes: origin.fileBytes, label: origin.label, origin, root, onNotice };
-      const model = await openModel(origin, sourceOf(request), root);
-      return { model, bytes: origin, shared: new SharedSource(options, leaves) };
+      const root = await rootOf(fileBytes, leaves);
+      const model = await openModel(file, sourceOf(request), root);
+      const options = { fileBytes, label, origin: null, root, onNotice };
+      const shared = new SharedSource(options, leaves);
+      return { model, bytes: new CachedSource(shared, wholeStore(file, leaves), onNotice), shared };
     }
     const { root, fileBytes, fileName: label, peers } = request;
-    const source = await this.#cached({ fileBytes, label }, root, root, modelName(label));
+    const source = await this.#cached({ fileBytes, label }, null, root, root, modelName(label));
     // What is stored here can be opened without them.
     const missing: unknown = await source.shared
       .addPeers(peers.map(peerFile))
@@ -242,40 +228,34 @@ export class WeightsService {
     }
   }
 
-  /** What members send is checked, and stored if there is storage. `origin` has no `read` if only members have the file. */
+  /** What members send is checked, and stored if there is storage. `origin` is null if only members have the file. */
   async #cached(
-    origin: UrlSource | Omit<ByteSource, "read">,
+    { fileBytes, label }: Omit<ByteSource, "read">,
+    origin: UrlSource | null,
     root: string | null,
     folder: string,
     name: string,
   ): Promise<Source> {
-    const onNotice = (notice: ModelNotice) => this.#onNotice(notice);
-    const { fileBytes, label } = origin;
+    const onNotice = this.#onNotice;
+    const lanes = this.#lanes;
     const file = { folder, fileBytes };
     const store = await this.#openStore(file, name);
-    let cached: CachedSource | null = null;
-    const kept = () => (store !== null && cached?.isStoring === true ? { file, store } : null);
+    const kept = () => (store !== null && bytes.isStoring ? { file, store } : null);
     const shared = new SharedSource({
       fileBytes,
       label,
-      origin: "read" in origin ? this.#inLanes(origin, kept) : null,
+      origin: origin && {
+        ...origin,
+        readHashed: (offset, length, mayStay) =>
+          lanes.fetch(origin.remote, offset, length, onNotice, mayStay ? kept() : null),
+      },
       root,
       onNotice,
-      onDistrust: (chunks) => cached?.forget(chunks),
+      onDistrust: (chunks) => bytes.forget(chunks),
     });
-    if (store === null) return { bytes: shared, shared };
-    const inLanes = this.#lanes.isEmpty ? store : this.#lanes.store(store, file);
-    cached = new CachedSource(shared, inLanes, onNotice);
-    return { bytes: cached, shared };
-  }
-
-  #inLanes(origin: UrlSource, kept: () => KeptFile | null): HashedSource {
-    const { remote } = origin;
-    if (this.#lanes.isEmpty) return origin;
-    const onNotice = (notice: ModelNotice) => this.#onNotice(notice);
-    const readHashed = (offset: number, length: number, mayStay: boolean) =>
-      this.#lanes.fetch(remote, offset, length, onNotice, mayStay ? kept() : null);
-    return { ...origin, readHashed };
+    const readRange: ChunkStore["readRange"] = (...range) => lanes.read(store!, file, ...range);
+    const bytes = new CachedSource(shared, store && { ...store, readRange }, onNotice);
+    return { bytes, shared };
   }
 
   /** Null without storage. */
@@ -293,6 +273,16 @@ export class WeightsService {
     if (entry === undefined) throw new Error(`the model ${contentId} is not open in this tab`);
     return entry;
   }
+}
+
+/** A picked file as a store, which has all of its chunks. */
+function wholeStore(file: ByteSource, leaves: readonly Leaf[]): ChunkStore {
+  return {
+    present: new Set(leaves.keys()),
+    readRange: (offsetBytes, lengthBytes) => file.read(offsetBytes, lengthBytes),
+    leaf: (index) => Promise.resolve(leaves[index] ?? null),
+    write: () => Promise.resolve(),
+  };
 }
 
 /** Those of the shard `[first, end)` that earlier stages have too: a tied embedding, at the last stage. */

@@ -7,7 +7,7 @@ import type { ChunkStore } from "../../src/model/model-cache.ts";
 import { ModelError } from "../../src/model/model-error.ts";
 import type { ModelNotice } from "../../src/shared/model-failure.ts";
 import { memoryStore } from "../../tools/gguf/memory-store.ts";
-import { neverNotice, recorded, sameBytes } from "./recorded-source.ts";
+import { neverNotice, recorded, sameBytes, sharedOf } from "./recorded-source.ts";
 
 const file = Uint8Array.from(
   { length: 3 * CHUNK_BYTES + 1000 },
@@ -17,7 +17,7 @@ const file = Uint8Array.from(
 test("fetches what is missing, once, in whole chunks", async () => {
   const origin = recorded(file);
   const store = memoryStore();
-  const source = new CachedSource(origin, store, neverNotice);
+  const source = new CachedSource(sharedOf(origin), store, neverNotice);
   const [start, length] = [CHUNK_BYTES - 10, 20];
   expect(await source.read(start, length)).toEqual(file.slice(start, start + length));
   expect(await source.read(start + 3, 5)).toEqual(file.slice(start + 3, start + 8));
@@ -29,7 +29,7 @@ test("fetches what is missing, once, in whole chunks", async () => {
 test("shares a fetch between reads at the same time", async () => {
   const origin = recorded(file);
   const store = memoryStore();
-  const source = new CachedSource(origin, store, neverNotice);
+  const source = new CachedSource(sharedOf(origin), store, neverNotice);
   const results = await Promise.all([source.read(5, 10), source.read(7, 10), source.read(9, 10)]);
   expect(results.map((bytes) => bytes[0])).toEqual([file[5], file[7], file[9]]);
   expect(origin.reads).toHaveLength(1);
@@ -46,7 +46,7 @@ test("rejects with its source's error and can be read again", async () => {
         : origin.read(offset, length),
   };
   const store = memoryStore();
-  const source = new CachedSource(flaky, store, neverNotice);
+  const source = new CachedSource(sharedOf(flaky), store, neverNotice);
   await expect(source.read(0, 10)).rejects.toMatchObject({
     failure: { reason: "file_changed" },
   });
@@ -58,12 +58,14 @@ test("reports once that it cannot store, and continues reading", async () => {
   const cause = { reason: "storage_failed", detail: "read-only" } as const;
   const store: ChunkStore = {
     present: new Set(),
-    read: () => Promise.resolve(false),
+    readRange: () => Promise.resolve(null),
     leaf: () => Promise.resolve(null),
     write: () => Promise.reject(new ModelError(cause)),
   };
   const notices: ModelNotice[] = [];
-  const source = new CachedSource(recorded(file), store, (notice) => notices.push(notice));
+  const source = new CachedSource(sharedOf(recorded(file)), store, (notice) =>
+    notices.push(notice),
+  );
   expect(sameBytes(await source.read(0, file.length), file)).toBe(true);
   expect(await source.read(5, 10)).toEqual(file.slice(5, 15));
   expect(notices).toEqual([{ notice: "not_stored", cause }]);

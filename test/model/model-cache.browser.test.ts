@@ -3,7 +3,12 @@ import * as Comlink from "comlink";
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { blobSource } from "../../src/model/byte-source.ts";
 import { CachedSource } from "../../src/model/cached-source.ts";
-import { CHUNK_BYTES, encodeChunkMap, leavesOf, rootOf } from "../../src/model/chunks.ts";
+import {
+  CHUNK_BYTES,
+  encodeChunkMap,
+  leavesOf,
+  rootOf,
+} from "../../src/model/chunks.ts";
 import { ModelCache } from "../../src/model/model-cache.ts";
 import { failureOf } from "../../src/shared/failure.ts";
 import { exposeReader, readerFromPort } from "../../src/model/reader-port.ts";
@@ -11,7 +16,12 @@ import { shardTensors } from "../../src/model/shard.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 import type { WeightsWorker } from "../../workers/weights.worker.ts";
 import { tinyModel } from "../../tools/gguf/tiny-gguf.ts";
-import { neverNotice, recorded, sameBytes } from "./recorded-source.ts";
+import {
+  neverNotice,
+  recorded,
+  sameBytes,
+  sharedOf,
+} from "./recorded-source.ts";
 
 const FOLDER = "test-models";
 const file = Uint8Array.from(
@@ -21,7 +31,8 @@ const file = Uint8Array.from(
 
 async function openCache(): Promise<ModelCache> {
   const cache = await ModelCache.open(FOLDER);
-  if (cache === null) throw new Error("this browser has no origin private file system");
+  if (cache === null)
+    throw new Error("this browser has no origin private file system");
   return cache;
 }
 
@@ -30,29 +41,46 @@ afterAll(async () => (await openCache()).clear());
 
 test("a cached source resumes after a reload, without an incomplete chunk", async () => {
   const first = await (await openCache()).store("a", "model", file.length);
-  await new CachedSource(recorded(file), first, neverNotice).read(0, 2 * CHUNK_BYTES);
+  await new CachedSource(sharedOf(recorded(file)), first, neverNotice).read(
+    0,
+    2 * CHUNK_BYTES,
+  );
   await first.write(1, file.slice(0, 100), null); // incomplete
   const origin = recorded(file);
   const second = await (await openCache()).store("a", "model", file.length);
-  const source = new CachedSource(origin, second, neverNotice);
+  const source = new CachedSource(sharedOf(origin), second, neverNotice);
   expect(sameBytes(await source.read(0, file.length), file)).toBe(true);
-  expect(origin.reads).toEqual([[CHUNK_BYTES, 2 * CHUNK_BYTES + 1000]]);
+  expect(origin.reads).toEqual([
+    [2 * CHUNK_BYTES, CHUNK_BYTES + 1000],
+    [CHUNK_BYTES, CHUNK_BYTES],
+  ]);
 });
 
 test("a chunk that was not compared with the source counts until the tab closes", async () => {
-  const unchecked = { ...recorded(file), leaves: new Map() };
+  const peer = recorded(file);
+  const unchecked = {
+    ...peer,
+    leaves: new Map(),
+    fetch: (...range: [number, number]) => peer.read(...range),
+  };
   const first = await (await openCache()).store("a", "model", file.length);
   const source = new CachedSource(unchecked, first, neverNotice);
   await source.read(0, CHUNK_BYTES);
   await source.read(0, CHUNK_BYTES);
-  expect(unchecked.reads).toEqual([[0, CHUNK_BYTES]]);
-  expect((await source.held()).held.size).toBe(0);
+  expect(peer.reads).toEqual([[0, CHUNK_BYTES]]);
+  expect((await source.chunkMap()).held.size).toBe(0);
   const origin = recorded(file);
   const second = await (await openCache()).store("a", "model", file.length);
-  await new CachedSource(origin, second, neverNotice).read(0, CHUNK_BYTES);
+  await new CachedSource(sharedOf(origin), second, neverNotice).read(
+    0,
+    CHUNK_BYTES,
+  );
   expect(origin.reads).toEqual([[0, CHUNK_BYTES]]);
   const third = await (await openCache()).store("a", "model", file.length);
-  expect((await new CachedSource(origin, third, neverNotice).held()).held).toEqual(new Set([0]));
+  expect(
+    (await new CachedSource(sharedOf(origin), third, neverNotice).chunkMap())
+      .held,
+  ).toEqual(new Set([0]));
 });
 
 describe("stored models", () => {
@@ -67,17 +95,25 @@ describe("stored models", () => {
     clock.mockRestore();
     const listed = await cache.list();
     expect(listed.map(({ contentId }) => contentId)).toEqual(["c", "b", "a"]);
-    expect(listed[0]).toMatchObject({ name: "model c", fileBytes: file.length });
+    expect(listed[0]).toMatchObject({
+      name: "model c",
+      fileBytes: file.length,
+    });
     await cache.remove("b");
     await cache.remove("b");
-    expect((await cache.list()).map(({ contentId }) => contentId)).toEqual(["c", "a"]);
+    expect((await cache.list()).map(({ contentId }) => contentId)).toEqual([
+      "c",
+      "a",
+    ]);
     await cache.clear();
     expect(await cache.list()).toEqual([]);
   });
 
   test("are evicted by last use when the disk is full, except those in use", async () => {
     for (const id of ["old", "older"]) {
-      await (await (await openCache()).store(id, id, 1)).write(0, file.slice(0, 10), null);
+      await (
+        await (await openCache()).store(id, id, 1)
+      ).write(0, file.slice(0, 10), null);
     }
     const cache = await openCache();
     const used = await cache.store("used", "used", file.length);
@@ -86,7 +122,9 @@ describe("stored models", () => {
       () => full-- > 0,
       () => used.write(0, file.slice(0, CHUNK_BYTES), null),
     );
-    expect((await cache.list()).map(({ contentId }) => contentId)).toEqual(["used"]);
+    expect((await cache.list()).map(({ contentId }) => contentId)).toEqual([
+      "used",
+    ]);
     const refused = withFullDisk(
       () => true,
       () => used.write(1, file.slice(0, CHUNK_BYTES), null),
@@ -98,12 +136,19 @@ describe("stored models", () => {
 });
 
 /** Makes the browser's own writer fail as on a full disk while `isFull()` is true. */
-async function withFullDisk<T>(isFull: () => boolean, action: () => Promise<T>): Promise<T> {
+async function withFullDisk<T>(
+  isFull: () => boolean,
+  action: () => Promise<T>,
+): Promise<T> {
   const prototype = FileSystemWritableFileStream.prototype;
   const write = Object.getOwnPropertyDescriptor(prototype, "write");
   if (write === undefined) throw new Error("no writer to fail");
-  prototype.write = function (this: FileSystemWritableFileStream, data: FileSystemWriteChunkType) {
-    if (isFull()) return Promise.reject(new DOMException("full", "QuotaExceededError"));
+  prototype.write = function (
+    this: FileSystemWritableFileStream,
+    data: FileSystemWriteChunkType,
+  ) {
+    if (isFull())
+      return Promise.reject(new DOMException("full", "QuotaExceededError"));
     return (write.value as typeof prototype.write).call(this, data);
   };
   try {
@@ -114,10 +159,16 @@ async function withFullDisk<T>(isFull: () => boolean, action: () => Promise<T>):
 }
 
 describe("the weights worker", () => {
-  const start = (): { worker: Worker; remote: Comlink.Remote<WeightsWorker> } => {
-    const worker = new Worker(new URL("../../workers/weights.worker.ts", import.meta.url), {
-      type: "module",
-    });
+  const start = (): {
+    worker: Worker;
+    remote: Comlink.Remote<WeightsWorker>;
+  } => {
+    const worker = new Worker(
+      new URL("../../workers/weights.worker.ts", import.meta.url),
+      {
+        type: "module",
+      },
+    );
     return { worker, remote: Comlink.wrap<WeightsWorker>(worker) };
   };
   /** The same script in a thread that sees another number of cores, as do its lanes. */
@@ -143,7 +194,8 @@ describe("the weights worker", () => {
     );
     return { worker, remote: Comlink.wrap<WeightsWorker>(worker) };
   };
-  const url = new URL("/models/SmolLM2-135M-Instruct.Q4_1.gguf", location.href).href;
+  const url = new URL("/models/SmolLM2-135M-Instruct.Q4_1.gguf", location.href)
+    .href;
 
   test.each([2, 5])(
     "on %d cores, downloads only a shard, and serves it to another thread from the disk",
@@ -160,7 +212,10 @@ describe("the weights worker", () => {
         summary.contentId,
         10,
         12,
-        Comlink.proxy(({ doneBytes, totalBytes }) => void progress.push(doneBytes / totalBytes)),
+        Comlink.proxy(
+          ({ doneBytes, totalBytes }) =>
+            void progress.push(doneBytes / totalBytes),
+        ),
       );
       // The last report has its own channel and may arrive after the result.
       await vi.waitFor(() => expect(progress.at(-1)).toBe(1));
@@ -169,7 +224,10 @@ describe("the weights worker", () => {
       started.close();
       const shardBytes = 2 * (summary.layers[10]?.weightBytes ?? 0);
       const [stored] = (await (await ModelCache.open())?.list()) ?? [];
-      expect(stored).toMatchObject({ contentId: summary.contentId, name: summary.name });
+      expect(stored).toMatchObject({
+        contentId: summary.contentId,
+        name: summary.name,
+      });
       const onDisk = await storedBytes(summary.contentId);
       expect(onDisk).toBeGreaterThanOrEqual(shardBytes);
       expect(onDisk).toBeLessThanOrEqual(shardBytes + 4 * CHUNK_BYTES);
@@ -178,7 +236,11 @@ describe("the weights worker", () => {
       const reader = readerFromPort(await remote.reader(summary.contentId));
       const [tensor] = shardTensors(shard);
       if (tensor === undefined) throw new Error("a shard has tensors");
-      const expected = await fetchRange(url, tensor.offsetBytes, tensor.lengthBytes);
+      const expected = await fetchRange(
+        url,
+        tensor.offsetBytes,
+        tensor.lengthBytes,
+      );
       const read = await reader.read(tensor.offsetBytes, tensor.lengthBytes);
       expect(sameBytes(read, expected)).toBe(true);
       await remote.clearStored();
@@ -191,13 +253,25 @@ describe("the weights worker", () => {
     const bytes = tinyModel();
     const member = MemberId.parse("abc");
     const blob = new Blob([bytes]);
-    const own = await remote.open({ kind: "file", file: blob, fileName: "tiny.gguf", member });
-    expect(own.summary.source).toEqual({ kind: "member", member, fileName: "tiny.gguf" });
+    const own = await remote.open({
+      kind: "file",
+      file: blob,
+      fileName: "tiny.gguf",
+      member,
+    });
+    expect(own.summary.source).toEqual({
+      kind: "member",
+      member,
+      fileName: "tiny.gguf",
+    });
     const source = blobSource(blob, "tiny.gguf");
     const leaves = await leavesOf(source);
     const root = await rootOf(bytes.length, leaves);
     expect(own.summary.contentId).toBe(root);
-    const known = { held: new Set(leaves.keys()), leaves: new Map(leaves.entries()) };
+    const known = {
+      held: new Set(leaves.keys()),
+      leaves: new Map(leaves.entries()),
+    };
     const map = new Blob([encodeChunkMap(known, bytes.length)]);
     const ports = {
       bytes: exposeReader(source),
@@ -211,9 +285,13 @@ describe("the weights worker", () => {
       root,
       peers: [{ member, ...ports }],
     } as const;
-    const theirs = await remote.open(Comlink.transfer(request, Object.values(ports)));
+    const theirs = await remote.open(
+      Comlink.transfer(request, Object.values(ports)),
+    );
     expect(theirs.summary).toEqual(own.summary);
-    expect(await remote.read(theirs.summary.contentId, 0, 4)).toEqual(bytes.slice(0, 4));
+    expect(await remote.read(theirs.summary.contentId, 0, 4)).toEqual(
+      bytes.slice(0, 4),
+    );
     await remote.clearStored();
     worker.terminate();
   });
@@ -223,7 +301,9 @@ describe("the weights worker", () => {
     const missing = new URL("/models/none/none.gguf?", location.href).href;
     const page = new URL("/src/model/description.ts?raw", location.href).href;
     for (const url of [missing, page]) {
-      const error: unknown = await remote.open({ kind: "url", url }).catch((e: unknown) => e);
+      const error: unknown = await remote
+        .open({ kind: "url", url })
+        .catch((e: unknown) => e);
       // The development server answers a missing file with its page.
       expect(["malformed_file", "http_status", "no_range_requests"]).toContain(
         failureOf(error).reason,
@@ -233,7 +313,11 @@ describe("the weights worker", () => {
   });
 });
 
-async function fetchRange(url: string, offset: number, length: number): Promise<Uint8Array> {
+async function fetchRange(
+  url: string,
+  offset: number,
+  length: number,
+): Promise<Uint8Array> {
   const response = await fetch(url, {
     headers: { Range: `bytes=${offset}-${offset + length - 1}` },
   });
@@ -242,9 +326,13 @@ async function fetchRange(url: string, offset: number, length: number): Promise<
 
 /** Of a model's chunks on this machine's disk. */
 async function storedBytes(contentId: string): Promise<number> {
-  const models = await (await navigator.storage.getDirectory()).getDirectoryHandle("models");
+  const models = await (
+    await navigator.storage.getDirectory()
+  ).getDirectoryHandle("models");
   let bytes = 0;
-  for await (const [name, file] of (await models.getDirectoryHandle(contentId)).entries())
+  for await (const [name, file] of (
+    await models.getDirectoryHandle(contentId)
+  ).entries())
     if (file instanceof FileSystemFileHandle && name !== "about.json")
       bytes += (await file.getFile()).size;
   return bytes;

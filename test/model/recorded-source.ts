@@ -1,6 +1,7 @@
 /** A source that records its reads, for tests of the cache over it. */
 import { expect } from "vitest";
 import { blobSource, type ByteSource } from "../../src/model/byte-source.ts";
+import { SharedSource } from "../../src/model/shared-source.ts";
 import type { ModelNotice } from "../../src/shared/model-failure.ts";
 
 export function recorded(
@@ -16,6 +17,12 @@ export function recorded(
       return source.read(offset, length);
     },
   };
+}
+
+/** The file of `origin`, which no other member has. */
+export function sharedOf(origin: ByteSource): SharedSource {
+  const { fileBytes, label } = origin;
+  return new SharedSource({ fileBytes, label, origin, root: null, onNotice: neverNotice });
 }
 
 /** `toEqual` takes seconds for megabytes. */

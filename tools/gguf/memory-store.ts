@@ -1,3 +1,5 @@
+import { chunkParts } from "../../src/model/index.ts";
+
 /** Chunks in memory instead of the origin private file system, which only browsers have. */
 export function memoryStore() {
   const chunks = new Map<number, Blob>();
@@ -5,10 +7,11 @@ export function memoryStore() {
   const present = new Set<number>();
   return {
     present,
-    async read(index: number, from: number, bytes: Uint8Array) {
-      const part = chunks.get(index)?.slice(from, from + bytes.length);
-      if (part !== undefined) bytes.set(new Uint8Array(await part.arrayBuffer()));
-      return part !== undefined;
+    async readRange(offsetBytes: number, lengthBytes: number) {
+      const parts = chunkParts(offsetBytes, lengthBytes);
+      const blobs = parts.map(({ index, from, to }) => chunks.get(index)?.slice(from, to));
+      if (!blobs.every((blob) => blob !== undefined)) return null;
+      return new Uint8Array(await new Blob(blobs).arrayBuffer());
     },
     /** The chunk is present, but its bytes are gone, as after an interrupted write. */
     lose: (index: number) => chunks.delete(index),
