@@ -71,12 +71,7 @@ const RULES = [
 
 const MOVES = [
   { name: "moveGain", label: "Minimum gain (%)", min: 0, max: 100, scale: 100 },
-  {
-    name: "moveHorizonTokens",
-    label: "Payback period (tokens)",
-    min: 1,
-    max: 1e9,
-  },
+  { name: "moveHorizonTokens", label: "Payback period (tokens)", min: 1, max: 1e9 },
 ] as const satisfies readonly Field[];
 
 const OBJECTIVE: Field = {

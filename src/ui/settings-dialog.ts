@@ -59,10 +59,7 @@ const FIELDS = [
 ] as const satisfies readonly Field[];
 
 export class SettingsDialog extends PageElement {
-  static override properties = {
-    open: { type: Boolean },
-    problem: { state: true },
-  };
+  static override properties = { open: { type: Boolean }, problem: { state: true } };
   declare open?: boolean;
   declare problem?: string;
 

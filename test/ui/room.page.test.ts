@@ -33,10 +33,7 @@ describe("members", () => {
     const [first, ...others] = state.members;
     const device = { ...first!.device!, throttleRatio: 1.2, forecast };
     const members = [{ ...first!, device }, ...others];
-    const { app } = await mount({
-      ...VIEWS.answering,
-      state: { ...state, members },
-    });
+    const { app } = await mount({ ...VIEWS.answering, state: { ...state, members } });
     const card = one(app, "tabmesh-member");
     expect(textOf(one(card, "[role=status]"))).toMatch(/^Slowing down: in 29 s/);
     const points = all(one(card, "tabmesh-speed"), "polyline").map((line) =>
@@ -97,14 +94,8 @@ describe("the member that opened the room", () => {
   test("other members cannot remove anyone or set the rule", async () => {
     const { answering } = VIEWS;
     const openedBy = answering.state.members[1]!.id;
-    const settings = {
-      ...answering.state.settings,
-      changesBy: "opener" as const,
-    };
-    const view = {
-      ...answering,
-      state: { ...answering.state, openedBy, settings },
-    };
+    const settings = { ...answering.state.settings, changesBy: "opener" as const };
+    const view = { ...answering, state: { ...answering.state, openedBy, settings } };
     const { app, commands } = await mount(view);
     expect(textOf(app)).not.toContain("Remove from the room");
     button(app, "Settings").click();
@@ -198,10 +189,7 @@ describe("header and dialogs", () => {
     choice("nobody").click();
     expect(commands).toEqual([{ type: "change_admission", admits: "nobody" }]);
     const { answering } = VIEWS;
-    app.view = {
-      ...answering,
-      state: { ...answering.state, admits: "nobody" },
-    };
+    app.view = { ...answering, state: { ...answering.state, admits: "nobody" } };
     await settled(app);
     expect(choice("nobody").checked).toBe(true);
     expect(one(app, ".admission").textContent).toContain("Locked");

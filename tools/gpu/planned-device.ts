@@ -41,15 +41,8 @@ export type PlannedDevice = {
   }[];
 };
 
-type FakeBuffer = {
-  readonly size: number;
-  readonly label: string;
-  destroy(): void;
-};
-type Entry = {
-  readonly binding: number;
-  readonly buffer: { readonly type: string };
-};
+type FakeBuffer = { readonly size: number; readonly label: string; destroy(): void };
+type Entry = { readonly binding: number; readonly buffer: { readonly type: string } };
 
 export function plannedDevice({ limits, f16, subgroups }: AdapterFacts): PlannedDevice {
   defineConstants();
@@ -258,13 +251,7 @@ function arithmetic(expression: string): number {
 /** WebGPU's constants, which Node does not have; their values do not matter here. */
 function defineConstants(): void {
   Object.assign(globalThis, {
-    GPUBufferUsage: {
-      STORAGE: 1,
-      UNIFORM: 2,
-      COPY_SRC: 4,
-      COPY_DST: 8,
-      MAP_READ: 16,
-    },
+    GPUBufferUsage: { STORAGE: 1, UNIFORM: 2, COPY_SRC: 4, COPY_DST: 8, MAP_READ: 16 },
     GPUShaderStage: { COMPUTE: 1 },
     GPUMapMode: { READ: 1 },
   });
