@@ -7,7 +7,7 @@ import type { SampleRequest } from "../engine/index.ts";
 import type { PromptFrame, TokenFrame } from "../mesh/index.ts";
 import type { GenerationId, MemberId, Sampling } from "../shared/index.ts";
 import { randomAt } from "./random.ts";
-import { SavedBytes, SavedRows } from "./saved-rows.ts";
+import { MAX_SAVED_BYTES, SavedRows } from "./saved-rows.ts";
 import type { ChainPart } from "./shard-chain.ts";
 
 /** The rows `[0, rows)`, which the other part of a chain has. */
@@ -51,7 +51,7 @@ export class Generation {
     prompt: PromptFrame,
     slot: number,
     nowMs: number,
-    saved = new SavedRows(new SavedBytes()),
+    saved = new SavedRows(MAX_SAVED_BYTES),
     computed = 0,
   ) {
     this.admittedMs = this.activeMs = nowMs;
@@ -145,12 +145,13 @@ export class GenerationTable {
   readonly #byId = new Map<GenerationId, Generation>();
   /** Interrupted ones, oldest first. */
   #kept: Generation[] = [];
-  readonly #bytes: SavedBytes;
+  /** Of hidden rows, for each slot. */
+  readonly #savedBytes: number;
   #freeSlots: number[];
 
-  constructor(slots: number, bytes = new SavedBytes()) {
+  constructor(slots: number, maxSavedBytes = MAX_SAVED_BYTES) {
     this.slots = slots;
-    this.#bytes = bytes;
+    this.#savedBytes = maxSavedBytes / slots;
     // `pop` takes the lowest slot first.
     this.#freeSlots = Array.from({ length: slots }, (_, index) => slots - 1 - index);
   }
@@ -173,7 +174,7 @@ export class GenerationTable {
     else this.#kept = this.#kept.filter((other) => other !== kept);
     const slot = kept?.slot ?? this.#freeSlots.pop();
     if (slot === undefined) return null;
-    const saved = kept?.saved ?? new SavedRows(this.#bytes);
+    const saved = kept?.saved ?? new SavedRows(this.#savedBytes);
     const computed = Math.min(kept?.computed ?? 0, prompt.tokens.length);
     const generation = new Generation(prompt, slot, nowMs, saved, computed);
     generation.behind = kept?.behind ?? null;
@@ -195,14 +196,13 @@ export class GenerationTable {
       const inputs = kept.saved;
       // What is behind already, from an earlier extension, is computed again.
       const rows = kept.behind === null ? kept.computed : 0;
-      clearInputs(kept);
       kept.computed = 0;
       if (part === "front") {
         kept.behind = { part, rows };
         continue;
       }
       kept.behind = { part, rows: Math.min(rows, inputs.end), inputs };
-      kept.saved = new SavedRows(this.#bytes);
+      kept.saved = new SavedRows(this.#savedBytes);
     }
   }
 
@@ -211,28 +211,11 @@ export class GenerationTable {
     for (const kept of [...this.#kept]) if (!isMember(kept.prompt.requester)) this.#drop(kept);
   }
 
-  /** Keeps rows for the next stage; those of interrupted answers make room. */
-  save({ saved }: Generation, position: number, width: number, rows: Float32Array): void {
-    saved.add(position, width, rows);
-    const end = position + rows.length / width;
-    while (saved.end >= position && saved.end < end && this.#kept.length > 0) {
-      this.#drop(this.#kept[0]);
-      saved.add(position, width, rows);
-    }
-  }
-
   #drop(kept: Generation | undefined): void {
     if (kept === undefined) return;
     this.#kept = this.#kept.filter((other) => other !== kept);
-    kept.saved.clear();
-    clearInputs(kept);
     this.#freeSlots.push(kept.slot);
   }
-}
-
-/** Gives back the bytes of rows that nothing will read. */
-function clearInputs({ behind }: Generation): void {
-  if (behind?.part === "back") behind.inputs.clear();
 }
 
 /** Whether a prompt is a later attempt of the same answer. */

@@ -40,7 +40,7 @@ import {
   positionInPipeline,
   type PipelinePosition,
 } from "./pipeline-position.ts";
-import { MAX_SAVED_BYTES, SavedBytes } from "./saved-rows.ts";
+import { MAX_SAVED_BYTES } from "./saved-rows.ts";
 import { sentPrompts } from "./sent-prompts.ts";
 import { ShardChain } from "./shard-chain.ts";
 import { IDLE_LOOK_MS, RUNNING_LOOK_MS } from "./silence-watch.ts";
@@ -308,7 +308,7 @@ export class StageHost implements StagePort {
     const slots = Math.min(shard.options.sequences, position.pipeline.generationSlots);
     // Answers that were interrupted are resumed with the rows that the shard's cache has of them.
     if (this.#generations?.slots !== slots)
-      this.#generations = new GenerationTable(slots, new SavedBytes(this.#maxSavedBytes));
+      this.#generations = new GenerationTable(slots, this.#maxSavedBytes);
     this.#loop = new StageLoop(position, shard, outside, this.#meter, this.#generations);
   }
 

@@ -224,7 +224,6 @@ export class StageLoop {
     const times = { clocks, wireMs, arrivedAtMs: this.#outside.nowMs() };
     const rows = { position: 0, count, tokens: null, hidden };
     if (count > 0) this.#steps.add({ generation, ...rows, part: behind.part, ...times });
-    behind.inputs.clear();
   }
 
   #computed(step: Step, result: StepResult): Promise<void> | void {

@@ -39,7 +39,7 @@ export function stepResults(parts: StepResultsParts) {
         const rows = hidden.subarray(row * width, (row + count) * width);
         row += count;
         if (generations.get(generation.id) !== generation) continue; // has ended
-        generations.save(generation, first, width, rows);
+        generation.saved.add(first, width, rows);
         generation.sentAtMs = sentAtMs;
         const known = Math.min(count, Math.max(0, generation.sendFrom - first));
         if (known === count) continue;

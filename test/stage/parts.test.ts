@@ -7,7 +7,6 @@ import { Generation, GenerationTable } from "../../src/stage/generations.ts";
 import { hopTimes, wireTime } from "../../src/stage/hop-times.ts";
 import { LoadMeter } from "../../src/stage/load-meter.ts";
 import { randomAt } from "../../src/stage/random.ts";
-import { SavedBytes } from "../../src/stage/saved-rows.ts";
 import { WorkQueue, type Work } from "../../src/stage/work-queue.ts";
 import { member, request } from "../../tools/cpu/cpu-room.ts";
 
@@ -150,18 +149,4 @@ test("the load meter counts, takes the median of decode steps, and resets", () =
   });
   meter.add(80, 1, 1);
   expect(meter.read(1400, 0.25)).toMatchObject({ busyFraction: 0.2, busySource: "timestamps" });
-});
-
-test("rows for a chain that is extended once more give their bytes back", () => {
-  const bytes = new SavedBytes();
-  const table = new GenerationTable(1, bytes);
-  const generation = table.add(prompt(1, 3), 0)!;
-  generation.computed = 3;
-  table.save(generation, 0, 2, new Float32Array(6));
-  table.remove(generation, true);
-  expect(bytes.used).toBeGreaterThan(0);
-  table.extend("back"); // its rows are the inputs of the new part
-  expect(bytes.used).toBeGreaterThan(0);
-  table.extend("back"); // before they were used
-  expect(bytes.used).toBe(0);
 });
