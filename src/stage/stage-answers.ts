@@ -11,11 +11,11 @@ import type { PipelinePosition } from "./pipeline-position.ts";
 import type { Standing } from "./room-view.ts";
 
 export type AnswersOutside = {
-  send(to: MemberId, frame: StageFrame): Promise<void>;
+  readonly send: (to: MemberId, frame: StageFrame) => Promise<void>;
   /** Tells the sender of a frame why it was not taken. */
   refuse(to: MemberId, frame: StageFrame, failure: StageFailure): void;
   standing(generation: Generation["id"], requester: MemberId): Standing;
-  nowMs(): number;
+  readonly nowMs: () => number;
   /** The next stages have its prompt. */
   onBegin(generation: Generation): void;
   onEnd(generation: Generation): void;

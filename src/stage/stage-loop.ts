@@ -11,7 +11,6 @@ import type { HiddenFrame, ResumeFrame, TokenFrame } from "../mesh/index.ts";
 import { causeOf, type Failure, MAX_LAPS, type MemberId } from "../shared/index.ts";
 import { faultOfRows, faultOfToken } from "./frame-faults.ts";
 import type { Generation, GenerationTable } from "./generations.ts";
-import { hiddenSender } from "./hidden-sender.ts";
 import { wireTime } from "./hop-times.ts";
 import { LapWatch, type Late } from "./lap-watch.ts";
 import type { LoadMeter } from "./load-meter.ts";
@@ -35,7 +34,6 @@ export class StageLoop {
   readonly #generations: GenerationTable;
   readonly #watch: LapWatch;
   readonly #steps: StepRunner;
-  readonly #next: ReturnType<typeof hiddenSender>;
   readonly #results: ReturnType<typeof stepResults>;
   /** Engine ms of the newest steps of one token. */
   #laps: readonly number[] = [];
@@ -63,19 +61,10 @@ export class StageLoop {
       onEnd: (generation) => this.#ended(generation),
     });
     this.answers = answers;
-    this.#next = hiddenSender(position, shard.description.model.hidden, {
-      send: (to, frame) => outside.send(to, frame),
-      lost: (prompts, error) => answers.lost(position.next!, prompts, error),
-    });
-    const shared = { position, generations, nowMs: () => outside.nowMs() };
-    this.#results = stepResults({
-      ...shared,
-      next: this.#next,
-      tell: (prompt, frame) => answers.tell(prompt, frame),
-      fail: (prompt, failure) => answers.fail(prompt, failure),
-    });
+    const width = shard.description.model.hidden;
+    this.#results = stepResults(position, width, generations, answers, outside);
     this.#steps = new StepRunner({
-      ...{ ...shared, shard, watch: this.#watch },
+      ...{ position, generations, shard, watch: this.#watch, nowMs: outside.nowMs },
       onResult: (step, result) => this.#computed(step, result),
       onError: (batch, error) => {
         const cause = causeOf(error);
@@ -113,7 +102,7 @@ export class StageLoop {
 
   /** Nothing is computed or sent from now on; the result of a step in flight is dropped. */
   stop(): void {
-    this.#next.stop();
+    this.#results.stop();
     this.#steps.stop();
     this.answers.stop();
   }
@@ -198,7 +187,7 @@ export class StageLoop {
     generation.sentAtMs = this.#outside.nowMs();
     this.#catchUp(generation);
     if (generation.sendFrom > need)
-      this.#next.savedRows(generation, need, generation.sendFrom, this.#shard.maxRows);
+      this.#results.sendSaved(generation, need, generation.sendFrom, this.#shard.maxRows);
     if (isFirst) {
       generation.nextPosition = generation.promptLength;
       if (from < generation.promptLength)
@@ -233,7 +222,7 @@ export class StageLoop {
     if (rows === 1 && decodeRows === 1) this.#laps = [...this.#laps, computeMs].slice(-MAX_LAPS);
     if (batch[0]!.part === "front") return;
     if (result.kind === "tokens") return this.#results.sendTokens(step, result.tokens);
-    return this.#results.sendHidden(step, result.hidden, this.#shard.description.model.hidden);
+    return this.#results.sendHidden(step, result.hidden);
   }
 
   #ended(generation: Generation): void {

@@ -1,35 +1,73 @@
-/** What a stage sends after a step: hidden rows to the next stage, or the tokens that were sampled. */
+/**
+ * What a stage sends after a step: hidden rows to the next stage, or the tokens that were sampled. Rows
+ * leave in one frame after the other, in the order of the calls, so that kept rows arrive before those
+ * that are computed later.
+ */
 import type { SampledToken } from "../engine/index.ts";
-import type { PromptFrame, Segment, StageClock, TokenFrame } from "../mesh/index.ts";
-import type { StageFailure } from "../shared/index.ts";
+import type { HiddenFrame, PromptFrame, Segment, StageClock } from "../mesh/index.ts";
 import { joined, workOfRows } from "./batch.ts";
-import type { GenerationTable } from "./generations.ts";
-import type { hiddenSender } from "./hidden-sender.ts";
+import type { Generation, GenerationTable } from "./generations.ts";
 import { hopTimes } from "./hop-times.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
+import type { AnswersOutside, StageAnswers } from "./stage-answers.ts";
 import type { Step } from "./step-runner.ts";
 import type { Work } from "./work-queue.ts";
 
-export type StepResultsParts = {
-  readonly position: PipelinePosition;
-  readonly generations: GenerationTable;
-  readonly next: ReturnType<typeof hiddenSender>;
-  readonly nowMs: () => number;
-  /** To stage 0 and to the requester. */
-  readonly tell: (prompt: PromptFrame, frame: TokenFrame) => void;
-  readonly fail: (prompt: PromptFrame, failure: StageFailure) => void;
-};
+/** Of kept rows in one frame: what a sender may have in its channel's buffer. */
+const MAX_REPLAY_BYTES = 1024 * 1024;
 
-export function stepResults(parts: StepResultsParts) {
-  const { position, generations, next, nowMs, tell, fail } = parts;
-  const { header, isFirst, pipeline, index, self } = position;
+/** `width` is numbers per hidden row. */
+export function stepResults(
+  position: PipelinePosition,
+  width: number,
+  generations: GenerationTable,
+  answers: StageAnswers,
+  { send, nowMs }: Pick<AnswersOutside, "send" | "nowMs">,
+) {
+  const { header, isFirst, pipeline, index, self, next } = position;
+  let sending: Promise<void> = Promise.resolve();
+  let stopped = false;
+
   const clocksOf = ({ startMs, computeMs }: Step, { clocks, arrivedAtMs }: Work): StageClock[] => {
     const waitMs = Math.max(0, startMs - arrivedAtMs);
     return [...clocks, { computeMs, waitMs, linkMs: pipeline.linkMs }];
   };
+
+  /** `hidden` is [sum of the segments' counts, width]. */
+  const sendRows = (
+    segments: readonly Segment[],
+    hidden: Float32Array<ArrayBuffer>,
+    prompts: readonly PromptFrame[],
+  ) => {
+    const frame: HiddenFrame = { ...header, type: "hidden", width, segments, hidden };
+    sending = sending.then(async () => {
+      if (stopped) return;
+      await send(next!, frame).catch((error: unknown) => answers.lost(next!, prompts, error));
+    });
+  };
+
   return {
+    /** Rows that have not left are not sent. */
+    stop(): void {
+      stopped = true;
+    },
+
+    /** The kept rows `[from, to)` of a generation, at most `maxRows` in a frame. */
+    sendSaved(generation: Generation, from: number, to: number, maxRows: number): void {
+      const { id, prompt, wireMs, saved } = generation;
+      const clock = { computeMs: 0, waitMs: 0, linkMs: 0 };
+      const clocks = Array.from({ length: index + 1 }, () => clock);
+      const rowBytes = width * Float32Array.BYTES_PER_ELEMENT;
+      const step = Math.max(1, Math.min(maxRows, Math.floor(MAX_REPLAY_BYTES / rowBytes)));
+      for (let first = from; first < to; first += step) {
+        const count = Math.min(step, to - first);
+        const segment = { generation: id, position: first, count, wireMs, clocks };
+        sendRows([segment], saved.read(first, first + count), [prompt]);
+      }
+    },
+
     /** Resolves once the rows before these have left the channel's buffer, and these are on their way. */
-    async sendHidden(step: Step, hidden: Float32Array<ArrayBuffer>, width: number): Promise<void> {
+    async sendHidden(step: Step, hidden: Float32Array<ArrayBuffer>): Promise<void> {
       const sentAtMs = nowMs();
       const kept: Float32Array<ArrayBuffer>[] = [];
       const segments: Segment[] = [];
@@ -48,9 +86,9 @@ export function stepResults(parts: StepResultsParts) {
         kept.push(rows.subarray(known * width));
       }
       if (segments.length === 0) return;
-      await next.space;
+      await sending;
       const prompts = step.batch.map(({ generation }) => generation.prompt);
-      next.rows(segments, joined(kept), prompts);
+      sendRows(segments, joined(kept), prompts);
     },
 
     sendTokens(step: Step, sampled: readonly SampledToken[]): void {
@@ -62,14 +100,15 @@ export function stepResults(parts: StepResultsParts) {
         if (generations.get(generation.id) !== generation) continue; // has ended
         if (token >= pipeline.vocabulary) {
           const failure = { reason: "logits_not_finite", stage: index, member: self } as const;
-          fail(generation.prompt, failure);
+          answers.fail(generation.prompt, failure);
           continue;
         }
         const end = generation.append(token, pipeline.contextTokens);
         const clocks = clocksOf(step, work);
         generation.sentAtMs = isFirst ? nowMs() : 0;
         const body = { ...end, token, logprob, top, clocks, hopMs: hopTimes(clocks, wireMs) };
-        tell(generation.prompt, { ...header, type: "token", generation: generation.id, ...body });
+        const frame = { ...header, type: "token", generation: generation.id, ...body } as const;
+        answers.tell(generation.prompt, frame);
       }
     },
   };
