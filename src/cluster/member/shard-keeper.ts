@@ -43,6 +43,8 @@ export class ShardKeeper {
   /** The placement of a handover, and the shard that was loaded for it. */
   #ahead: PlacementId | null = null;
   #next: Held | null = null;
+  /** A placement was lost, and none has loaded since: answers wait for their caches. */
+  #afterLoss = false;
   #work: Promise<void> = Promise.resolve();
   #lastReport: ShardState | null = null;
   #lastProgressMs = -Infinity;
@@ -87,6 +89,8 @@ export class ShardKeeper {
   #update(): void {
     const { placement, handover } = this.#parts.room.state;
     const next = handover?.placement ?? null;
+    if (placement && placement.error !== null) this.#afterLoss = true;
+    if (placement?.ready) this.#afterLoss = false;
     if ((placement?.id ?? null) !== this.#wanted) {
       this.#wanted = placement?.id ?? null;
       // A requester without a shard needs only the pipeline.
@@ -187,8 +191,7 @@ export class ShardKeeper {
 
   /** After a loss, with the layers that are held, and their caches. Null if they cannot remain. */
   async #extend(held: Held, request: ShardRequest, placement: Placement): Promise<Held | null> {
-    const isRepair = this.#parts.room.state.lastDecision?.trigger.kind === "loss";
-    const extension = isRepair ? extensionOf(held.request, request) : null;
+    const extension = this.#afterLoss ? extensionOf(held.request, request) : null;
     if (extension === null) return null;
     try {
       const loaded = await this.#load(extension, placement);
