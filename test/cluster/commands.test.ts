@@ -7,7 +7,7 @@ import { DEFAULT_SETTINGS } from "../../src/shared/state.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 import type { CloseFailure } from "../../src/shared/mesh-failure.ts";
 import { A } from "../../tools/room/sample-events.ts";
-import { CODE, deviceState, profile } from "../../tools/room/test-data.ts";
+import { CODE, deviceState, MODEL_URL, profile } from "../../tools/room/test-data.ts";
 import { until, withRoom } from "../../tools/room/test-room.ts";
 
 const INVALID: [RoomCommand, string][] = [
@@ -37,6 +37,28 @@ describe.each(["coordinator", "follower"] as const)("at the %s", (role) => {
         "the next command",
       );
     });
+  });
+});
+
+test("a command that is repeated, as to the next coordinator, is executed once", async () => {
+  await withRoom(async (room) => {
+    const first = await room.add("first");
+    await room.add("second");
+    const third = await room.add("third");
+    const { client } = third;
+    const remove: RoomCommand = { type: "remove_member", member: MemberId.parse("second") };
+    const place: RoomCommand = {
+      ...{ type: "place_stages", model: "tiny" },
+      stages: [{ member: third.id, first: 0, end: 6 }],
+    };
+    await client.addModel(MODEL_URL);
+    await first.client.dispatch(remove);
+    const placement = await client.dispatch(place);
+    expect(await first.client.dispatch(remove)).toBeNull();
+    expect(await client.dispatch(place)).toBe(placement);
+    const solved = await client.dispatch({ type: "place_model", model: "tiny" });
+    expect(solved).not.toBe(placement);
+    expect(await client.dispatch({ type: "place_model", model: "tiny" })).toBe(solved);
   });
 });
 

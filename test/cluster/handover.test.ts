@@ -150,6 +150,31 @@ test("a next holder that fails to load: the layers move as without a handover", 
   });
 });
 
+test("after a loss, a member keeps its layers and their cache also where a person chooses the stages", async () => {
+  await withRoom(async (room) => {
+    const { requester, a } = await splitRoom(room);
+    const c = await room.add("c", { stepMs: 2 });
+    const { client } = requester;
+    const stages = [stage("a", 0, 2), stage("b", 2, 4), stage("c", 4, 6)];
+    await a.client.place({ model: MODEL_URL, stages });
+    const undisturbed = (await collect(client.ask(QUESTION))).tokens;
+    let placed = Promise.resolve();
+    const off = client.subscribe((change) => {
+      if (!isEvent(change, "placement_failed")) return;
+      off();
+      placed = client.place({ model: MODEL_URL, stages: [stage("a", 0, 2), stage("c", 2, 6)] });
+    });
+    const { tokens } = await readAnd(requester, () => room.tabs.get(member("b"))!.crash());
+    await placed;
+    expect(tokens).toEqual(undisturbed);
+    const layers = c.shards.map(({ description: { first, end } }) => [first, end]);
+    expect(layers).toEqual([
+      [4, 6],
+      [2, 4],
+    ]);
+  });
+});
+
 test("a member that leaves hands its layers over first", async () => {
   await withRoom(async (room) => {
     const { requester, a, b } = await splitRoom(room);

@@ -137,35 +137,6 @@ describe("a member with a stage leaves during an answer", () => {
     });
   });
 
-  test("a member keeps its layers, with their cache, also under stages that a person chooses then", async () => {
-    await withRoom(async (room) => {
-      const requester = await room.add("requester", { observes: true });
-      for (const name of ["a", "b", "c"]) await room.add(name, { stepMs: 2 });
-      const stage = (name: string, first: number, end: number) => ({
-        ...{ member: member(name), first, end },
-      });
-      const { client } = requester;
-      const stages = [stage("a", 0, 2), stage("b", 2, 4), stage("c", 4, 6)];
-      await client.place({ model: MODEL_URL, stages });
-      let placed = Promise.resolve();
-      const off = client.subscribe((change) => {
-        if (!isEvent(change, "placement_failed")) return;
-        off();
-        placed = client.place({ model: MODEL_URL, stages: [stages[0]!, stage("c", 2, 6)] });
-      });
-      const gone = room.tabs.get(member("b"))!;
-      const request = ask(PROMPT, { maxTokens: 20 });
-      const { tokens } = await readAnd(client.ask(request), () => gone.crash());
-      await placed;
-      expect(tokens).toEqual(await referenceAnswer([...codes(PROMPT)], 20));
-      const { shards } = room.tabs.get(member("c"))!;
-      expect(shards.map(({ description: { first, end } }) => [first, end])).toEqual([
-        [4, 6],
-        [2, 4],
-      ]);
-    });
-  });
-
   test.each([0, 1])(
     "when no member can take its layers, the answer waits for one, with temperature %i",
     async (temperature) => {

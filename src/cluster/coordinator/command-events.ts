@@ -34,6 +34,8 @@ export function eventsOf(state: RoomState, from: MemberId, command: PlainCommand
         ? shardEvents(from, command.shard)
         : [];
     case "remove_member": {
+      // The coordinator that removed it was lost before it said so.
+      if (state.removedMembers.includes(command.member)) return [];
       const reason = { reason: "removed", by: from } as const;
       const member = knownMember(state, command.member);
       // It knows the code, which does not change.

@@ -242,7 +242,7 @@ export class Coordinator {
   /** The others get another secret first, so that everyone who learns of the removal has it. */
   async #remove(from: MemberId, command: Extract<RoomCommand, { type: "remove_member" }>) {
     const events = () => eventsOf(this.state, from, command);
-    events(); // throws for an unknown member
+    if (events().length === 0) return null; // throws for an unknown member
     if (command.member !== this.#options.self) await this.#changeKey(command.member);
     for (const event of events()) this.#emit(event);
     return null;

@@ -2,40 +2,36 @@
  * From a room and a model to stages: waits a little for links that are being
  * measured and asks the solver, guarded by its watchdog.
  */
-import { type Answer, type Problem, isFound, solveWithWatchdog } from "../../placement/index.ts";
+import {
+  type Answer,
+  type Problem,
+  type RoomProblem,
+  solveWithWatchdog,
+} from "../../placement/index.ts";
 import {
   type Clock,
   failureOf,
   type ModelSummary,
-  type BrokenRule,
   type Choice,
   type PlacementFailure,
   type Refusal,
-  RoomError,
   roomFailureOf,
   type RoomState,
   sleep,
 } from "../../shared/index.ts";
 import type { CoordinatorParts } from "../parts.ts";
-import { predicted, problemOf } from "./room-problem.ts";
+import { problemOf, type ProblemOptions } from "./room-problem.ts";
 
-/** Rejects with a `RoomError` "not_placed". */
-export async function decidePlacement(
-  state: () => RoomState,
+/** Resolves with the solver's proposal, and the state to which it applies. Never rejects. */
+export async function propose(
   model: ModelSummary,
-  parts: Pick<CoordinatorParts, "clock" | "planner" | "timings">,
+  { state, ...parts }: Pick<CoordinatorParts, "state" | "clock" | "planner" | "timings">,
+  options?: ProblemOptions,
 ) {
-  if (computing(state()).length === 0) {
-    throw new RoomError({ reason: "not_placed", refusal: { kind: "no_computing_member" } });
-  }
   await linksMeasured(state, parts.clock, parts.timings.linksMs);
-  const { problem, brokenRules } = problemOf(state(), model);
-  const { answer, choice } = await solveGuarded(problem, parts);
-  if (!isFound(answer)) {
-    const refusal = refusalOf(model, answer, brokenRules);
-    throw new RoomError({ reason: "not_placed", refusal });
-  }
-  return { ...predicted(problem, answer.stages), choice };
+  const solved = state();
+  const built = problemOf(solved, model, options);
+  return { state: solved, built, ...(await solveGuarded(built.problem, parts)) };
 }
 
 /**
@@ -67,8 +63,9 @@ function isLimited({ maxLayers }: Problem["members"][number]): boolean {
 export function refusalOf(
   { name }: ModelSummary,
   answer: Exclude<Answer, { stages: unknown }>,
-  brokenRules: readonly BrokenRule[],
+  { problem, brokenRules }: RoomProblem,
 ): Refusal {
+  if (problem.members.length === 0) return { kind: "no_computing_member" };
   if (answer.kind === "unknown") return { kind: "unknown", model: name, cause: answer.cause };
   const { binds, shortBytes, remedies } = answer;
   return {

@@ -7,6 +7,7 @@ import {
   placedBytes,
   type Placement,
   type RoomState,
+  sameStages,
   type Settings,
 } from "../../shared/index.ts";
 import type { BuiltFor } from "../parts.ts";
@@ -29,6 +30,16 @@ export function isBuiltAlike(one: BuiltFor, other: BuiltFor): boolean {
     one.contextTokens === other.contextTokens &&
     one.generationSlots === other.generationSlots &&
     one.activations === other.activations
+  );
+}
+
+/** Whether both have the same stages, for shards that are built alike, and a person chose both or neither. */
+export function isSamePlacement(one: Placement, other: Placement): boolean {
+  const isManual = ({ predictedMs }: Placement) => predictedMs === null;
+  return (
+    isBuiltAlike(one, other) &&
+    sameStages(one.stages, other.stages) &&
+    isManual(one) === isManual(other)
   );
 }
 

@@ -11,6 +11,8 @@ import { isFound } from "../../placement/index.ts";
 import {
   type CapacityChange,
   type Decision,
+  type DecisionReason,
+  type DecisionTrigger,
   type Failure,
   type MemberId,
   MeshFailure,
@@ -19,20 +21,15 @@ import {
   PlacementId,
   type ModelSummary,
   type Placement,
+  RoomError,
   type RoomState,
   type Stage,
 } from "../../shared/index.ts";
 import { capacityChanges, capacityKey, capacityOf, type Capacity } from "./capacity.ts";
 import { decideReview, violationsOf } from "./decide-move.ts";
-import {
-  decidePlacement,
-  linksMeasured,
-  notPlacedAgain,
-  refusalOf,
-  solveGuarded,
-} from "./decide-placement.ts";
+import { notPlacedAgain, propose, refusalOf } from "./decide-placement.ts";
 import { LoadRate } from "./load-rate.ts";
-import { builtWith, canHandOver, type Chosen } from "./hand-over.ts";
+import { builtWith, canHandOver, type Chosen, isSamePlacement } from "./hand-over.ts";
 import { repairOf } from "./repair.ts";
 import { checkStages } from "./manual-placement.ts";
 import { firstCount, idInEpoch } from "../log/numbering.ts";
@@ -40,7 +37,7 @@ import { predicted, problemOf } from "./room-problem.ts";
 import type { CoordinatorParts } from "../parts.ts";
 import type { Attempts } from "../coordinator/rules.ts";
 
-type DecisionNews = Pick<Decision, "outcome" | "trigger" | "reason"> & Partial<Decision>;
+type DecisionNews = Pick<Decision, "model" | "outcome" | "trigger" | "reason"> & Partial<Decision>;
 
 /** A member that has not loaded its layers of a handover by then keeps the room from moving. */
 const MAX_HANDOVER_MS = 15 * 60_000;
@@ -65,9 +62,7 @@ export class Placer {
   #accepted: ReadonlySet<string> | null = null;
   /** The current placement was lost while answers ran. */
   #interrupted = false;
-  /** The handover that lets a member leave. */
-  #leaveHandover: PlacementId | null = null;
-  #cancelHandover = () => undefined as void;
+  #handoverEndsMs = Infinity;
   readonly #loadRate = new LoadRate();
 
   constructor(parts: CoordinatorParts) {
@@ -81,16 +76,16 @@ export class Placer {
 
   stop(): void {
     this.#cancelTimer?.();
-    this.#cancelHandover();
   }
 
   /** After every event: measures loads, and schedules a review when the capacity changed. */
   note(event: RoomEvent): void {
     if (event.type === "generation_ended" && event.outcome === "interrupted")
       this.#interrupted = true;
-    if (!this.#state.handover) this.#cancelHandover();
-    if (event.type === "placement_readied")
-      this.#loadRate.ready(this.#state, this.#parts.clock.nowMs());
+    const nowMs = this.#parts.clock.nowMs();
+    // Device states come as long as there are members.
+    if (nowMs >= this.#handoverEndsMs) this.abandonHandover();
+    if (event.type === "placement_readied") this.#loadRate.ready(this.#state, nowMs);
     const { placement } = this.#state;
     // A connection that failed may succeed later, although no capacity changes.
     if (event.type === "placement_failed" && isUnreached(event.error))
@@ -102,21 +97,19 @@ export class Placer {
   placeStages(model: ModelSummary, stages: readonly Stage[]): number {
     checkStages(this.#state, model, stages);
     this.#manualCount += 1;
-    const reason = { kind: "manual" as const };
-    this.#record(model, { outcome: "placed", trigger: { kind: "person" }, reason });
-    return this.#decide({ model, stages: [...stages], predictedMs: null });
+    this.#see(this.#state);
+    const chosen = { model, stages: [...stages], predictedMs: null };
+    return this.#decide(chosen, { kind: "person" }, { kind: "manual" });
   }
 
   /** The id of the placement, or of the one that a person chose in the meantime. */
   placeModel(model: ModelSummary): Promise<number> {
     const manualCount = this.#manualCount;
     return this.#attempt(async () => {
-      const { choice, ...decided } = await this.#solve(model);
+      const { choice, ...chosen } = await this.#solve(model);
       const { placement } = this.#state;
       if (this.#manualCount !== manualCount && placement) return placement.id;
-      const reason = { kind: "solved" as const, choice };
-      this.#record(model, { outcome: "placed", trigger: { kind: "person" }, reason });
-      return this.#decide({ model, ...decided });
+      return this.#decide(chosen, { kind: "person" }, { kind: "solved", choice });
     });
   }
 
@@ -130,33 +123,28 @@ export class Placer {
     void this.#attempt(async () => {
       try {
         if (this.#interrupted && this.#repair(lost, trigger)) return;
-        const { choice, ...decided } = await this.#solve(model);
-        if (!isCurrent()) return;
-        this.#record(model, { outcome: "moved", trigger, reason: { kind: "solved", choice } });
-        this.#decide({ model, ...decided });
+        const { choice, ...chosen } = await this.#solve(model);
+        if (isCurrent()) this.#decide(chosen, trigger, { kind: "solved", choice });
       } catch (error) {
         if (!isCurrent()) return;
         const failure = notPlacedAgain(loss, error);
         const reason = { kind: "failed", failure } as const;
-        this.#record(model, { outcome: "impossible", trigger, reason });
+        this.#record({ model: model.name, outcome: "impossible", trigger, reason });
         this.#parts.emit({ type: "placement_failed", placement: lost.id, error: failure });
       }
     });
   }
 
   /** False if the stages that remain cannot keep their layers. */
-  #repair(lost: Placement, trigger: Decision["trigger"]): boolean {
+  #repair(lost: Placement, trigger: DecisionTrigger): boolean {
     const { model } = lost;
     const { clock, timings } = this.#parts;
     const repair = repairOf(this.#state, lost, problemOf(this.#state, model));
     if (repair === null) return false;
-    const seen = this.#seen;
     // Another move for gain alone would interrupt the answers once more.
     this.#cooldownEndsMs = clock.nowMs() + timings.cooldownMs;
-    this.#record(model, { outcome: "moved", trigger, reason: { kind: "repaired" } });
-    this.#decide({ model, ...repair });
+    this.#decide({ model, ...repair }, trigger, { kind: "repaired" });
     // The solver has not seen the loss: a review follows once the layers have loaded.
-    this.#seen = seen;
     this.#lastKey = null;
     return true;
   }
@@ -173,11 +161,11 @@ export class Placer {
     if (!handover.placement.stages.some(({ member }) => member === from)) return;
     if (failure === null)
       return this.#parts.emit({ type: "handover_loaded", placement, member: from });
-    if (this.#leaveHandover === placement) this.abandonHandover();
-    else this.#parts.emit({ type: "placement_decided", placement: handover.placement });
+    this.#parts.emit({ type: "placement_decided", placement: handover.placement });
   }
 
   abandonHandover(): void {
+    this.#handoverEndsMs = Infinity;
     const placement = this.#state.handover?.placement.id;
     if (placement) this.#parts.emit({ type: "handover_ended", placement, switched: false });
   }
@@ -193,15 +181,12 @@ export class Placer {
       if (!placement?.ready || !isNeeded || generations.length === 0) return null;
       const { model } = placement;
       const others = { ...this.#state, members: members.filter(({ id }) => id !== leaving) };
-      const { problem } = problemOf(others, model);
-      const repair = repairOf(others, placement, { problem });
-      const { answer } = repair ? { answer: null } : await solveGuarded(problem, this.#parts);
-      const found = answer && isFound(answer) ? predicted(problem, answer.stages) : null;
-      const chosen = repair ?? found;
+      const repair = repairOf(others, placement, problemOf(others, model));
+      const parts = { ...this.#parts, state: () => others };
+      const chosen = repair ?? foundIn(await propose(model, parts));
       if (chosen === null || this.#state.placement?.id !== placement.id) return null;
       const next = this.#next({ model, ...chosen });
       if (!canHandOver(this.#state, next)) return null;
-      this.#leaveHandover = next.id;
       this.#begin(next);
       return next.id;
     });
@@ -214,64 +199,64 @@ export class Placer {
   }
 
   async #review(): Promise<void> {
-    const { state, planner, timings, clock } = this.#parts;
-    const reviewed = state().placement;
-    await linksMeasured(state, clock, timings.linksMs);
-    const before = this.#seen;
-    const changes = [...this.#postponed, ...capacityChanges(before, this.#state)];
-    this.#see();
-    if (reviewed === null || changes.length === 0) return;
-    const trigger = { kind: "changes" as const, changes };
+    const { clock, timings } = this.#parts;
+    const reviewed = this.#state.placement;
+    if (reviewed === null) return;
     const { model } = reviewed;
     const { bytesPerMs: loadBytesPerMs } = this.#loadRate;
-    const built = problemOf(this.#state, model, { loadBytesPerMs });
-    const { answer } = await solveGuarded(built.problem, { planner, timings });
-    const placement = this.#state.placement;
+    const before = this.#seen;
+    const proposal = await propose(model, this.#parts, { loadBytesPerMs });
+    const { answer, built } = proposal;
+    const changes = [...this.#postponed, ...capacityChanges(before, proposal.state)];
+    this.#see(proposal.state);
+    const { placement, settings, generations } = this.#state;
     if (placement?.id !== reviewed.id || placement.error !== null) {
       // It was lost meanwhile: the capacity of now has not been tried for it.
       this.#lastKey = null;
       return;
     }
+    if (changes.length === 0) return;
+    const news = { model: model.name, trigger: { kind: "changes" as const, changes } };
     if (!isFound(answer)) {
-      const refusal = refusalOf(model, answer, built.brokenRules);
-      const reason = { kind: "no_alternative" as const, refusal };
-      return this.#record(model, { outcome: "impossible", trigger, reason });
+      const reason = { kind: "no_alternative" as const, refusal: refusalOf(model, answer, built) };
+      return this.#record({ ...news, outcome: "impossible", reason });
     }
     this.#accepted ??= new Set(violationsOf({ built, placement }));
-    const cooldownMs = this.#cooldownEndsMs - this.#parts.clock.nowMs();
+    const cooldownMs = this.#cooldownEndsMs - clock.nowMs();
     const { postponed, ...verdict } = decideReview({
       built,
       placement,
       proposed: answer,
-      settings: this.#state.settings,
+      settings,
       loadBytesPerMs,
       accepted: this.#accepted,
       coolingDown: cooldownMs > 0 && before?.settings === this.#seen?.settings,
     });
     this.#postponed = postponed ? changes : [];
     if (postponed) this.#lookIn(cooldownMs);
-    const moves = verdict.outcome === "moved";
-    const running = this.#state.generations.filter(({ status }) => status === "running");
-    this.#record(model, { ...verdict, trigger, waitingAnswers: moves ? running.length : 0 });
-    if (!moves) return;
-    this.#cooldownEndsMs = this.#parts.clock.nowMs() + timings.cooldownMs;
-    this.#decide({ model, ...predicted(built.problem, answer.stages) });
+    if (verdict.outcome !== "moved") return this.#record({ ...news, ...verdict });
+    const waitingAnswers = generations.filter(({ status }) => status === "running").length;
+    this.#record({ ...news, ...verdict, waitingAnswers });
+    this.#cooldownEndsMs = clock.nowMs() + timings.cooldownMs;
+    this.#place({ model, ...predicted(built.problem, answer.stages) });
   }
 
   get #state(): RoomState {
     return this.#parts.state();
   }
 
+  /** Rejects with a `RoomError` "not_placed". */
   async #solve(model: ModelSummary) {
-    this.#see();
-    const decided = await decidePlacement(this.#parts.state, model, this.#parts);
-    this.#see();
-    return decided;
+    const proposal = await propose(model, this.#parts);
+    this.#see(proposal.state);
+    const { answer, built, choice } = proposal;
+    if (isFound(answer)) return { model, ...predicted(built.problem, answer.stages), choice };
+    throw new RoomError({ reason: "not_placed", refusal: refusalOf(model, answer, built) });
   }
 
-  #see(): void {
-    this.#seen = capacityOf(this.#state);
-    this.#lastKey = capacityKey(this.#state);
+  #see(state: RoomState): void {
+    this.#seen = capacityOf(state);
+    this.#lastKey = capacityKey(state);
   }
 
   /** One attempt at a time. */
@@ -305,36 +290,44 @@ export class Placer {
     return { id, ...chosen, ...built, ready: false, error: null };
   }
 
-  #decide(chosen: Chosen): number {
-    const placement = this.#next(chosen);
-    const isSoft = canHandOver(this.#state, placement);
-    this.#see();
+  #decide(chosen: Chosen, trigger: DecisionTrigger, reason: DecisionReason): number {
+    const outcome = trigger.kind === "person" ? "placed" : "moved";
+    this.#record({ model: chosen.model.name, outcome, trigger, reason });
+    return this.#place(chosen);
+  }
+
+  /** A placement that is in force already stays: a command may be repeated to another coordinator. */
+  #place(chosen: Chosen): number {
+    const next = this.#next(chosen);
+    const { placement, handover } = this.#state;
+    if (placement?.error === null && handover === null && isSamePlacement(placement, next))
+      return placement.id;
     this.#interrupted = false;
     const built = problemOf(this.#state, chosen.model);
-    this.#accepted = new Set(violationsOf({ built, placement }));
-    if (isSoft) this.#begin(placement);
+    this.#accepted = new Set(violationsOf({ built, placement: next }));
+    if (canHandOver(this.#state, next)) this.#begin(next);
     else {
       this.#loadRate.started(this.#parts.clock.nowMs());
-      this.#parts.emit({ type: "placement_decided", placement });
+      this.#parts.emit({ type: "placement_decided", placement: next });
     }
-    return placement.id;
+    return next.id;
   }
 
   /** Answers go on until it has loaded. */
   #begin(placement: Placement): void {
-    this.#cancelHandover();
+    this.#handoverEndsMs = this.#parts.clock.nowMs() + MAX_HANDOVER_MS;
     this.#parts.emit({ type: "handover_begun", placement });
-    this.#cancelHandover = this.#parts.clock.after(MAX_HANDOVER_MS, () => {
-      if (this.#state.handover?.placement.id === placement.id) this.abandonHandover();
-    });
   }
 
-  #record(model: ModelSummary, news: DecisionNews): void {
+  #record(news: DecisionNews): void {
     const numbers = { currentMs: null, proposedMs: null, gainMs: null, bytesToLoad: 0 };
     const notes = { includesPenalties: false, isTokenTime: true, waitingAnswers: 0 };
-    const decision: Decision = { model: model.name, ...numbers, ...notes, ...news };
-    this.#parts.emit({ type: "placement_reviewed", decision });
+    this.#parts.emit({ type: "placement_reviewed", decision: { ...numbers, ...notes, ...news } });
   }
+}
+
+function foundIn({ answer, built }: Awaited<ReturnType<typeof propose>>) {
+  return isFound(answer) ? predicted(built.problem, answer.stages) : null;
 }
 
 /** A member could not reach another one. */

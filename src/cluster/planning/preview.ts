@@ -79,10 +79,9 @@ export async function previewPlacement(
   planner: Planner,
   timings: Timings,
 ): Promise<PlacementPreviewAnswer> {
-  const { problem, brokenRules } = problemOf(state, model);
+  const built = problemOf(state, model);
+  const { problem, brokenRules } = built;
   const common = { model: model.name, objective: problem.objective, brokenRules };
-  if (problem.members.length === 0)
-    return { ...common, ...nothing({ kind: "no_computing_member" }) };
   const { answer, explanation } = await explained(problem, planner, timings);
   const front = isFound(answer) ? await frontOf(problem, planner, timings) : NO_FRONT;
   const proposals = distinct(proposed(state, model, problem, { answer, explanation, front }));
@@ -90,7 +89,7 @@ export async function previewPlacement(
   return {
     ...common,
     kind: answer.kind,
-    refusal: found ? null : refusalOf(model, answer, brokenRules),
+    refusal: found ? null : refusalOf(model, answer, built),
     lowerBoundMs: found ? answer.lowerBoundMs : null,
     elapsedMs: answer.elapsedMs,
     candidates: proposals.map(([origins, stages]) => candidate(problem, origins, stages)),
@@ -200,17 +199,4 @@ function distinct(
     else found.set(key, { origins: [origin], stages });
   }
   return [...found.values()].map(({ origins, stages }) => [origins, stages] as const);
-}
-
-function nothing(refusal: Refusal) {
-  return {
-    kind: "infeasible" as const,
-    refusal,
-    lowerBoundMs: null,
-    elapsedMs: 0,
-    candidates: [],
-    explanation: null,
-    front: [],
-    frontIsComplete: true,
-  };
 }
