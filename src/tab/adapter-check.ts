@@ -19,7 +19,7 @@ export async function checkAdapter(
 ): Promise<ProbeResult> {
   if (again) await forgetTuning();
   const client = workerClient<ProbeWorker>(
-    new Worker(new URL("../../workers/probe.worker.ts", import.meta.url), { type: "module" }),
+    () => new Worker(new URL("../../workers/probe.worker.ts", import.meta.url), { type: "module" }),
     "probe",
   );
   try {

@@ -3,9 +3,9 @@
  * finish in time is ended with its worker, and the next chat gets a new worker.
  */
 import type { ChatTemplate, ChatTurn } from "../model/index.ts";
-import { beforeDeadline, FailureError, failureOf } from "../shared/index.ts";
+import { beforeDeadline, failureOf } from "../shared/index.ts";
 import type { TemplateWorker } from "../../workers/template.worker.ts";
-import { workerClient, type WorkerClient } from "./worker-client.ts";
+import { workerClient } from "./worker-client.ts";
 
 /** Rejects with a failure if the template fails or exceeds a limit of time or memory. */
 export type ChatRenderer = (
@@ -20,26 +20,18 @@ export function openChatRenderer(
   startWorker = startTemplateWorker,
   deadlineMs = DEADLINE_MS,
 ): { readonly render: ChatRenderer; readonly end: () => void } {
-  let client: WorkerClient<TemplateWorker> | null = null;
-  let hasEnded = false;
+  const client = workerClient<TemplateWorker>(startWorker, "chat template", () => client.restart());
   let previous: Promise<unknown> = Promise.resolve();
 
   async function rendered(...chat: Parameters<ChatRenderer>): Promise<string> {
-    if (hasEnded) throw new FailureError({ reason: "worker_ended", worker: "chat template" });
-    const worker = (client ??= startWorker());
-    try {
-      // The deadline does not include loading the worker's script.
-      await worker.remote.isReady();
-      const late = { reason: "chat_template_timeout", timeoutMs: deadlineMs } as const;
-      return await beforeDeadline(worker.remote.render(...chat), deadlineMs, late);
-    } catch (error) {
-      const { reason } = failureOf(error);
-      if (reason === "chat_template_timeout" || reason === "worker_failed") {
-        worker.end();
-        client = null;
-      }
+    // The deadline does not include loading the worker's script.
+    await client.remote.isReady();
+    const late = { reason: "chat_template_timeout", timeoutMs: deadlineMs } as const;
+    const answer = beforeDeadline(client.remote.render(...chat), deadlineMs, late);
+    return answer.catch((error: unknown) => {
+      if (failureOf(error).reason === late.reason) client.restart();
       throw error;
-    }
+    });
   }
 
   return {
@@ -49,16 +41,12 @@ export function openChatRenderer(
       previous = result.catch(() => undefined);
       return result;
     },
-    end: () => {
-      hasEnded = true;
-      client?.end();
-    },
+    end: () => client.end(),
   };
 }
 
-function startTemplateWorker(): WorkerClient<TemplateWorker> {
-  return workerClient<TemplateWorker>(
-    new Worker(new URL("../../workers/template.worker.ts", import.meta.url), { type: "module" }),
-    "chat template",
-  );
+function startTemplateWorker(): Worker {
+  return new Worker(new URL("../../workers/template.worker.ts", import.meta.url), {
+    type: "module",
+  });
 }

@@ -27,7 +27,7 @@ export class GpuThread {
   /** The stage of whichever worker runs now. */
   readonly worker: StageWorker;
   readonly #parts: GpuThreadParts;
-  #client: WorkerClient<StageWorker>;
+  readonly #client: WorkerClient<StageWorker>;
   #listeners: StageListeners | null = null;
   #startedMs: number;
   #failedSoon = 0;
@@ -36,18 +36,20 @@ export class GpuThread {
 
   constructor(parts: GpuThreadParts) {
     this.#parts = parts;
-    this.#client = this.#start();
+    this.#client = workerClient(parts.start, "GPU", (failure) => this.replace(failure));
+    this.#client.start();
     this.#startedMs = parts.clock.nowMs();
+    const { remote } = this.#client;
     const own: Partial<StageWorker> = {
       listen: (listeners) => this.#listen(listeners),
       sample: () => this.#sample(),
       loadShard: async (...request) => {
         this.#loads += 1;
-        return this.#client.remote.loadShard(...request).finally(() => (this.#loads -= 1));
+        return remote.loadShard(...request).finally(() => (this.#loads -= 1));
       },
     };
     this.worker = new Proxy(own as StageWorker, {
-      get: (_, method) => Reflect.get(method in own ? own : this.#client.remote, method) as unknown,
+      get: (_, method) => Reflect.get(method in own ? own : remote, method) as unknown,
     });
   }
 
@@ -60,12 +62,11 @@ export class GpuThread {
   /** A sample also shows that the worker answers: one that does not is replaced. */
   async #sample(): ReturnType<StageWorker["sample"]> {
     const afterMs = this.#loads > 0 ? MAX_LOADING_SILENCE_MS : MAX_SILENCE_MS;
-    const client = this.#client;
-    const cancel = this.#parts.clock.after(afterMs, () => {
-      if (this.#client === client)
-        this.replace({ reason: "worker_silent", worker: "GPU", afterMs });
-    });
-    return client.remote.sample().finally(cancel);
+    const cancel = this.#parts.clock.after(afterMs, () =>
+      this.replace({ reason: "worker_silent", worker: "GPU", afterMs }),
+    );
+    // A worker that was replaced meanwhile has rejected it.
+    return this.#client.remote.sample().finally(cancel);
   }
 
   /** Ends the worker and starts another. What was asked of it rejects. */
@@ -74,13 +75,13 @@ export class GpuThread {
     if (this.#ended) return;
     const isSoon = clock.nowMs() - this.#startedMs < SOON_MS;
     this.#failedSoon = isSoon ? this.#failedSoon + 1 : 0;
-    this.#client.end();
     if (this.#failedSoon >= MAX_SOON) {
-      this.#ended = true;
+      this.end();
       this.#listeners?.onObservation({ kind: "worker_gone", cause });
       return;
     }
-    this.#client = this.#start();
+    this.#client.restart();
+    this.#client.start();
     this.#startedMs = clock.nowMs();
     const listeners = this.#listeners;
     if (listeners === null) return;
@@ -93,12 +94,5 @@ export class GpuThread {
   end(): void {
     this.#ended = true;
     this.#client.end();
-  }
-
-  #start(): WorkerClient<StageWorker> {
-    const client = workerClient<StageWorker>(this.#parts.start(), "GPU", (failure) => {
-      if (this.#client === client) this.replace(failure);
-    });
-    return client;
   }
 }

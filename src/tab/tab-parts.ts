@@ -52,10 +52,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
   const gpu = new GpuThread({ start: startGpuWorker, clock, onReplaced: () => renewFrames() });
   /** Renews every frames channel, once there is a transport. */
   let renewFrames = () => undefined as void;
-  const weights = workerClient<WeightsWorker>(
-    new Worker(new URL("../../workers/weights.worker.ts", import.meta.url), { type: "module" }),
-    "model",
-  );
+  const weights = workerClient<WeightsWorker>(startWeightsWorker, "model");
   const planner = openPlanner(options.onWarning);
   const chats = openChatRenderer();
   const endWorkers = () => {
@@ -119,7 +116,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
         registry: openRoomRegistry(options.code, self, options),
         stage: gpu.worker,
         models: watched(models, monitor),
-        planner,
+        planner: planner.remote,
         linkFrames,
         replaceStage: () => gpu.replace({ reason: "worker_ended", worker: "GPU" }),
         collectDeviceState: () => monitor.collect(),
@@ -157,4 +154,10 @@ function watched(models: ModelHost, monitor: TabMonitor): ModelHost {
 
 function startGpuWorker(): Worker {
   return new Worker(new URL("../../workers/gpu.worker.ts", import.meta.url), { type: "module" });
+}
+
+function startWeightsWorker(): Worker {
+  return new Worker(new URL("../../workers/weights.worker.ts", import.meta.url), {
+    type: "module",
+  });
 }

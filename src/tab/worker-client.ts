@@ -13,47 +13,71 @@ import {
 
 export type WorkerClient<T> = {
   readonly remote: Comlink.Remote<T>;
-  /** Ends the worker; pending and later calls reject. */
+  /** Starts the worker now; otherwise the first call does. */
+  start(): void;
+  /** Ends the worker; pending calls reject, and the next call starts another. */
+  restart(): void;
+  /** Ends the worker for good; pending and later calls reject. */
   end(): void;
 };
 
+type Running<T> = {
+  readonly worker: Worker;
+  readonly wrapped: Comlink.Remote<T>;
+  readonly calls: ReturnType<typeof untilFailure>;
+};
+
+/** A worker that fails stays dead, and `onFailed` is called: it may restart it. */
 export function workerClient<T extends object>(
-  worker: Worker,
+  startWorker: () => Worker,
   name: WorkerName,
   onFailed: (failure: WorkerFailure) => void = () => undefined,
 ): WorkerClient<T> {
-  const calls = untilFailure();
-  const die = (failure: WorkerFailure) => calls.fail(new FailureError(failure));
-  const fail = (failure: WorkerFailure) => {
-    die(failure);
-    onFailed(failure);
-  };
-  worker.addEventListener("error", ({ message }) => {
-    fail({ reason: "worker_failed", worker: name, detail: detailOf(message || "") });
-  });
-  worker.addEventListener("messageerror", () => {
-    fail({ reason: "worker_unreadable", worker: name });
-  });
-  const wrapped = Comlink.wrap<T>(worker);
-  const methods = new Map<PropertyKey, unknown>();
-  const remote = new Proxy(wrapped, {
-    get(target, key) {
-      if (key === "then") return undefined;
-      if (!methods.has(key)) methods.set(key, guarded(Reflect.get(target, key), calls.guard));
-      return methods.get(key);
-    },
-  });
-  return {
-    remote,
-    end: () => {
-      worker.terminate();
-      die({ reason: "worker_ended", worker: name });
-    },
-  };
-}
+  let current: Running<T> | null = null;
+  let ended = false;
+  const ending: WorkerFailure = { reason: "worker_ended", worker: name };
 
-function guarded(method: unknown, guard: ReturnType<typeof untilFailure>["guard"]): unknown {
-  if (typeof method !== "function") return method;
-  const call = method as (...values: unknown[]) => Promise<unknown>;
-  return (...values: unknown[]) => guard(call(...values));
+  const start = (): Running<T> => {
+    if (current) return current;
+    if (ended) throw new FailureError(ending);
+    const worker = startWorker();
+    const started = { worker, wrapped: Comlink.wrap<T>(worker), calls: untilFailure() };
+    const fail = (failure: WorkerFailure) => {
+      started.calls.fail(new FailureError(failure));
+      if (current === started) onFailed(failure);
+    };
+    worker.addEventListener("error", ({ message }) => {
+      fail({ reason: "worker_failed", worker: name, detail: detailOf(message || "") });
+    });
+    worker.addEventListener("messageerror", () => {
+      fail({ reason: "worker_unreadable", worker: name });
+    });
+    return (current = started);
+  };
+
+  const stop = () => {
+    current?.worker.terminate();
+    current?.calls.fail(new FailureError(ending));
+  };
+
+  const call = async (key: PropertyKey, values: readonly unknown[]): Promise<unknown> => {
+    const { wrapped, calls } = start();
+    const method = Reflect.get(wrapped, key) as (...values: unknown[]) => Promise<unknown>;
+    return calls.guard(method(...values));
+  };
+
+  return {
+    remote: new Proxy({} as Comlink.Remote<T>, {
+      get: (_, key) => (key === "then" ? undefined : (...values: unknown[]) => call(key, values)),
+    }),
+    start,
+    restart: () => {
+      stop();
+      if (!ended) current = null;
+    },
+    end: () => {
+      ended = true;
+      stop();
+    },
+  };
 }

@@ -13,8 +13,13 @@ const service = {
 };
 
 function open() {
-  const worker = new FakeWorker(service);
-  return { worker, client: workerClient<typeof service>(asWorker(worker), "model") };
+  const workers: FakeWorker[] = [];
+  const client = workerClient<typeof service>(() => {
+    workers.push(new FakeWorker(service));
+    return asWorker(workers.at(-1)!);
+  }, "model");
+  client.start();
+  return { worker: workers[0]!, workers, client };
 }
 
 test("calls and their errors cross the thread", async () => {
@@ -48,6 +53,17 @@ test("ending the client ends the worker and rejects what is pending", async () =
   client.end();
   await expect(pending).rejects.toMatchObject({ failure: { reason: "worker_ended" } });
   expect(worker.terminated).toBe(true);
+});
+
+test("a worker that is restarted rejects what is pending, and the next call starts another", async () => {
+  const { workers, client } = open();
+  const pending = client.remote.hang();
+  client.restart();
+  await expect(pending).rejects.toMatchObject({ failure: { reason: "worker_ended" } });
+  expect(workers).toHaveLength(1);
+  expect(await client.remote.double(4)).toBe(8);
+  expect(workers.map(({ terminated }) => terminated)).toEqual([true, false]);
+  client.end();
 });
 
 test("what calls returned is not kept", async () => {
