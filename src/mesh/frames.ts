@@ -20,24 +20,19 @@ export const MAX_FRAME_BYTES = 32 * 1024 * 1024;
 
 const U32 = z.int().min(0).max(0xffff_ffff);
 
-/** Both are 0 in pings and pongs, which belong to no placement. */
 const placed = { placement: U32, epoch: U32 };
 export type FrameHeader = { readonly placement: number; readonly epoch: number };
 
 /** What one stage spent on a segment, by its own clock. `linkMs` is half a round trip to the next stage. */
-export type StageClock = {
-  readonly computeMs: number;
-  readonly waitMs: number;
-  readonly linkMs: number;
-};
-type ClockTuple = readonly [computeMs: number, waitMs: number, linkMs: number];
+const StageClock = z.strictObject({
+  computeMs: z.number(),
+  waitMs: z.number(),
+  linkMs: z.number(),
+});
+export type StageClock = Readonly<z.infer<typeof StageClock>>;
 
-/** A list of the stages so far, in short. */
-const Clocks = z
-  .array(z.tuple([z.number(), z.number(), z.number()]))
-  .transform((clocks): readonly StageClock[] =>
-    clocks.map(([computeMs, waitMs, linkMs]) => ({ computeMs, waitMs, linkMs })),
-  );
+/** Of the stages so far. */
+const Clocks = z.array(StageClock).readonly();
 
 /** Rows `[position, position + count)` of one generation. */
 const Segment = z.strictObject({
@@ -100,8 +95,8 @@ export const FrameFields = z.discriminatedUnion("type", [
   /** From a stage to the previous one: the first position whose hidden rows it lacks. */
   typed("resume", { ...placed, generation: GenerationId, from: U32 }),
   /** With `echo`, the pong carries the payload back. */
-  typed("ping", { ...placed, nonce: U32, echo: z.boolean() }),
-  typed("pong", { ...placed, nonce: U32 }),
+  typed("ping", { nonce: U32, echo: z.boolean() }),
+  typed("pong", { nonce: U32 }),
 ]);
 type FieldsOf<Type extends Frame["type"]> = Readonly<
   Extract<z.infer<typeof FrameFields>, { type: Type }>
@@ -136,11 +131,8 @@ export function encode(frame: Frame): Uint8Array<ArrayBuffer> {
     }
     case "hidden": {
       const { hidden, ...header } = frame;
-      const segments = frame.segments.map((one) => ({ ...one, clocks: one.clocks.map(toTuple) }));
-      return pack({ ...header, segments }, hidden);
+      return pack(header, hidden);
     }
-    case "token":
-      return pack({ ...frame, clocks: frame.clocks.map(toTuple) });
     case "ping":
     case "pong": {
       const { payload, ...header } = frame;
@@ -149,10 +141,6 @@ export function encode(frame: Frame): Uint8Array<ArrayBuffer> {
     default:
       return pack(frame);
   }
-}
-
-function toTuple({ computeMs, waitMs, linkMs }: StageClock): ClockTuple {
-  return [computeMs, waitMs, linkMs];
 }
 
 /**

@@ -23,13 +23,11 @@ import { MeshError, ProtocolError } from "./mesh-error.ts";
 import { pack, unpack } from "./packet.ts";
 import type { Transport } from "./transport.ts";
 
-/** Longer reads are split into requests of this size, which limits memory on both sides. */
-const MAX_RANGE_BYTES = 4 * 1024 * 1024;
-/** Requests in flight for one long read: enough to keep the link busy during a round trip. */
-const REQUESTS_IN_FLIGHT = 3;
+/** Of one read, which limits memory on both sides: `cached-source.ts` in `model` asks for as many chunks at a time. */
+const MAX_RANGE_BYTES = 8 * 1024 * 1024;
 
-/** Answers to one peer at a time: several files, each with `REQUESTS_IN_FLIGHT`. Each is in memory until it is sent. */
-export const MAX_ANSWERS_AT_ONCE = 8;
+/** Answers to one peer at a time. Each is in memory until it is sent. */
+export const MAX_ANSWERS_AT_ONCE = 4;
 /** Of one peer, whose readers have a few. */
 export const MAX_WAITING_REQUESTS = 1000;
 /** A content id in hex, and a prefix. */
@@ -51,7 +49,7 @@ const Header = z.discriminatedUnion("type", [
 ]);
 
 /** null if it is no packet of this kind. */
-function read(bytes: Uint8Array<ArrayBuffer>) {
+function unpacked(bytes: Uint8Array<ArrayBuffer>) {
   try {
     return unpack(Header, bytes);
   } catch (error) {
@@ -60,7 +58,7 @@ function read(bytes: Uint8Array<ArrayBuffer>) {
   }
 }
 
-/** Exactly `lengthBytes` bytes from `offsetBytes`, or a rejection. */
+/** Exactly `lengthBytes` bytes from `offsetBytes`, or a rejection. At most `MAX_RANGE_BYTES` are read at a time. */
 export type ReadRange = (
   offsetBytes: number,
   lengthBytes: number,
@@ -102,7 +100,7 @@ export function serveBytes(
   };
   const offDisconnect = transport.events.onDisconnect((peer) => queues.delete(peer));
   const offBytes = transport.events.onBytes((peer, bytes) => {
-    const request = read(bytes)?.header;
+    const request = unpacked(bytes)?.header;
     if (request === undefined) return transport.disconnect(peer);
     if (request.type !== "request") return; // for a reader
     const queue = queues.get(peer) ?? { waiting: [], answering: 0 };
@@ -143,7 +141,7 @@ export function peerByteReader(
 ): { read: ReadRange; close(): void } {
   const waiting = new Map<number, Waiting>();
   const settle = (bytes: Uint8Array<ArrayBuffer>) => {
-    const { header, payload } = read(bytes) ?? {};
+    const { header, payload } = unpacked(bytes) ?? {};
     if (header === undefined || header.type === "request") return;
     const request = waiting.get(header.id);
     if (request === undefined) return;
@@ -174,7 +172,7 @@ export function peerByteReader(
   const offDisconnect = transport.events.onDisconnect((gone, cause) => {
     if (gone === peer) rejectAll(interrupted(cause));
   });
-  const range: ReadRange = (offsetBytes, lengthBytes) =>
+  const read: ReadRange = (offsetBytes, lengthBytes) =>
     new Promise((resolve, reject) => {
       const id = ++lastRequest;
       waiting.set(id, { lengthBytes, resolve, reject });
@@ -185,31 +183,11 @@ export function peerByteReader(
       });
     });
   return {
-    read: (offsetBytes, lengthBytes) => readLong(range, offsetBytes, lengthBytes),
+    read,
     close: () => {
       offBytes();
       offDisconnect();
       rejectAll({ reason: "peer_read_closed", file });
     },
   };
-}
-
-async function readLong(
-  range: ReadRange,
-  offsetBytes: number,
-  lengthBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  if (lengthBytes <= MAX_RANGE_BYTES) return range(offsetBytes, lengthBytes);
-  const whole = new Uint8Array(lengthBytes);
-  let next = 0;
-  const worker = async () => {
-    while (next < lengthBytes) {
-      const at = next;
-      next += MAX_RANGE_BYTES;
-      const length = Math.min(MAX_RANGE_BYTES, lengthBytes - at);
-      whole.set(await range(offsetBytes + at, length), at);
-    }
-  };
-  await Promise.all(Array.from({ length: REQUESTS_IN_FLIGHT }, worker));
-  return whole;
 }

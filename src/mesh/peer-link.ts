@@ -36,8 +36,8 @@ const CHANNEL_IDS = { control: 10, bulk: 11, frames: 12 } as const;
 /** A connection that needs more frames channels than this is broken: another one takes its place. */
 export const MAX_FRAME_CHANNELS = 32;
 
-/** Readers request at most 4 MiB at a time. */
-const MAX_BULK_BYTES = 8 * 1024 * 1024;
+/** Readers request at most 8 MiB at a time. */
+const MAX_BULK_BYTES = 12 * 1024 * 1024;
 /** The last message is sent within this time; then the connection is closed. */
 const LINGER_MS = 200;
 

@@ -226,10 +226,9 @@ export class Channels {
   }
 
   #answer(peer: MemberId, { nonce, echo, payload }: PingFrame): void {
-    const empty = new Uint8Array(0);
-    const pong = { placement: 0, epoch: 0, nonce, payload: echo ? payload : empty };
+    const echoed = echo ? payload : new Uint8Array(0);
     // If it cannot be sent, the channel is closed, which it reports itself.
-    this.#sendTo(peer, { type: "pong", ...pong }).catch(() => undefined);
+    this.#sendTo(peer, { type: "pong", nonce, payload: echoed }).catch(() => undefined);
   }
 
   #pong(from: MemberId, nonce: number): void {
@@ -257,5 +256,5 @@ export class Channels {
 }
 
 function pingFrame(nonce: number, payload: Uint8Array<ArrayBuffer>, echo: boolean): PingFrame {
-  return { type: "ping", placement: 0, epoch: 0, nonce, echo, payload };
+  return { type: "ping", nonce, echo, payload };
 }

@@ -111,8 +111,6 @@ describe("the frames of a tab that is not a member", () => {
     await theirs.send(
       encode({
         type: "ping",
-        placement: 0,
-        epoch: 0,
         nonce: 7,
         echo: false,
         ...empty,

@@ -179,7 +179,6 @@ test("a channel is not read before it is opened", async () => {
   await room.get(a)!.host.addChannel(7, requester, channel);
   const forged = encode({
     type: "ping",
-    ...header,
     nonce: 1,
     echo: false,
     payload: new Uint8Array(),

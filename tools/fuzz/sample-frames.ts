@@ -60,10 +60,10 @@ function frame(random: Random): Frame {
       return { ...header, type: "failure", generation, failure };
     }
     case 5:
-      return { ...header, type: "ping", nonce: 7, echo: random.whole(0, 1) === 1, payload };
+      return { type: "ping", nonce: 7, echo: random.whole(0, 1) === 1, payload };
     case 6:
       return { ...header, type: "resume", generation, from: 3 };
     default:
-      return { ...header, type: "pong", nonce: 7, payload };
+      return { type: "pong", nonce: 7, payload };
   }
 }
