@@ -34,12 +34,10 @@ export function capDomains(inst: Instance, capMs: number): Instance {
       )
         end++;
       reach[row + layer] = Math.min(end, inst.reach[row + layer]!);
-      if (reach[row + layer]! < inst.minEnd[row + layer]!) reach[row + layer] = layer;
     }
     const first = spare - inst.busyEmbed[member]!;
     while (firstEnd[member]! > 0 && busyPrefix[row + firstEnd[member]!]! > first)
       firstEnd[member]!--;
-    if (firstEnd[member]! < inst.minEnd[row]!) firstEnd[member] = 0;
     const last = spare - inst.busyHead[member]!;
     while (
       lastStart[member]! < layerCount &&

@@ -1,15 +1,17 @@
 /**
  * Which layers each member can hold: memory, bindings, limits, and pins as ranges.
  *
- *   a shard of member m that starts at layer l ends in [minEnd[m, l], reach[m, l]];
+ *   a shard of member m that starts at layer l ends at most at reach[m, l];
  *   as first stage it ends by firstEnd[m]; as last stage it starts at or after lastStart[m];
  *   single[m] says that m can run all layers
+ *
+ * Layers that a member is pinned to are in no other's domain, and its domain has no others: with at most
+ * one stage, it can only run them all.
  */
 import type { Problem, ProblemMember } from "../problem/problem.ts";
 
 export type Domains = {
-  readonly minEnd: Int32Array; // [members, layers + 1]
-  readonly reach: Int32Array; // [members, layers + 1]; below minEnd where no shard can start
+  readonly reach: Int32Array; // [members, layers + 1]; the start itself where no shard can start
   readonly firstEnd: Int32Array; // [members]; 0 where the member can never be first
   readonly lastStart: Int32Array; // [members]; the number of layers where it can never be last
   readonly single: Uint8Array; // [members]
@@ -28,7 +30,6 @@ export function buildDomains(model: Problem["model"], members: readonly ProblemM
     ? Math.max(model.embedBytes, model.headBytes)
     : model.embedBytes + model.headBytes;
   const owner = pinnedLayers(members, layerCount);
-  const minEnd = new Int32Array(members.length * width);
   const reach = new Int32Array(members.length * width);
   const firstEnd = new Int32Array(members.length);
   const lastStart = new Int32Array(members.length).fill(layerCount);
@@ -39,46 +40,42 @@ export function buildDomains(model: Problem["model"], members: readonly ProblemM
     const pin = typeof pinned === "object" ? pinned : null;
     const fits = (first: number, end: number, extra: number) =>
       end - first <= maxLayers && bytesBefore[end]! - bytesBefore[first]! + extra <= memoryBytes;
+    const isUnfit = pin !== null && !fits(pin.first, pin.end, 0);
     const isAllowed = (layer: number) => {
       const { bindingBytes, weightBytes } = model.layers[layer]!;
-      if ((bindingBytes ?? weightBytes) > maxBindingBytes) return false;
-      return owner[layer] === -1 || owner[layer] === member;
+      if (isUnfit || (bindingBytes ?? weightBytes) > maxBindingBytes) return false;
+      return owner[layer] === (pin === null ? -1 : member);
     };
     let end = 0;
     for (let start = 0; start < layerCount; start++) {
       end = Math.max(end, start);
       while (end < layerCount && isAllowed(end) && fits(start, end + 1, 0)) end++;
-      const holdsPin = pin !== null && start === pin.first && end >= pin.end;
-      minEnd[row + start] = holdsPin ? pin.end : start + 1;
-      if (pin === null) reach[row + start] = end;
-      else reach[row + start] = holdsPin ? pin.end : start;
+      reach[row + start] = end;
     }
-    minEnd[row + layerCount] = layerCount + 1;
     reach[row + layerCount] = layerCount;
     if (embedBinding <= maxBindingBytes) {
       let first = reach[row]!;
       while (first > 0 && !fits(0, first, model.embedBytes)) first--;
-      firstEnd[member] = first >= minEnd[row]! ? first : 0;
+      firstEnd[member] = first;
     }
     if (headBinding > maxBindingBytes) return;
     for (let start = layerCount - 1; start >= 0; start--) {
-      if (reach[row + start] === layerCount && fits(start, layerCount, model.headBytes))
-        lastStart[member] = start;
-      else if (pin === null) break;
+      if (reach[row + start]! < layerCount || !fits(start, layerCount, model.headBytes)) break;
+      lastStart[member] = start;
     }
     const holdsAll = reach[row] === layerCount && fits(0, layerCount, bothBytes);
     single[member] = embedBinding <= maxBindingBytes && holdsAll ? 1 : 0;
   });
-  return { minEnd, reach, firstEnd, lastStart, single };
+  return { reach, firstEnd, lastStart, single };
 }
 
 /** The largest number of layers that each member can hold in one shard. */
-export function largestShards({ minEnd, reach, firstEnd }: Domains): Float64Array {
+export function largestShards({ reach, firstEnd }: Domains): Float64Array {
   const largest = new Float64Array(firstEnd.length); // [members]
   const width = reach.length / largest.length;
   reach.forEach((end, index) => {
     const member = Math.floor(index / width);
-    if (end >= minEnd[index]!) largest[member] = Math.max(largest[member]!, end - (index % width));
+    largest[member] = Math.max(largest[member]!, end - (index % width));
   });
   return largest;
 }

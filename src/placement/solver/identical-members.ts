@@ -12,7 +12,6 @@ export function identicalMembers(inst: Instance): Int32Array {
 
 function areAlike(inst: Instance, member: number, next: number): boolean {
   const { memberCount, layerCount } = inst;
-  if (inst.fixed[member] === 1 || inst.fixed[next] === 1) return false;
   for (const each of [
     inst.stage,
     inst.embed,

@@ -137,15 +137,13 @@ function memoryRemedies({ model }: Problem, shortBytes: number): Remedy[] {
 
 /** Whether a cheap proof, without search, shows that nothing fits. */
 export function isImpossible(inst: Instance): boolean {
-  const { layerCount, reach, minEnd } = inst;
-  const required = count(inst.required) + count(inst.fixed);
+  const { layerCount, reach } = inst;
+  const required = count(inst.required);
   if (required <= 1 && inst.single.includes(1)) return false;
   const canHold = new Uint8Array(layerCount);
   reach.forEach((end, index) => {
-    const member = Math.floor(index / (layerCount + 1));
     const layer = index % (layerCount + 1);
-    if (end < minEnd[index]!) return;
-    canHold.fill(1, layer, inst.fixed[member] === 1 ? end : layer + 1);
+    if (end > layer) canHold[layer] = 1;
   });
   return (
     inst.firstEnd.every((end) => end === 0) ||

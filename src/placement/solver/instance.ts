@@ -31,10 +31,8 @@ export type Instance = Domains & {
   readonly busyEmbed: Float64Array; // [members]
   readonly busyHead: Float64Array; // [members]
   readonly transfer: Float64Array; // [members, members]
-  /** 1 where the member must take part, with any layers. */
+  /** 1 where the member is pinned: it must take part. */
   readonly required: Uint8Array; // [members]
-  /** 1 where the member is pinned to exact layers. */
-  readonly fixed: Uint8Array; // [members]
   readonly maxStages: number;
   readonly throughputWeight: number;
 };
@@ -51,8 +49,6 @@ export function buildInstance(problem: Problem): Instance {
   const each = (value: (member: ProblemMember) => number) => Float64Array.from(members, value);
   const aloneOf = ({ stageMs, aloneMs = stageMs }: ProblemMember) => aloneMs;
   const penaltyOf = ({ penaltyMs = 0 }: ProblemMember) => (linear > 0 ? penaltyMs : 0);
-  const flag = (has: (member: ProblemMember) => boolean) =>
-    Uint8Array.from(members, (member) => (has(member) ? 1 : 0));
   return {
     problem,
     memberCount: members.length,
@@ -69,14 +65,13 @@ export function buildInstance(problem: Problem): Instance {
     busyHead: each(({ headMs }) => headMs),
     ...linkArrays(problem, members),
     ...buildDomains(problem.model, members),
-    required: flag(({ pinned }) => pinned === true),
-    fixed: flag(({ pinned }) => typeof pinned === "object"),
+    required: Uint8Array.from(members, ({ pinned }) => (pinned === undefined ? 0 : 1)),
     maxStages: problem.maxStages ?? layerCount,
     throughputWeight: weights.throughput,
   };
 }
 
-/** Whether all members that must take part, with any layers, are in `order`. */
+/** Whether all members that must take part are in `order`. */
 export function hasRequired({ required }: Instance, order: readonly number[]): boolean {
   return required.every((flag, member) => flag === 0 || order.includes(member));
 }

@@ -64,11 +64,8 @@ function pushFirst(
     const row = first * (layerCount + 1);
     const base = inst.stage[first]! + inst.embed[first]!;
     const charged = charge[first]! + returnTo[first]!;
-    for (
-      let end = inst.minEnd[row]!;
-      end <= Math.min(inst.firstEnd[first]!, layerCount - 1);
-      end++
-    ) {
+    const last = Math.min(inst.firstEnd[first]!, layerCount - 1);
+    for (let end = 1; end <= last; end++) {
       const cost = base + prefix[row + end]!;
       const bound = cost + charged + relaxation.onward[end * states.count + state]! - constant;
       if (bound < incumbent.cutoff()) level.pushRoot(first, end, cost, charged, bound);
@@ -86,7 +83,7 @@ function expand(
   label: number,
   children: Labels,
 ): void {
-  const { memberCount, layerCount, prefix, reach, minEnd, hop, stage } = inst;
+  const { memberCount, layerCount, prefix, reach, hop, stage } = inst;
   const { onward, value } = relaxation;
   const first = level.first[label]!;
   const member = level.last[label]!;
@@ -112,7 +109,6 @@ function expand(
     const twin = identicalBefore[next]!;
     if (twin >= 0 && !((twin < 32 ? low >>> twin : high >>> (twin - 32)) & 1)) continue;
     const eRow = next * (layerCount + 1);
-    const from = minEnd[eRow + at]!;
     const to = reach[eRow + at]!;
     if (to === layerCount && at >= inst.lastStart[next]!) {
       const total =
@@ -131,7 +127,7 @@ function expand(
     const base = cost + hopMs + stage[next]! - prefix[eRow + at]!;
     const chargedNow = charged + charge[next]!;
     const limitCost = limit - chargedNow + constant;
-    for (let end = from; end <= to && end < layerCount; end++) {
+    for (let end = at + 1; end <= to && end < layerCount; end++) {
       const childCost = base + prefix[eRow + end]!;
       const rest = childCost + onward[end * count + state]!;
       if (rest >= limitCost) continue;

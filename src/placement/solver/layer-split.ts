@@ -27,17 +27,9 @@ export function stageForward(
   before: Float64Array,
   after: Float64Array,
 ): void {
-  const { layerCount, prefix, reach, minEnd } = inst;
+  const { layerCount, prefix, reach } = inst;
   const row = member * (layerCount + 1);
   after.fill(Infinity);
-  if (inst.fixed[member] === 1) {
-    for (let start = 0; start < layerCount; start++) {
-      const end = minEnd[row + start]!;
-      if (reach[row + start]! >= end)
-        after[end] = before[start]! + prefix[row + end]! - prefix[row + start]!;
-    }
-    return;
-  }
   const candidates = queueFor(layerCount + 1);
   let head = 0;
   let tail = 0;
@@ -65,7 +57,7 @@ export function firstForward(inst: Instance, member: number, after: Float64Array
   const row = member * (inst.layerCount + 1);
   const base = inst.stage[member]! + inst.embed[member]!;
   after.fill(Infinity);
-  for (let end = inst.minEnd[row]!; end <= inst.firstEnd[member]! && end < inst.layerCount; end++)
+  for (let end = 1; end <= inst.firstEnd[member]! && end < inst.layerCount; end++)
     after[end] = base + inst.prefix[row + end]!;
 }
 
@@ -176,7 +168,7 @@ function trace(
   last: number,
   skips: boolean,
 ): { members: number[]; ends: number[] } {
-  const { memberCount, layerCount, prefix, reach, minEnd } = inst;
+  const { memberCount, layerCount, prefix, reach } = inst;
   const members = [order[last]!];
   const ends = [layerCount];
   let later = last;
@@ -190,7 +182,7 @@ function trace(
     for (let index = skips ? 0 : later - 1; index < later; index++) {
       const hop = inst.hop[order[index]! * memberCount + member]!;
       for (let begin = end === layerCount ? inst.lastStart[member]! : 0; begin < end; begin++) {
-        if (reach[row + begin]! < end || minEnd[row + begin]! > end) continue;
+        if (reach[row + begin]! < end) continue;
         const value = values[index]![begin]! + hop - prefix[row + begin]!;
         if (value < best) [best, from, start] = [value, index, begin];
       }

@@ -160,8 +160,7 @@ export class LocalSearch {
   }
 
   #fillLeft(): void {
-    const { layerCount, memberCount, prefix, reach, minEnd, stage, head, hop, lastStart } =
-      this.#inst;
+    const { layerCount, memberCount, prefix, reach, stage, head, hop, lastStart } = this.#inst;
     const order = this.#order;
     const length = order.length;
     for (let index = length - 1; index >= 0; index--) {
@@ -178,7 +177,7 @@ export class LocalSearch {
           if (start >= lastStart[member]! && end === layerCount)
             best = prefix[row + layerCount]! + head[member]!;
         } else
-          for (let until = minEnd[row + start]!; until <= end && until < layerCount; until++)
+          for (let until = start + 1; until <= end && until < layerCount; until++)
             best = Math.min(best, prefix[row + until]! + next[until]! + way);
         left[start] = best - prefix[row + start]! + stage[member]!;
       }

@@ -69,8 +69,7 @@ export function relax(
 ): boolean {
   const first = firsts.length === 1 ? firsts[0]! : -1;
   const { inst, states, onward, value, ring, ringKeys, ringHead, ringTail, ringSize } = relaxation;
-  const { memberCount, layerCount, prefix, reach, minEnd, lastStart, stage, head, hop, fixed } =
-    inst;
+  const { memberCount, layerCount, prefix, reach, lastStart, stage, head, hop } = inst;
   const { count, start, memberOf, outside, outsideStart } = states;
   const { inside, insideStart, insideHop } = states;
   const mask = ringSize - 1;
@@ -84,12 +83,7 @@ export function relax(
     for (let other = 0; other < memberCount; other++) {
       const row = other * width;
       const end = reach[row + layer]!;
-      if (other === first || fixed[other] === 1) {
-        const canHold = other !== first && end >= minEnd[row + layer]!;
-        fillFixed(relaxation, other, layer, canHold ? end : -1, charge, closing);
-        continue;
-      }
-      const isOut = end < minEnd[row + layer]!;
+      const isOut = end === layer || other === first;
       const before = layer + 1 < layerCount ? prefix[row + layer + 1]! : Infinity;
       const last =
         end === layerCount && layer >= lastStart[other]!
@@ -151,27 +145,6 @@ export function relax(
   return true;
 }
 
-/** The values of a member whose shard can only end at `end` or at the last layer; -1 for nowhere. */
-function fillFixed(
-  { inst, states, onward, value }: Relaxation,
-  next: number,
-  layer: number,
-  end: number,
-  charge: Float64Array,
-  closing: Float64Array,
-): void {
-  const { layerCount, prefix } = inst;
-  const { count, start } = states;
-  const row = next * (layerCount + 1);
-  const isLast = end === layerCount && layer >= inst.lastStart[next]!;
-  for (let state = start[next]!; state < start[next + 1]!; state++) {
-    let best = Infinity;
-    if (isLast) best = prefix[row + layerCount]! + inst.head[next]! + closing[next]!;
-    else if (end > 0 && end < layerCount) best = prefix[row + end]! + onward[end * count + state]!;
-    value[layer * count + state] = best + inst.stage[next]! + charge[next]! - prefix[row + layer]!;
-  }
-}
-
 function firstStages(relaxation: Relaxation, charge: Float64Array, firsts: readonly number[]) {
   const { inst, fromFirst } = relaxation;
   fromFirst.fill(Infinity);
@@ -183,12 +156,12 @@ function firstStages(relaxation: Relaxation, charge: Float64Array, firsts: reado
 
 /** Where the first stage ends if `member` has it, and the layers' cost from 0 on; Infinity for nowhere. */
 function cheapestFirstStage({ inst, states, onward }: Relaxation, member: number) {
-  const { layerCount, prefix, firstEnd, minEnd } = inst;
+  const { layerCount, prefix, firstEnd } = inst;
   const row = member * (layerCount + 1);
   const state = states.start[member]!;
   const last = Math.min(firstEnd[member]!, layerCount - 1);
   let [ms, end] = [Infinity, 0];
-  for (let layer = minEnd[row]!; layer <= last; layer++) {
+  for (let layer = 1; layer <= last; layer++) {
     const total = prefix[row + layer]! + onward[layer * states.count + state]!;
     if (total < ms) [ms, end] = [total, layer];
   }
@@ -198,7 +171,7 @@ function cheapestFirstStage({ inst, states, onward }: Relaxation, member: number
 /** The members of the cheapest path from `first`, in order, repeats included. */
 export function tracePath(relaxation: Relaxation, closing: Float64Array, first: number): number[] {
   const { inst, states, onward, value } = relaxation;
-  const { memberCount, layerCount, prefix, reach, minEnd } = inst;
+  const { memberCount, layerCount, prefix, reach } = inst;
   const { count, outside, outsideStart, inside, insideStart, memberOf } = states;
   const path = [first];
   let member = first;
@@ -223,7 +196,7 @@ export function tracePath(relaxation: Relaxation, closing: Float64Array, first: 
     let until = layerCount;
     if (end === layerCount && at >= inst.lastStart[member]!)
       best = prefix[row + layerCount]! + inst.head[member]! + closing[member]!;
-    for (let stageEnd = minEnd[row + at]!; stageEnd <= Math.min(end, layerCount - 1); stageEnd++) {
+    for (let stageEnd = at + 1; stageEnd <= Math.min(end, layerCount - 1); stageEnd++) {
       const total = prefix[row + stageEnd]! + onward[stageEnd * count + state]!;
       if (total < best) [best, until] = [total, stageEnd];
     }
