@@ -11,7 +11,7 @@ import { largestShards } from "./domains.ts";
 import { buildInstance, type Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
 import type { Problem } from "../problem/problem.ts";
-import { bestSubsequence } from "./layer-split.ts";
+import { splitOrder } from "./layer-split.ts";
 
 /** Orders are truncated to this length: in a very large room, the remaining members are slower. */
 const MAX_CANDIDATES = 64;
@@ -54,15 +54,14 @@ export function greedyPlans(inst: Instance): Plan[] {
 
 /** The best plan for this order; for throughput, under decreasing caps. */
 function planInOrder(inst: Instance, order: readonly number[]): Plan | null {
-  const members = bestSubsequence(inst, order);
-  let best = members && splitForObjective(inst, members);
+  let best = splitForObjective(inst, splitOrder(inst, order, true).order);
   if (best === null || inst.throughputWeight === 0) return best;
   let high = bottleneckOf(inst, best);
   let low = 0;
   for (let step = 0; step < CAP_STEPS; step++) {
     const cap = (low + high) / 2;
-    const capped = bestSubsequence(capDomains(inst, cap), order);
-    const plan = capped && splitForObjective(inst, capped);
+    const capped = splitOrder(capDomains(inst, cap), order, true);
+    const plan = capped.cost < Infinity ? splitForObjective(inst, capped.order) : null;
     if (plan === null) low = cap;
     else {
       high = Math.min(cap, bottleneckOf(inst, plan));

@@ -5,7 +5,7 @@
 import { splitForObjective } from "./bottleneck.ts";
 import type { Instance } from "./instance.ts";
 import type { Plan } from "./plan.ts";
-import { bestSubsequence } from "./layer-split.ts";
+import { splitOrder } from "./layer-split.ts";
 
 /** The cost of a missing link, as a multiple of the longest one. */
 const MISSING_FACTOR = 1000;
@@ -20,8 +20,8 @@ export function insertedPlan(inst: Instance, isLate: () => boolean): Plan | null
   const back = close.map(finite);
   for (let first = 0; first < memberCount && !isLate(); first++) {
     if (inst.firstEnd[first] === 0) continue;
-    const order = bestSubsequence(inst, insertAll(memberCount, first, way, back));
-    const plan = order && splitForObjective(inst, order);
+    const order = insertAll(memberCount, first, way, back);
+    const plan = splitForObjective(inst, splitOrder(inst, order, true).order);
     if (plan !== null) return plan;
   }
   return null;

@@ -22,7 +22,7 @@ import { buildInstance, type Instance } from "./instance.ts";
 import { solveWeighted } from "./pareto-sweep.ts";
 import { MAX_MEMBERS } from "./labels.ts";
 import type { Plan } from "./plan.ts";
-import { LocalSearch } from "./local-search.ts";
+import { improve } from "./local-search.ts";
 import type { Problem } from "../problem/problem.ts";
 import { splitOrder } from "./layer-split.ts";
 import { solveThroughput, withinCap } from "./throughput.ts";
@@ -105,10 +105,9 @@ function improveAll(
   isLate: () => boolean,
 ): void {
   if (inst.throughputWeight > 0) return;
-  const localSearch = new LocalSearch(inst, isLate);
   for (const plan of plans) {
     if (isLate()) return;
-    best.offer(splitOrder(inst, localSearch.improve(plan.order)));
+    best.offer(splitOrder(inst, improve(inst, plan.order, isLate)));
   }
 }
 
