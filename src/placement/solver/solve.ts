@@ -17,7 +17,6 @@ import { type SolveOptions, watchDeadline } from "./deadline.ts";
 import { solvePipelines } from "./pipelines.ts";
 import { findsGreedyPlan, greedyPlans } from "./greedy.ts";
 import { explainInfeasible, isImpossible } from "./infeasible.ts";
-import { insertedPlan } from "./insertion.ts";
 import { buildInstance, type Instance } from "./instance.ts";
 import { solveWeighted } from "./pareto-sweep.ts";
 import { MAX_MEMBERS } from "./labels.ts";
@@ -84,17 +83,30 @@ function boundFor(inst: Instance, best: BestPlan, isLate: () => boolean): number
 
 /** Searches for any plan, whatever its cost; false if it is proven that there is none. */
 function findFeasible(inst: Instance, best: BestPlan, isLate: () => boolean): boolean {
-  let plan = inst.memberCount <= MAX_MEMBERS ? insertedPlan(inst, isLate) : null;
-  if (plan === null) {
-    const any = withinCap(inst, Infinity, isLate);
-    if (any.kind === "impossible") return false;
-    if (any.kind === "found") plan = splitForObjective(inst, any.order);
-  }
+  if (inst.memberCount <= MAX_MEMBERS) avoidMissingLinks(inst, best, isLate);
+  if (best.plan !== null) return true;
+  const any = withinCap(inst, Infinity, isLate);
+  const plan = any.kind === "found" ? splitForObjective(inst, any.order) : null;
   if (plan !== null) {
     best.offer(plan);
     improveAll(inst, [plan], best, isLate);
   }
-  return true;
+  return any.kind !== "impossible";
+}
+
+/** The cost of a missing link, as a multiple of the longest one. */
+const MISSING_FACTOR = 1000;
+
+/** Rules and local search as if missing links were very long. */
+function avoidMissingLinks(inst: Instance, best: BestPlan, isLate: () => boolean): void {
+  const longest = inst.hop.reduce((most, ms) => (ms < Infinity ? Math.max(most, ms) : most), 1e-6);
+  const linked = (pairs: Float64Array) =>
+    pairs.map((ms) => (ms < Infinity ? ms : MISSING_FACTOR * longest));
+  const complete = { ...inst, hop: linked(inst.hop), close: linked(inst.close) };
+  for (const { order } of greedyPlans(complete)) {
+    const plan = splitForObjective(inst, improve(complete, order, isLate));
+    if (plan !== null) best.offer(plan);
+  }
 }
 
 /** Local search from each of the plans; for a linear objective only. */
