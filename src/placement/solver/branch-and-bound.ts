@@ -5,7 +5,7 @@
  * nothing better than the incumbent was dropped.
  */
 import type { Search } from "./incumbent.ts";
-import { LabelTable } from "./label-table.ts";
+import { Labels } from "./labels.ts";
 import { pathStates } from "./path-states.ts";
 import { emptyNeighborhoods, grownNeighborhoods, type Neighborhoods } from "./neighborhoods.ts";
 import {
@@ -39,7 +39,7 @@ export function searchBranches(search: Search, relaxation: Relaxation, root: Mul
 class BranchSearch {
   readonly #search: Search;
   readonly #root: Multipliers;
-  readonly #table: LabelTable;
+  readonly #labels = new Labels();
   readonly #identicalBefore: Int32Array;
   #relaxation: Relaxation;
   #neighborhoods: Neighborhoods;
@@ -47,7 +47,6 @@ class BranchSearch {
   constructor(search: Search, relaxation: Relaxation, root: Multipliers) {
     this.#search = search;
     this.#root = root;
-    this.#table = new LabelTable(search.inst);
     this.#identicalBefore = identicalMembers(search.inst);
     this.#relaxation = relaxation;
     this.#neighborhoods = emptyNeighborhoods(search.inst);
@@ -147,7 +146,7 @@ class BranchSearch {
     const { multipliers, firsts } = branch;
     const [relaxation, identicalBefore] = [this.#relaxation, this.#identicalBefore];
     const input = { relaxation, multipliers, firsts, width, identicalBefore };
-    const proven = searchFrom(this.#search, input, this.#table);
+    const proven = searchFrom(this.#search, input, this.#labels);
     branch.bound = Math.max(branch.bound, Math.min(proven, this.#search.incumbent.cutoff()));
   }
 }

@@ -9,8 +9,8 @@
  *   beam        each level keeps `width` labels; the lowest bound ever dropped is what is proven
  */
 import type { Search } from "./incumbent.ts";
-import type { LabelTable } from "./label-table.ts";
-import type { Labels } from "./labels.ts";
+import { hasRequired } from "./instance.ts";
+import { hasMember, type Labels } from "./labels.ts";
 import { constantTerm, type Multipliers } from "./multipliers.ts";
 import type { Relaxation } from "./relaxation.ts";
 
@@ -27,25 +27,28 @@ export type SearchInput = {
 const CLOCK_INTERVAL = 64;
 
 /**
- * Returns a proven bound: apart from the plans given to `onPlan`, no pipeline that starts with one
- * of `firsts` costs less than both the bound and the cutoff. -Infinity when time ran out.
+ * Returns a proven bound: apart from the plans given to the incumbent, no pipeline that starts with one
+ * of `firsts` costs less than both the bound and the cutoff. -Infinity when time ran out. `labels` is
+ * overwritten.
  */
-export function searchFrom(search: Search, input: SearchInput, table: LabelTable): number {
+export function searchFrom(search: Search, input: SearchInput, labels: Labels): number {
   const { inst, isLate, incumbent } = search;
   const constant = constantTerm(inst, input.multipliers);
   let proven = Infinity;
-  let level = table.start();
-  pushFirst(search, input, constant, level);
-  for (let stages = 2; stages <= inst.maxStages && level.count > 0; stages++) {
-    const children = table.next();
-    for (let label = 0; label < level.count; label++) {
-      if (label % CLOCK_INTERVAL === 0 && isLate()) return -Infinity;
-      if (level.bound[label]! >= incumbent.cutoff()) continue;
-      expand(search, input, constant, table, level, label, children);
+  let from = 0;
+  labels.count = 0;
+  pushFirst(search, input, constant, labels);
+  labels.keepBest(from, Infinity, incumbent.cutoff());
+  for (let stages = 2; stages <= inst.maxStages && from < labels.count; stages++) {
+    const until = labels.count;
+    let isOver = false;
+    for (let label = from; label < until && !isOver; label++) {
+      isOver = label % CLOCK_INTERVAL === 0 && isLate();
+      if (labels.bound[label]! < incumbent.cutoff()) expand(search, input, constant, labels, label);
     }
-    const dropped = table.keepBest(input.width, incumbent.cutoff());
-    proven = Math.min(proven, dropped);
-    level = table.current();
+    proven = Math.min(proven, labels.keepBest(until, input.width, incumbent.cutoff()));
+    if (isOver) return -Infinity;
+    from = until;
   }
   return proven;
 }
@@ -55,7 +58,7 @@ function pushFirst(
   { inst, incumbent }: Search,
   { relaxation, firsts, multipliers: { charge, returnTo } }: SearchInput,
   constant: number,
-  level: Labels,
+  labels: Labels,
 ): void {
   const { layerCount, prefix } = inst;
   const { states } = relaxation;
@@ -68,81 +71,79 @@ function pushFirst(
     for (let end = 1; end <= last; end++) {
       const cost = base + prefix[row + end]!;
       const bound = cost + charged + relaxation.onward[end * states.count + state]! - constant;
-      if (bound < incumbent.cutoff()) level.pushRoot(first, end, cost, charged, bound);
+      if (bound < incumbent.cutoff()) labels.push(-1, first, first, end, cost, charged, bound);
     }
   }
 }
 
-/** Adds one stage to a label in every possible way; complete pipelines go to `onPlan`. */
+/** Adds one stage to a label in every possible way; complete pipelines go to the incumbent. */
 function expand(
   { inst, incumbent }: Search,
   { relaxation, multipliers: { charge }, identicalBefore }: SearchInput,
   constant: number,
-  table: LabelTable,
-  level: Labels,
+  labels: Labels,
   label: number,
-  children: Labels,
 ): void {
   const { memberCount, layerCount, prefix, reach, hop, stage } = inst;
   const { onward, value } = relaxation;
-  const first = level.first[label]!;
-  const member = level.last[label]!;
-  const at = level.end[label]!;
-  const cost = level.cost[label]!;
-  const charged = level.charge[label]!;
-  const low = level.low[label]!;
-  const high = level.high[label]!;
+  const first = labels.first[label]!;
+  const member = labels.last[label]!;
+  const at = labels.end[label]!;
+  const cost = labels.cost[label]!;
+  const charged = labels.charge[label]!;
+  const low = labels.low[label]!;
+  const high = labels.high[label]!;
   const { count, start: stateStart, neighborhoods } = relaxation.states;
   let limit = incumbent.cutoff();
   for (let next = 0; next < memberCount; next++) {
-    if ((next < 32 ? low >>> next : high >>> (next - 32)) & 1) continue;
+    if (hasMember(low, high, next)) continue;
     const hopMs = hop[member * memberCount + next]!;
     // The state of `next` that remembers all its neighbors which the label visited.
     let state = stateStart[next]!;
     const remembered = neighborhoods[next]!;
-    for (let index = 0; index < remembered.length; index++) {
-      const visited = remembered[index]!;
-      if ((visited < 32 ? low >>> visited : high >>> (visited - 32)) & 1) state += 1 << index;
-    }
+    for (let index = 0; index < remembered.length; index++)
+      if (hasMember(low, high, remembered[index]!)) state += 1 << index;
     const estimate = cost + charged + hopMs + value[at * count + state]! - constant;
     if (!(estimate < limit)) continue;
     const twin = identicalBefore[next]!;
-    if (twin >= 0 && !((twin < 32 ? low >>> twin : high >>> (twin - 32)) & 1)) continue;
-    const eRow = next * (layerCount + 1);
-    const to = reach[eRow + at]!;
+    if (twin >= 0 && !hasMember(low, high, twin)) continue;
+    const row = next * (layerCount + 1);
+    const base = cost + hopMs + stage[next]! - prefix[row + at]!;
+    const to = reach[row + at]!;
     if (to === layerCount && at >= inst.lastStart[next]!) {
-      const total =
-        cost +
-        hopMs +
-        stage[next]! +
-        prefix[eRow + layerCount]! -
-        prefix[eRow + at]! +
-        inst.head[next]! +
-        inst.close[next * memberCount + first]!;
-      if (total < limit && table.hasRequired(low, high, next)) {
-        incumbent.offer(table.complete(level, label, next, total));
+      const closing = inst.close[next * memberCount + first]!;
+      const total = base + prefix[row + layerCount]! + inst.head[next]! + closing;
+      if (total < limit) {
+        offer(inst, incumbent, labels, label, next, total);
         limit = incumbent.cutoff();
       }
     }
-    const base = cost + hopMs + stage[next]! - prefix[eRow + at]!;
     const chargedNow = charged + charge[next]!;
     const limitCost = limit - chargedNow + constant;
     for (let end = at + 1; end <= to && end < layerCount; end++) {
-      const childCost = base + prefix[eRow + end]!;
+      const childCost = base + prefix[row + end]!;
       const rest = childCost + onward[end * count + state]!;
       if (rest >= limitCost) continue;
-      table.push(
-        children,
-        label,
-        low,
-        high,
-        first,
-        next,
-        end,
-        childCost,
-        chargedNow,
-        rest + chargedNow - constant,
-      );
+      labels.push(label, first, next, end, childCost, chargedNow, rest + chargedNow - constant);
     }
   }
+}
+
+/** Offers the plan that continues a label with `last`, which holds all layers left. */
+function offer(
+  inst: Search["inst"],
+  incumbent: Search["incumbent"],
+  labels: Labels,
+  label: number,
+  last: number,
+  cost: number,
+): void {
+  const order = [last];
+  const ends = [inst.layerCount];
+  for (let at = label; at >= 0; at = labels.parent[at]!) {
+    order.push(labels.last[at]!);
+    ends.push(labels.end[at]!);
+  }
+  if (!hasRequired(inst, order)) return;
+  incumbent.offer({ order: order.reverse(), ends: Int32Array.from(ends.reverse()), cost });
 }
