@@ -2,8 +2,6 @@
  * Completions from the room, whole or in chunks, as OpenAI's bodies. The HTTP
  * routes send them as JSON or server-sent events; the library returns them.
  */
-import type { ChatCompletion, ChatCompletionChunk } from "openai/resources/chat/completions";
-import type { Completion as TextCompletion } from "openai/resources/completions";
 import type { AnswerEvent } from "../../cluster/index.ts";
 import {
   type RecoveryProgress,
@@ -13,26 +11,24 @@ import {
 } from "../../shared/index.ts";
 import { describeRecovery, nameOfRoom } from "../../words/index.ts";
 import type { ApiRoom } from "./api-room.ts";
-import { chatShape } from "./chat-shape.ts";
 import { ensureModel } from "./choose-model.ts";
-import type { Completion } from "./completion-request.ts";
 import {
+  type BodyContext,
+  type ChunkBody,
+  chunkBody,
   type ChunkPart,
-  type CompletionShape,
-  type ShapeContext,
   type TokenPart,
   usageOf,
-} from "./completion-shape.ts";
+  type WholeBody,
+  wholeBody,
+} from "./completion-bodies.ts";
+import type { Completion } from "./completion-request.ts";
 import { apiErrorOf } from "./errors.ts";
 import { comment, dataEvent, eventStream } from "./event-stream.ts";
 import { StageTimes } from "./stage-times.ts";
-import { textShape } from "./text-shape.ts";
-
-export type WholeBody = ChatCompletion | TextCompletion;
-export type ChunkBody = ChatCompletionChunk | TextCompletion;
 
 /** An answer that has begun. */
-export type Answering = ShapeContext & {
+export type Answering = BodyContext & {
   readonly events: AsyncGenerator<AnswerEvent, void>;
   readonly promptTokens: readonly number[];
   readonly state: () => RoomState;
@@ -102,8 +98,9 @@ export async function wholeAnswer(answering: Answering): Promise<WholeBody> {
     }
     if (event.kind !== "finished") continue;
     if (event.finish === "cancelled") break;
-    const answer = { text: text + event.text, tokens, promptTokens, finish: event.finish };
-    const body = shapeOf(answering).whole(answering, answer);
+    const { finish } = event;
+    const answer = { text: text + event.text, tokens, offset: 0, promptTokens, finish };
+    const body = wholeBody(answering, answer);
     return Object.assign(body, { usage: usageOf(event.usage), timings: times.summary(event) });
   }
   throw new RoomError({ reason: "cancelled" });
@@ -124,11 +121,10 @@ export async function* answerChunks(answering: Answering): AsyncGenerator<ChunkB
 async function* answerParts(answering: Answering): AsyncGenerator<AnswerPart, void> {
   const { completion, events, promptTokens } = answering;
   const times = new StageTimes(answering.state);
-  const shape = shapeOf(answering);
   // OpenAI's streams with usage have it in every chunk: null until the last one.
   const usage = completion.includeUsage ? { usage: null } : {};
   const chunk = (part: ChunkPart): AnswerPart => ({
-    chunk: Object.assign(shape.chunk(answering, part), usage),
+    chunk: Object.assign(chunkBody(answering, part), usage),
   });
   const reportsTokens = completion.returnTokenIds || completion.logprobs !== null;
   let offset = 0;
@@ -139,7 +135,7 @@ async function* answerParts(answering: Answering): AsyncGenerator<AnswerPart, vo
       times.add(part);
       if (part.kind === "token") {
         if (part.text !== "" || reportsTokens) {
-          yield chunk({ text: part.text, token: part, offset });
+          yield chunk({ text: part.text, tokens: [part], offset });
         }
         offset += part.text.length;
       } else if (part.kind === "interrupted") lost = part.failure;
@@ -150,7 +146,7 @@ async function* answerParts(answering: Answering): AsyncGenerator<AnswerPart, vo
         yield chunk({ finish: part.finish });
         if (completion.includeUsage) {
           const totals = { usage: usageOf(part.usage), timings: times.summary(part) };
-          yield { chunk: Object.assign(shape.chunk(answering, null), totals) };
+          yield { chunk: Object.assign(chunkBody(answering, null), totals) };
         }
       }
     }
@@ -172,8 +168,4 @@ async function* sseChunks(answering: Answering): AsyncGenerator<string, void> {
     // The status has been sent: the error follows as an event, as OpenAI clients expect.
     yield dataEvent(apiErrorOf(error, nameOf()).body);
   }
-}
-
-function shapeOf({ completion }: ShapeContext): CompletionShape<WholeBody, ChunkBody> {
-  return completion.kind === "chat" ? chatShape : textShape;
 }

@@ -4,22 +4,7 @@
  * body, in the field `timings`.
  */
 import { type AnswerEvent, LapTimes } from "../../cluster/index.ts";
-import type { MemberId, RoomState } from "../../shared/index.ts";
-
-type Part<K extends AnswerEvent["kind"]> = Extract<AnswerEvent, { kind: K }>;
-
-type Timings = {
-  readonly first_token_ms: number | null;
-  readonly total_ms: number;
-  readonly tokens_per_second: number | null;
-  readonly stages: readonly {
-    readonly member: MemberId | null;
-    readonly first: number | null;
-    readonly end: number | null;
-    readonly compute_ms: number;
-    readonly hop_ms: number;
-  }[];
-};
+import type { RoomState } from "../../shared/index.ts";
 
 export class StageTimes {
   readonly #state: () => RoomState;
@@ -35,7 +20,7 @@ export class StageTimes {
     if (event.kind === "interrupted") this.#laps.restart();
   }
 
-  summary({ usage, firstTokenMs, totalMs }: Part<"finished">): Timings {
+  summary({ usage, firstTokenMs, totalMs }: Extract<AnswerEvent, { kind: "finished" }>) {
     const stages = this.#state().placement?.stages ?? [];
     const decodeMs = firstTokenMs === null ? null : totalMs - firstTokenMs;
     return {
