@@ -47,7 +47,7 @@ export type ModelText = {
 export type TokenDecoder = {
   push(token: number): string;
   /** The rest; incomplete bytes become U+FFFD. */
-  flush(): string;
+  finish(): string;
 };
 export type ChatTurn = {
   readonly role: "system" | "user" | "assistant";

@@ -23,7 +23,7 @@ export { Heartbeat, HEARTBEAT_MS } from "./heartbeat.ts";
 export { type LinkQuality, measureLink } from "./link-measurement.ts";
 export { TransportListeners } from "./listeners.ts";
 export { MeshError, ProtocolError } from "./mesh-error.ts";
-export { peerByteReader, serveBytes } from "./peer-bytes.ts";
+export { peerReaders, serveBytes } from "./peer-bytes.ts";
 export { PROTOCOL_VERSION } from "./packet.ts";
 export { openPeerTransport, PeerTransport } from "./peer-transport.ts";
 export { claimRoom, lookUpRoom, reachesServer, type RoomClaim } from "./room-registry.ts";

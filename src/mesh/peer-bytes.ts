@@ -10,15 +10,7 @@
  * Each is a packet. Does not interpret the bytes.
  */
 import { z } from "zod";
-import {
-  detailOf,
-  failureOf,
-  type MemberId,
-  type CloseFailure,
-  type MeshFailure,
-  ReadFailure,
-  typed,
-} from "../shared/index.ts";
+import { detailOf, failureOf, type MemberId, ReadFailure, typed } from "../shared/index.ts";
 import { MeshError, ProtocolError } from "./mesh-error.ts";
 import { pack, unpack } from "./packet.ts";
 import type { Transport } from "./transport.ts";
@@ -121,73 +113,58 @@ type RequestQueue = {
 };
 
 type Waiting = {
+  readonly peer: MemberId;
+  readonly file: string;
   readonly lengthBytes: number;
   readonly resolve: (bytes: Uint8Array<ArrayBuffer>) => void;
   readonly reject: (error: MeshError) => void;
 };
 
-/** Request ids are unique across all readers of a tab. */
-let lastRequest = 0;
-
 /**
- * Reads what `peer`, which must be connected, serves as `key`. Reads reject with a `MeshError`,
- * which names `file`, when the peer refuses or leaves.
+ * Reads what a connected peer serves under a key; one for all peers and keys of a transport. Reads reject with
+ * a `MeshError`, which names `file`, when the peer refuses or leaves.
  */
-export function peerByteReader(
-  transport: Transport,
-  peer: MemberId,
-  key: string,
-  file = key,
-): { read: ReadRange; close(): void } {
+export function peerReaders(transport: Transport) {
   const waiting = new Map<number, Waiting>();
-  const settle = (bytes: Uint8Array<ArrayBuffer>) => {
+  let lastId = 0;
+  transport.events.onBytes((peer, bytes) => {
     const { header, payload } = unpacked(bytes) ?? {};
     if (header === undefined || header.type === "request") return;
     const request = waiting.get(header.id);
-    if (request === undefined) return;
+    if (request?.peer !== peer) return;
     waiting.delete(header.id);
+    const { file, lengthBytes } = request;
     if (header.type === "refusal") {
       const { failure: cause } = header;
-      return request.reject(
+      request.reject(
         new MeshError(
           cause === null
             ? { reason: "peer_has_no_file", peer, file }
             : { reason: "peer_read_failed", peer, file, cause },
         ),
       );
+    } else if (payload!.length === lengthBytes) request.resolve(payload!);
+    else request.reject(new MeshError({ reason: "peer_read_invalid", peer, file }));
+  });
+  transport.events.onDisconnect((gone, cause) => {
+    for (const [id, { peer, file, reject }] of waiting) {
+      if (peer !== gone) continue;
+      waiting.delete(id);
+      reject(new MeshError({ reason: "peer_read_interrupted", peer, file, cause }));
     }
-    if (payload!.length === request.lengthBytes) return request.resolve(payload!);
-    request.reject(new MeshError({ reason: "peer_read_invalid", peer, file }));
-  };
-  const offBytes = transport.events.onBytes((from, bytes) => {
-    if (from === peer) settle(bytes);
   });
-  const rejectAll = (failure: MeshFailure) => {
-    for (const request of waiting.values()) request.reject(new MeshError(failure));
-    waiting.clear();
-  };
-  const interrupted = (cause: CloseFailure): MeshFailure => {
-    return { reason: "peer_read_interrupted", peer, file, cause };
-  };
-  const offDisconnect = transport.events.onDisconnect((gone, cause) => {
-    if (gone === peer) rejectAll(interrupted(cause));
+  return (peer: MemberId, key: string, file = key): { readonly read: ReadRange } => ({
+    read: (offsetBytes, lengthBytes) =>
+      new Promise((resolve, reject) => {
+        const id = ++lastId;
+        waiting.set(id, { peer, file, lengthBytes, resolve, reject });
+        const request: Request = { type: "request", id, offsetBytes, lengthBytes, key };
+        transport.sendBytes(peer, pack(request)).catch((error: unknown) => {
+          waiting.delete(id);
+          const cause = { reason: "channel_closed" } as const;
+          const failure = { reason: "peer_read_interrupted", peer, file, cause } as const;
+          reject(new MeshError(failure, { cause: error }));
+        });
+      }),
   });
-  const read: ReadRange = (offsetBytes, lengthBytes) =>
-    new Promise((resolve, reject) => {
-      const id = ++lastRequest;
-      waiting.set(id, { lengthBytes, resolve, reject });
-      const request: Request = { type: "request", id, offsetBytes, lengthBytes, key };
-      transport.sendBytes(peer, pack(request)).catch((cause: unknown) => {
-        waiting.delete(id);
-        reject(new MeshError(interrupted({ reason: "channel_closed" }), { cause }));
-      });
-    });
-  return {
-    read,
-    close: () => {
-      offBytes();
-      offDisconnect();
-      rejectAll({ reason: "peer_read_closed", file });
-    },
-  };
 }

@@ -83,6 +83,5 @@ export const MeshFailure = z.discriminatedUnion("reason", [
   }),
   failure("peer_read_interrupted", { peer: MemberId, file: z.string(), cause: CloseFailure }),
   failure("peer_read_invalid", { peer: MemberId, file: z.string() }),
-  failure("peer_read_closed", { file: z.string() }),
 ]);
 export type MeshFailure = z.infer<typeof MeshFailure>;

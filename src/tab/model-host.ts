@@ -6,7 +6,7 @@
  * Over 250 lines: opening, sharing, and loading share the models that are open.
  */
 import * as Comlink from "comlink";
-import { peerByteReader, serveBytes, type Transport } from "../mesh/index.ts";
+import { peerReaders, serveBytes, type Transport } from "../mesh/index.ts";
 import {
   chatTemplateOf,
   encodeChat,
@@ -26,11 +26,11 @@ import {
   type ModelSource,
   type ModelSummary,
   FailureError,
-  type KernelReport,
   sleep,
 } from "../shared/index.ts";
 import type { StageWorker } from "../stage/index.ts";
 import type { ChatRenderer } from "./chat-renderer.ts";
+import type { HeldShard } from "./tab-monitor.ts";
 import type { LoadProgress, ModelHost, ModelText, ShardRequest } from "../cluster/index.ts";
 
 /** Between two looks at what an earlier stage has downloaded: some MiB on a slow network. */
@@ -62,8 +62,10 @@ export type ModelHostParts = {
   readonly transport: Transport;
   readonly renderChat: ChatRenderer;
   readonly clock: Clock;
-  /** Where relative URLs of models lead; this page's origin unless given. */
-  readonly server?: string;
+  /** Where relative URLs of models lead. */
+  readonly server: string;
+  /** Another shard is loaded, or none. */
+  readonly onHeld: (shard: HeldShard | null) => void;
 };
 
 export type TabModelHost = ModelHost & {
@@ -86,12 +88,13 @@ export function createModelHost({
   renderChat,
   clock,
   server,
+  onHeld,
 }: ModelHostParts): TabModelHost {
   const opened = new Map<string, OpenedSummary>();
   const texts = new Map<string, ModelText>();
   /** The ids of the files that were picked here, by name. */
   const picked = new Map<string, string>();
-  const files = peerFiles(transport);
+  const readerOf = peerReaders(transport);
 
   serveBytes(transport, (key) => {
     const contentId = key.replace(MAP_PREFIX, "");
@@ -100,6 +103,14 @@ export function createModelHost({
     return async (offset, length) =>
       (await weights.chunkMap(contentId)).slice(offset, offset + length);
   });
+
+  /** The connected peers' parts of a file, by its id; `label` names the file in failures. */
+  const files = (contentId: string, label: string): readonly PeerPorts[] =>
+    transport.connectedPeers().map((member) => ({
+      member,
+      bytes: exposeReader(readerOf(member, contentId, label)),
+      map: exposeReader(readerOf(member, `map:${contentId}`, label)),
+    }));
 
   const open = async (
     request: OpenRequest,
@@ -117,7 +128,7 @@ export function createModelHost({
   const opening = async (model: ModelSummary): Promise<OpenedSummary> => {
     const known = opened.get(model.contentId);
     if (known) return known;
-    const found = await open(onServer(await requestOf(model), server));
+    const found = await open(await requestOf(model));
     if (found.summary.contentId === model.contentId) return found;
     // Its header or its length differs.
     throw new FailureError({ reason: "model_differs", model: model.name });
@@ -128,7 +139,7 @@ export function createModelHost({
     fileBytes,
     contentId: root,
   }: ModelSummary): Promise<OpenRequest> => {
-    if (source.kind === "url") return source;
+    if (source.kind === "url") return { ...source, server };
     const { member, fileName } = source;
     if (member === self) throw new FailureError({ reason: "file_not_open", file: fileName });
     await transport.connect(member).catch((error: unknown) => {
@@ -175,9 +186,58 @@ export function createModelHost({
     }
   };
 
+  /** Uploads the layers to the stage. */
+  const upload = async (
+    contentId: string,
+    request: ShardRequest,
+    onProgress: (progress: LoadProgress) => void,
+  ) => {
+    const { missing, role, memoryBudgetBytes, submitWhileWaiting } = request;
+    const { contextTokens, generationSlots: sequences, activations } = request;
+    const limits = { memoryBudgetBytes, submitWhileWaiting };
+    const options = { contextTokens, sequences, activations, ...limits };
+    const shard = await weights.shard(contentId, missing.first, missing.end);
+    const reader = await weights.reader(contentId);
+    const progress = Comlink.proxy(onProgress);
+    return stage.loadShard(shard, options, Comlink.transfer(reader, [reader]), progress, role);
+  };
+
+  const loadShard: ModelHost["loadShard"] = async (request, onProgress) => {
+    const { model, missing, earlier } = request;
+    const { contentId } = (await opening(model)).summary;
+    await addPeers(model);
+    let ended = false;
+    let isStored = false;
+    const prefetch = async () => {
+      const progress = (done: DownloadProgress) => {
+        if (ended) throw new DOMException("the load has ended", "AbortError");
+        onProgress({ phase: "downloading", ...done });
+      };
+      const report = Comlink.proxy(progress);
+      const wait = Comlink.proxy(() => waitForEarlier(request));
+      await weights.prefetch(contentId, missing.first, missing.end, report, earlier, wait);
+      isStored = true;
+    };
+    const load = () =>
+      upload(contentId, request, (progress) => {
+        if (isStored || progress.phase !== "uploading") onProgress(progress);
+      });
+    // The loader reads in another order than what earlier stages download is waited for.
+    if (earlier.length > 0 && !isNear(model)) {
+      await prefetch();
+      return load();
+    }
+    try {
+      const [loaded] = await Promise.all([load(), prefetch()]);
+      return loaded;
+    } finally {
+      ended = true;
+    }
+  };
+
   return {
     async inspect(source: ModelSource) {
-      if (source.kind === "url") return (await open(onServer(source, server))).summary;
+      if (source.kind === "url") return (await open({ ...source, server })).summary;
       const contentId = source.member === self ? picked.get(source.fileName) : undefined;
       const known = contentId === undefined ? undefined : opened.get(contentId);
       if (known) return known.summary;
@@ -189,44 +249,15 @@ export function createModelHost({
       return summary;
     },
     async loadShard(request, onProgress) {
-      const { contentId } = (await opening(request.model)).summary;
-      await addPeers(request.model);
-      const ended = new AbortController();
-      let isStored = false;
-      const prefetch = async () => {
-        const progress = (done: DownloadProgress) => {
-          ended.signal.throwIfAborted();
-          onProgress({ phase: "downloading", ...done });
-        };
-        const { earlier, missing } = request;
-        const wait = Comlink.proxy(() => waitForEarlier(request));
-        await weights.prefetch(
-          contentId,
-          missing.first,
-          missing.end,
-          Comlink.proxy(progress),
-          earlier,
-          wait,
-        );
-        isStored = true;
-      };
-      const load = () =>
-        loadInto(weights, stage, contentId, request, (progress) => {
-          if (isStored || progress.phase !== "uploading") onProgress(progress);
-        });
-      // The loader reads in another order than what earlier stages download is waited for.
-      if (request.earlier.length > 0 && !isNear(request.model)) {
-        await prefetch();
-        return load();
-      }
-      try {
-        const [loaded] = await Promise.all([load(), prefetch()]);
-        return loaded;
-      } finally {
-        ended.abort();
-      }
+      if (request.role !== "beside") onHeld(null);
+      const loaded = await loadShard(request, onProgress);
+      onHeld(request);
+      return loaded;
     },
-    unloadShard: () => stage.unloadShard(),
+    unloadShard() {
+      onHeld(null);
+      return stage.unloadShard();
+    },
     unloadNext: () => stage.unloadNext(),
     async text(model) {
       const known = texts.get(model.contentId);
@@ -238,60 +269,15 @@ export function createModelHost({
   };
 }
 
-async function loadInto(
-  weights: Weights,
-  stage: Pick<StageWorker, "loadShard">,
-  contentId: string,
-  request: ShardRequest,
-  onProgress: (progress: LoadProgress) => void,
-): Promise<{ readonly kernels: KernelReport }> {
-  const { missing, role, memoryBudgetBytes, submitWhileWaiting } = request;
-  const { contextTokens, generationSlots: sequences, activations } = request;
-  const options = { contextTokens, sequences, activations, memoryBudgetBytes, submitWhileWaiting };
-  const shard = await weights.shard(contentId, missing.first, missing.end);
-  const reader = await weights.reader(contentId);
-  const progress = Comlink.proxy(onProgress);
-  return stage.loadShard(shard, options, Comlink.transfer(reader, [reader]), progress, role);
-}
-
-function onServer(request: OpenRequest, server: string | undefined): OpenRequest {
-  return request.kind === "url" && server !== undefined ? { ...request, server } : request;
-}
-
 /** Before the id of a model: the map of its chunks. */
 const MAP_PREFIX = /^map:/;
-
-/** The connected peers' parts of a file, by its id; `label` names the file in failures. */
-function peerFiles(transport: Transport) {
-  const readers = new Map<string, ReturnType<typeof peerByteReader>>();
-  const readerOf = (peer: MemberId, key: string, label: string) => {
-    const name = `${peer} ${key}`;
-    const known = readers.get(name) ?? peerByteReader(transport, peer, key, label);
-    readers.set(name, known);
-    return exposeReader(known);
-  };
-  transport.events.onDisconnect((peer) => {
-    for (const [name, reader] of readers) {
-      if (!name.startsWith(`${peer} `)) continue;
-      reader.close();
-      readers.delete(name);
-    }
-  });
-  return (contentId: string, label: string): readonly PeerPorts[] =>
-    transport.connectedPeers().map((member) => ({
-      member,
-      bytes: readerOf(member, contentId, label),
-      map: readerOf(member, `map:${contentId}`, label),
-    }));
-}
 
 function portsOf(peers: readonly PeerPorts[]): MessagePort[] {
   return peers.flatMap(({ bytes, map }) => [bytes, map]);
 }
 
-function isElsewhere(url: string, server: string | undefined): boolean {
-  const own = server ?? (typeof location === "undefined" ? undefined : location.href);
-  return URL.canParse(url) && (own === undefined || new URL(own).origin !== new URL(url).origin);
+function isElsewhere(url: string, server: string): boolean {
+  return URL.canParse(url) && new URL(server).origin !== new URL(url).origin;
 }
 
 function modelText(data: TokenizerData, renderChat: ChatRenderer): ModelText {
@@ -301,10 +287,7 @@ function modelText(data: TokenizerData, renderChat: ChatRenderer): ModelText {
     encodeChat: async (messages) =>
       encodeChat(template, tokenizer, await renderChat(template, messages)),
     encodeText: (prompt) => Promise.resolve().then(() => tokenizer.encode(prompt)),
-    decoder() {
-      const decoder = tokenizer.streamingDecoder();
-      return { push: (token) => decoder.push(token), flush: () => decoder.finish() };
-    },
+    decoder: () => tokenizer.streamingDecoder(),
     bytesOf: (token) => tokenizer.bytesOf(token, true),
     endTokens: data.endTokens,
   };

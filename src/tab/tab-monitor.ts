@@ -19,8 +19,6 @@ export type HeldShard = {
   readonly end: number;
 };
 
-export type TabMonitor = Awaited<ReturnType<typeof openTabMonitor>>;
-
 /** `measured` is null without an adapter. */
 export async function openTabMonitor(
   measured: Measurements | null,

@@ -7,7 +7,7 @@ import { GpuThread } from "./gpu-thread.ts";
 import { openChatRenderer } from "./chat-renderer.ts";
 import { openRoomRegistry } from "./room-registry.ts";
 import { createModelHost, type TabModelHost } from "./model-host.ts";
-import type { ModelHost, RoomParts } from "../cluster/index.ts";
+import type { RoomParts } from "../cluster/index.ts";
 import { createAdmission, frameLinks, openPeerTransport, type PeerOptions } from "../mesh/index.ts";
 import {
   type MemberId,
@@ -21,7 +21,7 @@ import {
 import type { WeightsWorker } from "../../workers/weights.worker.ts";
 import { openWithKeptId, readKeptRoom, type RoomStorage } from "./kept-room.ts";
 import { openPlanner } from "./planner.ts";
-import { openTabMonitor, type TabMonitor } from "./tab-monitor.ts";
+import { openTabMonitor } from "./tab-monitor.ts";
 import { workerClient } from "./worker-client.ts";
 import { openWorkerClock } from "./worker-clock.ts";
 
@@ -95,6 +95,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
     const profile: Member = { ...options.profile, id: self };
     const onNotice = (notice: ModelNotice) => options.onWarning({ kind: "model", notice });
     await weights.remote.listen(Comlink.proxy(onNotice));
+    const monitor = await openTabMonitor(profile.measurements, () => gpu.worker.sample());
     const models = createModelHost({
       self,
       weights: weights.remote,
@@ -103,8 +104,9 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
       renderChat: chats.render,
       clock,
       server: options.server,
+      // They determine the expected time of a step.
+      onHeld: (shard) => monitor.holds(shard),
     });
-    const monitor = await openTabMonitor(profile.measurements, () => gpu.worker.sample());
     return {
       models,
       measured: (measurements) => monitor.measured(measurements),
@@ -115,7 +117,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
         lastKnown: { epoch: kept?.epoch ?? 0, admits: kept?.admits ?? "code" },
         registry: openRoomRegistry(options.code, self, options),
         stage: gpu.worker,
-        models: watched(models, monitor),
+        models,
         planner: planner.remote,
         linkFrames,
         replaceStage: () => gpu.replace({ reason: "worker_ended", worker: "GPU" }),
@@ -133,23 +135,6 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
     endWorkers();
     throw error;
   }
-}
-
-/** Keeps the monitor informed of the loaded layers, which determine the expected step time. */
-function watched(models: ModelHost, monitor: TabMonitor): ModelHost {
-  return {
-    ...models,
-    async loadShard(request, onProgress) {
-      if (request.role !== "beside") monitor.holds(null);
-      const loaded = await models.loadShard(request, onProgress);
-      monitor.holds(request);
-      return loaded;
-    },
-    unloadShard() {
-      monitor.holds(null);
-      return models.unloadShard();
-    },
-  };
 }
 
 function startGpuWorker(): Worker {

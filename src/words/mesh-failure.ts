@@ -60,5 +60,4 @@ export const meshFailures: Sentences<MeshFailure> = {
     `${nameOf(peer)}, which has ${file}, left while it was read. ${describeCause(cause)}.`,
   peer_read_invalid: ({ peer, file }, nameOf) =>
     `${nameOf(peer)} sent the wrong number of bytes of ${file}. Load the model again.`,
-  peer_read_closed: ({ file }) => `Reading ${file} was stopped.`,
 };

@@ -1,7 +1,7 @@
 /** What every `Transport` must do, whatever carries its bytes. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MeshError } from "../../src/mesh/mesh-error.ts";
-import { peerByteReader, serveBytes, type ReadRange } from "../../src/mesh/peer-bytes.ts";
+import { peerReaders, serveBytes, type ReadRange } from "../../src/mesh/peer-bytes.ts";
 import type { Transport } from "../../src/mesh/transport.ts";
 import { MemberId } from "../../src/shared/ids.ts";
 
@@ -138,7 +138,7 @@ export function transportSuite(name: string, pair: () => Promise<[Transport, Tra
       test("are the file's bytes, also when longer than one message", async () => {
         serveBytes(a, (key) => (key === "model.gguf" ? readFile : null));
         await b.connect(a.self);
-        const reader = peerByteReader(b, a.self, "model.gguf");
+        const reader = peerReaders(b)(a.self, "model.gguf");
         const ranges = [
           [0, 10] as const,
           [1, 8_000_000] as const,
@@ -150,13 +150,12 @@ export function transportSuite(name: string, pair: () => Promise<[Transport, Tra
           expect(found[index]).toHaveLength(length);
           expect(found[index]!.every((value, byte) => value === file[at + byte])).toBe(true);
         }
-        reader.close();
       });
 
       test("a refusal comes back as data", async () => {
         serveBytes(a, (key) => (key === "model.gguf" ? readFile : null));
         await b.connect(a.self);
-        const past = peerByteReader(b, a.self, "model.gguf").read(9_000_000, 1);
+        const past = peerReaders(b)(a.self, "model.gguf").read(9_000_000, 1);
         await expect(past).rejects.toMatchObject({
           failure: {
             reason: "peer_read_failed",
@@ -165,7 +164,7 @@ export function transportSuite(name: string, pair: () => Promise<[Transport, Tra
             cause: { reason: "unexpected", detail: "past the end, 9000000" },
           },
         });
-        const unknown = peerByteReader(b, a.self, "other.gguf").read(0, 1);
+        const unknown = peerReaders(b)(a.self, "other.gguf").read(0, 1);
         await expect(unknown).rejects.toMatchObject({
           failure: { reason: "peer_has_no_file", peer: a.self, file: "other.gguf" },
         });
@@ -174,7 +173,7 @@ export function transportSuite(name: string, pair: () => Promise<[Transport, Tra
       test("a read rejects when the peer leaves", async () => {
         serveBytes(a, () => () => new Promise(() => undefined));
         await b.connect(a.self);
-        const read = peerByteReader(b, a.self, "model.gguf").read(0, 1);
+        const read = peerReaders(b)(a.self, "model.gguf").read(0, 1);
         const ended = expect(read).rejects.toMatchObject({
           failure: { reason: "peer_read_interrupted", cause: { reason: "closed_by_peer" } },
         });

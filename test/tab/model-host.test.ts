@@ -30,8 +30,10 @@ const FAST_CLOCK: Clock = {
 };
 
 /** A tab whose stage only records its shard and reads its first tensor. */
-function tab(network: MemoryNetwork, name: string, server?: string) {
+function tab(network: MemoryNetwork, name: string, server = "http://localhost:8787") {
   const loaded: Loaded[] = [];
+  /** The layers that the tab held, one after another. */
+  const held: ([number, number] | null)[] = [];
   const service = new WeightsService(Promise.resolve(memoryStorage()));
   const notices: ModelNotice[] = [];
   service.listen((notice) => notices.push(notice));
@@ -42,7 +44,8 @@ function tab(network: MemoryNetwork, name: string, server?: string) {
     transport,
     renderChat: (...chat) => Promise.resolve(renderChat(...chat)),
     clock: FAST_CLOCK,
-    ...(server === undefined ? {} : { server }),
+    server,
+    onHeld: (shard) => held.push(shard && [shard.first, shard.end]),
     weights: {
       open: (...request) => service.open(...request),
       addPeers: (...parts) => service.addPeers(...parts),
@@ -65,7 +68,7 @@ function tab(network: MemoryNetwork, name: string, server?: string) {
       unloadNext: () => Promise.resolve(),
     },
   });
-  return { host, loaded, notices, transport, service };
+  return { host, loaded, held, notices, transport, service };
 }
 
 function shardOf(model: ModelSummary, first: number, end: number): ShardRequest {
@@ -117,6 +120,7 @@ describe("a file that one member picked", () => {
     const { kernels } = await other.host.loadShard(shardOf(model, 10, 20), () => undefined);
     expect(kernels).toEqual(PLAIN_LOOPS);
     expect(other.loaded[0]).toEqual(owner.loaded[0]);
+    expect(other.held).toEqual([null, [10, 20]]);
     expect(other.loaded[0]?.shard).toMatchObject({ first: 10, end: 20, embedding: null });
   });
 
@@ -124,7 +128,7 @@ describe("a file that one member picked", () => {
     const text = await other.host.text(model);
     const tokens = await text.encodeChat([{ role: "user", content: "Hi 😀" }]);
     const decoder = text.decoder();
-    const said = [...tokens].map((token) => decoder.push(token)).join("") + decoder.flush();
+    const said = [...tokens].map((token) => decoder.push(token)).join("") + decoder.finish();
     expect(said).toContain("Hi 😀");
     expect(text.endTokens.length).toBeGreaterThan(0);
     expect([...(await text.encodeText("Hello"))]).toEqual([19556]);

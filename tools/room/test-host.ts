@@ -13,7 +13,7 @@ export const text: ModelText = {
   encodeChat: (messages) =>
     Promise.resolve(codes(messages.map(({ role, content }) => `<${role}>${content}`).join(""))),
   encodeText: (prompt) => Promise.resolve(codes(prompt)),
-  decoder: () => ({ push: (token) => String.fromCharCode(32 + token), flush: () => "" }),
+  decoder: () => ({ push: (token) => String.fromCharCode(32 + token), finish: () => "" }),
   bytesOf: (token) => Uint8Array.of(32 + token),
   endTokens: [],
 };

@@ -66,7 +66,7 @@ export async function prepareAnswer(
         kind: "finished",
         finish,
         limit: finish === "length" ? limit : null,
-        text: stops.push(decoder.flush()) + stops.flush(),
+        text: stops.push(decoder.finish()) + stops.flush(),
         usage: { promptTokens: prompt.length, completionTokens: answer.length },
         firstTokenMs,
         totalMs: nowMs - startMs,

@@ -13,7 +13,7 @@ import {
 } from "../../../src/mesh/index.ts";
 import { FrameFields } from "../../../src/mesh/frames.ts";
 import { TransportListeners } from "../../../src/mesh/listeners.ts";
-import { peerByteReader, serveBytes } from "../../../src/mesh/peer-bytes.ts";
+import { peerReaders, serveBytes } from "../../../src/mesh/peer-bytes.ts";
 import { pack, unpack } from "../../../src/mesh/packet.ts";
 import { parseAnswer } from "../../../src/mesh/room-registry.ts";
 import { Reassembly, slices } from "../../../src/mesh/slices.ts";
@@ -181,16 +181,13 @@ function recordingTransport() {
 
 const MAX_RANGE_BYTES = 4 * 2 ** 20;
 
-async function requestBytes(): Promise<Bytes> {
+function requestBytes(): Bytes {
   const { transport, sent } = recordingTransport();
-  const reader = peerByteReader(transport, PEER, "a.gguf");
-  const reading = reader.read(1000, 10).catch(() => undefined);
-  reader.close();
-  await reading;
+  void peerReaders(transport)(PEER, "a.gguf").read(1000, 10);
   return sent[0]!;
 }
 
-const REQUEST = await requestBytes();
+const REQUEST = requestBytes();
 
 /** A request for a range of a file. */
 export const rangeRequests: FuzzTarget<Bytes> = {
@@ -217,10 +214,9 @@ export const rangeAnswers: FuzzTarget<Bytes> = {
     mutatedBytes([pack({ type: "answer", id: 0 }, new Uint8Array(10)), REQUEST], random),
   async decode(bytes) {
     const { transport, events, sent } = recordingTransport();
-    const reader = peerByteReader(transport, PEER, "a.gguf");
-    const reading = reader.read(0, 10);
+    const reading = peerReaders(transport)(PEER, "a.gguf").read(0, 10);
     events.bytes.emit(PEER, withIdOf(sent[0]!, bytes));
-    reader.close();
+    events.disconnect.emit(PEER, { reason: "channel_closed" });
     const read = await reading;
     if (read.length !== 10) throw new Error(`${read.length} bytes instead of 10`);
   },
