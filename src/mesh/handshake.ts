@@ -9,17 +9,11 @@
  */
 import { randomBytes, bytesToHex } from "@noble/hashes/utils.js";
 import { z } from "zod";
-import {
-  type AdmissionFailure,
-  type CloseFailure,
-  type MemberId,
-  parseUntrusted,
-  type RoomSecret,
-} from "../shared/index.ts";
+import { type CloseFailure, type MemberId, parseUntrusted } from "../shared/index.ts";
 import type { Admission, ProvenBy } from "./admission.ts";
-import { Control, Hello } from "./control.ts";
+import { Hello } from "./control.ts";
 import type { Fingerprints } from "./fingerprints.ts";
-import { codeProof, type Proof, type Role, secretProof, type Tell } from "./proof.ts";
+import { proveCode, proveSecret, received, Refused, type Role, type Tell } from "./proof.ts";
 
 export type HandshakeOptions = {
   readonly self: MemberId;
@@ -39,98 +33,75 @@ export type HandshakeOptions = {
 export type Handshake = ReturnType<typeof openHandshake>;
 
 export function openHandshake(options: HandshakeOptions) {
-  const { self, peer, role, protocol, admission, fingerprints, tell } = options;
-  let hello: Hello | null = null;
-  let secret: RoomSecret | null = null;
-  let proof: Proof | null = null;
-  let provenBy: ProvenBy = "secret";
-  let state: "proving" | "proven" | "over" = "proving";
+  const steps = shakeHands(options);
+  let isStarted = false;
 
-  const refuse = (failure: CloseFailure) => {
-    state = "over";
-    options.onRefused(failure);
-  };
-  const violated = (detail = "an unexpected message in the handshake") =>
-    refuse({ reason: "protocol_violation", peer, detail });
-  const finish = () => {
-    state = "over";
-    options.onProven(provenBy);
-  };
-
-  const start = () => {
-    if (hello !== null || state === "over") return;
-    secret = admission.key?.secret ?? null;
-    const nonce = bytesToHex(randomBytes(32));
-    const holds = secret === null ? "code" : "secret";
-    hello = { type: "hello", protocol, member: self, nonce, holds };
-    tell(hello);
-  };
-
-  /** Whether this tab and the peer have a proof that both can give. */
-  const refusalOf = (theirs: Hello): AdmissionFailure | null => {
-    if (theirs.holds === "secret") return null;
-    if (secret === null) return { reason: "peer_not_admitted", peer };
-    if (admission.refuseCodes === null) return { reason: "code_not_checked_here", peer: self };
-    return admission.refuseCodes();
-  };
-
-  const beginProof = (ours: Hello, theirs: Hello) => {
-    const found = fingerprints();
-    if (found === null) return violated("no fingerprints");
-    const [caller, callee] = role === "caller" ? [ours, theirs] : [theirs, ours];
-    const connection = { role, fingerprints: found, caller, callee };
-    if (secret !== null && theirs.holds === "secret") {
-      proof = secretProof(connection, secret, tell);
-    } else {
-      provenBy = "code";
-      proof = codeProof(connection, admission.code, secret && admission.guesses, tell);
+  /** Returns what tells the owner the outcome, if this message decides it. Further messages change nothing. */
+  const proceed = (message?: unknown): (() => void) | undefined => {
+    try {
+      const { done, value } = steps.next(message);
+      return done === true && value !== undefined ? () => options.onProven(value) : undefined;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      return () => options.onRefused(error.failure);
     }
-    proof.begin();
   };
-
-  const takeHello = (ours: Hello, message: unknown) => {
-    const theirs = readHello(message, protocol, peer);
-    if ("reason" in theirs) return refuse(theirs);
-    const refusal = refusalOf(theirs);
-    if (refusal !== null) return refuse(refusal);
-    beginProof(ours, theirs);
+  const start = () => {
+    if (!isStarted) proceed();
+    isStarted = true;
   };
-
-  const proven = () => {
-    // The room has changed its secret since this handshake began.
-    const isOutdated = provenBy === "secret" && secret !== admission.key?.secret;
-    if (isOutdated) return refuse({ reason: "wrong_secret" });
-    state = "proven";
-    if (role === "caller") return;
-    tell({ type: "welcome" });
-    finish();
-  };
-
   return {
     /** Call it when the connection is open, so that a secret that arrived in the meantime is used. */
     start,
     receive(message: unknown): void {
       start();
-      if (state === "over" || hello === null) return;
-      if (proof === null) return takeHello(hello, message);
-      const control = parseUntrusted(Control, message).data;
-      if (control === undefined) return violated();
-      if (state === "proven") return control.type === "welcome" ? finish() : violated();
-      const step = proof.take(control);
-      if (step.kind === "refused") refuse(step.failure);
-      else if (step.kind === "unexpected_message") violated();
-      else if (step.kind === "proven") proven();
+      proceed(message)?.();
     },
   };
 }
 
-/** A peer's hello, or why it is refused. A later version may change the fields, so the version is read first. */
-function readHello(message: unknown, ours: number, peer: MemberId): Hello | CloseFailure {
+/** The steps of one side; each `yield` is the peer's next message. */
+function* shakeHands(options: HandshakeOptions): Generator<undefined, ProvenBy, unknown> {
+  const { self, peer, role, protocol, admission, fingerprints, tell } = options;
+  const secret = admission.key?.secret ?? null;
+  const nonce = bytesToHex(randomBytes(32));
+  const holds = secret === null ? "code" : "secret";
+  const ours: Hello = { type: "hello", protocol, member: self, nonce, holds };
+  tell(ours);
+  const theirs = readHello(yield, protocol, peer);
+  if (theirs.holds === "code") {
+    if (secret === null) throw new Refused({ reason: "peer_not_admitted", peer });
+    if (admission.refuseCodes === null)
+      throw new Refused({ reason: "code_not_checked_here", peer: self });
+    const refusal = admission.refuseCodes();
+    if (refusal !== null) throw new Refused(refusal);
+  }
+  const found = fingerprints();
+  if (found === null)
+    throw new Refused({ reason: "protocol_violation", peer, detail: "no fingerprints" });
+  const [caller, callee] = role === "caller" ? [ours, theirs] : [theirs, ours];
+  const connection = { peer, role, fingerprints: found, caller, callee };
+  const provenBy = secret !== null && theirs.holds === "secret" ? "secret" : "code";
+  if (secret !== null && provenBy === "secret") {
+    yield* proveSecret(connection, secret, tell);
+    // The room may have changed its secret since this handshake began.
+    if (secret !== admission.key?.secret) throw new Refused({ reason: "wrong_secret" });
+  } else {
+    yield* proveCode(connection, admission.code, secret && admission.guesses, tell);
+  }
+  if (role === "callee") tell({ type: "welcome" });
+  else received("welcome", yield, peer);
+  return provenBy;
+}
+
+/** A peer's hello. A later version may change the fields, so the version is read first. */
+function readHello(message: unknown, ours: number, peer: MemberId): Hello {
   const version = z.object({ type: z.literal("hello"), protocol: z.int() }).safeParse(message);
-  if (!version.success) return { reason: "not_tabmesh", peer };
+  if (!version.success) throw new Refused({ reason: "not_tabmesh", peer });
   const theirs = version.data.protocol;
-  if (theirs !== ours) return { reason: "version_mismatch", ours, theirs };
+  if (theirs !== ours) throw new Refused({ reason: "version_mismatch", ours, theirs });
   const hello = parseUntrusted(Hello, message);
-  if (!hello.success) return { reason: "not_tabmesh", peer };
-  return hello.data.member === peer ? hello.data : { reason: "other_identity", peer };
+  if (!hello.success) throw new Refused({ reason: "not_tabmesh", peer });
+  if (hello.data.member !== peer) throw new Refused({ reason: "other_identity", peer });
+  return hello.data;
 }
