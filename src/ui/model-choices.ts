@@ -91,7 +91,7 @@ export class ModelChoices extends PageElement {
         </p>
       </form>
       <div class="line wrap">
-        ${filePicker("Choose a file", ".gguf", (file) => this.send({ type: "place_file", file }))}
+        ${filePicker("Choose or drop a file", ".gguf", (file) => this.send({ type: "place_file", file }))}
         <button
           class="plain"
           title="Deletes the model data stored in this browser. It is downloaded again when needed."

@@ -32,6 +32,22 @@ export class TabmeshApp extends PageElement {
   /** What a small screen shows, once chosen. */
   declare side?: Side;
 
+  constructor() {
+    super();
+    this.addEventListener("dragover", this.#drop);
+    this.addEventListener("drop", this.#drop);
+  }
+
+  /** A file that is dropped is placed as a model. The browser would leave the page to open it. */
+  readonly #drop = (event: DragEvent): void => {
+    const { dataTransfer } = event;
+    if (!dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    // There is none before the drop.
+    const [file] = dataTransfer.files;
+    if (file && this.view.phase === "inside") this.send({ type: "place_file", file });
+  };
+
   readonly #openDialog = ({ detail: name }: CustomEvent<"share" | "settings">): void => {
     this.renderRoot.querySelector<ShareDialog | SettingsDialog>(`tabmesh-${name}`)!.open = true;
   };

@@ -161,6 +161,25 @@ describe("model", () => {
     expect(commands).toEqual([{ type: "place_file", file }]);
   });
 
+  test("a file that is dropped is placed, and never opened by the browser; dropped text is not taken", async () => {
+    const { app, commands } = await mount(VIEWS.answering);
+    const drop = (on: string, dataTransfer: DataTransfer) =>
+      one(app, on).dispatchEvent(
+        new DragEvent("drop", { dataTransfer, bubbles: true, composed: true, cancelable: true }),
+      );
+    const [withFile, withText] = [new DataTransfer(), new DataTransfer()];
+    const file = new File(["GGUF"], "mine.gguf");
+    withFile.items.add(file);
+    withText.setData("text/plain", "a question");
+    // false: the browser's own reaction was prevented.
+    expect(drop("textarea", withFile)).toBe(false);
+    expect(drop("textarea", withText)).toBe(true);
+    app.view = VIEWS.outside;
+    await settled(app);
+    expect(drop("main", withFile)).toBe(false);
+    expect(commands).toEqual([{ type: "place_file", file }]);
+  });
+
   test("the model that runs is described and cannot be placed twice; downloads can be cleared", async () => {
     const { app, commands } = await mount(VIEWS.answering);
     expect(textOf(app)).toContain(SMALL_MODEL.name);
