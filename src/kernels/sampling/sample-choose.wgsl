@@ -95,45 +95,29 @@ fn measure(cut: Cut, last_token: u32) -> Measure {
 // which keys are bisected and then the tokens of equal ones: compilers inline what it calls.
 fn search(widest: Cut, best_key: u32, wanted: f32, by_mass: bool) -> Cut {
   var tried = widest;
-  var low = widest;
-  var high = best_key + 1u;
-  var inside = 0u;
+  var low = widest;          // enough, or the widest
+  var high = best_key + 1u;  // not enough
+  var inside = ALL;          // entries that `low` keeps, and those from `high` on
   var above = 0u;
-  var by_token = false;
-  var from_token = 0u;
-  var last_token = 0u;
+  var from_token = 0u;       // smaller tokens with the key of `low` are not enough
   loop {
     let m = measure(tried, ALL);
     let is_enough = m.count > 0u && select(f32(m.count), m.mass, by_mass) >= wanted;
-    if (by_token) {
-      if (is_enough) {
-        last_token = tried.last_token;
-      } else {
-        from_token = tried.last_token + 1u;
-      }
+    if (is_enough || inside == ALL) {
+      low = tried;
+      inside = m.count;
+    } else if (tried.key == low.key) {
+      from_token = tried.last_token + 1u;
     } else {
-      if (is_enough || tried.key == widest.key) {
-        low = tried;
-        inside = m.count;
-      } else {
-        high = tried.key;
-        above = m.count;
-      }
-      if (inside - above <= 1u || (!by_mass && f32(inside) <= wanted)) {
-        break;
-      }
-      by_token = high - low.key <= 1u;
-      last_token = min(low.last_token, VOCABULARY - 1u);
+      high = tried.key;
+      above = m.count;
     }
-    if (by_token && from_token >= last_token) {
-      low.last_token = last_token;
+    let by_token = high - low.key <= 1u;
+    let last = min(low.last_token, VOCABULARY - 1u);
+    if (inside - above <= 1u || (!by_mass && f32(inside) <= wanted) || (by_token && from_token >= last)) {
       break;
     }
-    if (by_token) {
-      tried = Cut(low.key, (from_token + last_token) / 2u);
-    } else {
-      tried = Cut(low.key + (high - low.key) / 2u, ALL);
-    }
+    tried = Cut(low.key + (high - low.key) / 2u, select(ALL, (from_token + last) / 2u, by_token));
   }
   return low;
 }
@@ -207,30 +191,30 @@ fn find_best() -> Measure {
 // The token, of those that a cut keeps, up to which more than the target's mass is kept. Where
 // everything is kept the span is found first, whose masses the chunks have.
 fn token_at(cut: Cut, by_span: bool, target_mass: f32) -> u32 {
-  var begin = 0u;
-  var before = 0.0;
-  for (var turn = select(1u, 0u, by_span); turn < 2u; turn++) {
-    let units = select(SPAN, 1u, turn == 1u);
-    var low = begin;
-    var high = select(SPANS, VOCABULARY, turn == 1u) - 1u;
-    if (by_span && turn == 1u) {
-      high = min(begin + SPAN, VOCABULARY) - 1u;
-      look_at(FROM_LOGITS, begin, high + 1u - begin);
+  var units = select(1u, SPAN, by_span);
+  var low = 0u;
+  var high = select(VOCABULARY, SPANS, by_span) - 1u;
+  var start = 0.0;   // before the entries
+  var before = 0.0;  // before `low`
+  while (low < high || units > 1u) {
+    if (low == high) {
+      low *= units;
+      high = min(low + units, VOCABULARY) - 1u;
+      look_at(FROM_LOGITS, low, high + 1u - low);
+      start = before;
+      units = 1u;
+      continue;
     }
-    let start = before;
-    while (low < high) {
-      let middle = (low + high) / 2u;
-      let mass = measure(cut, middle * units).mass;
-      if (start + mass > target_mass) {
-        high = middle;
-      } else {
-        low = middle + 1u;
-        before = start + mass;
-      }
+    let middle = (low + high) / 2u;
+    let mass = start + measure(cut, middle * units).mass;
+    if (mass > target_mass) {
+      high = middle;
+    } else {
+      low = middle + 1u;
+      before = mass;
     }
-    begin = low * units;
   }
-  return begin;
+  return low;
 }
 
 // Exchanges the recent tokens' logits before and after penalties.
