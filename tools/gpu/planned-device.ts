@@ -216,6 +216,7 @@ const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   "vec2<f32>": 8,
   "vec4<f32>": 16,
   "vec4<u32>": 16,
+  Sums: 12, // three f32, of attention-reduce.wgsl
 };
 
 /** Products, quotients, sums, and parentheses of whole numbers. */

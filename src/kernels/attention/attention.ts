@@ -7,7 +7,7 @@
  * for GPUs. Where a subgroup is a CPU's register, `lanes` (decode: four lanes for a row) and `quads`
  * (prefill: a lane for each of four rows) load a key or value once for four lanes.
  */
-import { MAX_SPLITS, SHAPE_PARTS, shapeValues, type AttentionShape } from "./attention-shape.ts";
+import { SHAPE_PARTS, shapeValues, type AttentionShape } from "./attention-shape.ts";
 import partsFile from "./attention-parts.wgsl?raw";
 import quadsWgsl from "./attention-quads.wgsl?raw";
 import reduceWgsl from "./attention-reduce.wgsl?raw";
@@ -167,7 +167,6 @@ export function attentionReduceKernel(
     TEAMS: kind === "workgroup" ? Math.floor(REDUCE_THREADS / shape.headSize) : 1,
     AT_ONCE: REDUCE_AT_ONCE,
     PARTIAL_BASE: partialBase(shape),
-    MAX_SPLITS,
   };
   return {
     name: "attention_reduce",
