@@ -38,7 +38,7 @@ async function norms(device: GPUDevice, work: NormCase): Promise<Record<string, 
   const { step, x, weight, out, quants, scales } = buffersOf(device, work);
   const features = shaderFeatures(device);
   const recording = async <Params>(
-    kernel: Kernel<Params>,
+    kernel: Omit<Kernel<Params>, "packParams">,
     params: Params,
     buffers: GPUBuffer[],
   ): Promise<Recording> => {
@@ -47,11 +47,9 @@ async function norms(device: GPUDevice, work: NormCase): Promise<Record<string, 
     return (pass) => dispatch(pass, compiled, group, kernel.workgroups(params));
   };
   const quantize = (norm: boolean) => {
-    const kernel = quantizeKernel({ norm, columns }, "workgroup", features);
-    const params = { tokens, epsilon: norm ? EPSILON : 0 };
-    const shape = upload(device, new Uint8Array(kernel.packParams(params)), GPUBufferUsage.UNIFORM);
+    const kernel = quantizeKernel({ columns, epsilon: norm ? EPSILON : null }, features);
     const weights = norm ? [weight] : [];
-    return recording(kernel, params, [shape, step, x, ...weights, quants, scales]);
+    return recording(kernel, { rows: tokens }, [x, ...weights, quants, scales]);
   };
   const shape = { columns, epsilon: EPSILON, of: "rows" } as const;
   const rows = Array.from({ length: tokens }, () => ({ sequence: 0, position: 0, token: 0 }));

@@ -181,20 +181,15 @@ async function planNorm(
 }
 
 async function planQuantize(
-  { resources, variants }: MatContext,
-  { step, quants, scales }: InputBuffers,
+  { resources }: MatContext,
+  { quants, scales }: InputBuffers,
   { x, norm }: StageInput,
   columns: number,
 ): Promise<Recorded> {
-  const shape = { norm: norm !== null, columns };
-  const kernel = quantizeKernel(shape, variants.quantize, shaderFeatures(resources.device));
-  const epsilon = norm?.epsilon ?? 0;
-  const bind = await resources.compile(kernel);
-  const uniform = resources.uniform("quantize", 16);
-  resources.write(uniform, kernel.packParams({ tokens: 1, epsilon }));
-  const weights = norm === null ? [] : [norm.weight];
-  const bound = bind([uniform, step, x, ...weights, quants, scales]);
-  return { record: (pass, { rows }) => bound.record(pass, { tokens: rows, epsilon }) };
+  const shape = { columns, epsilon: norm?.epsilon ?? null };
+  const kernel = quantizeKernel(shape, shaderFeatures(resources.device));
+  const bind = await resources.compile<StepWork>(kernel);
+  return bind([x, ...(norm === null ? [] : [norm.weight]), quants, scales]);
 }
 
 /** A matrix product with the shard's variants; its dispatches and bytes are counted. */

@@ -13,7 +13,6 @@ import {
   type Workload,
 } from "./matmul/mat-variant.ts";
 import { matCandidates } from "./matmul/mat-candidates.ts";
-import type { QuantizeVariant } from "./matmul/quantize-rows.ts";
 import type { DeviceTraits, ShaderFeatures } from "./core/device.ts";
 
 export type ProductVariant = { readonly activations: Activations; readonly variant: MatVariant };
@@ -21,7 +20,6 @@ export type ProductVariant = { readonly activations: Activations; readonly varia
 export type KernelVariants = {
   /** How matrices of a format are multiplied; `mayRound` allows int8 activations. */
   readonly mat: (format: BlockFormat, workload: Workload, mayRound: boolean) => ProductVariant;
-  readonly quantize: QuantizeVariant;
   /** A layer's norms: folded into the float products, or dispatches of their own. */
   readonly norms: "folded" | "separate";
   readonly decodeAttention: AttentionVariant;
@@ -48,7 +46,6 @@ export function firstVariants(
   };
   return {
     mat,
-    quantize: lowParallelism ? "threads" : "workgroup",
     norms: lowParallelism ? "folded" : "separate",
     decodeAttention: attentionVariant("decode", shape, features, traits),
     prefillAttention: attentionVariant("prefill", shape, features, traits),

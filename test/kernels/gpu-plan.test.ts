@@ -60,7 +60,7 @@ describe.each(MODELS)("$name", ({ hidden, heads, kv, head, ff, vocabulary }) => 
 
   test.each(ADAPTERS)("norms, with $adapter: a thread awaits memory once", (device) => {
     const norms = [
-      quantizeKernel({ norm: true, columns: hidden }, "workgroup", device),
+      quantizeKernel({ columns: hidden, epsilon: 1e-6 }, device),
       rmsNormKernel({ columns: hidden, epsilon: 1e-6, of: "rows" }, device),
     ];
     for (const { name, wgsl } of norms) {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { normReference } from "../../src/kernels/matmul/mat-reference.ts";
 import { quantizeKernel, quantizeReference } from "../../src/kernels/matmul/quantize-rows.ts";
-import { shaderFeatures } from "../../src/kernels/core/device.ts";
 import { rowVariants } from "../../tools/gpu/row-variants.ts";
 import { run } from "../../tools/gpu/run.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
@@ -20,12 +19,7 @@ test("the reference, by hand", () => {
   expect(scales[1]).toBeCloseTo(-6.3);
 });
 
-const software = { name: "threads", features: shaderFeatures(device), variant: "threads" as const };
-const gpu = rowVariants(device).map(({ name, features }) => ({
-  ...{ name: `workgroup, ${name}`, features, variant: "workgroup" as const },
-}));
-
-describe.each([software, ...gpu])("$name", ({ variant, features }) => {
+describe.each(rowVariants(device))("$name", ({ features }) => {
   describe.each([
     { tokens: 1, columns: 32 },
     { tokens: 3, columns: 96 },
@@ -36,19 +30,17 @@ describe.each([software, ...gpu])("$name", ({ variant, features }) => {
     test.each([null, 1e-6, 0.5])("norm epsilon %s", async (epsilon) => {
       const x = randomF32(tokens * columns, 3).map((value) => value * 4);
       const weight = randomF32(columns, 4);
-      const kernel = quantizeKernel({ norm: epsilon !== null, columns }, variant, features);
-      const params = { tokens, epsilon: epsilon ?? 0 };
+      const kernel = quantizeKernel({ columns, epsilon }, features);
       const [quants, scales] = await run(
         device,
         kernel,
         [
-          new Uint32Array([tokens, 0, 0, 0]),
           x,
           ...(epsilon === null ? [] : [weight]),
           { output: (tokens * columns) / 4 },
           { output: (tokens * columns) / 16 },
         ],
-        params,
+        { rows: tokens },
       );
       const expected = quantizeReference(epsilon === null ? x : normReference(x, weight, epsilon));
       const bytes = new Int8Array(quants!.buffer);
@@ -69,15 +61,14 @@ describe.each([software, ...gpu])("$name", ({ variant, features }) => {
   });
 
   test.each([false, true])("a block of zeros stays zero, norm %s", async (norm) => {
-    const kernel = quantizeKernel({ norm, columns: 64 }, variant, features);
+    const kernel = quantizeKernel({ columns: 64, epsilon: norm ? 1e-6 : null }, features);
     const inputs = [
-      new Uint32Array([1, 0, 0, 0]),
       new Float32Array(64),
       ...(norm ? [new Float32Array(64).fill(1)] : []),
       { output: 16 },
       { output: 4 },
     ];
-    const [quants, scales] = await run(device, kernel, inputs, { tokens: 1, epsilon: 1e-6 });
+    const [quants, scales] = await run(device, kernel, inputs, { rows: 1 });
     expect([...new Uint32Array(quants!.buffer)]).toEqual(new Array<number>(16).fill(0));
     expect([...scales!]).toEqual([0, 0, 0, 0]);
   });

@@ -18,11 +18,12 @@ export type RunInput = HostArray | GPUBuffer | { readonly output: number };
  * Dispatches once and returns the contents of every `read_write` binding, in
  * order of number, as f32 (reinterpret `.buffer` for other types).
  *
- * `inputs` are bindings 1, 2, ... in order; binding 0 is filled from `params`.
+ * `inputs` are bindings 1, 2, ... in order, and binding 0 is filled from `params`; of a kernel
+ * without a uniform they are all bindings.
  */
 export async function run<Params>(
   device: GPUDevice,
-  kernel: Kernel<Params>,
+  kernel: Omit<Kernel<Params>, "packParams"> & Partial<Kernel<Params>>,
   inputs: readonly RunInput[],
   params: Params,
 ): Promise<Float32Array<ArrayBuffer>[]> {
@@ -31,7 +32,9 @@ export async function run<Params>(
   const owned: GPUBuffer[] = [];
   device.pushErrorScope("validation");
   device.pushErrorScope("out-of-memory");
-  const all: RunInput[] = [new Uint8Array(kernel.packParams(params)), ...inputs];
+  const { packParams } = kernel;
+  const uniforms = packParams === undefined ? [] : [new Uint8Array(packParams(params))];
+  const all: RunInput[] = [...uniforms, ...inputs];
   const buffers = all.map((input, i) => {
     if (input instanceof GPUBuffer) return input;
     const uniform = compiled.bindings.get(numbers[i] ?? -1) === "uniform";

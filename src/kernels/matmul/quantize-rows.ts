@@ -1,69 +1,45 @@
 /**
  * Quantizes activations to int8 before an integer matrix product: the host code of
- * quantize-threads.wgsl and quantize-workgroup.wgsl, and their reference. One dispatch norms and
- * quantizes.
+ * quantize-rows.wgsl, and its reference. One dispatch norms and quantizes.
  */
-import parts from "./quantize-parts.wgsl?raw";
-import threadsWgsl from "./quantize-threads.wgsl?raw";
-import workgroupWgsl from "./quantize-workgroup.wgsl?raw";
+import file from "./quantize-rows.wgsl?raw";
 import type { ShaderFeatures } from "../core/device.ts";
 import type { Kernel } from "../core/runner.ts";
 import { expandTemplate, partsOf, sectionsOf } from "../core/template.ts";
 import { rowThreads, workgroupSum } from "../core/workgroup-sum.ts";
 
-export type QuantizeVariant = "threads" | "workgroup";
-
-const SECTIONS = sectionsOf(parts);
-/** Threads that need not wait for each other. */
-const FREE_THREADS = { threads: 16, workgroup: 64 };
+const SECTIONS = sectionsOf(file);
 /** Vectors of four in a block of 32. */
 const BLOCK_VECTORS = 8;
 
 /**
- * `epsilon` is of the RMS norm, 0 where there is none.
+ * With an RMS norm before unless `epsilon` is null.
  *
- * Bindings: 1 step uniform, 2 x [tokens, columns] f32, 3 norm weight (if `norm`), 4 quants (a byte
- * for each column), 5 scales (8 bytes for each block of 32).
- *
- * "threads" is for software adapters: a thread takes a block and needs no other. On a GPU a quad takes
- * one where there are subgroups, and a workgroup adds up the squares of a row's norm.
+ * Bindings: 0 x [rows, columns] f32, 1 norm weight (with a norm), 2 quants (a byte for each column),
+ * 3 scales (8 bytes for each block of 32).
  */
 export function quantizeKernel(
-  { norm, columns }: { readonly norm: boolean; readonly columns: number },
-  variant: QuantizeVariant,
+  { columns, epsilon }: { readonly columns: number; readonly epsilon: number | null },
   features: ShaderFeatures,
-): Kernel<{ readonly tokens: number; readonly epsilon: number }> {
-  const lanes = variant === "workgroup" && features.subgroups ? 4 : 1;
+): Omit<Kernel<{ readonly rows: number }>, "packParams"> {
+  const lanes = features.subgroups ? 4 : 1;
   const blocks = columns / 32;
-  const together = norm && variant === "workgroup";
-  const threads = together ? rowThreads(blocks * lanes, features) : FREE_THREADS[variant];
+  const threads = rowThreads(blocks * lanes, features);
   const sum = workgroupSum(threads, features);
-  const kinds = [norm ? "norm" : "plain", lanes === 1 ? "alone" : "quad"];
+  const kinds = [epsilon === null ? "plain" : "norm", ...(features.subgroups ? ["quad"] : [])];
+  const values = {
+    ...sum.values,
+    LANES: lanes,
+    VECTORS: BLOCK_VECTORS / lanes,
+    PAIRS: BLOCK_VECTORS / lanes / 2,
+    TURNS: Math.ceil((blocks * lanes) / threads),
+  };
+  const parts = { ...partsOf(SECTIONS, ...kinds), ...sum.parts };
   return {
-    name: `quantize ${variant}${norm ? " norm" : ""}`,
-    wgsl: expandTemplate(
-      together ? workgroupWgsl : threadsWgsl,
-      {
-        ...sum.values,
-        ENABLE: lanes === 1 ? "" : "enable subgroups;\n",
-        LANES: lanes,
-        VECTORS: BLOCK_VECTORS / lanes,
-        PAIRS: BLOCK_VECTORS / lanes / 2,
-        TURNS: Math.ceil((blocks * lanes) / threads),
-      },
-      { ...partsOf(SECTIONS, ...kinds), ...sum.parts },
-    ),
-    packParams({ epsilon }) {
-      const bytes = new ArrayBuffer(16);
-      new Uint32Array(bytes)[0] = blocks;
-      new Float32Array(bytes).set([epsilon, 1 / columns], 1);
-      return bytes;
-    },
-    workgroups: ({ tokens }) => [
-      together ? tokens : Math.ceil((tokens * blocks * lanes) / threads),
-      1,
-      1,
-    ],
+    name: `quantize${epsilon === null ? "" : " norm"}`,
+    wgsl: expandTemplate(SECTIONS["main"]!, values, parts),
+    constants: { BLOCKS: blocks, EPSILON: epsilon ?? 0 },
+    workgroups: ({ rows }) => [rows, 1, 1],
   };
 }
 
