@@ -13,13 +13,10 @@ export {
   attentionKernel,
   attentionOutputFloats,
   attentionReduceKernel,
-  unpackPart,
 } from "./attention/attention.ts";
 export { ropeKernel } from "./attention/rope.ts";
 export {
   type DeviceTraits,
-  FLOAT16_UNPACKS,
-  type Float16Unpack,
   requestAdapter,
   requestKernelDevice,
   type ShaderFeatures,
@@ -37,7 +34,6 @@ export {
   type StepParams,
 } from "./core/step-uniform.ts";
 export { ExpectedWait } from "./core/submit-while-waiting.ts";
-export { expandTemplate } from "./core/template.ts";
 export { type OtherWork, recordRepeats, timeOf, timeRepeats, workDone } from "./core/timing.ts";
 export { type HostArray, upload, Uploads } from "./core/upload.ts";
 export {

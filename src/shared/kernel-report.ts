@@ -23,7 +23,6 @@ export type KernelChoice = z.infer<typeof KernelChoice>;
 export const KernelReport = z.strictObject({
   traits: z.strictObject({
     lowParallelism: z.boolean(),
-    float16Unpack: z.enum(["builtin", "shift"]),
     /** Rows of a prompt in one step. */
     rowsPerChunk: Count,
   }),

@@ -6,7 +6,6 @@ import { del, get, set } from "idb-keyval";
 import { z } from "zod";
 import {
   type DeviceTraits,
-  FLOAT16_UNPACKS,
   matCandidates,
   shaderFeatures,
   type ShaderFeatures,
@@ -16,7 +15,7 @@ import { isFresh } from "../shared/index.ts";
 import type { Measured, Timing, TuneJob } from "./jobs.ts";
 
 /** Raise it when a kernel, a candidate or the entry changes: older timings then do not compare. */
-const TUNING_VERSION = 10;
+const TUNING_VERSION = 11;
 
 const KEY = "tabmesh.tuning";
 
@@ -24,9 +23,7 @@ const Entry = z.strictObject({
   fingerprint: z.string(),
   /** Of the oldest measurement. */
   measuredAtMs: z.number(),
-  traits: z
-    .strictObject({ lowParallelism: z.boolean(), float16Unpack: z.enum(FLOAT16_UNPACKS) })
-    .nullable(),
+  traits: z.strictObject({ lowParallelism: z.boolean() }).nullable(),
   /** By `keyOf`; variants by name. */
   timings: z.record(
     z.string(),

@@ -5,8 +5,7 @@ import { giga, time } from "./quantities.ts";
 /** The device's traits, and how far measuring is; one sentence each. */
 export function describeTuning({ traits, tuning }: KernelReport): string[] {
   const parallelism = traits.lowParallelism ? "Low" : "High";
-  const unpack = traits.float16Unpack === "shift" ? "shifts" : "a built-in function";
-  const device = `${parallelism} parallelism. Pairs of f16 are unpacked by ${unpack}. A prompt is computed in chunks of ${traits.rowsPerChunk} rows.`;
+  const device = `${parallelism} parallelism. A prompt is computed in chunks of ${traits.rowsPerChunk} rows.`;
   switch (tuning.status) {
     case "measured":
       return [device];

@@ -58,7 +58,7 @@ function loggingDevice() {
 
 async function run(lowParallelism: boolean, encodesAhead: boolean, steps = STEPS) {
   const { device, submitted } = loggingDevice();
-  const traits = { lowParallelism, float16Unpack: "builtin" } as const;
+  const traits = { lowParallelism };
   const gpu = { device, tuner: setTuner(device, { traits, activations: "int8", index: 0 }) };
   const shape = describeShape(MODEL_SHAPES[0]!, OPTIONS.contextTokens);
   const noWeights = { read: () => Promise.reject(new Error("no weights are read")) };

@@ -36,7 +36,7 @@ const gpuOf = (device: GPUDevice) => ({ device, tuner: new DeviceTuner(device) }
 /** The software adapter that tests run on, with the kernels and the plan of a GPU. */
 async function asGpu(device: GPUDevice) {
   const store = await TuningStore.of(device);
-  store.traits = { lowParallelism: false, float16Unpack: "builtin" };
+  store.traits = { lowParallelism: false };
   return gpuOf(device);
 }
 

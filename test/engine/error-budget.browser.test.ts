@@ -9,7 +9,7 @@ import { GOLDENS } from "../../tools/engine/goldens.ts";
 
 const CHOSEN = ["json-object", "english-list"];
 
-const TRAITS = { lowParallelism: true, float16Unpack: "builtin" } as const;
+const TRAITS = { lowParallelism: true };
 
 const TIMEOUT_MS = 300_000;
 

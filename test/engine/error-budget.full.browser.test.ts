@@ -22,7 +22,7 @@ test(
   "every variant that this adapter may run",
   async () => {
     const sets = variantSets(await testDevice()).filter(
-      ({ traits }) => !isSlow || (traits.lowParallelism && traits.float16Unpack === "builtin"),
+      ({ traits }) => !isSlow || traits.lowParallelism,
     );
     for (const set of sets) await expectSets(set);
   },
@@ -34,8 +34,8 @@ test(
   async () => {
     const int8 = { activations: "int8", index: 0 } as const;
     await expectSets(
-      { traits: { lowParallelism: true, float16Unpack: "shift" }, ...int8 },
-      { traits: { lowParallelism: isSlow, float16Unpack: "builtin" }, ...int8, index: 1 },
+      { traits: { lowParallelism: true }, ...int8 },
+      { traits: { lowParallelism: isSlow }, ...int8, index: 1 },
     );
   },
   TIMEOUT_MS,

@@ -9,8 +9,8 @@ import {
 import type { AttentionVariant } from "../../src/kernels/attention/attention.ts";
 import { checkAttentionShape } from "../../src/kernels/attention/attention-shape.ts";
 
-const SOFTWARE = { lowParallelism: true, float16Unpack: "shift" } as const;
-const GPU = { lowParallelism: false, float16Unpack: "builtin" } as const;
+const SOFTWARE = { lowParallelism: true };
+const GPU = { lowParallelism: false };
 const fourLanes = {
   subgroups: true,
   integerDot: true,

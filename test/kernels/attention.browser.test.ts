@@ -69,21 +69,21 @@ const TESTED = navigator.userAgent.includes("Firefox")
   : SHAPES;
 
 const VARIANTS: readonly { decode: Variant; prefill: Variant }[] = [
-  both({ kind: "threads", block: 2, unpack: "builtin", workgroupSize: 8 }),
-  both({ kind: "threads", block: 1, unpack: "shift", workgroupSize: 8 }),
+  both({ kind: "threads", block: 2, workgroupSize: 8 }),
+  both({ kind: "threads", block: 1, workgroupSize: 8 }),
   {
-    decode: { kind: "lanes", block: 2, unpack: "shift", workgroupSize: 4 },
-    prefill: { kind: "quads", block: 1, unpack: "shift", workgroupSize: 4 },
+    decode: { kind: "lanes", block: 2, workgroupSize: 4 },
+    prefill: { kind: "quads", block: 1, workgroupSize: 4 },
   },
   {
-    decode: { kind: "lanes", block: 1, unpack: "builtin", workgroupSize: 4 },
-    prefill: { kind: "quads", block: 2, unpack: "builtin", workgroupSize: 4 },
+    decode: { kind: "lanes", block: 1, workgroupSize: 4 },
+    prefill: { kind: "quads", block: 2, workgroupSize: 4 },
   },
   {
-    decode: { kind: "workgroup", block: 2, unpack: "builtin", workgroupSize: 128 },
-    prefill: { kind: "workgroup", block: 2, unpack: "builtin", workgroupSize: 32 },
+    decode: { kind: "workgroup", block: 2, workgroupSize: 128 },
+    prefill: { kind: "workgroup", block: 2, workgroupSize: 32 },
   },
-  both({ kind: "workgroup", block: 1, unpack: "shift", workgroupSize: 32, subgroup: 4 }),
+  both({ kind: "workgroup", block: 1, workgroupSize: 32, subgroup: 4 }),
 ];
 
 type Variant = Omit<AttentionVariant, "fused">;
@@ -137,7 +137,7 @@ const rowsOf = (sequence: number, first: number, count: number) =>
 
 describe.each(TESTED)("attention of $name", (shape) => {
   test.each(VARIANTS.filter(({ decode }) => decode.kind !== "lanes" || fitsSubgroups(shape)))(
-    "$prefill.kind of $prefill.workgroupSize, f16 $prefill.unpack: prefill, then $decode.kind of $decode.workgroupSize decode of two sequences over both segments",
+    "$prefill.kind of $prefill.workgroupSize, blocks of $prefill.block: prefill, then $decode.kind of $decode.workgroupSize decode of two sequences over both segments",
     async ({ decode, prefill }) => {
       const device = await testDevice();
       const usesSubgroups = decode.kind === "lanes" || decode.subgroup !== undefined;

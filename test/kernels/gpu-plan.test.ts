@@ -75,7 +75,7 @@ describe.each(MODELS)("$name", ({ hidden, heads, kv, head, ff, vocabulary }) => 
   });
 
   test("attention: a workgroup for each head, and beyond 512 positions for each 128 of them", () => {
-    const traits = { lowParallelism: false, float16Unpack: "builtin" } as const;
+    const traits = { lowParallelism: false };
     const variant = attentionVariant("decode", { headSize: head }, features, traits);
     for (const positions of [1, 512, 513, 1024, 4096, 8192, 131_072]) {
       const { splits, splitPositions } = splitsOf(variant, 1, positions);

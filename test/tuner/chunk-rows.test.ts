@@ -6,7 +6,7 @@ import { chunkRows } from "../../src/tuner/chunk-rows.ts";
 const shard = (macsPerRow: number) => ({
   products: [{ format: "Q4_0" as const, rows: 1000, columns: macsPerRow / 1000 }],
 });
-const traits = (lowParallelism: boolean) => ({ lowParallelism, float16Unpack: "builtin" as const });
+const traits = (lowParallelism: boolean) => ({ lowParallelism });
 
 test("a GPU takes as many rows as it computes in half a second", () => {
   const rows = (macsPerMs: number) => chunkRows(shard(7e9), traits(false), macsPerMs);

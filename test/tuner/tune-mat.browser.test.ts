@@ -11,7 +11,7 @@ import type { TuneJob } from "../../src/tuner/jobs.ts";
 import { productChoice } from "../../src/tuner/tuner.ts";
 import { run } from "../../tools/gpu/run.ts";
 import { MeasurementClock } from "../../src/tuner/clock.ts";
-import { measureTraits, parallelismKernel, unpackKernel } from "../../src/tuner/traits.ts";
+import { measureTraits, parallelismKernel } from "../../src/tuner/traits.ts";
 import { testDevice } from "../../tools/gpu/device.ts";
 
 const device = await testDevice();
@@ -34,16 +34,6 @@ test("software adapters have low parallelism, and GPUs do not", async () => {
 test("the parallelism kernel computes its formula", async () => {
   const [out] = await run(device, parallelismKernel, [{ output: 128 }], { steps: 3, groups: 2 });
   expect([...out!]).toEqual(Array.from({ length: 128 }, (_, i) => i));
-});
-
-test("the builtin and shifts unpack f16 pairs to the same floats, up to a power of two", async () => {
-  const params = { steps: 2, groups: 64 };
-  const words = 0x3c00bc00;
-  const [builtin] = await run(device, unpackKernel("builtin", words), [{ output: 1024 }], params);
-  const [shifted] = await run(device, unpackKernel("shift", words), [{ output: 1024 }], params);
-  expect(builtin!.some((value) => value !== 0)).toBe(true);
-  const expected = [...builtin!];
-  expect([...shifted!].map((value) => value * 2 ** 112)).toEqual(expected);
 });
 
 test.each([

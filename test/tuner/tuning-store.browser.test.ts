@@ -14,7 +14,7 @@ const JOB = {
 } as const;
 const BATCH = { ...JOB, workload: "batch" } as const;
 const PREFILL = { ...JOB, workload: "prefill" } as const;
-const TRAITS = { lowParallelism: true, float16Unpack: "shift" } as const;
+const TRAITS = { lowParallelism: true };
 
 const devices: GPUDevice[] = [];
 afterEach(async () => {

@@ -15,7 +15,7 @@ export const ROOM = RoomCode.parse("K7QM3X");
 export const id = (text: string): MemberId => MemberId.parse(text);
 
 const KERNELS: KernelReport = {
-  traits: { lowParallelism: false, float16Unpack: "builtin", rowsPerChunk: 128 },
+  traits: { lowParallelism: false, rowsPerChunk: 128 },
   choices: [
     {
       kind: "attention",

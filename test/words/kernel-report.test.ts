@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { type KernelChoice, KernelReport } from "../../src/shared/kernel-report.ts";
 import { describeKernelChoice, describeTuning } from "../../src/words/kernel-report.ts";
 
-const TRAITS = { lowParallelism: true, float16Unpack: "shift", rowsPerChunk: 128 } as const;
+const TRAITS = { lowParallelism: true, rowsPerChunk: 128 };
 const OTHERS = [
   { name: "threads 8x1 wg16", speed: 0.9 },
   { name: "split 4x1 wg64", speed: 0.254 },
@@ -42,15 +42,14 @@ test.each<[KernelReport["tuning"], string[]]>([
   ],
 ])("%j", (tuning, sentences) => {
   const report = KernelReport.parse({ traits: TRAITS, choices: [ATTENTION, PRODUCT], tuning });
-  const device =
-    "Low parallelism. Pairs of f16 are unpacked by shifts. A prompt is computed in chunks of 128 rows.";
+  const device = "Low parallelism. A prompt is computed in chunks of 128 rows.";
   expect(describeTuning(report)).toEqual([device, ...sentences]);
 });
 
 test("the traits of a GPU", () => {
-  const traits = { lowParallelism: false, float16Unpack: "builtin", rowsPerChunk: 64 } as const;
+  const traits = { lowParallelism: false, rowsPerChunk: 64 };
   expect(describeTuning({ traits, choices: [], tuning: { status: "measured" } })).toEqual([
-    "High parallelism. Pairs of f16 are unpacked by a built-in function. A prompt is computed in chunks of 64 rows.",
+    "High parallelism. A prompt is computed in chunks of 64 rows.",
   ]);
 });
 

@@ -37,7 +37,7 @@ export type CpuShardOptions = { readonly maxRows?: number; readonly stepMs?: num
 
 /** Its report, which lists no kernel. */
 export const PLAIN_LOOPS: KernelReport = {
-  traits: { lowParallelism: true, float16Unpack: "builtin", rowsPerChunk: 8 },
+  traits: { lowParallelism: true, rowsPerChunk: 8 },
   choices: [],
   tuning: { status: "untuned_few_layers" },
 };

@@ -5,7 +5,6 @@ import {
   CHUNK_ROWS,
   type ChunkRows,
   type DeviceTraits,
-  FLOAT16_UNPACKS,
   firstVariants,
   type KernelVariants,
   matCandidates,
@@ -50,10 +49,8 @@ export type VariantSet = {
 export function variantSets(device: GPUDevice): VariantSet[] {
   const features = shaderFeatures(device);
   const all: VariantSet[] = [];
-  for (const traits of TRAITS) {
-    // Products do not unpack f16 pairs: with floats, all that unpack them otherwise have run.
-    const kinds = traits.float16Unpack === "builtin" ? (["float", "int8"] as const) : FLOAT;
-    for (const activations of kinds) {
+  for (const traits of [{ lowParallelism: false }, { lowParallelism: true }]) {
+    for (const activations of ["float", "int8"] as const) {
       const lists = WORKLOADS.map((workload) => products(workload, activations, features, traits));
       const most = Math.max(...lists.map(({ length }) => length));
       for (let index = 0; index < most; index++) all.push({ traits, activations, index });
@@ -80,14 +77,6 @@ export function setTuner(
     },
   }));
 }
-
-/** A GPU's, and a software adapter's with each way to unpack f16. */
-const TRAITS: readonly DeviceTraits[] = [
-  { lowParallelism: false, float16Unpack: "builtin" },
-  ...FLOAT16_UNPACKS.map((float16Unpack) => ({ lowParallelism: true, float16Unpack })),
-];
-
-const FLOAT = ["float"] as const;
 
 const products = (
   workload: Workload,

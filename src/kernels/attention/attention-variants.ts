@@ -38,20 +38,20 @@ export function attentionVariant(
   use: "decode" | "prefill",
   shape: Pick<AttentionShape, "headSize">,
   { subgroups, subgroupMinSize, subgroupMaxSize, maxInvocations }: ShaderFeatures,
-  { lowParallelism, float16Unpack: unpack }: DeviceTraits,
+  { lowParallelism }: DeviceTraits,
 ): AttentionVariant {
   const fused = use === "decode";
   if (!lowParallelism) {
     const workgroupSize = Math.min(GPU_THREADS[use], maxInvocations);
     const subgroup = subgroups ? subgroupMinSize : 0;
-    return { kind: "workgroup", block: 2, unpack: "builtin", workgroupSize, subgroup, fused };
+    return { kind: "workgroup", block: 2, workgroupSize, subgroup, fused };
   }
   if (subgroups && subgroupMinSize === 4 && subgroupMaxSize === 4 && fitsSubgroups(shape)) {
     return fused
-      ? { kind: "lanes", block: 2, unpack, workgroupSize: 4, fused }
-      : { kind: "quads", block: 1, unpack, workgroupSize: 4, fused };
+      ? { kind: "lanes", block: 2, workgroupSize: 4, fused }
+      : { kind: "quads", block: 1, workgroupSize: 4, fused };
   }
-  return { kind: "threads", block: 2, unpack, workgroupSize: 8, fused };
+  return { kind: "threads", block: 2, workgroupSize: 8, fused };
 }
 
 /** How a step's positions are split, for its uniform; `longest` is its longest context. */

@@ -13,7 +13,6 @@ import quadsWgsl from "./attention-quads.wgsl?raw";
 import reduceWgsl from "./attention-reduce.wgsl?raw";
 import threadsWgsl from "./attention-threads.wgsl?raw";
 import workgroupWgsl from "./attention-workgroup.wgsl?raw";
-import type { Float16Unpack } from "../core/device.ts";
 import { ropeReference, type AttentionInput, type CacheReference } from "./rope.ts";
 import type { Kernel } from "../core/runner.ts";
 import { MAX_ROWS, packStep, type StepParams } from "../core/step-uniform.ts";
@@ -26,7 +25,6 @@ export type AttentionVariant = {
   readonly fused: boolean;
   /** Positions that share one rescaling of the accumulators. */
   readonly block: number;
-  readonly unpack: Float16Unpack;
   readonly workgroupSize: number;
   /** The smallest subgroup, which "workgroup" uses where it holds whole teams; 0: it does not. */
   readonly subgroup?: number;
@@ -40,9 +38,6 @@ const WGSL = {
   quads: quadsWgsl,
   workgroup: workgroupWgsl,
 };
-
-/** The WGSL that makes four floats of two words of f16 pairs. */
-export const unpackPart = (unpack: Float16Unpack) => PARTS[`${unpack}.unpack`]!;
 
 /** Whether "lanes" and "quads" can divide a head into four whole parts. */
 export const fitsSubgroups = ({ headSize }: Pick<AttentionShape, "headSize">) =>
@@ -106,7 +101,7 @@ export function attentionKernel(
   shape: AttentionShape,
   variant: AttentionVariant,
 ): Kernel<StepParams> {
-  const { kind, block, unpack, workgroupSize, fused } = variant;
+  const { kind, block, workgroupSize, fused } = variant;
   const team = kind === "workgroup" ? teamsOf(shape, variant) : null;
   const isLanes = kind === "lanes";
   const stride = isLanes ? 4 : 1;
@@ -128,7 +123,7 @@ export function attentionKernel(
     STRIDE: stride,
     SIXTEENS: Math.floor(shape.headSize / 16),
     BLOCK: block,
-    UNIT: unpack === "shift" ? "0x1p112f" : "1.0",
+    UNIT: team === null ? "0x1p112f" : "1.0",
     ...team?.values,
   };
   const kinds = [
@@ -137,7 +132,7 @@ export function attentionKernel(
     fused ? "fused" : "plain",
     ...(fused ? [team === null ? "fused-threads" : "fused-workgroup"] : []),
     team?.shuffles ? "shuffle" : "memory",
-    unpack,
+    team === null ? "shift" : "builtin",
   ];
   const parts = { ...SHAPE_PARTS, ...partsOf(PARTS, ...kinds) };
   return {

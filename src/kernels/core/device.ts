@@ -44,15 +44,10 @@ export async function requestKernelDevice(): Promise<GPUDevice> {
   });
 }
 
-/** How pairs of f16 become floats: with the builtin, or with shifts, which some adapters do faster. */
-export const FLOAT16_UNPACKS = ["builtin", "shift"] as const;
-export type Float16Unpack = (typeof FLOAT16_UNPACKS)[number];
-
 /** Measured once for a device, by a tuner. */
 export type DeviceTraits = {
   /** Few threads at a time and costly barriers, as on software adapters. */
   readonly lowParallelism: boolean;
-  readonly float16Unpack: Float16Unpack;
 };
 
 /** What a shader may use on a device. */
