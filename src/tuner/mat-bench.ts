@@ -47,9 +47,9 @@ export async function makeMatBench(
   const out = upload(device, { output: tokens * rows });
   await workDone(device, true);
   const plans = new Map<MatVariant, MatPlan>();
-  const time = (variant: MatVariant, runs: number, cutoffMs = Infinity) => {
+  const time = (variant: MatVariant, runs: number) => {
     const record = (pass: GPUComputePassEncoder) => plans.get(variant)!.record(pass, tokens);
-    return clock.undisturbed(() => timeOf(device, record, { runs, submitWhileWaiting, cutoffMs }));
+    return clock.undisturbed(() => timeOf(device, record, { runs, submitWhileWaiting }));
   };
   /** Compiles it; why it cannot be used, or null. */
   async function prepare(variant: MatVariant): Promise<string | null> {
@@ -76,10 +76,10 @@ export async function makeMatBench(
     timeAgain: (variant: MatVariant) => time(variant, 1),
     prepare,
     /** Milliseconds of a product, or why the variant cannot be used. */
-    async measure(variant: MatVariant, cutoffMs: number) {
+    async measure(variant: MatVariant) {
       const failed = await prepare(variant);
       if (failed !== null) return failed;
-      const ms = await time(variant, 2, cutoffMs);
+      const ms = await time(variant, 2);
       const at = (tokens - 1) * rows * 4;
       const off = disagreement(await readBack(device, out, at, expected.length * 4), expected);
       // Written so that NaN is rejected.

@@ -1,21 +1,17 @@
 /**
  * Times the variants of a shard's matrix products on its real shapes. Never by a vendor's name.
  *
- * All candidates (mat-candidates.ts) are measured, and then the close ones again. A candidate counts
- * only if its results agree with the reference.
+ * All candidates (mat-candidates.ts) are measured, and then again while there is time. A candidate
+ * counts only if its results agree with the reference.
  */
 import { matCandidates, type MatVariant, shaderFeatures, WORKLOADS } from "../kernels/index.ts";
 import type { MeasurementClock } from "./clock.ts";
 import type { Measured, TuneJob } from "./jobs.ts";
 import { makeMatBench } from "./mat-bench.ts";
 
-/** Close candidates are measured again until all measurements have taken this long, compiling not included. */
+/** Candidates are measured again until all measurements have taken this long, compiling not included. */
 const BUDGET_MS = 800;
 const REPEAT_ROUNDS = 3;
-/** A candidate that takes this many times as long as the best is not timed again. */
-const CLOSE_RATIO = 2.5;
-/** In the first round: other work on the machine can make the best look this slow. */
-const FIRST_CLOSE_RATIO = 20;
 
 export type TuneOptions = {
   readonly jobs: readonly TuneJob[];
@@ -28,7 +24,7 @@ export type TuneOptions = {
   readonly onProgress?: (done: number, total: number) => void;
 };
 
-/** The timings of one job, fastest first, and what repeats them. */
+/** The timings of one job, and what repeats them. */
 type Trials = {
   readonly job: TuneJob;
   readonly bench: Awaited<ReturnType<typeof makeMatBench>>;
@@ -49,13 +45,15 @@ export async function tuneMat(device: GPUDevice, options: TuneOptions): Promise<
         onProgress?.(all.length, jobs.length);
       }
     }
-    await repeatClose(all, clock);
+    await repeat(all, clock);
   } finally {
     for (const { bench } of all) bench.destroy();
   }
   return all.map(({ job, bench, timings }) => ({
     job,
-    timings: timings.map(({ variant, ms }) => ({ variant, macsPerMs: bench.macs / ms })),
+    timings: timings
+      .toSorted((a, b) => a.ms - b.ms)
+      .map(({ variant, ms }) => ({ variant, macsPerMs: bench.macs / ms })),
   }));
 }
 
@@ -70,27 +68,20 @@ async function measureJob(
   const trials: Trials = { job, bench, timings: [] };
   const features = shaderFeatures(device);
   for (const variant of matCandidates(workload, activations, features, lowParallelism, format)) {
-    const cutoffMs = (trials.timings[0]?.ms ?? Infinity) * CLOSE_RATIO;
-    const ms = await bench.measure(variant, cutoffMs);
+    const ms = await bench.measure(variant);
     if (typeof ms === "number") trials.timings.push({ variant, ms });
-    sortTimings(trials);
   }
   return trials;
 }
 
-/** Times the close candidates again, all jobs in turns: other work may have disturbed one of them. */
-async function repeatClose(all: readonly Trials[], clock: MeasurementClock): Promise<void> {
+/** Times all candidates again, all jobs in turns: other work may have disturbed one of them. */
+async function repeat(all: readonly Trials[], clock: MeasurementClock): Promise<void> {
   for (let round = 0; round < REPEAT_ROUNDS; round++) {
-    const ratio = round === 0 ? FIRST_CLOSE_RATIO : CLOSE_RATIO;
-    for (const trials of all) {
-      const maxMs = (trials.timings[0]?.ms ?? 0) * ratio;
-      for (const timing of trials.timings.filter(({ ms }) => ms <= maxMs)) {
-        if (clock.measuredMs >= BUDGET_MS) return sortTimings(trials);
-        timing.ms = Math.min(timing.ms, await trials.bench.timeAgain(timing.variant));
+    for (const { bench, timings } of all) {
+      for (const timing of timings) {
+        if (clock.measuredMs >= BUDGET_MS) return;
+        timing.ms = Math.min(timing.ms, await bench.timeAgain(timing.variant));
       }
-      sortTimings(trials);
     }
   }
 }
-
-const sortTimings = ({ timings }: Trials) => void timings.sort((a, b) => a.ms - b.ms);

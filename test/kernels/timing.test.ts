@@ -51,14 +51,3 @@ test("without a budget, `minSamples` samples are taken once they are long enough
   // To warm up, to estimate, and two samples of at least 12 ms.
   expect(runs).toEqual([1, 1, 8, 8]);
 });
-
-test("work above the cutoff is timed twice and not repeated more often", async () => {
-  const timed = machine(5);
-  const runs: number[] = [];
-  const run = (repeats: number) => {
-    runs.push(repeats);
-    return timed.run(repeats);
-  };
-  await timeRepeats({ run, now: timed.now, minSamples: 3, cutoffMs: 0.5 });
-  expect(runs).toEqual([1, 1, 1]);
-});

@@ -17,8 +17,6 @@ export type TimingOptions = {
   readonly minSamples?: number;
   /** More samples are taken within it; fewer where a single one takes longer. */
   readonly budgetMs?: number | null;
-  /** A repeat that takes longer, twice, is not measured more precisely. */
-  readonly cutoffMs?: number;
   readonly now?: () => number;
 };
 
@@ -41,7 +39,6 @@ export async function timeRepeats({
   maxRepeats = 200,
   minSamples = 3,
   budgetMs = null,
-  cutoffMs = Infinity,
   now = () => performance.now(),
 }: TimingOptions): Promise<number> {
   await run(1); // some drivers compile when a pipeline first runs
@@ -57,10 +54,7 @@ export async function timeRepeats({
   while (!isDone()) {
     bestMs = Math.min(bestMs, netMs(await run(repeats), overheadMs));
     samples += 1;
-    // A browser that notices late that work is done adds tens of milliseconds (Firefox: 30).
-    const exceedsCutoff = bestMs > repeats * cutoffMs + sampleMs / 2;
-    if (exceedsCutoff && samples > 1) break;
-    if (!exceedsCutoff && bestMs < sampleMs && repeats < maxRepeats) {
+    if (bestMs < sampleMs && repeats < maxRepeats) {
       repeats = Math.min(maxRepeats, Math.ceil(repeats * growth(bestMs, sampleMs)));
       bestMs = Infinity;
       samples = 0;
@@ -83,7 +77,7 @@ function netMs(ms: number, overheadMs: number): number {
 export async function timeOf(
   device: GPUDevice,
   record: (pass: GPUComputePassEncoder) => unknown,
-  { runs = 3, submitWhileWaiting = false, cutoffMs = Infinity } = {},
+  { runs = 3, submitWhileWaiting = false } = {},
 ): Promise<number> {
   let expected = new ExpectedWait();
   let expectedRepeats = 0;
@@ -96,7 +90,7 @@ export async function timeOf(
     await workDone(device, submitWhileWaiting, expected);
     return performance.now() - start;
   };
-  return timeRepeats({ run, minSamples: runs, cutoffMs });
+  return timeRepeats({ run, minSamples: runs });
 }
 
 /** An encoder with one pass of so many repeats. */
