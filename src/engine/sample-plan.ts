@@ -27,7 +27,7 @@ export async function planSampling(
   weights: Weights,
   maxSamples: number,
 ) {
-  const { resources, variants } = context;
+  const { resources } = context;
   const { hidden, vocabulary, normEpsilon } = model;
   const sizes = Object.entries(sampleBufferBytes(vocabulary, maxSamples));
   const buffers = Object.fromEntries(
@@ -56,7 +56,7 @@ export async function planSampling(
   const norms = { columns: hidden, epsilon: normEpsilon, of: "samples" } as const;
   const [kernels, bindNorm, firstHead] = await Promise.all([
     Promise.all(
-      sampleKernels(vocabulary, variants.sampleThreads).map(async (kernel) => {
+      sampleKernels(vocabulary).map(async (kernel) => {
         const bind = await resources.compile(kernel);
         return bind([step, ...Object.values(buffers)]);
       }),

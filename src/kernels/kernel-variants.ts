@@ -24,12 +24,7 @@ export type KernelVariants = {
   readonly norms: "folded" | "separate";
   readonly decodeAttention: AttentionVariant;
   readonly prefillAttention: AttentionVariant;
-  /** Threads that choose a token from a row of logits. */
-  readonly sampleThreads: number;
 };
-
-/** With fewer, flat distributions exceed the 65,535 loop iterations after which llvmpipe ends a thread's loops. */
-const SAMPLE_THREADS = 256;
 
 export function firstVariants(
   features: ShaderFeatures,
@@ -49,7 +44,6 @@ export function firstVariants(
     norms: lowParallelism ? "folded" : "separate",
     decodeAttention: attentionVariant("decode", shape, features, traits),
     prefillAttention: attentionVariant("prefill", shape, features, traits),
-    sampleThreads: Math.min(SAMPLE_THREADS, features.maxInvocations),
   };
 }
 

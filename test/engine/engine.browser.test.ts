@@ -400,7 +400,7 @@ describe("on a GPU", () => {
       return [between - before, after - between];
     };
     // A timed step is one part; one in 100 ms is timed.
-    await expect.poll(untimed).toEqual([3, 1]);
+    await expect.poll(untimed, { interval: 0, timeout: 10_000 }).toEqual([3, 1]);
   });
 
   test.each(MODELS.slice(1, 2))(

@@ -33,13 +33,9 @@ test("lanes and quads need subgroups of four and heads that they can divide", ()
   expect(kinds(64, noSubgroups)).toEqual(["threads", "threads"]);
 });
 
-test("a GPU gets a workgroup of 256 for each query head, or of as many threads as it allows", () => {
-  const threads = (maxInvocations: number) => {
-    const variant = attentionVariant("decode", SHAPE, { ...fourLanes, maxInvocations }, GPU);
-    return [variant.kind, variant.workgroupSize];
-  };
-  expect(threads(1024)).toEqual(["workgroup", 256]);
-  expect(threads(128)).toEqual(["workgroup", 128]);
+test("a GPU gets a workgroup of 256 for each query head, and of 64 for a key head of a prompt", () => {
+  const gpu = { kind: "workgroup", workgroupSize: 256 };
+  expect(attentionVariant("decode", SHAPE, fourLanes, GPU)).toMatchObject(gpu);
   expect(attentionVariant("prefill", SHAPE, fourLanes, GPU)).toMatchObject({ workgroupSize: 64 });
 });
 

@@ -31,7 +31,6 @@ const NEUTRAL: SampleParams = {
 /** One step that samples each row of logits with its own settings. */
 async function sampleOnGpu(
   vocabulary: number,
-  threads: number,
   logits: Float32Array<ArrayBuffer>, // [samples, vocabulary]
   samples: readonly SampleParams[],
 ) {
@@ -67,7 +66,7 @@ async function sampleOnGpu(
     result,
   ];
   const kernels = await Promise.all(
-    sampleKernels(vocabulary, threads).map(async (kernel) => ({
+    sampleKernels(vocabulary).map(async (kernel) => ({
       kernel,
       compiled: await compile(device, kernel),
     })),
@@ -124,7 +123,7 @@ const SETTINGS: readonly (Partial<SampleParams> & { name: string })[] = [
 ];
 
 test.each([NaN, Infinity, -Infinity])("logits of %f give no token", async (value) => {
-  const [vocabulary, threads] = [1000, 256];
+  const vocabulary = 1000;
   const samples = [{ temperature: 0 }, {}, { topK: 7, topP: 0.5 }].map((settings) => ({
     ...NEUTRAL,
     ...settings,
@@ -132,21 +131,18 @@ test.each([NaN, Infinity, -Infinity])("logits of %f give no token", async (value
   const logits = new Float32Array(samples.length * vocabulary).fill(value);
   // The sample before it is not affected.
   logits.fill(1, 0, vocabulary).fill(2, 5, 6);
-  const outcomes = await sampleOnGpu(vocabulary, threads, logits, samples);
+  const outcomes = await sampleOnGpu(vocabulary, logits, samples);
   expect(outcomes.map(({ token }) => token)).toEqual([5, NO_TOKEN, NO_TOKEN]);
   const row = logits.subarray(vocabulary, 2 * vocabulary);
   expect(sampleReference(row, samples[1]!).token).toBe(NO_TOKEN);
 });
 
-describe.each([
-  { vocabulary: 61, threads: 64 },
-  { vocabulary: 2500, threads: 256 },
-])("$vocabulary tokens by $threads threads", ({ vocabulary, threads }) => {
+describe.each([61, 2500])("%d tokens", (vocabulary) => {
   test.each(SETTINGS)("$name", async (settings) => {
     const randoms = [0, 0.13, 0.37, 0.61, 0.88, 0.9999];
     const samples = randoms.map((random) => ({ ...NEUTRAL, ...settings, random }));
     const logits = logitsOf(samples.length, vocabulary, 3);
-    const outcomes = await sampleOnGpu(vocabulary, threads, logits.slice(), samples);
+    const outcomes = await sampleOnGpu(vocabulary, logits.slice(), samples);
     outcomes.forEach((outcome, i) => {
       const expected = sampleReference(row(logits, i, vocabulary), samples[i]!);
       expect(outcome.token, `random ${randoms[i]}`).toBe(expected.token);
@@ -162,7 +158,7 @@ describe.each([
 test("rows with different settings do not disturb each other", async () => {
   const samples = SETTINGS.map((settings, i) => ({ ...NEUTRAL, ...settings, random: i / 20 }));
   const logits = logitsOf(samples.length, 500, 9);
-  const outcomes = await sampleOnGpu(500, 64, logits.slice(), samples);
+  const outcomes = await sampleOnGpu(500, logits.slice(), samples);
   outcomes.forEach((outcome, i) => {
     const expected = sampleReference(row(logits, i, 500), samples[i]!);
     expect(outcome.token, SETTINGS[i]!.name).toBe(expected.token);
@@ -177,7 +173,7 @@ test.each([49_152, 151_936])("a vocabulary of %i, as models have", async (vocabu
   ];
   // Spread as a model's are: few likely tokens, a long tail.
   const logits = logitsOf(3, vocabulary, 5).map((value) => value - Math.abs(value) ** 1.5);
-  const outcomes = await sampleOnGpu(vocabulary, 256, logits.slice(), samples);
+  const outcomes = await sampleOnGpu(vocabulary, logits.slice(), samples);
   outcomes.forEach((outcome, i) => {
     const expected = sampleReference(row(logits, i, vocabulary), samples[i]!);
     expect(outcome.token).toBe(expected.token);
@@ -194,7 +190,7 @@ test("equal logits: greedy and the thresholds prefer the lowest token", async ()
     { ...NEUTRAL, topK: 2, random: 0.999 },
     { ...NEUTRAL, topK: 3, topP: 0.5, random: 0.999 },
   ];
-  const outcomes = await sampleOnGpu(300, 64, both, samples);
+  const outcomes = await sampleOnGpu(300, both, samples);
   expect(outcomes.map(({ token }) => token)).toEqual([20, 100, 100]);
 });
 

@@ -37,12 +37,12 @@ const GPU_THREADS = { decode: 256, prefill: 64 };
 export function attentionVariant(
   use: "decode" | "prefill",
   shape: Pick<AttentionShape, "headSize">,
-  { subgroups, subgroupMinSize, subgroupMaxSize, maxInvocations }: ShaderFeatures,
+  { subgroups, subgroupMinSize, subgroupMaxSize }: ShaderFeatures,
   { lowParallelism }: DeviceTraits,
 ): AttentionVariant {
   const fused = use === "decode";
   if (!lowParallelism) {
-    const workgroupSize = Math.min(GPU_THREADS[use], maxInvocations);
+    const workgroupSize = GPU_THREADS[use];
     const subgroup = subgroups ? subgroupMinSize : 0;
     return { kind: "workgroup", block: 2, workgroupSize, subgroup, fused };
   }

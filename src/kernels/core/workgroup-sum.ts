@@ -15,12 +15,9 @@ const FIRST_SUMS = 16;
 const MAX_THREADS = 256;
 const MIN_THREADS = 32;
 
-/** Threads for so many independent loads: a power of two from 32 to 256 that the device allows. */
-export function rowThreads(loads: number, { maxInvocations }: ShaderFeatures): number {
-  const most = Math.min(MAX_THREADS, maxInvocations);
-  let threads = MIN_THREADS;
-  while (threads < loads && threads < most) threads *= 2;
-  return threads;
+/** Threads for so many independent loads: a power of two from 32 to 256. */
+export function rowThreads(loads: number): number {
+  return Math.min(MAX_THREADS, Math.max(MIN_THREADS, 2 ** Math.ceil(Math.log2(loads))));
 }
 
 /** `sum-declare` and `sum` (workgroup-sum.wgsl), `lanes-argument`, and the values that they name. */

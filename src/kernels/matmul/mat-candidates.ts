@@ -50,12 +50,9 @@ export function matCandidates(
 function gpuCandidates(
   workload: Workload,
   activations: Activations,
-  { subgroups, subgroupMinSize: lanes, maxInvocations }: ShaderFeatures,
+  { subgroups, subgroupMinSize: lanes }: ShaderFeatures,
 ): readonly MatVariant[] {
-  // Where tiles of 64 are too few, `tileFor` takes smaller ones.
-  if (workload === "prefill") {
-    return [{ kind: "tile", size: maxInvocations >= tileThreads(64) ? 64 : 32, slices: 1 }];
-  }
+  if (workload === "prefill") return [LARGE_TILE];
   const tokens = workload === "decode" ? 1 : 4;
   // Of floats for several tokens, four rows have always won.
   const rowCounts = workload === "batch" && activations === "float" ? [4] : [2, 4];
@@ -109,6 +106,8 @@ export function forRows(variant: MatVariant, rows: number): MatVariant {
   return { ...variant, workgroup, rows: isFew ? 2 : variant.rows };
 }
 
+/** Where these are too few, `tileFor` takes smaller ones. */
+const LARGE_TILE: Tile = { kind: "tile", size: 64, slices: 1 };
 /** Large tiles are worth their reuse when nearly all cores have two; with fewer, some wait for others. */
 const MIN_LARGE_TILES = 256;
 /** Fewer threads do not hide the latency of a core's own memory. */
@@ -127,16 +126,15 @@ export function tileBytes({ size }: Tile, activations: Activations): number {
 /** Up to so many tokens, steps have the same tile. */
 const TILE_TOKENS = [64, 256, MAX_ROWS];
 
-/** The tile for a product: smaller than `most`, and divided along the columns, where tiles are few. */
+/** The tile for a product: smaller, and divided along the columns, where tiles are few. */
 export function tileFor(
-  most: Tile,
   { rows, columns, tokens }: MatShape,
   activations: Activations,
   { maxInvocations, workgroupBytes }: ShaderFeatures,
 ): Tile {
   const tiles = (size: number) => Math.ceil(rows / size) * Math.ceil(tokens / size);
-  if (most.size === 64 && tiles(64) >= MIN_LARGE_TILES) return most;
-  const small: Tile = { kind: "tile", size: 32, slices: 1 };
+  if (tiles(64) >= MIN_LARGE_TILES) return LARGE_TILE;
+  const small: Tile = { ...LARGE_TILE, size: 32 };
   const threads = tileThreads(32);
   const maxSlices = Math.min(
     Math.min(MAX_SLICED_THREADS, maxInvocations) / threads,
@@ -158,7 +156,7 @@ export function forShape(
   if (variant.kind !== "tile") return [{ upTo: Infinity, variant: forRows(variant, rows) }];
   const fitted = TILE_TOKENS.map((tokens) => ({
     upTo: tokens === MAX_ROWS ? Infinity : tokens,
-    variant: tileFor(variant, { rows, columns, tokens }, activations, features),
+    variant: tileFor({ rows, columns, tokens }, activations, features),
   }));
   const name = (i: number) => fitted[i] && variantName(fitted[i].variant);
   return fitted.filter((_, i) => name(i) !== name(i + 1));

@@ -24,7 +24,7 @@ export function quantizeKernel(
 ): Omit<Kernel<{ readonly rows: number }>, "packParams"> {
   const lanes = features.subgroups ? 4 : 1;
   const blocks = columns / 32;
-  const threads = rowThreads(blocks * lanes, features);
+  const threads = rowThreads(blocks * lanes);
   const sum = workgroupSum(threads, features);
   const kinds = [epsilon === null ? "plain" : "norm", ...(features.subgroups ? ["quad"] : [])];
   const values = {

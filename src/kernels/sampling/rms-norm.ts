@@ -22,7 +22,7 @@ export function rmsNormKernel(
   { columns, epsilon, of }: RmsNormShape,
   features: ShaderFeatures,
 ): Kernel<StepParams> {
-  const threads = rowThreads(columns / 4, features);
+  const threads = rowThreads(columns / 4);
   const { parts, values } = workgroupSum(threads, features);
   const turns = Math.ceil(columns / 4 / threads);
   return {

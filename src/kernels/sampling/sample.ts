@@ -34,6 +34,9 @@ const CHUNK_BYTES = 24;
 /** Logits that are listed to choose from; where more may be kept, all are looked at. */
 const LIST = 4096;
 
+/** With fewer, flat distributions exceed the 65,535 loop iterations after which llvmpipe ends a thread's loops. */
+const CHOOSING_THREADS = 256;
+
 /** One row of logits and how its token is chosen. */
 export type SampleParams = Omit<Sampling, "penaltyTokens" | "seed"> & {
   /** In [0, 1). */
@@ -49,8 +52,8 @@ function spansOf(vocabulary: number) {
   return { span, spans: Math.ceil(vocabulary / span) };
 }
 
-/** In this order; `threads` is of the workgroup that chooses. Bindings: 1 requests, 2 recent, 3 logits, 4 chunks, 5 list, 6 result. */
-export function sampleKernels(vocabulary: number, threads: number): Kernel<StepParams>[] {
+/** In this order. Bindings: 1 requests, 2 recent, 3 logits, 4 chunks, 5 list, 6 result. */
+export function sampleKernels(vocabulary: number): Kernel<StepParams>[] {
   const { span, spans } = spansOf(vocabulary);
   const values = {
     VOCABULARY: vocabulary,
@@ -60,7 +63,7 @@ export function sampleKernels(vocabulary: number, threads: number): Kernel<StepP
     LIST,
     TOP: MAX_TOP_LOGPROBS,
     MAX_SAMPLES,
-    WG: threads,
+    WG: CHOOSING_THREADS,
   };
   const kernel = (name: string, template: string, groups: number): Kernel<StepParams> => ({
     name: `sample_${name}`,
