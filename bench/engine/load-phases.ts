@@ -25,7 +25,7 @@ export async function measureLoadPhases(
   const cache = await ModelCache.open("bench-models");
   if (cache === null) return null;
   await cache.clear();
-  const store = await cache.store("load", "load", source.fileBytes);
+  const store = await cache.store("load", source.fileBytes);
   const runs: Uint8Array<ArrayBuffer>[] = [];
   const leaves: Awaited<ReturnType<typeof sha256>>[] = [];
   const indices = Array.from({ length: count }, (_, index) => index);

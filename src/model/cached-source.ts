@@ -7,13 +7,7 @@
  */
 import type { ModelNotice } from "../shared/index.ts";
 import { type ByteSource, checkRange } from "./byte-source.ts";
-import {
-  CHUNK_BYTES,
-  type ChunkMap,
-  chunkParts,
-  chunksOf,
-  type Leaf,
-} from "./chunks.ts";
+import { CHUNK_BYTES, type ChunkMap, chunkParts, chunksOf, type Leaf } from "./chunks.ts";
 import { type ChunkStore, storageFailure } from "./model-cache.ts";
 import { ModelError } from "./model-error.ts";
 import type { SharedSource } from "./shared-source.ts";
@@ -21,10 +15,7 @@ import type { SharedSource } from "./shared-source.ts";
 /** Limits one request, so that progress shows and an interruption loses little. */
 const MAX_RUN_CHUNKS = 8;
 
-type CheckedSource = Pick<
-  SharedSource,
-  "fileBytes" | "label" | "leaves" | "read" | "fetch"
->;
+type CheckedSource = Pick<SharedSource, "fileBytes" | "label" | "leaves" | "read" | "fetch">;
 
 export class CachedSource implements ByteSource {
   readonly fileBytes: number;
@@ -75,25 +66,16 @@ export class CachedSource implements ByteSource {
   }
 
   /** For another member: only bytes that are stored. Rejects with a `ModelError` otherwise. */
-  async readHeld(
-    offsetBytes: number,
-    lengthBytes: number,
-  ): Promise<Uint8Array<ArrayBuffer>> {
+  async readHeld(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
     checkRange(this, offsetBytes, lengthBytes);
     for (const index of chunksOf(offsetBytes, lengthBytes)) {
-      if (
-        this.#store?.present.has(index) !== true ||
-        (await this.#store.leaf(index)) === null
-      )
+      if (this.#store?.present.has(index) !== true || (await this.#store.leaf(index)) === null)
         throw new ModelError({ reason: "range_not_held", file: this.label });
     }
     return this.read(offsetBytes, lengthBytes);
   }
 
-  async read(
-    offsetBytes: number,
-    lengthBytes: number,
-  ): Promise<Uint8Array<ArrayBuffer>> {
+  async read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
     checkRange(this, offsetBytes, lengthBytes);
     const indices = chunksOf(offsetBytes, lengthBytes);
     // Once more if a stored chunk turns out to be incomplete.
@@ -113,13 +95,9 @@ export class CachedSource implements ByteSource {
   async fetch(offsetBytes: number, lengthBytes: number): Promise<void> {
     if (this.#store === null) return;
     const endBytes = offsetBytes + lengthBytes;
-    const missing = chunksOf(offsetBytes, lengthBytes).filter(
-      (index) => !this.isStored(index),
-    );
+    const missing = chunksOf(offsetBytes, lengthBytes).filter((index) => !this.isStored(index));
     await Promise.all(
-      missing.map(
-        (index) => this.#fetching.get(index) ?? this.#fetchRun(index, endBytes),
-      ),
+      missing.map((index) => this.#fetching.get(index) ?? this.#fetchRun(index, endBytes)),
     );
   }
 
@@ -140,11 +118,9 @@ export class CachedSource implements ByteSource {
     const start = first * CHUNK_BYTES;
     const length = Math.min(end * CHUNK_BYTES, this.fileBytes) - start;
     const run = this.#fetchAndStore(start, length).finally(() => {
-      for (let index = first; index < end; index++)
-        this.#fetching.delete(index);
+      for (let index = first; index < end; index++) this.#fetching.delete(index);
     });
-    for (let index = first; index < end; index++)
-      this.#fetching.set(index, run);
+    for (let index = first; index < end; index++) this.#fetching.set(index, run);
     return run;
   }
 
@@ -152,16 +128,10 @@ export class CachedSource implements ByteSource {
     const bytes = await this.#source.fetch(start, length);
     const store = this.#store;
     if (bytes === null || store === null) return; // another thread has stored it, or the disk is full
-    const parts = chunkParts(start, length).filter(
-      ({ index }) => !this.isStored(index),
-    );
+    const parts = chunkParts(start, length).filter(({ index }) => !this.isStored(index));
     const { leaves } = this.#source;
     const writes = parts.map(({ index, from, to, at }) =>
-      store.write(
-        index,
-        bytes.subarray(at, at + to - from),
-        leaves.get(index) ?? null,
-      ),
+      store.write(index, bytes.subarray(at, at + to - from), leaves.get(index) ?? null),
     );
     try {
       await Promise.all(writes);

@@ -2,8 +2,8 @@
  * Models on this machine's disk: the origin private file system, with a folder per
  * content address and a file per chunk.
  *
- *   models/<contentId>/about.json   name, length, time of last use
- *   models/<contentId>/<index>      chunk `index`, then its leaf (`chunks.ts`)
+ *   models/<contentId>/last-used   milliseconds since 1970, in decimal
+ *   models/<contentId>/<index>     chunk `index`, then its leaf (`chunks.ts`)
  *
  * A chunk whose file is too short was interrupted and does not count, so a download
  * resumes after a reload. A chunk without a leaf came from another member and was not
@@ -13,14 +13,8 @@
  * Over 250 lines: the browsers' ways to read and write a file belong with the format.
  */
 import { detailOf, type ModelFailure } from "../shared/index.ts";
-import { z } from "zod";
 import { chunkLength, chunkParts, type Leaf, LEAF_BYTES } from "./chunks.ts";
 import { ModelError } from "./model-error.ts";
-
-const About = z.object({ name: z.string(), fileBytes: z.number(), lastUsedMs: z.number() });
-type About = z.infer<typeof About>;
-
-type CachedModel = About & { readonly contentId: string };
 
 /** Where one model's chunks are kept. */
 export type ChunkStore = {
@@ -54,14 +48,13 @@ export class ModelCache {
   }
 
   /** Opens or creates a model's folder and records the time of use. */
-  async store(contentId: string, name: string, fileBytes: number): Promise<ChunkStore> {
+  async store(contentId: string, fileBytes: number): Promise<ChunkStore> {
     this.#inUse.add(contentId);
     const folder = await this.#models.getDirectoryHandle(contentId, { create: true });
-    const about: About = { name, fileBytes, lastUsedMs: Date.now() };
-    const text = new TextEncoder().encode(JSON.stringify(about));
-    await this.#writeOrEvict(folder, contentId, ABOUT, [text]);
+    const now = new TextEncoder().encode(String(Date.now()));
+    await this.#writeOrEvict(folder, contentId, LAST_USED, [now]);
     const store = await this.chunkStore(contentId, fileBytes);
-    for await (const key of folder.keys()) if (key !== ABOUT) store.present.add(Number(key));
+    for await (const key of folder.keys()) if (key !== LAST_USED) store.present.add(Number(key));
     return store;
   }
 
@@ -121,14 +114,15 @@ export class ModelCache {
     };
   }
 
-  /** Most recently used first. */
-  async list(): Promise<CachedModel[]> {
-    const models: CachedModel[] = [];
+  /** The content ids of stored models, most recently used first. */
+  async list(): Promise<string[]> {
+    const models: { readonly contentId: string; readonly lastUsedMs: number }[] = [];
     for await (const [contentId, handle] of this.#models.entries()) {
       if (handle.kind !== "directory") continue;
-      models.push({ contentId, ...(await readAbout(handle)) });
+      const lastUsed = await readFile(handle, LAST_USED);
+      models.push({ contentId, lastUsedMs: Number((await lastUsed?.text()) ?? 0) });
     }
-    return models.sort((a, b) => b.lastUsedMs - a.lastUsedMs);
+    return models.sort((a, b) => b.lastUsedMs - a.lastUsedMs).map(({ contentId }) => contentId);
   }
 
   /** Does nothing if it does not exist. */
@@ -143,7 +137,7 @@ export class ModelCache {
   }
 
   async clear(): Promise<void> {
-    for (const { contentId } of await this.list()) await this.remove(contentId);
+    for (const contentId of await this.list()) await this.remove(contentId);
   }
 
   /** Writes. If the disk is full, removes the least recently used models until it fits. */
@@ -166,26 +160,15 @@ export class ModelCache {
 
   async #evictOldest(keep: string): Promise<boolean> {
     const models = await this.list();
-    const oldest = models.findLast(
-      ({ contentId }) => contentId !== keep && !this.#inUse.has(contentId),
-    );
+    const oldest = models.findLast((id) => id !== keep && !this.#inUse.has(id));
     if (oldest === undefined) return false;
-    await this.remove(oldest.contentId);
+    await this.remove(oldest);
     return true;
   }
 }
 
-const ABOUT = "about.json";
-
-/** A folder without its description counts as unused, so that it is evicted first. */
-async function readAbout(folder: FileSystemDirectoryHandle): Promise<About> {
-  const file = await readFile(folder, ABOUT);
-  try {
-    return About.parse(JSON.parse((await file?.text()) ?? ""));
-  } catch {
-    return { name: "unknown", fileBytes: 0, lastUsedMs: 0 }; // the write was interrupted
-  }
-}
+/** A folder without it counts as unused, so that it is evicted first. */
+const LAST_USED = "last-used";
 
 async function readFile(folder: FileSystemDirectoryHandle, name: string): Promise<File | null> {
   try {

@@ -25,7 +25,6 @@ import { exposeReader } from "./reader-port.ts";
 import { shardTensors } from "./shard.ts";
 import { SharedSource } from "./shared-source.ts";
 import type { TokenizerData } from "./tokenizer-data.ts";
-import { modelName } from "./summary.ts";
 import { openUrl, type UrlSource } from "./url-source.ts";
 
 export type OpenedSummary = {
@@ -200,7 +199,7 @@ export class WeightsService {
       const origin = await openUrl(absoluteUrl(request.url, request.server), { onNotice });
       const model = await openModel(origin, sourceOf(request));
       const folder = await cacheFolder(request, model.summary.contentId);
-      return { model, ...(await this.#cached(origin, origin, null, folder, model.summary.name)) };
+      return { model, ...(await this.#cached(origin, origin, null, folder)) };
     }
     if (request.kind === "file") {
       const file = blobSource(request.file, request.fileName);
@@ -216,7 +215,7 @@ export class WeightsService {
       return { model, bytes: new CachedSource(shared, wholeStore(file, leaves), onNotice), shared };
     }
     const { root, fileBytes, fileName: label, peers } = request;
-    const source = await this.#cached({ fileBytes, label }, null, root, root, modelName(label));
+    const source = await this.#cached({ fileBytes, label }, null, root, root);
     // What is stored here can be opened without them.
     const missing: unknown = await source.shared
       .addPeers(peers.map(peerFile))
@@ -234,12 +233,11 @@ export class WeightsService {
     origin: UrlSource | null,
     root: string | null,
     folder: string,
-    name: string,
   ): Promise<Source> {
     const onNotice = this.#onNotice;
     const lanes = this.#lanes;
     const file = { folder, fileBytes };
-    const store = await this.#openStore(file, name);
+    const store = await this.#openStore(file);
     const kept = () => (store !== null && bytes.isStoring ? { file, store } : null);
     const shared = new SharedSource({
       fileBytes,
@@ -259,9 +257,9 @@ export class WeightsService {
   }
 
   /** Null without storage. */
-  async #openStore({ folder, fileBytes }: StoredFile, name: string): Promise<ChunkStore | null> {
+  async #openStore({ folder, fileBytes }: StoredFile): Promise<ChunkStore | null> {
     try {
-      return (await (await this.#cache)?.store(folder, name, fileBytes)) ?? null;
+      return (await (await this.#cache)?.store(folder, fileBytes)) ?? null;
     } catch (error) {
       this.#onNotice({ notice: "not_stored", cause: storageFailure(error) });
       return null;
