@@ -1,7 +1,15 @@
-/** The HTTP requests that the server relayed to this tab, each answered by the room's routes. */
-import type { BridgeRequest, PageToServer } from "../shared/index.ts";
+/**
+ * The HTTP requests that the server relayed to this tab, each answered by the room's routes, in chunks.
+ * The server pauses and resumes an answer as its HTTP client reads, and cancels it when the client
+ * disconnects.
+ */
+import {
+  type BridgeRequest,
+  MAX_CHUNK_CHARACTERS,
+  type PageToServer,
+  type ServerToPage,
+} from "../shared/index.ts";
 import { nameOfRoom } from "../words/index.ts";
-import { BridgeAnswer } from "./bridge-answer.ts";
 import type { ApiRoom } from "./http/api-room.ts";
 import { apiErrorOf, errorResponse } from "./http/errors.ts";
 import { dataEvent } from "./http/event-stream.ts";
@@ -31,9 +39,10 @@ export class BridgeAnswers {
     this.#routes = createRoutes(room);
   }
 
-  /** Undefined for a request that has ended. */
-  get(id: string): BridgeAnswer | undefined {
-    return this.#inFlight.get(id);
+  /** A request, or what becomes of one; nothing for a request that has ended. */
+  take(message: Extract<ServerToPage, { readonly id: string }>): void {
+    if (message.type === "request") void this.#answer(message);
+    else this.#inFlight.get(message.id)?.[message.type]();
   }
 
   cancelAll(): void {
@@ -41,7 +50,7 @@ export class BridgeAnswers {
     this.#inFlight.clear();
   }
 
-  async answer(request: BridgeRequest): Promise<void> {
+  async #answer(request: BridgeRequest): Promise<void> {
     const { id } = request;
     const answer = new BridgeAnswer();
     this.#inFlight.set(id, answer);
@@ -53,9 +62,16 @@ export class BridgeAnswers {
   }
 
   /** Never rejects. */
-  async #respond(request: BridgeRequest, signal: AbortSignal): Promise<Response> {
+  async #respond(
+    { method, path, query, headers, body }: BridgeRequest,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const url = new URL(`http://room${path}`);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    const hasBody = method !== "GET" && method !== "HEAD";
     try {
-      return await this.#routes.fetch(fetchRequest(request, signal));
+      const init = { method, headers, signal, ...(hasBody ? { body } : {}) };
+      return await this.#routes.fetch(new Request(url, init));
     } catch (error) {
       // A method that the Fetch API forbids.
       return errorResponse(error, nameOfRoom(this.#room.client.state));
@@ -80,12 +96,45 @@ export class BridgeAnswers {
   }
 }
 
-function fetchRequest(
-  { method, path, query, headers, body }: BridgeRequest,
-  signal: AbortSignal,
-): Request {
-  const url = new URL(`http://room${path}`);
-  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-  const hasBody = method !== "GET" && method !== "HEAD";
-  return new Request(url, { method, headers, signal, ...(hasBody ? { body } : {}) });
+/** One answer, as the server controls it. */
+export class BridgeAnswer {
+  readonly #abort = new AbortController();
+  #resumed = Promise.resolve();
+  #resume: (() => void) | null = null;
+
+  /** Aborts when nobody waits for the response any more. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  cancel(): void {
+    this.#abort.abort();
+    this.resume();
+  }
+
+  pause(): void {
+    if (this.#resume !== null || this.signal.aborted) return;
+    this.#resumed = new Promise((resolve) => (this.#resume = resolve));
+  }
+
+  resume(): void {
+    this.#resume?.();
+    this.#resume = null;
+  }
+
+  /** The chunks of `body`, in whole characters; reads no more of it while paused, and ends when cancelled. */
+  async *chunks(body: NonNullable<Response["body"]>): AsyncGenerator<string, void> {
+    const reader = body.getReader();
+    const decoder = new TextDecoder();
+    while (!this.signal.aborted) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      for (let at = 0; at < value.length; at += MAX_CHUNK_CHARACTERS) {
+        await this.#resumed;
+        if (this.signal.aborted) break;
+        yield decoder.decode(value.subarray(at, at + MAX_CHUNK_CHARACTERS), { stream: true });
+      }
+    }
+    await reader.cancel();
+  }
 }

@@ -145,16 +145,8 @@ export class BridgeClient {
         return this.#accepted();
       case "refused":
         return this.#refused(message.refusal);
-      case "cancel":
-        return this.#answers.get(message.id)?.cancel();
-      case "pause":
-        return this.#answers.get(message.id)?.pause();
-      case "resume":
-        return this.#answers.get(message.id)?.resume();
-      case "request":
-        return void this.#answers.answer(message);
       default:
-        message satisfies never;
+        return this.#answers.take(message);
     }
   }
 

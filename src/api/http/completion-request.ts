@@ -8,21 +8,6 @@ import type { AskInput } from "../../cluster/index.ts";
 import { Sampling, type UnsupportedFeature } from "../../shared/index.ts";
 import { ApiProblemError } from "./errors.ts";
 
-const isToken = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
-const isText = (value: unknown) => typeof value === "string";
-const isListOf = (value: unknown, isItem: (item: unknown) => boolean): boolean =>
-  Array.isArray(value) && value.every(isItem);
-
-type NonEmpty<Item> = [Item, ...Item[]];
-type Prompt = string | NonEmpty<number> | NonEmpty<string> | NonEmpty<number[]>;
-
-/** Checked by hand, and so are other lists without a bound: zod allocates hundreds of bytes for each item. */
-const isPrompt = (value: unknown): boolean =>
-  isText(value) ||
-  ((isListOf(value, isToken) ||
-    isListOf(value, isText) ||
-    isListOf(value, (tokens) => isListOf(tokens, isToken))) &&
-    (value as unknown[]).length > 0);
 const isRecord = (value: unknown) =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -70,7 +55,8 @@ export const ChatBody = z.looseObject({
 
 export const TextBody = z.looseObject({
   ...common,
-  prompt: z.custom<Prompt>(isPrompt, "Invalid input: expected text, or a list of texts or tokens"),
+  /** Read by `promptInput`, since zod allocates hundreds of bytes for each item of a list without a bound. */
+  prompt: z.unknown().optional(),
   logprobs: z.int().min(0).max(20).nullish(),
   echo: z.boolean().nullish(),
   suffix: z.string().nullish(),
@@ -163,14 +149,24 @@ function samplingOf(
   return Sampling.parse(Object.fromEntries(known));
 }
 
-function promptInput(prompt: z.infer<typeof TextBody>["prompt"]): AskInput {
+/** Text, tokens, or a list of one of these. */
+function promptInput(prompt: unknown): AskInput {
+  const one = textOrTokens(prompt);
+  if (one !== null) return one;
+  const [first, ...others] = Array.isArray(prompt) ? (prompt as unknown[]).map(textOrTokens) : [];
+  if (!first || others.includes(null)) {
+    const detail = "Invalid input: expected text, or a list of texts or tokens";
+    throw new ApiProblemError({ reason: "invalid_value", param: "prompt", detail });
+  }
+  refuse(others.length > 0, "several_prompts", "prompt");
+  return first;
+}
+
+function textOrTokens(prompt: unknown): AskInput | null {
   if (typeof prompt === "string") return { kind: "text", prompt };
-  const [first] = prompt;
-  if (typeof first === "number") return { kind: "tokens", tokens: prompt as number[] };
-  refuse(prompt.length > 1, "several_prompts", "prompt");
-  return typeof first === "string"
-    ? { kind: "text", prompt: first }
-    : { kind: "tokens", tokens: first };
+  if (!Array.isArray(prompt) || prompt.length === 0) return null;
+  const isToken = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+  return prompt.every(isToken) ? { kind: "tokens", tokens: prompt as number[] } : null;
 }
 
 function plainText(content: z.infer<typeof Content>): string {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { BridgeAnswer } from "../../src/api/bridge-answer.ts";
+import { BridgeAnswer } from "../../src/api/bridge-answers.ts";
 import { MAX_CHUNK_CHARACTERS } from "../../src/shared/bridge.ts";
 
 /** A body that counts what is read of it. */
@@ -36,7 +36,6 @@ test("a paused answer reads no more of its body until it resumes", async () => {
   expect(received).toEqual(["1\n", "2\n", "3\n"]);
   const readWhilePaused = read.chunks;
   await idle();
-  // The decoder reads a little ahead.
   expect(read.chunks).toBe(readWhilePaused);
   expect(readWhilePaused).toBeLessThan(8);
   answer.resume();
