@@ -41,6 +41,33 @@ export function causeOf(error: unknown): Cause {
   return cause.success ? cause.data : unexpected(error);
 }
 
+/** A link or a stage failed, and what was computed is right. */
+const RETRIED: ReadonlySet<string> = new Set<Failure["reason"]>([
+  "stage_lost",
+  "first_stage_unreachable",
+  "placement_changed",
+  "generation_not_running",
+  "no_such_peer",
+  "connect_timeout",
+  "signaling_lost",
+  "not_connected",
+  "send_failed",
+  "step_failed",
+  "step_late",
+  "lap_late",
+  "device_lost_in_step",
+  "layers_unloaded",
+  "layers_not_loaded",
+  "worker_failed",
+  "worker_silent",
+  "worker_ended",
+]);
+
+/** Whether another attempt at an answer may follow: members report what failed, and the room repairs it. */
+export function isRetried({ reason }: { readonly reason: string }): boolean {
+  return RETRIED.has(reason);
+}
+
 const UNREACHABLE: ReadonlySet<Failure["reason"]> = new Set([
   "url_unreachable",
   "http_status",

@@ -61,21 +61,3 @@ export function allFinite(numbers: Float32Array): boolean {
   for (; index < length; index += 1) a += 0 * numbers[index]!;
   return a + b + c + d === 0;
 }
-
-/** Losses after which another attempt may follow, and what was computed is right. */
-const INTERRUPTIONS: ReadonlySet<StageFailure["reason"]> = new Set([
-  "stage_lost",
-  "first_stage_unreachable",
-  "placement_changed",
-  "layers_unloaded",
-  "layers_not_loaded",
-  "step_failed",
-  "step_late",
-  "lap_late",
-  "device_lost_in_step",
-  "generation_not_running",
-]);
-
-export function endAfter({ reason }: StageFailure): "interrupted" | "failed" {
-  return INTERRUPTIONS.has(reason) ? "interrupted" : "failed";
-}

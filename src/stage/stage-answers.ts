@@ -3,9 +3,14 @@
  * and the generations that have one. Computes nothing.
  */
 import type { EndFrame, FailureFrame, PromptFrame, TokenFrame } from "../mesh/index.ts";
-import { type Cause, causeOf, type MemberId, type StageFailure } from "../shared/index.ts";
+import {
+  type Cause,
+  causeOf,
+  isRetried,
+  type MemberId,
+  type StageFailure,
+} from "../shared/index.ts";
 import type { Generation, GenerationTable } from "./generations.ts";
-import { endAfter } from "./frame-faults.ts";
 import type { StageFrame } from "./frame-rules.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
 import type { Standing } from "./room-view.ts";
@@ -70,7 +75,7 @@ export class StageAnswers {
     const { isFirst, next } = this.#position;
     const prompt = this.#generations.get(generation)?.prompt;
     if (from === next && prompt !== undefined) return this.fail(prompt, failure);
-    if (isFirst) this.end(generation, endAfter(failure));
+    if (isFirst) this.end(generation, isRetried(failure) ? "interrupted" : "failed");
   }
 
   /** Tells every requester why its answer ends here. */
@@ -123,7 +128,7 @@ export class StageAnswers {
     if (!isWaiting && generation?.prompt !== prompt) return; // has already ended
     this.#waiting = this.#waiting.filter((other) => other !== prompt);
     this.#tellFailure(prompt, failure);
-    this.end(prompt.generation, endAfter(failure));
+    this.end(prompt.generation, isRetried(failure) ? "interrupted" : "failed");
   }
 
   /** To stage 0 and to the requester; once if they are one. */

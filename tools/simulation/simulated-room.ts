@@ -217,8 +217,9 @@ export class SimulatedRoom {
       const request = { input, sampling, maxTokens: plan.tokens, stop: [] };
       for await (const event of tab.client!.ask(request)) {
         answer.events.push(event.kind);
-        answer.progress = event.kind === "recovering" ? event.progress : null;
+        if (event.kind === "recovering") answer.progress = event.progress;
         if (event.kind === "token") {
+          answer.progress = null;
           answer.tokens.push(event.token);
           const { nowMs } = this.world;
           answer.longestPauseMs = Math.max(answer.longestPauseMs, nowMs - lastMs);

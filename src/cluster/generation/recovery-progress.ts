@@ -8,8 +8,7 @@ import type {
 } from "../../shared/index.ts";
 import type { RoomAccess } from "../membership/room-access.ts";
 
-/** `generation` is null before the coordinator has queued the next attempt. */
-export function recoveryProgress(
+function recoveryProgress(
   { state, connection }: Pick<RoomAccess, "state" | "connection">,
   generation: GenerationId | null,
 ): RecoveryProgress {
@@ -25,19 +24,24 @@ export function recoveryProgress(
   return { kind: queued?.status === "queued" ? "queued" : "recomputing" };
 }
 
-/** Calls `onProgress` after each change of the progress. Returns a function that ends this. */
+/**
+ * Calls `onProgress` with the progress now, and after each change of it. `generation` is null before the
+ * coordinator has queued the attempt. Returns a function that ends this.
+ */
 export function watchRecovery(
   room: Pick<RoomAccess, "state" | "connection" | "subscribe">,
-  generation: GenerationId,
+  generation: () => GenerationId | null,
   onProgress: (progress: RecoveryProgress) => void,
 ): () => void {
   let last = "";
-  return room.subscribe(() => {
-    const progress = recoveryProgress(room, generation);
+  const look = () => {
+    const progress = recoveryProgress(room, generation());
     const now = JSON.stringify(progress);
     if (now !== last) onProgress(progress);
     last = now;
-  });
+  };
+  look();
+  return room.subscribe(look);
 }
 
 function missingBytes(failure: Extract<PlacementFailure, { reason: "not_placed_again" }>) {

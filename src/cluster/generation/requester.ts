@@ -12,6 +12,7 @@
 import {
   failureOf,
   type GenerationId,
+  isRetried,
   type MemberId,
   type ModelSummary,
   type RecoveryProgress,
@@ -25,9 +26,10 @@ import {
 import { type AnswerRun, prepareAnswer } from "./answer-run.ts";
 import type { AnswerEvent, AskRequest } from "./answer.ts";
 import { generationSignals, type Signal } from "./generation-signals.ts";
-import { recoveryProgress, watchRecovery } from "./recovery-progress.ts";
+import type { PushQueue } from "./push-queue.ts";
+import { watchRecovery } from "./recovery-progress.ts";
 import { retrySource } from "../member/retry-source.ts";
-import { type MemberParts, whenRoom } from "../membership/room-access.ts";
+import type { MemberParts } from "../membership/room-access.ts";
 
 export type RequesterParts = MemberParts & {
   /** Resolves once this tab's stage knows the pipeline of the room's placement. */
@@ -37,34 +39,10 @@ export type RequesterParts = MemberParts & {
 /** An answer that loses its stages more often than this without a token in between fails. */
 const MAX_RESUMES = 8;
 
-/**
- * A link or a stage failed, which its members report. The next turn begins when the coordinator knows
- * that the link is repaired or the layers are loaded.
- */
-const RETRIED: ReadonlySet<RoomFailure["reason"]> = new Set([
-  "stage_lost",
-  "first_stage_unreachable",
-  "no_such_peer",
-  "connect_timeout",
-  "signaling_lost",
-  "not_connected",
-  "send_failed",
-  "step_failed",
-  "step_late",
-  "lap_late",
-  "device_lost_in_step",
-  "layers_unloaded",
-  "layers_not_loaded",
-  "worker_failed",
-  "worker_silent",
-  "worker_ended",
-]);
-/** After another failure of a stage: how long the room has to notice that it lost a member. */
+/** After a failure that is not retried: how long the room has to notice that it lost a member. */
 const NOTICE_LOSS_MS = 3000;
 /** Before another turn is asked for, longer each time: the reports may be on their way. */
 const RETRY_MS = 400;
-
-type StageFailed = Extract<Signal, { kind: "stage_failed" }>;
 
 /** How an attempt ends: in the room, and in the stages (null if they have ended it). */
 type End = {
@@ -117,7 +95,6 @@ export class Requester {
       resumes = run.answerTokens > before ? 0 : resumes + 1;
       if (resumes > MAX_RESUMES) throw new RoomError(lost);
       yield { kind: "interrupted", failure: lost };
-      yield { kind: "recovering", progress: recoveryProgress(room, null) };
     }
   }
 
@@ -145,10 +122,12 @@ export class Requester {
       maxTokens: run.tokensLeft(run.model.contextTokens),
     });
     const onAbort = () => queue.push({ kind: "cancelled" });
-    const onProgress = (progress: RecoveryProgress) => queue.push({ kind: "recovering", progress });
-    let endWatch = () => undefined as void;
-    signal?.addEventListener("abort", onAbort);
     let id: GenerationId | null = null;
+    const onProgress = (progress: RecoveryProgress) => queue.push({ kind: "recovering", progress });
+    const endWatch =
+      attempt > 0 ? watchRecovery(room, () => id, onProgress) : () => undefined as void;
+    let cancelVerdict: (() => void) | null = null;
+    signal?.addEventListener("abort", onAbort);
     let end = CANCELED;
     try {
       for await (const next of queue) {
@@ -158,7 +137,6 @@ export class Requester {
             break;
           case "queued":
             id = next.generation;
-            if (attempt > 0) endWatch = watchRecovery(room, id, onProgress);
             yield next;
             break;
           case "started":
@@ -186,11 +164,9 @@ export class Requester {
           case "failed":
             throw new RoomError(next.failure);
           case "stage_failed":
-            if (!(await this.#mayContinue(next, attempt))) throw new RoomError(next.failure);
-            // The stage saw a channel close, and the room may know why: then the next signal says it.
-            if (!this.#isInRoom(next.generation)) break;
-            end = { ...end, cancel: "interrupted" };
-            return room.state.placement?.error ?? next.failure;
+            // The room may know why, or notice a loss: then its signal comes first.
+            cancelVerdict ??= this.#judgeLater(next.failure, attempt, queue);
+            break;
         }
       }
       return { reason: "tab_left" };
@@ -200,6 +176,7 @@ export class Requester {
     } finally {
       signal?.removeEventListener("abort", onAbort);
       endWatch();
+      cancelVerdict?.();
       close();
       if (id !== null) this.#end(id, run.answerTokens, end);
     }
@@ -241,28 +218,19 @@ export class Requester {
     }
   }
 
-  /** After a stage's failure: whether another turn may help. */
-  async #mayContinue({ generation: id, failure }: StageFailed, attempt: number): Promise<boolean> {
+  /** Ends the attempt after a stage's failure, unless the room does it before. Returns a function that cancels it. */
+  #judgeLater(failure: RoomFailure, attempt: number, queue: PushQueue<Signal>): () => void {
     const { room, clock } = this.#parts;
-    const isRetried = RETRIED.has(failure.reason);
-    const waitMs = isRetried ? Math.min(NOTICE_LOSS_MS, RETRY_MS * (attempt + 1)) : NOTICE_LOSS_MS;
-    const placed = room.state.generations.find((generation) => generation.id === id)?.placement;
-    const isLost = () => {
-      const { placement } = room.state;
-      return !this.#isInRoom(id) || placement?.id !== placed || placement?.error !== null;
+    const kind = isRetried(failure) ? "interrupted" : "failed";
+    const retryMs = Math.min(NOTICE_LOSS_MS, RETRY_MS * (attempt + 1));
+    const waitMs = kind === "interrupted" ? retryMs : NOTICE_LOSS_MS;
+    const judge = () => {
+      // Without a coordinator the room notices nothing.
+      if (room.connection === "reconnecting") cancel = clock.after(waitMs, judge);
+      else queue.push({ kind, failure });
     };
-    const late = new AbortController();
-    // Without a coordinator the room notices nothing.
-    const wait = (): (() => void) =>
-      clock.after(waitMs, () => {
-        if (room.connection === "reconnecting") cancelTimer = wait();
-        else late.abort();
-      });
-    let cancelTimer = wait();
-    const verdict = () => isLost() || (late.signal.aborted ? isRetried : null);
-    const mayContinue = await whenRoom(room, verdict, late.signal);
-    cancelTimer();
-    return mayContinue;
+    let cancel = clock.after(waitMs, judge);
+    return () => cancel();
   }
 
   #isInRoom(generation: GenerationId): boolean {
