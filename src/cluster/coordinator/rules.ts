@@ -9,11 +9,12 @@ import {
   type Generation,
   type GenerationId,
   isSameDirection,
+  type LostLink,
   type Member,
   type RoomEvent,
   type ModelSummary,
   pipelineLinks,
-  type Placement,
+  type PlacementId,
   type RoomFailure,
   type RoomState,
   type Stage,
@@ -49,49 +50,36 @@ export function nextStep(state: RoomState, attempts: Attempts): Step | null {
   return null;
 }
 
-/** The placement fails if one of its stages is lost; `lossOf` says why, or gives null. */
-function lost(
-  lossOf: (
-    stage: Stage & { readonly model: string },
-    member: Member | undefined,
-    room: Pick<RoomState, "lostLinks"> & { readonly placement: Placement },
-  ) => StageLoss | null,
-): Rule {
-  return ({ placement, members, lostLinks }) => {
-    if (!placement || placement.error !== null) return null;
-    for (const stage of placement.stages) {
-      const member = members.find(({ id }) => id === stage.member);
-      const named = { ...stage, model: placement.model.name };
-      const error = lossOf(named, member, { placement, lostLinks });
-      if (error) return emit({ type: "placement_failed", placement: placement.id, error });
-    }
-    return null;
-  };
-}
+/** The placement fails if one of its stages is lost. */
+const stageLost: Rule = ({ placement, members, lostLinks }) => {
+  if (!placement || placement.error !== null) return null;
+  for (const stage of placement.stages) {
+    const member = members.find(({ id }) => id === stage.member);
+    const link = pipelineLinks(placement.stages).find(({ from }) => from === stage.member);
+    const lostLink = link && lostLinks.find(isSameDirection(link));
+    const named = { ...stage, model: placement.model.name };
+    const error = lossOf(named, placement.id, member, lostLink);
+    if (error) return emit({ type: "placement_failed", placement: placement.id, error });
+  }
+  return null;
+};
 
-const stageLost = lost((stage, member) => {
+function lossOf(
+  stage: Stage & { readonly model: string },
+  placement: PlacementId,
+  member: Member | undefined,
+  lostLink: LostLink | undefined,
+): StageLoss | null {
   if (!member) return { reason: "stage_member_left", ...stage };
-  if (member.adapter) return null;
-  return { reason: "stage_gpu_lost", ...stage, noAdapter: member.noAdapter };
-});
-
-const shardFailed = lost((stage, member) =>
-  member?.shard?.status === "failed"
-    ? { reason: "stage_load_failed", ...stage, cause: member.shard.error }
-    : null,
-);
-
-/** The placement is renewed, so that the member loads its layers again, or others take them. */
-const shardGone = lost((stage, member, { placement }) => {
-  if (member?.shard !== null || member.fault?.placement !== placement.id) return null;
-  return { reason: "stage_shard_failed", ...stage, cause: member.fault.cause };
-});
-
-const linkLost = lost((stage, _member, { placement, lostLinks }) => {
-  const link = pipelineLinks(placement.stages).find(({ from }) => from === stage.member);
-  const isLost = link !== undefined && lostLinks.some(isSameDirection(link));
-  return isLost ? { reason: "stage_link_lost", ...stage, to: link.to } : null;
-});
+  const { adapter, noAdapter, shard, fault } = member;
+  if (!adapter) return { reason: "stage_gpu_lost", ...stage, noAdapter };
+  if (shard?.status === "failed")
+    return { reason: "stage_load_failed", ...stage, cause: shard.error };
+  // The placement is renewed, so that the member loads its layers again, or others take them.
+  if (shard === null && fault?.placement === placement)
+    return { reason: "stage_shard_failed", ...stage, cause: fault.cause };
+  return lostLink ? { reason: "stage_link_lost", ...stage, to: lostLink.to } : null;
+}
 
 const allLoaded: Rule = ({ placement, members }) => {
   if (!placement || placement.ready || placement.error !== null) return null;
@@ -160,9 +148,6 @@ const review: Rule = ({ placement, handover }, { solving, reviewDue }) =>
 
 const RULES: readonly Rule[] = [
   stageLost,
-  shardFailed,
-  shardGone,
-  linkLost,
   allLoaded,
   handedOver,
   interrupted,

@@ -23,12 +23,8 @@ const DRIFT_SHARE = 0.5;
 const MIN_DRIFT_MS = 2;
 
 export class LinkDrift {
-  #pipeline = "";
-  /** When its links were measured. */
-  #measured = "";
-  /** Time on the wire over the predicted time. */
-  #usual = 1;
-  #asked = false;
+  /** The pipeline of the last drift, and its time on the wire then. */
+  #last = { pipeline: "", wireMs: 0 };
 
   /** The event that results from the laps of stage 0; none without a drift. */
   take(state: RoomState, from: MemberId, { placement: id, wireMs = [] }: Laps): Drifted[] {
@@ -41,19 +37,11 @@ export class LinkDrift {
     const { problem } = problemOf(state, placement.model);
     const predictedMs = costOf(problem, placement.stages).parts.hopMs;
     const measuredMs = median(wireMs);
-    this.#begin(JSON.stringify([id, pairs]), JSON.stringify(links), measuredMs / predictedMs);
-    const expectedMs = predictedMs * this.#usual;
+    const pipeline = JSON.stringify([id, pairs]);
+    const expectedMs = this.#last.pipeline === pipeline ? this.#last.wireMs : predictedMs;
     const driftMs = Math.abs(measuredMs - expectedMs);
     if (!(driftMs > Math.max(MIN_DRIFT_MS, DRIFT_SHARE * expectedMs))) return [];
-    this.#asked = true;
+    this.#last = { pipeline, wireMs: measuredMs };
     return [{ type: "links_drifted", links: pairs }];
-  }
-
-  #begin(pipeline: string, measured: string, ratio: number): void {
-    if (pipeline === this.#pipeline && measured === this.#measured) return;
-    this.#usual = pipeline === this.#pipeline && this.#asked ? ratio : 1;
-    this.#asked = false;
-    this.#pipeline = pipeline;
-    this.#measured = measured;
   }
 }
