@@ -95,7 +95,7 @@ export type ModelHost = {
 
 /** The solver, seen from this thread; in a page it runs in a worker. */
 export type Planner = {
-  readonly [K in "solve" | "explained" | "front"]: (
+  readonly [K in "solve" | "explained"]: (
     ...parameters: Parameters<PlacementService[K]>
   ) => Promise<ReturnType<PlacementService[K]>>;
 };

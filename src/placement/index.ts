@@ -16,7 +16,7 @@ export { Objective, Problem, ProblemMember } from "./problem/problem.ts";
 export { type RoomProblem, roomProblem } from "./problem/room-problem.ts";
 export { placeGreedy } from "./solver/greedy.ts";
 export type { FrontAnswer } from "./solver/pareto-sweep.ts";
-export { type PlacementService, placementService } from "./solver/service.ts";
+export { type ExplainedAnswer, type PlacementService, placementService } from "./solver/service.ts";
 export { solve } from "./solver/solve.ts";
 export { warmUp } from "./solver/warm-up.ts";
 export { solveWithWatchdog } from "./solver/watchdog.ts";

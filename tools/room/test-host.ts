@@ -27,7 +27,6 @@ const service = placementService(() => MS_PER_READING * readings++);
 export const planner: Planner = {
   solve: (problem, options) => Promise.resolve(service.solve(problem, options)),
   explained: (problem, options) => Promise.resolve(service.explained(problem, options)),
-  front: (problem, options) => Promise.resolve(service.front(problem, options)),
 };
 
 export function codes(prompt: string): Uint32Array<ArrayBuffer> {

@@ -278,7 +278,6 @@ export class SimulatedRoom {
 const GREEDY_PLANNER: Planner = {
   solve: () => Promise.reject(new Error("no solver")),
   explained: () => Promise.reject(new Error("no solver")),
-  front: () => Promise.reject(new Error("no solver")),
 };
 
 /** What Comlink needs of a port that nobody listens to. */

@@ -4,8 +4,8 @@
  * placement, and each member alone.
  */
 import {
-  type Answer,
   type CostParts,
+  type ExplainedAnswer,
   type Explanation,
   type FrontAnswer,
   type Problem,
@@ -15,7 +15,6 @@ import {
   placeGreedy,
 } from "../../placement/index.ts";
 import {
-  beforeDeadline,
   type ModelSummary,
   type BrokenRule,
   type CandidateOrigin,
@@ -82,9 +81,9 @@ export async function previewPlacement(
   const built = problemOf(state, model);
   const { problem, brokenRules } = built;
   const common = { model: model.name, objective: problem.objective, brokenRules };
-  const { answer, explanation } = await explained(problem, planner, timings);
-  const front = isFound(answer) ? await frontOf(problem, planner, timings) : NO_FRONT;
-  const proposals = distinct(proposed(state, model, problem, { answer, explanation, front }));
+  const solved = await explained(problem, planner, timings);
+  const { answer, explanation, front } = solved;
+  const proposals = distinct(proposed(state, model, problem, solved));
   const found = isFound(answer);
   return {
     ...common,
@@ -94,8 +93,8 @@ export async function previewPlacement(
     elapsedMs: answer.elapsedMs,
     candidates: proposals.map(([origins, stages]) => candidate(problem, origins, stages)),
     explanation,
-    front: front.points,
-    frontIsComplete: front.isComplete,
+    front: front?.points ?? [],
+    frontIsComplete: front?.isComplete ?? false,
   };
 }
 
@@ -108,44 +107,34 @@ export function previewStages(
   return candidate(problemOf(state, model).problem, [{ kind: "draft" }], stages);
 }
 
-type Explained = { readonly answer: Answer; readonly explanation: Explanation | null };
-
-/** Guarded by the watchdog; without the solver there is no explanation. */
-async function explained(problem: Problem, planner: Planner, timings: Timings): Promise<Explained> {
-  let explanation: Explanation | null = null;
+/** Guarded by the watchdog; without the solver there is only an answer. */
+async function explained(problem: Problem, planner: Planner, timings: Timings) {
+  let found: ExplainedAnswer | null = null;
   const solve: Planner["solve"] = async (asked, options) => {
-    const found = await planner.explained(asked, options);
-    explanation = found.explanation;
+    found = await planner.explained(asked, options);
     return found.answer;
   };
   const { answer } = await solveGuarded(problem, { planner: { ...planner, solve }, timings });
-  return { answer, explanation };
-}
-
-const NO_FRONT: FrontAnswer = { points: [], isComplete: false };
-
-function frontOf(problem: Problem, planner: Planner, timings: Timings): Promise<FrontAnswer> {
-  const swept = planner.front(problem, { deadlineMs: timings.solveMs });
-  const late = { reason: "unexpected", detail: "the solver did not answer in time" } as const;
-  return beforeDeadline(swept, timings.watchdogMs, late).catch(() => NO_FRONT);
+  const nothing = { explanation: null, front: null };
+  return { ...nothing, ...(found as ExplainedAnswer | null), answer };
 }
 
 function proposed(
   state: RoomState,
   model: ModelSummary,
   problem: Problem,
-  { answer, explanation, front }: Explained & { readonly front: FrontAnswer },
+  { answer, explanation, front }: ExplainedAnswer,
 ): Proposal[] {
   const greedy = placeGreedy(problem);
   const runs = state.placement?.model.contentId === model.contentId ? state.placement : null;
   const layers = model.layers.length;
-  const points = front.points.length;
+  const points = front?.points ?? [];
   return [
     ...(isFound(answer) ? [[{ kind: "solver" }, answer.stages] as const] : []),
     ...(runs ? [[{ kind: "current" }, runs.stages] as const] : []),
-    ...endsAndMiddle(front.points).map(
+    ...endsAndMiddle(points).map(
       ({ point, index }) =>
-        [{ kind: "pareto_front", point: index + 1, points }, point.stages] as const,
+        [{ kind: "pareto_front", point: index + 1, points: points.length }, point.stages] as const,
     ),
     ...(explanation?.runnersUp ?? []).map(
       ({ stages }, index) => [{ kind: "runner_up", rank: index + 1 }, stages] as const,

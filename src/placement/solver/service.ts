@@ -6,17 +6,18 @@ import type { Problem } from "../problem/problem.ts";
 import { solve, solveAndKeep } from "./solve.ts";
 import { warmUp } from "./warm-up.ts";
 
+export type ExplainedAnswer = {
+  readonly answer: Answer;
+  readonly explanation: Explanation | null;
+  readonly front: FrontAnswer | null;
+};
+
 export type PlacementService = {
   /** Compiles the solver's loops before the first real problem. */
   warmUp(): void;
   solve(problem: Problem, options: { readonly deadlineMs: number }): Answer;
-  /** An answer, and its explanation if there is a placement. */
-  explained(
-    problem: Problem,
-    options: { readonly deadlineMs: number },
-  ): { readonly answer: Answer; readonly explanation: Explanation | null };
-  /** The Pareto front of latency against throughput. */
-  front(problem: Problem, options: { readonly deadlineMs: number }): FrontAnswer;
+  /** An answer, and if there is a placement, its explanation and the front of latency against throughput. */
+  explained(problem: Problem, options: { readonly deadlineMs: number }): ExplainedAnswer;
 };
 
 /** The service with the clock `now`, in ms. */
@@ -26,11 +27,9 @@ export function placementService(now: () => number): PlacementService {
     solve: (problem, { deadlineMs }) => solve(problem, { deadlineMs, now }),
     explained: (problem, { deadlineMs }) => {
       const { answer, found } = solveAndKeep(problem, { deadlineMs, now });
-      const explanation = isFound(answer)
-        ? explain(problem, answer, found, { now, deadlineMs })
-        : null;
-      return { answer, explanation };
+      if (!isFound(answer)) return { answer, explanation: null, front: null };
+      const explanation = explain(problem, answer, found, { now, deadlineMs });
+      return { answer, explanation, front: frontOf(problem, { deadlineMs, now }) };
     },
-    front: (problem, { deadlineMs }) => frontOf(problem, { deadlineMs, now }),
   };
 }
