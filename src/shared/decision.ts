@@ -42,12 +42,6 @@ export const DecisionTrigger = z.discriminatedUnion("kind", [
 ]);
 export type DecisionTrigger = z.infer<typeof DecisionTrigger>;
 
-const gain = {
-  /** What the solver's placement would save per token; null when it is none or unknown. */
-  gainMs: z.number().nullable(),
-  currentMs: z.number().nullable(),
-};
-
 export const DecisionReason = z.discriminatedUnion("kind", [
   kind("manual", {}),
   kind("solved", { choice: Choice }),
@@ -57,8 +51,8 @@ export const DecisionReason = z.discriminatedUnion("kind", [
   /** Members of the current placement violate hard rules. */
   kind("rules_violated", { brokenRules: z.array(BrokenRule) }),
   kind("settings_changed", {}),
-  kind("manual_kept", { ...gain }),
-  kind("cooldown", { ...gain }),
+  kind("manual_kept", {}),
+  kind("cooldown", {}),
   kind("no_alternative", { refusal: Refusal }),
   kind("failed", { failure: PlacementFailure }),
 ]);

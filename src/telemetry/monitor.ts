@@ -28,7 +28,6 @@ export type MonitorParts = {
 
 export class DeviceMonitor {
   readonly #parts: MonitorParts;
-  #collecting: Promise<DeviceState> | null = null;
   /** The time of a step over the predicted one, smoothed, so that one slow step does not count. */
   #throttleRatio: number | null = null;
   /** Of the loaded shard, not smoothed, oldest first. */
@@ -40,16 +39,9 @@ export class DeviceMonitor {
     this.#parts = parts;
   }
 
-  /**
-   * The state since the last call. A call before the worker has answered returns the same
-   * promise, so that a slow worker gets no queue of requests. Rejects if the worker does.
-   */
-  collect(): Promise<DeviceState> {
-    this.#collecting ??= this.#parts
-      .sampleWork()
-      .then((work) => this.#stateOf(work))
-      .finally(() => (this.#collecting = null));
-    return this.#collecting;
+  /** The state since the last call, which has ended. Rejects if the worker does. */
+  async collect(): Promise<DeviceState> {
+    return this.#stateOf(await this.#parts.sampleWork());
   }
 
   #stateOf(work: LoadSample): DeviceState {

@@ -23,12 +23,15 @@ export const describeTrigger = describer<DecisionTrigger>({
 /** One or more sentences. */
 export function describeDecision(decision: Decision, nameOf: NameOf): string {
   const { reason, includesPenalties, isTokenTime, waitingAnswers } = decision;
+  const kept = gainOfOther(decision);
+  const hasTimes = kept !== null || (reason.kind === "cost" && "gainMs" in reason.move);
   return [
     describeReason(reason, nameOf),
-    ...(hasTimes(reason) && !isTokenTime
+    ...(kept ? [`The solver's placement would save ${describeGain(kept)}.`] : []),
+    ...(hasTimes && !isTokenTime
       ? ["These times measure the room's objective, not the time of one token."]
       : []),
-    ...(hasTimes(reason) && includesPenalties
+    ...(hasTimes && includesPenalties
       ? ["These times include penalties for violated soft constraints."]
       : []),
     ...(waitingAnswers === 1
@@ -49,24 +52,19 @@ const describeReason = describer<DecisionReason>({
     `The layers must move: ${listed(brokenRules.map((rule) => describeBrokenRule(rule, nameOf)))}.`,
   settings_changed: () =>
     "The model loads again, because the settings that its layers were loaded with changed.",
-  manual_kept: (gain) => `The layers stay: their stages were chosen by hand.${wouldSave(gain)}`,
-  cooldown: (gain) => `The layers stay for now: they moved a moment ago.${wouldSave(gain)}`,
+  manual_kept: () => "The layers stay: their stages were chosen by hand.",
+  cooldown: () => "The layers stay for now: they moved a moment ago.",
   no_alternative: ({ refusal }, nameOf) =>
     `The current placement stays, because no other one is possible. ${describeRefusal(refusal, nameOf)}`,
   failed: ({ failure }, nameOf) => describeRoomFailure(failure, nameOf),
 });
 
-type Gain = Extract<DecisionReason, { kind: "manual_kept" | "cooldown" }>;
-
-function wouldSave({ gainMs, currentMs }: Gain): string {
-  if (gainMs === null || currentMs === null) return "";
-  return ` The solver's placement would save ${describeGain({ gainMs, currentMs })}.`;
-}
-
-/** Whether the sentence of a reason has times in it. */
-function hasTimes(reason: DecisionReason): boolean {
-  if (reason.kind === "manual_kept" || reason.kind === "cooldown") return reason.gainMs !== null;
-  return reason.kind === "cost" && "gainMs" in reason.move;
+/** What the solver's placement would save where another reason keeps the layers. */
+function gainOfOther({ reason, gainMs, currentMs }: Decision) {
+  const isKept = reason.kind === "manual_kept" || reason.kind === "cooldown";
+  return isKept && gainMs !== null && gainMs > 0 && currentMs !== null
+    ? { gainMs, currentMs }
+    : null;
 }
 
 const MEMBER_CHANGES: Readonly<

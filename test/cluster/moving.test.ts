@@ -117,9 +117,7 @@ describe("stages that a person chose", () => {
       await client.place({ model: MODEL_URL, stages });
       await room.add("fast");
       await room.until(decided("manual_kept"), "the decision");
-      expect(client.state.lastDecision?.reason).toMatchObject({
-        gainMs: expect.any(Number) as number,
-      });
+      expect(client.state.lastDecision?.gainMs).toBeGreaterThan(0);
       expect(client.state.placement?.stages).toEqual(stages);
     });
   });

@@ -84,24 +84,6 @@ describe("DeviceMonitor", () => {
     expect(await monitor.collect()).toMatchObject({ forecast: null });
   });
 
-  test("does not ask a worker again before it has answered", async () => {
-    let asked = 0;
-    let answer: (work: typeof busy) => void = () => undefined;
-    const monitor = monitored({
-      sampleWork: () => {
-        asked += 1;
-        return new Promise((resolve) => (answer = resolve));
-      },
-    });
-    const both = [monitor.collect(), monitor.collect()];
-    expect(asked).toBe(1);
-    answer(busy);
-    const [first, second] = await Promise.all(both);
-    expect(first).toBe(second);
-    void monitor.collect();
-    expect(asked).toBe(2);
-  });
-
   test("rejects when the worker does, and asks it again at the next call", async () => {
     let fails = true;
     const monitor = monitored({

@@ -66,9 +66,9 @@ export function decideReview(review: Review): Verdict {
   if (violations.length > 0) return verdict("moved", whyItMustMove(review, move));
   if (!isBuiltAlike(placement, builtWith(settings, placement.model)))
     return verdict("moved", { kind: "settings_changed" });
-  if (isManual) return verdict("stays", { kind: "manual_kept", ...gainOf(move) });
+  if (isManual) return verdict("stays", { kind: "manual_kept" });
   if (!move.move) return verdict("stays", { kind: "cost", move: move.reason });
-  if (review.coolingDown) return verdict("stays", { kind: "cooldown", ...gainOf(move) }, true);
+  if (review.coolingDown) return verdict("stays", { kind: "cooldown" }, true);
   return verdict("moved", { kind: "cost", move: move.reason });
 }
 
@@ -90,11 +90,6 @@ function whyItMustMove({ built, placement }: Review, move: MoveDecision): Decisi
   return brokenRules.length > 0
     ? { kind: "rules_violated", brokenRules }
     : { kind: "cost", move: move.reason };
-}
-
-function gainOf({ gainMs, currentMs }: MoveDecision) {
-  const gains = gainMs > 0 && Number.isFinite(gainMs) && currentMs !== null;
-  return gains ? { gainMs, currentMs } : { gainMs: null, currentMs: null };
 }
 
 function finite(value: number | null): number | null {
