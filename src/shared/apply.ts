@@ -5,13 +5,13 @@
  * An event about a member, placement or generation that is gone changes nothing
  * but the index: the coordinator may have sent it before it knew.
  *
- * Over 250 lines: one function for each event, and nothing else.
+ * Over 250 lines: one case for each event, and nothing else.
  */
 import type { IndexedEvent, RoomEvent } from "./events.ts";
 import type { MemberId, RoomCode } from "./ids.ts";
 import type { LeaveReason } from "./mesh-failure.ts";
 import type { Link, LostLink, Member, MemberFault } from "./member.ts";
-import { DEFAULT_SETTINGS, type Handover, type Placement, type RoomState } from "./state.ts";
+import { DEFAULT_SETTINGS, type Generation, type Handover, type RoomState } from "./state.ts";
 
 /** A room that runs for days must not collect names without bound. */
 const MAX_FORMER_MEMBERS = 32;
@@ -62,144 +62,125 @@ export function apply(state: RoomState, { epoch, index, event }: IndexedEvent): 
       `${index} of epoch ${epoch}`,
     );
   }
-  return { ...after(state, event), epoch, nextIndex: index + 1 };
+  return { ...state, ...changesBy(event, state), epoch, nextIndex: index + 1 };
 }
 
-function after(state: RoomState, event: RoomEvent): RoomState {
+/** What one event changes of a state. */
+type Changes = Partial<RoomState>;
+
+function changesBy(event: RoomEvent, state: RoomState): Changes {
+  const { placement, handover } = state;
   switch (event.type) {
     case "coordinator_changed":
-      return { ...state, coordinator: event.coordinator };
-    case "member_joined":
+      return { coordinator: event.coordinator };
+    case "member_joined": {
+      const { id, shard } = event.member;
+      const member = { ...event.member, shard: currentShard(state, id, shard) };
       return {
-        ...state,
-        openedBy: state.openedBy ?? event.member.id,
-        members: [
-          ...without(state.members, event.member.id),
-          { ...event.member, shard: currentShard(state, event.member.id, event.member.shard) },
-        ],
-        formerMembers: state.formerMembers.filter(({ id }) => id !== event.member.id),
-        lostLinks: linksWithout(state.lostLinks, event.member.id),
+        openedBy: state.openedBy ?? id,
+        members: [...without(state.members, id), member],
+        formerMembers: state.formerMembers.filter((former) => former.id !== id),
+        lostLinks: linksWithout(state.lostLinks, id),
       };
+    }
     case "member_left":
       return afterLeaving(state, event.member, event.reason);
     case "member_renamed":
-      return withMember(state, event.member, { name: event.name });
+      return changeMember(state, event.member, { name: event.name });
     case "member_measured":
       // The correction from laps was relative to the old measurements.
-      return withMember(state, event.member, ({ costRatio: _old, ...member }) => ({
+      return changeMember(state, event.member, ({ costRatio: _old, ...member }) => ({
         // A member that stalled a load is used again only when a person says so.
         ...(member.fault?.cause.reason === "load_stalled" ? member : withoutFault(member)),
         measurements: event.measurements,
       }));
     case "member_corrected":
-      return withMember(state, event.member, { costRatio: event.costRatio });
-    case "adapter_lost":
-      return withMember(
-        { ...state, handover: handoverWithout(state, event.member) },
-        event.member,
-        { adapter: null, measurements: null, shard: null, noAdapter: event.noAdapter },
-      );
+      return changeMember(state, event.member, { costRatio: event.costRatio });
+    case "adapter_lost": {
+      const { member, noAdapter } = event;
+      const gone = { adapter: null, measurements: null, shard: null, noAdapter };
+      return { handover: handoverWithout(state, member), ...changeMember(state, member, gone) };
+    }
     case "member_use_chosen":
       // A person who chooses a member that failed wants it tried again.
-      return withMember(state, event.member, (member) => ({
+      return changeMember(state, event.member, (member) => ({
         ...withoutFault(member),
         use: event.use,
       }));
     case "member_faulted":
-      return withMember(state, event.member, (member) => ({
+      return changeMember(state, event.member, (member) => ({
         ...member,
         shard: null,
-        fault: faultAfter(member.fault, event.cause, state.placement?.id ?? null),
+        fault: faultAfter(member.fault, event.cause, placement?.id ?? null),
       }));
     case "device_state_updated":
-      return withMember(state, event.member, { device: event.device });
+      return changeMember(state, event.member, { device: event.device });
     case "links_measured":
       return {
-        ...state,
         links: mergedLinks(state, event.links),
         lostLinks: state.lostLinks.filter((link) => !event.links.some(isSameDirection(link))),
       };
-    case "links_drifted":
-      return {
-        ...state,
-        links: state.links.map((link) =>
-          event.links.some(isSameDirection(link)) ? { ...link, drifted: true } : link,
-        ),
-      };
+    case "links_drifted": {
+      const hasDrifted = (link: Link) => event.links.some(isSameDirection(link));
+      const drifted = (link: Link) => (hasDrifted(link) ? { ...link, drifted: true } : link);
+      return { links: state.links.map(drifted) };
+    }
     case "links_lost": {
       const lost = event.links.filter(isBetweenMembers(state));
-      const isLost = (link: LostLink) => lost.some(isSameDirection(link));
-      return {
-        ...state,
-        links: state.links.filter((link) => !isLost(link)),
-        lostLinks: [...state.lostLinks.filter((link) => !isLost(link)), ...lost],
-      };
+      const isLeft = (link: LostLink) => !lost.some(isSameDirection(link));
+      const lostLinks = [...state.lostLinks.filter(isLeft), ...lost];
+      return { links: state.links.filter(isLeft), lostLinks };
     }
-    case "model_added":
-      return {
-        ...state,
-        models: [...state.models.filter(({ name }) => name !== event.model.name), event.model],
-      };
+    case "model_added": {
+      const others = state.models.filter(({ name }) => name !== event.model.name);
+      return { models: [...others, event.model] };
+    }
     case "placement_reviewed":
-      return { ...state, lastDecision: { ...event.decision, index: state.nextIndex } };
+      return { lastDecision: { ...event.decision, index: state.nextIndex } };
     case "placement_decided":
-      return {
-        ...state,
-        placement: event.placement,
-        handover: null,
-        members: withoutShards(state.members),
-      };
+      return { ...withoutPlacement(state), placement: event.placement };
     case "shard_progressed":
       return currentShard(state, event.member, event.shard)
-        ? withMember(state, event.member, { shard: event.shard })
-        : state;
+        ? changeMember(state, event.member, { shard: event.shard })
+        : {};
     case "placement_readied":
-      return withPlacement(state, event.placement, (old) => ({ ...old, ready: true, error: null }));
+      if (placement?.id !== event.placement) return {};
+      return { placement: { ...placement, ready: true, error: null } };
     case "placement_failed":
-      return withPlacement(
-        state.placement?.id === event.placement ? { ...state, handover: null } : state,
-        event.placement,
-        (old) => ({ ...old, ready: false, error: event.error }),
-      );
+      if (placement?.id !== event.placement) return {};
+      return { placement: { ...placement, ready: false, error: event.error }, handover: null };
     case "placement_cleared":
-      return state.placement?.id === event.placement
-        ? { ...state, placement: null, handover: null, members: withoutShards(state.members) }
-        : state;
+      return placement?.id === event.placement ? withoutPlacement(state) : {};
     case "handover_begun":
-      return { ...state, handover: { placement: event.placement, loaded: [] } };
+      return { handover: { placement: event.placement, loaded: [] } };
     case "handover_loaded": {
-      const { handover } = state;
-      if (handover?.placement.id !== event.placement) return state;
+      if (handover?.placement.id !== event.placement) return {};
       const others = handover.loaded.filter((member) => member !== event.member);
-      return { ...state, handover: { ...handover, loaded: [...others, event.member] } };
+      return { handover: { ...handover, loaded: [...others, event.member] } };
     }
     case "handover_ended":
-      if (state.handover?.placement.id !== event.placement) return state;
-      return event.switched ? afterSwitch(state, state.handover) : { ...state, handover: null };
+      if (handover?.placement.id !== event.placement) return {};
+      return event.switched ? afterSwitch(state, handover) : { handover: null };
     case "generation_queued":
-      return { ...state, generations: [...state.generations, event.generation] };
-    case "generation_started":
-      return {
-        ...state,
-        generations: state.generations.map((generation) =>
-          generation.id === event.generation
-            ? { ...generation, status: "running", placement: event.placement }
-            : generation,
-        ),
-      };
+      return { generations: [...state.generations, event.generation] };
+    case "generation_started": {
+      const started = { status: "running", placement: event.placement } as const;
+      const after = (old: Generation) =>
+        old.id === event.generation ? { ...old, ...started } : old;
+      return { generations: state.generations.map(after) };
+    }
     case "generation_ended":
       return {
-        ...state,
         members: event.outcome === "done" ? withoutFaults(state) : state.members,
         generations: state.generations.filter(({ id }) => id !== event.generation),
       };
     case "admission_changed":
-      return { ...state, admits: event.admits };
+      return { admits: event.admits };
     case "settings_changed":
-      return { ...state, settings: event.settings };
+      return { settings: event.settings };
     default:
       event satisfies never;
-      return state;
+      return {};
   }
 }
 
@@ -218,17 +199,17 @@ function currentShard(
   return isStage && shard?.placement === placement?.id ? shard : null;
 }
 
-function withoutShards(members: readonly Member[]): Member[] {
-  return members.map((member) => ({ ...member, shard: null }));
+function withoutPlacement({ members }: RoomState): Changes {
+  const unloaded = members.map((member) => ({ ...member, shard: null }));
+  return { placement: null, handover: null, members: unloaded };
 }
 
 /** Of a member that left, only its name stays, and its stage until the model is placed again. */
-function afterLeaving(state: RoomState, id: MemberId, { reason }: LeaveReason): RoomState {
+function afterLeaving(state: RoomState, id: MemberId, { reason }: LeaveReason): Changes {
   const gone = state.members.filter((member) => member.id === id);
   const members = without(state.members, id);
   const removed = reason === "removed" ? [...state.removedMembers, id] : state.removedMembers;
   return {
-    ...state,
     // Members are in the order in which they joined. A member that comes back has its old id, which
     // proves nothing: others could take it. So it does not get the room back.
     openedBy: state.openedBy === id ? (members[0]?.id ?? null) : state.openedBy,
@@ -246,7 +227,7 @@ function afterLeaving(state: RoomState, id: MemberId, { reason }: LeaveReason): 
 }
 
 /** The placement that loaded is the current one; members report more of their shards later. */
-function afterSwitch(state: RoomState, { placement }: Handover): RoomState {
+function afterSwitch(state: RoomState, { placement }: Handover): Changes {
   const shardOf = (member: Member): Member["shard"] => {
     const stage = placement.stages.find((each) => each.member === member.id);
     if (stage === undefined) return null;
@@ -258,7 +239,6 @@ function afterSwitch(state: RoomState, { placement }: Handover): RoomState {
     return { ...known, placement: placement.id, first, end, ...ready };
   };
   return {
-    ...state,
     placement: { ...placement, ready: true, error: null },
     handover: null,
     members: state.members.map((member) => ({ ...member, shard: shardOf(member) })),
@@ -270,26 +250,14 @@ function handoverWithout({ handover }: RoomState, gone: MemberId): Handover | nu
   return handover?.placement.stages.some(({ member }) => member === gone) ? null : handover;
 }
 
-function withMember(
-  state: RoomState,
+function changeMember(
+  { members }: RoomState,
   id: MemberId,
   change: Partial<Member> | ((old: Member) => Member),
-): RoomState {
+): Changes {
   const changed = (old: Member) =>
     typeof change === "function" ? change(old) : { ...old, ...change };
-  return {
-    ...state,
-    members: state.members.map((member) => (member.id === id ? changed(member) : member)),
-  };
-}
-
-function withPlacement(
-  state: RoomState,
-  id: Placement["id"],
-  change: (old: Placement) => Placement,
-): RoomState {
-  const { placement } = state;
-  return placement?.id === id ? { ...state, placement: change(placement) } : state;
+  return { members: members.map((member) => (member.id === id ? changed(member) : member)) };
 }
 
 function linksWithout<T extends LostLink>(links: readonly T[], id: MemberId): T[] {
