@@ -10,7 +10,7 @@ import { parseJson, parseUntrusted } from "../shared/index.ts";
 import { ProtocolError } from "./mesh-error.ts";
 
 /** Tabs with different versions refuse each other in the handshake. Packets carry the version too. */
-export const PROTOCOL_VERSION = 7;
+export const PROTOCOL_VERSION = 8;
 
 const PREFIX_BYTES = 9;
 /** Parsing text takes a multiple of its memory. A row of each of 64 answers in a room of 32 stages has 200 KB. */

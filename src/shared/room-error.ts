@@ -68,7 +68,6 @@ const CODES: { readonly [Reason in RoomFailure["reason"]]?: RoomErrorCode } = {
   too_many_guesses: "refused",
   link_needed: "refused",
   room_locked: "refused",
-  other_version: "refused",
   invalid_join_message: "refused",
   wrong_room: "refused",
   removed_from_room: "refused",

@@ -38,9 +38,8 @@ export type PlacementFailure = z.infer<typeof PlacementFailure>;
 
 /** Why the coordinator does not admit a tab. */
 export const JoinRefusal = z.discriminatedUnion("reason", [
-  failure("other_version", { roomVersion: z.int(), tabVersion: z.int() }),
   failure("wrong_room", { room: RoomCode, requested: z.string() }),
-  /** It has the right version and does not parse. */
+  /** It does not parse. */
   failure("invalid_join_message", { peer: MemberId }),
   failure("not_coordinator", { member: MemberId }),
   failure("removed_from_room", {}),

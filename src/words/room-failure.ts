@@ -27,8 +27,6 @@ const stageLosses: Sentences<StageLoss> = {
 };
 
 const joinRefusals: Sentences<JoinRefusal> = {
-  other_version: ({ roomVersion, tabVersion }) =>
-    `This room uses version ${roomVersion} of the protocol, and this tab version ${tabVersion}. Reload ${tabVersion > roomVersion ? "the room's other tabs" : "this page"}.`,
   invalid_join_message: ({ peer }) => `The tab ${peer} sent a message that this one cannot read.`,
   wrong_room: ({ room, requested }) => `This is room ${room}, not ${requested}. Check the code.`,
   not_coordinator: ({ member }, nameOf) => `${nameOf(member)} does not coordinate the room.`,

@@ -77,16 +77,13 @@ function ofRefusedNewcomer(refusal: JoinRefusal | CloseFailure, nameOf: NameOf):
       "To stop this, open the invitation and let people join only with the link.",
     );
   }
-  if (refusal.reason !== "other_version" && refusal.reason !== "version_mismatch") {
+  if (refusal.reason !== "version_mismatch") {
     return warning("A tab could not join.", describeRoomFailure(refusal, nameOf));
   }
-  const [roomVersion, tabVersion] =
-    refusal.reason === "other_version"
-      ? [refusal.roomVersion, refusal.tabVersion]
-      : [refusal.ours, refusal.theirs];
+  const { ours, theirs } = refusal;
   return warning(
-    `A tab could not join: it uses version ${tabVersion} of the protocol, and this room version ${roomVersion}.`,
-    `Reload ${tabVersion > roomVersion ? "the tabs of this room" : "that tab"}.`,
+    `A tab could not join: it uses version ${theirs} of the protocol, and this room version ${ours}.`,
+    `Reload ${theirs > ours ? "the tabs of this room" : "that tab"}.`,
   );
 }
 

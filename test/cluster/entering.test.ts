@@ -1,6 +1,6 @@
 /** Which tabs are admitted to a room, and how members catch up. */
 import { describe, expect, test } from "vitest";
-import { CLUSTER_VERSION, ClusterMessage } from "../../src/cluster/membership/messages.ts";
+import { ClusterMessage } from "../../src/cluster/membership/messages.ts";
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 import type { RoomNotice } from "../../src/shared/room-notice.ts";
 import type { Transport } from "../../src/mesh/transport.ts";
@@ -23,7 +23,6 @@ async function stranger(room: TestRoom, name: string) {
 
 const join = (name: string, change: object = {}) => ({
   type: "join",
-  version: CLUSTER_VERSION,
   room: "ABCDEF",
   member: profile(name),
   ...change,
@@ -43,18 +42,10 @@ test("two tabs with the same name get distinct names", async () => {
   });
 });
 
-const otherVersion = (tabVersion: number) => ({
-  reason: "other_version",
-  roomVersion: CLUSTER_VERSION,
-  tabVersion,
-});
-
 describe("a newcomer is refused", () => {
   test.each([
-    [{ version: CLUSTER_VERSION + 1, more: 1 }, otherVersion(CLUSTER_VERSION + 1)],
-    [{ version: CLUSTER_VERSION - 1, member: undefined }, otherVersion(CLUSTER_VERSION - 1)],
     [{ more: 1 }, { reason: "invalid_join_message", peer: "odd" }],
-    [{ version: undefined }, { reason: "invalid_join_message", peer: "odd" }],
+    [{ member: undefined }, { reason: "invalid_join_message", peer: "odd" }],
     [{ room: "ZZZZZZ" }, { reason: "wrong_room", room: "ABCDEF", requested: "ZZZZZZ" }],
     [{ member: profile("somebody") }, { reason: "other_sender", member: "somebody", peer: "odd" }],
   ])("%o: %o", async (change, refusal) => {
@@ -79,31 +70,17 @@ describe("a newcomer is refused", () => {
   });
 });
 
-describe("a room of another version", () => {
-  /** A coordinator that answers every message with `answer`. */
-  async function foreignRoom(room: TestRoom, answer: object): Promise<void> {
-    const foreign: Transport = room.network.join(MemberId.parse("foreign"));
-    foreign.events.onMessage((peer) => void foreign.send(peer, answer));
-    room.roomHolder = foreign.self;
-    await Promise.resolve();
-  }
-  const newer = CLUSTER_VERSION + 1;
-  const refusal = { reason: "other_version", roomVersion: newer, tabVersion: CLUSTER_VERSION };
+describe("a message of the join that does not parse", () => {
+  const answers = [
+    { type: "welcome", more: 1 },
+    { type: "refused", refusal: { reason: "from the future" } },
+  ];
 
-  test.each([
-    { type: "refused", version: newer, refusal: { reason: "from the future", more: 1 } },
-    { type: "welcome", version: newer, state: {}, more: 1 },
-    { type: "welcome", version: newer },
-  ])("refuses the newcomer, which gives the reason at once: %o", async (answer) => {
+  test.each(answers)("refuses the newcomer, which gives the reason at once: %o", async (answer) => {
     await withRoom(async (room) => {
-      await foreignRoom(room, answer);
-      await expect(room.add("lost")).rejects.toMatchObject({ code: "refused", failure: refusal });
-    });
-  });
-
-  test("that answers in this version, but with an unknown field, is refused too", async () => {
-    await withRoom(async (room) => {
-      await foreignRoom(room, { type: "welcome", version: CLUSTER_VERSION, more: 1 });
+      const foreign: Transport = room.network.join(MemberId.parse("foreign"));
+      foreign.events.onMessage((peer) => void foreign.send(peer, answer));
+      room.roomHolder = foreign.self;
       await expect(room.add("lost")).rejects.toMatchObject({
         code: "refused",
         failure: { reason: "invalid_join_message", peer: "foreign" },
@@ -111,15 +88,16 @@ describe("a room of another version", () => {
     });
   });
 
-  test("is reported in a room that a newer tab could not join", async () => {
+  test("is reported in the room that the tab could not join", async () => {
     await withRoom(async (room) => {
       const { client } = await room.add("first");
       const notices: RoomNotice[] = [];
       client.onNotice((notice) => notices.push(notice));
       const odd = await stranger(room, "odd");
-      await odd.say(join("odd", { version: newer, more: 1 }));
+      await odd.say(join("odd", { more: 1 }));
       await odd.answer("refused");
-      expect(notices).toEqual([{ kind: "newcomer_refused", refusal: otherVersion(newer) }]);
+      const refusal = { reason: "invalid_join_message", peer: "odd" };
+      expect(notices).toEqual([{ kind: "newcomer_refused", refusal }]);
     });
   });
 });

@@ -4,7 +4,6 @@
  */
 import { expect, test } from "vitest";
 import { MAX_GENERATIONS_PER_MEMBER } from "../../src/cluster/coordinator/generation-request.ts";
-import { CLUSTER_VERSION } from "../../src/cluster/membership/messages.ts";
 import type { Frame } from "../../src/mesh/frames.ts";
 import { type Clock, SYSTEM_CLOCK } from "../../src/shared/clock.ts";
 import { GenerationId, MemberId } from "../../src/shared/ids.ts";
@@ -72,11 +71,7 @@ async function answerDuring(
 test("commands of an observer", async () => {
   await withRoom(async (room) => {
     await answerDuring(room, async (state) => {
-      const mallory = await HostileMember.join(
-        room,
-        CLUSTER_VERSION,
-        profile("mallory", 0, observer),
-      );
+      const mallory = await HostileMember.join(room, profile("mallory", 0, observer));
       const [model] = state.models;
       const [generation] = state.generations;
       const { placement } = state;
@@ -139,11 +134,7 @@ test("commands of an observer", async () => {
 test("requests for more answers than it may have, without their prompts", async () => {
   await withRoom(async (room) => {
     await answerDuring(room, async () => {
-      const mallory = await HostileMember.join(
-        room,
-        CLUSTER_VERSION,
-        profile("mallory", 0, observer),
-      );
+      const mallory = await HostileMember.join(room, profile("mallory", 0, observer));
       const request = { type: "request_generation", promptTokens: 3, maxTokens: 200 };
       const continues = false;
       const refusals = [];
@@ -159,11 +150,7 @@ test("requests for more answers than it may have, without their prompts", async 
 test("messages of a coordinator that it is not", async () => {
   await withRoom(async (room) => {
     await answerDuring(room, async (state) => {
-      const mallory = await HostileMember.join(
-        room,
-        CLUSTER_VERSION,
-        profile("mallory", 0, observer),
-      );
+      const mallory = await HostileMember.join(room, profile("mallory", 0, observer));
       const { epoch, nextIndex } = state;
       const left = { type: "member_left", member: B, reason: { reason: "left" } };
       const forged = { ...state, coordinator: mallory.id, epoch: epoch + 1, members: [] };
@@ -188,11 +175,7 @@ test("messages of a coordinator that it is not", async () => {
 test("frames", async () => {
   await withRoom(async (room) => {
     await answerDuring(room, async (state) => {
-      const mallory = await HostileMember.join(
-        room,
-        CLUSTER_VERSION,
-        profile("mallory", 0, observer),
-      );
+      const mallory = await HostileMember.join(room, profile("mallory", 0, observer));
       const generation = state.generations[0]!.id;
       const header = { placement: state.placement!.id, epoch: 1 };
       const future = { placement: 1, epoch: 0xffff_ffff };

@@ -1,7 +1,7 @@
 /** Who may do what, and how a member is removed. */
 import { describe, expect, test } from "vitest";
 import { denialOf } from "../../src/cluster/coordinator/permissions.ts";
-import { CLUSTER_VERSION, type RoomCommand } from "../../src/cluster/membership/messages.ts";
+import type { RoomCommand } from "../../src/cluster/membership/messages.ts";
 import { createAdmission } from "../../src/mesh/index.ts";
 import { SYSTEM_CLOCK } from "../../src/shared/clock.ts";
 import { MemberId } from "../../src/shared/ids.ts";
@@ -286,7 +286,6 @@ describe("a removed member", () => {
       await transport.connect(client.self);
       await transport.send(client.self, {
         type: "join",
-        version: CLUSTER_VERSION,
         room: client.state.room,
         member: profile("gone"),
       });

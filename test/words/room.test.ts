@@ -53,10 +53,6 @@ test.each<[RoomFailure, string]>([
     "Ada left while it held layers 0–5 of tiny. The model cannot be placed again: No member of the room can compute. Open the room's page in a tab whose browser supports WebGPU.",
   ],
   [
-    { reason: "other_version", roomVersion: 3, tabVersion: 2 },
-    "This room uses version 3 of the protocol, and this tab version 2. Reload this page.",
-  ],
-  [
     { reason: "invalid_join_message", peer: b },
     "The tab b sent a message that this one cannot read.",
   ],
@@ -142,7 +138,7 @@ describe("notices", () => {
     [
       {
         kind: "newcomer_refused",
-        refusal: { reason: "other_version", roomVersion: 4, tabVersion: 5 },
+        refusal: { reason: "version_mismatch", ours: 4, theirs: 5 },
       },
       "warning",
       "A tab could not join: it uses version 5 of the protocol, and this room version 4.",

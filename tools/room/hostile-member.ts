@@ -28,13 +28,12 @@ export class HostileMember {
   #commands = 0;
   #welcome = false;
 
-  /** Joins as `member` introduces itself; `version` is the room's. */
-  static async join(room: TestRoom, version: number, member: Member): Promise<HostileMember> {
+  /** Joins as `member` introduces itself. */
+  static async join(room: TestRoom, member: Member): Promise<HostileMember> {
     const hostile = new HostileMember(room, member.id);
     await hostile.#transport.connect(hostile.#coordinator);
     await hostile.say(hostile.#coordinator, {
       type: "join",
-      version,
       room: CODE,
       member,
     });

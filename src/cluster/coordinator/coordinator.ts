@@ -24,12 +24,7 @@ import type { EventLog } from "../log/event-log.ts";
 import { loadWatch } from "./load-watch.ts";
 import { LapCorrections } from "../planning/lap-corrections.ts";
 import { LinkDrift } from "../planning/link-drift.ts";
-import {
-  CLUSTER_VERSION,
-  type ClusterMessage,
-  parseCommand,
-  type RoomCommand,
-} from "../membership/messages.ts";
+import { type ClusterMessage, parseCommand, type RoomCommand } from "../membership/messages.ts";
 import { post } from "../membership/peer-outbox.ts";
 import { holdsModel, ownsModel } from "../membership/standing.ts";
 import { queuedGeneration } from "./generation-request.ts";
@@ -267,7 +262,7 @@ export class Coordinator {
     const { key, transport } = this.#options;
     const { member } = join;
     const refusal = refuseNewcomer(this.state, peer, join, transport.provenBy(peer));
-    if (refusal) return this.#post(peer, { type: "refused", version: CLUSTER_VERSION, refusal });
+    if (refusal) return this.#post(peer, { type: "refused", refusal });
     const known = this.#member(member.id);
     this.#followers.delete(peer);
     if (!known) {
@@ -278,7 +273,7 @@ export class Coordinator {
     }
     this.#followers.add(peer);
     this.#lostMs.delete(peer);
-    this.#post(peer, { type: "welcome", version: CLUSTER_VERSION, key: key(), state: this.state });
+    this.#post(peer, { type: "welcome", key: key(), state: this.state });
     if (!known) return;
     this.#placer.memberReturned();
     this.#takeSteps();

@@ -11,7 +11,7 @@ import {
   type MemberId,
   type NoAdapter,
   pipelineLinks,
-  type PlacementId,
+  type LoadPhase,
   type ShardState,
   type Placement,
   type Stage,
@@ -22,7 +22,7 @@ import {
 } from "../../shared/index.ts";
 import type { MemberParts } from "../membership/room-access.ts";
 import { epochOfId } from "../log/numbering.ts";
-import type { LoadProgress, ShardRequest } from "../parts.ts";
+import type { ShardRequest } from "../parts.ts";
 import { retrySource } from "./retry-source.ts";
 import { bytesOf, extensionOf, isSameShard } from "./shard-requests.ts";
 
@@ -38,15 +38,15 @@ const isFor = (held: Held | null, request: ShardRequest) =>
 
 export class ShardKeeper {
   readonly #parts: MemberParts;
-  #wanted: PlacementId | null = null;
+  /** The room's placement, and that of a handover, as they were when this tab began to follow them. */
+  #wanted: Placement | null = null;
+  #ahead: Placement | null = null;
   #held: Held | null = null;
-  /** The placement of a handover, and the shard that was loaded for it. */
-  #ahead: PlacementId | null = null;
+  /** The shard that was loaded for `#ahead`. */
   #next: Held | null = null;
-  /** A placement was lost, and none has loaded since: answers wait for their caches. */
-  #afterLoss = false;
   #work: Promise<void> = Promise.resolve();
-  #lastReport: ShardState | null = null;
+  /** What the room was told last of `#wanted`; null if that is no longer so. */
+  #phase: LoadPhase | null = null;
   #lastProgressMs = -Infinity;
   #pipelineSet: Promise<void> = Promise.resolve();
 
@@ -66,7 +66,7 @@ export class ShardKeeper {
   forget(): void {
     this.#held = null;
     this.#next = null;
-    this.#lastReport = null; // what it said is no longer so
+    this.#phase = null;
   }
 
   /** The stage runs in another worker, which knows nothing. */
@@ -79,85 +79,8 @@ export class ShardKeeper {
   kernels(kernels: KernelReport): void {
     if (this.#held === null) return;
     this.#held = { ...this.#held, kernels };
-    const { placement } = this.#parts.room.state;
-    const last = this.#lastReport;
     // While it loads or connects, the next report carries them.
-    const isReady = last?.status === "ready" && last.placement === placement?.id;
-    if (placement && isReady) this.#ready(placement);
-  }
-
-  #update(): void {
-    const { placement, handover } = this.#parts.room.state;
-    const next = handover?.placement ?? null;
-    if (placement && placement.error !== null) this.#afterLoss = true;
-    if (placement?.ready) this.#afterLoss = false;
-    if ((placement?.id ?? null) !== this.#wanted) {
-      this.#wanted = placement?.id ?? null;
-      // A requester without a shard needs only the pipeline.
-      if (!placement || !this.#stageOf(placement)) this.#setPipeline(placement);
-      this.#work = this.#work.then(() => this.#follow(placement));
-    }
-    // After that: if the next placement took over, its shard is in use first.
-    if ((next?.id ?? null) !== this.#ahead) {
-      this.#ahead = next?.id ?? null;
-      this.#work = this.#work.then(() => this.#prepare(next));
-    }
-  }
-
-  /** Loads what a handover needs, and forgets it if there is none any more. */
-  async #prepare(placement: Placement | null): Promise<void> {
-    const { room, models, linkFrames } = this.#parts;
-    if ((placement?.id ?? null) !== this.#ahead) return;
-    let failure: Failure | null = null;
-    try {
-      const request = placement && this.#requestOf(placement);
-      const isThere =
-        request !== null && [this.#held, this.#next].some((held) => isFor(held, request));
-      if (this.#next !== null && !isThere) {
-        this.#next = null;
-        await models.unloadNext();
-      }
-      if (request === null || placement === null) return;
-      if (!isThere) {
-        const heldBytes = this.#held === null ? 0 : bytesOf(this.#held.request);
-        const memoryBudgetBytes = request.memoryBudgetBytes - heldBytes;
-        this.#next = await this.#load({ ...request, memoryBudgetBytes, role: "beside" }, placement);
-        if (this.#next === null) return;
-      }
-      for (const peer of nextMembers(placement, room.self)) await linkFrames(peer);
-    } catch (error) {
-      failure = failureOf(error);
-    }
-    if (placement === null || placement.id !== this.#ahead) return;
-    // Without a coordinator, the next one ends the handover.
-    room
-      .dispatch({ type: "report_handover", placement: placement.id, failure })
-      .catch(() => undefined);
-  }
-
-  #setPipeline(placement: Placement | null): void {
-    const { stage, room } = this.#parts;
-    const pipeline = placement && pipelineOf(placement, room);
-    this.#pipelineSet = stage.setPipeline(room.self, pipeline);
-    // Callers of `pipelineSet` see the error.
-    this.#pipelineSet.catch(() => undefined);
-  }
-
-  async #follow(placement: Placement | null): Promise<void> {
-    if ((placement?.id ?? null) !== this.#wanted) return;
-    const request = placement && this.#requestOf(placement);
-    try {
-      if (placement && request) return await this.#takeStage(placement, request);
-      if (this.#held ?? this.#next) await this.#parts.models.unloadShard();
-      this.#held = null;
-      this.#next = null;
-    } catch (error) {
-      const failure = failureOf(error);
-      if (failure.reason === "gpu_unavailable")
-        this.adapterLost({ reason: "device_lost", detail: failure.detail });
-      else if (placement)
-        this.#report(placement, { status: "failed", phase: "failed", error: failure });
-    }
+    if (this.#wanted && this.#phase === "ready") this.#ready(this.#wanted);
   }
 
   /** This tab computes no more. */
@@ -167,31 +90,92 @@ export class ShardKeeper {
     this.#parts.room.dispatch({ type: "report_adapter_loss", noAdapter }).catch(() => undefined);
   }
 
+  #update(): void {
+    const { placement, handover } = this.#parts.room.state;
+    if (placement?.id !== this.#wanted?.id) {
+      this.#wanted = placement;
+      this.#phase = null;
+      // A requester without a shard needs only the pipeline.
+      if (!placement || !this.#stageOf(placement)) this.#setPipeline(placement);
+      this.#work = this.#work.then(() => this.#follow(placement));
+    }
+    // After that: if the next placement took over, its shard is in use first.
+    const next = handover?.placement ?? null;
+    if (next?.id !== this.#ahead?.id) {
+      this.#ahead = next;
+      this.#work = this.#work.then(() => this.#prepare(next));
+    }
+  }
+
+  /** Loads what a handover needs, and forgets it if there is none any more. */
+  async #prepare(placement: Placement | null): Promise<void> {
+    if (placement !== this.#ahead) return;
+    const { room, models } = this.#parts;
+    const request = placement && this.#requestOf(placement);
+    const isThere = request && [this.#held, this.#next].some((held) => isFor(held, request));
+    let failure: Failure | null = null;
+    try {
+      if (this.#next !== null && !isThere) {
+        this.#next = null;
+        await models.unloadNext();
+      }
+      if (placement === null || request === null) return;
+      if (!isThere) {
+        const heldBytes = this.#held === null ? 0 : bytesOf(this.#held.request);
+        const memoryBudgetBytes = request.memoryBudgetBytes - heldBytes;
+        this.#next = await this.#load({ ...request, memoryBudgetBytes, role: "beside" }, placement);
+        if (this.#next === null) return;
+      }
+      await this.#linkNext(placement);
+    } catch (error) {
+      failure = failureOf(error);
+    }
+    if (placement === null || placement !== this.#ahead) return;
+    const report = { type: "report_handover", placement: placement.id, failure } as const;
+    // Without a coordinator, the next one ends the handover.
+    room.dispatch(report).catch(() => undefined);
+  }
+
+  async #follow(placement: Placement | null): Promise<void> {
+    if (placement !== this.#wanted) return;
+    const request = placement && this.#requestOf(placement);
+    try {
+      if (placement && request) return await this.#takeStage(placement, request);
+      if (this.#held ?? this.#next) await this.#parts.models.unloadShard();
+      this.forget();
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.reason === "gpu_unavailable")
+        this.adapterLost({ reason: "device_lost", detail: failure.detail });
+      else if (placement)
+        this.#report(placement, { status: "failed", phase: "failed", error: failure });
+    }
+  }
+
   async #takeStage(placement: Placement, request: ShardRequest): Promise<void> {
-    const { room } = this.#parts;
     if (!isFor(this.#held, request) && isFor(this.#next, request)) {
       this.#held = this.#next;
       this.#next = null;
     }
     if (!isFor(this.#held, request)) {
       const held = this.#held;
-      this.#held = null;
-      this.#next = null;
+      this.forget();
       this.#report(placement, { status: "loading", phase: "starting" });
       const extended = held && (await this.#extend(held, request, placement));
       this.#held = extended ?? (await this.#load(request, placement));
     }
-    if (placement.id !== this.#wanted) return;
+    if (placement !== this.#wanted) return;
     this.#report(placement, { status: "loading", phase: "connecting" });
     this.#setPipeline(placement);
     await this.#pipelineSet;
-    for (const peer of nextMembers(placement, room.self)) await this.#parts.linkFrames(peer);
+    await this.#linkNext(placement);
     this.#ready(placement);
   }
 
   /** After a loss, with the layers that are held, and their caches. Null if they cannot remain. */
   async #extend(held: Held, request: ShardRequest, placement: Placement): Promise<Held | null> {
-    const extension = this.#afterLoss ? extensionOf(held.request, request) : null;
+    const isRepair = this.#parts.room.state.lastDecision?.trigger.kind === "loss";
+    const extension = isRepair ? extensionOf(held.request, request) : null;
     if (extension === null) return null;
     try {
       const loaded = await this.#load(extension, placement);
@@ -207,19 +191,24 @@ export class ShardKeeper {
    */
   async #load(request: ShardRequest, placement: Placement): Promise<Held | null> {
     const { models, clock, timings } = this.#parts;
-    let loadedBytes = 0;
+    let mostBytes = 0;
     let totalBytes = 0;
     let error: Failure | null = null;
+    const report = (phase: LoadPhase, loadedBytes: number) => {
+      this.#lastProgressMs = clock.nowMs();
+      this.#report(placement, { status: "loading", phase, loadedBytes, totalBytes, error });
+    };
     const load = async () => {
       // Progress comes from another thread: the last of it may arrive after the end.
       let ended = false;
-      const loading = models.loadShard(request, (progress) => {
+      const loading = models.loadShard(request, ({ phase, doneBytes, ...progress }) => {
         if (ended) return;
         // A load that is tried again begins with what is stored.
-        if (progress.doneBytes > loadedBytes) error = null;
-        loadedBytes = Math.max(loadedBytes, progress.doneBytes);
+        if (doneBytes > mostBytes) error = null;
+        mostBytes = Math.max(mostBytes, doneBytes);
         ({ totalBytes } = progress);
-        this.#progress(placement, progress, error);
+        const isDue = clock.nowMs() - this.#lastProgressMs >= timings.progressMs;
+        if (isDue || phase !== this.#phase) report(phase, doneBytes);
       });
       const { kernels } = await loading.finally(() => (ended = true));
       return { request, kernels, bytes: totalBytes };
@@ -227,13 +216,25 @@ export class ShardKeeper {
     return retrySource(load, {
       clock,
       retryMs: timings.sourceRetryMs,
-      isWanted: () => placement.id === this.#wanted || placement.id === this.#ahead,
+      isWanted: () => placement === this.#wanted || placement === this.#ahead,
       onWait: (reason) => {
         error = reason;
-        const phase = "downloading";
-        this.#report(placement, { status: "loading", phase, loadedBytes, totalBytes, error });
+        report("downloading", mostBytes);
       },
     });
+  }
+
+  #setPipeline(placement: Placement | null): void {
+    const { stage, room } = this.#parts;
+    const pipeline = placement && pipelineOf(placement, room);
+    this.#pipelineSet = stage.setPipeline(room.self, pipeline);
+    // Callers of `pipelineSet` see the error.
+    this.#pipelineSet.catch(() => undefined);
+  }
+
+  async #linkNext(placement: Placement): Promise<void> {
+    const next = nextMember(placement, this.#parts.room.self);
+    if (next !== undefined) await this.#parts.linkFrames(next);
   }
 
   #ready(placement: Placement): void {
@@ -263,26 +264,16 @@ export class ShardKeeper {
     return stages.find(({ member }) => member === this.#parts.room.self);
   }
 
-  #progress(placement: Placement, progress: LoadProgress, error: Failure | null): void {
-    const { phase, doneBytes: loadedBytes, totalBytes } = progress;
-    const { clock, timings } = this.#parts;
-    const nowMs = clock.nowMs();
-    const isNewPhase = this.#lastReport?.phase !== phase;
-    if (!isNewPhase && nowMs - this.#lastProgressMs < timings.progressMs) return;
-    this.#lastProgressMs = nowMs;
-    this.#report(placement, { status: "loading", phase, loadedBytes, totalBytes, error });
-  }
-
   #report(
     placement: Placement,
     news: Pick<ShardState, "status" | "phase"> & Partial<ShardState>,
   ): void {
     const mine = this.#stageOf(placement);
-    if (placement.id !== this.#wanted || mine === undefined) return;
+    if (placement !== this.#wanted || mine === undefined) return;
     const { first, end } = mine;
     const nothing = { loadedBytes: 0, totalBytes: 0, error: null, kernels: null };
     const shard: ShardState = { placement: placement.id, first, end, ...nothing, ...news };
-    this.#lastReport = shard;
+    this.#phase = shard.phase;
     // Rejects only if the room is lost.
     this.#parts.room.dispatch({ type: "report_shard", shard }).catch(() => undefined);
   }
@@ -292,7 +283,7 @@ function pipelineOf(
   placement: Placement,
   { self, state }: Pick<MemberParts["room"], "self" | "state">,
 ): Pipeline {
-  const [next] = nextMembers(placement, self);
+  const next = nextMember(placement, self);
   const link = state.links.find(({ from, to }) => from === self && to === next);
   return {
     placement: placement.id,
@@ -306,8 +297,7 @@ function pipelineOf(
   };
 }
 
-/** The member of the stage after that of `self`, which links to it; none for a single stage. */
-function nextMembers({ stages }: Placement, self: MemberId): MemberId[] {
-  const links = pipelineLinks(stages).filter(({ from }) => from === self);
-  return links.map(({ to }) => to);
+/** The member of the stage after that of `self`, to which it links; undefined for a single stage. */
+function nextMember({ stages }: Placement, self: MemberId): MemberId | undefined {
+  return pipelineLinks(stages).find(({ from }) => from === self)?.to;
 }

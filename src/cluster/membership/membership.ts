@@ -8,6 +8,7 @@
  *
  * Over 250 lines: every message and every loss of a connection changes the same few fields.
  */
+import { z } from "zod";
 import {
   createRoomSecret,
   emptyRoom,
@@ -28,8 +29,7 @@ import {
 import { Coordinator } from "../coordinator/coordinator.ts";
 import { admissionRefusal } from "../coordinator/newcomer.ts";
 import { EventLog } from "../log/event-log.ts";
-import { notUnderstood } from "./join-version.ts";
-import { CLUSTER_VERSION, ClusterMessage, parseCommand, type RoomCommand } from "./messages.ts";
+import { ClusterMessage, parseCommand, type RoomCommand } from "./messages.ts";
 import { DEFAULT_TIMINGS, type RoomParts, type SearchParts, type Timings } from "../parts.ts";
 import { post } from "./peer-outbox.ts";
 import { findRoom } from "./find-room.ts";
@@ -262,21 +262,18 @@ export class Membership implements RoomAccess {
     if (isOfCoordinator || message.type === "command") this.#leadership.tell(peer, false);
   }
 
+  /** Tabs in a room have one version, so the peer does not run this code. */
   #takeInvalid(peer: MemberId, raw: unknown): void {
-    const invalid = notUnderstood(peer, raw);
-    if (invalid?.type === "join") {
-      this.#refuse(peer, invalid.refusal);
-      this.notify({ kind: "newcomer_refused", refusal: invalid.refusal });
-    } else if (invalid && peer === this.#requests.joins) {
-      this.#requests.joined(invalid.refusal);
-    } else if (invalid === null) {
-      // Tabs in a room have one version, so the peer does not run this code.
-      this.#parts.transport.disconnect(peer);
-    }
+    const refusal = { reason: "invalid_join_message", peer } as const;
+    if (peer === this.#requests.joins) return this.#requests.joined(refusal);
+    const isJoin = z.object({ type: z.literal("join") }).safeParse(raw).success;
+    if (!isJoin) return this.#parts.transport.disconnect(peer);
+    this.#refuse(peer, refusal);
+    this.notify({ kind: "newcomer_refused", refusal });
   }
 
   #refuse(peer: MemberId, refusal: JoinRefusal): void {
-    post(this.#parts.transport, peer, { type: "refused", version: CLUSTER_VERSION, refusal });
+    post(this.#parts.transport, peer, { type: "refused", refusal });
   }
 
   #takeAdmission(message: ClusterMessage): void {

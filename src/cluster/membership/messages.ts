@@ -1,6 +1,7 @@
 /**
  * Control messages between members, one JSON value each. Parsed once, on receipt, and
- * trusted after that.
+ * trusted after that. The handshake of `mesh` has compared the versions: a change of these
+ * messages is a change of the protocol's version.
  *
  *   newcomer to coordinator   join
  *   coordinator to newcomer   welcome, or refused with the reason
@@ -40,11 +41,6 @@ import {
   Trouble,
   typed,
 } from "../../shared/index.ts";
-
-/** All members of a room use the same version: `join-version.ts` compares it before anything else is read. */
-export const CLUSTER_VERSION = 11;
-
-const version = z.literal(CLUSTER_VERSION);
 
 /** Commands that need no decision: `command-events.ts` has their events. */
 const PlainCommand = z.discriminatedUnion("type", [
@@ -129,16 +125,15 @@ export type Standing = Readonly<z.infer<typeof Standing>>;
 
 export const ClusterMessage = z.discriminatedUnion("type", [
   typed("join", {
-    version,
     /** Upper case; any text, so that the refusal can name it. */
     room: z.string(),
     member: Member,
   }),
   /** The secret travels only here and in `key_changed`, over a connection that was proven. */
-  typed("welcome", { version, key: RoomKey, state: RoomState }),
+  typed("welcome", { key: RoomKey, state: RoomState }),
   /** A member was removed: the others continue with another secret. */
   typed("key_changed", { key: RoomKey }),
-  typed("refused", { version, refusal: NewcomerRefusal }),
+  typed("refused", { refusal: NewcomerRefusal }),
   typed("events", { events: z.array(IndexedEvent).min(1) }),
   typed("snapshot", { state: RoomState }),
   typed("events_after", {

@@ -9,7 +9,7 @@ import {
   RoomError,
   type RoomFailure,
 } from "../../shared/index.ts";
-import { CLUSTER_VERSION, type ClusterMessage, type RoomCommand } from "./messages.ts";
+import type { ClusterMessage, RoomCommand } from "./messages.ts";
 import { post } from "./peer-outbox.ts";
 
 type Outcome = Pick<Extract<ClusterMessage, { type: "result" }>, "value" | "error">;
@@ -66,7 +66,7 @@ export function coordinatorRequests(transport: Transport, clock: Clock, answerMs
       await transport.connect(peer, answerMs).catch(failAtOnceIfRefused);
       if (closed) throw new RoomError({ reason: "tab_left" });
       const member = introduction();
-      await send(JOIN, peer, { type: "join", version: CLUSTER_VERSION, room, member });
+      await send(JOIN, peer, { type: "join", room, member });
     },
     joined(error: RoomFailure | null): void {
       settle(JOIN, { value: null, error });

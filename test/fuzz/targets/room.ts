@@ -1,9 +1,5 @@
 /** The decoders of the room's own messages, events, and states. */
-import {
-  CLUSTER_VERSION,
-  ClusterMessage,
-  RoomCommand,
-} from "../../../src/cluster/membership/messages.ts";
+import { ClusterMessage, RoomCommand } from "../../../src/cluster/membership/messages.ts";
 import { parseJson } from "../../../src/shared/parse-json.ts";
 import {
   apply,
@@ -74,8 +70,8 @@ const COMMANDS = [
 ].map((command) => JSON.stringify(command));
 
 const MESSAGES = [
-  JSON.stringify({ type: "join", version: CLUSTER_VERSION, room: "ABCDEF", member: profile("c") }),
-  `{"type":"welcome","version":${CLUSTER_VERSION},"key":${KEY_TEXT},"state":${STATE_TEXT}}`,
+  JSON.stringify({ type: "join", room: "ABCDEF", member: profile("c") }),
+  `{"type":"welcome","key":${KEY_TEXT},"state":${STATE_TEXT}}`,
   `{"type":"key_changed","key":${KEY_TEXT}}`,
   ...EVENTS.map((event) => `{"type":"events","events":[${event}]}`),
   ...COMMANDS.map((command) => `{"type":"command","id":1,"command":${command}}`),
