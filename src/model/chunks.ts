@@ -17,8 +17,8 @@ export const LEAF_BYTES = 32;
 /** The length of a file in a room comes from another member: 1 TiB bounds the memory for its leaves. */
 const MAX_FILE_BYTES = 2 ** 40;
 const ENTRY_BYTES = 1 + LEAF_BYTES;
-/** Chunks that are read and hashed at a time. */
-const CHUNKS_AT_ONCE = 8;
+/** What is read at a time of a file that is hashed; its chunks are hashed at the same time. */
+const READ_BYTES = 8 * CHUNK_BYTES;
 const ROOT_PREFIX = new TextEncoder().encode("tabmesh-tree-1\n");
 
 export type Leaf = Uint8Array<ArrayBuffer>;
@@ -72,22 +72,15 @@ export async function leavesOf(
   source: ByteSource,
   onRead: (doneBytes: number) => void = () => undefined,
 ): Promise<Leaf[]> {
-  const count = chunkCount(source.fileBytes);
+  chunkCount(source.fileBytes); // throws if the file is too long
   const leaves: Leaf[] = [];
-  while (leaves.length < count) {
-    const first = leaves.length;
-    const indices = Array.from(
-      { length: Math.min(CHUNKS_AT_ONCE, count - first) },
-      (_, i) => first + i,
-    );
+  for (let start = 0; start < source.fileBytes; start += READ_BYTES) {
+    const bytes = await source.read(start, Math.min(READ_BYTES, source.fileBytes - start));
+    const parts = chunkParts(0, bytes.length);
     leaves.push(
-      ...(await Promise.all(
-        indices.map(async (index) =>
-          sha256(await source.read(index * CHUNK_BYTES, chunkLength(source.fileBytes, index))),
-        ),
-      )),
+      ...(await Promise.all(parts.map(({ at, to }) => sha256(bytes.subarray(at, at + to))))),
     );
-    onRead(Math.min(leaves.length * CHUNK_BYTES, source.fileBytes));
+    onRead(start + bytes.length);
   }
   return leaves;
 }

@@ -49,37 +49,6 @@ export type TensorInfo = {
   readonly lengthBytes: number;
 };
 
-/** The tensors of one layer, by their role. */
-export type LayerTensors = {
-  readonly attentionNorm: TensorInfo;
-  readonly query: TensorInfo;
-  readonly key: TensorInfo;
-  readonly value: TensorInfo;
-  readonly queryBias: TensorInfo | null;
-  readonly keyBias: TensorInfo | null;
-  readonly valueBias: TensorInfo | null;
-  readonly queryNorm: TensorInfo | null;
-  readonly keyNorm: TensorInfo | null;
-  readonly attentionOutput: TensorInfo;
-  readonly feedForwardNorm: TensorInfo;
-  readonly gate: TensorInfo;
-  readonly up: TensorInfo;
-  readonly down: TensorInfo;
-};
-
-/** What a member loads: the layers `[first, end)`, the embedding on stage 0, the head on the last stage. */
-export type ShardDescription = {
-  readonly model: ModelDescription;
-  readonly first: number;
-  readonly end: number;
-  readonly layers: readonly LayerTensors[]; // [end - first]
-  /** Present on stage 0. */
-  readonly embedding: TensorInfo | null;
-  /** Present on the last stage; the same tensor as the embedding when tied. */
-  readonly head: TensorInfo | null;
-  readonly outputNorm: TensorInfo | null;
-};
-
 /**
  * Where a shard's bytes come from: a URL, a file, a peer, or the cache. Plain and
  * asynchronous, so that it can be a remote object.

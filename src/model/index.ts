@@ -8,13 +8,8 @@ export {
   encodeChat,
   renderChat,
 } from "./chat-template.ts";
-export type {
-  ByteReader,
-  LayerTensors,
-  ModelDescription,
-  ShardDescription,
-  TensorInfo,
-} from "./description.ts";
+export type { ByteReader, ModelDescription, TensorInfo } from "./description.ts";
+export type { LayerTensors, ShardDescription } from "./shard.ts";
 export { lanesOf } from "./lane-thread.ts";
 export { LaneService } from "./lanes.ts";
 export { ModelCache } from "./model-cache.ts";

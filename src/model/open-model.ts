@@ -7,10 +7,10 @@ import type { ModelSource, ModelSummary } from "../shared/index.ts";
 import { describeModel } from "./architectures.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { sha256 } from "./chunks.ts";
-import type { ModelDescription, ShardDescription } from "./description.ts";
+import type { ModelDescription } from "./description.ts";
 import { type GgufHeader, readHeader } from "./gguf-header.ts";
 import { malformed } from "./model-error.ts";
-import { checkNoOtherTensors, describeShard } from "./shard.ts";
+import { checkNoOtherTensors, describeShard, type ShardDescription } from "./shard.ts";
 import { modelName, summarize } from "./summary.ts";
 import { readTokenizerData, type TokenizerData } from "./tokenizer-data.ts";
 

@@ -10,8 +10,7 @@
  * Semantics: llm_tokenizer_spm in llama-vocab.cpp (llama.cpp, MIT).
  */
 import { MergeQueue } from "./merge-queue.ts";
-import type { TextModel } from "./text-model.ts";
-import { TOKEN_TYPE, type TokenizerData } from "./tokenizer-data.ts";
+import { type TextModel, TOKEN_TYPE, type TokenizerData } from "./tokenizer-data.ts";
 
 const SPACE_MARK = "\u2581";
 

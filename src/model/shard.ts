@@ -2,15 +2,26 @@
  * The tensors of a shard, by role. Every shape is checked against the description,
  * so that the engine can trust it.
  */
-import type {
-  LayerTensors,
-  ModelDescription,
-  ShardDescription,
-  TensorInfo,
-} from "./description.ts";
+import type { ModelDescription, TensorInfo } from "./description.ts";
 import { malformed, unsupported } from "./model-error.ts";
 
 type Tensors = ReadonlyMap<string, TensorInfo>;
+
+/** The tensors of one layer, by their role; null for those that the architecture does not have. */
+export type LayerTensors = Readonly<ReturnType<typeof layerTensors>>;
+
+/** What a member loads: the layers `[first, end)`, the embedding on stage 0, the head on the last stage. */
+export type ShardDescription = {
+  readonly model: ModelDescription;
+  readonly first: number;
+  readonly end: number;
+  readonly layers: readonly LayerTensors[]; // [end - first]
+  /** Present on stage 0. */
+  readonly embedding: TensorInfo | null;
+  /** Present on the last stage; the same tensor as the embedding when tied. */
+  readonly head: TensorInfo | null;
+  readonly outputNorm: TensorInfo | null;
+};
 
 /** Tensors that are not read with a shard: RoPE's divisors, and angles that old converters wrote. */
 const READ_ELSEWHERE = /^(rope_freqs|blk\.\d+\.attn_rot_embd)\.weight$/;
@@ -60,24 +71,25 @@ export function shardTensors(shard: ShardDescription): TensorInfo[] {
   return [...tensors].sort((a, b) => a.offsetBytes - b.offsetBytes);
 }
 
-function layerTensors(model: ModelDescription, tensors: Tensors, layer: number): LayerTensors {
+function layerTensors(model: ModelDescription, tensors: Tensors, layer: number) {
   const { hidden, heads, keyValueHeads, headSize, feedForward } = model;
   const queries = heads * headSize;
   const keys = keyValueHeads * headSize;
   const take = (role: string, rows: number, columns: number) =>
     matrix(tensors, `blk.${layer}.${role}`, rows, columns);
-  const bias = (role: string, columns: number) =>
-    model.attentionBias ? take(role, 1, columns) : null;
+  const optional = (isPresent: boolean, role: string, columns: number) =>
+    isPresent ? take(role, 1, columns) : null;
+  const { attentionBias, headNorm } = model;
   return {
     attentionNorm: take("attn_norm.weight", 1, hidden),
     query: take("attn_q.weight", queries, hidden),
     key: take("attn_k.weight", keys, hidden),
     value: take("attn_v.weight", keys, hidden),
-    queryBias: bias("attn_q.bias", queries),
-    keyBias: bias("attn_k.bias", keys),
-    valueBias: bias("attn_v.bias", keys),
-    queryNorm: model.headNorm ? take("attn_q_norm.weight", 1, headSize) : null,
-    keyNorm: model.headNorm ? take("attn_k_norm.weight", 1, headSize) : null,
+    queryBias: optional(attentionBias, "attn_q.bias", queries),
+    keyBias: optional(attentionBias, "attn_k.bias", keys),
+    valueBias: optional(attentionBias, "attn_v.bias", keys),
+    queryNorm: optional(headNorm, "attn_q_norm.weight", headSize),
+    keyNorm: optional(headNorm, "attn_k_norm.weight", headSize),
     attentionOutput: take("attn_output.weight", hidden, queries),
     feedForwardNorm: take("ffn_norm.weight", 1, hidden),
     gate: take("ffn_gate.weight", feedForward, hidden),

@@ -6,8 +6,9 @@ import {
   kvBytesPerToken,
   scratchSizes,
 } from "../shared/index.ts";
-import type { ShardDescription, TensorInfo } from "./description.ts";
+import type { TensorInfo } from "./description.ts";
 import type { GgufHeader } from "./gguf-header.ts";
+import type { ShardDescription } from "./shard.ts";
 
 /** `whole` is the shard of all layers. */
 export function summarize(

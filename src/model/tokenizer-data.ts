@@ -36,6 +36,13 @@ export type TokenizerData = {
   readonly chatTemplate: string | null;
 };
 
+/** Encodes text without special tokens, and decodes normal tokens. One per kind of vocabulary. */
+export type TextModel = {
+  encode(text: string, afterSpecial: boolean): number[];
+  /** The bytes of a normal token. */
+  bytesOf(token: number): Uint8Array<ArrayBuffer>;
+};
+
 /** Throws a `ModelError` for an unsupported tokenizer. */
 export function readTokenizerData(metadata: Metadata, vocabulary: number): TokenizerData {
   const model = metadata.text("tokenizer.ggml.model");

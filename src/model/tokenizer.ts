@@ -4,8 +4,7 @@
  */
 import { byteLevelBpe } from "./byte-level-bpe.ts";
 import { sentencePiece } from "./sentence-piece.ts";
-import type { TextModel } from "./text-model.ts";
-import { TOKEN_TYPE, type TokenizerData } from "./tokenizer-data.ts";
+import { type TextModel, TOKEN_TYPE, type TokenizerData } from "./tokenizer-data.ts";
 
 export type EncodeOptions = {
   /** Encode the texts of control tokens as these tokens, not as plain text. Default true. */

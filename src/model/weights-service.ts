@@ -9,7 +9,7 @@ import type { ModelNotice, ModelSummary } from "../shared/index.ts";
 import { blobSource, type ByteSource } from "./byte-source.ts";
 import { CachedSource } from "./cached-source.ts";
 import { chunksOf, encodeChunkMap, type Leaf, leavesOf, rootOf } from "./chunks.ts";
-import type { ModelDescription, ShardDescription, TensorInfo } from "./description.ts";
+import type { ModelDescription, TensorInfo } from "./description.ts";
 import { type ChunkStore, ModelCache, storageFailure } from "./model-cache.ts";
 import { type OpenedModel, openModel } from "./open-model.ts";
 import {
@@ -22,7 +22,7 @@ import {
 } from "./open-request.ts";
 import { LaneService, Lanes, type StoredFile } from "./lanes.ts";
 import { exposeReader } from "./reader-port.ts";
-import { shardTensors } from "./shard.ts";
+import { type ShardDescription, shardTensors } from "./shard.ts";
 import { SharedSource } from "./shared-source.ts";
 import type { TokenizerData } from "./tokenizer-data.ts";
 import { openUrl, type UrlSource } from "./url-source.ts";

@@ -8,7 +8,7 @@ import { serveBytes } from "../../src/mesh/peer-bytes.ts";
 import { renderChat } from "../../src/model/chat-template.ts";
 import { readerFromPort } from "../../src/model/reader-port.ts";
 import { type DownloadProgress, WeightsService } from "../../src/model/weights-service.ts";
-import type { ShardDescription } from "../../src/model/description.ts";
+import type { ShardDescription } from "../../src/model/shard.ts";
 import { failureOf } from "../../src/shared/failure.ts";
 import { type Clock, SYSTEM_CLOCK } from "../../src/shared/clock.ts";
 import { MemberId } from "../../src/shared/ids.ts";
