@@ -8,12 +8,13 @@
  * there are enough cores. On fewer, `--disguised` starts the threads that 16 cores and a GPU would get, and
  * ends when everything is uploaded: kernels for a GPU compile too long on a software adapter.
  */
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { openServer } from "../../server/server.ts";
 import { disguisedPage } from "../../tools/browsers/hardware-disguise.ts";
 import { openMachine } from "../../tools/browsers/machine.ts";
 import { RoomApi } from "../../tools/room/room-api.ts";
@@ -29,26 +30,27 @@ const file = resolve(String(values.model ?? "models/SmolLM2-135M-Instruct.Q4_1.g
 const model = basename(file, ".gguf");
 const fileBytes = statSync(file).size;
 const SAMPLE_MS = 200;
+const SERVER = join(import.meta.dirname, "server.ts");
 
 const profile = await mkdtemp(join(tmpdir(), "tabmesh-load-"));
 const page =
   values.disguised === true
     ? await disguisedPage(built, "own")
     : { directory: built, remove: () => Promise.resolve() };
-const server = await openServer({
-  ...{ port: 0, page: page.directory, models: dirname(file), lanCertificate: null },
-});
+const options = { port: 0, page: page.directory, models: dirname(file), lanCertificate: null };
+const server = fork(SERVER, [JSON.stringify(options)]);
+const [address] = (await once(server, "message")) as [string];
 const rows = [await load("the server", "BENCHA"), await load("the disk", "BENCHB")];
 console.log(`${model}, ${(fileBytes / 1e9).toFixed(2)} GB`);
 console.table(rows);
-await server.close();
+server.kill();
 await page.remove();
 await rm(profile, { recursive: true, force: true, maxRetries: 5 });
 process.exit();
 
 /** The seconds until each phase ended, and how much the tab's process and the browser's grew meanwhile. */
 async function load(from: string, code: string) {
-  const api = new RoomApi(server.addresses[0]!, code);
+  const api = new RoomApi(address, code);
   const url = `${api.server}/?room=${code}&join`;
   const machine = await openMachine({ url, profile, onError: (line) => console.error(line) });
   try {
@@ -58,7 +60,8 @@ async function load(from: string, code: string) {
     let most = atStart;
     const start = performance.now();
     const elapsed = () => ((performance.now() - start) / 1000).toFixed(2);
-    const isOurs = (command: string) => command.includes(profile) || command.includes("--type=");
+    const isOurs = (command: string) =>
+      [profile, "--type=", SERVER].some((word) => command.includes(word));
     const threadsAtStart = threadTimes(isOurs);
     let threads = threadsAtStart;
     let ready = false;

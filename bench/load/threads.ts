@@ -13,7 +13,8 @@ export function threadTimes(isOurs: (command: string) => boolean): ReadonlyMap<s
       const command = readFileSync(`/proc/${process}/cmdline`, "utf8");
       const isThis = process === String(globalThis.process.pid);
       if (!isThis && !isOurs(command)) continue;
-      const kind = isThis ? "server" : (/--type=([a-z]+)/.exec(command)?.[1] ?? "browser");
+      const [, type, server] = /--type=([a-z]+)|load.(server).ts/.exec(command) ?? [];
+      const kind = isThis ? "bench" : (type ?? server ?? "browser");
       for (const id of readdirSync(`/proc/${process}/task`)) {
         const path = `/proc/${process}/task/${id}`;
         const [ran, waited] = readFileSync(`${path}/schedstat`, "utf8").split(" ").map(Number);
