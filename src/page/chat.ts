@@ -1,6 +1,6 @@
-/** The conversation of this tab: questions, and answers as they stream. Knows no page. */
+/** The conversation of this tab: questions, and answers as they stream. */
 import { type RoomClient, LapTimes, type Lap } from "../cluster/index.ts";
-import type { ChatMessage, StageTiming } from "../ui/index.ts";
+import type { ChatMessage } from "../ui/index.ts";
 import { type PlacementId, type RoomFailure, roomFailureOf, Sampling } from "../shared/index.ts";
 import {
   type AnswerStatus,
@@ -8,33 +8,22 @@ import {
   describeRoomFailure,
   nameOfRoom,
 } from "../words/index.ts";
-
-export type ChatView = {
-  readonly chat: readonly ChatMessage[];
-  /** Means over the answer so far. */
-  readonly timings: readonly StageTiming[];
-};
-
-const EMPTY: ChatView = { chat: [], timings: [] };
+import type { ViewStore } from "./view-store.ts";
 
 export class Chat {
-  readonly #onChange: () => void;
+  readonly #store: Pick<ViewStore, "view" | "update">;
   #abort: AbortController | null = null;
-  #view: ChatView = EMPTY;
   #placement: PlacementId | null = null;
   readonly #laps = new LapTimes();
 
-  constructor(onChange: () => void) {
-    this.#onChange = onChange;
-  }
-
-  get view(): ChatView {
-    return this.#view;
+  /** The view has the messages, and the stages' mean times over the answer so far. */
+  constructor(store: Pick<ViewStore, "view" | "update">) {
+    this.#store = store;
   }
 
   clear(): void {
     this.stop();
-    this.#set(EMPTY);
+    this.#store.update({ chat: [], timings: [] });
   }
 
   stop(): void {
@@ -46,27 +35,26 @@ export class Chat {
     if (placement === this.#placement) return;
     this.#placement = placement;
     this.#laps.restart();
-    this.#set({ ...this.#view, timings: [] });
+    this.#store.update({ timings: [] });
   }
 
   /** Asks `text` after the conversation so far, and keeps the answer, or why there is none. */
   async ask(client: RoomClient, text: string): Promise<void> {
     const abort = new AbortController();
     this.#abort = abort;
-    const before = withoutFailed(this.#view.chat, text);
-    this.#set({
-      ...this.#view,
-      chat: [...before, said("user", text, "done"), said("assistant", "", "queued")],
-    });
+    const before = withoutFailed(this.#store.view.chat, text);
+    const question = said("user", text, "done");
+    this.#store.update({ chat: [...before, question, said("assistant", "", "queued")] });
     this.#laps.restart();
     const startMs = performance.now();
     let firstMs = 0;
     let lost: RoomFailure | null = null;
     const { maxAnswerTokens } = client.state.settings;
     try {
-      const messages = [...answered(before), said("user", text, "done")].map(
-        ({ role, text: content }) => ({ role, content }),
-      );
+      const messages = [...answered(before), question].map(({ role, text: content }) => ({
+        role,
+        content,
+      }));
       const answer = client.ask({
         input: { kind: "chat", messages },
         sampling: Sampling.parse({ seed: crypto.getRandomValues(new Uint32Array(1))[0] }),
@@ -124,23 +112,18 @@ export class Chat {
       const mean = means[stage];
       return mean ? [{ member, ...mean }] : [];
     });
-    this.#set({ ...this.#view, timings });
+    this.#store.update({ timings });
   }
 
   #last(): ChatMessage {
-    return this.#view.chat.at(-1) ?? said("assistant", "", "queued");
+    return this.#store.view.chat.at(-1) ?? said("assistant", "", "queued");
   }
 
   #update(change: Partial<ChatMessage>): void {
-    const chat = this.#view.chat;
+    const { chat } = this.#store.view;
     // The chat may have been cleared before the answer arrived.
     if (chat.length === 0) return;
-    this.#set({ ...this.#view, chat: [...chat.slice(0, -1), { ...this.#last(), ...change }] });
-  }
-
-  #set(view: ChatView): void {
-    this.#view = view;
-    this.#onChange();
+    this.#store.update({ chat: [...chat.slice(0, -1), { ...this.#last(), ...change }] });
   }
 }
 

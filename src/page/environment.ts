@@ -4,41 +4,30 @@ import {
   readOfferedModels,
   readServerFacts,
   type PageJoinOptions,
-  type PageRoom,
 } from "../api/index.ts";
-import type { ProbeProgress, ProbeResult } from "../probe/index.ts";
-import type { ServerFacts } from "../shared/index.ts";
 import { checkAdapter, type RoomStorage } from "../tab/index.ts";
-import type { PageView } from "../ui/index.ts";
+import type { Joined } from "./room-page.ts";
 
-export type PageEnvironment = {
-  /** The page's address. */
-  href(): string;
-  /** Replaces the address without loading it. */
-  showAddress(href: string): void;
-  /** What this tab keeps over a reload. */
-  readonly storage: RoomStorage;
-  /** Downloads a text as a file. */
-  saveFile(name: string, text: string): void;
-  /** Measures this tab's adapter; with `again`, earlier measurements are discarded. */
-  probe(again: boolean, onProgress: (progress: ProbeProgress) => void): Promise<ProbeResult>;
-  /** null if the page's server is not a Tabmesh server. */
-  serverFacts(): Promise<ServerFacts | null>;
-  offeredModels(): Promise<PageView["offeredModels"]>;
-  join(options: PageJoinOptions): Promise<Pick<PageRoom, "client" | "parts" | "close" | "place">>;
-};
+export type PageEnvironment = ReturnType<typeof browserEnvironment>;
 
-export function browserEnvironment(): PageEnvironment {
+export function browserEnvironment() {
   const { origin } = location;
+  const storage: RoomStorage = sessionStorage;
   return {
+    /** The page's address. */
     href: () => location.href,
-    showAddress: (href) => history.replaceState(null, "", href),
-    storage: sessionStorage,
+    /** Replaces the address without loading it. */
+    showAddress: (href: string): void => history.replaceState(null, "", href),
+    /** What this tab keeps over a reload. */
+    storage,
+    /** Downloads a text as a file. */
     saveFile,
+    /** Measures this tab's adapter; with `again`, earlier measurements are discarded. */
     probe: checkAdapter,
+    /** null if the page's server is not a Tabmesh server. */
     serverFacts: () => readServerFacts(origin),
     offeredModels: () => readOfferedModels(origin),
-    join: joinRoom,
+    join: (options: PageJoinOptions): Promise<Joined> => joinRoom(options),
   };
 }
 

@@ -2,11 +2,9 @@
  * The controller of the page: carries out its commands and keeps its view. Holds one
  * room at most (`room-page.ts`). Knows no elements.
  */
-import type { RoomClient } from "../cluster/index.ts";
 import type { ProbeResult } from "../probe/index.ts";
 import {
   apply,
-  invitationLink,
   readInvitation,
   readRoomLog,
   type RoomCode,
@@ -138,37 +136,15 @@ export class Page {
       });
       const room = new RoomPage(joined, this.#store, (notice) => this.#report(notice));
       this.#room = room;
-      await this.#showInside(joined.client, code, origin);
-      room.start();
+      this.#environment.showAddress(addressInRoom(this.#environment.href(), code));
+      const facts = await this.#environment.serverFacts();
+      room.start(shareOrigin(origin, facts?.addresses ?? []));
       const { model } = readAddress(this.#environment.href());
       if (model !== null && joined.client.state.placement === null) void room.placeNamed(model);
     } catch (error) {
       this.#store.update({ phase: "outside", progress: null });
       this.#report(noticeOfError(error));
     }
-  }
-
-  async #showInside(
-    client: Pick<RoomClient, "self" | "key" | "subscribe">,
-    code: RoomCode,
-    origin: string,
-  ): Promise<void> {
-    this.#environment.showAddress(addressInRoom(this.#environment.href(), code));
-    const facts = await this.#environment.serverFacts();
-    const shared = shareOrigin(origin, facts?.addresses ?? []);
-    const link = () => invitationLink(shared, code, client.key.secret);
-    this.#store.update({
-      phase: "inside",
-      self: client.self,
-      code,
-      joinUrl: link(),
-      progress: null,
-    });
-    // The room has another link after a member was removed.
-    client.subscribe(() => {
-      const { joinUrl } = this.#store.view;
-      if (joinUrl !== null && joinUrl !== link()) this.#store.update({ joinUrl: link() });
-    });
   }
 
   /** Leaves the room at once, as before a reload: the tab keeps what it needs to come back. */

@@ -5,7 +5,6 @@
 import { type RoomClient, capacityKey } from "../cluster/index.ts";
 import type { Stage } from "../shared/index.ts";
 import type { PlacementPreview, StageTiming } from "../ui/index.ts";
-import type { Score } from "../words/index.ts";
 import { draftOf, previewOf } from "./preview-view.ts";
 import type { ViewStore } from "./view-store.ts";
 
@@ -52,7 +51,7 @@ export class RoomInsight {
       this.#predictedFor = runs;
       this.#store.update({ predicted: this.#predicted() });
     }
-    this.#store.update({ scores: this.#scores() });
+    this.#store.update({ scores: this.#client.scores() });
     if (this.#previewedFor === null || this.#previewedFor === this.#key()) return;
     this.#previewedFor = null;
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -92,14 +91,4 @@ export class RoomInsight {
     if (!placement?.ready) return [];
     return draftOf(this.#client.previewStages(placement.model, placement.stages), members).stages;
   }
-
-  /** To two decimals: the page shows no more, and equal scores draw nothing. */
-  #scores(): Score[] {
-    return this.#client.scores().map(({ member, ...parts }) => ({ member, ...rounded(parts) }));
-  }
-}
-
-function rounded<Parts extends Readonly<Record<string, number>>>(parts: Parts): Parts {
-  const entries = Object.entries(parts).map(([name, part]) => [name, Math.round(part * 100) / 100]);
-  return Object.fromEntries(entries) as Parts;
 }

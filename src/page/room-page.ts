@@ -1,6 +1,7 @@
 /** The room that the page is in: its commands, and its part of the view. */
 import { type PageRoom, TabmeshError } from "../api/index.ts";
 import {
+  invitationLink,
   type Measurements,
   roomFailureOf,
   type RoomNotice,
@@ -12,7 +13,7 @@ import { Chat } from "./chat.ts";
 import { RoomInsight } from "./room-insight.ts";
 import type { ViewStore } from "./view-store.ts";
 
-type Joined = Pick<PageRoom, "client" | "parts" | "close" | "place">;
+export type Joined = Pick<PageRoom, "client" | "parts" | "close" | "place">;
 
 const PLACING = { label: "Placing the model", fraction: null } as const;
 
@@ -30,7 +31,7 @@ export class RoomPage {
     this.#joined = joined;
     this.#store = store;
     this.#report = report;
-    this.#chat = new Chat(() => store.update(this.#chat.view));
+    this.#chat = new Chat(store);
     this.#insight = new RoomInsight(joined.client, store);
   }
 
@@ -44,17 +45,20 @@ export class RoomPage {
     return { name: `tabmesh-${state.room}-${state.nextIndex}.json`, text: writeRoomLog(log) };
   }
 
-  /** From now on the view follows the room. */
-  start(): void {
+  /** From now on the view follows the room, whose links lead to `origin`. */
+  start(origin: string): void {
     const { client } = this.#joined;
+    if (this.#left) return;
+    const { self, state } = client;
+    this.#store.update({ phase: "inside", self, code: state.room, progress: null });
     client.onNotice((notice) => {
       this.#report(notice);
       const isLasting =
         notice.kind === "placement_failed" && notice.failure.reason === "not_placed_again";
       this.#unplaced = isLasting ? this.#store.view.notice : null;
     });
-    client.subscribe(() => this.#follow());
-    this.#follow();
+    client.subscribe(() => this.#follow(origin));
+    this.#follow(origin);
   }
 
   async act(command: CommandInRoom): Promise<void> {
@@ -136,10 +140,12 @@ export class RoomPage {
   }
 
   /** After every change of the room. */
-  #follow(): void {
+  #follow(origin: string): void {
     if (this.#left) return;
-    const { state, connection } = this.#joined.client;
-    this.#store.update({ state, connection });
+    const { state, connection, key } = this.#joined.client;
+    // The room has another link after a member was removed.
+    const joinUrl = invitationLink(origin, state.room, key.secret);
+    this.#store.update({ state, connection, joinUrl });
     if (this.#unplaced !== null && state.placement?.error == null) {
       if (this.#store.view.notice === this.#unplaced) this.#store.update({ notice: null });
       this.#unplaced = null;
