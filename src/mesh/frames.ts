@@ -39,8 +39,6 @@ const Segment = z.strictObject({
   generation: GenerationId,
   position: U32,
   count: U32.min(1),
-  /** Milliseconds that the previous lap spent on the wire, measured by stage 0. Negative if unknown. */
-  wireMs: z.number(),
   clocks: Clocks,
 });
 export type Segment = Readonly<z.infer<typeof Segment>>;
@@ -79,7 +77,6 @@ export const FrameFields = z.discriminatedUnion("type", [
     top: z.array(TopToken).readonly(),
     finish: z.enum(["stop", "length"]).nullable(),
     clocks: Clocks, // [stages]
-    hopMs: z.array(z.number()).readonly(), // [stages]
   }),
   /**
    * From the requester to stage 0 (cancelled), or from stage 0 down the pipeline. "interrupted": another

@@ -23,9 +23,8 @@ export class Generation {
   readonly tokens: number[];
   /** The first position that is neither computed nor queued. */
   nextPosition = 0;
-  /** Stage 0: when it sent the lap in flight, and the time on the wire of the previous lap of one token. */
+  /** Stage 0: when it sent the lap in flight. */
   sentAtMs = 0;
-  wireMs = -1;
   /** The cache has the rows `[0, computed)` of this stage's layers. */
   computed = 0;
   /** What this stage has computed for the next one. */

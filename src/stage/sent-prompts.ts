@@ -14,8 +14,9 @@ import {
   type TokenEvent,
 } from "../shared/index.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
+import { hopTimes } from "./hop-times.ts";
 import { StageError } from "./stage-error.ts";
-import { answerBoundMs } from "./time-bounds.ts";
+import { answerBoundMs } from "./lap-watch.ts";
 import { faultOfToken } from "./frame-faults.ts";
 import type { StageFrame } from "./frame-rules.ts";
 
@@ -50,12 +51,6 @@ export function sentPrompts({ send, onToken, onFailure, nowMs }: SentPromptsOuts
 
   const fail = (generation: GenerationId, failure: StageFailure) => {
     if (prompts.delete(generation)) onFailure({ generation, failure });
-  };
-
-  const gapsAfter = ({ nextToken, promptTokens, activeMs, longestGapMs }: Sent) => {
-    const now = nowMs();
-    const gapMs = nextToken === promptTokens ? 0 : now - activeMs;
-    return { activeMs: now, longestGapMs: Math.max(longestGapMs ?? 0, gapMs) };
   };
 
   return {
@@ -99,7 +94,7 @@ export function sentPrompts({ send, onToken, onFailure, nowMs }: SentPromptsOuts
       }
     },
     token(from: MemberId, frame: TokenFrame): void {
-      const { generation, position, token, logprob, top, finish, hopMs } = frame;
+      const { generation, position, token, logprob, top, finish, clocks } = frame;
       const sent = prompts.get(generation);
       if (sent?.position.last !== from) return;
       const failure = faultOfToken(sent.position, frame, sent.nextToken);
@@ -108,9 +103,13 @@ export function sentPrompts({ send, onToken, onFailure, nowMs }: SentPromptsOuts
         cancel(generation).catch(() => undefined);
         return onFailure({ generation, failure });
       }
+      const activeMs = nowMs();
+      const gapMs = sent.nextToken === sent.promptTokens ? null : activeMs - sent.activeMs;
+      const longestGapMs = Math.max(sent.longestGapMs ?? 0, gapMs ?? 0);
       if (finish !== null) prompts.delete(generation);
-      else prompts.set(generation, { ...sent, nextToken: position + 1, ...gapsAfter(sent) });
-      const computeMs = frame.clocks.map((clock) => clock.computeMs);
+      else prompts.set(generation, { ...sent, nextToken: position + 1, activeMs, longestGapMs });
+      const computeMs = clocks.map((clock) => clock.computeMs);
+      const hopMs = hopTimes(clocks, gapMs);
       onToken({ generation, position, token, logprob, top, finish, computeMs, hopMs });
     },
     failAll(failure: StageFailure): void {

@@ -111,7 +111,7 @@ export class StageLoop {
     const arrivedAtMs = this.#outside.nowMs();
     let row = 0;
     for (const segment of frame.segments) {
-      const { position, count, clocks, wireMs } = segment;
+      const { position, count, clocks } = segment;
       const generation = this.#generations.get(segment.generation);
       const hidden = frame.hidden.subarray(row * frame.width, (row + count) * frame.width);
       row += count;
@@ -132,8 +132,8 @@ export class StageLoop {
       }
       this.#watch.returned(generation, arrivedAtMs);
       generation.nextPosition += count;
-      const times = { clocks, wireMs, arrivedAtMs };
-      this.#steps.add({ generation, position, count, tokens: null, hidden, part: null, ...times });
+      const work = { generation, position, count, tokens: null, hidden, part: null };
+      this.#steps.add({ ...work, clocks, arrivedAtMs });
     }
     void this.#steps.run();
   }
@@ -155,9 +155,9 @@ export class StageLoop {
     const nowMs = this.#outside.nowMs();
     this.#watch.returned(generation, nowMs);
     // The lap of a prompt takes longer than those of single tokens.
-    if (frame.position > generation.promptLength) {
-      generation.wireMs = wireTime(nowMs - generation.sentAtMs, frame.clocks);
-      if (!isLast) this.#wire = [...this.#wire, generation.wireMs].slice(-MAX_LAPS);
+    if (!isLast && frame.position > generation.promptLength) {
+      const wireMs = wireTime(nowMs - generation.sentAtMs, frame.clocks.slice(1));
+      this.#wire = [...this.#wire, wireMs].slice(-MAX_LAPS);
     }
     this.#steps.addTokens(generation, frame.position, [frame.token]);
     void this.#steps.run();
@@ -204,13 +204,13 @@ export class StageLoop {
 
   /** The back of a chain computes what it lacks from what the front has sent before. */
   #catchUp(generation: Generation): void {
-    const { behind, nextPosition: count, wireMs } = generation;
+    const { behind, nextPosition: count } = generation;
     generation.behind = null;
     if (behind?.part !== "back") return;
     const hidden = behind.inputs.read(0, count);
     const clock = { computeMs: 0, waitMs: 0, linkMs: 0 };
     const clocks = Array.from({ length: this.#position.index }, () => clock);
-    const times = { clocks, wireMs, arrivedAtMs: this.#outside.nowMs() };
+    const times = { clocks, arrivedAtMs: this.#outside.nowMs() };
     const rows = { position: 0, count, tokens: null, hidden };
     if (count > 0) this.#steps.add({ generation, ...rows, part: behind.part, ...times });
   }

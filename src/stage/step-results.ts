@@ -5,13 +5,11 @@
  */
 import type { SampledToken } from "../engine/index.ts";
 import type { HiddenFrame, PromptFrame, Segment, StageClock } from "../mesh/index.ts";
-import { joined, workOfRows } from "./batch.ts";
 import type { Generation, GenerationTable } from "./generations.ts";
-import { hopTimes } from "./hop-times.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
 import type { AnswersOutside, StageAnswers } from "./stage-answers.ts";
 import type { Step } from "./step-runner.ts";
-import type { Work } from "./work-queue.ts";
+import { joined, type Work, workOfRows } from "./work-queue.ts";
 
 /** Of kept rows in one frame: what a sender may have in its channel's buffer. */
 const MAX_REPLAY_BYTES = 1024 * 1024;
@@ -54,14 +52,14 @@ export function stepResults(
 
     /** The kept rows `[from, to)` of a generation, at most `maxRows` in a frame. */
     sendSaved(generation: Generation, from: number, to: number, maxRows: number): void {
-      const { id, prompt, wireMs, saved } = generation;
+      const { id, prompt, saved } = generation;
       const clock = { computeMs: 0, waitMs: 0, linkMs: 0 };
       const clocks = Array.from({ length: index + 1 }, () => clock);
       const rowBytes = width * Float32Array.BYTES_PER_ELEMENT;
       const step = Math.max(1, Math.min(maxRows, Math.floor(MAX_REPLAY_BYTES / rowBytes)));
       for (let first = from; first < to; first += step) {
         const count = Math.min(step, to - first);
-        const segment = { generation: id, position: first, count, wireMs, clocks };
+        const segment = { generation: id, position: first, count, clocks };
         sendRows([segment], saved.read(first, first + count), [prompt]);
       }
     },
@@ -73,7 +71,7 @@ export function stepResults(
       const segments: Segment[] = [];
       let row = 0;
       for (const work of step.batch) {
-        const { generation, position: first, count, wireMs } = work;
+        const { generation, position: first, count } = work;
         const rows = hidden.subarray(row * width, (row + count) * width);
         row += count;
         if (generations.get(generation.id) !== generation) continue; // has ended
@@ -81,7 +79,7 @@ export function stepResults(
         generation.sentAtMs = sentAtMs;
         const known = Math.min(count, Math.max(0, generation.sendFrom - first));
         if (known === count) continue;
-        const sent = { position: first + known, count: count - known, wireMs };
+        const sent = { position: first + known, count: count - known };
         segments.push({ generation: generation.id, ...sent, clocks: clocksOf(step, work) });
         kept.push(rows.subarray(known * width));
       }
@@ -96,7 +94,7 @@ export function stepResults(
       for (const { row, token, logprob, top } of sampled) {
         const work = works[row];
         if (work === undefined) throw new RangeError(`the engine sampled row ${row} of a batch`);
-        const { generation, wireMs } = work;
+        const { generation } = work;
         if (generations.get(generation.id) !== generation) continue; // has ended
         if (token >= pipeline.vocabulary) {
           const failure = { reason: "logits_not_finite", stage: index, member: self } as const;
@@ -106,7 +104,7 @@ export function stepResults(
         const end = generation.append(token, pipeline.contextTokens);
         const clocks = clocksOf(step, work);
         generation.sentAtMs = isFirst ? nowMs() : 0;
-        const body = { ...end, token, logprob, top, clocks, hopMs: hopTimes(clocks, wireMs) };
+        const body = { ...end, token, logprob, top, clocks };
         const frame = { ...header, type: "token", generation: generation.id, ...body } as const;
         answers.tell(generation.prompt, frame);
       }

@@ -5,12 +5,11 @@
  */
 import type { Shard, StepResult, StepToken } from "../engine/index.ts";
 import { stepsInFlight } from "../shared/index.ts";
-import { countRows, hiddenOf, rowsOf } from "./batch.ts";
 import type { Generation, GenerationTable } from "./generations.ts";
 import type { LapWatch } from "./lap-watch.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
 import { ShardChain } from "./shard-chain.ts";
-import { splitWork, WorkQueue, type Work } from "./work-queue.ts";
+import { countRows, hiddenOf, rowsOf, splitWork, WorkQueue, type Work } from "./work-queue.ts";
 
 /** A finished step: its clock readings, and what it computed. */
 export type Step = {
@@ -75,8 +74,8 @@ export class StepRunner {
   ): void {
     const count = tokens.length;
     generation.nextPosition = position + count;
-    const times = { clocks: [], wireMs: generation.wireMs, arrivedAtMs };
-    this.add({ generation, position, count, tokens, hidden: null, part: null, ...times });
+    const work = { generation, position, count, tokens, hidden: null, part: null };
+    this.add({ ...work, clocks: [], arrivedAtMs });
   }
 
   async run(): Promise<void> {

@@ -1,5 +1,6 @@
 /**
- * The work that waits for a stage's next step, and which of it that step takes.
+ * The work that waits for a stage's next step, which of it that step takes, and this batch as the engine's
+ * input: its rows, and the hidden states of those rows.
  *
  *   decode first    rows after their generation's prompt go before prompts
  *   then prompts    in order of arrival; beside decode rows only a part of the step,
@@ -8,7 +9,7 @@
  *
  * Pure data. Work of one generation stays in order.
  */
-import type { StepToken } from "../engine/index.ts";
+import type { StepRow, StepToken } from "../engine/index.ts";
 import type { StageClock } from "../mesh/index.ts";
 import type { Generation } from "./generations.ts";
 import type { ChainPart } from "./shard-chain.ts";
@@ -25,7 +26,6 @@ export type Work = {
   /** The only part of a chain that computes them; null for all layers. */
   readonly part: ChainPart | null;
   readonly clocks: readonly StageClock[];
-  readonly wireMs: number;
   readonly arrivedAtMs: number;
 };
 
@@ -101,4 +101,53 @@ function part(work: Work, from: number, to: number): Work {
     tokens: work.tokens === null ? null : Array.prototype.slice.call(work.tokens, from, to),
     hidden: work.hidden?.subarray(from * width, to * width) ?? null,
   };
+}
+
+/** Rows in order. Only the last stage samples. */
+export function rowsOf(batch: readonly Work[], isLast: boolean): StepRow[] {
+  return batch.flatMap(({ generation, position, count, tokens }) =>
+    Array.from({ length: count }, (_, row) => ({
+      sequence: generation.slot,
+      position: position + row,
+      token: tokens?.[row] ?? 0,
+      sample: isLast ? generation.sampleAfter(position + row) : null,
+    })),
+  );
+}
+
+/** [rows, width] in order; null on stage 0. */
+export function hiddenOf(batch: readonly Work[]): Float32Array | null {
+  const parts = batch.map(({ hidden }) => hidden).filter((hidden) => hidden !== null);
+  return parts.length === 0 ? null : joined(parts);
+}
+
+/** One part as it is, or several in one. */
+export function joined<Buffer extends ArrayBufferLike>(
+  parts: readonly Float32Array<Buffer>[],
+): Float32Array<Buffer | ArrayBuffer> {
+  const [first, ...others] = parts;
+  if (first !== undefined && others.length === 0) return first;
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** All rows, and those that belong to answers. */
+export function countRows(batch: readonly Work[]): { rows: number; decodeRows: number } {
+  let rows = 0;
+  let decodeRows = 0;
+  for (const work of batch) {
+    rows += work.count;
+    if (isDecode(work)) decodeRows += work.count;
+  }
+  return { rows, decodeRows };
+}
+
+/** The work that each row belongs to. */
+export function workOfRows(batch: readonly Work[]): Work[] {
+  return batch.flatMap((work) => Array.from({ length: work.count }, () => work));
 }

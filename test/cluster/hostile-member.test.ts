@@ -195,12 +195,12 @@ test("frames", async () => {
       const hidden = (value: number): Frame => ({
         type: "hidden",
         ...{ ...header, width: HIDDEN, hidden: new Float32Array(HIDDEN).fill(value) },
-        segments: [{ generation, position: 20, count: 1, wireMs: 0, clocks: [] }],
+        segments: [{ generation, position: 20, count: 1, clocks: [] }],
       });
       const token: Frame = {
         type: "token",
         ...{ ...header, generation, position: 9, token: 1, logprob: null, top: [] },
-        ...{ finish: "stop", clocks: [], hopMs: [] },
+        ...{ finish: "stop", clocks: [] },
       };
       const end: Frame = { type: "end", ...header, generation, reason: "cancelled" };
       for (const to of [A, B, C]) {

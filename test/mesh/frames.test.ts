@@ -41,7 +41,6 @@ const segment = fc.record({
   generation,
   position: u32,
   count: fc.integer({ min: 1, max: 5 }),
-  wireMs: f32,
   clocks,
 });
 
@@ -87,7 +86,6 @@ const kinds = {
     }),
     finish: fc.constantFrom(null, "stop" as const, "length" as const),
     clocks,
-    hopMs: fc.array(f32, { maxLength: 6 }),
   }),
   end: fc.record({
     ...header,

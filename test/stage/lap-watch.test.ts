@@ -3,13 +3,13 @@ import { describe, expect, test } from "vitest";
 import { GenerationId, MemberId } from "../../src/shared/ids.ts";
 import { GREEDY } from "../../src/shared/sampling.ts";
 import { Generation } from "../../src/stage/generations.ts";
-import { LapWatch } from "../../src/stage/lap-watch.ts";
 import {
   answerBoundMs,
   firstLapBoundMs,
   lapBoundMs,
+  LapWatch,
   stepBoundMs,
-} from "../../src/stage/time-bounds.ts";
+} from "../../src/stage/lap-watch.ts";
 
 const facts = { longestLapMs: 0, ownPromptMs: 0, stages: 2, promptRows: 10, predictedMs: 5 };
 
@@ -64,7 +64,7 @@ describe("a stage", () => {
     const watch = new LapWatch(2, 5);
     const one = generation();
     const work = { generation: one, position: 4, count: 1, tokens: null, part: null, hidden: null };
-    const batch = [{ ...work, clocks: [], wireMs: -1, arrivedAtMs: 0 }];
+    const batch = [{ ...work, clocks: [], arrivedAtMs: 0 }];
     const first = watch.stepStarted(batch, 1, 0);
     expect(watch.lateLap(one, 100_000)).toBeNull();
     expect(watch.lateStep(100_000)).toBeNull();

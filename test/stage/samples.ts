@@ -18,7 +18,7 @@ export function hiddenFrame(position: number, change: Partial<HiddenFrame> = {})
     type: "hidden",
     ...header,
     ...{ width: HIDDEN, hidden: new Float32Array(HIDDEN) },
-    segments: [{ generation, position, count: 1, wireMs: 0, clocks: [] }],
+    segments: [{ generation, position, count: 1, clocks: [] }],
     ...change,
   };
 }
@@ -28,7 +28,7 @@ export function tokenFrame(position: number, change: Partial<TokenFrame> = {}): 
     type: "token",
     ...header,
     ...{ generation, position, token: 1, logprob: null, top: [], finish: null },
-    ...{ clocks: [], hopMs: [] },
+    ...{ clocks: [] },
     ...change,
   };
 }

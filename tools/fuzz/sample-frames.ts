@@ -38,7 +38,6 @@ function frame(random: Random): Frame {
         generation,
         position: random.whole(0, 100),
         count: random.whole(1, 3),
-        wireMs: 0.25,
         clocks: clocks(),
       }));
       const width = random.whole(1, 8);
@@ -47,10 +46,9 @@ function frame(random: Random): Frame {
     }
     case 2: {
       const top = Array.from({ length: random.whole(0, 3) }, () => ({ token: 1, logprob: -0.5 }));
-      const times = { clocks: clocks(), hopMs: [0.5, 1] };
       const finish = random.pick([null, "stop", "length"] as const);
       const token = { position: 3, token: 7, logprob: random.pick([null, -1]), top, finish };
-      return { ...header, type: "token", generation, ...token, ...times };
+      return { ...header, type: "token", generation, ...token, clocks: clocks() };
     }
     case 3:
       return { ...header, type: "end", generation, reason: "finished" };
