@@ -9,6 +9,7 @@ import {
   stepBytes,
   type Weights,
   resultBytes,
+  type SampleParams,
   unpackResult,
 } from "../kernels/index.ts";
 import type { ShardDescription } from "../model/index.ts";
@@ -23,7 +24,6 @@ import { checkStep } from "./step-check.ts";
 import { StepCommands, type StepPlan } from "./step-commands.ts";
 import type {
   EngineCounters,
-  SampleRequest,
   Shard,
   ShardMemory,
   ShardOptions,
@@ -53,7 +53,8 @@ export type ShardParts = StepPlan & {
  */
 const PARTS = 4;
 
-type Wanted = { readonly row: number; readonly request: SampleRequest };
+/** A row whose next token is requested. */
+type Wanted = SampleParams & { readonly row: number };
 
 export class GpuShard implements Shard {
   tuned: Promise<void> = Promise.resolve();
@@ -115,7 +116,7 @@ export class GpuShard implements Shard {
     if (watch.failure !== null) throw watch.failure;
     checkStep(this, rows, hidden, this.#earlierSamples);
     const wanted = rows.flatMap(({ sample }, row) =>
-      sample === null ? [] : [{ row, request: sample }],
+      sample === null ? [] : [{ ...sampleParams(sample), row }],
     );
     // Everything is queued before the first await, so that steps run in the order of the calls.
     const submittedMs = performance.now();
@@ -127,9 +128,9 @@ export class GpuShard implements Shard {
     const startMs = Math.max(submittedMs, this.#endMs);
     this.#endMs = performance.now();
     timing?.finish(this.#endMs - startMs);
-    return description.head === null
-      ? { kind: "hidden", hidden: new Float32Array(bytes) }
-      : { kind: "tokens", tokens: unpack(bytes, wanted) };
+    if (description.head === null) return { kind: "hidden", hidden: new Float32Array(bytes) };
+    const outcomes = unpackResult(bytes, wanted);
+    return { kind: "tokens", tokens: outcomes.map((one, i) => ({ ...one, row: wanted[i]!.row })) };
   }
 
   /** Not on a software adapter, whose cores carry the rows to the next stage meanwhile. */
@@ -155,10 +156,9 @@ export class GpuShard implements Shard {
     this.#earlierSamples = wanted.length;
     resources.write(this.#parts.step, new Uint8Array(packStep(params), 0, stepBytes(rows.length)));
     if (description.embedding === null) resources.write(x, new Float32Array(hidden!));
-    const samples = wanted.map(({ request }) => sampleParams(request));
-    if (samples.length > 0) sample!.write(samples);
+    if (wanted.length > 0) sample!.write(wanted);
 
-    const isRead = description.head === null || samples.length > 0;
+    const isRead = description.head === null || wanted.length > 0;
     const timing = isRead ? (this.#timer?.begin() ?? null) : null;
     const parts = this.#partsOf(timing);
     const encoder = this.#commands.encode(params, parts, timing?.pass, (part) => this.#send(part));
@@ -166,8 +166,8 @@ export class GpuShard implements Shard {
     let read: (() => Promise<ArrayBuffer>) | null = null;
     if (description.head === null) {
       read = readback.record(encoder, x, rows.length * description.model.hidden * 4, rows.length);
-    } else if (samples.length > 0) {
-      read = readback.record(encoder, sample!.result, resultBytes(samples), rows.length);
+    } else if (wanted.length > 0) {
+      read = readback.record(encoder, sample!.result, resultBytes(wanted), rows.length);
     }
     this.#send(encoder);
     resources.counters.steps++;
@@ -211,12 +211,4 @@ export class GpuShard implements Shard {
     for (const matrix of weights) destroyWeights(matrix);
     resources.destroy();
   }
-}
-
-function unpack(bytes: ArrayBuffer, wanted: readonly Wanted[]) {
-  const samples = wanted.map(({ request }) => sampleParams(request));
-  return unpackResult(bytes, samples).map((outcome, i) => ({
-    row: wanted[i]!.row,
-    ...outcome,
-  }));
 }

@@ -17,17 +17,9 @@ export type StepPlan = {
   readonly sample: SamplePlan | null;
 };
 
-type StepShape = {
-  /** Of which only the numbers of rows, samples, and splits matter. */
-  readonly params: StepParams;
-  /** No two rows are of one sequence. */
-  readonly fused: boolean;
-  readonly parts: number;
-};
-
 /** Steps with equal keys have the same commands. */
-function keyOf({ params: { rows, samples, splits }, fused, parts }: StepShape): string {
-  return [rows.length, samples.length, splits, fused, parts].join();
+function keyOf({ rows, samples, splits }: StepParams, parts: number): string {
+  return [rows.length, samples.length, splits, isFused(rows), parts].join();
 }
 
 export class StepCommands {
@@ -70,10 +62,11 @@ export class StepCommands {
     pass: GPUComputePassDescriptor | undefined,
     onPart: (part: GPUCommandEncoder) => void,
   ): GPUCommandEncoder {
-    const shape = { params, fused: isFused(params.rows), parts };
-    const key = keyOf(shape);
+    const key = keyOf(params, parts);
     this.#last = { params, key, keyBefore: this.#last?.key ?? "" };
-    if (pass !== undefined || this.#ahead?.key !== key) return this.#encode(shape, pass, onPart);
+    if (pass !== undefined || this.#ahead?.key !== key) {
+      return this.#encode(params, parts, pass, onPart);
+    }
     const { parts: encoded } = this.#ahead;
     this.#ahead = null;
     for (const part of encoded.slice(0, -1)) onPart(part);
@@ -89,23 +82,25 @@ export class StepCommands {
     if (last === null || last.key !== last.keyBefore || !isFused(last.params.rows)) return;
     const rows = last.params.rows.map((row) => ({ ...row, position: row.position + 1 }));
     if (rows.some(({ position }) => position >= contextTokens)) return;
-    const shape = { params: this.params(rows, last.params.samples), fused: true, parts };
-    const key = keyOf(shape);
+    const params = this.params(rows, last.params.samples);
+    const key = keyOf(params, parts);
     if (this.#ahead?.key === key) return;
     const encoded: GPUCommandEncoder[] = [];
-    encoded.push(this.#encode(shape, undefined, (part) => encoded.push(part)));
+    encoded.push(this.#encode(params, parts, undefined, (part) => encoded.push(part)));
     this.#ahead = { key, parts: encoded };
     // Chromium passes on what was encoded only with a submit.
     this.#plan.resources.device.queue.submit([]);
   }
 
   #encode(
-    { params, fused, parts }: StepShape,
+    params: StepParams,
+    parts: number,
     firstPass: GPUComputePassDescriptor | undefined,
     onPart: (part: GPUCommandEncoder) => void,
   ): GPUCommandEncoder {
     const { resources, embeddings, layers, attention, sample } = this.#plan;
     const rows = params.rows.length;
+    const fused = isFused(params.rows);
     const workload = fused ? (rows === 1 ? "decode" : "batch") : "prefill";
     const work = { rows, workload } as const;
     const layersPerPart = Math.ceil(layers.length / parts);
@@ -129,6 +124,7 @@ export class StepCommands {
   }
 }
 
+/** No two rows are of one sequence. */
 function isFused(rows: StepParams["rows"]): boolean {
   return new Set(rows.map(({ sequence }) => sequence)).size === rows.length;
 }
