@@ -3,7 +3,6 @@
  * compiles and binds everything that a step will record.
  */
 import {
-  type AttentionShape,
   CHUNK_ROWS,
   destroyWeights,
   packRows,
@@ -110,9 +109,11 @@ export async function beginLoad(
   // The first answer is decoded alone: the kernels of batches are compiled in the background.
   const first = options.sequences > 1 ? withoutBatches(variants) : variants;
   const context = { resources, variants: first, activations: options.activations };
+  const { rope } = description.model;
+  const positions = shape.segmentStarts.at(-1)!;
+  const table = resources.storage("rotations", positions * rope.dims * 4);
   const prepare = async () => {
     const weights = placeWeights(weightReader, description, loaded);
-    const table = placeRotations(weightReader, description, shape);
     const plans = await planShard(
       context,
       description,
@@ -139,7 +140,13 @@ export async function beginLoad(
     const tune = () => tuneInBackground({ device, tuner, shard, work, chosen, context, ...plans });
     return { shard, tune: chosen.final && first === variants ? null : tune };
   };
-  return { watch, resources, prepared: prepare(), fill: () => weightReader.fill(), abandon };
+  const fill = () => {
+    const filled = weightReader.fill();
+    // While the first reads are under way.
+    resources.write(table, rotationTable(positions, rope.frequencies, rope.magnitude));
+    return filled;
+  };
+  return { watch, resources, prepared: prepare(), fill, abandon };
 }
 
 /** Allocates all weights, for the reader to fill; lists the matrices in `loaded`. */
@@ -168,18 +175,6 @@ function placeWeights(
     head: head !== null && head.name === embedding?.name ? table : matrix(head),
     outputNorm: outputNorm && reader.vectors("output norm", [outputNorm]),
   };
-}
-
-/** Allocates the table of rotations, for the reader to compute. */
-function placeRotations(
-  reader: WeightReader,
-  { model: { rope } }: ShardDescription,
-  { segmentStarts }: AttentionShape,
-): GPUBuffer {
-  const positions = segmentStarts.at(-1)!;
-  return reader.computed("rotations", positions * rope.dims, () =>
-    rotationTable(positions, rope.frequencies, rope.magnitude),
-  );
 }
 
 /** Bytes that will be read of the file. */

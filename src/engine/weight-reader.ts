@@ -138,12 +138,4 @@ export class WeightReader {
     if (floats > 0) this.#queued.push({ ranges: present, use });
     return buffer;
   }
-
-  /** A buffer of `floats` f32 that are computed, not read. */
-  computed(label: string, floats: number, compute: () => Float32Array<ArrayBuffer>): GPUBuffer {
-    const buffer = this.#resources.storage(label, floats * 4);
-    const use: Use = () => () => this.#resources.write(buffer, compute());
-    this.#queued.push({ ranges: [], use });
-    return buffer;
-  }
 }
