@@ -10,33 +10,22 @@ import {
   splitsOf,
   type StepParams,
 } from "../kernels/index.ts";
-import type { ModelDescription } from "../model/index.ts";
-import { kvBytesPerToken } from "../shared/index.ts";
 import type { Bind } from "./gpu-resources.ts";
 import type { LayerBuffers, MatContext } from "./layer-plan.ts";
 
 export type AttentionPlan = Awaited<ReturnType<typeof planAttention>>;
 
-export type AttentionPlanOptions = {
-  readonly model: ModelDescription;
-  readonly shape: AttentionShape;
-  readonly buffers: LayerBuffers;
-  /** Of the rotations (`rotationTable`). */
-  readonly table: GPUBuffer;
-  readonly extras: readonly GPUBuffer[]; // [layers]
-  readonly sequences: number;
-  readonly maxRows: number;
-};
-
-/** Compiles the kernels and makes the cache's first segment. */
+/** Compiles the kernels and makes the cache's first segment. `positionBytes` are of all sequences in one layer. */
 export async function planAttention(
   { resources, variants }: MatContext,
-  { model, shape, buffers, table, extras, sequences, maxRows }: AttentionPlanOptions,
+  shape: AttentionShape,
+  { step, queryKeyValue, query, attention: output }: LayerBuffers,
+  table: GPUBuffer, // of the rotations (`rotationTable`)
+  extras: readonly GPUBuffer[], // [layers]
+  positionBytes: number,
 ) {
-  const { step, queryKeyValue, attention: output } = buffers;
   const { decodeAttention, prefillAttention } = variants;
   const starts = shape.segmentStarts;
-  const query = resources.storage("query", maxRows * model.heads * model.headSize * 4);
   const [rope, plain, fused, reduce] = await Promise.all([
     resources.compile(ropeKernel(shape)),
     resources.compile(attentionKernel(shape, prefillAttention)),
@@ -75,9 +64,9 @@ export async function planAttention(
       while (starts[cache.length]! < positions) {
         const segment = cache.length;
         const length = starts[segment + 1]! - starts[segment]!;
-        const bytes = kvBytesPerToken(model) * length * sequences;
         const label = (layer: number) => `cache of layer ${layer}, segment ${segment}`;
-        cache.push(extras.map((_, layer) => resources.storage(label(layer), bytes)));
+        const make = (layer: number) => resources.storage(label(layer), length * positionBytes);
+        cache.push(extras.map((_, layer) => make(layer)));
       }
       if (cache.length === before) return false;
       layers = bindLayers();

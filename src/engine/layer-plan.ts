@@ -40,7 +40,8 @@ export type LayerBuffers = {
   readonly x: GPUBuffer; // [rows, hidden] the residual stream
   readonly normed: GPUBuffer; // the same, after a norm that is not folded
   readonly queryKeyValue: GPUBuffer;
-  readonly attention: GPUBuffer; // [rows, heads * headSize]
+  readonly query: GPUBuffer; // [rows, heads * headSize] rotated, in a prompt
+  readonly attention: GPUBuffer; // the same, and the partial results behind it
   readonly gated: GPUBuffer; // [rows, feedForward]
   readonly gate: GPUBuffer; // the same; only for gate and up of two formats
   readonly quants: GPUBuffer; // [rows, the widest input] int8

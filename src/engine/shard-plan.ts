@@ -11,6 +11,7 @@ import {
   type Weights,
 } from "../kernels/index.ts";
 import type { ShardDescription } from "../model/index.ts";
+import { kvBytesPerToken } from "../shared/index.ts";
 import { planAttention } from "./attention-plan.ts";
 import type { BoundKernel, GpuResources } from "./gpu-resources.ts";
 import { planLayer, type LayerBuffers, type MatContext } from "./layer-plan.ts";
@@ -48,25 +49,20 @@ export async function planShard(
     x: rows("residual", model.hidden),
     normed: rows("normed", model.hidden),
     queryKeyValue: rows("q, k, v", queryKeyValueColumns(shape)),
+    query: rows("query", model.heads * model.headSize),
     attention: resources.storage("attention", outputFloats * 4),
     gated: rows("gated", model.feedForward),
     gate: rows("gate", model.feedForward),
     quants: rows("quants", widest / 4),
     scales: rows("scales", widest / 16),
   };
+  const extras = weights.layers.map((layer) => layer.extras);
+  const positionBytes = kvBytesPerToken(model) * options.sequences;
   const planLayers = (newest: MatContext) =>
     Promise.all(weights.layers.map((layer) => planLayer(newest, model, layer, buffers)));
   const [layers, attention, sample] = await Promise.all([
     planLayers(context),
-    planAttention(context, {
-      model,
-      shape,
-      buffers,
-      table,
-      extras: weights.layers.map(({ extras }) => extras),
-      sequences: options.sequences,
-      maxRows,
-    }),
+    planAttention(context, shape, buffers, table, extras, positionBytes),
     weights.head && weights.outputNorm
       ? planSampling(context, model, buffers, weights.outputNorm, weights.head, maxSamples(options))
       : null,
