@@ -16,7 +16,7 @@ import type { ShardDescription } from "../model/index.ts";
 import type { KernelReport } from "../shared/index.ts";
 import type { DeviceWatch } from "./device-watch.ts";
 import { EngineError } from "./engine-error.ts";
-import { GpuTimer, type StepTiming } from "./gpu-timer.ts";
+import { GpuTimer } from "./gpu-timer.ts";
 import type { LayerPlan } from "./layer-plan.ts";
 import type { Readback } from "./readback.ts";
 import { sampleParams } from "./sample-plan.ts";
@@ -120,14 +120,14 @@ export class GpuShard implements Shard {
     );
     // Everything is queued before the first await, so that steps run in the order of the calls.
     const submittedMs = performance.now();
-    const { read, timing } = this.#submit(rows, hidden, wanted);
+    const { read, isTimed } = this.#submit(rows, hidden, wanted);
     if (read === null) return { kind: "tokens", tokens: [] };
     this.#running++;
     const bytes = await watch.guard(read()).finally(() => this.#running--);
     // Behind another step in flight, a step starts when that one has finished.
     const startMs = Math.max(submittedMs, this.#endMs);
     this.#endMs = performance.now();
-    timing?.finish(this.#endMs - startMs);
+    if (isTimed) void this.#timer?.finish(this.#endMs - startMs);
     if (description.head === null) return { kind: "hidden", hidden: new Float32Array(bytes) };
     const outcomes = unpackResult(bytes, wanted);
     return { kind: "tokens", tokens: outcomes.map((one, i) => ({ ...one, row: wanted[i]!.row })) };
@@ -136,14 +136,14 @@ export class GpuShard implements Shard {
   /** Not on a software adapter, whose cores carry the rows to the next stage meanwhile. */
   encodeAhead(): void {
     if (this.failure !== null || this.#running > 0 || this.#kernels.traits.lowParallelism) return;
-    this.#commands.encodeAhead(this.#partsOf(null), this.options.contextTokens);
+    this.#commands.encodeAhead(this.#partsOf(false), this.options.contextTokens);
   }
 
   #submit(
     rows: readonly StepRow[],
     hidden: Float32Array | null,
     wanted: readonly Wanted[],
-  ): { readonly read: (() => Promise<ArrayBuffer>) | null; readonly timing: StepTiming | null } {
+  ): { readonly read: (() => Promise<ArrayBuffer>) | null; readonly isTimed: boolean } {
     const { description, resources, sample, readback, x } = this.#parts;
     const params = this.#commands.params(
       rows.map(({ sequence, position, token }) => ({
@@ -159,10 +159,11 @@ export class GpuShard implements Shard {
     if (wanted.length > 0) sample!.write(wanted);
 
     const isRead = description.head === null || wanted.length > 0;
-    const timing = isRead ? (this.#timer?.begin() ?? null) : null;
-    const parts = this.#partsOf(timing);
-    const encoder = this.#commands.encode(params, parts, timing?.pass, (part) => this.#send(part));
-    timing?.resolve(encoder);
+    const pass = isRead ? this.#timer?.begin() : undefined;
+    const isTimed = pass !== undefined;
+    const parts = this.#partsOf(isTimed);
+    const encoder = this.#commands.encode(params, parts, pass, (part) => this.#send(part));
+    if (isTimed) this.#timer?.resolve(encoder);
     let read: (() => Promise<ArrayBuffer>) | null = null;
     if (description.head === null) {
       read = readback.record(encoder, x, rows.length * description.model.hidden * 4, rows.length);
@@ -171,13 +172,13 @@ export class GpuShard implements Shard {
     }
     this.#send(encoder);
     resources.counters.steps++;
-    return { read, timing };
+    return { read, isTimed };
   }
 
   /** A timed step is one part: between parts the GPU may wait. */
-  #partsOf(timing: StepTiming | null): number {
+  #partsOf(isTimed: boolean): number {
     const isAlone = this.#running === 0 && !this.#kernels.traits.lowParallelism;
-    return isAlone && timing === null ? PARTS : 1;
+    return isAlone && !isTimed ? PARTS : 1;
   }
 
   #send(encoder: GPUCommandEncoder): void {

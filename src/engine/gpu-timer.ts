@@ -8,15 +8,6 @@ import type { GpuResources } from "./gpu-resources.ts";
 const INTERVAL_MS = 100;
 const BYTES = 2 * BigUint64Array.BYTES_PER_ELEMENT;
 
-/** The timing of one step. */
-export type StepTiming = {
-  readonly pass: GPUComputePassDescriptor;
-  /** After the pass, before the submit. */
-  resolve(encoder: GPUCommandEncoder): void;
-  /** When the step has finished; `wallMs` is what it took by the clock of this thread. */
-  finish(wallMs: number): void;
-};
-
 export class GpuTimer {
   readonly #querySet: GPUQuerySet;
   readonly #resolved: GPUBuffer;
@@ -38,37 +29,24 @@ export class GpuTimer {
     this.#staging = resources.buffer("timestamps, read", BYTES, MAP_READ | COPY_DST);
   }
 
-  /** Null if the next step is not timed. */
-  begin(): StepTiming | null {
+  /** Of the next step's pass, if it is timed: `resolve` and `finish` follow. */
+  begin(): GPUComputePassDescriptor | undefined {
     const nowMs = performance.now();
-    if (this.#inUse || nowMs - this.#lastMs < INTERVAL_MS) return null;
+    if (this.#inUse || nowMs - this.#lastMs < INTERVAL_MS) return undefined;
     this.#inUse = true;
     this.#lastMs = nowMs;
     const querySet = this.#querySet;
-    return {
-      pass: {
-        timestampWrites: { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 },
-      },
-      resolve: (encoder) => {
-        encoder.resolveQuerySet(querySet, 0, 2, this.#resolved, 0);
-        encoder.copyBufferToBuffer(this.#resolved, 0, this.#staging, 0, BYTES);
-      },
-      finish: (wallMs) => void this.#read(wallMs),
-    };
+    return { timestampWrites: { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 } };
   }
 
-  /** GPU time over step time since the last call, at most 1; null without a timed step. */
-  share(): number | null {
-    const share = this.#wallMs > 0 ? Math.min(1, this.#gpuMs / this.#wallMs) : null;
-    this.#gpuMs = this.#wallMs = 0;
-    return share;
+  /** After the pass, before the submit. */
+  resolve(encoder: GPUCommandEncoder): void {
+    encoder.resolveQuerySet(this.#querySet, 0, 2, this.#resolved, 0);
+    encoder.copyBufferToBuffer(this.#resolved, 0, this.#staging, 0, BYTES);
   }
 
-  destroy(): void {
-    this.#querySet.destroy();
-  }
-
-  async #read(wallMs: number): Promise<void> {
+  /** When the step has finished, which took `wallMs` by the clock of this thread. Never rejects. */
+  async finish(wallMs: number): Promise<void> {
     try {
       await this.#staging.mapAsync(GPUMapMode.READ);
     } catch {
@@ -81,5 +59,16 @@ export class GpuTimer {
     if (end <= start || wallMs <= 0) return;
     this.#gpuMs += Number(end - start) / 1e6;
     this.#wallMs += wallMs;
+  }
+
+  /** GPU time over step time since the last call, at most 1; null without a timed step. */
+  share(): number | null {
+    const share = this.#wallMs > 0 ? Math.min(1, this.#gpuMs / this.#wallMs) : null;
+    this.#gpuMs = this.#wallMs = 0;
+    return share;
+  }
+
+  destroy(): void {
+    this.#querySet.destroy();
   }
 }
