@@ -93,9 +93,6 @@ export class GpuShard implements Shard {
     this.#kernels = kernels;
     this.onKernels?.(kernels);
   }
-  get layers() {
-    return this.#commands.layers;
-  }
   get failure() {
     return this.#parts.watch.failure;
   }

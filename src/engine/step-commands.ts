@@ -34,10 +34,6 @@ export class StepCommands {
     this.#plan = plan;
   }
 
-  get layers(): readonly LayerPlan[] {
-    return this.#plan.layers;
-  }
-
   /** Other layers from the next step on. Call it also when the head changes. */
   adopt(layers: readonly LayerPlan[]): void {
     this.#plan = { ...this.#plan, layers };

@@ -123,25 +123,22 @@ async function explain(name: string, wgsl: string, module: GPUShaderModule, reas
   return [`the kernel "${name}" does not compile`, ...quoted, reason].join("\n");
 }
 
-/** A bind group over whole buffers or ranges, one for each binding in rising order of number. */
+/** A bind group over whole buffers, one for each binding in rising order of number. */
 export function bind(
   device: GPUDevice,
   kernel: CompiledKernel,
-  resources: readonly (GPUBuffer | GPUBufferBinding)[],
+  buffers: readonly GPUBuffer[],
 ): GPUBindGroup {
   const numbers = [...kernel.bindings.keys()].sort((a, b) => a - b);
-  if (numbers.length !== resources.length) {
+  if (numbers.length !== buffers.length) {
     throw new KernelError(
-      `"${kernel.name}" has ${numbers.length} bindings (${numbers.join(", ")}), given ${resources.length}`,
+      `"${kernel.name}" has ${numbers.length} bindings (${numbers.join(", ")}), given ${buffers.length}`,
     );
   }
   return device.createBindGroup({
     label: kernel.name,
     layout: kernel.layout,
-    entries: numbers.map((binding, i) => {
-      const resource = resources[i]!;
-      return { binding, resource: "buffer" in resource ? resource : { buffer: resource } };
-    }),
+    entries: numbers.map((binding, i) => ({ binding, resource: { buffer: buffers[i]! } })),
   });
 }
 
