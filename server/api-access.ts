@@ -5,6 +5,7 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type ApiProblem, RoomCode } from "../src/shared/index.ts";
+import { chooseRoom } from "./choose-room.ts";
 
 export type ApiRequest = {
   /** `--api-key`, or null. */
@@ -17,34 +18,19 @@ export type ApiRequest = {
   readonly rooms: readonly RoomCode[];
 };
 
-export type ApiAccess =
-  /** `named`: the room that the request is for, or null if it may be the only one. */
-  | { readonly kind: "pass"; readonly named: string | null }
-  /** `isGuess`: it presented a key or a code, and not the right one. */
-  | { readonly kind: "refuse"; readonly problem: ApiProblem; readonly isGuess: boolean };
-
-export function decideApiAccess(request: ApiRequest): ApiAccess {
+/** The room that the request is for, or why it gets none. */
+export function decideApiAccess(request: ApiRequest): RoomCode | ApiProblem {
   const { apiKey, isLocal, authorization, named, rooms } = request;
   const given = bearerOf(authorization);
   if (apiKey !== null) {
-    if (given === null) return refuse({ reason: "key_missing" }, false);
-    return isSame(given, apiKey) ? { kind: "pass", named } : refuse({ reason: "key_wrong" }, true);
+    if (given === null) return { reason: "key_missing" };
+    return isSame(given, apiKey) ? chooseRoom(named, rooms) : { reason: "key_wrong" };
   }
-  if (isLocal) return { kind: "pass", named };
-  if (given === null) return refuse({ reason: "code_missing" }, false);
-  const code = openRoomOf(authorization, rooms);
-  const isNamed = named === null || RoomCode.safeParse(named).data === code;
-  if (code === null || !isNamed) return refuse({ reason: "code_wrong" }, true);
-  return { kind: "pass", named: code };
-}
-
-/** The room whose code `authorization` presents; null if no such room is open. */
-export function openRoomOf(
-  authorization: string | undefined,
-  rooms: readonly RoomCode[],
-): RoomCode | null {
+  if (isLocal) return chooseRoom(named, rooms);
+  if (given === null) return { reason: "code_missing" };
   const code = codeOf(authorization);
-  return code !== null && rooms.includes(code) ? code : null;
+  const isNamed = named === null || RoomCode.safeParse(named).data === code;
+  return code !== null && rooms.includes(code) && isNamed ? code : { reason: "code_wrong" };
 }
 
 /** The code that `authorization` presents; null if it presents none. */
@@ -60,8 +46,4 @@ function bearerOf(authorization: string | undefined): string | null {
 function isSame(given: string, apiKey: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(given), digest(apiKey));
-}
-
-function refuse(problem: ApiProblem, isGuess: boolean): ApiAccess {
-  return { kind: "refuse", problem, isGuess };
 }

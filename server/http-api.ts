@@ -4,13 +4,12 @@
  */
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
-import { BRIDGED_HEADERS } from "../src/shared/index.ts";
+import { type ApiProblem, BRIDGED_HEADERS, type RoomCode } from "../src/shared/index.ts";
 import { isLocal } from "./access.ts";
 import { accessRequestOf } from "./access-request.ts";
 import { codeOf, decideApiAccess } from "./api-access.ts";
 import { problemResponse } from "./api-error.ts";
 import type { Bridge } from "./bridge.ts";
-import { chooseRoom } from "./choose-room.ts";
 import { addressKey, rateLimited } from "./rate-limit.ts";
 import type { Rates } from "./rates.ts";
 import type { BodyReader } from "./read-body.ts";
@@ -30,9 +29,9 @@ export function httpApi(bridge: Bridge, options: HttpApiOptions): Hono<{ Binding
     app.all(path, async (context) => {
       const query = queryOf(context);
       const named = query["room"] ?? context.req.header("x-tabmesh-room") ?? null;
-      const access = admit(bridge, context, options, named);
-      if (access.kind === "refuse") return problemResponse(access.problem);
-      const response = await relay(bridge, context, { ...options, query, named: access.named });
+      const room = admit(bridge, context, options, named);
+      if (typeof room !== "string") return problemResponse(room);
+      const response = await relay(bridge, context, room, query, options.bodies);
       if (context.req.method !== "HEAD") return response;
       // The room can stop sending a body that nobody reads.
       await response.body?.cancel();
@@ -48,7 +47,7 @@ function queryOf({ req }: NodeContext): Record<string, string> {
 }
 
 /**
- * Wrong keys and codes count as guesses of the address. After too many it is refused before
+ * The room that the request is for, or why it gets none. Wrong keys and codes count as guesses of the address. After too many it is refused before
  * its next guess is looked at; otherwise the right one would still be found.
  */
 function admit(
@@ -56,34 +55,28 @@ function admit(
   { req, env: { incoming } }: NodeContext,
   { apiKey, rates: { guesses } }: HttpApiOptions,
   named: string | null,
-): ReturnType<typeof decideApiAccess> {
+): RoomCode | ApiProblem {
   const authorization = req.header("authorization");
   const isFree = apiKey === null && isLocal(accessRequestOf(incoming));
   const address = addressKey(incoming.socket.remoteAddress);
   const code = apiKey === null ? codeOf(authorization) : null;
   const waitMs = isFree ? 0 : guesses.waitMs(address, code);
-  if (waitMs > 0) return { kind: "refuse", problem: rateLimited(waitMs), isGuess: false };
+  if (waitMs > 0) return rateLimited(waitMs);
   const rooms = bridge.rooms();
-  const access = decideApiAccess({ apiKey, isLocal: isFree, authorization, named, rooms });
-  if (access.kind === "refuse" && access.isGuess) guesses.charge(address, code);
-  return access;
+  const room = decideApiAccess({ apiKey, isLocal: isFree, authorization, named, rooms });
+  const isGuess =
+    typeof room !== "string" && (room.reason === "key_wrong" || room.reason === "code_wrong");
+  if (isGuess) guesses.charge(address, code);
+  return room;
 }
-
-type RelayOptions = {
-  readonly bodies: BodyReader;
-  readonly query: Record<string, string>;
-  /** The room that the request is for, or null if it may be the only one. */
-  readonly named: string | null;
-};
 
 async function relay(
   bridge: Bridge,
   { req, env: { outgoing } }: NodeContext,
-  { bodies, query, named }: RelayOptions,
+  room: RoomCode,
+  query: Record<string, string>,
+  bodies: BodyReader,
 ): Promise<Response> {
-  const choice = chooseRoom(named, bridge.rooms());
-  if (choice.kind === "none") return problemResponse(choice.problem);
-  const { room } = choice;
   const requests = bridge.requestsOf(room);
   if (requests === undefined) return problemResponse({ reason: "coordinator_gone" });
   // Before the body is read, so that bodies in memory are limited too.
@@ -93,7 +86,7 @@ async function relay(
   if (slot === null) return problemResponse(busy);
   const body = await bodies.read(req.raw);
   slot.release();
-  if (body.kind === "refused") return problemResponse(body.problem);
+  if (typeof body !== "string") return problemResponse(body);
   if (requests.isUnread()) return problemResponse(busy);
   // The coordinator may have changed in the meantime.
   if (bridge.requestsOf(room) !== requests) return problemResponse({ reason: "coordinator_gone" });
@@ -104,5 +97,5 @@ async function relay(
   }
   const { method, path } = req;
   const client = { signal: req.raw.signal, disconnect: () => void outgoing.destroy() };
-  return requests.start({ method, path, query, headers, body: body.text }, client);
+  return requests.start({ method, path, query, headers, body }, client);
 }

@@ -2,10 +2,6 @@
 import type { ApiProblem } from "../src/shared/index.ts";
 import type { Limits } from "./limits.ts";
 
-export type Body =
-  | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "refused"; readonly problem: ApiProblem };
-
 export class BodyReader {
   readonly #limits: Pick<Limits, "bodyBytes" | "bodiesBytes">;
   #heldBytes = 0;
@@ -14,9 +10,10 @@ export class BodyReader {
     this.#limits = limits;
   }
 
-  async read(request: Request): Promise<Body> {
+  /** The body's text, or why it is refused. */
+  async read(request: Request): Promise<string | ApiProblem> {
     const { bodyBytes, bodiesBytes } = this.#limits;
-    const tooLarge = refused({ reason: "body_too_large", maxBytes: bodyBytes });
+    const tooLarge = { reason: "body_too_large", maxBytes: bodyBytes } as const;
     if (Number(request.headers.get("content-length")) > bodyBytes) return tooLarge;
     const chunks: Uint8Array[] = [];
     let bytes = 0;
@@ -26,21 +23,15 @@ export class BodyReader {
         this.#heldBytes += chunk.byteLength;
         // Leaving the loop cancels the body.
         if (bytes > bodyBytes) return tooLarge;
-        if (this.#heldBytes > bodiesBytes) return refused(TOO_MANY);
+        if (this.#heldBytes > bodiesBytes) return { reason: "rate_limited", retryAfterS: 1 };
         chunks.push(chunk);
       }
-      return { kind: "text", text: Buffer.concat(chunks).toString("utf8") };
+      return Buffer.concat(chunks).toString("utf8");
     } catch {
       // The client disconnected, or was too slow.
-      return refused({ reason: "body_incomplete" });
+      return { reason: "body_incomplete" };
     } finally {
       this.#heldBytes -= bytes;
     }
   }
-}
-
-const TOO_MANY: ApiProblem = { reason: "rate_limited", retryAfterS: 1 };
-
-function refused(problem: ApiProblem): Body {
-  return { kind: "refused", problem };
 }

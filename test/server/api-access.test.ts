@@ -18,12 +18,14 @@ describe("without a key", () => {
   };
   const outcome = (request: Partial<ApiRequest>) => {
     const access = decideApiAccess({ ...local, ...request });
-    return access.kind === "pass" ? access.named : access.problem.reason;
+    return typeof access === "string" ? access : access.reason;
   };
 
   test("a program on this machine needs nothing, and OpenAI clients may send any key", () => {
     expect(outcome({ named: ROOM })).toBe(ROOM);
-    expect(outcome({ authorization: "Bearer none" })).toBeNull();
+    expect(outcome({ authorization: "Bearer none", named: ROOM })).toBe(ROOM);
+    expect(outcome({ authorization: "Bearer none", rooms: [OTHER] })).toBe(OTHER);
+    expect(outcome({})).toBe("room_required");
   });
 
   test.each([
@@ -48,7 +50,7 @@ describe("without a key", () => {
       const to = (authorization?: string) => outcome({ ...keyed, isLocal, authorization });
       expect(to()).toBe("key_missing");
       expect(to("Bearer ABCDEF")).toBe("key_wrong");
-      expect(to("Bearer secret")).toBeNull();
+      expect(to("Bearer secret")).toBe("room_required");
     }
   });
 });
