@@ -8,7 +8,15 @@
 import type { ModelNotice, ModelSummary } from "../shared/index.ts";
 import { blobSource, type ByteSource } from "./byte-source.ts";
 import { CachedSource } from "./cached-source.ts";
-import { chunksOf, encodeChunkMap, type Leaf, leavesOf, rootOf } from "./chunks.ts";
+import {
+  CHUNK_BYTES,
+  chunkLength,
+  chunksOf,
+  encodeChunkMap,
+  type Leaf,
+  leavesOf,
+  rootOf,
+} from "./chunks.ts";
 import type { ModelDescription, TensorInfo } from "./description.ts";
 import { type ChunkStore, ModelCache, storageFailure } from "./model-cache.ts";
 import { type OpenedModel, openModel } from "./open-model.ts";
@@ -45,8 +53,8 @@ type Source = { readonly bytes: CachedSource; readonly shared: SharedSource };
 /** Not the tokenizer: the collector would visit its strings for every 64 MB or so of a load. */
 type Entry = Source & { readonly shard: OpenedModel["shard"] };
 
-/** The size of a prefetch's reads, and the step of its progress. */
-const PREFETCH_BYTES = 4 << 20;
+/** Of a prefetch's requests, which grow to it by a chunk each, so that progress shows soon. */
+const MAX_REQUEST_CHUNKS = 8;
 /** Browsers open six connections to a server of HTTP/1.1. */
 const PREFETCHES_AT_ONCE = 6;
 
@@ -110,31 +118,32 @@ export class WeightsService {
     beforeShared: () => void | Promise<void> = () => undefined,
   ): Promise<void> {
     const { shard, bytes } = this.#entry(contentId);
-    const shared = new Set(sharedTensors(shard, first, end, earlier));
-    const tensors = shardTensors(shard(first, end)).sort(
-      (one, other) => Number(shared.has(one)) - Number(shared.has(other)),
-    );
-    const totalBytes = tensors.reduce((total, tensor) => total + tensor.lengthBytes, 0);
-    let doneBytes = 0;
+    const all = chunksIn(shardTensors(shard(first, end)));
+    const missing = all.filter((index) => !bytes.isStored(index));
+    const theirs = new Set(chunksIn(sharedTensors(shard, first, end, earlier)));
+    const bytesOf = (chunks: readonly number[]) =>
+      chunks.reduce((sum, index) => sum + chunkLength(bytes.fileBytes, index), 0);
+    const totalBytes = bytesOf(all);
+    let doneBytes = totalBytes - bytesOf(missing);
     await onProgress({ doneBytes, totalBytes });
-    const fetch = async (offsetBytes: number, lengthBytes: number) => {
-      await bytes.fetch(offsetBytes, lengthBytes);
-      doneBytes += lengthBytes;
+    const fetch = async (chunks: readonly number[]) => {
+      await bytes.fetch(chunks[0]! * CHUNK_BYTES, bytesOf(chunks));
+      doneBytes += bytesOf(chunks);
       await onProgress({ doneBytes, totalBytes });
     };
     const running = new Set<Promise<void>>();
-    let waits = shared.size > 0;
-    for (const tensor of tensors) {
-      if (waits && shared.has(tensor)) {
+    let most = 0;
+    for (const isTheirs of [false, true]) {
+      const chunks = missing.filter((index) => theirs.has(index) === isTheirs);
+      if (isTheirs && theirs.size > 0) {
         await Promise.all(running);
         await beforeShared();
-        waits = false;
       }
-      const { offsetBytes, lengthBytes } = tensor;
-      for (let done = 0; done < lengthBytes; done += PREFETCH_BYTES) {
+      while (chunks.length > 0) {
         if (!bytes.isStoring) return;
-        const length = Math.min(PREFETCH_BYTES, lengthBytes - done);
-        const read = fetch(offsetBytes + done, length).finally(() => running.delete(read));
+        most = Math.min(MAX_REQUEST_CHUNKS, most + 1);
+        const next = chunks.slice(0, most).filter((index, i) => index === chunks[0]! + i);
+        const read = fetch(chunks.splice(0, next.length)).finally(() => running.delete(read));
         read.catch(() => undefined); // it is awaited below, or an earlier one has failed
         running.add(read);
         if (running.size >= PREFETCHES_AT_ONCE) await Promise.race(running);
@@ -156,12 +165,8 @@ export class WeightsService {
     earlier: readonly LayerRange[],
   ): { readonly missing: number; readonly held: number } {
     const { shard, bytes, shared } = this.#entry(contentId);
-    const indices = new Set(
-      sharedTensors(shard, first, end, earlier).flatMap(({ offsetBytes, lengthBytes }) =>
-        chunksOf(offsetBytes, lengthBytes),
-      ),
-    );
-    const missing = [...indices].filter((index) => !bytes.isStored(index));
+    const indices = chunksIn(sharedTensors(shard, first, end, earlier));
+    const missing = indices.filter((index) => !bytes.isStored(index));
     return { missing: missing.length, held: missing.filter((i) => shared.isHeld(i)).length };
   }
 
@@ -293,3 +298,8 @@ function sharedTensors(
   const theirs = new Set(earlier.flatMap((stage) => shardTensors(shard(stage.first, stage.end))));
   return shardTensors(shard(first, end)).filter((tensor) => theirs.has(tensor));
 }
+
+/** The chunks of the tensors, each once, in the tensors' order. */
+const chunksIn = (tensors: readonly TensorInfo[]) => [
+  ...new Set(tensors.flatMap((tensor) => chunksOf(tensor.offsetBytes, tensor.lengthBytes))),
+];

@@ -39,12 +39,14 @@ function counted(change: (lane: Lane) => Lane = (lane) => lane) {
   let written = 0;
   let passedOn = 0;
   const readBytes: number[] = [];
+  const requested: number[] = [];
   const lanes = new Lanes(LANES, () => {
     const service = new LaneService(cache);
     const at = fetched.push(0) - 1;
     return change({
       async fetch(remote, offset, length, onNotice, kept) {
         fetched[at]! += length;
+        requested.push(length);
         most.ranges = Math.max(most.ranges, (ranges += 1));
         most.bytes = Math.max(most.bytes, (bytes += length));
         try {
@@ -71,6 +73,7 @@ function counted(change: (lane: Lane) => Lane = (lane) => lane) {
     written: () => written,
     passedOn: () => passedOn,
     readBytes,
+    requested,
   };
 }
 
@@ -140,6 +143,15 @@ test("reads during a prefetch share its fetches; memory does not grow with the m
   expect(passedOn()).toBe(0);
   expect(most.bytes).toBeLessThanOrEqual(16 * 6 * CHUNK_BYTES);
   expect(mostUnused).toBeLessThanOrEqual(36 * CHUNK_BYTES);
+});
+
+test("neighboring tensors are requested together, few chunks at first", async () => {
+  const { service, requested } = counted();
+  const { chunks } = await prefetch(service);
+  const gaps = [...chunks].filter((index) => !chunks.has(index - 1)).length;
+  expect(requested.slice(0, 4)).toEqual([1, 2, 3, 4].map((count) => count * CHUNK_BYTES));
+  expect(Math.max(...requested)).toBeLessThanOrEqual(8 * CHUNK_BYTES);
+  expect(requested.length).toBeLessThanOrEqual(7 + chunks.size / 8 + gaps);
 });
 
 test("what is stored is neither fetched nor hashed nor written again", async () => {
