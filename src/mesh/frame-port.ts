@@ -88,16 +88,10 @@ export class ChannelFramePort implements FramePort {
     this.#earlyBytes = 0;
     early.forEach((frame) => this.#deliver(frame));
   }
-  get onFrame(): FramePort["onFrame"] {
-    return this.#frameListener;
-  }
 
   set onClose(listener: FramePort["onClose"]) {
     this.#closeListener = listener;
     if (this.#closed !== null) listener?.(this.#closed);
-  }
-  get onClose(): FramePort["onClose"] {
-    return this.#closeListener;
   }
 
   send(frame: Uint8Array<ArrayBuffer>): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * The frame channels of one worker: a port per peer, a loopback for frames to itself,
  * and pings. Frames of a peer that is not a member wait in its port for a short time, because the room's
- * log may be behind; after that `frame-rules.ts` refuses them. A peer loses its channel if its bytes do
+ * log may be behind; after that `frame-intake.ts` refuses them. A peer loses its channel if its bytes do
  * not decode. Knows no generations.
  */
 import {
@@ -22,7 +22,7 @@ import {
   type MemberId,
   SYSTEM_CLOCK,
 } from "../shared/index.ts";
-import type { StageFrame } from "./frame-rules.ts";
+import type { StageFrame } from "./frame-intake.ts";
 import { type Silence, SilenceWatch } from "./silence-watch.ts";
 
 export type ChannelListeners = {

@@ -10,10 +10,8 @@ export const PROMPT_MS = 60_000;
 export class MissingPrompts {
   readonly #after: Clock["after"];
   readonly #onMissing: (generation: GenerationId) => void;
-  /** With what cancels the timer. */
-  readonly #waiting = new Map<GenerationId, () => void>();
-  /** Whose prompts came, or were reported. */
-  readonly #settled = new Set<GenerationId>();
+  /** What cancels the timer of each; nothing is to be cancelled once its prompt came or was reported. */
+  readonly #known = new Map<GenerationId, () => void>();
 
   constructor(after: Clock["after"], onMissing: (generation: GenerationId) => void) {
     this.#after = after;
@@ -23,27 +21,24 @@ export class MissingPrompts {
   /** The generations that run, whose prompts this stage takes. */
   update(running: readonly GenerationId[]): void {
     const runs = new Set(running);
-    for (const [generation, cancel] of this.#waiting) {
+    for (const [generation, cancel] of this.#known) {
       if (runs.has(generation)) continue;
       cancel();
-      this.#waiting.delete(generation);
+      this.#known.delete(generation);
     }
-    for (const generation of this.#settled)
-      if (!runs.has(generation)) this.#settled.delete(generation);
     for (const generation of runs) {
-      if (this.#settled.has(generation) || this.#waiting.has(generation)) continue;
+      if (this.#known.has(generation)) continue;
       const cancel = this.#after(PROMPT_MS, () => {
         this.came(generation);
         this.#onMissing(generation);
       });
-      this.#waiting.set(generation, cancel);
+      this.#known.set(generation, cancel);
     }
   }
 
   /** Its prompt is here, or what takes its place. */
   came(generation: GenerationId): void {
-    this.#waiting.get(generation)?.();
-    this.#waiting.delete(generation);
-    this.#settled.add(generation);
+    this.#known.get(generation)?.();
+    this.#known.set(generation, () => undefined);
   }
 }

@@ -18,7 +18,7 @@ import { hopTimes } from "./hop-times.ts";
 import { StageError } from "./stage-error.ts";
 import { answerBoundMs } from "./lap-watch.ts";
 import { faultOfToken } from "./frame-faults.ts";
-import type { StageFrame } from "./frame-rules.ts";
+import type { StageFrame } from "./frame-intake.ts";
 
 export type SentPromptsOutside = {
   readonly send: (to: MemberId, frame: StageFrame) => Promise<void>;

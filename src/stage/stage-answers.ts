@@ -11,7 +11,7 @@ import {
   type StageFailure,
 } from "../shared/index.ts";
 import type { Generation, GenerationTable } from "./generations.ts";
-import type { StageFrame } from "./frame-rules.ts";
+import type { StageFrame } from "./frame-intake.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
 import type { Standing } from "./room-view.ts";
 

@@ -31,8 +31,7 @@ import { ChannelFramePort, type FramePort, type SliceChannel } from "../mesh/ind
 import type { ByteReader, ShardDescription } from "../model/index.ts";
 import { type ChannelListeners, Channels } from "./channels.ts";
 import { GenerationTable } from "./generations.ts";
-import { frameIntake } from "./frame-intake.ts";
-import type { StageFrame } from "./frame-rules.ts";
+import { frameIntake, type StageFrame } from "./frame-intake.ts";
 import { LoadMeter } from "./load-meter.ts";
 import { MissingPrompts } from "./missing-prompts.ts";
 import {
@@ -95,11 +94,9 @@ export class StageHost implements StagePort {
     };
     this.#channels = new Channels(listeners, clock);
     this.#intake = frameIntake({
-      receiver: () => ({
-        self: this.#channels.self,
-        position: this.#position,
-        isLoaded: this.#loop !== null,
-      }),
+      self: () => this.#channels.self,
+      position: () => this.#position,
+      isLoaded: () => this.#loop !== null,
       take: (from, frame) => this.#take(from, frame),
       // If it cannot be sent, the channel is closed, which it reports itself.
       reply: (to, frame) => void this.#channels.send(to, frame).catch(() => undefined),

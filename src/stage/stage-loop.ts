@@ -3,7 +3,7 @@
  * (step-results.ts). A slow link slows the stage, and nothing accumulates here. No timer and no main
  * thread: a frame or a finished step drives it.
  *
- * Uses the engine as a `Shard` and the mesh as `send`. `frame-rules.ts` has checked who may send
+ * Uses the engine as a `Shard` and the mesh as `send`. `frame-intake.ts` has checked who may send
  * a frame; what it says is checked here, since any member can be hostile or broken.
  */
 import type { Shard, StepResult } from "../engine/index.ts";
