@@ -4,12 +4,8 @@ import { expect, test } from "vitest";
 import { generate } from "../../tools/placement/generate.ts";
 import { PathBundle } from "../../src/placement/solver/path-bundle.ts";
 import { buildInstance, type Instance } from "../../src/placement/solver/instance.ts";
-import { pathStates } from "../../src/placement/solver/path-states.ts";
-import {
-  emptyNeighborhoods,
-  siteNeighborhoods,
-  type Neighborhoods,
-} from "../../src/placement/solver/neighborhoods.ts";
+import { type Neighborhoods, pathStates } from "../../src/placement/solver/path-states.ts";
+import { siteNeighborhoods } from "../../src/placement/solver/sites.ts";
 import {
   boundOf,
   cheapestFirst,
@@ -59,7 +55,7 @@ test("for any multipliers and neighborhoods, the bound is at most the optimum; m
         if (inst.memberCount < 2 || inst.throughputWeight > 0) return;
         const all = everyone(inst);
         const near = all.map((d) => all.filter((e) => e !== d && bit[4 * d + e]!));
-        const [forgetting, remembering] = [emptyNeighborhoods(inst), near].map((sets) =>
+        const [forgetting, remembering] = [all.map(() => []), near].map((sets) =>
           boundAt(inst, sets, price, all),
         );
         const optimum = Math.min(...all.map((first) => leastFrom(inst, [first])));

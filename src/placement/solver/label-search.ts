@@ -4,8 +4,8 @@
  * k + 1.
  *
  *   bound       a label whose cost plus completion reaches the cutoff is dropped
- *   dominance   of two labels with the same members, the same first and last member, and as many
- *               layers done, the more expensive one is dropped
+ *   dominance   of two labels with the same members, the same last member, and as many layers done, the
+ *               more expensive one is dropped
  *   beam        each level keeps `width` labels; the lowest bound ever dropped is what is proven
  */
 import type { Search } from "./incumbent.ts";
@@ -15,9 +15,9 @@ import { constantTerm, type Multipliers } from "./multipliers.ts";
 import type { Relaxation } from "./relaxation.ts";
 
 export type SearchInput = {
-  readonly relaxation: Relaxation; // filled for `firsts` and `multipliers`
+  readonly relaxation: Relaxation; // filled for `first` and `multipliers`
   readonly multipliers: Multipliers;
-  readonly firsts: readonly number[];
+  readonly first: number;
   readonly width: number;
   /** See `identicalMembers`. */
   readonly identicalBefore: Int32Array; // [members]
@@ -27,8 +27,8 @@ export type SearchInput = {
 const CLOCK_INTERVAL = 64;
 
 /**
- * Returns a proven bound: apart from the plans given to the incumbent, no pipeline that starts with one
- * of `firsts` costs less than both the bound and the cutoff. -Infinity when time ran out. `labels` is
+ * Returns a proven bound: apart from the plans given to the incumbent, no pipeline that starts with
+ * `first` costs less than both the bound and the cutoff. -Infinity when time ran out. `labels` is
  * overwritten.
  */
 export function searchFrom(search: Search, input: SearchInput, labels: Labels): number {
@@ -56,37 +56,34 @@ export function searchFrom(search: Search, input: SearchInput, labels: Labels): 
 /** The first stages, with every possible end. */
 function pushFirst(
   { inst, incumbent }: Search,
-  { relaxation, firsts, multipliers: { charge, returnTo } }: SearchInput,
+  { relaxation, first, multipliers: { charge, returnTo } }: SearchInput,
   constant: number,
   labels: Labels,
 ): void {
   const { layerCount, prefix } = inst;
   const { states } = relaxation;
-  for (const first of firsts) {
-    const state = states.start[first]!;
-    const row = first * (layerCount + 1);
-    const base = inst.stage[first]! + inst.embed[first]!;
-    const charged = charge[first]! + returnTo[first]!;
-    const last = Math.min(inst.firstEnd[first]!, layerCount - 1);
-    for (let end = 1; end <= last; end++) {
-      const cost = base + prefix[row + end]!;
-      const bound = cost + charged + relaxation.onward[end * states.count + state]! - constant;
-      if (bound < incumbent.cutoff()) labels.push(-1, first, first, end, cost, charged, bound);
-    }
+  const state = states.start[first]!;
+  const row = first * (layerCount + 1);
+  const base = inst.stage[first]! + inst.embed[first]!;
+  const charged = charge[first]! + returnTo[first]!;
+  const last = Math.min(inst.firstEnd[first]!, layerCount - 1);
+  for (let end = 1; end <= last; end++) {
+    const cost = base + prefix[row + end]!;
+    const bound = cost + charged + relaxation.onward[end * states.count + state]! - constant;
+    if (bound < incumbent.cutoff()) labels.push(-1, first, end, cost, charged, bound);
   }
 }
 
 /** Adds one stage to a label in every possible way; complete pipelines go to the incumbent. */
 function expand(
   { inst, incumbent }: Search,
-  { relaxation, multipliers: { charge }, identicalBefore }: SearchInput,
+  { relaxation, first, multipliers: { charge }, identicalBefore }: SearchInput,
   constant: number,
   labels: Labels,
   label: number,
 ): void {
   const { memberCount, layerCount, prefix, reach, hop, stage } = inst;
   const { onward, value } = relaxation;
-  const first = labels.first[label]!;
   const member = labels.last[label]!;
   const at = labels.end[label]!;
   const cost = labels.cost[label]!;
@@ -124,7 +121,7 @@ function expand(
       const childCost = base + prefix[row + end]!;
       const rest = childCost + onward[end * count + state]!;
       if (rest >= limitCost) continue;
-      labels.push(label, first, next, end, childCost, chargedNow, rest + chargedNow - constant);
+      labels.push(label, next, end, childCost, chargedNow, rest + chargedNow - constant);
     }
   }
 }

@@ -10,7 +10,7 @@ export const MAX_MEMBERS = 64;
 const FIRST_CAPACITY = 1 << 10;
 /** A power of two. Labels with the same hash form a chain. */
 const HASHES = 1 << 16;
-const INTEGERS = ["low", "high", "first", "last", "end", "parent", "chain"] as const;
+const INTEGERS = ["low", "high", "last", "end", "parent", "chain"] as const;
 const NUMBERS = ["cost", "charge", "bound"] as const;
 
 /** Whether the set of members in these two words has `member`. */
@@ -22,7 +22,6 @@ export class Labels {
   count = 0;
   low = new Int32Array(FIRST_CAPACITY);
   high = new Int32Array(FIRST_CAPACITY);
-  first = new Int32Array(FIRST_CAPACITY);
   last = new Int32Array(FIRST_CAPACITY);
   /** The layers that are done. */
   end = new Int32Array(FIRST_CAPACITY);
@@ -37,12 +36,11 @@ export class Labels {
   readonly #latest = new Int32Array(HASHES).fill(-1);
 
   /**
-   * Adds a label to the newest level. Of two with the same members, the same first and last member, and
-   * as many layers done, the cheaper one stays.
+   * Adds a label to the newest level. Of two with the same members, the same last member, and as many
+   * layers done, the cheaper one stays.
    */
   push(
     parent: number,
-    first: number,
     last: number,
     end: number,
     cost: number,
@@ -53,14 +51,13 @@ export class Labels {
     let high = parent < 0 ? 0 : this.high[parent]!;
     if (last < 32) low |= 1 << last;
     else high |= 1 << (last - 32);
-    const hash = hashOf(low, high, first, last, end);
+    const hash = hashOf(low, high, last, end);
     for (let at = this.#latest[hash]!; at >= 0; at = this.chain[at]!) {
       const isSame =
         this.low[at] === low &&
         this.high[at] === high &&
         this.last[at] === last &&
-        this.end[at] === end &&
-        this.first[at] === first;
+        this.end[at] === end;
       if (!isSame) continue;
       if (cost >= this.cost[at]!) return;
       this.cost[at] = cost;
@@ -72,7 +69,6 @@ export class Labels {
     const at = this.count++;
     this.low[at] = low;
     this.high[at] = high;
-    this.first[at] = first;
     this.last[at] = last;
     this.end[at] = end;
     this.cost[at] = cost;
@@ -109,7 +105,7 @@ export class Labels {
   }
 
   #hash(at: number): number {
-    return hashOf(this.low[at]!, this.high[at]!, this.first[at]!, this.last[at]!, this.end[at]!);
+    return hashOf(this.low[at]!, this.high[at]!, this.last[at]!, this.end[at]!);
   }
 
   #grow(): void {
@@ -126,10 +122,9 @@ export class Labels {
   }
 }
 
-function hashOf(low: number, high: number, first: number, last: number, end: number): number {
+function hashOf(low: number, high: number, last: number, end: number): number {
   let hash =
-    Math.imul(low ^ ((last + 64 * first + 4096 * end) * 0x9e3779b1), 0x85ebca6b) ^
-    Math.imul(high, 0xc2b2ae35);
+    Math.imul(low ^ ((last + 64 * end) * 0x9e3779b1), 0x85ebca6b) ^ Math.imul(high, 0xc2b2ae35);
   hash = Math.imul(hash ^ (hash >>> 15), 0x27d4eb2f);
   return (hash ^ (hash >>> 13)) & (HASHES - 1);
 }

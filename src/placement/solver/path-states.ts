@@ -13,7 +13,9 @@
  * pipeline without repeats is never forbidden.
  */
 import type { Instance } from "./instance.ts";
-import { emptyNeighborhoods, type Neighborhoods } from "./neighborhoods.ts";
+
+/** For each member, the members that a relaxed path remembers there. */
+export type Neighborhoods = readonly (readonly number[])[];
 
 export type PathStates = {
   readonly count: number;
@@ -32,7 +34,10 @@ export type PathStates = {
 
 /** One state for each member: nothing is remembered. */
 export function memorylessStates(inst: Instance): PathStates {
-  return pathStates(inst, emptyNeighborhoods(inst));
+  return pathStates(
+    inst,
+    Array.from({ length: inst.memberCount }, () => []),
+  );
 }
 
 /** A step whose next state depends on what is remembered. */
