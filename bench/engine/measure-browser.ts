@@ -111,7 +111,9 @@ export async function measureBrowser(
       profiles.push(await engine.ask<ProfileReply>({ kind: "profile", rows, context }));
     }
     await engine.close();
-    await peer("wllama on WebGPU", () => wllamaOnWebGpu(setting));
+    // It takes minutes on SwiftShader.
+    if (browser === "firefox" || !probe.adapter.software)
+      await peer("wllama on WebGPU", () => wllamaOnWebGpu(setting));
     return {
       date: new Date().toISOString(),
       machine: machineName(),
