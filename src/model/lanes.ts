@@ -91,19 +91,15 @@ export class LaneService {
     return bytes && Comlink.transfer(bytes, [bytes.buffer]);
   }
 
-  #store(file: StoredFile): Promise<ChunkStore> {
-    let store = this.#stores.get(file.folder);
-    if (store === undefined) {
-      store = this.#openStore(file);
-      this.#stores.set(file.folder, store);
-    }
+  #store({ folder, fileBytes }: StoredFile): Promise<ChunkStore> {
+    const known = this.#stores.get(folder);
+    if (known !== undefined) return known;
+    const store = this.#cache.then((cache) => {
+      if (cache === null) throw new Error("a lane is asked to store, and there is no storage");
+      return cache.chunkStore(folder, fileBytes);
+    });
+    this.#stores.set(folder, store);
     return store;
-  }
-
-  async #openStore({ folder, fileBytes }: StoredFile): Promise<ChunkStore> {
-    const cache = await this.#cache;
-    if (cache === null) throw new Error("a lane is asked to store, and there is no storage");
-    return cache.chunkStore(folder, fileBytes);
   }
 }
 

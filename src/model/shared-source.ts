@@ -29,9 +29,9 @@ import {
 import type { HashedRange } from "./lanes.ts";
 import { ModelError } from "./model-error.ts";
 
-/** A source that may hash what it reads, in other threads; with `mayStay`, these may store the bytes and keep them. */
+/** A source that hashes what it reads, in other threads; with `mayStay`, these may store the bytes and keep them. */
 export type HashedSource = ByteSource & {
-  readonly readHashed?: (
+  readonly readHashed: (
     offsetBytes: number,
     lengthBytes: number,
     mayStay: boolean,
@@ -97,7 +97,9 @@ export class SharedSource implements ByteSource {
     const asked = peers.map((peer) => this.#addPeer(peer));
     const all = Promise.allSettled(asked);
     if (this.#options.origin !== null) return void (await all);
-    await Promise.any(asked).catch((error: unknown) => this.#firstOf(error));
+    await Promise.any(asked).catch(({ errors: [first] }: AggregateError) => {
+      throw (first as Error | undefined) ?? this.#notHeld();
+    });
     await Promise.race([all, new Promise((resolve) => setTimeout(resolve, SLOWER_PEERS_MS))]);
   }
 
@@ -178,13 +180,13 @@ export class SharedSource implements ByteSource {
         error = this.#refute(peer);
       } catch (cause) {
         this.#peers.delete(peer.member);
-        error = asError(cause);
+        error = cause as Error;
       }
     }
     const hasSome = [...this.#peers.values()].some(({ chunks }) => heldIn(chunks, first, end) > 0);
     if (end - first > 1 && hasSome) return this.#readHalves(first, end);
     if (origin === null) throw error ?? this.#notHeld();
-    const { bytes, leaves } = await readHashed(origin, start, length, mayStay);
+    const { bytes, leaves } = await origin.readHashed(start, length, mayStay);
     this.#learn(first, leaves);
     return bytes;
   }
@@ -241,7 +243,7 @@ export class SharedSource implements ByteSource {
     for (let index = first; origin !== null && root === null && index < end; index++) {
       if (index !== certain && this.#random() * CHECKED_CHUNKS >= 1) continue;
       const length = chunkLength(this.fileBytes, index);
-      this.#learn(index, (await readHashed(origin, index * CHUNK_BYTES, length, true)).leaves);
+      this.#learn(index, (await origin.readHashed(index * CHUNK_BYTES, length, true)).leaves);
     }
     for (const [i, leaf] of (await leavesIn(bytes)).entries()) {
       const expected = this.#expected(first + i);
@@ -271,12 +273,6 @@ export class SharedSource implements ByteSource {
     return this.#wrong(peer.member);
   }
 
-  #firstOf(error: unknown): never {
-    const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
-    const [first] = errors;
-    throw first === undefined ? this.#notHeld() : asError(first);
-  }
-
   #inTime<T>(reading: Promise<T>, timeoutMs: number): Promise<T> {
     const late = { reason: "peer_read_timeout", file: this.label, timeoutMs } as const;
     return beforeDeadline(reading, timeoutMs, late);
@@ -289,19 +285,4 @@ export class SharedSource implements ByteSource {
   #wrong(peer: MemberId): ModelError {
     return new ModelError({ reason: "peer_bytes_wrong", peer, file: this.label });
   }
-}
-
-async function readHashed(
-  origin: HashedSource,
-  offsetBytes: number,
-  lengthBytes: number,
-  mayStay: boolean,
-): Promise<HashedRange> {
-  if (origin.readHashed !== undefined) return origin.readHashed(offsetBytes, lengthBytes, mayStay);
-  const bytes = await origin.read(offsetBytes, lengthBytes);
-  return { bytes, leaves: await leavesIn(bytes) };
-}
-
-function asError(cause: unknown): Error {
-  return cause instanceof Error ? cause : new Error(String(cause));
 }

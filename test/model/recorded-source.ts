@@ -1,7 +1,8 @@
 /** A source that records its reads, for tests of the cache over it. */
 import { expect } from "vitest";
 import { blobSource, type ByteSource } from "../../src/model/byte-source.ts";
-import { SharedSource } from "../../src/model/shared-source.ts";
+import { leavesIn } from "../../src/model/chunks.ts";
+import { type HashedSource, SharedSource } from "../../src/model/shared-source.ts";
 import type { ModelNotice } from "../../src/shared/model-failure.ts";
 
 export function recorded(
@@ -19,10 +20,26 @@ export function recorded(
   };
 }
 
+export function hashed(origin: ByteSource): HashedSource {
+  return {
+    ...origin,
+    async readHashed(offset, length) {
+      const bytes = await origin.read(offset, length);
+      return { bytes, leaves: await leavesIn(bytes) };
+    },
+  };
+}
+
 /** The file of `origin`, which no other member has. */
 export function sharedOf(origin: ByteSource): SharedSource {
   const { fileBytes, label } = origin;
-  return new SharedSource({ fileBytes, label, origin, root: null, onNotice: neverNotice });
+  return new SharedSource({
+    fileBytes,
+    label,
+    origin: hashed(origin),
+    root: null,
+    onNotice: neverNotice,
+  });
 }
 
 /** `toEqual` takes seconds for megabytes. */

@@ -13,7 +13,7 @@ import type { PeerFile } from "../../src/model/byte-source.ts";
 import { SharedSource } from "../../src/model/shared-source.ts";
 import type { ModelNotice } from "../../src/shared/model-failure.ts";
 import { MemberId } from "../../src/shared/ids.ts";
-import { recorded, sameBytes } from "./recorded-source.ts";
+import { hashed, recorded, sameBytes } from "./recorded-source.ts";
 
 const CHUNKS = 10;
 const file = Uint8Array.from(
@@ -58,7 +58,7 @@ function open(kind: "picked" | "url", random = () => 0.5) {
   const source = new SharedSource({
     fileBytes: file.length,
     label: "a.gguf",
-    origin: kind === "url" ? origin : null,
+    origin: kind === "url" ? hashed(origin) : null,
     root: kind === "url" ? null : root,
     onNotice: (notice) => notices.push(notice),
     onDistrust: (chunks) => distrusted.push(...chunks),
