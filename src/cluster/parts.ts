@@ -38,16 +38,15 @@ export type ModelText = {
   encodeChat(messages: readonly ChatTurn[]): Promise<Uint32Array<ArrayBuffer>>;
   encodeText(text: string): Promise<Uint32Array<ArrayBuffer>>;
   /** Text of a stream of tokens; holds back the bytes of an incomplete character. */
-  decoder(): TokenDecoder;
+  decoder(): {
+    push(token: number): string;
+    /** The rest; incomplete bytes become U+FFFD. */
+    finish(): string;
+  };
   /** The bytes that a token stands for; a control token's are those of its name. */
   bytesOf(token: number): Uint8Array;
   /** Tokens that end an answer. */
   readonly endTokens: readonly number[];
-};
-export type TokenDecoder = {
-  push(token: number): string;
-  /** The rest; incomplete bytes become U+FFFD. */
-  finish(): string;
 };
 export type ChatTurn = {
   readonly role: "system" | "user" | "assistant";

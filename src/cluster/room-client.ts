@@ -55,7 +55,6 @@ export type PlaceRequest = {
 };
 
 export class RoomClient extends Membership {
-  readonly #parts: RoomParts;
   readonly #requester: Requester;
   readonly #keeper: ShardKeeper;
   /** Tells the stage again who is in the room. */
@@ -82,9 +81,7 @@ export class RoomClient extends Membership {
 
   private constructor(parts: RoomParts, room: RoomCode) {
     super(parts, room);
-    this.#parts = parts;
-    const { timings } = this;
-    const work = { random: Math.random, ...parts, room: this, timings };
+    const work = { ...this.parts, room: this };
     this.#reportRoom = reportRoom(work);
     this.#keeper = new ShardKeeper(work);
     const pipelineSet = () => this.#keeper.pipelineSet();
@@ -120,7 +117,7 @@ export class RoomClient extends Membership {
 
   /** Reads a model's header and adds the model to the room. */
   async addModel(source: ModelSource): Promise<ModelSummary> {
-    const model = await this.#parts.models.inspect(source).catch((error: unknown) => {
+    const model = await this.parts.models.inspect(source).catch((error: unknown) => {
       throw new RoomError({ reason: "model_unreadable", cause: failureOf(error) });
     });
     await this.dispatch({ type: "add_model", model });
@@ -140,8 +137,8 @@ export class RoomClient extends Membership {
 
   /** The possible placements of a model, without placing it. */
   preview(model: ModelSummary): Promise<PlacementPreviewAnswer> {
-    const { planner } = this.#parts;
-    return previewPlacement(this.state, model, planner, this.timings);
+    const { planner, timings } = this.parts;
+    return previewPlacement(this.state, model, planner, timings);
   }
 
   /** What given stages would cost, without placing them. */
@@ -157,7 +154,7 @@ export class RoomClient extends Membership {
 
   /** The tokenizer of a model, as `ask` uses it. */
   text(model: ModelSummary): Promise<ModelText> {
-    return this.#parts.models.text(model);
+    return this.parts.models.text(model);
   }
 
   /**
@@ -179,7 +176,7 @@ export class RoomClient extends Membership {
     for (const end of this.#endings) end();
     super.leave();
     // Not awaited: nothing of this pipeline affects another room.
-    this.#parts.stage.setPipeline(this.self, null).catch(() => undefined);
+    this.parts.stage.setPipeline(this.self, null).catch(() => undefined);
   }
 
   /** Resolves once `placement` is ready, or a newer one that replaced it. */
@@ -211,7 +208,7 @@ export class RoomClient extends Membership {
   #faulted({ member, cause }: Extract<RoomEvent, { type: "member_faulted" }>): void {
     if (member !== this.self || cause.reason !== "stage_silent") return;
     this.#keeper.forget();
-    this.#parts.replaceStage?.();
+    this.parts.replaceStage?.();
   }
 
   /** The layers that this tab held compute no more. */
@@ -223,7 +220,7 @@ export class RoomClient extends Membership {
   }
 
   #observed(observation: StageObservation): void {
-    const { transport } = this.#parts;
+    const { transport } = this.parts;
     switch (observation.kind) {
       case "channel_closed":
         return this.#linkDown(observation.peer, observation.cause);

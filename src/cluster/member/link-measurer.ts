@@ -62,16 +62,6 @@ export function measureLinks({ room, stage, linkFrames, clock }: MemberParts): v
     running = false;
   };
 
-  room.subscribe(({ event }) => {
-    if (event === null || CAUSES.has(event.event.type)) void measureAll();
-  });
+  room.subscribe(() => void measureAll());
   void measureAll();
 }
-
-const CAUSES: ReadonlySet<string> = new Set([
-  "member_joined",
-  "member_measured",
-  "model_added",
-  "device_state_updated",
-  "links_drifted",
-]);

@@ -5,26 +5,24 @@
  * Over 250 lines: leading, following, and searching answer the same messages.
  */
 import type { Transport } from "../../mesh/index.ts";
-import type { CloseFailure, MemberId, RoomState } from "../../shared/index.ts";
+import type { CloseFailure, MemberId } from "../../shared/index.ts";
 import type { Coordinator } from "../coordinator/coordinator.ts";
 import type { SearchParts } from "../parts.ts";
 import type { Standing } from "./messages.ts";
 import { post } from "./peer-outbox.ts";
 import { recovery } from "./recovery.ts";
-import type { Connection } from "./room-access.ts";
+import type { Connection, RoomAccess } from "./room-access.ts";
 import { watchRoom } from "./room-watch.ts";
 import { isLonger, precedes } from "./standing.ts";
 
 export type LeadershipParts = SearchParts & {
   readonly transport: Transport;
-  readonly state: () => RoomState;
-  readonly connection: () => Connection;
+  readonly room: Pick<RoomAccess, "state" | "connection">;
+  /** A search that begins is "reconnecting", one that fails "lost". */
   readonly setConnection: (connection: Connection) => void;
   readonly join: (peer: MemberId) => Promise<void>;
   /** A coordinator that opens the room, or continues its log in an epoch above `epoch`. */
   readonly coordinate: (epoch: number, ownsModel: boolean) => Coordinator;
-  /** Called before the search for a coordinator begins. */
-  readonly onSearch: () => void;
 };
 
 /** No partition lasts for so many elections: a far epoch is not real, and would use up the numbers. */
@@ -86,7 +84,7 @@ export class Leadership {
    */
   outranked(epoch: number, by: MemberId, isHeld: boolean): void {
     const coordinator = this.#coordinator;
-    const own = this.#parts.state().epoch;
+    const own = this.#parts.room.state.epoch;
     if (coordinator === null || epoch < own || epoch > own + MAX_EPOCHS_AHEAD) return;
     if (isHeld) this.#ask(by);
     if (!isHeld) return coordinator.renew(epoch);
@@ -109,8 +107,7 @@ export class Leadership {
     lost: MemberId | null = null,
   ): void {
     if (this.#recovery || this.#stopped) return;
-    const { transport, join, setConnection, onSearch } = this.#parts;
-    onSearch();
+    const { transport, join, setConnection } = this.#parts;
     this.#recovery = recovery({
       ...this.#parts,
       isConnected: (peer) => transport.connectedPeers().includes(peer),
@@ -152,22 +149,17 @@ export class Leadership {
 
   /** A peer said whom it follows. */
   take(peer: MemberId, theirs: Standing & { readonly asks: boolean }): void {
-    const { state, connection, transport } = this.#parts;
+    const { room, transport } = this.#parts;
     this.#unanswered.delete(peer);
     // Neither a stranger that knows only the code nor a removed member may depose a coordinator.
-    const { members, removedMembers, epoch } = state();
+    const { members, removedMembers, epoch, coordinator } = room.state;
     const isMember = members.some(({ id }) => id === peer);
     if (!isMember && transport.provenBy(peer) !== "secret") return;
     if (removedMembers.includes(peer) || theirs.epoch > epoch + MAX_EPOCHS_AHEAD) return;
     if (this.#coordinator) this.#compare(this.#coordinator, peer, theirs);
     else if (this.#recovery) this.#recovery.take(peer, theirs);
-    else if (
-      connection() === "connected" &&
-      peer === state().coordinator &&
-      theirs.coordinator !== peer
-    ) {
+    else if (room.connection === "connected" && peer === coordinator && theirs.coordinator !== peer)
       this.recover(null);
-    }
     if (theirs.asks) this.tell(peer, false);
   }
 
@@ -177,12 +169,12 @@ export class Leadership {
   }
 
   #standing(): Standing {
-    const { state, connection } = this.#parts;
-    const { epoch, nextIndex: index, coordinator } = state();
+    const { state, connection } = this.#parts.room;
+    const { epoch, nextIndex: index, coordinator } = state;
     return {
       epoch,
       index,
-      coordinator: connection() === "connected" ? coordinator : null,
+      coordinator: connection === "connected" ? coordinator : null,
       opener: coordinator,
       holdsModel: this.#coordinator?.holdsModel ?? false,
     };
@@ -240,8 +232,8 @@ export class Leadership {
 
   /** A member that cannot be reached answers for the room's name at the server. */
   #nameLost(coordinator: Coordinator, holder: MemberId): void {
-    const { state, transport } = this.#parts;
-    const isMember = state().members.some(({ id }) => id === holder);
+    const { room, transport } = this.#parts;
+    const isMember = room.state.members.some(({ id }) => id === holder);
     // Another room of this code, which a newcomer opened, deposes nobody.
     if (!isMember && !coordinator.missing().includes(holder)) return;
     if (coordinator.ownsModel || transport.connectedPeers().includes(holder)) return;

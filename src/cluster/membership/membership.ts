@@ -18,7 +18,6 @@ import {
   type RoomCode,
   type RoomKey,
   type RoomNotice,
-  type Member,
   type RoomState,
   type CloseFailure,
   type JoinRefusal,
@@ -48,10 +47,7 @@ const COORDINATOR_LOST: ReadonlySet<RoomFailure["reason"]> = new Set([
 
 export class Membership implements RoomAccess {
   readonly self: MemberId;
-  readonly timings: Timings;
-  readonly #parts: RoomParts;
-  readonly #search: SearchParts;
-  readonly #room: RoomCode;
+  protected readonly parts: RoomParts & SearchParts;
   readonly #log: EventLog;
   /** It has asked for events that it lacks. */
   #asksForEvents = false;
@@ -64,33 +60,25 @@ export class Membership implements RoomAccess {
   #connection: Connection = "reconnecting";
   /** Tells the server of the room's next key. Set while this tab answers the room's HTTP requests. */
   announceKey: ((key: RoomKey) => Promise<void>) | null = null;
-  #closed = false;
 
-  constructor(parts: RoomParts, room: RoomCode) {
-    this.#parts = parts;
-    this.#room = room;
-    this.self = parts.profile.id;
-    this.timings = { ...DEFAULT_TIMINGS, ...parts.timings };
-    const { registry, clock, random = Math.random } = parts;
-    this.#search = { self: this.self, registry, clock, random, timings: this.timings };
+  constructor(given: RoomParts, room: RoomCode) {
+    const { random = Math.random } = given;
+    const timings: Timings = { ...DEFAULT_TIMINGS, ...given.timings };
+    this.self = given.profile.id;
+    const parts = { ...given, self: this.self, random, timings };
+    this.parts = parts;
     this.#log = new EventLog({
       ...emptyRoom(room, this.self),
       epoch: parts.lastKnown.epoch + 1,
       admits: parts.lastKnown.admits,
     });
-    this.#requests = coordinatorRequests(parts.transport, clock, this.timings.answerMs);
+    this.#requests = coordinatorRequests(parts.transport, parts.clock, timings.answerMs);
     this.#leadership = new Leadership({
       ...parts,
-      ...this.#search,
-      state: () => this.state,
-      connection: () => this.#connection,
+      room: this,
       setConnection: (connection) => this.#setConnection(connection),
       join: (peer) => this.#join(peer),
       coordinate: (epoch, ownsModel) => this.#coordinate(epoch, ownsModel),
-      onSearch: () => {
-        parts.admission.refuseCodes = null;
-        this.#requests.failAll({ reason: "coordinator_lost" });
-      },
     });
     const { events } = parts.transport;
     this.#unsubscribe = [
@@ -117,7 +105,7 @@ export class Membership implements RoomAccess {
 
   /** The room's secret, and how the room came to it. A tab has one as long as it is in the room. */
   get key(): RoomKey {
-    const { key } = this.#parts.admission;
+    const { key } = this.parts.admission;
     if (key === null) throw new Error("a tab in a room without the room's secret");
     return key;
   }
@@ -160,20 +148,19 @@ export class Membership implements RoomAccess {
   }
 
   leave(): void {
-    if (this.#closed) return;
+    if (this.#connection === "lost") return;
     const isMember = this.#connection === "connected";
     const receivers =
       this.#leadership.coordinator?.followers ?? (isMember ? [this.state.coordinator] : []);
-    for (const peer of receivers) post(this.#parts.transport, peer, { type: "leave" });
+    for (const peer of receivers) post(this.parts.transport, peer, { type: "leave" });
     this.#shut();
   }
 
   #shut(): void {
-    this.#closed = true;
     this.#connection = "lost";
     this.#leadership.stop();
-    this.#parts.admission.refuseCodes = null;
-    this.#parts.registry.release();
+    this.parts.admission.refuseCodes = null;
+    this.parts.registry.release();
     this.#requests.close();
     for (const off of this.#unsubscribe) off();
     this.#changed(null);
@@ -186,43 +173,37 @@ export class Membership implements RoomAccess {
    */
   find(mustExist: boolean): Promise<void> {
     return findRoom({
-      ...this.#search,
-      room: this.#room,
+      ...this.parts,
+      room: this.state.room,
       mustExist,
-      isClosed: () => this.#closed,
+      isClosed: () => this.#connection === "lost",
       join: (holder) => this.#join(holder).then(() => this.#setConnection("connected")),
       coordinate: () => this.#leadership.lead(this.state.epoch, true),
     });
   }
 
+  /** Introduces itself with what the room knows of it by now, so that a new coordinator knows it too. */
   #join(peer: MemberId): Promise<void> {
-    return this.#requests.join(peer, this.#room, () => this.#introduction());
-  }
-
-  /** The profile with what the room knows of it by now, so that a new coordinator knows it too. */
-  #introduction(): Member {
-    const known = this.state.members.find(({ id }) => id === this.self);
-    return known ?? this.#parts.profile;
+    const known = () => this.state.members.find(({ id }) => id === this.self);
+    return this.#requests.join(peer, this.state.room, () => known() ?? this.parts.profile);
   }
 
   /** Opens the room, or continues its log in an epoch above `epoch`. */
   #coordinate(epoch: number, ownsModel: boolean): Coordinator {
-    const { admission, planner, profile, transport } = this.#parts;
-    const { clock, random, timings } = this.#search;
+    const { admission, profile } = this.parts;
     const isNew = this.state.members.length === 0;
     admission.key ??= { secret: createRoomSecret(), succession: [] };
     admission.refuseCodes = () => admissionRefusal(this.state, "code", null);
     const coordinator = new Coordinator({
+      ...this.parts,
       log: this.#log,
-      self: this.self,
       key: () => this.key,
       nextKey: async () => {
-        const next = nextRoomKey(this.#room, this.key);
+        const next = nextRoomKey(this.state.room, this.key);
         await this.announceKey?.(next);
         return next;
       },
       keepKey: (next) => this.#keepKey(next),
-      ...{ transport, clock, random, planner, timings },
       onEvent: (event) => this.#applied(event),
     });
     if (isNew) coordinator.open(profile);
@@ -232,8 +213,8 @@ export class Membership implements RoomAccess {
 
   /** Members that were connected to this tab when their coordinator was lost, and are not any more. */
   #lost(): Map<MemberId, CloseFailure> {
-    const { transport, clock } = this.#parts;
-    const sinceMs = clock.nowMs() - this.timings.rejoinMs;
+    const { transport, clock, timings } = this.parts;
+    const sinceMs = clock.nowMs() - timings.rejoinMs;
     const connected = transport.connectedPeers();
     return new Map(
       [...this.#ended]
@@ -267,19 +248,19 @@ export class Membership implements RoomAccess {
     const refusal = { reason: "invalid_join_message", peer } as const;
     if (peer === this.#requests.joins) return this.#requests.joined(refusal);
     const isJoin = z.object({ type: z.literal("join") }).safeParse(raw).success;
-    if (!isJoin) return this.#parts.transport.disconnect(peer);
+    if (!isJoin) return this.parts.transport.disconnect(peer);
     this.#refuse(peer, refusal);
     this.notify({ kind: "newcomer_refused", refusal });
   }
 
   #refuse(peer: MemberId, refusal: JoinRefusal): void {
-    post(this.#parts.transport, peer, { type: "refused", refusal });
+    post(this.parts.transport, peer, { type: "refused", refusal });
   }
 
   #takeAdmission(message: ClusterMessage): void {
     if (message.type === "refused") this.#requests.joined(message.refusal);
     if (message.type !== "welcome") return;
-    this.#parts.admission.key = message.key;
+    this.parts.admission.key = message.key;
     this.#reset(message.state);
     this.#requests.joined(null);
   }
@@ -322,7 +303,7 @@ export class Membership implements RoomAccess {
     if (this.#asksForEvents) return;
     this.#asksForEvents = true;
     const { epoch, nextIndex: index, coordinator } = this.state;
-    post(this.#parts.transport, coordinator, { type: "events_after", epoch, index });
+    post(this.parts.transport, coordinator, { type: "events_after", epoch, index });
   }
 
   #reset(snapshot: RoomState): void {
@@ -332,7 +313,7 @@ export class Membership implements RoomAccess {
 
   /** Who is connected without being a member may have proved the earlier secret. */
   #keepKey(key: RoomKey): void {
-    const { admission, transport } = this.#parts;
+    const { admission, transport } = this.parts;
     admission.key = key;
     const members = new Set(this.state.members.map(({ id }) => id));
     for (const peer of transport.connectedPeers())
@@ -341,10 +322,10 @@ export class Membership implements RoomAccess {
   }
 
   #peerGone(peer: MemberId, cause: CloseFailure): void {
-    if (this.#closed) return;
-    const atMs = this.#parts.clock.nowMs();
+    const { clock, timings } = this.parts;
+    const atMs = clock.nowMs();
     for (const [earlier, ended] of this.#ended)
-      if (ended.atMs < atMs - this.timings.rejoinMs) this.#ended.delete(earlier);
+      if (ended.atMs < atMs - timings.rejoinMs) this.#ended.delete(earlier);
     this.#ended.set(peer, { cause, atMs });
     const { coordinator } = this.#leadership;
     if (coordinator) return this.#leadership.memberGone(coordinator, peer, cause);
@@ -354,8 +335,13 @@ export class Membership implements RoomAccess {
   }
 
   #setConnection(connection: Connection): void {
-    if (this.#closed) return;
+    if (this.#connection === "lost") return;
+    if (connection === "lost") return this.#shut();
     this.#connection = connection;
+    if (connection === "reconnecting") {
+      this.parts.admission.refuseCodes = null;
+      this.#requests.failAll({ reason: "coordinator_lost" });
+    }
     this.#changed(null);
   }
 
@@ -366,7 +352,7 @@ export class Membership implements RoomAccess {
     const { member } = event.event;
     if (member === this.self) this.#shut();
     // Later, so that the event reaches it over this connection.
-    else queueMicrotask(() => this.#parts.transport.disconnect(member));
+    else queueMicrotask(() => this.parts.transport.disconnect(member));
   }
 
   #changed(event: IndexedEvent | null, notice: RoomNotice | null = null): void {

@@ -2,14 +2,15 @@
  * Finds a coordinator again, or elects one: asks every member that it knows and the holder of the
  * room's name, and acts on the answers. Tries for as long as the tab is in the room.
  */
-import { type MemberId, RoomError, type RoomState } from "../../shared/index.ts";
+import { type MemberId, RoomError } from "../../shared/index.ts";
 import type { SearchParts } from "../parts.ts";
 import type { Standing } from "./messages.ts";
+import type { RoomAccess } from "./room-access.ts";
 import { electionStep, type ElectionView } from "./standing.ts";
 
 export type RecoveryParts = SearchParts &
   Pick<ElectionView, "others" | "left" | "lost"> & {
-    readonly state: () => RoomState;
+    readonly room: Pick<RoomAccess, "state">;
     readonly isConnected: (peer: MemberId) => boolean;
     /**
      * How often in a row this tab stepped down for a coordinator that it does not reach. It waits for twice
@@ -31,7 +32,7 @@ const OFTEN_MS = 10_000;
 const RARELY_MS = 2000;
 
 export function recovery(parts: RecoveryParts) {
-  const { self, registry, clock, random, timings, state, isConnected } = parts;
+  const { self, registry, clock, random, timings, room, isConnected } = parts;
   const { others, left, lost, outranked, ask, join, lead } = parts;
   const answers = new Map<MemberId, { readonly standing: Standing; readonly atMs: number }>();
   const sinceMs = clock.nowMs();
@@ -52,7 +53,7 @@ export function recovery(parts: RecoveryParts) {
       const holder = reachesServer ? await registry.lookUp() : null;
       if (holder === null || holder === self || stopped) return;
       // Another room of this code, which a newcomer opened, stops nobody.
-      const isKnown = others.includes(holder) || state().members.some(({ id }) => id === holder);
+      const isKnown = others.includes(holder) || room.state.members.some(({ id }) => id === holder);
       if (isKnown) held = { id: holder, atMs: clock.nowMs() };
       ask(holder);
     } catch {
@@ -80,7 +81,7 @@ export function recovery(parts: RecoveryParts) {
     const elapsedMs = nowMs - sinceMs;
     const isHeld = held !== null && nowMs - held.atMs <= timings.isolationMs;
     const holder = isHeld ? (held?.id ?? null) : null;
-    const known = { self, state: state(), others, standings, left, lost, timings };
+    const known = { self, state: room.state, others, standings, left, lost, timings };
     const step = electionStep({ ...known, elapsedMs, reachesServer, holder });
     if (step.kind !== "lead" || outranked === 0) return step;
     const waitMs = Math.min(timings.isolationMs * 2 ** outranked, MAX_OUTRANKED_MS);
@@ -116,7 +117,7 @@ export function recovery(parts: RecoveryParts) {
         const nowMs = clock.nowMs();
         if (nowMs - askedMs >= timings.retryMs) {
           askedMs = nowMs;
-          const known = new Set([...state().members.map(({ id }) => id), ...others]);
+          const known = new Set([...room.state.members.map(({ id }) => id), ...others]);
           for (const id of known) if (id !== self) ask(id);
           // By then, most elections are over.
           if (nowMs - sinceMs >= timings.retryMs) askServerAgain(nowMs);
