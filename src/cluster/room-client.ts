@@ -61,7 +61,6 @@ export class RoomClient extends Membership {
   readonly #reportRoom: () => void;
   /** No frame passes between this tab and the peer. */
   readonly #linkDown: (peer: MemberId, cause: CloseFailure) => void;
-  readonly #endings: readonly (() => void)[];
 
   /** Joins the room, or opens it if no one is there. Rejects with a `RoomError`. */
   static async enter(
@@ -88,14 +87,16 @@ export class RoomClient extends Membership {
     this.#requester = new Requester({ ...work, pipelineSet });
     measureLinks(work);
     this.#linkDown = repairLinks(work, (trouble) => this.#report(trouble));
-    this.#endings = [
-      reportDeviceState(this, parts.collectDeviceState, parts.clock),
-      parts.transport.events.onDisconnect((peer, cause) => {
-        if (cause.reason !== "replaced_connection") this.#linkDown(peer, cause);
-      }),
-    ];
+    reportDeviceState(this, parts.collectDeviceState, parts.clock);
+    const offDisconnect = parts.transport.events.onDisconnect((peer, cause) => {
+      if (cause.reason !== "replaced_connection") this.#linkDown(peer, cause);
+    });
     this.subscribe((change) => {
       if (isEvent(change, "member_faulted")) this.#faulted(change.event.event);
+      if (this.connection !== "lost") return;
+      offDisconnect();
+      // Not awaited: nothing of this pipeline affects another room.
+      parts.stage.setPipeline(this.self, null).catch(() => undefined);
     });
   }
 
@@ -170,13 +171,6 @@ export class RoomClient extends Membership {
     if (id === null) return;
     const isOver = () => this.connection === "lost" || this.state.handover?.placement.id !== id;
     await whenRoom(this, () => isOver() || null);
-  }
-
-  override leave(): void {
-    for (const end of this.#endings) end();
-    super.leave();
-    // Not awaited: nothing of this pipeline affects another room.
-    this.parts.stage.setPipeline(this.self, null).catch(() => undefined);
   }
 
   /** Resolves once `placement` is ready, or a newer one that replaced it. */

@@ -73,14 +73,12 @@ export async function openWithKeptId<T>(
   kept: MemberId | null,
   open: (self: MemberId) => Promise<T>,
 ): Promise<T> {
-  const fresh = () => open(MemberId.parse(`tab-${crypto.randomUUID().slice(0, 13)}`));
-  if (kept === null) return fresh();
   try {
-    return await open(kept);
+    if (kept !== null) return await open(kept);
   } catch (error) {
-    if (failureOf(error).reason === "id_taken") return fresh();
-    throw error;
+    if (failureOf(error).reason !== "id_taken") throw error;
   }
+  return open(MemberId.parse(`tab-${crypto.randomUUID().slice(0, 13)}`));
 }
 
 /** When a person leaves: another room may have the same code later. */

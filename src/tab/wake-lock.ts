@@ -4,12 +4,12 @@
  */
 import type { RoomState } from "../shared/index.ts";
 
+type WakeLock = { release(): Promise<void>; readonly released: boolean };
+
 /** The part of the browser that is used; `wakeLock` is missing in insecure contexts and old browsers. */
 export type WakeLockScope = {
   readonly navigator: {
-    readonly wakeLock?: {
-      request(type: "screen"): Promise<{ release(): Promise<void>; readonly released: boolean }>;
-    };
+    readonly wakeLock?: { request(type: "screen"): Promise<WakeLock> };
   };
   readonly document: Pick<Document, "visibilityState" | "addEventListener" | "removeEventListener">;
 };
@@ -19,35 +19,25 @@ export type AnsweringRoom = {
   subscribe(listener: () => void): () => void;
 };
 
-type Lock = Awaited<ReturnType<NonNullable<WakeLockScope["navigator"]["wakeLock"]>["request"]>>;
-
 /** Returns a function that ends it. */
 export function keepAwake(
   room: AnsweringRoom,
   { navigator, document }: WakeLockScope = globalThis,
 ): () => void {
-  let lock: Lock | null = null;
-  let requesting = false;
+  let lock: WakeLock | null = null;
   let ended = false;
-  const isWanted = () =>
-    !ended && room.state.generations.some(({ status }) => status === "running");
+  let looked: Promise<void> = Promise.resolve();
   const look = async (): Promise<void> => {
-    if (requesting) return;
-    if (lock?.released === true) lock = null;
-    if (!isWanted()) {
-      const held = lock;
+    const isWanted = !ended && room.state.generations.some(({ status }) => status === "running");
+    if (!isWanted) {
+      await lock?.release().catch(() => undefined);
       lock = null;
-      await held?.release().catch(() => undefined);
-      return;
-    }
-    if (lock !== null || document.visibilityState !== "visible") return;
-    requesting = true;
-    // A battery saver may refuse: then the machine sleeps as it would without this room.
-    lock = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
-    requesting = false;
-    if (!isWanted()) await look();
+    } else if (lock?.released !== false && document.visibilityState === "visible")
+      // A battery saver may refuse: then the machine sleeps as it would without this room.
+      lock = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
   };
-  const onChange = () => void look();
+  /** One look after another: a change during a request counts after it. */
+  const onChange = () => void (looked = looked.then(look));
   const off = room.subscribe(onChange);
   document.addEventListener("visibilitychange", onChange);
   onChange();

@@ -14,12 +14,15 @@ function reporting() {
   const log = new EventLog(emptyRoom(CODE, self));
   const listeners: ((change: RoomChange) => void)[] = [];
   const reportedAtMs: number[] = [];
+  let connection: RoomAccess["connection"] = "connected";
   const room: RoomAccess = {
     self,
     get state() {
       return log.state;
     },
-    connection: "connected",
+    get connection() {
+      return connection;
+    },
     subscribe: (listener) => {
       listeners.push(listener);
       return () => undefined;
@@ -35,15 +38,21 @@ function reporting() {
     const event = log.append({ type: "settings_changed", settings });
     for (const listener of listeners) listener({ event, notice: null });
   };
-  const stop = reportDeviceState(room, () => Promise.resolve(deviceState()), clock);
-  return { world, every, reportedAtMs, stop };
+  reportDeviceState(room, () => Promise.resolve(deviceState()), clock);
+  const lose = () => {
+    connection = "lost";
+    for (const listener of listeners) listener({ event: null, notice: null });
+  };
+  return { world, every, reportedAtMs, lose };
 }
 
 test("a shorter interval applies at once, not after the old one", async () => {
-  const { world, every, reportedAtMs, stop } = reporting();
+  const { world, every, reportedAtMs, lose } = reporting();
   every(60_000);
   every(250);
   await world.run(900);
   expect(reportedAtMs).toEqual([250, 500, 750]);
-  stop();
+  lose();
+  await world.run(2000);
+  expect(reportedAtMs).toHaveLength(3);
 });

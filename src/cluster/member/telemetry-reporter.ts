@@ -5,42 +5,34 @@
 import type { Clock, DeviceState } from "../../shared/index.ts";
 import { isEvent, type RoomAccess } from "../membership/room-access.ts";
 
-/** Returns a function that ends it. */
+/** Until the room is lost. */
 export function reportDeviceState(
   room: RoomAccess,
   collect: () => Promise<DeviceState>,
   clock: Clock,
-): () => void {
+): void {
   let cancelTimer = () => undefined as void;
   let reporting = false;
-  let stopped = false;
 
   const schedule = () => {
-    if (stopped || reporting) return;
     cancelTimer();
+    if (reporting || room.connection === "lost") return;
     cancelTimer = clock.after(room.state.settings.telemetryIntervalMs, () => void report());
   };
 
   const report = async () => {
     reporting = true;
-    try {
-      const device = await collect();
-      if (!stopped) await room.dispatch({ type: "report_device_state", device });
-    } catch {
+    await collect()
+      .then((device) => room.dispatch({ type: "report_device_state", device }))
       // The next sample is due soon, and the age of the old one is visible.
-    }
+      .catch(() => undefined);
     reporting = false;
     schedule();
   };
 
-  // A shorter interval counts at once, not after the old one.
-  const unsubscribe = room.subscribe((change) => {
-    if (isEvent(change, "settings_changed")) schedule();
+  room.subscribe((change) => {
+    // A shorter interval counts at once, not after the old one.
+    if (isEvent(change, "settings_changed") || room.connection === "lost") schedule();
   });
   schedule();
-  return () => {
-    stopped = true;
-    cancelTimer();
-    unsubscribe();
-  };
 }

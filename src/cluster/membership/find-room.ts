@@ -9,7 +9,6 @@ export type RoomSearch = SearchParts & {
   readonly room: RoomCode;
   /** Reject if no one is in the room, instead of opening it. */
   readonly mustExist: boolean;
-  readonly isClosed: () => boolean;
   /** Rejects with a `RoomError` "unavailable" if another attempt may help. */
   readonly join: (holder: MemberId) => Promise<void>;
   readonly coordinate: () => void;
@@ -17,37 +16,27 @@ export type RoomSearch = SearchParts & {
 
 /** Tries until `recoveryMs` are over. Rejects with a `RoomError`. */
 export async function findRoom(search: RoomSearch): Promise<void> {
-  const { timings, clock, random, isClosed } = search;
+  const { registry, self, room, mustExist, join, coordinate } = search;
+  const { timings, clock, random } = search;
   const endMs = clock.nowMs() + timings.recoveryMs;
-  let lastError: unknown = null;
-  while (!isClosed()) {
+  for (let lastError: unknown = null; ;) {
     try {
-      if (await tryOnce(search)) return;
+      // Claim first: looking up a room that no one holds takes seconds to fail.
+      if (!mustExist && (await registry.claim())) return coordinate();
+      const holder = await registry.lookUp();
+      if (holder === null && mustExist)
+        throw new RoomError({ reason: "room_not_found", code: room });
+      if (holder !== null && holder !== self) return await join(holder);
     } catch (error) {
       if (error instanceof RoomError && error.code !== "unavailable") throw error;
       lastError = error;
     }
-    if (isClosed() || clock.nowMs() > endMs) break;
+    if (clock.nowMs() > endMs) {
+      if (lastError instanceof RoomError) throw lastError;
+      const cause = lastError === null ? null : failureOf(lastError);
+      throw new RoomError({ reason: "room_not_reached", room, cause });
+    }
     // Random waits, so that members do not try at the same time again.
     await sleep(clock, timings.retryMs * (0.5 + random()));
   }
-  if (lastError instanceof RoomError) throw lastError;
-  const cause = lastError === null ? null : failureOf(lastError);
-  throw new RoomError({ reason: "room_not_reached", room: search.room, cause });
-}
-
-async function tryOnce(search: RoomSearch): Promise<boolean> {
-  const { registry, self, room, mustExist, isClosed } = search;
-  // Claim first: looking up a room that no one holds takes seconds to fail.
-  if (!mustExist && (await registry.claim())) {
-    if (isClosed()) registry.release();
-    else search.coordinate();
-    return !isClosed();
-  }
-  const holder = await registry.lookUp();
-  if (isClosed()) return false;
-  if (holder === null && mustExist) throw new RoomError({ reason: "room_not_found", code: room });
-  if (holder === null || holder === self) return false;
-  await search.join(holder);
-  return true;
 }

@@ -33,7 +33,6 @@ import { DEFAULT_TIMINGS, type RoomParts, type SearchParts, type Timings } from 
 import { post } from "./peer-outbox.ts";
 import { findRoom } from "./find-room.ts";
 import { Leadership } from "./leadership.ts";
-import { watchRefusedCallers } from "./refused-callers.ts";
 import { coordinatorRequests } from "./requests.ts";
 import { whenConnected, type Connection, type RoomAccess, type RoomChange } from "./room-access.ts";
 
@@ -44,6 +43,9 @@ const COORDINATOR_LOST: ReadonlySet<RoomFailure["reason"]> = new Set([
   "coordinator_stopped",
   "not_a_member",
 ]);
+
+/** A stranger that tries codes for hours is reported once in this time. */
+const GUESSING_NOTICE_MS = 10 * 60_000;
 
 export class Membership implements RoomAccess {
   readonly self: MemberId;
@@ -58,6 +60,7 @@ export class Membership implements RoomAccess {
   /** Peers whose connections to this tab ended within the last `rejoinMs`, and when. */
   readonly #ended = new Map<MemberId, { readonly cause: CloseFailure; readonly atMs: number }>();
   #connection: Connection = "reconnecting";
+  #guessNoticedMs = -Infinity;
   /** Tells the server of the room's next key. Set while this tab answers the room's HTTP requests. */
   announceKey: ((key: RoomKey) => Promise<void>) | null = null;
 
@@ -83,9 +86,7 @@ export class Membership implements RoomAccess {
     const { events } = parts.transport;
     this.#unsubscribe = [
       events.onMessage((peer, message) => this.#receive(peer, message)),
-      watchRefusedCallers(parts.transport, parts.clock, (refusal) =>
-        this.notify({ kind: "newcomer_refused", refusal }),
-      ),
+      events.onRefuse((_peer, cause) => this.#callerRefused(cause)),
       events.onDisconnect((peer, cause) => this.#peerGone(peer, cause)),
     ];
   }
@@ -176,7 +177,6 @@ export class Membership implements RoomAccess {
       ...this.parts,
       room: this.state.room,
       mustExist,
-      isClosed: () => this.#connection === "lost",
       join: (holder) => this.#join(holder).then(() => this.#setConnection("connected")),
       coordinate: () => this.#leadership.lead(this.state.epoch, true),
     });
@@ -250,6 +250,16 @@ export class Membership implements RoomAccess {
     const isJoin = z.object({ type: z.literal("join") }).safeParse(raw).success;
     if (!isJoin) return this.parts.transport.disconnect(peer);
     this.#refuse(peer, refusal);
+    this.notify({ kind: "newcomer_refused", refusal });
+  }
+
+  /** People in the room can help a tab of another version, and stop a stranger. */
+  #callerRefused(refusal: CloseFailure): void {
+    const isGuess = refusal.reason === "too_many_guesses";
+    if (!isGuess && refusal.reason !== "version_mismatch") return;
+    const nowMs = this.parts.clock.nowMs();
+    if (isGuess && nowMs - this.#guessNoticedMs < GUESSING_NOTICE_MS) return;
+    if (isGuess) this.#guessNoticedMs = nowMs;
     this.notify({ kind: "newcomer_refused", refusal });
   }
 

@@ -18,8 +18,7 @@ export function precedes(
 ): boolean {
   if (first.holdsModel !== second.holdsModel) return first.holdsModel;
   if (first.epoch !== second.epoch) return first.epoch > second.epoch;
-  if (first.index !== second.index) return first.index > second.index;
-  return first.self < second.self;
+  return isLonger(first, second);
 }
 
 /** Of two logs of the same epoch but of different terms, whether the first continues. */
