@@ -65,7 +65,7 @@ export class PeerTransport implements Transport {
   readonly #links = new Map<MemberId, PeerLink>();
   /** Called in the name of a peer that is connected, and not proven yet. */
   readonly #candidates = new Set<PeerLink>();
-  readonly #waiters = new Map<MemberId, Set<Waiter>>();
+  readonly #waiters = new Map<MemberId, readonly Waiter[]>();
 
   constructor(
     peer: Peer,
@@ -97,10 +97,14 @@ export class PeerTransport implements Transport {
     peer.socket.on("message", (message: ServerMessage) => this.#fromServer(message));
   }
 
-  async connect(peer: MemberId, timeoutMs = CONNECT_TIMEOUT_MS): Promise<void> {
+  async connect(peer: MemberId): Promise<void> {
     if (this.#links.get(peer)?.ready === true) return;
     if (!this.#links.has(peer)) this.#call(peer);
-    await this.#untilReady(peer, timeoutMs);
+    await new Promise<void>((resolve, reject) => {
+      const waiter: Waiter = (failure) =>
+        failure === null ? resolve() : reject(new MeshError(failure));
+      this.#waiters.set(peer, [...(this.#waiters.get(peer) ?? []), waiter]);
+    });
   }
 
   async send(peer: MemberId, message: unknown): Promise<void> {
@@ -151,7 +155,7 @@ export class PeerTransport implements Transport {
   #call(peer: MemberId): void {
     if (this.#peer.disconnected) throw new MeshError({ reason: "signaling_lost" });
     const connection = this.#peer.connect(peer, { serialization: "raw", reliable: true });
-    this.#links.set(peer, new PeerLink(connection, peer, true, this.#linkOptions));
+    this.#links.set(peer, this.#link(connection, peer, true));
   }
 
   /** Offers that were sent to a server that was lost meanwhile have no answer. */
@@ -172,35 +176,22 @@ export class PeerTransport implements Transport {
       setTimeout(() => connection.close(), REJECT_DELAY_MS);
       return;
     }
-    const link = new PeerLink(connection, peer.data, false, this.#linkOptions);
+    const link = this.#link(connection, peer.data, false);
     if (existing?.ready === true) {
       this.#candidates.add(link);
     } else {
       existing?.discard();
       this.#links.set(peer.data, link);
     }
-    setTimeout(() => {
-      if (!link.ready) link.close({ reason: "handshake_timeout" });
-    }, CONNECT_TIMEOUT_MS);
   }
 
-  #untilReady(peer: MemberId, timeoutMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const waiting = this.#waiters.get(peer) ?? new Set<Waiter>();
-      this.#waiters.set(peer, waiting);
-      const timeout = setTimeout(() => {
-        waiting.delete(waiter);
-        const failure = { reason: "connect_timeout", peer, timeoutMs } as const;
-        if (waiting.size === 0) this.#links.get(peer)?.close(failure);
-        waiter(failure);
-      }, timeoutMs);
-      const waiter: Waiter = (failure) => {
-        clearTimeout(timeout);
-        if (failure === null) resolve();
-        else reject(new MeshError(failure));
-      };
-      waiting.add(waiter);
-    });
+  #link(connection: DataConnection, peer: MemberId, outgoing: boolean): PeerLink {
+    const link = new PeerLink(connection, peer, outgoing, this.#linkOptions);
+    const timeoutMs = CONNECT_TIMEOUT_MS;
+    setTimeout(() => {
+      if (!link.ready) link.close({ reason: "connect_timeout", peer, timeoutMs });
+    }, timeoutMs);
+    return link;
   }
 
   #settleWaiters(peer: MemberId, failure: MeshFailure | null): void {

@@ -11,7 +11,7 @@ import type { TransportListeners } from "./listeners.ts";
 export type Transport = {
   readonly self: MemberId;
   /** Connects, or resolves at once if connected. Rejects with a `MeshError`. */
-  connect(peer: MemberId, timeoutMs?: number): Promise<void>;
+  connect(peer: MemberId): Promise<void>;
   /** Resolves when the buffer has space, so that a slow peer slows its sender. */
   send(peer: MemberId, message: unknown): Promise<void>;
   /** The same for bulk bytes. Control messages do not wait for them. */

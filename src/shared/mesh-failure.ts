@@ -30,7 +30,6 @@ export const CloseFailure = z.discriminatedUnion("reason", [
   failure("channel_closed", {}),
   failure("channel_failed", { detail: Detail }),
   failure("peer_silent", { peer: MemberId }),
-  failure("handshake_timeout", {}),
   failure("protocol_violation", { peer: MemberId, detail: Detail }),
   /** From the side that found it: `ours` is its version. */
   failure("version_mismatch", { ours: z.int(), theirs: z.int() }),

@@ -10,7 +10,6 @@ export const meshFailures: Sentences<MeshFailure> = {
   channel_closed: () => "The channel was closed.",
   channel_failed: ({ detail }) => `The channel failed: ${detail}.`,
   peer_silent: ({ peer }, nameOf) => `${nameOf(peer)} no longer answers.`,
-  handshake_timeout: () => "The handshake timed out.",
   protocol_violation: ({ peer, detail }, nameOf) =>
     `${nameOf(peer)} violated the protocol: ${detail}.`,
   version_mismatch: ({ ours, theirs }) =>

@@ -182,12 +182,12 @@ export class Leadership {
 
   /** Connects if need be. The answer is a "standing". */
   #ask(peer: MemberId): void {
-    const { transport, timings } = this.#parts;
+    const { transport } = this.#parts;
     if (this.#asked.has(peer)) return;
     this.#dropStale(peer);
     this.#asked.add(peer);
     transport
-      .connect(peer, timings.answerMs)
+      .connect(peer)
       .then(() => {
         if (this.#stopped) return;
         this.#expectAnswer(peer);

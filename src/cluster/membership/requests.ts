@@ -17,7 +17,7 @@ type Outcome = Pick<Extract<ClusterMessage, { type: "result" }>, "value" | "erro
 /** The id of the request to be admitted; commands count from 1. */
 const JOIN = 0;
 
-/** `answerMs` is the time for a connection, and for an answer. */
+/** `answerMs` is the time for an answer. */
 export function coordinatorRequests(transport: Transport, clock: Clock, answerMs: number) {
   const pending = new Map<number, { peer: MemberId; settle: (outcome: Outcome) => void }>();
   let lastId = JOIN;
@@ -63,7 +63,7 @@ export function coordinatorRequests(transport: Transport, clock: Clock, answerMs
     },
     /** Resolves once this tab is admitted. Rejects with a `RoomError` or a `MeshError`. */
     async join(peer: MemberId, room: RoomCode, introduction: () => Member): Promise<void> {
-      await transport.connect(peer, answerMs).catch(failAtOnceIfRefused);
+      await transport.connect(peer).catch(failAtOnceIfRefused);
       if (closed) throw new RoomError({ reason: "tab_left" });
       const member = introduction();
       await send(JOIN, peer, { type: "join", room, member });
