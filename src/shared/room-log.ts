@@ -5,8 +5,7 @@
 import { z } from "zod";
 import { apply, EventGapError } from "./apply.ts";
 import { IndexedEvent } from "./events.ts";
-import { parseJson } from "./parse-json.ts";
-import { parseUntrusted } from "./parse-untrusted.ts";
+import { parseJson, parseUntrusted } from "./parse.ts";
 import { RoomError } from "./room-error.ts";
 import { RoomState } from "./state.ts";
 

@@ -1,5 +1,5 @@
-/** What the people in a room are told when it happens. Stays in the tab; `words` renders it. */
-import type { BridgeRefusal } from "./bridge-refusal.ts";
+/** What the people in a room are told when it happens, and while it lasts. Stays in the tab; `words` renders it. */
+import type { BridgeRefusal } from "./bridge.ts";
 import type { Failure } from "./failure.ts";
 import type { MemberId, RoomCode } from "./ids.ts";
 import type { CloseFailure, LeaveReason } from "./mesh-failure.ts";
@@ -42,3 +42,20 @@ export type TabWarning =
   | { readonly kind: "solver_restarted"; readonly cause: Failure }
   | { readonly kind: "signaling_lost" }
   | { readonly kind: "signaling_restored" };
+
+/** What an answer waits for that lost its stages. */
+export type RecoveryProgress =
+  /** No coordinator can be reached. */
+  | { readonly kind: "reconnecting" }
+  | { readonly kind: "placing" }
+  /** The model does not fit. `missingBytes` is null if something else than memory is missing. */
+  | {
+      readonly kind: "waiting_for_member";
+      readonly failure: PlacementFailure;
+      readonly missingBytes: number | null;
+    }
+  | { readonly kind: "loading"; readonly loadedBytes: number; readonly totalBytes: number }
+  /** Other answers take all slots. */
+  | { readonly kind: "queued" }
+  /** From the start of the new attempt to its first token. */
+  | { readonly kind: "recomputing" };

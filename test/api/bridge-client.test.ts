@@ -4,8 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { BridgeClient, type BridgeSocket } from "../../src/api/bridge-client.ts";
-import { BRIDGE_VERSION, type ServerToPage } from "../../src/shared/bridge.ts";
-import type { BridgeRefusal } from "../../src/shared/bridge-refusal.ts";
+import { BRIDGE_VERSION, type ServerToPage, type BridgeRefusal } from "../../src/shared/bridge.ts";
 import {
   createBridgeNonce,
   createRoomSecret,

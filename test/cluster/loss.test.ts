@@ -7,10 +7,9 @@ import { member, referenceAnswer } from "../../tools/cpu/cpu-room.ts";
 import { HALF, MODEL_URL, WHOLE } from "../../tools/room/test-data.ts";
 import { codes, planner } from "../../tools/room/test-host.ts";
 import { ask, collect, withRoom, type Tab, type TestRoom } from "../../tools/room/test-room.ts";
-import type { RecoveryProgress } from "../../src/shared/recovery.ts";
+import type { RecoveryProgress, RoomNotice } from "../../src/shared/room-notice.ts";
 import type { RoomFailure } from "../../src/shared/room-failure.ts";
 import { GREEDY } from "../../src/shared/sampling.ts";
-import type { RoomNotice } from "../../src/shared/room-notice.ts";
 
 const PROMPT = "GO ON";
 /** Memory for two of six layers. */

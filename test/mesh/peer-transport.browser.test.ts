@@ -4,7 +4,7 @@ import { claimRoom, lookUpRoom } from "../../src/mesh/room-registry.ts";
 import { createAdmission } from "../../src/mesh/admission.ts";
 import { openHandshake } from "../../src/mesh/handshake.ts";
 import { fingerprintsOf } from "../../src/mesh/fingerprints.ts";
-import { parseJson } from "../../src/shared/parse-json.ts";
+import { parseJson } from "../../src/shared/parse.ts";
 import { MeshError } from "../../src/mesh/mesh-error.ts";
 import { ChannelFramePort } from "../../src/mesh/frame-port.ts";
 import { PROTOCOL_VERSION } from "../../src/mesh/packet.ts";

@@ -5,8 +5,8 @@ import {
   ServerToPage,
   type BridgeRequest,
   type PageToServer,
+  type BridgeRefusal,
 } from "../../src/shared/bridge.ts";
-import type { BridgeRefusal } from "../../src/shared/bridge-refusal.ts";
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 import { RoomSecret, signBridgeClaim } from "../../src/shared/room-secret.ts";
 

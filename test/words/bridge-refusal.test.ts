@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { BridgeRefusal } from "../../src/shared/bridge-refusal.ts";
+import type { BridgeRefusal } from "../../src/shared/bridge.ts";
 import { MemberId, RoomCode } from "../../src/shared/ids.ts";
 import { describeBridgeRefusal, describeNotice } from "../../src/words/index.ts";
 

@@ -1,7 +1,7 @@
 /** What an answer that lost its stages says while it recovers. */
 import { expect, test } from "vitest";
 import { MemberId } from "../../src/shared/ids.ts";
-import type { RecoveryProgress } from "../../src/shared/recovery.ts";
+import type { RecoveryProgress } from "../../src/shared/room-notice.ts";
 import type { RoomFailure } from "../../src/shared/room-failure.ts";
 import { describeRecovery } from "../../src/words/index.ts";
 

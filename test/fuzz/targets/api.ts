@@ -7,7 +7,7 @@ import {
   textCompletion,
 } from "../../../src/api/http/completion-request.ts";
 import { PlacementBody } from "../../../src/api/http/placement-routes.ts";
-import { parseJson } from "../../../src/shared/parse-json.ts";
+import { parseJson } from "../../../src/shared/parse.ts";
 import type { Random } from "../../../tools/placement/random.ts";
 import type { FuzzTarget } from "../../../tools/fuzz/fuzz.ts";
 import { mutatedText } from "../../../tools/fuzz/mutate.ts";

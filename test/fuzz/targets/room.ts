@@ -1,6 +1,6 @@
 /** The decoders of the room's own messages, events, and states. */
 import { ClusterMessage, RoomCommand } from "../../../src/cluster/membership/messages.ts";
-import { parseJson } from "../../../src/shared/parse-json.ts";
+import { parseJson } from "../../../src/shared/parse.ts";
 import {
   apply,
   IndexedEvent,
