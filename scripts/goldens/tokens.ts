@@ -22,13 +22,9 @@ const PRE_TOKENIZERS = [
   "smollm",
   "llama-bpe",
   "qwen2",
-  "qwen35",
   "tekken",
-  "gpt-4o",
-  "deepseek-v3",
   "deepseek-coder",
   "dbrx",
-  "falcon",
 ];
 
 export async function writeTokenGoldens(oracle: Oracle, modelPath: string): Promise<void> {

@@ -21,29 +21,20 @@ const CONTRACTION_ANY_CASE = "'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[
 const GPT2 = `${CONTRACTION}| ?\\p{L}+| ?\\p{N}+| ?[^${SPACE}\\p{L}\\p{N}]+|${TRAILING_SPACE}`;
 
 /** The shape that Llama 3 and its many descendants share. */
-function llama3Like(numbers: string, marks = ""): string {
-  const letters = `[\\p{L}${marks}]+`;
+function llama3Like(numbers: string): string {
   return (
-    `(?:${CONTRACTION_ANY_CASE})|[^\\r\\n\\p{L}\\p{N}]?${letters}|${numbers}` +
-    `| ?[^${SPACE}\\p{L}${marks}\\p{N}]+[\\r\\n]*|[${SPACE}]*[\\r\\n]+|${TRAILING_SPACE}`
+    `(?:${CONTRACTION_ANY_CASE})|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${numbers}` +
+    `| ?[^${SPACE}\\p{L}\\p{N}]+[\\r\\n]*|[${SPACE}]*[\\r\\n]+|${TRAILING_SPACE}`
   );
 }
 
-/** Words that may change from upper to lower case once (GPT-4o, Tekken). */
-function casedWords(suffix: string, numbers: string): string {
-  const notLower = "(?:(?=\\p{L})[^a-z])";
-  const notUpper = "(?:(?=\\p{L})[^A-Z])";
-  const before = "[^\\r\\n\\p{L}\\p{N}]?";
-  return (
-    `${before}${notLower}*${notUpper}+${suffix}|${before}${notLower}+${notUpper}*${suffix}|${numbers}` +
-    `| ?[^${SPACE}\\p{L}\\p{N}]+[\\r\\n/]*|[${SPACE}]*[\\r\\n]+|${TRAILING_SPACE}`
-  );
-}
-
-const PUNCTUATION_FIRST = "[!\"#$%&'()*+,\\-.\\/:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+";
-const DEEPSEEK3_WORDS =
-  `${PUNCTUATION_FIRST}|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*` +
-  `|[${SPACE}]*[\\r\\n]+|${TRAILING_SPACE}`;
+const NOT_LOWER = "(?:(?=\\p{L})[^a-z])";
+const NOT_UPPER = "(?:(?=\\p{L})[^A-Z])";
+const BEFORE = "[^\\r\\n\\p{L}\\p{N}]?";
+/** Words that may change from upper to lower case once. */
+const TEKKEN =
+  `${BEFORE}${NOT_LOWER}*${NOT_UPPER}+|${BEFORE}${NOT_LOWER}+${NOT_UPPER}*|\\p{N}` +
+  `| ?[^${SPACE}\\p{L}\\p{N}]+[\\r\\n/]*|[${SPACE}]*[\\r\\n]+|${TRAILING_SPACE}`;
 
 type Family = {
   readonly names: readonly string[];
@@ -74,19 +65,10 @@ const FAMILIES: readonly Family[] = [
     names: ["qwen2", "stablelm2", "deepseek-r1-qwen", "megrez", "hunyuan", "solar-open"],
     patterns: [llama3Like("\\p{N}")],
   },
-  { names: ["qwen35"], patterns: [llama3Like("\\p{N}", "\\p{M}")] },
   {
     names: ["tekken"],
-    patterns: [casedWords("", "\\p{N}")],
+    patterns: [TEKKEN],
     wholeWords: true,
-  },
-  {
-    names: ["gpt-4o", "llama4"],
-    patterns: [casedWords(`(?:${CONTRACTION_ANY_CASE})?`, "\\p{N}{1,3}")],
-  },
-  {
-    names: ["deepseek-v3", "hunyuan-dense"],
-    patterns: ["\\p{N}{1,3}", "[一-龥\\u3040-\\u309f\\u30a0-\\u30ff]+", DEEPSEEK3_WORDS],
   },
   {
     names: ["deepseek-coder"],
@@ -97,10 +79,6 @@ const FAMILIES: readonly Family[] = [
       "[一-龥\\u0800-一가-\\ud7ff]+",
       "\\p{N}",
     ],
-  },
-  {
-    names: ["falcon"],
-    patterns: ["[\\p{P}\\$\\+<=>\\^~\\|`]+", GPT2, "[0-9][0-9][0-9]"],
   },
 ];
 
