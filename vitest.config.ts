@@ -23,7 +23,6 @@ const optimizeDeps = {
     "peerjs",
     "zod",
     "@awesome.me/webawesome/dist/components/dialog/dialog.js",
-    "@awesome.me/webawesome/dist/components/progress-bar/progress-bar.js",
     "axe-core",
     "lit",
     "lit/directives/guard.js",

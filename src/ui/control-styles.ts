@@ -108,6 +108,11 @@ export const controlStyles = css`
     accent-color: var(--spruce);
     flex: none;
   }
+  progress {
+    width: 100%;
+    height: 0.5rem;
+    accent-color: var(--tone, var(--hue, var(--spruce)));
+  }
   label {
     font-size: var(--text-s);
     font-weight: 600;

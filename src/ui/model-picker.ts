@@ -1,16 +1,31 @@
-/** The model that the room runs, how far its loading is, and how to choose another. */
-import "@awesome.me/webawesome/dist/components/progress-bar/progress-bar.js";
+/**
+ * The model that the room runs, how far its loading is, and the ways to give the room another: one
+ * known or offered, one by URL, one from this disk.
+ */
 import { css, html, nothing } from "lit";
-import type { ModelSummary } from "../shared/index.ts";
-import { bytes, plural } from "../words/index.ts";
+import type { ModelSource, ModelSummary } from "../shared/index.ts";
+import { bytes, describeInputProblem, type InputProblem, plural } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
-import "./model-choices.ts";
+import { filePicker } from "./file-picker.ts";
+import { icon } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 
+type Choice = { readonly name: string; readonly note: string; readonly source: ModelSource };
+
+/** Why a model cannot be loaded from this URL; null if it can be tried. */
+export function addressProblem(text: string): InputProblem | null {
+  if (text === "") return { kind: "url_empty" };
+  if (!URL.canParse(text)) return { kind: "url_invalid" };
+  const { protocol } = new URL(text);
+  return ["https:", "http:"].includes(protocol) ? null : { kind: "url_protocol", protocol };
+}
+
 export class ModelPicker extends PageElement {
+  static override properties = { problem: { state: true } };
+  declare problem?: InputProblem | null;
+
   override render() {
     const model = this.view.state?.placement?.model;
-    const choices = html`<tabmesh-model-choices .view=${this.view}></tabmesh-model-choices>`;
     if (model === undefined) {
       return this.readOnly
         ? html`<p class="quiet">No model is placed.</p>`
@@ -20,7 +35,7 @@ export class ModelPicker extends PageElement {
               The model's layers are divided among the machines in this room so that answers are
               fast.
             </p>
-            ${this.#progress()} ${choices}
+            ${this.#progress()} ${this.#ways()}
           </section>`;
     }
     return html`<section aria-labelledby="title">
@@ -31,11 +46,40 @@ export class ModelPicker extends PageElement {
           ? nothing
           : html`<details>
               <summary>Change model</summary>
-              ${choices}
+              ${this.#ways()}
             </details>`
       }
     </section>`;
   }
+
+  #choices(): Choice[] {
+    const known = (this.view.state?.models ?? []).map((model) => ({
+      name: model.name,
+      note: `${model.quantization}, ${bytes(model.fileBytes)}`,
+      source: model.source,
+    }));
+    const names = new Set(known.map(({ name }) => name));
+    const offered = this.view.offeredModels
+      .filter(({ name }) => !names.has(name))
+      .map(({ name, url }) => ({
+        name,
+        note: "on this server",
+        source: { kind: "url", url } as const,
+      }));
+    return [...known, ...offered];
+  }
+
+  #place(source: ModelSource): void {
+    this.send({ type: "place_model", source });
+  }
+
+  readonly #placeAddress = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const form = event.target as HTMLFormElement;
+    const url = form.querySelector<HTMLInputElement>("#url")!.value.trim();
+    this.problem = addressProblem(url);
+    if (this.problem === null) this.#place({ kind: "url", url });
+  };
 
   #current(model: ModelSummary) {
     return html`<p class="name headline">${model.name}</p>
@@ -46,16 +90,65 @@ export class ModelPicker extends PageElement {
       </p>`;
   }
 
+  #ways() {
+    const running = this.view.state?.placement?.model.name;
+    const choices = this.#choices();
+    return html`<div class="ways">
+      ${
+        choices.length === 0
+          ? nothing
+          : html`<ul class="stack">
+              ${choices.map(
+                ({ name, note, source }) =>
+                  html`<li>
+                    <button
+                      class="model"
+                      ?disabled=${name === running}
+                      @click=${() => this.#place(source)}
+                    >
+                      <span class="title">${name}</span>
+                      <span class="quiet small">${name === running ? "running" : note}</span>
+                    </button>
+                  </li>`,
+              )}
+            </ul>`
+      }
+      <form class="field" novalidate @submit=${this.#placeAddress}>
+        <label for="url">URL of a GGUF file</label>
+        <div class="field-row">
+          <input
+            id="url"
+            name="url"
+            type="url"
+            placeholder="https://"
+            aria-describedby="url-problem"
+            aria-invalid=${this.problem ? "true" : "false"}
+          />
+          <button>Load</button>
+        </div>
+        <p id="url-problem" class="problem" role="status">
+          ${this.problem && describeInputProblem(this.problem)}
+        </p>
+      </form>
+      <div class="line wrap">
+        ${filePicker("Choose or drop a file", ".gguf", (file) => this.send({ type: "place_file", file }))}
+        <button
+          class="plain"
+          title="Deletes the model data stored in this browser. It is downloaded again when needed."
+          @click=${() => this.send({ type: "clear_model_cache" })}
+        >
+          ${icon("trash")} Clear downloads
+        </button>
+      </div>
+    </div>`;
+  }
+
   #progress() {
     const { progress } = this.view;
     if (progress === null) return nothing;
     return html`<div class="progress field">
       <p class="small" role="status">${progress.label}</p>
-      <wa-progress-bar
-        label=${progress.label}
-        ?indeterminate=${progress.fraction === null}
-        .value=${(progress.fraction ?? 0) * 100}
-      ></wa-progress-bar>
+      <progress aria-label=${progress.label} value=${progress.fraction ?? nothing}></progress>
     </div>`;
   }
 
@@ -72,8 +165,32 @@ export class ModelPicker extends PageElement {
       .progress {
         margin-top: var(--gap-m);
       }
-      wa-progress-bar {
-        --track-height: 0.4rem;
+      .ways {
+        display: grid;
+        gap: var(--gap-l);
+        max-width: 40rem;
+        margin-top: var(--gap-m);
+      }
+      .model {
+        width: 100%;
+        flex-wrap: wrap;
+        justify-content: space-between;
+        gap: 0 var(--gap-l);
+        padding: var(--gap-s) 1rem;
+        border-color: var(--line);
+        background: var(--surface);
+        text-align: start;
+      }
+      .model:not(:disabled):hover {
+        border-color: var(--spruce);
+        background: var(--spruce-wash);
+      }
+      .title {
+        min-width: 0;
+        overflow-wrap: anywhere;
+      }
+      .model .quiet {
+        font-weight: 450;
       }
     `,
   ];
