@@ -37,56 +37,36 @@ export const memberCardStyles = css`
     gap: var(--gap-xs);
     max-width: 45%;
   }
-  .measured {
+  .facts {
     display: grid;
-    grid-template-columns: repeat(auto-fit, minmax(4.6rem, 1fr));
+    grid-template-columns: repeat(auto-fill, minmax(4.6rem, 1fr));
     gap: var(--gap-s);
     padding: var(--gap-s) 0;
     border-block: 1px solid var(--line);
   }
-  .measured div {
+  .facts:empty {
+    display: none;
+  }
+  .facts div {
     display: flex;
     flex-direction: column-reverse;
     justify-content: flex-end;
   }
-  .measured dt {
-    color: var(--ink-quiet);
+  .facts dt {
+    color: var(--tone, var(--ink-quiet));
     font-size: var(--text-xs);
     line-height: 1.3;
     overflow-wrap: normal;
   }
-  .measured dd {
-    font-size: var(--text-m);
+  .facts dd {
+    color: var(--tone, var(--ink));
     font-weight: 600;
-    white-space: nowrap;
   }
   .memory {
     display: grid;
     grid-template-columns: minmax(3rem, 1fr) auto;
     align-items: center;
     gap: var(--gap-m);
-  }
-  .bar {
-    height: 0.5rem;
-    border-radius: 99px;
-    background: var(--sunken);
-    box-shadow: inset 0 0 0 1px var(--line);
-    overflow: hidden;
-  }
-  .bar span {
-    display: block;
-    height: 100%;
-    background: var(--tone, var(--hue));
-    transition: width 300ms;
-  }
-  .device {
-    gap: 0 var(--gap-l);
-  }
-  .device li {
-    color: var(--tone, var(--ink-quiet));
-  }
-  .device b {
-    color: var(--tone, var(--ink));
   }
   footer {
     align-items: flex-start;
@@ -109,16 +89,16 @@ export const memberCardStyles = css`
     font-size: var(--text-s);
     font-weight: 650;
   }
-  .facts {
+  .list {
     display: grid;
     grid-template-columns: minmax(0, 1fr) auto;
     gap: 0.15rem var(--gap-l);
     font-size: var(--text-s);
   }
-  .facts dt {
+  .list dt {
     color: var(--ink-quiet);
   }
-  .facts dd {
+  .list dd {
     text-align: end;
     max-width: 12rem;
   }

@@ -53,7 +53,7 @@ export class MemberCard extends PageElement {
               ${describeNoAdapter(member.noAdapter)}
             </p>`
       }
-      ${this.#measured()} ${this.#memory()} ${this.#device()} ${this.#slowdown()} ${this.#details()}
+      ${this.#facts()} ${this.#memory()} ${this.#slowdown()} ${this.#details()}
     </article>`;
   }
 
@@ -94,22 +94,24 @@ export class MemberCard extends PageElement {
     </p>`;
   }
 
-  #measured() {
-    const { measurements } = this.member;
-    if (measurements === null) {
-      return this.member.adapter === null
-        ? nothing
-        : html`<p class="quiet small">Not measured yet.</p>`;
-    }
-    return html`<dl class="measured">
-      ${measuredFacts(measurements).map(
-        ({ label, value }) =>
-          html`<div>
-            <dt>${label}</dt>
-            <dd class="figure">${value}</dd>
-          </div>`,
-      )}
-    </dl>`;
+  /** Its measurements, and its current state. */
+  #facts() {
+    const { adapter, measurements, device } = this.member;
+    const facts = [
+      ...(measurements === null ? [] : measuredFacts(measurements)),
+      ...(device === null ? [] : deviceFacts(device)),
+    ];
+    const isUnmeasured = adapter !== null && measurements === null;
+    return html`${isUnmeasured ? html`<p class="quiet small">Not measured yet.</p>` : nothing}
+      <dl class="facts">
+        ${facts.map(
+          ([label, value, alert]) =>
+            html`<div class=${alert ? "warn" : ""}>
+              <dt>${label}</dt>
+              <dd class="figure">${value}</dd>
+            </div>`,
+        )}
+      </dl>`;
   }
 
   #memory() {
@@ -117,25 +119,10 @@ export class MemberCard extends PageElement {
     const budget = device?.memoryBudgetBytes ?? measurements?.memoryBudgetBytes ?? 0;
     if (budget === 0) return nothing;
     const used = device?.memoryUsedBytes ?? 0;
-    const share = Math.min(100, (used / budget) * 100);
     const label = `${bytes(used)} of ${bytes(budget)} memory`;
-    return html`<div class="memory">
-      <div class="bar ${share > 92 ? "bad" : ""}" role="img" aria-label=${label}>
-        <span style="width: ${share}%"></span>
-      </div>
-      <span class="small quiet" aria-hidden="true">${label}</span>
-    </div>`;
-  }
-
-  #device() {
-    const { device } = this.member;
-    if (device === null) return nothing;
-    return html`<ul class="device line wrap small" aria-label="Current state">
-      ${deviceFacts(device).map(
-        ({ label, value, alert }) =>
-          html`<li class=${alert ? "warn" : ""}>${label} <b class="figure">${value}</b></li>`,
-      )}
-    </ul>`;
+    return html`<p class="memory small quiet ${used > 0.92 * budget ? "bad" : ""}">
+      <progress max=${budget} value=${used} aria-label="Memory"></progress> ${label}
+    </p>`;
   }
 
   /** The slowdown so far, how it is forecast to go on, and a warning. */

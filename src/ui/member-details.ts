@@ -38,7 +38,7 @@ export function memberDetails(
     ${kernels === null ? nothing : kernelList(kernels)}
     ${factList(
       "Links",
-      links.map((link) => ({ label: `to ${nameOf(link.to)}`, value: linkText(link) })),
+      links.map((link) => [`to ${nameOf(link.to)}`, linkText(link)]),
     )}
     ${isEmpty ? html`<p class="small quiet">No further information about this member.</p>` : nothing}
   `;
@@ -61,9 +61,9 @@ function kernelItem(choice: KernelChoice) {
 function factList(title: string, facts: readonly Fact[]) {
   if (facts.length === 0) return nothing;
   return html`<h4>${title}</h4>
-    <dl class="facts">
+    <dl class="list">
       ${facts.map(
-        ({ label, value }) =>
+        ([label, value]) =>
           html`<dt>${label}</dt>
             <dd class="figure">${value}</dd>`,
       )}

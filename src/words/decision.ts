@@ -1,6 +1,5 @@
 /** The last decision about where the layers run: its trigger and its reason. */
 import type { CapacityChange, Decision, DecisionReason, DecisionTrigger } from "../shared/index.ts";
-import type { NameOf } from "./name-of.ts";
 import {
   describeBrokenRule,
   describeChoice,
@@ -10,7 +9,7 @@ import {
 } from "./placement.ts";
 import { capitalized, listed } from "./quantities.ts";
 import { describeRoomFailure } from "./room-failure.ts";
-import { describer } from "./sentences.ts";
+import { describer, type NameOf } from "./sentences.ts";
 
 /** One sentence. */
 export const describeTrigger = describer<DecisionTrigger>({

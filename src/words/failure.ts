@@ -2,8 +2,7 @@
 import type { Failure } from "../shared/index.ts";
 import { meshFailures } from "./mesh-failure.ts";
 import { modelFailures } from "./model-failure.ts";
-import type { NameOf } from "./name-of.ts";
-import { describer, type Sentences } from "./sentences.ts";
+import { describer, type NameOf, type Sentences } from "./sentences.ts";
 import { stageFailures } from "./stage-failure.ts";
 import { engineFailures } from "./engine-failure.ts";
 import { workerFailures } from "./worker-failure.ts";

@@ -1,7 +1,7 @@
 /** How the members of a room differ. */
 import { type Difference, HETEROGENEOUS_SHARE } from "../shared/index.ts";
-import type { NameOf } from "./name-of.ts";
 import { bytes, figure, percent } from "./quantities.ts";
+import type { NameOf } from "./sentences.ts";
 
 /** One sentence for each difference, or one that says how alike the members are. */
 export function describeDifferences(differences: readonly Difference[], nameOf: NameOf): string {

@@ -27,7 +27,7 @@ export {
   scoreFacts,
   signalFacts,
 } from "./member-facts.ts";
-export { type NameOf, nameOfMembers, nameOfRoom } from "./name-of.ts";
+export { type NameOf, nameOfMembers, nameOfRoom } from "./sentences.ts";
 export { describeNoAdapter, describeOwnAdapter } from "./no-adapter.ts";
 export {
   describeCost,

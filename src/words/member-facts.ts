@@ -18,8 +18,8 @@ import { bytes, figure, giga, percent, seconds, time } from "./quantities.ts";
 
 export type { Score };
 
-/** A label, its value, and whether it deserves attention. */
-export type Fact = { readonly label: string; readonly value: string; readonly alert?: boolean };
+/** `alert`: it deserves attention. */
+export type Fact = readonly [label: string, value: string, alert?: boolean];
 
 /** From this throttle ratio on, the value deserves attention: smaller ones may be noise. */
 const ALERT_RATIO = 1.2;
@@ -35,37 +35,28 @@ export function adapterLine({ adapter }: Pick<Member, "adapter">): string {
 /** The five measurements shown on every card. */
 export function measuredFacts(measured: Measurements): Fact[] {
   return [
-    { label: "GB/s copy", value: giga(measured.copyBytesPerMs) },
-    { label: "GFLOPS", value: giga(measured.f32FlopsPerMs) },
-    { label: "GMAC/s mat‑vec", value: giga(measured.matVecMacsPerMs) },
-    { label: "dispatch", value: time(measured.dispatchMs) },
-    { label: "readback", value: time(measured.readbackMs) },
+    ["GB/s copy", giga(measured.copyBytesPerMs)],
+    ["GFLOPS", giga(measured.f32FlopsPerMs)],
+    ["GMAC/s mat‑vec", giga(measured.matVecMacsPerMs)],
+    ["dispatch", time(measured.dispatchMs)],
+    ["readback", time(measured.readbackMs)],
   ];
 }
 
 /** The current state, most likely bottleneck first. */
 export function deviceFacts(device: DeviceState): Fact[] {
-  const facts: Fact[] = [{ label: "busy", value: percent(device.busyFraction) }];
-  if (device.throttleRatio > 0) {
-    facts.push({
-      label: "slowdown",
-      value: `×${figure(device.throttleRatio)}`,
-      alert: device.throttleRatio >= ALERT_RATIO,
-    });
-  }
-  if (device.pressure !== null) {
-    const alert = device.pressure === "serious" || device.pressure === "critical";
-    facts.push({ label: "pressure", value: device.pressure, alert });
-  }
-  if (device.batteryLevel !== null) {
+  const { throttleRatio, pressure, batteryLevel } = device;
+  const facts: Fact[] = [["busy", percent(device.busyFraction)]];
+  if (throttleRatio > 0)
+    facts.push(["slowdown", `×${figure(throttleRatio)}`, throttleRatio >= ALERT_RATIO]);
+  if (pressure !== null)
+    facts.push(["pressure", pressure, pressure === "serious" || pressure === "critical"]);
+  if (batteryLevel !== null) {
     const charging = device.batteryCharging === true;
-    facts.push({
-      label: "battery",
-      value: `${percent(device.batteryLevel)}${charging ? ", charging" : ""}`,
-      alert: !charging && device.batteryLevel < DEFAULT_PLACEMENT_RULES.batteryLevel,
-    });
+    const isLow = !charging && batteryLevel < DEFAULT_PLACEMENT_RULES.batteryLevel;
+    facts.push(["battery", `${percent(batteryLevel)}${charging ? ", charging" : ""}`, isLow]);
   }
-  if (!device.visible) facts.push({ label: "tab", value: "hidden", alert: true });
+  if (!device.visible) facts.push(["tab", "hidden", true]);
   return facts;
 }
 
@@ -82,29 +73,18 @@ export function describeForecast(forecast: ThrottleForecast): string | null {
 
 /** What the browser reports of the device, and what is used instead of the missing signals. */
 export function signalFacts(device: DeviceState): Fact[] {
-  const isTimed = device.busySource === "timestamps";
+  const { busySource, pressure, batteryLevel } = device;
+  const isTimed = busySource === "timestamps";
   return [
-    { label: "Temperature", value: "not available in browsers; inferred from slowdown" },
-    { label: "Slowdown", value: "step time over the usual step time" },
-    {
-      label: "GPU utilization",
-      value: isTimed ? "GPU timestamps" : "not available; estimated from step times",
-    },
-    {
-      label: "GPU memory in use",
-      value: "not available in browsers; estimated from this tab's allocations",
-    },
-    {
-      label: "Compute pressure",
-      value: device.pressure ?? "not available; inferred from slowdown",
-    },
-    {
-      label: "Battery",
-      value:
-        device.batteryLevel === null
-          ? "not available; counts as plugged in"
-          : percent(device.batteryLevel),
-    },
+    ["Temperature", "not available in browsers; inferred from slowdown"],
+    ["Slowdown", "step time over the usual step time"],
+    ["GPU utilization", isTimed ? "GPU timestamps" : "not available; estimated from step times"],
+    ["GPU memory in use", "not available in browsers; estimated from this tab's allocations"],
+    ["Compute pressure", pressure ?? "not available; inferred from slowdown"],
+    [
+      "Battery",
+      batteryLevel === null ? "not available; counts as plugged in" : percent(batteryLevel),
+    ],
   ];
 }
 
@@ -112,20 +92,17 @@ export function signalFacts(device: DeviceState): Fact[] {
 export function limitFacts({ adapter, measurements }: Member): Fact[] {
   if (adapter === null) return [];
   const facts: Fact[] = [
-    { label: "Maximum binding", value: bytes(adapter.maxStorageBindingBytes) },
-    { label: "Maximum buffer", value: bytes(adapter.maxBufferBytes) },
-    { label: "Workgroup storage", value: bytes(adapter.maxWorkgroupStorageBytes) },
-    {
-      label: "Maximum workgroup size",
-      value: adapter.maxWorkgroupInvocations.toLocaleString("en"),
-    },
-    { label: "Storage buffers per stage", value: String(adapter.maxStorageBuffersPerStage) },
+    ["Maximum binding", bytes(adapter.maxStorageBindingBytes)],
+    ["Maximum buffer", bytes(adapter.maxBufferBytes)],
+    ["Workgroup storage", bytes(adapter.maxWorkgroupStorageBytes)],
+    ["Maximum workgroup size", adapter.maxWorkgroupInvocations.toLocaleString("en")],
+    ["Storage buffers per stage", String(adapter.maxStorageBuffersPerStage)],
   ];
   if (measurements !== null) {
     const half = measurements.f16FlopsPerMs;
     facts.push(
-      { label: "f16", value: half === null ? "not supported" : `${giga(half)} GFLOPS` },
-      { label: "Mat-mul", value: `${giga(measurements.matMulMacsPerMs)} GMAC/s` },
+      ["f16", half === null ? "not supported" : `${giga(half)} GFLOPS`],
+      ["Mat-mul", `${giga(measurements.matMulMacsPerMs)} GMAC/s`],
     );
   }
   return facts;
@@ -133,14 +110,13 @@ export function limitFacts({ adapter, measurements }: Member): Fact[] {
 
 /** The parts of a score, in the order of their default weights. */
 export function scoreFacts({ compute, memory, network, thermal, bandwidth }: Score): Fact[] {
-  const parts = [
-    ["Compute", compute],
-    ["Memory", memory],
-    ["Network", network],
-    ["Thermal", thermal],
-    ["Bandwidth", bandwidth],
-  ] as const;
-  return parts.map(([label, value]) => ({ label, value: value.toFixed(2) }));
+  return [
+    ["Compute", compute.toFixed(2)],
+    ["Memory", memory.toFixed(2)],
+    ["Network", network.toFixed(2)],
+    ["Thermal", thermal.toFixed(2)],
+    ["Bandwidth", bandwidth.toFixed(2)],
+  ];
 }
 
 /** "12.4 ms round trip, 84 MB/s". */

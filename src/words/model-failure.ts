@@ -1,8 +1,7 @@
 /** What is wrong with a model's file, its address, or the disk. */
 import type { MalformedProblem, ModelFailure, ModelNotice } from "../shared/index.ts";
 import { bytes, exactBytes, figure } from "./quantities.ts";
-import type { NameOf } from "./name-of.ts";
-import { describer, type Sentences } from "./sentences.ts";
+import { describer, type NameOf, type Sentences } from "./sentences.ts";
 
 const OPEN_FROM_DISK = "Download the file and open it from disk.";
 

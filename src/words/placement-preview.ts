@@ -1,10 +1,9 @@
 /** What the placement preview says of each candidate: costs, limits, who was left out, and why. */
 import type { CostParts, ExplainedShare, LeftOut, Objective } from "../placement/index.ts";
 import type { BrokenRule, CandidateOrigin } from "../shared/index.ts";
-import type { NameOf } from "./name-of.ts";
 import { describeBrokenRule } from "./placement.ts";
 import { exactBytes, layerRange, time } from "./quantities.ts";
-import { describer } from "./sentences.ts";
+import { describer, type NameOf } from "./sentences.ts";
 
 /** Sentences about where the time of a token goes. */
 export function describeCost(

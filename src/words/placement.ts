@@ -12,7 +12,6 @@ import type {
   Violation,
 } from "../shared/index.ts";
 import { causeIn } from "./failure.ts";
-import type { NameOf } from "./name-of.ts";
 import {
   bytes,
   exactBytes,
@@ -24,7 +23,7 @@ import {
   seconds,
   time,
 } from "./quantities.ts";
-import { describer, namelessDescriber } from "./sentences.ts";
+import { describer, namelessDescriber, type NameOf } from "./sentences.ts";
 
 /** "Phone has 5% of its battery left; the limit is 15%", without a full stop. */
 export function describeBrokenRule({ member, breach }: BrokenRule, nameOf: NameOf): string {

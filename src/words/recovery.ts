@@ -1,9 +1,8 @@
 /** The recovery of an answer that lost its stages: what was lost, and how far the recovery is. */
 import type { RecoveryProgress, RoomFailure } from "../shared/index.ts";
-import type { NameOf } from "./name-of.ts";
 import { describeRefusal } from "./placement.ts";
 import { bytes, percent } from "./quantities.ts";
-import { describer } from "./sentences.ts";
+import { describer, type NameOf } from "./sentences.ts";
 
 /** One or two sentences: "Ada left. Recovering: loading layers, 40%." */
 export function describeRecovery(

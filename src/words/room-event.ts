@@ -2,11 +2,10 @@
 import type { Admits, RoomEvent, Stage } from "../shared/index.ts";
 import { describeDecision, describeTrigger } from "./decision.ts";
 import { describeFailure } from "./failure.ts";
-import type { NameOf } from "./name-of.ts";
 import { layerRange, listed, plural } from "./quantities.ts";
 import { describeRoomFailure } from "./room-failure.ts";
 import { describeDeparture } from "./room-notice.ts";
-import { describer } from "./sentences.ts";
+import { describer, type NameOf } from "./sentences.ts";
 
 const ADMITS: { readonly [Value in Admits]: string } = {
   code: "The room can be joined with its code or its link.",

@@ -7,11 +7,10 @@ import {
   type StageLoss,
 } from "../shared/index.ts";
 import { causeIn, describeFailure, failures } from "./failure.ts";
-import type { NameOf } from "./name-of.ts";
 import { describeNoAdapter } from "./no-adapter.ts";
 import { describeRefusal, describeViolation } from "./placement.ts";
 import { exactBytes, layerRange, listed } from "./quantities.ts";
-import { describer, type Sentences } from "./sentences.ts";
+import { describer, type NameOf, type Sentences } from "./sentences.ts";
 
 const stageLosses: Sentences<StageLoss> = {
   stage_member_left: ({ member, model, ...layers }, nameOf) =>

@@ -11,10 +11,9 @@ import type {
 import { describeBridgeRefusal } from "./bridge-refusal.ts";
 import { describeFailure } from "./failure.ts";
 import { describeModelNotice } from "./model-failure.ts";
-import type { NameOf } from "./name-of.ts";
 import { describeRefusal, describeRemedy } from "./placement.ts";
 import { describeRoomFailure } from "./room-failure.ts";
-import { describer } from "./sentences.ts";
+import { describer, type NameOf } from "./sentences.ts";
 
 export type DescribedNotice = {
   readonly level: "info" | "warning" | "error";

@@ -1,6 +1,20 @@
-/** Tables with one sentence per case of tagged data, so that the compiler finds a case without one. */
-import type { Failure } from "../shared/index.ts";
-import type { NameOf } from "./name-of.ts";
+/** Names, and tables with one sentence per case of tagged data, so that the compiler finds a case without one. */
+import type { Failure, MemberId, RoomState } from "../shared/index.ts";
+
+/** What people call a member. */
+export type NameOf = (id: MemberId) => string;
+
+/** The names that the room knows, also of members that left; an unknown member is its id. */
+export function nameOfRoom(state: Pick<RoomState, "members" | "formerMembers"> | null): NameOf {
+  return nameOfMembers([...(state?.formerMembers ?? []), ...(state?.members ?? [])]);
+}
+
+export function nameOfMembers(
+  members: readonly { readonly id: MemberId; readonly name: string }[],
+): NameOf {
+  const names = new Map(members.map(({ id, name }) => [id, name]));
+  return (id) => names.get(id) ?? id;
+}
 
 /** The tag is `type`, or else `kind`, or else `reason`. */
 type Tagged = { readonly type: string } | { readonly kind: string } | { readonly reason: string };

@@ -1,8 +1,7 @@
 /** Why an answer ended early, or a stage could not load. */
 import type { MemberId, StageFailure } from "../shared/index.ts";
-import type { NameOf } from "./name-of.ts";
 import { bytes, figure, plural, time } from "./quantities.ts";
-import type { Sentences } from "./sentences.ts";
+import type { NameOf, Sentences } from "./sentences.ts";
 
 const ASK_AGAIN = "Ask again when the model is ready.";
 

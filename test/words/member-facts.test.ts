@@ -36,7 +36,7 @@ describe("describeForecast", () => {
 
 describe("signalFacts", () => {
   const valuesOf = (state: DeviceState) =>
-    Object.fromEntries(signalFacts(state).map(({ label, value }) => [label, value]));
+    Object.fromEntries(signalFacts(state).map(([label, value]) => [label, value]));
 
   test("what a browser does not report is not available, and what is used instead is named", () => {
     expect(valuesOf(device)).toEqual({
@@ -65,12 +65,12 @@ describe("signalFacts", () => {
 });
 
 test("deviceFacts leaves out what is not reported, and marks what needs attention", () => {
-  expect(deviceFacts(device).map(({ label }) => label)).toEqual(["busy", "slowdown"]);
+  expect(deviceFacts(device).map(([label]) => label)).toEqual(["busy", "slowdown"]);
   const strained = { ...device, throttleRatio: 1.3, pressure: "critical", visible: false } as const;
   expect(deviceFacts(strained)).toEqual([
-    { label: "busy", value: "50%" },
-    { label: "slowdown", value: "×1.30", alert: true },
-    { label: "pressure", value: "critical", alert: true },
-    { label: "tab", value: "hidden", alert: true },
+    ["busy", "50%"],
+    ["slowdown", "×1.30", true],
+    ["pressure", "critical", true],
+    ["tab", "hidden", true],
   ]);
 });

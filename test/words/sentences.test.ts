@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { MemberId } from "../../src/shared/ids.ts";
-import { nameOfMembers } from "../../src/words/name-of.ts";
+import { nameOfMembers } from "../../src/words/sentences.ts";
 
 const ada = MemberId.parse("ada");
 
