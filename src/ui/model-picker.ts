@@ -4,7 +4,7 @@
  */
 import { css, html, nothing } from "lit";
 import type { ModelSource, ModelSummary } from "../shared/index.ts";
-import { bytes, describeInputProblem, type InputProblem, plural } from "../words/index.ts";
+import { bytes, plural } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { filePicker } from "./file-picker.ts";
 import { icon } from "./icons.ts";
@@ -12,18 +12,7 @@ import { PageElement } from "./page-element.ts";
 
 type Choice = { readonly name: string; readonly note: string; readonly source: ModelSource };
 
-/** Why a model cannot be loaded from this URL; null if it can be tried. */
-export function addressProblem(text: string): InputProblem | null {
-  if (text === "") return { kind: "url_empty" };
-  if (!URL.canParse(text)) return { kind: "url_invalid" };
-  const { protocol } = new URL(text);
-  return ["https:", "http:"].includes(protocol) ? null : { kind: "url_protocol", protocol };
-}
-
 export class ModelPicker extends PageElement {
-  static override properties = { problem: { state: true } };
-  declare problem?: InputProblem | null;
-
   override render() {
     const model = this.view.state?.placement?.model;
     if (model === undefined) {
@@ -77,8 +66,7 @@ export class ModelPicker extends PageElement {
     event.preventDefault();
     const form = event.target as HTMLFormElement;
     const url = form.querySelector<HTMLInputElement>("#url")!.value.trim();
-    this.problem = addressProblem(url);
-    if (this.problem === null) this.#place({ kind: "url", url });
+    this.#place({ kind: "url", url });
   };
 
   #current(model: ModelSummary) {
@@ -113,22 +101,20 @@ export class ModelPicker extends PageElement {
               )}
             </ul>`
       }
-      <form class="field" novalidate @submit=${this.#placeAddress}>
+      <form class="field" @submit=${this.#placeAddress}>
         <label for="url">URL of a GGUF file</label>
         <div class="field-row">
           <input
             id="url"
             name="url"
             type="url"
+            required
+            pattern=" *https?://.*"
+            title="Browsers load models from http:// and https:// addresses. Choose a file to load one of this machine."
             placeholder="https://"
-            aria-describedby="url-problem"
-            aria-invalid=${this.problem ? "true" : "false"}
           />
           <button>Load</button>
         </div>
-        <p id="url-problem" class="problem" role="status">
-          ${this.problem && describeInputProblem(this.problem)}
-        </p>
       </form>
       <div class="line wrap">
         ${filePicker("Choose or drop a file", ".gguf", (file) => this.send({ type: "place_file", file }))}

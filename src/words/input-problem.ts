@@ -7,9 +7,6 @@ export type InputProblem =
   | { readonly kind: "room_code_empty" }
   | { readonly kind: "room_code_short"; readonly missing: number }
   | { readonly kind: "room_link_incomplete" }
-  | { readonly kind: "url_empty" }
-  | { readonly kind: "url_invalid" }
-  | { readonly kind: "url_protocol"; readonly protocol: string }
   | { readonly kind: "settings_out_of_range" }
   | { readonly kind: "connection_lost" }
   | { readonly kind: "no_model" }
@@ -24,10 +21,6 @@ export const describeInputProblem = namelessDescriber<InputProblem>({
   room_code_short: ({ missing }) =>
     `Enter ${plural(missing, "more character")}. A room code has six.`,
   room_link_incomplete: () => "This link is incomplete. Copy the whole link again.",
-  url_empty: () => "Enter the URL of a GGUF file.",
-  url_invalid: () => "This is not a valid URL. It must start with https://.",
-  url_protocol: ({ protocol }) =>
-    `Browsers cannot fetch ${protocol} URLs. Use https://, or choose the file on this machine.`,
   settings_out_of_range: () => "Not saved. Check that every number is within its limits.",
   connection_lost: () =>
     "The connection to the room is lost. You can chat again once it is restored.",

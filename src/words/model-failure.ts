@@ -8,7 +8,7 @@ const OPEN_FROM_DISK = "Download the file and open it from disk.";
 export const modelFailures: Sentences<ModelFailure> = {
   malformed_file: (failure) =>
     `This is not a usable GGUF file: ${PROBLEMS[failure.problem](failure)}.`,
-  unsupported_model: describeUnsupported,
+  unsupported_model: (failure) => UNSUPPORTED[failure.feature](failure),
   truncated_header: ({ part, offsetBytes, fileBytes }) =>
     `The GGUF file ends within its header: ${part} at byte ${offsetBytes} reaches past the file's ${exactBytes(fileBytes)}. The file is truncated or damaged: download it again.`,
   truncated_tensor: ({ file, tensor, endBytes, fileBytes }) =>
@@ -104,38 +104,32 @@ const PROBLEMS: Readonly<Record<MalformedProblem, (failure: Malformed) => string
   no_scores: () => "its tokens have no scores",
 };
 
-function describeUnsupported({
-  feature,
-  found,
-  supported,
-  tensor,
-}: Extract<ModelFailure, { reason: "unsupported_model" }>): string {
-  const list = supported.join(", ");
-  switch (feature) {
-    case "architecture":
-      return `The architecture ${found} is not supported. Choose a model of one of these families: ${list}.`;
-    case "gguf_version":
-      return `This is a GGUF file of version ${found}; versions ${list} are supported. Convert it with a recent llama.cpp.`;
-    case "big_endian":
-      return "This GGUF file is big-endian, which is not supported. Convert it to little-endian.";
-    case "split_file":
-      return `This file is one of ${found} parts of a model. Join them with \`llama-gguf-split --merge\` and load the result.`;
-    case "experts":
-      return "This model is a mixture of experts, which is not supported. Choose a dense model.";
-    case "head_sizes":
-      return `The model's keys and values differ in length (${found}), which is not supported.`;
-    case "tensor":
-      return `The tensor ${tensor} is not part of the supported ${found} models. Choose another model.`;
-    case "tensor_format":
-      return `The tensor ${tensor} is stored as ${found}, which is not supported. Choose a file in one of ${list}.`;
-    case "rope_scaling":
-      return `The model scales RoPE by ${found}; supported are ${list}.`;
-    case "tokenizer":
-      return `The tokenizer ${found} is not supported. Supported are ${list}.`;
-    case "pre_tokenizer":
-      return `The pre-tokenizer ${found} is not supported. Supported are ${list}.`;
-  }
-}
+type Unsupported = Extract<ModelFailure, { reason: "unsupported_model" }>;
+
+const UNSUPPORTED: Readonly<Record<Unsupported["feature"], (failure: Unsupported) => string>> = {
+  architecture: ({ found, supported }) =>
+    `The architecture ${found} is not supported. Choose a model of one of these families: ${supported.join(", ")}.`,
+  gguf_version: ({ found, supported }) =>
+    `This is a GGUF file of version ${found}; versions ${supported.join(", ")} are supported. Convert it with a recent llama.cpp.`,
+  big_endian: () =>
+    "This GGUF file is big-endian, which is not supported. Convert it to little-endian.",
+  split_file: ({ found }) =>
+    `This file is one of ${found} parts of a model. Join them with \`llama-gguf-split --merge\` and load the result.`,
+  experts: () =>
+    "This model is a mixture of experts, which is not supported. Choose a dense model.",
+  head_sizes: ({ found }) =>
+    `The model's keys and values differ in length (${found}), which is not supported.`,
+  tensor: ({ found, tensor }) =>
+    `The tensor ${tensor} is not part of the supported ${found} models. Choose another model.`,
+  tensor_format: ({ found, tensor, supported }) =>
+    `The tensor ${tensor} is stored as ${found}, which is not supported. Choose a file in one of ${supported.join(", ")}.`,
+  rope_scaling: ({ found, supported }) =>
+    `The model scales RoPE by ${found}; supported are ${supported.join(", ")}.`,
+  tokenizer: ({ found, supported }) =>
+    `The tokenizer ${found} is not supported. Supported are ${supported.join(", ")}.`,
+  pre_tokenizer: ({ found, supported }) =>
+    `The pre-tokenizer ${found} is not supported. Supported are ${supported.join(", ")}.`,
+};
 
 function describeStatus(url: string, status: number): string {
   if (status === 404 || status === 410)

@@ -83,7 +83,7 @@ describe("a model by address", () => {
 
   test("that is not a URL is refused at the field", async () => {
     await loadByAddress(page, "model.gguf");
-    await page.getByText("This is not a valid URL.").waitFor();
+    await page.locator("input[type=url]:user-invalid").waitFor();
   });
 
   test("that is truncated in its header is reported with the file's length", async () => {

@@ -21,12 +21,6 @@ test.each<[InputProblem, string]>([
   [{ kind: "room_code_short", missing: 1 }, "Enter 1 more character. A room code has six."],
   [{ kind: "room_code_short", missing: 2 }, "Enter 2 more characters. A room code has six."],
   [{ kind: "room_link_incomplete" }, "This link is incomplete. Copy the whole link again."],
-  [{ kind: "url_empty" }, "Enter the URL of a GGUF file."],
-  [{ kind: "url_invalid" }, "This is not a valid URL. It must start with https://."],
-  [
-    { kind: "url_protocol", protocol: "file:" },
-    "Browsers cannot fetch file: URLs. Use https://, or choose the file on this machine.",
-  ],
   [{ kind: "settings_out_of_range" }, "Not saved. Check that every number is within its limits."],
   [
     { kind: "connection_lost" },
