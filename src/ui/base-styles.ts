@@ -32,6 +32,10 @@ const textStyles = css`
   ol {
     list-style: none;
   }
+  p,
+  li {
+    overflow-wrap: anywhere;
+  }
   h1 {
     font-size: var(--text-m);
     font-weight: 700;
@@ -86,15 +90,13 @@ const textStyles = css`
   :where(.line.spread) {
     justify-content: space-between;
   }
-  :where(.stack) {
-    display: grid;
-    grid-template-columns: minmax(0, 1fr);
-    gap: var(--gap-s);
-  }
-  :where(.field) {
+  :where(.stack, .field) {
     display: grid;
     grid-template-columns: minmax(0, 1fr);
     align-content: start;
+    gap: var(--gap-s);
+  }
+  :where(.field) {
     gap: var(--gap-xs);
   }
   /* What something means: a color for text and icons, and a paler one for what is behind them. */

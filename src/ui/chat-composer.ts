@@ -23,16 +23,11 @@ export function cannotAsk({ state, connection }: PageView): string | null {
 export class ChatComposer extends PageElement {
   protected override readonly live = ["chat"] as const;
   static override properties = { text: { state: true } };
-  declare text: string;
-
-  constructor() {
-    super();
-    this.text = "";
-  }
+  declare text?: string;
 
   readonly #submit = (event: Event): void => {
     event.preventDefault();
-    const text = this.text.trim();
+    const text = this.text?.trim() ?? "";
     if (text === "" || isAnswering(this.view) || cannotAsk(this.view) !== null) return;
     this.emit("ask", text);
     this.text = "";
@@ -56,7 +51,7 @@ export class ChatComposer extends PageElement {
         id="message"
         rows="1"
         placeholder=${problem ?? "Ask a question"}
-        .value=${live(this.text)}
+        .value=${live(this.text ?? "")}
         @input=${this.#input}
         @keydown=${this.#key}
         aria-describedby="keys"
@@ -75,7 +70,7 @@ export class ChatComposer extends PageElement {
           : html`<button
               class="icon round primary"
               aria-label="Send"
-              ?disabled=${problem !== null || this.text.trim() === ""}
+              ?disabled=${problem !== null || !this.text?.trim()}
             >
               ${icon("send")}
             </button>`

@@ -107,7 +107,6 @@ export class ChatMessageElement extends LitElement {
       }
       .user p {
         white-space: pre-wrap;
-        overflow-wrap: anywhere;
       }
       footer {
         min-height: 2rem;

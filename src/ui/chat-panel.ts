@@ -15,19 +15,14 @@ const END_PX = 48;
 
 export class ChatPanel extends PageElement {
   protected override readonly live = ["chat"] as const;
-  static override properties = { atEnd: { state: true } };
-  declare atEnd: boolean;
+  static override properties = { isScrolledUp: { state: true } };
+  declare isScrolledUp?: boolean;
   readonly #announcer = new AnswerAnnouncer();
-
-  constructor() {
-    super();
-    this.atEnd = true;
-  }
 
   #ask(text: string): void {
     if (isAnswering(this.view) || cannotAsk(this.view) !== null) return;
     this.send({ type: "send_message", text });
-    this.atEnd = true;
+    this.isScrolledUp = false;
   }
 
   #retry(index: number): void {
@@ -37,7 +32,7 @@ export class ChatPanel extends PageElement {
 
   readonly #scrolled = (event: Event): void => {
     const log = event.target as HTMLElement;
-    this.atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < END_PX;
+    this.isScrolledUp = log.scrollHeight - log.scrollTop - log.clientHeight >= END_PX;
   };
 
   #toEnd(): void {
@@ -46,13 +41,13 @@ export class ChatPanel extends PageElement {
   }
 
   override updated(): void {
-    if (!this.atEnd) return;
+    if (this.isScrolledUp) return;
     // The messages render after this element does; their heights count.
     const messages = [...this.renderRoot.querySelectorAll("tabmesh-message")];
     const rendered = messages.map((message) => message.updateComplete);
     Promise.all(rendered).then(
       () => {
-        if (this.atEnd) this.#toEnd();
+        if (!this.isScrolledUp) this.#toEnd();
       },
       (error: unknown) => reportError(error),
     );
@@ -95,7 +90,7 @@ export class ChatPanel extends PageElement {
         )}
       </div>
       <div class="unseen" aria-live="polite">${this.#announcer.next(chat.at(-1))}</div>
-      ${this.atEnd ? nothing : this.#latest()}
+      ${this.isScrolledUp ? this.#latest() : nothing}
       <tabmesh-composer
         .view=${this.view}
         @ask=${({ detail }: CustomEvent<string>) => this.#ask(detail)}
@@ -107,7 +102,7 @@ export class ChatPanel extends PageElement {
     return html`<button
       class="compact latest"
       @click=${() => {
-        this.atEnd = true;
+        this.isScrolledUp = false;
         this.#toEnd();
       }}
     >

@@ -2,9 +2,6 @@
 import { css } from "lit";
 
 export const memberCardStyles = css`
-  :host {
-    container: card / inline-size;
-  }
   header {
     align-items: flex-start;
     gap: var(--gap-m);
@@ -22,20 +19,12 @@ export const memberCardStyles = css`
     border: 2px dashed var(--line-strong);
   }
   .who {
-    flex: 1;
+    flex: 1 1 10rem;
     min-width: 0;
-  }
-  h3 {
-    line-height: 1.35;
-    display: -webkit-box;
-    -webkit-box-orient: vertical;
-    -webkit-line-clamp: 2;
-    overflow: hidden;
+    overflow-wrap: anywhere;
   }
   .tags {
-    justify-content: flex-end;
     gap: var(--gap-xs);
-    max-width: 45%;
   }
   .facts {
     display: grid;
@@ -116,24 +105,6 @@ export const memberCardStyles = css`
     min-height: 2rem;
     padding: 0 0.4rem;
     border-color: var(--tone, var(--line));
-    background: transparent;
-    color: var(--tone, var(--ink-quiet));
     font-size: var(--text-s);
-  }
-  select option {
-    background: var(--surface);
-    color: var(--ink);
-  }
-  @container card (max-width: 22rem) {
-    header {
-      flex-wrap: wrap;
-    }
-    .who {
-      flex-basis: calc(100% - 2rem);
-    }
-    .tags {
-      max-width: none;
-      justify-content: flex-start;
-    }
   }
 `;

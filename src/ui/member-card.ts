@@ -60,10 +60,10 @@ export class MemberCard extends PageElement {
   #head() {
     const { member } = this;
     const coordinates = this.view.state?.coordinator === member.id;
-    return html`<header class="line">
+    return html`<header class="line wrap">
       <span class="swatch ${member.adapter === null ? "hollow" : ""}" aria-hidden="true"></span>
       <div class="who">
-        <h3 title=${member.name}>${member.name}</h3>
+        <h3>${member.name}</h3>
         <p class="quiet small">${adapterLine(member)}</p>
       </div>
       <div class="tags line wrap">

@@ -52,7 +52,7 @@ export class MemberList extends PageElement {
   }
 
   #invitation() {
-    return html`<li class="invitation">
+    return html`<li class="invitation card stack">
       <p class="quiet">
         ${
           this.members.length === 1
@@ -82,7 +82,6 @@ export class MemberList extends PageElement {
       }
       .mixed {
         margin-bottom: var(--gap-m);
-        overflow-wrap: anywhere;
       }
       ul {
         display: grid;
@@ -91,14 +90,9 @@ export class MemberList extends PageElement {
         gap: var(--gap-m);
       }
       .invitation {
-        display: flex;
-        flex-direction: column;
-        align-items: flex-start;
-        justify-content: center;
-        gap: var(--gap-m);
-        padding: var(--gap-l);
+        justify-items: start;
         border: 1px dashed var(--line-strong);
-        border-radius: var(--radius);
+        background: none;
       }
       li {
         min-width: 0;

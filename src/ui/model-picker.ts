@@ -146,7 +146,6 @@ export class ModelPicker extends PageElement {
       }
       .name {
         line-height: 1.2;
-        overflow-wrap: anywhere;
       }
       .progress {
         margin-top: var(--gap-m);

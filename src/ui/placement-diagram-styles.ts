@@ -89,6 +89,5 @@ export const placementDiagramStyles = css`
   .note {
     max-width: 48rem;
     margin-top: var(--gap-m);
-    overflow-wrap: anywhere;
   }
 `;

@@ -32,13 +32,8 @@ import { totalMs } from "./stage-timings.ts";
 export class PlacementDiagram extends PageElement {
   protected override readonly live = ["timings"] as const;
   static override properties = { draft: { state: true } };
-  declare draft: readonly Stage[] | null;
+  declare draft?: readonly Stage[] | null;
   #drawnPlacement: number | null = null;
-
-  constructor() {
-    super();
-    this.draft = null;
-  }
 
   override willUpdate(changed: PropertyValues): void {
     // A draft belongs to the placement that it was made from.
@@ -55,7 +50,7 @@ export class PlacementDiagram extends PageElement {
   }
 
   #apply(placement: Placement): void {
-    if (this.draft === null) return;
+    if (!this.draft) return;
     const stages = this.draft.map((stage) => ({ ...stage }));
     this.send({ type: "place_stages", model: placement.model.name, stages });
     this.#edit(placement, placement.stages);
@@ -81,7 +76,7 @@ export class PlacementDiagram extends PageElement {
       <tabmesh-stage-list
         .view=${this.view}
         .stages=${stages}
-        .isDraft=${this.draft !== null}
+        .isDraft=${this.draft != null}
       ></tabmesh-stage-list>
       ${this.#lastDecision(placement)}
       ${
@@ -156,7 +151,7 @@ export class PlacementDiagram extends PageElement {
 
   /** The draft's predicted cost, and whether to apply it. */
   #decision(placement: Placement) {
-    if (this.draft === null) return nothing;
+    if (!this.draft) return nothing;
     const preview = this.previewOf(this.draft);
     return html`<div class="decision line wrap box good">
       <p role="status">${this.#cost(placement, preview)}</p>

@@ -69,7 +69,6 @@ export class ReplayBar extends PageElement {
       p {
         grid-column: 1 / -1;
         min-height: 2.8em;
-        overflow-wrap: anywhere;
       }
       p b {
         margin-inline-end: var(--gap-s);

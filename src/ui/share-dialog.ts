@@ -115,7 +115,6 @@ export class ShareDialog extends PageElement {
         margin: var(--gap-s) 0 var(--gap-l);
         color: var(--ink-quiet);
         text-align: center;
-        overflow-wrap: anywhere;
       }
       button {
         width: 100%;

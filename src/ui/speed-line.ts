@@ -16,13 +16,8 @@ export class SpeedLine extends LitElement {
   };
   declare speed: number;
   declare tick: number;
-  declare ahead: readonly number[];
+  declare ahead?: readonly number[];
   readonly #history: number[] = [];
-
-  constructor() {
-    super();
-    this.ahead = [];
-  }
 
   override willUpdate(changed: PropertyValues): void {
     if (!changed.has("speed") && !changed.has("tick")) return;
@@ -31,15 +26,16 @@ export class SpeedLine extends LitElement {
   }
 
   override render() {
+    const { ahead = [] } = this;
     const newest = this.#history.length - 1;
-    if (newest + this.ahead.length === 0) return nothing;
+    if (newest + ahead.length === 0) return nothing;
     // The forecast begins at the newest sample, so that the lines meet.
-    const forecast = [this.speed, ...this.ahead];
+    const forecast = [this.speed, ...ahead];
     const top = Math.max(1, 1.15 * Math.max(...this.#history, ...forecast));
     const points = (values: readonly number[], start: number) =>
       values.map((value, index) => `${start + index},${top - value}`).join(" ");
     return html`<svg
-      viewBox="0 0 ${newest + this.ahead.length} ${top}"
+      viewBox="0 0 ${newest + ahead.length} ${top}"
       preserveAspectRatio="none"
       aria-hidden="true"
     >

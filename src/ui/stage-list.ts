@@ -73,7 +73,6 @@ export class StageList extends PageElement {
         align-items: baseline;
         gap: 0 var(--gap-s);
         font-size: var(--text-s);
-        overflow-wrap: anywhere;
       }
       .number {
         color: var(--ink-quiet);
