@@ -22,7 +22,6 @@ const optimizeDeps = {
     "comlink",
     "peerjs",
     "zod",
-    "@awesome.me/webawesome/dist/components/dialog/dialog.js",
     "axe-core",
     "lit",
     "lit/directives/guard.js",

@@ -16,8 +16,7 @@ const POLICY = {
   "script-src": "'self' 'wasm-unsafe-eval'",
   "worker-src": "'self'",
   // Models come from any address that a person types; browsers block HTTP from an HTTPS page.
-  // Web Awesome fetches its icons from data URLs.
-  "connect-src": "'self' https: http: data:",
+  "connect-src": "'self' https: http:",
   "style-src": "'self'",
   // Widths and colors that depend on data.
   "style-src-attr": "'unsafe-inline'",

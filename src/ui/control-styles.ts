@@ -1,4 +1,4 @@
-/** Styles of buttons and form fields, for all elements of the page. */
+/** Styles of buttons, form fields, and dialogs, for all elements of the page. */
 import { css } from "lit";
 
 export const controlStyles = css`
@@ -116,6 +116,17 @@ export const controlStyles = css`
   label {
     font-size: var(--text-s);
     font-weight: 600;
+  }
+  dialog {
+    width: min(var(--width, 31rem), 100% - 2rem);
+    padding: var(--gap-m) var(--gap-l) var(--gap-l);
+    border: 0;
+    border-radius: var(--radius);
+    background: var(--surface);
+    color: var(--ink);
+  }
+  dialog::backdrop {
+    background: light-dark(rgb(20 26 24 / 0.42), rgb(0 0 0 / 0.62));
   }
   fieldset {
     margin: 0;

@@ -1,5 +1,4 @@
 /** The room's settings, and this tab's name and measurements. */
-import "@awesome.me/webawesome/dist/components/dialog/dialog.js";
 import { css, html } from "lit";
 import {
   DEFAULT_PLACEMENT_RULES,
@@ -9,8 +8,8 @@ import {
 } from "../shared/index.ts";
 import { describeInputProblem } from "../words/index.ts";
 import { baseStyles } from "./base-styles.ts";
+import { DialogElement } from "./dialog-element.ts";
 import { type Field, fieldTemplate, readFields } from "./fields.ts";
-import { PageElement } from "./page-element.ts";
 import { readRules, rulesFields, rulesStyles } from "./placement-rules-form.ts";
 
 const FIELDS = [
@@ -58,9 +57,8 @@ const FIELDS = [
   },
 ] as const satisfies readonly Field[];
 
-export class SettingsDialog extends PageElement {
-  static override properties = { open: { type: Boolean }, problem: { state: true } };
-  declare open?: boolean;
+export class SettingsDialog extends DialogElement {
+  static override properties = { problem: { state: true } };
   declare problem?: string;
 
   readonly #save = (event: SubmitEvent): void => {
@@ -79,7 +77,7 @@ export class SettingsDialog extends PageElement {
     }
     this.problem = "";
     this.send({ type: "change_settings", settings: parsed.data });
-    this.open = false;
+    this.close();
   };
 
   readonly #rename = (event: SubmitEvent): void => {
@@ -90,13 +88,11 @@ export class SettingsDialog extends PageElement {
   };
 
   override render() {
-    return html`<wa-dialog
-      label="Settings"
-      ?open=${this.open ?? false}
-      @wa-after-hide=${() => (this.open = false)}
-    >
-      ${this.open ? html`${this.#roomForm()} ${this.#tabForm()}` : ""}
-    </wa-dialog>`;
+    return this.dialog(
+      "Settings",
+      "closerequest",
+      () => html`${this.#roomForm()} ${this.#tabForm()}`,
+    );
   }
 
   get #settings(): Settings {

@@ -1,13 +1,12 @@
 /** The invitation: the room's link as a QR code and as text, its code, and whom the room admits. */
-import "@awesome.me/webawesome/dist/components/dialog/dialog.js";
 import { css, html, nothing, svg } from "lit";
 import { live } from "lit/directives/live.js";
 import { encode } from "uqr";
 import { Admits } from "../shared/index.ts";
 import { baseStyles } from "./base-styles.ts";
 import { CopyController } from "./copy-controller.ts";
+import { DialogElement } from "./dialog-element.ts";
 import { icon } from "./icons.ts";
-import { PageElement } from "./page-element.ts";
 
 /** One path of the dark modules, dark on white in both color schemes, as scanners need. */
 function qrCode(text: string) {
@@ -36,30 +35,20 @@ const INSTRUCTIONS: { readonly [Value in Admits]: string } = {
   nobody: "No machine can join now. Machines in the room can still reload and rejoin.",
 };
 
-export class ShareDialog extends PageElement {
-  static override properties = { open: { type: Boolean } };
-  declare open?: boolean;
+export class ShareDialog extends DialogElement {
   readonly #copied = new CopyController(this);
 
   override render() {
     const { joinUrl, state } = this.view;
     const admits = state?.admits ?? "code";
-    return html`<wa-dialog
-      label="Add a machine"
-      light-dismiss
-      ?open=${this.open ?? false}
-      @wa-after-hide=${() => (this.open = false)}
-    >
-      ${
-        joinUrl === null || !this.open
-          ? nothing
-          : html`
-              <p class="quiet">${INSTRUCTIONS[admits]}</p>
-              ${admits === "nobody" ? nothing : this.#link(joinUrl, admits)}
-              ${this.#choices(admits)}
-            `
-      }
-    </wa-dialog>`;
+    return this.dialog(
+      "Add a machine",
+      "any",
+      () =>
+        html`<p class="quiet">${INSTRUCTIONS[admits]}</p>
+          ${admits === "nobody" || joinUrl === null ? nothing : this.#link(joinUrl, admits)}
+          ${this.#choices(admits)}`,
+    );
   }
 
   #link(joinUrl: string, admits: Admits) {
@@ -97,7 +86,7 @@ export class ShareDialog extends PageElement {
   static override styles = [
     baseStyles,
     css`
-      wa-dialog {
+      dialog {
         --width: 24rem;
       }
       .qr {
@@ -116,7 +105,7 @@ export class ShareDialog extends PageElement {
         color: var(--ink-quiet);
         text-align: center;
       }
-      button {
+      .primary {
         width: 100%;
       }
       .hint {

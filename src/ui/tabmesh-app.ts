@@ -49,7 +49,7 @@ export class TabmeshApp extends PageElement {
   };
 
   readonly #openDialog = ({ detail: name }: CustomEvent<"share" | "settings">): void => {
-    this.renderRoot.querySelector<ShareDialog | SettingsDialog>(`tabmesh-${name}`)!.open = true;
+    this.renderRoot.querySelector<ShareDialog | SettingsDialog>(`tabmesh-${name}`)!.show();
   };
 
   override render() {
