@@ -3,7 +3,7 @@
  * completed since the last announcement, and how the answer ended. Without it, a
  * screen reader would start over with every token.
  */
-import { announceEnding } from "../words/index.ts";
+import { describeAnswerStatus } from "../words/index.ts";
 import type { ChatMessage } from "./page-view.ts";
 
 export class AnswerAnnouncer {
@@ -35,9 +35,7 @@ export class AnswerAnnouncer {
     }
     if (!isWriting) {
       this.#isFollowing = false;
-      this.#announcement = [this.#announcement, announceEnding(message.status)]
-        .filter(Boolean)
-        .join(" ");
+      this.#announcement += ` ${describeAnswerStatus(message) ?? ""}`;
     }
     return this.#announcement;
   }

@@ -1,29 +1,64 @@
 /**
- * The conversation. Scrolls with the answer while its end is visible, and stays where it is
+ * The conversation, and the field for a message. Scrolls with the answer while its end is visible, and stays where it is
  * after the reader scrolled up. A screen reader announces complete sentences, not tokens.
  */
 import { css, html, nothing } from "lit";
+import { live } from "lit/directives/live.js";
 import { AnswerAnnouncer } from "./answer-announcer.ts";
 import { baseStyles } from "./base-styles.ts";
-import { cannotAsk, isAnswering } from "./chat-composer.ts";
 import "./chat-message.ts";
 import { icon } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
+import type { PageView } from "./page-view.ts";
+import { describeInputProblem } from "../words/index.ts";
 
 /** A reader who is at most this far from the end is at the end. */
 const END_PX = 48;
 
+function isAnswering({ chat }: PageView): boolean {
+  const status = chat.at(-1)?.status;
+  return status === "queued" || status === "streaming";
+}
+
+/** Why no message can be sent now; null if one can. */
+function cannotAsk({ state, connection }: PageView): string | null {
+  if (connection === "lost") return describeInputProblem({ kind: "connection_lost" });
+  const placement = state?.placement ?? null;
+  if (placement === null) return describeInputProblem({ kind: "no_model" });
+  return placement.error === null ? null : describeInputProblem({ kind: "model_not_placed" });
+}
+
 export class ChatPanel extends PageElement {
   protected override readonly live = ["chat"] as const;
-  static override properties = { isScrolledUp: { state: true } };
+  static override properties = { isScrolledUp: { state: true }, text: { state: true } };
   declare isScrolledUp?: boolean;
+  /** The message that is being written. */
+  declare text?: string;
   readonly #announcer = new AnswerAnnouncer();
 
-  #ask(text: string): void {
-    if (isAnswering(this.view) || cannotAsk(this.view) !== null) return;
+  /** Whether it was sent. */
+  #ask(text: string): boolean {
+    if (isAnswering(this.view) || cannotAsk(this.view) !== null) return false;
     this.send({ type: "send_message", text });
     this.isScrolledUp = false;
+    return true;
   }
+
+  readonly #submit = (event: Event): void => {
+    event.preventDefault();
+    const text = this.text?.trim() ?? "";
+    if (text !== "" && this.#ask(text)) this.text = "";
+  };
+
+  readonly #key = (event: KeyboardEvent): void => {
+    // Enter that ends a composition (Chinese, Japanese) selects a word and does not send.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    this.#submit(event);
+  };
+
+  readonly #input = (event: Event): void => {
+    this.text = (event.target as HTMLTextAreaElement).value;
+  };
 
   #retry(index: number): void {
     const asked = this.view.chat.slice(0, index).findLast(({ role }) => role === "user");
@@ -90,12 +125,43 @@ export class ChatPanel extends PageElement {
         )}
       </div>
       <div class="unseen" aria-live="polite">${this.#announcer.next(chat.at(-1))}</div>
-      ${this.isScrolledUp ? this.#latest() : nothing}
-      <tabmesh-composer
-        .view=${this.view}
-        @ask=${({ detail }: CustomEvent<string>) => this.#ask(detail)}
-      ></tabmesh-composer>
+      ${this.isScrolledUp ? this.#latest() : nothing} ${this.#composer()}
     </section>`;
+  }
+
+  #composer() {
+    const problem = cannotAsk(this.view);
+    return html`<form class="field-row" @submit=${this.#submit}>
+      <label class="unseen" for="message">Your message</label>
+      <textarea
+        id="message"
+        rows="1"
+        placeholder=${problem ?? "Ask a question"}
+        .value=${live(this.text ?? "")}
+        @input=${this.#input}
+        @keydown=${this.#key}
+        aria-describedby="keys"
+      ></textarea>
+      <span id="keys" class="unseen">Press Enter to send and Shift+Enter for a new line.</span>
+      ${
+        isAnswering(this.view)
+          ? html`<button
+              type="button"
+              class="icon round"
+              aria-label="Stop generating"
+              @click=${() => this.send({ type: "stop_answer" })}
+            >
+              ${icon("stop")}
+            </button>`
+          : html`<button
+              class="icon round primary"
+              aria-label="Send"
+              ?disabled=${problem !== null || !this.text?.trim()}
+            >
+              ${icon("send")}
+            </button>`
+      }
+    </form>`;
   }
 
   #latest() {
@@ -165,6 +231,33 @@ export class ChatPanel extends PageElement {
       }
       .latest:hover:not(:disabled) {
         background: var(--sunken);
+      }
+      form {
+        align-items: end;
+        margin: 0 var(--gap-m) var(--gap-m);
+        padding: 0.3rem;
+        border: 1px solid var(--line-strong);
+        border-radius: 14px;
+        background: var(--surface);
+      }
+      form:focus-within {
+        border-color: var(--spruce);
+        box-shadow: 0 0 0 1px var(--spruce);
+      }
+      textarea {
+        field-sizing: content;
+        max-height: 11rem;
+        padding: 0.5rem 0.6rem;
+        border: 0;
+        background: none;
+        resize: none;
+        outline: none;
+      }
+      .round {
+        border-radius: 10px;
+      }
+      .round:not(.primary) {
+        border-color: var(--line-strong);
       }
     `,
   ];

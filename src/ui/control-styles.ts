@@ -111,7 +111,7 @@ export const controlStyles = css`
   progress {
     width: 100%;
     height: 0.5rem;
-    accent-color: var(--tone, var(--hue, var(--spruce)));
+    accent-color: var(--tone, var(--spruce));
   }
   label {
     font-size: var(--text-s);

@@ -23,10 +23,10 @@ export class DialogElement extends PageElement {
       closedby=${closedBy}
       @close=${() => (this.isOpen = false)}
     >
-      <header class="line spread">
+      <div class="line spread">
         <h2 id="label">${label}</h2>
         ${iconButton("Close", "close", () => this.close())}
-      </header>
+      </div>
       ${this.isOpen ? content() : nothing}
     </dialog>`;
   }

@@ -45,13 +45,3 @@ export function describeAnswerStatus(answer: Answer): string | null {
       return status satisfies never;
   }
 }
-
-const ENDINGS: Partial<Record<AnswerStatus, string>> = {
-  failed: "The answer failed.",
-  stopped: "Stopped.",
-};
-
-/** For a screen reader, after the answer's last sentence; empty if it is complete. */
-export function announceEnding(status: AnswerStatus): string {
-  return ENDINGS[status] ?? "";
-}

@@ -2,12 +2,7 @@
  * Every sentence that people read, rendered from data. Pure: data and a `NameOf`
  * in, sentences out. Another language is another copy of this module.
  */
-export {
-  announceEnding,
-  type Answer,
-  type AnswerStatus,
-  describeAnswerStatus,
-} from "./answer-status.ts";
+export { type Answer, type AnswerStatus, describeAnswerStatus } from "./answer-status.ts";
 export { describeApiProblem } from "./api-problem.ts";
 export { describeBridgeRefusal } from "./bridge-refusal.ts";
 export { describeDecision, describeTrigger } from "./decision.ts";

@@ -131,5 +131,11 @@ describe("reading", () => {
       "It lies on the Seine",
     );
     expect(all(app, "[aria-busy=true]")).toHaveLength(0);
+    const cut = answer("Once upon a", { status: "token_limit", tokens: 9 });
+    app.view = { ...READY, chat: [ask("A story?"), { ...cut, status: "streaming" }] };
+    await settled(app);
+    app.view = { ...READY, chat: [ask("A story?"), cut] };
+    await settled(app);
+    expect(region()).toBe("Once upon a The answer reached its limit of 9 tokens.");
   });
 });

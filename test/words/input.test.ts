@@ -1,7 +1,6 @@
 /** What the page says about input that cannot be sent, and of answers that wait or ended. */
 import { expect, test } from "vitest";
 import {
-  announceEnding,
   type AnswerStatus,
   describeAnswerStatus,
   describeInputProblem,
@@ -59,7 +58,4 @@ test("a failed answer says why, and a screen reader hears how an answer ended", 
   const recovery = "Ada left. Recovering: loading layers.";
   const paused = { ...failed, status: "queued", text: "Once", error: null, recovery } as const;
   expect(describeAnswerStatus(paused)).toBe(recovery);
-  expect(announceEnding("failed")).toBe("The answer failed.");
-  expect(announceEnding("stopped")).toBe("Stopped.");
-  expect(announceEnding("done")).toBe("");
 });
