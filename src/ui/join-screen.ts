@@ -8,7 +8,7 @@ import { filePicker } from "./file-picker.ts";
 import { icon, mark } from "./icons.ts";
 import { PageElement } from "./page-element.ts";
 import "./join-form.ts";
-import "./notice-bar.ts";
+import { noticeBar, noticeStyles } from "./notice.ts";
 
 /** Tabs of different sizes, each with its share of the layers, and the path of a token. */
 function picture() {
@@ -56,8 +56,7 @@ export class JoinScreen extends PageElement {
           </div>
           ${picture()}
         </div>
-        <tabmesh-notice .view=${this.view}></tabmesh-notice>
-        ${this.#progress()}
+        ${noticeBar(this.view, () => this.send({ type: "dismiss_notice" }))} ${this.#progress()}
         <div class="choices">
           <section aria-labelledby="open-title">
             <h2 id="open-title">New room</h2>
@@ -106,6 +105,7 @@ export class JoinScreen extends PageElement {
 
   static override styles = [
     baseStyles,
+    noticeStyles,
     css`
       :host {
         min-height: 100dvh;
@@ -168,8 +168,8 @@ export class JoinScreen extends PageElement {
         font-size: var(--text-l);
         text-wrap: pretty;
       }
-      tabmesh-notice {
-        margin-bottom: var(--gap-l);
+      .notice {
+        margin: 0 0 var(--gap-l);
       }
       .choices {
         display: grid;

@@ -1,57 +1,55 @@
 /**
  * Markdown tokens as Lit templates. All text becomes text nodes and attributes that Lit
- * escapes: raw HTML is shown as text, and images are links, so nothing is fetched.
+ * escapes: raw HTML is shown as text, and images are links, so nothing is fetched. `BoundedLexer`
+ * bounds how deep tokens nest.
  */
 import { css, html, nothing, type TemplateResult } from "lit";
 import { guard } from "lit/directives/guard.js";
 import type { MarkedToken, Token, Tokens } from "marked";
 
-/** Deeper nesting is shown as its source, so that a hostile answer cannot exhaust the stack. */
-const MAX_DEPTH = 8;
 const LINK_PROTOCOLS: readonly string[] = ["http:", "https:", "mailto:"];
 
 /** A block that is the same object as before is not rendered again. */
 export function markdown(blocks: readonly MarkedToken[]): unknown[] {
-  return blocks.map((block) => guard([block], () => blockTemplate(block, 0)));
+  return blocks.map((block) => guard([block], () => blockTemplate(block)));
 }
 
-function blockTemplate(token: MarkedToken, depth: number): unknown {
-  if (depth > MAX_DEPTH) return token.raw;
+function blockTemplate(token: MarkedToken): unknown {
   switch (token.type) {
     case "space":
     case "def":
       return nothing;
     case "paragraph":
-      return html`<p>${inline(token.tokens, depth)}</p>`;
+      return html`<p>${inline(token.tokens)}</p>`;
     case "heading":
-      return html`<h4 class=${token.depth <= 2 ? "big" : ""}>${inline(token.tokens, depth)}</h4>`;
+      return html`<h4 class=${token.depth <= 2 ? "big" : ""}>${inline(token.tokens)}</h4>`;
     case "code":
       return html`<figure>
         ${token.lang ? html`<figcaption>${token.lang}</figcaption>` : nothing}
         <pre tabindex="0"><code>${token.text}</code></pre>
       </figure>`;
     case "list":
-      return listTemplate(token, depth);
+      return listTemplate(token);
     case "blockquote":
-      return html`<blockquote>${blocksIn(token.tokens, depth)}</blockquote>`;
+      return html`<blockquote>${blocksIn(token.tokens)}</blockquote>`;
     case "table":
-      return tableTemplate(token, depth);
+      return tableTemplate(token);
     case "hr":
       return html`<hr />`;
     case "html":
       return html`<p>${token.raw}</p>`;
     default:
-      return inline([token], depth);
+      return inline([token]);
   }
 }
 
-function blocksIn(tokens: readonly Token[], depth: number): unknown[] {
-  return tokens.map((token) => blockTemplate(token as MarkedToken, depth + 1));
+function blocksIn(tokens: readonly Token[]): unknown[] {
+  return tokens.map((token) => blockTemplate(token as MarkedToken));
 }
 
-function listTemplate(list: Tokens.List, depth: number): TemplateResult {
+function listTemplate(list: Tokens.List): TemplateResult {
   const items = list.items.map((item) =>
-    guard([item], () => html`<li>${blocksIn(item.tokens, depth)}</li>`),
+    guard([item], () => html`<li>${blocksIn(item.tokens)}</li>`),
   );
   // prettier-ignore
   return list.ordered
@@ -59,12 +57,12 @@ function listTemplate(list: Tokens.List, depth: number): TemplateResult {
     : html`<ul>${items}</ul>`;
 }
 
-function tableTemplate({ header, rows }: Tokens.Table, depth: number): TemplateResult {
-  const head = header.map((cell) => html`<th scope="col">${inline(cell.tokens, depth)}</th>`);
+function tableTemplate({ header, rows }: Tokens.Table): TemplateResult {
+  const head = header.map((cell) => html`<th scope="col">${inline(cell.tokens)}</th>`);
   const body = rows.map(
     (row) =>
       html`<tr>
-        ${row.map((cell) => html`<td>${inline(cell.tokens, depth)}</td>`)}
+        ${row.map((cell) => html`<td>${inline(cell.tokens)}</td>`)}
       </tr>`,
   );
   return html`<div class="table" tabindex="0" role="region" aria-label="Table">
@@ -81,31 +79,30 @@ function tableTemplate({ header, rows }: Tokens.Table, depth: number): TemplateR
   </div>`;
 }
 
-function inline(tokens: readonly Token[], depth: number): unknown[] {
-  return tokens.map((token) => inlineTemplate(token as MarkedToken, depth + 1));
+function inline(tokens: readonly Token[]): unknown[] {
+  return tokens.map((token) => inlineTemplate(token as MarkedToken));
 }
 
-function inlineTemplate(token: MarkedToken, depth: number): unknown {
-  if (depth > MAX_DEPTH * 2) return token.raw;
+function inlineTemplate(token: MarkedToken): unknown {
   switch (token.type) {
     case "text":
-      return token.tokens === undefined ? token.text : inline(token.tokens, depth);
+      return token.tokens === undefined ? token.text : inline(token.tokens);
     case "escape":
       return token.text;
     case "codespan":
       return html`<code>${token.text}</code>`;
     case "strong":
-      return html`<strong>${inline(token.tokens, depth)}</strong>`;
+      return html`<strong>${inline(token.tokens)}</strong>`;
     case "em":
-      return html`<em>${inline(token.tokens, depth)}</em>`;
+      return html`<em>${inline(token.tokens)}</em>`;
     case "del":
-      return html`<s>${inline(token.tokens, depth)}</s>`;
+      return html`<s>${inline(token.tokens)}</s>`;
     case "br":
       return html`<br />`;
     case "checkbox":
       return token.checked ? "☑ " : "☐ ";
     case "link":
-      return linkTemplate(token, inline(token.tokens, depth));
+      return linkTemplate(token, inline(token.tokens));
     case "image":
       return linkTemplate(token, token.text || token.href);
     default:

@@ -12,7 +12,7 @@ import "./chat-panel.ts";
 import "./join-screen.ts";
 import "./member-list.ts";
 import "./model-picker.ts";
-import "./notice-bar.ts";
+import { noticeBar, noticeStyles } from "./notice.ts";
 import { PageElement } from "./page-element.ts";
 import "./placement-diagram.ts";
 import "./replay-bar.ts";
@@ -65,11 +65,7 @@ export class TabmeshApp extends PageElement {
     return html`
       <div class="frame" @open-dialog=${this.#openDialog}>
         <tabmesh-header .view=${view}></tabmesh-header>
-        <tabmesh-notice
-          class="notice ${view.notice === null ? "" : "shown"}"
-          .view=${view}
-        ></tabmesh-notice>
-        ${this.#switch(side)}
+        ${noticeBar(view, () => this.send({ type: "dismiss_notice" }))} ${this.#switch(side)}
         <main class="shows-${side}">
           ${this.#room()}
           <div class="chat">
@@ -113,18 +109,12 @@ export class TabmeshApp extends PageElement {
 
   static override styles = [
     baseStyles,
+    noticeStyles,
     css`
       .frame {
         display: flex;
         flex-direction: column;
         height: 100dvh;
-      }
-      .notice {
-        flex: none;
-        margin: 0 var(--gap-m);
-      }
-      .notice.shown {
-        margin-block: var(--gap-m);
       }
       nav {
         display: none;

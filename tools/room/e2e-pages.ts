@@ -35,7 +35,7 @@ export async function noticeWith(
   text: string | RegExp,
   timeoutMs = STEP_TIMEOUT_MS,
 ): Promise<string> {
-  const notice = page.locator("tabmesh-notice .notice p");
+  const notice = page.locator(".notice p");
   const shown = expect.poll(() => notice.allInnerTexts().then((texts) => texts.join(" ")), {
     timeout: timeoutMs,
     message: `a notice with ${String(text)}`,
