@@ -36,20 +36,16 @@ const textStyles = css`
   li {
     overflow-wrap: anywhere;
   }
-  h1 {
+  h1,
+  h2,
+  h3,
+  h4 {
     font-size: var(--text-m);
-    font-weight: 700;
-    letter-spacing: -0.02em;
+    font-weight: 650;
   }
   h2 {
     font-size: var(--text-l);
-    font-weight: 650;
-    letter-spacing: -0.01em;
     line-height: 1.25;
-  }
-  h3 {
-    font-size: var(--text-m);
-    font-weight: 650;
   }
   b,
   strong {

@@ -1,6 +1,7 @@
 /**
- * The conversation, and the field for a message. Scrolls with the answer while its end is visible, and stays where it is
- * after the reader scrolled up. A screen reader announces complete sentences, not tokens.
+ * The conversation, and the field for a message. Scrolls with the answer while its end is visible,
+ * and stays where it is after the reader scrolled up. A screen reader announces complete sentences,
+ * not tokens.
  */
 import { css, html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
@@ -60,11 +61,6 @@ export class ChatPanel extends PageElement {
     this.text = (event.target as HTMLTextAreaElement).value;
   };
 
-  #retry(index: number): void {
-    const asked = this.view.chat.slice(0, index).findLast(({ role }) => role === "user");
-    if (asked !== undefined) this.#ask(asked.text);
-  }
-
   readonly #scrolled = (event: Event): void => {
     const log = event.target as HTMLElement;
     this.isScrolledUp = log.scrollHeight - log.scrollTop - log.clientHeight >= END_PX;
@@ -119,7 +115,7 @@ export class ChatPanel extends PageElement {
             html`<tabmesh-message
               .message=${message}
               .isLast=${index === chat.length - 1}
-              @retry=${() => this.#retry(index)}
+              @retry=${() => this.#ask(chat.findLast(({ role }) => role === "user")?.text ?? "")}
               @continue=${() => this.#ask("Continue.")}
             ></tabmesh-message>`,
         )}

@@ -18,12 +18,10 @@ export function codeProblem(code: string, finished: boolean): InputProblem | nul
 export class JoinForm extends PageElement {
   static override properties = {
     text: { state: true },
-    observe: { state: true },
     tried: { state: true },
   };
   /** What was typed or pasted, once something was. */
   declare text?: string;
-  declare observe?: boolean;
   declare tried?: boolean;
 
   /** The code so far, which the field shows, and the link that it was read from. */
@@ -52,7 +50,8 @@ export class JoinForm extends PageElement {
     const parsed = RoomCode.safeParse(code);
     if (parsed.success) {
       const invitation = link ?? parsed.data;
-      this.send({ type: "join_room", invitation, observe: this.observe ?? false });
+      const observe = new FormData(event.target as HTMLFormElement).has("observe");
+      this.send({ type: "join_room", invitation, observe });
     } else {
       this.renderRoot.querySelector("input")?.focus();
     }
@@ -87,11 +86,7 @@ export class JoinForm extends PageElement {
         ${problem === null ? hint : describeInputProblem(problem)}
       </p>
       <label class="choice line">
-        <input
-          type="checkbox"
-          .checked=${this.observe ?? false}
-          @change=${(event: Event) => (this.observe = (event.target as HTMLInputElement).checked)}
-        />
+        <input type="checkbox" name="observe" />
         <span>Observe only <span class="quiet">– chat and watch without computing</span></span>
       </label>
     </form>`;

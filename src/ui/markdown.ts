@@ -126,10 +126,6 @@ export const markdownStyles = css`
   .prose p {
     white-space: pre-line;
   }
-  .prose h4 {
-    font-size: var(--text-m);
-    font-weight: 680;
-  }
   .prose h4.big {
     font-size: var(--text-l);
   }

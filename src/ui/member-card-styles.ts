@@ -76,7 +76,6 @@ export const memberCardStyles = css`
   h4 {
     margin: var(--gap-m) 0 var(--gap-xs);
     font-size: var(--text-s);
-    font-weight: 650;
   }
   .list {
     display: grid;
