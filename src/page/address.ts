@@ -3,36 +3,20 @@
  *   /?room=CODE   &join (without a click)   &model=NAME or URL   &observe
  *   /#CODE.SECRET, a room's link
  */
-import {
-  readInvitation,
-  ROOM_CODE_ALPHABET,
-  ROOM_CODE_LENGTH,
-  RoomCode,
-  type RoomSecret,
-} from "../shared/index.ts";
+import { readInvitation, ROOM_CODE_ALPHABET, ROOM_CODE_LENGTH, RoomCode } from "../shared/index.ts";
 
-export type Address = {
-  readonly code: RoomCode | null;
-  /** Of a link. */
-  readonly secret: RoomSecret | null;
-  /** The text in the address if it is not a room code; otherwise null. */
-  readonly wrongCode: string | null;
-  /** The address has a fragment that is not a room's link. */
-  readonly wrongLink: boolean;
-  readonly join: boolean;
-  readonly observe: boolean;
-  readonly model: string | null;
-};
-
-export function readAddress(href: string): Address {
+export function readAddress(href: string) {
   const { searchParams: query, hash } = new URL(href);
   const link = hash === "" ? null : readInvitation(hash);
   const text = query.get("room");
   const code = text === null ? null : RoomCode.safeParse(text);
   return {
     code: link?.code ?? code?.data ?? null,
+    /** Of a link. */
     secret: link?.secret ?? null,
+    /** The text in the address if it is not a room code. */
     wrongCode: code?.success === false ? text : null,
+    /** The address has a fragment that is not a room's link. */
     wrongLink: hash !== "" && link === null,
     join: query.has("join"),
     observe: query.has("observe"),

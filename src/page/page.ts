@@ -12,6 +12,7 @@ import {
   type RoomNotice,
   type RoomState,
   type TabWarning,
+  writeRoomLog,
 } from "../shared/index.ts";
 import { forgetRoom, keepLink, readKeptRoom } from "../tab/index.ts";
 import type { PageCommand, PageView } from "../ui/index.ts";
@@ -90,7 +91,7 @@ export class Page {
         // A second request to leave does not wait.
         if (room !== null && this.#leaving !== room) {
           this.#leaving = room;
-          await room.handOver();
+          await room.joined.client.handOver();
           if (this.#room !== room) return;
         }
         return this.unload();
@@ -108,13 +109,19 @@ export class Page {
         this.#replay = null;
         return this.#store.update({ phase: "outside", state: null, replay: null });
       case "save_log": {
-        const log = this.#room?.logFile;
-        return log && this.#environment.saveFile(log.name, log.text);
+        const { log, state } = this.#room?.joined.client ?? {};
+        if (log === undefined || state === undefined) return;
+        const name = `tabmesh-${state.room}-${state.nextIndex}.json`;
+        return this.#environment.saveFile(name, writeRoomLog(log));
       }
       case "measure_again": {
         this.#probe = this.#measure(true);
         const { measurements } = await this.#probe;
-        return measurements === null ? undefined : this.#room?.measured(measurements);
+        if (measurements === null || this.#room === null) return;
+        const { client, parts } = this.#room.joined;
+        parts.measured(measurements);
+        await client.dispatch({ type: "report_measurements", measurements });
+        return;
       }
       default:
         return this.#room?.act(command);
@@ -194,7 +201,7 @@ export class Page {
 
   /** Here, at the edge, notices become sentences and members get their names. */
   #report(notice: RoomNotice): void {
-    const nameOf = nameOfRoom(this.#room?.state ?? this.#store.view.state);
+    const nameOf = nameOfRoom(this.#room?.joined.client.state ?? this.#store.view.state);
     this.#store.update({ notice: describeNotice(notice, nameOf) });
   }
 }

@@ -1,13 +1,6 @@
 /** The room that the page is in: its commands, and its part of the view. */
 import { type PageRoom, TabmeshError } from "../api/index.ts";
-import {
-  invitationLink,
-  type Measurements,
-  roomFailureOf,
-  type RoomNotice,
-  type RoomState,
-  writeRoomLog,
-} from "../shared/index.ts";
+import { invitationLink, roomFailureOf, type RoomNotice } from "../shared/index.ts";
 import type { CommandInRoom } from "../ui/index.ts";
 import { Chat } from "./chat.ts";
 import { RoomInsight } from "./room-insight.ts";
@@ -18,7 +11,7 @@ export type Joined = Pick<PageRoom, "client" | "parts" | "close" | "place">;
 const PLACING = { label: "Placing the model", fraction: null } as const;
 
 export class RoomPage {
-  readonly #joined: Joined;
+  readonly joined: Joined;
   readonly #store: ViewStore;
   readonly #report: (notice: RoomNotice) => void;
   /** The notice that the model cannot be placed, until it is placed again. */
@@ -28,26 +21,16 @@ export class RoomPage {
   #left = false;
 
   constructor(joined: Joined, store: ViewStore, report: (notice: RoomNotice) => void) {
-    this.#joined = joined;
+    this.joined = joined;
     this.#store = store;
     this.#report = report;
     this.#chat = new Chat(store);
     this.#insight = new RoomInsight(joined.client, store);
   }
 
-  get state(): RoomState {
-    return this.#joined.client.state;
-  }
-
-  /** The log as a file: its name, and its text. */
-  get logFile(): { readonly name: string; readonly text: string } {
-    const { log, state } = this.#joined.client;
-    return { name: `tabmesh-${state.room}-${state.nextIndex}.json`, text: writeRoomLog(log) };
-  }
-
   /** From now on the view follows the room, whose links lead to `origin`. */
   start(origin: string): void {
-    const { client } = this.#joined;
+    const { client } = this.joined;
     if (this.#left) return;
     const { self, state } = client;
     this.#store.update({ phase: "inside", self, code: state.room, progress: null });
@@ -62,7 +45,7 @@ export class RoomPage {
   }
 
   async act(command: CommandInRoom): Promise<void> {
-    const { client, parts } = this.#joined;
+    const { client, parts } = this.joined;
     switch (command.type) {
       case "send_message":
         return this.#chat.ask(client, command.text);
@@ -98,7 +81,7 @@ export class RoomPage {
   }
 
   async #placeFile(file: File): Promise<void> {
-    const { client, parts } = this.#joined;
+    const { client, parts } = this.joined;
     // The last progress may arrive after the end: it comes from another thread.
     let isRead = false;
     const place = async () => {
@@ -116,18 +99,7 @@ export class RoomPage {
 
   /** An id, a file name, or the URL of a GGUF file. */
   placeNamed(model: string): Promise<void> {
-    return this.#placing(this.#joined.place({ model }));
-  }
-
-  async measured(measurements: Measurements): Promise<void> {
-    const { client, parts } = this.#joined;
-    parts.measured(measurements);
-    await client.dispatch({ type: "report_measurements", measurements });
-  }
-
-  /** Before `leave`: while answers run, others take over this tab's layers. */
-  handOver(): Promise<void> {
-    return this.#joined.client.handOver();
+    return this.#placing(this.joined.place({ model }));
   }
 
   /** At once. */
@@ -136,13 +108,13 @@ export class RoomPage {
     this.#chat.stop();
     this.#chat.follow(null);
     this.#insight.stop();
-    this.#joined.close();
+    this.joined.close();
   }
 
   /** After every change of the room. */
   #follow(origin: string): void {
     if (this.#left) return;
-    const { state, connection, key } = this.#joined.client;
+    const { state, connection, key } = this.joined.client;
     // The room has another link after a member was removed.
     const joinUrl = invitationLink(origin, state.room, key.secret);
     this.#store.update({ state, connection, joinUrl });

@@ -80,16 +80,8 @@ export type TabModelHost = ModelHost & {
   ): Promise<ModelSummary>;
 };
 
-export function createModelHost({
-  self,
-  weights,
-  stage,
-  transport,
-  renderChat,
-  clock,
-  server,
-  onHeld,
-}: ModelHostParts): TabModelHost {
+export function createModelHost(parts: ModelHostParts): TabModelHost {
+  const { self, weights, stage, transport, renderChat, clock, server, onHeld } = parts;
   const opened = new Map<string, OpenedSummary>();
   const texts = new Map<string, ModelText>();
   /** The ids of the files that were picked here, by name. */
@@ -134,11 +126,8 @@ export function createModelHost({
     throw new FailureError({ reason: "model_differs", model: model.name });
   };
 
-  const requestOf = async ({
-    source,
-    fileBytes,
-    contentId: root,
-  }: ModelSummary): Promise<OpenRequest> => {
+  const requestOf = async (model: ModelSummary): Promise<OpenRequest> => {
+    const { source, fileBytes, contentId: root } = model;
     if (source.kind === "url") return { ...source, server };
     const { member, fileName } = source;
     if (member === self) throw new FailureError({ reason: "file_not_open", file: fileName });
@@ -167,43 +156,23 @@ export function createModelHost({
   };
 
   /** Until members have what an earlier stage downloads too, or have no more of it than at the last look. */
-  const waitForEarlier = async ({
-    model,
-    missing: layers,
-    earlier,
-  }: ShardRequest): Promise<void> => {
+  const waitForEarlier = async ({ model, missing: layers, earlier }: ShardRequest) => {
+    const { first, end } = layers;
     const endMs = clock.nowMs() + MAX_WAIT_MS;
     for (let before = -1; clock.nowMs() < endMs; await sleep(clock, LOOK_MS)) {
       if (!(await addPeers(model))) return;
-      const { missing, held } = await weights.sharedChunks(
-        model.contentId,
-        layers.first,
-        layers.end,
-        earlier,
-      );
+      const shared = weights.sharedChunks(model.contentId, first, end, earlier);
+      const { missing, held } = await shared;
       if (held === missing || held <= before) return;
       before = held;
     }
   };
 
-  /** Uploads the layers to the stage. */
-  const upload = async (
-    contentId: string,
-    request: ShardRequest,
-    onProgress: (progress: LoadProgress) => void,
-  ) => {
-    const { missing, role, memoryBudgetBytes, submitWhileWaiting } = request;
-    const { contextTokens, generationSlots: sequences, activations } = request;
-    const limits = { memoryBudgetBytes, submitWhileWaiting };
-    const options = { contextTokens, sequences, activations, ...limits };
-    const shard = await weights.shard(contentId, missing.first, missing.end);
-    const reader = await weights.reader(contentId);
-    const progress = Comlink.proxy(onProgress);
-    return stage.loadShard(shard, options, Comlink.transfer(reader, [reader]), progress, role);
-  };
-
   const loadShard: ModelHost["loadShard"] = async (request, onProgress) => {
-    const { model, missing, earlier } = request;
+    const { model, missing, earlier, role } = request;
+    const { memoryBudgetBytes, submitWhileWaiting } = request;
+    const { contextTokens, generationSlots: sequences, activations } = request;
+    const { first, end } = missing;
     const { contentId } = (await opening(model)).summary;
     await addPeers(model);
     let ended = false;
@@ -215,13 +184,19 @@ export function createModelHost({
       };
       const report = Comlink.proxy(progress);
       const wait = Comlink.proxy(() => waitForEarlier(request));
-      await weights.prefetch(contentId, missing.first, missing.end, report, earlier, wait);
+      await weights.prefetch(contentId, first, end, report, earlier, wait);
       isStored = true;
     };
-    const load = () =>
-      upload(contentId, request, (progress) => {
+    const load = async () => {
+      const limits = { memoryBudgetBytes, submitWhileWaiting };
+      const options = { contextTokens, sequences, activations, ...limits };
+      const shard = await weights.shard(contentId, first, end);
+      const reader = await weights.reader(contentId);
+      const report = Comlink.proxy((progress: LoadProgress) => {
         if (isStored || progress.phase !== "uploading") onProgress(progress);
       });
+      return stage.loadShard(shard, options, Comlink.transfer(reader, [reader]), report, role);
+    };
     // The loader reads in another order than what earlier stages download is waited for.
     if (earlier.length > 0 && !isNear(model)) {
       await prefetch();
