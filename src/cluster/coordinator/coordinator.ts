@@ -21,7 +21,7 @@ import type { Transport } from "../../mesh/index.ts";
 import type { CoordinatorParts } from "../parts.ts";
 import { eventsOf, knownModel } from "./command-events.ts";
 import type { EventLog } from "../log/event-log.ts";
-import { loadWatch } from "./load-watch.ts";
+import { LoadWatch } from "./load-watch.ts";
 import { LapCorrections } from "../planning/lap-corrections.ts";
 import { LinkDrift } from "../planning/link-drift.ts";
 import { type ClusterMessage, parseCommand, type RoomCommand } from "../membership/messages.ts";
@@ -60,7 +60,7 @@ export class Coordinator {
   readonly #laps = new LapCorrections();
   readonly #drift = new LinkDrift();
   readonly #troubles: ReturnType<typeof troubleReports>;
-  readonly #loads: ReturnType<typeof loadWatch>;
+  readonly #loads: LoadWatch;
   /** When members were dropped that did not say to this tab that they leave. */
   readonly #lostMs = new Map<MemberId, number>();
   #generations: number;
@@ -83,7 +83,7 @@ export class Coordinator {
     this.#options = options;
     this.#generations = firstCount(options.random);
     this.#placer = new Placer(parts);
-    this.#loads = loadWatch(parts);
+    this.#loads = new LoadWatch(parts);
     this.#troubles = troubleReports(parts);
   }
 
@@ -110,15 +110,9 @@ export class Coordinator {
     if (!this.#member(self)) this.open(profile);
     // Reports of its loads may be lost with the old coordinator.
     this.#placer.abandonHandover();
-    if (old !== self && this.#member(old)) {
-      const reason: LeaveReason = { reason: "coordinator_replaced", coordinator: self };
-      this.#emit({ type: "member_left", member: old, reason });
-      this.#lostMs.set(old, clock.nowMs());
-    }
-    for (const [member, cause] of lost) {
-      this.left(member, { reason: "connection_closed", cause });
-      this.#lostMs.set(member, clock.nowMs());
-    }
+    if (old !== self && this.#member(old))
+      this.#lose(old, { reason: "coordinator_replaced", coordinator: self });
+    for (const [member, cause] of lost) this.#lose(member, { reason: "connection_closed", cause });
     this.#cancelRejoin = clock.after(timings.rejoinMs, () => this.#dropAbsent());
     // It knows the key. A coordinator that is stopped meanwhile leaves this to the next one.
     if (log.state.removedMembers.includes(old))
@@ -134,7 +128,6 @@ export class Coordinator {
   stop(): void {
     this.#stopped = true;
     this.#placer.stop();
-    this.#loads.stop();
     this.#troubles.stop();
     this.#cancelRejoin();
   }
@@ -372,10 +365,13 @@ export class Coordinator {
   }
 
   #dropAbsent(): void {
-    for (const { id } of this.state.members) {
-      if (this.#isPresent(id)) continue;
-      this.#emit({ type: "member_left", member: id, reason: { reason: "did_not_rejoin" } });
-      this.#lostMs.set(id, this.#options.clock.nowMs());
-    }
+    for (const { id } of this.state.members)
+      if (!this.#isPresent(id)) this.#lose(id, { reason: "did_not_rejoin" });
+  }
+
+  /** The member has left the room, and may follow another coordinator. */
+  #lose(id: MemberId, reason: LeaveReason): void {
+    this.left(id, reason);
+    this.#lostMs.set(id, this.#options.clock.nowMs());
   }
 }

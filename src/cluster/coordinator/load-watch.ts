@@ -1,9 +1,9 @@
 /**
- * Notices a member that takes layers and does not load them: the whole room would wait for it. Pure rules
- * over what the watch has seen of a placement that loads, and the watch that sees it.
+ * Notices a member that takes layers and does not load them: the whole room would wait for it. Checked
+ * after every event, since device states come as long as there are members.
  *
  *   silence   nothing new is loaded for `silenceMs`, or for four times the member's longest pause so far
- *   delay     all others have loaded, and it takes 20 times as long for each byte as the slowest of them
+ *   delay     all others have loaded, and it takes 20 times as long as the slowest of them
  */
 import {
   LoadPhase,
@@ -38,111 +38,81 @@ export type LoadView = {
   readonly seen: ReadonlyMap<MemberId, LoadSeen>;
 };
 
-/** When the load of `member` counts as stalled unless something new is loaded; null if it has loaded. */
-export function stallsAtMs(view: LoadView, member: MemberId): number | null {
-  const { placement, sinceMs, silenceMs, seen } = view;
+/** When the load of `member` counts as stalled unless something new is loaded; Infinity if it has loaded. */
+export function stallsAtMs({ placement, sinceMs, silenceMs, seen }: LoadView, member: MemberId) {
   const own = seen.get(member);
-  if (own === undefined || own.readyMs !== null) return null;
+  if (own === undefined || own.readyMs !== null) return Infinity;
   const silentMs = own.atMs + Math.max(silenceMs, PAUSE_FACTOR * own.longestPauseMs);
   const others = placement.stages.filter((stage) => stage.member !== member);
-  const paces = others.map((stage) => {
-    const readyMs = seen.get(stage.member)?.readyMs ?? null;
-    return readyMs === null ? null : (readyMs - sinceMs) / bytesOf(placement, stage);
-  });
-  if (others.length === 0 || !paces.every((pace) => pace !== null)) return silentMs;
-  const stage = placement.stages.find((one) => one.member === member);
-  const expectedMs = Math.max(...paces) * (stage ? bytesOf(placement, stage) : 0);
-  return Math.min(silentMs, sinceMs + Math.max(MIN_LOAD_MS, DELAY_FACTOR * expectedMs));
+  if (others.length === 0) return silentMs;
+  const slowestMs = Math.max(...others.map((one) => seen.get(one.member)?.readyMs ?? Infinity));
+  const delayMs = Math.max(MIN_LOAD_MS, DELAY_FACTOR * (slowestMs - sinceMs));
+  return Math.min(silentMs, sinceMs + delayMs);
 }
 
-type WatchedLoad = LoadView & { readonly seen: Map<MemberId, LoadSeen> };
-
-export function loadWatch({
-  clock,
-  timings,
-  state,
-  emit,
-}: Pick<CoordinatorParts, "clock" | "timings" | "state" | "emit">) {
-  let watched: WatchedLoad | null = null;
+export class LoadWatch {
+  readonly #parts: Pick<CoordinatorParts, "clock" | "timings" | "state" | "emit">;
+  #watched: (LoadView & { readonly seen: Map<MemberId, LoadSeen> }) | null = null;
   /** Members whose stalled load of this placement was reported: once each. */
-  const reported = new Set<MemberId>();
-  let cancel = () => undefined as void;
+  readonly #reported = new Set<MemberId>();
 
-  const stop = () => {
-    cancel();
-    watched = null;
-    reported.clear();
-  };
+  constructor(parts: Pick<CoordinatorParts, "clock" | "timings" | "state" | "emit">) {
+    this.#parts = parts;
+  }
 
-  const shardOf = (member: MemberId) =>
-    state().members.find(({ id }) => id === member)?.shard ?? null;
-
-  const update = (view: WatchedLoad) => {
+  /** After every event. */
+  note(): void {
+    const { clock, timings, state } = this.#parts;
+    const { placement, members } = state();
     const nowMs = clock.nowMs();
-    for (const { member } of view.placement.stages) {
-      const shard = shardOf(member);
-      const progress = shard === null ? 0 : progressOf(shard);
-      const before = view.seen.get(member);
-      if (before !== undefined && progress <= before.progress) continue;
-      const pauseMs = before === undefined ? 0 : nowMs - before.atMs;
-      const longestPauseMs = Math.max(pauseMs, before?.longestPauseMs ?? 0);
-      const readyMs = shard?.status === "ready" ? nowMs : null;
-      view.seen.set(member, { progress, atMs: nowMs, longestPauseMs, readyMs });
+    if (placement === null || placement.ready || placement.error !== null) {
+      this.#watched = null;
+      return;
     }
-  };
+    if (this.#watched?.placement.id !== placement.id) {
+      const silenceMs = timings.loadSilenceMs;
+      this.#watched = { placement, sinceMs: nowMs, silenceMs, seen: new Map() };
+      this.#reported.clear();
+    }
+    const watched = this.#watched;
+    const { seen } = watched;
+    for (const stage of placement.stages) {
+      const shard = members.find(({ id }) => id === stage.member)?.shard ?? null;
+      const before = seen.get(stage.member);
+      const progress = shard === null ? 0 : progressOf(shard);
+      if (before === undefined || progress > before.progress)
+        seen.set(stage.member, {
+          progress,
+          atMs: nowMs,
+          longestPauseMs: before ? Math.max(nowMs - before.atMs, before.longestPauseMs) : 0,
+          readyMs: shard?.status === "ready" ? nowMs : null,
+        });
+      else if (stallsAtMs(watched, stage.member) <= nowMs)
+        this.#report(watched, stage, shard, nowMs);
+    }
+  }
 
-  const stallMsOf = (view: WatchedLoad, member: MemberId) =>
-    reported.has(member) ? Infinity : (stallsAtMs(view, member) ?? Infinity);
-
-  const wait = (view: WatchedLoad) => {
-    cancel();
-    cancel = () => undefined;
-    const endMs = Math.min(...view.placement.stages.map(({ member }) => stallMsOf(view, member)));
-    if (endMs === Infinity) return;
-    cancel = clock.after(Math.max(0, endMs - clock.nowMs()), () => check(view));
-  };
-
-  const check = (view: WatchedLoad) => {
-    const nowMs = clock.nowMs();
-    const stalled = view.placement.stages.find(({ member }) => stallMsOf(view, member) <= nowMs);
-    if (stalled === undefined) return wait(view);
-    const { member } = stalled;
-    reported.add(member);
-    const { loadedBytes = 0 } = shardOf(member) ?? {};
-    const totalBytes = bytesOf(view.placement, stalled);
-    const waitedMs = nowMs - view.sinceMs;
+  #report(
+    { placement, sinceMs }: LoadView,
+    stage: Stage,
+    shard: ShardState | null,
+    nowMs: number,
+  ): void {
+    const { member } = stage;
+    if (this.#reported.has(member)) return;
+    this.#reported.add(member);
+    const { loadedBytes = 0 } = shard ?? {};
+    const totalBytes = bytesOf(placement, stage);
+    const waitedMs = nowMs - sinceMs;
     const cause = { reason: "load_stalled", member, loadedBytes, totalBytes, waitedMs } as const;
-    emit({ type: "member_faulted", member, cause });
-  };
-
-  return {
-    stop,
-    /** After every event. */
-    note(): void {
-      const { placement } = state();
-      const isLoading = placement !== null && !placement.ready && placement.error === null;
-      if (!isLoading) return stop();
-      if (watched?.placement.id !== placement.id) {
-        stop();
-        watched = {
-          placement,
-          sinceMs: clock.nowMs(),
-          silenceMs: timings.loadSilenceMs,
-          seen: new Map(),
-        };
-      }
-      update(watched);
-      wait(watched);
-    },
-  };
+    this.#parts.emit({ type: "member_faulted", member, cause });
+  }
 }
 
 function progressOf({ phase, loadedBytes }: ShardState): number {
   return LoadPhase.options.indexOf(phase) * MAX_BYTES + Math.min(loadedBytes, MAX_BYTES - 1);
 }
 
-/** At least 1, so that a pace is finite. */
 function bytesOf({ model }: Placement, { first, end }: Stage): number {
-  const layers = model.layers.slice(first, end);
-  return layers.reduce((sum, { weightBytes }) => sum + weightBytes, 1);
+  return model.layers.slice(first, end).reduce((sum, { weightBytes }) => sum + weightBytes, 0);
 }

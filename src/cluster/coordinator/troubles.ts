@@ -139,12 +139,12 @@ export function troubleReports(parts: Omit<CoordinatorParts, "planner" | "random
     laps = events.length > 0 ? [] : laps.filter(({ sinceMs }) => sinceMs > oldMs);
     for (const event of events) {
       if (event.type === "links_lost")
-        for (const { from, to } of event.links)
-          links = links.filter((link) => link.from !== from || link.peer !== to);
+        links = links.filter(
+          ({ from, peer }) => !event.links.some((one) => isBetween(one, from, peer)),
+        );
       if (event.type === "member_faulted") forget(event.member);
     }
     for (const event of events) emit(event);
-    if (events.length > 0) onSettled();
     checkLater();
   };
 
