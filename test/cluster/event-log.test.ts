@@ -1,5 +1,5 @@
 /** The log: the next event, gaps, the events that it keeps, and trimming. */
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { EventLog } from "../../src/cluster/log/event-log.ts";
 import { emptyRoom } from "../../src/shared/apply.ts";
 import { RoomCode } from "../../src/shared/ids.ts";
@@ -43,24 +43,9 @@ test("a new epoch begins only with its first event; late events of the old one a
   expect(follower.state).toEqual(log.state);
 });
 
-describe("since", () => {
-  test("returns the events from an index on", () => {
-    const log = logOf(5);
-    expect(log.since(1, 3)?.map(({ index }) => index)).toEqual([3, 4]);
-    expect(log.since(1, 5)).toEqual([]);
-  });
-  test("is null for other earlier events: another epoch, or an index beyond the end", () => {
-    const log = logOf(5);
-    expect(log.since(2, 3)).toBeNull();
-    expect(log.since(1, 6)).toBeNull();
-  });
-});
-
-test("old events are folded into the snapshot; the state stays, and `since` no longer has them", () => {
+test("old events are folded into the snapshot; the state stays", () => {
   const log = logOf(2000, 100);
   expect(log.events.length).toBeLessThan(1100);
   expect(log.base.nextIndex + log.events.length).toBe(2000);
   expect(log.state).toEqual(logOf(2000).state);
-  expect(log.since(1, 10)).toBeNull();
-  expect(log.since(1, 1990)).toHaveLength(10);
 });

@@ -164,7 +164,7 @@ test("messages of a coordinator that it is not", async () => {
         });
         await mallory.say(to, { type: "snapshot", state: forged });
         await mallory.say(to, { type: "result", id: 1, error: null, value: null });
-        await mallory.say(to, { type: "events_after", epoch: 1, index: 0 });
+        await mallory.say(to, { type: "events_missing" });
         await mallory.say(to, "not a message");
       }
     });

@@ -164,8 +164,9 @@ export class Coordinator {
         return this.#welcome(peer, message);
       case "command":
         return void this.#answer(peer, message.id, message.command);
-      case "events_after":
-        return this.#catchUp(peer, message.epoch, message.index);
+      case "events_missing":
+        if (this.#followers.has(peer)) this.#post(peer, { type: "snapshot", state: this.state });
+        return;
       case "leave":
         if (this.drop(peer)) this.left(peer, { reason: "left" });
         this.#lostMs.delete(peer);
@@ -280,14 +281,6 @@ export class Coordinator {
     } catch (error) {
       this.#post(peer, { type: "result", id, error: roomFailureOf(error), value: null });
     }
-  }
-
-  #catchUp(peer: MemberId, epoch: number, index: number): void {
-    const { log } = this.#options;
-    if (!this.#followers.has(peer)) return;
-    const events = log.since(epoch, index);
-    if (!events) this.#post(peer, { type: "snapshot", state: log.state });
-    else if (events.length > 0) this.#post(peer, { type: "events", events: [...events] });
   }
 
   #queueGeneration(

@@ -59,7 +59,7 @@ export class Requester {
 
   constructor(parts: RequesterParts) {
     this.#parts = parts;
-    this.#signals = generationSignals(parts.room, (generation) => this.#forget(generation));
+    this.#signals = generationSignals(parts.room, (unread) => this.#end(unread, 0, CANCELED));
   }
 
   onToken(event: TokenEvent): void {
@@ -180,11 +180,6 @@ export class Requester {
       close();
       if (id !== null) this.#end(id, run.answerTokens, end);
     }
-  }
-
-  /** Ends a generation of this tab that nobody here reads. */
-  #forget(generation: GenerationId): void {
-    this.#end(generation, 0, CANCELED);
   }
 
   /** Sends the prompt, and what was answered before, to stage 0. */

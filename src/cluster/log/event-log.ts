@@ -1,6 +1,6 @@
 /**
  * A member's copy of the room's log: a snapshot, the events since then, and the state
- * that results. Knows no network: it reports a gap, and its owner requests the events.
+ * that results. Knows no network: it reports a gap, and its owner requests a snapshot.
  */
 import {
   apply,
@@ -77,19 +77,6 @@ export class EventLog {
     this.#base = snapshot;
     this.#state = snapshot;
     this.#events = [];
-  }
-
-  /**
-   * The events from `index` on for a member whose last event is of `epoch`. null if they
-   * are not kept, or if the member's earlier events may differ: it needs a snapshot.
-   */
-  since(epoch: number, index: number): readonly IndexedEvent[] | null {
-    if (index < this.#base.nextIndex || index > this.#state.nextIndex) return null;
-    const epochBefore =
-      index === this.#base.nextIndex
-        ? this.#base.epoch
-        : this.#events[index - this.#base.nextIndex - 1]?.epoch;
-    return epochBefore === epoch ? this.#events.slice(index - this.#base.nextIndex) : null;
   }
 
   #add(indexed: IndexedEvent): void {

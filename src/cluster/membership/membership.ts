@@ -51,8 +51,8 @@ export class Membership implements RoomAccess {
   readonly self: MemberId;
   protected readonly parts: RoomParts & SearchParts;
   readonly #log: EventLog;
-  /** It has asked for events that it lacks. */
-  #asksForEvents = false;
+  /** It lacks events, and has asked for the state. */
+  #asksForSnapshot = false;
   readonly #listeners = new Set<(change: RoomChange) => void>();
   readonly #requests: ReturnType<typeof coordinatorRequests>;
   readonly #unsubscribe: (() => void)[];
@@ -303,22 +303,20 @@ export class Membership implements RoomAccess {
     for (const event of events) {
       const received = this.#log.receive(event);
       if (received === "applied") this.#applied(event);
-      if (received === "gap") return this.#requestEvents();
+      if (received === "gap") return this.#requestSnapshot();
     }
-    this.#asksForEvents = false;
+    this.#asksForSnapshot = false;
   }
 
-  /** Those that it lacks, or a snapshot. */
-  #requestEvents(): void {
-    if (this.#asksForEvents) return;
-    this.#asksForEvents = true;
-    const { epoch, nextIndex: index, coordinator } = this.state;
-    post(this.parts.transport, coordinator, { type: "events_after", epoch, index });
+  #requestSnapshot(): void {
+    if (this.#asksForSnapshot) return;
+    this.#asksForSnapshot = true;
+    post(this.parts.transport, this.state.coordinator, { type: "events_missing" });
   }
 
   #reset(snapshot: RoomState): void {
     this.#log.reset(snapshot);
-    this.#asksForEvents = false;
+    this.#asksForSnapshot = false;
   }
 
   /** Who is connected without being a member may have proved the earlier secret. */

@@ -6,7 +6,7 @@
  *   newcomer to coordinator   join
  *   coordinator to newcomer   welcome, or refused with the reason
  *   coordinator to members    events, snapshot, key_changed
- *   member to coordinator     command, events_after, leave
+ *   member to coordinator     command, events_missing, leave
  *   coordinator to member     result of a command
  *   member to member          standing: whom it follows, and in which epoch
  */
@@ -136,11 +136,8 @@ export const ClusterMessage = z.discriminatedUnion("type", [
   typed("refused", { refusal: NewcomerRefusal }),
   typed("events", { events: z.array(IndexedEvent).min(1) }),
   typed("snapshot", { state: RoomState }),
-  typed("events_after", {
-    epoch: z.int().min(1),
-    /** The first index that the member lacks. */
-    index: z.int().min(0),
-  }),
+  /** After a gap; the answer is a snapshot. */
+  typed("events_missing", {}),
   /** `parseCommand` reads the command, so that an invalid one gets an answer. */
   typed("command", { id: z.int().min(1), command: z.unknown().optional() }),
   typed("result", {
