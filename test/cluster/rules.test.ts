@@ -35,7 +35,7 @@ test("a placement that loads needs no step", () => {
 });
 
 test("all stages loaded: the placement is ready", () => {
-  expect(nextStep(loaded(), idle)).toMatchObject({ event: { type: "placement_readied" } });
+  expect(nextStep(loaded(), idle)).toMatchObject({ type: "placement_readied" });
 });
 
 test("shards of an older placement or of other layers do not count", () => {
@@ -49,7 +49,8 @@ test("shards of an older placement or of other layers do not count", () => {
 
 test("a free slot: the first queued generation starts", () => {
   expect(nextStep(ready(), idle)).toMatchObject({
-    event: { type: "generation_started", generation: GENERATION },
+    type: "generation_started",
+    generation: GENERATION,
   });
 });
 
@@ -61,18 +62,16 @@ test("a free slot: before the second of one requester, the first of another", ()
   ];
   const placed = { ...running().placement!, generationSlots: 2 };
   const state = { ...running(), placement: placed, generations: [first!, ...queued] };
-  expect(nextStep(state, idle)).toMatchObject({
-    event: { type: "generation_started", generation: 7 },
-  });
+  expect(nextStep(state, idle)).toMatchObject({ type: "generation_started", generation: 7 });
 });
 
 test("the model is lost and cannot be placed: an answer that has begun waits, a new one fails", () => {
   const lost = broken(sampleState());
-  expect(nextStep(lost, tried(lost))).toMatchObject({ event: { type: "generation_ended" } });
+  expect(nextStep(lost, tried(lost))).toMatchObject({ type: "generation_ended" });
   const generations = lost.generations.map((each) => ({ ...each, continues: true }));
   expect(nextStep({ ...lost, generations }, tried(lost))).toBeNull();
   const cleared = { ...lost, generations, placement: null };
-  expect(nextStep(cleared, tried(lost))).toMatchObject({ event: { outcome: "failed" } });
+  expect(nextStep(cleared, tried(lost))).toMatchObject({ outcome: "failed" });
 });
 
 test("no free slot: it stays queued", () => {
@@ -88,15 +87,13 @@ test("no free slot: it stays queued", () => {
 describe("a stage is lost", () => {
   test("when its member leaves", () => {
     const state = next(running(), { type: "member_left", member: A, reason: left });
-    expect(nextStep(state, idle)).toMatchObject({
-      event: { type: "placement_failed", error: loss },
-    });
+    expect(nextStep(state, idle)).toMatchObject({ type: "placement_failed", error: loss });
   });
   test("when its device is lost", () => {
     const noAdapter = { reason: "device_lost" as const, detail: "driver reset" };
     const state = next(running(), { type: "adapter_lost", member: A, noAdapter });
     expect(nextStep(state, idle)).toMatchObject({
-      event: { error: { reason: "stage_gpu_lost", ...layers, noAdapter } },
+      error: { reason: "stage_gpu_lost", ...layers, noAdapter },
     });
   });
   test("when it cannot load", () => {
@@ -107,7 +104,7 @@ describe("a stage is lost", () => {
       shard: { ...shard, status: "failed", error: cause },
     });
     expect(nextStep(state, idle)).toMatchObject({
-      event: { error: { reason: "stage_load_failed", ...layers, cause } },
+      error: { reason: "stage_load_failed", ...layers, cause },
     });
   });
 });
@@ -115,11 +112,13 @@ describe("a stage is lost", () => {
 describe("after the loss", () => {
   test("what ran is interrupted first", () => {
     expect(nextStep(broken(running()), idle)).toMatchObject({
-      event: { type: "generation_ended", outcome: "interrupted", error: loss },
+      type: "generation_ended",
+      outcome: "interrupted",
+      error: loss,
     });
   });
   test("then the model is placed again", () => {
-    expect(nextStep(broken(ready()), idle)).toEqual({ kind: "place", model: placement.model });
+    expect(nextStep(broken(ready()), idle)).toEqual({ type: "place_again" });
   });
   test("but not while a solve is in progress, and queued generations stay queued", () => {
     expect(nextStep(broken(ready()), { ...idle, solving: true })).toBeNull();
@@ -127,13 +126,15 @@ describe("after the loss", () => {
   test("and not twice for the same members: queued generations fail", () => {
     const state = broken(ready());
     expect(nextStep(state, tried(state))).toMatchObject({
-      event: { type: "generation_ended", outcome: "failed", error: loss },
+      type: "generation_ended",
+      outcome: "failed",
+      error: loss,
     });
   });
   test("again when a member joined or left", () => {
     const state = broken(ready());
     const fewer = next(state, { type: "member_left", member: B, reason: left });
-    expect(nextStep(fewer, tried(state))).toMatchObject({ kind: "place" });
+    expect(nextStep(fewer, tried(state))).toMatchObject({ type: "place_again" });
   });
 });
 

@@ -140,7 +140,8 @@ describe("what follows from a verdict", () => {
     });
     expect(lost.links).toEqual([]);
     expect(nextStep(lost, idle)).toMatchObject({
-      event: { type: "placement_failed", error: { reason: "stage_link_lost", member: A, to: B } },
+      type: "placement_failed",
+      error: { reason: "stage_link_lost", member: A, to: B },
     });
     expect(problemOf(lost, placement.model).problem.links).toEqual([]);
     expect(capacityKey(lost)).not.toBe(capacityKey(before));
@@ -152,17 +153,15 @@ describe("what follows from a verdict", () => {
 
   test("no answer starts while the ends repair a link", () => {
     const queued = readyRoom();
-    expect(nextStep(queued, idle)).toMatchObject({ event: { type: "generation_started" } });
+    expect(nextStep(queued, idle)).toMatchObject({ type: "generation_started" });
     expect(nextStep(queued, { ...idle, repairing: true })).toBeNull();
   });
 
   test("failed layers are loaded again once; the second time the member is skipped", () => {
     const once = next(readyRoom(), { type: "member_faulted", member: B, cause });
     expect(nextStep(once, idle)).toMatchObject({
-      event: {
-        type: "placement_failed",
-        error: { reason: "stage_shard_failed", member: B, cause },
-      },
+      type: "placement_failed",
+      error: { reason: "stage_shard_failed", member: B, cause },
     });
     expect(capacityKey(once)).not.toBe(capacityKey(readyRoom()));
     expect(problemOf(once, placement.model).brokenRules).toEqual([]);

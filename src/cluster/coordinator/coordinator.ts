@@ -292,9 +292,8 @@ export class Coordinator {
     );
     if (known) return known.id;
     const { solving } = this.#placer.attempts;
-    const id = idInEpoch(this.state.epoch, this.#generations + 1);
+    const id = idInEpoch(this.state.epoch, ++this.#generations);
     const generation = queuedGeneration(this.state, requester, command, { id, solving });
-    this.#generations += 1;
     this.#emit({ type: "generation_queued", generation });
     return id;
   }
@@ -347,13 +346,13 @@ export class Coordinator {
   }
 
   #take(step: Step): void {
-    switch (step.kind) {
-      case "emit":
-        return this.#emit(step.event);
-      case "place":
-        return this.#placer.placeAgain(step.model);
+    switch (step.type) {
+      case "place_again":
+        return this.#placer.placeAgain();
       case "review":
         return this.#placer.review();
+      default:
+        return this.#emit(step);
     }
   }
 

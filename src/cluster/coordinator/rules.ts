@@ -12,7 +12,6 @@ import {
   type LostLink,
   type Member,
   type RoomEvent,
-  type ModelSummary,
   pipelineLinks,
   type PlacementId,
   type RoomFailure,
@@ -23,10 +22,8 @@ import {
 import { capacityKey } from "../planning/capacity.ts";
 import { holdsStage } from "../planning/repair.ts";
 
-export type Step =
-  | { readonly kind: "emit"; readonly event: RoomEvent }
-  | { readonly kind: "place"; readonly model: ModelSummary }
-  | { readonly kind: "review" };
+/** An event to number, or work for the placer. */
+export type Step = RoomEvent | { readonly type: "place_again" | "review" };
 
 export type Attempts = {
   /** A solve is in progress. */
@@ -59,7 +56,7 @@ const stageLost: Rule = ({ placement, members, lostLinks }) => {
     const lostLink = link && lostLinks.find(isSameDirection(link));
     const named = { ...stage, model: placement.model.name };
     const error = lossOf(named, placement.id, member, lostLink);
-    if (error) return emit({ type: "placement_failed", placement: placement.id, error });
+    if (error) return { type: "placement_failed", placement: placement.id, error };
   }
   return null;
 };
@@ -84,14 +81,14 @@ function lossOf(
 const allLoaded: Rule = ({ placement, members }) => {
   if (!placement || placement.ready || placement.error !== null) return null;
   const ready = placement.stages.every((stage) => holdsStage({ members }, stage));
-  return ready ? emit({ type: "placement_readied", placement: placement.id }) : null;
+  return ready ? { type: "placement_readied", placement: placement.id } : null;
 };
 
 const handedOver: Rule = ({ handover }) => {
   if (!handover) return null;
   const { placement, loaded } = handover;
   return placement.stages.every(({ member }) => loaded.includes(member))
-    ? emit({ type: "handover_ended", placement: placement.id, switched: true })
+    ? { type: "handover_ended", placement: placement.id, switched: true }
     : null;
 };
 
@@ -110,7 +107,7 @@ const interrupted: Rule = ({ placement, generations }) => {
 const placeAgain: Rule = (state, { solving, lastKey }) => {
   const { placement } = state;
   if (!placement || placement.error === null || solving) return null;
-  return capacityKey(state) === lastKey ? null : { kind: "place", model: placement.model };
+  return capacityKey(state) === lastKey ? null : { type: "place_again" };
 };
 
 /**
@@ -137,14 +134,12 @@ const admission: Rule = ({ placement, generations }, { repairing }) => {
   const [next] = generations
     .filter(({ status }) => status === "queued")
     .sort((one, other) => runs(one) - runs(other));
-  return next
-    ? emit({ type: "generation_started", generation: next.id, placement: placement.id })
-    : null;
+  return next ? { type: "generation_started", generation: next.id, placement: placement.id } : null;
 };
 
 /** Not while it loads: a placement is reviewed once it is ready. */
 const review: Rule = ({ placement, handover }, { solving, reviewDue }) =>
-  reviewDue && !solving && !handover && placement?.ready === true ? { kind: "review" } : null;
+  reviewDue && !solving && !handover && placement?.ready === true ? { type: "review" } : null;
 
 const RULES: readonly Rule[] = [
   stageLost,
@@ -157,14 +152,10 @@ const RULES: readonly Rule[] = [
   review,
 ];
 
-function emit(event: RoomEvent): Step {
-  return { kind: "emit", event };
-}
-
 function ended(
   generation: GenerationId,
   outcome: "interrupted" | "failed",
   error: RoomFailure,
 ): Step {
-  return emit({ type: "generation_ended", generation, outcome, tokens: 0, error });
+  return { type: "generation_ended", generation, outcome, tokens: 0, error };
 }

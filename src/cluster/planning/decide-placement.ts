@@ -48,16 +48,15 @@ export async function solveGuarded(
     { deadlineMs: timings.solveMs, watchdogMs: timings.watchdogMs },
   );
   if (failure !== null) return { answer, choice: { kind: "greedy", failure } };
-  if (answer.kind === "infeasible" && problem.members.some(isLimited)) {
+  if (
+    answer.kind === "infeasible" &&
+    problem.members.some(({ maxLayers }) => maxLayers !== undefined)
+  ) {
     const members = problem.members.map(({ maxLayers: _limit, ...member }) => member);
     return solveGuarded({ ...problem, members }, { planner, timings });
   }
   const kind = answer.kind === "optimal" ? "proven_optimal" : "best_found_in_time";
   return { answer, choice: { kind } };
-}
-
-function isLimited({ maxLayers }: Problem["members"][number]): boolean {
-  return maxLayers !== undefined;
 }
 
 export function refusalOf(
@@ -97,15 +96,11 @@ export async function linksMeasured(
 ): Promise<void> {
   const endMs = clock.nowMs() + timeoutMs;
   while (clock.nowMs() < endMs) {
-    const members = computing(state());
+    const members = state().members.filter(
+      ({ adapter, measurements, use }) => adapter && measurements && use !== "exclude",
+    );
     const known = state().links.length + state().lostLinks.length;
     if (known >= members.length * (members.length - 1)) return;
     await sleep(clock, Math.min(50, timeoutMs));
   }
-}
-
-function computing(state: RoomState): RoomState["members"] {
-  return state.members.filter(
-    ({ adapter, measurements, use }) => adapter && measurements && use !== "exclude",
-  );
 }

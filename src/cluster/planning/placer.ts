@@ -114,10 +114,10 @@ export class Placer {
   }
 
   /** After a loss. Never rejects: an error becomes the failure of the placement that was lost. */
-  placeAgain(model: ModelSummary): void {
+  placeAgain(): void {
     const lost = this.#state.placement;
     if (!lost || lost.error === null) return;
-    const { error: loss } = lost;
+    const { error: loss, model } = lost;
     const trigger = { kind: "loss", failure: loss } as const;
     const isCurrent = () => this.#state.placement?.id === lost.id;
     void this.#attempt(async () => {
