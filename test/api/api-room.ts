@@ -19,6 +19,9 @@ export async function openApiRoom(memory: readonly number[], stepMs = 0): Promis
   return { room, client, offeredModels: () => Promise.resolve(OFFERED) };
 }
 
+/** Node passes an abort on to a request's signal only while the request is referenced. */
+const SENT: Request[] = [];
+
 /** Sends a request to the room's routes, without a server; `body` becomes JSON unless it is text. */
 export async function request(
   room: ApiRoom,
@@ -30,11 +33,13 @@ export async function request(
   }: { body?: unknown; signal?: AbortSignal; headers?: Record<string, string> } = {},
 ): Promise<Response> {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return createRoutes(room).request(path, {
+  const sent = new Request(`http://localhost${path}`, {
     method,
     ...(body === undefined ? {} : { body: text }),
     ...init,
   });
+  SENT.push(sent);
+  return createRoutes(room).request(sent);
 }
 
 /** The status and the parsed body of a response. */
