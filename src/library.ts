@@ -2,22 +2,7 @@
 import { joinRoom as join, type JoinRoom } from "./api/index.ts";
 
 export { TabmeshError } from "./api/index.ts";
-export type {
-  ChatMessage,
-  ChatOptions,
-  ChatPart,
-  JoinOptions,
-  JoinProgress,
-  JoinRoom,
-  MemberState,
-  ModelState,
-  PlaceOptions,
-  Reason,
-  Room,
-  RoomState,
-  Stage,
-  TabmeshErrorCode,
-} from "./api/index.ts";
+export type * from "./api/index.ts";
 
 /** Joins a room, or opens it if nobody is there. Rejects with a `TabmeshError`. */
 export const joinRoom: JoinRoom = join;
