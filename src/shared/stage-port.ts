@@ -165,7 +165,7 @@ export type StagePort = {
     peer: MemberId,
     payloadBytes: number,
   ): Promise<{ roundTripMs: number; bytesPerMs: number }>;
-  /** Resolves when the prompt is sent. Rejects with a `StageError`. */
+  /** Resolves when the prompt is sent. Rejects with a `FailureError`. */
   ask(request: PromptRequest): Promise<void>;
   /**
    * Ends a generation early. "cancelled" frees its KV slots on every stage; for "interrupted" the

@@ -10,11 +10,12 @@ import { randomAt } from "./random.ts";
 import { MAX_SAVED_BYTES, SavedRows } from "./saved-rows.ts";
 import type { ChainPart } from "./shard-chain.ts";
 
-/** The rows `[0, rows)`, which the other part of a chain has. */
-export type Behind =
-  | { readonly part: "front"; readonly rows: number }
-  /** `inputs` are those rows after the front. */
-  | { readonly part: "back"; readonly rows: number; readonly inputs: SavedRows };
+/** What `part` of a chain lacks: the rows `[0, rows)`, which the other part has. `inputs` are those after the front. */
+export type Behind = {
+  readonly part: ChainPart;
+  readonly rows: number;
+  readonly inputs: SavedRows;
+};
 
 export class Generation {
   readonly prompt: PromptFrame;
@@ -196,12 +197,8 @@ export class GenerationTable {
       // What is behind already, from an earlier extension, is computed again.
       const rows = kept.behind === null ? kept.computed : 0;
       kept.computed = 0;
-      if (part === "front") {
-        kept.behind = { part, rows };
-        continue;
-      }
-      kept.behind = { part, rows: Math.min(rows, inputs.end), inputs };
-      kept.saved = new SavedRows(this.#savedBytes);
+      kept.behind = { part, rows: part === "front" ? rows : Math.min(rows, inputs.end), inputs };
+      if (part === "back") kept.saved = new SavedRows(this.#savedBytes);
     }
   }
 

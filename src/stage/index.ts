@@ -1,4 +1,3 @@
 /** One stage of the pipeline, as its loop in the GPU worker: frames in, a step, frames out. */
 export { randomAt } from "./random.ts";
-export { StageError } from "./stage-error.ts";
 export { type ShardLoader, StageHost, type StageWorker } from "./stage-host.ts";

@@ -3,12 +3,13 @@
  * it (`index` is -1), but knows the first and the last stage.
  */
 import type { FrameHeader } from "../mesh/index.ts";
-import type { MemberId, Pipeline } from "../shared/index.ts";
+import type { MemberId, Pipeline, Stage } from "../shared/index.ts";
 
 export type PipelinePosition = {
   readonly self: MemberId;
   readonly pipeline: Pipeline;
   readonly index: number;
+  readonly stage: Stage | undefined;
   readonly isFirst: boolean;
   readonly isLast: boolean;
   readonly first: MemberId;
@@ -29,6 +30,7 @@ export function positionInPipeline(self: MemberId, pipeline: Pipeline): Pipeline
     self,
     pipeline,
     index,
+    stage: pipeline.stages[index],
     isFirst: index === 0,
     isLast: index === members.length - 1,
     first,

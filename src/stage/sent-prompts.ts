@@ -6,6 +6,7 @@ import type { EndFrame, TokenFrame } from "../mesh/index.ts";
 import {
   type Cause,
   causeOf,
+  FailureError,
   type GenerationId,
   type MemberId,
   type StageFailure,
@@ -15,7 +16,6 @@ import {
 } from "../shared/index.ts";
 import type { PipelinePosition } from "./pipeline-position.ts";
 import { hopTimes } from "./hop-times.ts";
-import { StageError } from "./stage-error.ts";
 import { answerBoundMs } from "./lap-watch.ts";
 import { faultOfToken } from "./frame-faults.ts";
 import type { StageFrame } from "./frame-intake.ts";
@@ -72,17 +72,17 @@ export function sentPrompts({ send, onToken, onFailure, nowMs }: SentPromptsOuts
         onFailure({ generation, failure: { reason: "lap_late", afterMs, boundMs } });
       }
     },
-    /** Resolves when the prompt is sent. Rejects with a `StageError`. */
+    /** Resolves when the prompt is sent. Rejects with a `FailureError`. */
     async ask(position: PipelinePosition | null, request: PromptRequest): Promise<void> {
       const { generation, placement, ...prompt } = request;
       const promptTokens = prompt.tokens.length;
       if (position?.pipeline.placement !== placement)
-        throw new StageError({ reason: "placement_changed" });
+        throw new FailureError({ reason: "placement_changed" });
       const { self: requester, first, header, pipeline } = position;
       const { contextTokens } = pipeline;
-      if (promptTokens === 0) throw new StageError({ reason: "prompt_empty" });
+      if (promptTokens === 0) throw new FailureError({ reason: "prompt_empty" });
       if (promptTokens > contextTokens)
-        throw new StageError({ reason: "prompt_too_long", promptTokens, contextTokens });
+        throw new FailureError({ reason: "prompt_too_long", promptTokens, contextTokens });
       const times = { activeMs: nowMs(), longestGapMs: null };
       prompts.set(generation, { position, nextToken: promptTokens, promptTokens, ...times });
       try {
@@ -90,7 +90,7 @@ export function sentPrompts({ send, onToken, onFailure, nowMs }: SentPromptsOuts
       } catch (error) {
         prompts.delete(generation);
         const failure = { reason: "first_stage_unreachable", member: first } as const;
-        throw new StageError({ ...failure, cause: causeOf(error) }, { cause: error });
+        throw new FailureError({ ...failure, cause: causeOf(error) }, { cause: error });
       }
     },
     token(from: MemberId, frame: TokenFrame): void {

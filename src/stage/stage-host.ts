@@ -43,7 +43,6 @@ import { MAX_SAVED_BYTES } from "./saved-rows.ts";
 import { sentPrompts } from "./sent-prompts.ts";
 import { ShardChain } from "./shard-chain.ts";
 import { IDLE_LOOK_MS, RUNNING_LOOK_MS } from "./silence-watch.ts";
-import { StageError } from "./stage-error.ts";
 import { StageLoop, type StageOutside } from "./stage-loop.ts";
 
 /** Loads a shard on this worker's device. `onDeviceError` may be called at any time. */
@@ -144,7 +143,7 @@ export class StageHost implements StagePort {
     }).finally(() => bytes[Comlink.releaseProxy]());
     if (this.#loads !== load || (isExtension && this.#shard === null)) {
       shard.destroy();
-      throw new StageError({ reason: "load_superseded" });
+      throw new FailureError({ reason: "load_superseded" });
     }
     loaded = shard;
     if (role === "beside") this.#next = shard;
@@ -274,8 +273,7 @@ export class StageHost implements StagePort {
 
   /** A shard that was loaded beside the current one takes its place if the pipeline needs it. */
   #switchShard(): void {
-    const { pipeline, index } = this.#position ?? {};
-    const stage = pipeline?.stages[index!];
+    const stage = this.#position?.stage;
     if (stage === undefined || this.#next === null) return;
     if (fits(this.#shard, stage) || !fits(this.#next, stage)) return;
     this.#shard?.destroy();
@@ -288,9 +286,7 @@ export class StageHost implements StagePort {
   #startLoop(): void {
     const position = this.#position;
     const shard = this.#shard;
-    const stage = position?.pipeline.stages[position.index];
-    if (position === null || shard === null || stage === undefined) return;
-    if (!fits(shard, stage)) return;
+    if (position?.stage === undefined || shard === null || !fits(shard, position.stage)) return;
     const { placement } = position.pipeline;
     const outside: StageOutside = {
       send: (to, frame) => this.#channels.send(to, frame),

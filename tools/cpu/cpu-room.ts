@@ -20,13 +20,9 @@ import {
   type Failure,
   type StageObservation,
   type KernelReport,
+  FailureError,
 } from "../../src/shared/index.ts";
-import {
-  type ShardLoader,
-  StageError,
-  StageHost,
-  type StageWorker,
-} from "../../src/stage/index.ts";
+import { type ShardLoader, StageHost, type StageWorker } from "../../src/stage/index.ts";
 import { cpuDescription, CpuShard, type CpuShardOptions, VOCABULARY } from "./cpu-shard.ts";
 
 export const LAYERS = 6;
@@ -111,7 +107,7 @@ export class Answers {
       this.events.find((event) => event.generation === generation && event.finish !== null);
     await this.until(() => failed() !== undefined || last() !== undefined);
     const failure = failed()?.failure;
-    if (failure !== undefined) throw new StageError(failure);
+    if (failure !== undefined) throw new FailureError(failure);
     return this.tokensOf(generation);
   }
 
