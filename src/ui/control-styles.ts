@@ -125,6 +125,9 @@ export const controlStyles = css`
     background: var(--surface);
     color: var(--ink);
   }
+  dialog > .line {
+    margin-bottom: var(--gap-s);
+  }
   dialog::backdrop {
     background: light-dark(rgb(20 26 24 / 0.42), rgb(0 0 0 / 0.62));
   }

@@ -28,13 +28,11 @@ export const memberCardStyles = css`
   }
   .facts {
     display: grid;
-    grid-template-columns: repeat(auto-fill, minmax(4.6rem, 1fr));
+    grid-template-columns: repeat(auto-fill, minmax(5rem, 1fr));
     gap: var(--gap-s);
     padding: var(--gap-s) 0;
     border-block: 1px solid var(--line);
-  }
-  .facts:empty {
-    display: none;
+    overflow-wrap: normal;
   }
   .facts div {
     display: flex;
@@ -45,7 +43,6 @@ export const memberCardStyles = css`
     color: var(--tone, var(--ink-quiet));
     font-size: var(--text-xs);
     line-height: 1.3;
-    overflow-wrap: normal;
   }
   .facts dd {
     color: var(--tone, var(--ink));

@@ -97,21 +97,22 @@ export class MemberCard extends PageElement {
   /** Its measurements, and its current state. */
   #facts() {
     const { adapter, measurements, device } = this.member;
+    if (adapter !== null && measurements === null)
+      return html`<p class="quiet small">Not measured yet.</p>`;
     const facts = [
       ...(measurements === null ? [] : measuredFacts(measurements)),
       ...(device === null ? [] : deviceFacts(device)),
     ];
-    const isUnmeasured = adapter !== null && measurements === null;
-    return html`${isUnmeasured ? html`<p class="quiet small">Not measured yet.</p>` : nothing}
-      <dl class="facts">
-        ${facts.map(
-          ([label, value, alert]) =>
-            html`<div class=${alert ? "warn" : ""}>
-              <dt>${label}</dt>
-              <dd class="figure">${value}</dd>
-            </div>`,
-        )}
-      </dl>`;
+    if (facts.length === 0) return nothing;
+    return html`<dl class="facts">
+      ${facts.map(
+        ([label, value, alert]) =>
+          html`<div class=${alert ? "warn" : ""}>
+            <dt>${label}</dt>
+            <dd class="figure">${value}</dd>
+          </div>`,
+      )}
+    </dl>`;
   }
 
   #memory() {
