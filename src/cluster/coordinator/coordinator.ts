@@ -29,7 +29,7 @@ import { post } from "../membership/peer-outbox.ts";
 import { holdsModel, ownsModel } from "../membership/standing.ts";
 import { queuedGeneration } from "./generation-request.ts";
 import { distinctMember, refuseNewcomer, type Join } from "./newcomer.ts";
-import { firstCount, idInEpoch } from "../log/numbering.ts";
+import { idsInEpochs } from "../log/numbering.ts";
 import { denialOf } from "./permissions.ts";
 import { Placer } from "../planning/placer.ts";
 import { nextStep, type Step } from "./rules.ts";
@@ -63,7 +63,7 @@ export class Coordinator {
   readonly #loads: LoadWatch;
   /** When members were dropped that did not say to this tab that they leave. */
   readonly #lostMs = new Map<MemberId, number>();
-  #generations: number;
+  readonly #nextId: (epoch: number) => number;
   #stepping = false;
   #cancelRejoin = () => undefined as void;
   #stopped = false;
@@ -81,9 +81,9 @@ export class Coordinator {
       isPresent: (id) => this.#isPresent(id),
     };
     this.#options = options;
-    this.#generations = firstCount(options.random);
-    this.#placer = new Placer(parts);
+    this.#nextId = idsInEpochs(options.random);
     this.#loads = new LoadWatch(parts);
+    this.#placer = new Placer(parts, this.#loads);
     this.#troubles = troubleReports(parts);
   }
 
@@ -292,7 +292,7 @@ export class Coordinator {
     );
     if (known) return known.id;
     const { solving } = this.#placer.attempts;
-    const id = idInEpoch(this.state.epoch, ++this.#generations);
+    const id = this.#nextId(this.state.epoch);
     const generation = queuedGeneration(this.state, requester, command, { id, solving });
     this.#emit({ type: "generation_queued", generation });
     return id;

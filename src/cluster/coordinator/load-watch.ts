@@ -4,9 +4,12 @@
  *
  *   silence   nothing new is loaded for `silenceMs`, or for four times the member's longest pause so far
  *   delay     all others have loaded, and it takes 20 times as long as the slowest of them
+ *
+ * The loads that it sees show how fast members load weights.
  */
 import {
   LoadPhase,
+  type Member,
   type MemberId,
   type Placement,
   type ShardState,
@@ -18,6 +21,10 @@ const PAUSE_FACTOR = 4;
 /** A member that loads from a slow disk or network has at least this long in all. */
 export const MIN_LOAD_MS = 15 * 60_000;
 const DELAY_FACTOR = 20;
+/** Before the first measurement: weights from this machine's storage to the GPU. */
+const DEFAULT_BYTES_PER_MS = 50_000;
+/** A faster load is too short to measure a rate. */
+const MIN_MEASURED_MS = 100;
 /** Of one shard, so that a later phase always counts as more. */
 const MAX_BYTES = 2 ** 50;
 
@@ -55,9 +62,15 @@ export class LoadWatch {
   #watched: (LoadView & { readonly seen: Map<MemberId, LoadSeen> }) | null = null;
   /** Members whose stalled load of this placement was reported: once each. */
   readonly #reported = new Set<MemberId>();
+  #bytesPerMs = DEFAULT_BYTES_PER_MS;
 
   constructor(parts: Pick<CoordinatorParts, "clock" | "timings" | "state" | "emit">) {
     this.#parts = parts;
+  }
+
+  /** How fast members load weights, from the last placement that loaded. */
+  get bytesPerMs(): number {
+    return this.#bytesPerMs;
   }
 
   /** After every event. */
@@ -66,6 +79,8 @@ export class LoadWatch {
     const { placement, members } = state();
     const nowMs = clock.nowMs();
     if (placement === null || placement.ready || placement.error !== null) {
+      if (placement?.ready && this.#watched?.placement.id === placement.id)
+        this.#measure(nowMs - this.#watched.sinceMs, members);
       this.#watched = null;
       return;
     }
@@ -90,6 +105,13 @@ export class LoadWatch {
       else if (stallsAtMs(watched, stage.member) <= nowMs)
         this.#report(watched, stage, shard, nowMs);
     }
+  }
+
+  /** Members load at the same time: the one with the most bytes decides. */
+  #measure(elapsedMs: number, members: readonly Member[]): void {
+    const largestBytes = Math.max(...members.map(({ shard }) => shard?.totalBytes ?? 0));
+    if (elapsedMs >= MIN_MEASURED_MS && largestBytes > 0)
+      this.#bytesPerMs = largestBytes / elapsedMs;
   }
 
   #report(

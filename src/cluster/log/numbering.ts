@@ -15,11 +15,12 @@ export function idInEpoch(epoch: number, count: number): number {
 }
 
 /**
- * Where a coordinator begins to count: the two sides of a partition may open the same epoch, and their
- * ids must differ when they meet. Half of the ids of the epoch are left.
+ * Counts ids from a random number on: the two sides of a partition may open the same epoch, and their ids
+ * must differ when they meet. At least half of the ids of an epoch are left.
  */
-export function firstCount(random: () => number): number {
-  return Math.floor((random() * 2 ** COUNT_BITS) / 2);
+export function idsInEpochs(random: () => number): (epoch: number) => number {
+  let count = Math.floor((random() * 2 ** COUNT_BITS) / 2);
+  return (epoch) => idInEpoch(epoch, ++count);
 }
 
 /** The epoch in which `id` was assigned. */

@@ -28,13 +28,13 @@ import {
 import { capacityChanges, capacityKey, capacityOf, type Capacity } from "./capacity.ts";
 import { decideReview, violationsOf } from "./decide-move.ts";
 import { notPlacedAgain, propose, refusalOf } from "./decide-placement.ts";
-import { LoadRate } from "./load-rate.ts";
 import { builtWith, canHandOver, type Chosen, isSamePlacement } from "./hand-over.ts";
 import { repairOf } from "./repair.ts";
 import { checkStages } from "./manual-placement.ts";
-import { firstCount, idInEpoch } from "../log/numbering.ts";
+import { idsInEpochs } from "../log/numbering.ts";
 import { predicted, problemOf } from "./room-problem.ts";
 import type { CoordinatorParts } from "../parts.ts";
+import type { LoadWatch } from "../coordinator/load-watch.ts";
 import type { Attempts } from "../coordinator/rules.ts";
 
 type DecisionNews = Pick<Decision, "model" | "outcome" | "trigger" | "reason"> & Partial<Decision>;
@@ -46,7 +46,8 @@ const UNREACHED_RETRY_MS = 5000;
 
 export class Placer {
   readonly #parts: CoordinatorParts;
-  #count: number;
+  readonly #loads: Pick<LoadWatch, "bytesPerMs">;
+  readonly #nextId: (epoch: number) => number;
   /** Rises with each placement that a person chose. */
   #manualCount = 0;
   #solving = false;
@@ -63,11 +64,11 @@ export class Placer {
   /** The current placement was lost while answers ran. */
   #interrupted = false;
   #handoverEndsMs = Infinity;
-  readonly #loadRate = new LoadRate();
 
-  constructor(parts: CoordinatorParts) {
+  constructor(parts: CoordinatorParts, loads: Pick<LoadWatch, "bytesPerMs">) {
     this.#parts = parts;
-    this.#count = firstCount(parts.random);
+    this.#loads = loads;
+    this.#nextId = idsInEpochs(parts.random);
   }
 
   get attempts(): Omit<Attempts, "repairing"> {
@@ -78,14 +79,12 @@ export class Placer {
     this.#cancelTimer?.();
   }
 
-  /** After every event: measures loads, and schedules a review when the capacity changed. */
+  /** After every event: schedules a review when the capacity changed. */
   note(event: RoomEvent): void {
     if (event.type === "generation_ended" && event.outcome === "interrupted")
       this.#interrupted = true;
-    const nowMs = this.#parts.clock.nowMs();
     // Device states come as long as there are members.
-    if (nowMs >= this.#handoverEndsMs) this.abandonHandover();
-    if (event.type === "placement_readied") this.#loadRate.ready(this.#state, nowMs);
+    if (this.#parts.clock.nowMs() >= this.#handoverEndsMs) this.abandonHandover();
     const { placement } = this.#state;
     // A connection that failed may succeed later, although no capacity changes.
     if (event.type === "placement_failed" && isUnreached(event.error))
@@ -203,7 +202,7 @@ export class Placer {
     const reviewed = this.#state.placement;
     if (reviewed === null) return;
     const { model } = reviewed;
-    const { bytesPerMs: loadBytesPerMs } = this.#loadRate;
+    const loadBytesPerMs = this.#loads.bytesPerMs;
     const before = this.#seen;
     const proposal = await propose(model, this.#parts, { loadBytesPerMs });
     const { answer, built } = proposal;
@@ -285,7 +284,7 @@ export class Placer {
   }
 
   #next(chosen: Chosen): Placement {
-    const id = PlacementId.parse(idInEpoch(this.#state.epoch, ++this.#count));
+    const id = PlacementId.parse(this.#nextId(this.#state.epoch));
     const built = builtWith(this.#state.settings, chosen.model);
     return { id, ...chosen, ...built, ready: false, error: null };
   }
@@ -306,10 +305,7 @@ export class Placer {
     const built = problemOf(this.#state, chosen.model);
     this.#accepted = new Set(violationsOf({ built, placement: next }));
     if (canHandOver(this.#state, next)) this.#begin(next);
-    else {
-      this.#loadRate.started(this.#parts.clock.nowMs());
-      this.#parts.emit({ type: "placement_decided", placement: next });
-    }
+    else this.#parts.emit({ type: "placement_decided", placement: next });
     return next.id;
   }
 
