@@ -49,7 +49,7 @@ export function draftOf(
       first,
       end,
       computeMs: times.computeMs + times.stageMs,
-      hopMs: times.hopMs ?? Infinity,
+      hopMs: times.hopMs,
       problem: usedBytes > memoryBytes ? describeExcess(usedBytes - memoryBytes) : null,
     })),
     msPerToken,

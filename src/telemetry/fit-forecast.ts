@@ -24,13 +24,6 @@ const MAX_CHANCE = 1e-5;
 /** A smaller rise within the window is no reason to act, however certain. */
 const MIN_RISE = 0.15;
 
-type Fit = {
-  readonly limit: number;
-  readonly drop: number;
-  readonly timeConstantMs: number;
-  readonly squares: number;
-};
-
 type Rise = { readonly chance: number; readonly forecast: ThrottleForecast };
 
 /** Null without a significant rise. `samples` are in the order of time. */
@@ -43,11 +36,18 @@ export function fitForecast(samples: readonly RatioSample[]): ThrottleForecast |
   }
 }
 
-/** The fit to all of `samples`, if it is a rise that noise does not explain. */
+/**
+ * The best fit to all of `samples`, if it is a rise that noise does not explain. Time constants go up to
+ * the span of the samples: a longer one would extrapolate a straight line.
+ */
 function riseOf(samples: readonly RatioSample[]): Rise | null {
   const spanMs = samples.at(-1)!.atMs - samples[0]!.atMs;
-  const best = bestFit(samples, spanMs);
-  if (best === null || best.drop >= 0) return null;
+  if (spanMs <= MIN_TIME_CONSTANT_MS) return null;
+  const growth = (spanMs / MIN_TIME_CONSTANT_MS) ** (1 / (GRID - 1));
+  const fits = Array.from({ length: GRID }, (_, step) =>
+    fitWith(samples, MIN_TIME_CONSTANT_MS * growth ** step),
+  );
+  const best = fits.reduce((one, other) => (other.squares < one.squares ? other : one));
   const mean = samples.reduce((sum, { ratio }) => sum + ratio, 0) / samples.length;
   const flatSquares = samples.reduce((sum, { ratio }) => sum + (ratio - mean) ** 2, 0);
   const f = (flatSquares - best.squares) / 2 / (best.squares / (samples.length - 3));
@@ -63,20 +63,8 @@ function chanceOf(f: number, degrees: number): number {
   return (1 + (2 * f) / degrees) ** (-degrees / 2);
 }
 
-/** Time constants up to the span of the samples: a longer one would extrapolate a straight line. */
-function bestFit(samples: readonly RatioSample[], spanMs: number): Fit | null {
-  if (spanMs <= MIN_TIME_CONSTANT_MS) return null;
-  const growth = (spanMs / MIN_TIME_CONSTANT_MS) ** (1 / (GRID - 1));
-  let best: Fit | null = null;
-  for (let step = 0; step < GRID; step += 1) {
-    const fit = fitWith(samples, MIN_TIME_CONSTANT_MS * growth ** step);
-    if (best === null || fit.squares < best.squares) best = fit;
-  }
-  return best;
-}
-
 /** Least squares of `limit + drop * exp(-t / timeConstantMs)`, t from the first sample on. */
-function fitWith(samples: readonly RatioSample[], timeConstantMs: number): Fit {
+function fitWith(samples: readonly RatioSample[], timeConstantMs: number) {
   const start = samples[0]!.atMs;
   const points = samples.map(({ atMs, ratio }) => ({
     x: Math.exp((start - atMs) / timeConstantMs),

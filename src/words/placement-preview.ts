@@ -23,8 +23,8 @@ export function describeCost(
 
 type Share = Pick<
   ExplainedShare,
-  "member" | "first" | "end" | "computeMs" | "stageMs" | "binds"
-> & { readonly hopMs: number | null };
+  "member" | "first" | "end" | "computeMs" | "stageMs" | "hopMs" | "binds"
+>;
 
 /** One line for each stage: its layers, its time, and what limits its share. */
 export function describeShares(
@@ -35,7 +35,7 @@ export function describeShares(
   return shares.map((share, index) => {
     const { computeMs, stageMs, hopMs, binds } = share;
     const where = index === shares.length - 1 ? "back to the first" : "to the next";
-    const hop = shares.length > 1 && hopMs !== null ? `, then ${time(hopMs)} ${where}` : "";
+    const hop = shares.length > 1 && Number.isFinite(hopMs) ? `, then ${time(hopMs)} ${where}` : "";
     // Only for the solver's choice is it known that another share is no better.
     const limit = binds === "cost" && !isSolversChoice ? "It could hold more." : LIMITS[binds];
     return `${nameOf(share.member)} has ${layerRange(share)}: ${time(computeMs + stageMs)}${hop}. ${limit}`;

@@ -27,11 +27,6 @@ import { refusalOf, solveGuarded } from "./decide-placement.ts";
 import type { Planner, Timings } from "../parts.ts";
 import { costOf, problemOf } from "./room-problem.ts";
 
-export type PreviewStage = Omit<ExplainedShare, "hopMs"> & {
-  /** null if a link is missing. */
-  readonly hopMs: number | null;
-};
-
 export type PreviewCandidate = {
   /** What proposed these stages; the most important first. */
   readonly origins: readonly CandidateOrigin[];
@@ -43,7 +38,8 @@ export type PreviewCandidate = {
   readonly predictedTokensPerSecond: number | null;
   readonly bottleneckMs: number | null;
   readonly parts: CostParts;
-  readonly stages: readonly PreviewStage[];
+  /** `hopMs` is Infinity if a link is missing. */
+  readonly stages: readonly ExplainedShare[];
 };
 
 export type PlacementPreviewAnswer = {
@@ -169,10 +165,7 @@ function candidate(
     predictedTokensPerSecond: bottleneckMs ? 1000 / bottleneckMs : null,
     bottleneckMs,
     parts,
-    stages: explainShares(problem, stages).map((share) => ({
-      ...share,
-      hopMs: Number.isFinite(share.hopMs) ? share.hopMs : null,
-    })),
+    stages: explainShares(problem, stages),
   };
 }
 
