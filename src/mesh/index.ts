@@ -21,11 +21,10 @@ export {
 export { type Handshake, openHandshake } from "./handshake.ts";
 export { Heartbeat, HEARTBEAT_MS } from "./heartbeat.ts";
 export { type LinkQuality, measureLink } from "./link-measurement.ts";
-export { TransportListeners } from "./listeners.ts";
 export { MeshError, ProtocolError } from "./mesh-error.ts";
 export { peerReaders, serveBytes } from "./peer-bytes.ts";
 export { PROTOCOL_VERSION } from "./packet.ts";
 export { openPeerTransport, PeerTransport } from "./peer-transport.ts";
 export { claimRoom, lookUpRoom, reachesServer, type RoomClaim } from "./room-registry.ts";
 export type { PeerOptions } from "./signaling.ts";
-export type { FramePort, Transport } from "./transport.ts";
+export { type FramePort, type Transport, TransportListeners } from "./transport.ts";

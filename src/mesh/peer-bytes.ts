@@ -57,14 +57,11 @@ export type ReadRange = (
 ) => Promise<Uint8Array<ArrayBuffer>>;
 
 /**
- * Answers requests of every peer until the returned function is called. `open`
+ * Answers requests of every peer. `open`
  * returns the reader of a key, or null if this member has no such file. Disconnects a peer of which
  * too many requests wait.
  */
-export function serveBytes(
-  transport: Transport,
-  open: (key: string) => ReadRange | null,
-): () => void {
+export function serveBytes(transport: Transport, open: (key: string) => ReadRange | null): void {
   const queues = new Map<MemberId, RequestQueue>();
   const replyTo = async ({ id, key, offsetBytes, lengthBytes }: Request) => {
     try {
@@ -90,8 +87,8 @@ export function serveBytes(
     }
     queue.answering -= 1;
   };
-  const offDisconnect = transport.events.onDisconnect((peer) => queues.delete(peer));
-  const offBytes = transport.events.onBytes((peer, bytes) => {
+  transport.events.onDisconnect((peer) => queues.delete(peer));
+  transport.events.onBytes((peer, bytes) => {
     const request = unpacked(bytes)?.header;
     if (request === undefined) return transport.disconnect(peer);
     if (request.type !== "request") return; // for a reader
@@ -101,10 +98,6 @@ export function serveBytes(
     if (queue.answering < MAX_ANSWERS_AT_ONCE) return void serve(peer, queue);
     if (queue.waiting.length > MAX_WAITING_REQUESTS) transport.disconnect(peer);
   });
-  return () => {
-    offBytes();
-    offDisconnect();
-  };
 }
 
 type RequestQueue = {

@@ -14,11 +14,10 @@ import {
 } from "../shared/index.ts";
 import type { Admission, ProvenBy } from "./admission.ts";
 import { PROTOCOL_VERSION } from "./packet.ts";
-import { TransportListeners } from "./listeners.ts";
 import { MeshError } from "./mesh-error.ts";
 import { PeerLink, type PeerLinkOptions } from "./peer-link.ts";
 import { keepRegistered, openPeer, type PeerOptions } from "./signaling.ts";
-import type { Transport } from "./transport.ts";
+import { type Transport, TransportListeners } from "./transport.ts";
 
 export type PeerTransportOptions = PeerOptions & {
   readonly self: MemberId;

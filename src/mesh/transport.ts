@@ -5,7 +5,6 @@
  */
 import type { MemberId, CloseFailure } from "../shared/index.ts";
 import type { ProvenBy } from "./admission.ts";
-import type { TransportListeners } from "./listeners.ts";
 
 /** Control traffic of one tab: small JSON values, ordered and reliable per peer. */
 export type Transport = {
@@ -27,6 +26,37 @@ export type Transport = {
   readonly events: TransportEvents;
   close(): void;
 };
+
+/** A set of listeners. */
+export class Listeners<Arguments extends unknown[]> {
+  readonly #listeners = new Set<(...values: Arguments) => void>();
+
+  /** Returns the function that removes the listener. */
+  readonly add = (listener: (...values: Arguments) => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  emit(...values: Arguments): void {
+    for (const listener of [...this.#listeners]) listener(...values);
+  }
+}
+
+/** The events of a transport. */
+export class TransportListeners {
+  readonly connect = new Listeners<[peer: MemberId]>();
+  readonly disconnect = new Listeners<[peer: MemberId, cause: CloseFailure]>();
+  readonly refuse = new Listeners<[peer: MemberId, cause: CloseFailure]>();
+  readonly message = new Listeners<[peer: MemberId, message: unknown]>();
+  readonly bytes = new Listeners<[peer: MemberId, bytes: Uint8Array<ArrayBuffer>]>();
+  readonly onConnect = this.connect.add;
+  readonly onDisconnect = this.disconnect.add;
+  /** A peer that called did not get through the handshake. */
+  readonly onRefuse = this.refuse.add;
+  /** The message is unchecked: the listener parses it with zod, once. */
+  readonly onMessage = this.message.add;
+  readonly onBytes = this.bytes.add;
+}
 
 /** Each adds a listener, and returns a function that removes it. */
 export type TransportEvents = Pick<

@@ -12,7 +12,7 @@ import {
   type Transport,
 } from "../../../src/mesh/index.ts";
 import { FrameFields } from "../../../src/mesh/frames.ts";
-import { TransportListeners } from "../../../src/mesh/listeners.ts";
+import { TransportListeners } from "../../../src/mesh/transport.ts";
 import { peerReaders, serveBytes } from "../../../src/mesh/peer-bytes.ts";
 import { pack, unpack } from "../../../src/mesh/packet.ts";
 import { parseAnswer } from "../../../src/mesh/room-registry.ts";
