@@ -14,5 +14,9 @@ export type {
   Timings,
 } from "./parts.ts";
 export { capacityKey } from "./planning/capacity.ts";
-export type { PlacementPreviewAnswer, PreviewCandidate } from "./planning/preview.ts";
+export {
+  type PlacementPreviewAnswer,
+  type PreviewCandidate,
+  previewStages,
+} from "./planning/preview.ts";
 export { RoomClient } from "./room-client.ts";

@@ -29,12 +29,7 @@ import { isEvent, whenRoom } from "./membership/room-access.ts";
 import { Membership } from "./membership/membership.ts";
 import { noticeOf } from "./membership/notices.ts";
 import type { ModelText, RoomParts } from "./parts.ts";
-import {
-  type PlacementPreviewAnswer,
-  type PreviewCandidate,
-  previewPlacement,
-  previewStages,
-} from "./planning/preview.ts";
+import { type PlacementPreviewAnswer, previewPlacement } from "./planning/preview.ts";
 import { placementLoaded } from "./planning/placement-loaded.ts";
 import { ShardKeeper } from "./member/shard-keeper.ts";
 import { reportRoom } from "./member/stage-room.ts";
@@ -142,11 +137,6 @@ export class RoomClient extends Membership {
     return previewPlacement(this.state, model, planner, timings);
   }
 
-  /** What given stages would cost, without placing them. */
-  previewStages(model: ModelSummary, stages: readonly Stage[]): PreviewCandidate {
-    return previewStages(this.state, model, stages);
-  }
-
   /** Scores of the members that compute, best first, by the weights of the room's settings. */
   scores(): Score[] {
     const { members, links, settings } = this.state;
@@ -185,13 +175,9 @@ export class RoomClient extends Membership {
       onDeviceError: (cause) => this.#shardFailed(cause),
       onLaps: (placement, computeMs, wireMs) => {
         const wire = wireMs.length > 0 ? { wireMs: [...wireMs] } : {};
+        const laps = { placement, computeMs: [...computeMs], ...wire };
         // Rejects without a coordinator: the next answer brings others.
-        this.dispatch({
-          type: "report_laps",
-          placement,
-          computeMs: [...computeMs],
-          ...wire,
-        }).catch(() => undefined);
+        this.dispatch({ type: "report_laps", ...laps }).catch(() => undefined);
       },
       onKernels: (kernels) => this.#keeper.kernels(kernels),
       onObservation: (observation) => this.#observed(observation),

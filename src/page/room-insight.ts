@@ -2,7 +2,7 @@
  * What the page computes about its room: the predicted times of the running stages,
  * the members' scores, and, while a person looks at them, the possible placements.
  */
-import { type RoomClient, capacityKey } from "../cluster/index.ts";
+import { type RoomClient, capacityKey, previewStages } from "../cluster/index.ts";
 import type { Stage } from "../shared/index.ts";
 import type { PlacementPreview, StageTiming } from "../ui/index.ts";
 import { draftOf, previewOf } from "./preview-view.ts";
@@ -38,7 +38,7 @@ export class RoomInsight {
     if (summary === undefined) return;
     const known = this.#store.view.placementPreview;
     const preview = known?.model === model ? known : { model, candidates: [] };
-    const draft = stages && draftOf(this.#client.previewStages(summary, stages), members);
+    const draft = stages && draftOf(previewStages(this.#client.state, summary, stages), members);
     this.#store.update({ placementPreview: { ...preview, draft } });
   }
 
@@ -89,6 +89,7 @@ export class RoomInsight {
   #predicted(): readonly StageTiming[] {
     const { placement, members } = this.#client.state;
     if (!placement?.ready) return [];
-    return draftOf(this.#client.previewStages(placement.model, placement.stages), members).stages;
+    return draftOf(previewStages(this.#client.state, placement.model, placement.stages), members)
+      .stages;
   }
 }

@@ -29,6 +29,8 @@ export type KeptRoom = z.infer<typeof KeptRoom>;
 /** Where it is kept: `sessionStorage` of a page. */
 export type RoomStorage = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
+const keyOf = (code: RoomCode) => `tabmesh.room.${code}`;
+
 /** null if nothing is kept, or not by this version. */
 export function readKeptRoom(storage: RoomStorage, code: RoomCode): KeptRoom | null {
   try {
@@ -92,8 +94,4 @@ function keep(storage: RoomStorage, code: RoomCode, room: string): void {
   } catch {
     // Full or forbidden: after a reload the tab needs the code or the link again, and has another name.
   }
-}
-
-function keyOf(code: RoomCode): string {
-  return `tabmesh.room.${code}`;
 }

@@ -1,4 +1,5 @@
 /** Measured laps correct the cost model, and noise does not. */
+import { previewStages } from "../../src/cluster/index.ts";
 import { expect, test } from "vitest";
 import { LapCorrections } from "../../src/cluster/planning/lap-corrections.ts";
 import { costOf, problemOf } from "../../src/cluster/planning/room-problem.ts";
@@ -83,7 +84,7 @@ test("a room corrects its predictions after an answer, in every member's state",
       "the correction",
     );
     const { placement: placed } = requester.client.state;
-    const [stage] = requester.client.previewStages(placed!.model, placed!.stages).stages;
+    const [stage] = previewStages(requester.client.state, placed!.model, placed!.stages).stages;
     expect(stage!.computeMs + stage!.stageMs).toBeGreaterThan(30);
     expect(stage!.computeMs + stage!.stageMs).toBeLessThan(80);
   });

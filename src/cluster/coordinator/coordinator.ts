@@ -24,8 +24,12 @@ import type { EventLog } from "../log/event-log.ts";
 import { LoadWatch } from "./load-watch.ts";
 import { LapCorrections } from "../planning/lap-corrections.ts";
 import { LinkDrift } from "../planning/link-drift.ts";
-import { type ClusterMessage, parseCommand, type RoomCommand } from "../membership/messages.ts";
-import { post } from "../membership/peer-outbox.ts";
+import {
+  type ClusterMessage,
+  parseCommand,
+  post,
+  type RoomCommand,
+} from "../membership/messages.ts";
 import { holdsModel, ownsModel } from "../membership/standing.ts";
 import { queuedGeneration } from "./generation-request.ts";
 import { distinctMember, refuseNewcomer, type Join } from "./newcomer.ts";

@@ -10,28 +10,26 @@ import {
 /** How many attempts follow the first. */
 const MAX_RETRIES = 30;
 
-export type RetryOptions = {
-  readonly clock: Clock;
-  /** Between two attempts. */
-  readonly retryMs: number;
-  readonly isWanted: () => boolean;
-  /** Called before each pause. */
-  readonly onWait?: (reason: Failure) => void;
-};
-
 /** Null once the result is no longer wanted. Rejects as `act` does for other reasons, and for the last attempt. */
 export async function retrySource<T>(
   act: () => Promise<T>,
-  { clock, retryMs, isWanted, onWait }: RetryOptions,
+  options: {
+    readonly clock: Clock;
+    /** Between two attempts. */
+    readonly retryMs: number;
+    readonly isWanted: () => boolean;
+    /** Called before each pause. */
+    readonly onWait?: (reason: Failure) => void;
+  },
 ): Promise<T | null> {
-  for (let retries = 0; isWanted(); retries++) {
+  for (let retries = 0; options.isWanted(); retries++) {
     try {
       return await act();
     } catch (error) {
       const reason = failureOf(error);
       if (retries === MAX_RETRIES || !isUnreachableSource(reason)) throw error;
-      onWait?.(reason);
-      await sleep(clock, retryMs);
+      options.onWait?.(reason);
+      await sleep(options.clock, options.retryMs);
     }
   }
   return null;

@@ -8,8 +8,7 @@ import type { Transport } from "../../mesh/index.ts";
 import type { CloseFailure, MemberId } from "../../shared/index.ts";
 import type { Coordinator } from "../coordinator/coordinator.ts";
 import type { SearchParts } from "../parts.ts";
-import type { Standing } from "./messages.ts";
-import { post } from "./peer-outbox.ts";
+import { post, type Standing } from "./messages.ts";
 import { recovery } from "./recovery.ts";
 import type { Connection, RoomAccess } from "./room-access.ts";
 import { watchRoom } from "./room-watch.ts";
@@ -182,36 +181,28 @@ export class Leadership {
 
   /** Connects if need be. The answer is a "standing". */
   #ask(peer: MemberId): void {
-    const { transport } = this.#parts;
+    const { transport, clock } = this.#parts;
     if (this.#asked.has(peer)) return;
-    this.#dropStale(peer);
+    const askedMs = this.#unanswered.get(peer) ?? Infinity;
+    // A tab that was reloaded while this one was frozen does not have this connection any more.
+    if (this.#coordinator && clock.nowMs() - askedMs >= STALE_MS) {
+      this.#unanswered.delete(peer);
+      transport.dropSilent(peer);
+    }
     this.#asked.add(peer);
     transport
       .connect(peer)
       .then(() => {
         if (this.#stopped) return;
-        this.#expectAnswer(peer);
+        if (this.#coordinator && !this.#unanswered.has(peer)) {
+          this.#unanswered.set(peer, clock.nowMs());
+          transport.check(peer);
+        }
         this.tell(peer, true);
       })
       // It cannot be reached now; the caller asks again.
       .catch(() => undefined)
       .finally(() => this.#asked.delete(peer));
-  }
-
-  #expectAnswer(peer: MemberId): void {
-    if (this.#coordinator === null || this.#unanswered.has(peer)) return;
-    this.#unanswered.set(peer, this.#parts.clock.nowMs());
-    this.#parts.transport.check(peer);
-  }
-
-  /** A tab that was reloaded while this one was frozen does not have this connection any more. */
-  #dropStale(peer: MemberId): void {
-    const { transport, clock } = this.#parts;
-    const askedMs = this.#unanswered.get(peer);
-    if (this.#coordinator === null || askedMs === undefined) return;
-    if (clock.nowMs() - askedMs < STALE_MS) return;
-    this.#unanswered.delete(peer);
-    transport.dropSilent(peer);
   }
 
   /** This tab coordinates, and a peer may know another coordinator. */

@@ -28,9 +28,8 @@ import {
 import { Coordinator } from "../coordinator/coordinator.ts";
 import { admissionRefusal } from "../coordinator/newcomer.ts";
 import { EventLog } from "../log/event-log.ts";
-import { ClusterMessage, parseCommand, type RoomCommand } from "./messages.ts";
+import { ClusterMessage, parseCommand, post, type RoomCommand } from "./messages.ts";
 import { DEFAULT_TIMINGS, type RoomParts, type SearchParts, type Timings } from "../parts.ts";
-import { post } from "./peer-outbox.ts";
 import { findRoom } from "./find-room.ts";
 import { Leadership } from "./leadership.ts";
 import { coordinatorRequests } from "./requests.ts";

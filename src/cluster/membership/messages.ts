@@ -11,6 +11,7 @@
  *   member to member          standing: whom it follows, and in which epoch
  */
 import { z } from "zod";
+import type { Transport } from "../../mesh/index.ts";
 import {
   AdmissionFailure,
   Admits,
@@ -152,3 +153,9 @@ export const ClusterMessage = z.discriminatedUnion("type", [
   typed("standing", { asks: z.boolean(), ...Standing.shape }),
 ]);
 export type ClusterMessage = z.infer<typeof ClusterMessage>;
+
+/** Sends without waiting, so that one slow peer does not delay the others. */
+export function post(transport: Transport, peer: MemberId, message: ClusterMessage): void {
+  // A send fails only if the connection is gone, which `onDisconnect` reports.
+  transport.send(peer, message).catch(() => transport.disconnect(peer));
+}

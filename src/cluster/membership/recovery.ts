@@ -44,10 +44,15 @@ export function recovery(parts: RecoveryParts) {
   let wake: () => void = () => undefined;
   let stopped = false;
 
-  /** Whether the server can be reached, and who holds the room's name there. */
-  const askServer = async () => {
-    if (asksServer) return;
+  /**
+   * Whether the server can be reached, and who holds the room's name there. A partition may last for hours, and
+   * each look-up is a WebSocket.
+   */
+  const askServer = async (nowMs: number) => {
+    const isEarly = nowMs - sinceMs >= OFTEN_MS && nowMs - askedServerMs < RARELY_MS;
+    if (asksServer || isEarly) return;
     asksServer = true;
+    askedServerMs = nowMs;
     try {
       reachesServer = await registry.reachesServer();
       const holder = reachesServer ? await registry.lookUp() : null;
@@ -61,14 +66,6 @@ export function recovery(parts: RecoveryParts) {
     } finally {
       asksServer = false;
     }
-  };
-
-  /** A partition may last for hours, and each look-up is a WebSocket. */
-  const askServerAgain = (nowMs: number) => {
-    const isNew = nowMs - sinceMs < OFTEN_MS;
-    if (!isNew && nowMs - askedServerMs < RARELY_MS) return;
-    askedServerMs = nowMs;
-    void askServer();
   };
 
   const nextStep = () => {
@@ -120,7 +117,7 @@ export function recovery(parts: RecoveryParts) {
           const known = new Set([...room.state.members.map(({ id }) => id), ...others]);
           for (const id of known) if (id !== self) ask(id);
           // By then, most elections are over.
-          if (nowMs - sinceMs >= timings.retryMs) askServerAgain(nowMs);
+          if (nowMs - sinceMs >= timings.retryMs) void askServer(nowMs);
         }
         const step = nextStep();
         if (step.kind === "lead") return lead(step.epoch, step.ownsModel);

@@ -9,8 +9,7 @@ import {
   RoomError,
   type RoomFailure,
 } from "../../shared/index.ts";
-import type { ClusterMessage, RoomCommand } from "./messages.ts";
-import { post } from "./peer-outbox.ts";
+import { type ClusterMessage, post, type RoomCommand } from "./messages.ts";
 
 type Outcome = Pick<Extract<ClusterMessage, { type: "result" }>, "value" | "error">;
 

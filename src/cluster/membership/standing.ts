@@ -8,7 +8,7 @@
  *                can be reached
  *   precedence   of two coordinators, the one whose members hold the placed model
  */
-import type { MemberId, RoomState } from "../../shared/index.ts";
+import type { MemberId, Placement, RoomState } from "../../shared/index.ts";
 import type { Standing } from "./messages.ts";
 
 /** Of two coordinators of one room, whether the first continues. */
@@ -29,24 +29,23 @@ export function isLonger(
   return first.index === second.index ? first.self < second.self : first.index > second.index;
 }
 
+type Placed = Pick<RoomState, "placement">;
+
 /** Whether `present` members hold at least half of the placement's stages. False without a model. */
-export function holdsModel(
-  { placement }: Pick<RoomState, "placement">,
-  present: (member: MemberId) => boolean,
-): boolean {
-  if (!placement || placement.error !== null) return false;
-  const held = placement.stages.filter(({ member }) => present(member)).length;
-  return 2 * held >= placement.stages.length;
+export function holdsModel({ placement }: Placed, present: (id: MemberId) => boolean): boolean {
+  return placement?.error === null && heldBy(placement, present) >= 0.5;
 }
 
 /** The same, but never true on both sides of a partition: of two halves, the one with the first stage. */
-export function ownsModel(
-  { placement }: Pick<RoomState, "placement">,
-  present: (member: MemberId) => boolean,
-): boolean {
-  if (!placement || !holdsModel({ placement }, present)) return false;
-  const held = placement.stages.filter(({ member }) => present(member)).length;
-  return 2 * held > placement.stages.length || present(placement.stages[0]!.member);
+export function ownsModel({ placement }: Placed, present: (id: MemberId) => boolean): boolean {
+  if (placement?.error !== null) return false;
+  const held = heldBy(placement, present);
+  return held > 0.5 || (held === 0.5 && present(placement.stages[0]!.member));
+}
+
+/** The share of its stages. */
+function heldBy({ stages }: Placement, present: (id: MemberId) => boolean): number {
+  return stages.filter(({ member }) => present(member)).length / stages.length;
 }
 
 export type ElectionView = {
