@@ -76,10 +76,10 @@ function greedyOrders(inst: Instance): number[][] {
   const { memberCount, layerCount } = inst;
   const capacity = largestShards(inst);
   const all = Array.from(capacity.keys()).filter((member) => capacity[member]! > 0);
-  const speed = (member: number) => inst.busyPrefix[member * (layerCount + 1) + layerCount]!;
+  const speed = (member: number) => inst.busy.prefix[member * (layerCount + 1) + layerCount]!;
   // Overhead per layer that fits: a fast member with memory for a single layer is slow.
   const effective = (member: number) =>
-    speed(member) / layerCount + inst.busyStage[member]! / capacity[member]!;
+    speed(member) / layerCount + inst.busy.stage[member]! / capacity[member]!;
   // A member has no hop to itself, so that entry is Infinity.
   const nearest = (member: number) =>
     Math.min(...inst.hop.subarray(member * memberCount, (member + 1) * memberCount));

@@ -5,10 +5,10 @@
  */
 import { SAME_COST } from "./plan-answer.ts";
 import type { BestPlan } from "./incumbent.ts";
-import { bottleneckOf, capDomains, splitForObjective } from "./bottleneck.ts";
+import { bottleneckOf, capDomains, isThroughputOnly, splitForObjective } from "./bottleneck.ts";
 import { solvePipelines } from "./pipelines.ts";
 import { largestShards } from "./domains.ts";
-import { hasRequired, type Instance } from "./instance.ts";
+import { buildInstance, hasRequired, type Instance } from "./instance.ts";
 
 /** Where between bound and best the next caps are tried; the first value is never used. */
 const PROBES = [1, 0.02, 0.1, 0.3, 0.5, 0.5, 0.5];
@@ -61,7 +61,11 @@ export function solveThroughput(
 
 /** Any pipeline in which no stage and no transfer takes longer than `capMs`. */
 export function withinCap(inst: Instance, capMs: number, isLate: () => boolean): Feasibility {
-  const capped = withoutCosts(capDomains(inst, capMs));
+  // Where only throughput counts, the linear costs are 0.
+  const free = isThroughputOnly(inst)
+    ? inst
+    : buildInstance({ ...inst.problem, objective: "throughput" });
+  const capped = capDomains(free, capMs);
   const search: { result: Feasibility } = { result: { kind: "undecided" } };
   for (let index = 0; index < inst.memberCount; index++) {
     if (capped.single[index] === 1 && hasRequired(inst, [index]))
@@ -93,19 +97,4 @@ function lowestByCapacity(inst: Instance, high: number): number {
     else most = middle;
   }
   return low;
-}
-
-function withoutCosts(inst: Instance): Instance {
-  const free = (pairs: Float64Array) => pairs.map((ms) => (ms === Infinity ? Infinity : 0));
-  const nothing = new Float64Array(inst.memberCount);
-  return {
-    ...inst,
-    prefix: new Float64Array(inst.prefix.length),
-    stage: nothing,
-    alone: nothing,
-    embed: nothing,
-    head: nothing,
-    hop: free(inst.hop),
-    close: free(inst.close),
-  };
 }
