@@ -48,9 +48,8 @@ fn value_of(key: u32) -> f32 {
 fn entry(i: u32) -> Entry {
   if (source == FROM_CHUNKS) {
     let chunk = chunks[sample * CHUNKS + i];
-    let value = select(chunk.value, chunk.raw, is_raw);
-    let sum = select(chunk.sum, chunk.raw_sum, is_raw);
-    return Entry(key_of(value), i / PARTS * SPAN, sum * exp((value - best) * scale));
+    let sum = select(chunk.sum, chunk.listed_sum, is_raw);
+    return Entry(key_of(chunk.value), i / PARTS * SPAN, sum * exp((chunk.value - best) * scale));
   }
   var key: u32;
   var token: u32;
@@ -135,8 +134,7 @@ fn collect(key: u32) {
   }
   workgroupBarrier();
   for (var c = t; c < CHUNKS; c += WG) {
-    let chunk = chunks[sample * CHUNKS + c];
-    if (key_of(select(chunk.value, chunk.raw, is_raw)) < key) {
+    if (key_of(chunks[sample * CHUNKS + c].value) < key) {
       continue;
     }
     let end = min((c / PARTS + 1u) * SPAN, VOCABULARY);
@@ -160,29 +158,26 @@ fn collect(key: u32) {
   }
 }
 
+// Keeps a logit if it is the thread's largest; of equal ones the lowest token.
+fn offer(token: u32, value: f32) {
+  let is_larger = counts[t] == ALL || value > masses[t] || (value == masses[t] && token < counts[t]);
+  if (token != ALL && is_larger) {
+    counts[t] = token;
+    masses[t] = value;
+  }
+}
+
 // The largest logit and its token, of the chunks.
 fn find_best() -> Measure {
-  var value = LOWEST;
-  var token = ALL;
+  counts[t] = ALL;
   for (var c = t; c < CHUNKS; c += WG) {
     let chunk = chunks[sample * CHUNKS + c];
-    let own = select(chunk.value, chunk.raw, is_raw);
-    let better = chunk.token != ALL && (token == ALL || own > value || (own == value && chunk.token < token));
-    value = select(value, own, better);
-    token = select(token, chunk.token, better);
+    offer(chunk.token, chunk.value);
   }
-  counts[t] = token;
-  masses[t] = value;
   for (var half = WG / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
     if (t < half) {
-      let other = counts[t + half];
-      let own = masses[t + half];
-      let better = other != ALL && (counts[t] == ALL || own > masses[t] || (own == masses[t] && other < counts[t]));
-      if (better) {
-        counts[t] = other;
-        masses[t] = own;
-      }
+      offer(counts[t + half], masses[t + half]);
     }
   }
   return Measure(workgroupUniformLoad(&counts[0]), workgroupUniformLoad(&masses[0]));
@@ -217,14 +212,24 @@ fn token_at(cut: Cut, by_span: bool, target_mass: f32) -> u32 {
   return low;
 }
 
-// Exchanges the recent tokens' logits before and after penalties.
-fn exchange(request: Request) {
+// logit = (logit > 0 ? logit / repetition : logit * repetition) - count * frequency - presence
+// for each distinct recent token, as llama.cpp does, and the chunks that have them; the logit before
+// is kept. Threads that have tokens of one chunk write the same.
+fn penalize(request: Request) {
   for (var i = t; i < request.recent_count; i += WG) {
     let at = request.recent_first + i;
     let place = sample * VOCABULARY + recent[at].token;
-    let other = recent[at].raw;
-    recent[at].raw = logits[place];
-    logits[place] = other;
+    let logit = logits[place];
+    let repeated = select(logit * request.repetition, logit / request.repetition, logit > 0.0);
+    recent[at].raw = logit;
+    logits[place] = repeated - f32(recent[at].count) * request.frequency - request.presence;
+  }
+  storageBarrier();
+  workgroupBarrier();
+  for (var i = t; i < request.recent_count; i += WG) {
+    let token = recent[request.recent_first + i].token;
+    let c = token / SPAN * PARTS + token % PARTS;
+    chunks[sample * CHUNKS + c] = chunk_of(sample, c, request);
   }
   storageBarrier();
   workgroupBarrier();
@@ -261,8 +266,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   for (var turn = select(1u, 0u, listed_tokens > 0u); turn < 2u; turn++) {
     let lists = turn == 0u;
     is_raw = lists;
-    if (listed_tokens > 0u) {
-      exchange(request);
+    if (!lists && request.recent_count > 0u) {
+      penalize(request);
     }
     let found = find_best();
     best = found.mass;

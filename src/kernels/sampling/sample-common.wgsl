@@ -32,9 +32,7 @@ struct Chunk {
   value: f32,          // the largest logit, and its token: the lowest of equal ones
   token: u32,
   sum: f32,            // of e^((logit - value) * mass_scale)
-  raw: f32,            // the largest before penalties, where probabilities are listed
-  raw_sum: f32,        // of e^(logit - raw)
-  unused: u32,
+  listed_sum: f32,     // of e^(logit - value), where probabilities are listed
 }
 // #part step
 @group(0) @binding(1) var<storage, read> requests: array<Request>;
@@ -75,4 +73,29 @@ fn keeps_all(request: Request) -> bool {
 // Where nothing is cut, only the draw needs masses; otherwise top-p's come first.
 fn mass_scale(request: Request) -> f32 {
   return select(1.0, 1.0 / request.temperature, keeps_all(request));
+}
+
+fn chunk_of(sample: u32, c: u32, request: Request) -> Chunk {
+  let base = sample * VOCABULARY;
+  let begin = c / PARTS * SPAN + c % PARTS;
+  let end = min((c / PARTS + 1u) * SPAN, VOCABULARY);
+  var chunk = Chunk(LOWEST, ALL, 0.0, 0.0);
+  for (var i = begin; i < end; i += PARTS) {
+    let x = logits[base + i];
+    let better = x > chunk.value || chunk.token == ALL;
+    chunk.value = select(chunk.value, x, better);
+    chunk.token = select(chunk.token, i, better);
+  }
+  if (request.temperature > 0.0) {
+    let scale = mass_scale(request);
+    for (var i = begin; i < end; i += PARTS) {
+      chunk.sum += exp((logits[base + i] - chunk.value) * scale);
+    }
+  }
+  if (request.top_logprobs > 0u) {
+    for (var i = begin; i < end; i += PARTS) {
+      chunk.listed_sum += exp(logits[base + i] - chunk.value);
+    }
+  }
+  return chunk;
 }

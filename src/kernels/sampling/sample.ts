@@ -2,9 +2,9 @@
  * Sampling on the GPU in two dispatches: the host code of the sample-*.wgsl kernels. They share one
  * bind group; a token id, 4 bytes, comes back.
  *
- *   chunks   penalties, and the largest logit of each of many small parts of the vocabulary
- *   choose   one workgroup for each sample: top-k, top-p, min-p, temperature, draw, and the most
- *            probable tokens; what the chunks rule out is never looked at
+ *   chunks   the largest logit of each of many small parts of the vocabulary
+ *   choose   one workgroup for each sample: the most probable tokens, penalties, top-k, top-p, min-p,
+ *            temperature, draw; what the chunks rule out is never looked at
  *
  * The order is llama.cpp's default chain. Works for any number of samples with different settings.
  */
@@ -30,7 +30,7 @@ const PARTS = 32;
 /** Workgroups of chunks: with fewer, the widest GPU that was measured has idle cores. */
 const MIN_SPANS = 132;
 const MIN_CHUNK_TOKENS = 4;
-const CHUNK_BYTES = 24;
+const CHUNK_BYTES = 16;
 /** Logits that are listed to choose from; where more may be kept, all are looked at. */
 const LIST = 4096;
 
