@@ -19,7 +19,6 @@ import { EngineError } from "./engine-error.ts";
 import { GpuTimer } from "./gpu-timer.ts";
 import type { LayerPlan } from "./layer-plan.ts";
 import type { Readback } from "./readback.ts";
-import { sampleParams } from "./sample-plan.ts";
 import { checkStep } from "./step-check.ts";
 import { StepCommands, type StepPlan } from "./step-commands.ts";
 import type {
@@ -113,7 +112,7 @@ export class GpuShard implements Shard {
     if (watch.failure !== null) throw watch.failure;
     checkStep(this, rows, hidden, this.#earlierSamples);
     const wanted = rows.flatMap(({ sample }, row) =>
-      sample === null ? [] : [{ ...sampleParams(sample), row }],
+      sample === null ? [] : [{ ...sample, ...sample.sampling, row }],
     );
     // Everything is queued before the first await, so that steps run in the order of the calls.
     const submittedMs = performance.now();

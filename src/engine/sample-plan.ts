@@ -15,7 +15,6 @@ import {
 } from "../kernels/index.ts";
 import type { ModelDescription } from "../model/index.ts";
 import { type LayerBuffers, planStage, type MatContext, type Recorded } from "./layer-plan.ts";
-import type { SampleRequest } from "./types.ts";
 
 export type SamplePlan = Awaited<ReturnType<typeof planSampling>>;
 
@@ -92,15 +91,5 @@ export async function planSampling(
       head.record(pass, { rows, workload: rows === 1 ? "decode" : "batch" });
       for (const kernel of kernels) kernel.record(pass, params);
     },
-  };
-}
-
-/** A request as the kernels take it. */
-export function sampleParams({ sampling, random, recentTokens }: SampleRequest): SampleParams {
-  const { penaltyTokens } = sampling;
-  return {
-    ...sampling,
-    random,
-    recentTokens: penaltyTokens === 0 ? new Uint32Array() : recentTokens.slice(-penaltyTokens),
   };
 }
