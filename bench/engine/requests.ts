@@ -1,7 +1,7 @@
 /** The driver's requests to the engine's page, and the replies. All of them can be cloned. */
-import type { EngineCounters, ShardMemory } from "../../src/engine/index.ts";
+import type { EngineCounters } from "../../src/engine/index.ts";
 import type { MatrixShapes } from "../peers/ort-graph.ts";
-import type { Adapter, KernelReport, Measurements } from "../../src/shared/index.ts";
+import type { Adapter, KernelReport, Measurements, ShardBytes } from "../../src/shared/index.ts";
 
 export type LoadRequest = {
   readonly kind: "load";
@@ -52,7 +52,7 @@ export type LoadReply = {
   readonly openMs: number;
   /** From the start of the load to the last report of each phase. */
   readonly phasesMs: Readonly<Record<string, number>>;
-  readonly memory: ShardMemory;
+  readonly memory: ShardBytes;
   readonly kernels: KernelReport;
   readonly maxRows: number;
   readonly counters: EngineCounters;
@@ -65,7 +65,7 @@ export type DecodeReply = {
   readonly stepMs: Readonly<Record<string, readonly number[]>>;
   /** Of the last step at the first context. */
   readonly counters: EngineCounters;
-  readonly memory: ShardMemory;
+  readonly memory: ShardBytes;
 };
 
 /** `gpuMs`: the GPU's part of a step; null without timestamps. */
@@ -109,6 +109,6 @@ export type EngineReply =
   | { readonly ms: readonly number[] }
   | AheadReply
   | { readonly phases: LoadPhases | null }
-  | { readonly fillMs: number; readonly memory: ShardMemory }
+  | { readonly fillMs: number; readonly memory: ShardBytes }
   | { readonly oneMs: readonly number[]; readonly manyMs: readonly number[] }
   | { readonly bareMs: readonly number[]; readonly headMs: readonly number[] };

@@ -89,9 +89,10 @@ async function runOnce(
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
   WORKLOADS.forEach((workload, i) => {
-    for (const layer of layers) {
-      layer.queryKeyValue.record(pass, { rows: i + 1, workload });
-      layer.afterAttention.record(pass, { rows: i + 1, workload });
+    for (const { queryKeyValue, afterAttention } of layers) {
+      for (const part of [queryKeyValue, ...afterAttention]) {
+        part.record(pass, { rows: i + 1, workload });
+      }
     }
   });
   if (head !== undefined) sample?.recordOnce(pass, head);

@@ -13,7 +13,7 @@ import {
   unpackResult,
 } from "../kernels/index.ts";
 import type { ShardDescription } from "../model/index.ts";
-import type { KernelReport } from "../shared/index.ts";
+import type { KernelReport, ShardBytes } from "../shared/index.ts";
 import type { DeviceWatch } from "./device-watch.ts";
 import { EngineError } from "./engine-error.ts";
 import { GpuTimer } from "./gpu-timer.ts";
@@ -21,14 +21,7 @@ import type { LayerPlan } from "./layer-plan.ts";
 import type { Readback } from "./readback.ts";
 import { checkStep } from "./step-check.ts";
 import { StepCommands, type StepPlan } from "./step-commands.ts";
-import type {
-  EngineCounters,
-  Shard,
-  ShardMemory,
-  ShardOptions,
-  StepResult,
-  StepRow,
-} from "./types.ts";
+import type { EngineCounters, Shard, ShardOptions, StepResult, StepRow } from "./types.ts";
 
 /** What `loadShard` built. */
 export type ShardParts = StepPlan & {
@@ -191,7 +184,7 @@ export class GpuShard implements Shard {
     return { ...this.#parts.resources.counters };
   }
 
-  memory(): ShardMemory {
+  memory(): ShardBytes {
     const { weights, attention, scratchBytes } = this.#parts;
     return {
       weightBytes: weights.reduce((sum, { bytes }) => sum + bytes, 0),

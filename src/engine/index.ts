@@ -8,7 +8,6 @@ export type {
   SampledToken,
   SampleRequest,
   Shard,
-  ShardMemory,
   ShardOptions,
   StepResult,
   StepRow,

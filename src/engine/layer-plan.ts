@@ -113,14 +113,7 @@ export async function planLayer(
     ),
     stage({ x: gated, norm: null }, ONLY_PREFILL, [target(weights.down, add, hidden, x)]),
   ]);
-  const after = [output, gates, down];
-  /** Everything after the attention. */
-  const afterAttention: Recorded = {
-    record(pass, work) {
-      for (const part of after) part.record(pass, work);
-    },
-  };
-  return { queryKeyValue: first, afterAttention };
+  return { queryKeyValue: first, afterAttention: [output, gates, down] };
 }
 
 const ONLY_PREFILL: Rounding = { decode: false, prefill: true };

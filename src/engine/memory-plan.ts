@@ -11,10 +11,16 @@ import {
 import type { ShardDescription } from "../model/index.ts";
 import { EngineError } from "./engine-error.ts";
 import { shardWeightBytes } from "./layer-weights.ts";
-import type { ShardMemory, ShardOptions } from "./types.ts";
-import { kvBytesPerToken, scratchBytes, scratchSizes, totalBytes } from "../shared/index.ts";
+import type { ShardOptions } from "./types.ts";
+import {
+  kvBytesPerToken,
+  scratchBytes,
+  scratchSizes,
+  type ShardBytes,
+  totalBytes,
+} from "../shared/index.ts";
 
-export type MemoryPlan = ShardMemory & {
+export type MemoryPlan = ShardBytes & {
   /** The largest single buffer other than weights, which are split by rows. */
   readonly largestBufferBytes: number;
 };

@@ -48,17 +48,10 @@ export class Readback {
   /** Steps end in order: only the oldest one submits while it waits, however many are in flight. */
   async #inTurn(rows: number, mapped: Promise<void>): Promise<void> {
     const before = this.#last;
-    const settled = before.then(() => this.#expect(rows).settle(this.#resources.device, mapped));
+    const expected = this.#expected.get(rows) ?? new ExpectedWait();
+    this.#expected.set(rows, expected);
+    const settled = before.then(() => expected.settle(this.#resources.device, mapped));
     this.#last = settled.catch(() => undefined);
     await settled;
-  }
-
-  #expect(rows: number): ExpectedWait {
-    let expected = this.#expected.get(rows);
-    if (expected === undefined) {
-      expected = new ExpectedWait();
-      this.#expected.set(rows, expected);
-    }
-    return expected;
   }
 }

@@ -1,6 +1,6 @@
 /** Rejects steps that the GPU would silently compute wrongly. Pure. */
 import { maxSamples } from "./memory-plan.ts";
-import type { Shard, StepRow, StepToken } from "./types.ts";
+import type { Shard, StepRow } from "./types.ts";
 
 /**
  * Throws a `RangeError` that names the row: a bug of the caller. `earlierSamples` counts the samples
@@ -38,25 +38,15 @@ export function checkStep(
       throw new RangeError(`row ${i}: position ${position} does not follow ${before}`);
     }
     last.set(sequence, position);
-    if (shard.embedding !== null) checkToken(i, token, shard.model.vocabulary, earlierSamples);
+    const [what, index, count] =
+      typeof token === "number"
+        ? ["token", token, shard.model.vocabulary]
+        : ["sample", token.earlierSample, earlierSamples];
+    if (shard.embedding !== null && !(index >= 0 && index < count)) {
+      throw new RangeError(`row ${i}: there is no ${what} ${index}, of ${count}`);
+    }
     if (sample !== null && shard.head === null) {
       throw new RangeError(`row ${i}: only the last stage samples`);
     }
   });
-}
-
-function checkToken(
-  row: number,
-  token: StepToken,
-  vocabulary: number,
-  earlierSamples: number,
-): void {
-  const isEarlier = typeof token !== "number";
-  const index = isEarlier ? token.earlierSample : token;
-  if (index >= 0 && index < (isEarlier ? earlierSamples : vocabulary)) return;
-  throw new RangeError(
-    isEarlier
-      ? `row ${row}: the previous step has no sample ${index}`
-      : `row ${row}: token ${index} is not in the vocabulary`,
-  );
 }

@@ -112,7 +112,7 @@ export class StepCommands {
       }
       layer.queryKeyValue.record(pass, work);
       attention.record(pass, i, params, fused);
-      layer.afterAttention.record(pass, work);
+      for (const part of layer.afterAttention) part.record(pass, work);
     });
     if (params.samples.length > 0) sample!.record(pass, params);
     pass.end();

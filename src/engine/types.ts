@@ -59,9 +59,6 @@ export type EngineCounters = Readonly<Counters>;
 /** Called when the device fails outside a call; `lost` if it is gone. */
 export type OnDeviceError = (failure: EngineFailure, lost: boolean) => void;
 
-/** Bytes that a loaded shard holds. */
-export type ShardMemory = ShardBytes;
-
 export type LoadProgress = {
   readonly phase: "downloading" | "uploading" | "compiling";
   readonly doneBytes: number;
@@ -99,7 +96,7 @@ export type Shard = {
    */
   gpuShare(): number | null;
   counters(): EngineCounters;
-  memory(): ShardMemory;
+  memory(): ShardBytes;
   /** Frees everything; pending steps reject with an `EngineError`. */
   destroy(): void;
 };
