@@ -93,38 +93,29 @@ export function writeRows(
     device.queue.writeBuffer(buffer, offset, bytes);
 }
 
-/** Bytes of whole words, and where they belong. */
-export type BufferWrite = {
-  readonly buffer: GPUBuffer;
-  readonly offset: number;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-};
-
-/** Where rows that were packed are to be written. Throws a `RangeError` if they do not fit. */
+/** Where the whole words of packed rows are to be written. Throws a `RangeError` if they do not fit. */
 export function packedWrites(
-  weights: Weights,
+  { format, rows, columns, parts }: Weights,
   firstRow: number,
   packed: PackedRows,
-): BufferWrite[] {
-  const { format, columns } = weights;
-  const rows = packed.quants.length / packedRow(format, columns).quantBytes;
-  if (firstRow + rows > weights.rows) {
-    throw new RangeError(`rows [${firstRow}, ${firstRow + rows}) do not fit in ${weights.rows}`);
-  }
+) {
   const { quantBytes, metaWords } = packedRow(format, columns);
-  const writes: BufferWrite[] = [];
-  for (const part of weights.parts) {
+  const lastRow = firstRow + packed.quants.length / quantBytes;
+  if (lastRow > rows) throw new RangeError(`rows [${firstRow}, ${lastRow}) do not fit in ${rows}`);
+  return parts.flatMap((part) => {
     const from = Math.max(firstRow, part.firstRow);
-    const end = Math.min(firstRow + rows, part.firstRow + part.rows);
-    if (from >= end) continue;
-    const add = (buffer: GPUBuffer, all: Uint8Array<ArrayBuffer>, perRow: number) => {
-      const bytes = all.subarray((from - firstRow) * perRow, (end - firstRow) * perRow);
-      if (perRow > 0) writes.push({ buffer, offset: (from - part.firstRow) * perRow, bytes });
-    };
-    add(part.quants, packed.quants, quantBytes);
-    add(part.meta, packed.meta, metaWords * 4);
-  }
-  return writes;
+    const end = Math.max(from, Math.min(lastRow, part.firstRow + part.rows));
+    const write = (buffer: GPUBuffer, all: Uint8Array<ArrayBuffer>, perRow: number) => ({
+      buffer,
+      offset: (from - part.firstRow) * perRow,
+      bytes: all.subarray((from - firstRow) * perRow, (end - firstRow) * perRow),
+    });
+    const planes = [
+      write(part.quants, packed.quants, quantBytes),
+      write(part.meta, packed.meta, metaWords * 4),
+    ];
+    return planes.filter(({ bytes }) => bytes.length > 0);
+  });
 }
 
 export function destroyWeights(weights: Weights): void {
