@@ -7,13 +7,11 @@ import {
   queryKeyValueColumns,
   SPLIT_ROWS,
   STEP_BYTES,
-  type StepParams,
   type Weights,
 } from "../kernels/index.ts";
 import type { ShardDescription } from "../model/index.ts";
 import { kvBytesPerToken } from "../shared/index.ts";
 import { planAttention } from "./attention-plan.ts";
-import type { BoundKernel, GpuResources } from "./gpu-resources.ts";
 import { planLayer, type LayerBuffers, type MatContext } from "./layer-plan.ts";
 import type { LayerWeights } from "./layer-weights.ts";
 import { maxSamples } from "./memory-plan.ts";
@@ -40,21 +38,22 @@ export async function planShard(
 ) {
   const { resources } = context;
   const { model } = description;
-  const rows = (label: string, columns: number) => resources.storage(label, maxRows * columns * 4);
+  const ofRows = (label: string, columns: number) =>
+    resources.storage(label, maxRows * columns * 4);
   const step = resources.uniform("step", STEP_BYTES);
   const outputFloats = attentionOutputFloats(shape, SPLIT_ROWS, maxSplits(shape));
   const widest = Math.max(model.hidden, model.feedForward, model.heads * model.headSize);
   const buffers: LayerBuffers = {
     step,
-    x: rows("residual", model.hidden),
-    normed: rows("normed", model.hidden),
-    queryKeyValue: rows("q, k, v", queryKeyValueColumns(shape)),
-    query: rows("query", model.heads * model.headSize),
+    x: ofRows("residual", model.hidden),
+    normed: ofRows("normed", model.hidden),
+    queryKeyValue: ofRows("q, k, v", queryKeyValueColumns(shape)),
+    query: ofRows("query", model.heads * model.headSize),
     attention: resources.storage("attention", outputFloats * 4),
-    gated: rows("gated", model.feedForward),
-    gate: rows("gate", model.feedForward),
-    quants: rows("quants", widest / 4),
-    scales: rows("scales", widest / 16),
+    gated: ofRows("gated", model.feedForward),
+    gate: ofRows("gate", model.feedForward),
+    quants: ofRows("quants", widest / 4),
+    scales: ofRows("scales", widest / 16),
   };
   const extras = weights.layers.map((layer) => layer.extras);
   const positionBytes = kvBytesPerToken(model) * options.sequences;
@@ -68,24 +67,14 @@ export async function planShard(
       : null,
   ]);
   const sampled = sample?.result ?? resources.storage("no samples", 4);
-  const embeddings = await planEmbedding(resources, weights.embedding, [step, buffers.x, sampled]);
+  const embeddings = await Promise.all(
+    (weights.embedding?.parts ?? []).map(async ({ firstRow, rows, quants, meta }) => {
+      const { format, columns } = weights.embedding!;
+      const bind = await resources.compile(embeddingKernel({ format, columns, firstRow, rows }));
+      return bind([step, quants, meta, buffers.x, sampled]);
+    }),
+  );
   const maxBytes = sample?.result.size ?? maxRows * model.hidden * 4;
   const readback = new Readback(resources, maxBytes, options.submitWhileWaiting);
   return { step, x: buffers.x, embeddings, layers, planLayers, attention, sample, readback };
-}
-
-async function planEmbedding(
-  resources: GpuResources,
-  table: Weights | null,
-  [step, x, sampled]: readonly [GPUBuffer, GPUBuffer, GPUBuffer],
-): Promise<BoundKernel<StepParams>[]> {
-  if (table === null) return [];
-  const { format, columns, parts } = table;
-  return Promise.all(
-    parts.map(async ({ firstRow, rows, quants, meta }) => {
-      const kernel = embeddingKernel({ format, columns, firstRow, rows });
-      const bind = await resources.compile(kernel);
-      return bind([step, quants, meta, x, sampled]);
-    }),
-  );
 }

@@ -49,12 +49,7 @@ export type MatInput =
 /** RMS norm of x before the product: x * weight / sqrt(mean(x^2) + epsilon). */
 export type MatNorm = { readonly weight: GPUBuffer; readonly epsilon: number };
 
-export type MatPlan = {
-  /** Sets pipelines, dispatches; returns the number of dispatches (one for each part of the weights). */
-  record(pass: GPUComputePassEncoder, tokens: number): number;
-  /** Weight bytes that one `record` reads from memory, at least. */
-  readonly weightBytes: number;
-};
+export type MatPlan = Awaited<ReturnType<typeof planMat>>;
 
 /** Which variant computes up to how many tokens, in increasing order; the last one has no bound. */
 export type MatChoice = readonly { readonly upTo: number; readonly variant: MatVariant }[];
@@ -82,7 +77,7 @@ export async function planMat(
   use: MatUse,
   choice: MatChoice,
   beforeBind = () => undefined as void,
-): Promise<MatPlan> {
+) {
   const { weights, x } = use;
   const kernels = await Promise.all(choice.map(({ variant }) => matKernel(device, use, variant)));
   beforeBind();
@@ -100,8 +95,10 @@ export async function planMat(
     ]),
   }));
   return {
+    /** Weight bytes that one `record` reads from memory, at least. */
     weightBytes: weights.bytes,
-    record(pass, tokens) {
+    /** Sets pipelines, dispatches; returns the number of dispatches (one for each part of the weights). */
+    record(pass: GPUComputePassEncoder, tokens: number): number {
       const i = choice.findIndex(({ upTo }) => tokens <= upTo);
       const [kernel, { variant }] = [kernels[i]!, choice[i]!];
       for (const { rows, group } of parts) {
