@@ -184,8 +184,8 @@ workgroupBarrier();
 // #section builtin.unpack
 return vec4(unpack2x16float(low), unpack2x16float(high));
 
-// On software adapters, where the builtin takes up to twice as long: the sign stays, the other 15 bits move to the end of an f32's exponent and the start of its
-// fraction: the number times 2^-112. Those below 2^-14 may count as zero.
+// On software adapters: the sign stays, the other 15 bits move to the end of an f32's exponent and the
+// start of its fraction, which gives the number times 2^-112. Those below 2^-14 may count as zero.
 
 // #section shift.unpack
 let a = bitcast<i32>(low);
