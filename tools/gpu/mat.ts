@@ -39,7 +39,7 @@ export function randomWeights(
 
 /**
  * The candidates for the workloads, of software adapters and of GPUs; of the latter also those of
- * devices without subgroups, and subgroups that are larger than the smallest.
+ * devices without subgroups, subgroups that are larger than the smallest, and those of few rows.
  */
 export function candidatesOf(
   device: GPUDevice,
@@ -54,7 +54,12 @@ export function candidatesOf(
       ...gpu,
       ...matCandidates(workload, activations, { ...features, subgroups: false }, false),
       ...gpu.flatMap((one) =>
-        one.kind === "subgroups" ? { ...one, workgroup: 32, lanes: 1 } : [],
+        one.kind === "subgroups"
+          ? [
+              { ...one, workgroup: 32, lanes: 1 },
+              { ...one, rows: 2 },
+            ]
+          : [],
       ),
       ...gpu.flatMap((one) => (one.kind === "tile" ? slicesOf(one, activations, features) : [])),
     ];
