@@ -50,6 +50,7 @@ export const placementDiagramStyles = css`
     position: absolute;
     inset: -7px auto auto calc(var(--start) * 100% - 10px);
     width: calc(var(--extent) * 100% + 20px);
+    height: calc(2.25rem + 14px);
     min-height: 0;
     margin: 0;
     padding: 0;
