@@ -1,10 +1,10 @@
 /** The parts of the probe that do not need a GPU. */
 import { describe, expect, test } from "vitest";
 import { browserName, isMobile } from "../../src/probe/browser-name.ts";
-import { cachedProbe } from "../../src/probe/cached-probe.ts";
 import { memoryBudgetBytes } from "../../src/probe/memory-budget.ts";
 import { submittingHelps } from "../../src/probe/overheads.ts";
 import {
+  cachedProbe,
   storeMeasurements,
   readMeasurements,
   type ProbeStorage,
@@ -48,7 +48,6 @@ function memoryStorage(): ProbeStorage {
   return {
     getItem: (key) => items.get(key) ?? null,
     setItem: (key, value) => void items.set(key, value),
-    removeItem: (key) => void items.delete(key),
   };
 }
 
