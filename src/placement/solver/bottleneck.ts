@@ -2,8 +2,7 @@
  * Throughput: the slowest stage, or the slowest transfer between two stages. A cap on it only shrinks
  * domains, so the rest of the solver works on a capped instance as on any other.
  */
-import { hasRequired, type Instance } from "./instance.ts";
-import type { Plan } from "./plan.ts";
+import { hasRequired, type Instance, type Plan } from "./instance.ts";
 import { splitOrder } from "./layer-split.ts";
 
 /** Steps of a bisection. */

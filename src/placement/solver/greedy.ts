@@ -8,8 +8,7 @@ import { foundAnswer, unknownAnswer } from "./plan-answer.ts";
 import { bottleneckOf, capDomains, splitForObjective } from "./bottleneck.ts";
 import { explainInfeasible, isImpossible } from "./infeasible.ts";
 import { largestShards } from "./domains.ts";
-import { buildInstance, type Instance } from "./instance.ts";
-import type { Plan } from "./plan.ts";
+import { buildInstance, type Instance, type Plan } from "./instance.ts";
 import type { Problem } from "../problem/problem.ts";
 import { splitOrder } from "./layer-split.ts";
 
@@ -29,7 +28,7 @@ export function placeGreedy(problem: Problem): Answer {
   if (isImpossible(inst)) return explainInfeasible(inst, findsGreedyPlan);
   const [plan] = greedyPlans(inst);
   if (plan === undefined) return unknownAnswer(problem, { kind: "greedy_rules_failed" });
-  return foundAnswer(inst, plan, { lowerBoundMs: 0, deadlineHit: false });
+  return foundAnswer(inst, plan, 0);
 }
 
 /** Whether the rules find a plan at all. */

@@ -1,6 +1,5 @@
 /** The incumbent: the cheapest plan so far. */
-import type { Instance } from "./instance.ts";
-import type { Plan } from "./plan.ts";
+import type { Instance, Plan } from "./instance.ts";
 import { SAME_COST } from "./plan-answer.ts";
 
 /** What a search needs of the incumbent. */

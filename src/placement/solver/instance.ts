@@ -38,6 +38,15 @@ export type Instance = Domains &
     readonly throughputWeight: number;
   };
 
+/** A placement: members by their index in the instance. */
+export type Plan = {
+  readonly order: readonly number[];
+  /** Where each stage ends; the last is the number of layers. */
+  readonly ends: Int32Array;
+  /** The objective's value. */
+  readonly cost: number;
+};
+
 /** The arrays of `problem` for the members that may hold a layer. */
 export function buildInstance(problem: Problem): Instance {
   const memberOf = Int32Array.from(

@@ -6,8 +6,7 @@
  *   stage         turns the values before it into the values after it; its window of starts only moves
  *                 forward, so a monotone queue finds every minimum
  */
-import type { Instance } from "./instance.ts";
-import type { Plan } from "./plan.ts";
+import type { Instance, Plan } from "./instance.ts";
 
 /** Tables for an order, and the cheapest pipeline in them. */
 type Tables = {

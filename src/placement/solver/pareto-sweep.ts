@@ -11,8 +11,7 @@ import { SAME_COST, stagesOf } from "./plan-answer.ts";
 import { BestPlan } from "./incumbent.ts";
 import { bottleneckOf, capDomains } from "./bottleneck.ts";
 import { solvePipelines } from "./pipelines.ts";
-import { buildInstance, hasRequired, type Instance } from "./instance.ts";
-import type { Plan } from "./plan.ts";
+import { buildInstance, hasRequired, type Instance, type Plan } from "./instance.ts";
 import { splitOrder } from "./layer-split.ts";
 
 /** Boundaries of one order that are tried for a lower bottleneck at the same cost. */

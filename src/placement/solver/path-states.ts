@@ -32,14 +32,6 @@ export type PathStates = {
   readonly insideHop: Float64Array;
 };
 
-/** One state for each member: nothing is remembered. */
-export function memorylessStates(inst: Instance): PathStates {
-  return pathStates(
-    inst,
-    Array.from({ length: inst.memberCount }, () => []),
-  );
-}
-
 /** A step whose next state depends on what is remembered. */
 type Step = {
   readonly hopMs: number;
@@ -51,9 +43,11 @@ type Step = {
   readonly kept: readonly (readonly [number, number])[];
 };
 
-/** The states for these neighborhoods, and their successors. */
-export function pathStates(inst: Instance, neighborhoods: Neighborhoods): PathStates {
-  const { memberCount, hop } = inst;
+/** The states for these neighborhoods, and their successors; without any, one state for each member. */
+export function pathStates(
+  { memberCount, hop }: Instance,
+  neighborhoods: Neighborhoods = Array.from({ length: memberCount }, () => []),
+): PathStates {
   const start = new Int32Array(memberCount + 1);
   for (let member = 0; member < memberCount; member++)
     start[member + 1] = start[member]! + 2 ** neighborhoods[member]!.length;

@@ -2,17 +2,11 @@
 import type { UnknownCause, Stage } from "../../shared/index.ts";
 import type { Answer, InfeasibleAnswer, UnknownAnswer } from "../problem/answer.ts";
 import { evaluatePlacement } from "../problem/evaluate.ts";
-import type { Instance } from "./instance.ts";
-import type { Plan } from "./plan.ts";
+import type { Instance, Plan } from "./instance.ts";
 import type { Problem } from "../problem/problem.ts";
 
 /** Relative difference below which two costs are the same sum, added in different orders. */
 export const SAME_COST = 1e-9;
-
-export type Finding = {
-  readonly lowerBoundMs: number;
-  readonly deadlineHit: boolean;
-};
 
 /** The stages of a plan, by the members' ids. */
 export function stagesOf(inst: Instance, plan: Pick<Plan, "order" | "ends">): Stage[] {
@@ -31,7 +25,12 @@ export function stagesOf(inst: Instance, plan: Pick<Plan, "order" | "ends">): St
  * `optimal` where the bound meets the cost, otherwise `feasible`; a placement that is slower than
  * `maxCostMs` is no answer. The caller sets `elapsedMs`.
  */
-export function foundAnswer(inst: Instance, plan: Plan, finding: Finding): Answer {
+export function foundAnswer(
+  inst: Instance,
+  plan: Plan,
+  boundMs: number,
+  deadlineHit = false,
+): Answer {
   const { problem } = inst;
   const stages = stagesOf(inst, plan);
   const { costMs, parts, bottleneckMs, violations } = evaluatePlacement(problem, stages);
@@ -46,15 +45,15 @@ export function foundAnswer(inst: Instance, plan: Plan, finding: Finding): Answe
     parts,
     bottleneckMs,
   };
-  const isProven = finding.lowerBoundMs >= costMs - SAME_COST * Math.max(1, costMs);
-  const lowerBoundMs = isProven ? costMs : Math.max(0, finding.lowerBoundMs);
+  const isProven = boundMs >= costMs - SAME_COST * Math.max(1, costMs);
+  const lowerBoundMs = isProven ? costMs : Math.max(0, boundMs);
   const limitMs = (problem.maxCostMs ?? Infinity) * (1 + SAME_COST);
   if (lowerBoundMs > limitMs) return tooSlow(problem, costMs);
   if (costMs > limitMs)
     return unknownAnswer(problem, { kind: "deadline_with_slow_placement", bestMs: costMs });
   if (isProven) return { kind: "optimal", ...common, lowerBoundMs };
   const gap = lowerBoundMs > 0 ? costMs / lowerBoundMs - 1 : null;
-  return { kind: "feasible", ...common, lowerBoundMs, gap, deadlineHit: finding.deadlineHit };
+  return { kind: "feasible", ...common, lowerBoundMs, gap, deadlineHit };
 }
 
 /** Proven: no placement is as fast as `maxCostMs` requires. */

@@ -13,7 +13,7 @@
  * term is a lower bound for all multipliers >= 0. States are those of `path-states.ts`.
  */
 import type { Instance } from "./instance.ts";
-import { memorylessStates, type PathStates } from "./path-states.ts";
+import { pathStates, type PathStates } from "./path-states.ts";
 
 /** Hops examined between two checks of the clock: a few tenths of a millisecond. */
 const CELLS_PER_CHECK = 100_000;
@@ -34,7 +34,7 @@ export type Relaxation = {
   readonly ringTail: Int32Array; // [states]
 };
 
-export function createRelaxation(inst: Instance, states = memorylessStates(inst)): Relaxation {
+export function createRelaxation(inst: Instance, states = pathStates(inst)): Relaxation {
   const cells = (inst.layerCount + 1) * states.count;
   let ringSize = 4;
   for (let member = 0; member < inst.memberCount; member++)

@@ -17,10 +17,9 @@ import { type SolveOptions, watchDeadline } from "./deadline.ts";
 import { solvePipelines } from "./pipelines.ts";
 import { findsGreedyPlan, greedyPlans } from "./greedy.ts";
 import { explainInfeasible, isImpossible } from "./infeasible.ts";
-import { buildInstance, type Instance } from "./instance.ts";
+import { buildInstance, type Instance, type Plan } from "./instance.ts";
 import { solveWeighted } from "./pareto-sweep.ts";
 import { MAX_MEMBERS } from "./labels.ts";
-import type { Plan } from "./plan.ts";
 import { improve } from "./local-search.ts";
 import type { Problem } from "../problem/problem.ts";
 import { splitOrder } from "./layer-split.ts";
@@ -47,8 +46,7 @@ export function solveAndKeep(problem: Problem, options: SolveOptions): Solution 
   const best = new BestPlan();
   const bound = isImpossible(inst) ? Infinity : search(inst, best, isLate);
   let answer: Answer;
-  if (best.plan !== null)
-    answer = foundAnswer(inst, best.plan, { lowerBoundMs: bound, deadlineHit: wasHit() });
+  if (best.plan !== null) answer = foundAnswer(inst, best.plan, bound, wasHit());
   else if (bound === Infinity) answer = explainInfeasible(inst, findsPlan);
   else answer = unknownAnswer(problem, { kind: "deadline" });
   const found = best.offered.map((plan) => stagesOf(inst, plan));
