@@ -3,6 +3,8 @@
  * and pings. Frames of a peer that is not a member wait in its port for a short time, because the room's
  * log may be behind; after that `frame-intake.ts` refuses them. A peer loses its channel if its bytes do
  * not decode. Knows no generations.
+ *
+ * Over 250 lines: what a peer's frames wait for, and what closes its channel, share the channel's state.
  */
 import {
   decode,
