@@ -122,10 +122,7 @@ async function withFullDisk<T>(isFull: () => boolean, action: () => Promise<T>):
 }
 
 describe("the weights worker", () => {
-  const start = (): {
-    worker: Worker;
-    remote: Comlink.Remote<WeightsWorker>;
-  } => {
+  const start = (): { worker: Worker; remote: Comlink.Remote<WeightsWorker> } => {
     const worker = new Worker(new URL("../../workers/weights.worker.ts", import.meta.url), {
       type: "module",
     });
@@ -201,25 +198,13 @@ describe("the weights worker", () => {
     const bytes = tinyModel();
     const member = MemberId.parse("abc");
     const blob = new Blob([bytes]);
-    const own = await remote.open({
-      kind: "file",
-      file: blob,
-      fileName: "tiny.gguf",
-      member,
-    });
-    expect(own.summary.source).toEqual({
-      kind: "member",
-      member,
-      fileName: "tiny.gguf",
-    });
+    const own = await remote.open({ kind: "file", file: blob, fileName: "tiny.gguf", member });
+    expect(own.summary.source).toEqual({ kind: "member", member, fileName: "tiny.gguf" });
     const source = blobSource(blob, "tiny.gguf");
     const leaves = await leavesOf(source);
     const root = await rootOf(bytes.length, leaves);
     expect(own.summary.contentId).toBe(root);
-    const known = {
-      held: new Set(leaves.keys()),
-      leaves: new Map(leaves.entries()),
-    };
+    const known = { held: new Set(leaves.keys()), leaves: new Map(leaves.entries()) };
     const map = new Blob([encodeChunkMap(known, bytes.length)]);
     const ports = {
       bytes: exposeReader(source),
