@@ -43,7 +43,7 @@ export function searchFrom(search: Search, input: SearchInput, labels: Labels): 
     const until = labels.count;
     let isOver = false;
     for (let label = from; label < until && !isOver; label++) {
-      isOver = label % CLOCK_INTERVAL === 0 && isLate();
+      isOver = (label - from) % CLOCK_INTERVAL === 0 && isLate();
       if (labels.bound[label]! < incumbent.cutoff()) expand(search, input, constant, labels, label);
     }
     proven = Math.min(proven, labels.keepBest(until, input.width, incumbent.cutoff()));
