@@ -35,6 +35,8 @@ import type { LoadProgress, ModelHost, ModelText, ShardRequest } from "../cluste
 
 /** Between two looks at what an earlier stage has downloaded: some MiB on a slow network. */
 const LOOK_MS = 3000;
+/** Requests of several MiB share a slow network, so that none may end between two looks. */
+const MAX_IDLE_LOOKS = 3;
 /** Then this tab downloads it too. */
 const MAX_WAIT_MS = 60_000;
 
@@ -155,15 +157,17 @@ export function createModelHost(parts: ModelHostParts): TabModelHost {
     return peers.length > 0;
   };
 
-  /** Until members have what an earlier stage downloads too, or have no more of it than at the last look. */
+  /** Until members have what an earlier stage downloads too, or get no more of it. */
   const waitForEarlier = async ({ model, missing: layers, earlier }: ShardRequest) => {
     const { first, end } = layers;
     const endMs = clock.nowMs() + MAX_WAIT_MS;
-    for (let before = -1; clock.nowMs() < endMs; await sleep(clock, LOOK_MS)) {
+    let [before, idleLooks] = [-1, 0];
+    for (; clock.nowMs() < endMs; await sleep(clock, LOOK_MS)) {
       if (!(await addPeers(model))) return;
       const shared = weights.sharedChunks(model.contentId, first, end, earlier);
       const { missing, held } = await shared;
-      if (held === missing || held <= before) return;
+      idleLooks = held > before ? 0 : idleLooks + 1;
+      if (held === missing || idleLooks === MAX_IDLE_LOOKS) return;
       before = held;
     }
   };
