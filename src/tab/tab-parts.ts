@@ -47,15 +47,21 @@ export type TabOptions = PeerOptions & {
 
 /** Rejects with a `MeshError` if the signaling server cannot be reached. */
 export async function openTabParts(options: TabOptions): Promise<TabParts> {
+  let ended = false;
+  /** What ends because this tab ends it is no problem. */
+  const onWarning = (warning: TabWarning) => {
+    if (!ended) options.onWarning(warning);
+  };
   const kept = readKeptRoom(options.storage, options.code);
   const clock = openWorkerClock();
   const gpu = new GpuThread({ start: startGpuWorker, clock, onReplaced: () => renewFrames() });
   /** Renews every frames channel, once there is a transport. */
   let renewFrames = () => undefined as void;
   const weights = workerClient<WeightsWorker>(startWeightsWorker, "model");
-  const planner = openPlanner(options.onWarning);
+  const planner = openPlanner(onWarning);
   const chats = openChatRenderer();
   const endWorkers = () => {
+    ended = true;
     for (const part of [gpu, weights, planner, chats, clock]) part.end();
   };
   let channels = 0;
@@ -69,11 +75,11 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
         admission,
         clock,
         onSignaling: (isRegistered) =>
-          options.onWarning({ kind: isRegistered ? "signaling_restored" : "signaling_lost" }),
+          onWarning({ kind: isRegistered ? "signaling_restored" : "signaling_lost" }),
         onFrameChannel: (peer, channel) => {
           const key = ++channels;
           const warn = (error: unknown) =>
-            options.onWarning({ kind: "channel_unusable", peer, cause: failureOf(error) });
+            onWarning({ kind: "channel_unusable", peer, cause: failureOf(error) });
           gpu.worker.addChannel(key, peer, Comlink.transfer(channel, [channel])).catch(warn);
           return () => void gpu.worker.openChannel(key).catch(warn);
         },
@@ -93,7 +99,7 @@ export async function openTabParts(options: TabOptions): Promise<TabParts> {
       gpu.worker.closeChannel(peer, cause).catch(() => undefined); // a worker that ended has none
     });
     const profile: Member = { ...options.profile, id: self };
-    const onNotice = (notice: ModelNotice) => options.onWarning({ kind: "model", notice });
+    const onNotice = (notice: ModelNotice) => onWarning({ kind: "model", notice });
     await weights.remote.listen(Comlink.proxy(onNotice));
     const monitor = await openTabMonitor(profile.measurements, () => gpu.worker.sample());
     const models = createModelHost({
