@@ -72,7 +72,7 @@ function singleCost(inst: Instance, member: number): number {
 }
 
 /** The values after the first stage, with its overhead and the embedding. */
-function fillFirst(inst: Instance, member: number, values: Float64Array): void {
+export function fillFirst(inst: Instance, member: number, values: Float64Array): void {
   const row = member * (inst.layerCount + 1);
   const base = inst.stage[member]! + inst.embed[member]!;
   for (let end = 1; end <= inst.firstEnd[member]! && end < inst.layerCount; end++)
@@ -107,15 +107,14 @@ export function fillStage(
       queue[tail++] = from;
     }
     while (tail > head && reach[row + queue[head]!]! < until) head++;
-    if (tail > head) {
-      const best = queue[head]!;
-      values[until] = before[best]! - prefix[row + best]! + prefix[row + until]! + stage;
-    }
+    const best = queue[head]!;
+    values[until] =
+      tail > head ? before[best]! - prefix[row + best]! + prefix[row + until]! + stage : Infinity;
   }
 }
 
 /** The lowest cost of a pipeline whose last stage is on `member`, head included. */
-function costOfLast(inst: Instance, member: number, before: Float64Array): number {
+export function costOfLast(inst: Instance, member: number, before: Float64Array): number {
   const { layerCount, prefix } = inst;
   const row = member * (layerCount + 1);
   let best = Infinity;

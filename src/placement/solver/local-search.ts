@@ -6,7 +6,7 @@
  *   left[i, l]   the cheapest way to run the layers from l on, on the stages i and later
  */
 import type { Instance } from "./instance.ts";
-import { fillStage, fillTables } from "./layer-split.ts";
+import { costOfLast, fillFirst, fillStage, fillTables } from "./layer-split.ts";
 import { drops, insertions, reorders, replacements, type Candidate } from "./moves.ts";
 
 type Order = readonly number[];
@@ -26,13 +26,14 @@ const CLOCK_INTERVAL = 16;
 export function improve(inst: Instance, start: Order, isLate: () => boolean): Order {
   let state = stateOf(inst, start);
   let looked = 0;
+  const scratch = [0, 1, 2].map(() => new Float64Array(inst.layerCount + 1).fill(Infinity));
   /** Takes the best candidate, or the first better one; false if none is better. */
   const take = (candidates: Iterable<Candidate>, takesFirst = false): boolean => {
     let best = state.cost - GAIN * Math.max(1, state.cost);
     let chosen: Candidate | null = null;
     for (const candidate of candidates) {
       if (++looked % CLOCK_INTERVAL === 0 && isLate()) return false;
-      const cost = costOf(inst, state, candidate);
+      const cost = costOf(inst, state, candidate, scratch);
       if (cost >= best) continue;
       [best, chosen] = [cost, candidate];
       if (takesFirst) break;
@@ -54,24 +55,43 @@ function changed(order: Order, { keep, middle, resume }: Candidate): Order {
   return order.toSpliced(keep, resume - keep, ...middle);
 }
 
-function costOf(inst: Instance, { order, done, left }: State, candidate: Candidate): number {
+/** Of an order with a candidate's change. `scratch` is overwritten. */
+function costOf(
+  inst: Instance,
+  { order, done, left }: State,
+  candidate: Candidate,
+  scratch: readonly Float64Array[], // [3][layers + 1]
+): number {
   const { memberCount, layerCount, hop, close } = inst;
-  const { keep, middle, resume } = candidate;
-  if (keep === 0 || resume === order.length)
-    return fillTables(inst, changed(order, candidate), false).cost;
   const width = layerCount + 1;
+  const count = order.length;
+  let { keep, middle, resume } = candidate;
+  // A stage that becomes the first or the last one is computed again.
+  if (keep === 0 && middle.length === 0) middle = [order[resume++]!];
+  if (resume === count && middle.length === 0) middle = [order[--keep]!];
+  const first = keep > 0 ? order[0]! : middle[0]!;
+  const last = resume < count ? order[count - 1]! : middle[middle.length - 1]!;
+  const closing = close[last * memberCount + first]!;
+  const [before, ...both] = scratch as [Float64Array, Float64Array, Float64Array];
   let values = done.subarray((keep - 1) * width, keep * width);
-  let member = order[keep - 1]!;
-  for (const next of middle) {
-    const before = values.map((value) => value + hop[member * memberCount + next]!);
-    values = new Float64Array(width).fill(Infinity);
-    fillStage(inst, next, before, values);
+  let member = order[keep - 1] ?? -1;
+  for (const [index, next] of middle.entries()) {
+    const into = both[index % 2]!;
+    if (member < 0) {
+      fillFirst(inst, next, into.fill(Infinity));
+    } else {
+      const hopMs = hop[member * memberCount + next]!;
+      for (let layer = 1; layer < layerCount; layer++) before[layer] = values[layer]! + hopMs;
+      if (resume === count && index === middle.length - 1)
+        return costOfLast(inst, next, before) + closing;
+      fillStage(inst, next, before, into);
+    }
+    values = into;
     member = next;
   }
   let least = Infinity;
   for (let layer = 1; layer < layerCount; layer++)
     least = Math.min(least, values[layer]! + left[resume * width + layer]!);
-  const closing = close[order[order.length - 1]! * memberCount + order[0]!]!;
   return least + hop[member * memberCount + order[resume]!]! + closing;
 }
 
