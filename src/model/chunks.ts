@@ -42,6 +42,13 @@ export function chunkLength(fileBytes: number, index: number): number {
   return Math.min(CHUNK_BYTES, fileBytes - index * CHUNK_BYTES);
 }
 
+/** How many of the first `most` chunks follow one another in the file. */
+export function runLength(chunks: readonly number[], most: number): number {
+  let length = 1;
+  while (length < most && chunks[length] === chunks[0]! + length) length++;
+  return length;
+}
+
 /** The chunks that a range touches. */
 export function chunksOf(offsetBytes: number, lengthBytes: number): number[] {
   const first = Math.floor(offsetBytes / CHUNK_BYTES);

@@ -16,6 +16,7 @@ import {
   type Leaf,
   leavesOf,
   rootOf,
+  runLength,
 } from "./chunks.ts";
 import type { ModelDescription, TensorInfo } from "./description.ts";
 import { type ChunkStore, ModelCache, storageFailure } from "./model-cache.ts";
@@ -142,8 +143,8 @@ export class WeightsService {
       while (chunks.length > 0) {
         if (!bytes.isStoring) return;
         most = Math.min(MAX_REQUEST_CHUNKS, most + 1);
-        const next = chunks.slice(0, most).filter((index, i) => index === chunks[0]! + i);
-        const read = fetch(chunks.splice(0, next.length)).finally(() => running.delete(read));
+        const next = chunks.splice(0, runLength(chunks, most));
+        const read = fetch(next).finally(() => running.delete(read));
         read.catch(() => undefined); // it is awaited below, or an earlier one has failed
         running.add(read);
         if (running.size >= PREFETCHES_AT_ONCE) await Promise.race(running);
