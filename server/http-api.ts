@@ -47,8 +47,9 @@ function queryOf({ req }: NodeContext): Record<string, string> {
 }
 
 /**
- * The room that the request is for, or why it gets none. Wrong keys and codes count as guesses of the address. After too many it is refused before
- * its next guess is looked at; otherwise the right one would still be found.
+ * The room that the request is for, or why it gets none. Wrong keys and codes count as guesses of the
+ * address. After too many it is refused before its next guess is looked at; otherwise the right one would
+ * still be found.
  */
 function admit(
   bridge: Bridge,

@@ -106,9 +106,9 @@ export class WeightsService {
   }
 
   /**
-   * Downloads only a shard's bytes to this machine's disk. Does nothing without storage:
-   * the loader then reads from the source. Ends if `onProgress` rejects. What the `earlier` stages need too comes last, after
-   * `beforeShared`: they download it, and this tab can read it from them.
+   * Downloads only a shard's bytes to this machine's disk. Does nothing without storage: the loader then
+   * reads from the source. Ends if `onProgress` rejects. What the `earlier` stages need too comes last,
+   * after `beforeShared`: they download it, and this tab can read it from them.
    */
   async prefetch(
     contentId: string,

@@ -35,10 +35,7 @@ export type PlannedDevice = {
   /** Of all buffers that were not destroyed. */
   readonly allocatedBytes: () => number;
   /** All so far, in order: a pipeline's label and the number of workgroups. */
-  readonly dispatches: readonly {
-    readonly kernel: string;
-    readonly groups: number;
-  }[];
+  readonly dispatches: readonly { readonly kernel: string; readonly groups: number }[];
 };
 
 type FakeBuffer = { readonly size: number; readonly label: string; destroy(): void };
@@ -76,9 +73,7 @@ export function plannedDevice({ limits, f16, subgroups }: AdapterFacts): Planned
   type Group = {
     readonly label: string;
     readonly layout: { readonly entries: readonly Entry[] };
-    readonly entries: readonly {
-      readonly resource: { readonly buffer: FakeBuffer };
-    }[];
+    readonly entries: readonly { readonly resource: { readonly buffer: FakeBuffer } }[];
   };
   const createBindGroup = ({ label, layout, entries }: Group) => {
     layout.entries.forEach(({ buffer: { type } }, i) => {
@@ -110,10 +105,7 @@ export function plannedDevice({ limits, f16, subgroups }: AdapterFacts): Planned
     setPipeline: ({ label }: { readonly label: string }) => void (kernel = label),
     setBindGroup: () => undefined,
     dispatchWorkgroups(...counts: number[]) {
-      dispatches.push({
-        kernel,
-        groups: counts.reduce((product, count) => product * count, 1),
-      });
+      dispatches.push({ kernel, groups: counts.reduce((product, count) => product * count, 1) });
       for (const count of counts) limit("dispatch", count, "maxComputeWorkgroupsPerDimension");
     },
     end: () => undefined,
@@ -161,12 +153,7 @@ export function plannedDevice({ limits, f16, subgroups }: AdapterFacts): Planned
     createCommandEncoder: () => encoder,
   };
   const allocatedBytes = () => [...live].reduce((sum, { size }) => sum + size, 0);
-  return {
-    device: device as unknown as GPUDevice,
-    violations,
-    allocatedBytes,
-    dispatches,
-  };
+  return { device: device as unknown as GPUDevice, violations, allocatedBytes, dispatches };
 }
 
 type Declared = {
